@@ -1,0 +1,95 @@
+# make help lists what there is. Tools that are missing are installed by scripts/tools.
+
+SHELL         := /bin/bash
+.SHELLFLAGS   := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS     += --no-print-directory
+
+TOOLS   := scripts/tools
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# Whole-program tests carry this build tag, so that the fast tests never skip one.
+ACCEPT  := -tags acceptance
+
+PORTAL_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+PORTAL_BUILT   := bin/.portal
+
+##@ Everyday
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: build ## build all, then serve on http://127.0.0.1:8080 with data in ./data
+	@exec bin/haven serve --listen 127.0.0.1:8080 --data-dir ./data
+
+.PHONY: build
+build: $(PORTAL_BUILT) ## portal and binary: bin/haven
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
+
+.PHONY: generate
+generate: web/node_modules/.package-lock.json ## Go and TypeScript from api/openapi.yaml
+	@$(TOOLS) install generate
+	@generator=$$($(TOOLS) path oapi-codegen); \
+	for config in $$(find internal -name 'oapi-codegen*.yaml' | sort); do \
+	  (cd "$$(dirname "$$config")" && "$$generator" -config "$$(basename "$$config")" "$(CURDIR)/api/openapi.yaml"); \
+	done
+	@export PATH="$$($(TOOLS) env node)"; cd web && npm run --silent generate
+
+##@ Tests
+
+.PHONY: test
+test: tools-test test-race test-web test-acceptance ## every test, with race detector, real clients, PostgreSQL, browser
+
+.PHONY: test-unit
+test-unit: $(PORTAL_BUILT) ## the fast tests, on SQLite and PostgreSQL; under two minutes
+	@$(TOOLS) install postgres
+	@go test ./...
+
+.PHONY: test-race
+test-race: $(PORTAL_BUILT) # the fast tests under the race detector
+	@$(TOOLS) install postgres gcc
+	@CGO_ENABLED=1 go test -race ./...
+
+.PHONY: test-web
+test-web: web/node_modules/.package-lock.json # types and tests of the portal
+	@export PATH="$$($(TOOLS) env node)"; cd web && npm run --silent check && npm test --silent
+
+.PHONY: test-acceptance
+test-acceptance: tools-test $(PORTAL_BUILT) # the whole program, met as its users meet it
+	@export PATH="$$($(TOOLS) env node)"; go test $(ACCEPT) -count=1 -p 1 -timeout 40m ./test/...
+
+.PHONY: tools-test
+tools-test:
+	@$(TOOLS) install test
+
+.PHONY: bench
+bench: build ## measure this machine; results go to bench/
+	@go test -run '^$$' -bench . -benchmem ./internal/...
+	@HAVEN_LARGE_BYTES=21474836480 go test $(ACCEPT) -count=1 -v -timeout 2h ./test/large/...
+
+.PHONY: lint
+lint: web/node_modules/.package-lock.json $(PORTAL_BUILT) ## go vet, golangci-lint, biome, shell syntax
+	@$(TOOLS) install lint
+	@bash -n scripts/tools .ci/run
+	@go vet ./... && go vet $(ACCEPT) ./test/...
+	@"$$($(TOOLS) path golangci-lint)" run ./...
+	@export PATH="$$($(TOOLS) env node)"; cd web && npm run --silent lint
+
+##@ Tidying
+
+.PHONY: clean
+clean: ## remove what was built (not ./data)
+	@rm -rf bin web/node_modules web/dist
+
+# The portal is built when one of its sources is newer than the last build.
+$(PORTAL_BUILT): web/node_modules/.package-lock.json $(PORTAL_SOURCES)
+	@export PATH="$$($(TOOLS) env node)"; cd web && npm run --silent build
+	@mkdir -p bin && touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@$(TOOLS) install node
+	@export PATH="$$($(TOOLS) env node)"; cd web && npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
