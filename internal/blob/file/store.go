@@ -1,0 +1,161 @@
+// Package file keeps blobs as plain files below one directory, in the layout of CNCF
+// Distribution, so that a volume of it can be served where it lies:
+//
+//	docker/registry/v2/blobs/<algorithm>/<two hex>/<hex>/data   a blob, never changed
+//	uploads/<id>                                                a growing upload
+//
+// Both are on one file system: a commit is a rename. All access goes through an
+// os.Root, so no name and no symbolic link leads out of the directory.
+//
+// An upload is locked (flock) while it is written, so that a request that outlived its
+// client never writes into a blob. The directory may be shared by several processes, or
+// machines where the file system carries locks.
+package file
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+const (
+	uploadsDir = "uploads"
+	blobsDir   = "docker/registry/v2/blobs"
+
+	dirMode  fs.FileMode = 0o750
+	fileMode fs.FileMode = 0o640
+)
+
+// Store is a blob.Store of plain files.
+type Store struct {
+	root    *os.Root
+	buffers sync.Pool // of *[copySize]byte
+}
+
+var _ blob.Store = (*Store)(nil)
+
+// Open opens the store in the directory dir, which it creates when it is absent.
+func Open(dir string) (*Store, error) {
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("create blob directory: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open blob directory: %w", err)
+	}
+	if err := root.MkdirAll(uploadsDir, dirMode); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("create directory of uploads: %w", err)
+	}
+	return &Store{root: root, buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}, nil
+}
+
+// Close releases the directory. Contents that are open stay readable.
+func (s *Store) Close() error { return s.root.Close() }
+
+// Open implements blob.Store.
+func (s *Store) Open(ctx context.Context, location string) (blob.Content, error) {
+	if err := checkLocation(location); err != nil {
+		return nil, err
+	}
+	f, err := s.root.Open(location)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open %s: %w", location, blob.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open blob: %w", err)
+	}
+	stat, err := f.Stat()
+	if err == nil && !stat.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open blob %s: %w", location, err)
+	}
+	return &content{file: f, size: stat.Size()}, nil
+}
+
+// Delete implements blob.Store. The directories of other blobs stay.
+func (s *Store) Delete(ctx context.Context, location string) error {
+	if err := checkLocation(location); err != nil {
+		return err
+	}
+	if err := s.root.Remove(location); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete blob: %w", err)
+	}
+	// The directory is this blob's own. A commit may be filling it again, and
+	// another delete may have been first: neither is an error.
+	_ = s.root.Remove(path.Dir(location))
+	return nil
+}
+
+// Free implements blob.Store with the figures of the file system.
+func (s *Store) Free(ctx context.Context) (total, free uint64, err error) {
+	dir, err := s.root.Open(".")
+	if err != nil {
+		return 0, 0, fmt.Errorf("free space: %w", err)
+	}
+	defer dir.Close()
+	total, free, err = capacity(dir)
+	if err != nil {
+		return 0, 0, fmt.Errorf("free space: %w", err)
+	}
+	return total, free, nil
+}
+
+// Check implements blob.Store.
+func (s *Store) Check(ctx context.Context) error {
+	const probe = "haven storage probe"
+	// The dot keeps the name apart from every upload id.
+	name := path.Join(uploadsDir, ".probe-"+rand.Text())
+	f, err := s.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return fmt.Errorf("check blob store: %w", classify(err))
+	}
+	defer s.root.Remove(name)
+	defer f.Close()
+	if _, err := f.WriteString(probe); err != nil {
+		return fmt.Errorf("check blob store: %w", classify(err))
+	}
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("check blob store: %w", classify(err))
+	}
+	read, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(probe)+1)))
+	if err != nil {
+		return fmt.Errorf("check blob store: %w", err)
+	}
+	if string(read) != probe {
+		return errors.New("check blob store: read other bytes than were written")
+	}
+	return nil
+}
+
+// content is an open blob file.
+type content struct {
+	file *os.File
+	size int64
+}
+
+func (c *content) Read(p []byte) (int, error)                { return c.file.Read(p) }
+func (c *content) Seek(off int64, whence int) (int64, error) { return c.file.Seek(off, whence) }
+func (c *content) Close() error                              { return c.file.Close() }
+func (c *content) Size() int64                               { return c.size }
+func (c *content) WriteTo(w io.Writer) (int64, error)        { return c.file.WriteTo(w) }
+
+// File returns the open file, for blob.ReadSeeker.
+func (c *content) File() *os.File { return c.file }
+
+// location is where the blob d lies.
+func location(d oci.Digest) string {
+	return path.Join(blobsDir, string(d.Algorithm()), d.Hex()[:2], d.Hex(), "data")
+}
