@@ -1,0 +1,186 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// Dialect says which database is behind a DB. Only this package and its migrations care.
+type Dialect string
+
+// The two databases Haven runs on.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// DB is a pool of connections. It is safe for concurrent use.
+type DB struct {
+	dialect     Dialect
+	write, read *sql.DB
+	writeStmts  *statements
+	readStmts   *statements
+	executed    atomic.Int64
+}
+
+// Open connects to rawURL: "sqlite:PATH" (the file is created when missing; its folder must exist)
+// or "postgres://…". It checks the connection, but neither reads nor changes the schema.
+func Open(ctx context.Context, rawURL string) (*DB, error) {
+	scheme, rest, ok := strings.Cut(rawURL, ":")
+	if !ok {
+		return nil, fmt.Errorf("database URL: expected sqlite:PATH or postgres://…")
+	}
+	d := &DB{}
+	var err error
+	switch scheme {
+	case "sqlite":
+		err = d.openSQLite(strings.TrimPrefix(rest, "//"))
+	case "postgres", "postgresql":
+		err = d.openPostgres(rawURL)
+	default:
+		return nil, fmt.Errorf("database URL: unknown scheme %q, expected sqlite:PATH or postgres://…", scheme)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Ping(ctx); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// openSQLite opens one writer and a few readers: SQLite has one writer at a time anyway, and
+// waiting for it in Go's pool is fair where its busy handler is not.
+func (d *DB) openSQLite(path string) error {
+	if path == "" {
+		return errors.New("database URL: sqlite: needs a file path")
+	}
+	dsn := func(pragmas ...string) string {
+		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)"}, pragmas...)}
+		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	}
+	write, err := sql.Open("sqlite", dsn()+"&_txlock=immediate")
+	if err != nil {
+		return fmt.Errorf("open SQLite %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", dsn("query_only(1)"))
+	if err != nil {
+		return errors.Join(fmt.Errorf("open SQLite %s: %w", path, err), write.Close())
+	}
+	readers := max(4, 2*runtime.NumCPU())
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	d.dialect, d.write, d.read = SQLite, write, read
+	d.writeStmts, d.readStmts = newStatements(write), newStatements(read)
+	return nil
+}
+
+// openPostgres keeps a small pool: many replicas share one server.
+func (d *DB) openPostgres(rawURL string) error {
+	pool, err := sql.Open("pgx", rawURL)
+	if err != nil {
+		return fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	pool.SetMaxOpenConns(20)
+	pool.SetMaxIdleConns(10)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	d.dialect, d.write, d.read = Postgres, pool, pool
+	return nil
+}
+
+// Dialect returns which database this is.
+func (d *DB) Dialect() Dialect { return d.dialect }
+
+// Executed returns the number of statements sent since the DB was opened. Tests hold listings to
+// a constant number of them; metrics export it.
+func (d *DB) Executed() int64 { return d.executed.Load() }
+
+// Ping asks the database for an answer within five seconds. The error names no credentials.
+func (d *DB) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := d.write.PingContext(ctx); err != nil {
+		return fmt.Errorf("connect to the %s database: %w", d.dialect, classify(err))
+	}
+	return nil
+}
+
+// Close waits for running statements and closes all connections.
+func (d *DB) Close() error {
+	if d.dialect == Postgres {
+		return d.write.Close()
+	}
+	d.writeStmts.close()
+	d.readStmts.close()
+	return errors.Join(d.read.Close(), d.write.Close())
+}
+
+// statements keeps prepared statements by their text. pgx has such a cache of its own; the SQLite
+// driver would parse each text anew. The set of texts is the set of constants in this program plus
+// the filters of listings, so the bound is only a guard.
+type statements struct {
+	pool *sql.DB
+	mu   sync.RWMutex
+	byQ  map[string]*sql.Stmt
+}
+
+const maxStatements = 1000
+
+func newStatements(pool *sql.DB) *statements {
+	return &statements{pool: pool, byQ: map[string]*sql.Stmt{}}
+}
+
+func (s *statements) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stmt := range s.byQ {
+		stmt.Close()
+	}
+}
+
+// get returns the prepared statement for query, or nil when there is none yet.
+func (s *statements) get(query string) *sql.Stmt {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byQ[query]
+}
+
+// learn prepares queries for the next time. It runs when no transaction holds a connection: the
+// single writer's only one would be waited for in vain.
+func (s *statements) learn(ctx context.Context, queries []string) {
+	for _, query := range queries {
+		s.mu.RLock()
+		known, full := s.byQ[query] != nil, len(s.byQ) >= maxStatements
+		s.mu.RUnlock()
+		if known || full {
+			continue
+		}
+		stmt, err := s.pool.PrepareContext(ctx, query)
+		if err != nil {
+			return // only a cache: the text is sent again
+		}
+		s.mu.Lock()
+		if s.byQ[query] == nil {
+			s.byQ[query], stmt = stmt, nil
+		}
+		s.mu.Unlock()
+		if stmt != nil {
+			stmt.Close()
+		}
+	}
+}
+
+var _ = stdlib.GetDefaultDriver // registers the driver "pgx"

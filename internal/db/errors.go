@@ -1,0 +1,84 @@
+package db
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// What callers may tell apart. On PostgreSQL a failed statement ends its transaction, so a caller
+// that expects a conflict writes ON CONFLICT DO NOTHING and looks at the number of rows instead.
+var (
+	ErrNotFound   = errors.New("not found")
+	ErrUnique     = errors.New("already exists")
+	ErrReferenced = errors.New("referenced by or referring to a row that forbids it")
+	ErrFull       = errors.New("the database's disk is full")
+	errRetry      = errors.New("transaction conflict")
+)
+
+// classify adds the sentinel that fits a driver's error.
+func classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return classifyPostgres(pg, err)
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return classifySQLite(lite, err)
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return errors.New(withoutPassword(err.Error()))
+	}
+	return err
+}
+
+// SQLSTATE codes, PostgreSQL manual, appendix A.
+func classifyPostgres(pg *pgconn.PgError, err error) error {
+	switch pg.Code {
+	case "23505":
+		return fmt.Errorf("%w: %w", ErrUnique, err)
+	case "23503":
+		return fmt.Errorf("%w: %w", ErrReferenced, err)
+	case "40001", "40P01":
+		return fmt.Errorf("%w: %w", errRetry, err)
+	case "53100":
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+func classifySQLite(lite *sqlite.Error, err error) error {
+	switch code := lite.Code(); {
+	case code == sqlite3.SQLITE_CONSTRAINT_UNIQUE, code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return fmt.Errorf("%w: %w", ErrUnique, err)
+	case code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return fmt.Errorf("%w: %w", ErrReferenced, err)
+	case code&0xff == sqlite3.SQLITE_BUSY, code&0xff == sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("%w: %w", errRetry, err)
+	case code&0xff == sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+var urlWithUser = regexp.MustCompile(`postgres(?:ql)?://[^\s"'` + "`" + `]+`)
+
+// withoutPassword redacts connection URLs in a message.
+func withoutPassword(msg string) string {
+	return urlWithUser.ReplaceAllStringFunc(msg, func(s string) string {
+		u, err := url.Parse(s)
+		if err != nil {
+			return "postgres://[redacted]"
+		}
+		return u.Redacted()
+	})
+}

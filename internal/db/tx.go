@@ -1,0 +1,190 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Tx runs statements, inside the transaction of DB.Write or DB.Read, or each on its own (DB.Auto).
+// It is a small value; copies are the same transaction. Not safe for concurrent use.
+type Tx struct {
+	db    *DB
+	tx    *sql.Tx
+	stmts *statements // nil on PostgreSQL, whose driver keeps its own
+	after *[]func()
+	seen  *[]string // texts sent in this transaction that are not prepared yet
+}
+
+// Row is one row of an answer.
+type Row interface{ Scan(dest ...any) error }
+
+const writeTries = 30
+
+// Write runs f in one read-write transaction and commits it; when Write returns nil, the change is
+// durable. f runs again when the database reports a conflict or is busy, so it must have no other
+// effects than statements on tx (and tx.AfterCommit). An error from f rolls back and is returned.
+// f must not call Write: on SQLite it would wait for itself.
+func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error {
+	for try := 1; ; try++ {
+		err := d.transact(ctx, f)
+		if err == nil || !errors.Is(err, errRetry) || try == writeTries || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try)*time.Millisecond + rand.N(time.Duration(try)*4*time.Millisecond)):
+		}
+	}
+}
+
+func (d *DB) transact(ctx context.Context, f func(tx Tx) error) error {
+	// Serializable makes PostgreSQL behave as SQLite's single writer does, so one reasoning holds for both.
+	opts := &sql.TxOptions{}
+	if d.dialect == Postgres {
+		opts.Isolation = sql.LevelSerializable
+	}
+	tx, err := d.write.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", classify(err))
+	}
+	var after []func()
+	var seen []string
+	if err := f(Tx{db: d, tx: tx, stmts: d.writeStmts, after: &after, seen: &seen}); err != nil {
+		tx.Rollback() // nothing to add: the connection is dropped when this fails too
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit transaction: %w", classify(err))
+	}
+	if d.writeStmts != nil {
+		d.writeStmts.learn(ctx, seen)
+	}
+	for _, wake := range after {
+		wake()
+	}
+	return nil
+}
+
+// Read runs f on one snapshot: all its statements see the same state. f can't write.
+func (d *DB) Read(ctx context.Context, f func(tx Tx) error) error {
+	opts := &sql.TxOptions{}
+	if d.dialect == Postgres {
+		opts.Isolation, opts.ReadOnly = sql.LevelRepeatableRead, true
+	}
+	tx, err := d.read.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("begin snapshot: %w", classify(err))
+	}
+	var seen []string
+	err = f(Tx{db: d, tx: tx, stmts: d.readStmts, seen: &seen})
+	tx.Rollback() // a snapshot has nothing to commit
+	if d.readStmts != nil {
+		d.readStmts.learn(ctx, seen)
+	}
+	return err
+}
+
+// Auto runs each statement on its own, without the round trips of a transaction. It is for reads
+// that need one statement only; writes fail on it.
+func (d *DB) Auto() Tx { return Tx{db: d, stmts: d.readStmts} }
+
+// AfterCommit calls f once the transaction is durable, and not at all when it is rolled back. f must
+// only wake something that would find the work by itself later: a crash can come before it runs.
+func (tx Tx) AfterCommit(f func()) { *tx.after = append(*tx.after, f) }
+
+// Exec runs a statement that returns no rows and tells how many rows it changed.
+func (tx Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tx.db.executed.Add(1)
+	if tx.tx == nil {
+		return 0, errors.New("a write needs a transaction")
+	}
+	var res sql.Result
+	var err error
+	if stmt := tx.prepared(ctx, query); stmt != nil {
+		res, err = stmt.ExecContext(ctx, args...)
+	} else {
+		res, err = tx.tx.ExecContext(ctx, query, args...)
+	}
+	if err != nil {
+		return 0, classify(err)
+	}
+	return res.RowsAffected()
+}
+
+func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	tx.db.executed.Add(1)
+	switch stmt := tx.prepared(ctx, query); {
+	case stmt != nil:
+		return stmt.QueryContext(ctx, args...)
+	case tx.tx != nil:
+		return tx.tx.QueryContext(ctx, query, args...)
+	default:
+		return tx.db.read.QueryContext(ctx, query, args...)
+	}
+}
+
+// prepared returns the statement to run, or nil when the text itself is to be sent.
+func (tx Tx) prepared(ctx context.Context, query string) *sql.Stmt {
+	if tx.stmts == nil {
+		return nil
+	}
+	if tx.tx == nil {
+		tx.stmts.learn(ctx, []string{query})
+		return tx.stmts.get(query)
+	}
+	stmt := tx.stmts.get(query)
+	if stmt == nil {
+		*tx.seen = append(*tx.seen, query)
+		return nil
+	}
+	return tx.tx.StmtContext(ctx, stmt)
+}
+
+// Collect runs query and scans each row. The result is nil when there is none.
+func Collect[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.query(ctx, query, args)
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("scan row: %w", err)
+		}
+		all = append(all, v)
+	}
+	return all, classify(rows.Err())
+}
+
+// Get runs a query that gives one row. No row is ErrNotFound.
+func Get[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args ...any) (T, error) {
+	var zero T
+	rows, err := tx.query(ctx, query, args)
+	if err != nil {
+		return zero, classify(err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return zero, classify(err)
+		}
+		return zero, ErrNotFound
+	}
+	v, err := scan(rows)
+	if err != nil {
+		return zero, fmt.Errorf("scan row: %w", err)
+	}
+	return v, classify(rows.Close())
+}
+
+// ScanInt, ScanString and ScanBool scan a row of one column.
+func ScanInt(r Row) (v int64, err error)     { err = r.Scan(&v); return v, err }
+func ScanString(r Row) (v string, err error) { err = r.Scan(&v); return v, err }
+func ScanBool(r Row) (v bool, err error)     { err = r.Scan(&v); return v, err }
