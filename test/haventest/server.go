@@ -1,0 +1,207 @@
+//go:build acceptance
+
+package haventest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// AdminPassword is the password of user admin on every server started here.
+const AdminPassword = "Haven-test-12345"
+
+// startLimit is how long a server may take until /readyz says yes, on a machine
+// that is busy with something else and with the race detector on.
+const startLimit = 60 * time.Second
+
+// stopLimit is the promise of SIGTERM: exit 0 within 30 s.
+const stopLimit = 30 * time.Second
+
+// Options says how a server runs. The zero value is SQLite under the race detector.
+type Options struct {
+	DatabaseURL string   // empty: SQLite in the data directory
+	Plain       bool     // without the race detector, as users run it
+	Env         []string // more settings, as HAVEN_NAME=value
+}
+
+// Server is one `haven serve` and its data directory, which outlives its process.
+type Server struct {
+	Host    string // 127.0.0.1:PORT
+	URL     string // http://127.0.0.1:PORT
+	DataDir string
+
+	t       testing.TB
+	options Options
+	logPath string
+	process *exec.Cmd
+	exited  chan error
+}
+
+// Start runs a server with a fresh data directory and waits until it is ready. It is
+// stopped when the test ends; a stop that isn't clean fails the test.
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	host := freeAddress(t)
+	s := &Server{Host: host, URL: "http://" + host, DataDir: t.TempDir(), t: t, options: o}
+	s.logPath = filepath.Join(t.TempDir(), "haven.log")
+	s.Restart()
+	t.Cleanup(func() {
+		if s.process != nil {
+			s.Stop()
+		}
+		s.report()
+	})
+	return s
+}
+
+// Restart starts the program on the same address and data after Stop or Kill.
+func (s *Server) Restart() {
+	s.t.Helper()
+	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(Binary(s.t, s.options.Plain), "serve")
+	cmd.Dir = s.DataDir
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(),
+		"HAVEN_LISTEN="+s.Host,
+		"HAVEN_DATA_DIR="+s.DataDir,
+		"HAVEN_ADMIN_PASSWORD="+AdminPassword,
+		"HAVEN_METRICS_LISTEN=127.0.0.1:0",
+	)
+	if s.options.DatabaseURL != "" {
+		cmd.Env = append(cmd.Env, "HAVEN_DATABASE_URL="+s.options.DatabaseURL)
+	}
+	cmd.Env = append(cmd.Env, s.options.Env...)
+	if err := cmd.Start(); err != nil {
+		s.t.Fatalf("start haven: %v", err)
+	}
+	s.process, s.exited = cmd, make(chan error, 1)
+	go func(cmd *exec.Cmd, exited chan<- error) { exited <- cmd.Wait() }(cmd, s.exited)
+	s.waitReady()
+}
+
+func (s *Server) waitReady() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/readyz", nil)
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				tick.Stop()
+				return
+			}
+		}
+		select {
+		case err := <-s.exited:
+			s.process = nil
+			s.t.Fatalf("haven serve ended before it was ready: %v\n%s", err, s.logTail())
+		case <-ctx.Done():
+			s.t.Fatalf("haven serve is not ready after %s\n%s", startLimit, s.logTail())
+		case <-tick.C:
+		}
+	}
+}
+
+// Stop ends the server by SIGTERM; it must exit 0 within 30 s.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatalf("signal haven: %v", err)
+	}
+	select {
+	case err := <-s.exited:
+		if err != nil {
+			s.t.Errorf("haven serve after SIGTERM: %v, want exit 0\n%s", err, s.logTail())
+		}
+	case <-time.After(stopLimit):
+		_ = s.process.Process.Kill()
+		<-s.exited
+		s.t.Errorf("haven serve did not end within %s of SIGTERM\n%s", stopLimit, s.logTail())
+	}
+	s.process = nil
+}
+
+// Kill ends the server at once, as a crash or the kernel would.
+func (s *Server) Kill() {
+	s.t.Helper()
+	if err := s.process.Process.Kill(); err != nil {
+		s.t.Fatalf("kill haven: %v", err)
+	}
+	<-s.exited
+	s.process = nil
+}
+
+// Memory is the resident memory of the process in bytes, now and at its highest.
+func (s *Server) Memory() (now, peak int64) {
+	s.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		switch f := strings.Fields(line); {
+		case len(f) == 3 && f[0] == "VmRSS:":
+			now = kilobytes(s.t, f[1])
+		case len(f) == 3 && f[0] == "VmHWM:":
+			peak = kilobytes(s.t, f[1])
+		}
+	}
+	return now, peak
+}
+
+func kilobytes(t testing.TB, field string) int64 {
+	n, err := strconv.ParseInt(field, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n << 10
+}
+
+// report fails the test for what the server said about itself, and shows the end of
+// its log when the test failed.
+func (s *Server) report() {
+	log, err := os.ReadFile(s.logPath)
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	for _, bad := range []string{"WARNING: DATA RACE", "panic:", "fatal error:"} {
+		if at := bytes.Index(log, []byte(bad)); at >= 0 {
+			s.t.Errorf("the server's log has %q:\n%s", bad, log[at:min(len(log), at+4000)])
+		}
+	}
+	if s.t.Failed() {
+		s.t.Logf("end of the server's log:\n%s", s.logTail())
+	}
+}
+
+func (s *Server) logTail() string {
+	log, _ := os.ReadFile(s.logPath)
+	return string(log[max(0, len(log)-4000):])
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
