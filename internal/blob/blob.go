@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -25,7 +24,7 @@ var (
 	// bytes.
 	ErrUploadUnknown = errors.New("unknown upload")
 	// ErrUploadBusy is returned when another append or commit of the same upload
-	// is under way, in this process or another.
+	// is under way, by drivers that can tell.
 	ErrUploadBusy = errors.New("upload is being written")
 	// ErrOffset is what an *OffsetError is.
 	ErrOffset = errors.New("wrong upload offset")
@@ -86,8 +85,8 @@ type Store interface {
 	// A blob d of the same size that is already there is kept, one of another
 	// size replaced: bytes are stored once. When the upload is unknown but the
 	// blob is there, Commit succeeds, so that it can be repeated after a crash;
-	// without the blob it is ErrUploadUnknown. After any other error the upload
-	// is unchanged.
+	// without the blob it is ErrUploadUnknown. After any other error Commit can be
+	// repeated, and no byte is lost.
 	//
 	// Commit and Delete of the same digest must not overlap; the caller's
 	// database sees to that.
@@ -111,24 +110,11 @@ type Store interface {
 	Check(ctx context.Context) error
 }
 
-// Content is an open blob.
+// Content is an open blob. The contents of a driver that keeps plain files are a
+// syscall.Conn too, so that http.ServeContent reaches sendfile when it is given the
+// Content itself, not a wrapper of it.
 type Content interface {
 	io.ReadSeekCloser
 	// Size is the blob's size in bytes.
 	Size() int64
-}
-
-// fileContent is what a Content of a driver that keeps plain files also is.
-type fileContent interface {
-	File() *os.File
-}
-
-// ReadSeeker returns what http.ServeContent should be given for c: the open file
-// itself where there is one, because only then the kernel copies from file to socket
-// (sendfile). It shares c's position and is closed with it.
-func ReadSeeker(c Content) io.ReadSeeker {
-	if f, ok := c.(fileContent); ok {
-		return f.File()
-	}
-	return c
 }

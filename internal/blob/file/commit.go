@@ -13,7 +13,7 @@ import (
 )
 
 // Commit implements blob.Store: three syncs for a blob (its bytes, its directory, the
-// directory above), one more where that had to be created.
+// directory above).
 func (s *Store) Commit(ctx context.Context, upload string, d oci.Digest) (string, int64, error) {
 	name, err := uploadName(upload)
 	if err != nil {
@@ -79,44 +79,55 @@ func (s *Store) keep(upload, target string) error {
 // place renames the upload to the blob. A Delete may take the blob's directory away
 // between its creation and the rename; then both are done again, a few times.
 func (s *Store) place(upload, target string) error {
+	dir := path.Dir(target)
+	shard := path.Dir(dir)
 	var err error
 	for range 10 {
-		if err = s.makeDirs(path.Dir(target)); err != nil {
+		if err = s.settle(shard); err != nil {
 			return err
 		}
-		if err = s.root.Rename(upload, target); !errors.Is(err, fs.ErrNotExist) {
+		if err = s.root.Mkdir(dir, dirMode); err == nil || errors.Is(err, fs.ErrExist) {
+			err = s.root.Rename(upload, target)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		s.settled.Delete(shard)
 	}
 	return err
 }
 
-// makeDirs creates dir and its parents. Where the parent is new too, dir's entry in it
-// is synced here; syncDirs does the last two levels for every blob anyway.
-func (s *Store) makeDirs(dir string) error {
-	err := s.root.Mkdir(dir, dirMode)
-	if err == nil || errors.Is(err, fs.ErrExist) {
+// settle makes a directory above the blobs' own exist and survive the loss of power.
+// That it exists is not enough: whoever created it may not have synced it yet. So each
+// is synced once in the life of the process, which costs little for one long there.
+func (s *Store) settle(dir string) error {
+	if dir == "." {
 		return nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if _, ok := s.settled.Load(dir); ok {
+		return nil
 	}
 	parent := path.Dir(dir)
-	if err := s.makeDirs(parent); err != nil {
-		return err
-	}
-	if err := s.syncDir(path.Dir(parent)); err != nil {
+	if err := s.settle(parent); err != nil {
 		return err
 	}
 	if err := s.root.Mkdir(dir, dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		s.settled.Delete(parent)
 		return err
 	}
+	if err := s.syncDir(parent); err != nil {
+		return err
+	}
+	s.settled.Store(dir, true)
 	return nil
 }
 
 // syncDirs syncs the blob's own directory, and the one above that holds its entry.
 func (s *Store) syncDirs(target string) error {
 	dir := path.Dir(target)
+	if err := s.settle(path.Dir(dir)); err != nil {
+		return err
+	}
 	if err := s.syncDir(dir); err != nil {
 		return err
 	}

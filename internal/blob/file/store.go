@@ -21,7 +21,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/oci"
@@ -39,6 +41,7 @@ const (
 type Store struct {
 	root    *os.Root
 	buffers sync.Pool // of *[copySize]byte
+	settled sync.Map  // directory → true: exists and is synced, at most 2×256 and a few
 }
 
 var _ blob.Store = (*Store)(nil)
@@ -46,6 +49,9 @@ var _ blob.Store = (*Store)(nil)
 // Open opens the store in the directory dir, which it creates when it is absent.
 func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return nil, fmt.Errorf("create blob directory: %w", err)
+	}
+	if err := syncParent(dir); err != nil {
 		return nil, fmt.Errorf("create blob directory: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
@@ -57,6 +63,20 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("create directory of uploads: %w", err)
 	}
 	return &Store{root: root, buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}, nil
+}
+
+// syncParent makes the entry of dir itself survive the loss of power. Where the
+// parent may not be read, it was not this process that made the entry.
+func syncParent(dir string) error {
+	parent, err := os.Open(filepath.Dir(filepath.Clean(dir)))
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return parent.Sync()
 }
 
 // Close releases the directory. Contents that are open stay readable.
@@ -150,10 +170,9 @@ func (c *content) Read(p []byte) (int, error)                { return c.file.Rea
 func (c *content) Seek(off int64, whence int) (int64, error) { return c.file.Seek(off, whence) }
 func (c *content) Close() error                              { return c.file.Close() }
 func (c *content) Size() int64                               { return c.size }
-func (c *content) WriteTo(w io.Writer) (int64, error)        { return c.file.WriteTo(w) }
 
-// File returns the open file, for blob.ReadSeeker.
-func (c *content) File() *os.File { return c.file }
+// SyscallConn lets the network package send the file without copying (sendfile).
+func (c *content) SyscallConn() (syscall.RawConn, error) { return c.file.SyscallConn() }
 
 // location is where the blob d lies.
 func location(d oci.Digest) string {
