@@ -6,8 +6,10 @@ SHELL         := /bin/bash
 MAKEFLAGS     += --no-print-directory
 
 TOOLS   := scripts/tools
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# The version is the tag that is checked out; without one the program names its commit.
+RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null)
+LDFLAGS := -s -w $(if $(RELEASE),-X github.com/havenregistry/haven/internal/telemetry.release=$(RELEASE))
+VCS     := $(if $(shell git rev-parse HEAD 2>/dev/null),true,false)
 # Whole-program tests carry this build tag, so that the fast tests never skip one.
 ACCEPT  := -tags acceptance
 
@@ -27,7 +29,7 @@ run: build ## build all, then serve on http://127.0.0.1:8080 with data in ./data
 
 .PHONY: build
 build: $(PORTAL_BUILT) ## portal and binary: bin/haven
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
+	@CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS) -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
 
 .PHONY: generate
 generate: web/node_modules/.package-lock.json ## Go and TypeScript from api/openapi.yaml

@@ -32,7 +32,7 @@ const stopLimit = 30 * time.Second
 type Options struct {
 	DatabaseURL string   // empty: SQLite in the data directory
 	Plain       bool     // without the race detector, as users run it
-	Env         []string // more settings, as HAVEN_NAME=value
+	Env         []string // more settings, as HAVEN_NAME=value; they win over the harness's
 }
 
 // Server is one `haven serve` and its data directory, which outlives its process.
@@ -121,9 +121,13 @@ func (s *Server) waitReady() {
 // Stop ends the server by SIGTERM; it must exit 0 within 30 s.
 func (s *Server) Stop() {
 	s.t.Helper()
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
-		s.t.Fatalf("signal haven: %v", err)
-	}
+	s.SignalStop()
+	s.Stopped()
+}
+
+// Stopped waits for the end after SignalStop; it must come within 30 s, with exit 0.
+func (s *Server) Stopped() {
+	s.t.Helper()
 	select {
 	case err := <-s.exited:
 		if err != nil {
@@ -188,6 +192,24 @@ func (s *Server) report() {
 	}
 	if s.t.Failed() {
 		s.t.Logf("end of the server's log:\n%s", s.logTail())
+	}
+}
+
+// Log is what the server has written so far, to its output and its errors.
+func (s *Server) Log() string {
+	s.t.Helper()
+	log, err := os.ReadFile(s.logPath)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(log)
+}
+
+// SignalStop sends SIGTERM and returns at once.
+func (s *Server) SignalStop() {
+	s.t.Helper()
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatalf("signal haven: %v", err)
 	}
 }
 
