@@ -23,6 +23,7 @@ type Principal struct {
 	ID    int64  // account or robot id; of the holder for Bearer; 0 for anonymous
 	Name  string // as audit rows show it; robots with their prefix
 	Admin bool   // system administrator; only for User
+	Epoch int64  // of the account or robot when it was read: what is issued on it dies with a later change (S8)
 
 	// Robot only: what it may do, and the project it belongs to (0: system level).
 	Grants    []Grant
