@@ -75,6 +75,7 @@ type hashingReader struct {
 
 func (r hashingReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
-	r.h.Write(p[:n])
+	r.h.size += int64(n)
+	r.h.sum.Write(p[:n])
 	return n, err
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -170,33 +171,25 @@ func TestLockOfCommittedUpload(t *testing.T) {
 	}
 }
 
-// Many blobs of one shard come and go while others arrive: directories vanish under
-// commits, and none may fail.
-func TestCommitWhileNeighboursAreDeleted(t *testing.T) {
+// A late Delete may take the blob's directory away just before a commit fills it.
+func TestCommitWhileItsDirectoryGoes(t *testing.T) {
 	s := open(t, t.TempDir())
-	done := make(chan error)
 	d := oci.SHA256Of([]byte("content"))
-	go func() {
-		for range 300 {
-			// The blob's own directory goes, as a late Delete would take it.
-			_ = s.root.Remove(filepath.Dir(location(d)))
-			runtime.Gosched()
-		}
-		done <- nil
-	}()
-	for range 100 {
+	for range 200 {
 		if _, err := s.Append(t.Context(), upload, 0, strings.NewReader("content")); err != nil {
 			t.Fatal(err)
 		}
+		var late sync.WaitGroup
+		late.Go(func() { _ = s.root.Remove(filepath.Dir(location(d))) })
 		at, _, err := s.Commit(t.Context(), upload, d)
 		if err != nil {
 			t.Fatal(err)
 		}
+		late.Wait()
 		if err := s.Delete(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
 	}
-	<-done
 }
 
 // tracingListener notes whether responses come as files to the connection's ReadFrom,

@@ -12,10 +12,6 @@ import (
 	"github.com/havenregistry/haven/internal/blob"
 )
 
-// copySize is the size of one write to an upload, in bytes. Larger ones measured no
-// faster; the buffer is what one append costs in memory.
-const copySize = 256 << 10
-
 // Append implements blob.Store.
 func (s *Store) Append(ctx context.Context, upload string, offset int64, r io.Reader) (int64, error) {
 	name, err := uploadName(upload)
@@ -66,48 +62,6 @@ func rewind(f *os.File, offset int64) error {
 	}
 	_, err = f.Seek(offset, io.SeekStart)
 	return err
-}
-
-// writeError sets a failed write apart from a failed read.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
-
-// copy writes all of r to f and returns the number of bytes written. io.CopyBuffer
-// would not do: it allocates when f is a file, hides which side failed and ignores ctx.
-func (s *Store) copy(ctx context.Context, f *os.File, r io.Reader) (written int64, err error) {
-	buffer := s.buffers.Get().(*[copySize]byte)
-	defer s.buffers.Put(buffer)
-	for {
-		if err := ctx.Err(); err != nil {
-			return written, err
-		}
-		n, err := readFull(r, buffer[:])
-		if n > 0 {
-			if _, err := f.Write(buffer[:n]); err != nil {
-				return written, &writeError{classify(err)}
-			}
-			written += int64(n)
-		}
-		if err == io.EOF { //nolint:errorlint // a reader ends with io.EOF itself, never wrapped
-			return written, nil
-		}
-		if err != nil {
-			return written, err
-		}
-	}
-}
-
-// readFull reads until the buffer is full, because network readers yield little at a
-// time, and returns the reader's own error, io.EOF at the end.
-func readFull(r io.Reader, buffer []byte) (n int, err error) {
-	for n < len(buffer) && err == nil {
-		var m int
-		m, err = r.Read(buffer[n:])
-		n += m
-	}
-	return n, err
 }
 
 // openLocked opens an upload's file and locks it. The lock ends when the file is
