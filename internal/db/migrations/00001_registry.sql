@@ -62,7 +62,7 @@ CREATE INDEX login_failure_last ON login_failure (last_at);
 
 CREATE TABLE project (
 	id {{id}},
-	name TEXT NOT NULL UNIQUE,
+	name TEXT {{bytewise}} NOT NULL UNIQUE,
 	owner_id {{int}} NOT NULL REFERENCES account (id),
 	public {{bool}} NOT NULL DEFAULT FALSE,
 	storage_limit {{int}} NOT NULL DEFAULT -1,
@@ -137,11 +137,12 @@ CREATE INDEX robot_permission_project ON robot_permission (project_id);
 
 -- registry
 
--- A repository is hidden until its first manifest arrives; uploads need it before that.
+-- A repository is hidden until its first manifest arrives; uploads need it before that. A deleted one
+-- is hidden again, under a name that no client can ask for, until what it holds is reclaimed.
 CREATE TABLE repository (
 	id {{id}},
 	project_id {{int}} NOT NULL REFERENCES project (id),
-	name TEXT NOT NULL, -- without the project
+	name TEXT {{bytewise}} NOT NULL, -- without the project; "deleted:ID" once it was deleted
 	description TEXT NOT NULL DEFAULT '',
 	hidden {{bool}} NOT NULL DEFAULT TRUE,
 	pull_count {{int}} NOT NULL DEFAULT 0,
@@ -168,12 +169,15 @@ CREATE TABLE repository_blob (
 ) {{strict}};
 CREATE INDEX repository_blob_blob ON repository_blob (blob_id);
 
--- An upload under way. sha256_state is the hash of the bytes so far, so that it goes on anywhere.
+-- An upload under way. sha256_state is the hash of the bytes so far, so that it goes on anywhere. Its
+-- row leaves only when the store holds nothing of it any more.
 CREATE TABLE upload (
 	id TEXT NOT NULL PRIMARY KEY,
-	repository_id {{int}} NOT NULL REFERENCES repository (id) ON DELETE CASCADE,
+	repository_id {{int}} NOT NULL REFERENCES repository (id),
 	size {{int}} NOT NULL DEFAULT 0,
 	sha256_state {{bytes}} NOT NULL,
+	writer TEXT NOT NULL DEFAULT '',           -- who writes it now, where several processes share the database
+	writer_until {{int}} NOT NULL DEFAULT 0,   -- when that claim ends
 	created_at {{int}} NOT NULL,
 	updated_at {{int}} NOT NULL
 ) {{strict}};
@@ -181,6 +185,7 @@ CREATE INDEX upload_repository ON upload (repository_id);
 CREATE INDEX upload_updated ON upload (updated_at);
 
 -- The exact bytes of manifests and what was read from them and their config, shared by repositories.
+-- A row exists as long as a manifest names it.
 CREATE TABLE manifest_content (
 	digest TEXT NOT NULL PRIMARY KEY,
 	content {{bytes}} NOT NULL,
@@ -188,15 +193,15 @@ CREATE TABLE manifest_content (
 	extra_attrs TEXT NOT NULL DEFAULT '{}'  -- JSON object, from the config
 ) {{strict}};
 
--- A manifest in a repository. listed: shown in listings, that is tagged, or neither a child of an
--- index nor an accessory. accessory_of is the digest of what it belongs to, whether by subject or by
+-- A manifest in a repository. listed: shown in listings, that is no accessory, and tagged or no child
+-- of an index. accessory_of is the digest of what it belongs to, whether by subject or by
 -- Cosign's tag; subject is the subject field alone, which the referrers API answers by.
 CREATE TABLE manifest (
 	id {{id}},
 	repository_id {{int}} NOT NULL REFERENCES repository (id),
 	digest TEXT NOT NULL REFERENCES manifest_content (digest),
 	media_type TEXT NOT NULL,
-	config_media_type TEXT NOT NULL DEFAULT '',
+	config_media_type TEXT NOT NULL DEFAULT '', -- of an index its own media type
 	artifact_type TEXT NOT NULL DEFAULT '',
 	type TEXT NOT NULL,
 	size {{int}} NOT NULL, -- manifest, config and layers, or an index and its children
@@ -211,6 +216,7 @@ CREATE TABLE manifest (
 ) {{strict}};
 CREATE INDEX manifest_digest ON manifest (digest);
 CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id) WHERE listed;
+CREATE INDEX manifest_pushed ON manifest (repository_id, pushed_at, id);
 CREATE INDEX manifest_subject ON manifest (repository_id, subject, id) WHERE subject <> '';
 CREATE INDEX manifest_accessory ON manifest (repository_id, accessory_of, id) WHERE accessory_of <> '';
 
@@ -229,6 +235,7 @@ CREATE TABLE manifest_child (
 	child_id {{int}} NOT NULL REFERENCES manifest (id),
 	platform TEXT NOT NULL DEFAULT '',    -- JSON of the descriptor's platform, '' when it has none
 	annotations TEXT NOT NULL DEFAULT '', -- JSON of the descriptor's annotations
+	urls TEXT NOT NULL DEFAULT '',        -- JSON of the descriptor's urls
 	PRIMARY KEY (parent_id, position)
 ) {{strict}};
 CREATE INDEX manifest_child_child ON manifest_child (child_id, parent_id);
@@ -236,7 +243,7 @@ CREATE INDEX manifest_child_child ON manifest_child (child_id, parent_id);
 CREATE TABLE tag (
 	id {{id}},
 	repository_id {{int}} NOT NULL REFERENCES repository (id),
-	name TEXT NOT NULL,
+	name TEXT {{bytewise}} NOT NULL,
 	manifest_id {{int}} NOT NULL REFERENCES manifest (id),
 	pushed_at {{int}} NOT NULL,
 	pulled_at {{int}} NOT NULL DEFAULT 0,
@@ -250,7 +257,9 @@ CREATE TABLE event (
 	id {{id}},
 	kind TEXT NOT NULL,
 	body TEXT NOT NULL, -- JSON
-	created_at {{int}} NOT NULL
+	created_at {{int}} NOT NULL,
+	attempts {{int}} NOT NULL DEFAULT 0, -- failed so far
+	retry_at {{int}} NOT NULL DEFAULT 0  -- not tried before; the greatest number: set aside
 ) {{strict}};
 
 CREATE TABLE audit (

@@ -1,0 +1,96 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+// Kind is what happened, in the words of Harbor's audit log: an operation and a resource type.
+type Kind string
+
+// The kinds of events.
+const (
+	CreateArtifact      Kind = "create_artifact"
+	DeleteArtifact      Kind = "delete_artifact"
+	PullArtifact        Kind = "pull_artifact"
+	CreateTag           Kind = "create_tag"
+	DeleteTag           Kind = "delete_tag"
+	CreateProject       Kind = "create_project"
+	UpdateProject       Kind = "update_project"
+	DeleteProject       Kind = "delete_project"
+	UpdateRepository    Kind = "update_repository"
+	DeleteRepository    Kind = "delete_repository"
+	LoginUser           Kind = "login_user"
+	LogoutUser          Kind = "logout_user"
+	CreateUser          Kind = "create_user"
+	UpdateUser          Kind = "update_user"
+	DeleteUser          Kind = "delete_user"
+	CreateRobot         Kind = "create_robot"
+	UpdateRobot         Kind = "update_robot"
+	DeleteRobot         Kind = "delete_robot"
+	CreateMember        Kind = "create_member"
+	UpdateMember        Kind = "update_member"
+	DeleteMember        Kind = "delete_member"
+	UpdateConfiguration Kind = "update_configuration"
+)
+
+// Event is one thing that happened. Only Kind, By and Resource must be given; set Success too, unless
+// the event is about a refusal.
+type Event struct {
+	ID   int64     `json:"-"` // given by Append's transaction, ascending
+	Kind Kind      `json:"-"`
+	At   time.Time `json:"-"` // zero: now
+
+	By           string `json:"by"` // name of the principal, "" for an anonymous one
+	ProjectID    int64  `json:"project_id,omitempty"`
+	Project      string `json:"project,omitempty"`
+	Repository   string `json:"repository,omitempty"` // full name
+	Tag          string `json:"tag,omitempty"`
+	Digest       string `json:"digest,omitempty"`
+	Resource     string `json:"resource"`                // as the audit log shows it, such as project/repo:tag
+	ResourceType string `json:"resource_type,omitempty"` // "": from the kind
+	Operation    string `json:"operation,omitempty"`     // "": from the kind
+	Description  string `json:"description,omitempty"`   // "": from operation, type and resource
+	Success      bool   `json:"success"`
+
+	Detail json.RawMessage `json:"detail,omitempty"` // what only listeners of this kind know
+}
+
+// complete fills what follows from the rest.
+func (e Event) complete() Event {
+	operation, resourceType, _ := strings.Cut(string(e.Kind), "_")
+	if e.Operation == "" {
+		e.Operation = operation
+	}
+	if e.ResourceType == "" {
+		e.ResourceType = resourceType
+	}
+	if e.Description == "" {
+		e.Description = e.Operation + " " + e.ResourceType + ": " + e.Resource
+	}
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	e.At = e.At.UTC()
+	return e
+}
+
+const insertEvent = `INSERT INTO event (kind, body, created_at) VALUES ($1, $2, $3)`
+
+// Append writes e in the transaction that causes it.
+func Append(ctx context.Context, tx db.Tx, e Event) error {
+	e = e.complete()
+	body, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode event %s: %w", e.Kind, err)
+	}
+	if _, err := tx.Exec(ctx, insertEvent, string(e.Kind), string(body), db.Micros(e.At)); err != nil {
+		return fmt.Errorf("append event %s: %w", e.Kind, err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package setting
+
+import (
+	"time"
+
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// Values is the whole configuration at one moment. It doesn't change.
+type Values struct {
+	byName map[string]any // each key of definitions, a string, int64 or bool
+	sealed map[string][]byte
+	box    *secret.Box
+}
+
+// Text returns a key of text, "" for a key that isn't.
+func (v Values) Text(name string) string { s, _ := v.byName[name].(string); return s }
+
+// Int returns a key of numbers, 0 for a key that isn't.
+func (v Values) Int(name string) int64 { n, _ := v.byName[name].(int64); return n }
+
+// Bool returns a key of true or false, false for a key that isn't.
+func (v Values) Bool(name string) bool { b, _ := v.byName[name].(bool); return b }
+
+// Password opens a password key, "" when it was never set.
+func (v Values) Password(name string) (secret.Text, error) {
+	sealed, ok := v.sealed[name]
+	if !ok {
+		return "", nil
+	}
+	plain, err := v.box.Open(sealed)
+	return secret.Text(plain), err
+}
+
+// AuthMode is how people sign in: db_auth, ldap_auth, uaa_auth, http_auth or oidc_auth.
+func (v Values) AuthMode() string { return v.Text(AuthMode) }
+
+// ProjectCreationRestriction says who creates projects: everyone or adminonly.
+func (v Values) ProjectCreationRestriction() string { return v.Text(ProjectCreationRestriction) }
+
+// RobotPrefix comes before each robot's name when it is shown and when it logs in.
+func (v Values) RobotPrefix() string { return v.Text(RobotNamePrefix) }
+
+// RobotTokenDuration is what forms propose as the life of a new robot.
+func (v Values) RobotTokenDuration() time.Duration { return v.span(RobotTokenDuration, 24*time.Hour) }
+
+// TokenExpiration is the life of a docker token.
+func (v Values) TokenExpiration() time.Duration { return v.span(TokenExpiration, time.Minute) }
+
+// SessionTimeout is how long a session may be idle.
+func (v Values) SessionTimeout() time.Duration { return v.span(SessionTimeout, time.Minute) }
+
+// span is a number of units, at most a hundred years so that it can be added to a time.
+func (v Values) span(name string, unit time.Duration) time.Duration {
+	const century = 100 * 365 * 24 * time.Hour
+	return time.Duration(min(v.Int(name), int64(century/unit))) * unit
+}
+
+// SelfRegistration reports whether people may make accounts for themselves.
+func (v Values) SelfRegistration() bool { return v.Bool(SelfRegistration) }
+
+// ReadOnly reports whether all changes are refused.
+func (v Values) ReadOnly() bool { return v.Bool(ReadOnly) }
+
+// StoragePerProject is the storage limit of new projects in bytes, -1 for none.
+func (v Values) StoragePerProject() int64 { return v.Int(StoragePerProject) }
+
+// QuotaEnabled reports whether projects have storage limits at all.
+func (v Values) QuotaEnabled() bool { return v.Bool(QuotaPerProject) }
+
+// NotificationEnabled reports whether webhooks are sent.
+func (v Values) NotificationEnabled() bool { return v.Bool(NotificationEnable) }
+
+// BannerMessage is what the portal shows to everybody; its form is the portal's affair.
+func (v Values) BannerMessage() string { return v.Text(BannerMessage) }
+
+// PrimaryAuthMode reports whether the sign-in page goes to the identity provider at once.
+func (v Values) PrimaryAuthMode() bool { return v.Bool(PrimaryAuthMode) }
+
+// OIDCName is how the sign-in page calls the identity provider.
+func (v Values) OIDCName() string { return v.Text(OIDCName) }
+
+// AuditDisabledEvents are the kinds of events that the audit log leaves out.
+func (v Values) AuditDisabledEvents() []string { return splitList(v.Text(AuditDisabledEvents)) }
+
+// AuditSkipDatabase reports whether the audit log is only forwarded, not kept.
+func (v Values) AuditSkipDatabase() bool { return v.Bool(AuditSkipDatabase) }
