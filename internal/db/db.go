@@ -104,6 +104,9 @@ func (d *DB) openPostgres(rawURL string) error {
 // Dialect returns which database this is.
 func (d *DB) Dialect() Dialect { return d.dialect }
 
+// Exclusive reports whether no other process uses the database, so that a lock in memory is enough.
+func (d *DB) Exclusive() bool { return d.dialect == SQLite }
+
 // Executed returns the number of statements sent since the DB was opened. Tests hold listings to
 // a constant number of them; metrics export it.
 func (d *DB) Executed() int64 { return d.executed.Load() }

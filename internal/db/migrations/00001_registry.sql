@@ -40,7 +40,6 @@ CREATE TABLE account_password (
 CREATE TABLE session (
 	token_hash {{bytes}} NOT NULL PRIMARY KEY,
 	account_id {{int}} NOT NULL REFERENCES account (id) ON DELETE CASCADE,
-	epoch {{int}} NOT NULL,
 	created_at {{int}} NOT NULL,
 	seen_at {{int}} NOT NULL,
 	remote TEXT NOT NULL DEFAULT '',
@@ -122,6 +121,12 @@ CREATE TABLE robot_secret (
 	hash TEXT NOT NULL
 ) {{strict}};
 
+-- Prefixes that robots have been known by besides robot$; they stay good for logging in.
+CREATE TABLE robot_prefix (
+	prefix TEXT NOT NULL PRIMARY KEY,
+	used_at {{int}} NOT NULL
+) {{strict}};
+
 -- What a robot may do: kind 'system' (project_id NULL), 'project' (project_id), 'all' (every project, project_id NULL).
 CREATE TABLE robot_permission (
 	id {{id}},
@@ -176,6 +181,7 @@ CREATE TABLE upload (
 	repository_id {{int}} NOT NULL REFERENCES repository (id),
 	size {{int}} NOT NULL DEFAULT 0,
 	sha256_state {{bytes}} NOT NULL,
+	digest TEXT NOT NULL DEFAULT '',           -- what it is being committed as, where sha256_state does not tell
 	writer TEXT NOT NULL DEFAULT '',           -- who writes it now, where several processes share the database
 	writer_until {{int}} NOT NULL DEFAULT 0,   -- when that claim ends
 	created_at {{int}} NOT NULL,
@@ -290,6 +296,7 @@ DROP TABLE repository_blob;
 DROP TABLE blob;
 DROP TABLE repository;
 DROP TABLE robot_permission;
+DROP TABLE robot_prefix;
 DROP TABLE robot_secret;
 DROP TABLE robot;
 DROP TABLE project_member;

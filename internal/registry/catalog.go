@@ -1,0 +1,79 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+)
+
+// maxScopeProjects bounds the list of a Scope.
+const maxScopeProjects = 1000
+
+// VisibleTo is what a principal may see in listings of repositories over all projects: everything for
+// administrators; for others public projects, those they are members of, and those that a robot's
+// grants name. A docker token speaks for single repositories only: it adds nothing.
+func VisibleTo(p authz.Principal) Scope {
+	if p.Kind == authz.User {
+		return Scope{All: p.Admin, Public: true, AccountID: p.ID}
+	}
+	scope := Scope{Public: true}
+	for _, g := range p.Grants {
+		if g.Deny || g.Resource != authz.Repository {
+			continue
+		}
+		switch g.Scope {
+		case authz.EveryProject:
+			scope.All = true
+		case authz.OneProject:
+			scope.ProjectIDs = append(scope.ProjectIDs, g.ProjectID)
+		}
+	}
+	return scope
+}
+
+// condition is the scope as SQL on the alias p of project; its placeholders follow n others.
+func (s Scope) condition(n int) (string, []any) {
+	if s.All {
+		return "p.deleted_at = 0", nil
+	}
+	parts := []string{"1 = 0"}
+	var args []any
+	if s.Public {
+		parts = append(parts, "p.public")
+	}
+	if s.AccountID != 0 {
+		args = append(args, s.AccountID)
+		parts = append(parts, fmt.Sprintf("EXISTS (SELECT 1 FROM project_member pm WHERE pm.project_id = p.id AND pm.account_id = $%d)", n+len(args)))
+	}
+	if ids := s.ProjectIDs[:min(len(s.ProjectIDs), maxScopeProjects)]; len(ids) > 0 {
+		marks, more := db.In(n+len(args), ids)
+		parts, args = append(parts, "p.id IN ("+marks+")"), append(args, more...)
+	}
+	return "p.deleted_at = 0 AND (" + strings.Join(parts, " OR ") + ")", args
+}
+
+// Catalog returns up to n full names of repositories in the scope that hold an artifact, behind last in
+// byte order, and whether more follow. A negative n means as many as there are, up to MaxNames.
+func (s *Service) Catalog(ctx context.Context, scope Scope, last string, n int) (names []string, more bool, err error) {
+	n = nameLimit(n)
+	where, args := scope.condition(3)
+	project, rest, _ := strings.Cut(last, "/")
+	// With the slash behind it, a project's name sorts as the full names of its repositories do:
+	// a-b/x comes before a/x.
+	if last != "" {
+		project += "/"
+	}
+	names, err = db.Collect(ctx, s.db.Auto(), db.ScanString,
+		`SELECT p.name || '/' || r.name FROM repository r JOIN project p ON p.id = r.project_id
+		WHERE NOT r.hidden AND (p.name || '/', r.name) > ($1, $2) AND `+where+`
+			AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
+		ORDER BY p.name || '/', r.name LIMIT $3`, append([]any{project, rest, n + 1}, args...)...)
+	if err != nil {
+		return nil, false, fmt.Errorf("list the catalog: %w", err)
+	}
+	names, more = cut(names, n)
+	return names, more, nil
+}

@@ -1,0 +1,171 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/db"
+)
+
+// The row of an upload says how many bytes were acknowledged and what their hash is. If two requests
+// could write the same upload between reading that row and updating it, the hash of one could end up
+// with the bytes of the other, and a blob under a digest that is not its own. So a request holds the
+// upload from reading the row to updating it: by a lock in memory, and where several processes share
+// the database by a claim in the row as well.
+
+const (
+	claimLease = 30 * time.Second // a claim not renewed for so long is free: its process has died
+	claimRenew = 10 * time.Second
+	claimRetry = 100 * time.Millisecond
+)
+
+// held is an upload that the caller alone may write.
+type held struct {
+	uploadRow
+	hasher *blob.Hasher
+	writer string // the claim's name, "" where the lock is enough
+	// release ends the hold; calling it twice is wrong.
+	release func()
+}
+
+// uploadRow is an upload as the database has it.
+type uploadRow struct {
+	id           string
+	repositoryID int64
+	size         int64
+	state        []byte
+}
+
+func scanUpload(r db.Row) (u uploadRow, err error) {
+	err = r.Scan(&u.id, &u.repositoryID, &u.size, &u.state)
+	return u, err
+}
+
+const (
+	uploadByID = `SELECT u.id, u.repository_id, u.size, u.sha256_state
+		FROM upload u JOIN repository r ON r.id = u.repository_id
+		WHERE u.id = $1 AND r.project_id = $2 AND r.name = $3`
+	claimUpload = `UPDATE upload SET writer = $4, writer_until = $5
+		WHERE id = $1 AND repository_id = (SELECT id FROM repository WHERE project_id = $2 AND name = $3)
+			AND (writer = '' OR writer_until < $6)
+		RETURNING id, repository_id, size, sha256_state`
+	renewClaim  = `UPDATE upload SET writer_until = $3 WHERE id = $1 AND writer = $2`
+	unclaim     = `UPDATE upload SET writer = '' WHERE id = $1 AND writer = $2`
+	acknowledge = `UPDATE upload SET size = $3, sha256_state = $4, updated_at = $5 WHERE id = $1 AND writer = $2`
+	endUpload   = `DELETE FROM upload WHERE id = $1 AND writer = $2`
+)
+
+func (s *Service) findUpload(ctx context.Context, ref Ref, id string) (uploadRow, error) {
+	row, err := db.Get(ctx, s.db.Auto(), scanUpload, uploadByID, id, ref.ProjectID, ref.Name)
+	if errors.Is(err, db.ErrNotFound) {
+		return row, ErrUploadUnknown
+	}
+	return row, err
+}
+
+// hold waits for its turn and reads the upload. It returns ErrUploadUnknown or ErrUploadBusy. The
+// caller must call release.
+func (s *Service) hold(ctx context.Context, ref Ref, id string) (*held, error) {
+	release, err := s.writers.acquire(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	h := &held{hasher: blob.NewHasher(), release: release}
+	if s.db.Exclusive() {
+		h.uploadRow, err = s.findUpload(ctx, ref, id)
+	} else {
+		err = s.claim(ctx, ref, id, h)
+	}
+	if err != nil {
+		release()
+		return nil, err
+	}
+	if err := h.hasher.UnmarshalBinary(h.state); err != nil {
+		h.release()
+		return nil, fmt.Errorf("read state of upload %s: %w", id, err)
+	}
+	return h, nil
+}
+
+// claim takes the upload from all processes, and keeps it until h.release.
+func (s *Service) claim(ctx context.Context, ref Ref, id string, h *held) error {
+	h.writer = rand.Text()
+	for deadline := time.Now().Add(writerPatience); ; {
+		err := s.tryClaim(ctx, ref, id, h)
+		if !errors.Is(err, db.ErrNotFound) {
+			if err == nil {
+				s.keepClaim(ctx, h)
+			}
+			return err
+		}
+		if _, err := s.findUpload(ctx, ref, id); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return ErrUploadBusy
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(claimRetry):
+		}
+	}
+}
+
+func (s *Service) tryClaim(ctx context.Context, ref Ref, id string, h *held) error {
+	return s.db.Write(ctx, func(tx db.Tx) (err error) {
+		now := s.clock()
+		h.uploadRow, err = db.Get(ctx, tx, scanUpload, claimUpload, id, ref.ProjectID, ref.Name,
+			h.writer, db.Micros(now.Add(claimLease)), db.Micros(now))
+		return err
+	})
+}
+
+// keepClaim renews the claim in the background. One that is lost nevertheless does no harm: every
+// update of the row asks for it, and the store lets one writer at a time touch the bytes.
+func (s *Service) keepClaim(ctx context.Context, h *held) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	unlock := h.release
+	h.release = func() {
+		cancel()
+		<-done
+		s.endClaim(ctx, h)
+		unlock()
+	}
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(claimRenew)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			err := s.db.Write(ctx, func(tx db.Tx) error {
+				_, err := tx.Exec(ctx, renewClaim, h.id, h.writer, db.Micros(s.clock().Add(claimLease)))
+				return err
+			})
+			if err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "renewing the claim on an upload", "upload", h.id, "error", err)
+			}
+		}
+	}()
+}
+
+func (s *Service) endClaim(ctx context.Context, h *held) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		_, err := tx.Exec(ctx, unclaim, h.id, h.writer)
+		return err
+	})
+	if err != nil { // it ends by itself
+		s.log.WarnContext(ctx, "releasing the claim on an upload", "upload", h.id, "error", err)
+	}
+}

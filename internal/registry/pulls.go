@@ -1,0 +1,170 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+)
+
+const (
+	flushEvery = time.Second
+	// maxPulls is how many different pulls wait for the next flush. Beyond it the oldest are lost,
+	// counted and logged: a pull never waits for its own statistics.
+	maxPulls = 4096
+)
+
+// Pull is one download of a manifest.
+type Pull struct {
+	By       authz.Principal
+	Ref      Ref
+	Manifest Manifest // ID, RepositoryID, Digest and Tag count
+}
+
+// pullKey is what pulls are counted by.
+type pullKey struct {
+	by                       string
+	repositoryID, manifestID int64
+	tag                      string
+}
+
+// pulled is a number of pulls with the same key.
+type pulled struct {
+	Pull
+	at    int64 // of the last one
+	count int64
+}
+
+// pulls collects what wasn't written yet. The zero value is ready.
+type pulls struct {
+	mu      sync.Mutex
+	byKey   map[pullKey]*pulled
+	order   []pullKey // oldest first
+	dropped int64     // pulls lost since the last flush
+}
+
+func (p *pulls) add(pull Pull, at int64) {
+	key := pullKey{pull.By.Name, pull.Manifest.RepositoryID, pull.Manifest.ID, pull.Manifest.Tag}
+	pull.Manifest.Content = nil // not to be kept in memory
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.byKey[key]; known != nil {
+		known.count, known.at = known.count+1, at
+		return
+	}
+	if p.byKey == nil {
+		p.byKey = map[pullKey]*pulled{}
+	}
+	if len(p.order) == maxPulls {
+		oldest := p.order[0]
+		p.dropped += p.byKey[oldest].count
+		delete(p.byKey, oldest)
+		p.order = p.order[1:]
+	}
+	p.byKey[key] = &pulled{Pull: pull, at: at, count: 1}
+	p.order = append(p.order, key)
+}
+
+// take empties the collection.
+func (p *pulls) take() (batch []pulled, dropped int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, key := range p.order {
+		batch = append(batch, *p.byKey[key])
+	}
+	dropped = p.dropped
+	p.byKey, p.order, p.dropped = nil, nil, 0
+	return batch, dropped
+}
+
+// RecordPull counts a pull. It only takes a note in memory; Run writes the notes down.
+func (s *Service) RecordPull(p Pull) { s.pulls.add(p, s.now()) }
+
+// Run writes down pulls every second until ctx is cancelled, then a last time, and returns nil.
+func (s *Service) Run(ctx context.Context) error {
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+			defer cancel()
+			if err := s.Flush(ctx); err != nil {
+				s.log.ErrorContext(ctx, "pulls were not counted", "error", err)
+			}
+			return nil
+		case <-ticker.C:
+			if err := s.Flush(ctx); err != nil && ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "pulls were not counted", "error", err)
+			}
+		}
+	}
+}
+
+const (
+	countPulls   = `UPDATE repository SET pull_count = pull_count + $2 WHERE id = $1`
+	stampPulled  = `UPDATE manifest SET pulled_at = $2 WHERE id = $1 AND pulled_at < $2`
+	stampTagPull = `UPDATE tag SET pulled_at = $3 WHERE repository_id = $1 AND name = $2 AND manifest_id = $4 AND pulled_at < $3`
+)
+
+// Flush writes down the pulls recorded so far: counts, times, and one event for each principal,
+// artifact and tag. After a failure they are lost, and the error says how many.
+func (s *Service) Flush(ctx context.Context) error {
+	batch, dropped := s.pulls.take()
+	if dropped > 0 {
+		s.log.WarnContext(ctx, "too many pulls to count them all", "lost", dropped)
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		tx.AfterCommit(s.wake)
+		return s.writePulls(ctx, tx, batch)
+	})
+	if err != nil {
+		return fmt.Errorf("write down %d pulls: %w", len(batch), err)
+	}
+	return nil
+}
+
+func (s *Service) writePulls(ctx context.Context, tx db.Tx, batch []pulled) error {
+	counts, last := map[int64]int64{}, map[int64]int64{}
+	var repositories, manifests []int64 // in the order they came, so that two flushes lock alike
+	for _, p := range batch {
+		if counts[p.Manifest.RepositoryID] == 0 {
+			repositories = append(repositories, p.Manifest.RepositoryID)
+		}
+		if last[p.Manifest.ID] == 0 {
+			manifests = append(manifests, p.Manifest.ID)
+		}
+		counts[p.Manifest.RepositoryID] += p.count
+		last[p.Manifest.ID] = max(last[p.Manifest.ID], p.at)
+	}
+	for _, id := range repositories {
+		if _, err := tx.Exec(ctx, countPulls, id, counts[id]); err != nil {
+			return err
+		}
+	}
+	for _, id := range manifests {
+		if _, err := tx.Exec(ctx, stampPulled, id, last[id]); err != nil {
+			return err
+		}
+	}
+	for _, p := range batch {
+		if p.Manifest.Tag != "" {
+			if _, err := tx.Exec(ctx, stampTagPull, p.Manifest.RepositoryID, p.Manifest.Tag, p.at, p.Manifest.ID); err != nil {
+				return err
+			}
+		}
+		e := s.artifactEvent(event.PullArtifact, "pull", p.By.Name, p.Ref, p.Manifest.Digest, p.Manifest.Tag)
+		e.At = db.Time(p.at)
+		if err := event.Append(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+// pushed is a manifest on its way into a repository.
+type pushed struct {
+	*oci.Manifest
+	digest       oci.Digest
+	content      []byte
+	tag          string // "" when it is pushed by digest
+	attributes   json.RawMessage
+	accessoryOf  oci.Digest
+	accessoryAs  string
+	artifactType string
+}
+
+// PutManifest stores the manifest under the reference. Everything it names must be in the repository:
+// blobs and children that are not give one *MissingError with all of them. The bytes must be a valid
+// manifest (*oci.ManifestError) and have the digest of a reference by digest (ErrDigestMismatch).
+//
+// A tag that points elsewhere moves; what it pointed to stays. A manifest that is already there keeps
+// its push time, as in Harbor. The subject need not exist. When PutManifest returns, the manifest and
+// everything it names survive the loss of power.
+func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte) (Put, error) {
+	m, err := oci.ParseManifest(mediaType, content)
+	if err != nil {
+		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
+	}
+	p := pushed{Manifest: m, digest: r.Digest(), content: content, tag: r.Tag(), artifactType: m.EffectiveArtifactType()}
+	if !r.IsDigest() {
+		p.digest = oci.SHA256Of(content)
+	} else if !p.digest.Matches(content) {
+		return Put{}, fmt.Errorf("put manifest %s: %w", r, ErrDigestMismatch)
+	}
+	p.accessoryOf, p.accessoryAs = accessory(m, p.digest, p.tag)
+	if p.attributes, err = s.attributesOf(ctx, ref, p); err != nil {
+		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
+	}
+	put := Put{Digest: p.digest}
+	if m.Subject != nil {
+		put.Subject = m.Subject.Digest
+	}
+	err = s.db.Write(ctx, func(tx db.Tx) (err error) {
+		tx.AfterCommit(s.wake)
+		put.ID, err = s.putManifest(ctx, tx, by, ref, p)
+		return err
+	})
+	if err != nil {
+		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
+	}
+	return put, nil
+}
+
+const knownAttributes = `SELECT extra_attrs FROM manifest_content WHERE digest = $1`
+
+// attributesOf reads the configuration, outside of the transaction; a manifest that some repository
+// has was read before.
+func (s *Service) attributesOf(ctx context.Context, ref Ref, p pushed) (json.RawMessage, error) {
+	text, err := db.Get(ctx, s.db.Auto(), db.ScanString, knownAttributes, p.digest)
+	if errors.Is(err, db.ErrNotFound) {
+		return attributes(p.Manifest, s.readConfig(ctx, ref, p.Manifest)), nil
+	}
+	return json.RawMessage(text), err
+}
+
+func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, p pushed) (int64, error) {
+	now := s.now()
+	repositoryID, err := ensureRepository(ctx, tx, ref, now)
+	if err != nil {
+		return 0, err
+	}
+	blobs, children, err := p.named(ctx, tx, repositoryID)
+	if err != nil {
+		return 0, err
+	}
+	id, err := p.insert(ctx, tx, repositoryID, blobs, children, now)
+	if err != nil {
+		return 0, err
+	}
+	affected := []int64{id}
+	for _, c := range children {
+		affected = append(affected, c.id)
+	}
+	if p.tag != "" {
+		before, err := moveTag(ctx, tx, repositoryID, p.tag, id, now)
+		if err != nil {
+			return 0, err
+		}
+		if before != 0 && before != id {
+			affected = append(affected, before)
+		}
+	}
+	if err := relist(ctx, tx, affected); err != nil {
+		return 0, err
+	}
+	if err := showRepository(ctx, tx, repositoryID, now); err != nil {
+		return 0, err
+	}
+	return id, s.appendPushed(ctx, tx, by, ref, p.digest, p.tag)
+}
+
+// child is a manifest of the repository that an index names.
+type child struct {
+	id     int64
+	digest oci.Digest
+	size   int64
+}
+
+func scanChild(r db.Row) (c child, err error) {
+	err = r.Scan(&c.id, &c.digest, &c.size)
+	return c, err
+}
+
+var (
+	membersAmong = inQuery{`SELECT b.id, b.digest, b.size, b.location FROM blob b
+		JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1 WHERE b.digest IN `, ""}
+	manifestsAmong = inQuery{`SELECT id, digest, size FROM manifest WHERE repository_id = $1 AND digest IN `, ""}
+)
+
+// named returns what the manifest names and the repository holds: blobs, foreign ones that are there
+// among them, and children. What is missing gives a *MissingError, a blob of another size than the
+// manifest says an *InvalidError.
+func (p pushed) named(ctx context.Context, tx db.Tx, repositoryID int64) ([]Blob, []child, error) {
+	must, may, below := p.Blobs(), p.ForeignBlobs(), p.Children()
+	blobs, err := collectIn(ctx, tx, scanBlob, membersAmong, []any{repositoryID}, append(digests(must), digests(may)...))
+	if err != nil {
+		return nil, nil, err
+	}
+	children, err := collectIn(ctx, tx, scanChild, manifestsAmong, []any{repositoryID}, digests(below))
+	if err != nil {
+		return nil, nil, err
+	}
+	held := make(map[oci.Digest]int64, len(blobs))
+	for _, b := range blobs {
+		held[b.Digest] = b.Size
+	}
+	present := make(map[oci.Digest]bool, len(children))
+	for _, c := range children {
+		present[c.digest] = true
+	}
+	var missing []oci.Digest
+	for _, d := range must {
+		size, ok := held[d.Digest]
+		if !ok {
+			missing = append(missing, d.Digest)
+		} else if size != d.Size {
+			return nil, nil, &InvalidError{fmt.Sprintf("%s has %d bytes, the manifest says %d", d.Digest, size, d.Size)}
+		}
+	}
+	for _, d := range below {
+		if !present[d.Digest] {
+			missing = append(missing, d.Digest)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, nil, &MissingError{Digests: missing}
+	}
+	return blobs, children, nil
+}
+
+func digests(descriptors []oci.Descriptor) []oci.Digest {
+	all := make([]oci.Digest, len(descriptors))
+	for i, d := range descriptors {
+		all[i] = d.Digest
+	}
+	return all
+}
+
+const (
+	insertContent = `INSERT INTO manifest_content (digest, content, annotations, extra_attrs) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (digest) DO NOTHING`
+	insertManifest = `INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type,
+			size, content_size, subject, accessory_of, accessory_type, pushed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id`
+	manifestID = `SELECT id FROM manifest WHERE repository_id = $1 AND digest = $2`
+	// A signature may be pushed by digest first and become Cosign's by its tag.
+	becomeAccessory = `UPDATE manifest SET accessory_of = $2, accessory_type = $3 WHERE id = $1 AND accessory_of = ''`
+	insertChild     = `INSERT INTO manifest_child (parent_id, position, child_id, platform, annotations, urls)
+		VALUES ($1, $2, $3, $4, $5, $6)`
+)
+
+var insertBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, blob_id) SELECT $1, id FROM blob WHERE id IN `, ""}
+
+// insert writes the manifest with its references, unless the repository has it already, and returns
+// its id.
+func (p pushed) insert(ctx context.Context, tx db.Tx, repositoryID int64, blobs []Blob, children []child, now int64) (int64, error) {
+	annotations, err := json.Marshal(p.Annotations)
+	if err != nil {
+		return 0, err
+	}
+	if p.Annotations == nil {
+		annotations = emptyObject
+	}
+	if _, err := tx.Exec(ctx, insertContent, p.digest, p.content, string(annotations), string(p.attributes)); err != nil {
+		return 0, err
+	}
+	subject := oci.Digest("")
+	if p.Subject != nil {
+		subject = p.Subject.Digest
+	}
+	id, err := db.Get(ctx, tx, db.ScanInt, insertManifest, repositoryID, p.digest, p.MediaType, configMediaType(p.Manifest), p.artifactType,
+		artifactKind(p.Manifest), p.size(children), len(p.content), subject, p.accessoryOf, p.accessoryAs, now)
+	if errors.Is(err, db.ErrNotFound) {
+		return p.known(ctx, tx, repositoryID)
+	}
+	if err != nil {
+		return 0, err
+	}
+	ids := make([]int64, len(blobs))
+	for i, b := range blobs {
+		ids[i] = b.ID
+	}
+	if err := execIn(ctx, tx, insertBlobs, []any{id}, ids); err != nil {
+		return 0, err
+	}
+	return id, p.insertChildren(ctx, tx, id, children)
+}
+
+// known returns the id of the manifest that is there already.
+func (p pushed) known(ctx context.Context, tx db.Tx, repositoryID int64) (int64, error) {
+	id, err := db.Get(ctx, tx, db.ScanInt, manifestID, repositoryID, p.digest)
+	if err != nil || p.accessoryOf == "" {
+		return id, err
+	}
+	_, err = tx.Exec(ctx, becomeAccessory, id, p.accessoryOf, p.accessoryAs)
+	return id, err
+}
+
+// insertChildren writes the index's entries in its order; one manifest may stand for several platforms.
+func (p pushed) insertChildren(ctx context.Context, tx db.Tx, parentID int64, children []child) error {
+	ids := make(map[oci.Digest]int64, len(children))
+	for _, c := range children {
+		ids[c.digest] = c.id
+	}
+	for i, d := range p.Manifests {
+		if !oci.IsManifestType(d.MediaType) {
+			continue
+		}
+		platform, err := optionalJSON(d.Platform, d.Platform != nil)
+		if err != nil {
+			return err
+		}
+		annotations, err := optionalJSON(d.Annotations, len(d.Annotations) > 0)
+		if err != nil {
+			return err
+		}
+		urls, err := optionalJSON(d.URLs, len(d.URLs) > 0)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertChild, parentID, i, ids[d.Digest], platform, annotations, urls); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// optionalJSON encodes v, or returns "" when there is nothing to say.
+func optionalJSON(v any, given bool) (string, error) {
+	if !given {
+		return "", nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+// size is what users see as the artifact's size: the manifest with configuration and layers, or the
+// index with its children.
+func (p pushed) size(children []child) int64 {
+	sizes := []int64{int64(len(p.content))}
+	if p.Config != nil {
+		sizes = append(sizes, p.Config.Size)
+	}
+	for _, d := range p.Layers {
+		sizes = append(sizes, d.Size)
+	}
+	for _, c := range children {
+		sizes = append(sizes, c.size)
+	}
+	return sum(sizes...)
+}

@@ -1,0 +1,45 @@
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+const (
+	repositoryID = `SELECT id FROM repository WHERE project_id = $1 AND name = $2`
+
+	insertRepository = `INSERT INTO repository (project_id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
+		ON CONFLICT (project_id, name) DO NOTHING RETURNING id`
+
+	touchRepository = `UPDATE repository SET hidden = FALSE, updated_at = $2 WHERE id = $1`
+)
+
+// findRepository returns the id of a repository, hidden or not, or ErrRepositoryUnknown.
+func findRepository(ctx context.Context, tx db.Tx, ref Ref) (int64, error) {
+	id, err := db.Get(ctx, tx, db.ScanInt, repositoryID, ref.ProjectID, ref.Name)
+	if errors.Is(err, db.ErrNotFound) {
+		return 0, ErrRepositoryUnknown
+	}
+	return id, err
+}
+
+// ensureRepository returns the id of the repository, making a hidden one when there is none.
+func ensureRepository(ctx context.Context, tx db.Tx, ref Ref, now int64) (int64, error) {
+	id, err := findRepository(ctx, tx, ref)
+	if !errors.Is(err, ErrRepositoryUnknown) {
+		return id, err
+	}
+	id, err = db.Get(ctx, tx, db.ScanInt, insertRepository, ref.ProjectID, ref.Name, now)
+	if errors.Is(err, db.ErrNotFound) {
+		return findRepository(ctx, tx, ref)
+	}
+	return id, err
+}
+
+// showRepository notes that its artifacts or tags have changed.
+func showRepository(ctx context.Context, tx db.Tx, id, now int64) error {
+	_, err := tx.Exec(ctx, touchRepository, id, now)
+	return err
+}

@@ -1,0 +1,300 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+const (
+	// checkpoint is how many bytes of one request are appended before they are acknowledged in the
+	// database. A stream that breaks off with the server loses no more.
+	checkpoint = 256 << 20
+	// settleTime is how long writing down what has happened may go on after the client has left.
+	settleTime = 30 * time.Second
+)
+
+const (
+	insertUpload = `INSERT INTO upload (id, repository_id, size, sha256_state, digest, created_at, updated_at)
+		SELECT $1, id, 0, $4, $5, $6, $6 FROM repository WHERE project_id = $2 AND name = $3`
+	intendDigest = `UPDATE upload SET digest = $3 WHERE id = $1 AND writer = $2`
+)
+
+// StartUpload begins an upload into the repository, which comes into being when it is absent (hidden,
+// until a manifest arrives).
+func (s *Service) StartUpload(ctx context.Context, ref Ref) (Upload, error) {
+	return s.startUpload(ctx, ref, "")
+}
+
+// startUpload notes what the upload will be committed as, when that is known.
+func (s *Service) startUpload(ctx context.Context, ref Ref, d oci.Digest) (Upload, error) {
+	state, err := blob.NewHasher().MarshalBinary()
+	if err != nil {
+		return Upload{}, fmt.Errorf("start upload: %w", err)
+	}
+	id := uuid.NewString()
+	err = s.db.Write(ctx, func(tx db.Tx) error {
+		now := s.now()
+		n, err := tx.Exec(ctx, insertUpload, id, ref.ProjectID, ref.Name, state, d, now)
+		if err != nil || n > 0 {
+			return err
+		}
+		if _, err := ensureRepository(ctx, tx, ref, now); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, insertUpload, id, ref.ProjectID, ref.Name, state, d, now)
+		return err
+	})
+	if err != nil {
+		return Upload{}, fmt.Errorf("start upload: %w", err)
+	}
+	return Upload{ID: id}, nil
+}
+
+// GetUpload returns an upload of this repository with the bytes acknowledged so far, or
+// ErrUploadUnknown.
+func (s *Service) GetUpload(ctx context.Context, ref Ref, id string) (Upload, error) {
+	row, err := s.findUpload(ctx, ref, id)
+	if err != nil {
+		return Upload{}, fmt.Errorf("get upload %s: %w", id, err)
+	}
+	return Upload{ID: row.id, Size: row.size}, nil
+}
+
+// Append writes r to the upload at offset, which must be the number of bytes acknowledged (else it is a
+// *RangeError, and changes nothing); -1 means wherever that is. It returns the upload with all bytes
+// acknowledged, in O(1) memory. One request at a time writes an upload: ErrUploadBusy.
+//
+// When r or ctx fails, the bytes that arrived are kept and acknowledged: the upload comes with the
+// error. OCI distribution-spec 1.1, "Pushing a blob in chunks".
+func (s *Service) Append(ctx context.Context, ref Ref, id string, offset int64, r io.Reader) (Upload, error) {
+	h, err := s.hold(ctx, ref, id)
+	if err != nil {
+		return Upload{}, fmt.Errorf("append to upload %s: %w", id, err)
+	}
+	defer h.release()
+	if offset >= 0 && offset != h.size {
+		return Upload{ID: id, Size: h.size}, &RangeError{Held: h.size}
+	}
+	for {
+		part := &io.LimitedReader{R: r, N: checkpoint}
+		err := s.appendPart(ctx, h, part)
+		if err != nil {
+			return Upload{ID: id, Size: h.size}, fmt.Errorf("append to upload %s: %w", id, err)
+		}
+		if part.N > 0 {
+			return Upload{ID: id, Size: h.size}, nil
+		}
+	}
+}
+
+// appendPart appends and acknowledges what r yields. h.size is what was acknowledged, in any case.
+func (s *Service) appendPart(ctx context.Context, h *held, r io.Reader) error {
+	n, err := s.blobs.Append(ctx, h.id, h.size, h.hasher.Reader(r))
+	if err = uploadError(err); n == 0 {
+		return err
+	}
+	size := h.size + n
+	if h.hasher.Size() != size {
+		return errors.Join(err, fmt.Errorf("hashed %d bytes, wrote %d", h.hasher.Size(), size))
+	}
+	if ackErr := s.acknowledge(ctx, h, size); ackErr != nil {
+		return errors.Join(err, ackErr)
+	}
+	h.size = size
+	return err
+}
+
+// uploadError adds this package's sentinel to an error of the store. When the store has lost bytes that
+// were acknowledged, there is nothing to go on with.
+func uploadError(err error) error {
+	switch {
+	case errors.Is(err, blob.ErrOffset), errors.Is(err, blob.ErrUploadUnknown):
+		return fmt.Errorf("%w: %w", ErrUploadUnknown, err)
+	case errors.Is(err, blob.ErrUploadBusy):
+		return fmt.Errorf("%w: %w", ErrUploadBusy, err)
+	}
+	return err
+}
+
+// acknowledge writes down that the upload holds size bytes, even when the client has left.
+func (s *Service) acknowledge(ctx context.Context, h *held, size int64) error {
+	state, err := h.hasher.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	return s.db.Write(ctx, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, acknowledge, h.id, h.writer, size, state, s.now())
+		if err == nil && n == 0 {
+			return ErrUploadUnknown
+		}
+		return err
+	})
+}
+
+// CommitUpload makes the upload the blob d, a member of the repository, and ends the upload. When it
+// returns, the blob survives the loss of power. Bytes with another digest are ErrDigestMismatch, and
+// the upload is gone. It can be repeated after any other error.
+func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Digest) (Blob, error) {
+	h, err := s.hold(ctx, ref, id)
+	if err != nil {
+		return Blob{}, fmt.Errorf("commit upload %s: %w", id, err)
+	}
+	defer h.release()
+	b, err := s.commit(ctx, h, d)
+	if err != nil {
+		return Blob{}, fmt.Errorf("commit upload %s as %s: %w", id, d, err)
+	}
+	return b, nil
+}
+
+// commit verifies the bytes, makes them durable and then known, in this order.
+func (s *Service) commit(ctx context.Context, h *held, d oci.Digest) (Blob, error) {
+	// Bytes that were never acknowledged are not in the hash: cut them off.
+	_, err := s.blobs.Append(ctx, h.id, h.size, bytes.NewReader(nil))
+	placed := errors.Is(err, blob.ErrUploadUnknown) // by a commit that was cut off after it
+	if err != nil && !placed {
+		return Blob{}, uploadError(err)
+	}
+	switch ok, err := s.verify(ctx, h, d); {
+	case err != nil:
+		return Blob{}, err
+	case !ok:
+		return Blob{}, errors.Join(ErrDigestMismatch, s.drop(ctx, h))
+	}
+	if err := s.intend(ctx, h, d); err != nil {
+		return Blob{}, err
+	}
+	location, size, err := s.blobs.Commit(ctx, h.id, d)
+	if err != nil {
+		return Blob{}, uploadError(err)
+	}
+	if size != h.size {
+		return Blob{}, fmt.Errorf("the store holds %d bytes, hashed were %d", size, h.size)
+	}
+	return s.enrol(ctx, h, Blob{Digest: d, Size: size, Location: location})
+}
+
+// verify reports whether the upload's bytes have the digest. The sha256 was computed as they came; for
+// sha512 they are read once more.
+func (s *Service) verify(ctx context.Context, h *held, d oci.Digest) (bool, error) {
+	if d.Algorithm() == oci.SHA256 {
+		return h.hasher.Digest() == d, nil
+	}
+	r, err := s.blobs.ReadUpload(ctx, h.id)
+	if err != nil {
+		return false, uploadError(err)
+	}
+	defer r.Close()
+	sum := d.NewHash()
+	if _, err := io.Copy(sum, contextReader{ctx, r}); err != nil {
+		return false, err
+	}
+	return oci.FromHash(d.Algorithm(), sum) == d, nil
+}
+
+// intend writes the digest into the row where the row doesn't tell it, so that bytes which a crash
+// leaves in the store before their blob has a row are found again.
+func (s *Service) intend(ctx context.Context, h *held, d oci.Digest) error {
+	if d.Algorithm() == oci.SHA256 {
+		return nil
+	}
+	return s.db.Write(ctx, func(tx db.Tx) error {
+		_, err := tx.Exec(ctx, intendDigest, h.id, h.writer, d)
+		return err
+	})
+}
+
+// contextReader stops reading when ctx is done.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// enrol writes blob and membership, and ends the upload, in one transaction.
+func (s *Service) enrol(ctx context.Context, h *held, b Blob) (Blob, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	err := s.db.Write(ctx, func(tx db.Tx) (err error) {
+		now := s.now()
+		if b.ID, err = putBlob(ctx, tx, b, now); err != nil {
+			return err
+		}
+		if err := addMember(ctx, tx, h.repositoryID, b.ID, now); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, endUpload, h.id, h.writer)
+		if err == nil && n == 0 {
+			return ErrUploadUnknown
+		}
+		return err
+	})
+	return b, err
+}
+
+// CancelUpload drops the upload and its bytes, or returns ErrUploadUnknown.
+func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
+	h, err := s.hold(ctx, ref, id)
+	if err != nil {
+		return fmt.Errorf("cancel upload %s: %w", id, err)
+	}
+	defer h.release()
+	if err := s.drop(ctx, h); err != nil {
+		return fmt.Errorf("cancel upload %s: %w", id, err)
+	}
+	return nil
+}
+
+// drop removes the bytes before the row that is the only trace of them.
+func (s *Service) drop(ctx context.Context, h *held) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	if err := s.blobs.Cancel(ctx, h.id); err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx db.Tx) error {
+		_, err := tx.Exec(ctx, endUpload, h.id, h.writer)
+		return err
+	})
+}
+
+// PutBlob uploads r as the blob d in one go: what a POST with a digest does. On an error nothing of it
+// can be seen. OCI distribution-spec 1.1, "Single POST".
+func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reader) (Blob, error) {
+	u, err := s.startUpload(ctx, ref, d)
+	if err != nil {
+		return Blob{}, err
+	}
+	h, err := s.hold(ctx, ref, u.ID)
+	if err != nil {
+		return Blob{}, fmt.Errorf("put blob %s: %w", d, err)
+	}
+	defer h.release()
+	// The row says 0 bytes until the blob is there: after a crash there is nothing to resume.
+	if h.size, err = s.blobs.Append(ctx, h.id, 0, h.hasher.Reader(r)); err != nil {
+		return Blob{}, fmt.Errorf("put blob %s: %w", d, errors.Join(err, s.drop(ctx, h)))
+	}
+	b, err := s.commit(ctx, h, d)
+	if err != nil {
+		return Blob{}, fmt.Errorf("put blob %s: %w", d, err)
+	}
+	return b, nil
+}
