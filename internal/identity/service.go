@@ -1,13 +1,17 @@
 package identity
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
+	"github.com/maypok86/otter/v2"
 )
 
 // What callers tell apart.
@@ -59,20 +63,43 @@ func (e ErrTooManyAttempts) Error() string { return "too many failed log-ins" }
 // Unwrap returns ErrCredentials.
 func (e ErrTooManyAttempts) Unwrap() error { return ErrCredentials }
 
+// NotFoundError is an ErrNotFound about something that a request names, with words for the client (404).
+type NotFoundError struct{ Message string }
+
+func (e *NotFoundError) Error() string { return e.Message }
+
+// Unwrap returns ErrNotFound.
+func (e *NotFoundError) Unwrap() error { return ErrNotFound }
+
 // Deps is what a Service needs.
 type Deps struct {
-	DB    *db.DB
-	Box   *secret.Box
-	Clock func() time.Time
-	Log   *slog.Logger
+	DB       *db.DB
+	Settings *setting.Service
+	Box      *secret.Box
+	Clock    func() time.Time
+	Log      *slog.Logger
 }
 
 // Service is the package's use cases. It is safe for concurrent use.
 type Service struct {
-	Deps
+	db      *db.DB
+	setting *setting.Service
+	box     *secret.Box
+	clock   func() time.Time
+	log     *slog.Logger
+
+	hasher   *hasher
+	memory   *memory
+	keys     signingKeys
+	prefixes prefixes
+	verified *otter.Cache[[sha256.Size]byte, claims]
+	grants   *otter.Cache[grantsKey, []authz.Grant]
 }
 
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
-	return &Service{Deps: d}
+	return &Service{
+		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log,
+		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(),
+	}
 }

@@ -1,9 +1,242 @@
 package identity
 
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/maypok86/otter/v2"
+)
+
+// What tokens say and are held to. The algorithm is ours, never the header's choice.
+const (
+	tokenIssuer    = "harbor-token-issuer"
+	tokenAudience  = "harbor-registry"
+	tokenAlgorithm = jose.ES256
+)
+
+const (
+	// maxAccess bounds the resources of one token, and with it the token's size.
+	maxAccess = 100
+	// maxToken bounds what is parsed, in bytes.
+	maxToken = 64 << 10
+	// clockSkew is how much faster the clock of the replica that issued a token may go.
+	clockSkew = time.Minute
+	// verifiedMost bounds the remembered tokens.
+	verifiedMost = 20_000
+)
+
 // TokenAccess is a resource with the actions that were granted on it. For a repository it names the
 // project by id and epoch: the token dies with either.
 type TokenAccess struct {
 	Type, Name              string
 	Actions                 []string
 	ProjectID, ProjectEpoch int64
+}
+
+// claims is a token's payload. The first part is Harbor's, binding is ours.
+type claims struct {
+	Issuer    string   `json:"iss"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  string   `json:"aud"` // one string, as Harbor has it
+	Expires   int64    `json:"exp"`
+	NotBefore int64    `json:"nbf"`
+	IssuedAt  int64    `json:"iat"`
+	ID        string   `json:"jti"`
+	Access    []access `json:"access"`
+	Binding   binding  `json:"haven"`
+}
+
+type access struct {
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Actions []string `json:"actions"`
+}
+
+// binding ties a token to immutable ids and their epochs (S8). Projects are in the order of access.
+type binding struct {
+	Kind     string         `json:"kind,omitempty"` // "user", "robot", or "" for nobody
+	ID       int64          `json:"id,omitempty"`
+	Epoch    int64          `json:"epoch,omitempty"`
+	Projects []projectEpoch `json:"projects,omitempty"`
+}
+
+type projectEpoch struct {
+	ID    int64 `json:"id"`
+	Epoch int64 `json:"epoch"`
+}
+
+const (
+	holderUser  = "user"
+	holderRobot = "robot"
+)
+
+// newVerified remembers tokens whose signature was checked, by their hash, until they expire.
+func newVerified() *otter.Cache[[sha256.Size]byte, claims] {
+	return otter.Must(&otter.Options[[sha256.Size]byte, claims]{MaximumSize: verifiedMost})
+}
+
+// IssueToken signs a docker token with what was granted to p, and tells how long it is valid. It reads
+// nothing of p again: when p or a project changed since it was read, the token is dead from the start.
+func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []TokenAccess) (token string, expires time.Duration, issued time.Time, err error) {
+	if len(granted) > maxAccess {
+		return "", 0, time.Time{}, invalid("more than %d scopes", maxAccess)
+	}
+	c := claims{Issuer: tokenIssuer, Subject: p.Name, Audience: tokenAudience, ID: secret.NewToken()[:16], Access: make([]access, len(granted))}
+	switch p.Kind {
+	case authz.Anonymous:
+	case authz.User:
+		c.Binding = binding{Kind: holderUser, ID: p.ID, Epoch: p.Epoch}
+	case authz.Robot:
+		c.Binding = binding{Kind: holderRobot, ID: p.ID, Epoch: p.Epoch}
+	default:
+		return "", 0, time.Time{}, ErrCredentials // a token doesn't beget tokens
+	}
+	for i, g := range granted {
+		c.Access[i] = access{g.Type, g.Name, g.Actions}
+		if g.Actions == nil {
+			c.Access[i].Actions = []string{}
+		}
+		c.Binding.Projects = append(c.Binding.Projects, projectEpoch{g.ProjectID, g.ProjectEpoch})
+	}
+	expires, err = s.tokenExpiration(ctx)
+	if err != nil {
+		return "", 0, time.Time{}, err
+	}
+	issued = s.clock().UTC().Truncate(time.Second)
+	c.IssuedAt, c.NotBefore, c.Expires = issued.Unix(), issued.Unix(), issued.Add(expires).Unix()
+	signer, err := s.signer(ctx)
+	if err != nil {
+		return "", 0, time.Time{}, err
+	}
+	token, err = jwt.Signed(signer).Claims(c).Serialize()
+	if err != nil {
+		return "", 0, time.Time{}, fmt.Errorf("sign a token: %w", err)
+	}
+	s.verified.Set(sha256.Sum256([]byte(token)), c) // its first use will come soon
+	return token, expires, issued, nil
+}
+
+// VerifyToken tells what a docker token grants now: nothing in projects that changed or are gone since
+// it was issued. A token that is forged or expired, or whose holder changed, is ErrToken.
+func (s *Service) VerifyToken(ctx context.Context, token string) (authz.Principal, error) {
+	if len(token) > maxToken {
+		return authz.Principal{}, ErrToken
+	}
+	hash := sha256.Sum256([]byte(token))
+	c, known := s.verified.GetIfPresent(hash)
+	if !known {
+		var err error
+		if c, err = s.parseToken(ctx, token); err != nil {
+			return authz.Principal{}, err
+		}
+	}
+	now := s.clock()
+	if now.Unix() >= c.Expires || now.Add(clockSkew).Unix() < max(c.NotBefore, c.IssuedAt) {
+		s.verified.Invalidate(hash)
+		return authz.Principal{}, ErrToken
+	}
+	if !known {
+		s.verified.Set(hash, c)
+	}
+	return s.bind(ctx, c)
+}
+
+// parseToken checks everything that stays as it is.
+func (s *Service) parseToken(ctx context.Context, token string) (claims, error) {
+	var c claims
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{tokenAlgorithm})
+	if err != nil || len(parsed.Headers) != 1 {
+		return c, ErrToken
+	}
+	key, err := s.publicKey(ctx, parsed.Headers[0].KeyID)
+	if err != nil {
+		return c, err
+	}
+	if key == nil {
+		return c, ErrToken
+	}
+	if err := parsed.Claims(key, &c); err != nil {
+		return c, ErrToken
+	}
+	if c.Issuer != tokenIssuer || c.Audience != tokenAudience || c.IssuedAt == 0 || c.ID == "" ||
+		len(c.Binding.Projects) != len(c.Access) || len(c.Access) > maxAccess {
+		return c, ErrToken
+	}
+	return c, nil
+}
+
+const (
+	userEpoch  = `SELECT 0, epoch FROM account WHERE id = $1 AND deleted_at = 0`
+	robotEpoch = `SELECT 0, epoch FROM robot WHERE id = $1 AND disabled = FALSE AND (expires_at = 0 OR expires_at > $2)`
+	// Preceded by one of the above, or alone for nobody's token.
+	projectEpochs = `SELECT id, epoch FROM project WHERE deleted_at = 0 AND id IN (`
+)
+
+func scanEpoch(r db.Row) (e projectEpoch, err error) {
+	err = r.Scan(&e.ID, &e.Epoch)
+	return e, err
+}
+
+// bind compares the token's epochs with the database's, in one statement (S8, S10).
+func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
+	p := authz.Principal{Kind: authz.Bearer, ID: c.Binding.ID, Name: c.Subject, Epoch: c.Binding.Epoch}
+	query, args := "", []any{}
+	switch c.Binding.Kind {
+	case holderUser:
+		query, args = userEpoch, []any{c.Binding.ID}
+	case holderRobot:
+		query, args = robotEpoch, []any{c.Binding.ID, db.Micros(s.clock())}
+	}
+	if ids := projectIDs(c.Binding.Projects); len(ids) > 0 {
+		if query != "" {
+			query += " UNION ALL "
+		}
+		marks, more := db.In(len(args), ids)
+		query, args = query+projectEpochs+marks+")", append(args, more...)
+	}
+	if query == "" {
+		return p, nil
+	}
+	rows, err := db.Collect(ctx, s.db.Auto(), scanEpoch, query, args...)
+	if err != nil {
+		return authz.Principal{}, fmt.Errorf("look up the epochs of a token: %w", err)
+	}
+	epochs := map[int64]int64{}
+	for _, r := range rows {
+		epochs[r.ID] = r.Epoch
+	}
+	if epoch, ok := epochs[0]; c.Binding.Kind != "" && (!ok || epoch != c.Binding.Epoch) {
+		return authz.Principal{}, ErrToken
+	}
+	for i, bound := range c.Binding.Projects {
+		a := c.Access[i]
+		if epoch, ok := epochs[bound.ID]; bound.ID == 0 || !ok || epoch != bound.Epoch || a.Type != string(authz.Repository) {
+			continue
+		}
+		g := authz.TokenGrant{ProjectID: bound.ID, Repository: a.Name, Actions: make([]authz.Action, len(a.Actions))}
+		for k, action := range a.Actions {
+			g.Actions[k] = authz.Action(action)
+		}
+		p.Token = append(p.Token, g)
+	}
+	return p, nil
+}
+
+// projectIDs are the distinct projects, without 0.
+func projectIDs(bound []projectEpoch) []int64 {
+	var ids []int64
+	seen := map[int64]bool{0: true}
+	for _, b := range bound {
+		if !seen[b.ID] {
+			seen[b.ID], ids = true, append(ids, b.ID)
+		}
+	}
+	return ids
 }

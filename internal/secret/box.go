@@ -85,7 +85,7 @@ func newKey(key []byte) (keyID, cipher.AEAD, error) {
 // two that start at once the first wins.
 func createKeyFile(path string) error {
 	var key [keySize]byte
-	rand.Read(key[:]) // never fails
+	rand.Read(key[:])                                              // never fails
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".secret-key-*") // 0600
 	if err != nil {
 		return err

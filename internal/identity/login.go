@@ -1,0 +1,152 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// Authenticate tells whose name and password these are: a user's, by name or e-mail, or a robot's. A
+// refusal is ErrCredentials, or ErrTooManyAttempts when the password wasn't even looked at. What passed
+// within the last minute costs one row read. It writes a login_user event each time it really checks.
+func (s *Service) Authenticate(ctx context.Context, username string, password secret.Text, remote netip.Addr) (authz.Principal, error) {
+	p, fresh, err := s.verify(ctx, username, password, remote)
+	if err != nil || !fresh {
+		return p, err
+	}
+	var prefix string
+	if p.Kind == authz.Robot {
+		if prefix, err = s.robotPrefix(ctx); err != nil {
+			return authz.Principal{}, err
+		}
+	}
+	err = s.db.Write(ctx, func(tx db.Tx) error {
+		if prefix != "" {
+			if err := s.keepPrefix(ctx, tx, prefix); err != nil {
+				return err
+			}
+		}
+		return event.Append(ctx, tx, loginEvent(p, remote, s.clock(), true))
+	})
+	if err != nil {
+		return authz.Principal{}, err
+	}
+	return p, nil
+}
+
+// SignIn is the log-in of a browser: it authenticates a user, not a robot, and opens a session, with
+// one login_user event in any case.
+func (s *Service) SignIn(ctx context.Context, username string, password secret.Text, remote netip.Addr, userAgent string) (authz.Principal, string, error) {
+	p, _, err := s.verify(ctx, username, password, remote)
+	if err != nil {
+		return authz.Principal{}, "", err
+	}
+	if p.Kind != authz.User {
+		return authz.Principal{}, "", ErrCredentials
+	}
+	return s.openSession(ctx, p, remote.String(), userAgent, func(tx db.Tx) error {
+		return event.Append(ctx, tx, loginEvent(p, remote, s.clock(), true))
+	})
+}
+
+// verify is the one place where passwords and secrets are checked. fresh says that a hash was computed.
+func (s *Service) verify(ctx context.Context, name string, password secret.Text, remote netip.Addr) (p authz.Principal, fresh bool, err error) {
+	h, err := s.lookup(ctx, name)
+	if err != nil {
+		return authz.Principal{}, false, err
+	}
+	if h.subject == "" {
+		h.hash = s.hasher.dummy
+	}
+	// By the name as it was typed: were it the account, the time of a repeated guess would tell which
+	// spellings have one.
+	key := s.memory.keyOf(name, password, h.hash, h.principal.Epoch)
+	if h.usable && s.memory.isRight(key) {
+		p, err = s.principalOf(ctx, h)
+		return p, false, err
+	}
+	who := subjectsOf(h, name, remote)
+	// Delays are looked up in the slot, so that a burst can't have more guesses on their way than there
+	// are slots.
+	err = s.hasher.inSlot(ctx, func() error { return s.check(ctx, h, key, password, who, remote) })
+	if err != nil {
+		return authz.Principal{}, false, err
+	}
+	p, err = s.principalOf(ctx, h)
+	return p, true, err
+}
+
+func (s *Service) check(ctx context.Context, h holder, key verdictKey, password secret.Text, who subjects, remote netip.Addr) error {
+	wait, marked, err := s.delay(ctx, who)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return ErrTooManyAttempts{RetryAfter: wait.Round(time.Second) + time.Second}
+	}
+	repeated := s.memory.isWrong(key)
+	right := false
+	if !repeated {
+		if right, err = s.hasher.matches(password, h.hash); err != nil {
+			return fmt.Errorf("check the password of %s: %w", h.subject, err)
+		}
+	}
+	if !right || !h.usable {
+		s.memory.learn(key, false)
+		return s.refuse(ctx, h, who, repeated, remote)
+	}
+	s.memory.learn(key, true)
+	if !marked {
+		return nil
+	}
+	return s.db.Write(ctx, func(tx db.Tx) error { return s.forgetFailures(ctx, tx, who) })
+}
+
+// refuse counts the failure and returns ErrCredentials.
+func (s *Service) refuse(ctx context.Context, h holder, who subjects, repeated bool, remote netip.Addr) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		if err := s.countFailure(ctx, tx, who, repeated); err != nil {
+			return err
+		}
+		return event.Append(ctx, tx, loginEvent(h.principal, remote, s.clock(), false))
+	})
+	if err != nil {
+		return err
+	}
+	return ErrCredentials
+}
+
+// loginEvent never holds a name that nobody has: it may be a password in the wrong field.
+func loginEvent(p authz.Principal, remote netip.Addr, at time.Time, success bool) event.Event {
+	name, outcome := p.Name, "succeeded"
+	if name == "" {
+		name = "unknown"
+	}
+	if !success {
+		outcome = "failed"
+	}
+	from := ""
+	if remote.IsValid() {
+		from = " from " + remote.Unmap().String()
+	}
+	return event.Event{Kind: event.LoginUser, At: at, By: name, Resource: name, Success: success,
+		Description: "login " + outcome + from + ": " + name}
+}
+
+const principalSelect = `SELECT id, username, sysadmin, epoch FROM account WHERE id = $1 AND deleted_at = 0`
+
+// Principal returns the principal of a user, without a log-in. ErrNotFound when there is none.
+func (s *Service) Principal(ctx context.Context, userID int64) (authz.Principal, error) {
+	p, err := db.Get(ctx, s.db.Auto(), func(r db.Row) (p authz.Principal, err error) {
+		err = r.Scan(&p.ID, &p.Name, &p.Admin, &p.Epoch)
+		p.Kind = authz.User
+		return p, err
+	}, principalSelect, userID)
+	return p, notFound(err, "look up user %d", userID)
+}

@@ -1,0 +1,154 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// Bootstrap makes the first administrator, account 1, when there is no account yet. With an empty
+// adminPassword one is generated and returned, to be changed at the first sign-in (S18).
+func (s *Service) Bootstrap(ctx context.Context, adminPassword secret.Text) (created bool, generated secret.Text, err error) {
+	n, err := db.Get(ctx, s.db.Auto(), db.ScanInt, accountExists)
+	if err != nil || n > 0 {
+		return false, "", err
+	}
+	password := adminPassword
+	if password == "" {
+		generated = secret.NewPassword()
+		password = generated
+	} else if n := utf8.RuneCountInString(password.Reveal()); n < minPassword || n > maxPassword {
+		return false, "", invalid("admin_password: expected %d to %d characters", minPassword, maxPassword)
+	}
+	hash, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return false, "", err
+	}
+	admin := NewUser{Username: "admin", Email: "admin@example.com", Realname: "system admin", Comment: "admin user"}
+	err = s.db.Write(ctx, func(tx db.Tx) error {
+		n, err := db.Get(ctx, tx, db.ScanInt, accountExists)
+		if created = err == nil && n == 0; !created {
+			return err
+		}
+		id, err := insertAccount(ctx, tx, admin, hash, true, generated != "", db.Micros(s.clock()))
+		if err != nil {
+			return err
+		}
+		return moveToAdminID(ctx, tx, id, generated != "")
+	})
+	if errors.Is(err, db.ErrUnique) { // another replica was first
+		return false, "", nil
+	}
+	if err != nil || !created {
+		return false, "", err
+	}
+	return true, generated, nil
+}
+
+// moveToAdminID gives account 1 its id, should a transaction that was tried again have used it up.
+func moveToAdminID(ctx context.Context, tx db.Tx, id int64, mustChange bool) error {
+	if id == AdminID {
+		return nil
+	}
+	hash, err := db.Get(ctx, tx, db.ScanString, passwordHash, id)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, passwordDelete, id); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, accountMove, AdminID, id); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, passwordInsert, AdminID, hash, mustChange)
+	return err
+}
+
+// SetPassword gives a user another password. old is the present one, which users give when they change
+// their own; it is nil when an administrator changes somebody else's. All sessions and docker tokens of
+// the account end. ErrOldPassword, ErrSamePassword, or ErrTooManyAttempts after too many wrong ones.
+func (s *Service) SetPassword(ctx context.Context, by authz.Principal, id int64, old *secret.Text, next secret.Text) error {
+	u, err := s.GetUser(ctx, id)
+	if err != nil {
+		return err
+	}
+	present, err := db.Get(ctx, s.db.Auto(), db.ScanString, passwordHash, id)
+	if err != nil {
+		return notFound(err, "look up the password of user %d", id)
+	}
+	if old != nil {
+		if err := s.checkOld(ctx, u, *old, present); err != nil {
+			return err
+		}
+	}
+	if err := checkPassword(next, "password or secret"); err != nil {
+		return err
+	}
+	same := false
+	err = s.hasher.inSlot(ctx, func() (err error) { same, err = s.hasher.matches(next, present); return err })
+	if err != nil {
+		return err
+	}
+	if same {
+		return ErrSamePassword
+	}
+	hash, err := s.hasher.hash(ctx, next)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, passwordUpdate, hash, id, present)
+		if err != nil {
+			return fmt.Errorf("set the password of user %d: %w", id, err)
+		}
+		if n == 0 {
+			return ErrOldPassword // it was changed meanwhile
+		}
+		if err := s.BumpEpoch(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := endSessions(ctx, tx, id); err != nil {
+			return err
+		}
+		who := accountSubjects(id)
+		if err := s.forgetFailures(ctx, tx, who); err != nil {
+			return err
+		}
+		return s.userEvent(ctx, tx, event.UpdateUser, by.Name, u.Username)
+	})
+}
+
+func accountSubjects(id int64) subjects {
+	return subjects{account: "account/" + strconv.FormatInt(id, 10)}
+}
+
+// checkOld counts wrong guesses as those of a log-in: a stolen session is no way to the password.
+func (s *Service) checkOld(ctx context.Context, u User, old secret.Text, present string) error {
+	who := accountSubjects(u.ID)
+	return s.hasher.inSlot(ctx, func() error {
+		wait, _, err := s.delay(ctx, who)
+		if err != nil {
+			return err
+		}
+		if wait > 0 {
+			return ErrTooManyAttempts{RetryAfter: wait.Round(time.Second) + time.Second}
+		}
+		right, err := s.hasher.matches(old, present)
+		if err != nil || right {
+			return err
+		}
+		err = s.db.Write(ctx, func(tx db.Tx) error { return s.countFailure(ctx, tx, who, true) })
+		if err != nil {
+			return err
+		}
+		return ErrOldPassword
+	})
+}
