@@ -1,0 +1,141 @@
+// Package audit keeps the log of who did what: a row for each event, in Harbor's words.
+//
+// Table audit. Its rows outlive the projects and accounts they name.
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// Row is one entry of the log.
+type Row struct {
+	ID           int64
+	ProjectID    int64 // 0: of no project
+	Username     string
+	EventType    event.Kind
+	Operation    string
+	ResourceType string
+	Resource     string
+	Description  string
+	Success      bool
+	At           time.Time
+}
+
+// Scope is whose rows to list: all, or those of some projects.
+type Scope struct {
+	All        bool
+	ProjectIDs []int64
+}
+
+// Service writes the log and reads it. It is an event.Listener.
+type Service struct {
+	db       *db.DB
+	settings *setting.Service
+}
+
+// New returns a Service. settings say what isn't to be logged.
+func New(d *db.DB, settings *setting.Service) *Service { return &Service{db: d, settings: settings} }
+
+// columnsOfRow is the number of values that one inserted row takes.
+const columnsOfRow = 9
+
+const insertRows = `INSERT INTO audit (project_id, username, event_type, operation, resource_type, resource, description, result, created_at) VALUES `
+
+// Handle writes a row for each event, in one statement.
+func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
+	values, err := s.settings.Get(ctx)
+	if err != nil {
+		return fmt.Errorf("read what is audited: %w", err)
+	}
+	if values.AuditSkipDatabase() {
+		return nil
+	}
+	disabled := values.AuditDisabledEvents()
+	var rows []string
+	var args []any
+	for _, e := range events {
+		if slices.Contains(disabled, string(e.Kind)) {
+			continue
+		}
+		marks, more := db.In(len(args), []any{
+			e.ProjectID, e.By, string(e.Kind), e.Operation, e.ResourceType, e.Resource, e.Description, e.Success, db.Micros(e.At),
+		})
+		rows, args = append(rows, "("+marks+")"), append(args, more...)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, insertRows+strings.Join(rows, ", "), args...); err != nil {
+		return fmt.Errorf("write %d audit rows: %w", len(rows), err)
+	}
+	return nil
+}
+
+func listing() db.Listing {
+	return db.Listing{
+		Fields: `id, project_id, username, event_type, operation, resource_type, resource, description, result, created_at`,
+		From:   `audit`,
+		Columns: map[string]db.Column{
+			"id":            {Expr: "id", Kind: db.Int},
+			"project_id":    {Expr: "project_id", Kind: db.Int},
+			"username":      {Expr: "username"},
+			"event_type":    {Expr: "event_type"},
+			"operation":     {Expr: "operation"},
+			"resource_type": {Expr: "resource_type"},
+			"resource":      {Expr: "resource"},
+			"op_desc":       {Expr: "description"},
+			"op_result":     {Expr: "result", Kind: db.Bool},
+			"op_time":       {Expr: "created_at", Kind: db.Timestamp},
+		},
+		Default: "created_at DESC",
+		Tie:     "id DESC",
+	}
+}
+
+// HasKey reports whether List filters and sorts by key.
+func HasKey(key string) bool { return listing().Has(key) }
+
+// List returns a page of the scope's rows, the newest first, and how many there are.
+func (s *Service) List(ctx context.Context, scope Scope, list db.List) (rows []Row, total int64, err error) {
+	where, args := "", []any(nil)
+	if !scope.All {
+		if len(scope.ProjectIDs) == 0 {
+			return nil, 0, nil
+		}
+		marks, ids := db.In(0, scope.ProjectIDs)
+		where, args = "project_id IN ("+marks+")", ids
+	}
+	err = s.db.Read(ctx, func(tx db.Tx) error {
+		rows, total, err = db.Page(ctx, tx, listing(), where, args, list, scanRow)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list the audit log: %w", err)
+	}
+	return rows, total, nil
+}
+
+func scanRow(r db.Row) (Row, error) {
+	var v Row
+	err := r.Scan(&v.ID, &v.ProjectID, &v.Username, &v.EventType, &v.Operation, &v.ResourceType, &v.Resource,
+		&v.Description, &v.Success, db.ScanTime(&v.At))
+	return v, err
+}
+
+// EventTypes lists the kinds of events that the log can be told to leave out, in Harbor's order.
+func EventTypes() []event.Kind {
+	return []event.Kind{
+		event.CreateArtifact, event.DeleteArtifact, event.PullArtifact, event.CreateProject, event.DeleteProject,
+		event.DeleteRepository, event.LoginUser, event.LogoutUser, event.CreateUser, event.DeleteUser, event.UpdateUser,
+		event.CreateRobot, event.DeleteRobot, event.UpdateConfiguration, event.CreateMember, event.DeleteMember,
+		event.UpdateMember, event.UpdateProject,
+	}
+}

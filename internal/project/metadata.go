@@ -1,0 +1,128 @@
+package project
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+// The keys of metadata. All values are strings.
+const (
+	Public               = "public"
+	ContentTrust         = "enable_content_trust"
+	ContentTrustCosign   = "enable_content_trust_cosign"
+	PreventVulnerable    = "prevent_vul"
+	Severity             = "severity"
+	AutoScan             = "auto_scan"
+	AutoSBOM             = "auto_sbom_generation"
+	ReuseSystemAllowlist = "reuse_sys_cve_allowlist"
+	RetentionID          = "retention_id"
+	ProxySpeed           = "proxy_speed_kb"
+	ProxyConnections     = "max_upstream_conn"
+	ProxyFilterKind      = "proxy_cache_filter_kind"
+	ProxyFilterPattern   = "proxy_cache_filter_pattern"
+	ProxyReferrers       = "proxy_referrer_api"
+	ProxyLocalOnNotFound = "proxy_cache_local_on_not_found"
+)
+
+// maxMetadata bounds a value, in bytes.
+const maxMetadata = 1024
+
+// normalise checks a value as the metadata API demands and returns it as it is stored.
+func normalise(key, value string) (string, error) {
+	bad := func() (string, error) { return "", invalid("invalid value: %s", value) }
+	if len(value) > maxMetadata {
+		return "", invalid("invalid value: longer than %d bytes", maxMetadata)
+	}
+	switch key {
+	case Public, ContentTrust, ContentTrustCosign, PreventVulnerable, AutoScan, AutoSBOM, ReuseSystemAllowlist,
+		ProxyReferrers, ProxyLocalOnNotFound:
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return bad()
+		}
+		return strconv.FormatBool(b), nil
+	case Severity:
+		if s := shownSeverity(value); s != unknownSeverity {
+			return s, nil
+		}
+		return bad()
+	case ProxySpeed, ProxyConnections:
+		n, err := strconv.ParseInt(value, 10, 32)
+		if err != nil || n < -1 || key == ProxyConnections && n == 0 {
+			return bad()
+		}
+		return strconv.FormatInt(n, 10), nil
+	case ProxyFilterKind:
+		if value != "doublestar" && value != "regex" {
+			return bad()
+		}
+		return value, nil
+	case ProxyFilterPattern:
+		return value, nil
+	default: // retention_id too: the retention API sets it
+		return "", invalid("invalid key: %s", key)
+	}
+}
+
+const unknownSeverity = "unknown"
+
+// shownSeverity spells a severity as it is shown. What isn't one, which PUT of a project lets through as
+// Harbor does, is "unknown".
+func shownSeverity(s string) string {
+	switch s = strings.ToLower(s); s {
+	case "negligible":
+		return "none"
+	case "none", "low", "medium", "high", "critical":
+		return s
+	}
+	return unknownSeverity
+}
+
+// lenient takes the metadata of a project's create and update: a bad value is kept as it was sent, since
+// clients of Harbor send such and get 200, and counts as unset wherever it is read. Keys of proxy
+// projects are dropped on others, unknown ones always. public is not among the result.
+func lenient(sent map[string]string) (map[string]string, error) {
+	kept := map[string]string{}
+	for key, value := range sent {
+		switch key {
+		case ContentTrust, ContentTrustCosign, PreventVulnerable, Severity, AutoScan, AutoSBOM, ReuseSystemAllowlist:
+		default:
+			continue
+		}
+		if len(value) > maxMetadata {
+			return nil, invalid("invalid value: %s is longer than %d bytes", key, maxMetadata)
+		}
+		if v, err := normalise(key, value); err == nil {
+			value = v
+		}
+		kept[key] = value
+	}
+	return kept, nil
+}
+
+// storageLimit checks a limit in bytes.
+func storageLimit(n int64) error {
+	switch {
+	case n == -1:
+		return nil
+	case n <= 0:
+		return invalid("invalid non-positive value for quota limit, value=%d", n)
+	case n > maxStorage:
+		return invalid("%d is greater than the maximum storage limit %d", n, int64(maxStorage))
+	}
+	return nil
+}
+
+const maxStorage = 1 << 50 // 1024 TiB
+
+type metadataRow struct {
+	projectID   int64
+	name, value string
+}
+
+func scanMetadata(r db.Row) (v metadataRow, err error) {
+	err = r.Scan(&v.projectID, &v.name, &v.value)
+	return v, err
+}

@@ -1,0 +1,28 @@
+package project
+
+import (
+	"time"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// Deps is what a Service needs.
+type Deps struct {
+	DB       *db.DB
+	Settings *setting.Service
+	Clock    func() time.Time
+}
+
+// Service is the package's use cases. It is safe for concurrent use. But for MayCreate's rule, callers
+// have asked authz before.
+type Service struct {
+	db       *db.DB
+	settings *setting.Service
+	clock    func() time.Time
+}
+
+// New returns a Service. It reads nothing yet.
+func New(d Deps) *Service {
+	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock}
+}
