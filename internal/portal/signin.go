@@ -1,0 +1,168 @@
+package portal
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// maxForm bounds the log-in form in bytes.
+const maxForm = 16 << 10
+
+// signIn answers /c/.
+type signIn struct{ Deps }
+
+// handler checks the token against cross-site requests before anything else.
+func (s *signIn) handler() http.Handler {
+	return s.Guard.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		s.route(w, r)
+	}))
+}
+
+func (s *signIn) route(w http.ResponseWriter, r *http.Request) {
+	allowed, serve := http.MethodGet, s.session
+	switch r.URL.Path {
+	case "/c/login":
+		allowed, serve = http.MethodPost, s.login
+	case "/c/log_out":
+		serve = s.logOut
+	case "/c/session":
+	default:
+		writeError(w, http.StatusNotFound, "NOT_FOUND", "there is nothing at this address")
+		return
+	}
+	if r.Method != allowed {
+		w.Header().Set("Allow", allowed)
+		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this address takes "+allowed+" only")
+		return
+	}
+	serve(w, r)
+}
+
+// login begins a session: form fields principal and password, 200 with the cookie. A refusal is 401 with
+// an empty body, as Harbor's; 429 when too many failed before.
+func (s *signIn) login(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		writeError(w, http.StatusBadRequest, "BAD_REQUEST", "the form can't be read")
+		return
+	}
+	name, password := r.PostForm.Get("principal"), secret.Text(r.PostForm.Get("password"))
+	_, token, err := s.Identity.SignIn(r.Context(), name, password, httpauth.Remote(r), r.UserAgent())
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	s.forget(r)
+	http.SetCookie(w, sessionCookie(r, token, 0))
+	s.Guard.Renew(w, r, token)
+	w.WriteHeader(http.StatusOK)
+}
+
+func (s *signIn) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if wait, ok := errors.AsType[identity.ErrTooManyAttempts](err); ok {
+		seconds := max(1, int(math.Ceil(wait.RetryAfter.Seconds())))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		writeError(w, http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many failed log-ins")
+		return
+	}
+	if errors.Is(err, identity.ErrCredentials) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	s.fail(w, r, err)
+}
+
+// logOut ends the session. It is a GET, as Harbor's; the cookie's SameSite keeps other sites from it.
+func (s *signIn) logOut(w http.ResponseWriter, r *http.Request) {
+	if token := sessionToken(r); token != "" {
+		if err := s.Identity.DeleteSession(r.Context(), token); err != nil && !errors.Is(err, identity.ErrSession) {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	http.SetCookie(w, sessionCookie(r, "", -1))
+	s.Guard.Renew(w, r, "")
+	w.WriteHeader(http.StatusOK)
+}
+
+// forget ends the session that a log-in replaces. It may have ended by itself.
+func (s *signIn) forget(r *http.Request) {
+	old := sessionToken(r)
+	if old == "" {
+		return
+	}
+	if err := s.Identity.DeleteSession(r.Context(), old); err != nil && !errors.Is(err, identity.ErrSession) {
+		s.Log.WarnContext(r.Context(), "end the session before this one", slog.Any("error", err))
+	}
+}
+
+// visitor is who a page is for, nil for nobody. Fields carry the names of the API's users.
+type visitor struct {
+	UserID            int64  `json:"user_id"`
+	Username          string `json:"username"`
+	Realname          string `json:"realname"`
+	SysadminFlag      bool   `json:"sysadmin_flag"`
+	PasswordGenerated bool   `json:"password_generated"`
+}
+
+// session says whose session the request carries. Nobody's is an answer too, so that a page asks without
+// an error; the answer brings the token that the first log-in needs.
+func (s *signIn) session(w http.ResponseWriter, r *http.Request) {
+	who, err := s.visitor(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(map[string]*visitor{"user": who})
+}
+
+func (s *signIn) visitor(r *http.Request) (*visitor, error) {
+	token := sessionToken(r)
+	if token == "" {
+		return nil, nil
+	}
+	p, err := s.Identity.SessionPrincipal(r.Context(), token, r.Header.Get(httpauth.NoRenewal) == "")
+	if errors.Is(err, identity.ErrSession) {
+		return nil, nil
+	}
+	if err != nil || p.Kind != authz.User {
+		return nil, err
+	}
+	user, err := s.Identity.GetUser(r.Context(), p.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &visitor{
+		UserID: user.ID, Username: user.Username, Realname: user.Realname,
+		SysadminFlag: p.Admin, PasswordGenerated: user.MustChangePassword,
+	}, nil
+}
+
+func (s *signIn) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() == nil {
+		s.Log.ErrorContext(r.Context(), "request failed", slog.String("method", r.Method),
+			slog.String("path", r.URL.Path), slog.Any("error", err),
+			slog.String("request_id", w.Header().Get("X-Request-Id")))
+	}
+	writeError(w, http.StatusInternalServerError, "UNKNOWN", "internal server error")
+}
+
+// sessionCookie carries a session token; maxAge -1 removes it, 0 keeps it until the browser ends. How long
+// a session may idle is decided where sessions are kept.
+func sessionCookie(r *http.Request, token string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: httpauth.SessionCookie, Value: token, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: httpauth.Scheme(r) == "https", SameSite: http.SameSiteStrictMode,
+	}
+}

@@ -1,0 +1,88 @@
+import { Trans, useLingui } from "@lingui/react/macro";
+import { getRouteApi } from "@tanstack/react-router";
+import { asProblem } from "../../api/problem";
+import { Page, Section } from "../../ui/Page";
+import { Failed, Loading } from "../../ui/states";
+import { When } from "../../ui/When";
+import { PushCommands } from "../repositories/PushCommands";
+import { useUser } from "../session/queries";
+import { SignInRequired } from "../session/SignInRequired";
+import { type Project, useMayPush, useProject } from "./queries";
+import { RepositoryList } from "./RepositoryList";
+import { roleName } from "./role";
+import { Visibility } from "./Visibility";
+
+const route = getRouteApi("/p/$project");
+
+export function ProjectPage() {
+  const { t } = useLingui();
+  const { project: name } = route.useParams();
+  const project = useProject(name);
+  return (
+    <Page
+      title={name}
+      crumbs={[{ label: t`Projects`, link: { to: "/projects" } }]}
+      facts={project.data && <Facts project={project.data} />}
+    >
+      {project.isPending && <Loading />}
+      {project.isError && <NoProject name={name} error={project.error} retry={project.refetch} />}
+      {project.data && <Content project={project.data} />}
+    </Page>
+  );
+}
+
+function Facts({ project }: { project: Project }) {
+  const { i18n } = useLingui();
+  const role = roleName(project.current_user_role_id);
+  return (
+    <>
+      <Visibility project={project} />
+      {role && (
+        <span>
+          <Trans>Your role: {i18n._(role)}</Trans>
+        </span>
+      )}
+      <span>
+        <Trans>
+          Created <When time={project.creation_time} />
+        </Trans>
+      </span>
+    </>
+  );
+}
+
+function Content({ project }: { project: Project }) {
+  const { t } = useLingui();
+  const user = useUser();
+  const mayPush = useMayPush(project.project_id, !!user);
+  const name = project.name ?? "";
+  const empty = (project.repo_count ?? 0) === 0;
+  return (
+    <>
+      <RepositoryList project={name} mayPush={mayPush.data ?? false} />
+      {!empty && mayPush.data && (
+        <Section title={t`Push to ${name}`}>
+          <PushCommands project={name} />
+        </Section>
+      )}
+    </>
+  );
+}
+
+function NoProject(props: { name: string; error: unknown; retry: () => void }) {
+  const { t } = useLingui();
+  const { name, error, retry } = props;
+  if (asProblem(error).isForbidden) {
+    return (
+      <SignInRequired>
+        <p>
+          <Trans>
+            You may not see the project {name}, or there is none of this name. Only its members may:
+            ask one of its admins to add you.
+          </Trans>
+        </p>
+      </SignInRequired>
+    );
+  }
+  return <Failed what={t`The project ${name} can't be shown.`} error={error} retry={retry} />;
+}

@@ -1,0 +1,67 @@
+import { Trans, useLingui } from "@lingui/react/macro";
+import { Button, Menu } from "@mantine/core";
+import { IconChevronDown, IconLogout, IconSettings, IconUser } from "@tabler/icons-react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useSession, useSignOut } from "../features/session/queries";
+import classes from "./Account.module.css";
+import { ViewChoices } from "./ViewChoices";
+
+/** Who is signed in, the way to the account and out, and how things look. */
+export function Account() {
+  const { t } = useLingui();
+  const session = useSession();
+  const navigate = useNavigate();
+  const signOut = useSignOut();
+  const user = session.data;
+
+  return (
+    <>
+      {user === null && (
+        <Link to="/" className={classes.signIn}>
+          <Trans>Sign in</Trans>
+        </Link>
+      )}
+      <Menu position="bottom-end" width={260} withinPortal>
+        <Menu.Target>
+          <Button
+            variant="subtle"
+            size="xs"
+            leftSection={
+              user ? <IconUser size={16} aria-hidden /> : <IconSettings size={16} aria-hidden />
+            }
+            rightSection={<IconChevronDown size={14} aria-hidden />}
+          >
+            {user ? user.username : t`View`}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {user && (
+            <>
+              <Menu.Item
+                leftSection={<IconUser size={16} aria-hidden />}
+                onClick={() => navigate({ to: "/me" })}
+              >
+                <Trans>Your account</Trans>
+              </Menu.Item>
+              <Menu.Divider />
+            </>
+          )}
+          <ViewChoices />
+          {user && (
+            <>
+              <Menu.Divider />
+              <Menu.Item
+                leftSection={<IconLogout size={16} aria-hidden />}
+                onClick={() =>
+                  signOut.mutate(undefined, { onSuccess: () => navigate({ to: "/" }) })
+                }
+              >
+                <Trans>Sign out</Trans>
+              </Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}

@@ -1,0 +1,37 @@
+import { Trans } from "@lingui/react/macro";
+import { Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { Account } from "./Account";
+import { Rail } from "./Rail";
+import classes from "./Shell.module.css";
+
+/** The frame around every page: skip link, rail, account, content. */
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const before = useRef(path);
+
+  // A new page begins at its top for keyboard and screen reader as well.
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+
+  return (
+    <div className={classes.shell}>
+      <a className={classes.skip} href="#content">
+        <Trans>Skip to the content</Trans>
+      </a>
+      <Rail />
+      <div className={classes.body}>
+        <header className={classes.top}>
+          <Account />
+        </header>
+        <main id="content" className={classes.content} ref={main} tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
+    </div>
+  );
+}

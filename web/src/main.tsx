@@ -1,0 +1,50 @@
+import "./theme/mantine";
+import "./theme/tokens.css";
+import "./ui/base.css";
+import { I18nProvider } from "@lingui/react";
+import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { asProblem } from "./api/problem";
+import { firstLanguage, PreferencesProvider } from "./features/preferences/preferences";
+import { activate, i18n } from "./i18n";
+import { createPortalRouter } from "./router";
+import { theme } from "./theme/theme";
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (count, error) => {
+        const { status } = asProblem(error);
+        return count < 1 && (status === 0 || status >= 502);
+      },
+    },
+  },
+});
+const router = createPortalRouter(client);
+const scheme = localStorageColorSchemeManager({ key: "haven.scheme" });
+
+await activate(firstLanguage());
+
+createRoot(document.getElementById("root") as HTMLElement).render(
+  <StrictMode>
+    <I18nProvider i18n={i18n}>
+      <MantineProvider
+        theme={theme}
+        colorSchemeManager={scheme}
+        defaultColorScheme="auto"
+        withCssVariables={false}
+        withGlobalClasses={false}
+      >
+        <PreferencesProvider>
+          <QueryClientProvider client={client}>
+            <RouterProvider router={router} />
+          </QueryClientProvider>
+        </PreferencesProvider>
+      </MantineProvider>
+    </I18nProvider>
+  </StrictMode>,
+);
