@@ -85,7 +85,7 @@ func (s *signIn) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // logOut ends the session. It is a GET, as Harbor's; the cookie's SameSite keeps other sites from it.
 func (s *signIn) logOut(w http.ResponseWriter, r *http.Request) {
 	if token := sessionToken(r); token != "" {
-		if err := s.Identity.DeleteSession(r.Context(), token); err != nil && !errors.Is(err, identity.ErrSession) {
+		if err := s.Identity.DeleteSession(r.Context(), token); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -101,7 +101,7 @@ func (s *signIn) forget(r *http.Request) {
 	if old == "" {
 		return
 	}
-	if err := s.Identity.DeleteSession(r.Context(), old); err != nil && !errors.Is(err, identity.ErrSession) {
+	if err := s.Identity.DeleteSession(r.Context(), old); err != nil {
 		s.Log.WarnContext(r.Context(), "end the session before this one", slog.Any("error", err))
 	}
 }

@@ -1,0 +1,46 @@
+// Each page in three widths and both colours, signed out and in: no accessibility rule broken, nothing
+// wider than the screen, nothing on the console. Runs after the journey, which pushed what is shown.
+import { after, before, describe, it } from "node:test";
+import { inspect, launch, signIn, url, visit } from "./browser.mjs";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+const pages = {
+  home: "/",
+  projects: "/projects",
+  project: "/p/team-one",
+  repository: "/p/team-one/r/backend/my-app",
+  account: "/me",
+};
+
+for (const width of [360, 768, 1440]) {
+  for (const scheme of ["light", "dark"]) {
+    describe(`${width} px, ${scheme}`, () => {
+      it("stands as it should", async () => {
+        await visit(browser, { width, scheme }, async (opened) => {
+          const { page } = opened;
+          await page.goto(`${url}/`);
+          await page.getByLabel("User name").waitFor();
+          await inspect(opened, "signed-out");
+          await signIn(page);
+          for (const [name, path] of Object.entries(pages)) {
+            await page.goto(url + path);
+            await page.getByRole("heading", { level: 1 }).waitFor();
+            await inspect(opened, name);
+          }
+          await page.goto(url + pages.repository);
+          await page.getByRole("link", { name: "1.0", exact: true }).click();
+          await page.getByText("How it was built").waitFor();
+          await inspect(opened, "artifact");
+          await page.getByRole("button", { name: "admin" }).click();
+          await page.getByRole("menu").waitFor();
+          await inspect(opened, "menu");
+        });
+      });
+    });
+  }
+}

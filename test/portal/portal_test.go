@@ -1,0 +1,65 @@
+//go:build acceptance
+
+// Package portal_test meets the portal as people do: a browser, the real program, a real push. What the
+// browser does is in *.test.mjs; screenshots of each page are left in test/results/portal.
+package portal_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/havenregistry/haven/test/haventest"
+)
+
+func TestPortalInABrowser(t *testing.T) {
+	install(t)
+	server := haventest.Start(t, haventest.Options{})
+	server.NewProject(t, "open", true)
+	server.NewMember(t, "open", "guest", "Guest-test-12345", haventest.Guest)
+
+	shots, err := filepath.Abs("../results/portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(shots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec")
+	cmd.Env = append(os.Environ(),
+		"PORTAL_URL="+server.URL,
+		"PORTAL_PASSWORD="+haventest.AdminPassword,
+		"PORTAL_IMAGE="+haventest.NewImage(t, "my-app:1.0"),
+		"PORTAL_SHOTS="+shots,
+		"CHROMIUM="+haventest.Tool(t, "chromium"),
+		"CRANE="+haventest.Tool(t, "crane"),
+		"DOCKER_CONFIG="+t.TempDir(),
+	)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// install brings what drives the browser, in the versions of package-lock.json.
+func install(t *testing.T) {
+	t.Helper()
+	if newer("node_modules/.package-lock.json", "package-lock.json") {
+		return
+	}
+	out, err := exec.CommandContext(t.Context(), "npm", "ci", "--no-fund", "--no-audit", "--loglevel=error").CombinedOutput()
+	if err != nil {
+		t.Fatalf("npm ci in test/portal: %v\n%s", err, out)
+	}
+}
+
+func newer(made, source string) bool {
+	m, err := os.Stat(made)
+	if err != nil {
+		return false
+	}
+	s, err := os.Stat(source)
+	return err == nil && !m.ModTime().Before(s.ModTime())
+}
