@@ -1,0 +1,118 @@
+// Command bench measures the real program: it starts `haven serve` on an empty data directory and a free
+// port of 127.0.0.1, does what clients do, and prints how fast it was and what it cost. Each load is
+// bounded in count and in time. The exit status is 1 when a measurement fails, or when the server took
+// more memory for large blobs than it promises.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+// options say what to measure and how much of it.
+type options struct {
+	haven string // the program to measure
+	dir   string // where data directories are made
+	write string // Markdown file to write, or empty
+	note  string // what else the machine was doing
+	only  *regexp.Regexp
+	quick bool
+}
+
+// sizes bound the loads.
+type sizes struct {
+	images   int           // small images at each number of clients
+	requests int           // manifests and tokens
+	logins   int           // users that log in
+	starts   int           // starts of the program
+	limit    time.Duration // of each load
+	large    int64         // bytes of the largest blob
+}
+
+func (o options) sizes() sizes {
+	if o.quick {
+		return sizes{images: 300, requests: 5_000, logins: 10, starts: 3, limit: 20 * time.Second, large: 2 << 30}
+	}
+	return sizes{images: 1_000, requests: 20_000, logins: 20, starts: 5, limit: time.Minute, large: 20 << 30}
+}
+
+func main() {
+	static := flag.String("static", "", "serve `FILE` by a plain file server, to compare with (used by the program itself)")
+	var o options
+	flag.StringVar(&o.haven, "haven", "bin/haven", "`PROGRAM` to measure")
+	flag.StringVar(&o.dir, "dir", os.TempDir(), "`FOLDER` for data; a real disk, with room for the largest blob")
+	flag.StringVar(&o.write, "write", "", "Markdown `FILE` to write as well")
+	flag.StringVar(&o.note, "note", "", "`TEXT` on what else the machine was doing")
+	flag.BoolVar(&o.quick, "quick", os.Getenv("QUICK") == "1", "smaller loads, 2 GiB instead of 20; also QUICK=1")
+	only := flag.String("only", "", "measure only the groups that match `REGEXP`: "+groupNames())
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o, *static, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, static, only string) (err error) {
+	if static != "" {
+		return serveStatic(ctx, static)
+	}
+	if o.only, err = regexp.Compile(only); err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	if o.haven, err = filepath.Abs(o.haven); err != nil {
+		return err
+	}
+	if _, err := os.Stat(o.haven); err != nil {
+		return fmt.Errorf("%w (make build makes it)", err)
+	}
+	r := newReport(ctx, o)
+	for _, g := range groups {
+		if !o.only.MatchString(g.name) {
+			continue
+		}
+		if err := g.measure(ctx, o, r); err != nil {
+			return fmt.Errorf("%s: %w", g.name, err)
+		}
+	}
+	r.print(os.Stdout)
+	if o.write != "" {
+		if err := r.writeFile(o.write); err != nil {
+			return err
+		}
+	}
+	return r.memoryExceeded()
+}
+
+// group is one measurement with a server, or several, of its own.
+type group struct {
+	name    string
+	measure func(context.Context, options, *report) error
+}
+
+var groups = []group{
+	{"machine", measureMachine},
+	{"start", measureStart},
+	{"images", measureImages},
+	{"manifests", measureManifests},
+	{"logins", measureLogins},
+	{"blobs", measureBlobs},
+	{"large", measureLarge},
+}
+
+func groupNames() (names string) {
+	for _, g := range groups {
+		names += " " + g.name
+	}
+	return names
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const (
+	adminPassword = "Bench-of-Haven-1"
+	startLimit    = 30 * time.Second
+	stopLimit     = 30 * time.Second
+)
+
+// server is one running `haven serve`.
+type server struct {
+	process
+	url     string
+	dataDir string
+	ready   time.Duration // from the start of the process to its first answer
+
+	command *exec.Cmd
+	exited  chan error
+	log     string
+}
+
+// newServer starts the program on an empty data directory. remove ends it and deletes what it stored.
+func newServer(ctx context.Context, o options) (s *server, remove func() error, err error) {
+	dir, err := os.MkdirTemp(o.dir, "haven-bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err = startServer(ctx, o.haven, dir)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, func() error { return errors.Join(s.stop(), os.RemoveAll(dir)) }, nil
+}
+
+// startServer starts the program on the data directory and waits until it says that it is ready.
+func startServer(ctx context.Context, haven, dir string) (*server, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{url: "http://" + address, dataDir: dir, exited: make(chan error, 1), log: filepath.Join(dir, "log")}
+	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	s.command = exec.Command(haven, "serve") //nolint:gosec,noctx // the program that the user asked to measure; stop ends it
+	s.command.Dir, s.command.Stdout, s.command.Stderr = dir, log, log
+	s.command.Env = append(os.Environ(), "HAVEN_LISTEN="+address, "HAVEN_DATA_DIR="+dir,
+		"HAVEN_ADMIN_PASSWORD="+adminPassword, "HAVEN_METRICS_LISTEN=off", "HAVEN_LOG_LEVEL=warn")
+	started := time.Now()
+	if err := s.command.Start(); err != nil {
+		return nil, err
+	}
+	s.process = process(s.command.Process.Pid)
+	go func() { s.exited <- s.command.Wait() }()
+	if err := s.waitReady(ctx, started); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+func (s *server) waitReady(ctx context.Context, started time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	tick := time.NewTicker(500 * time.Microsecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				s.ready = time.Since(started)
+				return nil
+			}
+		}
+		select {
+		case err := <-s.exited:
+			s.exited <- err
+			return fmt.Errorf("haven serve ended before it was ready: %w\n%s", err, s.logTail())
+		case <-ctx.Done():
+			return fmt.Errorf("haven serve is not ready after %s\n%s", startLimit, s.logTail())
+		case <-tick.C:
+		}
+	}
+}
+
+// stop ends the server by SIGTERM, or kills it after 30 s.
+func (s *server) stop() error {
+	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	late := time.NewTimer(stopLimit)
+	defer late.Stop()
+	select {
+	case err := <-s.exited:
+		if err != nil {
+			return fmt.Errorf("haven serve: %w\n%s", err, s.logTail())
+		}
+		return nil
+	case <-late.C:
+		return errors.Join(fmt.Errorf("haven serve did not end within %s of SIGTERM", stopLimit), s.command.Process.Kill())
+	}
+}
+
+func (s *server) logTail() string {
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
