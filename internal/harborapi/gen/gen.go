@@ -63,7 +63,7 @@ type Artifact struct {
 	Annotations          map[string]string       `json:"annotations,omitempty"`
 	ArtifactType         string                  `json:"artifact_type,omitempty"`
 	Digest               string                  `json:"digest,omitempty"`
-	ExtraAttrs           map[string]interface{}  `json:"extra_attrs,omitempty"`
+	ExtraAttrs           json.RawMessage         `json:"extra_attrs,omitempty"`
 	Icon                 string                  `json:"icon,omitempty"`
 	ID                   int64                   `json:"id,omitempty"`
 	InheritedAccessories []Accessory             `json:"inherited_accessories,omitempty"`
@@ -337,33 +337,6 @@ type ProjectSummaryQuota struct {
 	Used ResourceList `json:"used,omitempty"`
 }
 
-// Quota defines model for Quota.
-type Quota struct {
-	CreationTime wire.Time `json:"creation_time,omitempty"`
-
-	// Hard Amounts by resource; `storage` in bytes is the only one
-	Hard       ResourceList   `json:"hard"`
-	ID         int64          `json:"id,omitempty"`
-	Ref        QuotaRefObject `json:"ref,omitempty"`
-	UpdateTime wire.Time      `json:"update_time,omitempty"`
-
-	// Used Amounts by resource; `storage` in bytes is the only one
-	Used ResourceList `json:"used"`
-}
-
-// QuotaRefObject defines model for QuotaRefObject.
-type QuotaRefObject struct {
-	ID        int64  `json:"id,omitempty"`
-	Name      string `json:"name,omitempty"`
-	OwnerName string `json:"owner_name"`
-}
-
-// QuotaUpdateReq defines model for QuotaUpdateReq.
-type QuotaUpdateReq struct {
-	// Hard Amounts by resource; `storage` in bytes is the only one
-	Hard ResourceList `json:"hard,omitempty"`
-}
-
 // Repository defines model for Repository.
 type Repository struct {
 	ArtifactCount int64     `json:"artifact_count"`
@@ -601,9 +574,6 @@ type ProjectNameOrID = string
 
 // Query defines model for query.
 type Query = string
-
-// QuotaID defines model for quota_id.
-type QuotaID = int64
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -931,20 +901,6 @@ type ListTagsParams struct {
 	WithImmutableStatus *bool    `form:"with_immutable_status,omitempty" json:"with_immutable_status,omitempty"`
 }
 
-// ListQuotasParams defines parameters for ListQuotas.
-type ListQuotasParams struct {
-	// Page Which page
-	Page Page `form:"page,omitempty" json:"page,omitempty"`
-
-	// PageSize Rows a page; 0 or less means all, up to 10,000
-	PageSize    PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
-	Reference   string   `form:"reference,omitempty" json:"reference,omitempty"`
-	ReferenceID string   `form:"reference_id,omitempty" json:"reference_id,omitempty"`
-
-	// Sort Keys joined with commas, `-` before a key for descending order
-	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
-}
-
 // ListAllRepositoriesParams defines parameters for ListAllRepositories.
 type ListAllRepositoriesParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1042,9 +998,6 @@ type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
 // CreateTagJSONRequestBody defines body for CreateTag for application/json ContentType.
 type CreateTagJSONRequestBody = NewTag
-
-// UpdateQuotaJSONRequestBody defines body for UpdateQuota for application/json ContentType.
-type UpdateQuotaJSONRequestBody = QuotaUpdateReq
 
 // CreateRobotJSONRequestBody defines body for CreateRobot for application/json ContentType.
 type CreateRobotJSONRequestBody = RobotCreate
@@ -1201,15 +1154,6 @@ type ServerInterface interface {
 	// DeleteTag Take a tag off the artifact
 	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name})
 	DeleteTag(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, tagName TagName)
-	// ListQuotas List the quotas of projects
-	// (GET /api/v2.0/quotas)
-	ListQuotas(w http.ResponseWriter, r *http.Request, params ListQuotasParams)
-	// GetQuota Get a quota
-	// (GET /api/v2.0/quotas/{id})
-	GetQuota(w http.ResponseWriter, r *http.Request, id QuotaID)
-	// UpdateQuota Change the limit of a quota
-	// (PUT /api/v2.0/quotas/{id})
-	UpdateQuota(w http.ResponseWriter, r *http.Request, id QuotaID)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams)
@@ -3941,143 +3885,6 @@ func (siw *ServerInterfaceWrapper) DeleteTag(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
-// ListQuotas operation middleware
-func (siw *ServerInterfaceWrapper) ListQuotas(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListQuotasParams
-
-	// ------------- Optional query parameter "page" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "page_size" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "reference" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "reference", r.URL.Query(), &params.Reference, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reference"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "reference_id" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "reference_id", r.URL.Query(), &params.ReferenceID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reference_id"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference_id", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "sort" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
-		}
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListQuotas(w, r, params)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// GetQuota operation middleware
-func (siw *ServerInterfaceWrapper) GetQuota(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "id" -------------
-	var id QuotaID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetQuota(w, r, id)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// UpdateQuota operation middleware
-func (siw *ServerInterfaceWrapper) UpdateQuota(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "id" -------------
-	var id QuotaID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UpdateQuota(w, r, id)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
 // ListAllRepositories operation middleware
 func (siw *ServerInterfaceWrapper) ListAllRepositories(w http.ResponseWriter, r *http.Request) {
 
@@ -4987,9 +4794,6 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.UpdateRobot)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas", wrapper.ListQuotas)
-	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.GetQuota)
-	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.UpdateQuota)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
@@ -6830,131 +6634,6 @@ func (response DeleteTagdefaultJSONResponse) VisitDeleteTagResponse(w http.Respo
 	return err
 }
 
-type ListQuotasRequestObject struct {
-	Params ListQuotasParams
-}
-
-type ListQuotasResponseObject interface {
-	VisitListQuotasResponse(w http.ResponseWriter) error
-}
-
-type ListQuotas200ResponseHeaders struct {
-	Link        *string
-	XTotalCount *int64
-}
-
-type ListQuotas200JSONResponse struct {
-	Body    []Quota
-	Headers ListQuotas200ResponseHeaders
-}
-
-func (response ListQuotas200JSONResponse) VisitListQuotasResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.Link != nil {
-		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
-	}
-	if response.Headers.XTotalCount != nil {
-		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
-	}
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListQuotasdefaultJSONResponse struct {
-	Body       Errors
-	StatusCode int
-}
-
-func (response ListQuotasdefaultJSONResponse) VisitListQuotasResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetQuotaRequestObject struct {
-	ID QuotaID `json:"id"`
-}
-
-type GetQuotaResponseObject interface {
-	VisitGetQuotaResponse(w http.ResponseWriter) error
-}
-
-type GetQuota200JSONResponse Quota
-
-func (response GetQuota200JSONResponse) VisitGetQuotaResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetQuotadefaultJSONResponse struct {
-	Body       Errors
-	StatusCode int
-}
-
-func (response GetQuotadefaultJSONResponse) VisitGetQuotaResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateQuotaRequestObject struct {
-	ID   QuotaID `json:"id"`
-	Body *UpdateQuotaJSONRequestBody
-}
-
-type UpdateQuotaResponseObject interface {
-	VisitUpdateQuotaResponse(w http.ResponseWriter) error
-}
-
-type UpdateQuota200Response = DoneResponse
-
-func (response UpdateQuota200Response) VisitUpdateQuotaResponse(w http.ResponseWriter) error {
-	w.WriteHeader(200)
-	return nil
-}
-
-type UpdateQuotadefaultJSONResponse struct {
-	Body       Errors
-	StatusCode int
-}
-
-func (response UpdateQuotadefaultJSONResponse) VisitUpdateQuotaResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListAllRepositoriesRequestObject struct {
 	Params ListAllRepositoriesParams
 }
@@ -8011,15 +7690,6 @@ type StrictServerInterface interface {
 	// DeleteTag Take a tag off the artifact
 	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name})
 	DeleteTag(ctx context.Context, request DeleteTagRequestObject) (DeleteTagResponseObject, error)
-	// ListQuotas List the quotas of projects
-	// (GET /api/v2.0/quotas)
-	ListQuotas(ctx context.Context, request ListQuotasRequestObject) (ListQuotasResponseObject, error)
-	// GetQuota Get a quota
-	// (GET /api/v2.0/quotas/{id})
-	GetQuota(ctx context.Context, request GetQuotaRequestObject) (GetQuotaResponseObject, error)
-	// UpdateQuota Change the limit of a quota
-	// (PUT /api/v2.0/quotas/{id})
-	UpdateQuota(ctx context.Context, request UpdateQuotaRequestObject) (UpdateQuotaResponseObject, error)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(ctx context.Context, request ListAllRepositoriesRequestObject) (ListAllRepositoriesResponseObject, error)
@@ -9386,91 +9056,6 @@ func (sh *strictHandler) DeleteTag(w http.ResponseWriter, r *http.Request, proje
 	}
 }
 
-// ListQuotas operation middleware
-func (sh *strictHandler) ListQuotas(w http.ResponseWriter, r *http.Request, params ListQuotasParams) {
-	var request ListQuotasRequestObject
-
-	request.Params = params
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ListQuotas(ctx, request.(ListQuotasRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListQuotas")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ListQuotasResponseObject); ok {
-		if err := validResponse.VisitListQuotasResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// GetQuota operation middleware
-func (sh *strictHandler) GetQuota(w http.ResponseWriter, r *http.Request, id QuotaID) {
-	var request GetQuotaRequestObject
-
-	request.ID = id
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.GetQuota(ctx, request.(GetQuotaRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetQuota")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(GetQuotaResponseObject); ok {
-		if err := validResponse.VisitGetQuotaResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// UpdateQuota operation middleware
-func (sh *strictHandler) UpdateQuota(w http.ResponseWriter, r *http.Request, id QuotaID) {
-	var request UpdateQuotaRequestObject
-
-	request.ID = id
-
-	var body UpdateQuotaJSONRequestBody
-	if err := runtime.BindJSONBody(r, &body); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-		return
-	}
-	request.Body = &body
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.UpdateQuota(ctx, request.(UpdateQuotaRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "UpdateQuota")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(UpdateQuotaResponseObject); ok {
-		if err := validResponse.VisitUpdateQuotaResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
 // ListAllRepositories operation middleware
 func (sh *strictHandler) ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams) {
 	var request ListAllRepositoriesRequestObject
@@ -10107,138 +9692,134 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H2LbyO38fC/Quz3fWh/xdryXZIC9SEo3MslMXpJXNuXFl/OkKjdkcR6l9wjuZJVw/3bf+BjXxL3JWtl",
-	"X85AgJy1fAznxZnhcHjvBSxOGAUqhXd67y0Ah8D1P99ywBLCM6n+CEEEnCSSMOqdetcLQAmWC8RmaLXA",
-	"Eq2wQIFpf+z5nggWEGPVT64T8E49ITmhc8/37o7m7Ej9eCRuSXLE9Ig4OkoYoRK4dzrDkYCHB9+7wHN4",
-	"T+it2J7+EiIsyRJQpL4jyZBUAHFYEpYKhGmof6BwJ1GC5+CjfzNCIUQrIhfoo4d89NHbF5zXTOLoLUup",
-	"A08/shWKMV0jzlYCxVgGi+q0M8ZjLL1Tj1D55689P4NDTTIH3gOQB99LMMcxSEs+HIbEgLEJ1T8VxSRD",
-	"HHCoKKhwhbkkMxzIN4hIgSZZ57HG8ARRHIOhNJFogcUx+plJFGABRwKoIIoaamVEja84w/M91cc7LeDw",
-	"PQ6fUsIh9E4lT6GMhxjfvQc6lwvv9M9f+15MaPbnK3+DNmqlGbRjDjPgQANw8CieI8ZRSOYgpBu0ondH",
-	"2F5/8007cCRgdGynPb13zZvDtMdJxZiDYCkPYGxmccosZ/+GQCJCjcQoESYCYUNfWAJFZKZIHDF2K1BE",
-	"bgFhikiY4c+oh2Il/zo6F0eXduKjn9WP5VWEMMNpJC2T5nBPGYsAUw14xAKsOU3JZg3o70GiyXvbcIKA",
-	"WknWQo5j8BFlUv/VBGkFzKNzepSN2BfkGOIp8DEJa8gbayjqadsm9GYOiXNsuObIv++Ti5SydOkLEiy0",
-	"Is2Q+ykFvi6AsZ8cSHzld1qtGmAsyH8ck18qzYn17G/QiZLoCIRAMWAqEI4iH6WJUmavTvyTk5MGAM34",
-	"bihPHGDG+I7Eaay+nriBNsJUw7OKyTLlalu6lVBlmL0SszTwmGX86oKSIxL2htUOuU+IDdW2gHzLqNlC",
-	"RGUfD1gcY3GKJrffLicI7nAgffXHf5cTFDAqMaFC//Ab/u/0ZoI4psoUmNx+e4/R9GGC1MbMZvqXP2I0",
-	"/Z+J4ifEZscf6d9hLZDU++RCmRlCEjpHIQNB/yDRLWUrhDkgMqeMQ6gtDoWTUGlWjCb/xJwSOp8go4WO",
-	"P9Iaxvzk1eDr65O//NmNIiZxverZg+bhkDBBJOPrDpxdNNY0YanU9oPlEx8lwAOg8ghowEIIkVyRAOo2",
-	"4+q8HRnr1cnrDgYDZ1Mm69GWf34s8gTjDjNQc9M26/pocjRBU5gxDgijW1ijmbJYQARAQ8VwjJs9zMU6",
-	"eqpGpGyjQeJ506aSf96nUKeiaa/Mvj4O8ZptRcKogLLr4lAl5sMbzbxTFq6V+QNxItfKei05P7ltcHrv",
-	"/V8OM+/U+z+jwlUa2aajwknSUHzHqENi1K/OKR9873tMopTrTkppgXEjcJJExEAw+rcwYBQIcQFkvorR",
-	"O84ZFwYah9m/AirRijM6P0bf3N0hCkvgSEIUCRQrPpQLTK1of0pBSERCH620BaB+FcBVh4jN51CywgKc",
-	"Cjg2ImAAUXCeXZz/ClxYNCacJcAlMSRaFh8c4przwm95w5uc7myqd6gH3zsLAhBie3AcSPfYvgezmers",
-	"+pQZ0G6YaiZnZsfamD/zTwzftzKw72nnWZnBkhjxzPuEWMKR/tXfBrlwM7Y+KTfE/aErTJlB1qVpqtEy",
-	"zhfeANhW2+4AbfZUe4ZzDvNDG2uVIahfQ928FkF+4c7p2SzmnexqXeH3hN46mGYqWJTKMty51+F7Cy3z",
-	"rSvKxnBOb8F3yYthZfsnkRCLNkVTsP+D79E0ivA0gkx527kx53jdJYiheim/vhJ2KEcxcHRRgbgRsjKa",
-	"XZKLKWVSi1vjHDVcVR4oY4gafmsUULiTHI+xlLwBigo6i4kfL9yELoATCeH40cSvEFu59HgKUfex3qvm",
-	"e2SiGFMyAyHHMYQE15Om5XPm63TGaJJGUU/1naRi0bNLHrNyxEX1TrwgUciBKgsdU0RoCHdKJ3WiqmXn",
-	"yzwutj+qlMz7zhh1uCLbu4kzajBdSxAKBRkz+MolnJG5dtUivFZmnt8FBonn3Vn5Gs/3iLJum1iJISy0",
-	"uQT6FcXetCVcluOoG3vDvpSl5swmw8A06C5vmAPtI58RlqqZXkUU/TLzTn9rJudF1uPhpnMg3vdSvqH8",
-	"tha6F/7YYAM9q5PEaUjkezbfpmxnzLGkp5JSs+BaE7zBzi4+1itm5TLWqIOHhvW/WwKV13bQKiJAfRrX",
-	"i1v9mHfy+aA1/zqu6MLGlhyEjoC6LM5ByVRm3S1wXGz89td3Z1HEVhERDpzv6D7BXUI4iDF2BG0+UHKH",
-	"BASMhs6tokaIe5/c9bHZMo3SaTMqY+xcQrzHnam3bZQmig69qLPBJGbJbZyh17nNHUuwoHaQ7bcZJn8E",
-	"HMnFlcQydYQYgHPG3dq91lTJh2peqg3B2ebOJWtbJuXFtlzl3SuQktC5PhoPFibuPV2jW1gfoyK0jTno",
-	"g7Nbyla0HM8+9vxNI0ApvHHE5uMZ4yvMwzHQUHOF+lrDVcXKcSoX45iF0Kn1FFMKfByDEPY8qrVLSIT6",
-	"Ho4LQAulLjoNsZAyGStAE87u1mMcxoSO55ylySP6Z0pwpyF6oXijr4nTjQNFwhkJsISdRrklyVgA5sGi",
-	"oXs5SlHtL9ktUA5LAqtHrWYJnMzWejXd4IhCnIynWMA4pJ0m1B1mJNJarmt7zR2W0n3msf2kxMFinGCO",
-	"owiiHgvL+3MyTWVx4N9n9t7IMd3M2bdYkNL8fccwDLUjtm1nEbDEHZxs2Zez0R4/gAGkDwptlwQLsWI8",
-	"7N5R7ZAslY8BNyU95kt51L1xb+GkzOokZbABNY27dGQkDMqKuROMplMq2ZjRKcONaN+cK4hI4WJ2m8l2",
-	"ERBwkN279dKOpocOH3IICVemWIJ5LLr3NsLUQwSLXmIcRJjE3XtFbG6ZtyPaO+sz3TqX5G7N9YljzxX0",
-	"ZvGEkxjz9biL4VPpZuzq3J3hoCDJT7NaoTXpAQnwcTZUH/nigMMxo9G6Y3N9aq5zQRIOM3LXCUTTS1sG",
-	"4zAt/NkdFJsIjKWozRTrYiRpFGVuRvsSBESzMYc5EbKApEs3ITJvc3e9rMEuDNYQS6x25Y4gSMbxHMq0",
-	"3hEMQwrtCj+GGCnGPfVlqUcPdal69dKWqkNPAd7yC0uusXfqxTj5zYx/g+l62yG7tLkIbcc6VaftHQ4W",
-	"SBjPzZysEynQEkcp6Kj1agFyARwRiQJM0RSsaxeiBfCSA124ie8yH3XDHbb6qDr9qpoe4OtclISzOcex",
-	"cAVPSv5Zl5GAJVG7m69hK8a+qVtVnUfePTxikLN1fLUBjx3UBccPQIHj6JzOmCNqXlb8OyaXuzzhnYcK",
-	"Uq7D5T1CMD1GhzupHN0osxx3HmiB+ZTxcSk7ZPuIy35EbIZ+1M3RasEEoLOLcyQXRCAi3iCjWASSOodF",
-	"PmZxCyzGAR5zxlyR0l4DLYF2XpteihXAx4BfY27vvgxtEiWcLUkIvOZkrsdwTltpd+jabKid4axYR7vD",
-	"Z62N9TjfwfeGyXzox0qh0yzadcmuIOt54MoJKyXAbRznYgHlyHLpzNB0OepxeGPyDRyTRzUB3V1zs1pO",
-	"YToHz2sDyr3D8LmrVEXvXO/QsAS+XilbwkeJ/oXRcj74tmG1U1B/ix4/w+oaO44nux0e6Vau7fmXpdqd",
-	"o+YofvXyW7djFef5gCMNpgj3V7G90P3WiHGUUvtHq11kB/PLELtWfWFjS5fwyYFRWFWCT9vObhQ2NXBR",
-	"7wJ4TIQ7x7MhDbNnrmUxi4OIJfenEwVLIO/vSEyshT17qlJbDa+FabVgKMZrfeIS41tA2hEWWSa97e8/",
-	"2RI2GS6DJ8Ouk9tKKRWbGbDBgkgIpM1t3mY1UfPz8Qyw6tWSQ7EpbUwc16cU+94Sc4Kp7MpuBUft5Zw5",
-	"M7517ImzCJyXcTQbSOUyKZtVNcuYI8BRpM+Uu2QSO+aq4rLLlrMfoQiWMMblU/tueTeVs/5euTchRGAT",
-	"/7dDJjFIHGLZmkJvqf9T1rxpC2Yrml9v6JLyoZvvb0PnkLBxkF0+PshBvJu/KqDc1IvUd4pAmQtSla2w",
-	"/MlFvRonuEmCf9LHVdtz2Suc+SlCN778IID/oLv0Yko7mUJYv7neUUnkut9kJe3S5cJSM+IsANuhFv17",
-	"dza17Wv53n7PjPiqWkz19omRwp+P5vYvQzr/EWZ1f2HrgVrbukee2qbW6ZNrWZP9wWYIF3fxzOVGtZ/E",
-	"yHQVpyhJpxEJfKQPyESAqa/rKCgBX6aRj4TyCohc6wgkkwvg4tirh95pdu5rF9jclHoIYDtO21NMKjg+",
-	"E4hQtEGzN0hbexHgJQh7ow8LRCQiwoW0zRvEm1frHPniilrbIsKiELgSjFjnPFtwjm1zvy3evUuIoUYO",
-	"9pcVl4VHIhITWZPh7aOjV1ofUIZMuwET9RqE9iqNY+y6CBbCEiL1Q69Nep6CkL166MVDOO7fM8ZEX5Xu",
-	"CWLGuuY0vk9PfUTZIwe7guF/6M79NsR+JtJWdn0Xq6YC3RYTLGzSQdMys+IU77Wy09mzPfu42LMGoB29",
-	"mF3W0cOSnbWNrVdzCbNf8vXtYM3uiNoyT2g82HFu6rBewLl7gniL19Exu7poWwvsB41H5+bdn+guRrzM",
-	"b/I0XJbto0WeS0x24+SzXJVmu6LGnu6YHdbf2yBPBYabRlIbrnJtik1EcLNPicEajLgOCNkw42K1DoGm",
-	"a5RFJN+giTU9JsrEMzfJiNCkZDRaI0adh+2XbMr2GDFS3RgfW7XYVSIYb7iK2sL7Nofa7X2XM3WqKAzx",
-	"urDDlLfQLUwFIWlw9rtezNAT0+6zdha0SBlu23ObqCgymRF1Ut2iG0yulNIOJgLsVAzVeHenmLBmwEFi",
-	"249XIjm1CzarLvKmTqJMgY2+SqTKsH3o3f06x55otJV+0oSHcKCrT/sUnfr7L3mSVxeVv4GpmpoFPW+s",
-	"u04ObgkNaykvEtz5kEqDfAXBNqz9V77b3tlDiQ/ouT9vWYqUnZuC6xbhY2OnVzq/f++2bn8rcSOuVGt3",
-	"FvEkRy5yX1Oz/bZ+E86ye6iPPNq17R1izitk6TTaFj3bsgULo6A0m2tru5JYEiFJ4FoyWepE5iyPqRen",
-	"mL69j4UMI+w2p+nae0rJJI52mtH03HHCLKwYMCrSOHHbtNro9/ze0SI37Zx0qcG5C59uXDnw0LRGNxfq",
-	"dlfZHldlxBkHeARqLDCPQ+42yNoAd+fc2mV3F+/y8ttEOxvchUdn+lL/8lbdG8Zx2uA81av9A1Wo6Vvp",
-	"ZfOqd748F7I/COBvrc3rPm5icQy0puZSjEnU7ailKU+KA45qsVwufNAyzUPN+urOXUu1FLvEfvoVyihO",
-	"t7fmNbfFaldsPrtPb1+h99+dXfjoNfrx+vrCR1+hX86/e7tvb724HxrSHsu94GxGXLkInXioD1vUQXAJ",
-	"woFvc6pizFGqE6Pdkt4E5q5+4S6r0+lvBuhZZJThNrC7Buv3xvEb6W0leH0XxuuUT26xJu5qE4ML6dVa",
-	"nClwv49c+04rJbaHNb55yolcX6m90Qw0xcLYp3q/BJOGrY+TbfeFlEnpNlxe4TVg7JZAqVKtLq+Y7a4J",
-	"+TusTX1SYrfx7UL1Slfo+xz6jscSKEppCByNcEJGy9fHJ8forb3gkd8C+YNA6ovulgpARKKU2itSp7rW",
-	"vfDRjEAUCh+ZfNqPuiyxeTFC3/RBUxYS9YOuhApI4BiOP9KP9C2jS6CmCLUunrFgUVikTaO8hs2pan2E",
-	"Jv86sm7m0Xk4MZkYeUVVgSBYMAjf5EWTGYVyedUY3+oEghkHsUAfPpx/d6wGPUMzUy1WF+2nYgU8K8I6",
-	"uf9o7yp99E5/u/+oL1J99PyPWd7UR+/h5mFyjM5yMPQyspLWMyLNhZOQBanSKWqKr1+/tvNmFbClBmyS",
-	"6Oj4H2ecxejV//jmB11gfYL++MqUYz95g05smXaNIrkgdF6t1q6fxVDdP000CSaCcTnxP1Kk/zQrFHaB",
-	"/zrSL20c6ac2dHsf6Wx1hTgOmmQ6QUXXihe+Rrh9J2TyntDbiV1LqWa1PqbRJbuzpxCcBatP0SQiU475",
-	"eoRH04lqN7HGuBhlX/JhCYgR/n+vv3n9/dRMeU1iy1KX379FX3311V/UnB+u35qVxSSKiI1nmyrB/wHO",
-	"kNKIeqaTk5NXR/q/65OTU/3f8cnJyf+fmLLiEQnA3jW08naW4GABR6+PTzxdjcyKqjgdjVar1THWn48Z",
-	"n49sXzF6f/723c9X73QfpR+IVLuip0XP84tivd7StmAJUJwQ79T76vjk+CvltygBU1DkMjrSd1uPImYq",
-	"6M1NBCyXlPPQO/XeEyGzalrCq75hUpMZUDQZmZLYD35rQ10su0M7/ZJBx3bmQYGHm43a069PTnoVc+4W",
-	"vcyKuG27KdtnWloAstNHK7mb5a1tBdqm0tbFAzwPvleRvraepSdxLHz2oQV3txx9o6wYtt6RspwavSFo",
-	"VkIRmyvRIUrt5ylP/sZBq7DXAVXjInla595zwGFWJfH0N1PVyLtRs20wbcTmR3Anu/Htuzv5wrqtrPvu",
-	"Tr5w74CsOtJZmx05NquFaBK3D8YCeQnGDoyg8aYtgGPv8VTQxe9vCQ21wWhQZR6+yklzS9lKtKE82Kq8",
-	"5kT2DyA3arQ9Es/NN9KcxQcGx+m1NlizSnMKwQGmtigBWi1IVLFpeUrL2LX3i250jMmBQXMA5kCiNl7/",
-	"xsL1QPjLnpMov0bx4KZeM9L0WxCPx/Jbg88M0W/QbbmAn7Ld50Q5SLcAicI34aZmhAvXFVY2Vw+bWNjc",
-	"cBySdV2XNAfnWzNbrooxl+INwtEKrwV6rd+QakYcCRgVo3tTyfihCYH6mvOA6NPjH0TOE6Kv8hlHVulR",
-	"/a/sQYGS0sx+unnoaxGV3817uKlinJryEkb7NmK82vKRuO9Rk39oIuSXOqYgVwAUFX0VKRjNFO0bxGGW",
-	"CuW7MuN560dnshoxjZy9cQxfh+TybdwBubs8zWEMBGxSsrQBNgWrWNXvUVTCnW6zhTpCGxnzwpRgaEGW",
-	"hDs5SiJMNtC0GRkcmtnwGl0wOn+DJEuDBQhEmY3fUCbNQ5FKd+Ylq1oZy9q7jdbpRdboc/Sl/HvnK110",
-	"80nM9le63APld3m2mGKHghzuKXSm+F6A1W95hiAxidwvLj7uGtJhHNfaXJIvwGlV4lh1VPPHEEs+qoCy",
-	"5OeFAh7MureF/EfA4UWeIrMh406m3+FtTDej3jyhBX8ushB1/gBvVt5JLeyvNThMmHAoSpMHWovFFoXl",
-	"eG3XoGb/XlXpRmgnj+pVO3qzHNg9OFV6pIIgThI4d7DR/fYjqA/59XXYJpi+8V4i2JOxoQEEYWpeH2xc",
-	"ul9vxzQuZJ+cM7yZ8wPIFhboK1+OB3I7mBFbj3crmWyIipRp8PSCe/BQSE6yN/lVZ7M9EVGEQ4TEa/FI",
-	"sR6NKzUpWkSiKG0xvGwUcw0uJG/te6DZ1jUFZKus+PqUlsyUT+Cj1WL91+clQz0InYUtWsLnWatfZrtu",
-	"wM/YVdEmgdTZMPu32Jvm1K+VDerZ6GlEgOmYLYEvCawOMN2UxQecLk+aHOel4gaeEedvQA6/uK3HKoed",
-	"NMIShBwTOi7l8e9lwsMcuWZB2C/adc11ug5VRxEqZ+hUauPsJ379FPuWfY6lS1jtJ9u097L2tsGYKk/9",
-	"I2KHjPZU6l590eJjWatOUMznJ3aR2iMktgDcoJ6SnePBektPF9X4gSzBFkpDRZE0faoRgYt2/TXN6D7u",
-	"E+8oof+JfMZrfKtwYsBHOtd2qyzHNku3uHqNy9o/a2Xq6DDxkDhb3BOJui2XOGjoZFC1UL5j7FQKB4+Y",
-	"KH7P6sk2EbiXPjCRFzHqZnzY1geRmaxu69DychZFRQSqZp98HrFE50Z5FoZO8gy4URaUeUqpuAJz4+IW",
-	"1tlukJeIfGTEsBCLe/VP/a3PdplD8WTIuYSYLaEXfjrsl43r+jyl/xc3ht7Y45XVQt9aEvCU2iDnwUH3",
-	"0hJxf/e6w+6oA6kPURQSbRGprOTo8BKVzTT8SYOpxYZpiHSR0Ge8pXYg6UPHmyQ/wMsdkpc7JD3vkDhD",
-	"l/a+wmOEoitrN97pMxz9ws4vt/n68bK/fbfvidi7fFLQ6N5elhu+8HttfeCGClpfUEi9ywFUuXDYwXl9",
-	"dL9RxK2D63pZPiF98uS28u1+fbseR5HWKUWGRy2u6zaz1hXuJ2pYEpLDBHorZ9sD8F+7ItosGdjicG4Q",
-	"YoDI7Wbt6ueZAKevXhTskVUXaaPmHtRB30Spl/yol/yol/yozzc/6iVd6YnSlUrq3EcZUYktVZVSiedz",
-	"CFGwIFHIwewAFBEawh2KYCYRSwfIatp5S3fnabBkfVbcIO5wHWjGWbzva0CHvXbCkrUiVEYPY6Iq8zSj",
-	"5DaxFQ0RoZKZG0PObb5E371u8urbDDjQoIsnUCLmM7jkUsVx5gYojPlotSDBApbA8wfxVthcxgrrpKbO",
-	"OejHwS82xOdsQ/yOM54NOsmc6reXP1dz7GZA/7ywUg7inZcU2HSt1BZiHNnqGM9jY2/vkpfAzneR/QSl",
-	"3BvUqLRzNnunpXYvMdvG91K+6JDtaoEl0vwlkDa/CiP9FOW6UvgISwlKjRFGhY+u/vbLT+JFRmtk1FbU",
-	"EaP77J+NFZTObKP2yOufRn+qsnlefHlKqMmUOHAVlUvAoVbkdg2Vt4A/W+bo0Cuj2ZCMZBDYoOWv8fz3",
-	"F358nmZTpw3lGs+/7ACPduRNoGa/hdOeapdovoBzjecDndL8DCvNTM+uqoi+f1M2E3SaYMy4Jv4bhLUd",
-	"r0sVwB0RUr8hXzkYXucF2WO2hANHeLROHd1LPO969pvR+Gnv9mjnaDarYP53vsVmNNrcYnXeZPO++A/T",
-	"5OmugRYL3UepsXy0sX5lot+AnTb5g+yO9mH7L3l/NLyrVpYUhQAzIdYfN5Wf6TG6tzcS63wIg9sBQ0OW",
-	"eIfJ2vhkV7OJmf6mLpNYZ0A3J10U2Nv/Tr7x+PzzzbaISEykOZirw3+FMzsnEJ5F0UsO4UsO4SNyCKOo",
-	"T5HG+oQg+xh5Y7arLnz7wqJNDxJ/udxpGOgUSf2khV2cKQfsI8btM06fvn0PS4i+zXK+7SWj8+++pZOi",
-	"qzMz1pZdbnY7Mx4d5mJ38SB9d+9z31OHLpaynzaZyJb7bGMH2/tsP9yQF9fUFDNPWhkrCBHz6Aaj0dq+",
-	"eYYlEgu2Evp03r6T3lJq2zDa6F7/v1v5zYIrnjw/2UKyzdW16ceqxd/W598Nmn1sdNeBEo9rcdBvZ8kY",
-	"wJiwWAaLbQRegn5E7wqCIZWCGr679TrAvIMSzZSVMaXxMaKwsoLqW2EGJIBKU3KGYxqyWP3oJnBDdvfQ",
-	"mvt55nRfQhLhAMxpY/kBgpC1KUKhXyKtNdnMQ6XdEpM+DVJeey+0y99bVUgenNmzRwh07l3F2K4xrnVD",
-	"84yXfk5SrRkTKtCn1lcR9JmxkCRovEt5lbUaUv8XkxzqmncpztMZ1+0Y1b9m78rWYrR4RH5AlP4AFDiO",
-	"9DSHer4k0I/iKosqjUL9olleaj57HUYfR7AZItKUqBBkTiFEhPZA7mgOMgAuG98/U997oZcFEuSRkBxw",
-	"/MyO8tVoasFkpoAFhFO5YJzItbVgDQ6L187+IMrN+2B2yaI0hkaF8KttMqQ6KCRk+MdmErX9WX9xGrEp",
-	"EpJ1eKwoFW2VLz+IXQpePuMcgPyx8H2cnJiX3p9fJc78WfwvNpKiOdvPHwdXS5sRLiTSD7sTITmWrFzA",
-	"TXVojYwovA5kXquh9SSE0Wf+4EcqwIG5bcUyClLOLWJqtzjTRK1+aGOiEIqDvOqp97MjQnujq+sTciXU",
-	"VV+T6+CriIAl+zo8Ng/Ef0ZpVAW2nugR3Q2rPGTmAf2MKO2c0slr3W3rHmSnfUK3uPN+mfvIybmylL7E",
-	"nfN7QkOzc6LpGmH9rqtdHuHI0rKdO+/V/7oFlfMN9aljym4lXR9RbgD8M9usTDy5bv39lIclfFs+hN6y",
-	"OJuRCAa0prIZnm9KRGIgNKd1nc2EXLxGCRZixbh+JnA4QmWTDFSb0g7/rN/KKlDQhzxiLbS3MQB5rowG",
-	"ulqLMz3DcFKUTfF91DVf+HAE+skkr+pi/SbAUXXv9Jk5ZShidN4oXMCFPeKtvURzcf6rbTXkBcliloM4",
-	"KXbheYDz7OLcGTNSHSFIOZFrzb5TLEjgnf52o2w/AcaWNn8qljUBPMPpKY+8U2+kWdkOfO9Yl+mCiBQQ",
-	"zU6ReVjfzwAUfv54v4+KkL/6VRltxyXHxsCs4KpOcgEsiQCtFky7ZojQ46qp6upTDq4bIyirUnu89cKq",
-	"o/8/FwwtWBQKc1ve1I/Xpr7tUxrFFpDfHuQsCMrR/jnHsSj14zZjZrPbZV2htHLfckLY1rxZfrtvl27u",
-	"/etb8AYjpcuipUFxUYpkc8gf2QrFabAoveKqTyUk41Aa4ZNN5HWhMyShPebTR0ZQpqIpb/hw8/C/AQAA",
-	"//8=",
+	"7H0JbyM30uhfIfq9hz3QtjyTZIHVIFh4J5PE2EniZ3uyiy9jSFR3SeK6m+wh2ZK1hve3f+DRl8S+ZLXt",
+	"yRgIkLGaR7EuVhWLxTsvYHHCKFApvPGdtwQcAtf/fMsBSwhPpfojBBFwkkjCqDf2rpaAEiyXiM3Reokl",
+	"WmOBAtP+2PM9ESwhxqqf3CTgjT0hOaELz/dujxbsSP14JG5IcsT0iDg6ShihErg3nuNIwP29753jBbwn",
+	"9EbsTn8BEZZkBShS35FkSCqAOKwISwXCNNQ/ULiVKMEL8NG/GaEQojWRS/TRQz766B0KzismcfSWpdSB",
+	"px/ZGsWYbhBna4FiLINlddo54zGW3tgjVP7la8/P4FCTLID3AOTe9xLMcQzSkg+HITFgbEP1T0UxyRAH",
+	"HCoKKlxhLskcB/INIlKgadZ5ojE8RRTHYChNJFpicYx+ZhIFWMCRACqIooZaGVHjK87wfE/18cYFHL7H",
+	"4VNKOITeWPIUyniI8e17oAu59MZ/+dr3YkKzP1/5W7RRK82gnXCYAwcagINH8QIxjkKyACHdoBW9O8L2",
+	"+ptv2oEjAaMTO+34zjVvDtMBJxUTDoKlPICJmcUps5z9GwKJCDUSo0SYCIQNfWEFFJG5InHE2I1AEbkB",
+	"hCkiYYY/ox6Klfzr6EwcXdiJj35WP5ZXEcIcp5G0TJrDPWMsAkw14BELsOY0JZs1oL8HiabvbcMpAmol",
+	"WQs5jsFHlEn9VxOkFTCPzuhRNmJfkGOIZ8AnJKwhb6yhqKdtm9CbOSTOseGaI/9+SC5SytKlL0iw1Io0",
+	"Q+6nFPimAMZ+ciDxld9ptWqAiSD/cUx+oTQn1rO/QSdKoiMQAsWAqUA4inyUJkqZvTrxT05OGgA047uh",
+	"PHGAGeNbEqex+nriBtoIUw3PKibLlKtt6VZClWEOSszSwBOW8asLSo5I2BtWO+QhITZU2wHyLaNmCxGV",
+	"fTxgcYzFGE1vvl1NEdziQPrqj/+upihgVGJChf7hN/zf2fUUcUyVKTC9+fYOo9n9FKmNmc31L3/EaPan",
+	"qeInxObHH+k/YCOQ1PvkUpkZQhK6QCEDQf8g0Q1la4Q5ILKgjEOoLQ6Fk1BpVoym/8ScErqYIqOFjj/S",
+	"Gsb85NXg6+uTv/7FhSIOCRNEMr7pwHdFY40xlkq9u1sq+igBHgCVR0ADFkKI5JoEULdVVuftSPZXJ687",
+	"bOeczZis16f554cqVcG4w0jTtN5lLB9Nj6ZoBnPGAWF0Axs0V/YEiABoqNiBcbPDuAirp2pEyi4aJF40",
+	"qfz88yFFLhVNO1n29WGI12wrEkYFlB0Lh6CbD280885YuFHGCcSJ3CjbsuSa5Dv3+M77vxzm3tj7P6PC",
+	"kRnZpqPChdFQfMeoQ2LUr84p733ve0yilOtOSqWAMfJxkkTEQDD6tzBgFAhxAWS+itE7zhkXBhqHUb4G",
+	"KtGaM7o4Rt/c3iIKK+BIQhQJFCs+lEtMrWh/SkFIREIfrfX+rH4VwFWHiC0WULKRApwKODYiYABRcJ6e",
+	"n/0KXFg0JpwlwCUxJFoVH1w6KOOF3/KG1znd2UzvH/e+dxoEIMTu4DiQ7rF9D+Zz1dn1KTNv3TDVTM7M",
+	"frI1f+Y9GL5vZWDf066tMlIlMeKZ9wmxhCP9q78LcuEE7HxSToL7Q1eYMnOpS9NUo2WSL7wBsJ223QHa",
+	"7qn2DOcc5oc21ipDUL+GunktgvzC2dKzWcw72dU6qu8JvXEwzUywKJVluHOfwPeWWuZbV5SN4Zzegu+S",
+	"F8PK9k8iIRZtiqZg/3vfo2kU4VkEmfK2c2PO8aZLiEH1Ul53JShQjjHg6LwCcSNkZTS7JBdTyqQWt8Y5",
+	"ariqPFDGEDX81iigcCs5nmApeQMUFXTaiUv49Mae2h6OL/D6JxBCeUkHEX1Cl8CJhHDyYNaosIJyx/EM",
+	"ou5jvVfND8hiMaZkDkJOYggJridcy+fMT+mM0SSNop7KPUnFsmeXPN7kiGnqfXpJopADVfY7pojQEG6V",
+	"xupEVcvsF3lM63BUKRn/nTHqcFR29xqnxz/bSBAKBRkz+Mqdm5OFdrMivFFGoN8FBokX3Vn5Ci8OiLJu",
+	"W1yJISy0uQT6FbXftGFclGOgWzvHoVSp5swms8E06C5vmAPtI58RlqqZXkUU/TL3xr81k/M863F/3TmI",
+	"7nsp31J+Ows9CH9ssYGe1UniNCTyPVvsUrYz5ljSU0mpWXCtgd5ghRcf6xWzcihr1MF9w/rfrYDKKzto",
+	"FRGgPk3qxa1+zFv5fNCaf51UdGFjSw5CRy9d9uigZCqz7g44LjZ+++u70yhi64gIB873dK7gNiEcxAQ7",
+	"QjofKLlFAgJGQ+dWUSPEvU/d+thsmUbptBmVMXYmIT7gztTbNkoTRYde1NliErPkNs7Q69zljhVYUDvI",
+	"9tsMkz8CjuTyUmKZOgIQwDnjbu1ea6rkQzUv1QbobHPnkrUtk/JiW67y7iVISehCH2sHSxOznm3QDWyO",
+	"URGWxhz0odcNZWtajkUfe/62EaAU3iRii8mc8TXm4QRoqLlCfa3hqmLlOJXLScxC6NR6hikFPomtu9Ol",
+	"S0iE+h5OCkALpS46DbGUMpkoQBPObjcTHMaEThacpckD+mdKcK8heqF4q6+J4k0CRcI5CbCEvUa5IclE",
+	"AObBsqF7OYZR7S/ZDVAOKwLrB61mBZzMN3o13eCIQpxMZljAJKSdJtQd5iTSWq5re80dltJ95rH9pMTB",
+	"cpJgjqMIoh4Ly/tzMktlcVjfZ/beyDHdzLm1WJLS/H3HMAy1J7ZtZxGwxB26bNmXs9EePoABpA8KbZcE",
+	"C7FmPOzeUe2QLJUPATclPeZLedS9cW/hpMzqJGWwATWNu3RkJAzKirkTjKZTKtmE0RnDjWjfniuISOFi",
+	"dpvJdhEQcJDdu/XSjqaHDi5yCAlXpliCeSy69zbC1EMEi15iEkSYxN17RWxhmbcj2jvrM906l+RuzfV5",
+	"ZM8V9GbxhJMY882ki+FT6Wbs6tyd4aAgyc+6WqH9lDKJJwnwSTZUH/nigMMJo9GmY3N9pq7zOBIOc3Lb",
+	"CUTTS1sGkzAt/Nk9FJsIjKWozRTrYiRpFGVuRvsSBETzCYcFEbKApEs3ITJvc3+9rMEuDNYQS6x25Y4g",
+	"SMbxAsq03hMMQwrtCj+EGCnGPfVlqUcPdal69dKWqkNPAb5vPpCJcfKbGf8a082uQ3ZhMxXaDn2qTts7",
+	"HCyRMJ6bOXcnUqAVjlLQUev1EuQSOCISBZiiGVjXLkRL4CUHunAT32U+6pY7bPVRdfp1NXnA15kqCWcL",
+	"jmPhCp6U/LMuIwFLonY3X8NWjH1dt6o6j7x7eMQgZ+f4agseO6gLjh+AAsfRGZ0zR9S8rPj3TAx3ecJ7",
+	"DxWkXIfLe4RgeowOt1I5ulFmOe490BLzGeOTUu7I7hGX/YjYHP2om6P1kglAp+dnSC6JQES8QUaxCCR1",
+	"hot8yOKWWEwCPOGMuSKlvQZaAe28Nr0UK4APAb/G3N5/GdokSjhbkRB4zclcj+GcttL+0LXZUHvDWbGO",
+	"9ofPWhubSb6DHwyT+dAPlUKnWbTvkl1B1rPAlTFWSo/bOs7FAsqR5dKZoely1OPwxuQbOCaPagK6+2Zu",
+	"tZzCdA6e1waUe4fhc1epit6F3qFhBXyzVraEjxL9C6PlXO5dw2qvoP4OPX6G9RV2HE92OzzSrVzb8y8r",
+	"tTtHzVH86sW1bscqzvMBRxpMEe6vYnup+20Q4yil9o9Wu8gO5pchdq363MaWLuCTA6OwrgSfdp3dKGxq",
+	"4KLeOfCYCHcGaEOSZs9MzGIWBxFL7k8nCpZAPtyRmNgIe/ZUpbYaXgvTeslQjDf6xCXGN4C0IyyyPHvb",
+	"33+yJWwzXAZPhl0nt5VSKrbzY4MlkRBIm/m8y2qi5ufjOWDVqyWHYlvamDiuTzj2vRXmBFPZld0KjjrI",
+	"OXNmfOvYE2cROC/SaDaQymVSNqtqljFHgKNInyl3yTN2zFXFZZct5zBCEaxggsun9t3ybipn/b1yb0KI",
+	"wF4L2A2ZxCBxiGVrgr2l/k9Z86YtmK1pfvmhS8qHbn64DZ1DwiZBdnH4UQ7i3fxVAeW6XqS+UwTKXJCq",
+	"bIXlTy7q1TjBTRL8kz6u2p3LXr/MTxG68eUHAfwH3aUXU9rJFML6zfWOSiI3/SYraZcu15maEWcB2A21",
+	"6N+7s6ltX8v39ntmxFfVYqq3T4wU/ny0sH8Z0vkPMKv7C1sP1NrWPfLUtrVOn1zLmuwPNke4uKlnLiaq",
+	"/SRGpqsYoySdRSTwkT4gEwGmvq6BoAR8lUY+EsorIHKjI5BMLoGLY68eeqfZeahdYHtT6iGA7ThtTzGp",
+	"4PhUIELRFs3eIG3tRYBXIOx9PywQkYgIF9K2b/9uX7xz5Israu2KCItC4EowYp3zbME5ts39tnj3PiGG",
+	"Gjk4XFZcFh6JSExkTYa3j45eaX1AGTLtBkzUaxDayzSOseuaWAgriNQPvTbpRQpC9uqhFw/hpH/PGBN9",
+	"zbkniBnrmtP4Pj31EWWPHOwKhv+/7txvQ+xnIu1k13exairQ7TDB0iYdNC0zKyzxXis7nT3bs4+LPS/y",
+	"CxQNNxj7EO+5hMK2DpzKhTx2ixAc6GrP45rZW+SpwHDdSOoPem6XLmoigpt9SgzWsHd2QMjW7hmrdQg0",
+	"26AsEPQGTa3Gn6qd1VzgIUKTktFogxh1nnFesBk7oKOuujE+sVcxu0oE4w33A1t436auup2ecoJEFYUh",
+	"3hTbnzLSukUHICQNPlbXfHg9Me0+a2dBi9R+uTu3CUYhcyBdJ9UtusGkqCjtYAJvTsVQDTN2CsVpBhwk",
+	"pPhwJZJTu2Cz6iKv6yTKVD3oq0SqDNuH3t2z6A9Eo51T/yY8hAPdODmk6NRfO8hza7qo/C1M1Vwk73lR",
+	"2BWwvSE0rKW8SHDnswEN8iUEu7D2X/l+e2cPJT6gw/S8ZSmCC1NuZBe5Dw1ZXeq06oPbuv2txC13vtbu",
+	"LNx4RwpoX1Oz/ZJ0E86y638PPFGz7R1izitk6TTaDj3bkrQKo6A0m2tru5RYEiFJ4FoyWen80Sx9pBen",
+	"mL69o/GGEfab03TtPaVkEkd7zWh67jlhFs0JGBVpnLhtWm30e35vJ91NOyddanDuwqcbVw48NK3RzYW6",
+	"3WW2x1UZcc4BHoAaC8zDkLsLsjbA3amOdtndxbu8/DbRzgZ34dGZNdK/5lD3hnGcNjhP9Wr/kQqD9C2w",
+	"sX3DNl+eC9kfBPC31uZ1R/lZHAOtKYQTYxJ1i3A3padwwFEtlsv3zVumua9ZX91xV6nAXZfYT7/6BMWh",
+	"4s685pJO7YrNZ/eh2Sv0/rvTcx+9Rj9eXZ376Cv0y9l3bw/trRfX8kLaY7nnnM2J6wi4Ew/1YYs6CC5A",
+	"OPBtgtnGHKU6H9Ut6U1g7usX7rM6nXVkgJ5HRhnuArtHFME/KMdvZRWV4PVdGK9TPrnFmrgv+Q8upJcb",
+	"carA/T5y7TutlNgd1vjmKSdyc6n2RjPQDAtjn+r9Ekz2qz7Fs92XUialS0h52c2AsRsCpfKhuuZdtrsm",
+	"5B+wMUUjid3Gd2t7K12h0+h1av0KKEppCByNcEJGq9fHJ8forc2rz5Pv/yCQ+qK7pQIQkSil9mbKWJcH",
+	"Fz6aE4hC4SOTxvhR14o1Rfb1BQs0YyFRP+jylIAEjuH4I/1I3zK6Amrq9uqaBUsWhUW2KspLh4xV6yM0",
+	"/deRdTOPzsKpOQDPy1wKBMGSQfgmr2TLKJRrXsb4Rp/bzjmIJfrw4ey7YzXoKZqbEp66zjkVa+BZZczp",
+	"3Ud7ReSjN/7t7qO+v/LR8z9m6Sofvfvr++kxOs3B0MvIqgDPiTR5/iELUqVT1BRfv35t582KBksN2DTR",
+	"0fE/zjmL0as/+eYHXZN6iv74ylSwPnmDTmxla40iuSR0US1wrV8SUN0/TTUJpoJxOfU/UqT/NCsUdoH/",
+	"OtKPExzp1wl0ex/pJGGFOA6aZDovQJfXFr5GuH1aYfqe0JupXUupkLA+ptFVjrPq8c4qwmM0jciMY74Z",
+	"4dFsqtpNrTEuRtmXfFgCYoT/3+tvXn8/M1Nekdiy1MX3b9FXX331VzXnh6u3ZmUxiSJi49mmdOt/gDOk",
+	"NKKe6eTk5NWR/u/q5GSs/zs+OTn5n6mpxByRAOwVLytvpwkOlnD0+vjE00WgrKiK8Wi0Xq+Psf58zPhi",
+	"ZPuK0fuzt+9+vnyn+yj9QKTaFT0tep5fVFD1VrYFS4DihHhj76vjk+OvlN+iBExBkcvoSF8pPIqYKVy2",
+	"MBGwXFLOQm/svSdCZkWMhFd99qHmQLZoMjJ1iu/91oa6gnGHdokpa9ipnanBfn+9VRD49clJrwq73aKX",
+	"We2sXTdl90xLC0B2+mgld7vmsC0L2lRvuHiz5N73KtLX1rP0ioiFz9amd3fL0TfKKhTrHSlLZdAbgmYl",
+	"FLGFEh2i1H6eaeJvHbQKewtLNS5yVnXKMwccZsXpxr+ZYjLetZpti2kjtjiCW9mNb9/dyhfWbWXdd7fy",
+	"hXsHZNWRTpbryLFZCTqTL/toLJBXvuvACBpv2gI49h5OBV2R/IbQUBuMBlXmraCcNDeUrUUbyoOdgldO",
+	"ZP8Acqs01gPx3HwRyHnne3CcXmmDNSvwpRAcYGrvgqP1kkQVm5antIxde63jWseYHBg0B2AOJGrj9e8s",
+	"3AyEv6zGf/mJgHs39ZqRpgv0PxzLbw0+M0S/QTflumnKdl8Q5SDdACQK34Sbq/ouXFdY2dz4amJhc7Fs",
+	"SNZ13Y0bnG/NbLkqxlyKNwhHa7wR6LV+dqcZcSRgVIzuTAHZ+yYE6tulA6JPj/8ocp4QfYPKOLJKj+p/",
+	"ZVXeS0oz++n6vq9FVH5q7P66inFqbvUb7duI8WrLB+K+e6H0wYmQ59LPQK4BKCr6KlIwminaN4jDPBXK",
+	"d2XG89YvgWSlORo5e+sYvg7J5UuQA3J3eZrHMRCwScnSBtgMrGJVv0dRCXe6zQ7qCG1kzHNz870FWRJu",
+	"5SiJMNlC03ZkcGhmwxt0zujiDZIsDZYgEGU2fkOZNG/rKd2ZVwpqZSxr7zZap+dZo8/Rl/LvnE8n0e1X",
+	"BNufTnIPlF+h2GGKPeoguKfQdwIPAqx+/jAEiUnkfqTuYbc/Hsdxrc0l+QKcViWOVUc1fz+u5KMKKEt+",
+	"fj/73qx7V8h/BBye5ykyWzLuZPo9nhN0M+r1E1rwZyILUedvlmZVddTC/laDw4QJh6I0eaC1WGxRWI4H",
+	"Sg1qDu9VlS7idfKoXrWjN8uBPYBTpUcqCOIkgXMHG93tvht5n98ahl2C6YvGJYI9GRsaQBCm5km4xqX7",
+	"9XZM40IOyTnDmzk/gGxhgb7y5XhTtIMZsfPesZLJhqhImQZPL7iPHgrJSfYmv2FqticiinCIkHgjHijW",
+	"o0mlFECLSBQVBYaXjWKuwYXkrX2kMdu6ZoBscQtfn9KSufIJfLRebv72vGSoB6GzsEVL+Dxr9ct83w34",
+	"Gbsq2iSQOhvm8BZ705z6kahBPRs9jQgwnbAV8BWB9SNMN2PxI06XJ01O8gpdA8+I86f3hl/czhuBw04a",
+	"YQlCTgidlPL4DzLh4xy5ZkHYL9p1zXW6DlVHESpn6FRKkhwmfv0U+5Z9BaNLWO0n27T3sg62wZjiOv0j",
+	"Yo8Z7amUG/qixceyVp2gmM9P7CK1R0hs3a1BPSU7x/3u4/CPHNX4gazA1qdCRW0qfaoRgYt2/TXN6C7u",
+	"E+8oof+JfMYrfKNwYsBHOtd2pyzHLku3uHqNyzo8a2Xq6HHiIXG2uCcSdVulbtDQyaBqoXzH2KkUHj1i",
+	"ovg9K+PZROBe+sBEXsSom/FhWz+KzGTlMoeWl9MoKiJQNfvk84glOjfK0zB0kmfAjbKgzFNKxSWYGxc3",
+	"sMl2g7wy3wMjhoVY3Kl/6m99tssciidDzgXEbAW98NNhv2xc1+cp/b+4MfTGHq+sl/rWkoCn1AY5Dw66",
+	"l5aI+7vXHXZHHUh9iKJ+Y4tIZZUeh5eobKbhTxpMLTZMQ6RrMz7jLbUDSe873iT5AV7ukLzcIel5h8QZ",
+	"urT3FR4iFF1Zu/FOn+HoF3Z+uc3Xj5f93bt9T8Te5ZOCRvf2otzwhd9r6wM3VND6gkLqXQ6gyoXDHp3X",
+	"R3dbRdw6uK4X5RPSJ09uK9/u17frcRRpnVJkeNTium4za13hYaKGJSF5nEBv5Wx7AP5rV0TbJQNbHM4t",
+	"QgwQud2uXf08E+D01YuCPbLqIm3UPIA66Jso9ZIf9ZIf9ZIf9fnmR72kKz1RulJJnfsoIyqxpapSKvFi",
+	"ASEKliQKOZgdgCJCQ7hFEcwlYukAWU17b+nuPA2WbE6LG8QdrgPNOYsPfQ3oca+dsGSjCJXRo3hdP6Pk",
+	"LrEVDRGhkpkbQ85tvkTfg27y6tscONCgiydQIuYzuORSxXHmBiiM+Wi9JMESVsDzd8jW2FzGCuukps45",
+	"6MfBLzbE52xD/I4zng06yYLqJ28/V3PsekD/vLBSHsU7Lymw2UapLcQ4stUxnsfG3t4lL4Gd7yKHCUq5",
+	"N6hRaeds9k5L7V5ito3vpXzRIdv1Ekuk+UsgbX4VRvoY5bpS+AhLCUqNEUaFjy7//stP4kVGa2TUVtQR",
+	"o7vsn40VlE5to/bI659Hf66yeV58eUaoyZR45CoqF4BDrcjtGipPsH62zNGhV0azIRnJILBBy1/hxe8v",
+	"/Pg8zaZOG8oVXnzZAR7tyJtAzWELpz3VLtF8AecKLwY6pfkZ1pqZnl1VEX3/pmwm6DTBmHFN/DcIazte",
+	"lyqAWyKkfrq7cjC8yQuyx2wFjxzh0Tp1dCfxouvZb0bjp73bo52j+byC+d/5FpvRaHuL7Zy4chpFL7kr",
+	"L7krD8hdiaI+xcHqD6LtI7iNWVa64OILizY9hPnlcqdhoDGSupS6XZwpQ+kjxu3zIZ++fQ8riL7Ncg1t",
+	"cvvZd9/SadHVmZFly302mzsZjw5zobB4CLm71XPoqUMXS9lP20xky8y1sYPtfXoYbsiLummKmadUjDe/",
+	"/X67UVhiydZCnwrZ93lbSrwaRhvd6f93K/tWcMWT58VZSHa5ujbtTbX4++bsu0Gz3ozueqSEt1oc9NtZ",
+	"MgYwPhCWwXIXgRegH2+6hGBIpaCG756jNsC8gxLNlDMwJZkxorC2gupbYQYkgEpT6oBjGrJY/egmcENW",
+	"4dCa+3nmEl5AEuEATJS7XPg6ZG2KUOgX8GpNNvNAXrcD8U+DlHU9CO0qL1MPzuxZ8Wud81ExtmuMa93Q",
+	"PB+jnzFTa8aECvSptRq3yF6fbrzDU7xRPSSS80ke63ohmxd+S1dct2NU/5q9Z1iL0eLx4gFR+gNQ4DjS",
+	"0zxW2fxAP8aoLKo0CvVLOnmJ4+xVAh0GY3NEpLkaLciCQogI7YHc0QJkAFw2vrujvvdCLwskyCMhOeD4",
+	"mR0hqdHUgslcAQsIp3LJOJEba8EaHBav7PxBlJv3weyKRWkMjQrhV9tkSHVQSMjwjxwkavuz/uIsYjMk",
+	"JOvwSEYq2iqufRD7FFp7xmdP+SO1h3gcwLww/PwqwOXPMX+xkRTN2X7+KK1a2pxwIZF+UJgIybFk5cJB",
+	"qkNrZEThdSDzevst+GdcaD4V4MDcrmIZBSnnFjG1W5xpolY/tDFRCMWjvCan97MjQnujq+vTRSXUVV8x",
+	"6uCriIAlh1GB2cPEn9HxfYGtJ3q8ccsqD5l5uDkjSjundPJa99u6B9lpn9At7rxfbr2F/yXunN8TGpqd",
+	"E802+iVxntWYJBxZWrZz5536X7egcr6hPnVM2a2k6yPKDYB/ZpuViSfXrb+f8rCEb7v8rLcszuYkggGt",
+	"qWyG53vxOTEQmtO6zmZCLl6jBAuxZlw/TzUcobJJBqqJZod/1m+0FCjoQx6xEdrbGIA8l0YDXW7EqZ5h",
+	"OCnKpvg+6pqn9ngE+skkTeki0SbAUXXv9Jk5ZShidNEoXMCFPeKtTd4+P/vVthryYk4xy6M4KXbheYDz",
+	"9PzMGTNSHSFIOZEbzb4zLEjgjX+7VrafAGNLmz8Vy5oAnuH0lEfe2BtpVrYD3znWZV/WJlJANB8j86Cz",
+	"nwEo/PzRaB8VIX/1qzLajkuOjYFZwVWd5BxYEgFaL5l2zRChx1VT1dWnHFw3RlBWHfF452U/R/9/Lhla",
+	"sigU5pamqVusTX3bpzSKLVy8O8hpEJSj/QuOY1Hqx23GzHa3i7oCPeW+5YSwnXmzvErfLt3cN9W3Lw1G",
+	"SpeUSoPi4gq8Cx8hCe05nT7zgTIZTF2s++v7/w0AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1,0 +1,76 @@
+package harborapi
+
+import (
+	"encoding/json"
+
+	"github.com/havenregistry/haven/internal/harborapi/gen"
+	"github.com/havenregistry/haven/internal/harborapi/wire"
+	"github.com/havenregistry/haven/internal/registry"
+)
+
+// artifactJSON is a as clients see it. Harbor sends null for tags, references and accessories that aren't
+// there, and leaves other empty fields out.
+func (s *Server) artifactJSON(a registry.Artifact) gen.Artifact {
+	out := gen.Artifact{
+		ID: a.ID, ProjectID: a.ProjectID, RepositoryID: a.RepositoryID, RepositoryName: a.Repository,
+		Digest: string(a.Digest), Type: a.Type, MediaType: a.ConfigMediaType, ManifestMediaType: a.MediaType,
+		ArtifactType: a.ArtifactType, Size: a.Size, Icon: s.icons.of(a.Type), Annotations: a.Annotations,
+		PushTime: wire.Time(a.PushedAt), PullTime: wire.Time(a.PulledAt),
+		Tags: orNull(a.Tags, tagJSON), References: orNull(a.References, referenceJSON), Accessories: orNull(a.Accessories, s.accessoryJSON),
+	}
+	if len(a.ExtraAttrs) > len("{}") {
+		out.ExtraAttrs = json.RawMessage(a.ExtraAttrs)
+	}
+	for _, name := range registry.AdditionNames(a) {
+		if out.AdditionLinks == nil {
+			out.AdditionLinks = map[string]gen.AdditionLink{}
+		}
+		out.AdditionLinks[name] = gen.AdditionLink{Href: additionHref(a, name)}
+	}
+	return out
+}
+
+func tagJSON(t registry.Tag) gen.Tag {
+	return gen.Tag{
+		ID: t.ID, RepositoryID: t.RepositoryID, ArtifactID: t.ArtifactID, Name: t.Name,
+		PushTime: wire.Time(t.PushedAt), PullTime: wire.Time(t.PulledAt),
+	}
+}
+
+func referenceJSON(r registry.Reference) gen.ArtifactReference {
+	out := gen.ArtifactReference{
+		ParentID: r.ParentID, ChildID: r.ChildID, ChildDigest: string(r.ChildDigest), Annotations: r.Annotations, Urls: r.URLs,
+	}
+	if p := r.Platform; p != nil {
+		out.Platform = &gen.Platform{Architecture: p.Architecture, Os: p.OS, OsVersion: p.OSVersion, OsFeatures: p.OSFeatures, Variant: p.Variant}
+	}
+	return out
+}
+
+func (s *Server) accessoryJSON(a registry.Accessory) gen.Accessory {
+	return gen.Accessory{
+		ID: a.ID, ArtifactID: a.ArtifactID, SubjectArtifactID: a.SubjectID, SubjectArtifactDigest: string(a.SubjectDigest),
+		SubjectArtifactRepo: a.SubjectRepository, Digest: string(a.Digest), Type: a.Type, Size: a.Size,
+		Icon: s.icons.of(a.Type), CreationTime: wire.Time(a.CreatedAt),
+	}
+}
+
+// each converts rows; without rows the answer is [], not null.
+func each[A, B any](rows []A, f func(A) B) []B {
+	out := make([]B, len(rows))
+	for i := range rows {
+		out[i] = f(rows[i])
+	}
+	return out
+}
+
+// orNull converts rows; without rows the answer is null.
+func orNull[A, B any](rows []A, f func(A) B) []B {
+	if len(rows) == 0 {
+		return nil
+	}
+	return each(rows, f)
+}
+
+func unlessFalse(b *bool) bool { return b == nil || *b }
+func ifTrue(b *bool) bool      { return b != nil && *b }

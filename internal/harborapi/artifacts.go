@@ -1,0 +1,206 @@
+package harborapi
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/harborapi/gen"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/registry"
+)
+
+// ListArtifacts answers GET …/repositories/{repository_name}/artifacts. A repository that isn't there
+// has no artifacts.
+func (s *Server) ListArtifacts(ctx context.Context, r gen.ListArtifactsRequestObject) (gen.ListArtifactsResponseObject, error) {
+	ref, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
+	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with)
+	return gen.ListArtifacts200JSONResponse{Body: rows}, err
+}
+
+// ListArtifactsOfProject answers GET /projects/{project_name_or_id}/artifacts, for signed-in callers only.
+func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifactsOfProjectRequestObject) (gen.ListArtifactsOfProjectResponseObject, error) {
+	p, err := s.project(ctx, r.ProjectNameOrID)
+	if err != nil {
+		return nil, err
+	}
+	if !callFrom(ctx).principal.Authenticated() {
+		return nil, authz.ErrUnauthenticated
+	}
+	filter := registry.ArtifactFilter{LatestInRepository: ifTrue(r.Params.LatestInRepository)}
+	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
+	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with)
+	return gen.ListArtifactsOfProject200JSONResponse{Body: rows}, err
+}
+
+func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With) ([]gen.Artifact, error) {
+	list, err := listing(ctx, registry.ArtifactKey)
+	if err != nil {
+		return nil, err
+	}
+	if kinds := countKeys(list, "media_type") + countKeys(list, "artifact_type"); filter.LatestInRepository && kinds != 1 {
+		return nil, badRequest("either 'media_type' or 'artifact_type' must be specified in the query for the latest artifact in each repository")
+	}
+	rows, total, err := s.Registry.ListArtifacts(ctx, in, filter, with, list)
+	if errors.Is(err, registry.ErrRepositoryUnknown) {
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	paged(ctx, list, total)
+	return each(rows, s.artifactJSON), nil
+}
+
+// GetArtifact answers GET …/artifacts/{reference}.
+func (s *Server) GetArtifact(ctx context.Context, r gen.GetArtifactRequestObject) (gen.GetArtifactResponseObject, error) {
+	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
+	_, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference, with)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetArtifact200JSONResponse(s.artifactJSON(a)), nil
+}
+
+// DeleteArtifact answers DELETE …/artifacts/{reference}: the artifact goes with all its tags, whichever of
+// them was named, as Harbor's clients expect. DeleteTag takes one tag off.
+func (s *Server) DeleteArtifact(ctx context.Context, r gen.DeleteArtifactRequestObject) (gen.DeleteArtifactResponseObject, error) {
+	ref, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	reference, err := oci.ParseReference(r.Reference)
+	if err == nil {
+		err = s.Registry.DeleteArtifact(ctx, callFrom(ctx).principal, ref, reference)
+	}
+	return gen.DeleteArtifact200Response{}, noArtifact(err, ref, r.Reference)
+}
+
+// CopyArtifact answers POST …/artifacts?from=: the caller needs artifact:create here and artifact:read in
+// the source (S9).
+func (s *Server) CopyArtifact(ctx context.Context, r gen.CopyArtifactRequestObject) (gen.CopyArtifactResponseObject, error) {
+	to, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := oci.ParseRepository(to.FullName()); err != nil {
+		return nil, badRequest("invalid repository name %s", printable(to.FullName()))
+	}
+	project, name, text, reference, err := parseSource(r.Params.From)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.projectWith(ctx, project, authz.Permission{Resource: authz.Artifact, Action: authz.Read})
+	if err != nil {
+		return nil, err
+	}
+	from := registry.Ref{ProjectID: source.ID, Project: source.Name, Name: name}
+	err = s.Registry.Copy(ctx, callFrom(ctx).principal, to, from, reference)
+	if isUnknownArtifact(err) { // Harbor answers 400 about the source, 404 only about the path
+		return nil, badRequest("artifact %s not found", printable(r.Params.From))
+	}
+	createdAt(ctx, text)
+	return gen.CopyArtifact201Response{}, err
+}
+
+// parseSource reads project/repository:tag or project/repository@digest. text is the part after : or @.
+func parseSource(from string) (project, name, text string, reference oci.Reference, err error) {
+	repository, text, ok := strings.Cut(from, "@")
+	if !ok {
+		i := strings.LastIndexByte(from, ':')
+		if i < 0 {
+			return "", "", "", reference, badRequest("invalid from %s: expected repository:tag or repository@digest", printable(from))
+		}
+		repository, text = from[:i], from[i+1:]
+	}
+	project, name, err = oci.ParseRepository(repository)
+	if err == nil && name != "" {
+		reference, err = oci.ParseReference(text)
+	}
+	if err != nil || name == "" {
+		return "", "", "", reference, badRequest("invalid from %s: expected repository:tag or repository@digest", printable(from))
+	}
+	return project, name, text, reference, nil
+}
+
+// ListAccessories answers GET …/artifacts/{reference}/accessories.
+func (s *Server) ListAccessories(ctx context.Context, r gen.ListAccessoriesRequestObject) (gen.ListAccessoriesResponseObject, error) {
+	ref, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference, registry.With{})
+	if err != nil {
+		return nil, err
+	}
+	list, err := listing(ctx, registry.AccessoryKey)
+	if err != nil {
+		return nil, err
+	}
+	rows, total, err := s.Registry.ListAccessories(ctx, ref, a.ID, list)
+	if err != nil {
+		return nil, err
+	}
+	paged(ctx, list, total)
+	return gen.ListAccessories200JSONResponse{Body: each(rows, s.accessoryJSON)}, nil
+}
+
+// GetAddition answers GET …/additions/{addition} with the file as it is. It is the artifact's author who
+// wrote it, so no browser is to interpret it (S20).
+func (s *Server) GetAddition(ctx context.Context, r gen.GetAdditionRequestObject) (gen.GetAdditionResponseObject, error) {
+	_, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference, registry.With{})
+	if err != nil {
+		return nil, err
+	}
+	contentType, body, err := s.Registry.Addition(ctx, a, strings.ToLower(r.Addition))
+	if err != nil {
+		return nil, err
+	}
+	c := callFrom(ctx)
+	c.response.Set("Content-Disposition", "attachment")
+	c.response.Set("Content-Security-Policy", "sandbox")
+	return gen.GetAddition200AsteriskResponse{Body: strings.NewReader(string(body)), ContentType: contentType, ContentLength: int64(len(body))}, nil
+}
+
+// artifact loads an artifact for an operation: project, permission, repository, artifact.
+func (s *Server) artifact(ctx context.Context, projectName, segment, reference string, with registry.With) (registry.Ref, registry.Artifact, error) {
+	ref, err := s.repository(ctx, projectName, segment)
+	if err != nil {
+		return ref, registry.Artifact{}, err
+	}
+	parsed, err := oci.ParseReference(reference)
+	if err != nil {
+		return ref, registry.Artifact{}, noArtifact(err, ref, reference)
+	}
+	a, err := s.Registry.GetArtifact(ctx, ref, parsed, with)
+	return ref, a, noArtifact(err, ref, reference)
+}
+
+// noArtifact gives Harbor's words to an artifact that isn't there. What is neither a tag nor a digest
+// names no artifact either.
+func noArtifact(err error, ref registry.Ref, reference string) error {
+	malformed := errors.Is(err, oci.ErrTagInvalid) || errors.Is(err, oci.ErrDigestInvalid) || errors.Is(err, oci.ErrDigestUnsupported)
+	if !malformed && !isUnknownArtifact(err) {
+		return err
+	}
+	separator := ":"
+	if strings.Contains(reference, ":") {
+		separator = "@"
+	}
+	if malformed {
+		err = registry.ErrManifestUnknown
+	}
+	return saying(err, "artifact %s%s%s not found", printable(ref.FullName()), separator, printable(reference))
+}
+
+func isUnknownArtifact(err error) bool {
+	return errors.Is(err, registry.ErrManifestUnknown) || errors.Is(err, registry.ErrRepositoryUnknown) || errors.Is(err, registry.ErrTagUnknown)
+}
+
+// additionHref is where an addition of a can be read.
+func additionHref(a registry.Artifact, addition string) string {
+	project, name, _ := strings.Cut(a.Repository, "/")
+	return "/api/v2.0/projects/" + url.PathEscape(project) + "/repositories/" + hrefName(name) + "/artifacts/" + string(a.Digest) + "/additions/" + addition
+}

@@ -1,0 +1,42 @@
+package harborapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/havenregistry/haven/internal/harborapi/gen"
+)
+
+// GetConfigurations answers GET /configurations.
+func (s *Server) GetConfigurations(ctx context.Context, _ gen.GetConfigurationsRequestObject) (gen.GetConfigurationsResponseObject, error) {
+	all, err := s.Settings.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := gen.GetConfigurations200JSONResponse{}
+	for key, v := range all {
+		out[key] = map[string]any{"value": v.Value, "editable": v.Editable}
+	}
+	return out, nil
+}
+
+// UpdateConfigurations answers PUT /configurations. Terraform always sends keys that are not settings, so
+// what the contract doesn't name is ignored.
+func (s *Server) UpdateConfigurations(ctx context.Context, r gen.UpdateConfigurationsRequestObject) (gen.UpdateConfigurationsResponseObject, error) {
+	changes := map[string]any{}
+	for key, v := range *r.Body {
+		if s.settable[key] && v != nil {
+			changes[key] = v
+		}
+	}
+	if len(changes) == 0 {
+		return gen.UpdateConfigurations200Response{}, nil
+	}
+	err := s.Settings.Set(ctx, callFrom(ctx).principal.Name, changes)
+	return gen.UpdateConfigurations200Response{}, err
+}
+
+// GetInternalconfig refuses: the parts of this registry are one program and exchange no settings by HTTP.
+func (s *Server) GetInternalconfig(context.Context, gen.GetInternalconfigRequestObject) (gen.GetInternalconfigResponseObject, error) {
+	return nil, problem{http.StatusUnauthorized, "UNAUTHORIZED", "only internal service is allowed to call this API", nil}
+}

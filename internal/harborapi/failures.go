@@ -1,0 +1,93 @@
+package harborapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// failure is a row of the one table from errors of the domain to answers.
+type failure struct {
+	match   func(error) (text string, ok bool) // text is what the package says, for a client to read
+	status  int
+	code    string
+	message string // "" to tell the client the text
+}
+
+// is matches a sentinel. Its text is the words from the sentinel on, without the wrappings before it.
+func is(sentinel error) func(error) (string, bool) {
+	return func(err error) (string, bool) {
+		if !errors.Is(err, sentinel) {
+			return "", false
+		}
+		text := err.Error()
+		if i := strings.Index(text, sentinel.Error()); i >= 0 {
+			text = text[i:]
+		}
+		return strings.TrimPrefix(text, sentinel.Error()+": "), true
+	}
+}
+
+// as matches a type whose text is meant for clients.
+func as[E error]() func(error) (string, bool) {
+	return func(err error) (string, bool) {
+		e, ok := errors.AsType[E](err)
+		if !ok {
+			return "", false
+		}
+		return e.Error(), true
+	}
+}
+
+// failures is the table; the first row that matches answers. What no row matches is 500.
+func failures() []failure {
+	const (
+		badRequest, notFound, conflict = http.StatusBadRequest, http.StatusNotFound, http.StatusConflict
+		unauthorized, forbidden        = http.StatusUnauthorized, http.StatusForbidden
+		precondition                   = http.StatusPreconditionFailed
+	)
+	return []failure{
+		{is(errQuery), badRequest, "BAD_REQUEST", ""},
+		{is(db.ErrFilter), badRequest, "BAD_REQUEST", ""},
+		{is(errReadOnly), forbidden, "DENIED", "The system is in read only mode. Any modification is prohibited."},
+
+		{is(authz.ErrUnauthenticated), unauthorized, "UNAUTHORIZED", "unauthorized"},
+		{is(authz.ErrForbidden), forbidden, "FORBIDDEN", "forbidden"},
+
+		{as[identity.ErrTooManyAttempts](), http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many failed log-ins, try again later"},
+		{is(identity.ErrCredentials), unauthorized, "UNAUTHORIZED", "unauthorized"},
+		{is(identity.ErrSession), unauthorized, "UNAUTHORIZED", "unauthorized"},
+		{is(identity.ErrToken), unauthorized, "UNAUTHORIZED", "unauthorized"},
+		{as[*identity.InvalidError](), badRequest, "BAD_REQUEST", ""},
+		{as[*identity.ConflictError](), conflict, "CONFLICT", ""},
+		{as[*identity.ForbiddenError](), forbidden, "FORBIDDEN", ""},
+		{is(identity.ErrNotFound), notFound, "NOT_FOUND", ""},
+
+		{as[*setting.InvalidError](), badRequest, "BAD_REQUEST", ""},
+
+		{as[*project.InvalidError](), badRequest, "BAD_REQUEST", ""},
+		{as[*project.NotFoundError](), notFound, "NOT_FOUND", ""},
+		{as[*project.ConflictError](), conflict, "CONFLICT", ""},
+		{as[*project.ForbiddenError](), forbidden, "FORBIDDEN", ""},
+		{is(project.ErrNotEmpty), precondition, "PRECONDITION", "precondition failed: the project contains repositories, can not be deleted"},
+
+		{as[*registry.InvalidError](), badRequest, "BAD_REQUEST", ""},
+		{is(registry.ErrRepositoryUnknown), notFound, "NOT_FOUND", ""},
+		{is(registry.ErrManifestUnknown), notFound, "NOT_FOUND", ""},
+		{is(registry.ErrTagUnknown), notFound, "NOT_FOUND", ""},
+		{is(registry.ErrBlobUnknown), notFound, "NOT_FOUND", ""},
+		{is(registry.ErrTagExists), conflict, "CONFLICT", ""},
+		{is(registry.ErrReferenced), precondition, "VIOLATE_FOREIGN_KEY_CONSTRAINT", "the deleting artifact is referenced by others"},
+		{is(registry.ErrIsAccessory), forbidden, "DENIED", "the operation isn't supported for an artifact accessory"},
+		{is(oci.ErrNameInvalid), badRequest, "BAD_REQUEST", ""},
+		{is(oci.ErrTagInvalid), badRequest, "BAD_REQUEST", ""},
+	}
+}

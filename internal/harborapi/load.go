@@ -1,0 +1,62 @@
+package harborapi
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/project"
+)
+
+// project loads the project of a {project_name_or_id} and asks the operation's permission in it. A number
+// is an id, unless the client says that it is a name.
+func (s *Server) project(ctx context.Context, nameOrID string) (project.Project, error) {
+	id, err := strconv.ParseInt(nameOrID, 10, 64)
+	if err == nil && !callFrom(ctx).byName() {
+		return s.projectByID(ctx, id)
+	}
+	p, err := s.Projects.GetByName(ctx, nameOrID)
+	return p, s.decideProject(ctx, p.Object(), err)
+}
+
+// projectByID is project for an id that comes from elsewhere than the path.
+func (s *Server) projectByID(ctx context.Context, id int64) (project.Project, error) {
+	p, err := s.Projects.Get(ctx, id)
+	return p, s.decideProject(ctx, p.Object(), err)
+}
+
+// projectNamed loads the project of a {project_name}, with as much of it as repositories need, and asks
+// the operation's permission in it.
+func (s *Server) projectNamed(ctx context.Context, name string) (project.Ref, error) {
+	p, err := s.Projects.ByName(ctx, name)
+	return p, s.decideProject(ctx, p.Object(), err)
+}
+
+// projectWith loads one more project that a request names, and asks another permission there (S9).
+func (s *Server) projectWith(ctx context.Context, name string, perm authz.Permission) (project.Ref, error) {
+	p, err := s.Projects.ByName(ctx, name)
+	return p, s.decide(ctx, p.Object(), err, perm)
+}
+
+func (s *Server) decideProject(ctx context.Context, object authz.ProjectObject, loading error) error {
+	c := callFrom(ctx)
+	c.decided = true
+	return s.decide(ctx, object, loading, c.access.perm)
+}
+
+// decide asks for a permission in a project that was loaded, or not found. Only an administrator, who may
+// see everything, learns that a project isn't there; to others it is like one that they may not use (S19).
+func (s *Server) decide(ctx context.Context, object authz.ProjectObject, loading error, perm authz.Permission) error {
+	p := callFrom(ctx).principal
+	switch {
+	case loading == nil:
+		return s.Authorizer.Project(ctx, p, object, perm)
+	case !errors.Is(loading, project.ErrNotFound) || p.Kind == authz.User && p.Admin:
+		return loading
+	case p.Authenticated():
+		return authz.ErrForbidden
+	default:
+		return authz.ErrUnauthenticated
+	}
+}

@@ -1,0 +1,67 @@
+package harborapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+)
+
+func TestFail(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		err    error
+		status int
+		body   string
+	}{
+		{"unauthenticated", authz.ErrUnauthenticated, 401, `{"errors":[{"code":"UNAUTHORIZED","message":"unauthorized"}]}`},
+		{"forbidden", fmt.Errorf("x: %w", authz.ErrForbidden), 403, `{"errors":[{"code":"FORBIDDEN","message":"forbidden"}]}`},
+		{"forbidden, worded", saying(authz.ErrForbidden, "%s", "alice"), 403, `{"errors":[{"code":"FORBIDDEN","message":"alice"}]}`},
+		{"wrong password", fmt.Errorf("authenticate: %w", identity.ErrCredentials), 401, `{"errors":[{"code":"UNAUTHORIZED","message":"unauthorized"}]}`},
+		{"user not found", saying(fmt.Errorf("get user: %w", identity.ErrNotFound), "user %d not found", 7), 404, `{"errors":[{"code":"NOT_FOUND","message":"user 7 not found"}]}`},
+		{"duplicate user", fmt.Errorf("create: %w", &identity.ConflictError{Message: "user a or email b already exists"}), 409, `{"errors":[{"code":"CONFLICT","message":"user a or email b already exists"}]}`},
+		{"old password", identity.ErrOldPassword, 403, `{"errors":[{"code":"FORBIDDEN","message":"Current password is incorrect"}]}`},
+		{"project not found", fmt.Errorf("get: %w", &project.NotFoundError{Message: "project x not found"}), 404, `{"errors":[{"code":"NOT_FOUND","message":"project x not found"}]}`},
+		{"project not empty", fmt.Errorf("delete: %w", project.ErrNotEmpty), 412, `{"errors":[{"code":"PRECONDITION","message":"precondition failed: the project contains repositories, can not be deleted"}]}`},
+		{"child of an index", registry.ErrReferenced, 412, `{"errors":[{"code":"VIOLATE_FOREIGN_KEY_CONSTRAINT","message":"the deleting artifact is referenced by others"}]}`},
+		{"bad filter", fmt.Errorf("list: %w", fmt.Errorf(`%w: id="x", expected a whole number`, db.ErrFilter)), 400, `{"errors":[{"code":"BAD_REQUEST","message":"id=\"x\", expected a whole number"}]}`},
+		{"read only", errReadOnly, 403, `{"errors":[{"code":"DENIED","message":"The system is in read only mode. Any modification is prohibited."}]}`},
+		{"unknown", errors.New("disk on fire at /var/secret"), 500, `{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}`},
+		{"unknown, worded", saying(errors.New("disk"), "project %s", "/var/secret"), 500, `{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log strings.Builder
+			s := &Server{Deps: Deps{Log: slog.New(slog.NewTextHandler(&log, nil))}, failures: failures()}
+			w := httptest.NewRecorder()
+			s.fail(w, httptest.NewRequest(http.MethodGet, "/api/v2.0/x", nil), c.err)
+			if w.Code != c.status || w.Body.String() != c.body+"\n" {
+				t.Errorf("%d %s; want %d %s", w.Code, w.Body, c.status, c.body)
+			}
+			if got := w.Header().Get("Content-Type"); got != "application/json; charset=utf-8" {
+				t.Errorf("content type %q", got)
+			}
+			if logged := strings.Contains(log.String(), c.err.Error()); logged != (c.status >= 500) {
+				t.Errorf("logged: %v, %s", logged, log.String())
+			}
+		})
+	}
+}
+
+func TestTooManyAttemptsSaysWhenToComeBack(t *testing.T) {
+	s := &Server{failures: failures()}
+	w := httptest.NewRecorder()
+	s.fail(w, httptest.NewRequest(http.MethodGet, "/", nil), identity.ErrTooManyAttempts{RetryAfter: 1500 * time.Millisecond})
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "2" {
+		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+}

@@ -1,0 +1,218 @@
+package harborapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+// errQuery: a q parameter that can't be read. Its text is for the client.
+var errQuery = errors.New("malformed query")
+
+// keys reports whether a listing can be filtered or sorted by a key.
+type keys func(key string) bool
+
+// listing reads page, page_size, q and sort of the request for a listing with these keys. What the
+// listing doesn't know is left out and named in a Warning header.
+func listing(ctx context.Context, known keys) (db.List, error) {
+	c := callFrom(ctx)
+	list, unknown, err := readList(c.url.Query(), known)
+	for _, key := range unknown {
+		c.response.Add("Warning", fmt.Sprintf("299 haven %q", "ignored unknown key "+key))
+	}
+	return list, err
+}
+
+// readList is listing without a request. The sizes were checked against the contract before.
+func readList(values url.Values, known keys) (list db.List, unknown []string, err error) {
+	list.Page, list.Size = 1, defaultPageSize
+	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 0 {
+		list.Page = n
+	}
+	if n, err := strconv.Atoi(values.Get("page_size")); err == nil {
+		list.Size = max(n, 0)
+	}
+	filters, err := parseQ(values.Get("q"))
+	if err != nil {
+		return list, nil, err
+	}
+	for _, f := range filters {
+		if f, ok := resolve(f, known); ok {
+			list.Filters = append(list.Filters, f)
+		} else {
+			unknown = append(unknown, printable(f.Key))
+		}
+	}
+	for _, key := range strings.Split(values.Get("sort"), ",") {
+		key, desc := strings.CutPrefix(strings.TrimSpace(key), "-")
+		if column, ok := columnOf(key, known); ok {
+			list.Sort = append(list.Sort, db.Sort{Key: column, Desc: desc})
+		} else if key != "" {
+			unknown = append(unknown, printable(key))
+		}
+	}
+	return list, unknown, nil
+}
+
+// parseQ reads Harbor's q grammar: conditions joined with commas, in the forms k=v, k=~v, k=[a~b],
+// k={a b} and k=(a b). The text is unescaped once more, because Harbor's clients escape it twice.
+func parseQ(q string) ([]db.Filter, error) {
+	if q == "" {
+		return nil, nil
+	}
+	q, err := url.QueryUnescape(q)
+	if err != nil {
+		return nil, fmt.Errorf("%w: invalid query string value: %s", errQuery, printable(q))
+	}
+	var filters []db.Filter
+	for _, condition := range strings.Split(q, ",") {
+		key, value, found := strings.Cut(condition, "=")
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		if !found || key == "" || value == "" {
+			return nil, fmt.Errorf(`%w: the query string must contain "=" and the key/value cannot be empty`, errQuery)
+		}
+		f := db.Filter{Key: key}
+		if f.Op, f.Values, err = parseValue(value); err != nil {
+			return nil, err
+		}
+		filters = append(filters, f)
+	}
+	return filters, nil
+}
+
+func parseValue(value string) (db.Op, []string, error) {
+	malformed := fmt.Errorf("%w: invalid query string value: %s", errQuery, printable(value))
+	inner := value[1:]
+	switch value[0] {
+	case '~':
+		if inner == "" {
+			return 0, nil, malformed
+		}
+		return db.Contains, []string{inner}, nil
+	case '[':
+		ends := strings.Split(strings.TrimSuffix(inner, "]"), "~")
+		if !strings.HasSuffix(inner, "]") || len(ends) != 2 || ends[0] == "" && ends[1] == "" {
+			return 0, nil, malformed
+		}
+		return db.Between, []string{unquoted(ends[0]), unquoted(ends[1])}, nil
+	case '{', '(':
+		op, end := db.AnyOf, "}"
+		if value[0] == '(' {
+			op, end = db.AllOf, ")"
+		}
+		words := strings.Fields(strings.TrimSuffix(inner, end))
+		if !strings.HasSuffix(inner, end) || len(words) == 0 {
+			return 0, nil, malformed
+		}
+		for i := range words {
+			words[i] = unquoted(words[i])
+		}
+		return op, words, nil
+	}
+	return db.Equal, []string{strings.TrimPrefix(value, `\`)}, nil
+}
+
+// resolve finds the column of a filter, and takes an operator suffix of the key into account.
+func resolve(f db.Filter, known keys) (db.Filter, bool) {
+	name, suffix, _ := strings.Cut(f.Key, "__")
+	column, ok := columnOf(name, known)
+	if !ok {
+		return f, false
+	}
+	value := f.Values[0]
+	switch suffix {
+	case "":
+	case "exact":
+		f.Op, f.Values = db.Equal, []string{value}
+	case "icontains":
+		f.Op, f.Values = db.Contains, []string{value}
+	case "in":
+		f.Op = db.AnyOf
+	case "gte":
+		f.Op, f.Values = db.Between, []string{value, ""}
+	case "lte":
+		f.Op, f.Values = db.Between, []string{"", value}
+	default:
+		return f, false
+	}
+	f.Key = column
+	return f, true
+}
+
+// columnOf is a key as the listing knows it: as given, or the Go spelling (ProjectID) as a column.
+func columnOf(key string, known keys) (string, bool) {
+	if key == "" {
+		return "", false
+	}
+	if known(key) {
+		return key, true
+	}
+	if column := snake(key); known(column) {
+		return column, true
+	}
+	return "", false
+}
+
+// snake turns ProjectID into project_id.
+func snake(key string) string {
+	var b strings.Builder
+	runes := []rune(key)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+func unquoted(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// printable cuts s to what fits into a message or a header.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 200)]
+}
+
+// take removes the filter with this key from list and returns its only value.
+func take(list *db.List, key string) (value string, found bool) {
+	for i, f := range list.Filters {
+		if f.Key == key && f.Op == db.Equal {
+			list.Filters = append(list.Filters[:i:i], list.Filters[i+1:]...)
+			return f.Values[0], true
+		}
+	}
+	return "", false
+}
+
+// countKeys counts the conditions on a key.
+func countKeys(list db.List, key string) (n int) {
+	for _, f := range list.Filters {
+		if f.Key == key {
+			n++
+		}
+	}
+	return n
+}
+
+// oneOf is the keys of a listing that are few.
+func oneOf(known ...string) keys {
+	return func(key string) bool { return slices.Contains(known, key) }
+}

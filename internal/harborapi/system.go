@@ -1,0 +1,111 @@
+package harborapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/harborapi/gen"
+	"github.com/havenregistry/haven/internal/harborapi/wire"
+	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/telemetry"
+)
+
+// harborVersion is the version of Harbor whose API this is. Clients cut it at the dash and compare; after
+// it they expect eight hexadecimal digits.
+const harborVersion = "v2.16.0-68617665"
+
+// GetAPIVersion answers GET /api/version.
+func (s *Server) GetAPIVersion(context.Context, gen.GetAPIVersionRequestObject) (gen.GetAPIVersionResponseObject, error) {
+	return gen.GetAPIVersion200JSONResponse{Version: "v2.0"}, nil
+}
+
+// GetPing answers GET /ping.
+func (s *Server) GetPing(context.Context, gen.GetPingRequestObject) (gen.GetPingResponseObject, error) {
+	return gen.GetPing200TextResponse("Pong"), nil
+}
+
+// GetHealth answers GET /health, with 200 whatever it says, as Harbor's monitors expect. The causes of a
+// failure stay in the log.
+func (s *Server) GetHealth(ctx context.Context, _ gen.GetHealthRequestObject) (gen.GetHealthResponseObject, error) {
+	health := gen.OverallHealthStatus{Status: "healthy"}
+	for _, part := range s.Health {
+		status := gen.ComponentHealthStatus{Name: part.Name, Status: "healthy"}
+		if part.Check != nil {
+			if err := part.Check(ctx); err != nil {
+				s.Log.WarnContext(ctx, "unhealthy", "component", part.Name, "error", err)
+				status.Status, status.Error, health.Status = "unhealthy", "see the server's log", "unhealthy"
+			}
+		}
+		health.Components = append(health.Components, status)
+	}
+	return gen.GetHealth200JSONResponse(health), nil
+}
+
+// GetSystemInfo answers GET /systeminfo. What tells of the installation is for signed-in callers.
+func (s *Server) GetSystemInfo(ctx context.Context, _ gen.GetSystemInfoRequestObject) (gen.GetSystemInfoResponseObject, error) {
+	v, err := s.Settings.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	info := gen.GeneralInfo{
+		AuthMode: new(v.AuthMode()), PrimaryAuthMode: new(v.Bool(setting.PrimaryAuthMode)), SelfRegistration: new(v.SelfRegistration()),
+		BannerMessage: new(v.Text(setting.BannerMessage)), OidcProviderName: new(v.Text(setting.OIDCName)),
+	}
+	c := callFrom(ctx)
+	if c.principal.Authenticated() {
+		info.HasCaRoot = new(len(s.RootCertificate) > 0)
+		info.ProjectCreationRestriction = new(v.ProjectCreationRestriction())
+		info.HarborVersion, info.HavenVersion = new(harborVersion), new(telemetry.Version())
+		info.ExternalURL = new(c.scheme + "://" + c.host)
+		info.RegistryURL = new(c.host)
+		info.ReadOnly, info.NotificationEnable = new(v.Bool(setting.ReadOnly)), new(v.Bool(setting.NotificationEnable))
+		info.RegistryStorageProviderName = new("filesystem")
+		info.CurrentTime = new(wire.Time(s.Clock()))
+	}
+	return gen.GetSystemInfo200JSONResponse(info), nil
+}
+
+// GetVolumes answers GET /systeminfo/volumes.
+func (s *Server) GetVolumes(ctx context.Context, _ gen.GetVolumesRequestObject) (gen.GetVolumesResponseObject, error) {
+	total, free, err := s.Volume(ctx)
+	return gen.GetVolumes200JSONResponse{Storage: []gen.StorageSpace{{Total: total, Free: free}}}, err
+}
+
+// GetCert answers GET /systeminfo/getcert.
+func (s *Server) GetCert(ctx context.Context, _ gen.GetCertRequestObject) (gen.GetCertResponseObject, error) {
+	if len(s.RootCertificate) == 0 {
+		return nil, problem{http.StatusNotFound, "NOT_FOUND", "resource not found: no root certificate is configured", nil}
+	}
+	callFrom(ctx).response.Set("Content-Disposition", "attachment; filename=ca.crt")
+	return gen.GetCert200ApplicationOctetStreamResponse{
+		Body: strings.NewReader(string(s.RootCertificate)), ContentLength: int64(len(s.RootCertificate)),
+	}, nil
+}
+
+// GetPermissions answers GET /permissions: what robots may be given by who may give it.
+func (s *Server) GetPermissions(ctx context.Context, _ gen.GetPermissionsRequestObject) (gen.GetPermissionsResponseObject, error) {
+	c := callFrom(ctx)
+	c.decided = true
+	if !c.principal.Authenticated() {
+		return nil, authz.ErrUnauthenticated
+	}
+	if c.principal.Kind != authz.User {
+		return nil, authz.ErrForbidden
+	}
+	answer := gen.GetPermissions200JSONResponse{Project: each(authz.RobotPermissions(levelProject), permissionJSON)}
+	if c.principal.Admin {
+		answer.System = each(authz.RobotPermissions(levelSystem), permissionJSON)
+		return answer, nil
+	}
+	_, ids, err := s.Projects.IDsWith(ctx, c.principal, c.access.perm)
+	if err == nil && len(ids) == 0 {
+		err = authz.ErrForbidden
+	}
+	return answer, err
+}
+
+func permissionJSON(p authz.Permission) gen.Permission {
+	return gen.Permission{Resource: string(p.Resource), Action: string(p.Action)}
+}
