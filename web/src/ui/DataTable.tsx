@@ -18,7 +18,7 @@ interface Props<T> {
   rowKey: (row: T) => string;
 }
 
-/** A table; on a phone each row becomes a card with the column titles as labels. */
+/** A table; on narrow screens each row becomes a card with the column titles as labels. */
 export function DataTable<T>({ caption, columns, rows, rowKey }: Props<T>) {
   return (
     <table className={classes.table}>
