@@ -1,0 +1,180 @@
+package audit_test
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/havenregistry/haven/internal/audit"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+var start = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+
+type world struct {
+	*testing.T
+	db       *db.DB
+	settings *setting.Service
+	audit    *audit.Service
+	events   *event.Dispatcher
+}
+
+func each(t *testing.T, f func(w world)) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		box, err := secret.OpenBox(filepath.Join(t.TempDir(), "key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings := setting.New(d, box, time.Now)
+		log := audit.New(d, settings)
+		f(world{t, d, settings, log, event.NewDispatcher(d, slog.New(slog.DiscardHandler), log)})
+	})
+}
+
+// happen appends events and has them handled.
+func (w world) happen(events ...event.Event) {
+	w.Helper()
+	err := w.db.Write(w.Context(), func(tx db.Tx) error {
+		for _, e := range events {
+			if err := event.Append(w.Context(), tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = w.events.Drain(w.Context())
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w world) list(scope audit.Scope, list db.List) ([]audit.Row, int64) {
+	w.Helper()
+	rows, total, err := w.audit.List(w.Context(), scope, list)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return rows, total
+}
+
+func TestRowsSayWhatHappened(t *testing.T) {
+	each(t, func(w world) {
+		w.happen(
+			event.Event{Kind: event.PullArtifact, At: start, By: "ann", ProjectID: 3, Resource: "p/r:v1", Description: "pull artifact: p/r@sha256:00", Success: true},
+			event.Event{Kind: event.UpdateConfiguration, At: start.Add(time.Second), By: "admin", Resource: "configuration", Description: "update configuration"},
+		)
+		rows, total := w.list(audit.Scope{All: true}, db.List{})
+		if total != 2 || len(rows) != 2 {
+			t.Fatalf("got %d of %d rows, want 2", len(rows), total)
+		}
+		want := []audit.Row{
+			{ID: rows[0].ID, Username: "admin", EventType: event.UpdateConfiguration, Operation: "update", ResourceType: "configuration", Resource: "configuration", Description: "update configuration", At: start.Add(time.Second)},
+			{ID: rows[1].ID, ProjectID: 3, Username: "ann", EventType: event.PullArtifact, Operation: "pull", ResourceType: "artifact", Resource: "p/r:v1", Description: "pull artifact: p/r@sha256:00", Success: true, At: start},
+		}
+		for i := range want {
+			if rows[i] != want[i] {
+				t.Errorf("row %d: got\n%+v, want\n%+v", i, rows[i], want[i])
+			}
+		}
+	})
+}
+
+// sample is eleven events in three projects and in none.
+func (w world) sample() {
+	var events []event.Event
+	for i := range 9 {
+		events = append(events, event.Event{
+			Kind: []event.Kind{event.CreateArtifact, event.DeleteArtifact, event.PullArtifact}[i%3], By: []string{"ann", "bob"}[i%2],
+			At: start.Add(time.Duration(i) * time.Hour), ProjectID: int64(i%3) + 1, Resource: fmt.Sprintf("p%d/r:v%d", i%3+1, i), Success: i != 4,
+		})
+	}
+	w.happen(append(events,
+		event.Event{Kind: event.LoginUser, By: "ann", At: start.Add(9 * time.Hour), Resource: "ann", Success: true},
+		event.Event{Kind: event.LoginUser, By: "bob", At: start.Add(9 * time.Hour), Resource: "bob"})...)
+}
+
+func TestListFiltersSortsAndPages(t *testing.T) {
+	equal := func(key, value string) db.Filter { return db.Filter{Key: key, Op: db.Equal, Values: []string{value}} }
+	all := audit.Scope{All: true}
+	cases := []struct {
+		name  string
+		scope audit.Scope
+		list  db.List
+		total int64
+		want  string // resources of the page
+	}{
+		{"newest first, then by id", all, db.List{Page: 1, Size: 3}, 11, "bob ann p3/r:v8"},
+		{"second page", all, db.List{Page: 2, Size: 3}, 11, "p2/r:v7 p1/r:v6 p3/r:v5"},
+		{"past the end", all, db.List{Page: 9, Size: 3}, 11, ""},
+		{"oldest first", all, db.List{Page: 1, Size: 2, Sort: []db.Sort{{Key: "op_time"}}}, 11, "p1/r:v0 p2/r:v1"},
+		{"some projects", audit.Scope{ProjectIDs: []int64{1, 2}}, db.List{Size: 2, Page: 1}, 6, "p2/r:v7 p1/r:v6"},
+		{"no project", audit.Scope{}, db.List{}, 0, ""},
+		{"user", all, db.List{Filters: []db.Filter{equal("username", "bob"), equal("operation", "create")}}, 1, "p1/r:v3"},
+		{"another project stays hidden", audit.Scope{ProjectIDs: []int64{1}}, db.List{Filters: []db.Filter{equal("project_id", "2")}}, 0, ""},
+		{"result", all, db.List{Filters: []db.Filter{equal("op_result", "false")}}, 2, "bob p2/r:v4"},
+		{"resource type", all, db.List{Filters: []db.Filter{equal("resource_type", "user")}}, 2, "bob ann"},
+		{"part of the resource", all, db.List{Filters: []db.Filter{{Key: "resource", Op: db.Contains, Values: []string{"P1/"}}}}, 3, "p1/r:v6 p1/r:v3 p1/r:v0"},
+		{"any of", all, db.List{Filters: []db.Filter{{Key: "operation", Op: db.AnyOf, Values: []string{"login", "delete"}}}}, 5, "bob ann p2/r:v7 p2/r:v4 p2/r:v1"},
+		{"since", all, db.List{Filters: []db.Filter{{Key: "op_time", Op: db.Between, Values: []string{"2026-01-02T11:00:00", ""}}}}, 3, "bob ann p3/r:v8"},
+		{"between", all, db.List{Filters: []db.Filter{{Key: "op_time", Op: db.Between, Values: []string{"2026-01-02T04:00:00", "2026-01-02T05:00:00"}}}}, 2, "p3/r:v2 p2/r:v1"},
+	}
+	each(t, func(w world) {
+		w.sample()
+		for _, c := range cases {
+			rows, total := w.list(c.scope, c.list)
+			var got []string
+			for _, r := range rows {
+				got = append(got, r.Resource)
+			}
+			if total != c.total || strings.Join(got, " ") != c.want {
+				t.Errorf("%s: got %v of %d, want %s of %d", c.name, got, total, c.want, c.total)
+			}
+		}
+	})
+}
+
+func TestListTakesTwoStatementsAtAnyLength(t *testing.T) {
+	each(t, func(w world) {
+		w.sample()
+		for _, size := range []int{1, 10} {
+			before := w.db.Executed()
+			w.list(audit.Scope{ProjectIDs: []int64{1, 2, 3}}, db.List{Page: 1, Size: size})
+			if n := w.db.Executed() - before; n != 2 {
+				t.Errorf("a page of %d took %d statements, want 2", size, n)
+			}
+		}
+	})
+}
+
+func TestSettingsLeaveEventsOut(t *testing.T) {
+	each(t, func(w world) {
+		set := func(changes map[string]any) {
+			t.Helper()
+			if err := w.settings.Set(t.Context(), "admin", changes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		total := func() int64 { _, n := w.list(audit.Scope{All: true}, db.List{}); return n }
+		set(map[string]any{"disabled_audit_log_event_types": "pull_artifact,update_configuration"})
+		w.happen(event.Event{Kind: event.PullArtifact, Resource: "p/r:a"}, event.Event{Kind: event.CreateArtifact, Resource: "p/r:a"})
+		if n := total(); n != 1 {
+			t.Fatalf("%d rows, want only the push", n)
+		}
+		set(map[string]any{"audit_log_forward_endpoint": "127.0.0.1:514", "skip_audit_log_database": true})
+		w.happen(event.Event{Kind: event.CreateArtifact, Resource: "p/r:b"})
+		if n := total(); n != 1 {
+			t.Fatalf("%d rows, want none for what isn't to be kept", n)
+		}
+	})
+}
