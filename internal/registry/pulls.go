@@ -47,13 +47,18 @@ type pulls struct {
 	dropped int64     // pulls lost since the last flush
 }
 
-func (p *pulls) add(pull Pull, at int64) {
-	key := pullKey{pull.By.Name, pull.Manifest.RepositoryID, pull.Manifest.ID, pull.Manifest.Tag}
-	pull.Manifest.Content = nil // not to be kept in memory
+func (p *pulls) add(pulls ...pulled) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, pull := range pulls {
+		p.addOne(pull)
+	}
+}
+
+func (p *pulls) addOne(pull pulled) {
+	key := pullKey{pull.By.Name, pull.Manifest.RepositoryID, pull.Manifest.ID, pull.Manifest.Tag}
 	if known := p.byKey[key]; known != nil {
-		known.count, known.at = known.count+1, at
+		known.count, known.at = known.count+pull.count, max(known.at, pull.at)
 		return
 	}
 	if p.byKey == nil {
@@ -65,7 +70,7 @@ func (p *pulls) add(pull Pull, at int64) {
 		delete(p.byKey, oldest)
 		p.order = p.order[1:]
 	}
-	p.byKey[key] = &pulled{Pull: pull, at: at, count: 1}
+	p.byKey[key] = &pull
 	p.order = append(p.order, key)
 }
 
@@ -82,7 +87,10 @@ func (p *pulls) take() (batch []pulled, dropped int64) {
 }
 
 // RecordPull counts a pull. It only takes a note in memory; Run writes the notes down.
-func (s *Service) RecordPull(p Pull) { s.pulls.add(p, s.now()) }
+func (s *Service) RecordPull(p Pull) {
+	p.Manifest.Content = nil // not to be kept in memory
+	s.pulls.add(pulled{Pull: p, at: s.now(), count: 1})
+}
 
 // Run writes down pulls every second until ctx is cancelled, then a last time, and returns nil.
 func (s *Service) Run(ctx context.Context) error {
@@ -112,7 +120,7 @@ const (
 )
 
 // Flush writes down the pulls recorded so far: counts, times, and one event for each principal,
-// artifact and tag. After a failure they are lost, and the error says how many.
+// artifact and tag. After a failure they wait for the next time.
 func (s *Service) Flush(ctx context.Context) error {
 	batch, dropped := s.pulls.take()
 	if dropped > 0 {
@@ -126,7 +134,8 @@ func (s *Service) Flush(ctx context.Context) error {
 		return s.writePulls(ctx, tx, batch)
 	})
 	if err != nil {
-		return fmt.Errorf("write down %d pulls: %w", len(batch), err)
+		s.pulls.add(batch...)
+		return fmt.Errorf("write down pulls: %w", err)
 	}
 	return nil
 }

@@ -1,0 +1,289 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+const artifactFields = `m.id, m.repository_id, m.digest, m.media_type, m.config_media_type, m.artifact_type, m.type,
+		m.size, m.content_size, m.accessory_of, m.accessory_type, m.pushed_at, m.pulled_at`
+
+// artifactListing lists one repository; projectListing a whole project.
+var (
+	artifactListing = db.Listing{
+		Fields:  artifactFields + ", ''",
+		From:    "manifest m",
+		Columns: artifactColumns,
+		Default: "m.pushed_at DESC",
+		Tie:     "m.id DESC",
+	}
+	projectListing = db.Listing{
+		Fields:  artifactFields + ", r.name",
+		From:    "manifest m JOIN repository r ON r.id = m.repository_id",
+		Columns: artifactColumns,
+		Default: "m.pushed_at DESC",
+		Tie:     "m.id DESC",
+	}
+)
+
+var artifactColumns = map[string]db.Column{
+	"id":                  {Expr: "m.id", Kind: db.Int},
+	"repository_id":       {Expr: "m.repository_id", Kind: db.Int},
+	"digest":              {Expr: "m.digest", Kind: db.Text},
+	"type":                {Expr: "m.type", Kind: db.Text},
+	"media_type":          {Expr: "m.config_media_type", Kind: db.Text},
+	"manifest_media_type": {Expr: "m.media_type", Kind: db.Text},
+	"artifact_type":       {Expr: "m.artifact_type", Kind: db.Text},
+	"size":                {Expr: "m.size", Kind: db.Int},
+	"push_time":           {Expr: "m.pushed_at", Kind: db.Timestamp},
+	"pull_time":           {Expr: "m.pulled_at", Kind: db.Timestamp},
+}
+
+// ArtifactKey reports whether ListArtifacts can filter or sort by key. It can't sort by tags and base.
+func ArtifactKey(key string) bool {
+	return key == "tags" || key == "base" || artifactListing.Has(key)
+}
+
+func scanArtifact(r db.Row) (a Artifact, err error) {
+	err = r.Scan(&a.ID, &a.RepositoryID, &a.Digest, &a.MediaType, &a.ConfigMediaType, &a.ArtifactType, &a.Type,
+		&a.Size, &a.ContentSize, &a.SubjectDigest, &a.AccessoryType, db.ScanTime(&a.PushedAt), db.ScanTime(&a.PulledAt), &a.Repository)
+	return a, err
+}
+
+// GetArtifact returns an artifact by tag or digest, accessories and children of an index too, or
+// ErrManifestUnknown.
+func (s *Service) GetArtifact(ctx context.Context, ref Ref, r oci.Reference, with With) (Artifact, error) {
+	from := manifestByTag
+	if r.IsDigest() {
+		from = manifestByDigest
+	}
+	var found []Artifact
+	err := s.db.Read(ctx, func(tx db.Tx) (err error) {
+		found, err = db.Collect(ctx, tx, scanArtifact, "SELECT "+projectListing.Fields+from, ref.ProjectID, ref.Name, r.String())
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return ErrManifestUnknown
+		}
+		return embed(ctx, tx, ref, found, with)
+	})
+	if err != nil {
+		return Artifact{}, fmt.Errorf("get artifact %s: %w", r, err)
+	}
+	return found[0], nil
+}
+
+// ListArtifacts returns a page of a repository's artifacts, last pushed first, and how many match; of
+// the whole project when in has no name. Accessories are left out, and so are children of an index,
+// unless they are tagged. The number of statements is the same for all pages up to setSize.
+//
+// Besides its columns it filters by tags (* for any, nil for none, a name or part of one) and by base
+// (* shows the children of indexes as well).
+func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilter, with With, list db.List) (rows []Artifact, total int64, err error) {
+	err = s.db.Read(ctx, func(tx db.Tx) error {
+		listing, c := projectListing, conditions{}
+		if in.Name != "" {
+			id, err := findVisible(ctx, tx, in)
+			if errors.Is(err, ErrRepositoryUnknown) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			listing = artifactListing
+			c.add("m.repository_id = $", id)
+		} else {
+			c.add("NOT r.hidden AND r.project_id = $", in.ProjectID)
+		}
+		list.Filters = c.special(list.Filters)
+		c.latest(filter, list.Filters)
+		rows, total, err = db.Page(ctx, tx, listing, c.sql(), c.args, list, scanArtifact)
+		if err != nil {
+			return err
+		}
+		return embed(ctx, tx, in, rows, with)
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list artifacts: %w", err)
+	}
+	return rows, total, nil
+}
+
+// conditions collects parts of a WHERE clause.
+type conditions struct {
+	parts []string
+	args  []any
+	base  bool // children of indexes are wanted too
+}
+
+// add appends a condition that ends in "$", with the value for it.
+func (c *conditions) add(text string, value any) {
+	c.args = append(c.args, value)
+	c.parts = append(c.parts, text+strconv.Itoa(len(c.args)))
+}
+
+func (c *conditions) sql() string {
+	shown := "m.listed"
+	if c.base {
+		shown = "m.accessory_of = ''"
+	}
+	return strings.Join(append([]string{shown}, c.parts...), " AND ")
+}
+
+// special takes out the filters that are no columns.
+func (c *conditions) special(filters []db.Filter) (rest []db.Filter) {
+	for _, f := range filters {
+		switch {
+		case f.Key == "base":
+			c.base = c.base || f.Op == db.Equal && f.Values[0] == "*"
+		case f.Key == "tags":
+			c.tags(f)
+		default:
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
+const hasTag = "EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id"
+
+func (c *conditions) tags(f db.Filter) {
+	switch {
+	case f.Op == db.Equal && f.Values[0] == "*":
+		c.parts = append(c.parts, hasTag+")")
+	case f.Op == db.Equal && f.Values[0] == "nil":
+		c.parts = append(c.parts, "NOT "+hasTag+")")
+	case f.Op == db.Contains: // unlike other keys with regard to case, as in Harbor
+		c.add(hasTag+" AND replace(t.name, $", f.Values[0])
+		c.parts[len(c.parts)-1] += ", '') <> t.name)"
+	case f.Op == db.Equal, f.Op == db.AnyOf:
+		values := f.Values[:min(len(f.Values), setSize)]
+		marks, args := db.In(len(c.args), values)
+		c.parts, c.args = append(c.parts, hasTag+" AND t.name IN ("+marks+"))"), append(c.args, args...)
+	}
+}
+
+// latest keeps the artifact of each repository that was pushed last, among those of its type.
+func (c *conditions) latest(filter ArtifactFilter, filters []db.Filter) {
+	if !filter.LatestInRepository {
+		return
+	}
+	same := ""
+	for _, f := range filters {
+		switch f.Key {
+		case "media_type":
+			same += " AND n.config_media_type = m.config_media_type"
+		case "artifact_type":
+			same += " AND n.artifact_type = m.artifact_type"
+		}
+	}
+	c.parts = append(c.parts, `NOT EXISTS (SELECT 1 FROM manifest n WHERE n.repository_id = m.repository_id AND n.listed
+		AND (n.pushed_at, n.id) > (m.pushed_at, m.id)`+same+`)`)
+}
+
+// maxListed is the longest annotations or attributes that a listing shows, in bytes; longer ones are
+// left empty there, or a page could grow without bound.
+const maxListed = 128 << 10
+
+var contentsOf = inQuery{`SELECT digest,
+		CASE WHEN length(annotations) > ` + strconv.Itoa(maxListed) + ` THEN '{}' ELSE annotations END,
+		CASE WHEN length(extra_attrs) > ` + strconv.Itoa(maxListed) + ` THEN '{}' ELSE extra_attrs END
+	FROM manifest_content WHERE digest IN `, ""}
+
+type shownContent struct {
+	digest                  oci.Digest
+	annotations, extraAttrs string
+}
+
+func scanShown(r db.Row) (c shownContent, err error) {
+	err = r.Scan(&c.digest, &c.annotations, &c.extraAttrs)
+	return c, err
+}
+
+// embed fills in what stands in other tables, in one statement each for all rows.
+func embed(ctx context.Context, tx db.Tx, in Ref, rows []Artifact, with With) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	byID := make(map[int64]*Artifact, len(rows))
+	ids, contents := make([]int64, len(rows)), make([]oci.Digest, len(rows))
+	for i := range rows {
+		a := &rows[i]
+		a.ProjectID = in.ProjectID
+		if a.Repository == "" {
+			a.Repository = in.Name
+		}
+		a.Repository = in.Project + "/" + a.Repository
+		byID[a.ID], ids[i], contents[i] = a, a.ID, a.Digest
+	}
+	if err := embedContents(ctx, tx, rows, contents); err != nil {
+		return err
+	}
+	references, err := collectIn(ctx, tx, scanReference, referencesOf, nil, ids)
+	if err != nil {
+		return err
+	}
+	for _, v := range references {
+		byID[v.ParentID].References = append(byID[v.ParentID].References, v)
+	}
+	if with.Tags {
+		if err := embedTags(ctx, tx, byID, ids); err != nil {
+			return err
+		}
+	}
+	if with.Accessories {
+		return embedAccessories(ctx, tx, byID, ids)
+	}
+	return nil
+}
+
+func embedContents(ctx context.Context, tx db.Tx, rows []Artifact, digests []oci.Digest) error {
+	found, err := collectIn(ctx, tx, scanShown, contentsOf, nil, digests)
+	if err != nil {
+		return err
+	}
+	byDigest := make(map[oci.Digest]shownContent, len(found))
+	for _, c := range found {
+		byDigest[c.digest] = c
+	}
+	for i := range rows {
+		c := byDigest[rows[i].Digest]
+		if rows[i].Annotations, err = decodeMap(c.annotations); err != nil {
+			return err
+		}
+		rows[i].ExtraAttrs = json.RawMessage(c.extraAttrs)
+	}
+	return nil
+}
+
+func embedTags(ctx context.Context, tx db.Tx, byID map[int64]*Artifact, ids []int64) error {
+	tags, err := collectIn(ctx, tx, scanTag, newestTags, nil, ids)
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		byID[t.ArtifactID].Tags = append(byID[t.ArtifactID].Tags, t)
+	}
+	return nil
+}
+
+func embedAccessories(ctx context.Context, tx db.Tx, byID map[int64]*Artifact, ids []int64) error {
+	accessories, err := collectIn(ctx, tx, scanAccessory, firstAccessories, nil, ids)
+	if err != nil {
+		return err
+	}
+	for _, v := range accessories {
+		subject := byID[v.SubjectID]
+		v.SubjectRepository = subject.Repository
+		subject.Accessories = append(subject.Accessories, v)
+	}
+	return nil
+}

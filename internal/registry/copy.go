@@ -1,0 +1,121 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+// Each copies rows of one table for a set of manifests. $1 is the repository they go to.
+var (
+	copyMembers = inQuery{`INSERT INTO repository_blob (repository_id, blob_id, created_at)
+		SELECT $1, b.id, $2 FROM blob b
+		WHERE EXISTS (SELECT 1 FROM manifest_blob mb WHERE mb.blob_id = b.id AND mb.manifest_id IN `,
+		`) ON CONFLICT (repository_id, blob_id) DO NOTHING`}
+	copyManifests = inQuery{`INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type, size,
+			content_size, subject, accessory_of, accessory_type, pushed_at)
+		SELECT $1, digest, media_type, config_media_type, artifact_type, type, size,
+			content_size, subject, accessory_of, accessory_type, $2
+		FROM manifest WHERE id IN `, ` ORDER BY id ON CONFLICT (repository_id, digest) DO NOTHING`}
+	copyBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, blob_id)
+		SELECT n.id, mb.blob_id FROM manifest o
+		JOIN manifest n ON n.repository_id = $1 AND n.digest = o.digest
+		JOIN manifest_blob mb ON mb.manifest_id = o.id
+		WHERE o.id IN `, ` ON CONFLICT (manifest_id, blob_id) DO NOTHING`}
+	copyChildren = inQuery{`INSERT INTO manifest_child (parent_id, position, child_id, platform, annotations, urls)
+		SELECT np.id, c.position, nc.id, c.platform, c.annotations, c.urls FROM manifest op
+		JOIN manifest_child c ON c.parent_id = op.id
+		JOIN manifest oc ON oc.id = c.child_id
+		JOIN manifest np ON np.repository_id = $1 AND np.digest = op.digest
+		JOIN manifest nc ON nc.repository_id = $1 AND nc.digest = oc.digest
+		WHERE op.id IN `, ` ON CONFLICT (parent_id, position) DO NOTHING`}
+	copyTags = inQuery{`INSERT INTO tag (repository_id, name, manifest_id, pushed_at)
+		SELECT $1, t.name, n.id, $2 FROM tag t
+		JOIN manifest o ON o.id = t.manifest_id
+		JOIN manifest n ON n.repository_id = $1 AND n.digest = o.digest
+		WHERE t.manifest_id IN `, ` ORDER BY t.id ON CONFLICT (repository_id, name) DO UPDATE
+			SET manifest_id = excluded.manifest_id, pushed_at = excluded.pushed_at
+			WHERE tag.manifest_id <> excluded.manifest_id`}
+	// What tags of the same names point to before they move.
+	overtaken = inQuery{`SELECT d.manifest_id FROM tag t JOIN tag d ON d.repository_id = $1 AND d.name = t.name WHERE t.manifest_id IN `, ""}
+	copied    = inQuery{`SELECT n.id FROM manifest o JOIN manifest n ON n.repository_id = $1 AND n.digest = o.digest WHERE o.id IN `, ""}
+)
+
+// Copy copies an artifact into another repository: its children, its accessories, all its tags and the
+// tags of the accessories (Cosign finds signatures by them), whatever the reference. Blobs are shared,
+// not copied. A tag that exists there moves. An unknown source is ErrManifestUnknown, an accessory by
+// itself ErrIsAccessory.
+func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r oci.Reference) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		tx.AfterCommit(s.wake)
+		root, err := findNode(ctx, tx, from, r)
+		if err != nil {
+			return err
+		}
+		if root.accessory {
+			return ErrIsAccessory
+		}
+		now := s.now()
+		repositoryID, err := ensureRepository(ctx, tx, to, now)
+		if err != nil || repositoryID == root.repositoryID {
+			return err
+		}
+		if err := copyFamily(ctx, tx, repositoryID, root, now); err != nil {
+			return err
+		}
+		if err := showRepository(ctx, tx, repositoryID, now); err != nil {
+			return err
+		}
+		tag := r.Tag()
+		if tag == "" {
+			if tag, err = firstTag(ctx, tx, root.id); err != nil {
+				return err
+			}
+		}
+		return s.appendPushed(ctx, tx, by, to, root.digest, tag)
+	})
+	if err != nil {
+		return fmt.Errorf("copy %s %s to %s: %w", from.FullName(), r, to.FullName(), err)
+	}
+	return nil
+}
+
+func copyFamily(ctx context.Context, tx db.Tx, to int64, root node, now int64) error {
+	all, err := family(ctx, tx, root)
+	if err != nil {
+		return err
+	}
+	ids, tagged := nodeIDs(all), []int64{root.id}
+	for _, n := range all {
+		if n.accessory {
+			tagged = append(tagged, n.id)
+		}
+	}
+	affected, err := collectIn(ctx, tx, db.ScanInt, overtaken, []any{to}, tagged)
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		query inQuery
+		args  []any
+		ids   []int64
+	}{
+		{copyMembers, []any{to, now}, ids},
+		{copyManifests, []any{to, now}, ids},
+		{copyBlobs, []any{to}, ids},
+		{copyChildren, []any{to}, ids},
+		{copyTags, []any{to, now}, tagged},
+	} {
+		if err := execIn(ctx, tx, step.query, step.args, step.ids); err != nil {
+			return err
+		}
+	}
+	fresh, err := collectIn(ctx, tx, db.ScanInt, copied, []any{to}, ids)
+	if err != nil {
+		return err
+	}
+	return relist(ctx, tx, append(affected, fresh...))
+}

@@ -1,0 +1,206 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+// DeleteManifest removes a manifest with its tags, its accessories, and the untagged children that no
+// other index uses. While an index names it, it is ErrReferenced; an unknown one is ErrManifestUnknown.
+// The bytes of blobs stay until they are reclaimed.
+func (s *Service) DeleteManifest(ctx context.Context, by authz.Principal, ref Ref, d oci.Digest) error {
+	return s.DeleteArtifact(ctx, by, ref, oci.DigestReference(d))
+}
+
+// DeleteArtifact is DeleteManifest by digest or tag. A tag stands for its artifact, which goes with all
+// its tags, as in Harbor; DeleteTag removes a tag alone.
+func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		tx.AfterCommit(s.wake)
+		root, err := findNode(ctx, tx, ref, r)
+		if err != nil {
+			return err
+		}
+		doomed, kept, err := deathToll(ctx, tx, root)
+		if err != nil {
+			return err
+		}
+		tag, err := firstTag(ctx, tx, root.id)
+		if err != nil {
+			return err
+		}
+		if err := deleteNodes(ctx, tx, doomed); err != nil {
+			return err
+		}
+		if err := relist(ctx, tx, kept); err != nil {
+			return err
+		}
+		if err := showRepository(ctx, tx, root.repositoryID, s.now()); err != nil {
+			return err
+		}
+		return s.appendDeleted(ctx, tx, by, ref, root.digest, tag)
+	})
+	if err != nil {
+		return fmt.Errorf("delete artifact %s: %w", r, err)
+	}
+	return nil
+}
+
+const smallestTag = `SELECT COALESCE(MIN(name), '') FROM tag WHERE manifest_id = $1`
+
+// firstTag returns the first of a manifest's tags, "" when there is none.
+func firstTag(ctx context.Context, tx db.Tx, manifestID int64) (string, error) {
+	return db.Get(ctx, tx, db.ScanString, smallestTag, manifestID)
+}
+
+// deathToll returns what goes with root, itself first, and the children that stay although a parent
+// goes. What stays is what something alive still needs: children with a tag or another parent, and
+// whatever belongs to a subject that stays.
+func deathToll(ctx context.Context, tx db.Tx, root node) (doomed []node, kept []int64, err error) {
+	if parents, err := collectIn(ctx, tx, scanKeeper, parentsOf, nil, []int64{root.id}); err != nil {
+		return nil, nil, err
+	} else if len(parents) > 0 {
+		return nil, nil, ErrReferenced
+	}
+	dead := map[int64]bool{root.id: true}
+	spared := map[int64]node{} // may go later, when what keeps them goes
+	doomed = []node{root}
+	for next := doomed; len(next) > 0; {
+		below, err := neighbours(ctx, tx, next)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, n := range below {
+			if !dead[n.id] {
+				spared[n.id] = n
+			}
+		}
+		if len(doomed)+len(spared) > maxGraph {
+			return nil, nil, errGraph
+		}
+		if next, err = released(ctx, tx, spared, dead); err != nil {
+			return nil, nil, err
+		}
+		for _, n := range next {
+			dead[n.id] = true
+			delete(spared, n.id)
+		}
+		doomed = append(doomed, next...)
+	}
+	for id := range spared {
+		kept = append(kept, id)
+	}
+	return doomed, kept, nil
+}
+
+// released returns those of the candidates that nothing keeps but what is dead.
+func released(ctx context.Context, tx db.Tx, candidates map[int64]node, dead map[int64]bool) ([]node, error) {
+	ids := make([]int64, 0, len(candidates))
+	for id := range candidates {
+		ids = append(ids, id)
+	}
+	keepers, err := collectIn(ctx, tx, scanKeeper, parentsOf, nil, ids)
+	if err != nil {
+		return nil, err
+	}
+	alive := map[int64]bool{}
+	for _, k := range keepers {
+		if !dead[k.keeper] {
+			alive[k.kept] = true
+		}
+	}
+	var free []node
+	for _, n := range candidates {
+		switch {
+		case alive[n.id], n.subjectID != 0 && !dead[n.subjectID]:
+		case n.tagged && n.subjectID == 0: // a tag keeps a child; an accessory goes with its subject all the same
+		default:
+			free = append(free, n)
+		}
+	}
+	return free, nil
+}
+
+var (
+	deleteTags     = inQuery{`DELETE FROM tag WHERE manifest_id IN `, ""}
+	deleteChildren = inQuery{`DELETE FROM manifest_child WHERE parent_id IN `, ""}
+	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ""}
+	deleteContents = inQuery{`DELETE FROM manifest_content WHERE digest IN `,
+		` AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = manifest_content.digest)`}
+)
+
+// deleteNodes removes manifests and what only they need; all parents of each are among them.
+func deleteNodes(ctx context.Context, tx db.Tx, nodes []node) error {
+	ids, contents := make([]int64, len(nodes)), make([]oci.Digest, len(nodes))
+	for i, n := range nodes {
+		ids[i], contents[i] = n.id, n.digest
+	}
+	for _, query := range []inQuery{deleteTags, deleteChildren, deleteRows} {
+		if err := execIn(ctx, tx, query, nil, ids); err != nil {
+			return err
+		}
+	}
+	return execIn(ctx, tx, deleteContents, nil, contents)
+}
+
+const (
+	tagWithTarget = `SELECT t.id, t.repository_id, t.manifest_id, m.digest FROM repository r
+		JOIN tag t ON t.repository_id = r.id AND t.name = $3
+		JOIN manifest m ON m.id = t.manifest_id
+		WHERE r.project_id = $1 AND r.name = $2`
+	deleteTag = `DELETE FROM tag WHERE id = $1`
+)
+
+// target is a tag and what it points to.
+type target struct {
+	tagID, repositoryID, manifestID int64
+	digest                          oci.Digest
+}
+
+func scanTarget(r db.Row) (t target, err error) {
+	err = r.Scan(&t.tagID, &t.repositoryID, &t.manifestID, &t.digest)
+	return t, err
+}
+
+// DeleteTag removes a tag alone; its artifact stays. An unknown tag is ErrTagUnknown.
+func (s *Service) DeleteTag(ctx context.Context, by authz.Principal, ref Ref, tag string) error {
+	return s.deleteTag(ctx, by, ref, tag, 0)
+}
+
+// DeleteArtifactTag is DeleteTag for a tag of this artifact: one of another artifact is ErrTagUnknown.
+func (s *Service) DeleteArtifactTag(ctx context.Context, by authz.Principal, ref Ref, artifactID int64, tag string) error {
+	return s.deleteTag(ctx, by, ref, tag, artifactID)
+}
+
+func (s *Service) deleteTag(ctx context.Context, by authz.Principal, ref Ref, tag string, of int64) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		tx.AfterCommit(s.wake)
+		t, err := db.Get(ctx, tx, scanTarget, tagWithTarget, ref.ProjectID, ref.Name, tag)
+		if errors.Is(err, db.ErrNotFound) || err == nil && of != 0 && of != t.manifestID {
+			return ErrTagUnknown
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, deleteTag, t.tagID); err != nil {
+			return err
+		}
+		if err := relist(ctx, tx, []int64{t.manifestID}); err != nil {
+			return err
+		}
+		if err := showRepository(ctx, tx, t.repositoryID, s.now()); err != nil {
+			return err
+		}
+		return s.appendTag(ctx, tx, event.DeleteTag, by, ref, t.digest, tag)
+	})
+	if err != nil {
+		return fmt.Errorf("delete tag %s: %w", tag, err)
+	}
+	return nil
+}
