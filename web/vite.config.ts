@@ -44,5 +44,6 @@ export default defineConfig({
     environment: "happy-dom",
     setupFiles: ["src/test/setup.ts"],
     css: false,
+    testTimeout: 30_000,
   },
 });

@@ -135,6 +135,28 @@ describe("who may not", () => {
   });
 });
 
+describe("a password", () => {
+  it("changes, and the browser stays signed in", async () => {
+    await visit(browser, {}, async ({ page, faults }) => {
+      await signIn(page, "guest", "Guest-test-12345");
+      await page.goto(`${url}/me`);
+      const fill = async (old, next) => {
+        await page.getByLabel("Current password").fill(old);
+        await page.getByLabel("New password", { exact: true }).fill(next);
+        await page.getByLabel("New password, again").fill(next);
+        await page.getByRole("button", { name: "Change password" }).click();
+      };
+      await fill("Wrong-test-12345", "Guest-test-67890");
+      await page.getByText("This is not your current password.").waitFor();
+      assert.match(faults.pop(), /403/);
+      await fill("Guest-test-12345", "Guest-test-67890");
+      await page.getByText("The password is changed.").waitFor();
+      await page.goto(`${url}/projects`);
+      await page.getByRole("button", { name: "guest" }).waitFor();
+    });
+  });
+});
+
 describe("by keyboard alone", () => {
   it("signs in, reaches a tag, copies, and signs out", async () => {
     await visit(browser, {}, async ({ page }) => {

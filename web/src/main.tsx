@@ -3,17 +3,24 @@ import "./theme/tokens.css";
 import "./ui/base.css";
 import { I18nProvider } from "@lingui/react";
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { asProblem } from "./api/problem";
 import { firstLanguage, PreferencesProvider } from "./features/preferences/preferences";
+import { sessionQuery } from "./features/session/queries";
 import { activate, i18n } from "./i18n";
 import { createPortalRouter } from "./router";
 import { theme } from "./theme/theme";
 
 const client = new QueryClient({
+  queryCache: new QueryCache({
+    // A session that ended on the server ends here too.
+    onError: (error) => {
+      if (asProblem(error).status === 401) client.invalidateQueries(sessionQuery);
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 10_000,

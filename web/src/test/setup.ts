@@ -1,4 +1,4 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeAll, beforeEach, vi } from "vitest";
 import { activate } from "../i18n";
 
@@ -10,6 +10,9 @@ globalThis.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 };
+
+// What is slow on a busy machine is not wrong.
+configure({ asyncUtilTimeout: 10_000 });
 
 beforeAll(() => activate("en"));
 beforeEach(() => localStorage.clear());

@@ -35,7 +35,7 @@ export function PasswordForm({ user }: { user: SignedIn }) {
     event.preventDefault();
     if (passwordFault(fields.next, fields.repeat)) return;
     change.mutate(
-      { userId: user.user_id, oldPassword: fields.old, newPassword: fields.next },
+      { user, oldPassword: fields.old, newPassword: fields.next },
       { onSuccess: () => setFields(blank) },
     );
   }

@@ -36,15 +36,18 @@ export interface Credentials {
   password: string;
 }
 
-/** Begins a session. Everything that was read as somebody else is forgotten. */
+/** Begins a session on the server. */
+export async function beginSession(credentials: Credentials): Promise<void> {
+  const body = new URLSearchParams({ ...credentials });
+  const response = await guardedFetch(new Request("/c/login", { method: "POST", body }));
+  if (!response.ok) throw await problemFrom(response);
+}
+
+/** Signs in. Everything that was read as somebody else is forgotten. */
 export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async (credentials: Credentials) => {
-      const body = new URLSearchParams({ ...credentials });
-      const response = await guardedFetch(new Request("/c/login", { method: "POST", body }));
-      if (!response.ok) throw await problemFrom(response);
-    },
+    mutationFn: beginSession,
     onSuccess: () => client.resetQueries(),
   });
 }
