@@ -70,13 +70,16 @@ const (
 		WHERE m.project_id = $1 AND a.deleted_at = 0 GROUP BY m.role_id`
 
 	// A blob counts once in a project, in however many repositories it is; a manifest's bytes too.
-	usedByProject = `SELECT CAST(
+	usedBefore = `CAST(
 		COALESCE((SELECT SUM(b.size) FROM blob b WHERE b.id IN (
-			SELECT rb.blob_id FROM repository_blob rb JOIN repository r ON r.id = rb.repository_id WHERE r.project_id = $1)), 0) +
+			SELECT rb.blob_id FROM repository_blob rb JOIN repository r ON r.id = rb.repository_id WHERE r.project_id = `
+	usedBetween = `)), 0) +
 		COALESCE((SELECT SUM(d.content_size) FROM (
-			SELECT DISTINCT m.digest, m.content_size FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE r.project_id = $1) d), 0)
-		AS BIGINT)`
-	usedByAll = `SELECT CAST(
+			SELECT DISTINCT m.digest, m.content_size FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE r.project_id = `
+	usedAfter     = `) d), 0) AS BIGINT)`
+	usedByProject = `SELECT ` + usedBefore + `$1` + usedBetween + `$1` + usedAfter
+	usedOfRow     = usedBefore + `p.id` + usedBetween + `p.id` + usedAfter
+	usedByAll     = `SELECT CAST(
 		COALESCE((SELECT SUM(b.size) FROM blob b WHERE EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.blob_id = b.id)), 0) +
 		COALESCE((SELECT SUM(d.content_size) FROM (SELECT DISTINCT m.digest, m.content_size FROM manifest m) d), 0)
 		AS BIGINT)`
