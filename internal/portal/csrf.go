@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/havenregistry/haven/internal/httpauth"
@@ -83,17 +84,14 @@ func (g *Guard) fault(r *http.Request, nonce []byte, known bool, session string)
 
 // Renew replaces the token of an answer by one for another session: the one that a log-in began, or none.
 func (g *Guard) Renew(w http.ResponseWriter, r *http.Request, session string) {
-	kept := w.Header().Values("Set-Cookie")
-	w.Header().Del("Set-Cookie")
-	for _, line := range kept {
-		if !strings.HasPrefix(line, csrfCookie+"=") {
-			w.Header().Add("Set-Cookie", line)
-		}
-	}
 	g.issue(w, r, newNonce(), session)
 }
 
+// issue sets both halves, in place of any that the answer has.
 func (g *Guard) issue(w http.ResponseWriter, r *http.Request, nonce []byte, session string) {
+	w.Header()["Set-Cookie"] = slices.DeleteFunc(w.Header()["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, csrfCookie+"=")
+	})
 	w.Header().Set(csrfHeader, mask(g.mac(nonce, session)))
 	http.SetCookie(w, &http.Cookie{
 		Name: csrfCookie,

@@ -135,6 +135,13 @@ func TestGuardTokens(t *testing.T) {
 			t.Errorf("headers %v, want neither token nor cookie", w.Header())
 		}
 	})
+	t.Run("come once, however many guards an answer passes", func(t *testing.T) {
+		twice := NewGuard(testKey).Protect(h)
+		cookie, token := halves(t, ask(twice, "GET", "/c/session", "s", "", ""))
+		if w := ask(twice, "POST", "/c/login", "s", cookie, token); w.Code != http.StatusNoContent {
+			t.Errorf("status %d", w.Code)
+		}
+	})
 	t.Run("do not help another site", func(t *testing.T) {
 		cookie, token := halves(t, ask(h, "GET", "/c/session", "s", "", ""))
 		r := httptest.NewRequest("POST", "/c/login", nil)
