@@ -82,53 +82,6 @@ func (s *Server) DeleteArtifact(ctx context.Context, r gen.DeleteArtifactRequest
 	return gen.DeleteArtifact200Response{}, noArtifact(err, ref, r.Reference)
 }
 
-// CopyArtifact answers POST …/artifacts?from=: the caller needs artifact:create here and artifact:read in
-// the source (S9).
-func (s *Server) CopyArtifact(ctx context.Context, r gen.CopyArtifactRequestObject) (gen.CopyArtifactResponseObject, error) {
-	to, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := oci.ParseRepository(to.FullName()); err != nil {
-		return nil, badRequest("invalid repository name %s", printable(to.FullName()))
-	}
-	project, name, text, reference, err := parseSource(r.Params.From)
-	if err != nil {
-		return nil, err
-	}
-	source, err := s.projectWith(ctx, project, authz.Permission{Resource: authz.Artifact, Action: authz.Read})
-	if err != nil {
-		return nil, err
-	}
-	from := registry.Ref{ProjectID: source.ID, Project: source.Name, Name: name}
-	err = s.Registry.Copy(ctx, callFrom(ctx).principal, to, from, reference)
-	if isUnknownArtifact(err) { // Harbor answers 400 about the source, 404 only about the path
-		return nil, badRequest("artifact %s not found", printable(r.Params.From))
-	}
-	createdAt(ctx, text)
-	return gen.CopyArtifact201Response{}, err
-}
-
-// parseSource reads project/repository:tag or project/repository@digest. text is the part after : or @.
-func parseSource(from string) (project, name, text string, reference oci.Reference, err error) {
-	repository, text, ok := strings.Cut(from, "@")
-	if !ok {
-		i := strings.LastIndexByte(from, ':')
-		if i < 0 {
-			return "", "", "", reference, badRequest("invalid from %s: expected repository:tag or repository@digest", printable(from))
-		}
-		repository, text = from[:i], from[i+1:]
-	}
-	project, name, err = oci.ParseRepository(repository)
-	if err == nil && name != "" {
-		reference, err = oci.ParseReference(text)
-	}
-	if err != nil || name == "" {
-		return "", "", "", reference, badRequest("invalid from %s: expected repository:tag or repository@digest", printable(from))
-	}
-	return project, name, text, reference, nil
-}
-
 // ListAccessories answers GET …/artifacts/{reference}/accessories.
 func (s *Server) ListAccessories(ctx context.Context, r gen.ListAccessoriesRequestObject) (gen.ListAccessoriesResponseObject, error) {
 	ref, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference, registry.With{})

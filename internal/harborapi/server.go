@@ -41,7 +41,7 @@ type Deps struct {
 	// Health is the parts that GET /health names, in its order.
 	Health []Part
 	// Volume is the space of the blob store in bytes.
-	Volume func(ctx context.Context) (total, free int64, err error)
+	Volume func(ctx context.Context) (total, free uint64, err error)
 	// RootCertificate is what GET /systeminfo/getcert hands out (PEM), empty without one.
 	RootCertificate []byte
 }
@@ -128,17 +128,23 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 
 var methods = [...]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-// route answers 404 and 405 in Harbor's form. A path is served with and without a slash at its end.
+// route answers 404 and 405 in Harbor's form. A path is served with and without a slash at its end; the
+// spelling with one is tried first, because the router would redirect to it.
 func route(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		slash := withPath(r, r.URL.EscapedPath()+"/")
-		for _, candidate := range []*http.Request{r, slash} {
+		spellings := [...]*http.Request{withPath(r, r.URL.EscapedPath()+"/"), r}
+		for _, candidate := range spellings {
 			if _, pattern := mux.Handler(candidate); pattern != "" {
 				mux.ServeHTTP(w, candidate)
 				return
 			}
 		}
-		allowed := slices.Concat(allowedMethods(mux, r), allowedMethods(mux, slash))
+		var allowed []string
+		for _, method := range methods {
+			if slices.ContainsFunc(spellings[:], func(c *http.Request) bool { return serves(mux, c, method) }) {
+				allowed = append(allowed, method)
+			}
+		}
 		if len(allowed) == 0 {
 			writeProblem(w, problem{http.StatusNotFound, "NOT_FOUND", "path " + printable(r.URL.Path) + " was not found", nil})
 			return
@@ -149,15 +155,11 @@ func route(mux *http.ServeMux) http.Handler {
 	})
 }
 
-func allowedMethods(mux *http.ServeMux, r *http.Request) (allowed []string) {
-	for _, m := range methods {
-		try := *r
-		try.Method = m
-		if _, pattern := mux.Handler(&try); pattern != "" {
-			allowed = append(allowed, m)
-		}
-	}
-	return allowed
+func serves(mux *http.ServeMux, r *http.Request, method string) bool {
+	try := *r
+	try.Method = method
+	_, pattern := mux.Handler(&try)
+	return pattern != ""
 }
 
 var errReadOnly = errors.New("read only")

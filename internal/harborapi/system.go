@@ -70,7 +70,7 @@ func (s *Server) GetSystemInfo(ctx context.Context, _ gen.GetSystemInfoRequestOb
 // GetVolumes answers GET /systeminfo/volumes.
 func (s *Server) GetVolumes(ctx context.Context, _ gen.GetVolumesRequestObject) (gen.GetVolumesResponseObject, error) {
 	total, free, err := s.Volume(ctx)
-	return gen.GetVolumes200JSONResponse{Storage: []gen.StorageSpace{{Total: total, Free: free}}}, err
+	return gen.GetVolumes200JSONResponse{Storage: []gen.StorageSpace{{Total: int64(total), Free: int64(free)}}}, err
 }
 
 // GetCert answers GET /systeminfo/getcert.
