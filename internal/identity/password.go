@@ -14,23 +14,21 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 )
 
-// Bootstrap makes the first administrator, account 1, when there is no account yet. With an empty
-// adminPassword one is generated and returned, to be changed at the first sign-in (S18).
-func (s *Service) Bootstrap(ctx context.Context, adminPassword secret.Text) (created bool, generated secret.Text, err error) {
+// Bootstrapped reports whether there is an account already.
+func (s *Service) Bootstrapped(ctx context.Context) (bool, error) {
 	n, err := db.Get(ctx, s.db.Auto(), db.ScanInt, accountExists)
-	if err != nil || n > 0 {
-		return false, "", err
-	}
-	password := adminPassword
-	if password == "" {
-		generated = secret.NewPassword()
-		password = generated
-	} else if n := utf8.RuneCountInString(password.Reveal()); n < minPassword || n > maxPassword {
-		return false, "", invalid("admin_password: expected %d to %d characters", minPassword, maxPassword)
+	return n > 0, err
+}
+
+// Bootstrap makes the first administrator, account 1, when there is no account yet; it reports whether
+// it did. A password that was made for this is to be changed at the first sign-in (S18): mustChange.
+func (s *Service) Bootstrap(ctx context.Context, password secret.Text, mustChange bool) (created bool, err error) {
+	if n := utf8.RuneCountInString(password.Reveal()); n < minPassword || n > maxPassword {
+		return false, invalid("admin_password: expected %d to %d characters", minPassword, maxPassword)
 	}
 	hash, err := s.hasher.hash(ctx, password)
 	if err != nil {
-		return false, "", err
+		return false, err
 	}
 	admin := NewUser{Username: "admin", Email: "admin@example.com", Realname: "system admin", Comment: "admin user"}
 	err = s.db.Write(ctx, func(tx db.Tx) error {
@@ -38,19 +36,16 @@ func (s *Service) Bootstrap(ctx context.Context, adminPassword secret.Text) (cre
 		if created = err == nil && n == 0; !created {
 			return err
 		}
-		id, err := insertAccount(ctx, tx, admin, hash, true, generated != "", db.Micros(s.clock()))
+		id, err := insertAccount(ctx, tx, admin, hash, true, mustChange, db.Micros(s.clock()))
 		if err != nil {
 			return err
 		}
-		return moveToAdminID(ctx, tx, id, generated != "")
+		return moveToAdminID(ctx, tx, id, mustChange)
 	})
 	if errors.Is(err, db.ErrUnique) { // another replica was first
-		return false, "", nil
+		return false, nil
 	}
-	if err != nil || !created {
-		return false, "", err
-	}
-	return true, generated, nil
+	return created && err == nil, err
 }
 
 // moveToAdminID gives account 1 its id, should a transaction that was tried again have used it up.

@@ -3,6 +3,7 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -27,8 +28,9 @@ const (
 // Box seals small values with AES-256-GCM. A sealed value names its key, so that keys can rotate: the
 // first key of the file seals, all of them open. It is safe for concurrent use.
 type Box struct {
-	seal  keyID
-	byKey map[keyID]cipher.AEAD
+	seal   keyID
+	newest []byte // the sealing key itself, for Derive
+	byKey  map[keyID]cipher.AEAD
 }
 
 type keyID [keyIDSize]byte
@@ -58,7 +60,7 @@ func OpenBox(path string) (*Box, error) {
 			return nil, err
 		}
 		if i == 0 {
-			b.seal = id
+			b.seal, b.newest = id, key
 		}
 		b.byKey[id] = aead
 	}
@@ -107,6 +109,12 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// Derive returns a key of 32 bytes for another purpose than sealing, the same on all replicas that share
+// the key file (HKDF, RFC 5869). It changes when the newest key does.
+func (b *Box) Derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, b.newest, nil, "haven "+purpose, keySize)
 }
 
 // Seal encrypts plain under the newest key. Equal values give different results.

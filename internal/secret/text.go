@@ -9,7 +9,8 @@ import (
 )
 
 // Text is a password or another secret. However it is printed, logged or encoded, it says [redacted];
-// only Reveal gives it away. A JSON string decodes into it.
+// only Reveal gives it away. A JSON string decodes into it. Keep it in exported fields: fmt can't call
+// methods on unexported ones, and prints the bare string when such a struct is printed.
 type Text string
 
 const redacted = "[redacted]"

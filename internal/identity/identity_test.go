@@ -1,0 +1,224 @@
+package identity_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const (
+	adminPassword = secret.Text("Admin-12345")
+	alicePassword = secret.Text("Alice-12345")
+)
+
+var (
+	home  = netip.MustParseAddr("192.0.2.10")
+	admin = authz.Principal{Kind: authz.User, ID: 1, Name: "admin", Admin: true, Epoch: 1}
+)
+
+// clock is set by hand.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// world is a database with the first administrator, and a service on it.
+type world struct {
+	*identity.Service
+	t        testing.TB
+	db       *db.DB
+	clock    *clock
+	box      *secret.Box
+	settings *setting.Service
+	log      *bytes.Buffer
+}
+
+func newWorld(t testing.TB, d *db.DB) *world {
+	t.Helper()
+	box, err := secret.OpenBox(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, db: d, box: box, clock: &clock{at: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
+	w.settings = setting.New(d, box, w.clock.now)
+	w.Service = w.replica()
+	if _, err := w.Bootstrap(context.Background(), adminPassword, false); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// replica is another process on the same database.
+func (w *world) replica() *identity.Service {
+	return identity.New(identity.Deps{DB: w.db, Settings: w.settings, Box: w.box, Clock: w.clock.now,
+		Log: slog.New(slog.NewJSONHandler(w.log, nil))})
+}
+
+func (w *world) addUser(name string, password secret.Text) int64 {
+	w.t.Helper()
+	id, err := w.CreateUser(context.Background(), admin, identity.NewUser{
+		Username: name, Email: name + "@example.com", Realname: name, Password: password})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+func (w *world) exec(query string, args ...any) {
+	w.t.Helper()
+	err := w.db.Write(context.Background(), func(tx db.Tx) error {
+		_, err := tx.Exec(context.Background(), query, args...)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// addProject makes a project's row; its epoch is 1.
+func (w *world) addProject(name string) int64 {
+	w.t.Helper()
+	var id int64
+	err := w.db.Write(context.Background(), func(tx db.Tx) (err error) {
+		id, err = db.Get(context.Background(), tx, db.ScanInt,
+			`INSERT INTO project (name, owner_id, created_at, updated_at) VALUES ($1, 1, 1, 1) RETURNING id`, name)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// deleteProject deletes as package project does: softly, freeing the name.
+func (w *world) deleteProject(id int64) {
+	w.t.Helper()
+	w.exec(`UPDATE project SET name = name || '#' || id, deleted_at = 1, epoch = epoch + 1 WHERE id = $1`, id)
+}
+
+func (w *world) addRobot(n identity.NewRobot) identity.Created {
+	w.t.Helper()
+	c, err := w.CreateRobot(context.Background(), admin, n)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+func robotOf(project, name string, actions ...string) identity.NewRobot {
+	p := identity.RobotPermission{Kind: "project", Namespace: project}
+	for _, a := range actions {
+		p.Access = append(p.Access, identity.Access{Resource: "repository", Action: a})
+	}
+	return identity.NewRobot{Name: name, Level: "project", DurationDays: 30, Permissions: []identity.RobotPermission{p}}
+}
+
+func (w *world) login(name string, password secret.Text) (authz.Principal, error) {
+	return w.Authenticate(context.Background(), name, password, home)
+}
+
+func (w *world) mustLogin(name string, password secret.Text) authz.Principal {
+	w.t.Helper()
+	p, err := w.login(name, password)
+	if err != nil {
+		w.t.Fatalf("log in as %q: %v", name, err)
+	}
+	return p
+}
+
+func (w *world) setPrefix(prefix string) {
+	w.t.Helper()
+	if err := w.settings.Set(context.Background(), "admin", map[string]any{"robot_name_prefix": prefix}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// events are the kinds and bodies in the outbox, oldest first.
+func (w *world) events() []string {
+	w.t.Helper()
+	all, err := db.Collect(context.Background(), w.db.Auto(), db.ScanString, `SELECT kind || ' ' || body FROM event ORDER BY id`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+func wantErr(t testing.TB, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+}
+
+// wantInvalid checks the words that clients see.
+func wantInvalid(t testing.TB, got error, message string) {
+	t.Helper()
+	var e *identity.InvalidError
+	if !errors.As(got, &e) || e.Message != message {
+		t.Errorf("got %v, want the invalid request %q", got, message)
+	}
+}
+
+func (w *world) signInWith(name string, password secret.Text) (token string) {
+	w.t.Helper()
+	_, token, err := w.SignIn(context.Background(), name, password, home, "Browser/1.0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return token
+}
+
+// dump is everything that others may come to see: values as they are printed, encoded and logged, the
+// log, and each text column of the tables.
+func (w *world) dump(values []any) string {
+	w.t.Helper()
+	log := slog.New(slog.NewJSONHandler(w.log, nil))
+	var b strings.Builder
+	for _, v := range values {
+		text, err := json.Marshal(v)
+		fmt.Fprintf(&b, "%v %+v %#v %s %v\n", v, v, v, text, err)
+		log.Info("dump", "value", v)
+	}
+	for _, q := range []string{
+		`SELECT kind || body FROM event`, `SELECT username || email || comment FROM account`, `SELECT hash FROM account_password`,
+		`SELECT hash FROM robot_secret`, `SELECT name || description FROM robot`, `SELECT subject FROM login_failure`,
+		`SELECT remote || user_agent FROM session`, `SELECT value FROM setting`,
+	} {
+		rows, err := db.Collect(context.Background(), w.db.Auto(), db.ScanString, q)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		b.WriteString(strings.Join(rows, "\n"))
+	}
+	return b.String() + w.log.String()
+}
