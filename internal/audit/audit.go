@@ -39,10 +39,14 @@ type Scope struct {
 type Service struct {
 	db       *db.DB
 	settings *setting.Service
+	catchUp  func(context.Context)
 }
 
-// New returns a Service. settings say what isn't to be logged.
-func New(d *db.DB, settings *setting.Service) *Service { return &Service{db: d, settings: settings} }
+// New returns a Service. settings say what isn't to be logged; catchUp has the waiting events handled
+// before the log is read, so that who did something finds it there.
+func New(d *db.DB, settings *setting.Service, catchUp func(context.Context)) *Service {
+	return &Service{db: d, settings: settings, catchUp: catchUp}
+}
 
 // columnsOfRow is the number of values that one inserted row takes.
 const columnsOfRow = 9
@@ -113,6 +117,7 @@ func (s *Service) List(ctx context.Context, scope Scope, list db.List) (rows []R
 		marks, ids := db.In(0, scope.ProjectIDs)
 		where, args = "project_id IN ("+marks+")", ids
 	}
+	s.catchUp(ctx)
 	err = s.db.Read(ctx, func(tx db.Tx) error {
 		rows, total, err = db.Page(ctx, tx, listing(), where, args, list, scanRow)
 		return err

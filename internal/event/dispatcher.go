@@ -20,10 +20,12 @@ type Listener interface {
 }
 
 const (
-	batchSize   = 200             // events of one transaction
-	pollEvery   = time.Second     // finds what other replicas wrote
-	maxAttempts = 6               // after that an event is set aside
-	firstRetry  = 2 * time.Second // doubles with each attempt
+	batchSize   = 200                    // events of one transaction
+	pollEvery   = time.Second            // finds what other replicas wrote
+	gatherFor   = 100 * time.Millisecond // so that many small pushes share one transaction and its sync
+	catchUpMost = 5                      // batches that a reader waits for
+	maxAttempts = 6                      // after that an event is set aside
+	firstRetry  = 2 * time.Second        // doubles with each attempt
 	maxPause    = 30 * time.Second
 )
 
@@ -62,14 +64,43 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		} else {
 			pause = pollEvery
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !d.rest(ctx, pause) {
 			return nil
-		case <-timer.C:
-		case <-d.wake:
-			timer.Stop()
+		}
+	}
+}
+
+// rest waits for the next poll, or a little after somebody woke it. It reports false when ctx ends.
+func (d *Dispatcher) rest(ctx context.Context, pause time.Duration) bool {
+	poll := time.NewTimer(pause)
+	defer poll.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-poll.C:
+		return true
+	case <-d.wake:
+	}
+	gather := time.NewTimer(gatherFor)
+	defer gather.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-gather.C:
+		return true
+	}
+}
+
+// CatchUp hands out what is due now, up to a thousand events, so that somebody who reads what a listener
+// writes finds what they did just before. Where it can't, the reader gets what is there: Run goes on.
+func (d *Dispatcher) CatchUp(ctx context.Context) {
+	for range catchUpMost {
+		n, err := d.batch(ctx)
+		if err != nil {
+			d.log.WarnContext(ctx, "catching up with events failed", "error", err)
+		}
+		if err != nil || n < batchSize {
+			return
 		}
 	}
 }
