@@ -1,0 +1,77 @@
+package label
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+const (
+	attach = `INSERT INTO artifact_label (manifest_id, label_id, created_at) VALUES ($1, $2, $3)
+		ON CONFLICT (manifest_id, label_id) DO NOTHING`
+	detach = `DELETE FROM artifact_label WHERE manifest_id = $1 AND label_id = $2`
+)
+
+// Attach puts a label on an artifact of the project. A label of another project is ErrNotFound, one that
+// is on the artifact already ErrExists.
+func (s *Service) Attach(ctx context.Context, projectID, artifactID, labelID int64) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		l, err := get(ctx, tx, labelID)
+		if err != nil {
+			return err
+		}
+		if l.ProjectID != 0 && l.ProjectID != projectID {
+			return notFound(labelID)
+		}
+		n, err := tx.Exec(ctx, attach, artifactID, labelID, db.Micros(s.clock()))
+		if err == nil && n == 0 {
+			return &ConflictError{fmt.Sprintf("label %d is already added to the artifact %d", labelID, artifactID)}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("attach label %d to artifact %d: %w", labelID, artifactID, err)
+	}
+	return nil
+}
+
+// Detach takes a label off an artifact; one that isn't on it is ErrNotFound.
+func (s *Service) Detach(ctx context.Context, artifactID, labelID int64) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, detach, artifactID, labelID)
+		if err == nil && n == 0 {
+			return &NotFoundError{fmt.Sprintf("label %d is not on the artifact %d", labelID, artifactID)}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("detach label %d from artifact %d: %w", labelID, artifactID, err)
+	}
+	return nil
+}
+
+// OfArtifacts returns the labels of each of the artifacts, by name, with one statement.
+func (s *Service) OfArtifacts(ctx context.Context, artifactIDs []int64) (map[int64][]Label, error) {
+	marks, args := db.In(0, artifactIDs)
+	rows, err := db.Collect(ctx, s.db.Auto(), scanAttached, `SELECT al.manifest_id, `+fields+`
+		FROM artifact_label al JOIN label l ON l.id = al.label_id WHERE al.manifest_id IN (`+marks+`) ORDER BY l.name, l.id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the labels of artifacts: %w", err)
+	}
+	all := map[int64][]Label{}
+	for _, r := range rows {
+		all[r.artifactID] = append(all[r.artifactID], r.label)
+	}
+	return all, nil
+}
+
+type attached struct {
+	artifactID int64
+	label      Label
+}
+
+func scanAttached(r db.Row) (v attached, err error) {
+	err = r.Scan(append([]any{&v.artifactID}, destinations(&v.label)...)...)
+	return v, err
+}
