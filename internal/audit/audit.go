@@ -48,9 +48,6 @@ func New(d *db.DB, settings *setting.Service, catchUp func(context.Context)) *Se
 	return &Service{db: d, settings: settings, catchUp: catchUp}
 }
 
-// columnsOfRow is the number of values that one inserted row takes.
-const columnsOfRow = 9
-
 const insertRows = `INSERT INTO audit (project_id, username, event_type, operation, resource_type, resource, description, result, created_at) VALUES `
 
 // Handle writes a row for each event, in one statement.

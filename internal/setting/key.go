@@ -35,7 +35,7 @@ const (
 	PrimaryAuthMode            = "primary_auth_mode"
 	ProjectCreationRestriction = "project_creation_restriction"
 	RobotNamePrefix            = "robot_name_prefix"
-	RobotTokenDuration         = "robot_token_duration"
+	RobotTokenDuration         = "robot_token_duration" //nolint:gosec // the name of a key, no secret
 	TokenExpiration            = "token_expiration"
 	SessionTimeout             = "session_timeout"
 	SelfRegistration           = "self_registration"
