@@ -1,0 +1,81 @@
+// Command haven is a container registry with security built in.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/havenregistry/haven/internal/config"
+)
+
+// commands is the whole command line, one file per command.
+type commands struct {
+	Config  configFile `name:"config" placeholder:"FILE" env:"HAVEN_CONFIG" help:"YAML file with settings, under the flags' names with _ for -."`
+	Serve   serve      `cmd:"" help:"Run the registry."`
+	Migrate migrate    `cmd:"" help:"Bring the database's schema up to date, or check it."`
+	Version version    `cmd:"" help:"Print the version."`
+}
+
+// exitError ends the program with a status and no message of its own.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("haven"),
+		kong.Description("A container registry with security built in."),
+		kong.UsageOnError(),
+		kong.DefaultEnvars("HAVEN"),
+	)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "haven:", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "haven: %v\nTry haven --help.\n", err)
+		return 2
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run()
+	var status exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	default:
+		fmt.Fprintln(os.Stderr, "haven:", err)
+		return 1
+	}
+}
+
+// configFile is the flag --config: it adds the file's values below flags and environment variables.
+type configFile string
+
+// BeforeResolve implements kong's hook.
+func (f configFile) BeforeResolve(k *kong.Kong, ctx *kong.Context, trace *kong.Path) error {
+	path := string(ctx.FlagValue(trace.Flag).(configFile))
+	if path == "" {
+		return nil
+	}
+	r, err := config.File(path)
+	if err != nil {
+		return err
+	}
+	ctx.AddResolver(r)
+	return nil
+}

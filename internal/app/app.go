@@ -1,0 +1,283 @@
+// Package app is the wiring: it reads the configuration, builds every part by its plain constructor,
+// starts them and drains them. Nothing else knows how the parts fit together.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/havenregistry/haven/internal/audit"
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob/file"
+	"github.com/havenregistry/haven/internal/config"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/distribution"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/harborapi"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/label"
+	"github.com/havenregistry/haven/internal/portal"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/telemetry"
+)
+
+// App is a registry that is ready to serve.
+type App struct {
+	cfg        config.Config
+	log        *slog.Logger
+	db         *db.DB
+	blobs      *file.Store
+	registry   *registry.Service
+	identity   *identity.Service
+	events     *event.Dispatcher
+	metrics    *telemetry.Metrics
+	health     *health
+	handler    http.Handler
+	generated  secret.Text // the first administrator's password, when this start made it
+	passwordAt string      // file that it is in
+}
+
+// New opens the database and the store, migrates the schema, creates what a first start creates, and
+// builds all parts. It listens to nothing yet.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: telemetry.WithRequestIDs(log)}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := a.build(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
+	dir, err := a.cfg.StorageDir()
+	if err != nil {
+		return err
+	}
+	if a.blobs, err = file.Open(dir); err != nil {
+		return fmt.Errorf("storage_url: %w", err)
+	}
+	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL); err != nil {
+		return fmt.Errorf("database_url: %w", err)
+	}
+	return a.db.Migrate(ctx)
+}
+
+func (a *App) build(ctx context.Context) error {
+	box, err := secret.OpenBox(a.cfg.SecretKeyFile)
+	if err != nil {
+		return fmt.Errorf("secret_key_file: %w", err)
+	}
+	clock := time.Now
+	settings := setting.New(a.db, box, clock)
+	a.identity = identity.New(identity.Deps{DB: a.db, Settings: settings, Box: box, Clock: clock, Log: a.log})
+	projects := project.New(project.Deps{DB: a.db, Settings: settings, Clock: clock})
+	if err := a.bootstrap(ctx, projects); err != nil {
+		return err
+	}
+	audits := audit.New(a.db, settings, func(ctx context.Context) { a.events.CatchUp(ctx) }) // made next: it hands events to the log
+	a.events = event.NewDispatcher(a.db, a.log, audits)
+	a.registry = registry.New(registry.Deps{DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: a.events.Wake})
+	a.metrics = telemetry.NewMetrics(a.db.Executed)
+	a.health = &health{check: a.ready}
+	authorizer := authz.New(projects)
+	auth := httpauth.New(a.identity)
+	hosts := newHostCheck(a.cfg.ExternalURL)
+
+	v2 := distribution.New(distribution.Deps{
+		Registry: a.registry, Projects: projects, Identity: a.identity, Settings: settings,
+		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
+	})
+	api, err := harborapi.New(harborapi.Deps{
+		Auth: auth, Authorizer: authorizer, Projects: projects, Identity: a.identity, Registry: a.registry, Audit: audits, Labels: label.New(a.db, clock),
+		Settings: settings, Log: a.log, Clock: clock, ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
+		Health: []harborapi.Part{
+			{Name: "core"},
+			{Name: "database", Check: a.db.Ping},
+			{Name: "portal"},
+			{Name: "registry", Check: a.blobs.Check},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	key, err := box.Derive("csrf")
+	if err != nil {
+		return fmt.Errorf("derive the key against cross-site requests: %w", err)
+	}
+	guard := portal.NewGuard(key)
+	pages, err := portal.New(portal.Deps{Identity: a.identity, Guard: guard, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.handler = observe(router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: guard.Protect(pages)}, a.health, hosts), edgeOf, a.metrics, a.log)
+	return nil
+}
+
+// ready reports whether the database answers and the store takes a file.
+func (a *App) ready(ctx context.Context) error {
+	err := errors.Join(a.db.Ping(ctx), a.blobs.Check(ctx))
+	if err != nil {
+		a.log.WarnContext(ctx, "not ready", "error", err)
+	}
+	return err
+}
+
+// Handler answers every request of the registry's port.
+func (a *App) Handler() http.Handler { return a.handler }
+
+const (
+	// drainTime is how long requests in flight may take after SIGTERM; the process ends within 30 s.
+	drainTime = 25 * time.Second
+	// closeTime bounds writing down what was batched.
+	closeTime = 3 * time.Second
+	// headerTime bounds how long a client may take to send a request's head.
+	headerTime  = 20 * time.Second
+	idleTime    = 2 * time.Minute
+	maxHeadSize = 64 << 10
+)
+
+// Run serves until ctx is cancelled, then drains: no new connections, requests in flight finish, what is
+// batched in memory is written.
+func (a *App) Run(ctx context.Context) error {
+	l, err := listen(ctx, a.cfg.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen: %w", err), a.Close())
+	}
+	server := a.server(a.handler)
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var jobs errgroup.Group
+	jobs.Go(func() error { return a.Background(background) })
+	metrics, err := a.serveMetrics(ctx)
+	if err != nil {
+		stop()
+		return errors.Join(err, jobs.Wait(), l.Close(), a.Close())
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- a.serve(server, l) }()
+	a.announce(l.Addr())
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		a.log.Info("draining")
+		a.health.draining.Store(true)
+		err = drain(server)
+	}
+	stop()
+	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
+}
+
+// Background works on what requests leave behind until ctx is cancelled: events, batched pulls, ended
+// sessions. It returns nil then.
+func (a *App) Background(ctx context.Context) error {
+	var g errgroup.Group
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run} {
+		g.Go(func() error {
+			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (a *App) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeadSize,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+}
+
+func (a *App) serve(s *http.Server, l net.Listener) error {
+	var err error
+	if a.cfg.TLSCertFile != "" {
+		err = s.ServeTLS(l, a.cfg.TLSCertFile, a.cfg.TLSKeyFile)
+	} else {
+		err = s.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// drain waits for requests in flight. Those that take too long are cut; their uploads can be resumed.
+func drain(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err := s.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.Close()
+	}
+	return err
+}
+
+// serveMetrics opens the address of /metrics. The server that it returns serves nothing when there is none.
+func (a *App) serveMetrics(ctx context.Context) (*http.Server, error) {
+	s := a.server(a.metrics.Handler())
+	if a.cfg.MetricsListen == "" {
+		return s, nil
+	}
+	l, err := listen(ctx, a.cfg.MetricsListen)
+	if err != nil {
+		return s, fmt.Errorf("metrics_listen: %w", err)
+	}
+	go func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("metrics are not served any more", "error", err)
+		}
+	}()
+	return s, nil
+}
+
+// announce says where the registry is, and once the password that this start made.
+func (a *App) announce(addr net.Addr) {
+	scheme := "http"
+	if a.cfg.TLSCertFile != "" {
+		scheme = "https"
+	}
+	fmt.Printf("Haven %s is ready at %s://%s\n", telemetry.Version(), scheme, addr)
+	if a.generated != "" {
+		fmt.Printf("First start: sign in as admin with the password %s (kept in %s)\n", a.generated.Reveal(), a.passwordAt)
+	}
+}
+
+// Close writes what is batched and closes the store and the database. It can be called twice.
+func (a *App) Close() error {
+	var errs []error
+	if a.registry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+		errs = append(errs, a.registry.Flush(ctx))
+		cancel()
+		a.registry = nil
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+		a.db = nil
+	}
+	if a.blobs != nil {
+		errs = append(errs, a.blobs.Close())
+		a.blobs = nil
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,116 @@
+// Package config reads what an operator sets before the start: flags, environment variables and a
+// YAML file, under one name each. What an administrator changes while Haven runs is package setting.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// Config holds the settings of `haven serve`. The tags are the flag names; the environment variable
+// of --data-dir is HAVEN_DATA_DIR, its key in the file data_dir.
+type Config struct {
+	DataDir       string      `name:"data-dir" default:"./data" placeholder:"DIR" help:"Folder of everything that Haven keeps on this machine."`
+	Listen        string      `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address that clients connect to."`
+	ExternalURL   []string    `name:"external-url" placeholder:"URL" help:"Address or addresses that clients know this registry by, such as https://registry.example.com. Without one, any host name is answered."`
+	DatabaseURL   string      `name:"database-url" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Default: sqlite:DATA_DIR/haven.db."`
+	StorageURL    string      `name:"storage-url" placeholder:"URL" help:"Where blobs lie: file:DIR. Default: file:DATA_DIR/storage."`
+	AdminPassword secret.Text `name:"admin-password" placeholder:"PASSWORD" help:"Password that the user admin gets on the first start. Default: a random one, printed once and kept in DATA_DIR/admin-password."`
+	SecretKeyFile string      `name:"secret-key-file" placeholder:"FILE" help:"Key that seals stored secrets; made on the first start. Replicas share it. Default: DATA_DIR/secret-key."`
+	TLSCertFile   string      `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM). With it Haven speaks HTTPS."`
+	TLSKeyFile    string      `name:"tls-key-file" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
+	MetricsListen string      `name:"metrics-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of /metrics; off to have none."`
+	LogLevel      slog.Level  `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat     string      `name:"log-format" default:"text" enum:"text,json" help:"text or json."`
+}
+
+// Complete fills the defaults that depend on other settings and checks each value. The error names
+// the setting and what it expects.
+func (c *Config) Complete() error {
+	if c.DataDir == "" {
+		return errors.New("data_dir: expected a folder")
+	}
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = "sqlite:" + filepath.Join(c.DataDir, "haven.db")
+	}
+	if c.StorageURL == "" {
+		c.StorageURL = "file:" + filepath.Join(c.DataDir, "storage")
+	}
+	if c.SecretKeyFile == "" {
+		c.SecretKeyFile = filepath.Join(c.DataDir, "secret-key")
+	}
+	if c.MetricsListen == "off" {
+		c.MetricsListen = ""
+	}
+	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS())
+}
+
+func (c *Config) checkAddresses() error {
+	for key, value := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
+		if value == "" && key == "metrics_listen" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(value); err != nil {
+			return fmt.Errorf("%s: %q is no address, expected HOST:PORT", key, value)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkURLs() error {
+	for _, raw := range c.ExternalURL {
+		u, err := url.Parse(raw)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			return fmt.Errorf("external_url: %q, expected http://HOST or https://HOST without a path", raw)
+		}
+	}
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
+		return errors.New("database_url: expected sqlite:PATH or postgres://…")
+	}
+	if _, err := c.StorageDir(); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (c *Config) checkTLS() error {
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("tls_cert_file and tls_key_file: expected both or none")
+	}
+	for key, file := range map[string]string{"tls_cert_file": c.TLSCertFile, "tls_key_file": c.TLSKeyFile} {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("%s: expected a readable PEM file: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// StorageDir is the folder that storage_url names.
+func (c *Config) StorageDir() (string, error) {
+	dir, ok := strings.CutPrefix(c.StorageURL, "file:")
+	dir = strings.TrimPrefix(dir, "//")
+	if !ok || dir == "" {
+		return "", fmt.Errorf("storage_url: %q, expected file:DIR", c.StorageURL)
+	}
+	return dir, nil
+}
+
+// Logger writes to stderr as log_level and log_format say.
+func (c *Config) Logger() *slog.Logger {
+	opts := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}

@@ -1,0 +1,85 @@
+package distribution
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/registry"
+)
+
+// ping tells a client that it speaks to a registry and is signed in ("end-1").
+func (h *Handler) ping(c *call) error {
+	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	c.w.Header().Set("Content-Length", "2")
+	c.w.WriteHeader(http.StatusOK)
+	c.w.Write([]byte("{}")) // a client that has gone needs no answer
+	return nil
+}
+
+// headBlob answers from the repository's membership row alone ("end-2").
+func (h *Handler) headBlob(c *call) error {
+	b, d, err := h.blob(c)
+	if err != nil {
+		return err
+	}
+	blobHeaders(c, d)
+	c.w.Header().Set("Accept-Ranges", "bytes")
+	c.w.Header().Set("Content-Length", strconv.FormatInt(b.Size, 10))
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// getBlob streams a blob, by sendfile where it is a file; http.ServeContent does ranges and conditions.
+func (h *Handler) getBlob(c *call) error {
+	b, d, err := h.blob(c)
+	if err != nil {
+		return err
+	}
+	content, err := h.Registry.OpenBlob(c.r.Context(), b)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	blobHeaders(c, d)
+	http.ServeContent(c.w, c.r, "", zeroTime, content)
+	return nil
+}
+
+func (h *Handler) blob(c *call) (registry.Blob, oci.Digest, error) {
+	d, err := oci.ParseDigest(c.route.reference)
+	if err != nil {
+		return registry.Blob{}, "", err
+	}
+	b, err := h.Registry.Blob(c.r.Context(), c.repo, d)
+	return b, d, err
+}
+
+// blobHeaders keep a browser from running what somebody pushed (S20): it is a download, of no type.
+func blobHeaders(c *call, d oci.Digest) {
+	hd := c.w.Header()
+	hd.Set("Docker-Content-Digest", d.String())
+	hd.Set("ETag", `"`+d.String()+`"`)
+	hd.Set("Content-Type", oci.MediaTypeOctetStream)
+	hd.Set("Content-Disposition", "attachment")
+	hd.Set("Cache-Control", "private, max-age=31536000, immutable")
+}
+
+// deleteBlob takes the blob out of the repository ("end-10").
+func (h *Handler) deleteBlob(c *call) error {
+	d, err := oci.ParseDigest(c.route.reference)
+	if err != nil {
+		return err
+	}
+	if err := h.Registry.DeleteBlob(c.r.Context(), c.repo, d); err != nil {
+		return err
+	}
+	c.w.Header().Set("Docker-Content-Digest", d.String())
+	return accepted(c)
+}
+
+func accepted(c *call) error {
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusAccepted)
+	return nil
+}

@@ -1,0 +1,140 @@
+package distribution
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// Deps is what the edge needs.
+type Deps struct {
+	Registry *registry.Service
+	Projects *project.Service
+	Identity *identity.Service
+	Settings *setting.Service
+	Authz    *authz.Authorizer
+	Auth     *httpauth.Reader
+	// ExternalScheme is the scheme of the external URL for a host, "" to go by the request.
+	ExternalScheme func(host string) string
+	Log            *slog.Logger
+}
+
+// Handler answers /v2/ and /service/token.
+type Handler struct {
+	Deps
+	endpoints map[kind]map[string]endpoint
+	uploads   *limiter
+}
+
+// New returns the edge.
+func New(d Deps) *Handler {
+	return &Handler{Deps: d, endpoints: buildEndpoints(), uploads: newLimiter(maxUploadsPerPrincipal)}
+}
+
+// call is one request on its way: the parsed route and, once authorised, the repository.
+type call struct {
+	w         http.ResponseWriter
+	r         *http.Request
+	principal authz.Principal
+	route     route
+	repo      registry.Ref
+}
+
+// ServeHTTP answers the paths /v2, /v2/… and nothing else.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	c := &call{w: w, r: r}
+	if err := h.serve(c); err != nil {
+		h.fail(c, err)
+	}
+}
+
+func (h *Handler) serve(c *call) error {
+	rt, err := parseRoute(c.r.URL.EscapedPath())
+	if err != nil {
+		return err
+	}
+	c.route = rt
+	endpoint, ok := h.endpoints[rt.kind][c.r.Method]
+	if !ok {
+		return errMethod
+	}
+	if err := h.authenticate(c); err != nil {
+		return err
+	}
+	if rt.repository != "" {
+		if err := h.authorise(c, endpoint.action); err != nil {
+			return err
+		}
+	}
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+		if err := h.refuseReadOnly(c.r.Context()); err != nil {
+			return err
+		}
+	}
+	return endpoint.serve(h, c)
+}
+
+// authenticate finds the principal. Credentials that are wrong are refused even where none are needed.
+func (h *Handler) authenticate(c *call) error {
+	var err error
+	if token, ok := httpauth.BearerToken(c.r); ok {
+		c.principal, err = h.Identity.VerifyToken(c.r.Context(), token)
+	} else {
+		c.principal, err = h.Auth.Principal(c.r)
+	}
+	if err != nil {
+		return err
+	}
+	anonymous := c.principal.Kind == authz.Anonymous
+	if anonymous || c.route.kind == base && !c.principal.Authenticated() {
+		return authz.ErrUnauthenticated // also for public projects: clients then fetch an anonymous token
+	}
+	return nil
+}
+
+// authorise loads the project and asks whether the caller may act on the repository. A project that
+// doesn't exist is refused as a forbidden one is (S19).
+func (h *Handler) authorise(c *call, action authz.Action) error {
+	ref, err := h.mayUse(c.r.Context(), c.principal, c.route.repository, action)
+	c.repo = ref
+	return err
+}
+
+func (h *Handler) mayUse(ctx context.Context, p authz.Principal, repository string, action authz.Action) (registry.Ref, error) {
+	projectName, name, err := splitRepository(repository)
+	if err != nil {
+		return registry.Ref{}, err
+	}
+	pr, err := h.Projects.ByName(ctx, projectName)
+	if errors.Is(err, project.ErrNotFound) {
+		return registry.Ref{}, authz.ErrUnauthenticated
+	}
+	if err != nil {
+		return registry.Ref{}, err
+	}
+	if err := h.Authz.Repository(ctx, p, pr.Object(), repository, action); err != nil {
+		return registry.Ref{}, err
+	}
+	return registry.Ref{ProjectID: pr.ID, Project: pr.Name, Name: name}, nil
+}
+
+func (h *Handler) refuseReadOnly(ctx context.Context) error {
+	values, err := h.Settings.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if values.ReadOnly() {
+		return errReadOnly
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package distribution
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/registry"
+)
+
+const (
+	// maxNames is the most tags or repositories of one answer; more come by the Link header.
+	maxNames = 10_000
+	// maxReferrers bounds a page of referrers. It is generous, as older clients don't follow Link.
+	maxReferrers = 2_000
+)
+
+// pageSize reads n: how many a client wants, at most limit.
+func pageSize(q url.Values, limit int) (int, error) {
+	text := q.Get("n")
+	if text == "" {
+		return limit, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || n < 0 {
+		return 0, errNumber
+	}
+	return min(n, limit), nil
+}
+
+// listTags answers a repository's tags in byte order ("end-8a", "end-8b").
+func (h *Handler) listTags(c *call) error {
+	q := c.r.URL.Query()
+	n, err := pageSize(q, maxNames)
+	if err != nil {
+		return err
+	}
+	tags, more, err := h.Registry.Tags(c.r.Context(), c.repo, q.Get("last"), n)
+	if err != nil {
+		return err
+	}
+	if more && n > 0 {
+		link(c, url.Values{"last": {tags[len(tags)-1]}, "n": {strconv.Itoa(n)}})
+	}
+	if tags == nil {
+		tags = []string{}
+	}
+	return writeJSON(c, "application/json; charset=utf-8", struct {
+		Name string   `json:"name"`
+		Tags []string `json:"tags"`
+	}{c.route.repository, tags})
+}
+
+// catalog answers the repositories that the caller may see, in byte order.
+func (h *Handler) catalog(c *call) error {
+	if c.principal.Kind == authz.Bearer {
+		return authz.ErrUnauthenticated // a token names repositories, not a person whose projects to list
+	}
+	q := c.r.URL.Query()
+	n, err := pageSize(q, maxNames)
+	if err != nil {
+		return err
+	}
+	names, more, err := h.Registry.Catalog(c.r.Context(), registry.ScopeOf(c.principal), q.Get("last"), n)
+	if err != nil {
+		return err
+	}
+	if more && n > 0 {
+		link(c, url.Values{"last": {names[len(names)-1]}, "n": {strconv.Itoa(n)}})
+	}
+	if names == nil {
+		names = []string{}
+	}
+	return writeJSON(c, "application/json; charset=utf-8", struct {
+		Repositories []string `json:"repositories"`
+	}{names})
+}
+
+// listReferrers answers an index of what has the digest as its subject ("end-12a", "end-12b"). A subject
+// that isn't there has an empty one.
+func (h *Handler) listReferrers(c *call) error {
+	d, err := oci.ParseDigest(c.route.reference)
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	after, _ := strconv.ParseInt(q.Get("after"), 10, 64) // ours, from the Link of the page before
+	artifactType := q.Get("artifactType")
+	found, next, err := h.Registry.Referrers(c.r.Context(), c.repo, d, artifactType, after, maxReferrers)
+	if err != nil && !errors.Is(err, registry.ErrRepositoryUnknown) {
+		return err
+	}
+	if artifactType != "" {
+		c.w.Header().Set("OCI-Filters-Applied", "artifactType")
+	}
+	if next > 0 {
+		more := url.Values{"after": {strconv.FormatInt(next, 10)}}
+		if artifactType != "" {
+			more.Set("artifactType", artifactType)
+		}
+		link(c, more)
+	}
+	manifests := make([]oci.Descriptor, len(found))
+	for i, f := range found {
+		manifests[i] = oci.Descriptor{MediaType: f.MediaType, Digest: f.Digest, Size: f.Size, ArtifactType: f.ArtifactType, Annotations: f.Annotations}
+	}
+	return writeJSON(c, oci.MediaTypeImageIndex, struct {
+		SchemaVersion int              `json:"schemaVersion"`
+		MediaType     string           `json:"mediaType"`
+		Manifests     []oci.Descriptor `json:"manifests"`
+	}{2, oci.MediaTypeImageIndex, manifests})
+}
+
+func link(c *call, q url.Values) {
+	c.w.Header().Set("Link", "<"+c.r.URL.EscapedPath()+"?"+q.Encode()+`>; rel="next"`)
+}
+
+func writeJSON(c *call, contentType string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", contentType)
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method != http.MethodHead {
+		c.w.Write(text) // a client that has gone needs no answer
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package distribution
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/registry"
+)
+
+// getManifest answers a manifest's exact bytes ("end-3") and counts the pull.
+func (h *Handler) getManifest(c *call) error {
+	ref, err := parseReference(c.route.reference)
+	if err != nil {
+		return err
+	}
+	m, err := h.Registry.Manifest(c.r.Context(), c.repo, ref)
+	if err != nil {
+		return err
+	}
+	manifestHeaders(c, m)
+	if unchanged(c.r, m.Digest) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(m.Content)))
+	c.w.WriteHeader(http.StatusOK)
+	if _, err := c.w.Write(m.Content); err != nil {
+		return nil // the client went away: not a pull, and nobody to tell
+	}
+	h.Registry.RecordPull(registry.Pull{By: c.principal, Ref: c.repo, Manifest: m})
+	return nil
+}
+
+// headManifest answers without the bytes, and is no pull.
+func (h *Handler) headManifest(c *call) error {
+	ref, err := parseReference(c.route.reference)
+	if err != nil {
+		return err
+	}
+	m, err := h.Registry.ManifestInfo(c.r.Context(), c.repo, ref)
+	if err != nil {
+		return err
+	}
+	manifestHeaders(c, m)
+	if unchanged(c.r, m.Digest) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	c.w.Header().Set("Content-Length", strconv.FormatInt(m.Size, 10))
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func manifestHeaders(c *call, m registry.Manifest) {
+	hd := c.w.Header()
+	hd.Set("Content-Type", m.MediaType)
+	hd.Set("Docker-Content-Digest", m.Digest.String())
+	hd.Set("ETag", `"`+m.Digest.String()+`"`)
+	hd.Set("Content-Disposition", "attachment")
+}
+
+// unchanged reports whether the client already has the digest. Harbor's clients send it unquoted too.
+func unchanged(r *http.Request, d oci.Digest) bool {
+	for _, tag := range strings.Split(r.Header.Get("If-None-Match"), ",") {
+		if strings.Trim(strings.TrimPrefix(strings.TrimSpace(tag), "W/"), `"`) == d.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// putManifest stores a manifest's exact bytes under a tag or its digest ("end-7").
+func (h *Handler) putManifest(c *call) error {
+	ref, err := parseReference(c.route.reference)
+	if err != nil {
+		return err
+	}
+	content, err := readManifest(c.r)
+	if err != nil {
+		return err
+	}
+	mediaType, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil {
+		return fmt.Errorf("%w: the Content-Type header must be the manifest's media type", oci.ErrManifestInvalid)
+	}
+	put, err := h.Registry.PutManifest(c.r.Context(), c.principal, c.repo, ref, mediaType, content)
+	if err != nil {
+		return err
+	}
+	hd := c.w.Header()
+	hd.Set("Location", "/v2/"+c.route.repository+"/manifests/"+put.Digest.String())
+	hd.Set("Docker-Content-Digest", put.Digest.String())
+	if put.Subject != "" {
+		hd.Set("OCI-Subject", put.Subject.String())
+	}
+	hd.Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// readManifest reads a body of at most oci.MaxManifestSize bytes. It trusts the announced length for
+// the limit only, never for the size of a buffer.
+func readManifest(r *http.Request) ([]byte, error) {
+	if r.ContentLength > oci.MaxManifestSize {
+		return nil, oci.ErrManifestTooLarge
+	}
+	content, err := io.ReadAll(io.LimitReader(r.Body, oci.MaxManifestSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBody, err)
+	}
+	if len(content) > oci.MaxManifestSize {
+		return nil, oci.ErrManifestTooLarge
+	}
+	return content, nil
+}
+
+// deleteManifest removes a tag, or a manifest by digest with all that hangs on it ("end-9").
+func (h *Handler) deleteManifest(c *call) error {
+	ref, err := parseReference(c.route.reference)
+	if err != nil {
+		return err
+	}
+	if ref.IsDigest() {
+		err = h.Registry.DeleteManifest(c.r.Context(), c.principal, c.repo, ref.Digest())
+	} else {
+		err = h.Registry.DeleteTag(c.r.Context(), c.principal, c.repo, ref.Tag())
+	}
+	if err != nil {
+		return err
+	}
+	return accepted(c)
+}
+
+// parseReference reads a tag or a digest. What is neither names nothing that could be there.
+func parseReference(s string) (oci.Reference, error) {
+	ref, err := oci.ParseReference(s)
+	if errors.Is(err, oci.ErrTagInvalid) {
+		return ref, fmt.Errorf("%w: %q", errReference, s)
+	}
+	return ref, err
+}

@@ -1,0 +1,29 @@
+// Package telemetry says what this program is and how it does: its version and its metrics.
+package telemetry
+
+import "runtime/debug"
+
+// release is set by the linker for released builds.
+var release = ""
+
+// Version is the release, or for a build from a checkout the commit it was made from.
+func Version() string {
+	if release != "" {
+		return release
+	}
+	return "0.1.0-dev+" + Revision()
+}
+
+// Revision is the first eight hex digits of the commit, "unknown" when the build doesn't know.
+func Revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 8 {
+			return s.Value[:8]
+		}
+	}
+	return "unknown"
+}
