@@ -115,6 +115,18 @@ func accesses() map[string]access {
 		"RefreshSec":   ofLoaded(authz.RobotAccount, authz.Update),
 		"DeleteRobot":  ofLoaded(authz.RobotAccount, authz.Delete),
 
+		"ListLabels":   ofLoaded(authz.Label, authz.ListAll),
+		"CreateLabel":  ofLoaded(authz.Label, authz.Create),
+		"GetLabelByID": ofLoaded(authz.Label, authz.Read),
+		"UpdateLabel":  ofLoaded(authz.Label, authz.Update),
+		"DeleteLabel":  ofLoaded(authz.Label, authz.Delete),
+		"AddLabel":     ofProject(authz.ArtifactLabel, authz.Create),
+		"RemoveLabel":  ofProject(authz.ArtifactLabel, authz.Delete),
+
+		"ListQuotas":  ofSystem(authz.Quota, authz.ListAll),
+		"GetQuota":    ofSystem(authz.Quota, authz.Read),
+		"UpdateQuota": ofSystem(authz.Quota, authz.Update),
+
 		"ListAuditLogs":          {class: signedIn},
 		"ListAuditLogExts":       {class: signedIn},
 		"ListAuditLogEventTypes": ofSystem(authz.AuditLog, authz.ListAll),

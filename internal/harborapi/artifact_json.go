@@ -1,12 +1,30 @@
 package harborapi
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/registry"
 )
+
+// artifactsJSON is a page of artifacts as clients see it, with labels if they are wanted: one more
+// statement for all of them.
+func (s *Server) artifactsJSON(ctx context.Context, rows []registry.Artifact, labelled bool) ([]gen.Artifact, error) {
+	out := each(rows, s.artifactJSON)
+	if !labelled || len(rows) == 0 {
+		return out, nil
+	}
+	labels, err := s.Labels.OfArtifacts(ctx, each(rows, func(a registry.Artifact) int64 { return a.ID }))
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Labels = orNull(labels[out[i].ID], labelJSON)
+	}
+	return out, nil
+}
 
 // artifactJSON is a as clients see it. Harbor sends null for tags, references and accessories that aren't
 // there, and leaves other empty fields out.

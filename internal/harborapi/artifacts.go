@@ -20,7 +20,7 @@ func (s *Server) ListArtifacts(ctx context.Context, r gen.ListArtifactsRequestOb
 		return nil, err
 	}
 	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
-	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with)
+	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with, ifTrue(r.Params.WithLabel))
 	return gen.ListArtifacts200JSONResponse{Body: rows}, err
 }
 
@@ -35,11 +35,11 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 	}
 	filter := registry.ArtifactFilter{LatestInRepository: ifTrue(r.Params.LatestInRepository)}
 	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
-	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with)
+	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with, ifTrue(r.Params.WithLabel))
 	return gen.ListArtifactsOfProject200JSONResponse{Body: rows}, err
 }
 
-func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With) ([]gen.Artifact, error) {
+func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With, labelled bool) ([]gen.Artifact, error) {
 	list, err := listing(ctx, registry.ArtifactKey)
 	if err != nil {
 		return nil, err
@@ -48,14 +48,11 @@ func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter regis
 		return nil, badRequest("either 'media_type' or 'artifact_type' must be specified in the query for the latest artifact in each repository")
 	}
 	rows, total, err := s.Registry.ListArtifacts(ctx, in, filter, with, list)
-	if errors.Is(err, registry.ErrRepositoryUnknown) {
-		err = nil
-	}
 	if err != nil {
 		return nil, err
 	}
 	paged(ctx, list, total)
-	return each(rows, s.artifactJSON), nil
+	return s.artifactsJSON(ctx, rows, labelled)
 }
 
 // GetArtifact answers GET …/artifacts/{reference}.
@@ -65,7 +62,11 @@ func (s *Server) GetArtifact(ctx context.Context, r gen.GetArtifactRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetArtifact200JSONResponse(s.artifactJSON(a)), nil
+	shown, err := s.artifactsJSON(ctx, []registry.Artifact{a}, ifTrue(r.Params.WithLabel))
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetArtifact200JSONResponse(shown[0]), nil
 }
 
 // DeleteArtifact answers DELETE …/artifacts/{reference}: the artifact goes with all its tags, whichever of

@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -78,6 +79,11 @@ func failures() []failure {
 		{as[*project.ConflictError](), conflict, "CONFLICT", ""},
 		{as[*project.ForbiddenError](), forbidden, "FORBIDDEN", ""},
 		{is(project.ErrNotEmpty), precondition, "PRECONDITION", "precondition failed: the project contains repositories, can not be deleted"},
+
+		{as[*label.InvalidError](), badRequest, "BAD_REQUEST", ""},
+		{as[*label.ConflictError](), conflict, "CONFLICT", ""},
+		{as[*label.NotFoundError](), notFound, "NOT_FOUND", ""},
+		{is(label.ErrNotFound), notFound, "NOT_FOUND", ""},
 
 		{as[*registry.InvalidError](), badRequest, "BAD_REQUEST", ""},
 		{is(registry.ErrRepositoryUnknown), notFound, "NOT_FOUND", ""},

@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/setting"
@@ -31,6 +32,7 @@ type Deps struct {
 	Projects   *project.Service
 	Identity   *identity.Service
 	Registry   *registry.Service
+	Labels     *label.Service
 	Audit      *audit.Service
 	Settings   *setting.Service
 	Log        *slog.Logger

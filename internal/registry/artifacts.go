@@ -46,9 +46,9 @@ var artifactColumns = map[string]db.Column{
 	"pull_time":           {Expr: "m.pulled_at", Kind: db.Timestamp},
 }
 
-// ArtifactKey reports whether ListArtifacts can filter or sort by key. It can't sort by tags and base.
+// ArtifactKey reports whether ListArtifacts can filter or sort by key. It can't sort by tags, labels and base.
 func ArtifactKey(key string) bool {
-	return key == "tags" || key == "base" || artifactListing.Has(key)
+	return key == "tags" || key == "base" || key == "labels" || artifactListing.Has(key)
 }
 
 func scanArtifact(r db.Row) (a Artifact, err error) {
@@ -85,8 +85,8 @@ func (s *Service) GetArtifact(ctx context.Context, ref Ref, r oci.Reference, wit
 // the whole project when in has no name. Accessories are left out, and so are children of an index,
 // unless they are tagged. The number of statements is the same for all pages up to setSize.
 //
-// Besides its columns it filters by tags (* for any, nil for none, a name or part of one) and by base
-// (* shows the children of indexes as well).
+// Besides its columns it filters by tags (* for any, nil for none, a name or part of one), by labels (ids,
+// all of which the artifact carries) and by base (* shows the children of indexes as well).
 func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilter, with With, list db.List) (rows []Artifact, total int64, err error) {
 	err = s.db.Read(ctx, func(tx db.Tx) error {
 		listing, c := projectListing, conditions{}
@@ -103,7 +103,9 @@ func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilt
 		} else {
 			c.add("NOT r.hidden AND r.project_id = $", in.ProjectID)
 		}
-		list.Filters = c.special(list.Filters)
+		if list.Filters = c.special(list.Filters); c.err != nil {
+			return c.err
+		}
 		c.latest(filter, list.Filters)
 		rows, total, err = db.Page(ctx, tx, listing, c.sql(), c.args, list, scanArtifact)
 		if err != nil {
@@ -122,6 +124,7 @@ type conditions struct {
 	parts []string
 	args  []any
 	base  bool // children of indexes are wanted too
+	err   error
 }
 
 // add appends a condition that ends in "$", with the value for it.
@@ -146,11 +149,26 @@ func (c *conditions) special(filters []db.Filter) (rest []db.Filter) {
 			c.base = c.base || f.Op == db.Equal && f.Values[0] == "*"
 		case f.Key == "tags":
 			c.tags(f)
+		case f.Key == "labels":
+			c.labels(f)
 		default:
 			rest = append(rest, f)
 		}
 	}
 	return rest
+}
+
+// labels keeps the artifacts that carry every one of the labels with these ids. Package label owns the rows.
+func (c *conditions) labels(f db.Filter) {
+	for _, text := range f.Values[:min(len(f.Values), setSize)] {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			c.err = fmt.Errorf("%w: labels=%q, expected the ids of labels", db.ErrFilter, text)
+			return
+		}
+		c.add("EXISTS (SELECT 1 FROM artifact_label al WHERE al.manifest_id = m.id AND al.label_id = $", id)
+		c.parts[len(c.parts)-1] += ")"
+	}
 }
 
 const hasTag = "EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id"

@@ -210,6 +210,20 @@ type Label struct {
 	UpdateTime wire.Time `json:"update_time,omitempty"`
 }
 
+// LabelRef defines model for LabelRef.
+type LabelRef struct {
+	ID int64 `json:"id,omitempty"`
+}
+
+// LabelReq defines model for LabelReq.
+type LabelReq struct {
+	Color       string `json:"color,omitempty"`
+	Description string `json:"description,omitempty"`
+	Name        string `json:"name,omitempty"`
+	ProjectID   int64  `json:"project_id,omitempty"`
+	Scope       string `json:"scope,omitempty"`
+}
+
 // NewTag defines model for NewTag.
 type NewTag struct {
 	Name string `json:"name"`
@@ -335,6 +349,35 @@ type ProjectSummaryQuota struct {
 
 	// Used Amounts by resource; `storage` in bytes is the only one
 	Used ResourceList `json:"used,omitempty"`
+}
+
+// Quota defines model for Quota.
+type Quota struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+
+	// Hard Amounts by resource; `storage` in bytes is the only one
+	Hard ResourceList `json:"hard"`
+	ID   int64        `json:"id,omitempty"`
+
+	// Ref The project that the quota is of
+	Ref        QuotaRefObject `json:"ref,omitempty"`
+	UpdateTime wire.Time      `json:"update_time,omitempty"`
+
+	// Used Amounts by resource; `storage` in bytes is the only one
+	Used ResourceList `json:"used"`
+}
+
+// QuotaRefObject The project that the quota is of
+type QuotaRefObject struct {
+	ID        int64  `json:"id,omitempty"`
+	Name      string `json:"name,omitempty"`
+	OwnerName string `json:"owner_name"`
+}
+
+// QuotaUpdateReq defines model for QuotaUpdateReq.
+type QuotaUpdateReq struct {
+	// Hard Amounts by resource; `storage` in bytes is the only one
+	Hard ResourceList `json:"hard,omitempty"`
 }
 
 // Repository defines model for Repository.
@@ -551,6 +594,9 @@ type IconDigest = string
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
 
+// LabelID defines model for label_id.
+type LabelID = int64
+
 // LocationWithName defines model for location_with_name.
 type LocationWithName = bool
 
@@ -574,6 +620,9 @@ type ProjectNameOrID = string
 
 // Query defines model for query.
 type Query = string
+
+// QuotaID defines model for quota_id.
+type QuotaID = int64
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -623,6 +672,25 @@ type ListAuditLogExtsParams struct {
 
 	// PageSize Rows a page; 0 or less means all, up to 10,000
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListLabelsParams defines parameters for ListLabels.
+type ListLabelsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize  PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+	Name      string   `form:"name,omitempty" json:"name,omitempty"`
+	Scope     string   `form:"scope,omitempty" json:"scope,omitempty"`
+	ProjectID int64    `form:"project_id,omitempty" json:"project_id,omitempty"`
 }
 
 // ListProjectsParams defines parameters for ListProjects.
@@ -901,6 +969,20 @@ type ListTagsParams struct {
 	WithImmutableStatus *bool    `form:"with_immutable_status,omitempty" json:"with_immutable_status,omitempty"`
 }
 
+// ListQuotasParams defines parameters for ListQuotas.
+type ListQuotasParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort        Sort   `form:"sort,omitempty" json:"sort,omitempty"`
+	Reference   string `form:"reference,omitempty" json:"reference,omitempty"`
+	ReferenceID string `form:"reference_id,omitempty" json:"reference_id,omitempty"`
+}
+
 // ListAllRepositoriesParams defines parameters for ListAllRepositories.
 type ListAllRepositoriesParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -975,6 +1057,12 @@ type SearchUsersParams struct {
 // UpdateConfigurationsJSONRequestBody defines body for UpdateConfigurations for application/json ContentType.
 type UpdateConfigurationsJSONRequestBody = Configurations
 
+// CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
+type CreateLabelJSONRequestBody = LabelReq
+
+// UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
+type UpdateLabelJSONRequestBody = LabelReq
+
 // CreateProjectJSONRequestBody defines body for CreateProject for application/json ContentType.
 type CreateProjectJSONRequestBody = ProjectReq
 
@@ -996,8 +1084,14 @@ type UpdateProjectMetadataJSONRequestBody = ProjectMetadata
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
+// AddLabelJSONRequestBody defines body for AddLabel for application/json ContentType.
+type AddLabelJSONRequestBody = LabelRef
+
 // CreateTagJSONRequestBody defines body for CreateTag for application/json ContentType.
 type CreateTagJSONRequestBody = NewTag
+
+// UpdateQuotaJSONRequestBody defines body for UpdateQuota for application/json ContentType.
+type UpdateQuotaJSONRequestBody = QuotaUpdateReq
 
 // CreateRobotJSONRequestBody defines body for CreateRobot for application/json ContentType.
 type CreateRobotJSONRequestBody = RobotCreate
@@ -1046,6 +1140,21 @@ type ServerInterface interface {
 	// GetInternalconfig Settings between components of one server; refused to everybody here
 	// (GET /api/v2.0/internalconfig)
 	GetInternalconfig(w http.ResponseWriter, r *http.Request)
+	// ListLabels List labels of one scope
+	// (GET /api/v2.0/labels)
+	ListLabels(w http.ResponseWriter, r *http.Request, params ListLabelsParams)
+	// CreateLabel Create a label
+	// (POST /api/v2.0/labels)
+	CreateLabel(w http.ResponseWriter, r *http.Request)
+	// DeleteLabel Delete a label and take it off everywhere
+	// (DELETE /api/v2.0/labels/{label_id})
+	DeleteLabel(w http.ResponseWriter, r *http.Request, labelID LabelID)
+	// GetLabelByID Get a label
+	// (GET /api/v2.0/labels/{label_id})
+	GetLabelByID(w http.ResponseWriter, r *http.Request, labelID LabelID)
+	// UpdateLabel Change a label; its scope stays
+	// (PUT /api/v2.0/labels/{label_id})
+	UpdateLabel(w http.ResponseWriter, r *http.Request, labelID LabelID)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(w http.ResponseWriter, r *http.Request)
@@ -1145,6 +1254,12 @@ type ServerInterface interface {
 	// GetAddition Read an addition as it is
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition})
 	GetAddition(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, addition Addition)
+	// AddLabel Put a label on the artifact
+	// (POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels)
+	AddLabel(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter)
+	// RemoveLabel Take a label off the artifact
+	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id})
+	RemoveLabel(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, labelID LabelID)
 	// ListTags List the tags of an artifact
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags)
 	ListTags(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, params ListTagsParams)
@@ -1154,6 +1269,15 @@ type ServerInterface interface {
 	// DeleteTag Take a tag off the artifact
 	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name})
 	DeleteTag(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, tagName TagName)
+	// ListQuotas List the quotas of projects
+	// (GET /api/v2.0/quotas)
+	ListQuotas(w http.ResponseWriter, r *http.Request, params ListQuotasParams)
+	// GetQuota Get a quota
+	// (GET /api/v2.0/quotas/{id})
+	GetQuota(w http.ResponseWriter, r *http.Request, id QuotaID)
+	// UpdateQuota Change the limit of a quota
+	// (PUT /api/v2.0/quotas/{id})
+	UpdateQuota(w http.ResponseWriter, r *http.Request, id QuotaID)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams)
@@ -1465,6 +1589,209 @@ func (siw *ServerInterfaceWrapper) GetInternalconfig(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetInternalconfig(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListLabels operation middleware
+func (siw *ServerInterfaceWrapper) ListLabels(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLabelsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", r.URL.Query(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "name"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", r.URL.Query(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "scope"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "scope", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "project_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project_id", r.URL.Query(), &params.ProjectID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "project_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListLabels(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateLabel operation middleware
+func (siw *ServerInterfaceWrapper) CreateLabel(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateLabel(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteLabel operation middleware
+func (siw *ServerInterfaceWrapper) DeleteLabel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "label_id" -------------
+	var labelID LabelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label_id", r.PathValue("label_id"), &labelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "label_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteLabel(w, r, labelID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLabelByID operation middleware
+func (siw *ServerInterfaceWrapper) GetLabelByID(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "label_id" -------------
+	var labelID LabelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label_id", r.PathValue("label_id"), &labelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "label_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLabelByID(w, r, labelID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateLabel operation middleware
+func (siw *ServerInterfaceWrapper) UpdateLabel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "label_id" -------------
+	var labelID LabelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label_id", r.PathValue("label_id"), &labelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "label_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateLabel(w, r, labelID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3676,6 +4003,103 @@ func (siw *ServerInterfaceWrapper) GetAddition(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// AddLabel operation middleware
+func (siw *ServerInterfaceWrapper) AddLabel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReferenceParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddLabel(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveLabel operation middleware
+func (siw *ServerInterfaceWrapper) RemoveLabel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReferenceParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "label_id" -------------
+	var labelID LabelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "label_id", r.PathValue("label_id"), &labelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "label_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveLabel(w, r, projectName, repositoryName, reference, labelID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTags operation middleware
 func (siw *ServerInterfaceWrapper) ListTags(w http.ResponseWriter, r *http.Request) {
 
@@ -3876,6 +4300,143 @@ func (siw *ServerInterfaceWrapper) DeleteTag(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DeleteTag(w, r, projectName, repositoryName, reference, tagName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListQuotas operation middleware
+func (siw *ServerInterfaceWrapper) ListQuotas(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListQuotasParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "reference" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reference", r.URL.Query(), &params.Reference, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reference"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "reference_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reference_id", r.URL.Query(), &params.ReferenceID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reference_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListQuotas(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetQuota operation middleware
+func (siw *ServerInterfaceWrapper) GetQuota(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id QuotaID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetQuota(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateQuota operation middleware
+func (siw *ServerInterfaceWrapper) UpdateQuota(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id QuotaID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateQuota(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4787,6 +5348,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", wrapper.DeleteTag)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories", wrapper.ListAccessories)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition}", wrapper.GetAddition)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels", wrapper.AddLabel)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id}", wrapper.RemoveLabel)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/repositories", wrapper.ListAllRepositories)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots", wrapper.ListRobot)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/robots", wrapper.CreateRobot)
@@ -4794,6 +5357,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.UpdateRobot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/labels", wrapper.ListLabels)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/labels", wrapper.CreateLabel)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.DeleteLabel)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.GetLabelByID)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.UpdateLabel)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas", wrapper.ListQuotas)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.GetQuota)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.UpdateQuota)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
@@ -5132,6 +5703,198 @@ type GetInternalconfigdefaultJSONResponse struct {
 }
 
 func (response GetInternalconfigdefaultJSONResponse) VisitGetInternalconfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLabelsRequestObject struct {
+	Params ListLabelsParams
+}
+
+type ListLabelsResponseObject interface {
+	VisitListLabelsResponse(w http.ResponseWriter) error
+}
+
+type ListLabels200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListLabels200JSONResponse struct {
+	Body    []Label
+	Headers ListLabels200ResponseHeaders
+}
+
+func (response ListLabels200JSONResponse) VisitListLabelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLabelsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListLabelsdefaultJSONResponse) VisitListLabelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateLabelRequestObject struct {
+	Body *CreateLabelJSONRequestBody
+}
+
+type CreateLabelResponseObject interface {
+	VisitCreateLabelResponse(w http.ResponseWriter) error
+}
+
+type CreateLabel201Response = CreatedResponse
+
+func (response CreateLabel201Response) VisitCreateLabelResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateLabeldefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateLabeldefaultJSONResponse) VisitCreateLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteLabelRequestObject struct {
+	LabelID LabelID `json:"label_id"`
+}
+
+type DeleteLabelResponseObject interface {
+	VisitDeleteLabelResponse(w http.ResponseWriter) error
+}
+
+type DeleteLabel200Response = DoneResponse
+
+func (response DeleteLabel200Response) VisitDeleteLabelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteLabeldefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteLabeldefaultJSONResponse) VisitDeleteLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLabelByIDRequestObject struct {
+	LabelID LabelID `json:"label_id"`
+}
+
+type GetLabelByIDResponseObject interface {
+	VisitGetLabelByIDResponse(w http.ResponseWriter) error
+}
+
+type GetLabelByID200JSONResponse Label
+
+func (response GetLabelByID200JSONResponse) VisitGetLabelByIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLabelByIDdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetLabelByIDdefaultJSONResponse) VisitGetLabelByIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateLabelRequestObject struct {
+	LabelID LabelID `json:"label_id"`
+	Body    *UpdateLabelJSONRequestBody
+}
+
+type UpdateLabelResponseObject interface {
+	VisitUpdateLabelResponse(w http.ResponseWriter) error
+}
+
+type UpdateLabel200Response = DoneResponse
+
+func (response UpdateLabel200Response) VisitUpdateLabelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateLabeldefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateLabeldefaultJSONResponse) VisitUpdateLabelResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6505,6 +7268,76 @@ func (response GetAdditiondefaultJSONResponse) VisitGetAdditionResponse(w http.R
 	return err
 }
 
+type AddLabelRequestObject struct {
+	ProjectName    ProjectName                `json:"project_name"`
+	RepositoryName RepositoryName             `json:"repository_name"`
+	Reference      ArtifactReferenceParameter `json:"reference"`
+	Body           *AddLabelJSONRequestBody
+}
+
+type AddLabelResponseObject interface {
+	VisitAddLabelResponse(w http.ResponseWriter) error
+}
+
+type AddLabel200Response = DoneResponse
+
+func (response AddLabel200Response) VisitAddLabelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type AddLabeldefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response AddLabeldefaultJSONResponse) VisitAddLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveLabelRequestObject struct {
+	ProjectName    ProjectName                `json:"project_name"`
+	RepositoryName RepositoryName             `json:"repository_name"`
+	Reference      ArtifactReferenceParameter `json:"reference"`
+	LabelID        LabelID                    `json:"label_id"`
+}
+
+type RemoveLabelResponseObject interface {
+	VisitRemoveLabelResponse(w http.ResponseWriter) error
+}
+
+type RemoveLabel200Response = DoneResponse
+
+func (response RemoveLabel200Response) VisitRemoveLabelResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RemoveLabeldefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RemoveLabeldefaultJSONResponse) VisitRemoveLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTagsRequestObject struct {
 	ProjectName    ProjectName                `json:"project_name"`
 	RepositoryName RepositoryName             `json:"repository_name"`
@@ -6623,6 +7456,131 @@ type DeleteTagdefaultJSONResponse struct {
 }
 
 func (response DeleteTagdefaultJSONResponse) VisitDeleteTagResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQuotasRequestObject struct {
+	Params ListQuotasParams
+}
+
+type ListQuotasResponseObject interface {
+	VisitListQuotasResponse(w http.ResponseWriter) error
+}
+
+type ListQuotas200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListQuotas200JSONResponse struct {
+	Body    []Quota
+	Headers ListQuotas200ResponseHeaders
+}
+
+func (response ListQuotas200JSONResponse) VisitListQuotasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQuotasdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListQuotasdefaultJSONResponse) VisitListQuotasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuotaRequestObject struct {
+	ID QuotaID `json:"id"`
+}
+
+type GetQuotaResponseObject interface {
+	VisitGetQuotaResponse(w http.ResponseWriter) error
+}
+
+type GetQuota200JSONResponse Quota
+
+func (response GetQuota200JSONResponse) VisitGetQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetQuotadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetQuotadefaultJSONResponse) VisitGetQuotaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateQuotaRequestObject struct {
+	ID   QuotaID `json:"id"`
+	Body *UpdateQuotaJSONRequestBody
+}
+
+type UpdateQuotaResponseObject interface {
+	VisitUpdateQuotaResponse(w http.ResponseWriter) error
+}
+
+type UpdateQuota200Response = DoneResponse
+
+func (response UpdateQuota200Response) VisitUpdateQuotaResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateQuotadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateQuotadefaultJSONResponse) VisitUpdateQuotaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7582,6 +8540,21 @@ type StrictServerInterface interface {
 	// GetInternalconfig Settings between components of one server; refused to everybody here
 	// (GET /api/v2.0/internalconfig)
 	GetInternalconfig(ctx context.Context, request GetInternalconfigRequestObject) (GetInternalconfigResponseObject, error)
+	// ListLabels List labels of one scope
+	// (GET /api/v2.0/labels)
+	ListLabels(ctx context.Context, request ListLabelsRequestObject) (ListLabelsResponseObject, error)
+	// CreateLabel Create a label
+	// (POST /api/v2.0/labels)
+	CreateLabel(ctx context.Context, request CreateLabelRequestObject) (CreateLabelResponseObject, error)
+	// DeleteLabel Delete a label and take it off everywhere
+	// (DELETE /api/v2.0/labels/{label_id})
+	DeleteLabel(ctx context.Context, request DeleteLabelRequestObject) (DeleteLabelResponseObject, error)
+	// GetLabelByID Get a label
+	// (GET /api/v2.0/labels/{label_id})
+	GetLabelByID(ctx context.Context, request GetLabelByIDRequestObject) (GetLabelByIDResponseObject, error)
+	// UpdateLabel Change a label; its scope stays
+	// (PUT /api/v2.0/labels/{label_id})
+	UpdateLabel(ctx context.Context, request UpdateLabelRequestObject) (UpdateLabelResponseObject, error)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(ctx context.Context, request GetPermissionsRequestObject) (GetPermissionsResponseObject, error)
@@ -7681,6 +8654,12 @@ type StrictServerInterface interface {
 	// GetAddition Read an addition as it is
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition})
 	GetAddition(ctx context.Context, request GetAdditionRequestObject) (GetAdditionResponseObject, error)
+	// AddLabel Put a label on the artifact
+	// (POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels)
+	AddLabel(ctx context.Context, request AddLabelRequestObject) (AddLabelResponseObject, error)
+	// RemoveLabel Take a label off the artifact
+	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id})
+	RemoveLabel(ctx context.Context, request RemoveLabelRequestObject) (RemoveLabelResponseObject, error)
 	// ListTags List the tags of an artifact
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags)
 	ListTags(ctx context.Context, request ListTagsRequestObject) (ListTagsResponseObject, error)
@@ -7690,6 +8669,15 @@ type StrictServerInterface interface {
 	// DeleteTag Take a tag off the artifact
 	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name})
 	DeleteTag(ctx context.Context, request DeleteTagRequestObject) (DeleteTagResponseObject, error)
+	// ListQuotas List the quotas of projects
+	// (GET /api/v2.0/quotas)
+	ListQuotas(ctx context.Context, request ListQuotasRequestObject) (ListQuotasResponseObject, error)
+	// GetQuota Get a quota
+	// (GET /api/v2.0/quotas/{id})
+	GetQuota(ctx context.Context, request GetQuotaRequestObject) (GetQuotaResponseObject, error)
+	// UpdateQuota Change the limit of a quota
+	// (PUT /api/v2.0/quotas/{id})
+	UpdateQuota(ctx context.Context, request UpdateQuotaRequestObject) (UpdateQuotaResponseObject, error)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(ctx context.Context, request ListAllRepositoriesRequestObject) (ListAllRepositoriesResponseObject, error)
@@ -7998,6 +8986,148 @@ func (sh *strictHandler) GetInternalconfig(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetInternalconfigResponseObject); ok {
 		if err := validResponse.VisitGetInternalconfigResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListLabels operation middleware
+func (sh *strictHandler) ListLabels(w http.ResponseWriter, r *http.Request, params ListLabelsParams) {
+	var request ListLabelsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLabels(ctx, request.(ListLabelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLabels")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListLabelsResponseObject); ok {
+		if err := validResponse.VisitListLabelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateLabel operation middleware
+func (sh *strictHandler) CreateLabel(w http.ResponseWriter, r *http.Request) {
+	var request CreateLabelRequestObject
+
+	var body CreateLabelJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateLabel(ctx, request.(CreateLabelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateLabel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateLabelResponseObject); ok {
+		if err := validResponse.VisitCreateLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteLabel operation middleware
+func (sh *strictHandler) DeleteLabel(w http.ResponseWriter, r *http.Request, labelID LabelID) {
+	var request DeleteLabelRequestObject
+
+	request.LabelID = labelID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteLabel(ctx, request.(DeleteLabelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteLabel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteLabelResponseObject); ok {
+		if err := validResponse.VisitDeleteLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLabelByID operation middleware
+func (sh *strictHandler) GetLabelByID(w http.ResponseWriter, r *http.Request, labelID LabelID) {
+	var request GetLabelByIDRequestObject
+
+	request.LabelID = labelID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLabelByID(ctx, request.(GetLabelByIDRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLabelByID")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLabelByIDResponseObject); ok {
+		if err := validResponse.VisitGetLabelByIDResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateLabel operation middleware
+func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request, labelID LabelID) {
+	var request UpdateLabelRequestObject
+
+	request.LabelID = labelID
+
+	var body UpdateLabelJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateLabel(ctx, request.(UpdateLabelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateLabel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateLabelResponseObject); ok {
+		if err := validResponse.VisitUpdateLabelResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -8963,6 +10093,70 @@ func (sh *strictHandler) GetAddition(w http.ResponseWriter, r *http.Request, pro
 	}
 }
 
+// AddLabel operation middleware
+func (sh *strictHandler) AddLabel(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter) {
+	var request AddLabelRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	var body AddLabelJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddLabel(ctx, request.(AddLabelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddLabel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddLabelResponseObject); ok {
+		if err := validResponse.VisitAddLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveLabel operation middleware
+func (sh *strictHandler) RemoveLabel(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, labelID LabelID) {
+	var request RemoveLabelRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+	request.LabelID = labelID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveLabel(ctx, request.(RemoveLabelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveLabel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveLabelResponseObject); ok {
+		if err := validResponse.VisitRemoveLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTags operation middleware
 func (sh *strictHandler) ListTags(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, params ListTagsParams) {
 	var request ListTagsRequestObject
@@ -9049,6 +10243,91 @@ func (sh *strictHandler) DeleteTag(w http.ResponseWriter, r *http.Request, proje
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(DeleteTagResponseObject); ok {
 		if err := validResponse.VisitDeleteTagResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListQuotas operation middleware
+func (sh *strictHandler) ListQuotas(w http.ResponseWriter, r *http.Request, params ListQuotasParams) {
+	var request ListQuotasRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListQuotas(ctx, request.(ListQuotasRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListQuotas")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListQuotasResponseObject); ok {
+		if err := validResponse.VisitListQuotasResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetQuota operation middleware
+func (sh *strictHandler) GetQuota(w http.ResponseWriter, r *http.Request, id QuotaID) {
+	var request GetQuotaRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetQuota(ctx, request.(GetQuotaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetQuota")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetQuotaResponseObject); ok {
+		if err := validResponse.VisitGetQuotaResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateQuota operation middleware
+func (sh *strictHandler) UpdateQuota(w http.ResponseWriter, r *http.Request, id QuotaID) {
+	var request UpdateQuotaRequestObject
+
+	request.ID = id
+
+	var body UpdateQuotaJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateQuota(ctx, request.(UpdateQuotaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateQuota")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateQuotaResponseObject); ok {
+		if err := validResponse.VisitUpdateQuotaResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -9692,134 +10971,143 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H0JbyM30uhfIfq9hz3QtjyTZIHVIFh4J5PE2EniZ3uyiy9jSFR3SeK6m+wh2ZK1hve3f+DRl8S+ZLXt",
-	"yRgIkLGaR7EuVhWLxTsvYHHCKFApvPGdtwQcAtf/fMsBSwhPpfojBBFwkkjCqDf2rpaAEiyXiM3Reokl",
-	"WmOBAtP+2PM9ESwhxqqf3CTgjT0hOaELz/dujxbsSP14JG5IcsT0iDg6ShihErg3nuNIwP29753jBbwn",
-	"9EbsTn8BEZZkBShS35FkSCqAOKwISwXCNNQ/ULiVKMEL8NG/GaEQojWRS/TRQz766B0KzismcfSWpdSB",
-	"px/ZGsWYbhBna4FiLINlddo54zGW3tgjVP7la8/P4FCTLID3AOTe9xLMcQzSkg+HITFgbEP1T0UxyRAH",
-	"HCoKKlxhLskcB/INIlKgadZ5ojE8RRTHYChNJFpicYx+ZhIFWMCRACqIooZaGVHjK87wfE/18cYFHL7H",
-	"4VNKOITeWPIUyniI8e17oAu59MZ/+dr3YkKzP1/5W7RRK82gnXCYAwcagINH8QIxjkKyACHdoBW9O8L2",
-	"+ptv2oEjAaMTO+34zjVvDtMBJxUTDoKlPICJmcUps5z9GwKJCDUSo0SYCIQNfWEFFJG5InHE2I1AEbkB",
-	"hCkiYYY/ox6Klfzr6EwcXdiJj35WP5ZXEcIcp5G0TJrDPWMsAkw14BELsOY0JZs1oL8HiabvbcMpAmol",
-	"WQs5jsFHlEn9VxOkFTCPzuhRNmJfkGOIZ8AnJKwhb6yhqKdtm9CbOSTOseGaI/9+SC5SytKlL0iw1Io0",
-	"Q+6nFPimAMZ+ciDxld9ptWqAiSD/cUx+oTQn1rO/QSdKoiMQAsWAqUA4inyUJkqZvTrxT05OGgA047uh",
-	"PHGAGeNbEqex+nriBtoIUw3PKibLlKtt6VZClWEOSszSwBOW8asLSo5I2BtWO+QhITZU2wHyLaNmCxGV",
-	"fTxgcYzFGE1vvl1NEdziQPrqj/+upihgVGJChf7hN/zf2fUUcUyVKTC9+fYOo9n9FKmNmc31L3/EaPan",
-	"qeInxObHH+k/YCOQ1PvkUpkZQhK6QCEDQf8g0Q1la4Q5ILKgjEOoLQ6Fk1BpVoym/8ScErqYIqOFjj/S",
-	"Gsb85NXg6+uTv/7FhSIOCRNEMr7pwHdFY40xlkq9u1sq+igBHgCVR0ADFkKI5JoEULdVVuftSPZXJ687",
-	"bOeczZis16f554cqVcG4w0jTtN5lLB9Nj6ZoBnPGAWF0Axs0V/YEiABoqNiBcbPDuAirp2pEyi4aJF40",
-	"qfz88yFFLhVNO1n29WGI12wrEkYFlB0Lh6CbD280885YuFHGCcSJ3CjbsuSa5Dv3+M77vxzm3tj7P6PC",
-	"kRnZpqPChdFQfMeoQ2LUr84p733ve0yilOtOSqWAMfJxkkTEQDD6tzBgFAhxAWS+itE7zhkXBhqHUb4G",
-	"KtGaM7o4Rt/c3iIKK+BIQhQJFCs+lEtMrWh/SkFIREIfrfX+rH4VwFWHiC0WULKRApwKODYiYABRcJ6e",
-	"n/0KXFg0JpwlwCUxJFoVH1w6KOOF3/KG1znd2UzvH/e+dxoEIMTu4DiQ7rF9D+Zz1dn1KTNv3TDVTM7M",
-	"frI1f+Y9GL5vZWDf066tMlIlMeKZ9wmxhCP9q78LcuEE7HxSToL7Q1eYMnOpS9NUo2WSL7wBsJ223QHa",
-	"7qn2DOcc5oc21ipDUL+GunktgvzC2dKzWcw72dU6qu8JvXEwzUywKJVluHOfwPeWWuZbV5SN4Zzegu+S",
-	"F8PK9k8iIRZtiqZg/3vfo2kU4VkEmfK2c2PO8aZLiEH1Ul53JShQjjHg6LwCcSNkZTS7JBdTyqQWt8Y5",
-	"ariqPFDGEDX81iigcCs5nmApeQMUFXTaiUv49Mae2h6OL/D6JxBCeUkHEX1Cl8CJhHDyYNaosIJyx/EM",
-	"ou5jvVfND8hiMaZkDkJOYggJridcy+fMT+mM0SSNop7KPUnFsmeXPN7kiGnqfXpJopADVfY7pojQEG6V",
-	"xupEVcvsF3lM63BUKRn/nTHqcFR29xqnxz/bSBAKBRkz+Mqdm5OFdrMivFFGoN8FBokX3Vn5Ci8OiLJu",
-	"W1yJISy0uQT6FbXftGFclGOgWzvHoVSp5swms8E06C5vmAPtI58RlqqZXkUU/TL3xr81k/M863F/3TmI",
-	"7nsp31J+Ows9CH9ssYGe1UniNCTyPVvsUrYz5ljSU0mpWXCtgd5ghRcf6xWzcihr1MF9w/rfrYDKKzto",
-	"FRGgPk3qxa1+zFv5fNCaf51UdGFjSw5CRy9d9uigZCqz7g44LjZ+++u70yhi64gIB873dK7gNiEcxAQ7",
-	"QjofKLlFAgJGQ+dWUSPEvU/d+thsmUbptBmVMXYmIT7gztTbNkoTRYde1NliErPkNs7Q69zljhVYUDvI",
-	"9tsMkz8CjuTyUmKZOgIQwDnjbu1ea6rkQzUv1QbobHPnkrUtk/JiW67y7iVISehCH2sHSxOznm3QDWyO",
-	"URGWxhz0odcNZWtajkUfe/62EaAU3iRii8mc8TXm4QRoqLlCfa3hqmLlOJXLScxC6NR6hikFPomtu9Ol",
-	"S0iE+h5OCkALpS46DbGUMpkoQBPObjcTHMaEThacpckD+mdKcK8heqF4q6+J4k0CRcI5CbCEvUa5IclE",
-	"AObBsqF7OYZR7S/ZDVAOKwLrB61mBZzMN3o13eCIQpxMZljAJKSdJtQd5iTSWq5re80dltJ95rH9pMTB",
-	"cpJgjqMIoh4Ly/tzMktlcVjfZ/beyDHdzLm1WJLS/H3HMAy1J7ZtZxGwxB26bNmXs9EePoABpA8KbZcE",
-	"C7FmPOzeUe2QLJUPATclPeZLedS9cW/hpMzqJGWwATWNu3RkJAzKirkTjKZTKtmE0RnDjWjfniuISOFi",
-	"dpvJdhEQcJDdu/XSjqaHDi5yCAlXpliCeSy69zbC1EMEi15iEkSYxN17RWxhmbcj2jvrM906l+RuzfV5",
-	"ZM8V9GbxhJMY882ki+FT6Wbs6tyd4aAgyc+6WqH9lDKJJwnwSTZUH/nigMMJo9GmY3N9pq7zOBIOc3Lb",
-	"CUTTS1sGkzAt/Nk9FJsIjKWozRTrYiRpFGVuRvsSBETzCYcFEbKApEs3ITJvc3+9rMEuDNYQS6x25Y4g",
-	"SMbxAsq03hMMQwrtCj+EGCnGPfVlqUcPdal69dKWqkNPAb5vPpCJcfKbGf8a082uQ3ZhMxXaDn2qTts7",
-	"HCyRMJ6bOXcnUqAVjlLQUev1EuQSOCISBZiiGVjXLkRL4CUHunAT32U+6pY7bPVRdfp1NXnA15kqCWcL",
-	"jmPhCp6U/LMuIwFLonY3X8NWjH1dt6o6j7x7eMQgZ+f4agseO6gLjh+AAsfRGZ0zR9S8rPj3TAx3ecJ7",
-	"DxWkXIfLe4RgeowOt1I5ulFmOe490BLzGeOTUu7I7hGX/YjYHP2om6P1kglAp+dnSC6JQES8QUaxCCR1",
-	"hot8yOKWWEwCPOGMuSKlvQZaAe28Nr0UK4APAb/G3N5/GdokSjhbkRB4zclcj+GcttL+0LXZUHvDWbGO",
-	"9ofPWhubSb6DHwyT+dAPlUKnWbTvkl1B1rPAlTFWSo/bOs7FAsqR5dKZoely1OPwxuQbOCaPagK6+2Zu",
-	"tZzCdA6e1waUe4fhc1epit6F3qFhBXyzVraEjxL9C6PlXO5dw2qvoP4OPX6G9RV2HE92OzzSrVzb8y8r",
-	"tTtHzVH86sW1bscqzvMBRxpMEe6vYnup+20Q4yil9o9Wu8gO5pchdq363MaWLuCTA6OwrgSfdp3dKGxq",
-	"4KLeOfCYCHcGaEOSZs9MzGIWBxFL7k8nCpZAPtyRmNgIe/ZUpbYaXgvTeslQjDf6xCXGN4C0IyyyPHvb",
-	"33+yJWwzXAZPhl0nt5VSKrbzY4MlkRBIm/m8y2qi5ufjOWDVqyWHYlvamDiuTzj2vRXmBFPZld0KjjrI",
-	"OXNmfOvYE2cROC/SaDaQymVSNqtqljFHgKNInyl3yTN2zFXFZZct5zBCEaxggsun9t3ybipn/b1yb0KI",
-	"wF4L2A2ZxCBxiGVrgr2l/k9Z86YtmK1pfvmhS8qHbn64DZ1DwiZBdnH4UQ7i3fxVAeW6XqS+UwTKXJCq",
-	"bIXlTy7q1TjBTRL8kz6u2p3LXr/MTxG68eUHAfwH3aUXU9rJFML6zfWOSiI3/SYraZcu15maEWcB2A21",
-	"6N+7s6ltX8v39ntmxFfVYqq3T4wU/ny0sH8Z0vkPMKv7C1sP1NrWPfLUtrVOn1zLmuwPNke4uKlnLiaq",
-	"/SRGpqsYoySdRSTwkT4gEwGmvq6BoAR8lUY+EsorIHKjI5BMLoGLY68eeqfZeahdYHtT6iGA7ThtTzGp",
-	"4PhUIELRFs3eIG3tRYBXIOx9PywQkYgIF9K2b/9uX7xz5Israu2KCItC4EowYp3zbME5ts39tnj3PiGG",
-	"Gjk4XFZcFh6JSExkTYa3j45eaX1AGTLtBkzUaxDayzSOseuaWAgriNQPvTbpRQpC9uqhFw/hpH/PGBN9",
-	"zbkniBnrmtP4Pj31EWWPHOwKhv+/7txvQ+xnIu1k13exairQ7TDB0iYdNC0zKyzxXis7nT3bs4+LPS/y",
-	"CxQNNxj7EO+5hMK2DpzKhTx2ixAc6GrP45rZW+SpwHDdSOoPem6XLmoigpt9SgzWsHd2QMjW7hmrdQg0",
-	"26AsEPQGTa3Gn6qd1VzgIUKTktFogxh1nnFesBk7oKOuujE+sVcxu0oE4w33A1t436auup2ecoJEFYUh",
-	"3hTbnzLSukUHICQNPlbXfHg9Me0+a2dBi9R+uTu3CUYhcyBdJ9UtusGkqCjtYAJvTsVQDTN2CsVpBhwk",
-	"pPhwJZJTu2Cz6iKv6yTKVD3oq0SqDNuH3t2z6A9Eo51T/yY8hAPdODmk6NRfO8hza7qo/C1M1Vwk73lR",
-	"2BWwvSE0rKW8SHDnswEN8iUEu7D2X/l+e2cPJT6gw/S8ZSmCC1NuZBe5Dw1ZXeq06oPbuv2txC13vtbu",
-	"LNx4RwpoX1Oz/ZJ0E86y638PPFGz7R1izitk6TTaDj3bkrQKo6A0m2tru5RYEiFJ4FoyWen80Sx9pBen",
-	"mL69o/GGEfab03TtPaVkEkd7zWh67jlhFs0JGBVpnLhtWm30e35vJ91NOyddanDuwqcbVw48NK3RzYW6",
-	"3WW2x1UZcc4BHoAaC8zDkLsLsjbA3amOdtndxbu8/DbRzgZ34dGZNdK/5lD3hnGcNjhP9Wr/kQqD9C2w",
-	"sX3DNl+eC9kfBPC31uZ1R/lZHAOtKYQTYxJ1i3A3padwwFEtlsv3zVumua9ZX91xV6nAXZfYT7/6BMWh",
-	"4s685pJO7YrNZ/eh2Sv0/rvTcx+9Rj9eXZ376Cv0y9l3bw/trRfX8kLaY7nnnM2J6wi4Ew/1YYs6CC5A",
-	"OPBtgtnGHKU6H9Ut6U1g7usX7rM6nXVkgJ5HRhnuArtHFME/KMdvZRWV4PVdGK9TPrnFmrgv+Q8upJcb",
-	"carA/T5y7TutlNgd1vjmKSdyc6n2RjPQDAtjn+r9Ekz2qz7Fs92XUialS0h52c2AsRsCpfKhuuZdtrsm",
-	"5B+wMUUjid3Gd2t7K12h0+h1av0KKEppCByNcEJGq9fHJ8forc2rz5Pv/yCQ+qK7pQIQkSil9mbKWJcH",
-	"Fz6aE4hC4SOTxvhR14o1Rfb1BQs0YyFRP+jylIAEjuH4I/1I3zK6Amrq9uqaBUsWhUW2KspLh4xV6yM0",
-	"/deRdTOPzsKpOQDPy1wKBMGSQfgmr2TLKJRrXsb4Rp/bzjmIJfrw4ey7YzXoKZqbEp66zjkVa+BZZczp",
-	"3Ud7ReSjN/7t7qO+v/LR8z9m6Sofvfvr++kxOs3B0MvIqgDPiTR5/iELUqVT1BRfv35t582KBksN2DTR",
-	"0fE/zjmL0as/+eYHXZN6iv74ylSwPnmDTmxla40iuSR0US1wrV8SUN0/TTUJpoJxOfU/UqT/NCsUdoH/",
-	"OtKPExzp1wl0ex/pJGGFOA6aZDovQJfXFr5GuH1aYfqe0JupXUupkLA+ptFVjrPq8c4qwmM0jciMY74Z",
-	"4dFsqtpNrTEuRtmXfFgCYoT/3+tvXn8/M1Nekdiy1MX3b9FXX331VzXnh6u3ZmUxiSJi49mmdOt/gDOk",
-	"NKKe6eTk5NWR/u/q5GSs/zs+OTn5n6mpxByRAOwVLytvpwkOlnD0+vjE00WgrKiK8Wi0Xq+Psf58zPhi",
-	"ZPuK0fuzt+9+vnyn+yj9QKTaFT0tep5fVFD1VrYFS4DihHhj76vjk+OvlN+iBExBkcvoSF8pPIqYKVy2",
-	"MBGwXFLOQm/svSdCZkWMhFd99qHmQLZoMjJ1iu/91oa6gnGHdokpa9ipnanBfn+9VRD49clJrwq73aKX",
-	"We2sXTdl90xLC0B2+mgld7vmsC0L2lRvuHiz5N73KtLX1rP0ioiFz9amd3fL0TfKKhTrHSlLZdAbgmYl",
-	"FLGFEh2i1H6eaeJvHbQKewtLNS5yVnXKMwccZsXpxr+ZYjLetZpti2kjtjiCW9mNb9/dyhfWbWXdd7fy",
-	"hXsHZNWRTpbryLFZCTqTL/toLJBXvuvACBpv2gI49h5OBV2R/IbQUBuMBlXmraCcNDeUrUUbyoOdgldO",
-	"ZP8Acqs01gPx3HwRyHnne3CcXmmDNSvwpRAcYGrvgqP1kkQVm5antIxde63jWseYHBg0B2AOJGrj9e8s",
-	"3AyEv6zGf/mJgHs39ZqRpgv0PxzLbw0+M0S/QTflumnKdl8Q5SDdACQK34Sbq/ouXFdY2dz4amJhc7Fs",
-	"SNZ13Y0bnG/NbLkqxlyKNwhHa7wR6LV+dqcZcSRgVIzuTAHZ+yYE6tulA6JPj/8ocp4QfYPKOLJKj+p/",
-	"ZVXeS0oz++n6vq9FVH5q7P66inFqbvUb7duI8WrLB+K+e6H0wYmQ59LPQK4BKCr6KlIwminaN4jDPBXK",
-	"d2XG89YvgWSlORo5e+sYvg7J5UuQA3J3eZrHMRCwScnSBtgMrGJVv0dRCXe6zQ7qCG1kzHNz870FWRJu",
-	"5SiJMNlC03ZkcGhmwxt0zujiDZIsDZYgEGU2fkOZNG/rKd2ZVwpqZSxr7zZap+dZo8/Rl/LvnE8n0e1X",
-	"BNufTnIPlF+h2GGKPeoguKfQdwIPAqx+/jAEiUnkfqTuYbc/Hsdxrc0l+QKcViWOVUc1fz+u5KMKKEt+",
-	"fj/73qx7V8h/BBye5ykyWzLuZPo9nhN0M+r1E1rwZyILUedvlmZVddTC/laDw4QJh6I0eaC1WGxRWI4H",
-	"Sg1qDu9VlS7idfKoXrWjN8uBPYBTpUcqCOIkgXMHG93tvht5n98ahl2C6YvGJYI9GRsaQBCm5km4xqX7",
-	"9XZM40IOyTnDmzk/gGxhgb7y5XhTtIMZsfPesZLJhqhImQZPL7iPHgrJSfYmv2FqticiinCIkHgjHijW",
-	"o0mlFECLSBQVBYaXjWKuwYXkrX2kMdu6ZoBscQtfn9KSufIJfLRebv72vGSoB6GzsEVL+Dxr9ct83w34",
-	"Gbsq2iSQOhvm8BZ705z6kahBPRs9jQgwnbAV8BWB9SNMN2PxI06XJ01O8gpdA8+I86f3hl/czhuBw04a",
-	"YQlCTgidlPL4DzLh4xy5ZkHYL9p1zXW6DlVHESpn6FRKkhwmfv0U+5Z9BaNLWO0n27T3sg62wZjiOv0j",
-	"Yo8Z7amUG/qixceyVp2gmM9P7CK1R0hs3a1BPSU7x/3u4/CPHNX4gazA1qdCRW0qfaoRgYt2/TXN6C7u",
-	"E+8oof+JfMYrfKNwYsBHOtd2pyzHLku3uHqNyzo8a2Xq6HHiIXG2uCcSdVulbtDQyaBqoXzH2KkUHj1i",
-	"ovg9K+PZROBe+sBEXsSom/FhWz+KzGTlMoeWl9MoKiJQNfvk84glOjfK0zB0kmfAjbKgzFNKxSWYGxc3",
-	"sMl2g7wy3wMjhoVY3Kl/6m99tssciidDzgXEbAW98NNhv2xc1+cp/b+4MfTGHq+sl/rWkoCn1AY5Dw66",
-	"l5aI+7vXHXZHHUh9iKJ+Y4tIZZUeh5eobKbhTxpMLTZMQ6RrMz7jLbUDSe873iT5AV7ukLzcIel5h8QZ",
-	"urT3FR4iFF1Zu/FOn+HoF3Z+uc3Xj5f93bt9T8Te5ZOCRvf2otzwhd9r6wM3VND6gkLqXQ6gyoXDHp3X",
-	"R3dbRdw6uK4X5RPSJ09uK9/u17frcRRpnVJkeNTium4za13hYaKGJSF5nEBv5Wx7AP5rV0TbJQNbHM4t",
-	"QgwQud2uXf08E+D01YuCPbLqIm3UPIA66Jso9ZIf9ZIf9ZIf9fnmR72kKz1RulJJnfsoIyqxpapSKvFi",
-	"ASEKliQKOZgdgCJCQ7hFEcwlYukAWU17b+nuPA2WbE6LG8QdrgPNOYsPfQ3oca+dsGSjCJXRo3hdP6Pk",
-	"LrEVDRGhkpkbQ85tvkTfg27y6tscONCgiydQIuYzuORSxXHmBiiM+Wi9JMESVsDzd8jW2FzGCuukps45",
-	"6MfBLzbE52xD/I4zng06yYLqJ28/V3PsekD/vLBSHsU7Lymw2UapLcQ4stUxnsfG3t4lL4Gd7yKHCUq5",
-	"N6hRaeds9k5L7V5ito3vpXzRIdv1Ekuk+UsgbX4VRvoY5bpS+AhLCUqNEUaFjy7//stP4kVGa2TUVtQR",
-	"o7vsn40VlE5to/bI659Hf66yeV58eUaoyZR45CoqF4BDrcjtGipPsH62zNGhV0azIRnJILBBy1/hxe8v",
-	"/Pg8zaZOG8oVXnzZAR7tyJtAzWELpz3VLtF8AecKLwY6pfkZ1pqZnl1VEX3/pmwm6DTBmHFN/DcIazte",
-	"lyqAWyKkfrq7cjC8yQuyx2wFjxzh0Tp1dCfxouvZb0bjp73bo52j+byC+d/5FpvRaHuL7Zy4chpFL7kr",
-	"L7krD8hdiaI+xcHqD6LtI7iNWVa64OILizY9hPnlcqdhoDGSupS6XZwpQ+kjxu3zIZ++fQ8riL7Ncg1t",
-	"cvvZd9/SadHVmZFly302mzsZjw5zobB4CLm71XPoqUMXS9lP20xky8y1sYPtfXoYbsiLummKmadUjDe/",
-	"/X67UVhiydZCnwrZ93lbSrwaRhvd6f93K/tWcMWT58VZSHa5ujbtTbX4++bsu0Gz3ozueqSEt1oc9NtZ",
-	"MgYwPhCWwXIXgRegH2+6hGBIpaCG756jNsC8gxLNlDMwJZkxorC2gupbYQYkgEpT6oBjGrJY/egmcENW",
-	"4dCa+3nmEl5AEuEATJS7XPg6ZG2KUOgX8GpNNvNAXrcD8U+DlHU9CO0qL1MPzuxZ8Wud81ExtmuMa93Q",
-	"PB+jnzFTa8aECvSptRq3yF6fbrzDU7xRPSSS80ke63ohmxd+S1dct2NU/5q9Z1iL0eLx4gFR+gNQ4DjS",
-	"0zxW2fxAP8aoLKo0CvVLOnmJ4+xVAh0GY3NEpLkaLciCQogI7YHc0QJkAFw2vrujvvdCLwskyCMhOeD4",
-	"mR0hqdHUgslcAQsIp3LJOJEba8EaHBav7PxBlJv3weyKRWkMjQrhV9tkSHVQSMjwjxwkavuz/uIsYjMk",
-	"JOvwSEYq2iqufRD7FFp7xmdP+SO1h3gcwLww/PwqwOXPMX+xkRTN2X7+KK1a2pxwIZF+UJgIybFk5cJB",
-	"qkNrZEThdSDzevst+GdcaD4V4MDcrmIZBSnnFjG1W5xpolY/tDFRCMWjvCan97MjQnujq+vTRSXUVV8x",
-	"6uCriIAlh1GB2cPEn9HxfYGtJ3q8ccsqD5l5uDkjSjundPJa99u6B9lpn9At7rxfbr2F/yXunN8TGpqd",
-	"E802+iVxntWYJBxZWrZz5536X7egcr6hPnVM2a2k6yPKDYB/ZpuViSfXrb+f8rCEb7v8rLcszuYkggGt",
-	"qWyG53vxOTEQmtO6zmZCLl6jBAuxZlw/TzUcobJJBqqJZod/1m+0FCjoQx6xEdrbGIA8l0YDXW7EqZ5h",
-	"OCnKpvg+6pqn9ngE+skkTeki0SbAUXXv9Jk5ZShidNEoXMCFPeKtTd4+P/vVthryYk4xy6M4KXbheYDz",
-	"9PzMGTNSHSFIOZEbzb4zLEjgjX+7VrafAGNLmz8Vy5oAnuH0lEfe2BtpVrYD3znWZV/WJlJANB8j86Cz",
-	"nwEo/PzRaB8VIX/1qzLajkuOjYFZwVWd5BxYEgFaL5l2zRChx1VT1dWnHFw3RlBWHfF452U/R/9/Lhla",
-	"sigU5pamqVusTX3bpzSKLVy8O8hpEJSj/QuOY1Hqx23GzHa3i7oCPeW+5YSwnXmzvErfLt3cN9W3Lw1G",
-	"SpeUSoPi4gq8Cx8hCe05nT7zgTIZTF2s++v7/w0AAP//",
+	"7H0LbyO31ehfIebei/YrxpZ3kxSoF0HhbjaJ0U3i2t60uFlDomaOJNYz5CzJkawa7m//wMe8JM5L1sje",
+	"rIEAWWv4ODw8bx4e3nsBixNGgUrhnd57C8AhcP3PtxywhPBMqj9CEAEniSSMeqfe9QJQguUCsRlaLbBE",
+	"KyxQYNofe74nggXEWPWT6wS8U09ITujc8727ozk7Uj8eiVuSHDE9Io6OEkaoBO6dznAk4OHB9y7wHN4T",
+	"eiu2p7+ECEuyBBSp70gyJBVAHJaEpQJhGuofKNxJlOA5+OjfjFAI0YrIBfroIR999PYF5zWTOHrLUurA",
+	"049shWJM14izlUAxlsGiOu2M8RhL79QjVP75a8/P4FCTzIH3AOTB9xLMcQzSbh8OQ2LA2ITqn2rHJEMc",
+	"cKh2UOEKc0lmOJBvEJECTbLOY43hCaI4BrPTRKIFFsfoZyZRgAUcCaCCqN1QKyNqfEUZnu+pPt5pAYfv",
+	"cfiUEg6hdyp5CmU8xPjuPdC5XHinf/7a92JCsz9f+Rt7o1aaQTvmMAMONAAHjeI5YhyFZA5CukEreneE",
+	"7fU337QDRwJGx3ba03vXvDlMe5xUjDkIlvIAxmYWJ89y9m8IJCLUcIxiYSIQNvsLS6CIzNQWR4zdChSR",
+	"W0CYIhJm+DPioVjJv47OxdGlnfjoZ/VjeRUhzHAaSUukOdxTxiLAVAMe4SlEYxLWoCr/3ISsNi7S87AA",
+	"a4pWMqAGRe9Bosl723CCgFqJoYUJjsFHlEn9VxNGKug4OqdH2Yh9URNDPAVej5t4D2iJQeIcG6458u/7",
+	"pFYllF1yiQQLLbAz5H5Kga8LYOwnBxJf+Z1WqwYYC/Ifx+SXSkJjPfsbdKIkRwRCoBgwFQhHkY/SRAnN",
+	"Vyf+yclJA4BmfDeUJw4wY3xH4jRWX0/cQBumraFZRWSZELct3cKuMsxeN7M08Jhl9OqCkiMS9obVDrlP",
+	"iM2ubQH5llGjqkTFXghYHGNxiia33y4nCO5wIH31x3+XExQwKjGhQv/wG/7v9GaCOKbK5JjcfnuP0fRh",
+	"gpQBwGb6lz9iNP2fiaInxGbHH+nfYS2Q1Pp4ocwZIQmdo5CBoH+Q6JayFcIcEJlTxiHUlo3CSagkOEaT",
+	"f2JOCZ1PkJFCxx9pDWF+8mrw9fXJX/7sRhGTuF707EHycEiYIJLxdQfKLhrrPWGp1HaKpRMfJcADoPII",
+	"aMBCCJFckQDqlH513o6E9erkdQfDhLMpk/Voyz8/FnmCcYe5qalpm3R9NDmaoCnMGAeE0S2s0UxZRiAC",
+	"oKEiOMaNDnORjp6qESnbaJB43qRU8s/7ZOpUNOnK7OvjEK/JViSMCii7SA5RYj680cQ7ZeFamVkQJ3Kt",
+	"rOSSk5XbBqf33v/lMPNOvf8zKlyykW06KpwxDcV3jDo4Rv3qnPLB977HJEq57qSEFhh3BSdJRAwEo38L",
+	"A0aBEBdA5qsYveOccWGgcbgXK6ASrTij82P0zd0dorAEjiREkUCxokO5wNSy9qcUhEQk9NFKWwDqVwFc",
+	"dYjYfA4lKyzAqYBjwwIGEAXn2cX5r8CFRWPCWQJcErNFy+KDg11zWvgtb3iT7zubag314HtnQQBCbA+O",
+	"A+ke2/dgNlOdXZ8yQ90NU83kzGisjfkzP8jQfSsB+5520pUZLIlhz7xPiCUc6V/9bZALd2brk3J33B+6",
+	"wpQZZF2aphot43zhDYBtte0O0GZPpTOcc5gf2kirDEH9GurmtQjyC7dRz2Yx7yRX63K/J/TWQTRTwaJU",
+	"luHOvQ7fW2ieb11RNoZzegu+i18MKds/iYRYtAmagvwffI+mUYSnEWTC286NOcfrLsES1evB96rhjXK0",
+	"BEcXFYgbISuj2cW5mFImNbs1zlFDVeWBMoKoobdGBoU7yfEYS8kboKig005cwqd36in1cHyJVz+BEMoP",
+	"2wvrE7oATiSE40eTRoUUssBC97Heq+Z7JLEYUzIDIccxhATXb1zL58wT6ozRJI2insI9ScWiZ5c8cuaI",
+	"zmo9vSBRyIEq+x1TRGgId0piddpVS+yXeXRuf7tSMv47Y9ThqGzrGmdMYbqWIBQKMmLwlcM4I3PtyEV4",
+	"rYxAvwsMEs+7k/I1nu8RZd1UXIkgLLQ5B/oVsd+kMC7L0dwNzbEvUaops8lsMA268xvmQPvwZ4SlaqZX",
+	"EUW/zLzT35q38yLr8XDT+TjA91K+Ify2FroX+tggAz2rc4vTkMj3bL69s50xx5KeQkrNgmsN9AYrvPhY",
+	"L5iVQ1kjDh4a1v9uCVRe20GriAD1aVzPbvVj3snng9b867giCxtbchA6PuqyRwfdpjLpboHjIuO3v747",
+	"iyK2iohw4HxH5wruEsJBjLEjpPOBkjskIGA0dKqKGibufX7Yx2bLJEonZVTG2LmEeI+aqbdtlCZqH3rt",
+	"zgaRmCW3UYZe5zZ1LMGC2oG332aY/BFwJBdXEsvUEYAAzhl3S/daUyUfqnmpNkBnmzuXrG2ZlBdquUq7",
+	"VyAloXN9QB8sTFR8uka3sD5GReAbc9DHareUrWg52n3s+ZtGgBJ444jNxzPGV5iHY6Chpgr1tYaqipXj",
+	"VC7GMQuhU+spphT4OLbuTpcuIRHqezguAC2Euug0xELKZKwATTi7W49xGBM6nnOWJo/onwnBnYboheKN",
+	"viaKNw7UFs5IgCXsNMotScYCMA8WDd3LMYxqf8lugXJYElg9ajVL4GS21qvpBkcU4mQ8xQLGIe00oe4w",
+	"I5GWcl3ba+qwO91nHttPShwsxgnmOIog6rGwvD8n01QWaQd9Zu+NHNPNnIyLBSnN33cMQ1A7Ytt2FgFL",
+	"3KHLFr2cjfb4AQwgfVBouyRYiBXjYfeOSkOyVD4G3JT0mC/lUffGvZmTMiuTlMEG1DTu0pGRMCgL5k4w",
+	"mk6pZGNGpww3on1zriAihYvZbSbbRUDAQXbv1ks6mh46uMghJFyZYgnmseje2zBTDxYseolxEGESd+8V",
+	"sbkl3o5o7yzPdOuck7s11+eRPVfQm8QTTmLM1+Muhk+lm7Grc3eGg4IkP+tqhdYkDyTAx9lQffiLAw7H",
+	"jEbrjs31mbrOFEk4zMhdJxBNL20ZjMO08Gd3EGwiMJaiNlOsi5GkUZS5Ge1LEBDNxhzmRMgCki7dhMi8",
+	"zd3lsga7MFhDLLHSyh1BkIzjOZT3ekcwzFZoV/gxm5Fi3FNelnr0EJeqVy9pqTr0ZOCH5gOZGCe/mfFv",
+	"MF1vO2SXNlOh7dCn6rS9w8ECCeO5mXN3IgVa4igFHbVeLUAugCMiUYApmoJ17UK0AF5yoAs38V3mo264",
+	"w1YeVadfVZMHfJ2pknA25zgWruBJyT/rMhKwJGp38zVsxdg3dauq88i7h0cMcraOrzbgsYO64PgBKHAc",
+	"ndMZc0TNy4J/xxR3lye881BBynW4vEcIpsfocCeVoxtlluPOAy0wnzI+LuWObB9x2Y+IzdCPujlaLZgA",
+	"dHZxjuSCCETEG2QEi0BSZ7jIxyxugcU4wGPOmCtS2mugJdDOa9NLsQz4GPBrzO3dl6FNooSzJQmB15zM",
+	"9RjOaSvtDl2bDbUznBXraHf4rLWxHucafG+YzId+LBc6zaJdl+wKsp4HroyxUnrcxnEuFlCOLJfODE2X",
+	"ox6HNybfwDF5VBPQ3TVzq+UUpnPwvDag3DsMn7tKVfTOtYaGJfD1StkSPkr0L4yWs8W3Daudgvru/bg0",
+	"uU87naQ1DPqpzz63bdgA+9ABPT/D6ho7Tm+7na3pVi7r5ZelMl6i5kOO6g3FbqdOzuMTR5ZQcRpSJcaF",
+	"7rdGjKOU2j9azUY7mF+G2LXqCxt6c1IGhVUlNrcdC4jCpgau3bsAHhPhTpBtyGHtmahazOLYxJJ32GkH",
+	"SyDv78RQrIU9mqvuthpey5rVgqEYr/WBVIxvAek4gciuIdj+/pMtYZPgMngy7DqprZRxspk+HCyIhEDa",
+	"xPBtUhM1Px/PAKteLSkmm9zGxHF9PrbvLTEnmMqu5FZQ1F6O4TPfRIfmOIvAeZNJk4FUHqUy6VWzjDgC",
+	"HEX6yL1LGrZjriouu2jk/TBFsIQxLic1dEtLqqRC9EpNCiECe2tiO6IUg8Qhlq33D+zu/5Q1b9KMbEXz",
+	"uyFdMmJ08/3pWQ4JGwfZDfGD5Cm46asCyk09S32nNijz0Kq8FZY/uXavJkbQxME/6dO87bns/df8kKUb",
+	"XX4QwH/QXXoRpZ1MIazfXO+oJHLdb7KSdNnJrqwgzgKwHYnSv3cnU9u+lu7t98zHqYrFVKtPjBT+fDS3",
+	"f5mt8x/hdfRnth6ota17pPFtSp0+qag1yTFshnBxkdHcDFX6JEamqzhFSTqNSOAjfX4oAkx9XexCMfgy",
+	"jXwklNNE5FoHaJlcABfHXj30bodkT1pgUyn1YMB2nLZn4FRwfCYQoWhjz94gbe1FgJcg7HVILBCRiAgX",
+	"0javX2/eS3Sk06vd2mYRFoXAFWPEOiXcgnNsm/ttxwG7RGBq+GB/SYNZ9CgiMZE1CfA+Onql5QFlyLQb",
+	"MI+xgWmv0jjGrlt0ISwhUj/0UtLzFITs1UMvHsJx/54xJvqeeU8QM9I1yQp9euoT3B4p6hUM/0N37qcQ",
+	"+5lIW5cPulg1Fei2iGBhczKalplV9nivhZ1OLu7Zx0WeNQDt6MXsso4eluysbWy9mkuY/ZKvbwdrdkfU",
+	"lmlC48GOc1OH9QLOxnI5eYEGzRaIKKW9lZz6+EBqo9+xma1etK1d3QeNeKe2708lLsq9zG9GNVxN7iN2",
+	"nkuMe+MkuVwDaLt+yZ7u7B3WQdzYngoMN41bbajKpUWbNsFNPiUCa7D6OiBkw+6L1ToEmq5RFsJ8gybW",
+	"Vpkom9DczCNCbyWj0Rox6kxeuGRTtscQk+rG+NjK0a4cwXjDxd8W2rc56W53vZz5VEVhiNeF4abci25x",
+	"LQhJQ3Sg60UXPTHtPmtnRouUpbc9twmjIpNpUsfVLbLB5J4p6WBCxk7BUA2QdwoiawIcJBj+eCGS73ZB",
+	"ZtVF3tRxlCln0leIVAm2z373OEXbzx5tpfM04SEc6CrZPlmn/j5RnjTXReRvYKqmQkTPCgCuo4ZbQsPa",
+	"nRcJ7nyqpUG+gmAb1v4r30139hDiA7r6z5uXImXnpuC6lfnYYOuVvi+xd1u3v5W4EYiqtTuLAJQjt7uv",
+	"qdle/aAJZ9m93keeBdv2DjbnlW3pNNrWfrZlXxZGQWk2l2q7klgSIUngWjJZ6sTwLC+sF6WYvr3PkQwh",
+	"7Dan6dp7Sskkjnaa0fTcccIsDhkwKtI4cdu02uj3/N7hJffeOfelBucufLpx5cBD0xrdVKjbXWU6rkqI",
+	"Mw7wCNRYYB6H3G2QtQHuzmG2y+7O3uXlt7F2NrgLj858p/7FxLo3jOO0wXmqF/sHqvjTt3LO5tX5fHku",
+	"ZH8QwN9am7cmYS6OgdZUuIoxibqdzTQlVnHAUS2Wy4UkWqZ5qFlf3UFtqXJll9hPv8IjxXH41rzm9l3t",
+	"is1n93HvK/T+u7MLH71GP15fX/joK/TL+Xdv9+2tF/dtQ9pjuReczYgreaETDfUhizoILkE48G2OYYw5",
+	"SnWiuZvTm8Dc1S/cZXU6X84APYuMMNwGdtfo/t4ofiMfrgSv78J4nfDJLdbEXb1jcCa9WoszBe73kUvv",
+	"tO7E9rDGN085kesrpRvNQFMsjH2q9SWYtHZ9/my7L6RMSrcL83q6AWO3BEp1gXUxy0y7JuTvsDbVYIlV",
+	"49vnKUpW6Psx+s7MEihKaQgcjXBCRsvXxyfH6K29MJPfqvmDQOqL7pYKQESilNorZ6f6BQPhoxmBKBQ+",
+	"Mgm4H3URaPMOiL45haYsJOoHXXcWkMAxHH+kH+lbRpdATclvfcizYFFYpKGjvCbQqWp9hCb/OrJu5tF5",
+	"ODGpG3n9WoEgWDAI3+QlqhmFcjHbGN/qjIMZB7FAHz6cf3esBj1DM1ObVz/FQMUKeFbydnL/0d79+uid",
+	"/nb/UV9M++j5H7NEq4/ew83D5Bid5WDoZWQFxGdEmgs8IQtSJVPUFF+/fm3nzeqNSw3YJNHR8T/OOIvR",
+	"q//xzQ+6nP0E/fGVKX5/8gad2KL4GkVyQei8WhtfP3aiun+a6C2YCMblxP9Ikf7TrFDYBf7rSL+fcqQf",
+	"UNHtfaSz/xXiOOgt0xktujK/8DXC7esvk/eE3k7sWkoVwvUxjS6Qnj1w4SwPfoomEZlyzNcjPJpOVLuJ",
+	"NcbFKPuSD0tAjPD/e/3N6++nZsprEluSuvz+Lfrqq6/+oub8cP3WrCwmUURsPNvUZP4PcIaURNQznZyc",
+	"vDrS/12fnJzq/45PTk7+/8QUcY9IAPbupuW3swQHCzh6fXzi6epullXF6Wi0Wq2Osf58zPh8ZPuK0fvz",
+	"t+9+vnqn+yj5QKTSip5mPc8vSiN7S9uCJUBxQrxT76vjk+OvlN+iGExBkfPoSN8VPoqYqUg4NxGwnFPO",
+	"Q+/Ue0+EzKqTCa/6Mk1NKkHRZGQKkD/4rQ11afIO7RJTr7RTO/N8w8PNRqXv1ycnvUpnd4teZkXxtt2U",
+	"7TMtzQDZ6aPl3M1i4rbeb1Mh8eJZpQffq3BfW8/SQ0cWPvushbtbjr5RVnpca6QsCUcrBE1KKGJzxTpE",
+	"if08R8rfOGgV9nqlalxkW+tkfQ44zKpOnv5mqkR5N2q2DaKN2PwI7mQ3un13J19It5V0393JF+odkFRH",
+	"Os2zI8VmtSVNpvfBSCAvadmBEDTetAVw7D1+F/RTA7eEhtpgNKgyz5nlW3NL2Uq0oTzYqmTnRPYPIDdq",
+	"3j0Sz81X2JzFHAbH6bU2WLPKfQrBAaa2yANaLUhUsWl5SsvYtReSbnSMyYFBcwDmQKI2Xv/GwvVA+Mse",
+	"7yi//fHg3r1mpOmXNx6P5bcGnxmi36DbckFEZbvPiXKQbgEShW/CTQ0OF64rpGzuKjaRsLkSOSTpum51",
+	"Dk63ZrZcFGMuxRuEoxVeC/Rav9jVjDgSMCpG96Yy9EMTAvW18QHRp8c/CJ8nRN/9M46skqP6X9nzDSWh",
+	"mf1089DXIiq/hvhwU8U4NeU6jPRtxHi15SNx3/0FhME3Ib8FMgW5AqCo6Ku2gtFM0L5BHGapUL4rM563",
+	"fuInq7nTSNnFSwi1JsT7rFT752fu+vfOZ6vo5luU7c9WuQcyt+T3MVLpxL/fs1MHsejzBzC+OFteMQAy",
+	"TJIznd30jLH0VyP9mHDwkMnjMigcxpzJS0l0MmReteMiSz3bgy2jR0LY4NCBNYc0Gt1nL7s+5NdKYRuv",
+	"+iZqCa9PZK0ZMLIVmgem8a0ORrPZrFSzxEkydVpNL+tv6/PvhjQmLFsPrch+ANlAAH31Sv7qrxJ9DY7E",
+	"82G4g3sOFtnmvW4trpCQeC3a2G8jJ6+ONsu1PAakzvI0h4kWYJOfraMxU7Belvo9KhOubrOFOqXdm3Bm",
+	"6lu1IEvCnRwlESYbaNo0Ioa2PPEaXTA6f4MkS4MFCESZPcyhTJq3wJV+z+uBtlmZWfCr0c68yBq9WJoO",
+	"+zC7CbxFFDtUO3NPoa+N7QVY/Yx6CBKTyP3Y9eMuMR/G5q1NLP1SrN5K1Dq/5lgKWAsoc35eZujBrHub",
+	"yX8EHF7k+bIbPN7kFPV/i3mTUG+eUCmfi+y8Or80mtXOVAv7aw0Om5yJWiy22U72ReGx5lCNVoOa/ZtI",
+	"pXoSz9grKd3p2toCpwYb3W+/P9/BS7kopYk/sZ9CzcPPjUuv90uaF7JPyjmUX9KMh378tU0bXcwIIsb5",
+	"Y2U5TzZ4NuU9eHrGfQLvxqL5TV4oxagnIoqzkU1/Zxe2Ho0rFa1aWKIojDU8bxRzDc4kb+1T7JnqmgKy",
+	"Ndp8HesgM+UT+Gi1WP/1efFQj43OzjBaztKzVr/MdlXAz9hV0SaB1Kmx+7fYm+bMAkPDeTZ6GhFgOmZL",
+	"4EsCqwNMN2XxAafLb1CM80KzA8+I8we2h1/c1kvgw04aYQlCjgkdly717WXCw+RfZSeyX7Trmst0fW4d",
+	"RaicrluprLefw+yn0Fv2rbsuYbWfbNPey9qbgjE1IvtHxA4Z7alUzfyi2ceSVh2jmM9P7CK1R0hs+dhB",
+	"PSU7x4P1lp4uqvEDWYIts4qKEqv6VCMC1971lzSj+7hPvKOE/ifyGa/xrcKJAR/pizdbNbq2SbrF1Wtc",
+	"1v5JKxNHh4mHxNninojVbbHlQUMng4qFcsERp1A4eMRE0XtWjb5pg3vJAxN5EaNuxodtfRCeyaq+D80v",
+	"Z1FURKBq9OTziCU6FeVZGDq3Z0BFWezMU3LFFZjrl7ewzrRBXmD6kRHDgi3u1T/1tz7qMofiyZBzCTFb",
+	"Qi/8dNCXjev6PLn/FzeG3tjjldVCX2EW8JTSIKfBQXVpaXN/97LDatSBxIcoypC3sFRWsHx4jspmGv6k",
+	"wRRmxTS0tZSfr0rtsKUPHa+V/gAvF0pfLpT2vFDqDF3ay4uPYYqupN14wd9Q9As5v1zt70fL/vZF/yci",
+	"7/JJQaN7e1lu+ELvtY8FNJTT/IJC6l0OoMpVRA9O66P7jYquHVzXy/IJ6dNfwimV+tGldnAUaZlSZHjU",
+	"4rpOmbWucD9RwxKTHCbQWznbHoD+2gXRZv3gFodzYyMGiNxuPmTxPBPg9NWLgjyyUmNtu7kHcdA3Ueol",
+	"P+olP+olP+rzzY96SVd6onSlkjj3UbapxNatTKnE8zmEKFiQKORgNABFhIZwhyKYScTSAbKadlbp7jwN",
+	"lqzPinIiHa4DzTiL930N6LDXTliyVhuV7YcxUZV5mu3k9marPUSESmZuDDnVfGl/96rk1bcZcKBBF0+g",
+	"tJnP4JJLFceZG6Aw5qPVggQLWALPn9NdYXMZK6zjmjrnoB8Fv9gQn7MN8TvOeDboJHOKZcrhczXHbgb0",
+	"zwsr5SDeeUmATddKbCHGkS2V9TwUe3uX/D2MXIvsJyjlVlCjkuZs9k5L7V5ito2Pp33RIdvVAkuk6Usg",
+	"bX4VRvopymWl8BGWEpQYI4wKH1397ZefxAuP1vCoLa8nRvfZPxvLKZ7ZRu2R1z+N/lQl87x02pRQkylx",
+	"4Coql4BDLcjtGhAWiEhEPm/i6NAr27MhCamoW/h5sFRDEuYBClXNnlsk+yLNS4IhRiuytbVI1f7JqGPB",
+	"OZMa+eQF5+yVBou82awNe78bwVKq/DYcRRjsNZiP13j++zvXeJ7+WCdL9RrPv+zIsY4QmgjwfsszPzdd",
+	"aQKx13g+kLL8GVaamJ5duSJ9sa8s5XX+ccy43vw3COsAga6BAndESIEIrWacrPNnn5QKO3DoWMvU0b3E",
+	"865JJdkeP62G1VGXev36e7Tdsz3aVLE6IbtZL/7DNDnM/fKuWtSl8AqE7KPWYT7aZunu53GvXe/Kl60f",
+	"De2qlSVFhdGMifXHTeFneozurT9QF5wwuB0w5mw37zDpYJ/sajYx09/UZRJ3qM9cYG//mlyPnSWNfXrG",
+	"aVwRiXWd8Ab8Vyizc2byWRS9JCe/JCc/Ijk5ivpUf63PNNTlslvS6HVF7RcSrS0ooNDzxVKnIaBTJPXD",
+	"eXZxps64jxi3j8V++vY9LCH6NrtMYm8vnn/3LZ0UXZ0p97aee7PbmdHoMBUjpkyaaXp4n/ueOnSRlP20",
+	"SUS2jnAbOdjeZ/uhhrxqr94x83CusYIQMU/7MRqt7cvKWCKxYCth3kCAgINsq+FvCG10r//fra5vQRVP",
+	"fvHBQrJN1bX3GlSLoZ8YsbLrQDcaanHQT7NkBGBMWCyDheswQD/VfQXBkEJBDd/deh1g3kE3zdSrMm9u",
+	"YERhZRnVt8wMSACVppYVxzRksfrRvcEN10aGltzP87LIJSQRDsCkMZRfNglZmyAUgHlQ/07klfncKePx",
+	"0yB1+/eyd2YZlyAUkgcn9ux1E53UWzG2a4xr3dA8FqwfrVdrxoQK9Kn1uRWdjCIkCRovaV9lrYaU/8Uk",
+	"h6ofUYrzdMZ1O0b1r4TOWCNGdatz1WpAlP4AFDiO9DSHehcpiIiSxGLB0ijU7ybnb1hkb1Dq4wg2Q0Sa",
+	"2jeCzCmEiNAeyB3NQQbAZeMry+p7L/SyQII8EpIDjp9ZjpAaTS2YzBSwgHAqF4wTubYWrMFh8abyH0S5",
+	"eR/MLlmUxtAoEH61TYYUBwWHDP+KVaLUn/UXpxGbIiFZhydRU9FWUveD2KWS7jPOAVBL3ttTVRBvvvv0",
+	"PI5C1K5dgki+3EiKpmxfB0xYavTgjHAhEQ5jQomQHEtWrgypOrRGRhReBzKv1dB6EsLoM39JKBXgwNy2",
+	"YBkFKecWMbUqzjRRqx/amCiY4hCqzuizI0J7o6vr25Ql1FWfqezgq+zvNWcOEZZkCZ9RGlWBrS7ycQAj",
+	"c8MqDxkiFOGt15brKaWT17qb6h5E0z6hW9xZX+Y+cnKuLKUvUXN+T2hoNCearhFGCeZZEXHCkd3Lduq8",
+	"V//rFlTOFepTx5TdQro+otwA+GemrEw8uW79/YSH3fi2fAitsjibkQgGtKayGZ5vSkRiIDSndZ3NhJy9",
+	"RgkWYsV42P9uSJ+NyiYZqOitHf5ZP8JXoKDP9oi10N7GANtzZSTQ1Vqc6RmG46Jsiu+jrvnCh9ugn0zy",
+	"qn4FxAQ4qu6dPjOnDEWMzhuZC7iwR7y1t/Muzn+1rYa8eV3MchAnxS48D3CeXZw7Y0aqIwQpJ3KtyXeK",
+	"BQm8099ulO0nwNjS5k9FsiaAZyg95ZF36o00KduB7x3rMl0QkQKi2SlaAI7kws8AFD4SIJV5pf6Vh/zV",
+	"r8poOy45NgZmBVd1kgtgSQRotWDaNUOEHldNVVefcnDdGEFZ+evjraebHf3/uWBowaJQmDIc5mEKberb",
+	"PqVR7MsU24OcBUE52j/nOBalftxmzGx2u6yrwFjuW04I25o3y2/37dJNQRFzjUxjpHQLvTQoLmocbQ75",
+	"3vSVDMWY35bqAK2ILG+iuc613f9HtkJxGixKz0vrUw3JOJS6f7KJwK7tCElojwn1kROUqcDUXX24efjf",
+	"AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

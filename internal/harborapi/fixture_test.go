@@ -1,0 +1,179 @@
+package harborapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/havenregistry/haven/internal/audit"
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob/file"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/label"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const password = "Test-12345"
+
+// fixture is the API on an empty registry with the user admin, whose password is password.
+type fixture struct {
+	t        testing.TB
+	db       *db.DB
+	registry *registry.Service
+	events   *event.Dispatcher
+	handler  http.Handler
+	logins   map[string]string // password by user name, where it isn't password
+}
+
+func newFixture(t testing.TB, d *db.DB) *fixture {
+	t.Helper()
+	ctx, dir := t.Context(), t.TempDir()
+	blobs, err := file.Open(filepath.Join(dir, "storage"))
+	ok(t, err)
+	t.Cleanup(func() { ok(t, blobs.Close()) })
+	box, err := secret.OpenBox(filepath.Join(dir, "key"))
+	ok(t, err)
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	settings := setting.New(d, box, time.Now)
+	accounts := identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
+	_, err = accounts.Bootstrap(ctx, password, false)
+	ok(t, err)
+	projects := project.New(project.Deps{DB: d, Settings: settings, Clock: time.Now})
+	ok(t, projects.Bootstrap(ctx))
+	f := &fixture{t: t, db: d, logins: map[string]string{}}
+	audits := audit.New(d, settings, func(ctx context.Context) { f.events.CatchUp(ctx) })
+	f.events = event.NewDispatcher(d, log, audits)
+	f.registry = registry.New(registry.Deps{DB: d, Blobs: blobs, Clock: time.Now, Log: log, Wake: f.events.Wake})
+	f.handler, err = New(Deps{
+		Auth: httpauth.New(accounts), Authorizer: authz.New(projects), Projects: projects, Identity: accounts, Registry: f.registry,
+		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
+		Health: []Part{{Name: "core"}, {Name: "database", Check: d.Ping}}, Volume: blobs.Free,
+	})
+	ok(t, err)
+	return f
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// do sends a request as a user or robot, "" for nobody. The path is below /api/v2.0, if it isn't /api/version.
+func (f *fixture) do(who, method, path, body string) *httptest.ResponseRecorder {
+	f.t.Helper()
+	var sent io.Reader
+	if body != "" {
+		sent = strings.NewReader(body)
+	}
+	if path != "/api/version" {
+		path = "/api/v2.0" + path
+	}
+	r := httptest.NewRequest(method, path, sent)
+	r.RemoteAddr = "192.0.2.1:1234"
+	if who != "" {
+		pass := password
+		if own, found := f.logins[who]; found {
+			pass = own
+		}
+		r.SetBasicAuth(who, pass)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
+}
+
+// must is do, for a status that nothing else works without. It decodes the body into v unless that is nil.
+func (f *fixture) must(who, method, path, body string, status int, v any) http.Header {
+	f.t.Helper()
+	w := f.do(who, method, path, body)
+	if w.Code != status {
+		f.t.Fatalf("%s %s %s as %q: %d %s; want %d", method, path, body, who, w.Code, w.Body, status)
+	}
+	if v != nil {
+		ok(f.t, json.Unmarshal(w.Body.Bytes(), v))
+	}
+	return w.Header()
+}
+
+// user creates a user and returns its id.
+func (f *fixture) user(name string) string {
+	f.t.Helper()
+	h := f.must("admin", "POST", "/users", fmt.Sprintf(`{"username":%q,"email":"%s@example.com","realname":%q,"password":%q}`, name, name, name, password), 201, nil)
+	return lastSegment(h)
+}
+
+// project creates a project and returns its id.
+func (f *fixture) project(owner, name string, public bool) string {
+	f.t.Helper()
+	h := f.must(owner, "POST", "/projects", fmt.Sprintf(`{"project_name":%q,"metadata":{"public":"%v"}}`, name, public), 201, nil)
+	return lastSegment(h)
+}
+
+// member gives a user a role and returns the member's id.
+func (f *fixture) member(project, user string, role authz.Role) string {
+	f.t.Helper()
+	h := f.must("admin", "POST", "/projects/"+project+"/members", fmt.Sprintf(`{"role_id":%d,"member_user":{"username":%q}}`, role, user), 201, nil)
+	return lastSegment(h)
+}
+
+// robot creates a robot that may pull and push in a project, and returns its id and full name.
+func (f *fixture) robot(project, name string) (id, full string) {
+	f.t.Helper()
+	var made struct {
+		ID           int64
+		Name, Secret string
+	}
+	f.must("admin", "POST", "/robots", fmt.Sprintf(`{"name":%q,"level":"project","duration":-1,"permissions":[{"kind":"project","namespace":%q,
+		"access":[{"resource":"repository","action":"pull"},{"resource":"repository","action":"push"}]}]}`, name, project), 201, &made)
+	f.logins[made.Name] = made.Secret
+	return fmt.Sprint(made.ID), made.Name
+}
+
+// push puts an image into a repository; each seed gives another digest.
+func (f *fixture) push(repository, tag, seed string) oci.Digest {
+	f.t.Helper()
+	ctx := context.Background()
+	name, rest, _ := strings.Cut(repository, "/")
+	var found struct {
+		ID int64 `json:"project_id"`
+	}
+	f.must("admin", "GET", "/projects/"+name, "", 200, &found)
+	ref := registry.Ref{ProjectID: found.ID, Project: name, Name: rest}
+	config := []byte(fmt.Sprintf(`{"architecture":"amd64","os":"linux","config":{"Labels":{"seed":%q}},"history":[{"created_by":"x"}],"rootfs":{"type":"layers","diff_ids":[]}}`, seed))
+	digest := oci.SHA256Of(config)
+	_, err := f.registry.PutBlob(ctx, ref, digest, bytes.NewReader(config))
+	ok(f.t, err)
+	manifest := fmt.Sprintf(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":%q,"size":%d},"layers":[]}`, digest, len(config))
+	put, err := f.registry.PutManifest(ctx, authz.Principal{Kind: authz.User, ID: 1, Name: "admin", Admin: true}, ref, oci.TagReference(tag), "application/vnd.oci.image.manifest.v1+json", []byte(manifest))
+	ok(f.t, err)
+	return put.Digest
+}
+
+func lastSegment(h http.Header) string {
+	location := h.Get("Location")
+	return location[strings.LastIndexByte(location, '/')+1:]
+}
