@@ -18,8 +18,10 @@ import (
 // the database by a claim in the row as well.
 
 const (
-	claimLease = 30 * time.Second // a claim not renewed for so long is free: its process has died
-	claimRenew = 10 * time.Second
+	// A claim not renewed for claimLease is free: its process has died. It is shorter than
+	// writerPatience, so that the client of a killed server waits and goes on, and is not refused.
+	claimLease = 6 * time.Second
+	claimRenew = 2 * time.Second
 	claimRetry = 100 * time.Millisecond
 )
 

@@ -7,8 +7,9 @@ import (
 )
 
 // writerPatience is how long a request waits for another one that writes the same upload. A client
-// that reconnects comes while its old request is still noticing that the connection is gone.
-const writerPatience = 5 * time.Second
+// that reconnects comes while its old request is still noticing that the connection is gone, or after
+// a crash that left the upload claimed for claimLease.
+const writerPatience = 10 * time.Second
 
 // writers lets one request of this process at a time write an upload. The zero value is ready.
 type writers struct {
