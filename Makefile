@@ -5,6 +5,9 @@ SHELL         := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS     += --no-print-directory
 
+# One kind of build for all targets but the race detector, which is C: less to compile.
+export CGO_ENABLED := 0
+
 TOOLS   := scripts/tools
 # The version is the tag that is checked out; without one the program names its commit.
 RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null)
@@ -29,7 +32,7 @@ run: build ## build all, then serve on http://127.0.0.1:8080 with data in ./data
 
 .PHONY: build
 build: $(PORTAL_BUILT) ## portal and binary: bin/haven
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=$(VCS) -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
+	@go build -buildvcs=$(VCS) -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
 
 .PHONY: generate
 generate: web/node_modules/.package-lock.json ## Go and TypeScript from api/openapi.yaml

@@ -42,7 +42,7 @@ type buildResult struct {
 // process's build a matter of linking.
 var (
 	buildRace  = sync.OnceValue(func() buildResult { return build("haven-race", "-race") })
-	buildPlain = sync.OnceValue(func() buildResult { return build("haven", "-trimpath", "-ldflags=-s -w") })
+	buildPlain = sync.OnceValue(func() buildResult { return build("haven", "-ldflags=-s -w") })
 )
 
 func build(name string, flags ...string) buildResult {

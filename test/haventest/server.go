@@ -185,7 +185,7 @@ func (s *Server) report() {
 		s.t.Error(err)
 		return
 	}
-	for _, bad := range []string{"WARNING: DATA RACE", "panic:", "fatal error:"} {
+	for _, bad := range []string{"WARNING: DATA RACE", "panic:", "msg=panic", "fatal error:"} {
 		if at := bytes.Index(log, []byte(bad)); at >= 0 {
 			s.t.Errorf("the server's log has %q:\n%s", bad, log[at:min(len(log), at+4000)])
 		}

@@ -24,7 +24,7 @@ import (
 const (
 	chunk       = 64 << 20
 	memoryLimit = 150 << 20
-	repository  = "large/blob"
+	repository  = "library/large"
 )
 
 func size(t *testing.T) int64 {
@@ -121,7 +121,6 @@ type pusher struct {
 
 func newPusher(t *testing.T, databaseURL string) *pusher {
 	server := haventest.Start(t, haventest.Options{DatabaseURL: databaseURL, Plain: true})
-	server.NewProject(t, "large", false)
 	token := server.Token(t, "admin", haventest.AdminPassword, "repository:"+repository+":pull,push")
 	return &pusher{t, server, token}
 }
