@@ -11,7 +11,7 @@ export function Account() {
   const { t } = useLingui();
   const session = useSession();
   const navigate = useNavigate();
-  const signOut = useSignOut();
+  const signOut = useSignOut(() => navigate({ to: "/" }));
   const user = session.data;
 
   return (
@@ -52,9 +52,7 @@ export function Account() {
               <Menu.Divider />
               <Menu.Item
                 leftSection={<IconLogout size={16} aria-hidden />}
-                onClick={() =>
-                  signOut.mutate(undefined, { onSuccess: () => navigate({ to: "/" }) })
-                }
+                onClick={() => signOut.mutate()}
               >
                 <Trans>Sign out</Trans>
               </Menu.Item>

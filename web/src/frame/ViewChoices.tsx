@@ -1,10 +1,10 @@
-import { Trans, useLingui } from "@lingui/react/macro";
+import { useLingui } from "@lingui/react/macro";
 import { type MantineColorScheme, Menu, useMantineColorScheme } from "@mantine/core";
 import { usePreferences } from "../features/preferences/preferences";
 import { type Language, languages } from "../i18n";
 
-interface Choice<T> {
-  value: T;
+interface Choice {
+  value: string;
   label: string;
 }
 
@@ -14,54 +14,61 @@ export function ViewChoices() {
   // Stopping transitions needs a style element, which the content security policy refuses.
   const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const { language, setLanguage, utc, setUtc } = usePreferences();
-  const schemes: Choice<MantineColorScheme>[] = [
+  const schemes: Choice[] = [
     { value: "auto", label: t`As the system` },
     { value: "light", label: t`Light` },
     { value: "dark", label: t`Dark` },
   ];
   const spoken = Object.entries(languages).map(([value, label]) => ({
-    value: value as Language,
+    value,
     label,
   }));
   const clocks = [
-    { value: false, label: t`Local time` },
-    { value: true, label: t`UTC` },
+    { value: "local", label: t`Local time` },
+    { value: "utc", label: t`UTC` },
   ];
   return (
     <>
-      <Menu.Label>
-        <Trans>Colours</Trans>
-      </Menu.Label>
-      <Choices choices={schemes} chosen={colorScheme} onChoose={setColorScheme} />
-      <Menu.Label>
-        <Trans>Language</Trans>
-      </Menu.Label>
-      <Choices choices={spoken} chosen={language} onChoose={setLanguage} />
-      <Menu.Label>
-        <Trans>Clock</Trans>
-      </Menu.Label>
-      <Choices choices={clocks} chosen={utc} onChoose={setUtc} />
+      <Choices
+        title={t`Colours`}
+        choices={schemes}
+        chosen={colorScheme}
+        onChoose={(value) => setColorScheme(value as MantineColorScheme)}
+      />
+      <Choices
+        title={t`Language`}
+        choices={spoken}
+        chosen={language}
+        onChoose={(value) => setLanguage(value as Language)}
+      />
+      <Choices
+        title={t`Clock`}
+        choices={clocks}
+        chosen={utc ? "utc" : "local"}
+        onChoose={(value) => setUtc(value === "utc")}
+      />
     </>
   );
 }
 
-interface ChoicesProps<T> {
-  choices: Choice<T>[];
-  chosen: T;
-  onChoose: (value: T) => void;
+interface ChoicesProps {
+  title: string;
+  choices: Choice[];
+  chosen: string;
+  onChoose: (value: string) => void;
 }
 
-function Choices<T extends string | boolean>({ choices, chosen, onChoose }: ChoicesProps<T>) {
-  return choices.map(({ value, label }) => (
-    <Menu.Item
-      key={String(value)}
-      role="menuitemradio"
-      aria-checked={value === chosen}
-      closeMenuOnClick={false}
-      rightSection={value === chosen ? "✓" : null}
-      onClick={() => onChoose(value)}
-    >
-      {label}
-    </Menu.Item>
-  ));
+function Choices({ title, choices, chosen, onChoose }: ChoicesProps) {
+  return (
+    <>
+      <Menu.Label>{title}</Menu.Label>
+      <Menu.RadioGroup value={chosen} onChange={onChoose} aria-label={title}>
+        {choices.map(({ value, label }) => (
+          <Menu.RadioItem key={value} value={value}>
+            {label}
+          </Menu.RadioItem>
+        ))}
+      </Menu.RadioGroup>
+    </>
+  );
 }

@@ -8,7 +8,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     // The lock is a style element made by script, which the content security policy refuses.
-    Modal: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } },
+    ModalRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } },
     Menu: { defaultProps: { transitionProps: { duration: 120 } } },
   },
 });

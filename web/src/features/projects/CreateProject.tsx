@@ -1,8 +1,9 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, Checkbox, Modal, TextInput } from "@mantine/core";
+import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { asProblem } from "../../api/problem";
+import { Dialog } from "../../ui/Dialog";
 import { Failed } from "../../ui/states";
 import { useUser } from "../session/queries";
 import classes from "./CreateProject.module.css";
@@ -21,14 +22,9 @@ export function CreateProject() {
       <Button onClick={() => setOpen(true)}>
         <Trans>Create project</Trans>
       </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={t`Create project`}
-        closeButtonProps={{ "aria-label": t`Close` }}
-      >
+      <Dialog title={t`Create project`} opened={open} onClose={() => setOpen(false)}>
         <CreateForm />
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -52,14 +52,22 @@ export function useSignIn() {
   });
 }
 
-/** Ends the session, here and on the server. */
-export function useSignOut() {
+/**
+ * Ends the session, here and on the server, and leaves the page by `leave`. What the page showed is
+ * forgotten only after it is left, so that it isn't asked for again as nobody.
+ */
+export function useSignOut(leave: () => Promise<void>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async () => {
       const response = await guardedFetch(new Request("/c/log_out"));
       if (!response.ok) throw await problemFrom(response);
     },
-    onSuccess: () => client.resetQueries(),
+    onSuccess: async () => {
+      client.removeQueries({ type: "inactive" });
+      client.setQueryData(sessionQuery.queryKey, null);
+      await leave();
+      await client.resetQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+    },
   });
 }
