@@ -3,6 +3,7 @@ package identity_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
+	"golang.org/x/crypto/argon2"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -72,10 +74,24 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	w := &world{t: t, db: d, box: box, clock: &clock{at: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}}
 	w.settings = setting.New(d, box, w.clock.now)
 	w.Service = w.replica()
-	if _, err := w.Bootstrap(context.Background(), adminPassword, false); err != nil {
-		t.Fatal(err)
-	}
+	w.exec(`INSERT INTO account (username, email, realname, sysadmin, created_at, updated_at) VALUES ('admin', 'admin@example.com', 'admin', TRUE, 1, 1)`)
+	w.exec(`INSERT INTO account_password (account_id, hash) VALUES (1, $1)`, w.hashOf(adminPassword))
 	return w
+}
+
+// hashes keeps what the passwords of tests hash to: a hash takes longer than all else a test does.
+var hashes sync.Map
+
+func (w *world) hashOf(password secret.Text) string {
+	w.t.Helper()
+	if h, ok := hashes.Load(password); ok {
+		return h.(string)
+	}
+	salt := []byte("sixteen bytes ok")
+	digest := argon2.IDKey([]byte(password.Reveal()), salt, 2, 19*1024, 1, 32)
+	h := fmt.Sprintf("$argon2id$v=19$m=19456,t=2,p=1$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(digest))
+	hashes.Store(password, h)
+	return h
 }
 
 // replica is another process on the same database.
@@ -84,13 +100,18 @@ func (w *world) replica() *identity.Service {
 		Log: slog.New(slog.NewJSONHandler(w.log, nil))})
 }
 
-func (w *world) addUser(name string, password secret.Text) int64 {
+func (w *world) addUser(name string, password secret.Text) (id int64) {
 	w.t.Helper()
-	id, err := w.CreateUser(context.Background(), admin, identity.NewUser{
-		Username: name, Email: name + "@example.com", Realname: name, Password: password})
+	now := db.Micros(w.clock.now())
+	err := w.db.Write(context.Background(), func(tx db.Tx) (err error) {
+		id, err = db.Get(context.Background(), tx, db.ScanInt, `INSERT INTO account (username, email, realname, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5) RETURNING id`, name, name+"@example.com", name, now, now)
+		return err
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.exec(`INSERT INTO account_password (account_id, hash) VALUES ($1, $2)`, id, w.hashOf(password))
 	return id
 }
 

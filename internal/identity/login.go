@@ -10,14 +10,17 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/secret"
+	"github.com/maypok86/otter/v2"
 )
 
 // Authenticate tells whose name and password these are: a user's, by name or e-mail, or a robot's. A
 // refusal is ErrCredentials, or ErrTooManyAttempts when the password wasn't even looked at. What passed
-// within the last minute costs one row read. It writes a login_user event each time it really checks.
+// within the last minute costs one row read. It writes a login_user event for each failure, and for the
+// first success of a principal within an hour: clients send Basic credentials with each request, which
+// is no log-in that anybody wants to read about.
 func (s *Service) Authenticate(ctx context.Context, username string, password secret.Text, remote netip.Addr) (authz.Principal, error) {
 	p, fresh, err := s.verify(ctx, username, password, remote)
-	if err != nil || !fresh {
+	if err != nil || !fresh || s.recorded(p) {
 		return p, err
 	}
 	var prefix string
@@ -37,7 +40,24 @@ func (s *Service) Authenticate(ctx context.Context, username string, password se
 	if err != nil {
 		return authz.Principal{}, err
 	}
+	s.logins.Set(loginKey(p), s.clock().Add(loginEvery))
 	return p, nil
+}
+
+// loginEvery is how often the log-in of one principal is an event.
+const loginEvery = time.Hour
+
+// newLogins remembers whose log-in was an event lately, by loginKey, until when.
+func newLogins() *otter.Cache[string, time.Time] {
+	return otter.Must(&otter.Options[string, time.Time]{MaximumSize: rememberMost})
+}
+
+// loginKey has the shown name in it, so that robots count anew under another prefix.
+func loginKey(p authz.Principal) string { return fmt.Sprintf("%d/%d/%s", p.Kind, p.ID, p.Name) }
+
+func (s *Service) recorded(p authz.Principal) bool {
+	until, ok := s.logins.GetIfPresent(loginKey(p))
+	return ok && s.clock().Before(until)
 }
 
 // SignIn is the log-in of a browser: it authenticates a user, not a robot, and opens a session, with

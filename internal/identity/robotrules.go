@@ -147,8 +147,9 @@ func grants(permissions []RobotPermission, projects map[string]int64) ([]authz.G
 }
 
 // mayPassOn refuses a robot that would give another more than it has itself.
-func mayPassOn(by authz.Principal, passed []authz.Grant) error {
-	if by.Kind == authz.Robot && slices.ContainsFunc(passed, func(g authz.Grant) bool { return !by.Covers(g) }) {
+func mayPassOn(by authz.Principal, passed []authz.Grant, level string) error {
+	uncovered := func(g authz.Grant) bool { return !by.Covers(g, level == levelProject) }
+	if by.Kind == authz.Robot && slices.ContainsFunc(passed, uncovered) {
 		return ErrGrantTooBroad
 	}
 	return nil

@@ -134,7 +134,7 @@ func (s *Service) insertRobot(ctx context.Context, tx db.Tx, by authz.Principal,
 	if err != nil {
 		return Robot{}, err
 	}
-	if err := mayPassOn(by, all); err != nil {
+	if err := mayPassOn(by, all, n.Level); err != nil {
 		return Robot{}, err
 	}
 	now := s.clock()
@@ -237,7 +237,7 @@ func (s *Service) replaceGrants(ctx context.Context, tx db.Tx, by authz.Principa
 	if err != nil {
 		return err
 	}
-	if err := mayPassOn(by, all); err != nil {
+	if err := mayPassOn(by, all, b.Level()); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, permissionClear, b.ID); err != nil {

@@ -94,12 +94,13 @@ type Service struct {
 	prefixes prefixes
 	verified *otter.Cache[[sha256.Size]byte, claims]
 	grants   *otter.Cache[grantsKey, []authz.Grant]
+	logins   *otter.Cache[string, time.Time]
 }
 
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
 	return &Service{
 		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log,
-		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(),
+		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(),
 	}
 }

@@ -182,8 +182,8 @@ func TestTokensDieWithWhatTheyAreBoundTo(t *testing.T) {
 			s.robot = w.addRobot(robotOf(name, "ci", "pull"))
 			access := pullOf(s.project, name+"/app")
 			tokens := map[string]string{
-				"user":   w.issue(w.mustLogin(fmt.Sprintf("user%d", i), alicePassword), access),
-				"robot":  w.issue(w.mustLogin("robot$"+name+"+ci", s.robot.Secret), access),
+				"user":   w.issue(authz.Principal{Kind: authz.User, ID: s.user, Name: "user", Epoch: 1}, access),
+				"robot":  w.issue(authz.Principal{Kind: authz.Robot, ID: s.robot.ID, Name: "robot", Epoch: s.robot.Epoch}, access),
 				"nobody": w.issue(authz.Principal{}, access),
 			}
 			if err := c.do(t, w, s); err != nil {

@@ -225,13 +225,20 @@ func TestUsersAreAudited(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		ctx := context.Background()
 		w := newWorld(t, d)
-		id := w.addUser("alice", alicePassword)
+		id, err := w.CreateUser(ctx, admin, identity.NewUser{Username: "alice", Email: "a@example.com", Realname: "A", Password: alicePassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := w.mustLogin("alice", alicePassword); p.ID != id {
+			t.Errorf("alice is %d, want %d", p.ID, id)
+		}
 		w.CreateUser(ctx, authz.Principal{}, identity.NewUser{Username: "zed", Email: "zed@example.com", Realname: "Zed", Password: alicePassword})
 		w.UpdateProfile(ctx, admin, id, identity.Profile{Email: "b@example.com", Realname: "B"})
 		w.DeleteUser(ctx, admin, id)
 		all := w.events()
 		for i, want := range []string{
 			`create_user {"by":"admin","resource":"alice","resource_type":"user","operation":"create","description":"create user: alice","success":true}`,
+			`login_user {"by":"alice","resource":"alice","resource_type":"user","operation":"login","description":"login succeeded from 192.0.2.10: alice","success":true}`,
 			`create_user {"by":"zed","resource":"zed",`,
 			`update_user {"by":"admin","resource":"alice",`,
 			`delete_user {"by":"admin","resource":"alice",`,
