@@ -30,13 +30,13 @@ type fixture struct {
 	clock *clock
 }
 
-// clock goes on by a second with each look, so that orders by time are certain.
-type clock struct{ seconds atomic.Int64 }
+// clock goes on by a millisecond with each look, so that orders by time are certain.
+type clock struct{ looks atomic.Int64 }
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func (c *clock) now() time.Time {
-	return epoch.Add(time.Duration(c.seconds.Add(1)) * time.Second)
+	return epoch.Add(time.Duration(c.looks.Add(1)) * time.Millisecond)
 }
 
 // each runs f with a fixture on both databases.
