@@ -53,17 +53,17 @@ func moveToAdminID(ctx context.Context, tx db.Tx, id int64, mustChange bool) err
 	if id == AdminID {
 		return nil
 	}
-	hash, err := db.Get(ctx, tx, db.ScanString, passwordHash, id)
+	hash, err := db.Get(ctx, tx, db.ScanString, hashSelect, id)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, passwordDelete, id); err != nil {
+	if _, err := tx.Exec(ctx, hashDelete, id); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, accountMove, AdminID, id); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, passwordInsert, AdminID, hash, mustChange)
+	_, err = tx.Exec(ctx, hashInsert, AdminID, hash, mustChange)
 	return err
 }
 
@@ -75,7 +75,7 @@ func (s *Service) SetPassword(ctx context.Context, by authz.Principal, id int64,
 	if err != nil {
 		return err
 	}
-	present, err := db.Get(ctx, s.db.Auto(), db.ScanString, passwordHash, id)
+	present, err := db.Get(ctx, s.db.Auto(), db.ScanString, hashSelect, id)
 	if err != nil {
 		return notFound(err, "look up the password of user %d", id)
 	}
@@ -100,7 +100,7 @@ func (s *Service) SetPassword(ctx context.Context, by authz.Principal, id int64,
 		return err
 	}
 	return s.db.Write(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, passwordUpdate, hash, id, present)
+		n, err := tx.Exec(ctx, hashUpdate, hash, id, present)
 		if err != nil {
 			return fmt.Errorf("set the password of user %d: %w", id, err)
 		}

@@ -155,7 +155,7 @@ func (s *Service) DeleteUser(ctx context.Context, by authz.Principal, id int64) 
 		if err != nil {
 			return fmt.Errorf("delete user %d: %w", id, err)
 		}
-		for _, q := range []string{passwordDelete, membershipsDelete} {
+		for _, q := range []string{hashDelete, membershipsDelete} {
 			if _, err := tx.Exec(ctx, q, id); err != nil {
 				return fmt.Errorf("delete user %d: %w", id, err)
 			}

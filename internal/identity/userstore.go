@@ -45,10 +45,10 @@ const (
 	accountDelete  = `UPDATE account SET username = $1, email = $2, deleted_at = $3, epoch = epoch + 1 WHERE id = $4`
 	accountExists  = `SELECT COUNT(*) FROM account`
 
-	passwordInsert = `INSERT INTO account_password (account_id, hash, must_change) VALUES ($1, $2, $3)`
-	passwordHash   = `SELECT hash FROM account_password WHERE account_id = $1`
-	passwordUpdate = `UPDATE account_password SET hash = $1, must_change = FALSE WHERE account_id = $2 AND hash = $3`
-	passwordDelete = `DELETE FROM account_password WHERE account_id = $1`
+	hashInsert = `INSERT INTO account_password (account_id, hash, must_change) VALUES ($1, $2, $3)`
+	hashSelect = `SELECT hash FROM account_password WHERE account_id = $1`
+	hashUpdate = `UPDATE account_password SET hash = $1, must_change = FALSE WHERE account_id = $2 AND hash = $3`
+	hashDelete = `DELETE FROM account_password WHERE account_id = $1`
 
 	// What the foreign key does when a row really goes.
 	membershipsDelete = `DELETE FROM project_member WHERE account_id = $1`
@@ -82,7 +82,7 @@ func insertAccount(ctx context.Context, tx db.Tx, n NewUser, hash string, sysadm
 	if err != nil {
 		return 0, fmt.Errorf("insert account: %w", err)
 	}
-	if _, err := tx.Exec(ctx, passwordInsert, id, hash, mustChange); err != nil {
+	if _, err := tx.Exec(ctx, hashInsert, id, hash, mustChange); err != nil {
 		return 0, fmt.Errorf("insert password: %w", err)
 	}
 	return id, nil
