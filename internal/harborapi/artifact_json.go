@@ -2,7 +2,6 @@ package harborapi
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
@@ -37,7 +36,7 @@ func (s *Server) artifactJSON(a registry.Artifact) gen.Artifact {
 		Tags: orNull(a.Tags, tagJSON), References: orNull(a.References, referenceJSON), Accessories: orNull(a.Accessories, s.accessoryJSON),
 	}
 	if len(a.ExtraAttrs) > len("{}") {
-		out.ExtraAttrs = json.RawMessage(a.ExtraAttrs)
+		out.ExtraAttrs = a.ExtraAttrs
 	}
 	for _, name := range registry.AdditionNames(a) {
 		if out.AdditionLinks == nil {

@@ -36,9 +36,8 @@ func (s *Server) permissionsIn(ctx context.Context, scope string) ([]authz.Permi
 		}
 		return held, nil
 	}
-	text, ok := strings.CutPrefix(scope, "/project/")
-	id, err := strconv.ParseInt(text, 10, 64)
-	if !ok || err != nil {
+	id, ok := projectScope(scope)
+	if !ok {
 		return nil, nil
 	}
 	found, err := s.Projects.Get(ctx, id)
@@ -49,6 +48,13 @@ func (s *Server) permissionsIn(ctx context.Context, scope string) ([]authz.Permi
 		return nil, err
 	}
 	return s.Authorizer.Permissions(ctx, p, found.Object())
+}
+
+// projectScope reads the id of /project/{id}.
+func projectScope(scope string) (id int64, ok bool) {
+	text, ok := strings.CutPrefix(scope, "/project/")
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, ok && err == nil
 }
 
 // scoped spells a resource as a path below its scope, or relative to it; a project itself is a dot there.

@@ -177,3 +177,10 @@ func lastSegment(h http.Header) string {
 	location := h.Get("Location")
 	return location[strings.LastIndexByte(location, '/')+1:]
 }
+
+func recorder(f *fixture, r *http.Request) *httptest.ResponseRecorder {
+	r.RemoteAddr = "192.0.2.1:1234"
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
+}

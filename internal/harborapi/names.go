@@ -19,8 +19,5 @@ func repositoryName(segment string) string {
 	return segment
 }
 
-// fullName is the repository's name with its project.
-func fullName(project, segment string) string { return project + "/" + repositoryName(segment) }
-
 // hrefName encodes a repository's name twice, as links show it.
 func hrefName(name string) string { return strings.ReplaceAll(name, "/", "%252F") }

@@ -59,9 +59,9 @@ func TestReadList(t *testing.T) {
 		{"go spelling", "q=ProjectID%3D4&sort=-Name", db.List{
 			Page: 1, Size: 10, Filters: []db.Filter{{Key: "project_id", Op: db.Equal, Values: []string{"4"}}}, Sort: []db.Sort{{Key: "name", Desc: true}},
 		}, nil},
-		{"unknown keys are named", "q=nmae%3Dx,name%3Dy&sort=size,name", db.List{
+		{"unknown keys are named", "q=colour%3Dx,name%3Dy&sort=size,name", db.List{
 			Page: 1, Size: 10, Filters: []db.Filter{{Key: "name", Op: db.Equal, Values: []string{"y"}}}, Sort: []db.Sort{{Key: "name"}},
-		}, []string{"nmae", "size"}},
+		}, []string{"colour", "size"}},
 		{"operators", "q=name__icontains%3Da,project_id__gte%3D2,project_id__lte%3D3,name__in%3D{a b},name__exact%3Da", db.List{Page: 1, Size: 10, Filters: []db.Filter{
 			{Key: "name", Op: db.Contains, Values: []string{"a"}}, {Key: "project_id", Op: db.Between, Values: []string{"2", ""}},
 			{Key: "project_id", Op: db.Between, Values: []string{"", "3"}}, {Key: "name", Op: db.AnyOf, Values: []string{"a", "b"}},
