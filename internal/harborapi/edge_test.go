@@ -175,3 +175,16 @@ func TestLabelsOfArtifacts(t *testing.T) {
 	}
 	f.must("admin", "GET", repo+"?q=labels%3D(x)", "", 400, nil)
 }
+
+func TestHealthIsAskedOncePerWhile(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	for range 5 {
+		var h struct{ Status string }
+		if f.must("", "GET", "/health", "", 200, &h); h.Status != "healthy" {
+			t.Fatalf("%+v", h)
+		}
+	}
+	if f.checks != 1 {
+		t.Errorf("five questions made %d checks", f.checks)
+	}
+}

@@ -49,12 +49,6 @@ type Deps struct {
 	RootCertificate []byte
 }
 
-// Part is a part of the registry that can be unhealthy. Without a Check it is well as long as it answers.
-type Part struct {
-	Name  string
-	Check func(ctx context.Context) error
-}
-
 // Server answers /api/v2.0. It implements the generated interface; the methods stand in one file per
 // concept.
 type Server struct {
@@ -62,6 +56,7 @@ type Server struct {
 	accesses map[string]access
 	failures []failure
 	icons    icons
+	health   lastHealth
 	settable map[string]bool // keys of settings that the contract names
 }
 

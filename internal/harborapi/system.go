@@ -26,23 +26,6 @@ func (s *Server) GetPing(context.Context, gen.GetPingRequestObject) (gen.GetPing
 	return gen.GetPing200TextResponse("Pong"), nil
 }
 
-// GetHealth answers GET /health, with 200 whatever it says, as Harbor's monitors expect. The causes of a
-// failure stay in the log.
-func (s *Server) GetHealth(ctx context.Context, _ gen.GetHealthRequestObject) (gen.GetHealthResponseObject, error) {
-	health := gen.OverallHealthStatus{Status: "healthy"}
-	for _, part := range s.Health {
-		status := gen.ComponentHealthStatus{Name: part.Name, Status: "healthy"}
-		if part.Check != nil {
-			if err := part.Check(ctx); err != nil {
-				s.Log.WarnContext(ctx, "unhealthy", "component", part.Name, "error", err)
-				status.Status, status.Error, health.Status = "unhealthy", "see the server's log", "unhealthy"
-			}
-		}
-		health.Components = append(health.Components, status)
-	}
-	return gen.GetHealth200JSONResponse(health), nil
-}
-
 // GetSystemInfo answers GET /systeminfo. What tells of the installation is for signed-in callers.
 func (s *Server) GetSystemInfo(ctx context.Context, _ gen.GetSystemInfoRequestObject) (gen.GetSystemInfoResponseObject, error) {
 	v, err := s.Settings.Get(ctx)

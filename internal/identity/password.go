@@ -75,6 +75,9 @@ func (s *Service) SetPassword(ctx context.Context, by authz.Principal, id int64,
 	if err != nil {
 		return err
 	}
+	if err := overAdministrators(by, u, false); err != nil {
+		return err
+	}
 	present, err := db.Get(ctx, s.db.Auto(), db.ScanString, hashSelect, id)
 	if err != nil {
 		return notFound(err, "look up the password of user %d", id)

@@ -105,6 +105,9 @@ func (s *Service) UpdateProfile(ctx context.Context, by authz.Principal, id int6
 		if err != nil {
 			return err
 		}
+		if err := overAdministrators(by, u, false); err != nil {
+			return err
+		}
 		if err := refuseTaken(ctx, tx, id, p.Email, p.Email, taken); err != nil {
 			return err
 		}
@@ -125,6 +128,9 @@ func (s *Service) SetSysadmin(ctx context.Context, by authz.Principal, id int64,
 	return s.db.Write(ctx, func(tx db.Tx) error {
 		u, err := getUser(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		if err := overAdministrators(by, u, sysadmin || u.Sysadmin); err != nil {
 			return err
 		}
 		if id == AdminID && !sysadmin {
@@ -149,6 +155,9 @@ func (s *Service) DeleteUser(ctx context.Context, by authz.Principal, id int64) 
 	return s.db.Write(ctx, func(tx db.Tx) error {
 		u, err := getUser(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		if err := overAdministrators(by, u, false); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, accountDelete, fmt.Sprintf("%s#%d", u.Username, id), fmt.Sprintf("%s#%d", u.Email, id), db.Micros(s.clock()), id)

@@ -1,0 +1,14 @@
+package identity
+
+import "github.com/havenregistry/haven/internal/authz"
+
+// overAdministrators refuses what would let a robot that may manage users become an administrator: only an
+// administrator changes one, makes one, or deletes one. Everybody may change oneself.
+func overAdministrators(by authz.Principal, target User, becomes bool) error {
+	administers := by.Kind == authz.User && by.Admin
+	self := by.Kind == authz.User && by.ID == target.ID
+	if administers || !becomes && (self || !target.Sysadmin) {
+		return nil
+	}
+	return &ForbiddenError{Message: "only a system administrator may make, change or delete one"}
+}
