@@ -12,9 +12,8 @@ import (
 // Each copies rows of one table for a set of manifests. $1 is the repository they go to.
 var (
 	copyMembers = inQuery{`INSERT INTO repository_blob (repository_id, blob_id, created_at)
-		SELECT $1, b.id, $2 FROM blob b
-		WHERE EXISTS (SELECT 1 FROM manifest_blob mb WHERE mb.blob_id = b.id AND mb.manifest_id IN `,
-		`) ON CONFLICT (repository_id, blob_id) DO NOTHING`}
+		SELECT $1, mb.blob_id, $2 FROM manifest_blob mb WHERE mb.manifest_id IN `,
+		` ON CONFLICT (repository_id, blob_id) DO NOTHING`}
 	copyManifests = inQuery{`INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type, size,
 			content_size, subject, accessory_of, accessory_type, pushed_at)
 		SELECT $1, digest, media_type, config_media_type, artifact_type, type, size,

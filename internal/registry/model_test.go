@@ -216,7 +216,7 @@ type world struct {
 }
 
 func TestRegistryIsAsTheModel(t *testing.T) {
-	if err := flag.Set("rapid.checks", "40"); err != nil {
+	if err := flag.Set("rapid.checks", "20"); err != nil {
 		t.Fatal(err)
 	}
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

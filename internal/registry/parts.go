@@ -37,10 +37,10 @@ func scanReference(r db.Row) (v Reference, err error) {
 
 const tagFields = `t.id, t.repository_id, t.manifest_id, t.name, t.pushed_at, t.pulled_at`
 
-var newestTags = inQuery{`SELECT ` + tagFields + ` FROM (SELECT tag.*,
+var newestTags = inQuery{`SELECT id, repository_id, manifest_id, name, pushed_at, pulled_at FROM (SELECT tag.*,
 		ROW_NUMBER() OVER (PARTITION BY manifest_id ORDER BY pushed_at DESC, id DESC) AS place
-		FROM tag WHERE manifest_id IN `, `) AS t
-	WHERE t.place <= ` + strconv.Itoa(MaxTagsShown) + ` ORDER BY t.manifest_id, t.place`}
+		FROM tag WHERE manifest_id IN `, `) AS ranked
+	WHERE place <= ` + strconv.Itoa(MaxTagsShown) + ` ORDER BY manifest_id, place`}
 
 func scanTag(r db.Row) (t Tag, err error) {
 	err = r.Scan(&t.ID, &t.RepositoryID, &t.ArtifactID, &t.Name, db.ScanTime(&t.PushedAt), db.ScanTime(&t.PulledAt))
@@ -140,7 +140,7 @@ const (
 var firstAccessories = inQuery{`SELECT id, subject_id, subject_digest, digest, accessory_type, size, pushed_at FROM (
 		SELECT a.id, s.id AS subject_id, s.digest AS subject_digest, a.digest, a.accessory_type, a.size, a.pushed_at,
 			ROW_NUMBER() OVER (PARTITION BY s.id ORDER BY a.id) AS place
-		FROM ` + accessoryTables + ` WHERE s.id IN `, `) AS x
+		FROM ` + accessoryTables + ` WHERE s.id IN `, `) AS ranked
 	WHERE place <= ` + strconv.Itoa(MaxAccessoriesShown) + ` ORDER BY subject_id, id`}
 
 func scanAccessory(r db.Row) (v Accessory, err error) {

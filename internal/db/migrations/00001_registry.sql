@@ -221,8 +221,8 @@ CREATE TABLE manifest (
 	UNIQUE (repository_id, digest)
 ) {{strict}};
 CREATE INDEX manifest_digest ON manifest (digest);
-CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id) WHERE listed;
-CREATE INDEX manifest_pushed ON manifest (repository_id, pushed_at, id);
+CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id, listed) WHERE listed; -- counting needs no row
+CREATE INDEX manifest_base ON manifest (repository_id, pushed_at, id) WHERE accessory_of = '';
 CREATE INDEX manifest_subject ON manifest (repository_id, subject, id) WHERE subject <> '';
 CREATE INDEX manifest_accessory ON manifest (repository_id, accessory_of, id) WHERE accessory_of <> '';
 
