@@ -765,6 +765,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a label on the artifact */
+        post: operations["addLabel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+                label_id: components["parameters"]["label_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a label off the artifact */
+        delete: operations["removeLabel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/repositories": {
         parameters: {
             query?: never;
@@ -820,6 +869,45 @@ export interface paths {
         head?: never;
         /** Give a robot a new secret, the one sent or a random one */
         patch: operations["RefreshSec"];
+        trace?: never;
+    };
+    "/api/v2.0/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List labels of one scope */
+        get: operations["ListLabels"];
+        put?: never;
+        /** Create a label */
+        post: operations["CreateLabel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/labels/{label_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                label_id: components["parameters"]["label_id"];
+            };
+            cookie?: never;
+        };
+        /** Get a label */
+        get: operations["GetLabelByID"];
+        /** Change a label; its scope stays */
+        put: operations["UpdateLabel"];
+        post?: never;
+        /** Delete a label and take it off everywhere */
+        delete: operations["DeleteLabel"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v2.0/quotas": {
@@ -1337,6 +1425,18 @@ export interface components {
             /** Format: date-time */
             update_time?: string;
         };
+        LabelReq: {
+            name?: string;
+            description?: string;
+            color?: string;
+            scope?: string;
+            /** Format: int64 */
+            project_id?: number;
+        };
+        LabelRef: {
+            /** Format: int64 */
+            id?: number;
+        };
         Robot: {
             /** Format: int64 */
             id?: number;
@@ -1417,6 +1517,7 @@ export interface components {
             /** Format: date-time */
             update_time?: string;
         };
+        /** @description The project that the quota is of */
         QuotaRefObject: {
             /** Format: int64 */
             id?: number;
@@ -1579,9 +1680,10 @@ export interface components {
         user_id: number;
         robot_id: number;
         member_id: number;
-        quota_id: number;
         meta_name: string;
         icon_digest: string;
+        label_id: number;
+        quota_id: number;
     };
     requestBodies: never;
     headers: {
@@ -3033,6 +3135,51 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    addLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelRef"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    removeLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+                label_id: components["parameters"]["label_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     listAllRepositories: {
         parameters: {
             query?: {
@@ -3213,6 +3360,118 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    ListLabels: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                name?: string;
+                scope?: string;
+                project_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelReq"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetLabelByID: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                label_id: components["parameters"]["label_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    UpdateLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                label_id: components["parameters"]["label_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelReq"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                label_id: components["parameters"]["label_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     listQuotas: {
         parameters: {
             query?: {
@@ -3220,10 +3479,10 @@ export interface operations {
                 page?: components["parameters"]["page"];
                 /** @description Rows a page; 0 or less means all, up to 10,000 */
                 page_size?: components["parameters"]["page_size"];
-                reference?: string;
-                reference_id?: string;
                 /** @description Keys joined with commas, `-` before a key for descending order */
                 sort?: components["parameters"]["sort"];
+                reference?: string;
+                reference_id?: string;
             };
             header?: never;
             path?: never;
