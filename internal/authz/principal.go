@@ -29,8 +29,10 @@ type Principal struct {
 	Grants    []Grant
 	ProjectID int64
 
-	// Bearer only: what the token grants, by full repository name.
-	Token []TokenGrant
+	// Bearer only: what the token grants, by full repository name, and whether it was made out to a
+	// User or a Robot (Anonymous: to nobody).
+	Token  []TokenGrant
+	Holder Kind
 
 	// SessionID names the browser session, "" without one. CSRF protection binds to it.
 	SessionID string

@@ -99,11 +99,27 @@ func TestMount(t *testing.T) {
 		bob.must(404, "HEAD", "/v2/bobs/dst/blobs/"+d, nil)
 		bob.must(401, "GET", "/v2/private/src/blobs/"+d, nil)
 
-		// A token that was not granted the source can't mount from it either, even when its holder may read it.
+		// A token that was not granted the source can't mount from it. Its holder, who may read the source,
+		// is told which token can.
+		d = c.blob("private/src", "another secret") // the first one is in a public repository by now
 		narrow := c.token("repository:library/other:pull,push")
-		narrow.must(202, "POST", "/v2/library/other/blobs/uploads/?mount="+d+"&from=private/src", nil)
+		const start = "/v2/library/other/blobs/uploads/?mount="
+		told := narrow.must(401, "POST", start+d+"&from=private/src", nil).header.Get("WWW-Authenticate")
+		if !strings.Contains(told, `scope="repository:library/other:pull,push repository:private/src:pull"`) {
+			t.Errorf("challenge %s", told)
+		}
+		bob.token("repository:bobs/x:pull,push").must(202, "POST", "/v2/bobs/x/blobs/uploads/?mount="+d+"&from=private/src", nil)
+		narrow.must(202, "POST", start+d, nil) // from anywhere
 		wide := c.token("repository:library/other:pull,push", "repository:private/src:pull")
-		wide.must(201, "POST", "/v2/library/other/blobs/uploads/?mount="+d+"&from=private/src", nil)
+		wide.must(201, "POST", start+d, nil)
+		wide.must(201, "POST", start+d+"&from=private/src", nil)
+
+		// What is public may be mounted whatever the token says, with and without naming it.
+		public := c.blob("library/base", "public layer")
+		bobs := bob.token("repository:bobs/y:pull,push")
+		bobs.must(201, "POST", "/v2/bobs/y/blobs/uploads/?mount="+public+"&from=library/base", nil)
+		bobs.must(201, "POST", "/v2/bobs/y/blobs/uploads/?mount="+public, nil)
+		bobs.must(202, "POST", "/v2/bobs/y/blobs/uploads/?mount="+digestOf("secret"), nil)
 	})
 }
 
@@ -134,6 +150,21 @@ func TestReferrers(t *testing.T) {
 		if !strings.Contains(none.body, `"manifests":[]`) {
 			t.Fatalf("referrers of nothing: %s", none.body)
 		}
+	})
+}
+
+func TestTagsOfOneRequest(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		c := admin(t, s)
+		m := c.image("library/app", "v1", "l")
+		put := c.must(201, "PUT", "/v2/library/app/manifests/"+digestOf(m)+"?tag=v2&tag=v3", m, "Content-Type", imageManifest)
+		if got := strings.Join(put.header.Values("OCI-Tag"), " "); got != "v2 v3" {
+			t.Errorf("OCI-Tag %q", got)
+		}
+		if got := c.must(200, "GET", "/v2/library/app/tags/list", nil).body; !strings.Contains(got, `["v1","v2","v3"]`) {
+			t.Errorf("tags: %s", got)
+		}
+		c.must(400, "PUT", "/v2/library/app/manifests/v1?tag=-bad", m, "Content-Type", imageManifest)
 	})
 }
 

@@ -132,7 +132,7 @@ func (h *Handler) challenge(c *call) string {
 	if c.route.repository == "" {
 		return s
 	}
-	scope := "repository:" + c.route.repository + ":" + actionsAt(c.r.Method)
+	scope := "repository:" + c.route.repository + ":" + actionsAt(c.route.kind, c.r.Method)
 	if from := c.r.URL.Query().Get("from"); c.route.kind == uploadStart && from != "" {
 		if _, _, err := splitRepository(from); err == nil {
 			scope += " repository:" + from + ":pull"

@@ -65,7 +65,7 @@ func (h *Handler) catalog(c *call) error {
 	if err != nil {
 		return err
 	}
-	names, more, err := h.Registry.Catalog(c.r.Context(), registry.ScopeOf(c.principal), q.Get("last"), n)
+	names, more, err := h.Registry.Catalog(c.r.Context(), registry.VisibleTo(c.principal), q.Get("last"), n)
 	if err != nil {
 		return err
 	}

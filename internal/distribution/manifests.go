@@ -89,19 +89,43 @@ func (h *Handler) putManifest(c *call) error {
 	if err != nil {
 		return fmt.Errorf("%w: the Content-Type header must be the manifest's media type", oci.ErrManifestInvalid)
 	}
-	put, err := h.Registry.PutManifest(c.r.Context(), c.principal, c.repo, ref, mediaType, content)
+	tags, err := furtherTags(c.r.URL.Query()["tag"])
+	if err != nil {
+		return err
+	}
+	put, err := h.Registry.PutManifest(c.r.Context(), c.principal, c.repo, ref, mediaType, content, tags...)
 	if err != nil {
 		return err
 	}
 	hd := c.w.Header()
 	hd.Set("Location", "/v2/"+c.route.repository+"/manifests/"+put.Digest.String())
 	hd.Set("Docker-Content-Digest", put.Digest.String())
+	for _, tag := range tags {
+		hd.Add("OCI-Tag", tag)
+	}
 	if put.Subject != "" {
 		hd.Set("OCI-Subject", put.Subject.String())
 	}
 	hd.Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusCreated)
 	return nil
+}
+
+// maxFurtherTags bounds the tags that one push may set besides its reference.
+const maxFurtherTags = 100
+
+// furtherTags checks the tags that a push names in its query, which the coming version of the
+// specification allows.
+func furtherTags(tags []string) ([]string, error) {
+	if len(tags) > maxFurtherTags {
+		return nil, fmt.Errorf("%w: more than %d tags in one request", oci.ErrManifestInvalid, maxFurtherTags)
+	}
+	for _, tag := range tags {
+		if _, err := oci.ParseTag(tag); err != nil {
+			return nil, fmt.Errorf("%w: %v", oci.ErrManifestInvalid, err) // not as an invalid reference
+		}
+	}
+	return tags, nil
 }
 
 // readManifest reads a body of at most oci.MaxManifestSize bytes. It trusts the announced length for

@@ -132,12 +132,14 @@ func buildEndpoints() map[kind]map[string]endpoint {
 	}
 }
 
-// actionsAt names the rights that a challenge asks for: what Harbor names for the method.
-func actionsAt(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead:
+// actionsAt names the rights that a challenge asks for. A client that pushes needs to pull as well.
+func actionsAt(k kind, method string) string {
+	switch {
+	case k == upload || k == uploadStart:
+		return "pull,push"
+	case method == http.MethodGet || method == http.MethodHead:
 		return "pull"
-	case http.MethodDelete:
+	case method == http.MethodDelete:
 		return "delete"
 	default:
 		return "pull,push"

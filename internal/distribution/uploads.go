@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 )
@@ -52,34 +51,6 @@ func (h *Handler) putBlob(c *call, digest string) error {
 		return err
 	}
 	return blobCreated(c, d)
-}
-
-// mount makes a blob of another repository a member of this one, when the caller may read it there. When
-// it can't be mounted, for whatever reason, the client is to upload it: the answer tells nothing of a
-// repository that the caller may not read (S9).
-func (h *Handler) mount(c *call, digest, from string) (done bool, err error) {
-	d, err := oci.ParseDigest(digest)
-	if err != nil {
-		return false, err
-	}
-	source := c.repo
-	if from != "" {
-		source, err = h.mayUse(c.r.Context(), c.principal, from, authz.Pull)
-		if errors.Is(err, authz.ErrUnauthenticated) || errors.Is(err, authz.ErrForbidden) || errors.Is(err, oci.ErrNameInvalid) || errors.Is(err, errNoProject) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	_, err = h.Registry.Mount(c.r.Context(), c.repo, source, d)
-	if errors.Is(err, registry.ErrBlobUnknown) || errors.Is(err, registry.ErrRepositoryUnknown) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, blobCreated(c, d)
 }
 
 // uploadStatus tells how many bytes are acknowledged ("end-13").

@@ -204,8 +204,10 @@ func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
 	query, args := "", []any{}
 	switch c.Binding.Kind {
 	case holderUser:
+		p.Holder = authz.User
 		query, args = userEpoch, []any{c.Binding.ID}
 	case holderRobot:
+		p.Holder = authz.Robot
 		query, args = robotEpoch, []any{c.Binding.ID, db.Micros(s.clock())}
 	}
 	if ids := projectIDs(c.Binding.Projects); len(ids) > 0 {
@@ -241,6 +243,27 @@ func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
 		p.Token = append(p.Token, g)
 	}
 	return p, nil
+}
+
+const robotProject = `SELECT COALESCE(project_id, 0) FROM robot WHERE id = $1`
+
+// Holder returns the principal that a verified token was made out to, with all its rights; another
+// principal is its own holder.
+func (s *Service) Holder(ctx context.Context, p authz.Principal) (authz.Principal, error) {
+	switch {
+	case p.Kind != authz.Bearer:
+		return p, nil
+	case p.Holder == authz.User:
+		return s.Principal(ctx, p.ID)
+	case p.Holder != authz.Robot:
+		return authz.Principal{}, nil
+	}
+	projectID, err := db.Get(ctx, s.db.Auto(), db.ScanInt, robotProject, p.ID)
+	if err != nil {
+		return authz.Principal{}, notFound(err, "look up robot %d", p.ID)
+	}
+	grants, err := s.grantsOf(ctx, p.ID, p.Epoch)
+	return authz.Principal{Kind: authz.Robot, ID: p.ID, Name: p.Name, Epoch: p.Epoch, ProjectID: projectID, Grants: grants}, err
 }
 
 // projectIDs are the distinct projects, without 0.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
@@ -79,6 +80,26 @@ func (s *Service) Mount(ctx context.Context, to, from Ref, d oci.Digest) (Blob, 
 		return Blob{}, fmt.Errorf("mount blob %s from %s: %w", d, from.FullName(), err)
 	}
 	return b, nil
+}
+
+const holdersOfBlob = `SELECT r.project_id, p.name, r.name FROM blob b
+	JOIN repository_blob rb ON rb.blob_id = b.id JOIN repository r ON r.id = rb.repository_id JOIN project p ON p.id = r.project_id
+	WHERE b.digest = $1 AND `
+
+// Holders returns up to n repositories of the scope that hold the blob, for a client that wants it
+// mounted from wherever it may read it.
+func (s *Service) Holders(ctx context.Context, d oci.Digest, scope Scope, n int) ([]Ref, error) {
+	where, args := scope.condition(1)
+	refs, err := db.Collect(ctx, s.db.Auto(), scanRef, holdersOfBlob+where+" LIMIT "+strconv.Itoa(n), append([]any{d}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("look for blob %s: %w", d, err)
+	}
+	return refs, nil
+}
+
+func scanRef(r db.Row) (ref Ref, err error) {
+	err = r.Scan(&ref.ProjectID, &ref.Project, &ref.Name)
+	return ref, err
 }
 
 const (

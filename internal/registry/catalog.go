@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
@@ -21,13 +22,14 @@ func VisibleTo(p authz.Principal) Scope {
 	}
 	scope := Scope{Public: true}
 	for _, g := range p.Grants {
-		if g.Deny || g.Resource != authz.Repository {
-			continue
-		}
-		switch g.Scope {
-		case authz.EveryProject:
+		switch {
+		case g.Deny:
+		case g.Scope == authz.System && g.Permission == authz.Permission{Resource: authz.Catalog, Action: authz.Read}:
 			scope.All = true
-		case authz.OneProject:
+		case g.Resource != authz.Repository:
+		case g.Scope == authz.EveryProject:
+			scope.All = true
+		case g.Scope == authz.OneProject && !slices.Contains(scope.ProjectIDs, g.ProjectID):
 			scope.ProjectIDs = append(scope.ProjectIDs, g.ProjectID)
 		}
 	}

@@ -100,11 +100,11 @@ const (
 
 // accessory says what a manifest belongs to, by its subject or by Cosign's tag scheme; both "" when it
 // stands for itself. digest is the manifest's own, tag what it is pushed as.
-func accessory(m *oci.Manifest, digest oci.Digest, tag string) (of oci.Digest, kind string) {
+func accessory(m *oci.Manifest, digest oci.Digest, tags []string) (of oci.Digest, kind string) {
 	if m.Subject != nil {
 		of, kind = m.Subject.Digest, subjectKind(m)
 	} else {
-		of, kind = cosignTag(m, tag), AccessoryCosign
+		of, kind = cosignSubject(m, tags), AccessoryCosign
 	}
 	if of == "" || of == digest { // nothing is its own accessory: it could never be seen or deleted
 		return "", ""
@@ -126,6 +126,16 @@ func subjectKind(m *oci.Manifest) string {
 		}
 	}
 	return AccessorySubject
+}
+
+// cosignSubject returns what the first of the tags that says so is about.
+func cosignSubject(m *oci.Manifest, tags []string) oci.Digest {
+	for _, tag := range tags {
+		if d := cosignTag(m, tag); d != "" {
+			return d
+		}
+	}
+	return ""
 }
 
 // cosignTag returns the digest that a tag of the form sha256-HEX.sig is about, when the manifest has a

@@ -55,7 +55,7 @@ func TestSubjectKind(t *testing.T) {
 		"other":          {"application/spdx+json", oci.MediaTypeEmpty, nil, AccessorySubject},
 	} {
 		m := &oci.Manifest{ArtifactType: c.artifactType, Config: &oci.Descriptor{MediaType: c.config}, Layers: c.layers, Subject: &oci.Descriptor{Digest: "d"}}
-		if _, got := accessory(m, "own", ""); got != c.want {
+		if _, got := accessory(m, "own", nil); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

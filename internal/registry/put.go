@@ -16,7 +16,7 @@ type pushed struct {
 	*oci.Manifest
 	digest       oci.Digest
 	content      []byte
-	tag          string // "" when it is pushed by digest
+	tags         []string // none when it is pushed by digest alone
 	attributes   json.RawMessage
 	accessoryOf  oci.Digest
 	accessoryAs  string
@@ -27,21 +27,21 @@ type pushed struct {
 // blobs and children that are not give one *MissingError with all of them. The bytes must be a valid
 // manifest (*oci.ManifestError) and have the digest of a reference by digest (ErrDigestMismatch).
 //
-// A tag that points elsewhere moves; what it pointed to stays. A manifest that is already there keeps
+// tags are further tags that the manifest gets. A tag that points elsewhere moves; what it pointed to stays. A manifest that is already there keeps
 // its push time, as in Harbor. The subject need not exist. When PutManifest returns, the manifest and
 // everything it names survive the loss of power.
-func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte) (Put, error) {
+func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte, tags ...string) (Put, error) {
 	m, err := oci.ParseManifest(mediaType, content)
 	if err != nil {
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
 	}
-	p := pushed{Manifest: m, digest: r.Digest(), content: content, tag: r.Tag(), artifactType: m.EffectiveArtifactType()}
+	p := pushed{Manifest: m, digest: r.Digest(), content: content, tags: tags, artifactType: m.EffectiveArtifactType()}
 	if !r.IsDigest() {
-		p.digest = oci.SHA256Of(content)
+		p.digest, p.tags = oci.SHA256Of(content), append([]string{r.Tag()}, tags...)
 	} else if !p.digest.Matches(content) {
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, ErrDigestMismatch)
 	}
-	p.accessoryOf, p.accessoryAs = accessory(m, p.digest, p.tag)
+	p.accessoryOf, p.accessoryAs = accessory(m, p.digest, p.tags)
 	if p.attributes, err = s.attributesOf(ctx, ref, p); err != nil {
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
 	}
@@ -90,8 +90,8 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 	for _, c := range children {
 		affected = append(affected, c.id)
 	}
-	if p.tag != "" {
-		before, err := moveTag(ctx, tx, repositoryID, p.tag, id, now)
+	for _, tag := range p.tags {
+		before, err := moveTag(ctx, tx, repositoryID, tag, id, now)
 		if err != nil {
 			return 0, err
 		}
@@ -105,7 +105,15 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 	if err := showRepository(ctx, tx, repositoryID, now); err != nil {
 		return 0, err
 	}
-	return id, s.appendPushed(ctx, tx, by, ref, p.digest, p.tag)
+	if len(p.tags) == 0 {
+		return id, s.appendPushed(ctx, tx, by, ref, p.digest, "")
+	}
+	for _, tag := range p.tags {
+		if err := s.appendPushed(ctx, tx, by, ref, p.digest, tag); err != nil {
+			return 0, err
+		}
+	}
+	return id, nil
 }
 
 // child is a manifest of the repository that an index names.

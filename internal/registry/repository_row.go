@@ -8,15 +8,19 @@ import (
 )
 
 const (
-	repositoryID = `SELECT id FROM repository WHERE project_id = $1 AND name = $2`
+	repositoryID = `SELECT r.id FROM repository r JOIN project p ON p.id = r.project_id
+		WHERE r.project_id = $1 AND r.name = $2 AND p.deleted_at = 0`
 
-	insertRepository = `INSERT INTO repository (project_id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
+	// Reading the project's row makes a push that races with the project's end lose, or win and keep it.
+	insertRepository = `INSERT INTO repository (project_id, name, created_at, updated_at)
+		SELECT id, $2, $3, $3 FROM project WHERE id = $1 AND deleted_at = 0
 		ON CONFLICT (project_id, name) DO NOTHING RETURNING id`
 
 	touchRepository = `UPDATE repository SET hidden = FALSE, updated_at = $2 WHERE id = $1`
 )
 
-// findRepository returns the id of a repository, hidden or not, or ErrRepositoryUnknown.
+// findRepository returns the id of a repository, hidden or not, or ErrRepositoryUnknown; in a project that
+// has ended since the caller was authorised there is none.
 func findRepository(ctx context.Context, tx db.Tx, ref Ref) (int64, error) {
 	id, err := db.Get(ctx, tx, db.ScanInt, repositoryID, ref.ProjectID, ref.Name)
 	if errors.Is(err, db.ErrNotFound) {
