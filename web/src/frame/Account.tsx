@@ -21,7 +21,13 @@ export function Account() {
           <Trans>Sign in</Trans>
         </Link>
       )}
-      <Menu position="bottom-end" width={260} withinPortal>
+      <Menu
+        position="bottom-end"
+        width={260}
+        withinPortal={false}
+        withInitialFocusPlaceholder={false}
+        classNames={{ dropdown: classes.dropdown }}
+      >
         <Menu.Target>
           <Button
             variant="subtle"

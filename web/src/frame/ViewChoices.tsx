@@ -60,15 +60,16 @@ interface ChoicesProps {
 
 function Choices({ title, choices, chosen, onChoose }: ChoicesProps) {
   return (
-    <>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset has no place in a menu
+    <div role="group" aria-label={title}>
       <Menu.Label>{title}</Menu.Label>
-      <Menu.RadioGroup value={chosen} onChange={onChoose} aria-label={title}>
+      <Menu.RadioGroup value={chosen} onChange={onChoose}>
         {choices.map(({ value, label }) => (
           <Menu.RadioItem key={value} value={value}>
             {label}
           </Menu.RadioItem>
         ))}
       </Menu.RadioGroup>
-    </>
+    </div>
   );
 }

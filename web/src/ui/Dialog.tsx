@@ -15,7 +15,7 @@ export function Dialog({ title, opened, onClose, children }: Props) {
   const { t } = useLingui();
   return (
     <Modal.Root opened={opened} onClose={onClose} centered>
-      <Modal.Overlay />
+      <Modal.Overlay color="#000" backgroundOpacity={0.5} />
       <Modal.Content className={classes.content}>
         <div className={classes.head}>
           <Modal.Title className={classes.title}>{title}</Modal.Title>
