@@ -161,6 +161,10 @@ func TestDeleteRepository(t *testing.T) {
 		if got, want := f.events(), []string{string(event.DeleteRepository) + " alpha/app"}; !slices.Equal(got, want) {
 			f.t.Errorf("events = %q, want %q", got, want)
 		}
+		holders, err := f.Holders(ctx, image.Config.Digest, Scope{All: true}, 10)
+		if err != nil || !slices.Equal(holders, []Ref{theirs}) {
+			f.t.Errorf("repositories that hold the blob: %+v, %v", holders, err)
+		}
 		f.push(app, f.image(app, "two"), "v1")
 		if r, err := f.GetRepository(ctx, app); err != nil || r.ArtifactCount != 1 || r.PullCount != 0 {
 			f.t.Errorf("pushed again: %+v, %v", r, err)

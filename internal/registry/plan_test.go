@@ -20,6 +20,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"manifest by tag":      manifestWithContent + manifestByTag,
 		"manifest by digest":   manifestWithContent + manifestByDigest,
 		"blob":                 memberBlob,
+		"holders of a blob":    holdersOfBlob + "1 = 1",
 		"tags":                 tagsAfter,
 		"referrers":            referrersOf,
 		"upload":               uploadByID,
