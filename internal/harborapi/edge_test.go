@@ -48,7 +48,7 @@ func TestOnePathOneSpelling(t *testing.T) {
 
 func TestMethodOverrideIsRefused(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
-	r := httptest.NewRequest("GET", "/api/v2.0/projects", nil)
+	r := httptest.NewRequest(http.MethodGet, "/api/v2.0/projects", nil)
 	r.Header.Set("X-HTTP-Method-Override", "DELETE")
 	w := recorder(f, r)
 	if w.Code != http.StatusBadRequest {
@@ -60,7 +60,7 @@ func TestNumericNames(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
 	f.project("admin", "4711", true)
 	for header, want := range map[string]int{"": 404, "false": 404, "true": 200} {
-		r := httptest.NewRequest("GET", "/api/v2.0/projects/4711", nil)
+		r := httptest.NewRequest(http.MethodGet, "/api/v2.0/projects/4711", nil)
 		r.SetBasicAuth("admin", password)
 		if header != "" {
 			r.Header.Set("X-Is-Resource-Name", header)
@@ -78,7 +78,7 @@ func TestLocationOfAProject(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
 	for header, want := range map[string]string{"true": "/api/v2.0/projects/byname", "false": "/api/v2.0/projects/2"} {
 		name := map[string]string{"true": "byname", "false": "byid"}[header]
-		r := httptest.NewRequest("POST", "/api/v2.0/projects/", strings.NewReader(`{"project_name":"`+name+`"}`))
+		r := httptest.NewRequest(http.MethodPost, "/api/v2.0/projects/", strings.NewReader(`{"project_name":"`+name+`"}`))
 		r.SetBasicAuth("admin", password)
 		r.Header.Set("X-Resource-Name-In-Location", header)
 		w := recorder(f, r)
