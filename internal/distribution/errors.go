@@ -115,7 +115,11 @@ func (h *Handler) fail(c *call, err error) {
 	case http.StatusTooManyRequests:
 		c.w.Header().Set("Retry-After", "1")
 	}
-	writeErrors(c, a, nil)
+	var detail any
+	if a.code == "BLOB_UNKNOWN" {
+		detail = c.route.reference
+	}
+	writeErrors(c, a, detail)
 }
 
 // service is the name that tokens are asked for and made out to.

@@ -97,6 +97,9 @@ func (h *Handler) listReferrers(c *call) error {
 	if artifactType != "" {
 		c.w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
+	if after == 0 && next == 0 {
+		c.w.Header().Set("X-Total-Count", strconv.Itoa(len(found)))
+	}
 	if next > 0 {
 		more := url.Values{"after": {strconv.FormatInt(next, 10)}}
 		if artifactType != "" {

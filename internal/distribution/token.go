@@ -50,7 +50,8 @@ func (h *Handler) token(c *call) error {
 	}
 	scopes := strings.Fields(strings.Join(q["scope"], " "))
 	if len(scopes) == 0 && p.Kind == authz.Anonymous {
-		return authz.ErrUnauthenticated
+		c.w.WriteHeader(http.StatusUnauthorized) // as Harbor does, without a challenge: there is nothing to ask for
+		return nil
 	}
 	if len(scopes) > maxScopes {
 		scopes = scopes[:maxScopes]
@@ -89,11 +90,9 @@ func (h *Handler) access(ctx context.Context, p authz.Principal, scopes []string
 	access := make([]identity.TokenAccess, 0, len(scopes))
 	for _, s := range scopes {
 		a, wanted, ok := parseScope(s)
-		if !ok {
-			continue
-		}
 		var err error
 		switch {
+		case !ok:
 		case a.Type == "repository":
 			err = h.repositoryAccess(ctx, p, &a, wanted)
 		case a.Type == "registry" && a.Name == "catalog" && p.Admin:
@@ -107,12 +106,16 @@ func (h *Handler) access(ctx context.Context, p authz.Principal, scopes []string
 	return access, nil
 }
 
-// parseScope reads type:name:actions, where the name may hold colons.
+// maxScope bounds the part of an unreadable scope that comes back, in bytes.
+const maxScope = 256
+
+// parseScope reads type:name:actions, where the name may hold colons. Of what can't be read the result
+// has the type alone, which comes back in the token, as in Harbor's.
 func parseScope(s string) (a identity.TokenAccess, wanted []string, ok bool) {
 	typ, rest, ok := strings.Cut(s, ":")
 	last := strings.LastIndexByte(rest, ':')
 	if !ok || last < 0 {
-		return a, nil, false
+		return identity.TokenAccess{Type: typ[:min(len(typ), maxScope)], Actions: []string{}}, nil, false
 	}
 	// "repository(plugin)" and the like: a class in brackets that says nothing here.
 	typ, _, _ = strings.Cut(typ, "(")
