@@ -71,9 +71,8 @@ tools-test:
 	@$(TOOLS) install test
 
 .PHONY: bench
-bench: build ## measure this machine; results go to bench/
-	@go test -run '^$$' -bench . -benchmem ./internal/...
-	@HAVEN_LARGE_BYTES=21474836480 go test $(ACCEPT) -count=1 -v -timeout 2h ./test/large/...
+bench: build ## measure the program, with 20 GiB blobs, into bench/RESULTS.md; QUICK=1: five minutes, 2 GiB
+	@go run ./bench $(if $(QUICK),-quick,-write bench/RESULTS.md) -note "$(NOTE)"
 
 .PHONY: lint
 lint: web/node_modules/.package-lock.json $(PORTAL_BUILT) ## go vet, golangci-lint, biome, shell syntax

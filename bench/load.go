@@ -68,7 +68,8 @@ func (l load) spread(ctx context.Context, deadline time.Time, operation func(con
 			}
 		})
 	}
-	return slices.Concat(times...), g.Wait()
+	err := g.Wait()
+	return slices.Concat(times...), err
 }
 
 // rate is operations a second.

@@ -85,6 +85,7 @@ func run(ctx context.Context, o options, static, only string) (err error) {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
 	}
+	r.machine = append(r.machine, "load average at the end: "+firstLine("/proc/loadavg"))
 	r.print(os.Stdout)
 	if o.write != "" {
 		if err := r.writeFile(o.write); err != nil {
