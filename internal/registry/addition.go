@@ -124,9 +124,11 @@ func (s *Service) configField(ctx context.Context, a Artifact, m *oci.Manifest, 
 	if err := json.Unmarshal(config, &fields); err != nil {
 		return nil, &InvalidError{"the configuration is no JSON object"}
 	}
-	var entries []json.RawMessage
-	if json.Unmarshal(fields[field], &entries) != nil || entries == nil {
-		return []byte("[]"), nil
+	entries := []json.RawMessage{}
+	if text, given := fields[field]; given && string(text) != "null" {
+		if err := json.Unmarshal(text, &entries); err != nil {
+			return nil, &InvalidError{field + " of the configuration is no array"}
+		}
 	}
 	return json.Marshal(entries)
 }

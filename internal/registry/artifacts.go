@@ -144,12 +144,12 @@ func (c *conditions) sql() string {
 // special takes out the filters that are no columns.
 func (c *conditions) special(filters []db.Filter) (rest []db.Filter) {
 	for _, f := range filters {
-		switch {
-		case f.Key == "base":
+		switch f.Key {
+		case "base":
 			c.base = c.base || f.Op == db.Equal && f.Values[0] == "*"
-		case f.Key == "tags":
+		case "tags":
 			c.tags(f)
-		case f.Key == "labels":
+		case "labels":
 			c.labels(f)
 		default:
 			rest = append(rest, f)

@@ -84,7 +84,7 @@ func (s *Service) Mount(ctx context.Context, to, from Ref, d oci.Digest) (Blob, 
 
 const holdersOfBlob = `SELECT r.project_id, p.name, r.name FROM blob b
 	JOIN repository_blob rb ON rb.blob_id = b.id JOIN repository r ON r.id = rb.repository_id JOIN project p ON p.id = r.project_id
-	WHERE b.digest = $1 AND NOT r.hidden AND `
+	WHERE b.digest = $1 AND r.name NOT LIKE 'deleted:%' AND `
 
 // Holders returns up to n repositories of the scope that hold the blob, for a client that wants it
 // mounted from wherever it may read it.
