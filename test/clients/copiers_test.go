@@ -59,7 +59,6 @@ func crane(s *session) {
 	}
 	run("pull", s.ref("mirror/app@")+s.digest("app", "1"), s.path("pulled.tar"))
 	run("validate", "--remote", s.ref("app:1"))
-	s.has(run("catalog", s.host), s.project+"/app\n", s.project+"/mirror/app\n")
 
 	run("delete", s.ref("mirror/app@")+s.digest("app", "both"))
 	s.refused(notFound, program, "digest", s.ref("mirror/app:both"), "--insecure")
