@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,23 +16,12 @@ import (
 
 // getManifest answers a manifest's exact bytes ("end-3") and counts the pull.
 func (h *Handler) getManifest(c *call) error {
-	ref, err := parseReference(c.route.reference)
-	if err != nil {
+	m, err := h.manifest(c, h.Registry.Manifest)
+	if err != nil || m.Content == nil {
 		return err
 	}
-	m, err := h.Registry.Manifest(c.r.Context(), c.repo, ref)
-	if err != nil {
-		return err
-	}
-	manifestHeaders(c, m)
-	if unchanged(c.r, m.Digest) {
-		c.w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	c.w.Header().Set("Content-Length", strconv.Itoa(len(m.Content)))
-	c.w.WriteHeader(http.StatusOK)
 	if _, err := c.w.Write(m.Content); err != nil {
-		return nil // the client went away: not a pull, and nobody to tell
+		return nil //nolint:nilerr // the client went away: not a pull, and nobody to tell
 	}
 	h.Registry.RecordPull(registry.Pull{By: c.principal, Ref: c.repo, Manifest: m})
 	return nil
@@ -39,22 +29,30 @@ func (h *Handler) getManifest(c *call) error {
 
 // headManifest answers without the bytes, and is no pull.
 func (h *Handler) headManifest(c *call) error {
+	_, err := h.manifest(c, h.Registry.ManifestInfo)
+	return err
+}
+
+// manifest looks the reference up and writes the head of the answer. The content is nil when the client
+// has it already.
+func (h *Handler) manifest(c *call, find func(context.Context, registry.Ref, oci.Reference) (registry.Manifest, error)) (registry.Manifest, error) {
 	ref, err := parseReference(c.route.reference)
 	if err != nil {
-		return err
+		return registry.Manifest{}, err
 	}
-	m, err := h.Registry.ManifestInfo(c.r.Context(), c.repo, ref)
+	m, err := find(c.r.Context(), c.repo, ref)
 	if err != nil {
-		return err
+		return m, err
 	}
 	manifestHeaders(c, m)
 	if unchanged(c.r, m.Digest) {
+		m.Content = nil
 		c.w.WriteHeader(http.StatusNotModified)
-		return nil
+		return m, nil
 	}
 	c.w.Header().Set("Content-Length", strconv.FormatInt(m.Size, 10))
 	c.w.WriteHeader(http.StatusOK)
-	return nil
+	return m, nil
 }
 
 func manifestHeaders(c *call, m registry.Manifest) {
