@@ -73,10 +73,7 @@ func serveStatic(ctx context.Context, file string) error {
 	s := &http.Server{ReadHeaderTimeout: startLimit, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, file)
 	})}
-	go func() {
-		<-ctx.Done()
-		s.Close()
-	}()
+	context.AfterFunc(ctx, func() { _ = s.Close() })
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -90,7 +90,7 @@ func (r *report) print(w io.Writer) {
 		for _, row := range append([][]string{t.head}, t.rows...) {
 			fmt.Fprintln(tw, "  "+strings.Join(row, "\t"))
 		}
-		tw.Flush()
+		_ = tw.Flush() // as with any line to a terminal
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	adminPassword = "Bench-of-Haven-1"
+	adminPassword = "Bench-of-Haven-1" //nolint:gosec // of servers that live for minutes, on 127.0.0.1
 	startLimit    = 30 * time.Second
 	stopLimit     = 30 * time.Second
 )
@@ -56,7 +56,7 @@ func startServer(ctx context.Context, haven, dir string) (*server, error) {
 		return nil, err
 	}
 	defer log.Close()
-	s.command = exec.Command(haven, "serve") //nolint:gosec,noctx // the program that the user asked to measure; stop ends it
+	s.command = exec.Command(haven, "serve") //nolint:noctx // the program that the user asked to measure; stop ends it
 	s.command.Dir, s.command.Stdout, s.command.Stderr = dir, log, log
 	s.command.Env = append(os.Environ(), "HAVEN_LISTEN="+address, "HAVEN_DATA_DIR="+dir,
 		"HAVEN_ADMIN_PASSWORD="+adminPassword, "HAVEN_METRICS_LISTEN=off", "HAVEN_LOG_LEVEL=warn")
