@@ -238,6 +238,7 @@ func TestBadInput(t *testing.T) {
 			{"content type of an index", "PUT", app + "/manifests/v2", good, imageIndex, 400, "MANIFEST_INVALID"},
 			{"no content type", "PUT", app + "/manifests/v2", good, "", 400, "MANIFEST_INVALID"},
 			{"unknown content type", "PUT", app + "/manifests/v2", good, "text/plain", 400, "MANIFEST_INVALID"},
+			{"size that isn't the blob's", "PUT", app + "/manifests/v2", strings.Replace(good, `"size":5`, `"size":6`, 1), imageManifest, 400, "MANIFEST_INVALID"},
 			{"not JSON", "PUT", app + "/manifests/v2", "}{", imageManifest, 400, "MANIFEST_INVALID"},
 			{"manifest under another's digest", "PUT", app + "/manifests/" + digestOf("x"), good, imageManifest, 400, "DIGEST_INVALID"},
 			{"tag of 129 characters", "PUT", app + "/manifests/" + strings.Repeat("t", 129), good, imageManifest, 404, "MANIFEST_UNKNOWN"},

@@ -102,6 +102,9 @@ func (h *Handler) fail(c *call, err error) {
 		return
 	}
 	a, ok := find(err)
+	if invalid, is := errors.AsType[*registry.InvalidError](err); !ok && is {
+		a, ok = answer{http.StatusBadRequest, "MANIFEST_INVALID", invalid.Message}, true
+	}
 	if !ok {
 		if errors.Is(err, context.Canceled) || c.r.Context().Err() != nil {
 			return // nobody is there to be told
