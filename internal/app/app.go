@@ -121,12 +121,12 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("derive the key against cross-site requests: %w", err)
 	}
-	guard := portal.NewGuard(key)
+	guard := portal.NewGuard(key, hosts.scheme)
 	pages, err := portal.New(portal.Deps{Identity: a.identity, Guard: guard, Log: a.log})
 	if err != nil {
 		return err
 	}
-	a.handler = observe(router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: guard.Protect(pages)}, a.health, hosts), edgeOf, a.metrics, a.log)
+	a.handler = observe(router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: pages}, a.health, hosts), edgeOf, a.metrics, a.log)
 	return nil
 }
 

@@ -35,10 +35,16 @@ const (
 // Guard keeps other sites from using a browser's session: the double-submit pattern, where the header
 // holds a MAC over the cookie and the session. A token of another session, or one that an attacker has
 // planted, does not fit. It stores nothing, so any replica with the same key checks any token.
-type Guard struct{ key []byte }
+type Guard struct {
+	key            []byte
+	externalScheme func(host string) string
+}
 
-// NewGuard returns a Guard with a secret key of at least 32 random bytes.
-func NewGuard(key []byte) *Guard { return &Guard{key: key} }
+// NewGuard returns a Guard with a secret key of at least 32 random bytes. externalScheme is the scheme of
+// the external URL for a host, "" to go by the request.
+func NewGuard(key []byte, externalScheme func(host string) string) *Guard {
+	return &Guard{key: key, externalScheme: externalScheme}
+}
 
 // Protect checks requests that carry a session cookie and all of /c/. Each answer to them brings a fresh
 // token in the header and its half in the cookie; an unsafe method without both is 403. Other requests
@@ -93,13 +99,13 @@ func (g *Guard) issue(w http.ResponseWriter, r *http.Request, nonce []byte, sess
 		return strings.HasPrefix(line, csrfCookie+"=")
 	})
 	w.Header().Set(csrfHeader, mask(g.mac(nonce, session)))
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure follows the scheme: browsers drop such a cookie over plain http
 		Name: csrfCookie,
 		// Clients cut the value at '=', so there is no padding.
 		Value:    base64.RawURLEncoding.EncodeToString(nonce),
 		Path:     "/",
 		HttpOnly: true,
-		Secure:   httpauth.Scheme(r) == "https",
+		Secure:   g.secure(r),
 		SameSite: http.SameSiteStrictMode,
 	})
 }
@@ -111,6 +117,14 @@ func (g *Guard) mac(nonce []byte, session string) []byte {
 	h.Write(nonce)
 	h.Write([]byte(session))
 	return h.Sum(nil)
+}
+
+// secure reports whether cookies of the answer may go over https only.
+func (g *Guard) secure(r *http.Request) bool {
+	if scheme := g.externalScheme(r.Host); scheme != "" {
+		return scheme == "https"
+	}
+	return httpauth.Scheme(r) == "https"
 }
 
 func safe(method string) bool {

@@ -10,7 +10,11 @@ import (
 
 var testKey = bytes.Repeat([]byte{7}, 32)
 
-// reached answers what the guard lets through.
+func noScheme(string) string { return "" }
+
+func testGuard() *Guard { return NewGuard(testKey, noScheme) }
+
+// guarded answers what the guard lets through.
 func guarded(g *Guard) http.Handler {
 	return g.Protect(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
@@ -60,11 +64,11 @@ func halves(t *testing.T, w *httptest.ResponseRecorder) (cookie, token string) {
 }
 
 func TestGuardChecks(t *testing.T) {
-	h := guarded(NewGuard(testKey))
+	h := guarded(testGuard())
 	cookie, token := halves(t, ask(h, "GET", "/c/session", "", "", ""))
 	ownCookie, ownToken := halves(t, ask(h, "GET", "/api/v2.0/systeminfo", "session-1", "", ""))
 	otherCookie, otherToken := halves(t, ask(h, "GET", "/api/v2.0/systeminfo", "session-2", "", ""))
-	foreign := guarded(NewGuard(bytes.Repeat([]byte{8}, 32)))
+	foreign := guarded(NewGuard(bytes.Repeat([]byte{8}, 32), noScheme))
 	forgedCookie, forgedToken := halves(t, ask(foreign, "GET", "/c/session", "session-1", "", ""))
 
 	const passes = ""
@@ -113,7 +117,7 @@ func TestGuardChecks(t *testing.T) {
 }
 
 func TestGuardTokens(t *testing.T) {
-	h := guarded(NewGuard(testKey))
+	h := guarded(testGuard())
 	t.Run("differ between answers and stay valid", func(t *testing.T) {
 		cookie, first := halves(t, ask(h, "GET", "/c/session", "s", "", ""))
 		again, second := halves(t, ask(h, "GET", "/c/session", "s", cookie, ""))
@@ -136,7 +140,7 @@ func TestGuardTokens(t *testing.T) {
 		}
 	})
 	t.Run("come once, however many guards an answer passes", func(t *testing.T) {
-		twice := NewGuard(testKey).Protect(h)
+		twice := testGuard().Protect(h)
 		cookie, token := halves(t, ask(twice, "GET", "/c/session", "s", "", ""))
 		if w := ask(twice, "POST", "/c/login", "s", cookie, token); w.Code != http.StatusNoContent {
 			t.Errorf("status %d", w.Code)
@@ -144,7 +148,7 @@ func TestGuardTokens(t *testing.T) {
 	})
 	t.Run("do not help another site", func(t *testing.T) {
 		cookie, token := halves(t, ask(h, "GET", "/c/session", "s", "", ""))
-		r := httptest.NewRequest("POST", "/c/login", nil)
+		r := httptest.NewRequest(http.MethodPost, "/c/login", nil)
 		r.AddCookie(&http.Cookie{Name: "sid", Value: "s"})
 		r.AddCookie(&http.Cookie{Name: "_gorilla_csrf", Value: cookie})
 		r.Header.Set("X-Harbor-CSRF-Token", token)
@@ -156,20 +160,28 @@ func TestGuardTokens(t *testing.T) {
 		}
 	})
 	t.Run("go over https only where there is https", func(t *testing.T) {
-		for _, proto := range []string{"http", "https"} {
-			r := httptest.NewRequest("GET", "/c/session", nil)
-			r.Header.Set("X-Forwarded-Proto", proto)
+		for name, c := range map[string]struct {
+			forwarded, external string
+			want                bool
+		}{
+			"neither says":                {"", "", false},
+			"proxy says https":            {"https", "", true},
+			"external URL says https":     {"", "https", true},
+			"external URL, not the proxy": {"https", "http", false},
+		} {
+			r := httptest.NewRequest(http.MethodGet, "/c/session", nil)
+			r.Header.Set("X-Forwarded-Proto", c.forwarded)
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if got := w.Result().Cookies()[0].Secure; got != (proto == "https") {
-				t.Errorf("%s: Secure is %v", proto, got)
+			guarded(NewGuard(testKey, func(string) string { return c.external })).ServeHTTP(w, r)
+			if got := w.Result().Cookies()[0].Secure; got != c.want {
+				t.Errorf("%s: Secure is %v", name, got)
 			}
 		}
 	})
 }
 
 func TestGuardRenew(t *testing.T) {
-	g := NewGuard(testKey)
+	g := testGuard()
 	login := g.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "fresh"})
 		g.Renew(w, r, "fresh")

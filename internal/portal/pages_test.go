@@ -20,7 +20,7 @@ var testFiles = fstest.MapFS{
 
 func testHandler(t *testing.T, files fstest.MapFS) http.Handler {
 	t.Helper()
-	h, err := newHandler(Deps{Guard: NewGuard(testKey)}, files)
+	h, err := newHandler(Deps{Guard: testGuard()}, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestWithoutBuiltPages(t *testing.T) {
 
 // The embedded pages, where they were built, keep to the policy: no inline script or style.
 func TestEmbeddedPages(t *testing.T) {
-	h, err := New(Deps{Guard: NewGuard(testKey)})
+	h, err := New(Deps{Guard: testGuard()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (s *signIn) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.forget(r)
-	http.SetCookie(w, sessionCookie(r, token, 0))
+	http.SetCookie(w, s.cookie(r, token, 0))
 	s.Guard.Renew(w, r, token)
 	w.WriteHeader(http.StatusOK)
 }
@@ -90,7 +90,7 @@ func (s *signIn) logOut(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.SetCookie(w, sessionCookie(r, "", -1))
+	http.SetCookie(w, s.cookie(r, "", -1))
 	s.Guard.Renew(w, r, "")
 	w.WriteHeader(http.StatusOK)
 }
@@ -158,11 +158,11 @@ func (s *signIn) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeError(w, http.StatusInternalServerError, "UNKNOWN", "internal server error")
 }
 
-// sessionCookie carries a session token; maxAge -1 removes it, 0 keeps it until the browser ends. How long
+// cookie carries a session token; maxAge -1 removes it, 0 keeps it until the browser ends. How long
 // a session may idle is decided where sessions are kept.
-func sessionCookie(r *http.Request, token string, maxAge int) *http.Cookie {
-	return &http.Cookie{
+func (s *signIn) cookie(r *http.Request, token string, maxAge int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure follows the scheme: browsers drop such a cookie over plain http
 		Name: httpauth.SessionCookie, Value: token, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: httpauth.Scheme(r) == "https", SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: s.Guard.secure(r), SameSite: http.SameSiteStrictMode,
 	}
 }

@@ -45,7 +45,7 @@ func newBrowser(t *testing.T, d *db.DB) *browser {
 	if _, err := people.Bootstrap(t.Context(), adminPassword, false); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := newHandler(Deps{Identity: people, Guard: NewGuard(testKey), Log: log}, testFiles)
+	handler, err := newHandler(Deps{Identity: people, Guard: testGuard(), Log: log}, testFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
