@@ -90,7 +90,8 @@ clean: ## remove what was built (not ./data)
 
 # The portal is built when one of its sources is newer than the last build.
 $(PORTAL_BUILT): web/node_modules/.package-lock.json $(PORTAL_SOURCES)
-	@export PATH="$$($(TOOLS) env node)"; cd web && npm run --silent build
+	@export PATH="$$($(TOOLS) env node)"; cd web; \
+	 log=$$(npm run --silent build 2>&1) || { printf '%s\n' "$$log"; exit 1; }; printf '%s\n' "$$log" | tail -n 1
 	@mkdir -p bin && touch $@
 
 web/node_modules/.package-lock.json: web/package-lock.json
