@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
@@ -27,11 +28,20 @@ const (
 
 // DB is a pool of connections. It is safe for concurrent use.
 type DB struct {
-	dialect     Dialect
-	write, read *sql.DB
-	writeStmts  *statements
-	readStmts   *statements
-	executed    atomic.Int64
+	dialect Dialect
+	durable pool // a commit survives the loss of power
+	relaxed pool // a commit survives the end of the process
+	reader  pool
+	// writing is held by the one writer that SQLite allows; nil on PostgreSQL.
+	writing  chan struct{}
+	executed atomic.Int64
+}
+
+// pool is connections of one kind with the statements prepared on them; stmts is nil on PostgreSQL, whose
+// driver keeps its own.
+type pool struct {
+	*sql.DB
+	stmts *statements
 }
 
 // Open connects to rawURL: "sqlite:PATH" (the file is created when missing; its folder must exist)
@@ -61,43 +71,51 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 	return d, nil
 }
 
-// openSQLite opens one writer and a few readers: SQLite has one writer at a time anyway, and
-// waiting for it in Go's pool is fair where its busy handler is not.
-func (d *DB) openSQLite(path string) error {
+// openSQLite opens two writers, one of them durable, and a few readers. SQLite has one writer at a time
+// anyway, and waiting for it in Go is fair where its busy handler is not. A durable commit syncs the log
+// with all that the relaxed writer has put there before.
+func (d *DB) openSQLite(path string) (err error) {
 	if path == "" {
 		return errors.New("database URL: sqlite: needs a file path")
 	}
-	dsn := func(pragmas ...string) string {
-		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)"}, pragmas...)}
-		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	open := func(connections int, options string, pragmas ...string) (pool, error) {
+		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "foreign_keys(1)", "temp_store(MEMORY)"}, pragmas...)}
+		p, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode()+options)
+		if err != nil {
+			return pool{}, fmt.Errorf("open SQLite %s: %w", path, err)
+		}
+		p.SetMaxOpenConns(connections)
+		p.SetMaxIdleConns(connections)
+		return pool{p, newStatements(p)}, nil
 	}
-	write, err := sql.Open("sqlite", dsn()+"&_txlock=immediate")
-	if err != nil {
-		return fmt.Errorf("open SQLite %s: %w", path, err)
+	d.dialect, d.writing = SQLite, make(chan struct{}, 1)
+	if d.durable, err = open(1, "&_txlock=immediate", "synchronous(FULL)"); err != nil {
+		return err
 	}
-	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn("query_only(1)"))
-	if err != nil {
-		return errors.Join(fmt.Errorf("open SQLite %s: %w", path, err), write.Close())
+	if d.relaxed, err = open(1, "&_txlock=immediate", "synchronous(NORMAL)"); err != nil {
+		return err
 	}
-	readers := max(4, 2*runtime.NumCPU())
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	d.dialect, d.write, d.read = SQLite, write, read
-	d.writeStmts, d.readStmts = newStatements(write), newStatements(read)
-	return nil
+	d.reader, err = open(max(4, 2*runtime.NumCPU()), "", "query_only(1)")
+	return err
 }
 
-// openPostgres keeps a small pool: many replicas share one server.
+// openPostgres keeps small pools: many replicas share one server.
 func (d *DB) openPostgres(rawURL string) error {
-	pool, err := sql.Open("pgx", rawURL)
+	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {
-		return fmt.Errorf("open PostgreSQL: %w", err)
+		return fmt.Errorf("open PostgreSQL: %w", classify(err))
 	}
-	pool.SetMaxOpenConns(20)
-	pool.SetMaxIdleConns(10)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	d.dialect, d.write, d.read = Postgres, pool, pool
+	open := func(config pgx.ConnConfig) pool {
+		p := stdlib.OpenDB(config)
+		p.SetMaxOpenConns(10)
+		p.SetMaxIdleConns(5)
+		p.SetConnMaxIdleTime(5 * time.Minute)
+		return pool{DB: p}
+	}
+	relaxed := config.Copy()
+	relaxed.RuntimeParams["synchronous_commit"] = "off"
+	d.dialect, d.durable, d.relaxed = Postgres, open(*config), open(*relaxed)
+	d.reader = d.durable
 	return nil
 }
 
@@ -115,7 +133,7 @@ func (d *DB) Executed() int64 { return d.executed.Load() }
 func (d *DB) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := d.write.PingContext(ctx); err != nil {
+	if err := d.durable.PingContext(ctx); err != nil {
 		return fmt.Errorf("connect to the %s database: %w", d.dialect, classify(err))
 	}
 	return nil
@@ -123,12 +141,17 @@ func (d *DB) Ping(ctx context.Context) error {
 
 // Close waits for running statements and closes all connections.
 func (d *DB) Close() error {
-	if d.dialect == Postgres {
-		return d.write.Close()
+	var errs []error
+	for _, p := range []pool{d.reader, d.relaxed, d.durable} {
+		if p.DB == nil {
+			continue // opening failed before it
+		}
+		if p.stmts != nil {
+			p.stmts.close()
+		}
+		errs = append(errs, p.Close())
 	}
-	d.writeStmts.close()
-	d.readStmts.close()
-	return errors.Join(d.read.Close(), d.write.Close())
+	return errors.Join(errs...)
 }
 
 // statements keeps prepared statements by their text. pgx has such a cache of its own; the SQLite
@@ -185,5 +208,3 @@ func (s *statements) learn(ctx context.Context, queries []string) {
 		}
 	}
 }
-
-var _ = stdlib.GetDefaultDriver // registers the driver "pgx"

@@ -56,6 +56,38 @@ func TestWriteCommitsAndRollsBack(t *testing.T) {
 	})
 }
 
+// Two kinds of writers on one database: what one commits the other sees, and neither is refused.
+func TestRelaxedAndDurableWritersMeet(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := context.Background()
+		var g errgroup.Group
+		for w := range 4 {
+			write := d.Write
+			if w%2 == 0 {
+				write = d.WriteRelaxed
+			}
+			g.Go(func() error {
+				for i := range 20 {
+					err := write(ctx, func(tx db.Tx) error {
+						_, err := tx.Exec(ctx, putSetting, fmt.Sprintf("%d-%d", w, i), "x")
+						return err
+					})
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := db.Get(ctx, d.Auto(), db.ScanInt, `SELECT COUNT(*) FROM setting`); err != nil || n != 80 {
+			t.Fatalf("%d rows, %v; want 80", n, err)
+		}
+	})
+}
+
 // Concurrent read-modify-write must not lose an update on either database.
 func TestWritesAreSerializable(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -55,13 +55,13 @@ func (d *DB) provider() (*goose.Provider, error) {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	if d.dialect == SQLite {
-		return goose.NewProvider(goose.DialectSQLite3, d.write, files)
+		return goose.NewProvider(goose.DialectSQLite3, d.durable.DB, files)
 	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return nil, fmt.Errorf("migration lock: %w", err)
 	}
-	return goose.NewProvider(goose.DialectPostgres, d.write, files, goose.WithSessionLocker(locker))
+	return goose.NewProvider(goose.DialectPostgres, d.durable.DB, files, goose.WithSessionLocker(locker))
 }
 
 // Schema reads which migrations the database has, changing nothing but goose's own version table.

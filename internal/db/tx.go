@@ -14,7 +14,7 @@ import (
 type Tx struct {
 	db    *DB
 	tx    *sql.Tx
-	stmts *statements // nil on PostgreSQL, whose driver keeps its own
+	pool  pool
 	after *[]func()
 	seen  *[]string // texts sent in this transaction that are not prepared yet
 }
@@ -25,12 +25,22 @@ type Row interface{ Scan(dest ...any) error }
 const writeTries = 30
 
 // Write runs f in one read-write transaction and commits it; when Write returns nil, the change is
-// durable. f runs again when the database reports a conflict or is busy, so it must have no other
-// effects than statements on tx (and tx.AfterCommit). An error from f rolls back and is returned.
-// f must not call Write: on SQLite it would wait for itself.
-func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error {
+// durable: it survives the loss of power, and so does every WriteRelaxed that returned before. f runs again
+// when the database reports a conflict or is busy, so it must have no other effects than statements on
+// tx (and tx.AfterCommit). An error from f rolls back and is returned. f must not call Write: on SQLite it
+// would wait for itself.
+func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error { return d.write(ctx, d.durable, f) }
+
+// WriteRelaxed is Write without waiting for the disk: what it commits survives the end of the process at
+// once, and the loss of power only when a Write has returned since. It is for what a client would send
+// again, and what nothing durable names yet.
+func (d *DB) WriteRelaxed(ctx context.Context, f func(tx Tx) error) error {
+	return d.write(ctx, d.relaxed, f)
+}
+
+func (d *DB) write(ctx context.Context, p pool, f func(tx Tx) error) error {
 	for try := 1; ; try++ {
-		err := d.transact(ctx, f)
+		err := d.transact(ctx, p, f)
 		if err == nil || !errors.Is(err, errRetry) || try == writeTries || ctx.Err() != nil {
 			return err
 		}
@@ -42,27 +52,35 @@ func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error {
 	}
 }
 
-func (d *DB) transact(ctx context.Context, f func(tx Tx) error) error {
+func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) error {
+	if d.writing != nil {
+		select {
+		case d.writing <- struct{}{}:
+			defer func() { <-d.writing }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	// Serializable makes PostgreSQL behave as SQLite's single writer does, so one reasoning holds for both.
 	opts := &sql.TxOptions{}
 	if d.dialect == Postgres {
 		opts.Isolation = sql.LevelSerializable
 	}
-	tx, err := d.write.BeginTx(ctx, opts)
+	tx, err := p.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", classify(err))
 	}
 	var after []func()
 	var seen []string
-	if err := f(Tx{db: d, tx: tx, stmts: d.writeStmts, after: &after, seen: &seen}); err != nil {
+	if err := f(Tx{db: d, tx: tx, pool: p, after: &after, seen: &seen}); err != nil {
 		tx.Rollback() // nothing to add: the connection is dropped when this fails too
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit transaction: %w", classify(err))
 	}
-	if d.writeStmts != nil {
-		d.writeStmts.learn(ctx, seen)
+	if p.stmts != nil {
+		p.stmts.learn(ctx, seen)
 	}
 	for _, wake := range after {
 		wake()
@@ -76,22 +94,22 @@ func (d *DB) Read(ctx context.Context, f func(tx Tx) error) error {
 	if d.dialect == Postgres {
 		opts.Isolation, opts.ReadOnly = sql.LevelRepeatableRead, true
 	}
-	tx, err := d.read.BeginTx(ctx, opts)
+	tx, err := d.reader.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin snapshot: %w", classify(err))
 	}
 	var seen []string
-	err = f(Tx{db: d, tx: tx, stmts: d.readStmts, seen: &seen})
+	err = f(Tx{db: d, tx: tx, pool: d.reader, seen: &seen})
 	tx.Rollback() // a snapshot has nothing to commit
-	if d.readStmts != nil {
-		d.readStmts.learn(ctx, seen)
+	if d.reader.stmts != nil {
+		d.reader.stmts.learn(ctx, seen)
 	}
 	return err
 }
 
 // Auto runs each statement on its own, without the round trips of a transaction. It is for reads
 // that need one statement only; writes fail on it.
-func (d *DB) Auto() Tx { return Tx{db: d, stmts: d.readStmts} }
+func (d *DB) Auto() Tx { return Tx{db: d, pool: d.reader} }
 
 // AfterCommit calls f once the transaction is durable, and not at all when it is rolled back. f must
 // only wake something that would find the work by itself later: a crash can come before it runs.
@@ -124,20 +142,20 @@ func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 	case tx.tx != nil:
 		return tx.tx.QueryContext(ctx, query, args...)
 	default:
-		return tx.db.read.QueryContext(ctx, query, args...)
+		return tx.pool.QueryContext(ctx, query, args...)
 	}
 }
 
 // prepared returns the statement to run, or nil when the text itself is to be sent.
 func (tx Tx) prepared(ctx context.Context, query string) *sql.Stmt {
-	if tx.stmts == nil {
+	if tx.pool.stmts == nil {
 		return nil
 	}
 	if tx.tx == nil {
-		tx.stmts.learn(ctx, []string{query})
-		return tx.stmts.get(query)
+		tx.pool.stmts.learn(ctx, []string{query})
+		return tx.pool.stmts.get(query)
 	}
-	stmt := tx.stmts.get(query)
+	stmt := tx.pool.stmts.get(query)
 	if stmt == nil {
 		*tx.seen = append(*tx.seen, query)
 		return nil

@@ -120,13 +120,14 @@ func (d *Dispatcher) Drain(ctx context.Context) error {
 	}
 }
 
-// batch takes up to batchSize events, with all their effects or none.
+// batch takes up to batchSize events, with all their effects or none. It needs no sync of its own: what the
+// loss of power takes back is the removal together with the effects, and they are done again.
 func (d *Dispatcher) batch(ctx context.Context) (n int, err error) {
 	idle, err := d.idle(ctx)
 	if err != nil || idle {
 		return 0, err
 	}
-	err = d.db.Write(ctx, func(tx db.Tx) error {
+	err = d.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		events, err := take(ctx, tx, takeDue, db.Micros(time.Now()), batchSize)
 		n = len(events)
 		if err != nil || n == 0 {
@@ -159,7 +160,7 @@ func (d *Dispatcher) oneByOne(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, id := range ids {
-		failure := d.db.Write(ctx, func(tx db.Tx) error {
+		failure := d.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 			events, err := take(ctx, tx, takeOne, id)
 			if err != nil || len(events) == 0 { // another replica was faster
 				return err
@@ -183,7 +184,7 @@ func (d *Dispatcher) oneByOne(ctx context.Context) (int, error) {
 // postpone notes that the listeners refused the event.
 func (d *Dispatcher) postpone(ctx context.Context, id int64, failure error) error {
 	var attempts int64
-	err := d.db.Write(ctx, func(tx db.Tx) error {
+	err := d.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		var err error
 		attempts, err = db.Get(ctx, tx, db.ScanInt, countAttempt, id)
 		if err != nil {

@@ -65,7 +65,7 @@ func (s *Service) OpenBlob(ctx context.Context, b Blob) (blob.Content, error) {
 // caller may read from. When from doesn't hold the blob it is ErrBlobUnknown, and nothing changes.
 func (s *Service) Mount(ctx context.Context, to, from Ref, d oci.Digest) (Blob, error) {
 	var b Blob
-	err := s.db.Write(ctx, func(tx db.Tx) (err error) {
+	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		if b, err = findBlob(ctx, tx, from, d); err != nil {
 			return err
 		}

@@ -119,7 +119,7 @@ func (s *Service) claim(ctx context.Context, ref Ref, id string, h *held) error 
 }
 
 func (s *Service) tryClaim(ctx context.Context, ref Ref, id string, h *held) error {
-	return s.db.Write(ctx, func(tx db.Tx) (err error) {
+	return s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		now := s.clock()
 		h.uploadRow, err = db.Get(ctx, tx, scanUpload, claimUpload, id, ref.ProjectID, ref.Name,
 			h.writer, db.Micros(now.Add(claimLease)), db.Micros(now))
@@ -149,7 +149,7 @@ func (s *Service) keepClaim(ctx context.Context, h *held) {
 				return
 			case <-ticker.C:
 			}
-			err := s.db.Write(ctx, func(tx db.Tx) error {
+			err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 				_, err := tx.Exec(ctx, renewClaim, h.id, h.writer, db.Micros(s.clock().Add(claimLease)))
 				return err
 			})
@@ -163,7 +163,7 @@ func (s *Service) keepClaim(ctx context.Context, h *held) {
 func (s *Service) endClaim(ctx context.Context, h *held) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	err := s.db.Write(ctx, func(tx db.Tx) error {
+	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		_, err := tx.Exec(ctx, unclaim, h.id, h.writer)
 		return err
 	})

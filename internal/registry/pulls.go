@@ -129,7 +129,7 @@ func (s *Service) Flush(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	err := s.db.Write(ctx, func(tx db.Tx) error {
+	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.wake)
 		return s.writePulls(ctx, tx, batch)
 	})

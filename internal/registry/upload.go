@@ -15,6 +15,9 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 )
 
+// Rows of uploads, and of blobs that no manifest names yet, only have to survive the end of the process:
+// after the loss of power a client sends the blob again. The manifest's own commit makes them durable.
+
 const (
 	// checkpoint is how many bytes of one request are appended before they are acknowledged in the
 	// database. A stream that breaks off with the server loses no more.
@@ -42,7 +45,7 @@ func (s *Service) startUpload(ctx context.Context, ref Ref, d oci.Digest) (Uploa
 		return Upload{}, fmt.Errorf("start upload: %w", err)
 	}
 	id := uuid.NewString()
-	err = s.db.Write(ctx, func(tx db.Tx) error {
+	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		now := s.now()
 		n, err := tx.Exec(ctx, insertUpload, id, ref.ProjectID, ref.Name, state, d, now)
 		if err != nil || n > 0 {
@@ -134,7 +137,7 @@ func (s *Service) acknowledge(ctx context.Context, h *held, size int64) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	return s.db.Write(ctx, func(tx db.Tx) error {
+	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		n, err := tx.Exec(ctx, acknowledge, h.id, h.writer, size, state, s.now())
 		if err == nil && n == 0 {
 			return ErrUploadUnknown
@@ -210,7 +213,7 @@ func (s *Service) intend(ctx context.Context, h *held, d oci.Digest) error {
 	if d.Algorithm() == oci.SHA256 {
 		return nil
 	}
-	return s.db.Write(ctx, func(tx db.Tx) error {
+	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		_, err := tx.Exec(ctx, intendDigest, h.id, h.writer, d)
 		return err
 	})
@@ -233,7 +236,7 @@ func (r contextReader) Read(p []byte) (int, error) {
 func (s *Service) enrol(ctx context.Context, h *held, b Blob) (Blob, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	err := s.db.Write(ctx, func(tx db.Tx) (err error) {
+	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		now := s.now()
 		if b.ID, err = putBlob(ctx, tx, b, now); err != nil {
 			return err
@@ -270,7 +273,7 @@ func (s *Service) drop(ctx context.Context, h *held) error {
 	if err := s.blobs.Cancel(ctx, h.id); err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx db.Tx) error {
+	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		_, err := tx.Exec(ctx, endUpload, h.id, h.writer)
 		return err
 	})
