@@ -14,22 +14,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/havenregistry/haven/internal/audit"
-	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
-	"github.com/havenregistry/haven/internal/distribution"
 	"github.com/havenregistry/haven/internal/event"
-	"github.com/havenregistry/haven/internal/harborapi"
-	"github.com/havenregistry/haven/internal/httpauth"
-	"github.com/havenregistry/haven/internal/identity"
-	"github.com/havenregistry/haven/internal/label"
-	"github.com/havenregistry/haven/internal/portal"
-	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/secret"
-	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
 
@@ -40,7 +30,6 @@ type App struct {
 	db         *db.DB
 	blobs      *file.Store
 	registry   *registry.Service
-	identity   *identity.Service
 	events     *event.Dispatcher
 	metrics    *telemetry.Metrics
 	health     *health
@@ -56,7 +45,11 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if err := a.build(ctx); err != nil {
+	d, err := a.build(ctx)
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if a.handler, err = a.connect(d); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -77,57 +70,6 @@ func (a *App) open(ctx context.Context) error {
 		return fmt.Errorf("database_url: %w", err)
 	}
 	return a.db.Migrate(ctx)
-}
-
-func (a *App) build(ctx context.Context) error {
-	box, err := secret.OpenBox(a.cfg.SecretKeyFile)
-	if err != nil {
-		return fmt.Errorf("secret_key_file: %w", err)
-	}
-	clock := time.Now
-	settings := setting.New(a.db, box, clock)
-	a.identity = identity.New(identity.Deps{DB: a.db, Settings: settings, Box: box, Clock: clock, Log: a.log})
-	projects := project.New(project.Deps{DB: a.db, Settings: settings, Clock: clock})
-	if err := a.bootstrap(ctx, projects); err != nil {
-		return err
-	}
-	audits := audit.New(a.db, settings, func(ctx context.Context) { a.events.CatchUp(ctx) }) // made next: it hands events to the log
-	a.events = event.NewDispatcher(a.db, a.log, audits)
-	a.registry = registry.New(registry.Deps{DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: a.events.Wake})
-	a.metrics = telemetry.NewMetrics(a.db.Executed)
-	a.health = &health{check: a.ready}
-	authorizer := authz.New(projects)
-	auth := httpauth.New(a.identity)
-	hosts := newHostCheck(a.cfg.ExternalURL)
-
-	v2 := distribution.New(distribution.Deps{
-		Registry: a.registry, Projects: projects, Identity: a.identity, Settings: settings,
-		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
-	})
-	api, err := harborapi.New(harborapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: projects, Identity: a.identity, Registry: a.registry, Audit: audits, Labels: label.New(a.db, clock),
-		Settings: settings, Log: a.log, Clock: clock, ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
-		Health: []harborapi.Part{
-			{Name: "core"},
-			{Name: "database", Check: a.db.Ping},
-			{Name: "portal"},
-			{Name: "registry", Check: a.blobs.Check},
-		},
-	})
-	if err != nil {
-		return err
-	}
-	key, err := box.Derive("csrf")
-	if err != nil {
-		return fmt.Errorf("derive the key against cross-site requests: %w", err)
-	}
-	guard := portal.NewGuard(key, hosts.scheme)
-	pages, err := portal.New(portal.Deps{Identity: a.identity, Guard: guard, Log: a.log})
-	if err != nil {
-		return err
-	}
-	a.handler = observe(router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: pages}, a.health, hosts), edgeOf, a.metrics, a.log)
-	return nil
 }
 
 // ready reports whether the database answers and the store takes a file.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -16,20 +17,20 @@ import (
 // bootstrap creates on the first start the user admin and the project library. Without a configured
 // password it makes one, and writes it to its file before the user exists: a crash in between leaves a
 // file that the next start takes the password from, never a user whose password nobody knows.
-func (a *App) bootstrap(ctx context.Context, projects *project.Service) error {
-	exists, err := a.identity.Bootstrapped(ctx)
+func (a *App) bootstrap(ctx context.Context, id *identity.Service, projects *project.Service) error {
+	exists, err := id.Bootstrapped(ctx)
 	if err != nil {
 		return err
 	}
 	if !exists {
-		if err := a.createAdmin(ctx); err != nil {
+		if err := a.createAdmin(ctx, id); err != nil {
 			return err
 		}
 	}
 	return projects.Bootstrap(ctx)
 }
 
-func (a *App) createAdmin(ctx context.Context) error {
+func (a *App) createAdmin(ctx context.Context, id *identity.Service) error {
 	password := a.cfg.AdminPassword
 	if password == "" {
 		var err error
@@ -37,7 +38,7 @@ func (a *App) createAdmin(ctx context.Context) error {
 			return fmt.Errorf("keep the administrator's password: %w", err)
 		}
 	}
-	created, err := a.identity.Bootstrap(ctx, password, a.generated != "")
+	created, err := id.Bootstrap(ctx, password, a.generated != "")
 	if err != nil {
 		return fmt.Errorf("create the user admin: %w", err)
 	}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/havenregistry/haven/internal/audit"
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/distribution"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/harborapi"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/label"
+	"github.com/havenregistry/haven/internal/portal"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/telemetry"
+)
+
+// domain is the parts that the edges speak for.
+type domain struct {
+	box      *secret.Box
+	settings *setting.Service
+	identity *identity.Service
+	projects *project.Service
+	labels   *label.Service
+	audits   *audit.Service
+	registry *registry.Service
+}
+
+// build makes the domain's parts, and what a first start creates.
+func (a *App) build(ctx context.Context) (domain, error) {
+	box, err := secret.OpenBox(a.cfg.SecretKeyFile)
+	if err != nil {
+		return domain{}, fmt.Errorf("secret_key_file: %w", err)
+	}
+	clock := time.Now
+	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock)}
+	d.identity = identity.New(identity.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
+	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
+	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
+	a.events = event.NewDispatcher(a.db, a.log, d.audits)
+	d.registry = registry.New(registry.Deps{DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: a.events.Wake})
+	a.registry = d.registry
+	return d, a.bootstrap(ctx, d.identity, d.projects)
+}
+
+// connect puts the edges before the domain, and returns what answers every request.
+func (a *App) connect(d domain) (http.Handler, error) {
+	a.metrics = telemetry.NewMetrics(a.db.Executed)
+	a.health = &health{check: a.ready}
+	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
+	v2 := distribution.New(distribution.Deps{
+		Registry: d.registry, Projects: d.projects, Identity: d.identity, Settings: d.settings,
+		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
+	})
+	api, err := harborapi.New(harborapi.Deps{
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Registry: d.registry,
+		Audit: d.audits, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
+		Health: []harborapi.Part{
+			{Name: "core"},
+			{Name: "database", Check: a.db.Ping},
+			{Name: "portal"},
+			{Name: "registry", Check: a.blobs.Check},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := d.box.Derive("csrf")
+	if err != nil {
+		return nil, fmt.Errorf("derive the key against cross-site requests: %w", err)
+	}
+	guard := portal.NewGuard(key, hosts.scheme)
+	pages, err := portal.New(portal.Deps{Identity: d.identity, Guard: guard, Log: a.log})
+	if err != nil {
+		return nil, err
+	}
+	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: pages}, a.health, hosts)
+	return observe(routes, edgeOf, a.metrics, a.log), nil
+}
