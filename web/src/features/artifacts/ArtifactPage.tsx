@@ -12,7 +12,7 @@ import { ArtifactFacts } from "./ArtifactFacts";
 import { History } from "./History";
 import { type Artifact, useArtifact } from "./queries";
 import { Accessories, Platforms } from "./Related";
-import type { PlaceProps } from "./RepositoryPage";
+import type { PlaceProps } from "./place";
 
 const route = getRouteApi("/p/$project/r/$");
 

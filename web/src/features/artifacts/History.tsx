@@ -2,8 +2,8 @@ import { useLingui } from "@lingui/react/macro";
 import { Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import classes from "./artifacts.module.css";
+import type { PlaceProps } from "./place";
 import { type Artifact, useBuildHistory } from "./queries";
-import type { PlaceProps } from "./RepositoryPage";
 
 /** The commands that made an image, oldest first. Nothing where there is no such record. */
 export function History({ project, repository, artifact }: PlaceProps & { artifact: Artifact }) {

@@ -7,8 +7,8 @@ import { Digest } from "../../ui/Digest";
 import { Section } from "../../ui/Page";
 import { When } from "../../ui/When";
 import { artifactSplat } from "./address";
+import type { PlaceProps } from "./place";
 import type { Artifact } from "./queries";
-import type { PlaceProps } from "./RepositoryPage";
 import { platformName } from "./rows";
 
 type Props = PlaceProps & { artifact: Artifact };

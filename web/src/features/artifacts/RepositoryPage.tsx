@@ -12,16 +12,12 @@ import { InsecureNotice } from "../repositories/InsecureNotice";
 import { PushCommands } from "../repositories/PushCommands";
 import { SignInRequired } from "../session/SignInRequired";
 import classes from "./artifacts.module.css";
+import type { PlaceProps } from "./place";
 import { artifactsPerPage, useArtifacts } from "./queries";
 import { type TagRow, tagRows } from "./rows";
 import { TagTable } from "./TagTable";
 
 const route = getRouteApi("/p/$project/r/$");
-
-export interface PlaceProps {
-  project: string;
-  repository: string;
-}
 
 /** The tags of a repository, newest first, and how to pull the newest. */
 export function RepositoryPage({ project, repository }: PlaceProps) {

@@ -9,7 +9,7 @@ import { When } from "../../ui/When";
 import { pullCommand, thisHost } from "../repositories/commands";
 import { artifactSplat } from "./address";
 import classes from "./artifacts.module.css";
-import type { PlaceProps } from "./RepositoryPage";
+import type { PlaceProps } from "./place";
 import { platforms, type TagRow } from "./rows";
 import { TypeName } from "./TypeName";
 

@@ -1,0 +1,5 @@
+/** Where an artifact is. */
+export interface PlaceProps {
+  project: string;
+  repository: string;
+}
