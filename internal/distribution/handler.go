@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/project"
@@ -116,7 +117,7 @@ func (h *Handler) mayUse(ctx context.Context, p authz.Principal, repository stri
 		return registry.Ref{}, err
 	}
 	pr, err := h.Projects.ByName(ctx, projectName)
-	if errors.Is(err, project.ErrNotFound) {
+	if errors.Is(err, fault.NotFound) {
 		return registry.Ref{}, authz.ErrUnauthenticated
 	}
 	if err != nil {

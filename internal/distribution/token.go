@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/oci"
-	"github.com/havenregistry/haven/internal/project"
 )
 
 // maxScopes is how many scopes one token request may name. docker asks for two when it mounts.
@@ -128,7 +128,7 @@ func (h *Handler) repositoryAccess(ctx context.Context, p authz.Principal, a *id
 		return nil
 	}
 	pr, err := h.Projects.ByName(ctx, projectName)
-	if errors.Is(err, project.ErrNotFound) {
+	if errors.Is(err, fault.NotFound) {
 		return nil
 	}
 	if err != nil {

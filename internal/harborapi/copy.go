@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/oci"
-	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 )
 
@@ -26,7 +26,7 @@ func (s *Server) CopyArtifact(ctx context.Context, r gen.CopyArtifactRequestObje
 	if err == nil {
 		err = s.copyFrom(ctx, to, from, text)
 	}
-	if errors.Is(err, project.ErrNotFound) || isUnknownArtifact(err) {
+	if errors.Is(err, fault.NotFound) || isUnknownArtifact(err) {
 		return nil, badRequest("artifact %s not found", printable(r.Params.From))
 	}
 	createdAt(ctx, text)
@@ -58,7 +58,7 @@ func (s *Server) copySource(ctx context.Context, from string) (source registry.R
 	}
 	p, err := s.projectWith(ctx, name, authz.Permission{Resource: authz.Artifact, Action: authz.Read})
 	if errors.Is(err, authz.ErrForbidden) {
-		err = project.ErrNotFound
+		err = fault.NotFound
 	}
 	return registry.Ref{ProjectID: p.ID, Project: p.Name, Name: rest}, reference, err
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
-	"github.com/havenregistry/haven/internal/project"
 )
 
 // GetCurrentUserPermissions answers GET /users/current/permissions for a scope /system or /project/{id}. A
@@ -41,7 +41,7 @@ func (s *Server) permissionsIn(ctx context.Context, scope string) ([]authz.Permi
 		return nil, nil
 	}
 	found, err := s.Projects.Get(ctx, id)
-	if errors.Is(err, project.ErrNotFound) {
+	if errors.Is(err, fault.NotFound) {
 		return nil, nil
 	}
 	if err != nil {

@@ -7,12 +7,11 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
-	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
-	"github.com/havenregistry/haven/internal/setting"
 )
 
 // failure is a row of the one table from errors of the domain to answers.
@@ -37,6 +36,16 @@ func is(sentinel error) func(error) (string, bool) {
 	}
 }
 
+// refusal matches a fault of the kind, or the bare kind.
+func refusal(kind fault.Kind) func(error) (string, bool) {
+	return func(err error) (string, bool) {
+		if e, ok := errors.AsType[*fault.Error](err); ok {
+			return e.Message, e.Kind == kind
+		}
+		return kind.Error(), errors.Is(err, kind)
+	}
+}
+
 // as matches a type whose text is meant for clients.
 func as[E error]() func(error) (string, bool) {
 	return func(err error) (string, bool) {
@@ -56,6 +65,11 @@ func failures() []failure {
 		precondition                   = http.StatusPreconditionFailed
 	)
 	return []failure{
+		{refusal(fault.Invalid), badRequest, "BAD_REQUEST", ""},
+		{refusal(fault.Forbidden), forbidden, "FORBIDDEN", ""},
+		{refusal(fault.NotFound), notFound, "NOT_FOUND", ""},
+		{refusal(fault.Conflict), conflict, "CONFLICT", ""},
+
 		{is(errQuery), badRequest, "BAD_REQUEST", ""},
 		{is(db.ErrFilter), badRequest, "BAD_REQUEST", ""},
 		{is(errReadOnly), forbidden, "DENIED", "The system is in read only mode. Any modification is prohibited."},
@@ -67,23 +81,7 @@ func failures() []failure {
 		{is(identity.ErrCredentials), unauthorized, "UNAUTHORIZED", "unauthorized"},
 		{is(identity.ErrSession), unauthorized, "UNAUTHORIZED", "unauthorized"},
 		{is(identity.ErrToken), unauthorized, "UNAUTHORIZED", "unauthorized"},
-		{as[*identity.InvalidError](), badRequest, "BAD_REQUEST", ""},
-		{as[*identity.ConflictError](), conflict, "CONFLICT", ""},
-		{as[*identity.ForbiddenError](), forbidden, "FORBIDDEN", ""},
-		{is(identity.ErrNotFound), notFound, "NOT_FOUND", ""},
-
-		{as[*setting.InvalidError](), badRequest, "BAD_REQUEST", ""},
-
-		{as[*project.InvalidError](), badRequest, "BAD_REQUEST", ""},
-		{as[*project.NotFoundError](), notFound, "NOT_FOUND", ""},
-		{as[*project.ConflictError](), conflict, "CONFLICT", ""},
-		{as[*project.ForbiddenError](), forbidden, "FORBIDDEN", ""},
 		{is(project.ErrNotEmpty), precondition, "PRECONDITION", "precondition failed: the project contains repositories, can not be deleted"},
-
-		{as[*label.InvalidError](), badRequest, "BAD_REQUEST", ""},
-		{as[*label.ConflictError](), conflict, "CONFLICT", ""},
-		{as[*label.NotFoundError](), notFound, "NOT_FOUND", ""},
-		{is(label.ErrNotFound), notFound, "NOT_FOUND", ""},
 
 		{as[*registry.InvalidError](), badRequest, "BAD_REQUEST", ""},
 		{is(registry.ErrRepositoryUnknown), notFound, "NOT_FOUND", ""},

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/label"
@@ -109,7 +110,7 @@ func (s *Server) label(ctx context.Context, id int64) (label.Label, error) {
 	}
 	err = s.mayUseLabels(ctx, l.ProjectID)
 	if l.ProjectID != 0 && (errors.Is(err, authz.ErrForbidden) || errors.Is(err, authz.ErrUnauthenticated)) {
-		err = saying(label.ErrNotFound, "label %d not found", id)
+		err = fault.NotFoundf("label %d not found", id)
 	}
 	return l, err
 }

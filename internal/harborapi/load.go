@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/project"
 )
 
@@ -52,7 +53,7 @@ func (s *Server) decide(ctx context.Context, object authz.ProjectObject, loading
 	switch {
 	case loading == nil:
 		return s.Authorizer.Project(ctx, p, object, perm)
-	case !errors.Is(loading, project.ErrNotFound) || p.Kind == authz.User && p.Admin:
+	case !errors.Is(loading, fault.NotFound) || p.Kind == authz.User && p.Admin:
 		return loading
 	case p.Authenticated():
 		return authz.ErrForbidden

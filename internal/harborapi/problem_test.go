@@ -12,6 +12,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -28,13 +29,16 @@ func TestFail(t *testing.T) {
 		{"forbidden", fmt.Errorf("x: %w", authz.ErrForbidden), 403, `{"errors":[{"code":"FORBIDDEN","message":"forbidden"}]}`},
 		{"forbidden, worded", saying(authz.ErrForbidden, "%s", "alice"), 403, `{"errors":[{"code":"FORBIDDEN","message":"alice"}]}`},
 		{"wrong password", fmt.Errorf("authenticate: %w", identity.ErrCredentials), 401, `{"errors":[{"code":"UNAUTHORIZED","message":"unauthorized"}]}`},
-		{"user not found", saying(fmt.Errorf("get user: %w", identity.ErrNotFound), "user %d not found", 7), 404, `{"errors":[{"code":"NOT_FOUND","message":"user 7 not found"}]}`},
-		{"duplicate user", fmt.Errorf("create: %w", &identity.ConflictError{Message: "user a or email b already exists"}), 409, `{"errors":[{"code":"CONFLICT","message":"user a or email b already exists"}]}`},
+		{"user not found", saying(fmt.Errorf("get user: %w", fault.NotFound), "user %d not found", 7), 404, `{"errors":[{"code":"NOT_FOUND","message":"user 7 not found"}]}`},
+		{"duplicate user", fmt.Errorf("create: %w", fault.Conflictf("user %s or email %s already exists", "a", "b")), 409, `{"errors":[{"code":"CONFLICT","message":"user a or email b already exists"}]}`},
 		{"old password", identity.ErrOldPassword, 403, `{"errors":[{"code":"FORBIDDEN","message":"Current password is incorrect"}]}`},
-		{"project not found", fmt.Errorf("get: %w", &project.NotFoundError{Message: "project x not found"}), 404, `{"errors":[{"code":"NOT_FOUND","message":"project x not found"}]}`},
+		{"project not found", fmt.Errorf("get: %w", fault.NotFoundf("project %s not found", "x")), 404, `{"errors":[{"code":"NOT_FOUND","message":"project x not found"}]}`},
 		{"project not empty", fmt.Errorf("delete: %w", project.ErrNotEmpty), 412, `{"errors":[{"code":"PRECONDITION","message":"precondition failed: the project contains repositories, can not be deleted"}]}`},
 		{"child of an index", registry.ErrReferenced, 412, `{"errors":[{"code":"VIOLATE_FOREIGN_KEY_CONSTRAINT","message":"the deleting artifact is referenced by others"}]}`},
 		{"bad filter", fmt.Errorf("list: %w", fmt.Errorf(`%w: id="x", expected a whole number`, db.ErrFilter)), 400, `{"errors":[{"code":"BAD_REQUEST","message":"id=\"x\", expected a whole number"}]}`},
+		{"invalid, without words", fmt.Errorf("x: %w", fault.Invalid), 400, `{"errors":[{"code":"BAD_REQUEST","message":"invalid request"}]}`},
+		{"not found, without words", fmt.Errorf("x: %w", fault.NotFound), 404, `{"errors":[{"code":"NOT_FOUND","message":"not found"}]}`},
+		{"setting refused", fmt.Errorf("x: %w", errors.Join(fault.Invalidf("item name %s", "a"), nil)), 400, `{"errors":[{"code":"BAD_REQUEST","message":"item name a"}]}`},
 		{"read only", errReadOnly, 403, `{"errors":[{"code":"DENIED","message":"The system is in read only mode. Any modification is prohibited."}]}`},
 		{"unknown", errors.New("disk on fire at /var/secret"), 500, `{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}`},
 		{"unknown, worded", saying(errors.New("disk"), "project %s", "/var/secret"), 500, `{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}`},

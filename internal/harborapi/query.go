@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -210,9 +209,4 @@ func countKeys(list db.List, key string) (n int) {
 		}
 	}
 	return n
-}
-
-// oneOf is the keys of a listing that are few.
-func oneOf(known ...string) keys {
-	return func(key string) bool { return slices.Contains(known, key) }
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/identity"
@@ -21,7 +22,7 @@ const (
 // ListRobot answers GET /robots: those of the system, or of the project that q names with the keys Level
 // and ProjectID.
 func (s *Server) ListRobot(ctx context.Context, _ gen.ListRobotRequestObject) (gen.ListRobotResponseObject, error) {
-	list, err := listing(ctx, func(key string) bool { return key == "Level" || key == "ProjectID" || robotKey(key) })
+	list, err := listing(ctx, func(key string) bool { return key == "Level" || key == "ProjectID" || identity.HasRobotKey(key) })
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func (s *Server) robot(ctx context.Context, id int64) (identity.Robot, error) {
 	}
 	missing := problem{http.StatusNotFound, "NOT_FOUND", "robot " + strconv.FormatInt(id, 10) + " not found", nil}
 	robot, err := s.Identity.GetRobot(ctx, id)
-	if errors.Is(err, identity.ErrNotFound) {
+	if errors.Is(err, fault.NotFound) {
 		return identity.Robot{}, missing
 	}
 	if err == nil {
@@ -201,9 +202,4 @@ func shownEffect(effect string) string {
 		return ""
 	}
 	return effect
-}
-
-// robotKey reports the keys that package identity filters robots by.
-func robotKey(key string) bool {
-	return oneOf("id", "name", "description", "disable", "duration", "expires_at", "creator_type", "creator_ref", "creation_time", "update_time")(key)
 }

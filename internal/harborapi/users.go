@@ -7,6 +7,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/identity"
@@ -15,7 +16,7 @@ import (
 
 // ListUsers answers GET /users.
 func (s *Server) ListUsers(ctx context.Context, r gen.ListUsersRequestObject) (gen.ListUsersResponseObject, error) {
-	list, err := listing(ctx, userKey)
+	list, err := listing(ctx, identity.HasUserKey)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (s *Server) ListUsers(ctx context.Context, r gen.ListUsersRequestObject) (g
 
 // SearchUsers answers GET /users/search with what any signed-in user may know of others.
 func (s *Server) SearchUsers(ctx context.Context, r gen.SearchUsersRequestObject) (gen.SearchUsersResponseObject, error) {
-	list, err := listing(ctx, userKey)
+	list, err := listing(ctx, identity.HasUserKey)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +161,7 @@ func (s *Server) aboutUser(ctx context.Context, id int64) error {
 }
 
 func noUser(err error, id int64) error {
-	if errors.Is(err, identity.ErrNotFound) {
+	if errors.Is(err, fault.NotFound) {
 		return saying(err, "user %d not found", id)
 	}
 	return err
@@ -179,9 +180,4 @@ func containing(key, part string) []db.Filter {
 		return nil
 	}
 	return []db.Filter{{Key: key, Op: db.Contains, Values: []string{part}}}
-}
-
-// userKey reports the keys that package identity filters users by.
-func userKey(key string) bool {
-	return oneOf("user_id", "username", "email", "realname", "comment", "sysadmin_flag", "creation_time", "update_time")(key)
 }

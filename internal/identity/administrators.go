@@ -1,6 +1,9 @@
 package identity
 
-import "github.com/havenregistry/haven/internal/authz"
+import (
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
+)
 
 // overAdministrators refuses what would let a robot that may manage users become an administrator: only an
 // administrator changes one, makes one, or deletes one. Everybody may change oneself.
@@ -10,5 +13,5 @@ func overAdministrators(by authz.Principal, target User, becomes bool) error {
 	if administers || !becomes && (self || !target.Sysadmin) {
 		return nil
 	}
-	return &ForbiddenError{Message: "only a system administrator may make, change or delete one"}
+	return fault.Forbiddenf("only a system administrator may make, change or delete one")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 func TestOverAdministrators(t *testing.T) {
@@ -29,7 +30,7 @@ func TestOverAdministrators(t *testing.T) {
 		{"user makes oneself administrator", alice, User{ID: 7}, true, false},
 	} {
 		err := overAdministrators(c.by, c.target, c.becomes)
-		if (err == nil) != c.allowed || err != nil && !errors.Is(err, ErrForbidden) {
+		if (err == nil) != c.allowed || err != nil && !errors.Is(err, fault.Forbidden) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
@@ -201,12 +202,12 @@ func wantErr(t testing.TB, got, want error) {
 	}
 }
 
-// wantInvalid checks the words that clients see.
-func wantInvalid(t testing.TB, got error, message string) {
+// wantFault checks the words that clients see.
+func wantFault(t testing.TB, got error, kind fault.Kind, message string) {
 	t.Helper()
-	var e *identity.InvalidError
-	if !errors.As(got, &e) || e.Message != message {
-		t.Errorf("got %v, want the invalid request %q", got, message)
+	e, ok := errors.AsType[*fault.Error](got)
+	if !ok || e.Kind != kind || e.Message != message {
+		t.Errorf("got %v, want %s: %q", got, kind, message)
 	}
 }
 

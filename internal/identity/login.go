@@ -161,7 +161,7 @@ func loginEvent(p authz.Principal, remote netip.Addr, at time.Time, success bool
 
 const principalSelect = `SELECT id, username, sysadmin, epoch FROM account WHERE id = $1 AND deleted_at = 0`
 
-// Principal returns the principal of a user, without a log-in. ErrNotFound when there is none.
+// Principal returns the principal of a user, without a log-in. fault.NotFound when there is none.
 func (s *Service) Principal(ctx context.Context, userID int64) (authz.Principal, error) {
 	p, err := db.Get(ctx, s.db.Auto(), func(r db.Row) (p authz.Principal, err error) {
 		err = r.Scan(&p.ID, &p.Name, &p.Admin, &p.Epoch)

@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -344,6 +345,6 @@ func TestPrincipal(t *testing.T) {
 			t.Errorf("got %+v, %v", p, err)
 		}
 		_, err = w.Principal(context.Background(), 999)
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 	})
 }

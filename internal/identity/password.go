@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -24,7 +25,7 @@ func (s *Service) Bootstrapped(ctx context.Context) (bool, error) {
 // it did. A password that was made for this is to be changed at the first sign-in (S18): mustChange.
 func (s *Service) Bootstrap(ctx context.Context, password secret.Text, mustChange bool) (created bool, err error) {
 	if n := utf8.RuneCountInString(password.Reveal()); n < minPassword || n > maxPassword {
-		return false, invalid("admin_password: expected %d to %d characters", minPassword, maxPassword)
+		return false, fault.Invalidf("admin_password: expected %d to %d characters", minPassword, maxPassword)
 	}
 	hash, err := s.hasher.hash(ctx, password)
 	if err != nil {

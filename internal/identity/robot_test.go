@@ -2,7 +2,6 @@ package identity_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -50,10 +50,10 @@ func TestCreateRobotValidates(t *testing.T) {
 		}
 		for _, c := range cases {
 			_, err := w.CreateRobot(context.Background(), admin, identity.NewRobot{Name: c.robot, Level: c.level, DurationDays: c.days, Permissions: c.permissions})
-			t.Run(c.name, func(t *testing.T) { wantInvalid(t, err, c.message) })
+			t.Run(c.name, func(t *testing.T) { wantFault(t, err, fault.Invalid, c.message) })
 		}
 		_, err := w.CreateRobot(context.Background(), admin, robotOf("nowhere", "ci", "pull"))
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 		if n := w.count(`SELECT COUNT(*) FROM robot`); n != 0 {
 			t.Errorf("%d robots were made", n)
 		}
@@ -73,11 +73,8 @@ func TestRobotsAsHarborShowsThem(t *testing.T) {
 		if got := fmt.Sprint(ci.Permissions); got != "[{project production [{repository pull } {repository push }]}]" {
 			t.Errorf("permissions %s", got)
 		}
-		var conflict *identity.ConflictError
-		if _, err := w.CreateRobot(ctx, admin, robotOf("production", "ci", "pull")); !errors.As(err, &conflict) ||
-			conflict.Message != fmt.Sprintf("robot account %d:production+ci already exists", project) {
-			t.Errorf("a second one: %v", err)
-		}
+		_, err := w.CreateRobot(ctx, admin, robotOf("production", "ci", "pull"))
+		wantFault(t, err, fault.Conflict, fmt.Sprintf("robot account %d:production+ci already exists", project))
 		sys := w.addRobot(identity.NewRobot{Name: "sys", Level: "system", DurationDays: -1, Permissions: []identity.RobotPermission{
 			{Kind: "system", Namespace: "/", Access: []identity.Access{{Resource: "project", Action: "create"}}},
 			{Kind: "project", Namespace: "*", Access: []identity.Access{{Resource: "repository", Action: "pull", Effect: "allow"}, {Resource: "repository", Action: "push", Effect: "deny"}}},
@@ -101,11 +98,11 @@ func TestRobotsAsHarborShowsThem(t *testing.T) {
 			t.Errorf("after the project's end: %v", got.Permissions)
 		}
 		_, err = w.GetRobot(ctx, ci.ID)
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 		_, err = w.login("robot$production+ci", ci.Secret)
 		wantErr(t, err, identity.ErrCredentials)
 		_, err = w.GetRobot(ctx, 999)
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 	})
 }
 
@@ -127,11 +124,11 @@ func TestUpdateRobot(t *testing.T) {
 			wantErr(t, update(func(u *identity.RobotUpdate) { u.Name = name }), nil)
 		}
 		const fixed = "cannot update the level or name of robot"
-		wantInvalid(t, update(func(u *identity.RobotUpdate) { u.Name = "other" }), fixed)
-		wantInvalid(t, update(func(u *identity.RobotUpdate) { u.Level = "system" }), fixed)
-		wantInvalid(t, update(func(u *identity.RobotUpdate) { u.Permissions = nil }), "bad request empty permission")
-		wantInvalid(t, update(func(u *identity.RobotUpdate) { u.Permissions = robotOf("elsewhere", "", "pull").Permissions }), "cannot update the project id of robot")
-		wantErr(t, w.UpdateRobot(ctx, admin, 999, identity.RobotUpdate{}), identity.ErrNotFound)
+		wantFault(t, update(func(u *identity.RobotUpdate) { u.Name = "other" }), fault.Invalid, fixed)
+		wantFault(t, update(func(u *identity.RobotUpdate) { u.Level = "system" }), fault.Invalid, fixed)
+		wantFault(t, update(func(u *identity.RobotUpdate) { u.Permissions = nil }), fault.Invalid, "bad request empty permission")
+		wantFault(t, update(func(u *identity.RobotUpdate) { u.Permissions = robotOf("elsewhere", "", "pull").Permissions }), fault.Invalid, "cannot update the project id of robot")
+		wantErr(t, w.UpdateRobot(ctx, admin, 999, identity.RobotUpdate{}), fault.NotFound)
 
 		w.clock.add(10 * 24 * time.Hour)
 		wantErr(t, update(func(u *identity.RobotUpdate) { u.DurationDays = 60 }), nil)
@@ -139,7 +136,7 @@ func TestUpdateRobot(t *testing.T) {
 		if err != nil || got.Description != "new" || got.DurationDays != 60 || !got.ExpiresAt.Equal(ci.CreatedAt.AddDate(0, 0, 60)) || len(got.Permissions[0].Access) != 1 {
 			t.Errorf("got %+v, %v; a duration counts from the creation", got, err)
 		}
-		wantInvalid(t, update(func(u *identity.RobotUpdate) { u.DurationDays = 5 }),
+		wantFault(t, update(func(u *identity.RobotUpdate) { u.DurationDays = 5 }), fault.Invalid,
 			"bad request error duration input: 5, the robot would have expired on 2026-05-06")
 		wantErr(t, update(func(*identity.RobotUpdate) {}), nil) // none given: kept
 		if got, _ := w.GetRobot(ctx, ci.ID); got.DurationDays != 60 {
@@ -178,16 +175,16 @@ func TestRobotSecret(t *testing.T) {
 		wantErr(t, err, identity.ErrCredentials)
 		w.mustLogin("robot$production+ci", generated)
 		_, err = w.SetRobotSecret(ctx, admin, ci.ID, "short")
-		wantInvalid(t, err, "the secret must be 8-128, inclusively, characters long with at least 1 uppercase letter, 1 lowercase letter and 1 number")
+		wantFault(t, err, fault.Invalid, "the secret must be 8-128, inclusively, characters long with at least 1 uppercase letter, 1 lowercase letter and 1 number")
 		shown, err := w.SetRobotSecret(ctx, admin, ci.ID, "Longenough123")
 		if err != nil || shown != "" {
 			t.Errorf("a chosen secret is shown again: %v", err)
 		}
 		w.mustLogin("robot$production+ci", "Longenough123")
 		_, err = w.SetRobotSecret(ctx, admin, 999, "")
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 		wantErr(t, w.DeleteRobot(ctx, admin, ci.ID), nil)
-		wantErr(t, w.DeleteRobot(ctx, admin, ci.ID), identity.ErrNotFound)
+		wantErr(t, w.DeleteRobot(ctx, admin, ci.ID), fault.NotFound)
 		_, err = w.login("robot$production+ci", "Longenough123")
 		wantErr(t, err, identity.ErrCredentials)
 	})

@@ -1,13 +1,13 @@
 package identity
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"slices"
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 const (
@@ -31,7 +31,7 @@ var robotName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 // validate checks in Harbor's order and words.
 func (n NewRobot) validate() error {
 	if len(n.Name) > maxName || !robotName.MatchString(n.Name) {
-		return invalid("robot name is not in lower case or contains illegal characters")
+		return fault.Invalidf("robot name is not in lower case or contains illegal characters")
 	}
 	if err := checkDuration(n.DurationDays); err != nil {
 		return err
@@ -44,27 +44,27 @@ func (n NewRobot) validate() error {
 
 func checkDuration(days int64) error {
 	if days != neverExpires && (days < 1 || days > maxDuration) {
-		return invalid("bad request error duration input: %d, duration must be either -1(Never) or a positive integer", days)
+		return fault.Invalidf("bad request error duration input: %d, duration must be either -1(Never) or a positive integer", days)
 	}
 	return nil
 }
 
 func checkDescription(text string) error {
 	if len(text) > 1024 || !printable(text) {
-		return invalid("bad request error description input: at most 1024 bytes, without control characters")
+		return fault.Invalidf("bad request error description input: at most 1024 bytes, without control characters")
 	}
 	return nil
 }
 
 func checkPermissions(level string, permissions []RobotPermission) error {
 	if level != levelSystem && level != levelProject {
-		return invalid("bad request error level input: %s", level)
+		return fault.Invalidf("bad request error level input: %s", level)
 	}
 	if len(permissions) == 0 {
-		return invalid("bad request empty permission")
+		return fault.Invalidf("bad request empty permission")
 	}
 	if level == levelProject && len(permissions) > 1 || len(permissions) > maxPlaces {
-		return invalid("bad request permission")
+		return fault.Invalidf("bad request permission")
 	}
 	rights := 0
 	for _, p := range permissions {
@@ -74,27 +74,27 @@ func checkPermissions(level string, permissions []RobotPermission) error {
 		rights += len(p.Access)
 	}
 	if rights > maxRights {
-		return invalid("bad request permission: more than %d", maxRights)
+		return fault.Invalidf("bad request permission: more than %d", maxRights)
 	}
 	return nil
 }
 
 func (p RobotPermission) check(level string) error {
 	if len(p.Access) == 0 {
-		return invalid("bad request empty access")
+		return fault.Invalidf("bad request empty access")
 	}
 	if p.Kind != levelSystem && p.Kind != levelProject || level == levelProject && p.Kind == levelSystem {
-		return invalid("bad request permission level: %s", p.Kind)
+		return fault.Invalidf("bad request permission level: %s", p.Kind)
 	}
 	if (p.Kind == levelSystem) != (p.Namespace == systemNamespace) || level == levelProject && p.Namespace == everyNamespace || !printable(p.Namespace) {
-		return invalid("bad request permission namespace: %q", p.Namespace)
+		return fault.Invalidf("bad request permission namespace: %q", p.Namespace)
 	}
 	for _, a := range p.Access {
 		if !authz.RobotMayHold(p.Kind, a.permission()) {
-			return invalid("bad request permission: %s:%s", a.Resource, a.Action)
+			return fault.Invalidf("bad request permission: %s:%s", a.Resource, a.Action)
 		}
 		if a.Effect != "" && a.Effect != "allow" && a.Effect != effectDeny {
-			return invalid("bad request permission effect: %s", a.Effect)
+			return fault.Invalidf("bad request permission effect: %s", a.Effect)
 		}
 	}
 	return nil
@@ -131,7 +131,7 @@ func grants(permissions []RobotPermission, projects map[string]int64) ([]authz.G
 		default:
 			id, ok := projects[p.Namespace]
 			if !ok {
-				return nil, &NotFoundError{Message: fmt.Sprintf("project %s not found", p.Namespace)}
+				return nil, fault.NotFoundf("project %s not found", p.Namespace)
 			}
 			place.Scope, place.ProjectID = authz.OneProject, id
 		}

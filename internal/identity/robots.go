@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/maypok86/otter/v2"
 )
@@ -50,7 +51,7 @@ func (s *Service) grantsOf(ctx context.Context, robotID, epoch int64) ([]authz.G
 		}
 		return nil
 	})
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, fault.NotFound) {
 		return nil, ErrCredentials
 	}
 	if err != nil {
@@ -93,7 +94,7 @@ func (s *Service) GetRobot(ctx context.Context, id int64) (Robot, error) {
 
 // CreateRobot creates a robot with a random secret. The caller has authorised by at the level, in the
 // project that Permissions names. A robot that creates a robot passes on a part of its own rights at
-// most, else ErrGrantTooBroad. A name in use is a *ConflictError.
+// most, else ErrGrantTooBroad. A name in use is a fault.Conflict.
 func (s *Service) CreateRobot(ctx context.Context, by authz.Principal, n NewRobot) (Created, error) {
 	if err := n.validate(); err != nil {
 		return Created{}, err
@@ -152,7 +153,7 @@ func (s *Service) insertRobot(ctx context.Context, tx db.Tx, by authz.Principal,
 	id, err := db.Get(ctx, tx, db.ScanInt, robotInsert, project, name, n.Description, n.DurationDays,
 		db.Micros(expiry(now, n.DurationDays)), creator, by.ID, db.Micros(now), db.Micros(now))
 	if errors.Is(err, db.ErrNotFound) {
-		return Robot{}, &ConflictError{Message: fmt.Sprintf("robot account %d:%s already exists", projectID, name)}
+		return Robot{}, fault.Conflictf("robot account %d:%s already exists", projectID, name)
 	}
 	if err != nil {
 		return Robot{}, fmt.Errorf("insert robot: %w", err)
@@ -191,7 +192,7 @@ func (s *Service) UpdateRobot(ctx context.Context, by authz.Principal, id int64,
 		if u.DurationDays != 0 && u.DurationDays != days {
 			days, expires = u.DurationDays, expiry(b.CreatedAt, u.DurationDays)
 			if expired(expires, s.clock()) {
-				return invalid("bad request error duration input: %d, the robot would have expired on %s", days, expires.Format("2006-01-02"))
+				return fault.Invalidf("bad request error duration input: %d, the robot would have expired on %s", days, expires.Format("2006-01-02"))
 			}
 		}
 		if err := s.replaceGrants(ctx, tx, by, b, u.Permissions); err != nil {
@@ -209,7 +210,7 @@ func (b Robot) accepts(u RobotUpdate, prefix string) error {
 	short := b.Name[strings.LastIndex(b.Name, "+")+1:]
 	names := []string{b.Name, short, prefix + b.Name, shellSpelling(prefix) + b.Name, harborPrefix + b.Name}
 	if u.Level != b.Level() || !slices.Contains(names, u.Name) {
-		return invalid("cannot update the level or name of robot")
+		return fault.Invalidf("cannot update the level or name of robot")
 	}
 	if u.DurationDays != 0 {
 		if err := checkDuration(u.DurationDays); err != nil {
@@ -223,7 +224,7 @@ func (b Robot) accepts(u RobotUpdate, prefix string) error {
 		return err
 	}
 	if b.ProjectID != 0 && u.Permissions[0].Namespace != b.ProjectName {
-		return invalid("cannot update the project id of robot")
+		return fault.Invalidf("cannot update the project id of robot")
 	}
 	return nil
 }

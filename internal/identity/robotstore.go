@@ -34,6 +34,9 @@ var robots = db.Listing{
 	Tie:     "r.id",
 }
 
+// HasRobotKey reports whether ListRobots filters and sorts by key.
+func HasRobotKey(key string) bool { return robots.Has(key) }
+
 const (
 	robotByID   = `SELECT ` + robotFields + ` FROM ` + robotFrom + ` WHERE r.id = $1 AND ` + robotAlive
 	robotInsert = `INSERT INTO robot (project_id, name, description, duration_days, expires_at, creator_type, creator_id, created_at, updated_at)

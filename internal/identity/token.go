@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/maypok86/otter/v2"
 )
@@ -87,7 +88,7 @@ func newVerified() *otter.Cache[[sha256.Size]byte, claims] {
 // nothing of p again: when p or a project changed since it was read, the token is dead from the start.
 func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []TokenAccess) (token string, expires time.Duration, issued time.Time, err error) {
 	if len(granted) > maxAccess {
-		return "", 0, time.Time{}, invalid("more than %d scopes", maxAccess)
+		return "", 0, time.Time{}, fault.Invalidf("more than %d scopes", maxAccess)
 	}
 	c := claims{Issuer: tokenIssuer, Subject: p.Name, Audience: tokenAudience, ID: secret.NewToken()[:16], Access: make([]access, len(granted))}
 	switch p.Kind {

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -57,26 +58,26 @@ func (n NewUser) validate() error {
 
 func (p Profile) validate() error {
 	if p.Email == "" {
-		return invalid("email can't be empty")
+		return fault.Invalidf("email can't be empty")
 	}
 	if !emailForm.MatchString(p.Email) || !printable(p.Email) || utf8.RuneCountInString(p.Email) > maxName {
-		return invalid("email with illegal format")
+		return fault.Invalidf("email with illegal format")
 	}
 	if err := checkName(p.Realname, "realname"); err != nil {
 		return err
 	}
 	if utf8.RuneCountInString(p.Comment) > maxComment || !utf8.ValidString(p.Comment) || strings.ContainsRune(p.Comment, 0) {
-		return invalid("comment with illegal length")
+		return fault.Invalidf("comment with illegal length")
 	}
 	return nil
 }
 
 func checkName(name, field string) error {
 	if n := utf8.RuneCountInString(name); n < 1 || n > maxName {
-		return invalid("%s with illegal length", field)
+		return fault.Invalidf("%s with illegal length", field)
 	}
 	if strings.ContainsAny(name, illegalInNames) || !printable(name) {
-		return invalid("%s contains illegal characters", field)
+		return fault.Invalidf("%s contains illegal characters", field)
 	}
 	return nil
 }
@@ -93,7 +94,7 @@ func checkPassword(password secret.Text, field string) error {
 	n := utf8.RuneCountInString(text)
 	if n < minPassword || n > maxPassword || !strings.ContainsFunc(text, unicode.IsUpper) ||
 		!strings.ContainsFunc(text, unicode.IsLower) || !strings.ContainsFunc(text, unicode.IsDigit) {
-		return invalid("the %s must be 8-128, inclusively, characters long with at least 1 uppercase letter, 1 lowercase letter and 1 number", field)
+		return fault.Invalidf("the %s must be 8-128, inclusively, characters long with at least 1 uppercase letter, 1 lowercase letter and 1 number", field)
 	}
 	return nil
 }
@@ -106,7 +107,7 @@ func (s *Service) notARobot(ctx context.Context, username string) error {
 	}
 	for _, prefix := range []string{current, harborPrefix} {
 		if strings.Contains(prefix, "$") && strings.HasPrefix(username, shellSpelling(prefix)) {
-			return invalid("username begins with %s, which is reserved for robot accounts", shellSpelling(prefix))
+			return fault.Invalidf("username begins with %s, which is reserved for robot accounts", shellSpelling(prefix))
 		}
 	}
 	return nil

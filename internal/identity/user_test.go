@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -61,7 +62,7 @@ func TestCreateUserValidates(t *testing.T) {
 				}
 				continue
 			}
-			t.Run(c.name, func(t *testing.T) { wantInvalid(t, err, c.message) })
+			t.Run(c.name, func(t *testing.T) { wantFault(t, err, fault.Invalid, c.message) })
 		}
 	})
 }
@@ -76,16 +77,13 @@ func TestNamesAndMailsAreUnique(t *testing.T) {
 			_, err := w.CreateUser(ctx, admin, identity.NewUser{Username: name, Email: mail, Realname: "x", Password: alicePassword})
 			return err
 		}
-		var conflict *identity.ConflictError
-		if err := create("alice", "a2@example.com"); !errors.As(err, &conflict) || conflict.Message != "user alice or email a2@example.com already exists" {
-			t.Errorf("the same name: %v", err)
-		}
-		wantErr(t, create("alice2", "alice@example.com"), identity.ErrExists)
-		wantErr(t, create("alice@example.com", "a3@example.com"), identity.ErrExists) // would take her log-in away
+		wantFault(t, create("alice", "a2@example.com"), fault.Conflict, "user alice or email a2@example.com already exists")
+		wantErr(t, create("alice2", "alice@example.com"), fault.Conflict)
+		wantErr(t, create("alice@example.com", "a3@example.com"), fault.Conflict) // would take her log-in away
 		profile := func(mail string) error {
 			return w.UpdateProfile(ctx, admin, alice, identity.Profile{Email: mail, Realname: "Alice A.", Comment: "hi"})
 		}
-		wantErr(t, profile("bob@example.com"), identity.ErrExists)
+		wantErr(t, profile("bob@example.com"), fault.Conflict)
 		wantErr(t, profile("alice@example.com"), nil) // her own
 		wantErr(t, profile("alice@example.org"), nil)
 		u, err := w.GetUser(ctx, alice)
@@ -93,8 +91,8 @@ func TestNamesAndMailsAreUnique(t *testing.T) {
 			t.Errorf("got %+v, %v", u, err)
 		}
 		w.mustLogin("alice@example.org", alicePassword)
-		wantErr(t, w.UpdateProfile(ctx, admin, 999, identity.Profile{Email: "x@example.com", Realname: "x"}), identity.ErrNotFound)
-		wantInvalid(t, profile("nothing"), "email with illegal format")
+		wantErr(t, w.UpdateProfile(ctx, admin, 999, identity.Profile{Email: "x@example.com", Realname: "x"}), fault.NotFound)
+		wantFault(t, profile("nothing"), fault.Invalid, "email with illegal format")
 	})
 }
 
@@ -108,7 +106,7 @@ func TestSetPassword(t *testing.T) {
 		wantErr(t, w.SetPassword(ctx, alice, id, old("wrong"), "Alice-99999"), identity.ErrOldPassword)
 		wantErr(t, w.SetPassword(ctx, alice, id, old(alicePassword), alicePassword), identity.ErrSamePassword)
 		wantErr(t, w.SetPassword(ctx, admin, id, nil, alicePassword), identity.ErrSamePassword)
-		wantInvalid(t, w.SetPassword(ctx, alice, id, old(alicePassword), "weak"), weak)
+		wantFault(t, w.SetPassword(ctx, alice, id, old(alicePassword), "weak"), fault.Invalid, weak)
 		w.mustLogin("alice", alicePassword)
 		wantErr(t, w.SetPassword(ctx, alice, id, old(alicePassword), "Alice-99999"), nil)
 		_, err := w.login("alice", alicePassword)
@@ -116,7 +114,7 @@ func TestSetPassword(t *testing.T) {
 		w.mustLogin("alice", "Alice-99999")
 		wantErr(t, w.SetPassword(ctx, admin, id, nil, "Alice-00000"), nil)
 		w.mustLogin("alice", "Alice-00000")
-		wantErr(t, w.SetPassword(ctx, admin, 999, nil, "Alice-00000"), identity.ErrNotFound)
+		wantErr(t, w.SetPassword(ctx, admin, 999, nil, "Alice-00000"), fault.NotFound)
 		// Guessing the old password waits as guessing at log-in does.
 		for i := range 5 {
 			wantErr(t, w.SetPassword(ctx, alice, id, old(secret.Text(fmt.Sprintf("Guess-%d", i))), "Alice-11111"), identity.ErrOldPassword)
@@ -139,8 +137,8 @@ func TestSysadmin(t *testing.T) {
 				t.Errorf("administrator %v, want %v", p.Admin, flag)
 			}
 		}
-		wantErr(t, w.SetSysadmin(ctx, admin, identity.AdminID, false), identity.ErrForbidden)
-		wantErr(t, w.SetSysadmin(ctx, admin, 999, true), identity.ErrNotFound)
+		wantErr(t, w.SetSysadmin(ctx, admin, identity.AdminID, false), fault.Forbidden)
+		wantErr(t, w.SetSysadmin(ctx, admin, 999, true), fault.NotFound)
 	})
 }
 
@@ -151,17 +149,14 @@ func TestDeleteUser(t *testing.T) {
 		id, boss := w.addUser("erin", alicePassword), w.addUser("boss", alicePassword)
 		project := w.addProject("production")
 		w.exec(`INSERT INTO project_member (project_id, account_id, role_id, created_at, updated_at) VALUES ($1, $2, 2, 1, 1)`, project, id)
-		var forbidden *identity.ForbiddenError
-		if err := w.DeleteUser(ctx, admin, identity.AdminID); !errors.As(err, &forbidden) || forbidden.Message != "User with ID 1 cannot be deleted" {
-			t.Errorf("the first administrator: %v", err)
-		}
-		wantErr(t, w.DeleteUser(ctx, authz.Principal{Kind: authz.User, ID: boss, Admin: true}, boss), identity.ErrForbidden)
+		wantFault(t, w.DeleteUser(ctx, admin, identity.AdminID), fault.Forbidden, "User with ID 1 cannot be deleted")
+		wantErr(t, w.DeleteUser(ctx, authz.Principal{Kind: authz.User, ID: boss, Admin: true}, boss), fault.Forbidden)
 		wantErr(t, w.DeleteUser(ctx, admin, id), nil)
-		wantErr(t, w.DeleteUser(ctx, admin, id), identity.ErrNotFound)
+		wantErr(t, w.DeleteUser(ctx, admin, id), fault.NotFound)
 		_, err := w.GetUser(ctx, id)
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 		_, err = w.FindUser(ctx, "erin")
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 		if n := w.count(`SELECT COUNT(*) FROM project_member WHERE account_id = $1`, id); n != 0 {
 			t.Error("memberships are left")
 		}
@@ -217,7 +212,7 @@ func TestListUsers(t *testing.T) {
 			t.Errorf("got %+v, %v", u, err)
 		}
 		_, err = w.FindUser(ctx, "ali\x00")
-		wantErr(t, err, identity.ErrNotFound)
+		wantErr(t, err, fault.NotFound)
 	})
 }
 

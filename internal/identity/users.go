@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 const listed = `a.deleted_at = 0 AND a.id <> 1` // AdminID
@@ -36,16 +37,16 @@ func (s *Service) GetUser(ctx context.Context, id int64) (User, error) {
 	return getUser(ctx, s.db.Auto(), id)
 }
 
-// FindUser returns the user with exactly this user name. ErrNotFound when there is none.
+// FindUser returns the user with exactly this user name. fault.NotFound when there is none.
 func (s *Service) FindUser(ctx context.Context, name string) (User, error) {
 	if !printable(name) {
-		return User{}, fmt.Errorf("find user: %w", ErrNotFound)
+		return User{}, fmt.Errorf("find user: %w", fault.NotFound)
 	}
 	u, err := db.Get(ctx, s.db.Auto(), scanUser, userByName, name)
 	return u, notFound(err, "find user %q", name)
 }
 
-// CreateUser creates a user. A name or e-mail that is in use is a *ConflictError.
+// CreateUser creates a user. A name or e-mail that is in use is a fault.Conflict.
 func (s *Service) CreateUser(ctx context.Context, by authz.Principal, n NewUser) (int64, error) {
 	if err := n.validate(); err != nil {
 		return 0, err
@@ -57,7 +58,7 @@ func (s *Service) CreateUser(ctx context.Context, by authz.Principal, n NewUser)
 	if err != nil {
 		return 0, err
 	}
-	taken := &ConflictError{Message: fmt.Sprintf("user %s or email %s already exists", n.Username, n.Email)}
+	taken := fault.Conflictf("user %s or email %s already exists", n.Username, n.Email)
 	actor := by.Name
 	if actor == "" {
 		actor = n.Username // registers themselves
@@ -94,12 +95,12 @@ func (s *Service) userEvent(ctx context.Context, tx db.Tx, kind event.Kind, by, 
 	return event.Append(ctx, tx, event.Event{Kind: kind, At: s.clock(), By: by, Resource: username, Success: true})
 }
 
-// UpdateProfile replaces the profile of a user. An e-mail that is in use is a *ConflictError.
+// UpdateProfile replaces the profile of a user. An e-mail that is in use is a fault.Conflict.
 func (s *Service) UpdateProfile(ctx context.Context, by authz.Principal, id int64, p Profile) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
-	taken := &ConflictError{Message: fmt.Sprintf("user with email %s already exists", p.Email)}
+	taken := fault.Conflictf("user with email %s already exists", p.Email)
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		u, err := getUser(ctx, tx, id)
 		if err != nil {
@@ -134,7 +135,7 @@ func (s *Service) SetSysadmin(ctx context.Context, by authz.Principal, id int64,
 			return err
 		}
 		if id == AdminID && !sysadmin {
-			return &ForbiddenError{Message: fmt.Sprintf("User with ID %d stays system administrator", id)}
+			return fault.Forbiddenf("User with ID %d stays system administrator", id)
 		}
 		if u.Sysadmin == sysadmin {
 			return nil
@@ -150,7 +151,7 @@ func (s *Service) SetSysadmin(ctx context.Context, by authz.Principal, id int64,
 // themselves or the first administrator.
 func (s *Service) DeleteUser(ctx context.Context, by authz.Principal, id int64) error {
 	if id == AdminID || by.Kind == authz.User && by.ID == id {
-		return &ForbiddenError{Message: fmt.Sprintf("User with ID %d cannot be deleted", id)}
+		return fault.Forbiddenf("User with ID %d cannot be deleted", id)
 	}
 	return s.db.Write(ctx, func(tx db.Tx) error {
 		u, err := getUser(ctx, tx, id)

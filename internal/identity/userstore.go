@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 const userFields = `a.id, a.username, a.email, a.realname, a.comment, a.sysadmin, COALESCE(p.must_change, FALSE), a.epoch, a.created_at, a.updated_at`
@@ -29,6 +30,9 @@ var users = db.Listing{
 	Default: "a.username",
 	Tie:     "a.id",
 }
+
+// HasUserKey reports whether ListUsers filters and sorts by key.
+func HasUserKey(key string) bool { return users.Has(key) }
 
 const (
 	userByID   = `SELECT ` + userFields + ` FROM ` + userFrom + ` WHERE a.id = $1 AND a.deleted_at = 0`
@@ -71,7 +75,7 @@ func notFound(err error, doing string, args ...any) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, db.ErrNotFound):
-		return fmt.Errorf(doing+": %w", append(args, ErrNotFound)...)
+		return fmt.Errorf(doing+": %w", append(args, fault.NotFound)...)
 	default:
 		return fmt.Errorf(doing+": %w", append(args, err)...)
 	}

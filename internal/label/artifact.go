@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 const (
@@ -13,8 +14,8 @@ const (
 	detach = `DELETE FROM artifact_label WHERE manifest_id = $1 AND label_id = $2`
 )
 
-// Attach puts a label on an artifact of the project. A label of another project is ErrNotFound, one that
-// is on the artifact already ErrExists.
+// Attach puts a label on an artifact of the project. A label of another project is fault.NotFound, one that
+// is on the artifact already fault.Conflict.
 func (s *Service) Attach(ctx context.Context, projectID, artifactID, labelID int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		l, err := get(ctx, tx, labelID)
@@ -26,7 +27,7 @@ func (s *Service) Attach(ctx context.Context, projectID, artifactID, labelID int
 		}
 		n, err := tx.Exec(ctx, attach, artifactID, labelID, db.Micros(s.clock()))
 		if err == nil && n == 0 {
-			return &ConflictError{fmt.Sprintf("label %d is already added to the artifact %d", labelID, artifactID)}
+			return fault.Conflictf("label %d is already added to the artifact %d", labelID, artifactID)
 		}
 		return err
 	})
@@ -36,12 +37,12 @@ func (s *Service) Attach(ctx context.Context, projectID, artifactID, labelID int
 	return nil
 }
 
-// Detach takes a label off an artifact; one that isn't on it is ErrNotFound.
+// Detach takes a label off an artifact; one that isn't on it is fault.NotFound.
 func (s *Service) Detach(ctx context.Context, artifactID, labelID int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		n, err := tx.Exec(ctx, detach, artifactID, labelID)
 		if err == nil && n == 0 {
-			return &NotFoundError{fmt.Sprintf("label %d is not on the artifact %d", labelID, artifactID)}
+			return fault.NotFoundf("label %d is not on the artifact %d", labelID, artifactID)
 		}
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // Harbor's scopes.
@@ -37,34 +38,7 @@ func (l Label) Scope() string {
 	return OfProject
 }
 
-// What callers tell apart.
-var (
-	ErrNotFound = errors.New("not found")      // 404; always a *NotFoundError
-	ErrExists   = errors.New("already exists") // 409; always a *ConflictError
-)
-
-// InvalidError says what is wrong with a request, in words for the client (400).
-type InvalidError struct{ Message string }
-
-func (e *InvalidError) Error() string { return e.Message }
-
-// NotFoundError is an ErrNotFound with words for the client.
-type NotFoundError struct{ Message string }
-
-func (e *NotFoundError) Error() string { return e.Message }
-
-// Unwrap returns ErrNotFound.
-func (e *NotFoundError) Unwrap() error { return ErrNotFound }
-
-func notFound(id int64) error { return &NotFoundError{fmt.Sprintf("label %d not found", id)} }
-
-// ConflictError is an ErrExists with words for the client.
-type ConflictError struct{ Message string }
-
-func (e *ConflictError) Error() string { return e.Message }
-
-// Unwrap returns ErrExists.
-func (e *ConflictError) Unwrap() error { return ErrExists }
+func notFound(id int64) error { return fault.NotFoundf("label %d not found", id) }
 
 // Service is the package's use cases. It is safe for concurrent use.
 type Service struct {
@@ -82,9 +56,9 @@ func CheckScope(scope string, projectID int64) (int64, error) {
 	case scope == Global:
 		return 0, nil
 	case scope != OfProject:
-		return 0, &InvalidError{"unsupported label scope"}
+		return 0, fault.Invalidf("unsupported label scope")
 	case projectID <= 0:
-		return 0, &InvalidError{fmt.Sprintf("invalid project_id: %d", projectID)}
+		return 0, fault.Invalidf("invalid project_id: %d", projectID)
 	}
 	return projectID, nil
 }
@@ -92,9 +66,9 @@ func CheckScope(scope string, projectID int64) (int64, error) {
 func (l Label) check() error {
 	switch {
 	case l.Name == "" || len(l.Name) > 128:
-		return &InvalidError{"the label's name must have 1 to 128 bytes"}
+		return fault.Invalidf("the label's name must have 1 to 128 bytes")
 	case len(l.Description) > 1024 || len(l.Color) > 64:
-		return &InvalidError{"the label's description or color is too long"}
+		return fault.Invalidf("the label's description or color is too long")
 	}
 	return nil
 }
@@ -147,7 +121,7 @@ func (s *Service) List(ctx context.Context, projectID int64, part string, list d
 	return rows, total, nil
 }
 
-// Get returns a label, or ErrNotFound.
+// Get returns a label, or fault.NotFound.
 func (s *Service) Get(ctx context.Context, id int64) (Label, error) {
 	return get(ctx, s.db.Auto(), id)
 }
@@ -172,10 +146,10 @@ const (
 )
 
 func taken(name string) error {
-	return &ConflictError{fmt.Sprintf("label %s already exists", name)}
+	return fault.Conflictf("label %s already exists", name)
 }
 
-// Create makes a label and returns its id. A project has a name once, and so have all together: ErrExists.
+// Create makes a label and returns its id. A project has a name once, and so have all together: fault.Conflict.
 func (s *Service) Create(ctx context.Context, l Label) (id int64, err error) {
 	if err := l.check(); err != nil {
 		return 0, err

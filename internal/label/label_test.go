@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/label"
 )
 
@@ -81,16 +82,16 @@ func TestLabels(t *testing.T) {
 		if l != want || l.Scope() != label.OfProject {
 			t.Errorf("got %+v, want %+v", l, want)
 		}
-		if _, err := w.Create(t.Context(), label.Label{Name: "gold"}); !errors.Is(err, label.ErrExists) || !strings.Contains(err.Error(), "label gold already exists") {
-			t.Errorf("got %v, want ErrExists", err)
+		if _, err := w.Create(t.Context(), label.Label{Name: "gold"}); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "label gold already exists") {
+			t.Errorf("got %v, want fault.Conflict", err)
 		}
 		for _, bad := range []label.Label{{Name: ""}, {Name: strings.Repeat("x", 129)}, {Name: "x", Color: strings.Repeat("x", 65)}} {
 			if _, err := w.Create(t.Context(), bad); !isInvalid(err) {
-				t.Errorf("%+v: got %v, want an InvalidError", bad, err)
+				t.Errorf("%+v: got %v, want fault.Invalid", bad, err)
 			}
 			bad.ID = gold
 			if err := w.Update(t.Context(), bad); !isInvalid(err) {
-				t.Errorf("%+v: got %v, want an InvalidError", bad, err)
+				t.Errorf("%+v: got %v, want fault.Invalid", bad, err)
 			}
 		}
 
@@ -98,11 +99,11 @@ func TestLabels(t *testing.T) {
 		if l, _ := w.Get(t.Context(), silver); l.Name != "bronze" || l.Description != "third" || l.ProjectID != 7 {
 			t.Errorf("got %+v", l)
 		}
-		if err := w.Update(t.Context(), label.Label{ID: silver, Name: "gold"}); !errors.Is(err, label.ErrExists) {
-			t.Errorf("got %v, want ErrExists", err)
+		if err := w.Update(t.Context(), label.Label{ID: silver, Name: "gold"}); !errors.Is(err, fault.Conflict) {
+			t.Errorf("got %v, want fault.Conflict", err)
 		}
-		if err := w.Update(t.Context(), label.Label{ID: 99, Name: "x"}); !errors.Is(err, label.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.Update(t.Context(), label.Label{ID: 99, Name: "x"}); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 
 		for _, c := range []struct {
@@ -131,15 +132,14 @@ func TestLabels(t *testing.T) {
 		}
 
 		w.must(w.Delete(t.Context(), gold))
-		if err := w.Delete(t.Context(), gold); !errors.Is(err, label.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.Delete(t.Context(), gold); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 	})
 }
 
 func isInvalid(err error) bool {
-	_, ok := errors.AsType[*label.InvalidError](err)
-	return ok
+	return errors.Is(err, fault.Invalid)
 }
 
 func TestCheckScope(t *testing.T) {
@@ -166,12 +166,12 @@ func TestLabelsOfArtifacts(t *testing.T) {
 			w.must(w.Attach(t.Context(), 1, ids[0], id))
 		}
 		w.must(w.Attach(t.Context(), 1, ids[1], gold))
-		if err := w.Attach(t.Context(), 1, ids[0], gold); !errors.Is(err, label.ErrExists) {
-			t.Errorf("got %v, want ErrExists", err)
+		if err := w.Attach(t.Context(), 1, ids[0], gold); !errors.Is(err, fault.Conflict) {
+			t.Errorf("got %v, want fault.Conflict", err)
 		}
 		for _, id := range []int64{foreign, 99} {
-			if err := w.Attach(t.Context(), 1, ids[0], id); !errors.Is(err, label.ErrNotFound) {
-				t.Errorf("label %d: got %v, want ErrNotFound", id, err)
+			if err := w.Attach(t.Context(), 1, ids[0], id); !errors.Is(err, fault.NotFound) {
+				t.Errorf("label %d: got %v, want fault.NotFound", id, err)
 			}
 		}
 		before := w.db.Executed()
@@ -187,8 +187,8 @@ func TestLabelsOfArtifacts(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 		w.must(w.Detach(t.Context(), ids[0], own))
-		if err := w.Detach(t.Context(), ids[0], own); !errors.Is(err, label.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.Detach(t.Context(), ids[0], own); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 		w.must(w.Delete(t.Context(), gold)) // goes off every artifact
 		if got, err := w.OfArtifacts(t.Context(), ids); err != nil || len(got) != 0 {

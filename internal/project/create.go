@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // NewProject is a project to be made.
@@ -31,10 +32,10 @@ var validName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
 func checkName(name string) error {
 	if name == "" || len(name) > 255 {
-		return invalid("Project name %s is illegal in length. (greater than 255 or less than 1)", name)
+		return fault.Invalidf("Project name %s is illegal in length. (greater than 255 or less than 1)", name)
 	}
 	if !validName.MatchString(name) {
-		return invalid("project name is not in lower case or contains illegal characters")
+		return fault.Invalidf("project name is not in lower case or contains illegal characters")
 	}
 	return nil
 }
@@ -60,7 +61,7 @@ func (s *Service) Bootstrap(ctx context.Context) error {
 }
 
 // MayCreate decides whether by may make a project, which a setting may keep to administrators:
-// authz.ErrUnauthenticated, or an ErrForbidden with a message. A robot needs the system's right to it.
+// authz.ErrUnauthenticated, or a fault.Forbidden with a message. A robot needs the system's right to it.
 func (s *Service) MayCreate(ctx context.Context, by authz.Principal) error {
 	if !by.Authenticated() {
 		return authz.ErrUnauthenticated
@@ -71,7 +72,7 @@ func (s *Service) MayCreate(ctx context.Context, by authz.Principal) error {
 	switch by.Kind {
 	case authz.Robot:
 		if by.ProjectID != 0 {
-			return &ForbiddenError{"Only system level robot can create project"}
+			return fault.Forbiddenf("Only system level robot can create project")
 		}
 		return authz.ErrForbidden
 	case authz.User:
@@ -80,7 +81,7 @@ func (s *Service) MayCreate(ctx context.Context, by authz.Principal) error {
 			return fmt.Errorf("read who may create projects: %w", err)
 		}
 		if values.ProjectCreationRestriction() != "everyone" {
-			return &ForbiddenError{"Only system admin can create project"}
+			return fault.Forbiddenf("Only system admin can create project")
 		}
 		return nil
 	default:
@@ -94,7 +95,7 @@ func administers(p authz.Principal) bool {
 }
 
 // Create makes a project and its creator the project's administrator, and returns its id. A robot's
-// project belongs to the first administrator. Errors: those of MayCreate, *InvalidError, ErrExists.
+// project belongs to the first administrator. Errors: those of MayCreate, fault.Invalid, fault.Conflict.
 func (s *Service) Create(ctx context.Context, by authz.Principal, n NewProject) (id int64, err error) {
 	if err := s.MayCreate(ctx, by); err != nil {
 		return 0, err
@@ -128,11 +129,11 @@ func (s *Service) check(ctx context.Context, by authz.Principal, n NewProject) (
 	p = Project{Name: n.Name, OwnerID: by.ID, Public: n.Public}
 	if sent, ok := n.Metadata[Public]; ok {
 		if p.Public, err = strconv.ParseBool(sent); err != nil {
-			return p, nil, invalid("metadata.public should only be \"true\" or \"false\", but got: \"%s\"", sent)
+			return p, nil, fault.Invalidf("metadata.public should only be \"true\" or \"false\", but got: \"%s\"", sent)
 		}
 	}
 	if n.Metadata[RetentionID] != "" {
-		return p, nil, invalid("metadata.retention_id can't be set when creating a project")
+		return p, nil, fault.Invalidf("metadata.retention_id can't be set when creating a project")
 	}
 	if metadata, err = lenient(n.Metadata); err != nil {
 		return p, nil, err
@@ -180,7 +181,7 @@ func (s *Service) insert(ctx context.Context, tx db.Tx, p Project, metadata map[
 	at := db.Micros(now)
 	id, err := db.Get(ctx, tx, db.ScanInt, insertProject, p.Name, p.OwnerID, p.Public, p.StorageLimit, at, at)
 	if errors.Is(err, db.ErrNotFound) {
-		return 0, &ConflictError{fmt.Sprintf("The project named %s already exists", p.Name)}
+		return 0, fault.Conflictf("The project named %s already exists", p.Name)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("insert project: %w", err)
@@ -201,18 +202,18 @@ const maxAllowlist = 10_000
 // checkAllowlist checks a list that is meant for the project (0: one to be made).
 func checkAllowlist(a CVEAllowlist, projectID int64) (CVEAllowlist, error) {
 	if a.ProjectID != 0 && a.ProjectID != projectID {
-		return a, invalid("the project id %d of the CVE allowlist isn't that of the project", a.ProjectID)
+		return a, fault.Invalidf("the project id %d of the CVE allowlist isn't that of the project", a.ProjectID)
 	}
 	if len(a.Items) > maxAllowlist {
-		return a, invalid("the CVE allowlist has more than %d items", maxAllowlist)
+		return a, fault.Invalidf("the CVE allowlist has more than %d items", maxAllowlist)
 	}
 	sorted := slices.Sorted(slices.Values(a.Items))
 	for i, id := range sorted {
 		switch {
 		case id == "" || len(id) > 64:
-			return a, invalid("invalid CVE id %q in the CVE allowlist", id)
+			return a, fault.Invalidf("invalid CVE id %q in the CVE allowlist", id)
 		case i > 0 && id == sorted[i-1]:
-			return a, invalid("duplicate CVE id %s in the CVE allowlist", id)
+			return a, fault.Invalidf("duplicate CVE id %s in the CVE allowlist", id)
 		}
 	}
 	return a, nil

@@ -2,12 +2,16 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 )
+
+// ErrNotEmpty: a project with repositories stays.
+var ErrNotEmpty = errors.New("the project contains repositories, can not be deleted")
 
 // Deletable tells whether Delete would work, and if not, why.
 func (s *Service) Deletable(ctx context.Context, id int64) (ok bool, message string, err error) {
@@ -16,7 +20,7 @@ func (s *Service) Deletable(ctx context.Context, id int64) (ok bool, message str
 	case err != nil:
 		return false, "", err
 	case p.RepoCount > 0:
-		return false, notEmpty, nil
+		return false, ErrNotEmpty.Error(), nil
 	}
 	return true, "", nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // Member is somebody's role in a project.
@@ -75,7 +76,7 @@ func (s *Service) ListMembers(ctx context.Context, projectID int64, entityName s
 	return rows, total, nil
 }
 
-// GetMember returns a member by its own id, or ErrNotFound.
+// GetMember returns a member by its own id, or fault.NotFound.
 func (s *Service) GetMember(ctx context.Context, projectID, memberID int64) (Member, error) {
 	return getMember(ctx, s.db.Auto(), projectID, memberID)
 }
@@ -83,7 +84,7 @@ func (s *Service) GetMember(ctx context.Context, projectID, memberID int64) (Mem
 func getMember(ctx context.Context, tx db.Tx, projectID, memberID int64) (Member, error) {
 	m, err := db.Get(ctx, tx, scanMember, oneMember, projectID, memberID)
 	if errors.Is(err, db.ErrNotFound) {
-		return Member{}, notFound("the project member is not found, project id %d, member id %d", projectID, memberID)
+		return Member{}, fault.NotFoundf("the project member is not found, project id %d, member id %d", projectID, memberID)
 	}
 	if err != nil {
 		return Member{}, fmt.Errorf("get member %d of project %d: %w", memberID, projectID, err)
@@ -91,8 +92,8 @@ func getMember(ctx context.Context, tx db.Tx, projectID, memberID int64) (Member
 	return m, nil
 }
 
-// AddMember gives an account a role and returns the member's id. Errors: *InvalidError when no account
-// is named or the role isn't one, ErrNotFound for an unknown account, ErrExists.
+// AddMember gives an account a role and returns the member's id. Errors: fault.Invalid when no account
+// is named or the role isn't one, fault.NotFound for an unknown account, fault.Conflict.
 func (s *Service) AddMember(ctx context.Context, by authz.Principal, projectID int64, n NewMember) (id int64, err error) {
 	err = s.db.Write(ctx, func(tx db.Tx) error {
 		p, err := load(ctx, tx, projectID)
@@ -124,10 +125,10 @@ func (s *Service) AddMember(ctx context.Context, by authz.Principal, projectID i
 	return id, nil
 }
 
-func errMemberExists() error { return &ConflictError{"The project member specified already exist"} }
+func errMemberExists() error { return fault.Conflictf("The project member specified already exist") }
 
 func errRole() error {
-	return invalid("Failed to update project member, role is not in 1,2,3")
+	return fault.Invalidf("Failed to update project member, role is not in 1,2,3")
 }
 
 type account struct {
@@ -149,11 +150,11 @@ func findAccount(ctx context.Context, tx db.Tx, n NewMember) (account, error) {
 	case n.Username != "":
 		query, key = accountByName, n.Username
 	default:
-		return account{}, invalid("the member_user needs a user_id or a username")
+		return account{}, fault.Invalidf("the member_user needs a user_id or a username")
 	}
 	a, err := db.Get(ctx, tx, scanAccount, query, key)
 	if errors.Is(err, db.ErrNotFound) {
-		return account{}, notFound("user %v is not found", key)
+		return account{}, fault.NotFoundf("user %v is not found", key)
 	}
 	return a, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/project"
 )
 
@@ -24,18 +25,18 @@ func TestAddMember(t *testing.T) {
 		}{
 			{"by name", project.NewMember{Username: "bob", Role: authz.Developer}, "", nil},
 			{"by id, which wins", project.NewMember{UserID: cyd.ID, Username: "bob", Role: authz.LimitedGuest}, "", nil},
-			{"twice", project.NewMember{Username: "bob", Role: authz.Guest}, "The project member specified already exist", project.ErrExists},
-			{"twice comes before the role", project.NewMember{Username: "bob", Role: 99}, "The project member specified already exist", project.ErrExists},
+			{"twice", project.NewMember{Username: "bob", Role: authz.Guest}, "The project member specified already exist", fault.Conflict},
+			{"twice comes before the role", project.NewMember{Username: "bob", Role: 99}, "The project member specified already exist", fault.Conflict},
 			{"role", project.NewMember{Username: "admin", Role: 99}, "Failed to update project member, role is not in 1,2,3", nil},
-			{"unknown name", project.NewMember{Username: "nosuch", Role: authz.Guest}, "user nosuch is not found", project.ErrNotFound},
-			{"unknown id", project.NewMember{UserID: 77, Role: authz.Guest}, "user 77 is not found", project.ErrNotFound},
-			{"deleted", project.NewMember{UserID: 50, Role: authz.Guest}, "user 50 is not found", project.ErrNotFound},
+			{"unknown name", project.NewMember{Username: "nosuch", Role: authz.Guest}, "user nosuch is not found", fault.NotFound},
+			{"unknown id", project.NewMember{UserID: 77, Role: authz.Guest}, "user 77 is not found", fault.NotFound},
+			{"deleted", project.NewMember{UserID: 50, Role: authz.Guest}, "user 50 is not found", fault.NotFound},
 			{"nobody", project.NewMember{Role: authz.Guest}, "needs a user_id or a username", nil},
 		}
 		for _, c := range cases {
 			mid, err := w.AddMember(t.Context(), ann, id, c.n)
 			if c.want != "" {
-				_, isInvalid := errors.AsType[*project.InvalidError](err)
+				isInvalid := errors.Is(err, fault.Invalid)
 				if err == nil || !strings.Contains(err.Error(), c.want) || c.kind != nil && !errors.Is(err, c.kind) || c.kind == nil && !isInvalid {
 					t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 				}
@@ -50,8 +51,8 @@ func TestAddMember(t *testing.T) {
 				t.Errorf("%s: got %+v, %v", c.name, m, err)
 			}
 		}
-		if _, err := w.AddMember(t.Context(), ann, 99, project.NewMember{Username: "bob", Role: 1}); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if _, err := w.AddMember(t.Context(), ann, 99, project.NewMember{Username: "bob", Role: 1}); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 		events := w.events()
 		if n := len(events); n != 3 || !strings.HasPrefix(events[1], "create_member ") || !strings.Contains(events[1], `"resource":"p/bob"`) || !strings.Contains(events[1], `"by":"ann"`) {
@@ -77,11 +78,11 @@ func TestRoleChangesMoveTheEpoch(t *testing.T) {
 		if err := w.SetMemberRole(t.Context(), ann, id, mid, 6); err == nil {
 			t.Error("a role of 6 was taken")
 		}
-		if err := w.SetMemberRole(t.Context(), ann, other, mid, authz.Guest); !errors.Is(err, project.ErrNotFound) ||
+		if err := w.SetMemberRole(t.Context(), ann, other, mid, authz.Guest); !errors.Is(err, fault.NotFound) ||
 			!strings.Contains(err.Error(), fmt.Sprintf("the project member is not found, project id %d, member id %d", other, mid)) {
 			t.Errorf("got %v; a member of another project must not be found", err)
 		}
-		if err := w.DeleteMember(t.Context(), ann, other, mid); !errors.Is(err, project.ErrNotFound) {
+		if err := w.DeleteMember(t.Context(), ann, other, mid); !errors.Is(err, fault.NotFound) {
 			t.Errorf("got %v; a member of another project must not be found", err)
 		}
 		if got := w.epoch("account", bob.ID); got != before+1 {
@@ -94,8 +95,8 @@ func TestRoleChangesMoveTheEpoch(t *testing.T) {
 		if roles, err := w.Roles(t.Context(), bob.ID, id); err != nil || len(roles) != 0 {
 			t.Errorf("got the roles %v, %v", roles, err)
 		}
-		if err := w.DeleteMember(t.Context(), ann, id, mid); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.DeleteMember(t.Context(), ann, id, mid); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // The keys of metadata. All values are strings.
@@ -31,9 +32,9 @@ const maxMetadata = 1024
 
 // normalise checks a value as the metadata API demands and returns it as it is stored.
 func normalise(key, value string) (string, error) {
-	bad := func() (string, error) { return "", invalid("invalid value: %s", value) }
+	bad := func() (string, error) { return "", fault.Invalidf("invalid value: %s", value) }
 	if len(value) > maxMetadata {
-		return "", invalid("invalid value: longer than %d bytes", maxMetadata)
+		return "", fault.Invalidf("invalid value: longer than %d bytes", maxMetadata)
 	}
 	switch key {
 	case Public, ContentTrust, ContentTrustCosign, PreventVulnerable, AutoScan, AutoSBOM, ReuseSystemAllowlist,
@@ -62,7 +63,7 @@ func normalise(key, value string) (string, error) {
 	case ProxyFilterPattern:
 		return value, nil
 	default: // retention_id too: the retention API sets it
-		return "", invalid("invalid key: %s", key)
+		return "", fault.Invalidf("invalid key: %s", key)
 	}
 }
 
@@ -92,7 +93,7 @@ func lenient(sent map[string]string) (map[string]string, error) {
 			continue
 		}
 		if len(value) > maxMetadata {
-			return nil, invalid("invalid value: %s is longer than %d bytes", key, maxMetadata)
+			return nil, fault.Invalidf("invalid value: %s is longer than %d bytes", key, maxMetadata)
 		}
 		if v, err := normalise(key, value); err == nil {
 			value = v
@@ -108,9 +109,9 @@ func storageLimit(n int64) error {
 	case n == -1:
 		return nil
 	case n <= 0:
-		return invalid("invalid non-positive value for quota limit, value=%d", n)
+		return fault.Invalidf("invalid non-positive value for quota limit, value=%d", n)
 	case n > maxStorage:
-		return invalid("%d is greater than the maximum storage limit %d", n, int64(maxStorage))
+		return fault.Invalidf("%d is greater than the maximum storage limit %d", n, int64(maxStorage))
 	}
 	return nil
 }

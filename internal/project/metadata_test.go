@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 func TestMetadataValues(t *testing.T) {
@@ -28,8 +28,8 @@ func TestMetadataValues(t *testing.T) {
 		for _, c := range cases {
 			err := w.SetMetadata(t.Context(), ann, id, c.key, c.value)
 			if c.want == refused {
-				bad, ok := errors.AsType[*project.InvalidError](err)
-				if !ok || !strings.HasPrefix(bad.Message, "invalid key: ") && !strings.HasPrefix(bad.Message, "invalid value: ") {
+				bad, ok := errors.AsType[*fault.Error](err)
+				if !ok || bad.Kind != fault.Invalid || !strings.HasPrefix(bad.Message, "invalid key: ") && !strings.HasPrefix(bad.Message, "invalid value: ") {
 					t.Errorf("%s=%.20s: got %v, want a refusal", c.key, c.value, err)
 				}
 				continue
@@ -48,8 +48,8 @@ func TestMetadataKeys(t *testing.T) {
 		id := w.create(ann, "p", false)
 		w.must(w.AddMetadata(t.Context(), ann, id, "auto_scan", "true"))
 		for _, key := range []string{"auto_scan", "public"} {
-			if err := w.AddMetadata(t.Context(), ann, id, key, "true"); !errors.Is(err, project.ErrExists) {
-				t.Errorf("%s: got %v, want ErrExists", key, err)
+			if err := w.AddMetadata(t.Context(), ann, id, key, "true"); !errors.Is(err, fault.Conflict) {
+				t.Errorf("%s: got %v, want fault.Conflict", key, err)
 			}
 		}
 		w.must(w.DeleteMetadata(t.Context(), ann, id, "auto_scan"))
@@ -65,8 +65,8 @@ func TestMetadataKeys(t *testing.T) {
 			w.SetMetadata(t.Context(), ann, 99, "auto_scan", "true"),
 			w.DeleteMetadata(t.Context(), ann, 99, "auto_scan"),
 		} {
-			if !errors.Is(err, project.ErrNotFound) {
-				t.Errorf("got %v, want ErrNotFound", err)
+			if !errors.Is(err, fault.NotFound) {
+				t.Errorf("got %v, want fault.NotFound", err)
 			}
 		}
 		events := strings.Join(w.events(), "\n")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // Project is a project with what its page shows.
@@ -55,11 +56,11 @@ func (r Ref) Object() authz.ProjectObject { return authz.ProjectObject{ID: r.ID,
 
 const refByName = `SELECT id, name, public, epoch FROM project WHERE name = $1 AND deleted_at = 0`
 
-// ByName finds a project by name with one statement, or ErrNotFound.
+// ByName finds a project by name with one statement, or fault.NotFound.
 func (s *Service) ByName(ctx context.Context, name string) (Ref, error) {
 	ref, err := db.Get(ctx, s.db.Auto(), scanRef, refByName, name)
 	if errors.Is(err, db.ErrNotFound) {
-		return Ref{}, notFound("project %s not found", name)
+		return Ref{}, fault.NotFoundf("project %s not found", name)
 	}
 	if err != nil {
 		return Ref{}, fmt.Errorf("find project %s: %w", name, err)
@@ -72,12 +73,12 @@ func scanRef(r db.Row) (v Ref, err error) {
 	return v, err
 }
 
-// Get returns a project by id, or ErrNotFound.
+// Get returns a project by id, or fault.NotFound.
 func (s *Service) Get(ctx context.Context, id int64) (Project, error) {
 	return s.get(ctx, byID, id, fmt.Sprint(id))
 }
 
-// GetByName returns a project by name, or ErrNotFound.
+// GetByName returns a project by name, or fault.NotFound.
 func (s *Service) GetByName(ctx context.Context, name string) (Project, error) {
 	return s.get(ctx, byName, name, name)
 }
@@ -100,7 +101,7 @@ func (s *Service) get(ctx context.Context, query string, key any, shown string) 
 func one(ctx context.Context, tx db.Tx, query string, key any, shown string) (Project, error) {
 	p, err := db.Get(ctx, tx, scanProject, query, key)
 	if errors.Is(err, db.ErrNotFound) {
-		return Project{}, notFound("project %s not found", shown)
+		return Project{}, fault.NotFoundf("project %s not found", shown)
 	}
 	if err != nil {
 		return Project{}, fmt.Errorf("get project %s: %w", shown, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/project"
 )
 
@@ -21,7 +22,7 @@ func TestBootstrapMakesLibraryOnce(t *testing.T) {
 		}
 		w.must(w.Delete(t.Context(), admin, p.ID))
 		w.must(w.Bootstrap(t.Context()))
-		if _, err := w.ByName(t.Context(), "library"); !errors.Is(err, project.ErrNotFound) {
+		if _, err := w.ByName(t.Context(), "library"); !errors.Is(err, fault.NotFound) {
 			t.Errorf("got %v; a library that was deleted must not come back", err)
 		}
 	})
@@ -200,8 +201,8 @@ func TestUpdate(t *testing.T) {
 			"long value":       update(map[string]string{"severity": strings.Repeat("x", 5000)}, nil),
 			"half of a change": update(map[string]string{"public": "false"}, &project.CVEAllowlist{Items: []string{"", ""}}),
 		} {
-			if _, ok := errors.AsType[*project.InvalidError](err); !ok {
-				t.Errorf("%s: got %v, want an InvalidError", name, err)
+			if !errors.Is(err, fault.Invalid) {
+				t.Errorf("%s: got %v, want fault.Invalid", name, err)
 			}
 		}
 		if p, _ := w.Get(t.Context(), id); !p.Public {
@@ -209,8 +210,8 @@ func TestUpdate(t *testing.T) {
 		}
 		w.exec(`INSERT INTO project_metadata (project_id, name, value) VALUES ($1, 'retention_id', '5')`, id)
 		w.must(update(map[string]string{"retention_id": "5"}, nil))
-		if err := w.Update(t.Context(), admin, 99, project.Update{}); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.Update(t.Context(), admin, 99, project.Update{}); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 	})
 }
@@ -270,11 +271,11 @@ func TestDelete(t *testing.T) {
 		}
 		w.must(w.Delete(t.Context(), ann, id))
 
-		if err := w.Delete(t.Context(), ann, id); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.Delete(t.Context(), ann, id); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
-		if _, err := w.ByName(t.Context(), "p"); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if _, err := w.ByName(t.Context(), "p"); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 		if n := w.int(`SELECT COUNT(*) FROM robot WHERE name = 'p+ci'`); n != 0 {
 			t.Error("the project's robot is still there")

@@ -9,6 +9,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // Quota is what a project may store and what it does. It has the project's id.
@@ -68,11 +69,11 @@ func (s *Service) ListQuotas(ctx context.Context, projectID int64, list db.List)
 	return rows, total, nil
 }
 
-// GetQuota returns the quota of a project, or ErrNotFound.
+// GetQuota returns the quota of a project, or fault.NotFound.
 func (s *Service) GetQuota(ctx context.Context, id int64) (Quota, error) {
 	q, err := db.Get(ctx, s.db.Auto(), scanQuota, oneQuota, id)
 	if errors.Is(err, db.ErrNotFound) {
-		return Quota{}, notFound("quota %d not found", id)
+		return Quota{}, fault.NotFoundf("quota %d not found", id)
 	}
 	if err != nil {
 		return Quota{}, fmt.Errorf("get quota %d: %w", id, err)
@@ -87,8 +88,8 @@ func (s *Service) SetQuota(ctx context.Context, by authz.Principal, id, hard int
 	}
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		p, err := load(ctx, tx, id)
-		if errors.Is(err, ErrNotFound) {
-			return notFound("quota %d not found", id)
+		if errors.Is(err, fault.NotFound) {
+			return fault.NotFoundf("quota %d not found", id)
 		}
 		if err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/havenregistry/haven/internal/db"
-	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 func TestQuotas(t *testing.T) {
@@ -19,7 +19,7 @@ func TestQuotas(t *testing.T) {
 		w.must(w.SetQuota(t.Context(), admin, priv, 5000))
 		w.must(w.SetQuota(t.Context(), admin, open, 1<<50))
 		for _, n := range []int64{0, -2, 1<<50 + 1} {
-			if _, ok := errors.AsType[*project.InvalidError](w.SetQuota(t.Context(), admin, open, n)); !ok {
+			if !errors.Is(w.SetQuota(t.Context(), admin, open, n), fault.Invalid) {
 				t.Errorf("a limit of %d was taken", n)
 			}
 		}
@@ -51,11 +51,11 @@ func TestQuotas(t *testing.T) {
 		if err != nil || q.Used != 150 || q.OwnerName != "bob" {
 			t.Errorf("got %+v, %v", q, err)
 		}
-		if _, err := w.GetQuota(t.Context(), 99); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if _, err := w.GetQuota(t.Context(), 99); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
-		if err := w.SetQuota(t.Context(), admin, 99, 1); !errors.Is(err, project.ErrNotFound) {
-			t.Errorf("got %v, want ErrNotFound", err)
+		if err := w.SetQuota(t.Context(), admin, 99, 1); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
 		}
 		events := w.events()
 		if e := events[len(events)-1]; !strings.HasPrefix(e, "update_project ") || !strings.Contains(e, "update quota of project: open") {

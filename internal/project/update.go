@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // Update is a change of a project. What is absent stays.
@@ -28,7 +29,7 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, id int64, u Up
 		if sent, ok := u.Metadata[Public]; ok {
 			public, err := strconv.ParseBool(sent)
 			if err != nil {
-				return invalid("invalid value: %s", sent)
+				return fault.Invalidf("invalid value: %s", sent)
 			}
 			if err := setPublic(ctx, tx, p, public); err != nil {
 				return err
@@ -91,7 +92,7 @@ func checkRetention(ctx context.Context, tx db.Tx, p Project, sent string) error
 		return err
 	}
 	if present[RetentionID] != sent {
-		return invalid("metadata.retention_id can't be changed here")
+		return fault.Invalidf("metadata.retention_id can't be changed here")
 	}
 	return nil
 }
@@ -141,12 +142,12 @@ func (s *Service) GetMetadata(ctx context.Context, id int64, key string) (value 
 	return value, found, err
 }
 
-// AddMetadata sets a key that isn't set yet, else ErrExists.
+// AddMetadata sets a key that isn't set yet, else fault.Conflict.
 func (s *Service) AddMetadata(ctx context.Context, by authz.Principal, id int64, key, value string) error {
 	return s.writeMetadata(ctx, by, id, key, value, false)
 }
 
-// SetMetadata sets a key. A bad key or value is an *InvalidError.
+// SetMetadata sets a key. A bad key or value is a fault.Invalid.
 func (s *Service) SetMetadata(ctx context.Context, by authz.Principal, id int64, key, value string) error {
 	return s.writeMetadata(ctx, by, id, key, value, true)
 }
@@ -162,7 +163,7 @@ func (s *Service) writeMetadata(ctx context.Context, by authz.Principal, id int6
 			return err
 		}
 		if _, set := present[key]; set && !replace {
-			return &ConflictError{fmt.Sprintf("the metadata %s of the project is set already", key)}
+			return fault.Conflictf("the metadata %s of the project is set already", key)
 		}
 		if key == Public {
 			return setPublic(ctx, tx, p, value == "true")

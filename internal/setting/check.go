@@ -7,23 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/havenregistry/haven/internal/fault"
 )
-
-// InvalidError says what is wrong with a change, in words for the client (400).
-type InvalidError struct{ Message string }
-
-func (e *InvalidError) Error() string { return e.Message }
-
-func invalid(format string, args ...any) error {
-	return &InvalidError{Message: fmt.Sprintf(format, args...)}
-}
 
 // maxText bounds a value, in bytes. Certificates are the longest.
 const maxText = 64 << 10
 
 // parse reads what a client sent for the key: the type itself, or its text.
 func (k key) parse(sent any) (any, error) {
-	bad := func(want string) error { return invalid("item name %s: expected %s", k.name, want) }
+	bad := func(want string) error { return fault.Invalidf("item name %s: expected %s", k.name, want) }
 	var value any
 	switch k.kind {
 	case number, scope:
@@ -54,7 +47,7 @@ func (k key) parse(sent any) (any, error) {
 		}
 		if k.kind == nonEmpty {
 			if s = strings.TrimSpace(s); s == "" {
-				return nil, invalid("item name %s: the value must not be empty", k.name)
+				return nil, fault.Invalidf("item name %s: the value must not be empty", k.name)
 			}
 		}
 		value = s
@@ -126,7 +119,7 @@ func objectText(sent any) (string, bool) {
 func oneOf(allowed ...string) func(string, any) error {
 	return func(name string, value any) error {
 		if !slices.Contains(allowed, value.(string)) {
-			return invalid("item name %s: invalid %s, valid values are %s", name, name, strings.Join(allowed, ", "))
+			return fault.Invalidf("item name %s: invalid %s, valid values are %s", name, name, strings.Join(allowed, ", "))
 		}
 		return nil
 	}
@@ -135,16 +128,16 @@ func oneOf(allowed ...string) func(string, any) error {
 func positive(name string, value any) error {
 	switch n := value.(int64); {
 	case n <= 0:
-		return invalid("item name %s: the %s value must be positive", name, name)
+		return fault.Invalidf("item name %s: the %s value must be positive", name, name)
 	case n > 9999999999:
-		return invalid("item name %s: the %s value is too large", name, name)
+		return fault.Invalidf("item name %s: the %s value is too large", name, name)
 	}
 	return nil
 }
 
 func storageLimit(name string, value any) error {
 	if n := value.(int64); n != -1 && (n < 1 || n > MaxStorage) {
-		return invalid("item name %s: expected -1 or 1 to %d bytes", name, int64(MaxStorage))
+		return fault.Invalidf("item name %s: expected -1 or 1 to %d bytes", name, int64(MaxStorage))
 	}
 	return nil
 }
@@ -153,7 +146,7 @@ func storageLimit(name string, value any) error {
 func robotPrefix(name string, value any) error {
 	s := value.(string)
 	if len(s) > 64 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == ':' || r >= 0x7f }) {
-		return invalid("item name %s: expected 1 to 64 visible ASCII characters without a colon", name)
+		return fault.Invalidf("item name %s: expected 1 to 64 visible ASCII characters without a colon", name)
 	}
 	return nil
 }
@@ -162,7 +155,7 @@ func robotPrefix(name string, value any) error {
 func eventTypes(name string, value any) error {
 	for _, t := range splitList(value.(string)) {
 		if strings.Trim(t, "abcdefghijklmnopqrstuvwxyz_") != "" {
-			return invalid("item name %s: the event type %s is not valid", name, t)
+			return fault.Invalidf("item name %s: the event type %s is not valid", name, t)
 		}
 	}
 	return nil
@@ -183,9 +176,9 @@ func splitList(s string) []string {
 func together(v Values) error {
 	switch {
 	case v.Text("ldap_group_search_filter") != "" && (v.Text("ldap_group_attribute_name") == "" || v.Text("ldap_group_membership_attribute") == ""):
-		return invalid("the ldap group search filter needs ldap_group_attribute_name and ldap_group_membership_attribute")
+		return fault.Invalidf("the ldap group search filter needs ldap_group_attribute_name and ldap_group_membership_attribute")
 	case v.Bool(AuditSkipDatabase) && v.Text(AuditForwardEndpoint) == "":
-		return invalid("%s: the %s must be set first", AuditSkipDatabase, AuditForwardEndpoint)
+		return fault.Invalidf("%s: the %s must be set first", AuditSkipDatabase, AuditForwardEndpoint)
 	}
 	return nil
 }

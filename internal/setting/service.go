@@ -12,6 +12,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -93,13 +94,13 @@ func (s *Service) All(ctx context.Context) (map[string]Value, error) {
 
 // Set changes the keys, all of them or none. Numbers and booleans may come as text. A key that is
 // shown but has a resource of its own is ignored. by is the name of who does it; a refusal is an event
-// too. The error of a client is an *InvalidError.
+// too. The error of a client is a fault.Invalid.
 func (s *Service) Set(ctx context.Context, by string, changes map[string]any) error {
 	parsed, err := s.parse(changes)
 	if err == nil {
 		err = s.set(ctx, by, parsed)
 	}
-	if _, refused := errors.AsType[*InvalidError](err); refused {
+	if errors.Is(err, fault.Invalid) {
 		return errors.Join(err, s.Refused(ctx, by))
 	}
 	return err
@@ -122,7 +123,7 @@ func (s *Service) parse(changes map[string]any) (map[string]any, error) {
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		k, known := s.keys[name]
 		if !known {
-			return nil, invalid("invalid config, item not defined in metadatalist, %s", name)
+			return nil, fault.Invalidf("invalid config, item not defined in metadatalist, %s", name)
 		}
 		if k.readOnly || k.kind == masked && (changes[name] == "" || changes[name] == mask) {
 			continue
@@ -174,7 +175,7 @@ func (s *Service) allowed(ctx context.Context, tx db.Tx, before Values, parsed m
 		return fmt.Errorf("look for accounts: %w", err)
 	}
 	if others {
-		return invalid("the auth mode cannot be modified as new users have been inserted into database")
+		return fault.Invalidf("the auth mode cannot be modified as new users have been inserted into database")
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -106,9 +107,8 @@ func TestSetChecksEachKey(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			err := s.Set(t.Context(), "admin", map[string]any{c.key: c.sent})
 			if c.error != "" {
-				var bad *setting.InvalidError
-				if !errors.As(err, &bad) || !strings.Contains(bad.Message, c.error) {
-					t.Fatalf("got %v, want an InvalidError with %q", err, c.error)
+				if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.error) {
+					t.Fatalf("got %v, want fault.Invalid with %q", err, c.error)
 				}
 				return
 			}
@@ -130,8 +130,8 @@ func TestSetIsAllOrNothingAndNoted(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := setting.New(d, newBox(t), newClock().Now)
 		err := s.Set(t.Context(), "admin", map[string]any{"banner_message": "hello", "token_expiration": 0})
-		if _, ok := errors.AsType[*setting.InvalidError](err); !ok {
-			t.Fatalf("got %v, want an InvalidError", err)
+		if !errors.Is(err, fault.Invalid) {
+			t.Fatalf("got %v, want fault.Invalid", err)
 		}
 		if v := get(t, s); v.BannerMessage() != "" {
 			t.Fatal("half of a refused change was made")
@@ -244,7 +244,7 @@ func TestAuthModeStaysWhileOthersExist(t *testing.T) {
 			t.Error("with another account the mode must not be editable")
 		}
 		err := s.Set(t.Context(), "admin", map[string]any{"auth_mode": "db_auth"})
-		if _, ok := errors.AsType[*setting.InvalidError](err); !ok || !strings.Contains(err.Error(), "new users have been inserted") {
+		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "new users have been inserted") {
 			t.Errorf("got %v, want a refusal", err)
 		}
 		if err := s.Set(t.Context(), "admin", map[string]any{"auth_mode": "oidc_auth"}); err != nil {
