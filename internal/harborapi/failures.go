@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
@@ -63,6 +64,7 @@ func failures() []failure {
 		badRequest, notFound, conflict = http.StatusBadRequest, http.StatusNotFound, http.StatusConflict
 		unauthorized, forbidden        = http.StatusUnauthorized, http.StatusForbidden
 		precondition                   = http.StatusPreconditionFailed
+		fullDisk                       = "the registry's disk is full; ask its administrator to free space"
 	)
 	return []failure{
 		{refusal(fault.Invalid), badRequest, "BAD_REQUEST", ""},
@@ -93,5 +95,8 @@ func failures() []failure {
 		{is(registry.ErrIsAccessory), forbidden, "DENIED", "the operation isn't supported for an artifact accessory"},
 		{is(oci.ErrNameInvalid), badRequest, "BAD_REQUEST", ""},
 		{is(oci.ErrTagInvalid), badRequest, "BAD_REQUEST", ""},
+
+		{is(db.ErrFull), http.StatusInsufficientStorage, "UNKNOWN", fullDisk},
+		{is(blob.ErrNoSpace), http.StatusInsufficientStorage, "UNKNOWN", fullDisk},
 	}
 }

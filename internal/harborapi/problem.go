@@ -89,9 +89,6 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // writeProblem writes Harbor's error body.
 func writeProblem(w http.ResponseWriter, p problem) {
-	if p.status >= http.StatusInternalServerError {
-		p.code, p.message = "UNKNOWN", "internal server error"
-	}
 	body, _ := json.Marshal(gen.Errors{Errors: []gen.Error{{Code: p.code, Message: p.message}}})
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(p.status)

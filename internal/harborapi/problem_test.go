@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
@@ -39,6 +40,9 @@ func TestFail(t *testing.T) {
 		{"invalid, without words", fmt.Errorf("x: %w", fault.Invalid), 400, `{"errors":[{"code":"BAD_REQUEST","message":"invalid request"}]}`},
 		{"not found, without words", fmt.Errorf("x: %w", fault.NotFound), 404, `{"errors":[{"code":"NOT_FOUND","message":"not found"}]}`},
 		{"setting refused", fmt.Errorf("x: %w", errors.Join(fault.Invalidf("item name %s", "a"), nil)), 400, `{"errors":[{"code":"BAD_REQUEST","message":"item name a"}]}`},
+		{"the database's disk is full", fmt.Errorf("create /var/secret: %w", db.ErrFull), 507, `{"errors":[{"code":"UNKNOWN","message":"the registry's disk is full; ask its administrator to free space"}]}`},
+		{"the store's disk is full", fmt.Errorf("write /var/secret: %w", blob.ErrNoSpace), 507, `{"errors":[{"code":"UNKNOWN","message":"the registry's disk is full; ask its administrator to free space"}]}`},
+		{"full, worded", saying(db.ErrFull, "project %s", "x"), 507, `{"errors":[{"code":"UNKNOWN","message":"the registry's disk is full; ask its administrator to free space"}]}`},
 		{"read only", errReadOnly, 403, `{"errors":[{"code":"DENIED","message":"The system is in read only mode. Any modification is prohibited."}]}`},
 		{"unknown", errors.New("disk on fire at /var/secret"), 500, `{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}`},
 		{"unknown, worded", saying(errors.New("disk"), "project %s", "/var/secret"), 500, `{"errors":[{"code":"UNKNOWN","message":"internal server error"}]}`},
