@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/oci"
@@ -102,7 +103,7 @@ func (h *Handler) fail(c *call, err error) {
 		return
 	}
 	a, ok := find(err)
-	if invalid, is := errors.AsType[*registry.InvalidError](err); !ok && is {
+	if invalid, is := errors.AsType[*fault.Error](err); !ok && is && invalid.Kind == fault.Invalid {
 		a, ok = answer{http.StatusBadRequest, "MANIFEST_INVALID", invalid.Message}, true
 	}
 	if !ok {

@@ -47,14 +47,11 @@ func refusal(kind fault.Kind) func(error) (string, bool) {
 	}
 }
 
-// as matches a type whose text is meant for clients.
+// as matches a type, for a row with a message.
 func as[E error]() func(error) (string, bool) {
 	return func(err error) (string, bool) {
-		e, ok := errors.AsType[E](err)
-		if !ok {
-			return "", false
-		}
-		return e.Error(), true
+		_, ok := errors.AsType[E](err)
+		return "", ok
 	}
 }
 
@@ -85,7 +82,6 @@ func failures() []failure {
 		{is(identity.ErrToken), unauthorized, "UNAUTHORIZED", "unauthorized"},
 		{is(project.ErrNotEmpty), precondition, "PRECONDITION", "precondition failed: the project contains repositories, can not be deleted"},
 
-		{as[*registry.InvalidError](), badRequest, "BAD_REQUEST", ""},
 		{is(registry.ErrRepositoryUnknown), notFound, "NOT_FOUND", ""},
 		{is(registry.ErrManifestUnknown), notFound, "NOT_FOUND", ""},
 		{is(registry.ErrTagUnknown), notFound, "NOT_FOUND", ""},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -40,7 +41,7 @@ func AdditionNames(a Artifact) []string {
 }
 
 // Addition returns a document that comes with an artifact; its name counts without regard to case. What
-// this artifact can't have is an *InvalidError, what it could have but hasn't is ErrBlobUnknown.
+// this artifact can't have is fault.Invalid, what it could have but hasn't is ErrBlobUnknown.
 func (s *Service) Addition(ctx context.Context, a Artifact, name string) (contentType string, body []byte, err error) {
 	name = strings.ToLower(name)
 	for _, known := range AdditionNames(a) {
@@ -56,8 +57,8 @@ func (s *Service) Addition(ctx context.Context, a Artifact, name string) (conten
 	if oci.IsIndexType(a.MediaType) {
 		kind = "index"
 	}
-	return "", nil, &InvalidError{fmt.Sprintf("addition %s isn't supported for %s(%s)",
-		strings.ToUpper(name[:min(len(name), 64)]), a.Type, kind)}
+	return "", nil, fault.Invalidf("addition %s isn't supported for %s(%s)",
+		strings.ToUpper(name[:min(len(name), 64)]), a.Type, kind)
 }
 
 func (s *Service) addition(ctx context.Context, a Artifact, name string) (contentType string, body []byte, err error) {
@@ -114,7 +115,7 @@ func (s *Service) configField(ctx context.Context, a Artifact, m *oci.Manifest, 
 		return nil, err
 	}
 	if b.Size > maxConfig {
-		return nil, &InvalidError{fmt.Sprintf("the configuration has %d bytes, at most %d are read", b.Size, maxConfig)}
+		return nil, fault.Invalidf("the configuration has %d bytes, at most %d are read", b.Size, maxConfig)
 	}
 	config, err := s.readBlob(ctx, b)
 	if err != nil {
@@ -122,12 +123,12 @@ func (s *Service) configField(ctx context.Context, a Artifact, m *oci.Manifest, 
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(config, &fields); err != nil {
-		return nil, &InvalidError{"the configuration is no JSON object"}
+		return nil, fault.Invalidf("the configuration is no JSON object")
 	}
 	entries := []json.RawMessage{}
 	if text, given := fields[field]; given && string(text) != "null" {
 		if err := json.Unmarshal(text, &entries); err != nil {
-			return nil, &InvalidError{field + " of the configuration is no array"}
+			return nil, fault.Invalidf("%s of the configuration is no array", field)
 		}
 	}
 	return json.Marshal(entries)
@@ -156,7 +157,7 @@ func (s *Service) chartFile(ctx context.Context, a Artifact, m *oci.Manifest, na
 func fileInChart(archive io.Reader, name string) ([]byte, error) {
 	unpacked, err := gzip.NewReader(archive)
 	if err != nil {
-		return nil, &InvalidError{"the chart is no gzip archive"}
+		return nil, fault.Invalidf("the chart is no gzip archive")
 	}
 	files := tar.NewReader(io.LimitReader(unpacked, maxChart))
 	for {
@@ -165,7 +166,7 @@ func fileInChart(archive io.Reader, name string) ([]byte, error) {
 			return nil, ErrBlobUnknown
 		}
 		if err != nil {
-			return nil, &InvalidError{"the chart's archive is damaged"}
+			return nil, fault.Invalidf("the chart's archive is damaged")
 		}
 		_, file, _ := strings.Cut(strings.TrimPrefix(header.Name, "./"), "/")
 		if header.Typeflag == tar.TypeReg && strings.EqualFold(file, name) {

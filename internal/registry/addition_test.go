@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -49,9 +50,8 @@ func TestAdditions(t *testing.T) {
 			a, err := f.GetArtifact(ctx, app, oci.TagReference(c.tag), With{})
 			f.ok(err)
 			contentType, body, err := f.Addition(ctx, a, c.name)
-			var invalid *InvalidError
 			if c.invalid != "" {
-				if !errors.As(err, &invalid) || invalid.Message != c.invalid {
+				if e, ok := errors.AsType[*fault.Error](err); !ok || e.Kind != fault.Invalid || e.Message != c.invalid {
 					f.t.Errorf("%s of %s: %v, want %q", c.name, c.tag, err, c.invalid)
 				}
 				continue

@@ -7,6 +7,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -83,8 +84,8 @@ func TestDeleteTagLeavesTheArtifact(t *testing.T) {
 		if err := f.CreateTag(ctx, pusher, app, a.ID, "stable"); !errors.Is(err, ErrTagExists) {
 			f.t.Errorf("create twice: %v", err)
 		}
-		var invalid *InvalidError
-		if err := f.CreateTag(ctx, pusher, app, a.ID, "bad name"); !errors.As(err, &invalid) || invalid.Message != "invalid tag name: bad name" {
+		var invalid *fault.Error
+		if err := f.CreateTag(ctx, pusher, app, a.ID, "bad name"); !errors.As(err, &invalid) || invalid.Kind != fault.Invalid || invalid.Message != "invalid tag name: bad name" {
 			f.t.Errorf("bad name: %v", err)
 		}
 		if err := f.CreateTag(ctx, pusher, theirs, a.ID, "mine"); !errors.Is(err, ErrManifestUnknown) {

@@ -64,9 +64,3 @@ func (e *MissingError) Error() string {
 
 // Unwrap returns ErrBlobUnknown.
 func (e *MissingError) Unwrap() error { return ErrBlobUnknown }
-
-// InvalidError is a request that can't be carried out as it is. The message is for clients.
-type InvalidError struct{ Message string }
-
-// Error returns the message.
-func (e *InvalidError) Error() string { return e.Message }

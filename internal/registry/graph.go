@@ -3,9 +3,9 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -15,7 +15,7 @@ import (
 // maxGraph bounds the manifests of one deletion or copy.
 const maxGraph = 20_000
 
-var errGraph = &InvalidError{fmt.Sprintf("more than %d manifests hang together", maxGraph)}
+var errGraph = fault.Invalidf("more than %d manifests hang together", maxGraph)
 
 // node is a manifest in the graph.
 type node struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -98,7 +99,7 @@ func scanTagged(r db.Row) (t target, err error) {
 // ErrTagExists and doesn't move.
 func (s *Service) CreateTag(ctx context.Context, by authz.Principal, ref Ref, artifactID int64, name string) error {
 	if _, err := oci.ParseTag(name); err != nil {
-		return &InvalidError{"invalid tag name: " + name[:min(len(name), 2*oci.MaxTagLength)]}
+		return fault.Invalidf("invalid tag name: %s", name[:min(len(name), 2*oci.MaxTagLength)])
 	}
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.wake)

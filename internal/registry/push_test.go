@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -112,8 +113,7 @@ func TestPutManifestRefuses(t *testing.T) {
 		if _, err := f.put(app, index(absent), "x"); !errors.As(err, &missing) || !slices.Equal(missing.Digests, []oci.Digest{absent.Digest}) {
 			f.t.Errorf("missing child: %v", err)
 		}
-		var invalid *InvalidError
-		if _, err := f.put(app, wrongSize, "x"); !errors.As(err, &invalid) {
+		if _, err := f.put(app, wrongSize, "x"); !errors.Is(err, fault.Invalid) {
 			f.t.Errorf("wrong size of a layer: %v", err)
 		}
 		_, err = f.PutManifest(ctx, pusher, app, oci.DigestReference(absent.Digest), image.MediaType, image.bytes())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -136,7 +137,7 @@ var (
 
 // named returns what the manifest names and the repository holds: blobs, foreign ones that are there
 // among them, and children. What is missing gives a *MissingError, a blob of another size than the
-// manifest says an *InvalidError.
+// manifest says fault.Invalid.
 func (p pushed) named(ctx context.Context, tx db.Tx, repositoryID int64) ([]Blob, []child, error) {
 	must, may, below := p.Blobs(), p.ForeignBlobs(), p.Children()
 	blobs, err := collectIn(ctx, tx, scanBlob, membersAmong, []any{repositoryID}, append(digests(must), digests(may)...))
@@ -161,7 +162,7 @@ func (p pushed) named(ctx context.Context, tx db.Tx, repositoryID int64) ([]Blob
 		if !ok {
 			missing = append(missing, d.Digest)
 		} else if size != d.Size {
-			return nil, nil, &InvalidError{fmt.Sprintf("%s has %d bytes, the manifest says %d", d.Digest, size, d.Size)}
+			return nil, nil, fault.Invalidf("%s has %d bytes, the manifest says %d", d.Digest, size, d.Size)
 		}
 	}
 	for _, d := range below {

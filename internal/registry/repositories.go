@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -73,7 +74,7 @@ const describeRepository = `UPDATE repository SET description = $3, updated_at =
 // UpdateRepository sets the description, as it is given.
 func (s *Service) UpdateRepository(ctx context.Context, ref Ref, description string) error {
 	if len(description) > MaxDescription {
-		return &InvalidError{fmt.Sprintf("the description has %d bytes, at most %d", len(description), MaxDescription)}
+		return fault.Invalidf("the description has %d bytes, at most %d", len(description), MaxDescription)
 	}
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		n, err := tx.Exec(ctx, describeRepository, ref.ProjectID, ref.Name, description, s.now())
