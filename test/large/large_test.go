@@ -1,8 +1,8 @@
 //go:build acceptance
 
 // Package large pushes and pulls blobs much bigger than the server's memory may grow,
-// and kills the server in the middle of one. HAVEN_LARGE_BYTES sets the size (2 GiB by
-// default; `make bench` takes 20 GiB).
+// and kills the server in the middle of one. HAVEN_LARGE_BYTES sets the size, 2 GiB by
+// default.
 package large
 
 import (
