@@ -10,9 +10,9 @@ import { InsecureNotice } from "../repositories/InsecureNotice";
 import { SignInRequired } from "../session/SignInRequired";
 import { ArtifactFacts } from "./ArtifactFacts";
 import { History } from "./History";
+import type { PlaceProps } from "./place";
 import { type Artifact, useArtifact } from "./queries";
 import { Accessories, Platforms } from "./Related";
-import type { PlaceProps } from "./place";
 
 const route = getRouteApi("/p/$project/r/$");
 
