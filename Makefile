@@ -50,12 +50,12 @@ test: tools-test test-race test-web test-acceptance ## every test, with race det
 
 .PHONY: test-unit
 test-unit: $(PORTAL_BUILT) ## the fast tests, on SQLite and PostgreSQL; under two minutes
-	@$(TOOLS) install postgres
+	@$(TOOLS) install postgres redis
 	@go test ./...
 
 .PHONY: test-race
 test-race: $(PORTAL_BUILT) # the fast tests under the race detector
-	@$(TOOLS) install postgres gcc
+	@$(TOOLS) install postgres redis gcc
 	@CGO_ENABLED=1 go test -race ./...
 
 .PHONY: test-web
