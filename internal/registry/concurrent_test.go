@@ -114,7 +114,7 @@ func TestConcurrentAppendsOfOneUpload(t *testing.T) {
 		row, err := f.findUpload(ctx, app, u.ID)
 		f.ok(err)
 		hasher := blob.NewHasher()
-		f.ok(hasher.UnmarshalBinary(row.state))
+		f.ok(hasher.UnmarshalBinary(row.hash))
 		b, err := f.CommitUpload(ctx, app, u.ID, hasher.Digest())
 		f.ok(err)
 		content, err := f.readBlob(ctx, b)

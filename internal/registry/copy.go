@@ -15,9 +15,9 @@ var (
 		SELECT $1, mb.blob_id, $2 FROM manifest_blob mb WHERE mb.manifest_id IN `,
 		` ON CONFLICT (repository_id, blob_id) DO NOTHING`}
 	copyManifests = inQuery{`INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type, size,
-			content_size, subject, accessory_of, accessory_type, pushed_at)
+			content_size, subject, accessory_of, accessory_type, pushed_at, listed, project_id)
 		SELECT $1, digest, media_type, config_media_type, artifact_type, type, size,
-			content_size, subject, accessory_of, accessory_type, $2
+			content_size, subject, accessory_of, accessory_type, $2, FALSE, (SELECT r.project_id FROM repository r WHERE r.id = $1)
 		FROM manifest WHERE id IN `, ` ORDER BY id ON CONFLICT (repository_id, digest) DO NOTHING`}
 	copyBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, blob_id)
 		SELECT n.id, mb.blob_id FROM manifest o

@@ -130,7 +130,7 @@ func released(ctx context.Context, tx db.Tx, candidates map[int64]node, dead map
 var (
 	deleteTags     = inQuery{`DELETE FROM tag WHERE manifest_id IN `, ""}
 	deleteChildren = inQuery{`DELETE FROM manifest_child WHERE parent_id IN `, ""}
-	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ""}
+	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ` RETURNING repository_id, listed`}
 	deleteContents = inQuery{`DELETE FROM manifest_content WHERE digest IN `,
 		` AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = manifest_content.digest)`}
 )
@@ -141,10 +141,17 @@ func deleteNodes(ctx context.Context, tx db.Tx, nodes []node) error {
 	for i, n := range nodes {
 		ids[i], contents[i] = n.id, n.digest
 	}
-	for _, query := range []inQuery{deleteTags, deleteChildren, deleteRows} {
+	for _, query := range []inQuery{deleteTags, deleteChildren} {
 		if err := execIn(ctx, tx, query, nil, ids); err != nil {
 			return err
 		}
+	}
+	gone, err := collectIn(ctx, tx, scanShowing, deleteRows, nil, ids)
+	if err != nil {
+		return err
+	}
+	if err := uncount(ctx, tx, gone); err != nil {
+		return err
 	}
 	return execIn(ctx, tx, deleteContents, nil, contents)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
 )
 
 // The row of an upload says how many bytes were acknowledged and what their hash is. If two requests
@@ -36,28 +37,28 @@ type held struct {
 
 // uploadRow is an upload as the database has it.
 type uploadRow struct {
-	id           string
+	blob.Upload
 	repositoryID int64
-	size         int64
-	state        []byte
+	hash         []byte     // its state after Size bytes
+	intended     oci.Digest // what a Commit that was begun made of it, where hash does not tell
 }
 
 func scanUpload(r db.Row) (u uploadRow, err error) {
-	err = r.Scan(&u.id, &u.repositoryID, &u.size, &u.state)
+	err = r.Scan(&u.ID, &u.repositoryID, &u.Size, &u.hash, &u.State, &u.intended)
 	return u, err
 }
 
 const (
-	uploadByID = `SELECT u.id, u.repository_id, u.size, u.sha256_state
+	uploadByID = `SELECT u.id, u.repository_id, u.size, u.sha256_state, u.store_state, u.digest
 		FROM upload u JOIN repository r ON r.id = u.repository_id
 		WHERE u.id = $1 AND r.project_id = $2 AND r.name = $3`
 	claimUpload = `UPDATE upload SET writer = $4, writer_until = $5
 		WHERE id = $1 AND repository_id = (SELECT id FROM repository WHERE project_id = $2 AND name = $3)
 			AND (writer = '' OR writer_until < $6)
-		RETURNING id, repository_id, size, sha256_state`
+		RETURNING id, repository_id, size, sha256_state, store_state, digest`
 	renewClaim  = `UPDATE upload SET writer_until = $3 WHERE id = $1 AND writer = $2`
 	unclaim     = `UPDATE upload SET writer = '' WHERE id = $1 AND writer = $2`
-	acknowledge = `UPDATE upload SET size = $3, sha256_state = $4, updated_at = $5 WHERE id = $1 AND writer = $2`
+	acknowledge = `UPDATE upload SET size = $3, sha256_state = $4, store_state = $5, updated_at = $6 WHERE id = $1 AND writer = $2`
 	endUpload   = `DELETE FROM upload WHERE id = $1 AND writer = $2`
 )
 
@@ -86,7 +87,7 @@ func (s *Service) hold(ctx context.Context, ref Ref, id string) (*held, error) {
 		release()
 		return nil, err
 	}
-	if err := h.hasher.UnmarshalBinary(h.state); err != nil {
+	if err := h.hasher.UnmarshalBinary(h.hash); err != nil {
 		h.release()
 		return nil, fmt.Errorf("read state of upload %s: %w", id, err)
 	}
@@ -150,11 +151,11 @@ func (s *Service) keepClaim(ctx context.Context, h *held) {
 			case <-ticker.C:
 			}
 			err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-				_, err := tx.Exec(ctx, renewClaim, h.id, h.writer, db.Micros(s.clock().Add(claimLease)))
+				_, err := tx.Exec(ctx, renewClaim, h.ID, h.writer, db.Micros(s.clock().Add(claimLease)))
 				return err
 			})
 			if err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "renewing the claim on an upload", "upload", h.id, "error", err)
+				s.log.WarnContext(ctx, "renewing the claim on an upload", "upload", h.ID, "error", err)
 			}
 		}
 	}()
@@ -164,10 +165,10 @@ func (s *Service) endClaim(ctx context.Context, h *held) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-		_, err := tx.Exec(ctx, unclaim, h.id, h.writer)
+		_, err := tx.Exec(ctx, unclaim, h.ID, h.writer)
 		return err
 	})
 	if err != nil { // it ends by itself
-		s.log.WarnContext(ctx, "releasing the claim on an upload", "upload", h.id, "error", err)
+		s.log.WarnContext(ctx, "releasing the claim on an upload", "upload", h.ID, "error", err)
 	}
 }

@@ -188,8 +188,8 @@ const (
 	insertContent = `INSERT INTO manifest_content (digest, content, annotations, extra_attrs) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (digest) DO NOTHING`
 	insertManifest = `INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type,
-			size, content_size, subject, accessory_of, accessory_type, pushed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+			size, content_size, subject, accessory_of, accessory_type, pushed_at, listed, project_id)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, FALSE, project_id FROM repository WHERE id = $1
 		ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id`
 	manifestID = `SELECT id FROM manifest WHERE repository_id = $1 AND digest = $2`
 	// A signature may be pushed by digest first and become Cosign's by its tag.

@@ -13,9 +13,8 @@ import (
 )
 
 var repositoryListing = db.Listing{
-	Fields: `r.id, r.project_id, p.name, r.name, r.description, r.pull_count, r.created_at, r.updated_at,
-		(SELECT COUNT(*) FROM manifest m WHERE m.repository_id = r.id AND m.listed)`,
-	From: `repository r JOIN project p ON p.id = r.project_id`,
+	Fields: `r.id, r.project_id, p.name, r.name, r.description, r.pull_count, r.created_at, r.updated_at, r.artifact_count`,
+	From:   `repository r JOIN project p ON p.id = r.project_id`,
 	Columns: map[string]db.Column{
 		"id":            {Expr: "r.id", Kind: db.Int},
 		"repository_id": {Expr: "r.id", Kind: db.Int},
@@ -93,7 +92,7 @@ const (
 	emptyTags      = `DELETE FROM tag WHERE repository_id = $1`
 	emptyChildren  = `DELETE FROM manifest_child WHERE parent_id IN (SELECT id FROM manifest WHERE repository_id = $1)`
 	emptyManifests = `DELETE FROM manifest WHERE repository_id = $1 RETURNING digest`
-	buryRepository = `UPDATE repository SET hidden = TRUE, name = 'deleted:' || id, updated_at = $2 WHERE id = $1`
+	buryRepository = `UPDATE repository SET hidden = TRUE, artifact_count = 0, name = 'deleted:' || id, updated_at = $2 WHERE id = $1`
 )
 
 // DeleteRepository removes a repository with everything in it. Its row stays under a name that nobody

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/havenregistry/haven/internal/db"
 )
@@ -27,14 +29,65 @@ func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, man
 	return before, err
 }
 
-// relisting computes what listings show from the truth: no accessories, and of the rest what is tagged
-// or no child of an index. It is the only place where listed is written.
-var relisting = inQuery{`UPDATE manifest SET listed = (accessory_of = ''
+// relisting corrects what listings show by the truth: no accessories, and of the rest what is tagged or no
+// child of an index. It is the only place where listed is written; a new row has it FALSE.
+var relisting = inQuery{`UPDATE manifest SET listed = NOT listed WHERE id IN `,
+	` AND listed <> (accessory_of = ''
 		AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id)
 			OR NOT EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = manifest.id)))
-	WHERE id IN `, ""}
+	RETURNING repository_id, listed`}
 
-// relist brings listed up to date for manifests whose tags, parents or accessory_of have changed.
+const countArtifacts = `UPDATE repository SET artifact_count = artifact_count + $1 WHERE id = $2`
+
+// relist brings listed up to date for manifests that are new or whose tags, parents or accessory_of have
+// changed, and with it the repositories' counts of artifacts.
 func relist(ctx context.Context, tx db.Tx, ids []int64) error {
-	return execIn(ctx, tx, relisting, nil, ids)
+	changed, err := collectIn(ctx, tx, scanShowing, relisting, nil, ids)
+	if err != nil {
+		return err
+	}
+	more := map[int64]int64{}
+	for _, c := range changed {
+		if c.listed {
+			more[c.repositoryID]++
+		} else {
+			more[c.repositoryID]--
+		}
+	}
+	return countMore(ctx, tx, more)
+}
+
+// uncount takes manifests that were deleted out of the repositories' counts of artifacts.
+func uncount(ctx context.Context, tx db.Tx, deleted []showing) error {
+	more := map[int64]int64{}
+	for _, d := range deleted {
+		if d.listed {
+			more[d.repositoryID]--
+		}
+	}
+	return countMore(ctx, tx, more)
+}
+
+// countMore adds to the counts of repositories, in the order of their ids.
+func countMore(ctx context.Context, tx db.Tx, more map[int64]int64) error {
+	for _, id := range slices.Sorted(maps.Keys(more)) {
+		if more[id] == 0 {
+			continue
+		}
+		if _, err := tx.Exec(ctx, countArtifacts, more[id], id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showing is whether listings of its repository show a manifest.
+type showing struct {
+	repositoryID int64
+	listed       bool
+}
+
+func scanShowing(r db.Row) (v showing, err error) {
+	err = r.Scan(&v.repositoryID, &v.listed)
+	return v, err
 }

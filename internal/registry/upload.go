@@ -1,11 +1,11 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,7 +70,7 @@ func (s *Service) GetUpload(ctx context.Context, ref Ref, id string) (Upload, er
 	if err != nil {
 		return Upload{}, fmt.Errorf("get upload %s: %w", id, err)
 	}
-	return Upload{ID: row.id, Size: row.size}, nil
+	return Upload{ID: row.ID, Size: row.Size}, nil
 }
 
 // Append writes r to the upload at offset, which must be the number of bytes acknowledged (else it is a
@@ -85,35 +85,34 @@ func (s *Service) Append(ctx context.Context, ref Ref, id string, offset int64, 
 		return Upload{}, fmt.Errorf("append to upload %s: %w", id, err)
 	}
 	defer h.release()
-	if offset >= 0 && offset != h.size {
-		return Upload{ID: id, Size: h.size}, &RangeError{Held: h.size}
+	if offset >= 0 && offset != h.Size {
+		return Upload{ID: id, Size: h.Size}, &RangeError{Held: h.Size}
 	}
 	for {
 		part := &io.LimitedReader{R: r, N: checkpoint}
 		err := s.appendPart(ctx, h, part)
 		if err != nil {
-			return Upload{ID: id, Size: h.size}, fmt.Errorf("append to upload %s: %w", id, err)
+			return Upload{ID: id, Size: h.Size}, fmt.Errorf("append to upload %s: %w", id, err)
 		}
 		if part.N > 0 {
-			return Upload{ID: id, Size: h.size}, nil
+			return Upload{ID: id, Size: h.Size}, nil
 		}
 	}
 }
 
-// appendPart appends and acknowledges what r yields. h.size is what was acknowledged, in any case.
+// appendPart appends and acknowledges what r yields. h.Size is what was acknowledged, in any case.
 func (s *Service) appendPart(ctx context.Context, h *held, r io.Reader) error {
-	n, err := s.blobs.Append(ctx, h.id, h.size, h.hasher.Reader(r))
-	if err = uploadError(err); n == 0 {
+	grown, err := s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r))
+	if err = uploadError(err); grown.Size == h.Size {
 		return err
 	}
-	size := h.size + n
-	if h.hasher.Size() != size {
-		return errors.Join(err, fmt.Errorf("hashed %d bytes, wrote %d", h.hasher.Size(), size))
+	if h.hasher.Size() != grown.Size {
+		return errors.Join(err, fmt.Errorf("hashed %d bytes, wrote %d", h.hasher.Size(), grown.Size))
 	}
-	if ackErr := s.acknowledge(ctx, h, size); ackErr != nil {
+	if ackErr := s.acknowledge(ctx, h, grown); ackErr != nil {
 		return errors.Join(err, ackErr)
 	}
-	h.size = size
+	h.Upload = grown
 	return err
 }
 
@@ -129,8 +128,8 @@ func uploadError(err error) error {
 	return err
 }
 
-// acknowledge writes down that the upload holds size bytes, even when the client has left.
-func (s *Service) acknowledge(ctx context.Context, h *held, size int64) error {
+// acknowledge writes down what the upload holds, even when the client has left.
+func (s *Service) acknowledge(ctx context.Context, h *held, grown blob.Upload) error {
 	state, err := h.hasher.MarshalBinary()
 	if err != nil {
 		return err
@@ -138,7 +137,7 @@ func (s *Service) acknowledge(ctx context.Context, h *held, size int64) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, acknowledge, h.id, h.writer, size, state, s.now())
+		n, err := tx.Exec(ctx, acknowledge, h.ID, h.writer, grown.Size, state, grown.State, s.now())
 		if err == nil && n == 0 {
 			return ErrUploadUnknown
 		}
@@ -164,12 +163,6 @@ func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Di
 
 // commit verifies the bytes, makes them durable and then known, in this order.
 func (s *Service) commit(ctx context.Context, h *held, d oci.Digest) (Blob, error) {
-	// Bytes that were never acknowledged are not in the hash: cut them off.
-	_, err := s.blobs.Append(ctx, h.id, h.size, bytes.NewReader(nil))
-	placed := errors.Is(err, blob.ErrUploadUnknown) // by a commit that was cut off after it
-	if err != nil && !placed {
-		return Blob{}, uploadError(err)
-	}
 	switch ok, err := s.verify(ctx, h, d); {
 	case err != nil:
 		return Blob{}, err
@@ -179,14 +172,19 @@ func (s *Service) commit(ctx context.Context, h *held, d oci.Digest) (Blob, erro
 	if err := s.intend(ctx, h, d); err != nil {
 		return Blob{}, err
 	}
-	location, size, err := s.blobs.Commit(ctx, h.id, d)
+	if h.Size == 0 { // nothing was ever appended
+		if _, err := s.blobs.Append(ctx, h.Upload, strings.NewReader("")); err != nil {
+			return Blob{}, uploadError(err)
+		}
+	}
+	location, err := s.blobs.Commit(ctx, h.Upload, d)
 	if err != nil {
 		return Blob{}, uploadError(err)
 	}
-	if size != h.size {
-		return Blob{}, fmt.Errorf("the store holds %d bytes, hashed were %d", size, h.size)
+	if err := s.blobs.Sync(ctx, location); err != nil {
+		return Blob{}, uploadError(err)
 	}
-	return s.enrol(ctx, h, Blob{Digest: d, Size: size, Location: location})
+	return s.enrol(ctx, h, Blob{Digest: d, Size: h.Size, Location: location})
 }
 
 // verify reports whether the upload's bytes have the digest. The sha256 was computed as they came; for
@@ -195,7 +193,10 @@ func (s *Service) verify(ctx context.Context, h *held, d oci.Digest) (bool, erro
 	if d.Algorithm() == oci.SHA256 {
 		return h.hasher.Digest() == d, nil
 	}
-	r, err := s.blobs.ReadUpload(ctx, h.id)
+	r, err := s.blobs.ReadUpload(ctx, h.Upload)
+	if errors.Is(err, blob.ErrUploadUnknown) && h.intended == d {
+		return true, nil // a commit that was cut off verified it, and took the bytes
+	}
 	if err != nil {
 		return false, uploadError(err)
 	}
@@ -214,7 +215,7 @@ func (s *Service) intend(ctx context.Context, h *held, d oci.Digest) error {
 		return nil
 	}
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-		_, err := tx.Exec(ctx, intendDigest, h.id, h.writer, d)
+		_, err := tx.Exec(ctx, intendDigest, h.ID, h.writer, d)
 		return err
 	})
 }
@@ -244,7 +245,7 @@ func (s *Service) enrol(ctx context.Context, h *held, b Blob) (Blob, error) {
 		if err := addMember(ctx, tx, h.repositoryID, b.ID, now); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, endUpload, h.id, h.writer)
+		n, err := tx.Exec(ctx, endUpload, h.ID, h.writer)
 		if err == nil && n == 0 {
 			return ErrUploadUnknown
 		}
@@ -270,11 +271,11 @@ func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
 func (s *Service) drop(ctx context.Context, h *held) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	if err := s.blobs.Cancel(ctx, h.id); err != nil {
+	if err := s.blobs.Cancel(ctx, h.Upload); err != nil {
 		return err
 	}
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-		_, err := tx.Exec(ctx, endUpload, h.id, h.writer)
+		_, err := tx.Exec(ctx, endUpload, h.ID, h.writer)
 		return err
 	})
 }
@@ -292,7 +293,7 @@ func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reade
 	}
 	defer h.release()
 	// The row says 0 bytes until the blob is there: after a crash there is nothing to resume.
-	if h.size, err = s.blobs.Append(ctx, h.id, 0, h.hasher.Reader(r)); err != nil {
+	if h.Upload, err = s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r)); err != nil {
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, errors.Join(err, s.drop(ctx, h)))
 	}
 	b, err := s.commit(ctx, h, d)

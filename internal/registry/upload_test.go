@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
@@ -42,7 +43,7 @@ func TestUploadGoesOnInAnotherProcess(t *testing.T) {
 			f.reopen()
 		}
 		// Bytes that a crash left in the store without their acknowledgement are not the upload's.
-		_, err = f.store.Append(ctx, u.ID, u.Size, strings.NewReader("never acknowledged"))
+		_, err = f.store.Append(ctx, blob.Upload{ID: u.ID, Size: u.Size}, strings.NewReader("never acknowledged"))
 		f.ok(err)
 		f.reopen()
 		if got, err := f.GetUpload(ctx, app, u.ID); err != nil || got.Size != 500_000 {
@@ -50,7 +51,7 @@ func TestUploadGoesOnInAnotherProcess(t *testing.T) {
 		}
 		_, err = f.Append(ctx, app, u.ID, -1, bytes.NewReader(content[500_000:]))
 		f.ok(err)
-		_, err = f.store.Append(ctx, u.ID, 700_000, strings.NewReader("never acknowledged"))
+		_, err = f.store.Append(ctx, blob.Upload{ID: u.ID, Size: 700_000}, strings.NewReader("never acknowledged"))
 		f.ok(err)
 		f.reopen()
 		b, err := f.CommitUpload(ctx, app, u.ID, oci.SHA256Of(content))
@@ -77,7 +78,7 @@ func TestCommitIsRepeatedAfterACrash(t *testing.T) {
 			_, err = f.Append(ctx, app, u.ID, 0, strings.NewReader(content))
 			f.ok(err)
 			// The store has placed the blob, the database doesn't know yet.
-			_, _, err = f.store.Commit(ctx, u.ID, d)
+			_, err = f.store.Commit(ctx, blob.Upload{ID: u.ID, Size: int64(len(content))}, d)
 			f.ok(err)
 			f.reopen()
 			b, err := f.CommitUpload(ctx, app, u.ID, d)

@@ -12,73 +12,83 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 )
 
-// Commit implements blob.Store: three syncs for a blob (its bytes, its directory, the
-// directory above).
-func (s *Store) Commit(ctx context.Context, upload string, d oci.Digest) (string, int64, error) {
-	name, err := uploadName(upload)
+// Commit implements blob.Store.
+func (s *Store) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string, error) {
+	name, err := uploadName(u.ID)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	if _, err := oci.ParseDigest(string(d)); err != nil {
-		return "", 0, fmt.Errorf("commit upload %s: %w", upload, err)
+		return "", fmt.Errorf("commit upload %s: %w", u.ID, err)
 	}
-	size, err := s.commit(name, location(d))
-	if err != nil {
-		return "", 0, fmt.Errorf("commit upload %s as %s: %w", upload, d, classify(err))
+	if err := s.commit(name, location(d), u.Size); err != nil {
+		return "", fmt.Errorf("commit upload %s as %s: %w", u.ID, d, classify(err))
 	}
-	return location(d), size, nil
+	return location(d), nil
 }
 
-func (s *Store) commit(upload, target string) (int64, error) {
+func (s *Store) commit(upload, target string, size int64) error {
 	f, err := s.openLocked(upload, os.O_RDWR)
 	if errors.Is(err, blob.ErrUploadUnknown) {
-		return s.committed(target)
+		return s.committed(target, size)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer f.Close()
-	stat, err := f.Stat()
-	if err != nil {
-		return 0, err
+	if err := rewind(f, size); err != nil {
+		return err
 	}
-	if held, err := s.root.Lstat(target); err == nil && held.Mode().IsRegular() && held.Size() == stat.Size() {
-		return stat.Size(), s.keep(upload, target)
+	if err := s.place(f, upload, target); err != nil {
+		return err
 	}
-	if err := f.Sync(); err != nil {
-		return 0, err
+	if err := s.root.Remove(upload); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if err := s.place(upload, target); err != nil {
-		return 0, err
-	}
-	return stat.Size(), s.syncDirs(target)
+	return nil
 }
 
 // committed answers for an upload that is gone: an earlier Commit, cut off before its
 // caller could note it, may have placed the blob.
-func (s *Store) committed(target string) (int64, error) {
+func (s *Store) committed(target string, size int64) error {
 	stat, err := s.root.Lstat(target)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, blob.ErrUploadUnknown
+	if errors.Is(err, fs.ErrNotExist) || err == nil && stat.Size() != size {
+		return blob.ErrUploadUnknown
 	}
-	if err != nil {
-		return 0, err
-	}
-	return stat.Size(), s.syncDirs(target)
+	return err
 }
 
-// keep drops the upload in favour of the blob that is there. Whoever placed that one
-// synced its bytes before, but perhaps not yet the directories.
-func (s *Store) keep(upload, target string) error {
-	if err := s.syncDirs(target); err != nil {
-		return err
+// Sync implements blob.Store: for each blob its bytes, its directory, and the directory above, unless
+// that was named by another of them.
+func (s *Store) Sync(ctx context.Context, locations ...string) error {
+	shards := map[string]bool{}
+	for _, target := range locations {
+		if err := checkLocation(target); err != nil {
+			return err
+		}
+		dir := path.Dir(target)
+		shards[path.Dir(dir)] = true
+		if err := s.syncName(target); err != nil {
+			return fmt.Errorf("sync blob %s: %w", target, err)
+		}
+		if err := s.syncName(dir); err != nil {
+			return fmt.Errorf("sync directory of blob %s: %w", target, err)
+		}
 	}
-	return s.root.Remove(upload)
+	for shard := range shards {
+		if err := s.settle(shard); err != nil {
+			return fmt.Errorf("sync directory: %w", err)
+		}
+		if err := s.syncName(shard); err != nil {
+			return fmt.Errorf("sync directory: %w", err)
+		}
+	}
+	return nil
 }
 
-// place renames the upload to the blob. A Delete may take the blob's directory away
-// between its creation and the rename; then both are done again, a few times.
-func (s *Store) place(upload, target string) error {
+// place gives the upload the blob's name. A Delete may take the blob's directory away between its
+// creation and the link; then both are done again, a few times.
+func (s *Store) place(f *os.File, upload, target string) error {
 	dir := path.Dir(target)
 	shard := path.Dir(dir)
 	var err error
@@ -87,7 +97,7 @@ func (s *Store) place(upload, target string) error {
 			return err
 		}
 		if err = s.root.Mkdir(dir, dirMode); err == nil || errors.Is(err, fs.ErrExist) {
-			err = s.root.Rename(upload, target)
+			err = s.link(f, upload, target)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -95,6 +105,20 @@ func (s *Store) place(upload, target string) error {
 		s.settled.Delete(shard)
 	}
 	return err
+}
+
+// link never puts bytes that are not synced where somebody may have synced others: a manifest may
+// count on them. Nor does it trust what is there already: after the loss of power it may be torn.
+func (s *Store) link(f *os.File, upload, target string) error {
+	err := s.root.Link(upload, target)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// It exists, or the file system has no links.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return s.root.Rename(upload, target)
 }
 
 // settle makes a directory above the blobs' own exist and survive the loss of power.
@@ -115,33 +139,22 @@ func (s *Store) settle(dir string) error {
 		s.settled.Delete(parent)
 		return err
 	}
-	if err := s.syncDir(parent); err != nil {
+	if err := s.syncName(parent); err != nil {
 		return err
 	}
 	s.settled.Store(dir, true)
 	return nil
 }
 
-// syncDirs syncs the blob's own directory, and the one above that holds its entry.
-func (s *Store) syncDirs(target string) error {
-	dir := path.Dir(target)
-	if err := s.settle(path.Dir(dir)); err != nil {
-		return err
+// syncName syncs a file or a directory. Its bytes may have been written through another descriptor.
+func (s *Store) syncName(name string) error {
+	f, err := s.root.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return blob.ErrNotFound
 	}
-	if err := s.syncDir(dir); err != nil {
-		return err
-	}
-	return s.syncDir(path.Dir(dir))
-}
-
-func (s *Store) syncDir(name string) error {
-	dir, err := s.root.Open(name)
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	if err := dir.Sync(); err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	return nil
+	defer f.Close()
+	return classify(f.Sync())
 }

@@ -85,23 +85,23 @@ func TestFullDiskChild(t *testing.T) {
 
 func fillDisk(t *testing.T, dir string) {
 	s := open(t, dir)
-	if _, err := s.Append(t.Context(), upload, 0, bytes.NewReader([]byte("acknowledged"))); err != nil {
+	if _, err := s.Append(t.Context(), at(0), bytes.NewReader([]byte("acknowledged"))); err != nil {
 		t.Fatal(err)
 	}
-	n, err := s.Append(t.Context(), upload, 12, io.LimitReader(zeros{}, 2*diskSize))
-	if n != 0 || !errors.Is(err, blob.ErrNoSpace) {
-		t.Fatalf("append to a full disk: %d, %v; want ErrNoSpace", n, err)
+	u, err := s.Append(t.Context(), at(12), io.LimitReader(zeros{}, 2*diskSize))
+	if u.Size != 12 || !errors.Is(err, blob.ErrNoSpace) {
+		t.Fatalf("append to a full disk: %+v, %v; want ErrNoSpace", u, err)
 	}
-	if size, err := s.UploadSize(t.Context(), upload); err != nil || size != 12 {
-		t.Fatalf("upload holds %d bytes, %v; want the 12 acknowledged", size, err)
+	if stat, err := s.root.Stat(uploadsDir + "/" + upload); err != nil || stat.Size() != 12 {
+		t.Fatalf("upload holds %v, %v; want the 12 bytes acknowledged", stat, err)
 	}
 	if err := s.Check(t.Context()); err != nil {
 		t.Errorf("the failed append did not give its space back: %v", err)
 	}
-	if _, err := s.Append(t.Context(), upload, 12, bytes.NewReader([]byte(", whole"))); err != nil {
+	if _, err := s.Append(t.Context(), at(12), bytes.NewReader([]byte(", whole"))); err != nil {
 		t.Fatalf("append after the failed one: %v", err)
 	}
-	if _, _, err := s.Commit(t.Context(), upload, oci.SHA256Of([]byte("acknowledged, whole"))); err != nil {
+	if _, err := s.Commit(t.Context(), at(19), oci.SHA256Of([]byte("acknowledged, whole"))); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -110,7 +110,7 @@ func fillDisk(t *testing.T, dir string) {
 // and can be committed later.
 func commitOnFullDisk(t *testing.T, dir string) {
 	s := open(t, dir)
-	if _, err := s.Append(t.Context(), upload, 0, bytes.NewReader([]byte("content"))); err != nil {
+	if _, err := s.Append(t.Context(), at(0), bytes.NewReader([]byte("content"))); err != nil {
 		t.Fatal(err)
 	}
 	ballast := filepath.Join(dir, "ballast")
@@ -130,13 +130,13 @@ func commitOnFullDisk(t *testing.T, dir string) {
 	for i := 0; err == nil && i < 1000; i++ {
 		err = os.Symlink("nowhere", filepath.Join(ballast, strconv.Itoa(i)))
 	}
-	if _, _, err := s.Commit(t.Context(), upload, oci.SHA256Of([]byte("content"))); !errors.Is(err, blob.ErrNoSpace) {
+	if _, err := s.Commit(t.Context(), at(7), oci.SHA256Of([]byte("content"))); !errors.Is(err, blob.ErrNoSpace) {
 		t.Errorf("commit on a full disk: %v, want ErrNoSpace", err)
 	}
 	if err := os.RemoveAll(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Commit(t.Context(), upload, oci.SHA256Of([]byte("content"))); err != nil {
+	if _, err := s.Commit(t.Context(), at(7), oci.SHA256Of([]byte("content"))); err != nil {
 		t.Errorf("commit once there is space again: %v", err)
 	}
 }

@@ -3,8 +3,9 @@
 //
 //	docker/registry/v2/blobs/<algorithm>/<two hex>/<hex>/data   a blob, never changed
 //	uploads/<id>                                                a growing upload
+//	records/<name>                                              a record
 //
-// Both are on one file system: a commit is a rename. All access goes through an
+// All are on one file system: a commit gives a file another name. All access goes through an
 // os.Root, so no name and no symbolic link leads out of the directory.
 //
 // An upload is locked (flock) while it is written, so that a request that outlived its
@@ -31,6 +32,7 @@ import (
 
 const (
 	uploadsDir = "uploads"
+	recordsDir = "records"
 	blobsDir   = "docker/registry/v2/blobs"
 
 	dirMode  fs.FileMode = 0o750
@@ -58,9 +60,11 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
-	if err := root.MkdirAll(uploadsDir, dirMode); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("create directory of uploads: %w", err)
+	for _, dir := range []string{uploadsDir, recordsDir} {
+		if err := root.MkdirAll(dir, dirMode); err != nil {
+			root.Close()
+			return nil, fmt.Errorf("create directory of %s: %w", dir, err)
+		}
 	}
 	return &Store{root: root, buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}, nil
 }

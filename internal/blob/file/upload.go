@@ -7,44 +7,48 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"syscall"
+	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 )
 
 // Append implements blob.Store.
-func (s *Store) Append(ctx context.Context, upload string, offset int64, r io.Reader) (int64, error) {
-	name, err := uploadName(upload)
+func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Upload, error) {
+	name, err := uploadName(u.ID)
 	if err != nil {
-		return 0, err
+		return u, err
 	}
 	flag := os.O_WRONLY
-	if offset == 0 {
+	if u.Size == 0 {
 		flag |= os.O_CREATE
 	}
 	f, err := s.openLocked(name, flag)
 	if err != nil {
-		return 0, fmt.Errorf("append to upload %s: %w", upload, err)
+		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
 	defer f.Close()
-	if err := rewind(f, offset); err != nil {
-		return 0, fmt.Errorf("append to upload %s: %w", upload, err)
+	if err := rewind(f, u.Size); err != nil {
+		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
 	n, err := s.copy(ctx, f, r)
+	grown := blob.Upload{ID: u.ID, Size: u.Size + n}
 	if err == nil {
 		// A network file system may report a failed write only here.
 		if err = f.Close(); err == nil {
-			return n, nil
+			return grown, nil
 		}
+		err = &writeError{classify(err)}
 	}
 	var failed *writeError
 	if errors.As(err, &failed) {
-		n = 0
+		grown = u
 		// Give the space back at once: a full disk is everybody's. Should this
 		// fail too, the next append truncates.
-		_ = f.Truncate(offset)
+		_ = f.Truncate(u.Size)
 	}
-	return n, fmt.Errorf("append to upload %s: %w", upload, err)
+	return grown, fmt.Errorf("append to upload %s: %w", u.ID, err)
 }
 
 // rewind drops what the file holds beyond offset and positions it there.
@@ -109,46 +113,47 @@ func (s *Store) lock(f *os.File, name string) error {
 	return err
 }
 
-// UploadSize implements blob.Store.
-func (s *Store) UploadSize(ctx context.Context, upload string) (int64, error) {
-	name, err := uploadName(upload)
-	if err != nil {
-		return 0, err
-	}
-	stat, err := s.root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("size of upload %s: %w", upload, blob.ErrUploadUnknown)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("size of upload %s: %w", upload, err)
-	}
-	return stat.Size(), nil
-}
-
 // ReadUpload implements blob.Store.
-func (s *Store) ReadUpload(ctx context.Context, upload string) (io.ReadCloser, error) {
-	name, err := uploadName(upload)
+func (s *Store) ReadUpload(ctx context.Context, u blob.Upload) (io.ReadCloser, error) {
+	name, err := uploadName(u.ID)
 	if err != nil {
 		return nil, err
 	}
 	f, err := s.root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read upload %s: %w", upload, blob.ErrUploadUnknown)
+		return nil, fmt.Errorf("read upload %s: %w", u.ID, blob.ErrUploadUnknown)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read upload %s: %w", upload, err)
+		return nil, fmt.Errorf("read upload %s: %w", u.ID, err)
 	}
-	return f, nil
+	return acknowledged{io.LimitReader(f, u.Size), f}, nil
+}
+
+// acknowledged is the part of an upload's file that the database knows of.
+type acknowledged struct {
+	io.Reader
+	io.Closer
 }
 
 // Cancel implements blob.Store.
-func (s *Store) Cancel(ctx context.Context, upload string) error {
-	name, err := uploadName(upload)
+func (s *Store) Cancel(ctx context.Context, u blob.Upload) error {
+	name, err := uploadName(u.ID)
 	if err != nil {
 		return err
 	}
 	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cancel upload %s: %w", upload, err)
+		return fmt.Errorf("cancel upload %s: %w", u.ID, err)
 	}
 	return nil
+}
+
+// Uploads implements blob.Store.
+func (s *Store) Uploads(ctx context.Context, before time.Time, yield func(id string) error) error {
+	return s.walk(ctx, uploadsDir, func(name string, info fs.FileInfo) error {
+		id := path.Base(name)
+		if _, err := uploadName(id); err != nil || !info.ModTime().Before(before) {
+			return nil // a probe, or in use
+		}
+		return yield(id)
+	})
 }

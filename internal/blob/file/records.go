@@ -1,0 +1,99 @@
+package file
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/blob"
+)
+
+// unfinished begins the names of records that are being written; no record's part begins with it.
+const unfinished = "~"
+
+// PutRecord implements blob.Records.
+func (s *Store) PutRecord(ctx context.Context, name string, content []byte) error {
+	target, err := recordName(name)
+	if err != nil {
+		return err
+	}
+	scratch := path.Join(recordsDir, unfinished+rand.Text())
+	if err := s.writeFile(scratch, content); err != nil {
+		return fmt.Errorf("put record %s: %w", name, classify(err))
+	}
+	if err := s.root.MkdirAll(path.Dir(target), dirMode); err != nil {
+		return errors.Join(fmt.Errorf("put record %s: %w", name, classify(err)), s.root.Remove(scratch))
+	}
+	if err := s.root.Rename(scratch, target); err != nil {
+		return errors.Join(fmt.Errorf("put record %s: %w", name, classify(err)), s.root.Remove(scratch))
+	}
+	return nil
+}
+
+func (s *Store) writeFile(name string, content []byte) error {
+	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, s.root.Remove(name))
+	}
+	return nil
+}
+
+// ReadRecord implements blob.Records.
+func (s *Store) ReadRecord(ctx context.Context, name string) ([]byte, error) {
+	target, err := recordName(name)
+	if err != nil {
+		return nil, err
+	}
+	content, err := s.root.ReadFile(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read record %s: %w", name, blob.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read record: %w", err)
+	}
+	return content, nil
+}
+
+// DeleteRecord implements blob.Records. Directories that it leaves empty go too.
+func (s *Store) DeleteRecord(ctx context.Context, name string) error {
+	target, err := recordName(name)
+	if err != nil {
+		return err
+	}
+	if err := s.root.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete record: %w", err)
+	}
+	for dir := path.Dir(target); dir != recordsDir; dir = path.Dir(dir) {
+		if s.root.Remove(dir) != nil { // in use
+			break
+		}
+	}
+	return nil
+}
+
+// EachRecord implements blob.Records.
+func (s *Store) EachRecord(ctx context.Context, yield func(name string) error) error {
+	return s.walk(ctx, recordsDir, func(name string, _ fs.FileInfo) error {
+		name = strings.TrimPrefix(name, recordsDir+"/")
+		if blob.CheckRecordName(name) != nil {
+			return nil
+		}
+		return yield(name)
+	})
+}
+
+func recordName(name string) (string, error) {
+	if err := blob.CheckRecordName(name); err != nil {
+		return "", err
+	}
+	return path.Join(recordsDir, name), nil
+}
