@@ -1,11 +1,13 @@
 // Package audit keeps the log of who did what: a row for each event, in Harbor's words.
 //
-// Table audit. Its rows outlive the projects and accounts they name.
+// Table audit, and audit_count, the number of its rows by project. Rows outlive the projects and accounts
+// they name.
 package audit
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +52,9 @@ func New(d *db.DB, settings *setting.Service, catchUp func(context.Context)) *Se
 
 const insertRows = `INSERT INTO audit (project_id, username, event_type, operation, resource_type, resource, description, result, created_at) VALUES `
 
+const addCount = `INSERT INTO audit_count (project_id, entries) VALUES ($1, $2)
+	ON CONFLICT (project_id) DO UPDATE SET entries = audit_count.entries + excluded.entries`
+
 // Handle writes a row for each event, in one statement.
 func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
 	values, err := s.settings.Get(ctx)
@@ -62,6 +67,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 	disabled := values.AuditDisabledEvents()
 	var rows []string
 	var args []any
+	counts := map[int64]int64{}
 	for _, e := range events {
 		if slices.Contains(disabled, string(e.Kind)) {
 			continue
@@ -70,12 +76,18 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 			e.ProjectID, e.By, string(e.Kind), e.Operation, e.ResourceType, e.Resource, e.Description, e.Success, db.Micros(e.At),
 		})
 		rows, args = append(rows, "("+marks+")"), append(args, more...)
+		counts[e.ProjectID]++
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	if _, err := tx.Exec(ctx, insertRows+strings.Join(rows, ", "), args...); err != nil {
 		return fmt.Errorf("write %d audit rows: %w", len(rows), err)
+	}
+	for _, id := range slices.Sorted(maps.Keys(counts)) {
+		if _, err := tx.Exec(ctx, addCount, id, counts[id]); err != nil {
+			return fmt.Errorf("count audit rows: %w", err)
+		}
 	}
 	return nil
 }
@@ -98,6 +110,7 @@ func listing() db.Listing {
 		},
 		Default: "created_at DESC",
 		Tie:     "id DESC",
+		Total:   "SELECT CAST(COALESCE(SUM(entries), 0) AS BIGINT) FROM audit_count",
 	}
 }
 
@@ -106,17 +119,18 @@ func HasKey(key string) bool { return listing().Has(key) }
 
 // List returns a page of the scope's rows, the newest first, and how many there are.
 func (s *Service) List(ctx context.Context, scope Scope, list db.List) (rows []Row, total int64, err error) {
-	where, args := "", []any(nil)
+	l, where, args := listing(), "", []any(nil)
 	if !scope.All {
 		if len(scope.ProjectIDs) == 0 {
 			return nil, 0, nil
 		}
 		marks, ids := db.In(0, scope.ProjectIDs)
 		where, args = "project_id IN ("+marks+")", ids
+		l.Total += " WHERE " + where
 	}
 	s.catchUp(ctx)
 	err = s.db.Read(ctx, func(tx db.Tx) error {
-		rows, total, err = db.Page(ctx, tx, listing(), where, args, list, scanRow)
+		rows, total, err = db.Page(ctx, tx, l, where, args, list, scanRow)
 		return err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +222,67 @@ func TestPage(t *testing.T) {
 		_, _, err = db.Page(ctx, d.Auto(), listing, "", nil, db.List{Filters: []db.Filter{{Key: "length", Values: []string{"x"}}}}, db.ScanString)
 		if !errors.Is(err, db.ErrFilter) {
 			t.Errorf("got %v, want ErrFilter", err)
+		}
+	})
+}
+
+// Pages laid end to end are the whole listing, wherever they are read from.
+func TestPagesJoin(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		const rows = 23
+		err := d.Write(ctx, func(tx db.Tx) error {
+			for i := range rows {
+				if _, err := tx.Exec(ctx, putSetting, fmt.Sprintf("k_%02d", i), fmt.Sprint(i%7)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		orders := map[string][]db.Sort{"default": nil, "value": {{Key: "value"}}, "value, descending": {{Key: "value", Desc: true}}}
+		l := listing
+		l.Columns = map[string]db.Column{"value": {Expr: "value"}}
+		for name, by := range orders {
+			all, total, err := db.Page(ctx, d.Auto(), l, "", nil, db.List{Sort: by}, db.ScanString)
+			if err != nil || total != rows || len(all) != rows {
+				t.Fatalf("%s: %d rows of %d, %v", name, len(all), total, err)
+			}
+			for size := 1; size <= rows+1; size++ {
+				var joined []string
+				for page := 1; page <= rows/size+2; page++ {
+					some, _, err := db.Page(ctx, d.Auto(), l, "", nil, db.List{Sort: by, Page: page, Size: size}, db.ScanString)
+					if err != nil {
+						t.Fatal(err)
+					}
+					joined = append(joined, some...)
+				}
+				if !slices.Equal(joined, all) {
+					t.Errorf("%s, pages of %d: %q, want %q", name, size, joined, all)
+				}
+			}
+		}
+	})
+}
+
+// A listing that knows its total counts only what a filter leaves.
+func TestTotal(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		l := listing
+		l.Total = "SELECT CAST($1 AS BIGINT)"
+		for name, c := range map[string]struct {
+			filters []db.Filter
+			want    int64
+		}{
+			"without a filter": {nil, 7},
+			"with one":         {[]db.Filter{{Key: "name", Op: db.Contains, Values: []string{"k"}}}, 0},
+		} {
+			_, total, err := db.Page(t.Context(), d.Auto(), l, "7 = $1", []any{7}, db.List{Filters: c.filters, Page: 1, Size: 1}, db.ScanString)
+			if err != nil || total != c.want {
+				t.Errorf("%s: total %d, %v; want %d", name, total, err, c.want)
+			}
 		}
 	})
 }

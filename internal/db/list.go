@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,20 +75,27 @@ type Listing struct {
 	Fields  string            // what to select, fixed text
 	From    string            // tables and joins, fixed text
 	Columns map[string]Column // what clients may filter and sort by
-	Default string            // ORDER BY when the client names no key of ours
-	Tie     string            // unique expression that makes each order total
+	Default string            // what to sort by when the client names no key of ours; may end in " DESC"
+	Tie     string            // unique expression that makes each order total; may end in " DESC"
+	// Total is a query for the number of all rows, with the same arguments as the caller's condition. It
+	// answers instead of a count when the client gives no filter. "" where there is none.
+	Total string
 }
+
+const descending = " DESC"
 
 // Has reports whether clients may filter or sort by key.
 func (l Listing) Has(key string) bool { _, ok := l.Columns[key]; return ok }
 
 // Page runs the listing and counts all rows that match: two statements at any size. where is the
-// caller's own condition ("" for none), with placeholders from $1 for args.
+// caller's own condition ("" for none), with placeholders from $1 for args. A page in the second half is
+// read from the end.
 func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any, list List, scan func(Row) (T, error)) ([]T, int64, error) {
 	conditions := []string{}
 	if where != "" {
 		conditions = append(conditions, "("+where+")")
 	}
+	count := l.Total
 	for _, f := range list.Filters {
 		col, ok := l.Columns[f.Key]
 		if !ok {
@@ -97,50 +105,70 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		if err != nil {
 			return nil, 0, err
 		}
-		conditions, args = append(conditions, cond), append(args, more...)
+		conditions, args, count = append(conditions, cond), append(args, more...), ""
 	}
 	from := " FROM " + l.From
 	if len(conditions) > 0 {
 		from += " WHERE " + strings.Join(conditions, " AND ")
 	}
-	total, err := Get(ctx, tx, ScanInt, "SELECT COUNT(*)"+from, args...)
+	if count == "" {
+		count = "SELECT COUNT(*)" + from
+	}
+	total, err := Get(ctx, tx, ScanInt, count, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count rows: %w", err)
 	}
-	limit, offset := list.window()
-	rows, err := Collect(ctx, tx, scan, "SELECT "+l.Fields+from+l.order(list.Sort)+
-		" LIMIT "+strconv.Itoa(limit)+" OFFSET "+strconv.Itoa(offset), args...)
+	limit, offset := list.window(total)
+	if limit == 0 {
+		return nil, total, nil
+	}
+	backwards := offset > total/2
+	if backwards {
+		offset = total - offset - limit
+	}
+	rows, err := Collect(ctx, tx, scan, "SELECT "+l.Fields+from+l.order(list.Sort, backwards)+
+		fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)+1, len(args)+2), append(args[:len(args):len(args)], limit, offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list rows: %w", err)
+	}
+	if backwards {
+		slices.Reverse(rows)
 	}
 	return rows, total, nil
 }
 
-func (l List) window() (limit, offset int) {
-	if l.Size <= 0 {
-		return MaxRows, 0
+// window is where the page lies among total rows; its length is 0 when it lies behind them.
+func (l List) window(total int64) (limit, offset int64) {
+	size := int64(MaxRows)
+	if l.Size > 0 {
+		size = min(int64(l.Size), MaxRows)
+		offset = (max(min(int64(l.Page), 1_000_000_000/size), 1) - 1) * size
 	}
-	size := min(l.Size, MaxRows)
-	return size, (max(min(l.Page, 1_000_000_000/size), 1) - 1) * size
+	return max(min(size, total-offset), 0), offset
 }
 
-func (l Listing) order(keys []Sort) string {
+// order writes ORDER BY. Where the client names the keys, Tie takes the direction of the last one, so that
+// an index serves both directions.
+func (l Listing) order(keys []Sort, backwards bool) string {
 	var by []string
+	add := func(expr string, desc bool) {
+		if desc != backwards {
+			expr += " DESC"
+		}
+		by = append(by, expr)
+	}
+	tie, desc := strings.CutSuffix(l.Tie, descending)
 	for _, k := range keys {
-		col, ok := l.Columns[k.Key]
-		if !ok {
-			continue
-		}
-		if k.Desc {
-			by = append(by, col.Expr+" DESC")
-		} else {
-			by = append(by, col.Expr)
+		if col, ok := l.Columns[k.Key]; ok {
+			add(col.Expr, k.Desc)
+			desc = k.Desc
 		}
 	}
-	if len(by) == 0 && l.Default != "" {
-		by = append(by, l.Default)
+	if expr, d := strings.CutSuffix(l.Default, descending); len(by) == 0 && expr != "" {
+		add(expr, d)
 	}
-	return " ORDER BY " + strings.Join(append(by, l.Tie), ", ")
+	add(tie, desc)
+	return " ORDER BY " + strings.Join(by, ", ")
 }
 
 // condition writes f as SQL; n is the number of placeholders used so far.

@@ -29,7 +29,7 @@ func TestQuotas(t *testing.T) {
 			want    string
 		}{
 			{0, nil, "solo:-1/150 priv:5000/0 open:1125899906842624/100 library:-1/0"},
-			{0, []db.Sort{{Key: "hard.storage"}}, "priv:5000/0 open:1125899906842624/100 solo:-1/150 library:-1/0"},
+			{0, []db.Sort{{Key: "hard.storage"}}, "priv:5000/0 open:1125899906842624/100 library:-1/0 solo:-1/150"},
 			{0, []db.Sort{{Key: "used.storage", Desc: true}}, "solo:-1/150 open:1125899906842624/100 priv:5000/0 library:-1/0"},
 			{priv, nil, "priv:5000/0"},
 		} {

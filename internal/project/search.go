@@ -51,8 +51,7 @@ func (s *Service) Search(ctx context.Context, p authz.Principal, q string) (proj
 
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-const foundRepositories = `SELECT p.id, p.name, p.public, r.name, r.pull_count,
-	(SELECT COUNT(*) FROM manifest m WHERE m.repository_id = r.id AND m.listed)
+const foundRepositories = `SELECT p.id, p.name, p.public, r.name, r.pull_count, r.artifact_count
 	FROM repository r JOIN project p ON p.id = r.project_id WHERE NOT r.hidden AND `
 
 func scanFound(r db.Row) (v FoundRepository, err error) {

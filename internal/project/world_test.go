@@ -107,6 +107,7 @@ func (w world) manifest(repositoryID int64, name string, size int64, listed bool
 	w.exec(`INSERT INTO manifest_content (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING`, name, []byte("{}"))
 	w.exec(`INSERT INTO manifest (repository_id, digest, media_type, type, size, content_size, listed, pushed_at)
 		VALUES ($1, $2, 'm', 'IMAGE', 0, $3, $4, 1)`, repositoryID, name, size, listed)
+	w.exec(`UPDATE repository SET artifact_count = (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = repository.id AND m.listed) WHERE id = $1`, repositoryID)
 }
 
 // events returns the kinds and resources of the events that wait, the newest last.

@@ -15,7 +15,8 @@ import (
 const artifactFields = `m.id, m.repository_id, m.digest, m.media_type, m.config_media_type, m.artifact_type, m.type,
 		m.size, m.content_size, m.accessory_of, m.accessory_type, m.pushed_at, m.pulled_at`
 
-// artifactListing lists one repository; projectListing a whole project.
+// artifactListing lists one repository; projectListing a whole project, whose deleted repositories hold no
+// manifests.
 var (
 	artifactListing = db.Listing{
 		Fields:  artifactFields + ", ''",
@@ -23,13 +24,15 @@ var (
 		Columns: artifactColumns,
 		Default: "m.pushed_at DESC",
 		Tie:     "m.id DESC",
+		Total:   "SELECT artifact_count FROM repository WHERE id = $1",
 	}
 	projectListing = db.Listing{
-		Fields:  artifactFields + ", r.name",
-		From:    "manifest m JOIN repository r ON r.id = m.repository_id",
+		Fields:  artifactFields + ", (SELECT r.name FROM repository r WHERE r.id = m.repository_id)",
+		From:    "manifest m",
 		Columns: artifactColumns,
 		Default: "m.pushed_at DESC",
 		Tie:     "m.id DESC",
+		Total:   "SELECT CAST(COALESCE(SUM(artifact_count), 0) AS BIGINT) FROM repository WHERE NOT hidden AND project_id = $1",
 	}
 )
 
@@ -66,7 +69,7 @@ func (s *Service) GetArtifact(ctx context.Context, ref Ref, r oci.Reference, wit
 	}
 	var found []Artifact
 	err := s.db.Read(ctx, func(tx db.Tx) (err error) {
-		found, err = db.Collect(ctx, tx, scanArtifact, "SELECT "+projectListing.Fields+from, ref.ProjectID, ref.Name, r.String())
+		found, err = db.Collect(ctx, tx, scanArtifact, "SELECT "+artifactFields+", r.name"+from, ref.ProjectID, ref.Name, r.String())
 		if err != nil {
 			return err
 		}
@@ -101,12 +104,15 @@ func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilt
 			listing = artifactListing
 			c.add("m.repository_id = $", id)
 		} else {
-			c.add("NOT r.hidden AND r.project_id = $", in.ProjectID)
+			c.add("m.project_id = $", in.ProjectID)
 		}
 		if list.Filters = c.special(list.Filters); c.err != nil {
 			return c.err
 		}
 		c.latest(filter, list.Filters)
+		if c.narrowed() {
+			listing.Total = ""
+		}
 		rows, total, err = db.Page(ctx, tx, listing, c.sql(), c.args, list, scanArtifact)
 		if err != nil {
 			return err
@@ -140,6 +146,9 @@ func (c *conditions) sql() string {
 	}
 	return strings.Join(append([]string{shown}, c.parts...), " AND ")
 }
+
+// narrowed reports whether there is more than the one condition that says where.
+func (c *conditions) narrowed() bool { return c.base || len(c.parts) > 1 }
 
 // special takes out the filters that are no columns.
 func (c *conditions) special(filters []db.Filter) (rest []db.Filter) {

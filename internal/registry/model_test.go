@@ -371,6 +371,13 @@ func (w world) compare() {
 	if n := w.count(`SELECT COUNT(*) FROM manifest_content c WHERE NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = c.digest)`); n != 0 {
 		w.rt.Fatalf("%d contents without a manifest", n)
 	}
+	if n := w.count(`SELECT COUNT(*) FROM repository r
+		WHERE r.artifact_count <> (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = r.id AND m.listed)`); n != 0 {
+		w.rt.Fatalf("%d repositories with a wrong number of artifacts", n)
+	}
+	if n := w.count(`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.project_id <> r.project_id`); n != 0 {
+		w.rt.Fatalf("%d manifests say another project than their repository", n)
+	}
 }
 
 func (w world) compareNames(ref Ref, m *modelRepository) {

@@ -63,14 +63,16 @@ var tagListing = db.Listing{
 	Tie:     "t.id DESC",
 }
 
+// tagsOfArtifact reads no tag's row to find out whose it is: a tag is of its manifest's repository.
+var tagsOfArtifact = "t.manifest_id = (SELECT m.id FROM manifest m WHERE " + inRepository("m.repository_id") + " AND m.id = $3)"
+
 // TagKey reports whether ListTags can filter and sort by key.
 func TagKey(key string) bool { return tagListing.Has(key) }
 
 // ListTags returns a page of an artifact's tags, newest first, and how many match.
 func (s *Service) ListTags(ctx context.Context, ref Ref, artifactID int64, list db.List) (rows []Tag, total int64, err error) {
 	err = s.db.Read(ctx, func(tx db.Tx) error {
-		rows, total, err = db.Page(ctx, tx, tagListing, inRepository("t.repository_id")+" AND t.manifest_id = $3",
-			[]any{ref.ProjectID, ref.Name, artifactID}, list, scanTag)
+		rows, total, err = db.Page(ctx, tx, tagListing, tagsOfArtifact, []any{ref.ProjectID, ref.Name, artifactID}, list, scanTag)
 		return err
 	})
 	if err != nil {

@@ -24,9 +24,9 @@ CREATE UNIQUE INDEX project_path ON project ((name || '/'));
 -- How many rows of audit each project has, 0 for those of no project.
 CREATE TABLE audit_count (
 	project_id {{int}} NOT NULL PRIMARY KEY,
-	rows {{int}} NOT NULL
+	entries {{int}} NOT NULL
 ) {{strict}};
-INSERT INTO audit_count (project_id, rows) SELECT project_id, COUNT(*) FROM audit GROUP BY project_id;
+INSERT INTO audit_count (project_id, entries) SELECT project_id, COUNT(*) FROM audit GROUP BY project_id;
 
 -- +goose Down
 DROP TABLE audit_count;
