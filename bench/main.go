@@ -51,22 +51,29 @@ func main() {
 	flag.StringVar(&o.write, "write", "", "Markdown `FILE` to write as well")
 	flag.StringVar(&o.note, "note", "", "`TEXT` on what else the machine was doing")
 	flag.BoolVar(&o.quick, "quick", os.Getenv("QUICK") == "1", "smaller loads, 2 GiB instead of 20; also QUICK=1")
+	fill := flag.String("dataset", "", "fill the database `URL` of a registry that was started once with 1,000,000 artifacts, and do nothing else")
 	only := flag.String("only", "", "measure only the groups that match `REGEXP`: "+groupNames())
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o, *static, *only); err != nil {
+	err := error(nil)
+	switch {
+	case *static != "":
+		err = serveStatic(ctx, *static)
+	case *fill != "":
+		err = fillDatabase(ctx, *fill)
+	default:
+		err = run(ctx, o, *only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o options, static, only string) (err error) {
-	if static != "" {
-		return serveStatic(ctx, static)
-	}
+func run(ctx context.Context, o options, only string) (err error) {
 	if o.only, err = regexp.Compile(only); err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
