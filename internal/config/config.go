@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -30,6 +31,9 @@ type Config struct {
 	MetricsListen string      `name:"metrics-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of /metrics; off to have none."`
 	LogLevel      slog.Level  `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat     string      `name:"log-format" default:"text" enum:"text,json" help:"text or json."`
+
+	ReclaimAfter   time.Duration `name:"reclaim-after" default:"2h" placeholder:"DURATION" help:"How long a blob that no manifest names is kept: a push that was told that the blob is there has this time to name it. Replicas share the value."`
+	UploadLifetime time.Duration `name:"upload-lifetime" default:"168h" placeholder:"DURATION" help:"How long an upload that nobody goes on with can be resumed."`
 }
 
 // Complete fills the defaults that depend on other settings and checks each value. The error names
@@ -50,7 +54,7 @@ func (c *Config) Complete() error {
 	if c.MetricsListen == "off" {
 		c.MetricsListen = ""
 	}
-	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS())
+	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace())
 }
 
 func (c *Config) checkAddresses() error {
@@ -104,6 +108,22 @@ func (c *Config) StorageDir() (string, error) {
 		return "", fmt.Errorf("storage_url: %q, expected file:DIR", c.StorageURL)
 	}
 	return dir, nil
+}
+
+// checkSpace also fills the durations in, for a Config that no command line made.
+func (c *Config) checkSpace() error {
+	for key, d := range map[string]struct {
+		value *time.Duration
+		usual time.Duration
+	}{"reclaim_after": {&c.ReclaimAfter, 2 * time.Hour}, "upload_lifetime": {&c.UploadLifetime, 7 * 24 * time.Hour}} {
+		if *d.value == 0 {
+			*d.value = d.usual
+		}
+		if *d.value < time.Second {
+			return fmt.Errorf("%s: %s, expected a second or more, such as %s", key, *d.value, d.usual)
+		}
+	}
+	return nil
 }
 
 // Logger writes to stderr as log_level and log_format say.
