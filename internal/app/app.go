@@ -14,10 +14,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/havenregistry/haven/internal/blob/file"
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -28,7 +29,8 @@ type App struct {
 	cfg        config.Config
 	log        *slog.Logger
 	db         *db.DB
-	blobs      *file.Store
+	blobs      blob.Store
+	notices    *notice.Board
 	registry   *registry.Service
 	events     *event.Dispatcher
 	metrics    *telemetry.Metrics
@@ -59,12 +61,12 @@ func (a *App) open(ctx context.Context) error {
 	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
 	}
-	dir, err := a.cfg.StorageDir()
-	if err != nil {
-		return err
+	var err error
+	if a.notices, err = notice.Open(a.cfg.RedisURL, a.log); err != nil {
+		return fmt.Errorf("redis_url: %w", err)
 	}
-	if a.blobs, err = file.Open(dir); err != nil {
-		return fmt.Errorf("storage_url: %w", err)
+	if a.blobs, err = OpenStore(ctx, a.cfg.StorageURL); err != nil {
+		return err
 	}
 	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL); err != nil {
 		return fmt.Errorf("database_url: %w", err)
@@ -125,11 +127,11 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
 }
 
-// Background works on what requests leave behind until ctx is cancelled: events, batched pulls, ended
-// sessions. It returns nil then.
+// Background works on what requests leave behind until ctx is cancelled: events, batched pulls, word to the
+// other replicas. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.notices.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err
@@ -212,6 +214,10 @@ func (a *App) Close() error {
 		errs = append(errs, a.registry.Flush(ctx))
 		cancel()
 		a.registry = nil
+	}
+	if a.notices != nil {
+		errs = append(errs, a.notices.Close())
+		a.notices = nil
 	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())

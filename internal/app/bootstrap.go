@@ -42,29 +42,61 @@ func (a *App) createAdmin(ctx context.Context, id *identity.Service) error {
 	if err != nil {
 		return fmt.Errorf("create the user admin: %w", err)
 	}
-	if !created && a.generated != "" { // another replica was first, with its own password
-		a.generated = ""
-		return os.Remove(a.passwordAt)
+	if created || a.generated == "" {
+		return nil
+	}
+	// Another replica was first. It announces the password; our file stays where both share the folder.
+	ours, err := id.HasPassword(ctx, identity.AdminID, a.generated)
+	if err != nil {
+		return fmt.Errorf("compare the administrator's password: %w", err)
+	}
+	a.generated = ""
+	if ours {
+		return nil
+	}
+	if err := os.Remove(a.passwordAt); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
 
-// firstPassword reads the password file, or makes a password and the file.
+// firstPassword reads the password file, or makes a password and the file. Of replicas that share the folder
+// and start together, the first one's file counts for all.
 func (a *App) firstPassword() (secret.Text, error) {
 	a.passwordAt = filepath.Join(a.cfg.DataDir, "admin-password")
-	kept, err := os.ReadFile(a.passwordAt)
-	switch {
-	case err == nil && strings.TrimSpace(string(kept)) != "":
-		a.generated = secret.Text(strings.TrimSpace(string(kept)))
-		return a.generated, nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return "", err
+	for {
+		kept, err := os.ReadFile(a.passwordAt)
+		if password := secret.Text(strings.TrimSpace(string(kept))); err == nil && password != "" {
+			a.generated = password
+			return password, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if err == nil { // an empty file tells nobody anything
+			if err := os.Remove(a.passwordAt); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+		}
+		if err := writeFirst(a.passwordAt, secret.NewPassword().Reveal()+"\n"); err != nil {
+			return "", err
+		}
 	}
-	a.generated = secret.NewPassword()
-	f, err := os.OpenFile(a.passwordAt, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+// writeFirst makes the file whole or not at all, readable by its owner only; a file that is there stays.
+func writeFirst(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".admin-password-*") // 0600
 	if err != nil {
-		return "", err
+		return err
 	}
-	_, err = f.WriteString(a.generated.Reveal() + "\n")
-	return a.generated, errors.Join(err, f.Sync(), f.Close())
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }

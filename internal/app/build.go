@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/label"
+	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -41,14 +43,44 @@ func (a *App) build(ctx context.Context) (domain, error) {
 	}
 	clock := time.Now
 	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock)}
+	notices := a.notices
+	d.settings.Announce(func() { notices.Publish(notice.Settings) })
+	notices.Subscribe(notice.Settings, d.settings.Forget)
 	d.identity = identity.New(identity.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
 	a.events = event.NewDispatcher(a.db, a.log, d.audits)
-	d.registry = registry.New(registry.Deps{DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: a.events.Wake})
+	wake := func() {
+		a.events.Wake()
+		notices.Publish(notice.Events)
+	}
+	d.registry = registry.New(registry.Deps{DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake})
 	a.registry = d.registry
+	notices.Subscribe(notice.Events, a.events.StandBy)
+	if err := a.openKeys(ctx, d.identity); err != nil {
+		return domain{}, err
+	}
 	return d, a.bootstrap(ctx, d.identity, d.projects)
+}
+
+// openKeys refuses to start with another secret key than the database's: clients would be sent from one replica
+// with a token that the other one can't check.
+func (a *App) openKeys(ctx context.Context, id *identity.Service) error {
+	err := id.OpenKeys(ctx)
+	if errors.Is(err, secret.ErrSealed) {
+		return fmt.Errorf("secret_key_file: %s doesn't hold the key that this database was first used with; all replicas need a copy of the same file", a.cfg.SecretKeyFile)
+	}
+	return err
+}
+
+// parts are what the health of the registry is the health of, by Harbor's names.
+func (a *App) parts() []harborapi.Part {
+	parts := []harborapi.Part{{Name: "core"}, {Name: "database", Check: a.db.Ping}, {Name: "portal"}}
+	if a.notices.Shared() {
+		parts = append(parts, harborapi.Part{Name: "redis", Check: a.notices.Check})
+	}
+	return append(parts, harborapi.Part{Name: "registry", Check: a.blobs.Check})
 }
 
 // connect puts the edges before the domain, and returns what answers every request.
@@ -64,12 +96,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Registry: d.registry,
 		Audit: d.audits, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
-		Health: []harborapi.Part{
-			{Name: "core"},
-			{Name: "database", Check: a.db.Ping},
-			{Name: "portal"},
-			{Name: "registry", Check: a.blobs.Check},
-		},
+		Health: a.parts(),
 	})
 	if err != nil {
 		return nil, err

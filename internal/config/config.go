@@ -22,8 +22,9 @@ type Config struct {
 	DataDir       string      `name:"data-dir" default:"./data" placeholder:"DIR" help:"Folder of everything that Haven keeps on this machine."`
 	Listen        string      `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address that clients connect to."`
 	ExternalURL   []string    `name:"external-url" placeholder:"URL" help:"Address or addresses that clients know this registry by, such as https://registry.example.com. Without one, any host name is answered."`
-	DatabaseURL   string      `name:"database-url" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME. Default: sqlite:DATA_DIR/haven.db."`
-	StorageURL    string      `name:"storage-url" placeholder:"URL" help:"Where blobs lie: file:DIR. Default: file:DATA_DIR/storage."`
+	DatabaseURL   string      `name:"database-url" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; several replicas share the latter. Default: sqlite:DATA_DIR/haven.db."`
+	StorageURL    string      `name:"storage-url" placeholder:"URL" help:"Where blobs lie: file:DIR, s3://BUCKET, gs://BUCKET or azblob://CONTAINER. Default: file:DATA_DIR/storage."`
+	RedisURL      secret.Text `name:"redis-url" placeholder:"URL" help:"redis://:PASSWORD@HOST:PORT, or rediss:// for TLS: several replicas tell each other by it at once what changed. With ?master_name=NAME it is a Sentinel's address, with ?addr=HOST:PORT&addr=… a cluster's."`
 	AdminPassword secret.Text `name:"admin-password" placeholder:"PASSWORD" help:"Password that the user admin gets on the first start. Default: a random one, printed once and kept in DATA_DIR/admin-password."`
 	SecretKeyFile string      `name:"secret-key-file" placeholder:"FILE" help:"Key that seals stored secrets; made on the first start. Replicas share it. Default: DATA_DIR/secret-key."`
 	TLSCertFile   string      `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM). With it Haven speaks HTTPS."`
@@ -79,10 +80,26 @@ func (c *Config) checkURLs() error {
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		return errors.New("database_url: expected sqlite:PATH or postgres://…")
 	}
-	if _, err := c.StorageDir(); err != nil {
-		return err
+	if r := c.RedisURL.Reveal(); r != "" && !strings.HasPrefix(r, "redis://") && !strings.HasPrefix(r, "rediss://") {
+		return errors.New("redis_url: expected redis://HOST:PORT or rediss://HOST:PORT (TLS)")
 	}
-	return nil
+	return c.checkStorage()
+}
+
+// checkStorage leaves the rest of a URL to its driver. The error doesn't show the value: it may hold a key.
+func (c *Config) checkStorage() error {
+	scheme, rest, _ := strings.Cut(c.StorageURL, ":")
+	switch scheme {
+	case "file":
+		if strings.TrimPrefix(rest, "//") != "" {
+			return nil
+		}
+	case "s3", "gs", "azblob":
+		if u, err := url.Parse(c.StorageURL); err == nil && u.Host != "" {
+			return nil
+		}
+	}
+	return errors.New("storage_url: expected file:DIR, s3://BUCKET, gs://BUCKET or azblob://CONTAINER")
 }
 
 func (c *Config) checkTLS() error {
@@ -98,16 +115,6 @@ func (c *Config) checkTLS() error {
 		}
 	}
 	return nil
-}
-
-// StorageDir is the folder that storage_url names.
-func (c *Config) StorageDir() (string, error) {
-	dir, ok := strings.CutPrefix(c.StorageURL, "file:")
-	dir = strings.TrimPrefix(dir, "//")
-	if !ok || dir == "" {
-		return "", fmt.Errorf("storage_url: %q, expected file:DIR", c.StorageURL)
-	}
-	return dir, nil
 }
 
 // checkSpace also fills the durations in, for a Config that no command line made.

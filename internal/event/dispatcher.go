@@ -23,6 +23,7 @@ const (
 	batchSize   = 200                    // events of one transaction
 	pollEvery   = time.Second            // finds what other replicas wrote
 	gatherFor   = 100 * time.Millisecond // so that many small pushes share one transaction and its sync
+	standByFor  = 400 * time.Millisecond // so that the replica that wrote events takes them, if it lives
 	catchUpMost = 5                      // batches that a reader waits for
 	maxAttempts = 6                      // after that an event is set aside
 	firstRetry  = 2 * time.Second        // doubles with each attempt
@@ -38,11 +39,12 @@ type Dispatcher struct {
 	log       *slog.Logger
 	listeners []Listener
 	wake      chan struct{}
+	standBy   chan struct{}
 }
 
 // NewDispatcher returns a Dispatcher that calls the listeners in the order given.
 func NewDispatcher(d *db.DB, log *slog.Logger, listeners ...Listener) *Dispatcher {
-	return &Dispatcher{db: d, log: log, listeners: listeners, wake: make(chan struct{}, 1)}
+	return &Dispatcher{db: d, log: log, listeners: listeners, wake: make(chan struct{}, 1), standBy: make(chan struct{}, 1)}
 }
 
 // Wake says that there is work; it never blocks. Use it with Tx.AfterCommit. Without it, events wait
@@ -50,6 +52,15 @@ func NewDispatcher(d *db.DB, log *slog.Logger, listeners ...Listener) *Dispatche
 func (d *Dispatcher) Wake() {
 	select {
 	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// StandBy says that another replica has work. It hands out its events itself; this one comes a little later
+// and finds nothing, unless the other died. It never blocks.
+func (d *Dispatcher) StandBy() {
+	select {
+	case d.standBy <- struct{}{}:
 	default:
 	}
 }
@@ -72,22 +83,26 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 // rest waits for the next poll, or a little after somebody woke it. It reports false when ctx ends.
 func (d *Dispatcher) rest(ctx context.Context, pause time.Duration) bool {
-	poll := time.NewTimer(pause)
-	defer poll.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-poll.C:
-		return true
-	case <-d.wake:
+	until := time.Now().Add(pause)
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	within := func(wait time.Duration) {
+		if at := time.Now().Add(wait); at.Before(until) {
+			until = at
+			timer.Reset(wait)
+		}
 	}
-	gather := time.NewTimer(gatherFor)
-	defer gather.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-gather.C:
-		return true
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case <-d.wake:
+			within(gatherFor)
+		case <-d.standBy:
+			within(standByFor)
+		}
 	}
 }
 

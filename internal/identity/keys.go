@@ -21,7 +21,7 @@ const tokenPurpose = "token"
 
 // keysAgain is how soon the keys are read again for a token that names an unknown one: another replica
 // may have made a new key.
-const keysAgain = 10 * time.Second
+const keysAgain = time.Second
 
 // signingKeys are the P-256 keys of docker tokens: the newest signs, all verify.
 type signingKeys struct {
@@ -44,6 +44,13 @@ type sealedKey struct {
 func scanSealedKey(r db.Row) (k sealedKey, err error) {
 	err = r.Scan(&k.kid, &k.sealed)
 	return k, err
+}
+
+// OpenKeys reads the keys of docker tokens, and makes the first one. secret.ErrSealed means that another
+// secret key sealed them: what this process would issue and seal, the other replicas couldn't open.
+func (s *Service) OpenKeys(ctx context.Context) error {
+	_, err := s.signer(ctx)
+	return err
 }
 
 // signer returns what signs new tokens; the first call ever makes the key.

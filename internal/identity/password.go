@@ -68,6 +68,17 @@ func moveToAdminID(ctx context.Context, tx db.Tx, id int64, mustChange bool) err
 	return err
 }
 
+// HasPassword reports whether it is the user's password. It counts nothing and writes no event: it is for the
+// program itself, not for a log-in.
+func (s *Service) HasPassword(ctx context.Context, id int64, password secret.Text) (is bool, err error) {
+	present, err := db.Get(ctx, s.db.Auto(), db.ScanString, hashSelect, id)
+	if err != nil {
+		return false, notFound(err, "look up the password of user %d", id)
+	}
+	err = s.hasher.inSlot(ctx, func() (err error) { is, err = s.hasher.matches(password, present); return err })
+	return is, err
+}
+
 // SetPassword gives a user another password. old is the present one, which users give when they change
 // their own; it is nil when an administrator changes somebody else's. All sessions and docker tokens of
 // the account end. ErrOldPassword, ErrSamePassword, or ErrTooManyAttempts after too many wrong ones.

@@ -14,7 +14,7 @@ import (
 // harborPrefix is Harbor's default robot prefix. It works whatever the setting says.
 const harborPrefix = "robot$"
 
-// prefixesFor is how long the list of former prefixes is kept in memory.
+// prefixesFor is how long the list of former prefixes is kept in memory, while the current one stays.
 const prefixesFor = time.Minute
 
 const (
@@ -25,9 +25,10 @@ const (
 // prefixes remembers under which prefixes robots have been known: changing the setting renames all
 // robots at once, but not the clients that log in by the old names.
 type prefixes struct {
-	mu     sync.Mutex
-	former []string
-	until  time.Time
+	mu      sync.Mutex
+	former  []string
+	current string // when former was read
+	until   time.Time
 }
 
 // shellSpelling is how a prefix is written where $ would need quoting.
@@ -40,7 +41,7 @@ func (s *Service) storedNames(ctx context.Context, name string) (current string,
 	if err != nil {
 		return "", nil, err
 	}
-	former, err := s.formerPrefixes(ctx)
+	former, err := s.formerPrefixes(ctx, current)
 	if err != nil {
 		return "", nil, err
 	}
@@ -55,18 +56,19 @@ func (s *Service) storedNames(ctx context.Context, name string) (current string,
 	return current, stored, nil
 }
 
-func (s *Service) formerPrefixes(ctx context.Context) ([]string, error) {
+// formerPrefixes reads the list again when the current prefix isn't what it was: it has become a former one.
+func (s *Service) formerPrefixes(ctx context.Context, current string) ([]string, error) {
 	p := &s.prefixes
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.clock().Before(p.until) {
+	if p.current == current && s.clock().Before(p.until) {
 		return p.former, nil
 	}
 	former, err := db.Collect(ctx, s.db.Auto(), db.ScanString, prefixList)
 	if err != nil {
 		return nil, fmt.Errorf("list robot prefixes: %w", err)
 	}
-	p.former, p.until = former, s.clock().Add(prefixesFor)
+	p.former, p.current, p.until = former, current, s.clock().Add(prefixesFor)
 	return former, nil
 }
 

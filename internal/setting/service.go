@@ -25,6 +25,7 @@ type Service struct {
 	box   *secret.Box
 	clock func() time.Time
 	keys  map[string]key
+	tell  func() // called after each change
 
 	mu     sync.Mutex // guards what follows, and lets one caller at a time read the table
 	cached Values
@@ -33,7 +34,18 @@ type Service struct {
 
 // New returns a Service; box seals passwords.
 func New(d *db.DB, box *secret.Box, clock func() time.Time) *Service {
-	return &Service{db: d, box: box, clock: clock, keys: definitions()}
+	return &Service{db: d, box: box, clock: clock, keys: definitions(), tell: func() {}}
+}
+
+// Announce has tell called after each change that this process makes, so that others Forget. Call it
+// before the first use of the Service.
+func (s *Service) Announce(tell func()) { s.tell = tell }
+
+// Forget has the next Get read the table: another process changed it.
+func (s *Service) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readAt = time.Time{}
 }
 
 // Get returns the configuration, at most a second old; this process's own changes show at once.
@@ -151,11 +163,10 @@ func (s *Service) set(ctx context.Context, by string, parsed map[string]any) err
 				return err
 			}
 		}
+		tx.AfterCommit(s.tell)
 		return event.Append(ctx, tx, s.changed(by, true))
 	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.readAt = time.Time{}
+	s.Forget()
 	return err
 }
 

@@ -256,3 +256,35 @@ func TestAuthModeStaysWhileOthersExist(t *testing.T) {
 		}
 	})
 }
+
+// What another process changes shows after a second, or at once when that process announces it.
+func TestAnotherProcessChanges(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		box, clock := newBox(t), newClock()
+		ours, other := setting.New(d, box, clock.Now), setting.New(d, box, clock.Now)
+		change := func(seconds int64) {
+			t.Helper()
+			if err := other.Set(t.Context(), "admin", map[string]any{"session_timeout": seconds}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		get(t, ours)
+		change(7)
+		if got := get(t, ours).SessionTimeout(); got != time.Hour {
+			t.Fatalf("nothing is cached: %s", got)
+		}
+		clock.now = clock.now.Add(time.Second)
+		if got := get(t, ours).SessionTimeout(); got != 7*time.Minute {
+			t.Errorf("a second later: %s", got)
+		}
+		told := 0
+		other.Announce(func() { told++; ours.Forget() })
+		change(8)
+		if got := get(t, ours).SessionTimeout(); got != 8*time.Minute || told != 1 {
+			t.Errorf("announced %d times, then %s", told, got)
+		}
+		if err := other.Set(t.Context(), "admin", map[string]any{"session_timeout": "x"}); err == nil || told != 1 {
+			t.Errorf("a refused change: %v, announced %d times", err, told)
+		}
+	})
+}

@@ -31,7 +31,7 @@ var layerNames = map[layer]string{foundation: "foundation", domain: "domain", ed
 var layers = map[string]layer{
 	"blob": foundation, "config": foundation, "db": foundation, "event": foundation, "fault": foundation, "job": foundation,
 	"notice": foundation,
-	"oci": foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
+	"oci":    foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
 	"setting": foundation, "telemetry": foundation,
 
 	"audit": domain, "authz": domain, "gate": domain, "identity": domain, "label": domain,

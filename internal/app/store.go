@@ -1,0 +1,27 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/file"
+)
+
+// OpenStore opens the store that storage_url names, by its scheme.
+func OpenStore(ctx context.Context, storageURL string) (blob.Store, error) {
+	scheme, rest, _ := strings.Cut(storageURL, ":")
+	var store blob.Store
+	var err error
+	switch scheme {
+	case "file":
+		store, err = file.Open(strings.TrimPrefix(rest, "//"))
+	default:
+		err = fmt.Errorf("no driver for %q", scheme)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("storage_url: %w", err)
+	}
+	return store, nil
+}
