@@ -20,7 +20,18 @@ type Driver struct {
 	// Objects lists the names of all that is stored: files, objects, unfinished
 	// multipart uploads, and directories that a blob or upload left behind.
 	Objects func(t *testing.T) []string
+	// ByDigest says that locations follow from the digest. Else they are the upload's own.
+	ByDigest bool
+	// Local says that open contents outlive the blob's Delete.
+	Local bool
+	// Breaking opens the store over a connection that breaks at its n-th request, counted
+	// from 0: that one and all after it fail. When lost is true, the n-th is carried out and
+	// only its answer is lost. Nil for drivers without a connection.
+	Breaking func(t *testing.T, n int, lost bool) blob.Store
 }
+
+// Part is the size of the first parts that drivers with parts are opened with here, in bytes.
+const Part = 5 << 20
 
 // Run checks the driver against the whole contract. newDriver makes an empty store for
 // each test.
@@ -34,13 +45,17 @@ func Run(t *testing.T, newDriver func(t *testing.T) Driver) {
 		{"sha512 blob", sha512Blob},
 		{"large blob", largeBlob},
 		{"seek in a blob", seekInBlob},
+		{"many parts on many replicas", manyParts},
 		{"resume after reopening", resumeAfterReopen},
-		{"unacknowledged tail is dropped", truncatedTail},
-		{"append of nothing cuts to the offset", emptyAppendCuts},
+		{"unacknowledged bytes are dropped", unacknowledgedDropped},
+		{"commit drops unacknowledged bytes", commitDropsUnacknowledged},
+		{"append of nothing", emptyAppend},
 		{"append beyond the end", appendBeyondEnd},
 		{"append to an unknown upload", appendUnknown},
 		{"reader that fails", failingReader},
 		{"cancelled append", cancelledAppend},
+		{"cancelled contexts", cancelledContexts},
+		{"read an upload", readUpload},
 		{"commit twice", commitTwice},
 		{"commit of a blob that is there", commitExisting},
 		{"commit replaces a blob of another size", commitReplaces},
@@ -48,6 +63,13 @@ func Run(t *testing.T, newDriver func(t *testing.T) Driver) {
 		{"concurrent commits of one digest", concurrentCommits},
 		{"uploads side by side", uploadsSideBySide},
 		{"cancel", cancel},
+		{"cancel after the commit", cancelCommitted},
+		{"crash at any request", crashes},
+		{"uploads for a janitor", listUploads},
+		{"blobs for repairs", listBlobs},
+		{"sync", syncBlobs},
+		{"records", records},
+		{"record names that are none", badRecordNames},
 		{"delete", deleteBlob},
 		{"delete while reading", deleteWhileReading},
 		{"upload ids that are none", badUploadIDs},
@@ -59,9 +81,10 @@ func Run(t *testing.T, newDriver func(t *testing.T) Driver) {
 	}
 }
 
-// uploadID names the n-th upload of a test.
-func uploadID(n int) string {
-	return "0192f0c1-7d3e-7000-8000-0000000000" + string("0123456789abcdef"[n/16%16]) + string("0123456789abcdef"[n%16])
+// upload is the n-th upload of a test, of which nothing is known but its id.
+func upload(n int) blob.Upload {
+	const digits = "0123456789abcdef"
+	return blob.Upload{ID: "0192f0c1-7d3e-7000-8000-0000000000" + digits[n/16%16:][:1] + digits[n%16:][:1]}
 }
 
 // pattern is n bytes that repeat nowhere near.
@@ -74,19 +97,30 @@ func pattern(n int, seed uint32) []byte {
 	return content
 }
 
-func mustAppend(t *testing.T, s blob.Store, id string, offset int64, content []byte) {
+// mustAppend returns the upload as the database would have it after the append.
+func mustAppend(t *testing.T, s blob.Store, u blob.Upload, content []byte) blob.Upload {
 	t.Helper()
-	n, err := s.Append(t.Context(), id, offset, bytes.NewReader(content))
-	if err != nil || n != int64(len(content)) {
-		t.Fatalf("append of %d bytes at %d: %d, %v", len(content), offset, n, err)
+	grown, err := s.Append(t.Context(), u, bytes.NewReader(content))
+	if err != nil {
+		t.Fatalf("append of %d bytes at %d: %v", len(content), u.Size, err)
+	}
+	wantGrown(t, u, grown, int64(len(content)))
+	return grown
+}
+
+func wantGrown(t *testing.T, u, grown blob.Upload, by int64) {
+	t.Helper()
+	if grown.ID != u.ID || grown.Size != u.Size+by || len(grown.State) > blob.MaxState {
+		t.Fatalf("upload %s of %d bytes became %s of %d bytes with a state of %d bytes; want %d more bytes",
+			u.ID, u.Size, grown.ID, grown.Size, len(grown.State), by)
 	}
 }
 
-func mustCommit(t *testing.T, s blob.Store, id string, content []byte) string {
+func mustCommit(t *testing.T, s blob.Store, u blob.Upload, content []byte) string {
 	t.Helper()
-	location, size, err := s.Commit(t.Context(), id, oci.SHA256Of(content))
-	if err != nil || size != int64(len(content)) {
-		t.Fatalf("commit: size %d, %v; want %d", size, err, len(content))
+	location, err := s.Commit(t.Context(), u, oci.SHA256Of(content))
+	if err != nil {
+		t.Fatalf("commit: %v", err)
 	}
 	if location == "" || len(location) > 512 {
 		t.Fatalf("location of %d bytes", len(location))
@@ -95,38 +129,31 @@ func mustCommit(t *testing.T, s blob.Store, id string, content []byte) string {
 }
 
 // put stores content as a blob and returns its location.
-func put(t *testing.T, s blob.Store, id string, content []byte) string {
+func put(t *testing.T, s blob.Store, u blob.Upload, content []byte) string {
 	t.Helper()
-	mustAppend(t, s, id, 0, content)
-	return mustCommit(t, s, id, content)
+	return mustCommit(t, s, mustAppend(t, s, u, content), content)
 }
 
-func wantSize(t *testing.T, s blob.Store, id string, want int64) {
+func wantUpload(t *testing.T, s blob.Store, u blob.Upload, want []byte) {
 	t.Helper()
-	if n, err := s.UploadSize(t.Context(), id); err != nil || n != want {
-		t.Fatalf("upload size %d, %v; want %d", n, err, want)
-	}
-}
-
-func wantUpload(t *testing.T, s blob.Store, id string, want []byte) {
-	t.Helper()
-	r, err := s.ReadUpload(t.Context(), id)
+	r, err := s.ReadUpload(t.Context(), u)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("upload holds %d bytes (%v), want %d", len(got), err, len(want))
+		t.Fatalf("upload holds %d bytes (%v), want %d, or other bytes", len(got), err, len(want))
 	}
 }
 
-func wantUploadUnknown(t *testing.T, s blob.Store, id string) {
+func wantUploadUnknown(t *testing.T, s blob.Store, u blob.Upload) {
 	t.Helper()
-	if _, err := s.UploadSize(t.Context(), id); !errors.Is(err, blob.ErrUploadUnknown) {
-		t.Errorf("UploadSize: %v, want ErrUploadUnknown", err)
-	}
-	if r, err := s.ReadUpload(t.Context(), id); !errors.Is(err, blob.ErrUploadUnknown) {
+	if r, err := s.ReadUpload(t.Context(), u); !errors.Is(err, blob.ErrUploadUnknown) {
 		t.Errorf("ReadUpload: %v, %v, want ErrUploadUnknown", r, err)
+	}
+	u.Size = max(u.Size, 1)
+	if _, err := s.Append(t.Context(), u, bytes.NewReader([]byte("more"))); !errors.Is(err, blob.ErrUploadUnknown) {
+		t.Errorf("Append: %v, want ErrUploadUnknown", err)
 	}
 }
 
@@ -156,5 +183,12 @@ func wantObjects(t *testing.T, d Driver, want int) {
 	t.Helper()
 	if got := d.Objects(t); len(got) != want {
 		t.Errorf("store holds %d objects, want %d: %q", len(got), want, got)
+	}
+}
+
+func wantNameInvalid(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, blob.ErrNameInvalid) {
+		t.Errorf("got %v, want ErrNameInvalid", err)
 	}
 }

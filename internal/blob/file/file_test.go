@@ -27,6 +27,7 @@ func TestContract(t *testing.T) {
 	blobtest.Run(t, func(t *testing.T) blobtest.Driver {
 		dir := filepath.Join(t.TempDir(), "store")
 		return blobtest.Driver{
+			ByDigest: true, Local: true,
 			Open:    func(t *testing.T) blob.Store { return open(t, dir) },
 			Objects: func(t *testing.T) []string { return objects(t, dir) },
 		}
