@@ -1,0 +1,107 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+const (
+	enrolSize = 500
+
+	passes      = `SELECT kind, after_id FROM record_pass ORDER BY kind DESC`
+	passAt      = `SELECT after_id FROM record_pass WHERE kind = $1`
+	advancePass = `UPDATE record_pass SET after_id = $2 WHERE kind = $1`
+	endPass     = `DELETE FROM record_pass WHERE kind = $1`
+)
+
+// pass is how the rows of a table are enrolled.
+type pass struct{ upTo, names string }
+
+var passOf = map[Kind]pass{
+	Project: {
+		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM project WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
+		`SELECT 'projects/' || name FROM project WHERE id > $1 AND id <= $2 AND deleted_at = 0`,
+	},
+	Manifest: {
+		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM manifest WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
+		manifestNames + `m.id > $1 AND m.id <= $2`,
+	},
+	Tag: {
+		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM tag WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
+		tagNames + `t.id > $1 AND t.id <= $2`,
+	},
+}
+
+// progress is a row of record_pass.
+type progress struct {
+	kind  Kind
+	after int64
+}
+
+func scanProgress(r db.Row) (p progress, err error) {
+	err = r.Scan(&p.kind, &p.after)
+	return p, err
+}
+
+// Names calls yield with a page of the names that a kind's records should have, by the ids of what they are
+// about, and returns the last of these ids, 0 when there was none above after.
+func (k *Keeper) Names(ctx context.Context, kind Kind, after int64, yield func(name string) error) (last int64, err error) {
+	p := passOf[kind]
+	if last, err = db.Get(ctx, k.db.Auto(), db.ScanInt, p.upTo, after, enrolSize); err != nil || last == 0 {
+		return 0, err
+	}
+	names, err := db.Collect(ctx, k.db.Auto(), db.ScanString, p.names, after, last)
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if err := yield(name); err != nil {
+			return 0, err
+		}
+	}
+	return last, nil
+}
+
+// enrol enqueues some of what has no record from before there were any; over reports that there is no more.
+func (k *Keeper) enrol(ctx context.Context) (over bool, err error) {
+	left, err := db.Collect(ctx, k.db.Auto(), scanProgress, passes)
+	if err != nil {
+		return false, fmt.Errorf("enrol records: %w", err)
+	}
+	if len(left) == 0 {
+		return true, nil
+	}
+	err = k.db.WriteRelaxed(ctx, func(tx db.Tx) error { return enrolPage(ctx, tx, left[0].kind) })
+	if err != nil {
+		return false, fmt.Errorf("enrol records: %w", err)
+	}
+	k.Wake()
+	return false, nil
+}
+
+func enrolPage(ctx context.Context, tx db.Tx, kind Kind) error {
+	after, err := db.Get(ctx, tx, db.ScanInt, passAt, kind)
+	if errors.Is(err, db.ErrNotFound) { // another replica ended it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := passOf[kind]
+	last, err := db.Get(ctx, tx, db.ScanInt, p.upTo, after, enrolSize)
+	if err != nil {
+		return err
+	}
+	if last == 0 {
+		_, err = tx.Exec(ctx, endPass, kind)
+		return err
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+p.names+again, after, last); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, advancePass, kind, last)
+	return err
+}

@@ -1,0 +1,126 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+)
+
+const (
+	enqueue = `INSERT INTO record_task (name) VALUES `
+	again   = ` ON CONFLICT (name) DO UPDATE SET changed = TRUE`
+
+	manifestNames = `SELECT 'manifests/' || p.name || '/' || r.name || '/_m/' || REPLACE(m.digest, ':', '/')
+		FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id WHERE `
+	tagNames = `SELECT 'tags/' || p.name || '/' || r.name || '/_t/' || t.name
+		FROM tag t JOIN repository r ON r.id = t.repository_id JOIN project p ON p.id = r.project_id WHERE `
+)
+
+// Enqueue has the records of these names looked at.
+func Enqueue(ctx context.Context, tx db.Tx, names ...Name) error {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = n.String()
+	}
+	slices.Sort(texts) // transactions that run at once lock alike
+	texts = slices.Compact(texts)
+	// Few lengths, so that there are few statements to prepare.
+	for _, size := range []int{32, 8, 1} {
+		query := enqueue + marks(size) + again
+		for ; len(texts) >= size; texts = texts[size:] {
+			args := make([]any, size)
+			for i, text := range texts[:size] {
+				args[i] = text
+			}
+			if _, err := tx.Exec(ctx, query, args...); err != nil {
+				return fmt.Errorf("enqueue records: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// marks is "($1), ($2), …".
+func marks(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "($" + strconv.Itoa(i+1) + ")"
+	}
+	return strings.Join(all, ", ")
+}
+
+// EnqueueManifests has the records of manifests and of all their tags looked at. It is called where many
+// change at once, before rows go and after they came.
+func EnqueueManifests(ctx context.Context, tx db.Tx, ids []int64) error {
+	for chunk := range slices.Chunk(ids, 256) {
+		in, args := db.In(0, powerOfTwo(chunk))
+		if err := enqueueWhere(ctx, tx, "m.id IN ("+in+")", "t.manifest_id IN ("+in+")", args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EnqueueRepository is EnqueueManifests for all that a repository has.
+func EnqueueRepository(ctx context.Context, tx db.Tx, id int64) error {
+	return enqueueWhere(ctx, tx, "m.repository_id = $1", "t.repository_id = $1", []any{id})
+}
+
+func enqueueWhere(ctx context.Context, tx db.Tx, manifests, tags string, args []any) error {
+	for _, query := range []string{manifestNames + manifests, tagNames + tags} {
+		if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+query+again, args...); err != nil {
+			return fmt.Errorf("enqueue records: %w", err)
+		}
+	}
+	return nil
+}
+
+// powerOfTwo repeats the last id, so that there are few texts of a query to prepare.
+func powerOfTwo(ids []int64) []int64 {
+	n := 1
+	for n < len(ids) {
+		n *= 2
+	}
+	all := slices.Clone(ids)
+	for len(all) < n {
+		all = append(all, ids[len(ids)-1])
+	}
+	return all
+}
+
+// Handle implements event.Listener: it enqueues what one push, tag or project changed. Where an event is about
+// many manifests, whoever changed them has enqueued them in the same transaction.
+func (k *Keeper) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
+	var names []Name
+	work := false
+	for _, e := range events {
+		project, repository, _ := strings.Cut(e.Repository, "/")
+		switch e.Kind {
+		case event.CreateArtifact:
+			n, err := ParseName("manifests/" + e.Repository + "/" + manifestsPart + "/" + strings.Replace(e.Digest, ":", "/", 1))
+			if err != nil {
+				k.log.ErrorContext(ctx, "an event names no manifest", "event", e.ID, "error", err)
+				continue
+			}
+			names = append(names, n)
+			if e.Tag != "" {
+				names = append(names, Name{Kind: Tag, Project: project, Repository: repository, Tag: e.Tag})
+			}
+		case event.CreateTag, event.DeleteTag:
+			names = append(names, Name{Kind: Tag, Project: project, Repository: repository, Tag: e.Tag})
+		case event.CreateProject, event.UpdateProject, event.DeleteProject:
+			names = append(names, Name{Kind: Project, Project: e.Project})
+		case event.DeleteArtifact, event.DeleteRepository:
+			work = true
+		}
+	}
+	if work || len(names) > 0 {
+		tx.AfterCommit(k.Wake)
+	}
+	return Enqueue(ctx, tx, names...)
+}

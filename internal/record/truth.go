@@ -1,0 +1,102 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/havenregistry/haven/internal/db"
+)
+
+const (
+	manifestNow = `SELECT m.media_type, m.pushed_at, c.content FROM project p
+		JOIN repository r ON r.project_id = p.id AND r.name = $2
+		JOIN manifest m ON m.repository_id = r.id AND m.digest = $3
+		JOIN manifest_content c ON c.digest = m.digest
+		WHERE p.name = $1`
+	tagNow = `SELECT m.digest, t.pushed_at FROM project p
+		JOIN repository r ON r.project_id = p.id AND r.name = $2
+		JOIN tag t ON t.repository_id = r.id AND t.name = $3
+		JOIN manifest m ON m.id = t.manifest_id
+		WHERE p.name = $1`
+	projectNow = `SELECT p.name, p.public, a.username, p.storage_limit, p.created_at, COALESCE(w.items, ''), COALESCE(w.expires_at, 0)
+		FROM project p JOIN account a ON a.id = p.owner_id LEFT JOIN cve_allowlist w ON w.project_id = p.id
+		WHERE p.name = $1 AND p.deleted_at = 0`
+	metadataNow = `SELECT m.name, m.value FROM project p JOIN project_metadata m ON m.project_id = p.id WHERE p.name = $1`
+)
+
+func scanManifest(r db.Row) (m ManifestContent, err error) {
+	err = r.Scan(&m.MediaType, db.ScanTime(&m.PushedAt), &m.Bytes)
+	return m, err
+}
+
+func scanTag(r db.Row) (t TagContent, err error) {
+	err = r.Scan(&t.Digest, db.ScanTime(&t.PushedAt))
+	return t, err
+}
+
+func scanProject(r db.Row) (p ProjectContent, err error) {
+	var created time.Time
+	var items string
+	if err := r.Scan(&p.Name, &p.Public, &p.Owner, &p.StorageLimit, db.ScanTime(&created), &items, &p.AllowlistEnd); err != nil {
+		return p, err
+	}
+	p.CreatedAt = created
+	if items != "" && items != "[]" {
+		p.Allowlist = json.RawMessage(items)
+	}
+	return p, nil
+}
+
+type pair struct{ name, value string }
+
+func scanPair(r db.Row) (p pair, err error) {
+	err = r.Scan(&p.name, &p.value)
+	return p, err
+}
+
+// content is what the record should say now; nil when there should be none.
+func content(ctx context.Context, tx db.Tx, n Name) (text []byte, err error) {
+	switch n.Kind {
+	case Manifest:
+		var m ManifestContent
+		if m, err = db.Get(ctx, tx, scanManifest, manifestNow, n.Project, n.Repository, n.Digest); err == nil {
+			text = m.encode()
+		}
+	case Tag:
+		var t TagContent
+		if t, err = db.Get(ctx, tx, scanTag, tagNow, n.Project, n.Repository, n.Tag); err == nil {
+			text, err = json.Marshal(t)
+		}
+	case Project:
+		var p ProjectContent
+		if p, err = projectContent(ctx, tx, n.Project); err == nil {
+			text, err = json.Marshal(p)
+		}
+	}
+	if errors.Is(err, db.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what %s should say: %w", n, err)
+	}
+	return text, nil
+}
+
+func projectContent(ctx context.Context, tx db.Tx, name string) (ProjectContent, error) {
+	p, err := db.Get(ctx, tx, scanProject, projectNow, name)
+	if err != nil {
+		return p, err
+	}
+	pairs, err := db.Collect(ctx, tx, scanPair, metadataNow, name)
+	if err != nil {
+		return p, err
+	}
+	p.Metadata = make(map[string]string, len(pairs))
+	for _, m := range pairs {
+		p.Metadata[m.name] = m.value
+	}
+	return p, nil
+}
