@@ -7,6 +7,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/blob/file"
+	"github.com/havenregistry/haven/internal/blob/s3"
 )
 
 // OpenStore opens the store that storage_url names, by its scheme.
@@ -17,6 +18,8 @@ func OpenStore(ctx context.Context, storageURL string) (blob.Store, error) {
 	switch scheme {
 	case "file":
 		store, err = file.Open(strings.TrimPrefix(rest, "//"))
+	case s3.Scheme:
+		store, err = s3.Open(ctx, storageURL)
 	default:
 		err = fmt.Errorf("no driver for %q", scheme)
 	}
