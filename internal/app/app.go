@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/notice"
+	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -33,6 +34,7 @@ type App struct {
 	notices    *notice.Board
 	registry   *registry.Service
 	events     *event.Dispatcher
+	records    *record.Keeper
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -127,11 +129,11 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
 }
 
-// Background works on what requests leave behind until ctx is cancelled: events, batched pulls, word to the
-// other replicas. It returns nil then.
+// Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
+// the store, word to the other replicas. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.notices.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.records.Run, a.notices.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -18,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
@@ -50,7 +51,8 @@ func (a *App) build(ctx context.Context) (domain, error) {
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
-	a.events = event.NewDispatcher(a.db, a.log, d.audits)
+	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
