@@ -103,5 +103,5 @@ func (d *DB) Migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", classify(err))
 	}
-	return nil
+	return d.committed(nil, true)
 }

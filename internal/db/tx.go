@@ -12,11 +12,13 @@ import (
 // Tx runs statements, inside the transaction of DB.Write or DB.Read, or each on its own (DB.Auto).
 // It is a small value; copies are the same transaction. Not safe for concurrent use.
 type Tx struct {
-	db    *DB
-	tx    *sql.Tx
-	pool  pool
-	after *[]func()
-	seen  *[]string // texts sent in this transaction that are not prepared yet
+	db   *DB
+	tx   *sql.Tx
+	pool pool
+	// uninterrupted: ctx is looked at before each statement only.
+	uninterrupted bool
+	after         *[]func()
+	seen          *[]string // texts sent in this transaction that are not prepared yet
 }
 
 // Row is one row of an answer.
@@ -29,19 +31,24 @@ const writeTries = 30
 // when the database reports a conflict or is busy, so it must have no other effects than statements on
 // tx (and tx.AfterCommit). An error from f rolls back and is returned. f must not call Write: on SQLite it
 // would wait for itself.
-func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error { return d.write(ctx, d.durable, f) }
+func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error {
+	return d.write(ctx, d.durable, true, f)
+}
 
 // WriteRelaxed is Write without waiting for the disk: what it commits survives the end of the process at
 // once, and the loss of power only when a Write has returned since. It is for what a client would send
 // again, and what nothing durable names yet.
 func (d *DB) WriteRelaxed(ctx context.Context, f func(tx Tx) error) error {
-	return d.write(ctx, d.relaxed, f)
+	return d.write(ctx, d.relaxed, false, f)
 }
 
-func (d *DB) write(ctx context.Context, p pool, f func(tx Tx) error) error {
+func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) error) error {
 	for try := 1; ; try++ {
-		err := d.transact(ctx, p, f)
-		if err == nil || !errors.Is(err, errRetry) || try == writeTries || ctx.Err() != nil {
+		after, err := d.transact(ctx, p, f)
+		if err == nil {
+			return d.committed(after, durable)
+		}
+		if !errors.Is(err, errRetry) || try == writeTries || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -52,13 +59,27 @@ func (d *DB) write(ctx context.Context, p pool, f func(tx Tx) error) error {
 	}
 }
 
-func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) error {
+// committed waits for the disk where that is left to do. Others write meanwhile, and wait for the same sync.
+func (d *DB) committed(after []func(), durable bool) error {
+	if durable && d.wal != nil {
+		if err := d.wal.wait(); err != nil {
+			return fmt.Errorf("commit transaction: %w", err)
+		}
+	}
+	for _, wake := range after {
+		wake()
+	}
+	return nil
+}
+
+// transact runs f once, and returns what is to be done when it is durable.
+func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) (after []func(), err error) {
 	if d.writing != nil {
 		select {
 		case d.writing <- struct{}{}:
 			defer func() { <-d.writing }()
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 	// Serializable makes PostgreSQL behave as SQLite's single writer does, so one reasoning holds for both.
@@ -66,26 +87,36 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) error {
 	if d.dialect == Postgres {
 		opts.Isolation = sql.LevelSerializable
 	}
-	tx, err := p.BeginTx(ctx, opts)
+	tx, err := p.BeginTx(d.uninterrupted(ctx), opts)
 	if err != nil {
-		return fmt.Errorf("begin transaction: %w", classify(err))
+		return nil, fmt.Errorf("begin transaction: %w", classify(err))
 	}
-	var after []func()
 	var seen []string
-	if err := f(Tx{db: d, tx: tx, pool: p, after: &after, seen: &seen}); err != nil {
+	err = f(Tx{db: d, tx: tx, pool: p, uninterrupted: d.dialect == SQLite, after: &after, seen: &seen})
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		tx.Rollback() // nothing to add: the connection is dropped when this fails too
-		return err
+		return nil, err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit transaction: %w", classify(err))
+		return nil, fmt.Errorf("commit transaction: %w", classify(err))
 	}
 	if p.stmts != nil {
-		p.stmts.learn(ctx, seen)
+		p.stmts.learn(d.uninterrupted(ctx), seen)
 	}
-	for _, wake := range after {
-		wake()
+	return after, nil
+}
+
+// uninterrupted is the context for statements that are short, and for what ends a transaction. SQLite's
+// driver starts a goroutine for each statement that could be interrupted, which costs as much as reading a
+// row, and an interrupted write rolls its transaction back unasked. It is enough to look at ctx in between.
+func (d *DB) uninterrupted(ctx context.Context) context.Context {
+	if d.dialect == SQLite {
+		return context.WithoutCancel(ctx)
 	}
-	return nil
+	return ctx
 }
 
 // Read runs f on one snapshot: all its statements see the same state. f can't write.
@@ -109,7 +140,9 @@ func (d *DB) Read(ctx context.Context, f func(tx Tx) error) error {
 
 // Auto runs each statement on its own, without the round trips of a transaction. It is for reads
 // that need one statement only; writes fail on it.
-func (d *DB) Auto() Tx { return Tx{db: d, pool: d.reader} }
+func (d *DB) Auto() Tx {
+	return Tx{db: d, pool: d.reader, uninterrupted: d.dialect == SQLite}
+}
 
 // AfterCommit calls f once the transaction is durable, and not at all when it is rolled back. f must
 // only wake something that would find the work by itself later: a crash can come before it runs.
@@ -121,8 +154,11 @@ func (tx Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	if tx.tx == nil {
 		return 0, errors.New("a write needs a transaction")
 	}
+	ctx, err := tx.context(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var res sql.Result
-	var err error
 	if stmt := tx.prepared(ctx, query); stmt != nil {
 		res, err = stmt.ExecContext(ctx, args...)
 	} else {
@@ -136,6 +172,10 @@ func (tx Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 
 func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
 	tx.db.executed.Add(1)
+	ctx, err := tx.context(ctx)
+	if err != nil {
+		return nil, err
+	}
 	switch stmt := tx.prepared(ctx, query); {
 	case stmt != nil:
 		return stmt.QueryContext(ctx, args...)
@@ -144,6 +184,14 @@ func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 	default:
 		return tx.pool.QueryContext(ctx, query, args...)
 	}
+}
+
+// context is the one to run a statement in.
+func (tx Tx) context(ctx context.Context) (context.Context, error) {
+	if !tx.uninterrupted {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), ctx.Err()
 }
 
 // prepared returns the statement to run, or nil when the text itself is to be sent.
