@@ -71,7 +71,8 @@ tools-test:
 	@$(TOOLS) install test
 
 .PHONY: bench
-bench: build ## measure the program, with 20 GiB blobs, into bench/RESULTS.md; QUICK=1: five minutes, 2 GiB
+bench: build ## measure beside CNCF Distribution, into bench/RESULTS.md; QUICK=1: in five minutes, smaller
+	@$(TOOLS) install bench postgres
 	@go run ./bench $(if $(QUICK),-quick,-write bench/RESULTS.md) -note "$(NOTE)"
 
 .PHONY: lint

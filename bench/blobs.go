@@ -28,16 +28,95 @@ var transfers = []transfer{
 	{"push, in chunks of 64 MiB", pushChunked},
 }
 
-// measureBlobs sends and fetches 1 GiB, and fetches it from a plain file server too.
+var blobHead = []string{"what", "registry", "seconds", "MB/s", "server CPU s", "peak MB"}
+
+// measureBlobs sends and fetches 1 GiB, by turns with the other registry, and fetches it from a plain file
+// server too.
 func measureBlobs(ctx context.Context, o options, r *report) error {
-	t := r.table("A blob of 1 GiB", "The digest is known beforehand, as with docker. A pull is timed by a client that drops the bytes, so that "+
-		"the server is measured and not the client's hashing; another pull compares the digest. The plain file server is Go's http.ServeFile in a "+
-		"process of its own, serving the same file.", "what", "seconds", "MB/s", "server CPU s", "peak MB")
-	for i, way := range transfers {
-		if err := measureBlob(ctx, o, r, t, way, newContent(uint64(10+i), 1<<30)); err != nil {
+	t := r.table("A blob of 1 GiB", fmt.Sprintf("The digest is known beforehand, as with docker. A pull is timed by a client that drops the bytes, so that the "+
+		"server is measured and not the client's hashing; another pull compares the digest. The plain file server is Go's http.ServeFile in a "+
+		"process of its own, serving the same file. Where both registries stand, medians of %d rounds. Haven %s. Distribution %s.",
+		o.sizes().rounds, haven.durability, distribution.durability), blobHead...)
+	if err := blobContest(ctx, o, r, t); err != nil {
+		return err
+	}
+	return measureBlob(ctx, o, r, t, transfers[1], newContent(11, 1<<30))
+}
+
+// blobTimes are seconds and seconds of the server's processor, of one kind of transfer, by peer.
+type blobTimes struct{ wall, cpu [][]float64 }
+
+func blobContest(ctx context.Context, o options, r *report, t *table) (err error) {
+	c, err := startContest(ctx, o, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.end()) }()
+	newTimes := func() blobTimes {
+		return blobTimes{make([][]float64, len(c.peers)), make([][]float64, len(c.peers))}
+	}
+	pushed, pulled := newTimes(), newTimes()
+	var digest string
+	for round := range o.sizes().rounds {
+		blob := newContent(uint64(100+round), 1<<30)
+		if digest, err = blob.digest(); err != nil {
 			return err
 		}
+		for _, peer := range c.turns(round) {
+			client, server := c.clients[peer], c.servers[peer]
+			if err := pushed.add(peer, server, func() error { return pushStreamed(ctx, client, newContent(blob.seed, blob.size), digest) }); err != nil {
+				return fmt.Errorf("%s: %w", server.name, err)
+			}
+			if err := pulled.add(peer, server, func() error { return client.pullBlob(ctx, digest, false) }); err != nil {
+				return fmt.Errorf("%s: %w", server.name, err)
+			}
+		}
 	}
+	if err := pushed.rows(t, c, "push, streamed"); err != nil {
+		return err
+	}
+	if err := pulled.rows(t, c, "pull"); err != nil {
+		return err
+	}
+	r.atLeast("1 GiB, push, against Distribution", "times as fast", middle(pushed.wall[1])/middle(pushed.wall[0]), 1)
+	r.atLeast("1 GiB, pull, against Distribution", "times as fast", middle(pulled.wall[1])/middle(pulled.wall[0]), 1)
+	m := blobMeter{c.servers[0], t, 1 << 30}
+	if err := m.compareWithFile(ctx, digest); err != nil {
+		return err
+	}
+	if err := m.row("pull, compared", func() error { return c.clients[0].pullBlob(ctx, digest, true) }); err != nil {
+		return err
+	}
+	_, peak, err := c.servers[0].memory()
+	r.memoryTarget("peak memory, 1 GiB, streamed and pull", float64(peak)/1e6)
+	return err
+}
+
+func (b blobTimes) add(peer int, s *server, transfer func() error) error {
+	before, err := s.cpu()
+	if err != nil {
+		return err
+	}
+	took, err := timed(transfer)
+	if err != nil {
+		return err
+	}
+	after, err := s.cpu()
+	b.wall[peer], b.cpu[peer] = append(b.wall[peer], took.Seconds()), append(b.cpu[peer], (after-before).Seconds())
+	return err
+}
+
+func (b blobTimes) rows(t *table, c *contest, name string) error {
+	for i, p := range c.peers {
+		_, peak, err := c.servers[i].memory()
+		if err != nil {
+			return err
+		}
+		wall := middle(b.wall[i])
+		t.add(name, p.name, wall, float64(1<<30)/1e6/wall, middle(b.cpu[i]), megabytes(peak))
+	}
+	wall := middle(b.wall[1]) / middle(b.wall[0])
+	t.add(name, "times as good", wall, wall, middle(b.cpu[1])/max(middle(b.cpu[0]), 0.01), "")
 	return nil
 }
 
@@ -45,7 +124,7 @@ func measureBlobs(ctx context.Context, o options, r *report) error {
 func measureLarge(ctx context.Context, o options, r *report) error {
 	size := o.sizes().large
 	t := r.table(fmt.Sprintf("A blob of %d GiB", size>>30), "Each way with a server of its own; the peak is that of its whole life, VmHWM.",
-		"what", "seconds", "MB/s", "server CPU s", "peak MB")
+		blobHead...)
 	for i, way := range transfers {
 		if err := measureBlob(ctx, o, r, t, way, newContent(uint64(20+i), size)); err != nil {
 			return err
@@ -70,7 +149,7 @@ func measureBlob(ctx context.Context, o options, r *report, t *table, way transf
 		return err
 	}
 	if blob.size == 1<<30 {
-		if err := m.compareWithFile(ctx, c, digest); err != nil {
+		if err := m.row("pull", func() error { return c.pullBlob(ctx, digest, false) }); err != nil {
 			return err
 		}
 	}
@@ -103,15 +182,12 @@ func (m blobMeter) row(name string, f func() error) error {
 		return err
 	}
 	_, peak, err := m.s.memory()
-	m.t.add(name, took.Seconds(), megabytesPerSecond(m.size, took), (after - before).Seconds(), megabytes(peak))
+	m.t.add(name, haven.name, took.Seconds(), megabytesPerSecond(m.size, took), (after - before).Seconds(), megabytes(peak))
 	return err
 }
 
-// compareWithFile pulls, and then fetches the file behind it from a plain file server.
-func (m blobMeter) compareWithFile(ctx context.Context, c *client, digest string) error {
-	if err := m.row("pull", func() error { return c.pullBlob(ctx, digest, false) }); err != nil {
-		return err
-	}
+// compareWithFile fetches the file behind a blob from a plain file server.
+func (m blobMeter) compareWithFile(ctx context.Context, digest string) error {
 	hex := strings.TrimPrefix(digest, "sha256:")
 	file := filepath.Join(m.s.dataDir, "storage/docker/registry/v2/blobs/sha256", hex[:2], hex, "data")
 	url, stop, err := startStatic(ctx, file)
@@ -119,7 +195,8 @@ func (m blobMeter) compareWithFile(ctx context.Context, c *client, digest string
 		return err
 	}
 	took, err := timed(func() error {
-		resp, err := c.send(ctx, request{method: http.MethodGet, url: url}, http.StatusOK)
+		plain := client{http: newHTTP(1)}
+		resp, err := plain.send(ctx, request{method: http.MethodGet, url: url}, http.StatusOK)
 		if err != nil {
 			return err
 		}
@@ -127,7 +204,7 @@ func (m blobMeter) compareWithFile(ctx context.Context, c *client, digest string
 		_, err = readAll(resp.Body, false)
 		return err
 	})
-	m.t.add("the same file from a plain file server", took.Seconds(), megabytesPerSecond(m.size, took), "", "")
+	m.t.add("pull", "a plain file server", took.Seconds(), megabytesPerSecond(m.size, took), "", "")
 	return errors.Join(err, stop())
 }
 

@@ -18,6 +18,7 @@ type client struct {
 	server   string // http://HOST:PORT
 	user     string
 	password string
+	tokens   bool // the server wants tokens
 	http     *http.Client
 }
 
@@ -31,7 +32,7 @@ func newHTTP(clients int) *http.Client {
 }
 
 func newClient(s *server, clients int) *client {
-	return &client{server: s.url, user: "admin", password: adminPassword, http: newHTTP(clients)}
+	return &client{server: s.url, user: "admin", password: adminPassword, tokens: s.tokens, http: newHTTP(clients)}
 }
 
 // request is what one call sends.
@@ -100,8 +101,12 @@ func (c *client) api(ctx context.Context, path string, body any, want int) error
 var challengeParam = regexp.MustCompile(`(realm|service)="([^"]*)"`)
 
 // login does what docker does before each push and pull: it asks /v2/ who gives tokens, and fetches one
-// for the repository.
+// for the repository. Of a server without tokens it asks only whether it is there.
 func (c *client) login(ctx context.Context, repository, actions string) (string, error) {
+	if !c.tokens {
+		_, _, err := c.call(ctx, request{method: http.MethodGet, url: "/v2/"}, http.StatusOK)
+		return "", err
+	}
 	header, _, err := c.call(ctx, request{method: http.MethodGet, url: "/v2/"}, http.StatusUnauthorized)
 	if err != nil {
 		return "", err
@@ -113,6 +118,16 @@ func (c *client) login(ctx context.Context, repository, actions string) (string,
 	query := url.Values{"service": {params["service"]}, "scope": {"repository:" + repository + ":" + actions}}
 	return c.token(ctx, params["realm"]+"?"+query.Encode())
 }
+
+// loginTwice gets a token to push to one repository and to mount from another.
+func (c *client) loginTwice(ctx context.Context, to, from string) (string, error) {
+	if !c.tokens {
+		return "", nil
+	}
+	return c.token(ctx, tokenPath+"&scope=repository:"+to+":pull,push&scope=repository:"+from+":pull")
+}
+
+var linkNext = regexp.MustCompile(`<([^>]*)>; *rel="?next"?`)
 
 // token fetches a token from the address with the client's password.
 func (c *client) token(ctx context.Context, address string) (string, error) {

@@ -82,7 +82,11 @@ func (c *client) push(ctx context.Context, m *image, style uploadStyle) error {
 			return err
 		}
 	}
-	_, _, err = c.call(ctx, request{method: http.MethodPut, url: "/v2/" + m.repository + "/manifests/" + m.tag, token: token,
+	return c.putManifest(ctx, m, m.repository, m.tag, token)
+}
+
+func (c *client) putManifest(ctx context.Context, m *image, repository, reference, token string) error {
+	_, _, err := c.call(ctx, request{method: http.MethodPut, url: "/v2/" + repository + "/manifests/" + reference, token: token,
 		body: bytes.NewReader(m.manifest), length: int64(len(m.manifest)), header: map[string]string{"Content-Type": manifestType}}, http.StatusCreated)
 	return err
 }

@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"github.com/havenregistry/haven/bench/dataset"
 )
 
 // options say what to measure and how much of it.
@@ -24,23 +26,29 @@ type options struct {
 	note  string // what else the machine was doing
 	only  *regexp.Regexp
 	quick bool
+	kept  string // where data sets of many artifacts are kept, or empty
 }
 
 // sizes bound the loads.
 type sizes struct {
-	images   int           // small images at each number of clients
-	requests int           // manifests and tokens
-	logins   int           // users that log in
-	starts   int           // starts of the program
-	limit    time.Duration // of each load
-	large    int64         // bytes of the largest blob
+	rounds       int           // of each load that registries take turns in
+	images       int           // small images of a round
+	requests     int           // manifests and tokens
+	logins       int           // users that log in
+	starts       int           // starts of the program
+	tags         int           // of the repository with many
+	repositories int           // of the catalog
+	pages        int           // requests of each page of a listing
+	shape        dataset.Shape // of the registry whose listings are measured
+	limit        time.Duration // of each load
+	large        int64         // bytes of the largest blob
 }
 
 func (o options) sizes() sizes {
 	if o.quick {
-		return sizes{images: 300, requests: 5_000, logins: 10, starts: 3, limit: 20 * time.Second, large: 2 << 30}
+		return sizes{rounds: 1, images: 200, requests: 4_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 6 * time.Second, large: 2 << 30}
 	}
-	return sizes{images: 1_000, requests: 20_000, logins: 20, starts: 5, limit: time.Minute, large: 20 << 30}
+	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: time.Minute, large: 20 << 30}
 }
 
 func main() {
@@ -49,9 +57,10 @@ func main() {
 	flag.StringVar(&o.haven, "haven", "bin/haven", "`PROGRAM` to measure")
 	flag.StringVar(&o.dir, "dir", os.TempDir(), "`FOLDER` for data; a real disk, with room for the largest blob")
 	flag.StringVar(&o.write, "write", "", "Markdown `FILE` to write as well")
+	flag.StringVar(&o.kept, "keep", "", "`FOLDER` where the data sets of the listings are kept and found again")
 	flag.StringVar(&o.note, "note", "", "`TEXT` on what else the machine was doing")
 	flag.BoolVar(&o.quick, "quick", os.Getenv("QUICK") == "1", "smaller loads, 2 GiB instead of 20; also QUICK=1")
-	fill := flag.String("dataset", "", "fill the database `URL` of a registry that was started once with 1,000,000 artifacts, and do nothing else")
+	fill := flag.String("dataset", "", "fill the database `URL` of a registry that was started once with 1,000,000 artifacts (-quick: 50,000), and do nothing else")
 	only := flag.String("only", "", "measure only the groups that match `REGEXP`: "+groupNames())
 	flag.Parse()
 
@@ -62,7 +71,7 @@ func main() {
 	case *static != "":
 		err = serveStatic(ctx, *static)
 	case *fill != "":
-		err = fillDatabase(ctx, *fill)
+		err = fillDatabase(ctx, *fill, o.sizes().shape)
 	default:
 		err = run(ctx, o, *only)
 	}
@@ -114,8 +123,10 @@ var groups = []group{
 	{"images", measureImages},
 	{"manifests", measureManifests},
 	{"logins", measureLogins},
+	{"lists", measureLists},
 	{"blobs", measureBlobs},
 	{"large", measureLarge},
+	{"listings", measureListings},
 }
 
 func groupNames() (names string) {

@@ -63,6 +63,15 @@ func (r *report) target(what, unit string, measured, most float64) {
 	r.targets.rows = append(r.targets.rows, []string{what, unit, number(measured), "≤ " + number(most), verdict})
 }
 
+// atLeast compares a figure with the least that it should be.
+func (r *report) atLeast(what, unit string, measured, least float64) {
+	verdict := "met"
+	if measured < least {
+		verdict = "missed"
+	}
+	r.targets.rows = append(r.targets.rows, []string{what, unit, number(measured), "≥ " + number(least), verdict})
+}
+
 // memoryTarget is a target that fails the program when it is missed.
 func (r *report) memoryTarget(what string, peak float64) {
 	r.target(what, "MB", peak, maxPeak)

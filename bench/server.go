@@ -19,12 +19,15 @@ const (
 	stopLimit     = 30 * time.Second
 )
 
-// server is one running `haven serve`.
+// server is one running registry.
 type server struct {
 	process
-	url     string
-	dataDir string
-	ready   time.Duration // from the start of the process to its first answer
+	name      string
+	url       string
+	dataDir   string
+	readyPath string
+	tokens    bool          // it wants a token for everything; else it asks for nothing
+	ready     time.Duration // from the start of the process to its first answer
 
 	command *exec.Cmd
 	exited  chan error
@@ -44,32 +47,40 @@ func newServer(ctx context.Context, o options) (s *server, remove func() error, 
 	return s, func() error { return errors.Join(s.stop(), os.RemoveAll(dir)) }, nil
 }
 
-// startServer starts the program on the data directory and waits until it says that it is ready.
-func startServer(ctx context.Context, haven, dir string) (*server, error) {
+// startServer starts the program on the data directory, with more settings as NAME=VALUE, and waits until it
+// says that it is ready.
+func startServer(ctx context.Context, haven, dir string, settings ...string) (*server, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: "http://" + address, dataDir: dir, exited: make(chan error, 1), log: filepath.Join(dir, "log")}
+	s := &server{name: "haven serve", url: "http://" + address, dataDir: dir, readyPath: "/readyz", tokens: true}
+	settings = append([]string{"HAVEN_LISTEN=" + address, "HAVEN_DATA_DIR=" + dir,
+		"HAVEN_ADMIN_PASSWORD=" + adminPassword, "HAVEN_METRICS_LISTEN=off", "HAVEN_LOG_LEVEL=warn"}, settings...)
+	return s, s.run(ctx, haven, settings, "serve")
+}
+
+// run starts a program in the server's folder and waits until it is ready.
+func (s *server) run(ctx context.Context, program string, settings []string, args ...string) error {
+	s.exited, s.log = make(chan error, 1), filepath.Join(s.dataDir, "log")
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
-	s.command = exec.Command(haven, "serve") //nolint:noctx // the program that the user asked to measure; stop ends it
-	s.command.Dir, s.command.Stdout, s.command.Stderr = dir, log, log
-	s.command.Env = append(os.Environ(), "HAVEN_LISTEN="+address, "HAVEN_DATA_DIR="+dir,
-		"HAVEN_ADMIN_PASSWORD="+adminPassword, "HAVEN_METRICS_LISTEN=off", "HAVEN_LOG_LEVEL=warn")
+	s.command = exec.Command(program, args...) //nolint:noctx,gosec // the program that the user asked to measure; stop ends it
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.dataDir, log, log
+	s.command.Env = append(os.Environ(), settings...)
 	started := time.Now()
 	if err := s.command.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	s.process = process(s.command.Process.Pid)
 	go func() { s.exited <- s.command.Wait() }()
 	if err := s.waitReady(ctx, started); err != nil {
-		return nil, errors.Join(err, s.stop())
+		return errors.Join(err, s.stop())
 	}
-	return s, nil
+	return nil
 }
 
 func (s *server) waitReady(ctx context.Context, started time.Time) error {
@@ -78,7 +89,7 @@ func (s *server) waitReady(ctx context.Context, started time.Time) error {
 	tick := time.NewTicker(500 * time.Microsecond)
 	defer tick.Stop()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+s.readyPath, nil)
 		if err != nil {
 			return err
 		}
@@ -92,9 +103,9 @@ func (s *server) waitReady(ctx context.Context, started time.Time) error {
 		select {
 		case err := <-s.exited:
 			s.exited <- err
-			return fmt.Errorf("haven serve ended before it was ready: %w\n%s", err, s.logTail())
+			return fmt.Errorf("%s ended before it was ready: %w\n%s", s.name, err, s.logTail())
 		case <-ctx.Done():
-			return fmt.Errorf("haven serve is not ready after %s\n%s", startLimit, s.logTail())
+			return fmt.Errorf("%s is not ready after %s\n%s", s.name, startLimit, s.logTail())
 		case <-tick.C:
 		}
 	}
@@ -109,12 +120,12 @@ func (s *server) stop() error {
 	defer late.Stop()
 	select {
 	case err := <-s.exited:
-		if err != nil {
-			return fmt.Errorf("haven serve: %w\n%s", err, s.logTail())
+		if err != nil && s.tokens { // CNCF Distribution ends by the signal itself
+			return fmt.Errorf("%s: %w\n%s", s.name, err, s.logTail())
 		}
 		return nil
 	case <-late.C:
-		return errors.Join(fmt.Errorf("haven serve did not end within %s of SIGTERM", stopLimit), s.command.Process.Kill())
+		return errors.Join(fmt.Errorf("%s did not end within %s of SIGTERM", s.name, stopLimit), s.command.Process.Kill())
 	}
 }
 

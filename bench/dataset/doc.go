@@ -30,8 +30,11 @@ type Shape struct {
 	Audit        int // rows of the audit log
 }
 
-// Million is a large registry.
-var Million = Shape{Artifacts: 1_000_000, Repositories: 2_000, Projects: 100, Large: 100_000, Tags: 10_000, Referrers: 500, Audit: 1_000_000}
+// Small is a registry that is filled in seconds, and Million a large one.
+var (
+	Small   = Shape{Artifacts: 50_000, Repositories: 500, Projects: 25, Large: 20_000, Tags: 10_000, Referrers: 500, Audit: 50_000}
+	Million = Shape{Artifacts: 1_000_000, Repositories: 2_000, Projects: 100, Large: 100_000, Tags: 10_000, Referrers: 500, Audit: 1_000_000}
+)
 
 var errShape = errors.New("the shape's parts are more than its artifacts")
 

@@ -50,7 +50,7 @@ func newFiller(s sink) *filler {
 		contents:     of("manifest_content", "digest", "content", "annotations", "extra_attrs"),
 		manifests: of("manifest", "id", "repository_id", "digest", "media_type", "config_media_type", "artifact_type", "type", "size",
 			"content_size", "subject", "accessory_of", "accessory_type", "listed", "pushed_at", "pulled_at", "project_id"),
-		manifestBlobs: of("manifest_blob", "manifest_id", "blob_id"),
+		manifestBlobs: of("manifest_blob", "manifest_id", "blob_id", "repository_id"),
 		children:      of("manifest_child", "parent_id", "position", "child_id", "platform"),
 		tags:          of("tag", "id", "repository_id", "name", "manifest_id", "pushed_at", "pulled_at"),
 		audit: of("audit", "id", "project_id", "username", "event_type", "operation", "resource_type", "resource", "description",
@@ -83,6 +83,9 @@ func Fill(ctx context.Context, address string, shape Shape, progress func(artifa
 			return fmt.Errorf("fill %s: %w", r.name, err)
 		}
 		progress(f.pushed)
+	}
+	if err := f.flush(ctx); err != nil {
+		return err
 	}
 	if err := f.log(ctx, shape); err != nil {
 		return fmt.Errorf("fill the audit log: %w", err)
@@ -155,25 +158,24 @@ func (f *filler) flush(ctx context.Context) error {
 	return nil
 }
 
-// rowsAtMost bounds what waits in memory, in artifacts.
-const rowsAtMost = 2_000
+// rowsAtMost bounds what waits in memory, in manifests.
+const rowsAtMost = 5_000
 
 func (f *filler) fill(ctx context.Context, shape Shape, r repository) error {
 	at := f.now()
 	id := f.repositories.id()
 	f.repositories.add(id, f.projectID(shape, r.project), r.name, "", false, int64(f.pushed%1000), at, at+int64(r.artifacts)*second)
 	p := push{filler: f, repository: id, project: f.projectID(shape, r.project)}
-	for first, flushed := f.pushed, f.pushed; f.pushed < first+r.artifacts; {
+	for first := f.pushed; f.pushed < first+r.artifacts; {
 		p.next(shape, r, f.pushed-first)
-		if f.pushed-flushed < rowsAtMost {
+		if len(f.manifests.rows) < rowsAtMost {
 			continue
 		}
 		if err := f.flush(ctx); err != nil {
 			return err
 		}
-		flushed = f.pushed
 	}
-	return f.flush(ctx)
+	return nil
 }
 
 func (f *filler) now() int64 { return f.start + int64(f.pushed)*second }

@@ -76,7 +76,7 @@ func (p *push) image(listed bool) manifest {
 		manifestType, configType, p.digestOf(config), layerType, p.digestOf(base), 30<<20, layerType, p.digestOf(layer), 200<<10)
 	m := p.manifest(content, manifestType, configType, "IMAGE", 30<<20+200<<10, "", listed)
 	for _, b := range []int64{config, layer, base} {
-		p.manifestBlobs.add(m.id, b)
+		p.manifestBlobs.add(m.id, b, p.repository)
 		if b != base || p.memberOf[base] != p.repository {
 			p.members.add(p.repository, b, m.at, p.project)
 		}
@@ -109,7 +109,7 @@ func (p *push) signature(subject manifest) {
 	content := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":%q,"size":3000},"layers":[],`+
 		`"subject":{"mediaType":%q,"digest":%q,"size":%d}}`, manifestType, signature, signature, p.digestOf(blob), manifestType, subject.digest, subject.size)
 	m := p.manifest(content, manifestType, signature, "SIGNATURE", 3000, subject.digest, false)
-	p.manifestBlobs.add(m.id, blob)
+	p.manifestBlobs.add(m.id, blob, p.repository)
 	p.members.add(p.repository, blob, m.at, p.project)
 }
 
