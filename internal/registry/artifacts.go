@@ -92,7 +92,7 @@ func (s *Service) GetArtifact(ctx context.Context, ref Ref, r oci.Reference, wit
 // all of which the artifact carries) and by base (* shows the children of indexes as well).
 func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilter, with With, list db.List) (rows []Artifact, total int64, err error) {
 	err = s.db.Read(ctx, func(tx db.Tx) error {
-		listing, c := projectListing, conditions{}
+		listing, c := projectListing, conditions{tx: tx}
 		if in.Name != "" {
 			id, err := findVisible(ctx, tx, in)
 			if errors.Is(err, ErrRepositoryUnknown) {
@@ -101,12 +101,12 @@ func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilt
 			if err != nil {
 				return err
 			}
-			listing = artifactListing
+			listing, c.repositoryID = artifactListing, id
 			c.add("m.repository_id = $", id)
 		} else {
 			c.add("m.project_id = $", in.ProjectID)
 		}
-		if list.Filters = c.special(list.Filters); c.err != nil {
+		if list.Filters = c.special(ctx, list.Filters); c.err != nil {
 			return c.err
 		}
 		c.latest(filter, list.Filters)
@@ -127,10 +127,12 @@ func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilt
 
 // conditions collects parts of a WHERE clause.
 type conditions struct {
-	parts []string
-	args  []any
-	base  bool // children of indexes are wanted too
-	err   error
+	tx           db.Tx
+	repositoryID int64 // 0: a whole project
+	parts        []string
+	args         []any
+	base         bool // children of indexes are wanted too
+	err          error
 }
 
 // add appends a condition that ends in "$", with the value for it.
@@ -151,13 +153,13 @@ func (c *conditions) sql() string {
 func (c *conditions) narrowed() bool { return c.base || len(c.parts) > 1 }
 
 // special takes out the filters that are no columns.
-func (c *conditions) special(filters []db.Filter) (rest []db.Filter) {
+func (c *conditions) special(ctx context.Context, filters []db.Filter) (rest []db.Filter) {
 	for _, f := range filters {
 		switch f.Key {
 		case "base":
 			c.base = c.base || f.Op == db.Equal && f.Values[0] == "*"
 		case "tags":
-			c.tags(f)
+			c.tags(ctx, f)
 		case "labels":
 			c.labels(f)
 		default:
@@ -180,22 +182,47 @@ func (c *conditions) labels(f db.Filter) {
 	}
 }
 
-const hasTag = "EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id"
+const (
+	hasTag = "EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id"
+	// Without the letters that are looked for a name gets shorter. Unlike other keys this looks at case, as
+	// Harbor does.
+	nameHolds = "replace(t.name, $%d, '') <> t.name"
+)
 
-func (c *conditions) tags(f db.Filter) {
+var taggedAs = inQuery{"SELECT manifest_id FROM tag WHERE repository_id = $1 AND name IN ", ""}
+
+func (c *conditions) tags(ctx context.Context, f db.Filter) {
 	switch {
 	case f.Op == db.Equal && f.Values[0] == "*":
 		c.parts = append(c.parts, hasTag+")")
 	case f.Op == db.Equal && f.Values[0] == "nil":
 		c.parts = append(c.parts, "NOT "+hasTag+")")
-	case f.Op == db.Contains: // unlike other keys with regard to case, as in Harbor
-		c.add(hasTag+" AND replace(t.name, $", f.Values[0])
-		c.parts[len(c.parts)-1] += ", '') <> t.name)"
+	case f.Op == db.Contains && c.repositoryID != 0:
+		c.args = append(c.args, c.repositoryID, f.Values[0])
+		c.parts = append(c.parts, fmt.Sprintf("m.id IN (SELECT t.manifest_id FROM tag t WHERE t.repository_id = $%d AND "+nameHolds+")", len(c.args)-1, len(c.args)))
+	case f.Op == db.Contains:
+		c.args = append(c.args, f.Values[0])
+		c.parts = append(c.parts, fmt.Sprintf(hasTag+" AND "+nameHolds+")", len(c.args)))
 	case f.Op == db.Equal, f.Op == db.AnyOf:
-		values := f.Values[:min(len(f.Values), setSize)]
-		marks, args := db.In(len(c.args), values)
-		c.parts, c.args = append(c.parts, hasTag+" AND t.name IN ("+marks+"))"), append(c.args, args...)
+		c.tagged(ctx, f.Values[:min(len(f.Values), setSize)])
 	}
+}
+
+// tagged keeps the artifacts with one of the tags. In a repository they are looked up before, so that no
+// other artifact is read.
+func (c *conditions) tagged(ctx context.Context, names []string) {
+	if c.repositoryID == 0 {
+		marks, args := db.In(len(c.args), names)
+		c.parts, c.args = append(c.parts, hasTag+" AND t.name IN ("+marks+"))"), append(c.args, args...)
+		return
+	}
+	ids, err := collectIn(ctx, c.tx, db.ScanInt, taggedAs, []any{c.repositoryID}, names)
+	if err != nil {
+		c.err = err
+		return
+	}
+	marks, args := db.In(len(c.args), ids)
+	c.parts, c.args = append(c.parts, "m.id IN ("+marks+")"), append(c.args, args...)
 }
 
 // latest keeps the artifact of each repository that was pushed last, among those of its type.

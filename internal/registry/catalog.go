@@ -36,12 +36,13 @@ func VisibleTo(p authz.Principal) Scope {
 	return scope
 }
 
-// condition is the scope as SQL on the alias p of project; its placeholders follow n others.
+// condition is the scope as SQL on the aliases p of project and r of repository; its placeholders follow n
+// others.
 func (s Scope) condition(n int) (string, []any) {
 	if s.All {
 		return "p.deleted_at = 0", nil
 	}
-	parts := []string{"1 = 0"}
+	var parts []string
 	var args []any
 	if s.Public {
 		parts = append(parts, "p.public")
@@ -50,11 +51,22 @@ func (s Scope) condition(n int) (string, []any) {
 		args = append(args, s.AccountID)
 		parts = append(parts, fmt.Sprintf("EXISTS (SELECT 1 FROM project_member pm WHERE pm.project_id = p.id AND pm.account_id = $%d)", n+len(args)))
 	}
-	if ids := s.ProjectIDs[:min(len(s.ProjectIDs), maxScopeProjects)]; len(ids) > 0 {
+	// The last, and alone where one project is listed: an index then has its repositories in order.
+	if ids := s.ProjectIDs[:min(len(s.ProjectIDs), maxScopeProjects)]; len(ids) > 0 || len(parts) == 0 {
 		marks, more := db.In(n+len(args), ids)
-		parts, args = append(parts, "p.id IN ("+marks+")"), append(args, more...)
+		parts, args = append(parts, "r.project_id IN ("+marks+")"), append(args, more...)
 	}
 	return "p.deleted_at = 0 AND (" + strings.Join(parts, " OR ") + ")", args
+}
+
+// catalogOf walks through projects in the order of an index, and in each through its repositories in the
+// order of another: the join is written, and the name compared, so that SQLite does so too. A project's name
+// with the slash behind it sorts as the full names of its repositories do: a-b/x comes before a/x.
+func catalogOf(scope string) string {
+	return `SELECT p.name || '/' || r.name FROM project p CROSS JOIN repository r
+		WHERE p.name || '/' >= $1 AND (p.name || '/' > $1 OR r.name > $2) AND r.project_id = p.id AND r.name > '' AND NOT r.hidden AND ` + scope + `
+			AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
+		ORDER BY p.name || '/', p.id, r.name LIMIT $3`
 }
 
 // Catalog returns up to n full names of repositories in the scope that hold an artifact, behind last in
@@ -63,16 +75,10 @@ func (s *Service) Catalog(ctx context.Context, scope Scope, last string, n int) 
 	n = nameLimit(n)
 	where, args := scope.condition(3)
 	project, rest, _ := strings.Cut(last, "/")
-	// With the slash behind it, a project's name sorts as the full names of its repositories do:
-	// a-b/x comes before a/x.
 	if last != "" {
 		project += "/"
 	}
-	names, err = db.Collect(ctx, s.db.Auto(), db.ScanString,
-		`SELECT p.name || '/' || r.name FROM repository r JOIN project p ON p.id = r.project_id
-		WHERE NOT r.hidden AND (p.name || '/', r.name) > ($1, $2) AND `+where+`
-			AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
-		ORDER BY p.name || '/', r.name LIMIT $3`, append([]any{project, rest, n + 1}, args...)...)
+	names, err = db.Collect(ctx, s.db.Auto(), db.ScanString, catalogOf(where), append([]any{project, rest, n + 1}, args...)...)
 	if err != nil {
 		return nil, false, fmt.Errorf("list the catalog: %w", err)
 	}

@@ -6,10 +6,12 @@
 ALTER TABLE repository ADD COLUMN artifact_count {{int}} NOT NULL DEFAULT 0;
 UPDATE repository SET artifact_count = (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = repository.id AND m.listed);
 CREATE INDEX repository_created ON repository (created_at, id) WHERE NOT hidden;
-CREATE INDEX repository_project ON repository (project_id, created_at, id, artifact_count) WHERE NOT hidden;
+CREATE INDEX repository_project ON repository (project_id, created_at, id) WHERE NOT hidden;
 
 ALTER TABLE manifest ADD COLUMN project_id {{int}} NOT NULL DEFAULT 0;
 UPDATE manifest SET project_id = (SELECT r.project_id FROM repository r WHERE r.id = manifest.repository_id);
+DROP INDEX manifest_listed;
+CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id, listed, type) WHERE listed; -- counting needs no row
 CREATE INDEX manifest_project ON manifest (project_id, pushed_at, id) WHERE listed;
 CREATE INDEX manifest_pulled ON manifest (repository_id, pulled_at, id) WHERE listed;
 CREATE INDEX manifest_size ON manifest (repository_id, size, id) WHERE listed;
@@ -36,6 +38,8 @@ CREATE INDEX tag_manifest ON tag (manifest_id, name);
 DROP INDEX manifest_size;
 DROP INDEX manifest_pulled;
 DROP INDEX manifest_project;
+DROP INDEX manifest_listed;
+CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id, listed) WHERE listed;
 ALTER TABLE manifest DROP COLUMN project_id;
 DROP INDEX repository_project;
 DROP INDEX repository_created;
