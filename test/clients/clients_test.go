@@ -44,8 +44,8 @@ func TestClients(t *testing.T) {
 		{"cosign", cosign},
 		{"notation", notation},
 	}
-	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
-		server := haventest.Start(t, haventest.Options{DatabaseURL: databaseURL})
+	haventest.OnEachSize(t, func(t *testing.T, size haventest.Size) {
+		server := size.Start(t, haventest.Options{})
 		for _, c := range clients {
 			t.Run(c.name, func(t *testing.T) {
 				project := c.name + "-team"
@@ -54,14 +54,14 @@ func TestClients(t *testing.T) {
 				c.use(newSession(t, server, project, c.name))
 			})
 		}
-	})
+	}, haventest.Alone, haventest.Replicated)
 }
 
 // session is one client at work: its user, its project, and a home directory that
 // holds all that it keeps.
 type session struct {
 	*testing.T
-	server  *haventest.Server
+	server  *haventest.Site
 	host    string // of the registry, as in image names
 	project string
 	user    string
@@ -69,7 +69,7 @@ type session struct {
 	env     []string
 }
 
-func newSession(t *testing.T, server *haventest.Server, project, user string) *session {
+func newSession(t *testing.T, server *haventest.Site, project, user string) *session {
 	home := t.TempDir()
 	return &session{
 		T: t, server: server, host: server.Host, project: project, user: user, home: home,

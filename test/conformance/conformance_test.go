@@ -27,8 +27,8 @@ type testCase struct {
 }
 
 func TestConformance(t *testing.T) {
-	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
-		server := haventest.Start(t, haventest.Options{DatabaseURL: databaseURL})
+	haventest.OnEachSize(t, func(t *testing.T, size haventest.Size) {
+		server := size.Start(t, haventest.Options{})
 		// Public, because a mount that names no source takes the blob from where anybody may read it.
 		server.NewProject(t, "conformance", true)
 		results := t.TempDir()

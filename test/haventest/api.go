@@ -10,6 +10,12 @@ import (
 	"testing"
 )
 
+// Door is where clients meet a registry.
+type Door struct {
+	Host string // 127.0.0.1:PORT
+	URL  string // http://127.0.0.1:PORT
+}
+
 // Answer is what a request got.
 type Answer struct {
 	Status int
@@ -19,7 +25,7 @@ type Answer struct {
 
 // Call sends a request as the user, with body as JSON unless it is nil, and returns
 // whatever the answer was. An empty user is anonymous.
-func (s *Server) Call(t testing.TB, user, password, method, path string, body any) Answer {
+func (d Door) Call(t testing.TB, user, password, method, path string, body any) Answer {
 	t.Helper()
 	var r io.Reader
 	if body != nil {
@@ -29,7 +35,7 @@ func (s *Server) Call(t testing.TB, user, password, method, path string, body an
 		}
 		r = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, r)
+	req, err := http.NewRequestWithContext(t.Context(), method, d.URL+path, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +58,9 @@ func (s *Server) Call(t testing.TB, user, password, method, path string, body an
 }
 
 // Admin sends a request of the administrator that must get the status wanted.
-func (s *Server) Admin(t testing.TB, want int, method, path string, body any) Answer {
+func (d Door) Admin(t testing.TB, want int, method, path string, body any) Answer {
 	t.Helper()
-	a := s.Call(t, "admin", AdminPassword, method, path, body)
+	a := d.Call(t, "admin", AdminPassword, method, path, body)
 	if a.Status != want {
 		t.Fatalf("%s %s: status %d, want %d: %s", method, path, a.Status, want, a.Body)
 	}
@@ -62,13 +68,13 @@ func (s *Server) Admin(t testing.TB, want int, method, path string, body any) An
 }
 
 // NewProject makes a project.
-func (s *Server) NewProject(t testing.TB, name string, public bool) {
+func (d Door) NewProject(t testing.TB, name string, public bool) {
 	t.Helper()
 	visible := "false"
 	if public {
 		visible = "true"
 	}
-	s.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/projects", map[string]any{
+	d.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/projects", map[string]any{
 		"project_name": name, "metadata": map[string]string{"public": visible},
 	})
 }
@@ -83,25 +89,25 @@ const (
 )
 
 // NewMember makes a user and a member of the project in one.
-func (s *Server) NewMember(t testing.TB, project, name, password string, role int) {
+func (d Door) NewMember(t testing.TB, project, name, password string, role int) {
 	t.Helper()
-	s.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/users", map[string]string{
+	d.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/users", map[string]string{
 		"username": name, "email": name + "@example.org", "realname": name, "password": password,
 	})
-	s.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/projects/"+project+"/members", map[string]any{
+	d.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/projects/"+project+"/members", map[string]any{
 		"role_id": role, "member_user": map[string]string{"username": name},
 	})
 }
 
 // NewRobot makes a robot of the project that may do what is listed on its
 // repositories, and returns its log-in name and secret.
-func (s *Server) NewRobot(t testing.TB, project, name string, access [][2]string) (string, string) {
+func (d Door) NewRobot(t testing.TB, project, name string, access [][2]string) (string, string) {
 	t.Helper()
 	list := make([]map[string]string, 0, len(access))
 	for _, a := range access {
 		list = append(list, map[string]string{"resource": a[0], "action": a[1]})
 	}
-	a := s.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/robots", map[string]any{
+	a := d.Admin(t, http.StatusCreated, http.MethodPost, "/api/v2.0/robots", map[string]any{
 		"name": name, "duration": -1, "level": "project", "disable": false,
 		"permissions": []any{map[string]any{"kind": "project", "namespace": project, "access": list}},
 	})

@@ -4,11 +4,14 @@ package haventest
 
 import (
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
 // S3 starts an S3 server (versitygw, over a folder) that ends with the test, and returns its address and
@@ -62,4 +65,33 @@ func serve(t testing.TB, cmd *exec.Cmd, address string) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// The account that Azurite has.
+const (
+	AzureAccount = "devstoreaccount1"
+	AzureKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+
+// Azure starts Azurite, which ends with the test, and returns its address and the storage_url of an empty
+// container in it.
+func Azure(t testing.TB) (address, storageURL string) {
+	t.Helper()
+	address = freeAddress(t)
+	host, port, _ := net.SplitHostPort(address)
+	serve(t, exec.Command(Tool(t, "azurite"), "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck",
+		"--silent", "--blobHost", host, "--blobPort", port), address)
+	endpoint := "http://" + address + "/" + AzureAccount
+	key, err := container.NewSharedKeyCredential(AzureAccount, AzureKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := container.NewClientWithSharedKeyCredential(endpoint+"/registry", key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return address, "azblob://registry?endpoint=" + endpoint + "&account=" + AzureAccount + "&account_key=" + url.QueryEscape(AzureKey)
 }

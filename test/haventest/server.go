@@ -37,8 +37,7 @@ type Options struct {
 
 // Server is one `haven serve` and its data directory, which outlives its process.
 type Server struct {
-	Host    string // 127.0.0.1:PORT
-	URL     string // http://127.0.0.1:PORT
+	Door
 	DataDir string
 
 	t       testing.TB
@@ -52,10 +51,18 @@ type Server struct {
 // stopped when the test ends; a stop that isn't clean fails the test.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
+	s := launch(t, o)
+	s.waitReady()
+	return s
+}
+
+// launch is Start without waiting.
+func launch(t testing.TB, o Options) *Server {
+	t.Helper()
 	host := freeAddress(t)
-	s := &Server{Host: host, URL: "http://" + host, DataDir: t.TempDir(), t: t, options: o}
+	s := &Server{Door: Door{Host: host, URL: "http://" + host}, DataDir: t.TempDir(), t: t, options: o}
 	s.logPath = filepath.Join(t.TempDir(), "haven.log")
-	s.Restart()
+	s.spawn()
 	t.Cleanup(func() {
 		if s.process != nil {
 			s.Stop()
@@ -67,6 +74,12 @@ func Start(t testing.TB, o Options) *Server {
 
 // Restart starts the program on the same address and data after Stop or Kill.
 func (s *Server) Restart() {
+	s.t.Helper()
+	s.spawn()
+	s.waitReady()
+}
+
+func (s *Server) spawn() {
 	s.t.Helper()
 	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -91,7 +104,6 @@ func (s *Server) Restart() {
 	}
 	s.process, s.exited = cmd, make(chan error, 1)
 	go func(cmd *exec.Cmd, exited chan<- error) { exited <- cmd.Wait() }(cmd, s.exited)
-	s.waitReady()
 }
 
 func (s *Server) waitReady() {
@@ -150,6 +162,9 @@ func (s *Server) Kill() {
 	<-s.exited
 	s.process = nil
 }
+
+// Running reports whether the process runs, as far as the test itself started and stopped it.
+func (s *Server) Running() bool { return s.process != nil }
 
 // Memory is the resident memory of the process in bytes, now and at its highest.
 func (s *Server) Memory() (now, peak int64) {

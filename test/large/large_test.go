@@ -41,8 +41,8 @@ func size(t *testing.T) int64 {
 }
 
 func TestStreamedBlobInFlatMemory(t *testing.T) {
-	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
-		p, total := newPusher(t, databaseURL), size(t)
+	haventest.OnEachSize(t, func(t *testing.T, on haventest.Size) {
+		p, total := newPusher(t, on), size(t)
 		location := p.begin()
 		content := newContent(1, total)
 		start := time.Now()
@@ -53,12 +53,13 @@ func TestStreamedBlobInFlatMemory(t *testing.T) {
 		p.log("push, streamed", total, start)
 		p.pull(content.digest(), total)
 		p.memory()
-	})
+	}, haventest.Alone, haventest.Replicated)
 }
 
+// Alone, the server comes back and goes on. Of several replicas, one dies and another goes on.
 func TestChunkedBlobSurvivesAKill(t *testing.T) {
-	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
-		p, total := newPusher(t, databaseURL), size(t)
+	haventest.OnEachSize(t, func(t *testing.T, on haventest.Size) {
+		p, total := newPusher(t, on), size(t)
 		location := p.begin()
 		content := newContent(2, total)
 		start := time.Now()
@@ -68,7 +69,9 @@ func TestChunkedBlobSurvivesAKill(t *testing.T) {
 		}
 		p.memory()
 		p.killInside(location, held)
-		p.server.Restart()
+		if len(p.server.Replicas) == 1 {
+			p.server.Replicas[0].Restart()
+		}
 
 		got := p.held(location)
 		if got < held || got > held+chunk/2 {
@@ -85,7 +88,7 @@ func TestChunkedBlobSurvivesAKill(t *testing.T) {
 		p.log("push, chunked, with a kill", total, start)
 		p.pull(content.digest(), total)
 		p.memory()
-	})
+	}, haventest.Alone, haventest.Replicated)
 }
 
 // content is reproducible noise that keeps the digest of what was read of it.
@@ -115,12 +118,12 @@ func (c *content) digest() string { return fmt.Sprintf("sha256:%x", c.sum.Sum(ni
 
 type pusher struct {
 	*testing.T
-	server *haventest.Server
+	server *haventest.Site
 	token  string
 }
 
-func newPusher(t *testing.T, databaseURL string) *pusher {
-	server := haventest.Start(t, haventest.Options{DatabaseURL: databaseURL, Plain: true})
+func newPusher(t *testing.T, on haventest.Size) *pusher {
+	server := on.Start(t, haventest.Options{Plain: true})
 	token := server.Token(t, "admin", haventest.AdminPassword, "repository:"+repository+":pull,push")
 	return &pusher{t, server, token}
 }
@@ -179,9 +182,11 @@ func (p *pusher) chunk(location string, from io.Reader, offset, n int64) (string
 	return resp.Header.Get("Location"), offset + n
 }
 
-// killInside starts another chunk and kills the server when half of it was sent.
+// killInside starts another chunk at the first replica and kills that when half of it was sent.
 func (p *pusher) killInside(location string, offset int64) {
 	p.Helper()
+	victim := p.server.Replicas[0]
+	location = victim.URL + strings.TrimPrefix(location, p.server.URL)
 	body, feed := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
@@ -200,7 +205,7 @@ func (p *pusher) killInside(location string, offset int64) {
 	if _, err := io.CopyN(feed, ahead, chunk/2); err != nil {
 		p.Fatal(err)
 	}
-	p.server.Kill()
+	victim.Kill()
 	feed.CloseWithError(io.ErrUnexpectedEOF)
 	if err := <-done; err == nil {
 		p.Fatal("the chunk that the kill cut off was answered")
@@ -250,13 +255,18 @@ func (p *pusher) pull(digest string, n int64) {
 	p.log("pull", n, start)
 }
 
-// memory fails the test when the server ever held more than it may.
+// memory fails the test when a replica that runs ever held more than it may.
 func (p *pusher) memory() {
 	p.Helper()
-	now, peak := p.server.Memory()
-	p.Logf("resident: %d MB now, %d MB at most", now>>20, peak>>20)
-	if peak > memoryLimit {
-		p.Errorf("the server took %d MB, the limit is %d MB", peak>>20, memoryLimit>>20)
+	for i, r := range p.server.Replicas {
+		if !r.Running() {
+			continue
+		}
+		now, peak := r.Memory()
+		p.Logf("resident, replica %d: %d MB now, %d MB at most", i, now>>20, peak>>20)
+		if peak > memoryLimit {
+			p.Errorf("replica %d took %d MB, the limit is %d MB", i, peak>>20, memoryLimit>>20)
+		}
 	}
 }
 

@@ -75,6 +75,9 @@ func TestBadSettingsStopTheStart(t *testing.T) {
 		{"bad value in the environment", "", []string{"HAVEN_DATABASE_URL=mysql://x"}, nil, []string{"database_url", "postgres://"}},
 		{"bad value as a flag", "", nil, []string{"--log-level", "loud"}, []string{"log-level"}},
 		{"certificate without key", "", []string{"HAVEN_TLS_CERT_FILE=c.pem"}, nil, []string{"tls_key_file"}},
+		{"unknown store", "storage_url: ftp://canary@host/x\n", nil, nil, []string{"storage_url", "s3://BUCKET"}},
+		{"bad value for Redis", "", []string{"HAVEN_REDIS_URL=http://canary@host"}, nil, []string{"redis_url", "redis://"}},
+		{"bad option for Redis", "", []string{"HAVEN_REDIS_URL=redis://:canary@127.0.0.1:1/?speed=9"}, nil, []string{"redis_url", "speed"}},
 		{"unknown flag", "", nil, []string{"--speed", "9"}, []string{"speed"}},
 	}
 	for _, c := range cases {
@@ -95,6 +98,9 @@ func TestBadSettingsStopTheStart(t *testing.T) {
 				if !strings.Contains(out, want) {
 					t.Errorf("%q is not in %q", want, out)
 				}
+			}
+			if strings.Contains(out, "canary") {
+				t.Errorf("a password is in %q", out)
 			}
 		})
 	}
@@ -117,11 +123,12 @@ func TestMigrateCheck(t *testing.T) {
 	})
 }
 
-// An upload that is under way at SIGTERM either ends or can be resumed, and the program
-// ends with 0 within its 30 s in both cases.
+// An upload that is under way at SIGTERM either ends or can be resumed, here after a restart or at
+// another replica, and the program ends with 0 within its 30 s in both cases.
 func TestStopWithAnUploadUnderWay(t *testing.T) {
-	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
-		s := haventest.Start(t, haventest.Options{DatabaseURL: databaseURL})
+	haventest.OnEachSize(t, func(t *testing.T, size haventest.Size) {
+		site := size.Start(t, haventest.Options{})
+		s := site.Replicas[0]
 		location := begin(t, s)
 		first := bytes.Repeat([]byte("a"), 1<<20)
 		if held := patch(t, s, location, "0-1048575", first); held != "0-1048575" {
@@ -144,12 +151,14 @@ func TestStopWithAnUploadUnderWay(t *testing.T) {
 		stop()
 		<-done
 
-		s.Restart()
-		a := s.Admin(t, http.StatusNoContent, http.MethodGet, location, nil)
-		if held := a.Header.Get("Range"); !strings.HasPrefix(held, "0-") || len(held) < len("0-1048575") {
-			t.Errorf("after the restart the upload holds %q", held)
+		if len(site.Replicas) == 1 {
+			s.Restart()
 		}
-	})
+		a := site.Admin(t, http.StatusNoContent, http.MethodGet, location, nil)
+		if held := a.Header.Get("Range"); !strings.HasPrefix(held, "0-") || len(held) < len("0-1048575") {
+			t.Errorf("after the stop the upload holds %q", held)
+		}
+	}, haventest.Alone, haventest.Replicated)
 }
 
 type stalled struct {

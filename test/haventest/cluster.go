@@ -1,0 +1,48 @@
+//go:build acceptance
+
+package haventest
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/havenregistry/haven/internal/notice/redistest"
+)
+
+// replicas are as many as it takes to be another one each time.
+const replicas = 2
+
+// Cluster is a registry of two replicas, with data folders of their own, and what they share.
+type Cluster struct {
+	*Site
+	DatabaseURL string
+	Redis       *redistest.Server
+	Blobs       string   // the folder that the replicas share
+	Secrets     []string // passwords in the settings, which no log may have
+}
+
+// StartCluster runs PostgreSQL, Redis, two replicas and a balancer until the test ends. The
+// replicas start at the same time, on an empty database.
+func StartCluster(t *testing.T, o Options) *Cluster {
+	t.Helper()
+	c := &Cluster{Site: &Site{}, DatabaseURL: Postgres(t), Redis: redistest.Start(t), Blobs: t.TempDir()}
+	// PostgreSQL here takes any password.
+	c.Secrets = []string{c.Redis.Password, "canary-of-the-database"}
+	c.DatabaseURL = strings.Replace(c.DatabaseURL, "haven@", "haven:canary-of-the-database@", 1)
+	o.DatabaseURL = c.DatabaseURL
+	o.Env = slices.Concat([]string{
+		"HAVEN_REDIS_URL=" + c.Redis.URL,
+		"HAVEN_STORAGE_URL=file:" + c.Blobs,
+		"HAVEN_SECRET_KEY_FILE=" + filepath.Join(t.TempDir(), "secret-key"),
+	}, o.Env)
+	for range replicas {
+		c.Replicas = append(c.Replicas, launch(t, o))
+	}
+	for _, r := range c.Replicas {
+		r.waitReady()
+	}
+	c.Door = startBalancer(t, c.Replicas)
+	return c
+}
