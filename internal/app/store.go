@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/azure"
 	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/blob/s3"
 )
@@ -20,6 +21,8 @@ func OpenStore(ctx context.Context, storageURL string) (blob.Store, error) {
 		store, err = file.Open(strings.TrimPrefix(rest, "//"))
 	case s3.Scheme:
 		store, err = s3.Open(ctx, storageURL)
+	case azure.Scheme:
+		store, err = azure.Open(ctx, storageURL)
 	default:
 		err = fmt.Errorf("no driver for %q", scheme)
 	}

@@ -26,6 +26,9 @@ func (s *Store) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string
 		return "", fmt.Errorf("commit upload %s: %w", u.ID, err)
 	}
 	key, err := s.finish(ctx, u.ID, st)
+	if err == errBefore { //nolint:errorlint // never wrapped
+		err = s.hasDigest(ctx, key, d)
+	}
 	if err != nil {
 		return "", fmt.Errorf("commit upload %s as %s: %w", u.ID, d, err)
 	}
@@ -60,7 +63,7 @@ func (s *Store) readUpload(ctx context.Context, u blob.Upload) (io.ReadCloser, e
 		return nil, err
 	}
 	key, err := s.finish(ctx, u.ID, st)
-	if err != nil {
+	if err != nil && err != errBefore { //nolint:errorlint // never wrapped
 		return nil, err
 	}
 	c, err := s.open(ctx, key)
@@ -84,11 +87,10 @@ func (s *Store) finish(ctx context.Context, id string, st state) (key string, er
 	}
 	key = blobsDir + id
 	err = s.complete(ctx, key, st)
-	if err != nil && !errors.Is(err, blob.ErrUploadUnknown) && !errors.Is(err, blob.ErrNotFound) {
+	if err != nil && !errors.Is(err, blob.ErrUploadUnknown) && !errors.Is(err, blob.ErrNotFound) && !errors.Is(err, errChanged) {
 		return "", err
 	}
-	// Parts that are gone were made an object before, perhaps by a request whose answer was
-	// lost. One that was made now is looked at as well.
+	completed := err == nil
 	o, statErr := s.stat(ctx, key)
 	switch {
 	case errors.Is(statErr, blob.ErrNotFound):
@@ -97,8 +99,32 @@ func (s *Store) finish(ctx context.Context, id string, st state) (key string, er
 		return "", statErr
 	case o.Size != st.size():
 		return "", &blob.OffsetError{Offset: st.size(), Held: o.Size}
+	case !completed:
+		return key, errBefore
 	}
 	return key, nil
+}
+
+// errBefore comes with the key of an object that was there already: the parts became it before, by a request
+// whose answer was lost, by ReadUpload, or by a process that didn't know that the upload had been taken over.
+var errBefore = errors.New("the object was made before")
+
+// hasDigest reads an object that this process did not make, so as not to take another one's bytes for the
+// upload's.
+func (s *Store) hasDigest(ctx context.Context, key string, d oci.Digest) error {
+	c, err := s.open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	sum := d.NewHash()
+	if _, err := io.Copy(sum, c); err != nil {
+		return err
+	}
+	if got := oci.FromHash(d.Algorithm(), sum); got != d {
+		return fmt.Errorf("%w: the object has the digest %s", blob.ErrUploadUnknown, got)
+	}
+	return nil
 }
 
 // complete turns the parts, and the bytes behind them as the last one, into the object.
@@ -108,9 +134,6 @@ func (s *Store) complete(ctx context.Context, key string, st state) error {
 		return err
 	}
 	parts, err := st.choose(listed)
-	if err != nil && len(listed) == 0 {
-		return fmt.Errorf("%w: %w", blob.ErrUploadUnknown, err)
-	}
 	if err != nil {
 		return err
 	}

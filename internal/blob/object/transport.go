@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 )
@@ -62,4 +63,12 @@ func WholeSize(header http.Header, from int64) (int64, error) {
 		return 0, fmt.Errorf("asked for the bytes from %d on, the answer says %q", from, header.Get("Content-Range"))
 	}
 	return size, nil
+}
+
+// WithoutAddress shortens an error of a request that got no answer: the address may have a secret in it.
+func WithoutAddress(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("%s: %w", failed.Op, failed.Err)
+	}
+	return err
 }

@@ -184,7 +184,7 @@ func known(err error) error {
 	}
 	answer, ok := errors.AsType[minio.ErrorResponse](err)
 	if !ok {
-		return object.RetryStatus(0, err)
+		return object.Retry(object.WithoutAddress(err))
 	}
 	switch answer.Code {
 	case minio.NoSuchUpload:
