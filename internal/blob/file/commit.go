@@ -21,23 +21,29 @@ func (s *Store) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string
 	if _, err := oci.ParseDigest(string(d)); err != nil {
 		return "", fmt.Errorf("commit upload %s: %w", u.ID, err)
 	}
-	if err := s.commit(name, location(d), u.Size); err != nil {
+	if err := s.commit(ctx, name, u, d); err != nil {
 		return "", fmt.Errorf("commit upload %s as %s: %w", u.ID, d, classify(err))
 	}
 	return location(d), nil
 }
 
-func (s *Store) commit(upload, target string, size int64) error {
+func (s *Store) commit(ctx context.Context, upload string, u blob.Upload, d oci.Digest) error {
+	target := location(d)
 	f, err := s.openLocked(upload, os.O_RDWR)
 	if errors.Is(err, blob.ErrUploadUnknown) {
-		return s.committed(target, size)
+		return s.committed(ctx, u, d)
 	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := rewind(f, size); err != nil {
+	if err := rewind(f, u.Size); err != nil {
 		return err
+	}
+	if s.inDoubt(u) {
+		if err := s.verify(ctx, upload, u.Size, d); err != nil {
+			return err
+		}
 	}
 	if err := s.place(f, upload, target); err != nil {
 		return err
@@ -50,10 +56,14 @@ func (s *Store) commit(upload, target string, size int64) error {
 
 // committed answers for an upload that is gone: an earlier Commit, cut off before its
 // caller could note it, may have placed the blob.
-func (s *Store) committed(target string, size int64) error {
+func (s *Store) committed(ctx context.Context, u blob.Upload, d oci.Digest) error {
+	target := location(d)
 	stat, err := s.root.Lstat(target)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && stat.Size() != size {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && stat.Size() != u.Size {
 		return blob.ErrUploadUnknown
+	}
+	if err == nil && s.inDoubt(u) {
+		return s.verify(ctx, target, u.Size, d)
 	}
 	return err
 }

@@ -43,6 +43,7 @@ const (
 type Store struct {
 	root    *os.Root
 	buffers sync.Pool // of *[copySize]byte
+	boot    []byte    // of this run of the kernel
 	settled sync.Map  // directory → true: exists and is synced, at most 2×256 and a few
 }
 
@@ -66,7 +67,7 @@ func Open(dir string) (*Store, error) {
 			return nil, fmt.Errorf("create directory of %s: %w", dir, err)
 		}
 	}
-	return &Store{root: root, buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}, nil
+	return &Store{root: root, boot: bootID(), buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}, nil
 }
 
 // syncParent makes the entry of dir itself survive the loss of power. Where the

@@ -33,7 +33,7 @@ func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Up
 		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
 	n, err := s.copy(ctx, f, r)
-	grown := blob.Upload{ID: u.ID, Size: u.Size + n}
+	grown := blob.Upload{ID: u.ID, Size: u.Size + n, State: s.account(u)}
 	if err == nil {
 		// A network file system may report a failed write only here.
 		if err = f.Close(); err == nil {
