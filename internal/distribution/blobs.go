@@ -17,9 +17,14 @@ func (h *Handler) ping(c *call) error {
 	return nil
 }
 
-// headBlob answers from the repository's membership row alone ("end-2").
+// headBlob answers from the repository's membership row alone ("end-2"). A client that asks so is about to
+// push a manifest that names the blob.
 func (h *Handler) headBlob(c *call) error {
-	b, d, err := h.blob(c)
+	d, err := oci.ParseDigest(c.route.reference)
+	if err != nil {
+		return err
+	}
+	b, err := h.Registry.StatBlob(c.r.Context(), c.repo, d)
 	if err != nil {
 		return err
 	}

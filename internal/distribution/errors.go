@@ -98,6 +98,10 @@ func (h *Handler) fail(c *call, err error) {
 		writeErrors(c, answer{http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many failed log-ins; try again later"}, nil)
 		return
 	}
+	if quota, ok := errors.AsType[*registry.QuotaError](err); ok { // in Harbor's words, without ours before them
+		writeErrors(c, answer{http.StatusForbidden, "DENIED", quota.Error()}, nil)
+		return
+	}
 	if missing, ok := errors.AsType[*registry.MissingError](err); ok {
 		writeMissing(c, missing)
 		return

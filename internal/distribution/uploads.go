@@ -47,6 +47,9 @@ func (h *Handler) putBlob(c *call, digest string) error {
 		return err
 	}
 	defer leave()
+	if err := h.admit(c, d, 0); err != nil {
+		return err
+	}
 	if _, err := h.Registry.PutBlob(c.r.Context(), c.repo, d, body{c.r.Body}); err != nil {
 		return err
 	}
@@ -68,6 +71,9 @@ func (h *Handler) appendUpload(c *call) error {
 	if err != nil {
 		return h.rangeError(c, err)
 	}
+	if err := h.admit(c, "", offset); err != nil {
+		return err
+	}
 	u, err := h.write(c, c.route.reference, offset)
 	if err != nil {
 		return h.rangeError(c, err)
@@ -86,6 +92,9 @@ func (h *Handler) finishUpload(c *call) error {
 		return h.rangeError(c, err)
 	}
 	if c.r.ContentLength != 0 {
+		if err := h.admit(c, d, offset); err != nil {
+			return err
+		}
 		if _, err := h.write(c, c.route.reference, offset); err != nil {
 			return h.rangeError(c, err)
 		}
@@ -99,6 +108,19 @@ func (h *Handler) cancelUpload(c *call) error {
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// worthAsking is from which size on, in bytes, a body is refused before it is read. The transaction that makes a
+// blob of it refuses smaller ones.
+const worthAsking = 1 << 20
+
+// admit refuses a body that will surely exceed the project's limit. d is "" when it isn't known yet, offset
+// not more than 0 when the body is the whole blob or isn't known to follow on others.
+func (h *Handler) admit(c *call, d oci.Digest, offset int64) error {
+	if c.r.ContentLength < worthAsking {
+		return nil
+	}
+	return h.Registry.CheckQuota(c.r.Context(), c.repo, d, max(offset, 0)+c.r.ContentLength)
 }
 
 // write appends the body to an upload. offset is -1 when the client doesn't name one.

@@ -55,6 +55,15 @@ func as[E error]() func(error) (string, bool) {
 	}
 }
 
+// quota matches a refusal by a project's limit, whose words are Harbor's.
+func quota(err error) (string, bool) {
+	e, ok := errors.AsType[*registry.QuotaError](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
 // failures is the table; the first row that matches answers. What no row matches is 500.
 func failures() []failure {
 	const (
@@ -88,6 +97,7 @@ func failures() []failure {
 		{is(registry.ErrBlobUnknown), notFound, "NOT_FOUND", ""},
 		{is(registry.ErrTagExists), conflict, "CONFLICT", ""},
 		{is(registry.ErrReferenced), precondition, "VIOLATE_FOREIGN_KEY_CONSTRAINT", "the deleting artifact is referenced by others"},
+		{quota, forbidden, "DENIED", ""},
 		{is(registry.ErrIsAccessory), forbidden, "DENIED", "the operation isn't supported for an artifact accessory"},
 		{is(oci.ErrNameInvalid), badRequest, "BAD_REQUEST", ""},
 		{is(oci.ErrTagInvalid), badRequest, "BAD_REQUEST", ""},

@@ -13,9 +13,8 @@ import (
 func TestQuotas(t *testing.T) {
 	each(t, func(w world) {
 		open, priv, solo := w.cast()
-		w.blob(w.repository(open, "a"), "sha256:1", 100)
-		w.blob(w.repository(solo, "a"), "sha256:1", 100)
-		w.blob(w.repository(solo, "b"), "sha256:2", 50)
+		w.uses(open, 100)
+		w.uses(solo, 200, -50)
 		w.must(w.SetQuota(t.Context(), admin, priv, 5000))
 		w.must(w.SetQuota(t.Context(), admin, open, 1<<50))
 		for _, n := range []int64{0, -2, 1<<50 + 1} {

@@ -69,23 +69,14 @@ const (
 	membersByRole = `SELECT m.role_id, COUNT(*) FROM project_member m JOIN account a ON a.id = m.account_id
 		WHERE m.project_id = $1 AND a.deleted_at = 0 GROUP BY m.role_id`
 
-	// A blob counts once in a project, in however many repositories it is; a manifest's bytes too.
-	usedBefore = `CAST(
-		COALESCE((SELECT SUM(b.size) FROM blob b WHERE b.id IN (
-			SELECT rb.blob_id FROM repository_blob rb JOIN repository r ON r.id = rb.repository_id WHERE r.project_id = `
-	usedBetween = `)), 0) +
-		COALESCE((SELECT SUM(d.content_size) FROM (
-			SELECT DISTINCT m.digest, m.content_size FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE r.project_id = `
-	usedAfter     = `) d), 0) AS BIGINT)`
-	usedByProject = `SELECT ` + usedBefore + `$1` + usedBetween + `$1` + usedAfter
-	usedOfRow     = usedBefore + `p.id` + usedBetween + `p.id` + usedAfter
-	usedByAll     = `SELECT CAST(
-		COALESCE((SELECT SUM(b.size) FROM blob b WHERE EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.blob_id = b.id)), 0) +
-		COALESCE((SELECT SUM(d.content_size) FROM (SELECT DISTINCT m.digest, m.content_size FROM manifest m) d), 0)
-		AS BIGINT)`
+	// Package registry keeps the sum: a blob counts once in a project, in however many repositories it is, and
+	// manifests' bytes too.
+	usedByProject = `SELECT CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) FROM project_usage u WHERE u.project_id = $1`
+	usedOfRow     = `CAST(COALESCE((SELECT SUM(u.bytes) FROM project_usage u WHERE u.project_id = p.id), 0) AS BIGINT)`
+	usedByAll     = `SELECT CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) FROM project_usage u`
 )
 
-// StorageUsed returns the bytes that the project's repositories hold.
+// StorageUsed returns the bytes that count in the project's quota.
 func (s *Service) StorageUsed(ctx context.Context, id int64) (int64, error) {
 	return storageUsed(ctx, s.db.Auto(), id)
 }

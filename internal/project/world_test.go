@@ -94,11 +94,12 @@ func (w world) repository(projectID int64, name string) int64 {
 	return w.int(`SELECT id FROM repository WHERE project_id = $1 AND name = $2`, projectID, name)
 }
 
-// blob puts a blob of size bytes into a repository.
-func (w world) blob(repositoryID int64, name string, size int64) {
+// uses writes down that a project holds so many bytes, as the registry does, by several rows.
+func (w world) uses(projectID int64, shards ...int64) {
 	w.Helper()
-	w.exec(`INSERT INTO blob (digest, size, location, created_at) VALUES ($1, $2, '', 1) ON CONFLICT (digest) DO NOTHING`, name, size)
-	w.exec(`INSERT INTO repository_blob (repository_id, blob_id, created_at) SELECT CAST($1 AS BIGINT), id, 1 FROM blob WHERE digest = $2`, repositoryID, name)
+	for i, bytes := range shards {
+		w.exec(`INSERT INTO project_usage (project_id, shard, bytes) VALUES ($1, $2, $3)`, projectID, i, bytes)
+	}
 }
 
 // manifest puts a manifest of size bytes into a repository.

@@ -113,11 +113,11 @@ func (s *Service) readConfig(ctx context.Context, ref Ref, m *oci.Manifest) []by
 	if m.Config == nil || m.Config.Size > maxConfig || m.Config.MediaType == oci.MediaTypeEmpty {
 		return nil
 	}
-	b, err := findBlob(ctx, s.db.Auto(), ref, m.Config.Digest)
+	b, err := s.findMember(ctx, s.db.Auto(), ref, m.Config.Digest)
 	if err != nil || b.Size > maxConfig {
 		return nil
 	}
-	content, err := s.readBlob(ctx, b)
+	content, err := s.readBlob(ctx, b.Blob)
 	if err != nil {
 		s.log.WarnContext(ctx, "reading the configuration of an artifact", "digest", b.Digest, "error", err)
 		return nil

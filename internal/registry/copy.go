@@ -3,24 +3,31 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/record"
 )
 
 // Each copies rows of one table for a set of manifests. $1 is the repository they go to.
 var (
-	copyMembers = inQuery{`INSERT INTO repository_blob (repository_id, blob_id, created_at)
-		SELECT $1, mb.blob_id, $2 FROM manifest_blob mb WHERE mb.manifest_id IN `,
-		` ON CONFLICT (repository_id, blob_id) DO NOTHING`}
+	copyMembers = inQuery{`INSERT INTO repository_blob (repository_id, blob_id, project_id, created_at, idle_since, counted)
+		SELECT DISTINCT r.id, mb.blob_id, r.project_id, CAST($2 AS BIGINT), 0, TRUE FROM manifest_blob mb JOIN repository r ON r.id = $1 WHERE mb.manifest_id IN `,
+		` ON CONFLICT (repository_id, blob_id) DO UPDATE SET idle_since = 0, counted = TRUE
+			WHERE repository_blob.idle_since > 0 OR NOT repository_blob.counted`}
+	// What the project doesn't count yet.
+	copiedSize = inQuery{`SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM blob b
+		WHERE NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.project_id = $1 AND rb.blob_id = b.id AND rb.counted)
+		AND b.id IN (SELECT mb.blob_id FROM manifest_blob mb WHERE mb.manifest_id IN `, ")"}
 	copyManifests = inQuery{`INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type, size,
 			content_size, subject, accessory_of, accessory_type, pushed_at, listed, project_id)
 		SELECT $1, digest, media_type, config_media_type, artifact_type, type, size,
 			content_size, subject, accessory_of, accessory_type, $2, FALSE, (SELECT r.project_id FROM repository r WHERE r.id = $1)
-		FROM manifest WHERE id IN `, ` ORDER BY id ON CONFLICT (repository_id, digest) DO NOTHING`}
-	copyBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, blob_id)
-		SELECT n.id, mb.blob_id FROM manifest o
+		FROM manifest WHERE id IN `, ` ORDER BY id ON CONFLICT (repository_id, digest) DO NOTHING RETURNING content_size`}
+	copyBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, blob_id, repository_id)
+		SELECT n.id, mb.blob_id, $1 FROM manifest o
 		JOIN manifest n ON n.repository_id = $1 AND n.digest = o.digest
 		JOIN manifest_blob mb ON mb.manifest_id = o.id
 		WHERE o.id IN `, ` ON CONFLICT (manifest_id, blob_id) DO NOTHING`}
@@ -46,7 +53,7 @@ var (
 // Copy copies an artifact into another repository: its children, its accessories, all its tags and the
 // tags of the accessories (Cosign finds signatures by them), whatever the reference. Blobs are shared,
 // not copied. A tag that exists there moves. An unknown source is ErrManifestUnknown, an accessory by
-// itself ErrIsAccessory.
+// itself ErrIsAccessory, what would exceed the project's limit a *QuotaError.
 func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r oci.Reference) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.wake)
@@ -62,7 +69,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 		if err != nil || repositoryID == root.repositoryID {
 			return err
 		}
-		if err := copyFamily(ctx, tx, repositoryID, root, now); err != nil {
+		if err := s.copyFamily(ctx, tx, to.ProjectID, repositoryID, root, now); err != nil {
 			return err
 		}
 		if err := showRepository(ctx, tx, repositoryID, now); err != nil {
@@ -82,7 +89,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 	return nil
 }
 
-func copyFamily(ctx context.Context, tx db.Tx, to int64, root node, now int64) error {
+func (s *Service) copyFamily(ctx context.Context, tx db.Tx, projectID, to int64, root node, now int64) error {
 	all, err := family(ctx, tx, root)
 	if err != nil {
 		return err
@@ -97,13 +104,22 @@ func copyFamily(ctx context.Context, tx db.Tx, to int64, root node, now int64) e
 	if err != nil {
 		return err
 	}
+	grown, err := copyBlobsOf(ctx, tx, projectID, to, ids, now)
+	if err != nil {
+		return err
+	}
+	contents, err := collectIn(ctx, tx, db.ScanInt, copyManifests, []any{to, now}, ids)
+	if err != nil {
+		return err
+	}
+	if err := s.charge(ctx, tx, projectID, sum(append(contents, grown)...)); err != nil {
+		return err
+	}
 	for _, step := range []struct {
 		query inQuery
 		args  []any
 		ids   []int64
 	}{
-		{copyMembers, []any{to, now}, ids},
-		{copyManifests, []any{to, now}, ids},
 		{copyBlobs, []any{to}, ids},
 		{copyChildren, []any{to}, ids},
 		{copyTags, []any{to, now}, tagged},
@@ -116,5 +132,24 @@ func copyFamily(ctx context.Context, tx db.Tx, to int64, root node, now int64) e
 	if err != nil {
 		return err
 	}
+	if err := record.EnqueueManifests(ctx, tx, fresh); err != nil {
+		return err
+	}
 	return relist(ctx, tx, append(affected, fresh...))
+}
+
+// copyBlobsOf makes the repository a holder of all that the manifests name, and returns by how many bytes
+// the project has grown.
+func copyBlobsOf(ctx context.Context, tx db.Tx, projectID, to int64, manifests []int64, now int64) (grown int64, err error) {
+	for set := range slices.Chunk(manifests, setSize) {
+		sizes, err := collectIn(ctx, tx, db.ScanInt, copiedSize, []any{projectID}, set)
+		if err != nil {
+			return 0, err
+		}
+		grown += sum(sizes...)
+		if err := execIn(ctx, tx, copyMembers, []any{to, now}, set); err != nil {
+			return 0, err
+		}
+	}
+	return grown, nil
 }

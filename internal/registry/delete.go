@@ -9,6 +9,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/record"
 )
 
 // DeleteManifest removes a manifest with its tags, its accessories, and the untagged children that no
@@ -35,7 +36,7 @@ func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Re
 		if err != nil {
 			return err
 		}
-		if err := deleteNodes(ctx, tx, doomed); err != nil {
+		if err := s.deleteNodes(ctx, tx, ref.ProjectID, doomed); err != nil {
 			return err
 		}
 		if err := relist(ctx, tx, kept); err != nil {
@@ -130,27 +131,58 @@ func released(ctx context.Context, tx db.Tx, candidates map[int64]node, dead map
 var (
 	deleteTags     = inQuery{`DELETE FROM tag WHERE manifest_id IN `, ""}
 	deleteChildren = inQuery{`DELETE FROM manifest_child WHERE parent_id IN `, ""}
-	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ` RETURNING repository_id, listed`}
+	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ` RETURNING repository_id, listed, content_size`}
 	deleteContents = inQuery{`DELETE FROM manifest_content WHERE digest IN `,
 		` AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = manifest_content.digest)`}
 )
 
-// deleteNodes removes manifests and what only they need; all parents of each are among them.
-func deleteNodes(ctx context.Context, tx db.Tx, nodes []node) error {
+// deleted is a manifest that was there.
+type deleted struct {
+	showing
+	contentSize int64
+}
+
+func scanDeleted(r db.Row) (v deleted, err error) {
+	err = r.Scan(&v.repositoryID, &v.listed, &v.contentSize)
+	return v, err
+}
+
+// deleteNodes removes manifests of one repository and what only they need; all parents of each are among
+// them. The project gets their space back at once, whenever the bytes go.
+func (s *Service) deleteNodes(ctx context.Context, tx db.Tx, projectID int64, nodes []node) error {
 	ids, contents := make([]int64, len(nodes)), make([]oci.Digest, len(nodes))
 	for i, n := range nodes {
 		ids[i], contents[i] = n.id, n.digest
+	}
+	if err := record.EnqueueManifests(ctx, tx, ids); err != nil {
+		return err
 	}
 	for _, query := range []inQuery{deleteTags, deleteChildren} {
 		if err := execIn(ctx, tx, query, nil, ids); err != nil {
 			return err
 		}
 	}
-	gone, err := collectIn(ctx, tx, scanShowing, deleteRows, nil, ids)
+	blobs, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, ids)
 	if err != nil {
 		return err
 	}
-	if err := uncount(ctx, tx, gone); err != nil {
+	gone, err := collectIn(ctx, tx, scanDeleted, deleteRows, nil, ids)
+	if err != nil {
+		return err
+	}
+	freed, err := release(ctx, tx, projectID, nodes[0].repositoryID, distinct(blobs), s.now())
+	if err != nil {
+		return err
+	}
+	shown := make([]showing, len(gone))
+	for i, d := range gone {
+		shown[i] = d.showing
+		freed += d.contentSize
+	}
+	if err := s.charge(ctx, tx, projectID, -freed); err != nil {
+		return err
+	}
+	if err := uncount(ctx, tx, shown); err != nil {
 		return err
 	}
 	return execIn(ctx, tx, deleteContents, nil, contents)

@@ -114,6 +114,7 @@ type Blob struct {
 	Digest   oci.Digest
 	Size     int64 // bytes
 	Location string
+	Durable  bool // the bytes survive the loss of power
 }
 
 // Upload is a blob upload under way.

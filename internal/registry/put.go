@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
@@ -29,7 +30,7 @@ type pushed struct {
 // manifest (*oci.ManifestError) and have the digest of a reference by digest (ErrDigestMismatch).
 //
 // tags are further tags that the manifest gets. A tag that points elsewhere moves; what it pointed to stays. A manifest that is already there keeps
-// its push time, as in Harbor. The subject need not exist. When PutManifest returns, the manifest and
+// its push time, as in Harbor. The subject need not exist. What would exceed the project's limit is a *QuotaError. When PutManifest returns, the manifest and
 // everything it names survive the loss of power.
 func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte, tags ...string) (Put, error) {
 	m, err := oci.ParseManifest(mediaType, content)
@@ -83,8 +84,18 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 	if err != nil {
 		return 0, err
 	}
-	id, err := p.insert(ctx, tx, repositoryID, blobs, children, now)
+	grown, err := pin(ctx, tx, repositoryID, blobs)
 	if err != nil {
+		return 0, err
+	}
+	id, fresh, err := p.insert(ctx, tx, repositoryID, blobs, children, now)
+	if err != nil {
+		return 0, err
+	}
+	if fresh {
+		grown += int64(len(p.content))
+	}
+	if err := s.charge(ctx, tx, ref.ProjectID, grown); err != nil {
 		return 0, err
 	}
 	affected := []int64{id}
@@ -130,17 +141,19 @@ func scanChild(r db.Row) (c child, err error) {
 }
 
 var (
-	membersAmong = inQuery{`SELECT b.id, b.digest, b.size, b.location FROM blob b
-		JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1 WHERE b.digest IN `, ""}
+	membersAmong = inQuery{`SELECT b.id, b.digest, b.size, b.location, b.durable, b.damaged, rb.idle_since,
+			CASE WHEN rb.counted THEN TRUE ELSE EXISTS (SELECT 1 FROM repository_blob o
+				WHERE o.project_id = rb.project_id AND o.blob_id = rb.blob_id AND o.counted) END
+		FROM blob b JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1 WHERE b.digest IN `, ""}
 	manifestsAmong = inQuery{`SELECT id, digest, size FROM manifest WHERE repository_id = $1 AND digest IN `, ""}
 )
 
 // named returns what the manifest names and the repository holds: blobs, foreign ones that are there
 // among them, and children. What is missing gives a *MissingError, a blob of another size than the
 // manifest says fault.Invalid.
-func (p pushed) named(ctx context.Context, tx db.Tx, repositoryID int64) ([]Blob, []child, error) {
+func (p pushed) named(ctx context.Context, tx db.Tx, repositoryID int64) ([]member, []child, error) {
 	must, may, below := p.Blobs(), p.ForeignBlobs(), p.Children()
-	blobs, err := collectIn(ctx, tx, scanBlob, membersAmong, []any{repositoryID}, append(digests(must), digests(may)...))
+	blobs, err := collectIn(ctx, tx, scanMember, membersAmong, []any{repositoryID}, append(digests(must), digests(may)...))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -148,6 +161,7 @@ func (p pushed) named(ctx context.Context, tx db.Tx, repositoryID int64) ([]Blob
 	if err != nil {
 		return nil, nil, err
 	}
+	blobs = slices.DeleteFunc(blobs, func(m member) bool { return m.damaged }) // to be pushed again
 	held := make(map[oci.Digest]int64, len(blobs))
 	for _, b := range blobs {
 		held[b.Digest] = b.Size
@@ -198,41 +212,42 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6)`
 )
 
-var insertBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, blob_id) SELECT $1, id FROM blob WHERE id IN `, ""}
+var insertBlobs = inQuery{`INSERT INTO manifest_blob (manifest_id, repository_id, blob_id) SELECT $1, $2, id FROM blob WHERE id IN `, ""}
 
 // insert writes the manifest with its references, unless the repository has it already, and returns
-// its id.
-func (p pushed) insert(ctx context.Context, tx db.Tx, repositoryID int64, blobs []Blob, children []child, now int64) (int64, error) {
+// its id and whether it is fresh.
+func (p pushed) insert(ctx context.Context, tx db.Tx, repositoryID int64, blobs []member, children []child, now int64) (id int64, fresh bool, err error) {
 	annotations, err := json.Marshal(p.Annotations)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if p.Annotations == nil {
 		annotations = emptyObject
 	}
 	if _, err := tx.Exec(ctx, insertContent, p.digest, p.content, string(annotations), string(p.attributes)); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	subject := oci.Digest("")
 	if p.Subject != nil {
 		subject = p.Subject.Digest
 	}
-	id, err := db.Get(ctx, tx, db.ScanInt, insertManifest, repositoryID, p.digest, p.MediaType, configMediaType(p.Manifest), p.artifactType,
+	id, err = db.Get(ctx, tx, db.ScanInt, insertManifest, repositoryID, p.digest, p.MediaType, configMediaType(p.Manifest), p.artifactType,
 		artifactKind(p.Manifest), p.size(children), len(p.content), subject, p.accessoryOf, p.accessoryAs, now)
 	if errors.Is(err, db.ErrNotFound) {
-		return p.known(ctx, tx, repositoryID)
+		id, err = p.known(ctx, tx, repositoryID)
+		return id, false, err
 	}
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	ids := make([]int64, len(blobs))
 	for i, b := range blobs {
 		ids[i] = b.ID
 	}
-	if err := execIn(ctx, tx, insertBlobs, []any{id}, ids); err != nil {
-		return 0, err
+	if err := execIn(ctx, tx, insertBlobs, []any{id, repositoryID}, ids); err != nil {
+		return 0, false, err
 	}
-	return id, p.insertChildren(ctx, tx, id, children)
+	return id, true, p.insertChildren(ctx, tx, id, children)
 }
 
 // known returns the id of the manifest that is there already.

@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/record"
 )
 
 var repositoryListing = db.Listing{
@@ -105,6 +106,13 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 		if err != nil {
 			return err
 		}
+		freed, err := releaseAll(ctx, tx, id, s.now())
+		if err != nil {
+			return err
+		}
+		if err := s.charge(ctx, tx, ref.ProjectID, -freed); err != nil {
+			return err
+		}
 		if err := emptyRepository(ctx, tx, id); err != nil {
 			return err
 		}
@@ -123,6 +131,9 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 }
 
 func emptyRepository(ctx context.Context, tx db.Tx, id int64) error {
+	if err := record.EnqueueRepository(ctx, tx, id); err != nil {
+		return err
+	}
 	for _, query := range []string{emptyTags, emptyChildren} {
 		if _, err := tx.Exec(ctx, query, id); err != nil {
 			return err

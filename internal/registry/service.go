@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -8,13 +9,22 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 )
 
-// Deps is what a Service needs. All fields are required.
+// What ReclaimAfter and UploadLifetime are when nobody says.
+const (
+	DefaultReclaimAfter   = 2 * time.Hour
+	DefaultUploadLifetime = 7 * 24 * time.Hour
+)
+
+// Deps is what a Service needs. All fields but the durations are required.
 type Deps struct {
 	DB    *db.DB
 	Blobs blob.Store
 	Clock func() time.Time
 	Log   *slog.Logger
 	Wake  func() // called when an event was committed; must not block
+
+	ReclaimAfter   time.Duration // how long blobs are kept that no manifest names
+	UploadLifetime time.Duration // how long uploads are kept that nobody writes
 }
 
 // Service is the registry. It is safe for concurrent use. It takes authorised input: the edges have
@@ -27,11 +37,16 @@ type Service struct {
 	wake    func()
 	writers writers
 	pulls   pulls
+	digests digestLocks
+	reclaim reclaim
+
+	reclaimAfter, uploadLifetime time.Duration
 }
 
-// New returns a Service. Run must run for pulls to be counted.
+// New returns a Service. Run must run for pulls to be counted, and RunReclaim for space to come back.
 func New(d Deps) *Service {
-	return &Service{db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake}
+	return &Service{db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake,
+		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 }
 
 // now is the time as the database stores it.

@@ -61,3 +61,9 @@ func execIn[V any](ctx context.Context, tx db.Tx, query inQuery, args []any, val
 type inQuery struct{ before, after string }
 
 func (q inQuery) with(marks string) string { return q.before + "(" + marks + ")" + q.after }
+
+// distinct returns the values in order, each once.
+func distinct(values []int64) []int64 {
+	slices.Sort(values)
+	return slices.Compact(values)
+}

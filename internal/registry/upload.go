@@ -33,8 +33,11 @@ const (
 )
 
 // StartUpload begins an upload into the repository, which comes into being when it is absent (hidden,
-// until a manifest arrives).
+// until a manifest arrives). In a project above its limit it is a *QuotaError.
 func (s *Service) StartUpload(ctx context.Context, ref Ref) (Upload, error) {
+	if err := s.CheckQuota(ctx, ref, "", 0); err != nil {
+		return Upload{}, fmt.Errorf("start upload: %w", err)
+	}
 	return s.startUpload(ctx, ref, "")
 }
 
@@ -80,7 +83,7 @@ func (s *Service) GetUpload(ctx context.Context, ref Ref, id string) (Upload, er
 // When r or ctx fails, the bytes that arrived are kept and acknowledged: the upload comes with the
 // error. OCI distribution-spec 1.1, "Pushing a blob in chunks".
 func (s *Service) Append(ctx context.Context, ref Ref, id string, offset int64, r io.Reader) (Upload, error) {
-	h, err := s.hold(ctx, ref, id)
+	h, err := s.hold(ctx, ref, id, "")
 	if err != nil {
 		return Upload{}, fmt.Errorf("append to upload %s: %w", id, err)
 	}
@@ -147,14 +150,15 @@ func (s *Service) acknowledge(ctx context.Context, h *held, grown blob.Upload) e
 
 // CommitUpload makes the upload the blob d, a member of the repository, and ends the upload. When it
 // returns, the blob survives the loss of power. Bytes with another digest are ErrDigestMismatch, and
-// the upload is gone. It can be repeated after any other error.
+// the upload is gone; so it is when the project's limit refuses the blob (*QuotaError). It can be repeated
+// after any other error.
 func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Digest) (Blob, error) {
-	h, err := s.hold(ctx, ref, id)
+	h, err := s.hold(ctx, ref, id, d)
 	if err != nil {
 		return Blob{}, fmt.Errorf("commit upload %s: %w", id, err)
 	}
 	defer h.release()
-	b, err := s.commit(ctx, h, d)
+	b, err := s.commit(ctx, ref, h, d)
 	if err != nil {
 		return Blob{}, fmt.Errorf("commit upload %s as %s: %w", id, d, err)
 	}
@@ -162,14 +166,29 @@ func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Di
 }
 
 // commit verifies the bytes, makes them durable and then known, in this order.
-func (s *Service) commit(ctx context.Context, h *held, d oci.Digest) (Blob, error) {
+func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (Blob, error) {
 	switch ok, err := s.verify(ctx, h, d); {
 	case err != nil:
 		return Blob{}, err
 	case !ok:
 		return Blob{}, errors.Join(ErrDigestMismatch, s.drop(ctx, h))
 	}
+	if h.limited {
+		if err := s.CheckQuota(ctx, ref, d, h.Size); errors.Is(err, ErrQuota) {
+			return Blob{}, errors.Join(err, s.drop(ctx, h))
+		} else if err != nil {
+			return Blob{}, err
+		}
+	}
 	if err := s.intend(ctx, h, d); err != nil {
+		return Blob{}, err
+	}
+	leave, err := s.digests.commit(ctx, d)
+	if err != nil {
+		return Blob{}, err
+	}
+	defer leave()
+	if err := s.awaitDeath(ctx, h, d); err != nil {
 		return Blob{}, err
 	}
 	if h.Size == 0 { // nothing was ever appended
@@ -184,7 +203,7 @@ func (s *Service) commit(ctx context.Context, h *held, d oci.Digest) (Blob, erro
 	if err := s.blobs.Sync(ctx, location); err != nil {
 		return Blob{}, uploadError(err)
 	}
-	return s.enrol(ctx, h, Blob{Digest: d, Size: h.Size, Location: location})
+	return s.enrol(ctx, h, Blob{Digest: d, Size: h.Size, Location: location, Durable: true})
 }
 
 // verify reports whether the upload's bytes have the digest. The sha256 was computed as they came; for
@@ -209,9 +228,9 @@ func (s *Service) verify(ctx context.Context, h *held, d oci.Digest) (bool, erro
 }
 
 // intend writes the digest into the row where the row doesn't tell it, so that bytes which a crash
-// leaves in the store before their blob has a row are found again.
+// leaves in the store before their blob has a row are found again (leftovers). A claim has done it.
 func (s *Service) intend(ctx context.Context, h *held, d oci.Digest) error {
-	if d.Algorithm() == oci.SHA256 {
+	if d.Algorithm() == oci.SHA256 || h.intended == d {
 		return nil
 	}
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
@@ -233,30 +252,40 @@ func (r contextReader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// enrol writes blob and membership, and ends the upload, in one transaction.
+// enrol writes blob and membership, and ends the upload, in one transaction. When the repository may not have
+// the blob, because of the project's limit or its own end, the blob has a row all the same, and is condemned.
 func (s *Service) enrol(ctx context.Context, h *held, b Blob) (Blob, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
+	var refused error
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		now := s.now()
-		if b.ID, err = putBlob(ctx, tx, b, now); err != nil {
+		known, err := putBlob(ctx, tx, b, now)
+		if err != nil {
 			return err
 		}
-		if err := addMember(ctx, tx, h.repositoryID, b.ID, now); err != nil {
+		refused = s.addMember(ctx, tx, h.repositoryID, known, now)
+		if errors.Is(refused, ErrQuota) || errors.Is(refused, ErrRepositoryUnknown) {
+			err = condemn(ctx, tx, now, known.ID)
+		} else {
+			err, refused = refused, nil
+		}
+		if err != nil {
 			return err
 		}
 		n, err := tx.Exec(ctx, endUpload, h.ID, h.writer)
 		if err == nil && n == 0 {
 			return ErrUploadUnknown
 		}
+		b = known
 		return err
 	})
-	return b, err
+	return b, errors.Join(err, refused)
 }
 
 // CancelUpload drops the upload and its bytes, or returns ErrUploadUnknown.
 func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
-	h, err := s.hold(ctx, ref, id)
+	h, err := s.hold(ctx, ref, id, "")
 	if err != nil {
 		return fmt.Errorf("cancel upload %s: %w", id, err)
 	}
@@ -267,17 +296,58 @@ func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
 	return nil
 }
 
-// drop removes the bytes before the row that is the only trace of them.
+// drop removes the bytes before the row that is the only trace of them. What a commit that was cut off has
+// put in the place of a blob becomes a condemned one, unless it is known.
 func (s *Service) drop(ctx context.Context, h *held) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	if err := s.blobs.Cancel(ctx, h.Upload); err != nil {
 		return err
 	}
+	left, err := s.leftovers(ctx, h)
+	if err != nil {
+		return err
+	}
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		now := s.now()
+		for _, b := range left {
+			id, err := db.Get(ctx, tx, db.ScanInt, insertBlob, b.Digest, b.Size, b.Location, now, b.Durable)
+			if errors.Is(err, db.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := condemn(ctx, tx, now, id); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, endUpload, h.ID, h.writer)
 		return err
 	})
+}
+
+// leftovers are the blobs that a commit of the upload may have placed before a crash. They have its digest:
+// the one that it was to get, or that its bytes have.
+func (s *Service) leftovers(ctx context.Context, h *held) (left []Blob, err error) {
+	finder, ok := s.blobs.(blob.Finder)
+	if !ok {
+		return nil, nil // what a commit made had a place of its own, and went with the upload
+	}
+	for _, d := range []oci.Digest{h.intended, h.hasher.Digest()} {
+		if d == "" {
+			continue
+		}
+		location, size, err := finder.Find(ctx, d)
+		if errors.Is(err, blob.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, Blob{Digest: d, Size: size, Location: location})
+	}
+	return left, nil
 }
 
 // PutBlob uploads r as the blob d in one go: what a POST with a digest does. On an error nothing of it
@@ -287,7 +357,7 @@ func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reade
 	if err != nil {
 		return Blob{}, err
 	}
-	h, err := s.hold(ctx, ref, u.ID)
+	h, err := s.hold(ctx, ref, u.ID, d)
 	if err != nil {
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, err)
 	}
@@ -296,7 +366,7 @@ func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reade
 	if h.Upload, err = s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r)); err != nil {
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, errors.Join(err, s.drop(ctx, h)))
 	}
-	b, err := s.commit(ctx, h, d)
+	b, err := s.commit(ctx, ref, h, d)
 	if err != nil {
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, err)
 	}
