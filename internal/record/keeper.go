@@ -1,11 +1,9 @@
 package record
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -207,25 +205,4 @@ func (k *Keeper) settle(ctx context.Context, tx db.Tx, worker string, until int6
 		}
 	}
 	return nil
-}
-
-// Differs reports whether a record says something else than the database, is missing, or is there without a
-// reason. A name that isn't a record's is ErrName.
-func (k *Keeper) Differs(ctx context.Context, name string) (bool, error) {
-	n, err := ParseName(name)
-	if err != nil {
-		return false, err
-	}
-	want, err := content(ctx, k.db.Auto(), n)
-	if err != nil {
-		return false, err
-	}
-	have, err := k.records.ReadRecord(ctx, name)
-	if errors.Is(err, blob.ErrNotFound) {
-		return want != nil, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read record: %w", err)
-	}
-	return want == nil || !bytes.Equal(have, want), nil
 }
