@@ -4,10 +4,12 @@ package haventest
 
 import (
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,4 +96,23 @@ func Azure(t testing.TB) (address, storageURL string) {
 		t.Fatal(err)
 	}
 	return address, "azblob://registry?endpoint=" + endpoint + "&account=" + AzureAccount + "&account_key=" + url.QueryEscape(AzureKey)
+}
+
+// GCS starts an emulator of Google Cloud Storage (fake-gcs-server), which ends with the test, and returns its
+// address and the storage_url of an empty bucket in it.
+func GCS(t testing.TB) (address, storageURL string) {
+	t.Helper()
+	address = freeAddress(t)
+	host, port, _ := net.SplitHostPort(address)
+	serve(t, exec.Command(Tool(t, "fake-gcs-server"), "-scheme", "http", "-host", host, "-port", port, "-backend", "memory",
+		"-public-host", address, "-external-url", "http://"+address, "-log-level", "error"), address)
+	answer, err := http.Post("http://"+address+"/storage/v1/b?project=test", "application/json", strings.NewReader(`{"name":"registry"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("create a bucket: %s", answer.Status)
+	}
+	return address, "gs://registry?endpoint=http://" + address
 }

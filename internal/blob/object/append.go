@@ -141,7 +141,7 @@ func (a *appending) putRest(ctx context.Context, p *part) error {
 	if a.state.Parts > 0 {
 		dir = uploadsDir
 	}
-	key := dir + a.id + "." + newNonce()
+	key := dir + a.id + "." + NewNonce()
 	if err := a.store.put(ctx, key, p, p.size); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (s *Store) sweep(ctx context.Context, id, keep string) error {
 }
 
 func (s *Store) abort(ctx context.Context, key, id string) error {
-	return try(ctx, quick, func(ctx context.Context) error { return s.bucket.Abort(ctx, key, id) })
+	return try(ctx, slow, func(ctx context.Context) error { return s.bucket.Abort(ctx, key, id) })
 }
 
 // Uploads implements blob.Store. A small upload lies at the same place before and after its commit,

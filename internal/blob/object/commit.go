@@ -152,7 +152,7 @@ func (s *Store) complete(ctx context.Context, key string, st state) error {
 func (s *Store) restAsPart(ctx context.Context, key string, st state) (Part, error) {
 	p := &part{memory: s.memory}
 	defer p.release()
-	last := Part{Number: st.Parts + 1, Size: st.RestSize, Tag: newNonce(), Previous: st.Last}
+	last := Part{Number: st.Parts + 1, Size: st.RestSize, Tag: NewNonce(), Previous: st.Last}
 	if err := s.load(ctx, st.Rest, st.RestSize, p); err != nil {
 		return last, err
 	}

@@ -31,8 +31,8 @@ func checkID(id string) error {
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
 
-// newNonce returns 16 random hexadecimal digits.
-func newNonce() string {
+// NewNonce returns 16 random hexadecimal digits.
+func NewNonce() string {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
 	return hex.EncodeToString(random[:])

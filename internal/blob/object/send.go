@@ -56,7 +56,7 @@ func (s *sender) send(p *part) error {
 		p.release()
 		return fmt.Errorf("the upload is larger than %d parts can be: %w", limit, blob.ErrNoSpace)
 	}
-	sent := &sentPart{part: Part{Number: s.next(), Size: p.size, Tag: newNonce(), Previous: s.state.Last}}
+	sent := &sentPart{part: Part{Number: s.next(), Size: p.size, Tag: NewNonce(), Previous: s.state.Last}}
 	if len(s.sent) > 0 {
 		sent.part.Previous = s.sent[len(s.sent)-1].part.Tag
 	}

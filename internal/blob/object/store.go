@@ -111,7 +111,7 @@ func (s *Store) Redirect(ctx context.Context, location string, ttl time.Duration
 
 // Check implements blob.Store.
 func (s *Store) Check(ctx context.Context) error {
-	key, want := checksDir+newNonce(), []byte("written by a check of the store\n")
+	key, want := checksDir+NewNonce(), []byte("written by a check of the store\n")
 	if err := s.put(ctx, key, bytes.NewReader(want), int64(len(want))); err != nil {
 		return fmt.Errorf("check the store: write: %w", err)
 	}
