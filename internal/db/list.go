@@ -107,12 +107,8 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		}
 		conditions, args, count = append(conditions, cond), append(args, more...), ""
 	}
-	from := " FROM " + l.From
-	if len(conditions) > 0 {
-		from += " WHERE " + strings.Join(conditions, " AND ")
-	}
 	if count == "" {
-		count = "SELECT COUNT(*)" + from
+		count = "SELECT COUNT(*)" + l.from(conditions)
 	}
 	total, err := Get(ctx, tx, ScanInt, count, args...)
 	if err != nil {
@@ -126,7 +122,7 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 	if backwards {
 		offset = total - offset - limit
 	}
-	rows, err := Collect(ctx, tx, scan, "SELECT "+l.Fields+from+l.order(list.Sort, backwards)+
+	rows, err := Collect(ctx, tx, scan, l.query(conditions, list.Sort, backwards)+
 		fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)+1, len(args)+2), append(args[:len(args):len(args)], limit, offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list rows: %w", err)
@@ -135,6 +131,20 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		slices.Reverse(rows)
 	}
 	return rows, total, nil
+}
+
+// Query is the statement of a page but for its bounds, for tests of its plan.
+func (l Listing) Query(where string, by []Sort) string { return l.query([]string{where}, by, false) }
+
+func (l Listing) query(conditions []string, by []Sort, backwards bool) string {
+	return "SELECT " + l.Fields + l.from(conditions) + l.order(by, backwards)
+}
+
+func (l Listing) from(conditions []string) string {
+	if len(conditions) == 0 {
+		return " FROM " + l.From
+	}
+	return " FROM " + l.From + " WHERE " + strings.Join(conditions, " AND ")
 }
 
 // window is where the page lies among total rows; its length is 0 when it lies behind them.

@@ -134,16 +134,11 @@ func (s *Service) CreateTag(ctx context.Context, by authz.Principal, ref Ref, ar
 	return nil
 }
 
-const (
-	accessoryFields = `a.id, s.id, s.digest, a.digest, a.accessory_type, a.size, a.pushed_at`
-	accessoryTables = `manifest s JOIN manifest a
-		ON a.repository_id = s.repository_id AND a.accessory_of = s.digest AND a.accessory_of <> ''`
-)
-
 var firstAccessories = inQuery{`SELECT id, subject_id, subject_digest, digest, accessory_type, size, pushed_at FROM (
 		SELECT a.id, s.id AS subject_id, s.digest AS subject_digest, a.digest, a.accessory_type, a.size, a.pushed_at,
 			ROW_NUMBER() OVER (PARTITION BY s.id ORDER BY a.id) AS place
-		FROM ` + accessoryTables + ` WHERE s.id IN `, `) AS ranked
+		FROM manifest s JOIN manifest a ON a.repository_id = s.repository_id AND a.accessory_of = s.digest AND a.accessory_of <> ''
+		WHERE s.id IN `, `) AS ranked
 	WHERE place <= ` + strconv.Itoa(MaxAccessoriesShown) + ` ORDER BY subject_id, id`}
 
 func scanAccessory(r db.Row) (v Accessory, err error) {
@@ -152,14 +147,20 @@ func scanAccessory(r db.Row) (v Accessory, err error) {
 	return v, err
 }
 
+const subjectID = `(SELECT s.id FROM manifest s WHERE s.repository_id = a.repository_id AND s.digest = a.accessory_of)`
+
+// accessoriesOf names one subject, so that they are read in order.
+var accessoriesOf = inRepository("a.repository_id") + ` AND a.accessory_of <> '' AND a.accessory_of = (
+	SELECT s.digest FROM manifest s WHERE ` + inRepository("s.repository_id") + ` AND s.id = $3)`
+
 var accessoryListing = db.Listing{
-	Fields: accessoryFields,
-	From:   accessoryTables,
+	Fields: `a.id, ` + subjectID + `, a.accessory_of, a.digest, a.accessory_type, a.size, a.pushed_at`,
+	From:   "manifest a",
 	Columns: map[string]db.Column{
 		"id":                      {Expr: "a.id", Kind: db.Int},
 		"artifact_id":             {Expr: "a.id", Kind: db.Int},
-		"subject_artifact_id":     {Expr: "s.id", Kind: db.Int},
-		"subject_artifact_digest": {Expr: "s.digest", Kind: db.Text},
+		"subject_artifact_id":     {Expr: subjectID, Kind: db.Int},
+		"subject_artifact_digest": {Expr: "a.accessory_of", Kind: db.Text},
 		"digest":                  {Expr: "a.digest", Kind: db.Text},
 		"type":                    {Expr: "a.accessory_type", Kind: db.Text},
 		"size":                    {Expr: "a.size", Kind: db.Int},
@@ -174,7 +175,7 @@ func AccessoryKey(key string) bool { return accessoryListing.Has(key) }
 // ListAccessories returns a page of an artifact's accessories, oldest first, and how many match.
 func (s *Service) ListAccessories(ctx context.Context, ref Ref, artifactID int64, list db.List) (rows []Accessory, total int64, err error) {
 	err = s.db.Read(ctx, func(tx db.Tx) error {
-		rows, total, err = db.Page(ctx, tx, accessoryListing, inRepository("s.repository_id")+" AND s.id = $3",
+		rows, total, err = db.Page(ctx, tx, accessoryListing, accessoriesOf,
 			[]any{ref.ProjectID, ref.Name, artifactID}, list, scanAccessory)
 		return err
 	})

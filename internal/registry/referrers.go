@@ -17,10 +17,9 @@ const (
 )
 
 const referrersOf = `SELECT m.id, m.media_type, m.digest, m.content_size, m.artifact_type, c.annotations
-	FROM repository r
-	JOIN manifest m ON m.repository_id = r.id AND m.subject = $3
-	JOIN manifest_content c ON c.digest = m.digest
-	WHERE r.project_id = $1 AND r.name = $2 AND m.subject <> '' AND m.id > $4 AND ($5 = '' OR m.artifact_type = $5)
+	FROM manifest m JOIN manifest_content c ON c.digest = m.digest
+	WHERE m.repository_id = (SELECT r.id FROM repository r WHERE r.project_id = $1 AND r.name = $2)
+		AND m.subject = $3 AND m.subject <> '' AND m.id > $4 AND ($5 = '' OR m.artifact_type = $5)
 	ORDER BY m.id LIMIT $6`
 
 var errPageFull = errors.New("page is full")
