@@ -57,7 +57,10 @@ func (a *App) build(ctx context.Context) (domain, error) {
 		a.events.Wake()
 		notices.Publish(notice.Events)
 	}
-	d.registry = registry.New(registry.Deps{DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake})
+	d.registry = registry.New(registry.Deps{
+		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
+		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
+	})
 	a.registry = d.registry
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	if err := a.openKeys(ctx, d.identity); err != nil {
@@ -88,6 +91,7 @@ func (a *App) parts() []harborapi.Part {
 // connect puts the edges before the domain, and returns what answers every request.
 func (a *App) connect(d domain) (http.Handler, error) {
 	a.metrics = telemetry.NewMetrics(a.db.Executed)
+	a.watchReclaim()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
