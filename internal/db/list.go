@@ -114,12 +114,13 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 	if err != nil {
 		return nil, 0, fmt.Errorf("count rows: %w", err)
 	}
-	limit, offset := list.window(total)
-	if limit == 0 {
+	limit, offset := list.window()
+	if offset > 0 && offset >= total {
 		return nil, total, nil
 	}
 	backwards := offset > total/2
 	if backwards {
+		limit = min(limit, total-offset)
 		offset = total - offset - limit
 	}
 	rows, err := Collect(ctx, tx, scan, l.query(conditions, list.Sort, backwards)+
@@ -147,14 +148,12 @@ func (l Listing) from(conditions []string) string {
 	return " FROM " + l.From + " WHERE " + strings.Join(conditions, " AND ")
 }
 
-// window is where the page lies among total rows; its length is 0 when it lies behind them.
-func (l List) window(total int64) (limit, offset int64) {
-	size := int64(MaxRows)
-	if l.Size > 0 {
-		size = min(int64(l.Size), MaxRows)
-		offset = (max(min(int64(l.Page), 1_000_000_000/size), 1) - 1) * size
+func (l List) window() (limit, offset int64) {
+	if l.Size <= 0 {
+		return MaxRows, 0
 	}
-	return max(min(size, total-offset), 0), offset
+	size := int64(min(l.Size, MaxRows))
+	return size, (max(min(int64(l.Page), 1_000_000_000/size), 1) - 1) * size
 }
 
 // order writes ORDER BY. Where the client names the keys, Tie takes the direction of the last one, so that
