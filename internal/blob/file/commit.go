@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -29,7 +31,7 @@ func (s *Store) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string
 
 func (s *Store) commit(ctx context.Context, upload string, u blob.Upload, d oci.Digest) error {
 	target := location(d)
-	f, err := s.openLocked(upload, os.O_RDWR)
+	f, held, err := s.openLocked(upload, os.O_RDWR)
 	if errors.Is(err, blob.ErrUploadUnknown) {
 		return s.committed(ctx, u, d)
 	}
@@ -37,18 +39,18 @@ func (s *Store) commit(ctx context.Context, upload string, u blob.Upload, d oci.
 		return err
 	}
 	defer f.Close()
-	if err := rewind(f, u.Size); err != nil {
+	if err := rewind(f, held, u.Size); err != nil {
 		return err
 	}
 	if s.inDoubt(u) {
-		if err := s.verify(ctx, upload, u.Size, d); err != nil {
+		if err := s.verify(ctx, path.Join(uploadsDir, upload), u.Size, d); err != nil {
 			return err
 		}
 	}
 	if err := s.place(f, upload, target); err != nil {
 		return err
 	}
-	if err := s.root.Remove(upload); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.uploads.Remove(upload); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -68,59 +70,38 @@ func (s *Store) committed(ctx context.Context, u blob.Upload, d oci.Digest) erro
 	return err
 }
 
-// Sync implements blob.Store: for each blob its bytes, its directory, and the directory above, unless
-// that was named by another of them.
-func (s *Store) Sync(ctx context.Context, locations ...string) error {
-	shards := map[string]bool{}
-	for _, target := range locations {
-		if err := checkLocation(target); err != nil {
-			return err
-		}
-		dir := path.Dir(target)
-		shards[path.Dir(dir)] = true
-		if err := s.syncName(target); err != nil {
-			return fmt.Errorf("sync blob %s: %w", target, err)
-		}
-		if err := s.syncName(dir); err != nil {
-			return fmt.Errorf("sync directory of blob %s: %w", target, err)
-		}
-	}
-	for shard := range shards {
-		if err := s.settle(shard); err != nil {
-			return fmt.Errorf("sync directory: %w", err)
-		}
-		if err := s.syncName(shard); err != nil {
-			return fmt.Errorf("sync directory: %w", err)
-		}
-	}
-	return nil
-}
-
 // place gives the upload the blob's name. A Delete may take the blob's directory away between its
 // creation and the link; then both are done again, a few times.
 func (s *Store) place(f *os.File, upload, target string) error {
 	dir := path.Dir(target)
-	shard := path.Dir(dir)
 	var err error
 	for range 10 {
-		if err = s.settle(shard); err != nil {
+		if err = s.settle(path.Dir(dir)); err != nil {
 			return err
 		}
-		if err = s.root.Mkdir(dir, dirMode); err == nil || errors.Is(err, fs.ErrExist) {
-			err = s.link(f, upload, target)
+		var shard *os.Root
+		if shard, err = s.shard(path.Dir(dir)); err != nil {
+			return err
+		}
+		if err = shard.Mkdir(path.Base(dir), dirMode); err == nil || errors.Is(err, fs.ErrExist) {
+			err = s.link(f, shard, upload, target)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		s.settled.Delete(shard)
 	}
 	return err
 }
 
 // link never puts bytes that are not synced where somebody may have synced others: a manifest may
 // count on them. Nor does it trust what is there already: after the loss of power it may be torn.
-func (s *Store) link(f *os.File, upload, target string) error {
-	err := s.root.Link(upload, target)
+func (s *Store) link(f *os.File, shard *os.Root, upload, target string) error {
+	dir, err := shard.Open(path.Base(path.Dir(target)))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	err = linkInto(s.from, upload, dir, path.Base(target))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -128,7 +109,32 @@ func (s *Store) link(f *os.File, upload, target string) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return s.root.Rename(upload, target)
+	if err := s.root.Rename(path.Join(uploadsDir, upload), target); err != nil {
+		return err
+	}
+	s.syncs.lost.Delete(target)
+	return nil
+}
+
+// linkInto gives the file old in the directory from another name. Neither name has a slash, so no symbolic
+// link is followed.
+func linkInto(from *os.File, old string, to *os.File, name string) error {
+	fromRaw, err := from.SyscallConn()
+	if err != nil {
+		return err
+	}
+	toRaw, err := to.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var linked error
+	err = fromRaw.Control(func(fromFD uintptr) {
+		err := toRaw.Control(func(toFD uintptr) {
+			linked = unix.Linkat(int(fromFD), old, int(toFD), name, 0)
+		})
+		linked = errors.Join(linked, err)
+	})
+	return errors.Join(err, linked)
 }
 
 // settle makes a directory above the blobs' own exist and survive the loss of power.
@@ -154,17 +160,4 @@ func (s *Store) settle(dir string) error {
 	}
 	s.settled.Store(dir, true)
 	return nil
-}
-
-// syncName syncs a file or a directory. Its bytes may have been written through another descriptor.
-func (s *Store) syncName(name string) error {
-	f, err := s.root.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return blob.ErrNotFound
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return classify(f.Sync())
 }

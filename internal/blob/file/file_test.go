@@ -161,8 +161,7 @@ func TestLockOfCommittedUpload(t *testing.T) {
 	if _, err := s.Append(t.Context(), at(0), strings.NewReader("content")); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(uploadsDir, upload)
-	f, err := s.root.OpenFile(name, os.O_WRONLY, 0)
+	f, err := s.uploads.OpenFile(upload, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +169,7 @@ func TestLockOfCommittedUpload(t *testing.T) {
 	if _, err := s.Commit(t.Context(), at(7), oci.SHA256Of([]byte("content"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.lock(f, name); !errors.Is(err, blob.ErrUploadUnknown) {
+	if _, err := s.lock(f, upload); !errors.Is(err, blob.ErrUploadUnknown) {
 		t.Errorf("got %v, want ErrUploadUnknown", err)
 	}
 }

@@ -3,7 +3,6 @@ package file
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"syscall"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 )
 
-// uploadName is the path of an upload. Ids are lower-case hexadecimal with dashes
+// uploadName is the name of an upload in the directory of uploads. Ids are lower-case hexadecimal with dashes
 // inside, as UUIDs are; anything else is blob.ErrNameInvalid.
 func uploadName(id string) (string, error) {
 	if len(id) < 16 || len(id) > 64 || id[0] == '-' {
@@ -22,7 +21,7 @@ func uploadName(id string) (string, error) {
 			return "", fmt.Errorf("upload id: %w", blob.ErrNameInvalid)
 		}
 	}
-	return path.Join(uploadsDir, id), nil
+	return id, nil
 }
 
 // checkLocation accepts only what location returns for some digest.

@@ -42,9 +42,14 @@ const (
 // Store is a blob.Store of plain files.
 type Store struct {
 	root    *os.Root
+	uploads *os.Root
+	from    *os.File  // the directory of uploads, to link from
 	buffers sync.Pool // of *[copySize]byte
 	boot    []byte    // of this run of the kernel
 	settled sync.Map  // directory → true: exists and is synced, at most 2×256 and a few
+	shards  sync.Map  // directory of blobs' directories → *os.Root, at most 2×256
+	whole   bool      // the file system can be synced as a whole
+	syncs   syncs
 }
 
 var _ blob.Store = (*Store)(nil)
@@ -67,7 +72,15 @@ func Open(dir string) (*Store, error) {
 			return nil, fmt.Errorf("create directory of %s: %w", dir, err)
 		}
 	}
-	return &Store{root: root, boot: bootID(), buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}, nil
+	s := &Store{root: root, boot: bootID(), buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}
+	if s.uploads, err = root.OpenRoot(uploadsDir); err == nil {
+		s.from, err = s.uploads.Open(".")
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open directory of uploads: %w", err), s.Close())
+	}
+	s.whole = wholeSync(s.from)
+	return s, nil
 }
 
 // syncParent makes the entry of dir itself survive the loss of power. Where the
@@ -85,14 +98,54 @@ func syncParent(dir string) error {
 }
 
 // Close releases the directory. Contents that are open stay readable.
-func (s *Store) Close() error { return s.root.Close() }
+func (s *Store) Close() error {
+	var errs []error
+	s.shards.Range(func(_, shard any) bool {
+		errs = append(errs, shard.(*os.Root).Close())
+		return true
+	})
+	if s.from != nil {
+		errs = append(errs, s.from.Close())
+	}
+	if s.uploads != nil {
+		errs = append(errs, s.uploads.Close())
+	}
+	return errors.Join(append(errs, s.root.Close())...)
+}
+
+// shard opens the directory that the directories of blobs are in, once: a name below it is found in two
+// steps, where from the root it takes seven.
+func (s *Store) shard(dir string) (*os.Root, error) {
+	if known, ok := s.shards.Load(dir); ok {
+		return known.(*os.Root), nil
+	}
+	opened, err := s.root.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	if known, raced := s.shards.LoadOrStore(dir, opened); raced {
+		opened.Close()
+		return known.(*os.Root), nil
+	}
+	return opened, nil
+}
+
+// openBlob opens the file of a valid location for reading.
+func (s *Store) openBlob(location string) (*os.File, error) {
+	dir := path.Dir(location)
+	shard, err := s.shard(path.Dir(dir))
+	if err != nil {
+		return nil, err
+	}
+	return shard.Open(path.Base(dir) + "/" + path.Base(location))
+}
 
 // Open implements blob.Store.
 func (s *Store) Open(ctx context.Context, location string) (blob.Content, error) {
 	if err := checkLocation(location); err != nil {
 		return nil, err
 	}
-	f, err := s.root.Open(location)
+	f, err := s.openBlob(location)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open %s: %w", location, blob.ErrNotFound)
 	}

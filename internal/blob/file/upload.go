@@ -24,15 +24,15 @@ func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Up
 	if u.Size == 0 {
 		flag |= os.O_CREATE
 	}
-	f, err := s.openLocked(name, flag)
+	f, held, err := s.openLocked(name, flag)
 	if err != nil {
 		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
 	defer f.Close()
-	if err := rewind(f, u.Size); err != nil {
+	if err := rewind(f, held, u.Size); err != nil {
 		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
-	n, err := s.copy(ctx, f, r)
+	n, err := s.copy(ctx, f, u.Size, r)
 	grown := blob.Upload{ID: u.ID, Size: u.Size + n, State: s.account(u)}
 	if err == nil {
 		// A network file system may report a failed write only here.
@@ -51,66 +51,65 @@ func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Up
 	return grown, fmt.Errorf("append to upload %s: %w", u.ID, err)
 }
 
-// rewind drops what the file holds beyond offset and positions it there.
-func rewind(f *os.File, offset int64) error {
-	stat, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if held := stat.Size(); offset < 0 || held < offset {
+// rewind drops what the file, of held bytes, has beyond offset and positions it there.
+func rewind(f *os.File, held, offset int64) error {
+	if offset < 0 || held < offset {
 		return &blob.OffsetError{Offset: offset, Held: held}
 	} else if held > offset {
 		if err := f.Truncate(offset); err != nil {
 			return err
 		}
 	}
-	_, err = f.Seek(offset, io.SeekStart)
+	if offset == 0 { // it was just opened
+		return nil
+	}
+	_, err := f.Seek(offset, io.SeekStart)
 	return err
 }
 
-// openLocked opens an upload's file and locks it. The lock ends when the file is
+// openLocked opens an upload's file, locks it, and tells its size. The lock ends when the file is
 // closed. A file that was committed or cancelled between the two steps is unknown.
-func (s *Store) openLocked(name string, flag int) (*os.File, error) {
-	f, err := s.root.OpenFile(name, flag, fileMode)
+func (s *Store) openLocked(id string, flag int) (f *os.File, held int64, err error) {
+	f, err = s.uploads.OpenFile(id, flag, fileMode)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, blob.ErrUploadUnknown
+		return nil, 0, blob.ErrUploadUnknown
 	}
 	if err != nil {
-		return nil, classify(err)
+		return nil, 0, classify(err)
 	}
-	if err := s.lock(f, name); err != nil {
+	if held, err = s.lock(f, id); err != nil {
 		f.Close()
-		return nil, err
+		return nil, 0, err
 	}
-	return f, nil
+	return f, held, nil
 }
 
-func (s *Store) lock(f *os.File, name string) error {
+func (s *Store) lock(f *os.File, id string) (held int64, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var failed error
 	if err := raw.Control(func(fd uintptr) {
 		failed = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
 	}); err != nil {
-		return err
+		return 0, err
 	}
 	if errors.Is(failed, syscall.EWOULDBLOCK) {
-		return blob.ErrUploadBusy
+		return 0, blob.ErrUploadBusy
 	}
 	if failed != nil {
-		return fmt.Errorf("lock: %w", failed)
+		return 0, fmt.Errorf("lock: %w", failed)
 	}
 	opened, err := f.Stat()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	named, err := s.root.Lstat(name)
+	named, err := s.uploads.Lstat(id)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(opened, named) {
-		return blob.ErrUploadUnknown
+		return 0, blob.ErrUploadUnknown
 	}
-	return err
+	return opened.Size(), err
 }
 
 // ReadUpload implements blob.Store.
@@ -119,7 +118,7 @@ func (s *Store) ReadUpload(ctx context.Context, u blob.Upload) (io.ReadCloser, e
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.root.Open(name)
+	f, err := s.uploads.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read upload %s: %w", u.ID, blob.ErrUploadUnknown)
 	}
@@ -141,7 +140,7 @@ func (s *Store) Cancel(ctx context.Context, u blob.Upload) error {
 	if err != nil {
 		return err
 	}
-	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.uploads.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cancel upload %s: %w", u.ID, err)
 	}
 	return nil
