@@ -253,3 +253,6 @@ func resize(content []byte, size int64) []byte {
 	}
 	return append(content, make([]byte, size-int64(len(content)))...)
 }
+
+// IsDir tells a directory from a file.
+func (n *Node) IsDir() bool { return n.dir }
