@@ -123,6 +123,9 @@ func (b blobTimes) rows(t *table, c *contest, name string) error {
 // measureLarge sends and fetches a blob that is much larger than memory may grow.
 func measureLarge(ctx context.Context, o options, r *report) error {
 	size := o.sizes().large
+	if size == 0 {
+		return nil
+	}
 	t := r.table(fmt.Sprintf("A blob of %d GiB", size>>30), "Each way with a server of its own; the peak is that of its whole life, VmHWM.",
 		blobHead...)
 	for i, way := range transfers {

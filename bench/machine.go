@@ -26,7 +26,7 @@ func describe(ctx context.Context, o options) []string {
 		"command: `" + command + "`",
 		fmt.Sprintf("machine: %d × %s, %s of memory, Linux %s, data on %s", runtime.NumCPU(),
 			field("/proc/cpuinfo", "model name"), field("/proc/meminfo", "MemTotal"), firstLine("/proc/sys/kernel/osrelease"), fileSystem(o.dir)),
-		"program: " + runtime.Version() + ", SQLite, files; client and server share the machine, over 127.0.0.1",
+		"program: " + runtime.Version() + ", SQLite, files, unless PostgreSQL is named; client and server share the machine, over 127.0.0.1",
 		"load average at the start: " + firstLine("/proc/loadavg"),
 	}
 	if o.note != "" {

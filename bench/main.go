@@ -46,7 +46,7 @@ type sizes struct {
 
 func (o options) sizes() sizes {
 	if o.quick {
-		return sizes{rounds: 1, images: 200, requests: 4_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 6 * time.Second, large: 2 << 30}
+		return sizes{rounds: 1, images: 200, requests: 2_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 4 * time.Second}
 	}
 	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: time.Minute, large: 20 << 30}
 }
@@ -59,7 +59,7 @@ func main() {
 	flag.StringVar(&o.write, "write", "", "Markdown `FILE` to write as well")
 	flag.StringVar(&o.kept, "keep", "", "`FOLDER` where the data sets of the listings are kept and found again")
 	flag.StringVar(&o.note, "note", "", "`TEXT` on what else the machine was doing")
-	flag.BoolVar(&o.quick, "quick", os.Getenv("QUICK") == "1", "smaller loads, 2 GiB instead of 20; also QUICK=1")
+	flag.BoolVar(&o.quick, "quick", os.Getenv("QUICK") == "1", "smaller loads, no blob of 20 GiB, fewer artifacts; also QUICK=1")
 	fill := flag.String("dataset", "", "fill the database `URL` of a registry that was started once with 1,000,000 artifacts (-quick: 50,000), and do nothing else")
 	only := flag.String("only", "", "measure only the groups that match `REGEXP`: "+groupNames())
 	flag.Parse()
@@ -92,6 +92,10 @@ func run(ctx context.Context, o options, only string) (err error) {
 	if _, err := os.Stat(o.haven); err != nil {
 		return fmt.Errorf("%w (make build makes it)", err)
 	}
+	before, err := readProcessors()
+	if err != nil {
+		return err
+	}
 	r := newReport(ctx, o)
 	for _, g := range groups {
 		if !o.only.MatchString(g.name) {
@@ -101,7 +105,12 @@ func run(ctx context.Context, o options, only string) (err error) {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
 	}
-	r.machine = append(r.machine, "load average at the end: "+firstLine("/proc/loadavg"))
+	others, err := othersSince(before)
+	if err != nil {
+		return err
+	}
+	r.machine = append(r.machine, "load average at the end: "+firstLine("/proc/loadavg"), others,
+		"took: "+time.Since(before.at).Round(time.Second).String())
 	r.print(os.Stdout)
 	if o.write != "" {
 		if err := r.writeFile(o.write); err != nil {

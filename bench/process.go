@@ -38,14 +38,14 @@ func (p process) cpu() (time.Duration, error) {
 }
 
 // settledCPU waits until the process rests, so that work which it put off is counted too, and at most
-// five seconds.
+// three seconds.
 func (p process) settledCPU() (time.Duration, error) {
 	last, err := p.cpu()
 	for range 10 {
 		if err != nil {
 			return 0, err
 		}
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 		var now time.Duration
 		now, err = p.cpu()
 		if now-last <= clockTick {

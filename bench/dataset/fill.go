@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -34,6 +36,8 @@ type filler struct {
 	base   []int64 // layers that images share
 	// memberOf is the repository that a shared layer was last added to.
 	memberOf map[int64]int64
+	usage    map[int64]int64   // bytes of distinct blobs and of manifests, by project
+	counted  map[[2]int64]bool // shared layers that usage has, by project
 }
 
 const second = int64(time.Second / time.Microsecond)
@@ -43,6 +47,8 @@ func newFiller(s sink) *filler {
 	return &filler{
 		sink:         s,
 		memberOf:     map[int64]int64{},
+		usage:        map[int64]int64{},
+		counted:      map[[2]int64]bool{},
 		projects:     of("project", "id", "name", "owner_id", "public", "created_at", "updated_at"),
 		repositories: of("repository", "id", "project_id", "name", "description", "hidden", "pull_count", "created_at", "updated_at"),
 		blobs:        of("blob", "id", "digest", "size", "location", "created_at"),
@@ -125,7 +131,7 @@ func (f *filler) prepare(ctx context.Context, shape Shape) (err error) {
 		f.projects.add(f.projects.id(), projectName(i), f.owner, i%4 == 1, f.start, f.start)
 	}
 	for range 200 {
-		f.base = append(f.base, f.blob(30<<20))
+		f.base = append(f.base, f.blob(baseSize))
 	}
 	return f.flush(ctx)
 }
@@ -204,13 +210,15 @@ func (f *filler) log(ctx context.Context, shape Shape) error {
 
 // count brings the numbers up to date that the registry keeps as it goes.
 func (f *filler) count(ctx context.Context) error {
+	usage := &table{name: "project_usage", columns: []string{"project_id", "shard", "bytes"}}
+	for _, project := range slices.Sorted(maps.Keys(f.usage)) {
+		usage.add(project, 0, f.usage[project])
+	}
+	if err := f.insert(ctx, usage.name, usage.columns, usage.rows); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		`UPDATE repository SET artifact_count = (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = repository.id AND m.listed)`,
-		`DELETE FROM project_usage`,
-		`INSERT INTO project_usage (project_id, shard, bytes) SELECT p.id, 0, CAST(
-			COALESCE((SELECT SUM(b.size) FROM blob b WHERE b.id IN (
-				SELECT rb.blob_id FROM repository_blob rb WHERE rb.project_id = p.id AND rb.counted)), 0) +
-			COALESCE((SELECT SUM(m.content_size) FROM manifest m WHERE m.project_id = p.id), 0) AS BIGINT) FROM project p`,
 		`DELETE FROM audit_count`,
 		`INSERT INTO audit_count (project_id, entries) SELECT project_id, COUNT(*) FROM audit GROUP BY project_id`,
 	} {

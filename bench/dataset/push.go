@@ -13,6 +13,10 @@ const (
 	configType   = "application/vnd.oci.image.config.v1+json"
 	layerType    = "application/vnd.oci.image.layer.v1.tar+gzip"
 	signature    = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	baseSize     = 30 << 20
+	layerSize    = 200 << 10
+	configSize   = 1500
+	bundleSize   = 3000
 	attributes   = `{"architecture":"amd64","author":"","created":"2026-01-02T03:04:05Z","os":"linux","config":{"Env":["PATH=/bin"]}}`
 )
 
@@ -70,11 +74,11 @@ func (p *push) tag(m manifest, i int) {
 }
 
 func (p *push) image(listed bool) manifest {
-	config, layer, base := p.blob(1500), p.blob(200<<10), p.base[p.pushed%len(p.base)]
-	content := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":1500},"layers":[`+
+	config, layer, base := p.blob(configSize), p.blob(layerSize), p.base[p.pushed%len(p.base)]
+	content := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[`+
 		`{"mediaType":%q,"digest":%q,"size":%d},{"mediaType":%q,"digest":%q,"size":%d}]}`,
-		manifestType, configType, p.digestOf(config), layerType, p.digestOf(base), 30<<20, layerType, p.digestOf(layer), 200<<10)
-	m := p.manifest(content, manifestType, configType, "IMAGE", 30<<20+200<<10, "", listed)
+		manifestType, configType, p.digestOf(config), configSize, layerType, p.digestOf(base), baseSize, layerType, p.digestOf(layer), layerSize)
+	m := p.manifest(content, manifestType, configType, "IMAGE", baseSize+layerSize, "", listed)
 	for _, b := range []int64{config, layer, base} {
 		p.manifestBlobs.add(m.id, b, p.repository)
 		if b != base || p.memberOf[base] != p.repository {
@@ -82,6 +86,11 @@ func (p *push) image(listed bool) manifest {
 		}
 	}
 	p.memberOf[base] = p.repository
+	p.usage[p.project] += configSize + layerSize
+	if in := [2]int64{p.project, base}; !p.counted[in] {
+		p.counted[in] = true
+		p.usage[p.project] += baseSize
+	}
 	return m
 }
 
@@ -93,7 +102,7 @@ func (p *push) index(children ...manifest) manifest {
 		}
 		content += fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":%d,"platform":%s}`, manifestType, c.digest, c.size, platform(i))
 	}
-	m := p.manifest(content+"]}", indexType, indexType, "IMAGE", 60<<20, "", true)
+	m := p.manifest(content+"]}", indexType, indexType, "IMAGE", 2*baseSize, "", true)
 	for i, c := range children {
 		p.children.add(m.id, i, c.id, platform(i))
 	}
@@ -105,10 +114,10 @@ func platform(i int) string {
 }
 
 func (p *push) signature(subject manifest) {
-	blob := p.blob(3000)
-	content := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":%q,"size":3000},"layers":[],`+
-		`"subject":{"mediaType":%q,"digest":%q,"size":%d}}`, manifestType, signature, signature, p.digestOf(blob), manifestType, subject.digest, subject.size)
-	m := p.manifest(content, manifestType, signature, "SIGNATURE", 3000, subject.digest, false)
+	blob := p.blob(bundleSize)
+	content := fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":%q,"size":%d},"layers":[],`+
+		`"subject":{"mediaType":%q,"digest":%q,"size":%d}}`, manifestType, signature, signature, p.digestOf(blob), bundleSize, manifestType, subject.digest, subject.size)
+	m := p.manifest(content, manifestType, signature, "SIGNATURE", bundleSize, subject.digest, false)
 	p.manifestBlobs.add(m.id, blob, p.repository)
 	p.members.add(p.repository, blob, m.at, p.project)
 }
@@ -121,6 +130,10 @@ func (p *push) manifest(content, mediaType, config, kind string, size int, subje
 	}
 	if p.pushed%3 == 0 {
 		pulled = m.at + int64(p.pushed*7919%100_000)*second
+	}
+	p.usage[p.project] += int64(len(content))
+	if subject != "" {
+		p.usage[p.project] += bundleSize
 	}
 	p.contents.add(m.digest, []byte(content), "{}", attributes)
 	p.manifests.add(m.id, p.repository, m.digest, mediaType, config, artifactType, kind, int64(size+p.pushed*104_729%1_000_000), int64(len(content)),
