@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
@@ -31,13 +32,16 @@ type fixture struct {
 }
 
 // clock goes on by a millisecond with each look, so that orders by time are certain.
-type clock struct{ looks atomic.Int64 }
+type clock struct{ looks, skipped atomic.Int64 }
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func (c *clock) now() time.Time {
-	return epoch.Add(time.Duration(c.looks.Add(1)) * time.Millisecond)
+	return epoch.Add(time.Duration(c.looks.Add(1))*time.Millisecond + time.Duration(c.skipped.Load()))
 }
+
+// skip lets time pass.
+func (c *clock) skip(d time.Duration) { c.skipped.Add(int64(d)) }
 
 // each runs f with a fixture on both databases.
 func each(t *testing.T, f func(f fixture)) {
@@ -62,7 +66,13 @@ func (f *fixture) reopen() {
 	f.ok(err)
 	f.t.Cleanup(func() { store.Close() })
 	f.store = store
+	f.serve(store)
+}
+
+// serve is a new process with this store.
+func (f *fixture) serve(store blob.Store) {
 	f.Service = New(Deps{DB: f.db, Blobs: store, Clock: f.clock.now, Log: slog.New(slog.DiscardHandler), Wake: func() {}})
+	f.reclaim.orphansAt = f.clock.now() // the tests that are about orphans ask for them
 }
 
 var ctx = context.Background()
