@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/repair"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
@@ -47,6 +48,9 @@ type App struct {
 func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, log: telemetry.WithRequestIDs(log)}
 	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := repair.CheckServable(ctx, a.db); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	d, err := a.build(ctx)

@@ -126,7 +126,9 @@ func (r *Rebuild) unreadable(what string, err error) error {
 }
 
 // tellsNothing reports whether it is one record that can't be used.
-func tellsNothing(err error) bool { return errors.Is(err, record.ErrContent) || errors.Is(err, errGone) }
+func tellsNothing(err error) bool {
+	return errors.Is(err, record.ErrContent) || errors.Is(err, errGone)
+}
 
 func (r *Rebuild) restoreTags(ctx context.Context, from source) error {
 	r.Progress.Stage("tags", 0, false)

@@ -1,0 +1,282 @@
+package repair_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/record"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/repair"
+)
+
+// fill pushes some of everything into p/a, p/a/b and q/charts.
+func (w world) fill() {
+	w.t.Helper()
+	limit := int64(1 << 40)
+	w.project(project.NewProject{Name: "p", Public: true, Metadata: map[string]string{"auto_scan": "true"}, StorageLimit: &limit})
+	w.project(project.NewProject{Name: "q", Allowlist: &project.CVEAllowlist{Items: []string{"CVE-2026-1"}}})
+	amd, arm := w.image("p/a", "amd64", "amd"), w.image("p/a", "arm64")
+	amd.Platform, arm.Platform = map[string]string{"os": "linux", "architecture": "amd64"}, map[string]string{"os": "linux", "architecture": "arm64"}
+	multi := w.index("p/a", "multi", amd, arm)
+	w.index("p/a", "nested", multi)
+	w.image("p/a", "old", "latest", "v1")
+	w.image("p/a", "new", "latest", "v2", "V2.0_x-y")
+
+	// A signature by its subject, and one by its tag.
+	empty := w.blob("p/a", oci.MediaTypeEmpty, "{}")
+	payload := w.blob("p/a", "application/octet-stream", "signature")
+	w.push("p/a", document{MediaType: oci.MediaTypeImageManifest, ArtifactType: "application/vnd.cncf.notary.signature",
+		Config: &empty, Layers: []descriptor{payload}, Subject: &multi})
+	simple := w.blob("p/a", "application/vnd.dev.cosign.simplesigning.v1+json", "simple signing")
+	config := w.blob("p/a", oci.MediaTypeImageConfig, "{}")
+	w.push("p/a", document{MediaType: oci.MediaTypeImageManifest, Config: &config, Layers: []descriptor{simple}},
+		strings.Replace(string(amd.Digest), ":", "-", 1)+".sig")
+
+	w.ok(w.Copy(w.t.Context(), admin, w.ref("p/a/b"), w.ref("p/a"), oci.TagReference("multi")))
+	chart := w.blob("q/charts", chartType, `{"name":"demo","version":"1.2.3"}`)
+	w.push("q/charts", document{MediaType: oci.MediaTypeImageManifest, Config: &chart,
+		Layers: []descriptor{w.blob("q/charts", "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "chart")}}, "1.2.3")
+	_, err := w.Mount(w.t.Context(), w.ref("q/charts"), w.ref("p/a"), layerOf("old"))
+	w.ok(err)
+	w.settle()
+}
+
+var filled = []string{"p/a", "p/a/b", "q/charts"}
+
+func TestRebuildBringsEverythingBack(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		w.fill()
+		before := w.seen(filled...)
+		if strings.Count(before, "accessory") < 2 || !strings.Contains(before, "CHART") {
+			t.Fatalf("too little to lose:\n%s", before)
+		}
+		for _, trust := range []bool{false, true} {
+			again, report := w.rebuilt(trust)
+			if after := again.seen(filled...); after != before {
+				t.Errorf("rebuilt (names trusted: %t)\n%s\nwant\n%s", trust, after, before)
+			}
+			if !report.Complete() || report.Projects != 2 || report.Repositories != 3 || len(report.Guessed) != 0 {
+				t.Errorf("%+v", report)
+			}
+			again.sound()
+			w.ok(repair.CheckServable(t.Context(), again.db))
+			q, err := again.projects.GetByName(t.Context(), "q")
+			if err != nil || !slices.Equal(q.Allowlist.Items, []string{"CVE-2026-1"}) {
+				t.Errorf("allowlist of q: %+v, %v", q.Allowlist, err)
+			}
+			again.settle()
+			if r := again.scrub(repair.ScrubOptions{Strays: true}); !r.Clean() || r.Records.Stray != 0 {
+				t.Errorf("a scrub afterwards: %+v", r)
+			}
+			// It is a registry like any other.
+			again.image("p/a", "later", "later")
+			w.ok(again.DeleteArtifact(t.Context(), admin, again.ref("p/a"), oci.TagReference("nested")))
+			w.ok(again.DeleteRepository(t.Context(), admin, again.ref("p/a/b")))
+			again.sound()
+			w.fillRecordsAgain()
+		}
+	})
+}
+
+// fillRecordsAgain takes back what another database's server has written.
+func (w world) fillRecordsAgain() {
+	w.t.Helper()
+	for _, kind := range []record.Kind{record.Project, record.Manifest, record.Tag} {
+		for after := int64(0); ; {
+			last, err := w.keeper.Names(w.t.Context(), kind, after, func(name string) error { return w.keeper.Look(w.t.Context(), name) })
+			w.ok(err)
+			if last == 0 {
+				break
+			}
+			after = last
+		}
+	}
+	w.settle()
+}
+
+func TestRebuildWithLosses(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		ctx := t.Context()
+		w.fill()
+		arm, err := w.GetArtifact(ctx, w.ref("p/a/b"), oci.TagReference("multi"), registry.With{})
+		w.ok(err)
+		w.remove(layerOf("old"))
+		w.flip(layerOf("new"))
+		name := func(kind record.Kind, repository string) record.Name {
+			return record.Name{Kind: kind, Project: "p", Repository: repository}
+		}
+		child := name(record.Manifest, "a/b")
+		child.Digest = arm.References[1].ChildDigest
+		w.ok(w.store.PutRecord(ctx, child.String(), []byte("haven-manifest 1 5 x\n{torn")))
+		w.ok(w.store.DeleteRecord(ctx, "projects/q"))
+		broken := name(record.Tag, "a")
+		broken.Tag = "v1"
+		w.ok(w.store.PutRecord(ctx, broken.String(), nil))
+
+		again, report := w.rebuilt(false)
+		lost := map[string]bool{}
+		for _, l := range slices.Concat(report.Lost, report.LostTags) {
+			lost[l.What] = true
+		}
+		for _, want := range []string{"p/a/b@" + string(child.Digest), "p/a/b@" + string(arm.Digest), "p/a/b:multi", "p/a:v1"} {
+			if !lost[want] {
+				t.Errorf("%s is not reported as lost: %v %v", want, report.Lost, report.LostTags)
+			}
+		}
+		if len(lost) != 4 || report.MissingCount != 2 || len(report.Corrupt) != 1 || !slices.Equal(report.Guessed, []string{"q"}) || report.Complete() {
+			t.Errorf("%+v", report)
+		}
+		if q, err := again.projects.ByName(ctx, "q"); err != nil || q.Public {
+			t.Errorf("a project of which nothing is known: %+v, %v", q, err)
+		}
+		again.sound()
+
+		// Tags are there; what is missing is asked for again, and then whole.
+		for _, seed := range []string{"old", "new"} {
+			ref := again.ref("p/a")
+			if _, err := again.StatBlob(ctx, ref, layerOf(seed)); !errors.Is(err, registry.ErrBlobUnknown) {
+				t.Errorf("%s: %v, want that it is absent", seed, err)
+			}
+			again.image("p/a", seed)
+			content, err := again.Blob(ctx, ref, layerOf(seed))
+			w.ok(err)
+			r, err := again.OpenBlob(ctx, content)
+			w.ok(err)
+			r.Close()
+		}
+		if _, err := again.Manifest(ctx, again.ref("p/a"), oci.TagReference("latest")); err != nil {
+			t.Errorf("latest: %v", err)
+		}
+		again.fillRecordsAgain() // as the first start does
+		if r := again.scrub(repair.ScrubOptions{}); !r.Clean() {
+			t.Errorf("after the pushes: %+v", r)
+		}
+		again.sound()
+	})
+}
+
+func TestRebuildForgetsWhatNothingNames(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		w.fill()
+		w.blob("p/a", layerType, "named by nothing")
+		again, report := w.rebuilt(false)
+		if report.Unnamed.Count != 1 || report.Unnamed.Bytes != int64(len("named by nothing")) {
+			t.Errorf("%+v", report.Unnamed)
+		}
+		if _, err := os.Stat(again.path(oci.SHA256Of([]byte("named by nothing")))); err != nil {
+			t.Errorf("its bytes: %v", err)
+		}
+		again.blob("p/a", layerType, "named by nothing")
+		again.sound()
+	})
+}
+
+// stopper cancels when so much was done in a stage.
+type stopper struct {
+	repair.Silent
+	stage, at string
+	left      int64
+	stop      func()
+}
+
+func (s *stopper) Stage(name string, _ int64, _ bool) { s.at = name }
+
+func (s *stopper) Add(int64) {
+	if s.at == s.stage {
+		if s.left--; s.left == 0 {
+			s.stop()
+		}
+	}
+}
+
+func TestRebuildCanBeBrokenOffAnywhere(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		w.fill()
+		before := w.seen(filled...)
+		again := w.fresh()
+		for _, stage := range []string{"blobs", "projects", "manifests", "tags"} {
+			ctx, stop := context.WithCancel(t.Context())
+			if _, err := again.rebuild(ctx, true, &stopper{stage: stage, left: 2, stop: stop}); err == nil {
+				t.Errorf("broken off in %s: no error", stage)
+			}
+			if err := repair.CheckServable(t.Context(), again.db); !errors.Is(err, repair.ErrRebuilding) {
+				t.Errorf("broken off in %s: %v, want ErrRebuilding", stage, err)
+			}
+		}
+		report, err := again.rebuild(t.Context(), false, repair.Silent{})
+		w.ok(err)
+		if after := again.seen(filled...); after != before || !report.Complete() {
+			t.Errorf("at last\n%s\nwant\n%s", after, before)
+		}
+		again.sound()
+		if err := repair.BeginRebuild(t.Context(), again.db, time.Now()); !errors.Is(err, repair.ErrNotEmpty) {
+			t.Errorf("again: %v, want ErrNotEmpty", err)
+		}
+	})
+}
+
+// A volume of CNCF Distribution says by links what there is.
+func TestRebuildFromAVolume(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		w.fill()
+		want := map[string]string{}
+		link := func(path string, d oci.Digest) {
+			path = filepath.Join(w.dir, "docker/registry/v2/repositories", path)
+			w.ok(os.MkdirAll(filepath.Dir(path), 0o700))
+			w.ok(os.WriteFile(path, []byte(d), 0o600))
+		}
+		w.ok(w.keeper.Each(t.Context(), func(n record.Name) error {
+			if n.Kind == record.Project {
+				return nil
+			}
+			text, err := w.keeper.Read(t.Context(), n)
+			w.ok(err)
+			if n.Kind == record.Tag {
+				tag, err := record.ParseTag(text)
+				w.ok(err)
+				link(n.FullName()+"/_manifests/tags/"+n.Tag+"/current/link", tag.Digest)
+				link(n.FullName()+"/_manifests/tags/"+n.Tag+"/index/sha256/"+tag.Digest.Hex()+"/link", tag.Digest)
+				want[n.FullName()+":"+n.Tag] = string(tag.Digest)
+				return nil
+			}
+			m, err := record.ParseManifest(n.Digest, text)
+			w.ok(err)
+			w.ok(os.MkdirAll(filepath.Dir(w.path(n.Digest)), 0o700))
+			w.ok(os.WriteFile(w.path(n.Digest), m.Bytes, 0o600))
+			link(n.FullName()+"/_manifests/revisions/sha256/"+n.Digest.Hex()+"/link", n.Digest)
+			return nil
+		}))
+		w.ok(os.MkdirAll(filepath.Join(w.dir, "docker/registry/v2/repositories/p/a/_layers/sha256"), 0o700))
+		w.ok(os.RemoveAll(filepath.Join(w.dir, "records")))
+		w.ok(os.Mkdir(filepath.Join(w.dir, "records"), 0o700))
+
+		again, report := w.rebuilt(false)
+		if !report.Complete() || report.Tags != int64(len(want)) || !slices.Equal(slices.Sorted(slices.Values(report.Guessed)), []string{"p", "q"}) {
+			t.Errorf("%+v", report)
+		}
+		for full, d := range want {
+			repository, tag, _ := strings.Cut(full, ":")
+			m, err := again.Manifest(t.Context(), again.ref(repository), oci.TagReference(tag))
+			if err != nil || string(m.Digest) != d {
+				t.Errorf("%s is %s, %v; want %s", full, m.Digest, err, d)
+			}
+		}
+		again.sound()
+	})
+}
+
+func TestNothingToRebuildFrom(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		if _, err := w.rebuild(t.Context(), false, repair.Silent{}); !errors.Is(err, repair.ErrNothing) {
+			t.Errorf("%v, want ErrNothing", err)
+		}
+	})
+}
