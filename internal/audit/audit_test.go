@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,43 @@ func (w world) sample() {
 	w.happen(append(events,
 		event.Event{Kind: event.LoginUser, By: "ann", At: start.Add(9 * time.Hour), Resource: "ann", Success: true},
 		event.Event{Kind: event.LoginUser, By: "bob", At: start.Add(9 * time.Hour), Resource: "bob"})...)
+}
+
+// What a member of some projects sees is what everybody sees, less the other projects, on every page.
+func TestPagesOfSomeProjects(t *testing.T) {
+	each(t, func(w world) {
+		var events []event.Event
+		for i := range 150 {
+			// Project 1 has most, project 3 a few, and many happen at the same time.
+			project := []int64{1, 1, 1, 2, 4}[i%5]
+			if i%37 == 0 {
+				project = 3
+			}
+			events = append(events, event.Event{Kind: event.PullArtifact, By: "ann", At: start.Add(time.Duration(i/4) * time.Second), ProjectID: project, Resource: fmt.Sprint(i)})
+		}
+		w.happen(events...)
+		everything, _ := w.list(audit.Scope{All: true}, db.List{})
+		scope := audit.Scope{ProjectIDs: []int64{1, 3, 4, 9}}
+		var want []audit.Row
+		for _, row := range everything {
+			if slices.Contains(scope.ProjectIDs, row.ProjectID) {
+				want = append(want, row)
+			}
+		}
+		for _, size := range []int{1, 7, 15, 40, 100} {
+			var got []audit.Row
+			for page := 1; page <= len(want)/size+1; page++ {
+				rows, total := w.list(scope, db.List{Page: page, Size: size})
+				if total != int64(len(want)) {
+					t.Fatalf("a total of %d, want %d", total, len(want))
+				}
+				got = append(got, rows...)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("pages of %d are %d rows, want the same %d rows", size, len(got), len(want))
+			}
+		}
+	})
 }
 
 func TestListFiltersSortsAndPages(t *testing.T) {
