@@ -21,16 +21,30 @@ func Filled(t *testing.T, f func(t *testing.T, d *db.DB)) {
 		t.Run(name, func(t *testing.T) {
 			address := url(t)
 			d := open(t, address, true)
-			const owner = `INSERT INTO account (username, email, sysadmin, created_at, updated_at) VALUES ('admin', 'admin@example.com', TRUE, 1, 1)`
-			if err := d.Write(t.Context(), func(tx db.Tx) error { _, err := tx.Exec(t.Context(), owner); return err }); err != nil {
-				t.Fatal(err)
-			}
+			insertAccounts(t, d)
 			shape := dataset.Shape{Artifacts: 6_000, Repositories: 400, Projects: 100, Large: 3_000, Tags: 1_000, Referrers: 200, Audit: 3_000}
 			if err := dataset.Fill(t.Context(), address, shape, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 			f(t, d)
 		})
+	}
+}
+
+// insertAccounts makes the owner of what is filled in, and others.
+func insertAccounts(t *testing.T, d *db.DB) {
+	t.Helper()
+	err := d.Write(t.Context(), func(tx db.Tx) error {
+		for i := range 300 {
+			name := fmt.Sprintf("user%d", i)
+			if _, err := tx.Exec(t.Context(), `INSERT INTO account (username, email, created_at, updated_at) VALUES ($1, $2, 1, 1)`, name, name+"@example.com"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -118,11 +132,11 @@ func planOfPostgres(ctx context.Context, tx db.Tx, query string, sorts bool) (p 
 	for _, statement := range []string{
 		"SELECT set_config('plan_cache_mode', 'force_generic_plan', TRUE)",
 		// Small tables are read as a whole where that may be; here they stand for large ones.
-		"SELECT set_config('enable_seqscan', 'off', TRUE)",
+		"SELECT set_config('enable_seqscan', 'off', TRUE), set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)",
 		"SELECT set_config('enable_sort', '" + strconv.FormatBool(sorts) + "', TRUE)",
 		"PREPARE " + name + " AS " + query,
 	} {
-		if _, err := db.Collect(ctx, tx, db.ScanString, statement); err != nil {
+		if _, err := db.Collect(ctx, tx, func(db.Row) (struct{}, error) { return struct{}{}, nil }, statement); err != nil {
 			return p, err
 		}
 	}
