@@ -68,12 +68,24 @@ func (a *Authorizer) Repository(ctx context.Context, p Principal, project Projec
 	if p.Kind != Bearer {
 		return a.Project(ctx, p, project, Permission{Repository, action})
 	}
-	for _, g := range p.Token {
-		if g.ProjectID == project.ID && g.Repository == name && slices.Contains(g.Actions, action) {
-			return nil
-		}
+	if id, ok := p.Granted(name, action); ok && id == project.ID {
+		return nil
 	}
 	return ErrUnauthenticated // the client is to fetch a token with this scope
+}
+
+// Granted reports whether p is a token that grants the action in the repository, by its full name, and
+// returns the project, which exists: that is Repository's decision for those who haven't loaded it.
+func (p Principal) Granted(repository string, action Action) (projectID int64, ok bool) {
+	if p.Kind != Bearer {
+		return 0, false
+	}
+	for _, g := range p.Token {
+		if g.Repository == repository && slices.Contains(g.Actions, action) {
+			return g.ProjectID, true
+		}
+	}
+	return 0, false
 }
 
 func (a *Authorizer) inProject(ctx context.Context, p Principal, project ProjectObject, perm Permission) (bool, error) {

@@ -37,6 +37,8 @@ type DB struct {
 	writing  chan struct{}
 	wal      *walSync
 	executed atomic.Int64
+	watches  atomic.Pointer[[]*Watch]
+	targets  targets
 }
 
 // pool is connections of one kind with the statements prepared on them; stmts is nil on PostgreSQL, whose

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type Tx struct {
 	// uninterrupted: ctx is looked at before each statement only.
 	uninterrupted bool
 	after         *[]func()
+	written       *[]string // tables, of a transaction that may write
 	seen          *[]string // texts sent in this transaction that are not prepared yet
 }
 
@@ -91,8 +93,8 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) (after [
 	if err != nil {
 		return nil, fmt.Errorf("begin transaction: %w", classify(err))
 	}
-	var seen []string
-	err = f(Tx{db: d, tx: tx, pool: p, uninterrupted: d.dialect == SQLite, after: &after, seen: &seen})
+	var seen, written []string
+	err = f(Tx{db: d, tx: tx, pool: p, uninterrupted: d.dialect == SQLite, after: &after, seen: &seen, written: &written})
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -103,6 +105,7 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) (after [
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("commit transaction: %w", classify(err))
 	}
+	d.changed(written)
 	if p.stmts != nil {
 		p.stmts.learn(d.uninterrupted(ctx), seen)
 	}
@@ -158,6 +161,7 @@ func (tx Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	if err != nil {
 		return 0, err
 	}
+	tx.note(query)
 	var res sql.Result
 	if stmt := tx.prepared(ctx, query); stmt != nil {
 		res, err = stmt.ExecContext(ctx, args...)
@@ -176,6 +180,7 @@ func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 	if err != nil {
 		return nil, err
 	}
+	tx.note(query)
 	switch stmt := tx.prepared(ctx, query); {
 	case stmt != nil:
 		return stmt.QueryContext(ctx, args...)
@@ -183,6 +188,16 @@ func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 		return tx.tx.QueryContext(ctx, query, args...)
 	default:
 		return tx.pool.QueryContext(ctx, query, args...)
+	}
+}
+
+// note remembers what the statement writes.
+func (tx Tx) note(query string) {
+	if tx.written == nil || tx.db.watches.Load() == nil {
+		return
+	}
+	if table := tx.db.targets.of(query); table != "" && !slices.Contains(*tx.written, table) {
+		*tx.written = append(*tx.written, table)
 	}
 }
 

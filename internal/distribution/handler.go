@@ -111,10 +111,14 @@ func (h *Handler) authorise(c *call, action authz.Action) error {
 	return err
 }
 
+// mayUse is one look into the token where that grants the action: its grants name projects that exist.
 func (h *Handler) mayUse(ctx context.Context, p authz.Principal, repository string, action authz.Action) (registry.Ref, error) {
 	projectName, name, err := splitRepository(repository)
 	if err != nil {
 		return registry.Ref{}, err
+	}
+	if id, ok := p.Granted(repository, action); ok {
+		return registry.Ref{ProjectID: id, Project: projectName, Name: name}, nil
 	}
 	pr, err := h.Projects.ByName(ctx, projectName)
 	if errors.Is(err, fault.NotFound) {

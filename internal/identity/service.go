@@ -56,7 +56,8 @@ type Service struct {
 	memory   *memory
 	keys     signingKeys
 	prefixes prefixes
-	verified *otter.Cache[[sha256.Size]byte, claims]
+	verified *otter.Cache[[sha256.Size]byte, *verified]
+	epochs   *db.Watch // of what tokens are bound to
 	grants   *otter.Cache[grantsKey, []authz.Grant]
 	logins   *otter.Cache[string, time.Time]
 }
@@ -65,6 +66,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log,
+		epochs: d.DB.Watch("account", "robot", "project"),
 		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(),
 	}
 }

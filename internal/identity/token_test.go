@@ -106,8 +106,18 @@ func TestTokenGrants(t *testing.T) {
 			}
 			before = d.Executed()
 			s.VerifyToken(ctx, token)
+			want := int64(1)
+			if d.Exclusive() { // nobody else changes anything
+				want = 0
+			}
+			if n := d.Executed() - before; n != want {
+				t.Errorf("%s: a later use took %d statements, want %d", name, n, want)
+			}
+			w.clock.add(time.Second)
+			before = d.Executed()
+			s.VerifyToken(ctx, token)
 			if n := d.Executed() - before; n != 1 {
-				t.Errorf("%s: a later use took %d statements, want 1", name, n)
+				t.Errorf("%s: a use after a second took %d statements, want 1", name, n)
 			}
 		}
 		p, err := w.VerifyToken(ctx, w.issue(authz.Principal{}, pullOf(one, "one/app")))
@@ -185,6 +195,11 @@ func TestTokensDieWithWhatTheyAreBoundTo(t *testing.T) {
 				"user":   w.issue(authz.Principal{Kind: authz.User, ID: s.user, Name: "user", Epoch: 1}, access),
 				"robot":  w.issue(authz.Principal{Kind: authz.Robot, ID: s.robot.ID, Name: "robot", Epoch: s.robot.Epoch}, access),
 				"nobody": w.issue(authz.Principal{}, access),
+			}
+			for who, token := range tokens { // so that something is remembered of it
+				if p, err := w.VerifyToken(ctx, token); err != nil || len(p.Token) != 1 {
+					t.Fatalf("%s: %s's token before: %+v, %v", c.name, who, p, err)
+				}
 			}
 			if err := c.do(t, w, s); err != nil {
 				t.Fatalf("%s: %v", c.name, err)

@@ -1,0 +1,65 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"testing"
+)
+
+func TestTargetOfAStatement(t *testing.T) {
+	for query, want := range map[string]string{
+		"SELECT 1 FROM project":                         "",
+		"INSERT INTO project (a) VALUES ($1)":           "project",
+		"insert into project(a) values ($1)":            "project",
+		"\n\tUPDATE account SET a = 1 WHERE b = 2":      "account",
+		"DELETE FROM robot WHERE id = $1":               "robot",
+		"DELETE FROM robot":                             "robot",
+		"WITH x AS (SELECT 1) DELETE FROM robot":        anyTable,
+		"INSERT OR REPLACE INTO project (a) VALUES (1)": anyTable,
+		"TRUNCATE project":                              anyTable,
+		"UPDATE":                                        anyTable,
+	} {
+		if got := target(query); got != want {
+			t.Errorf("%q: got %q, want %q", query, got, want)
+		}
+	}
+}
+
+func TestWatchSeesCommitsOfItsTables(t *testing.T) {
+	d, put := newSQLite(t)
+	ctx := context.Background()
+	setting, others := d.Watch("setting", "robot"), d.Watch("project")
+	version := func(w *Watch) int64 {
+		t.Helper()
+		v, ok := w.Version()
+		if !ok {
+			t.Fatal("not exact on SQLite")
+		}
+		return v
+	}
+	before, same := version(setting), version(others)
+	if err := put(); err != nil {
+		t.Fatal(err)
+	}
+	after := version(setting)
+	if after == before || version(others) != same {
+		t.Fatalf("versions %d → %d, and %d → %d of a table that nobody wrote", before, after, same, version(others))
+	}
+	boom := errors.New("boom")
+	err := d.WriteRelaxed(ctx, func(tx Tx) error {
+		if _, err := tx.Exec(ctx, putSetting, "a", "2"); err != nil {
+			return err
+		}
+		return boom
+	})
+	if !errors.Is(err, boom) || version(setting) != after {
+		t.Fatalf("%v; version %d → %d by what was rolled back", err, after, version(setting))
+	}
+	err = d.WriteRelaxed(ctx, func(tx Tx) error {
+		_, err := Collect(ctx, tx, ScanString, `DELETE FROM setting WHERE name = $1 RETURNING name`, "a")
+		return err
+	})
+	if err != nil || version(setting) == after {
+		t.Fatalf("%v; a change that returns rows was not seen", err)
+	}
+}
