@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/blob/azure"
 	"github.com/havenregistry/haven/internal/blob/file"
+	"github.com/havenregistry/haven/internal/blob/gcs"
 	"github.com/havenregistry/haven/internal/blob/s3"
 )
 
@@ -21,6 +22,8 @@ func OpenStore(ctx context.Context, storageURL string) (blob.Store, error) {
 		store, err = file.Open(strings.TrimPrefix(rest, "//"))
 	case s3.Scheme:
 		store, err = s3.Open(ctx, storageURL)
+	case gcs.Scheme:
+		store, err = gcs.Open(ctx, storageURL)
 	case azure.Scheme:
 		store, err = azure.Open(ctx, storageURL)
 	default:

@@ -36,10 +36,14 @@ func (h *Handler) headBlob(c *call) error {
 }
 
 // getBlob streams a blob, by sendfile where it is a file; http.ServeContent does ranges and conditions.
+// Where the store was told to, it sends the client there instead.
 func (h *Handler) getBlob(c *call) error {
 	b, d, err := h.blob(c)
 	if err != nil {
 		return err
+	}
+	if address, ok := h.Registry.RedirectBlob(c.r.Context(), b); ok {
+		return redirectBlob(c, d, address)
 	}
 	content, err := h.Registry.OpenBlob(c.r.Context(), b)
 	if err != nil {
@@ -48,6 +52,17 @@ func (h *Handler) getBlob(c *call) error {
 	defer content.Close()
 	blobHeaders(c, d)
 	http.ServeContent(c.w, c.r, "", zeroTime, content)
+	return nil
+}
+
+// redirectBlob answers with an address that is good for a while only, and for whoever has it.
+func redirectBlob(c *call, d oci.Digest, address string) error {
+	hd := c.w.Header()
+	hd.Set("Docker-Content-Digest", d.String())
+	hd.Set("Cache-Control", "no-store")
+	hd.Set("Location", address)
+	hd.Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusTemporaryRedirect)
 	return nil
 }
 

@@ -15,7 +15,7 @@ func crashes(t *testing.T, d Driver) {
 	if d.Breaking == nil {
 		return // a process of its own is killed in the tests of the whole program
 	}
-	first, second := pattern(Part+100, 23), pattern(Part+100, 24)
+	first, second := pattern(Part+100, 23), pattern(100_000, 24)
 	content := append(bytes.Clone(first), second...)
 	for _, lost := range []bool{false, true} {
 		t.Run(fmt.Sprintf("answers lost %v", lost), func(t *testing.T) {
