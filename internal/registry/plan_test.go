@@ -36,7 +36,7 @@ func hotStatements() map[string]planned {
 		"pulls":              {query: countPulls},
 
 		// A push.
-		"upload":             {query: uploadByID, walks: []string{"upload"}},
+		"upload":             {query: uploadByID},
 		"claim":              {query: claimUpload},
 		"acknowledge":        {query: acknowledge},
 		"blob by digest":     {query: blobByDigest},
@@ -67,6 +67,20 @@ func hotStatements() map[string]planned {
 		"copy of children":     {query: copyChildren.with("$2, $3")},
 		"copy of tags":         {query: copyTags.with("$3, $4"), sorts: true},
 		"tags that move":       {query: overtaken.with("$2, $3")},
+
+		// Space.
+		"room of a project":        {query: projectRoom},
+		"counted in a project":     {query: countedInProject},
+		"idle memberships":         {query: idleMembers, walks: []string{"repository_blob"}},
+		"end of memberships":       {query: endMembers, walks: []string{"repository_blob"}},
+		"condemned blobs":          {query: doomedBlobs},
+		"blobs left by a crash":    {query: leftBlobs},
+		"blobs to delete":          {query: markBlobs.with("$4, $5")},
+		"blobs to condemn":         {query: condemnUnheld.with("$2, $3")},
+		"deleted blobs":            {query: endBlobs.with("$1, $2"), walks: []string{"blob"}},
+		"discarded bytes":          {query: someDiscarded, walks: []string{"discarded"}},
+		"uploads that nobody ends": {query: staleUploads, sorts: true},
+		"hidden repositories":      {query: emptyRepositories, walks: []string{"r", "repository"}},
 
 		// Lists of /v2/.
 		"tags":                {query: tagsAfter},

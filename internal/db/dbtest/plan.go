@@ -26,8 +26,28 @@ func Filled(t *testing.T, f func(t *testing.T, d *db.DB)) {
 			if err := dataset.Fill(t.Context(), address, shape, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
+			insertUploads(t, d)
 			f(t, d)
 		})
+	}
+}
+
+// insertUploads begins uploads, of which the data set has none.
+func insertUploads(t *testing.T, d *db.DB) {
+	t.Helper()
+	err := d.Write(t.Context(), func(tx db.Tx) error {
+		if _, err := tx.Exec(t.Context(), `INSERT INTO upload (id, repository_id, sha256_state, digest, created_at, updated_at)
+			SELECT 'upload ' || id, id, CAST('' AS `+map[db.Dialect]string{db.SQLite: "BLOB", db.Postgres: "BYTEA"}[d.Dialect()]+`), 'sha256:' || id, id, id FROM repository`); err != nil {
+			return err
+		}
+		if d.Dialect() == db.SQLite {
+			return nil // it plans without statistics, as in a registry
+		}
+		_, err := tx.Exec(t.Context(), "ANALYZE upload")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
