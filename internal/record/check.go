@@ -33,7 +33,7 @@ func (k *Keeper) Differs(ctx context.Context, name string) (bool, error) {
 
 const (
 	known = `SELECT CASE WHEN EXISTS (SELECT 1 FROM record_task WHERE name = $1) THEN 1 ELSE 0 END`
-	count = `SELECT (SELECT COUNT(*) FROM project WHERE deleted_at = 0) + (SELECT COUNT(*) FROM manifest) + (SELECT COUNT(*) FROM tag)`
+	count = `SELECT (SELECT COUNT(*) FROM project WHERE deleted_at = 0) + (SELECT COUNT(*) FROM manifest)`
 )
 
 // Pending reports whether somebody will look at the record anyway.

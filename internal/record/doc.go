@@ -1,5 +1,5 @@
 // Package record keeps, beside the blobs, what a lost database is made anew from: small records in the store
-// that say which manifests and tags each repository has, and what its projects are.
+// that say which manifests each repository has, which tags point to them, and what the projects are.
 //
 // A record is written after the fact and by the way: a change leaves a task in the database, in the
 // transaction that causes it or in the one that hands its event out, and a worker makes the record agree with

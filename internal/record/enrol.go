@@ -29,10 +29,6 @@ var passOf = map[Kind]pass{
 		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM manifest WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
 		manifestNames + `m.id > $1 AND m.id <= $2`,
 	},
-	Tag: {
-		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM tag WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
-		tagNames + `t.id > $1 AND t.id <= $2`,
-	},
 }
 
 // progress is a row of record_pass.

@@ -3,7 +3,6 @@ package record_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -137,8 +136,25 @@ func manifestName(ref registry.Ref, d oci.Digest) string {
 	return record.Name{Kind: record.Manifest, Project: ref.Project, Repository: ref.Name, Digest: d}.String()
 }
 
-func tagName(ref registry.Ref, tag string) string {
-	return record.Name{Kind: record.Tag, Project: ref.Project, Repository: ref.Name, Tag: tag}.String()
+// tags are what the record of a manifest says about its tags.
+func (w world) tags(ref registry.Ref, d oci.Digest) string {
+	w.t.Helper()
+	text, err := w.store.ReadRecord(w.t.Context(), manifestName(ref, d))
+	w.ok(err)
+	m, err := record.ParseManifest(d, text)
+	w.ok(err)
+	names := []string{}
+	for _, t := range m.Tags {
+		names = append(names, t.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func (w world) wantTags(ref registry.Ref, d oci.Digest, want string) {
+	w.t.Helper()
+	if got := w.tags(ref, d); got != want {
+		w.t.Errorf("tags of %s@%s are %q, want %q", ref.FullName(), d, got, want)
+	}
 }
 
 func (w world) wantRecords(names ...string) {
@@ -159,20 +175,19 @@ func TestRecordsFollowWhatHappens(t *testing.T) {
 		ctx := t.Context()
 		one := w.image(app, "one", "v1", "latest")
 		w.settle()
-		w.wantRecords(manifestName(app, one), tagName(app, "v1"), tagName(app, "latest"))
+		w.wantRecords(manifestName(app, one))
+		w.wantTags(app, one, "latest v1")
 
 		two := w.image(below, "two")
 		family := w.index(below, two, "multi")
-		moved := w.image(app, "three", "latest")
+		three := w.image(app, "three", "latest", "multi")
 		w.settle()
-		w.wantRecords(manifestName(app, one), tagName(app, "v1"), tagName(app, "latest"), manifestName(app, moved),
-			manifestName(below, two), manifestName(below, family), tagName(below, "multi"))
-		text, err := w.store.ReadRecord(ctx, tagName(app, "latest"))
-		w.ok(err)
-		if tag, err := record.ParseTag(text); err != nil || tag.Digest != moved {
-			t.Errorf("latest is %+v, %v; want %s", tag, err, moved)
-		}
-		text, err = w.store.ReadRecord(ctx, manifestName(below, family))
+		w.wantRecords(manifestName(app, one), manifestName(app, three), manifestName(below, two), manifestName(below, family))
+		w.wantTags(app, one, "v1")
+		w.wantTags(app, three, "latest multi")
+		w.wantTags(below, two, "")
+		w.wantTags(below, family, "multi")
+		text, err := w.store.ReadRecord(ctx, manifestName(below, family))
 		w.ok(err)
 		served, err := w.Manifest(ctx, below, oci.TagReference("multi"))
 		w.ok(err)
@@ -181,13 +196,18 @@ func TestRecordsFollowWhatHappens(t *testing.T) {
 			t.Errorf("record of the index: %+v, %v", m, err)
 		}
 
-		// A copy takes the family along, a delete takes it away, a tag goes alone.
+		// A copy takes the family along and moves a tag, a delete takes it away, a tag comes and goes alone.
 		w.ok(w.Copy(ctx, by, app, below, oci.TagReference("multi")))
 		w.ok(w.DeleteManifest(ctx, by, below, family))
 		w.ok(w.DeleteTag(ctx, by, app, "v1"))
+		three0, err := w.ManifestInfo(ctx, app, oci.DigestReference(three))
+		w.ok(err)
+		w.ok(w.CreateTag(ctx, by, app, three0.ID, "v3"))
 		w.settle()
-		w.wantRecords(manifestName(app, one), tagName(app, "latest"), manifestName(app, moved),
-			manifestName(app, two), manifestName(app, family), tagName(app, "multi"))
+		w.wantRecords(manifestName(app, one), manifestName(app, three), manifestName(app, two), manifestName(app, family))
+		w.wantTags(app, one, "")
+		w.wantTags(app, three, "latest v3")
+		w.wantTags(app, family, "multi")
 
 		w.ok(w.DeleteRepository(ctx, by, app))
 		w.settle()
@@ -229,20 +249,17 @@ func TestAChangeDuringTheWorkIsNotForgotten(t *testing.T) {
 		t.Cleanup(func() { store.Close() })
 		slow := &intercepted{Records: store}
 		w := newWorld(t, d, store, slow)
-		w.image(app, "one", "v1")
+		one := w.image(app, "one", "v1")
 		w.ok(w.events.Drain(t.Context()))
-		moved := oci.Digest("")
-		slow.once = func(name string) { // the old digest is on its way already
-			moved = w.image(app, "two", "v1")
+		two := oci.Digest("")
+		slow.once = func(name string) { // what the tag pointed to is on its way already
+			two = w.image(app, "two", "v1")
 			w.ok(w.events.Drain(t.Context()))
 		}
-		slow.on = tagName(app, "v1")
+		slow.on = manifestName(app, one)
 		w.ok(w.keeper.Drain(t.Context()))
-		text, err := store.ReadRecord(t.Context(), tagName(app, "v1"))
-		w.ok(err)
-		if tag, err := record.ParseTag(text); err != nil || tag.Digest != moved {
-			t.Errorf("v1 is %+v, %v; want %s", tag, err, moved)
-		}
+		w.wantTags(app, one, "")
+		w.wantTags(app, two, "v1")
 	})
 }
 
@@ -285,7 +302,8 @@ func TestAnOutageIsSurvived(t *testing.T) {
 		}
 		flaky.down.Store(false)
 		w.ok(w.keeper.Drain(t.Context()))
-		w.wantRecords(manifestName(app, one), tagName(app, "v1"))
+		w.wantRecords(manifestName(app, one))
+		w.wantTags(app, one, "v1")
 	})
 }
 
@@ -311,7 +329,7 @@ func TestOldDataIsEnrolled(t *testing.T) {
 		want := []string{"projects/p"}
 		for i := range 3 {
 			d := w.image(app, fmt.Sprint(i), fmt.Sprintf("v%d", i))
-			want = append(want, manifestName(app, d), tagName(app, fmt.Sprintf("v%d", i)))
+			want = append(want, manifestName(app, d))
 		}
 		w.exec(`DELETE FROM event`)
 		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
@@ -334,19 +352,34 @@ func TestOldDataIsEnrolled(t *testing.T) {
 func TestDiffers(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		ctx := t.Context()
-		one := w.image(app, "one", "v1")
+		one, two := w.image(app, "one", "v1"), w.image(app, "two", "v2")
 		w.settle()
-		lost := record.TagContent{Digest: one}
-		text, err := json.Marshal(lost)
+		text, err := w.store.ReadRecord(ctx, manifestName(app, one))
 		w.ok(err)
-		w.ok(w.store.PutRecord(ctx, tagName(app, "gone"), text))
-		w.ok(w.store.DeleteRecord(ctx, tagName(app, "v1")))
+		w.ok(w.store.PutRecord(ctx, manifestName(below, one), text))
+		w.ok(w.store.DeleteRecord(ctx, manifestName(app, two)))
 		for name, want := range map[string]bool{
-			manifestName(app, one): false, tagName(app, "v1"): true, tagName(app, "gone"): true, tagName(app, "never"): false,
+			manifestName(app, one): false, manifestName(app, two): true, manifestName(below, one): true, manifestName(below, two): false,
 		} {
 			if got, err := w.keeper.Differs(ctx, name); err != nil || got != want {
 				t.Errorf("%s differs: %t, %v; want %t", name, got, err, want)
 			}
+		}
+	})
+}
+
+// A manifest with so many tags that they don't fit into a record as they are.
+func TestAGreatMany(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		one := w.image(app, "one", "first")
+		w.exec(`INSERT INTO tag (repository_id, name, manifest_id, pushed_at)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+			SELECT m.repository_id, 'a-tag-with-a-name-that-is-as-long-as-those-that-a-build-makes-of-branches-and-commits-and-dates-' || i, m.id, i FROM n, manifest m`)
+		w.settle()
+		text, err := w.store.ReadRecord(t.Context(), manifestName(app, one))
+		w.ok(err)
+		if m, err := record.ParseManifest(one, text); err != nil || len(m.Tags) != 40_001 || len(text) > 4<<20 {
+			t.Errorf("%d tags in %d bytes, %v", len(m.Tags), len(text), err)
 		}
 	})
 }

@@ -15,14 +15,10 @@ type Kind string
 const (
 	Project  Kind = "projects"
 	Manifest Kind = "manifests"
-	Tag      Kind = "tags"
 )
 
-// Parts that no repository's name has, so that a repository below another one is no trouble.
-const (
-	manifestsPart = "_m"
-	tagsPart      = "_t"
-)
+// manifestsPart is no part of a repository's name, so that a repository below another one is no trouble.
+const manifestsPart = "_m"
 
 // ErrName is returned for a name that no record has.
 var ErrName = errors.New("not the name of a record")
@@ -31,23 +27,18 @@ var ErrName = errors.New("not the name of a record")
 //
 //	projects/<project>
 //	manifests/<project>/<repository>/_m/<algorithm>/<hex>
-//	tags/<project>/<repository>/_t/<tag>
 type Name struct {
 	Kind       Kind
 	Project    string
 	Repository string     // without the project
 	Digest     oci.Digest // of a manifest
-	Tag        string
 }
 
 // String is the name in the store.
 func (n Name) String() string {
 	path := string(n.Kind) + "/" + n.Project
-	switch n.Kind {
-	case Manifest:
+	if n.Kind == Manifest {
 		path += "/" + n.Repository + "/" + manifestsPart + "/" + string(n.Digest.Algorithm()) + "/" + n.Digest.Hex()
-	case Tag:
-		path += "/" + n.Repository + "/" + tagsPart + "/" + n.Tag
 	}
 	return path
 }
@@ -79,12 +70,6 @@ func parseName(s string) (Name, bool) {
 		full, rest, _ = strings.Cut(path, "/"+manifestsPart+"/")
 		algorithm, encoded, _ := strings.Cut(rest, "/")
 		if n.Digest, err = oci.ParseDigest(algorithm + ":" + encoded); err != nil {
-			return n, false
-		}
-	case Tag:
-		var rest string
-		full, rest, _ = strings.Cut(path, "/"+tagsPart+"/")
-		if n.Tag, err = oci.ParseTag(rest); err != nil {
 			return n, false
 		}
 	default:

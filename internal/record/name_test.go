@@ -2,6 +2,8 @@ package record_test
 
 import (
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +24,7 @@ func TestNamesComeBackAsTheyWere(t *testing.T) {
 		{Kind: record.Project, Project: "library"},
 		{Kind: record.Manifest, Project: "p", Repository: "a", Digest: digest},
 		{Kind: record.Manifest, Project: "p", Repository: "a/b.c__d/e", Digest: long},
-		{Kind: record.Tag, Project: "p", Repository: "a/b", Tag: "_t"},
-		{Kind: record.Tag, Project: "p", Repository: "a", Tag: "_m"},
-		{Kind: record.Tag, Project: "p", Repository: "a", Tag: "V1.2-x_y"},
-		{Kind: record.Tag, Project: "p-1", Repository: strings.Repeat("r", 250), Tag: strings.Repeat("t", 128)},
+		{Kind: record.Manifest, Project: "p-1", Repository: strings.Repeat("r", 250), Digest: long},
 	} {
 		if err := blob.CheckRecordName(n.String()); err != nil {
 			t.Errorf("%s: %v", n, err)
@@ -39,11 +38,8 @@ func TestNamesComeBackAsTheyWere(t *testing.T) {
 // No record is a folder of another one.
 func TestNamesOfNestedRepositoriesKeepApart(t *testing.T) {
 	var names []string
-	for _, repository := range []string{"a", "a/b", "a/b/sha256", "m", "t"} {
+	for _, repository := range []string{"a", "a/b", "a/b/sha256", "a/sha256", "m", "a/" + digest.Hex()} {
 		names = append(names, record.Name{Kind: record.Manifest, Project: "p", Repository: repository, Digest: digest}.String())
-		for _, tag := range []string{"_t", "_m", "b", "a", "sha256"} {
-			names = append(names, record.Name{Kind: record.Tag, Project: "p", Repository: repository, Tag: tag}.String())
-		}
 	}
 	for _, a := range names {
 		for _, b := range names {
@@ -56,8 +52,7 @@ func TestNamesOfNestedRepositoriesKeepApart(t *testing.T) {
 
 func TestOtherNamesAreRefused(t *testing.T) {
 	for _, s := range []string{
-		"", "projects", "projects/", "projects/p/r", "projects/P", "tags/p/_t/v1", "tags/p/a/v1", "tags/p/a/_t/", "tags/p/a/_t/-v",
-		"tags/p/a/_t/x/y", "manifests/p/a/_m/sha256/00", "manifests/p/a/_m/" + digest.Hex(), "manifests/p/_m/sha256/" + digest.Hex(),
+		"", "projects", "projects/", "projects/p/r", "projects/P", "tags/p/a/v1", "manifests/p/a/_m/sha256/00", "manifests/p/a/_m/" + digest.Hex(), "manifests/p/_m/sha256/" + digest.Hex(),
 		"manifests/p/../_m/sha256/" + digest.Hex(), "blobs/p/a",
 	} {
 		if n, err := record.ParseName(s); !errors.Is(err, record.ErrName) {
@@ -67,19 +62,21 @@ func TestOtherNamesAreRefused(t *testing.T) {
 }
 
 func TestTornContentIsRefused(t *testing.T) {
-	whole := "haven-manifest 1 1700000000000000 " + oci.MediaTypeImageManifest + "\n{}"
+	const head = "haven-manifest 1 1700000000000000 " + oci.MediaTypeImageManifest + "\nv1 1700000001000000\n"
+	whole := fmt.Sprintf("%s= %08x\n{}", head, crc32.Checksum([]byte(head), crc32.MakeTable(crc32.Castagnoli)))
 	m, err := record.ParseManifest(digest, []byte(whole))
-	if err != nil || m.MediaType != oci.MediaTypeImageManifest || string(m.Bytes) != "{}" || !m.PushedAt.Equal(time.Unix(1700000000, 0)) {
+	if err != nil || m.MediaType != oci.MediaTypeImageManifest || string(m.Bytes) != "{}" || !m.PushedAt.Equal(time.Unix(1700000000, 0)) ||
+		len(m.Tags) != 1 || m.Tags[0].Name != "v1" || !m.Tags[0].PushedAt.Equal(time.Unix(1700000001, 0)) {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	for n := range len(whole) {
 		if _, err := record.ParseManifest(digest, []byte(whole[:n])); !errors.Is(err, record.ErrContent) {
 			t.Errorf("%q: %v, want ErrContent", whole[:n], err)
 		}
-	}
-	for _, text := range []string{"", "{}", `{"digest":"sha256:00"}`, `{"digest":"` + string(digest)} {
-		if _, err := record.ParseTag([]byte(text)); !errors.Is(err, record.ErrContent) {
-			t.Errorf("tag %q: %v, want ErrContent", text, err)
+		wrong := []byte(whole)
+		wrong[n] ^= 1
+		if _, err := record.ParseManifest(digest, wrong); !errors.Is(err, record.ErrContent) {
+			t.Errorf("%q: %v, want ErrContent", wrong, err)
 		}
 	}
 	if _, err := record.ParseProject([]byte("{")); !errors.Is(err, record.ErrContent) {

@@ -17,8 +17,6 @@ const (
 
 	manifestNames = `SELECT 'manifests/' || p.name || '/' || r.name || '/_m/' || REPLACE(m.digest, ':', '/')
 		FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id WHERE `
-	tagNames = `SELECT 'tags/' || p.name || '/' || r.name || '/_t/' || t.name
-		FROM tag t JOIN repository r ON r.id = t.repository_id JOIN project p ON p.id = r.project_id WHERE `
 )
 
 // Enqueue has the records of these names looked at.
@@ -54,12 +52,12 @@ func marks(n int) string {
 	return strings.Join(all, ", ")
 }
 
-// EnqueueManifests has the records of manifests and of all their tags looked at. It is called where many
-// change at once, before rows go and after they came.
+// EnqueueManifests has the records of manifests looked at, before their rows go or after they or their tags have
+// changed. What one push or one tag changes alone comes by Handle.
 func EnqueueManifests(ctx context.Context, tx db.Tx, ids []int64) error {
 	for chunk := range slices.Chunk(ids, 256) {
 		in, args := db.In(0, powerOfTwo(chunk))
-		if err := enqueueWhere(ctx, tx, "m.id IN ("+in+")", "t.manifest_id IN ("+in+")", args); err != nil {
+		if err := enqueueWhere(ctx, tx, "m.id IN ("+in+")", args...); err != nil {
 			return err
 		}
 	}
@@ -68,14 +66,12 @@ func EnqueueManifests(ctx context.Context, tx db.Tx, ids []int64) error {
 
 // EnqueueRepository is EnqueueManifests for all that a repository has.
 func EnqueueRepository(ctx context.Context, tx db.Tx, id int64) error {
-	return enqueueWhere(ctx, tx, "m.repository_id = $1", "t.repository_id = $1", []any{id})
+	return enqueueWhere(ctx, tx, "m.repository_id = $1", id)
 }
 
-func enqueueWhere(ctx context.Context, tx db.Tx, manifests, tags string, args []any) error {
-	for _, query := range []string{manifestNames + manifests, tagNames + tags} {
-		if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+query+again, args...); err != nil {
-			return fmt.Errorf("enqueue records: %w", err)
-		}
+func enqueueWhere(ctx context.Context, tx db.Tx, manifests string, args ...any) error {
+	if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+manifestNames+manifests+again, args...); err != nil {
+		return fmt.Errorf("enqueue records: %w", err)
 	}
 	return nil
 }
@@ -93,26 +89,20 @@ func powerOfTwo(ids []int64) []int64 {
 	return all
 }
 
-// Handle implements event.Listener: it enqueues what one push, tag or project changed. Where an event is about
-// many manifests, whoever changed them has enqueued them in the same transaction.
+// Handle implements event.Listener: it enqueues what one push, tag or project changed. Where more manifests
+// changed, whoever changed them has enqueued them in the same transaction.
 func (k *Keeper) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
 	var names []Name
 	work := false
 	for _, e := range events {
-		project, repository, _ := strings.Cut(e.Repository, "/")
 		switch e.Kind {
-		case event.CreateArtifact:
+		case event.CreateArtifact, event.CreateTag, event.DeleteTag:
 			n, err := ParseName("manifests/" + e.Repository + "/" + manifestsPart + "/" + strings.Replace(e.Digest, ":", "/", 1))
 			if err != nil {
 				k.log.ErrorContext(ctx, "an event names no manifest", "event", e.ID, "error", err)
 				continue
 			}
 			names = append(names, n)
-			if e.Tag != "" {
-				names = append(names, Name{Kind: Tag, Project: project, Repository: repository, Tag: e.Tag})
-			}
-		case event.CreateTag, event.DeleteTag:
-			names = append(names, Name{Kind: Tag, Project: project, Repository: repository, Tag: e.Tag})
 		case event.CreateProject, event.UpdateProject, event.DeleteProject:
 			names = append(names, Name{Kind: Project, Project: e.Project})
 		case event.DeleteArtifact, event.DeleteRepository:

@@ -11,29 +11,31 @@ import (
 )
 
 const (
-	manifestNow = `SELECT m.media_type, m.pushed_at, c.content FROM project p
+	manifestNow = `SELECT m.id, m.media_type, m.pushed_at, c.content FROM project p
 		JOIN repository r ON r.project_id = p.id AND r.name = $2
 		JOIN manifest m ON m.repository_id = r.id AND m.digest = $3
 		JOIN manifest_content c ON c.digest = m.digest
 		WHERE p.name = $1`
-	tagNow = `SELECT m.digest, t.pushed_at FROM project p
-		JOIN repository r ON r.project_id = p.id AND r.name = $2
-		JOIN tag t ON t.repository_id = r.id AND t.name = $3
-		JOIN manifest m ON m.id = t.manifest_id
-		WHERE p.name = $1`
+	tagsNow    = `SELECT name, pushed_at FROM tag WHERE manifest_id = $1 ORDER BY name`
 	projectNow = `SELECT p.name, p.public, a.username, p.storage_limit, p.created_at, COALESCE(w.items, ''), COALESCE(w.expires_at, 0)
 		FROM project p JOIN account a ON a.id = p.owner_id LEFT JOIN cve_allowlist w ON w.project_id = p.id
 		WHERE p.name = $1 AND p.deleted_at = 0`
 	metadataNow = `SELECT m.name, m.value FROM project p JOIN project_metadata m ON m.project_id = p.id WHERE p.name = $1`
 )
 
-func scanManifest(r db.Row) (m ManifestContent, err error) {
-	err = r.Scan(&m.MediaType, db.ScanTime(&m.PushedAt), &m.Bytes)
+// manifestRow is a manifest without its tags.
+type manifestRow struct {
+	id int64
+	ManifestContent
+}
+
+func scanManifest(r db.Row) (m manifestRow, err error) {
+	err = r.Scan(&m.id, &m.MediaType, db.ScanTime(&m.PushedAt), &m.Bytes)
 	return m, err
 }
 
 func scanTag(r db.Row) (t TagContent, err error) {
-	err = r.Scan(&t.Digest, db.ScanTime(&t.PushedAt))
+	err = r.Scan(&t.Name, db.ScanTime(&t.PushedAt))
 	return t, err
 }
 
@@ -61,14 +63,12 @@ func scanPair(r db.Row) (p pair, err error) {
 func content(ctx context.Context, tx db.Tx, n Name) (text []byte, err error) {
 	switch n.Kind {
 	case Manifest:
-		var m ManifestContent
-		if m, err = db.Get(ctx, tx, scanManifest, manifestNow, n.Project, n.Repository, n.Digest); err == nil {
-			text = m.encode()
+		var m manifestRow
+		if m, err = db.Get(ctx, tx, scanManifest, manifestNow, n.Project, n.Repository, n.Digest); err != nil {
+			break
 		}
-	case Tag:
-		var t TagContent
-		if t, err = db.Get(ctx, tx, scanTag, tagNow, n.Project, n.Repository, n.Tag); err == nil {
-			text, err = json.Marshal(t)
+		if m.Tags, err = db.Collect(ctx, tx, scanTag, tagsNow, m.id); err == nil {
+			text, err = m.encode()
 		}
 	case Project:
 		var p ProjectContent

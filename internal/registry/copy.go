@@ -132,7 +132,7 @@ func (s *Service) copyFamily(ctx context.Context, tx db.Tx, projectID, to int64,
 	if err != nil {
 		return err
 	}
-	if err := record.EnqueueManifests(ctx, tx, fresh); err != nil {
+	if err := record.EnqueueManifests(ctx, tx, append(affected, fresh...)); err != nil {
 		return err
 	}
 	return relist(ctx, tx, append(affected, fresh...))

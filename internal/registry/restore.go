@@ -222,7 +222,8 @@ type RestoredTag struct {
 	PushedAt time.Time
 }
 
-// RestoreTags puts tags back and reports of each whether its manifest was there.
+// RestoreTags puts tags back and reports of each whether its manifest was there. Of two that claim the same name
+// the one pushed later counts.
 func (s *Service) RestoreTags(ctx context.Context, tags []RestoredTag) ([]bool, error) {
 	found := make([]bool, len(tags))
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
@@ -260,7 +261,12 @@ func restoreTag(ctx context.Context, tx db.Tx, t RestoredTag) (bool, error) {
 			return false, err
 		}
 	}
-	before, err := moveTag(ctx, tx, repositoryID, t.Name, id, db.Micros(t.PushedAt))
+	at := db.Micros(t.PushedAt)
+	later, err := db.Collect(ctx, tx, db.ScanInt, laterTag, repositoryID, t.Name, at)
+	if err != nil || len(later) > 0 {
+		return err == nil, err
+	}
+	before, err := moveTag(ctx, tx, repositoryID, t.Name, id, at)
 	if err != nil {
 		return false, err
 	}
@@ -270,6 +276,8 @@ func restoreTag(ctx context.Context, tx db.Tx, t RestoredTag) (bool, error) {
 	}
 	return true, relist(ctx, tx, affected)
 }
+
+const laterTag = `SELECT id FROM tag WHERE repository_id = $1 AND name = $2 AND pushed_at > $3`
 
 const typedContent = `SELECT m.media_type, c.content FROM manifest m JOIN manifest_content c ON c.digest = m.digest WHERE m.id = $1`
 

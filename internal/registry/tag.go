@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/record"
 )
 
 const (
@@ -25,8 +26,10 @@ func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, man
 	if before == manifestID {
 		return before, nil
 	}
-	_, err = tx.Exec(ctx, upsertTag, repositoryID, name, manifestID, now)
-	return before, err
+	if _, err := tx.Exec(ctx, upsertTag, repositoryID, name, manifestID, now); err != nil || before == 0 {
+		return 0, err
+	}
+	return before, record.EnqueueManifests(ctx, tx, []int64{before})
 }
 
 // relisting corrects what listings show by the truth: no accessories, and of the rest what is tagged or no

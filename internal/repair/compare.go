@@ -89,7 +89,7 @@ func (s *Scrub) checkRecords(ctx context.Context) error {
 	}
 	s.Progress.Stage("records", count, false)
 	if !s.report.Records.Enrolling { // else they come by themselves
-		for _, kind := range []record.Kind{record.Project, record.Manifest, record.Tag} {
+		for _, kind := range []record.Kind{record.Project, record.Manifest} {
 			if err := s.checkRecordsOf(ctx, kind); err != nil {
 				return fmt.Errorf("compare records: %w", err)
 			}

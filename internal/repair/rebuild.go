@@ -99,7 +99,7 @@ func (r *Rebuild) run(ctx context.Context) error {
 		return err
 	}
 	r.report.Source = from.name()
-	for _, stage := range []func(context.Context, source) error{r.restoreBlobs, r.restoreProjects, r.restoreManifests, r.restoreTags} {
+	for _, stage := range []func(context.Context, source) error{r.restoreBlobs, r.restoreProjects, r.restoreManifests, r.restoreOtherTags} {
 		if err := stage(ctx, from); err != nil {
 			return err
 		}

@@ -107,6 +107,14 @@ func (r *RebuildReport) lose(what string, why error) {
 	}
 }
 
+// loseManifest notes a manifest that is lost with its tags.
+func (r *RebuildReport) loseManifest(n record.Name, tags []string, why error) {
+	r.lose(n.FullName()+"@"+string(n.Digest), why)
+	for _, tag := range tags {
+		r.loseTag(n.FullName()+":"+tag, fmt.Errorf("its manifest %s is not there", n.Digest))
+	}
+}
+
 func (r *RebuildReport) loseTag(what string, why error) {
 	r.LostTagsCount++
 	if len(r.LostTags) < maxNamed {

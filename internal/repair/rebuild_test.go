@@ -89,7 +89,7 @@ func TestRebuildBringsEverythingBack(t *testing.T) {
 // fillRecordsAgain takes back what another database's server has written.
 func (w world) fillRecordsAgain() {
 	w.t.Helper()
-	for _, kind := range []record.Kind{record.Project, record.Manifest, record.Tag} {
+	for _, kind := range []record.Kind{record.Project, record.Manifest} {
 		for after := int64(0); ; {
 			last, err := w.keeper.Names(w.t.Context(), kind, after, func(name string) error { return w.keeper.Look(w.t.Context(), name) })
 			w.ok(err)
@@ -110,28 +110,21 @@ func TestRebuildWithLosses(t *testing.T) {
 		w.ok(err)
 		w.remove(layerOf("old"))
 		w.flip(layerOf("new"))
-		name := func(kind record.Kind, repository string) record.Name {
-			return record.Name{Kind: kind, Project: "p", Repository: repository}
-		}
-		child := name(record.Manifest, "a/b")
-		child.Digest = arm.References[1].ChildDigest
+		child := record.Name{Kind: record.Manifest, Project: "p", Repository: "a/b", Digest: arm.References[1].ChildDigest}
 		w.ok(w.store.PutRecord(ctx, child.String(), []byte("haven-manifest 1 5 x\n{torn")))
 		w.ok(w.store.DeleteRecord(ctx, "projects/q"))
-		broken := name(record.Tag, "a")
-		broken.Tag = "v1"
-		w.ok(w.store.PutRecord(ctx, broken.String(), nil))
 
 		again, report := w.rebuilt(false)
 		lost := map[string]bool{}
 		for _, l := range slices.Concat(report.Lost, report.LostTags) {
 			lost[l.What] = true
 		}
-		for _, want := range []string{"p/a/b@" + string(child.Digest), "p/a/b@" + string(arm.Digest), "p/a/b:multi", "p/a:v1"} {
+		for _, want := range []string{"p/a/b@" + string(child.Digest), "p/a/b@" + string(arm.Digest), "p/a/b:multi"} {
 			if !lost[want] {
 				t.Errorf("%s is not reported as lost: %v %v", want, report.Lost, report.LostTags)
 			}
 		}
-		if len(lost) != 4 || report.MissingCount != 2 || len(report.Corrupt) != 1 || !slices.Equal(report.Guessed, []string{"q"}) || report.Complete() {
+		if len(lost) != 3 || report.MissingCount != 2 || len(report.Corrupt) != 1 || !slices.Equal(report.Guessed, []string{"q"}) || report.Complete() {
 			t.Errorf("%+v", report)
 		}
 		if q, err := again.projects.ByName(ctx, "q"); err != nil || q.Public {
@@ -202,7 +195,7 @@ func TestRebuildCanBeBrokenOffAnywhere(t *testing.T) {
 		w.fill()
 		before := w.seen(filled...)
 		again := w.fresh()
-		for _, stage := range []string{"blobs", "projects", "manifests", "tags"} {
+		for _, stage := range []string{"blobs", "projects", "manifests"} {
 			ctx, stop := context.WithCancel(t.Context())
 			if _, err := again.rebuild(ctx, true, &stopper{stage: stage, left: 2, stop: stop}); err == nil {
 				t.Errorf("broken off in %s: no error", stage)
@@ -239,16 +232,13 @@ func TestRebuildFromAVolume(t *testing.T) {
 			}
 			text, err := w.keeper.Read(t.Context(), n)
 			w.ok(err)
-			if n.Kind == record.Tag {
-				tag, err := record.ParseTag(text)
-				w.ok(err)
-				link(n.FullName()+"/_manifests/tags/"+n.Tag+"/current/link", tag.Digest)
-				link(n.FullName()+"/_manifests/tags/"+n.Tag+"/index/sha256/"+tag.Digest.Hex()+"/link", tag.Digest)
-				want[n.FullName()+":"+n.Tag] = string(tag.Digest)
-				return nil
-			}
 			m, err := record.ParseManifest(n.Digest, text)
 			w.ok(err)
+			for _, tag := range m.Tags {
+				link(n.FullName()+"/_manifests/tags/"+tag.Name+"/current/link", n.Digest)
+				link(n.FullName()+"/_manifests/tags/"+tag.Name+"/index/sha256/"+n.Digest.Hex()+"/link", n.Digest)
+				want[n.FullName()+":"+tag.Name] = string(n.Digest)
+			}
 			w.ok(os.MkdirAll(filepath.Dir(w.path(n.Digest)), 0o700))
 			w.ok(os.WriteFile(w.path(n.Digest), m.Bytes, 0o600))
 			link(n.FullName()+"/_manifests/revisions/sha256/"+n.Digest.Hex()+"/link", n.Digest)

@@ -55,7 +55,7 @@ func (r *Rebuild) restoreManifests(ctx context.Context, from source) error {
 		}
 	}
 	for _, w := range waiting {
-		r.report.lose(w.name.FullName()+"@"+string(w.name.Digest), w.err)
+		r.report.loseManifest(w.name, w.tags, w.err)
 	}
 	return nil
 }
@@ -63,35 +63,19 @@ func (r *Rebuild) restoreManifests(ctx context.Context, from source) error {
 // lacking is a manifest whose children are not there.
 type lacking struct {
 	name record.Name
+	tags []string
 	err  error
 }
 
-// round tries to restore manifests and returns those that lack children.
-func (r *Rebuild) round(ctx context.Context, from source, each func(yield func(record.Name) error) error) ([]lacking, error) {
-	var waiting []lacking
-	var names []record.Name
-	var batch []registry.RestoredManifest
+// round tries to restore manifests with their tags, and returns those that lack children.
+func (r *Rebuild) round(ctx context.Context, from source, each func(yield func(record.Name) error) error) (waiting []lacking, err error) {
+	b := &batch{rebuild: r}
 	flush := func() error {
-		results, err := r.Registry.RestoreManifests(ctx, batch)
-		if err != nil {
-			return err
-		}
-		for i, result := range results {
-			r.Progress.Add(1)
-			var missing *registry.MissingError
-			switch {
-			case errors.As(result.Err, &missing):
-				waiting = append(waiting, lacking{names[i], missing})
-			case result.Err != nil:
-				r.report.lose(names[i].FullName()+"@"+string(names[i].Digest), result.Err)
-			default:
-				r.report.restored(names[i], result.Missing)
-			}
-		}
-		names, batch = names[:0], batch[:0]
-		return nil
+		more, err := b.restore(ctx)
+		waiting = append(waiting, more...)
+		return err
 	}
-	err := each(func(n record.Name) error {
+	err = each(func(n record.Name) error {
 		m, err := from.manifest(ctx, n)
 		if err != nil {
 			return r.unreadable(n.FullName()+"@"+string(n.Digest), err)
@@ -100,12 +84,8 @@ func (r *Rebuild) round(ctx context.Context, from source, each func(yield func(r
 		if err != nil {
 			return err
 		}
-		names = append(names, n)
-		batch = append(batch, registry.RestoredManifest{
-			Ref:    registry.Ref{ProjectID: id, Project: n.Project, Name: n.Repository},
-			Digest: n.Digest, MediaType: m.MediaType, Content: m.Bytes, PushedAt: m.PushedAt,
-		})
-		if len(batch) == batchSize {
+		b.add(n, registry.Ref{ProjectID: id, Project: n.Project, Name: n.Repository}, m)
+		if len(b.names) == batchSize {
 			return flush()
 		}
 		return nil
@@ -114,6 +94,57 @@ func (r *Rebuild) round(ctx context.Context, from source, each func(yield func(r
 		return nil, err
 	}
 	return waiting, flush()
+}
+
+// batch is manifests that are restored together.
+type batch struct {
+	rebuild   *Rebuild
+	names     []record.Name
+	manifests []registry.RestoredManifest
+	tags      [][]record.TagContent
+}
+
+func (b *batch) add(n record.Name, ref registry.Ref, m record.ManifestContent) {
+	b.names, b.tags = append(b.names, n), append(b.tags, m.Tags)
+	b.manifests = append(b.manifests, registry.RestoredManifest{
+		Ref: ref, Digest: n.Digest, MediaType: m.MediaType, Content: m.Bytes, PushedAt: m.PushedAt,
+	})
+}
+
+// restore empties the batch, and returns what lacks children.
+func (b *batch) restore(ctx context.Context) (waiting []lacking, err error) {
+	r := b.rebuild
+	results, err := r.Registry.RestoreManifests(ctx, b.manifests)
+	if err != nil {
+		return nil, err
+	}
+	var tags []registry.RestoredTag
+	for i, result := range results {
+		r.Progress.Add(1)
+		n := b.names[i]
+		var missing *registry.MissingError
+		switch {
+		case errors.As(result.Err, &missing):
+			waiting = append(waiting, lacking{n, tagNames(b.tags[i]), missing})
+		case result.Err != nil:
+			r.report.loseManifest(n, tagNames(b.tags[i]), result.Err)
+		default:
+			r.report.restored(n, result.Missing)
+			for _, t := range b.tags[i] {
+				tags = append(tags, registry.RestoredTag{Ref: b.manifests[i].Ref, Name: t.Name, Digest: n.Digest, PushedAt: t.PushedAt})
+			}
+		}
+	}
+	b.names, b.manifests, b.tags = b.names[:0], b.manifests[:0], b.tags[:0]
+	return waiting, r.restoreTags(ctx, tags)
+}
+
+func tagNames(tags []record.TagContent) []string {
+	names := make([]string, len(tags))
+	for i, t := range tags {
+		names[i] = t.Name
+	}
+	return names
 }
 
 // unreadable notes what can't be restored, unless it is the store that fails.
@@ -130,52 +161,47 @@ func tellsNothing(err error) bool {
 	return errors.Is(err, record.ErrContent) || errors.Is(err, errGone)
 }
 
-func (r *Rebuild) restoreTags(ctx context.Context, from source) error {
+// restoreOtherTags restores the tags that manifests don't tell of.
+func (r *Rebuild) restoreOtherTags(ctx context.Context, from source) error {
 	r.Progress.Stage("tags", 0, false)
-	var batch []registry.RestoredTag
-	flush := func() error {
-		found, err := r.Registry.RestoreTags(ctx, batch)
-		if err != nil {
-			return err
-		}
-		for i, ok := range found {
-			r.Progress.Add(1)
-			if t := batch[i]; ok {
-				r.report.Tags++
-			} else {
-				r.report.loseTag(t.Ref.FullName()+":"+t.Name, fmt.Errorf("its manifest %s is not there", t.Digest))
-			}
-		}
-		batch = batch[:0]
-		return nil
-	}
-	err := from.tags(ctx, func(n record.Name) error {
-		t, err := from.tag(ctx, n)
-		if tellsNothing(err) {
-			r.report.loseTag(n.FullName()+":"+n.Tag, err)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	var tags []registry.RestoredTag
+	err := from.tags(ctx, func(n record.Name, t record.TagContent) error {
 		id, err := r.projectID(ctx, n.Project)
 		if err != nil {
 			return err
 		}
-		batch = append(batch, registry.RestoredTag{
+		r.Progress.Add(1)
+		tags = append(tags, registry.RestoredTag{
 			Ref:  registry.Ref{ProjectID: id, Project: n.Project, Name: n.Repository},
-			Name: n.Tag, Digest: t.Digest, PushedAt: t.PushedAt,
+			Name: t.Name, Digest: n.Digest, PushedAt: t.PushedAt,
 		})
-		if len(batch) == batchSize {
-			return flush()
+		if len(tags) < batchSize {
+			return nil
 		}
-		return nil
-	})
+		err = r.restoreTags(ctx, tags)
+		tags = tags[:0]
+		return err
+	}, r.report.loseTag)
 	if err == nil {
-		err = flush()
+		err = r.restoreTags(ctx, tags)
 	}
 	if err != nil {
 		return fmt.Errorf("restore tags: %w", err)
 	}
 	return nil
+}
+
+func (r *Rebuild) restoreTags(ctx context.Context, tags []registry.RestoredTag) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	found, err := r.Registry.RestoreTags(ctx, tags)
+	for i, ok := range found {
+		if t := tags[i]; ok {
+			r.report.Tags++
+		} else {
+			r.report.loseTag(t.Ref.FullName()+":"+t.Name, fmt.Errorf("its manifest %s is not there", t.Digest))
+		}
+	}
+	return err
 }

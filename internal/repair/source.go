@@ -13,12 +13,12 @@ import (
 type source interface {
 	name() string
 	projects(ctx context.Context, yield func(record.ProjectContent) error) error
-	// manifests and tags yield names of their kind, in no order.
+	// manifests yields the names of manifests, in no order.
 	manifests(ctx context.Context, yield func(record.Name) error) error
-	tags(ctx context.Context, yield func(record.Name) error) error
-	// manifest and tag return record.ErrContent or errGone for what tells nothing.
+	// manifest returns record.ErrContent or errGone for what tells nothing.
 	manifest(ctx context.Context, n record.Name) (record.ManifestContent, error)
-	tag(ctx context.Context, n record.Name) (record.TagContent, error)
+	// tags yields those tags that manifests don't tell of.
+	tags(ctx context.Context, yield func(n record.Name, t record.TagContent) error, lost func(what string, why error)) error
 }
 
 var (
@@ -69,8 +69,9 @@ func (s records) manifests(ctx context.Context, yield func(record.Name) error) e
 	return s.each(ctx, record.Manifest, yield)
 }
 
-func (s records) tags(ctx context.Context, yield func(record.Name) error) error {
-	return s.each(ctx, record.Tag, yield)
+// tags yields none: a manifest's record has its tags.
+func (records) tags(context.Context, func(record.Name, record.TagContent) error, func(string, error)) error {
+	return nil
 }
 
 func (s records) each(ctx context.Context, kind record.Kind, yield func(record.Name) error) error {
@@ -96,12 +97,4 @@ func (s records) manifest(ctx context.Context, n record.Name) (m record.Manifest
 		return m, err
 	}
 	return record.ParseManifest(n.Digest, text)
-}
-
-func (s records) tag(ctx context.Context, n record.Name) (t record.TagContent, err error) {
-	text, err := s.read(ctx, n)
-	if err != nil {
-		return t, err
-	}
-	return record.ParseTag(text)
 }

@@ -55,14 +55,22 @@ func (v volume) manifests(ctx context.Context, yield func(record.Name) error) er
 	})
 }
 
-func (v volume) tags(ctx context.Context, yield func(record.Name) error) error {
+func (v volume) tags(ctx context.Context, yield func(record.Name, record.TagContent) error, lost func(string, error)) error {
 	return v.each(ctx, func(n record.Name, manifests string) error {
 		return v.below(manifests+"/tags", func(tag string) error {
-			if _, err := oci.ParseTag(tag); err != nil {
+			d, at, err := v.link(manifests + "/tags/" + tag + "/current/link")
+			if errors.Is(err, fs.ErrNotExist) { // deleted
 				return nil
 			}
-			n.Kind, n.Tag = record.Tag, tag
-			return yield(n)
+			if _, named := oci.ParseTag(tag); named != nil || errors.Is(err, record.ErrContent) {
+				lost(n.FullName()+":"+tag, record.ErrContent)
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			n.Kind, n.Digest = record.Manifest, d
+			return yield(n, record.TagContent{Name: tag, PushedAt: at})
 		})
 	})
 }
@@ -138,20 +146,16 @@ func (v volume) manifest(_ context.Context, n record.Name) (m record.ManifestCon
 	return m, err
 }
 
-func (v volume) tag(_ context.Context, n record.Name) (t record.TagContent, err error) {
-	link := v.repository(n) + "/_manifests/tags/" + n.Tag + "/current/link"
-	content, err := fs.ReadFile(v.files, link)
-	if errors.Is(err, fs.ErrNotExist) {
-		return t, errGone
-	}
+// link reads a link and when it was written.
+func (v volume) link(name string) (d oci.Digest, at time.Time, err error) {
+	content, err := fs.ReadFile(v.files, name)
 	if err != nil {
-		return t, err
+		return "", at, err
 	}
-	if t.Digest, err = oci.ParseDigest(strings.TrimSpace(string(content))); err != nil {
-		return t, record.ErrContent
+	if d, err = oci.ParseDigest(strings.TrimSpace(string(content))); err != nil {
+		return "", at, record.ErrContent
 	}
-	t.PushedAt = v.written(link)
-	return t, nil
+	return d, v.written(name), nil
 }
 
 // written is when a link was written: as good a push time as there is.

@@ -17,7 +17,7 @@ CREATE TABLE record_pass (
 	kind TEXT NOT NULL PRIMARY KEY,
 	after_id {{int}} NOT NULL
 ) {{strict}};
-INSERT INTO record_pass (kind, after_id) VALUES ('projects', 0), ('manifests', 0), ('tags', 0);
+INSERT INTO record_pass (kind, after_id) VALUES ('projects', 0), ('manifests', 0);
 
 -- One row while this database is being made anew from the store: it isn't complete.
 CREATE TABLE rebuilding (
