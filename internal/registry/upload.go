@@ -192,7 +192,7 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 		return Blob{}, err
 	}
 	if h.Size == 0 { // nothing was ever appended
-		if _, err := s.blobs.Append(ctx, h.Upload, strings.NewReader("")); err != nil {
+		if h.Upload, err = s.blobs.Append(ctx, h.Upload, strings.NewReader("")); err != nil {
 			return Blob{}, uploadError(err)
 		}
 	}
@@ -211,6 +211,9 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 func (s *Service) verify(ctx context.Context, h *held, d oci.Digest) (bool, error) {
 	if d.Algorithm() == oci.SHA256 {
 		return h.hasher.Digest() == d, nil
+	}
+	if h.Size == 0 { // the store may know nothing of it
+		return oci.FromHash(d.Algorithm(), d.NewHash()) == d, nil
 	}
 	r, err := s.blobs.ReadUpload(ctx, h.Upload)
 	if errors.Is(err, blob.ErrUploadUnknown) && h.intended == d {
