@@ -159,11 +159,11 @@ func (a *appending) takeBack(ctx context.Context) {
 	a.state.Again = true
 }
 
-// partSize is the size of a part by its number, in bytes. It doubles after each tenth of the
-// parts there may be, which is enough for 8 TiB when the first one has 8 MiB and 10,000 are allowed.
+// partSize is the size of a part by its number, in bytes. It doubles after each eleventh of the parts there
+// may be, which is enough for 5 TiB when the first one has 5 MiB and 10,000 are allowed.
 func (s *Store) partSize(number int) int64 {
 	limits := s.bucket.Limits()
-	doublings := (number - 1) / max(limits.Parts/10, 1)
+	doublings := (number - 1) / max(limits.Parts/11, 1)
 	return min(s.options.PartSize<<min(doublings, 20), limits.MaxPart)
 }
 
