@@ -115,8 +115,12 @@ func (s *Scrub) strayRecord(ctx context.Context, n record.Name) error {
 		return err
 	}
 	pending, err := s.Records.Pending(ctx, n.String())
-	if err != nil || pending {
+	if err != nil {
 		return err
+	}
+	if pending {
+		s.report.Records.Lagging++
+		return nil
 	}
 	s.report.Records.Stray++
 	if len(s.report.Records.StrayNames) < maxNamed {
@@ -153,8 +157,12 @@ func (s *Scrub) checkRecord(ctx context.Context, name string) error {
 			return err
 		}
 		pending, err := s.Records.Pending(ctx, name)
-		if err != nil || pending {
+		if err != nil {
 			return err
+		}
+		if pending {
+			s.report.Records.Lagging++
+			return nil
 		}
 	}
 	s.report.Records.Wrong++

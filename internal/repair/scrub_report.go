@@ -65,7 +65,8 @@ type ScrubRecords struct {
 	Checked    int64    `json:"checked"`
 	Wrong      int64    `json:"wrong"` // missing or outdated; the server writes them again
 	Names      []string `json:"names"`
-	Stray      int64    `json:"stray"` // tell of what the database doesn't have
+	Lagging    int64    `json:"lagging"` // about to be written anyway
+	Stray      int64    `json:"stray"`   // tell of what the database doesn't have
 	StrayNames []string `json:"stray_names"`
 	Enrolling  bool     `json:"enrolling"` // not all were written for a first time yet, so none were compared
 }
