@@ -109,12 +109,12 @@ func imageAttributes(config []byte) any {
 // readConfig reads the configuration of a manifest that is being pushed, when the repository holds it
 // and the artifact's attributes come from it; nil otherwise. It never fails a push: whether the blob
 // is there is decided in the transaction.
-func (s *Service) readConfig(ctx context.Context, ref Ref, m *oci.Manifest) []byte {
-	if m.Config == nil || m.Config.Size > maxConfig || m.Config.MediaType == oci.MediaTypeEmpty {
+func (s *Service) readConfig(ctx context.Context, p pushed) []byte {
+	if p.Config == nil || p.Config.Size > maxConfig || p.Config.MediaType == oci.MediaTypeEmpty {
 		return nil
 	}
-	b, err := s.findMember(ctx, s.db.Auto(), ref, m.Config.Digest)
-	if err != nil || b.Size > maxConfig {
+	b, ok := p.held[p.Config.Digest]
+	if !ok || b.Size > maxConfig {
 		return nil
 	}
 	content, err := s.readBlob(ctx, b.Blob)

@@ -20,8 +20,9 @@ const (
 	insertBlob = `INSERT INTO blob (digest, size, location, created_at, durable) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (digest) DO NOTHING RETURNING id`
 	blobByDigest = `SELECT id, digest, size, location, durable, damaged, deleting, condemned_at FROM blob WHERE digest = $1`
-	renewBlob    = `UPDATE blob SET size = $2, location = $3, durable = $4, damaged = FALSE, deleting = FALSE, condemned_at = 0 WHERE id = $1`
-	discard      = `INSERT INTO discarded (location, discarded_at) VALUES ($1, $2) ON CONFLICT (location) DO NOTHING`
+	renewBlob    = `UPDATE blob SET size = $2, location = $3, durable = $4, created_at = $5, damaged = FALSE, deleting = FALSE, condemned_at = 0
+		WHERE id = $1`
+	discard = `INSERT INTO discarded (location, discarded_at) VALUES ($1, $2) ON CONFLICT (location) DO NOTHING`
 )
 
 // member is a blob with what its membership in a repository says.
@@ -45,7 +46,11 @@ func scanMember(r db.Row) (m member, err error) {
 // Blob returns a blob that is a member of the repository, else ErrBlobUnknown, wherever it may be
 // otherwise. It is for reading, and promises nothing for later: StatBlob does.
 func (s *Service) Blob(ctx context.Context, ref Ref, d oci.Digest) (Blob, error) {
-	m, err := s.findMember(ctx, s.db.Auto(), ref, d)
+	var m member
+	err := s.settled(ctx, func() (err error) {
+		m, err = s.findMember(ctx, s.db.Auto(), ref, d)
+		return err
+	})
 	if err != nil {
 		return Blob{}, fmt.Errorf("get blob %s: %w", d, err)
 	}
@@ -54,25 +59,34 @@ func (s *Service) Blob(ctx context.Context, ref Ref, d oci.Digest) (Blob, error)
 
 // StatBlob is Blob for a client that asks whether it has to push the blob: a manifest may name it for the
 // grace to come.
-func (s *Service) StatBlob(ctx context.Context, ref Ref, d oci.Digest) (Blob, error) {
-	m, err := s.findMember(ctx, s.db.Auto(), ref, d)
-	if err == nil && s.staleAt(m.idleSince) {
-		err = s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
-			if m, err = s.findMember(ctx, tx, ref, d); err != nil {
-				return err
-			}
-			repositoryID, err := findRepository(ctx, tx, ref)
-			if err != nil {
-				return err
-			}
-			_, err = tx.Exec(ctx, renewMember, repositoryID, m.ID, s.now())
-			return err
-		})
-	}
+func (s *Service) StatBlob(ctx context.Context, ref Ref, d oci.Digest) (b Blob, err error) {
+	err = s.settled(ctx, func() error {
+		b, err = s.statBlob(ctx, ref, d)
+		return err
+	})
 	if err != nil {
 		return Blob{}, fmt.Errorf("stat blob %s: %w", d, err)
 	}
-	return m.Blob, nil
+	return b, nil
+}
+
+func (s *Service) statBlob(ctx context.Context, ref Ref, d oci.Digest) (Blob, error) {
+	m, err := s.findMember(ctx, s.db.Auto(), ref, d)
+	if err != nil || !s.staleAt(m.idleSince) {
+		return m.Blob, err
+	}
+	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
+		if m, err = s.findMember(ctx, tx, ref, d); err != nil {
+			return err
+		}
+		repositoryID, err := findRepository(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, renewMember, repositoryID, m.ID, s.now())
+		return err
+	})
+	return m.Blob, err
 }
 
 // staleAt reports whether a membership that is idle since then has used up so much of its grace that
@@ -81,7 +95,8 @@ func (s *Service) staleAt(idleSince int64) bool {
 	return idleSince > 0 && s.now()-idleSince > s.reclaimAfter.Microseconds()/4
 }
 
-// findMember returns ErrBlobUnknown for a blob whose bytes are damaged, too: a push heals it.
+// findMember returns ErrBlobUnknown for a blob whose bytes are damaged, too: a push heals it. Callers are
+// settled.
 func (s *Service) findMember(ctx context.Context, tx db.Tx, ref Ref, d oci.Digest) (member, error) {
 	m, err := db.Get(ctx, tx, scanMember, memberBlob, ref.ProjectID, ref.Name, d)
 	if errors.Is(err, db.ErrNotFound) {
@@ -90,6 +105,9 @@ func (s *Service) findMember(ctx context.Context, tx db.Tx, ref Ref, d oci.Diges
 	if err == nil && m.damaged {
 		s.log.WarnContext(ctx, "a blob is asked for whose bytes are damaged; pushing it again heals it", "digest", d, "repository", ref.FullName())
 		return member{}, ErrBlobUnknown
+	}
+	if err == nil {
+		err = s.doubt(ctx, m.Blob)
 	}
 	return m, err
 }
@@ -113,16 +131,18 @@ func (s *Service) OpenBlob(ctx context.Context, b Blob) (blob.Content, error) {
 // limit a *QuotaError, and nothing changes.
 func (s *Service) Mount(ctx context.Context, to, from Ref, d oci.Digest) (Blob, error) {
 	var b member
-	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
-		if b, err = s.findMember(ctx, tx, from, d); err != nil {
-			return err
-		}
-		now := s.now()
-		repositoryID, err := ensureRepository(ctx, tx, to, now)
-		if err != nil {
-			return err
-		}
-		return s.addMember(ctx, tx, repositoryID, b.Blob, now)
+	err := s.settled(ctx, func() error {
+		return s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
+			if b, err = s.findMember(ctx, tx, from, d); err != nil {
+				return err
+			}
+			now := s.now()
+			repositoryID, err := ensureRepository(ctx, tx, to, now)
+			if err != nil {
+				return err
+			}
+			return s.addMember(ctx, tx, repositoryID, b.Blob, now)
+		})
 	})
 	if err != nil {
 		return Blob{}, fmt.Errorf("mount blob %s from %s: %w", d, from.FullName(), err)
@@ -226,8 +246,10 @@ func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (Blob, error) {
 	b.ID = old.ID
 	needless := old.Location
 	if !old.damaged && !old.deleting {
-		b.Durable = old.Durable || b.Durable && old.Location == b.Location
-		needless, b.Location = b.Location, old.Location
+		if needless, b.Location = b.Location, old.Location; needless != b.Location {
+			b.Durable = old.Durable
+		}
+		// Else the bytes that came are in their place: durable as far as they are.
 	}
 	if needless != b.Location && needless != "" { // a blob that was lost with a store lies nowhere
 		if _, err := tx.Exec(ctx, discard, needless, now); err != nil {
@@ -237,6 +259,6 @@ func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (Blob, error) {
 	if !old.damaged && !old.deleting && old.condemnedAt == 0 && old.Durable == b.Durable {
 		return b, nil
 	}
-	_, err = tx.Exec(ctx, renewBlob, b.ID, b.Size, b.Location, b.Durable)
+	_, err = tx.Exec(ctx, renewBlob, b.ID, b.Size, b.Location, b.Durable, now)
 	return b, err
 }

@@ -23,6 +23,7 @@ type pushed struct {
 	accessoryOf  oci.Digest
 	accessoryAs  string
 	artifactType string
+	held         map[oci.Digest]loose // blobs that it names, synced
 }
 
 // PutManifest stores the manifest under the reference. Everything it names must be in the repository:
@@ -44,32 +45,45 @@ func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, 
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, ErrDigestMismatch)
 	}
 	p.accessoryOf, p.accessoryAs = accessory(m, p.digest, p.tags)
-	if p.attributes, err = s.attributesOf(ctx, ref, p); err != nil {
-		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
-	}
 	put := Put{Digest: p.digest}
 	if m.Subject != nil {
 		put.Subject = m.Subject.Digest
 	}
+	for try := 1; ; try++ {
+		put.ID, err = s.tryPut(ctx, by, ref, p)
+		if err == nil {
+			return put, nil
+		}
+		if !errors.Is(err, errUnsynced) || try == maxSyncs {
+			return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
+		}
+	}
+}
+
+// tryPut syncs the blobs, and then writes the manifest.
+func (s *Service) tryPut(ctx context.Context, by authz.Principal, ref Ref, p pushed) (id int64, err error) {
+	if p.held, err = s.syncNamed(ctx, ref, p); err != nil {
+		return 0, err
+	}
+	if p.attributes, err = s.attributesOf(ctx, p); err != nil {
+		return 0, err
+	}
 	err = s.db.Write(ctx, func(tx db.Tx) (err error) {
 		tx.AfterCommit(s.wake)
-		put.ID, err = s.putManifest(ctx, tx, by, ref, p)
+		id, err = s.putManifest(ctx, tx, by, ref, p)
 		return err
 	})
-	if err != nil {
-		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
-	}
-	return put, nil
+	return id, err
 }
 
 const knownAttributes = `SELECT extra_attrs FROM manifest_content WHERE digest = $1`
 
 // attributesOf reads the configuration, outside of the transaction; a manifest that some repository
 // has was read before.
-func (s *Service) attributesOf(ctx context.Context, ref Ref, p pushed) (json.RawMessage, error) {
+func (s *Service) attributesOf(ctx context.Context, p pushed) (json.RawMessage, error) {
 	text, err := db.Get(ctx, s.db.Auto(), db.ScanString, knownAttributes, p.digest)
 	if errors.Is(err, db.ErrNotFound) {
-		return attributes(p.Manifest, s.readConfig(ctx, ref, p.Manifest)), nil
+		return attributes(p.Manifest, s.readConfig(ctx, p)), nil
 	}
 	return json.RawMessage(text), err
 }
@@ -82,6 +96,9 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 	}
 	blobs, children, err := p.named(ctx, tx, repositoryID)
 	if err != nil {
+		return 0, err
+	}
+	if err := keep(ctx, tx, blobs, p.held); err != nil {
 		return 0, err
 	}
 	grown, err := pin(ctx, tx, repositoryID, blobs)

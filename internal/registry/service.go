@@ -40,6 +40,8 @@ type Service struct {
 	digests digestLocks
 	reclaim reclaim
 
+	inherited inherited
+
 	reclaimAfter, uploadLifetime time.Duration
 }
 

@@ -149,7 +149,7 @@ func (s *Service) acknowledge(ctx context.Context, h *held, grown blob.Upload) e
 }
 
 // CommitUpload makes the upload the blob d, a member of the repository, and ends the upload. When it
-// returns, the blob survives the loss of power. Bytes with another digest are ErrDigestMismatch, and
+// returns, the blob survives the end of the process; after the loss of power it is whole or unknown. Bytes with another digest are ErrDigestMismatch, and
 // the upload is gone; so it is when the project's limit refuses the blob (*QuotaError). It can be repeated
 // after any other error.
 func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Digest) (Blob, error) {
@@ -165,7 +165,7 @@ func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Di
 	return b, nil
 }
 
-// commit verifies the bytes, makes them durable and then known, in this order.
+// commit verifies the bytes, makes them durable, unless the manifest shall, and then known, in this order.
 func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (Blob, error) {
 	switch ok, err := s.verify(ctx, h, d); {
 	case err != nil:
@@ -200,10 +200,16 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 	if err != nil {
 		return Blob{}, uploadError(err)
 	}
-	if err := s.blobs.Sync(ctx, location); err != nil {
+	b := Blob{Digest: d, Size: h.Size, Location: location, Durable: !s.defers(h.Size)}
+	if b.Durable {
+		err = s.blobs.Sync(ctx, location)
+	} else {
+		_, err = s.inheritedBlob(ctx, 0) // that it is no older one is known from now on
+	}
+	if err != nil {
 		return Blob{}, uploadError(err)
 	}
-	return s.enrol(ctx, h, Blob{Digest: d, Size: h.Size, Location: location, Durable: true})
+	return s.enrol(ctx, h, b)
 }
 
 // verify reports whether the upload's bytes have the digest. The sha256 was computed as they came; for
