@@ -55,7 +55,7 @@ func newFiller(s sink) *filler {
 		members:      of("repository_blob", "repository_id", "blob_id", "created_at", "project_id"),
 		contents:     of("manifest_content", "digest", "content", "annotations", "extra_attrs"),
 		manifests: of("manifest", "id", "repository_id", "digest", "media_type", "config_media_type", "artifact_type", "type", "size",
-			"content_size", "subject", "accessory_of", "accessory_type", "listed", "pushed_at", "pulled_at", "project_id"),
+			"content_size", "subject", "accessory_of", "accessory_type", "listed", "pushed_at", "pulled_at", "project_id", "tagged"),
 		manifestBlobs: of("manifest_blob", "manifest_id", "blob_id", "repository_id"),
 		children:      of("manifest_child", "parent_id", "position", "child_id", "platform"),
 		tags:          of("tag", "id", "repository_id", "name", "manifest_id", "pushed_at", "pulled_at"),

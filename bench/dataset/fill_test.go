@@ -39,6 +39,7 @@ func TestFill(t *testing.T) {
 		"referrers":        {`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE r.name = 'subject' AND m.subject <> ''`, 30},
 		"audit":            {`SELECT SUM(entries) FROM audit_count`, 300},
 		"wrong listed":     {`SELECT COUNT(*) FROM manifest WHERE listed <> (accessory_of = '' AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id) OR NOT EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = manifest.id)))`, 0},
+		"wrong tagged":     {`SELECT COUNT(*) FROM manifest WHERE tagged <> EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id)`, 0},
 		"blobs not held":   {`SELECT COUNT(*) FROM manifest_blob mb WHERE NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.repository_id = mb.repository_id AND rb.blob_id = mb.blob_id)`, 0},
 		"wrong counts":     {`SELECT COUNT(*) FROM repository r WHERE artifact_count <> (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = r.id AND m.listed)`, 0},
 		"wrong projects":   {`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE r.project_id <> m.project_id`, 0},

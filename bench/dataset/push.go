@@ -34,6 +34,7 @@ type manifest struct {
 	digest string
 	size   int // of its bytes
 	at     int64
+	row    []any // not written yet; tagged is the last
 }
 
 // next writes the i-th artifact of the repository, or several.
@@ -70,7 +71,8 @@ func (p *push) mixed(i, most int) {
 }
 
 func (p *push) tag(m manifest, i int) {
-	p.tags.add(p.tags.id(), p.repository, "v"+strconv.Itoa(i), m.id, m.at, int64(0))
+	p.tags.add(p.tags.id(), p.repository, "v"+strconv.Itoa(i), m.id, m.at+int64(i), int64(0))
+	m.row[len(m.row)-1] = true
 }
 
 func (p *push) image(listed bool) manifest {
@@ -137,7 +139,8 @@ func (p *push) manifest(content, mediaType, config, kind string, size int, subje
 	}
 	p.contents.add(m.digest, []byte(content), "{}", attributes)
 	p.manifests.add(m.id, p.repository, m.digest, mediaType, config, artifactType, kind, int64(size+p.pushed*104_729%1_000_000), int64(len(content)),
-		subject, subject, accessory, listed, m.at, pulled, p.project)
+		subject, subject, accessory, listed, m.at, pulled, p.project, false)
+	m.row = p.manifests.rows[len(p.manifests.rows)-1]
 	if p.pushed++; p.first.id == 0 {
 		p.first = m
 	}

@@ -123,8 +123,12 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		limit = min(limit, total-offset)
 		offset = total - offset - limit
 	}
-	rows, err := Collect(ctx, tx, scan, l.query(conditions, list.Sort, backwards)+
-		fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)+1, len(args)+2), append(args[:len(args):len(args)], limit, offset)...)
+	query := l.query(conditions, list.Sort, backwards)
+	bounds := fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(args)+1, len(args)+2)
+	if offset >= deep {
+		query, bounds = l.deepQuery(conditions, list.Sort, backwards, bounds), ""
+	}
+	rows, err := Collect(ctx, tx, scan, query+bounds, append(args[:len(args):len(args)], limit, offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list rows: %w", err)
 	}
@@ -139,6 +143,17 @@ func (l Listing) Query(where string, by []Sort) string { return l.query([]string
 
 func (l Listing) query(conditions []string, by []Sort, backwards bool) string {
 	return "SELECT " + l.Fields + l.from(conditions) + l.order(by, backwards)
+}
+
+// deep is the offset from which on rows are skipped without reading them, where an index has what is sorted
+// and filtered by.
+const deep = 500
+
+func (l Listing) deepQuery(conditions []string, by []Sort, backwards bool, bounds string) string {
+	tie, _ := strings.CutSuffix(l.Tie, descending)
+	order := l.order(by, backwards)
+	within := tie + " IN (SELECT " + tie + l.from(conditions) + order + bounds + ")"
+	return "SELECT " + l.Fields + l.from([]string{within}) + order
 }
 
 func (l Listing) from(conditions []string) string {

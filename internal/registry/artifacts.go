@@ -27,7 +27,7 @@ var (
 		Total:   "SELECT artifact_count FROM repository WHERE id = $1",
 	}
 	projectListing = db.Listing{
-		Fields:  artifactFields + ", (SELECT r.name FROM repository r WHERE r.id = m.repository_id)",
+		Fields:  artifactFields + ", ''", // a name would be looked up for each row that a page skips
 		From:    "manifest m",
 		Columns: artifactColumns,
 		Default: "m.pushed_at DESC",
@@ -194,9 +194,9 @@ var taggedAs = inQuery{"SELECT manifest_id FROM tag WHERE repository_id = $1 AND
 func (c *conditions) tags(ctx context.Context, f db.Filter) {
 	switch {
 	case f.Op == db.Equal && f.Values[0] == "*":
-		c.parts = append(c.parts, hasTag+")")
+		c.parts = append(c.parts, "m.tagged")
 	case f.Op == db.Equal && f.Values[0] == "nil":
-		c.parts = append(c.parts, "NOT "+hasTag+")")
+		c.parts = append(c.parts, "NOT m.tagged")
 	case f.Op == db.Contains && c.repositoryID != 0:
 		c.args = append(c.args, c.repositoryID, f.Values[0])
 		c.parts = append(c.parts, fmt.Sprintf("m.id IN (SELECT t.manifest_id FROM tag t WHERE t.repository_id = $%d AND "+nameHolds+")", len(c.args)-1, len(c.args)))
@@ -267,6 +267,11 @@ func embed(ctx context.Context, tx db.Tx, in Ref, rows []Artifact, with With) er
 	if len(rows) == 0 {
 		return nil
 	}
+	if in.Name == "" {
+		if err := embedRepositories(ctx, tx, rows); err != nil {
+			return err
+		}
+	}
 	byID := make(map[int64]*Artifact, len(rows))
 	ids, contents := make([]int64, len(rows)), make([]oci.Digest, len(rows))
 	for i := range rows {
@@ -295,6 +300,37 @@ func embed(ctx context.Context, tx db.Tx, in Ref, rows []Artifact, with With) er
 	}
 	if with.Accessories {
 		return embedAccessories(ctx, tx, byID, ids)
+	}
+	return nil
+}
+
+var namesOf = inQuery{`SELECT id, name FROM repository WHERE id IN `, ""}
+
+type named struct {
+	id   int64
+	name string
+}
+
+func scanNamed(r db.Row) (n named, err error) {
+	err = r.Scan(&n.id, &n.name)
+	return n, err
+}
+
+func embedRepositories(ctx context.Context, tx db.Tx, rows []Artifact) error {
+	ids := make([]int64, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].RepositoryID
+	}
+	found, err := collectIn(ctx, tx, scanNamed, namesOf, nil, ids)
+	if err != nil {
+		return err
+	}
+	names := make(map[int64]string, len(found))
+	for _, n := range found {
+		names[n.id] = n.name
+	}
+	for i := range rows {
+		rows[i].Repository = names[rows[i].RepositoryID]
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package registry
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -84,16 +86,22 @@ func (d document) subject() oci.Digest {
 	return d.Subject.Digest
 }
 
+// holding is a blob in a repository.
+type holding struct {
+	idle    time.Duration // since when nothing names it, -1 while something does
+	counted bool          // in the quota
+}
+
 // modelRepository is what one repository holds.
 type modelRepository struct {
 	exists    bool
-	blobs     map[oci.Digest]bool
+	blobs     map[oci.Digest]holding
 	manifests map[oci.Digest]document
 	tags      map[string]oci.Digest
 }
 
 func newModelRepository() *modelRepository {
-	return &modelRepository{blobs: map[oci.Digest]bool{}, manifests: map[oci.Digest]document{}, tags: map[string]oci.Digest{}}
+	return &modelRepository{blobs: map[oci.Digest]holding{}, manifests: map[oci.Digest]document{}, tags: map[string]oci.Digest{}}
 }
 
 func (m *modelRepository) tagged(d oci.Digest) bool {
@@ -110,9 +118,43 @@ func (m *modelRepository) parents(d oci.Digest) []oci.Digest {
 	return found
 }
 
-func (m *modelRepository) put(d document, tag string) error {
+func (m *modelRepository) clone() *modelRepository {
+	return &modelRepository{m.exists, maps.Clone(m.blobs), maps.Clone(m.manifests), maps.Clone(m.tags)}
+}
+
+func (m *modelRepository) names(b oci.Digest) bool {
+	for _, doc := range m.manifests {
+		if slices.Contains(doc.blobs(), b) {
+			return true
+		}
+	}
+	return false
+}
+
+// add is a push or a mount.
+func (m *modelRepository) add(b oci.Digest, now time.Duration) {
+	if !m.names(b) {
+		m.blobs[b] = holding{now, true}
+	}
+}
+
+// release lets go of what nothing names any more.
+func (m *modelRepository) release(now time.Duration) {
+	for b, h := range m.blobs {
+		if h.idle < 0 && !m.names(b) {
+			m.blobs[b] = holding{now, false}
+		}
+	}
+}
+
+// reclaim ends what was idle for the grace.
+func (m *modelRepository) reclaim(now time.Duration) {
+	maps.DeleteFunc(m.blobs, func(_ oci.Digest, h holding) bool { return h.idle >= 0 && now-h.idle >= DefaultReclaimAfter })
+}
+
+func (m *modelRepository) put(d document, tag string, damaged map[oci.Digest]bool) error {
 	for _, b := range d.blobs() {
-		if !m.blobs[b] {
+		if _, ok := m.blobs[b]; !ok || damaged[b] {
 			return ErrBlobUnknown
 		}
 	}
@@ -123,6 +165,9 @@ func (m *modelRepository) put(d document, tag string) error {
 	}
 	m.exists = true
 	m.manifests[d.descriptor().Digest] = d
+	for _, b := range d.blobs() {
+		m.blobs[b] = holding{-1, true}
+	}
 	if tag != "" {
 		m.tags[tag] = d.descriptor().Digest
 	}
@@ -184,7 +229,7 @@ func (m *modelRepository) copyTo(to *modelRepository, root oci.Digest) error {
 	for d := range family {
 		to.manifests[d] = m.manifests[d]
 		for _, b := range m.manifests[d].blobs() {
-			to.blobs[b] = true
+			to.blobs[b] = holding{-1, true}
 		}
 	}
 	for tag, d := range m.tags {
@@ -210,9 +255,11 @@ func (m *modelRepository) listed() []oci.Digest {
 type world struct {
 	fixture
 	universe
-	rt    *rapid.T
-	refs  []Ref
-	model map[string]*modelRepository
+	rt      *rapid.T
+	refs    []Ref
+	model   map[string]*modelRepository
+	damaged map[oci.Digest]bool // bytes in the store that a scrub found wrong
+	limits  map[int64]int64     // by project; none: no limit
 }
 
 func TestRegistryIsAsTheModel(t *testing.T) {
@@ -223,7 +270,8 @@ func TestRegistryIsAsTheModel(t *testing.T) {
 		f := newFixture(t, d)
 		project := int64(2)
 		rapid.Check(t, func(rt *rapid.T) {
-			w := world{fixture: f, universe: newUniverse(), rt: rt, model: map[string]*modelRepository{}}
+			f.clear()
+			w := world{fixture: f, universe: newUniverse(), rt: rt, model: map[string]*modelRepository{}, damaged: map[oci.Digest]bool{}, limits: map[int64]int64{}}
 			for range 2 { // projects of their own for each run
 				project++
 				f.exec(`INSERT INTO project (id, name, owner_id, created_at, updated_at) VALUES ($1, $2, 1, 0, 0)`, project, fmt.Sprint("p", project))
@@ -236,8 +284,94 @@ func TestRegistryIsAsTheModel(t *testing.T) {
 				w.step()
 				w.compare()
 			}
+			w.end()
 		})
 	})
+}
+
+// clear forgets what another run left, perhaps a failed one.
+func (f *fixture) clear() {
+	f.t.Helper()
+	for _, table := range []string{"tag", "manifest_child", "manifest_blob", "manifest", "manifest_content", "repository_blob", "upload", "blob",
+		"discarded", "repository", "project_usage"} {
+		f.exec(`DELETE FROM ` + table)
+	}
+	f.dir = f.t.TempDir()
+	f.reopen()
+}
+
+// end deletes everything, and nothing is left of it.
+func (w world) end() {
+	for _, ref := range w.refs {
+		if w.model[ref.FullName()].exists {
+			w.same("drop at the end", w.DeleteRepository(ctx, pusher, ref), nil)
+		}
+	}
+	w.clock.skip(DefaultUploadLifetime)
+	w.reclaimAll()
+	w.pass()
+	w.pass()
+	blobs, uploads := w.files()
+	rows := w.count(`SELECT (SELECT COUNT(*) FROM repository) + (SELECT COUNT(*) FROM blob) + (SELECT COUNT(*) FROM repository_blob) + (SELECT COUNT(*) FROM upload)`)
+	if blobs+uploads != 0 || rows != 0 {
+		w.rt.Fatalf("in the end %d blobs, %d uploads and %d rows are left", blobs, uploads, rows)
+	}
+}
+
+// now is the time that has passed; within a step none does.
+func (w world) now() time.Duration { return time.Duration(w.clock.skipped.Load()) }
+
+// usage is the sum over the project's repositories: blobs once, manifests each time.
+func (w world) usage(projectID int64) (total int64) {
+	counted := map[oci.Digest]bool{}
+	for _, ref := range w.refs {
+		if ref.ProjectID != projectID {
+			continue
+		}
+		m := w.model[ref.FullName()]
+		for d := range m.manifests {
+			total += m.manifests[d].descriptor().Size
+		}
+		for b, h := range m.blobs {
+			counted[b] = counted[b] || h.counted
+		}
+	}
+	for _, content := range w.blobs {
+		if counted[oci.SHA256Of(content)] {
+			total += int64(len(content))
+		}
+	}
+	return total
+}
+
+// within does something to the repository in the model, unless the project's limit forbids it.
+func (w world) within(ref Ref, do func(m *modelRepository) error) error {
+	m := w.model[ref.FullName()]
+	was, before := m.clone(), w.usage(ref.ProjectID)
+	if err := do(m); err != nil {
+		return err
+	}
+	limit, limited := w.limits[ref.ProjectID]
+	if after := w.usage(ref.ProjectID); limited && after > before && after > limit {
+		*m = *was
+		return ErrQuota
+	}
+	return nil
+}
+
+func (w world) pushBlob(ref Ref, content []byte) {
+	d := oci.SHA256Of(content)
+	_, err := w.PutBlob(ctx, ref, d, bytes.NewReader(content))
+	w.same("push of a blob", err, w.within(ref, func(m *modelRepository) error {
+		m.add(d, w.now())
+		return nil
+	}))
+	delete(w.damaged, d)
+}
+
+func (w world) pushManifest(ref Ref, doc document, tag string) {
+	_, err := w.put(ref, doc, tag)
+	w.same("push of a manifest", err, w.within(ref, func(m *modelRepository) error { return m.put(doc, tag, w.damaged) }))
 }
 
 func (w world) repository(label string) (Ref, *modelRepository) {
@@ -275,23 +409,58 @@ func (w world) step() {
 	tag := rapid.SampledFrom([]string{"", "", "v1", "v2", "latest"}).Draw(w.rt, "tag")
 	content := rapid.SampledFrom(w.blobs).Draw(w.rt, "blob")
 	b := oci.SHA256Of(content)
-	switch action := rapid.SampledFrom([]string{"scene", "scene", "scene", "scene", "scene", "push", "mount", "untag", "delete", "delete", "delete", "unlink", "copy", "drop"}).Draw(w.rt, "action"); action {
+	switch action := rapid.SampledFrom(actions).Draw(w.rt, "action"); action {
 	case "scene":
-		w.prepare(ref, m, doc)
-		_, err := w.put(ref, doc, tag)
-		w.same("push of what is prepared", err, m.put(doc, tag))
+		w.prepare(ref, doc)
+		w.pushManifest(ref, doc, tag)
 	case "push":
-		_, err := w.put(ref, doc, tag)
-		w.same("push", err, m.put(doc, tag))
+		w.pushManifest(ref, doc, tag)
+	case "blob":
+		w.pushBlob(ref, content)
+	case "begin":
+		u, err := w.StartUpload(ctx, ref)
+		if errors.Is(err, ErrQuota) {
+			return
+		}
+		w.ok(err)
+		_, err = w.Append(ctx, ref, u.ID, 0, bytes.NewReader(content))
+		w.ok(err)
 	case "mount":
 		from, source := w.repository("from")
 		_, err := w.Mount(ctx, ref, from, b)
-		if !source.blobs[b] {
-			w.same("mount", err, ErrBlobUnknown)
-			return
+		w.same("mount", err, w.within(ref, func(m *modelRepository) error {
+			if _, ok := source.blobs[b]; !ok || w.damaged[b] {
+				return ErrBlobUnknown
+			}
+			m.add(b, w.now())
+			return nil
+		}))
+	case "head":
+		h, ok := m.blobs[b]
+		if _, err := w.StatBlob(ctx, ref, b); (err == nil) != (ok && !w.damaged[b]) {
+			w.rt.Fatalf("head: %v, the model says %v", err, ok)
 		}
-		w.same("mount", err, nil)
-		m.blobs[b] = true
+		if ok && !w.damaged[b] && h.idle >= 0 && w.now()-h.idle > DefaultReclaimAfter/4 {
+			m.blobs[b] = holding{w.now(), h.counted}
+		}
+	case "time":
+		w.clock.skip(rapid.SampledFrom([]time.Duration{DefaultReclaimAfter / 2, DefaultReclaimAfter}).Draw(w.rt, "passing"))
+	case "reclaim":
+		w.reclaimAll()
+		for _, m := range w.model {
+			m.reclaim(w.now())
+		}
+	case "damage":
+		if w.count(`SELECT COUNT(*) FROM blob WHERE digest = $1`, b) > 0 {
+			w.exec(`UPDATE blob SET damaged = TRUE WHERE digest = $1`, b)
+			w.damaged[b] = true
+		}
+	case "limit":
+		w.limits[ref.ProjectID] = w.usage(ref.ProjectID) + rapid.SampledFrom([]int64{0, 20, 400}).Draw(w.rt, "room")
+		w.exec(`UPDATE project SET storage_limit = $1 WHERE id = $2`, w.limits[ref.ProjectID], ref.ProjectID)
+	case "no limit":
+		delete(w.limits, ref.ProjectID)
+		w.exec(`UPDATE project SET storage_limit = -1 WHERE id = $1`, ref.ProjectID)
 	case "untag":
 		err := w.DeleteTag(ctx, pusher, ref, "v1")
 		if _, ok := m.tags["v1"]; !ok {
@@ -303,13 +472,14 @@ func (w world) step() {
 	case "delete":
 		d = w.likely(m, d)
 		w.same("delete", w.DeleteManifest(ctx, pusher, ref, d), m.remove(d))
+		m.release(w.now())
 	case "unlink":
 		w.same("unlink", w.DeleteBlob(ctx, ref, b), m.unlink(b))
 	case "copy":
-		to, target := w.repository("to")
+		to, _ := w.repository("to")
 		d = w.likely(m, d)
 		err := w.Copy(ctx, pusher, to, ref, oci.DigestReference(d))
-		w.same("copy", err, m.copyTo(target, d))
+		w.same("copy", err, w.within(to, func(target *modelRepository) error { return m.copyTo(target, d) }))
 	case "drop":
 		err := w.DeleteRepository(ctx, pusher, ref)
 		if !m.exists {
@@ -321,29 +491,29 @@ func (w world) step() {
 	}
 }
 
+// actions are what a step may be; what is there twice comes more often.
+var actions = []string{"scene", "scene", "scene", "scene", "scene", "push", "blob", "begin", "mount", "mount", "head", "head", "head", "time", "time", "reclaim", "reclaim",
+	"damage", "limit", "no limit", "no limit", "untag", "delete", "delete", "delete", "unlink", "copy", "drop"}
+
 // prepare uploads and pushes what a document needs, so that pushes succeed often enough.
-func (w world) prepare(ref Ref, m *modelRepository, doc document) {
+func (w world) prepare(ref Ref, doc document) {
 	for _, content := range w.blobs {
 		if d := oci.SHA256Of(content); slices.Contains(doc.blobs(), d) {
-			w.blob(ref, "", content)
-			m.blobs[d] = true
+			w.pushBlob(ref, content)
 		}
 	}
 	for _, c := range doc.children() {
-		w.prepare(ref, m, w.kinds[c])
-		_, err := w.put(ref, w.kinds[c], "")
-		w.same("push of a child", err, m.put(w.kinds[c], ""))
+		w.prepare(ref, w.kinds[c])
+		w.pushManifest(ref, w.kinds[c], "")
 	}
 }
 
 func (m *modelRepository) unlink(b oci.Digest) error {
-	if !m.blobs[b] {
+	if _, ok := m.blobs[b]; !ok {
 		return ErrBlobUnknown
 	}
-	for _, doc := range m.manifests {
-		if slices.Contains(doc.blobs(), b) {
-			return ErrReferenced
-		}
+	if m.names(b) {
+		return ErrReferenced
 	}
 	delete(m.blobs, b)
 	return nil
@@ -359,12 +529,7 @@ func (w world) compare() {
 				w.rt.Fatalf("%s has %s: %v, the model says %v", ref.FullName(), d.Digest, !want, want)
 			}
 		}
-		for _, content := range w.blobs {
-			d := oci.SHA256Of(content)
-			if _, err := w.Blob(ctx, ref, d); (err == nil) != m.blobs[d] {
-				w.rt.Fatalf("%s has blob %s: %v, the model says %v", ref.FullName(), d, err, m.blobs[d])
-			}
-		}
+		w.compareBlobs(ref, m)
 		w.compareNames(ref, m)
 		w.compareReferrers(ref, m)
 	}
@@ -375,8 +540,37 @@ func (w world) compare() {
 		WHERE r.artifact_count <> (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = r.id AND m.listed)`); n != 0 {
 		w.rt.Fatalf("%d repositories with a wrong number of artifacts", n)
 	}
-	if n := w.count(`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.project_id <> r.project_id`); n != 0 {
-		w.rt.Fatalf("%d manifests say another project than their repository", n)
+	if n := w.count(`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.project_id <> r.project_id
+		OR m.tagged <> EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)`); n != 0 {
+		w.rt.Fatalf("%d manifests say another project than their repository, or that they are tagged and are not", n)
+	}
+	found, err := w.VerifyUsage(ctx)
+	w.ok(err)
+	if len(found) > 0 {
+		w.rt.Fatal(found)
+	}
+	for _, ref := range w.refs[1:] {
+		if got, want := w.used(ref.ProjectID), w.usage(ref.ProjectID); got != want {
+			w.rt.Fatalf("%s holds %d bytes, the model says %d", ref.Project, got, want)
+		}
+	}
+}
+
+// compareBlobs reads the bytes of all that the repository says it holds.
+func (w world) compareBlobs(ref Ref, m *modelRepository) {
+	for _, content := range w.blobs {
+		d := oci.SHA256Of(content)
+		_, want := m.blobs[d]
+		b, err := w.Blob(ctx, ref, d)
+		if (err == nil) != (want && !w.damaged[d]) {
+			w.rt.Fatalf("%s has blob %s: %v, the model says %v", ref.FullName(), d, err, want)
+		}
+		if err != nil {
+			continue
+		}
+		if got, err := w.readBlob(ctx, b); err != nil || !bytes.Equal(got, content) {
+			w.rt.Fatalf("blob %s of %s reads %q, %v", d, ref.FullName(), got, err)
+		}
 	}
 }
 

@@ -38,9 +38,14 @@ func scanReference(r db.Row) (v Reference, err error) {
 
 const tagFields = `t.id, t.repository_id, t.manifest_id, t.name, t.pushed_at, t.pulled_at`
 
-var newestTags = inQuery{`SELECT id, repository_id, manifest_id, name, pushed_at, pulled_at FROM (SELECT tag.*,
-		ROW_NUMBER() OVER (PARTITION BY manifest_id ORDER BY pushed_at DESC, id DESC) AS place
-		FROM tag WHERE manifest_id IN `, `) AS ranked
+// newestTags takes as many tags of each manifest as are shown, and those pushed at the same time as the
+// last one, off an index, before it ranks them.
+var newestTags = inQuery{`SELECT id, repository_id, manifest_id, name, pushed_at, pulled_at FROM (SELECT t.*,
+		ROW_NUMBER() OVER (PARTITION BY t.manifest_id ORDER BY t.pushed_at DESC, t.id DESC) AS place
+		FROM manifest m CROSS JOIN tag t
+		WHERE t.manifest_id = m.id AND t.pushed_at >= COALESCE((SELECT x.pushed_at FROM tag x WHERE x.manifest_id = m.id
+			ORDER BY x.pushed_at DESC LIMIT 1 OFFSET ` + strconv.Itoa(MaxTagsShown-1) + `), 0)
+		AND m.id IN `, `) AS ranked
 	WHERE place <= ` + strconv.Itoa(MaxTagsShown) + ` ORDER BY manifest_id, place`}
 
 func scanTag(r db.Row) (t Tag, err error) {

@@ -32,29 +32,57 @@ func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, man
 	return before, record.EnqueueManifests(ctx, tx, []int64{before})
 }
 
-// relisting corrects what listings show by the truth: no accessories, and of the rest what is tagged or no
-// child of an index. It is the only place where listed is written; a new row has it FALSE.
-var relisting = inQuery{`UPDATE manifest SET listed = NOT listed WHERE id IN `,
-	` AND listed <> (accessory_of = ''
-		AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id)
-			OR NOT EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = manifest.id)))
-	RETURNING repository_id, listed`}
+// shownAs reads what listings show of manifests and what they should show by the truth: no accessories, and
+// of the rest what is tagged or no child of an index.
+var shownAs = inQuery{`SELECT id, repository_id, listed, tagged, is_tagged, accessory_of = '' AND (is_tagged OR NOT is_child) FROM (
+		SELECT m.id, m.repository_id, m.listed, m.tagged, m.accessory_of,
+			EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id) AS is_tagged,
+			EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = m.id) AS is_child
+		FROM manifest m WHERE m.id IN `, `) AS truth`}
+
+// showAs is the only place where listed and tagged are written; a new row has both FALSE.
+var showAs = inQuery{`UPDATE manifest SET listed = $1, tagged = $2 WHERE id IN `, ""}
 
 const countArtifacts = `UPDATE repository SET artifact_count = artifact_count + $1 WHERE id = $2`
 
-// relist brings listed up to date for manifests that are new or whose tags, parents or accessory_of have
-// changed, and with it the repositories' counts of artifacts.
+// visibility is how a manifest is shown and should be.
+type visibility struct {
+	id, repositoryID int64
+	is, should       struct{ listed, tagged bool }
+}
+
+func scanVisibility(r db.Row) (s visibility, err error) {
+	err = r.Scan(&s.id, &s.repositoryID, &s.is.listed, &s.is.tagged, &s.should.tagged, &s.should.listed)
+	return s, err
+}
+
+// relist brings listed and tagged up to date for manifests that are new or whose tags, parents or
+// accessory_of have changed, and with them the repositories' counts of artifacts.
 func relist(ctx context.Context, tx db.Tx, ids []int64) error {
-	changed, err := collectIn(ctx, tx, scanShowing, relisting, nil, ids)
+	found, err := collectIn(ctx, tx, scanVisibility, shownAs, nil, ids)
 	if err != nil {
 		return err
 	}
-	more := map[int64]int64{}
-	for _, c := range changed {
-		if c.listed {
-			more[c.repositoryID]++
-		} else {
-			more[c.repositoryID]--
+	changed, more, seen := map[struct{ listed, tagged bool }][]int64{}, map[int64]int64{}, map[int64]bool{}
+	for _, s := range found {
+		if s.is == s.should {
+			continue
+		}
+		if seen[s.id] {
+			continue
+		}
+		seen[s.id] = true
+		changed[s.should] = append(changed[s.should], s.id)
+		switch {
+		case s.should.listed && !s.is.listed:
+			more[s.repositoryID]++
+		case s.is.listed && !s.should.listed:
+			more[s.repositoryID]--
+		}
+	}
+	for should, ids := range changed {
+		if err := execIn(ctx, tx, showAs, []any{should.listed, should.tagged}, ids); err != nil {
+			return err
 		}
 	}
 	return countMore(ctx, tx, more)

@@ -10,8 +10,11 @@ CREATE INDEX repository_project ON repository (project_id, created_at, id) WHERE
 
 ALTER TABLE manifest ADD COLUMN project_id {{int}} NOT NULL DEFAULT 0;
 UPDATE manifest SET project_id = (SELECT r.project_id FROM repository r WHERE r.id = manifest.repository_id);
+-- tagged: a tag names it; changed where listed is.
+ALTER TABLE manifest ADD COLUMN tagged {{bool}} NOT NULL DEFAULT FALSE;
+UPDATE manifest SET tagged = EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id);
 DROP INDEX manifest_listed;
-CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id, listed, type) WHERE listed; -- counting needs no row
+CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id, listed, type, tagged) WHERE listed; -- counting needs no row
 CREATE INDEX manifest_project ON manifest (project_id, pushed_at, id) WHERE listed;
 CREATE INDEX manifest_pulled ON manifest (repository_id, pulled_at, id) WHERE listed;
 CREATE INDEX manifest_size ON manifest (repository_id, size, id) WHERE listed;
@@ -40,6 +43,7 @@ DROP INDEX manifest_pulled;
 DROP INDEX manifest_project;
 DROP INDEX manifest_listed;
 CREATE INDEX manifest_listed ON manifest (repository_id, pushed_at, id, listed) WHERE listed;
+ALTER TABLE manifest DROP COLUMN tagged;
 ALTER TABLE manifest DROP COLUMN project_id;
 DROP INDEX repository_project;
 DROP INDEX repository_created;
