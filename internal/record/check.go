@@ -44,7 +44,7 @@ func (k *Keeper) Pending(ctx context.Context, name string) (bool, error) {
 
 // Enrolling reports whether what was there before there were records still waits for its turn.
 func (k *Keeper) Enrolling(ctx context.Context) (bool, error) {
-	left, err := db.Collect(ctx, k.db.Auto(), scanProgress, passes)
+	left, err := db.Collect(ctx, k.db.Auto(), scanProgress, enrolments)
 	return len(left) > 0, err
 }
 

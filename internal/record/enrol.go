@@ -11,10 +11,10 @@ import (
 const (
 	enrolSize = 500
 
-	passes      = `SELECT kind, after_id FROM record_pass ORDER BY kind DESC`
-	passAt      = `SELECT after_id FROM record_pass WHERE kind = $1`
-	advancePass = `UPDATE record_pass SET after_id = $2 WHERE kind = $1`
-	endPass     = `DELETE FROM record_pass WHERE kind = $1`
+	enrolments       = `SELECT kind, after_id FROM record_pass ORDER BY kind DESC`
+	enrolledUpTo     = `SELECT after_id FROM record_pass WHERE kind = $1`
+	advanceEnrolment = `UPDATE record_pass SET after_id = $2 WHERE kind = $1`
+	endEnrolment     = `DELETE FROM record_pass WHERE kind = $1`
 )
 
 // pass is how the rows of a table are enrolled.
@@ -63,7 +63,7 @@ func (k *Keeper) Names(ctx context.Context, kind Kind, after int64, yield func(n
 
 // enrol enqueues some of what has no record from before there were any; over reports that there is no more.
 func (k *Keeper) enrol(ctx context.Context) (over bool, err error) {
-	left, err := db.Collect(ctx, k.db.Auto(), scanProgress, passes)
+	left, err := db.Collect(ctx, k.db.Auto(), scanProgress, enrolments)
 	if err != nil {
 		return false, fmt.Errorf("enrol records: %w", err)
 	}
@@ -79,7 +79,7 @@ func (k *Keeper) enrol(ctx context.Context) (over bool, err error) {
 }
 
 func enrolPage(ctx context.Context, tx db.Tx, kind Kind) error {
-	after, err := db.Get(ctx, tx, db.ScanInt, passAt, kind)
+	after, err := db.Get(ctx, tx, db.ScanInt, enrolledUpTo, kind)
 	if errors.Is(err, db.ErrNotFound) { // another replica ended it
 		return nil
 	}
@@ -92,12 +92,12 @@ func enrolPage(ctx context.Context, tx db.Tx, kind Kind) error {
 		return err
 	}
 	if last == 0 {
-		_, err = tx.Exec(ctx, endPass, kind)
+		_, err = tx.Exec(ctx, endEnrolment, kind)
 		return err
 	}
 	if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+p.names+again, after, last); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, advancePass, kind, last)
+	_, err = tx.Exec(ctx, advanceEnrolment, kind, last)
 	return err
 }
