@@ -84,6 +84,7 @@ func (s *Service) holdAny(ctx context.Context, id string) (*held, error) {
 		return nil, nil
 	}
 	h := &held{hasher: blob.NewHasher(), release: func() { s.writers.release(id) }}
+	s.recents.forget(id)
 	var err error
 	if s.db.Exclusive() {
 		h.uploadRow, err = db.Get(ctx, s.db.Auto(), scanUpload, anyUpload, id)
@@ -120,6 +121,14 @@ func (s *Service) findUpload(ctx context.Context, ref Ref, id string) (uploadRow
 	return row, err
 }
 
+// recentUpload is findUpload, without asking the database for what this process has just written there.
+func (s *Service) recentUpload(ctx context.Context, ref Ref, id string) (uploadRow, error) {
+	if row, ok := s.recents.take(ref, id); ok {
+		return row, nil
+	}
+	return s.findUpload(ctx, ref, id)
+}
+
 // hold waits for its turn and reads the upload. It returns ErrUploadUnknown or ErrUploadBusy. The
 // caller must call release. d is what it is going to be committed as, "" when it isn't yet.
 func (s *Service) hold(ctx context.Context, ref Ref, id string, d oci.Digest) (*held, error) {
@@ -129,7 +138,7 @@ func (s *Service) hold(ctx context.Context, ref Ref, id string, d oci.Digest) (*
 	}
 	h := &held{hasher: blob.NewHasher(), release: release}
 	if s.db.Exclusive() {
-		h.uploadRow, err = s.findUpload(ctx, ref, id)
+		h.uploadRow, err = s.recentUpload(ctx, ref, id)
 	} else {
 		err = s.claim(ctx, ref, id, d, h)
 	}

@@ -124,6 +124,7 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 			ProjectID: ref.ProjectID, Project: ref.Project, Repository: ref.FullName(), Resource: ref.FullName(),
 		})
 	})
+	s.recents.clear() // its uploads have ended
 	if err != nil {
 		return fmt.Errorf("delete repository %s: %w", ref.FullName(), err)
 	}

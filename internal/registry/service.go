@@ -41,13 +41,16 @@ type Service struct {
 	reclaim reclaim
 
 	inherited inherited
+	recents   recents
+	projects  *db.Watch
+	unlimited unlimited
 
 	reclaimAfter, uploadLifetime time.Duration
 }
 
 // New returns a Service. Run must run for pulls to be counted, and RunReclaim for space to come back.
 func New(d Deps) *Service {
-	return &Service{db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake,
+	return &Service{projects: d.DB.Watch("project"), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake,
 		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 }
 

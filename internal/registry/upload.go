@@ -28,7 +28,7 @@ const (
 
 const (
 	insertUpload = `INSERT INTO upload (id, repository_id, size, sha256_state, digest, created_at, updated_at)
-		SELECT $1, id, 0, $4, $5, $6, $6 FROM repository WHERE project_id = $2 AND name = $3`
+		SELECT $1, id, 0, $4, $5, $6, $6 FROM repository WHERE project_id = $2 AND name = $3 RETURNING repository_id`
 	intendDigest = `UPDATE upload SET digest = $3 WHERE id = $1 AND writer = $2`
 )
 
@@ -47,23 +47,31 @@ func (s *Service) startUpload(ctx context.Context, ref Ref, d oci.Digest) (Uploa
 	if err != nil {
 		return Upload{}, fmt.Errorf("start upload: %w", err)
 	}
-	id := uuid.NewString()
+	row := uploadRow{Upload: blob.Upload{ID: uuid.NewString()}, hash: state, intended: d}
 	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		now := s.now()
-		n, err := tx.Exec(ctx, insertUpload, id, ref.ProjectID, ref.Name, state, d, now)
-		if err != nil || n > 0 {
+		insert := func() (err error) {
+			row.repositoryID, err = db.Get(ctx, tx, db.ScanInt, insertUpload, row.ID, ref.ProjectID, ref.Name, state, d, now)
+			return err
+		}
+		err := insert()
+		if !errors.Is(err, db.ErrNotFound) {
 			return err
 		}
 		if _, err := ensureRepository(ctx, tx, ref, now); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, insertUpload, id, ref.ProjectID, ref.Name, state, d, now)
-		return err
+		return insert()
 	})
 	if err != nil {
 		return Upload{}, fmt.Errorf("start upload: %w", err)
 	}
-	return Upload{ID: id}, nil
+	if s.db.Exclusive() {
+		version, _ := s.projects.Version()
+		row.limited = !s.unlimited.has(ref.ProjectID, version)
+		s.recents.put(ref, row)
+	}
+	return Upload{ID: row.ID}, nil
 }
 
 // GetUpload returns an upload of this repository with the bytes acknowledged so far, or
@@ -98,6 +106,9 @@ func (s *Service) Append(ctx context.Context, ref Ref, id string, offset int64, 
 			return Upload{ID: id, Size: h.Size}, fmt.Errorf("append to upload %s: %w", id, err)
 		}
 		if part.N > 0 {
+			if s.db.Exclusive() {
+				s.recents.put(ref, h.uploadRow)
+			}
 			return Upload{ID: id, Size: h.Size}, nil
 		}
 	}
@@ -139,6 +150,7 @@ func (s *Service) acknowledge(ctx context.Context, h *held, grown blob.Upload) e
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
+	h.hash = state
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		n, err := tx.Exec(ctx, acknowledge, h.ID, h.writer, grown.Size, state, grown.State, s.now())
 		if err == nil && n == 0 {

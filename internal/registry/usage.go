@@ -62,6 +62,19 @@ func scanRoom(r db.Row) (v room, err error) {
 	return v, err
 }
 
+// roomOf reads the room of a project. That there is no limit needn't be read again while no project changes.
+func (s *Service) roomOf(ctx context.Context, tx db.Tx, projectID int64) (room, error) {
+	version, exact := s.projects.Version()
+	if exact && s.unlimited.has(projectID, version) {
+		return room{limit: -1}, nil
+	}
+	free, err := db.Get(ctx, tx, scanRoom, projectRoom, projectID)
+	if err == nil && exact && free.limit < 0 {
+		s.unlimited.add(projectID, version)
+	}
+	return free, err
+}
+
 // take returns a *QuotaError when bytes are more than there is room for.
 func (v room) take(bytes int64) error {
 	if v.limit >= 0 && v.used+bytes > v.limit {
@@ -77,7 +90,7 @@ func (s *Service) charge(ctx context.Context, tx db.Tx, projectID, bytes int64) 
 		return nil
 	}
 	if bytes > 0 {
-		free, err := db.Get(ctx, tx, scanRoom, projectRoom, projectID)
+		free, err := s.roomOf(ctx, tx, projectID)
 		if err != nil {
 			return err
 		}
@@ -96,7 +109,7 @@ func (s *Service) charge(ctx context.Context, tx db.Tx, projectID, bytes int64) 
 // CheckQuota returns a *QuotaError when a blob of this size will surely be refused, so that nobody sends it in
 // vain. d may be "" as long as it is not known. The transactions that add to a project decide.
 func (s *Service) CheckQuota(ctx context.Context, ref Ref, d oci.Digest, size int64) error {
-	free, err := db.Get(ctx, s.db.Auto(), scanRoom, projectRoom, ref.ProjectID)
+	free, err := s.roomOf(ctx, s.db.Auto(), ref.ProjectID)
 	if err != nil {
 		return fmt.Errorf("check the quota of project %d: %w", ref.ProjectID, err)
 	}

@@ -1,0 +1,87 @@
+package registry
+
+import "sync"
+
+// maxRecent bounds the uploads that are remembered, about 500 bytes each.
+const maxRecent = 4096
+
+// recents remembers rows of uploads between two requests of a client, where no other process changes them:
+// most uploads are begun, written and ended by three requests in a row. The database stays the truth: a row
+// is taken out while somebody holds the upload, and put back when it is as it was written. The zero value is
+// ready.
+type recents struct {
+	mu   sync.Mutex
+	byID map[string]recent
+}
+
+type recent struct {
+	ref Ref
+	row uploadRow
+}
+
+// put remembers the row of an upload into ref.
+func (r *recents) put(ref Ref, row uploadRow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byID == nil {
+		r.byID = map[string]recent{}
+	}
+	if len(r.byID) >= maxRecent {
+		for id := range r.byID { // any: it is read again
+			delete(r.byID, id)
+			break
+		}
+	}
+	r.byID[row.ID] = recent{ref, row}
+}
+
+// take returns the row of an upload into ref, if it is remembered, and forgets it.
+func (r *recents) take(ref Ref, id string) (uploadRow, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found, ok := r.byID[id]
+	if !ok || found.ref != ref {
+		return uploadRow{}, false
+	}
+	delete(r.byID, id)
+	return found.row, true
+}
+
+// forget forgets an upload.
+func (r *recents) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.byID, id)
+}
+
+// clear forgets all.
+func (r *recents) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.byID)
+}
+
+// unlimited remembers which projects had no storage limit at a version of their table. The zero value is
+// ready.
+type unlimited struct {
+	mu      sync.Mutex
+	version int64
+	ids     map[int64]bool // at most as many as there are projects
+}
+
+// has reports whether the project is known to have no limit.
+func (u *unlimited) has(projectID, version int64) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.version == version && u.ids[projectID]
+}
+
+// add notes that the project had no limit when the table was at least at the version.
+func (u *unlimited) add(projectID, version int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ids == nil || u.version != version {
+		u.version, u.ids = version, map[int64]bool{}
+	}
+	u.ids[projectID] = true
+}
