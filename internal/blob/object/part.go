@@ -6,54 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/havenregistry/haven/internal/blob"
 )
 
-const (
-	// chunkSize is what a part's memory grows by, in bytes: a client that sends little, or
-	// slowly, holds little.
-	chunkSize = 256 << 10
-	// partMemory is how much of one part is kept in memory; the rest goes to a temporary file.
-	partMemory = 16 << 20
-)
-
-// memory is what the parts of all uploads share. When it is used up, parts go to temporary files
-// instead: a slow client never makes another one wait.
-type memory struct {
-	chunks sync.Pool
-	left   atomic.Int64 // chunks that may still be taken
-	dir    string       // of temporary files
-}
-
-func newMemory(size int64, dir string) *memory {
-	m := &memory{dir: dir}
-	m.chunks.New = func() any { return new([chunkSize]byte) }
-	m.left.Store(size / chunkSize)
-	return m
-}
-
-// take returns a chunk, or nil when all are in use.
-func (m *memory) take() *[chunkSize]byte {
-	if m.left.Add(-1) < 0 {
-		m.left.Add(1)
-		return nil
-	}
-	return m.chunks.Get().(*[chunkSize]byte)
-}
-
-func (m *memory) give(chunk *[chunkSize]byte) {
-	m.chunks.Put(chunk)
-	m.left.Add(1)
-}
-
 // part collects the bytes of one part, so that they can be sent again when sending fails.
 type part struct {
 	memory *memory
-	chunks []*[chunkSize]byte
+	chunks []chunk
 	file   *os.File // what the chunks don't hold; it has no name any more
 	size   int64
 }
@@ -69,8 +30,8 @@ func (p *part) fill(ctx context.Context, r io.Reader, size int64) error {
 			return err
 		}
 		if p.size == p.inMemory() && p.file == nil && p.inMemory() < partMemory {
-			if chunk := p.memory.take(); chunk != nil {
-				p.chunks = append(p.chunks, chunk)
+			if c := p.memory.take(); c != nil {
+				p.chunks = append(p.chunks, c)
 			}
 		}
 		var err error
@@ -105,10 +66,10 @@ func (p *part) spool(r io.Reader, size int64) error {
 			return &spoolError{err}
 		}
 	}
-	chunk := p.memory.chunks.Get().(*[chunkSize]byte) // at once given back: one a request, outside the limit
-	defer p.memory.chunks.Put(chunk)
-	n, err := r.Read(chunk[:min(chunkSize, size-p.size)])
-	if _, failed := p.file.Write(chunk[:n]); failed != nil {
+	scratch := p.memory.scratch.Get().(*[scratchSize]byte)
+	defer p.memory.scratch.Put(scratch)
+	n, err := r.Read(scratch[:min(scratchSize, size-p.size)])
+	if _, failed := p.file.Write(scratch[:n]); failed != nil {
 		return &spoolError{failed}
 	}
 	p.size += int64(n)
@@ -136,9 +97,7 @@ func (p *part) body() *io.SectionReader { return io.NewSectionReader(p, 0, p.siz
 
 // release gives memory and file back.
 func (p *part) release() {
-	for _, chunk := range p.chunks {
-		p.memory.give(chunk)
-	}
+	p.memory.give(p.chunks)
 	p.chunks, p.size = nil, 0
 	if p.file != nil {
 		p.file.Close()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 )
@@ -34,15 +36,15 @@ func TestPart(t *testing.T) {
 				t.Errorf("a temporary file has a name: %v, %v", entries, err)
 			}
 			p.release()
-			if left := m.left.Load(); left != chunks {
-				t.Errorf("%d chunks left, want %d", left, chunks)
+			if m.taken != 0 || m.slab != nil && int64(len(m.free)) != chunks {
+				t.Errorf("%d chunks are free, want %d", len(m.free), chunks)
 			}
 		})
 	}
 }
 
 func TestPartKeepsLittleInMemory(t *testing.T) {
-	m := newMemory(1<<40, t.TempDir())
+	m := newMemory(1<<30, t.TempDir())
 	p := &part{memory: m}
 	defer p.release()
 	if err := p.fill(t.Context(), zeros{}, partMemory+3*chunkSize); err != nil {
@@ -58,6 +60,24 @@ type zeros struct{}
 func (zeros) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
+}
+
+// Memory that nobody uses goes back to the system: the pages are empty when they come again.
+func TestMemoryIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(4*chunkSize, t.TempDir())
+		c := m.take()
+		c[0] = 1
+		time.Sleep(2 * memoryIdle)
+		if c[0] != 1 {
+			t.Fatal("given back while in use")
+		}
+		m.give([]chunk{c})
+		time.Sleep(memoryIdle + time.Second)
+		if again := m.take(); again != c || again[0] != 0 {
+			t.Error("kept for ever")
+		}
+	})
 }
 
 func TestPartStops(t *testing.T) {

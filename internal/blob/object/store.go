@@ -27,7 +27,7 @@ const (
 	// DefaultPartSize is large enough that the time of a request weighs little.
 	DefaultPartSize = 8 << 20
 	// DefaultMemory lets two fast pushes go on without a temporary file.
-	DefaultMemory = 64 << 20
+	DefaultMemory = 48 << 20
 )
 
 // Store is a blob.Store over a Bucket.
@@ -53,7 +53,10 @@ func New(bucket Bucket, options Options) *Store {
 }
 
 // Close implements blob.Store. Requests that are under way go on.
-func (s *Store) Close() error { return nil }
+func (s *Store) Close() error {
+	s.memory.release()
+	return nil
+}
 
 // Free implements blob.Store: a bucket knows no limit.
 func (s *Store) Free(ctx context.Context) (total, free uint64, err error) { return 0, 0, nil }
