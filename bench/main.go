@@ -66,7 +66,7 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := error(nil)
+	var err error
 	switch {
 	case *static != "":
 		err = serveStatic(ctx, *static)

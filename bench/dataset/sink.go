@@ -157,7 +157,7 @@ func (s *sqlite) insert(ctx context.Context, table string, columns []string, row
 
 func (s *sqlite) prepared(ctx context.Context, table string, columns []string, n int) (*sql.Stmt, error) {
 	row := "(" + strings.Repeat("?, ", len(columns)-1) + "?)"
-	query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + strings.Repeat(row+", ", n-1) + row
+	query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + strings.Repeat(row+", ", n-1) + row //nolint:gosec // names of our tables
 	if stmt := s.stmts[query]; stmt != nil {
 		return stmt, nil
 	}

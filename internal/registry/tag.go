@@ -117,8 +117,3 @@ type showing struct {
 	repositoryID int64
 	listed       bool
 }
-
-func scanShowing(r db.Row) (v showing, err error) {
-	err = r.Scan(&v.repositoryID, &v.listed)
-	return v, err
-}
