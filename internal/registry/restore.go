@@ -53,6 +53,31 @@ func (s *Service) RestoreBlobs(ctx context.Context, blobs []Blob) error {
 	return nil
 }
 
+const (
+	heldAt   = `SELECT b.id FROM blob b WHERE b.location = $1 AND EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.blob_id = b.id)`
+	forgetAt = `DELETE FROM blob WHERE location = $1`
+)
+
+// RestoreBlobAs is RestoreBlobs for bytes that were restored under another digest before. It reports false when
+// something needs them under that one: bytes of two rows would be deleted with the first.
+func (s *Service) RestoreBlobAs(ctx context.Context, b Blob) (restored bool, err error) {
+	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		held, err := db.Collect(ctx, tx, db.ScanInt, heldAt, b.Location)
+		if restored = err == nil && len(held) == 0; !restored {
+			return err
+		}
+		if _, err := tx.Exec(ctx, forgetAt, b.Location); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, restoreBlob, b.Digest, b.Size, b.Location, s.now())
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("restore blob %s: %w", b.Digest, err)
+	}
+	return restored, nil
+}
+
 // RestoreManifests puts manifests back, in this order, and returns what became of each.
 func (s *Service) RestoreManifests(ctx context.Context, manifests []RestoredManifest) ([]Restored, error) {
 	results := make([]Restored, len(manifests))

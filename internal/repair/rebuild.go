@@ -89,7 +89,7 @@ func (r *Rebuild) Run(ctx context.Context) (RebuildReport, error) {
 	r.projects = map[string]int64{}
 	err := r.run(ctx)
 	r.Progress.Done()
-	r.report.FinishedAt = r.Clock().UTC()
+	r.report.complete(r.Clock())
 	return r.report, err
 }
 
@@ -99,7 +99,7 @@ func (r *Rebuild) run(ctx context.Context) error {
 		return err
 	}
 	r.report.Source = from.name()
-	for _, stage := range []func(context.Context, source) error{r.restoreBlobs, r.restoreProjects, r.restoreManifests, r.restoreOtherTags} {
+	for _, stage := range []func(context.Context, source) error{r.restoreBlobs, r.restoreProjects, r.restoreManifests, r.restoreLong, r.restoreOtherTags} {
 		if err := stage(ctx, from); err != nil {
 			return err
 		}
@@ -174,20 +174,7 @@ func (r *Rebuild) identify(ctx context.Context, read *reader, location string, s
 		return b, nil
 	}
 	if !ok {
-		content, err := r.Blobs.Open(ctx, location)
-		if errors.Is(err, blob.ErrNotFound) {
-			return registry.Blob{}, nil
-		}
-		if err != nil {
-			return registry.Blob{}, err
-		}
-		defer content.Close()
-		sum := oci.Digest("sha256:").NewHash()
-		if err := read.copy(ctx, sum, content); err != nil {
-			return registry.Blob{}, err
-		}
-		b.Digest, b.Size = oci.FromHash(oci.SHA256, sum), content.Size()
-		return b, nil
+		return r.hash(ctx, read, location, oci.SHA256)
 	}
 	problem, err := read.examine(ctx, location, named, size)
 	if err != nil {
@@ -199,6 +186,58 @@ func (r *Rebuild) identify(ctx context.Context, read *reader, location string, s
 	}
 	b.Digest = named
 	return b, nil
+}
+
+// hash finds out the digest of what lies at a location.
+func (r *Rebuild) hash(ctx context.Context, read *reader, location string, algorithm oci.Algorithm) (registry.Blob, error) {
+	content, err := r.Blobs.Open(ctx, location)
+	if errors.Is(err, blob.ErrNotFound) {
+		return registry.Blob{}, nil
+	}
+	if err != nil {
+		return registry.Blob{}, err
+	}
+	defer content.Close()
+	sum := oci.Digest(algorithm + ":").NewHash()
+	if err := read.copy(ctx, sum, content); err != nil {
+		return registry.Blob{}, err
+	}
+	return registry.Blob{Digest: oci.FromHash(algorithm, sum), Size: content.Size(), Location: location, Durable: true}, nil
+}
+
+// restoreLong looks for the blobs that manifests name by SHA-512, where locations don't tell digests: as far as
+// one could know, they were others.
+func (r *Rebuild) restoreLong(ctx context.Context, _ source) error {
+	wanted := map[oci.Digest]bool{}
+	for d := range r.report.missing {
+		if d.Algorithm() == oci.SHA512 {
+			wanted[d] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	r.Progress.Stage("blobs by SHA-512", 0, true)
+	read := newReader(r.Blobs, 0, r.Progress.Add)
+	err := r.Blobs.Blobs(ctx, func(location string, _ int64) error {
+		if _, told := digestOf(location); told || len(wanted) == 0 {
+			return nil
+		}
+		b, err := r.hash(ctx, read, location, oci.SHA512)
+		if err != nil || !wanted[b.Digest] {
+			return err
+		}
+		restored, err := r.Registry.RestoreBlobAs(ctx, b)
+		if restored {
+			delete(wanted, b.Digest)
+			delete(r.report.missing, b.Digest)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("restore blobs by SHA-512: %w", err)
+	}
+	return nil
 }
 
 // digestOf reads the digest from a location of CNCF Distribution's layout: …/sha256/ab/abcd…/data.

@@ -3,6 +3,7 @@ package repair
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -38,6 +39,13 @@ type RebuildReport struct {
 	mu           *sync.Mutex
 	repositories map[string]bool
 	missing      map[oci.Digest]bool
+	broken       []broken // at most maxNamed
+}
+
+// broken is a manifest that lacks blobs.
+type broken struct {
+	name    string
+	missing []oci.Digest
 }
 
 // Amount is a number of things and their bytes.
@@ -61,7 +69,7 @@ type Lost struct {
 
 func newRebuildReport(now time.Time) RebuildReport {
 	return RebuildReport{
-		StartedAt: now.UTC(), Guessed: []string{}, Corrupt: []Corrupt{}, Missing: []oci.Digest{}, Broken: []string{},
+		StartedAt: now.UTC(), Guessed: []string{}, Corrupt: []Corrupt{}, Broken: []string{},
 		Lost: []Lost{}, LostTags: []Lost{},
 		mu: &sync.Mutex{}, repositories: map[string]bool{}, missing: map[oci.Digest]bool{},
 	}
@@ -87,16 +95,23 @@ func (r *RebuildReport) restored(n record.Name, missing []oci.Digest) {
 		r.Repositories++
 	}
 	for _, d := range missing {
-		if !r.missing[d] {
-			r.missing[d] = true
-			r.MissingCount++
-			if len(r.Missing) < maxNamed {
-				r.Missing = append(r.Missing, d)
-			}
-		}
+		r.missing[d] = true
 	}
-	if len(missing) > 0 && len(r.Broken) < maxNamed {
-		r.Broken = append(r.Broken, n.FullName()+"@"+string(n.Digest))
+	if len(missing) > 0 && len(r.broken) < maxNamed {
+		r.broken = append(r.broken, broken{n.FullName() + "@" + string(n.Digest), missing})
+	}
+}
+
+// complete fills what can be said at the end only.
+func (r *RebuildReport) complete(now time.Time) {
+	r.FinishedAt = now.UTC()
+	r.MissingCount = int64(len(r.missing))
+	r.Missing = slices.Sorted(maps.Keys(r.missing))
+	r.Missing = r.Missing[:min(len(r.Missing), maxNamed)]
+	for _, b := range r.broken {
+		if slices.ContainsFunc(b.missing, func(d oci.Digest) bool { return r.missing[d] }) {
+			r.Broken = append(r.Broken, b.name)
+		}
 	}
 }
 

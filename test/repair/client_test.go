@@ -5,6 +5,7 @@ package repair
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -87,7 +88,11 @@ type descriptor struct {
 
 func (c *client) blob(repository, mediaType string, content []byte) descriptor {
 	c.t.Helper()
-	d := digestOf(content)
+	return c.blobAs(repository, mediaType, digestOf(content), content)
+}
+
+func (c *client) blobAs(repository, mediaType, d string, content []byte) descriptor {
+	c.t.Helper()
 	c.must(http.StatusCreated, http.MethodPost, "/v2/"+repository+"/blobs/uploads/?digest="+d, "application/octet-stream", content)
 	c.blobs[d] = content
 	c.member(repository, d)
@@ -105,6 +110,13 @@ func (c *client) member(repository, digest string) {
 		c.members[repository] = map[string]bool{}
 	}
 	c.members[repository][digest] = true
+}
+
+// longLayer pushes a layer by its SHA-512.
+func (c *client) longLayer(repository string) descriptor {
+	c.t.Helper()
+	content := c.layer(5000)
+	return c.blobAs(repository, layerType, fmt.Sprintf("sha512:%x", sha512.Sum512(content)), content)
 }
 
 // layer is bytes that nobody else has.

@@ -205,7 +205,7 @@ func fill(c *client) {
 	// Below another repository, with a layer of it, and a tag that moved.
 	c.mount("team/app/debug", "team/app", shared)
 	config := c.blob("team/app/debug", "application/vnd.oci.image.config.v1+json", []byte(`{"os":"linux","architecture":"amd64"}`))
-	c.manifest("team/app/debug", map[string]any{"mediaType": imageType, "config": config, "layers": []descriptor{shared}}, "_odd-Tag.1")
+	c.manifest("team/app/debug", map[string]any{"mediaType": imageType, "config": config, "layers": []descriptor{shared, c.longLayer("team/app/debug")}}, "_odd-Tag.1")
 	c.image("team/app/debug", "before", "moving", "stays")
 	c.image("team/app/debug", "after", "moving")
 
