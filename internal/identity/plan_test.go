@@ -1,0 +1,30 @@
+package identity
+
+import (
+	"testing"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+)
+
+// What each request asks to learn who sends it is found by an index.
+func TestStatementsUseIndexes(t *testing.T) {
+	dbtest.Filled(t, func(t *testing.T, d *db.DB) {
+		for name, query := range map[string]string{
+			"user by id":           principalSelect,
+			"user of a name":       accountHolder,
+			"session":              sessionSelect,
+			"epoch of a user":      userEpoch,
+			"epochs of projects":   projectEpochs + "$1, $2)",
+			"password":             hashSelect,
+			"attempts":             failureSelect,
+			"user for the API":     userByID,
+			"sessions of somebody": sessionsOfAccount,
+		} {
+			p := dbtest.PlanOf(t, d, query, false)
+			if len(p.Scans) > 0 {
+				t.Errorf("%s:\n%s", name, p.Text)
+			}
+		}
+	})
+}
