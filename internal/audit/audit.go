@@ -56,7 +56,12 @@ const insertRows = `INSERT INTO audit (project_id, username, event_type, operati
 const addCount = `INSERT INTO audit_count (project_id, entries) VALUES ($1, $2)
 	ON CONFLICT (project_id) DO UPDATE SET entries = audit_count.entries + excluded.entries`
 
-// Handle writes a row for each event, in one statement.
+// rowsAtOnce is how many rows one statement writes; what is left is written one by one. Two texts stay
+// prepared, while one for each number of rows would be parsed each time, and parsing goes with the square of
+// the number of parameters in SQLite.
+const rowsAtOnce = 16
+
+// Handle writes a row for each event.
 func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
 	values, err := s.settings.Get(ctx)
 	if err != nil {
@@ -66,24 +71,26 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		return nil
 	}
 	disabled := values.AuditDisabledEvents()
-	var rows []string
-	var args []any
+	var rows [][]any
 	counts := map[int64]int64{}
 	for _, e := range events {
 		if slices.Contains(disabled, string(e.Kind)) {
 			continue
 		}
-		marks, more := db.In(len(args), []any{
+		rows = append(rows, []any{
 			e.ProjectID, e.By, string(e.Kind), e.Operation, e.ResourceType, e.Resource, e.Description, e.Success, db.Micros(e.At),
 		})
-		rows, args = append(rows, "("+marks+")"), append(args, more...)
 		counts[e.ProjectID]++
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	if _, err := tx.Exec(ctx, insertRows+strings.Join(rows, ", "), args...); err != nil {
-		return fmt.Errorf("write %d audit rows: %w", len(rows), err)
+	for len(rows) > 0 {
+		n := 1
+		if len(rows) >= rowsAtOnce {
+			n = rowsAtOnce
+		}
+		if err := insert(ctx, tx, rows[:n]); err != nil {
+			return fmt.Errorf("write audit rows: %w", err)
+		}
+		rows = rows[n:]
 	}
 	for _, id := range slices.Sorted(maps.Keys(counts)) {
 		if _, err := tx.Exec(ctx, addCount, id, counts[id]); err != nil {
@@ -91,6 +98,17 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		}
 	}
 	return nil
+}
+
+func insert(ctx context.Context, tx db.Tx, rows [][]any) error {
+	var text []string
+	var args []any
+	for _, row := range rows {
+		marks, more := db.In(len(args), row)
+		text, args = append(text, "("+marks+")"), append(args, more...)
+	}
+	_, err := tx.Exec(ctx, insertRows+strings.Join(text, ", "), args...)
+	return err
 }
 
 func listing() db.Listing {
