@@ -93,8 +93,6 @@ func (p *part) ReadAt(b []byte, offset int64) (n int, err error) {
 	return n + m, err
 }
 
-func (p *part) body() *io.SectionReader { return io.NewSectionReader(p, 0, p.size) }
-
 // release gives memory and file back.
 func (p *part) release() {
 	p.memory.give(p.chunks)

@@ -3,6 +3,7 @@ package object
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 
@@ -96,8 +97,8 @@ func (s *sender) wait() error {
 }
 
 func (s *Store) putPart(ctx context.Context, key, id string, described Part, p *part) (etag string, err error) {
-	err = try(ctx, forBody(p.size), func(ctx context.Context) (err error) {
-		etag, err = s.bucket.PutPart(ctx, key, id, described, p.body())
+	err = trySending(ctx, p, p.size, func(ctx context.Context, body *io.SectionReader) (err error) {
+		etag, err = s.bucket.PutPart(ctx, key, id, described, body)
 		return err
 	})
 	return etag, err

@@ -132,8 +132,8 @@ func (s *Store) Check(ctx context.Context) error {
 }
 
 func (s *Store) put(ctx context.Context, key string, content io.ReaderAt, size int64) error {
-	return try(ctx, forBody(size), func(ctx context.Context) error {
-		return s.bucket.Put(ctx, key, io.NewSectionReader(content, 0, size))
+	return trySending(ctx, content, size, func(ctx context.Context, body *io.SectionReader) error {
+		return s.bucket.Put(ctx, key, body)
 	})
 }
 
