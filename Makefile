@@ -65,6 +65,7 @@ test-web: web/node_modules/.package-lock.json # types and tests of the portal
 .PHONY: test-acceptance
 test-acceptance: tools-test $(PORTAL_BUILT) # the whole program, met as its users meet it
 	@export PATH="$$($(TOOLS) env node)"; go test $(ACCEPT) -count=1 -p 1 -timeout 40m ./test/...
+	@go test $(ACCEPT) -count=1 -timeout 20m -run TestEveryOrder ./internal/registry
 
 .PHONY: tools-test
 tools-test:
