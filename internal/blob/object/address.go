@@ -34,7 +34,7 @@ func ParseAddress(text, scheme string) (*Address, error) {
 		a.Prefix = prefix + "/"
 	}
 	if strings.Contains(a.Prefix, "//") || strings.Contains("/"+a.Prefix, "/../") || len(a.Prefix) > 256 {
-		return nil, errors.New("the prefix behind the bucket: expected a path of at most 256 bytes, without empty parts and ..")
+		return nil, errors.New("the prefix behind the bucket: expected a path of at most 256 bytes, without empty parts or dots alone")
 	}
 	return a, nil
 }

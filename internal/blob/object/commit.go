@@ -71,7 +71,7 @@ func (s *Store) readUpload(ctx context.Context, u blob.Upload) (io.ReadCloser, e
 		return nil, err
 	}
 	if c.size != u.Size {
-		c.Close()
+		c.disconnect()
 		return nil, &blob.OffsetError{Offset: u.Size, Held: c.size}
 	}
 	return c, nil
@@ -116,7 +116,7 @@ func (s *Store) hasDigest(ctx context.Context, key string, d oci.Digest) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer c.disconnect()
 	sum := d.NewHash()
 	if _, err := io.Copy(sum, c); err != nil {
 		return err
