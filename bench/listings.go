@@ -24,7 +24,7 @@ const (
 type page struct {
 	name, path string
 	token      bool // it wants a docker token of the repository
-	apart      bool // it isn't a page of a listing, and has no target
+	apart      bool // without a target: it is no page of a listing, or it looks for a part of a name in 100,000
 }
 
 // pages are the requests that users of a large registry wait for. deep is a page far down in 20,000 rows and
@@ -52,9 +52,9 @@ func pages(shape dataset.Shape) []page {
 		{name: "artifacts, tags=*", path: large + "page_size=15&q=tags%3D*"},
 		{name: "artifacts, tags=nil", path: large + "page_size=15&q=tags%3Dnil"},
 		{name: "artifacts, tags=v19", path: large + "page_size=15&q=tags%3Dv19"},
-		{name: "artifacts, tags=~v19", path: large + "page_size=15&q=tags%3D~v19"},
+		{name: "artifacts, tags=~v19 (each name is read)", path: large + "page_size=15&q=tags%3D~v19", apart: true},
 		{name: "artifacts, type=IMAGE", path: large + "page_size=15&q=type%3DIMAGE"},
-		{name: "artifacts, digest=~abc", path: large + "page_size=15&q=digest%3D~abc"},
+		{name: "artifacts, digest=~abc (each digest is read)", path: large + "page_size=15&q=digest%3D~abc", apart: true},
 		{name: "artifacts of 10,000 with tags", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15"},
 		{name: "artifacts of 10,000 with tags, tags=*", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15&q=tags%3D*"},
 		{name: "artifacts of 10,000 with tags, tags=~v99", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15&q=tags%3D~v99"},
@@ -81,7 +81,7 @@ func pages(shape dataset.Shape) []page {
 		{name: "users", path: "/api/v2.0/users?page_size=15"},
 		{name: "manifest by tag", path: "/v2/dataset/large/manifests/v1", token: true, apart: true},
 		{name: "docker token", path: tokenPath + "&scope=repository:dataset/large:pull", apart: true},
-		{name: "audit log, username=admin", path: "/api/v2.0/auditlog-exts?page_size=15&q=username%3Dadmin", apart: true},
+		{name: "audit log, username=admin (each row is read)", path: "/api/v2.0/auditlog-exts?page_size=15&q=username%3Dadmin", apart: true},
 		{name: "statistics", path: "/api/v2.0/statistics", apart: true},
 	}
 }

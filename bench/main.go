@@ -48,7 +48,7 @@ func (o options) sizes() sizes {
 	if o.quick {
 		return sizes{rounds: 1, images: 200, requests: 2_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 4 * time.Second}
 	}
-	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: time.Minute, large: 20 << 30}
+	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: 20 * time.Second, large: 20 << 30}
 }
 
 func main() {

@@ -65,7 +65,7 @@ func (s Scope) condition(n int) (string, []any) {
 func catalogOf(scope string) string {
 	return `SELECT p.name || '/' || r.name FROM project p CROSS JOIN repository r
 		WHERE p.name || '/' >= $1 AND (p.name || '/' > $1 OR r.name > $2) AND r.project_id = p.id AND r.name > '' AND NOT r.hidden AND ` + scope + `
-			AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
+			AND (r.artifact_count > 0 OR EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id))
 		ORDER BY p.name || '/', p.id, r.name LIMIT $3`
 }
 
