@@ -72,9 +72,9 @@ tools-test:
 	@$(TOOLS) install test
 
 .PHONY: bench
-bench: build ## measure beside CNCF Distribution, into bench/RESULTS.md; QUICK=1: in five minutes, smaller
+bench: build ## measure beside CNCF Distribution, into bench/RESULTS.md; QUICK=1: five minutes; KEEP=FOLDER keeps the data sets
 	@$(TOOLS) install bench postgres
-	@go run ./bench $(if $(QUICK),-quick,-write bench/RESULTS.md) -note "$(NOTE)"
+	@go run ./bench $(if $(QUICK),-quick,-write bench/RESULTS.md) $(if $(KEEP),-keep $(KEEP)) -note "$(NOTE)"
 
 .PHONY: lint
 lint: web/node_modules/.package-lock.json $(PORTAL_BUILT) ## go vet, golangci-lint, biome, shell syntax
