@@ -137,10 +137,14 @@ func openScene(f fixture) *scene {
 	s.start("deletes", func(ctx context.Context, a *actor) error {
 		return s.DeleteManifest(ctx, pusher, other, naming("first").descriptor().Digest)
 	})
+	collector := s.Service
+	if !f.db.Exclusive() {
+		collector = s.process() // another one than the pushes'
+	}
 	s.start("collects", func(ctx context.Context, a *actor) error {
 		for range 2 {
 			s.wall.advance(DefaultReclaimAfter)
-			if _, _, err := s.Reclaim(ctx); err != nil {
+			if _, _, err := collector.Reclaim(ctx); err != nil {
 				return err
 			}
 			point(ctx, "behind a grace")
@@ -346,29 +350,38 @@ func (s *scene) state() (all, left string) {
 
 // Some orders of each database, many of them cut off by a crash; the other test of this name goes through all.
 func TestInterleavings(t *testing.T) {
-	const walks = 40
+	walks := map[string]int{"sqlite": 40, "postgres": 60}
 	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
 		t.Run(name, func(t *testing.T) {
 			open(t) // starts the server, outside of the bubble
 			random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, open(t))
-				for range walks {
+				// A push begins while the bytes are about to go.
+				f.walk(random, "deletes", "collects", "collects", "pushes", "pushes", "pushes", "collects", "pushes")
+				for range walks[name] {
 					f.walk(random)
 				}
 			})
-			t.Logf("%d orders", walks)
+			t.Logf("%d orders", walks[name])
 		})
 	}
 }
 
-// walk goes one way of many, to a crash or to the end.
-func (f fixture) walk(random *rand.Rand) {
+// walk goes one way of many, to a crash or to the end. It begins with these, as far as they can go on.
+func (f fixture) walk(random *rand.Rand, first ...string) {
 	s := openScene(f)
 	defer s.close()
 	var path []string
-	for choices := s.ready(); len(choices) > 0 && random.IntN(20) > 0; choices = s.ready() {
+	for choices := s.ready(); len(choices) > 0 && (len(first) > 0 || random.IntN(20) > 0); choices = s.ready() {
 		name := choices[random.IntN(len(choices))]
+		if len(first) > 0 {
+			var next string
+			if next, first = first[0], first[1:]; !slices.Contains(choices, next) {
+				continue
+			}
+			name = next
+		}
 		s.step(name)
 		path = append(path, name)
 		if err := s.check(); err != nil {
