@@ -124,10 +124,12 @@ func (w *walSync) open() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// close is called after the last wait.
+// close is called after the last wait. A second time it does nothing, as with the pools.
 func (w *walSync) close() error {
 	if w.log == nil {
 		return nil
 	}
-	return w.log.Close()
+	log := w.log
+	w.log = nil
+	return log.Close()
 }
