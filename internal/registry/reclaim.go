@@ -25,14 +25,22 @@ import (
 // transactions; of two that meet, the database lets one go on.
 
 const (
-	// reclaimBatch is how many rows one transaction takes. On SQLite pushes wait for it.
+	// reclaimBatch is how many rows one transaction takes, and deleteBatch how many blobs are marked in one that
+	// waits for the disk. On SQLite pushes wait for both, a few milliseconds.
 	reclaimBatch = 128
+	deleteBatch  = 256
+	// These many in a second are taken of what is due, evenly, so that pushes hardly notice: deleting a file takes a
+	// tenth of a millisecond of a core, ending a membership a tenth of that.
+	blobsPerSecond       = 1400
+	membershipsPerSecond = 4500
 	// deleteLease is how long a marked blob belongs to the collector that marked it. deleteTime, how long
 	// that one tries to delete it, is shorter.
 	deleteLease = 15 * time.Second
 	deleteTime  = 10 * time.Second
-	// deletesAtOnce is how many calls of the store wait at a time.
-	deletesAtOnce = 16
+	// deletesAtOnce is how many calls of a store wait at a time where each is a request to a server. Local files
+	// would only keep the cores from pushes.
+	deletesAtOnce      = 32
+	localDeletesAtOnce = 1
 
 	// Where nothing is due, a look every idlePause finds what is.
 	idlePause = 5 * time.Second
@@ -106,7 +114,7 @@ func (s *Service) RunReclaim(ctx context.Context) error {
 	began := time.Now()
 	for {
 		start := time.Now()
-		did, more, err := s.Reclaim(ctx)
+		did, more, err := s.step(ctx, blobsPerSecond)
 		run.add(did)
 		if ctx.Err() != nil {
 			return nil
@@ -116,8 +124,7 @@ func (s *Service) RunReclaim(ctx context.Context) error {
 		}
 		pause := s.idlePause()
 		if more && err == nil {
-			// The batches of a long run leave pushes as much time as they take.
-			pause = time.Since(start)
+			pause = did.pace(time.Since(start))
 		} else if run != (Reclaimed{}) {
 			s.log.InfoContext(ctx, "reclaimed space", "blobs", run.Blobs, "bytes", run.Bytes, "memberships", run.Memberships,
 				"uploads", run.Uploads, "repositories", run.Repositories, "took", time.Since(began).Round(time.Millisecond))
@@ -134,17 +141,30 @@ func (s *Service) RunReclaim(ctx context.Context) error {
 	}
 }
 
+// pace is how long to pause after a batch that took so long.
+func (r Reclaimed) pace(took time.Duration) time.Duration {
+	due := time.Duration(r.Memberships)*time.Second/membershipsPerSecond + time.Duration(r.Blobs)*time.Second/blobsPerSecond
+	return max(due-took, took/8)
+}
+
 // idlePause is shorter where the grace is short, and not the same on all replicas.
 func (s *Service) idlePause() time.Duration {
 	pause := min(idlePause, s.reclaimAfter/4)
 	return pause/2 + rand.N(pause)
 }
 
-// Reclaim takes back a bounded batch of all that is due, and reports whether more may be.
+// Reclaim takes back a bounded batch of all that is due, as fast as it can, and reports whether more may be.
 func (s *Service) Reclaim(ctx context.Context) (did Reclaimed, more bool, err error) {
+	return s.step(ctx, 0)
+}
+
+// step is Reclaim at a rate of so many blobs a second, 0 for as many as go.
+func (s *Service) step(ctx context.Context, rate int) (did Reclaimed, more bool, err error) {
 	var errs []error
 	for _, step := range []func(context.Context) (Reclaimed, bool, error){
-		s.endMemberships, s.deleteCondemned, s.deleteDiscarded, s.endUploads, s.endRepositories, s.cancelOrphans,
+		s.endMemberships,
+		func(ctx context.Context) (Reclaimed, bool, error) { return s.deleteCondemned(ctx, rate) },
+		s.deleteDiscarded, s.endUploads, s.endRepositories, s.cancelOrphans,
 	} {
 		d, m, err := step(ctx)
 		did.add(d)

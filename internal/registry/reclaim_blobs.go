@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -104,7 +106,7 @@ var (
 )
 
 // deleteCondemned deletes blobs that are condemned for the grace, and finishes what a crash cut off.
-func (s *Service) deleteCondemned(ctx context.Context) (did Reclaimed, more bool, err error) {
+func (s *Service) deleteCondemned(ctx context.Context, rate int) (did Reclaimed, more bool, err error) {
 	candidates, err := s.doomed(ctx)
 	if err != nil || len(candidates) == 0 {
 		return did, false, err
@@ -125,7 +127,7 @@ func (s *Service) deleteCondemned(ctx context.Context) (did Reclaimed, more bool
 	if err != nil {
 		return did, false, err
 	}
-	gone, err := s.deleteBytes(ctx, marked)
+	gone, err := s.deleteBytes(ctx, marked, rate)
 	if err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error { return execIn(ctx, tx, endBlobs, nil, gone) }); err != nil {
 		return did, false, fmt.Errorf("end deleted blobs: %w", err)
 	}
@@ -135,20 +137,20 @@ func (s *Service) deleteCondemned(ctx context.Context) (did Reclaimed, more bool
 		}
 	}
 	did.Blobs = int64(len(gone))
-	return did, len(candidates) == reclaimBatch && len(gone) > 0, err
+	return did, len(candidates) == deleteBatch && len(gone) > 0, err
 }
 
 func (s *Service) doomed(ctx context.Context) ([]stored, error) {
-	fresh, err := db.Collect(ctx, s.db.Auto(), scanStored, doomedBlobs, s.before(s.reclaimAfter), reclaimBatch)
+	fresh, err := db.Collect(ctx, s.db.Auto(), scanStored, doomedBlobs, s.before(s.reclaimAfter), deleteBatch)
 	if err != nil {
 		return nil, fmt.Errorf("look for condemned blobs: %w", err)
 	}
-	left, err := db.Collect(ctx, s.db.Auto(), scanStored, leftBlobs, s.before(deleteLease), reclaimBatch)
+	left, err := db.Collect(ctx, s.db.Auto(), scanStored, leftBlobs, s.before(deleteLease), deleteBatch)
 	if err != nil {
 		return nil, fmt.Errorf("look for blobs left by others: %w", err)
 	}
 	all := append(left, fresh...)
-	return all[:min(len(all), reclaimBatch)], nil
+	return all[:min(len(all), deleteBatch)], nil
 }
 
 // doom marks those of the blobs that are still to be deleted. It is durable before bytes go, and with it all
@@ -171,14 +173,24 @@ func scanMarked(r db.Row) (b Blob, err error) {
 
 // deleteBytes deletes from the store and returns the ids of the blobs whose bytes are gone. Those that the
 // store refuses to delete stay marked, and come again.
-func (s *Service) deleteBytes(ctx context.Context, blobs []Blob) (gone []int64, err error) {
+func (s *Service) deleteBytes(ctx context.Context, blobs []Blob, rate int) (gone []int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, deleteTime)
 	defer cancel()
 	var mu sync.Mutex
 	var errs []error
 	var g errgroup.Group
 	g.SetLimit(deletesAtOnce)
-	for _, b := range blobs {
+	if _, local := s.blobs.(blob.Finder); local {
+		g.SetLimit(localDeletesAtOnce)
+	}
+	start := time.Now()
+	for i, b := range blobs {
+		if rate > 0 {
+			due := time.Duration(i) * time.Second / time.Duration(rate)
+			if early := due - time.Since(start); early > time.Millisecond {
+				time.Sleep(early)
+			}
+		}
 		g.Go(func() error {
 			var err error
 			if b.Location != "" { // a blob that was lost with a store lies nowhere
@@ -212,7 +224,7 @@ func (s *Service) deleteDiscarded(ctx context.Context) (did Reclaimed, more bool
 	for i, location := range locations {
 		blobs[i] = Blob{ID: int64(i), Location: location}
 	}
-	gone, failed := s.deleteBytes(ctx, blobs)
+	gone, failed := s.deleteBytes(ctx, blobs, 0)
 	ended := make([]string, len(gone))
 	for i, id := range gone {
 		ended[i] = locations[id]

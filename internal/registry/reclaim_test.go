@@ -416,7 +416,7 @@ func TestReclaimInBatches(t *testing.T) {
 				did, more, err = f.Reclaim(ctx)
 				f.ok(err)
 				total.add(did)
-				if n := f.db.Executed() - before; n > most || did.Memberships > reclaimBatch || did.Blobs > reclaimBatch {
+				if n := f.db.Executed() - before; n > most || did.Memberships > reclaimBatch || did.Blobs > deleteBatch {
 					t.Fatalf("%s: a batch took %d statements for %+v, want at most %d", name, n, did, most)
 				}
 			}
