@@ -19,24 +19,24 @@ type Cluster struct {
 	*Site
 	DatabaseURL string
 	Redis       *redistest.Server
-	Blobs       string   // the folder that the replicas share
+	Store       *ObjectStore
 	Secrets     []string // passwords in the settings, which no log may have
 }
 
-// StartCluster runs PostgreSQL, Redis, two replicas and a balancer until the test ends. The
+// StartCluster runs PostgreSQL, Redis, an object store, two replicas and a balancer until the test ends. The
 // replicas start at the same time, on an empty database.
 func StartCluster(t *testing.T, o Options) *Cluster {
 	t.Helper()
-	c := &Cluster{Site: &Site{}, DatabaseURL: Postgres(t), Redis: redistest.Start(t), Blobs: t.TempDir()}
+	c := &Cluster{Site: &Site{}, DatabaseURL: Postgres(t), Redis: redistest.Start(t), Store: StartS3(t)}
 	// PostgreSQL here takes any password.
-	c.Secrets = []string{c.Redis.Password, "canary-of-the-database"}
+	c.Secrets = []string{c.Redis.Password, StoreSecret, "canary-of-the-database"}
 	c.DatabaseURL = strings.Replace(c.DatabaseURL, "haven@", "haven:canary-of-the-database@", 1)
 	o.DatabaseURL = c.DatabaseURL
 	o.Env = slices.Concat([]string{
 		"HAVEN_REDIS_URL=" + c.Redis.URL,
-		"HAVEN_STORAGE_URL=file:" + c.Blobs,
+		"HAVEN_STORAGE_URL=" + c.Store.URL,
 		"HAVEN_SECRET_KEY_FILE=" + filepath.Join(t.TempDir(), "secret-key"),
-	}, o.Env)
+	}, c.Store.Env, o.Env)
 	for range replicas {
 		c.Replicas = append(c.Replicas, launch(t, o))
 	}

@@ -11,7 +11,7 @@ type Size string
 const (
 	Alone      Size = "alone"    // SQLite and files, one process
 	OnPostgres Size = "postgres" // PostgreSQL and files, one process
-	Replicated Size = "cluster"  // PostgreSQL, Redis and shared files; two replicas, asked in turn
+	Replicated Size = "cluster"  // PostgreSQL, Redis and an object store; two replicas, asked in turn
 )
 
 // Site is a registry as its clients see it: one address, and one replica or several behind it.
