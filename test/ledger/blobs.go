@@ -19,9 +19,10 @@ type upload struct {
 	repository string
 	location   string
 	blob       Blob
-	acked      int  // bytes that the registry has acknowledged
-	sent       int  // bytes that it may have got
-	ending     bool // the request that ends it was sent
+	acked      int       // bytes that the registry has acknowledged
+	sent       int       // bytes that it may have got
+	ending     bool      // the request that ends it was sent
+	ackedAt    time.Time // when the registry answered last
 	cutAt      time.Time
 }
 
@@ -73,7 +74,7 @@ func (w *Worker) sendBlob(ctx context.Context, b Blob, from string) error {
 		}
 		return w.count(&w.Counts.Mounted, nil)
 	}
-	u := &upload{repository: w.Repository, location: a.Header.Get("Location"), blob: b}
+	u := &upload{repository: w.Repository, location: a.Header.Get("Location"), blob: b, ackedAt: time.Now()}
 	w.uploading = u
 	w.note(a.ID, u)
 	if w.rng.IntN(2) == 0 {
@@ -100,7 +101,7 @@ func (w *Worker) sendChunks(ctx context.Context, u *upload) error {
 		if want := fmt.Sprintf("0-%d", u.acked+n-1); a.Header.Get("Range") != want {
 			return fmt.Errorf("after a chunk the upload %s holds %q, want %q", u.location, a.Header.Get("Range"), want)
 		}
-		u.acked += n
+		u.acked, u.ackedAt = u.acked+n, time.Now()
 		if location := a.Header.Get("Location"); location != "" {
 			u.location = location
 		}
@@ -218,13 +219,13 @@ func (w *Worker) mayBeGone(u *upload, status int) bool {
 	if w.Lossy {
 		return status < http.StatusInternalServerError
 	}
-	return status == http.StatusNotFound && time.Since(u.cutAt) > w.Grace/2
+	return status == http.StatusNotFound && time.Since(u.ackedAt) > w.Grace
 }
 
 // gone checks that an upload which is unknown had ended, or was left alone for long.
 func (w *Worker) gone(ctx context.Context, u *upload) error {
 	there, err := w.checkWholeOrAbsent(ctx, u.blob)
-	if err != nil || there && u.ending || w.Lossy || time.Since(w.loadedAt) > w.Grace/2 {
+	if err != nil || there && u.ending || w.Lossy || time.Since(u.ackedAt) > w.Grace {
 		return err
 	}
 	return fmt.Errorf("upload %s is unknown, and %d bytes of it were acknowledged", u.location, u.acked)

@@ -5,6 +5,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,12 @@ type Client struct {
 	URL      string
 	Token    string // bearer token of /service/token
 	Password string // of user admin, for /api/v2.0
+	// Faulty says that something the registry needs is broken on purpose. An answer of
+	// 5xx leaves open what came of the request then, as a cut connection does; it must
+	// be a proper error all the same.
+	Faulty atomic.Bool
+	Faults atomic.Int64 // such answers
+
 	http     *http.Client
 	name     string
 	requests atomic.Int64
@@ -83,11 +90,26 @@ func (c *Client) send(ctx context.Context, r request, want ...int) (Answer, erro
 		}
 	}
 	unexpected := &Unexpected{r.method, r.path, fmt.Sprint(want), a}
+	if c.Faulty.Load() && a.Status >= http.StatusInternalServerError {
+		if !proper(a) && r.method != http.MethodHead {
+			return a, unexpected
+		}
+		c.Faults.Add(1)
+		return a, fmt.Errorf("%w: %w", ErrCut, unexpected)
+	}
 	switch a.Status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusInsufficientStorage:
 		return a, fmt.Errorf("%w: %w", ErrRefused, unexpected)
 	}
 	return a, unexpected
+}
+
+// proper tells whether the body is the specification's, with a code and words for people.
+func proper(a Answer) bool {
+	var body struct {
+		Errors []struct{ Code, Message string }
+	}
+	return json.Unmarshal(a.Body, &body) == nil && len(body.Errors) == 1 && body.Errors[0].Code != "" && body.Errors[0].Message != ""
 }
 
 func (c *Client) do(ctx context.Context, r request) (Answer, error) {

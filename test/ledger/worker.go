@@ -59,7 +59,7 @@ type Worker struct {
 	Repository string // PROJECT/NAME
 	Shared     *Shared
 	Counts     *Counts
-	Grace      time.Duration // how long an unnamed blob stays
+	Grace      time.Duration // how long an unnamed blob stays, and an upload that nobody writes, at least
 	LayerSize  int           // bytes, at most
 
 	State   *State  // what was acknowledged
@@ -79,7 +79,6 @@ type Worker struct {
 	uploading *upload
 	stalled   []*upload
 	touched   map[string]bool // digests that changed since the last check
-	loadedAt  time.Time
 	marks     []mark          // if Keep is set
 	known     map[string]Blob // that were perhaps pushed before the power was lost
 }
@@ -96,7 +95,6 @@ func NewWorker(c *Client, repository string, shared *Shared, counts *Counts, gra
 // Step does one thing at random. ErrCut means that the server is gone: Settle finds out
 // what came of it.
 func (w *Worker) Step(ctx context.Context) error {
-	w.loadedAt = time.Now()
 	if err := w.resume(ctx); err != nil {
 		return err
 	}
@@ -216,6 +214,16 @@ func (w *Worker) deleteTag(ctx context.Context) error {
 		return w.pushImage(ctx)
 	}
 	return w.change(ctx, Change{DeleteTag: tag}, &w.Counts.TagDeletes)
+}
+
+// DeleteOne deletes a manifest that no index names.
+func (w *Worker) DeleteOne(ctx context.Context) error {
+	for d := range w.State.Manifests {
+		if len(w.State.parents(d)) == 0 {
+			return w.change(ctx, Change{DeleteManifest: d}, &w.Counts.Deletes)
+		}
+	}
+	return errors.New("nothing to delete")
 }
 
 func (w *Worker) deleteManifest(ctx context.Context) error {
