@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 
 	"github.com/havenregistry/haven/internal/app"
 	"github.com/havenregistry/haven/internal/config"
@@ -12,10 +14,17 @@ type serve struct {
 	config.Config `embed:""`
 }
 
+// collectAt is how much the heap may grow, in percent of what is in use, before garbage is collected. What is in
+// use is a few MB, so that with Go's own 100 an eighth of the work of serving manifests is collecting.
+const collectAt = 300
+
 // Run implements kong's command.
 func (s *serve) Run(ctx context.Context) error {
 	if err := s.Complete(); err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
 	}
 	a, err := app.New(ctx, s.Config, s.Logger())
 	if err != nil {

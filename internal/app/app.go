@@ -47,23 +47,43 @@ type App struct {
 // builds all parts. It listens to nothing yet.
 func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, log: telemetry.WithRequestIDs(log)}
-	if err := a.open(ctx); err != nil {
+	if err := a.connectStores(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if err := repair.CheckServable(ctx, a.db); err != nil {
-		return nil, errors.Join(err, a.Close())
-	}
-	d, err := a.build(ctx)
+	d, err := a.assemble()
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if a.handler, err = a.connect(d); err != nil {
+	// A first start is half migrations and the hash of a password, half reading the API's description.
+	var halves errgroup.Group
+	halves.Go(func() (err error) {
+		a.handler, err = a.connect(d)
+		return err
+	})
+	halves.Go(func() error {
+		if err := a.db.Migrate(ctx); err != nil {
+			return err
+		}
+		if err := repair.CheckServable(ctx, a.db); err != nil {
+			return err
+		}
+		return a.populate(ctx, d)
+	})
+	if err := halves.Wait(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
 
+// open connects the stores and brings the schema up to date.
 func (a *App) open(ctx context.Context) error {
+	if err := a.connectStores(ctx); err != nil {
+		return err
+	}
+	return a.db.Migrate(ctx)
+}
+
+func (a *App) connectStores(ctx context.Context) error {
 	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
 	}
@@ -77,7 +97,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL); err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
-	return a.db.Migrate(ctx)
+	return nil
 }
 
 // ready reports whether the database answers and the store takes a file.

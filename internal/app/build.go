@@ -36,8 +36,8 @@ type domain struct {
 	registry *registry.Service
 }
 
-// build makes the domain's parts, and what a first start creates.
-func (a *App) build(ctx context.Context) (domain, error) {
+// assemble makes the domain's parts. It reads nothing of the database.
+func (a *App) assemble() (domain, error) {
 	box, err := secret.OpenBox(a.cfg.SecretKeyFile)
 	if err != nil {
 		return domain{}, fmt.Errorf("secret_key_file: %w", err)
@@ -63,10 +63,15 @@ func (a *App) build(ctx context.Context) (domain, error) {
 	})
 	a.registry = d.registry
 	notices.Subscribe(notice.Events, a.events.StandBy)
+	return d, nil
+}
+
+// populate makes the keys and what else a first start creates.
+func (a *App) populate(ctx context.Context, d domain) error {
 	if err := a.openKeys(ctx, d.identity); err != nil {
-		return domain{}, err
+		return err
 	}
-	return d, a.bootstrap(ctx, d.identity, d.projects)
+	return a.bootstrap(ctx, d.identity, d.projects)
 }
 
 // openKeys refuses to start with another secret key than the database's: clients would be sent from one replica

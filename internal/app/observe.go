@@ -36,7 +36,9 @@ func observe(next http.Handler, edge func(path string) string, metrics *telemetr
 			}
 			took := time.Since(start)
 			metrics.Done(edge(r.URL.Path), r.Method, rec.code(), took)
-			log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.code(), "took", took, "remote", r.RemoteAddr)
+			if log.Enabled(r.Context(), slog.LevelDebug) { // else the values would be allocated in vain
+				log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.code(), "took", took, "remote", r.RemoteAddr)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})

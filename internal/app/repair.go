@@ -65,7 +65,10 @@ func Rebuild(ctx context.Context, cfg config.Config, log *slog.Logger, o Rebuild
 	if err := repair.BeginRebuild(ctx, a.db, time.Now()); err != nil {
 		return report, err
 	}
-	d, err := a.build(ctx)
+	d, err := a.assemble()
+	if err == nil {
+		err = a.populate(ctx, d)
+	}
 	if err != nil {
 		return report, err
 	}

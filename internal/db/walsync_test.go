@@ -124,3 +124,10 @@ func TestSyncFollowsTheLogsName(t *testing.T) {
 		t.Fatalf("the sync went to the old file (%v)", err)
 	}
 }
+
+func TestCloseTwice(t *testing.T) {
+	d, put := newSQLite(t)
+	if err := errors.Join(put(), d.Close(), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
