@@ -20,7 +20,8 @@ const healthFor = 2 * time.Second
 type lastHealth struct {
 	mu     sync.Mutex // held while the parts are checked, so that one caller at a time does
 	answer gen.OverallHealthStatus
-	at     time.Time // zero: never checked
+	at     time.Time       // zero: never checked
+	sick   map[string]bool // parts that the log says are unhealthy
 }
 
 // GetHealth answers GET /health, with 200 whatever it says, as Harbor's monitors expect. The causes of a
@@ -43,11 +44,30 @@ func (s *Server) checkParts(ctx context.Context) gen.OverallHealthStatus {
 		status := gen.ComponentHealthStatus{Name: part.Name, Status: "healthy"}
 		if part.Check != nil {
 			if err := part.Check(ctx); err != nil {
-				s.Log.WarnContext(ctx, "unhealthy", "component", part.Name, "error", err)
 				status.Status, status.Error, answer.Status = "unhealthy", "see the server's log", "unhealthy"
+				s.logHealth(ctx, part.Name, err)
+			} else {
+				s.logHealth(ctx, part.Name, nil)
 			}
 		}
 		answer.Components = append(answer.Components, status)
 	}
 	return answer
+}
+
+// logHealth says once that a part has become unhealthy, and once that it is well again, however often somebody
+// asks. It needs the lock.
+func (s *Server) logHealth(ctx context.Context, part string, err error) {
+	if s.health.sick == nil {
+		s.health.sick = map[string]bool{}
+	}
+	switch sick := err != nil; {
+	case sick == s.health.sick[part]:
+		return
+	case sick:
+		s.Log.WarnContext(ctx, "unhealthy", "component", part, "error", err)
+	default:
+		s.Log.InfoContext(ctx, "healthy again", "component", part)
+	}
+	s.health.sick[part] = err != nil
 }
