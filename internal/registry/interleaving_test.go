@@ -31,13 +31,18 @@ import (
 // actor is somebody who does several things in order, and can be stopped between them.
 type actor struct {
 	name   string
-	at     string // the point where it waits, "" while it runs or is blocked, "end" when it is done
-	steps  int
 	resume chan struct{}
-	dead   bool
-	told   time.Duration // when it was told that the blob is there
-	acked  bool          // its manifest was acknowledged
+	place  atomic.Value // string: the point where it waits, "" while it runs or is blocked, "end" when it is done
+	steps  atomic.Int64
+	dead   atomic.Bool
+	heard  atomic.Int64 // when it was told that the blob is there, a time.Duration; -1: not yet
+	acked  atomic.Bool  // its manifest was acknowledged
+	failed atomic.Value // string: what it may not have been told
 }
+
+func (a *actor) at() string          { return a.place.Load().(string) }
+func (a *actor) waits() bool         { return a.at() != "" && a.at() != "end" }
+func (a *actor) told() time.Duration { return time.Duration(a.heard.Load()) }
 
 type actorKey struct{}
 
@@ -47,11 +52,11 @@ func point(ctx context.Context, at string) {
 	if a == nil {
 		return
 	}
-	a.at = at
+	a.place.Store(at)
 	<-a.resume
-	a.at = ""
-	a.steps++
-	if a.dead {
+	a.place.Store("")
+	a.steps.Add(1)
+	if a.dead.Load() {
 		runtime.Goexit()
 	}
 }
@@ -76,7 +81,6 @@ type scene struct {
 	fixture
 	wall   *wall
 	actors []*actor
-	failed []string
 }
 
 // wall is a clock that stands still but when it is moved.
@@ -177,14 +181,16 @@ func (s *scene) process() *Service {
 }
 
 func (s *scene) start(name string, do func(ctx context.Context, a *actor) error) {
-	a := &actor{name: name, resume: make(chan struct{}), told: -1}
+	a := &actor{name: name, resume: make(chan struct{})}
+	a.place.Store("")
+	a.heard.Store(-1)
 	s.actors = append(s.actors, a)
 	ctx := context.WithValue(ctx, actorKey{}, a)
 	go func() {
-		defer func() { a.at = "end" }()
+		defer a.place.Store("end")
 		point(ctx, "start")
 		if err := do(ctx, a); err != nil {
-			s.failed = append(s.failed, fmt.Sprintf("%s: %v", name, err))
+			a.failed.Store(fmt.Sprintf("%s: %v", name, err))
 		}
 	}()
 }
@@ -194,20 +200,20 @@ func (s *scene) follow(ctx context.Context, a *actor, err error) error {
 	if err != nil {
 		return err
 	}
-	a.told = s.wall.passed()
+	a.heard.Store(int64(s.wall.passed()))
 	point(ctx, "before manifest")
 	_, err = s.put(homes[a.name], naming(a.name), "v1")
-	if errors.Is(err, ErrBlobUnknown) && s.wall.passed()-a.told >= DefaultReclaimAfter {
+	if errors.Is(err, ErrBlobUnknown) && s.wall.passed()-a.told() >= DefaultReclaimAfter {
 		return nil // it took its time
 	}
-	a.acked = err == nil
+	a.acked.Store(err == nil)
 	return err
 }
 
 // ready are the actors that can go on.
 func (s *scene) ready() (names []string) {
 	for _, a := range s.actors {
-		if a.at != "" && a.at != "end" {
+		if a.waits() {
 			names = append(names, a.name)
 		}
 	}
@@ -229,15 +235,15 @@ func (s *scene) step(name string) {
 }
 
 func (s *scene) over() bool {
-	return !slices.ContainsFunc(s.actors, func(a *actor) bool { return a.at != "end" })
+	return !slices.ContainsFunc(s.actors, func(a *actor) bool { return a.at() != "end" })
 }
 
 // close ends what still waits.
 func (s *scene) close() {
 	for !s.over() {
 		for _, a := range s.actors {
-			a.dead = true
-			if a.at != "" && a.at != "end" {
+			a.dead.Store(true)
+			if a.waits() {
 				a.resume <- struct{}{}
 			}
 		}
@@ -252,8 +258,10 @@ func (s *scene) close() {
 
 // check is what holds at every moment.
 func (s *scene) check() error {
-	if len(s.failed) > 0 {
-		return errors.New(strings.Join(s.failed, "; "))
+	for _, a := range s.actors {
+		if failed, ok := a.failed.Load().(string); ok {
+			return errors.New(failed)
+		}
 	}
 	found, err := s.VerifyUsage(ctx)
 	if err != nil || len(found) > 0 {
@@ -266,7 +274,7 @@ func (s *scene) check() error {
 		}
 		b, err := s.Blob(ctx, ref, sharedDigest)
 		if errors.Is(err, ErrBlobUnknown) {
-			if a.acked || a.told >= 0 && s.wall.passed()-a.told < DefaultReclaimAfter {
+			if a.acked.Load() || a.told() >= 0 && s.wall.passed()-a.told() < DefaultReclaimAfter {
 				return fmt.Errorf("what %q was told of is gone", a.name)
 			}
 			continue
@@ -335,14 +343,14 @@ func (s *scene) state() (all, left string) {
 	s.ok(s.store.Uploads(ctx, time.Now().Add(1e6*time.Hour), func(string) error { uploads++; return nil }))
 	rows = append(rows, fmt.Sprint(uploads))
 	for _, a := range s.actors {
-		fresh := a.told >= 0 && !a.acked && s.wall.passed()-a.told < DefaultReclaimAfter
-		rows = append(rows, fmt.Sprint(a.name, fresh, a.acked))
+		fresh := a.told() >= 0 && !a.acked.Load() && s.wall.passed()-a.told() < DefaultReclaimAfter
+		rows = append(rows, fmt.Sprint(a.name, fresh, a.acked.Load()))
 	}
 	left = strings.Join(rows, "\n")
 	for _, a := range s.actors {
-		rows = append(rows, a.name+" "+a.at)
+		rows = append(rows, a.name+" "+a.at())
 		if a.name == "collects" {
-			rows = append(rows, fmt.Sprint(a.steps))
+			rows = append(rows, fmt.Sprint(a.steps.Load()))
 		}
 	}
 	return strings.Join(rows, "\n"), left
