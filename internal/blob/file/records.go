@@ -26,13 +26,25 @@ func (s *Store) PutRecord(ctx context.Context, name string, content []byte) erro
 	if err := s.writeFile(scratch, content); err != nil {
 		return fmt.Errorf("put record %s: %w", name, classify(err))
 	}
-	if err := s.root.MkdirAll(path.Dir(target), dirMode); err != nil {
-		return errors.Join(fmt.Errorf("put record %s: %w", name, classify(err)), s.root.Remove(scratch))
-	}
-	if err := s.root.Rename(scratch, target); err != nil {
+	if err := s.putInPlace(scratch, target); err != nil {
 		return errors.Join(fmt.Errorf("put record %s: %w", name, classify(err)), s.root.Remove(scratch))
 	}
 	return nil
+}
+
+// putInPlace makes the record's directories only where they lack, which is seldom. A DeleteRecord may take them
+// away in between; then they are made again, a few times.
+func (s *Store) putInPlace(scratch, target string) error {
+	var err error
+	for range 10 {
+		if err = s.root.Rename(scratch, target); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := s.root.MkdirAll(path.Dir(target), dirMode); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (s *Store) writeFile(name string, content []byte) error {
