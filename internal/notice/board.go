@@ -162,9 +162,10 @@ func (b *Board) receive(ctx context.Context) {
 // follow hands notices to the subscribers until the connection fails. found is called when it stands.
 func (b *Board) follow(ctx context.Context, found func()) error {
 	sub := b.client.Subscribe(ctx, channel)
-	defer sub.Close()
+	end := sync.OnceFunc(func() { _ = sub.Close() }) // the connection may be gone already
+	defer end()
 	// Reading heeds no cancellation, only the end of the connection.
-	defer context.AfterFunc(ctx, func() { sub.Close() })()
+	defer context.AfterFunc(ctx, end)()
 	asked := false
 	for {
 		answer, err := sub.ReceiveTimeout(ctx, aliveEvery)

@@ -161,7 +161,7 @@ func TestAddresses(t *testing.T) {
 		"redis://:" + canary + "@h?addr=i:1&wrong=1":                                               "unexpected option",
 	} {
 		b, err := Open(secret.Text(address), slog.New(slog.DiscardHandler))
-		got := ""
+		var got string
 		if err != nil {
 			got = err.Error()
 		} else {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
@@ -155,7 +156,6 @@ type world struct {
 	robot, robotKey   string
 	robotID           int64
 	project           string
-	session           *http.Cookie
 	userID, projectID int64
 	token, robotToken string
 }
@@ -288,6 +288,51 @@ func TestRevocationReachesAllReplicas(t *testing.T) {
 			until(t, "read-only", time.Now(), func() bool { return w.bearer(w.token) != on })
 		}
 	})
+}
+
+// A browser that signs in at one replica is signed in at the other, and signed out at both.
+func TestSignOutReachesAllReplicas(t *testing.T) {
+	c := haventest.StartCluster(t, haventest.Options{})
+	a, b := c.Replicas[0].Door, c.Replicas[1].Door
+	jar, err := cookiejar.New(nil) // cookies know no ports: one jar is for both
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	ask := func(door haventest.Door, method, path, csrf string, form url.Values) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, door.URL+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("X-Harbor-Csrf-Token", csrf)
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	csrf := ask(a, http.MethodGet, "/c/session", "", nil).Header.Get("X-Harbor-Csrf-Token")
+	in := ask(b, http.MethodPost, "/c/login", csrf, url.Values{"principal": {"admin"}, "password": {haventest.AdminPassword}})
+	if in.StatusCode != http.StatusOK {
+		t.Fatalf("sign in at b with a's token: %s", in.Status)
+	}
+	current := func(door haventest.Door) int {
+		return ask(door, http.MethodGet, "/api/v2.0/users/current", "", nil).StatusCode
+	}
+	if got := [2]int{current(a), current(b)}; got != [2]int{http.StatusOK, http.StatusOK} {
+		t.Fatalf("signed in: %v", got)
+	}
+	address, err := url.Parse(b.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := jar.Cookies(address) // as somebody who copied the cookie would
+	ask(a, http.MethodGet, "/c/log_out", "", nil)
+	jar.SetCookies(address, kept)
+	until(t, "signed out", time.Now(), func() bool { return current(b) == http.StatusUnauthorized })
 }
 
 func readOnly(t *testing.T, door haventest.Door, on bool) {
