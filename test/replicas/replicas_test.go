@@ -280,6 +280,9 @@ func TestRevocationReachesAllReplicas(t *testing.T) {
 		})
 	}
 	readOnly(t, c.Replicas[0].Door, false)
+	until(t, "read-write", time.Now(), func() bool {
+		return c.Replicas[1].Call(t, "admin", haventest.AdminPassword, http.MethodPost, "/v2/library/r/blobs/uploads/", nil).Status == http.StatusAccepted
+	})
 	t.Run("without-redis", func(t *testing.T) {
 		c.Redis.Kill()
 		w := newWorld(t, c, "no-redis")
