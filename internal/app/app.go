@@ -102,7 +102,12 @@ func (a *App) connectStores(ctx context.Context) error {
 
 // ready reports whether the database answers and the store takes a file.
 func (a *App) ready(ctx context.Context) error {
-	err := errors.Join(a.db.Ping(ctx), a.blobs.Check(ctx))
+	stored := a.blobs.Check(ctx)
+	if errors.Is(stored, blob.ErrNoSpace) {
+		a.log.WarnContext(ctx, "the storage is full: pushes are refused", "error", stored)
+		stored = nil // pulls and deletes go on, and need to get here
+	}
+	err := errors.Join(a.db.Ping(ctx), stored)
 	if err != nil {
 		a.log.WarnContext(ctx, "not ready", "error", err)
 	}
@@ -237,7 +242,9 @@ func (a *App) Close() error {
 	var errs []error
 	if a.registry != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-		errs = append(errs, a.registry.Flush(ctx))
+		if err := a.registry.Flush(ctx); err != nil {
+			a.log.WarnContext(ctx, "the last pulls are not counted", "error", err) // no reason to end badly
+		}
 		cancel()
 		a.registry = nil
 	}

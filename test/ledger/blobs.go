@@ -181,7 +181,7 @@ func heldBy(a Answer, u *upload) (int, error) {
 	if _, err := fmt.Sscanf(text, "0-%d", &last); err != nil {
 		return 0, fmt.Errorf("upload %s: Range %q", u.location, text)
 	}
-	if last == 0 && u.acked == 0 && u.sent != 1 {
+	if last == 0 && u.acked != 1 && u.sent != 1 {
 		return 0, nil // "0-0" is what clients expect of an empty upload
 	}
 	return last + 1, nil

@@ -216,16 +216,6 @@ func (w *Worker) deleteTag(ctx context.Context) error {
 	return w.change(ctx, Change{DeleteTag: tag}, &w.Counts.TagDeletes)
 }
 
-// DeleteOne deletes a manifest that no index names.
-func (w *Worker) DeleteOne(ctx context.Context) error {
-	for d := range w.State.Manifests {
-		if len(w.State.parents(d)) == 0 {
-			return w.change(ctx, Change{DeleteManifest: d}, &w.Counts.Deletes)
-		}
-	}
-	return errors.New("nothing to delete")
-}
-
 func (w *Worker) deleteManifest(ctx context.Context) error {
 	d := pick(w.State.Manifests, w.rng.IntN)
 	if d == "" {

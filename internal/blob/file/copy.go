@@ -26,13 +26,20 @@ func (e *writeError) Unwrap() error { return e.err }
 func (s *Store) copy(ctx context.Context, f *os.File, offset int64, r io.Reader) (written int64, err error) {
 	buffer := s.buffers.Get().(*[copySize]byte)
 	defer s.buffers.Put(buffer)
-	var begun int64 // what of it is on its way to the disk
+	var begun int64   // what of it is on its way to the disk
+	var checked int64 // from where on the room has to be looked at again
 	for err == nil {
 		if err := ctx.Err(); err != nil {
 			return written, err
 		}
 		var n int
 		n, err = readFull(r, buffer[:])
+		if n > 0 && written >= checked {
+			if full := room(f); full != nil {
+				return written, &writeError{full}
+			}
+			checked = written + roomEvery
+		}
 		if _, failed := f.Write(buffer[:n]); failed != nil {
 			return written, &writeError{classify(failed)}
 		}
