@@ -36,6 +36,7 @@ type DB struct {
 	// PostgreSQL.
 	writing  chan struct{}
 	wal      *walSync
+	turn     chan struct{} // held by the transaction that had most conflicts
 	executed atomic.Int64
 	watches  atomic.Pointer[[]*Watch]
 	targets  targets
@@ -55,7 +56,7 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 	if !ok {
 		return nil, fmt.Errorf("database URL: expected sqlite:PATH or postgres://…")
 	}
-	d := &DB{}
+	d := &DB{turn: make(chan struct{}, 1)}
 	var err error
 	switch scheme {
 	case "sqlite":

@@ -26,7 +26,12 @@ type Tx struct {
 // Row is one row of an answer.
 type Row interface{ Scan(dest ...any) error }
 
-const writeTries = 30
+const (
+	writeTries = 60
+	// freeTries is how often a transaction is tried while others are, too. After so many conflicts those of
+	// this process take turns: among many on the same rows each would otherwise mostly lose.
+	freeTries = 4
+)
 
 // Write runs f in one read-write transaction and commits it; when Write returns nil, the change is
 // durable: it survives the loss of power, and so does every WriteRelaxed that returned before. f runs again
@@ -46,6 +51,14 @@ func (d *DB) WriteRelaxed(ctx context.Context, f func(tx Tx) error) error {
 
 func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) error) error {
 	for try := 1; ; try++ {
+		if try == freeTries+1 {
+			select {
+			case d.turn <- struct{}{}:
+				defer func() { <-d.turn }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 		after, err := d.transact(ctx, p, f)
 		if err == nil {
 			return d.committed(after, durable)
@@ -53,10 +66,11 @@ func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) erro
 		if !errors.Is(err, errRetry) || try == writeTries || ctx.Err() != nil {
 			return err
 		}
+		pause := time.Duration(min(try, 30)) * time.Millisecond
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Duration(try)*time.Millisecond + rand.N(time.Duration(try)*4*time.Millisecond)):
+		case <-time.After(pause + rand.N(4*pause)):
 		}
 	}
 }
