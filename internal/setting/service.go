@@ -16,8 +16,8 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 )
 
-// freshness is how long other replicas' changes may go unnoticed.
-const freshness = time.Second
+// freshness is how long other replicas' changes may go unnoticed: a second, with a request's own time.
+const freshness = 900 * time.Millisecond
 
 // Service reads and changes the configuration. It is safe for concurrent use.
 type Service struct {
