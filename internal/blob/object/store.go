@@ -26,8 +26,8 @@ type Options struct {
 const (
 	// DefaultPartSize is large enough that the time of a request weighs little.
 	DefaultPartSize = 8 << 20
-	// DefaultMemory lets two fast pushes go on without a temporary file.
-	DefaultMemory = 48 << 20
+	// DefaultMemory lets one fast push go on without a temporary file.
+	DefaultMemory = 32 << 20
 )
 
 // Store is a blob.Store over a Bucket.

@@ -159,7 +159,7 @@ func newBucket(c config) (*bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parameter endpoint: %w", err)
 	}
-	return &bucket{client: client, name: c.bucket, prefix: c.prefix, sse: c.sse}, nil
+	return &bucket{client: client, name: c.bucket, prefix: c.prefix, sse: c.sse, plain: c.plain}, nil
 }
 
 func (b *bucket) exists(ctx context.Context, c config) error {
