@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,22 +36,9 @@ const (
 	settled = grace + 30*time.Second
 )
 
-func number(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s=%q: expected a number", name, text)
-	}
-	return n
-}
-
 func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
-	kills := int(number(t, "HAVEN_CRASH_KILLS", 200))
-	seed := number(t, "HAVEN_CRASH_SEED", uint64(time.Now().UnixNano()))
+	kills := int(haventest.Number(t, "HAVEN_CRASH_KILLS", 200))
+	seed := haventest.Number(t, "HAVEN_CRASH_SEED", uint64(time.Now().UnixNano()))
 	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
 		t.Logf("seed: HAVEN_CRASH_SEED=%d", seed)
 		server := haventest.Start(t, haventest.Options{

@@ -12,8 +12,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,13 +34,7 @@ const (
 
 func newFleet(t *testing.T, door haventest.Door) *ledger.Fleet {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("HAVEN_FAULT_SEED"); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("HAVEN_FAULT_SEED=%q: expected a number", text)
-		}
-	}
+	seed := haventest.Number(t, "HAVEN_FAULT_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("seed: HAVEN_FAULT_SEED=%d", seed)
 	door.NewProject(t, project, false)
 	repositories := ledger.Repositories(project, workers)

@@ -19,11 +19,11 @@ const accept = imageType + ", " + indexType
 // Settle is for after a restart: it finds out what came of the change and the upload that
 // were not answered, and checks what has changed since the last check.
 func (w *Worker) Settle(ctx context.Context) error {
+	if w.Pending != nil && w.Pending.DeleteRepository {
+		w.forget()
+	}
 	fresh := w.fresh
 	w.fresh = nil
-	if w.Pending != nil && w.Pending.DeleteRepository {
-		fresh = nil
-	}
 	if err := w.settleChange(ctx, w.touched); err != nil {
 		return err
 	}

@@ -259,10 +259,14 @@ func (w *Worker) acknowledge(c Change) {
 		w.touched[c.Put.Digest] = true
 	}
 	if c.DeleteRepository {
-		w.fresh = nil // what the repository held went along
+		w.forget()
 	}
 	w.State, w.Pending = after, nil
 }
+
+// forget gives up what went along with the repository: blobs that nothing named, and
+// uploads.
+func (w *Worker) forget() { w.fresh, w.stalled, w.uploading = nil, nil, nil }
 
 func (w *Worker) requestOf(c Change) (request, []int) {
 	switch {

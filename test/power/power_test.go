@@ -43,22 +43,9 @@ const (
 	lanes        = 3 // replayed servers at a time
 )
 
-func number(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s=%q: expected a number", name, text)
-	}
-	return n
-}
-
 func TestNothingAcknowledgedIsLostWithThePower(t *testing.T) {
-	seed := number(t, "HAVEN_POWER_SEED", uint64(time.Now().UnixNano()))
-	cuts := int(number(t, "HAVEN_POWER_CUTS", 150))
+	seed := haventest.Number(t, "HAVEN_POWER_SEED", uint64(time.Now().UnixNano()))
+	cuts := int(haventest.Number(t, "HAVEN_POWER_CUTS", 150))
 	t.Logf("seed: HAVEN_POWER_SEED=%d", seed)
 	haventest.Binary(t, true)
 	began := time.Now()
