@@ -97,6 +97,9 @@ func (a *App) connectStores(ctx context.Context) error {
 	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL); err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
+	if err := a.db.Claim(); err != nil {
+		return fmt.Errorf("database_url: %w", err)
+	}
 	return nil
 }
 

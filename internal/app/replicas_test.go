@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/havenregistry/haven/internal/config"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/notice/redistest"
 	"github.com/havenregistry/haven/internal/secret"
@@ -105,7 +107,9 @@ func TestAnotherSecretKeyIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := configIn(t.TempDir())
 			cfg.DatabaseURL = url
-			start(t, cfg)
+			if err := start(t, cfg).Close(); err != nil {
+				t.Fatal(err)
+			}
 			cfg.SecretKeyFile = filepath.Join(t.TempDir(), "another")
 			other, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler))
 			if err == nil {
@@ -118,6 +122,16 @@ func TestAnotherSecretKeyIsRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Two servers on one SQLite file would each believe what the other has changed.
+func TestSecondServerOnSQLiteIsRefused(t *testing.T) {
+	cfg := configIn(t.TempDir())
+	cfg.DatabaseURL = dbtest.SQLiteURL(t)
+	start(t, cfg)
+	if other, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler)); !errors.Is(err, db.ErrServed) {
+		t.Errorf("%v, %v; want ErrServed", other, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -36,6 +37,7 @@ type DB struct {
 	// PostgreSQL.
 	writing  chan struct{}
 	wal      *walSync
+	claim    *os.File      // locked while this process serves the database
 	turn     chan struct{} // held by the transaction that had most conflicts
 	executed atomic.Int64
 	watches  atomic.Pointer[[]*Watch]
@@ -177,6 +179,10 @@ func (d *DB) Close() error {
 			p.stmts.close()
 		}
 		errs = append(errs, p.Close())
+	}
+	if d.claim != nil {
+		errs = append(errs, d.claim.Close())
+		d.claim = nil
 	}
 	return errors.Join(errs...)
 }
