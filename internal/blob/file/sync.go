@@ -189,7 +189,7 @@ func (s *Store) syncSome(locations []string, failed *failures) {
 			return nil
 		})
 	}
-	g.Wait() // they return no errors
+	_ = g.Wait() // the errors are in failed
 }
 
 // failures are errors by the location that they concern.
