@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,17 +177,15 @@ func TestRebuildForgetsWhatNothingNames(t *testing.T) {
 type stopper struct {
 	repair.Silent
 	stage, at string
-	left      int64
+	left      atomic.Int64
 	stop      func()
 }
 
 func (s *stopper) Stage(name string, _ int64, _ bool) { s.at = name }
 
 func (s *stopper) Add(int64) {
-	if s.at == s.stage {
-		if s.left--; s.left == 0 {
-			s.stop()
-		}
+	if s.at == s.stage && s.left.Add(-1) == 0 {
+		s.stop()
 	}
 }
 
@@ -197,7 +196,9 @@ func TestRebuildCanBeBrokenOffAnywhere(t *testing.T) {
 		again := w.fresh()
 		for _, stage := range []string{"blobs", "projects", "manifests"} {
 			ctx, stop := context.WithCancel(t.Context())
-			if _, err := again.rebuild(ctx, true, &stopper{stage: stage, left: 2, stop: stop}); err == nil {
+			s := &stopper{stage: stage, stop: stop}
+			s.left.Store(2)
+			if _, err := again.rebuild(ctx, true, s); err == nil {
 				t.Errorf("broken off in %s: no error", stage)
 			}
 			if err := repair.CheckServable(t.Context(), again.db); !errors.Is(err, repair.ErrRebuilding) {
