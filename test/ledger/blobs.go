@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// fewest is the size of the smallest blob and chunk, in bytes. Of an upload that holds one byte a registry
+// says "0-0", and clients expect the same of an empty one.
+const fewest = 2
+
 // maxStalled is how many uploads that were cut off a worker goes on with.
 const maxStalled = 3
 
@@ -89,7 +93,7 @@ func (w *Worker) sendBlob(ctx context.Context, b Blob, from string) error {
 // sendChunks sends what is left of the blob in two or three requests.
 func (w *Worker) sendChunks(ctx context.Context, u *upload) error {
 	for u.acked < len(u.blob.Content) {
-		n := min(len(u.blob.Content)-u.acked, 1+w.rng.IntN(len(u.blob.Content)))
+		n := min(len(u.blob.Content)-u.acked, fewest+w.rng.IntN(len(u.blob.Content)))
 		u.sent = max(u.sent, u.acked+n)
 		a, err := w.Client.send(ctx, request{
 			method: http.MethodPatch, path: u.location, body: u.blob.Content[u.acked : u.acked+n],
@@ -181,8 +185,8 @@ func heldBy(a Answer, u *upload) (int, error) {
 	if _, err := fmt.Sscanf(text, "0-%d", &last); err != nil {
 		return 0, fmt.Errorf("upload %s: Range %q", u.location, text)
 	}
-	if last == 0 && u.acked != 1 && u.sent != 1 {
-		return 0, nil // "0-0" is what clients expect of an empty upload
+	if last == 0 {
+		return 0, nil // see fewest
 	}
 	return last + 1, nil
 }

@@ -32,7 +32,7 @@ func digestOf(content []byte) string { return fmt.Sprintf("sha256:%x", sha256.Su
 
 // randomBlob is noise of up to the size in bytes.
 func randomBlob(rng *rand.Rand, most int) Blob {
-	content := make([]byte, 1+rng.IntN(most))
+	content := make([]byte, fewest+rng.IntN(most-1))
 	for i := 0; i < len(content); i += 8 {
 		word := rng.Uint64()
 		for j := i; j < min(i+8, len(content)); j++ {
