@@ -20,7 +20,7 @@ import (
 )
 
 // traced are all calls that change files, or say which file a descriptor is.
-const traced = "open,openat,creat,close,write,pwrite64,writev,pwritev,pwritev2,lseek,ftruncate,truncate,fallocate," +
+const traced = "open,openat,openat2,creat,close,write,pwrite64,writev,pwritev,pwritev2,lseek,ftruncate,truncate,fallocate," +
 	"rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,fsync,fdatasync,sync,syncfs," +
 	"mmap,dup,dup2,dup3,fcntl,copy_file_range,splice,chdir,fchdir,io_uring_setup"
 

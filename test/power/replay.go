@@ -129,7 +129,7 @@ func isName(call string) bool {
 // do repeats a call on the model.
 func (r *replay) do(c *trace.Call, at int) error {
 	switch c.Name {
-	case "open", "creat", "openat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "link", "linkat":
+	case "open", "creat", "openat", "openat2", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "link", "linkat":
 		return r.names(c, at)
 	case "symlink", "symlinkat", "truncate", "copy_file_range", "splice", "io_uring_setup", "chdir", "fchdir":
 		return fmt.Errorf("this call is not known to the replay: extend it")
@@ -207,7 +207,7 @@ func (r *replay) names(c *trace.Call, at int) error {
 	switch c.Name {
 	case "open", "creat":
 		return r.open(c, at, anywhere, a[0].Text, a[1].Number)
-	case "openat":
+	case "openat", "openat2":
 		return r.open(c, at, a[0].Number, a[1].Text, a[2].Number)
 	case "mkdir":
 		return r.mkdir(at, anywhere, a[0].Text)

@@ -79,7 +79,7 @@ func (s *Store) place(f *os.File, upload, target string) error {
 		if err = s.settle(path.Dir(dir)); err != nil {
 			return err
 		}
-		var shard *os.Root
+		var shard *folder
 		if shard, err = s.shard(path.Dir(dir)); err != nil {
 			return err
 		}
@@ -95,13 +95,13 @@ func (s *Store) place(f *os.File, upload, target string) error {
 
 // link never puts bytes that are not synced where somebody may have synced others: a manifest may
 // count on them. Nor does it trust what is there already: after the loss of power it may be torn.
-func (s *Store) link(f *os.File, shard *os.Root, upload, target string) error {
+func (s *Store) link(f *os.File, shard *folder, upload, target string) error {
 	dir, err := shard.Open(path.Base(path.Dir(target)))
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	err = linkInto(s.from, upload, dir, path.Base(target))
+	err = linkInto(s.uploads.self, upload, dir, path.Base(target))
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -5,8 +5,8 @@
 //	uploads/<id>                                                a growing upload
 //	records/<name>                                              a record
 //
-// All are on one file system: a commit gives a file another name. All access goes through an
-// os.Root, so no name and no symbolic link leads out of the directory.
+// All are on one file system: a commit gives a file another name. All access goes through
+// folders, so no name and no symbolic link leads out of the directory.
 //
 // An upload is locked (flock) while it is written, so that a request that outlived its
 // client never writes into a blob. The directory may be shared by several processes, or
@@ -41,13 +41,12 @@ const (
 
 // Store is a blob.Store of plain files.
 type Store struct {
-	root    *os.Root
-	uploads *os.Root
-	from    *os.File  // the directory of uploads, to link from
+	root    *folder
+	uploads *folder
 	buffers sync.Pool // of *[copySize]byte
 	boot    []byte    // of this run of the kernel
 	settled sync.Map  // directory → true: exists and is synced, at most 2×256 and a few
-	shards  sync.Map  // directory of blobs' directories → *os.Root, at most 2×256
+	shards  sync.Map  // directory of blobs' directories → *folder, at most 2×256
 	whole   bool      // the file system can be synced as a whole
 	syncs   syncs
 }
@@ -62,7 +61,11 @@ func Open(dir string) (*Store, error) {
 	if err := syncParent(dir); err != nil {
 		return nil, fmt.Errorf("create blob directory: %w", err)
 	}
-	root, err := os.OpenRoot(dir)
+	opened, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open blob directory: %w", err)
+	}
+	root, err := asFolder(opened)
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
@@ -73,13 +76,10 @@ func Open(dir string) (*Store, error) {
 		}
 	}
 	s := &Store{root: root, boot: bootID(), buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}
-	if s.uploads, err = root.OpenRoot(uploadsDir); err == nil {
-		s.from, err = s.uploads.Open(".")
-	}
-	if err != nil {
+	if s.uploads, err = root.OpenRoot(uploadsDir); err != nil {
 		return nil, errors.Join(fmt.Errorf("open directory of uploads: %w", err), s.Close())
 	}
-	s.whole = wholeSync(s.from)
+	s.whole = wholeSync(s.uploads.self)
 	return s, nil
 }
 
@@ -101,23 +101,19 @@ func syncParent(dir string) error {
 func (s *Store) Close() error {
 	var errs []error
 	s.shards.Range(func(_, shard any) bool {
-		errs = append(errs, shard.(*os.Root).Close())
+		errs = append(errs, shard.(*folder).Close())
 		return true
 	})
-	if s.from != nil {
-		errs = append(errs, s.from.Close())
-	}
 	if s.uploads != nil {
 		errs = append(errs, s.uploads.Close())
 	}
 	return errors.Join(append(errs, s.root.Close())...)
 }
 
-// shard opens the directory that the directories of blobs are in, once: a name below it is found in two
-// steps, where from the root it takes seven.
-func (s *Store) shard(dir string) (*os.Root, error) {
+// shard opens the directory that the directories of blobs are in, once: it is six steps from the root.
+func (s *Store) shard(dir string) (*folder, error) {
 	if known, ok := s.shards.Load(dir); ok {
-		return known.(*os.Root), nil
+		return known.(*folder), nil
 	}
 	opened, err := s.root.OpenRoot(dir)
 	if err != nil {
@@ -125,7 +121,7 @@ func (s *Store) shard(dir string) (*os.Root, error) {
 	}
 	if known, raced := s.shards.LoadOrStore(dir, opened); raced {
 		opened.Close()
-		return known.(*os.Root), nil
+		return known.(*folder), nil
 	}
 	return opened, nil
 }

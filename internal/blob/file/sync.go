@@ -131,7 +131,7 @@ func (s *Store) share(locations []string) *syncRound {
 
 // run does a round. The next one, if somebody waits for it, is left to another goroutine.
 func (s *Store) run(round *syncRound) {
-	if !s.whole || !syncWhole(s.from) {
+	if !s.whole || !syncWhole(s.uploads.self) {
 		round.failed = s.syncEach(round.locations)
 	}
 	close(round.done)

@@ -22,7 +22,7 @@ type Call struct {
 	Failed      bool
 }
 
-// Arg is a number, a string, or for anything else the strings found in it, in order.
+// Arg is a number, a string, or for anything else the strings found in it, in order, and its field flags.
 type Arg struct {
 	Number  int64
 	Text    []byte
@@ -165,7 +165,7 @@ func nextArg(text string) (Arg, string, error) {
 	return Arg{Number: n}, rest, nil
 }
 
-// group takes a bracketed argument off the text, with all strings in it.
+// group takes a bracketed argument off the text, with all strings in it and the flags.
 func group(text string) (Arg, string, error) {
 	var a Arg
 	depth := 0
@@ -176,6 +176,10 @@ func group(text string) (Arg, string, error) {
 		case ']', '}':
 			depth--
 			if depth == 0 {
+				if _, flags, found := strings.Cut(text[:i], "flags="); found {
+					flags, _, _ = strings.Cut(flags, ",")
+					a.Number, _ = strconv.ParseInt(flags, 0, 64)
+				}
 				return a, text[i+1:], nil
 			}
 		case '"':

@@ -16,6 +16,7 @@ func TestRead(t *testing.T) {
 13 mmap(NULL, 32768, 0x3, 0x1, 10, 0) = 0x7f0000000000
 13 fcntl(8, 0x6, {l_type=0x1, l_whence=0, l_start=1, l_len=1}) = 0
 13 mkdirat(5, "\x78", 0750) = 0
+13 openat2(5, "\x78", {flags=0x80042, mode=0640, resolve=0xa}, 24) = 8
 14 fsync(7 <unfinished ...>
 13 close(7) = 0
 +++ exited with 0 +++
@@ -52,8 +53,9 @@ func TestRead(t *testing.T) {
 		"7-7 mmap(0,32768,3,1,10,0)=139637976727552 false",
 		"8-8 fcntl(8,6,0)=0 false",
 		"9-9 mkdirat(5,x,488)=0 false",
-		"10-never fsync(7)=0 false",
-		"11-11 close(7)=0 false",
+		"10-10 openat2(5,x,524354,24)=8 false",
+		"11-never fsync(7)=0 false",
+		"12-12 close(7)=0 false",
 	}
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 		t.Errorf("got\n%s\nwant\n%s", g, w)
