@@ -68,8 +68,8 @@ const (
 )
 
 const (
-	// Uploads that nobody writes, of repositories that were deleted at once.
-	staleUploads = `SELECT u.id FROM upload u WHERE u.updated_at <= $1 AND u.writer_until < $2 ORDER BY u.updated_at, u.id LIMIT $3`
+	// Uploads that nobody writes; and those of repositories that were deleted at once.
+	staleUploads = `SELECT id FROM upload WHERE updated_at <= $1 AND writer_until < $2 LIMIT $3`
 	lostUploads  = `SELECT u.id FROM repository r JOIN upload u ON u.repository_id = r.id
 		WHERE r.hidden AND r.name LIKE 'deleted:%' AND u.writer_until < $1 ORDER BY u.id LIMIT $2`
 	anyUpload = `SELECT ` + uploadFields + `, FALSE FROM upload u WHERE u.id = $1`

@@ -13,6 +13,7 @@ type planned struct {
 	query string
 	sorts bool     // it sorts the few rows of one page, manifest or repository
 	walks []string // it reads these along an index, as far as a page goes
+	few   []string // it reads these whole: they have a row for each upload under way
 }
 
 // pageOf is what db.Page sends for a page, by the keys or by default.
@@ -79,8 +80,8 @@ func hotStatements() map[string]planned {
 		"blobs to condemn":         {query: condemnUnheld.with("$2, $3")},
 		"deleted blobs":            {query: endBlobs.with("$1, $2"), walks: []string{"blob"}},
 		"discarded bytes":          {query: someDiscarded, walks: []string{"discarded"}},
-		"uploads that nobody ends": {query: staleUploads, sorts: true},
-		"hidden repositories":      {query: emptyRepositories, walks: []string{"r", "repository"}},
+		"uploads that nobody ends": {query: staleUploads, few: []string{"upload"}},
+		"hidden repositories":      {query: emptyRepositories, walks: []string{"r", "repository"}, few: []string{"upload"}},
 
 		// Lists of /v2/.
 		"tags":                {query: tagsAfter},
@@ -123,8 +124,10 @@ func TestStatementsUseIndexes(t *testing.T) {
 	dbtest.Filled(t, func(t *testing.T, d *db.DB) {
 		for name, s := range hotStatements() {
 			plan := dbtest.PlanOf(t, d, s.query, s.sorts)
-			if len(plan.Scans) > 0 {
-				t.Errorf("%s reads all of %q\n%s", name, plan.Scans, plan.Text)
+			for _, table := range plan.Scans {
+				if !slices.Contains(s.few, table) {
+					t.Errorf("%s reads all of %s\n%s", name, table, plan.Text)
+				}
 			}
 			if plan.Sorts && !s.sorts {
 				t.Errorf("%s is sorted instead of read in order\n%s", name, plan.Text)

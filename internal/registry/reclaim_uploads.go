@@ -51,7 +51,7 @@ func (s *Service) endUpload(ctx context.Context, id string) (ended bool, err err
 const (
 	emptyRepositories = `SELECT r.id FROM repository r WHERE r.hidden AND r.updated_at <= $1
 		AND NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.repository_id = r.id)
-		AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.repository_id = r.id)
+		AND r.id NOT IN (SELECT upload.repository_id FROM upload)
 		AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
 		ORDER BY r.id LIMIT $2`
 	endRepository = `DELETE FROM repository WHERE id = $1 AND hidden
