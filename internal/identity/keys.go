@@ -2,11 +2,8 @@ package identity
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"sync"
@@ -23,12 +20,13 @@ const tokenPurpose = "token"
 // may have made a new key.
 const keysAgain = time.Second
 
-// signingKeys are the P-256 keys of docker tokens: the newest signs, all verify.
+// signingKeys are the HMAC keys of docker tokens: the newest signs, all verify. Nobody but Haven reads its
+// tokens, so a key that others could verify with would only make each of them forty times as dear.
 type signingKeys struct {
 	mu     sync.Mutex
 	readAt time.Time
 	signer jose.Signer
-	public map[string]*ecdsa.PublicKey // by key id
+	byID   map[string][]byte
 }
 
 const (
@@ -66,17 +64,17 @@ func (s *Service) signer(ctx context.Context) (jose.Signer, error) {
 	return k.signer, nil
 }
 
-// publicKey returns the key named kid, nil when there is none.
-func (s *Service) publicKey(ctx context.Context, kid string) (*ecdsa.PublicKey, error) {
+// tokenKey returns the key named kid, nil when there is none.
+func (s *Service) tokenKey(ctx context.Context, kid string) ([]byte, error) {
 	k := &s.keys
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.public[kid] == nil && s.clock().Sub(k.readAt) >= keysAgain {
+	if k.byID[kid] == nil && s.clock().Sub(k.readAt) >= keysAgain {
 		if err := s.loadKeys(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return k.public[kid], nil
+	return k.byID[kid], nil
 }
 
 // loadKeys needs the lock.
@@ -88,44 +86,36 @@ func (s *Service) loadKeys(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the keys of tokens: %w", err)
 	}
-	public := map[string]*ecdsa.PublicKey{}
+	byID := map[string][]byte{}
 	var newest jose.Signer
 	for _, row := range rows {
-		private, err := s.openKey(row)
+		key, err := s.box.Open(row.sealed)
 		if err != nil {
 			return fmt.Errorf("open token key %s: %w", row.kid, err)
 		}
-		public[row.kid] = &private.PublicKey
-		if newest == nil {
-			newest, err = jose.NewSigner(jose.SigningKey{Algorithm: tokenAlgorithm, Key: jose.JSONWebKey{Key: private, KeyID: row.kid}},
-				(&jose.SignerOptions{}).WithType("JWT"))
-			if err != nil {
-				return fmt.Errorf("sign with token key %s: %w", row.kid, err)
-			}
+		byID[row.kid] = key
+		if newest != nil {
+			continue
+		}
+		newest, err = jose.NewSigner(jose.SigningKey{Algorithm: tokenAlgorithm, Key: key},
+			(&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", row.kid))
+		if err != nil {
+			return fmt.Errorf("sign with token key %s: %w", row.kid, err)
 		}
 	}
-	s.keys.public, s.keys.signer, s.keys.readAt = public, newest, s.clock()
+	s.keys.byID, s.keys.signer, s.keys.readAt = byID, newest, s.clock()
 	return nil
 }
 
 // makeKey makes the first key, unless another replica did meanwhile.
 func (s *Service) makeKey(ctx context.Context) ([]sealedKey, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, err
-	}
-	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(public)
-	made := sealedKey{kid: hex.EncodeToString(sum[:10]), sealed: s.box.Seal(der)}
+	key := make([]byte, sha256.Size)
+	rand.Read(key) // never fails
+	id := make([]byte, 10)
+	rand.Read(id)
+	made := sealedKey{kid: hex.EncodeToString(id), sealed: s.box.Seal(key)}
 	var rows []sealedKey
-	err = s.db.Write(ctx, func(tx db.Tx) error {
+	err := s.db.Write(ctx, func(tx db.Tx) error {
 		var err error
 		if rows, err = db.Collect(ctx, tx, scanSealedKey, keySelect, tokenPurpose); err != nil || len(rows) > 0 {
 			return err
@@ -135,20 +125,4 @@ func (s *Service) makeKey(ctx context.Context) ([]sealedKey, error) {
 		return err
 	})
 	return rows, err
-}
-
-func (s *Service) openKey(row sealedKey) (*ecdsa.PrivateKey, error) {
-	der, err := s.box.Open(row.sealed)
-	if err != nil {
-		return nil, err
-	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, err
-	}
-	private, ok := key.(*ecdsa.PrivateKey)
-	if !ok || private.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("expected a P-256 key")
-	}
-	return private, nil
 }

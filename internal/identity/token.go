@@ -21,7 +21,7 @@ import (
 const (
 	tokenIssuer    = "harbor-token-issuer"
 	tokenAudience  = "harbor-registry"
-	tokenAlgorithm = jose.ES256
+	tokenAlgorithm = jose.HS256
 )
 
 const (
@@ -204,7 +204,7 @@ func (s *Service) parseToken(ctx context.Context, token string) (claims, error) 
 	if err != nil || len(parsed.Headers) != 1 {
 		return c, ErrToken
 	}
-	key, err := s.publicKey(ctx, parsed.Headers[0].KeyID)
+	key, err := s.tokenKey(ctx, parsed.Headers[0].KeyID)
 	if err != nil {
 		return c, err
 	}

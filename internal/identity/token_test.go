@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -61,7 +60,7 @@ func TestTokenHasHarborsShape(t *testing.T) {
 			t.Fatalf("expires %v, issued %v, %v", expires, issued, err)
 		}
 		head, body := segment(t, token, 0), segment(t, token, 1)
-		if head["alg"] != "ES256" || head["typ"] != "JWT" || head["kid"] == "" || len(head) != 3 {
+		if head["alg"] != "HS256" || head["typ"] != "JWT" || head["kid"] == "" || len(head) != 3 {
 			t.Errorf("header %v", head)
 		}
 		now := w.clock.now().Unix()
@@ -254,19 +253,16 @@ func TestForgedTokens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		foreign := func(c map[string]any, kid string, embed bool) string {
-			key := jose.JSONWebKey{Key: private, KeyID: kid}
-			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, &jose.SignerOptions{EmbedJWK: embed})
+		foreign := func(algorithm jose.SignatureAlgorithm, key any, kid string, embed bool) string {
+			options := &jose.SignerOptions{EmbedJWK: embed}
+			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options.WithHeader("kid", kid))
 			if err != nil {
 				t.Fatal(err)
 			}
-			return sign(t, signer, c)
+			return sign(t, signer, same)
 		}
-		hmacSigner, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: jose.JSONWebKey{Key: []byte(strings.Repeat(kid, 4)), KeyID: kid}}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		hmacToken := sign(t, hmacSigner, same)
+		guessed := []byte(strings.Repeat(kid, 4))
+		key, _ := w.tokenKey(t)
 		parts := strings.Split(good, ".")
 		encode := func(v any) string { b, _ := json.Marshal(v); return base64.RawURLEncoding.EncodeToString(b) }
 		cases := map[string]string{
@@ -276,10 +272,11 @@ func TestForgedTokens(t *testing.T) {
 			"no signature":         parts[0] + "." + parts[1] + ".",
 			"alg none":             encode(map[string]any{"alg": "none", "typ": "JWT", "kid": kid}) + "." + parts[1] + ".",
 			"another's claims":     parts[0] + "." + encode(claims(func(c map[string]any) { c["exp"] = now + 1<<30 })) + "." + parts[2],
-			"foreign key, our kid": foreign(same, kid, false),
-			"foreign key, own kid": foreign(same, "mine", false),
-			"key in the header":    foreign(same, kid, true),
-			"another algorithm":    hmacToken,
+			"foreign key, our kid": foreign(jose.HS256, guessed, kid, false),
+			"foreign key, own kid": foreign(jose.HS256, guessed, "mine", false),
+			"key in the header":    foreign(jose.ES256, private, kid, true),
+			"another algorithm":    foreign(jose.ES256, private, kid, false),
+			"our key, longer hash": foreign(jose.HS512, append(key, key...), kid, false),
 		}
 		for name, token := range cases {
 			if _, err := w.VerifyToken(ctx, token); err == nil || err.Error() != identity.ErrToken.Error() {
@@ -325,8 +322,8 @@ func sign(t *testing.T, signer jose.Signer, claims map[string]any) string {
 	return token
 }
 
-// signerOf signs with the registry's own key, as a leaked key would.
-func (w *world) signerOf(t *testing.T) func(map[string]any) string {
+// tokenKey is the registry's own key, with its id.
+func (w *world) tokenKey(t *testing.T) (key []byte, kid string) {
 	t.Helper()
 	type row struct {
 		kid    string
@@ -337,7 +334,17 @@ func (w *world) signerOf(t *testing.T) func(map[string]any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: w.privateKey(t, k.sealed), KeyID: k.kid}}, nil)
+	if key, err = w.box.Open(k.sealed); err != nil {
+		t.Fatal(err)
+	}
+	return key, k.kid
+}
+
+// signerOf signs with the registry's own key, as a leaked key would.
+func (w *world) signerOf(t *testing.T) func(map[string]any) string {
+	t.Helper()
+	key, kid := w.tokenKey(t)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", kid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,17 +403,4 @@ func BenchmarkAuthenticate(b *testing.B) {
 	for b.Loop() {
 		w.mustLogin("admin", adminPassword)
 	}
-}
-
-func (w *world) privateKey(t *testing.T, sealed []byte) *ecdsa.PrivateKey {
-	t.Helper()
-	der, err := w.box.Open(sealed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key.(*ecdsa.PrivateKey)
 }
