@@ -109,6 +109,9 @@ func (d *DB) openSQLite(path string) (err error) {
 	return err
 }
 
+// maxConnections is the most of each pool on PostgreSQL.
+const maxConnections = 10
+
 // openPostgres keeps small pools: many replicas share one server.
 func (d *DB) openPostgres(rawURL string) error {
 	config, err := pgx.ParseConfig(rawURL)
@@ -117,7 +120,7 @@ func (d *DB) openPostgres(rawURL string) error {
 	}
 	open := func(config pgx.ConnConfig) pool {
 		p := stdlib.OpenDB(config)
-		p.SetMaxOpenConns(10)
+		p.SetMaxOpenConns(maxConnections)
 		p.SetMaxIdleConns(5)
 		p.SetConnMaxIdleTime(5 * time.Minute)
 		return pool{DB: p}

@@ -1,10 +1,15 @@
 package db
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"regexp"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -19,12 +24,16 @@ var (
 	ErrReferenced = errors.New("referenced by or referring to a row that forbids it")
 	ErrFull       = errors.New("the database's disk is full")
 	errRetry      = errors.New("transaction conflict")
+	errLost       = errors.New("connection lost")
 )
 
 // classify adds the sentinel that fits a driver's error.
 func classify(err error) error {
 	if err == nil {
 		return nil
+	}
+	if isLost(err) {
+		return fmt.Errorf("%w: %w", errLost, err)
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -39,6 +48,25 @@ func classify(err error) error {
 		return errors.New(withoutPassword(err.Error()))
 	}
 	return err
+}
+
+// isLost reports whether the connection of a pool was found dead: PostgreSQL was restarted, or something on the
+// way there. That PostgreSQL can't be reached is another matter: nothing is gained by trying at once.
+func isLost(err error) bool {
+	var connect *pgconn.ConnectError
+	if err == nil || errors.As(err, &connect) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "57P01" || pg.Code == "57P02" // it is being stopped, or has crashed
+	}
+	for _, lost := range []error{driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return pgconn.SafeToRetry(err)
 }
 
 // SQLSTATE codes, PostgreSQL manual, appendix A.

@@ -31,12 +31,15 @@ const (
 	// freeTries is how often a transaction is tried while others are, too. After so many conflicts those of
 	// this process take turns: among many on the same rows each would otherwise mostly lose.
 	freeTries = 4
+	// lostTries is how often something that changes nothing is tried on connections that turn out to be dead:
+	// more than a pool has.
+	lostTries = maxConnections + 2
 )
 
 // Write runs f in one read-write transaction and commits it; when Write returns nil, the change is
 // durable: it survives the loss of power, and so does every WriteRelaxed that returned before. f runs again
-// when the database reports a conflict or is busy, so it must have no other effects than statements on
-// tx (and tx.AfterCommit). An error from f rolls back and is returned. f must not call Write: on SQLite it
+// when the database reports a conflict or is busy, or its connection is lost before the commit, so it must have
+// no other effects than statements on tx (and tx.AfterCommit). An error from f rolls back and is returned. f must not call Write: on SQLite it
 // would wait for itself.
 func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error {
 	return d.write(ctx, d.durable, true, f)
@@ -63,7 +66,8 @@ func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) erro
 		if err == nil {
 			return d.committed(after, durable)
 		}
-		if !errors.Is(err, errRetry) || try == writeTries || ctx.Err() != nil {
+		again := errors.Is(err, errRetry) || errors.Is(err, errLost)
+		if !again || try == writeTries || ctx.Err() != nil {
 			return err
 		}
 		pause := time.Duration(min(try, 30)) * time.Millisecond
@@ -117,7 +121,10 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) (after [
 		return nil, err
 	}
 	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("commit transaction: %w", classify(err))
+		if !isLost(err) { // else it may have been committed, and must not run again
+			err = classify(err)
+		}
+		return nil, fmt.Errorf("commit transaction: %w", err)
 	}
 	d.changed(written)
 	if p.stmts != nil {
@@ -143,6 +150,9 @@ func (d *DB) Read(ctx context.Context, f func(tx Tx) error) error {
 		opts.Isolation, opts.ReadOnly = sql.LevelRepeatableRead, true
 	}
 	tx, err := d.reader.BeginTx(ctx, opts)
+	for try := 1; isLost(err) && try < lostTries; try++ {
+		tx, err = d.reader.BeginTx(ctx, opts)
+	}
 	if err != nil {
 		return fmt.Errorf("begin snapshot: %w", classify(err))
 	}
@@ -200,9 +210,12 @@ func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 		return stmt.QueryContext(ctx, args...)
 	case tx.tx != nil:
 		return tx.tx.QueryContext(ctx, query, args...)
-	default:
-		return tx.pool.QueryContext(ctx, query, args...)
 	}
+	rows, err := tx.pool.QueryContext(ctx, query, args...)
+	for try := 1; isLost(err) && try < lostTries; try++ {
+		rows, err = tx.pool.QueryContext(ctx, query, args...)
+	}
+	return rows, err
 }
 
 // note remembers what the statement writes.
