@@ -51,10 +51,8 @@ func TestPostgresGoesAndComesBack(t *testing.T) {
 			w.Lossy = fault.lossy
 		}
 		settle(t, fleet)
-		// Each connection that has died may cost one request more.
-		work(t, fleet, 2*time.Second)
-		settle(t, fleet)
 		client.Faulty.Store(false)
+		work(t, fleet, time.Second)
 	}
 	for _, w := range fleet.Workers {
 		w.Lossy = false
