@@ -91,9 +91,9 @@ type Store interface {
 	// digest. It returns the location to open the blob by, at most 512 bytes. The blob
 	// survives the end of the process; Sync makes it survive the loss of power.
 	//
-	// A driver whose locations follow from the digest keeps a blob d of the same size
-	// that is already there, and replaces one of another size. Others return a location
-	// of this upload's own, and the caller deletes it when the digest has one already.
+	// A driver whose locations follow from the digest replaces what is already there,
+	// which the loss of power may have torn. Others return a location of this upload's
+	// own, and the caller deletes it when the digest has one already.
 	// When the upload is unknown but its blob is there, Commit succeeds, so that it
 	// can be repeated after a crash; without the blob it is ErrUploadUnknown. After
 	// any other error Commit can be repeated, and no byte is lost.

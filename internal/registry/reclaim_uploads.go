@@ -137,7 +137,11 @@ func (s *Service) orphansDue() bool {
 // unknownUploads returns those of the ids that neither an upload nor a blob is known by.
 func (s *Service) unknownUploads(ctx context.Context, ids []string) (unknown []string, err error) {
 	known := map[string]bool{}
-	for _, query := range []inQuery{knownUploads, uploadsOfBlob} {
+	queries := []inQuery{knownUploads}
+	if _, apart := s.blobs.(blob.Finder); !apart { // else no blob has the name of its upload
+		queries = append(queries, uploadsOfBlob)
+	}
+	for _, query := range queries {
 		found, err := collectIn(ctx, s.db.Auto(), db.ScanString, query, nil, ids)
 		if err != nil {
 			return nil, err

@@ -9,12 +9,30 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 )
 
 // unfinished begins the names of records that are being written; no record's part begins with it.
 const unfinished = "~"
+
+// unfinishedFor is how old such a file is when nobody can be writing it any more.
+const unfinishedFor = time.Hour
+
+// dropUnfinished removes what writers of records left that were killed. That it can't is no reason not to start.
+func (s *Store) dropUnfinished() {
+	entries, err := fs.ReadDir(s.root.FS(), recordsDir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err == nil && info.Mode().IsRegular() && strings.HasPrefix(entry.Name(), unfinished) && time.Since(info.ModTime()) > unfinishedFor {
+			_ = s.root.Remove(path.Join(recordsDir, entry.Name()))
+		}
+	}
+}
 
 // PutRecord implements blob.Records.
 func (s *Store) PutRecord(ctx context.Context, name string, content []byte) error {

@@ -80,6 +80,7 @@ func Open(dir string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open directory of uploads: %w", err), s.Close())
 	}
 	s.whole = wholeSync(s.uploads.self)
+	s.dropUnfinished()
 	return s, nil
 }
 
