@@ -44,6 +44,7 @@ type uploadRow struct {
 	limited      bool       // the project has a storage limit
 	hash         []byte     // its state after Size bytes
 	intended     oci.Digest // what it is to be committed as, where hash does not tell or others have to know
+	unwritten    bool       // it has no row
 }
 
 func scanUpload(r db.Row) (u uploadRow, err error) {
@@ -88,6 +89,9 @@ func (s *Service) holdAny(ctx context.Context, id string) (*held, error) {
 	var err error
 	if s.db.Exclusive() {
 		h.uploadRow, err = db.Get(ctx, s.db.Auto(), scanUpload, anyUpload, id)
+		if errors.Is(err, db.ErrNotFound) && s.resumer != nil {
+			h.uploadRow, err = s.resumeInto(ctx, id, home{})
+		}
 	} else {
 		h.writer = rand.Text()
 		err = s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
@@ -98,7 +102,7 @@ func (s *Service) holdAny(ctx context.Context, id string) (*held, error) {
 	}
 	if err != nil {
 		h.release()
-		if errors.Is(err, db.ErrNotFound) {
+		if errors.Is(err, db.ErrNotFound) || errors.Is(err, ErrUploadUnknown) {
 			return nil, nil
 		}
 		return nil, err
@@ -126,7 +130,11 @@ func (s *Service) recentUpload(ctx context.Context, ref Ref, id string) (uploadR
 	if row, ok := s.recents.take(ref, id); ok {
 		return row, nil
 	}
-	return s.findUpload(ctx, ref, id)
+	row, err := s.findUpload(ctx, ref, id)
+	if errors.Is(err, ErrUploadUnknown) {
+		return s.resume(ctx, ref, id)
+	}
+	return row, err
 }
 
 // hold waits for its turn and reads the upload. It returns ErrUploadUnknown or ErrUploadBusy. The

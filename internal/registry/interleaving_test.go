@@ -70,6 +70,18 @@ func (s stopping) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (stri
 	return s.Store.Commit(ctx, u, d)
 }
 
+func (s stopping) Place(ctx context.Context, u blob.Upload, d oci.Digest) (string, error) {
+	point(ctx, "before place")
+	defer point(ctx, "after place")
+	return s.Store.Place(ctx, u, d)
+}
+
+func (s stopping) Cancel(ctx context.Context, u blob.Upload) error {
+	point(ctx, "before cancel")
+	defer point(ctx, "after cancel")
+	return s.Store.Cancel(ctx, u)
+}
+
 func (s stopping) Delete(ctx context.Context, location string) error {
 	point(ctx, "before delete")
 	defer point(ctx, "after delete")

@@ -308,6 +308,7 @@ func (w world) end() {
 		}
 	}
 	w.clock.skip(DefaultUploadLifetime)
+	w.ageUploads()
 	w.reclaimAll()
 	w.pass()
 	w.pass()
@@ -366,7 +367,9 @@ func (w world) pushBlob(ref Ref, content []byte) {
 		m.add(d, w.now())
 		return nil
 	}))
-	delete(w.damaged, d)
+	if err == nil {
+		delete(w.damaged, d)
+	}
 }
 
 func (w world) pushManifest(ref Ref, doc document, tag string) {

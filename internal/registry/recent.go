@@ -6,7 +6,7 @@ import "sync"
 const maxRecent = 4096
 
 // recents remembers rows of uploads between two requests of a client, where no other process changes them:
-// most uploads are begun, written and ended by three requests in a row. The database stays the truth: a row
+// most uploads are begun, written and ended by three requests in a row. Database and store stay the truth: a row
 // is taken out while somebody holds the upload, and put back when it is as it was written. The zero value is
 // ready.
 type recents struct {
@@ -47,6 +47,14 @@ func (r *recents) take(ref Ref, id string) (uploadRow, bool) {
 	return found.row, true
 }
 
+// peek returns the row of an upload into ref, if it is remembered.
+func (r *recents) peek(ref Ref, id string) (uploadRow, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found, ok := r.byID[id]
+	return found.row, ok && found.ref == ref
+}
+
 // forget forgets an upload.
 func (r *recents) forget(id string) {
 	r.mu.Lock()
@@ -54,11 +62,17 @@ func (r *recents) forget(id string) {
 	delete(r.byID, id)
 }
 
-// clear forgets all.
-func (r *recents) clear() {
+// clear forgets all, and returns the ids of the uploads into ref.
+func (r *recents) clear(ref Ref) (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for id, v := range r.byID {
+		if v.ref == ref {
+			ids = append(ids, id)
+		}
+	}
 	clear(r.byID)
+	return ids
 }
 
 // unlimited remembers which projects had no storage limit at a version of their table. The zero value is

@@ -68,6 +68,17 @@ func (f fixture) files() (blobs, uploads int) {
 	return blobs, uploads
 }
 
+// ageUploads makes the files of uploads older than any lifetime: their times are not the fixture's clock's.
+func (f fixture) ageUploads() {
+	f.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(f.dir, "uploads"))
+	f.ok(err)
+	before := epoch.Add(-30 * 24 * time.Hour)
+	for _, e := range entries {
+		f.ok(os.Chtimes(filepath.Join(f.dir, "uploads", e.Name()), before, before))
+	}
+}
+
 func (f fixture) has(ref Ref, d oci.Digest) bool {
 	f.t.Helper()
 	_, err := f.StatBlob(ctx, ref, d)
@@ -347,10 +358,7 @@ func TestReclaimOrphans(t *testing.T) {
 		}
 		f.exec(`DELETE FROM upload WHERE id = $1`, lost.ID)
 		f.exec(`UPDATE upload SET updated_at = $1`, int64(1)<<60) // still written
-		before := epoch.Add(-30 * 24 * time.Hour)
-		for _, u := range []Upload{lost, kept} {
-			f.ok(os.Chtimes(filepath.Join(f.dir, "uploads", u.ID), before, before))
-		}
+		f.ageUploads()
 		f.clock.skip(orphansEvery + time.Hour)
 		if did := f.reclaimAll(); did != (Reclaimed{Uploads: 1}) {
 			t.Errorf("took back %+v, want one upload", did)

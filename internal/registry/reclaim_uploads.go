@@ -87,7 +87,7 @@ var (
 )
 
 // cancelOrphans asks the store, once a day, for uploads that the database has no trace of: it lost a few of its
-// last rows with the power. Many of them mean that the database is the wrong one, or an old copy: then they
+// last rows with the power, or they never had one (unwritten.go). Many of them mean that the database is the wrong one, or an old copy: then they
 // stay, for a rebuild.
 func (s *Service) cancelOrphans(ctx context.Context) (did Reclaimed, more bool, err error) {
 	if !s.orphansDue() {
@@ -115,19 +115,33 @@ func (s *Service) cancelOrphans(ctx context.Context) (did Reclaimed, more bool, 
 		return did, false, nil
 	}
 	for _, id := range orphans {
-		if err := s.blobs.Cancel(ctx, blob.Upload{ID: id}); err != nil {
-			return did, false, fmt.Errorf("cancel upload %s, which has no row: %w", id, err)
+		ended, err := s.endOrphan(ctx, id)
+		if err != nil {
+			return did, false, fmt.Errorf("end upload %s, which has no row: %w", id, err)
 		}
-		did.Uploads++
+		if ended {
+			did.Uploads++
+		}
 	}
 	return did, false, nil
+}
+
+func (s *Service) endOrphan(ctx context.Context, id string) (ended bool, err error) {
+	if s.resumer != nil {
+		return s.endUpload(ctx, id)
+	}
+	return true, s.blobs.Cancel(ctx, blob.Upload{ID: id})
 }
 
 func (s *Service) orphansDue() bool {
 	now := s.clock()
 	s.reclaim.mu.Lock()
 	defer s.reclaim.mu.Unlock()
-	if now.Sub(s.reclaim.orphansAt) < orphansEvery {
+	every := orphansEvery
+	if s.resumer != nil { // then they are no accident, and few to list
+		every = min(every, s.uploadLifetime)
+	}
+	if now.Sub(s.reclaim.orphansAt) < every {
 		return false
 	}
 	s.reclaim.orphansAt = now

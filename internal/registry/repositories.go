@@ -124,9 +124,14 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 			ProjectID: ref.ProjectID, Project: ref.Project, Repository: ref.FullName(), Resource: ref.FullName(),
 		})
 	})
-	s.recents.clear() // its uploads have ended
+	begun := s.recents.clear(ref) // they have ended
 	if err != nil {
 		return fmt.Errorf("delete repository %s: %w", ref.FullName(), err)
+	}
+	for _, id := range begun {
+		if _, err := s.endUpload(ctx, id); err != nil { // it ends when its lifetime is over
+			s.log.WarnContext(ctx, "ending an upload of a deleted repository", "upload", id, "error", err)
+		}
 	}
 	return nil
 }

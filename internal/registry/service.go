@@ -32,6 +32,7 @@ type Deps struct {
 type Service struct {
 	db      *db.DB
 	blobs   blob.Store
+	resumer blob.Resumer // blobs, where uploads may go without rows; else nil
 	clock   func() time.Time
 	log     *slog.Logger
 	wake    func()
@@ -50,8 +51,12 @@ type Service struct {
 
 // New returns a Service. Run must run for pulls to be counted, and RunReclaim for space to come back.
 func New(d Deps) *Service {
-	return &Service{projects: d.DB.Watch("project"), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake,
+	s := &Service{projects: d.DB.Watch("project"), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake,
 		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
+	if d.DB.Exclusive() {
+		s.resumer, _ = d.Blobs.(blob.Resumer)
+	}
+	return s
 }
 
 // now is the time as the database stores it.

@@ -43,15 +43,33 @@ func (s *Service) StartUpload(ctx context.Context, ref Ref) (Upload, error) {
 
 // startUpload notes what the upload will be committed as, when that is known.
 func (s *Service) startUpload(ctx context.Context, ref Ref, d oci.Digest) (Upload, error) {
-	state, err := blob.NewHasher().MarshalBinary()
+	row, ok := uploadRow{}, false
+	var err error
+	if s.needsNoRow(d) {
+		row, ok, err = s.startUnwritten(ctx, ref)
+	}
+	if err == nil && !ok {
+		row, err = s.insertUpload(ctx, ref, d)
+	}
 	if err != nil {
 		return Upload{}, fmt.Errorf("start upload: %w", err)
 	}
-	row := uploadRow{Upload: blob.Upload{ID: uuid.NewString()}, hash: state, intended: d}
+	if s.db.Exclusive() {
+		s.recents.put(ref, row)
+	}
+	return Upload{ID: row.ID}, nil
+}
+
+func (s *Service) insertUpload(ctx context.Context, ref Ref, d oci.Digest) (uploadRow, error) {
+	row, err := s.emptyUpload(uuid.NewString(), home{})
+	if err != nil {
+		return row, err
+	}
+	row.intended, row.unwritten = d, false
 	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		now := s.now()
 		insert := func() (err error) {
-			row.repositoryID, err = db.Get(ctx, tx, db.ScanInt, insertUpload, row.ID, ref.ProjectID, ref.Name, state, d, now)
+			row.repositoryID, err = db.Get(ctx, tx, db.ScanInt, insertUpload, row.ID, ref.ProjectID, ref.Name, row.hash, d, now)
 			return err
 		}
 		err := insert()
@@ -63,25 +81,22 @@ func (s *Service) startUpload(ctx context.Context, ref Ref, d oci.Digest) (Uploa
 		}
 		return insert()
 	})
-	if err != nil {
-		return Upload{}, fmt.Errorf("start upload: %w", err)
-	}
-	if s.db.Exclusive() {
-		version, _ := s.projects.Version()
-		row.limited = !s.unlimited.has(ref.ProjectID, version)
-		s.recents.put(ref, row)
-	}
-	return Upload{ID: row.ID}, nil
+	version, _ := s.projects.Version()
+	row.limited = !s.unlimited.has(ref.ProjectID, version)
+	return row, err
 }
 
 // GetUpload returns an upload of this repository with the bytes acknowledged so far, or
 // ErrUploadUnknown.
 func (s *Service) GetUpload(ctx context.Context, ref Ref, id string) (Upload, error) {
 	row, err := s.findUpload(ctx, ref, id)
+	if errors.Is(err, ErrUploadUnknown) {
+		row.Size, err = s.sizeWithout(ctx, ref, id)
+	}
 	if err != nil {
 		return Upload{}, fmt.Errorf("get upload %s: %w", id, err)
 	}
-	return Upload{ID: row.ID, Size: row.Size}, nil
+	return Upload{ID: id, Size: row.Size}, nil
 }
 
 // Append writes r to the upload at offset, which must be the number of bytes acknowledged (else it is a
@@ -148,16 +163,25 @@ func (s *Service) acknowledge(ctx context.Context, h *held, grown blob.Upload) e
 	if err != nil {
 		return err
 	}
+	h.hash = state
+	if h.staysUnwritten(grown) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	h.hash = state
-	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		if h.unwritten {
+			_, err := tx.Exec(ctx, writeUpload, h.ID, h.repositoryID, grown.Size, state, grown.State, s.now())
+			return err
+		}
 		n, err := tx.Exec(ctx, acknowledge, h.ID, h.writer, grown.Size, state, grown.State, s.now())
 		if err == nil && n == 0 {
 			return ErrUploadUnknown
 		}
 		return err
 	})
+	h.unwritten = h.unwritten && err != nil
+	return err
 }
 
 // CommitUpload makes the upload the blob d, a member of the repository, and ends the upload. When it
@@ -208,7 +232,11 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 			return Blob{}, uploadError(err)
 		}
 	}
-	location, err := s.blobs.Commit(ctx, h.Upload, d)
+	place := s.blobs.Commit
+	if h.unwritten {
+		place = s.resumer.Place
+	}
+	location, err := place(ctx, h.Upload, d)
 	if err != nil {
 		return Blob{}, uploadError(err)
 	}
@@ -221,7 +249,10 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 	if err != nil {
 		return Blob{}, uploadError(err)
 	}
-	return s.enrol(ctx, h, b)
+	if b, err = s.enrol(ctx, h, b); h.unwritten && (err == nil || errors.Is(err, ErrQuota) || errors.Is(err, ErrRepositoryUnknown)) {
+		err = errors.Join(err, s.resumer.Cancel(context.WithoutCancel(ctx), h.Upload))
+	}
+	return b, err
 }
 
 // verify reports whether the upload's bytes have the digest. The sha256 was computed as they came; for
@@ -248,16 +279,23 @@ func (s *Service) verify(ctx context.Context, h *held, d oci.Digest) (bool, erro
 	return oci.FromHash(d.Algorithm(), sum) == d, nil
 }
 
-// intend writes the digest into the row where the row doesn't tell it, so that bytes which a crash
+// intend writes the digest into the row, which an upload may get for that, where the row doesn't tell it, so that bytes which a crash
 // leaves in the store before their blob has a row are found again (leftovers). A claim has done it.
 func (s *Service) intend(ctx context.Context, h *held, d oci.Digest) error {
 	if d.Algorithm() == oci.SHA256 || h.intended == d {
 		return nil
 	}
-	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		if h.unwritten {
+			if _, err := tx.Exec(ctx, writeUpload, h.ID, h.repositoryID, h.Size, h.hash, h.State, s.now()); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, intendDigest, h.ID, h.writer, d)
 		return err
 	})
+	h.unwritten = h.unwritten && err != nil
+	return err
 }
 
 // contextReader stops reading when ctx is done.
@@ -294,11 +332,14 @@ func (s *Service) enrol(ctx context.Context, h *held, b Blob) (Blob, error) {
 		if err != nil {
 			return err
 		}
+		b = known
+		if h.unwritten {
+			return nil
+		}
 		n, err := tx.Exec(ctx, endUpload, h.ID, h.writer)
 		if err == nil && n == 0 {
 			return ErrUploadUnknown
 		}
-		b = known
 		return err
 	})
 	return b, errors.Join(err, refused)

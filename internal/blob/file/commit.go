@@ -2,6 +2,8 @@ package file
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +18,15 @@ import (
 
 // Commit implements blob.Store.
 func (s *Store) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string, error) {
+	at, err := s.Place(ctx, u, d)
+	if err == nil {
+		err = s.Cancel(ctx, u)
+	}
+	return at, err
+}
+
+// Place implements blob.Resumer.
+func (s *Store) Place(ctx context.Context, u blob.Upload, d oci.Digest) (string, error) {
 	name, err := uploadName(u.ID)
 	if err != nil {
 		return "", err
@@ -23,13 +34,13 @@ func (s *Store) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string
 	if _, err := oci.ParseDigest(string(d)); err != nil {
 		return "", fmt.Errorf("commit upload %s: %w", u.ID, err)
 	}
-	if err := s.commit(ctx, name, u, d); err != nil {
+	if err := s.placeAs(ctx, name, u, d); err != nil {
 		return "", fmt.Errorf("commit upload %s as %s: %w", u.ID, d, classify(err))
 	}
 	return location(d), nil
 }
 
-func (s *Store) commit(ctx context.Context, upload string, u blob.Upload, d oci.Digest) error {
+func (s *Store) placeAs(ctx context.Context, upload string, u blob.Upload, d oci.Digest) error {
 	target := location(d)
 	f, held, err := s.openLocked(upload, os.O_RDWR)
 	if errors.Is(err, blob.ErrUploadUnknown) {
@@ -39,7 +50,10 @@ func (s *Store) commit(ctx context.Context, upload string, u blob.Upload, d oci.
 		return err
 	}
 	defer f.Close()
-	if err := rewind(f, held, u.Size); err != nil {
+	if held.placed && held.size != u.Size {
+		return blob.ErrUploadUnknown
+	}
+	if err := rewind(f, held.size, u.Size); err != nil {
 		return err
 	}
 	if s.inDoubt(u) {
@@ -47,13 +61,7 @@ func (s *Store) commit(ctx context.Context, upload string, u blob.Upload, d oci.
 			return err
 		}
 	}
-	if err := s.place(f, upload, target); err != nil {
-		return err
-	}
-	if err := s.uploads.Remove(upload); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return s.place(f, upload, target)
 }
 
 // committed answers for an upload that is gone: an earlier Commit, cut off before its
@@ -109,10 +117,32 @@ func (s *Store) link(f *os.File, shard *folder, upload, target string) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := s.root.Rename(path.Join(uploadsDir, upload), target); err != nil {
+	if err := s.replace(upload, target); err != nil {
 		return err
 	}
 	s.syncs.lost.Delete(target)
+	return nil
+}
+
+// replace gives the upload the name of a blob that is there, by a third name, so that at no time there is no
+// blob, or no upload. A crash leaves that name as an upload that nobody goes on with.
+func (s *Store) replace(upload, target string) error {
+	third := make([]byte, 16)
+	rand.Read(third) // never fails
+	spare := hex.EncodeToString(third)
+	if linkInto(s.uploads.self, upload, s.uploads.self, spare) != nil {
+		spare = upload // no links: the upload itself goes there
+	}
+	if err := s.root.Rename(path.Join(uploadsDir, spare), target); err != nil {
+		return err
+	}
+	if spare == upload {
+		return nil
+	}
+	// Two names of one file stay as they are when one is renamed to the other.
+	if err := s.uploads.Remove(spare); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 

@@ -51,7 +51,7 @@ type Store struct {
 	syncs   syncs
 }
 
-var _ blob.Store = (*Store)(nil)
+var _ blob.Resumer = (*Store)(nil)
 
 // Open opens the store in the directory dir, which it creates when it is absent.
 func Open(dir string) (*Store, error) {

@@ -25,11 +25,14 @@ func (s *Store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Up
 		flag |= os.O_CREATE
 	}
 	f, held, err := s.openLocked(name, flag)
+	if err == nil && held.placed {
+		err = errors.Join(blob.ErrUploadUnknown, f.Close())
+	}
 	if err != nil {
 		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
 	defer f.Close()
-	if err := rewind(f, held, u.Size); err != nil {
+	if err := rewind(f, held.size, u.Size); err != nil {
 		return u, fmt.Errorf("append to upload %s: %w", u.ID, err)
 	}
 	n, err := s.copy(ctx, f, u.Size, r)
@@ -67,49 +70,75 @@ func rewind(f *os.File, held, offset int64) error {
 	return err
 }
 
-// openLocked opens an upload's file, locks it, and tells its size. The lock ends when the file is
+// holding is what an upload's file is found to be.
+type holding struct {
+	size   int64
+	placed bool // it is a blob by now, and must not change
+}
+
+// openLocked opens an upload's file, locks it, and tells what it is. The lock ends when the file is
 // closed. A file that was committed or cancelled between the two steps is unknown.
-func (s *Store) openLocked(id string, flag int) (f *os.File, held int64, err error) {
+func (s *Store) openLocked(id string, flag int) (f *os.File, held holding, err error) {
 	f, err = s.uploads.OpenFile(id, flag, fileMode)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, blob.ErrUploadUnknown
+		return nil, held, blob.ErrUploadUnknown
 	}
 	if err != nil {
-		return nil, 0, classify(err)
+		return nil, held, classify(err)
 	}
 	if held, err = s.lock(f, id); err != nil {
 		f.Close()
-		return nil, 0, err
+		return nil, held, err
 	}
 	return f, held, nil
 }
 
-func (s *Store) lock(f *os.File, id string) (held int64, err error) {
+func (s *Store) lock(f *os.File, id string) (held holding, err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
-		return 0, err
+		return held, err
 	}
 	var failed error
 	if err := raw.Control(func(fd uintptr) {
 		failed = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
 	}); err != nil {
-		return 0, err
+		return held, err
 	}
 	if errors.Is(failed, syscall.EWOULDBLOCK) {
-		return 0, blob.ErrUploadBusy
+		return held, blob.ErrUploadBusy
 	}
 	if failed != nil {
-		return 0, fmt.Errorf("lock: %w", failed)
+		return held, fmt.Errorf("lock: %w", failed)
 	}
 	opened, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return held, err
 	}
 	named, err := s.uploads.Lstat(id)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(opened, named) {
-		return 0, blob.ErrUploadUnknown
+		return held, blob.ErrUploadUnknown
 	}
-	return opened.Size(), err
+	held.size = opened.Size()
+	if stat, ok := opened.Sys().(*syscall.Stat_t); ok {
+		held.placed = stat.Nlink > 1
+	}
+	return held, err
+}
+
+// Resume implements blob.Resumer.
+func (s *Store) Resume(ctx context.Context, id string) (blob.Upload, error) {
+	name, err := uploadName(id)
+	if err != nil {
+		return blob.Upload{}, err
+	}
+	stat, err := s.uploads.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = blob.ErrUploadUnknown
+	}
+	if err != nil {
+		return blob.Upload{}, fmt.Errorf("resume upload %s: %w", id, err)
+	}
+	return blob.Upload{ID: id, Size: stat.Size(), State: doubtful}, nil
 }
 
 // ReadUpload implements blob.Store.

@@ -1,0 +1,148 @@
+package registry
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+// begun is a fixture where uploads go without rows: alone with its database, into a repository that is there.
+func begun(t *testing.T) fixture {
+	t.Helper()
+	f := newFixture(t, dbtest.SQLite(t))
+	f.push(app, f.image(app, "1"), "v1")
+	return f
+}
+
+func (f fixture) rows(want int64) {
+	f.t.Helper()
+	if n := f.count(`SELECT COUNT(*) FROM upload`); n != want {
+		f.t.Errorf("%d uploads have a row, want %d", n, want)
+	}
+}
+
+// A small upload has no row, and goes on in another process all the same, whatever it holds.
+func TestUnwrittenUploadOutlivesTheProcess(t *testing.T) {
+	f := begun(t)
+	content := []byte("some bytes of a small upload")
+	for _, held := range []int{0, 1, len(content)} {
+		u, err := f.StartUpload(ctx, app)
+		f.ok(err)
+		_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content[:held]))
+		f.ok(err)
+		f.rows(0)
+		f.reopen()
+		got, err := f.GetUpload(ctx, app, u.ID)
+		if err != nil || got.Size != int64(held) {
+			t.Fatalf("another process finds %+v, %v; want %d bytes", got, err, held)
+		}
+		for _, elsewhere := range []Ref{other, theirs} {
+			if _, err := f.GetUpload(ctx, elsewhere, u.ID); !errors.Is(err, ErrUploadUnknown) {
+				t.Errorf("it is found in %s: %v", elsewhere.FullName(), err)
+			}
+		}
+		_, err = f.Append(ctx, app, u.ID, int64(held), bytes.NewReader(content[held:]))
+		f.ok(err)
+		f.reopen()
+		b, err := f.CommitUpload(ctx, app, u.ID, oci.SHA256Of(content))
+		f.ok(err)
+		if got, err := f.readBlob(ctx, b); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("blob %q, %v", got, err)
+		}
+		if _, err := f.GetUpload(ctx, app, u.ID); !errors.Is(err, ErrUploadUnknown) {
+			t.Errorf("the upload after its end: %v", err)
+		}
+	}
+	f.rows(0)
+	if _, uploads := f.files(); uploads != 0 {
+		t.Errorf("%d files of uploads are left", uploads)
+	}
+}
+
+// A large upload gets a row, with what it holds, before that is acknowledged.
+func TestLargeUploadIsWritten(t *testing.T) {
+	f := begun(t)
+	content := bytes.Repeat([]byte("0123456789abcdef"), unwrittenMost/16+1)
+	u, err := f.StartUpload(ctx, app)
+	f.ok(err)
+	_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content[:unwrittenMost]))
+	f.ok(err)
+	f.rows(0)
+	_, err = f.Append(ctx, app, u.ID, unwrittenMost, bytes.NewReader(content[unwrittenMost:]))
+	f.ok(err)
+	f.rows(1)
+	f.reopen()
+	_, err = f.CommitUpload(ctx, app, u.ID, oci.SHA256Of(content))
+	f.ok(err)
+	f.rows(0)
+}
+
+// The process ended after the blob had its place and before its row: the commit can be repeated; and when
+// nobody does, nothing is left.
+func TestUnwrittenCommitThatWasCutOff(t *testing.T) {
+	for _, algorithm := range []oci.Algorithm{oci.SHA256, oci.SHA512} {
+		f := begun(t)
+		blobs, _ := f.files()
+		content := []byte("content")
+		d, err := oci.FromBytes(algorithm, content)
+		f.ok(err)
+		cutOff := func() string {
+			u, err := f.StartUpload(ctx, app)
+			f.ok(err)
+			_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content))
+			f.ok(err)
+			h, err := f.hold(ctx, app, u.ID, d)
+			f.ok(err)
+			f.ok(f.intend(ctx, h, d))
+			_, err = f.store.Place(ctx, h.Upload, d)
+			f.ok(err)
+			f.reopen()
+			return u.ID
+		}
+		b, err := f.CommitUpload(ctx, app, cutOff(), d)
+		f.ok(err)
+		if b.Size != int64(len(content)) {
+			t.Errorf("blob of %d bytes", b.Size)
+		}
+		f.ok(f.DeleteBlob(ctx, app, d))
+		f.pass()
+		f.pass()
+		f.clear()
+		f.push(app, f.image(app, "1"), "v1")
+
+		cutOff()
+		f.ageUploads()
+		f.clock.skip(DefaultUploadLifetime)
+		f.reclaimAll()
+		f.pass()
+		f.pass()
+		f.rows(0)
+		if left, uploads := f.files(); left != blobs || uploads != 0 {
+			t.Errorf("%s: %d blobs and %d uploads are left, want %d and none", algorithm, left, uploads, blobs)
+		}
+	}
+}
+
+// Power was lost, and the bytes with it: the blob is refused, and never another one.
+func TestTornUnwrittenUpload(t *testing.T) {
+	f := begun(t)
+	u, err := f.StartUpload(ctx, app)
+	f.ok(err)
+	_, err = f.Append(ctx, app, u.ID, 0, strings.NewReader("what was sent"))
+	f.ok(err)
+	torn := blob.Upload{ID: u.ID}
+	torn, err = f.store.Append(ctx, torn, strings.NewReader("what was torn"))
+	f.ok(err)
+	f.reopen()
+	if _, err := f.CommitUpload(ctx, app, torn.ID, oci.SHA256Of([]byte("what was sent"))); !errors.Is(err, ErrDigestMismatch) {
+		t.Errorf("torn bytes are committed: %v", err)
+	}
+	if f.has(app, oci.SHA256Of([]byte("what was sent"))) {
+		t.Error("the blob is there")
+	}
+}
