@@ -42,6 +42,9 @@ type Deps struct {
 	Box      *secret.Box
 	Clock    func() time.Time
 	Log      *slog.Logger
+
+	// Providers know more people; a setting says which of them are asked, and in what order.
+	Providers []NamedProvider
 }
 
 // Service is the package's use cases. It is safe for concurrent use.
@@ -51,6 +54,8 @@ type Service struct {
 	box     *secret.Box
 	clock   func() time.Time
 	log     *slog.Logger
+
+	providers []NamedProvider
 
 	hasher   *hasher
 	memory   *memory
@@ -65,7 +70,7 @@ type Service struct {
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
 	return &Service{
-		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log,
+		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers,
 		epochs: d.DB.Watch("account", "robot", "project"),
 		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(),
 	}

@@ -1,0 +1,62 @@
+package identity
+
+import (
+	"context"
+
+	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// Provider knows people that Haven's own database doesn't. Every call has a time limit of its own, of
+// seconds: somebody waits to get in.
+type Provider interface {
+	// Authenticate checks a name and a password. ErrCredentials: wrong, unknown, or not allowed in.
+	// Any other error means that the provider could not be asked.
+	Authenticate(ctx context.Context, name string, password secret.Text) (Person, error)
+	// Refresh tells what the provider says now of somebody who logged in before, by Subject.
+	// fault.NotFound when the person left. Any other error means that the provider could not be asked.
+	Refresh(ctx context.Context, subject string) (Person, error)
+}
+
+// Person is somebody as a provider describes them.
+type Person struct {
+	// Subject is the provider's immutable name: a DN, an issuer and sub. Accounts are linked by it.
+	Subject                   string
+	Username, Email, Realname string
+	Groups                    []Group // effective, nested ones resolved
+	Admin                     bool    // member of the provider's group of administrators
+}
+
+// Group is a group as its provider names it.
+type Group struct {
+	Name string // for people
+	Key  string // what links it: LDAP a normalised DN; OIDC and HTTP the name
+}
+
+// GroupType says which kind of provider a group is known by, with Harbor's numbers.
+type GroupType int64
+
+// The types of groups.
+const (
+	LDAPGroup GroupType = 1
+	HTTPGroup GroupType = 2
+	OIDCGroup GroupType = 3
+)
+
+// Names of providers, as the setting identity_providers and account_link spell them.
+const (
+	LocalProvider = "local" // Haven's own database
+	LDAPProvider  = "ldap"
+	OIDCProvider  = "oidc"
+)
+
+// NamedProvider is a provider with its place in Haven.
+type NamedProvider struct {
+	Provider
+	Name      string    // unique and for ever: links of accounts hold it
+	GroupType GroupType // of the groups that its people bring
+}
+
+// ErrNotOnboarded means that a provider brought somebody who has no account yet, and that the caller
+// didn't ask for one to be made.
+var ErrNotOnboarded = fault.NotFoundf("the account is not onboarded yet")
