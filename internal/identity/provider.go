@@ -45,9 +45,9 @@ const (
 
 // Names of providers, as the setting identity_providers and account_link spell them.
 const (
-	LocalProvider = "local" // Haven's own database
-	LDAPProvider  = "ldap"
-	OIDCProvider  = "oidc"
+	LDAPProvider = "ldap"
+	HTTPProvider = "http"
+	OIDCProvider = "oidc"
 )
 
 // NamedProvider is a provider with its place in Haven.
@@ -55,6 +55,18 @@ type NamedProvider struct {
 	Provider
 	Name      string    // unique and for ever: links of accounts hold it
 	GroupType GroupType // of the groups that its people bring
+}
+
+// GroupFinder is a provider that knows groups which nobody has brought yet. key is as an administrator
+// spells it. fault.NotFound when there is no such group.
+type GroupFinder interface {
+	FindGroup(ctx context.Context, key string) (Group, error)
+}
+
+// PersonFinder is a provider that knows people who never logged in, by the name that they log in with.
+// fault.NotFound when there is none.
+type PersonFinder interface {
+	FindPerson(ctx context.Context, name string) (Person, error)
 }
 
 // ErrNotOnboarded means that a provider brought somebody who has no account yet, and that the caller
