@@ -30,7 +30,7 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 	if err != nil {
 		return nil, err
 	}
-	if !callFrom(ctx).principal.Authenticated() {
+	if !callFrom(ctx).Principal.Authenticated() {
 		return nil, authz.ErrUnauthenticated
 	}
 	filter := registry.ArtifactFilter{LatestInRepository: ifTrue(r.Params.LatestInRepository)}
@@ -78,7 +78,7 @@ func (s *Server) DeleteArtifact(ctx context.Context, r gen.DeleteArtifactRequest
 	}
 	reference, err := oci.ParseReference(r.Reference)
 	if err == nil {
-		err = s.Registry.DeleteArtifact(ctx, callFrom(ctx).principal, ref, reference)
+		err = s.Registry.DeleteArtifact(ctx, callFrom(ctx).Principal, ref, reference)
 	}
 	return gen.DeleteArtifact200Response{}, noArtifact(err, ref, r.Reference)
 }
@@ -113,8 +113,8 @@ func (s *Server) GetAddition(ctx context.Context, r gen.GetAdditionRequestObject
 		return nil, err
 	}
 	c := callFrom(ctx)
-	c.response.Set("Content-Disposition", "attachment")
-	c.response.Set("Content-Security-Policy", "sandbox")
+	c.Response.Set("Content-Disposition", "attachment")
+	c.Response.Set("Content-Security-Policy", "sandbox")
 	return gen.GetAddition200AsteriskResponse{Body: strings.NewReader(string(body)), ContentType: contentType, ContentLength: int64(len(body))}, nil
 }
 

@@ -53,7 +53,7 @@ func (s *Server) ListAuditLogEventTypes(context.Context, gen.ListAuditLogEventTy
 // auditOfCaller is a page of what the caller may read in the log over all projects; who may read none of
 // them gets an empty page.
 func (s *Server) auditOfCaller(ctx context.Context) ([]audit.Row, error) {
-	p := callFrom(ctx).principal
+	p := callFrom(ctx).Principal
 	if s.Authorizer.System(p, authz.Permission{Resource: authz.AuditLog, Action: authz.ListAll}) == nil {
 		return s.auditPage(ctx, audit.Scope{All: true})
 	}

@@ -38,7 +38,7 @@ func (s *Server) copyFrom(ctx context.Context, to, from registry.Ref, text strin
 	if err != nil {
 		return badRequest("invalid reference %s", printable(text))
 	}
-	return s.Registry.Copy(ctx, callFrom(ctx).principal, to, from, reference)
+	return s.Registry.Copy(ctx, callFrom(ctx).Principal, to, from, reference)
 }
 
 // copySource names the repository of a from parameter (project/repository:tag or @digest) and its tag or

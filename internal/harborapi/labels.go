@@ -18,7 +18,7 @@ func (s *Server) ListLabels(ctx context.Context, r gen.ListLabelsRequestObject) 
 	if err != nil {
 		return nil, saying(err, "invalid scope: %s", printable(r.Params.Scope))
 	}
-	callFrom(ctx).decided = true
+	callFrom(ctx).Decided = true
 	if projectID != 0 {
 		if _, err := s.projectByID(ctx, projectID); err != nil {
 			return nil, err
@@ -104,8 +104,8 @@ func (s *Server) label(ctx context.Context, id int64) (label.Label, error) {
 	if err != nil {
 		return l, err
 	}
-	if l.ProjectID == 0 && c.access.perm.Action == authz.Read {
-		c.decided = true
+	if l.ProjectID == 0 && c.Access.Permission.Action == authz.Read {
+		c.Decided = true
 		return l, nil
 	}
 	err = s.mayUseLabels(ctx, l.ProjectID)
@@ -119,7 +119,7 @@ func (s *Server) label(ctx context.Context, id int64) (label.Label, error) {
 func (s *Server) mayUseLabels(ctx context.Context, projectID int64) error {
 	c := callFrom(ctx)
 	if projectID == 0 {
-		return s.decideSystem(c, c.access.perm)
+		return s.decideSystem(c, c.Access.Permission)
 	}
 	_, err := s.projectByID(ctx, projectID)
 	return err

@@ -36,7 +36,7 @@ func (s *Server) CreateProjectMember(ctx context.Context, r gen.CreateProjectMem
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.Projects.AddMember(ctx, callFrom(ctx).principal, p.ID, n)
+	id, err := s.Projects.AddMember(ctx, callFrom(ctx).Principal, p.ID, n)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (s *Server) UpdateProjectMember(ctx context.Context, r gen.UpdateProjectMem
 	if r.Body != nil {
 		role = authz.Role(r.Body.RoleID)
 	}
-	err = s.Projects.SetMemberRole(ctx, callFrom(ctx).principal, p.ID, r.Mid, role)
+	err = s.Projects.SetMemberRole(ctx, callFrom(ctx).Principal, p.ID, r.Mid, role)
 	return gen.UpdateProjectMember200Response{}, err
 }
 
@@ -85,7 +85,7 @@ func (s *Server) DeleteProjectMember(ctx context.Context, r gen.DeleteProjectMem
 	if err != nil {
 		return nil, err
 	}
-	err = s.Projects.DeleteMember(ctx, callFrom(ctx).principal, p.ID, r.Mid)
+	err = s.Projects.DeleteMember(ctx, callFrom(ctx).Principal, p.ID, r.Mid)
 	return gen.DeleteProjectMember200Response{}, err
 }
 

@@ -13,7 +13,7 @@ import (
 
 // ListAllRepositories answers GET /repositories: those of the projects that the caller may see.
 func (s *Server) ListAllRepositories(ctx context.Context, _ gen.ListAllRepositoriesRequestObject) (gen.ListAllRepositoriesResponseObject, error) {
-	rows, err := s.repositoryPage(ctx, scopeOf(callFrom(ctx).principal))
+	rows, err := s.repositoryPage(ctx, scopeOf(callFrom(ctx).Principal))
 	return gen.ListAllRepositories200JSONResponse{Body: rows}, err
 }
 
@@ -69,7 +69,7 @@ func (s *Server) DeleteRepository(ctx context.Context, r gen.DeleteRepositoryReq
 	if err != nil {
 		return nil, err
 	}
-	err = s.Registry.DeleteRepository(ctx, callFrom(ctx).principal, ref)
+	err = s.Registry.DeleteRepository(ctx, callFrom(ctx).Principal, ref)
 	return gen.DeleteRepository200Response{}, noRepository(err, ref)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -70,7 +71,7 @@ func (s *Server) CreateRobot(ctx context.Context, r gen.CreateRobotRequestObject
 	if err := s.mayCreateRobot(ctx, n); err != nil {
 		return nil, err
 	}
-	made, err := s.Identity.CreateRobot(ctx, callFrom(ctx).principal, n)
+	made, err := s.Identity.CreateRobot(ctx, callFrom(ctx).Principal, n)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (s *Server) UpdateRobot(ctx context.Context, r gen.UpdateRobotRequestObject
 	if r.Body.Duration != nil {
 		u.DurationDays = *r.Body.Duration
 	}
-	err := s.Identity.UpdateRobot(ctx, callFrom(ctx).principal, r.RobotID, u)
+	err := s.Identity.UpdateRobot(ctx, callFrom(ctx).Principal, r.RobotID, u)
 	return gen.UpdateRobot200Response{}, err
 }
 
@@ -124,7 +125,7 @@ func (s *Server) RefreshSec(ctx context.Context, r gen.RefreshSecRequestObject) 
 	if _, err := s.robot(ctx, r.RobotID); err != nil {
 		return nil, err
 	}
-	made, err := s.Identity.SetRobotSecret(ctx, callFrom(ctx).principal, r.RobotID, secret.Text(r.Body.Secret))
+	made, err := s.Identity.SetRobotSecret(ctx, callFrom(ctx).Principal, r.RobotID, secret.Text(r.Body.Secret))
 	if r.Body.Secret != "" {
 		made = ""
 	}
@@ -136,7 +137,7 @@ func (s *Server) DeleteRobot(ctx context.Context, r gen.DeleteRobotRequestObject
 	if _, err := s.robot(ctx, r.RobotID); err != nil {
 		return nil, err
 	}
-	err := s.Identity.DeleteRobot(ctx, callFrom(ctx).principal, r.RobotID)
+	err := s.Identity.DeleteRobot(ctx, callFrom(ctx).Principal, r.RobotID)
 	return gen.DeleteRobot200Response{}, err
 }
 
@@ -144,10 +145,10 @@ func (s *Server) DeleteRobot(ctx context.Context, r gen.DeleteRobotRequestObject
 // there (S19).
 func (s *Server) robot(ctx context.Context, id int64) (identity.Robot, error) {
 	c := callFrom(ctx)
-	if !c.principal.Authenticated() {
+	if !c.Principal.Authenticated() {
 		return identity.Robot{}, authz.ErrUnauthenticated
 	}
-	missing := problem{http.StatusNotFound, "NOT_FOUND", "robot " + strconv.FormatInt(id, 10) + " not found", nil}
+	missing := rest.Problem{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "robot " + strconv.FormatInt(id, 10) + " not found"}
 	robot, err := s.Identity.GetRobot(ctx, id)
 	if errors.Is(err, fault.NotFound) {
 		return identity.Robot{}, missing
@@ -165,7 +166,7 @@ func (s *Server) robot(ctx context.Context, id int64) (identity.Robot, error) {
 func (s *Server) mayUseRobots(ctx context.Context, projectID int64) error {
 	c := callFrom(ctx)
 	if projectID == 0 {
-		return s.decideSystem(c, c.access.perm)
+		return s.decideSystem(c, c.Access.Permission)
 	}
 	_, err := s.projectByID(ctx, projectID)
 	return err

@@ -39,7 +39,7 @@ var layers = map[string]layer{
 	"replication": domain, "retention": domain, "scan": domain, "trust": domain, "webhook": domain,
 	"adopt": domain, "backup": domain, "bundle": domain,
 
-	"admission": edge, "distribution": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge,
+	"admission": edge, "distribution": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge, "rest": edge,
 
 	"app": wiring,
 }

@@ -1,4 +1,4 @@
-package harborapi
+package rest
 
 import (
 	"net/http"
@@ -16,17 +16,17 @@ func canonical(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, h := range overrides {
 			if r.Header.Get(h) != "" {
-				writeProblem(w, problem{http.StatusBadRequest, "BAD_REQUEST", "header " + h + " is not supported", nil})
+				writeProblem(w, Problem{http.StatusBadRequest, "BAD_REQUEST", "header " + h + " is not supported", nil})
 				return
 			}
 		}
 		escaped, ok := canonicalPath(r.URL.EscapedPath())
 		if !ok {
-			writeProblem(w, problem{http.StatusBadRequest, "BAD_REQUEST", "malformed path", nil})
+			writeProblem(w, Problem{http.StatusBadRequest, "BAD_REQUEST", "malformed path", nil})
 			return
 		}
 		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-			writeProblem(w, problem{http.StatusBadRequest, "BAD_REQUEST", "malformed query", nil})
+			writeProblem(w, Problem{http.StatusBadRequest, "BAD_REQUEST", "malformed query", nil})
 			return
 		}
 		next.ServeHTTP(w, withPath(r, escaped))
@@ -41,7 +41,7 @@ func canonicalPath(escaped string) (string, bool) {
 		if segment == "" {
 			continue
 		}
-		plain := repositoryName(segment)
+		plain := RepositoryName(segment)
 		if strings.Contains(plain, "\x00") || plain == "." || plain == ".." ||
 			strings.HasPrefix(plain, "../") || strings.HasSuffix(plain, "/..") || strings.Contains(plain, "/../") {
 			return "", false
@@ -62,4 +62,18 @@ func withPath(r *http.Request, escaped string) *http.Request {
 	u.Path, u.RawPath = plain, escaped
 	clone.URL = &u
 	return &clone
+}
+
+// RepositoryName decodes a repository's name from a path. Clients encode it twice (a%252Fb), so that the
+// slash survives proxies; the router has taken one layer off already. A name that arrives with a single
+// layer (a%2Fb) or none comes out the same, as names hold no percent sign.
+func RepositoryName(segment string) string {
+	for range 2 {
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			return segment
+		}
+		segment = plain
+	}
+	return segment
 }

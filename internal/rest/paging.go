@@ -1,4 +1,4 @@
-package harborapi
+package rest
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 
 const defaultPageSize = 10
 
-// paged sets X-Total-Count and Link for a page of a listing that has total rows.
-func paged(ctx context.Context, list db.List, total int64) {
-	c := callFrom(ctx)
-	c.response.Set("X-Total-Count", strconv.FormatInt(total, 10))
-	if link := pageLinks(c.url, int64(list.Page), int64(list.Size), total); link != "" {
-		c.response.Set("Link", link)
+// Paged sets X-Total-Count and Link for a page of a listing that has total rows.
+func Paged(ctx context.Context, list db.List, total int64) {
+	c := CallFrom(ctx)
+	c.Response.Set("X-Total-Count", strconv.FormatInt(total, 10))
+	if link := pageLinks(c.URL, int64(list.Page), int64(list.Size), total); link != "" {
+		c.Response.Set("Link", link)
 	}
 }
 

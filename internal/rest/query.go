@@ -1,4 +1,4 @@
-package harborapi
+package rest
 
 import (
 	"context"
@@ -12,25 +12,25 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 )
 
-// errQuery: a q parameter that can't be read. Its text is for the client.
-var errQuery = errors.New("malformed query")
+// ErrQuery: a q parameter that can't be read. Its text is for the client.
+var ErrQuery = errors.New("malformed query")
 
-// keys reports whether a listing can be filtered or sorted by a key.
-type keys func(key string) bool
+// Keys reports whether a listing can be filtered or sorted by a key.
+type Keys func(key string) bool
 
-// listing reads page, page_size, q and sort of the request for a listing with these keys. What the
-// listing doesn't know is left out and named in a Warning header.
-func listing(ctx context.Context, known keys) (db.List, error) {
-	c := callFrom(ctx)
-	list, unknown, err := readList(c.url.Query(), known)
+// Listing reads page, page_size, q and sort of the request for a listing with these keys. What the
+// Listing doesn't know is left out and named in a Warning header.
+func Listing(ctx context.Context, known Keys) (db.List, error) {
+	c := CallFrom(ctx)
+	list, unknown, err := ReadList(c.URL.Query(), known)
 	for _, key := range unknown {
-		c.response.Add("Warning", fmt.Sprintf("299 haven %q", "ignored unknown key "+key))
+		c.Response.Add("Warning", fmt.Sprintf("299 haven %q", "ignored unknown key "+key))
 	}
 	return list, err
 }
 
-// readList is listing without a request. The sizes were checked against the contract before.
-func readList(values url.Values, known keys) (list db.List, unknown []string, err error) {
+// ReadList is listing without a request. The sizes were checked against the contract before.
+func ReadList(values url.Values, known Keys) (list db.List, unknown []string, err error) {
 	list.Page, list.Size = 1, defaultPageSize
 	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 0 {
 		list.Page = n
@@ -46,7 +46,7 @@ func readList(values url.Values, known keys) (list db.List, unknown []string, er
 		if f, ok := resolve(f, known); ok {
 			list.Filters = append(list.Filters, f)
 		} else {
-			unknown = append(unknown, printable(f.Key))
+			unknown = append(unknown, Printable(f.Key))
 		}
 	}
 	for _, key := range strings.Split(values.Get("sort"), ",") {
@@ -54,7 +54,7 @@ func readList(values url.Values, known keys) (list db.List, unknown []string, er
 		if column, ok := columnOf(key, known); ok {
 			list.Sort = append(list.Sort, db.Sort{Key: column, Desc: desc})
 		} else if key != "" {
-			unknown = append(unknown, printable(key))
+			unknown = append(unknown, Printable(key))
 		}
 	}
 	return list, unknown, nil
@@ -68,14 +68,14 @@ func parseQ(q string) ([]db.Filter, error) {
 	}
 	q, err := url.QueryUnescape(q)
 	if err != nil {
-		return nil, fmt.Errorf("%w: invalid query string value: %s", errQuery, printable(q))
+		return nil, fmt.Errorf("%w: invalid query string value: %s", ErrQuery, Printable(q))
 	}
 	var filters []db.Filter
 	for _, condition := range strings.Split(q, ",") {
 		key, value, found := strings.Cut(condition, "=")
 		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 		if !found || key == "" || value == "" {
-			return nil, fmt.Errorf(`%w: the query string must contain "=" and the key/value cannot be empty`, errQuery)
+			return nil, fmt.Errorf(`%w: the query string must contain "=" and the key/value cannot be empty`, ErrQuery)
 		}
 		f := db.Filter{Key: key}
 		if f.Op, f.Values, err = parseValue(value); err != nil {
@@ -87,7 +87,7 @@ func parseQ(q string) ([]db.Filter, error) {
 }
 
 func parseValue(value string) (db.Op, []string, error) {
-	malformed := fmt.Errorf("%w: invalid query string value: %s", errQuery, printable(value))
+	malformed := fmt.Errorf("%w: invalid query string value: %s", ErrQuery, Printable(value))
 	inner := value[1:]
 	switch value[0] {
 	case '~':
@@ -119,7 +119,7 @@ func parseValue(value string) (db.Op, []string, error) {
 }
 
 // resolve finds the column of a filter, and takes an operator suffix of the key into account.
-func resolve(f db.Filter, known keys) (db.Filter, bool) {
+func resolve(f db.Filter, known Keys) (db.Filter, bool) {
 	name, suffix, _ := strings.Cut(f.Key, "__")
 	column, ok := columnOf(name, known)
 	if !ok {
@@ -146,7 +146,7 @@ func resolve(f db.Filter, known keys) (db.Filter, bool) {
 }
 
 // columnOf is a key as the listing knows it: as given, or the Go spelling (ProjectID) as a column.
-func columnOf(key string, known keys) (string, bool) {
+func columnOf(key string, known Keys) (string, bool) {
 	if key == "" {
 		return "", false
 	}
@@ -179,8 +179,8 @@ func unquoted(s string) string {
 	return s
 }
 
-// printable cuts s to what fits into a message or a header.
-func printable(s string) string {
+// Printable cuts s to what fits into a message or a header.
+func Printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
 			return '?'
@@ -188,25 +188,4 @@ func printable(s string) string {
 		return r
 	}, s)
 	return s[:min(len(s), 200)]
-}
-
-// take removes the filter with this key from list and returns its only value.
-func take(list *db.List, key string) (value string, found bool) {
-	for i, f := range list.Filters {
-		if f.Key == key && f.Op == db.Equal {
-			list.Filters = append(list.Filters[:i:i], list.Filters[i+1:]...)
-			return f.Values[0], true
-		}
-	}
-	return "", false
-}
-
-// countKeys counts the conditions on a key.
-func countKeys(list db.List, key string) (n int) {
-	for _, f := range list.Filters {
-		if f.Key == key {
-			n++
-		}
-	}
-	return n
 }

@@ -1,4 +1,4 @@
-package harborapi
+package rest
 
 import "testing"
 
@@ -12,7 +12,7 @@ func TestRepositoryName(t *testing.T) {
 		"a%25252Fb":    "a%2Fb", // no name holds a percent sign: refused later
 		"x%2Fy%2Fz%2F": "x/y/z/",
 	} {
-		if got := repositoryName(segment); got != want {
+		if got := RepositoryName(segment); got != want {
 			t.Errorf("%q: %q; want %q", segment, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package harborapi
+package rest
 
 import (
 	"errors"
@@ -39,8 +39,8 @@ func TestParseQ(t *testing.T) {
 
 func TestParseQRefuses(t *testing.T) {
 	for _, q := range []string{"name", "name=", "=x", "a=1,", "a=1,,b=2", "n=[1]", "n=[1~2", "n=[~]", "n=[1~2~3]", "n={}", "n={1", "n=(", "n=~", "n=%zz", "n=["} {
-		if got, err := parseQ(q); !errors.Is(err, errQuery) {
-			t.Errorf("%q: %v, %v; want errQuery", q, got, err)
+		if got, err := parseQ(q); !errors.Is(err, ErrQuery) {
+			t.Errorf("%q: %v, %v; want ErrQuery", q, got, err)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func TestReadList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, unknown, err := readList(values, known)
+		got, unknown, err := ReadList(values, known)
 		if err != nil || !cmp.Equal(got, c.want) || !slices.Equal(unknown, c.unknown) {
 			t.Errorf("%s: %+v %q %v; want %+v %q", c.name, got, unknown, err, c.want, c.unknown)
 		}
@@ -87,7 +87,7 @@ func FuzzParseQ(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, q string) {
 		filters, err := parseQ(q)
-		if err != nil && !errors.Is(err, errQuery) {
+		if err != nil && !errors.Is(err, ErrQuery) {
 			t.Fatalf("%q: %v is not for a client", q, err)
 		}
 		for _, c := range filters {

@@ -1,4 +1,4 @@
-package harborapi
+package rest
 
 import (
 	"net/url"
