@@ -61,7 +61,7 @@ func (a *App) assemble() (domain, error) {
 		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
 	})
-	a.registry = d.registry
+	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
 }
@@ -97,6 +97,7 @@ func (a *App) parts() []harborapi.Part {
 func (a *App) connect(d domain) (http.Handler, error) {
 	a.metrics = telemetry.NewMetrics(a.db.Executed)
 	a.watchReclaim()
+	a.watchRobots()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{

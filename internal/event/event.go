@@ -33,6 +33,7 @@ const (
 	CreateRobot         Kind = "create_robot"
 	UpdateRobot         Kind = "update_robot"
 	DeleteRobot         Kind = "delete_robot"
+	ExpireRobot         Kind = "expire_robot" // soon: written some days before
 	CreateMember        Kind = "create_member"
 	UpdateMember        Kind = "update_member"
 	DeleteMember        Kind = "delete_member"

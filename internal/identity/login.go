@@ -86,7 +86,7 @@ func (s *Service) verify(ctx context.Context, name string, password secret.Text,
 	}
 	// By the name as it was typed: were it the account, the time of a repeated guess would tell which
 	// spellings have one.
-	key := s.memory.keyOf(name, password, h.hash, h.principal.Epoch)
+	key := s.memory.keyOf(name, password, h.hash+h.former, h.principal.Epoch)
 	if h.usable && s.memory.isRight(key) {
 		p, err = s.principalOf(ctx, h)
 		return p, false, err
@@ -115,6 +115,11 @@ func (s *Service) check(ctx context.Context, h holder, key verdictKey, password 
 	if !repeated {
 		if right, err = s.hasher.matches(password, h.hash); err != nil {
 			return fmt.Errorf("check the password of %s: %w", h.subject, err)
+		}
+		if !right && h.former != "" {
+			if right, err = s.hasher.matches(password, h.former); err != nil {
+				return fmt.Errorf("check the previous secret of %s: %w", h.subject, err)
+			}
 		}
 	}
 	if !right || !h.usable {

@@ -65,6 +65,7 @@ type Service struct {
 	epochs   *db.Watch // of what tokens are bound to
 	grants   *otter.Cache[grantsKey, []authz.Grant]
 	logins   *otter.Cache[string, time.Time]
+	uses     *uses
 }
 
 // New returns a Service. It reads nothing yet.
@@ -72,6 +73,6 @@ func New(d Deps) *Service {
 	return &Service{
 		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers,
 		epochs: d.DB.Watch("account", "robot", "project"),
-		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(),
+		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(),
 	}
 }
