@@ -59,7 +59,7 @@ func (s *Server) UpdateRepository(ctx context.Context, r gen.UpdateRepositoryReq
 	if err != nil {
 		return nil, err
 	}
-	err = s.Registry.UpdateRepository(ctx, ref, r.Body.Description)
+	err = s.Registry.UpdateRepository(ctx, callFrom(ctx).Principal, ref, r.Body.Description)
 	return gen.UpdateRepository200Response{}, noRepository(err, ref)
 }
 

@@ -33,6 +33,7 @@ func (k key) secret() bool { return k.kind == password || k.kind == masked }
 const (
 	AuthMode                   = "auth_mode"
 	PrimaryAuthMode            = "primary_auth_mode"
+	IdentityProviders          = "identity_providers"
 	ProjectCreationRestriction = "project_creation_restriction"
 	RobotNamePrefix            = "robot_name_prefix"
 	RobotTokenDuration         = "robot_token_duration" //nolint:gosec // the name of a key, no secret
@@ -48,6 +49,7 @@ const (
 	AuditForwardEndpoint       = "audit_log_forward_endpoint"
 	AuditSkipDatabase          = "skip_audit_log_database"
 	AuditDisabledEvents        = "disabled_audit_log_event_types"
+	AuditPullsDisabled         = "pull_audit_log_disable"
 	ScannerSkipPullTime        = "scanner_skip_update_pulltime"
 )
 
@@ -69,6 +71,7 @@ func definitions() map[string]key {
 		"http_authproxy_admin_groups", "http_authproxy_admin_usernames", "http_authproxy_server_certificate", "uaa_endpoint",
 		"uaa_client_id", AuditForwardEndpoint, BannerMessage)
 	add(text, "", eventTypes, AuditDisabledEvents)
+	add(text, "", someOf("ldap", "http", "oidc"), IdentityProviders)
 	add(text, "memberof", nil, "ldap_group_membership_attribute")
 	add(text, "db_auth", oneOf("db_auth", "ldap_auth", "uaa_auth", "http_auth", "oidc_auth"), AuthMode)
 	add(text, "everyone", oneOf("everyone", "adminonly"), ProjectCreationRestriction)
@@ -85,7 +88,7 @@ func definitions() map[string]key {
 	add(boolean, false, nil,
 		PrimaryAuthMode, "ldap_group_attach_parallel", ReadOnly, SelfRegistration, "http_authproxy_skip_search",
 		"oidc_auto_onboard", "oidc_logout", "uaa_verify_cert", AuditSkipDatabase, ScannerSkipPullTime,
-		"pull_time_update_disable", "pull_count_update_disable", "pull_audit_log_disable")
+		"pull_time_update_disable", "pull_count_update_disable", AuditPullsDisabled)
 	add(boolean, true, nil, "ldap_verify_cert", NotificationEnable, QuotaPerProject, "http_authproxy_verify_cert", "oidc_verify_cert")
 	add(mapping, "{}", nil, "oidc_extra_redirect_parms")
 	all["scan_all_policy"] = key{name: "scan_all_policy", kind: mapping, initial: "{}", readOnly: true}

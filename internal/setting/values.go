@@ -35,6 +35,10 @@ func (v Values) Password(name string) (secret.Text, error) {
 // AuthMode is how people sign in: db_auth, ldap_auth, uaa_auth, http_auth or oidc_auth.
 func (v Values) AuthMode() string { return v.Text(AuthMode) }
 
+// IdentityProviders are the providers that are asked about people without a password here, in this order;
+// none: the one that AuthMode stands for.
+func (v Values) IdentityProviders() []string { return splitList(v.Text(IdentityProviders)) }
+
 // ProjectCreationRestriction says who creates projects: everyone or adminonly.
 func (v Values) ProjectCreationRestriction() string { return v.Text(ProjectCreationRestriction) }
 
@@ -82,6 +86,9 @@ func (v Values) OIDCName() string { return v.Text(OIDCName) }
 
 // AuditDisabledEvents are the kinds of events that the audit log leaves out.
 func (v Values) AuditDisabledEvents() []string { return splitList(v.Text(AuditDisabledEvents)) }
+
+// AuditForwardEndpoint is where audit rows are forwarded, "" for nowhere.
+func (v Values) AuditForwardEndpoint() string { return v.Text(AuditForwardEndpoint) }
 
 // AuditSkipDatabase reports whether the audit log is only forwarded, not kept.
 func (v Values) AuditSkipDatabase() bool { return v.Bool(AuditSkipDatabase) }
