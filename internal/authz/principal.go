@@ -12,15 +12,16 @@ type Kind int
 // The kinds of principal.
 const (
 	Anonymous Kind = iota
-	User           // a person, by password, session or personal token
+	User           // a person, by password or session
 	Robot          // a robot account
 	Bearer         // a docker token: the rights that were granted when it was issued, and no more
+	Personal       // a personal access token: what its owner may, as far as its Limits let it
 )
 
 // Principal is who asks. The zero value is the anonymous principal.
 type Principal struct {
 	Kind  Kind
-	ID    int64  // account or robot id; of the holder for Bearer; 0 for anonymous
+	ID    int64  // account or robot id; of the holder for Bearer, of the owner for Personal; 0 for anonymous
 	Name  string // as audit rows show it; robots with their prefix
 	Admin bool   // system administrator; only for User
 	Epoch int64  // of the account or robot when it was read: what is issued on it dies with a later change (S8)
@@ -34,11 +35,16 @@ type Principal struct {
 	Token  []TokenGrant
 	Holder Kind
 
+	// Personal only: the owner, a User with all rights of now; what the token limits them to; which token.
+	Owner   *Principal
+	Limits  []Grant
+	TokenID int64
+
 	// SessionID names the browser session, "" without one. CSRF protection binds to it.
 	SessionID string
 }
 
-// Grant is one entry of a robot's permissions.
+// Grant is one entry of a robot's permissions, or of a personal token's limits.
 type Grant struct {
 	Scope     GrantScope
 	ProjectID int64 // for OneProject
