@@ -24,7 +24,7 @@ type holder struct {
 }
 
 const (
-	accountHolder = `SELECT a.id, a.username, a.sysadmin, a.epoch, p.hash
+	accountHolder = `SELECT a.id, a.username, a.sysadmin OR a.admin_in_auth, a.epoch, p.hash
 		FROM account a JOIN account_password p ON p.account_id = a.id
 		WHERE (a.username = $1 OR a.email = $2) AND a.deleted_at = 0
 		ORDER BY a.username = $3 DESC LIMIT 1`
@@ -56,10 +56,15 @@ func (s *Service) scanRobotHolder(r db.Row) (h holder, err error) {
 
 func expired(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
+// plausible keeps out of the databases and directories what can't be anybody's name.
+func plausible(name string) bool {
+	return name != "" && len(name) <= 1024 && utf8.ValidString(name) && !strings.ContainsRune(name, 0)
+}
+
 // lookup finds who logs in by name: a user by name or e-mail, else a robot. Users can't have a $ in
 // their names, nor take one that a robot is spelled by.
 func (s *Service) lookup(ctx context.Context, name string) (holder, error) {
-	if name == "" || len(name) > 1024 || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+	if !plausible(name) {
 		return holder{}, nil
 	}
 	if !strings.Contains(name, "$") {

@@ -70,9 +70,7 @@ func (s *Service) SignIn(ctx context.Context, username string, password secret.T
 	if p.Kind != authz.User {
 		return authz.Principal{}, "", ErrCredentials
 	}
-	return s.openSession(ctx, p, remote.String(), userAgent, func(tx db.Tx) error {
-		return event.Append(ctx, tx, loginEvent(p, remote, s.clock(), true))
-	})
+	return s.openSession(ctx, p, addressText(remote), userAgent, func(tx db.Tx) error { return s.loggedIn(ctx, tx, p, remote) })
 }
 
 // verify is the one place where passwords and secrets are checked. fresh says that a hash was computed.
@@ -82,6 +80,9 @@ func (s *Service) verify(ctx context.Context, name string, password secret.Text,
 		return authz.Principal{}, false, err
 	}
 	if h.subject == "" {
+		if p, fresh, known, err := s.elsewhere(ctx, name, password, remote); known {
+			return p, fresh, err
+		}
 		h.hash = s.hasher.dummy
 	}
 	// By the name as it was typed: were it the account, the time of a repeated guess would tell which
@@ -164,14 +165,14 @@ func loginEvent(p authz.Principal, remote netip.Addr, at time.Time, success bool
 		Description: "login " + outcome + from + ": " + name}
 }
 
-const principalSelect = `SELECT id, username, sysadmin, epoch FROM account WHERE id = $1 AND deleted_at = 0`
+// loggedIn writes the event of a log-in that opens a session.
+func (s *Service) loggedIn(ctx context.Context, tx db.Tx, p authz.Principal, remote netip.Addr) error {
+	return event.Append(ctx, tx, loginEvent(p, remote, s.clock(), true))
+}
 
-// Principal returns the principal of a user, without a log-in. fault.NotFound when there is none.
-func (s *Service) Principal(ctx context.Context, userID int64) (authz.Principal, error) {
-	p, err := db.Get(ctx, s.db.Auto(), func(r db.Row) (p authz.Principal, err error) {
-		err = r.Scan(&p.ID, &p.Name, &p.Admin, &p.Epoch)
-		p.Kind = authz.User
-		return p, err
-	}, principalSelect, userID)
-	return p, notFound(err, "look up user %d", userID)
+func addressText(remote netip.Addr) string {
+	if !remote.IsValid() {
+		return ""
+	}
+	return remote.String()
 }

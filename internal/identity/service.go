@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
 )
 
 // What callers tell apart, besides the kinds of package fault.
@@ -55,7 +56,10 @@ type Service struct {
 	clock   func() time.Time
 	log     *slog.Logger
 
-	providers []NamedProvider
+	providers  []NamedProvider
+	asking     chan struct{}                   // slots for passwords on their way to providers
+	refreshing singleflight.Group              // by account
+	silent     *otter.Cache[string, time.Time] // providers that couldn't be asked, until when they are left alone
 
 	hasher   *hasher
 	memory   *memory
@@ -72,6 +76,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers,
+		asking: make(chan struct{}, askingMost), silent: otter.Must(&otter.Options[string, time.Time]{MaximumSize: 100}),
 		epochs: d.DB.Watch("account", "robot", "project"),
 		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(),
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -31,9 +32,9 @@ const (
 	// Nothing is inserted when the account changed after the principal was read: its password may be
 	// another by now.
 	sessionInsert = `INSERT INTO session (token_hash, account_id, created_at, seen_at, remote, user_agent)
-		SELECT $1, id, $2, $3, $4, $5 FROM account WHERE id = $6 AND epoch = $7 AND deleted_at = 0`
-	sessionSelect = `SELECT s.created_at, s.seen_at, a.id, a.username, a.sysadmin, a.epoch
-		FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = $1 AND a.deleted_at = 0`
+		SELECT $1, a.id, $2, $3, $4, $5 FROM account a WHERE a.id = $6 AND a.epoch = $7 AND ` + inUse
+	sessionSelect = `SELECT s.created_at, s.seen_at, ` + asPrincipal + `
+		FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = $1 AND ` + inUse
 	sessionSeen          = `UPDATE session SET seen_at = $1 WHERE token_hash = $2`
 	sessionDelete        = `DELETE FROM session WHERE token_hash = $1`
 	sessionsOfAccount    = `DELETE FROM session WHERE account_id = $1`
@@ -43,13 +44,11 @@ const (
 
 type session struct {
 	createdAt, seenAt time.Time
-	principal         authz.Principal
+	standing          standing
 }
 
 func scanSession(r db.Row) (v session, err error) {
-	p := &v.principal
-	p.Kind = authz.User
-	err = r.Scan(db.ScanTime(&v.createdAt), db.ScanTime(&v.seenAt), &p.ID, &p.Name, &p.Admin, &p.Epoch)
+	err = r.Scan(append([]any{db.ScanTime(&v.createdAt), db.ScanTime(&v.seenAt)}, v.standing.dest()...)...)
 	return v, err
 }
 
@@ -111,6 +110,13 @@ func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool
 	if !now.Before(v.createdAt.Add(sessionLongest)) || !now.Before(v.seenAt.Add(idle)) {
 		return authz.Principal{}, ErrSession
 	}
+	p, err := s.current(ctx, v.standing)
+	if errors.Is(err, fault.NotFound) {
+		return authz.Principal{}, ErrSession
+	}
+	if err != nil {
+		return authz.Principal{}, err
+	}
 	if renew && now.Sub(v.seenAt) >= seenEvery {
 		err := s.db.Write(ctx, func(tx db.Tx) error {
 			_, err := tx.Exec(ctx, sessionSeen, db.Micros(now), hash[:])
@@ -120,8 +126,8 @@ func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool
 			return authz.Principal{}, fmt.Errorf("renew the session: %w", err)
 		}
 	}
-	v.principal.SessionID = sessionID(hash[:])
-	return v.principal, nil
+	p.SessionID = sessionID(hash[:])
+	return p, nil
 }
 
 // DeleteSession ends a session, with a logout_user event. A session that is gone is no error.

@@ -116,6 +116,19 @@ func objectText(sent any) (string, bool) {
 	return s, len(s) <= maxText && json.Unmarshal([]byte(s), &object) == nil && object != nil
 }
 
+// someOf accepts a comma-separated list of distinct words.
+func someOf(allowed ...string) func(string, any) error {
+	return func(name string, value any) error {
+		words := splitList(value.(string))
+		for i, word := range words {
+			if !slices.Contains(allowed, word) || slices.Contains(words[:i], word) {
+				return fault.Invalidf("item name %s: expected a comma-separated list of some of %s, each at most once", name, strings.Join(allowed, ", "))
+			}
+		}
+		return nil
+	}
+}
+
 func oneOf(allowed ...string) func(string, any) error {
 	return func(name string, value any) error {
 		if !slices.Contains(allowed, value.(string)) {

@@ -8,14 +8,16 @@ ALTER TABLE account ADD COLUMN admin_in_auth {{bool}} NOT NULL DEFAULT FALSE;
 ALTER TABLE account ADD COLUMN ask_after {{int}} NOT NULL DEFAULT 0;
 ALTER TABLE account ADD COLUMN left_at {{int}} NOT NULL DEFAULT 0;
 
--- Who an account is for a provider, and what the provider last said. used_at is when it was last said
--- because the account was in use; gone: the provider doesn't know the subject any more.
+-- Who an account is for a provider, and what the provider last said: word is a digest of it, '' to take
+-- the next one for news. used_at is when it was last said because the account was in use; gone: the
+-- provider doesn't know the subject any more.
 CREATE TABLE account_link (
 	provider TEXT NOT NULL,
 	subject TEXT NOT NULL,
 	account_id {{int}} NOT NULL REFERENCES account (id) ON DELETE CASCADE,
 	admin {{bool}} NOT NULL DEFAULT FALSE,
 	gone {{bool}} NOT NULL DEFAULT FALSE,
+	word TEXT NOT NULL DEFAULT '',
 	heard_at {{int}} NOT NULL,
 	used_at {{int}} NOT NULL,
 	created_at {{int}} NOT NULL,
