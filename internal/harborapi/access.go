@@ -38,6 +38,11 @@ func accesses() map[string]rest.Access {
 		"GetConfigurations":    ofSystem(authz.SystemConfig, authz.Read),
 		"UpdateConfigurations": ofSystem(authz.SystemConfig, authz.Update),
 
+		"GetSystemCVEAllowlist": signedIn(),
+		"PutSystemCVEAllowlist": ofSystem(authz.SystemConfig, authz.Update),
+		"ListSchedules":         ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"GetSchedulePaused":     signedIn(),
+
 		"ListUsers":                 ofSystem(authz.UserAccount, authz.ListAll),
 		"CreateUser":                ofLoaded(authz.UserAccount, authz.Create),
 		"GetCurrentUserInfo":        signedIn(),

@@ -45,7 +45,7 @@ type fixture struct {
 	logins   map[string]string // password by user name, where it isn't password
 }
 
-func newFixture(t testing.TB, d *db.DB) *fixture {
+func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	blobs, err := file.Open(filepath.Join(dir, "storage"))
@@ -64,11 +64,15 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	audits := audit.New(d, settings, func(ctx context.Context) { f.events.CatchUp(ctx) })
 	f.events = event.NewDispatcher(d, log, audits)
 	f.registry = registry.New(registry.Deps{DB: d, Blobs: blobs, Clock: time.Now, Log: log, Wake: f.events.Wake})
-	f.handler, err = New(Deps{
+	deps := Deps{
 		Auth: httpauth.New(accounts), Authorizer: authz.New(projects), Projects: projects, Identity: accounts, Registry: f.registry,
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
 		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Volume: blobs.Free,
-	})
+	}
+	for _, change := range changes {
+		change(&deps)
+	}
+	f.handler, err = New(deps)
 	ok(t, err)
 	return f
 }

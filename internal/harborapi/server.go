@@ -38,6 +38,8 @@ type Deps struct {
 	Health []Part
 	// Volume is the space of the blob store in bytes.
 	Volume func(ctx context.Context) (total, free uint64, err error)
+	// Schedules says what runs by the clock, one function a part of the registry.
+	Schedules []func(ctx context.Context) ([]Schedule, error)
 	// RootCertificate is what GET /systeminfo/getcert hands out (PEM), empty without one.
 	RootCertificate []byte
 }

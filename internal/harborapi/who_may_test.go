@@ -46,6 +46,10 @@ func whoMay() []may {
 		{operation: "GetPermissions", private: "APF"},
 		{operation: "GetConfigurations", private: "A"},
 		{operation: "UpdateConfigurations", private: "A", body: `{}`},
+		{operation: "GetSystemCVEAllowlist", private: signedInCallers},
+		{operation: "PutSystemCVEAllowlist", private: "A", body: `{"items":[]}`},
+		{operation: "ListSchedules", private: "A"},
+		{operation: "GetSchedulePaused", private: signedInCallers},
 
 		{operation: "ListUsers", private: "A"},
 		{operation: "CreateUser", private: "A", body: `{}`},

@@ -50,3 +50,12 @@ func pageURL(u url.URL, page, size int64) string {
 	}
 	return u.EscapedPath() + "?" + plain
 }
+
+// PageOf is the page of a list that is all in memory.
+func PageOf[T any](list db.List, all []T) []T {
+	if list.Size <= 0 {
+		return all
+	}
+	from := min((min(list.Page, len(all)+1)-1)*list.Size, len(all))
+	return all[from:min(from+list.Size, len(all))]
+}

@@ -1,8 +1,12 @@
 package rest
 
 import (
+	"math"
 	"net/url"
+	"slices"
 	"testing"
+
+	"github.com/havenregistry/haven/internal/db"
 )
 
 func TestPageLinks(t *testing.T) {
@@ -28,6 +32,25 @@ func TestPageLinks(t *testing.T) {
 		}
 		if got := pageLinks(*u, c.page, c.size, c.total); got != c.want {
 			t.Errorf("%s: %s; want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestPageOf(t *testing.T) {
+	all := []int{1, 2, 3, 4, 5}
+	for name, test := range map[string]struct {
+		page, size int
+		want       []int
+	}{
+		"first":        {1, 2, []int{1, 2}},
+		"last":         {3, 2, []int{5}},
+		"past the end": {4, 2, []int{}},
+		"far past":     {math.MaxInt, 100, []int{}},
+		"all":          {1, 0, all},
+		"one of many":  {1, 100, all},
+	} {
+		if got := PageOf(db.List{Page: test.page, Size: test.size}, all); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

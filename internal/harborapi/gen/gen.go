@@ -472,6 +472,24 @@ type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
 }
 
+// ScheduleTask defines model for ScheduleTask.
+type ScheduleTask struct {
+	Cron       string    `json:"cron,omitempty"`
+	ID         int64     `json:"id,omitempty"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+
+	// VendorID Of what it runs for; -1 for the whole system
+	VendorID int64 `json:"vendor_id,omitempty"`
+
+	// VendorType What runs: PURGE_AUDIT_LOG
+	VendorType string `json:"vendor_type,omitempty"`
+}
+
+// SchedulerStatus defines model for SchedulerStatus.
+type SchedulerStatus struct {
+	Paused bool `json:"paused"`
+}
+
 // SearchRepository defines model for SearchRepository.
 type SearchRepository struct {
 	ArtifactCount  int64  `json:"artifact_count,omitempty"`
@@ -593,6 +611,9 @@ type IconDigest = string
 
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
+
+// JobType defines model for job_type.
+type JobType = string
 
 // LabelID defines model for label_id.
 type LabelID = int64
@@ -1015,6 +1036,15 @@ type ListRobotParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // SearchParams defines parameters for Search.
 type SearchParams struct {
 	Q string `form:"q" json:"q"`
@@ -1101,6 +1131,9 @@ type RefreshSecJSONRequestBody = RobotSec
 
 // UpdateRobotJSONRequestBody defines body for UpdateRobot for application/json ContentType.
 type UpdateRobotJSONRequestBody = RobotUpdate
+
+// PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
+type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserCreationReq
@@ -1299,12 +1332,24 @@ type ServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// ListSchedules List what runs by the clock
+	// (GET /api/v2.0/schedules)
+	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
+	// GetSchedulePaused Whether what runs by the clock is paused; the job type is "all"
+	// (GET /api/v2.0/schedules/{job_type}/paused)
+	GetSchedulePaused(w http.ResponseWriter, r *http.Request, jobType JobType)
 	// Search Projects and repositories that the caller may see and whose name contains q
 	// (GET /api/v2.0/search)
 	Search(w http.ResponseWriter, r *http.Request, params SearchParams)
 	// GetStatistic Counts of projects and repositories that the caller may see
 	// (GET /api/v2.0/statistics)
 	GetStatistic(w http.ResponseWriter, r *http.Request)
+	// GetSystemCVEAllowlist The vulnerabilities that every project puts up with, unless it has a list of its own
+	// (GET /api/v2.0/system/CVEAllowlist)
+	GetSystemCVEAllowlist(w http.ResponseWriter, r *http.Request)
+	// PutSystemCVEAllowlist Replace the system's CVE allowlist
+	// (PUT /api/v2.0/system/CVEAllowlist)
+	PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -4708,6 +4753,78 @@ func (siw *ServerInterfaceWrapper) UpdateRobot(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListSchedules operation middleware
+func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSchedulesParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSchedules(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSchedulePaused operation middleware
+func (siw *ServerInterfaceWrapper) GetSchedulePaused(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_type" -------------
+	var jobType JobType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_type", r.PathValue("job_type"), &jobType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_type", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSchedulePaused(w, r, jobType)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Search operation middleware
 func (siw *ServerInterfaceWrapper) Search(w http.ResponseWriter, r *http.Request) {
 
@@ -4746,6 +4863,34 @@ func (siw *ServerInterfaceWrapper) GetStatistic(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetStatistic(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSystemCVEAllowlist operation middleware
+func (siw *ServerInterfaceWrapper) GetSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSystemCVEAllowlist(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutSystemCVEAllowlist operation middleware
+func (siw *ServerInterfaceWrapper) PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutSystemCVEAllowlist(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5365,6 +5510,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas", wrapper.ListQuotas)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.GetQuota)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.UpdateQuota)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.GetSystemCVEAllowlist)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.PutSystemCVEAllowlist)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules", wrapper.ListSchedules)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules/{job_type}/paused", wrapper.GetSchedulePaused)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
@@ -7891,6 +8040,98 @@ func (response UpdateRobotdefaultJSONResponse) VisitUpdateRobotResponse(w http.R
 	return err
 }
 
+type ListSchedulesRequestObject struct {
+	Params ListSchedulesParams
+}
+
+type ListSchedulesResponseObject interface {
+	VisitListSchedulesResponse(w http.ResponseWriter) error
+}
+
+type ListSchedules200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListSchedules200JSONResponse struct {
+	Body    []ScheduleTask
+	Headers ListSchedules200ResponseHeaders
+}
+
+func (response ListSchedules200JSONResponse) VisitListSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSchedulesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListSchedulesdefaultJSONResponse) VisitListSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchedulePausedRequestObject struct {
+	JobType JobType `json:"job_type"`
+}
+
+type GetSchedulePausedResponseObject interface {
+	VisitGetSchedulePausedResponse(w http.ResponseWriter) error
+}
+
+type GetSchedulePaused200JSONResponse SchedulerStatus
+
+func (response GetSchedulePaused200JSONResponse) VisitGetSchedulePausedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchedulePauseddefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSchedulePauseddefaultJSONResponse) VisitGetSchedulePausedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchRequestObject struct {
 	Params SearchParams
 }
@@ -7957,6 +8198,76 @@ type GetStatisticdefaultJSONResponse struct {
 }
 
 func (response GetStatisticdefaultJSONResponse) VisitGetStatisticResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemCVEAllowlistRequestObject struct {
+}
+
+type GetSystemCVEAllowlistResponseObject interface {
+	VisitGetSystemCVEAllowlistResponse(w http.ResponseWriter) error
+}
+
+type GetSystemCVEAllowlist200JSONResponse CVEAllowlist
+
+func (response GetSystemCVEAllowlist200JSONResponse) VisitGetSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemCVEAllowlistdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSystemCVEAllowlistdefaultJSONResponse) VisitGetSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSystemCVEAllowlistRequestObject struct {
+	Body *PutSystemCVEAllowlistJSONRequestBody
+}
+
+type PutSystemCVEAllowlistResponseObject interface {
+	VisitPutSystemCVEAllowlistResponse(w http.ResponseWriter) error
+}
+
+type PutSystemCVEAllowlist200Response = DoneResponse
+
+func (response PutSystemCVEAllowlist200Response) VisitPutSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PutSystemCVEAllowlistdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PutSystemCVEAllowlistdefaultJSONResponse) VisitPutSystemCVEAllowlistResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8699,12 +9010,24 @@ type StrictServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(ctx context.Context, request UpdateRobotRequestObject) (UpdateRobotResponseObject, error)
+	// ListSchedules List what runs by the clock
+	// (GET /api/v2.0/schedules)
+	ListSchedules(ctx context.Context, request ListSchedulesRequestObject) (ListSchedulesResponseObject, error)
+	// GetSchedulePaused Whether what runs by the clock is paused; the job type is "all"
+	// (GET /api/v2.0/schedules/{job_type}/paused)
+	GetSchedulePaused(ctx context.Context, request GetSchedulePausedRequestObject) (GetSchedulePausedResponseObject, error)
 	// Search Projects and repositories that the caller may see and whose name contains q
 	// (GET /api/v2.0/search)
 	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
 	// GetStatistic Counts of projects and repositories that the caller may see
 	// (GET /api/v2.0/statistics)
 	GetStatistic(ctx context.Context, request GetStatisticRequestObject) (GetStatisticResponseObject, error)
+	// GetSystemCVEAllowlist The vulnerabilities that every project puts up with, unless it has a list of its own
+	// (GET /api/v2.0/system/CVEAllowlist)
+	GetSystemCVEAllowlist(ctx context.Context, request GetSystemCVEAllowlistRequestObject) (GetSystemCVEAllowlistResponseObject, error)
+	// PutSystemCVEAllowlist Replace the system's CVE allowlist
+	// (PUT /api/v2.0/system/CVEAllowlist)
+	PutSystemCVEAllowlist(ctx context.Context, request PutSystemCVEAllowlistRequestObject) (PutSystemCVEAllowlistResponseObject, error)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(ctx context.Context, request GetSystemInfoRequestObject) (GetSystemInfoResponseObject, error)
@@ -10536,6 +10859,58 @@ func (sh *strictHandler) UpdateRobot(w http.ResponseWriter, r *http.Request, rob
 	}
 }
 
+// ListSchedules operation middleware
+func (sh *strictHandler) ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams) {
+	var request ListSchedulesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSchedules(ctx, request.(ListSchedulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSchedules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSchedulesResponseObject); ok {
+		if err := validResponse.VisitListSchedulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSchedulePaused operation middleware
+func (sh *strictHandler) GetSchedulePaused(w http.ResponseWriter, r *http.Request, jobType JobType) {
+	var request GetSchedulePausedRequestObject
+
+	request.JobType = jobType
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSchedulePaused(ctx, request.(GetSchedulePausedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSchedulePaused")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSchedulePausedResponseObject); ok {
+		if err := validResponse.VisitGetSchedulePausedResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Search operation middleware
 func (sh *strictHandler) Search(w http.ResponseWriter, r *http.Request, params SearchParams) {
 	var request SearchRequestObject
@@ -10579,6 +10954,61 @@ func (sh *strictHandler) GetStatistic(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetStatisticResponseObject); ok {
 		if err := validResponse.VisitGetStatisticResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSystemCVEAllowlist operation middleware
+func (sh *strictHandler) GetSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+	var request GetSystemCVEAllowlistRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemCVEAllowlist(ctx, request.(GetSystemCVEAllowlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemCVEAllowlist")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSystemCVEAllowlistResponseObject); ok {
+		if err := validResponse.VisitGetSystemCVEAllowlistResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutSystemCVEAllowlist operation middleware
+func (sh *strictHandler) PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+	var request PutSystemCVEAllowlistRequestObject
+
+	var body PutSystemCVEAllowlistJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSystemCVEAllowlist(ctx, request.(PutSystemCVEAllowlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSystemCVEAllowlist")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PutSystemCVEAllowlistResponseObject); ok {
+		if err := validResponse.VisitPutSystemCVEAllowlistResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -10971,143 +11401,149 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H0LbyO31ehfIebei/YrxpZ3kxSoF0HhbjaJ0U3i2t60uFlDomaOJNYz5CzJkawa7m//wMe8JM5L1sje",
-	"rIEAWWv4ODw8bx4e3nsBixNGgUrhnd57C8AhcP3PtxywhPBMqj9CEAEniSSMeqfe9QJQguUCsRlaLbBE",
-	"KyxQYNofe74nggXEWPWT6wS8U09ITujc8727ozk7Uj8eiVuSHDE9Io6OEkaoBO6dznAk4OHB9y7wHN4T",
-	"eiu2p7+ECEuyBBSp70gyJBVAHJaEpQJhGuofKNxJlOA5+OjfjFAI0YrIBfroIR999PYF5zWTOHrLUurA",
-	"049shWJM14izlUAxlsGiOu2M8RhL79QjVP75a8/P4FCTzIH3AOTB9xLMcQzSbh8OQ2LA2ITqn2rHJEMc",
-	"cKh2UOEKc0lmOJBvEJECTbLOY43hCaI4BrPTRKIFFsfoZyZRgAUcCaCCqN1QKyNqfEUZnu+pPt5pAYfv",
-	"cfiUEg6hdyp5CmU8xPjuPdC5XHinf/7a92JCsz9f+Rt7o1aaQTvmMAMONAAHjeI5YhyFZA5CukEreneE",
-	"7fU337QDRwJGx3ba03vXvDlMe5xUjDkIlvIAxmYWJ89y9m8IJCLUcIxiYSIQNvsLS6CIzNQWR4zdChSR",
-	"W0CYIhJm+DPioVjJv47OxdGlnfjoZ/VjeRUhzHAaSUukOdxTxiLAVAMe4SlEYxLWoCr/3ISsNi7S87AA",
-	"a4pWMqAGRe9Bosl723CCgFqJoYUJjsFHlEn9VxNGKug4OqdH2Yh9URNDPAVej5t4D2iJQeIcG6458u/7",
-	"pFYllF1yiQQLLbAz5H5Kga8LYOwnBxJf+Z1WqwYYC/Ifx+SXSkJjPfsbdKIkRwRCoBgwFQhHkY/SRAnN",
-	"Vyf+yclJA4BmfDeUJw4wY3xH4jRWX0/cQBumraFZRWSZELct3cKuMsxeN7M08Jhl9OqCkiMS9obVDrlP",
-	"iM2ubQH5llGjqkTFXghYHGNxiia33y4nCO5wIH31x3+XExQwKjGhQv/wG/7v9GaCOKbK5JjcfnuP0fRh",
-	"gpQBwGb6lz9iNP2fiaInxGbHH+nfYS2Q1Pp4ocwZIQmdo5CBoH+Q6JayFcIcEJlTxiHUlo3CSagkOEaT",
-	"f2JOCZ1PkJFCxx9pDWF+8mrw9fXJX/7sRhGTuF707EHycEiYIJLxdQfKLhrrPWGp1HaKpRMfJcADoPII",
-	"aMBCCJFckQDqlH513o6E9erkdQfDhLMpk/Voyz8/FnmCcYe5qalpm3R9NDmaoCnMGAeE0S2s0UxZRiAC",
-	"oKEiOMaNDnORjp6qESnbaJB43qRU8s/7ZOpUNOnK7OvjEK/JViSMCii7SA5RYj680cQ7ZeFamVkQJ3Kt",
-	"rOSSk5XbBqf33v/lMPNOvf8zKlyykW06KpwxDcV3jDo4Rv3qnPLB977HJEq57qSEFhh3BSdJRAwEo38L",
-	"A0aBEBdA5qsYveOccWGgcbgXK6ASrTij82P0zd0dorAEjiREkUCxokO5wNSy9qcUhEQk9NFKWwDqVwFc",
-	"dYjYfA4lKyzAqYBjwwIGEAXn2cX5r8CFRWPCWQJcErNFy+KDg11zWvgtb3iT7zubag314HtnQQBCbA+O",
-	"A+ke2/dgNlOdXZ8yQ90NU83kzGisjfkzP8jQfSsB+5520pUZLIlhz7xPiCUc6V/9bZALd2brk3J33B+6",
-	"wpQZZF2aphot43zhDYBtte0O0GZPpTOcc5gf2kirDEH9GurmtQjyC7dRz2Yx7yRX63K/J/TWQTRTwaJU",
-	"luHOvQ7fW2ieb11RNoZzegu+i18MKds/iYRYtAmagvwffI+mUYSnEWTC286NOcfrLsES1evB96rhjXK0",
-	"BEcXFYgbISuj2cW5mFImNbs1zlFDVeWBMoKoobdGBoU7yfEYS8kboKig005cwqd36in1cHyJVz+BEMoP",
-	"2wvrE7oATiSE40eTRoUUssBC97Heq+Z7JLEYUzIDIccxhATXb1zL58wT6ozRJI2insI9ScWiZ5c8cuaI",
-	"zmo9vSBRyIEq+x1TRGgId0piddpVS+yXeXRuf7tSMv47Y9ThqGzrGmdMYbqWIBQKMmLwlcM4I3PtyEV4",
-	"rYxAvwsMEs+7k/I1nu8RZd1UXIkgLLQ5B/oVsd+kMC7L0dwNzbEvUaops8lsMA268xvmQPvwZ4SlaqZX",
-	"EUW/zLzT35q38yLr8XDT+TjA91K+Ify2FroX+tggAz2rc4vTkMj3bL69s50xx5KeQkrNgmsN9AYrvPhY",
-	"L5iVQ1kjDh4a1v9uCVRe20GriAD1aVzPbvVj3snng9b867giCxtbchA6PuqyRwfdpjLpboHjIuO3v747",
-	"iyK2iohw4HxH5wruEsJBjLEjpPOBkjskIGA0dKqKGibufX7Yx2bLJEonZVTG2LmEeI+aqbdtlCZqH3rt",
-	"zgaRmCW3UYZe5zZ1LMGC2oG332aY/BFwJBdXEsvUEYAAzhl3S/daUyUfqnmpNkBnmzuXrG2ZlBdquUq7",
-	"VyAloXN9QB8sTFR8uka3sD5GReAbc9DHareUrWg52n3s+ZtGgBJ444jNxzPGV5iHY6Chpgr1tYaqipXj",
-	"VC7GMQuhU+spphT4OLbuTpcuIRHqezguAC2Euug0xELKZKwATTi7W49xGBM6nnOWJo/onwnBnYboheKN",
-	"viaKNw7UFs5IgCXsNMotScYCMA8WDd3LMYxqf8lugXJYElg9ajVL4GS21qvpBkcU4mQ8xQLGIe00oe4w",
-	"I5GWcl3ba+qwO91nHttPShwsxgnmOIog6rGwvD8n01QWaQd9Zu+NHNPNnIyLBSnN33cMQ1A7Ytt2FgFL",
-	"3KHLFr2cjfb4AQwgfVBouyRYiBXjYfeOSkOyVD4G3JT0mC/lUffGvZmTMiuTlMEG1DTu0pGRMCgL5k4w",
-	"mk6pZGNGpww3on1zriAihYvZbSbbRUDAQXbv1ks6mh46uMghJFyZYgnmseje2zBTDxYseolxEGESd+8V",
-	"sbkl3o5o7yzPdOuck7s11+eRPVfQm8QTTmLM1+Muhk+lm7Grc3eGg4IkP+tqhdYkDyTAx9lQffiLAw7H",
-	"jEbrjs31mbrOFEk4zMhdJxBNL20ZjMO08Gd3EGwiMJaiNlOsi5GkUZS5Ge1LEBDNxhzmRMgCki7dhMi8",
-	"zd3lsga7MFhDLLHSyh1BkIzjOZT3ekcwzFZoV/gxm5Fi3FNelnr0EJeqVy9pqTr0ZOCH5gOZGCe/mfFv",
-	"MF1vO2SXNlOh7dCn6rS9w8ECCeO5mXN3IgVa4igFHbVeLUAugCMiUYApmoJ17UK0AF5yoAs38V3mo264",
-	"w1YeVadfVZMHfJ2pknA25zgWruBJyT/rMhKwJGp38zVsxdg3dauq88i7h0cMcraOrzbgsYO64PgBKHAc",
-	"ndMZc0TNy4J/xxR3lye881BBynW4vEcIpsfocCeVoxtlluPOAy0wnzI+LuWObB9x2Y+IzdCPujlaLZgA",
-	"dHZxjuSCCETEG2QEi0BSZ7jIxyxugcU4wGPOmCtS2mugJdDOa9NLsQz4GPBrzO3dl6FNooSzJQmB15zM",
-	"9RjOaSvtDl2bDbUznBXraHf4rLWxHucafG+YzId+LBc6zaJdl+wKsp4HroyxUnrcxnEuFlCOLJfODE2X",
-	"ox6HNybfwDF5VBPQ3TVzq+UUpnPwvDag3DsMn7tKVfTOtYaGJfD1StkSPkr0L4yWs8W3Daudgvru/bg0",
-	"uU87naQ1DPqpzz63bdgA+9ABPT/D6ho7Tm+7na3pVi7r5ZelMl6i5kOO6g3FbqdOzuMTR5ZQcRpSJcaF",
-	"7rdGjKOU2j9azUY7mF+G2LXqCxt6c1IGhVUlNrcdC4jCpgau3bsAHhPhTpBtyGHtmahazOLYxJJ32GkH",
-	"SyDv78RQrIU9mqvuthpey5rVgqEYr/WBVIxvAek4gciuIdj+/pMtYZPgMngy7DqprZRxspk+HCyIhEDa",
-	"xPBtUhM1Px/PAKteLSkmm9zGxHF9PrbvLTEnmMqu5FZQ1F6O4TPfRIfmOIvAeZNJk4FUHqUy6VWzjDgC",
-	"HEX6yL1LGrZjriouu2jk/TBFsIQxLic1dEtLqqRC9EpNCiECe2tiO6IUg8Qhlq33D+zu/5Q1b9KMbEXz",
-	"uyFdMmJ08/3pWQ4JGwfZDfGD5Cm46asCyk09S32nNijz0Kq8FZY/uXavJkbQxME/6dO87bns/df8kKUb",
-	"XX4QwH/QXXoRpZ1MIazfXO+oJHLdb7KSdNnJrqwgzgKwHYnSv3cnU9u+lu7t98zHqYrFVKtPjBT+fDS3",
-	"f5mt8x/hdfRnth6ota17pPFtSp0+qag1yTFshnBxkdHcDFX6JEamqzhFSTqNSOAjfX4oAkx9XexCMfgy",
-	"jXwklNNE5FoHaJlcABfHXj30bodkT1pgUyn1YMB2nLZn4FRwfCYQoWhjz94gbe1FgJcg7HVILBCRiAgX",
-	"0javX2/eS3Sk06vd2mYRFoXAFWPEOiXcgnNsm/ttxwG7RGBq+GB/SYNZ9CgiMZE1CfA+Onql5QFlyLQb",
-	"MI+xgWmv0jjGrlt0ISwhUj/0UtLzFITs1UMvHsJx/54xJvqeeU8QM9I1yQp9euoT3B4p6hUM/0N37qcQ",
-	"+5lIW5cPulg1Fei2iGBhczKalplV9nivhZ1OLu7Zx0WeNQDt6MXsso4eluysbWy9mkuY/ZKvbwdrdkfU",
-	"lmlC48GOc1OH9QLOxnI5eYEGzRaIKKW9lZz6+EBqo9+xma1etK1d3QeNeKe2708lLsq9zG9GNVxN7iN2",
-	"nkuMe+MkuVwDaLt+yZ7u7B3WQdzYngoMN41bbajKpUWbNsFNPiUCa7D6OiBkw+6L1ToEmq5RFsJ8gybW",
-	"Vpkom9DczCNCbyWj0Rox6kxeuGRTtscQk+rG+NjK0a4cwXjDxd8W2rc56W53vZz5VEVhiNeF4abci25x",
-	"LQhJQ3Sg60UXPTHtPmtnRouUpbc9twmjIpNpUsfVLbLB5J4p6WBCxk7BUA2QdwoiawIcJBj+eCGS73ZB",
-	"ZtVF3tRxlCln0leIVAm2z373OEXbzx5tpfM04SEc6CrZPlmn/j5RnjTXReRvYKqmQkTPCgCuo4ZbQsPa",
-	"nRcJ7nyqpUG+gmAb1v4r30139hDiA7r6z5uXImXnpuC6lfnYYOuVvi+xd1u3v5W4EYiqtTuLAJQjt7uv",
-	"qdle/aAJZ9m93keeBdv2DjbnlW3pNNrWfrZlXxZGQWk2l2q7klgSIUngWjJZ6sTwLC+sF6WYvr3PkQwh",
-	"7Dan6dp7Sskkjnaa0fTcccIsDhkwKtI4cdu02uj3/N7hJffeOfelBucufLpx5cBD0xrdVKjbXWU6rkqI",
-	"Mw7wCNRYYB6H3G2QtQHuzmG2y+7O3uXlt7F2NrgLj858p/7FxLo3jOO0wXmqF/sHqvjTt3LO5tX5fHku",
-	"ZH8QwN9am7cmYS6OgdZUuIoxibqdzTQlVnHAUS2Wy4UkWqZ5qFlf3UFtqXJll9hPv8IjxXH41rzm9l3t",
-	"is1n93HvK/T+u7MLH71GP15fX/joK/TL+Xdv9+2tF/dtQ9pjuReczYgreaETDfUhizoILkE48G2OYYw5",
-	"SnWiuZvTm8Dc1S/cZXU6X84APYuMMNwGdtfo/t4ofiMfrgSv78J4nfDJLdbEXb1jcCa9WoszBe73kUvv",
-	"tO7E9rDGN085kesrpRvNQFMsjH2q9SWYtHZ9/my7L6RMSrcL83q6AWO3BEp1gXUxy0y7JuTvsDbVYIlV",
-	"49vnKUpW6Psx+s7MEihKaQgcjXBCRsvXxyfH6K29MJPfqvmDQOqL7pYKQESilNorZ6f6BQPhoxmBKBQ+",
-	"Mgm4H3URaPMOiL45haYsJOoHXXcWkMAxHH+kH+lbRpdATclvfcizYFFYpKGjvCbQqWp9hCb/OrJu5tF5",
-	"ODGpG3n9WoEgWDAI3+QlqhmFcjHbGN/qjIMZB7FAHz6cf3esBj1DM1ObVz/FQMUKeFbydnL/0d79+uid",
-	"/nb/UV9M++j5H7NEq4/ew83D5Bid5WDoZWQFxGdEmgs8IQtSJVPUFF+/fm3nzeqNSw3YJNHR8T/OOIvR",
-	"q//xzQ+6nP0E/fGVKX5/8gad2KL4GkVyQei8WhtfP3aiun+a6C2YCMblxP9Ikf7TrFDYBf7rSL+fcqQf",
-	"UNHtfaSz/xXiOOgt0xktujK/8DXC7esvk/eE3k7sWkoVwvUxjS6Qnj1w4SwPfoomEZlyzNcjPJpOVLuJ",
-	"NcbFKPuSD0tAjPD/e/3N6++nZsprEluSuvz+Lfrqq6/+oub8cP3WrCwmUURsPNvUZP4PcIaURNQznZyc",
-	"vDrS/12fnJzq/45PTk7+/8QUcY9IAPbupuW3swQHCzh6fXzi6epullXF6Wi0Wq2Osf58zPh8ZPuK0fvz",
-	"t+9+vnqn+yj5QKTSip5mPc8vSiN7S9uCJUBxQrxT76vjk+OvlN+iGExBkfPoSN8VPoqYqUg4NxGwnFPO",
-	"Q+/Ue0+EzKqTCa/6Mk1NKkHRZGQKkD/4rQ11afIO7RJTr7RTO/N8w8PNRqXv1ycnvUpnd4teZkXxtt2U",
-	"7TMtzQDZ6aPl3M1i4rbeb1Mh8eJZpQffq3BfW8/SQ0cWPvushbtbjr5RVnpca6QsCUcrBE1KKGJzxTpE",
-	"if08R8rfOGgV9nqlalxkW+tkfQ44zKpOnv5mqkR5N2q2DaKN2PwI7mQ3un13J19It5V0393JF+odkFRH",
-	"Os2zI8VmtSVNpvfBSCAvadmBEDTetAVw7D1+F/RTA7eEhtpgNKgyz5nlW3NL2Uq0oTzYqmTnRPYPIDdq",
-	"3j0Sz81X2JzFHAbH6bU2WLPKfQrBAaa2yANaLUhUsWl5SsvYtReSbnSMyYFBcwDmQKI2Xv/GwvVA+Mse",
-	"7yi//fHg3r1mpOmXNx6P5bcGnxmi36DbckFEZbvPiXKQbgEShW/CTQ0OF64rpGzuKjaRsLkSOSTpum51",
-	"Dk63ZrZcFGMuxRuEoxVeC/Rav9jVjDgSMCpG96Yy9EMTAvW18QHRp8c/CJ8nRN/9M46skqP6X9nzDSWh",
-	"mf1089DXIiq/hvhwU8U4NeU6jPRtxHi15SNx3/0FhME3Ib8FMgW5AqCo6Ku2gtFM0L5BHGapUL4rM563",
-	"fuInq7nTSNnFSwi1JsT7rFT752fu+vfOZ6vo5luU7c9WuQcyt+T3MVLpxL/fs1MHsejzBzC+OFteMQAy",
-	"TJIznd30jLH0VyP9mHDwkMnjMigcxpzJS0l0MmReteMiSz3bgy2jR0LY4NCBNYc0Gt1nL7s+5NdKYRuv",
-	"+iZqCa9PZK0ZMLIVmgem8a0ORrPZrFSzxEkydVpNL+tv6/PvhjQmLFsPrch+ANlAAH31Sv7qrxJ9DY7E",
-	"82G4g3sOFtnmvW4trpCQeC3a2G8jJ6+ONsu1PAakzvI0h4kWYJOfraMxU7Belvo9KhOubrOFOqXdm3Bm",
-	"6lu1IEvCnRwlESYbaNo0Ioa2PPEaXTA6f4MkS4MFCESZPcyhTJq3wJV+z+uBtlmZWfCr0c68yBq9WJoO",
-	"+zC7CbxFFDtUO3NPoa+N7QVY/Yx6CBKTyP3Y9eMuMR/G5q1NLP1SrN5K1Dq/5lgKWAsoc35eZujBrHub",
-	"yX8EHF7k+bIbPN7kFPV/i3mTUG+eUCmfi+y8Or80mtXOVAv7aw0Om5yJWiy22U72ReGx5lCNVoOa/ZtI",
-	"pXoSz9grKd3p2toCpwYb3W+/P9/BS7kopYk/sZ9CzcPPjUuv90uaF7JPyjmUX9KMh378tU0bXcwIIsb5",
-	"Y2U5TzZ4NuU9eHrGfQLvxqL5TV4oxagnIoqzkU1/Zxe2Ho0rFa1aWKIojDU8bxRzDc4kb+1T7JnqmgKy",
-	"Ndp8HesgM+UT+Gi1WP/1efFQj43OzjBaztKzVr/MdlXAz9hV0SaB1Kmx+7fYm+bMAkPDeTZ6GhFgOmZL",
-	"4EsCqwNMN2XxAafLb1CM80KzA8+I8we2h1/c1kvgw04aYQlCjgkdly717WXCw+RfZSeyX7Trmst0fW4d",
-	"RaicrluprLefw+yn0Fv2rbsuYbWfbNPey9qbgjE1IvtHxA4Z7alUzfyi2ceSVh2jmM9P7CK1R0hs+dhB",
-	"PSU7x4P1lp4uqvEDWYIts4qKEqv6VCMC1971lzSj+7hPvKOE/ifyGa/xrcKJAR/pizdbNbq2SbrF1Wtc",
-	"1v5JKxNHh4mHxNninojVbbHlQUMng4qFcsERp1A4eMRE0XtWjb5pg3vJAxN5EaNuxodtfRCeyaq+D80v",
-	"Z1FURKBq9OTziCU6FeVZGDq3Z0BFWezMU3LFFZjrl7ewzrRBXmD6kRHDgi3u1T/1tz7qMofiyZBzCTFb",
-	"Qi/8dNCXjev6PLn/FzeG3tjjldVCX2EW8JTSIKfBQXVpaXN/97LDatSBxIcoypC3sFRWsHx4jspmGv6k",
-	"wRRmxTS0tZSfr0rtsKUPHa+V/gAvF0pfLpT2vFDqDF3ay4uPYYqupN14wd9Q9As5v1zt70fL/vZF/yci",
-	"7/JJQaN7e1lu+ELvtY8FNJTT/IJC6l0OoMpVRA9O66P7jYquHVzXy/IJ6dNfwimV+tGldnAUaZlSZHjU",
-	"4rpOmbWucD9RwxKTHCbQWznbHoD+2gXRZv3gFodzYyMGiNxuPmTxPBPg9NWLgjyyUmNtu7kHcdA3Ueol",
-	"P+olP+olP+rzzY96SVd6onSlkjj3UbapxNatTKnE8zmEKFiQKORgNABFhIZwhyKYScTSAbKadlbp7jwN",
-	"lqzPinIiHa4DzTiL930N6LDXTliyVhuV7YcxUZV5mu3k9marPUSESmZuDDnVfGl/96rk1bcZcKBBF0+g",
-	"tJnP4JJLFceZG6Aw5qPVggQLWALPn9NdYXMZK6zjmjrnoB8Fv9gQn7MN8TvOeDboJHOKZcrhczXHbgb0",
-	"zwsr5SDeeUmATddKbCHGkS2V9TwUe3uX/D2MXIvsJyjlVlCjkuZs9k5L7V5ito2Pp33RIdvVAkuk6Usg",
-	"bX4VRvopymWl8BGWEpQYI4wKH1397ZefxAuP1vCoLa8nRvfZPxvLKZ7ZRu2R1z+N/lQl87x02pRQkylx",
-	"4Coql4BDLcjtGhAWiEhEPm/i6NAr27MhCamoW/h5sFRDEuYBClXNnlsk+yLNS4IhRiuytbVI1f7JqGPB",
-	"OZMa+eQF5+yVBou82awNe78bwVKq/DYcRRjsNZiP13j++zvXeJ7+WCdL9RrPv+zIsY4QmgjwfsszPzdd",
-	"aQKx13g+kLL8GVaamJ5duSJ9sa8s5XX+ccy43vw3COsAga6BAndESIEIrWacrPNnn5QKO3DoWMvU0b3E",
-	"865JJdkeP62G1VGXev36e7Tdsz3aVLE6IbtZL/7DNDnM/fKuWtSl8AqE7KPWYT7aZunu53GvXe/Kl60f",
-	"De2qlSVFhdGMifXHTeFneozurT9QF5wwuB0w5mw37zDpYJ/sajYx09/UZRJ3qM9cYG//mlyPnSWNfXrG",
-	"aVwRiXWd8Ab8Vyizc2byWRS9JCe/JCc/Ijk5ivpUf63PNNTlslvS6HVF7RcSrS0ooNDzxVKnIaBTJPXD",
-	"eXZxps64jxi3j8V++vY9LCH6NrtMYm8vnn/3LZ0UXZ0p97aee7PbmdHoMBUjpkyaaXp4n/ueOnSRlP20",
-	"SUS2jnAbOdjeZ/uhhrxqr94x83CusYIQMU/7MRqt7cvKWCKxYCth3kCAgINsq+FvCG10r//fra5vQRVP",
-	"fvHBQrJN1bX3GlSLoZ8YsbLrQDcaanHQT7NkBGBMWCyDheswQD/VfQXBkEJBDd/deh1g3kE3zdSrMm9u",
-	"YERhZRnVt8wMSACVppYVxzRksfrRvcEN10aGltzP87LIJSQRDsCkMZRfNglZmyAUgHlQ/07klfncKePx",
-	"0yB1+/eyd2YZlyAUkgcn9ux1E53UWzG2a4xr3dA8FqwfrVdrxoQK9Kn1uRWdjCIkCRovaV9lrYaU/8Uk",
-	"h6ofUYrzdMZ1O0b1r4TOWCNGdatz1WpAlP4AFDiO9DSHehcpiIiSxGLB0ijU7ybnb1hkb1Dq4wg2Q0Sa",
-	"2jeCzCmEiNAeyB3NQQbAZeMry+p7L/SyQII8EpIDjp9ZjpAaTS2YzBSwgHAqF4wTubYWrMFh8abyH0S5",
-	"eR/MLlmUxtAoEH61TYYUBwWHDP+KVaLUn/UXpxGbIiFZhydRU9FWUveD2KWS7jPOAVBL3ttTVRBvvvv0",
-	"PI5C1K5dgki+3EiKpmxfB0xYavTgjHAhEQ5jQomQHEtWrgypOrRGRhReBzKv1dB6EsLoM39JKBXgwNy2",
-	"YBkFKecWMbUqzjRRqx/amCiY4hCqzuizI0J7o6vr25Ql1FWfqezgq+zvNWcOEZZkCZ9RGlWBrS7ycQAj",
-	"c8MqDxkiFOGt15brKaWT17qb6h5E0z6hW9xZX+Y+cnKuLKUvUXN+T2hoNCearhFGCeZZEXHCkd3Lduq8",
-	"V//rFlTOFepTx5TdQro+otwA+GemrEw8uW79/YSH3fi2fAitsjibkQgGtKayGZ5vSkRiIDSndZ3NhJy9",
-	"RgkWYsV42P9uSJ+NyiYZqOitHf5ZP8JXoKDP9oi10N7GANtzZSTQ1Vqc6RmG46Jsiu+jrvnCh9ugn0zy",
-	"qn4FxAQ4qu6dPjOnDEWMzhuZC7iwR7y1t/Muzn+1rYa8eV3MchAnxS48D3CeXZw7Y0aqIwQpJ3KtyXeK",
-	"BQm8099ulO0nwNjS5k9FsiaAZyg95ZF36o00KduB7x3rMl0QkQKi2SlaAI7kws8AFD4SIJV5pf6Vh/zV",
-	"r8poOy45NgZmBVd1kgtgSQRotWDaNUOEHldNVVefcnDdGEFZ+evjraebHf3/uWBowaJQmDIc5mEKberb",
-	"PqVR7MsU24OcBUE52j/nOBalftxmzGx2u6yrwFjuW04I25o3y2/37dJNQRFzjUxjpHQLvTQoLmocbQ75",
-	"3vSVDMWY35bqAK2ILG+iuc613f9HtkJxGixKz0vrUw3JOJS6f7KJwK7tCElojwn1kROUqcDUXX24efjf",
-	"AAAA//8=",
+	"7H0Lbxs5kvBfIfR9H3bv0LaczO4C52Bw8GYyGeMyE5/tzC6+iSFR3SWJYzbZIdmSdYb3tx/46Ick9ktW",
+	"y87EwAATq/msdxWLxftByOOEM2BKDk7vB3PAEQjzz7cCsILoTOk/IpChIIkinA1OB9dzQAlWc8SnaDnH",
+	"Ci2xRKFtfzwIBjKcQ4x1P7VKYHA6kEoQNhsEg7ujGT/SPx7JW5IccTMipkcJJ0yBGJxOMZXw8BAMLvAM",
+	"PhB2K7envwSKFVkAovo7UhwpvSABC8JTiTCLzA8M7hRK8AwC9DsnDCK0JGqOPg9QgD4P9rXOa64wfctT",
+	"5oHTT3yJYsxWSPClRDFW4Xx92ikXMVaD0wFh6m9/GQTZOvQkMxAdFvIQDBIscAzKoQ9HEbHL2FzVPzTG",
+	"FEcCcKQxqGGFhSJTHKo3iCiJxlnnkYHwGDEcg8U0UWiO5TH6hSsUYglHEpgkGht6Z0SPryljEAx0n8Fp",
+	"sY5gIOBLSgREg1MlUijDIcZ3H4DN1Hxw+re/BIOYsOzPV8EGbvROs9WOBExBAAvBQ6N4hrhAEZmBVP6l",
+	"Fb1bru31X//avDgScjZy057e++bN17THSeVIgOSpCGFkZ/HyrOC/Q6gQYZZjNAsTibDFLyyAITLVKKac",
+	"30pEyS0gzBCJMvhZ8VDs5J9H5/Lo0k189Iv+sbyLCKY4pcoRab7uCecUMDML/51PRvZnL6jyz3ukHoon",
+	"QEckqpgy/1w3ZRPjmnl4iA0TabFTgZUPoND4g2s4RsCckDLyC8cQIMaV+asOCWsYODpnR9mIXbERQzwB",
+	"UQ2beA9giUHhHBq+OfLv+2QQrQd8opCEc6MjMuB+SUGsisW4Tx4gvgpa7VYPMJLkfzyTX2qlgM3sb9CJ",
+	"FlYUpEQxYCYRpjRAaaLl9KuT4OTkpGaBdnz/Kk88y4zxHYnTWH898S/ayokKmtVElukN19IvX9eG2Ssy",
+	"SwOPeEavvlUKRKLOa3VD7nPFFmtbi3zLmdWOcs1ECXkcY3mKxrffL8YI7nCoAv3HvxZjFHKmMGHS/PAb",
+	"/tfkZowEZtrKGd9+f4/R5GGMtM3Bp+aXP2M0+bexpifEp8ef2X/BSiJlTIC5tqCkImyGIg6S/UmhW8aX",
+	"CAtAZMa4gMgYUxomkVYaGI3/gQUjbDZGVgodf2YVhPllUAGvv5z8x9/8IOIKV4uePUgeAQmXRHGxakHZ",
+	"RWODE54qYxo5OglQAiIEpo6AhTyCCKklCaHKzliftyVhvTp53UKbCT7hqhps+efHAk9y4bFwDTVtk26A",
+	"xkdjNIEpF4AwuoUVmmpjDGQILNIEx4XVYT7SMVPVAmUbDArP6pRK/nmfTJ3KOl2ZfX0c4A3ZyoQzCWWv",
+	"zCNK7Ic3hngnPFppyw7iRK20YV7y63Lb4PR+8H8FTAeng/8zLLzAoWs6LPw/s4ofOPNwjP7VO+VDMPgR",
+	"E5oK00kLLbAeEk4SSuwKhr9Lu4wCIL4F2a9y+E4ILqRdjcejWQJTaCk4mx2jv97dIQYLEEgBpRLFmg7V",
+	"HDPH2l9SkAqRKEBLYwHoXyUI3YHy2QxKVliIUwnHlgXsQvQ6zy7OfwUhHRgTwRMQilgULYoPHnbNaeG3",
+	"vOFNjnc+MRrqIRichSFIuT04DpV/7GAA06nu7PuU+Qb+NVVMzq3G2pg/c70s3TcScDAwcQFtBiti2TPv",
+	"E2EFR+bXYHvJhQe19Ul7WP4PbdeUGWRtmqYGLKN84zUL22rbfkGbPbXO8M6ROUv1pFVeQfUequZ1AAoK",
+	"T9X5YAbyXnJ1Xv4Hwm49RDORnKaqvO7c6wgGc8PzjTvKxvBO75bv4xdLyu5PoiCWTYKmIP+HYMBSSvGE",
+	"Qia83dxYCLxqE5/RvR6CwXpEpRygwfRibcW1KyuD2ce5mDGuDLvVzlFBVeWBMoKooLdaBoU7JfAIKyVq",
+	"VrEGTjdxCZ7a+ZecHV/i5c8gpfbD9sL6hM1BEAXR6NGksUYKWWCh/VgfdPM9kliMGZmCVKMYIoKrEdfw",
+	"OfOEWkM0SSntKNyTVM47dsmDdZ6AsNHTc0IjAUzb75ghwiK40xKrFVYdsV/mAcH9YaVk/LeGqMdR2dY1",
+	"3pjCZKVAahBkxBBoh3FKZsaRo3iljcCgzRoUnrUn5Ws82yPI2qm4EkG41eYcGKyJ/TqFcVkOIG9ojn2J",
+	"UkOZdWaDbdCe37AA1oU/KVa6mdkFpR+ng9Pf6tF5kfV4uGl9AhEMUrEh/LY2uhf62CADM6sXxWlE1Ac+",
+	"28Zsa8jxpKOQ0rPgSgO9xgovPlYLZu1QVoiDh5r9v1sAU9du0HVAgP40qma36jHv1PMBa/51tCYLa1sK",
+	"kCY+6rNHe0VTmXS3luMj47e/vjujlC8pkR6Y7+hcwV1CBMgR9oR0PjFyhySEnEVeVVHBxJ2PLLvYbJlE",
+	"aaWMyhA7VxDvUTN1to3SROOhE3Y2iMRuuYkyzD63qWMBbqktePttBsmfAFM1v1JYpZ4ABAjBhV+6V5oq",
+	"+VD1W3UBOtfcu2Vjy6SiUMvrtHsFShE2MzkB4dxGxScrdAurY1QEvrEAc6x2y/iSlaPdx4Ng0wjQAm9E",
+	"+Ww05WKJRTQCFhmq0F8rqKrYOU7VfBTzCFq1nmDGQIxi5+606RIRqb9Ho2KhhVCXrYaYK5WM9EITwe9W",
+	"IxzFhI1mgqfJI/pnQnCnITqBeKOvjeKNQo3CKQmxgp1GuSXJSAIW4bymezmGsd5f8VtgAhYElo/azQIE",
+	"ma7Mbtqtg0Y4GU2whFHEWk1oOkwJNVKubXtDHQ7TXeZx/ZTC4XyUYIEpBdphY3l/QSapKjIduszeGTi2",
+	"mz0Zl3NSmr/rGJagdoS26yxDnvhDlw16ORvt8QPYhXQBoeuSYCmXXETtO2oNyVP1mOWmpMN8qaDtG3dm",
+	"TsadTNIGGzDbuE1HTqKwLJhbrdF2ShUfcTbhuBbsm3OFlBQuZruZXBcJoQDVvlsn6Wh7mOCigIgIbYol",
+	"WMSyfW/LTB1YsOglRyHFJG7fi/KZI96WYG8tz0zrnJPbNTfnkR130JnEE0FiLFajNobPWjdrV+fujAC9",
+	"kvysq3G1NnkgATHKhurCXwJwNOKMrlo2N2fqJlMkETAld62WaHsZy2AUpYU/u4Ngk6G1FI2Z4lyMJKU0",
+	"czOatyCBTkcCZkSqYiVtukmZeZu7y2Wz7MJgjbDCWiu3XILiAs+gjOsdl2FRYVzhxyAjxbijvCz16CAu",
+	"da9O0lJ36MjAD/UHMjFOfrPj32C22nbILl2mQtOhz7rT9g6HcySt52bP3YmSaIFpCiZqvZyDmoNARKEQ",
+	"MzQB59pFaA6i5EAXbuK7zEfdcIedPFqffrmePBCYTJVE8JnAsfQFT0r+WZuRgCe02c03ayvGvqnaVZVH",
+	"3j48YoGzdXy1sR43qG8d74GBwPScTbknal4W/Dtm1fs84Z2HClNhwuUdQjAdRoc7pR1dmlmOOw80x2LC",
+	"xaiUO7J9xOU+Ij5FP5nmaDnnEtDZxTlScyIRkW+QFSwSKZPhoh6zuTmWoxCPBOe+SGmngRbAWu/NbMUx",
+	"4GOWX2Fu774NYxIlgi9IBKLiZK7DcF5baffVNdlQO69zzTrafX3O2liNcg2+N0jmQz+WC71m0a5b9gVZ",
+	"z0NfxlgpPW7jOBdLKEeWS2eGtstRh8Mbm2/gmZxWBHR3zdxqOIVpHTyvDCh3DsPnrtI6eGdGQ8MCxGqp",
+	"bYkAJeYXzsrZ4tuG1U5BfT8+Lm3u004naTWDfumC5yaE9YCHFuD5BZbX2HN62+5szbTyWS8fF9p4ofWH",
+	"HOuXItudOnmPTzxZQsVpyDoxzk2/FeICpcz90Wg2usGC8op9u75woTcvZTBYrsXmtmMBNKpr4MPeBYiY",
+	"SH+CbE0Oa8dE1WIWDxJL3mErDJaWvL8TQ7mS7mhuHdt6eCNrlnOOYrwyB1IxvgVk4gQyu4bg+gdPtoVN",
+	"gsvWk0HXS22ljJPN9OFwThSEyiWGb5OarPj5eApY92pIMdnkNi6Pq/Oxg8ECC4KZaktuBUXt5Rg+801M",
+	"aE5wCt6bTIYMlPYotUmvm2XEEWJKzZF7mzRsz1zrsGyjkffDFOECRric1NAuLWktFaJTalIEFNytie2I",
+	"UgwKR1g13j9w2P85a16nGfmS5XdD2mTEmOb707MCEj4Ks0vpB8lT8NPX2lJuqlnqB42gzENb562o/MmH",
+	"vYoYQR0H/2xO87bncvdf80OWdnT5SYJ4b7p0Iko3mQZYt7neMUXUqttkJemyk125Bji3gO1IlPm9PZm6",
+	"9pV0775nPs66WEyN+sRIwy9AM/eXRV3wCK+jO7N1AK1r3SGNb1PqdElFrUiO4VOEi4uM9mao1icxsl3l",
+	"KUrSCSVhgMz5oQwxC0x9Dc3gi5QGSGqniaiVCdByNQchjwfVq/c7JHvSAptKqQMDNsO0OQNnDcZnEhGG",
+	"NnD2BhlrjwJegHTXIbFERCEifUDbvH69eS/Rk06vsbXNIpxGIDRjxCYl3C3n2DUPmo4DdonAVPDB/pIG",
+	"s+gRJTFRFQnwATp6ZeQB48i26zGPsYZpr9I4xr5bdBEsgOofOinpWQpSdephNg/RqHvPGBNzz7zjEjPS",
+	"tckKXXqaE9wOKeprEP5v07mbQuxmIm1dPmhj1aytbosI5i4no26bWWWPD0bYmeTijn185FmxoB29mF32",
+	"0cGSnTaNbXZzCdOP+f52sGZ3BG2ZJgwc3Dg3VVAv1llboScv0GDYAhGttLeSUx8fSK31Ozaz1Yu2lbv7",
+	"ZADv1fbdqcRHuZf5zaiaq8ldxM5ziXFvnCSXawBt1y/Z0529wzqIG+hZW8NNLaotVfm0aB0S/ORTIrAa",
+	"q68FQDbsvljvQ6LJCmUhzDdo7GyVsbYJ7c08Ig0qOaMrxJk3eeGST/geQ0y6GxcjJ0fbcgQXNRd/G2jf",
+	"5aT73fVy5tM6CCO8Kgw37V60i2tBRGqiA20vupiJWftZWzMa1Zbe9tw2jIpspkkVVzfIBpt7pqWDDRl7",
+	"BcN6gLxVENkQYC/B8McLkRzbBZmtb/KmiqNsOZOuQmSdYLvgu8Mp2n5wtJXOUweHqKerZPtkner7RHnS",
+	"XBuRvwGpigoRHSsA+I4abgmLKjEvE9z6VMss+QrC7bV23/luurODEO/R1X/evES1nZuC71bmY4OtV+Ec",
+	"opTCNZa3PkZ9rNG5k3+0ABZV1Nr7OM2Lw4qUSa3B32SaXGuq5ZzT0lFmixW6yfyRX1PuSU90ii4+Xb5/",
+	"Nzr79MP59ejDx/ftEi8y8Iqq4/8EZ86gJ0G2rI5cQ5/SuTJ3Xvbur3S39DeCiZW+QxFE9OTnd3UXmitY",
+	"PNTALLub/cjzfNfeI6rFGlpajbaFz6YM2sKwK83mpRSFFZGKhL4tk4VJ7s9y+zpRiu3b+SzQEsJuc9qu",
+	"nadUXGG604y2544TZrHkkDOZxonfLzGO2yDoHCL0486LlwqY++Dph5UHDnV79FOhaXeV2SnrhDgVAI8A",
+	"jVvM44C7vWSjUPx56G7b7dm7vP0m1s4G98HRm7PWvSBc+4ZxnNY4wNVi/0BVm7pWP9osf5BvzwfsTxLE",
+	"W+e3VCQ9xjGwiiplMSa03flaXXKcAEwroVwuBtIwzUPF/qoO20vVR9uYfN2KxxQpDVvz2huUlTu2n/2G",
+	"2yv04YeziwC9Rj9dX18E6Dv08fyHt/uOuBR3piPWYbsXgk+JLwGlFQ11IYuqFVyC9MDbHqVZl4KZywJ+",
+	"Tq9b5q6+/S67MzmPdtFTaoXh9mJ3PaHZG8Vv5DSW1hv4IF4lfHKLNfFXYOmdSa9W8kwv90fq0zuNmNge",
+	"1sZXUkHUSvtJroTHBEtrnxp9CfZqgskhcN3nSiWlG6J5TeSQ81sCpdrOpiBppl0T8l+wshV9iVPj22di",
+	"WlaYO07m3tMCGEpZBAINcUKGi9fHJ8forbv0lN+M+pNE+ovplkrQnmnK3LXBU/PwhQzQlACNZIBsEvVn",
+	"U8jbPh9jbr+hCY+I/sHUDgYkcQzHn9ln9pazBTBbtt0c1M05jYqrBCiv63SqWx+h8T+PXKjg6Dwa2/Sb",
+	"vAaxRBDOOURv8jLjnEG5IHGMb03WyFSAnKNPn85/ONaDnqGpra9sXvBgcgkiK1s8vv/s7u99Hpz+dv/Z",
+	"XC78PAg+Z8lynwcPNw/jY3SWL8NsIysCPyXKXsKKeJhqmaKn+Mvr127erGa8MgsbJ+aE489TwWP06t8C",
+	"+4N5kmCM/vzKPmBw8gaduIcNDIjUnLDZ+vsG5o0c3f3L2KBgLLlQ4+AzQ+ZPu0PpNvjPI/PszpF5d8e0",
+	"D5C5waEBJ8CgzGQlmdcVZGAA7h4NGn8g7Hbs9lKq8m6O2kyR++xdFG+J91M0pmQisFgN8XAy1u3GzhiX",
+	"w+xLPiwBOcT/7/VfX/84sVNek9iR1OWPb9F33333H3rOT9dv7c5iQilxZxK2rvb/gOBIS0Qz08nJyasj",
+	"89/1ycmp+e/45OTk/49tIX5KQnD3bx2/nSU4nMPR6+OTganQ51hVng6Hy+XyGJvPx1zMhq6vHH44f/vu",
+	"l6t3po+WD0RprTgwrDcIivLWg4VrwRNgOCGD08F3xyfH32m/RTOYXoXhUXP9b7h4NYS7hGItFu4fgkHO",
+	"vkNzFfyIcltwcmYDnDkTnUeD08EHIlVWfE4O1t86qsgUKZoMbX35h6Cxoak836JdYsvRtmpnX+d4uNko",
+	"5P765KRTZfR2wems5uG2B7N9ZGl4Iztcdky9WSvelXOuqxNfPNT1EAzWGLOpZ+npLLc+92qJv1sOvmFW",
+	"Wd4oqyzHyugKQ0qI8pnmKqI1Qp4CF2yco0t3e1Y3LpLpzV0MATjKioqe/maLgA1uHraJlvLZEdypdnT7",
+	"7k69kG4j6b67Uy/U2yOpDk0Wb0uKzUqH2kT+g5FAXrG0BSEYuBnj4HjweCyYo4VbwiJjS1pQ2QfyctTc",
+	"Mr6UTSAPtwoVeoH9HtRGScNHwrn+hqK3VkfvML02tmxWmFEDOMTM1fBAyzmha+auSFkZuu7Q6MaEnzwQ",
+	"tOebHiAau/bvPFr1BL/sbZby0y4PfuzVA808rPJ4KL+18MwA/QbdlutdarN+RrTvdAuQaHgTYUus+GC9",
+	"Rsr2KmodCdsbr32Sru/Sbu90a2fLRTEWSr5BmC7xSqLX5kG2esCRkDM5vLeFvx/qAGiqAvQIPjP+Qfg8",
+	"IeZqp/VxtRw1/8pe5ygJzeynm4euFlH5fc2Hm3WIM1uNxUrfWoivt3wk7Ns/cNE7EvJLPhNQSwCGir4a",
+	"FZxlgvYNEjBNpXZruXXKzQtOWUmlWsouHrqoNCE+ZJX4vz5zN7j3vkrGNl83bX6VzD+QLYKwj5FKyQDd",
+	"XhU7iEWfv2/yzdnymgGQZZKc6RzSM8YyX63049LDQzZNz4KwH3MmrxTSypB51QyLLLNwD7aMGQlhC0MP",
+	"1DzSaHifPdz7kN8ahm24movGJbg+kbVml5Ht0D5Zjm9NnJpPp6WSNF6SqdJqZlt/X53/0Kcx4di6b0X2",
+	"HlQNAXTVK/mjzlr01TgSz4fhDu45OGDbF+CNuEJS4ZVsYr+NlMsq2iyXaumROsvTHCZagG36vYnGTMB5",
+	"Wfp3WiZc02YLdFq718HMli9rAJaCOzXMAuslMG0aEX1bnniFLjibvUGKp+EcJGLcnfMwruzr8lq/5+Ve",
+	"m6zMLPhVa2deZI1eLE2PfZhd9N4iih2K2fmnMLcC97JY80p+BAoT6n/L/HF31A9j81bmnH4rVu9a1Dq/",
+	"xVoKWEsoc35eRerB7nubyX8CHF3kqbQbPF7nFHV/anuTUG+eUCmfy+woO78TnJVG1Rv7zwoY1jkTlVBs",
+	"sp3cg9Ejw6EGrBY0+zeRSuVCnrFXUrqyt4UCrwYb3peJcmRuUbTwUi5KGeRP7Kcw+6537dar/ZL6jeyT",
+	"cg7ll9TDoRt/bdNGGzOCyFH+Fl3OkzWeTRkHT8+4T+DdODC/yevgWPVEZHE2sunv7MLWw9FawbIGlijq",
+	"nvXPG8VcvTPJW/fSfqa6JoBcCb7AxDrIVPsEAVrOV//5vHioA6KzM4yGs/Ss1cfprgr4GbsqxiRQJmt2",
+	"/xZ73ZxZYKg/z8ZMI0PMRnwBYkFgeYDpJjw+4HT55YpRXke45xlx/n56/5vbeui930kpViDViLBR6b7f",
+	"XiY8TP5VdiL7TbuuuUw359aUonIm71rhxP0cZj+F3nJPGbYJq/3smnbe1t4UjC0B2j0idshoz1pR1G+a",
+	"fRxpVTGK/fzELlJzhMRVB+7VU3JzPDhv6emiGu/JAlwVXVRU0DWnGhR8uOsuaYb3cZd4Rwn8T+QzXuNb",
+	"DRO7fGTu5GyVYNsm6QZXr3Zb+yetTBwdJh4SZ5t7IlZ3tbR7DZ30KhbK9WS8QuHgERNN79ljA3UI7iQP",
+	"bORFDtsZH671QXgmK+rfN7+cUVpEoCr05POIJXoV5VkUedHTo6IsMPOUXHEF9mbmLawybZDXD39kxLBg",
+	"i3v9T/Oti7rMV/FkwLmEmC+gE3xa6MvafX2d3P/RD6E37nhlOTe3myU8pTTIabBXXVpC7h9edjiN2pP4",
+	"kEWV+QaWyurR989R2Uz9nzTYuruYRa5U9vNVqS1Q+tDyWul7eLlQ+nKhtOOFUm/o0l1efAxTtCXt2gv+",
+	"lqJfyPnlan83Wg62L/o/EXmXTwpq3dvLcsMXeq98C6Km0uY3FFJvcwBVLjB6cFof3m8Ue23hul6WT0if",
+	"/hJOqQqQqcKDKTUypcjwqIR1lTJr3OF+ooYlJjlMoHftbLsH+msWRJulhRsczg1E9BC53Xyn5HkmwJmr",
+	"FwV5ZFXImrC5B3HQNVHqJT/qJT/qJT/q682PeklXeqJ0pZI4D1CGVOJKWqZM4dkMIhTOCY0EWA3AEGER",
+	"3CEKU4V42kNW084q3Z+nwZPVWVFOpMV1oKng8b6vAR322glPVhpRGT6siarN0wyT28jWOESEKW5vDHnV",
+	"fAm/e1Xy+tsUBLCwjSdQQuYzuOSyDuPMDdAQC9ByTsI5LEDkryUvsb2MFVVxTZVz0I2CX2yIr9mG+ANn",
+	"PFtwkhnDKhXwtZpjNz3654WVchDvvCTAJistthAXyJXKeh6KvblL/lRGrkX2E5TyK6hhSXPWe6eldi8x",
+	"29q38b7pkK15B83Ql0TG/CqM9FOUy0oZIKwUaDFGOJMBuvr7x5/lC49W8KgrryeH99k/a8spnrlGzZHX",
+	"fx/++zqZ56XTJoTZTIkDV1G5BBwZQe72gLBERCHydRNHi14ZzvokpKJu4dfBUjVJmAcoVDV9bpHsizQv",
+	"CYY4W5OtjUWq9k9GLQvO2dTIJy845640OOBNp03Q+8MIllLlt/4owkKvxny8xrM/3rnG8/THWlmq13j2",
+	"bUeOTYTQRoD3W575uelKG4i9xrOelOUvsDTE9OzKFZmLfWUpb/KPYy4M8t8gbAIEpgYK3BGpJCJsPeNk",
+	"lb8IpVXYgUPHRqYO7xWetU0qyXD8tBrWRF2q9esf0XbPcLSpYk1Cdr1e/G/b5DD3y9tqUZ/CKwCyj1qH",
+	"+Wibpbufx712g5VvWz9a2tU7S4oKoxkTm4+bws/2GN47f6AqOGFh22PM2SHvMOlgX9xuNiHT3dTlCreo",
+	"z1xAb/+a3IydJY19ecZpXJTEpk54DfzXKLN1ZvIZpS/JyS/JyY9ITqa0S/XX6kxDUy67IY3eVNR+IdHK",
+	"ggIaPN8sdVoCOkXKPJznNmfrjAeIC/eO7JfvP8AC6PfZZRJ3e/H8h+/ZuOjqTbl39dzr3c6MRvupGDHh",
+	"yk7Twfvc99SRj6Tcp00icnWEm8jB9T7bDzXkVXsNxuybutYKQsQ+7ccZXblHl7FCcs6X0r6BAKEA1VTD",
+	"3xLa8N78v11d34Iqnvzig1vJNlVX3mvQLfp+YsTJrgPdaKiEQTfNkhGANWGxCue+wwDzivcVhH0KBT18",
+	"e+u1h3l7RZqtV2Xf3MCIwdIxauCYGZAEpmwtK4FZxGP9ox/BNddG+pbcz/OyyCUkFIdg0xjKL5tEvEkQ",
+	"6t1FKW1wMa7yVgeI+RzE0Mp2dI3l7bee95IyaTLPtNFPeXjb+MZLTjTD+9/5ZKRh9zBMcCohqguiZDC/",
+	"sC17FGzZTOJQr47+Yw5qDqICoNpmseCxlszvfII00PTvnweY0s+DisdzO/FahovNiK4ELMLqt2Cv7OdW",
+	"Wc1fenmbYz84N9u4BKnR2DvCsxeMTOL+mkNd4UCbhvZBcA1LpPeMCZPoSzO7Kay0wAlrCzFcZa16Zax8",
+	"kkPViCnFclvDuhmi5tfh21/fnVHKl1qc14LWNF9r3eeL3+V5DvL+7yKlDASeEEpUDlbzmmH+FkCSKonS",
+	"xHjgAUoZBWlS3OZYImz0ocaUKemwZB1eAr9Iq6Dbw1PgW4B9fiZcEfD4k0Rvf32HcAkobYiasClvpuVz",
+	"3apHGn4PmqComeZQD/qFlGgXQs55SiPz4H/++FL2eLI5Rzd0aou2STJjECHCOgB3OAMVgqgVGG/1907g",
+	"5aECdSSVABw/s+RWPZreMJnqxQLCqZpzQdTKhV4sDA3hGjD/SZabd4HsgtM0hlot96tr0qeOKzik/+cX",
+	"E830zquYUD5BUvEWb3mnsqkW/Ce5Swn4Z5y8pre8tzcWId58sPB5nOFrrF2CTL5dl9RQdmDsDJ5a425K",
+	"hFQIRzFhRCqBFS+XNNYdGkP6Gq49WRV6aDMJ4eyZP4GXSvBAbluwDMNUCAeYShVnm+jd921MFExxCFVn",
+	"9dkRYZ3B1fZR5RLo1t9XbuGAZy/S7yObiWJFFvAV5f8W0GojH3swMjdczYgjwhBGGVKaKaVVKGY31d2L",
+	"pn3CWE9rfZkHfpJzbSl9i5rzR8IiqznRZIUwSrDIXr8gAjlcNlPnvf5fu9PQXKE+9WGoX0hXH4XWLPwr",
+	"U1b2ILRq/92Eh0N8UyKfUVmCTwmFHq2pbIbnm8uX2BXaNJPWZkLOXsMES7nkIup+qbELorJJeqrW7oZ/",
+	"1q/HFiDogh65ksbb6AE9V1YCXa3kmZmhPy7KpviRtr3ocjgE/WxvXZjnq2yAY929M8lejCPK2ayWuUBI",
+	"l5tUea384vxX16rPkiHFLIeJ2NvJ8gDn2cW5N2akO0KYCqJWhnwnWJJwcPrbjbb9JFhb2v6pSdYG8Cyl",
+	"p4IOTgdDQ8pu4HvPvmwXRJQEOj1Fc8BUzYNsgTJAEpQ2r/S/8nMs/as22o5Ljo1ds17X+iQXwBMKaDnn",
+	"xjVDhB2vm6q+PuUTI2sEZe82lDpn+YHb/f8x52jOaSRt/Sj7opIx9V2f0ijuSaXtQc7CsHyENRM4lqV+",
+	"wqV6bna7rCodXO5bzmTemje7mBW4rdtKWPb+s4FIqXxKaVBcFOfbHPKD7as4irG4LRWwWxJVRqK9h7zd",
+	"/ye+RHEazovN2KM6xQWUun9xN1h86IhI5PJbzDkqlKnAFgz39cMK/YTFhAtzKQ4xrtAcLyBAKYtAICNE",
+	"9A9suHhVGtD8NHi4efjfAAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

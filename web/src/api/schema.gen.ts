@@ -947,6 +947,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/system/CVEAllowlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vulnerabilities that every project puts up with, unless it has a list of its own */
+        get: operations["getSystemCVEAllowlist"];
+        /** Replace the system's CVE allowlist */
+        put: operations["putSystemCVEAllowlist"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what runs by the clock */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/schedules/{job_type}/paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_type: components["parameters"]["job_type"];
+            };
+            cookie?: never;
+        };
+        /** Whether what runs by the clock is paused; the job type is "all" */
+        get: operations["getSchedulePaused"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/icons/{digest}": {
         parameters: {
             query?: never;
@@ -1009,6 +1063,27 @@ export interface paths {
         };
         /** What kinds of events the audit log knows */
         get: operations["listAuditLogEventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * May somebody do something, and why or why not
+         * @description Without `user`, `robot` and `anonymous` it is about the caller. About others a system administrator may ask, and
+         *     a project's administrator about the project. The decision is the one that a request would meet.
+         */
+        get: operations["explainAccess"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1221,6 +1296,23 @@ export interface components {
         };
         CVEAllowlistItem: {
             cve_id?: string;
+        };
+        ScheduleTask: {
+            /** Format: int64 */
+            id?: number;
+            /** @description What runs: PURGE_AUDIT_LOG */
+            vendor_type?: string;
+            /**
+             * Format: int64
+             * @description Of what it runs for; -1 for the whole system
+             */
+            vendor_id?: number;
+            cron?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        SchedulerStatus: {
+            paused: boolean;
         };
         ProjectDeletable: {
             deletable?: boolean;
@@ -1623,6 +1715,44 @@ export interface components {
             uaa_endpoint?: string | null;
             uaa_verify_cert?: boolean | null;
         };
+        AccessExplanation: {
+            /** @description A request by them would be let through now */
+            allowed: boolean;
+            /** @description Their rights suffice; they may still not come in: disabled, expired, locked */
+            permitted: boolean;
+            who: components["schemas"]["AccessSubject"];
+            resource: string;
+            action: string;
+            project?: string;
+            repository?: string;
+            reasons: components["schemas"]["AccessReason"][];
+        };
+        AccessSubject: {
+            /** @description user, robot or anonymous */
+            kind: string;
+            name?: string;
+        };
+        AccessReason: {
+            /**
+             * @description For it: `system_administrator`, `public_project`, `role`, `grant`. Against it: `role_lacks`, `no_role`, `not_public`,
+             *     `denied`, `no_grant`, `administrator_only`, `not_signed_in`, `disabled`, `expired`, `left`, `locked`, and
+             *     `unrelated` when there is no such project or it says nothing about them.
+             */
+            code: string;
+            /** @description The reason in a sentence, for people */
+            text: string;
+            /** @description Harbor's name of the role */
+            role?: string;
+            /** @description The group that brings the role; empty for the membership of the account itself */
+            group?: string;
+            /** @description Which of the robot's grants, from 1 */
+            grant?: number;
+            /**
+             * Format: date-time
+             * @description Since when, or for `locked` until when
+             */
+            at?: string | null;
+        };
     };
     responses: {
         /** @description Done; the body is empty. */
@@ -1682,6 +1812,7 @@ export interface components {
         member_id: number;
         meta_name: string;
         icon_digest: string;
+        job_type: string;
         label_id: number;
         quota_id: number;
     };
@@ -3546,6 +3677,95 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    getSystemCVEAllowlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CVEAllowlist"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    putSystemCVEAllowlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CVEAllowlist"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listSchedules: {
+        parameters: {
+            query?: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getSchedulePaused: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_type: components["parameters"]["job_type"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulerStatus"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     getIcon: {
         parameters: {
             query?: never;
@@ -3655,6 +3875,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditLogEventType"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    explainAccess: {
+        parameters: {
+            query: {
+                /** @description Name of a user */
+                user?: string;
+                /** @description Name of a robot, with its prefix or without */
+                robot?: string;
+                /** @description Ask about who doesn't sign in */
+                anonymous?: boolean;
+                /** @description As robots spell it: pull, push, read, create, … */
+                action: string;
+                /** @description As robots spell it: repository, artifact, member, … */
+                resource: string;
+                /** @description Name of the project; without it the question is about the whole registry */
+                project?: string;
+                /** @description Name of a repository in the project, for the resource repository */
+                repository?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessExplanation"];
                 };
             };
             default: components["responses"]["Failure"];
