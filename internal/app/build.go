@@ -12,8 +12,10 @@ import (
 	"github.com/havenregistry/haven/internal/distribution"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/harborapi"
+	"github.com/havenregistry/haven/internal/havenapi"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
@@ -30,6 +32,7 @@ type domain struct {
 	box      *secret.Box
 	settings *setting.Service
 	identity *identity.Service
+	oidc     *oidc.Service
 	projects *project.Service
 	labels   *label.Service
 	audits   *audit.Service
@@ -47,7 +50,14 @@ func (a *App) assemble() (domain, error) {
 	notices := a.notices
 	d.settings.Announce(func() { notices.Publish(notice.Settings) })
 	notices.Subscribe(notice.Settings, d.settings.Forget)
-	d.identity = identity.New(identity.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	openID := oidc.NewProvider(oidc.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	d.identity = identity.New(identity.Deps{
+		DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log,
+		Providers: []identity.NamedProvider{
+			{Provider: openID, Name: identity.OIDCProvider, GroupType: identity.OIDCGroup},
+		},
+	})
+	d.oidc = oidc.NewService(openID, d.identity)
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
@@ -113,15 +123,22 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	haven, err := havenapi.New(havenapi.Deps{
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Settings: d.settings, Log: a.log,
+		ExternalScheme: hosts.scheme,
+	})
+	if err != nil {
+		return nil, err
+	}
 	key, err := d.box.Derive("csrf")
 	if err != nil {
 		return nil, fmt.Errorf("derive the key against cross-site requests: %w", err)
 	}
 	guard := portal.NewGuard(key, hosts.scheme)
-	pages, err := portal.New(portal.Deps{Identity: d.identity, Guard: guard, Log: a.log})
+	pages, err := portal.New(portal.Deps{Identity: d.identity, OIDC: d.oidc, Settings: d.settings, Guard: guard, Log: a.log})
 	if err != nil {
 		return nil, err
 	}
-	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: pages}, a.health, hosts)
+	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts)
 	return observe(routes, edgeOf, a.metrics, a.log), nil
 }

@@ -1,0 +1,18 @@
+package havenapi
+
+import (
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/rest"
+)
+
+func ofLoaded(r authz.Resource, a authz.Action) rest.Access {
+	return rest.Access{Class: rest.OfObject, Permission: authz.Permission{Resource: r, Action: a}}
+}
+
+// accesses is the table of all operations. An operation that isn't here answers 500 and fails a test.
+func accesses() map[string]rest.Access {
+	return map[string]rest.Access{
+		// In a project who administers its members, in the system who administers users; everybody about themselves.
+		"ExplainAccess": ofLoaded(authz.Member, authz.Update),
+	}
+}
