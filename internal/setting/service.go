@@ -25,7 +25,8 @@ type Service struct {
 	box   *secret.Box
 	clock func() time.Time
 	keys  map[string]key
-	tell  func() // called after each change
+	fixed overwrite // keys set from outside, since before the first use
+	tell  func()    // called after each change
 
 	mu     sync.Mutex // guards what follows, and lets one caller at a time read the table
 	cached Values
@@ -96,7 +97,7 @@ func (s *Service) All(ctx context.Context) (map[string]Value, error) {
 		}
 		for name, k := range s.keys {
 			if k.kind != password {
-				all[name] = Value{Value: v.shown(k), Editable: !k.readOnly && (name != AuthMode || !others)}
+				all[name] = Value{Value: v.shown(k), Editable: !s.fixed.any() && !k.readOnly && (name != AuthMode || !others)}
 			}
 		}
 		return nil
@@ -106,13 +107,16 @@ func (s *Service) All(ctx context.Context) (map[string]Value, error) {
 
 // Set changes the keys, all of them or none. Numbers and booleans may come as text. A key that is
 // shown but has a resource of its own is ignored. by is the name of who does it; a refusal is an event
-// too. The error of a client is a fault.Invalid.
+// too. The error of a client is a fault.Invalid, or fault.Forbidden while keys are set from outside.
 func (s *Service) Set(ctx context.Context, by string, changes map[string]any) error {
 	parsed, err := s.parse(changes)
-	if err == nil {
+	switch {
+	case s.fixed.any():
+		err = errFixed()
+	case err == nil:
 		err = s.set(ctx, by, parsed)
 	}
-	if errors.Is(err, fault.Invalid) {
+	if errors.Is(err, fault.Invalid) || errors.Is(err, fault.Forbidden) {
 		return errors.Join(err, s.Refused(ctx, by))
 	}
 	return err
@@ -237,6 +241,7 @@ func (s *Service) read(ctx context.Context, tx db.Tx) (Values, error) {
 			return Values{}, fmt.Errorf("read setting %s: %w", r.name, err)
 		}
 	}
+	s.fixed.over(v)
 	return v, nil
 }
 
