@@ -32,17 +32,19 @@ type world struct {
 }
 
 func each(t *testing.T, f func(w world)) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		box, err := secret.OpenBox(filepath.Join(t.TempDir(), "key"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		settings := setting.New(d, box, time.Now)
-		var events *event.Dispatcher
-		log := audit.New(d, settings, func(ctx context.Context) { events.CatchUp(ctx) })
-		events = event.NewDispatcher(d, slog.New(slog.DiscardHandler), log)
-		f(world{t, d, settings, log})
-	})
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(on(t, d)) })
+}
+
+func on(t *testing.T, d *db.DB) world {
+	box, err := secret.OpenBox(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := setting.New(d, box, time.Now)
+	var events *event.Dispatcher
+	log := audit.New(d, settings, func(ctx context.Context) { events.CatchUp(ctx) })
+	events = event.NewDispatcher(d, slog.New(slog.DiscardHandler), log)
+	return world{t, d, settings, log}
 }
 
 // happen appends events; the listing itself has them handled.

@@ -8,9 +8,11 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 )
 
+const fields = `a.id, a.project_id, a.username, a.event_type, a.operation, a.resource_type, a.resource, a.description, a.result, a.client, a.request_id, a.created_at`
+
 func listing() db.Listing {
 	return db.Listing{
-		Fields: `a.id, a.project_id, a.username, a.event_type, a.operation, a.resource_type, a.resource, a.description, a.result, a.client, a.request_id, a.created_at`,
+		Fields: fields,
 		From:   `audit a`,
 		Columns: map[string]db.Column{
 			"id":            {Expr: "a.id", Kind: db.Int},

@@ -1,9 +1,13 @@
 package setting
 
 import (
+	"bytes"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +173,34 @@ func eventTypes(name string, value any) error {
 	for _, t := range splitList(value.(string)) {
 		if strings.Trim(t, "abcdefghijklmnopqrstuvwxyz_") != "" {
 			return fault.Invalidf("item name %s: the event type %s is not valid", name, t)
+		}
+	}
+	return nil
+}
+
+// hostPort takes "" too.
+func hostPort(name string, value any) error {
+	s := value.(string)
+	if s == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" || strings.ContainsAny(s, "/ @") {
+		return fault.Invalidf("item name %s: expected host:port", name)
+	}
+	return nil
+}
+
+// certificates takes "" too.
+func certificates(name string, value any) error {
+	rest := []byte(value.(string))
+	for len(bytes.TrimSpace(rest)) > 0 {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
+			return fault.Invalidf("item name %s: expected certificates as PEM", name)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fault.Invalidf("item name %s: expected certificates as PEM: %v", name, err)
 		}
 	}
 	return nil
