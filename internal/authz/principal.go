@@ -31,13 +31,14 @@ type Principal struct {
 	ProjectID int64
 
 	// Bearer only: what the token grants, by full repository name, and whether it was made out to a
-	// User or a Robot (Anonymous: to nobody).
+	// User, a Robot or a Personal token (Anonymous: to nobody).
 	Token  []TokenGrant
 	Holder Kind
 
-	// Personal only: the owner, a User with all rights of now; what the token limits them to; which token.
-	Owner   *Principal
-	Limits  []Grant
+	// Personal only: the owner, a User with all rights of now, and what the token limits them to.
+	Owner  *Principal
+	Limits []Grant
+	// TokenID is the personal token, of Personal and of a Bearer that was made out to one.
 	TokenID int64
 
 	// SessionID names the browser session, "" without one. CSRF protection binds to it.

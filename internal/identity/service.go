@@ -70,6 +70,7 @@ type Service struct {
 	grants   *otter.Cache[grantsKey, []authz.Grant]
 	logins   *otter.Cache[string, time.Time]
 	uses     *uses
+	limits   *otter.Cache[int64, []authz.Grant] // of personal tokens
 }
 
 // New returns a Service. It reads nothing yet.
@@ -77,7 +78,7 @@ func New(d Deps) *Service {
 	return &Service{
 		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers,
 		asking: make(chan struct{}, askingMost), silent: otter.Must(&otter.Options[string, time.Time]{MaximumSize: 100}),
-		epochs: d.DB.Watch("account", "robot", "project"),
-		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(),
+		epochs: d.DB.Watch("account", "robot", "project", "personal_token"),
+		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(), limits: newLimitsCache(),
 	}
 }

@@ -31,7 +31,8 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // Upkeep is one round of Run: it writes when robots and tokens were used, ends secrets whose overlap is
-// over, and warns of robots that expire soon.
+// over, warns of robots that expire soon, drops tokens that expired long ago, and asks the providers about
+// people who may hold docker tokens.
 func (s *Service) Upkeep(ctx context.Context) error {
-	return errors.Join(s.writeUses(ctx), s.endLapsed(ctx), s.warnOfExpiry(ctx))
+	return errors.Join(s.writeUses(ctx), s.endLapsed(ctx), s.warnOfExpiry(ctx), s.sweepTokens(ctx), s.refreshUsed(ctx))
 }

@@ -173,7 +173,7 @@ func (s *Service) DeleteUser(ctx context.Context, by authz.Principal, id int64) 
 		if err != nil {
 			return fmt.Errorf("delete user %d: %w", id, err)
 		}
-		for _, q := range []string{hashDelete, membershipsDelete, groupsDelete, linksDelete} {
+		for _, q := range []string{hashDelete, membershipsDelete, groupsDelete, linksDelete, personalDeleteAll} {
 			if _, err := tx.Exec(ctx, q, id); err != nil {
 				return fmt.Errorf("delete user %d: %w", id, err)
 			}
