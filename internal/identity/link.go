@@ -35,9 +35,9 @@ const (
 	// What follows from the links: see the migration.
 	accountSettle = `UPDATE account SET
 		admin_in_auth = EXISTS (SELECT 1 FROM account_link l WHERE l.account_id = account.id AND l.admin AND NOT l.gone),
-		ask_after = COALESCE((SELECT MIN(l.heard_at) + $1 FROM account_link l WHERE l.account_id = account.id AND NOT l.gone), 0),
+		ask_after = COALESCE((SELECT MIN(l.heard_at) + CAST($1 AS BIGINT) FROM account_link l WHERE l.account_id = account.id AND NOT l.gone), 0),
 		left_at = CASE WHEN EXISTS (SELECT 1 FROM account_link l WHERE l.account_id = account.id AND NOT l.gone)
-			OR EXISTS (SELECT 1 FROM account_password p WHERE p.account_id = account.id) THEN 0 ELSE $2 END
+			OR EXISTS (SELECT 1 FROM account_password p WHERE p.account_id = account.id) THEN 0 ELSE CAST($2 AS BIGINT) END
 		WHERE id = $3`
 	accountDescribe = `UPDATE account SET email = $1, realname = $2, updated_at = $3 WHERE id = $4`
 )
