@@ -192,7 +192,7 @@ func (s *Service) insert(ctx context.Context, tx db.Tx, p Project, metadata map[
 	if err := putAllowlist(ctx, tx, id, p.Allowlist, now); err != nil {
 		return 0, err
 	}
-	_, err = insertMember(ctx, tx, id, p.OwnerID, authz.ProjectAdmin, now)
+	_, err = insertMember(ctx, tx, anAccount(), id, p.OwnerID, authz.ProjectAdmin, now)
 	return id, err
 }
 

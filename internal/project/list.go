@@ -135,8 +135,8 @@ func scanAllowlist(r db.Row) (CVEAllowlist, error) {
 
 func fillRoles(ctx context.Context, tx db.Tx, byID map[int64]*Project, ids []int64, accountID int64) error {
 	marks, args := db.In(1, ids)
-	rows, err := db.Collect(ctx, tx, scanRoleIn, `SELECT project_id, role_id FROM project_member
-		WHERE account_id = $1 AND project_id IN (`+marks+`)`, append([]any{accountID}, args...)...)
+	rows, err := db.Collect(ctx, tx, scanRoleIn, `SELECT DISTINCT r.project_id, r.role_id FROM `+allRoles+` r
+		WHERE r.project_id IN (`+marks+`) ORDER BY r.project_id, r.role_id`, append([]any{accountID}, args...)...)
 	if err != nil {
 		return fmt.Errorf("read roles: %w", err)
 	}

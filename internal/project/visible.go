@@ -63,7 +63,7 @@ func (s sight) condition() (where string, args []any) {
 	or := []string{"p.public"}
 	if s.accountID != 0 {
 		args = append(args, s.accountID)
-		or = append(or, "p.id IN (SELECT project_id FROM project_member WHERE account_id = $1)")
+		or = append(or, "p.id IN (SELECT r.project_id FROM "+allRoles+" r)")
 	}
 	if len(s.ids) > 0 {
 		marks, more := db.In(len(args), s.ids)
@@ -103,8 +103,8 @@ func (s *Service) IDsWith(ctx context.Context, p authz.Principal, perm authz.Per
 		return false, nil, err
 	}
 	marks, args := db.In(1, roles)
-	ids, err = db.Collect(ctx, s.db.Auto(), db.ScanInt, `SELECT m.project_id FROM project_member m JOIN project p ON p.id = m.project_id
-		WHERE m.account_id = $1 AND p.deleted_at = 0 AND m.role_id IN (`+marks+`) ORDER BY m.project_id`, append([]any{p.ID}, args...)...)
+	ids, err = db.Collect(ctx, s.db.Auto(), db.ScanInt, `SELECT DISTINCT p.id FROM `+allRoles+` r JOIN project p ON p.id = r.project_id
+		WHERE p.deleted_at = 0 AND r.role_id IN (`+marks+`) ORDER BY p.id`, append([]any{p.ID}, args...)...)
 	if err != nil {
 		return false, nil, fmt.Errorf("find projects with %s:%s: %w", perm.Resource, perm.Action, err)
 	}
