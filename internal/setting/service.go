@@ -27,6 +27,7 @@ type Service struct {
 	keys  map[string]key
 	fixed overwrite // keys set from outside, since before the first use
 	tell  func()    // called after each change
+	probe Probe
 
 	mu     sync.Mutex // guards what follows, and lets one caller at a time read the table
 	cached Values
@@ -35,12 +36,19 @@ type Service struct {
 
 // New returns a Service; box seals passwords.
 func New(d *db.DB, box *secret.Box, clock func() time.Time) *Service {
-	return &Service{db: d, box: box, clock: clock, keys: definitions(), tell: func() {}}
+	return &Service{db: d, box: box, clock: clock, keys: definitions(), tell: func() {}, probe: func(context.Context, Values, Values) error { return nil }}
 }
 
 // Announce has tell called after each change that this process makes, so that others Forget. Call it
 // before the first use of the Service.
 func (s *Service) Announce(tell func()) { s.tell = tell }
+
+// Probe looks whether a change will do outside of this program, such as whether there is somebody at an address. Its
+// refusal is a fault.Invalid.
+type Probe func(ctx context.Context, before, after Values) error
+
+// Check has each change looked at by probe before it is made. Call it before the first use of the Service.
+func (s *Service) Check(probe Probe) { s.probe = probe }
 
 // Forget has the next Get read the table: another process changed it.
 func (s *Service) Forget() {
@@ -114,7 +122,9 @@ func (s *Service) Set(ctx context.Context, by string, changes map[string]any) er
 	case s.fixed.any():
 		err = errFixed()
 	case err == nil:
-		err = s.set(ctx, by, parsed)
+		if err = s.tried(ctx, parsed); err == nil {
+			err = s.set(ctx, by, parsed)
+		}
 	}
 	if errors.Is(err, fault.Invalid) || errors.Is(err, fault.Forbidden) {
 		return errors.Join(err, s.Refused(ctx, by))
@@ -153,6 +163,15 @@ func (s *Service) parse(changes map[string]any) (map[string]any, error) {
 	return parsed, nil
 }
 
+// tried has the change probed. That takes a while, so it is done before the transaction.
+func (s *Service) tried(ctx context.Context, parsed map[string]any) error {
+	before, err := s.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return s.probe(ctx, before, before.with(parsed))
+}
+
 func (s *Service) set(ctx context.Context, by string, parsed map[string]any) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		before, err := s.read(ctx, tx)
@@ -176,9 +195,7 @@ func (s *Service) set(ctx context.Context, by string, parsed map[string]any) err
 
 // allowed checks a change against the configuration it applies to.
 func (s *Service) allowed(ctx context.Context, tx db.Tx, before Values, parsed map[string]any) error {
-	after := before
-	after.byName = maps.Clone(before.byName)
-	maps.Copy(after.byName, parsed)
+	after := before.with(parsed)
 	if err := together(after); err != nil {
 		return err
 	}
@@ -193,6 +210,17 @@ func (s *Service) allowed(ctx context.Context, tx db.Tx, before Values, parsed m
 		return fault.Invalidf("the auth mode cannot be modified as new users have been inserted into database")
 	}
 	return nil
+}
+
+// with is v after a change. Passwords are those of before.
+func (v Values) with(parsed map[string]any) Values {
+	v.byName = maps.Clone(v.byName)
+	for name, value := range parsed {
+		if _, shown := v.byName[name]; shown {
+			v.byName[name] = value
+		}
+	}
+	return v
 }
 
 const (
