@@ -17,6 +17,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 			"epoch of a user":      userEpoch,
 			"epochs of projects":   projectEpochs + "$1, $2)",
 			"personal token":       personalSelect,
+			"session by its id":    browserByID,
+			"open sessions":        "SELECT 1 FROM " + browserFrom + " WHERE " + browserAlive,
 			"epoch of a token":     personalEpoch,
 			"limits of a token":    limitsOf + "$1)",
 			"password":             hashSelect,

@@ -18,8 +18,6 @@ import (
 )
 
 const (
-	// sessionLongest ends a session however busy it is.
-	sessionLongest = 7 * 24 * time.Hour
 	// seenEvery is how often a session in use is written.
 	seenEvery = time.Minute
 	// sessionSweep bounds the dead sessions that one sign-in removes.
@@ -31,9 +29,9 @@ const (
 const (
 	// Nothing is inserted when the account changed after the principal was read: its password may be
 	// another by now.
-	sessionInsert = `INSERT INTO session (token_hash, account_id, created_at, seen_at, remote, user_agent)
-		SELECT $1, a.id, $2, $3, $4, $5 FROM account a WHERE a.id = $6 AND a.epoch = $7 AND ` + inUse
-	sessionSelect = `SELECT s.created_at, s.seen_at, ` + asPrincipal + `
+	sessionInsert = `INSERT INTO session (token_hash, account_id, public_id, admin, created_at, seen_at, remote, user_agent)
+		SELECT $1, a.id, $2, a.sysadmin OR a.admin_in_auth, $3, $4, $5, $6 FROM account a WHERE a.id = $7 AND a.epoch = $8 AND ` + inUse
+	sessionSelect = `SELECT s.created_at, s.seen_at, s.admin, ` + asPrincipal + `
 		FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = $1 AND ` + inUse
 	sessionSeen          = `UPDATE session SET seen_at = $1 WHERE token_hash = $2`
 	sessionDelete        = `DELETE FROM session WHERE token_hash = $1`
@@ -44,11 +42,12 @@ const (
 
 type session struct {
 	createdAt, seenAt time.Time
+	admin             bool // when it was opened
 	standing          standing
 }
 
 func scanSession(r db.Row) (v session, err error) {
-	err = r.Scan(append([]any{db.ScanTime(&v.createdAt), db.ScanTime(&v.seenAt)}, v.standing.dest()...)...)
+	err = r.Scan(append([]any{db.ScanTime(&v.createdAt), db.ScanTime(&v.seenAt), &v.admin}, v.standing.dest()...)...)
 	return v, err
 }
 
@@ -70,15 +69,19 @@ func (s *Service) openSession(ctx context.Context, p authz.Principal, remote, us
 	if len(userAgent) > maxUserAgent {
 		userAgent = strings.ToValidUTF8(userAgent[:maxUserAgent], "")
 	}
-	err := s.db.Write(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, sessionInsert, hash[:], db.Micros(now), db.Micros(now), remote, userAgent, p.ID, p.Epoch)
+	lives, err := s.sessionLives(ctx)
+	if err != nil {
+		return authz.Principal{}, "", err
+	}
+	err = s.db.Write(ctx, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, sessionInsert, hash[:], sessionID(hash[:]), db.Micros(now), db.Micros(now), remote, userAgent, p.ID, p.Epoch)
 		if err != nil {
 			return fmt.Errorf("open a session: %w", err)
 		}
 		if n == 0 {
 			return ErrCredentials
 		}
-		if _, err := tx.Exec(ctx, sessionSweepByAge+strconv.Itoa(sessionSweep)+")", db.Micros(now.Add(-sessionLongest))); err != nil {
+		if _, err := tx.Exec(ctx, sessionSweepByAge+strconv.Itoa(sessionSweep)+")", db.Micros(now.Add(-lives.longest))); err != nil {
 			return fmt.Errorf("remove dead sessions: %w", err)
 		}
 		return also(tx)
@@ -91,8 +94,9 @@ func (s *Service) openSession(ctx context.Context, p authz.Principal, remote, us
 }
 
 // SessionPrincipal tells whose session the token opens. A session ends when it isn't used for the
-// session_timeout, seven days after it began, and when the account's password changes. renew counts the
-// request as a use; it is written once a minute at most.
+// session_timeout, a session_lifetime after it began, when the account's password changes, and when the
+// account becomes a system administrator or ceases to be one. renew counts the request as a use; it is
+// written once a minute at most.
 func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool) (authz.Principal, error) {
 	hash := sha256.Sum256([]byte(token))
 	v, err := db.Get(ctx, s.db.Auto(), scanSession, sessionSelect, hash[:])
@@ -102,16 +106,16 @@ func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool
 	if err != nil {
 		return authz.Principal{}, fmt.Errorf("look up the session: %w", err)
 	}
-	idle, err := s.sessionTimeout(ctx)
+	lives, err := s.sessionLives(ctx)
 	if err != nil {
 		return authz.Principal{}, err
 	}
 	now := s.clock()
-	if !now.Before(v.createdAt.Add(sessionLongest)) || !now.Before(v.seenAt.Add(idle)) {
+	if lives.over(v.createdAt, v.seenAt, now) {
 		return authz.Principal{}, ErrSession
 	}
 	p, err := s.current(ctx, v.standing)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, fault.NotFound) || err == nil && p.Admin != v.admin {
 		return authz.Principal{}, ErrSession
 	}
 	if err != nil {

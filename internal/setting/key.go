@@ -39,6 +39,7 @@ const (
 	RobotTokenDuration         = "robot_token_duration" //nolint:gosec // the name of a key, no secret
 	TokenExpiration            = "token_expiration"
 	SessionTimeout             = "session_timeout"
+	SessionLifetime            = "session_lifetime"
 	SelfRegistration           = "self_registration"
 	ReadOnly                   = "read_only"
 	StoragePerProject          = "storage_per_project"
@@ -75,7 +76,7 @@ func definitions() map[string]key {
 	add(text, "", nil,
 		"ldap_filter", "ldap_search_dn", "ldap_group_base_dn", "ldap_group_admin_dn", "ldap_group_attribute_name",
 		"ldap_group_search_filter", OIDCName, "oidc_endpoint", "oidc_client_id", "oidc_groups_claim", "oidc_admin_group",
-		"oidc_group_filter", "oidc_scope", "oidc_user_claim", "http_authproxy_endpoint", "http_authproxy_tokenreview_endpoint",
+		"oidc_scope", "oidc_user_claim", "http_authproxy_endpoint", "http_authproxy_tokenreview_endpoint",
 		"http_authproxy_admin_groups", "http_authproxy_admin_usernames", "http_authproxy_server_certificate", "uaa_endpoint",
 		"uaa_client_id", BannerMessage)
 	add(text, "", hostPort, AuditForwardEndpoint)
@@ -95,6 +96,7 @@ func definitions() map[string]key {
 	add(number, int64(5), positive, "ldap_timeout")
 	add(number, int64(30), positive, TokenExpiration, RobotTokenDuration)
 	add(number, int64(60), positive, SessionTimeout)
+	add(number, int64(7*24), positive, SessionLifetime) // hours; ours
 	add(number, int64(-1), storageLimit, StoragePerProject)
 	add(scope, int64(2), nil, "ldap_scope", "ldap_group_search_scope")
 	add(boolean, false, nil,
@@ -103,6 +105,7 @@ func definitions() map[string]key {
 		"pull_time_update_disable", "pull_count_update_disable", AuditPullsDisabled)
 	add(boolean, true, nil, "ldap_verify_cert", NotificationEnable, QuotaPerProject, "http_authproxy_verify_cert", "oidc_verify_cert")
 	add(mapping, "{}", nil, "oidc_extra_redirect_parms")
+	add(text, "", regularExpression, OIDCGroupFilter)
 	all["scan_all_policy"] = key{name: "scan_all_policy", kind: mapping, initial: "{}", readOnly: true}
 	return all
 }

@@ -54,6 +54,9 @@ func (v Values) TokenExpiration() time.Duration { return v.span(TokenExpiration,
 // SessionTimeout is how long a session may be idle.
 func (v Values) SessionTimeout() time.Duration { return v.span(SessionTimeout, time.Minute) }
 
+// SessionLifetime ends a browser session however busy it is.
+func (v Values) SessionLifetime() time.Duration { return v.span(SessionLifetime, time.Hour) }
+
 // span is a number of units, at most a hundred years so that it can be added to a time.
 func (v Values) span(name string, unit time.Duration) time.Duration {
 	const century = 100 * 365 * 24 * time.Hour

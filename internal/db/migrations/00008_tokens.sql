@@ -49,7 +49,17 @@ CREATE TABLE personal_token_use (
 	used_at {{int}} NOT NULL
 ) {{strict}};
 
+-- public_id names a session in lists; neither the token nor its hash follow from it, nor it from them in SQL, so
+-- people sign in again. admin: whether it was opened by a system administrator; it ends when that changes.
+DELETE FROM session;
+ALTER TABLE session ADD COLUMN public_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN admin {{bool}} NOT NULL DEFAULT FALSE;
+CREATE UNIQUE INDEX session_public ON session (public_id);
+
 -- +goose Down
+DROP INDEX session_public;
+ALTER TABLE session DROP COLUMN admin;
+ALTER TABLE session DROP COLUMN public_id;
 DROP TABLE personal_token_use;
 DROP TABLE personal_token_permission;
 DROP TABLE personal_token;
