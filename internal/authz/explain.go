@@ -27,6 +27,7 @@ const (
 	AdminOnly   Because = "administrator_only" // no role holds it: only system administrators do, and robots that were granted it
 	NotSignedIn Because = "not_signed_in"      // nobody is known to ask
 	V2Only      Because = "registry_only"      // a docker token is good for /v2/ alone
+	Narrowed    Because = "narrowed"           // a personal token is limited to less
 )
 
 // Held is a role in a project and where it comes from.
@@ -84,6 +85,10 @@ func reasonsInSystem(p Principal, perm Permission) []Reason {
 		return []Reason{{Because: Administrator}}
 	case p.Kind == Robot:
 		return grantReasons(p, perm, inSystem)
+	case p.Kind == Personal && p.Owner != nil && !p.limitsAllow(perm, inSystem):
+		return []Reason{{Because: Narrowed}}
+	case p.Kind == Personal && p.Owner != nil:
+		return reasonsInSystem(*p.Owner, perm)
 	}
 	return []Reason{{Because: AdminOnly}}
 }
@@ -95,6 +100,9 @@ func reasonsInProject(p Principal, project ProjectObject, perm Permission, held 
 	}
 	if p.Kind == User && p.Admin {
 		return []Reason{{Because: Administrator}}
+	}
+	if p.Kind == Personal && p.Owner != nil && p.limitsAllow(perm, inProject(project.ID)) {
+		return reasonsInProject(*p.Owner, project, perm, held)
 	}
 	i := slices.IndexFunc(projectRules, func(r rule) bool { return r.Permission == perm })
 	if i >= 0 && projectRules[i].public {
@@ -112,6 +120,8 @@ func reasonsInProject(p Principal, project ProjectObject, perm Permission, held 
 			return append(all, Reason{Because: AdminOnly})
 		}
 		return append(all, roleReasons(projectRules[i], held)...)
+	case Personal:
+		return append(all, Reason{Because: Narrowed})
 	}
 	return append(all, Reason{Because: NotSignedIn})
 }

@@ -52,9 +52,9 @@ func New(a *authz.Authorizer, roles HeldRoles) *Service { return &Service{author
 // Project explains whether who may use perm in the project.
 func (s *Service) Project(ctx context.Context, who identity.Standing, project authz.ProjectObject, perm authz.Permission) (Answer, error) {
 	var held []authz.Held
-	if p := who.Principal; p.Kind == authz.User {
+	if id := who.Principal.AccountID(); id != 0 {
 		var err error
-		if held, err = s.roles.HeldRoles(ctx, p.ID, project.ID); err != nil {
+		if held, err = s.roles.HeldRoles(ctx, id, project.ID); err != nil {
 			return Answer{}, err
 		}
 	}

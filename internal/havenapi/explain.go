@@ -82,7 +82,7 @@ func (s *Server) whom(ctx context.Context, q gen.ExplainAccessParams, p project.
 	c := rest.CallFrom(ctx)
 	if caller := c.Principal; caller.Authenticated() && isCaller(q, caller) {
 		c.Decided = true
-		return s.standing(ctx, caller.Kind, caller.Name)
+		return identity.Standing{Principal: caller}, nil
 	}
 	var err error
 	if q.Project != "" {
@@ -94,31 +94,33 @@ func (s *Server) whom(ctx context.Context, q gen.ExplainAccessParams, p project.
 	case err != nil:
 		return identity.Standing{}, err
 	case q.User != "":
-		return s.standing(ctx, authz.User, q.User)
+		st, err := s.Identity.UserStanding(ctx, q.User)
+		return st, rest.Saying(err, "user %s not found", rest.Printable(q.User))
 	case q.Robot != "":
-		return s.standing(ctx, authz.Robot, q.Robot)
+		return s.robotStanding(ctx, q.Robot, p.ID)
 	}
 	return identity.Standing{}, nil // nobody
+}
+
+// robotStanding loads a robot. Another project's is there for system administrators only.
+func (s *Server) robotStanding(ctx context.Context, name string, projectID int64) (identity.Standing, error) {
+	st, err := s.Identity.RobotStanding(ctx, name)
+	home, caller := st.Principal.ProjectID, rest.CallFrom(ctx).Principal
+	if err == nil && home != 0 && home != projectID && !(caller.Kind == authz.User && caller.Admin) {
+		err = fault.NotFound
+	}
+	return st, rest.Saying(err, "robot %s not found", rest.Printable(name))
 }
 
 // isCaller reports whether the question is about who asks it.
 func isCaller(q gen.ExplainAccessParams, caller authz.Principal) bool {
 	switch caller.Kind {
-	case authz.User:
+	case authz.User, authz.Personal:
 		return q.Robot == "" && !q.Anonymous && (q.User == "" || q.User == caller.Name)
 	case authz.Robot:
 		return q.User == "" && !q.Anonymous && (q.Robot == "" || q.Robot == caller.Name)
 	}
 	return false
-}
-
-func (s *Server) standing(ctx context.Context, kind authz.Kind, name string) (identity.Standing, error) {
-	if kind == authz.Robot {
-		st, err := s.Identity.RobotStanding(ctx, name)
-		return st, rest.Saying(err, "robot %s not found", rest.Printable(name))
-	}
-	st, err := s.Identity.UserStanding(ctx, name)
-	return st, rest.Saying(err, "user %s not found", rest.Printable(name))
 }
 
 func explanation(q gen.ExplainAccessParams, p authz.Principal, a explain.Answer) gen.AccessExplanation {
@@ -134,7 +136,7 @@ func explanation(q gen.ExplainAccessParams, p authz.Principal, a explain.Answer)
 
 func kindName(k authz.Kind) string {
 	switch k {
-	case authz.User:
+	case authz.User, authz.Personal:
 		return "user"
 	case authz.Robot:
 		return "robot"
@@ -178,6 +180,8 @@ func sentence(r explain.Reason) string {
 		return "Nobody is signed in."
 	case authz.V2Only:
 		return "A docker token is good for pulling and pushing alone."
+	case authz.Narrowed:
+		return "The personal access token is limited to less."
 	case explain.NothingThere:
 		return "There is no such project, or they have nothing to do with it."
 	case explain.Disabled:

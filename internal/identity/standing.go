@@ -26,32 +26,25 @@ func (s Standing) Usable() bool {
 }
 
 const (
-	accountStanding = `SELECT id, left_at FROM account WHERE username = $1 AND deleted_at = 0`
+	accountStanding = `SELECT ` + asPrincipal + `, a.left_at FROM account a WHERE a.username = $1 AND a.deleted_at = 0`
 	lockedUntil     = `SELECT until FROM login_failure WHERE subject = $1 AND until > $2`
 )
 
-type accountRow struct {
-	id   int64
-	left time.Time
+func scanUserStanding(r db.Row) (st Standing, err error) {
+	var v standing
+	err = r.Scan(append(v.dest(), db.ScanTime(&st.LeftAt))...)
+	st.Principal = v.Principal
+	return st, err
 }
 
-func scanAccountStanding(r db.Row) (a accountRow, err error) {
-	err = r.Scan(&a.id, db.ScanTime(&a.left))
-	return a, err
-}
-
-// UserStanding is the standing of a user, by name; fault.NotFound when there is none.
+// UserStanding is the standing of a user, by name, by the last word of its providers; fault.NotFound when
+// there is none.
 func (s *Service) UserStanding(ctx context.Context, name string) (Standing, error) {
-	a, err := db.Get(ctx, s.db.Auto(), scanAccountStanding, accountStanding, name)
+	st, err := db.Get(ctx, s.db.Auto(), scanUserStanding, accountStanding, name)
 	if err != nil {
 		return Standing{}, notFound(err, "look up user %q", name)
 	}
-	p, err := s.Principal(ctx, a.id)
-	if err != nil {
-		return Standing{}, err
-	}
-	st := Standing{Principal: p, LeftAt: a.left}
-	st.LockedUntil, err = s.lockedUntil(ctx, fmt.Sprintf("account/%d", a.id))
+	st.LockedUntil, err = s.lockedUntil(ctx, fmt.Sprintf("account/%d", st.Principal.ID))
 	return st, err
 }
 
