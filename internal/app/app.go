@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
@@ -38,6 +39,7 @@ type App struct {
 	identity   *identity.Service
 	events     *event.Dispatcher
 	records    *record.Keeper
+	forwarder  *audit.Forwarder
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -164,10 +166,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
-// the store, when robots were used, word to the other replicas. It returns nil then.
+// the store, when robots were used, word to the other replicas, audit rows to forward. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

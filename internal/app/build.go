@@ -67,6 +67,8 @@ func (a *App) assemble() (domain, error) {
 		a.events.Wake()
 		notices.Publish(notice.Events)
 	}
+	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
+	d.settings.Check(audit.CheckReceiver)
 	d.registry = registry.New(registry.Deps{
 		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
@@ -112,6 +114,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
 		Registry: d.registry, Projects: d.projects, Identity: d.identity, Settings: d.settings,
+	a.watchForwarding(d.audits)
 		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
 	})
 	api, err := harborapi.New(harborapi.Deps{
