@@ -38,6 +38,12 @@ func accesses() map[string]rest.Access {
 		"GetConfigurations":    ofSystem(authz.SystemConfig, authz.Read),
 		"UpdateConfigurations": ofSystem(authz.SystemConfig, authz.Update),
 
+		"PingLdap":        ofSystem(authz.SystemConfig, authz.Update), // it connects to where the caller says
+		"SearchLdapUser":  ofSystem(authz.LDAPUser, authz.ListAll),
+		"ImportLdapUser":  ofSystem(authz.LDAPUser, authz.Create),
+		"SearchLdapGroup": ofSystem(authz.LDAPUser, authz.ListAll),
+		"PingOIDC":        ofSystem(authz.SystemConfig, authz.Update),
+
 		"GetSystemCVEAllowlist": signedIn(),
 		"PutSystemCVEAllowlist": ofSystem(authz.SystemConfig, authz.Update),
 		"ListSchedules":         ofSystem(authz.JobServiceMonitor, authz.ListAll),
@@ -53,6 +59,14 @@ func accesses() map[string]rest.Access {
 		"UpdateUserPassword":        ofLoaded(authz.UserAccount, authz.Update),
 		"DeleteUser":                ofSystem(authz.UserAccount, authz.Delete),
 		"SetUserSysAdmin":           ofSystem(authz.UserAccount, authz.Update),
+		"SetCliSecret":              ofLoaded(authz.UserAccount, authz.Update),
+
+		"ListUserGroups":   ofSystem(authz.UserGroup, authz.ListAll),
+		"CreateUserGroup":  ofSystem(authz.UserGroup, authz.Create),
+		"SearchUserGroups": signedIn(),
+		"GetUserGroup":     ofSystem(authz.UserGroup, authz.Read),
+		"UpdateUserGroup":  ofSystem(authz.UserGroup, authz.Update),
+		"DeleteUserGroup":  ofSystem(authz.UserGroup, authz.Delete),
 
 		"ListProjects":          everyone(),
 		"HeadProject":           signedIn(),

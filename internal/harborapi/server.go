@@ -12,6 +12,8 @@ import (
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/ldap"
+	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -25,6 +27,8 @@ type Deps struct {
 	Authorizer *authz.Authorizer
 	Projects   *project.Service
 	Identity   *identity.Service
+	Directory  *ldap.Provider
+	OIDC       *oidc.Service
 	Registry   *registry.Service
 	Labels     *label.Service
 	Audit      *audit.Service

@@ -100,7 +100,12 @@ func (s *Server) GetCurrentUserInfo(ctx context.Context, _ gen.GetCurrentUserInf
 		return nil, rest.Problem{Status: http.StatusPreconditionFailed, Code: "PRECONDITION", Message: "get current user not available for security context: robot"}
 	}
 	u, err := s.Identity.GetUser(ctx, p.ID)
-	return gen.GetCurrentUserInfo200JSONResponse(userJSON(u)), err
+	if err != nil {
+		return nil, err
+	}
+	answer := userJSON(u)
+	answer.OidcUserMeta, err = s.oidcMeta(ctx)
+	return gen.GetCurrentUserInfo200JSONResponse(answer), err
 }
 
 // GetUser answers GET /users/{user_id}.
@@ -171,7 +176,7 @@ func noUser(err error, id int64) error {
 func userJSON(u identity.User) gen.UserResp {
 	return gen.UserResp{
 		UserID: u.ID, Username: u.Username, Email: u.Email, Realname: u.Realname, Comment: u.Comment,
-		SysadminFlag: u.Sysadmin, CreationTime: wire.Time(u.CreatedAt), UpdateTime: wire.Time(u.UpdatedAt),
+		SysadminFlag: u.Sysadmin, AdminRoleInAuth: u.AdminInAuth, CreationTime: wire.Time(u.CreatedAt), UpdateTime: wire.Time(u.UpdatedAt),
 	}
 }
 

@@ -224,9 +224,75 @@ type LabelReq struct {
 	Scope       string `json:"scope,omitempty"`
 }
 
+// LdapConf Settings of a directory to try. An empty password means the stored one, if the server and the account are the stored ones.
+type LdapConf struct {
+	LdapBaseDn string `json:"ldap_base_dn,omitempty"`
+
+	// LdapCaCertificate not of Harbor
+	LdapCaCertificate *string `json:"ldap_ca_certificate,omitempty"`
+
+	// LdapConnectionTimeout seconds
+	LdapConnectionTimeout int64  `json:"ldap_connection_timeout,omitempty"`
+	LdapFilter            string `json:"ldap_filter,omitempty"`
+	LdapScope             int64  `json:"ldap_scope,omitempty"`
+	LdapSearchDn          string `json:"ldap_search_dn,omitempty"`
+	LdapSearchPassword    string `json:"ldap_search_password,omitempty"`
+
+	// LdapStartTLS not of Harbor
+	LdapStartTLS   *bool  `json:"ldap_start_tls,omitempty"`
+	LdapUID        string `json:"ldap_uid,omitempty"`
+	LdapURL        string `json:"ldap_url,omitempty"`
+	LdapVerifyCert *bool  `json:"ldap_verify_cert,omitempty"`
+}
+
+// LdapFailedImportUser defines model for LdapFailedImportUser.
+type LdapFailedImportUser struct {
+	// Error empty_uid, unknown_user, failed_search_user, or why there can be no account
+	Error string `json:"error,omitempty"`
+	UID   string `json:"uid,omitempty"`
+}
+
+// LdapImportUsers defines model for LdapImportUsers.
+type LdapImportUsers struct {
+	LdapUIDList []string `json:"ldap_uid_list,omitempty"`
+}
+
+// LdapPingResult defines model for LdapPingResult.
+type LdapPingResult struct {
+	// Message why not
+	Message string `json:"message,omitempty"`
+	Success bool   `json:"success"`
+}
+
+// LdapUser defines model for LdapUser.
+type LdapUser struct {
+	Email    string `json:"email,omitempty"`
+	Realname string `json:"realname,omitempty"`
+	Username string `json:"username,omitempty"`
+}
+
 // NewTag defines model for NewTag.
 type NewTag struct {
 	Name string `json:"name"`
+}
+
+// OIDCCliSecretReq defines model for OIDCCliSecretReq.
+type OIDCCliSecretReq struct {
+	Secret string `json:"secret,omitempty"`
+}
+
+// OIDCUserInfo What is known of somebody of the OpenID provider; they see it themselves only
+type OIDCUserInfo struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+	ID           int64     `json:"id,omitempty"`
+
+	// Secret the CLI secret
+	Secret string `json:"secret,omitempty"`
+
+	// Subiss sub and issuer together
+	Subiss     string    `json:"subiss,omitempty"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+	UserID     int64     `json:"user_id,omitempty"`
 }
 
 // OverallHealthStatus defines model for OverallHealthStatus.
@@ -569,6 +635,13 @@ type UserGroup struct {
 	LdapGroupDn string `json:"ldap_group_dn,omitempty"`
 }
 
+// UserGroupSearchItem defines model for UserGroupSearchItem.
+type UserGroupSearchItem struct {
+	GroupName string `json:"group_name,omitempty"`
+	GroupType int64  `json:"group_type,omitempty"`
+	ID        int64  `json:"id,omitempty"`
+}
+
 // UserProfile defines model for UserProfile.
 type UserProfile struct {
 	Comment  string `json:"comment,omitempty"`
@@ -578,15 +651,16 @@ type UserProfile struct {
 
 // UserResp defines model for UserResp.
 type UserResp struct {
-	AdminRoleInAuth bool      `json:"admin_role_in_auth"`
-	Comment         string    `json:"comment,omitempty"`
-	CreationTime    wire.Time `json:"creation_time,omitempty"`
-	Email           string    `json:"email,omitempty"`
-	Realname        string    `json:"realname,omitempty"`
-	SysadminFlag    bool      `json:"sysadmin_flag"`
-	UpdateTime      wire.Time `json:"update_time,omitempty"`
-	UserID          int64     `json:"user_id,omitempty"`
-	Username        string    `json:"username,omitempty"`
+	AdminRoleInAuth bool          `json:"admin_role_in_auth"`
+	Comment         string        `json:"comment,omitempty"`
+	CreationTime    wire.Time     `json:"creation_time,omitempty"`
+	Email           string        `json:"email,omitempty"`
+	OidcUserMeta    *OIDCUserInfo `json:"oidc_user_meta,omitempty"`
+	Realname        string        `json:"realname,omitempty"`
+	SysadminFlag    bool          `json:"sysadmin_flag"`
+	UpdateTime      wire.Time     `json:"update_time,omitempty"`
+	UserID          int64         `json:"user_id,omitempty"`
+	Username        string        `json:"username,omitempty"`
 }
 
 // UserSearchRespItem defines model for UserSearchRespItem.
@@ -712,6 +786,21 @@ type ListLabelsParams struct {
 	Name      string   `form:"name,omitempty" json:"name,omitempty"`
 	Scope     string   `form:"scope,omitempty" json:"scope,omitempty"`
 	ProjectID int64    `form:"project_id,omitempty" json:"project_id,omitempty"`
+}
+
+// SearchLdapGroupParams defines parameters for SearchLdapGroup.
+type SearchLdapGroupParams struct {
+	// Groupname the whole name; * stands for any text; all groups when empty
+	Groupname string `form:"groupname,omitempty" json:"groupname,omitempty"`
+
+	// Groupdn the distinguished name
+	Groupdn string `form:"groupdn,omitempty" json:"groupdn,omitempty"`
+}
+
+// SearchLdapUserParams defines parameters for SearchLdapUser.
+type SearchLdapUserParams struct {
+	// Username the whole log-in name; * stands for any text; everybody when empty
+	Username string `form:"username,omitempty" json:"username,omitempty"`
 }
 
 // ListProjectsParams defines parameters for ListProjects.
@@ -1050,6 +1139,44 @@ type SearchParams struct {
 	Q string `form:"q" json:"q"`
 }
 
+// PingOIDCJSONBody defines parameters for PingOIDC.
+type PingOIDCJSONBody struct {
+	URL        string `json:"url,omitempty"`
+	VerifyCert bool   `json:"verify_cert,omitempty"`
+}
+
+// ListUserGroupsParams defines parameters for ListUserGroups.
+type ListUserGroupsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// LdapGroupDn exactly this DN
+	LdapGroupDn string `form:"ldap_group_dn,omitempty" json:"ldap_group_dn,omitempty"`
+
+	// GroupName a part of the name
+	GroupName string `form:"group_name,omitempty" json:"group_name,omitempty"`
+}
+
+// SearchUserGroupsParams defines parameters for SearchUserGroups.
+type SearchUserGroupsParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize  PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+	Groupname string   `form:"groupname" json:"groupname"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1093,6 +1220,12 @@ type CreateLabelJSONRequestBody = LabelReq
 // UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
 type UpdateLabelJSONRequestBody = LabelReq
 
+// PingLdapJSONRequestBody defines body for PingLdap for application/json ContentType.
+type PingLdapJSONRequestBody = LdapConf
+
+// ImportLdapUserJSONRequestBody defines body for ImportLdapUser for application/json ContentType.
+type ImportLdapUserJSONRequestBody = LdapImportUsers
+
 // CreateProjectJSONRequestBody defines body for CreateProject for application/json ContentType.
 type CreateProjectJSONRequestBody = ProjectReq
 
@@ -1135,11 +1268,23 @@ type UpdateRobotJSONRequestBody = RobotUpdate
 // PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
 type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
 
+// PingOIDCJSONRequestBody defines body for PingOIDC for application/json ContentType.
+type PingOIDCJSONRequestBody PingOIDCJSONBody
+
+// CreateUserGroupJSONRequestBody defines body for CreateUserGroup for application/json ContentType.
+type CreateUserGroupJSONRequestBody = UserGroup
+
+// UpdateUserGroupJSONRequestBody defines body for UpdateUserGroup for application/json ContentType.
+type UpdateUserGroupJSONRequestBody = UserGroup
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserCreationReq
 
 // UpdateUserProfileJSONRequestBody defines body for UpdateUserProfile for application/json ContentType.
 type UpdateUserProfileJSONRequestBody = UserProfile
+
+// SetCliSecretJSONRequestBody defines body for SetCliSecret for application/json ContentType.
+type SetCliSecretJSONRequestBody = OIDCCliSecretReq
 
 // UpdateUserPasswordJSONRequestBody defines body for UpdateUserPassword for application/json ContentType.
 type UpdateUserPasswordJSONRequestBody = PasswordReq
@@ -1188,6 +1333,18 @@ type ServerInterface interface {
 	// UpdateLabel Change a label; its scope stays
 	// (PUT /api/v2.0/labels/{label_id})
 	UpdateLabel(w http.ResponseWriter, r *http.Request, labelID LabelID)
+	// SearchLdapGroup Groups of the directory, a thousand at most; 404 when there is none
+	// (GET /api/v2.0/ldap/groups/search)
+	SearchLdapGroup(w http.ResponseWriter, r *http.Request, params SearchLdapGroupParams)
+	// PingLdap Whether people could log in by these settings of a directory, or by the stored ones
+	// (POST /api/v2.0/ldap/ping)
+	PingLdap(w http.ResponseWriter, r *http.Request)
+	// ImportLdapUser Make accounts for people of the directory before they have signed in
+	// (POST /api/v2.0/ldap/users/import)
+	ImportLdapUser(w http.ResponseWriter, r *http.Request)
+	// SearchLdapUser People of the directory, a thousand at most
+	// (GET /api/v2.0/ldap/users/search)
+	SearchLdapUser(w http.ResponseWriter, r *http.Request, params SearchLdapUserParams)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(w http.ResponseWriter, r *http.Request)
@@ -1350,6 +1507,9 @@ type ServerInterface interface {
 	// PutSystemCVEAllowlist Replace the system's CVE allowlist
 	// (PUT /api/v2.0/system/CVEAllowlist)
 	PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request)
+	// PingOIDC Whether there is an OpenID provider at an address
+	// (POST /api/v2.0/system/oidc/ping)
+	PingOIDC(w http.ResponseWriter, r *http.Request)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -1359,6 +1519,24 @@ type ServerInterface interface {
 	// GetVolumes Space of the blob store
 	// (GET /api/v2.0/systeminfo/volumes)
 	GetVolumes(w http.ResponseWriter, r *http.Request)
+	// ListUserGroups List the groups of people that providers know
+	// (GET /api/v2.0/usergroups)
+	ListUserGroups(w http.ResponseWriter, r *http.Request, params ListUserGroupsParams)
+	// CreateUserGroup Make a group known before anybody of it has signed in
+	// (POST /api/v2.0/usergroups)
+	CreateUserGroup(w http.ResponseWriter, r *http.Request)
+	// SearchUserGroups Find groups by a part of their name
+	// (GET /api/v2.0/usergroups/search)
+	SearchUserGroups(w http.ResponseWriter, r *http.Request, params SearchUserGroupsParams)
+	// DeleteUserGroup Forget a group, with its roles in projects
+	// (DELETE /api/v2.0/usergroups/{group_id})
+	DeleteUserGroup(w http.ResponseWriter, r *http.Request, groupID int64)
+	// GetUserGroup Get a group
+	// (GET /api/v2.0/usergroups/{group_id})
+	GetUserGroup(w http.ResponseWriter, r *http.Request, groupID int64)
+	// UpdateUserGroup Rename a group
+	// (PUT /api/v2.0/usergroups/{group_id})
+	UpdateUserGroup(w http.ResponseWriter, r *http.Request, groupID int64)
 	// ListUsers List users, without the first administrator
 	// (GET /api/v2.0/users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
@@ -1383,6 +1561,9 @@ type ServerInterface interface {
 	// UpdateUserProfile Change the profile of a user
 	// (PUT /api/v2.0/users/{user_id})
 	UpdateUserProfile(w http.ResponseWriter, r *http.Request, userID UserID)
+	// SetCliSecret Change what somebody of the OpenID provider gives to docker as the password; a random one when none is sent
+	// (PUT /api/v2.0/users/{user_id}/cli_secret)
+	SetCliSecret(w http.ResponseWriter, r *http.Request, userID UserID)
 	// UpdateUserPassword Change a password
 	// (PUT /api/v2.0/users/{user_id}/password)
 	UpdateUserPassword(w http.ResponseWriter, r *http.Request, userID UserID)
@@ -1837,6 +2018,113 @@ func (siw *ServerInterfaceWrapper) UpdateLabel(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateLabel(w, r, labelID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchLdapGroup operation middleware
+func (siw *ServerInterfaceWrapper) SearchLdapGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchLdapGroupParams
+
+	// ------------- Optional query parameter "groupname" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "groupname", r.URL.Query(), &params.Groupname, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "groupname"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupname", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "groupdn" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "groupdn", r.URL.Query(), &params.Groupdn, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "groupdn"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupdn", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchLdapGroup(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingLdap operation middleware
+func (siw *ServerInterfaceWrapper) PingLdap(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingLdap(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportLdapUser operation middleware
+func (siw *ServerInterfaceWrapper) ImportLdapUser(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportLdapUser(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchLdapUser operation middleware
+func (siw *ServerInterfaceWrapper) SearchLdapUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchLdapUserParams
+
+	// ------------- Optional query parameter "username" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "username", r.URL.Query(), &params.Username, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "username"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "username", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchLdapUser(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4900,6 +5188,20 @@ func (siw *ServerInterfaceWrapper) PutSystemCVEAllowlist(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// PingOIDC operation middleware
+func (siw *ServerInterfaceWrapper) PingOIDC(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingOIDC(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetSystemInfo operation middleware
 func (siw *ServerInterfaceWrapper) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 
@@ -4933,6 +5235,255 @@ func (siw *ServerInterfaceWrapper) GetVolumes(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetVolumes(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUserGroups operation middleware
+func (siw *ServerInterfaceWrapper) ListUserGroups(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserGroupsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "ldap_group_dn" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ldap_group_dn", r.URL.Query(), &params.LdapGroupDn, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "ldap_group_dn"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "ldap_group_dn", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "group_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "group_name", r.URL.Query(), &params.GroupName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "group_name"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_name", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserGroups(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) CreateUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUserGroup(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchUserGroups operation middleware
+func (siw *ServerInterfaceWrapper) SearchUserGroups(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchUserGroupsParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "groupname" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "groupname", r.URL.Query(), &params.Groupname, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "groupname"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupname", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchUserGroups(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) DeleteUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group_id" -------------
+	var groupID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group_id", r.PathValue("group_id"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteUserGroup(w, r, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) GetUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group_id" -------------
+	var groupID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group_id", r.PathValue("group_id"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserGroup(w, r, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group_id" -------------
+	var groupID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group_id", r.PathValue("group_id"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateUserGroup(w, r, groupID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5251,6 +5802,32 @@ func (siw *ServerInterfaceWrapper) UpdateUserProfile(w http.ResponseWriter, r *h
 	handler.ServeHTTP(w, r)
 }
 
+// SetCliSecret operation middleware
+func (siw *ServerInterfaceWrapper) SetCliSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetCliSecret(w, r, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // UpdateUserPassword operation middleware
 func (siw *ServerInterfaceWrapper) UpdateUserPassword(w http.ResponseWriter, r *http.Request) {
 
@@ -5446,6 +6023,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/search", wrapper.Search)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/statistics", wrapper.GetStatistic)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/permissions", wrapper.GetPermissions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/oidc/ping", wrapper.PingOIDC)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/ldap/ping", wrapper.PingLdap)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/ldap/users/search", wrapper.SearchLdapUser)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/ldap/users/import", wrapper.ImportLdapUser)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/ldap/groups/search", wrapper.SearchLdapGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/internalconfig", wrapper.GetInternalconfig)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/configurations", wrapper.GetConfigurations)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/configurations", wrapper.UpdateConfigurations)
@@ -5458,7 +6040,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/users/{user_id}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}", wrapper.UpdateUserProfile)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}/sysadmin", wrapper.SetUserSysAdmin)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}/cli_secret", wrapper.SetCliSecret)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}/password", wrapper.UpdateUserPassword)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/usergroups", wrapper.ListUserGroups)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/usergroups", wrapper.CreateUserGroup)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/usergroups/search", wrapper.SearchUserGroups)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/usergroups/{group_id}", wrapper.DeleteUserGroup)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/usergroups/{group_id}", wrapper.GetUserGroup)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/usergroups/{group_id}", wrapper.UpdateUserGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects", wrapper.ListProjects)
 	m.HandleFunc(http.MethodHead+" "+options.BaseURL+"/api/v2.0/projects", wrapper.HeadProject)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects", wrapper.CreateProject)
@@ -6044,6 +6633,169 @@ type UpdateLabeldefaultJSONResponse struct {
 }
 
 func (response UpdateLabeldefaultJSONResponse) VisitUpdateLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapGroupRequestObject struct {
+	Params SearchLdapGroupParams
+}
+
+type SearchLdapGroupResponseObject interface {
+	VisitSearchLdapGroupResponse(w http.ResponseWriter) error
+}
+
+type SearchLdapGroup200JSONResponse []UserGroup
+
+func (response SearchLdapGroup200JSONResponse) VisitSearchLdapGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchLdapGroupdefaultJSONResponse) VisitSearchLdapGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingLdapRequestObject struct {
+	Body *PingLdapJSONRequestBody
+}
+
+type PingLdapResponseObject interface {
+	VisitPingLdapResponse(w http.ResponseWriter) error
+}
+
+type PingLdap200JSONResponse LdapPingResult
+
+func (response PingLdap200JSONResponse) VisitPingLdapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingLdapdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingLdapdefaultJSONResponse) VisitPingLdapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLdapUserRequestObject struct {
+	Body *ImportLdapUserJSONRequestBody
+}
+
+type ImportLdapUserResponseObject interface {
+	VisitImportLdapUserResponse(w http.ResponseWriter) error
+}
+
+type ImportLdapUser200Response = DoneResponse
+
+func (response ImportLdapUser200Response) VisitImportLdapUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ImportLdapUser404JSONResponse []LdapFailedImportUser
+
+func (response ImportLdapUser404JSONResponse) VisitImportLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLdapUserdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ImportLdapUserdefaultJSONResponse) VisitImportLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapUserRequestObject struct {
+	Params SearchLdapUserParams
+}
+
+type SearchLdapUserResponseObject interface {
+	VisitSearchLdapUserResponse(w http.ResponseWriter) error
+}
+
+type SearchLdapUser200JSONResponse []LdapUser
+
+func (response SearchLdapUser200JSONResponse) VisitSearchLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapUserdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchLdapUserdefaultJSONResponse) VisitSearchLdapUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8279,6 +9031,38 @@ func (response PutSystemCVEAllowlistdefaultJSONResponse) VisitPutSystemCVEAllowl
 	return err
 }
 
+type PingOIDCRequestObject struct {
+	Body *PingOIDCJSONRequestBody
+}
+
+type PingOIDCResponseObject interface {
+	VisitPingOIDCResponse(w http.ResponseWriter) error
+}
+
+type PingOIDC200Response = DoneResponse
+
+func (response PingOIDC200Response) VisitPingOIDCResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingOIDCdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingOIDCdefaultJSONResponse) VisitPingOIDCResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSystemInfoRequestObject struct {
 }
 
@@ -8388,6 +9172,251 @@ type GetVolumesdefaultJSONResponse struct {
 }
 
 func (response GetVolumesdefaultJSONResponse) VisitGetVolumesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserGroupsRequestObject struct {
+	Params ListUserGroupsParams
+}
+
+type ListUserGroupsResponseObject interface {
+	VisitListUserGroupsResponse(w http.ResponseWriter) error
+}
+
+type ListUserGroups200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListUserGroups200JSONResponse struct {
+	Body    []UserGroup
+	Headers ListUserGroups200ResponseHeaders
+}
+
+func (response ListUserGroups200JSONResponse) VisitListUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserGroupsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListUserGroupsdefaultJSONResponse) VisitListUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserGroupRequestObject struct {
+	Body *CreateUserGroupJSONRequestBody
+}
+
+type CreateUserGroupResponseObject interface {
+	VisitCreateUserGroupResponse(w http.ResponseWriter) error
+}
+
+type CreateUserGroup201Response = CreatedResponse
+
+func (response CreateUserGroup201Response) VisitCreateUserGroupResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateUserGroupdefaultJSONResponse) VisitCreateUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchUserGroupsRequestObject struct {
+	Params SearchUserGroupsParams
+}
+
+type SearchUserGroupsResponseObject interface {
+	VisitSearchUserGroupsResponse(w http.ResponseWriter) error
+}
+
+type SearchUserGroups200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type SearchUserGroups200JSONResponse struct {
+	Body    []UserGroupSearchItem
+	Headers SearchUserGroups200ResponseHeaders
+}
+
+func (response SearchUserGroups200JSONResponse) VisitSearchUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchUserGroupsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchUserGroupsdefaultJSONResponse) VisitSearchUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUserGroupRequestObject struct {
+	GroupID int64 `json:"group_id"`
+}
+
+type DeleteUserGroupResponseObject interface {
+	VisitDeleteUserGroupResponse(w http.ResponseWriter) error
+}
+
+type DeleteUserGroup200Response = DoneResponse
+
+func (response DeleteUserGroup200Response) VisitDeleteUserGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteUserGroupdefaultJSONResponse) VisitDeleteUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserGroupRequestObject struct {
+	GroupID int64 `json:"group_id"`
+}
+
+type GetUserGroupResponseObject interface {
+	VisitGetUserGroupResponse(w http.ResponseWriter) error
+}
+
+type GetUserGroup200JSONResponse UserGroup
+
+func (response GetUserGroup200JSONResponse) VisitGetUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetUserGroupdefaultJSONResponse) VisitGetUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserGroupRequestObject struct {
+	GroupID int64 `json:"group_id"`
+	Body    *UpdateUserGroupJSONRequestBody
+}
+
+type UpdateUserGroupResponseObject interface {
+	VisitUpdateUserGroupResponse(w http.ResponseWriter) error
+}
+
+type UpdateUserGroup200Response = DoneResponse
+
+func (response UpdateUserGroup200Response) VisitUpdateUserGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateUserGroupdefaultJSONResponse) VisitUpdateUserGroupResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8721,6 +9750,39 @@ func (response UpdateUserProfiledefaultJSONResponse) VisitUpdateUserProfileRespo
 	return err
 }
 
+type SetCliSecretRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Body   *SetCliSecretJSONRequestBody
+}
+
+type SetCliSecretResponseObject interface {
+	VisitSetCliSecretResponse(w http.ResponseWriter) error
+}
+
+type SetCliSecret200Response = DoneResponse
+
+func (response SetCliSecret200Response) VisitSetCliSecretResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetCliSecretdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetCliSecretdefaultJSONResponse) VisitSetCliSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateUserPasswordRequestObject struct {
 	UserID UserID `json:"user_id"`
 	Body   *UpdateUserPasswordJSONRequestBody
@@ -8866,6 +9928,18 @@ type StrictServerInterface interface {
 	// UpdateLabel Change a label; its scope stays
 	// (PUT /api/v2.0/labels/{label_id})
 	UpdateLabel(ctx context.Context, request UpdateLabelRequestObject) (UpdateLabelResponseObject, error)
+	// SearchLdapGroup Groups of the directory, a thousand at most; 404 when there is none
+	// (GET /api/v2.0/ldap/groups/search)
+	SearchLdapGroup(ctx context.Context, request SearchLdapGroupRequestObject) (SearchLdapGroupResponseObject, error)
+	// PingLdap Whether people could log in by these settings of a directory, or by the stored ones
+	// (POST /api/v2.0/ldap/ping)
+	PingLdap(ctx context.Context, request PingLdapRequestObject) (PingLdapResponseObject, error)
+	// ImportLdapUser Make accounts for people of the directory before they have signed in
+	// (POST /api/v2.0/ldap/users/import)
+	ImportLdapUser(ctx context.Context, request ImportLdapUserRequestObject) (ImportLdapUserResponseObject, error)
+	// SearchLdapUser People of the directory, a thousand at most
+	// (GET /api/v2.0/ldap/users/search)
+	SearchLdapUser(ctx context.Context, request SearchLdapUserRequestObject) (SearchLdapUserResponseObject, error)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(ctx context.Context, request GetPermissionsRequestObject) (GetPermissionsResponseObject, error)
@@ -9028,6 +10102,9 @@ type StrictServerInterface interface {
 	// PutSystemCVEAllowlist Replace the system's CVE allowlist
 	// (PUT /api/v2.0/system/CVEAllowlist)
 	PutSystemCVEAllowlist(ctx context.Context, request PutSystemCVEAllowlistRequestObject) (PutSystemCVEAllowlistResponseObject, error)
+	// PingOIDC Whether there is an OpenID provider at an address
+	// (POST /api/v2.0/system/oidc/ping)
+	PingOIDC(ctx context.Context, request PingOIDCRequestObject) (PingOIDCResponseObject, error)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(ctx context.Context, request GetSystemInfoRequestObject) (GetSystemInfoResponseObject, error)
@@ -9037,6 +10114,24 @@ type StrictServerInterface interface {
 	// GetVolumes Space of the blob store
 	// (GET /api/v2.0/systeminfo/volumes)
 	GetVolumes(ctx context.Context, request GetVolumesRequestObject) (GetVolumesResponseObject, error)
+	// ListUserGroups List the groups of people that providers know
+	// (GET /api/v2.0/usergroups)
+	ListUserGroups(ctx context.Context, request ListUserGroupsRequestObject) (ListUserGroupsResponseObject, error)
+	// CreateUserGroup Make a group known before anybody of it has signed in
+	// (POST /api/v2.0/usergroups)
+	CreateUserGroup(ctx context.Context, request CreateUserGroupRequestObject) (CreateUserGroupResponseObject, error)
+	// SearchUserGroups Find groups by a part of their name
+	// (GET /api/v2.0/usergroups/search)
+	SearchUserGroups(ctx context.Context, request SearchUserGroupsRequestObject) (SearchUserGroupsResponseObject, error)
+	// DeleteUserGroup Forget a group, with its roles in projects
+	// (DELETE /api/v2.0/usergroups/{group_id})
+	DeleteUserGroup(ctx context.Context, request DeleteUserGroupRequestObject) (DeleteUserGroupResponseObject, error)
+	// GetUserGroup Get a group
+	// (GET /api/v2.0/usergroups/{group_id})
+	GetUserGroup(ctx context.Context, request GetUserGroupRequestObject) (GetUserGroupResponseObject, error)
+	// UpdateUserGroup Rename a group
+	// (PUT /api/v2.0/usergroups/{group_id})
+	UpdateUserGroup(ctx context.Context, request UpdateUserGroupRequestObject) (UpdateUserGroupResponseObject, error)
 	// ListUsers List users, without the first administrator
 	// (GET /api/v2.0/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -9061,6 +10156,9 @@ type StrictServerInterface interface {
 	// UpdateUserProfile Change the profile of a user
 	// (PUT /api/v2.0/users/{user_id})
 	UpdateUserProfile(ctx context.Context, request UpdateUserProfileRequestObject) (UpdateUserProfileResponseObject, error)
+	// SetCliSecret Change what somebody of the OpenID provider gives to docker as the password; a random one when none is sent
+	// (PUT /api/v2.0/users/{user_id}/cli_secret)
+	SetCliSecret(ctx context.Context, request SetCliSecretRequestObject) (SetCliSecretResponseObject, error)
 	// UpdateUserPassword Change a password
 	// (PUT /api/v2.0/users/{user_id}/password)
 	UpdateUserPassword(ctx context.Context, request UpdateUserPasswordRequestObject) (UpdateUserPasswordResponseObject, error)
@@ -9451,6 +10549,123 @@ func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request, lab
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateLabelResponseObject); ok {
 		if err := validResponse.VisitUpdateLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchLdapGroup operation middleware
+func (sh *strictHandler) SearchLdapGroup(w http.ResponseWriter, r *http.Request, params SearchLdapGroupParams) {
+	var request SearchLdapGroupRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchLdapGroup(ctx, request.(SearchLdapGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchLdapGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchLdapGroupResponseObject); ok {
+		if err := validResponse.VisitSearchLdapGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingLdap operation middleware
+func (sh *strictHandler) PingLdap(w http.ResponseWriter, r *http.Request) {
+	var request PingLdapRequestObject
+
+	var body PingLdapJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingLdap(ctx, request.(PingLdapRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingLdap")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingLdapResponseObject); ok {
+		if err := validResponse.VisitPingLdapResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportLdapUser operation middleware
+func (sh *strictHandler) ImportLdapUser(w http.ResponseWriter, r *http.Request) {
+	var request ImportLdapUserRequestObject
+
+	var body ImportLdapUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportLdapUser(ctx, request.(ImportLdapUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportLdapUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportLdapUserResponseObject); ok {
+		if err := validResponse.VisitImportLdapUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchLdapUser operation middleware
+func (sh *strictHandler) SearchLdapUser(w http.ResponseWriter, r *http.Request, params SearchLdapUserParams) {
+	var request SearchLdapUserRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchLdapUser(ctx, request.(SearchLdapUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchLdapUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchLdapUserResponseObject); ok {
+		if err := validResponse.VisitSearchLdapUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11016,6 +12231,37 @@ func (sh *strictHandler) PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Re
 	}
 }
 
+// PingOIDC operation middleware
+func (sh *strictHandler) PingOIDC(w http.ResponseWriter, r *http.Request) {
+	var request PingOIDCRequestObject
+
+	var body PingOIDCJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingOIDC(ctx, request.(PingOIDCRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingOIDC")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingOIDCResponseObject); ok {
+		if err := validResponse.VisitPingOIDCResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetSystemInfo operation middleware
 func (sh *strictHandler) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	var request GetSystemInfoRequestObject
@@ -11081,6 +12327,180 @@ func (sh *strictHandler) GetVolumes(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetVolumesResponseObject); ok {
 		if err := validResponse.VisitGetVolumesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUserGroups operation middleware
+func (sh *strictHandler) ListUserGroups(w http.ResponseWriter, r *http.Request, params ListUserGroupsParams) {
+	var request ListUserGroupsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserGroups(ctx, request.(ListUserGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserGroups")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUserGroupsResponseObject); ok {
+		if err := validResponse.VisitListUserGroupsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUserGroup operation middleware
+func (sh *strictHandler) CreateUserGroup(w http.ResponseWriter, r *http.Request) {
+	var request CreateUserGroupRequestObject
+
+	var body CreateUserGroupJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUserGroup(ctx, request.(CreateUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateUserGroupResponseObject); ok {
+		if err := validResponse.VisitCreateUserGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchUserGroups operation middleware
+func (sh *strictHandler) SearchUserGroups(w http.ResponseWriter, r *http.Request, params SearchUserGroupsParams) {
+	var request SearchUserGroupsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchUserGroups(ctx, request.(SearchUserGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchUserGroups")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchUserGroupsResponseObject); ok {
+		if err := validResponse.VisitSearchUserGroupsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteUserGroup operation middleware
+func (sh *strictHandler) DeleteUserGroup(w http.ResponseWriter, r *http.Request, groupID int64) {
+	var request DeleteUserGroupRequestObject
+
+	request.GroupID = groupID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteUserGroup(ctx, request.(DeleteUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteUserGroupResponseObject); ok {
+		if err := validResponse.VisitDeleteUserGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUserGroup operation middleware
+func (sh *strictHandler) GetUserGroup(w http.ResponseWriter, r *http.Request, groupID int64) {
+	var request GetUserGroupRequestObject
+
+	request.GroupID = groupID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserGroup(ctx, request.(GetUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserGroupResponseObject); ok {
+		if err := validResponse.VisitGetUserGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateUserGroup operation middleware
+func (sh *strictHandler) UpdateUserGroup(w http.ResponseWriter, r *http.Request, groupID int64) {
+	var request UpdateUserGroupRequestObject
+
+	request.GroupID = groupID
+
+	var body UpdateUserGroupJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUserGroup(ctx, request.(UpdateUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateUserGroupResponseObject); ok {
+		if err := validResponse.VisitUpdateUserGroupResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11306,6 +12726,39 @@ func (sh *strictHandler) UpdateUserProfile(w http.ResponseWriter, r *http.Reques
 	}
 }
 
+// SetCliSecret operation middleware
+func (sh *strictHandler) SetCliSecret(w http.ResponseWriter, r *http.Request, userID UserID) {
+	var request SetCliSecretRequestObject
+
+	request.UserID = userID
+
+	var body SetCliSecretJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCliSecret(ctx, request.(SetCliSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCliSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetCliSecretResponseObject); ok {
+		if err := validResponse.VisitSetCliSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UpdateUserPassword operation middleware
 func (sh *strictHandler) UpdateUserPassword(w http.ResponseWriter, r *http.Request, userID UserID) {
 	var request UpdateUserPasswordRequestObject
@@ -11401,149 +12854,171 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H0Lbxs5kvBfIfR9H3bv0LaczO4C52Bw8GYyGeMyE5/tzC6+iSFR3SWJYzbZIdmSdYb3tx/46Ick9ktW",
-	"y87EwAATq/msdxWLxftByOOEM2BKDk7vB3PAEQjzz7cCsILoTOk/IpChIIkinA1OB9dzQAlWc8SnaDnH",
-	"Ci2xRKFtfzwIBjKcQ4x1P7VKYHA6kEoQNhsEg7ujGT/SPx7JW5IccTMipkcJJ0yBGJxOMZXw8BAMLvAM",
-	"PhB2K7envwSKFVkAovo7UhwpvSABC8JTiTCLzA8M7hRK8AwC9DsnDCK0JGqOPg9QgD4P9rXOa64wfctT",
-	"5oHTT3yJYsxWSPClRDFW4Xx92ikXMVaD0wFh6m9/GQTZOvQkMxAdFvIQDBIscAzKoQ9HEbHL2FzVPzTG",
-	"FEcCcKQxqGGFhSJTHKo3iCiJxlnnkYHwGDEcg8U0UWiO5TH6hSsUYglHEpgkGht6Z0SPryljEAx0n8Fp",
-	"sY5gIOBLSgREg1MlUijDIcZ3H4DN1Hxw+re/BIOYsOzPV8EGbvROs9WOBExBAAvBQ6N4hrhAEZmBVP6l",
-	"Fb1bru31X//avDgScjZy057e++bN17THSeVIgOSpCGFkZ/HyrOC/Q6gQYZZjNAsTibDFLyyAITLVKKac",
-	"30pEyS0gzBCJMvhZ8VDs5J9H5/Lo0k189Iv+sbyLCKY4pcoRab7uCecUMDML/51PRvZnL6jyz3ukHoon",
-	"QEckqpgy/1w3ZRPjmnl4iA0TabFTgZUPoND4g2s4RsCckDLyC8cQIMaV+asOCWsYODpnR9mIXbERQzwB",
-	"UQ2beA9giUHhHBq+OfLv+2QQrQd8opCEc6MjMuB+SUGsisW4Tx4gvgpa7VYPMJLkfzyTX2qlgM3sb9CJ",
-	"FlYUpEQxYCYRpjRAaaLl9KuT4OTkpGaBdnz/Kk88y4zxHYnTWH898S/ayokKmtVElukN19IvX9eG2Ssy",
-	"SwOPeEavvlUKRKLOa3VD7nPFFmtbi3zLmdWOcs1ECXkcY3mKxrffL8YI7nCoAv3HvxZjFHKmMGHS/PAb",
-	"/tfkZowEZtrKGd9+f4/R5GGMtM3Bp+aXP2M0+bexpifEp8ef2X/BSiJlTIC5tqCkImyGIg6S/UmhW8aX",
-	"CAtAZMa4gMgYUxomkVYaGI3/gQUjbDZGVgodf2YVhPllUAGvv5z8x9/8IOIKV4uePUgeAQmXRHGxakHZ",
-	"RWODE54qYxo5OglQAiIEpo6AhTyCCKklCaHKzliftyVhvTp53UKbCT7hqhps+efHAk9y4bFwDTVtk26A",
-	"xkdjNIEpF4AwuoUVmmpjDGQILNIEx4XVYT7SMVPVAmUbDArP6pRK/nmfTJ3KOl2ZfX0c4A3ZyoQzCWWv",
-	"zCNK7Ic3hngnPFppyw7iRK20YV7y63Lb4PR+8H8FTAeng/8zLLzAoWs6LPw/s4ofOPNwjP7VO+VDMPgR",
-	"E5oK00kLLbAeEk4SSuwKhr9Lu4wCIL4F2a9y+E4ILqRdjcejWQJTaCk4mx2jv97dIQYLEEgBpRLFmg7V",
-	"HDPH2l9SkAqRKEBLYwHoXyUI3YHy2QxKVliIUwnHlgXsQvQ6zy7OfwUhHRgTwRMQilgULYoPHnbNaeG3",
-	"vOFNjnc+MRrqIRichSFIuT04DpV/7GAA06nu7PuU+Qb+NVVMzq3G2pg/c70s3TcScDAwcQFtBiti2TPv",
-	"E2EFR+bXYHvJhQe19Ul7WP4PbdeUGWRtmqYGLKN84zUL22rbfkGbPbXO8M6ROUv1pFVeQfUequZ1AAoK",
-	"T9X5YAbyXnJ1Xv4Hwm49RDORnKaqvO7c6wgGc8PzjTvKxvBO75bv4xdLyu5PoiCWTYKmIP+HYMBSSvGE",
-	"Qia83dxYCLxqE5/RvR6CwXpEpRygwfRibcW1KyuD2ce5mDGuDLvVzlFBVeWBMoKooLdaBoU7JfAIKyVq",
-	"VrEGTjdxCZ7a+ZecHV/i5c8gpfbD9sL6hM1BEAXR6NGksUYKWWCh/VgfdPM9kliMGZmCVKMYIoKrEdfw",
-	"OfOEWkM0SSntKNyTVM47dsmDdZ6AsNHTc0IjAUzb75ghwiK40xKrFVYdsV/mAcH9YaVk/LeGqMdR2dY1",
-	"3pjCZKVAahBkxBBoh3FKZsaRo3iljcCgzRoUnrUn5Ws82yPI2qm4EkG41eYcGKyJ/TqFcVkOIG9ojn2J",
-	"UkOZdWaDbdCe37AA1oU/KVa6mdkFpR+ng9Pf6tF5kfV4uGl9AhEMUrEh/LY2uhf62CADM6sXxWlE1Ac+",
-	"28Zsa8jxpKOQ0rPgSgO9xgovPlYLZu1QVoiDh5r9v1sAU9du0HVAgP40qma36jHv1PMBa/51tCYLa1sK",
-	"kCY+6rNHe0VTmXS3luMj47e/vjujlC8pkR6Y7+hcwV1CBMgR9oR0PjFyhySEnEVeVVHBxJ2PLLvYbJlE",
-	"aaWMyhA7VxDvUTN1to3SROOhE3Y2iMRuuYkyzD63qWMBbqktePttBsmfAFM1v1JYpZ4ABAjBhV+6V5oq",
-	"+VD1W3UBOtfcu2Vjy6SiUMvrtHsFShE2MzkB4dxGxScrdAurY1QEvrEAc6x2y/iSlaPdx4Ng0wjQAm9E",
-	"+Ww05WKJRTQCFhmq0F8rqKrYOU7VfBTzCFq1nmDGQIxi5+606RIRqb9Ho2KhhVCXrYaYK5WM9EITwe9W",
-	"IxzFhI1mgqfJI/pnQnCnITqBeKOvjeKNQo3CKQmxgp1GuSXJSAIW4bymezmGsd5f8VtgAhYElo/azQIE",
-	"ma7Mbtqtg0Y4GU2whFHEWk1oOkwJNVKubXtDHQ7TXeZx/ZTC4XyUYIEpBdphY3l/QSapKjIduszeGTi2",
-	"mz0Zl3NSmr/rGJagdoS26yxDnvhDlw16ORvt8QPYhXQBoeuSYCmXXETtO2oNyVP1mOWmpMN8qaDtG3dm",
-	"TsadTNIGGzDbuE1HTqKwLJhbrdF2ShUfcTbhuBbsm3OFlBQuZruZXBcJoQDVvlsn6Wh7mOCigIgIbYol",
-	"WMSyfW/LTB1YsOglRyHFJG7fi/KZI96WYG8tz0zrnJPbNTfnkR130JnEE0FiLFajNobPWjdrV+fujAC9",
-	"kvysq3G1NnkgATHKhurCXwJwNOKMrlo2N2fqJlMkETAld62WaHsZy2AUpYU/u4Ngk6G1FI2Z4lyMJKU0",
-	"czOatyCBTkcCZkSqYiVtukmZeZu7y2Wz7MJgjbDCWiu3XILiAs+gjOsdl2FRYVzhxyAjxbijvCz16CAu",
-	"da9O0lJ36MjAD/UHMjFOfrPj32C22nbILl2mQtOhz7rT9g6HcySt52bP3YmSaIFpCiZqvZyDmoNARKEQ",
-	"MzQB59pFaA6i5EAXbuK7zEfdcIedPFqffrmePBCYTJVE8JnAsfQFT0r+WZuRgCe02c03ayvGvqnaVZVH",
-	"3j48YoGzdXy1sR43qG8d74GBwPScTbknal4W/Dtm1fs84Z2HClNhwuUdQjAdRoc7pR1dmlmOOw80x2LC",
-	"xaiUO7J9xOU+Ij5FP5nmaDnnEtDZxTlScyIRkW+QFSwSKZPhoh6zuTmWoxCPBOe+SGmngRbAWu/NbMUx",
-	"4GOWX2Fu774NYxIlgi9IBKLiZK7DcF5baffVNdlQO69zzTrafX3O2liNcg2+N0jmQz+WC71m0a5b9gVZ",
-	"z0NfxlgpPW7jOBdLKEeWS2eGtstRh8Mbm2/gmZxWBHR3zdxqOIVpHTyvDCh3DsPnrtI6eGdGQ8MCxGqp",
-	"bYkAJeYXzsrZ4tuG1U5BfT8+Lm3u004naTWDfumC5yaE9YCHFuD5BZbX2HN62+5szbTyWS8fF9p4ofWH",
-	"HOuXItudOnmPTzxZQsVpyDoxzk2/FeICpcz90Wg2usGC8op9u75woTcvZTBYrsXmtmMBNKpr4MPeBYiY",
-	"SH+CbE0Oa8dE1WIWDxJL3mErDJaWvL8TQ7mS7mhuHdt6eCNrlnOOYrwyB1IxvgVk4gQyu4bg+gdPtoVN",
-	"gsvWk0HXS22ljJPN9OFwThSEyiWGb5OarPj5eApY92pIMdnkNi6Pq/Oxg8ECC4KZaktuBUXt5Rg+801M",
-	"aE5wCt6bTIYMlPYotUmvm2XEEWJKzZF7mzRsz1zrsGyjkffDFOECRric1NAuLWktFaJTalIEFNytie2I",
-	"UgwKR1g13j9w2P85a16nGfmS5XdD2mTEmOb707MCEj4Ks0vpB8lT8NPX2lJuqlnqB42gzENb562o/MmH",
-	"vYoYQR0H/2xO87bncvdf80OWdnT5SYJ4b7p0Iko3mQZYt7neMUXUqttkJemyk125Bji3gO1IlPm9PZm6",
-	"9pV0775nPs66WEyN+sRIwy9AM/eXRV3wCK+jO7N1AK1r3SGNb1PqdElFrUiO4VOEi4uM9mao1icxsl3l",
-	"KUrSCSVhgMz5oQwxC0x9Dc3gi5QGSGqniaiVCdByNQchjwfVq/c7JHvSAptKqQMDNsO0OQNnDcZnEhGG",
-	"NnD2BhlrjwJegHTXIbFERCEifUDbvH69eS/Rk06vsbXNIpxGIDRjxCYl3C3n2DUPmo4DdonAVPDB/pIG",
-	"s+gRJTFRFQnwATp6ZeQB48i26zGPsYZpr9I4xr5bdBEsgOofOinpWQpSdephNg/RqHvPGBNzz7zjEjPS",
-	"tckKXXqaE9wOKeprEP5v07mbQuxmIm1dPmhj1aytbosI5i4no26bWWWPD0bYmeTijn185FmxoB29mF32",
-	"0cGSnTaNbXZzCdOP+f52sGZ3BG2ZJgwc3Dg3VVAv1llboScv0GDYAhGttLeSUx8fSK31Ozaz1Yu2lbv7",
-	"ZADv1fbdqcRHuZf5zaiaq8ldxM5ziXFvnCSXawBt1y/Z0529wzqIG+hZW8NNLaotVfm0aB0S/ORTIrAa",
-	"q68FQDbsvljvQ6LJCmUhzDdo7GyVsbYJ7c08Ig0qOaMrxJk3eeGST/geQ0y6GxcjJ0fbcgQXNRd/G2jf",
-	"5aT73fVy5tM6CCO8Kgw37V60i2tBRGqiA20vupiJWftZWzMa1Zbe9tw2jIpspkkVVzfIBpt7pqWDDRl7",
-	"BcN6gLxVENkQYC/B8McLkRzbBZmtb/KmiqNsOZOuQmSdYLvgu8Mp2n5wtJXOUweHqKerZPtkner7RHnS",
-	"XBuRvwGpigoRHSsA+I4abgmLKjEvE9z6VMss+QrC7bV23/luurODEO/R1X/evES1nZuC71bmY4OtV+Ec",
-	"opTCNZa3PkZ9rNG5k3+0ABZV1Nr7OM2Lw4qUSa3B32SaXGuq5ZzT0lFmixW6yfyRX1PuSU90ii4+Xb5/",
-	"Nzr79MP59ejDx/ftEi8y8Iqq4/8EZ86gJ0G2rI5cQ5/SuTJ3Xvbur3S39DeCiZW+QxFE9OTnd3UXmitY",
-	"PNTALLub/cjzfNfeI6rFGlpajbaFz6YM2sKwK83mpRSFFZGKhL4tk4VJ7s9y+zpRiu3b+SzQEsJuc9qu",
-	"nadUXGG604y2544TZrHkkDOZxonfLzGO2yDoHCL0486LlwqY++Dph5UHDnV79FOhaXeV2SnrhDgVAI8A",
-	"jVvM44C7vWSjUPx56G7b7dm7vP0m1s4G98HRm7PWvSBc+4ZxnNY4wNVi/0BVm7pWP9osf5BvzwfsTxLE",
-	"W+e3VCQ9xjGwiiplMSa03flaXXKcAEwroVwuBtIwzUPF/qoO20vVR9uYfN2KxxQpDVvz2huUlTu2n/2G",
-	"2yv04YeziwC9Rj9dX18E6Dv08fyHt/uOuBR3piPWYbsXgk+JLwGlFQ11IYuqFVyC9MDbHqVZl4KZywJ+",
-	"Tq9b5q6+/S67MzmPdtFTaoXh9mJ3PaHZG8Vv5DSW1hv4IF4lfHKLNfFXYOmdSa9W8kwv90fq0zuNmNge",
-	"1sZXUkHUSvtJroTHBEtrnxp9CfZqgskhcN3nSiWlG6J5TeSQ81sCpdrOpiBppl0T8l+wshV9iVPj22di",
-	"WlaYO07m3tMCGEpZBAINcUKGi9fHJ8forbv0lN+M+pNE+ovplkrQnmnK3LXBU/PwhQzQlACNZIBsEvVn",
-	"U8jbPh9jbr+hCY+I/sHUDgYkcQzHn9ln9pazBTBbtt0c1M05jYqrBCiv63SqWx+h8T+PXKjg6Dwa2/Sb",
-	"vAaxRBDOOURv8jLjnEG5IHGMb03WyFSAnKNPn85/ONaDnqGpra9sXvBgcgkiK1s8vv/s7u99Hpz+dv/Z",
-	"XC78PAg+Z8lynwcPNw/jY3SWL8NsIysCPyXKXsKKeJhqmaKn+Mvr127erGa8MgsbJ+aE489TwWP06t8C",
-	"+4N5kmCM/vzKPmBw8gaduIcNDIjUnLDZ+vsG5o0c3f3L2KBgLLlQ4+AzQ+ZPu0PpNvjPI/PszpF5d8e0",
-	"D5C5waEBJ8CgzGQlmdcVZGAA7h4NGn8g7Hbs9lKq8m6O2kyR++xdFG+J91M0pmQisFgN8XAy1u3GzhiX",
-	"w+xLPiwBOcT/7/VfX/84sVNek9iR1OWPb9F33333H3rOT9dv7c5iQilxZxK2rvb/gOBIS0Qz08nJyasj",
-	"89/1ycmp+e/45OTk/49tIX5KQnD3bx2/nSU4nMPR6+OTganQ51hVng6Hy+XyGJvPx1zMhq6vHH44f/vu",
-	"l6t3po+WD0RprTgwrDcIivLWg4VrwRNgOCGD08F3xyfH32m/RTOYXoXhUXP9b7h4NYS7hGItFu4fgkHO",
-	"vkNzFfyIcltwcmYDnDkTnUeD08EHIlVWfE4O1t86qsgUKZoMbX35h6Cxoak836JdYsvRtmpnX+d4uNko",
-	"5P765KRTZfR2wems5uG2B7N9ZGl4Iztcdky9WSvelXOuqxNfPNT1EAzWGLOpZ+npLLc+92qJv1sOvmFW",
-	"Wd4oqyzHyugKQ0qI8pnmKqI1Qp4CF2yco0t3e1Y3LpLpzV0MATjKioqe/maLgA1uHraJlvLZEdypdnT7",
-	"7k69kG4j6b67Uy/U2yOpDk0Wb0uKzUqH2kT+g5FAXrG0BSEYuBnj4HjweCyYo4VbwiJjS1pQ2QfyctTc",
-	"Mr6UTSAPtwoVeoH9HtRGScNHwrn+hqK3VkfvML02tmxWmFEDOMTM1fBAyzmha+auSFkZuu7Q6MaEnzwQ",
-	"tOebHiAau/bvPFr1BL/sbZby0y4PfuzVA808rPJ4KL+18MwA/QbdlutdarN+RrTvdAuQaHgTYUus+GC9",
-	"Rsr2KmodCdsbr32Sru/Sbu90a2fLRTEWSr5BmC7xSqLX5kG2esCRkDM5vLeFvx/qAGiqAvQIPjP+Qfg8",
-	"IeZqp/VxtRw1/8pe5ygJzeynm4euFlH5fc2Hm3WIM1uNxUrfWoivt3wk7Ns/cNE7EvJLPhNQSwCGir4a",
-	"FZxlgvYNEjBNpXZruXXKzQtOWUmlWsouHrqoNCE+ZJX4vz5zN7j3vkrGNl83bX6VzD+QLYKwj5FKyQDd",
-	"XhU7iEWfv2/yzdnymgGQZZKc6RzSM8YyX63049LDQzZNz4KwH3MmrxTSypB51QyLLLNwD7aMGQlhC0MP",
-	"1DzSaHifPdz7kN8ahm24movGJbg+kbVml5Ht0D5Zjm9NnJpPp6WSNF6SqdJqZlt/X53/0Kcx4di6b0X2",
-	"HlQNAXTVK/mjzlr01TgSz4fhDu45OGDbF+CNuEJS4ZVsYr+NlMsq2iyXaumROsvTHCZagG36vYnGTMB5",
-	"Wfp3WiZc02YLdFq718HMli9rAJaCOzXMAuslMG0aEX1bnniFLjibvUGKp+EcJGLcnfMwruzr8lq/5+Ve",
-	"m6zMLPhVa2deZI1eLE2PfZhd9N4iih2K2fmnMLcC97JY80p+BAoT6n/L/HF31A9j81bmnH4rVu9a1Dq/",
-	"xVoKWEsoc35eRerB7nubyX8CHF3kqbQbPF7nFHV/anuTUG+eUCmfy+woO78TnJVG1Rv7zwoY1jkTlVBs",
-	"sp3cg9Ejw6EGrBY0+zeRSuVCnrFXUrqyt4UCrwYb3peJcmRuUbTwUi5KGeRP7Kcw+6537dar/ZL6jeyT",
-	"cg7ll9TDoRt/bdNGGzOCyFH+Fl3OkzWeTRkHT8+4T+DdODC/yevgWPVEZHE2sunv7MLWw9FawbIGlijq",
-	"nvXPG8VcvTPJW/fSfqa6JoBcCb7AxDrIVPsEAVrOV//5vHioA6KzM4yGs/Ss1cfprgr4GbsqxiRQJmt2",
-	"/xZ73ZxZYKg/z8ZMI0PMRnwBYkFgeYDpJjw+4HT55YpRXke45xlx/n56/5vbeui930kpViDViLBR6b7f",
-	"XiY8TP5VdiL7TbuuuUw359aUonIm71rhxP0cZj+F3nJPGbYJq/3smnbe1t4UjC0B2j0idshoz1pR1G+a",
-	"fRxpVTGK/fzELlJzhMRVB+7VU3JzPDhv6emiGu/JAlwVXVRU0DWnGhR8uOsuaYb3cZd4Rwn8T+QzXuNb",
-	"DRO7fGTu5GyVYNsm6QZXr3Zb+yetTBwdJh4SZ5t7IlZ3tbR7DZ30KhbK9WS8QuHgERNN79ljA3UI7iQP",
-	"bORFDtsZH671QXgmK+rfN7+cUVpEoCr05POIJXoV5VkUedHTo6IsMPOUXHEF9mbmLawybZDXD39kxLBg",
-	"i3v9T/Oti7rMV/FkwLmEmC+gE3xa6MvafX2d3P/RD6E37nhlOTe3myU8pTTIabBXXVpC7h9edjiN2pP4",
-	"kEWV+QaWyurR989R2Uz9nzTYuruYRa5U9vNVqS1Q+tDyWul7eLlQ+nKhtOOFUm/o0l1efAxTtCXt2gv+",
-	"lqJfyPnlan83Wg62L/o/EXmXTwpq3dvLcsMXeq98C6Km0uY3FFJvcwBVLjB6cFof3m8Ue23hul6WT0if",
-	"/hJOqQqQqcKDKTUypcjwqIR1lTJr3OF+ooYlJjlMoHftbLsH+msWRJulhRsczg1E9BC53Xyn5HkmwJmr",
-	"FwV5ZFXImrC5B3HQNVHqJT/qJT/qJT/q682PeklXeqJ0pZI4D1CGVOJKWqZM4dkMIhTOCY0EWA3AEGER",
-	"3CEKU4V42kNW084q3Z+nwZPVWVFOpMV1oKng8b6vAR322glPVhpRGT6siarN0wyT28jWOESEKW5vDHnV",
-	"fAm/e1Xy+tsUBLCwjSdQQuYzuOSyDuPMDdAQC9ByTsI5LEDkryUvsb2MFVVxTZVz0I2CX2yIr9mG+ANn",
-	"PFtwkhnDKhXwtZpjNz3654WVchDvvCTAJistthAXyJXKeh6KvblL/lRGrkX2E5TyK6hhSXPWe6eldi8x",
-	"29q38b7pkK15B83Ql0TG/CqM9FOUy0oZIKwUaDFGOJMBuvr7x5/lC49W8KgrryeH99k/a8spnrlGzZHX",
-	"fx/++zqZ56XTJoTZTIkDV1G5BBwZQe72gLBERCHydRNHi14ZzvokpKJu4dfBUjVJmAcoVDV9bpHsizQv",
-	"CYY4W5OtjUWq9k9GLQvO2dTIJy845640OOBNp03Q+8MIllLlt/4owkKvxny8xrM/3rnG8/THWlmq13j2",
-	"bUeOTYTQRoD3W575uelKG4i9xrOelOUvsDTE9OzKFZmLfWUpb/KPYy4M8t8gbAIEpgYK3BGpJCJsPeNk",
-	"lb8IpVXYgUPHRqYO7xWetU0qyXD8tBrWRF2q9esf0XbPcLSpYk1Cdr1e/G/b5DD3y9tqUZ/CKwCyj1qH",
-	"+Wibpbufx712g5VvWz9a2tU7S4oKoxkTm4+bws/2GN47f6AqOGFh22PM2SHvMOlgX9xuNiHT3dTlCreo",
-	"z1xAb/+a3IydJY19ecZpXJTEpk54DfzXKLN1ZvIZpS/JyS/JyY9ITqa0S/XX6kxDUy67IY3eVNR+IdHK",
-	"ggIaPN8sdVoCOkXKPJznNmfrjAeIC/eO7JfvP8AC6PfZZRJ3e/H8h+/ZuOjqTbl39dzr3c6MRvupGDHh",
-	"yk7Twfvc99SRj6Tcp00icnWEm8jB9T7bDzXkVXsNxuybutYKQsQ+7ccZXblHl7FCcs6X0r6BAKEA1VTD",
-	"3xLa8N78v11d34Iqnvzig1vJNlVX3mvQLfp+YsTJrgPdaKiEQTfNkhGANWGxCue+wwDzivcVhH0KBT18",
-	"e+u1h3l7RZqtV2Xf3MCIwdIxauCYGZAEpmwtK4FZxGP9ox/BNddG+pbcz/OyyCUkFIdg0xjKL5tEvEkQ",
-	"6t1FKW1wMa7yVgeI+RzE0Mp2dI3l7bee95IyaTLPtNFPeXjb+MZLTjTD+9/5ZKRh9zBMcCohqguiZDC/",
-	"sC17FGzZTOJQr47+Yw5qDqICoNpmseCxlszvfII00PTvnweY0s+DisdzO/FahovNiK4ELMLqt2Cv7OdW",
-	"Wc1fenmbYz84N9u4BKnR2DvCsxeMTOL+mkNd4UCbhvZBcA1LpPeMCZPoSzO7Kay0wAlrCzFcZa16Zax8",
-	"kkPViCnFclvDuhmi5tfh21/fnVHKl1qc14LWNF9r3eeL3+V5DvL+7yKlDASeEEpUDlbzmmH+FkCSKonS",
-	"xHjgAUoZBWlS3OZYImz0ocaUKemwZB1eAr9Iq6Dbw1PgW4B9fiZcEfD4k0Rvf32HcAkobYiasClvpuVz",
-	"3apHGn4PmqComeZQD/qFlGgXQs55SiPz4H/++FL2eLI5Rzd0aou2STJjECHCOgB3OAMVgqgVGG/1907g",
-	"5aECdSSVABw/s+RWPZreMJnqxQLCqZpzQdTKhV4sDA3hGjD/SZabd4HsgtM0hlot96tr0qeOKzik/+cX",
-	"E830zquYUD5BUvEWb3mnsqkW/Ce5Swn4Z5y8pre8tzcWId58sPB5nOFrrF2CTL5dl9RQdmDsDJ5a425K",
-	"hFQIRzFhRCqBFS+XNNYdGkP6Gq49WRV6aDMJ4eyZP4GXSvBAbluwDMNUCAeYShVnm+jd921MFExxCFVn",
-	"9dkRYZ3B1fZR5RLo1t9XbuGAZy/S7yObiWJFFvAV5f8W0GojH3swMjdczYgjwhBGGVKaKaVVKGY31d2L",
-	"pn3CWE9rfZkHfpJzbSl9i5rzR8IiqznRZIUwSrDIXr8gAjlcNlPnvf5fu9PQXKE+9WGoX0hXH4XWLPwr",
-	"U1b2ILRq/92Eh0N8UyKfUVmCTwmFHq2pbIbnm8uX2BXaNJPWZkLOXsMES7nkIup+qbELorJJeqrW7oZ/",
-	"1q/HFiDogh65ksbb6AE9V1YCXa3kmZmhPy7KpviRtr3ocjgE/WxvXZjnq2yAY929M8lejCPK2ayWuUBI",
-	"l5tUea384vxX16rPkiHFLIeJ2NvJ8gDn2cW5N2akO0KYCqJWhnwnWJJwcPrbjbb9JFhb2v6pSdYG8Cyl",
-	"p4IOTgdDQ8pu4HvPvmwXRJQEOj1Fc8BUzYNsgTJAEpQ2r/S/8nMs/as22o5Ljo1ds17X+iQXwBMKaDnn",
-	"xjVDhB2vm6q+PuUTI2sEZe82lDpn+YHb/f8x52jOaSRt/Sj7opIx9V2f0ijuSaXtQc7CsHyENRM4lqV+",
-	"wqV6bna7rCodXO5bzmTemje7mBW4rdtKWPb+s4FIqXxKaVBcFOfbHPKD7as4irG4LRWwWxJVRqK9h7zd",
-	"/ye+RHEazovN2KM6xQWUun9xN1h86IhI5PJbzDkqlKnAFgz39cMK/YTFhAtzKQ4xrtAcLyBAKYtAICNE",
-	"9A9suHhVGtD8NHi4efjfAAAA//8=",
+	"7L0Nbxs3tjD8Vwi974PduxhbTpoWuzaKC6+TpsZNG18n7S6expCpmSOJ9Qw5ITmSdQ3f3/6Ah5wviTOa",
+	"sSXZbQIUaKzh5+H55uE5d4NQJKngwLUaHN8NZkAjkPjPMwlUQ3SqzR8RqFCyVDPBB8eDjzMgKdUzIiZk",
+	"MaOaLKgioW1/OAgGKpxBQk0/vUxhcDxQWjI+HQSD24OpODA/Hqgblh4IHJHGB6lgXIMcHE9orOD+Phhc",
+	"0Cm8Y/xGrU9/CTHVbA4kNt+JFkSbBUmYM5EpQnmEP3C41SSlUwjI74JxiMiC6Rn5NCAB+TTY1jo/Ck3j",
+	"M5FxD5x+FAuSUL4kUiwUSagOZ/VpJ0ImVA+OB4zr714NgnwdZpIpyB4LuQ8GKZU0Ae2Oj0YRs8tYXdW/",
+	"zIlpQSTQyJyggRWVmk1oqE8I04pc551HCOFrwmkC9qSZJjOqDsnPQpOQKjhQwBUzp2F2xsz4BjMGwcD0",
+	"GRyX6wgGEj5nTEI0ONYygyocEnr7DvhUzwbH370KBgnj+Z8vgpWzMTvNVzuSMAEJPAQPjtIpEZJEbApK",
+	"+5dW9u64tpfffrt5cSwUfOSmPb7zzVusaYuTqpEEJTIZwsjO4qVZKX6HUBPGLcUYEmaKUHu+MAdO2MQc",
+	"cSzEjSIxuwFCOWFRDj/LHsqd/PvgXB1cuokPfjY/VncRwYRmsXZIWqx7LEQMlOPCfxfjkf3ZC6ri8xax",
+	"J6ZjiEcsapiy+Nw25SbCxXlESJGIDNtpOJV3oMn1O9fwmgB3TAr5F00gIFxo/KvtEGoncHDOD/IR+55G",
+	"AskYZDNski2AJQFNC2j45ii+b5NAjBzwsUIWzlBG5MD9nIFclotxnzxAfBF02q0ZYKTY/3gmvzRCgeLs",
+	"J+TIMKsYlCIJUK4IjeOAZKnh0y+OgqOjo5YF2vH9qzzyLDOhtyzJEvP1yL9oyycacNYgWS43XEs/f60N",
+	"s9XDrAw8Ejm++lYpCYt6r9UNuc0V21NbW+SZ4FY6qpqKEookoeqYXN98P78mcEtDHZg//nd+TULBNWVc",
+	"4Q+/0f8dX10TSbnRcq5vvr+jZHx/TYzOISb4y18pGf/HtcEnIiaHn/h/wVIRjSrAzGhQSjM+JZEAxf+i",
+	"yQ0XC0IlEDblQkKEypSBSWSEBiXX/6KSMz69JpYLHX7iDYj5edAAr1dH//jODyKhaTPr2QLnkZAKxbSQ",
+	"yw6YXTbGMxGZRtXI4UlAUpAhcH0APBQRREQvWAhNekZ93o6I9eLoZQdpJsVY6GawFZ8fCzwlpEfDRWxa",
+	"R92AXB9ckzFMhARCyQ0sycQoY6BC4JFBOCGtDPOhDk7VCpR1MGg6bRMqxedtEnWm2mRl/vVxgEe0Vang",
+	"CqpWmYeV2A8niLxjES2NZgdJqpdGMa/YdYVucHw3+P8lTAbHg/9vWFqBQ9d0WNp/uIrXgnsoxvzqnfI+",
+	"GPxAWZxJ7GSYFlgLiaZpzOwKhr8ru4wSIL4F2a9q+EZKIZVdjceiWQDXZCEFnx6Sb29vCYc5SKIhjhVJ",
+	"DB7qGeWOtD9noDRhUUAWqAGYXxVI0yEW0ylUtLCQZgoOLQnYhZh1nl6c/wpSOTCmUqQgNbNHNC8/eMi1",
+	"wIXfioZXxbmLMUqo+2BwGoag1PrgNNT+sYMBTCams+9Tbhv419QwubASa2X+3PSyeL8RgYMB+gWMGqyZ",
+	"Jc+iT0Q1HOCvwfqSSwtq7ZOxsPwfuq4pV8i6NM0QLKNi4y0LW2vbfUGrPY3M8M6RG0vtqFVdQfMemuZ1",
+	"AApKS9XZYAh5L7o6K/8d4zcepBkrEWe6uu7C6ggGM6T5jTvKx/BO75bvoxeLyu5PpiFRmxhNif73wYBn",
+	"cUzHMeTM281NpaTLLv4Z0+s+GNQ9KlUHDY0vaituXVkVzD7KpZwLjeTWOkcDVlUHyhGiAd9aCRRutaQj",
+	"qrVsWUUNnG7iCjyN8a8EP7yki59AKWOHbYX0GZ+BZBqi0aNRo4YKuWOh+1jvTPMtolhCOZuA0qMEIkab",
+	"D27D59wS6gzRNIvjnsw9zdSsZ5fCWedxCKOcnrE4ksCN/k45YTyCW8OxOp2qQ/bLwiG4vVOpKP+dIeox",
+	"VNZljdenMF5qUAYEOTIExmCcsCkacjFdGiUw6LIGTafdUfkjnW4RZN1EXAUh3GoLCgxqbL9NYFxWHcgr",
+	"kmNbrBQxs01tsA260xuVwPvQZ0y1aYa7iOP3k8Hxb+3HeZH3uL/qfAMRDDK5wvzWNroV/FhBA5zVe8RZ",
+	"xPQ7MV0/2c6QE2lPJmVmoY0KeosWXn5sZszGoGxgB/ct+38zB64/ukHrgADzadRMbs1j3urnA9bi66jG",
+	"C1tbSlDoH/Xpozs9pirqri3Hh8Znv745jWOxiJnywPyBxhXcpkyCGlGPS+cXzm6JglDwyCsqGoi495Vl",
+	"H50t5yidhFEVYucaki1Kpt66UZaac+h1OitIYre8CTNwn+vYMQe31A60fZZD8kegsZ590FRnHgcESCmk",
+	"n7s3qirFUO1bdQ4619y7ZdRlMlmK5TrufgCtGZ9iTEA4s17x8ZLcwPKQlI5vKgGv1W64WPCqt/twEKwq",
+	"AYbhjWIxHU2EXFAZjYBHiBXmawNWlTunmZ6NEhFBp9ZjyjnIUeLMnS5dIqbM92hULrRk6qrTEDOt05FZ",
+	"aCrF7XJEo4Tx0VSKLH1E/5wJPmiIXiBe6Wu9eKPQHOGEhVTDg0a5YelIAZXhrKV71YdR76/FDXAJcwaL",
+	"R+1mDpJNlribbutgEXDN9HKUSjFnuct31Vsq8NZf3UBE6FhkmqQg0hiKiw5KUqrUQsiIzEBCQBi3Dvtj",
+	"ooS9IokjmgbELDcggkVhUHX/H5I3SaqXx+hAFRwc2eXEQJSmPFJkIuRhs0ApgWLmGo2pglHEO0ERO4R0",
+	"FQuqcQLffvvNd12nnrAYhUDXmZF4HCH0WbHrpzUNZ6OUShrHEHc793p/ycaZLgNB+szeG8y2mw0cUDNW",
+	"mb/vGJbeHght11mFIvV7djeoLflojx/ALqQPCF2XnOZ6dNRU6pGOVQ8kMUqHyPRjtpixHmvMZNy9cW9+",
+	"x4UjcKMDA7eNu3Q0PKsq6zqt0XbKtBgJPha09ahW5wpjVlrt3WZyXRSEEnT3br0Eju2B/loJEZNGu02p",
+	"TFT33pYAe5Bt2UuNwpiypHuvWEwd8nYEe2ceiK0L6u/WHK94e+6gN4qnkiVULkdddMlaN2uqFBaiBLOS",
+	"4vpw42ptPEYKcpQP1Ye+JNBoJHi87NgcwxQw+CaVMGG3nZZoe6GyNYqy0kXwAMamQqt8o+bnrLY0i+Pc",
+	"ctu8BQXxZCRhypQuV9Klm1K5Af9wvozLLm2AiGpqJHnHJWgh6RSqZ/3AZdijQO/CYw4jo7Qnv6z06MEu",
+	"Ta9e3NJ06EnA9+13XAlNf7PjX1G+XLdxL13wx6Z7tLqK/4aGM6KsMWwVc6YVmdM4A7wIWMxAz0ASpklI",
+	"ORmDs5atvj/wWN5vcrN/xcPg+FF9+kU9HiPA4J9UiqmkifL5oyomb5eR0FrZ6DnBtZVjXzXtqsnJ0d3j",
+	"ZIGzdiO4sh43qG8db4GDpPE5nwjPRUSV8T/woYLPufDgocJM4g1ED69Wj9HhVoPkNM41xwcPNKNyLOSo",
+	"Eo6zfmvoPhqL9kdsThYzoYCcXpwTPWOKMHVCLGNRRGPQkH7M5mZUGcNUCuFzPvcaaA68895wK44AH7P8",
+	"BnX74dtAlSj3VTRcdvYYzqsrPXx1m3SoB6+zph09fH1O21iOCgm+NUgWQz+WCr1q0UO37PNbn4e+ILxK",
+	"xOHKDTlVUHXWV65hbZeDHvdhNoTDM3nc4CN/aDDchoutzvcRjT763jcbhalUB+8UJTTMQS4X1neY4i+C",
+	"VwPw1xWrB92T+M/j0oaTPehysmXQz33OedOB7eAcuoAnoqlRL1suTsSEUGL9AEIu8W2lXB6SU24De0vH",
+	"sH2mgoGzGl8KCA4BYZNqLG3+EpOGoci4vXip91DrVy6r3t6K1/bvL/7xsru7t75DLnQp5e0jmBVn8INZ",
+	"nJ1fcA6hXjHl6mtouVVtcLWVXpWOYGj2X3bxV3adZN1huemBh89j2X5ADxeLVSdlLab/uw1Oymrjo1d/",
+	"7+il3KYwMxT6A2UxROdJKqT+RYFsuYOtQxAp1Gw8IBnHy030UAVkgiPmx2Z/Q1V3achRQm4EcpGTqpdH",
+	"d75KNrso1++xr/ITGuVRDYWZVTmCb1/4EDCht+e28YujyvO10uTyruaC8ellEfNRX0yL8bkkXHhhobIi",
+	"Pt9j8FetvrzlVcPKGk44oSxuCEChcaP06Bki9DMsPlJPgFS38BVs5dvW+/PXZ2cx+4COGK/gLH00HVZp",
+	"hjNQyq1jz9sPptxlvpjgDSU+RnEPud6nwM9fk1w1xtcqS6IACMM3cImCeA6KoDoebCe+prv0LgCxbr+d",
+	"vTsn7rsXA8dMedioysYod5lSGUiixRRdPVtSumqPnh6kTb2fg6Rx3B5kUk9K0S3qxxu+4onSLqNR6oCb",
+	"Yb+lYYwZd39s9DG5wYLqin0kceFEpZcaOCxqsnT94iCO2hr4wHwBMmHK/0Cp5Q1Rz4dC5SyeQ6y4kjud",
+	"YGXJ24vYUkvlQqNWtI0sjtEwWcwESSgyepLQGyB4qaBy7uH6B0+2hVWEy9eTQ9eLbZWI39XnW+GMaQi1",
+	"e5i3jmqq4efDCVDTa0OI7yq1CXXY/B4uGMypZJR3lQQXJUZthU3njkzkaVLE4H1Jbi0WKfgUlCamWY4c",
+	"IY1jZK1dnsF55qrDsov5vh2iCOcwotWg0m5h4bVQ1F6h4RHE4F6trl8/JaBpRPXG95/u9H/Km7eZ0WLB",
+	"u4upvPn2jHIJqRiFeVKgvcSJ+vGrtpSrZpJ6bQ4od+fWaSuqfvKdXsOFQhsF/4ThQj5VHPOPFBEZ3fDS",
+	"KIdvsUsvpHSTZU4B7z7XGwyx6zdZhbs8SG2qAc4tYN1qsLF/ndHUtW/Ee/c9d4jW2WKG4pMSa05O3V/2",
+	"6B6jEvcnth6gda172EirXKfPU6A2H1uRSMJm5kBLhNiu6pik2ThmYUAw2EiFlAeY38wQ+DyLA6JgDpLp",
+	"Jar6wij46ElrWr3fe7klKbAqlHoQ4GaYbo6ArsH4VBHGycqZnRDU9mKgxs6z6SioMuYfUz6graa/Wc0L",
+	"4XnOaE5rnUREHIE0hJHgkzy3nEPXPNgUO/CQ65oGOtjeo438qilmCdMNDxADcvAC+QEXxLbb4TuSFqL9",
+	"kCUJ9WUxiGAOsfmhl5CeZqB0rx64eYhG/XsmlGGen55LzFHXRjb26YnhXj2eCNYg/N/YuZ9A7KcirT3+",
+	"7KLV1Fa3hgQzF8DZts08s9o7ZHbo/ejZx4eeDQt6oBXzkH300GQnm8bG3VzC5H2xv4c6lvqDtooTCAc3",
+	"zlUT1Mt1tmZILBJkIVkQZoT2mnPw8beurXbH6mvBsm3j7n5BwHulfX8s8WHuZfEyvSU1TB+281wuxFc8",
+	"/9UcjOv547aUM2G/BuLK8dTWcNV61BarfFK07RD86FNBsBatrwNAVvS+xOxDkfGS5C7ME3LtdJVroxPa",
+	"zAhMuTdJ8ZII7o10vBRjsUUXk+km5Mjx0a4UIWRL4pUNuO/eBPrN9WqYdB2EEV2WipsxL7r5tSBiLd6B",
+	"rg+NcWLefdbOhBYbTc9zS4JuVGLDUpuoegNvsIHqhjtYl7GXMdQd5J2cyIiAO3GGP56JFKddoll9k1dN",
+	"FGXTyfVlInWE7XPePUJutnNGmy+iK3CIdvSUf5uk0/yeu8/t7SqkGjJ09czA5LtquGE8ajx5ldLOt1q4",
+	"5A8QPvLeGod5mOzswcR3aOo/b1qKjZ6bgS8rxmOdrR/CGURZDB+puvER6mOVzgfZR3PgUUOu4/eTIjm/",
+	"zDg+rD7JJbmRVIuZiCtXmR1W6Cbze34x5MJMdEwufrl8+2Z0+svr84+jd+/fdovSzMErm67/U5obgxuC",
+	"a1xDn9D5gMFOW7dX+mv6K87ERtuhdCJ6HvP1NRc2ZxC7b4GZP06q932+a+9h1bJ2LJ1GWzvPTc9tSsWu",
+	"MpsXUzTVTGkW+rbM5vgSMH8I0AtTbN/ed4EWER42p+3ae0otNI0fNKPt+cAJc19yKLjKktRvl6DhNgh6",
+	"uwj9Z+c9lwaY++Dph5UHDm179GMhtvuQ6yl1RJxIgEeAxi3mccBdXzIKFP+jNbft7uRd3f4m0s4H98HR",
+	"G9DYPyFv94ZJkrUYwM1sf09ZM/tmn1xNP1VszwfsXxTIM2e3NLyQSBLgDVli8xjXzfdrbcFxnQNiN0xz",
+	"37C/psv2PoGQvSNzy5CGtXltuoXGHdvPfsXtBXn3+vQiIC/Jjx8/XgTkG/L+/PXZtj0uZVKWiPfdrpXy",
+	"/mxmvTa+vR01rfdCignzBcx0wvk+aNy0gktQHvywV3/WBOL4EtLPmdqW+VBfROPuynQZCfS5ZqzFfve8",
+	"X2xhC2qpLJgmsRUX6+DZeXB0n0yR9fUGvjNuYs+FTp/6qWrnbOzDUp2a5f4Q+yTzxpNYH9Z6oDLJ9NJY",
+	"ki7J3Jgqq8Ej6oB96YlRFq77TOu0knCjqNoRCnHDoFJ9BFPm5/pHyv4LlrbmBPO+P/g4A+Sm+GQc3y/N",
+	"gZOMRyDJkKZsOH95eHRIztwb8uKF018UMV+wW6bwMULGXRaGYyzNpgIyYRBHKiA2zPwTlpqxBQ7xCRAZ",
+	"i4iZH/J3dTSBw0/8Ez8TfA7cFhbCq8yZiKPyZSYpMo8em9YH5PrfB86ZcnAeXdsApaJKhiIQzgREJ0V+",
+	"OJvSrXjml9AbjKuZSFAz8ssv568PzaCn+O4ok4DZ5rhagMwLa1zffXLpED4ZFvAJczV8GgSf8nDCT4P7",
+	"q/vrQ3JaLAO3kZcpmuDTDaZIJMLMcDEzxauXL928eVUjjQu7TvEO6K8TKRLy4j8C+wMWzbomf31hS2wd",
+	"nZAj96YRQaRnjE/rFbiwiqPp/vkaj+BaCamvg0+c4J92h8pt8N8HWBjyACtDYvuA4INY9+LKHBnGbWH9",
+	"LxUgwF1Zy+t3jN9cu71U6hDhZSSWYcor93mLEB2T65iNJZXLIR2Or027a2euqGH+pRiWgRrS//Py25c/",
+	"jO2UH1niUOryhzPyzTff/MPM+cvHM7uzhMUxc7c2tvLL/4AUxHBEnOno6OjFAf738ejoGP87PDo6+r/X",
+	"tlRUzEJw6UwcvZ2mNJzBwcvDowHmkHakqo6Hw8VicUjx86GQ06Hrq4bvzs/e/PzhDfYx/IFpI4cHSHqD",
+	"oCzAMpi7FiIFTlM2OB58c3h0+I2x7AyBmVUgjWI2heH8xRBu05gatnB3HwwK8h1iZp2DWNiU6FPrAi6I",
+	"6DwaHA/eMaXz9MhqUK/G2SDkyiZDWwHpPtjYEGsjdWiX2oIJndrZ+nFGutZKDb08OupVu6eb+z7Pyr1u",
+	"461f6iJt5NfvjqhXqxm5giNtlYzKUrL3waBGmJt6Voq7uvW5unr+bgX4hnntIxRWeRQaygpEJRKLqaEq",
+	"ZiRCESQYrEQaKJeMxDQunxvgaxUJNMrT3h//ZtPUDq7u15E2FtMDuNXd8PbNrf6KuhtR982t/oq9O0TV",
+	"IcY5d8TYPLm9feqwNxQocup3QASEGyoHh4PHnwJevtwwHqEuaUFlkywUR3PDxUJtAnm4lkrbC+y3oFeS",
+	"bj8Szu1vOL2pz3YO04+oy+apww2AQ8pdSjSymLG4pu7KjFeh667VrtBB54GgvQH2ABH12n+KaLkj+OXV",
+	"A6vFB+/9p9cONCz993gon1l45oA+ITfVjOxGrZ8yYzvdAKQG3kzajHU+WNdQ2T7WbUNh+yZ4l6jre9a8",
+	"c7y1sxWsmEqtTgiNF3SpyEssGdwOOBYKroZ3tjTNfRsAMcnSDsGH4++FzlOGj1+tjWv4KP4rrx9XYZr5",
+	"T1f3fTWiagX4+6s6xLlNbme5byvE6y0fCfvuJdh2fgjFM6gx6AUAJ2VfcxSC54z2hEiYZMqYtcIa5ZjW",
+	"Ic9Q2YrZZSm2RhXiXV4r6o+n7gZ33rq5fLX+/ua6uf6BbBKhbYxUCZfoV/d2Lxp9UYHvi9PlDQEQSyQF",
+	"0blDzwkLv1ruJ5SHhmwgowXhbtSZIvFaJ0XmxWZY5LGXW9BlcCRCLQw9UPNwo+Ed/n/EovviXTWswxWf",
+	"Ylfg+kTaml1GvkObyo3eoJ9aTCaVDH9elGmSaritfy7PX+9SmXBkvWtB9hZ0CwL0lSs5bqAzo8WQeD4E",
+	"t3fLwQH7BN1myK6I0nSpNpJfRNOhrTcwLIv6eFHU3pa9i2j61j1kXznF9dQgNrjSyLsT8rdKaRtC+ZJo",
+	"uNUn+MTbzk8WM3CpFBuK32O7NknuS4tmxO/6yiIrpzKmZhARN2bjnBFvmtGbCnA/ErqS2qGbo8WCOXDp",
+	"wLRw93H4FllvhertOTpVoMiUGRBK9ExkCq+CNEmE0ifk1dEre+L20ocpwt2roxxfI5p60TU1QD6+a5C9",
+	"F4xPDZLuig/keULvHSPYFaOuZ+Zr5dgBobES7g4Nn+4TLrbjULO58F0NrFBkcZT758eYIFFVvEP1/KiY",
+	"RtE2qiY17XLAmUJTEbMkNh+0zaJY5Anc3XFX0zVum/u/Onq1A93dlymzE5MQCpm2O2kuNBkDsQcBUeDq",
+	"IywPicE9m1qDLEDCNnDtJ6NBuRSbqlLLYI2dkDFMhL0sXpIZnQNRbMohIox3R67Oss7hVkdRF4vpAePt",
+	"Eq801zcKvCKkpI+82495mIOmo+yxZ7lD2XPhRxaf7NmAJSvvdJrU9Wp+vx3Kgeo0+7lAofbNJl5QjcE5",
+	"ns3vcVWXxzZroHOSuRFmNnv0BmAZMhnmsQYVMK0i+q6dcXRJLgSfnhAtsnAGRqi60BfDGGFudRdSFBTa",
+	"5HjL7wNbXW8XeaOvzjePyyzPDrSGFA/IMO2fAlNJbGWxC6Znowg0ZXFtvAItH5fYaD98vvGh0pfiCKxd",
+	"5BepTyp3+AqqlF+kHr23+14n8h+BRhfF+6sVGm/zEzsqqiufvRD16gn9FOcqj+4rEsnkxXfMxv6zAYZt",
+	"/tVGKG5yJwlXpQcpFMFqQbN986GSY+4ZO2oreR7WjsArwYZ3VaQc4dPbDo7bi8qzwyd23RY1O1q23uyq",
+	"bd/INjFnX67adjj0o6913OiiRjA1ytPTlDTZ4uytnsHTE+4TOHwdmE+K5IlWPDFVhousuoAfQtbDUS3L",
+	"7QaSKJPl7p42yrl2TiRnlFc1AWMXubzN1inCJsYmCMhitvzP50VDPQ46D+vYEF6Yt3o/eagAfsamCqoE",
+	"Gh8SbV9jb5szvyvbnWWD06iQ8pGYg5wzWOxhurFI9jhd8SJ3VBSf2PGMNkOPwN93vTk+A4kpU/czaUw1",
+	"KD1ifFRJErGVCfcTkp4HqX3RpmvB0/F2Jo5J9XFTLdv2duL7nkJu2WT1ndxqP7mmvbe1NQFj88b394jt",
+	"09tTy6T/RZOPQ60mQrGfn9hE2uwhcSUldmopuTm8t+J79Wq8ZXNwpRdIWXYBbzVi8J1df04zvEv6+Dsq",
+	"4H8im/Ej3q06bCb4THktb+86Sm8w9Vq3tX3UytnRfvwhSb65JyJ1V4Blp66TnbKFahLC5lCZfXpMDL7n",
+	"FaraDrgXP7CeFzXspny41nuhmbwS1K7p5TSOSw9Ug5x8Hr5Er6A8jSLv8exQUJYn85RU8QFssoobKMqB",
+	"FkVnHukxLMnizvwTv/URl8Uqngw4l5CIOfSCTwd52bqvPyb1v/dD6MRdr2CEU8YVPCU3KHBwp7K0crh/",
+	"et7hJOqO2IcqSxNtIKm8iNHuKSqfafc3DTb+kfLI1Vd5viK1w5Hed8y08Ra+5tj4mmOjZ44Nr+vS5XN4",
+	"DFF0Re3WnEcWo7+i89dsR/1wOVjPffRE6F29KWg1by+rDb/ie2MBsZb07F+QS73LBVQ1K/3ecX14t1Ih",
+	"oIPpelm9IX36d8mVxIiYmJDGMfKUMsKjEdZNwmzjDrfjNawQyX4cvbW77R3g32ZGtFqPYoPBuXIQO/Dc",
+	"rha3e54BcPj0okSPPDHrptPcAjvoGyj1NT7qa3zU1/ioP2581NdwpScKV6qw84Dkh8pclu+MazqdQkTC",
+	"GYsjCVYCcMJ4BLckhokmIttBVNODRbo/TkOky9Myw1qH50ATKZJtPwPa77MTkS7NQeXnYVVUo57mJ7l+",
+	"2OYMCeNa2BdDXjFfOd+tCnnzbQISeNjFEqgc5jN45FKHcW4GGIgFZDFj4QzmIB0jSciC2sdYURPVNBkH",
+	"/TD4qw7xR9Yh/sQRzxacbMqpziT8UdWxqx3a56WWshfrvMLAxkvDtoiQxGUPfR6CfXOXor5aIUW245Ty",
+	"C6hhRXK2W6eVdl99tq0Flb9oly0Wz0X8UgTVr1JJPyYFr1QBoVqDYWNMcBWQD/98/5P6SqMNNOoyDqvh",
+	"Xf7P1gzTp67RZs/r34Z/q6N5kU12zLiNlNhzFpVLoBEycrcHQpVNUfaHRo4OvfIz2yUilamc/xgk1RKE",
+	"uYfcnZPn5sm+yIosqUTwGm/dlLdzB2jUMQevDY188hy87kmDA95ksgl6fxrGUkmGuzuMsNBrUR8/0umf",
+	"717jedpjnTTVj3T6ZXuO0UNoPcDbrVjx3GSldcR+pNMdCcufYYHI9OzSFeHDviqXx/jjBFOB0ukJoegg",
+	"wBwocMuUVoTxesTJsiiSaUTYnl3HyFOHd5pOuwaV5Gf8tBIWvS7N8vXPqLvnZ7QqYjEgu10u/rdtsp/3",
+	"5V2lqE/glQDZRq7DYrTVaibP4107nsqXLR8t7pqdpWWG0ZyI8eMq87M9hnfOHmhyTljY7tDn7A5vP+Fg",
+	"n91uViHTX9UVmnYoWVFCb/uSHMfOg8Y+P+MwrpglWDqlBf41zOwcmXwax1+Dk78GJz8iODmO+2R/bY40",
+	"xHTZG8LoMaP2VxRtTChgwPPFYqdFoGOisUaD25zNM46VNmxp/c/fv4M5xN/nj0nc68Xz19/z67KrN+Te",
+	"5XNvNztzHN1Nxoix0HaaHtbntqeOfCjlPq0ikcsjvAkdXO/T7WBDkbUXT+zE2mWoBRFmqx0LHi/RNkaG",
+	"pWZioWxZKAgl6E05/C2iDe/w/93y+pZY8eQPH9xK1rG68V2DabHrqmuOd+3pRUMjDPpJlhwBrApLtS2X",
+	"snoZMJGgZh8g3CVTMMN31153MO9OD83mq7I1NyjhsHCEGjhiBqKAa5vLSlIeiYTUC2VVDrjl2ciuOffz",
+	"fCxyCWlMQ7BhDNXKJpHYxAjN7qIs3mBifCha7cHnsxdFK9/RR6puvvS4l4yrvIZZGIvwZmONlwJphne/",
+	"i/HIwO5+mNJMQdTmRMlhfmFb7pCx5TPJfRViz2vI+QFqdBYLHqvJ/C7GxADN/P5pQOP408AH8760lp/F",
+	"qke3UxmwblHNn3dSm2M7Z47b6FJJcCuVuHJ7mfKoblA3GNCurJwxTgwsidkzZVyRz5vJTVNtGE7Ymojh",
+	"Q95qp4RVTLKvHDEVX25nWG+GKP46PPv1zWkci4Vh562gxea11juEcW2enYPZjDbPYg6SjlnMdAFWrOBX",
+	"1AJIM61IlqIFHpCMx6AwxG1GFaEoD81JYUqHBW9gZj697SJrgu72Nbh1wD4/Fa50ePxFkbNf3xBaAUon",
+	"pBYsCjtUj31//vrsEXBOpRlSO990JuMV/v/y6NXf1/h/MJiDZJPlKARb83Ql3OS+VMTEuCwM83xOKRfz",
+	"RTVfysn7FPj5a0MocxaBxCKCGAkqQVWvn8y5+I+M8YnYzH7OTasdsp23YHhAjNPsqwZjGDNj9akZVmK9",
+	"4WJR1MtSIOcgT2zoA7IWm2fPVwa1jR4McIdT0DnKNQH5zHzvBV4RatAHSkugyTOLRzajmQ2ziVksEJrp",
+	"mZBML523zMIQeQ2C+S+q2rwPZOcizhJoVUx+dU12qZaUFLL7ipmp4dPOEBzHYmwLP28EWqZA2uLkraZ2",
+	"UfD8Dxt5WAc+3NJQx0tL1K9/bqgBHEc0HSF0Rs1l6L0yZX1GSlIqi+Tfm6rej55plYJehe//vHeV06La",
+	"viuUjQwsF7YKZUaF9Aoi23jJU8J3N8pm5fyevFqArTruagTY4tSuvDjltki3FbBGmffJ1ypUG3haNyfD",
+	"I5jb9qKgccE7qzO6Iy5g4Xdu5MqXyA9+YDzKecF4SWosnsmcyffB1zvL/Ttd/dV5xRPZHj8IOcWrL1x4",
+	"UCaUkCIGDAP2xLzV+WGThrZpf9tniPu4Ipy6HTXIBo+zM6V6tqoesKiVTRSqPuP6u1elps+4himWimkP",
+	"jXtiMbRPBwe6PduPZY1YN+vKf6oHOmbLW6sjD8lqUfbnI9MuQX3Bii1ituXgIrN67oRJpQmNEsaZ0pJq",
+	"IVdopJNGu0MugpMwwZ95me9MgQdy64xlGGZSOsA0+oRsE7P7XXvfSqLYh2/IKvkHjPcG1zAFmTClmOCq",
+	"I+guKj06XTKqUKTberERU83m8Ad641hCqwt/3IFXduU6LRJGtaQkP5TNmNLZEnxKI7Aiaf8INmBxuZ1+",
+	"2SYgYlhHC9CPnXfmf93NvmcR8Oln0u323J9DWFlLrmn//ZiHO/hBB4vsQooJi2GH2lQ+w/N9r5TaFdpQ",
+	"+s5qQkFewzBmIxeM3Tt1y8aj+gD6LGYf8ljvXZzS+/PXZ8Ucz/dpGUacKZFA7sc1Z7d6Jz1lc8DMVpEI",
+	"b0ASamPoU6rUQsjopBZ0a+9ZufkX3sNy3fPk82F3cO4VEs0n2VEtMjf88z14Whxfz+NRS4V25m7IErWV",
+	"pTrFGXbHP/Mpfoi7pnHY3wG56xYszmzvguuGPT5l4oLEgk9b2SpI5V7eNCZNuzj/1bXaZULMcpb9xKPZ",
+	"yYpYkNOLc+/1uukIYSaZXiL6jqli4eD4tyuj9SuwVpT906CsjXWwmI4RS4MhorIb+M6zL9uFMK0gnhyT",
+	"GdBYz4J8gSogCrRRrM2/iihN86tR1w8rJq1d8/pl9YW91VzMBBrlhPHDupHi6fO2w53oyihTd5O8Nn01",
+	"tNJq0nmBw8oI+UO69f7/mgkyE3GkbKJlW3oY7UXXpzKKqz28PshpGFZjPaeSJqrST7o3kavdLptq7FT7",
+	"Vp/8rs2bZzAJ3NZtymibKAwhUskzWhmUllnsV4d8Z/tqQRIqbyqZ3hdMV/HBJuxa7/+jWJAkC2flZmxM",
+	"qxYSKt0/u1QPvuOIWOQegmDAMVQRylbW8vWjmvxI5VhIzB5DuNBkRucQkIwbBQL5kfmBD+cvKgPiT4P7",
+	"q/v/FwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

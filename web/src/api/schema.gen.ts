@@ -157,6 +157,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/system/oidc/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether there is an OpenID provider at an address */
+        post: operations["pingOIDC"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether people could log in by these settings of a directory, or by the stored ones */
+        post: operations["pingLdap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/users/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People of the directory, a thousand at most */
+        get: operations["searchLdapUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/users/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make accounts for people of the directory before they have signed in */
+        post: operations["importLdapUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/groups/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups of the directory, a thousand at most; 404 when there is none */
+        get: operations["searchLdapGroup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/internalconfig": {
         parameters: {
             query?: never;
@@ -301,6 +386,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/users/{user_id}/cli_secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: components["parameters"]["user_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what somebody of the OpenID provider gives to docker as the password; a random one when none is sent */
+        put: operations["setCliSecret"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/users/{user_id}/password": {
         parameters: {
             query?: never;
@@ -315,6 +419,62 @@ export interface paths {
         put: operations["updateUserPassword"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/usergroups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the groups of people that providers know */
+        get: operations["listUserGroups"];
+        put?: never;
+        /** Make a group known before anybody of it has signed in */
+        post: operations["createUserGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/usergroups/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find groups by a part of their name */
+        get: operations["searchUserGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/usergroups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        /** Get a group */
+        get: operations["getUserGroup"];
+        /** Rename a group */
+        put: operations["updateUserGroup"];
+        post?: never;
+        /** Forget a group, with its roles in projects */
+        delete: operations["deleteUserGroup"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1205,10 +1365,29 @@ export interface components {
             comment?: string;
             sysadmin_flag: boolean;
             admin_role_in_auth: boolean;
+            oidc_user_meta?: components["schemas"]["OIDCUserInfo"];
             /** Format: date-time */
             creation_time?: string;
             /** Format: date-time */
             update_time?: string;
+        };
+        /** @description What is known of somebody of the OpenID provider; they see it themselves only */
+        OIDCUserInfo: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            user_id?: number;
+            /** @description sub and issuer together */
+            subiss?: string;
+            /** @description the CLI secret */
+            secret?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        OIDCCliSecretReq: {
+            secret?: string;
         };
         UserCreationReq: {
             username?: string;
@@ -1366,6 +1545,45 @@ export interface components {
             user_id?: number;
             username?: string;
         };
+        /** @description Settings of a directory to try. An empty password means the stored one, if the server and the account are the stored ones. */
+        LdapConf: {
+            ldap_url?: string;
+            ldap_search_dn?: string;
+            ldap_search_password?: string;
+            ldap_base_dn?: string;
+            ldap_filter?: string;
+            ldap_uid?: string;
+            /** Format: int64 */
+            ldap_scope?: number;
+            /**
+             * Format: int64
+             * @description seconds
+             */
+            ldap_connection_timeout?: number;
+            ldap_verify_cert?: boolean;
+            /** @description not of Harbor */
+            ldap_start_tls?: boolean;
+            /** @description not of Harbor */
+            ldap_ca_certificate?: string;
+        };
+        LdapPingResult: {
+            success: boolean;
+            /** @description why not */
+            message?: string;
+        };
+        LdapUser: {
+            username?: string;
+            realname?: string;
+            email?: string;
+        };
+        LdapImportUsers: {
+            ldap_uid_list?: string[];
+        };
+        LdapFailedImportUser: {
+            uid?: string;
+            /** @description empty_uid, unknown_user, failed_search_user, or why there can be no account */
+            error?: string;
+        };
         UserGroup: {
             /** Format: int64 */
             id?: number;
@@ -1376,6 +1594,13 @@ export interface components {
              */
             group_type?: number;
             ldap_group_dn?: string;
+        };
+        UserGroupSearchItem: {
+            /** Format: int64 */
+            id?: number;
+            group_name?: string;
+            /** Format: int64 */
+            group_type?: number;
         };
         RoleRequest: {
             /** Format: int64 */
@@ -1661,7 +1886,10 @@ export interface components {
             http_authproxy_skip_search?: boolean | null;
             http_authproxy_tokenreview_endpoint?: string | null;
             http_authproxy_verify_cert?: boolean | null;
+            /** @description Who is asked about people without a password here, in order: some of ldap, http, oidc, with commas. Empty: the one that auth_mode stands for. */
+            identity_providers?: string | null;
             ldap_base_dn?: string | null;
+            ldap_ca_certificate?: string | null;
             ldap_filter?: string | null;
             ldap_group_admin_dn?: string | null;
             ldap_group_attach_parallel?: boolean | null;
@@ -1675,6 +1903,7 @@ export interface components {
             ldap_scope?: number | null;
             ldap_search_dn?: string | null;
             ldap_search_password?: string | null;
+            ldap_start_tls?: boolean | null;
             /** Format: int64 */
             ldap_timeout?: number | null;
             ldap_uid?: string | null;
@@ -1751,7 +1980,7 @@ export interface components {
              * Format: date-time
              * @description Since when, or for `locked` until when
              */
-            at?: string | null;
+            at?: string;
         };
     };
     responses: {
@@ -2015,6 +2244,127 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Permissions"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    pingOIDC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    url?: string;
+                    verify_cert?: boolean;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    pingLdap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LdapConf"];
+            };
+        };
+        responses: {
+            /** @description The answer, also where it is no. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LdapPingResult"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchLdapUser: {
+        parameters: {
+            query?: {
+                /** @description the whole log-in name; * stands for any text; everybody when empty */
+                username?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The people, known to Haven or not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LdapUser"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    importLdapUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LdapImportUsers"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            /** @description Those who could not be imported, and why. The others were. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LdapFailedImportUser"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchLdapGroup: {
+        parameters: {
+            query?: {
+                /** @description the whole name; * stands for any text; all groups when empty */
+                groupname?: string;
+                /** @description the distinguished name */
+                groupdn?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups, known to Haven or not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroup"][];
                 };
             };
             default: components["responses"]["Failure"];
@@ -2285,6 +2635,25 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    setCliSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: components["parameters"]["user_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OIDCCliSecretReq"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     updateUserPassword: {
         parameters: {
             query?: never;
@@ -2299,6 +2668,148 @@ export interface operations {
                 "application/json": components["schemas"]["PasswordReq"];
             };
         };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listUserGroups: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /** @description exactly this DN */
+                ldap_group_dn?: string;
+                /** @description a part of the name */
+                group_name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroup"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UserGroup"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchUserGroups: {
+        parameters: {
+            query: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                groupname: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroupSearchItem"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroup"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UserGroup"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
