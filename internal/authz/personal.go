@@ -55,6 +55,20 @@ func (p Principal) AllowsIn(perm Permission) (all bool, projectIDs []int64) {
 	return false, projectIDs
 }
 
+// AllowedProjects returns the projects that the token's limits let anything pass in: all, or these.
+func (p Principal) AllowedProjects() (all bool, projectIDs []int64) {
+	for _, g := range p.Limits {
+		switch {
+		case g.Deny:
+		case g.Scope == EveryProject:
+			return true, nil
+		case g.Scope == OneProject && !slices.Contains(projectIDs, g.ProjectID):
+			projectIDs = append(projectIDs, g.ProjectID)
+		}
+	}
+	return false, projectIDs
+}
+
 // limitsCover reports whether the token may pass g on to a robot: its limits let g pass, there and wherever
 // else g holds.
 func (p Principal) limitsCover(g Grant) bool {

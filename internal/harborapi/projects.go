@@ -71,8 +71,8 @@ func (s *Server) GetProject(ctx context.Context, r gen.GetProjectRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	if c := callFrom(ctx); c.Principal.Kind == authz.User {
-		if p.RoleIDs, err = s.Projects.Roles(ctx, c.Principal.ID, p.ID); err != nil {
+	if id := callFrom(ctx).Principal.AccountID(); id != 0 {
+		if p.RoleIDs, err = s.Projects.Roles(ctx, id, p.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -28,6 +28,9 @@ func newLimitsCache() *otter.Cache[int64, []authz.Grant] {
 // passwords. The token is looked up by its hash, each time: what was revoked is refused by every replica
 // at once.
 func (s *Service) AuthenticateToken(ctx context.Context, text secret.Text, remote netip.Addr) (authz.Principal, error) {
+	if !isPersonalText(text) {
+		return authz.Principal{}, ErrCredentials
+	}
 	return s.byPersonalToken(ctx, "", text, remote)
 }
 

@@ -88,10 +88,10 @@ func details(ctx context.Context, tx db.Tx, page []Project, p authz.Principal) e
 	if err := fillAllowlists(ctx, tx, byID, ids); err != nil {
 		return err
 	}
-	if p.Kind != authz.User {
+	if p.AccountID() == 0 {
 		return nil
 	}
-	return fillRoles(ctx, tx, byID, ids, p.ID)
+	return fillRoles(ctx, tx, byID, ids, p.AccountID())
 }
 
 func fillMetadata(ctx context.Context, tx db.Tx, byID map[int64]*Project, ids []int64) error {

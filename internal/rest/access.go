@@ -105,7 +105,7 @@ func (f *Frame) Project(ctx context.Context, object authz.ProjectObject, loading
 	switch {
 	case loading == nil:
 		return f.Authorizer.Project(ctx, c.Principal, object, perm)
-	case !errors.Is(loading, fault.NotFound) || c.Principal.Kind == authz.User && c.Principal.Admin:
+	case !errors.Is(loading, fault.NotFound) || c.Principal.MayEverywhere(perm):
 		return loading
 	case c.Principal.Authenticated():
 		return authz.ErrForbidden
