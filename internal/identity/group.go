@@ -145,6 +145,11 @@ func (s *Service) GetGroup(ctx context.Context, id int64) (UserGroup, error) {
 // CreateGroup makes a group known before anybody brings it. Errors: fault.Invalid, also for a DN that the
 // directory doesn't have; fault.Conflict for a name or DN that is there already.
 func (s *Service) CreateGroup(ctx context.Context, by authz.Principal, n NewUserGroup) (id int64, err error) {
+	if n.Name != "" || n.Type != LDAPGroup {
+		if err := checkGroupName(n.Name); err != nil {
+			return 0, err
+		}
+	}
 	same, err := db.Collect(ctx, s.db.Auto(), scanGroup, groupsByName, n.Name)
 	if err != nil {
 		return 0, fmt.Errorf("look for the group's name: %w", err)
@@ -257,6 +262,9 @@ func (s *Service) EnsureGroup(ctx context.Context, by authz.Principal, n NewUser
 
 // onlyLDAPGroup finds a group by a name that isn't its DN, if the name means one only.
 func (s *Service) onlyLDAPGroup(ctx context.Context, name string) (UserGroup, error) {
+	if err := checkGroupName(name); err != nil {
+		return UserGroup{}, err
+	}
 	same, err := db.Collect(ctx, s.db.Auto(), scanGroup, groupsByName, name)
 	if err != nil {
 		return UserGroup{}, fmt.Errorf("look up group %q: %w", name, err)

@@ -305,6 +305,38 @@ func (s *Service) Onboard(ctx context.Context, provider string, person Person) (
 	return p.ID, err
 }
 
+// FindPerson returns the user with exactly this name; else it asks the providers that can tell, and makes
+// the account of who is there. fault.NotFound when nobody is.
+func (s *Service) FindPerson(ctx context.Context, name string) (User, error) {
+	u, err := s.FindUser(ctx, name)
+	if !errors.Is(err, fault.NotFound) || !plausible(name) {
+		return u, err
+	}
+	v, err := s.settings(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	for _, from := range s.active(v) {
+		finder, ok := from.Provider.(PersonFinder)
+		if !ok {
+			continue
+		}
+		person, err := finder.FindPerson(ctx, name)
+		if errors.Is(err, fault.NotFound) || err == nil && person.Subject == "" {
+			continue
+		}
+		if err != nil {
+			return User{}, fmt.Errorf("%w: %s: %w", ErrUnavailable, from.Name, err)
+		}
+		p, err := s.hear(ctx, from, person, true)
+		if err != nil {
+			return User{}, err
+		}
+		return s.GetUser(ctx, p.ID)
+	}
+	return User{}, fmt.Errorf("find %q: %w", name, fault.NotFound)
+}
+
 // LinkedSubject is who an account is for a provider. fault.NotFound when it isn't linked, or no longer.
 func (s *Service) LinkedSubject(ctx context.Context, accountID int64, provider string) (string, error) {
 	links, err := db.Collect(ctx, s.db.Auto(), scanLink, linksOf, accountID)
