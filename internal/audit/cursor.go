@@ -78,7 +78,8 @@ func settleForward(ctx context.Context, d *db.DB, holder string, m mark) error {
 		if err != nil {
 			return err
 		}
-		return remove(ctx, tx, dropSent, before, m.row.ID)
+		_, err = remove(ctx, tx, dropSent, before, m.row.ID)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("note a delivery: %w", err)
@@ -86,17 +87,17 @@ func settleForward(ctx context.Context, d *db.DB, holder string, m mark) error {
 	return nil
 }
 
-// remove runs a deletion that returns the project of each row, and counts.
-func remove(ctx context.Context, tx db.Tx, query string, args ...any) error {
+// remove runs a deletion that returns the project of each row, and counts. It returns how many rows went.
+func remove(ctx context.Context, tx db.Tx, query string, args ...any) (int64, error) {
 	projects, err := db.Collect(ctx, tx, db.ScanInt, query, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	gone := map[int64]int64{}
 	for _, id := range projects {
 		gone[id]--
 	}
-	return count(ctx, tx, gone)
+	return int64(len(projects)), count(ctx, tx, gone)
 }
 
 // noteFailure writes what people see of a failure, at most maxFailure bytes.
