@@ -4,7 +4,10 @@
 // interface that package project implements; what a robot or a token may do comes with the principal.
 package authz
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Kind says what a principal is.
 type Kind int
@@ -29,6 +32,11 @@ type Principal struct {
 	// Robot only: what it may do, and the project it belongs to (0: system level).
 	Grants    []Grant
 	ProjectID int64
+
+	// Robot only: the trust policy that let a program in, which has no robot account (ID is the policy's,
+	// too), and until when.
+	PolicyID int64
+	Until    time.Time
 
 	// Bearer only: what the token grants, by full repository name, and whether it was made out to a
 	// User, a Robot or a Personal token (Anonymous: to nobody).

@@ -23,6 +23,9 @@ func (s *Service) Authenticate(ctx context.Context, username string, password se
 	if isPersonalText(password) {
 		return s.byPersonalToken(ctx, username, password, remote)
 	}
+	if policy, ok := asWorkload(username, password); ok && s.workloads != nil {
+		return s.byWorkload(ctx, policy, password, remote)
+	}
 	p, fresh, err := s.verify(ctx, username, password, remote)
 	if err != nil || !fresh || s.recorded(p) {
 		return p, err

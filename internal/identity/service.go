@@ -46,6 +46,8 @@ type Deps struct {
 
 	// Providers know more people; a setting says which of them are asked, and in what order.
 	Providers []NamedProvider
+	// Workloads knows programs that bring tokens of their own issuers; nil: none do.
+	Workloads Workloads
 }
 
 // Service is the package's use cases. It is safe for concurrent use.
@@ -57,6 +59,7 @@ type Service struct {
 	log     *slog.Logger
 
 	providers  []NamedProvider
+	workloads  Workloads
 	asking     chan struct{}                   // slots for passwords on their way to providers
 	refreshing singleflight.Group              // by account
 	silent     *otter.Cache[string, time.Time] // providers that couldn't be asked, until when they are left alone
@@ -76,9 +79,9 @@ type Service struct {
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
 	return &Service{
-		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers,
+		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers, workloads: d.Workloads,
 		asking: make(chan struct{}, askingMost), silent: otter.Must(&otter.Options[string, time.Time]{MaximumSize: 100}),
-		epochs: d.DB.Watch("account", "robot", "project", "personal_token"),
+		epochs: d.DB.Watch("account", "robot", "project", "personal_token", "workload_policy"),
 		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(), limits: newLimitsCache(),
 	}
 }
