@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/rest"
 )
 
 // ListArtifacts answers GET …/repositories/{repository_name}/artifacts. A repository that isn't there
@@ -40,7 +41,7 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 }
 
 func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With, labelled bool) ([]gen.Artifact, error) {
-	list, err := listing(ctx, registry.ArtifactKey)
+	list, err := rest.ListingBy(ctx, registry.ArtifactKey, isArtifactColumn)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +54,12 @@ func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter regis
 	}
 	paged(ctx, list, total)
 	return s.artifactsJSON(ctx, rows, labelled)
+}
+
+// isArtifactColumn reports whether artifacts can be sorted by the key: what several of an artifact's tags and
+// labels say has no order.
+func isArtifactColumn(key string) bool {
+	return registry.ArtifactKey(key) && key != "tags" && key != "labels" && key != "base"
 }
 
 // GetArtifact answers GET …/artifacts/{reference}.

@@ -18,19 +18,28 @@ var ErrQuery = errors.New("malformed query")
 // Keys reports whether a listing can be filtered or sorted by a key.
 type Keys func(key string) bool
 
+// maxWarned bounds the unknown keys that an answer names, and maxConditions those of a request.
+const (
+	maxWarned     = 20
+	maxConditions = 100
+)
+
 // Listing reads page, page_size, q and sort of the request for a listing with these keys. What the
-// Listing doesn't know is left out and named in a Warning header.
-func Listing(ctx context.Context, known Keys) (db.List, error) {
+// listing doesn't know is left out and named in a Warning header, of RFC 9110's form for code 299.
+func Listing(ctx context.Context, known Keys) (db.List, error) { return ListingBy(ctx, known, known) }
+
+// ListingBy is Listing where not every key to filter by is one to sort by.
+func ListingBy(ctx context.Context, filters, sorts Keys) (db.List, error) {
 	c := CallFrom(ctx)
-	list, unknown, err := ReadList(c.URL.Query(), known)
-	for _, key := range unknown {
+	list, unknown, err := ReadList(c.URL.Query(), filters, sorts)
+	for _, key := range unknown[:min(len(unknown), maxWarned)] {
 		c.Response.Add("Warning", fmt.Sprintf("299 haven %q", "ignored unknown key "+key))
 	}
 	return list, err
 }
 
 // ReadList is listing without a request. The sizes were checked against the contract before.
-func ReadList(values url.Values, known Keys) (list db.List, unknown []string, err error) {
+func ReadList(values url.Values, filterKeys, sortKeys Keys) (list db.List, unknown []string, err error) {
 	list.Page, list.Size = 1, defaultPageSize
 	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 0 {
 		list.Page = n
@@ -43,15 +52,19 @@ func ReadList(values url.Values, known Keys) (list db.List, unknown []string, er
 		return list, nil, err
 	}
 	for _, f := range filters {
-		if f, ok := resolve(f, known); ok {
+		if f, ok := resolve(f, filterKeys); ok {
 			list.Filters = append(list.Filters, f)
 		} else {
 			unknown = append(unknown, Printable(f.Key))
 		}
 	}
-	for _, key := range strings.Split(values.Get("sort"), ",") {
+	sorts := strings.Split(values.Get("sort"), ",")
+	if len(filters) > maxConditions || len(sorts) > maxConditions {
+		return list, nil, fmt.Errorf("%w: more than %d conditions", ErrQuery, maxConditions)
+	}
+	for _, key := range sorts {
 		key, desc := strings.CutPrefix(strings.TrimSpace(key), "-")
-		if column, ok := columnOf(key, known); ok {
+		if column, ok := columnOf(key, sortKeys); ok {
 			list.Sort = append(list.Sort, db.Sort{Key: column, Desc: desc})
 		} else if key != "" {
 			unknown = append(unknown, Printable(key))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,7 +75,7 @@ func TestReadList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, unknown, err := ReadList(values, known)
+		got, unknown, err := ReadList(values, known, known)
 		if err != nil || !cmp.Equal(got, c.want) || !slices.Equal(unknown, c.unknown) {
 			t.Errorf("%s: %+v %q %v; want %+v %q", c.name, got, unknown, err, c.want, c.unknown)
 		}
@@ -96,4 +97,23 @@ func FuzzParseQ(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestReadListBounds(t *testing.T) {
+	every := func(string) bool { return true }
+	many := strings.Repeat("a=1,", maxConditions) + "a=1"
+	for name, values := range map[string]url.Values{"filters": {"q": {many}}, "sorts": {"sort": {strings.Repeat("a,", maxConditions)}}} {
+		if _, _, err := ReadList(values, every, every); !errors.Is(err, ErrQuery) {
+			t.Errorf("%s: %v, want ErrQuery", name, err)
+		}
+	}
+}
+
+// A key that is only to filter by is unknown to sort.
+func TestReadListKeysApart(t *testing.T) {
+	values := url.Values{"q": {"tags=v1"}, "sort": {"-tags"}}
+	list, unknown, err := ReadList(values, func(k string) bool { return k == "tags" }, func(string) bool { return false })
+	if err != nil || len(list.Filters) != 1 || len(list.Sort) != 0 || !slices.Equal(unknown, []string{"tags"}) {
+		t.Errorf("%+v, %v, %v", list, unknown, err)
+	}
 }
