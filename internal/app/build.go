@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/havenapi"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
@@ -34,6 +35,7 @@ type domain struct {
 	identity *identity.Service
 	oidc     *oidc.Service
 	projects *project.Service
+	people   *ldap.Provider
 	labels   *label.Service
 	audits   *audit.Service
 	registry *registry.Service
@@ -47,13 +49,20 @@ func (a *App) assemble() (domain, error) {
 	}
 	clock := time.Now
 	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock)}
+	if fixed := a.cfg.ConfigOverwriteJSON.Reveal(); fixed != "" {
+		if err := d.settings.Overwrite([]byte(fixed)); err != nil {
+			return domain{}, fmt.Errorf("config_overwrite_json: %w", err)
+		}
+	}
 	notices := a.notices
 	d.settings.Announce(func() { notices.Publish(notice.Settings) })
 	notices.Subscribe(notice.Settings, d.settings.Forget)
 	openID := oidc.NewProvider(oidc.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	d.people = ldap.New(d.settings, clock, a.log)
 	d.identity = identity.New(identity.Deps{
 		DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log,
 		Providers: []identity.NamedProvider{
+			{Provider: d.people, Name: identity.LDAPProvider, GroupType: identity.LDAPGroup},
 			{Provider: openID, Name: identity.OIDCProvider, GroupType: identity.OIDCGroup},
 		},
 	})
@@ -62,13 +71,13 @@ func (a *App) assemble() (domain, error) {
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
+	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
+	d.settings.Check(audit.CheckReceiver)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
 	}
-	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
-	d.settings.Check(audit.CheckReceiver)
 	d.registry = registry.New(registry.Deps{
 		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
@@ -109,16 +118,16 @@ func (a *App) parts() []harborapi.Part {
 func (a *App) connect(d domain) (http.Handler, error) {
 	a.metrics = telemetry.NewMetrics(a.db.Executed)
 	a.watchReclaim()
+	a.watchForwarding(d.audits)
 	a.watchRobots()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
 		Registry: d.registry, Projects: d.projects, Identity: d.identity, Settings: d.settings,
-	a.watchForwarding(d.audits)
 		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
 	})
 	api, err := harborapi.New(harborapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Registry: d.registry,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
 		Audit: d.audits, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
 		Health: a.parts(),
