@@ -42,15 +42,15 @@ func NewAuthority(t testing.TB) *Authority {
 	return &Authority{PEM: encodePEM("CERTIFICATE", der), cert: cert, key: key}
 }
 
-// Sign makes a certificate for the address 127.0.0.1, and its key, both PEM.
-func (a *Authority) Sign(t testing.TB) (certificate, key string) {
+// Sign makes a certificate for an address, and its key, both PEM.
+func (a *Authority) Sign(t testing.TB, address string) (certificate, key string) {
 	t.Helper()
 	private := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "A server of tests"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses: []net.IP{net.ParseIP(address)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, private.Public(), a.key)
 	if err != nil {

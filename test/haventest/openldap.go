@@ -4,7 +4,6 @@ package haventest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,7 +79,7 @@ refint_attributes memberof member
 
 func (o *OpenLDAP) configure() {
 	o.t.Helper()
-	cert, key := o.Authority.Sign(o.t)
+	cert, key := o.Authority.Sign(o.t, "127.0.0.1")
 	conf := strings.NewReplacer("DIR", o.dir, "PASSWORD", LDAPAdminPassword).Replace(slapdConf)
 	// A copy of the program: where AppArmor confines slapd, it does so by the program's path.
 	program, err := os.ReadFile(Tool(o.t, "slapd"))
@@ -201,9 +200,4 @@ func (o *OpenLDAP) Settings() map[string]any {
 		"ldap_group_attribute_name": "cn", "ldap_group_membership_attribute": "memberOf",
 		"ldap_group_admin_dn": "cn=admins,ou=groups," + LDAPBase,
 	}
-}
-
-// Host is the address without a scheme.
-func (o *OpenLDAP) Host() string {
-	return net.JoinHostPort("127.0.0.1", o.URL[strings.LastIndexByte(o.URL, ':')+1:])
 }
