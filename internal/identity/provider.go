@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
@@ -72,3 +73,7 @@ type PersonFinder interface {
 // ErrNotOnboarded means that a provider brought somebody who has no account yet, and that the caller
 // didn't ask for one to be made.
 var ErrNotOnboarded = fault.NotFoundf("the account is not onboarded yet")
+
+// ErrUntold is an error of Refresh about one person only: the provider can't say how things stand with them,
+// but others may be asked about.
+var ErrUntold = errors.New("the provider can't tell about this person")

@@ -89,7 +89,9 @@ func (s *Service) refreshLink(ctx context.Context, from NamedProvider, l link, u
 		return false, s.depart(ctx, from, l)
 	}
 	if err != nil {
-		s.silent.Set(from.Name, now.Add(silentFor))
+		if !errors.Is(err, ErrUntold) {
+			s.silent.Set(from.Name, now.Add(silentFor))
+		}
 		s.log.WarnContext(ctx, "a provider can't be asked about an account", "provider", from.Name, "account", l.accountID, "error", err)
 		return now.Sub(l.heardAt) < holdFor, nil
 	}

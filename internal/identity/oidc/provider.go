@@ -76,7 +76,7 @@ const (
 
 var (
 	errGone    = fault.NotFoundf("the provider doesn't know this person any more")
-	errUntold  = errors.New("the provider gave no refresh token, and its access token has expired")
+	errUntold  = fmt.Errorf("%w: it gave no refresh token, and its access token has expired", identity.ErrUntold)
 	errChanged = errors.New("the account changed meanwhile")
 )
 
@@ -160,6 +160,9 @@ func (p *Provider) askAgain(ctx context.Context, a account) (identity.Person, er
 	default:
 		if tokens.Access != a.grant.Access { // used up, and the rest went wrong
 			a.grant = tokens
+		}
+		if errors.Is(err, ErrProfile) || errors.Is(err, ErrRefused) {
+			err = fmt.Errorf("%w: %w", identity.ErrUntold, err)
 		}
 		return identity.Person{}, errors.Join(err, p.unlease(ctx, a))
 	}
