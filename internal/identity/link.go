@@ -326,7 +326,8 @@ func (s *Service) FindPerson(ctx context.Context, name string) (User, error) {
 			continue
 		}
 		if err != nil {
-			return User{}, fmt.Errorf("%w: %s: %w", ErrUnavailable, from.Name, err)
+			s.log.WarnContext(ctx, "a provider can't be asked", "provider", from.Name, "error", err)
+			return User{}, fmt.Errorf("%w: %s", ErrUnavailable, from.Name)
 		}
 		p, err := s.hear(ctx, from, person, true)
 		if err != nil {

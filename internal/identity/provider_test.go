@@ -261,6 +261,28 @@ func TestGuessingAtAProvider(t *testing.T) {
 	})
 }
 
+// A personal token is not shown to a directory, and dies with its owner's way in.
+func TestPersonalTokensOfGuests(t *testing.T) {
+	eachCompany(t, func(t *testing.T, c *company) {
+		ctx := t.Context()
+		c.ldap.put(carol())
+		p := c.mustLogin("carol", carolPassword)
+		made := c.addToken(p, identity.NewPersonalToken{Name: "laptop", Limits: pulling(c.addProject("production"))})
+		asked := c.ldap.passwords()
+		if _, _, err := c.SignIn(ctx, "carol", made.Secret, home, "browser"); !errors.Is(err, identity.ErrCredentials) || c.ldap.passwords() != asked {
+			t.Errorf("a token in the form of passwords: %v, after %d questions", err, c.ldap.passwords()-asked)
+		}
+		if _, err := c.Authenticate(ctx, "carol", made.Secret, home); err != nil || c.ldap.passwords() != asked {
+			t.Errorf("the token: %v, after %d questions", err, c.ldap.passwords()-asked)
+		}
+		c.ldap.remove("uid=carol")
+		c.clock.add(6 * time.Minute)
+		if _, err := c.Authenticate(ctx, "carol", made.Secret, home); !errors.Is(err, identity.ErrCredentials) {
+			t.Errorf("a token of one who left: %v", err)
+		}
+	})
+}
+
 func TestWhoOwnsAName(t *testing.T) {
 	eachCompany(t, func(t *testing.T, c *company) {
 		ctx := t.Context()

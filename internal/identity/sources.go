@@ -20,7 +20,8 @@ import (
 // guesses can overtake the delay that they cause.
 const askingMost = 16
 
-// ErrUnavailable means that nobody could be asked who might know the person.
+// ErrUnavailable means that nobody could be asked who might know the person. What went wrong is in the log:
+// it is not for who knocks.
 var ErrUnavailable = errors.New("the identity provider can't be asked")
 
 // modeProviders says which provider each auth_mode of Harbor stands for.
@@ -65,7 +66,8 @@ func (s *Service) elsewhere(ctx context.Context, name string, password secret.Te
 		return p, false, false, err
 	}
 	on := s.active(v)
-	if len(on) == 0 || !plausible(name) || strings.Contains(name, "$") || password == "" { // an empty password binds to some directories as nobody
+	// An empty password binds to some directories as nobody, and a token of ours is not for others to see.
+	if len(on) == 0 || !plausible(name) || strings.Contains(name, "$") || password == "" || isPersonalText(password) {
 		return p, false, false, nil
 	}
 	key := s.memory.keyOf(name, password, "", 0)
@@ -135,7 +137,7 @@ func (s *Service) firstToKnow(ctx context.Context, on []NamedProvider, name stri
 			return from, Person{}, ctx.Err()
 		}
 		s.log.WarnContext(ctx, "a provider can't be asked", "provider", from.Name, "error", err)
-		unasked = fmt.Errorf("%w: %s: %w", ErrUnavailable, from.Name, err)
+		unasked = fmt.Errorf("%w: %s", ErrUnavailable, from.Name)
 	}
 	if unasked != nil {
 		return NamedProvider{}, Person{}, unasked

@@ -93,6 +93,10 @@ func (s *signIn) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	if errors.Is(err, identity.ErrUnavailable) {
+		writeError(w, http.StatusServiceUnavailable, "UNKNOWN", "the directory or identity provider can't be asked, try again later")
+		return
+	}
 	s.fail(w, r, err)
 }
 

@@ -74,6 +74,7 @@ func common() []Failure {
 		{Is(authz.ErrForbidden), forbidden, "FORBIDDEN", "forbidden"},
 
 		{As[identity.ErrTooManyAttempts](), http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many failed log-ins, try again later"},
+		{Is(identity.ErrUnavailable), http.StatusServiceUnavailable, "UNKNOWN", "the directory or identity provider can't be asked, try again later"},
 		{Is(identity.ErrCredentials), unauthorized, "UNAUTHORIZED", "unauthorized"},
 		{Is(identity.ErrSession), unauthorized, "UNAUTHORIZED", "unauthorized"},
 		{Is(identity.ErrToken), unauthorized, "UNAUTHORIZED", "unauthorized"},
