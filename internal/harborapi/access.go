@@ -105,6 +105,12 @@ func accesses() map[string]rest.Access {
 		"ListAccessories":        ofProject(authz.Accessory, authz.ListAll),
 		"GetAddition":            ofProject(authz.ArtifactAddition, authz.Read),
 
+		"ListRobotV1":    ofProject(authz.RobotAccount, authz.ListAll),
+		"CreateRobotV1":  ofProject(authz.RobotAccount, authz.Create),
+		"GetRobotByIDV1": ofProject(authz.RobotAccount, authz.Read),
+		"UpdateRobotV1":  ofProject(authz.RobotAccount, authz.Update),
+		"DeleteRobotV1":  ofProject(authz.RobotAccount, authz.Delete),
+
 		"ListRobot":    ofLoaded(authz.RobotAccount, authz.ListAll),
 		"CreateRobot":  ofLoaded(authz.RobotAccount, authz.Create),
 		"GetRobotByID": ofLoaded(authz.RobotAccount, authz.Read),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/fault"
@@ -76,10 +77,14 @@ func (s *Server) CreateRobot(ctx context.Context, r gen.CreateRobotRequestObject
 		return nil, err
 	}
 	created(ctx, made.ID)
+	return gen.CreateRobot201JSONResponse{Body: s.robotCreatedJSON(ctx, made)}, nil
+}
+
+func (s *Server) robotCreatedJSON(ctx context.Context, made identity.Created) gen.RobotCreated {
 	shown := s.robotJSON(ctx, made.Robot)
-	return gen.CreateRobot201JSONResponse{Body: gen.RobotCreated{
+	return gen.RobotCreated{
 		ID: shown.ID, Name: shown.Name, Secret: made.Secret.Reveal(), CreationTime: shown.CreationTime, ExpiresAt: shown.ExpiresAt,
-	}}, nil
+	}
 }
 
 func (s *Server) mayCreateRobot(ctx context.Context, n identity.NewRobot) error {
@@ -120,12 +125,14 @@ func (s *Server) UpdateRobot(ctx context.Context, r gen.UpdateRobotRequestObject
 	return gen.UpdateRobot200Response{}, err
 }
 
-// RefreshSec answers PATCH /robots/{robot_id}. Only a secret that was made here is in the answer.
+// RefreshSec answers PATCH /robots/{robot_id}: the new secret replaces the present one, at once unless the body
+// asks for an overlap. Only a secret that was made here is in the answer.
 func (s *Server) RefreshSec(ctx context.Context, r gen.RefreshSecRequestObject) (gen.RefreshSecResponseObject, error) {
 	if _, err := s.robot(ctx, r.RobotID); err != nil {
 		return nil, err
 	}
-	made, err := s.Identity.SetRobotSecret(ctx, callFrom(ctx).Principal, r.RobotID, secret.Text(r.Body.Secret))
+	overlap := time.Duration(r.Body.OverlapHours) * time.Hour
+	made, err := s.Identity.RotateRobotSecret(ctx, callFrom(ctx).Principal, r.RobotID, secret.Text(r.Body.Secret), overlap)
 	if r.Body.Secret != "" {
 		made = ""
 	}
@@ -185,6 +192,7 @@ func (s *Server) robotJSON(ctx context.Context, r identity.Robot) gen.Robot {
 		ID: r.ID, Name: s.Identity.FullName(ctx, r.Name), Description: r.Description, Level: r.Level(), Duration: r.DurationDays,
 		Editable: true, Disable: r.Disabled, ExpiresAt: -1, CreatorType: r.CreatorType, CreatorRef: r.CreatorID,
 		CreationTime: wire.Time(r.CreatedAt), UpdateTime: wire.Time(r.UpdatedAt),
+		LastUsedAt: timeIfAny(r.UsedAt), ExpiresSoon: r.ExpiresSoon(s.Clock()), PreviousSecretExpiresAt: timeIfAny(r.PreviousUntil),
 	}
 	if !r.ExpiresAt.IsZero() {
 		out.ExpiresAt = r.ExpiresAt.Unix()
@@ -195,6 +203,14 @@ func (s *Server) robotJSON(ctx context.Context, r identity.Robot) gen.Robot {
 		})}
 	})
 	return out
+}
+
+// timeIfAny is nil for no time.
+func timeIfAny(t time.Time) *wire.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(wire.Time(t))
 }
 
 // shownEffect leaves the usual effect out, as Harbor does.

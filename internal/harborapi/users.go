@@ -96,7 +96,7 @@ func (s *Server) localAccountsOnly(ctx context.Context, message string) error {
 // GetCurrentUserInfo answers GET /users/current. A robot is no user: 412, by which clients tell.
 func (s *Server) GetCurrentUserInfo(ctx context.Context, _ gen.GetCurrentUserInfoRequestObject) (gen.GetCurrentUserInfoResponseObject, error) {
 	p := callFrom(ctx).Principal
-	if p.Kind != authz.User {
+	if p.AccountID() == 0 {
 		return nil, rest.Problem{Status: http.StatusPreconditionFailed, Code: "PRECONDITION", Message: "get current user not available for security context: robot"}
 	}
 	u, err := s.Identity.GetUser(ctx, p.ID)

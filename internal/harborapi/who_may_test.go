@@ -113,6 +113,12 @@ func whoMay() []may {
 		{operation: "ListAccessories", private: members, public: everybody},
 		{operation: "GetAddition", private: members, public: everybody},
 
+		{operation: "ListRobotV1", private: "APMDG", public: "A"},
+		{operation: "CreateRobotV1", private: "AP", public: "A", body: `{"name":"BAD"}`},
+		{operation: "GetRobotByIDV1", private: "APMDG", public: "A"},
+		{operation: "UpdateRobotV1", private: "AP", public: "A", body: `{}`},
+		{operation: "DeleteRobotV1", private: "AP", public: "A"},
+
 		{operation: "ListRobot", private: "A"},
 		{operation: "ListRobot", private: "APMDG", query: "q=Level%3Dproject,ProjectID%3D{perm}"},
 		{operation: "CreateRobot", private: "A", body: `{"level":"system"}`},

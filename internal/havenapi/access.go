@@ -14,5 +14,16 @@ func accesses() map[string]rest.Access {
 	return map[string]rest.Access{
 		// In a project who administers its members, in the system who administers users; everybody about themselves.
 		"ExplainAccess": ofLoaded(authz.Member, authz.Update),
+
+		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
+
+		// One's own; another user's for who administers users.
+		"ListPersonalTokens":  ofLoaded(authz.UserAccount, authz.Read),
+		"GetPersonalToken":    ofLoaded(authz.UserAccount, authz.Read),
+		"DeletePersonalToken": ofLoaded(authz.UserAccount, authz.Update),
+		"CreatePersonalToken": {Class: rest.SignedIn}, // a user in person
+		"ListSessions":        ofLoaded(authz.UserAccount, authz.Read),
+		"EndOtherSessions":    ofLoaded(authz.UserAccount, authz.Update),
+		"EndSession":          ofLoaded(authz.UserAccount, authz.Update),
 	}
 }

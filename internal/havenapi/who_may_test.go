@@ -18,6 +18,8 @@ const everybody = "APMDGLRSFN"
 
 const signedInCallers = "APMDGLRSF"
 
+const usersInPerson = "APMDGLSF"
+
 // may is a row of the table of who may do what: the letters of those whom the operation answers.
 type may struct {
 	operation string
@@ -31,6 +33,7 @@ type may struct {
 // whoMay is written by hand: a new operation needs a row here.
 func whoMay() []may {
 	return []may{
+		{operation: "GetAuditForwarding", who: "A"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=repository&action=pull&project=perm"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=project&action=create"},
 		{operation: "ExplainAccess", who: "APD", query: "resource=repository&action=pull&project=perm&user=developer"},
@@ -38,6 +41,21 @@ func whoMay() []may {
 		{operation: "ExplainAccess", who: "AP", query: "resource=repository&action=pull&project=perm&anonymous=true"},
 		{operation: "ExplainAccess", who: "AFD", query: "resource=repository&action=pull&project=other&user=developer"},
 		{operation: "ExplainAccess", who: "AD", query: "resource=project&action=create&user=developer"},
+
+		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm
+
+		// {token_id}, {session_id} and the user 4 are the developer's. Robots have neither tokens nor sessions.
+		{operation: "ListPersonalTokens", who: usersInPerson},
+		{operation: "ListPersonalTokens", who: "AD", query: "user_id=4"},
+		{operation: "CreatePersonalToken", who: usersInPerson,
+			body: `{"name":"x","permissions":[{"kind":"project","namespace":"nosuch","access":[{"resource":"repository","action":"pull"}]}]}`},
+		{operation: "GetPersonalToken", who: "AD", hidden: true},
+		{operation: "DeletePersonalToken", who: "AD", hidden: true},
+		{operation: "ListSessions", who: usersInPerson},
+		{operation: "ListSessions", who: "AD", query: "user_id=4"},
+		{operation: "EndOtherSessions", who: usersInPerson},
+		{operation: "EndOtherSessions", who: "AD", query: "user_id=4"},
+		{operation: "EndSession", who: "AD", hidden: true},
 	}
 }
 
@@ -89,8 +107,8 @@ func peopled(f *fixture) (callers map[string]string) {
 	}
 }
 
-func targetOf(_ *fixture, row may, path string) string {
-	target := strings.TrimPrefix(path, "/api/haven/v1")
+func targetOf(f *fixture, row may, path string) string {
+	target := strings.NewReplacer(f.fresh(path)...).Replace(strings.TrimPrefix(path, "/api/haven/v1"))
 	for name, value := range pathValues() {
 		if own, given := row.path[name]; given {
 			value = own

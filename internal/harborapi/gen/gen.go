@@ -482,7 +482,13 @@ type Robot struct {
 
 	// ExpiresAt Unix seconds, -1 never
 	ExpiresAt int64 `json:"expires_at,omitempty"`
-	ID        int64 `json:"id,omitempty"`
+
+	// ExpiresSoon within a week, and within the last fifth of its life
+	ExpiresSoon bool  `json:"expires_soon,omitempty"`
+	ID          int64 `json:"id,omitempty"`
+
+	// LastUsedAt within minutes; absent when never used
+	LastUsedAt *wire.Time `json:"last_used_at,omitempty"`
 
 	// Level system or project
 	Level string `json:"level,omitempty"`
@@ -490,7 +496,10 @@ type Robot struct {
 	// Name with the prefix of robots
 	Name        string            `json:"name,omitempty"`
 	Permissions []RobotPermission `json:"permissions"`
-	UpdateTime  wire.Time         `json:"update_time,omitempty"`
+
+	// PreviousSecretExpiresAt until when the secret before the present one is good, if there is one
+	PreviousSecretExpiresAt *wire.Time `json:"previous_secret_expires_at,omitempty"`
+	UpdateTime              wire.Time  `json:"update_time,omitempty"`
 }
 
 // RobotCreate defines model for RobotCreate.
@@ -500,6 +509,16 @@ type RobotCreate struct {
 	Level       string            `json:"level,omitempty"`
 	Name        string            `json:"name,omitempty"`
 	Permissions []RobotPermission `json:"permissions,omitempty"`
+}
+
+// RobotCreateV1 defines model for RobotCreateV1.
+type RobotCreateV1 struct {
+	Access      []Access `json:"access,omitempty"`
+	Description string   `json:"description,omitempty"`
+
+	// ExpiresAt Unix seconds; 0 or less: never
+	ExpiresAt int64  `json:"expires_at,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 // RobotCreated defines model for RobotCreated.
@@ -520,6 +539,15 @@ type RobotPermission struct {
 
 // RobotSec defines model for RobotSec.
 type RobotSec struct {
+	Secret string `json:"secret,omitempty"`
+}
+
+// RobotSecUpdate defines model for RobotSecUpdate.
+type RobotSecUpdate struct {
+	// OverlapHours how long the present secret stays good beside the new one; 0: not at all
+	OverlapHours int64 `json:"overlap_hours,omitempty"`
+
+	// Secret a random one when it is empty
 	Secret string `json:"secret,omitempty"`
 }
 
@@ -725,11 +753,17 @@ type RepositoryName = string
 // RobotID defines model for robot_id.
 type RobotID = int64
 
+// SessionID defines model for session_id.
+type SessionID = string
+
 // Sort defines model for sort.
 type Sort = string
 
 // TagName defines model for tag_name.
 type TagName = string
+
+// TokenID defines model for token_id.
+type TokenID = int64
 
 // UserID defines model for user_id.
 type UserID = int64
@@ -948,6 +982,49 @@ type GetProjectMetadataParams struct {
 
 // UpdateProjectMetadataParams defines parameters for UpdateProjectMetadata.
 type UpdateProjectMetadataParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListRobotV1Params defines parameters for ListRobotV1.
+type ListRobotV1Params struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// CreateRobotV1Params defines parameters for CreateRobotV1.
+type CreateRobotV1Params struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// DeleteRobotV1Params defines parameters for DeleteRobotV1.
+type DeleteRobotV1Params struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// GetRobotByIDV1Params defines parameters for GetRobotByIDV1.
+type GetRobotByIDV1Params struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// UpdateRobotV1Params defines parameters for UpdateRobotV1.
+type UpdateRobotV1Params struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
@@ -1244,6 +1321,12 @@ type AddProjectMetadatasJSONRequestBody = ProjectMetadata
 // UpdateProjectMetadataJSONRequestBody defines body for UpdateProjectMetadata for application/json ContentType.
 type UpdateProjectMetadataJSONRequestBody = ProjectMetadata
 
+// CreateRobotV1JSONRequestBody defines body for CreateRobotV1 for application/json ContentType.
+type CreateRobotV1JSONRequestBody = RobotCreateV1
+
+// UpdateRobotV1JSONRequestBody defines body for UpdateRobotV1 for application/json ContentType.
+type UpdateRobotV1JSONRequestBody = RobotUpdate
+
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
@@ -1260,7 +1343,7 @@ type UpdateQuotaJSONRequestBody = QuotaUpdateReq
 type CreateRobotJSONRequestBody = RobotCreate
 
 // RefreshSecJSONRequestBody defines body for RefreshSec for application/json ContentType.
-type RefreshSecJSONRequestBody = RobotSec
+type RefreshSecJSONRequestBody = RobotSecUpdate
 
 // UpdateRobotJSONRequestBody defines body for UpdateRobot for application/json ContentType.
 type UpdateRobotJSONRequestBody = RobotUpdate
@@ -1405,6 +1488,21 @@ type ServerInterface interface {
 	// UpdateProjectMetadata Change one key of the metadata
 	// (PUT /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name})
 	UpdateProjectMetadata(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, metaName MetaName, params UpdateProjectMetadataParams)
+	// ListRobotV1 The robots of a project, for clients from before /robots
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots)
+	ListRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListRobotV1Params)
+	// CreateRobotV1 Create a robot of a project, for clients from before /robots
+	// (POST /api/v2.0/projects/{project_name_or_id}/robots)
+	CreateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateRobotV1Params)
+	// DeleteRobotV1 Delete a robot of a project
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	DeleteRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params DeleteRobotV1Params)
+	// GetRobotByIDV1 Get a robot of a project
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	GetRobotByIDV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params GetRobotByIDV1Params)
+	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
+	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams)
@@ -3350,6 +3448,335 @@ func (siw *ServerInterfaceWrapper) UpdateProjectMetadata(w http.ResponseWriter, 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateProjectMetadata(w, r, projectNameOrID, metaName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) ListRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRobotV1Params
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRobotV1(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) CreateRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRobotV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateRobotV1(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) DeleteRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRobotV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteRobotV1(w, r, projectNameOrID, robotID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRobotByIDV1 operation middleware
+func (siw *ServerInterfaceWrapper) GetRobotByIDV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRobotByIDV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRobotByIDV1(w, r, projectNameOrID, robotID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) UpdateRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRobotV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateRobotV1(w, r, projectNameOrID, robotID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6087,6 +6514,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/repositories", wrapper.ListAllRepositories)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots", wrapper.ListRobot)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/robots", wrapper.CreateRobot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots", wrapper.ListRobotV1)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots", wrapper.CreateRobotV1)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}", wrapper.DeleteRobotV1)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}", wrapper.GetRobotByIDV1)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}", wrapper.UpdateRobotV1)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.DeleteRobot)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
@@ -7576,6 +8008,221 @@ type UpdateProjectMetadatadefaultJSONResponse struct {
 }
 
 func (response UpdateProjectMetadatadefaultJSONResponse) VisitUpdateProjectMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListRobotV1Params
+}
+
+type ListRobotV1ResponseObject interface {
+	VisitListRobotV1Response(w http.ResponseWriter) error
+}
+
+type ListRobotV1200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListRobotV1200JSONResponse struct {
+	Body    []Robot
+	Headers ListRobotV1200ResponseHeaders
+}
+
+func (response ListRobotV1200JSONResponse) VisitListRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRobotV1defaultJSONResponse) VisitListRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          CreateRobotV1Params
+	Body            *CreateRobotV1JSONRequestBody
+}
+
+type CreateRobotV1ResponseObject interface {
+	VisitCreateRobotV1Response(w http.ResponseWriter) error
+}
+
+type CreateRobotV1201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateRobotV1201JSONResponse struct {
+	Body    RobotCreated
+	Headers CreateRobotV1201ResponseHeaders
+}
+
+func (response CreateRobotV1201JSONResponse) VisitCreateRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateRobotV1defaultJSONResponse) VisitCreateRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	RobotID         RobotID         `json:"robot_id"`
+	Params          DeleteRobotV1Params
+}
+
+type DeleteRobotV1ResponseObject interface {
+	VisitDeleteRobotV1Response(w http.ResponseWriter) error
+}
+
+type DeleteRobotV1200Response = DoneResponse
+
+func (response DeleteRobotV1200Response) VisitDeleteRobotV1Response(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteRobotV1defaultJSONResponse) VisitDeleteRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRobotByIDV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	RobotID         RobotID         `json:"robot_id"`
+	Params          GetRobotByIDV1Params
+}
+
+type GetRobotByIDV1ResponseObject interface {
+	VisitGetRobotByIDV1Response(w http.ResponseWriter) error
+}
+
+type GetRobotByIDV1200JSONResponse Robot
+
+func (response GetRobotByIDV1200JSONResponse) VisitGetRobotByIDV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRobotByIDV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRobotByIDV1defaultJSONResponse) VisitGetRobotByIDV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	RobotID         RobotID         `json:"robot_id"`
+	Params          UpdateRobotV1Params
+	Body            *UpdateRobotV1JSONRequestBody
+}
+
+type UpdateRobotV1ResponseObject interface {
+	VisitUpdateRobotV1Response(w http.ResponseWriter) error
+}
+
+type UpdateRobotV1200Response = DoneResponse
+
+func (response UpdateRobotV1200Response) VisitUpdateRobotV1Response(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateRobotV1defaultJSONResponse) VisitUpdateRobotV1Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10000,6 +10647,21 @@ type StrictServerInterface interface {
 	// UpdateProjectMetadata Change one key of the metadata
 	// (PUT /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name})
 	UpdateProjectMetadata(ctx context.Context, request UpdateProjectMetadataRequestObject) (UpdateProjectMetadataResponseObject, error)
+	// ListRobotV1 The robots of a project, for clients from before /robots
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots)
+	ListRobotV1(ctx context.Context, request ListRobotV1RequestObject) (ListRobotV1ResponseObject, error)
+	// CreateRobotV1 Create a robot of a project, for clients from before /robots
+	// (POST /api/v2.0/projects/{project_name_or_id}/robots)
+	CreateRobotV1(ctx context.Context, request CreateRobotV1RequestObject) (CreateRobotV1ResponseObject, error)
+	// DeleteRobotV1 Delete a robot of a project
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	DeleteRobotV1(ctx context.Context, request DeleteRobotV1RequestObject) (DeleteRobotV1ResponseObject, error)
+	// GetRobotByIDV1 Get a robot of a project
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	GetRobotByIDV1(ctx context.Context, request GetRobotByIDV1RequestObject) (GetRobotByIDV1ResponseObject, error)
+	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
+	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	UpdateRobotV1(ctx context.Context, request UpdateRobotV1RequestObject) (UpdateRobotV1ResponseObject, error)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(ctx context.Context, request GetProjectSummaryRequestObject) (GetProjectSummaryResponseObject, error)
@@ -11257,6 +11919,158 @@ func (sh *strictHandler) UpdateProjectMetadata(w http.ResponseWriter, r *http.Re
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateProjectMetadataResponseObject); ok {
 		if err := validResponse.VisitUpdateProjectMetadataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRobotV1 operation middleware
+func (sh *strictHandler) ListRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListRobotV1Params) {
+	var request ListRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRobotV1(ctx, request.(ListRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRobotV1ResponseObject); ok {
+		if err := validResponse.VisitListRobotV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRobotV1 operation middleware
+func (sh *strictHandler) CreateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateRobotV1Params) {
+	var request CreateRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body CreateRobotV1JSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRobotV1(ctx, request.(CreateRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateRobotV1ResponseObject); ok {
+		if err := validResponse.VisitCreateRobotV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteRobotV1 operation middleware
+func (sh *strictHandler) DeleteRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params DeleteRobotV1Params) {
+	var request DeleteRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.RobotID = robotID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRobotV1(ctx, request.(DeleteRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteRobotV1ResponseObject); ok {
+		if err := validResponse.VisitDeleteRobotV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRobotByIDV1 operation middleware
+func (sh *strictHandler) GetRobotByIDV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params GetRobotByIDV1Params) {
+	var request GetRobotByIDV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.RobotID = robotID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRobotByIDV1(ctx, request.(GetRobotByIDV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRobotByIDV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRobotByIDV1ResponseObject); ok {
+		if err := validResponse.VisitGetRobotByIDV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateRobotV1 operation middleware
+func (sh *strictHandler) UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params) {
+	var request UpdateRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.RobotID = robotID
+	request.Params = params
+
+	var body UpdateRobotV1JSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRobotV1(ctx, request.(UpdateRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateRobotV1ResponseObject); ok {
+		if err := validResponse.VisitUpdateRobotV1Response(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12854,171 +13668,179 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs3tjD8Vwi974PduxhbTpoWuzaKC6+TpsZNG18n7S6expCpmSOJ9Qw5ITmSdQ3f3/6Ah5wviTOa",
-	"sSXZbQIUaKzh5+H55uE5d4NQJKngwLUaHN8NZkAjkPjPMwlUQ3SqzR8RqFCyVDPBB8eDjzMgKdUzIiZk",
-	"MaOaLKgioW1/OAgGKpxBQk0/vUxhcDxQWjI+HQSD24OpODA/Hqgblh4IHJHGB6lgXIMcHE9orOD+Phhc",
-	"0Cm8Y/xGrU9/CTHVbA4kNt+JFkSbBUmYM5EpQnmEP3C41SSlUwjI74JxiMiC6Rn5NCAB+TTY1jo/Ck3j",
-	"M5FxD5x+FAuSUL4kUiwUSagOZ/VpJ0ImVA+OB4zr714NgnwdZpIpyB4LuQ8GKZU0Ae2Oj0YRs8tYXdW/",
-	"zIlpQSTQyJyggRWVmk1oqE8I04pc551HCOFrwmkC9qSZJjOqDsnPQpOQKjhQwBUzp2F2xsz4BjMGwcD0",
-	"GRyX6wgGEj5nTEI0ONYygyocEnr7DvhUzwbH370KBgnj+Z8vgpWzMTvNVzuSMAEJPAQPjtIpEZJEbApK",
-	"+5dW9u64tpfffrt5cSwUfOSmPb7zzVusaYuTqpEEJTIZwsjO4qVZKX6HUBPGLcUYEmaKUHu+MAdO2MQc",
-	"cSzEjSIxuwFCOWFRDj/LHsqd/PvgXB1cuokPfjY/VncRwYRmsXZIWqx7LEQMlOPCfxfjkf3ZC6ri8xax",
-	"J6ZjiEcsapiy+Nw25SbCxXlESJGIDNtpOJV3oMn1O9fwmgB3TAr5F00gIFxo/KvtEGoncHDOD/IR+55G",
-	"AskYZDNski2AJQFNC2j45ii+b5NAjBzwsUIWzlBG5MD9nIFclotxnzxAfBF02q0ZYKTY/3gmvzRCgeLs",
-	"J+TIMKsYlCIJUK4IjeOAZKnh0y+OgqOjo5YF2vH9qzzyLDOhtyzJEvP1yL9oyycacNYgWS43XEs/f60N",
-	"s9XDrAw8Ejm++lYpCYt6r9UNuc0V21NbW+SZ4FY6qpqKEookoeqYXN98P78mcEtDHZg//nd+TULBNWVc",
-	"4Q+/0f8dX10TSbnRcq5vvr+jZHx/TYzOISb4y18pGf/HtcEnIiaHn/h/wVIRjSrAzGhQSjM+JZEAxf+i",
-	"yQ0XC0IlEDblQkKEypSBSWSEBiXX/6KSMz69JpYLHX7iDYj5edAAr1dH//jODyKhaTPr2QLnkZAKxbSQ",
-	"yw6YXTbGMxGZRtXI4UlAUpAhcH0APBQRREQvWAhNekZ93o6I9eLoZQdpJsVY6GawFZ8fCzwlpEfDRWxa",
-	"R92AXB9ckzFMhARCyQ0sycQoY6BC4JFBOCGtDPOhDk7VCpR1MGg6bRMqxedtEnWm2mRl/vVxgEe0Vang",
-	"CqpWmYeV2A8niLxjES2NZgdJqpdGMa/YdYVucHw3+P8lTAbHg/9vWFqBQ9d0WNp/uIrXgnsoxvzqnfI+",
-	"GPxAWZxJ7GSYFlgLiaZpzOwKhr8ru4wSIL4F2a9q+EZKIZVdjceiWQDXZCEFnx6Sb29vCYc5SKIhjhVJ",
-	"DB7qGeWOtD9noDRhUUAWqAGYXxVI0yEW0ylUtLCQZgoOLQnYhZh1nl6c/wpSOTCmUqQgNbNHNC8/eMi1",
-	"wIXfioZXxbmLMUqo+2BwGoag1PrgNNT+sYMBTCams+9Tbhv419QwubASa2X+3PSyeL8RgYMB+gWMGqyZ",
-	"Jc+iT0Q1HOCvwfqSSwtq7ZOxsPwfuq4pV8i6NM0QLKNi4y0LW2vbfUGrPY3M8M6RG0vtqFVdQfMemuZ1",
-	"AApKS9XZYAh5L7o6K/8d4zcepBkrEWe6uu7C6ggGM6T5jTvKx/BO75bvoxeLyu5PpiFRmxhNif73wYBn",
-	"cUzHMeTM281NpaTLLv4Z0+s+GNQ9KlUHDY0vaituXVkVzD7KpZwLjeTWOkcDVlUHyhGiAd9aCRRutaQj",
-	"qrVsWUUNnG7iCjyN8a8EP7yki59AKWOHbYX0GZ+BZBqi0aNRo4YKuWOh+1jvTPMtolhCOZuA0qMEIkab",
-	"D27D59wS6gzRNIvjnsw9zdSsZ5fCWedxCKOcnrE4ksCN/k45YTyCW8OxOp2qQ/bLwiG4vVOpKP+dIeox",
-	"VNZljdenMF5qUAYEOTIExmCcsCkacjFdGiUw6LIGTafdUfkjnW4RZN1EXAUh3GoLCgxqbL9NYFxWHcgr",
-	"kmNbrBQxs01tsA260xuVwPvQZ0y1aYa7iOP3k8Hxb+3HeZH3uL/qfAMRDDK5wvzWNroV/FhBA5zVe8RZ",
-	"xPQ7MV0/2c6QE2lPJmVmoY0KeosWXn5sZszGoGxgB/ct+38zB64/ukHrgADzadRMbs1j3urnA9bi66jG",
-	"C1tbSlDoH/Xpozs9pirqri3Hh8Znv745jWOxiJnywPyBxhXcpkyCGlGPS+cXzm6JglDwyCsqGoi495Vl",
-	"H50t5yidhFEVYucaki1Kpt66UZaac+h1OitIYre8CTNwn+vYMQe31A60fZZD8kegsZ590FRnHgcESCmk",
-	"n7s3qirFUO1bdQ4619y7ZdRlMlmK5TrufgCtGZ9iTEA4s17x8ZLcwPKQlI5vKgGv1W64WPCqt/twEKwq",
-	"AYbhjWIxHU2EXFAZjYBHiBXmawNWlTunmZ6NEhFBp9ZjyjnIUeLMnS5dIqbM92hULrRk6qrTEDOt05FZ",
-	"aCrF7XJEo4Tx0VSKLH1E/5wJPmiIXiBe6Wu9eKPQHOGEhVTDg0a5YelIAZXhrKV71YdR76/FDXAJcwaL",
-	"R+1mDpJNlribbutgEXDN9HKUSjFnuct31Vsq8NZf3UBE6FhkmqQg0hiKiw5KUqrUQsiIzEBCQBi3Dvtj",
-	"ooS9IokjmgbELDcggkVhUHX/H5I3SaqXx+hAFRwc2eXEQJSmPFJkIuRhs0ApgWLmGo2pglHEO0ERO4R0",
-	"FQuqcQLffvvNd12nnrAYhUDXmZF4HCH0WbHrpzUNZ6OUShrHEHc793p/ycaZLgNB+szeG8y2mw0cUDNW",
-	"mb/vGJbeHght11mFIvV7djeoLflojx/ALqQPCF2XnOZ6dNRU6pGOVQ8kMUqHyPRjtpixHmvMZNy9cW9+",
-	"x4UjcKMDA7eNu3Q0PKsq6zqt0XbKtBgJPha09ahW5wpjVlrt3WZyXRSEEnT3br0Eju2B/loJEZNGu02p",
-	"TFT33pYAe5Bt2UuNwpiypHuvWEwd8nYEe2ceiK0L6u/WHK94e+6gN4qnkiVULkdddMlaN2uqFBaiBLOS",
-	"4vpw42ptPEYKcpQP1Ye+JNBoJHi87NgcwxQw+CaVMGG3nZZoe6GyNYqy0kXwAMamQqt8o+bnrLY0i+Pc",
-	"ctu8BQXxZCRhypQuV9Klm1K5Af9wvozLLm2AiGpqJHnHJWgh6RSqZ/3AZdijQO/CYw4jo7Qnv6z06MEu",
-	"Ta9e3NJ06EnA9+13XAlNf7PjX1G+XLdxL13wx6Z7tLqK/4aGM6KsMWwVc6YVmdM4A7wIWMxAz0ASpklI",
-	"ORmDs5atvj/wWN5vcrN/xcPg+FF9+kU9HiPA4J9UiqmkifL5oyomb5eR0FrZ6DnBtZVjXzXtqsnJ0d3j",
-	"ZIGzdiO4sh43qG8db4GDpPE5nwjPRUSV8T/woYLPufDgocJM4g1ED69Wj9HhVoPkNM41xwcPNKNyLOSo",
-	"Eo6zfmvoPhqL9kdsThYzoYCcXpwTPWOKMHVCLGNRRGPQkH7M5mZUGcNUCuFzPvcaaA68895wK44AH7P8",
-	"BnX74dtAlSj3VTRcdvYYzqsrPXx1m3SoB6+zph09fH1O21iOCgm+NUgWQz+WCr1q0UO37PNbn4e+ILxK",
-	"xOHKDTlVUHXWV65hbZeDHvdhNoTDM3nc4CN/aDDchoutzvcRjT763jcbhalUB+8UJTTMQS4X1neY4i+C",
-	"VwPw1xWrB92T+M/j0oaTPehysmXQz33OedOB7eAcuoAnoqlRL1suTsSEUGL9AEIu8W2lXB6SU24De0vH",
-	"sH2mgoGzGl8KCA4BYZNqLG3+EpOGoci4vXip91DrVy6r3t6K1/bvL/7xsru7t75DLnQp5e0jmBVn8INZ",
-	"nJ1fcA6hXjHl6mtouVVtcLWVXpWOYGj2X3bxV3adZN1huemBh89j2X5ADxeLVSdlLab/uw1Oymrjo1d/",
-	"7+il3KYwMxT6A2UxROdJKqT+RYFsuYOtQxAp1Gw8IBnHy030UAVkgiPmx2Z/Q1V3achRQm4EcpGTqpdH",
-	"d75KNrso1++xr/ITGuVRDYWZVTmCb1/4EDCht+e28YujyvO10uTyruaC8ellEfNRX0yL8bkkXHhhobIi",
-	"Pt9j8FetvrzlVcPKGk44oSxuCEChcaP06Bki9DMsPlJPgFS38BVs5dvW+/PXZ2cx+4COGK/gLH00HVZp",
-	"hjNQyq1jz9sPptxlvpjgDSU+RnEPud6nwM9fk1w1xtcqS6IACMM3cImCeA6KoDoebCe+prv0LgCxbr+d",
-	"vTsn7rsXA8dMedioysYod5lSGUiixRRdPVtSumqPnh6kTb2fg6Rx3B5kUk9K0S3qxxu+4onSLqNR6oCb",
-	"Yb+lYYwZd39s9DG5wYLqin0kceFEpZcaOCxqsnT94iCO2hr4wHwBMmHK/0Cp5Q1Rz4dC5SyeQ6y4kjud",
-	"YGXJ24vYUkvlQqNWtI0sjtEwWcwESSgyepLQGyB4qaBy7uH6B0+2hVWEy9eTQ9eLbZWI39XnW+GMaQi1",
-	"e5i3jmqq4efDCVDTa0OI7yq1CXXY/B4uGMypZJR3lQQXJUZthU3njkzkaVLE4H1Jbi0WKfgUlCamWY4c",
-	"IY1jZK1dnsF55qrDsov5vh2iCOcwotWg0m5h4bVQ1F6h4RHE4F6trl8/JaBpRPXG95/u9H/Km7eZ0WLB",
-	"u4upvPn2jHIJqRiFeVKgvcSJ+vGrtpSrZpJ6bQ4od+fWaSuqfvKdXsOFQhsF/4ThQj5VHPOPFBEZ3fDS",
-	"KIdvsUsvpHSTZU4B7z7XGwyx6zdZhbs8SG2qAc4tYN1qsLF/ndHUtW/Ee/c9d4jW2WKG4pMSa05O3V/2",
-	"6B6jEvcnth6gda172EirXKfPU6A2H1uRSMJm5kBLhNiu6pik2ThmYUAw2EiFlAeY38wQ+DyLA6JgDpLp",
-	"Jar6wij46ElrWr3fe7klKbAqlHoQ4GaYbo6ArsH4VBHGycqZnRDU9mKgxs6z6SioMuYfUz6graa/Wc0L",
-	"4XnOaE5rnUREHIE0hJHgkzy3nEPXPNgUO/CQ65oGOtjeo438qilmCdMNDxADcvAC+QEXxLbb4TuSFqL9",
-	"kCUJ9WUxiGAOsfmhl5CeZqB0rx64eYhG/XsmlGGen55LzFHXRjb26YnhXj2eCNYg/N/YuZ9A7KcirT3+",
-	"7KLV1Fa3hgQzF8DZts08s9o7ZHbo/ejZx4eeDQt6oBXzkH300GQnm8bG3VzC5H2xv4c6lvqDtooTCAc3",
-	"zlUT1Mt1tmZILBJkIVkQZoT2mnPw8beurXbH6mvBsm3j7n5BwHulfX8s8WHuZfEyvSU1TB+281wuxFc8",
-	"/9UcjOv547aUM2G/BuLK8dTWcNV61BarfFK07RD86FNBsBatrwNAVvS+xOxDkfGS5C7ME3LtdJVroxPa",
-	"zAhMuTdJ8ZII7o10vBRjsUUXk+km5Mjx0a4UIWRL4pUNuO/eBPrN9WqYdB2EEV2WipsxL7r5tSBiLd6B",
-	"rg+NcWLefdbOhBYbTc9zS4JuVGLDUpuoegNvsIHqhjtYl7GXMdQd5J2cyIiAO3GGP56JFKddoll9k1dN",
-	"FGXTyfVlInWE7XPePUJutnNGmy+iK3CIdvSUf5uk0/yeu8/t7SqkGjJ09czA5LtquGE8ajx5ldLOt1q4",
-	"5A8QPvLeGod5mOzswcR3aOo/b1qKjZ6bgS8rxmOdrR/CGURZDB+puvER6mOVzgfZR3PgUUOu4/eTIjm/",
-	"zDg+rD7JJbmRVIuZiCtXmR1W6Cbze34x5MJMdEwufrl8+2Z0+svr84+jd+/fdovSzMErm67/U5obgxuC",
-	"a1xDn9D5gMFOW7dX+mv6K87ERtuhdCJ6HvP1NRc2ZxC7b4GZP06q932+a+9h1bJ2LJ1GWzvPTc9tSsWu",
-	"MpsXUzTVTGkW+rbM5vgSMH8I0AtTbN/ed4EWER42p+3ae0otNI0fNKPt+cAJc19yKLjKktRvl6DhNgh6",
-	"uwj9Z+c9lwaY++Dph5UHDm179GMhtvuQ6yl1RJxIgEeAxi3mccBdXzIKFP+jNbft7uRd3f4m0s4H98HR",
-	"G9DYPyFv94ZJkrUYwM1sf09ZM/tmn1xNP1VszwfsXxTIM2e3NLyQSBLgDVli8xjXzfdrbcFxnQNiN0xz",
-	"37C/psv2PoGQvSNzy5CGtXltuoXGHdvPfsXtBXn3+vQiIC/Jjx8/XgTkG/L+/PXZtj0uZVKWiPfdrpXy",
-	"/mxmvTa+vR01rfdCignzBcx0wvk+aNy0gktQHvywV3/WBOL4EtLPmdqW+VBfROPuynQZCfS5ZqzFfve8",
-	"X2xhC2qpLJgmsRUX6+DZeXB0n0yR9fUGvjNuYs+FTp/6qWrnbOzDUp2a5f4Q+yTzxpNYH9Z6oDLJ9NJY",
-	"ki7J3Jgqq8Ej6oB96YlRFq77TOu0knCjqNoRCnHDoFJ9BFPm5/pHyv4LlrbmBPO+P/g4A+Sm+GQc3y/N",
-	"gZOMRyDJkKZsOH95eHRIztwb8uKF018UMV+wW6bwMULGXRaGYyzNpgIyYRBHKiA2zPwTlpqxBQ7xCRAZ",
-	"i4iZH/J3dTSBw0/8Ez8TfA7cFhbCq8yZiKPyZSYpMo8em9YH5PrfB86ZcnAeXdsApaJKhiIQzgREJ0V+",
-	"OJvSrXjml9AbjKuZSFAz8ssv568PzaCn+O4ok4DZ5rhagMwLa1zffXLpED4ZFvAJczV8GgSf8nDCT4P7",
-	"q/vrQ3JaLAO3kZcpmuDTDaZIJMLMcDEzxauXL928eVUjjQu7TvEO6K8TKRLy4j8C+wMWzbomf31hS2wd",
-	"nZAj96YRQaRnjE/rFbiwiqPp/vkaj+BaCamvg0+c4J92h8pt8N8HWBjyACtDYvuA4INY9+LKHBnGbWH9",
-	"LxUgwF1Zy+t3jN9cu71U6hDhZSSWYcor93mLEB2T65iNJZXLIR2Or027a2euqGH+pRiWgRrS//Py25c/",
-	"jO2UH1niUOryhzPyzTff/MPM+cvHM7uzhMUxc7c2tvLL/4AUxHBEnOno6OjFAf738ejoGP87PDo6+r/X",
-	"tlRUzEJw6UwcvZ2mNJzBwcvDowHmkHakqo6Hw8VicUjx86GQ06Hrq4bvzs/e/PzhDfYx/IFpI4cHSHqD",
-	"oCzAMpi7FiIFTlM2OB58c3h0+I2x7AyBmVUgjWI2heH8xRBu05gatnB3HwwK8h1iZp2DWNiU6FPrAi6I",
-	"6DwaHA/eMaXz9MhqUK/G2SDkyiZDWwHpPtjYEGsjdWiX2oIJndrZ+nFGutZKDb08OupVu6eb+z7Pyr1u",
-	"461f6iJt5NfvjqhXqxm5giNtlYzKUrL3waBGmJt6Voq7uvW5unr+bgX4hnntIxRWeRQaygpEJRKLqaEq",
-	"ZiRCESQYrEQaKJeMxDQunxvgaxUJNMrT3h//ZtPUDq7u15E2FtMDuNXd8PbNrf6KuhtR982t/oq9O0TV",
-	"IcY5d8TYPLm9feqwNxQocup3QASEGyoHh4PHnwJevtwwHqEuaUFlkywUR3PDxUJtAnm4lkrbC+y3oFeS",
-	"bj8Szu1vOL2pz3YO04+oy+apww2AQ8pdSjSymLG4pu7KjFeh667VrtBB54GgvQH2ABH12n+KaLkj+OXV",
-	"A6vFB+/9p9cONCz993gon1l45oA+ITfVjOxGrZ8yYzvdAKQG3kzajHU+WNdQ2T7WbUNh+yZ4l6jre9a8",
-	"c7y1sxWsmEqtTgiNF3SpyEssGdwOOBYKroZ3tjTNfRsAMcnSDsGH4++FzlOGj1+tjWv4KP4rrx9XYZr5",
-	"T1f3fTWiagX4+6s6xLlNbme5byvE6y0fCfvuJdh2fgjFM6gx6AUAJ2VfcxSC54z2hEiYZMqYtcIa5ZjW",
-	"Ic9Q2YrZZSm2RhXiXV4r6o+n7gZ33rq5fLX+/ua6uf6BbBKhbYxUCZfoV/d2Lxp9UYHvi9PlDQEQSyQF",
-	"0blDzwkLv1ruJ5SHhmwgowXhbtSZIvFaJ0XmxWZY5LGXW9BlcCRCLQw9UPNwo+Ed/n/EovviXTWswxWf",
-	"Ylfg+kTaml1GvkObyo3eoJ9aTCaVDH9elGmSaritfy7PX+9SmXBkvWtB9hZ0CwL0lSs5bqAzo8WQeD4E",
-	"t3fLwQH7BN1myK6I0nSpNpJfRNOhrTcwLIv6eFHU3pa9i2j61j1kXznF9dQgNrjSyLsT8rdKaRtC+ZJo",
-	"uNUn+MTbzk8WM3CpFBuK32O7NknuS4tmxO/6yiIrpzKmZhARN2bjnBFvmtGbCnA/ErqS2qGbo8WCOXDp",
-	"wLRw93H4FllvhertOTpVoMiUGRBK9ExkCq+CNEmE0ifk1dEre+L20ocpwt2roxxfI5p60TU1QD6+a5C9",
-	"F4xPDZLuig/keULvHSPYFaOuZ+Zr5dgBobES7g4Nn+4TLrbjULO58F0NrFBkcZT758eYIFFVvEP1/KiY",
-	"RtE2qiY17XLAmUJTEbMkNh+0zaJY5Anc3XFX0zVum/u/Onq1A93dlymzE5MQCpm2O2kuNBkDsQcBUeDq",
-	"IywPicE9m1qDLEDCNnDtJ6NBuRSbqlLLYI2dkDFMhL0sXpIZnQNRbMohIox3R67Oss7hVkdRF4vpAePt",
-	"Eq801zcKvCKkpI+82495mIOmo+yxZ7lD2XPhRxaf7NmAJSvvdJrU9Wp+vx3Kgeo0+7lAofbNJl5QjcE5",
-	"ns3vcVWXxzZroHOSuRFmNnv0BmAZMhnmsQYVMK0i+q6dcXRJLgSfnhAtsnAGRqi60BfDGGFudRdSFBTa",
-	"5HjL7wNbXW8XeaOvzjePyyzPDrSGFA/IMO2fAlNJbGWxC6Znowg0ZXFtvAItH5fYaD98vvGh0pfiCKxd",
-	"5BepTyp3+AqqlF+kHr23+14n8h+BRhfF+6sVGm/zEzsqqiufvRD16gn9FOcqj+4rEsnkxXfMxv6zAYZt",
-	"/tVGKG5yJwlXpQcpFMFqQbN986GSY+4ZO2oreR7WjsArwYZ3VaQc4dPbDo7bi8qzwyd23RY1O1q23uyq",
-	"bd/INjFnX67adjj0o6913OiiRjA1ytPTlDTZ4uytnsHTE+4TOHwdmE+K5IlWPDFVhousuoAfQtbDUS3L",
-	"7QaSKJPl7p42yrl2TiRnlFc1AWMXubzN1inCJsYmCMhitvzP50VDPQ46D+vYEF6Yt3o/eagAfsamCqoE",
-	"Gh8SbV9jb5szvyvbnWWD06iQ8pGYg5wzWOxhurFI9jhd8SJ3VBSf2PGMNkOPwN93vTk+A4kpU/czaUw1",
-	"KD1ifFRJErGVCfcTkp4HqX3RpmvB0/F2Jo5J9XFTLdv2duL7nkJu2WT1ndxqP7mmvbe1NQFj88b394jt",
-	"09tTy6T/RZOPQ60mQrGfn9hE2uwhcSUldmopuTm8t+J79Wq8ZXNwpRdIWXYBbzVi8J1df04zvEv6+Dsq",
-	"4H8im/Ej3q06bCb4THktb+86Sm8w9Vq3tX3UytnRfvwhSb65JyJ1V4Blp66TnbKFahLC5lCZfXpMDL7n",
-	"FaraDrgXP7CeFzXspny41nuhmbwS1K7p5TSOSw9Ug5x8Hr5Er6A8jSLv8exQUJYn85RU8QFssoobKMqB",
-	"FkVnHukxLMnizvwTv/URl8Uqngw4l5CIOfSCTwd52bqvPyb1v/dD6MRdr2CEU8YVPCU3KHBwp7K0crh/",
-	"et7hJOqO2IcqSxNtIKm8iNHuKSqfafc3DTb+kfLI1Vd5viK1w5Hed8y08Ra+5tj4mmOjZ44Nr+vS5XN4",
-	"DFF0Re3WnEcWo7+i89dsR/1wOVjPffRE6F29KWg1by+rDb/ie2MBsZb07F+QS73LBVQ1K/3ecX14t1Ih",
-	"oIPpelm9IX36d8mVxIiYmJDGMfKUMsKjEdZNwmzjDrfjNawQyX4cvbW77R3g32ZGtFqPYoPBuXIQO/Dc",
-	"rha3e54BcPj0okSPPDHrptPcAjvoGyj1NT7qa3zU1/ioP2581NdwpScKV6qw84Dkh8pclu+MazqdQkTC",
-	"GYsjCVYCcMJ4BLckhokmIttBVNODRbo/TkOky9Myw1qH50ATKZJtPwPa77MTkS7NQeXnYVVUo57mJ7l+",
-	"2OYMCeNa2BdDXjFfOd+tCnnzbQISeNjFEqgc5jN45FKHcW4GGIgFZDFj4QzmIB0jSciC2sdYURPVNBkH",
-	"/TD4qw7xR9Yh/sQRzxacbMqpziT8UdWxqx3a56WWshfrvMLAxkvDtoiQxGUPfR6CfXOXor5aIUW245Ty",
-	"C6hhRXK2W6eVdl99tq0Flb9oly0Wz0X8UgTVr1JJPyYFr1QBoVqDYWNMcBWQD/98/5P6SqMNNOoyDqvh",
-	"Xf7P1gzTp67RZs/r34Z/q6N5kU12zLiNlNhzFpVLoBEycrcHQpVNUfaHRo4OvfIz2yUilamc/xgk1RKE",
-	"uYfcnZPn5sm+yIosqUTwGm/dlLdzB2jUMQevDY188hy87kmDA95ksgl6fxrGUkmGuzuMsNBrUR8/0umf",
-	"717jedpjnTTVj3T6ZXuO0UNoPcDbrVjx3GSldcR+pNMdCcufYYHI9OzSFeHDviqXx/jjBFOB0ukJoegg",
-	"wBwocMuUVoTxesTJsiiSaUTYnl3HyFOHd5pOuwaV5Gf8tBIWvS7N8vXPqLvnZ7QqYjEgu10u/rdtsp/3",
-	"5V2lqE/glQDZRq7DYrTVaibP4107nsqXLR8t7pqdpWWG0ZyI8eMq87M9hnfOHmhyTljY7tDn7A5vP+Fg",
-	"n91uViHTX9UVmnYoWVFCb/uSHMfOg8Y+P+MwrpglWDqlBf41zOwcmXwax1+Dk78GJz8iODmO+2R/bY40",
-	"xHTZG8LoMaP2VxRtTChgwPPFYqdFoGOisUaD25zNM46VNmxp/c/fv4M5xN/nj0nc68Xz19/z67KrN+Te",
-	"5XNvNztzHN1Nxoix0HaaHtbntqeOfCjlPq0ikcsjvAkdXO/T7WBDkbUXT+zE2mWoBRFmqx0LHi/RNkaG",
-	"pWZioWxZKAgl6E05/C2iDe/w/93y+pZY8eQPH9xK1rG68V2DabHrqmuOd+3pRUMjDPpJlhwBrApLtS2X",
-	"snoZMJGgZh8g3CVTMMN31153MO9OD83mq7I1NyjhsHCEGjhiBqKAa5vLSlIeiYTUC2VVDrjl2ciuOffz",
-	"fCxyCWlMQ7BhDNXKJpHYxAjN7qIs3mBifCha7cHnsxdFK9/RR6puvvS4l4yrvIZZGIvwZmONlwJphne/",
-	"i/HIwO5+mNJMQdTmRMlhfmFb7pCx5TPJfRViz2vI+QFqdBYLHqvJ/C7GxADN/P5pQOP408AH8760lp/F",
-	"qke3UxmwblHNn3dSm2M7Z47b6FJJcCuVuHJ7mfKoblA3GNCurJwxTgwsidkzZVyRz5vJTVNtGE7Ymojh",
-	"Q95qp4RVTLKvHDEVX25nWG+GKP46PPv1zWkci4Vh562gxea11juEcW2enYPZjDbPYg6SjlnMdAFWrOBX",
-	"1AJIM61IlqIFHpCMx6AwxG1GFaEoD81JYUqHBW9gZj697SJrgu72Nbh1wD4/Fa50ePxFkbNf3xBaAUon",
-	"pBYsCjtUj31//vrsEXBOpRlSO990JuMV/v/y6NXf1/h/MJiDZJPlKARb83Ql3OS+VMTEuCwM83xOKRfz",
-	"RTVfysn7FPj5a0MocxaBxCKCGAkqQVWvn8y5+I+M8YnYzH7OTasdsp23YHhAjNPsqwZjGDNj9akZVmK9",
-	"4WJR1MtSIOcgT2zoA7IWm2fPVwa1jR4McIdT0DnKNQH5zHzvBV4RatAHSkugyTOLRzajmQ2ziVksEJrp",
-	"mZBML523zMIQeQ2C+S+q2rwPZOcizhJoVUx+dU12qZaUFLL7ipmp4dPOEBzHYmwLP28EWqZA2uLkraZ2",
-	"UfD8Dxt5WAc+3NJQx0tL1K9/bqgBHEc0HSF0Rs1l6L0yZX1GSlIqi+Tfm6rej55plYJehe//vHeV06La",
-	"viuUjQwsF7YKZUaF9Aoi23jJU8J3N8pm5fyevFqArTruagTY4tSuvDjltki3FbBGmffJ1ypUG3haNyfD",
-	"I5jb9qKgccE7qzO6Iy5g4Xdu5MqXyA9+YDzKecF4SWosnsmcyffB1zvL/Ttd/dV5xRPZHj8IOcWrL1x4",
-	"UCaUkCIGDAP2xLzV+WGThrZpf9tniPu4Ipy6HTXIBo+zM6V6tqoesKiVTRSqPuP6u1elps+4himWimkP",
-	"jXtiMbRPBwe6PduPZY1YN+vKf6oHOmbLW6sjD8lqUfbnI9MuQX3Bii1ituXgIrN67oRJpQmNEsaZ0pJq",
-	"IVdopJNGu0MugpMwwZ95me9MgQdy64xlGGZSOsA0+oRsE7P7XXvfSqLYh2/IKvkHjPcG1zAFmTClmOCq",
-	"I+guKj06XTKqUKTberERU83m8Ad641hCqwt/3IFXduU6LRJGtaQkP5TNmNLZEnxKI7Aiaf8INmBxuZ1+",
-	"2SYgYlhHC9CPnXfmf93NvmcR8Oln0u323J9DWFlLrmn//ZiHO/hBB4vsQooJi2GH2lQ+w/N9r5TaFdpQ",
-	"+s5qQkFewzBmIxeM3Tt1y8aj+gD6LGYf8ljvXZzS+/PXZ8Ucz/dpGUacKZFA7sc1Z7d6Jz1lc8DMVpEI",
-	"b0ASamPoU6rUQsjopBZ0a+9ZufkX3sNy3fPk82F3cO4VEs0n2VEtMjf88z14Whxfz+NRS4V25m7IErWV",
-	"pTrFGXbHP/Mpfoi7pnHY3wG56xYszmzvguuGPT5l4oLEgk9b2SpI5V7eNCZNuzj/1bXaZULMcpb9xKPZ",
-	"yYpYkNOLc+/1uukIYSaZXiL6jqli4eD4tyuj9SuwVpT906CsjXWwmI4RS4MhorIb+M6zL9uFMK0gnhyT",
-	"GdBYz4J8gSogCrRRrM2/iihN86tR1w8rJq1d8/pl9YW91VzMBBrlhPHDupHi6fO2w53oyihTd5O8Nn01",
-	"tNJq0nmBw8oI+UO69f7/mgkyE3GkbKJlW3oY7UXXpzKKqz28PshpGFZjPaeSJqrST7o3kavdLptq7FT7",
-	"Vp/8rs2bZzAJ3NZtymibKAwhUskzWhmUllnsV4d8Z/tqQRIqbyqZ3hdMV/HBJuxa7/+jWJAkC2flZmxM",
-	"qxYSKt0/u1QPvuOIWOQegmDAMVQRylbW8vWjmvxI5VhIzB5DuNBkRucQkIwbBQL5kfmBD+cvKgPiT4P7",
-	"q/v/FwAA//8=",
+	"7L0Nbxs3tjD8Vwi974PduxhbTpoWuzaKC6+TpsZNG18n7S6eJpCpmSOJ9YickBzJuobvb3/AQ3JmJHFG",
+	"M7Yku42BAo01/Dw8PF88H7e9WEwzwYFr1Tu+7U2AJiDxn2cSqIbkVJs/ElCxZJlmgveOex8nQDKqJ0SM",
+	"yHxCNZlTRWLb/rAX9VQ8gSk1/fQig95xT2nJ+LgX9W4OxuLA/Higrll2IHBEmh5kgnENsnc8oqmCu7uo",
+	"d0HH8I7xa7U+/SWkVLMZkNR8J1oQbRYkYcZErgjlCf7A4UaTjI4hIr8LxiEhc6Yn5FOPRORTb1vr/Cg0",
+	"Tc9EzgNw+lHMyZTyBZFirsiU6niyPO1IyCnVveMe4/q7V73Ir8NMMgbZYSF3US+jkk5Bu+OjScLsMlZX",
+	"9S9zYloQCTQxJ2hgRaVmIxrrE8K0Ile+8wAhfEU4nYI9aabJhKpD8rPQJKYKDhRwxcxpmJ0xM77BjF7U",
+	"M316x+U6op6ELzmTkPSOtcyhCocpvXkHfKwnvePvXkW9KeP+zxfRytmYnfrVDiSMQAKPIYCjdEyEJAkb",
+	"g9LhpZW9W67t5bffbl4ciwUfuGmPb0PzFmva4qRqIEGJXMYwsLME76wUv0OsCeP2xpgrzBSh9nxhBpyw",
+	"kTniVIhrRVJ2DYRywhIPP0seyp38++BcHVy6iQ9+Nj9Wd5HAiOapdkharHsoRAqU48J/F8OB/TkIquLz",
+	"FrEnpUNIByypmbL43DTlpouL84iY4iUyZKfmVN6BJlfvXMMrAtwRKaRfdAoR4ULjX02HsHQCB+f8wI/Y",
+	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTXxqm",
+	"QHH2E3JkiFUKSpEpUK4ITdOI5Jmh0y+OoqOjo4YF2vHDqzwKLHNKb9g0n5qvR+FFWzpRg7MGyTzfcC3D",
+	"9HVpmK0eZmXggfD4GlqlJCzpvFY35DZXbE9tbZFnglvuqJZElFhMp1Qdk6vr72dXBG5orCPzx//Orkgs",
+	"uKaMK/zhN/q/w89XRFJupJyr6+9vKRneXREjc4gR/vJXSob/cWXwiYjR4Sf+X7BQRKMIMDESlNKMj0ki",
+	"QPG/aHLNxZxQCYSNuZCQoDBlYJIYpkHJ1b+o5IyPr4ilQoefeA1ifunVwOvV0T++C4NIaFpPerZAeSRk",
+	"QjEt5KIFZpeN8UxErlE0cngSkQxkDFwfAI9FAgnRcxZDnZyxPG9LxHpx9LIFN5NiKHQ92IrPDwWeAqUM",
+	"M6udqdJgi8xaCRkQrBGJ129MRK4OrsgQRkICoeQaFmRkZEBQMfDE4LmQlnWGMBanajyL9eVpOm7iZcXn",
+	"bdISLa6h4RyKzw898Vw1iQL+68NmwVupMsEVVJXOAKW0H07wbg5FsjCCK0wzvTB6R0VtLUSf49ve/y9h",
+	"1Dvu/X/9Usntu6b9Ur3FVbwWPEAQzK/BKe+i3g+UpbnEToYmg1UAaZalzK6g/7uyyygBElqQ/ar6b6QU",
+	"UtnVBBS2OXBN5lLw8SH59uaGcJiBJBrSVJGpwXc9odxRri85KE1YEpE5CjjmVwXSdEjFeAwVITOmuYJD",
+	"e9XsQsw6Ty/OfwWpHBgzKTKQmtkjmpUfAtSowIXfioafi3MXQ2TAd1HvNI5BqfXBaazDY0c9GI1M59An",
+	"r/qE11QzubAMeWV+r1lavN+IwFEPzR6G7mlmyUDRJ6EaDvDXaH3JpYK49skokOEPbdfk5c02TXMEy6DY",
+	"eMPC1tq2X9BqT8MSg3N4XbAZtaorqN9D3bwOQFGpiDsVEyEfRFdnxHjH+HUAaYZKpLmurrtQqqLeBO/8",
+	"xh35MYLTu+WH7otFZfcn0zBVmwhNif53UY/naUqHKXji7eamUtJFG/OT6XUX9ZYNRlX7E00vllbcuLIq",
+	"mEM3l3IuNF63xjlqsKo6kEeIGnxrvKBwoyUdUK1lwyqWwOkmrsCzd9wz7OHwks5/AqWMmrmVq8/4BCTT",
+	"kAwejBpLqODtJu3HemeabxHFppSzESg9mELCaP3BbfjsFb3WEM3yNO1I3LNcTTp2KWyRAXs38ukJSxMJ",
+	"3KgnlBPGE7gxFKvVqTpkvyzsnds7lYpu0xqiAT1sndcETSbDhQZlQOCRITL68IiNUU9N6cIIgVGbNWg6",
+	"bo/KH+l4iyBrx+IqCOFWW9zAaInsNzGMy6p9fIVzbIuUImY2iQ22Qfv7RiXwLvczpdo0w12k6ftR7/i3",
+	"5uO88D3uPrd+YIl6uVwhfmsb3Qp+rKABzho84jxh+p0Yr59sa8iJrCORMrPQWgG9QQovP9YTZqNQ1pCD",
+	"u4b9v5kB1x/doMuAAPNpUH/d6se80U8HrMXXwRItbGwpQaH5NySP7vSYqqi7tpwQGp/9+uY0TcU8ZSoA",
+	"83sqV3CTMQlqQAOmo184uyEKYsGTIKuoucSdX2S7yGyeorRiRlWInWuYbpEzdZaN8sycQ6fTWUESu+VN",
+	"mIH7XMeOGbiltrjbZx6SPwJN9eSDpjoPGCBASiHD1L1WVCmGat6qMwS65sEtoyyTy5ItL+PuB9Ca8TG6",
+	"PMQTa/QfLsg1LA5JadenEvDV8JqLOa8a8w970aoQYAjeIBXjwUjIOZXJAHiCWGG+1mBVuXOa68lgKhJo",
+	"1XpIOQc5mDp1p02XhCnzPRmUCy2Jumo1xETrbGAWmklxsxjQZMr4YCxFnj2gvyeC9xqiE4hX+lor3iA2",
+	"RzhiMdVwr1GuWTZQQGU8aehetWEs90cTs4QZg/mDdjMDyUYL3E27dbAEuGZ6McikmDFv8l21lgp0alDX",
+	"kBA6FLkmGYgsheIdh5KMKjUXMiETkBARxu3DwDFRwr4ApQnNImKWGxHBkjiqPjMckjfTTC+O0YAqOLhr",
+	"5y8DUZryRJGRkIf1DKUEiplrMKQKBglvBUXsENNVLKi+rHz77TfftZ16xFJkAm1nxsvjLkKXFbt+WtN4",
+	"MsiopGkKabtzX+4v2TDXpZ9Ll9k7g9l2s34RasIq83cdw963e0LbdVaxyMKW3Q1iix/t4QPYhXQBoevi",
+	"71yHjppKPdCp6oAkRugQuX7IFnPWYY25TNs37kzvuHAX3MjAwG3jNh0NzaryulZrtJ1yLQaCDwVtPKrV",
+	"ueKUlVp7u5lcFwWxBN2+WyeGY3ugvVZCwqSRbjMqp6p9b3sBO1zbspcaxCll0/a9UjF2yNsS7K1pILYu",
+	"bn+75vjE23EHnVE8k2xK5WLQRpZc6mZVlUJDlGBWUjwfblytdTfJQA78UF3ulwSaDARPFy2boxcG+hZl",
+	"EkbsptUSbS/7np/kpYngHoRNxVb4RsnPaW1ZnqZec9u8BQXpaCBhzJQuV9Kmm/UKSdkI/GTL8tpE5FIR",
+	"OtIg3XM1JUMp5gokcb0JGHlqIub45j3M1YIwTdh99PfKkh7GKhCSpVqSUE2NcNESKlpIOoYq+t1zGRY7",
+	"0ODxEPzIKe1Iwis9OlBw06sTATcdOtKUu+ZntynNfrPjf6Z8sa52Xzp/lE1Pe8tY/IbGE6Ksfm51BaYV",
+	"mdE0B3ybmE9AT0AavI0pJ0NwCrxVQXoBY8Abb4lYMXo4Erk8/XzZRSRCv6dMirGkUxUykVW08DYjoQK1",
+	"0ZiDayvH/ly3qzq7S3sjmAXO2iPlynrcoKF1vAUOkqbnfCQCbyNVXnTP0JCQvePeQ8W5xEeRDoa2DqPD",
+	"jQbJaeqF2XsPNKFyKOSg4iG0/pDpPhol+0dsTuYToYCcXpwTPWGKMHVCLGFRRKMfk37I5iZUGV1ZChGy",
+	"h3caaAa89d5wK+4CPmT5NRrA/beBUpo3n9S8v3YYLii+3X91m8S6e69zSWC7//qcALQYFBx8a5Ashn7o",
+	"LQxKavfdcsiUfh6H/AIrTpArj/ZUQfX9oPIybLscdHiis14lgcnTGrP9ff3zNry1tX4iqX026PzYUmhv",
+	"y+AdI4c2kvFibs2ZGf4ieDXkYV2wutfTTfg8Lq2H273eSxsG/dLlnDcd2A7OoQ14EpoZ8bLhLUeMCCXW",
+	"NCHkAqNZ5eKQnHLra1zaqm1gEPryaozNEBwiwkZV914f+0rjWOTcvgUt91Drr0CrBuiKIfnvL/7xsr0F",
+	"enmHXOiSy9uwoxX79L1JnJ1fcA6xXlHlltfQ8NBbY/0rDT0twVBvUm1jQm07yboNdVNITciI2nxA92eL",
+	"VbvpUjjDdxvsptXGR6/+3tJwuk1mZm7oD5SlkJxPMyH1Lwpkw7PwMgTxhpqNRyTn+N6KRrOIjHBEf2z2",
+	"NxR1F+Y6SvBKIBf+qgZpdOvXbbOLcv0B/cqf0MA7WhRqVuUIvn0RQsApvTm3jV8cVQIGS5UruJoLxseX",
+	"hRvK8mIalM8F4SIIC5UXIQMBhb+q9fmWn2tWVnPCU8rSGp8YmtZyj45eSz/D/CMN+Gy186jBVqFtvT9/",
+	"fXaWsg9oiAkyztJG02KVZjgDJa8dB8JRmHL+BWKEj6YYH+NC595nwM9fEy8aYwDNgigAwjDqcKognYEi",
+	"KI5H23H5ac+9C0Cs629n786J+x7EwCFTATKq8iHyXaZUDpJoMUZTz5aErqU4rHtJU+9nIGmaNvu9LKcB",
+	"aeeIFPSoCTiOlw4yK5Zf7LcwhDHn7o+NNiY3WFRdcehKXDhWGbwNHOZLvHT9LSNNmhqEwHwBcspUOGaq",
+	"IaypY+xSOUvgECum5FYnWFny9pzI1EI5b60VaSNPU1RM5hNBphQJPZnSayD4zqE89XD9o0fbwirC+fV4",
+	"6AaxreKEvBpRFk+Yhli7WMF1VFM1Px+OgJpeG7yOV2+bUIf1IXpRb0Ylo7wtJ7goMWorZNobMpGmSZFC",
+	"MHbfaixS8DEoTUwzjxwxTVMkrW0i8wJzLcOyjfq+nUsRz2BAq36u7TzVl7xjO3mrJ5CCC6Rdf36agqYJ",
+	"1RtDUt3p/+SbN6nRYs7bsynffHtKuYRMDGKfhmkvrqth/Fpayuf6K/XaHJA35y7fraT6KXR6NQ8KTTf4",
+	"J/RgConimPGlcBJph5dGOHyLXTohpZssdwJ4+7neoNdft8kq1OVeYtMS4NwC1rUG647YGk1d+1q8d9+9",
+	"QXSZLObIPimx6uTY/WWP7iEicffL1gG0rnUHHWmV6nSJTmqysRWpO2wuFNREiO2qjkmWD1MWRwT9n1RM",
+	"eYQZ5cwFn+VpRBTMQDK9QFFfGAEfLWl1qw9bL7fEBVaZUocLuBmmm52yl2B8qgjjZOXMTghKeylQo+fZ",
+	"TBxUFU4ba0BbTTi0mhIjEGFpTmv9iog0AWkuxhSjBN1yDl3zaJPvwH2ea2ruwfbiSPxTU8qmTNfEREbk",
+	"4AXSAy6IbbfD0JaGS/shn05pKLFCAjNIzQ+dmPQ4B6U79cDNQzLo3nNKGWZW6rhEj7rW2bJLT/RA6xC1",
+	"uATh/8bO3RhiNxFpLR61jVSztLo1JJg4n9Kmbfpcdu+Q2KH1o2OfEHrWLOieWsx99tFBkh1tGht3cwmj",
+	"98X+7mtY6g7aKk4gHNw4n+ugXq6zMSdlkZIMrwVhhmmvGQcf/uraqHesBjCWbWt39wsCPsjtu2NJCHMv",
+	"i2D5hmw1XcjOU3kQX7H8V7Nermfs21Iah/0qiCvHs7SGz41HbbEqxEWbDiGMPhUEa5D6WgBkRe6bmn0o",
+	"MlwQb8I8IVdOVrkyMqFN1sCUC5NKF0TwoKfjpRiKLZqYTDchB46Otr0RQjbkgtmA+y5MMayuVz23l0GY",
+	"0EUpuBn1op1dCxLWYB1oG/uME/MOs7pxlQhtxVxfTBA5B7iOrMer/QmzTFKlyYiNbMZwphVJ2Qh64Qi/",
+	"toIeVWh6SYI7dZNPGc81qBNChwpdWifAXeY0ZFpRGKeaVaAu7+JG6g28GKFJmVgX3ToKt4FO2jgCA09r",
+	"Pg8SyeXHglYGdbyMO3kY8Ananb/4oAlTc65Zao/LereYHj6zo9s+nqjgYEjMWIjE+8JI/MXSmt0e78NZ",
+	"RHGXSyKyfGyf6+ilzV/YlUUsk6M218xjcAeHqu1g3WY3gwocfn1RlxutY+6r0IvKJpC2JbmVLM/HXUhv",
+	"B9tZBSTJjtJptElo8WAxvZO7wiry7A4TrhlPai+Dymjc6Zw+QPxARw0/TJ28KGYgU5oNMMYqFHo1J6ng",
+	"4yWK6mit0nRh6SoZgmIJuJoac4I5UY+O8f2WakLTtNeUZPzli++OMKmt/fOoi1MGJZLyREyRzCM3QBOi",
+	"9Yxs56CKILqfPN1BsNuh+e9pU+DU6L45hJL3PPQB5kM8gSRP4SNV1yFa9lBF9F42kxnwpCbj/PtRUSJF",
+	"5hzzP5x46d7cnflEpBX3hhYrdJOFX4PQDctMdEwufrl8+2Zw+svr84+Dd+/ftrsYHryyziUoo95AtMHh",
+	"zjUMiSof0AFy6zaM7tr/ygNDrT2hfFgIxBx3NSFsTnR41wCzsO9kZx8f1z7AzeTSsbQabe08N4XglQpO",
+	"ZbYgpmiqmdIsDm2ZzTBg2QcHdcIU27ezf4BFhPvNabt2nlILTdN7zWh73nNC/74UC67yaRa2VaAxpxd1",
+	"fjYIn13wXGpgHoJnGFYBODTtMYyF2O6DF+WWEXEkAR4AGreYhwF3fcnIUMKBrG7b7a93dfubrrYfPATH",
+	"oJNz97zh7RtOp3mDUaye7O8puW/XJLmrWfKK7YWA/YsCeeZUu5qoqekUeE0ya+/3vvnNvclhtrWT/IZp",
+	"7mr2V+eA08U5urO3funmtDavzQpTu2P7OSy4vSDvXp9eROQl+fHjx4uIfEPen78+a0dA2ptHy9xRCe+6",
+	"Xcvlw0kXO218ezuqW++FFCMWcqJrhfNd0LhuBZegAvhh3QGsCsQxOjpMmZqWeV9zTe3uyqw+U+jierAU",
+	"D9LR56CBLKiFsmAapZZdrINn5wETXRLaLq83Cp1xHXkuZPosfKt2TsY+LNSpWe4PaYgzbzyJ9WGt1SaX",
+	"TC+MJulyYQ6pshI8og7Y6G/0vHLdJ1pnlSQ8RXGhWIhrBpViTFjZw8sfGfsvWBTpbtZJ6inJQCqDgsTa",
+	"+ohtGFXWAVRWg3LsQrB2ZjDK6eMEkD5jYgqMkpwBJzlPQJI+zVh/9vLw6JCcuUwVRRzlXxQxX7BbrjDk",
+	"Kecu18sxltxUERkxSBMVERvM8glLiNnCtRhoSIYiYeYHH71Lp3D4iX/iZ4LPgNuCcegwMRFpUsZ/kyLl",
+	"8rFpfUCu/n3gzDMH58mVdYMsygMpAvFEQHJSJMa0uSyLYOIpvUbvvZEENSG//HL++tAMeorRjbl9ZqFc",
+	"zUH6ikJXt59c0pVPhqh8wowwn3rRJ++0/Kl39/nu6pCcFsvAbfjycyMMEGOKJCLODV00U7x6+dLN66vV",
+	"aVzYVYYvzX8dSTElL/4jsj9gMcQr8tcXtnTi0Qk5cpHTCCI9YXy8XFkRq/Oa7l+u8AiulJD6KvrECf5p",
+	"d6jcBv99gAV/D7DiL7aPCIbdu5cnc2ToHYp1HVWEAHfliq/eMX595fZSqS+HLg/4euorsgaLyx2Tq5QN",
+	"JZWLPu0Pr0y7K6cAqb7/UgzLQPXp/3n57csfhnbKj2zqUOryhzPyzTff/MPM+cvHM7uzKUtTVjxUGCz4",
+	"H5CCGBqLMx0dHb04wP8+Hh0d43+HR0dH//fKlgBMWQwuaZK7wacZjSdw8PLwqIfJ892dU8f9/nw+P6T4",
+	"+VDIcd/1Vf1352dvfv7wBvuYy8604ew9vHq9qKw81Zu5FiIDTjPWO+59c3h0+I3RFc0FM6vAO4o5W/qz",
+	"F324yVJqCM3tXbTyyT6f9m99pby7vn+oPCjN0tXayjXMsmzSL4ru3X1em84RPhVaiv/Wvy2L6d11n75S",
+	"iS+wAKSMwentl/6tryB3j6mL4nPlxOas+pgo7SAVtujG2AK1oFbnSe+4944p7RPwq17UcWJby+8u2gwc",
+	"IXWbdpktydOqnS3AagSjpWJ2L4+OOlWHa/c45es+rKvn6z46SIS8N5Wjnqv18lxJq6ZaeWUt9ruot0QB",
+	"N/WsVEd363OFacPdCvD1fXU9lDO8UzEyZUQlkoqxIV/MsN7C5ztacRxTLreUaVxGj2HwoQSa+MIqx7/Z",
+	"ROi9z3frSJuK8QHc6HZ4++ZGP6PuRtR9c6OfsXeHqNrHsJWWGOvLp9jItb2hQFG1pQUiINxQCjvsPfwU",
+	"8N3smvEEhXYLKpszpziaay7mahPI47ViDUFgvwW9UtbhgXBuDskPZrLcOUw/otLgi1MYAMeUuwyXZD5h",
+	"6ZJeIXNeha57Ef2MttUABO3jfQCIqED8UySLHcHP16etlre9C59eM9CwuOzDoXxm4ekBfUKuqzU/jP40",
+	"ZkZJvQbIDLyZtAlIQ7BeQmWbe6EJhW2Kh12ibihLxc7x1s5WkGIqtTohNJ3ThSIvseZ+M+BYjNK6LX52",
+	"1wRAzJm3Q/Dh+Hu55xnDXAbWmGDoKP7LVyitEE3/0+e7rhKRAauvKLeiSKB9kdPUUt9GiC+3fCDs2xf5",
+	"3PkhFFGtQ9BzAE7KvuYoBPeE9oRIGOUKEqKFtX5glh6fcLgRs8tin7UixDtfjfCPJ+5Gt8EK8L5CU4cK",
+	"8OGBbE64bYxU8XTpVll9LxJ9UeP1q5PlzQUg9pIUl84dur9Y+NVSP6ECd8i66VoQ7kacKfJothJkXmyG",
+	"hfcs3oIsgyMRamEYgFqAGvVv8f/eMmVTnKzDFTNrVOD6SNKaXYbfoc3MSa/xQUCMRpWErUGUqeNquK1/",
+	"Ls5f71KYcNd614zsLegGBOjKVzxuoDGjQZF4Ohdu75qDA/YJms2QXFk3743XL6FZ31a06Zdl44Ioah86",
+	"3yU0e+vykqyc4nqmJ+sXa/jdCflbpXgaoXxBNNzoE8zYYee3XuDe/zvEMbFdEycPZbk07Hd9ZYnlUzlT",
+	"E0iIG7N2zoTXzRjM7LofDl3J1NPO0GLBHLnsjlq4h09MLaG3cuvtOTpRoEh8HBFK9ETkCt/cNJkKpU/I",
+	"q6NXRRSYfXDkLojU42tCsyC6ZgbIx7c1vPeC8bFB0l3RAZ/2+c4Rgl0R6uVEq40UOyI0VcI9VtowCi62",
+	"Y1CzpU1clcVY5Gni7fNDzHerKtah5XTXmBXXNqrmqG5zwLlCVRGT3tYftE2KW6R93d1xV7Pvbpv6vzp6",
+	"tQPZPZT4uBWREAqJtjtpLjQZArEHAYkL/p0sDonBPZspicxBwjZw7ScjQbmMyapSmmaNnFRiRRdkQmdA",
+	"FBtzSAjj7ZGrNa9zuNWS1aVifMB4M8cr1fWNDK/wBurC7/ajHnrQtOQ99ix3yHsuwsgS4j0bsGQlxKpO",
+	"XK+ma90hH6hOs58HFGrDzvGBagjO8FxEA3rIYZs10DnOXAszG4W9AVjmmvS9U0cFTKuIvmtjHF2QC8HH",
+	"J0SLPJ6AYarOx8gQRpi5CPaiPtwmw5t/D2w0vV34Rs/Gt4DJzCd7W0OKexQMCE+BmYG2stg505NBApqy",
+	"dGm8Ai0flqduP3S+NsbsazEELj3kF5msKm/4Cqo3v8gkfWf3vX7JfwSaXBShcyt3vMlO7G7RsvDZCVE/",
+	"P6Kd4lx5N8oiL5ivpWY29p81MGyyr9ZCcZM5Sbiia3hDEawWNNtXHyopQ5+wobaSqmbtCIIcrH9bRcoB",
+	"Rk23MNxeVCJGH9l0W5Rgath6vam2eSPbxJx9mWqb4dDtfq3jRhsxgqmBzzZW3skGY2/1DB7/4j6CwdeB",
+	"+aTIhWvZE1Olu8iqCfg+17o/WEpavuFKlLnPd383yrl2fknOKK9KAkYvcmn4rVGEjYxOEJH5ZPGfT+sO",
+	"dTho79axwb3Qt3o/ui8DfsKqCooEGmPAti+xN83p38p2p9ngNCqmfCBmIGcM5nuYbiime5yuCKYeFLWE",
+	"djyjjUkT+PuuN8cnIDED9n4mTakGpQeMDyr5PbYy4X5c0r2T2letuhY0HV9n0pRUo8iWiidsx7/vMfiW",
+	"rT3Syqz2k2vaeVtbYzC2DEh3i9g+rT1LhVG+6uvjUKvuotjPj6wibbaQuApBO9WU3BzBV/G9WjXeshm4",
+	"SjqkrKKDrxophM6uO6Xp30672Dsq4H8knfEjvq06bCYYD76Whn0dpTeoeo3b2j5qeXK0H3vI1G/uka66",
+	"q6e1U9PJTslCNX9kvavMPi0mBt99wcGmA+5ED6zlRfXbCR+u9V7ujC/st+v7cpqmpQWqhk8+DVtikFGe",
+	"JknweHbIKMuTecxb8QFsVpBrKKo7FzXEHmgxLK/FrfknfuvCLotVPBpwLmEqZtAJPi34ZeO+/pi3/30Y",
+	"QifueQU9nHKu4DGpQYGDO+WllcP909MOx1F3RD5c1YsmjooprX998ZyQoTHn91ebiqEsO16pDToSksQu",
+	"pxcmlnJ+pP2yysqKb9sT1epL5N+N4F4tvdHea2HbkychbHWfVvHTOXRswjTX+3Q7iFa4T1h3yYciW2cC",
+	"WclrtVm2quLMY0fNrcMrePfqxCncyj8X569rt7M9VNyXuaElSB6HHEVdsqI1Ckt7oFyuHsgTc9p4w+kw",
+	"BSIkcXVHasiGaYDINgTC9MOohCoL9m7QTHxp390rJn6m3Tts2DASyhNXdfTpWiZaHOldy4Rlb+E5Vdlz",
+	"qrKOqcqCL8AuLdZDLkVb1G5MHWkx+hmdn5NGdsPlaD2F5COhd9XhotmmUW34jO+1ZbUbChR9RZ4Jbfx4",
+	"qnWZ9o7r/duVGllttNSqo9kTUFTLRN6YSJumKdKU0lG2Fta1yuumHW5HE6pckj0psNV97QD/WuigKxXZ",
+	"NqmiywexA210teT704wjwAjWEj18IYFNp7kFctDV3/zZzfzZzfzZzfyP62b+7PX9SF7fFXIeEX+ozFWl",
+	"ybmm4zEkJJ6wNJFgOQAnjCdwQ1IYaSLyHTiH35ulhx/GRLY4LRPVtoiqHkkx3XY09X6jd0W2MAflz8OK",
+	"qEY89Se5ftjmDAnjWtjA6yCbr5zvVpm8+TYCCTxuowlUDvMJxAovw9irAQZiEZlPWDyBGUhHSKZkTm1M",
+	"e1J3a+qUg24Y/CxD/JFliD9x4JgFJxtzqnMJf1Rx7PMO9fNSStmLdl4hYMOFIVv2IRKTsD8Nxr65S1Fh",
+	"uOAi2zFKhRlUv8I5m7XTSrtnm20duhdk56uVyucTqgnilyIofpVC+jEpaKWKCNUaDBljgquIfPjn+5/U",
+	"8x2tuaOucIPq3/p/NhbqOHWNNlte/9b/2zKaF0n5h4xbT4k9J6O7BJogIXd7IFTZTK9/aORo0cuf2S4R",
+	"qayI8ce4Ug2xLHtIgT56apbsi7xINk8EX6Ktm9Kf7wCNWpYysBEmj17KwEWGOuCNRpug96chLJWaArvD",
+	"CAu9BvHxIx3/+d41nqY+1kpS/UjHX7flGC2E1gK83cJfT41XWkPsRzreEbP8GeaITE8u6yPmR6hSeQzj",
+	"mmJGdTo+IRQNBJhKDm6Y0oowvuxxsiiKuhsWtmfTMdLU/q2m47ZOJf6MH5fDotWlnr/+GWV3f0arLBYd",
+	"spv54n/bJvtJ09OWi4YYXgmQbaSMLkZbLQr3NNID4al83fzR4q7ZWVYmaveXGD+uEj/bo3/r9IE644SF",
+	"7Q5tzu7w9uMO9sXtZhUy3UVdoWmLwKISetvn5Di2dxr78oTduFI2ZS6gqA7+S5jZ2jP5NE2fnZOfnZMf",
+	"4Jycpl2S6Nd7GrZNDfCMos+JAYLYaRHomGgsdeU2Z8u1YPQlOnhcffn+Hcwg/d4Hk7joxfPX3/OrsuuG",
+	"WN1NEfy7j99/jt5vG71/YvUylIIIw1IVRPB0gboxEiw1EXNlq2tCLGFjbO59Y/SfToT+/YLy/1wh+VuI",
+	"wl+OjafaVp1bfQwYSVCTDxDvkih8gLhzKMJWZ9/D0dnknza0nhIOc3ddI3elgSjg2iYGlZQnYkqWq45W",
+	"jnlDHoOvL4vBJWQpjcE6M1TLxCViEzk0u0vydIOi8aFotQfLz17ELb+jj1Rdf+3eLzlXviBsnIr4emPB",
+	"vAJp+re/i+HAwO6un9FcQdJkSvEwv7Atd0jY/Ezyg33o2kOBRluQNwxQI7lY8Fh55ncxJAZo5vdPPZqm",
+	"n3ohmHe9a/4sVu26rWqqtvNt/rKTQmfbOXPcRpuyzFspa+q1ZsqTZbW6Ro12NXqNimJgScyeKeOKfNl8",
+	"3TTVhuDEjekYPvhWO71YxST7yhRTsei2hvVmiOKv/bNf35ymqZgbct4IWmy+1HqHMF6aZ+dgNqPN8pSD",
+	"pEOWMl2AFcshF4WVslwrkmeoh0ck5ykodHSbUEUo8kNzUpjYYc5riFlIbrvI66C7fQluHbBPT4QrzR5/",
+	"UeTs1zeEVoDSCqkFS+IWpfjfn78+ewCcM2mG1M5Cnct0hf6/PHr19zX6H/VmINloMYjBFpBfcTq5KwUx",
+	"MSyr7D2dU/Js3lbMZIYikfcZ8PPX5qLMWAISKzKjP6gEVX2EMucSPjLGR2Iz+Tk3rXZIdt6CoQEpTrOv",
+	"gtY2EyNREyxrf83FvCg+qkDOQJ5YBwgkLTZpcaimfNN9MMDtj0F7lKsD8pn53gm8ItagD5SWQKdPzCvZ",
+	"jGY2zEZmsUBoridCMr1wNjMLQ6Q1COa/qGrzLpCdiTSfQqNg8qtrskuxpLwhuy8/nhk67RTBYSqGRGkh",
+	"NwMtVyCx5Emzqv2LAvnWNvuD+h8uAx9uaKzThb3Ur3/uReGaZgnNBgidQcLrPCyCPGV9RkoyKotKKq6i",
+	"U2hSO98TLflU4MHX/WJpbwxqASCy1Bn9PbNVyDMqV6+4ZBufekr47kbYrJzfo5de+sm6utmCSwZi3Kc9",
+	"pnwxFMnCMVgjzIf4axWqNTStnZHhAcRte77QuOCdFW3fERWw8Ds3fOVrpAc/MJ54WjBckCUSz6Qn8l3w",
+	"9dZS/1YPgMu04pF0jx+EHOMDGC48KtNKSJECOgMHPN+W6WGdhLZpf9sniPt4KBy7HdXwhoCxM6N6sioe",
+	"sKSRTBSiPuP6u1elpM+4hjHW3Wt2kHtkNrRPAweaPZuPZe2ybpaV/1RhOmbL3eXRuoqmU8rSJyrZXoL6",
+	"igVbxGxLwUVu5dwRk0oTmkwZZ0pLqoVcuSOtJNodUhGchAne2td2v1mXvNtQriAAuXXC0o9zKR1gam1C",
+	"tonZ/a6tb+Wl2IdtyAr5B4x3Blc/AzllSjHBVUvQXVR6tHpkVLHIthW3kVLNZvAHinQsodWGPu7AKrvy",
+	"nJYII1pS4g9lM6a01gQfUwmscNo/gg5YPG5nX7cKiBjWUgMMY+et+V97te9JuH2GiXSzPvfnYFZWk6vb",
+	"fzfi4Q6+10Iju5BixFLYoTTlZ3i6UUuZXaF1qG8tJhTXqx+nbOBcsjsncNl4VB9An6Xsg/f43sUpvT9/",
+	"fVbM8XQDzNDjTIkpeDuuObvVN+kxmwHmt0pEfA2SUOtJn1Gl5kImJ0tOt/adlZt/4Tss1x1P3g+7g3Ov",
+	"XFE/yY4Ku7rhn+7B0+L4Oh6PWijUM3dzLVFaWahTnGF39NNP8UPaNpnD/g7IPbcYaDlfnmXFHgOauCCp",
+	"4ONGsgpSufib2tRpF+e/ula7TItZzrIffzQ7WeELcnpxHnxeNx0hziXTC0TfIVUs7h3/9tlI/VpcA/d/",
+	"KLAqlf3T4K91fLBoj+5LvT7itZvlNrBJ24UwrSAdHZMJ0FRPIr9aFREF2kjZ5l+Fy6b51cjuhxX91m5g",
+	"/eX6wj5xzicCNXTC+OGyxhLo87bFA+nKKGP3rLw2fdXP0orVvnR0ZQQfW7fe/18TQSYiTZTNvYwPE1Z5",
+	"dH0qo0xhOgzu5zSOq46fY0mnqtJPujDJ1W6XdWV3qn2rUcBr8/qkJpHbus0ibXOHIUQqqUcrg9Iysf3q",
+	"kO9sXy3IlMrrSvL3OdNVfLA5vNb7/yjmZJrHk3Iz1sFVCwmV7l9c9ofQcSQscVEh6H0MVYSyxbZC/agm",
+	"P1I5FBITyhAuNJnQGUQk50aaQOJkfuD92YvKgPhT7+7z3f8LAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

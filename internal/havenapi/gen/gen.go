@@ -23,6 +23,13 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Access defines model for Access.
+type Access struct {
+	Action   string `json:"action,omitempty"`
+	Effect   string `json:"effect,omitempty"`
+	Resource string `json:"resource,omitempty"`
+}
+
 // AccessExplanation defines model for AccessExplanation.
 type AccessExplanation struct {
 	Action string `json:"action"`
@@ -83,6 +90,77 @@ type Errors struct {
 	Errors []Error `json:"errors"`
 }
 
+// PersonalToken defines model for PersonalToken.
+type PersonalToken struct {
+	CreationTime wire.Time `json:"creation_time"`
+	Expired      bool      `json:"expired"`
+
+	// ExpiresAt absent: never
+	ExpiresAt *wire.Time `json:"expires_at,omitempty"`
+
+	// Hint The last characters of the token
+	Hint string `json:"hint"`
+	ID   int64  `json:"id"`
+
+	// LastUsedAt within minutes; absent when never used
+	LastUsedAt  *wire.Time        `json:"last_used_at,omitempty"`
+	Name        string            `json:"name"`
+	Permissions []RobotPermission `json:"permissions"`
+}
+
+// PersonalTokenCreate defines model for PersonalTokenCreate.
+type PersonalTokenCreate struct {
+	// ExpiresAt absent: never
+	ExpiresAt *wire.Time `json:"expires_at,omitempty"`
+	Name      string     `json:"name"`
+
+	// Permissions Places and rights as of robots: kind `project` with the name of a project or `*` for all, kind `system` with `/`.
+	// The resource `*` with the action `*` is all that the owner may there.
+	Permissions []RobotPermission `json:"permissions"`
+}
+
+// PersonalTokenMade defines model for PersonalTokenMade.
+type PersonalTokenMade struct {
+	CreationTime wire.Time  `json:"creation_time"`
+	ExpiresAt    *wire.Time `json:"expires_at,omitempty"`
+	ID           int64      `json:"id"`
+	Name         string     `json:"name"`
+
+	// Token hvn_ and 49 letters and digits, the last six a checksum
+	Token string `json:"token"`
+}
+
+// RobotPermission defines model for RobotPermission.
+type RobotPermission struct {
+	Access    []Access `json:"access,omitempty"`
+	Kind      string   `json:"kind,omitempty"`
+	Namespace string   `json:"namespace,omitempty"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	CreationTime wire.Time `json:"creation_time"`
+
+	// Current Whether the request came by it
+	Current bool `json:"current"`
+
+	// ExpiresAt However busy it is
+	ExpiresAt wire.Time `json:"expires_at"`
+
+	// ID Names the session and opens nothing
+	ID string `json:"id"`
+
+	// LastSeenAt within a minute
+	LastSeenAt wire.Time `json:"last_seen_at"`
+
+	// Remote The address that signed in
+	Remote string `json:"remote"`
+
+	// UserAgent The browser that signed in
+	UserAgent string `json:"user_agent"`
+	Username  string `json:"username"`
+}
+
 // Addition defines model for addition.
 type Addition = string
 
@@ -107,11 +185,23 @@ type MemberID = int64
 // MetaName defines model for meta_name.
 type MetaName = string
 
+// OfUser defines model for of_user.
+type OfUser = int64
+
+// Page defines model for page.
+type Page = int64
+
+// PageSize defines model for page_size.
+type PageSize = int64
+
 // ProjectName defines model for project_name.
 type ProjectName = string
 
 // ProjectNameOrID defines model for project_name_or_id.
 type ProjectNameOrID = string
+
+// Query defines model for query.
+type Query = string
 
 // QuotaID defines model for quota_id.
 type QuotaID = int64
@@ -122,8 +212,17 @@ type RepositoryName = string
 // RobotID defines model for robot_id.
 type RobotID = int64
 
+// SessionID defines model for session_id.
+type SessionID = string
+
+// Sort defines model for sort.
+type Sort = string
+
 // TagName defines model for tag_name.
 type TagName = string
+
+// TokenID defines model for token_id.
+type TokenID = int64
 
 // UserID defines model for user_id.
 type UserID = int64
@@ -155,11 +254,82 @@ type ExplainAccessParams struct {
 	Repository string `form:"repository,omitempty" json:"repository,omitempty"`
 }
 
+// EndOtherSessionsParams defines parameters for EndOtherSessions.
+type EndOtherSessionsParams struct {
+	// UserID Of this user, instead of the caller
+	UserID OfUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// UserID Of this user, instead of the caller
+	UserID OfUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListPersonalTokensParams defines parameters for ListPersonalTokens.
+type ListPersonalTokensParams struct {
+	// UserID Of this user, instead of the caller
+	UserID OfUser `form:"user_id,omitempty" json:"user_id,omitempty"`
+
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// CreatePersonalTokenJSONRequestBody defines body for CreatePersonalToken for application/json ContentType.
+type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(w http.ResponseWriter, r *http.Request, params ExplainAccessParams)
+	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
+	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
+	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// EndOtherSessions Sign out everywhere but here; another user everywhere, for who administers users
+	// (DELETE /api/haven/v1/sessions)
+	EndOtherSessions(w http.ResponseWriter, r *http.Request, params EndOtherSessionsParams)
+	// ListSessions The caller's browser sessions, or another user's for who administers users
+	// (GET /api/haven/v1/sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams)
+	// EndSession End a browser session
+	// (DELETE /api/haven/v1/sessions/{session_id})
+	EndSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// ListPersonalTokens The caller's personal access tokens, or another user's for who administers users
+	// (GET /api/haven/v1/tokens)
+	ListPersonalTokens(w http.ResponseWriter, r *http.Request, params ListPersonalTokensParams)
+	// CreatePersonalToken Make a personal access token; the answer is the only one that shows it
+	// (POST /api/haven/v1/tokens)
+	CreatePersonalToken(w http.ResponseWriter, r *http.Request)
+	// DeletePersonalToken Revoke a personal access token, at once and with all that was issued on it
+	// (DELETE /api/haven/v1/tokens/{token_id})
+	DeletePersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// GetPersonalToken A personal access token
+	// (GET /api/haven/v1/tokens/{token_id})
+	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -273,6 +443,327 @@ func (siw *ServerInterfaceWrapper) ExplainAccess(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ExplainAccess(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndPreviousSecret operation middleware
+func (siw *ServerInterfaceWrapper) EndPreviousSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndPreviousSecret(w, r, robotID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndOtherSessions operation middleware
+func (siw *ServerInterfaceWrapper) EndOtherSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndOtherSessionsParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndOtherSessions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndSession operation middleware
+func (siw *ServerInterfaceWrapper) EndSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", r.PathValue("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "session_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndSession(w, r, sessionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPersonalTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListPersonalTokens(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPersonalTokensParams
+
+	// ------------- Optional query parameter "user_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user_id", r.URL.Query(), &params.UserID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "user_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPersonalTokens(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePersonalToken operation middleware
+func (siw *ServerInterfaceWrapper) CreatePersonalToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePersonalToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeletePersonalToken operation middleware
+func (siw *ServerInterfaceWrapper) DeletePersonalToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token_id" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token_id", r.PathValue("token_id"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeletePersonalToken(w, r, tokenID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPersonalToken operation middleware
+func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token_id" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token_id", r.PathValue("token_id"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPersonalToken(w, r, tokenID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -403,8 +894,19 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.CreatePersonalToken)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/tokens/{token_id}", wrapper.DeletePersonalToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens/{token_id}", wrapper.GetPersonalToken)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/sessions", wrapper.EndOtherSessions)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/sessions", wrapper.ListSessions)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/sessions/{session_id}", wrapper.EndSession)
 
 	return m
+}
+
+type DoneResponse struct {
 }
 
 type FailureJSONResponse Errors
@@ -448,11 +950,357 @@ func (response ExplainAccessdefaultJSONResponse) VisitExplainAccessResponse(w ht
 	return err
 }
 
+type EndPreviousSecretRequestObject struct {
+	RobotID RobotID `json:"robot_id"`
+}
+
+type EndPreviousSecretResponseObject interface {
+	VisitEndPreviousSecretResponse(w http.ResponseWriter) error
+}
+
+type EndPreviousSecret200Response = DoneResponse
+
+func (response EndPreviousSecret200Response) VisitEndPreviousSecretResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type EndPreviousSecretdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response EndPreviousSecretdefaultJSONResponse) VisitEndPreviousSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessionsRequestObject struct {
+	Params EndOtherSessionsParams
+}
+
+type EndOtherSessionsResponseObject interface {
+	VisitEndOtherSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndOtherSessions200Response = DoneResponse
+
+func (response EndOtherSessions200Response) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type EndOtherSessionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response EndOtherSessionsdefaultJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsRequestObject struct {
+	Params ListSessionsParams
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListSessions200JSONResponse struct {
+	Body    []Session
+	Headers ListSessions200ResponseHeaders
+}
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListSessionsdefaultJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+}
+
+type EndSessionResponseObject interface {
+	VisitEndSessionResponse(w http.ResponseWriter) error
+}
+
+type EndSession200Response = DoneResponse
+
+func (response EndSession200Response) VisitEndSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type EndSessiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response EndSessiondefaultJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonalTokensRequestObject struct {
+	Params ListPersonalTokensParams
+}
+
+type ListPersonalTokensResponseObject interface {
+	VisitListPersonalTokensResponse(w http.ResponseWriter) error
+}
+
+type ListPersonalTokens200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListPersonalTokens200JSONResponse struct {
+	Body    []PersonalToken
+	Headers ListPersonalTokens200ResponseHeaders
+}
+
+func (response ListPersonalTokens200JSONResponse) VisitListPersonalTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPersonalTokensdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListPersonalTokensdefaultJSONResponse) VisitListPersonalTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePersonalTokenRequestObject struct {
+	Body *CreatePersonalTokenJSONRequestBody
+}
+
+type CreatePersonalTokenResponseObject interface {
+	VisitCreatePersonalTokenResponse(w http.ResponseWriter) error
+}
+
+type CreatePersonalToken201ResponseHeaders struct {
+	Location *string
+}
+
+type CreatePersonalToken201JSONResponse struct {
+	Body    PersonalTokenMade
+	Headers CreatePersonalToken201ResponseHeaders
+}
+
+func (response CreatePersonalToken201JSONResponse) VisitCreatePersonalTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePersonalTokendefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreatePersonalTokendefaultJSONResponse) VisitCreatePersonalTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePersonalTokenRequestObject struct {
+	TokenID TokenID `json:"token_id"`
+}
+
+type DeletePersonalTokenResponseObject interface {
+	VisitDeletePersonalTokenResponse(w http.ResponseWriter) error
+}
+
+type DeletePersonalToken200Response = DoneResponse
+
+func (response DeletePersonalToken200Response) VisitDeletePersonalTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeletePersonalTokendefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeletePersonalTokendefaultJSONResponse) VisitDeletePersonalTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPersonalTokenRequestObject struct {
+	TokenID TokenID `json:"token_id"`
+}
+
+type GetPersonalTokenResponseObject interface {
+	VisitGetPersonalTokenResponse(w http.ResponseWriter) error
+}
+
+type GetPersonalToken200JSONResponse PersonalToken
+
+func (response GetPersonalToken200JSONResponse) VisitGetPersonalTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPersonalTokendefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(ctx context.Context, request ExplainAccessRequestObject) (ExplainAccessResponseObject, error)
+	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
+	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
+	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
+	// EndOtherSessions Sign out everywhere but here; another user everywhere, for who administers users
+	// (DELETE /api/haven/v1/sessions)
+	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
+	// ListSessions The caller's browser sessions, or another user's for who administers users
+	// (GET /api/haven/v1/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// EndSession End a browser session
+	// (DELETE /api/haven/v1/sessions/{session_id})
+	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
+	// ListPersonalTokens The caller's personal access tokens, or another user's for who administers users
+	// (GET /api/haven/v1/tokens)
+	ListPersonalTokens(ctx context.Context, request ListPersonalTokensRequestObject) (ListPersonalTokensResponseObject, error)
+	// CreatePersonalToken Make a personal access token; the answer is the only one that shows it
+	// (POST /api/haven/v1/tokens)
+	CreatePersonalToken(ctx context.Context, request CreatePersonalTokenRequestObject) (CreatePersonalTokenResponseObject, error)
+	// DeletePersonalToken Revoke a personal access token, at once and with all that was issued on it
+	// (DELETE /api/haven/v1/tokens/{token_id})
+	DeletePersonalToken(ctx context.Context, request DeletePersonalTokenRequestObject) (DeletePersonalTokenResponseObject, error)
+	// GetPersonalToken A personal access token
+	// (GET /api/haven/v1/tokens/{token_id})
+	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -520,63 +1368,302 @@ func (sh *strictHandler) ExplainAccess(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// EndPreviousSecret operation middleware
+func (sh *strictHandler) EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID) {
+	var request EndPreviousSecretRequestObject
+
+	request.RobotID = robotID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndPreviousSecret(ctx, request.(EndPreviousSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndPreviousSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndPreviousSecretResponseObject); ok {
+		if err := validResponse.VisitEndPreviousSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndOtherSessions operation middleware
+func (sh *strictHandler) EndOtherSessions(w http.ResponseWriter, r *http.Request, params EndOtherSessionsParams) {
+	var request EndOtherSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOtherSessions(ctx, request.(EndOtherSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOtherSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndOtherSessionsResponseObject); ok {
+		if err := validResponse.VisitEndOtherSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(w http.ResponseWriter, r *http.Request, params ListSessionsParams) {
+	var request ListSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx, request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		if err := validResponse.VisitListSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSession operation middleware
+func (sh *strictHandler) EndSession(w http.ResponseWriter, r *http.Request, sessionID SessionID) {
+	var request EndSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSession(ctx, request.(EndSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
+		if err := validResponse.VisitEndSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPersonalTokens operation middleware
+func (sh *strictHandler) ListPersonalTokens(w http.ResponseWriter, r *http.Request, params ListPersonalTokensParams) {
+	var request ListPersonalTokensRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPersonalTokens(ctx, request.(ListPersonalTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPersonalTokens")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPersonalTokensResponseObject); ok {
+		if err := validResponse.VisitListPersonalTokensResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePersonalToken operation middleware
+func (sh *strictHandler) CreatePersonalToken(w http.ResponseWriter, r *http.Request) {
+	var request CreatePersonalTokenRequestObject
+
+	var body CreatePersonalTokenJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePersonalToken(ctx, request.(CreatePersonalTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePersonalToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePersonalTokenResponseObject); ok {
+		if err := validResponse.VisitCreatePersonalTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeletePersonalToken operation middleware
+func (sh *strictHandler) DeletePersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID) {
+	var request DeletePersonalTokenRequestObject
+
+	request.TokenID = tokenID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePersonalToken(ctx, request.(DeletePersonalTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePersonalToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeletePersonalTokenResponseObject); ok {
+		if err := validResponse.VisitDeletePersonalTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPersonalToken operation middleware
+func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID) {
+	var request GetPersonalTokenRequestObject
+
+	request.TokenID = tokenID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPersonalToken(ctx, request.(GetPersonalTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPersonalToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPersonalTokenResponseObject); ok {
+		if err := validResponse.VisitGetPersonalTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7Dvtbhs5kq9C8O6QO6Cllp3JAKf8MrLJJtjsYJB4dgYbGxLVXVJzzCY7LLZljSBgn2YfbJ9kUSS7Jatb",
-	"jpPI2WR2AQOW+FUfrC9WldY8M2VlNGiHfLzmlbCiBAfWfxN5Lp00mj7ngJmVVfjKfy6EY84wCyJnZs5c",
-	"AUxYJ+cic0+ZdMimzeaJkvoKp0yLEtiS9knHCoFD9oNxLBMIAwSN0slrGPKESzq/Eq7gCac9fLzFI+EW",
-	"3tfSQs7HztaQcMwKKAUhWIqb16AXruDj779LeCl18/Uk4W5V0UHorNQLvtkkvMF2YmEOFnQGXSrPxYIZ",
-	"y3K5AHT9qG133xO30ydPPoyczIyeRLDjdR/cFqcjAsWJBTS1zWASoHT4UQCrrPkVMsek9pdOWDGJTIT7",
-	"hWvQTM7pipUxV8iUvAImNJN5w78CRA52S8kvg1c4eBMBD36gwV0qcpiLWjk+nguF0OI9M0aB0B7xX81s",
-	"EoZ7WdVOH1F6lJiBmsj8AMh2+i6Qc2NL4fiYS+2+/463YKR2sADr4ZRQzsAeBlQeBYYT7YX3wWjnjylt",
-	"UY4OSBqJQWNX4sp+/bt1zEPhNzHNFfRhaZnMPxrXeOQxMX5fGycOi8oRJMVCZVA6Y1f3uLbtYraUrjC1",
-	"834hMiFhFdgMtBuAzkwOOXNL6a1or5G9DfeeXDsZnd5Dla2ZGXeYbe305zLPicVdWtZOH1MkarzLeDSz",
-	"n0eZlwusjEbwQcMLIVVtPZmZ0Q60d2GiqpTMBMlJ+iuGkGIL5b8tzPmY/1e6jUbSMIvpc2uNxQCoJwhZ",
-	"gnZsaY1eDNmTmxum4Rosc6AUstJYYK4QOgrk+xrQMZknbFnIrPCjCJY2KLNYQO4l1Q9nokYYeiZGRAjP",
-	"sywDxOc3lRJaNJFRZU0F1slAvsia8b3rSLhQyiyhx46ctbjNVgS9ZEtTq5zNgClwzBXW1IuCabPkXQeY",
-	"8ApsKZ3rO/m8AGmZlYvCIcN6PpcZPCUQK1aKFUMnlWKa4jBTApN6zHKJYqYgTxjcVCQTCVMmu4K8H3S0",
-	"d33kWhBotGeKdFDihy46MPeN30X744HCWrHit6zPAXAhhOidXBbmfuDf1jNPUBDrRivetXe3y+1w7A7k",
-	"pLn9LfGXLR0mHpzwW4R2Bch1r/Gt1BkFz6AT8jdzY9k03MqU1dpJ5ed4slXXXDgYOOntyW1uJPxmsDAD",
-	"GhzglawGxkMRalAZ0mobQ61Nwskwd5F5QR7PjdkUV+ignIi8lFqis8IZO03YtKpnSmaTKBs0Yo0C+r+w",
-	"QrvpkJ0thNSkinQMTU6UyK6QlmgzaVZr4ybhrGlyoac5aAl5XBNOSuiZsQN9YrRaNVtRLjTkE6lpoBFr",
-	"+hwFmz4qmPtTIjMTJnR+oae1tqCEI/YSY0lhLFCYqw3DOivaKNizgqFY0ZQrpF4wMSNXR1o8vNAd7m8S",
-	"7lHve1KRSWqcJ3mdR8j8WkzY3JqSnfSYXzrO1FV/rO6nyAA6NiPoGM9W8JRBWbmVlyQaC3EmFrJqX3NZ",
-	"ZmrtfTaoeR8ddE4X7kthZ8Y+wvAeaMlR0HeEgxvXj3rQH3plCIZAbiSDxKNbgan6TttTWC+7EcJhJWzU",
-	"vaOFV1L3mFPymEm4HLp6oY1elabGPtoaX383mh5OH37e7XXx6lfJ5W1PGBllzcKKshe5EhDF4t4nfRTL",
-	"m7MPUoVdsqAdv5erCMzp+Ig9fOKhXTzIqUNWW+lWb+nEgMNMoMzauMQ7Oj/Sbi+cq7jfixh9vI+qMmOu",
-	"JGzjKpQ7zlJU8k+wCuGL1HPTL+4vz89/ZGc/viKFeSnoEV3rHCxLRSXT69PhaMieKUk8CCuijtGM31Yj",
-	"kCGqdVYIvYB87B/mZDgkqBwThk64Gi98rI1k5ZjnDpuZXNKAD5SAoShheKEv9DOjr0EThhgMSGFU7oWB",
-	"4qsVo8vzEdCYVg/Y9JfBmxDDDF7lU0JSbAMuZJAVBvKn7UvAaNiNvkpxRUiwuQUs2E8/vfrDkA49Y/MQ",
-	"TPoMg8Yl2CZGm64v4v1e8PG79YUXvgueXDTid8E3lxtyNS0anozcAOpHjs0lDUhkucnqkuRdIvvu9DTC",
-	"VRIdGXPnEZtWYgFT9r/BCv9fEgYmKH+j0RPmDDsZjZ6yEStBaAws8t4gYWSAaToZjUbMmiXS9vdTfwVT",
-	"NNaRb2P+a6AQI4G/DM6NE2rwjMywX09hK4SLsuCvzNBHRshg4hmuhJPXwKavpb6aRlp2HmLeJnub2uRt",
-	"el9hYzZVcmaFXaUinU1p3TR6PEybmfZYCZiK/zl9cvpiFkCeyzKK1JsXz9jjx4//n2D+dP4sUFZKpSRC",
-	"ZnSOPhZlv4E1jIIVD2k0Gp0M/N/5aDT2f8PRaPTXafCnSmag0ZuuqG9nlcgKGJwORzzhtVVRVXGcpsvl",
-	"cij89NDYRRr3Yvr61bPnP7x97veQGZGOfBn3qscTfg02aDi/jitMBVpUko/54+Fo+JjiQFIwwsLraEE7",
-	"0+uTFOhxIL1xWECfm48aMCVfEmKjmXFRHlqHMiVtJqFvggmWCaXADtmZH/EXTxoTYjB2Kwryob3AqxjN",
-	"iCZaeYR767anxxVDRsYoh0wS+YQATQZlFW5HpcP7pARw4VJac/Aq52P+PPAguFjPqm1W+d2hnIEgI2ab",
-	"BMD7Guzq9lOVf8ZL+DBQz/4kSGbIT8Bc3pB3j7bqAEZ+3yGUnpycfjRKZ3gVL2RZmNZOURDLpD6AxG4A",
-	"8jEp0y7swAdkWIFSPi6vaqUSVtVYJD7Nn7DMgnCQsH/87e+H8MmOnKa/D6Jb+5a0NYgkRrR3IbvzbHso",
-	"dHvSmE93smF+3CtU1LatQi4LoygKXpCyrg5QsM02PoRibN1Gk+tvUnfNq6Hh4M7ag7zeWfDJybrLvVTT",
-	"6Wh0tDRTN7XTk3Ei6xi89JD7yaho/Ue3uKZNTsxHnnVZCrviY/5nsWJoSpiZfMVy4z/HqIG8wbJYeTNU",
-	"rOhtyX0GkQwo976GX9JhbXyYijqXbqAMLVl3Z5RZDODG3T2ZwnUsBN5akxk9l4s6GPjObAFC0X3dHpWZ",
-	"0ZiuQ5lqs19afNfPsO2SdLcCtrm8fbR2YLVQAa19wL70gv2j6bopzHwCRm1NZw8dlYsq9S9tTBGEzTq8",
-	"8CsqEuG+CXJtmMqyMtbdsaD/aJ+M8q+RDsl9AJsg7tB4uu7WKD6BVT2FDrI0H7ry/frjHqPvRDKd5KDA",
-	"iVnISXz9+DaeCr8NdGOC6JtCNl2XX1B8t6XaL0CfE7lwAtNv5T4afNdtMfkL3ktTvn5wOlvX/jVfyqYT",
-	"EHwGsvcFGeOSLwBpNy3x5SGm671a9eZzcfiwGOxXx4+C9rH801dAAM3FJq1/xW18eEtPK9oDsiAV/qVz",
-	"FAX5XbAjNhdium4+fjtico9dTe/kQ/KwfXT920vTER6aX60oHXoBH5WBIcnxH0EiPqTrpivs9yRGbafb",
-	"Hvt8/2InNRFG0/UnqVLbErkHai9IvD3n88v9o+m6aQf8BGTaTsI9ZDArIK9VF5N2Il03PcybtBI1hk6v",
-	"j4PedkHvQ+/NK6ETTqKTWRcpX3BKn/3l+ZlSZqkkugNLjMyz3ixUmI/F8AMz6QJcBtbdseLaqLrscq1G",
-	"sCEdd3jmANU7C9b+/4GL7umlbJZ/ZjPlZQefXiowzWprQ8778ORd2cG7kophbh3bQz9B0pvG0j5ytuem",
-	"mZIThMyGMumDgKgE4tLY/MEA4Ap9TfUoAJqq83q3Q8WfFXtT3l2SfW37T/zXzSWttdcN2FAATzmNx4pB",
-	"X8dJ7LwI7V1jFrL4CYs4YMIQnJN6EXtHgjGgUZKY4U6zi1dI3q0k/eibhnwxMxYxh3v13O6eP3rlY2Ye",
-	"W45C2bmy5lrmYJFdabPcOyW0v/WAj87Yl1Kcb4Nt0lDDbgWtu//nwvieF4y9wtaopnUi1sp3fyFRznrp",
-	"OQtNdIGi2I413K8hd7e92XFPoRjXhblTUeuB24QUSSSdBCFhITgNvSbbR+DOoY1D7znyddjrDCuFvWoL",
-	"raFbZbj305ee/S/NkpV1VmyJiR3IxsLOdu+xD1xHLvPwA7JQHYNdgfI5rd59wsV+KV9T983OhbiGZLfD",
-	"qune2DkwFNk2l5t/BgAA//8=",
+	"7Dx/j9s2ll+F0N0huwfZ8kybAnWwf8ym6TbYtBsk6bW4zsCipWeLtUSqJGWPa3hxn+Y+2H2SAx8pWbYo",
+	"j2fGkza7CwTIWPz1+Ph+v0dugkQUpeDAtQrGmyADmoLEP19KoBrSK21+pKASyUrNBA/GwYcMSEl1RsSM",
+	"rDKqyYoqktj+wyAMVJJBQc04vS4hGAdKS8bnQRjcDuZiYD4O1IKVA4Ez0nxQCsY1yGA8o7mC7TYM3tI5",
+	"vGF8obrLv4OcarYEkpt2ogXRBiAJSyYqRShP8QOHW01KOoeQ/CwYh5SsmM7IdUBCch2cC84PQtP8pai4",
+	"B0/fiBUpKF8TKVaKFFQn2f6yMyELqoNxwLj+4vMgrOEwi8xB3gOQbRiUVNICtDs+mqbMgnEI1Q/mxLQg",
+	"EmhqTtDgikrNZjTRLwjTisT14AliOCacFmBPmmmSUTUk3wlNEqpgoIArZk7D7IyZ+Q1lBGFgxgTjHRxh",
+	"IOGXiklIg7GWFbTxUNDbN8DnOgvGX3weBgXj9c+L8OBszE5raCcSZiCBJ+ChUTonQpKUzUFpP2i70SfC",
+	"dvn8+d3AsUTwiVt2vPGt28B0xkXVRIISlUxgYlfx8qwUP0OiCeOWYwwLM0WoPV9YAidsZo44F2KhSM4W",
+	"QCgnLK3xZ8XDbic/Dl6rwTu38OA787G9ixRmtMq1I9IG7qkQOVCOgP8sphP72YuqpvmM1JPTKeQTlvYs",
+	"2TQfW/IuxjXrFFBMQfYvVJxlDU2bA/et0bSfk9rEbFIpI3wOiexvRpowRUxrSBhXuiVjEprnSDwI5y8V",
+	"yPUOUDPCIv0IAgrGWVEVbajayDCy3ifuWJKhHuhZ2jV5yPYiPOkQzAQTxX71LP7OCH6Kq78gIyOQclCK",
+	"FEC5IjTPQ1KVRhZfjMLRaHQEQDu/H8qRB8yC3jpUjUZ+oK0s6JEWhpXrc3M9/TJ0b5pz0lh74omo2cgH",
+	"pSQsvTesbspzQmxPrQPkS8GtBlR7ZkgiioKqMYkXf1rGBG5pokPz4+/LmCSCa8q4wg8/0b9Pb2IiKTeW",
+	"TLz404aS6TYmxq4QM/zyB0qmf4wNPRExG17zv8JaEY1qPjNWktKMz0kqQPFnmiy4WBEqgbA5FxJSNJgM",
+	"TlKjGCiJf6CSMz6PiRX3w2veQ5i/BD34+nz05Rd+FAlN+yXiGQSihFIopoVcn0DZu854JqLSaP44OglJ",
+	"CTIBrgfAE5FCSvSKJdBnS+yveyJhXYwuT9BYUkyF7kdb0/xY5ClQylh9vSu1OpxRISshPcYzEnGXY0IS",
+	"D2IyhZmQQChZwJrMjJ0HKgGeGjoXMu1VM7jU0bPogqfp/JiKbZrPKUu0WMCRc2iaH3vitdr1L7NTyo9Z",
+	"BblSlYIrQM/kK8E9fGm+vkCunIp0bcxSKEq9HgbbMPiasrySOMiIRrC+Fi3LnCXUjI9+VtbT2cH17xJm",
+	"wTj4t2jn4Ea2VUWvpBRSWdA8vtEKuCYrKfh8SJ7f3hIOS5BEQ54rUhiy0xnlToD8UoHShKUhWaGdYb4q",
+	"kGZALubzmnat/VMpGFqKt4AYOK+SBBT+VUpRgtTMYokmtfd2QB1hALOZ0XG+ptoJ8DRum6MRU9SR29At",
+	"/uq2zCmn9Xonw0HzXKzAo5evGsRM12brBVmJKk/JFEgORilJUc0zwsUq6DoFYVCCLJjWvpk/ZMAkkWye",
+	"aUVUNZuxxFLNmhR0TZRmeU648U1FAYTxMUmZotMc0pDAbWlIOCS5SBaQ+pd29oMft1QJjkhhGgp1F5VZ",
+	"5L7DUcEO+1RKug72VNV9jzIMVpk4bfn3lTvsbZuJf2rOro1tO21r5bA+/d3mb3qpyG20S0Ae2f6e8QTI",
+	"KgMeGvvNCPDYnkpMKq5Zjm1By65NqYaBZihmHxisCQOjxbvAfG0sSD0msVorDcWEpsbPUFpSLWQckris",
+	"pjlLJo42zBcpcjD/zyXlOh6Sq7kx17SdxjROcposlOnCxaTuzYWe2Lni8JrHKXAGqetjZwpJvLf6RPB8",
+	"XQ9VbM4hnTBuPtRkbf52hG3+zGGGszhkhsa2u+ZxxSXkVBv0GsQahjH2nyJcEFUZ98hFBhAVRNG1adKZ",
+	"Uad0auwiw8XWEOzQIoLe53fVlpYxUZ4pgn1VSGZSFOTCoy3MdKIq/fELbLKG7dSsrtzcObyw2gIpyXyz",
+	"vrfKWNlEuJJEVBwNPMhnvn2YeTwxPCqnQj5TNkbSbCcH3xQabnvCpZZ/rIGtwOiwBEIEtwRR+mY7YFik",
+	"XbdCPxPW7N7hwgXjHnFq/XQ8HHP0lAu+LkSlfHurTaDjYOI6PvhQ53bh8rPkal8NO0RJMZe08AJXgFJe",
+	"798/071QXs/duyuP9obm+0mqwiKnoyMO4HGT+uB4C1IZmffBGIYeLEtA9T5BCdq22vrlqjE0rGBpnXpL",
+	"VdpGNfHJdzo1ND62llOfGOdVnhsZVtuUDxbrGeM9XJdTpUmSUUkTDVLV7Ivms2/D1hK+06QNAzPxpFKQ",
+	"erdvTD7GScF4pUG9IBYdVvRaY9IMfXK89HCsU/noyZ1Oou+MkHjbDLyTWNFtcH4RHtD+sjviCg+o807y",
+	"tokpD8/9bgiyRvyeczm6w+vrHMv+Dt7mNAGb3HLmL0V6RuGtxsQIXhLXNsrO66jVFm3r+Pg/YxSEGIG0",
+	"I63x4wbGUTy85lZvWVsQhzSTWrMQvzGMY+6iTWLFQaIxjkaGCx49kMIKevvaDn3u8Od+XtxBfY7w2hi9",
+	"k66+pSmcWXTWxPi05Hay1OoVCLpWG/s0ly35BCnu8y+N44Yi1PxM2ZwZK07XIlaxW0JJkkGyUFVxp2Jt",
+	"y4ZaFt8tBA7pw+Oq1q70Pfwzn2dWG0teG0iV9GT/+j30gPpAqkoqKcFvbINht72gRGI4f7omTHtd3WPi",
+	"8huxQjU1rZQZT5g6zRdriLEbc1UuNIIIQSoSJfDGzfBNhUpWAfBjSpY6NXsygBIKoXsSpDRNJSgXO7f+",
+	"FmFeSwFDY3QOfZbHVIqVwgM5ZabTbGtkm6b7jhoOmecAc3tH3ex/bwtddsNocFJJptfvDb9Ysp1SxZIm",
+	"zoYEhV+a4ZnWZbCLJDdxxUSIBYNWHJa14i+0ZH+F9RE5dEVKJ6iJ5fHGgtvBAVSiZt8DBFPjfCb8Z/TN",
+	"hw9vydXb10Y9fkOXwEnFU5AkoiWLlpfD0ZC8zJmRGbaHcwRNCw6rFBjmqHiSUT6HdIwZdePdMshTFRKl",
+	"qa7UNWYPrOREE55MRcrMBwwlAlG0MHrymr8UfAnc5oqQcDKRp6ioDTeuDcdIPOex6T0g8Y+Dd5bZB6/T",
+	"2Gr5JiSpCCSZgPRFk9sQHNrxyYIuDBBkJkFl5PvvX381NJNekZkNt6Jq52oFso5ixptr54RcB+OfNtfo",
+	"IV0H4XXtI10H25ttPCS7ACBuo848zZi2+eFUJFVhTGKmyOeXl27dOlGlEbC4pHOIyR9sqOCPof2AedCY",
+	"/OHCZk1HL8jIZVMRRShL9pOqWHxjhv8S4xHESkgdh9ec4E+7Q+U2+OMA63kGWNCD/UNjttuDkoBHJlDS",
+	"GmBUiAh31UjxG8YXsdtLK7WEFhhKqrrgwptXGpM4Z1NJ5Tqi0RQNq9qcU1Hd0kzLQEX0Py6fX349tUt+",
+	"YIUjqXdfvySfffbZl2bN7z+8tDsrWJ4zBYngqbJh9l9BCmLkBa40Go0uBvjvw2g0xn/D0Wj037E14HKW",
+	"AFcooxwHX5U0yWBwORwZUSJzx3NqHEWr1WpIsXko5DxyY1X05vXLV9+9f4VjDLMzbYyfAFkvCIMlSCsz",
+	"gqXrYTQELVkwDj4bjoafGYPOMJiBAnk0MyOj5UUEt2VOGUqOOfjUo+OA2Mg8G8CbCu3ooYl6xFbV7SJe",
+	"rmRhSK7wCx684RhrK5O9UB2avFQtXMitMbefqYN+u9ldjyExwiiFhKFqZFZTWmalusXSNoheAGh7KI04",
+	"eJ0G4+CVxYGzavbLwX7qy4JSLNU4UpMRPCKL1b8ooj+0lGkzrjBjt8YzcbKqByIc1wfS84vLe4N0pRbu",
+	"QFaZaOSU0ddWW/uAaEfJ7lPr1F3bOW9ElZDnGDwuK+ORlZXKQqzPC11ZZUj+73/+tw+e5Mz1dacAupNv",
+	"YVM8GLqw6zFgW7mFpwLXU7vyopXfx+/IUI7bdgy5ykRu7Oe5YdZ1XzVOU2LyFIyxUxt1kV5djFCHthuP",
+	"vJU/6sN1q8ODyw9uDtK3l6PR2RKx3fyjJyeLhjlqaUwGN4zmn7qBNaqzxmjLVkVB5ToYB9/SNVGiAMwy",
+	"pwL/dlaD0QarbI1iKFsbzyTA7L8RoAHqmuDGTLaveyxrRJu6CmMb1ZXIAwWJrNVRDtbpOBDaPH3rer+3",
+	"nf3YPr5TzKg/HjWvXOG0BbvRPkIjvM5CEkuQOS0nmaikiskCSk3mQqQeVHV0kA+oXZeoqWPZ3nSw7BwK",
+	"dQcy/2ZU9Htogoz3A6Cua+yj+Y9yCu+N8jESCQ1aa3xOK03MHy8I5db8NHC2eljxYHRYbWwYS8V0Ut6D",
+	"cVbSPv7eMKUfj7vwzq5WTJ3QEat1TuiHFZwn9rOFlI+WaidFmOrwTzdW3hFyV+hQ1GrLeULDIGzfyDD+",
+	"Rd+Srlu0uzaxDYM9b+auka2LDA6+R5Hxh8Z8fqaaaEjNxaHLNjak/Ezdi4B7xUO02ZWobe+QFfXp/MYS",
+	"lx5i5wyStFWn55GlGDxRLWepKwb2AuP/EgbnEAb7Kdp/epHgjeg9WjCEQSmU9kUQcX5726WkSq2ETPeq",
+	"Csa77JZbF+M2WFsqkgVIG7NGwBIbFbTA5sZTp+qax1eVzoRkv9oQHfkzhiRjIqwhf/X2tRqS1xoDBamo",
+	"r1OpXcYsJFSRGZXmP/SKd9krrJtjekjqjWDw7ppz4RDniwjYROk+3Vm3C5T+s0jXZ7PjffnZ7X742vh4",
+	"2w6fXTwNCJjK87DUy90dxTYTiaQpfjzGDrsbkefghm/pAgwx+vjARuis07MLCOXrXVRIZWKlXGrnLuVo",
+	"KSTa1FXDRxXjV/i9SzS/kYZ8B0vRj6eQUE0ET8D6boaBm2T0ynCRUhWkhgO9mOqxg/8C+pT9n59sn977",
+	"7c+kPNbkaErSdwbH8nI4imiVMj3IhZl9023JxXwAt/p4YwRLd0F5r08i+IzNK3tyndYMaK6zw68sQSvR",
+	"XsFERrjfNtu3Ow92ill5TnML1uHCeK1Q+b9Gm/rS4QMgau4rHoCTp7SMsGLS2INUJh1cYI+S8bm3AVVs",
+	"xIrS3s7o6+Cfer+UZb/Js2Cd5+j7Hm26d7cegCrPBbATDMXO3doDRB8FMpqgoLV1Hp8CvHUwV30a4LpC",
+	"308K2GhTfETy3V1D/gj70zSlmqroUzmPGt5Nc1H6I55LfTX7yfdpQ9Sfxpl0wum/HdjhQyLWJ2yxMcd+",
+	"z+ex7dhnjwD21CWdmfgRVmoXUnz8FaPNwX3h7WNhOIFWD24onwXsc5kLv4MNmDb3HsxvcRp3D/G8evOE",
+	"KIisf3gWBvmHQId7x0hFm/rPT4dMThhVP9P0lDhsfOB/emo6g9//uyWlvoDEWRFow1X/IiSDh2hTv0Hx",
+	"j0RGzbsaB+jDN2Q6kSL7Ndo8iJWaZ2kOljowEvfbap/K8/VR3kufT6GSDNIq70LSNESb+rm0bVRSvGJ4",
+	"79WbB9cOV/eG+ZSmminNki5QWCIbvfyvV1d5LlY5U7qni2Bp4g0K2nZXvt/TEs1BJyD1kR5LkVdFF2uV",
+	"Ammjo/0tPbtuddjg/z0H7XlRpe7+yCdVbjrweHehot2Fof7GY8HaYzFe27Zxj8Q8gNLr52V829nNGyU5",
+	"m+wq6Z5kiToj/GQLqLXC9PVZFqjr5DftWzo4l7uf89ONka/uMo390VzIwZ/bGzNQLmsYbP1+hJUQLhHk",
+	"uzDjLo7YJxTGxGZYQuIAUiFRoDXjc3f1xUoG89WQz7B1+we5M+gWwr7Fi/mY7Xc12MODcvTumL8gJxIx",
+	"c9f6bfavlGLJUpAKnzs7mMU+MeFZ3mnm+glZJkkdIhx2C4C743/IBF7ZUe4xICny+uaHK/Vvv8xYTL37",
+	"ubIPVdgdueKE4WEJfHfYu5au2rvvO/QWBHvWre2L0G3dEEJIrKVqr8rsPMLWpLV290z5xo7VghRULpo6",
+	"cXvZZnjw5KZnPL6fWyVZ6/KyfeVHSGgNR/XdcxwpS22lhS3uhTZBYYDLO45qd90LrwTgg0IZXULYviBW",
+	"p9dbE9rc6fZm+/8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

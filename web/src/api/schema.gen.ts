@@ -1009,6 +1009,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/projects/{project_name_or_id}/robots": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /** The robots of a project, for clients from before /robots */
+        get: operations["ListRobotV1"];
+        put?: never;
+        /** Create a robot of a project, for clients from before /robots */
+        post: operations["CreateRobotV1"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        /** Get a robot of a project */
+        get: operations["GetRobotByIDV1"];
+        /** Enable or disable a robot of a project, or describe it */
+        put: operations["UpdateRobotV1"];
+        post?: never;
+        /** Delete a robot of a project */
+        delete: operations["DeleteRobotV1"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/robots/{robot_id}": {
         parameters: {
             query?: never;
@@ -1247,6 +1297,105 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/robots/{robot_id}/previous-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End the secret that a rotation with `overlap_hours` kept good */
+        delete: operations["endPreviousSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's personal access tokens, or another user's for who administers users */
+        get: operations["listPersonalTokens"];
+        put?: never;
+        /**
+         * Make a personal access token; the answer is the only one that shows it
+         * @description A token is a password for programs: with the user's name for docker and other clients, or alone as
+         *     `Authorization: Bearer` on the APIs. It may do what its owner may, as far as its permissions let it. A token makes
+         *     no tokens.
+         */
+        post: operations["createPersonalToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: components["parameters"]["token_id"];
+            };
+            cookie?: never;
+        };
+        /** A personal access token */
+        get: operations["getPersonalToken"];
+        put?: never;
+        post?: never;
+        /** Revoke a personal access token, at once and with all that was issued on it */
+        delete: operations["deletePersonalToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's browser sessions, or another user's for who administers users */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /** Sign out everywhere but here; another user everywhere, for who administers users */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["parameters"]["session_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a browser session */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1782,6 +1931,18 @@ export interface components {
             creation_time?: string;
             /** Format: date-time */
             update_time?: string;
+            /**
+             * Format: date-time
+             * @description within minutes; absent when never used
+             */
+            last_used_at?: string | null;
+            /** @description within a week, and within the last fifth of its life */
+            expires_soon?: boolean;
+            /**
+             * Format: date-time
+             * @description until when the secret before the present one is good, if there is one
+             */
+            previous_secret_expires_at?: string | null;
         };
         RobotCreate: {
             name?: string;
@@ -1809,6 +1970,93 @@ export interface components {
             creation_time?: string;
             /** Format: int64 */
             expires_at?: number;
+        };
+        RobotSecUpdate: {
+            /** @description a random one when it is empty */
+            secret?: string;
+            /**
+             * Format: int64
+             * @description how long the present secret stays good beside the new one; 0: not at all
+             */
+            overlap_hours?: number;
+        };
+        RobotCreateV1: {
+            name?: string;
+            description?: string;
+            /**
+             * Format: int64
+             * @description Unix seconds; 0 or less: never
+             */
+            expires_at?: number;
+            access?: components["schemas"]["Access"][];
+        };
+        PersonalToken: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description The last characters of the token */
+            hint: string;
+            permissions: components["schemas"]["RobotPermission"][];
+            /**
+             * Format: date-time
+             * @description absent: never
+             */
+            expires_at?: string | null;
+            expired: boolean;
+            /** Format: date-time */
+            creation_time: string;
+            /**
+             * Format: date-time
+             * @description within minutes; absent when never used
+             */
+            last_used_at?: string | null;
+        };
+        PersonalTokenCreate: {
+            name: string;
+            /**
+             * @description Places and rights as of robots: kind `project` with the name of a project or `*` for all, kind `system` with `/`.
+             *     The resource `*` with the action `*` is all that the owner may there.
+             */
+            permissions: components["schemas"]["RobotPermission"][];
+            /**
+             * Format: date-time
+             * @description absent: never
+             */
+            expires_at?: string | null;
+        };
+        PersonalTokenMade: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description hvn_ and 49 letters and digits, the last six a checksum */
+            token: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: date-time */
+            creation_time: string;
+        };
+        Session: {
+            /** @description Names the session and opens nothing */
+            id: string;
+            username: string;
+            /** @description Whether the request came by it */
+            current: boolean;
+            /** Format: date-time */
+            creation_time: string;
+            /**
+             * Format: date-time
+             * @description within a minute
+             */
+            last_seen_at: string;
+            /**
+             * Format: date-time
+             * @description However busy it is
+             */
+            expires_at: string;
+            /** @description The address that signed in */
+            remote: string;
+            /** @description The browser that signed in */
+            user_agent: string;
         };
         RobotSec: {
             secret?: string;
@@ -1932,6 +2180,11 @@ export interface components {
             robot_token_duration?: number | null;
             scanner_skip_update_pulltime?: boolean | null;
             self_registration?: boolean | null;
+            /**
+             * Format: int64
+             * @description hours after which a browser session ends however busy it is
+             */
+            session_lifetime?: number | null;
             /** Format: int64 */
             session_timeout?: number | null;
             skip_audit_log_database?: boolean | null;
@@ -2038,6 +2291,10 @@ export interface components {
         addition: string;
         user_id: number;
         robot_id: number;
+        token_id: number;
+        session_id: string;
+        /** @description Of this user, instead of the caller */
+        of_user: number;
         member_id: number;
         meta_name: string;
         icon_digest: string;
@@ -3918,6 +4175,151 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    ListRobotV1: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Robot"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateRobotV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotCreateV1"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["CreatedAt"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotCreated"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetRobotByIDV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Robot"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    UpdateRobotV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotUpdate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteRobotV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     GetRobotByID: {
         parameters: {
             query?: never;
@@ -3986,7 +4388,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RobotSec"];
+                "application/json": components["schemas"]["RobotSecUpdate"];
             };
         };
         responses: {
@@ -4424,6 +4826,190 @@ export interface operations {
                     "application/json": components["schemas"]["AccessExplanation"];
                 };
             };
+            default: components["responses"]["Failure"];
+        };
+    };
+    endPreviousSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listPersonalTokens: {
+        parameters: {
+            query?: {
+                /** @description Of this user, instead of the caller */
+                user_id?: components["parameters"]["of_user"];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalToken"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createPersonalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalTokenCreate"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["CreatedAt"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalTokenMade"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPersonalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: components["parameters"]["token_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalToken"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    deletePersonalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: components["parameters"]["token_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description Of this user, instead of the caller */
+                user_id?: components["parameters"]["of_user"];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: {
+                /** @description Of this user, instead of the caller */
+                user_id?: components["parameters"]["of_user"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["parameters"]["session_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
         };
     };
