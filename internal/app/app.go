@@ -40,6 +40,7 @@ type App struct {
 	events     *event.Dispatcher
 	records    *record.Keeper
 	forwarder  *audit.Forwarder
+	purger     *audit.Purger
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -169,7 +170,7 @@ func (a *App) Run(ctx context.Context) error {
 // the store, when robots were used, word to the other replicas, audit rows to forward. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -73,6 +73,7 @@ func (a *App) assemble() (domain, error) {
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
 	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
 	d.settings.Check(audit.CheckReceiver)
+	a.purger = audit.NewPurger(d.audits, clock, a.log)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
@@ -128,15 +129,15 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
-		Health: a.parts(),
+		Health: a.parts(), Schedules: []func(context.Context) ([]harborapi.Schedule, error){harborapi.PurgeSchedules(a.purger)},
 	})
 	if err != nil {
 		return nil, err
 	}
 	haven, err := havenapi.New(havenapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Settings: d.settings, Log: a.log,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Settings: d.settings, Audit: d.audits, Log: a.log,
 		ExternalScheme: hosts.scheme,
 	})
 	if err != nil {

@@ -46,6 +46,13 @@ func accesses() map[string]rest.Access {
 
 		"GetSystemCVEAllowlist": signedIn(),
 		"PutSystemCVEAllowlist": ofSystem(authz.SystemConfig, authz.Update),
+		"GetPurgeHistory":       ofSystem(authz.PurgeAudit, authz.ListAll),
+		"GetPurgeJob":           ofSystem(authz.PurgeAudit, authz.Read),
+		"GetPurgeJobLog":        ofSystem(authz.PurgeAudit, authz.Read),
+		"StopPurge":             ofSystem(authz.PurgeAudit, authz.Stop),
+		"GetPurgeSchedule":      ofSystem(authz.PurgeAudit, authz.Read),
+		"CreatePurgeSchedule":   ofSystem(authz.PurgeAudit, authz.Create),
+		"UpdatePurgeSchedule":   ofSystem(authz.PurgeAudit, authz.Update),
 		"ListSchedules":         ofSystem(authz.JobServiceMonitor, authz.ListAll),
 		"GetSchedulePaused":     signedIn(),
 

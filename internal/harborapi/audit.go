@@ -84,7 +84,7 @@ func (s *Server) auditPage(ctx context.Context, scope audit.Scope, and ...db.Fil
 func auditExtJSON(r audit.Row) gen.AuditLogExt {
 	return gen.AuditLogExt{
 		ID: r.ID, Username: r.Username, Resource: r.Resource, ResourceType: r.ResourceType, Operation: r.Operation,
-		OperationDescription: r.Description, OperationResult: r.Success, OpTime: wire.Time(r.At),
+		OperationDescription: r.Description, OperationResult: r.Success, ClientIP: r.Client, RequestID: r.RequestID, OpTime: wire.Time(r.At),
 	}
 }
 

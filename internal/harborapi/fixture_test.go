@@ -72,6 +72,8 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
 		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Volume: blobs.Free,
 	}
+	deps.Purger = audit.NewPurger(audits, time.Now, log)
+	deps.Schedules = append(deps.Schedules, PurgeSchedules(deps.Purger))
 	for _, change := range changes {
 		change(&deps)
 	}

@@ -32,6 +32,7 @@ type Deps struct {
 	Registry   *registry.Service
 	Labels     *label.Service
 	Audit      *audit.Service
+	Purger     *audit.Purger
 	Settings   *setting.Service
 	Log        *slog.Logger
 	Clock      func() time.Time

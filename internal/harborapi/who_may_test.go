@@ -49,6 +49,13 @@ func whoMay() []may {
 		{operation: "PingOIDC", private: "A", body: `{"url":"http://127.0.0.1:1","verify_cert":true}`},
 		{operation: "GetSystemCVEAllowlist", private: signedInCallers},
 		{operation: "PutSystemCVEAllowlist", private: "A", body: `{"items":[]}`},
+		{operation: "GetPurgeHistory", private: "A"},
+		{operation: "GetPurgeJob", private: "A"}, // {purge_id} doesn't exist
+		{operation: "GetPurgeJobLog", private: "A"},
+		{operation: "StopPurge", private: "A"},
+		{operation: "GetPurgeSchedule", private: "A"},
+		{operation: "CreatePurgeSchedule", private: "A", body: `{}`},
+		{operation: "UpdatePurgeSchedule", private: "A", body: `{}`},
 		{operation: "ListSchedules", private: "A"},
 		{operation: "GetSchedulePaused", private: signedInCallers},
 
@@ -235,7 +242,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	values := map[string]string{
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
-		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{group_id}": "999999",
+		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{group_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

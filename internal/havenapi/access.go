@@ -9,11 +9,17 @@ func ofLoaded(r authz.Resource, a authz.Action) rest.Access {
 	return rest.Access{Class: rest.OfObject, Permission: authz.Permission{Resource: r, Action: a}}
 }
 
+func ofSystem(r authz.Resource, a authz.Action) rest.Access {
+	return rest.Access{Class: rest.InSystem, Permission: authz.Permission{Resource: r, Action: a}}
+}
+
 // accesses is the table of all operations. An operation that isn't here answers 500 and fails a test.
 func accesses() map[string]rest.Access {
 	return map[string]rest.Access{
 		// In a project who administers its members, in the system who administers users; everybody about themselves.
 		"ExplainAccess": ofLoaded(authz.Member, authz.Update),
+
+		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
 
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
@@ -54,6 +55,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f.authorizer = authz.New(f.projects)
 	f.handler, err = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Settings: settings, Log: log,
+		Audit:          audit.New(d, settings, func(context.Context) {}),
 		ExternalScheme: func(string) string { return "" },
 	})
 	ok(t, err)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/explain"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
@@ -25,6 +26,7 @@ type Deps struct {
 	Projects   *project.Service
 	Identity   *identity.Service
 	Settings   *setting.Service
+	Audit      *audit.Service
 	Log        *slog.Logger
 
 	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.

@@ -34,6 +34,7 @@ type may struct {
 func whoMay() []may {
 	return []may{
 		{operation: "GetAuditForwarding", who: "A"},
+		{operation: "GetAuditForwarding", who: "A"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=repository&action=pull&project=perm"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=project&action=create"},
 		{operation: "ExplainAccess", who: "APD", query: "resource=repository&action=pull&project=perm&user=developer"},

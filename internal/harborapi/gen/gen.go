@@ -24,6 +24,39 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ScheduleObjType.
+const (
+	ScheduleObjTypeCustom   ScheduleObjType = "Custom"
+	ScheduleObjTypeDaily    ScheduleObjType = "Daily"
+	ScheduleObjTypeHourly   ScheduleObjType = "Hourly"
+	ScheduleObjTypeManual   ScheduleObjType = "Manual"
+	ScheduleObjTypeNone     ScheduleObjType = "None"
+	ScheduleObjTypeSchedule ScheduleObjType = "Schedule"
+	ScheduleObjTypeWeekly   ScheduleObjType = "Weekly"
+)
+
+// Valid indicates whether the value is a known member of the ScheduleObjType enum.
+func (e ScheduleObjType) Valid() bool {
+	switch e {
+	case ScheduleObjTypeCustom:
+		return true
+	case ScheduleObjTypeDaily:
+		return true
+	case ScheduleObjTypeHourly:
+		return true
+	case ScheduleObjTypeManual:
+		return true
+	case ScheduleObjTypeNone:
+		return true
+	case ScheduleObjTypeSchedule:
+		return true
+	case ScheduleObjTypeWeekly:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIVersion defines model for APIVersion.
 type APIVersion struct {
 	Version string `json:"version"`
@@ -112,14 +145,19 @@ type AuditLogEventType struct {
 
 // AuditLogExt defines model for AuditLogExt.
 type AuditLogExt struct {
+	// ClientIP Address that the request came from, where one caused the row
+	ClientIP             string    `json:"client_ip,omitempty"`
 	ID                   int64     `json:"id,omitempty"`
 	OpTime               wire.Time `json:"op_time,omitempty"`
 	Operation            string    `json:"operation,omitempty"`
 	OperationDescription string    `json:"operation_description,omitempty"`
 	OperationResult      bool      `json:"operation_result"`
-	Resource             string    `json:"resource,omitempty"`
-	ResourceType         string    `json:"resource_type,omitempty"`
-	Username             string    `json:"username,omitempty"`
+
+	// RequestID Its id, which the log and the answer have too
+	RequestID    string `json:"request_id,omitempty"`
+	Resource     string `json:"resource,omitempty"`
+	ResourceType string `json:"resource_type,omitempty"`
+	Username     string `json:"username,omitempty"`
 }
 
 // CVEAllowlist defines model for CVEAllowlist.
@@ -164,6 +202,21 @@ type Error struct {
 // Errors defines model for Errors.
 type Errors struct {
 	Errors []Error `json:"errors"`
+}
+
+// ExecHistory defines model for ExecHistory.
+type ExecHistory struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+	Deleted      bool      `json:"deleted,omitempty"`
+	ID           int64     `json:"id,omitempty"`
+	JobKind      string    `json:"job_kind,omitempty"`
+	JobName      string    `json:"job_name,omitempty"`
+
+	// JobParameters JSON
+	JobParameters string      `json:"job_parameters,omitempty"`
+	JobStatus     string      `json:"job_status,omitempty"`
+	Schedule      ScheduleObj `json:"schedule,omitempty"`
+	UpdateTime    wire.Time   `json:"update_time,omitempty"`
 }
 
 // GeneralInfo defines model for GeneralInfo.
@@ -566,6 +619,27 @@ type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
 }
 
+// Schedule defines model for Schedule.
+type Schedule struct {
+	CreationTime wire.Time              `json:"creation_time,omitempty"`
+	ID           int64                  `json:"id,omitempty"`
+	Parameters   map[string]interface{} `json:"parameters,omitempty"`
+	Schedule     ScheduleObj            `json:"schedule,omitempty"`
+	Status       string                 `json:"status,omitempty"`
+	UpdateTime   wire.Time              `json:"update_time,omitempty"`
+}
+
+// ScheduleObj defines model for ScheduleObj.
+type ScheduleObj struct {
+	// Cron Six fields, seconds first and 0, in UTC
+	Cron              string          `json:"cron,omitempty"`
+	NextScheduledTime wire.Time       `json:"next_scheduled_time,omitempty"`
+	Type              ScheduleObjType `json:"type,omitempty"`
+}
+
+// ScheduleObjType defines model for ScheduleObj.Type.
+type ScheduleObjType string
+
 // ScheduleTask defines model for ScheduleTask.
 type ScheduleTask struct {
 	Cron       string    `json:"cron,omitempty"`
@@ -740,6 +814,9 @@ type ProjectName = string
 
 // ProjectNameOrID defines model for project_name_or_id.
 type ProjectNameOrID = string
+
+// PurgeID defines model for purge_id.
+type PurgeID = int64
 
 // Query defines model for query.
 type Query = string
@@ -1222,6 +1299,22 @@ type PingOIDCJSONBody struct {
 	VerifyCert bool   `json:"verify_cert,omitempty"`
 }
 
+// GetPurgeHistoryParams defines parameters for GetPurgeHistory.
+type GetPurgeHistoryParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ListUserGroupsParams defines parameters for ListUserGroups.
 type ListUserGroupsParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1353,6 +1446,12 @@ type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
 
 // PingOIDCJSONRequestBody defines body for PingOIDC for application/json ContentType.
 type PingOIDCJSONRequestBody PingOIDCJSONBody
+
+// CreatePurgeScheduleJSONRequestBody defines body for CreatePurgeSchedule for application/json ContentType.
+type CreatePurgeScheduleJSONRequestBody = Schedule
+
+// UpdatePurgeScheduleJSONRequestBody defines body for UpdatePurgeSchedule for application/json ContentType.
+type UpdatePurgeScheduleJSONRequestBody = Schedule
 
 // CreateUserGroupJSONRequestBody defines body for CreateUserGroup for application/json ContentType.
 type CreateUserGroupJSONRequestBody = UserGroup
@@ -1608,6 +1707,27 @@ type ServerInterface interface {
 	// PingOIDC Whether there is an OpenID provider at an address
 	// (POST /api/v2.0/system/oidc/ping)
 	PingOIDC(w http.ResponseWriter, r *http.Request)
+	// GetPurgeHistory List the purges of the audit log
+	// (GET /api/v2.0/system/purgeaudit)
+	GetPurgeHistory(w http.ResponseWriter, r *http.Request, params GetPurgeHistoryParams)
+	// GetPurgeSchedule When the audit log is purged by itself; an empty body when never
+	// (GET /api/v2.0/system/purgeaudit/schedule)
+	GetPurgeSchedule(w http.ResponseWriter, r *http.Request)
+	// CreatePurgeSchedule Purge the audit log now (Manual), by a schedule, or not any more by itself (None)
+	// (POST /api/v2.0/system/purgeaudit/schedule)
+	CreatePurgeSchedule(w http.ResponseWriter, r *http.Request)
+	// UpdatePurgeSchedule The same as POST
+	// (PUT /api/v2.0/system/purgeaudit/schedule)
+	UpdatePurgeSchedule(w http.ResponseWriter, r *http.Request)
+	// GetPurgeJob Read a purge of the audit log
+	// (GET /api/v2.0/system/purgeaudit/{purge_id})
+	GetPurgeJob(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
+	// StopPurge Stop a purge of the audit log
+	// (PUT /api/v2.0/system/purgeaudit/{purge_id})
+	StopPurge(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
+	// GetPurgeJobLog Read what a purge of the audit log has to tell
+	// (GET /api/v2.0/system/purgeaudit/{purge_id}/log)
+	GetPurgeJobLog(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -5629,6 +5749,198 @@ func (siw *ServerInterfaceWrapper) PingOIDC(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// GetPurgeHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPurgeHistoryParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeHistory(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeSchedule operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePurgeSchedule operation middleware
+func (siw *ServerInterfaceWrapper) CreatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePurgeSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdatePurgeSchedule operation middleware
+func (siw *ServerInterfaceWrapper) UpdatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdatePurgeSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeJob operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "purge_id" -------------
+	var purgeID PurgeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "purge_id", r.PathValue("purge_id"), &purgeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "purge_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeJob(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopPurge operation middleware
+func (siw *ServerInterfaceWrapper) StopPurge(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "purge_id" -------------
+	var purgeID PurgeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "purge_id", r.PathValue("purge_id"), &purgeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "purge_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopPurge(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeJobLog operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeJobLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "purge_id" -------------
+	var purgeID PurgeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "purge_id", r.PathValue("purge_id"), &purgeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "purge_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeJobLog(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetSystemInfo operation middleware
 func (siw *ServerInterfaceWrapper) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 
@@ -6533,6 +6845,13 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.UpdateQuota)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.GetSystemCVEAllowlist)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.PutSystemCVEAllowlist)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit", wrapper.GetPurgeHistory)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.GetPurgeSchedule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.CreatePurgeSchedule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.UpdatePurgeSchedule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.GetPurgeJob)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.StopPurge)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}/log", wrapper.GetPurgeJobLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules", wrapper.ListSchedules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules/{job_type}/paused", wrapper.GetSchedulePaused)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
@@ -9710,6 +10029,271 @@ func (response PingOIDCdefaultJSONResponse) VisitPingOIDCResponse(w http.Respons
 	return err
 }
 
+type GetPurgeHistoryRequestObject struct {
+	Params GetPurgeHistoryParams
+}
+
+type GetPurgeHistoryResponseObject interface {
+	VisitGetPurgeHistoryResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeHistory200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type GetPurgeHistory200JSONResponse struct {
+	Body    []ExecHistory
+	Headers GetPurgeHistory200ResponseHeaders
+}
+
+func (response GetPurgeHistory200JSONResponse) VisitGetPurgeHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeHistorydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeHistorydefaultJSONResponse) VisitGetPurgeHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeScheduleRequestObject struct {
+}
+
+type GetPurgeScheduleResponseObject interface {
+	VisitGetPurgeScheduleResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeSchedule200JSONResponse ExecHistory
+
+func (response GetPurgeSchedule200JSONResponse) VisitGetPurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeScheduledefaultJSONResponse) VisitGetPurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePurgeScheduleRequestObject struct {
+	Body *CreatePurgeScheduleJSONRequestBody
+}
+
+type CreatePurgeScheduleResponseObject interface {
+	VisitCreatePurgeScheduleResponse(w http.ResponseWriter) error
+}
+
+type CreatePurgeSchedule201Response = CreatedResponse
+
+func (response CreatePurgeSchedule201Response) VisitCreatePurgeScheduleResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreatePurgeScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreatePurgeScheduledefaultJSONResponse) VisitCreatePurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePurgeScheduleRequestObject struct {
+	Body *UpdatePurgeScheduleJSONRequestBody
+}
+
+type UpdatePurgeScheduleResponseObject interface {
+	VisitUpdatePurgeScheduleResponse(w http.ResponseWriter) error
+}
+
+type UpdatePurgeSchedule200Response = DoneResponse
+
+func (response UpdatePurgeSchedule200Response) VisitUpdatePurgeScheduleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdatePurgeScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdatePurgeScheduledefaultJSONResponse) VisitUpdatePurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeJobRequestObject struct {
+	PurgeID PurgeID `json:"purge_id"`
+}
+
+type GetPurgeJobResponseObject interface {
+	VisitGetPurgeJobResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeJob200JSONResponse ExecHistory
+
+func (response GetPurgeJob200JSONResponse) VisitGetPurgeJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeJobdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeJobdefaultJSONResponse) VisitGetPurgeJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopPurgeRequestObject struct {
+	PurgeID PurgeID `json:"purge_id"`
+}
+
+type StopPurgeResponseObject interface {
+	VisitStopPurgeResponse(w http.ResponseWriter) error
+}
+
+type StopPurge200Response = DoneResponse
+
+func (response StopPurge200Response) VisitStopPurgeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopPurgedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopPurgedefaultJSONResponse) VisitStopPurgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeJobLogRequestObject struct {
+	PurgeID PurgeID `json:"purge_id"`
+}
+
+type GetPurgeJobLogResponseObject interface {
+	VisitGetPurgeJobLogResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeJobLog200TextResponse string
+
+func (response GetPurgeJobLog200TextResponse) VisitGetPurgeJobLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPurgeJobLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeJobLogdefaultJSONResponse) VisitGetPurgeJobLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSystemInfoRequestObject struct {
 }
 
@@ -10767,6 +11351,27 @@ type StrictServerInterface interface {
 	// PingOIDC Whether there is an OpenID provider at an address
 	// (POST /api/v2.0/system/oidc/ping)
 	PingOIDC(ctx context.Context, request PingOIDCRequestObject) (PingOIDCResponseObject, error)
+	// GetPurgeHistory List the purges of the audit log
+	// (GET /api/v2.0/system/purgeaudit)
+	GetPurgeHistory(ctx context.Context, request GetPurgeHistoryRequestObject) (GetPurgeHistoryResponseObject, error)
+	// GetPurgeSchedule When the audit log is purged by itself; an empty body when never
+	// (GET /api/v2.0/system/purgeaudit/schedule)
+	GetPurgeSchedule(ctx context.Context, request GetPurgeScheduleRequestObject) (GetPurgeScheduleResponseObject, error)
+	// CreatePurgeSchedule Purge the audit log now (Manual), by a schedule, or not any more by itself (None)
+	// (POST /api/v2.0/system/purgeaudit/schedule)
+	CreatePurgeSchedule(ctx context.Context, request CreatePurgeScheduleRequestObject) (CreatePurgeScheduleResponseObject, error)
+	// UpdatePurgeSchedule The same as POST
+	// (PUT /api/v2.0/system/purgeaudit/schedule)
+	UpdatePurgeSchedule(ctx context.Context, request UpdatePurgeScheduleRequestObject) (UpdatePurgeScheduleResponseObject, error)
+	// GetPurgeJob Read a purge of the audit log
+	// (GET /api/v2.0/system/purgeaudit/{purge_id})
+	GetPurgeJob(ctx context.Context, request GetPurgeJobRequestObject) (GetPurgeJobResponseObject, error)
+	// StopPurge Stop a purge of the audit log
+	// (PUT /api/v2.0/system/purgeaudit/{purge_id})
+	StopPurge(ctx context.Context, request StopPurgeRequestObject) (StopPurgeResponseObject, error)
+	// GetPurgeJobLog Read what a purge of the audit log has to tell
+	// (GET /api/v2.0/system/purgeaudit/{purge_id}/log)
+	GetPurgeJobLog(ctx context.Context, request GetPurgeJobLogRequestObject) (GetPurgeJobLogResponseObject, error)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(ctx context.Context, request GetSystemInfoRequestObject) (GetSystemInfoResponseObject, error)
@@ -13076,6 +13681,196 @@ func (sh *strictHandler) PingOIDC(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetPurgeHistory operation middleware
+func (sh *strictHandler) GetPurgeHistory(w http.ResponseWriter, r *http.Request, params GetPurgeHistoryParams) {
+	var request GetPurgeHistoryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeHistory(ctx, request.(GetPurgeHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeHistoryResponseObject); ok {
+		if err := validResponse.VisitGetPurgeHistoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeSchedule operation middleware
+func (sh *strictHandler) GetPurgeSchedule(w http.ResponseWriter, r *http.Request) {
+	var request GetPurgeScheduleRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeSchedule(ctx, request.(GetPurgeScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeScheduleResponseObject); ok {
+		if err := validResponse.VisitGetPurgeScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePurgeSchedule operation middleware
+func (sh *strictHandler) CreatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+	var request CreatePurgeScheduleRequestObject
+
+	var body CreatePurgeScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePurgeSchedule(ctx, request.(CreatePurgeScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePurgeSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePurgeScheduleResponseObject); ok {
+		if err := validResponse.VisitCreatePurgeScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdatePurgeSchedule operation middleware
+func (sh *strictHandler) UpdatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+	var request UpdatePurgeScheduleRequestObject
+
+	var body UpdatePurgeScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePurgeSchedule(ctx, request.(UpdatePurgeScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePurgeSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdatePurgeScheduleResponseObject); ok {
+		if err := validResponse.VisitUpdatePurgeScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeJob operation middleware
+func (sh *strictHandler) GetPurgeJob(w http.ResponseWriter, r *http.Request, purgeID PurgeID) {
+	var request GetPurgeJobRequestObject
+
+	request.PurgeID = purgeID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeJob(ctx, request.(GetPurgeJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeJobResponseObject); ok {
+		if err := validResponse.VisitGetPurgeJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopPurge operation middleware
+func (sh *strictHandler) StopPurge(w http.ResponseWriter, r *http.Request, purgeID PurgeID) {
+	var request StopPurgeRequestObject
+
+	request.PurgeID = purgeID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopPurge(ctx, request.(StopPurgeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopPurge")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopPurgeResponseObject); ok {
+		if err := validResponse.VisitStopPurgeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeJobLog operation middleware
+func (sh *strictHandler) GetPurgeJobLog(w http.ResponseWriter, r *http.Request, purgeID PurgeID) {
+	var request GetPurgeJobLogRequestObject
+
+	request.PurgeID = purgeID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeJobLog(ctx, request.(GetPurgeJobLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeJobLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeJobLogResponseObject); ok {
+		if err := validResponse.VisitGetPurgeJobLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetSystemInfo operation middleware
 func (sh *strictHandler) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	var request GetSystemInfoRequestObject
@@ -13668,179 +14463,188 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs3tjD8Vwi974PduxhbTpoWuzaKC6+TpsZNG18n7S6eJpCpmSOJ9YickBzJuobvb3/AQ3JmJHFG",
-	"M7Yku42BAo01/Dw8PF88H7e9WEwzwYFr1Tu+7U2AJiDxn2cSqIbkVJs/ElCxZJlmgveOex8nQDKqJ0SM",
-	"yHxCNZlTRWLb/rAX9VQ8gSk1/fQig95xT2nJ+LgX9W4OxuLA/Higrll2IHBEmh5kgnENsnc8oqmCu7uo",
-	"d0HH8I7xa7U+/SWkVLMZkNR8J1oQbRYkYcZErgjlCf7A4UaTjI4hIr8LxiEhc6Yn5FOPRORTb1vr/Cg0",
-	"Tc9EzgNw+lHMyZTyBZFirsiU6niyPO1IyCnVveMe4/q7V73Ir8NMMgbZYSF3US+jkk5Bu+OjScLsMlZX",
-	"9S9zYloQCTQxJ2hgRaVmIxrrE8K0Ile+8wAhfEU4nYI9aabJhKpD8rPQJKYKDhRwxcxpmJ0xM77BjF7U",
-	"M316x+U6op6ELzmTkPSOtcyhCocpvXkHfKwnvePvXkW9KeP+zxfRytmYnfrVDiSMQAKPIYCjdEyEJAkb",
-	"g9LhpZW9W67t5bffbl4ciwUfuGmPb0PzFmva4qRqIEGJXMYwsLME76wUv0OsCeP2xpgrzBSh9nxhBpyw",
-	"kTniVIhrRVJ2DYRywhIPP0seyp38++BcHVy6iQ9+Nj9Wd5HAiOapdkharHsoRAqU48J/F8OB/TkIquLz",
+	"7L2Lbxs3tjD+rxD6/T7sA2PLSdNi18biwuukqe9NG9847S6+JpCpmSOJ9YickBzJuobv3/6Bh+TMSOKM",
+	"ZmxJdhsDBRpr+Dw8PC+ex20vFtNMcOBa9Y5vexOgCUj855kEqiE51eaPBFQsWaaZ4L3j3scJkIzqCREj",
+	"Mp9QTeZUkdi2P+xFPRVPYEpNP73IoHfcU1oyPu5FvZuDsTgwPx6oa5YdCByRpgeZYFyD7B2PaKrg7i7q",
+	"XdAxvGP8Wq1P/wFSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKNJRscQkd8E45CQOdMT8qlHIvKpt611fhSa",
+	"pmci5wE4/SDmZEr5gkgxV2RKdTxZnnYk5JTq3nGPcf3dq17k12EmGYPssJC7qJdRSaeg3fHRJGF2Gaur",
+	"+pc5MS2IBJqYEzSwolKzEY31CWFakSvfeYAQviKcTsGeNNNkQtUh+UloElMFBwq4YuY0zM6YGd9gRi/q",
+	"mT6943IdUU/Cl5xJSHrHWuZQhcOU3rwDPtaT3vF3r6LelHH/54to5WzMTv1qBxJGIIHHEMBROiZCkoSN",
+	"Qenw0sreLdf28ttvNy+OxYIP3LTHt6F5izVtcVI1kKBELmMY2FmCd1aK3yDWhHF7Y8wVZopQe74wA07Y",
+	"yBxxKsS1Iim7BkI5YYmHnyUP5U7+fXCuDj64iQ9+Mj9Wd5HAiOapdkharHsoRAqU48J/E8OB/TkIquLz",
 	"FrEnpUNIByypmbL43DTlpouL84iY4iUyZKfmVN6BJlfvXMMrAtwRKaRfdAoR4ULjX02HsHQCB+f8wI/Y",
-	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTXxqm",
-	"QHH2E3JkiFUKSpEpUK4ITdOI5Jmh0y+OoqOjo4YF2vHDqzwKLHNKb9g0n5qvR+FFWzpRg7MGyTzfcC3D",
-	"9HVpmK0eZmXggfD4GlqlJCzpvFY35DZXbE9tbZFnglvuqJZElFhMp1Qdk6vr72dXBG5orCPzx//Orkgs",
-	"uKaMK/zhN/q/w89XRFJupJyr6+9vKRneXREjc4gR/vJXSob/cWXwiYjR4Sf+X7BQRKMIMDESlNKMj0ki",
-	"QPG/aHLNxZxQCYSNuZCQoDBlYJIYpkHJ1b+o5IyPr4ilQoefeA1ifunVwOvV0T++C4NIaFpPerZAeSRk",
-	"QjEt5KIFZpeN8UxErlE0cngSkQxkDFwfAI9FAgnRcxZDnZyxPG9LxHpx9LIFN5NiKHQ92IrPDwWeAqUM",
-	"M6udqdJgi8xaCRkQrBGJ129MRK4OrsgQRkICoeQaFmRkZEBQMfDE4LmQlnWGMBanajyL9eVpOm7iZcXn",
-	"bdISLa6h4RyKzw898Vw1iQL+68NmwVupMsEVVJXOAKW0H07wbg5FsjCCK0wzvTB6R0VtLUSf49ve/y9h",
-	"1Dvu/X/9Usntu6b9Ur3FVbwWPEAQzK/BKe+i3g+UpbnEToYmg1UAaZalzK6g/7uyyygBElqQ/ar6b6QU",
-	"UtnVBBS2OXBN5lLw8SH59uaGcJiBJBrSVJGpwXc9odxRri85KE1YEpE5CjjmVwXSdEjFeAwVITOmuYJD",
-	"e9XsQsw6Ty/OfwWpHBgzKTKQmtkjmpUfAtSowIXfioafi3MXQ2TAd1HvNI5BqfXBaazDY0c9GI1M59An",
-	"r/qE11QzubAMeWV+r1lavN+IwFEPzR6G7mlmyUDRJ6EaDvDXaH3JpYK49skokOEPbdfk5c02TXMEy6DY",
-	"eMPC1tq2X9BqT8MSg3N4XbAZtaorqN9D3bwOQFGpiDsVEyEfRFdnxHjH+HUAaYZKpLmurrtQqqLeBO/8",
-	"xh35MYLTu+WH7otFZfcn0zBVmwhNif53UY/naUqHKXji7eamUtJFG/OT6XUX9ZYNRlX7E00vllbcuLIq",
-	"mEM3l3IuNF63xjlqsKo6kEeIGnxrvKBwoyUdUK1lwyqWwOkmrsCzd9wz7OHwks5/AqWMmrmVq8/4BCTT",
-	"kAwejBpLqODtJu3HemeabxHFppSzESg9mELCaP3BbfjsFb3WEM3yNO1I3LNcTTp2KWyRAXs38ukJSxMJ",
-	"3KgnlBPGE7gxFKvVqTpkvyzsnds7lYpu0xqiAT1sndcETSbDhQZlQOCRITL68IiNUU9N6cIIgVGbNWg6",
-	"bo/KH+l4iyBrx+IqCOFWW9zAaInsNzGMy6p9fIVzbIuUImY2iQ22Qfv7RiXwLvczpdo0w12k6ftR7/i3",
-	"5uO88D3uPrd+YIl6uVwhfmsb3Qp+rKABzho84jxh+p0Yr59sa8iJrCORMrPQWgG9QQovP9YTZqNQ1pCD",
-	"u4b9v5kB1x/doMuAAPNpUH/d6se80U8HrMXXwRItbGwpQaH5NySP7vSYqqi7tpwQGp/9+uY0TcU8ZSoA",
-	"83sqV3CTMQlqQAOmo184uyEKYsGTIKuoucSdX2S7yGyeorRiRlWInWuYbpEzdZaN8sycQ6fTWUESu+VN",
-	"mIH7XMeOGbiltrjbZx6SPwJN9eSDpjoPGCBASiHD1L1WVCmGat6qMwS65sEtoyyTy5ItL+PuB9Ca8TG6",
-	"PMQTa/QfLsg1LA5JadenEvDV8JqLOa8a8w970aoQYAjeIBXjwUjIOZXJAHiCWGG+1mBVuXOa68lgKhJo",
-	"1XpIOQc5mDp1p02XhCnzPRmUCy2Jumo1xETrbGAWmklxsxjQZMr4YCxFnj2gvyeC9xqiE4hX+lor3iA2",
-	"RzhiMdVwr1GuWTZQQGU8aehetWEs90cTs4QZg/mDdjMDyUYL3E27dbAEuGZ6McikmDFv8l21lgp0alDX",
-	"kBA6FLkmGYgsheIdh5KMKjUXMiETkBARxu3DwDFRwr4ApQnNImKWGxHBkjiqPjMckjfTTC+O0YAqOLhr",
-	"5y8DUZryRJGRkIf1DKUEiplrMKQKBglvBUXsENNVLKi+rHz77TfftZ16xFJkAm1nxsvjLkKXFbt+WtN4",
-	"MsiopGkKabtzX+4v2TDXpZ9Ll9k7g9l2s34RasIq83cdw963e0LbdVaxyMKW3Q1iix/t4QPYhXQBoevi",
-	"71yHjppKPdCp6oAkRugQuX7IFnPWYY25TNs37kzvuHAX3MjAwG3jNh0NzaryulZrtJ1yLQaCDwVtPKrV",
-	"ueKUlVp7u5lcFwWxBN2+WyeGY3ugvVZCwqSRbjMqp6p9b3sBO1zbspcaxCll0/a9UjF2yNsS7K1pILYu",
-	"bn+75vjE23EHnVE8k2xK5WLQRpZc6mZVlUJDlGBWUjwfblytdTfJQA78UF3ulwSaDARPFy2boxcG+hZl",
-	"EkbsptUSbS/7np/kpYngHoRNxVb4RsnPaW1ZnqZec9u8BQXpaCBhzJQuV9Kmm/UKSdkI/GTL8tpE5FIR",
-	"OtIg3XM1JUMp5gokcb0JGHlqIub45j3M1YIwTdh99PfKkh7GKhCSpVqSUE2NcNESKlpIOoYq+t1zGRY7",
-	"0ODxEPzIKe1Iwis9OlBw06sTATcdOtKUu+ZntynNfrPjf6Z8sa52Xzp/lE1Pe8tY/IbGE6Ksfm51BaYV",
-	"mdE0B3ybmE9AT0AavI0pJ0NwCrxVQXoBY8Abb4lYMXo4Erk8/XzZRSRCv6dMirGkUxUykVW08DYjoQK1",
-	"0ZiDayvH/ly3qzq7S3sjmAXO2iPlynrcoKF1vAUOkqbnfCQCbyNVXnTP0JCQvePeQ8W5xEeRDoa2DqPD",
-	"jQbJaeqF2XsPNKFyKOSg4iG0/pDpPhol+0dsTuYToYCcXpwTPWGKMHVCLGFRRKMfk37I5iZUGV1ZChGy",
-	"h3caaAa89d5wK+4CPmT5NRrA/beBUpo3n9S8v3YYLii+3X91m8S6e69zSWC7//qcALQYFBx8a5Ashn7o",
-	"LQxKavfdcsiUfh6H/AIrTpArj/ZUQfX9oPIybLscdHiis14lgcnTGrP9ff3zNry1tX4iqX026PzYUmhv",
-	"y+AdI4c2kvFibs2ZGf4ieDXkYV2wutfTTfg8Lq2H273eSxsG/dLlnDcd2A7OoQ14EpoZ8bLhLUeMCCXW",
-	"NCHkAqNZ5eKQnHLra1zaqm1gEPryaozNEBwiwkZV914f+0rjWOTcvgUt91Drr0CrBuiKIfnvL/7xsr0F",
-	"enmHXOiSy9uwoxX79L1JnJ1fcA6xXlHlltfQ8NBbY/0rDT0twVBvUm1jQm07yboNdVNITciI2nxA92eL",
-	"VbvpUjjDdxvsptXGR6/+3tJwuk1mZm7oD5SlkJxPMyH1Lwpkw7PwMgTxhpqNRyTn+N6KRrOIjHBEf2z2",
-	"NxR1F+Y6SvBKIBf+qgZpdOvXbbOLcv0B/cqf0MA7WhRqVuUIvn0RQsApvTm3jV8cVQIGS5UruJoLxseX",
-	"hRvK8mIalM8F4SIIC5UXIQMBhb+q9fmWn2tWVnPCU8rSGp8YmtZyj45eSz/D/CMN+Gy186jBVqFtvT9/",
-	"fXaWsg9oiAkyztJG02KVZjgDJa8dB8JRmHL+BWKEj6YYH+NC595nwM9fEy8aYwDNgigAwjDqcKognYEi",
-	"KI5H23H5ac+9C0Cs629n786J+x7EwCFTATKq8iHyXaZUDpJoMUZTz5aErqU4rHtJU+9nIGmaNvu9LKcB",
-	"aeeIFPSoCTiOlw4yK5Zf7LcwhDHn7o+NNiY3WFRdcehKXDhWGbwNHOZLvHT9LSNNmhqEwHwBcspUOGaq",
-	"IaypY+xSOUvgECum5FYnWFny9pzI1EI5b60VaSNPU1RM5hNBphQJPZnSayD4zqE89XD9o0fbwirC+fV4",
-	"6AaxreKEvBpRFk+Yhli7WMF1VFM1Px+OgJpeG7yOV2+bUIf1IXpRb0Ylo7wtJ7goMWorZNobMpGmSZFC",
-	"MHbfaixS8DEoTUwzjxwxTVMkrW0i8wJzLcOyjfq+nUsRz2BAq36u7TzVl7xjO3mrJ5CCC6Rdf36agqYJ",
-	"1RtDUt3p/+SbN6nRYs7bsynffHtKuYRMDGKfhmkvrqth/Fpayuf6K/XaHJA35y7fraT6KXR6NQ8KTTf4",
-	"J/RgConimPGlcBJph5dGOHyLXTohpZssdwJ4+7neoNdft8kq1OVeYtMS4NwC1rUG647YGk1d+1q8d9+9",
-	"QXSZLObIPimx6uTY/WWP7iEicffL1gG0rnUHHWmV6nSJTmqysRWpO2wuFNREiO2qjkmWD1MWRwT9n1RM",
-	"eYQZ5cwFn+VpRBTMQDK9QFFfGAEfLWl1qw9bL7fEBVaZUocLuBmmm52yl2B8qgjjZOXMTghKeylQo+fZ",
-	"TBxUFU4ba0BbTTi0mhIjEGFpTmv9iog0AWkuxhSjBN1yDl3zaJPvwH2ea2ruwfbiSPxTU8qmTNfEREbk",
-	"4AXSAy6IbbfD0JaGS/shn05pKLFCAjNIzQ+dmPQ4B6U79cDNQzLo3nNKGWZW6rhEj7rW2bJLT/RA6xC1",
-	"uATh/8bO3RhiNxFpLR61jVSztLo1JJg4n9Kmbfpcdu+Q2KH1o2OfEHrWLOieWsx99tFBkh1tGht3cwmj",
-	"98X+7mtY6g7aKk4gHNw4n+ugXq6zMSdlkZIMrwVhhmmvGQcf/uraqHesBjCWbWt39wsCPsjtu2NJCHMv",
-	"i2D5hmw1XcjOU3kQX7H8V7Nermfs21Iah/0qiCvHs7SGz41HbbEqxEWbDiGMPhUEa5D6WgBkRe6bmn0o",
-	"MlwQb8I8IVdOVrkyMqFN1sCUC5NKF0TwoKfjpRiKLZqYTDchB46Otr0RQjbkgtmA+y5MMayuVz23l0GY",
-	"0EUpuBn1op1dCxLWYB1oG/uME/MOs7pxlQhtxVxfTBA5B7iOrMer/QmzTFKlyYiNbMZwphVJ2Qh64Qi/",
-	"toIeVWh6SYI7dZNPGc81qBNChwpdWifAXeY0ZFpRGKeaVaAu7+JG6g28GKFJmVgX3ToKt4FO2jgCA09r",
-	"Pg8SyeXHglYGdbyMO3kY8Ananb/4oAlTc65Zao/LereYHj6zo9s+nqjgYEjMWIjE+8JI/MXSmt0e78NZ",
-	"RHGXSyKyfGyf6+ilzV/YlUUsk6M218xjcAeHqu1g3WY3gwocfn1RlxutY+6r0IvKJpC2JbmVLM/HXUhv",
-	"B9tZBSTJjtJptElo8WAxvZO7wiry7A4TrhlPai+Dymjc6Zw+QPxARw0/TJ28KGYgU5oNMMYqFHo1J6ng",
-	"4yWK6mit0nRh6SoZgmIJuJoac4I5UY+O8f2WakLTtNeUZPzli++OMKmt/fOoi1MGJZLyREyRzCM3QBOi",
-	"9Yxs56CKILqfPN1BsNuh+e9pU+DU6L45hJL3PPQB5kM8gSRP4SNV1yFa9lBF9F42kxnwpCbj/PtRUSJF",
-	"5hzzP5x46d7cnflEpBX3hhYrdJOFX4PQDctMdEwufrl8+2Zw+svr84+Dd+/ftrsYHryyziUoo95AtMHh",
-	"zjUMiSof0AFy6zaM7tr/ygNDrT2hfFgIxBx3NSFsTnR41wCzsO9kZx8f1z7AzeTSsbQabe08N4XglQpO",
-	"ZbYgpmiqmdIsDm2ZzTBg2QcHdcIU27ezf4BFhPvNabt2nlILTdN7zWh73nNC/74UC67yaRa2VaAxpxd1",
-	"fjYIn13wXGpgHoJnGFYBODTtMYyF2O6DF+WWEXEkAR4AGreYhwF3fcnIUMKBrG7b7a93dfubrrYfPATH",
-	"oJNz97zh7RtOp3mDUaye7O8puW/XJLmrWfKK7YWA/YsCeeZUu5qoqekUeE0ya+/3vvnNvclhtrWT/IZp",
-	"7mr2V+eA08U5urO3funmtDavzQpTu2P7OSy4vSDvXp9eROQl+fHjx4uIfEPen78+a0dA2ptHy9xRCe+6",
-	"Xcvlw0kXO218ezuqW++FFCMWcqJrhfNd0LhuBZegAvhh3QGsCsQxOjpMmZqWeV9zTe3uyqw+U+jierAU",
-	"D9LR56CBLKiFsmAapZZdrINn5wETXRLaLq83Cp1xHXkuZPosfKt2TsY+LNSpWe4PaYgzbzyJ9WGt1SaX",
-	"TC+MJulyYQ6pshI8og7Y6G/0vHLdJ1pnlSQ8RXGhWIhrBpViTFjZw8sfGfsvWBTpbtZJ6inJQCqDgsTa",
-	"+ohtGFXWAVRWg3LsQrB2ZjDK6eMEkD5jYgqMkpwBJzlPQJI+zVh/9vLw6JCcuUwVRRzlXxQxX7BbrjDk",
-	"Kecu18sxltxUERkxSBMVERvM8glLiNnCtRhoSIYiYeYHH71Lp3D4iX/iZ4LPgNuCcegwMRFpUsZ/kyLl",
-	"8rFpfUCu/n3gzDMH58mVdYMsygMpAvFEQHJSJMa0uSyLYOIpvUbvvZEENSG//HL++tAMeorRjbl9ZqFc",
-	"zUH6ikJXt59c0pVPhqh8wowwn3rRJ++0/Kl39/nu6pCcFsvAbfjycyMMEGOKJCLODV00U7x6+dLN66vV",
-	"aVzYVYYvzX8dSTElL/4jsj9gMcQr8tcXtnTi0Qk5cpHTCCI9YXy8XFkRq/Oa7l+u8AiulJD6KvrECf5p",
-	"d6jcBv99gAV/D7DiL7aPCIbdu5cnc2ToHYp1HVWEAHfliq/eMX595fZSqS+HLg/4euorsgaLyx2Tq5QN",
-	"JZWLPu0Pr0y7K6cAqb7/UgzLQPXp/3n57csfhnbKj2zqUOryhzPyzTff/MPM+cvHM7uzKUtTVjxUGCz4",
-	"H5CCGBqLMx0dHb04wP8+Hh0d43+HR0dH//fKlgBMWQwuaZK7wacZjSdw8PLwqIfJ892dU8f9/nw+P6T4",
-	"+VDIcd/1Vf1352dvfv7wBvuYy8604ew9vHq9qKw81Zu5FiIDTjPWO+59c3h0+I3RFc0FM6vAO4o5W/qz",
-	"F324yVJqCM3tXbTyyT6f9m99pby7vn+oPCjN0tXayjXMsmzSL4ru3X1em84RPhVaiv/Wvy2L6d11n75S",
-	"iS+wAKSMwentl/6tryB3j6mL4nPlxOas+pgo7SAVtujG2AK1oFbnSe+4944p7RPwq17UcWJby+8u2gwc",
-	"IXWbdpktydOqnS3AagSjpWJ2L4+OOlWHa/c45es+rKvn6z46SIS8N5Wjnqv18lxJq6ZaeWUt9ruot0QB",
-	"N/WsVEd363OFacPdCvD1fXU9lDO8UzEyZUQlkoqxIV/MsN7C5ztacRxTLreUaVxGj2HwoQSa+MIqx7/Z",
-	"ROi9z3frSJuK8QHc6HZ4++ZGP6PuRtR9c6OfsXeHqNrHsJWWGOvLp9jItb2hQFG1pQUiINxQCjvsPfwU",
-	"8N3smvEEhXYLKpszpziaay7mahPI47ViDUFgvwW9UtbhgXBuDskPZrLcOUw/otLgi1MYAMeUuwyXZD5h",
-	"6ZJeIXNeha57Ef2MttUABO3jfQCIqED8UySLHcHP16etlre9C59eM9CwuOzDoXxm4ekBfUKuqzU/jP40",
-	"ZkZJvQbIDLyZtAlIQ7BeQmWbe6EJhW2Kh12ibihLxc7x1s5WkGIqtTohNJ3ThSIvseZ+M+BYjNK6LX52",
-	"1wRAzJm3Q/Dh+Hu55xnDXAbWmGDoKP7LVyitEE3/0+e7rhKRAauvKLeiSKB9kdPUUt9GiC+3fCDs2xf5",
-	"3PkhFFGtQ9BzAE7KvuYoBPeE9oRIGOUKEqKFtX5glh6fcLgRs8tin7UixDtfjfCPJ+5Gt8EK8L5CU4cK",
-	"8OGBbE64bYxU8XTpVll9LxJ9UeP1q5PlzQUg9pIUl84dur9Y+NVSP6ECd8i66VoQ7kacKfJothJkXmyG",
-	"hfcs3oIsgyMRamEYgFqAGvVv8f/eMmVTnKzDFTNrVOD6SNKaXYbfoc3MSa/xQUCMRpWErUGUqeNquK1/",
-	"Ls5f71KYcNd614zsLegGBOjKVzxuoDGjQZF4Ohdu75qDA/YJms2QXFk3743XL6FZ31a06Zdl44Ioah86",
-	"3yU0e+vykqyc4nqmJ+sXa/jdCflbpXgaoXxBNNzoE8zYYee3XuDe/zvEMbFdEycPZbk07Hd9ZYnlUzlT",
-	"E0iIG7N2zoTXzRjM7LofDl3J1NPO0GLBHLnsjlq4h09MLaG3cuvtOTpRoEh8HBFK9ETkCt/cNJkKpU/I",
-	"q6NXRRSYfXDkLojU42tCsyC6ZgbIx7c1vPeC8bFB0l3RAZ/2+c4Rgl0R6uVEq40UOyI0VcI9VtowCi62",
-	"Y1CzpU1clcVY5Gni7fNDzHerKtah5XTXmBXXNqrmqG5zwLlCVRGT3tYftE2KW6R93d1xV7Pvbpv6vzp6",
-	"tQPZPZT4uBWREAqJtjtpLjQZArEHAYkL/p0sDonBPZspicxBwjZw7ScjQbmMyapSmmaNnFRiRRdkQmdA",
-	"FBtzSAjj7ZGrNa9zuNWS1aVifMB4M8cr1fWNDK/wBurC7/ajHnrQtOQ99ix3yHsuwsgS4j0bsGQlxKpO",
-	"XK+ma90hH6hOs58HFGrDzvGBagjO8FxEA3rIYZs10DnOXAszG4W9AVjmmvS9U0cFTKuIvmtjHF2QC8HH",
-	"J0SLPJ6AYarOx8gQRpi5CPaiPtwmw5t/D2w0vV34Rs/Gt4DJzCd7W0OKexQMCE+BmYG2stg505NBApqy",
-	"dGm8Ai0flqduP3S+NsbsazEELj3kF5msKm/4Cqo3v8gkfWf3vX7JfwSaXBShcyt3vMlO7G7RsvDZCVE/",
-	"P6Kd4lx5N8oiL5ivpWY29p81MGyyr9ZCcZM5Sbiia3hDEawWNNtXHyopQ5+wobaSqmbtCIIcrH9bRcoB",
-	"Rk23MNxeVCJGH9l0W5Rgath6vam2eSPbxJx9mWqb4dDtfq3jRhsxgqmBzzZW3skGY2/1DB7/4j6CwdeB",
-	"+aTIhWvZE1Olu8iqCfg+17o/WEpavuFKlLnPd383yrl2fknOKK9KAkYvcmn4rVGEjYxOEJH5ZPGfT+sO",
-	"dTho79axwb3Qt3o/ui8DfsKqCooEGmPAti+xN83p38p2p9ngNCqmfCBmIGcM5nuYbiime5yuCKYeFLWE",
-	"djyjjUkT+PuuN8cnIDED9n4mTakGpQeMDyr5PbYy4X5c0r2T2letuhY0HV9n0pRUo8iWiidsx7/vMfiW",
-	"rT3Syqz2k2vaeVtbYzC2DEh3i9g+rT1LhVG+6uvjUKvuotjPj6wibbaQuApBO9WU3BzBV/G9WjXeshm4",
-	"SjqkrKKDrxophM6uO6Xp30672Dsq4H8knfEjvq06bCYYD76Whn0dpTeoeo3b2j5qeXK0H3vI1G/uka66",
-	"q6e1U9PJTslCNX9kvavMPi0mBt99wcGmA+5ED6zlRfXbCR+u9V7ujC/st+v7cpqmpQWqhk8+DVtikFGe",
-	"JknweHbIKMuTecxb8QFsVpBrKKo7FzXEHmgxLK/FrfknfuvCLotVPBpwLmEqZtAJPi34ZeO+/pi3/30Y",
-	"QifueQU9nHKu4DGpQYGDO+WllcP909MOx1F3RD5c1YsmjooprX998ZyQoTHn91ebiqEsO16pDToSksQu",
-	"pxcmlnJ+pP2yysqKb9sT1epL5N+N4F4tvdHea2HbkychbHWfVvHTOXRswjTX+3Q7iFa4T1h3yYciW2cC",
-	"WclrtVm2quLMY0fNrcMrePfqxCncyj8X569rt7M9VNyXuaElSB6HHEVdsqI1Ckt7oFyuHsgTc9p4w+kw",
-	"BSIkcXVHasiGaYDINgTC9MOohCoL9m7QTHxp390rJn6m3Tts2DASyhNXdfTpWiZaHOldy4Rlb+E5Vdlz",
-	"qrKOqcqCL8AuLdZDLkVb1G5MHWkx+hmdn5NGdsPlaD2F5COhd9XhotmmUW34jO+1ZbUbChR9RZ4Jbfx4",
-	"qnWZ9o7r/duVGllttNSqo9kTUFTLRN6YSJumKdKU0lG2Fta1yuumHW5HE6pckj0psNV97QD/WuigKxXZ",
-	"NqmiywexA210teT704wjwAjWEj18IYFNp7kFctDV3/zZzfzZzfzZzfyP62b+7PX9SF7fFXIeEX+ozFWl",
-	"ybmm4zEkJJ6wNJFgOQAnjCdwQ1IYaSLyHTiH35ulhx/GRLY4LRPVtoiqHkkx3XY09X6jd0W2MAflz8OK",
-	"qEY89Se5ftjmDAnjWtjA6yCbr5zvVpm8+TYCCTxuowlUDvMJxAovw9irAQZiEZlPWDyBGUhHSKZkTm1M",
-	"e1J3a+qUg24Y/CxD/JFliD9x4JgFJxtzqnMJf1Rx7PMO9fNSStmLdl4hYMOFIVv2IRKTsD8Nxr65S1Fh",
-	"uOAi2zFKhRlUv8I5m7XTSrtnm20duhdk56uVyucTqgnilyIofpVC+jEpaKWKCNUaDBljgquIfPjn+5/U",
-	"8x2tuaOucIPq3/p/NhbqOHWNNlte/9b/2zKaF0n5h4xbT4k9J6O7BJogIXd7IFTZTK9/aORo0cuf2S4R",
-	"qayI8ce4Ug2xLHtIgT56apbsi7xINk8EX6Ktm9Kf7wCNWpYysBEmj17KwEWGOuCNRpug96chLJWaArvD",
-	"CAu9BvHxIx3/+d41nqY+1kpS/UjHX7flGC2E1gK83cJfT41XWkPsRzreEbP8GeaITE8u6yPmR6hSeQzj",
-	"mmJGdTo+IRQNBJhKDm6Y0oowvuxxsiiKuhsWtmfTMdLU/q2m47ZOJf6MH5fDotWlnr/+GWV3f0arLBYd",
-	"spv54n/bJvtJ09OWi4YYXgmQbaSMLkZbLQr3NNID4al83fzR4q7ZWVYmaveXGD+uEj/bo3/r9IE644SF",
-	"7Q5tzu7w9uMO9sXtZhUy3UVdoWmLwKISetvn5Di2dxr78oTduFI2ZS6gqA7+S5jZ2jP5NE2fnZOfnZMf",
-	"4Jycpl2S6Nd7GrZNDfCMos+JAYLYaRHomGgsdeU2Z8u1YPQlOnhcffn+Hcwg/d4Hk7joxfPX3/OrsuuG",
-	"WN1NEfy7j99/jt5vG71/YvUylIIIw1IVRPB0gboxEiw1EXNlq2tCLGFjbO59Y/SfToT+/YLy/1wh+VuI",
-	"wl+OjafaVp1bfQwYSVCTDxDvkih8gLhzKMJWZ9/D0dnknza0nhIOc3ddI3elgSjg2iYGlZQnYkqWq45W",
-	"jnlDHoOvL4vBJWQpjcE6M1TLxCViEzk0u0vydIOi8aFotQfLz17ELb+jj1Rdf+3eLzlXviBsnIr4emPB",
-	"vAJp+re/i+HAwO6un9FcQdJkSvEwv7Atd0jY/Ezyg33o2kOBRluQNwxQI7lY8Fh55ncxJAZo5vdPPZqm",
-	"n3ohmHe9a/4sVu26rWqqtvNt/rKTQmfbOXPcRpuyzFspa+q1ZsqTZbW6Ro12NXqNimJgScyeKeOKfNl8",
-	"3TTVhuDEjekYPvhWO71YxST7yhRTsei2hvVmiOKv/bNf35ymqZgbct4IWmy+1HqHMF6aZ+dgNqPN8pSD",
-	"pEOWMl2AFcshF4WVslwrkmeoh0ck5ykodHSbUEUo8kNzUpjYYc5riFlIbrvI66C7fQluHbBPT4QrzR5/",
-	"UeTs1zeEVoDSCqkFS+IWpfjfn78+ewCcM2mG1M5Cnct0hf6/PHr19zX6H/VmINloMYjBFpBfcTq5KwUx",
-	"MSyr7D2dU/Js3lbMZIYikfcZ8PPX5qLMWAISKzKjP6gEVX2EMucSPjLGR2Iz+Tk3rXZIdt6CoQEpTrOv",
-	"gtY2EyNREyxrf83FvCg+qkDOQJ5YBwgkLTZpcaimfNN9MMDtj0F7lKsD8pn53gm8ItagD5SWQKdPzCvZ",
-	"jGY2zEZmsUBoridCMr1wNjMLQ6Q1COa/qGrzLpCdiTSfQqNg8qtrskuxpLwhuy8/nhk67RTBYSqGRGkh",
-	"NwMtVyCx5Emzqv2LAvnWNvuD+h8uAx9uaKzThb3Ur3/uReGaZgnNBgidQcLrPCyCPGV9RkoyKotKKq6i",
-	"U2hSO98TLflU4MHX/WJpbwxqASCy1Bn9PbNVyDMqV6+4ZBufekr47kbYrJzfo5de+sm6utmCSwZi3Kc9",
-	"pnwxFMnCMVgjzIf4axWqNTStnZHhAcRte77QuOCdFW3fERWw8Ds3fOVrpAc/MJ54WjBckCUSz6Qn8l3w",
-	"9dZS/1YPgMu04pF0jx+EHOMDGC48KtNKSJECOgMHPN+W6WGdhLZpf9sniPt4KBy7HdXwhoCxM6N6sioe",
-	"sKSRTBSiPuP6u1elpM+4hjHW3Wt2kHtkNrRPAweaPZuPZe2ybpaV/1RhOmbL3eXRuoqmU8rSJyrZXoL6",
-	"igVbxGxLwUVu5dwRk0oTmkwZZ0pLqoVcuSOtJNodUhGchAne2td2v1mXvNtQriAAuXXC0o9zKR1gam1C",
-	"tonZ/a6tb+Wl2IdtyAr5B4x3Blc/AzllSjHBVUvQXVR6tHpkVLHIthW3kVLNZvAHinQsodWGPu7AKrvy",
-	"nJYII1pS4g9lM6a01gQfUwmscNo/gg5YPG5nX7cKiBjWUgMMY+et+V97te9JuH2GiXSzPvfnYFZWk6vb",
-	"fzfi4Q6+10Iju5BixFLYoTTlZ3i6UUuZXaF1qG8tJhTXqx+nbOBcsjsncNl4VB9An6Xsg/f43sUpvT9/",
-	"fVbM8XQDzNDjTIkpeDuuObvVN+kxmwHmt0pEfA2SUOtJn1Gl5kImJ0tOt/adlZt/4Tss1x1P3g+7g3Ov",
-	"XFE/yY4Ku7rhn+7B0+L4Oh6PWijUM3dzLVFaWahTnGF39NNP8UPaNpnD/g7IPbcYaDlfnmXFHgOauCCp",
-	"4ONGsgpSufib2tRpF+e/ula7TItZzrIffzQ7WeELcnpxHnxeNx0hziXTC0TfIVUs7h3/9tlI/VpcA/d/",
-	"KLAqlf3T4K91fLBoj+5LvT7itZvlNrBJ24UwrSAdHZMJ0FRPIr9aFREF2kjZ5l+Fy6b51cjuhxX91m5g",
-	"/eX6wj5xzicCNXTC+OGyxhLo87bFA+nKKGP3rLw2fdXP0orVvnR0ZQQfW7fe/18TQSYiTZTNvYwPE1Z5",
-	"dH0qo0xhOgzu5zSOq46fY0mnqtJPujDJ1W6XdWV3qn2rUcBr8/qkJpHbus0ibXOHIUQqqUcrg9Iysf3q",
-	"kO9sXy3IlMrrSvL3OdNVfLA5vNb7/yjmZJrHk3Iz1sFVCwmV7l9c9ofQcSQscVEh6H0MVYSyxbZC/agm",
-	"P1I5FBITyhAuNJnQGUQk50aaQOJkfuD92YvKgPhT7+7z3f8LAAD//w==",
+	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTfzBM",
+	"geLsJ+TIEKsUlCJToFwRmqYRyTNDp18cRUdHRw0LtOOHV3kUWOaU3rBpPjVfj8KLtnSiBmcNknm+4VqG",
+	"6evSMFs9zMrAA+HxNbRKSVjSea1uyK2uOJdjqL9XxeeHXi6LHWvAOBPccmG1JArFYjql6phcXf9jdkXg",
+	"hsY6Mn/87+yKxIJryrjCH36l/zv8fEUk5Uaaurr+xy0lw7srYmQbMcJf/kzJ8C9XBm+JGB1+4v8FC0U0",
+	"ihoTI6kpzfiYJAIU/5Mm11zMCZVA2JgLCQkKbQYYiWFOlFz9i0rO+PiKWGp3+InXXIAvvZpzeXX09+9C",
+	"R/ElF5rWH8UWDkFCJhTTQi5a3KCyMZ6JyDWKYA4fI5KBjIHrA+CxSCAhes5iqJNnludticAvjl624JpS",
+	"DIWuB1vx+aHAU6CUYZq1M1UabFEoUEIGBHhE4vUbE5GrgysyhJGQQCi5hgUZGVkTVAw8MXgupGXRIYzF",
+	"qRrPYn15mo6beGbxeZs0S4traDiH4vNDTzxXTSKH//qwWfBWqkxwBVXlNkAp7YcTvJtDkSyMgAzTTC+M",
+	"flNRjwsR6/i29/9LGPWOe/9fv1Sm+65pv1SjcRWvBQ8QBPNrcMq7qPc9ZWkusZOhyWAVTZplKbMr6P+m",
+	"7DJKgIQWZL+q/hsphVR2NQHFcA5ck7kUfHxIvr25IRxmIImGNFVkavBdTyh3lOtLDkoTlkRkjoKU+VWB",
+	"NB1SMR5DRZiNaa7g0F41uxCzztOL819AKgfGTIoMpGb2iGblhwA1KnDh16Lh5+LcxRAZ/V3UO41jUGp9",
+	"cBrr8NhRD0Yj0zn0yatY4TXVTC4sQ16Z32uwFu83InDUQ/OKoXuaWTJQ9EmohgP8NVpfcqmIrn0yimr4",
+	"Q9s1ebm2TdMcwTIoNt6wsLW27Re02tOwxOAcXudsRq3qCur3UDevA1BUKvxOlUXIB9HVGUveMX4dQJqh",
+	"Emmuq+sulLeoN8E7v3FHfozg9G75oftiUdn9yTRM1SZCU6L/XdTjeZrSYQqeeLu5qZR00cbMZXrdRb1l",
+	"w1TVzkXTi6UVN66sCubQzaWcC43XrXGOGqyqDuQRogbfGi8o3GhJB1Rr2bCKJXC6iSvw7B33DHs4/EDn",
+	"P4JSRp3dytVnfAKSaUgGD0aNJVTw9pn2Y70zzbeIYlPK2QiUHkwhYbT+4DZ89gpla4hmeZp2JO5ZriYd",
+	"uxQ2z4BdHfn0hKWJBG7UE8oJ4wncGIrV6lQdsn8o7KrbO5WKbtMaogE9bJ3XBE0zw4UGZUDgkSEy+vCI",
+	"jVFPTenCCIFRmzVoOm6Pyh/peIsga8fiKgjhVlvcwGiJ7DcxjA9VO/wK59gWKUXMbBIbbIP2941K4F3u",
+	"Z0q1aYa7SNP3o97xr83HeeF73H1u/ZAT9XK5QvzWNroV/FhBA5w1eMR5wvQ7MV4/2daQE1lHImVmobUC",
+	"eoMUXn6sJ8xGoawhB3cN+38zA64/ukGXAQHm06D+utWPeRMQteKUIV5m62TpNEkkqIpZzatgMZ0CGUkx",
+	"NZoYSCCCO5XLPoVKMQ/B+bFOsPg6WNpfY0sJCi3aIdHXgSFoBz7XakVDTcW4eCOmXM1BkgmdAdFChDnm",
+	"DtGtegXX9hq6jme/vDlNUzFPmQrhzv2URLjJmAQ1oAET2M+c3RAFseBJkOXVEKPOL9hdZE9PGVsx1SrE",
+	"zjVMt8hhO8t4eWbOodPprCCJ3fImzMB9rmPHzD9BtKBRZx6SPwBN9eRSU50HDCkgpZBhLlUrchVDNW/V",
+	"GTRd8+CWUSbLZSleLOPuJWjN+BhdROKJfbwYLsg1LA5J+T5BJeAr6zUXc159lDjsRavCjCHcg1SMByMh",
+	"51Qmg5gOYvN9xGJqNfMa3Cr3vz4I8ARR657dMym0iEXasrueDKYiabfWIeUc5GDqVMc2XRKmzPdkUC60",
+	"ZJCq1RATrbOBWWgmxc1iQJMp44OxFHn2gP6eEN9riE4ntNLXWkQ7o8nqKNcsGyigMp40dK/ag5b7o7le",
+	"wozB/EG7mYFkowXupt06WAJcM70waDpj3ny+ankW6IiiriEhdChyTTIQWQrFmxglGVVqLmRCjIATEcbt",
+	"I8sxUcK+pqUJzSJilhsRwZI4qj7ZHJI300wvjpHrG+nIXn1/GYjSlCeKjIQ8rGdqJVDMXIMhVTBIeCso",
+	"Yod1YlF9pfr222++azv1iKXIiNrOjJfHXYQuK3b9tKbxZJBRSdMU0nbnvtxfsmGuS9+kLrN3BrPtZn1Z",
+	"1IRV5u86hr1v94S266xikYWt5BtEJz/awwewC+kCQtfF37kOHTWVeqBT1QFJjOAjcv2QLeaswxpzmbZv",
+	"3JneceEuuJHDgdvGbToamlXlda3WaDvlWgwEHwraeFSrc3lNM2k/k+uiIJag23frxHBsD7R9S0iYNBJ2",
+	"RuVUte9tL2CHa1v2UoM4pWzavlcqxg55W4K9NQ3E1sXtb9ccn8s77qAzimeSTalcDNrIkkvdrLpUaKkS",
+	"zEqKp9iNq7WuOxnIgR+qy/2SQJOB4OmiZXP0aEF/sEzCiN20WqLtZX0jkry0gdyDsKnYCt8o+TnNMcvT",
+	"1GuPm7egIB0NJIyZ0uVK2nSzHjYpG4GfbFlem4hcKkJHGqQzrFAylGKuQBLXm4CRpyZijv4Dw1wtCNOE",
+	"3ceGUFnSw1gFQrJUSxKqqREuWkJFC0nHUEW/ey7DYgcaXR6CHzmlHUl4pUcHCm56dSLgpkNHmnLX/IQ5",
+	"pdmvdvzPlC/WVf8Pzrdn0zPpMha/ofGEKGsjsLoC04rMaJoDGgjnE9ATkAZvY8rJEJwRwaogvYBB4o23",
+	"hqwYXhyJXJ5+vuxuE6EPWSbFWNKpCpnpKlp4m5FQgdpoUMK1lWN/rttVne2nvSHOAmftwXdlPW7Q4Dpu",
+	"IP6BmXu42JrpM4EUnCNYSHVtadf7TQwH14wnQXuX+VhrDDMflwN3lo/2Py/f/xRat+lXa0izPlZJbjlj",
+	"05lcunbvh7/d3z65dlBvgYOk6TkficCDYFVouGfcVcgwde+h4lziS2CHXXcYHW40SE5Tr3Xce6AJlUMh",
+	"BxW3uPXXe/eRiBH5AZuT+UQoIKcX50RPmCJMnRDLARTR6LynH7K5CVWDmA6kEKGXmU4DzYC33htuxVHK",
+	"hyy/RlW7/zZQnPZ2rppL32G4oJx9/9Vtkr/vvc4lyfr+63OS6mJQiFpbg2Qx9ENvYVCkvu+WQ7TzPA45",
+	"w1Y8f1c8VaiCKlOquEPYLgcd3qWtK1Vg8rTmjefeTLf51bc1361lq51f5go1exm8YxSljAqzmFu7c4a/",
+	"CF6NJ1qXgLfDR/E8Pli3znv5XjQM+qXLOW86sB2cQxvwJDQzekDDw58YEUqsDUnIBYaKy8UhOeXWwb58",
+	"VLBRd+jArjEgSXCICBtVfdoLp4E4Fjm3D4fLPdT6k+HqS0HF4v+3F39/2f6pYHmHXOiSy9uYvpWHhHuT",
+	"ODu/4BxivaJzL6+hwSugxkxbWuRagqHe9t3G1t12knVj96Y4spC1u/mA7s8WqwbupRie7zYYuKuNj179",
+	"raWFe5vMzNzQ7ylLITmfZkLqnxXIBh+CZQjiDTUbj0jO8XEerZsRGeGI/tjsbyjqLsx1lOC1dS78VQ3S",
+	"6NauEGYX5foDirA/oYH3yin04coRfPsihIBTenNuG784qkTjlrpxcDUXjI8/FA5Ry4tpsBIsCBdBWKi8",
+	"iJMJWGaq6rlv+blmZTUnPKUsrXGgomkt9+joqvcTzD/SgKNiO/crbBXa1vvz12dnKbtEi1mQcZbGtBar",
+	"NMMZKHntOBCDxZRzRhEjfN3GoDAXL/o+A37+mnjRGKPGFkQBEIY+gVMF6QwUQXE82o6RpD33LgCxrr+d",
+	"vTsn7nsQA4dMBcioyofId5lSOUiixRhtclsSupaCD+8lTb2fgaRp2uwktZxjp53XWtD9KhAtURqBVkz0",
+	"2G9hCGPO3R8bjYFusKi64tCVuHCsMngbOMyXeOn6o1OaNDUIgfkC5JSpcKBgQyxfx4C9cpbAIVZs/q1O",
+	"sLLk7XkcqoVyrn0r0kaepqiYzCeCTCkSejKl10DwQUp56uH6R4+2hVWE8+vx0A1iW8XzfjWMMp4wDbF2",
+	"AbLrqKZqfj4cATW9Nrjar942oQ7r41Kj3oxKRnlbTnBRYtRWyLQ3ZCJNkyKFoEO01Vik4GNQmphmHjli",
+	"mqZIWtuEowbmWoZlG/V9O5cinsGAVp2i24VnLLlSdwrRaHw0mIKmCdUb47Dd6f/omzep0WLO27Mp33x7",
+	"SrmETAxin+NsL37OYfxaWsrn+iv12hyQN+cu362k+il0ejUPCk03+Ed0NQuJ4phOqfDmaYeXRjh8i106",
+	"IaWbLHcCePu53qB7ZrfJKtTlXmLTEuDcAta1Bus32hpNXftavHffvUF0mSzmyD4pserk2P1lj+4hInH3",
+	"y9YBtK51Bx1plep0CclrsrEV+WpsAiDURIjtqo5Jlg9TFkcEHdVUTHmE6RrNBZ/laUQUzEAyvUBRXxgB",
+	"Hy1pdasPWy+3xAVWmVKHC7gZppu955cDvhRhnKyc2QlBaS8FavQ8m36GqsK7Zg1oq9m8VvPABMKKzWmt",
+	"XxGRJiDNxZhiaKxbzqFrHm1y8rjPc03NPdhe0JF/akrZlOmaQOCIHLxAesAFse12GAfVcGkv8+mUhnwf",
+	"EphBan7oxKTHGDPXpQduHpJB955TyjCdWMcletS1XrFdeqKrYIdQ3SUI/zd27sYQu4lIa0HYbaSapdWt",
+	"IcHEOf82bdMninyHxA6tHx37hNCzZkH31GLus48Okuxo09i4mw8wel/s776Gpe6greIEwsGN87kO6uU6",
+	"GxO+FgHDeC0IM0x7zTj48FfXRr1jNdq1bFu7u58R8EFu3x1LQpj7ocgQ0ZCiqQvZeSoP4iuW/2pK2fV0",
+	"mFvKXbJfBXHleJbW8LnxqC1Whbho0yGE0aeCYA1SXwuArMh9U7MPRYYL4k2YJ+TKySpXRia0GUqYcvFs",
+	"6YIIHnRJ/SCGYosmJtNNyIGjo21vhJANCZA24L6LJw2r61UX+2UQJnRRCm5GvWhn14KENVgH2gbK48S8",
+	"w6xuXCVCWzHXF7OizgGuI+uabH/CdAZUaTJiI5uOn2lFUjaCXvQQf1Yz5sBwnuBO3eRTxnMN6oTQoULf",
+	"4wlwly4QmVYUxqlmFajLu7iRegMvRmhSJtaXuo7CbaCTNuDDwNOaz4NEcvmxoJVBHS/jTh4GfPUD59g/",
+	"aMLUnGuW2uOy3i2mh09n6raPJyo4GBIzFiLxvjASf7G0ZrfH+3AWUdzlkogsH9vnOnppk3Z2ZRHL5KjN",
+	"NfMY3MGhajtYt9nNoAKHX17UJQTsmPAt9KKyCaRtSW4lhfpxF9LbwXZWAUmyo9wrbbKfPFhM7+SusIo8",
+	"u8OE2gAKzNqQ0bjTOV1C/EBHDT9MnbwoZiBTmg0wGC4UIzcnqeDjJYrqaK3SdGHpKhmCYgm4gjVzgomA",
+	"j47x/ZZqQtO015TB/+WL744wk7P986iLUwYlkvJETJHMIzdAE6L1jGznoIogup883UGw26H572lT4NTo",
+	"vjmEMj099AHmshIgtF8foXCZos1JTe8f1dQQJ7UlR+3qhAGAhoT6S3ZDRgxSoyw4FkZGTCqN8v0RJjj5",
+	"+eNZUHiFGz3wsEg6npPXw4AbgvFr7weRS/QUe00Z/v9fANf4j7NcaTHtRb0fKc+poUM/WbmvwJ3PnYDz",
+	"karreujcH6HuZZ6bAU9qKoe8HxWlrmTOMSfMiVckDZmeT0Ra8aRpsUI3WfjhET3+zETH5OLnD2/fDE5/",
+	"fn3+cfDu/dtuuCfrvM8y6m2RG3w7XcOQVHyJvrZbN5d1NzStvGXVmq7KN6xAHoKu1qrNiWTvGmAWdtPt",
+	"7E7m2gcEJ7l0LK1GWzvPTWG5pS5dmS2IKZpqpjSLQ1tmM0xi4OPQOmGK7dvZFcUiwv3mtF07T6mFpum9",
+	"ZrQ97zmhf8qMBVf5NAubxdBu2Is6v1CFzy54LjUwD8EzDKsAHJr2GMZCbHfptYZlRBxJgAeAxi3mYcBd",
+	"XzIylHDMtNt2++td3f6mq+0HD8Ex6E/fvS5D+4bTad5gf60n+3tKnt41Cflq9s5ieyFg/6xAnjnpuyZA",
+	"bzoFXlMswIdYbHbvaPLNbh2PsWGau5r91fl6dfHD7xwYUnrUrc1rM0XV7th+DgtuL8i716cXEXlJfvj4",
+	"8SIi35D356/P2hGQ9pb4Mp9cwrtu13L5cDLYThvf3o7q1nshxYgF1dE2ON8FjetW8AFUAD+s54nVtjkG",
+	"4ocpU9My72sZrN1dmelrCl28XJZCjzq6tzSQBbVQFkyj1LKLdfDsPDanS6Lt5fVGoTOuI8+FTJ+Fb9XO",
+	"ydjlQp2a5X6fhjjzxpNYH9YaCHPJ9MJoki4/7pAqK8Ej6oBNNIBOfq77ROuskpirKN4WC3HNoFLsDisn",
+	"efkjY/8FiyIFViDBPclAKoOCxJqViW0YVdYBVFbjv+xCsAZyMKDu4wSQPmMOFAzInQEnOU9Akj7NWH/2",
+	"8vDokJy5pChFyO6fFDFfsFuuMLou5y7/0zGWTlZRacBB1fsTlmi0BcgxppUMRcLMDz5QnE7h8BP/xM8E",
+	"nwG3BTnRN2ci0qRMNUCKVPDHpvUBufr3gbMEHpwnV9bjtii/pgjEEwHJSZEs1+a3LeLWp/QaHUVHEtSE",
+	"/Pzz+etDM+gpBtLm9kXPJsL3Fduubj+5REyfDFH5hFmiPvWiT94//lPv7vPd1SE5LZaB2/DlPUcYi8gU",
+	"SUScG7popnj18qWb11cD1biwqwydGv48kmJKXvwlsj9gUdsr8ucXtgTu0Qk5ckH6CCI9YXy8XCEXq6yb",
+	"7l+u8AiulJD6KvrECf5pd6jcBv99gIXbD7ByO7b3pRPsI6c5MnRExvq8KkKAu7LzV+8Yv75ye6nU70Tv",
+	"Gnyo95W1g8U7j8lVyoaSykWf9odXpt2VU4BU338phmWg+vT/vPz25fdDO+VHNnUo9eH7M/LNN9/83ZkK",
+	"7c6mLE1Z8SZmsOB/QApiaCzOdHR09OIA//t4dHSM/x0eHR393ytbYjVlMbhEau4Gn2Y0nsDBy8OjHhYn",
+	"cXdOHff78/n8kOLnQyHHfddX9d+dn7356fIN9jGXnWnD2Xt49XpRWdmvN3MtRAacZqx33Pvm8OjwG6Mr",
+	"mgtmVoF3FNMD9Wcv+pi8r+8SnxtCeXx7F620gZsspYYYrX+yr/n9W1+t9K7v380PyleSqoG6hqGWTfpF",
+	"4dO7z2vTOeKoQkvx3/q3ZUHTu+7TV6qhBhaA1DM4vf3Sv/VVPO8xdVEAtJzYnKc9o4NU2MJHYwvUgqKd",
+	"J73j3jumtC+ConpRx4ltPdW7aDNwhNRt2mW2LFqrdrbYthGelgqKvjw66lShs91bqa+9s67Cr7uMIaHy",
+	"zn2Owq7WLHVlBZvqlV7QMbzD4np3UW+JSm7qiU1tS7c+V4Q83K0AX99XOEVZxPu4I+NGVMKCLYyja1MZ",
+	"ghCt+DEql+rMNC6DGTEWVgJNfHGr419tAYXe57t1pE3F+ABudDu8fXOjn1F3I+q+udHP2LtDVO1jFFVL",
+	"jPUlrGwg5d5QoKic1QIRPhZFmQ57Dz8FfFu7ZjxBwd6CyqZwKo7mmou52gTyeK3QTBDYb0GvlKR5IJyb",
+	"M0QEM+DuHKYfUbHwhXUMgGPKXWZcMp+wdEn3kDmvQte9mn5G+2sAgtaXJABEVDL+KZLFjuDna4RXS4zf",
+	"hU+vGWhY4PvhUD6z8PSAPiHX1XpFRscaM6PIXgNkBt5M2sTFIVgvobJNBdKEwjbjyC5RN5Q0Zed4a2cr",
+	"SDGVWp0Qms7pQhGzuU2AYzFK67YA5V0TADGF4w7Bh+Pv5Z5nDFNrWIODoaP4L18lukI0/U+f77pKRAas",
+	"vqrniiKBNkhOU0t9GyG+3PKBsO/gk7TrQyiCrIeg5wCclH3NUQjuCe0JkTCy9R6FtZBg0iifqLwRs8uC",
+	"y7UixDtfEfb3J+5GzjJp11IYJn11ueLUKw9aL45evgq8aIUHsikKtzFSxRumOtzmN5W9SPRFne2vTpY3",
+	"F4DYS1JcOnfo/mLhV0v9hArcIes1bkG4G3GmSOvaSpB5sRkW3tF9C7IMjkSohWEAagFq1L/F/3vLlM24",
+	"sw5XTPRSgesjSWt2GX6HNlEsvcZHAzEaVfIHB1Gmjqvhtv65OH+9S2HCXetdM7K3oBsQoCtf8biBxowG",
+	"ReLpXLi9aw4O2CdoNkNyZaMONl6/hGZ9WwmrX5abDKKofQx9l9DsrUuTs3KK64nHrO+s4Xcn5K+VoouE",
+	"8gXRcKNPMIGMnd8GJfhwhBDHxHZNnDyUdNWw3/WVJZZP5UxNICFuzNo5E143YzDR8H44dCVxVDtDiwVz",
+	"5JKNauEeRzHTid7Krbfn6ESBIg93RCjRE5ErfJfTZCqUPiGvjl4VQYn2UZK7mGaPrwnNguia2ZegGt57",
+	"wfjYIOmu6IDPQn7nCMGuCPVy3t9Gih0RmirhHjRtVA8X2zGo2ZJIrjprLPI08fb5IaZfVhXr0HL2dUzS",
+	"bBtVU6a3OeBcoaqIOZjrD9rmaC6yEO/uuKvJoLdN/V8dvdqB7B7Kw92KSAiFRNudNBeaDIHYg4DExaJP",
+	"FofE4J5N3EXmIGEbuPajkaBcAm9VKWm1Rk4qocsLW8pfsTGHhDDeHrla8zqHWy1ZXSrGB4w3c7xSXd/I",
+	"8AqPoS78bj/qoQdNS95jz3KHvOcijCwh3rMBS1Yi/urE9Wr24B3ygeo0+3lAoTYLAj5QDcEZnovgVA85",
+	"bLMGOseZa2FmkwJsAJa5Jn3v1FEB0yqi79oYRxfkQvDxCdEijydgmKrzQzKEEWYuoUJRV3KT4c2/Bzaa",
+	"3i58o2fjW8Bk5nMPriHFPepXhKfARFVbWeyc6ckgAU1ZujRegZYPS5u4HzpfG4f2tRgClx7yi8RqlTd8",
+	"BdWbXyQ2v7P7Xr/kPwBNLorwupU73mQndrdoWfjshKifH9FOca68q2WRps6X9jMb+48aGDbZV2uhuMmc",
+	"JFwNQLyhCFYLmu2rD5UMtk/YUFvJnLR2BEEO1r+tIuUAI6tbGG4vKlGlj2y6LSqCNWy93lTbvJFtYs6+",
+	"TLXNcOh2v9Zxo40YwdTAJ78r72SDsbd6Bo9/cR/B4OvAfFKkZrbsianSXWTVBHyfa90fLOXQ33AlylT8",
+	"u78b5Vw7vyRnlFclAaMXuaoQ1ijCRkYniMh8sviPp3WHOhy0d+vY4F7oW70f3ZcBP2FVBUUCjXFi25fY",
+	"m+b0b2W702xwGhVTPhAzkDMG8z1MNxTTPU5XBFwPitJWO57Rxq0J/H3Xm+MTkJiQfT+TplSD0gPGB5Uc",
+	"IFuZcD8u6d5J7atWXQuajq8zaUqqkWZLtTy249/3GHzLlsJpZVb70TXtvK2tMRhblaa7RWyf1p6lOj1f",
+	"9fVxqFV3UeznR1aRNltIXMGqnWpKbo7gq/herRpv2QxcYSdSFnXCV40UQmfXndL0b6dd7B0V8D+SzvgR",
+	"31YdNhOMGV+rCrCO0htUvcZtbR+1PDnajz1k6jf3SFfdlXfbqelkp2Shms603lVmnxYTg+++/mXTAXei",
+	"B9byovrthA/Xei93xteZ3PV9OU3T0gJVwyefhi0xyChPkyR4PDtklOXJPOatuASbOeQaimLjRUm7B1oM",
+	"y2txa/6J37qwy2IVjwacDzAVM+gEnxb8snFfv8/b/z4MoRP3vIIeTjlX8JjUoMDBnfLSyuH+4WmH46g7",
+	"Ih+uCEsTR8UM67+8eE7I0JiC/qtNxVBWwa+Uqh0JSWKX9wuTTzk/0n5Z9GfFt+2JavUl8u9GcK9Wgmnv",
+	"tbDtyZMQtrpPq/jpHDo2YZrrfbodRCvcJ6y75EORrTOBrOS12ixbVXHmsaPm1uEVvHt14hRu5Z+L89e1",
+	"29keKu7L3NASJI9DjqIuWdEahaU9UC5XnuaJOW284XSYAhGSuDI4NWTDNEBkGwJh+mFUQpX1ozdoJr7S",
+	"9O4VEz/T7h02bBgJ5Ykrgvt0LRMtjvSuZcKyt/Ccquw5VVnHVGXBF2CXFushl6ItajemjrQY/YzOz0kj",
+	"u+FytJ5C8pHQu+pw0WzTqDZ8xvfaKu8NRYy+Is+ENn481dpNe8f1/u1KHa02WmrV0ewJKKplsm9Mtk3T",
+	"FGlK6ShbC+ta5XXTDrejCVUuyZ4U2Oq+doB/LXTQlaptm1TR5YPYgTZaTPA0VdLKq3gFPXyxgU2nuQVy",
+	"0NXf/NnN/NnN/NnN/PfrZv7s9f1IXt8Vch4Rf6jMVa7JuabjMSQknrA0kWA5ACeMJ3BDUhhpIvIdOIff",
+	"m6WHH8ZEtjgtE9W2iKoeSSx2vNVo6v1G74psYQ7Kn4cVUY146k9y/bDNGRLGtbCB10E2XznfrTJ5820E",
+	"EnjcRhOoHOYTiBVehrFXAwzEIjKfsHgCM5COkEzJnNqY9qTu1tQpB90w+FmG+D3LEH/gwDELTjbmVOcS",
+	"fq/i2Ocd6uellLIX7bxCwIYLQ7bsQyQmYX8ajH1zl6IKccFFtmOUCjOofoVzNmunlXbPNts6dC/Izlcr",
+	"lc8nVBPEL0VQ/CqF9GNS0EoVEao1GDLGBFcRufzn+x/V8x2tuaOucIPq3/p/NhbqOHWNNlte/9r/6zKa",
+	"F0n5h4xbT4k9J6P7ADRBQu72QKiymV5/18jRopc/s10iUlkR4/dxpRpiWfaQAn301CzZF3mRbJ4IvkRb",
+	"N6U/3wEatSxlYCNMHr2UgYsMdcAbjTZB7w9DWCo1BXaHERZ6DeLjRzr+471rPE19rJWk+pGOv27LMVoI",
+	"rQV4u4W/nhqvtIbYj3S8I2b5E8wRmZ5c1kfMj1Cl8hjGNcWM6nR8QigaCDCVHNwwpRVhfNnjZFEUfjcs",
+	"bM+mY6Sp/VtNx22dSvwZPy6HRatLPX/9I8ru/oxWWSw6ZDfzxf+2TfaTpqctFw0xvBIg20gZXYy2WhTu",
+	"aaQHwlP5uvmjxV2zs6xM1O4vMX5cJX62R//W6QN1xgkL2x3anN3h7ccd7IvbzSpkuou6QtMWgUUl9LbP",
+	"yXFs7zT25Qm7caVsylxAUR38lzCztWfyaZo+Oyc/Oyc/wDk5Tbsk0a/3NGybGuAZRZ8TAwSx0yLQMdFY",
+	"6sptzpZrwehLdPC4+vKPdzCD9B8+mMRFL56//ge/KrtuiNXdFMG/+/j95+j9ttH7J1YvQymIMCxVQQRP",
+	"F6gbI8FSEzFXtromxBI2xubeN0b/6UTo3y8o/48Vkr+FKPzl2HiqbdW51ceAkQQ1uYR4l0ThEuLOoQhb",
+	"nX0PR2eTf9rQeko4zN11jdyVBqKAa5sYVFKeiClZrjpaOeYNeQy+viwGHyBLaQzWmaFaJi4Rm8ih2V2S",
+	"pxsUjcui1R4sP3sRt/yOPlJ1/bV7v+Rc+YKwcSri640F8wqk6d/+JoYDA7u7fkZzBUmTKcXD/MK23CFh",
+	"8zPJS/vQtYcCjbYgbxigRnKx4LHyzG9iSAzQzO+fejRNP/VCMO961/xZrNp1W9VUbefb/GUnhc62c+a4",
+	"jTZlmbdS1tRrzZQny2p1jRrtavQaFcXAkpg9U8YV+bL5ummqDcGJG9MxXPpWO71YxST7yhRTsei2hvVm",
+	"iOKv/bNf3pymqZgbct4IWmy+1HqHMF6aZ+dgNqPN8pSDpEOWMl2AFcshF4WVslwrkmeoh0ck5ykodHSb",
+	"UEUo8kNzUpjYYc5riFlIbrvI66C7fQluHbBPT4QrzR5/UuTslzeEVoDSCqkFS+IWpfjfn78+ewCcM2mG",
+	"1M5Cnct0hf6/PHr1tzX6H/VmINloMYjBFpBfcTq5KwUxMSyr7D2dU/Js3lbMZIYikfcZ8PPX5qLMWAIS",
+	"KzKjP6gEVX2EMudSc2RZLsdgc580JQUzrX5gysWFPdtRg5f8zQ3EHkhfd3Fcgy7K76zIxlPNsWZabETJ",
+	"QtrfiJte6t4lc1w63j1I9XwZeijJm70mRsBnWkE6Oimrlg5F4nJrc8M+A7DeUBdmDYzb54LF8E/PBQq3",
+	"vwJwLubkzz9SntP0L5EBOiUeIfFhgAtDbxfWUao4E/LnnwSHv4QPoCFp+JOD/x79oYzkYTQTqsjF+8uP",
+	"3QnFLf57sMGhAmH8n2L4h6ESNgTEkoU25LazCc1Btd7X4lKLDMH6mI8UZhFdwNAamfqmfwuEeifGm3FK",
+	"w43uZyllK9j0GGFDzlwbhhhqVloQDWm6XSQKAJ7xkdisAJ+bVju8tW/BaKEpTrMH3o7At7nAiZqIPE3I",
+	"teE2vvy9AjkDeWI5Cyq3lrUrNuaQEMZbamQGuP0xaK/01AH5zHzvBF4Ra9AHSkug0ycWF2dGMxtmI7NY",
+	"g9d6IiTTC/dqa2GI2i6C+U+q2rwLZGcizafQaBr7xTXZpWGsvCE7h+1lRuOCYAxTMSSG020GWq5AYtG9",
+	"5seenxXIt7bZ7zQCZhn4cENjnS7spX79Uy8KV9VNaDZA6AwSXufjG7RqrM9ISUZlUcvP1RQNTWrne6JF",
+	"Rws8+Lr1aHtj0A4NIkud24k39yjkGZWrV1yyjcpeCd/dKBqV83v04p8/2mALW/LTQIz7whuUL1BrtgzW",
+	"CD0h/lqFag1Na/fM9QDitr1oPFywu/WP+JrWjQpY+J0bvvI10oPvGU88LUArRIXEM+mJfBd8vbXUv5UL",
+	"2jKteCQN73shx+iChQuPysRmUqSA4WiB2ItlelgnoW3a3/YJ4j5c1cZuRzW8IfDcnlE9WRUPWNJIJgpR",
+	"n3H93atS0mdcwxgrPzeHaDwyG9rnExs+vDcfy9pl3Swr/6ECxc2Wu8ujdTX1p5SlT1Sy/QDqKxZsEbMt",
+	"BRe5lXNHTCpNaDJlnCktqRZy5Y60kmh3SEVwEiZ462iv/eb99I7ruYIA5NYJSz/OpXSAqbUJ2SZm97u2",
+	"vpWXYh+2ISvkHzDeGVz9DOSUKcUEVy1Bd1Hp0crNTcUi21bkcEo1m8HvKNdGCa029HEHVtkVh65EGNGS",
+	"En8omzGltSb4mEpghdP+HnTAwr0y+7pVQMSwlhpgGDtvzf/aq31PIvAoTKSb9bk/BrOymlzd/rsRD3fw",
+	"vRYa2YUUI7YzH4TqDE83bj6zK7Qhna3FhOJ69eOUDVxQYOcUghuP6hL0WcoufczhLk7p/fnrs2KOp5vi",
+	"AJ+xlZiCt+Oas1v1ihyzGeB7diLia5CE2ljOjCo1FzI5WQr7ci5U5l/4Dst1x5P3w+7g3CtX1E+ym9P3",
+	"wz/dg6fF8XU8HrVQqGfu5lqitLJQpzjD7uinn+L7tG06sf0dkHtuMdBy3uTLir3znCOp4ONGsgpSuQjw",
+	"2uS9F+e/uFa7TMxezrKfiAg7WeELcnpxHnxeNx0hziXTC0TfIVUs7h3/+tlI/VpcA/d/KLAqlf3T4K91",
+	"fLBojw70vT7itZvlNrBJ28X5OB6TCdBUTyK/WhURBdpI2eZfRdCQ+dXI7ocV/dZuYP3l+sI+cc4nAjV0",
+	"wvjhssYS6PO2xQPpyihj96y8Nn010seK1VPQNKGaVkbw2R3W+/9rIshEpImy1T/wYcIqj65PZZQpTIfB",
+	"/ZzGcTX0aCzpVFX6SZeoY7Xbh7rCj9W+1Tw0a/P6tHqR27qtY2Kz1yJEKsnvK4PSsrTS6pDvbF8tyJTK",
+	"60r5oTnTVXywWWTX+/8g5mSax5NyMzbESgsJle5fXP6x0HEkzDu6YfwbVBHKhjys93ufJkSK+brzOhmL",
+	"Kh6gL1xoWqrJD1QOhcSMiOgjPKEziEjOjTCCtM38wPuzF5UB8afe3ee7/xcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -23,6 +23,30 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AuditForwardingState.
+const (
+	Behind  AuditForwardingState = "behind"
+	Current AuditForwardingState = "current"
+	Failing AuditForwardingState = "failing"
+	Off     AuditForwardingState = "off"
+)
+
+// Valid indicates whether the value is a known member of the AuditForwardingState enum.
+func (e AuditForwardingState) Valid() bool {
+	switch e {
+	case Behind:
+		return true
+	case Current:
+		return true
+	case Failing:
+		return true
+	case Off:
+		return true
+	default:
+		return false
+	}
+}
+
 // Access defines model for Access.
 type Access struct {
 	Action   string `json:"action,omitempty"`
@@ -75,6 +99,41 @@ type AccessSubject struct {
 	Kind string `json:"kind"`
 	Name string `json:"name,omitempty"`
 }
+
+// AuditForwarding defines model for AuditForwarding.
+type AuditForwarding struct {
+	// Endpoint host:port of the receiver of syslog
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// LagSeconds Age of the oldest row that waits, 0 when none does
+	LagSeconds float64 `json:"lag_seconds"`
+
+	// LastError The last failure; it may be long over
+	LastError     string     `json:"last_error,omitempty"`
+	LastErrorTime *wire.Time `json:"last_error_time,omitempty"`
+
+	// LastRowTime When what it tells of happened
+	LastRowTime *wire.Time `json:"last_row_time,omitempty"`
+
+	// LastSentID Id of the row that was delivered last
+	LastSentID int64 `json:"last_sent_id"`
+
+	// LastSentTime When that row was delivered
+	LastSentTime *wire.Time `json:"last_sent_time,omitempty"`
+
+	// PendingRows Rows that wait
+	PendingRows int64 `json:"pending_rows"`
+
+	// Protocol tcp or tls
+	Protocol string `json:"protocol,omitempty"`
+
+	// SentRows Rows delivered in all time
+	SentRows int64                `json:"sent_rows"`
+	State    AuditForwardingState `json:"state"`
+}
+
+// AuditForwardingState defines model for AuditForwarding.State.
+type AuditForwardingState string
 
 // Error defines model for Error.
 type Error struct {
@@ -200,6 +259,9 @@ type ProjectName = string
 // ProjectNameOrID defines model for project_name_or_id.
 type ProjectNameOrID = string
 
+// PurgeID defines model for purge_id.
+type PurgeID = int64
+
 // Query defines model for query.
 type Query = string
 
@@ -303,6 +365,9 @@ type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetAuditForwarding How far the forwarding of the audit log is, over all replicas
+	// (GET /api/haven/v1/audit/forwarding)
+	GetAuditForwarding(w http.ResponseWriter, r *http.Request)
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(w http.ResponseWriter, r *http.Request, params ExplainAccessParams)
@@ -340,6 +405,20 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// GetAuditForwarding operation middleware
+func (siw *ServerInterfaceWrapper) GetAuditForwarding(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAuditForwarding(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ExplainAccess operation middleware
 func (siw *ServerInterfaceWrapper) ExplainAccess(w http.ResponseWriter, r *http.Request) {
@@ -893,6 +972,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 		ErrorHandlerFunc:   options.ErrorHandlerFunc,
 	}
 
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -910,6 +990,44 @@ type DoneResponse struct {
 }
 
 type FailureJSONResponse Errors
+
+type GetAuditForwardingRequestObject struct {
+}
+
+type GetAuditForwardingResponseObject interface {
+	VisitGetAuditForwardingResponse(w http.ResponseWriter) error
+}
+
+type GetAuditForwarding200JSONResponse AuditForwarding
+
+func (response GetAuditForwarding200JSONResponse) VisitGetAuditForwardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditForwardingdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetAuditForwardingdefaultJSONResponse) VisitGetAuditForwardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type ExplainAccessRequestObject struct {
 	Params ExplainAccessParams
@@ -1274,6 +1392,9 @@ func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenRespons
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetAuditForwarding How far the forwarding of the audit log is, over all replicas
+	// (GET /api/haven/v1/audit/forwarding)
+	GetAuditForwarding(ctx context.Context, request GetAuditForwardingRequestObject) (GetAuditForwardingResponseObject, error)
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(ctx context.Context, request ExplainAccessRequestObject) (ExplainAccessResponseObject, error)
@@ -1340,6 +1461,30 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// GetAuditForwarding operation middleware
+func (sh *strictHandler) GetAuditForwarding(w http.ResponseWriter, r *http.Request) {
+	var request GetAuditForwardingRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditForwarding(ctx, request.(GetAuditForwardingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditForwarding")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetAuditForwardingResponseObject); ok {
+		if err := validResponse.VisitGetAuditForwardingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ExplainAccess operation middleware
@@ -1586,84 +1731,90 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7Dx/j9s2ll+F0N0huwfZ8kybAnWwf8ym6TbYtBsk6bW4zsCipWeLtUSqJGWPa3hxn+Y+2H2SAx8pWbYo",
-	"j2fGkza7CwTIWPz1+Ph+v0dugkQUpeDAtQrGmyADmoLEP19KoBrSK21+pKASyUrNBA/GwYcMSEl1RsSM",
-	"rDKqyYoqktj+wyAMVJJBQc04vS4hGAdKS8bnQRjcDuZiYD4O1IKVA4Ez0nxQCsY1yGA8o7mC7TYM3tI5",
-	"vGF8obrLv4OcarYEkpt2ogXRBiAJSyYqRShP8QOHW01KOoeQ/CwYh5SsmM7IdUBCch2cC84PQtP8pai4",
-	"B0/fiBUpKF8TKVaKFFQn2f6yMyELqoNxwLj+4vMgrOEwi8xB3gOQbRiUVNICtDs+mqbMgnEI1Q/mxLQg",
-	"EmhqTtDgikrNZjTRLwjTisT14AliOCacFmBPmmmSUTUk3wlNEqpgoIArZk7D7IyZ+Q1lBGFgxgTjHRxh",
-	"IOGXiklIg7GWFbTxUNDbN8DnOgvGX3weBgXj9c+L8OBszE5raCcSZiCBJ+ChUTonQpKUzUFpP2i70SfC",
-	"dvn8+d3AsUTwiVt2vPGt28B0xkXVRIISlUxgYlfx8qwUP0OiCeOWYwwLM0WoPV9YAidsZo44F2KhSM4W",
-	"QCgnLK3xZ8XDbic/Dl6rwTu38OA787G9ixRmtMq1I9IG7qkQOVCOgP8sphP72YuqpvmM1JPTKeQTlvYs",
-	"2TQfW/IuxjXrFFBMQfYvVJxlDU2bA/et0bSfk9rEbFIpI3wOiexvRpowRUxrSBhXuiVjEprnSDwI5y8V",
-	"yPUOUDPCIv0IAgrGWVEVbajayDCy3ifuWJKhHuhZ2jV5yPYiPOkQzAQTxX71LP7OCH6Kq78gIyOQclCK",
-	"FEC5IjTPQ1KVRhZfjMLRaHQEQDu/H8qRB8yC3jpUjUZ+oK0s6JEWhpXrc3M9/TJ0b5pz0lh74omo2cgH",
-	"pSQsvTesbspzQmxPrQPkS8GtBlR7ZkgiioKqMYkXf1rGBG5pokPz4+/LmCSCa8q4wg8/0b9Pb2IiKTeW",
-	"TLz404aS6TYmxq4QM/zyB0qmf4wNPRExG17zv8JaEY1qPjNWktKMz0kqQPFnmiy4WBEqgbA5FxJSNJgM",
-	"TlKjGCiJf6CSMz6PiRX3w2veQ5i/BD34+nz05Rd+FAlN+yXiGQSihFIopoVcn0DZu854JqLSaP44OglJ",
-	"CTIBrgfAE5FCSvSKJdBnS+yveyJhXYwuT9BYUkyF7kdb0/xY5ClQylh9vSu1OpxRISshPcYzEnGXY0IS",
-	"D2IyhZmQQChZwJrMjJ0HKgGeGjoXMu1VM7jU0bPogqfp/JiKbZrPKUu0WMCRc2iaH3vitdr1L7NTyo9Z",
-	"BblSlYIrQM/kK8E9fGm+vkCunIp0bcxSKEq9HgbbMPiasrySOMiIRrC+Fi3LnCXUjI9+VtbT2cH17xJm",
-	"wTj4t2jn4Ea2VUWvpBRSWdA8vtEKuCYrKfh8SJ7f3hIOS5BEQ54rUhiy0xnlToD8UoHShKUhWaGdYb4q",
-	"kGZALubzmnat/VMpGFqKt4AYOK+SBBT+VUpRgtTMYokmtfd2QB1hALOZ0XG+ptoJ8DRum6MRU9SR29At",
-	"/uq2zCmn9Xonw0HzXKzAo5evGsRM12brBVmJKk/JFEgORilJUc0zwsUq6DoFYVCCLJjWvpk/ZMAkkWye",
-	"aUVUNZuxxFLNmhR0TZRmeU648U1FAYTxMUmZotMc0pDAbWlIOCS5SBaQ+pd29oMft1QJjkhhGgp1F5VZ",
-	"5L7DUcEO+1RKug72VNV9jzIMVpk4bfn3lTvsbZuJf2rOro1tO21r5bA+/d3mb3qpyG20S0Ae2f6e8QTI",
-	"KgMeGvvNCPDYnkpMKq5Zjm1By65NqYaBZihmHxisCQOjxbvAfG0sSD0msVorDcWEpsbPUFpSLWQckris",
-	"pjlLJo42zBcpcjD/zyXlOh6Sq7kx17SdxjROcposlOnCxaTuzYWe2Lni8JrHKXAGqetjZwpJvLf6RPB8",
-	"XQ9VbM4hnTBuPtRkbf52hG3+zGGGszhkhsa2u+ZxxSXkVBv0GsQahjH2nyJcEFUZ98hFBhAVRNG1adKZ",
-	"Uad0auwiw8XWEOzQIoLe53fVlpYxUZ4pgn1VSGZSFOTCoy3MdKIq/fELbLKG7dSsrtzcObyw2gIpyXyz",
-	"vrfKWNlEuJJEVBwNPMhnvn2YeTwxPCqnQj5TNkbSbCcH3xQabnvCpZZ/rIGtwOiwBEIEtwRR+mY7YFik",
-	"XbdCPxPW7N7hwgXjHnFq/XQ8HHP0lAu+LkSlfHurTaDjYOI6PvhQ53bh8rPkal8NO0RJMZe08AJXgFJe",
-	"798/071QXs/duyuP9obm+0mqwiKnoyMO4HGT+uB4C1IZmffBGIYeLEtA9T5BCdq22vrlqjE0rGBpnXpL",
-	"VdpGNfHJdzo1ND62llOfGOdVnhsZVtuUDxbrGeM9XJdTpUmSUUkTDVLV7Ivms2/D1hK+06QNAzPxpFKQ",
-	"erdvTD7GScF4pUG9IBYdVvRaY9IMfXK89HCsU/noyZ1Oou+MkHjbDLyTWNFtcH4RHtD+sjviCg+o807y",
-	"tokpD8/9bgiyRvyeczm6w+vrHMv+Dt7mNAGb3HLmL0V6RuGtxsQIXhLXNsrO66jVFm3r+Pg/YxSEGIG0",
-	"I63x4wbGUTy85lZvWVsQhzSTWrMQvzGMY+6iTWLFQaIxjkaGCx49kMIKevvaDn3u8Od+XtxBfY7w2hi9",
-	"k66+pSmcWXTWxPi05Hay1OoVCLpWG/s0ly35BCnu8y+N44Yi1PxM2ZwZK07XIlaxW0JJkkGyUFVxp2Jt",
-	"y4ZaFt8tBA7pw+Oq1q70Pfwzn2dWG0teG0iV9GT/+j30gPpAqkoqKcFvbINht72gRGI4f7omTHtd3WPi",
-	"8huxQjU1rZQZT5g6zRdriLEbc1UuNIIIQSoSJfDGzfBNhUpWAfBjSpY6NXsygBIKoXsSpDRNJSgXO7f+",
-	"FmFeSwFDY3QOfZbHVIqVwgM5ZabTbGtkm6b7jhoOmecAc3tH3ex/bwtddsNocFJJptfvDb9Ysp1SxZIm",
-	"zoYEhV+a4ZnWZbCLJDdxxUSIBYNWHJa14i+0ZH+F9RE5dEVKJ6iJ5fHGgtvBAVSiZt8DBFPjfCb8Z/TN",
-	"hw9vydXb10Y9fkOXwEnFU5AkoiWLlpfD0ZC8zJmRGbaHcwRNCw6rFBjmqHiSUT6HdIwZdePdMshTFRKl",
-	"qa7UNWYPrOREE55MRcrMBwwlAlG0MHrymr8UfAnc5oqQcDKRp6ioDTeuDcdIPOex6T0g8Y+Dd5bZB6/T",
-	"2Gr5JiSpCCSZgPRFk9sQHNrxyYIuDBBkJkFl5PvvX381NJNekZkNt6Jq52oFso5ixptr54RcB+OfNtfo",
-	"IV0H4XXtI10H25ttPCS7ACBuo848zZi2+eFUJFVhTGKmyOeXl27dOlGlEbC4pHOIyR9sqOCPof2AedCY",
-	"/OHCZk1HL8jIZVMRRShL9pOqWHxjhv8S4xHESkgdh9ec4E+7Q+U2+OMA63kGWNCD/UNjttuDkoBHJlDS",
-	"GmBUiAh31UjxG8YXsdtLK7WEFhhKqrrgwptXGpM4Z1NJ5Tqi0RQNq9qcU1Hd0kzLQEX0Py6fX349tUt+",
-	"YIUjqXdfvySfffbZl2bN7z+8tDsrWJ4zBYngqbJh9l9BCmLkBa40Go0uBvjvw2g0xn/D0Wj037E14HKW",
-	"AFcooxwHX5U0yWBwORwZUSJzx3NqHEWr1WpIsXko5DxyY1X05vXLV9+9f4VjDLMzbYyfAFkvCIMlSCsz",
-	"gqXrYTQELVkwDj4bjoafGYPOMJiBAnk0MyOj5UUEt2VOGUqOOfjUo+OA2Mg8G8CbCu3ooYl6xFbV7SJe",
-	"rmRhSK7wCx684RhrK5O9UB2avFQtXMitMbefqYN+u9ldjyExwiiFhKFqZFZTWmalusXSNoheAGh7KI04",
-	"eJ0G4+CVxYGzavbLwX7qy4JSLNU4UpMRPCKL1b8ooj+0lGkzrjBjt8YzcbKqByIc1wfS84vLe4N0pRbu",
-	"QFaZaOSU0ddWW/uAaEfJ7lPr1F3bOW9ElZDnGDwuK+ORlZXKQqzPC11ZZUj+73/+tw+e5Mz1dacAupNv",
-	"YVM8GLqw6zFgW7mFpwLXU7vyopXfx+/IUI7bdgy5ykRu7Oe5YdZ1XzVOU2LyFIyxUxt1kV5djFCHthuP",
-	"vJU/6sN1q8ODyw9uDtK3l6PR2RKx3fyjJyeLhjlqaUwGN4zmn7qBNaqzxmjLVkVB5ToYB9/SNVGiAMwy",
-	"pwL/dlaD0QarbI1iKFsbzyTA7L8RoAHqmuDGTLaveyxrRJu6CmMb1ZXIAwWJrNVRDtbpOBDaPH3rer+3",
-	"nf3YPr5TzKg/HjWvXOG0BbvRPkIjvM5CEkuQOS0nmaikiskCSk3mQqQeVHV0kA+oXZeoqWPZ3nSw7BwK",
-	"dQcy/2ZU9Htogoz3A6Cua+yj+Y9yCu+N8jESCQ1aa3xOK03MHy8I5db8NHC2eljxYHRYbWwYS8V0Ut6D",
-	"cVbSPv7eMKUfj7vwzq5WTJ3QEat1TuiHFZwn9rOFlI+WaidFmOrwTzdW3hFyV+hQ1GrLeULDIGzfyDD+",
-	"Rd+Srlu0uzaxDYM9b+auka2LDA6+R5Hxh8Z8fqaaaEjNxaHLNjak/Ezdi4B7xUO02ZWobe+QFfXp/MYS",
-	"lx5i5wyStFWn55GlGDxRLWepKwb2AuP/EgbnEAb7Kdp/epHgjeg9WjCEQSmU9kUQcX5726WkSq2ETPeq",
-	"Csa77JZbF+M2WFsqkgVIG7NGwBIbFbTA5sZTp+qax1eVzoRkv9oQHfkzhiRjIqwhf/X2tRqS1xoDBamo",
-	"r1OpXcYsJFSRGZXmP/SKd9krrJtjekjqjWDw7ppz4RDniwjYROk+3Vm3C5T+s0jXZ7PjffnZ7X742vh4",
-	"2w6fXTwNCJjK87DUy90dxTYTiaQpfjzGDrsbkefghm/pAgwx+vjARuis07MLCOXrXVRIZWKlXGrnLuVo",
-	"KSTa1FXDRxXjV/i9SzS/kYZ8B0vRj6eQUE0ET8D6boaBm2T0ynCRUhWkhgO9mOqxg/8C+pT9n59sn977",
-	"7c+kPNbkaErSdwbH8nI4imiVMj3IhZl9023JxXwAt/p4YwRLd0F5r08i+IzNK3tyndYMaK6zw68sQSvR",
-	"XsFERrjfNtu3Ow92ill5TnML1uHCeK1Q+b9Gm/rS4QMgau4rHoCTp7SMsGLS2INUJh1cYI+S8bm3AVVs",
-	"xIrS3s7o6+Cfer+UZb/Js2Cd5+j7Hm26d7cegCrPBbATDMXO3doDRB8FMpqgoLV1Hp8CvHUwV30a4LpC",
-	"308K2GhTfETy3V1D/gj70zSlmqroUzmPGt5Nc1H6I55LfTX7yfdpQ9Sfxpl0wum/HdjhQyLWJ2yxMcd+",
-	"z+ex7dhnjwD21CWdmfgRVmoXUnz8FaPNwX3h7WNhOIFWD24onwXsc5kLv4MNmDb3HsxvcRp3D/G8evOE",
-	"KIisf3gWBvmHQId7x0hFm/rPT4dMThhVP9P0lDhsfOB/emo6g9//uyWlvoDEWRFow1X/IiSDh2hTv0Hx",
-	"j0RGzbsaB+jDN2Q6kSL7Ndo8iJWaZ2kOljowEvfbap/K8/VR3kufT6GSDNIq70LSNESb+rm0bVRSvGJ4",
-	"79WbB9cOV/eG+ZSmminNki5QWCIbvfyvV1d5LlY5U7qni2Bp4g0K2nZXvt/TEs1BJyD1kR5LkVdFF2uV",
-	"Ammjo/0tPbtuddjg/z0H7XlRpe7+yCdVbjrweHehot2Fof7GY8HaYzFe27Zxj8Q8gNLr52V829nNGyU5",
-	"m+wq6Z5kiToj/GQLqLXC9PVZFqjr5DftWzo4l7uf89ONka/uMo390VzIwZ/bGzNQLmsYbP1+hJUQLhHk",
-	"uzDjLo7YJxTGxGZYQuIAUiFRoDXjc3f1xUoG89WQz7B1+we5M+gWwr7Fi/mY7Xc12MODcvTumL8gJxIx",
-	"c9f6bfavlGLJUpAKnzs7mMU+MeFZ3mnm+glZJkkdIhx2C4C743/IBF7ZUe4xICny+uaHK/Vvv8xYTL37",
-	"ubIPVdgdueKE4WEJfHfYu5au2rvvO/QWBHvWre2L0G3dEEJIrKVqr8rsPMLWpLV290z5xo7VghRULpo6",
-	"cXvZZnjw5KZnPL6fWyVZ6/KyfeVHSGgNR/XdcxwpS22lhS3uhTZBYYDLO45qd90LrwTgg0IZXULYviBW",
-	"p9dbE9rc6fZm+/8BAAD//w==",
+	"7Dx/j9s2ll+F0N0h3YPGdtKmQB3sH7Npug02bYMkvRbXCSxaerbYkUiFpMbjGrO4T3Mf7D7J4T1SsmxR",
+	"M54ZT9rsLhAgY/HHe3x8v/nITZSqslISpDXRdBPlwDPQ9OdzDdxCdmrxRwYm1aKyQsloGr3LgVXc5kwt",
+	"2Crnlq24YanrP4riyKQ5lBzH2XUF0TQyVgu5jOLo8mSpTvDjiTkX1YmiGXlxUikhLehouuCFgaurOHrN",
+	"l/BKyHPTB/8GCm7FBbAC25lVzCJCGi6Eqg3jMqMPEi4tq/gSYvarEhIythI2Z2cRi9lZdCw83ynLi+eq",
+	"lgE6fatWrORyzbRaGVZym+a7YBdKl9xG00hI++UXUdzggUCWoG+ByFUcVVzzEqzfPp5lwqGxj9VPuGNW",
+	"MQ08wx1EWnFtxYKn9hkT1rCkGTwjCidM8hLcTgvLcm5G7HtlWcoNnBiQRuBu4MoEzo+cEcURjommWzzi",
+	"SMOHWmjIoqnVNXTpUPLLVyCXNo+mX34RR6WQzc/H8d7e4EobbGcaFqBBphDgUb5kSrNMLMHYMGrb0Qfi",
+	"9uTp05uRE6mSMw92ugnBbXE6IlAz02BUrVOYOShBmdXqV0gtE9JJDIqwMIy7/YULkEwscIsLpc4NK8Q5",
+	"MC6ZyBr6OfWwXcnPJy/NyRsP+OR7/NhdRQYLXhfWM2mL91ypArgkxH9V85n7HCRV23xE7in4HIqZyAZA",
+	"ts3XgbxJcBFOCeUc9DCg8igwLG83PASjbT8mt6nFrDaofPaZ7AfUJsIwbI2ZkMZ2dEzKi4KYh/D8UINe",
+	"bxHFEY7o1xCgFFKUddnFqksM1PUhdSfSnOzAAGjfFGDbx/FBm4ATzIz4LQD8DSp+TtCfsQkqpAKMYSVw",
+	"aRgvipjVFerix5N4Mplcg6CbP4zlJIBmyS89qSaTMNJOFwxoCxTlZt98z7AO3ZnmmDzWnXimGjEKYamZ",
+	"yG6Nq5/yqBjXegnD4t4231fmHXf0iPFcSWdpzY67k6qy5GbKkvM/XyQMLnlqY/zx94uEpUpaLqShD7/w",
+	"v8/fJ0xziR5Tcv7nDWfzq4Sh/6IW9OUzzuZ/SpBvmVqMzuTfYG2YJXciR2/MWCGXLFNg5CPLzqVaMa6B",
+	"iaVUGjJyzJAYGRogzpKfuJZCLhPmzMroTA4IwIdoYF++mHz1ZWgrPtTK8uGtOMImaKiUEVbp9QEStO1M",
+	"e6JqS26W58eYVaBTkPYEZKoyyJhdiRSGfJZduAcy8OPJkwMso1ZzZYfJ1jbfl3gGjEHvchBSp8MRDb9R",
+	"OuCkExP3JSZmyUnC5rBQGhhn57BmC/QnwaQgM+RzpbNBc0agrt2LPnqWL68z5W3zMXWWVedwzT60zffd",
+	"8ca8h8Fsjf99oJBUmkpJAxQBfa1kQC7x6zOSyrnK1uj+QlnZ9Si6iqNvuChqTYNQNYKL6XhVFSLlOH78",
+	"q3ER1Ravf9ewiKbRv423gfTYtZrxC62VNg61QAy2AmnZSiu5HLGnl5dMwgVoZqEoDCuR7WzOpVcgH2ow",
+	"loksZivyZ/CrAY0DCrVcNrzr/KzawMhxvEME8TxNUzD0V6VVBdoKRyWeNlHiHnfEESwWaEtDTU2wEWi8",
+	"ardGzckWX8Ue+IvLquCSN/AOxoMXhVpBwP6ftoSZr3HpJVupusjYHFgBaJS0qpc5k2oV9YOPOKpAl8La",
+	"0MzvchCaabHMrWGmXixE6rhmzUq+ZsaKomASY2BVAhNyyjJh+LyALGZwWSELx6xQ6TlkYdDeTwnTlhsl",
+	"iSjCQmlu4jJH3Dc0KtpSn2vN19GOqbrtVsbRKleHgX9b+82+6grxL+3edantpu1Ajpvd3y7+/SAX+YX2",
+	"GSig298KmQJb5SBj9BNRgSduVxJWSysKaos6/nPGLZxYQWr2jkmhOEIr3kfmG/RU7ZQlZm0slDOeYTxj",
+	"rOZW6SRmSVXPC5HOPG/gF60KwP+XmkubjNjpEt0166bBxlnB03ODXaSaNb2lsjM3VxKfySQDKSDzfdxM",
+	"MUt2oM+ULNbNUCOWErKZkPihYWv82zM2/lnAgmbxxIzRtzuTSS01FNwieZGwKDDo/xkmFTM1hmE+A0Gk",
+	"YIavscnmaE75HP0ilGLnCPZ4kVAfiu8aTwtdlEeGUV8Ts4VWJXscsBY4naqrcJ6EmpxjO0foxs9dwDNn",
+	"LYiT8JuL8U0uqjaTlqaqluTgQbEIrQPnCeQKuZ4r/ci4XEy7nAJCU1i4HEjLOvlxDrYBtGEpxIRuBaoK",
+	"zbYnsMS7HsKwEDbi3pPCcyED6tTlA2hzcOu5VHJdqtqE1ta4QNejSXCC+NWZsN8oveIavbQ+hiAzEtg+",
+	"lrkydlopbbd+ewoCTaxaMLM2hVqGEC74cmYgVTIL5KpPl+1mqiJDU6XVyrHWigtk0YkTFakkUOi0o41U",
+	"Pe/umayR3RxQY2eA/kWYD7CdLZw/8wxlDc0W2kWFnusFOa6BlTSTzkgFdt2uoyhGAqDVqp1+X5RBtmlm",
+	"5wepBct5VYEku/EA2KCQBJMLL7OtFLY7ZlgGBbIEZETi6IAMURfQNesmCAhqB8rRF1256AV3wQzkq1ru",
+	"PGx1lVZWparoz2bTCsXdFkFBJ4Jcg8aW0qjNioL5pR+AkrHcghP2ukR1oRaoitNaa3Tq42gOOSqQOEIR",
+	"QXze36QX3ZRdrPcYaI+0u3ohpKleNNK7q5/CzsNqN2DwKl2rpeZlkLolGBPMh4ZnupVxaOYeXFUgzoD2",
+	"+0FOrSNOz5vdw8dPGsLjNWiDEvAOQ9gAlTVQIHIbRYchkXOBOvap49S7RjMLeaJ8jnwydTHekFDLuijQ",
+	"22qi3zsLeR60b61dSHOueWpBm0bFUaAfWrDTjIfquNpAFlw+BqdCslLI2oJ5xhw5vOWjsBeHPjhdBnwL",
+	"H5xQzulwFn2D7szrduCNzEo6wmdwaIN2wW6ZK97jzhvZ2x3VB2TuD8OQDeF30mCTG/JTvW3ZXcHrgqfg",
+	"jvt9oM6Jn8nNNFOGLiJLmmhqmx9pHGzejUaS/0xIEdKZjBvpwjQ/MBknozPpPGwXtdKQdlIXwNI3YZy1",
+	"avLiaiVBk/9F4ZBPc9+Rw0p++dINferp538+voH7PON1KXojX33HMziy6myY8WHZ7WCtNagQbGM29kKE",
+	"CzkjjvviK1aAJRWKPzOxJGfeNirWiEvGWZpDem7q8kbD2tUNjS6+WQns80cgqdYk/W6RSQrlkJqwLhit",
+	"mYofnAl8CwOo3pGrGpcu5FOjuO2kT1OU/PmakWd7O/v9rVqRmZrXBsczYQ7zzFtm7J8OGZ/EJYIQF6kK",
+	"ZJsQGQzQDIC8zshyb2YPRlBDqexAyQjPMg3GxwQuM8RE0FOgJD5fwpDnMUe3mDbkkJkOywKQ2LTduw7+",
+	"LjvtUW5nq9v17yyhL24UsaS1Fnb9FuXFse2cG5G2JwLEUPSlHZ5bW0XbM6/2BCRV6lxA58RIdDLFvBJ/",
+	"g/U1euiUVV5RMyfjrQe3xQO47ob5DhEqFpILFd6jb9+9e81OX79E8/gtvwDJapmBZmNeifHFk9FkxJ4X",
+	"AnWG6+FTVthCw2oDKBy1THMul5BNqcbIxGwhoMhMzDCKqs0ZnXM6zUkuPJurTOAHOvQAZniJdvJMPlfy",
+	"AqQ71SbGyVWRkaFGaVyjxGja5yn2PmHJzydvnLCfvMwSZ+XbwxPDIM0VZM/aU1gloXuSUvJzRIItNJic",
+	"/fjjy69HOOlpk0gh0y7NioJS5xZsznwQchZNf9mcUYR0FsVnTYx0Fl29v0pGbHtUQctozsgXwrqKmUyl",
+	"dYkusTDsiydPPNzmSN0SYknFl5Cwz1xS80+x+0CVIQn77LGrI5k8YxNfX0IkIl2yW2ZC5Yg4/ENCW5AY",
+	"pW0Sn0lGP90KjV/gzydU4XhCJY7UP0a33W2UBtoyRZoWkTExEdzXZyavhDxP/Fo6h+DkgZGmakrQgifg",
+	"U5YUYq65Xo/5eE6OVePOmXHT0k4rwIz5fzx5+uSbuQP5TpSepd5885x9/vnnXyHMH989dysrRVEIH5+7",
+	"A8HfQCtKMhCkyWTy+IT+vZtMpvRvNJlM/jtxDlwhUpCGdJSX4NOKpzmcPBlNUJXowsucmY7Hq9VqxKl5",
+	"pPRy7Mea8auXz198//YFjUFhFxadn4hEL4qjC9BOZ0QXvgdaCF6JaBp9PpqMPkeHDgUMsSAZzXHk+OLx",
+	"mNeZsOPFTh50CaSaW5l5mUXT6K9g91Ome+eoTyaTo52I7oMKHI2S1SEWpDPZtswpPHGL6bg5vCVFXZcl",
+	"12tfgrvgzg3YUqNN1iM6rFBLJkxMaVFy3TXQ+iivwpcGLQ0RNnqPk+8SGi6rggvZoe+eH+JVTYLGxZ3p",
+	"zJX1gtcmwhPnU2wPQXy13Iid0heSMFRNLihhO6c3FFtwc+5PYdq45pHZ67ed3fcYMaR2BqkgH0Q4l8Rp",
+	"RW47utOdq5YA1nH/Lg+9cDTw7uNuJfIvQ4UxnKoErykHjO5R2DAMlMgfOxXginBgIS4xBPRGYQAjGjeE",
+	"0tPHT26N0qk59xuyylVrENAxcm5RCInuwcltymz7sH2UzEwFRUHniVWNoW9Vmzym0vDYV/TH7P/+53+H",
+	"8EmPXNp9CKJbQxK3deuxP4m7DtnOcfNDoRsom3zWKfmi7yRQXtq2ArnKVYGByhKFdT1UCNpWNz6EYGzt",
+	"c1Mf3tSnNaedbeqjU1IwROtOhztXpL1/SEvUK0l5cFv0HV8zo0qgwqNM0d/ePUNrsMrXpIbyNYaAh9ge",
+	"JxrjTVOYdzVuLsGcGEh1Y44KcNHdntKW2Wvf+63rHKb29SulIqv7k+aFv7Pj0G6tj7KEr3dF0T4XvJrl",
+	"qtYmYedQWbZUKguQqmeDQkhtu4zb0sar9z0q+8jN3EDMH9BEv4U2m3s7BJqS+iGe/yi78BaND2okihyc",
+	"lz+vLcM/njEunZ+PeHZ6OPWANqxxNtBTwU4muDFBL/SVMPb+tItv7OrU1AEdqYDzgH50eeDAfq6G/95a",
+	"7aBUXpNn6x9K9JTcKUVujdnyIecoiruXATGQGwLpu423N/au4mgnbLxpZOcOncfvXmz8rnWfH5k27dRI",
+	"cewLUFpWfmRuxcCD6mG82VYtX92gK5rd+Z01Lt+nzhE0aad0O6BLKUtlBoNRVAM7JxD/UgbHUAa7Z+H/",
+	"9CohmDq9t2KIo0oZG0rV0vzuomXFjVkpne2Ub0y3x4geLiXI6LqBSs9Bu8MBQix16VeHbIGROjdnMjmt",
+	"ba60+M3lQtlfKPebMOUc+dPXL82IvXRFYJlqSqzM9mgyZtxQnoQbFxVvjwmplFrYEWsWQlnSMymVJ1wo",
+	"I+BOpHf5zoVdYOxfVLY+mh8fOgi/2j0nwBjvqidnjx8GBTozDYjU8+31+K4QqbSth79OHLaX8Y8hDd/x",
+	"c0BmDMmBS4W6oGebECrW26yQydXK+DO0m4yj45DxprlIcq1h/Jq+95nmd7KQb+BCDdMpZtwyJVNwsRsK",
+	"cHvqv0IpMqaGDCUwSKl4MBt7yPqPz7YPH/0OH1nd1+VobyltHY6LJ6OJy4GfFApn3/RbCrU8gUt7feMY",
+	"LvzbGDt9UiUXYlm7neu15sALm+9/FSl5ie72PwnC7ZbZfVhgb6VU/iB54dDaB0w32k3463jT3He/A0bt",
+	"Vfk9dIqMV2Mqokd/kOu0RwvqUblziX4DmdixKCt3YW+oQ3jq3Zqh3aYAwOZAaej7eNO/NnwHUgXuHh/g",
+	"KPaeddgj9LVIjmekaF1BzaeAb5PMNZ8Guv7uxyeF7HhTfkT23b6A8RHWZ3nGLTfjT2U/Gnw37RsdH3Ff",
+	"mldBHnydLkX9aexJL53++6Ed3yVjfcASW3fsj7wfVz3/7B7IHgrSu4kfAVK3YuXjQxxv9p6QuLovDgfw",
+	"6t6jFUdB+1juwh9gAdjmnyL7PXbj5iGBB9cekARjFx8eRUD+Icjhn9Az403z56fDJgeMal4IfEgatjHw",
+	"Pz03HSHu/8Oy0lBC4qgEdOmqfzES0mG8aZ4l+kdio/appT3y0bNivUyR+zre3EmU2pfK9kDtOYm7bU1M",
+	"Ffh6r+hlKKYwaQ5ZXfQxaRvGm+alzqtxxeku562ht2997kMPpvmM5VYYK9I+UlQiO37+Xy9Oi0KtCmHs",
+	"QBclsjSYFPTt9GQfxSI3dmhJcXPPTfMS4F1EpnlEcJ9G10DB0ObYkPwVkoGW8RJsCtpe0+NCFXXZZ6ja",
+	"gHaJ4+GWAYbodNjQ/wMUDrw/1nS/5wNk73v4BFdhxttLa8ON1+Wxr0t/u7aNf1LtDizWPMYWWs523nFa",
+	"iNm2yPBBQDSH5Q8GwKwNnewfBUBzV2PTvSlGc/k7Yr+8R9PjL3S5H+2lMPp59R4H6osGB3eHZExFIv6M",
+	"LHRpy19ecg8OTZk7fIqZR8jEzIC1Qi799SunNPErss+ocwONpDPq1wi/pschqBDCl6eP9ir1+2P+SpLI",
+	"1MI/LeEORiutLkQG2tDjoHuzuAeZAuC909I87C40a7Kno35tdH/8T7mia2PGP52nVdHcPvK3ILrvJfsH",
+	"dnpVHO5ZJ7ciX7cx2r8d0B/2pmPGd+6cj4K10gG4jesV+6UjI8TMOfHuutY2WO5M2jg+gSlfubFWsZLr",
+	"87aE3l34Gu09hB0YT6/a12neuUDv3sRTGjrDybMZ2I5MZK4IxdU9Q5ehnL3tj/uhyNw7+r27O0s12ntm",
+	"NwiWW39jkS5b0Ot9Ob+AuHvHsSlc6EzoTqWv3l/9fwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

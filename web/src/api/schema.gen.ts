@@ -1175,6 +1175,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/system/purgeaudit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the purges of the audit log */
+        get: operations["getPurgeHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When the audit log is purged by itself; an empty body when never */
+        get: operations["getPurgeSchedule"];
+        /** The same as POST */
+        put: operations["updatePurgeSchedule"];
+        /** Purge the audit log now (Manual), by a schedule, or not any more by itself (None) */
+        post: operations["createPurgeSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit/{purge_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        /** Read a purge of the audit log */
+        get: operations["getPurgeJob"];
+        /** Stop a purge of the audit log */
+        put: operations["stopPurge"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit/{purge_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        /** Read what a purge of the audit log has to tell */
+        get: operations["getPurgeJobLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/schedules": {
         parameters: {
             query?: never;
@@ -1273,6 +1348,23 @@ export interface paths {
         };
         /** What kinds of events the audit log knows */
         get: operations["listAuditLogEventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/audit/forwarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the forwarding of the audit log is, over all replicas */
+        get: operations["getAuditForwarding"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2111,8 +2203,90 @@ export interface components {
             operation?: string;
             operation_description?: string;
             operation_result: boolean;
+            /** @description Address that the request came from, where one caused the row */
+            client_ip?: string;
+            /** @description Its id, which the log and the answer have too */
+            request_id?: string;
             /** Format: date-time */
             op_time?: string;
+        };
+        ScheduleObj: {
+            /** @enum {string} */
+            type?: "Hourly" | "Daily" | "Weekly" | "Custom" | "Manual" | "None" | "Schedule";
+            /** @description Six fields, seconds first and 0, in UTC */
+            cron?: string;
+            /** Format: date-time */
+            next_scheduled_time?: string;
+        };
+        Schedule: {
+            /** Format: int64 */
+            id?: number;
+            status?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+            schedule?: components["schemas"]["ScheduleObj"];
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
+        ExecHistory: {
+            /** Format: int64 */
+            id?: number;
+            job_name?: string;
+            job_kind?: string;
+            /** @description JSON */
+            job_parameters?: string;
+            schedule?: components["schemas"]["ScheduleObj"];
+            job_status?: string;
+            deleted?: boolean;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        AuditForwarding: {
+            /** @enum {string} */
+            state: "off" | "current" | "behind" | "failing";
+            /** @description host:port of the receiver of syslog */
+            endpoint?: string;
+            /** @description tcp or tls */
+            protocol?: string;
+            /**
+             * Format: int64
+             * @description Rows delivered in all time
+             */
+            sent_rows: number;
+            /**
+             * Format: int64
+             * @description Id of the row that was delivered last
+             */
+            last_sent_id: number;
+            /**
+             * Format: date-time
+             * @description When that row was delivered
+             */
+            last_sent_time?: string;
+            /**
+             * Format: date-time
+             * @description When what it tells of happened
+             */
+            last_row_time?: string;
+            /**
+             * Format: int64
+             * @description Rows that wait
+             */
+            pending_rows: number;
+            /**
+             * Format: double
+             * @description Age of the oldest row that waits, 0 when none does
+             */
+            lag_seconds: number;
+            /** @description The last failure; it may be long over */
+            last_error?: string;
+            /** Format: date-time */
+            last_error_time?: string;
         };
         AuditLogEventType: {
             event_type?: string;
@@ -2123,7 +2297,9 @@ export interface components {
         };
         /** @description Settings to change, by key. Keys that are not known are ignored. */
         Configurations: {
+            audit_log_forward_ca_certificate?: string | null;
             audit_log_forward_endpoint?: string | null;
+            audit_log_forward_protocol?: string | null;
             auth_mode?: string | null;
             banner_message?: string | null;
             disabled_audit_log_event_types?: string | null;
@@ -2280,6 +2456,7 @@ export interface components {
         location_with_name: boolean;
         /** @description Name or id of the project */
         project_name_or_id: string;
+        purge_id: number;
         /** @description Name of the project */
         project_name: string;
         /** @description Name of the repository without its project, percent-encoded twice */
@@ -4628,6 +4805,157 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    getPurgeHistory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecHistory"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecHistory"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updatePurgeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createPurgeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecHistory"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopPurge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeJobLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     listSchedules: {
         parameters: {
             query?: {
@@ -4788,6 +5116,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditLogEventType"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getAuditForwarding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditForwarding"];
                 };
             };
             default: components["responses"]["Failure"];
