@@ -62,9 +62,6 @@ const (
 	ForwardTLS = "tls"
 )
 
-// pullAuditDisable is Harbor's older key for one kind of event.
-const pullAuditDisable = "pull_audit_log_disable"
-
 // MaxStorage is the greatest storage limit of a project in bytes, 1024 TiB.
 const MaxStorage = 1 << 50
 

@@ -2,7 +2,6 @@ package setting_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,16 +56,5 @@ func TestOverwriteIsChecked(t *testing.T) {
 		if err := s.Overwrite([]byte(test.sent)); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// Harbor lets three keys be set only from outside; one of them leaves pulls out of the audit log.
-func TestPullAuditDisable(t *testing.T) {
-	s := setting.New(dbtest.SQLite(t), newBox(t), newClock().Now)
-	if err := s.Overwrite([]byte(`{"pull_audit_log_disable":true,"disabled_audit_log_event_types":"create_project"}`)); err != nil {
-		t.Fatal(err)
-	}
-	if got := get(t, s).AuditDisabledEvents(); !slices.Equal(got, []string{"create_project", "pull_artifact"}) {
-		t.Errorf("left out: %v", got)
 	}
 }

@@ -88,13 +88,7 @@ func (v Values) PrimaryAuthMode() bool { return v.Bool(PrimaryAuthMode) }
 func (v Values) OIDCName() string { return v.Text(OIDCName) }
 
 // AuditDisabledEvents are the kinds of events that the audit log leaves out.
-func (v Values) AuditDisabledEvents() []string {
-	disabled := splitList(v.Text(AuditDisabledEvents))
-	if v.Bool(pullAuditDisable) {
-		disabled = append(disabled, "pull_artifact")
-	}
-	return disabled
-}
+func (v Values) AuditDisabledEvents() []string { return splitList(v.Text(AuditDisabledEvents)) }
 
 // AuditForwardEndpoint is where audit rows are forwarded, "" for nowhere.
 func (v Values) AuditForwardEndpoint() string { return v.Text(AuditForwardEndpoint) }
