@@ -207,8 +207,7 @@ func oidcRefusal(err error) refusal {
 // oidcRefuse answers browsers on their way with a page that says why, and everybody else with a status.
 func (s *signIn) oidcRefuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
-		s.Log.WarnContext(r.Context(), "sign-in by OpenID Connect", slog.Any("error", err),
-			slog.String("request_id", w.Header().Get("X-Request-Id")))
+		s.Log.WarnContext(r.Context(), "sign-in by OpenID Connect", slog.Any("error", err))
 	}
 	why := oidcRefusal(err)
 	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
