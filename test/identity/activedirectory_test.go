@@ -56,6 +56,7 @@ func TestActiveDirectory(t *testing.T) {
 	}
 	t.Run("settings", func(t *testing.T) { settingsOfAD(t, ad, d) })
 	t.Run("changes", func(t *testing.T) { changesOfAD(t, ad, d, bob) })
+	t.Run("work", func(t *testing.T) { companyOfAD(ad).works(t, haventest.Start(t, haventest.Options{})) })
 }
 
 func settingsOfAD(t *testing.T, ad *haventest.ActiveDirectory, d *directory) {
@@ -121,4 +122,19 @@ func changesOfAD(t *testing.T, ad *haventest.ActiveDirectory, d *directory, bob 
 	if _, err := d.Refresh(ctx, bob.Subject); !errors.Is(err, fault.NotFound) {
 		t.Errorf("deleted: %v", err)
 	}
+}
+
+// companyOfAD is people beside those of the other tests, whose groups it uses.
+func companyOfAD(ad *haventest.ActiveDirectory) company {
+	c := company{settings: ad.Settings(), engineering: ad.GroupDN("engineering"), base: "CN=Users," + haventest.ADBase, passwords: map[string]string{}}
+	for _, name := range []string{"alice", "root", "carol"} {
+		c.passwords[name] = "Passw0rd!of-" + name
+		ad.Person(name, c.passwords[name])
+	}
+	ad.Tool("group", "addmembers", "devs", "alice")
+	ad.Tool("group", "removemembers", "admins", "engineering")
+	ad.Tool("group", "addmembers", "admins", "root")
+	c.fire = func() { ad.Tool("group", "removemembers", "devs", "alice") }
+	c.remove = func() { ad.Tool("user", "disable", "alice") }
+	return c
 }
