@@ -181,6 +181,9 @@ func (s *Service) set(ctx context.Context, by string, parsed map[string]any) err
 		if err := s.allowed(ctx, tx, before, parsed); err != nil {
 			return err
 		}
+		if err := forgetPasswords(ctx, tx, before, parsed); err != nil {
+			return err
+		}
 		for _, name := range slices.Sorted(maps.Keys(parsed)) {
 			if err := s.put(ctx, tx, name, parsed[name]); err != nil {
 				return err
