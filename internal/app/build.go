@@ -17,6 +17,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
@@ -30,15 +31,16 @@ import (
 
 // domain is the parts that the edges speak for.
 type domain struct {
-	box      *secret.Box
-	settings *setting.Service
-	identity *identity.Service
-	oidc     *oidc.Service
-	projects *project.Service
-	people   *ldap.Provider
-	labels   *label.Service
-	audits   *audit.Service
-	registry *registry.Service
+	box       *secret.Box
+	settings  *setting.Service
+	identity  *identity.Service
+	workloads *workload.Service
+	oidc      *oidc.Service
+	projects  *project.Service
+	people    *ldap.Provider
+	labels    *label.Service
+	audits    *audit.Service
+	registry  *registry.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -59,8 +61,11 @@ func (a *App) assemble() (domain, error) {
 	notices.Subscribe(notice.Settings, d.settings.Forget)
 	openID := oidc.NewProvider(oidc.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
 	d.people = ldap.New(d.settings, clock, a.log)
+	if d.workloads, err = workload.New(workload.Deps{DB: a.db, Box: box, Clock: clock, Log: a.log}); err != nil {
+		return domain{}, err
+	}
 	d.identity = identity.New(identity.Deps{
-		DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log,
+		DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log, Workloads: d.workloads,
 		Providers: []identity.NamedProvider{
 			{Provider: d.people, Name: identity.LDAPProvider, GroupType: identity.LDAPGroup},
 			{Provider: openID, Name: identity.OIDCProvider, GroupType: identity.OIDCGroup},
@@ -137,7 +142,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 		return nil, err
 	}
 	haven, err := havenapi.New(havenapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Settings: d.settings, Audit: d.audits, Log: a.log,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
 		ExternalScheme: hosts.scheme,
 	})
 	if err != nil {

@@ -23,6 +23,15 @@ func accesses() map[string]rest.Access {
 
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
+		// As for robots; decided where the policy belongs.
+		"ListTrustPolicies":     ofLoaded(authz.RobotAccount, authz.ListAll),
+		"CreateTrustPolicy":     ofLoaded(authz.RobotAccount, authz.Create),
+		"GetTrustPolicy":        ofLoaded(authz.RobotAccount, authz.Read),
+		"UpdateTrustPolicy":     ofLoaded(authz.RobotAccount, authz.Update),
+		"DeleteTrustPolicy":     ofLoaded(authz.RobotAccount, authz.Delete),
+		"TryTrustPolicies":      ofLoaded(authz.RobotAccount, authz.Read),
+		"ExchangeWorkloadToken": {Class: rest.Open}, // the token in the body is what counts
+
 		// One's own; another user's for who administers users.
 		"ListPersonalTokens":  ofLoaded(authz.UserAccount, authz.Read),
 		"GetPersonalToken":    ofLoaded(authz.UserAccount, authz.Read),

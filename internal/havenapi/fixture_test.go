@@ -18,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
@@ -32,6 +33,7 @@ type fixture struct {
 	t          testing.TB
 	db         *db.DB
 	identity   *identity.Service
+	workloads  *workload.Service
 	projects   *project.Service
 	authorizer *authz.Authorizer
 	handler    http.Handler
@@ -47,14 +49,16 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	settings := setting.New(d, box, time.Now)
 	f := &fixture{t: t, db: d, logins: map[string]secret.Text{}}
-	f.identity = identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
+	f.workloads, err = workload.New(workload.Deps{DB: d, Box: box, Clock: time.Now, Log: log})
+	ok(t, err)
+	f.identity = identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log, Workloads: f.workloads})
 	_, err = f.identity.Bootstrap(ctx, password, false)
 	ok(t, err)
 	f.projects = project.New(project.Deps{DB: d, Settings: settings, Clock: time.Now})
 	ok(t, f.projects.Bootstrap(ctx))
 	f.authorizer = authz.New(f.projects)
 	f.handler, err = New(Deps{
-		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Settings: settings, Log: log,
+		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit:          audit.New(d, settings, func(context.Context) {}),
 		ExternalScheme: func(string) string { return "" },
 	})

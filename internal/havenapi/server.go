@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/havenapi/gen"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/setting"
@@ -25,6 +26,7 @@ type Deps struct {
 	Authorizer *authz.Authorizer
 	Projects   *project.Service
 	Identity   *identity.Service
+	Workloads  *workload.Service
 	Settings   *setting.Service
 	Audit      *audit.Service
 	Log        *slog.Logger
@@ -50,7 +52,7 @@ func New(d Deps) (http.Handler, error) {
 	}
 	s := &Server{Deps: d, explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
-		Accesses: accesses(),
+		Accesses: accesses(), Writable: []string{Prefix + "v1/workload/token", Prefix + "v1/workload/test"},
 	}}
 	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {
 		return rest.Guard(s.frame, next, operation)

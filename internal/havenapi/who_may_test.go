@@ -34,7 +34,6 @@ type may struct {
 func whoMay() []may {
 	return []may{
 		{operation: "GetAuditForwarding", who: "A"},
-		{operation: "GetAuditForwarding", who: "A"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=repository&action=pull&project=perm"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=project&action=create"},
 		{operation: "ExplainAccess", who: "APD", query: "resource=repository&action=pull&project=perm&user=developer"},
@@ -44,6 +43,18 @@ func whoMay() []may {
 		{operation: "ExplainAccess", who: "AD", query: "resource=project&action=create&user=developer"},
 
 		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm
+
+		{operation: "ListTrustPolicies", who: "A"},
+		{operation: "ListTrustPolicies", who: "APMDG", query: "project=perm"},
+		{operation: "CreateTrustPolicy", who: "A", body: emptyPolicy("")},
+		{operation: "CreateTrustPolicy", who: "AP", body: emptyPolicy("perm")},
+		{operation: "CreateTrustPolicy", who: "AF", body: emptyPolicy("other")},
+		{operation: "GetTrustPolicy", who: "APMDG", hidden: true}, // {policy_id} is a policy of perm
+		{operation: "UpdateTrustPolicy", who: "AP", body: emptyPolicy("perm"), hidden: true},
+		{operation: "DeleteTrustPolicy", who: "AP", hidden: true},
+		{operation: "TryTrustPolicies", who: "A", body: `{"claims":{}}`},
+		{operation: "TryTrustPolicies", who: "APMDG", body: `{"claims":{},"project":"perm"}`},
+		{operation: "ExchangeWorkloadToken", who: "", body: `{"token":"x"}`}, // which is no token
 
 		// {token_id}, {session_id} and the user 4 are the developer's. Robots have neither tokens nor sessions.
 		{operation: "ListPersonalTokens", who: usersInPerson},
@@ -58,6 +69,11 @@ func whoMay() []may {
 		{operation: "EndOtherSessions", who: "AD", query: "user_id=4"},
 		{operation: "EndSession", who: "AD", hidden: true},
 	}
+}
+
+// emptyPolicy is a draft that is refused when it is looked at.
+func emptyPolicy(project string) string {
+	return `{"project":"` + project + `","name":"NO","issuer":"","audience":"","condition":"","permissions":[]}`
 }
 
 // pathValues fill the paths of the contract.

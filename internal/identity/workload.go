@@ -46,7 +46,8 @@ func asWorkload(name string, password secret.Text) (policy string, ok bool) {
 	if name == WorkloadName {
 		return "", true
 	}
-	return strings.CutPrefix(name, WorkloadName+"/")
+	policy, ok = strings.CutPrefix(name, WorkloadName+"/")
+	return policy, ok && policy != ""
 }
 
 // byWorkload authenticates by the token of a program. Refusals are slowed as those of personal tokens are:

@@ -220,6 +220,104 @@ type Session struct {
 	Username  string `json:"username"`
 }
 
+// TrustPolicy defines model for TrustPolicy.
+type TrustPolicy struct {
+	// Audience That tokens must be made for
+	Audience string `json:"audience"`
+
+	// Condition CEL over `claims`
+	Condition    string    `json:"condition"`
+	CreationTime wire.Time `json:"creation_time"`
+	Description  string    `json:"description,omitempty"`
+	Enabled      bool      `json:"enabled"`
+
+	// FullName Unique in the registry: `name`, or `project+name`. The user name `workload/full_name` logs in by this policy.
+	FullName string `json:"full_name"`
+	ID       int64  `json:"id"`
+
+	// Issuer As tokens say it, a URL
+	Issuer string `json:"issuer"`
+
+	// KeySet JWKS of an issuer that can't be asked; empty when it is asked
+	KeySet string `json:"key_set,omitempty"`
+
+	// LifeMinutes How long what a token is exchanged for lives
+	LifeMinutes int64             `json:"life_minutes"`
+	Name        string            `json:"name"`
+	Permissions []RobotPermission `json:"permissions"`
+
+	// Project The project that it belongs to; empty for one of the system
+	Project    string    `json:"project,omitempty"`
+	UpdateTime wire.Time `json:"update_time"`
+}
+
+// TrustPolicyDraft defines model for TrustPolicyDraft.
+type TrustPolicyDraft struct {
+	Audience    string `json:"audience"`
+	Condition   string `json:"condition"`
+	Description string `json:"description,omitempty"`
+
+	// Enabled True without it
+	Enabled *bool  `json:"enabled,omitempty"`
+	Issuer  string `json:"issuer"`
+	KeySet  string `json:"key_set,omitempty"`
+
+	// LifeMinutes 15 without it
+	LifeMinutes int64  `json:"life_minutes,omitempty"`
+	Name        string `json:"name"`
+
+	// Permissions By the rules of robots
+	Permissions []RobotPermission `json:"permissions"`
+
+	// Project The project that it is to belong to; without it to the system
+	Project string `json:"project,omitempty"`
+}
+
+// TrustTrial defines model for TrustTrial.
+type TrustTrial struct {
+	// Claims Of a token
+	Claims map[string]interface{} `json:"claims"`
+
+	// Project Name of the project; without it the policies of the system are asked
+	Project string `json:"project,omitempty"`
+}
+
+// TrustVerdict defines model for TrustVerdict.
+type TrustVerdict struct {
+	Fits bool `json:"fits"`
+
+	// Policy Full name
+	Policy string `json:"policy"`
+
+	// Reason Why it doesn't fit
+	Reason string `json:"reason,omitempty"`
+}
+
+// WorkloadCredentials defines model for WorkloadCredentials.
+type WorkloadCredentials struct {
+	ExpiresAt wire.Time `json:"expires_at"`
+
+	// ExpiresIn In seconds
+	ExpiresIn int64  `json:"expires_in"`
+	Password  string `json:"password"`
+
+	// Policy Full name of the policy that let in
+	Policy string `json:"policy"`
+
+	// Subject Of the token, as audit rows show it
+	Subject  string `json:"subject"`
+	Username string `json:"username"`
+}
+
+// WorkloadExchange defines model for WorkloadExchange.
+type WorkloadExchange struct {
+	// Policy Full name of the policy; without it the first one that fits
+	Policy string `json:"policy,omitempty"`
+
+	// Token The JWT of the issuer
+	Token string `json:"token"`
+}
+
 // Addition defines model for addition.
 type Addition = string
 
@@ -360,8 +458,39 @@ type ListPersonalTokensParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListTrustPoliciesParams defines parameters for ListTrustPolicies.
+type ListTrustPoliciesParams struct {
+	// Project Name of the project; without it those of the system
+	Project string `form:"project,omitempty" json:"project,omitempty"`
+
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // CreatePersonalTokenJSONRequestBody defines body for CreatePersonalToken for application/json ContentType.
 type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
+
+// CreateTrustPolicyJSONRequestBody defines body for CreateTrustPolicy for application/json ContentType.
+type CreateTrustPolicyJSONRequestBody = TrustPolicyDraft
+
+// UpdateTrustPolicyJSONRequestBody defines body for UpdateTrustPolicy for application/json ContentType.
+type UpdateTrustPolicyJSONRequestBody = TrustPolicyDraft
+
+// TryTrustPoliciesJSONRequestBody defines body for TryTrustPolicies for application/json ContentType.
+type TryTrustPoliciesJSONRequestBody = TrustTrial
+
+// ExchangeWorkloadTokenJSONRequestBody defines body for ExchangeWorkloadToken for application/json ContentType.
+type ExchangeWorkloadTokenJSONRequestBody = WorkloadExchange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -395,6 +524,27 @@ type ServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// ListTrustPolicies The trust policies of a project, or of the system
+	// (GET /api/haven/v1/workload/policies)
+	ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams)
+	// CreateTrustPolicy Let programs in by tokens of an issuer
+	// (POST /api/haven/v1/workload/policies)
+	CreateTrustPolicy(w http.ResponseWriter, r *http.Request)
+	// DeleteTrustPolicy Delete a trust policy; who was let in by it is out
+	// (DELETE /api/haven/v1/workload/policies/{policy_id})
+	DeleteTrustPolicy(w http.ResponseWriter, r *http.Request, policyID int64)
+	// GetTrustPolicy A trust policy
+	// (GET /api/haven/v1/workload/policies/{policy_id})
+	GetTrustPolicy(w http.ResponseWriter, r *http.Request, policyID int64)
+	// UpdateTrustPolicy Replace all of a trust policy but its name and its project; who was let in by it before is out
+	// (PUT /api/haven/v1/workload/policies/{policy_id})
+	UpdateTrustPolicy(w http.ResponseWriter, r *http.Request, policyID int64)
+	// TryTrustPolicies Which trust policies would let a token with these claims in, and why the others wouldn't
+	// (POST /api/haven/v1/workload/test)
+	TryTrustPolicies(w http.ResponseWriter, r *http.Request)
+	// ExchangeWorkloadToken Exchange a token of a trusted issuer for credentials that live for minutes
+	// (POST /api/haven/v1/workload/token)
+	ExchangeWorkloadToken(w http.ResponseWriter, r *http.Request)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -852,6 +1002,211 @@ func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// ListTrustPolicies operation middleware
+func (siw *ServerInterfaceWrapper) ListTrustPolicies(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTrustPoliciesParams
+
+	// ------------- Optional query parameter "project" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "project", r.URL.Query(), &params.Project, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "project"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTrustPolicies(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateTrustPolicy operation middleware
+func (siw *ServerInterfaceWrapper) CreateTrustPolicy(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateTrustPolicy(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteTrustPolicy operation middleware
+func (siw *ServerInterfaceWrapper) DeleteTrustPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "policy_id" -------------
+	var policyID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "policy_id", r.PathValue("policy_id"), &policyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteTrustPolicy(w, r, policyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTrustPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetTrustPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "policy_id" -------------
+	var policyID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "policy_id", r.PathValue("policy_id"), &policyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTrustPolicy(w, r, policyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateTrustPolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdateTrustPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "policy_id" -------------
+	var policyID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "policy_id", r.PathValue("policy_id"), &policyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateTrustPolicy(w, r, policyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TryTrustPolicies operation middleware
+func (siw *ServerInterfaceWrapper) TryTrustPolicies(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TryTrustPolicies(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExchangeWorkloadToken operation middleware
+func (siw *ServerInterfaceWrapper) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExchangeWorkloadToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -982,8 +1337,22 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/sessions", wrapper.EndOtherSessions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/sessions", wrapper.ListSessions)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/sessions/{session_id}", wrapper.EndSession)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/workload/policies", wrapper.ListTrustPolicies)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/policies", wrapper.CreateTrustPolicy)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/workload/policies/{policy_id}", wrapper.DeleteTrustPolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/workload/policies/{policy_id}", wrapper.GetTrustPolicy)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/workload/policies/{policy_id}", wrapper.UpdateTrustPolicy)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/test", wrapper.TryTrustPolicies)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/token", wrapper.ExchangeWorkloadToken)
 
 	return m
+}
+
+type CreatedResponseHeaders struct {
+	Location *string
+}
+type CreatedResponse struct {
+	Headers CreatedResponseHeaders
 }
 
 type DoneResponse struct {
@@ -1390,6 +1759,276 @@ func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenRespons
 	return err
 }
 
+type ListTrustPoliciesRequestObject struct {
+	Params ListTrustPoliciesParams
+}
+
+type ListTrustPoliciesResponseObject interface {
+	VisitListTrustPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListTrustPolicies200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListTrustPolicies200JSONResponse struct {
+	Body    []TrustPolicy
+	Headers ListTrustPolicies200ResponseHeaders
+}
+
+func (response ListTrustPolicies200JSONResponse) VisitListTrustPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrustPoliciesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTrustPoliciesdefaultJSONResponse) VisitListTrustPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTrustPolicyRequestObject struct {
+	Body *CreateTrustPolicyJSONRequestBody
+}
+
+type CreateTrustPolicyResponseObject interface {
+	VisitCreateTrustPolicyResponse(w http.ResponseWriter) error
+}
+
+type CreateTrustPolicy201Response = CreatedResponse
+
+func (response CreateTrustPolicy201Response) VisitCreateTrustPolicyResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateTrustPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateTrustPolicydefaultJSONResponse) VisitCreateTrustPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTrustPolicyRequestObject struct {
+	PolicyID int64 `json:"policy_id"`
+}
+
+type DeleteTrustPolicyResponseObject interface {
+	VisitDeleteTrustPolicyResponse(w http.ResponseWriter) error
+}
+
+type DeleteTrustPolicy200Response = DoneResponse
+
+func (response DeleteTrustPolicy200Response) VisitDeleteTrustPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteTrustPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteTrustPolicydefaultJSONResponse) VisitDeleteTrustPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrustPolicyRequestObject struct {
+	PolicyID int64 `json:"policy_id"`
+}
+
+type GetTrustPolicyResponseObject interface {
+	VisitGetTrustPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetTrustPolicy200JSONResponse TrustPolicy
+
+func (response GetTrustPolicy200JSONResponse) VisitGetTrustPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrustPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetTrustPolicydefaultJSONResponse) VisitGetTrustPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTrustPolicyRequestObject struct {
+	PolicyID int64 `json:"policy_id"`
+	Body     *UpdateTrustPolicyJSONRequestBody
+}
+
+type UpdateTrustPolicyResponseObject interface {
+	VisitUpdateTrustPolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdateTrustPolicy200Response = DoneResponse
+
+func (response UpdateTrustPolicy200Response) VisitUpdateTrustPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateTrustPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateTrustPolicydefaultJSONResponse) VisitUpdateTrustPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTrustPoliciesRequestObject struct {
+	Body *TryTrustPoliciesJSONRequestBody
+}
+
+type TryTrustPoliciesResponseObject interface {
+	VisitTryTrustPoliciesResponse(w http.ResponseWriter) error
+}
+
+type TryTrustPolicies200JSONResponse []TrustVerdict
+
+func (response TryTrustPolicies200JSONResponse) VisitTryTrustPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTrustPoliciesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response TryTrustPoliciesdefaultJSONResponse) VisitTryTrustPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangeWorkloadTokenRequestObject struct {
+	Body *ExchangeWorkloadTokenJSONRequestBody
+}
+
+type ExchangeWorkloadTokenResponseObject interface {
+	VisitExchangeWorkloadTokenResponse(w http.ResponseWriter) error
+}
+
+type ExchangeWorkloadToken200JSONResponse WorkloadCredentials
+
+func (response ExchangeWorkloadToken200JSONResponse) VisitExchangeWorkloadTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExchangeWorkloadTokendefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ExchangeWorkloadTokendefaultJSONResponse) VisitExchangeWorkloadTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetAuditForwarding How far the forwarding of the audit log is, over all replicas
@@ -1422,6 +2061,27 @@ type StrictServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
+	// ListTrustPolicies The trust policies of a project, or of the system
+	// (GET /api/haven/v1/workload/policies)
+	ListTrustPolicies(ctx context.Context, request ListTrustPoliciesRequestObject) (ListTrustPoliciesResponseObject, error)
+	// CreateTrustPolicy Let programs in by tokens of an issuer
+	// (POST /api/haven/v1/workload/policies)
+	CreateTrustPolicy(ctx context.Context, request CreateTrustPolicyRequestObject) (CreateTrustPolicyResponseObject, error)
+	// DeleteTrustPolicy Delete a trust policy; who was let in by it is out
+	// (DELETE /api/haven/v1/workload/policies/{policy_id})
+	DeleteTrustPolicy(ctx context.Context, request DeleteTrustPolicyRequestObject) (DeleteTrustPolicyResponseObject, error)
+	// GetTrustPolicy A trust policy
+	// (GET /api/haven/v1/workload/policies/{policy_id})
+	GetTrustPolicy(ctx context.Context, request GetTrustPolicyRequestObject) (GetTrustPolicyResponseObject, error)
+	// UpdateTrustPolicy Replace all of a trust policy but its name and its project; who was let in by it before is out
+	// (PUT /api/haven/v1/workload/policies/{policy_id})
+	UpdateTrustPolicy(ctx context.Context, request UpdateTrustPolicyRequestObject) (UpdateTrustPolicyResponseObject, error)
+	// TryTrustPolicies Which trust policies would let a token with these claims in, and why the others wouldn't
+	// (POST /api/haven/v1/workload/test)
+	TryTrustPolicies(ctx context.Context, request TryTrustPoliciesRequestObject) (TryTrustPoliciesResponseObject, error)
+	// ExchangeWorkloadToken Exchange a token of a trusted issuer for credentials that live for minutes
+	// (POST /api/haven/v1/workload/token)
+	ExchangeWorkloadToken(ctx context.Context, request ExchangeWorkloadTokenRequestObject) (ExchangeWorkloadTokenResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -1726,95 +2386,316 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// ListTrustPolicies operation middleware
+func (sh *strictHandler) ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams) {
+	var request ListTrustPoliciesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTrustPolicies(ctx, request.(ListTrustPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTrustPolicies")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTrustPoliciesResponseObject); ok {
+		if err := validResponse.VisitListTrustPoliciesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateTrustPolicy operation middleware
+func (sh *strictHandler) CreateTrustPolicy(w http.ResponseWriter, r *http.Request) {
+	var request CreateTrustPolicyRequestObject
+
+	var body CreateTrustPolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTrustPolicy(ctx, request.(CreateTrustPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTrustPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateTrustPolicyResponseObject); ok {
+		if err := validResponse.VisitCreateTrustPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteTrustPolicy operation middleware
+func (sh *strictHandler) DeleteTrustPolicy(w http.ResponseWriter, r *http.Request, policyID int64) {
+	var request DeleteTrustPolicyRequestObject
+
+	request.PolicyID = policyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteTrustPolicy(ctx, request.(DeleteTrustPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteTrustPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteTrustPolicyResponseObject); ok {
+		if err := validResponse.VisitDeleteTrustPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTrustPolicy operation middleware
+func (sh *strictHandler) GetTrustPolicy(w http.ResponseWriter, r *http.Request, policyID int64) {
+	var request GetTrustPolicyRequestObject
+
+	request.PolicyID = policyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTrustPolicy(ctx, request.(GetTrustPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTrustPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTrustPolicyResponseObject); ok {
+		if err := validResponse.VisitGetTrustPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateTrustPolicy operation middleware
+func (sh *strictHandler) UpdateTrustPolicy(w http.ResponseWriter, r *http.Request, policyID int64) {
+	var request UpdateTrustPolicyRequestObject
+
+	request.PolicyID = policyID
+
+	var body UpdateTrustPolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateTrustPolicy(ctx, request.(UpdateTrustPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateTrustPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateTrustPolicyResponseObject); ok {
+		if err := validResponse.VisitUpdateTrustPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryTrustPolicies operation middleware
+func (sh *strictHandler) TryTrustPolicies(w http.ResponseWriter, r *http.Request) {
+	var request TryTrustPoliciesRequestObject
+
+	var body TryTrustPoliciesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TryTrustPolicies(ctx, request.(TryTrustPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryTrustPolicies")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TryTrustPoliciesResponseObject); ok {
+		if err := validResponse.VisitTryTrustPoliciesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExchangeWorkloadToken operation middleware
+func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Request) {
+	var request ExchangeWorkloadTokenRequestObject
+
+	var body ExchangeWorkloadTokenJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExchangeWorkloadToken(ctx, request.(ExchangeWorkloadTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExchangeWorkloadToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExchangeWorkloadTokenResponseObject); ok {
+		if err := validResponse.VisitExchangeWorkloadTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7Dx/j9s2ll+F0N0h3YPGdtKmQB3sH7Npug02bYMkvRbXCSxaerbYkUiFpMbjGrO4T3Mf7D7J4T1SsmxR",
-	"M54ZT9rsLhAgY/HHe3x8v/nITZSqslISpDXRdBPlwDPQ9OdzDdxCdmrxRwYm1aKyQsloGr3LgVXc5kwt",
-	"2Crnlq24YanrP4riyKQ5lBzH2XUF0TQyVgu5jOLo8mSpTvDjiTkX1YmiGXlxUikhLehouuCFgaurOHrN",
-	"l/BKyHPTB/8GCm7FBbAC25lVzCJCGi6Eqg3jMqMPEi4tq/gSYvarEhIythI2Z2cRi9lZdCw83ynLi+eq",
-	"lgE6fatWrORyzbRaGVZym+a7YBdKl9xG00hI++UXUdzggUCWoG+ByFUcVVzzEqzfPp5lwqGxj9VPuGNW",
-	"MQ08wx1EWnFtxYKn9hkT1rCkGTwjCidM8hLcTgvLcm5G7HtlWcoNnBiQRuBu4MoEzo+cEcURjommWzzi",
-	"SMOHWmjIoqnVNXTpUPLLVyCXNo+mX34RR6WQzc/H8d7e4EobbGcaFqBBphDgUb5kSrNMLMHYMGrb0Qfi",
-	"9uTp05uRE6mSMw92ugnBbXE6IlAz02BUrVOYOShBmdXqV0gtE9JJDIqwMIy7/YULkEwscIsLpc4NK8Q5",
-	"MC6ZyBr6OfWwXcnPJy/NyRsP+OR7/NhdRQYLXhfWM2mL91ypArgkxH9V85n7HCRV23xE7in4HIqZyAZA",
-	"ts3XgbxJcBFOCeUc9DCg8igwLG83PASjbT8mt6nFrDaofPaZ7AfUJsIwbI2ZkMZ2dEzKi4KYh/D8UINe",
-	"bxHFEY7o1xCgFFKUddnFqksM1PUhdSfSnOzAAGjfFGDbx/FBm4ATzIz4LQD8DSp+TtCfsQkqpAKMYSVw",
-	"aRgvipjVFerix5N4Mplcg6CbP4zlJIBmyS89qSaTMNJOFwxoCxTlZt98z7AO3ZnmmDzWnXimGjEKYamZ",
-	"yG6Nq5/yqBjXegnD4t4231fmHXf0iPFcSWdpzY67k6qy5GbKkvM/XyQMLnlqY/zx94uEpUpaLqShD7/w",
-	"v8/fJ0xziR5Tcv7nDWfzq4Sh/6IW9OUzzuZ/SpBvmVqMzuTfYG2YJXciR2/MWCGXLFNg5CPLzqVaMa6B",
-	"iaVUGjJyzJAYGRogzpKfuJZCLhPmzMroTA4IwIdoYF++mHz1ZWgrPtTK8uGtOMImaKiUEVbp9QEStO1M",
-	"e6JqS26W58eYVaBTkPYEZKoyyJhdiRSGfJZduAcy8OPJkwMso1ZzZYfJ1jbfl3gGjEHvchBSp8MRDb9R",
-	"OuCkExP3JSZmyUnC5rBQGhhn57BmC/QnwaQgM+RzpbNBc0agrt2LPnqWL68z5W3zMXWWVedwzT60zffd",
-	"8ca8h8Fsjf99oJBUmkpJAxQBfa1kQC7x6zOSyrnK1uj+QlnZ9Si6iqNvuChqTYNQNYKL6XhVFSLlOH78",
-	"q3ER1Ravf9ewiKbRv423gfTYtZrxC62VNg61QAy2AmnZSiu5HLGnl5dMwgVoZqEoDCuR7WzOpVcgH2ow",
-	"loksZivyZ/CrAY0DCrVcNrzr/KzawMhxvEME8TxNUzD0V6VVBdoKRyWeNlHiHnfEESwWaEtDTU2wEWi8",
-	"ardGzckWX8Ue+IvLquCSN/AOxoMXhVpBwP6ftoSZr3HpJVupusjYHFgBaJS0qpc5k2oV9YOPOKpAl8La",
-	"0MzvchCaabHMrWGmXixE6rhmzUq+ZsaKomASY2BVAhNyyjJh+LyALGZwWSELx6xQ6TlkYdDeTwnTlhsl",
-	"iSjCQmlu4jJH3Dc0KtpSn2vN19GOqbrtVsbRKleHgX9b+82+6grxL+3edantpu1Ajpvd3y7+/SAX+YX2",
-	"GSig298KmQJb5SBj9BNRgSduVxJWSysKaos6/nPGLZxYQWr2jkmhOEIr3kfmG/RU7ZQlZm0slDOeYTxj",
-	"rOZW6SRmSVXPC5HOPG/gF60KwP+XmkubjNjpEt0166bBxlnB03ODXaSaNb2lsjM3VxKfySQDKSDzfdxM",
-	"MUt2oM+ULNbNUCOWErKZkPihYWv82zM2/lnAgmbxxIzRtzuTSS01FNwieZGwKDDo/xkmFTM1hmE+A0Gk",
-	"YIavscnmaE75HP0ilGLnCPZ4kVAfiu8aTwtdlEeGUV8Ts4VWJXscsBY4naqrcJ6EmpxjO0foxs9dwDNn",
-	"LYiT8JuL8U0uqjaTlqaqluTgQbEIrQPnCeQKuZ4r/ci4XEy7nAJCU1i4HEjLOvlxDrYBtGEpxIRuBaoK",
-	"zbYnsMS7HsKwEDbi3pPCcyED6tTlA2hzcOu5VHJdqtqE1ta4QNejSXCC+NWZsN8oveIavbQ+hiAzEtg+",
-	"lrkydlopbbd+ewoCTaxaMLM2hVqGEC74cmYgVTIL5KpPl+1mqiJDU6XVyrHWigtk0YkTFakkUOi0o41U",
-	"Pe/umayR3RxQY2eA/kWYD7CdLZw/8wxlDc0W2kWFnusFOa6BlTSTzkgFdt2uoyhGAqDVqp1+X5RBtmlm",
-	"5wepBct5VYEku/EA2KCQBJMLL7OtFLY7ZlgGBbIEZETi6IAMURfQNesmCAhqB8rRF1256AV3wQzkq1ru",
-	"PGx1lVZWparoz2bTCsXdFkFBJ4Jcg8aW0qjNioL5pR+AkrHcghP2ukR1oRaoitNaa3Tq42gOOSqQOEIR",
-	"QXze36QX3ZRdrPcYaI+0u3ohpKleNNK7q5/CzsNqN2DwKl2rpeZlkLolGBPMh4ZnupVxaOYeXFUgzoD2",
-	"+0FOrSNOz5vdw8dPGsLjNWiDEvAOQ9gAlTVQIHIbRYchkXOBOvap49S7RjMLeaJ8jnwydTHekFDLuijQ",
-	"22qi3zsLeR60b61dSHOueWpBm0bFUaAfWrDTjIfquNpAFlw+BqdCslLI2oJ5xhw5vOWjsBeHPjhdBnwL",
-	"H5xQzulwFn2D7szrduCNzEo6wmdwaIN2wW6ZK97jzhvZ2x3VB2TuD8OQDeF30mCTG/JTvW3ZXcHrgqfg",
-	"jvt9oM6Jn8nNNFOGLiJLmmhqmx9pHGzejUaS/0xIEdKZjBvpwjQ/MBknozPpPGwXtdKQdlIXwNI3YZy1",
-	"avLiaiVBk/9F4ZBPc9+Rw0p++dINferp538+voH7PON1KXojX33HMziy6myY8WHZ7WCtNagQbGM29kKE",
-	"CzkjjvviK1aAJRWKPzOxJGfeNirWiEvGWZpDem7q8kbD2tUNjS6+WQns80cgqdYk/W6RSQrlkJqwLhit",
-	"mYofnAl8CwOo3pGrGpcu5FOjuO2kT1OU/PmakWd7O/v9rVqRmZrXBsczYQ7zzFtm7J8OGZ/EJYIQF6kK",
-	"ZJsQGQzQDIC8zshyb2YPRlBDqexAyQjPMg3GxwQuM8RE0FOgJD5fwpDnMUe3mDbkkJkOywKQ2LTduw7+",
-	"LjvtUW5nq9v17yyhL24UsaS1Fnb9FuXFse2cG5G2JwLEUPSlHZ5bW0XbM6/2BCRV6lxA58RIdDLFvBJ/",
-	"g/U1euiUVV5RMyfjrQe3xQO47ob5DhEqFpILFd6jb9+9e81OX79E8/gtvwDJapmBZmNeifHFk9FkxJ4X",
-	"AnWG6+FTVthCw2oDKBy1THMul5BNqcbIxGwhoMhMzDCKqs0ZnXM6zUkuPJurTOAHOvQAZniJdvJMPlfy",
-	"AqQ71SbGyVWRkaFGaVyjxGja5yn2PmHJzydvnLCfvMwSZ+XbwxPDIM0VZM/aU1gloXuSUvJzRIItNJic",
-	"/fjjy69HOOlpk0gh0y7NioJS5xZsznwQchZNf9mcUYR0FsVnTYx0Fl29v0pGbHtUQctozsgXwrqKmUyl",
-	"dYkusTDsiydPPNzmSN0SYknFl5Cwz1xS80+x+0CVIQn77LGrI5k8YxNfX0IkIl2yW2ZC5Yg4/ENCW5AY",
-	"pW0Sn0lGP90KjV/gzydU4XhCJY7UP0a33W2UBtoyRZoWkTExEdzXZyavhDxP/Fo6h+DkgZGmakrQgifg",
-	"U5YUYq65Xo/5eE6OVePOmXHT0k4rwIz5fzx5+uSbuQP5TpSepd5885x9/vnnXyHMH989dysrRVEIH5+7",
-	"A8HfQCtKMhCkyWTy+IT+vZtMpvRvNJlM/jtxDlwhUpCGdJSX4NOKpzmcPBlNUJXowsucmY7Hq9VqxKl5",
-	"pPRy7Mea8auXz198//YFjUFhFxadn4hEL4qjC9BOZ0QXvgdaCF6JaBp9PpqMPkeHDgUMsSAZzXHk+OLx",
-	"mNeZsOPFTh50CaSaW5l5mUXT6K9g91Ome+eoTyaTo52I7oMKHI2S1SEWpDPZtswpPHGL6bg5vCVFXZcl",
-	"12tfgrvgzg3YUqNN1iM6rFBLJkxMaVFy3TXQ+iivwpcGLQ0RNnqPk+8SGi6rggvZoe+eH+JVTYLGxZ3p",
-	"zJX1gtcmwhPnU2wPQXy13Iid0heSMFRNLihhO6c3FFtwc+5PYdq45pHZ67ed3fcYMaR2BqkgH0Q4l8Rp",
-	"RW47utOdq5YA1nH/Lg+9cDTw7uNuJfIvQ4UxnKoErykHjO5R2DAMlMgfOxXginBgIS4xBPRGYQAjGjeE",
-	"0tPHT26N0qk59xuyylVrENAxcm5RCInuwcltymz7sH2UzEwFRUHniVWNoW9Vmzym0vDYV/TH7P/+53+H",
-	"8EmPXNp9CKJbQxK3deuxP4m7DtnOcfNDoRsom3zWKfmi7yRQXtq2ArnKVYGByhKFdT1UCNpWNz6EYGzt",
-	"c1Mf3tSnNaedbeqjU1IwROtOhztXpL1/SEvUK0l5cFv0HV8zo0qgwqNM0d/ePUNrsMrXpIbyNYaAh9ge",
-	"JxrjTVOYdzVuLsGcGEh1Y44KcNHdntKW2Wvf+63rHKb29SulIqv7k+aFv7Pj0G6tj7KEr3dF0T4XvJrl",
-	"qtYmYedQWbZUKguQqmeDQkhtu4zb0sar9z0q+8jN3EDMH9BEv4U2m3s7BJqS+iGe/yi78BaND2okihyc",
-	"lz+vLcM/njEunZ+PeHZ6OPWANqxxNtBTwU4muDFBL/SVMPb+tItv7OrU1AEdqYDzgH50eeDAfq6G/95a",
-	"7aBUXpNn6x9K9JTcKUVujdnyIecoiruXATGQGwLpu423N/au4mgnbLxpZOcOncfvXmz8rnWfH5k27dRI",
-	"cewLUFpWfmRuxcCD6mG82VYtX92gK5rd+Z01Lt+nzhE0aad0O6BLKUtlBoNRVAM7JxD/UgbHUAa7Z+H/",
-	"9CohmDq9t2KIo0oZG0rV0vzuomXFjVkpne2Ub0y3x4geLiXI6LqBSs9Bu8MBQix16VeHbIGROjdnMjmt",
-	"ba60+M3lQtlfKPebMOUc+dPXL82IvXRFYJlqSqzM9mgyZtxQnoQbFxVvjwmplFrYEWsWQlnSMymVJ1wo",
-	"I+BOpHf5zoVdYOxfVLY+mh8fOgi/2j0nwBjvqidnjx8GBTozDYjU8+31+K4QqbSth79OHLaX8Y8hDd/x",
-	"c0BmDMmBS4W6oGebECrW26yQydXK+DO0m4yj45DxprlIcq1h/Jq+95nmd7KQb+BCDdMpZtwyJVNwsRsK",
-	"cHvqv0IpMqaGDCUwSKl4MBt7yPqPz7YPH/0OH1nd1+VobyltHY6LJ6OJy4GfFApn3/RbCrU8gUt7feMY",
-	"LvzbGDt9UiUXYlm7neu15sALm+9/FSl5ie72PwnC7ZbZfVhgb6VU/iB54dDaB0w32k3463jT3He/A0bt",
-	"Vfk9dIqMV2Mqokd/kOu0RwvqUblziX4DmdixKCt3YW+oQ3jq3Zqh3aYAwOZAaej7eNO/NnwHUgXuHh/g",
-	"KPaeddgj9LVIjmekaF1BzaeAb5PMNZ8Guv7uxyeF7HhTfkT23b6A8RHWZ3nGLTfjT2U/Gnw37RsdH3Ff",
-	"mldBHnydLkX9aexJL53++6Ed3yVjfcASW3fsj7wfVz3/7B7IHgrSu4kfAVK3YuXjQxxv9p6QuLovDgfw",
-	"6t6jFUdB+1juwh9gAdjmnyL7PXbj5iGBB9cekARjFx8eRUD+Icjhn9Az403z56fDJgeMal4IfEgatjHw",
-	"Pz03HSHu/8Oy0lBC4qgEdOmqfzES0mG8aZ4l+kdio/appT3y0bNivUyR+zre3EmU2pfK9kDtOYm7bU1M",
-	"Ffh6r+hlKKYwaQ5ZXfQxaRvGm+alzqtxxeku562ht2997kMPpvmM5VYYK9I+UlQiO37+Xy9Oi0KtCmHs",
-	"QBclsjSYFPTt9GQfxSI3dmhJcXPPTfMS4F1EpnlEcJ9G10DB0ObYkPwVkoGW8RJsCtpe0+NCFXXZZ6ja",
-	"gHaJ4+GWAYbodNjQ/wMUDrw/1nS/5wNk73v4BFdhxttLa8ON1+Wxr0t/u7aNf1LtDizWPMYWWs523nFa",
-	"iNm2yPBBQDSH5Q8GwKwNnewfBUBzV2PTvSlGc/k7Yr+8R9PjL3S5H+2lMPp59R4H6osGB3eHZExFIv6M",
-	"LHRpy19ecg8OTZk7fIqZR8jEzIC1Qi799SunNPErss+ocwONpDPq1wi/pschqBDCl6eP9ir1+2P+SpLI",
-	"1MI/LeEORiutLkQG2tDjoHuzuAeZAuC909I87C40a7Kno35tdH/8T7mia2PGP52nVdHcPvK3ILrvJfsH",
-	"dnpVHO5ZJ7ciX7cx2r8d0B/2pmPGd+6cj4K10gG4jesV+6UjI8TMOfHuutY2WO5M2jg+gSlfubFWsZLr",
-	"87aE3l34Gu09hB0YT6/a12neuUDv3sRTGjrDybMZ2I5MZK4IxdU9Q5ehnL3tj/uhyNw7+r27O0s12ntm",
-	"NwiWW39jkS5b0Ot9Ob+AuHvHsSlc6EzoTqWv3l/9fwAAAP//",
+	"7H3/ktu4kfCroPh9V07uOJJsr7cucuWPidebdeIkLns2Tt2OS4TIloQVBNAAOBplalL3NPdg9yRXaAAk",
+	"JYKSxqPxrpOtcpVHBIhuNPo3GuBNkstVKQUIo5PxTbIAWoDCP18ooAaKc2N/FKBzxUrDpEjGycUCSEnN",
+	"gsgZWS+oIWuqSe76D5I00fkCVtS+ZzYlJONEG8XEPEmT67O5PLMPz/SSlWcSR6T8rJRMGFDJeEa5htvb",
+	"NHlD5/CaiaXugn8LnBp2BYTbdmIkMRYhBVdMVppQUeADAdeGlHQOKflRMgEFWTOzIJcJScllcio8L6Sh",
+	"/IWsRIRO38k1WVGxIUquNVlRky+2wc6kWlGTjBMmzNdfJWnAwwKZg7oDIrdpUlJFV2D88tGiYA6NXaze",
+	"2xUzkiighV1BSyuqDJvR3DwnzGiShZcnSOGMCLoCt9LMkAXVA/JnaUhONZxpEJrZ1bAzY3Z8yxlJmth3",
+	"knGDR5oo+FgxBUUyNqqCNh1W9Po1iLlZJOOvv0qTFRPh5+N0Z23sTAO2EwUzUCByiPAonROpSMHmoE0c",
+	"tebtI3F78uzZYeRYLsXEgx3fxODWOJ0QqJ4o0LJSOUwclKjMKvkj5IYw4STGijDThLr1hSsQhM3sEnMp",
+	"l5pwtgRCBWFFoJ9TD81M/nb2Sp+99YDP/mwftmdRwIxW3HgmrfGeSsmBCkT8RzmduMdRUtXNJ+QeTqfA",
+	"J6zoAVk37wN5SHAtnBWspqD6Aa1OAsPQesFjMOr2U3KbnE0qbZXPLpP9xWoTpoltTQkT2rR0TE45R+ZB",
+	"PD9WoDYNovYNR/Q9BFgxwVbVqo1VmxhW18fUHcsXaAd6QPumCNs+To9aBDvARLO/R4C/tYqfIvTnZGQV",
+	"EgetyQqo0IRynpKqtLr48SgdjUZ7EHTjx7EcRdBc0WtPqtEojrTTBT3awopyWDffM65Dt4Y5JY+1B57I",
+	"IEYxLBVhxZ1x9UOeFONKzaFf3Ovm+8q8444OMV5I4Syt3nJ3crlaUT0m2fK3VxmBa5qb1P74x1VGcikM",
+	"ZULjgx/oP6YfMqKosB5TtvztDSXT24xY/0XO8MmvKJn+OrN8S+RscCn+CBtNDLoTC+uNacPEnBQStHhk",
+	"yFLINaEKCJsLqaBAx8wSo7AGiJLsPVWCiXlGnFkZXIoeAfiY9KzLV6PffB1bio+VNLR/KU6wCApKqZmR",
+	"anOEBDWdcU1kZdDN8vyYkhJUDsKcgchlAQUxa5ZDn8+yDfdIBn48enKEZVRyKk0/2erm+xJPg9bWu+yF",
+	"1OpwQsOvpYo46cjEXYlJSXaWkSnMpAJCyRI2ZGb9SdA5iMLyuVRFrzlDUHvXooueofN9prxuPqXOMnIJ",
+	"e9ahbr7vigfzHgfTGP/7QEGp1KUUGtoBbERTuobnKJtTWWysEwyr0mxsDNMKgV/LnIYY6v8rmCXj5P8N",
+	"m4B56LsOm1AZsfhGiohCsE+jIG/T5FvKeKXwJauTwQWTtCw5cxgMf9QOjYYgMYRcqx6+VEoq7bCJBH9r",
+	"EIaslRTzAXl2fU0EXIEiBjjXZGX53Syo8JrrYwXaEFakZI2OlH2qQdkXuJzPg9A4B6/SMHCi5hCxeJ7n",
+	"OWj8q1SyBGWYWx6aB9LusGWawGxmjXisKUQ5kcbbmifkFJ2A29QDf3ldcirqpTwaD8q5XMc46LwmzHRj",
+	"p74ia1nxgkyBcLDWUMlqviBCrpNu1JMmJagVM1HevFgAU0Sx+cJooqvZjOWOazZkRTdEG8Y5ETb4lisg",
+	"TIxJwTSdcihSAtellZ2UcJkvoYiD9g5SnLZUS4FEYQZW+hCXOeK+xbeShvpUKbpJtmzkXZcyTdYLeRz4",
+	"d5Vf7Nu29vihXrs2td2wLchpWP1m8h96uchPtMtAEaPyjokcyHoBIrUOqrUcmVuVjFTCMI5tSctxL6iB",
+	"M8NQv39iNipNrPvQReZb6yKbMcn0RhtYTWhhAyltFDVSZSnJymrKWT7xvGGfKMnB/j9XVJhsQM7n1k80",
+	"bhjbOOE0X2rbRchJ6C2kmbixsvRSZAUIBoXv40ZKSbYFfSIF34RXNZsLKCZM2AeBre3fnrHtnxxmOIon",
+	"ZmqdykuRVUIBtzo4Q8JagbGOpyZCEl3Z+M+nPpAURNONbTILa8fp1DpkVoqdB9rhRUS9L7AMLp71jR5p",
+	"gn11SmZKrsjjiJmyw8mqjCdosMl51FMLXfuxOTx31gI5yT5zyQW9YGWdwstzWQn0LIHPYvOw40SSlFRN",
+	"pXqkXRKong6H2BAGrnvywU5+nGevwdqwHFJEtwRZxkbbEVjkXQ+hXwiDuHekcMlERJ26RAQujl16KqTY",
+	"rGSlY3MLvtd+NBFOFL+qYOZbqdZUWfewiyGIAgW2i+VCajMupTJNwJADsyZWzojeaC7nMYQ5nU805FIU",
+	"kST5+bxeTMkLa6qUXDvWWlNmWXTkREVIARizbWkjWU3bayYqy24OqDYTsP5FnA9sO5k5f+a5lTVrtqxd",
+	"lNZlvkKPOTKTMOgEVWDb3zuJYkQASq7r4XdFGUSd33Z+kJyRBS1LEGg3HgAbKyTRrMaropHCesU0KYBb",
+	"loACSZwckZpqA9ozb4RgQW1BOfmkSxc22VXQPYmymjuPm12ppJG55N3RTF5acTc8KuhIkD1oNJS22oxz",
+	"4qd+BEraUANO2KuVVRdyZlVxXillnfo0mcLCKpA0sSJi8flwSC+6IdtY7zDQDmm39UJMU70M0rutn+LO",
+	"w3o7YPAqXcm5oqsodVegdTQRGx/pTsYhjN07q0icAfXzo5xaR5yON7uDjx80hscbUNpKwIWNnSNUtrEi",
+	"k+Iuis6GRM4FatmnllPvGvUk5onSqeWTsYvx+oRaVJxbbyuE3Z8s5IuofavtQr6giuYGlA4qDjMMsQk7",
+	"zXisjqs0FNHp2+CUCbJiojKgnxNHDm/5MOy1rz44XXp8Cx+cYLLreBZ9a92ZN/WLB5kVdYRPHeECbYNt",
+	"mCvd4c6D7O0SHxGZ+9kwZCD8Vv5tdCAx1lmW7Rm84TQHV2fgA3WK/Ixuph4T6yKSLERTTX4kONi0HY1k",
+	"/56hIsTNIPemC9P8i9kwG1wK52G7qBVfqQd1ASw+Y9pZq5CQl2sBCv0vDId8fv0TOWxFr1+5V595+vmf",
+	"jw9wn2e8NkUP8tWfaAEnVp2BGR+W3Y7WWr0KwQSzsRMiXIkJctxXvyEcDKpQ+7Ngc3TmTVCxml0TSvIF",
+	"5EtdrQ4a1rZuCLr4sBLY5Y9IUi0k/e6QSYrlkEJYF43WdEmPzgS+gx5UP5GrgksX86mtuG2lT3Mr+dMN",
+	"Qc/2bvb7O7lGMzWttH2fMH2cZ14zY3dbSvskLhIEuUiWIOqESG+ApgHEPiNLvZk9GkEFK2l6alVoUSjQ",
+	"PiZwmSHCop4C7h7QOfR5HlPrFuOCHDPScVkAFJu6e9vB32anHcptLXU9/60pxMTtQlXavJGc5ZuIqFUF",
+	"6ymBcoVeS7u2q0obG4avaAHW3kRZOuwgR7ZMXr7G4J1kOadspbPo+58mSVuQYrsBAhOBcdd3VnHeswP7",
+	"vWAfKwjFTgrmTBu1GZPMds8wLxuM9H/gowGx7GLXwpnqbC3VkktaDGsoGeFyru2YmPhnmpS4LIN7ubBM",
+	"6ypWTnOuw/JpaoU/JZR8//Z1DNYSNhMNEQn4w/s/vkOnQxAHxslBTsUjZAiql1CE7CK6xahk3POoKmAz",
+	"mHh/Ol7yiKkejPaowx83u67zBRVzKNDbsQG2Pi6k/ryu89YOSX8FnfG5oinYydplaidopahzb86Xiyqb",
+	"0krFnWRlj+1u5KBmp7RRDW3Z3lnBRr52o4JdTdZG+ICW+kbRmdmvqg5tiO+oo0NFHx01cnj8ll7ZWWhV",
+	"QatQo2uy7+IQ1qJ9GKGWDLcrG549e/r1neXw8bPtGfQXiH092l9Y9zAx1O82TitXHFqx0+nik3tJNcOi",
+	"cifbKNoNKUO1eS3XuxUX+0X2SAk9FCyhqF0oRnnEn0UD3S4Bp/xNq4eLcDp1m3Q3FdNA66VdpEpwm1b2",
+	"uVUIDPS2QsS6sGBi7kZCP79esvwVVMFiO0Qz5s44RDbFa9dqZ+O04pyE4Ci+Wx7z/9FPD1Vws7YC6ZmS",
+	"h586FGMze+89kRcKChCGUa4PZV3uFhyzyExeCRLSyMfl46nWa6ni8dpBGteMhB2dLHIwPa66bvYBIyXI",
+	"Pq+YEqqJFTHjTmDohVyT2HrcxfVvef31hLfouOPk14sbUN63vi+9l9Rd3DvSryOHM6a0Qc8EKYuctiV6",
+	"zx4/SY9OR1it+Yf3FwFmrc/aJuLrp//51SHOd8N3KYK7NHmlmNm8szrf0WBKNcvrKigUYnxSv74wpkya",
+	"AsO63CyXcsmgVZ7HWq4tLdkfYbNnsuek9Mkp4vIataps8ACq2lubDhE8mSFmMk6/7y4u3pDzN68sEb+j",
+	"VyBIJQpQZEhLNrx6MhgNyAvOrN1zPfw2vW3B1yoNdnEr4R3rMR7o0CmZMeCFTok21FT6EotKXbYIty3I",
+	"VBZWIVMs9AKi6QoGl+JSvJDiyioXKXzYvZDcuetwBWpDLDuiRzi2vc9I9rezty7BcfaqyFxmsy4Y0wTy",
+	"hbShRWBEx3t19diKLi0SZKZAL8j337/6ZmAHPQ+bxxiECL3GjTiXCr259Bsvl8n4h5tL3BW6TNLLsC90",
+	"mdx+uM0GpCnPwmm0VLGL2QqZVysQiOVXT554uKF+2SBiWUnnkJFfuUKOX6fuAZbhZ+RXj13R/ug5Gfli",
+	"fiQR5k+2a/pR89jXP2a4BJmWymTppSD4081Q+wn+7QyPk53heTLsn9qYzC2UtZgKiMTskkVGp0hwfxgu",
+	"e83EMvNzaVUco27A7Ew47xMtNx6TjLOpomozpMMpJpNDdKyHoaUeloEe0n978uzJt1MH8oKtPEu9/fYF",
+	"efr06W8szO8vXriZrRjnzBsTVwT5d1ASN1YR0mg0enyG/y5GozH+G4xGo//KXNKasxyERq3oJfi8pPkC",
+	"zp4MRjYyUdzLnB4Ph+v1ekCxeSDVfOjf1cPXr168/PO7l/iOFXZmOGD9yxXK8hUopzOSK99DliBoyZJx",
+	"8nQwGjxFhW8WqIlQRhf2zeHV4yGamOFsq/Zj7hz5WmZeFck4+T2Y3TKRnaLVJ6PRyapAd0FFykEx04Ys",
+	"OHAxlD9TEh+4xnQYClZRUVerFVUbH/zPqEt9NtSoC5TQEHM5J0ynLptEObesaueHe8l0rq1VQMImH+zg",
+	"24SG65JT56rMY8mO917VZNZIuzq2qTRe8OrinyykOELhlz+aNCDn+AQlzKqm4Ku2K9ZwP4Xqpa88q/dy",
+	"Humdfs3ovodLLxWQM8y7MpeGrS1yoztdLekKwDju3+ahl44GPmW+fezzhz4PnWJaa8/Zq+QeVeT9QJH8",
+	"qVMB7sQDzNg1kSoYhR6M8L0+lNBRuSNK53rpF2S9kLVB0GwunH8ZQ6JdLHaXM42RLJ6LbokugXOsoSwr",
+	"zlNSVnqR4jnc1B+fTsn//vf/9OGTn/gc7TGINoYkrQ8Jp776cB+yrRLbh0L3mOgTBcpLWyOQ64XkTUa4",
+	"79RdfZTsIQSjsc/hMG44DBQqPOvt3lYZdR+tWx0++fjPh4e0RJ0y/Ae3RX+iG6LlCvCwRSHxb++eWWuw",
+	"XmxQDS02RKCqOWh7nGgMb8IpqNthuHHgTEOugjni4Ha0dpS2KN743u9c5zi1988UD5bcnzQv/QUJDu3a",
+	"+kiD+HpX1NpnTsvJQlZKZ2QJpSFzKYsIqTo2KIZU02VYnyO7/dChso/c9AFi/sWa6HdQ56rvhkA4v9zH",
+	"859lFd5Z42M1EkYOzsufVobYP54TKpyfj7tRTQ+nHqwNC86G9VRsJx1dmKgX+pppc3/apQe7OjV1REc8",
+	"LXdEPzypfWQ/d2D63lrtqHR0qC3oFmJ1lNw5Rm7BbPmQc/fYGRPLQ0fOmutRbtNkK2w89GbrwhKP373Y",
+	"+KJ2nx/peqs9SHHqi+5rVn6k78TAvepheNMcEb09oCvC6vzEGpfuUucEmrR1TjaiS93ecW8watXAVtXV",
+	"L8rgFMpgu/73X14lRFOn91YMaVJKbWKp2rrggJKQnt8qWR83pZMeLibI8Gy3zJegXEEUIpa79KtDlttI",
+	"nepLkZ1XZiEV+7vLhZLfYe43I9I58udvXukBeeUOvhQyHCvRTTkmbkvMqLL/YVTc7Pa5HQ8zIGEimCW9",
+	"FEJ6wsUyAq4Kd5vvXNgF2vxOFpuT+fGx4t/b7Zy+jfFuO3L2+GFQwDrRiEi9aO4iu/9x7nsHIkuwzBiT",
+	"A5cKdUFPkxDimyYrpBdyrf2e1SHj6DhkeBNO7e81jN/g8y7T/EQW8i1cyX46pYQaIkUOLnazAlxXOq+t",
+	"FGldQWElMEqptDcbe8z8T8+2Dx/99m9Z3dflqK+EiDgcdb1c2PTf63s09UIMjk5k9id7pO4WXT1YXucX",
+	"Z8exdbsy9V/V1TGWBlt1LrTJ5knVrQTs9WViZr1N4Ycx6p26veMt+n6ShQtY7k/m12BqBy4U37rC2HZl",
+	"6zE2sqOihjeuYOI4e7m7Gj+RtXTIENrmvc1z9J6tOXRlM+7AgXUr3EbL8Vbx8CxPzXifwyK2aXWMIYzd",
+	"4RZY5Z5XFX1Ik7KK0P57LLH9uYr85/QGS06tt4c3ze3wOWZJbdyEgZt1CFuXqfUIgb/Hq1cW+vWE8fe4",
+	"xnX0hdrsujEPtl6u3vP4lXoASx9qK48w9Y30pv6SpNpEPsKV06eQancHy44Fdvvndv3D+YMQ8msgrnyU",
+	"MNHsA2HU5fb88VXx6I4sUp/0jvJIqOkLNX4PGaB36ggfgF2Ogd+uU436gc0pG6yC2s7VhJ1ZbDt/8+oU",
+	"nBIoUvNEo1egCEdjLPC8Qd0XobIrlx9qjkz08cbVk8HIVQOdcWm73HRbuJyfwbXZ3ziEK38l+1afXIoZ",
+	"m1eOuTqtC6DchizbT1mO+XJ36TS6OHcL+Nr3WTcxnxtaGFCCcofWLmC8SFnHnw5vwjXLn4BRfUPzDjq8",
+	"oOUQr1DSQw1U5R1aYI/SVWh1GzDZOGSr0t0T2dchPvT2aYftpgjAUFrX93x4072t9hNIFbny9ogosnOb",
+	"+A6h9yI5nKAL7Y5Tfwn4hrIW/WWg62/++qKQHd6sPiP7Nhevf4b5GVpQQ/XwS1mPgO9NfTX8Z1yXcBn9",
+	"g8/THyf7ItakU1j006GdfkrtzhFTrN2wn/N63Hb8s3sgeyxI7yZ+Bkjt2v3PD3F4s3Nz+e19cTiCV3fu",
+	"Sj8J2qdyF34GE7Bt/gs4P8VqHH4l8p2fByTB0O2UnURA/inI4Y8P6+FN+PPLYZMj3gofpnpIGtYx8L88",
+	"N50g7v/ZslJfQuKkBHQ5p18YydJheBO+hvHPxEb1Fz52yIdfs+lkitzT4c0niVL9gZwdUDtO4nZbiKki",
+	"T+8VvfTFFDpfQFHxLiZ1w/AmfCDudlhSvMnzztDrT8ztQo+m+bShhmnD8i5SuL8/fPHXl+ecyzVn2vR0",
+	"kazIo0lB345fisJY5GCHmhSHe96ED1B9isiEb1ft0mgPFBvanBqSP0zf0zKcg8lBmT09riSvVl2GqjQo",
+	"lzjub+lhiFaHG/y/h8KR3eTQ/b6byR18orPQw+bKwv7GfXnsfelv13bjv+TzCSwWvgEUm04z7jDnbNIc",
+	"t3oQEO1rTB4EgN5orHE+CYBwav2mfWcGjuVvy/jhgzU9fo/S/aivx8Cftx/si+oq4OBO0w+xgsxvdMWu",
+	"r/DXOLjPTYyJ23xKiUdIp0SDMUzM/UUUTmnap5Z9Bq27OFxdVPe05Bu8Ghz38/1B3cHOmeXuO79HSSRy",
+	"5i8Wdzt4pZJXrACl8Zt0O6O4z3FEwHunJXxPmCkSsqeDbjVh9/33C4kXaGj/4SQlebiHwZ8Hb3+m039e",
+	"oVPP7j7q4WbkC6AGu+eku6+9bZnxrYK0QfTUaARucL1SP3XLCClxTrzbsm2C5dagwfGJDPnavWskWVG1",
+	"rA8Tu6svBjvfX428jx9TrvJF6/pk90UkqaD1Ono2PctRsMLfS4g7/9BmKGdvu+/9hRfu8qDOLQZzOdj5",
+	"umMULDX+7hY8do7fblrQK0jbt72EmoLWgG5r+fbD7f8FAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

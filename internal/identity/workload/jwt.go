@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 const (
@@ -90,6 +92,15 @@ func (u unverified) choose(set jose.JSONWebKeySet) (jose.JSONWebKey, error) {
 	return found[0], nil
 }
 
+// Claims decodes a claims object as that of a token is.
+func Claims(object []byte) (map[string]any, error) {
+	claims, err := decodeClaims(object)
+	if err != nil {
+		return nil, fault.Invalidf("the claims are no JSON object")
+	}
+	return claims, nil
+}
+
 // decodeClaims decodes a claims object. Whole numbers become int64, so that big ids stay what they are.
 func decodeClaims(payload []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
@@ -98,11 +109,11 @@ func decodeClaims(payload []byte) (map[string]any, error) {
 	if err := d.Decode(&claims); err != nil || claims == nil {
 		return nil, unusable("its claims are no JSON object")
 	}
-	return Numbers(claims).(map[string]any), nil
+	return numbers(claims).(map[string]any), nil
 }
 
-// Numbers turns each json.Number within v into an int64 or a float64, as conditions see them.
-func Numbers(v any) any {
+// numbers turns each json.Number within v into an int64 or a float64, as conditions see them.
+func numbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
@@ -115,11 +126,11 @@ func Numbers(v any) any {
 		return f
 	case map[string]any:
 		for k := range v {
-			v[k] = Numbers(v[k])
+			v[k] = numbers(v[k])
 		}
 	case []any:
 		for i := range v {
-			v[i] = Numbers(v[i])
+			v[i] = numbers(v[i])
 		}
 	}
 	return v

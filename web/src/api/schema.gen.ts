@@ -1493,6 +1493,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/workload/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The trust policies of a project, or of the system */
+        get: operations["listTrustPolicies"];
+        put?: never;
+        /** Let programs in by tokens of an issuer */
+        post: operations["createTrustPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        /** A trust policy */
+        get: operations["getTrustPolicy"];
+        /** Replace all of a trust policy but its name and its project; who was let in by it before is out */
+        put: operations["updateTrustPolicy"];
+        post?: never;
+        /** Delete a trust policy; who was let in by it is out */
+        delete: operations["deleteTrustPolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which trust policies would let a token with these claims in, and why the others wouldn't */
+        post: operations["tryTrustPolicies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange a token of a trusted issuer for credentials that live for minutes */
+        post: operations["exchangeWorkloadToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2410,6 +2483,90 @@ export interface components {
              * @description Since when, or for `locked` until when
              */
             at?: string;
+        };
+        TrustPolicy: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description Unique in the registry: `name`, or `project+name`. The user name `workload/full_name` logs in by this policy. */
+            full_name: string;
+            /** @description The project that it belongs to; empty for one of the system */
+            project?: string;
+            description?: string;
+            /** @description As tokens say it, a URL */
+            issuer: string;
+            /** @description That tokens must be made for */
+            audience: string;
+            /** @description CEL over `claims` */
+            condition: string;
+            /** @description JWKS of an issuer that can't be asked; empty when it is asked */
+            key_set?: string;
+            /**
+             * Format: int64
+             * @description How long what a token is exchanged for lives
+             */
+            life_minutes: number;
+            enabled: boolean;
+            permissions: components["schemas"]["RobotPermission"][];
+            /** Format: date-time */
+            creation_time: string;
+            /** Format: date-time */
+            update_time: string;
+        };
+        TrustPolicyDraft: {
+            name: string;
+            /** @description The project that it is to belong to; without it to the system */
+            project?: string;
+            description?: string;
+            issuer: string;
+            audience: string;
+            condition: string;
+            key_set?: string;
+            /**
+             * Format: int64
+             * @description 15 without it
+             */
+            life_minutes?: number;
+            /** @description True without it */
+            enabled?: boolean;
+            /** @description By the rules of robots */
+            permissions: components["schemas"]["RobotPermission"][];
+        };
+        TrustTrial: {
+            /** @description Name of the project; without it the policies of the system are asked */
+            project?: string;
+            /** @description Of a token */
+            claims: {
+                [key: string]: unknown;
+            };
+        };
+        TrustVerdict: {
+            /** @description Full name */
+            policy: string;
+            fits: boolean;
+            /** @description Why it doesn't fit */
+            reason?: string;
+        };
+        WorkloadExchange: {
+            /** @description The JWT of the issuer */
+            token: string;
+            /** @description Full name of the policy; without it the first one that fits */
+            policy?: string;
+        };
+        WorkloadCredentials: {
+            username: string;
+            password: string;
+            /**
+             * Format: int64
+             * @description In seconds
+             */
+            expires_in: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Full name of the policy that let in */
+            policy: string;
+            /** @description Of the token, as audit rows show it */
+            subject: string;
         };
     };
     responses: {
@@ -5359,6 +5516,167 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTrustPolicies: {
+        parameters: {
+            query?: {
+                /** @description Name of the project; without it those of the system */
+                project?: string;
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustPolicy"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustPolicyDraft"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustPolicyDraft"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    tryTrustPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustTrial"];
+            };
+        };
+        responses: {
+            /** @description The answer, by the policies' names. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustVerdict"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    exchangeWorkloadToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkloadExchange"];
+            };
+        };
+        responses: {
+            /** @description A user name and a password for registry and API. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkloadCredentials"];
+                };
+            };
             default: components["responses"]["Failure"];
         };
     };
