@@ -13,7 +13,7 @@ const forgetSetting = `DELETE FROM setting WHERE name = $1`
 
 // addresses says for each password the setting with the server that it is sent to.
 func addresses() map[string]string {
-	return map[string]string{"ldap_search_password": "ldap_url", "oidc_client_secret": "oidc_endpoint"}
+	return map[string]string{"ldap_search_password": "ldap_url", "oidc_client_secret": "oidc_endpoint"} //nolint:gosec // names of keys, no secrets
 }
 
 // forgetPasswords drops the passwords whose server changes, unless they come with the change: a password
