@@ -112,7 +112,8 @@ func TestTerraform(t *testing.T) {
 	for name, resource := range map[string]func(*testing.T, haventest.Door){
 		"project": terraformProject, "member": terraformMember, "robot": terraformRobot, "system robot": terraformSystemRobot,
 		"user": terraformUser, "group": terraformGroup, "label": terraformLabel, "configuration": terraformConfiguration,
-		"lists end": listsEnd,
+		"purge schedule": terraformPurge,
+		"lists end":      listsEnd,
 	} {
 		t.Run(name, func(t *testing.T) { resource(t, d) })
 	}
@@ -328,10 +329,33 @@ func terraformConfiguration(t *testing.T, d haventest.Door) {
 	s.plan(map[string]any{"banner_message.value": "", "project_creation_restriction.value": "everyone", "token_expiration.value": 60})
 }
 
+// The provider reads the schedule first: no body means that it is to be created, any other that it is to be
+// changed. What it sends has keys that nobody asked for.
+func terraformPurge(t *testing.T, d haventest.Door) {
+	s := &state{T: t, door: d, id: "/system/purgeaudit/schedule"}
+	if a := s.send(http.StatusOK, http.MethodGet, s.id, nil); len(a.Body) != 0 {
+		t.Fatalf("a schedule that isn't there: %q", a.Body)
+	}
+	body := func(kind, cron string) map[string]any {
+		return map[string]any{
+			"id": 0, "creation_time": "0001-01-01T00:00:00Z", "schedule": map[string]any{"type": kind, "cron": cron, "additionalProp1": "x"},
+			"parameters": map[string]any{"audit_retention_hour": 24, "include_event_types": "create_artifact,pull_artifact", "dry_run": false, "additionalProp1": true},
+		}
+	}
+	s.send(http.StatusCreated, http.MethodPost, s.id, body("Daily", "0 0 0 * * *"))
+	s.plan(map[string]any{"schedule.type": "Daily", "schedule.cron": "0 0 0 * * *"})
+	s.update(body("Custom", "0 15 3 * * *"))
+	s.plan(map[string]any{"schedule.type": "Custom", "schedule.cron": "0 15 3 * * *"})
+	s.update(body("None", ""))
+	if a := s.send(http.StatusOK, http.MethodGet, s.id, nil); len(a.Body) != 0 {
+		t.Errorf("after it was destroyed: %q", a.Body)
+	}
+}
+
 // The provider reads pages until one is empty.
 func listsEnd(t *testing.T, d haventest.Door) {
 	for _, path := range []string{
-		"/projects", "/users", "/robots", "/labels?scope=g", "/quotas", "/repositories", "/usergroups", "/auditlog-exts", "/schedules",
+		"/projects", "/users", "/robots", "/labels?scope=g", "/quotas", "/repositories", "/usergroups", "/auditlog-exts", "/schedules", "/system/purgeaudit",
 		"/projects/library/members", "/projects/library/repositories", "/projects/library/artifacts",
 	} {
 		separator := "?"

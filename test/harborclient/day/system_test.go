@@ -8,6 +8,7 @@ import (
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/health"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/ping"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/project"
+	purging "github.com/goharbor/go-client/pkg/sdk/v2.0/client/purge"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/schedule"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/statistic"
 	"github.com/goharbor/go-client/pkg/sdk/v2.0/client/system_cve_allowlist"
@@ -73,9 +74,33 @@ func TestSystemAllowlist(t *testing.T) {
 	}
 }
 
-func TestSchedules(t *testing.T) {
+func TestPurge(t *testing.T) {
 	c, ctx := admin(t), t.Context()
-	ok(c.Schedule.ListSchedules(ctx, &schedule.ListSchedulesParams{}))(t)
+	purge := func(kind, cron string) *models.Schedule {
+		return &models.Schedule{
+			Schedule:   &models.ScheduleObj{Type: kind, Cron: cron},
+			Parameters: map[string]interface{}{"audit_retention_hour": 8760, "include_event_types": "create_artifact", "dry_run": true},
+		}
+	}
+	id := idOf(t, ok(c.Purge.CreatePurgeSchedule(ctx, &purging.CreatePurgeScheduleParams{Schedule: purge("Manual", "")}))(t).Location)
+	if run := ok(c.Purge.GetPurgeJob(ctx, &purging.GetPurgeJobParams{PurgeID: id}))(t).Payload; run.ID != id || run.JobName != "PURGE_AUDIT_LOG" {
+		t.Errorf("purge %+v", run)
+	}
+	if page := ok(c.Purge.GetPurgeHistory(ctx, &purging.GetPurgeHistoryParams{Sort: ptr("-id")}))(t); page.XTotalCount != 1 || page.Payload[0].ID != id {
+		t.Errorf("history %+v", page.Payload)
+	}
+	ok(c.Purge.GetPurgeJobLog(ctx, &purging.GetPurgeJobLogParams{PurgeID: id}))(t)
+	ok(c.Purge.StopPurge(ctx, &purging.StopPurgeParams{PurgeID: id}))(t)
+
+	ok(c.Purge.CreatePurgeSchedule(ctx, &purging.CreatePurgeScheduleParams{Schedule: purge("Daily", "0 0 0 * * *")}))(t)
+	ok(c.Purge.UpdatePurgeSchedule(ctx, &purging.UpdatePurgeScheduleParams{Schedule: purge("Custom", "0 30 1 * * *")}))(t)
+	if s := ok(c.Purge.GetPurgeSchedule(ctx, &purging.GetPurgeScheduleParams{}))(t).Payload; s.Schedule.Type != "Custom" || s.Schedule.Cron != "0 30 1 * * *" {
+		t.Errorf("schedule %+v", s.Schedule)
+	}
+	all := ok(c.Schedule.ListSchedules(ctx, &schedule.ListSchedulesParams{}))(t)
+	if all.XTotalCount != 1 || all.Payload[0].VendorType != "PURGE_AUDIT_LOG" || all.Payload[0].Cron != "0 30 1 * * *" {
+		t.Errorf("schedules %+v", all.Payload)
+	}
 	if paused := ok(c.Schedule.GetSchedulePaused(ctx, &schedule.GetSchedulePausedParams{JobType: "all"}))(t); paused.Payload.Paused {
 		t.Error("schedules are paused")
 	}
