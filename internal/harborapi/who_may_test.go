@@ -112,7 +112,7 @@ func whoMay() []may {
 		{operation: "ListArtifactsOfProject", private: members, public: signedInCallers},
 		{operation: "ListArtifacts", private: members, public: everybody},
 		{operation: "GetArtifact", private: members, public: everybody},
-		{operation: "CopyArtifact", private: "APMD", public: "A", query: "from=nosuch/x:y"},
+		{operation: "CopyArtifact", private: "APMD", public: "A", query: "from=pub/app:v1"},
 		{operation: "DeleteArtifact", private: "APM", public: "A"},
 		{operation: "ListTags", private: members, public: everybody},
 		{operation: "CreateTag", private: "APMD", public: "A", body: `{"name":"t"}`},
