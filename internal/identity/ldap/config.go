@@ -64,12 +64,14 @@ type config struct {
 	searchDN   string
 	password   secret.Text
 	base       string
+	baseParts  []string // normal
 	filter     string
 	uid        string
 	scope      int
 	groups     bool // whether people bring groups with them at all
 	groupBase  string
-	filterOf   string // of groups
+	groupParts []string // normal, of groupBase
+	filterOf   string   // of groups
 	groupName  string
 	groupScope int
 	adminDN    string // normal; may be empty
@@ -157,7 +159,7 @@ func (c *config) parsePeople(s Settings) (err error) {
 	if c.base == "" {
 		return fault.Invalidf("ldap_base_dn: the value must not be empty")
 	}
-	if _, err := NormalDN(c.base); err != nil {
+	if c.baseParts, err = normalRDNs(c.base); err != nil {
 		return fault.Invalidf("ldap_base_dn: %s", err)
 	}
 	if c.uid, err = attribute("ldap_uid", s.UID, "cn"); err != nil {
@@ -173,7 +175,7 @@ func (c *config) parseGroups(s Settings) (err error) {
 		c.groupBase = c.base
 	}
 	if c.groupBase != "" {
-		if _, err := NormalDN(c.groupBase); err != nil {
+		if c.groupParts, err = normalRDNs(c.groupBase); err != nil {
 			return fault.Invalidf("ldap_group_base_dn: %s", err)
 		}
 	}

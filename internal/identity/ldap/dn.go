@@ -21,6 +21,7 @@ func NormalDN(dn string) (string, error) {
 	return strings.Join(rdns, ","), err
 }
 
+// normalRDNs is NormalDN, in its parts.
 func normalRDNs(dn string) ([]string, error) {
 	wrong := fault.Invalidf("%q is not a distinguished name", dn[:min(len(dn), 200)])
 	if len(dn) > maxDN || !utf8.ValidString(dn) {
@@ -51,18 +52,10 @@ func foldValue(value string) string {
 	return strings.ToLower(strings.Join(strings.Fields(value), " "))
 }
 
-// within reports whether a name lies in the scope of a base. A name that can't be read lies nowhere.
-func within(dn, base string, scope int) bool {
-	names, err := normalRDNs(dn)
-	if err != nil {
-		return false
-	}
-	above, err := normalRDNs(base)
-	if err != nil && strings.TrimSpace(base) != "" {
-		return false
-	}
-	deeper := len(names) - len(above)
-	if deeper < 0 || !slices.Equal(names[deeper:], above) {
+// within reports whether a name lies in the scope of a base.
+func within(names, base []string, scope int) bool {
+	deeper := len(names) - len(base)
+	if deeper < 0 || !slices.Equal(names[deeper:], base) {
 		return false
 	}
 	switch scope {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/havenregistry/haven/internal/identity"
@@ -31,11 +32,14 @@ func (d *directory) addGroups(e *ldap.Entry, p *identity.Person) error {
 	return d.walk(e, p)
 }
 
-// group reads a group's entry. It is none where it has no name to show.
-func (d *directory) group(e *ldap.Entry) (identity.Group, bool) {
-	key, err := NormalDN(e.DN)
-	name := first(e, d.groupName)
-	return identity.Group{Name: name, Key: key}, err == nil && name != ""
+// group reads a group's entry. It doesn't count where it has no name to show, or is outside of the groups' base.
+func (d *directory) group(e *ldap.Entry) (g identity.Group, counts bool) {
+	names, err := normalRDNs(e.DN)
+	if err != nil {
+		return g, false
+	}
+	g = identity.Group{Name: first(e, d.groupName), Key: strings.Join(names, ",")}
+	return g, g.Name != "" && within(names, d.groupParts, d.groupScope)
 }
 
 // chain asks Active Directory, which follows nested groups itself. The primary group of an account is not

@@ -56,11 +56,11 @@ func (p *Provider) FindGroup(ctx context.Context, dn string) (group identity.Gro
 		if err != nil {
 			return err
 		}
-		found := false
-		if e != nil && within(e.DN, d.groupBase, d.groupScope) {
-			group, found = d.group(e)
+		counts := false
+		if e != nil {
+			group, counts = d.group(e)
 		}
-		if !found {
+		if !counts {
 			return fault.NotFoundf("the group %q is not in the directory, or not among the groups that the settings name", dn)
 		}
 		return nil

@@ -90,8 +90,9 @@ func (d *directory) find(subject string) (*ldap.Entry, error) {
 	case entryUUID, uniqueID, ipaID:
 		filter = equals(attribute, value)
 	case bySpelling:
-		if !within(value, d.base, d.scope) {
-			return nil, nil
+		names, err := normalRDNs(value)
+		if err != nil || !within(names, d.baseParts, d.scope) {
+			return nil, err
 		}
 		return d.entry(value, d.filter, d.personAttributes()...)
 	default:

@@ -134,9 +134,6 @@ func (w *walker) stepOf(e *ldap.Entry) step {
 	if e == nil {
 		return step{}
 	}
-	g, ok := w.group(e)
-	return step{
-		group: g, parents: e.GetEqualFoldAttributeValues(w.membership),
-		counts: ok && within(e.DN, w.groupBase, w.groupScope),
-	}
+	g, counts := w.group(e)
+	return step{group: g, counts: counts, parents: e.GetEqualFoldAttributeValues(w.membership)}
 }
