@@ -6,8 +6,10 @@ import { SignInRequired } from "../session/SignInRequired";
 import { CliSecret } from "./CliSecret";
 import { PasswordForm } from "./PasswordForm";
 import { useProfile } from "./queries";
+import { Sessions } from "./Sessions";
+import { Tokens } from "./Tokens";
 
-/** `/me`: who I am here, and my password or CLI secret. */
+/** `/me`: who I am here, my password or CLI secret, my tokens and sessions. */
 export function AccountPage() {
   const { t } = useLingui();
   const session = useSession();
@@ -28,7 +30,17 @@ export function AccountPage() {
           </p>
         </SignInRequired>
       )}
-      {session.data && <Credentials user={session.data} />}
+      {session.data && (
+        <>
+          <Credentials user={session.data} />
+          <Section title={t`Access tokens`}>
+            <Tokens />
+          </Section>
+          <Section title={t`Sessions`}>
+            <Sessions />
+          </Section>
+        </>
+      )}
     </Page>
   );
 }
