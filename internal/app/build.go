@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/havenregistry/haven/internal/audit"
@@ -135,7 +136,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
 		Audit: d.audits, Purger: a.purger, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
-		ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
+		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(), Schedules: []func(context.Context) ([]harborapi.Schedule, error){harborapi.PurgeSchedules(a.purger)},
 	})
 	if err != nil {
@@ -159,4 +160,17 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts)
 	return observe(routes, edgeOf, a.metrics, a.log), nil
+}
+
+// storageName is Harbor's name of a kind of blob store.
+func storageName(storageURL string) string {
+	switch scheme, _, _ := strings.Cut(storageURL, ":"); scheme {
+	case "s3":
+		return "s3"
+	case "gs":
+		return "gcs"
+	case "azblob":
+		return "azure"
+	}
+	return "filesystem"
 }

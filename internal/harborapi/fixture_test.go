@@ -70,7 +70,7 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	deps := Deps{
 		Auth: httpauth.New(accounts), Authorizer: authz.New(projects), Projects: projects, Identity: accounts, Directory: ldap.New(settings, time.Now, log), OIDC: oidc.NewService(openID, accounts), Registry: f.registry,
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
-		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Volume: blobs.Free,
+		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Storage: "s3", Volume: blobs.Free,
 	}
 	deps.Purger = audit.NewPurger(audits, time.Now, log)
 	deps.Schedules = append(deps.Schedules, PurgeSchedules(deps.Purger))

@@ -41,6 +41,8 @@ type Deps struct {
 	ExternalScheme func(host string) string
 	// Health is the parts that GET /health names, in its order.
 	Health []Part
+	// Storage is Harbor's name of where blobs lie: filesystem, s3, gcs or azure.
+	Storage string
 	// Volume is the space of the blob store in bytes.
 	Volume func(ctx context.Context) (total, free uint64, err error)
 	// Schedules says what runs by the clock, one function a part of the registry.

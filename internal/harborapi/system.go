@@ -45,7 +45,7 @@ func (s *Server) GetSystemInfo(ctx context.Context, _ gen.GetSystemInfoRequestOb
 		info.ExternalURL = new(c.Scheme + "://" + c.Host)
 		info.RegistryURL = new(c.Host)
 		info.ReadOnly, info.NotificationEnable = new(v.Bool(setting.ReadOnly)), new(v.Bool(setting.NotificationEnable))
-		info.RegistryStorageProviderName = new("filesystem")
+		info.RegistryStorageProviderName = new(s.Storage)
 		info.CurrentTime = new(wire.Time(s.Clock()))
 	}
 	return gen.GetSystemInfo200JSONResponse(info), nil
