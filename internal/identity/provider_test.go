@@ -369,7 +369,10 @@ func TestLeavingAGroup(t *testing.T) {
 			t.Errorf("asked again at once: %+v, %v", now, err)
 		}
 		c.clock.add(6 * time.Minute)
-		if now, err := c.SessionPrincipal(ctx, session, true); err != nil || now.Admin || now.Epoch <= p.Epoch {
+		if _, err := c.SessionPrincipal(ctx, session, true); !errors.Is(err, identity.ErrSession) {
+			t.Errorf("an administrator's session: %v", err)
+		}
+		if now, err := c.Principal(ctx, p.ID); err != nil || now.Admin || now.Epoch <= p.Epoch {
 			t.Errorf("still: %+v, %v", now, err)
 		}
 		if got := c.groups(p.ID); !slices.Equal(got, []string{"ops"}) {
@@ -378,14 +381,19 @@ func TestLeavingAGroup(t *testing.T) {
 		if _, err := c.VerifyToken(ctx, token); !errors.Is(err, identity.ErrToken) {
 			t.Errorf("a token from before: %v", err)
 		}
-		now, err := c.Principal(ctx, p.ID)
+		now, session, err := c.SignIn(ctx, "carol", carolPassword, home, "browser")
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.ldap.put(carol(group("ops"), group("new")))
 		c.clock.add(6 * time.Minute)
-		if later, err := c.Principal(ctx, p.ID); err != nil || later.Epoch != now.Epoch || !slices.Equal(c.groups(p.ID), []string{"new", "ops"}) {
+		if later, err := c.SessionPrincipal(ctx, session, true); err != nil || later.Epoch != now.Epoch || !slices.Equal(c.groups(p.ID), []string{"new", "ops"}) {
 			t.Errorf("one more group: %+v, %v, %v", later, err, c.groups(p.ID))
+		}
+		c.ldap.put(carol())
+		c.clock.add(6 * time.Minute)
+		if later, err := c.SessionPrincipal(ctx, session, true); err != nil || later.Epoch <= now.Epoch || len(c.groups(p.ID)) != 0 {
+			t.Errorf("no group: %+v, %v, %v", later, err, c.groups(p.ID))
 		}
 	})
 }
