@@ -132,6 +132,7 @@ var groups = []group{
 	{"images", measureImages},
 	{"manifests", measureManifests},
 	{"logins", measureLogins},
+	{"projects", measureProjects},
 	{"lists", measureLists},
 	{"blobs", measureBlobs},
 	{"large", measureLarge},

@@ -14,10 +14,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
@@ -34,8 +36,11 @@ type App struct {
 	blobs      blob.Store
 	notices    *notice.Board
 	registry   *registry.Service
+	identity   *identity.Service
 	events     *event.Dispatcher
 	records    *record.Keeper
+	forwarder  *audit.Forwarder
+	purger     *audit.Purger
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -162,10 +167,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
-// the store, word to the other replicas. It returns nil then.
+// the store, when robots were used, word to the other replicas, audit rows to forward. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.notices.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/havenregistry/haven/internal/audit"
@@ -12,8 +13,12 @@ import (
 	"github.com/havenregistry/haven/internal/distribution"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/harborapi"
+	"github.com/havenregistry/haven/internal/havenapi"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/ldap"
+	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
@@ -27,13 +32,16 @@ import (
 
 // domain is the parts that the edges speak for.
 type domain struct {
-	box      *secret.Box
-	settings *setting.Service
-	identity *identity.Service
-	projects *project.Service
-	labels   *label.Service
-	audits   *audit.Service
-	registry *registry.Service
+	box       *secret.Box
+	settings  *setting.Service
+	identity  *identity.Service
+	workloads *workload.Service
+	oidc      *oidc.Service
+	projects  *project.Service
+	people    *ldap.Provider
+	labels    *label.Service
+	audits    *audit.Service
+	registry  *registry.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -44,14 +52,34 @@ func (a *App) assemble() (domain, error) {
 	}
 	clock := time.Now
 	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock)}
+	if fixed := a.cfg.ConfigOverwriteJSON.Reveal(); fixed != "" {
+		if err := d.settings.Overwrite([]byte(fixed)); err != nil {
+			return domain{}, fmt.Errorf("config_overwrite_json: %w", err)
+		}
+	}
 	notices := a.notices
 	d.settings.Announce(func() { notices.Publish(notice.Settings) })
 	notices.Subscribe(notice.Settings, d.settings.Forget)
-	d.identity = identity.New(identity.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	openID := oidc.NewProvider(oidc.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	d.people = ldap.New(d.settings, clock, a.log)
+	if d.workloads, err = workload.New(workload.Deps{DB: a.db, Box: box, Clock: clock, Log: a.log}); err != nil {
+		return domain{}, err
+	}
+	d.identity = identity.New(identity.Deps{
+		DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log, Workloads: d.workloads,
+		Providers: []identity.NamedProvider{
+			{Provider: d.people, Name: identity.LDAPProvider, GroupType: identity.LDAPGroup},
+			{Provider: openID, Name: identity.OIDCProvider, GroupType: identity.OIDCGroup},
+		},
+	})
+	d.oidc = oidc.NewService(openID, d.identity)
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
+	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
+	d.settings.Check(audit.CheckReceiver)
+	a.purger = audit.NewPurger(d.audits, clock, a.log)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
@@ -61,7 +89,7 @@ func (a *App) assemble() (domain, error) {
 		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
 	})
-	a.registry = d.registry
+	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
 }
@@ -97,6 +125,8 @@ func (a *App) parts() []harborapi.Part {
 func (a *App) connect(d domain) (http.Handler, error) {
 	a.metrics = telemetry.NewMetrics(a.db.Executed)
 	a.watchReclaim()
+	a.watchForwarding(d.audits)
+	a.watchRobots()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
@@ -104,10 +134,17 @@ func (a *App) connect(d domain) (http.Handler, error) {
 		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
 	})
 	api, err := harborapi.New(harborapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Registry: d.registry,
-		Audit: d.audits, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
-		ExternalScheme: hosts.scheme, Volume: a.blobs.Free,
-		Health: a.parts(),
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
+		Audit: d.audits, Purger: a.purger, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
+		Health: a.parts(), Schedules: []func(context.Context) ([]harborapi.Schedule, error){harborapi.PurgeSchedules(a.purger)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	haven, err := havenapi.New(havenapi.Deps{
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
+		ExternalScheme: hosts.scheme,
 	})
 	if err != nil {
 		return nil, err
@@ -117,10 +154,23 @@ func (a *App) connect(d domain) (http.Handler, error) {
 		return nil, fmt.Errorf("derive the key against cross-site requests: %w", err)
 	}
 	guard := portal.NewGuard(key, hosts.scheme)
-	pages, err := portal.New(portal.Deps{Identity: d.identity, Guard: guard, Log: a.log})
+	pages, err := portal.New(portal.Deps{Identity: d.identity, OIDC: d.oidc, Settings: d.settings, Guard: guard, Log: a.log})
 	if err != nil {
 		return nil, err
 	}
-	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), portal: pages}, a.health, hosts)
+	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts)
 	return observe(routes, edgeOf, a.metrics, a.log), nil
+}
+
+// storageName is Harbor's name of a kind of blob store.
+func storageName(storageURL string) string {
+	switch scheme, _, _ := strings.Cut(storageURL, ":"); scheme {
+	case "s3":
+		return "s3"
+	case "gs":
+		return "gcs"
+	case "azblob":
+		return "azure"
+	}
+	return "filesystem"
 }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
 
@@ -21,7 +22,7 @@ func observe(next http.Handler, edge func(path string) string, metrics *telemetr
 		start := time.Now()
 		id := telemetry.AcceptRequestID(r.Header.Get(telemetry.RequestIDHeader))
 		w.Header().Set(telemetry.RequestIDHeader, id)
-		r = r.WithContext(telemetry.WithRequestID(r.Context(), id))
+		r = r.WithContext(telemetry.WithRequest(r.Context(), id, httpauth.Remote(r)))
 		if r.ContentLength != 0 && r.Body != nil {
 			r.Body = &stallGuard{ReadCloser: r.Body, control: http.NewResponseController(w)}
 		}

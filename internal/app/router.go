@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/havenregistry/haven/internal/havenapi"
 )
 
 // edges are the handlers of the paths that design of the API gives to each.
@@ -15,6 +17,7 @@ type edges struct {
 	registry http.Handler     // /v2/
 	token    http.HandlerFunc // /service/token
 	api      http.Handler     // /api/
+	haven    http.Handler     // /api/haven/
 	portal   http.Handler     // /c/ and everything else
 }
 
@@ -25,6 +28,8 @@ func edgeOf(path string) string {
 		return "registry"
 	case path == "/service/token":
 		return "token"
+	case strings.HasPrefix(path, havenapi.Prefix):
+		return "haven"
 	case strings.HasPrefix(path, "/api/"):
 		return "api"
 	case path == "/healthz" || path == "/readyz":
@@ -54,6 +59,8 @@ func router(e edges, h *health, hosts *hostCheck) http.Handler {
 			e.token(w, r)
 		case "api":
 			e.api.ServeHTTP(w, r)
+		case "haven":
+			e.haven.ServeHTTP(w, r)
 		default:
 			e.portal.ServeHTTP(w, r)
 		}

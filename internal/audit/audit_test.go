@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -30,17 +32,19 @@ type world struct {
 }
 
 func each(t *testing.T, f func(w world)) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		box, err := secret.OpenBox(filepath.Join(t.TempDir(), "key"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		settings := setting.New(d, box, time.Now)
-		var events *event.Dispatcher
-		log := audit.New(d, settings, func(ctx context.Context) { events.CatchUp(ctx) })
-		events = event.NewDispatcher(d, slog.New(slog.DiscardHandler), log)
-		f(world{t, d, settings, log})
-	})
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(on(t, d)) })
+}
+
+func on(t *testing.T, d *db.DB) world {
+	box, err := secret.OpenBox(filepath.Join(t.TempDir(), "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := setting.New(d, box, time.Now)
+	var events *event.Dispatcher
+	log := audit.New(d, settings, func(ctx context.Context) { events.CatchUp(ctx) })
+	events = event.NewDispatcher(d, slog.New(slog.DiscardHandler), log)
+	return world{t, d, settings, log}
 }
 
 // happen appends events; the listing itself has them handled.
@@ -71,7 +75,7 @@ func (w world) list(scope audit.Scope, list db.List) ([]audit.Row, int64) {
 func TestRowsSayWhatHappened(t *testing.T) {
 	each(t, func(w world) {
 		w.happen(
-			event.Event{Kind: event.PullArtifact, At: start, By: "ann", ProjectID: 3, Resource: "p/r:v1", Description: "pull artifact: p/r@sha256:00", Success: true},
+			event.Event{Kind: event.PullArtifact, At: start, By: "ann", ProjectID: 3, Resource: "p/r:v1", Description: "pull artifact: p/r@sha256:00", Client: "192.0.2.7", RequestID: "r-1", Success: true},
 			event.Event{Kind: event.UpdateConfiguration, At: start.Add(time.Second), By: "admin", Resource: "configuration", Description: "update configuration"},
 		)
 		rows, total := w.list(audit.Scope{All: true}, db.List{})
@@ -80,7 +84,7 @@ func TestRowsSayWhatHappened(t *testing.T) {
 		}
 		want := []audit.Row{
 			{ID: rows[0].ID, Username: "admin", EventType: event.UpdateConfiguration, Operation: "update", ResourceType: "configuration", Resource: "configuration", Description: "update configuration", At: start.Add(time.Second)},
-			{ID: rows[1].ID, ProjectID: 3, Username: "ann", EventType: event.PullArtifact, Operation: "pull", ResourceType: "artifact", Resource: "p/r:v1", Description: "pull artifact: p/r@sha256:00", Success: true, At: start},
+			{ID: rows[1].ID, ProjectID: 3, Username: "ann", EventType: event.PullArtifact, Operation: "pull", ResourceType: "artifact", Resource: "p/r:v1", Description: "pull artifact: p/r@sha256:00", Success: true, Client: "192.0.2.7", RequestID: "r-1", At: start},
 		}
 		for i := range want {
 			if rows[i] != want[i] {
@@ -101,7 +105,7 @@ func (w world) sample() {
 	}
 	w.happen(append(events,
 		event.Event{Kind: event.LoginUser, By: "ann", At: start.Add(9 * time.Hour), Resource: "ann", Success: true},
-		event.Event{Kind: event.LoginUser, By: "bob", At: start.Add(9 * time.Hour), Resource: "bob"})...)
+		event.Event{Kind: event.LoginUser, By: "bob", At: start.Add(9 * time.Hour), Resource: "bob", Client: "192.0.2.9"})...)
 }
 
 // What a member of some projects sees is what everybody sees, less the other projects, on every page.
@@ -160,6 +164,9 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 		{"user", all, db.List{Filters: []db.Filter{equal("username", "bob"), equal("operation", "create")}}, 1, "p1/r:v3"},
 		{"another project stays hidden", audit.Scope{ProjectIDs: []int64{1}}, db.List{Filters: []db.Filter{equal("project_id", "2")}}, 0, ""},
 		{"result", all, db.List{Filters: []db.Filter{equal("op_result", "false")}}, 2, "bob p2/r:v4"},
+		{"result by its other name", all, db.List{Filters: []db.Filter{equal("operation_result", "false")}}, 2, "bob p2/r:v4"},
+		{"event type", all, db.List{Filters: []db.Filter{equal("event_type", "login_user")}}, 2, "bob ann"},
+		{"client", all, db.List{Filters: []db.Filter{equal("client_ip", "192.0.2.9")}}, 1, "bob"},
 		{"resource type", all, db.List{Filters: []db.Filter{equal("resource_type", "user")}}, 2, "bob ann"},
 		{"part of the resource", all, db.List{Filters: []db.Filter{{Key: "resource", Op: db.Contains, Values: []string{"P1/"}}}}, 3, "p1/r:v6 p1/r:v3 p1/r:v0"},
 		{"any of", all, db.List{Filters: []db.Filter{{Key: "operation", Op: db.AnyOf, Values: []string{"login", "delete"}}}}, 5, "bob ann p2/r:v7 p2/r:v4 p2/r:v1"},
@@ -197,22 +204,47 @@ func TestListTakesThreeStatementsAtAnyLength(t *testing.T) {
 
 func TestSettingsLeaveEventsOut(t *testing.T) {
 	each(t, func(w world) {
-		set := func(changes map[string]any) {
-			t.Helper()
-			if err := w.settings.Set(t.Context(), "admin", changes); err != nil {
-				t.Fatal(err)
-			}
-		}
 		total := func() int64 { _, n := w.list(audit.Scope{All: true}, db.List{}); return n }
-		set(map[string]any{"disabled_audit_log_event_types": "pull_artifact,update_configuration"})
+		w.set(map[string]any{"disabled_audit_log_event_types": "pull_artifact,update_configuration"})
 		w.happen(event.Event{Kind: event.PullArtifact, Resource: "p/r:a"}, event.Event{Kind: event.CreateArtifact, Resource: "p/r:a"})
 		if n := total(); n != 1 {
 			t.Fatalf("%d rows, want only the push", n)
 		}
-		set(map[string]any{"audit_log_forward_endpoint": "127.0.0.1:514", "skip_audit_log_database": true})
-		w.happen(event.Event{Kind: event.CreateArtifact, Resource: "p/r:b"})
-		if n := total(); n != 1 {
-			t.Fatalf("%d rows, want none for what isn't to be kept", n)
+		w.set(map[string]any{"disabled_audit_log_event_types": "update_configuration", "pull_audit_log_disable": true})
+		w.happen(event.Event{Kind: event.PullArtifact, Resource: "p/r:a"}, event.Event{Kind: event.DeleteArtifact, Resource: "p/r:a"})
+		if n := total(); n != 2 {
+			t.Fatalf("%d rows, want the push and the deletion", n)
 		}
 	})
+}
+
+// What a request causes says where it came from.
+func TestRowsNameTheRequest(t *testing.T) {
+	each(t, func(w world) {
+		ctx := telemetry.WithRequest(t.Context(), "r-7", netip.MustParseAddr("::ffff:192.0.2.4"))
+		if err := w.settings.Set(ctx, "admin", map[string]any{"self_registration": true}); err != nil {
+			t.Fatal(err)
+		}
+		rows, _ := w.list(audit.Scope{All: true}, db.List{})
+		if len(rows) != 1 || rows[0].RequestID != "r-7" || rows[0].Client != "192.0.2.4" {
+			t.Errorf("the row is %+v", rows)
+		}
+	})
+}
+
+func TestEventTypesAreNamedOnce(t *testing.T) {
+	all := audit.EventTypes()
+	for i, kind := range all {
+		operation, resource, ok := strings.Cut(string(kind), "_")
+		if !ok || operation == "" || resource == "" || slices.Contains(all[:i], kind) {
+			t.Errorf("the event type %q", kind)
+		}
+	}
+}
+
+func (w world) set(changes map[string]any) {
+	w.Helper()
+	if err := w.settings.Set(w.Context(), "admin", changes); err != nil {
+		w.Fatal(err)
+	}
 }

@@ -44,11 +44,26 @@ func (a *Authorizer) Project(ctx context.Context, p Principal, project ProjectOb
 
 // System decides whether p may use perm outside of any project.
 func (a *Authorizer) System(p Principal, perm Permission) error {
-	return refuseUnless(p.Kind == User && p.Admin || p.Kind == Robot && p.granted(perm, inSystem), p)
+	return refuseUnless(system(p, perm), p)
+}
+
+func system(p Principal, perm Permission) bool {
+	switch p.Kind {
+	case User:
+		return p.Admin
+	case Robot:
+		return p.granted(perm, inSystem)
+	case Personal:
+		return p.Owner != nil && p.limitsAllow(perm, inSystem) && system(*p.Owner, perm)
+	}
+	return false
 }
 
 // Permissions lists what p may do in the project, in the order of the table.
 func (a *Authorizer) Permissions(ctx context.Context, p Principal, project ProjectObject) ([]Permission, error) {
+	if p.Kind == Personal {
+		return a.personal(ctx, p, project)
+	}
 	var all []Permission
 	roles, err := a.rolesOf(ctx, p, project)
 	if err != nil {
@@ -56,6 +71,21 @@ func (a *Authorizer) Permissions(ctx context.Context, p Principal, project Proje
 	}
 	for _, r := range projectRules {
 		if p.Admin || holds(r, roles, project.Public) || p.Kind == Robot && p.granted(r.Permission, inProject(project.ID)) {
+			all = append(all, r.Permission)
+		}
+	}
+	return all, nil
+}
+
+// personal lists what a personal token may do in the project: a part of what its owner may.
+func (a *Authorizer) personal(ctx context.Context, p Principal, project ProjectObject) ([]Permission, error) {
+	var all []Permission
+	for _, r := range projectRules {
+		ok, err := a.inProject(ctx, p, project, r.Permission)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			all = append(all, r.Permission)
 		}
 	}
@@ -99,6 +129,10 @@ func (a *Authorizer) inProject(ctx context.Context, p Principal, project Project
 	case User:
 		if p.Admin {
 			return true, nil
+		}
+	case Personal:
+		if p.Owner != nil && p.limitsAllow(perm, inProject(project.ID)) {
+			return a.inProject(ctx, *p.Owner, project, perm)
 		}
 	}
 	i := slices.IndexFunc(projectRules, func(r rule) bool { return r.Permission == perm })

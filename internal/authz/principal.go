@@ -4,7 +4,10 @@
 // interface that package project implements; what a robot or a token may do comes with the principal.
 package authz
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Kind says what a principal is.
 type Kind int
@@ -12,15 +15,16 @@ type Kind int
 // The kinds of principal.
 const (
 	Anonymous Kind = iota
-	User           // a person, by password, session or personal token
+	User           // a person, by password or session
 	Robot          // a robot account
 	Bearer         // a docker token: the rights that were granted when it was issued, and no more
+	Personal       // a personal access token: what its owner may, as far as its Limits let it
 )
 
 // Principal is who asks. The zero value is the anonymous principal.
 type Principal struct {
 	Kind  Kind
-	ID    int64  // account or robot id; of the holder for Bearer; 0 for anonymous
+	ID    int64  // account or robot id; of the holder for Bearer, of the owner for Personal; 0 for anonymous
 	Name  string // as audit rows show it; robots with their prefix
 	Admin bool   // system administrator; only for User
 	Epoch int64  // of the account or robot when it was read: what is issued on it dies with a later change (S8)
@@ -29,16 +33,27 @@ type Principal struct {
 	Grants    []Grant
 	ProjectID int64
 
+	// Robot only: the trust policy that let a program in, which has no robot account (ID is the policy's,
+	// too), and until when.
+	PolicyID int64
+	Until    time.Time
+
 	// Bearer only: what the token grants, by full repository name, and whether it was made out to a
-	// User or a Robot (Anonymous: to nobody).
+	// User, a Robot or a Personal token (Anonymous: to nobody).
 	Token  []TokenGrant
 	Holder Kind
+
+	// Personal only: the owner, a User with all rights of now, and what the token limits them to.
+	Owner  *Principal
+	Limits []Grant
+	// TokenID is the personal token, of Personal and of a Bearer that was made out to one.
+	TokenID int64
 
 	// SessionID names the browser session, "" without one. CSRF protection binds to it.
 	SessionID string
 }
 
-// Grant is one entry of a robot's permissions.
+// Grant is one entry of a robot's permissions, or of a personal token's limits.
 type Grant struct {
 	Scope     GrantScope
 	ProjectID int64 // for OneProject

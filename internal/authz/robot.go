@@ -21,12 +21,15 @@ func RobotMayHold(kind string, perm Permission) bool {
 	return slices.Contains(RobotPermissions(kind), perm)
 }
 
-// Covers reports whether the robot p may pass g on, to a robot that belongs to a project or to the
+// Covers reports whether p, a robot or a personal token, may pass g on, to a robot that belongs to a project or to the
 // system: it holds the same right in the same place or in a wider one. A right that p is denied anywhere
 // within g's place isn't covered.
 func (p Principal) Covers(g Grant, ofProject bool) bool {
 	if g.Deny {
 		return true // less, not more
+	}
+	if p.Kind == Personal {
+		return p.limitsCover(g)
 	}
 	if ofProject && g.Permission == pushPermission {
 		implied := g // by push, for the one that is made

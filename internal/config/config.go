@@ -35,6 +35,8 @@ type Config struct {
 
 	ReclaimAfter   time.Duration `name:"reclaim-after" default:"2h" placeholder:"DURATION" help:"How long a blob that no manifest names is kept: a push that was told that the blob is there has this time to name it. Replicas share the value."`
 	UploadLifetime time.Duration `name:"upload-lifetime" default:"168h" placeholder:"DURATION" help:"How long an upload that nobody goes on with can be resumed."`
+
+	ConfigOverwriteJSON secret.Text `name:"config-overwrite-json" placeholder:"JSON" help:"What PUT /api/v2.0/configurations would set, as one JSON object, fixed from outside: nobody changes the configuration by the API or the portal then."`
 }
 
 // Complete fills the defaults that depend on other settings and checks each value. The error names

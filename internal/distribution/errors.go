@@ -44,6 +44,7 @@ var known = []struct {
 }{
 	{authz.ErrUnauthenticated, answer{http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized"}},
 	{authz.ErrForbidden, answer{http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized"}},
+	{identity.ErrUnavailable, answer{http.StatusServiceUnavailable, "UNAVAILABLE", "the directory or identity provider can't be asked, try again later"}},
 	{identity.ErrCredentials, answer{http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized"}},
 	{identity.ErrToken, answer{http.StatusUnauthorized, "UNAUTHORIZED", "unauthorized"}},
 	{errMethod, answer{http.StatusMethodNotAllowed, "UNSUPPORTED", ""}},

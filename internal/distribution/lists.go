@@ -65,7 +65,11 @@ func (h *Handler) catalog(c *call) error {
 	if err != nil {
 		return err
 	}
-	names, more, err := h.Registry.Catalog(c.r.Context(), registry.VisibleTo(c.principal), q.Get("last"), n)
+	scope, err := h.catalogScope(c)
+	if err != nil {
+		return err
+	}
+	names, more, err := h.Registry.Catalog(c.r.Context(), scope, q.Get("last"), n)
 	if err != nil {
 		return err
 	}
@@ -78,6 +82,16 @@ func (h *Handler) catalog(c *call) error {
 	return writeJSON(c, "application/json; charset=utf-8", struct {
 		Repositories []string `json:"repositories"`
 	}{names})
+}
+
+// catalogScope is the caller's repositories; of a personal token, those that its owner may list and its
+// limits let it.
+func (h *Handler) catalogScope(c *call) (registry.Scope, error) {
+	if c.principal.Kind != authz.Personal {
+		return registry.VisibleTo(c.principal), nil
+	}
+	all, ids, err := h.Projects.IDsWith(c.r.Context(), c.principal, authz.Permission{Resource: authz.Repository, Action: authz.ListAll})
+	return registry.Scope{All: all, Public: true, ProjectIDs: ids}, err
 }
 
 // listReferrers answers an index of what has the digest as its subject ("end-12a", "end-12b"). A subject

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // Kind is what happened, in the words of Harbor's audit log: an operation and a resource type.
@@ -33,10 +35,29 @@ const (
 	CreateRobot         Kind = "create_robot"
 	UpdateRobot         Kind = "update_robot"
 	DeleteRobot         Kind = "delete_robot"
+	ExpireRobot         Kind = "expire_robot" // soon: written some days before
 	CreateMember        Kind = "create_member"
 	UpdateMember        Kind = "update_member"
 	DeleteMember        Kind = "delete_member"
 	UpdateConfiguration Kind = "update_configuration"
+	CreateUsergroup     Kind = "create_usergroup"
+	UpdateUsergroup     Kind = "update_usergroup"
+	DeleteUsergroup     Kind = "delete_usergroup"
+	CreateToken         Kind = "create_token" // a personal access token
+	DeleteToken         Kind = "delete_token"
+	DeleteSession       Kind = "delete_session" // of somebody else, or from elsewhere; else it is a logout
+	CreateTrust         Kind = "create_trust"   // a trust policy of workload identity
+	UpdateTrust         Kind = "update_trust"
+	DeleteTrust         Kind = "delete_trust"
+	ExchangeToken       Kind = "exchange_token" // of a workload, for one of ours
+	CreateLabel         Kind = "create_label"
+	UpdateLabel         Kind = "update_label"
+	DeleteLabel         Kind = "delete_label"
+	AttachLabel         Kind = "attach_label"
+	DetachLabel         Kind = "detach_label"
+	UpdatePurge         Kind = "update_purge" // the schedule by which the audit log is purged
+	StartPurge          Kind = "start_purge"
+	StopPurge           Kind = "stop_purge"
 )
 
 // Event is one thing that happened. Only Kind, By and Resource must be given; set Success too, unless
@@ -56,6 +77,8 @@ type Event struct {
 	ResourceType string `json:"resource_type,omitempty"` // "": from the kind
 	Operation    string `json:"operation,omitempty"`     // "": from the kind
 	Description  string `json:"description,omitempty"`   // "": from operation, type and resource
+	Client       string `json:"client,omitempty"`        // address of who asked; "": from the context
+	RequestID    string `json:"request_id,omitempty"`    // "": from the context
 	Success      bool   `json:"success"`
 
 	Detail json.RawMessage `json:"detail,omitempty"` // what only listeners of this kind know
@@ -82,9 +105,10 @@ func (e Event) complete() Event {
 
 const insertEvent = `INSERT INTO event (kind, body, created_at) VALUES ($1, $2, $3)`
 
-// Append writes e in the transaction that causes it.
+// Append writes e in the transaction that causes it. Which request that is, the context says.
 func Append(ctx context.Context, tx db.Tx, e Event) error {
 	e = e.complete()
+	e.Client, e.RequestID = cmp.Or(e.Client, telemetry.Client(ctx)), cmp.Or(e.RequestID, telemetry.RequestID(ctx))
 	body, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode event %s: %w", e.Kind, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/rest"
 )
 
 // ListArtifacts answers GET …/repositories/{repository_name}/artifacts. A repository that isn't there
@@ -30,7 +31,7 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 	if err != nil {
 		return nil, err
 	}
-	if !callFrom(ctx).principal.Authenticated() {
+	if !callFrom(ctx).Principal.Authenticated() {
 		return nil, authz.ErrUnauthenticated
 	}
 	filter := registry.ArtifactFilter{LatestInRepository: ifTrue(r.Params.LatestInRepository)}
@@ -40,7 +41,7 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 }
 
 func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With, labelled bool) ([]gen.Artifact, error) {
-	list, err := listing(ctx, registry.ArtifactKey)
+	list, err := rest.ListingBy(ctx, registry.ArtifactKey, isArtifactColumn)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +54,12 @@ func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter regis
 	}
 	paged(ctx, list, total)
 	return s.artifactsJSON(ctx, rows, labelled)
+}
+
+// isArtifactColumn reports whether artifacts can be sorted by the key: what several of an artifact's tags and
+// labels say has no order.
+func isArtifactColumn(key string) bool {
+	return registry.ArtifactKey(key) && key != "tags" && key != "labels" && key != "base"
 }
 
 // GetArtifact answers GET …/artifacts/{reference}.
@@ -78,7 +85,7 @@ func (s *Server) DeleteArtifact(ctx context.Context, r gen.DeleteArtifactRequest
 	}
 	reference, err := oci.ParseReference(r.Reference)
 	if err == nil {
-		err = s.Registry.DeleteArtifact(ctx, callFrom(ctx).principal, ref, reference)
+		err = s.Registry.DeleteArtifact(ctx, callFrom(ctx).Principal, ref, reference)
 	}
 	return gen.DeleteArtifact200Response{}, noArtifact(err, ref, r.Reference)
 }
@@ -113,8 +120,8 @@ func (s *Server) GetAddition(ctx context.Context, r gen.GetAdditionRequestObject
 		return nil, err
 	}
 	c := callFrom(ctx)
-	c.response.Set("Content-Disposition", "attachment")
-	c.response.Set("Content-Security-Policy", "sandbox")
+	c.Response.Set("Content-Disposition", "attachment")
+	c.Response.Set("Content-Security-Policy", "sandbox")
 	return gen.GetAddition200AsteriskResponse{Body: strings.NewReader(string(body)), ContentType: contentType, ContentLength: int64(len(body))}, nil
 }
 

@@ -53,7 +53,7 @@ func (s *Server) ListAuditLogEventTypes(context.Context, gen.ListAuditLogEventTy
 // auditOfCaller is a page of what the caller may read in the log over all projects; who may read none of
 // them gets an empty page.
 func (s *Server) auditOfCaller(ctx context.Context) ([]audit.Row, error) {
-	p := callFrom(ctx).principal
+	p := callFrom(ctx).Principal
 	if s.Authorizer.System(p, authz.Permission{Resource: authz.AuditLog, Action: authz.ListAll}) == nil {
 		return s.auditPage(ctx, audit.Scope{All: true})
 	}
@@ -84,7 +84,7 @@ func (s *Server) auditPage(ctx context.Context, scope audit.Scope, and ...db.Fil
 func auditExtJSON(r audit.Row) gen.AuditLogExt {
 	return gen.AuditLogExt{
 		ID: r.ID, Username: r.Username, Resource: r.Resource, ResourceType: r.ResourceType, Operation: r.Operation,
-		OperationDescription: r.Description, OperationResult: r.Success, OpTime: wire.Time(r.At),
+		OperationDescription: r.Description, OperationResult: r.Success, ClientIP: r.Client, RequestID: r.RequestID, OpTime: wire.Time(r.At),
 	}
 }
 

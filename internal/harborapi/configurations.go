@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/havenregistry/haven/internal/harborapi/gen"
+	"github.com/havenregistry/haven/internal/rest"
 )
 
 // GetConfigurations answers GET /configurations.
@@ -32,11 +33,11 @@ func (s *Server) UpdateConfigurations(ctx context.Context, r gen.UpdateConfigura
 	if len(changes) == 0 {
 		return gen.UpdateConfigurations200Response{}, nil
 	}
-	err := s.Settings.Set(ctx, callFrom(ctx).principal.Name, changes)
+	err := s.Settings.Set(ctx, callFrom(ctx).Principal.Name, changes)
 	return gen.UpdateConfigurations200Response{}, err
 }
 
 // GetInternalconfig refuses: the parts of this registry are one program and exchange no settings by HTTP.
 func (s *Server) GetInternalconfig(context.Context, gen.GetInternalconfigRequestObject) (gen.GetInternalconfigResponseObject, error) {
-	return nil, problem{http.StatusUnauthorized, "UNAUTHORIZED", "only internal service is allowed to call this API", nil}
+	return nil, rest.Problem{Status: http.StatusUnauthorized, Code: "UNAUTHORIZED", Message: "only internal service is allowed to call this API"}
 }

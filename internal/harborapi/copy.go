@@ -12,9 +12,13 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 )
 
-// CopyArtifact answers POST …/artifacts?from=. What is wrong with the source is 400; 404 is only about the
-// path, as Harbor's clients expect.
+// CopyArtifact answers POST …/artifacts?from=. What is wrong with the source is 400, whoever asks, and is looked
+// at first; 404 is only about the path, as Harbor's clients expect.
 func (s *Server) CopyArtifact(ctx context.Context, r gen.CopyArtifactRequestObject) (gen.CopyArtifactResponseObject, error) {
+	from, text, err := s.copySource(ctx, r.Params.From)
+	if err != nil {
+		return nil, noSource(err, r.Params.From)
+	}
 	to, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
 	if err != nil {
 		return nil, err
@@ -22,15 +26,18 @@ func (s *Server) CopyArtifact(ctx context.Context, r gen.CopyArtifactRequestObje
 	if _, _, err := oci.ParseRepository(to.FullName()); err != nil {
 		return nil, badRequest("invalid repository name %s", printable(to.FullName()))
 	}
-	from, text, err := s.copySource(ctx, r.Params.From)
-	if err == nil {
-		err = s.copyFrom(ctx, to, from, text)
-	}
-	if errors.Is(err, fault.NotFound) || isUnknownArtifact(err) {
-		return nil, badRequest("artifact %s not found", printable(r.Params.From))
+	if err = s.copyFrom(ctx, to, from, text); err != nil {
+		return nil, noSource(err, r.Params.From)
 	}
 	createdAt(ctx, text)
-	return gen.CopyArtifact201Response{}, err
+	return gen.CopyArtifact201Response{}, nil
+}
+
+func noSource(err error, from string) error {
+	if errors.Is(err, fault.NotFound) || isUnknownArtifact(err) {
+		return badRequest("artifact %s not found", printable(from))
+	}
+	return err
 }
 
 func (s *Server) copyFrom(ctx context.Context, to, from registry.Ref, text string) error {
@@ -38,7 +45,7 @@ func (s *Server) copyFrom(ctx context.Context, to, from registry.Ref, text strin
 	if err != nil {
 		return badRequest("invalid reference %s", printable(text))
 	}
-	return s.Registry.Copy(ctx, callFrom(ctx).principal, to, from, reference)
+	return s.Registry.Copy(ctx, callFrom(ctx).Principal, to, from, reference)
 }
 
 // copySource names the repository of a from parameter (project/repository:tag or @digest) and its tag or
@@ -57,7 +64,7 @@ func (s *Server) copySource(ctx context.Context, from string) (source registry.R
 		return source, "", badRequest("invalid from %s: expected repository:tag or repository@digest", printable(from))
 	}
 	p, err := s.projectWith(ctx, name, authz.Permission{Resource: authz.Artifact, Action: authz.Read})
-	if errors.Is(err, authz.ErrForbidden) {
+	if errors.Is(err, authz.ErrForbidden) || errors.Is(err, authz.ErrUnauthenticated) {
 		err = fault.NotFound
 	}
 	return registry.Ref{ProjectID: p.ID, Project: p.Name, Name: rest}, reference, err

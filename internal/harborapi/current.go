@@ -26,7 +26,7 @@ func (s *Server) GetCurrentUserPermissions(ctx context.Context, r gen.GetCurrent
 }
 
 func (s *Server) permissionsIn(ctx context.Context, scope string) ([]authz.Permission, error) {
-	p := callFrom(ctx).principal
+	p := callFrom(ctx).Principal
 	if scope == "/system" {
 		var held []authz.Permission
 		for _, perm := range authz.RobotPermissions(levelSystem) {

@@ -22,6 +22,8 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/ldap"
+	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
@@ -45,7 +47,7 @@ type fixture struct {
 	logins   map[string]string // password by user name, where it isn't password
 }
 
-func newFixture(t testing.TB, d *db.DB) *fixture {
+func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	blobs, err := file.Open(filepath.Join(dir, "storage"))
@@ -55,6 +57,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	ok(t, err)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	settings := setting.New(d, box, time.Now)
+	openID := oidc.NewProvider(oidc.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
 	accounts := identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
 	_, err = accounts.Bootstrap(ctx, password, false)
 	ok(t, err)
@@ -64,11 +67,17 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	audits := audit.New(d, settings, func(ctx context.Context) { f.events.CatchUp(ctx) })
 	f.events = event.NewDispatcher(d, log, audits)
 	f.registry = registry.New(registry.Deps{DB: d, Blobs: blobs, Clock: time.Now, Log: log, Wake: f.events.Wake})
-	f.handler, err = New(Deps{
-		Auth: httpauth.New(accounts), Authorizer: authz.New(projects), Projects: projects, Identity: accounts, Registry: f.registry,
+	deps := Deps{
+		Auth: httpauth.New(accounts), Authorizer: authz.New(projects), Projects: projects, Identity: accounts, Directory: ldap.New(settings, time.Now, log), OIDC: oidc.NewService(openID, accounts), Registry: f.registry,
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
-		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Volume: blobs.Free,
-	})
+		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Storage: "s3", Volume: blobs.Free,
+	}
+	deps.Purger = audit.NewPurger(audits, time.Now, log)
+	deps.Schedules = append(deps.Schedules, PurgeSchedules(deps.Purger))
+	for _, change := range changes {
+		change(&deps)
+	}
+	f.handler, err = New(deps)
 	ok(t, err)
 	return f
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/havenregistry/haven/internal/harborapi/gen"
+	"github.com/havenregistry/haven/internal/rest"
 )
 
 //go:embed icons/*.svg
@@ -57,7 +58,7 @@ func (i icons) of(kind string) string {
 func (s *Server) GetIcon(_ context.Context, r gen.GetIconRequestObject) (gen.GetIconResponseObject, error) {
 	content, ok := s.icons.byDigest[r.Digest]
 	if !ok {
-		return nil, problem{http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("the icon %s not found", printable(r.Digest)), nil}
+		return nil, rest.Problem{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: fmt.Sprintf("the icon %s not found", printable(r.Digest))}
 	}
 	return gen.GetIcon200JSONResponse{ContentType: "image/svg+xml", Content: content}, nil
 }

@@ -18,7 +18,7 @@ func (s *Server) ListLabels(ctx context.Context, r gen.ListLabelsRequestObject) 
 	if err != nil {
 		return nil, saying(err, "invalid scope: %s", printable(r.Params.Scope))
 	}
-	callFrom(ctx).decided = true
+	callFrom(ctx).Decided = true
 	if projectID != 0 {
 		if _, err := s.projectByID(ctx, projectID); err != nil {
 			return nil, err
@@ -45,7 +45,7 @@ func (s *Server) CreateLabel(ctx context.Context, r gen.CreateLabelRequestObject
 	if err := s.mayUseLabels(ctx, projectID); err != nil {
 		return nil, err
 	}
-	id, err := s.Labels.Create(ctx, label.Label{ProjectID: projectID, Name: r.Body.Name, Description: r.Body.Description, Color: r.Body.Color})
+	id, err := s.Labels.Create(ctx, callFrom(ctx).Principal, label.Label{ProjectID: projectID, Name: r.Body.Name, Description: r.Body.Description, Color: r.Body.Color})
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Server) UpdateLabel(ctx context.Context, r gen.UpdateLabelRequestObject
 		return nil, err
 	}
 	l.Name, l.Description, l.Color = r.Body.Name, r.Body.Description, r.Body.Color
-	return gen.UpdateLabel200Response{}, s.Labels.Update(ctx, l)
+	return gen.UpdateLabel200Response{}, s.Labels.Update(ctx, callFrom(ctx).Principal, l)
 }
 
 // DeleteLabel answers DELETE /labels/{label_id}.
@@ -75,7 +75,7 @@ func (s *Server) DeleteLabel(ctx context.Context, r gen.DeleteLabelRequestObject
 	if err != nil {
 		return nil, err
 	}
-	return gen.DeleteLabel200Response{}, s.Labels.Delete(ctx, l.ID)
+	return gen.DeleteLabel200Response{}, s.Labels.Delete(ctx, callFrom(ctx).Principal, l.ID)
 }
 
 // AddLabel answers POST …/artifacts/{reference}/labels.
@@ -84,16 +84,20 @@ func (s *Server) AddLabel(ctx context.Context, r gen.AddLabelRequestObject) (gen
 	if err != nil {
 		return nil, err
 	}
-	return gen.AddLabel200Response{}, s.Labels.Attach(ctx, ref.ProjectID, a.ID, r.Body.ID)
+	return gen.AddLabel200Response{}, s.Labels.Attach(ctx, callFrom(ctx).Principal, labelled(ref, a), r.Body.ID)
 }
 
 // RemoveLabel answers DELETE …/artifacts/{reference}/labels/{label_id}.
 func (s *Server) RemoveLabel(ctx context.Context, r gen.RemoveLabelRequestObject) (gen.RemoveLabelResponseObject, error) {
-	_, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference, registry.With{})
+	ref, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference, registry.With{})
 	if err != nil {
 		return nil, err
 	}
-	return gen.RemoveLabel200Response{}, s.Labels.Detach(ctx, a.ID, r.LabelID)
+	return gen.RemoveLabel200Response{}, s.Labels.Detach(ctx, callFrom(ctx).Principal, labelled(ref, a), r.LabelID)
+}
+
+func labelled(ref registry.Ref, a registry.Artifact) label.Artifact {
+	return label.Artifact{ID: a.ID, ProjectID: ref.ProjectID, Name: ref.FullName() + "@" + string(a.Digest)}
 }
 
 // label loads a label and asks the operation's permission where it holds. Everybody may read a global one;
@@ -104,8 +108,8 @@ func (s *Server) label(ctx context.Context, id int64) (label.Label, error) {
 	if err != nil {
 		return l, err
 	}
-	if l.ProjectID == 0 && c.access.perm.Action == authz.Read {
-		c.decided = true
+	if l.ProjectID == 0 && c.Access.Permission.Action == authz.Read {
+		c.Decided = true
 		return l, nil
 	}
 	err = s.mayUseLabels(ctx, l.ProjectID)
@@ -119,7 +123,7 @@ func (s *Server) label(ctx context.Context, id int64) (label.Label, error) {
 func (s *Server) mayUseLabels(ctx context.Context, projectID int64) error {
 	c := callFrom(ctx)
 	if projectID == 0 {
-		return s.decideSystem(c, c.access.perm)
+		return s.decideSystem(c, c.Access.Permission)
 	}
 	_, err := s.projectByID(ctx, projectID)
 	return err

@@ -25,6 +25,7 @@ func TestListingsCostTheSameAtAnyLength(t *testing.T) {
 			"/projects/big/repositories/app/artifacts?with_accessory=true&with_label=true", "/projects/big/artifacts?with_accessory=true&with_label=true",
 			artifact + "/tags", artifact + "/accessories", "/auditlog-exts", "/audit-logs", "/projects/big/auditlog-exts",
 			"/projects/big/logs", "/search?q=b", "/labels?scope=g", "/quotas",
+			"/usergroups", "/usergroups/search?groupname=crew",
 		}
 		f.grow(id, 0, 3)
 		few := map[string]int64{}
@@ -78,6 +79,9 @@ func (f *fixture) grow(projectID string, from, to int) {
 		f.must("admin", "POST", "/robots", fmt.Sprintf(`{"name":"sys%d","level":"system","duration":-1,"permissions":[
 			{"kind":"system","namespace":"/","access":[{"resource":"project","action":"create"}]},
 			{"kind":"project","namespace":"big","access":[{"resource":"repository","action":"pull"}]}]}`, i), 201, nil)
+		crew := fmt.Sprintf(`{"group_name":"crew%d","group_type":3}`, i)
+		f.must("admin", "POST", "/usergroups", crew, 201, nil)
+		f.must("admin", "POST", "/projects/big/members", `{"role_id":3,"member_group":`+crew+`}`, 201, nil)
 		f.push(fmt.Sprintf("big/repo%d", i), "v", "x")
 		subject := f.push("big/app", fmt.Sprintf("v%d", i), fmt.Sprint(i))
 		f.must("admin", "POST", "/projects/big/repositories/app/artifacts/v0/tags", fmt.Sprintf(`{"name":"more%d"}`, i), 201, nil)

@@ -2,19 +2,18 @@ package harborapi
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"github.com/havenregistry/haven/internal/authz"
-	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/rest"
 )
 
 // project loads the project of a {project_name_or_id} and asks the operation's permission in it. A number
 // is an id, unless the client says that it is a name.
 func (s *Server) project(ctx context.Context, nameOrID string) (project.Project, error) {
 	id, err := strconv.ParseInt(nameOrID, 10, 64)
-	if err == nil && !callFrom(ctx).byName() {
+	if err == nil && !rest.CallFrom(ctx).ByName() {
 		return s.projectByID(ctx, id)
 	}
 	p, err := s.Projects.GetByName(ctx, nameOrID)
@@ -37,27 +36,9 @@ func (s *Server) projectNamed(ctx context.Context, name string) (project.Ref, er
 // projectWith loads one more project that a request names, and asks another permission there (S9).
 func (s *Server) projectWith(ctx context.Context, name string, perm authz.Permission) (project.Ref, error) {
 	p, err := s.Projects.ByName(ctx, name)
-	return p, s.decide(ctx, p.Object(), err, perm)
+	return p, s.frame.Project(ctx, p.Object(), err, perm)
 }
 
 func (s *Server) decideProject(ctx context.Context, object authz.ProjectObject, loading error) error {
-	c := callFrom(ctx)
-	c.decided = true
-	return s.decide(ctx, object, loading, c.access.perm)
-}
-
-// decide asks for a permission in a project that was loaded, or not found. Only an administrator, who may
-// see everything, learns that a project isn't there; to others it is like one that they may not use (S19).
-func (s *Server) decide(ctx context.Context, object authz.ProjectObject, loading error, perm authz.Permission) error {
-	p := callFrom(ctx).principal
-	switch {
-	case loading == nil:
-		return s.Authorizer.Project(ctx, p, object, perm)
-	case !errors.Is(loading, fault.NotFound) || p.Kind == authz.User && p.Admin:
-		return loading
-	case p.Authenticated():
-		return authz.ErrForbidden
-	default:
-		return authz.ErrUnauthenticated
-	}
+	return s.frame.Project(ctx, object, loading, callFrom(ctx).Access.Permission)
 }

@@ -2,8 +2,10 @@ package harborapi
 
 import (
 	"context"
+	"errors"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/project"
 )
@@ -32,11 +34,11 @@ func (s *Server) CreateProjectMember(ctx context.Context, r gen.CreateProjectMem
 	if err != nil {
 		return nil, err
 	}
-	n, err := newMember(r.Body)
+	n, err := s.newMember(ctx, r.Body)
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.Projects.AddMember(ctx, callFrom(ctx).principal, p.ID, n)
+	id, err := s.Projects.AddMember(ctx, callFrom(ctx).Principal, p.ID, n)
 	if err != nil {
 		return nil, err
 	}
@@ -44,15 +46,32 @@ func (s *Server) CreateProjectMember(ctx context.Context, r gen.CreateProjectMem
 	return gen.CreateProjectMember201Response{}, nil
 }
 
-func newMember(body *gen.ProjectMember) (project.NewMember, error) {
-	switch {
-	case body != nil && body.MemberUser != nil:
-		return project.NewMember{UserID: body.MemberUser.UserID, Username: body.MemberUser.Username, Role: authz.Role(body.RoleID)}, nil
-	case body != nil && body.MemberGroup != nil:
-		return project.NewMember{}, badRequest("groups are known only with a directory or an identity provider, and none is configured")
-	default:
-		return project.NewMember{}, badRequest("either member_user or member_group is needed")
+// newMember finds who is to become a member, in Harbor's order: by user id, group id, user name, and a
+// group's other names.
+func (s *Server) newMember(ctx context.Context, body *gen.ProjectMember) (n project.NewMember, err error) {
+	if body == nil || body.MemberUser == nil && body.MemberGroup == nil {
+		return n, badRequest("either member_user or member_group is needed")
 	}
+	n.Role = authz.Role(body.RoleID)
+	user, group := body.MemberUser, body.MemberGroup
+	switch {
+	case user != nil && user.UserID > 0:
+		n.UserID = user.UserID
+	case group != nil && group.ID > 0 || group != nil && (user == nil || user.Username == ""):
+		n.GroupID, err = s.groupOf(ctx, *group)
+	case user.Username != "":
+		n.UserID, err = s.personOf(ctx, user.Username)
+	}
+	return n, err
+}
+
+// personOf finds a user by name, at the providers too: who never signed in may be given a role.
+func (s *Server) personOf(ctx context.Context, name string) (int64, error) {
+	u, err := s.Identity.FindPerson(ctx, name)
+	if errors.Is(err, fault.NotFound) {
+		return 0, fault.NotFoundf("user %s is not found", name)
+	}
+	return u.ID, err
 }
 
 // GetProjectMember answers GET …/members/{mid}.
@@ -75,7 +94,7 @@ func (s *Server) UpdateProjectMember(ctx context.Context, r gen.UpdateProjectMem
 	if r.Body != nil {
 		role = authz.Role(r.Body.RoleID)
 	}
-	err = s.Projects.SetMemberRole(ctx, callFrom(ctx).principal, p.ID, r.Mid, role)
+	err = s.Projects.SetMemberRole(ctx, callFrom(ctx).Principal, p.ID, r.Mid, role)
 	return gen.UpdateProjectMember200Response{}, err
 }
 
@@ -85,13 +104,17 @@ func (s *Server) DeleteProjectMember(ctx context.Context, r gen.DeleteProjectMem
 	if err != nil {
 		return nil, err
 	}
-	err = s.Projects.DeleteMember(ctx, callFrom(ctx).principal, p.ID, r.Mid)
+	err = s.Projects.DeleteMember(ctx, callFrom(ctx).Principal, p.ID, r.Mid)
 	return gen.DeleteProjectMember200Response{}, err
 }
 
 func memberJSON(m project.Member) gen.ProjectMemberEntity {
-	return gen.ProjectMemberEntity{
+	e := gen.ProjectMemberEntity{
 		ID: m.ID, ProjectID: m.ProjectID, EntityID: m.AccountID, EntityName: m.Name, EntityType: "u",
 		RoleID: int64(m.Role), RoleName: m.Role.String(),
 	}
+	if m.GroupID != 0 {
+		e.EntityID, e.EntityType = m.GroupID, "g"
+	}
+	return e
 }

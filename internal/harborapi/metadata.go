@@ -38,7 +38,7 @@ func (s *Server) AddProjectMetadatas(ctx context.Context, r gen.AddProjectMetada
 	}
 	key, value, err := onePair(r.Body)
 	if err == nil {
-		err = s.Projects.AddMetadata(ctx, callFrom(ctx).principal, p.ID, key, value)
+		err = s.Projects.AddMetadata(ctx, callFrom(ctx).Principal, p.ID, key, value)
 	}
 	return gen.AddProjectMetadatas200Response{}, err
 }
@@ -54,7 +54,7 @@ func (s *Server) UpdateProjectMetadata(ctx context.Context, r gen.UpdateProjectM
 		err = badRequest("the key in the body must be %s, as in the path", printable(r.MetaName))
 	}
 	if err == nil {
-		err = s.Projects.SetMetadata(ctx, callFrom(ctx).principal, p.ID, key, value)
+		err = s.Projects.SetMetadata(ctx, callFrom(ctx).Principal, p.ID, key, value)
 	}
 	return gen.UpdateProjectMetadata200Response{}, err
 }
@@ -65,7 +65,7 @@ func (s *Server) DeleteProjectMetadata(ctx context.Context, r gen.DeleteProjectM
 	if err != nil {
 		return nil, err
 	}
-	err = s.Projects.DeleteMetadata(ctx, callFrom(ctx).principal, p.ID, r.MetaName)
+	err = s.Projects.DeleteMetadata(ctx, callFrom(ctx).Principal, p.ID, r.MetaName)
 	return gen.DeleteProjectMetadata200Response{}, err
 }
 

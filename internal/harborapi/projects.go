@@ -17,7 +17,7 @@ func (s *Server) ListProjects(ctx context.Context, r gen.ListProjectsRequestObje
 		return nil, err
 	}
 	filter := project.ListFilter{Name: r.Params.Name, Owner: r.Params.Owner, Public: r.Params.Public}
-	rows, total, err := s.Projects.List(ctx, callFrom(ctx).principal, filter, list)
+	rows, total, err := s.Projects.List(ctx, callFrom(ctx).Principal, filter, list)
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,8 @@ func (s *Server) HeadProject(ctx context.Context, r gen.HeadProjectRequestObject
 // CreateProject answers POST /projects.
 func (s *Server) CreateProject(ctx context.Context, r gen.CreateProjectRequestObject) (gen.CreateProjectResponseObject, error) {
 	c := callFrom(ctx)
-	c.decided = true
-	if err := s.Projects.MayCreate(ctx, c.principal); err != nil {
+	c.Decided = true
+	if err := s.Projects.MayCreate(ctx, c.Principal); err != nil {
 		return nil, err
 	}
 	if id := r.Body.RegistryID; id != nil && *id != 0 {
@@ -53,7 +53,7 @@ func (s *Server) CreateProject(ctx context.Context, r gen.CreateProjectRequestOb
 		Name: r.Body.ProjectName, Public: ifTrue(r.Body.Public), Metadata: given(r.Body.Metadata),
 		StorageLimit: r.Body.StorageLimit, Allowlist: allowlistOf(r.Body.CveAllowlist),
 	}
-	id, err := s.Projects.Create(ctx, c.principal, n)
+	id, err := s.Projects.Create(ctx, c.Principal, n)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +71,8 @@ func (s *Server) GetProject(ctx context.Context, r gen.GetProjectRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	if c := callFrom(ctx); c.principal.Kind == authz.User {
-		if p.RoleIDs, err = s.Projects.Roles(ctx, c.principal.ID, p.ID); err != nil {
+	if id := callFrom(ctx).Principal.AccountID(); id != 0 {
+		if p.RoleIDs, err = s.Projects.Roles(ctx, id, p.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +87,7 @@ func (s *Server) UpdateProject(ctx context.Context, r gen.UpdateProjectRequestOb
 		return nil, err
 	}
 	u := project.Update{Metadata: given(r.Body.Metadata), Allowlist: allowlistOf(r.Body.CveAllowlist)}
-	err = s.Projects.Update(ctx, callFrom(ctx).principal, p.ID, u)
+	err = s.Projects.Update(ctx, callFrom(ctx).Principal, p.ID, u)
 	return gen.UpdateProject200Response{}, err
 }
 
@@ -97,7 +97,7 @@ func (s *Server) DeleteProject(ctx context.Context, r gen.DeleteProjectRequestOb
 	if err != nil {
 		return nil, err
 	}
-	err = s.Projects.Delete(ctx, callFrom(ctx).principal, p.ID)
+	err = s.Projects.Delete(ctx, callFrom(ctx).Principal, p.ID)
 	return gen.DeleteProject200Response{}, err
 }
 
@@ -124,7 +124,7 @@ func (s *Server) GetProjectSummary(ctx context.Context, r gen.GetProjectSummaryR
 	}
 	out := gen.GetProjectSummary200JSONResponse{RepoCount: v.RepoCount}
 	may := func(r authz.Resource, a authz.Action) bool {
-		return s.Authorizer.Project(ctx, callFrom(ctx).principal, p.Object(), authz.Permission{Resource: r, Action: a}) == nil
+		return s.Authorizer.Project(ctx, callFrom(ctx).Principal, p.Object(), authz.Permission{Resource: r, Action: a}) == nil
 	}
 	if may(authz.Member, authz.ListAll) {
 		out.ProjectAdminCount, out.MaintainerCount, out.DeveloperCount = v.Admins, v.Maintainers, v.Developers
@@ -183,7 +183,7 @@ func given(metadata map[string]*string) map[string]string {
 
 // GetStatistic answers GET /statistics.
 func (s *Server) GetStatistic(ctx context.Context, _ gen.GetStatisticRequestObject) (gen.GetStatisticResponseObject, error) {
-	v, err := s.Projects.Statistics(ctx, callFrom(ctx).principal)
+	v, err := s.Projects.Statistics(ctx, callFrom(ctx).Principal)
 	return gen.GetStatistic200JSONResponse{
 		PublicProjectCount: v.PublicProjects, PrivateProjectCount: v.PrivateProjects, PublicRepoCount: v.PublicRepos, PrivateRepoCount: v.PrivateRepos,
 		TotalProjectCount: v.TotalProjects, TotalRepoCount: v.TotalRepos, TotalStorageConsumption: v.TotalStorage,
@@ -192,7 +192,7 @@ func (s *Server) GetStatistic(ctx context.Context, _ gen.GetStatisticRequestObje
 
 // Search answers GET /search.
 func (s *Server) Search(ctx context.Context, r gen.SearchRequestObject) (gen.SearchResponseObject, error) {
-	projects, repositories, err := s.Projects.Search(ctx, callFrom(ctx).principal, r.Params.Q)
+	projects, repositories, err := s.Projects.Search(ctx, callFrom(ctx).Principal, r.Params.Q)
 	return gen.Search200JSONResponse{
 		Project: each(projects, projectJSON),
 		Repository: each(repositories, func(f project.FoundRepository) gen.SearchRepository {

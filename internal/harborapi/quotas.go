@@ -46,7 +46,7 @@ func (s *Server) UpdateQuota(ctx context.Context, r gen.UpdateQuotaRequestObject
 	if !found {
 		return nil, badRequest("resource storage not found")
 	}
-	err := s.Projects.SetQuota(ctx, callFrom(ctx).principal, r.ID, hard)
+	err := s.Projects.SetQuota(ctx, callFrom(ctx).Principal, r.ID, hard)
 	return gen.UpdateQuota200Response{}, err
 }
 

@@ -13,7 +13,11 @@ import (
 
 // ListAllRepositories answers GET /repositories: those of the projects that the caller may see.
 func (s *Server) ListAllRepositories(ctx context.Context, _ gen.ListAllRepositoriesRequestObject) (gen.ListAllRepositoriesResponseObject, error) {
-	rows, err := s.repositoryPage(ctx, scopeOf(callFrom(ctx).principal))
+	scope, err := s.scopeOf(ctx, callFrom(ctx).Principal)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.repositoryPage(ctx, scope)
 	return gen.ListAllRepositories200JSONResponse{Body: rows}, err
 }
 
@@ -59,7 +63,7 @@ func (s *Server) UpdateRepository(ctx context.Context, r gen.UpdateRepositoryReq
 	if err != nil {
 		return nil, err
 	}
-	err = s.Registry.UpdateRepository(ctx, ref, r.Body.Description)
+	err = s.Registry.UpdateRepository(ctx, callFrom(ctx).Principal, ref, r.Body.Description)
 	return gen.UpdateRepository200Response{}, noRepository(err, ref)
 }
 
@@ -69,7 +73,7 @@ func (s *Server) DeleteRepository(ctx context.Context, r gen.DeleteRepositoryReq
 	if err != nil {
 		return nil, err
 	}
-	err = s.Registry.DeleteRepository(ctx, callFrom(ctx).principal, ref)
+	err = s.Registry.DeleteRepository(ctx, callFrom(ctx).Principal, ref)
 	return gen.DeleteRepository200Response{}, noRepository(err, ref)
 }
 
@@ -101,12 +105,18 @@ func repositoryJSON(r registry.Repository) gen.Repository {
 }
 
 // scopeOf is whose repositories a caller may see in listings over all projects: those of public projects,
-// of the caller's own, and of the projects that a robot was given repository:list for.
-func scopeOf(p authz.Principal) registry.Scope {
+// of the caller's own, and of the projects that a robot was given repository:list for, or that a personal
+// token may list.
+func (s *Server) scopeOf(ctx context.Context, p authz.Principal) (registry.Scope, error) {
 	scope := registry.Scope{Public: true, All: p.Kind == authz.User && p.Admin}
 	switch p.Kind {
 	case authz.User:
 		scope.AccountID = p.ID
+	case authz.Personal:
+		var err error
+		if scope.All, scope.ProjectIDs, err = s.Projects.IDsWith(ctx, p, authz.Permission{Resource: authz.Repository, Action: authz.ListAll}); err != nil {
+			return registry.Scope{}, err
+		}
 	case authz.Robot:
 		for _, g := range p.Grants {
 			if g.Deny || g.Resource != authz.Repository || g.Action != authz.ListAll && g.Action != authz.Pull {
@@ -121,5 +131,5 @@ func scopeOf(p authz.Principal) registry.Scope {
 			}
 		}
 	}
-	return scope
+	return scope, nil
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -70,15 +72,19 @@ func (s *Server) CreateRobot(ctx context.Context, r gen.CreateRobotRequestObject
 	if err := s.mayCreateRobot(ctx, n); err != nil {
 		return nil, err
 	}
-	made, err := s.Identity.CreateRobot(ctx, callFrom(ctx).principal, n)
+	made, err := s.Identity.CreateRobot(ctx, callFrom(ctx).Principal, n)
 	if err != nil {
 		return nil, err
 	}
 	created(ctx, made.ID)
+	return gen.CreateRobot201JSONResponse{Body: s.robotCreatedJSON(ctx, made)}, nil
+}
+
+func (s *Server) robotCreatedJSON(ctx context.Context, made identity.Created) gen.RobotCreated {
 	shown := s.robotJSON(ctx, made.Robot)
-	return gen.CreateRobot201JSONResponse{Body: gen.RobotCreated{
+	return gen.RobotCreated{
 		ID: shown.ID, Name: shown.Name, Secret: made.Secret.Reveal(), CreationTime: shown.CreationTime, ExpiresAt: shown.ExpiresAt,
-	}}, nil
+	}
 }
 
 func (s *Server) mayCreateRobot(ctx context.Context, n identity.NewRobot) error {
@@ -115,16 +121,18 @@ func (s *Server) UpdateRobot(ctx context.Context, r gen.UpdateRobotRequestObject
 	if r.Body.Duration != nil {
 		u.DurationDays = *r.Body.Duration
 	}
-	err := s.Identity.UpdateRobot(ctx, callFrom(ctx).principal, r.RobotID, u)
+	err := s.Identity.UpdateRobot(ctx, callFrom(ctx).Principal, r.RobotID, u)
 	return gen.UpdateRobot200Response{}, err
 }
 
-// RefreshSec answers PATCH /robots/{robot_id}. Only a secret that was made here is in the answer.
+// RefreshSec answers PATCH /robots/{robot_id}: the new secret replaces the present one, at once unless the body
+// asks for an overlap. Only a secret that was made here is in the answer.
 func (s *Server) RefreshSec(ctx context.Context, r gen.RefreshSecRequestObject) (gen.RefreshSecResponseObject, error) {
 	if _, err := s.robot(ctx, r.RobotID); err != nil {
 		return nil, err
 	}
-	made, err := s.Identity.SetRobotSecret(ctx, callFrom(ctx).principal, r.RobotID, secret.Text(r.Body.Secret))
+	overlap := time.Duration(r.Body.OverlapHours) * time.Hour
+	made, err := s.Identity.RotateRobotSecret(ctx, callFrom(ctx).Principal, r.RobotID, secret.Text(r.Body.Secret), overlap)
 	if r.Body.Secret != "" {
 		made = ""
 	}
@@ -136,7 +144,7 @@ func (s *Server) DeleteRobot(ctx context.Context, r gen.DeleteRobotRequestObject
 	if _, err := s.robot(ctx, r.RobotID); err != nil {
 		return nil, err
 	}
-	err := s.Identity.DeleteRobot(ctx, callFrom(ctx).principal, r.RobotID)
+	err := s.Identity.DeleteRobot(ctx, callFrom(ctx).Principal, r.RobotID)
 	return gen.DeleteRobot200Response{}, err
 }
 
@@ -144,10 +152,10 @@ func (s *Server) DeleteRobot(ctx context.Context, r gen.DeleteRobotRequestObject
 // there (S19).
 func (s *Server) robot(ctx context.Context, id int64) (identity.Robot, error) {
 	c := callFrom(ctx)
-	if !c.principal.Authenticated() {
+	if !c.Principal.Authenticated() {
 		return identity.Robot{}, authz.ErrUnauthenticated
 	}
-	missing := problem{http.StatusNotFound, "NOT_FOUND", "robot " + strconv.FormatInt(id, 10) + " not found", nil}
+	missing := rest.Problem{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "robot " + strconv.FormatInt(id, 10) + " not found"}
 	robot, err := s.Identity.GetRobot(ctx, id)
 	if errors.Is(err, fault.NotFound) {
 		return identity.Robot{}, missing
@@ -165,7 +173,7 @@ func (s *Server) robot(ctx context.Context, id int64) (identity.Robot, error) {
 func (s *Server) mayUseRobots(ctx context.Context, projectID int64) error {
 	c := callFrom(ctx)
 	if projectID == 0 {
-		return s.decideSystem(c, c.access.perm)
+		return s.decideSystem(c, c.Access.Permission)
 	}
 	_, err := s.projectByID(ctx, projectID)
 	return err
@@ -184,6 +192,7 @@ func (s *Server) robotJSON(ctx context.Context, r identity.Robot) gen.Robot {
 		ID: r.ID, Name: s.Identity.FullName(ctx, r.Name), Description: r.Description, Level: r.Level(), Duration: r.DurationDays,
 		Editable: true, Disable: r.Disabled, ExpiresAt: -1, CreatorType: r.CreatorType, CreatorRef: r.CreatorID,
 		CreationTime: wire.Time(r.CreatedAt), UpdateTime: wire.Time(r.UpdatedAt),
+		LastUsedAt: timeIfAny(r.UsedAt), ExpiresSoon: r.ExpiresSoon(s.Clock()), PreviousSecretExpiresAt: timeIfAny(r.PreviousUntil),
 	}
 	if !r.ExpiresAt.IsZero() {
 		out.ExpiresAt = r.ExpiresAt.Unix()
@@ -194,6 +203,14 @@ func (s *Server) robotJSON(ctx context.Context, r identity.Robot) gen.Robot {
 		})}
 	})
 	return out
+}
+
+// timeIfAny is nil for no time.
+func timeIfAny(t time.Time) *wire.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(wire.Time(t))
 }
 
 // shownEffect leaves the usual effect out, as Harbor does.

@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
+	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
@@ -37,14 +38,14 @@ func (s *Server) GetSystemInfo(ctx context.Context, _ gen.GetSystemInfoRequestOb
 		BannerMessage: new(v.Text(setting.BannerMessage)), OidcProviderName: new(v.Text(setting.OIDCName)),
 	}
 	c := callFrom(ctx)
-	if c.principal.Authenticated() {
+	if c.Principal.Authenticated() {
 		info.HasCaRoot = new(len(s.RootCertificate) > 0)
 		info.ProjectCreationRestriction = new(v.ProjectCreationRestriction())
 		info.HarborVersion, info.HavenVersion = new(harborVersion), new(telemetry.Version())
-		info.ExternalURL = new(c.scheme + "://" + c.host)
-		info.RegistryURL = new(c.host)
+		info.ExternalURL = new(c.Scheme + "://" + c.Host)
+		info.RegistryURL = new(c.Host)
 		info.ReadOnly, info.NotificationEnable = new(v.Bool(setting.ReadOnly)), new(v.Bool(setting.NotificationEnable))
-		info.RegistryStorageProviderName = new("filesystem")
+		info.RegistryStorageProviderName = new(s.Storage)
 		info.CurrentTime = new(wire.Time(s.Clock()))
 	}
 	return gen.GetSystemInfo200JSONResponse(info), nil
@@ -59,9 +60,9 @@ func (s *Server) GetVolumes(ctx context.Context, _ gen.GetVolumesRequestObject) 
 // GetCert answers GET /systeminfo/getcert.
 func (s *Server) GetCert(ctx context.Context, _ gen.GetCertRequestObject) (gen.GetCertResponseObject, error) {
 	if len(s.RootCertificate) == 0 {
-		return nil, problem{http.StatusNotFound, "NOT_FOUND", "resource not found: no root certificate is configured", nil}
+		return nil, rest.Problem{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "resource not found: no root certificate is configured"}
 	}
-	callFrom(ctx).response.Set("Content-Disposition", "attachment; filename=ca.crt")
+	callFrom(ctx).Response.Set("Content-Disposition", "attachment; filename=ca.crt")
 	return gen.GetCert200ApplicationOctetStreamResponse{
 		Body: strings.NewReader(string(s.RootCertificate)), ContentLength: int64(len(s.RootCertificate)),
 	}, nil
@@ -70,19 +71,19 @@ func (s *Server) GetCert(ctx context.Context, _ gen.GetCertRequestObject) (gen.G
 // GetPermissions answers GET /permissions: what robots may be given by who may give it.
 func (s *Server) GetPermissions(ctx context.Context, _ gen.GetPermissionsRequestObject) (gen.GetPermissionsResponseObject, error) {
 	c := callFrom(ctx)
-	c.decided = true
-	if !c.principal.Authenticated() {
+	c.Decided = true
+	if !c.Principal.Authenticated() {
 		return nil, authz.ErrUnauthenticated
 	}
-	if c.principal.Kind != authz.User {
+	if c.Principal.Kind != authz.User {
 		return nil, authz.ErrForbidden
 	}
 	answer := gen.GetPermissions200JSONResponse{Project: each(authz.RobotPermissions(levelProject), permissionJSON)}
-	if c.principal.Admin {
+	if c.Principal.Admin {
 		answer.System = each(authz.RobotPermissions(levelSystem), permissionJSON)
 		return answer, nil
 	}
-	_, ids, err := s.Projects.IDsWith(ctx, c.principal, c.access.perm)
+	_, ids, err := s.Projects.IDsWith(ctx, c.Principal, c.Access.Permission)
 	if err == nil && len(ids) == 0 {
 		err = authz.ErrForbidden
 	}

@@ -33,7 +33,7 @@ func (s *Server) CreateTag(ctx context.Context, r gen.CreateTagRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	err = s.Registry.CreateTag(ctx, callFrom(ctx).principal, ref, a.ID, r.Body.Name)
+	err = s.Registry.CreateTag(ctx, callFrom(ctx).Principal, ref, a.ID, r.Body.Name)
 	switch {
 	case errors.Is(err, oci.ErrTagInvalid):
 		return nil, badRequest("bad request: invalid tag name: %s", printable(r.Body.Name))
@@ -49,7 +49,7 @@ func (s *Server) DeleteTag(ctx context.Context, r gen.DeleteTagRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	err = s.Registry.DeleteArtifactTag(ctx, callFrom(ctx).principal, ref, a.ID, r.TagName)
+	err = s.Registry.DeleteArtifactTag(ctx, callFrom(ctx).Principal, ref, a.ID, r.TagName)
 	if errors.Is(err, registry.ErrTagUnknown) || errors.Is(err, oci.ErrTagInvalid) {
 		err = saying(registry.ErrTagUnknown, "tag %s attached to artifact %d not found", printable(r.TagName), a.ID)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -52,7 +53,7 @@ func (s *Server) CreateUser(ctx context.Context, r gen.CreateUserRequestObject) 
 	if err := s.mayCreateUser(ctx); err != nil {
 		return nil, err
 	}
-	id, err := s.Identity.CreateUser(ctx, callFrom(ctx).principal, identity.NewUser{
+	id, err := s.Identity.CreateUser(ctx, callFrom(ctx).Principal, identity.NewUser{
 		Username: r.Body.Username, Email: r.Body.Email, Realname: r.Body.Realname, Comment: r.Body.Comment,
 		Password: secret.Text(r.Body.Password),
 	})
@@ -65,19 +66,19 @@ func (s *Server) CreateUser(ctx context.Context, r gen.CreateUserRequestObject) 
 
 func (s *Server) mayCreateUser(ctx context.Context) error {
 	c := callFrom(ctx)
-	err := s.decideSystem(c, c.access.perm)
+	err := s.decideSystem(c, c.Access.Permission)
 	if err != nil {
 		return s.maySelfRegister(ctx, c, err)
 	}
 	return s.localAccountsOnly(ctx, "creating local user is not allowed under auth mode: ")
 }
 
-func (s *Server) maySelfRegister(ctx context.Context, c *call, refusal error) error {
+func (s *Server) maySelfRegister(ctx context.Context, c *rest.Call, refusal error) error {
 	settings, err := s.Settings.Get(ctx)
 	if err != nil || !settings.SelfRegistration() {
 		return errors.Join(err, refusal)
 	}
-	if c.cookie("sid") == "" {
+	if c.Cookie("sid") == "" {
 		return forbidden("self-registration cannot be triggered via API")
 	}
 	return s.localAccountsOnly(ctx, "creating local user is not allowed under auth mode: ")
@@ -94,12 +95,17 @@ func (s *Server) localAccountsOnly(ctx context.Context, message string) error {
 
 // GetCurrentUserInfo answers GET /users/current. A robot is no user: 412, by which clients tell.
 func (s *Server) GetCurrentUserInfo(ctx context.Context, _ gen.GetCurrentUserInfoRequestObject) (gen.GetCurrentUserInfoResponseObject, error) {
-	p := callFrom(ctx).principal
-	if p.Kind != authz.User {
-		return nil, problem{http.StatusPreconditionFailed, "PRECONDITION", "get current user not available for security context: robot", nil}
+	p := callFrom(ctx).Principal
+	if p.AccountID() == 0 {
+		return nil, rest.Problem{Status: http.StatusPreconditionFailed, Code: "PRECONDITION", Message: "get current user not available for security context: robot"}
 	}
 	u, err := s.Identity.GetUser(ctx, p.ID)
-	return gen.GetCurrentUserInfo200JSONResponse(userJSON(u)), err
+	if err != nil {
+		return nil, err
+	}
+	answer := userJSON(u)
+	answer.OidcUserMeta, err = s.oidcMeta(ctx)
+	return gen.GetCurrentUserInfo200JSONResponse(answer), err
 }
 
 // GetUser answers GET /users/{user_id}.
@@ -116,7 +122,7 @@ func (s *Server) UpdateUserProfile(ctx context.Context, r gen.UpdateUserProfileR
 	if err := s.aboutUser(ctx, r.UserID); err != nil {
 		return nil, err
 	}
-	err := s.Identity.UpdateProfile(ctx, callFrom(ctx).principal, r.UserID, identity.Profile{
+	err := s.Identity.UpdateProfile(ctx, callFrom(ctx).Principal, r.UserID, identity.Profile{
 		Email: r.Body.Email, Realname: r.Body.Realname, Comment: r.Body.Comment,
 	})
 	return gen.UpdateUserProfile200Response{}, noUser(err, r.UserID)
@@ -127,7 +133,7 @@ func (s *Server) UpdateUserPassword(ctx context.Context, r gen.UpdateUserPasswor
 	if err := s.aboutUser(ctx, r.UserID); err != nil {
 		return nil, err
 	}
-	p := callFrom(ctx).principal
+	p := callFrom(ctx).Principal
 	var old *secret.Text
 	if p.Kind == authz.User && p.ID == r.UserID {
 		text := secret.Text(r.Body.OldPassword)
@@ -139,13 +145,13 @@ func (s *Server) UpdateUserPassword(ctx context.Context, r gen.UpdateUserPasswor
 
 // SetUserSysAdmin answers PUT /users/{user_id}/sysadmin.
 func (s *Server) SetUserSysAdmin(ctx context.Context, r gen.SetUserSysAdminRequestObject) (gen.SetUserSysAdminResponseObject, error) {
-	err := s.Identity.SetSysadmin(ctx, callFrom(ctx).principal, r.UserID, r.Body.SysadminFlag)
+	err := s.Identity.SetSysadmin(ctx, callFrom(ctx).Principal, r.UserID, r.Body.SysadminFlag)
 	return gen.SetUserSysAdmin200Response{}, noUser(err, r.UserID)
 }
 
 // DeleteUser answers DELETE /users/{user_id}.
 func (s *Server) DeleteUser(ctx context.Context, r gen.DeleteUserRequestObject) (gen.DeleteUserResponseObject, error) {
-	err := s.Identity.DeleteUser(ctx, callFrom(ctx).principal, r.UserID)
+	err := s.Identity.DeleteUser(ctx, callFrom(ctx).Principal, r.UserID)
 	return gen.DeleteUser200Response{}, noUser(err, r.UserID)
 }
 
@@ -153,11 +159,11 @@ func (s *Server) DeleteUser(ctx context.Context, r gen.DeleteUserRequestObject) 
 // the operation's permission.
 func (s *Server) aboutUser(ctx context.Context, id int64) error {
 	c := callFrom(ctx)
-	if c.principal.Kind == authz.User && c.principal.ID == id {
-		c.decided = true
+	if c.Principal.Kind == authz.User && c.Principal.ID == id {
+		c.Decided = true
 		return nil
 	}
-	return s.decideSystem(c, c.access.perm)
+	return s.decideSystem(c, c.Access.Permission)
 }
 
 func noUser(err error, id int64) error {
@@ -170,7 +176,7 @@ func noUser(err error, id int64) error {
 func userJSON(u identity.User) gen.UserResp {
 	return gen.UserResp{
 		UserID: u.ID, Username: u.Username, Email: u.Email, Realname: u.Realname, Comment: u.Comment,
-		SysadminFlag: u.Sysadmin, CreationTime: wire.Time(u.CreatedAt), UpdateTime: wire.Time(u.UpdatedAt),
+		SysadminFlag: u.Sysadmin, AdminRoleInAuth: u.AdminInAuth, CreationTime: wire.Time(u.CreatedAt), UpdateTime: wire.Time(u.UpdatedAt),
 	}
 }
 

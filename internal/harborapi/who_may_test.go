@@ -46,6 +46,23 @@ func whoMay() []may {
 		{operation: "GetPermissions", private: "APF"},
 		{operation: "GetConfigurations", private: "A"},
 		{operation: "UpdateConfigurations", private: "A", body: `{}`},
+		{operation: "PingOIDC", private: "A", body: `{"url":"http://127.0.0.1:1","verify_cert":true}`},
+		{operation: "GetSystemCVEAllowlist", private: signedInCallers},
+		{operation: "PutSystemCVEAllowlist", private: "A", body: `{"items":[]}`},
+		{operation: "GetPurgeHistory", private: "A"},
+		{operation: "GetPurgeJob", private: "A"}, // {purge_id} doesn't exist
+		{operation: "GetPurgeJobLog", private: "A"},
+		{operation: "StopPurge", private: "A"},
+		{operation: "GetPurgeSchedule", private: "A"},
+		{operation: "CreatePurgeSchedule", private: "A", body: `{}`},
+		{operation: "UpdatePurgeSchedule", private: "A", body: `{}`},
+		{operation: "ListSchedules", private: "A"},
+		{operation: "GetSchedulePaused", private: signedInCallers},
+
+		{operation: "PingLdap", private: "A", body: `{"ldap_url":"ldap://127.0.0.1:1","ldap_base_dn":"dc=x"}`},
+		{operation: "SearchLdapUser", private: "A"}, // 400: no directory is configured
+		{operation: "ImportLdapUser", private: "A", body: `{"ldap_uid_list":["a"]}`},
+		{operation: "SearchLdapGroup", private: "A"},
 
 		{operation: "ListUsers", private: "A"},
 		{operation: "CreateUser", private: "A", body: `{}`},
@@ -56,7 +73,15 @@ func whoMay() []may {
 		{operation: "UpdateUserProfile", private: "AS", body: `{"email":"stranger@example.com","realname":"s"}`},
 		{operation: "UpdateUserPassword", private: "A", body: `{"new_password":"short"}`}, // see TestOwnPassword
 		{operation: "SetUserSysAdmin", private: "A", body: `{"sysadmin_flag":false}`},
-		{operation: "DeleteUser", private: "A"}, // {user_id} doesn't exist
+		{operation: "SetCliSecret", private: "AS", body: `{}`}, // 412: sign-in by OpenID Connect is off
+		{operation: "DeleteUser", private: "A"},                // {user_id} doesn't exist
+
+		{operation: "ListUserGroups", private: "A"},
+		{operation: "CreateUserGroup", private: "A", body: `{}`},
+		{operation: "SearchUserGroups", private: signedInCallers, query: "groupname=a"},
+		{operation: "GetUserGroup", private: "A"}, // {group_id} doesn't exist
+		{operation: "UpdateUserGroup", private: "A", body: `{"group_name":"g"}`},
+		{operation: "DeleteUserGroup", private: "A"},
 
 		{operation: "ListProjects", private: everybody},
 		{operation: "HeadProject", private: signedInCallers, query: "project_name=perm"},
@@ -87,13 +112,19 @@ func whoMay() []may {
 		{operation: "ListArtifactsOfProject", private: members, public: signedInCallers},
 		{operation: "ListArtifacts", private: members, public: everybody},
 		{operation: "GetArtifact", private: members, public: everybody},
-		{operation: "CopyArtifact", private: "APMD", public: "A", query: "from=nosuch/x:y"},
+		{operation: "CopyArtifact", private: "APMD", public: "A", query: "from=pub/app:v1"},
 		{operation: "DeleteArtifact", private: "APM", public: "A"},
 		{operation: "ListTags", private: members, public: everybody},
 		{operation: "CreateTag", private: "APMD", public: "A", body: `{"name":"t"}`},
 		{operation: "DeleteTag", private: "APM", public: "A"},
 		{operation: "ListAccessories", private: members, public: everybody},
 		{operation: "GetAddition", private: members, public: everybody},
+
+		{operation: "ListRobotV1", private: "APMDG", public: "A"},
+		{operation: "CreateRobotV1", private: "AP", public: "A", body: `{"name":"BAD"}`},
+		{operation: "GetRobotByIDV1", private: "APMDG", public: "A"},
+		{operation: "UpdateRobotV1", private: "AP", public: "A", body: `{}`},
+		{operation: "DeleteRobotV1", private: "AP", public: "A"},
 
 		{operation: "ListRobot", private: "A"},
 		{operation: "ListRobot", private: "APMDG", query: "q=Level%3Dproject,ProjectID%3D{perm}"},
@@ -211,7 +242,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	values := map[string]string{
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
-		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999",
+		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{group_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

@@ -26,12 +26,15 @@ type Reader struct{ identity *identity.Service }
 // New returns a Reader that asks id.
 func New(id *identity.Service) *Reader { return &Reader{identity: id} }
 
-// Principal returns who sends r: by Basic credentials, or else by the session cookie; the anonymous
-// principal when there is neither. Credentials that were sent and are wrong are an error of package
+// Principal returns who sends r: by Basic credentials, a personal access token as Bearer, or else by the
+// session cookie; the anonymous principal when there is none of them. Credentials that were sent and are wrong are an error of package
 // identity, never anonymous access. A session that has ended is anonymous: browsers keep old cookies.
 func (rd *Reader) Principal(r *http.Request) (authz.Principal, error) {
 	if username, password, ok := r.BasicAuth(); ok {
 		return rd.identity.Authenticate(r.Context(), username, secret.Text(password), Remote(r))
+	}
+	if token, ok := BearerToken(r); ok {
+		return rd.identity.AuthenticateToken(r.Context(), secret.Text(token), Remote(r))
 	}
 	if r.Header.Get("Authorization") != "" {
 		return authz.Principal{}, identity.ErrCredentials

@@ -10,7 +10,7 @@ import (
 func overAdministrators(by authz.Principal, target User, becomes bool) error {
 	administers := by.Kind == authz.User && by.Admin
 	self := by.Kind == authz.User && by.ID == target.ID
-	if administers || !becomes && (self || !target.Sysadmin) {
+	if administers || !becomes && (self || !target.Sysadmin && !target.AdminInAuth) {
 		return nil
 	}
 	return fault.Forbiddenf("only a system administrator may make, change or delete one")

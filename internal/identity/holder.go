@@ -17,18 +17,19 @@ import (
 type holder struct {
 	subject   string // names the row in login_failure, "" for nobody
 	hash      string
-	usable    bool // neither disabled nor expired
+	former    string // hash of the secret before, while a robot's rotation keeps it good; checked when hash doesn't match
+	usable    bool   // neither disabled nor expired
 	principal authz.Principal
 	robot     Robot // for principals of kind Robot: what its grants are loaded by
 }
 
 const (
-	accountHolder = `SELECT a.id, a.username, a.sysadmin, a.epoch, p.hash
+	accountHolder = `SELECT a.id, a.username, a.sysadmin OR a.admin_in_auth, a.epoch, p.hash
 		FROM account a JOIN account_password p ON p.account_id = a.id
 		WHERE (a.username = $1 OR a.email = $2) AND a.deleted_at = 0
 		ORDER BY a.username = $3 DESC LIMIT 1`
 	// A robot of a deleted project is nobody.
-	robotHolders = `SELECT r.id, r.name, COALESCE(r.project_id, 0), r.disabled, r.expires_at, r.epoch, s.hash
+	robotHolders = `SELECT r.id, r.name, COALESCE(r.project_id, 0), r.disabled, r.expires_at, r.epoch, s.hash, s.previous_hash, s.previous_until
 		FROM robot r JOIN robot_secret s ON s.robot_id = r.id LEFT JOIN project p ON p.id = r.project_id
 		WHERE (r.project_id IS NULL OR p.deleted_at = 0) AND r.name IN (`
 )
@@ -43,7 +44,10 @@ func scanAccountHolder(r db.Row) (h holder, err error) {
 
 func (s *Service) scanRobotHolder(r db.Row) (h holder, err error) {
 	b := &h.robot
-	err = r.Scan(&b.ID, &b.Name, &b.ProjectID, &b.Disabled, db.ScanTime(&b.ExpiresAt), &b.Epoch, &h.hash)
+	err = r.Scan(&b.ID, &b.Name, &b.ProjectID, &b.Disabled, db.ScanTime(&b.ExpiresAt), &b.Epoch, &h.hash, &h.former, db.ScanTime(&b.PreviousUntil))
+	if b.PreviousUntil.IsZero() || expired(b.PreviousUntil, s.clock()) {
+		h.former = s.hasher.dummy // as much work as for those that have one
+	}
 	h.usable = !b.Disabled && !expired(b.ExpiresAt, s.clock())
 	h.subject = "robot/" + strconv.FormatInt(b.ID, 10)
 	h.principal = authz.Principal{Kind: authz.Robot, ID: b.ID, ProjectID: b.ProjectID, Epoch: b.Epoch}
@@ -52,10 +56,15 @@ func (s *Service) scanRobotHolder(r db.Row) (h holder, err error) {
 
 func expired(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
+// plausible keeps out of the databases and directories what can't be anybody's name.
+func plausible(name string) bool {
+	return name != "" && len(name) <= 1024 && utf8.ValidString(name) && !strings.ContainsRune(name, 0)
+}
+
 // lookup finds who logs in by name: a user by name or e-mail, else a robot. Users can't have a $ in
 // their names, nor take one that a robot is spelled by.
 func (s *Service) lookup(ctx context.Context, name string) (holder, error) {
-	if name == "" || len(name) > 1024 || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+	if !plausible(name) {
 		return holder{}, nil
 	}
 	if !strings.Contains(name, "$") {
@@ -88,7 +97,7 @@ func (s *Service) lookupRobot(ctx context.Context, name string) (holder, error) 
 			}
 		}
 	}
-	return holder{}, nil
+	return holder{former: s.hasher.dummy}, nil
 }
 
 // principalOf completes the holder's principal.
@@ -97,6 +106,7 @@ func (s *Service) principalOf(ctx context.Context, h holder) (authz.Principal, e
 	if p.Kind != authz.Robot {
 		return p, nil
 	}
+	s.uses.note(credential{robotUsed, p.ID}, s.clock())
 	var err error
 	p.Grants, err = s.grantsOf(ctx, p.ID, p.Epoch)
 	return p, err

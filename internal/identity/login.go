@@ -14,11 +14,18 @@ import (
 )
 
 // Authenticate tells whose name and password these are: a user's, by name or e-mail, or a robot's. A
-// refusal is ErrCredentials, or ErrTooManyAttempts when the password wasn't even looked at. What passed
+// personal access token of the user serves as the password. A refusal is ErrCredentials, or
+// ErrTooManyAttempts when the password wasn't even looked at. What passed
 // within the last minute costs one row read. It writes a login_user event for each failure, and for the
 // first success of a principal within an hour: clients send Basic credentials with each request, which
 // is no log-in that anybody wants to read about.
 func (s *Service) Authenticate(ctx context.Context, username string, password secret.Text, remote netip.Addr) (authz.Principal, error) {
+	if isPersonalText(password) {
+		return s.byPersonalToken(ctx, username, password, remote)
+	}
+	if policy, ok := asWorkload(username, password); ok && s.workloads != nil {
+		return s.byWorkload(ctx, policy, password, remote)
+	}
 	p, fresh, err := s.verify(ctx, username, password, remote)
 	if err != nil || !fresh || s.recorded(p) {
 		return p, err
@@ -70,9 +77,7 @@ func (s *Service) SignIn(ctx context.Context, username string, password secret.T
 	if p.Kind != authz.User {
 		return authz.Principal{}, "", ErrCredentials
 	}
-	return s.openSession(ctx, p, remote.String(), userAgent, func(tx db.Tx) error {
-		return event.Append(ctx, tx, loginEvent(p, remote, s.clock(), true))
-	})
+	return s.openSession(ctx, p, addressText(remote), userAgent, func(tx db.Tx) error { return s.loggedIn(ctx, tx, p, remote) })
 }
 
 // verify is the one place where passwords and secrets are checked. fresh says that a hash was computed.
@@ -82,11 +87,14 @@ func (s *Service) verify(ctx context.Context, name string, password secret.Text,
 		return authz.Principal{}, false, err
 	}
 	if h.subject == "" {
+		if p, fresh, known, err := s.elsewhere(ctx, name, password, remote); known {
+			return p, fresh, err
+		}
 		h.hash = s.hasher.dummy
 	}
 	// By the name as it was typed: were it the account, the time of a repeated guess would tell which
 	// spellings have one.
-	key := s.memory.keyOf(name, password, h.hash, h.principal.Epoch)
+	key := s.memory.keyOf(name, password, h.hash+h.former, h.principal.Epoch)
 	if h.usable && s.memory.isRight(key) {
 		p, err = s.principalOf(ctx, h)
 		return p, false, err
@@ -115,6 +123,11 @@ func (s *Service) check(ctx context.Context, h holder, key verdictKey, password 
 	if !repeated {
 		if right, err = s.hasher.matches(password, h.hash); err != nil {
 			return fmt.Errorf("check the password of %s: %w", h.subject, err)
+		}
+		if !right && h.former != "" {
+			if right, err = s.hasher.matches(password, h.former); err != nil {
+				return fmt.Errorf("check the previous secret of %s: %w", h.subject, err)
+			}
 		}
 	}
 	if !right || !h.usable {
@@ -159,14 +172,14 @@ func loginEvent(p authz.Principal, remote netip.Addr, at time.Time, success bool
 		Description: "login " + outcome + from + ": " + name}
 }
 
-const principalSelect = `SELECT id, username, sysadmin, epoch FROM account WHERE id = $1 AND deleted_at = 0`
+// loggedIn writes the event of a log-in that opens a session.
+func (s *Service) loggedIn(ctx context.Context, tx db.Tx, p authz.Principal, remote netip.Addr) error {
+	return event.Append(ctx, tx, loginEvent(p, remote, s.clock(), true))
+}
 
-// Principal returns the principal of a user, without a log-in. fault.NotFound when there is none.
-func (s *Service) Principal(ctx context.Context, userID int64) (authz.Principal, error) {
-	p, err := db.Get(ctx, s.db.Auto(), func(r db.Row) (p authz.Principal, err error) {
-		err = r.Scan(&p.ID, &p.Name, &p.Admin, &p.Epoch)
-		p.Kind = authz.User
-		return p, err
-	}, principalSelect, userID)
-	return p, notFound(err, "look up user %d", userID)
+func addressText(remote netip.Addr) string {
+	if !remote.IsValid() {
+		return ""
+	}
+	return remote.String()
 }

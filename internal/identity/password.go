@@ -90,6 +90,9 @@ func (s *Service) SetPassword(ctx context.Context, by authz.Principal, id int64,
 	if err := overAdministrators(by, u, false); err != nil {
 		return err
 	}
+	if u.Onboarded {
+		return errOnboarded(u.Username)
+	}
 	present, err := db.Get(ctx, s.db.Auto(), db.ScanString, hashSelect, id)
 	if err != nil {
 		return notFound(err, "look up the password of user %d", id)

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/maypok86/otter/v2"
 )
@@ -23,6 +24,7 @@ const (
 type memory struct {
 	key          [32]byte
 	right, wrong *otter.Cache[verdictKey, time.Time]
+	guests       *otter.Cache[verdictKey, guest] // whose password a provider found right
 	clock        func() time.Time
 }
 
@@ -30,9 +32,10 @@ type verdictKey [sha256.Size]byte
 
 func newMemory(clock func() time.Time) *memory {
 	m := &memory{
-		right: otter.Must(&otter.Options[verdictKey, time.Time]{MaximumSize: rememberMost}),
-		wrong: otter.Must(&otter.Options[verdictKey, time.Time]{MaximumSize: rememberMost}),
-		clock: clock,
+		right:  otter.Must(&otter.Options[verdictKey, time.Time]{MaximumSize: rememberMost}),
+		wrong:  otter.Must(&otter.Options[verdictKey, time.Time]{MaximumSize: rememberMost}),
+		guests: otter.Must(&otter.Options[verdictKey, guest]{MaximumSize: rememberMost}),
+		clock:  clock,
 	}
 	rand.Read(m.key[:]) // never fails
 	return m
@@ -47,6 +50,21 @@ func (m *memory) keyOf(name string, password secret.Text, hash string, epoch int
 	mac.Write([]byte(hash))
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(epoch)))
 	return verdictKey(mac.Sum(nil))
+}
+
+// guest is the account that a provider let in, as it was then.
+type guest struct {
+	id, epoch int64
+	until     time.Time
+}
+
+func (m *memory) learnGuest(k verdictKey, p authz.Principal) {
+	m.guests.Set(k, guest{p.ID, p.Epoch, m.clock().Add(rememberFor)})
+}
+
+func (m *memory) guest(k verdictKey) (id, epoch int64, ok bool) {
+	g, ok := m.guests.GetIfPresent(k)
+	return g.id, g.epoch, ok && m.clock().Before(g.until)
 }
 
 // isRight reports whether the same password passed within the last minute.

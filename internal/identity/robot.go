@@ -20,6 +20,8 @@ type Robot struct {
 	Epoch         int64
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	UsedAt        time.Time // last, within minutes; zero: never
+	PreviousUntil time.Time // until when the secret before the present one is good; zero: there is none
 	Permissions   []RobotPermission
 }
 
@@ -55,8 +57,9 @@ type RobotFilter struct{ ProjectID int64 }
 // NewRobot is what it takes to create a robot. The place of a project robot is in Permissions.
 type NewRobot struct {
 	Name, Description string
-	Level             string // "system" or "project"
-	DurationDays      int64  // -1: never expires
+	Level             string    // "system" or "project"
+	DurationDays      int64     // -1: never expires
+	ExpiresAt         time.Time // zero: as DurationDays says
 	Permissions       []RobotPermission
 }
 

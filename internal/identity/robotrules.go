@@ -146,10 +146,10 @@ func grants(permissions []RobotPermission, projects map[string]int64) ([]authz.G
 	return all, nil
 }
 
-// mayPassOn refuses a robot that would give another more than it has itself.
+// mayPassOn refuses a robot or a personal token that would give a robot more than it has itself.
 func mayPassOn(by authz.Principal, passed []authz.Grant, level string) error {
 	uncovered := func(g authz.Grant) bool { return !by.Covers(g, level == levelProject) }
-	if by.Kind == authz.Robot && slices.ContainsFunc(passed, uncovered) {
+	if (by.Kind == authz.Robot || by.Kind == authz.Personal) && slices.ContainsFunc(passed, uncovered) {
 		return ErrGrantTooBroad
 	}
 	return nil

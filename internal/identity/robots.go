@@ -61,8 +61,8 @@ func (s *Service) grantsOf(ctx context.Context, robotID, epoch int64) ([]authz.G
 	return all, nil
 }
 
-// ListRobots lists the robots of a project, or of the system. Keys: id, name (as stored), description,
-// duration, disable, creator_type, creator_ref, creation_time, update_time.
+// ListRobots lists the robots of a project, or of the system. Keys: those of Harbor's robots, with the
+// name as stored and expires_at in Unix seconds, -1 for never.
 func (s *Service) ListRobots(ctx context.Context, f RobotFilter, list db.List) (page []Robot, total int64, err error) {
 	where, args := `r.project_id IS NULL`, []any(nil)
 	if f.ProjectID != 0 {
@@ -72,7 +72,7 @@ func (s *Service) ListRobots(ctx context.Context, f RobotFilter, list db.List) (
 		if page, total, err = db.Page(ctx, tx, robots, where, args, list, scanRobot); err != nil {
 			return err
 		}
-		return withPermissions(ctx, tx, page)
+		return withDetails(ctx, tx, page)
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("list robots: %w", err)
@@ -87,7 +87,7 @@ func (s *Service) GetRobot(ctx context.Context, id int64) (Robot, error) {
 		if one[0], err = getRobot(ctx, tx, id); err != nil {
 			return err
 		}
-		return withPermissions(ctx, tx, one)
+		return withDetails(ctx, tx, one)
 	})
 	return one[0], err
 }
@@ -112,7 +112,7 @@ func (s *Service) CreateRobot(ctx context.Context, by authz.Principal, n NewRobo
 		if c.Robot, err = s.insertRobot(ctx, tx, by, n); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, secretPut, c.ID, hash); err != nil {
+		if _, err := tx.Exec(ctx, secretInsert, c.ID, hash); err != nil {
 			return fmt.Errorf("insert robot secret: %w", err)
 		}
 		if err := s.keepPrefix(ctx, tx, prefix); err != nil {
@@ -139,6 +139,10 @@ func (s *Service) insertRobot(ctx context.Context, tx db.Tx, by authz.Principal,
 		return Robot{}, err
 	}
 	now := s.clock()
+	expires := expiry(now, n.DurationDays)
+	if !n.ExpiresAt.IsZero() {
+		expires = n.ExpiresAt
+	}
 	name, creator := n.Name, "local"
 	var projectID int64
 	var project any
@@ -151,7 +155,7 @@ func (s *Service) insertRobot(ctx context.Context, tx db.Tx, by authz.Principal,
 		creator = "robot"
 	}
 	id, err := db.Get(ctx, tx, db.ScanInt, robotInsert, project, name, n.Description, n.DurationDays,
-		db.Micros(expiry(now, n.DurationDays)), creator, by.ID, db.Micros(now), db.Micros(now))
+		db.Micros(expires), creator, by.ID, db.Micros(now), db.Micros(now))
 	if errors.Is(err, db.ErrNotFound) {
 		return Robot{}, fault.Conflictf("robot account %d:%s already exists", projectID, name)
 	}
@@ -165,7 +169,7 @@ func (s *Service) insertRobot(ctx context.Context, tx db.Tx, by authz.Principal,
 	if one[0], err = getRobot(ctx, tx, id); err != nil {
 		return Robot{}, err
 	}
-	return one[0], withPermissions(ctx, tx, one)
+	return one[0], withDetails(ctx, tx, one)
 }
 
 func (s *Service) robotEvent(ctx context.Context, tx db.Tx, kind event.Kind, by authz.Principal, prefix string, b Robot) error {
@@ -245,47 +249,6 @@ func (s *Service) replaceGrants(ctx context.Context, tx db.Tx, by authz.Principa
 		return fmt.Errorf("replace the permissions of robot %d: %w", b.ID, err)
 	}
 	return insertGrants(ctx, tx, b.ID, all)
-}
-
-// SetRobotSecret gives a robot another secret: the given one, or with "" a random one, which is
-// returned. Tokens of the robot end.
-func (s *Service) SetRobotSecret(ctx context.Context, by authz.Principal, id int64, text secret.Text) (secret.Text, error) {
-	var generated secret.Text
-	if text == "" {
-		generated = secret.NewPassword()
-		text = generated
-	}
-	if err := checkPassword(text, "secret"); err != nil {
-		return "", err
-	}
-	prefix, err := s.robotPrefix(ctx)
-	if err != nil {
-		return "", err
-	}
-	hash, err := s.hasher.hash(ctx, text)
-	if err != nil {
-		return "", err
-	}
-	err = s.db.Write(ctx, func(tx db.Tx) error {
-		b, err := getRobot(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, secretPut, id, hash); err != nil {
-			return fmt.Errorf("set the secret of robot %d: %w", id, err)
-		}
-		if _, err := tx.Exec(ctx, robotTouch, db.Micros(s.clock()), id); err != nil {
-			return fmt.Errorf("set the secret of robot %d: %w", id, err)
-		}
-		if err := s.keepPrefix(ctx, tx, prefix); err != nil {
-			return err
-		}
-		return s.robotEvent(ctx, tx, event.UpdateRobot, by, prefix, b)
-	})
-	if err != nil {
-		return "", err
-	}
-	return generated, nil
 }
 
 // DeleteRobot deletes a robot; its tokens end.

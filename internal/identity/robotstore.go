@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
@@ -24,7 +25,11 @@ var robots = db.Listing{
 		"name":          {Expr: "r.name"},
 		"description":   {Expr: "r.description"},
 		"duration":      {Expr: "r.duration_days", Kind: db.Int},
+		"expires_at":    {Expr: "CASE WHEN r.expires_at = 0 THEN -1 ELSE r.expires_at / 1000000 END", Kind: db.Int},
 		"disable":       {Expr: "r.disabled", Kind: db.Bool},
+		"disabled":      {Expr: "r.disabled", Kind: db.Bool},
+		"level":         {Expr: "CASE WHEN r.project_id IS NULL THEN 'system' ELSE 'project' END"},
+		"project_id":    {Expr: "COALESCE(r.project_id, 0)", Kind: db.Int},
 		"creator_type":  {Expr: "r.creator_type"},
 		"creator_ref":   {Expr: "r.creator_id", Kind: db.Int},
 		"creation_time": {Expr: "r.created_at", Kind: db.Timestamp},
@@ -42,9 +47,7 @@ const (
 	robotInsert = `INSERT INTO robot (project_id, name, description, duration_days, expires_at, creator_type, creator_id, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING RETURNING id`
 	robotUpdate = `UPDATE robot SET description = $1, disabled = $2, duration_days = $3, expires_at = $4, epoch = epoch + 1, updated_at = $5 WHERE id = $6`
-	robotTouch  = `UPDATE robot SET epoch = epoch + 1, updated_at = $1 WHERE id = $2`
 	robotDelete = `DELETE FROM robot WHERE id = $1`
-	secretPut   = `INSERT INTO robot_secret (robot_id, hash) VALUES ($1, $2) ON CONFLICT (robot_id) DO UPDATE SET hash = excluded.hash`
 
 	permissionInsert = `INSERT INTO robot_permission (robot_id, kind, project_id, resource, action, effect) VALUES ($1, $2, $3, $4, $5, $6)`
 	permissionClear  = `DELETE FROM robot_permission WHERE robot_id = $1`
@@ -55,6 +58,41 @@ const (
 
 	projectsNamed = `SELECT id, name FROM project WHERE deleted_at = 0 AND name IN (`
 )
+
+// rotationsOf tells when robots were used and until when a previous secret is good. It stands apart from the
+// listing, which so has nothing of robot_secret in its reach.
+const rotationsOf = `SELECT s.robot_id, COALESCE(u.used_at, 0), s.previous_until
+	FROM robot_secret s LEFT JOIN robot_use u ON u.robot_id = s.robot_id WHERE s.robot_id IN (`
+
+type rotation struct {
+	robotID               int64
+	usedAt, previousUntil time.Time
+}
+
+func scanRotation(r db.Row) (v rotation, err error) {
+	err = r.Scan(&v.robotID, db.ScanTime(&v.usedAt), db.ScanTime(&v.previousUntil))
+	return v, err
+}
+
+// withDetails fills in what isn't in the rows of robot, in two statements.
+func withDetails(ctx context.Context, tx db.Tx, list []Robot) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at, ids := map[int64]*Robot{}, make([]int64, len(list))
+	for i := range list {
+		ids[i], at[list[i].ID] = list[i].ID, &list[i]
+	}
+	marks, args := db.In(0, ids)
+	rows, err := db.Collect(ctx, tx, scanRotation, rotationsOf+marks+")", args...)
+	if err != nil {
+		return fmt.Errorf("look up when robots were used: %w", err)
+	}
+	for _, v := range rows {
+		at[v.robotID].UsedAt, at[v.robotID].PreviousUntil = v.usedAt, v.previousUntil
+	}
+	return withPermissions(ctx, tx, list)
+}
 
 func scanRobot(r db.Row) (b Robot, err error) {
 	err = r.Scan(&b.ID, &b.ProjectID, &b.ProjectName, &b.Name, &b.Description, &b.DurationDays, db.ScanTime(&b.ExpiresAt),

@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
 )
 
 // What callers tell apart, besides the kinds of package fault.
@@ -42,6 +43,11 @@ type Deps struct {
 	Box      *secret.Box
 	Clock    func() time.Time
 	Log      *slog.Logger
+
+	// Providers know more people; a setting says which of them are asked, and in what order.
+	Providers []NamedProvider
+	// Workloads knows programs that bring tokens of their own issuers; nil: none do.
+	Workloads Workloads
 }
 
 // Service is the package's use cases. It is safe for concurrent use.
@@ -52,6 +58,12 @@ type Service struct {
 	clock   func() time.Time
 	log     *slog.Logger
 
+	providers  []NamedProvider
+	workloads  Workloads
+	asking     chan struct{}                   // slots for passwords on their way to providers
+	refreshing singleflight.Group              // by account
+	silent     *otter.Cache[string, time.Time] // providers that couldn't be asked, until when they are left alone
+
 	hasher   *hasher
 	memory   *memory
 	keys     signingKeys
@@ -60,13 +72,16 @@ type Service struct {
 	epochs   *db.Watch // of what tokens are bound to
 	grants   *otter.Cache[grantsKey, []authz.Grant]
 	logins   *otter.Cache[string, time.Time]
+	uses     *uses
+	limits   *otter.Cache[int64, []authz.Grant] // of personal tokens
 }
 
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
 	return &Service{
-		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log,
-		epochs: d.DB.Watch("account", "robot", "project"),
-		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(),
+		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers, workloads: d.Workloads,
+		asking: make(chan struct{}, askingMost), silent: otter.Must(&otter.Options[string, time.Time]{MaximumSize: 100}),
+		epochs: d.DB.Watch("account", "robot", "project", "personal_token", "workload_policy"),
+		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(), limits: newLimitsCache(),
 	}
 }

@@ -13,12 +13,11 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
 const (
-	// sessionLongest ends a session however busy it is.
-	sessionLongest = 7 * 24 * time.Hour
 	// seenEvery is how often a session in use is written.
 	seenEvery = time.Minute
 	// sessionSweep bounds the dead sessions that one sign-in removes.
@@ -30,10 +29,10 @@ const (
 const (
 	// Nothing is inserted when the account changed after the principal was read: its password may be
 	// another by now.
-	sessionInsert = `INSERT INTO session (token_hash, account_id, created_at, seen_at, remote, user_agent)
-		SELECT $1, id, $2, $3, $4, $5 FROM account WHERE id = $6 AND epoch = $7 AND deleted_at = 0`
-	sessionSelect = `SELECT s.created_at, s.seen_at, a.id, a.username, a.sysadmin, a.epoch
-		FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = $1 AND a.deleted_at = 0`
+	sessionInsert = `INSERT INTO session (token_hash, account_id, public_id, admin, created_at, seen_at, remote, user_agent)
+		SELECT $1, a.id, $2, a.sysadmin OR a.admin_in_auth, $3, $4, $5, $6 FROM account a WHERE a.id = $7 AND a.epoch = $8 AND ` + inUse
+	sessionSelect = `SELECT s.created_at, s.seen_at, s.admin, ` + asPrincipal + `
+		FROM session s JOIN account a ON a.id = s.account_id WHERE s.token_hash = $1 AND ` + inUse
 	sessionSeen          = `UPDATE session SET seen_at = $1 WHERE token_hash = $2`
 	sessionDelete        = `DELETE FROM session WHERE token_hash = $1`
 	sessionsOfAccount    = `DELETE FROM session WHERE account_id = $1`
@@ -43,13 +42,12 @@ const (
 
 type session struct {
 	createdAt, seenAt time.Time
-	principal         authz.Principal
+	admin             bool // when it was opened
+	standing          standing
 }
 
 func scanSession(r db.Row) (v session, err error) {
-	p := &v.principal
-	p.Kind = authz.User
-	err = r.Scan(db.ScanTime(&v.createdAt), db.ScanTime(&v.seenAt), &p.ID, &p.Name, &p.Admin, &p.Epoch)
+	err = r.Scan(append([]any{db.ScanTime(&v.createdAt), db.ScanTime(&v.seenAt), &v.admin}, v.standing.dest()...)...)
 	return v, err
 }
 
@@ -71,15 +69,19 @@ func (s *Service) openSession(ctx context.Context, p authz.Principal, remote, us
 	if len(userAgent) > maxUserAgent {
 		userAgent = strings.ToValidUTF8(userAgent[:maxUserAgent], "")
 	}
-	err := s.db.Write(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, sessionInsert, hash[:], db.Micros(now), db.Micros(now), remote, userAgent, p.ID, p.Epoch)
+	lives, err := s.sessionLives(ctx)
+	if err != nil {
+		return authz.Principal{}, "", err
+	}
+	err = s.db.Write(ctx, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, sessionInsert, hash[:], sessionID(hash[:]), db.Micros(now), db.Micros(now), remote, userAgent, p.ID, p.Epoch)
 		if err != nil {
 			return fmt.Errorf("open a session: %w", err)
 		}
 		if n == 0 {
 			return ErrCredentials
 		}
-		if _, err := tx.Exec(ctx, sessionSweepByAge+strconv.Itoa(sessionSweep)+")", db.Micros(now.Add(-sessionLongest))); err != nil {
+		if _, err := tx.Exec(ctx, sessionSweepByAge+strconv.Itoa(sessionSweep)+")", db.Micros(now.Add(-lives.longest))); err != nil {
 			return fmt.Errorf("remove dead sessions: %w", err)
 		}
 		return also(tx)
@@ -92,8 +94,9 @@ func (s *Service) openSession(ctx context.Context, p authz.Principal, remote, us
 }
 
 // SessionPrincipal tells whose session the token opens. A session ends when it isn't used for the
-// session_timeout, seven days after it began, and when the account's password changes. renew counts the
-// request as a use; it is written once a minute at most.
+// session_timeout, a session_lifetime after it began, when the account's password changes, and when the
+// account becomes a system administrator or ceases to be one. renew counts the request as a use; it is
+// written once a minute at most.
 func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool) (authz.Principal, error) {
 	hash := sha256.Sum256([]byte(token))
 	v, err := db.Get(ctx, s.db.Auto(), scanSession, sessionSelect, hash[:])
@@ -103,13 +106,20 @@ func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool
 	if err != nil {
 		return authz.Principal{}, fmt.Errorf("look up the session: %w", err)
 	}
-	idle, err := s.sessionTimeout(ctx)
+	lives, err := s.sessionLives(ctx)
 	if err != nil {
 		return authz.Principal{}, err
 	}
 	now := s.clock()
-	if !now.Before(v.createdAt.Add(sessionLongest)) || !now.Before(v.seenAt.Add(idle)) {
+	if lives.over(v.createdAt, v.seenAt, now) {
 		return authz.Principal{}, ErrSession
+	}
+	p, err := s.current(ctx, v.standing)
+	if errors.Is(err, fault.NotFound) || err == nil && p.Admin != v.admin {
+		return authz.Principal{}, ErrSession
+	}
+	if err != nil {
+		return authz.Principal{}, err
 	}
 	if renew && now.Sub(v.seenAt) >= seenEvery {
 		err := s.db.Write(ctx, func(tx db.Tx) error {
@@ -120,8 +130,8 @@ func (s *Service) SessionPrincipal(ctx context.Context, token string, renew bool
 			return authz.Principal{}, fmt.Errorf("renew the session: %w", err)
 		}
 	}
-	v.principal.SessionID = sessionID(hash[:])
-	return v.principal, nil
+	p.SessionID = sessionID(hash[:])
+	return p, nil
 }
 
 // DeleteSession ends a session, with a logout_user event. A session that is gone is no error.

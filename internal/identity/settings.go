@@ -24,12 +24,19 @@ func (s *Service) robotPrefix(ctx context.Context) (string, error) {
 	return v.RobotPrefix(), nil
 }
 
-func (s *Service) sessionTimeout(ctx context.Context) (time.Duration, error) {
+// sessionLives is how long sessions live: without use, and at all.
+type sessionLives struct{ idle, longest time.Duration }
+
+func (l sessionLives) over(createdAt, seenAt, now time.Time) bool {
+	return !now.Before(createdAt.Add(l.longest)) || !now.Before(seenAt.Add(l.idle))
+}
+
+func (s *Service) sessionLives(ctx context.Context) (sessionLives, error) {
 	v, err := s.settings(ctx)
 	if err != nil {
-		return 0, err
+		return sessionLives{}, err
 	}
-	return v.SessionTimeout(), nil
+	return sessionLives{idle: v.SessionTimeout(), longest: v.SessionLifetime()}, nil
 }
 
 func (s *Service) tokenExpiration(ctx context.Context) (time.Duration, error) {

@@ -64,8 +64,9 @@ type access struct {
 
 // binding ties a token to immutable ids and their epochs (S8). Projects are in the order of access.
 type binding struct {
-	Kind     string         `json:"kind,omitempty"` // "user", "robot", or "" for nobody
+	Kind     string         `json:"kind,omitempty"` // "user", "robot", "personal", or "" for nobody
 	ID       int64          `json:"id,omitempty"`
+	Token    int64          `json:"token,omitempty"` // the personal access token's
 	Epoch    int64          `json:"epoch,omitempty"`
 	Projects []projectEpoch `json:"projects,omitempty"`
 }
@@ -78,6 +79,7 @@ type projectEpoch struct {
 const (
 	holderUser  = "user"
 	holderRobot = "robot"
+	holderToken = "personal"
 )
 
 // verified is a token whose signature was checked.
@@ -114,7 +116,9 @@ func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []T
 	case authz.User:
 		c.Binding = binding{Kind: holderUser, ID: p.ID, Epoch: p.Epoch}
 	case authz.Robot:
-		c.Binding = binding{Kind: holderRobot, ID: p.ID, Epoch: p.Epoch}
+		c.Binding = robotBinding(p)
+	case authz.Personal:
+		c.Binding = binding{Kind: holderToken, ID: p.ID, Epoch: p.Epoch, Token: p.TokenID}
 	default:
 		return "", 0, time.Time{}, ErrCredentials // a token doesn't beget tokens
 	}
@@ -130,6 +134,7 @@ func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []T
 		return "", 0, time.Time{}, err
 	}
 	issued = s.clock().UTC().Truncate(time.Second)
+	expires = within(p, expires, issued)
 	c.IssuedAt, c.NotBefore, c.Expires = issued.Unix(), issued.Unix(), issued.Add(expires).Unix()
 	token, err = s.sign(ctx, c)
 	if err != nil {
@@ -244,6 +249,12 @@ func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
 	case holderRobot:
 		p.Holder = authz.Robot
 		query, args = robotEpoch, []any{c.Binding.ID, db.Micros(s.clock())}
+	case holderWorkload:
+		p.Holder, p.PolicyID = authz.Robot, c.Binding.ID
+		query, args = workloadEpoch, []any{c.Binding.ID}
+	case holderToken:
+		p.Holder, p.TokenID = authz.Personal, c.Binding.Token
+		query, args = personalEpoch, []any{c.Binding.Token, db.Micros(s.clock())}
 	}
 	if ids := projectIDs(c.Binding.Projects); len(ids) > 0 {
 		if query != "" {
@@ -290,6 +301,10 @@ func (s *Service) Holder(ctx context.Context, p authz.Principal) (authz.Principa
 		return p, nil
 	case p.Holder == authz.User:
 		return s.Principal(ctx, p.ID)
+	case p.Holder == authz.Personal:
+		return s.personalPrincipal(ctx, p.TokenID, p.ID)
+	case p.PolicyID != 0:
+		return s.holderOfWorkload(ctx, p)
 	case p.Holder != authz.Robot:
 		return authz.Principal{}, nil
 	}

@@ -20,8 +20,12 @@ type User struct {
 	ID                                 int64
 	Username, Email, Realname, Comment string
 	Sysadmin, MustChangePassword       bool
+	AdminInAuth                        bool // a provider says that it is an administrator
+	Onboarded                          bool // it has no password here: a provider lets it in
 	Epoch                              int64
 	CreatedAt, UpdatedAt               time.Time
+
+	storedEmail string
 }
 
 // NewUser is what it takes to create a user.

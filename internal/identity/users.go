@@ -109,6 +109,9 @@ func (s *Service) UpdateProfile(ctx context.Context, by authz.Principal, id int6
 		if err := overAdministrators(by, u, false); err != nil {
 			return err
 		}
+		if u.Onboarded {
+			return errOnboarded(u.Username)
+		}
 		if err := refuseTaken(ctx, tx, id, p.Email, p.Email, taken); err != nil {
 			return err
 		}
@@ -121,6 +124,11 @@ func (s *Service) UpdateProfile(ctx context.Context, by authz.Principal, id int6
 		err = taken
 	}
 	return err
+}
+
+// errOnboarded refuses to change what is not ours.
+func errOnboarded(username string) error {
+	return fault.Forbiddenf("the account %s belongs to a directory or identity provider, which keeps its profile and password", username)
 }
 
 // SetSysadmin makes a user a system administrator, or no longer one. The first administrator stays one:
@@ -161,11 +169,11 @@ func (s *Service) DeleteUser(ctx context.Context, by authz.Principal, id int64) 
 		if err := overAdministrators(by, u, false); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, accountDelete, fmt.Sprintf("%s#%d", u.Username, id), fmt.Sprintf("%s#%d", u.Email, id), db.Micros(s.clock()), id)
+		_, err = tx.Exec(ctx, accountDelete, fmt.Sprintf("%s#%d", u.Username, id), fmt.Sprintf("%s#%d", u.storedEmail, id), db.Micros(s.clock()), id)
 		if err != nil {
 			return fmt.Errorf("delete user %d: %w", id, err)
 		}
-		for _, q := range []string{hashDelete, membershipsDelete} {
+		for _, q := range []string{hashDelete, membershipsDelete, groupsDelete, linksDelete, personalDeleteAll} {
 			if _, err := tx.Exec(ctx, q, id); err != nil {
 				return fmt.Errorf("delete user %d: %w", id, err)
 			}

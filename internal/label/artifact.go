@@ -3,8 +3,11 @@ package label
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 )
 
@@ -14,42 +17,67 @@ const (
 	detach = `DELETE FROM artifact_label WHERE manifest_id = $1 AND label_id = $2`
 )
 
-// Attach puts a label on an artifact of the project. A label of another project is fault.NotFound, one that
+// Artifact is what labels are put on.
+type Artifact struct {
+	ID        int64
+	ProjectID int64
+	Name      string // as the audit log shows it: project/repository@digest
+}
+
+// Attach puts a label on an artifact. A label of another project is fault.NotFound, one that
 // is on the artifact already fault.Conflict.
-func (s *Service) Attach(ctx context.Context, projectID, artifactID, labelID int64) error {
+func (s *Service) Attach(ctx context.Context, by authz.Principal, a Artifact, labelID int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		l, err := get(ctx, tx, labelID)
 		if err != nil {
 			return err
 		}
-		if l.ProjectID != 0 && l.ProjectID != projectID {
+		if l.ProjectID != 0 && l.ProjectID != a.ProjectID {
 			return notFound(labelID)
 		}
-		n, err := tx.Exec(ctx, attach, artifactID, labelID, db.Micros(s.clock()))
+		n, err := tx.Exec(ctx, attach, a.ID, labelID, db.Micros(s.clock()))
 		if err == nil && n == 0 {
-			return fault.Conflictf("label %d is already added to the artifact %d", labelID, artifactID)
+			return fault.Conflictf("label %d is already added to the artifact %d", labelID, a.ID)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.moved(ctx, tx, event.AttachLabel, by, a, l.Name)
 	})
 	if err != nil {
-		return fmt.Errorf("attach label %d to artifact %d: %w", labelID, artifactID, err)
+		return fmt.Errorf("attach label %d to artifact %d: %w", labelID, a.ID, err)
 	}
 	return nil
 }
 
 // Detach takes a label off an artifact; one that isn't on it is fault.NotFound.
-func (s *Service) Detach(ctx context.Context, artifactID, labelID int64) error {
+func (s *Service) Detach(ctx context.Context, by authz.Principal, a Artifact, labelID int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, detach, artifactID, labelID)
+		n, err := tx.Exec(ctx, detach, a.ID, labelID)
 		if err == nil && n == 0 {
-			return fault.NotFoundf("label %d is not on the artifact %d", labelID, artifactID)
+			return fault.NotFoundf("label %d is not on the artifact %d", labelID, a.ID)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		l, err := get(ctx, tx, labelID)
+		if err != nil {
+			return err
+		}
+		return s.moved(ctx, tx, event.DetachLabel, by, a, l.Name)
 	})
 	if err != nil {
-		return fmt.Errorf("detach label %d from artifact %d: %w", labelID, artifactID, err)
+		return fmt.Errorf("detach label %d from artifact %d: %w", labelID, a.ID, err)
 	}
 	return nil
+}
+
+// moved writes that a label was put on an artifact, or taken off.
+func (s *Service) moved(ctx context.Context, tx db.Tx, kind event.Kind, by authz.Principal, a Artifact, name string) error {
+	return event.Append(ctx, tx, event.Event{
+		Kind: kind, At: s.clock(), By: by.Name, ProjectID: a.ProjectID, Resource: a.Name, Success: true,
+		Description: strings.Replace(string(kind), "_", " ", 1) + " " + name + ": " + a.Name,
+	})
 }
 
 // OfArtifacts returns the labels of each of the artifacts, by name, with one statement.

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 )
 
@@ -150,7 +152,7 @@ func taken(name string) error {
 }
 
 // Create makes a label and returns its id. A project has a name once, and so have all together: fault.Conflict.
-func (s *Service) Create(ctx context.Context, l Label) (id int64, err error) {
+func (s *Service) Create(ctx context.Context, by authz.Principal, l Label) (id int64, err error) {
 	if err := l.check(); err != nil {
 		return 0, err
 	}
@@ -160,7 +162,10 @@ func (s *Service) Create(ctx context.Context, l Label) (id int64, err error) {
 		if errors.Is(err, db.ErrNotFound) {
 			return taken(l.Name)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.happened(ctx, tx, event.CreateLabel, by, l)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create label %s: %w", l.Name, err)
@@ -169,7 +174,7 @@ func (s *Service) Create(ctx context.Context, l Label) (id int64, err error) {
 }
 
 // Update changes name, description and color of the label with l's id. Its scope stays.
-func (s *Service) Update(ctx context.Context, l Label) error {
+func (s *Service) Update(ctx context.Context, by authz.Principal, l Label) error {
 	if err := l.check(); err != nil {
 		return err
 	}
@@ -185,8 +190,10 @@ func (s *Service) Update(ctx context.Context, l Label) error {
 		if others > 0 {
 			return taken(l.Name)
 		}
-		_, err = tx.Exec(ctx, updateLabel, l.Name, l.Description, l.Color, db.Micros(s.clock()), l.ID)
-		return err
+		if _, err := tx.Exec(ctx, updateLabel, l.Name, l.Description, l.Color, db.Micros(s.clock()), l.ID); err != nil {
+			return err
+		}
+		return s.happened(ctx, tx, event.UpdateLabel, by, before)
 	})
 	if err != nil {
 		return fmt.Errorf("update label %d: %w", l.ID, err)
@@ -195,16 +202,23 @@ func (s *Service) Update(ctx context.Context, l Label) error {
 }
 
 // Delete ends a label and takes it off every artifact.
-func (s *Service) Delete(ctx context.Context, id int64) error {
+func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, deleteLabel, id)
-		if err == nil && n == 0 {
-			return notFound(id)
+		l, err := get(ctx, tx, id)
+		if err != nil {
+			return err
 		}
-		return err
+		if _, err := tx.Exec(ctx, deleteLabel, id); err != nil {
+			return err
+		}
+		return s.happened(ctx, tx, event.DeleteLabel, by, l)
 	})
 	if err != nil {
 		return fmt.Errorf("delete label %d: %w", id, err)
 	}
 	return nil
+}
+
+func (s *Service) happened(ctx context.Context, tx db.Tx, kind event.Kind, by authz.Principal, l Label) error {
+	return event.Append(ctx, tx, event.Event{Kind: kind, At: s.clock(), By: by.Name, ProjectID: l.ProjectID, Resource: l.Name, Success: true})
 }

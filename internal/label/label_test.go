@@ -2,10 +2,12 @@ package label_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/fault"
@@ -26,6 +28,13 @@ func each(t *testing.T, f func(w world)) {
 	})
 }
 
+var ann = authz.Principal{Kind: authz.User, ID: 2, Name: "ann"}
+
+// of is an artifact of project 1.
+func of(id int64) label.Artifact {
+	return label.Artifact{ID: id, ProjectID: 1, Name: fmt.Sprintf("p/r@sha256:%d", id)}
+}
+
 func (w world) must(err error) {
 	w.Helper()
 	if err != nil {
@@ -35,7 +44,7 @@ func (w world) must(err error) {
 
 func (w world) create(projectID int64, name string) int64 {
 	w.Helper()
-	id, err := w.Create(w.Context(), label.Label{ProjectID: projectID, Name: name, Color: "#FFAA00"})
+	id, err := w.Create(w.Context(), ann, label.Label{ProjectID: projectID, Name: name, Color: "#FFAA00"})
 	w.must(err)
 	return id
 }
@@ -82,27 +91,27 @@ func TestLabels(t *testing.T) {
 		if l != want || l.Scope() != label.OfProject {
 			t.Errorf("got %+v, want %+v", l, want)
 		}
-		if _, err := w.Create(t.Context(), label.Label{Name: "gold"}); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "label gold already exists") {
+		if _, err := w.Create(t.Context(), ann, label.Label{Name: "gold"}); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "label gold already exists") {
 			t.Errorf("got %v, want fault.Conflict", err)
 		}
 		for _, bad := range []label.Label{{Name: ""}, {Name: strings.Repeat("x", 129)}, {Name: "x", Color: strings.Repeat("x", 65)}} {
-			if _, err := w.Create(t.Context(), bad); !isInvalid(err) {
+			if _, err := w.Create(t.Context(), ann, bad); !isInvalid(err) {
 				t.Errorf("%+v: got %v, want fault.Invalid", bad, err)
 			}
 			bad.ID = gold
-			if err := w.Update(t.Context(), bad); !isInvalid(err) {
+			if err := w.Update(t.Context(), ann, bad); !isInvalid(err) {
 				t.Errorf("%+v: got %v, want fault.Invalid", bad, err)
 			}
 		}
 
-		w.must(w.Update(t.Context(), label.Label{ID: silver, Name: "bronze", Description: "third"}))
+		w.must(w.Update(t.Context(), ann, label.Label{ID: silver, Name: "bronze", Description: "third"}))
 		if l, _ := w.Get(t.Context(), silver); l.Name != "bronze" || l.Description != "third" || l.ProjectID != 7 {
 			t.Errorf("got %+v", l)
 		}
-		if err := w.Update(t.Context(), label.Label{ID: silver, Name: "gold"}); !errors.Is(err, fault.Conflict) {
+		if err := w.Update(t.Context(), ann, label.Label{ID: silver, Name: "gold"}); !errors.Is(err, fault.Conflict) {
 			t.Errorf("got %v, want fault.Conflict", err)
 		}
-		if err := w.Update(t.Context(), label.Label{ID: 99, Name: "x"}); !errors.Is(err, fault.NotFound) {
+		if err := w.Update(t.Context(), ann, label.Label{ID: 99, Name: "x"}); !errors.Is(err, fault.NotFound) {
 			t.Errorf("got %v, want fault.NotFound", err)
 		}
 
@@ -131,9 +140,26 @@ func TestLabels(t *testing.T) {
 			}
 		}
 
-		w.must(w.Delete(t.Context(), gold))
-		if err := w.Delete(t.Context(), gold); !errors.Is(err, fault.NotFound) {
+		w.must(w.Delete(t.Context(), ann, gold))
+		if err := w.Delete(t.Context(), ann, gold); !errors.Is(err, fault.NotFound) {
 			t.Errorf("got %v, want fault.NotFound", err)
+		}
+	})
+}
+
+// Each change leaves the event of who made it.
+func TestChangesAreEvents(t *testing.T) {
+	each(t, func(w world) {
+		artifact := of(w.artifacts("sha256:1")[0])
+		id := w.create(1, "amber")
+		w.must(w.Update(t.Context(), ann, label.Label{ID: id, Name: "ruby"}))
+		w.must(w.Attach(t.Context(), ann, artifact, id))
+		w.must(w.Detach(t.Context(), ann, artifact, id))
+		w.must(w.Delete(t.Context(), ann, id))
+		kinds, err := db.Collect(t.Context(), w.db.Auto(), db.ScanString, `SELECT kind FROM event WHERE body LIKE '%"by":"ann","project_id":1%' ORDER BY id`)
+		w.must(err)
+		if got := strings.Join(kinds, " "); got != "create_label update_label attach_label detach_label delete_label" {
+			t.Errorf("the events are %s", got)
 		}
 	})
 }
@@ -163,14 +189,14 @@ func TestLabelsOfArtifacts(t *testing.T) {
 		ids := w.artifacts("sha256:1", "sha256:2", "sha256:3")
 		gold, own, foreign := w.create(0, "gold"), w.create(1, "amber"), w.create(2, "foreign")
 		for _, id := range []int64{gold, own} {
-			w.must(w.Attach(t.Context(), 1, ids[0], id))
+			w.must(w.Attach(t.Context(), ann, of(ids[0]), id))
 		}
-		w.must(w.Attach(t.Context(), 1, ids[1], gold))
-		if err := w.Attach(t.Context(), 1, ids[0], gold); !errors.Is(err, fault.Conflict) {
+		w.must(w.Attach(t.Context(), ann, of(ids[1]), gold))
+		if err := w.Attach(t.Context(), ann, of(ids[0]), gold); !errors.Is(err, fault.Conflict) {
 			t.Errorf("got %v, want fault.Conflict", err)
 		}
 		for _, id := range []int64{foreign, 99} {
-			if err := w.Attach(t.Context(), 1, ids[0], id); !errors.Is(err, fault.NotFound) {
+			if err := w.Attach(t.Context(), ann, of(ids[0]), id); !errors.Is(err, fault.NotFound) {
 				t.Errorf("label %d: got %v, want fault.NotFound", id, err)
 			}
 		}
@@ -186,11 +212,11 @@ func TestLabelsOfArtifacts(t *testing.T) {
 		if len(got[ids[1]]) != 1 || len(got[ids[2]]) != 0 {
 			t.Errorf("got %+v", got)
 		}
-		w.must(w.Detach(t.Context(), ids[0], own))
-		if err := w.Detach(t.Context(), ids[0], own); !errors.Is(err, fault.NotFound) {
+		w.must(w.Detach(t.Context(), ann, of(ids[0]), own))
+		if err := w.Detach(t.Context(), ann, of(ids[0]), own); !errors.Is(err, fault.NotFound) {
 			t.Errorf("got %v, want fault.NotFound", err)
 		}
-		w.must(w.Delete(t.Context(), gold)) // goes off every artifact
+		w.must(w.Delete(t.Context(), ann, gold)) // goes off every artifact
 		if got, err := w.OfArtifacts(t.Context(), ids); err != nil || len(got) != 0 {
 			t.Errorf("got %+v, %v; want none", got, err)
 		}

@@ -8,11 +8,15 @@ import (
 	"strings"
 
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/setting"
 )
 
 // Deps is what the portal stands on.
 type Deps struct {
 	Identity *identity.Service
+	OIDC     *oidc.Service
+	Settings *setting.Service
 	Guard    *Guard // the one that stands before the API too
 	Log      *slog.Logger
 }

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"math"
@@ -20,12 +19,20 @@ const maxForm = 16 << 10
 // signIn answers /c/.
 type signIn struct{ Deps }
 
-// handler checks the token against cross-site requests before anything else.
+// handler checks the token against cross-site requests before anything else, but for what no browser sends.
 func (s *signIn) handler() http.Handler {
-	return s.Guard.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	route := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		s.route(w, r)
-	}))
+	})
+	guarded := s.Guard.Protect(route)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == backchannelPath {
+			route.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
 func (s *signIn) route(w http.ResponseWriter, r *http.Request) {
@@ -37,8 +44,10 @@ func (s *signIn) route(w http.ResponseWriter, r *http.Request) {
 		serve = s.logOut
 	case "/c/session":
 	default:
-		writeError(w, http.StatusNotFound, "NOT_FOUND", "there is nothing at this address")
-		return
+		if allowed, serve = s.oidcRoute(r.URL.Path); serve == nil {
+			writeError(w, http.StatusNotFound, "NOT_FOUND", "there is nothing at this address")
+			return
+		}
 	}
 	if r.Method != allowed {
 		w.Header().Set("Allow", allowed)
@@ -62,10 +71,15 @@ func (s *signIn) login(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	s.begin(w, r, token)
+	w.WriteHeader(http.StatusOK)
+}
+
+// begin gives the browser its new session.
+func (s *signIn) begin(w http.ResponseWriter, r *http.Request, token string) {
 	s.forget(r)
 	http.SetCookie(w, s.cookie(r, token, 0))
 	s.Guard.Renew(w, r, token)
-	w.WriteHeader(http.StatusOK)
 }
 
 func (s *signIn) refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -79,12 +93,26 @@ func (s *signIn) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	if errors.Is(err, identity.ErrUnavailable) {
+		writeError(w, http.StatusServiceUnavailable, "UNKNOWN", "the directory or identity provider can't be asked, try again later")
+		return
+	}
 	s.fail(w, r, err)
 }
 
-// logOut ends the session. It is a GET, as Harbor's; the cookie's SameSite keeps other sites from it.
+// logOut ends the session. It is a GET, as Harbor's; the cookie's SameSite keeps other sites from it. Where
+// the OpenID provider is to know of it, the answer is 403 with the address that the browser has to go to.
 func (s *signIn) logOut(w http.ResponseWriter, r *http.Request) {
 	if token := sessionToken(r); token != "" {
+		there, err := s.OIDC.FarewellPending(r.Context(), token)
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if there {
+			writeJSON(w, http.StatusForbidden, map[string]string{"redirect_location": s.here(r) + oidcPath + "logout"})
+			return
+		}
 		if err := s.Identity.DeleteSession(r.Context(), token); err != nil {
 			s.fail(w, r, err)
 			return
@@ -115,16 +143,36 @@ type visitor struct {
 	PasswordGenerated bool   `json:"password_generated"`
 }
 
-// session says whose session the request carries. Nobody's is an answer too, so that a page asks without
-// an error; the answer brings the token that the first log-in needs.
+// provider is the OpenID provider that people may sign in by.
+type provider struct {
+	Name    string `json:"name"`
+	Primary bool   `json:"primary"` // the page goes there at once
+}
+
+// session says whose session the request carries, and by which provider one may begin one. Nobody's is an
+// answer too, so that a page asks without an error; the answer brings the token that the first log-in needs.
 func (s *signIn) session(w http.ResponseWriter, r *http.Request) {
 	who, err := s.visitor(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(map[string]*visitor{"user": who})
+	by, err := s.provider(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"user": who, "oidc": by})
+}
+
+// provider is nil while sign-in by OpenID Connect is switched off.
+func (s *signIn) provider(r *http.Request) (*provider, error) {
+	on, err := s.OIDC.Active(r.Context())
+	if err != nil || !on {
+		return nil, err
+	}
+	v, err := s.Settings.Get(r.Context())
+	return &provider{Name: v.OIDCName(), Primary: v.PrimaryAuthMode()}, err
 }
 
 func (s *signIn) visitor(r *http.Request) (*visitor, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -41,11 +42,15 @@ func newBrowser(t *testing.T, d *db.DB) *browser {
 	}
 	var text bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&text, nil))
-	people := identity.New(identity.Deps{DB: d, Settings: setting.New(d, box, time.Now), Box: box, Clock: time.Now, Log: log})
+	settings := setting.New(d, box, time.Now)
+	provider := oidc.NewProvider(oidc.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
+	people := identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
 	if _, err := people.Bootstrap(t.Context(), adminPassword, false); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := newHandler(Deps{Identity: people, Guard: testGuard(), Log: log}, testFiles)
+	handler, err := newHandler(Deps{
+		Identity: people, OIDC: oidc.NewService(provider, people), Settings: settings, Guard: testGuard(), Log: log,
+	}, testFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +167,8 @@ func TestSignInRefuses(t *testing.T) {
 		"giant form":     {"POST", "/c/login", url.Values{"principal": {strings.Repeat("a", maxForm)}}, 400},
 		"read of log-in": {"GET", "/c/login", nil, 405},
 		"write to page":  {"POST", "/c/session", nil, 405},
-		"elsewhere":      {"GET", "/c/oidc/login", nil, 404},
+		"elsewhere":      {"GET", "/c/nowhere", nil, 404},
+		"no provider":    {"GET", "/c/oidc/login", nil, 412},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.user()

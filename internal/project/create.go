@@ -75,6 +75,11 @@ func (s *Service) MayCreate(ctx context.Context, by authz.Principal) error {
 			return fault.Forbiddenf("Only system level robot can create project")
 		}
 		return authz.ErrForbidden
+	case authz.Personal:
+		if by.Owner == nil || !by.Allows(authz.Permission{Resource: authz.Project, Action: authz.Create}) {
+			return authz.ErrForbidden
+		}
+		return s.MayCreate(ctx, *by.Owner)
 	case authz.User:
 		values, err := s.settings.Get(ctx)
 		if err != nil {
@@ -105,7 +110,7 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, n NewProject) 
 		return 0, err
 	}
 	err = s.db.Write(ctx, func(tx db.Tx) error {
-		if by.Kind != authz.User {
+		if by.AccountID() == 0 {
 			if p.OwnerID, err = firstAdmin(ctx, tx); err != nil {
 				return err
 			}
@@ -192,7 +197,7 @@ func (s *Service) insert(ctx context.Context, tx db.Tx, p Project, metadata map[
 	if err := putAllowlist(ctx, tx, id, p.Allowlist, now); err != nil {
 		return 0, err
 	}
-	_, err = insertMember(ctx, tx, id, p.OwnerID, authz.ProjectAdmin, now)
+	_, err = insertMember(ctx, tx, anAccount(), id, p.OwnerID, authz.ProjectAdmin, now)
 	return id, err
 }
 

@@ -88,10 +88,10 @@ func details(ctx context.Context, tx db.Tx, page []Project, p authz.Principal) e
 	if err := fillAllowlists(ctx, tx, byID, ids); err != nil {
 		return err
 	}
-	if p.Kind != authz.User {
+	if p.AccountID() == 0 {
 		return nil
 	}
-	return fillRoles(ctx, tx, byID, ids, p.ID)
+	return fillRoles(ctx, tx, byID, ids, p.AccountID())
 }
 
 func fillMetadata(ctx context.Context, tx db.Tx, byID map[int64]*Project, ids []int64) error {
@@ -135,8 +135,8 @@ func scanAllowlist(r db.Row) (CVEAllowlist, error) {
 
 func fillRoles(ctx context.Context, tx db.Tx, byID map[int64]*Project, ids []int64, accountID int64) error {
 	marks, args := db.In(1, ids)
-	rows, err := db.Collect(ctx, tx, scanRoleIn, `SELECT project_id, role_id FROM project_member
-		WHERE account_id = $1 AND project_id IN (`+marks+`)`, append([]any{accountID}, args...)...)
+	rows, err := db.Collect(ctx, tx, scanRoleIn, `SELECT DISTINCT r.project_id, r.role_id FROM `+allRoles+` r
+		WHERE r.project_id IN (`+marks+`) ORDER BY r.project_id, r.role_id`, append([]any{accountID}, args...)...)
 	if err != nil {
 		return fmt.Errorf("read roles: %w", err)
 	}

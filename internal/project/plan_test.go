@@ -23,6 +23,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 			"usage":            {usedByProject, 0},
 			"page of projects": {listing().Query(everything, nil) + " LIMIT 15", 1},
 			"page of a member": {listing().Query(member, nil) + " LIMIT 15", 1},
+			"roles":            {rolesOf, 0},
 		} {
 			p := dbtest.PlanOf(t, d, c.query, false)
 			if len(p.Scans) > 0 || len(p.Walks) > c.walks || p.Sorts {

@@ -66,8 +66,8 @@ func (s *Summary) count(c roleCount) {
 }
 
 const (
-	membersByRole = `SELECT m.role_id, COUNT(*) FROM project_member m JOIN account a ON a.id = m.account_id
-		WHERE m.project_id = $1 AND a.deleted_at = 0 GROUP BY m.role_id`
+	membersByRole = `SELECT m.role_id, COUNT(*) FROM project_member m LEFT JOIN account a ON a.id = m.account_id
+		WHERE m.project_id = $1 AND COALESCE(a.deleted_at, 0) = 0 GROUP BY m.role_id`
 
 	// Package registry keeps the sum: a blob counts once in a project, in however many repositories it is, and
 	// manifests' bytes too.

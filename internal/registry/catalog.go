@@ -49,7 +49,7 @@ func (s Scope) condition(n int) (string, []any) {
 	}
 	if s.AccountID != 0 {
 		args = append(args, s.AccountID)
-		parts = append(parts, fmt.Sprintf("EXISTS (SELECT 1 FROM project_member pm WHERE pm.project_id = p.id AND pm.account_id = $%d)", n+len(args)))
+		parts = append(parts, fmt.Sprintf("EXISTS (SELECT 1 FROM project_member pm WHERE pm.project_id = p.id AND (pm.account_id = $%[1]d OR pm.group_id IN (SELECT ag.group_id FROM account_group ag WHERE ag.account_id = $%[1]d)))", n+len(args)))
 	}
 	// The last, and alone where one project is listed: an index then has its repositories in order.
 	if ids := s.ProjectIDs[:min(len(s.ProjectIDs), maxScopeProjects)]; len(ids) > 0 || len(parts) == 0 {

@@ -223,7 +223,7 @@ func TestRepositoriesAndCatalog(t *testing.T) {
 		if err != nil || total != 2 || len(rows) != 1 || rows[0].FullName() != "alpha/team/other" || rows[0].ArtifactCount != 1 {
 			f.t.Errorf("repositories = %+v, %d, %v", rows, total, err)
 		}
-		f.ok(f.UpdateRepository(ctx, app, "**hello**"))
+		f.ok(f.UpdateRepository(ctx, pusher, app, "**hello**"))
 		if got, err := f.GetRepository(ctx, app); err != nil || got.Description != "**hello**" || got.ProjectID != 1 {
 			f.t.Errorf("repository = %+v, %v", got, err)
 		}

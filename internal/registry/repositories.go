@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
@@ -72,7 +73,7 @@ const describeRepository = `UPDATE repository SET description = $3, updated_at =
 	WHERE project_id = $1 AND name = $2 AND NOT hidden`
 
 // UpdateRepository sets the description, as it is given.
-func (s *Service) UpdateRepository(ctx context.Context, ref Ref, description string) error {
+func (s *Service) UpdateRepository(ctx context.Context, by authz.Principal, ref Ref, description string) error {
 	if len(description) > MaxDescription {
 		return fault.Invalidf("the description has %d bytes, at most %d", len(description), MaxDescription)
 	}
@@ -81,7 +82,11 @@ func (s *Service) UpdateRepository(ctx context.Context, ref Ref, description str
 		if err == nil && n == 0 {
 			return ErrRepositoryUnknown
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		tx.AfterCommit(s.wake)
+		return event.Append(ctx, tx, repositoryEvent(event.UpdateRepository, s.clock(), by, ref))
 	})
 	if err != nil {
 		return fmt.Errorf("update repository %s: %w", ref.FullName(), err)
@@ -119,10 +124,7 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 		if _, err := tx.Exec(ctx, buryRepository, id, s.now()); err != nil {
 			return err
 		}
-		return event.Append(ctx, tx, event.Event{
-			Kind: event.DeleteRepository, At: s.clock(), By: by.Name, Success: true,
-			ProjectID: ref.ProjectID, Project: ref.Project, Repository: ref.FullName(), Resource: ref.FullName(),
-		})
+		return event.Append(ctx, tx, repositoryEvent(event.DeleteRepository, s.clock(), by, ref))
 	})
 	begun := s.recents.clear(ref) // they have ended
 	if err != nil {
@@ -134,6 +136,13 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 		}
 	}
 	return nil
+}
+
+func repositoryEvent(kind event.Kind, at time.Time, by authz.Principal, ref Ref) event.Event {
+	return event.Event{
+		Kind: kind, At: at, By: by.Name, Success: true,
+		ProjectID: ref.ProjectID, Project: ref.Project, Repository: ref.FullName(), Resource: ref.FullName(),
+	}
 }
 
 func emptyRepository(ctx context.Context, tx db.Tx, id int64) error {

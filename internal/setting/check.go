@@ -1,9 +1,13 @@
 package setting
 
 import (
+	"bytes"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,6 +120,19 @@ func objectText(sent any) (string, bool) {
 	return s, len(s) <= maxText && json.Unmarshal([]byte(s), &object) == nil && object != nil
 }
 
+// someOf accepts a comma-separated list of distinct words.
+func someOf(allowed ...string) func(string, any) error {
+	return func(name string, value any) error {
+		words := splitList(value.(string))
+		for i, word := range words {
+			if !slices.Contains(allowed, word) || slices.Contains(words[:i], word) {
+				return fault.Invalidf("item name %s: expected a comma-separated list of some of %s, each at most once", name, strings.Join(allowed, ", "))
+			}
+		}
+		return nil
+	}
+}
+
 func oneOf(allowed ...string) func(string, any) error {
 	return func(name string, value any) error {
 		if !slices.Contains(allowed, value.(string)) {
@@ -156,6 +173,34 @@ func eventTypes(name string, value any) error {
 	for _, t := range splitList(value.(string)) {
 		if strings.Trim(t, "abcdefghijklmnopqrstuvwxyz_") != "" {
 			return fault.Invalidf("item name %s: the event type %s is not valid", name, t)
+		}
+	}
+	return nil
+}
+
+// hostPort takes "" too.
+func hostPort(name string, value any) error {
+	s := value.(string)
+	if s == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" || strings.ContainsAny(s, "/ @") {
+		return fault.Invalidf("item name %s: expected host:port", name)
+	}
+	return nil
+}
+
+// certificates takes "" too.
+func certificates(name string, value any) error {
+	rest := []byte(value.(string))
+	for len(bytes.TrimSpace(rest)) > 0 {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
+			return fault.Invalidf("item name %s: expected certificates as PEM", name)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fault.Invalidf("item name %s: expected certificates as PEM: %v", name, err)
 		}
 	}
 	return nil

@@ -33,11 +33,13 @@ func (k key) secret() bool { return k.kind == password || k.kind == masked }
 const (
 	AuthMode                   = "auth_mode"
 	PrimaryAuthMode            = "primary_auth_mode"
+	IdentityProviders          = "identity_providers"
 	ProjectCreationRestriction = "project_creation_restriction"
 	RobotNamePrefix            = "robot_name_prefix"
 	RobotTokenDuration         = "robot_token_duration" //nolint:gosec // the name of a key, no secret
 	TokenExpiration            = "token_expiration"
 	SessionTimeout             = "session_timeout"
+	SessionLifetime            = "session_lifetime"
 	SelfRegistration           = "self_registration"
 	ReadOnly                   = "read_only"
 	StoragePerProject          = "storage_per_project"
@@ -46,9 +48,18 @@ const (
 	BannerMessage              = "banner_message"
 	OIDCName                   = "oidc_name"
 	AuditForwardEndpoint       = "audit_log_forward_endpoint"
+	AuditForwardProtocol       = "audit_log_forward_protocol"       // ours
+	AuditForwardAuthorities    = "audit_log_forward_ca_certificate" // ours
 	AuditSkipDatabase          = "skip_audit_log_database"
 	AuditDisabledEvents        = "disabled_audit_log_event_types"
+	AuditPullsDisabled         = "pull_audit_log_disable"
 	ScannerSkipPullTime        = "scanner_skip_update_pulltime"
+)
+
+// The protocols of AuditForwardProtocol.
+const (
+	ForwardTCP = "tcp"
+	ForwardTLS = "tls"
 )
 
 // MaxStorage is the greatest storage limit of a project in bytes, 1024 TiB.
@@ -65,11 +76,16 @@ func definitions() map[string]key {
 	add(text, "", nil,
 		"ldap_filter", "ldap_search_dn", "ldap_group_base_dn", "ldap_group_admin_dn", "ldap_group_attribute_name",
 		"ldap_group_search_filter", OIDCName, "oidc_endpoint", "oidc_client_id", "oidc_groups_claim", "oidc_admin_group",
-		"oidc_group_filter", "oidc_scope", "oidc_user_claim", "http_authproxy_endpoint", "http_authproxy_tokenreview_endpoint",
+		"oidc_scope", "oidc_user_claim", "http_authproxy_endpoint", "http_authproxy_tokenreview_endpoint",
 		"http_authproxy_admin_groups", "http_authproxy_admin_usernames", "http_authproxy_server_certificate", "uaa_endpoint",
-		"uaa_client_id", AuditForwardEndpoint, BannerMessage)
+		"uaa_client_id", BannerMessage)
+	add(text, "", hostPort, AuditForwardEndpoint)
+	add(text, ForwardTCP, oneOf(ForwardTCP, ForwardTLS), AuditForwardProtocol)
+	add(text, "", certificates, AuditForwardAuthorities)
 	add(text, "", eventTypes, AuditDisabledEvents)
+	add(text, "", someOf("ldap", "http", "oidc"), IdentityProviders)
 	add(text, "memberof", nil, "ldap_group_membership_attribute")
+	add(text, "", certificates, "ldap_ca_certificate")
 	add(text, "db_auth", oneOf("db_auth", "ldap_auth", "uaa_auth", "http_auth", "oidc_auth"), AuthMode)
 	add(text, "everyone", oneOf("everyone", "adminonly"), ProjectCreationRestriction)
 	add(nonEmpty, "", nil, "ldap_url", "ldap_base_dn")
@@ -80,14 +96,16 @@ func definitions() map[string]key {
 	add(number, int64(5), positive, "ldap_timeout")
 	add(number, int64(30), positive, TokenExpiration, RobotTokenDuration)
 	add(number, int64(60), positive, SessionTimeout)
+	add(number, int64(7*24), positive, SessionLifetime) // hours; ours
 	add(number, int64(-1), storageLimit, StoragePerProject)
 	add(scope, int64(2), nil, "ldap_scope", "ldap_group_search_scope")
 	add(boolean, false, nil,
-		PrimaryAuthMode, "ldap_group_attach_parallel", ReadOnly, SelfRegistration, "http_authproxy_skip_search",
+		PrimaryAuthMode, "ldap_group_attach_parallel", "ldap_start_tls", ReadOnly, SelfRegistration, "http_authproxy_skip_search",
 		"oidc_auto_onboard", "oidc_logout", "uaa_verify_cert", AuditSkipDatabase, ScannerSkipPullTime,
-		"pull_time_update_disable", "pull_count_update_disable", "pull_audit_log_disable")
+		"pull_time_update_disable", "pull_count_update_disable", AuditPullsDisabled)
 	add(boolean, true, nil, "ldap_verify_cert", NotificationEnable, QuotaPerProject, "http_authproxy_verify_cert", "oidc_verify_cert")
 	add(mapping, "{}", nil, "oidc_extra_redirect_parms")
+	add(text, "", regularExpression, OIDCGroupFilter)
 	all["scan_all_policy"] = key{name: "scan_all_policy", kind: mapping, initial: "{}", readOnly: true}
 	return all
 }

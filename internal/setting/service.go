@@ -25,7 +25,9 @@ type Service struct {
 	box   *secret.Box
 	clock func() time.Time
 	keys  map[string]key
-	tell  func() // called after each change
+	fixed overwrite // keys set from outside, since before the first use
+	tell  func()    // called after each change
+	probe Probe
 
 	mu     sync.Mutex // guards what follows, and lets one caller at a time read the table
 	cached Values
@@ -34,12 +36,19 @@ type Service struct {
 
 // New returns a Service; box seals passwords.
 func New(d *db.DB, box *secret.Box, clock func() time.Time) *Service {
-	return &Service{db: d, box: box, clock: clock, keys: definitions(), tell: func() {}}
+	return &Service{db: d, box: box, clock: clock, keys: definitions(), tell: func() {}, probe: func(context.Context, Values, Values) error { return nil }}
 }
 
 // Announce has tell called after each change that this process makes, so that others Forget. Call it
 // before the first use of the Service.
 func (s *Service) Announce(tell func()) { s.tell = tell }
+
+// Probe looks whether a change will do outside of this program, such as whether there is somebody at an address. Its
+// refusal is a fault.Invalid.
+type Probe func(ctx context.Context, before, after Values) error
+
+// Check has each change looked at by probe before it is made. Call it before the first use of the Service.
+func (s *Service) Check(probe Probe) { s.probe = probe }
 
 // Forget has the next Get read the table: another process changed it.
 func (s *Service) Forget() {
@@ -96,7 +105,7 @@ func (s *Service) All(ctx context.Context) (map[string]Value, error) {
 		}
 		for name, k := range s.keys {
 			if k.kind != password {
-				all[name] = Value{Value: v.shown(k), Editable: !k.readOnly && (name != AuthMode || !others)}
+				all[name] = Value{Value: v.shown(k), Editable: !s.fixed.any() && !k.readOnly && (name != AuthMode || !others)}
 			}
 		}
 		return nil
@@ -106,13 +115,18 @@ func (s *Service) All(ctx context.Context) (map[string]Value, error) {
 
 // Set changes the keys, all of them or none. Numbers and booleans may come as text. A key that is
 // shown but has a resource of its own is ignored. by is the name of who does it; a refusal is an event
-// too. The error of a client is a fault.Invalid.
+// too. The error of a client is a fault.Invalid, or fault.Forbidden while keys are set from outside.
 func (s *Service) Set(ctx context.Context, by string, changes map[string]any) error {
 	parsed, err := s.parse(changes)
-	if err == nil {
-		err = s.set(ctx, by, parsed)
+	switch {
+	case s.fixed.any():
+		err = errFixed()
+	case err == nil:
+		if err = s.tried(ctx, parsed); err == nil {
+			err = s.set(ctx, by, parsed)
+		}
 	}
-	if errors.Is(err, fault.Invalid) {
+	if errors.Is(err, fault.Invalid) || errors.Is(err, fault.Forbidden) {
 		return errors.Join(err, s.Refused(ctx, by))
 	}
 	return err
@@ -149,6 +163,15 @@ func (s *Service) parse(changes map[string]any) (map[string]any, error) {
 	return parsed, nil
 }
 
+// tried has the change probed. That takes a while, so it is done before the transaction.
+func (s *Service) tried(ctx context.Context, parsed map[string]any) error {
+	before, err := s.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return s.probe(ctx, before, before.with(parsed))
+}
+
 func (s *Service) set(ctx context.Context, by string, parsed map[string]any) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		before, err := s.read(ctx, tx)
@@ -156,6 +179,9 @@ func (s *Service) set(ctx context.Context, by string, parsed map[string]any) err
 			return err
 		}
 		if err := s.allowed(ctx, tx, before, parsed); err != nil {
+			return err
+		}
+		if err := forgetPasswords(ctx, tx, before, parsed); err != nil {
 			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(parsed)) {
@@ -172,9 +198,7 @@ func (s *Service) set(ctx context.Context, by string, parsed map[string]any) err
 
 // allowed checks a change against the configuration it applies to.
 func (s *Service) allowed(ctx context.Context, tx db.Tx, before Values, parsed map[string]any) error {
-	after := before
-	after.byName = maps.Clone(before.byName)
-	maps.Copy(after.byName, parsed)
+	after := before.with(parsed)
 	if err := together(after); err != nil {
 		return err
 	}
@@ -189,6 +213,17 @@ func (s *Service) allowed(ctx context.Context, tx db.Tx, before Values, parsed m
 		return fault.Invalidf("the auth mode cannot be modified as new users have been inserted into database")
 	}
 	return nil
+}
+
+// with is v after a change. Passwords are those of before.
+func (v Values) with(parsed map[string]any) Values {
+	v.byName = maps.Clone(v.byName)
+	for name, value := range parsed {
+		if _, shown := v.byName[name]; shown {
+			v.byName[name] = value
+		}
+	}
+	return v
 }
 
 const (
@@ -237,6 +272,7 @@ func (s *Service) read(ctx context.Context, tx db.Tx) (Values, error) {
 			return Values{}, fmt.Errorf("read setting %s: %w", r.name, err)
 		}
 	}
+	s.fixed.over(v)
 	return v, nil
 }
 

@@ -1,6 +1,7 @@
 package setting_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"path/filepath"
@@ -94,6 +95,8 @@ func TestSetChecksEachKey(t *testing.T) {
 		{"map as text", "oidc_extra_redirect_parms", `{"a":"b"}`, `{"a":"b"}`, ""},
 		{"map", "oidc_extra_redirect_parms", map[string]any{"a": "b"}, `{"a":"b"}`, ""},
 		{"no map", "oidc_extra_redirect_parms", "[]", nil, "expected a JSON object"},
+		{"expression", "oidc_group_filter", "^team-", "^team-", ""},
+		{"no expression", "oidc_group_filter", "team-(", nil, "expected a regular expression"},
 		{"ignored", "scan_all_policy", map[string]any{}, "{}", ""},
 		{"unknown", "no_such_key", 1, nil, "invalid config, item not defined in metadatalist, no_such_key"},
 		{"not alone", "skip_audit_log_database", true, nil, "audit_log_forward_endpoint"},
@@ -285,6 +288,33 @@ func TestAnotherProcessChanges(t *testing.T) {
 		}
 		if err := other.Set(t.Context(), "admin", map[string]any{"session_timeout": "x"}); err == nil || told != 1 {
 			t.Errorf("a refused change: %v, announced %d times", err, told)
+		}
+	})
+}
+
+// What a probe refuses isn't set. It sees what is to be set beside what is, without passwords.
+func TestProbe(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := setting.New(d, newBox(t), newClock().Now)
+		var seen string
+		s.Check(func(_ context.Context, before, after setting.Values) error {
+			seen = before.Text("oidc_name") + ">" + after.Text("oidc_name") + after.Text("oidc_client_secret")
+			if after.Text("oidc_name") == "down" {
+				return fault.Invalidf("nobody is there")
+			}
+			return nil
+		})
+		for _, c := range []struct {
+			name, seen, is string
+			refused        bool
+		}{{"up", ">up", "up", false}, {"down", "up>down", "up", true}, {"again", "up>again", "again", false}} {
+			err := s.Set(t.Context(), "admin", map[string]any{"oidc_name": c.name, "oidc_client_secret": "canary"})
+			if errors.Is(err, fault.Invalid) != c.refused || err != nil && !c.refused || seen != c.seen {
+				t.Errorf("%s: %v, the probe saw %q", c.name, err, seen)
+			}
+			if is := get(t, s).Text("oidc_name"); is != c.is {
+				t.Errorf("%s: the value is %q, want %q", c.name, is, c.is)
+			}
 		}
 	})
 }

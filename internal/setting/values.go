@@ -35,6 +35,10 @@ func (v Values) Password(name string) (secret.Text, error) {
 // AuthMode is how people sign in: db_auth, ldap_auth, uaa_auth, http_auth or oidc_auth.
 func (v Values) AuthMode() string { return v.Text(AuthMode) }
 
+// IdentityProviders are the providers that are asked about people without a password here, in this order;
+// none: the one that AuthMode stands for.
+func (v Values) IdentityProviders() []string { return splitList(v.Text(IdentityProviders)) }
+
 // ProjectCreationRestriction says who creates projects: everyone or adminonly.
 func (v Values) ProjectCreationRestriction() string { return v.Text(ProjectCreationRestriction) }
 
@@ -49,6 +53,9 @@ func (v Values) TokenExpiration() time.Duration { return v.span(TokenExpiration,
 
 // SessionTimeout is how long a session may be idle.
 func (v Values) SessionTimeout() time.Duration { return v.span(SessionTimeout, time.Minute) }
+
+// SessionLifetime ends a browser session however busy it is.
+func (v Values) SessionLifetime() time.Duration { return v.span(SessionLifetime, time.Hour) }
 
 // span is a number of units, at most a hundred years so that it can be added to a time.
 func (v Values) span(name string, unit time.Duration) time.Duration {
@@ -82,6 +89,9 @@ func (v Values) OIDCName() string { return v.Text(OIDCName) }
 
 // AuditDisabledEvents are the kinds of events that the audit log leaves out.
 func (v Values) AuditDisabledEvents() []string { return splitList(v.Text(AuditDisabledEvents)) }
+
+// AuditForwardEndpoint is where audit rows are forwarded, "" for nowhere.
+func (v Values) AuditForwardEndpoint() string { return v.Text(AuditForwardEndpoint) }
 
 // AuditSkipDatabase reports whether the audit log is only forwarded, not kept.
 func (v Values) AuditSkipDatabase() bool { return v.Bool(AuditSkipDatabase) }

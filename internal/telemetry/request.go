@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"net/netip"
 )
 
 // RequestIDHeader carries the id of a request, both ways.
@@ -12,17 +13,35 @@ const RequestIDHeader = "X-Request-Id"
 
 const maxRequestID = 128
 
-type requestIDKey struct{}
+type requestKey struct{}
 
-// WithRequestID returns a context whose log lines carry id.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+type request struct {
+	id     string
+	client netip.Addr
+}
+
+// WithRequest returns a context whose log lines carry the request's id, and whose events also say which
+// address it came from.
+func WithRequest(ctx context.Context, id string, client netip.Addr) context.Context {
+	return context.WithValue(ctx, requestKey{}, &request{id, client})
+}
+
+func requestFrom(ctx context.Context) request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return *r
+	}
+	return request{}
 }
 
 // RequestID returns the request's id, "" outside of a request.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+func RequestID(ctx context.Context) string { return requestFrom(ctx).id }
+
+// Client returns the address that the request came from, "" outside of a request.
+func Client(ctx context.Context) string {
+	if addr := requestFrom(ctx).client; addr.IsValid() {
+		return addr.Unmap().String()
+	}
+	return ""
 }
 
 // AcceptRequestID returns the client's id when it is short and of plain characters, else a new one.

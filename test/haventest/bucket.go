@@ -35,33 +35,41 @@ func S3(t testing.TB) (address, storageURL string) {
 // serve runs a server until the test ends, and waits until it takes connections.
 func serve(t testing.TB, cmd *exec.Cmd, address string) {
 	t.Helper()
+	ended := startServer(t, cmd, address)
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		<-ended
+	})
+}
+
+// startServer runs a server that the caller ends, and waits until it takes connections. The channel has its
+// end.
+func startServer(t testing.TB, cmd *exec.Cmd, address string) chan error {
+	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), filepath.Base(cmd.Path)+".log"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		<-ended
-		log.Close()
-	})
 	deadline := time.After(30 * time.Second)
 	for {
 		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
 			c.Close()
-			return
+			return ended
 		}
 		select {
 		case err := <-ended:
-			ended <- err
 			text, _ := os.ReadFile(log.Name())
 			t.Fatalf("%s: %v\n%s", cmd.Path, err, text)
 		case <-deadline:
+			cmd.Process.Kill()
+			<-ended
 			text, _ := os.ReadFile(log.Name())
 			t.Fatalf("%s does not listen on %s\n%s", cmd.Path, address, text)
 		case <-time.After(20 * time.Millisecond):

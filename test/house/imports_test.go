@@ -34,18 +34,19 @@ var layers = map[string]layer{
 	"oci":    foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
 	"setting": foundation, "telemetry": foundation,
 
-	"audit": domain, "authz": domain, "gate": domain, "identity": domain, "label": domain,
+	"audit": domain, "authz": domain, "explain": domain, "gate": domain, "identity": domain, "label": domain,
 	"preheat": domain, "project": domain, "proxycache": domain, "quota": domain, "record": domain, "registry": domain, "repair": domain,
 	"replication": domain, "retention": domain, "scan": domain, "trust": domain, "webhook": domain,
 	"adopt": domain, "backup": domain, "bundle": domain,
 
-	"admission": edge, "distribution": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge,
+	"admission": edge, "distribution": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge, "rest": edge,
 
 	"app": wiring,
 }
 
 // forTests are packages that only test files import.
-var forTests = map[string]bool{"internal/app/apptest": true, "internal/blob/blobtest": true, "internal/db/dbtest": true, "internal/notice/redistest": true}
+var forTests = map[string]bool{"internal/app/apptest": true, "internal/blob/blobtest": true, "internal/db/dbtest": true,
+	"internal/identity/workload/issuertest": true, "internal/notice/redistest": true}
 
 func TestImportsGoOneWay(t *testing.T) {
 	root := filepath.Join("..", "..")

@@ -82,6 +82,25 @@ const me = createRoute({
   component: lazyRouteComponent(() => import("./features/account/AccountPage"), "AccountPage"),
 });
 
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/account/sign-in",
+  validateSearch: (search: Search): { reason?: string } => ({
+    ...(text(search.reason) && { reason: text(search.reason) }),
+  }),
+  component: lazyRouteComponent(() => import("./features/session/SignInPage"), "SignInPage"),
+});
+
+const onboard = createRoute({
+  getParentRoute: () => root,
+  path: "/oidc-onboard",
+  validateSearch: (search: Search): { username?: string; redirect_url?: string } => ({
+    ...(text(search.username) && { username: text(search.username) }),
+    ...(text(search.redirect_url) && { redirect_url: text(search.redirect_url) }),
+  }),
+  component: lazyRouteComponent(() => import("./features/session/OnboardPage"), "OnboardPage"),
+});
+
 /** Filter and page of a listing; what is at its default stays out of the address. */
 function listSearch(search: Search): ListSearch {
   const page = pageNumber(search.page);
@@ -90,7 +109,7 @@ function listSearch(search: Search): ListSearch {
 
 export function createPortalRouter(client: QueryClient) {
   return createRouter({
-    routeTree: root.addChildren([home, projects, project, place, me]),
+    routeTree: root.addChildren([home, projects, project, place, me, signIn, onboard]),
     context: { client },
     defaultPreload: "intent",
     defaultPreloadStaleTime: 0,

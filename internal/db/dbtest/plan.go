@@ -27,6 +27,7 @@ func Filled(t *testing.T, f func(t *testing.T, d *db.DB)) {
 				t.Fatal(err)
 			}
 			insertUploads(t, d)
+			insertGroups(t, d)
 			f(t, d)
 		})
 	}
@@ -44,6 +45,32 @@ func insertUploads(t *testing.T, d *db.DB) {
 			return nil // it plans without statistics, as in a registry
 		}
 		_, err := tx.Exec(t.Context(), "ANALYZE upload")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// insertGroups makes groups of accounts that are members of projects.
+func insertGroups(t *testing.T, d *db.DB) {
+	t.Helper()
+	err := d.Write(t.Context(), func(tx db.Tx) error {
+		for _, statement := range []string{
+			`INSERT INTO user_group (name, type, key, created_at, updated_at) SELECT username, 1, 'cn=' || username, 1, 1 FROM account`,
+			`INSERT INTO account_group (account_id, group_id, told_at) SELECT a.id, g.id, 1 FROM account a JOIN user_group g ON g.id % 30 = a.id % 30`,
+			`INSERT INTO project_member (project_id, group_id, role_id, created_at, updated_at)
+				SELECT p.id, g.id, 2, 1, 1 FROM project p JOIN user_group g ON g.id % 100 = p.id % 100`,
+			`INSERT INTO account_link (provider, subject, account_id, heard_at, used_at, created_at) SELECT 'ldap', username, id, id, id, 1 FROM account`,
+		} {
+			if _, err := tx.Exec(t.Context(), statement); err != nil {
+				return err
+			}
+		}
+		if d.Dialect() == db.SQLite {
+			return nil
+		}
+		_, err := tx.Exec(t.Context(), "ANALYZE user_group, account_group, project_member, account_link, account")
 		return err
 	})
 	if err != nil {

@@ -24,6 +24,39 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ScheduleObjType.
+const (
+	ScheduleObjTypeCustom   ScheduleObjType = "Custom"
+	ScheduleObjTypeDaily    ScheduleObjType = "Daily"
+	ScheduleObjTypeHourly   ScheduleObjType = "Hourly"
+	ScheduleObjTypeManual   ScheduleObjType = "Manual"
+	ScheduleObjTypeNone     ScheduleObjType = "None"
+	ScheduleObjTypeSchedule ScheduleObjType = "Schedule"
+	ScheduleObjTypeWeekly   ScheduleObjType = "Weekly"
+)
+
+// Valid indicates whether the value is a known member of the ScheduleObjType enum.
+func (e ScheduleObjType) Valid() bool {
+	switch e {
+	case ScheduleObjTypeCustom:
+		return true
+	case ScheduleObjTypeDaily:
+		return true
+	case ScheduleObjTypeHourly:
+		return true
+	case ScheduleObjTypeManual:
+		return true
+	case ScheduleObjTypeNone:
+		return true
+	case ScheduleObjTypeSchedule:
+		return true
+	case ScheduleObjTypeWeekly:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIVersion defines model for APIVersion.
 type APIVersion struct {
 	Version string `json:"version"`
@@ -112,14 +145,19 @@ type AuditLogEventType struct {
 
 // AuditLogExt defines model for AuditLogExt.
 type AuditLogExt struct {
+	// ClientIP Address that the request came from, where one caused the row
+	ClientIP             string    `json:"client_ip,omitempty"`
 	ID                   int64     `json:"id,omitempty"`
 	OpTime               wire.Time `json:"op_time,omitempty"`
 	Operation            string    `json:"operation,omitempty"`
 	OperationDescription string    `json:"operation_description,omitempty"`
 	OperationResult      bool      `json:"operation_result"`
-	Resource             string    `json:"resource,omitempty"`
-	ResourceType         string    `json:"resource_type,omitempty"`
-	Username             string    `json:"username,omitempty"`
+
+	// RequestID Its id, which the log and the answer have too
+	RequestID    string `json:"request_id,omitempty"`
+	Resource     string `json:"resource,omitempty"`
+	ResourceType string `json:"resource_type,omitempty"`
+	Username     string `json:"username,omitempty"`
 }
 
 // CVEAllowlist defines model for CVEAllowlist.
@@ -164,6 +202,21 @@ type Error struct {
 // Errors defines model for Errors.
 type Errors struct {
 	Errors []Error `json:"errors"`
+}
+
+// ExecHistory defines model for ExecHistory.
+type ExecHistory struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+	Deleted      bool      `json:"deleted,omitempty"`
+	ID           int64     `json:"id,omitempty"`
+	JobKind      string    `json:"job_kind,omitempty"`
+	JobName      string    `json:"job_name,omitempty"`
+
+	// JobParameters JSON
+	JobParameters string      `json:"job_parameters,omitempty"`
+	JobStatus     string      `json:"job_status,omitempty"`
+	Schedule      ScheduleObj `json:"schedule,omitempty"`
+	UpdateTime    wire.Time   `json:"update_time,omitempty"`
 }
 
 // GeneralInfo defines model for GeneralInfo.
@@ -224,9 +277,75 @@ type LabelReq struct {
 	Scope       string `json:"scope,omitempty"`
 }
 
+// LdapConf Settings of a directory to try. An empty password means the stored one, if the server and the account are the stored ones.
+type LdapConf struct {
+	LdapBaseDn string `json:"ldap_base_dn,omitempty"`
+
+	// LdapCaCertificate not of Harbor
+	LdapCaCertificate *string `json:"ldap_ca_certificate,omitempty"`
+
+	// LdapConnectionTimeout seconds
+	LdapConnectionTimeout int64  `json:"ldap_connection_timeout,omitempty"`
+	LdapFilter            string `json:"ldap_filter,omitempty"`
+	LdapScope             int64  `json:"ldap_scope,omitempty"`
+	LdapSearchDn          string `json:"ldap_search_dn,omitempty"`
+	LdapSearchPassword    string `json:"ldap_search_password,omitempty"`
+
+	// LdapStartTLS not of Harbor
+	LdapStartTLS   *bool  `json:"ldap_start_tls,omitempty"`
+	LdapUID        string `json:"ldap_uid,omitempty"`
+	LdapURL        string `json:"ldap_url,omitempty"`
+	LdapVerifyCert *bool  `json:"ldap_verify_cert,omitempty"`
+}
+
+// LdapFailedImportUser defines model for LdapFailedImportUser.
+type LdapFailedImportUser struct {
+	// Error empty_uid, unknown_user, failed_search_user, or why there can be no account
+	Error string `json:"error,omitempty"`
+	UID   string `json:"uid,omitempty"`
+}
+
+// LdapImportUsers defines model for LdapImportUsers.
+type LdapImportUsers struct {
+	LdapUIDList []string `json:"ldap_uid_list,omitempty"`
+}
+
+// LdapPingResult defines model for LdapPingResult.
+type LdapPingResult struct {
+	// Message why not
+	Message string `json:"message,omitempty"`
+	Success bool   `json:"success"`
+}
+
+// LdapUser defines model for LdapUser.
+type LdapUser struct {
+	Email    string `json:"email,omitempty"`
+	Realname string `json:"realname,omitempty"`
+	Username string `json:"username,omitempty"`
+}
+
 // NewTag defines model for NewTag.
 type NewTag struct {
 	Name string `json:"name"`
+}
+
+// OIDCCliSecretReq defines model for OIDCCliSecretReq.
+type OIDCCliSecretReq struct {
+	Secret string `json:"secret,omitempty"`
+}
+
+// OIDCUserInfo What is known of somebody of the OpenID provider; they see it themselves only
+type OIDCUserInfo struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+	ID           int64     `json:"id,omitempty"`
+
+	// Secret the CLI secret
+	Secret string `json:"secret,omitempty"`
+
+	// Subiss sub and issuer together
+	Subiss     string    `json:"subiss,omitempty"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+	UserID     int64     `json:"user_id,omitempty"`
 }
 
 // OverallHealthStatus defines model for OverallHealthStatus.
@@ -416,7 +535,13 @@ type Robot struct {
 
 	// ExpiresAt Unix seconds, -1 never
 	ExpiresAt int64 `json:"expires_at,omitempty"`
-	ID        int64 `json:"id,omitempty"`
+
+	// ExpiresSoon within a week, and within the last fifth of its life
+	ExpiresSoon bool  `json:"expires_soon,omitempty"`
+	ID          int64 `json:"id,omitempty"`
+
+	// LastUsedAt within minutes; absent when never used
+	LastUsedAt *wire.Time `json:"last_used_at,omitempty"`
 
 	// Level system or project
 	Level string `json:"level,omitempty"`
@@ -424,7 +549,10 @@ type Robot struct {
 	// Name with the prefix of robots
 	Name        string            `json:"name,omitempty"`
 	Permissions []RobotPermission `json:"permissions"`
-	UpdateTime  wire.Time         `json:"update_time,omitempty"`
+
+	// PreviousSecretExpiresAt until when the secret before the present one is good, if there is one
+	PreviousSecretExpiresAt *wire.Time `json:"previous_secret_expires_at,omitempty"`
+	UpdateTime              wire.Time  `json:"update_time,omitempty"`
 }
 
 // RobotCreate defines model for RobotCreate.
@@ -434,6 +562,16 @@ type RobotCreate struct {
 	Level       string            `json:"level,omitempty"`
 	Name        string            `json:"name,omitempty"`
 	Permissions []RobotPermission `json:"permissions,omitempty"`
+}
+
+// RobotCreateV1 defines model for RobotCreateV1.
+type RobotCreateV1 struct {
+	Access      []Access `json:"access,omitempty"`
+	Description string   `json:"description,omitempty"`
+
+	// ExpiresAt Unix seconds; 0 or less: never
+	ExpiresAt int64  `json:"expires_at,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 // RobotCreated defines model for RobotCreated.
@@ -457,6 +595,15 @@ type RobotSec struct {
 	Secret string `json:"secret,omitempty"`
 }
 
+// RobotSecUpdate defines model for RobotSecUpdate.
+type RobotSecUpdate struct {
+	// OverlapHours how long the present secret stays good beside the new one; 0: not at all
+	OverlapHours int64 `json:"overlap_hours,omitempty"`
+
+	// Secret a random one when it is empty
+	Secret string `json:"secret,omitempty"`
+}
+
 // RobotUpdate defines model for RobotUpdate.
 type RobotUpdate struct {
 	Description string            `json:"description,omitempty"`
@@ -470,6 +617,45 @@ type RobotUpdate struct {
 // RoleRequest defines model for RoleRequest.
 type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
+}
+
+// Schedule defines model for Schedule.
+type Schedule struct {
+	CreationTime wire.Time              `json:"creation_time,omitempty"`
+	ID           int64                  `json:"id,omitempty"`
+	Parameters   map[string]interface{} `json:"parameters,omitempty"`
+	Schedule     ScheduleObj            `json:"schedule,omitempty"`
+	Status       string                 `json:"status,omitempty"`
+	UpdateTime   wire.Time              `json:"update_time,omitempty"`
+}
+
+// ScheduleObj defines model for ScheduleObj.
+type ScheduleObj struct {
+	// Cron Six fields, seconds first and 0, in UTC
+	Cron              string          `json:"cron,omitempty"`
+	NextScheduledTime wire.Time       `json:"next_scheduled_time,omitempty"`
+	Type              ScheduleObjType `json:"type,omitempty"`
+}
+
+// ScheduleObjType defines model for ScheduleObj.Type.
+type ScheduleObjType string
+
+// ScheduleTask defines model for ScheduleTask.
+type ScheduleTask struct {
+	Cron       string    `json:"cron,omitempty"`
+	ID         int64     `json:"id,omitempty"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+
+	// VendorID Of what it runs for; -1 for the whole system
+	VendorID int64 `json:"vendor_id,omitempty"`
+
+	// VendorType What runs: PURGE_AUDIT_LOG
+	VendorType string `json:"vendor_type,omitempty"`
+}
+
+// SchedulerStatus defines model for SchedulerStatus.
+type SchedulerStatus struct {
+	Paused bool `json:"paused"`
 }
 
 // SearchRepository defines model for SearchRepository.
@@ -551,6 +737,13 @@ type UserGroup struct {
 	LdapGroupDn string `json:"ldap_group_dn,omitempty"`
 }
 
+// UserGroupSearchItem defines model for UserGroupSearchItem.
+type UserGroupSearchItem struct {
+	GroupName string `json:"group_name,omitempty"`
+	GroupType int64  `json:"group_type,omitempty"`
+	ID        int64  `json:"id,omitempty"`
+}
+
 // UserProfile defines model for UserProfile.
 type UserProfile struct {
 	Comment  string `json:"comment,omitempty"`
@@ -560,15 +753,16 @@ type UserProfile struct {
 
 // UserResp defines model for UserResp.
 type UserResp struct {
-	AdminRoleInAuth bool      `json:"admin_role_in_auth"`
-	Comment         string    `json:"comment,omitempty"`
-	CreationTime    wire.Time `json:"creation_time,omitempty"`
-	Email           string    `json:"email,omitempty"`
-	Realname        string    `json:"realname,omitempty"`
-	SysadminFlag    bool      `json:"sysadmin_flag"`
-	UpdateTime      wire.Time `json:"update_time,omitempty"`
-	UserID          int64     `json:"user_id,omitempty"`
-	Username        string    `json:"username,omitempty"`
+	AdminRoleInAuth bool          `json:"admin_role_in_auth"`
+	Comment         string        `json:"comment,omitempty"`
+	CreationTime    wire.Time     `json:"creation_time,omitempty"`
+	Email           string        `json:"email,omitempty"`
+	OidcUserMeta    *OIDCUserInfo `json:"oidc_user_meta,omitempty"`
+	Realname        string        `json:"realname,omitempty"`
+	SysadminFlag    bool          `json:"sysadmin_flag"`
+	UpdateTime      wire.Time     `json:"update_time,omitempty"`
+	UserID          int64         `json:"user_id,omitempty"`
+	Username        string        `json:"username,omitempty"`
 }
 
 // UserSearchRespItem defines model for UserSearchRespItem.
@@ -594,6 +788,9 @@ type IconDigest = string
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
 
+// JobType defines model for job_type.
+type JobType = string
+
 // LabelID defines model for label_id.
 type LabelID = int64
 
@@ -618,6 +815,9 @@ type ProjectName = string
 // ProjectNameOrID defines model for project_name_or_id.
 type ProjectNameOrID = string
 
+// PurgeID defines model for purge_id.
+type PurgeID = int64
+
 // Query defines model for query.
 type Query = string
 
@@ -630,11 +830,17 @@ type RepositoryName = string
 // RobotID defines model for robot_id.
 type RobotID = int64
 
+// SessionID defines model for session_id.
+type SessionID = string
+
 // Sort defines model for sort.
 type Sort = string
 
 // TagName defines model for tag_name.
 type TagName = string
+
+// TokenID defines model for token_id.
+type TokenID = int64
 
 // UserID defines model for user_id.
 type UserID = int64
@@ -691,6 +897,21 @@ type ListLabelsParams struct {
 	Name      string   `form:"name,omitempty" json:"name,omitempty"`
 	Scope     string   `form:"scope,omitempty" json:"scope,omitempty"`
 	ProjectID int64    `form:"project_id,omitempty" json:"project_id,omitempty"`
+}
+
+// SearchLdapGroupParams defines parameters for SearchLdapGroup.
+type SearchLdapGroupParams struct {
+	// Groupname the whole name; * stands for any text; all groups when empty
+	Groupname string `form:"groupname,omitempty" json:"groupname,omitempty"`
+
+	// Groupdn the distinguished name
+	Groupdn string `form:"groupdn,omitempty" json:"groupdn,omitempty"`
+}
+
+// SearchLdapUserParams defines parameters for SearchLdapUser.
+type SearchLdapUserParams struct {
+	// Username the whole log-in name; * stands for any text; everybody when empty
+	Username string `form:"username,omitempty" json:"username,omitempty"`
 }
 
 // ListProjectsParams defines parameters for ListProjects.
@@ -838,6 +1059,49 @@ type GetProjectMetadataParams struct {
 
 // UpdateProjectMetadataParams defines parameters for UpdateProjectMetadata.
 type UpdateProjectMetadataParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListRobotV1Params defines parameters for ListRobotV1.
+type ListRobotV1Params struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// CreateRobotV1Params defines parameters for CreateRobotV1.
+type CreateRobotV1Params struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// DeleteRobotV1Params defines parameters for DeleteRobotV1.
+type DeleteRobotV1Params struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// GetRobotByIDV1Params defines parameters for GetRobotByIDV1.
+type GetRobotByIDV1Params struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// UpdateRobotV1Params defines parameters for UpdateRobotV1.
+type UpdateRobotV1Params struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
@@ -1015,9 +1279,72 @@ type ListRobotParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // SearchParams defines parameters for Search.
 type SearchParams struct {
 	Q string `form:"q" json:"q"`
+}
+
+// PingOIDCJSONBody defines parameters for PingOIDC.
+type PingOIDCJSONBody struct {
+	URL        string `json:"url,omitempty"`
+	VerifyCert bool   `json:"verify_cert,omitempty"`
+}
+
+// GetPurgeHistoryParams defines parameters for GetPurgeHistory.
+type GetPurgeHistoryParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListUserGroupsParams defines parameters for ListUserGroups.
+type ListUserGroupsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// LdapGroupDn exactly this DN
+	LdapGroupDn string `form:"ldap_group_dn,omitempty" json:"ldap_group_dn,omitempty"`
+
+	// GroupName a part of the name
+	GroupName string `form:"group_name,omitempty" json:"group_name,omitempty"`
+}
+
+// SearchUserGroupsParams defines parameters for SearchUserGroups.
+type SearchUserGroupsParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize  PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+	Groupname string   `form:"groupname" json:"groupname"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -1063,6 +1390,12 @@ type CreateLabelJSONRequestBody = LabelReq
 // UpdateLabelJSONRequestBody defines body for UpdateLabel for application/json ContentType.
 type UpdateLabelJSONRequestBody = LabelReq
 
+// PingLdapJSONRequestBody defines body for PingLdap for application/json ContentType.
+type PingLdapJSONRequestBody = LdapConf
+
+// ImportLdapUserJSONRequestBody defines body for ImportLdapUser for application/json ContentType.
+type ImportLdapUserJSONRequestBody = LdapImportUsers
+
 // CreateProjectJSONRequestBody defines body for CreateProject for application/json ContentType.
 type CreateProjectJSONRequestBody = ProjectReq
 
@@ -1081,6 +1414,12 @@ type AddProjectMetadatasJSONRequestBody = ProjectMetadata
 // UpdateProjectMetadataJSONRequestBody defines body for UpdateProjectMetadata for application/json ContentType.
 type UpdateProjectMetadataJSONRequestBody = ProjectMetadata
 
+// CreateRobotV1JSONRequestBody defines body for CreateRobotV1 for application/json ContentType.
+type CreateRobotV1JSONRequestBody = RobotCreateV1
+
+// UpdateRobotV1JSONRequestBody defines body for UpdateRobotV1 for application/json ContentType.
+type UpdateRobotV1JSONRequestBody = RobotUpdate
+
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
@@ -1097,16 +1436,37 @@ type UpdateQuotaJSONRequestBody = QuotaUpdateReq
 type CreateRobotJSONRequestBody = RobotCreate
 
 // RefreshSecJSONRequestBody defines body for RefreshSec for application/json ContentType.
-type RefreshSecJSONRequestBody = RobotSec
+type RefreshSecJSONRequestBody = RobotSecUpdate
 
 // UpdateRobotJSONRequestBody defines body for UpdateRobot for application/json ContentType.
 type UpdateRobotJSONRequestBody = RobotUpdate
+
+// PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
+type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
+
+// PingOIDCJSONRequestBody defines body for PingOIDC for application/json ContentType.
+type PingOIDCJSONRequestBody PingOIDCJSONBody
+
+// CreatePurgeScheduleJSONRequestBody defines body for CreatePurgeSchedule for application/json ContentType.
+type CreatePurgeScheduleJSONRequestBody = Schedule
+
+// UpdatePurgeScheduleJSONRequestBody defines body for UpdatePurgeSchedule for application/json ContentType.
+type UpdatePurgeScheduleJSONRequestBody = Schedule
+
+// CreateUserGroupJSONRequestBody defines body for CreateUserGroup for application/json ContentType.
+type CreateUserGroupJSONRequestBody = UserGroup
+
+// UpdateUserGroupJSONRequestBody defines body for UpdateUserGroup for application/json ContentType.
+type UpdateUserGroupJSONRequestBody = UserGroup
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserCreationReq
 
 // UpdateUserProfileJSONRequestBody defines body for UpdateUserProfile for application/json ContentType.
 type UpdateUserProfileJSONRequestBody = UserProfile
+
+// SetCliSecretJSONRequestBody defines body for SetCliSecret for application/json ContentType.
+type SetCliSecretJSONRequestBody = OIDCCliSecretReq
 
 // UpdateUserPasswordJSONRequestBody defines body for UpdateUserPassword for application/json ContentType.
 type UpdateUserPasswordJSONRequestBody = PasswordReq
@@ -1155,6 +1515,18 @@ type ServerInterface interface {
 	// UpdateLabel Change a label; its scope stays
 	// (PUT /api/v2.0/labels/{label_id})
 	UpdateLabel(w http.ResponseWriter, r *http.Request, labelID LabelID)
+	// SearchLdapGroup Groups of the directory, a thousand at most; 404 when there is none
+	// (GET /api/v2.0/ldap/groups/search)
+	SearchLdapGroup(w http.ResponseWriter, r *http.Request, params SearchLdapGroupParams)
+	// PingLdap Whether people could log in by these settings of a directory, or by the stored ones
+	// (POST /api/v2.0/ldap/ping)
+	PingLdap(w http.ResponseWriter, r *http.Request)
+	// ImportLdapUser Make accounts for people of the directory before they have signed in
+	// (POST /api/v2.0/ldap/users/import)
+	ImportLdapUser(w http.ResponseWriter, r *http.Request)
+	// SearchLdapUser People of the directory, a thousand at most
+	// (GET /api/v2.0/ldap/users/search)
+	SearchLdapUser(w http.ResponseWriter, r *http.Request, params SearchLdapUserParams)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(w http.ResponseWriter, r *http.Request)
@@ -1215,6 +1587,21 @@ type ServerInterface interface {
 	// UpdateProjectMetadata Change one key of the metadata
 	// (PUT /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name})
 	UpdateProjectMetadata(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, metaName MetaName, params UpdateProjectMetadataParams)
+	// ListRobotV1 The robots of a project, for clients from before /robots
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots)
+	ListRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListRobotV1Params)
+	// CreateRobotV1 Create a robot of a project, for clients from before /robots
+	// (POST /api/v2.0/projects/{project_name_or_id}/robots)
+	CreateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateRobotV1Params)
+	// DeleteRobotV1 Delete a robot of a project
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	DeleteRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params DeleteRobotV1Params)
+	// GetRobotByIDV1 Get a robot of a project
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	GetRobotByIDV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params GetRobotByIDV1Params)
+	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
+	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams)
@@ -1299,12 +1686,48 @@ type ServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// ListSchedules List what runs by the clock
+	// (GET /api/v2.0/schedules)
+	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
+	// GetSchedulePaused Whether what runs by the clock is paused; the job type is "all"
+	// (GET /api/v2.0/schedules/{job_type}/paused)
+	GetSchedulePaused(w http.ResponseWriter, r *http.Request, jobType JobType)
 	// Search Projects and repositories that the caller may see and whose name contains q
 	// (GET /api/v2.0/search)
 	Search(w http.ResponseWriter, r *http.Request, params SearchParams)
 	// GetStatistic Counts of projects and repositories that the caller may see
 	// (GET /api/v2.0/statistics)
 	GetStatistic(w http.ResponseWriter, r *http.Request)
+	// GetSystemCVEAllowlist The vulnerabilities that every project puts up with, unless it has a list of its own
+	// (GET /api/v2.0/system/CVEAllowlist)
+	GetSystemCVEAllowlist(w http.ResponseWriter, r *http.Request)
+	// PutSystemCVEAllowlist Replace the system's CVE allowlist
+	// (PUT /api/v2.0/system/CVEAllowlist)
+	PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request)
+	// PingOIDC Whether there is an OpenID provider at an address
+	// (POST /api/v2.0/system/oidc/ping)
+	PingOIDC(w http.ResponseWriter, r *http.Request)
+	// GetPurgeHistory List the purges of the audit log
+	// (GET /api/v2.0/system/purgeaudit)
+	GetPurgeHistory(w http.ResponseWriter, r *http.Request, params GetPurgeHistoryParams)
+	// GetPurgeSchedule When the audit log is purged by itself; an empty body when never
+	// (GET /api/v2.0/system/purgeaudit/schedule)
+	GetPurgeSchedule(w http.ResponseWriter, r *http.Request)
+	// CreatePurgeSchedule Purge the audit log now (Manual), by a schedule, or not any more by itself (None)
+	// (POST /api/v2.0/system/purgeaudit/schedule)
+	CreatePurgeSchedule(w http.ResponseWriter, r *http.Request)
+	// UpdatePurgeSchedule The same as POST
+	// (PUT /api/v2.0/system/purgeaudit/schedule)
+	UpdatePurgeSchedule(w http.ResponseWriter, r *http.Request)
+	// GetPurgeJob Read a purge of the audit log
+	// (GET /api/v2.0/system/purgeaudit/{purge_id})
+	GetPurgeJob(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
+	// StopPurge Stop a purge of the audit log
+	// (PUT /api/v2.0/system/purgeaudit/{purge_id})
+	StopPurge(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
+	// GetPurgeJobLog Read what a purge of the audit log has to tell
+	// (GET /api/v2.0/system/purgeaudit/{purge_id}/log)
+	GetPurgeJobLog(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -1314,6 +1737,24 @@ type ServerInterface interface {
 	// GetVolumes Space of the blob store
 	// (GET /api/v2.0/systeminfo/volumes)
 	GetVolumes(w http.ResponseWriter, r *http.Request)
+	// ListUserGroups List the groups of people that providers know
+	// (GET /api/v2.0/usergroups)
+	ListUserGroups(w http.ResponseWriter, r *http.Request, params ListUserGroupsParams)
+	// CreateUserGroup Make a group known before anybody of it has signed in
+	// (POST /api/v2.0/usergroups)
+	CreateUserGroup(w http.ResponseWriter, r *http.Request)
+	// SearchUserGroups Find groups by a part of their name
+	// (GET /api/v2.0/usergroups/search)
+	SearchUserGroups(w http.ResponseWriter, r *http.Request, params SearchUserGroupsParams)
+	// DeleteUserGroup Forget a group, with its roles in projects
+	// (DELETE /api/v2.0/usergroups/{group_id})
+	DeleteUserGroup(w http.ResponseWriter, r *http.Request, groupID int64)
+	// GetUserGroup Get a group
+	// (GET /api/v2.0/usergroups/{group_id})
+	GetUserGroup(w http.ResponseWriter, r *http.Request, groupID int64)
+	// UpdateUserGroup Rename a group
+	// (PUT /api/v2.0/usergroups/{group_id})
+	UpdateUserGroup(w http.ResponseWriter, r *http.Request, groupID int64)
 	// ListUsers List users, without the first administrator
 	// (GET /api/v2.0/users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
@@ -1338,6 +1779,9 @@ type ServerInterface interface {
 	// UpdateUserProfile Change the profile of a user
 	// (PUT /api/v2.0/users/{user_id})
 	UpdateUserProfile(w http.ResponseWriter, r *http.Request, userID UserID)
+	// SetCliSecret Change what somebody of the OpenID provider gives to docker as the password; a random one when none is sent
+	// (PUT /api/v2.0/users/{user_id}/cli_secret)
+	SetCliSecret(w http.ResponseWriter, r *http.Request, userID UserID)
 	// UpdateUserPassword Change a password
 	// (PUT /api/v2.0/users/{user_id}/password)
 	UpdateUserPassword(w http.ResponseWriter, r *http.Request, userID UserID)
@@ -1792,6 +2236,113 @@ func (siw *ServerInterfaceWrapper) UpdateLabel(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateLabel(w, r, labelID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchLdapGroup operation middleware
+func (siw *ServerInterfaceWrapper) SearchLdapGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchLdapGroupParams
+
+	// ------------- Optional query parameter "groupname" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "groupname", r.URL.Query(), &params.Groupname, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "groupname"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupname", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "groupdn" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "groupdn", r.URL.Query(), &params.Groupdn, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "groupdn"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupdn", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchLdapGroup(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingLdap operation middleware
+func (siw *ServerInterfaceWrapper) PingLdap(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingLdap(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportLdapUser operation middleware
+func (siw *ServerInterfaceWrapper) ImportLdapUser(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportLdapUser(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchLdapUser operation middleware
+func (siw *ServerInterfaceWrapper) SearchLdapUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchLdapUserParams
+
+	// ------------- Optional query parameter "username" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "username", r.URL.Query(), &params.Username, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "username"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "username", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchLdapUser(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3017,6 +3568,335 @@ func (siw *ServerInterfaceWrapper) UpdateProjectMetadata(w http.ResponseWriter, 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateProjectMetadata(w, r, projectNameOrID, metaName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) ListRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRobotV1Params
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRobotV1(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) CreateRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRobotV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateRobotV1(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) DeleteRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRobotV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteRobotV1(w, r, projectNameOrID, robotID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRobotByIDV1 operation middleware
+func (siw *ServerInterfaceWrapper) GetRobotByIDV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRobotByIDV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRobotByIDV1(w, r, projectNameOrID, robotID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateRobotV1 operation middleware
+func (siw *ServerInterfaceWrapper) UpdateRobotV1(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "robot_id" -------------
+	var robotID RobotID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "robot_id", r.PathValue("robot_id"), &robotID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "robot_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRobotV1Params
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateRobotV1(w, r, projectNameOrID, robotID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4708,6 +5588,78 @@ func (siw *ServerInterfaceWrapper) UpdateRobot(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListSchedules operation middleware
+func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSchedulesParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSchedules(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSchedulePaused operation middleware
+func (siw *ServerInterfaceWrapper) GetSchedulePaused(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_type" -------------
+	var jobType JobType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_type", r.PathValue("job_type"), &jobType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_type", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSchedulePaused(w, r, jobType)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Search operation middleware
 func (siw *ServerInterfaceWrapper) Search(w http.ResponseWriter, r *http.Request) {
 
@@ -4755,6 +5707,240 @@ func (siw *ServerInterfaceWrapper) GetStatistic(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// GetSystemCVEAllowlist operation middleware
+func (siw *ServerInterfaceWrapper) GetSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSystemCVEAllowlist(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutSystemCVEAllowlist operation middleware
+func (siw *ServerInterfaceWrapper) PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutSystemCVEAllowlist(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingOIDC operation middleware
+func (siw *ServerInterfaceWrapper) PingOIDC(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingOIDC(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPurgeHistoryParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeHistory(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeSchedule operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePurgeSchedule operation middleware
+func (siw *ServerInterfaceWrapper) CreatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePurgeSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdatePurgeSchedule operation middleware
+func (siw *ServerInterfaceWrapper) UpdatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdatePurgeSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeJob operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "purge_id" -------------
+	var purgeID PurgeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "purge_id", r.PathValue("purge_id"), &purgeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "purge_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeJob(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopPurge operation middleware
+func (siw *ServerInterfaceWrapper) StopPurge(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "purge_id" -------------
+	var purgeID PurgeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "purge_id", r.PathValue("purge_id"), &purgeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "purge_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopPurge(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPurgeJobLog operation middleware
+func (siw *ServerInterfaceWrapper) GetPurgeJobLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "purge_id" -------------
+	var purgeID PurgeID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "purge_id", r.PathValue("purge_id"), &purgeID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "purge_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPurgeJobLog(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetSystemInfo operation middleware
 func (siw *ServerInterfaceWrapper) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 
@@ -4788,6 +5974,255 @@ func (siw *ServerInterfaceWrapper) GetVolumes(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetVolumes(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUserGroups operation middleware
+func (siw *ServerInterfaceWrapper) ListUserGroups(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUserGroupsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "ldap_group_dn" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ldap_group_dn", r.URL.Query(), &params.LdapGroupDn, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "ldap_group_dn"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "ldap_group_dn", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "group_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "group_name", r.URL.Query(), &params.GroupName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "group_name"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_name", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUserGroups(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) CreateUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUserGroup(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchUserGroups operation middleware
+func (siw *ServerInterfaceWrapper) SearchUserGroups(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchUserGroupsParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "groupname" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "groupname", r.URL.Query(), &params.Groupname, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "groupname"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "groupname", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchUserGroups(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) DeleteUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group_id" -------------
+	var groupID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group_id", r.PathValue("group_id"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteUserGroup(w, r, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) GetUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group_id" -------------
+	var groupID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group_id", r.PathValue("group_id"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUserGroup(w, r, groupID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateUserGroup operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUserGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "group_id" -------------
+	var groupID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "group_id", r.PathValue("group_id"), &groupID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "group_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateUserGroup(w, r, groupID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5106,6 +6541,32 @@ func (siw *ServerInterfaceWrapper) UpdateUserProfile(w http.ResponseWriter, r *h
 	handler.ServeHTTP(w, r)
 }
 
+// SetCliSecret operation middleware
+func (siw *ServerInterfaceWrapper) SetCliSecret(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", r.PathValue("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "user_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetCliSecret(w, r, userID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // UpdateUserPassword operation middleware
 func (siw *ServerInterfaceWrapper) UpdateUserPassword(w http.ResponseWriter, r *http.Request) {
 
@@ -5301,6 +6762,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/search", wrapper.Search)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/statistics", wrapper.GetStatistic)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/permissions", wrapper.GetPermissions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/oidc/ping", wrapper.PingOIDC)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/ldap/ping", wrapper.PingLdap)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/ldap/users/search", wrapper.SearchLdapUser)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/ldap/users/import", wrapper.ImportLdapUser)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/ldap/groups/search", wrapper.SearchLdapGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/internalconfig", wrapper.GetInternalconfig)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/configurations", wrapper.GetConfigurations)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/configurations", wrapper.UpdateConfigurations)
@@ -5313,7 +6779,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/users/{user_id}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}", wrapper.UpdateUserProfile)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}/sysadmin", wrapper.SetUserSysAdmin)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}/cli_secret", wrapper.SetCliSecret)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/users/{user_id}/password", wrapper.UpdateUserPassword)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/usergroups", wrapper.ListUserGroups)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/usergroups", wrapper.CreateUserGroup)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/usergroups/search", wrapper.SearchUserGroups)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/usergroups/{group_id}", wrapper.DeleteUserGroup)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/usergroups/{group_id}", wrapper.GetUserGroup)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/usergroups/{group_id}", wrapper.UpdateUserGroup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects", wrapper.ListProjects)
 	m.HandleFunc(http.MethodHead+" "+options.BaseURL+"/api/v2.0/projects", wrapper.HeadProject)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects", wrapper.CreateProject)
@@ -5353,6 +6826,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/repositories", wrapper.ListAllRepositories)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots", wrapper.ListRobot)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/robots", wrapper.CreateRobot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots", wrapper.ListRobotV1)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots", wrapper.CreateRobotV1)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}", wrapper.DeleteRobotV1)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}", wrapper.GetRobotByIDV1)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}", wrapper.UpdateRobotV1)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.DeleteRobot)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
@@ -5365,6 +6843,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas", wrapper.ListQuotas)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.GetQuota)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.UpdateQuota)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.GetSystemCVEAllowlist)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.PutSystemCVEAllowlist)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit", wrapper.GetPurgeHistory)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.GetPurgeSchedule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.CreatePurgeSchedule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.UpdatePurgeSchedule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.GetPurgeJob)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.StopPurge)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}/log", wrapper.GetPurgeJobLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules", wrapper.ListSchedules)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules/{job_type}/paused", wrapper.GetSchedulePaused)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
@@ -5895,6 +7384,169 @@ type UpdateLabeldefaultJSONResponse struct {
 }
 
 func (response UpdateLabeldefaultJSONResponse) VisitUpdateLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapGroupRequestObject struct {
+	Params SearchLdapGroupParams
+}
+
+type SearchLdapGroupResponseObject interface {
+	VisitSearchLdapGroupResponse(w http.ResponseWriter) error
+}
+
+type SearchLdapGroup200JSONResponse []UserGroup
+
+func (response SearchLdapGroup200JSONResponse) VisitSearchLdapGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchLdapGroupdefaultJSONResponse) VisitSearchLdapGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingLdapRequestObject struct {
+	Body *PingLdapJSONRequestBody
+}
+
+type PingLdapResponseObject interface {
+	VisitPingLdapResponse(w http.ResponseWriter) error
+}
+
+type PingLdap200JSONResponse LdapPingResult
+
+func (response PingLdap200JSONResponse) VisitPingLdapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingLdapdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingLdapdefaultJSONResponse) VisitPingLdapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLdapUserRequestObject struct {
+	Body *ImportLdapUserJSONRequestBody
+}
+
+type ImportLdapUserResponseObject interface {
+	VisitImportLdapUserResponse(w http.ResponseWriter) error
+}
+
+type ImportLdapUser200Response = DoneResponse
+
+func (response ImportLdapUser200Response) VisitImportLdapUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ImportLdapUser404JSONResponse []LdapFailedImportUser
+
+func (response ImportLdapUser404JSONResponse) VisitImportLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportLdapUserdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ImportLdapUserdefaultJSONResponse) VisitImportLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapUserRequestObject struct {
+	Params SearchLdapUserParams
+}
+
+type SearchLdapUserResponseObject interface {
+	VisitSearchLdapUserResponse(w http.ResponseWriter) error
+}
+
+type SearchLdapUser200JSONResponse []LdapUser
+
+func (response SearchLdapUser200JSONResponse) VisitSearchLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchLdapUserdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchLdapUserdefaultJSONResponse) VisitSearchLdapUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6675,6 +8327,221 @@ type UpdateProjectMetadatadefaultJSONResponse struct {
 }
 
 func (response UpdateProjectMetadatadefaultJSONResponse) VisitUpdateProjectMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListRobotV1Params
+}
+
+type ListRobotV1ResponseObject interface {
+	VisitListRobotV1Response(w http.ResponseWriter) error
+}
+
+type ListRobotV1200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListRobotV1200JSONResponse struct {
+	Body    []Robot
+	Headers ListRobotV1200ResponseHeaders
+}
+
+func (response ListRobotV1200JSONResponse) VisitListRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRobotV1defaultJSONResponse) VisitListRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          CreateRobotV1Params
+	Body            *CreateRobotV1JSONRequestBody
+}
+
+type CreateRobotV1ResponseObject interface {
+	VisitCreateRobotV1Response(w http.ResponseWriter) error
+}
+
+type CreateRobotV1201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateRobotV1201JSONResponse struct {
+	Body    RobotCreated
+	Headers CreateRobotV1201ResponseHeaders
+}
+
+func (response CreateRobotV1201JSONResponse) VisitCreateRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateRobotV1defaultJSONResponse) VisitCreateRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	RobotID         RobotID         `json:"robot_id"`
+	Params          DeleteRobotV1Params
+}
+
+type DeleteRobotV1ResponseObject interface {
+	VisitDeleteRobotV1Response(w http.ResponseWriter) error
+}
+
+type DeleteRobotV1200Response = DoneResponse
+
+func (response DeleteRobotV1200Response) VisitDeleteRobotV1Response(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteRobotV1defaultJSONResponse) VisitDeleteRobotV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRobotByIDV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	RobotID         RobotID         `json:"robot_id"`
+	Params          GetRobotByIDV1Params
+}
+
+type GetRobotByIDV1ResponseObject interface {
+	VisitGetRobotByIDV1Response(w http.ResponseWriter) error
+}
+
+type GetRobotByIDV1200JSONResponse Robot
+
+func (response GetRobotByIDV1200JSONResponse) VisitGetRobotByIDV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRobotByIDV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRobotByIDV1defaultJSONResponse) VisitGetRobotByIDV1Response(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRobotV1RequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	RobotID         RobotID         `json:"robot_id"`
+	Params          UpdateRobotV1Params
+	Body            *UpdateRobotV1JSONRequestBody
+}
+
+type UpdateRobotV1ResponseObject interface {
+	VisitUpdateRobotV1Response(w http.ResponseWriter) error
+}
+
+type UpdateRobotV1200Response = DoneResponse
+
+func (response UpdateRobotV1200Response) VisitUpdateRobotV1Response(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateRobotV1defaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateRobotV1defaultJSONResponse) VisitUpdateRobotV1Response(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7891,6 +9758,98 @@ func (response UpdateRobotdefaultJSONResponse) VisitUpdateRobotResponse(w http.R
 	return err
 }
 
+type ListSchedulesRequestObject struct {
+	Params ListSchedulesParams
+}
+
+type ListSchedulesResponseObject interface {
+	VisitListSchedulesResponse(w http.ResponseWriter) error
+}
+
+type ListSchedules200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListSchedules200JSONResponse struct {
+	Body    []ScheduleTask
+	Headers ListSchedules200ResponseHeaders
+}
+
+func (response ListSchedules200JSONResponse) VisitListSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSchedulesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListSchedulesdefaultJSONResponse) VisitListSchedulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchedulePausedRequestObject struct {
+	JobType JobType `json:"job_type"`
+}
+
+type GetSchedulePausedResponseObject interface {
+	VisitGetSchedulePausedResponse(w http.ResponseWriter) error
+}
+
+type GetSchedulePaused200JSONResponse SchedulerStatus
+
+func (response GetSchedulePaused200JSONResponse) VisitGetSchedulePausedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchedulePauseddefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSchedulePauseddefaultJSONResponse) VisitGetSchedulePausedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SearchRequestObject struct {
 	Params SearchParams
 }
@@ -7957,6 +9916,373 @@ type GetStatisticdefaultJSONResponse struct {
 }
 
 func (response GetStatisticdefaultJSONResponse) VisitGetStatisticResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemCVEAllowlistRequestObject struct {
+}
+
+type GetSystemCVEAllowlistResponseObject interface {
+	VisitGetSystemCVEAllowlistResponse(w http.ResponseWriter) error
+}
+
+type GetSystemCVEAllowlist200JSONResponse CVEAllowlist
+
+func (response GetSystemCVEAllowlist200JSONResponse) VisitGetSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemCVEAllowlistdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSystemCVEAllowlistdefaultJSONResponse) VisitGetSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSystemCVEAllowlistRequestObject struct {
+	Body *PutSystemCVEAllowlistJSONRequestBody
+}
+
+type PutSystemCVEAllowlistResponseObject interface {
+	VisitPutSystemCVEAllowlistResponse(w http.ResponseWriter) error
+}
+
+type PutSystemCVEAllowlist200Response = DoneResponse
+
+func (response PutSystemCVEAllowlist200Response) VisitPutSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PutSystemCVEAllowlistdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PutSystemCVEAllowlistdefaultJSONResponse) VisitPutSystemCVEAllowlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingOIDCRequestObject struct {
+	Body *PingOIDCJSONRequestBody
+}
+
+type PingOIDCResponseObject interface {
+	VisitPingOIDCResponse(w http.ResponseWriter) error
+}
+
+type PingOIDC200Response = DoneResponse
+
+func (response PingOIDC200Response) VisitPingOIDCResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingOIDCdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingOIDCdefaultJSONResponse) VisitPingOIDCResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeHistoryRequestObject struct {
+	Params GetPurgeHistoryParams
+}
+
+type GetPurgeHistoryResponseObject interface {
+	VisitGetPurgeHistoryResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeHistory200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type GetPurgeHistory200JSONResponse struct {
+	Body    []ExecHistory
+	Headers GetPurgeHistory200ResponseHeaders
+}
+
+func (response GetPurgeHistory200JSONResponse) VisitGetPurgeHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeHistorydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeHistorydefaultJSONResponse) VisitGetPurgeHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeScheduleRequestObject struct {
+}
+
+type GetPurgeScheduleResponseObject interface {
+	VisitGetPurgeScheduleResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeSchedule200JSONResponse ExecHistory
+
+func (response GetPurgeSchedule200JSONResponse) VisitGetPurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeScheduledefaultJSONResponse) VisitGetPurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePurgeScheduleRequestObject struct {
+	Body *CreatePurgeScheduleJSONRequestBody
+}
+
+type CreatePurgeScheduleResponseObject interface {
+	VisitCreatePurgeScheduleResponse(w http.ResponseWriter) error
+}
+
+type CreatePurgeSchedule201Response = CreatedResponse
+
+func (response CreatePurgeSchedule201Response) VisitCreatePurgeScheduleResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreatePurgeScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreatePurgeScheduledefaultJSONResponse) VisitCreatePurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePurgeScheduleRequestObject struct {
+	Body *UpdatePurgeScheduleJSONRequestBody
+}
+
+type UpdatePurgeScheduleResponseObject interface {
+	VisitUpdatePurgeScheduleResponse(w http.ResponseWriter) error
+}
+
+type UpdatePurgeSchedule200Response = DoneResponse
+
+func (response UpdatePurgeSchedule200Response) VisitUpdatePurgeScheduleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdatePurgeScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdatePurgeScheduledefaultJSONResponse) VisitUpdatePurgeScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeJobRequestObject struct {
+	PurgeID PurgeID `json:"purge_id"`
+}
+
+type GetPurgeJobResponseObject interface {
+	VisitGetPurgeJobResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeJob200JSONResponse ExecHistory
+
+func (response GetPurgeJob200JSONResponse) VisitGetPurgeJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeJobdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeJobdefaultJSONResponse) VisitGetPurgeJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopPurgeRequestObject struct {
+	PurgeID PurgeID `json:"purge_id"`
+}
+
+type StopPurgeResponseObject interface {
+	VisitStopPurgeResponse(w http.ResponseWriter) error
+}
+
+type StopPurge200Response = DoneResponse
+
+func (response StopPurge200Response) VisitStopPurgeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopPurgedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopPurgedefaultJSONResponse) VisitStopPurgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPurgeJobLogRequestObject struct {
+	PurgeID PurgeID `json:"purge_id"`
+}
+
+type GetPurgeJobLogResponseObject interface {
+	VisitGetPurgeJobLogResponse(w http.ResponseWriter) error
+}
+
+type GetPurgeJobLog200TextResponse string
+
+func (response GetPurgeJobLog200TextResponse) VisitGetPurgeJobLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPurgeJobLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPurgeJobLogdefaultJSONResponse) VisitGetPurgeJobLogResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8077,6 +10403,251 @@ type GetVolumesdefaultJSONResponse struct {
 }
 
 func (response GetVolumesdefaultJSONResponse) VisitGetVolumesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserGroupsRequestObject struct {
+	Params ListUserGroupsParams
+}
+
+type ListUserGroupsResponseObject interface {
+	VisitListUserGroupsResponse(w http.ResponseWriter) error
+}
+
+type ListUserGroups200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListUserGroups200JSONResponse struct {
+	Body    []UserGroup
+	Headers ListUserGroups200ResponseHeaders
+}
+
+func (response ListUserGroups200JSONResponse) VisitListUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUserGroupsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListUserGroupsdefaultJSONResponse) VisitListUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserGroupRequestObject struct {
+	Body *CreateUserGroupJSONRequestBody
+}
+
+type CreateUserGroupResponseObject interface {
+	VisitCreateUserGroupResponse(w http.ResponseWriter) error
+}
+
+type CreateUserGroup201Response = CreatedResponse
+
+func (response CreateUserGroup201Response) VisitCreateUserGroupResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateUserGroupdefaultJSONResponse) VisitCreateUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchUserGroupsRequestObject struct {
+	Params SearchUserGroupsParams
+}
+
+type SearchUserGroupsResponseObject interface {
+	VisitSearchUserGroupsResponse(w http.ResponseWriter) error
+}
+
+type SearchUserGroups200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type SearchUserGroups200JSONResponse struct {
+	Body    []UserGroupSearchItem
+	Headers SearchUserGroups200ResponseHeaders
+}
+
+func (response SearchUserGroups200JSONResponse) VisitSearchUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchUserGroupsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchUserGroupsdefaultJSONResponse) VisitSearchUserGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteUserGroupRequestObject struct {
+	GroupID int64 `json:"group_id"`
+}
+
+type DeleteUserGroupResponseObject interface {
+	VisitDeleteUserGroupResponse(w http.ResponseWriter) error
+}
+
+type DeleteUserGroup200Response = DoneResponse
+
+func (response DeleteUserGroup200Response) VisitDeleteUserGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteUserGroupdefaultJSONResponse) VisitDeleteUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserGroupRequestObject struct {
+	GroupID int64 `json:"group_id"`
+}
+
+type GetUserGroupResponseObject interface {
+	VisitGetUserGroupResponse(w http.ResponseWriter) error
+}
+
+type GetUserGroup200JSONResponse UserGroup
+
+func (response GetUserGroup200JSONResponse) VisitGetUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetUserGroupdefaultJSONResponse) VisitGetUserGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserGroupRequestObject struct {
+	GroupID int64 `json:"group_id"`
+	Body    *UpdateUserGroupJSONRequestBody
+}
+
+type UpdateUserGroupResponseObject interface {
+	VisitUpdateUserGroupResponse(w http.ResponseWriter) error
+}
+
+type UpdateUserGroup200Response = DoneResponse
+
+func (response UpdateUserGroup200Response) VisitUpdateUserGroupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateUserGroupdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateUserGroupdefaultJSONResponse) VisitUpdateUserGroupResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8410,6 +10981,39 @@ func (response UpdateUserProfiledefaultJSONResponse) VisitUpdateUserProfileRespo
 	return err
 }
 
+type SetCliSecretRequestObject struct {
+	UserID UserID `json:"user_id"`
+	Body   *SetCliSecretJSONRequestBody
+}
+
+type SetCliSecretResponseObject interface {
+	VisitSetCliSecretResponse(w http.ResponseWriter) error
+}
+
+type SetCliSecret200Response = DoneResponse
+
+func (response SetCliSecret200Response) VisitSetCliSecretResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetCliSecretdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetCliSecretdefaultJSONResponse) VisitSetCliSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateUserPasswordRequestObject struct {
 	UserID UserID `json:"user_id"`
 	Body   *UpdateUserPasswordJSONRequestBody
@@ -8555,6 +11159,18 @@ type StrictServerInterface interface {
 	// UpdateLabel Change a label; its scope stays
 	// (PUT /api/v2.0/labels/{label_id})
 	UpdateLabel(ctx context.Context, request UpdateLabelRequestObject) (UpdateLabelResponseObject, error)
+	// SearchLdapGroup Groups of the directory, a thousand at most; 404 when there is none
+	// (GET /api/v2.0/ldap/groups/search)
+	SearchLdapGroup(ctx context.Context, request SearchLdapGroupRequestObject) (SearchLdapGroupResponseObject, error)
+	// PingLdap Whether people could log in by these settings of a directory, or by the stored ones
+	// (POST /api/v2.0/ldap/ping)
+	PingLdap(ctx context.Context, request PingLdapRequestObject) (PingLdapResponseObject, error)
+	// ImportLdapUser Make accounts for people of the directory before they have signed in
+	// (POST /api/v2.0/ldap/users/import)
+	ImportLdapUser(ctx context.Context, request ImportLdapUserRequestObject) (ImportLdapUserResponseObject, error)
+	// SearchLdapUser People of the directory, a thousand at most
+	// (GET /api/v2.0/ldap/users/search)
+	SearchLdapUser(ctx context.Context, request SearchLdapUserRequestObject) (SearchLdapUserResponseObject, error)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(ctx context.Context, request GetPermissionsRequestObject) (GetPermissionsResponseObject, error)
@@ -8615,6 +11231,21 @@ type StrictServerInterface interface {
 	// UpdateProjectMetadata Change one key of the metadata
 	// (PUT /api/v2.0/projects/{project_name_or_id}/metadatas/{meta_name})
 	UpdateProjectMetadata(ctx context.Context, request UpdateProjectMetadataRequestObject) (UpdateProjectMetadataResponseObject, error)
+	// ListRobotV1 The robots of a project, for clients from before /robots
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots)
+	ListRobotV1(ctx context.Context, request ListRobotV1RequestObject) (ListRobotV1ResponseObject, error)
+	// CreateRobotV1 Create a robot of a project, for clients from before /robots
+	// (POST /api/v2.0/projects/{project_name_or_id}/robots)
+	CreateRobotV1(ctx context.Context, request CreateRobotV1RequestObject) (CreateRobotV1ResponseObject, error)
+	// DeleteRobotV1 Delete a robot of a project
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	DeleteRobotV1(ctx context.Context, request DeleteRobotV1RequestObject) (DeleteRobotV1ResponseObject, error)
+	// GetRobotByIDV1 Get a robot of a project
+	// (GET /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	GetRobotByIDV1(ctx context.Context, request GetRobotByIDV1RequestObject) (GetRobotByIDV1ResponseObject, error)
+	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
+	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
+	UpdateRobotV1(ctx context.Context, request UpdateRobotV1RequestObject) (UpdateRobotV1ResponseObject, error)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(ctx context.Context, request GetProjectSummaryRequestObject) (GetProjectSummaryResponseObject, error)
@@ -8699,12 +11330,48 @@ type StrictServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(ctx context.Context, request UpdateRobotRequestObject) (UpdateRobotResponseObject, error)
+	// ListSchedules List what runs by the clock
+	// (GET /api/v2.0/schedules)
+	ListSchedules(ctx context.Context, request ListSchedulesRequestObject) (ListSchedulesResponseObject, error)
+	// GetSchedulePaused Whether what runs by the clock is paused; the job type is "all"
+	// (GET /api/v2.0/schedules/{job_type}/paused)
+	GetSchedulePaused(ctx context.Context, request GetSchedulePausedRequestObject) (GetSchedulePausedResponseObject, error)
 	// Search Projects and repositories that the caller may see and whose name contains q
 	// (GET /api/v2.0/search)
 	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
 	// GetStatistic Counts of projects and repositories that the caller may see
 	// (GET /api/v2.0/statistics)
 	GetStatistic(ctx context.Context, request GetStatisticRequestObject) (GetStatisticResponseObject, error)
+	// GetSystemCVEAllowlist The vulnerabilities that every project puts up with, unless it has a list of its own
+	// (GET /api/v2.0/system/CVEAllowlist)
+	GetSystemCVEAllowlist(ctx context.Context, request GetSystemCVEAllowlistRequestObject) (GetSystemCVEAllowlistResponseObject, error)
+	// PutSystemCVEAllowlist Replace the system's CVE allowlist
+	// (PUT /api/v2.0/system/CVEAllowlist)
+	PutSystemCVEAllowlist(ctx context.Context, request PutSystemCVEAllowlistRequestObject) (PutSystemCVEAllowlistResponseObject, error)
+	// PingOIDC Whether there is an OpenID provider at an address
+	// (POST /api/v2.0/system/oidc/ping)
+	PingOIDC(ctx context.Context, request PingOIDCRequestObject) (PingOIDCResponseObject, error)
+	// GetPurgeHistory List the purges of the audit log
+	// (GET /api/v2.0/system/purgeaudit)
+	GetPurgeHistory(ctx context.Context, request GetPurgeHistoryRequestObject) (GetPurgeHistoryResponseObject, error)
+	// GetPurgeSchedule When the audit log is purged by itself; an empty body when never
+	// (GET /api/v2.0/system/purgeaudit/schedule)
+	GetPurgeSchedule(ctx context.Context, request GetPurgeScheduleRequestObject) (GetPurgeScheduleResponseObject, error)
+	// CreatePurgeSchedule Purge the audit log now (Manual), by a schedule, or not any more by itself (None)
+	// (POST /api/v2.0/system/purgeaudit/schedule)
+	CreatePurgeSchedule(ctx context.Context, request CreatePurgeScheduleRequestObject) (CreatePurgeScheduleResponseObject, error)
+	// UpdatePurgeSchedule The same as POST
+	// (PUT /api/v2.0/system/purgeaudit/schedule)
+	UpdatePurgeSchedule(ctx context.Context, request UpdatePurgeScheduleRequestObject) (UpdatePurgeScheduleResponseObject, error)
+	// GetPurgeJob Read a purge of the audit log
+	// (GET /api/v2.0/system/purgeaudit/{purge_id})
+	GetPurgeJob(ctx context.Context, request GetPurgeJobRequestObject) (GetPurgeJobResponseObject, error)
+	// StopPurge Stop a purge of the audit log
+	// (PUT /api/v2.0/system/purgeaudit/{purge_id})
+	StopPurge(ctx context.Context, request StopPurgeRequestObject) (StopPurgeResponseObject, error)
+	// GetPurgeJobLog Read what a purge of the audit log has to tell
+	// (GET /api/v2.0/system/purgeaudit/{purge_id}/log)
+	GetPurgeJobLog(ctx context.Context, request GetPurgeJobLogRequestObject) (GetPurgeJobLogResponseObject, error)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(ctx context.Context, request GetSystemInfoRequestObject) (GetSystemInfoResponseObject, error)
@@ -8714,6 +11381,24 @@ type StrictServerInterface interface {
 	// GetVolumes Space of the blob store
 	// (GET /api/v2.0/systeminfo/volumes)
 	GetVolumes(ctx context.Context, request GetVolumesRequestObject) (GetVolumesResponseObject, error)
+	// ListUserGroups List the groups of people that providers know
+	// (GET /api/v2.0/usergroups)
+	ListUserGroups(ctx context.Context, request ListUserGroupsRequestObject) (ListUserGroupsResponseObject, error)
+	// CreateUserGroup Make a group known before anybody of it has signed in
+	// (POST /api/v2.0/usergroups)
+	CreateUserGroup(ctx context.Context, request CreateUserGroupRequestObject) (CreateUserGroupResponseObject, error)
+	// SearchUserGroups Find groups by a part of their name
+	// (GET /api/v2.0/usergroups/search)
+	SearchUserGroups(ctx context.Context, request SearchUserGroupsRequestObject) (SearchUserGroupsResponseObject, error)
+	// DeleteUserGroup Forget a group, with its roles in projects
+	// (DELETE /api/v2.0/usergroups/{group_id})
+	DeleteUserGroup(ctx context.Context, request DeleteUserGroupRequestObject) (DeleteUserGroupResponseObject, error)
+	// GetUserGroup Get a group
+	// (GET /api/v2.0/usergroups/{group_id})
+	GetUserGroup(ctx context.Context, request GetUserGroupRequestObject) (GetUserGroupResponseObject, error)
+	// UpdateUserGroup Rename a group
+	// (PUT /api/v2.0/usergroups/{group_id})
+	UpdateUserGroup(ctx context.Context, request UpdateUserGroupRequestObject) (UpdateUserGroupResponseObject, error)
 	// ListUsers List users, without the first administrator
 	// (GET /api/v2.0/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -8738,6 +11423,9 @@ type StrictServerInterface interface {
 	// UpdateUserProfile Change the profile of a user
 	// (PUT /api/v2.0/users/{user_id})
 	UpdateUserProfile(ctx context.Context, request UpdateUserProfileRequestObject) (UpdateUserProfileResponseObject, error)
+	// SetCliSecret Change what somebody of the OpenID provider gives to docker as the password; a random one when none is sent
+	// (PUT /api/v2.0/users/{user_id}/cli_secret)
+	SetCliSecret(ctx context.Context, request SetCliSecretRequestObject) (SetCliSecretResponseObject, error)
 	// UpdateUserPassword Change a password
 	// (PUT /api/v2.0/users/{user_id}/password)
 	UpdateUserPassword(ctx context.Context, request UpdateUserPasswordRequestObject) (UpdateUserPasswordResponseObject, error)
@@ -9128,6 +11816,123 @@ func (sh *strictHandler) UpdateLabel(w http.ResponseWriter, r *http.Request, lab
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateLabelResponseObject); ok {
 		if err := validResponse.VisitUpdateLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchLdapGroup operation middleware
+func (sh *strictHandler) SearchLdapGroup(w http.ResponseWriter, r *http.Request, params SearchLdapGroupParams) {
+	var request SearchLdapGroupRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchLdapGroup(ctx, request.(SearchLdapGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchLdapGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchLdapGroupResponseObject); ok {
+		if err := validResponse.VisitSearchLdapGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingLdap operation middleware
+func (sh *strictHandler) PingLdap(w http.ResponseWriter, r *http.Request) {
+	var request PingLdapRequestObject
+
+	var body PingLdapJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingLdap(ctx, request.(PingLdapRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingLdap")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingLdapResponseObject); ok {
+		if err := validResponse.VisitPingLdapResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportLdapUser operation middleware
+func (sh *strictHandler) ImportLdapUser(w http.ResponseWriter, r *http.Request) {
+	var request ImportLdapUserRequestObject
+
+	var body ImportLdapUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportLdapUser(ctx, request.(ImportLdapUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportLdapUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportLdapUserResponseObject); ok {
+		if err := validResponse.VisitImportLdapUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchLdapUser operation middleware
+func (sh *strictHandler) SearchLdapUser(w http.ResponseWriter, r *http.Request, params SearchLdapUserParams) {
+	var request SearchLdapUserRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchLdapUser(ctx, request.(SearchLdapUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchLdapUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchLdapUserResponseObject); ok {
+		if err := validResponse.VisitSearchLdapUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -9719,6 +12524,158 @@ func (sh *strictHandler) UpdateProjectMetadata(w http.ResponseWriter, r *http.Re
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateProjectMetadataResponseObject); ok {
 		if err := validResponse.VisitUpdateProjectMetadataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRobotV1 operation middleware
+func (sh *strictHandler) ListRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListRobotV1Params) {
+	var request ListRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRobotV1(ctx, request.(ListRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRobotV1ResponseObject); ok {
+		if err := validResponse.VisitListRobotV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRobotV1 operation middleware
+func (sh *strictHandler) CreateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateRobotV1Params) {
+	var request CreateRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body CreateRobotV1JSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRobotV1(ctx, request.(CreateRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateRobotV1ResponseObject); ok {
+		if err := validResponse.VisitCreateRobotV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteRobotV1 operation middleware
+func (sh *strictHandler) DeleteRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params DeleteRobotV1Params) {
+	var request DeleteRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.RobotID = robotID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRobotV1(ctx, request.(DeleteRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteRobotV1ResponseObject); ok {
+		if err := validResponse.VisitDeleteRobotV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRobotByIDV1 operation middleware
+func (sh *strictHandler) GetRobotByIDV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params GetRobotByIDV1Params) {
+	var request GetRobotByIDV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.RobotID = robotID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRobotByIDV1(ctx, request.(GetRobotByIDV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRobotByIDV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRobotByIDV1ResponseObject); ok {
+		if err := validResponse.VisitGetRobotByIDV1Response(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateRobotV1 operation middleware
+func (sh *strictHandler) UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params) {
+	var request UpdateRobotV1RequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.RobotID = robotID
+	request.Params = params
+
+	var body UpdateRobotV1JSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRobotV1(ctx, request.(UpdateRobotV1RequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRobotV1")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateRobotV1ResponseObject); ok {
+		if err := validResponse.VisitUpdateRobotV1Response(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -10536,6 +13493,58 @@ func (sh *strictHandler) UpdateRobot(w http.ResponseWriter, r *http.Request, rob
 	}
 }
 
+// ListSchedules operation middleware
+func (sh *strictHandler) ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams) {
+	var request ListSchedulesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSchedules(ctx, request.(ListSchedulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSchedules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSchedulesResponseObject); ok {
+		if err := validResponse.VisitListSchedulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSchedulePaused operation middleware
+func (sh *strictHandler) GetSchedulePaused(w http.ResponseWriter, r *http.Request, jobType JobType) {
+	var request GetSchedulePausedRequestObject
+
+	request.JobType = jobType
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSchedulePaused(ctx, request.(GetSchedulePausedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSchedulePaused")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSchedulePausedResponseObject); ok {
+		if err := validResponse.VisitGetSchedulePausedResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Search operation middleware
 func (sh *strictHandler) Search(w http.ResponseWriter, r *http.Request, params SearchParams) {
 	var request SearchRequestObject
@@ -10579,6 +13588,282 @@ func (sh *strictHandler) GetStatistic(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetStatisticResponseObject); ok {
 		if err := validResponse.VisitGetStatisticResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSystemCVEAllowlist operation middleware
+func (sh *strictHandler) GetSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+	var request GetSystemCVEAllowlistRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemCVEAllowlist(ctx, request.(GetSystemCVEAllowlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemCVEAllowlist")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSystemCVEAllowlistResponseObject); ok {
+		if err := validResponse.VisitGetSystemCVEAllowlistResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutSystemCVEAllowlist operation middleware
+func (sh *strictHandler) PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request) {
+	var request PutSystemCVEAllowlistRequestObject
+
+	var body PutSystemCVEAllowlistJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSystemCVEAllowlist(ctx, request.(PutSystemCVEAllowlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSystemCVEAllowlist")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PutSystemCVEAllowlistResponseObject); ok {
+		if err := validResponse.VisitPutSystemCVEAllowlistResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingOIDC operation middleware
+func (sh *strictHandler) PingOIDC(w http.ResponseWriter, r *http.Request) {
+	var request PingOIDCRequestObject
+
+	var body PingOIDCJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingOIDC(ctx, request.(PingOIDCRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingOIDC")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingOIDCResponseObject); ok {
+		if err := validResponse.VisitPingOIDCResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeHistory operation middleware
+func (sh *strictHandler) GetPurgeHistory(w http.ResponseWriter, r *http.Request, params GetPurgeHistoryParams) {
+	var request GetPurgeHistoryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeHistory(ctx, request.(GetPurgeHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeHistoryResponseObject); ok {
+		if err := validResponse.VisitGetPurgeHistoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeSchedule operation middleware
+func (sh *strictHandler) GetPurgeSchedule(w http.ResponseWriter, r *http.Request) {
+	var request GetPurgeScheduleRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeSchedule(ctx, request.(GetPurgeScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeScheduleResponseObject); ok {
+		if err := validResponse.VisitGetPurgeScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePurgeSchedule operation middleware
+func (sh *strictHandler) CreatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+	var request CreatePurgeScheduleRequestObject
+
+	var body CreatePurgeScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePurgeSchedule(ctx, request.(CreatePurgeScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePurgeSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePurgeScheduleResponseObject); ok {
+		if err := validResponse.VisitCreatePurgeScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdatePurgeSchedule operation middleware
+func (sh *strictHandler) UpdatePurgeSchedule(w http.ResponseWriter, r *http.Request) {
+	var request UpdatePurgeScheduleRequestObject
+
+	var body UpdatePurgeScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePurgeSchedule(ctx, request.(UpdatePurgeScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePurgeSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdatePurgeScheduleResponseObject); ok {
+		if err := validResponse.VisitUpdatePurgeScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeJob operation middleware
+func (sh *strictHandler) GetPurgeJob(w http.ResponseWriter, r *http.Request, purgeID PurgeID) {
+	var request GetPurgeJobRequestObject
+
+	request.PurgeID = purgeID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeJob(ctx, request.(GetPurgeJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeJobResponseObject); ok {
+		if err := validResponse.VisitGetPurgeJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopPurge operation middleware
+func (sh *strictHandler) StopPurge(w http.ResponseWriter, r *http.Request, purgeID PurgeID) {
+	var request StopPurgeRequestObject
+
+	request.PurgeID = purgeID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopPurge(ctx, request.(StopPurgeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopPurge")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopPurgeResponseObject); ok {
+		if err := validResponse.VisitStopPurgeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPurgeJobLog operation middleware
+func (sh *strictHandler) GetPurgeJobLog(w http.ResponseWriter, r *http.Request, purgeID PurgeID) {
+	var request GetPurgeJobLogRequestObject
+
+	request.PurgeID = purgeID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPurgeJobLog(ctx, request.(GetPurgeJobLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPurgeJobLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPurgeJobLogResponseObject); ok {
+		if err := validResponse.VisitGetPurgeJobLogResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -10651,6 +13936,180 @@ func (sh *strictHandler) GetVolumes(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetVolumesResponseObject); ok {
 		if err := validResponse.VisitGetVolumesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUserGroups operation middleware
+func (sh *strictHandler) ListUserGroups(w http.ResponseWriter, r *http.Request, params ListUserGroupsParams) {
+	var request ListUserGroupsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUserGroups(ctx, request.(ListUserGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUserGroups")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUserGroupsResponseObject); ok {
+		if err := validResponse.VisitListUserGroupsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUserGroup operation middleware
+func (sh *strictHandler) CreateUserGroup(w http.ResponseWriter, r *http.Request) {
+	var request CreateUserGroupRequestObject
+
+	var body CreateUserGroupJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUserGroup(ctx, request.(CreateUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateUserGroupResponseObject); ok {
+		if err := validResponse.VisitCreateUserGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchUserGroups operation middleware
+func (sh *strictHandler) SearchUserGroups(w http.ResponseWriter, r *http.Request, params SearchUserGroupsParams) {
+	var request SearchUserGroupsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchUserGroups(ctx, request.(SearchUserGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchUserGroups")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchUserGroupsResponseObject); ok {
+		if err := validResponse.VisitSearchUserGroupsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteUserGroup operation middleware
+func (sh *strictHandler) DeleteUserGroup(w http.ResponseWriter, r *http.Request, groupID int64) {
+	var request DeleteUserGroupRequestObject
+
+	request.GroupID = groupID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteUserGroup(ctx, request.(DeleteUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteUserGroupResponseObject); ok {
+		if err := validResponse.VisitDeleteUserGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUserGroup operation middleware
+func (sh *strictHandler) GetUserGroup(w http.ResponseWriter, r *http.Request, groupID int64) {
+	var request GetUserGroupRequestObject
+
+	request.GroupID = groupID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUserGroup(ctx, request.(GetUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserGroupResponseObject); ok {
+		if err := validResponse.VisitGetUserGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateUserGroup operation middleware
+func (sh *strictHandler) UpdateUserGroup(w http.ResponseWriter, r *http.Request, groupID int64) {
+	var request UpdateUserGroupRequestObject
+
+	request.GroupID = groupID
+
+	var body UpdateUserGroupJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUserGroup(ctx, request.(UpdateUserGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUserGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateUserGroupResponseObject); ok {
+		if err := validResponse.VisitUpdateUserGroupResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -10876,6 +14335,39 @@ func (sh *strictHandler) UpdateUserProfile(w http.ResponseWriter, r *http.Reques
 	}
 }
 
+// SetCliSecret operation middleware
+func (sh *strictHandler) SetCliSecret(w http.ResponseWriter, r *http.Request, userID UserID) {
+	var request SetCliSecretRequestObject
+
+	request.UserID = userID
+
+	var body SetCliSecretJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetCliSecret(ctx, request.(SetCliSecretRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetCliSecret")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetCliSecretResponseObject); ok {
+		if err := validResponse.VisitSetCliSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UpdateUserPassword operation middleware
 func (sh *strictHandler) UpdateUserPassword(w http.ResponseWriter, r *http.Request, userID UserID) {
 	var request UpdateUserPasswordRequestObject
@@ -10971,143 +14463,189 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H0LbyO31ehfIebei/YrxpZ3kxSoF0HhbjaJ0U3i2t60uFlDomaOJNYz5CzJkawa7m//wMe8JM5L1sje",
-	"rIEAWWv4ODw8bx4e3nsBixNGgUrhnd57C8AhcP3PtxywhPBMqj9CEAEniSSMeqfe9QJQguUCsRlaLbBE",
-	"KyxQYNofe74nggXEWPWT6wS8U09ITujc8727ozk7Uj8eiVuSHDE9Io6OEkaoBO6dznAk4OHB9y7wHN4T",
-	"eiu2p7+ECEuyBBSp70gyJBVAHJaEpQJhGuofKNxJlOA5+OjfjFAI0YrIBfroIR999PYF5zWTOHrLUurA",
-	"049shWJM14izlUAxlsGiOu2M8RhL79QjVP75a8/P4FCTzIH3AOTB9xLMcQzSbh8OQ2LA2ITqn2rHJEMc",
-	"cKh2UOEKc0lmOJBvEJECTbLOY43hCaI4BrPTRKIFFsfoZyZRgAUcCaCCqN1QKyNqfEUZnu+pPt5pAYfv",
-	"cfiUEg6hdyp5CmU8xPjuPdC5XHinf/7a92JCsz9f+Rt7o1aaQTvmMAMONAAHjeI5YhyFZA5CukEreneE",
-	"7fU337QDRwJGx3ba03vXvDlMe5xUjDkIlvIAxmYWJ89y9m8IJCLUcIxiYSIQNvsLS6CIzNQWR4zdChSR",
-	"W0CYIhJm+DPioVjJv47OxdGlnfjoZ/VjeRUhzHAaSUukOdxTxiLAVAMe4SlEYxLWoCr/3ISsNi7S87AA",
-	"a4pWMqAGRe9Bosl723CCgFqJoYUJjsFHlEn9VxNGKug4OqdH2Yh9URNDPAVej5t4D2iJQeIcG6458u/7",
-	"pFYllF1yiQQLLbAz5H5Kga8LYOwnBxJf+Z1WqwYYC/Ifx+SXSkJjPfsbdKIkRwRCoBgwFQhHkY/SRAnN",
-	"Vyf+yclJA4BmfDeUJw4wY3xH4jRWX0/cQBumraFZRWSZELct3cKuMsxeN7M08Jhl9OqCkiMS9obVDrlP",
-	"iM2ubQH5llGjqkTFXghYHGNxiia33y4nCO5wIH31x3+XExQwKjGhQv/wG/7v9GaCOKbK5JjcfnuP0fRh",
-	"gpQBwGb6lz9iNP2fiaInxGbHH+nfYS2Q1Pp4ocwZIQmdo5CBoH+Q6JayFcIcEJlTxiHUlo3CSagkOEaT",
-	"f2JOCZ1PkJFCxx9pDWF+8mrw9fXJX/7sRhGTuF707EHycEiYIJLxdQfKLhrrPWGp1HaKpRMfJcADoPII",
-	"aMBCCJFckQDqlH513o6E9erkdQfDhLMpk/Voyz8/FnmCcYe5qalpm3R9NDmaoCnMGAeE0S2s0UxZRiAC",
-	"oKEiOMaNDnORjp6qESnbaJB43qRU8s/7ZOpUNOnK7OvjEK/JViSMCii7SA5RYj680cQ7ZeFamVkQJ3Kt",
-	"rOSSk5XbBqf33v/lMPNOvf8zKlyykW06KpwxDcV3jDo4Rv3qnPLB977HJEq57qSEFhh3BSdJRAwEo38L",
-	"A0aBEBdA5qsYveOccWGgcbgXK6ASrTij82P0zd0dorAEjiREkUCxokO5wNSy9qcUhEQk9NFKWwDqVwFc",
-	"dYjYfA4lKyzAqYBjwwIGEAXn2cX5r8CFRWPCWQJcErNFy+KDg11zWvgtb3iT7zubag314HtnQQBCbA+O",
-	"A+ke2/dgNlOdXZ8yQ90NU83kzGisjfkzP8jQfSsB+5520pUZLIlhz7xPiCUc6V/9bZALd2brk3J33B+6",
-	"wpQZZF2aphot43zhDYBtte0O0GZPpTOcc5gf2kirDEH9GurmtQjyC7dRz2Yx7yRX63K/J/TWQTRTwaJU",
-	"luHOvQ7fW2ieb11RNoZzegu+i18MKds/iYRYtAmagvwffI+mUYSnEWTC286NOcfrLsES1evB96rhjXK0",
-	"BEcXFYgbISuj2cW5mFImNbs1zlFDVeWBMoKoobdGBoU7yfEYS8kboKig005cwqd36in1cHyJVz+BEMoP",
-	"2wvrE7oATiSE40eTRoUUssBC97Heq+Z7JLEYUzIDIccxhATXb1zL58wT6ozRJI2insI9ScWiZ5c8cuaI",
-	"zmo9vSBRyIEq+x1TRGgId0piddpVS+yXeXRuf7tSMv47Y9ThqGzrGmdMYbqWIBQKMmLwlcM4I3PtyEV4",
-	"rYxAvwsMEs+7k/I1nu8RZd1UXIkgLLQ5B/oVsd+kMC7L0dwNzbEvUaops8lsMA268xvmQPvwZ4SlaqZX",
-	"EUW/zLzT35q38yLr8XDT+TjA91K+Ify2FroX+tggAz2rc4vTkMj3bL69s50xx5KeQkrNgmsN9AYrvPhY",
-	"L5iVQ1kjDh4a1v9uCVRe20GriAD1aVzPbvVj3snng9b867giCxtbchA6PuqyRwfdpjLpboHjIuO3v747",
-	"iyK2iohw4HxH5wruEsJBjLEjpPOBkjskIGA0dKqKGibufX7Yx2bLJEonZVTG2LmEeI+aqbdtlCZqH3rt",
-	"zgaRmCW3UYZe5zZ1LMGC2oG332aY/BFwJBdXEsvUEYAAzhl3S/daUyUfqnmpNkBnmzuXrG2ZlBdquUq7",
-	"VyAloXN9QB8sTFR8uka3sD5GReAbc9DHareUrWg52n3s+ZtGgBJ444jNxzPGV5iHY6Chpgr1tYaqipXj",
-	"VC7GMQuhU+spphT4OLbuTpcuIRHqezguAC2Euug0xELKZKwATTi7W49xGBM6nnOWJo/onwnBnYboheKN",
-	"viaKNw7UFs5IgCXsNMotScYCMA8WDd3LMYxqf8lugXJYElg9ajVL4GS21qvpBkcU4mQ8xQLGIe00oe4w",
-	"I5GWcl3ba+qwO91nHttPShwsxgnmOIog6rGwvD8n01QWaQd9Zu+NHNPNnIyLBSnN33cMQ1A7Ytt2FgFL",
-	"3KHLFr2cjfb4AQwgfVBouyRYiBXjYfeOSkOyVD4G3JT0mC/lUffGvZmTMiuTlMEG1DTu0pGRMCgL5k4w",
-	"mk6pZGNGpww3on1zriAihYvZbSbbRUDAQXbv1ks6mh46uMghJFyZYgnmseje2zBTDxYseolxEGESd+8V",
-	"sbkl3o5o7yzPdOuck7s11+eRPVfQm8QTTmLM1+Muhk+lm7Grc3eGg4IkP+tqhdYkDyTAx9lQffiLAw7H",
-	"jEbrjs31mbrOFEk4zMhdJxBNL20ZjMO08Gd3EGwiMJaiNlOsi5GkUZS5Ge1LEBDNxhzmRMgCki7dhMi8",
-	"zd3lsga7MFhDLLHSyh1BkIzjOZT3ekcwzFZoV/gxm5Fi3FNelnr0EJeqVy9pqTr0ZOCH5gOZGCe/mfFv",
-	"MF1vO2SXNlOh7dCn6rS9w8ECCeO5mXN3IgVa4igFHbVeLUAugCMiUYApmoJ17UK0AF5yoAs38V3mo264",
-	"w1YeVadfVZMHfJ2pknA25zgWruBJyT/rMhKwJGp38zVsxdg3dauq88i7h0cMcraOrzbgsYO64PgBKHAc",
-	"ndMZc0TNy4J/xxR3lye881BBynW4vEcIpsfocCeVoxtlluPOAy0wnzI+LuWObB9x2Y+IzdCPujlaLZgA",
-	"dHZxjuSCCETEG2QEi0BSZ7jIxyxugcU4wGPOmCtS2mugJdDOa9NLsQz4GPBrzO3dl6FNooSzJQmB15zM",
-	"9RjOaSvtDl2bDbUznBXraHf4rLWxHucafG+YzId+LBc6zaJdl+wKsp4HroyxUnrcxnEuFlCOLJfODE2X",
-	"ox6HNybfwDF5VBPQ3TVzq+UUpnPwvDag3DsMn7tKVfTOtYaGJfD1StkSPkr0L4yWs8W3Daudgvru/bg0",
-	"uU87naQ1DPqpzz63bdgA+9ABPT/D6ho7Tm+7na3pVi7r5ZelMl6i5kOO6g3FbqdOzuMTR5ZQcRpSJcaF",
-	"7rdGjKOU2j9azUY7mF+G2LXqCxt6c1IGhVUlNrcdC4jCpgau3bsAHhPhTpBtyGHtmahazOLYxJJ32GkH",
-	"SyDv78RQrIU9mqvuthpey5rVgqEYr/WBVIxvAek4gciuIdj+/pMtYZPgMngy7DqprZRxspk+HCyIhEDa",
-	"xPBtUhM1Px/PAKteLSkmm9zGxHF9PrbvLTEnmMqu5FZQ1F6O4TPfRIfmOIvAeZNJk4FUHqUy6VWzjDgC",
-	"HEX6yL1LGrZjriouu2jk/TBFsIQxLic1dEtLqqRC9EpNCiECe2tiO6IUg8Qhlq33D+zu/5Q1b9KMbEXz",
-	"uyFdMmJ08/3pWQ4JGwfZDfGD5Cm46asCyk09S32nNijz0Kq8FZY/uXavJkbQxME/6dO87bns/df8kKUb",
-	"XX4QwH/QXXoRpZ1MIazfXO+oJHLdb7KSdNnJrqwgzgKwHYnSv3cnU9u+lu7t98zHqYrFVKtPjBT+fDS3",
-	"f5mt8x/hdfRnth6ota17pPFtSp0+qag1yTFshnBxkdHcDFX6JEamqzhFSTqNSOAjfX4oAkx9XexCMfgy",
-	"jXwklNNE5FoHaJlcABfHXj30bodkT1pgUyn1YMB2nLZn4FRwfCYQoWhjz94gbe1FgJcg7HVILBCRiAgX",
-	"0javX2/eS3Sk06vd2mYRFoXAFWPEOiXcgnNsm/ttxwG7RGBq+GB/SYNZ9CgiMZE1CfA+Onql5QFlyLQb",
-	"MI+xgWmv0jjGrlt0ISwhUj/0UtLzFITs1UMvHsJx/54xJvqeeU8QM9I1yQp9euoT3B4p6hUM/0N37qcQ",
-	"+5lIW5cPulg1Fei2iGBhczKalplV9nivhZ1OLu7Zx0WeNQDt6MXsso4eluysbWy9mkuY/ZKvbwdrdkfU",
-	"lmlC48GOc1OH9QLOxnI5eYEGzRaIKKW9lZz6+EBqo9+xma1etK1d3QeNeKe2708lLsq9zG9GNVxN7iN2",
-	"nkuMe+MkuVwDaLt+yZ7u7B3WQdzYngoMN41bbajKpUWbNsFNPiUCa7D6OiBkw+6L1ToEmq5RFsJ8gybW",
-	"Vpkom9DczCNCbyWj0Rox6kxeuGRTtscQk+rG+NjK0a4cwXjDxd8W2rc56W53vZz5VEVhiNeF4abci25x",
-	"LQhJQ3Sg60UXPTHtPmtnRouUpbc9twmjIpNpUsfVLbLB5J4p6WBCxk7BUA2QdwoiawIcJBj+eCGS73ZB",
-	"ZtVF3tRxlCln0leIVAm2z373OEXbzx5tpfM04SEc6CrZPlmn/j5RnjTXReRvYKqmQkTPCgCuo4ZbQsPa",
-	"nRcJ7nyqpUG+gmAb1v4r30139hDiA7r6z5uXImXnpuC6lfnYYOuVvi+xd1u3v5W4EYiqtTuLAJQjt7uv",
-	"qdle/aAJZ9m93keeBdv2DjbnlW3pNNrWfrZlXxZGQWk2l2q7klgSIUngWjJZ6sTwLC+sF6WYvr3PkQwh",
-	"7Dan6dp7Sskkjnaa0fTcccIsDhkwKtI4cdu02uj3/N7hJffeOfelBucufLpx5cBD0xrdVKjbXWU6rkqI",
-	"Mw7wCNRYYB6H3G2QtQHuzmG2y+7O3uXlt7F2NrgLj858p/7FxLo3jOO0wXmqF/sHqvjTt3LO5tX5fHku",
-	"ZH8QwN9am7cmYS6OgdZUuIoxibqdzTQlVnHAUS2Wy4UkWqZ5qFlf3UFtqXJll9hPv8IjxXH41rzm9l3t",
-	"is1n93HvK/T+u7MLH71GP15fX/joK/TL+Xdv9+2tF/dtQ9pjuReczYgreaETDfUhizoILkE48G2OYYw5",
-	"SnWiuZvTm8Dc1S/cZXU6X84APYuMMNwGdtfo/t4ofiMfrgSv78J4nfDJLdbEXb1jcCa9WoszBe73kUvv",
-	"tO7E9rDGN085kesrpRvNQFMsjH2q9SWYtHZ9/my7L6RMSrcL83q6AWO3BEp1gXUxy0y7JuTvsDbVYIlV",
-	"49vnKUpW6Psx+s7MEihKaQgcjXBCRsvXxyfH6K29MJPfqvmDQOqL7pYKQESilNorZ6f6BQPhoxmBKBQ+",
-	"Mgm4H3URaPMOiL45haYsJOoHXXcWkMAxHH+kH+lbRpdATclvfcizYFFYpKGjvCbQqWp9hCb/OrJu5tF5",
-	"ODGpG3n9WoEgWDAI3+QlqhmFcjHbGN/qjIMZB7FAHz6cf3esBj1DM1ObVz/FQMUKeFbydnL/0d79+uid",
-	"/nb/UV9M++j5H7NEq4/ew83D5Bid5WDoZWQFxGdEmgs8IQtSJVPUFF+/fm3nzeqNSw3YJNHR8T/OOIvR",
-	"q//xzQ+6nP0E/fGVKX5/8gad2KL4GkVyQei8WhtfP3aiun+a6C2YCMblxP9Ikf7TrFDYBf7rSL+fcqQf",
-	"UNHtfaSz/xXiOOgt0xktujK/8DXC7esvk/eE3k7sWkoVwvUxjS6Qnj1w4SwPfoomEZlyzNcjPJpOVLuJ",
-	"NcbFKPuSD0tAjPD/e/3N6++nZsprEluSuvz+Lfrqq6/+oub8cP3WrCwmUURsPNvUZP4PcIaURNQznZyc",
-	"vDrS/12fnJzq/45PTk7+/8QUcY9IAPbupuW3swQHCzh6fXzi6epullXF6Wi0Wq2Osf58zPh8ZPuK0fvz",
-	"t+9+vnqn+yj5QKTSip5mPc8vSiN7S9uCJUBxQrxT76vjk+OvlN+iGExBkfPoSN8VPoqYqUg4NxGwnFPO",
-	"Q+/Ue0+EzKqTCa/6Mk1NKkHRZGQKkD/4rQ11afIO7RJTr7RTO/N8w8PNRqXv1ycnvUpnd4teZkXxtt2U",
-	"7TMtzQDZ6aPl3M1i4rbeb1Mh8eJZpQffq3BfW8/SQ0cWPvushbtbjr5RVnpca6QsCUcrBE1KKGJzxTpE",
-	"if08R8rfOGgV9nqlalxkW+tkfQ44zKpOnv5mqkR5N2q2DaKN2PwI7mQ3un13J19It5V0393JF+odkFRH",
-	"Os2zI8VmtSVNpvfBSCAvadmBEDTetAVw7D1+F/RTA7eEhtpgNKgyz5nlW3NL2Uq0oTzYqmTnRPYPIDdq",
-	"3j0Sz81X2JzFHAbH6bU2WLPKfQrBAaa2yANaLUhUsWl5SsvYtReSbnSMyYFBcwDmQKI2Xv/GwvVA+Mse",
-	"7yi//fHg3r1mpOmXNx6P5bcGnxmi36DbckFEZbvPiXKQbgEShW/CTQ0OF64rpGzuKjaRsLkSOSTpum51",
-	"Dk63ZrZcFGMuxRuEoxVeC/Rav9jVjDgSMCpG96Yy9EMTAvW18QHRp8c/CJ8nRN/9M46skqP6X9nzDSWh",
-	"mf1089DXIiq/hvhwU8U4NeU6jPRtxHi15SNx3/0FhME3Ib8FMgW5AqCo6Ku2gtFM0L5BHGapUL4rM563",
-	"fuInq7nTSNnFSwi1JsT7rFT752fu+vfOZ6vo5luU7c9WuQcyt+T3MVLpxL/fs1MHsejzBzC+OFteMQAy",
-	"TJIznd30jLH0VyP9mHDwkMnjMigcxpzJS0l0MmReteMiSz3bgy2jR0LY4NCBNYc0Gt1nL7s+5NdKYRuv",
-	"+iZqCa9PZK0ZMLIVmgem8a0ORrPZrFSzxEkydVpNL+tv6/PvhjQmLFsPrch+ANlAAH31Sv7qrxJ9DY7E",
-	"82G4g3sOFtnmvW4trpCQeC3a2G8jJ6+ONsu1PAakzvI0h4kWYJOfraMxU7Belvo9KhOubrOFOqXdm3Bm",
-	"6lu1IEvCnRwlESYbaNo0Ioa2PPEaXTA6f4MkS4MFCESZPcyhTJq3wJV+z+uBtlmZWfCr0c68yBq9WJoO",
-	"+zC7CbxFFDtUO3NPoa+N7QVY/Yx6CBKTyP3Y9eMuMR/G5q1NLP1SrN5K1Dq/5lgKWAsoc35eZujBrHub",
-	"yX8EHF7k+bIbPN7kFPV/i3mTUG+eUCmfi+y8Or80mtXOVAv7aw0Om5yJWiy22U72ReGx5lCNVoOa/ZtI",
-	"pXoSz9grKd3p2toCpwYb3W+/P9/BS7kopYk/sZ9CzcPPjUuv90uaF7JPyjmUX9KMh378tU0bXcwIIsb5",
-	"Y2U5TzZ4NuU9eHrGfQLvxqL5TV4oxagnIoqzkU1/Zxe2Ho0rFa1aWKIojDU8bxRzDc4kb+1T7JnqmgKy",
-	"Ndp8HesgM+UT+Gi1WP/1efFQj43OzjBaztKzVr/MdlXAz9hV0SaB1Kmx+7fYm+bMAkPDeTZ6GhFgOmZL",
-	"4EsCqwNMN2XxAafLb1CM80KzA8+I8we2h1/c1kvgw04aYQlCjgkdly717WXCw+RfZSeyX7Trmst0fW4d",
-	"RaicrluprLefw+yn0Fv2rbsuYbWfbNPey9qbgjE1IvtHxA4Z7alUzfyi2ceSVh2jmM9P7CK1R0hs+dhB",
-	"PSU7x4P1lp4uqvEDWYIts4qKEqv6VCMC1971lzSj+7hPvKOE/ifyGa/xrcKJAR/pizdbNbq2SbrF1Wtc",
-	"1v5JKxNHh4mHxNninojVbbHlQUMng4qFcsERp1A4eMRE0XtWjb5pg3vJAxN5EaNuxodtfRCeyaq+D80v",
-	"Z1FURKBq9OTziCU6FeVZGDq3Z0BFWezMU3LFFZjrl7ewzrRBXmD6kRHDgi3u1T/1tz7qMofiyZBzCTFb",
-	"Qi/8dNCXjev6PLn/FzeG3tjjldVCX2EW8JTSIKfBQXVpaXN/97LDatSBxIcoypC3sFRWsHx4jspmGv6k",
-	"wRRmxTS0tZSfr0rtsKUPHa+V/gAvF0pfLpT2vFDqDF3ay4uPYYqupN14wd9Q9As5v1zt70fL/vZF/yci",
-	"7/JJQaN7e1lu+ELvtY8FNJTT/IJC6l0OoMpVRA9O66P7jYquHVzXy/IJ6dNfwimV+tGldnAUaZlSZHjU",
-	"4rpOmbWucD9RwxKTHCbQWznbHoD+2gXRZv3gFodzYyMGiNxuPmTxPBPg9NWLgjyyUmNtu7kHcdA3Ueol",
-	"P+olP+olP+rzzY96SVd6onSlkjj3UbapxNatTKnE8zmEKFiQKORgNABFhIZwhyKYScTSAbKadlbp7jwN",
-	"lqzPinIiHa4DzTiL930N6LDXTliyVhuV7YcxUZV5mu3k9marPUSESmZuDDnVfGl/96rk1bcZcKBBF0+g",
-	"tJnP4JJLFceZG6Aw5qPVggQLWALPn9NdYXMZK6zjmjrnoB8Fv9gQn7MN8TvOeDboJHOKZcrhczXHbgb0",
-	"zwsr5SDeeUmATddKbCHGkS2V9TwUe3uX/D2MXIvsJyjlVlCjkuZs9k5L7V5ito2Pp33RIdvVAkuk6Usg",
-	"bX4VRvopymWl8BGWEpQYI4wKH1397ZefxAuP1vCoLa8nRvfZPxvLKZ7ZRu2R1z+N/lQl87x02pRQkylx",
-	"4Coql4BDLcjtGhAWiEhEPm/i6NAr27MhCamoW/h5sFRDEuYBClXNnlsk+yLNS4IhRiuytbVI1f7JqGPB",
-	"OZMa+eQF5+yVBou82awNe78bwVKq/DYcRRjsNZiP13j++zvXeJ7+WCdL9RrPv+zIsY4QmgjwfsszPzdd",
-	"aQKx13g+kLL8GVaamJ5duSJ9sa8s5XX+ccy43vw3COsAga6BAndESIEIrWacrPNnn5QKO3DoWMvU0b3E",
-	"865JJdkeP62G1VGXev36e7Tdsz3aVLE6IbtZL/7DNDnM/fKuWtSl8AqE7KPWYT7aZunu53GvXe/Kl60f",
-	"De2qlSVFhdGMifXHTeFneozurT9QF5wwuB0w5mw37zDpYJ/sajYx09/UZRJ3qM9cYG//mlyPnSWNfXrG",
-	"aVwRiXWd8Ab8Vyizc2byWRS9JCe/JCc/Ijk5ivpUf63PNNTlslvS6HVF7RcSrS0ooNDzxVKnIaBTJPXD",
-	"eXZxps64jxi3j8V++vY9LCH6NrtMYm8vnn/3LZ0UXZ0p97aee7PbmdHoMBUjpkyaaXp4n/ueOnSRlP20",
-	"SUS2jnAbOdjeZ/uhhrxqr94x83CusYIQMU/7MRqt7cvKWCKxYCth3kCAgINsq+FvCG10r//fra5vQRVP",
-	"fvHBQrJN1bX3GlSLoZ8YsbLrQDcaanHQT7NkBGBMWCyDheswQD/VfQXBkEJBDd/deh1g3kE3zdSrMm9u",
-	"YERhZRnVt8wMSACVppYVxzRksfrRvcEN10aGltzP87LIJSQRDsCkMZRfNglZmyAUgHlQ/07klfncKePx",
-	"0yB1+/eyd2YZlyAUkgcn9ux1E53UWzG2a4xr3dA8FqwfrVdrxoQK9Kn1uRWdjCIkCRovaV9lrYaU/8Uk",
-	"h6ofUYrzdMZ1O0b1r4TOWCNGdatz1WpAlP4AFDiO9DSHehcpiIiSxGLB0ijU7ybnb1hkb1Dq4wg2Q0Sa",
-	"2jeCzCmEiNAeyB3NQQbAZeMry+p7L/SyQII8EpIDjp9ZjpAaTS2YzBSwgHAqF4wTubYWrMFh8abyH0S5",
-	"eR/MLlmUxtAoEH61TYYUBwWHDP+KVaLUn/UXpxGbIiFZhydRU9FWUveD2KWS7jPOAVBL3ttTVRBvvvv0",
-	"PI5C1K5dgki+3EiKpmxfB0xYavTgjHAhEQ5jQomQHEtWrgypOrRGRhReBzKv1dB6EsLoM39JKBXgwNy2",
-	"YBkFKecWMbUqzjRRqx/amCiY4hCqzuizI0J7o6vr25Ql1FWfqezgq+zvNWcOEZZkCZ9RGlWBrS7ycQAj",
-	"c8MqDxkiFOGt15brKaWT17qb6h5E0z6hW9xZX+Y+cnKuLKUvUXN+T2hoNCearhFGCeZZEXHCkd3Lduq8",
-	"V//rFlTOFepTx5TdQro+otwA+GemrEw8uW79/YSH3fi2fAitsjibkQgGtKayGZ5vSkRiIDSndZ3NhJy9",
-	"RgkWYsV42P9uSJ+NyiYZqOitHf5ZP8JXoKDP9oi10N7GANtzZSTQ1Vqc6RmG46Jsiu+jrvnCh9ugn0zy",
-	"qn4FxAQ4qu6dPjOnDEWMzhuZC7iwR7y1t/Muzn+1rYa8eV3MchAnxS48D3CeXZw7Y0aqIwQpJ3KtyXeK",
-	"BQm8099ulO0nwNjS5k9FsiaAZyg95ZF36o00KduB7x3rMl0QkQKi2SlaAI7kws8AFD4SIJV5pf6Vh/zV",
-	"r8poOy45NgZmBVd1kgtgSQRotWDaNUOEHldNVVefcnDdGEFZ+evjraebHf3/uWBowaJQmDIc5mEKberb",
-	"PqVR7MsU24OcBUE52j/nOBalftxmzGx2u6yrwFjuW04I25o3y2/37dJNQRFzjUxjpHQLvTQoLmocbQ75",
-	"3vSVDMWY35bqAK2ILG+iuc613f9HtkJxGixKz0vrUw3JOJS6f7KJwK7tCElojwn1kROUqcDUXX24efjf",
-	"AAAA//8=",
+	"7L2Lbxs3tjD+rxD6/T7sA2PLSdNi18biwuukqe9NG9847S6+JpCpmSOJ9YickBzJuobv3/6Bh+TMSOKM",
+	"ZmxJdhsDBRpr+Dw8PC+ex20vFtNMcOBa9Y5vexOgCUj855kEqiE51eaPBFQsWaaZ4L3j3scJkIzqCREj",
+	"Mp9QTeZUkdi2P+xFPRVPYEpNP73IoHfcU1oyPu5FvZuDsTgwPx6oa5YdCByRpgeZYFyD7B2PaKrg7i7q",
+	"XdAxvGP8Wq1P/wFSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKNJRscQkd8E45CQOdMT8qlHIvKpt611fhSa",
+	"pmci5wE4/SDmZEr5gkgxV2RKdTxZnnYk5JTq3nGPcf3dq17k12EmGYPssJC7qJdRSaeg3fHRJGF2Gaur",
+	"+pc5MS2IBJqYEzSwolKzEY31CWFakSvfeYAQviKcTsGeNNNkQtUh+UloElMFBwq4YuY0zM6YGd9gRi/q",
+	"mT6943IdUU/Cl5xJSHrHWuZQhcOU3rwDPtaT3vF3r6LelHH/54to5WzMTv1qBxJGIIHHEMBROiZCkoSN",
+	"Qenw0sreLdf28ttvNy+OxYIP3LTHt6F5izVtcVI1kKBELmMY2FmCd1aK3yDWhHF7Y8wVZopQe74wA07Y",
+	"yBxxKsS1Iim7BkI5YYmHnyUP5U7+fXCuDj64iQ9+Mj9Wd5HAiOapdkharHsoRAqU48J/E8OB/TkIquLz",
+	"FrEnpUNIByypmbL43DTlpouL84iY4iUyZKfmVN6BJlfvXMMrAtwRKaRfdAoR4ULjX02HsHQCB+f8wI/Y",
+	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTfzBM",
+	"geLsJ+TIEKsUlCJToFwRmqYRyTNDp18cRUdHRw0LtOOHV3kUWOaU3rBpPjVfj8KLtnSiBmcNknm+4VqG",
+	"6evSMFs9zMrAA+HxNbRKSVjSea1uyK2uOJdjqL9XxeeHXi6LHWvAOBPccmG1JArFYjql6phcXf9jdkXg",
+	"hsY6Mn/87+yKxIJryrjCH36l/zv8fEUk5Uaaurr+xy0lw7srYmQbMcJf/kzJ8C9XBm+JGB1+4v8FC0U0",
+	"ihoTI6kpzfiYJAIU/5Mm11zMCZVA2JgLCQkKbQYYiWFOlFz9i0rO+PiKWGp3+InXXIAvvZpzeXX09+9C",
+	"R/ElF5rWH8UWDkFCJhTTQi5a3KCyMZ6JyDWKYA4fI5KBjIHrA+CxSCAhes5iqJNnludticAvjl624JpS",
+	"DIWuB1vx+aHAU6CUYZq1M1UabFEoUEIGBHhE4vUbE5GrgysyhJGQQCi5hgUZGVkTVAw8MXgupGXRIYzF",
+	"qRrPYn15mo6beGbxeZs0S4traDiH4vNDTzxXTSKH//qwWfBWqkxwBVXlNkAp7YcTvJtDkSyMgAzTTC+M",
+	"flNRjwsR6/i29/9LGPWOe/9fv1Sm+65pv1SjcRWvBQ8QBPNrcMq7qPc9ZWkusZOhyWAVTZplKbMr6P+m",
+	"7DJKgIQWZL+q/hsphVR2NQHFcA5ck7kUfHxIvr25IRxmIImGNFVkavBdTyh3lOtLDkoTlkRkjoKU+VWB",
+	"NB1SMR5DRZiNaa7g0F41uxCzztOL819AKgfGTIoMpGb2iGblhwA1KnDh16Lh5+LcxRAZ/V3UO41jUGp9",
+	"cBrr8NhRD0Yj0zn0yatY4TXVTC4sQ16Z32uwFu83InDUQ/OKoXuaWTJQ9EmohgP8NVpfcqmIrn0yimr4",
+	"Q9s1ebm2TdMcwTIoNt6wsLW27Re02tOwxOAcXudsRq3qCur3UDevA1BUKvxOlUXIB9HVGUveMX4dQJqh",
+	"Emmuq+sulLeoN8E7v3FHfozg9G75oftiUdn9yTRM1SZCU6L/XdTjeZrSYQqeeLu5qZR00cbMZXrdRb1l",
+	"w1TVzkXTi6UVN66sCubQzaWcC43XrXGOGqyqDuQRogbfGi8o3GhJB1Rr2bCKJXC6iSvw7B33DHs4/EDn",
+	"P4JSRp3dytVnfAKSaUgGD0aNJVTw9pn2Y70zzbeIYlPK2QiUHkwhYbT+4DZ89gpla4hmeZp2JO5ZriYd",
+	"uxQ2z4BdHfn0hKWJBG7UE8oJ4wncGIrV6lQdsn8o7KrbO5WKbtMaogE9bJ3XBE0zw4UGZUDgkSEy+vCI",
+	"jVFPTenCCIFRmzVoOm6Pyh/peIsga8fiKgjhVlvcwGiJ7DcxjA9VO/wK59gWKUXMbBIbbIP2941K4F3u",
+	"Z0q1aYa7SNP3o97xr83HeeF73H1u/ZAT9XK5QvzWNroV/FhBA5w1eMR5wvQ7MV4/2daQE1lHImVmobUC",
+	"eoMUXn6sJ8xGoawhB3cN+38zA64/ukGXAQHm06D+utWPeRMQteKUIV5m62TpNEkkqIpZzatgMZ0CGUkx",
+	"NZoYSCCCO5XLPoVKMQ/B+bFOsPg6WNpfY0sJCi3aIdHXgSFoBz7XakVDTcW4eCOmXM1BkgmdAdFChDnm",
+	"DtGtegXX9hq6jme/vDlNUzFPmQrhzv2URLjJmAQ1oAET2M+c3RAFseBJkOXVEKPOL9hdZE9PGVsx1SrE",
+	"zjVMt8hhO8t4eWbOodPprCCJ3fImzMB9rmPHzD9BtKBRZx6SPwBN9eRSU50HDCkgpZBhLlUrchVDNW/V",
+	"GTRd8+CWUSbLZSleLOPuJWjN+BhdROKJfbwYLsg1LA5J+T5BJeAr6zUXc159lDjsRavCjCHcg1SMByMh",
+	"51Qmg5gOYvN9xGJqNfMa3Cr3vz4I8ARR657dMym0iEXasrueDKYiabfWIeUc5GDqVMc2XRKmzPdkUC60",
+	"ZJCq1RATrbOBWWgmxc1iQJMp44OxFHn2gP6eEN9riE4ntNLXWkQ7o8nqKNcsGyigMp40dK/ag5b7o7le",
+	"wozB/EG7mYFkowXupt06WAJcM70waDpj3ny+ankW6IiiriEhdChyTTIQWQrFmxglGVVqLmRCjIATEcbt",
+	"I8sxUcK+pqUJzSJilhsRwZI4qj7ZHJI300wvjpHrG+nIXn1/GYjSlCeKjIQ8rGdqJVDMXIMhVTBIeCso",
+	"Yod1YlF9pfr222++azv1iKXIiNrOjJfHXYQuK3b9tKbxZJBRSdMU0nbnvtxfsmGuS9+kLrN3BrPtZn1Z",
+	"1IRV5u86hr1v94S266xikYWt5BtEJz/awwewC+kCQtfF37kOHTWVeqBT1QFJjOAjcv2QLeaswxpzmbZv",
+	"3JneceEuuJHDgdvGbToamlXlda3WaDvlWgwEHwraeFSrc3lNM2k/k+uiIJag23frxHBsD7R9S0iYNBJ2",
+	"RuVUte9tL2CHa1v2UoM4pWzavlcqxg55W4K9NQ3E1sXtb9ccn8s77qAzimeSTalcDNrIkkvdrLpUaKkS",
+	"zEqKp9iNq7WuOxnIgR+qy/2SQJOB4OmiZXP0aEF/sEzCiN20WqLtZX0jkry0gdyDsKnYCt8o+TnNMcvT",
+	"1GuPm7egIB0NJIyZ0uVK2nSzHjYpG4GfbFlem4hcKkJHGqQzrFAylGKuQBLXm4CRpyZijv4Dw1wtCNOE",
+	"3ceGUFnSw1gFQrJUSxKqqREuWkJFC0nHUEW/ey7DYgcaXR6CHzmlHUl4pUcHCm56dSLgpkNHmnLX/IQ5",
+	"pdmvdvzPlC/WVf8Pzrdn0zPpMha/ofGEKGsjsLoC04rMaJoDGgjnE9ATkAZvY8rJEJwRwaogvYBB4o23",
+	"hqwYXhyJXJ5+vuxuE6EPWSbFWNKpCpnpKlp4m5FQgdpoUMK1lWN/rttVne2nvSHOAmftwXdlPW7Q4Dpu",
+	"IP6BmXu42JrpM4EUnCNYSHVtadf7TQwH14wnQXuX+VhrDDMflwN3lo/2Py/f/xRat+lXa0izPlZJbjlj",
+	"05lcunbvh7/d3z65dlBvgYOk6TkficCDYFVouGfcVcgwde+h4lziS2CHXXcYHW40SE5Tr3Xce6AJlUMh",
+	"BxW3uPXXe/eRiBH5AZuT+UQoIKcX50RPmCJMnRDLARTR6LynH7K5CVWDmA6kEKGXmU4DzYC33htuxVHK",
+	"hyy/RlW7/zZQnPZ2rppL32G4oJx9/9Vtkr/vvc4lyfr+63OS6mJQiFpbg2Qx9ENvYVCkvu+WQ7TzPA45",
+	"w1Y8f1c8VaiCKlOquEPYLgcd3qWtK1Vg8rTmjefeTLf51bc1361lq51f5go1exm8YxSljAqzmFu7c4a/",
+	"CF6NJ1qXgLfDR/E8Pli3znv5XjQM+qXLOW86sB2cQxvwJDQzekDDw58YEUqsDUnIBYaKy8UhOeXWwb58",
+	"VLBRd+jArjEgSXCICBtVfdoLp4E4Fjm3D4fLPdT6k+HqS0HF4v+3F39/2f6pYHmHXOiSy9uYvpWHhHuT",
+	"ODu/4BxivaJzL6+hwSugxkxbWuRagqHe9t3G1t12knVj96Y4spC1u/mA7s8WqwbupRie7zYYuKuNj179",
+	"raWFe5vMzNzQ7ylLITmfZkLqnxXIBh+CZQjiDTUbj0jO8XEerZsRGeGI/tjsbyjqLsx1lOC1dS78VQ3S",
+	"6NauEGYX5foDirA/oYH3yin04coRfPsihIBTenNuG784qkTjlrpxcDUXjI8/FA5Ry4tpsBIsCBdBWKi8",
+	"iJMJWGaq6rlv+blmZTUnPKUsrXGgomkt9+joqvcTzD/SgKNiO/crbBXa1vvz12dnKbtEi1mQcZbGtBar",
+	"NMMZKHntOBCDxZRzRhEjfN3GoDAXL/o+A37+mnjRGKPGFkQBEIY+gVMF6QwUQXE82o6RpD33LgCxrr+d",
+	"vTsn7nsQA4dMBcioyofId5lSOUiixRhtclsSupaCD+8lTb2fgaRp2uwktZxjp53XWtD9KhAtURqBVkz0",
+	"2G9hCGPO3R8bjYFusKi64tCVuHCsMngbOMyXeOn6o1OaNDUIgfkC5JSpcKBgQyxfx4C9cpbAIVZs/q1O",
+	"sLLk7XkcqoVyrn0r0kaepqiYzCeCTCkSejKl10DwQUp56uH6R4+2hVWE8+vx0A1iW8XzfjWMMp4wDbF2",
+	"AbLrqKZqfj4cATW9Nrjar942oQ7r41Kj3oxKRnlbTnBRYtRWyLQ3ZCJNkyKFoEO01Vik4GNQmphmHjli",
+	"mqZIWtuEowbmWoZlG/V9O5cinsGAVp2i24VnLLlSdwrRaHw0mIKmCdUb47Dd6f/omzep0WLO27Mp33x7",
+	"SrmETAxin+NsL37OYfxaWsrn+iv12hyQN+cu362k+il0ejUPCk03+Ed0NQuJ4phOqfDmaYeXRjh8i106",
+	"IaWbLHcCePu53qB7ZrfJKtTlXmLTEuDcAta1Bus32hpNXftavHffvUF0mSzmyD4pserk2P1lj+4hInH3",
+	"y9YBtK51Bx1plep0CclrsrEV+WpsAiDURIjtqo5Jlg9TFkcEHdVUTHmE6RrNBZ/laUQUzEAyvUBRXxgB",
+	"Hy1pdasPWy+3xAVWmVKHC7gZppu955cDvhRhnKyc2QlBaS8FavQ8m36GqsK7Zg1oq9m8VvPABMKKzWmt",
+	"XxGRJiDNxZhiaKxbzqFrHm1y8rjPc03NPdhe0JF/akrZlOmaQOCIHLxAesAFse12GAfVcGkv8+mUhnwf",
+	"EphBan7oxKTHGDPXpQduHpJB955TyjCdWMcletS1XrFdeqKrYIdQ3SUI/zd27sYQu4lIa0HYbaSapdWt",
+	"IcHEOf82bdMninyHxA6tHx37hNCzZkH31GLus48Okuxo09i4mw8wel/s776Gpe6greIEwsGN87kO6uU6",
+	"GxO+FgHDeC0IM0x7zTj48FfXRr1jNdq1bFu7u58R8EFu3x1LQpj7ocgQ0ZCiqQvZeSoP4iuW/2pK2fV0",
+	"mFvKXbJfBXHleJbW8LnxqC1Whbho0yGE0aeCYA1SXwuArMh9U7MPRYYL4k2YJ+TKySpXRia0GUqYcvFs",
+	"6YIIHnRJ/SCGYosmJtNNyIGjo21vhJANCZA24L6LJw2r61UX+2UQJnRRCm5GvWhn14KENVgH2gbK48S8",
+	"w6xuXCVCWzHXF7OizgGuI+uabH/CdAZUaTJiI5uOn2lFUjaCXvQQf1Yz5sBwnuBO3eRTxnMN6oTQoULf",
+	"4wlwly4QmVYUxqlmFajLu7iRegMvRmhSJtaXuo7CbaCTNuDDwNOaz4NEcvmxoJVBHS/jTh4GfPUD59g/",
+	"aMLUnGuW2uOy3i2mh09n6raPJyo4GBIzFiLxvjASf7G0ZrfH+3AWUdzlkogsH9vnOnppk3Z2ZRHL5KjN",
+	"NfMY3MGhajtYt9nNoAKHX17UJQTsmPAt9KKyCaRtSW4lhfpxF9LbwXZWAUmyo9wrbbKfPFhM7+SusIo8",
+	"u8OE2gAKzNqQ0bjTOV1C/EBHDT9MnbwoZiBTmg0wGC4UIzcnqeDjJYrqaK3SdGHpKhmCYgm4gjVzgomA",
+	"j47x/ZZqQtO015TB/+WL744wk7P986iLUwYlkvJETJHMIzdAE6L1jGznoIogup883UGw26H572lT4NTo",
+	"vjmEMj099AHmshIgtF8foXCZos1JTe8f1dQQJ7UlR+3qhAGAhoT6S3ZDRgxSoyw4FkZGTCqN8v0RJjj5",
+	"+eNZUHiFGz3wsEg6npPXw4AbgvFr7weRS/QUe00Z/v9fANf4j7NcaTHtRb0fKc+poUM/WbmvwJ3PnYDz",
+	"karreujcH6HuZZ6bAU9qKoe8HxWlrmTOMSfMiVckDZmeT0Ra8aRpsUI3WfjhET3+zETH5OLnD2/fDE5/",
+	"fn3+cfDu/dtuuCfrvM8y6m2RG3w7XcOQVHyJvrZbN5d1NzStvGXVmq7KN6xAHoKu1qrNiWTvGmAWdtPt",
+	"7E7m2gcEJ7l0LK1GWzvPTWG5pS5dmS2IKZpqpjSLQ1tmM0xi4OPQOmGK7dvZFcUiwv3mtF07T6mFpum9",
+	"ZrQ97zmhf8qMBVf5NAubxdBu2Is6v1CFzy54LjUwD8EzDKsAHJr2GMZCbHfptYZlRBxJgAeAxi3mYcBd",
+	"XzIylHDMtNt2++td3f6mq+0HD8Ex6E/fvS5D+4bTad5gf60n+3tKnt41Cflq9s5ieyFg/6xAnjnpuyZA",
+	"bzoFXlMswIdYbHbvaPLNbh2PsWGau5r91fl6dfHD7xwYUnrUrc1rM0XV7th+DgtuL8i716cXEXlJfvj4",
+	"8SIi35D356/P2hGQ9pb4Mp9cwrtu13L5cDLYThvf3o7q1nshxYgF1dE2ON8FjetW8AFUAD+s54nVtjkG",
+	"4ocpU9My72sZrN1dmelrCl28XJZCjzq6tzSQBbVQFkyj1LKLdfDsPDanS6Lt5fVGoTOuI8+FTJ+Fb9XO",
+	"ydjlQp2a5X6fhjjzxpNYH9YaCHPJ9MJoki4/7pAqK8Ej6oBNNIBOfq77ROuskpirKN4WC3HNoFLsDisn",
+	"efkjY/8FiyIFViDBPclAKoOCxJqViW0YVdYBVFbjv+xCsAZyMKDu4wSQPmMOFAzInQEnOU9Akj7NWH/2",
+	"8vDokJy5pChFyO6fFDFfsFuuMLou5y7/0zGWTlZRacBB1fsTlmi0BcgxppUMRcLMDz5QnE7h8BP/xM8E",
+	"nwG3BTnRN2ci0qRMNUCKVPDHpvUBufr3gbMEHpwnV9bjtii/pgjEEwHJSZEs1+a3LeLWp/QaHUVHEtSE",
+	"/Pzz+etDM+gpBtLm9kXPJsL3Fduubj+5REyfDFH5hFmiPvWiT94//lPv7vPd1SE5LZaB2/DlPUcYi8gU",
+	"SUScG7popnj18qWb11cD1biwqwydGv48kmJKXvwlsj9gUdsr8ucXtgTu0Qk5ckH6CCI9YXy8XCEXq6yb",
+	"7l+u8AiulJD6KvrECf5pd6jcBv99gIXbD7ByO7b3pRPsI6c5MnRExvq8KkKAu7LzV+8Yv75ye6nU70Tv",
+	"Gnyo95W1g8U7j8lVyoaSykWf9odXpt2VU4BU338phmWg+vT/vPz25fdDO+VHNnUo9eH7M/LNN9/83ZkK",
+	"7c6mLE1Z8SZmsOB/QApiaCzOdHR09OIA//t4dHSM/x0eHR393ytbYjVlMbhEau4Gn2Y0nsDBy8OjHhYn",
+	"cXdOHff78/n8kOLnQyHHfddX9d+dn7356fIN9jGXnWnD2Xt49XpRWdmvN3MtRAacZqx33Pvm8OjwG6Mr",
+	"mgtmVoF3FNMD9Wcv+pi8r+8SnxtCeXx7F620gZsspYYYrX+yr/n9W1+t9K7v380PyleSqoG6hqGWTfpF",
+	"4dO7z2vTOeKoQkvx3/q3ZUHTu+7TV6qhBhaA1DM4vf3Sv/VVPO8xdVEANDDxXMjrVNCkn4mUxZY7bW7U",
+	"v8V/LWrWEyqc7Ns/sD5oww60fX9paOB4mW9hkNoi6kEqbPWnscWsgqyfJ73j3jumtK8Eo3pRR+jborJ3",
+	"0WYMEVK3aZfZ2nCt2tmK40aCXKqq+vLoqFOZ0nYPxr4A0bodY91vDqm193B0bGa1cKurrdhUtPWCjuEd",
+	"Vhi8i3pLrGJTT2xqW7r1uUrs4W4F+Pq+zCsKZN7RH6UXRCWsWsM4+neVcRjRijOncvneTOMyohMDgiXQ",
+	"xFf4Ov7VVpHofb5bR9pUjA/gRrfD2zc3+hl1N6Lumxv9jL07RNU+hpK1xFhfx8tGk+4NBYryYS0Q4WNR",
+	"meqw9/BTwAfGa8YT1G4sqGweq+JorrmYq00gj9eq7QSB/Rb0Sl2eB8K5OU1GMA3wzmH6EbUrX13IADim",
+	"3KUHJvMJS5cUMJnzKnTd0/FnNEIHIGgdagJARE3rnyJZ7Ah+vlB6VY66C59eM9CwyvnDoXxm4ekBfUKu",
+	"q0WbjKI5ZkabvwbIDLyZtNmbQ7BeQmWbD6UJhW3alV2ibihzzM7x1s5WkGIqtTohNJ3ThSJmc5sAx2JU",
+	"WWwVzrsmAGIeyx2CD8ffyz3PGOYXsVYXQ0fxX75UdoVo+p8+33WViAxYfWnTUhexEOc2f7Clvo0QX275",
+	"QNh3cMza9SEUkeZD0HMATsq+5igE94T2hEgY2aKXwpqJMHOWz9beiNll1elaEeKdL4v7+xN3I6c927UU",
+	"6rMvsVeceuVV78XRy1eBZ73wQDZP4zZGqrgEdVTh9yHOFcXGvzpZ3lwAYi9JcencofuLhV8t9RMqcIes",
+	"67wF4W7EmSK3bStB5sVmWHhv/y3IMjgSoRaGAagFqFH/Fv/vzWE27dA6XDHbTQWujySt2WX4HdpsufQa",
+	"X07EaFRJohxEmTquhtv65+L89S6FCXetd83I3oJuQICufMXjBhozGhSJp3Ph9q45OGCfoNkMyZUNvdh4",
+	"/RKa9W05sH5ZczOIovZF+F1Cs7cuV9DKKa5nX7MOxIbfnZC/VipPEsoXRMONPsEsOnZ+G5nhYzJCHBPb",
+	"NXHyUOZZw37XV5ZYPpUzNYGEuDFr50x43YzBbMv74dCV7FntDC0WzJHLuKqFeyHGdC96K7fenqMTBYpk",
+	"5BGhRE9ErvBxUpOpUPqEvDp6VURm2pdZ7gK7Pb4mNAuia2afw2p47wXjY4Oku6IDPhX7nSMEuyLUy8mP",
+	"Gyl2RGiqhHvVtaFNXGzHoGbrQrkStbHI08Tb54eYg1pVrEPLKegxU7VtVM0b3+aAc4WqIiairj9om6i6",
+	"SMW8u+OuZsTeNvV/dfRqB7J7KBl5KyIhFBJtd9JcaDIEYg8CEheQP1kcEoN7NnsZmYOEbeDaj0aCclnM",
+	"VaWu1xo5qcRvL8iEzoAoNuaQEMbbI1drXudwqyWrS8X4gPFmjleq6xsZXuE21YXf7Uc99KBpyXvsWe6Q",
+	"91yEkSXEezZgyUrYY524Xk2hvEM+UJ1mPw8o1KaCwAeqITjDcxGh6yGHbdZA5zhzLcxsZoQNwDLXpO89",
+	"WypgWkX0XRvj6IJcCD4+IVrk8QQMU3XOWIYwwsxllSiKa24yvPn3wEbT24Vv9Gx8C5jMfALGNaS4RxGP",
+	"8BSYrWsri50zPRkkoClLl8Yr0PJhuSP3Q+drg/G+FkPg0kN+kV2u8oavoHrzi+zud3bf65f8B6DJRRFj",
+	"GHL8qrETu1tU7/y1EVE/P6Kd4lx5f9MiV5+vb2g29h81MGyyr9ZCcZM5SbhCiHhDEawWNNtXHyppfJ+w",
+	"obaSPmrtCIIcrH9bRcoBhpe3MNxeVEJrH9l0W5RFa9h6vam2eSPbxJx9mWqb4dDtfq3jRhsxgqmBzwBY",
+	"3skGY2/1DB7/4j6CwdeB+aTIT23ZE1Olu8iqCfg+17o/WCoksOFKlPUIdn83yrl2fknOKK9KAkYvcqUx",
+	"rFGEjYxOEJH5ZPEfT+sOdTho79axwb3Qt3o/ui8DfsKqCooEGoPlti+xN83p38p2p9ngNCqmfCBmIGcM",
+	"5nuYbiime5yuiDofFPW9djyjDd4T+PuuN8cnIDEr/X4mTakGpQeMDyqJULYy4X5c0r2T2letuhY0HV9n",
+	"0pRUw+2WCppsx7/vMfiWrQfUyqz2o2vaeVtbYzC2NE93i9g+rT1LxYq+6uvjUKvuotjPj6wibbaQuKpd",
+	"O9WU3BzBV/G9WjXeshm46lakrGyFrxophM6uO6Xp30672Dsq4H8knfEjvq06bCYYOL9WGmEdpTeoeo3b",
+	"2j5qeXK0H3vI1G/uka66q3G3U9PJTslCNadrvavMPi0mBt99EdCmA+5ED6zlRfXbCR+u9V7ujC+2uev7",
+	"cpqmpQWqhk8+DVtikFGeJknweHbIKMuTecxbcQk2fco1FBXXi7p+D7QYltfi1vwTv3Vhl8UqHg04H2Aq",
+	"ZtAJPi34ZeO+fp+3/30YQifueQU9nHKu4DGpQYGDO+WllcP9w9MOx1F3RD5cJZomjopp5n958ZyQoTEP",
+	"/1ebisFi0Eq93pGQJHbJzzADl/Mj7ZeVj1Z8256oVl8i/24E92o5nPZeC9uePAlhq/u0ip/OoWMTprne",
+	"p9tBtMJ9wrpLPhTZOhPISnKvzbJVFWceO2puHV7Bu1cnTuFW/rk4f127ne2h4r7MDS1B8jjkKOqSGq5R",
+	"WNoD5XI1ep6Y08YbTocpECGJqwVUQzZMA0S2IRCmH0YlVFlEe4Nm4stt714x8TPt3mHDhpFQnrhKwE/X",
+	"MtHiSO9aJix7C8+pyp5TlXVMVRZ8AXZpsR5yKdqidmPqSIvRz+j8nDSyGy5H6ykkHwm9qw4XzTaNasNn",
+	"fK8tdd9Qyekr8kxo48dTLWC1d1zv364UE2ujpVYdzZ6AolpmPMeM4zRNkaaUjrK1sK5VXjftcDuaUOWS",
+	"7EmBre5rB/jXQgddKV23SRVdPogdaKPFBE9TJa28ilfQw1dc2HSaWyAHXf3Nn93Mn93Mn93Mf79u5s9e",
+	"34/k9V0h5xHxh8pc+Z6cazoeQ0LiCUsTCZYDcMJ4AjckhZEmIt+Bc/i9WXr4YUxki9MyUW2LqOqRxIrP",
+	"W42m3m/0rsgW5qD8eVgR1Yin/iTXD9ucIWFcCxt4HWTzlfPdKpM330YggcdtNIHKYT6BWOFlGHs1wEAs",
+	"IvMJiycwA+kIyZTMqY1pT+puTZ1y0A2Dn2WI37MM8QcOHLPgZGNOdS7h9yqOfd6hfl5KKXvRzisEbLgw",
+	"ZMs+RGIS9qfB2Dd3KUoxF1xkO0apMIPqVzhns3Zaafdss61D94LsfLVS+XxCNUH8UgTFr1JIPyYFrVQR",
+	"oVqDIWNMcBWRy3++/1E939GaO+oKN6j+rf9nY6GOU9dos+X1r/2/LqN5kZR/yLj1lNhzMroPQBMk5G4P",
+	"hCqb6fV3jRwtevkz2yUilRUxfh9XqiGWZQ8p0EdPzZJ9kRfJ5ongS7R1U/rzHaBRy1IGNsLk0UsZuMhQ",
+	"B7zRaBP0/jCEpVJTYHcYYaHXID5+pOM/3rvG09THWkmqH+n467Yco4XQWoC3W/jrqfFKa4j9SMc7YpY/",
+	"wRyR6cllfcT8CFUqj2FcU8yoTscnhKKBAFPJwQ1TWhHGlz1OFkX1e8PC9mw6Rprav9V03NapxJ/x43JY",
+	"tLrU89c/ouzuz2iVxaJDdjNf/G/bZD9petpy0RDDKwGyjZTRxWirReGeRnogPJWvmz9a3DU7y8pE7f4S",
+	"48dV4md79G+dPlBnnLCw3aHN2R3eftzBvrjdrEKmu6grNG0RWFRCb/ucHMf2TmNfnrAbV8qmzAUU1cF/",
+	"CTNbeyafpumzc/Kzc/IDnJPTtEsS/XpPw7apAZ5R9DkxQBA7LQIdE42lrtzmbLkWjL5EB4+rL/94BzNI",
+	"/+GDSVz04vnrf/CrsuuGWN1NEfy7j99/jt5vG71/YvUylIIIw1IVRPB0gboxEiw1EXNlq2tCLGFjbO59",
+	"Y/SfToT+/YLy/1gh+VuIwl+OjafaVp1bfQwYSVCTS4h3SRQuIe4cirDV2fdwdDb5pw2tp4TD3F3XyF1p",
+	"IAq4tolBJeWJmJLlqqOVY96Qx+Dry2LwAbKUxmCdGapl4hKxiRya3SV5ukHRuCxa7cHysxdxy+/oI1XX",
+	"X7v3S86VLwgbpyK+3lgwr0Ca/u1vYjgwsLvrZzRXkDSZUjzML2zLHRI2P5O8tA9deyjQaAvyhgFqJBcL",
+	"HivP/CaGxADN/P6pR9P0Uy8E8653zZ/Fql23VU3Vdr7NX3ZS6Gw7Z47baFOWeStlTb3WTHmyrFbXqNGu",
+	"Rq9RUQwsidkzZVyRL5uvm6baEJy4MR3DpW+104tVTLKvTDEVi25rWG+GKP7aP/vlzWmairkh542gxeZL",
+	"rXcI46V5dg5mM9osTzlIOmQp0wVYsRxyUVgpy7UieYZ6eERynoJCR7cJVYQiPzQnhYkd5ryGmIXktou8",
+	"Drrbl+DWAfv0RLjS7PEnRc5+eUNoBSitkFqwJG5Riv/9+euzB8A5k2ZI7SzUuUxX6P/Lo1d/W6P/UW8G",
+	"ko0WgxhsAfkVp5O7UhATw7LK3tM5Jc/mbcVMZigSeZ8BP39tLsqMJSCxIjP6g0pQ1Ucocy41R5blcgw2",
+	"90lTUjDT6gemXFzYsx01eMnf3EDsgfR1F8c16KL8zopsPNUca6bFRpQspP2NuOml7l0yx6Xj3YNUz5eh",
+	"h5K82WtiBHymFaSjk7Jq6VAkLrc2N+wzAOsNdWHWwLh9LlgM//RcoHD7KwDnYk7+/CPlOU3/EhmgU+IR",
+	"Eh8GuDD0dmEdpYozIX/+SXD4S/gAGpKGPzn479EfykgeRjOhily8v/zYnVDc4r8HGxwqEMb/KYZ/GCph",
+	"Q0AsWWhDbjub0BxU630tLrXIEKyP+UhhFtEFDK2RqW/6t0Cod2K8Gac03Oh+llK2gk2PETbkzLVhiKFm",
+	"pQXRkKbbRaIA4Bkfic0K8LlptcNb+xaMFpriNHvg7Qh8mwucqInI04RcG27jy98rkDOQJ5azoHJrWbti",
+	"Yw4JYbylRmaA2x+D9kpPHZDPzPdO4BWxBn2gtAQ6fWJxcWY0s2E2Mos1eK0nQjK9cK+2Foao7SKY/6Sq",
+	"zbtAdibSfAqNprFfXJNdGsbKG7Jz2F5mNC4IxjAVQ2I43Wag5QokFt1rfuz5WYF8a5v9TiNgloEPNzTW",
+	"6cJe6tc/9aJwVd2EZgOEziDhdT6+QavG+oyUZFQWtfxcTdHQpHa+J1p0tMCDr1uPtjcG7dAgstS5nXhz",
+	"j0KeUbl6xSXbqOyV8N2NolE5v0cv/vmjDbawJT8NxLgvvEH5ArVmy2CN0BPir1Wo1tC0ds9cDyBu24vG",
+	"wwW7W/+Ir2ndqICF37nhK18jPfie8cTTArRCVEg8k57Id8HXW0v9W7mgLdOKR9LwvhdyjC5YuPCoTGwm",
+	"RQoYjhaIvVimh3US2qb9bZ8g7sNVbex2VMMbAs/tGdWTVfGAJY1kohD1GdffvSolfcY1jLHyc3OIxiOz",
+	"oX0+seHDe/OxrF3WzbLyHypQ3Gy5uzxaV1N/Sln6RCXbD6C+YsEWMdtScJFbOXfEpNKEJlPGmdKSaiFX",
+	"7kgriXaHVAQnYYK3jvbab95P77ieKwhAbp2w9ONcSgeYWpuQbWJ2v2vrW3kp9mEbskL+AeOdwdXPQE6Z",
+	"Ukxw1RJ0F5UerdzcVCyybUUOp1SzGfyOcm2U0GpDH3dglV1x6EqEES0p8YeyGVNaa4KPqQRWOO3vQQcs",
+	"3Cuzr1sFRAxrqQGGsfPW/K+92vckAo/CRLpZn/tjMCurydXtvxvxcAffa6GRXUgxYjvzQajO8HTj5jO7",
+	"QhvS2VpMKK5XP07ZwAUFdk4huPGoLkGfpezSxxzu4pTen78+K+Z4uikO8BlbiSl4O645u1WvyDGbAb5n",
+	"JyK+BkmojeXMqFJzIZOTpbAv50Jl/oXvsFx3PHk/7A7OvXJF/SS7OX0//NM9eFocX8fjUQuFeuZuriVK",
+	"Kwt1ijPsjn76Kb5P26YT298BuecWAy3nTb6s2DvPOZIKPm4kqyCViwCvTd57cf6La7XLxOzlLPuJiLCT",
+	"Fb4gpxfnwed10xHiXDK9QPQdUsXi3vGvn43Ur8U1cP+HAqtS2T8N/lrHB4v26EDf6yNeu1luA5u0XZyP",
+	"4zGZAE31JPKrVRFRoI2Ubf5VBA2ZX43sfljRb+0G1l+uL+wT53wiUEMnjB8uayyBPm9bPJCujDJ2z8pr",
+	"01cjfaxYPQVNE6ppZQSf3WG9/78mgkxEmihb/QMfJqzy6PpURpnCdBjcz2kcV0OPxpJOVaWfdIk6Vrt9",
+	"qCv8WO1bzUOzNq9Pqxe5rds6JjZ7LUKkkvy+MigtSyutDvnO9tWCTKm8rpQfmjNdxQebRXa9/w9iTqZ5",
+	"PCk3Y0OstJBQ6f7F5R8LHUfCvKMbxr9BFaFsyMN6v/dpQqSYrzuvk7Go4gH6woWmpZr8QOVQSMyIiD7C",
+	"EzqDiOTcCCNI28wPvD97URkQf+rdfb77fwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

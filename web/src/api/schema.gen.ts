@@ -157,6 +157,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/system/oidc/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether there is an OpenID provider at an address */
+        post: operations["pingOIDC"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether people could log in by these settings of a directory, or by the stored ones */
+        post: operations["pingLdap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/users/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People of the directory, a thousand at most */
+        get: operations["searchLdapUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/users/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make accounts for people of the directory before they have signed in */
+        post: operations["importLdapUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/ldap/groups/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups of the directory, a thousand at most; 404 when there is none */
+        get: operations["searchLdapGroup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/internalconfig": {
         parameters: {
             query?: never;
@@ -301,6 +386,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/users/{user_id}/cli_secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: components["parameters"]["user_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what somebody of the OpenID provider gives to docker as the password; a random one when none is sent */
+        put: operations["setCliSecret"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/users/{user_id}/password": {
         parameters: {
             query?: never;
@@ -315,6 +419,62 @@ export interface paths {
         put: operations["updateUserPassword"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/usergroups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the groups of people that providers know */
+        get: operations["listUserGroups"];
+        put?: never;
+        /** Make a group known before anybody of it has signed in */
+        post: operations["createUserGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/usergroups/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find groups by a part of their name */
+        get: operations["searchUserGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/usergroups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        /** Get a group */
+        get: operations["getUserGroup"];
+        /** Rename a group */
+        put: operations["updateUserGroup"];
+        post?: never;
+        /** Forget a group, with its roles in projects */
+        delete: operations["deleteUserGroup"];
         options?: never;
         head?: never;
         patch?: never;
@@ -849,6 +1009,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/projects/{project_name_or_id}/robots": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /** The robots of a project, for clients from before /robots */
+        get: operations["ListRobotV1"];
+        put?: never;
+        /** Create a robot of a project, for clients from before /robots */
+        post: operations["CreateRobotV1"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/robots/{robot_id}": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        /** Get a robot of a project */
+        get: operations["GetRobotByIDV1"];
+        /** Enable or disable a robot of a project, or describe it */
+        put: operations["UpdateRobotV1"];
+        post?: never;
+        /** Delete a robot of a project */
+        delete: operations["DeleteRobotV1"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/robots/{robot_id}": {
         parameters: {
             query?: never;
@@ -947,6 +1157,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/system/CVEAllowlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vulnerabilities that every project puts up with, unless it has a list of its own */
+        get: operations["getSystemCVEAllowlist"];
+        /** Replace the system's CVE allowlist */
+        put: operations["putSystemCVEAllowlist"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the purges of the audit log */
+        get: operations["getPurgeHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When the audit log is purged by itself; an empty body when never */
+        get: operations["getPurgeSchedule"];
+        /** The same as POST */
+        put: operations["updatePurgeSchedule"];
+        /** Purge the audit log now (Manual), by a schedule, or not any more by itself (None) */
+        post: operations["createPurgeSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit/{purge_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        /** Read a purge of the audit log */
+        get: operations["getPurgeJob"];
+        /** Stop a purge of the audit log */
+        put: operations["stopPurge"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/purgeaudit/{purge_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        /** Read what a purge of the audit log has to tell */
+        get: operations["getPurgeJobLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what runs by the clock */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/schedules/{job_type}/paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_type: components["parameters"]["job_type"];
+            };
+            cookie?: never;
+        };
+        /** Whether what runs by the clock is paused; the job type is "all" */
+        get: operations["getSchedulePaused"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/icons/{digest}": {
         parameters: {
             query?: never;
@@ -1011,6 +1350,216 @@ export interface paths {
         get: operations["listAuditLogEventTypes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/audit/forwarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the forwarding of the audit log is, over all replicas */
+        get: operations["getAuditForwarding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * May somebody do something, and why or why not
+         * @description Without `user`, `robot` and `anonymous` it is about the caller. About others a system administrator may ask, and
+         *     a project's administrator about the project. The decision is the one that a request would meet.
+         */
+        get: operations["explainAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/robots/{robot_id}/previous-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End the secret that a rotation with `overlap_hours` kept good */
+        delete: operations["endPreviousSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's personal access tokens, or another user's for who administers users */
+        get: operations["listPersonalTokens"];
+        put?: never;
+        /**
+         * Make a personal access token; the answer is the only one that shows it
+         * @description A token is a password for programs: with the user's name for docker and other clients, or alone as
+         *     `Authorization: Bearer` on the APIs. It may do what its owner may, as far as its permissions let it. A token makes
+         *     no tokens.
+         */
+        post: operations["createPersonalToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: components["parameters"]["token_id"];
+            };
+            cookie?: never;
+        };
+        /** A personal access token */
+        get: operations["getPersonalToken"];
+        put?: never;
+        post?: never;
+        /** Revoke a personal access token, at once and with all that was issued on it */
+        delete: operations["deletePersonalToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's browser sessions, or another user's for who administers users */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /** Sign out everywhere but here; another user everywhere, for who administers users */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["parameters"]["session_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a browser session */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The trust policies of a project, or of the system */
+        get: operations["listTrustPolicies"];
+        put?: never;
+        /** Let programs in by tokens of an issuer */
+        post: operations["createTrustPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        /** A trust policy */
+        get: operations["getTrustPolicy"];
+        /** Replace all of a trust policy but its name and its project; who was let in by it before is out */
+        put: operations["updateTrustPolicy"];
+        post?: never;
+        /** Delete a trust policy; who was let in by it is out */
+        delete: operations["deleteTrustPolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which trust policies would let a token with these claims in, and why the others wouldn't */
+        post: operations["tryTrustPolicies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/workload/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange a token of a trusted issuer for credentials that live for minutes */
+        post: operations["exchangeWorkloadToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1130,10 +1679,29 @@ export interface components {
             comment?: string;
             sysadmin_flag: boolean;
             admin_role_in_auth: boolean;
+            oidc_user_meta?: components["schemas"]["OIDCUserInfo"];
             /** Format: date-time */
             creation_time?: string;
             /** Format: date-time */
             update_time?: string;
+        };
+        /** @description What is known of somebody of the OpenID provider; they see it themselves only */
+        OIDCUserInfo: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            user_id?: number;
+            /** @description sub and issuer together */
+            subiss?: string;
+            /** @description the CLI secret */
+            secret?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        OIDCCliSecretReq: {
+            secret?: string;
         };
         UserCreationReq: {
             username?: string;
@@ -1222,6 +1790,23 @@ export interface components {
         CVEAllowlistItem: {
             cve_id?: string;
         };
+        ScheduleTask: {
+            /** Format: int64 */
+            id?: number;
+            /** @description What runs: PURGE_AUDIT_LOG */
+            vendor_type?: string;
+            /**
+             * Format: int64
+             * @description Of what it runs for; -1 for the whole system
+             */
+            vendor_id?: number;
+            cron?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        SchedulerStatus: {
+            paused: boolean;
+        };
         ProjectDeletable: {
             deletable?: boolean;
             message?: string;
@@ -1274,6 +1859,45 @@ export interface components {
             user_id?: number;
             username?: string;
         };
+        /** @description Settings of a directory to try. An empty password means the stored one, if the server and the account are the stored ones. */
+        LdapConf: {
+            ldap_url?: string;
+            ldap_search_dn?: string;
+            ldap_search_password?: string;
+            ldap_base_dn?: string;
+            ldap_filter?: string;
+            ldap_uid?: string;
+            /** Format: int64 */
+            ldap_scope?: number;
+            /**
+             * Format: int64
+             * @description seconds
+             */
+            ldap_connection_timeout?: number;
+            ldap_verify_cert?: boolean;
+            /** @description not of Harbor */
+            ldap_start_tls?: boolean;
+            /** @description not of Harbor */
+            ldap_ca_certificate?: string;
+        };
+        LdapPingResult: {
+            success: boolean;
+            /** @description why not */
+            message?: string;
+        };
+        LdapUser: {
+            username?: string;
+            realname?: string;
+            email?: string;
+        };
+        LdapImportUsers: {
+            ldap_uid_list?: string[];
+        };
+        LdapFailedImportUser: {
+            uid?: string;
+            /** @description empty_uid, unknown_user, failed_search_user, or why there can be no account */
+            error?: string;
+        };
         UserGroup: {
             /** Format: int64 */
             id?: number;
@@ -1284,6 +1908,13 @@ export interface components {
              */
             group_type?: number;
             ldap_group_dn?: string;
+        };
+        UserGroupSearchItem: {
+            /** Format: int64 */
+            id?: number;
+            group_name?: string;
+            /** Format: int64 */
+            group_type?: number;
         };
         RoleRequest: {
             /** Format: int64 */
@@ -1465,6 +2096,18 @@ export interface components {
             creation_time?: string;
             /** Format: date-time */
             update_time?: string;
+            /**
+             * Format: date-time
+             * @description within minutes; absent when never used
+             */
+            last_used_at?: string | null;
+            /** @description within a week, and within the last fifth of its life */
+            expires_soon?: boolean;
+            /**
+             * Format: date-time
+             * @description until when the secret before the present one is good, if there is one
+             */
+            previous_secret_expires_at?: string | null;
         };
         RobotCreate: {
             name?: string;
@@ -1492,6 +2135,93 @@ export interface components {
             creation_time?: string;
             /** Format: int64 */
             expires_at?: number;
+        };
+        RobotSecUpdate: {
+            /** @description a random one when it is empty */
+            secret?: string;
+            /**
+             * Format: int64
+             * @description how long the present secret stays good beside the new one; 0: not at all
+             */
+            overlap_hours?: number;
+        };
+        RobotCreateV1: {
+            name?: string;
+            description?: string;
+            /**
+             * Format: int64
+             * @description Unix seconds; 0 or less: never
+             */
+            expires_at?: number;
+            access?: components["schemas"]["Access"][];
+        };
+        PersonalToken: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description The last characters of the token */
+            hint: string;
+            permissions: components["schemas"]["RobotPermission"][];
+            /**
+             * Format: date-time
+             * @description absent: never
+             */
+            expires_at?: string | null;
+            expired: boolean;
+            /** Format: date-time */
+            creation_time: string;
+            /**
+             * Format: date-time
+             * @description within minutes; absent when never used
+             */
+            last_used_at?: string | null;
+        };
+        PersonalTokenCreate: {
+            name: string;
+            /**
+             * @description Places and rights as of robots: kind `project` with the name of a project or `*` for all, kind `system` with `/`.
+             *     The resource `*` with the action `*` is all that the owner may there.
+             */
+            permissions: components["schemas"]["RobotPermission"][];
+            /**
+             * Format: date-time
+             * @description absent: never
+             */
+            expires_at?: string | null;
+        };
+        PersonalTokenMade: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description hvn_ and 49 letters and digits, the last six a checksum */
+            token: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: date-time */
+            creation_time: string;
+        };
+        Session: {
+            /** @description Names the session and opens nothing */
+            id: string;
+            username: string;
+            /** @description Whether the request came by it */
+            current: boolean;
+            /** Format: date-time */
+            creation_time: string;
+            /**
+             * Format: date-time
+             * @description within a minute
+             */
+            last_seen_at: string;
+            /**
+             * Format: date-time
+             * @description However busy it is
+             */
+            expires_at: string;
+            /** @description The address that signed in */
+            remote: string;
+            /** @description The browser that signed in */
+            user_agent: string;
         };
         RobotSec: {
             secret?: string;
@@ -1546,8 +2276,90 @@ export interface components {
             operation?: string;
             operation_description?: string;
             operation_result: boolean;
+            /** @description Address that the request came from, where one caused the row */
+            client_ip?: string;
+            /** @description Its id, which the log and the answer have too */
+            request_id?: string;
             /** Format: date-time */
             op_time?: string;
+        };
+        ScheduleObj: {
+            /** @enum {string} */
+            type?: "Hourly" | "Daily" | "Weekly" | "Custom" | "Manual" | "None" | "Schedule";
+            /** @description Six fields, seconds first and 0, in UTC */
+            cron?: string;
+            /** Format: date-time */
+            next_scheduled_time?: string;
+        };
+        Schedule: {
+            /** Format: int64 */
+            id?: number;
+            status?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+            schedule?: components["schemas"]["ScheduleObj"];
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
+        ExecHistory: {
+            /** Format: int64 */
+            id?: number;
+            job_name?: string;
+            job_kind?: string;
+            /** @description JSON */
+            job_parameters?: string;
+            schedule?: components["schemas"]["ScheduleObj"];
+            job_status?: string;
+            deleted?: boolean;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        AuditForwarding: {
+            /** @enum {string} */
+            state: "off" | "current" | "behind" | "failing";
+            /** @description host:port of the receiver of syslog */
+            endpoint?: string;
+            /** @description tcp or tls */
+            protocol?: string;
+            /**
+             * Format: int64
+             * @description Rows delivered in all time
+             */
+            sent_rows: number;
+            /**
+             * Format: int64
+             * @description Id of the row that was delivered last
+             */
+            last_sent_id: number;
+            /**
+             * Format: date-time
+             * @description When that row was delivered
+             */
+            last_sent_time?: string;
+            /**
+             * Format: date-time
+             * @description When what it tells of happened
+             */
+            last_row_time?: string;
+            /**
+             * Format: int64
+             * @description Rows that wait
+             */
+            pending_rows: number;
+            /**
+             * Format: double
+             * @description Age of the oldest row that waits, 0 when none does
+             */
+            lag_seconds: number;
+            /** @description The last failure; it may be long over */
+            last_error?: string;
+            /** Format: date-time */
+            last_error_time?: string;
         };
         AuditLogEventType: {
             event_type?: string;
@@ -1558,7 +2370,9 @@ export interface components {
         };
         /** @description Settings to change, by key. Keys that are not known are ignored. */
         Configurations: {
+            audit_log_forward_ca_certificate?: string | null;
             audit_log_forward_endpoint?: string | null;
+            audit_log_forward_protocol?: string | null;
             auth_mode?: string | null;
             banner_message?: string | null;
             disabled_audit_log_event_types?: string | null;
@@ -1569,7 +2383,10 @@ export interface components {
             http_authproxy_skip_search?: boolean | null;
             http_authproxy_tokenreview_endpoint?: string | null;
             http_authproxy_verify_cert?: boolean | null;
+            /** @description Who is asked about people without a password here, in order: some of ldap, http, oidc, with commas. Empty: the one that auth_mode stands for. */
+            identity_providers?: string | null;
             ldap_base_dn?: string | null;
+            ldap_ca_certificate?: string | null;
             ldap_filter?: string | null;
             ldap_group_admin_dn?: string | null;
             ldap_group_attach_parallel?: boolean | null;
@@ -1583,6 +2400,7 @@ export interface components {
             ldap_scope?: number | null;
             ldap_search_dn?: string | null;
             ldap_search_password?: string | null;
+            ldap_start_tls?: boolean | null;
             /** Format: int64 */
             ldap_timeout?: number | null;
             ldap_uid?: string | null;
@@ -1611,6 +2429,11 @@ export interface components {
             robot_token_duration?: number | null;
             scanner_skip_update_pulltime?: boolean | null;
             self_registration?: boolean | null;
+            /**
+             * Format: int64
+             * @description hours after which a browser session ends however busy it is
+             */
+            session_lifetime?: number | null;
             /** Format: int64 */
             session_timeout?: number | null;
             skip_audit_log_database?: boolean | null;
@@ -1622,6 +2445,128 @@ export interface components {
             uaa_client_secret?: string | null;
             uaa_endpoint?: string | null;
             uaa_verify_cert?: boolean | null;
+        };
+        AccessExplanation: {
+            /** @description A request by them would be let through now */
+            allowed: boolean;
+            /** @description Their rights suffice; they may still not come in: disabled, expired, locked */
+            permitted: boolean;
+            who: components["schemas"]["AccessSubject"];
+            resource: string;
+            action: string;
+            project?: string;
+            repository?: string;
+            reasons: components["schemas"]["AccessReason"][];
+        };
+        AccessSubject: {
+            /** @description user, robot or anonymous */
+            kind: string;
+            name?: string;
+        };
+        AccessReason: {
+            /**
+             * @description For it: `system_administrator`, `public_project`, `role`, `grant`. Against it: `role_lacks`, `no_role`, `not_public`,
+             *     `denied`, `no_grant`, `administrator_only`, `not_signed_in`, `disabled`, `expired`, `left`, `locked`, and
+             *     `unrelated` when there is no such project or it says nothing about them.
+             */
+            code: string;
+            /** @description The reason in a sentence, for people */
+            text: string;
+            /** @description Harbor's name of the role */
+            role?: string;
+            /** @description The group that brings the role; empty for the membership of the account itself */
+            group?: string;
+            /** @description Which of the robot's grants, from 1 */
+            grant?: number;
+            /**
+             * Format: date-time
+             * @description Since when, or for `locked` until when
+             */
+            at?: string;
+        };
+        TrustPolicy: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            /** @description Unique in the registry: `name`, or `project+name`. The user name `workload/full_name` logs in by this policy. */
+            full_name: string;
+            /** @description The project that it belongs to; empty for one of the system */
+            project?: string;
+            description?: string;
+            /** @description As tokens say it, a URL */
+            issuer: string;
+            /** @description That tokens must be made for */
+            audience: string;
+            /** @description CEL over `claims` */
+            condition: string;
+            /** @description JWKS of an issuer that can't be asked; empty when it is asked */
+            key_set?: string;
+            /**
+             * Format: int64
+             * @description How long what a token is exchanged for lives
+             */
+            life_minutes: number;
+            enabled: boolean;
+            permissions: components["schemas"]["RobotPermission"][];
+            /** Format: date-time */
+            creation_time: string;
+            /** Format: date-time */
+            update_time: string;
+        };
+        TrustPolicyDraft: {
+            name: string;
+            /** @description The project that it is to belong to; without it to the system */
+            project?: string;
+            description?: string;
+            issuer: string;
+            audience: string;
+            condition: string;
+            key_set?: string;
+            /**
+             * Format: int64
+             * @description 15 without it
+             */
+            life_minutes?: number;
+            /** @description True without it */
+            enabled?: boolean;
+            /** @description By the rules of robots */
+            permissions: components["schemas"]["RobotPermission"][];
+        };
+        TrustTrial: {
+            /** @description Name of the project; without it the policies of the system are asked */
+            project?: string;
+            /** @description Of a token */
+            claims: {
+                [key: string]: unknown;
+            };
+        };
+        TrustVerdict: {
+            /** @description Full name */
+            policy: string;
+            fits: boolean;
+            /** @description Why it doesn't fit */
+            reason?: string;
+        };
+        WorkloadExchange: {
+            /** @description The JWT of the issuer */
+            token: string;
+            /** @description Full name of the policy; without it the first one that fits */
+            policy?: string;
+        };
+        WorkloadCredentials: {
+            username: string;
+            password: string;
+            /**
+             * Format: int64
+             * @description In seconds
+             */
+            expires_in: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Full name of the policy that let in */
+            policy: string;
+            /** @description Of the token, as audit rows show it */
+            subject: string;
         };
     };
     responses: {
@@ -1668,6 +2613,7 @@ export interface components {
         location_with_name: boolean;
         /** @description Name or id of the project */
         project_name_or_id: string;
+        purge_id: number;
         /** @description Name of the project */
         project_name: string;
         /** @description Name of the repository without its project, percent-encoded twice */
@@ -1679,9 +2625,14 @@ export interface components {
         addition: string;
         user_id: number;
         robot_id: number;
+        token_id: number;
+        session_id: string;
+        /** @description Of this user, instead of the caller */
+        of_user: number;
         member_id: number;
         meta_name: string;
         icon_digest: string;
+        job_type: string;
         label_id: number;
         quota_id: number;
     };
@@ -1884,6 +2835,127 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Permissions"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    pingOIDC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    url?: string;
+                    verify_cert?: boolean;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    pingLdap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LdapConf"];
+            };
+        };
+        responses: {
+            /** @description The answer, also where it is no. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LdapPingResult"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchLdapUser: {
+        parameters: {
+            query?: {
+                /** @description the whole log-in name; * stands for any text; everybody when empty */
+                username?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The people, known to Haven or not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LdapUser"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    importLdapUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LdapImportUsers"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            /** @description Those who could not be imported, and why. The others were. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LdapFailedImportUser"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchLdapGroup: {
+        parameters: {
+            query?: {
+                /** @description the whole name; * stands for any text; all groups when empty */
+                groupname?: string;
+                /** @description the distinguished name */
+                groupdn?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups, known to Haven or not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroup"][];
                 };
             };
             default: components["responses"]["Failure"];
@@ -2154,6 +3226,25 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    setCliSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: components["parameters"]["user_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OIDCCliSecretReq"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     updateUserPassword: {
         parameters: {
             query?: never;
@@ -2168,6 +3259,148 @@ export interface operations {
                 "application/json": components["schemas"]["PasswordReq"];
             };
         };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listUserGroups: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /** @description exactly this DN */
+                ldap_group_dn?: string;
+                /** @description a part of the name */
+                group_name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroup"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UserGroup"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchUserGroups: {
+        parameters: {
+            query: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                groupname: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroupSearchItem"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserGroup"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UserGroup"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteUserGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
@@ -3276,6 +4509,151 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    ListRobotV1: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Robot"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateRobotV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotCreateV1"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["CreatedAt"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotCreated"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetRobotByIDV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Robot"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    UpdateRobotV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RobotUpdate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteRobotV1: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     GetRobotByID: {
         parameters: {
             query?: never;
@@ -3344,7 +4722,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RobotSec"];
+                "application/json": components["schemas"]["RobotSecUpdate"];
             };
         };
         responses: {
@@ -3546,6 +4924,246 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    getSystemCVEAllowlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CVEAllowlist"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    putSystemCVEAllowlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CVEAllowlist"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeHistory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecHistory"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecHistory"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updatePurgeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createPurgeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExecHistory"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopPurge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPurgeJobLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purge_id: components["parameters"]["purge_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listSchedules: {
+        parameters: {
+            query?: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getSchedulePaused: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_type: components["parameters"]["job_type"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulerStatus"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     getIcon: {
         parameters: {
             query?: never;
@@ -3655,6 +5273,408 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditLogEventType"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getAuditForwarding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditForwarding"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    explainAccess: {
+        parameters: {
+            query: {
+                /** @description Name of a user */
+                user?: string;
+                /** @description Name of a robot, with its prefix or without */
+                robot?: string;
+                /** @description Ask about who doesn't sign in */
+                anonymous?: boolean;
+                /** @description As robots spell it: pull, push, read, create, … */
+                action: string;
+                /** @description As robots spell it: repository, artifact, member, … */
+                resource: string;
+                /** @description Name of the project; without it the question is about the whole registry */
+                project?: string;
+                /** @description Name of a repository in the project, for the resource repository */
+                repository?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessExplanation"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    endPreviousSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                robot_id: components["parameters"]["robot_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listPersonalTokens: {
+        parameters: {
+            query?: {
+                /** @description Of this user, instead of the caller */
+                user_id?: components["parameters"]["of_user"];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalToken"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createPersonalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalTokenCreate"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    Location: components["headers"]["CreatedAt"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalTokenMade"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPersonalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: components["parameters"]["token_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalToken"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    deletePersonalToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: components["parameters"]["token_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description Of this user, instead of the caller */
+                user_id?: components["parameters"]["of_user"];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: {
+                /** @description Of this user, instead of the caller */
+                user_id?: components["parameters"]["of_user"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: components["parameters"]["session_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTrustPolicies: {
+        parameters: {
+            query?: {
+                /** @description Name of the project; without it those of the system */
+                project?: string;
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustPolicy"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustPolicyDraft"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustPolicyDraft"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteTrustPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    tryTrustPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustTrial"];
+            };
+        };
+        responses: {
+            /** @description The answer, by the policies' names. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustVerdict"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    exchangeWorkloadToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkloadExchange"];
+            };
+        };
+        responses: {
+            /** @description A user name and a password for registry and API. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkloadCredentials"];
                 };
             };
             default: components["responses"]["Failure"];

@@ -1,5 +1,5 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { json, refusal, renderPortal, serve } from "../test/render";
 
 const alice = {
@@ -139,5 +139,77 @@ describe("repository", () => {
     expect(screen.getByText("2 KiB")).toBeTruthy();
     const request = asked.find((each) => new URL(each.url).pathname === path);
     expect(new URL(request?.url ?? "").searchParams.get("q")).toBe("tags=*");
+  });
+});
+
+const company = { name: "Company", primary: false };
+const profile = (meta?: object) => () =>
+  json({ user_id: 3, username: "alice", sysadmin_flag: false, oidc_user_meta: meta });
+
+describe("the company's provider", () => {
+  it("has a button of its own, which leads back to this page", async () => {
+    serve({
+      "GET /c/session": () => json({ user: null, oidc: company }),
+      "GET /api/v2.0/projects": () => json([]),
+    });
+    renderPortal("/");
+    const button = await screen.findByRole("link", { name: "Sign in with Company" });
+    expect(button.getAttribute("href")).toMatch(/^\/c\/oidc\/login\?redirect_url=%2F/);
+    expect(screen.getByLabelText("User name")).toBeTruthy();
+  });
+
+  it("is gone to at once where it is the way in, but once only", async () => {
+    sessionStorage.clear();
+    const assign = vi.spyOn(window.location, "assign").mockImplementation(() => undefined);
+    serve({
+      "GET /c/session": () => json({ user: null, oidc: { ...company, primary: true } }),
+      "GET /api/v2.0/projects": () => json([]),
+    });
+    renderPortal("/");
+    await waitFor(() => expect(assign).toHaveBeenCalledTimes(1));
+    expect(assign.mock.calls[0]?.[0]).toMatch(/^\/c\/oidc\/login\?redirect_url=/);
+    renderPortal("/");
+    renderPortal("/account/sign-in?reason=denied");
+    expect((await screen.findByRole("alert")).textContent).toContain("did not sign you in");
+    expect(assign).toHaveBeenCalledTimes(1);
+  });
+
+  it("asks who comes for the first time for a user name", async () => {
+    const asked = serve({
+      "GET /c/session": () => json({ user: null, oidc: company }),
+      "POST /c/oidc/onboard": () => refusal(409, "CONFLICT", "taken"),
+    });
+    renderPortal("/oidc-onboard?username=alice&redirect_url=%2Fp%2Fteam");
+    const name = await screen.findByLabelText("User name");
+    expect((name as HTMLInputElement).value).toBe("alice");
+    fireEvent.click(screen.getByRole("button", { name: "Go on" }));
+    expect((await screen.findByRole("alert")).textContent).toContain("another account");
+    const sent = asked.find((request) => request.url.endsWith("/c/oidc/onboard"));
+    expect(await sent?.json()).toEqual({ username: "alice" });
+  });
+
+  it("gives its people a CLI secret in the place of a password", async () => {
+    const asked = serve({
+      "GET /c/session": () => json({ user: alice, oidc: company }),
+      "GET /api/v2.0/users/current": profile({ secret: "Secret-of-alice-1" }),
+      "PUT /api/v2.0/users/3/cli_secret": () => new Response(null),
+    });
+    renderPortal("/me");
+    const secret = await screen.findByLabelText("CLI secret", { selector: "input" });
+    expect((secret as HTMLInputElement).value).toBe("Secret-of-alice-1");
+    expect((secret as HTMLInputElement).type).toBe("password");
+    expect(screen.queryByRole("button", { name: "Change password" })).toBeNull();
+    fireEvent.click(screen.getByRole("button", { name: "Make a new secret" }));
+    expect(await screen.findByText(/The secret is new/)).toBeTruthy();
+    expect(asked.filter((request) => request.url.endsWith("/users/current")).length).toBe(2);
+  });
+
+  it("leaves a password to who has one here", async () => {
+    serve({
+      "GET /c/session": () => json({ user: alice, oidc: company }),
+      "GET /api/v2.0/users/current": profile(),
+    });
+    renderPortal("/me");
+    expect(await screen.findByRole("button", { name: "Change password" })).toBeTruthy();
   });
 });

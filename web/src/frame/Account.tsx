@@ -2,7 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, Menu } from "@mantine/core";
 import { IconChevronDown, IconLogout, IconSettings, IconUser } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useSession, useSignOut } from "../features/session/queries";
+import { useProvider, useSession, useSignOut } from "../features/session/queries";
 import classes from "./Account.module.css";
 import { ViewChoices } from "./ViewChoices";
 
@@ -11,7 +11,9 @@ export function Account() {
   const { t } = useLingui();
   const session = useSession();
   const navigate = useNavigate();
-  const signOut = useSignOut(() => navigate({ to: "/" }));
+  const provider = useProvider();
+  // Home would lead back to a provider that is the way in.
+  const signOut = useSignOut(() => navigate({ to: provider?.primary ? "/account/sign-in" : "/" }));
   const user = session.data;
 
   return (

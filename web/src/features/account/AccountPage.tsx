@@ -3,9 +3,13 @@ import { Page, Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { type SignedIn, useSession } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
+import { CliSecret } from "./CliSecret";
 import { PasswordForm } from "./PasswordForm";
+import { useProfile } from "./queries";
+import { Sessions } from "./Sessions";
+import { Tokens } from "./Tokens";
 
-/** `/me`: who I am here, and my password. */
+/** `/me`: who I am here, my password or CLI secret, my tokens and sessions. */
 export function AccountPage() {
   const { t } = useLingui();
   const session = useSession();
@@ -27,19 +31,54 @@ export function AccountPage() {
         </SignInRequired>
       )}
       {session.data && (
-        <Section title={t`Password`}>
-          {session.data.password_generated && (
-            <p>
-              <Trans>
-                You still use the password that the first start made; it lies in a file on the
-                server. Choose one that only you know.
-              </Trans>
-            </p>
-          )}
-          <PasswordForm user={session.data} />
-        </Section>
+        <>
+          <Credentials user={session.data} />
+          <Section title={t`Access tokens`}>
+            <Tokens />
+          </Section>
+          <Section title={t`Sessions`}>
+            <Sessions />
+          </Section>
+        </>
       )}
     </Page>
+  );
+}
+
+/** What I prove with who I am: the provider's people have a secret for docker, others a password. */
+function Credentials({ user }: { user: SignedIn }) {
+  const { t } = useLingui();
+  const profile = useProfile();
+  if (profile.isLoading) return <Loading />;
+  if (profile.isError) {
+    return (
+      <Failed
+        what={t`Your account can't be shown.`}
+        error={profile.error}
+        retry={() => profile.refetch()}
+      />
+    );
+  }
+  const secret = profile.data?.oidc_user_meta?.secret;
+  if (secret) {
+    return (
+      <Section title={t`CLI secret`}>
+        <CliSecret user={user} secret={secret} />
+      </Section>
+    );
+  }
+  return (
+    <Section title={t`Password`}>
+      {user.password_generated && (
+        <p>
+          <Trans>
+            You still use the password that the first start made; it lies in a file on the server.
+            Choose one that only you know.
+          </Trans>
+        </p>
+      )}
+      <PasswordForm user={user} />
+    </Section>
   );
 }
 

@@ -1,6 +1,34 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { api, bodyOf } from "../../api/client";
-import { beginSession, type SignedIn, sessionQuery } from "../session/queries";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, bodyOf, type Schema } from "../../api/client";
+import { beginSession, type SignedIn, sessionQuery, useProvider } from "../session/queries";
+
+const profileQuery = queryOptions({
+  queryKey: ["profile"],
+  gcTime: 0, // it has a secret in it
+  queryFn: ({ signal }) =>
+    bodyOf<Schema["UserResp"]>(api.GET("/api/v2.0/users/current", { signal })),
+});
+
+/** What is known of me, asked only where there is a provider that may have brought me. */
+export function useProfile() {
+  const provider = useProvider();
+  return useQuery({ ...profileQuery, enabled: provider !== null });
+}
+
+/** Replaces the CLI secret by a random one. */
+export function useNewSecret() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (user: number) =>
+      bodyOf(
+        api.PUT("/api/v2.0/users/{user_id}/cli_secret", {
+          params: { path: { user_id: user } },
+          body: {},
+        }),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: profileQuery.queryKey }),
+  });
+}
 
 export interface PasswordChange {
   user: SignedIn;

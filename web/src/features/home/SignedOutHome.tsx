@@ -4,7 +4,7 @@ import { Section } from "../../ui/Page";
 import { Empty, Failed, Loading } from "../../ui/states";
 import { ProjectTable } from "../projects/ProjectTable";
 import { projectsPerPage, useProjects } from "../projects/queries";
-import { SignInForm } from "../session/SignInForm";
+import { SignIn } from "../session/SignIn";
 import classes from "./home.module.css";
 
 /** Before signing in: the form, and what is public. */
@@ -13,7 +13,7 @@ export function SignedOutHome() {
   return (
     <div className={classes.columns}>
       <Section title={t`Sign in`}>
-        <SignInForm />
+        <SignIn />
       </Section>
       <Section title={t`Public projects`}>
         <PublicProjects />

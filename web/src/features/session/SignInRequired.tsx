@@ -2,7 +2,7 @@ import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { Forbidden } from "../../ui/states";
 import { useUser } from "./queries";
-import { SignInForm } from "./SignInForm";
+import { SignIn } from "./SignIn";
 import classes from "./SignInRequired.module.css";
 
 /** Shown for 401 and 403: who is nobody yet may sign in, who is somebody learns whom to ask. */
@@ -16,7 +16,7 @@ export function SignInRequired({ children }: { children: ReactNode }) {
           <Trans>This is not public. Sign in to see whether you may read it.</Trans>
         </p>
       </Forbidden>
-      <SignInForm />
+      <SignIn />
     </div>
   );
 }

@@ -1,0 +1,125 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// delivery is what is to become of a row besides being listed.
+type delivery int64
+
+const (
+	keep           delivery = iota // only that
+	forward                        // it is forwarded, too
+	forwardAndDrop                 // it is forwarded, and deleted then
+)
+
+func deliveryBy(v setting.Values) delivery {
+	switch {
+	case v.AuditForwardEndpoint() == "":
+		return keep
+	case v.AuditSkipDatabase():
+		return forwardAndDrop
+	default:
+		return forward
+	}
+}
+
+const insertRows = `INSERT INTO audit (project_id, username, event_type, operation, resource_type, resource, description, result, client, request_id, delivery, created_at) VALUES `
+
+const addCount = `INSERT INTO audit_count (project_id, entries) VALUES ($1, $2)
+	ON CONFLICT (project_id) DO UPDATE SET entries = audit_count.entries + excluded.entries`
+
+// takeTurn has those who write rows to be forwarded come one after another: of two on PostgreSQL the second
+// waits, fails and begins anew, and so its rows get their ids when the first's can be read.
+const takeTurn = `UPDATE audit_order SET batches = batches + 1 WHERE id = 1`
+
+// rowsAtOnce is how many rows one statement writes; what is left is written one by one. Two texts stay
+// prepared, while one for each number of rows would be parsed each time, and parsing goes with the square of
+// the number of parameters in SQLite.
+const rowsAtOnce = 16
+
+// Handle writes a row for each event. It is the event.Listener's.
+func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
+	values, err := s.settings.Get(ctx)
+	if err != nil {
+		return fmt.Errorf("read what is audited: %w", err)
+	}
+	to, disabled := deliveryBy(values), disabledEvents(values)
+	var rows [][]any
+	counts := map[int64]int64{}
+	for _, e := range events {
+		if slices.Contains(disabled, string(e.Kind)) {
+			continue
+		}
+		rows = append(rows, []any{
+			e.ProjectID, e.By, string(e.Kind), e.Operation, e.ResourceType, e.Resource, e.Description, e.Success,
+			e.Client, e.RequestID, int64(to), db.Micros(e.At),
+		})
+		counts[e.ProjectID]++
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if to != keep {
+		if _, err := tx.Exec(ctx, takeTurn); err != nil {
+			return fmt.Errorf("take the turn to write audit rows: %w", err)
+		}
+		tx.AfterCommit(s.wakeForwarding)
+	}
+	if err := insertAll(ctx, tx, rows); err != nil {
+		return fmt.Errorf("write audit rows: %w", err)
+	}
+	return count(ctx, tx, counts)
+}
+
+// disabledEvents are the kinds that the settings leave out.
+func disabledEvents(v setting.Values) []string {
+	disabled := v.AuditDisabledEvents()
+	if v.Bool(setting.AuditPullsDisabled) {
+		disabled = append(disabled, string(event.PullArtifact))
+	}
+	return disabled
+}
+
+func insertAll(ctx context.Context, tx db.Tx, rows [][]any) error {
+	for len(rows) > 0 {
+		n := 1
+		if len(rows) >= rowsAtOnce {
+			n = rowsAtOnce
+		}
+		if err := insert(ctx, tx, rows[:n]); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+func insert(ctx context.Context, tx db.Tx, rows [][]any) error {
+	var text []string
+	var args []any
+	for _, row := range rows {
+		marks, more := db.In(len(args), row)
+		text, args = append(text, "("+marks+")"), append(args, more...)
+	}
+	_, err := tx.Exec(ctx, insertRows+strings.Join(text, ", "), args...)
+	return err
+}
+
+// count changes the numbers of rows by project, in the order of their ids so that two lock alike.
+func count(ctx context.Context, tx db.Tx, changes map[int64]int64) error {
+	for _, id := range slices.Sorted(maps.Keys(changes)) {
+		if _, err := tx.Exec(ctx, addCount, id, changes[id]); err != nil {
+			return fmt.Errorf("count audit rows: %w", err)
+		}
+	}
+	return nil
+}

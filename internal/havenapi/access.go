@@ -1,0 +1,44 @@
+package havenapi
+
+import (
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/rest"
+)
+
+func ofLoaded(r authz.Resource, a authz.Action) rest.Access {
+	return rest.Access{Class: rest.OfObject, Permission: authz.Permission{Resource: r, Action: a}}
+}
+
+func ofSystem(r authz.Resource, a authz.Action) rest.Access {
+	return rest.Access{Class: rest.InSystem, Permission: authz.Permission{Resource: r, Action: a}}
+}
+
+// accesses is the table of all operations. An operation that isn't here answers 500 and fails a test.
+func accesses() map[string]rest.Access {
+	return map[string]rest.Access{
+		// In a project who administers its members, in the system who administers users; everybody about themselves.
+		"ExplainAccess": ofLoaded(authz.Member, authz.Update),
+
+		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
+
+		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
+
+		// As for robots; decided where the policy belongs.
+		"ListTrustPolicies":     ofLoaded(authz.RobotAccount, authz.ListAll),
+		"CreateTrustPolicy":     ofLoaded(authz.RobotAccount, authz.Create),
+		"GetTrustPolicy":        ofLoaded(authz.RobotAccount, authz.Read),
+		"UpdateTrustPolicy":     ofLoaded(authz.RobotAccount, authz.Update),
+		"DeleteTrustPolicy":     ofLoaded(authz.RobotAccount, authz.Delete),
+		"TryTrustPolicies":      ofLoaded(authz.RobotAccount, authz.Read),
+		"ExchangeWorkloadToken": {Class: rest.Open}, // the token in the body is what counts
+
+		// One's own; another user's for who administers users.
+		"ListPersonalTokens":  ofLoaded(authz.UserAccount, authz.Read),
+		"GetPersonalToken":    ofLoaded(authz.UserAccount, authz.Read),
+		"DeletePersonalToken": ofLoaded(authz.UserAccount, authz.Update),
+		"CreatePersonalToken": {Class: rest.SignedIn}, // a user in person
+		"ListSessions":        ofLoaded(authz.UserAccount, authz.Read),
+		"EndOtherSessions":    ofLoaded(authz.UserAccount, authz.Update),
+		"EndSession":          ofLoaded(authz.UserAccount, authz.Update),
+	}
+}

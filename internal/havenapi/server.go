@@ -1,0 +1,68 @@
+package havenapi
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/havenregistry/haven/internal/audit"
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/explain"
+	"github.com/havenregistry/haven/internal/havenapi/gen"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// Prefix is where the paths of this API begin.
+const Prefix = "/api/haven/"
+
+// Deps is what the API stands on.
+type Deps struct {
+	Auth       *httpauth.Reader
+	Authorizer *authz.Authorizer
+	Projects   *project.Service
+	Identity   *identity.Service
+	Workloads  *workload.Service
+	Settings   *setting.Service
+	Audit      *audit.Service
+	Log        *slog.Logger
+
+	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
+	ExternalScheme func(host string) string
+}
+
+// Server answers /api/haven/v1. It implements the generated interface; the methods stand in one file per
+// concept.
+type Server struct {
+	Deps
+	frame   *rest.Frame
+	explain *explain.Service
+}
+
+// New returns the handler of /api/haven/. It finds out who asks; protection against forged requests of
+// browsers stands before it.
+func New(d Deps) (http.Handler, error) {
+	doc, err := gen.GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("read the API's contract: %w", err)
+	}
+	s := &Server{Deps: d, explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
+		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
+		Accesses: accesses(), Writable: []string{Prefix + "v1/workload/token", Prefix + "v1/workload/test"},
+	}}
+	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {
+		return rest.Guard(s.frame, next, operation)
+	}
+	strict := gen.NewStrictHandlerWithOptions(s, []gen.StrictMiddlewareFunc{guard}, gen.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: s.frame.Unreadable, ResponseErrorHandlerFunc: s.frame.Fail,
+	})
+	return s.frame.Handler(doc, func(mux *http.ServeMux, around func(http.Handler) http.Handler) {
+		gen.HandlerWithOptions(strict, gen.StdHTTPServerOptions{
+			BaseRouter: mux, ErrorHandlerFunc: s.frame.Unreadable, Middlewares: []gen.MiddlewareFunc{around},
+		})
+	}), nil
+}

@@ -1,0 +1,173 @@
+package havenapi
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/havenapi/gen"
+	"github.com/havenregistry/haven/internal/identity"
+)
+
+// Callers, a letter each: system Administrator; in the project "perm": Project administrator, Maintainer,
+// Developer, Guest, Limited guest, Robot (pull and push); Stranger; Foreign, who administers another
+// project; Nobody.
+const everybody = "APMDGLRSFN"
+
+const signedInCallers = "APMDGLRSF"
+
+const usersInPerson = "APMDGLSF"
+
+// may is a row of the table of who may do what: the letters of those whom the operation answers.
+type may struct {
+	operation string
+	who       string
+	query     string            // of the request
+	body      string            // of the request, one that fails after the caller was let in
+	path      map[string]string // values of the path, where they aren't those of pathValues
+	hidden    bool              // 404 instead of 403: the object isn't there for who may not see it
+}
+
+// whoMay is written by hand: a new operation needs a row here.
+func whoMay() []may {
+	return []may{
+		{operation: "GetAuditForwarding", who: "A"},
+		{operation: "ExplainAccess", who: signedInCallers, query: "resource=repository&action=pull&project=perm"},
+		{operation: "ExplainAccess", who: signedInCallers, query: "resource=project&action=create"},
+		{operation: "ExplainAccess", who: "APD", query: "resource=repository&action=pull&project=perm&user=developer"},
+		{operation: "ExplainAccess", who: "APR", query: "resource=repository&action=pull&project=perm&robot=robot$perm%2Bci"},
+		{operation: "ExplainAccess", who: "AP", query: "resource=repository&action=pull&project=perm&anonymous=true"},
+		{operation: "ExplainAccess", who: "AFD", query: "resource=repository&action=pull&project=other&user=developer"},
+		{operation: "ExplainAccess", who: "AD", query: "resource=project&action=create&user=developer"},
+
+		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm
+
+		{operation: "ListTrustPolicies", who: "A"},
+		{operation: "ListTrustPolicies", who: "APMDG", query: "project=perm"},
+		{operation: "CreateTrustPolicy", who: "A", body: emptyPolicy("")},
+		{operation: "CreateTrustPolicy", who: "AP", body: emptyPolicy("perm")},
+		{operation: "CreateTrustPolicy", who: "AF", body: emptyPolicy("other")},
+		{operation: "GetTrustPolicy", who: "APMDG", hidden: true}, // {policy_id} is a policy of perm
+		{operation: "UpdateTrustPolicy", who: "AP", body: emptyPolicy("perm"), hidden: true},
+		{operation: "DeleteTrustPolicy", who: "AP", hidden: true},
+		{operation: "TryTrustPolicies", who: "A", body: `{"claims":{}}`},
+		{operation: "TryTrustPolicies", who: "APMDG", body: `{"claims":{},"project":"perm"}`},
+		{operation: "ExchangeWorkloadToken", who: "", body: `{"token":"x"}`}, // which is no token
+
+		// {token_id}, {session_id} and the user 4 are the developer's. Robots have neither tokens nor sessions.
+		{operation: "ListPersonalTokens", who: usersInPerson},
+		{operation: "ListPersonalTokens", who: "AD", query: "user_id=4"},
+		{operation: "CreatePersonalToken", who: usersInPerson,
+			body: `{"name":"x","permissions":[{"kind":"project","namespace":"nosuch","access":[{"resource":"repository","action":"pull"}]}]}`},
+		{operation: "GetPersonalToken", who: "AD", hidden: true},
+		{operation: "DeletePersonalToken", who: "AD", hidden: true},
+		{operation: "ListSessions", who: usersInPerson},
+		{operation: "ListSessions", who: "AD", query: "user_id=4"},
+		{operation: "EndOtherSessions", who: usersInPerson},
+		{operation: "EndOtherSessions", who: "AD", query: "user_id=4"},
+		{operation: "EndSession", who: "AD", hidden: true},
+	}
+}
+
+// emptyPolicy is a draft that is refused when it is looked at.
+func emptyPolicy(project string) string {
+	return `{"project":"` + project + `","name":"NO","issuer":"","audience":"","condition":"","permissions":[]}`
+}
+
+// pathValues fill the paths of the contract.
+func pathValues() map[string]string { return map[string]string{} }
+
+// Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,
+// whatever it is; who may not gets 401 or 403 (or a 404 as if the object weren't there), never anything else.
+func TestWhoMay(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	callers := peopled(f)
+	doc, err := gen.GetSpec()
+	ok(t, err)
+	rows := map[string][]may{}
+	for _, row := range whoMay() {
+		rows[row.operation] = append(rows[row.operation], row)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if len(rows[op.OperationID]) == 0 {
+				t.Errorf("%s %s (%s): the table doesn't say who may", method, path, op.OperationID)
+			}
+			for _, row := range rows[op.OperationID] {
+				for _, letter := range strings.Split(everybody, "") {
+					target := targetOf(f, row, path)
+					w := f.do(callers[letter], method, target, row.body)
+					verdict(t, row, method+" "+target+" as "+callers[letter], letter, w.Code)
+				}
+			}
+		}
+	}
+}
+
+func peopled(f *fixture) (callers map[string]string) {
+	for _, name := range []string{"padmin", "maintainer", "developer", "guest", "limited", "foreign", "stranger"} {
+		f.user(name)
+	}
+	perm, other := f.project("perm", false), f.project("other", false)
+	f.member(perm, "padmin", authz.ProjectAdmin)
+	f.member(perm, "maintainer", authz.Maintainer)
+	f.member(perm, "developer", authz.Developer)
+	f.member(perm, "guest", authz.Guest)
+	f.member(perm, "limited", authz.LimitedGuest)
+	f.member(other, "foreign", authz.ProjectAdmin)
+	robot := f.robot("ci", "project", in("perm", identity.Access{Resource: "repository", Action: "pull"}, identity.Access{Resource: "repository", Action: "push"}))
+	return map[string]string{
+		"A": "admin", "P": "padmin", "M": "maintainer", "D": "developer", "G": "guest", "L": "limited",
+		"R": robot, "S": "stranger", "F": "foreign", "N": "",
+	}
+}
+
+func targetOf(f *fixture, row may, path string) string {
+	target := strings.NewReplacer(f.fresh(path)...).Replace(strings.TrimPrefix(path, "/api/haven/v1"))
+	for name, value := range pathValues() {
+		if own, given := row.path[name]; given {
+			value = own
+		}
+		target = strings.ReplaceAll(target, "{"+name+"}", value)
+	}
+	if row.query != "" {
+		target += "?" + row.query
+	}
+	return target
+}
+
+func verdict(t testing.TB, row may, what, letter string, status int) {
+	t.Helper()
+	refused := status == http.StatusUnauthorized || status == http.StatusForbidden || row.hidden && status == http.StatusNotFound
+	allowed := strings.Contains(row.who, letter)
+	switch {
+	case status >= 500 || status == http.StatusMethodNotAllowed || status == http.StatusUnprocessableEntity:
+		t.Errorf("%s (%s): %d", what, row.operation, status)
+	case allowed && refused:
+		t.Errorf("%s (%s): refused with %d, but may", what, row.operation, status)
+	case !allowed && !refused:
+		t.Errorf("%s (%s): %d, but may not", what, row.operation, status)
+	}
+}
+
+// Every operation of the contract says who may use it, and nothing else is in the table.
+func TestEveryOperationDeclaresItsAccess(t *testing.T) {
+	doc, err := gen.GetSpec()
+	ok(t, err)
+	table, seen := accesses(), map[string]bool{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if !table[op.OperationID].Declared() {
+				t.Errorf("%s %s (%s) has no access class, or names no permission", method, path, op.OperationID)
+			}
+			seen[op.OperationID] = true
+		}
+	}
+	for name := range table {
+		if !seen[name] {
+			t.Errorf("%s is in the table but not in the contract", name)
+		}
+	}
+}

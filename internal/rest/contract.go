@@ -1,0 +1,91 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// Contract checks requests against the OpenAPI document before they are decoded: ranges, lengths, enums
+// and required fields, which the generated code doesn't look at.
+type Contract struct {
+	routes map[string]*routers.Route // by the pattern of the router
+}
+
+// NewContract returns the Contract of a document. A route is named as package net/http does.
+func NewContract(doc *openapi3.T) *Contract {
+	c := &Contract{routes: map[string]*routers.Route{}}
+	doc.Security = nil // who asks is found out before; the filter would read each body to ask again
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			pattern := method + " " + path
+			if strings.HasSuffix(path, "/") {
+				pattern += "{$}"
+			}
+			c.routes[pattern] = &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation}
+		}
+	}
+	return c
+}
+
+// Check validates r, which the router has matched. Its answer is a problem for the client.
+func (c *Contract) Check(r *http.Request) error {
+	route, ok := c.routes[r.Pattern]
+	if !ok {
+		return fmt.Errorf("route %q is not in the contract", r.Pattern)
+	}
+	if r.Header.Get("Content-Type") == "" && route.Operation.RequestBody != nil {
+		r.Header.Set("Content-Type", "application/json") // some scripts send none
+	}
+	params := map[string]string{}
+	for _, list := range []openapi3.Parameters{route.PathItem.Parameters, route.Operation.Parameters} {
+		for _, p := range list {
+			if p.Value.In == openapi3.ParameterInPath {
+				params[p.Value.Name] = r.PathValue(p.Value.Name)
+			}
+		}
+	}
+	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{SkipSettingDefaults: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	})
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return Problem{http.StatusRequestEntityTooLarge, "REQUEST_ENTITY_TOO_LARGE", "request body is too large", err}
+	}
+	return invalid(err)
+}
+
+// invalid is the answer to a request that doesn't fit the contract, in Harbor's words.
+func invalid(err error) error {
+	return Problem{http.StatusUnprocessableEntity, "UNPROCESSABLE_ENTITY", "validation failure list:\n" + complaint(err), err}
+}
+
+func complaint(err error) string {
+	r, ok := errors.AsType[*openapi3filter.RequestError](err)
+	if !ok {
+		return Printable(err.Error())
+	}
+	schema, isSchema := errors.AsType[*openapi3.SchemaError](r.Err)
+	switch {
+	case r.Parameter != nil && isSchema && schema.SchemaField == "maximum":
+		return fmt.Sprintf("%s in %s should be less than or equal to %g", r.Parameter.Name, r.Parameter.In, *schema.Schema.Max)
+	case r.Parameter != nil && isSchema:
+		return fmt.Sprintf("%s in %s %s", r.Parameter.Name, r.Parameter.In, Printable(schema.Reason))
+	case r.Parameter != nil && errors.Is(r.Err, openapi3filter.ErrInvalidRequired):
+		return fmt.Sprintf("%s in %s is required", r.Parameter.Name, r.Parameter.In)
+	case r.Parameter != nil:
+		return fmt.Sprintf("%s in %s has an invalid value", r.Parameter.Name, r.Parameter.In)
+	case isSchema:
+		return fmt.Sprintf("%s in body %s", strings.Join(schema.JSONPointer(), "."), Printable(schema.Reason))
+	default:
+		return "parsing the body failed, because " + Printable(r.Error())
+	}
+}

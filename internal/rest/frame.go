@@ -1,0 +1,152 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/setting"
+)
+
+// maxBody bounds a request body in bytes. The longest that clients send is a settings document with
+// certificates in it.
+const maxBody = 1 << 20
+
+// Frame is what stands around the handlers of an API.
+type Frame struct {
+	Auth       *httpauth.Reader
+	Authorizer *authz.Authorizer
+	Settings   *setting.Service
+	Log        *slog.Logger
+	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
+	ExternalScheme func(host string) string
+	// Accesses is the table of all operations.
+	Accesses map[string]Access
+	// Failures are the rows of the API's own errors.
+	Failures []Failure
+	// Writable are the paths that are changed while the registry is read-only.
+	Writable []string
+}
+
+// Mount puts the generated routes into a mux, with a middleware around each.
+type Mount func(mux *http.ServeMux, around func(http.Handler) http.Handler)
+
+// Handler returns the handler of the API that doc describes. It finds out who asks; protection against
+// forged requests of browsers stands before it.
+func (f *Frame) Handler(doc *openapi3.T, mount Mount) http.Handler {
+	contract, mux := NewContract(doc), http.NewServeMux()
+	mount(mux, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := contract.Check(r); err != nil {
+				f.Fail(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	return f.outermost(canonical(f.authenticate(f.unlessReadOnly(route(mux)))))
+}
+
+// outermost bounds the body and turns a panic into a 500.
+func (f *Frame) outermost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		defer func() {
+			v := recover()
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			if v != nil {
+				f.Fail(w, r, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authenticate finds the principal. Credentials that were sent and are wrong are refused on every path,
+// open ones too.
+func (f *Frame) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := f.Auth.Principal(r)
+		if err != nil {
+			f.Fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(authz.WithPrincipal(r.Context(), p)))
+	})
+}
+
+var methods = [...]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// route answers 404 and 405 in Harbor's form. A path is served with and without a slash at its end; the
+// spelling with one is tried first, because the router would redirect to it.
+func route(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		spellings := [...]*http.Request{withPath(r, r.URL.EscapedPath()+"/"), r}
+		for _, candidate := range spellings {
+			if _, pattern := mux.Handler(candidate); pattern != "" {
+				mux.ServeHTTP(w, candidate)
+				return
+			}
+		}
+		var allowed []string
+		for _, method := range methods {
+			if slices.ContainsFunc(spellings[:], func(c *http.Request) bool { return serves(mux, c, method) }) {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			writeProblem(w, Problem{http.StatusNotFound, "NOT_FOUND", "path " + Printable(r.URL.Path) + " was not found", nil})
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		writeProblem(w, Problem{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED",
+			fmt.Sprintf("method %s is not allowed, but [%s] are", Printable(r.Method), strings.Join(allowed, ",")), nil})
+	})
+}
+
+func serves(mux *http.ServeMux, r *http.Request, method string) bool {
+	try := *r
+	try.Method = method
+	_, pattern := mux.Handler(&try)
+	return pattern != ""
+}
+
+var errReadOnly = errors.New("read only")
+
+func (f *Frame) readOnly(ctx context.Context) (bool, error) {
+	v, err := f.Settings.Get(ctx)
+	return v.Bool(setting.ReadOnly), err
+}
+
+// unlessReadOnly refuses writes while the registry is read-only, except to the settings that end that.
+func (f *Frame) unlessReadOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+		if safe || slices.Contains(f.Writable, r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		refused, err := f.readOnly(r.Context())
+		if err == nil && refused {
+			err = errReadOnly
+		}
+		if err != nil {
+			f.Fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
