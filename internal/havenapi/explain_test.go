@@ -1,8 +1,10 @@
 package havenapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/project"
 )
 
 func ask(f *fixture, who, query string) gen.AccessExplanation {
@@ -111,9 +114,11 @@ func TestExplainSaysWhatIsDecided(t *testing.T) {
 	callers["X"] = f.robot("all", "system", in("*", identity.Access{Resource: "repository", Action: "push"}),
 		in("perm", identity.Access{Resource: "repository", Action: "push", Effect: "deny"}), in("/", identity.Access{Resource: "project", Action: "create"}))
 	f.project("pub", true)
+	f.group("builders", authz.Maintainer, "developer", "stranger")
 	permissions := append(authz.RobotPermissions("project"), authz.RobotPermissions("system")...)
 	permissions = append(permissions, authz.Permission{Resource: authz.Configuration, Action: authz.Update}, authz.Permission{Resource: "moon", Action: "landing"})
 	asked := map[bool]int{}
+	f.askOfToken(permissions)
 	for _, name := range callers {
 		var p authz.Principal
 		query := "anonymous=true"
@@ -153,5 +158,69 @@ func TestExplainSaysWhatIsDecided(t *testing.T) {
 	}
 	if asked[true] < 100 || asked[false] < 100 {
 		t.Errorf("asked %v", asked)
+	}
+}
+
+// group makes a group a member of perm, with people in it as a log-in by their provider puts them there.
+func (f *fixture) group(name string, role authz.Role, people ...string) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	id, err := f.identity.CreateGroup(ctx, f.admin, identity.NewUserGroup{Name: name, Type: identity.OIDCGroup})
+	ok(f.t, err)
+	perm, err := f.projects.ByName(ctx, "perm")
+	ok(f.t, err)
+	_, err = f.projects.AddMember(ctx, f.admin, perm.ID, project.NewMember{GroupID: id, Role: role})
+	ok(f.t, err)
+	for _, person := range people {
+		ok(f.t, f.db.Write(ctx, func(tx db.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO account_group (account_id, group_id, told_at) VALUES ($1, $2, 1)`, f.principal(person).ID, id)
+			return err
+		}))
+	}
+}
+
+func TestExplainGroups(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := newFixture(t, d)
+		peopled(f)
+		f.group("builders", authz.Maintainer, "guest", "stranger")
+		e := ask(f, "admin", "user=guest&project=perm&resource=repository&action=delete")
+		if !e.Allowed || len(e.Reasons) != 1 || e.Reasons[0].Role != "maintainer" || e.Reasons[0].Group != "builders" {
+			t.Errorf("%+v", e)
+		}
+		e = ask(f, "stranger", "project=perm&resource=repository&action=pull")
+		if !e.Allowed || len(e.Reasons) != 1 || e.Reasons[0].Group != "builders" {
+			t.Errorf("%+v", e)
+		}
+		e = ask(f, "admin", "user=guest&project=perm&resource=member&action=delete")
+		if e.Allowed || !slices.Equal(codes(e), []string{"role_lacks", "role_lacks"}) || e.Reasons[0].Group != "" || e.Reasons[1].Group != "builders" {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// askOfToken has a personal token of the developer ask about itself.
+func (f *fixture) askOfToken(permissions []authz.Permission) {
+	f.t.Helper()
+	perm, err := f.projects.ByName(f.t.Context(), "perm")
+	ok(f.t, err)
+	pull := authz.Permission{Resource: authz.Repository, Action: authz.Pull}
+	made, err := f.identity.CreatePersonalToken(f.t.Context(), f.principal("developer"), identity.NewPersonalToken{
+		Name: "narrow", Limits: []authz.Grant{{Scope: authz.OneProject, ProjectID: perm.ID, Permission: pull}}})
+	ok(f.t, err)
+	p, err := f.identity.AuthenticateToken(f.t.Context(), made.Secret, netip.Addr{})
+	ok(f.t, err)
+	for _, perm := range permissions {
+		for _, place := range []string{"perm", "pub", "other"} {
+			found, err := f.projects.ByName(f.t.Context(), place)
+			ok(f.t, err)
+			decided := f.authorizer.Project(f.t.Context(), p, found.Object(), perm)
+			w := f.bearer(made.Secret.Reveal(), http.MethodGet, fmt.Sprintf("/explain?project=%s&resource=%s&action=%s", place, perm.Resource, perm.Action))
+			var e gen.AccessExplanation
+			ok(f.t, json.Unmarshal(w.Body.Bytes(), &e))
+			if w.Code != http.StatusOK || e.Allowed != (decided == nil) || len(e.Reasons) == 0 {
+				f.t.Errorf("a token, %s:%s in %s: %d %+v, decided %v", perm.Resource, perm.Action, place, w.Code, e, decided)
+			}
+		}
 	}
 }

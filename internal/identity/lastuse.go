@@ -29,7 +29,7 @@ const (
 const (
 	robotUsePut = `INSERT INTO robot_use (robot_id, used_at) SELECT id, $1 FROM robot WHERE id = $2
 		ON CONFLICT (robot_id) DO UPDATE SET used_at = excluded.used_at WHERE robot_use.used_at < excluded.used_at`
-	tokenUsePut = `INSERT INTO personal_token_use (token_id, used_at) SELECT id, $1 FROM personal_token WHERE id = $2
+	personalUsePut = `INSERT INTO personal_token_use (token_id, used_at) SELECT id, $1 FROM personal_token WHERE id = $2
 		ON CONFLICT (token_id) DO UPDATE SET used_at = excluded.used_at WHERE personal_token_use.used_at < excluded.used_at`
 )
 
@@ -37,7 +37,7 @@ func (k usedKind) put() string {
 	if k == robotUsed {
 		return robotUsePut
 	}
-	return tokenUsePut
+	return personalUsePut
 }
 
 type credential struct {

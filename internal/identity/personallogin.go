@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -111,7 +112,7 @@ func (s *Service) limitsOf(ctx context.Context, tokenID int64) ([]authz.Grant, e
 // refusePersonal counts a guess against the name that came with it and the network. It holds up who
 // guesses, and nobody who has a token: a guess has no chance, as there are 256 bits of it.
 func (s *Service) refusePersonal(ctx context.Context, name string, text secret.Text, remote netip.Addr) error {
-	who := subjectsOf(holder{}, "token\x00"+name, remote)
+	who := subjectsOf(holder{}, "token\x00"+cmp.Or(name, remote.String()), remote)
 	wait, _, err := s.delay(ctx, who)
 	if err != nil {
 		return err

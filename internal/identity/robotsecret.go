@@ -20,13 +20,13 @@ const maxOverlap = 90 * 24 * time.Hour
 const lapseBatch = 100
 
 const (
-	secretInsert = `INSERT INTO robot_secret (robot_id, hash) VALUES ($1, $2)`
-	secretSelect = `SELECT hash, previous_until FROM robot_secret WHERE robot_id = $1`
-	secretPut    = `UPDATE robot_secret SET hash = $1, previous_hash = $2, previous_until = $3 WHERE robot_id = $4`
-	previousEnd  = `UPDATE robot_secret SET previous_hash = '', previous_until = 0 WHERE robot_id = $1 AND previous_until > 0`
-	lapsed       = `SELECT robot_id FROM robot_secret WHERE previous_until > 0 AND previous_until <= $1 ORDER BY previous_until LIMIT $2`
-	robotEdited  = `UPDATE robot SET updated_at = $1 WHERE id = $2`
-	robotTouch   = `UPDATE robot SET epoch = epoch + 1, updated_at = $1 WHERE id = $2`
+	secretInsert  = `INSERT INTO robot_secret (robot_id, hash) VALUES ($1, $2)`
+	presentSelect = `SELECT hash, previous_until FROM robot_secret WHERE robot_id = $1`
+	presentPut    = `UPDATE robot_secret SET hash = $1, previous_hash = $2, previous_until = $3 WHERE robot_id = $4`
+	previousEnd   = `UPDATE robot_secret SET previous_hash = '', previous_until = 0 WHERE robot_id = $1 AND previous_until > 0`
+	lapsed        = `SELECT robot_id FROM robot_secret WHERE previous_until > 0 AND previous_until <= $1 ORDER BY previous_until LIMIT $2`
+	robotEdited   = `UPDATE robot SET updated_at = $1 WHERE id = $2`
+	robotTouch    = `UPDATE robot SET epoch = epoch + 1, updated_at = $1 WHERE id = $2`
 )
 
 // storedSecret is a row of robot_secret, without the previous hash.
@@ -90,7 +90,7 @@ func (s *Service) RotateRobotSecret(ctx context.Context, by authz.Principal, id 
 
 func (s *Service) putSecret(ctx context.Context, tx db.Tx, id int64, hash string, overlap time.Duration) error {
 	now := s.clock()
-	present, err := db.Get(ctx, tx, scanSecret, secretSelect, id)
+	present, err := db.Get(ctx, tx, scanSecret, presentSelect, id)
 	if errors.Is(err, db.ErrNotFound) {
 		return fault.NotFoundf("robot %d has no secret", id)
 	}
@@ -105,7 +105,7 @@ func (s *Service) putSecret(ctx context.Context, tx db.Tx, id int64, hash string
 			touch = robotEdited
 		}
 	}
-	if _, err := tx.Exec(ctx, secretPut, hash, previous, db.Micros(until), id); err != nil {
+	if _, err := tx.Exec(ctx, presentPut, hash, previous, db.Micros(until), id); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, touch, db.Micros(now), id)

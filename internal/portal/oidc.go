@@ -86,7 +86,7 @@ func (s *signIn) oidcLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, s.oidcCookie(r, flowCookie, sealed, oidc.FlowLife, http.SameSiteLaxMode))
-	http.Redirect(w, r, location, http.StatusFound)
+	http.Redirect(w, r, location, http.StatusFound) //nolint:gosec // the provider that the settings name
 }
 
 // oidcCallback is where the provider sends the browser back to.

@@ -48,7 +48,7 @@ const (
 	accountUnlease = `UPDATE oidc_account SET lease_until = 0, grant_tokens = $1 WHERE account_id = $2 AND generation = $3`
 	accountRenewed = `UPDATE oidc_account SET grant_tokens = $1, person = $2, checked_at = $3, generation = generation + 1, lease_until = 0
 		WHERE account_id = $4 AND generation = $5`
-	accountSecret = `UPDATE oidc_account SET cli_secret = $1, updated_at = $2 WHERE account_id = $3`
+	accountSecret = `UPDATE oidc_account SET cli_secret = $1, updated_at = $2 WHERE account_id = $3` //nolint:gosec // a statement, no secret
 
 	sessionPut = `INSERT INTO oidc_session (token_hash, subject, sid, id_token) SELECT token_hash, $1, $2, $3 FROM session WHERE token_hash = $4`
 )
