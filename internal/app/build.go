@@ -88,6 +88,10 @@ func (a *App) assemble() (domain, error) {
 	d.registry = registry.New(registry.Deps{
 		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
+		Rules: func(ctx context.Context) (registry.Rules, error) {
+			v, err := d.settings.Get(ctx)
+			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes()}, err
+		},
 	})
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)

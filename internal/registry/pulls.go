@@ -92,8 +92,10 @@ func (s *Service) RecordPull(p Pull) {
 	s.pulls.add(pulled{Pull: p, at: s.now(), count: 1})
 }
 
-// Run writes down pulls every second until ctx is cancelled, then a last time, and returns nil.
+// Run writes down pulls and asks for the Rules every second until ctx is cancelled, then writes a last time, and
+// returns nil.
 func (s *Service) Run(ctx context.Context) error {
+	s.askRules(ctx)
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
 	for {
@@ -106,10 +108,17 @@ func (s *Service) Run(ctx context.Context) error {
 			}
 			return nil
 		case <-ticker.C:
+			s.askRules(ctx)
 			if err := s.Flush(ctx); err != nil && ctx.Err() == nil {
 				s.log.ErrorContext(ctx, "pulls were not counted", "error", err)
 			}
 		}
+	}
+}
+
+func (s *Service) askRules(ctx context.Context) {
+	if err := s.rules.refresh(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "what is switched off is not known; it stays as it was", "error", err)
 	}
 }
 
@@ -129,9 +138,10 @@ func (s *Service) Flush(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	rules := s.rules.current()
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.wake)
-		return s.writePulls(ctx, tx, batch)
+		return s.writePulls(ctx, tx, batch, rules)
 	})
 	if err != nil {
 		s.pulls.add(batch...)
@@ -140,38 +150,64 @@ func (s *Service) Flush(ctx context.Context) error {
 	return nil
 }
 
-func (s *Service) writePulls(ctx context.Context, tx db.Tx, batch []pulled) error {
-	counts, last := map[int64]int64{}, map[int64]int64{}
-	var repositories, manifests []int64 // in the order they came, so that two flushes lock alike
+func (s *Service) writePulls(ctx context.Context, tx db.Tx, batch []pulled, rules Rules) error {
+	if !rules.NoPullCounts {
+		if err := addCounts(ctx, tx, batch); err != nil {
+			return err
+		}
+	}
+	if !rules.NoPullTimes {
+		if err := stampTimes(ctx, tx, batch); err != nil {
+			return err
+		}
+	}
+	for _, p := range batch {
+		e := s.artifactEvent(event.PullArtifact, "pull", p.By.Name, p.Ref, p.Manifest.Digest, p.Manifest.Tag)
+		e.At = db.Time(p.at)
+		if err := event.Append(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addCounts goes through the repositories in the order they came, so that two flushes lock alike.
+func addCounts(ctx context.Context, tx db.Tx, batch []pulled) error {
+	counts := map[int64]int64{}
+	var order []int64
 	for _, p := range batch {
 		if counts[p.Manifest.RepositoryID] == 0 {
-			repositories = append(repositories, p.Manifest.RepositoryID)
-		}
-		if last[p.Manifest.ID] == 0 {
-			manifests = append(manifests, p.Manifest.ID)
+			order = append(order, p.Manifest.RepositoryID)
 		}
 		counts[p.Manifest.RepositoryID] += p.count
-		last[p.Manifest.ID] = max(last[p.Manifest.ID], p.at)
 	}
-	for _, id := range repositories {
+	for _, id := range order {
 		if _, err := tx.Exec(ctx, countPulls, id, counts[id]); err != nil {
 			return err
 		}
 	}
-	for _, id := range manifests {
+	return nil
+}
+
+func stampTimes(ctx context.Context, tx db.Tx, batch []pulled) error {
+	last := map[int64]int64{}
+	var order []int64
+	for _, p := range batch {
+		if last[p.Manifest.ID] == 0 {
+			order = append(order, p.Manifest.ID)
+		}
+		last[p.Manifest.ID] = max(last[p.Manifest.ID], p.at)
+	}
+	for _, id := range order {
 		if _, err := tx.Exec(ctx, stampPulled, id, last[id]); err != nil {
 			return err
 		}
 	}
 	for _, p := range batch {
-		if p.Manifest.Tag != "" {
-			if _, err := tx.Exec(ctx, stampTagPull, p.Manifest.RepositoryID, p.Manifest.Tag, p.at, p.Manifest.ID); err != nil {
-				return err
-			}
+		if p.Manifest.Tag == "" {
+			continue
 		}
-		e := s.artifactEvent(event.PullArtifact, "pull", p.By.Name, p.Ref, p.Manifest.Digest, p.Manifest.Tag)
-		e.At = db.Time(p.at)
-		if err := event.Append(ctx, tx, e); err != nil {
+		if _, err := tx.Exec(ctx, stampTagPull, p.Manifest.RepositoryID, p.Manifest.Tag, p.at, p.Manifest.ID); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
@@ -15,13 +16,14 @@ const (
 	DefaultUploadLifetime = 7 * 24 * time.Hour
 )
 
-// Deps is what a Service needs. All fields but the durations are required.
+// Deps is what a Service needs. All fields but the durations and Rules are required.
 type Deps struct {
 	DB    *db.DB
 	Blobs blob.Store
 	Clock func() time.Time
 	Log   *slog.Logger
 	Wake  func() // called when an event was committed; must not block
+	Rules func(context.Context) (Rules, error)
 
 	ReclaimAfter   time.Duration // how long blobs are kept that no manifest names
 	UploadLifetime time.Duration // how long uploads are kept that nobody writes
@@ -36,6 +38,7 @@ type Service struct {
 	clock   func() time.Time
 	log     *slog.Logger
 	wake    func()
+	rules   rules
 	writers writers
 	pulls   pulls
 	digests digestLocks
@@ -51,7 +54,7 @@ type Service struct {
 
 // New returns a Service. Run must run for pulls to be counted, and RunReclaim for space to come back.
 func New(d Deps) *Service {
-	s := &Service{projects: d.DB.Watch("project"), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake,
+	s := &Service{projects: d.DB.Watch("project"), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake, rules: rules{ask: d.Rules},
 		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 	if d.DB.Exclusive() {
 		s.resumer, _ = d.Blobs.(blob.Resumer)

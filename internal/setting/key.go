@@ -53,6 +53,8 @@ const (
 	AuditSkipDatabase          = "skip_audit_log_database"
 	AuditDisabledEvents        = "disabled_audit_log_event_types"
 	AuditPullsDisabled         = "pull_audit_log_disable"
+	PullTimesDisabled          = "pull_time_update_disable"
+	PullCountsDisabled         = "pull_count_update_disable"
 	ScannerSkipPullTime        = "scanner_skip_update_pulltime"
 )
 
@@ -102,7 +104,7 @@ func definitions() map[string]key {
 	add(boolean, false, nil,
 		PrimaryAuthMode, "ldap_group_attach_parallel", "ldap_start_tls", ReadOnly, SelfRegistration, "http_authproxy_skip_search",
 		"oidc_auto_onboard", "oidc_logout", "uaa_verify_cert", AuditSkipDatabase, ScannerSkipPullTime,
-		"pull_time_update_disable", "pull_count_update_disable", AuditPullsDisabled)
+		PullTimesDisabled, PullCountsDisabled, AuditPullsDisabled)
 	add(boolean, true, nil, "ldap_verify_cert", NotificationEnable, QuotaPerProject, "http_authproxy_verify_cert", "oidc_verify_cert")
 	add(mapping, "{}", nil, "oidc_extra_redirect_parms")
 	add(text, "", regularExpression, OIDCGroupFilter)

@@ -75,6 +75,12 @@ func (v Values) StoragePerProject() int64 { return v.Int(StoragePerProject) }
 // QuotaEnabled reports whether projects have storage limits at all.
 func (v Values) QuotaEnabled() bool { return v.Bool(QuotaPerProject) }
 
+// PullCounts reports whether repositories count their pulls.
+func (v Values) PullCounts() bool { return !v.Bool(PullCountsDisabled) }
+
+// PullTimes reports whether artifacts and tags know when they were pulled last.
+func (v Values) PullTimes() bool { return !v.Bool(PullTimesDisabled) }
+
 // NotificationEnabled reports whether webhooks are sent.
 func (v Values) NotificationEnabled() bool { return v.Bool(NotificationEnable) }
 
