@@ -56,7 +56,7 @@ test-unit: $(PORTAL_BUILT) ## the fast tests, on SQLite and PostgreSQL; under tw
 .PHONY: test-race
 test-race: $(PORTAL_BUILT) # the fast tests under the race detector
 	@$(TOOLS) install postgres redis gcc
-	@CGO_ENABLED=1 go test -race ./...
+	@CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.package-lock.json # types and tests of the portal
