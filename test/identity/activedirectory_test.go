@@ -65,7 +65,8 @@ func settingsOfAD(t *testing.T, ad *haventest.ActiveDirectory, d *directory) {
 	if p, err := d.Authenticate(t.Context(), "bob@ad.example.org", "Passw0rd!b"); err != nil || p.Username != "bob@ad.example.org" {
 		t.Errorf("by userPrincipalName: %+v, %v", p, err)
 	}
-	d.set(map[string]any{"ldap_uid": "sAMAccountName", "ldap_url": ad.SecureURL, "ldap_start_tls": false})
+	d.set(map[string]any{"ldap_uid": "sAMAccountName", "ldap_url": ad.SecureURL, "ldap_start_tls": false,
+		"ldap_search_password": ad.Settings()["ldap_search_password"]}) // it is forgotten with the former address
 	if _, err := d.Authenticate(t.Context(), "bob", "Passw0rd!b"); err != nil {
 		t.Errorf("by ldaps: %v", err)
 	}
