@@ -71,8 +71,7 @@ func Open(dir string) (*Store, error) {
 	}
 	for _, dir := range []string{uploadsDir, recordsDir} {
 		if err := root.MkdirAll(dir, dirMode); err != nil {
-			root.Close()
-			return nil, fmt.Errorf("create directory of %s: %w", dir, err)
+			return nil, errors.Join(fmt.Errorf("create directory of %s: %w", dir, err), root.Close())
 		}
 	}
 	s := &Store{root: root, boot: bootID(), buffers: sync.Pool{New: func() any { return new([copySize]byte) }}}
@@ -121,8 +120,7 @@ func (s *Store) shard(dir string) (*folder, error) {
 		return nil, err
 	}
 	if known, raced := s.shards.LoadOrStore(dir, opened); raced {
-		opened.Close()
-		return known.(*folder), nil
+		return known.(*folder), opened.Close()
 	}
 	return opened, nil
 }
