@@ -3,6 +3,7 @@
 package fault
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -68,17 +69,19 @@ func TestFullDisk(t *testing.T) {
 			for _, w := range fleet.Workers {
 				w.LayerSize = 1 << 20
 			}
+			doomed := filled(t, server.Door)
 			spare, ballast := filepath.Join(disk, "spare"), filepath.Join(disk, "ballast")
 			if err := os.WriteFile(spare, make([]byte, 240<<20), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			// Pushing alone leaves room to delete.
 			untilRefused(t, fleet)
-			deletes := fleet.Counts.Deletes.Load()
-			work(t, fleet, 2*time.Second)
-			if fleet.Counts.Deletes.Load() == deletes {
-				t.Error("nothing was deleted on a full disk")
+			fullIsSaid(t, server)
+			for _, repository := range doomed {
+				server.Admin(t, http.StatusOK, http.MethodDelete, repository, nil)
+				server.Admin(t, http.StatusNotFound, http.MethodGet, repository, nil)
 			}
+			work(t, fleet, 2*time.Second)
 			fullIsSaid(t, server)
 			settle(t, fleet)
 			checkAll(t, fleet)
@@ -117,6 +120,22 @@ func TestFullDisk(t *testing.T) {
 			t.Log(fleet.Counts)
 		})
 	}
+}
+
+// filled makes a project with images and returns where the API has its repositories.
+func filled(t *testing.T, door haventest.Door) (repositories []string) {
+	t.Helper()
+	const project = "doomed"
+	work(t, fleetIn(t, door, project), 300*time.Millisecond)
+	listing := "/api/v2.0/projects/" + project + "/repositories"
+	var found []struct{ Name string }
+	if err := json.Unmarshal(door.Admin(t, http.StatusOK, http.MethodGet, listing, nil).Body, &found); err != nil || len(found) == 0 {
+		t.Fatalf("%d repositories were made, %v", len(found), err)
+	}
+	for _, r := range found {
+		repositories = append(repositories, listing+"/"+strings.TrimPrefix(r.Name, project+"/"))
+	}
+	return repositories
 }
 
 // untilRefused works until the disk is full for the first time.

@@ -34,6 +34,12 @@ const (
 
 func newFleet(t *testing.T, door haventest.Door) *ledger.Fleet {
 	t.Helper()
+	return fleetIn(t, door, project)
+}
+
+// fleetIn makes a project and workers on its repositories.
+func fleetIn(t *testing.T, door haventest.Door, project string) *ledger.Fleet {
+	t.Helper()
 	seed := haventest.Number(t, "HAVEN_FAULT_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("seed: HAVEN_FAULT_SEED=%d", seed)
 	door.NewProject(t, project, false)
