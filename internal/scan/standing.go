@@ -1,0 +1,122 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/scan/inventory"
+)
+
+// Standing is what is known of a manifest when somebody wants to pull it, from rows that were made before.
+type Standing struct {
+	Digest    oci.Digest
+	Status    Status // of the last scan; "": there was none by the scanner in force
+	Reason    string // why it is no Success
+	Evaluated Evaluated
+	Counts    Counts // of the last evaluation, even when the scan after it failed or still runs
+	UpdatedAt time.Time
+	ReportID  int64 // 0: none
+}
+
+// Highest is the worst severity among the findings; not ok when there is none.
+func (s Standing) Highest() (inventory.Severity, bool) { return s.Counts.Highest() }
+
+const (
+	standingFields = `COALESCE(r.id, 0), COALESCE(r.status, ''), COALESCE(r.reason, ''), COALESCE(r.evaluated, 0), COALESCE(r.critical, 0), COALESCE(r.high, 0),
+		COALESCE(r.medium, 0), COALESCE(r.low, 0), COALESCE(r.negligible, 0), COALESCE(r.unknown, 0), COALESCE(r.fixable, 0), COALESCE(r.updated_at, 0)`
+	standingByDigest = `SELECT ` + standingFields + `, r.digest, '', NULL FROM scan_report r WHERE r.digest = $1 AND r.scanner = $2`
+	// What an attestation is about says the descriptor; whether it is one, its manifest.
+	standingOfChildren = `SELECT ` + standingFields + `, m.digest, m.media_type,
+			CASE WHEN mc.annotations <> '' THEN c.content ELSE NULL END
+		FROM manifest_child mc JOIN manifest m ON m.id = mc.child_id LEFT JOIN manifest_content c ON c.digest = m.digest AND mc.annotations <> ''
+			LEFT JOIN scan_report r ON r.digest = m.digest AND r.scanner = $1
+		WHERE mc.parent_id = $2 AND m.type = 'IMAGE' ORDER BY mc.position`
+)
+
+type standingRow struct {
+	Standing
+	mediaType string
+	content   []byte
+}
+
+func scanStanding(r db.Row) (v standingRow, err error) {
+	s := &v.Standing
+	err = r.Scan(&s.ReportID, &s.Status, &s.Reason, &s.Evaluated, &s.Counts.Critical, &s.Counts.High,
+		&s.Counts.Medium, &s.Counts.Low, &s.Counts.Negligible, &s.Counts.Unknown, &s.Counts.Fixable, db.ScanTime(&s.UpdatedAt),
+		&s.Digest, &v.mediaType, &v.content)
+	return v, err
+}
+
+// Standing returns what the scanner in force for a project says of a manifest, by one statement. A manifest that it
+// never scanned has an empty Status.
+func (s *Service) Standing(ctx context.Context, projectID int64, d oci.Digest) (Standing, error) {
+	scanner, err := s.scanners.InForce(ctx, projectID)
+	if err != nil {
+		return Standing{}, fmt.Errorf("find the scanner of project %d: %w", projectID, err)
+	}
+	v, err := db.Get(ctx, s.db.Auto(), scanStanding, standingByDigest, d, scanner.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return Standing{Digest: d}, nil
+	}
+	if err != nil {
+		return Standing{}, fmt.Errorf("read what is known of %s: %w", d, err)
+	}
+	return v.Standing, nil
+}
+
+// ChildStandings returns the Standing of each image of an index, in its order, by one statement. Attestations
+// are left out: what merely says that it is one is not.
+func (s *Service) ChildStandings(ctx context.Context, projectID, indexID int64) ([]Standing, error) {
+	scanner, err := s.scanners.InForce(ctx, projectID)
+	if err != nil {
+		return nil, fmt.Errorf("find the scanner of project %d: %w", projectID, err)
+	}
+	rows, err := db.Collect(ctx, s.db.Auto(), scanStanding, standingOfChildren, scanner.ID, indexID)
+	if err != nil {
+		return nil, fmt.Errorf("read what is known of the children of %d: %w", indexID, err)
+	}
+	all := make([]Standing, 0, len(rows))
+	for _, v := range rows {
+		if len(v.content) > 0 && isAttestation(v.mediaType, v.content) {
+			continue
+		}
+		all = append(all, v.Standing)
+	}
+	return all, nil
+}
+
+// Found is one finding of an image: a vulnerability of a package.
+type Found struct {
+	Vulnerability string
+	Package       string
+	Version       string
+	Fixed         string
+	Severity      inventory.Severity
+}
+
+const foundAtLeast = `SELECT v.name, p.name, p.version, f.fixed, f.severity
+	FROM scan_content c JOIN scan_finding f ON f.package_id = c.package_id
+		JOIN scan_vulnerability v ON v.id = f.vulnerability_id JOIN scan_package p ON p.id = c.package_id
+	WHERE c.report_id = $1 AND f.severity >= $2 ORDER BY f.severity DESC, v.name, p.name, p.version LIMIT $3`
+
+func scanFound(r db.Row) (f Found, err error) {
+	err = r.Scan(&f.Vulnerability, &f.Package, &f.Version, &f.Fixed, &f.Severity)
+	return f, err
+}
+
+// MaxFound is how many findings FoundAtLeast returns.
+const MaxFound = 20_000
+
+// FoundAtLeast returns the findings of a report that are as severe or worse, the worst first. An answer of
+// MaxFound findings may not be all.
+func (s *Service) FoundAtLeast(ctx context.Context, reportID int64, severity inventory.Severity) ([]Found, error) {
+	all, err := db.Collect(ctx, s.db.Auto(), scanFound, foundAtLeast, reportID, severity, MaxFound)
+	if err != nil {
+		return nil, fmt.Errorf("read the findings of report %d: %w", reportID, err)
+	}
+	return all, nil
+}
