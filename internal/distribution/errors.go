@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/oci"
@@ -101,6 +102,10 @@ func (h *Handler) fail(c *call, err error) {
 	}
 	if quota, ok := errors.AsType[*registry.QuotaError](err); ok { // in Harbor's words, without ours before them
 		writeErrors(c, answer{http.StatusForbidden, "DENIED", quota.Error()}, nil)
+		return
+	}
+	if refusal, ok := errors.AsType[*gate.Refusal](err); ok {
+		writeErrors(c, answer{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION", refusal.Error()}, nil)
 		return
 	}
 	if missing, ok := errors.AsType[*registry.MissingError](err); ok {

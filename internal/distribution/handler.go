@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/project"
@@ -18,6 +19,7 @@ import (
 // Deps is what the edge needs.
 type Deps struct {
 	Registry *registry.Service
+	Gate     *gate.Gate
 	Projects *project.Service
 	Identity *identity.Service
 	Settings *setting.Service

@@ -44,6 +44,9 @@ func (h *Handler) manifest(c *call, find func(context.Context, registry.Ref, oci
 	if err != nil {
 		return m, err
 	}
+	if err := h.Gate.Admit(c.r.Context(), c.principal, c.repo, m); err != nil {
+		return m, err
+	}
 	manifestHeaders(c, m)
 	if unchanged(c.r, m.Digest) {
 		m.Content = nil

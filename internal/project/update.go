@@ -106,6 +106,18 @@ func putMetadata(ctx context.Context, tx db.Tx, projectID int64, metadata map[st
 			return fmt.Errorf("write metadata %s: %w", name, err)
 		}
 	}
+	return noteGate(ctx, tx, projectID)
+}
+
+// gatedByMetadata finds the keys that make the gate look at pulls.
+const gatedByMetadata = `UPDATE project SET gated = EXISTS (SELECT 1 FROM project_metadata x
+	WHERE x.project_id = $1 AND x.name = 'prevent_vul' AND x.value = 'true') WHERE id = $1`
+
+// noteGate tells the way of a pull whether there is something to ask the gate.
+func noteGate(ctx context.Context, tx db.Tx, projectID int64) error {
+	if _, err := tx.Exec(ctx, gatedByMetadata, projectID); err != nil {
+		return fmt.Errorf("note whether pulls are looked at: %w", err)
+	}
 	return nil
 }
 
@@ -182,8 +194,10 @@ func (s *Service) DeleteMetadata(ctx context.Context, by authz.Principal, id int
 		if key == Public {
 			return setPublic(ctx, tx, p, false)
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM project_metadata WHERE project_id = $1 AND name = $2`, id, key)
-		return err
+		if _, err := tx.Exec(ctx, `DELETE FROM project_metadata WHERE project_id = $1 AND name = $2`, id, key); err != nil {
+			return err
+		}
+		return noteGate(ctx, tx, id)
 	})
 	if err != nil {
 		return fmt.Errorf("delete metadata %s of project %d: %w", key, id, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -124,6 +125,18 @@ func (s *Service) OpenBlob(ctx context.Context, b Blob) (blob.Content, error) {
 		return nil, fmt.Errorf("open blob %s: %w", b.Digest, err)
 	}
 	return content, nil
+}
+
+// ReadBlob returns a small blob of a repository whole. One of more than most bytes is a fault.Invalid.
+func (s *Service) ReadBlob(ctx context.Context, ref Ref, d oci.Digest, most int64) ([]byte, error) {
+	b, err := s.Blob(ctx, ref, d)
+	if err != nil {
+		return nil, err
+	}
+	if b.Size > most {
+		return nil, fault.Invalidf("blob %s has %d bytes, at most %d are read", d, b.Size, most)
+	}
+	return s.readBlob(ctx, b)
 }
 
 // Mount makes a blob of the repository from a member of the repository to as well, copying nothing. The

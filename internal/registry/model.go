@@ -106,6 +106,7 @@ type Manifest struct {
 	Size             int64  // of the manifest, in bytes
 	Content          []byte // exact bytes; nil from ManifestInfo
 	Tag              string // the tag it was found by, "" by digest
+	Gated            bool   // its project has rules about pulls: ask the gate
 }
 
 // Blob is a blob that a repository may serve.

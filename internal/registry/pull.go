@@ -21,12 +21,15 @@ const (
 		JOIN manifest_content c ON c.digest = m.digest
 		WHERE r.project_id = $1 AND r.name = $2`
 
-	manifestWithContent = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, c.content`
-	manifestWithout     = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, NULL`
+	// The answer says by itself whether the gate is to be asked: a pull that isn't gated pays no statement for it.
+	gated = `(SELECT p.gated FROM project p WHERE p.id = r.project_id)`
+
+	manifestWithContent = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `, c.content`
+	manifestWithout     = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `, NULL`
 )
 
 func scanManifest(r db.Row) (m Manifest, err error) {
-	err = r.Scan(&m.ID, &m.RepositoryID, &m.Digest, &m.MediaType, &m.Size, &m.Content)
+	err = r.Scan(&m.ID, &m.RepositoryID, &m.Digest, &m.MediaType, &m.Size, &m.Gated, &m.Content)
 	return m, err
 }
 

@@ -28,27 +28,20 @@ func (s Standing) Highest() (inventory.Severity, bool) { return s.Counts.Highest
 const (
 	standingFields = `COALESCE(r.id, 0), COALESCE(r.status, ''), COALESCE(r.reason, ''), COALESCE(r.evaluated, 0), COALESCE(r.critical, 0), COALESCE(r.high, 0),
 		COALESCE(r.medium, 0), COALESCE(r.low, 0), COALESCE(r.negligible, 0), COALESCE(r.unknown, 0), COALESCE(r.fixable, 0), COALESCE(r.updated_at, 0)`
-	standingByDigest = `SELECT ` + standingFields + `, r.digest, '', NULL FROM scan_report r WHERE r.digest = $1 AND r.scanner = $2`
-	// What an attestation is about says the descriptor; whether it is one, its manifest.
-	standingOfChildren = `SELECT ` + standingFields + `, m.digest, m.media_type,
-			CASE WHEN mc.annotations <> '' THEN c.content ELSE NULL END
-		FROM manifest_child mc JOIN manifest m ON m.id = mc.child_id LEFT JOIN manifest_content c ON c.digest = m.digest AND mc.annotations <> ''
-			LEFT JOIN scan_report r ON r.digest = m.digest AND r.scanner = $1
-		WHERE mc.parent_id = $2 AND m.type = 'IMAGE' ORDER BY mc.position`
+	standingByDigest = `SELECT ` + standingFields + `, r.digest FROM scan_report r WHERE r.digest = $1 AND r.scanner = $2`
+	// An index may lead to indexes; deeper ones than clients follow are not looked for.
+	standingOfChildren = `WITH RECURSIVE reached (id, depth) AS (
+			SELECT mc.child_id, 1 FROM manifest_child mc WHERE mc.parent_id = $1
+			UNION SELECT mc.child_id, x.depth + 1 FROM reached x JOIN manifest_child mc ON mc.parent_id = x.id WHERE x.depth < 5)
+		SELECT ` + standingFields + `, m.digest FROM (SELECT DISTINCT id FROM reached) x JOIN manifest m ON m.id = x.id
+			LEFT JOIN scan_report r ON r.digest = m.digest AND r.scanner = $2
+		WHERE m.type = 'IMAGE' AND m.media_type NOT IN ($3, $4) ORDER BY m.id`
 )
 
-type standingRow struct {
-	Standing
-	mediaType string
-	content   []byte
-}
-
-func scanStanding(r db.Row) (v standingRow, err error) {
-	s := &v.Standing
+func scanStanding(r db.Row) (s Standing, err error) {
 	err = r.Scan(&s.ReportID, &s.Status, &s.Reason, &s.Evaluated, &s.Counts.Critical, &s.Counts.High,
-		&s.Counts.Medium, &s.Counts.Low, &s.Counts.Negligible, &s.Counts.Unknown, &s.Counts.Fixable, db.ScanTime(&s.UpdatedAt),
-		&s.Digest, &v.mediaType, &v.content)
-	return v, err
+		&s.Counts.Medium, &s.Counts.Low, &s.Counts.Negligible, &s.Counts.Unknown, &s.Counts.Fixable, db.ScanTime(&s.UpdatedAt), &s.Digest)
+	return s, err
 }
 
 // Standing returns what the scanner in force for a project says of a manifest, by one statement. A manifest that it
@@ -65,26 +58,19 @@ func (s *Service) Standing(ctx context.Context, projectID int64, d oci.Digest) (
 	if err != nil {
 		return Standing{}, fmt.Errorf("read what is known of %s: %w", d, err)
 	}
-	return v.Standing, nil
+	return v, nil
 }
 
-// ChildStandings returns the Standing of each image of an index, in its order, by one statement. Attestations
-// are left out: what merely says that it is one is not.
+// ChildStandings returns the Standing of each manifest of an image's type that an index leads to, by one
+// statement. Attestations borrow that type, and are never scanned.
 func (s *Service) ChildStandings(ctx context.Context, projectID, indexID int64) ([]Standing, error) {
 	scanner, err := s.scanners.InForce(ctx, projectID)
 	if err != nil {
 		return nil, fmt.Errorf("find the scanner of project %d: %w", projectID, err)
 	}
-	rows, err := db.Collect(ctx, s.db.Auto(), scanStanding, standingOfChildren, scanner.ID, indexID)
+	all, err := db.Collect(ctx, s.db.Auto(), scanStanding, standingOfChildren, indexID, scanner.ID, oci.MediaTypeImageIndex, oci.MediaTypeDockerManifestList)
 	if err != nil {
 		return nil, fmt.Errorf("read what is known of the children of %d: %w", indexID, err)
-	}
-	all := make([]Standing, 0, len(rows))
-	for _, v := range rows {
-		if len(v.content) > 0 && isAttestation(v.mediaType, v.content) {
-			continue
-		}
-		all = append(all, v.Standing)
 	}
 	return all, nil
 }

@@ -1,0 +1,203 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/scan"
+	"github.com/havenregistry/haven/internal/scan/inventory"
+)
+
+// Scans says what is known of images, by the scanner that a project uses. Package scan implements it.
+type Scans interface {
+	Standing(ctx context.Context, projectID int64, d oci.Digest) (scan.Standing, error)
+	// ChildStandings is Standing of all images that an index leads to.
+	ChildStandings(ctx context.Context, projectID, indexID int64) ([]scan.Standing, error)
+	FoundAtLeast(ctx context.Context, reportID int64, severity inventory.Severity) ([]scan.Found, error)
+	StatementsFor(ctx context.Context, projectID int64, repository string, d oci.Digest) (scan.Statements, error)
+}
+
+// Contents reads what a repository holds. Package registry implements it.
+type Contents interface {
+	Manifest(ctx context.Context, ref registry.Ref, r oci.Reference) (registry.Manifest, error)
+	ReadBlob(ctx context.Context, ref registry.Ref, d oci.Digest, most int64) ([]byte, error)
+}
+
+// Deps is what a Gate stands on.
+type Deps struct {
+	DB       *db.DB
+	Scans    Scans
+	Contents Contents
+	Clock    func() time.Time
+}
+
+// Gate decides. It is safe for concurrent use.
+type Gate struct {
+	Deps
+	policies policies
+	kinds    *otter.Cache[oci.Digest, kind] // follows from the bytes: never stale
+}
+
+// maxKinds bounds what is remembered of manifests, about 100 bytes each.
+const maxKinds = 20_000
+
+// New returns a Gate. It does no I/O.
+func New(d Deps) *Gate {
+	return &Gate{Deps: d, policies: newPolicies(d.DB), kinds: otter.Must(&otter.Options[oci.Digest, kind]{MaximumSize: maxKinds})}
+}
+
+// Admit is nil where p may pull the manifest, which is in the repository; else the error is a *Refusal. Scanners
+// read what others may not: how else would it be judged?
+func (g *Gate) Admit(ctx context.Context, p authz.Principal, in registry.Ref, m registry.Manifest) error {
+	if !m.Gated {
+		return nil
+	}
+	if _, scanner := p.Granted(in.FullName(), authz.ScannerPull); scanner {
+		return nil
+	}
+	v, err := g.Judge(ctx, in, m)
+	if err != nil {
+		return err
+	}
+	if !v.Allowed() {
+		return &Refusal{v}
+	}
+	return nil
+}
+
+// Judge says how the manifest stands, and why.
+func (g *Gate) Judge(ctx context.Context, in registry.Ref, m registry.Manifest) (Verdict, error) {
+	v := Verdict{Digest: m.Digest}
+	var err error
+	if v.Policy, err = g.Policy(ctx, in.ProjectID); err != nil || !v.Policy.PreventVulnerable {
+		return v, err
+	}
+	standings, err := g.standings(ctx, in, m)
+	if err != nil {
+		return v, err
+	}
+	now := g.Clock()
+	for _, s := range standings {
+		image, err := g.image(ctx, in, v.Policy, s, now)
+		if err != nil {
+			return v, fmt.Errorf("judge %s: %w", s.Digest, err)
+		}
+		v.Images = append(v.Images, image)
+	}
+	return v, nil
+}
+
+// standings are those of the images that the manifest is or leads to.
+func (g *Gate) standings(ctx context.Context, in registry.Ref, m registry.Manifest) ([]scan.Standing, error) {
+	switch k, err := g.kind(ctx, in, m); {
+	case err != nil:
+		return nil, err
+	case k == index:
+		return g.children(ctx, in, m)
+	case k == image:
+		s, err := g.Scans.Standing(ctx, in.ProjectID, m.Digest)
+		return []scan.Standing{s}, err
+	}
+	return nil, nil
+}
+
+// children are the standings of the images that an index leads to, without what came along and can't be run.
+func (g *Gate) children(ctx context.Context, in registry.Ref, m registry.Manifest) ([]scan.Standing, error) {
+	all, err := g.Scans.ChildStandings(ctx, in.ProjectID, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	kept := all[:0]
+	for _, s := range all {
+		if s.ReportID == 0 {
+			switch k, err := g.kind(ctx, in, registry.Manifest{Digest: s.Digest}); {
+			case err != nil:
+				return nil, err
+			case k == harmless:
+				continue
+			}
+		}
+		kept = append(kept, s)
+	}
+	return kept, nil
+}
+
+// image judges one image by how it stands.
+func (g *Gate) image(ctx context.Context, in registry.Ref, p Policy, s scan.Standing, now time.Time) (Image, error) {
+	i := Image{Digest: s.Digest, Status: string(s.Status), Reason: s.Reason, Fixable: s.Counts.Fixable}
+	for severity := range i.Severities {
+		i.Severities[severity] = s.Counts.Of(inventory.Severity(severity))
+		i.Total += i.Severities[severity]
+	}
+	i.AtOrAbove = i.Severities.atLeast(p.Threshold)
+	if i.AtOrAbove > 0 {
+		if err := g.excuse(ctx, in, p, s, now, &i); err != nil {
+			return i, err
+		}
+	}
+	i.State = stateOf(s, i.AtOrAbove)
+	i.Outcome = p.Outcomes.of(i.State)
+	return i, nil
+}
+
+// stateOf goes by what is known of the image's contents, however the scan after that ended: a report that is made
+// anew takes no image out of service, and what was found stays found.
+func stateOf(s scan.Standing, atOrAbove int64) State {
+	switch {
+	case atOrAbove > 0:
+		return Vulnerable
+	case s.Evaluated == scan.Wholly:
+		return Clean
+	case s.Status == "":
+		return NeverScanned
+	case s.Status == scan.Success:
+		return NotEvaluated
+	case s.Status.Final():
+		return Failed
+	}
+	return Pending
+}
+
+// maxBlocking bounds the findings that a verdict names.
+const maxBlocking = 10
+
+// excuse takes out what the allowlist and VEX statements put up with, and names what is left. Where nothing
+// excuses anything, the counts of the report are right as they are.
+func (g *Gate) excuse(ctx context.Context, in registry.Ref, p Policy, s scan.Standing, now time.Time, i *Image) error {
+	statements, err := g.Scans.StatementsFor(ctx, in.ProjectID, in.Name, s.Digest)
+	if err != nil {
+		return err
+	}
+	excused := newExcuses(p.excused(now), statements)
+	severity := p.Threshold
+	if !excused.none() {
+		severity = inventory.Unknown // the message counts what is left of all
+	}
+	found, err := g.Scans.FoundAtLeast(ctx, s.ReportID, severity)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if excused.covers(f) {
+			i.Severities[f.Severity]--
+			i.Total--
+			i.Excused++
+			if f.Fixed != "" {
+				i.Fixable--
+			}
+			continue
+		}
+		if f.Severity >= p.Threshold && len(i.Blocking) < maxBlocking {
+			i.Blocking = append(i.Blocking, Finding{ID: f.Vulnerability, Package: f.Package, Version: f.Version, Fixed: f.Fixed, Severity: f.Severity})
+		}
+	}
+	i.AtOrAbove = i.Severities.atLeast(p.Threshold)
+	return nil
+}
