@@ -28,7 +28,7 @@ const commandLimit = 3 * time.Minute
 const password = "Client-test-12345"
 
 func TestClients(t *testing.T) {
-	dockerHost := startDocker(t)
+	dockerHost := haventest.StartDocker(t)
 	clients := []struct {
 		name string
 		use  func(s *session)

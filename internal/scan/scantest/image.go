@@ -80,31 +80,12 @@ func Pack(base []File, top ...File) Image {
 	return packLayers(base, top)
 }
 
-func packLayers(layers ...[]File) (image Image) {
-	type descriptor struct {
-		MediaType string `json:"mediaType"`
-		Digest    string `json:"digest"`
-		Size      int    `json:"size"`
-	}
-	describe := func(mediaType string, b []byte) descriptor { return descriptor{mediaType, Digest(b), len(b)} }
-	var blobs []descriptor
-	var diffs []string
+func packLayers(layers ...[]File) Image {
+	var packed [][]byte
 	for _, files := range layers {
-		raw := Tar(files)
-		packed := Gzip(raw)
-		diffs = append(diffs, Digest(raw))
-		blobs = append(blobs, describe("application/vnd.oci.image.layer.v1.tar+gzip", packed))
-		image.Layers = append(image.Layers, packed)
+		packed = append(packed, Gzip(Tar(files)))
 	}
-	image.Config = asJSON(map[string]any{
-		"architecture": "amd64", "os": "linux", "created": made.Format(time.RFC3339),
-		"config": map[string]any{"Cmd": []string{"/bin/sh"}}, "rootfs": map[string]any{"type": "layers", "diff_ids": diffs},
-	})
-	image.Manifest = asJSON(map[string]any{
-		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"config": describe("application/vnd.oci.image.config.v1+json", image.Config), "layers": blobs,
-	})
-	return image
+	return Assemble(packed...)
 }
 
 // WriteLayout writes an image as an OCI layout, with the tag latest.
