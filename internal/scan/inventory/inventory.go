@@ -92,8 +92,10 @@ type Detail struct {
 type CVSS struct {
 	V2Vector string  `json:"v2_vector,omitempty"`
 	V3Vector string  `json:"v3_vector,omitempty"`
+	V4Vector string  `json:"v4_vector,omitempty"`
 	V2Score  float64 `json:"v2_score,omitempty"`
 	V3Score  float64 `json:"v3_score,omitempty"`
+	V4Score  float64 `json:"v4_score,omitempty"`
 }
 
 // Verdict is what an edition of the database says of a Subject.
