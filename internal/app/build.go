@@ -90,7 +90,7 @@ func (a *App) assemble() (domain, error) {
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
 		Rules: func(ctx context.Context) (registry.Rules, error) {
 			v, err := d.settings.Get(ctx)
-			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes()}, err
+			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
 	a.registry, a.identity = d.registry, d.identity

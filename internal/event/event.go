@@ -55,6 +55,9 @@ const (
 	DeleteLabel         Kind = "delete_label"
 	AttachLabel         Kind = "attach_label"
 	DetachLabel         Kind = "detach_label"
+	CreateScanner       Kind = "create_scanner"
+	UpdateScanner       Kind = "update_scanner"
+	DeleteScanner       Kind = "delete_scanner"
 	UpdatePurge         Kind = "update_purge" // the schedule by which the audit log is purged
 	StartPurge          Kind = "start_purge"
 	StopPurge           Kind = "stop_purge"
