@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
@@ -80,6 +81,8 @@ func (a *App) assemble() (domain, error) {
 	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
 	d.settings.Check(audit.CheckReceiver)
 	a.purger = audit.NewPurger(d.audits, clock, a.log)
+	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
+	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
