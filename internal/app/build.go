@@ -142,15 +142,15 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
-		Health: a.parts(), Schedules: []func(context.Context) ([]harborapi.Schedule, error){harborapi.PurgeSchedules(a.purger)},
+		Health: a.parts(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	haven, err := havenapi.New(havenapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
 		ExternalScheme: hosts.scheme,
 	})
 	if err != nil {

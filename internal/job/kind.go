@@ -16,6 +16,9 @@ const (
 	ArtifactCleanup Kind = "SYSTEM_ARTIFACT_CLEANUP"
 )
 
+// Scheduler stands among the queues for what begins by the clock: nothing does while it is paused.
+const Scheduler Kind = "SCHEDULER"
+
 // System is the vendor id of work that is for the whole registry.
 const System int64 = -1
 

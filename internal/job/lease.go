@@ -210,22 +210,6 @@ func (r *Run) release(ctx context.Context) error {
 	})
 }
 
-const (
-	putPool = `INSERT INTO job_pool (id, host, pid, concurrency, started_at, heartbeat_at) VALUES ($1, $2, $3, $4, $5, $5)
-		ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at`
-	dropPool  = `DELETE FROM job_pool WHERE id = $1`
-	dropPools = `DELETE FROM job_pool WHERE heartbeat_at < $1`
-)
-
-// live says that this process works on tasks, and forgets those that are long gone.
-func (s *Service) live(ctx context.Context, tx db.Tx, now time.Time) error {
-	if _, err := tx.Exec(ctx, putPool, s.holder, s.host, s.pid, s.concurrency(), db.Micros(now)); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, dropPools, db.Micros(now.Add(-3*leaseTime)))
-	return err
-}
-
 // sleep waits; it reports false when ctx ends.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

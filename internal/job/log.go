@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxLog is how much of a task's log is kept, in bytes: the first half and the last.
-	maxLog = 1 << 20
+	// MaxLog is how much of a task's log is kept, in bytes: the first half and the last.
+	MaxLog = 1 << 20
 	// maxPiece is the size of a row, and maxLine that of a line, in bytes.
 	maxPiece = 16 << 10
 	maxLine  = 4 << 10
@@ -112,8 +112,8 @@ func (l *record) write(ctx context.Context, tx db.Tx, task int64, pieces []piece
 			return fmt.Errorf("write the log of task %d: %w", task, err)
 		}
 	}
-	if size := base + pieces[len(pieces)-1].end(); size > maxLog {
-		if _, err := tx.Exec(ctx, cutLog, task, maxLog/2, size-maxLog/2); err != nil {
+	if size := base + pieces[len(pieces)-1].end(); size > MaxLog {
+		if _, err := tx.Exec(ctx, cutLog, task, MaxLog/2, size-MaxLog/2); err != nil {
 			return fmt.Errorf("cut the log of task %d: %w", task, err)
 		}
 	}
@@ -179,6 +179,22 @@ func (s *Service) Log(ctx context.Context, task, after int64) (text string, next
 		next = end
 	}
 	return strings.ToValidUTF8(b.String(), "\uFFFD"), next, status.Ended() && len(pieces) < piecesOfLog, nil
+}
+
+// WholeLog returns all that is kept of a task's log so far.
+func (s *Service) WholeLog(ctx context.Context, task int64) (string, error) {
+	var b strings.Builder
+	for after := int64(0); ; {
+		text, next, _, err := s.Log(ctx, task, after)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
+		if next == after || b.Len() > 2*MaxLog { // it grows faster than it is read
+			return b.String(), nil
+		}
+		after = next
+	}
 }
 
 // writeLogs writes what runs have to tell until ctx is cancelled.

@@ -27,7 +27,8 @@ const (
 	scheduleFields = `id, kind, vendor_id, cron_type, cron, parameters, due_at, created_at, updated_at`
 	oneSchedule    = `SELECT ` + scheduleFields + ` FROM job_schedule WHERE kind = $1 AND vendor_id = $2`
 	allSchedules   = `SELECT ` + scheduleFields + ` FROM job_schedule ORDER BY id LIMIT $1`
-	dueSchedules   = `SELECT ` + scheduleFields + ` FROM job_schedule WHERE due_at <= $1 ORDER BY due_at, id LIMIT 100`
+	dueSchedules   = `SELECT ` + scheduleFields + ` FROM job_schedule WHERE due_at <= $1 AND ` + clockRuns + ` ORDER BY due_at, id LIMIT 100`
+	clockRuns      = `NOT EXISTS (SELECT 1 FROM job_paused WHERE kind = 'SCHEDULER')`
 	insertSchedule = `INSERT INTO job_schedule (kind, vendor_id, cron_type, cron, parameters, due_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (kind, vendor_id) DO `
 	putSchedule = insertSchedule + `UPDATE SET cron_type = excluded.cron_type, cron = excluded.cron, parameters = excluded.parameters,

@@ -89,6 +89,9 @@ func (s *Service) changed() {
 // Drain has no further task begin here. Those that run go on until Run's context ends.
 func (s *Service) Drain() { s.draining.Store(true) }
 
+// Draining reports whether Drain was called: who follows a log ends then.
+func (s *Service) Draining() bool { return s.draining.Load() }
+
 // concurrency is how many tasks this process does at once, of all kinds together.
 func (s *Service) concurrency() (n int) {
 	for _, w := range s.works {

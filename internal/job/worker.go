@@ -140,7 +140,7 @@ func (s *Service) depart() {
 type todo struct{ pending, due, overdue, schedules, stopping bool }
 
 const look = `SELECT EXISTS (SELECT 1 FROM job_task WHERE status = 'Pending'), EXISTS (SELECT 1 FROM job_task WHERE status = 'Scheduled' AND due_at <= $1),
-	EXISTS (SELECT 1 FROM job_task WHERE status = 'Running' AND lease_until < $1), EXISTS (SELECT 1 FROM job_schedule WHERE due_at <= $1),
+	EXISTS (SELECT 1 FROM job_task WHERE status = 'Running' AND lease_until < $1), EXISTS (SELECT 1 FROM job_schedule WHERE due_at <= $1 AND ` + clockRuns + `),
 	EXISTS (SELECT 1 FROM job_execution WHERE stopping)`
 
 // turn does all that there is to do now.
@@ -305,6 +305,9 @@ func (s *Service) do(ctx context.Context, r *Run) (err error) {
 
 // conclude writes what a run comes to: nothing, where the row says already that it ended, or that it is another's.
 func (s *Service) conclude(ctx context.Context, r *Run, failure, cause error) error {
+	if errors.Is(cause, ErrStopped) {
+		s.stats.ended(r.task.Kind, Stopped)
+	}
 	switch {
 	case r.finished.Load(), errors.Is(cause, ErrStopped), errors.Is(cause, ErrLost), errors.Is(failure, ErrLost):
 		if failure != nil && r.finished.Load() {
