@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
@@ -41,6 +42,7 @@ type App struct {
 	records    *record.Keeper
 	forwarder  *audit.Forwarder
 	purger     *audit.Purger
+	jobs       *job.Service
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -159,6 +161,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.log.Info("draining")
+		a.jobs.Drain()
 		a.health.draining.Store(true)
 		err = drain(server)
 	}
@@ -170,7 +173,7 @@ func (a *App) Run(ctx context.Context) error {
 // the store, when robots were used, word to the other replicas, audit rows to forward. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run, a.jobs.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
@@ -80,6 +81,8 @@ func (a *App) assemble() (domain, error) {
 	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
 	d.settings.Check(audit.CheckReceiver)
 	a.purger = audit.NewPurger(d.audits, clock, a.log)
+	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
+	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
@@ -90,7 +93,7 @@ func (a *App) assemble() (domain, error) {
 		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
 		Rules: func(ctx context.Context) (registry.Rules, error) {
 			v, err := d.settings.Get(ctx)
-			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes()}, err
+			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
 	a.registry, a.identity = d.registry, d.identity
@@ -139,15 +142,15 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
-		Health: a.parts(), Schedules: []func(context.Context) ([]harborapi.Schedule, error){harborapi.PurgeSchedules(a.purger)},
+		Health: a.parts(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	haven, err := havenapi.New(havenapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
 		ExternalScheme: hosts.scheme,
 	})
 	if err != nil {

@@ -67,5 +67,6 @@ func EventTypes() []event.Kind {
 		event.DeleteSession, event.CreateTrust, event.UpdateTrust, event.DeleteTrust, event.ExchangeToken,
 		event.CreateLabel, event.UpdateLabel, event.DeleteLabel, event.AttachLabel, event.DetachLabel,
 		event.UpdatePurge, event.StartPurge, event.StopPurge,
+		event.CreateScanner, event.UpdateScanner, event.DeleteScanner,
 	}
 }

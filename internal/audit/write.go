@@ -56,7 +56,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 	var rows [][]any
 	counts := map[int64]int64{}
 	for _, e := range events {
-		if slices.Contains(disabled, string(e.Kind)) {
+		if !e.Kind.Audited() || slices.Contains(disabled, string(e.Kind)) {
 			continue
 		}
 		rows = append(rows, []any{

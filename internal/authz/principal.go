@@ -14,11 +14,12 @@ type Kind int
 
 // The kinds of principal.
 const (
-	Anonymous Kind = iota
-	User           // a person, by password or session
-	Robot          // a robot account
-	Bearer         // a docker token: the rights that were granted when it was issued, and no more
-	Personal       // a personal access token: what its owner may, as far as its Limits let it
+	Anonymous   Kind = iota
+	User             // a person, by password or session
+	Robot            // a robot account
+	Bearer           // a docker token: the rights that were granted when it was issued, and no more
+	Personal         // a personal access token: what its owner may, as far as its Limits let it
+	ScannerPass      // a scanner, as long as it scans: only the Holder of a Bearer
 )
 
 // Principal is who asks. The zero value is the anonymous principal.
@@ -34,12 +35,13 @@ type Principal struct {
 	ProjectID int64
 
 	// Robot only: the trust policy that let a program in, which has no robot account (ID is the policy's,
-	// too), and until when.
+	// too).
 	PolicyID int64
-	Until    time.Time
+	// Until when a program that a policy let in, and a scanner, may do what they may.
+	Until time.Time
 
 	// Bearer only: what the token grants, by full repository name, and whether it was made out to a
-	// User, a Robot or a Personal token (Anonymous: to nobody).
+	// User, a Robot, a Personal token or a ScannerPass (Anonymous: to nobody).
 	Token  []TokenGrant
 	Holder Kind
 

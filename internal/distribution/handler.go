@@ -93,7 +93,7 @@ func (h *Handler) authenticate(c *call) error {
 	if token, ok := httpauth.BearerToken(c.r); ok {
 		c.principal, err = h.Identity.VerifyToken(c.r.Context(), token)
 	} else {
-		c.principal, err = h.Auth.Principal(c.r)
+		c.principal, err = h.principal(c.r)
 	}
 	if err != nil {
 		return err
@@ -103,6 +103,17 @@ func (h *Handler) authenticate(c *call) error {
 		return authz.ErrUnauthenticated // also for public projects: clients then fetch an anonymous token
 	}
 	return nil
+}
+
+// principal is who asks otherwise than by Bearer. A scanner that wants a name and a password has a docker token as
+// the latter, which is good here alone.
+func (h *Handler) principal(r *http.Request) (authz.Principal, error) {
+	if name, password, ok := r.BasicAuth(); ok && name == identity.ScanName {
+		if p, err := h.Identity.VerifyScanPass(r.Context(), password); !errors.Is(err, identity.ErrToken) {
+			return p, err
+		}
+	}
+	return h.Auth.Principal(r)
 }
 
 // authorise loads the project and asks whether the caller may act on the repository. A project that

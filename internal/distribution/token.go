@@ -44,7 +44,7 @@ func (h *Handler) token(c *call) error {
 		c.w.Write([]byte("Unable to handle service: " + asked)) // plain text, which no browser runs
 		return nil
 	}
-	p, err := h.Auth.Principal(c.r)
+	p, err := h.principal(c.r)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (h *Handler) repositoryAccess(ctx context.Context, p authz.Principal, a *id
 		if !asked(wanted, action) {
 			continue
 		}
-		err := h.Authz.Project(ctx, p, pr.Object(), authz.Permission{Resource: authz.Repository, Action: action})
+		err := h.Authz.Repository(ctx, p, pr.Object(), a.Name, action)
 		switch {
 		case err == nil:
 			a.Actions = append(a.Actions, string(action))

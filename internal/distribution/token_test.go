@@ -3,12 +3,20 @@ package distribution_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/havenregistry/haven/internal/app/apptest"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/setting"
 )
 
 func sqliteURL(t *testing.T) string { return dbtest.SQLiteURL(t) }
@@ -139,4 +147,66 @@ func memberID(t *testing.T, c *client, project, user string) string {
 	}
 	t.Fatalf("%s is no member of %s", user, project)
 	return ""
+}
+
+// A scanner pulls one repository by name and password, by the token it fetches with them, and does nothing else.
+func TestScanPass(t *testing.T) {
+	url := dbtest.PostgresURL(t) // a second process gives the pass
+	s := apptest.Start(t, url)
+	c := admin(t, s)
+	c.project("p", false)
+	push := c.token("repository:p/app:pull,push", "repository:p/other:pull,push")
+	m := push.image("p/app", "v1", "layer")
+	push.image("p/other", "v1", "layer")
+
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	box, err := secret.OpenBox(filepath.Join(s.Dir, "secret-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := identity.New(identity.Deps{DB: d, Settings: setting.New(d, box, time.Now), Box: box, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	projects := project.New(project.Deps{DB: d, Clock: time.Now})
+	p, err := projects.ByName(t.Context(), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass, err := id.GiveScanPass(t.Context(), "Clair", identity.TokenAccess{Name: "p/app", ProjectID: p.ID, ProjectEpoch: p.Epoch}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	basic := c.as(identity.ScanName, strings.TrimPrefix(pass.Bearer.Reveal(), "Bearer "))
+	fetched := basic.token("repository:p/app:pull,push", "repository:p/other:pull")
+	if got := granted(t, fetched, "p/app"); strings.Join(got, " ") != "pull" {
+		t.Errorf("it was granted %v", got)
+	}
+	if got := granted(t, fetched, "p/other"); len(got) != 0 {
+		t.Errorf("elsewhere it was granted %v", got)
+	}
+	direct := &client{t: t, base: s.URL, bearer: basic.password}
+	for name, scanner := range map[string]*client{"name and password": basic, "fetched token": fetched, "the token itself": direct} {
+		if a := scanner.must(200, "GET", "/v2/p/app/manifests/v1", nil); a.body != m {
+			t.Errorf("%s: %s", name, a.body)
+		}
+		scanner.must(200, "GET", "/v2/p/app/blobs/"+digestOf("layer"), nil)
+		scanner.must(401, "GET", "/v2/p/other/manifests/v1", nil)
+		scanner.must(401, "POST", "/v2/p/app/blobs/uploads/", nil)
+		scanner.must(401, "DELETE", "/v2/p/app/manifests/v1", nil)
+		scanner.must(401, "GET", "/api/v2.0/projects/p", nil)
+		scanner.must(401, "GET", "/api/v2.0/users/current", nil)
+	}
+	if err := id.EndScanPass(t.Context(), pass.ID); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for _, scanner := range []*client{basic, fetched, direct} {
+		for scanner.do("GET", "/v2/p/app/manifests/v1", nil).status != 401 {
+			if time.Now().After(deadline) {
+				t.Fatal("the pass outlives its scan")
+			}
+		}
+	}
 }

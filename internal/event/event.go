@@ -55,10 +55,19 @@ const (
 	DeleteLabel         Kind = "delete_label"
 	AttachLabel         Kind = "attach_label"
 	DetachLabel         Kind = "detach_label"
+	CreateScanner       Kind = "create_scanner"
+	UpdateScanner       Kind = "update_scanner"
+	DeleteScanner       Kind = "delete_scanner"
 	UpdatePurge         Kind = "update_purge" // the schedule by which the audit log is purged
 	StartPurge          Kind = "start_purge"
 	StopPurge           Kind = "stop_purge"
+	ScanArtifact        Kind = "scan_artifact"      // a scan ended
+	EvaluateArtifacts   Kind = "evaluate_artifacts" // everything was judged by another edition of the vulnerability database
 )
+
+// Audited reports whether events of this kind are for the audit log. What the registry does by itself all day is for
+// other listeners only.
+func (k Kind) Audited() bool { return k != ScanArtifact && k != EvaluateArtifacts }
 
 // Event is one thing that happened. Only Kind, By and Resource must be given; set Success too, unless
 // the event is about a refusal.

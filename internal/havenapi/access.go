@@ -21,6 +21,17 @@ func accesses() map[string]rest.Access {
 
 		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
 
+		"ListJobExecutions":     ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"GetJobExecution":       ofSystem(authz.JobServiceMonitor, authz.Read),
+		"ListJobExecutionTasks": ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"StopJobExecution":      ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"RetryJobExecution":     ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"ListJobTasks":          ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"GetJobTask":            ofSystem(authz.JobServiceMonitor, authz.Read),
+		"StopJobTask":           ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"RetryJobTask":          ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"GetJobTaskLog":         ofSystem(authz.JobServiceMonitor, authz.Read),
+
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
 		// As for robots; decided where the policy belongs.

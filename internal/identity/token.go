@@ -64,7 +64,7 @@ type access struct {
 
 // binding ties a token to immutable ids and their epochs (S8). Projects are in the order of access.
 type binding struct {
-	Kind     string         `json:"kind,omitempty"` // "user", "robot", "personal", or "" for nobody
+	Kind     string         `json:"kind,omitempty"` // "user", "robot", "personal", "scan", or "" for nobody
 	ID       int64          `json:"id,omitempty"`
 	Token    int64          `json:"token,omitempty"` // the personal access token's
 	Epoch    int64          `json:"epoch,omitempty"`
@@ -80,6 +80,7 @@ const (
 	holderUser  = "user"
 	holderRobot = "robot"
 	holderToken = "personal"
+	holderScan  = "scan"
 )
 
 // verified is a token whose signature was checked.
@@ -104,13 +105,17 @@ func newVerified() *otter.Cache[[sha256.Size]byte, *verified] {
 	return otter.Must(&otter.Options[[sha256.Size]byte, *verified]{MaximumSize: verifiedMost})
 }
 
+func newClaims(subject string) claims {
+	return claims{Issuer: tokenIssuer, Subject: subject, Audience: tokenAudience, ID: secret.NewToken()[:16]}
+}
+
 // IssueToken signs a docker token with what was granted to p, and tells how long it is valid. It reads
 // nothing of p again: when p or a project changed since it was read, the token is dead from the start.
 func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []TokenAccess) (token string, expires time.Duration, issued time.Time, err error) {
 	if len(granted) > maxAccess {
 		return "", 0, time.Time{}, fault.Invalidf("more than %d scopes", maxAccess)
 	}
-	c := claims{Issuer: tokenIssuer, Subject: p.Name, Audience: tokenAudience, ID: secret.NewToken()[:16], Access: make([]access, len(granted))}
+	c := newClaims(p.Name)
 	switch p.Kind {
 	case authz.Anonymous:
 	case authz.User:
@@ -119,9 +124,26 @@ func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []T
 		c.Binding = robotBinding(p)
 	case authz.Personal:
 		c.Binding = binding{Kind: holderToken, ID: p.ID, Epoch: p.Epoch, Token: p.TokenID}
+	case authz.Bearer:
+		if p.Holder != authz.ScannerPass {
+			return "", 0, time.Time{}, ErrCredentials // a token doesn't beget tokens
+		}
+		c.Binding = binding{Kind: holderScan, ID: p.ID}
 	default:
-		return "", 0, time.Time{}, ErrCredentials // a token doesn't beget tokens
+		return "", 0, time.Time{}, ErrCredentials
 	}
+	c.grant(granted)
+	if expires, err = s.tokenExpiration(ctx); err != nil {
+		return "", 0, time.Time{}, err
+	}
+	issued = s.clock().UTC().Truncate(time.Second)
+	expires = within(p, expires, issued)
+	token, err = s.issue(ctx, c, issued, expires)
+	return token, expires, issued, err
+}
+
+func (c *claims) grant(granted []TokenAccess) {
+	c.Access = make([]access, len(granted))
 	for i, g := range granted {
 		c.Access[i] = access{g.Type, g.Name, g.Actions}
 		if g.Actions == nil {
@@ -129,19 +151,16 @@ func (s *Service) IssueToken(ctx context.Context, p authz.Principal, granted []T
 		}
 		c.Binding.Projects = append(c.Binding.Projects, projectEpoch{g.ProjectID, g.ProjectEpoch})
 	}
-	expires, err = s.tokenExpiration(ctx)
+}
+
+func (s *Service) issue(ctx context.Context, c claims, issued time.Time, life time.Duration) (string, error) {
+	c.IssuedAt, c.NotBefore, c.Expires = issued.Unix(), issued.Unix(), issued.Add(life).Unix()
+	token, err := s.sign(ctx, c)
 	if err != nil {
-		return "", 0, time.Time{}, err
-	}
-	issued = s.clock().UTC().Truncate(time.Second)
-	expires = within(p, expires, issued)
-	c.IssuedAt, c.NotBefore, c.Expires = issued.Unix(), issued.Unix(), issued.Add(expires).Unix()
-	token, err = s.sign(ctx, c)
-	if err != nil {
-		return "", 0, time.Time{}, fmt.Errorf("sign a token: %w", err)
+		return "", fmt.Errorf("sign a token: %w", err)
 	}
 	s.verified.Set(sha256.Sum256([]byte(token)), &verified{claims: c}) // its first use will come soon
-	return token, expires, issued, nil
+	return token, nil
 }
 
 // sign encodes the claims by itself: the library's own JSON encoder costs as much as the signature.
@@ -255,6 +274,9 @@ func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
 	case holderToken:
 		p.Holder, p.TokenID = authz.Personal, c.Binding.Token
 		query, args = personalEpoch, []any{c.Binding.Token, db.Micros(s.clock())}
+	case holderScan:
+		p.Holder, p.Until = authz.ScannerPass, time.Unix(c.Expires, 0)
+		query, args = passEpoch, []any{c.Binding.ID, db.Micros(s.clock())}
 	}
 	if ids := projectIDs(c.Binding.Projects); len(ids) > 0 {
 		if query != "" {

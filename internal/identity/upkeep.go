@@ -31,8 +31,8 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 // Upkeep is one round of Run: it writes when robots and tokens were used, ends secrets whose overlap is
-// over, warns of robots that expire soon, drops tokens that expired long ago, and asks the providers about
+// over, warns of robots that expire soon, drops tokens and passes that expired, and asks the providers about
 // people who may hold docker tokens.
 func (s *Service) Upkeep(ctx context.Context) error {
-	return errors.Join(s.writeUses(ctx), s.endLapsed(ctx), s.warnOfExpiry(ctx), s.sweepTokens(ctx), s.refreshUsed(ctx))
+	return errors.Join(s.writeUses(ctx), s.endLapsed(ctx), s.warnOfExpiry(ctx), s.sweepTokens(ctx), s.sweepPasses(ctx), s.refreshUsed(ctx))
 }

@@ -25,6 +25,7 @@ const (
 	ProxyFilterPattern   = "proxy_cache_filter_pattern"
 	ProxyReferrers       = "proxy_referrer_api"
 	ProxyLocalOnNotFound = "proxy_cache_local_on_not_found"
+	ScannerUUID          = "projectScanner" // set by SetScanner alone
 )
 
 // maxMetadata bounds a value, in bytes.
@@ -62,7 +63,7 @@ func normalise(key, value string) (string, error) {
 		return value, nil
 	case ProxyFilterPattern:
 		return value, nil
-	default: // retention_id too: the retention API sets it
+	default: // retention_id and projectScanner too: APIs of their own set them
 		return "", fault.Invalidf("invalid key: %s", key)
 	}
 }

@@ -190,6 +190,9 @@ func (s *Service) writeMetadata(ctx context.Context, by authz.Principal, id int6
 
 // DeleteMetadata unsets a key; one that isn't set is no error. Without "public" a project is private.
 func (s *Service) DeleteMetadata(ctx context.Context, by authz.Principal, id int64, key string) error {
+	if key == ScannerUUID {
+		return fault.Invalidf("invalid key: %s", key)
+	}
 	err := s.change(ctx, by, id, func(tx db.Tx, p Project) error {
 		if key == Public {
 			return setPublic(ctx, tx, p, false)

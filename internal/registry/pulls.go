@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,7 +158,7 @@ func (s *Service) writePulls(ctx context.Context, tx db.Tx, batch []pulled, rule
 		}
 	}
 	if !rules.NoPullTimes {
-		if err := stampTimes(ctx, tx, batch); err != nil {
+		if err := stampTimes(ctx, tx, rules.stamped(batch)); err != nil {
 			return err
 		}
 	}
@@ -169,6 +170,14 @@ func (s *Service) writePulls(ctx context.Context, tx db.Tx, batch []pulled, rule
 		}
 	}
 	return nil
+}
+
+// stamped are the pulls that artifacts and tags remember the time of.
+func (r Rules) stamped(batch []pulled) []pulled {
+	if !r.NoScanTimes {
+		return batch
+	}
+	return slices.DeleteFunc(slices.Clone(batch), func(p pulled) bool { return p.By.Holder == authz.ScannerPass })
 }
 
 // addCounts goes through the repositories in the order they came, so that two flushes lock alike.

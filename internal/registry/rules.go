@@ -10,6 +10,7 @@ type Rules struct {
 	NoQuotas     bool // projects may hold more than their limits
 	NoPullCounts bool // of repositories
 	NoPullTimes  bool // of artifacts and tags
+	NoScanTimes  bool // of those that only a scanner pulled
 }
 
 // rules are the Rules as they were asked for last. A transaction that asked by itself would wait for a second

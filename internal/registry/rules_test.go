@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -12,6 +13,7 @@ import (
 func TestRules(t *testing.T) {
 	each(t, func(f fixture) {
 		var now Rules
+		by := pusher
 		f.Service.rules.ask = func(context.Context) (Rules, error) { return now, nil }
 		f.push(app, f.image(app, "one"), "v1")
 		byTag, err := f.Manifest(ctx, app, oci.TagReference("v1"))
@@ -19,7 +21,7 @@ func TestRules(t *testing.T) {
 		pull := func(rules Rules) Artifact {
 			now = rules
 			f.askRules(ctx)
-			f.RecordPull(Pull{pusher, app, byTag})
+			f.RecordPull(Pull{by, app, byTag})
 			f.ok(f.Flush(ctx))
 			a, err := f.GetArtifact(ctx, app, oci.TagReference("v1"), all)
 			f.ok(err)
@@ -31,7 +33,12 @@ func TestRules(t *testing.T) {
 		if r, err := f.GetRepository(ctx, app); err != nil || r.PullCount != 0 {
 			t.Errorf("switched off, %d pulls are counted, %v", r.PullCount, err)
 		}
-		if a := pull(Rules{}); a.PulledAt.IsZero() || a.Tags[0].PulledAt.IsZero() {
+		by = authz.Principal{Kind: authz.Bearer, Holder: authz.ScannerPass, Name: "scanner:Clair"}
+		if a := pull(Rules{NoScanTimes: true}); !a.PulledAt.IsZero() {
+			t.Error("switched off, a scanner's pull has a time")
+		}
+		by = pusher
+		if a := pull(Rules{NoScanTimes: true}); a.PulledAt.IsZero() || a.Tags[0].PulledAt.IsZero() {
 			t.Error("a pull has no time")
 		}
 		if n := len(f.events()); n < 2 {

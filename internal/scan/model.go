@@ -53,6 +53,8 @@ type Scanner struct {
 	Vendor  string
 	Version string
 	Own     bool // Haven's own; another one is an adapter
+	// Disabled: it is registered, and nothing is to be scanned by it.
+	Disabled bool
 }
 
 // Counts is how many findings there are of each severity, and how many of them have a fix.

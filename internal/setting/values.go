@@ -81,6 +81,9 @@ func (v Values) PullCounts() bool { return !v.Bool(PullCountsDisabled) }
 // PullTimes reports whether artifacts and tags know when they were pulled last.
 func (v Values) PullTimes() bool { return !v.Bool(PullTimesDisabled) }
 
+// ScanTimes reports whether a scanner's pull counts as the time when an artifact was pulled last.
+func (v Values) ScanTimes() bool { return !v.Bool(ScannerSkipPullTime) }
+
 // NotificationEnabled reports whether webhooks are sent.
 func (v Values) NotificationEnabled() bool { return v.Bool(NotificationEnable) }
 

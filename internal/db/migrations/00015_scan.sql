@@ -71,9 +71,11 @@ CREATE TABLE scan_report (
 	scanner_vendor TEXT NOT NULL DEFAULT '',
 	scanner_version TEXT NOT NULL DEFAULT '',
 	status TEXT NOT NULL,               -- of the last scan, in Harbor's words
-	reason TEXT NOT NULL DEFAULT '',    -- why it is no Success, or not the whole truth
+	reason TEXT NOT NULL DEFAULT '',    -- why it is no Success
+	unread TEXT NOT NULL DEFAULT '',    -- what could not be looked into, whatever the database says
 	evaluated {{int}} NOT NULL DEFAULT 0, -- 0: not at all, 1: partly, 2: wholly
-	waiting {{bool}} NOT NULL DEFAULT FALSE, -- for the first edition of the database
+	complete {{bool}} NOT NULL DEFAULT FALSE, -- the last scan read the image: status and reason follow from its packages
+	waiting {{bool}} NOT NULL DEFAULT FALSE,  -- for the first edition of the database
 	project_id {{int}} NOT NULL DEFAULT 0,   -- where the last scan was asked for
 	repository TEXT NOT NULL DEFAULT '',
 	execution_id {{int}} NOT NULL DEFAULT 0,

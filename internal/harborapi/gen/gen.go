@@ -24,6 +24,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ActionRequestAction.
+const (
+	Pause  ActionRequestAction = "pause"
+	Resume ActionRequestAction = "resume"
+	Stop   ActionRequestAction = "stop"
+)
+
+// Valid indicates whether the value is a known member of the ActionRequestAction enum.
+func (e ActionRequestAction) Valid() bool {
+	switch e {
+	case Pause:
+		return true
+	case Resume:
+		return true
+	case Stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScheduleObjType.
 const (
 	ScheduleObjTypeCustom   ScheduleObjType = "Custom"
@@ -82,6 +103,14 @@ type Accessory struct {
 	SubjectArtifactRepo   string    `json:"subject_artifact_repo"`
 	Type                  string    `json:"type"`
 }
+
+// ActionRequest defines model for ActionRequest.
+type ActionRequest struct {
+	Action ActionRequestAction `json:"action"`
+}
+
+// ActionRequestAction defines model for ActionRequest.Action.
+type ActionRequestAction string
 
 // AdditionLink defines model for AdditionLink.
 type AdditionLink struct {
@@ -247,6 +276,17 @@ type Icon struct {
 	// Content base64
 	Content     string `json:"content,omitempty"`
 	ContentType string `json:"content-type,omitempty"`
+}
+
+// JobQueue defines model for JobQueue.
+type JobQueue struct {
+	// Count Tasks that wait
+	Count   int64  `json:"count,omitempty"`
+	JobType string `json:"job_type,omitempty"`
+
+	// Latency How long the first of them has waited, in seconds
+	Latency int64 `json:"latency,omitempty"`
+	Paused  bool  `json:"paused"`
 }
 
 // Label defines model for Label.
@@ -776,17 +816,49 @@ type UserSysAdminFlag struct {
 	SysadminFlag bool `json:"sysadmin_flag,omitempty"`
 }
 
+// Worker defines model for Worker.
+type Worker struct {
+	CheckIn   string     `json:"check_in,omitempty"`
+	CheckinAt *wire.Time `json:"checkin_at,omitempty"`
+	ID        string     `json:"id,omitempty"`
+
+	// JobID Number of the task
+	JobID string `json:"job_id,omitempty"`
+
+	// JobName The kind of the task; without one there is room
+	JobName string     `json:"job_name,omitempty"`
+	PoolID  string     `json:"pool_id,omitempty"`
+	StartAt *wire.Time `json:"start_at,omitempty"`
+}
+
+// WorkerPool defines model for WorkerPool.
+type WorkerPool struct {
+	// Concurrency Tasks at once, of all kinds together
+	Concurrency  int       `json:"concurrency,omitempty"`
+	HeartbeatAt  wire.Time `json:"heartbeat_at,omitempty"`
+	Host         string    `json:"host,omitempty"`
+	Pid          int       `json:"pid,omitempty"`
+	StartAt      wire.Time `json:"start_at,omitempty"`
+	WorkerPoolID string    `json:"worker_pool_id,omitempty"`
+}
+
 // Addition defines model for addition.
 type Addition = string
 
 // ArtifactReferenceParameter defines model for artifact_reference.
 type ArtifactReferenceParameter = string
 
+// ExecutionID defines model for execution_id.
+type ExecutionID = int64
+
 // IconDigest defines model for icon_digest.
 type IconDigest = string
 
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
+
+// JobID defines model for job_id.
+type JobID = string
 
 // JobType defines model for job_type.
 type JobType = string
@@ -808,6 +880,9 @@ type Page = int64
 
 // PageSize defines model for page_size.
 type PageSize = int64
+
+// PoolID defines model for pool_id.
+type PoolID = string
 
 // ProjectName defines model for project_name.
 type ProjectName = string
@@ -838,6 +913,9 @@ type Sort = string
 
 // TagName defines model for tag_name.
 type TagName = string
+
+// TaskID defines model for task_id.
+type TaskID = int64
 
 // TokenID defines model for token_id.
 type TokenID = int64
@@ -1384,6 +1462,9 @@ type SearchUsersParams struct {
 // UpdateConfigurationsJSONRequestBody defines body for UpdateConfigurations for application/json ContentType.
 type UpdateConfigurationsJSONRequestBody = Configurations
 
+// ActionPendingJobsJSONRequestBody defines body for ActionPendingJobs for application/json ContentType.
+type ActionPendingJobsJSONRequestBody = ActionRequest
+
 // CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
 type CreateLabelJSONRequestBody = LabelReq
 
@@ -1500,6 +1581,24 @@ type ServerInterface interface {
 	// GetInternalconfig Settings between components of one server; refused to everybody here
 	// (GET /api/v2.0/internalconfig)
 	GetInternalconfig(w http.ResponseWriter, r *http.Request)
+	// StopRunningJob Stop a task, or for "all" those that run
+	// (PUT /api/v2.0/jobservice/jobs/{job_id})
+	StopRunningJob(w http.ResponseWriter, r *http.Request, jobID JobID)
+	// ActionGetJobLog Read what a task has to tell
+	// (GET /api/v2.0/jobservice/jobs/{job_id}/log)
+	ActionGetJobLog(w http.ResponseWriter, r *http.Request, jobID JobID)
+	// GetWorkerPools The processes that work on jobs
+	// (GET /api/v2.0/jobservice/pools)
+	GetWorkerPools(w http.ResponseWriter, r *http.Request)
+	// GetWorkers What a process works on, and room for more; of all of them for "all"
+	// (GET /api/v2.0/jobservice/pools/{pool_id}/workers)
+	GetWorkers(w http.ResponseWriter, r *http.Request, poolID PoolID)
+	// ListJobQueues What waits, by kind
+	// (GET /api/v2.0/jobservice/queues)
+	ListJobQueues(w http.ResponseWriter, r *http.Request)
+	// ActionPendingJobs Stop what waits of a kind, or have it wait on, or go on; of all kinds for "all"
+	// (PUT /api/v2.0/jobservice/queues/{job_type})
+	ActionPendingJobs(w http.ResponseWriter, r *http.Request, jobType JobType)
 	// ListLabels List labels of one scope
 	// (GET /api/v2.0/labels)
 	ListLabels(w http.ResponseWriter, r *http.Request, params ListLabelsParams)
@@ -2033,6 +2132,138 @@ func (siw *ServerInterfaceWrapper) GetInternalconfig(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetInternalconfig(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopRunningJob operation middleware
+func (siw *ServerInterfaceWrapper) StopRunningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobID JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", r.PathValue("job_id"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopRunningJob(w, r, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActionGetJobLog operation middleware
+func (siw *ServerInterfaceWrapper) ActionGetJobLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobID JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", r.PathValue("job_id"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActionGetJobLog(w, r, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWorkerPools operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkerPools(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkerPools(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWorkers operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "pool_id" -------------
+	var poolID PoolID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pool_id", r.PathValue("pool_id"), &poolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pool_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkers(w, r, poolID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobQueues operation middleware
+func (siw *ServerInterfaceWrapper) ListJobQueues(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobQueues(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActionPendingJobs operation middleware
+func (siw *ServerInterfaceWrapper) ActionPendingJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_type" -------------
+	var jobType JobType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_type", r.PathValue("job_type"), &jobType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_type", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActionPendingJobs(w, r, jobType)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6854,6 +7085,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}/log", wrapper.GetPurgeJobLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules", wrapper.ListSchedules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules/{job_type}/paused", wrapper.GetSchedulePaused)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/pools", wrapper.GetWorkerPools)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/pools/{pool_id}/workers", wrapper.GetWorkers)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/jobservice/jobs/{job_id}", wrapper.StopRunningJob)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/jobs/{job_id}/log", wrapper.ActionGetJobLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/queues", wrapper.ListJobQueues)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/jobservice/queues/{job_type}", wrapper.ActionPendingJobs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
@@ -7192,6 +7429,222 @@ type GetInternalconfigdefaultJSONResponse struct {
 }
 
 func (response GetInternalconfigdefaultJSONResponse) VisitGetInternalconfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopRunningJobRequestObject struct {
+	JobID JobID `json:"job_id"`
+}
+
+type StopRunningJobResponseObject interface {
+	VisitStopRunningJobResponse(w http.ResponseWriter) error
+}
+
+type StopRunningJob200Response = DoneResponse
+
+func (response StopRunningJob200Response) VisitStopRunningJobResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopRunningJobdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopRunningJobdefaultJSONResponse) VisitStopRunningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActionGetJobLogRequestObject struct {
+	JobID JobID `json:"job_id"`
+}
+
+type ActionGetJobLogResponseObject interface {
+	VisitActionGetJobLogResponse(w http.ResponseWriter) error
+}
+
+type ActionGetJobLog200TextResponse string
+
+func (response ActionGetJobLog200TextResponse) VisitActionGetJobLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ActionGetJobLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ActionGetJobLogdefaultJSONResponse) VisitActionGetJobLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkerPoolsRequestObject struct {
+}
+
+type GetWorkerPoolsResponseObject interface {
+	VisitGetWorkerPoolsResponse(w http.ResponseWriter) error
+}
+
+type GetWorkerPools200JSONResponse []WorkerPool
+
+func (response GetWorkerPools200JSONResponse) VisitGetWorkerPoolsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkerPoolsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWorkerPoolsdefaultJSONResponse) VisitGetWorkerPoolsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkersRequestObject struct {
+	PoolID PoolID `json:"pool_id"`
+}
+
+type GetWorkersResponseObject interface {
+	VisitGetWorkersResponse(w http.ResponseWriter) error
+}
+
+type GetWorkers200JSONResponse []Worker
+
+func (response GetWorkers200JSONResponse) VisitGetWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWorkersdefaultJSONResponse) VisitGetWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobQueuesRequestObject struct {
+}
+
+type ListJobQueuesResponseObject interface {
+	VisitListJobQueuesResponse(w http.ResponseWriter) error
+}
+
+type ListJobQueues200JSONResponse []JobQueue
+
+func (response ListJobQueues200JSONResponse) VisitListJobQueuesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobQueuesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobQueuesdefaultJSONResponse) VisitListJobQueuesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActionPendingJobsRequestObject struct {
+	JobType JobType `json:"job_type"`
+	Body    *ActionPendingJobsJSONRequestBody
+}
+
+type ActionPendingJobsResponseObject interface {
+	VisitActionPendingJobsResponse(w http.ResponseWriter) error
+}
+
+type ActionPendingJobs200Response = DoneResponse
+
+func (response ActionPendingJobs200Response) VisitActionPendingJobsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ActionPendingJobsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ActionPendingJobsdefaultJSONResponse) VisitActionPendingJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11144,6 +11597,24 @@ type StrictServerInterface interface {
 	// GetInternalconfig Settings between components of one server; refused to everybody here
 	// (GET /api/v2.0/internalconfig)
 	GetInternalconfig(ctx context.Context, request GetInternalconfigRequestObject) (GetInternalconfigResponseObject, error)
+	// StopRunningJob Stop a task, or for "all" those that run
+	// (PUT /api/v2.0/jobservice/jobs/{job_id})
+	StopRunningJob(ctx context.Context, request StopRunningJobRequestObject) (StopRunningJobResponseObject, error)
+	// ActionGetJobLog Read what a task has to tell
+	// (GET /api/v2.0/jobservice/jobs/{job_id}/log)
+	ActionGetJobLog(ctx context.Context, request ActionGetJobLogRequestObject) (ActionGetJobLogResponseObject, error)
+	// GetWorkerPools The processes that work on jobs
+	// (GET /api/v2.0/jobservice/pools)
+	GetWorkerPools(ctx context.Context, request GetWorkerPoolsRequestObject) (GetWorkerPoolsResponseObject, error)
+	// GetWorkers What a process works on, and room for more; of all of them for "all"
+	// (GET /api/v2.0/jobservice/pools/{pool_id}/workers)
+	GetWorkers(ctx context.Context, request GetWorkersRequestObject) (GetWorkersResponseObject, error)
+	// ListJobQueues What waits, by kind
+	// (GET /api/v2.0/jobservice/queues)
+	ListJobQueues(ctx context.Context, request ListJobQueuesRequestObject) (ListJobQueuesResponseObject, error)
+	// ActionPendingJobs Stop what waits of a kind, or have it wait on, or go on; of all kinds for "all"
+	// (PUT /api/v2.0/jobservice/queues/{job_type})
+	ActionPendingJobs(ctx context.Context, request ActionPendingJobsRequestObject) (ActionPendingJobsResponseObject, error)
 	// ListLabels List labels of one scope
 	// (GET /api/v2.0/labels)
 	ListLabels(ctx context.Context, request ListLabelsRequestObject) (ListLabelsResponseObject, error)
@@ -11674,6 +12145,165 @@ func (sh *strictHandler) GetInternalconfig(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetInternalconfigResponseObject); ok {
 		if err := validResponse.VisitGetInternalconfigResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopRunningJob operation middleware
+func (sh *strictHandler) StopRunningJob(w http.ResponseWriter, r *http.Request, jobID JobID) {
+	var request StopRunningJobRequestObject
+
+	request.JobID = jobID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopRunningJob(ctx, request.(StopRunningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopRunningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopRunningJobResponseObject); ok {
+		if err := validResponse.VisitStopRunningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActionGetJobLog operation middleware
+func (sh *strictHandler) ActionGetJobLog(w http.ResponseWriter, r *http.Request, jobID JobID) {
+	var request ActionGetJobLogRequestObject
+
+	request.JobID = jobID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ActionGetJobLog(ctx, request.(ActionGetJobLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActionGetJobLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ActionGetJobLogResponseObject); ok {
+		if err := validResponse.VisitActionGetJobLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWorkerPools operation middleware
+func (sh *strictHandler) GetWorkerPools(w http.ResponseWriter, r *http.Request) {
+	var request GetWorkerPoolsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkerPools(ctx, request.(GetWorkerPoolsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkerPools")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWorkerPoolsResponseObject); ok {
+		if err := validResponse.VisitGetWorkerPoolsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWorkers operation middleware
+func (sh *strictHandler) GetWorkers(w http.ResponseWriter, r *http.Request, poolID PoolID) {
+	var request GetWorkersRequestObject
+
+	request.PoolID = poolID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkers(ctx, request.(GetWorkersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWorkersResponseObject); ok {
+		if err := validResponse.VisitGetWorkersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobQueues operation middleware
+func (sh *strictHandler) ListJobQueues(w http.ResponseWriter, r *http.Request) {
+	var request ListJobQueuesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobQueues(ctx, request.(ListJobQueuesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobQueues")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobQueuesResponseObject); ok {
+		if err := validResponse.VisitListJobQueuesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActionPendingJobs operation middleware
+func (sh *strictHandler) ActionPendingJobs(w http.ResponseWriter, r *http.Request, jobType JobType) {
+	var request ActionPendingJobsRequestObject
+
+	request.JobType = jobType
+
+	var body ActionPendingJobsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ActionPendingJobs(ctx, request.(ActionPendingJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActionPendingJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ActionPendingJobsResponseObject); ok {
+		if err := validResponse.VisitActionPendingJobsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -14463,189 +15093,201 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lbxs3tjD+rxD6/T7sA2PLSdNi18biwuukqe9NG9847S6+JpCpmSOJ9YickBzJuobv3/6Bh+TMSOKM",
-	"ZmxJdhsDBRpr+Dw8PC+ex20vFtNMcOBa9Y5vexOgCUj855kEqiE51eaPBFQsWaaZ4L3j3scJkIzqCREj",
-	"Mp9QTeZUkdi2P+xFPRVPYEpNP73IoHfcU1oyPu5FvZuDsTgwPx6oa5YdCByRpgeZYFyD7B2PaKrg7i7q",
-	"XdAxvGP8Wq1P/wFSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKNJRscQkd8E45CQOdMT8qlHIvKpt611fhSa",
-	"pmci5wE4/SDmZEr5gkgxV2RKdTxZnnYk5JTq3nGPcf3dq17k12EmGYPssJC7qJdRSaeg3fHRJGF2Gaur",
-	"+pc5MS2IBJqYEzSwolKzEY31CWFakSvfeYAQviKcTsGeNNNkQtUh+UloElMFBwq4YuY0zM6YGd9gRi/q",
-	"mT6943IdUU/Cl5xJSHrHWuZQhcOU3rwDPtaT3vF3r6LelHH/54to5WzMTv1qBxJGIIHHEMBROiZCkoSN",
-	"Qenw0sreLdf28ttvNy+OxYIP3LTHt6F5izVtcVI1kKBELmMY2FmCd1aK3yDWhHF7Y8wVZopQe74wA07Y",
-	"yBxxKsS1Iim7BkI5YYmHnyUP5U7+fXCuDj64iQ9+Mj9Wd5HAiOapdkharHsoRAqU48J/E8OB/TkIquLz",
-	"FrEnpUNIByypmbL43DTlpouL84iY4iUyZKfmVN6BJlfvXMMrAtwRKaRfdAoR4ULjX02HsHQCB+f8wI/Y",
-	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTfzBM",
-	"geLsJ+TIEKsUlCJToFwRmqYRyTNDp18cRUdHRw0LtOOHV3kUWOaU3rBpPjVfj8KLtnSiBmcNknm+4VqG",
-	"6evSMFs9zMrAA+HxNbRKSVjSea1uyK2uOJdjqL9XxeeHXi6LHWvAOBPccmG1JArFYjql6phcXf9jdkXg",
-	"hsY6Mn/87+yKxIJryrjCH36l/zv8fEUk5Uaaurr+xy0lw7srYmQbMcJf/kzJ8C9XBm+JGB1+4v8FC0U0",
-	"ihoTI6kpzfiYJAIU/5Mm11zMCZVA2JgLCQkKbQYYiWFOlFz9i0rO+PiKWGp3+InXXIAvvZpzeXX09+9C",
-	"R/ElF5rWH8UWDkFCJhTTQi5a3KCyMZ6JyDWKYA4fI5KBjIHrA+CxSCAhes5iqJNnludticAvjl624JpS",
-	"DIWuB1vx+aHAU6CUYZq1M1UabFEoUEIGBHhE4vUbE5GrgysyhJGQQCi5hgUZGVkTVAw8MXgupGXRIYzF",
-	"qRrPYn15mo6beGbxeZs0S4traDiH4vNDTzxXTSKH//qwWfBWqkxwBVXlNkAp7YcTvJtDkSyMgAzTTC+M",
-	"flNRjwsR6/i29/9LGPWOe/9fv1Sm+65pv1SjcRWvBQ8QBPNrcMq7qPc9ZWkusZOhyWAVTZplKbMr6P+m",
-	"7DJKgIQWZL+q/hsphVR2NQHFcA5ck7kUfHxIvr25IRxmIImGNFVkavBdTyh3lOtLDkoTlkRkjoKU+VWB",
-	"NB1SMR5DRZiNaa7g0F41uxCzztOL819AKgfGTIoMpGb2iGblhwA1KnDh16Lh5+LcxRAZ/V3UO41jUGp9",
-	"cBrr8NhRD0Yj0zn0yatY4TXVTC4sQ16Z32uwFu83InDUQ/OKoXuaWTJQ9EmohgP8NVpfcqmIrn0yimr4",
-	"Q9s1ebm2TdMcwTIoNt6wsLW27Re02tOwxOAcXudsRq3qCur3UDevA1BUKvxOlUXIB9HVGUveMX4dQJqh",
-	"Emmuq+sulLeoN8E7v3FHfozg9G75oftiUdn9yTRM1SZCU6L/XdTjeZrSYQqeeLu5qZR00cbMZXrdRb1l",
-	"w1TVzkXTi6UVN66sCubQzaWcC43XrXGOGqyqDuQRogbfGi8o3GhJB1Rr2bCKJXC6iSvw7B33DHs4/EDn",
-	"P4JSRp3dytVnfAKSaUgGD0aNJVTw9pn2Y70zzbeIYlPK2QiUHkwhYbT+4DZ89gpla4hmeZp2JO5ZriYd",
-	"uxQ2z4BdHfn0hKWJBG7UE8oJ4wncGIrV6lQdsn8o7KrbO5WKbtMaogE9bJ3XBE0zw4UGZUDgkSEy+vCI",
-	"jVFPTenCCIFRmzVoOm6Pyh/peIsga8fiKgjhVlvcwGiJ7DcxjA9VO/wK59gWKUXMbBIbbIP2941K4F3u",
-	"Z0q1aYa7SNP3o97xr83HeeF73H1u/ZAT9XK5QvzWNroV/FhBA5w1eMR5wvQ7MV4/2daQE1lHImVmobUC",
-	"eoMUXn6sJ8xGoawhB3cN+38zA64/ukGXAQHm06D+utWPeRMQteKUIV5m62TpNEkkqIpZzatgMZ0CGUkx",
-	"NZoYSCCCO5XLPoVKMQ/B+bFOsPg6WNpfY0sJCi3aIdHXgSFoBz7XakVDTcW4eCOmXM1BkgmdAdFChDnm",
-	"DtGtegXX9hq6jme/vDlNUzFPmQrhzv2URLjJmAQ1oAET2M+c3RAFseBJkOXVEKPOL9hdZE9PGVsx1SrE",
-	"zjVMt8hhO8t4eWbOodPprCCJ3fImzMB9rmPHzD9BtKBRZx6SPwBN9eRSU50HDCkgpZBhLlUrchVDNW/V",
-	"GTRd8+CWUSbLZSleLOPuJWjN+BhdROKJfbwYLsg1LA5J+T5BJeAr6zUXc159lDjsRavCjCHcg1SMByMh",
-	"51Qmg5gOYvN9xGJqNfMa3Cr3vz4I8ARR657dMym0iEXasrueDKYiabfWIeUc5GDqVMc2XRKmzPdkUC60",
-	"ZJCq1RATrbOBWWgmxc1iQJMp44OxFHn2gP6eEN9riE4ntNLXWkQ7o8nqKNcsGyigMp40dK/ag5b7o7le",
-	"wozB/EG7mYFkowXupt06WAJcM70waDpj3ny+ankW6IiiriEhdChyTTIQWQrFmxglGVVqLmRCjIATEcbt",
-	"I8sxUcK+pqUJzSJilhsRwZI4qj7ZHJI300wvjpHrG+nIXn1/GYjSlCeKjIQ8rGdqJVDMXIMhVTBIeCso",
-	"Yod1YlF9pfr222++azv1iKXIiNrOjJfHXYQuK3b9tKbxZJBRSdMU0nbnvtxfsmGuS9+kLrN3BrPtZn1Z",
-	"1IRV5u86hr1v94S266xikYWt5BtEJz/awwewC+kCQtfF37kOHTWVeqBT1QFJjOAjcv2QLeaswxpzmbZv",
-	"3JneceEuuJHDgdvGbToamlXlda3WaDvlWgwEHwraeFSrc3lNM2k/k+uiIJag23frxHBsD7R9S0iYNBJ2",
-	"RuVUte9tL2CHa1v2UoM4pWzavlcqxg55W4K9NQ3E1sXtb9ccn8s77qAzimeSTalcDNrIkkvdrLpUaKkS",
-	"zEqKp9iNq7WuOxnIgR+qy/2SQJOB4OmiZXP0aEF/sEzCiN20WqLtZX0jkry0gdyDsKnYCt8o+TnNMcvT",
-	"1GuPm7egIB0NJIyZ0uVK2nSzHjYpG4GfbFlem4hcKkJHGqQzrFAylGKuQBLXm4CRpyZijv4Dw1wtCNOE",
-	"3ceGUFnSw1gFQrJUSxKqqREuWkJFC0nHUEW/ey7DYgcaXR6CHzmlHUl4pUcHCm56dSLgpkNHmnLX/IQ5",
-	"pdmvdvzPlC/WVf8Pzrdn0zPpMha/ofGEKGsjsLoC04rMaJoDGgjnE9ATkAZvY8rJEJwRwaogvYBB4o23",
-	"hqwYXhyJXJ5+vuxuE6EPWSbFWNKpCpnpKlp4m5FQgdpoUMK1lWN/rttVne2nvSHOAmftwXdlPW7Q4Dpu",
-	"IP6BmXu42JrpM4EUnCNYSHVtadf7TQwH14wnQXuX+VhrDDMflwN3lo/2Py/f/xRat+lXa0izPlZJbjlj",
-	"05lcunbvh7/d3z65dlBvgYOk6TkficCDYFVouGfcVcgwde+h4lziS2CHXXcYHW40SE5Tr3Xce6AJlUMh",
-	"BxW3uPXXe/eRiBH5AZuT+UQoIKcX50RPmCJMnRDLARTR6LynH7K5CVWDmA6kEKGXmU4DzYC33htuxVHK",
-	"hyy/RlW7/zZQnPZ2rppL32G4oJx9/9Vtkr/vvc4lyfr+63OS6mJQiFpbg2Qx9ENvYVCkvu+WQ7TzPA45",
-	"w1Y8f1c8VaiCKlOquEPYLgcd3qWtK1Vg8rTmjefeTLf51bc1361lq51f5go1exm8YxSljAqzmFu7c4a/",
-	"CF6NJ1qXgLfDR/E8Pli3znv5XjQM+qXLOW86sB2cQxvwJDQzekDDw58YEUqsDUnIBYaKy8UhOeXWwb58",
-	"VLBRd+jArjEgSXCICBtVfdoLp4E4Fjm3D4fLPdT6k+HqS0HF4v+3F39/2f6pYHmHXOiSy9uYvpWHhHuT",
-	"ODu/4BxivaJzL6+hwSugxkxbWuRagqHe9t3G1t12knVj96Y4spC1u/mA7s8WqwbupRie7zYYuKuNj179",
-	"raWFe5vMzNzQ7ylLITmfZkLqnxXIBh+CZQjiDTUbj0jO8XEerZsRGeGI/tjsbyjqLsx1lOC1dS78VQ3S",
-	"6NauEGYX5foDirA/oYH3yin04coRfPsihIBTenNuG784qkTjlrpxcDUXjI8/FA5Ry4tpsBIsCBdBWKi8",
-	"iJMJWGaq6rlv+blmZTUnPKUsrXGgomkt9+joqvcTzD/SgKNiO/crbBXa1vvz12dnKbtEi1mQcZbGtBar",
-	"NMMZKHntOBCDxZRzRhEjfN3GoDAXL/o+A37+mnjRGKPGFkQBEIY+gVMF6QwUQXE82o6RpD33LgCxrr+d",
-	"vTsn7nsQA4dMBcioyofId5lSOUiixRhtclsSupaCD+8lTb2fgaRp2uwktZxjp53XWtD9KhAtURqBVkz0",
-	"2G9hCGPO3R8bjYFusKi64tCVuHCsMngbOMyXeOn6o1OaNDUIgfkC5JSpcKBgQyxfx4C9cpbAIVZs/q1O",
-	"sLLk7XkcqoVyrn0r0kaepqiYzCeCTCkSejKl10DwQUp56uH6R4+2hVWE8+vx0A1iW8XzfjWMMp4wDbF2",
-	"AbLrqKZqfj4cATW9Nrjar942oQ7r41Kj3oxKRnlbTnBRYtRWyLQ3ZCJNkyKFoEO01Vik4GNQmphmHjli",
-	"mqZIWtuEowbmWoZlG/V9O5cinsGAVp2i24VnLLlSdwrRaHw0mIKmCdUb47Dd6f/omzep0WLO27Mp33x7",
-	"SrmETAxin+NsL37OYfxaWsrn+iv12hyQN+cu362k+il0ejUPCk03+Ed0NQuJ4phOqfDmaYeXRjh8i106",
-	"IaWbLHcCePu53qB7ZrfJKtTlXmLTEuDcAta1Bus32hpNXftavHffvUF0mSzmyD4pserk2P1lj+4hInH3",
-	"y9YBtK51Bx1plep0CclrsrEV+WpsAiDURIjtqo5Jlg9TFkcEHdVUTHmE6RrNBZ/laUQUzEAyvUBRXxgB",
-	"Hy1pdasPWy+3xAVWmVKHC7gZppu955cDvhRhnKyc2QlBaS8FavQ8m36GqsK7Zg1oq9m8VvPABMKKzWmt",
-	"XxGRJiDNxZhiaKxbzqFrHm1y8rjPc03NPdhe0JF/akrZlOmaQOCIHLxAesAFse12GAfVcGkv8+mUhnwf",
-	"EphBan7oxKTHGDPXpQduHpJB955TyjCdWMcletS1XrFdeqKrYIdQ3SUI/zd27sYQu4lIa0HYbaSapdWt",
-	"IcHEOf82bdMninyHxA6tHx37hNCzZkH31GLus48Okuxo09i4mw8wel/s776Gpe6greIEwsGN87kO6uU6",
-	"GxO+FgHDeC0IM0x7zTj48FfXRr1jNdq1bFu7u58R8EFu3x1LQpj7ocgQ0ZCiqQvZeSoP4iuW/2pK2fV0",
-	"mFvKXbJfBXHleJbW8LnxqC1Whbho0yGE0aeCYA1SXwuArMh9U7MPRYYL4k2YJ+TKySpXRia0GUqYcvFs",
-	"6YIIHnRJ/SCGYosmJtNNyIGjo21vhJANCZA24L6LJw2r61UX+2UQJnRRCm5GvWhn14KENVgH2gbK48S8",
-	"w6xuXCVCWzHXF7OizgGuI+uabH/CdAZUaTJiI5uOn2lFUjaCXvQQf1Yz5sBwnuBO3eRTxnMN6oTQoULf",
-	"4wlwly4QmVYUxqlmFajLu7iRegMvRmhSJtaXuo7CbaCTNuDDwNOaz4NEcvmxoJVBHS/jTh4GfPUD59g/",
-	"aMLUnGuW2uOy3i2mh09n6raPJyo4GBIzFiLxvjASf7G0ZrfH+3AWUdzlkogsH9vnOnppk3Z2ZRHL5KjN",
-	"NfMY3MGhajtYt9nNoAKHX17UJQTsmPAt9KKyCaRtSW4lhfpxF9LbwXZWAUmyo9wrbbKfPFhM7+SusIo8",
-	"u8OE2gAKzNqQ0bjTOV1C/EBHDT9MnbwoZiBTmg0wGC4UIzcnqeDjJYrqaK3SdGHpKhmCYgm4gjVzgomA",
-	"j47x/ZZqQtO015TB/+WL744wk7P986iLUwYlkvJETJHMIzdAE6L1jGznoIogup883UGw26H572lT4NTo",
-	"vjmEMj099AHmshIgtF8foXCZos1JTe8f1dQQJ7UlR+3qhAGAhoT6S3ZDRgxSoyw4FkZGTCqN8v0RJjj5",
-	"+eNZUHiFGz3wsEg6npPXw4AbgvFr7weRS/QUe00Z/v9fANf4j7NcaTHtRb0fKc+poUM/WbmvwJ3PnYDz",
-	"karreujcH6HuZZ6bAU9qKoe8HxWlrmTOMSfMiVckDZmeT0Ra8aRpsUI3WfjhET3+zETH5OLnD2/fDE5/",
-	"fn3+cfDu/dtuuCfrvM8y6m2RG3w7XcOQVHyJvrZbN5d1NzStvGXVmq7KN6xAHoKu1qrNiWTvGmAWdtPt",
-	"7E7m2gcEJ7l0LK1GWzvPTWG5pS5dmS2IKZpqpjSLQ1tmM0xi4OPQOmGK7dvZFcUiwv3mtF07T6mFpum9",
-	"ZrQ97zmhf8qMBVf5NAubxdBu2Is6v1CFzy54LjUwD8EzDKsAHJr2GMZCbHfptYZlRBxJgAeAxi3mYcBd",
-	"XzIylHDMtNt2++td3f6mq+0HD8Ex6E/fvS5D+4bTad5gf60n+3tKnt41Cflq9s5ieyFg/6xAnjnpuyZA",
-	"bzoFXlMswIdYbHbvaPLNbh2PsWGau5r91fl6dfHD7xwYUnrUrc1rM0XV7th+DgtuL8i716cXEXlJfvj4",
-	"8SIi35D356/P2hGQ9pb4Mp9cwrtu13L5cDLYThvf3o7q1nshxYgF1dE2ON8FjetW8AFUAD+s54nVtjkG",
-	"4ocpU9My72sZrN1dmelrCl28XJZCjzq6tzSQBbVQFkyj1LKLdfDsPDanS6Lt5fVGoTOuI8+FTJ+Fb9XO",
-	"ydjlQp2a5X6fhjjzxpNYH9YaCHPJ9MJoki4/7pAqK8Ej6oBNNIBOfq77ROuskpirKN4WC3HNoFLsDisn",
-	"efkjY/8FiyIFViDBPclAKoOCxJqViW0YVdYBVFbjv+xCsAZyMKDu4wSQPmMOFAzInQEnOU9Akj7NWH/2",
-	"8vDokJy5pChFyO6fFDFfsFuuMLou5y7/0zGWTlZRacBB1fsTlmi0BcgxppUMRcLMDz5QnE7h8BP/xM8E",
-	"nwG3BTnRN2ci0qRMNUCKVPDHpvUBufr3gbMEHpwnV9bjtii/pgjEEwHJSZEs1+a3LeLWp/QaHUVHEtSE",
-	"/Pzz+etDM+gpBtLm9kXPJsL3Fduubj+5REyfDFH5hFmiPvWiT94//lPv7vPd1SE5LZaB2/DlPUcYi8gU",
-	"SUScG7popnj18qWb11cD1biwqwydGv48kmJKXvwlsj9gUdsr8ucXtgTu0Qk5ckH6CCI9YXy8XCEXq6yb",
-	"7l+u8AiulJD6KvrECf5pd6jcBv99gIXbD7ByO7b3pRPsI6c5MnRExvq8KkKAu7LzV+8Yv75ye6nU70Tv",
-	"Gnyo95W1g8U7j8lVyoaSykWf9odXpt2VU4BU338phmWg+vT/vPz25fdDO+VHNnUo9eH7M/LNN9/83ZkK",
-	"7c6mLE1Z8SZmsOB/QApiaCzOdHR09OIA//t4dHSM/x0eHR393ytbYjVlMbhEau4Gn2Y0nsDBy8OjHhYn",
-	"cXdOHff78/n8kOLnQyHHfddX9d+dn7356fIN9jGXnWnD2Xt49XpRWdmvN3MtRAacZqx33Pvm8OjwG6Mr",
-	"mgtmVoF3FNMD9Wcv+pi8r+8SnxtCeXx7F620gZsspYYYrX+yr/n9W1+t9K7v380PyleSqoG6hqGWTfpF",
-	"4dO7z2vTOeKoQkvx3/q3ZUHTu+7TV6qhBhaA1DM4vf3Sv/VVPO8xdVEANDDxXMjrVNCkn4mUxZY7bW7U",
-	"v8V/LWrWEyqc7Ns/sD5oww60fX9paOB4mW9hkNoi6kEqbPWnscWsgqyfJ73j3jumtK8Eo3pRR+jborJ3",
-	"0WYMEVK3aZfZ2nCt2tmK40aCXKqq+vLoqFOZ0nYPxr4A0bodY91vDqm193B0bGa1cKurrdhUtPWCjuEd",
-	"Vhi8i3pLrGJTT2xqW7r1uUrs4W4F+Pq+zCsKZN7RH6UXRCWsWsM4+neVcRjRijOncvneTOMyohMDgiXQ",
-	"xFf4Ov7VVpHofb5bR9pUjA/gRrfD2zc3+hl1N6Lumxv9jL07RNU+hpK1xFhfx8tGk+4NBYryYS0Q4WNR",
-	"meqw9/BTwAfGa8YT1G4sqGweq+JorrmYq00gj9eq7QSB/Rb0Sl2eB8K5OU1GMA3wzmH6EbUrX13IADim",
-	"3KUHJvMJS5cUMJnzKnTd0/FnNEIHIGgdagJARE3rnyJZ7Ah+vlB6VY66C59eM9CwyvnDoXxm4ekBfUKu",
-	"q0WbjKI5ZkabvwbIDLyZtNmbQ7BeQmWbD6UJhW3alV2ibihzzM7x1s5WkGIqtTohNJ3ThSJmc5sAx2JU",
-	"WWwVzrsmAGIeyx2CD8ffyz3PGOYXsVYXQ0fxX75UdoVo+p8+33WViAxYfWnTUhexEOc2f7Clvo0QX275",
-	"QNh3cMza9SEUkeZD0HMATsq+5igE94T2hEgY2aKXwpqJMHOWz9beiNll1elaEeKdL4v7+xN3I6c927UU",
-	"6rMvsVeceuVV78XRy1eBZ73wQDZP4zZGqrgEdVTh9yHOFcXGvzpZ3lwAYi9JcencofuLhV8t9RMqcIes",
-	"67wF4W7EmSK3bStB5sVmWHhv/y3IMjgSoRaGAagFqFH/Fv/vzWE27dA6XDHbTQWujySt2WX4HdpsufQa",
-	"X07EaFRJohxEmTquhtv65+L89S6FCXetd83I3oJuQICufMXjBhozGhSJp3Ph9q45OGCfoNkMyZUNvdh4",
-	"/RKa9W05sH5ZczOIovZF+F1Cs7cuV9DKKa5nX7MOxIbfnZC/VipPEsoXRMONPsEsOnZ+G5nhYzJCHBPb",
-	"NXHyUOZZw37XV5ZYPpUzNYGEuDFr50x43YzBbMv74dCV7FntDC0WzJHLuKqFeyHGdC96K7fenqMTBYpk",
-	"5BGhRE9ErvBxUpOpUPqEvDp6VURm2pdZ7gK7Pb4mNAuia2afw2p47wXjY4Oku6IDPhX7nSMEuyLUy8mP",
-	"Gyl2RGiqhHvVtaFNXGzHoGbrQrkStbHI08Tb54eYg1pVrEPLKegxU7VtVM0b3+aAc4WqIiairj9om6i6",
-	"SMW8u+OuZsTeNvV/dfRqB7J7KBl5KyIhFBJtd9JcaDIEYg8CEheQP1kcEoN7NnsZmYOEbeDaj0aCclnM",
-	"VaWu1xo5qcRvL8iEzoAoNuaQEMbbI1drXudwqyWrS8X4gPFmjleq6xsZXuE21YXf7Uc99KBpyXvsWe6Q",
-	"91yEkSXEezZgyUrYY524Xk2hvEM+UJ1mPw8o1KaCwAeqITjDcxGh6yGHbdZA5zhzLcxsZoQNwDLXpO89",
-	"WypgWkX0XRvj6IJcCD4+IVrk8QQMU3XOWIYwwsxllSiKa24yvPn3wEbT24Vv9Gx8C5jMfALGNaS4RxGP",
-	"8BSYrWsri50zPRkkoClLl8Yr0PJhuSP3Q+drg/G+FkPg0kN+kV2u8oavoHrzi+zud3bf65f8B6DJRRFj",
-	"GHL8qrETu1tU7/y1EVE/P6Kd4lx5f9MiV5+vb2g29h81MGyyr9ZCcZM5SbhCiHhDEawWNNtXHyppfJ+w",
-	"obaSPmrtCIIcrH9bRcoBhpe3MNxeVEJrH9l0W5RFa9h6vam2eSPbxJx9mWqb4dDtfq3jRhsxgqmBzwBY",
-	"3skGY2/1DB7/4j6CwdeB+aTIT23ZE1Olu8iqCfg+17o/WCoksOFKlPUIdn83yrl2fknOKK9KAkYvcqUx",
-	"rFGEjYxOEJH5ZPEfT+sOdTho79axwb3Qt3o/ui8DfsKqCooEGoPlti+xN83p38p2p9ngNCqmfCBmIGcM",
-	"5nuYbiime5yuiDofFPW9djyjDd4T+PuuN8cnIDEr/X4mTakGpQeMDyqJULYy4X5c0r2T2letuhY0HV9n",
-	"0pRUw+2WCppsx7/vMfiWrQfUyqz2o2vaeVtbYzC2NE93i9g+rT1LxYq+6uvjUKvuotjPj6wibbaQuKpd",
-	"O9WU3BzBV/G9WjXeshm46lakrGyFrxophM6uO6Xp30672Dsq4H8knfEjvq06bCYYOL9WGmEdpTeoeo3b",
-	"2j5qeXK0H3vI1G/uka66q3G3U9PJTslCNadrvavMPi0mBt99EdCmA+5ED6zlRfXbCR+u9V7ujC+2uev7",
-	"cpqmpQWqhk8+DVtikFGeJknweHbIKMuTecxbcQk2fco1FBXXi7p+D7QYltfi1vwTv3Vhl8UqHg04H2Aq",
-	"ZtAJPi34ZeO+fp+3/30YQifueQU9nHKu4DGpQYGDO+WllcP9w9MOx1F3RD5cJZomjopp5n958ZyQoTEP",
-	"/1ebisFi0Eq93pGQJHbJzzADl/Mj7ZeVj1Z8256oVl8i/24E92o5nPZeC9uePAlhq/u0ip/OoWMTprne",
-	"p9tBtMJ9wrpLPhTZOhPISnKvzbJVFWceO2puHV7Bu1cnTuFW/rk4f127ne2h4r7MDS1B8jjkKOqSGq5R",
-	"WNoD5XI1ep6Y08YbTocpECGJqwVUQzZMA0S2IRCmH0YlVFlEe4Nm4stt714x8TPt3mHDhpFQnrhKwE/X",
-	"MtHiSO9aJix7C8+pyp5TlXVMVRZ8AXZpsR5yKdqidmPqSIvRz+j8nDSyGy5H6ykkHwm9qw4XzTaNasNn",
-	"fK8tdd9Qyekr8kxo48dTLWC1d1zv364UE2ujpVYdzZ6AolpmPMeM4zRNkaaUjrK1sK5VXjftcDuaUOWS",
-	"7EmBre5rB/jXQgddKV23SRVdPogdaKPFBE9TJa28ilfQw1dc2HSaWyAHXf3Nn93Mn93Mn93Mf79u5s9e",
-	"34/k9V0h5xHxh8pc+Z6cazoeQ0LiCUsTCZYDcMJ4AjckhZEmIt+Bc/i9WXr4YUxki9MyUW2LqOqRxIrP",
-	"W42m3m/0rsgW5qD8eVgR1Yin/iTXD9ucIWFcCxt4HWTzlfPdKpM330YggcdtNIHKYT6BWOFlGHs1wEAs",
-	"IvMJiycwA+kIyZTMqY1pT+puTZ1y0A2Dn2WI37MM8QcOHLPgZGNOdS7h9yqOfd6hfl5KKXvRzisEbLgw",
-	"ZMs+RGIS9qfB2Dd3KUoxF1xkO0apMIPqVzhns3Zaafdss61D94LsfLVS+XxCNUH8UgTFr1JIPyYFrVQR",
-	"oVqDIWNMcBWRy3++/1E939GaO+oKN6j+rf9nY6GOU9dos+X1r/2/LqN5kZR/yLj1lNhzMroPQBMk5G4P",
-	"hCqb6fV3jRwtevkz2yUilRUxfh9XqiGWZQ8p0EdPzZJ9kRfJ5ongS7R1U/rzHaBRy1IGNsLk0UsZuMhQ",
-	"B7zRaBP0/jCEpVJTYHcYYaHXID5+pOM/3rvG09THWkmqH+n467Yco4XQWoC3W/jrqfFKa4j9SMc7YpY/",
-	"wRyR6cllfcT8CFUqj2FcU8yoTscnhKKBAFPJwQ1TWhHGlz1OFkX1e8PC9mw6Rprav9V03NapxJ/x43JY",
-	"tLrU89c/ouzuz2iVxaJDdjNf/G/bZD9petpy0RDDKwGyjZTRxWirReGeRnogPJWvmz9a3DU7y8pE7f4S",
-	"48dV4md79G+dPlBnnLCw3aHN2R3eftzBvrjdrEKmu6grNG0RWFRCb/ucHMf2TmNfnrAbV8qmzAUU1cF/",
-	"CTNbeyafpumzc/Kzc/IDnJPTtEsS/XpPw7apAZ5R9DkxQBA7LQIdE42lrtzmbLkWjL5EB4+rL/94BzNI",
-	"/+GDSVz04vnrf/CrsuuGWN1NEfy7j99/jt5vG71/YvUylIIIw1IVRPB0gboxEiw1EXNlq2tCLGFjbO59",
-	"Y/SfToT+/YLy/1gh+VuIwl+OjafaVp1bfQwYSVCTS4h3SRQuIe4cirDV2fdwdDb5pw2tp4TD3F3XyF1p",
-	"IAq4tolBJeWJmJLlqqOVY96Qx+Dry2LwAbKUxmCdGapl4hKxiRya3SV5ukHRuCxa7cHysxdxy+/oI1XX",
-	"X7v3S86VLwgbpyK+3lgwr0Ca/u1vYjgwsLvrZzRXkDSZUjzML2zLHRI2P5O8tA9deyjQaAvyhgFqJBcL",
-	"HivP/CaGxADN/P6pR9P0Uy8E8653zZ/Fql23VU3Vdr7NX3ZS6Gw7Z47baFOWeStlTb3WTHmyrFbXqNGu",
-	"Rq9RUQwsidkzZVyRL5uvm6baEJy4MR3DpW+104tVTLKvTDEVi25rWG+GKP7aP/vlzWmairkh542gxeZL",
-	"rXcI46V5dg5mM9osTzlIOmQp0wVYsRxyUVgpy7UieYZ6eERynoJCR7cJVYQiPzQnhYkd5ryGmIXktou8",
-	"Drrbl+DWAfv0RLjS7PEnRc5+eUNoBSitkFqwJG5Riv/9+euzB8A5k2ZI7SzUuUxX6P/Lo1d/W6P/UW8G",
-	"ko0WgxhsAfkVp5O7UhATw7LK3tM5Jc/mbcVMZigSeZ8BP39tLsqMJSCxIjP6g0pQ1Ucocy41R5blcgw2",
-	"90lTUjDT6gemXFzYsx01eMnf3EDsgfR1F8c16KL8zopsPNUca6bFRpQspP2NuOml7l0yx6Xj3YNUz5eh",
-	"h5K82WtiBHymFaSjk7Jq6VAkLrc2N+wzAOsNdWHWwLh9LlgM//RcoHD7KwDnYk7+/CPlOU3/EhmgU+IR",
-	"Eh8GuDD0dmEdpYozIX/+SXD4S/gAGpKGPzn479EfykgeRjOhily8v/zYnVDc4r8HGxwqEMb/KYZ/GCph",
-	"Q0AsWWhDbjub0BxU630tLrXIEKyP+UhhFtEFDK2RqW/6t0Cod2K8Gac03Oh+llK2gk2PETbkzLVhiKFm",
-	"pQXRkKbbRaIA4Bkfic0K8LlptcNb+xaMFpriNHvg7Qh8mwucqInI04RcG27jy98rkDOQJ5azoHJrWbti",
-	"Yw4JYbylRmaA2x+D9kpPHZDPzPdO4BWxBn2gtAQ6fWJxcWY0s2E2Mos1eK0nQjK9cK+2Foao7SKY/6Sq",
-	"zbtAdibSfAqNprFfXJNdGsbKG7Jz2F5mNC4IxjAVQ2I43Wag5QokFt1rfuz5WYF8a5v9TiNgloEPNzTW",
-	"6cJe6tc/9aJwVd2EZgOEziDhdT6+QavG+oyUZFQWtfxcTdHQpHa+J1p0tMCDr1uPtjcG7dAgstS5nXhz",
-	"j0KeUbl6xSXbqOyV8N2NolE5v0cv/vmjDbawJT8NxLgvvEH5ArVmy2CN0BPir1Wo1tC0ds9cDyBu24vG",
-	"wwW7W/+Ir2ndqICF37nhK18jPfie8cTTArRCVEg8k57Id8HXW0v9W7mgLdOKR9LwvhdyjC5YuPCoTGwm",
-	"RQoYjhaIvVimh3US2qb9bZ8g7sNVbex2VMMbAs/tGdWTVfGAJY1kohD1GdffvSolfcY1jLHyc3OIxiOz",
-	"oX0+seHDe/OxrF3WzbLyHypQ3Gy5uzxaV1N/Sln6RCXbD6C+YsEWMdtScJFbOXfEpNKEJlPGmdKSaiFX",
-	"7kgriXaHVAQnYYK3jvbab95P77ieKwhAbp2w9ONcSgeYWpuQbWJ2v2vrW3kp9mEbskL+AeOdwdXPQE6Z",
-	"Ukxw1RJ0F5UerdzcVCyybUUOp1SzGfyOcm2U0GpDH3dglV1x6EqEES0p8YeyGVNaa4KPqQRWOO3vQQcs",
-	"3Cuzr1sFRAxrqQGGsfPW/K+92vckAo/CRLpZn/tjMCurydXtvxvxcAffa6GRXUgxYjvzQajO8HTj5jO7",
-	"QhvS2VpMKK5XP07ZwAUFdk4huPGoLkGfpezSxxzu4pTen78+K+Z4uikO8BlbiSl4O645u1WvyDGbAb5n",
-	"JyK+BkmojeXMqFJzIZOTpbAv50Jl/oXvsFx3PHk/7A7OvXJF/SS7OX0//NM9eFocX8fjUQuFeuZuriVK",
-	"Kwt1ijPsjn76Kb5P26YT298BuecWAy3nTb6s2DvPOZIKPm4kqyCViwCvTd57cf6La7XLxOzlLPuJiLCT",
-	"Fb4gpxfnwed10xHiXDK9QPQdUsXi3vGvn43Ur8U1cP+HAqtS2T8N/lrHB4v26EDf6yNeu1luA5u0XZyP",
-	"4zGZAE31JPKrVRFRoI2Ubf5VBA2ZX43sfljRb+0G1l+uL+wT53wiUEMnjB8uayyBPm9bPJCujDJ2z8pr",
-	"01cjfaxYPQVNE6ppZQSf3WG9/78mgkxEmihb/QMfJqzy6PpURpnCdBjcz2kcV0OPxpJOVaWfdIk6Vrt9",
-	"qCv8WO1bzUOzNq9Pqxe5rds6JjZ7LUKkkvy+MigtSyutDvnO9tWCTKm8rpQfmjNdxQebRXa9/w9iTqZ5",
-	"PCk3Y0OstJBQ6f7F5R8LHUfCvKMbxr9BFaFsyMN6v/dpQqSYrzuvk7Go4gH6woWmpZr8QOVQSMyIiD7C",
-	"EzqDiOTcCCNI28wPvD97URkQf+rdfb77fwEAAP//",
+	"7L0Nbxs5kjD8Vwi974PdPbQtJ/OBWxuLQ9bJZLyXmXjjzOzimQQy1V2SGLfIDsmWrDN8v/0Bi2SrW2K3",
+	"umVJ9kwCDDCxmp9VxWJVsT7uerGYZoID16p3etebAE1A4j/PJVANyQtt/khAxZJlmgneO+29nwDJqJ4Q",
+	"MSLzCdVkThWJbfvjXtRT8QSm1PTTiwx6pz2lJePjXtS7PRqLI/Pjkbph2ZHAEWl6lAnGNcje6YimCu7v",
+	"o94lHcMbxm/U+vTvIKWazYCk5jvRgmizIAkzJnJFKE/wBw63mmR0DBH5JBiHhMyZnpAPPRKRD71drfO9",
+	"0DQ9FzkPwOlHMSdTyhdEirkiU6rjSXXakZBTqnunPcb199/2Ir8OM8kYZIeF3Ee9jEo6Be3QR5OE2WWs",
+	"rupfBmNaEAk0MRg0sKJSsxGN9RlhWpFr33mAEL4mnE7BYpppMqHqmPwsNImpgiMFXDGDDbMzZsY3lNGL",
+	"eqZP73S5jqgn4XPOJCS9Uy1zKMNhSm/fAB/rSe/0+2+j3pRx/+ezaAU3Zqd+tQMJI5DAYwjQKB0TIUnC",
+	"xqB0eGnL3i3X9vy77zYvDm4hzhF4LDH9AxNXmjTNvYk+zHwsFnzgthmeroDB7jbJ1ECCErmMYWBnCfII",
+	"KT5BrAnj9oQalsEUoZaeYAacsJEhqVSIG0VSdgOEcoJAwX1YdrTcyb+PLtTROzfx0c/mx/IuEhjRPNXu",
+	"UBTrHgqRAuW48E9i6PBSXe7P+XQI0hwHSjRVN2GKcb13CUkzpP31rm5G/LzD45PSIaT11Fl8fihlpiKm",
+	"SOWG79aQyRvQ5PqNa3hNgDsujQycTiEiXGj8q4kqKiRxdMGP/IhdyWMKhgzqYTPdAVimoGkBjdAcxfdd",
+	"0pm5CEN3AYsneEl64H7OQS6Wi3GfAkB8FrXarRlgoNj/BCZ/Z25FirOfkRPDrVNQikyBckVomkYkz8xF",
+	"9ewkOjk5aVigHT+8ypPAMqf0lk3zqfl6El60EA0HxH/dKXosq6w5JYas/VXtWoYZVGWYfa1vIGSYh+Iq",
+	"JWFJ57W6IXe64lyOoQGJ/vNDj7OlxzVgnAtuBR9VkT5jMZ1SdUqub/42uyZwS2MdmT/+d3ZNYsE1ZVzh",
+	"D7/R/x1+vCaSciPAXt/87Y6S4f01MeKkGOEvf6Zk+Jdrc1KIGB1/4P8NC0U0SncTIxwrzfiYJAIU/5Mm",
+	"N1zMCZVA2JgLCQnKyQYYibmfKbn+F5Wc8fE1sfz1+AOvOXKfezV4+fbkr9+HUPE5F5rWo2IHSJCQCcW0",
+	"kIsWJ2jZGHEico1Sr6PHiGQgY+D6CHgsEkiInrMY6kTI6rwtCfjZyfMW97QUQ6HrwVZ8fijwFCjVKK+W",
+	"GuxQDFFCBnQmJOL1ExOR66NrMoSRkEAouYEFGRnxHlQMPDF0LqQVCkIUi1M14mJ9eZqOm27p4vMueZaR",
+	"POvR4L8+FN9a3EADtovPD50nV02ilP/6sFnw7KtMcAVlq0WAH9sPZ8gBhiJZGE0EppleGMW1ZPcoRMfT",
+	"u97/L2HUO+39f/2llaTvmvaX9hFcxUvBA2zH/Bqc8j7q/UBZmkvsZDg/WAsCzbKU2RX0Pym7jCVAQguy",
+	"X1X/lZRCKruagMY/B67JXAo+Pibf3d4SDjOQREOaKjI1p0pPKHf88XMOShOWRGSOAqL5VYE0HVIxHkNJ",
+	"SI9pruDYHmi7ELPOF5cXv4JUDoyZFBlIzSyKZssPAZ5X0MJvRcOPBd7FEMWJ+6j3Io5BqfXBaazDY0c9",
+	"GI1M59Anr8uG11QzubDX/sr83jRh6X4jAUc9tJsZ7qqZZTZFn4RqOMJfo/UlLzX+tU8sroFA6zV5eb1N",
+	"0xzBMig23rCwtbbtF7Ta01y8wTm8Lt1MWuUV1O+hbl4HoGhpWXEqOkI+TK4Gxe/swWqiWuBGL/mtp7TI",
+	"ekZ7ypW9YlQ+hdLQdfuyAwWX4Axxbxi/CaxgqESa6zLoCr046k2Q7WwEqh8jOL2DYGjz9jS5P5mGqdrE",
+	"65Yn8D7q8TxN6TAFf3+4uamUdNHGhGp63Ue9qtGzbEOl6WVlxY0rK4M5xDwo50LjiW+co4awywN5mqwh",
+	"+UYeAbda0gHVWjasogJON3EJnr3Tnrmhjt/R+U+gFB3DbrgP4xOQTEMyeDBpVEjBm77aj/XGNN8hiU0p",
+	"ZyNQejCFhNF6xG347DXn1hDN8jTteL9kuZp07FLY0wNvNigqTFiaSOBoZeWE8QRuDdNshVVH7O8Km/3u",
+	"sFJS4lpDNKBwrl93QavXcKFBGRB4YoiM4j9iY1TIU7owcmjUZg2ajtuT8ns63iHI2t2yJYJwqy1OYFRh",
+	"+00XxrvyG8/KzbErVoqU2SS52AbtzxuVwLucz5Rq0wx3kaZvR73T35rReel73H9s/UgY9XK5wvzWNroT",
+	"+lghA5w1iOI8YfqNGK9jtjXkRNaRSZlZaK2O0KAILD/WM2aj09awg/uG/b+aAdfv3aBVQID5NKg/bvVj",
+	"3gZErThlSJfZOlt6kSQSVMl+6LXAmE6BjKSYGmUQJBDBndZnn9mlmIfg/FgYLL4OKvtrbGmk61SHRV8H",
+	"hqDB+0KrFSU5FePC/4ByNQdJJnQGRAsRvjH3SG7lI7i219BxPP/11Ys0FfOUhXSULfVUuM2YBDWgAVvf",
+	"L5zdEgWx4EnwyqthRp29I7rInp4ztrpUyxC70DDd4Q3bWcbLM4OHTthZIRK75U2Ugftcp46Zf2tpwaPO",
+	"PSR/BJrqyZWmOg/YckBKIcO3VK3IVQzVvFVnuXXNg1tGmSyXS/GiSrtXoDXjY3Q/iif2lWa4IDewOCbL",
+	"hxgqAR+wb7iY8/Lry3EvWhVmDOMepGI8GAk5pzIZxHQQm+8jFlOrmdfQ1nL/64MAT5C0tuyeSaFFLNKW",
+	"3fVkMBVJu7UOKecgB1OnOrbpkjBlvieD5UKXF6RqNcRE62xgFppJcbsY0GTK+GAsRZ49oL9nxFsN0QlD",
+	"K32tUbYzmayOcsOygQIq40lD97I9qNofXwwkzBjMH7SbGUg2WuBu2q2DJcA10wtDpjPmLfirxm+BTkfq",
+	"BhJChyLXJAORpVA8/lGSUaXmQibECDgRYdy+Jp0SJeyzYZrQLCJmuRERLImj8tvUMXk1zfTiFG99Ix3Z",
+	"o+8PA1Ga8kSRkZDH9ZfaEihmrsGQKhgkvBUUscM6syg/x3333Tfft516xFK8iNrOjIfHHYQuK3b9tKbx",
+	"ZJBRSdMU0nZ4r/aXbJjrpR9al9k7g9l2s25CasJK83cdw563LaHtOqtYZGFD/QbRyY/28AHsQrqA0HXx",
+	"Z65DR02lHuhUdSASI/iIXD9kiznrsMZcpu0bd+Z3XLgDbuRw4LZxm46GZ5XvulZrtJ1yLQaCDwVtRNXq",
+	"XF7TTNrP5LooiCXo9t06XTi2B9q+JSRMGgk7o3Kq2ve2B7DDsV32UoM4pWzavlcqxo54W4K9NQ/E1sXp",
+	"b9ccX+w77qAziWeSTalcDNrIkpVuVl0qtFQJZiXFu9rG1VofpQzkwA/V5XxJoMlA8HTRsjm67qDjWyZh",
+	"xG5bLdH2su4ZSb60gWzB2FRshW+U/JzmmOVp6rXHzVtQkI4GEsZM6eVK2nSzrkQpG4GfrCqvTUQuFaEj",
+	"DdIZVigZSjFXIInrTcDIUxMxRxeGYa4WhGnCtrEhlJb0sKsCIblUSxKqqREuWkJFC0nHUCa/LZdhqQON",
+	"Lg+hj5zSjiy81KMDBze9OjFw06EjT7lvfsKc0uw3O/5Hyhfrqv8751606Zm0SsWvaDwhytoIrK7AtCIz",
+	"muaABsL5BPQEpKHbmHIyBGdEsCpIL2CQeOWtISuGF8ciq9PPqx4/ETrLZVKMJZ2qkJmupIW3GQkVqI0G",
+	"JVzbcuyPdbuqs/20N8RZ4Kw9+K6sxw0aXMctxD8ycw4XOzN9JpCC80ULqa4t7XqfxHBww3gStHeZj7XG",
+	"MPOxGhRWRe0/rt7+HFq36VdrSLNuXklub8YmnFy5dm+Hn7a3T64h6jVwkDS94CMReBAsCw1bxvSFDFNb",
+	"DxXnEl8CO+y6w+hwq0FymnqtY+uBJlQOhRyUPPPWX+/dRyJG5EdsTuYToYC8uLwgesIUYeqM2BtAEY3+",
+	"g/ohm5tQNYjpQAoRepnpNNAMeOu94VYcp3zI8mtUte23geK0t3PVHPoOwwXl7O1Xt0n+3nqdFcl6+/U5",
+	"SXUxKEStnUGyGPqhpzAoUm+75RDvvIhD/rgl5+MVTxWqoHwpldwhbJejDu/S/xDDf+aQQ2j+YPD0e6pu",
+	"3CvKnCIraXlZ1j6XplQDjxfhOO1U8DEacEdMKu1CRaZkQhVODwmahRseK0NeILkKX/8rcolrGJJLrAda",
+	"AGZpzdPY1rJK82N5a3GlVhrp/KBZWCeqyBqjBGo0v8Xcmusz/EXwcrzZuuKwG/ED8fHOesNu5bLSMOjn",
+	"LnjehLA94KENeBKaGfWp4b0UQ6yt6U3IBWZvkItj8oLb0IjlW4yNA8XQA40Ba4JDRNioHI1Q+FrEyEXw",
+	"hbXaQ62/tK4+sJQeSv7z2V+ft39hqe6QC70UjmyU6cr7y9Y3g51fcA6xXjFVVNfQiT+tvPa0BEP9k0Gb",
+	"J4K2k6y/EWyKMww9EjQjaHtpovwuUInx+n7Du0C58cm3/9nyYWCXMoA5oT9QlkJyMc2E1L8okA2uF1UI",
+	"4gk1G49IztGnAY3CERnhiB5t9jfUEBbmOErwRg4u/FEN8ujWHiRmF8v1B+wHHkMD78xUmBFKKPjuWYgA",
+	"p/T2wjZ+dlKKD1+aFIKruWR8/K7wI6supsG4siBcBGGh8iLCaYP04Ft+rFlZDYanlKU1fmc0rb09Ono4",
+	"/gzz9zTg39nOaw1bhbb19uLl+XnKrtDQGLw4lzbIFqs0wxkoeaNCIHqOKefDI0boFIDhfC6e+G0G/OIl",
+	"8RoFxvstiAIgDF0ppwrSGSiCWky0G9tS+9u7AMS62nv+5oK470EKHDIVYKMqH+K9y5TKQRItxmjK3JHQ",
+	"VQkb3UqaejsDSdO02besmvaqnbNf0GstEGSytJ2tvGxgv4VhjDl3f2y0obrBovKKQ0fi0l2VwdPAYV65",
+	"S9ff6tKkqUEIzJcgp0yFQzwbojA7hlouZwkgsfRU0gqDpSXvzlFTLZTziFyRNvI0RcVkPhFkSpHRkym9",
+	"AYLveMpzD9c/erQtrBKcX4+HbpDaSgELqwGw8YRpiLULbV4nNVXz8/EIqOm1IUJh9bQJdVwfURz1ZlQy",
+	"ytveBJdLitoJm/b2X+RpUqQQ9CO3GosUfAxKE9PME0dM0xRZa5tA4sBcVVi2Ud93cyjiGQxo2Ze8XVRL",
+	"xQO9U2RL41vLFDRNqN4YQe+w/5Nv3qRGizlvf0355rtTyiVkYlBYzg7iHh6mr8pSPtYfqZcGQd4KXj1b",
+	"SflTCHs17zBNJ/gn9NALieKY4KtwgmpHl0Y4fI1dOhGlmyx3Anj7uV6hV2u3yUrcZSuxqQI4t4B1rcG6",
+	"27YmU9e+lu7dd2+yrbLFHK9PSqw6OXZ/WdQ9RCTuftg6gNa17qAjrXKdLpGMTTa2Ip+RTRBl7dm2qzol",
+	"WT5MWRwR9O9TMeURZlA1B3yWpxFRMAPJ9AJFfWEEfLSk1a0+bL3c0S2weil1OICbYbo56KAaJ6cI42QF",
+	"Z2cEpb0UqNHzbHoiqgqnpDWgrWZ7W80TFIjGNthaPyIiTUCagzHFiGK3nGPXPNrkG7PNK1fNOdhdrJZ/",
+	"oUvZlOma+OmIHD1DfsAFse32GD7WcGiv8umUhlxGEphBan7odEmPMdSwSw/cPCSD7j2nlGG6uY5L9KRr",
+	"nYm79EQPyw4RzhUI/xM7d7sQu4lIa7HrbaSayurWiGDifKabtulTl75BZofWj459QuRZs6AttZht9tFB",
+	"kh1tGht38w5Gb4v9bWtY6g7aMk0gHNw4H+ugvlxnY07kIs4ajwVh5tJeMw4+/NW1Ue9YDRJetq3d3S8I",
+	"+OBt351KQpT7rkis0ZBcqwvbeSoP4iuW/3KS4/V0qTtK+XJYBXEFPZU1fGxEtaWq0C3ahIQw+ZQIrEHq",
+	"awGQFblvavahyHBBvAnzjFw7WeXayIQ2sQtTLgwwXRDBg56878RQ7NDEZLoJOXB8tO2JELIhb9QG2ndh",
+	"uGF1vRyZUAVhQhdLwc2oF+3sWpCwButA2/wCODHvMKsbV4nQVszxxay5c4CbyHp0258wCwRVmozYyFbI",
+	"YFqRlI2gFz3EDdiMOTA3T3CnbvIp47kGdUboUKHL9gS4S/SIl1YUpqlmFajLu7iRegMvRmhSJtYFvY7D",
+	"beCTNk7GwNOaz4NMsvpY0MqgjodxLw8DviCJi4cYNFFqzjVLLbqsd4vp4dPduu0jRgUHw2LGQiTeF0bi",
+	"L5bX7Be9D78iirO8ZCJVtH2s45c23WrXK6LKjtocM0/BHRyqdkN1m90MSnD49VldHsWOefJCLyqbQNqW",
+	"5ZaS+p92Yb0dbGclkCR7SlnTJmnMg8X0Tu4Kq8SzP0qojTvBZBcZjTvh6QriBzpq+GHq5EUxA5nSbIAx",
+	"hKHQwpKfr+eojtcqTReWr5IhKJaAqyE1J5jC+eQU32+pJjRNe001JZ4/+/4EM33bP0+6OGVQIilPxBTZ",
+	"PN4GaEK0npHtHFQRRNvJ0x0Euz2a/542B06hNonvQx9grkpxVYf1EQpXDtucC3b7YLCG8LIdOWqXJwwA",
+	"NCTUX7FbMmKQGmXBXWEuGsDI9ycYAPDL+/Og8Aq3euBhkXTEk9fDfO7nH0Uu0VPsJWX4/38B3OA/znOl",
+	"xbQX9X6iPKeGD/1s5b6Cdj52As57qm7qobM9QW1lnpsBT2oqy7wdFdXnZM4xlc6ZVyQNm55PRFrypGmx",
+	"QjdZ+OERPf7MRKfk8pd3r18NXvzy8uL94M3b191oT9Z5n+0iMuQKfW13bi7rbmhaecuqNV0t37AC6Ru6",
+	"Wqs259+9b4BZ2E23szuZax8QnGQFLa1GW8PnpmjmpS5dmi1IKZpqpjSLQ1tmM8z94MP3OlGK7dvZFcUS",
+	"wnZz2q6dp9RC03SrGW3PLSf0T5mx4CqfZmGzGNoNe1HnF6ow7oJ4qYF5CJ5hWAXg0LTHMBViuyuvNVQJ",
+	"cSQBHgAat5iHAXd9yXihhEPN3bbbH+/y9jcdbT94CI5Bf/ruFTXaN5xO8wb7az3bP1DO+a6521eTnhbb",
+	"CwH7FwXy3EnfNQF60ynwmhoLPsRis3tHk29263iMDdPc1+yvzterix9+58CQpUfd2rw2wVbtju3nsOD2",
+	"jLx5+eIyIs/Jj+/fX0bkG/L24uV5OwbS3hK/TMOX8K7btbd8OIdup43vbkd1672UYsSC6mgbmu9CxnUr",
+	"eAcqQB/W88Rq2xzzF4Q5U9Myt7UM1u5umSBtCl28XCqhRx3dWxrYglooC6ZRaq+LdfDsPTanS37y6nqj",
+	"EI7r2HMh02fhU7V3Nna1UC/Mcn9IQzfzRkyEhv2XkDch7+V4AvHNgPGaGhUQ3xho6d1nmmH16Yeaq2kb",
+	"7dzV025MXrTuKHPDeFIe4azI12tT7Lp3LynENChLLEv4hrKES70HONWj8lKIYBYHbp3qQ0kpbP4LarYb",
+	"Q4QuvWmKUFGBmLsSCU+ASj0E2mGHppeoKX2SVYBYNmJ3g+J91JsjLAb1qFkHoDWW55LpxZVhmRZwQ6qs",
+	"NotsFGyuEnR4dd0nWmel3H5FCcpYiBsGpcKgWP/Ny+IZ+29YFFn0AjUySAZSGcwT+8RCbMOotA6gsowX",
+	"uxAsmR8MLjWUbmQVTKOEwekz4CTnCUjSpxnrz54fnxyTc5dXqQhf/5Mi5gt2yxVGmubcpZA7xUr7Kloa",
+	"M9EM9QHL2So0ZmJ8NxmKhJkffNIEOoXjD/wDPxd8BtwWL0Y/tYlIk2XaDVJUkzg1rY/I9b+PnFX86CK5",
+	"tt7nRRFJRSCeCEjWzq/P4TClN+g0PZKgJuSXXy5eHptBX2BQeW5Pua2l4etOXt99cLncPpgL9gMmmvvQ",
+	"iz74WJEPvfuP99fH5EWxDNyGL4U8wrhcpkgi4tzICGaKb58/d/P6yskaF3adoYPPn0dSTMmzv0T2Byw5",
+	"fk3+/MwWKD85IycuYQWCSE8YH1frlxMp5sp0/3yNKLhWQurr6AMn+KfdoXIb/PfRe6PPHp0bVRvb++or",
+	"lvEZlKFTPlZPVxECPKWazYBcv2H85trtpVTrGD3N0GnFkIfZcrDQ8Sm5TtlQUrno0/7w2rS7dsYA1fdf",
+	"imEZqD79P8+/e/7D0E75nk0dSb374Zx88803f3Vmc7uzKUtTVrwPGyr4H5CCGI6BM52cnDw7wv/en5yc",
+	"4n/HJycn//falqNOWQwuF6M7wS8yGk/g6PnxSQ/rG7kzp077/fl8fkzx87GQ477rq/pvLs5f/Xz1CvuY",
+	"w860kXJ7ePR60bI+aW/mWogMOM1Y77T3zfHJ8TdYl1FPkBPhGcUMY/3Zsz7m/+y72gmGo53e3UcrbeA2",
+	"Syle4WufPomh6sMtxLkvOrGpSf+u+PeAJffWtrx8zKkRPpdN+uXu5tB0m68vQTvL8yFnxeKYh57UyCBq",
+	"T7P6sRu+9u9c+ectkOwLRzdOv5ygn7qSXHudZEvS6TrNdrTSMIt1P+vf+fLr933v6HW0fNbvNltRyT0w",
+	"nZNggtThv/XvlhXatyCPUnn3wAJQxAlOb7/073zB8G0o09caD0xspMVU0KSfiZTFVmTe3Kh/h/9a1Kwn",
+	"UIi8aP/AUuQNO9DWYaChgRM4fQtz89jb5CgVtsrj2FJWIXtdJL3T3humtK/4pnpRR+jbKvn30WYKEVK3",
+	"aZfZGrCt2qEEhSaPSgH35ycnnSqit/Nw8oUG1w3v647eKFJ5zdPJgqs14l0N5ab68Jd0DG+wkvB91KvI",
+	"c5t6YlPb0q1vRN2DZahbAb6+ryiPWpOPTEMVA0kJq9Mxjg7Jy8DBaCX6QLm8rqbxMgUBZrCQQBNfyfP0",
+	"N1stqvfxfp1oUzE+glvdjm5f3eqvpLuRdF/d6q/Uu0dS7WPsc0uK9fU6bfqDg5FAUSa0BSG8LypQHvce",
+	"jgX0iLG2JzEiFlQ28WKBmhsu5moTyOO1qnpBYL8GvVJ/74Fwbs7rFEz3v3eYvkcTiK8iaAAcU+7KAJD5",
+	"hKUVK4nMeRm6ztfpI76aBiBoPUADQERzyN9FstgT/CzcqnLUfRh7zUB7KTjsAMrnFp4e0Gfkplyckf9J",
+	"kzGbASc3AJmBN5O2SkMI1hVStgm8mkjY5gnbJ+mGUp3tnW7tbAUrplKrM0LTOV0oYja3CXAsRpXFVtu+",
+	"bwIg5qveI/hw/IOc84xhQixrGvUvG95po8w0/U8f77tKRAasvoT5UhexEOe2ToDlvo0Qr7Z8IOw7eBLv",
+	"GwlFapQh6DkAJ8u+BhWCe0Z7RiSMbHFrYW25mOrRV2VppOxPYmgGYTFYW8SdfR/bQi92D2tGxAyy9yst",
+	"snc554yP/yGGvUfkr2YlhOILHaZ8HQlJPvRomn7oEY3SmXbetCXwfRLDtrDzxqggxb7APIOvQf9DDI16",
+	"t5FeNdzqvre/lih19R1qz9T4DmhiPZot5DDNvBZEAwaXVMEUbUs7dfDNhEgbZa/lm+VhBNzSG+nBJVuX",
+	"kyEGpcCXGxDyhghODMhaEy0CtX/n3jbv+/atswWYDwniR1IcqIcwglYRwW3ItBRiigxjKiSc+Sdun6qq",
+	"xEkefCb8k3P9oficQw7N6p8vYXEYjBUFMx4HZ3PKtLIlzRlPWh8DC0bLvc2qt7z7cMO1t59l+5fAE3v/",
+	"7UuzsfP4gK8nptjgxTsvULUULfEantAZOgWYb3jehCRjQQQ/q3qSNB2yCo5TOoS0+Xy8sU1+j6a8yL0M",
+	"2LUUTwP4v/IrQMnF9tnJ828DPrbhgWzRhF2MVIrP6fg8cQimZcvVfIl2SnMAiD0khULhkO5PFX61l5dz",
+	"tqqeIRvHbkG4H4ZWFJppxcuebYaFD73fgZ0GRyLUwjAAtQA36t/h/72KZXMAr8MVU8+W4PpIDNsuw+/Q",
+	"lq6hN8ilxWhUqmgUJJk6IRK39ffFxct9Gkrcsd634PEadAMBdL1XPG3UyxHWSPp0DtzBraIO2Gf4JIjs",
+	"yuZB2Hj8Epr1bUnzvq35UisYWPfsNwnNXrvEvStYXE+FbqN5zX13Rv7DLMgLKpQviNHgz1CAsfPbNAk+",
+	"QULoxsR2TTd5qAyMuX7XV5bYeypnagIJcWPWzpnwuhmDpY8Oc0OXUlm30yssmCNX/kQL56KKuVf1Tk69",
+	"xaMTBYrKYBGhRE9ErtA7UpOpUPqMfHvybZEmybqGcpdlzdNrQrMguWbWH6/m7r1kfGyIdF98wNdFu3eM",
+	"YF+MulqJqJFjR4SmSji3UptnhIvd6I+2trWtEk1ikaeJ9z0YYkEoVXr5qtaDQ0XFNioXcWuD4FyhGRyr",
+	"QtUj2laNKuoi7Q/d5fJUu+b+3558uwfZPVQZrBWTEAqZtsM0F5oMgVhEQOKy400Wx8TQnk0lTuYgYRe0",
+	"9pORoFxJMVWqTb7GTkrJ1BZWO1ZszCEhjLcnrtZ3naOtllddKsZHjDffeMuniI0XXhHD1OW+O4x66EHT",
+	"8u6xuNzj3XMZJpbQ3bOBSlZyENWJ6+V6Rnu8B8rTHMrGi16s6HwzBPeoXqTL8pDDNmugczdzLcxsENbv",
+	"42nnii7IpeDjM6JFHk/AXKouGsQwRpi5FI8J1XRI1eZHRe/r1Gh6u/SNvhrfAiYzXw1hjSi2qKgZngJT",
+	"Z+9ksXOmJ4MENGVpZbyCLB9WyOEwfL42M86XYgisOCkWqd5L/okKyie/KLVmwzeT9UP+I9Dkskj4E3Jq",
+	"r7ETu1NU79i+kVA/PqKd4kL5gLcicT5SitFV6BT+qwaGTfbVWihuMicJeyYGeEIRrBY0u1cfSjV1nrCh",
+	"tpTLeQ0FwRusf1cmygHmemthuL0s5bl6ZNNtUaO8Yev1ptrmjeyScg5lqm2GQ8cn+jXaaCNGMDXw6fiX",
+	"Z7LB2FvGweMf3Ecw+DownxXFouz1xNTSFXbVBLzNse4PKlX9NhyJZXHA/Z+N5Vx7PyTnlJclAaMXuTqV",
+	"1ijCRkYniMh8svivp3WGOiDau6xuCJ3wrd6Otr2An7CqgiKBxsw1u5fYm+b0b2X702xwGhVTPhAzkDMG",
+	"8wNMNxTTA05XpIAbFMW29zyjzR4i8Pd9b45PQGKJuMNMmlINSg8YH5Syku5kwsOE23kH/C9adS14uncW",
+	"K+f7qFQX3U3swmPcW7Y4byuz2k+uaedt7eyCsXVyu1vEDmntqVQO/qKPjyOtuoNiPz+yirTZQuJKaO9V",
+	"U3JzBF/FD2rVeM1m4EpNk2WZaXzVSCGEu+6cpn837WLvKIH/kXTG9/i26qiZYOautTqF6yS9QdVr3Nbu",
+	"Scuzo8PYQ6Z+c4901F3B+b2aTvbKFsoFVupdZQ5pMTH0bniAZeb1CO7ED6zlRfXbCR+u9UHOjKuXvvfz",
+	"8iJNlxaomnvyadgSgxfliyQJomePF+USM48adQI2f+MNLPxtUBTZf6DFcHks7sw/8VuX67JYxaMB5x1M",
+	"xQw6wafFfdm4r9/n6X8bhtCZe15BD6ecK3hMblDQ4F7v0hJy//C8w92oe2Ifrixs042KNd9+ffY12VRj",
+	"UbwvNs2UpaCKNBKhF2bssi9jCmDnR9pfliFe8W17olr9kvj3I7iXa9O291rY9eRJiFrdp1X6dA4dmyjN",
+	"9X6xG0Ir3Cesu+RDia0zgywlLt0sW5Vp5rGj5tbhFTx7deIUbuXvi4uXtdvZHSkeytzQEiSPw46iLmlv",
+	"G4WlA3AuVzD3iTltvOJ0mAIRkrjCvDVswzRAYhsCYfphXKKYfaPTxpVruX/FxM+0f4cNG0ZCeUI+5+JJ",
+	"WyZaoPS+ZTLW1/A1DevXNKwd07AGX4Bdys+HHIq2pN2YFttS9Fdy/poQuxstR+vpsR+JvMsOF802jXLD",
+	"r/ReJ+Q1lVX+gjwT2vjxlKtJH5zW+3crlb3baKllR7MnoKguSy5hySOapshTlo6ytbCuVV437XA3mlDp",
+	"kBxIgS3vaw/010IHXakjv0kVrSJiD9poMcHTVElLr+Il8vAl3zZhcwfsoKu/+Vc3869u5l/dzH+/buZf",
+	"vb4fyeu7xM4j4pHKXP3QnGs6HkNC4glLEwn2BuCE8QRuSQojTUS+B+fwra/08MOYyBYvlkn4W0RVjyRW",
+	"G95pNPVho3dFtjCI8viwIqoRTz0m15FtcEgY18IGXgev+RJ+d3rJm28jkMDjNppACZlPIFa4CmOvBhiI",
+	"RWQ+YfEEZkWR7CmZUxvTntSdmjrloBsFf5Uhfs8yxB84cMyCk4051bmE36s49nGP+vlSSjmIdl5iYMOF",
+	"YVv2IRILzDyNi31zF7+6QXGL7MYoFb6g+qWbs1k7LbX7arOtzb7v2c4XK5Vjen+kL1sepiSkn5KCV6qI",
+	"UK3BsDEmuIrI1d/f/qS+ntGaM+qKUqn+nf9nYxGyF67RZsvrf/T/o0rmRVL+IePWU+Ix6gwZRu72QKiy",
+	"mV5/18TRopfH2T4JaVkR4/dxpBpiWQ6QAn301CzZl3mRbJ4IXuGtm9Kf74GMWpYysBEmj17KwEWGOuCN",
+	"Rpug94dhLKWaAvujCAu9BvHxPR3/8d41nqY+1kpSfU/HX7blGC2E1gK826KmT+2utIbY93S8p8vyZ5gj",
+	"MT25rI+YH6HM5TGMa4oZ1en4DOtYjm0qObhlSivCeNXjZEESAZhlzlxhBzYdI0/t32k6butU4nH8uDcs",
+	"Wl3q79c/ouzucbR6xaJDdvO9+E/b5DBpetreoqELbwmQXaSMLkZbLQr3NNIDIVa+7PvR0q7ZWbZM1O4P",
+	"MX5cZX62R//O6QN1xgkL2z3anB3yDuMO9tntZhUy3UVdoWmLwKIl9HZ/k+PY3mns8xN240rZlLmAojr4",
+	"VyiztWfyizT96pz81Tn5Ac7JadoliX69p2Hb1ABfSfRrYoAgdVoCOiUaS125zdlyLRh9iQ4e15//9gZm",
+	"kP7NB5O46MWLl3/j18uuG2J1N0Xw7z9+/2v0ftvo/TOrl6EURBiWqiCCpwvUjZFhqYmYK1tdE2IJG2Nz",
+	"t43RfzoR+tsF5f+xQvJ3EIVfjY2n2ladW30MGElQkyuI98kUriDuHIqw09kPgDqb/NOG1lPCYe6Oa+SO",
+	"NBAFXNvEoJLyRExJtepoCc0b8hh8eVkM3kGW0hisM0O5TFwiNrFDs7skTzcoGldFqwNYfg4ibvkdvafq",
+	"5kv3fsm58gVh41TENxsL5hVE07/7JIYDA7v7fkZzBUmTKcXD/NK23CNj8zPJK/vQdYACjbYgbxigRnKx",
+	"4LHyzCcxJAZo5vcPPZqmH3ohmHc9ax4Xq3bdVjVV2/k2f95LobPd4By30aYs807KmnqtmfKkqlbXqNGu",
+	"Rq9RUQwsidkzZVyRz5uPm6baMJy4MR3DlW+114NVTHKoTDEli25rWG+GKP7aP//11Ys0FXPDzhtBi80r",
+	"rfcI48o8ewezGW2WpxwkHbKU6QKsWA65KKyU5VqRPEM9PCI5T0Gho9uEKkLxPjSYwsQOc17DzEJy22Ve",
+	"B93dS3DrgH16ItzS7PEnRc5/fUVoCSitiFqwJG5Riv/txcvzB8A5k2ZI7SzUuUxX+P/zk2//c43/R70Z",
+	"SDZaDGKwBeRXnE7ul4KYGC6r7D0dLPlr3lbMZIYjkbcZ8IuX5qDMWAISKzKjP6gEVX6EMnipQVmWyzHY",
+	"3CdNScFMqx+ZcnFhX+2owUP+6hZiD6QvuziuIRfld1Zk4ynnWDMtNpJkIe1vpE0vde/zcqyg9wBSPa9C",
+	"DyV5s9fECPhMK0hHZ8uqpUORuNza3FyfAVhvqAuzBsbd34LF8E/PBQq3vwJwLubkzz9RntP0L5EBOiWe",
+	"IPFhgAvDbxfWUarACfnzz4LDX8IIaEga/uTgf0B/KCN5GM2EKnL59up9d0Zxh/8ebHCoQBj/Qwz/MFzC",
+	"hoBYttCG3XY2oTmo1vtaXGmRIVgf85HCLKILGFoTU9/0b0FQb8R4M01puNX9LKVshZoeI2zImWvDEEPN",
+	"SguiIU13S0QBwDM+EpsV4AvTao+n9jUYLTTFaQ5wtyPwbS5woiYiTxNyY24bX/5egZyBPLM3Cyq39mpX",
+	"bMwhIYy31MgMcPtj0F7pqQPyufneCbwi1qCPlJZAp08sLs6MZjbMRmaxhq71REimF+7V1sIQtV0E859U",
+	"uXkXyM5Emk+h0TT2q2uyT8PY8oTsHbZXGY0LhjFMxZCYm24z0HIFEovuNT/2/KJAvrbNfqcRMFXgwy2N",
+	"dbqwh/rlz70oXFU3odkAoTNIeJ2Pb9CqsT4jJRmVRS0/V1M0NKmd74kWHS3o4MvWo+2JQTs0iCx1bife",
+	"3KPwzigdveKQbVT2lvDdj6JRwt+jF//8yQZb2JKfBmLcF96gfIFas71gjdATul/LUK3hae2euR7A3HYX",
+	"jYcLdqf+EV/TunEBC78Lc698ifzgB8YTzwvQClFi8Ux6Jt+FXu8s92/lglblFY+k4f0g5BhdsHDh0TKx",
+	"mRQpYDhaIPaiyg/rJLRN+9s9QzyEq9rY7ajmbgg8t2dUT1bFA5Y0solC1Gdcf//tUtJnXMMYKz83h2g8",
+	"8jV0yCc2fHhvRsvaYd0sK/+hAsXNlrvLo3U19aeUpU9Usn0H6gsWbJGyLQcXuZVzR0wqTWgyZZwpLakW",
+	"cuWMtJJo98hFcBImeOtor8Pm/fSO67mCAOTWGUs/zqV0gKm1CdkmZvf7tr4tD8UhbENWyD9ivDO4+hnI",
+	"KVOKCa5agu6y1KOVm5uKRbaryOGUajaD31GujSW02vDHPVhlVxy6EmFES0o8UjZTSmtN8DGVwNJN+3vQ",
+	"AQv3yuzLVgGRwlpqgGHqvDP/a6/2PYnAozCTbtbn/hiXldXk6vbfjXk4xPdaaGSXUozY3nwQyjM83bj5",
+	"zK7QhnS2FhOK49WPUzZwQYGdUwhuRNUV6POUXfmYw31g6e3Fy/Nijqeb4gCfsZWYgrfjGtytekWO2Qzw",
+	"PTsR8Q1IQm0sZ0aVmguZnFXCvpwLlfkXvsNy3RHzftg94L10RP0k+8G+H/7pIp4W6OuIHrVQqGfu51ii",
+	"tLJQL3CG/fFPP8UPadt0YodDkHtuMdBy3uRVxd55zpFU8HEjWwWpXAR4bfLey4tfXat9JmZfznKYiAg7",
+	"WeEL8uLyIvi8bjpCnEumF0i+Q6pY3Dv97aOR+rW4Ae7/UGBVKvunoV/r+GDJHh3oe32kazfLXWCTtovz",
+	"cTwlE6CpnkR+tSoiCrSRss2/iqAh86uR3Y9L+q3dwPrL9aV94pxPBGrohPHjqsYS6PO6xQPpyihj96y8",
+	"Nn050seK1VPQNKGalkbw2R3W+/9rIshEpImy1T/wYcIqj65PaZQpTIfB/byI43Lo0VjSqSr1ky5Rx2q3",
+	"d3WFH8t9y3lo1ub1afUit3Vbx8Rmr0WIlJLflwaly9JKq0O+sX21IFMqb0rlh+ZMl+nBZpFd7/+jmJNp",
+	"Hk+Wm7EhVlpIKHX/7PKPhdCRMO/ohvFvUCYoG/Kw3u9tmhAp5uvO62QsynSAvnChaakmcyFvihSJQxrf",
+	"GJrjySnJhEhVRD7nkIMBrxiXgflJDOtG/JHKoZCYYxG9jid0BhHJuRFvkFuaH3h/9qw0HP7Uu/94//8C",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -147,6 +148,72 @@ type Error struct {
 // Errors defines model for Errors.
 type Errors struct {
 	Errors []Error `json:"errors"`
+}
+
+// JobExecution defines model for JobExecution.
+type JobExecution struct {
+	CreationTime wire.Time              `json:"creation_time,omitempty"`
+	EndTime      *wire.Time             `json:"end_time,omitempty"`
+	ExtraAttrs   map[string]interface{} `json:"extra_attrs,omitempty"`
+	ID           int64                  `json:"id"`
+	StartTime    *wire.Time             `json:"start_time,omitempty"`
+	StartedBy    string                 `json:"started_by,omitempty"`
+
+	// Status Pending, Running, Stopped, Error or Success
+	Status        string        `json:"status"`
+	StatusMessage string        `json:"status_message,omitempty"`
+	Tasks         JobTaskCounts `json:"tasks"`
+
+	// Trigger MANUAL, SCHEDULE or EVENT
+	Trigger    string    `json:"trigger"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+
+	// VendorID What it is for, in the words of its kind; -1 for the whole system
+	VendorID int64 `json:"vendor_id"`
+
+	// VendorType The kind: IMAGE_SCAN, PURGE_AUDIT_LOG, …
+	VendorType string `json:"vendor_type"`
+}
+
+// JobTask defines model for JobTask.
+type JobTask struct {
+	CreationTime wire.Time              `json:"creation_time,omitempty"`
+	EndTime      *wire.Time             `json:"end_time,omitempty"`
+	ExecutionID  int64                  `json:"execution_id"`
+	ExtraAttrs   map[string]interface{} `json:"extra_attrs,omitempty"`
+
+	// Failures How often it failed
+	Failures int `json:"failures"`
+
+	// GroupID Groups of a kind take turns
+	GroupID     int64      `json:"group_id,omitempty"`
+	ID          int64      `json:"id"`
+	NextTryTime *wire.Time `json:"next_try_time,omitempty"`
+
+	// Priority The higher goes first
+	Priority int `json:"priority,omitempty"`
+
+	// Runs How often it was begun
+	Runs      int        `json:"runs"`
+	StartTime *wire.Time `json:"start_time,omitempty"`
+
+	// Status Pending, Scheduled (for another try), Running, Stopped, Error or Success
+	Status string `json:"status"`
+
+	// StatusMessage The last failure
+	StatusMessage string    `json:"status_message,omitempty"`
+	UpdateTime    wire.Time `json:"update_time,omitempty"`
+	VendorType    string    `json:"vendor_type"`
+}
+
+// JobTaskCounts defines model for JobTaskCounts.
+type JobTaskCounts struct {
+	Failed    int64 `json:"failed"`
+	Running   int64 `json:"running"`
+	Stopped   int64 `json:"stopped"`
+	Succeeded int64 `json:"succeeded"`
+	Total     int64 `json:"total"`
+	Waiting   int64 `json:"waiting"`
 }
 
 // PersonalToken defines model for PersonalToken.
@@ -324,11 +391,17 @@ type Addition = string
 // ArtifactReference defines model for artifact_reference.
 type ArtifactReference = string
 
+// ExecutionID defines model for execution_id.
+type ExecutionID = int64
+
 // IconDigest defines model for icon_digest.
 type IconDigest = string
 
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
+
+// JobID defines model for job_id.
+type JobID = string
 
 // JobType defines model for job_type.
 type JobType = string
@@ -350,6 +423,9 @@ type Page = int64
 
 // PageSize defines model for page_size.
 type PageSize = int64
+
+// PoolID defines model for pool_id.
+type PoolID = string
 
 // ProjectName defines model for project_name.
 type ProjectName = string
@@ -380,6 +456,9 @@ type Sort = string
 
 // TagName defines model for tag_name.
 type TagName = string
+
+// TaskID defines model for task_id.
+type TaskID = int64
 
 // TokenID defines model for token_id.
 type TokenID = int64
@@ -412,6 +491,61 @@ type ExplainAccessParams struct {
 
 	// Repository Name of a repository in the project, for the resource repository
 	Repository string `form:"repository,omitempty" json:"repository,omitempty"`
+}
+
+// ListJobExecutionsParams defines parameters for ListJobExecutions.
+type ListJobExecutionsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListJobExecutionTasksParams defines parameters for ListJobExecutionTasks.
+type ListJobExecutionTasksParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListJobTasksParams defines parameters for ListJobTasks.
+type ListJobTasksParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// GetJobTaskLogParams defines parameters for GetJobTaskLog.
+type GetJobTaskLogParams struct {
+	// After Leave out what comes before, in bytes
+	After  int64 `form:"after,omitempty" json:"after,omitempty"`
+	Follow bool  `form:"follow,omitempty" json:"follow,omitempty"`
 }
 
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
@@ -500,6 +634,36 @@ type ServerInterface interface {
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(w http.ResponseWriter, r *http.Request, params ExplainAccessParams)
+	// ListJobExecutions What was begun in the background, of all kinds, the newest first
+	// (GET /api/haven/v1/jobs/executions)
+	ListJobExecutions(w http.ResponseWriter, r *http.Request, params ListJobExecutionsParams)
+	// GetJobExecution How far an execution is
+	// (GET /api/haven/v1/jobs/executions/{execution_id})
+	GetJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// RetryJobExecution Try the tasks of an execution that failed again
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/retry)
+	RetryJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// StopJobExecution Stop all tasks of an execution that have not ended
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/stop)
+	StopJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// ListJobExecutionTasks The tasks of an execution, the newest first
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
+	ListJobExecutionTasks(w http.ResponseWriter, r *http.Request, executionID ExecutionID, params ListJobExecutionTasksParams)
+	// ListJobTasks The tasks of all executions, the newest first
+	// (GET /api/haven/v1/jobs/tasks)
+	ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams)
+	// GetJobTask How far a task is
+	// (GET /api/haven/v1/jobs/tasks/{task_id})
+	GetJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// GetJobTaskLog Read what a task has to tell, while it runs if need be
+	// (GET /api/haven/v1/jobs/tasks/{task_id}/log)
+	GetJobTaskLog(w http.ResponseWriter, r *http.Request, taskID TaskID, params GetJobTaskLogParams)
+	// RetryJobTask Try a task that failed again
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/retry)
+	RetryJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// StopJobTask Stop a task that has not ended
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
+	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
@@ -672,6 +836,442 @@ func (siw *ServerInterfaceWrapper) ExplainAccess(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ExplainAccess(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobExecutions operation middleware
+func (siw *ServerInterfaceWrapper) ListJobExecutions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobExecutionsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobExecutions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) GetJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) RetryJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) StopJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobExecutionTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListJobExecutionTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobExecutionTasksParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobExecutionTasks(w, r, executionID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListJobTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobTasksParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobTasks(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobTask operation middleware
+func (siw *ServerInterfaceWrapper) GetJobTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobTaskLog operation middleware
+func (siw *ServerInterfaceWrapper) GetJobTaskLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetJobTaskLogParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "follow" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "follow", r.URL.Query(), &params.Follow, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "follow"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "follow", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobTaskLog(w, r, taskID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryJobTask operation middleware
+func (siw *ServerInterfaceWrapper) RetryJobTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopJobTask operation middleware
+func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopJobTask(w, r, taskID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1328,6 +1928,16 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions", wrapper.ListJobExecutions)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}", wrapper.GetJobExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/tasks", wrapper.ListJobExecutionTasks)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/stop", wrapper.StopJobExecution)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/retry", wrapper.RetryJobExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks", wrapper.ListJobTasks)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}", wrapper.GetJobTask)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/stop", wrapper.StopJobTask)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/retry", wrapper.RetryJobTask)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/log", wrapper.GetJobTaskLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -1426,6 +2036,462 @@ type ExplainAccessdefaultJSONResponse struct {
 }
 
 func (response ExplainAccessdefaultJSONResponse) VisitExplainAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionsRequestObject struct {
+	Params ListJobExecutionsParams
+}
+
+type ListJobExecutionsResponseObject interface {
+	VisitListJobExecutionsResponse(w http.ResponseWriter) error
+}
+
+type ListJobExecutions200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListJobExecutions200JSONResponse struct {
+	Body    []JobExecution
+	Headers ListJobExecutions200ResponseHeaders
+}
+
+func (response ListJobExecutions200JSONResponse) VisitListJobExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobExecutionsdefaultJSONResponse) VisitListJobExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type GetJobExecutionResponseObject interface {
+	VisitGetJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type GetJobExecution200JSONResponse JobExecution
+
+func (response GetJobExecution200JSONResponse) VisitGetJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetJobExecutiondefaultJSONResponse) VisitGetJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type RetryJobExecutionResponseObject interface {
+	VisitRetryJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type RetryJobExecution200Response = DoneResponse
+
+func (response RetryJobExecution200Response) VisitRetryJobExecutionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RetryJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RetryJobExecutiondefaultJSONResponse) VisitRetryJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type StopJobExecutionResponseObject interface {
+	VisitStopJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type StopJobExecution200Response = DoneResponse
+
+func (response StopJobExecution200Response) VisitStopJobExecutionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopJobExecutiondefaultJSONResponse) VisitStopJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionTasksRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+	Params      ListJobExecutionTasksParams
+}
+
+type ListJobExecutionTasksResponseObject interface {
+	VisitListJobExecutionTasksResponse(w http.ResponseWriter) error
+}
+
+type ListJobExecutionTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListJobExecutionTasks200JSONResponse struct {
+	Body    []JobTask
+	Headers ListJobExecutionTasks200ResponseHeaders
+}
+
+func (response ListJobExecutionTasks200JSONResponse) VisitListJobExecutionTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobExecutionTasksdefaultJSONResponse) VisitListJobExecutionTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobTasksRequestObject struct {
+	Params ListJobTasksParams
+}
+
+type ListJobTasksResponseObject interface {
+	VisitListJobTasksResponse(w http.ResponseWriter) error
+}
+
+type ListJobTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListJobTasks200JSONResponse struct {
+	Body    []JobTask
+	Headers ListJobTasks200ResponseHeaders
+}
+
+func (response ListJobTasks200JSONResponse) VisitListJobTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobTasksdefaultJSONResponse) VisitListJobTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobTaskRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+}
+
+type GetJobTaskResponseObject interface {
+	VisitGetJobTaskResponse(w http.ResponseWriter) error
+}
+
+type GetJobTask200JSONResponse JobTask
+
+func (response GetJobTask200JSONResponse) VisitGetJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetJobTaskdefaultJSONResponse) VisitGetJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobTaskLogRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+	Params GetJobTaskLogParams
+}
+
+type GetJobTaskLogResponseObject interface {
+	VisitGetJobTaskLogResponse(w http.ResponseWriter) error
+}
+
+type GetJobTaskLog200ResponseHeaders struct {
+	XNextAfter int64
+}
+
+type GetJobTaskLog200TextEventStreamResponse struct {
+	Body          io.Reader
+	Headers       GetJobTaskLog200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetJobTaskLog200TextEventStreamResponse) VisitGetJobTaskLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("X-Next-After", fmt.Sprint(response.Headers.XNextAfter))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type GetJobTaskLog200TextResponse struct {
+	Body    string
+	Headers GetJobTaskLog200ResponseHeaders
+}
+
+func (response GetJobTaskLog200TextResponse) VisitGetJobTaskLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.Header().Set("X-Next-After", fmt.Sprint(response.Headers.XNextAfter))
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetJobTaskLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetJobTaskLogdefaultJSONResponse) VisitGetJobTaskLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJobTaskRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+}
+
+type RetryJobTaskResponseObject interface {
+	VisitRetryJobTaskResponse(w http.ResponseWriter) error
+}
+
+type RetryJobTask200Response = DoneResponse
+
+func (response RetryJobTask200Response) VisitRetryJobTaskResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RetryJobTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RetryJobTaskdefaultJSONResponse) VisitRetryJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopJobTaskRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+}
+
+type StopJobTaskResponseObject interface {
+	VisitStopJobTaskResponse(w http.ResponseWriter) error
+}
+
+type StopJobTask200Response = DoneResponse
+
+func (response StopJobTask200Response) VisitStopJobTaskResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopJobTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2037,6 +3103,36 @@ type StrictServerInterface interface {
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(ctx context.Context, request ExplainAccessRequestObject) (ExplainAccessResponseObject, error)
+	// ListJobExecutions What was begun in the background, of all kinds, the newest first
+	// (GET /api/haven/v1/jobs/executions)
+	ListJobExecutions(ctx context.Context, request ListJobExecutionsRequestObject) (ListJobExecutionsResponseObject, error)
+	// GetJobExecution How far an execution is
+	// (GET /api/haven/v1/jobs/executions/{execution_id})
+	GetJobExecution(ctx context.Context, request GetJobExecutionRequestObject) (GetJobExecutionResponseObject, error)
+	// RetryJobExecution Try the tasks of an execution that failed again
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/retry)
+	RetryJobExecution(ctx context.Context, request RetryJobExecutionRequestObject) (RetryJobExecutionResponseObject, error)
+	// StopJobExecution Stop all tasks of an execution that have not ended
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/stop)
+	StopJobExecution(ctx context.Context, request StopJobExecutionRequestObject) (StopJobExecutionResponseObject, error)
+	// ListJobExecutionTasks The tasks of an execution, the newest first
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
+	ListJobExecutionTasks(ctx context.Context, request ListJobExecutionTasksRequestObject) (ListJobExecutionTasksResponseObject, error)
+	// ListJobTasks The tasks of all executions, the newest first
+	// (GET /api/haven/v1/jobs/tasks)
+	ListJobTasks(ctx context.Context, request ListJobTasksRequestObject) (ListJobTasksResponseObject, error)
+	// GetJobTask How far a task is
+	// (GET /api/haven/v1/jobs/tasks/{task_id})
+	GetJobTask(ctx context.Context, request GetJobTaskRequestObject) (GetJobTaskResponseObject, error)
+	// GetJobTaskLog Read what a task has to tell, while it runs if need be
+	// (GET /api/haven/v1/jobs/tasks/{task_id}/log)
+	GetJobTaskLog(ctx context.Context, request GetJobTaskLogRequestObject) (GetJobTaskLogResponseObject, error)
+	// RetryJobTask Try a task that failed again
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/retry)
+	RetryJobTask(ctx context.Context, request RetryJobTaskRequestObject) (RetryJobTaskResponseObject, error)
+	// StopJobTask Stop a task that has not ended
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
+	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
@@ -2166,6 +3262,268 @@ func (sh *strictHandler) ExplainAccess(w http.ResponseWriter, r *http.Request, p
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ExplainAccessResponseObject); ok {
 		if err := validResponse.VisitExplainAccessResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobExecutions operation middleware
+func (sh *strictHandler) ListJobExecutions(w http.ResponseWriter, r *http.Request, params ListJobExecutionsParams) {
+	var request ListJobExecutionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobExecutions(ctx, request.(ListJobExecutionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobExecutions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobExecutionsResponseObject); ok {
+		if err := validResponse.VisitListJobExecutionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobExecution operation middleware
+func (sh *strictHandler) GetJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request GetJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobExecution(ctx, request.(GetJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobExecutionResponseObject); ok {
+		if err := validResponse.VisitGetJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetryJobExecution operation middleware
+func (sh *strictHandler) RetryJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request RetryJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryJobExecution(ctx, request.(RetryJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetryJobExecutionResponseObject); ok {
+		if err := validResponse.VisitRetryJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopJobExecution operation middleware
+func (sh *strictHandler) StopJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request StopJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopJobExecution(ctx, request.(StopJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopJobExecutionResponseObject); ok {
+		if err := validResponse.VisitStopJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobExecutionTasks operation middleware
+func (sh *strictHandler) ListJobExecutionTasks(w http.ResponseWriter, r *http.Request, executionID ExecutionID, params ListJobExecutionTasksParams) {
+	var request ListJobExecutionTasksRequestObject
+
+	request.ExecutionID = executionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobExecutionTasks(ctx, request.(ListJobExecutionTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobExecutionTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobExecutionTasksResponseObject); ok {
+		if err := validResponse.VisitListJobExecutionTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobTasks operation middleware
+func (sh *strictHandler) ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams) {
+	var request ListJobTasksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobTasks(ctx, request.(ListJobTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobTasksResponseObject); ok {
+		if err := validResponse.VisitListJobTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobTask operation middleware
+func (sh *strictHandler) GetJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID) {
+	var request GetJobTaskRequestObject
+
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobTask(ctx, request.(GetJobTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobTaskResponseObject); ok {
+		if err := validResponse.VisitGetJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobTaskLog operation middleware
+func (sh *strictHandler) GetJobTaskLog(w http.ResponseWriter, r *http.Request, taskID TaskID, params GetJobTaskLogParams) {
+	var request GetJobTaskLogRequestObject
+
+	request.TaskID = taskID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobTaskLog(ctx, request.(GetJobTaskLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobTaskLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobTaskLogResponseObject); ok {
+		if err := validResponse.VisitGetJobTaskLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetryJobTask operation middleware
+func (sh *strictHandler) RetryJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID) {
+	var request RetryJobTaskRequestObject
+
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryJobTask(ctx, request.(RetryJobTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryJobTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetryJobTaskResponseObject); ok {
+		if err := validResponse.VisitRetryJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopJobTask operation middleware
+func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID) {
+	var request StopJobTaskRequestObject
+
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopJobTask(ctx, request.(StopJobTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopJobTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopJobTaskResponseObject); ok {
+		if err := validResponse.VisitStopJobTaskResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2595,107 +3953,127 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3/ktu4kfCroPh9V07uOJJsr7cucuWPidebdeIkLns2Tt2OS4TIloQVBNAAOBplalL3NPdg9yRXaAAk",
-	"JYKSxqPxrpOtcpVHBIhuNPo3GuBNkstVKQUIo5PxTbIAWoDCP18ooAaKc2N/FKBzxUrDpEjGycUCSEnN",
-	"gsgZWS+oIWuqSe76D5I00fkCVtS+ZzYlJONEG8XEPEmT67O5PLMPz/SSlWcSR6T8rJRMGFDJeEa5htvb",
-	"NHlD5/CaiaXugn8LnBp2BYTbdmIkMRYhBVdMVppQUeADAdeGlHQOKflRMgEFWTOzIJcJScllcio8L6Sh",
-	"/IWsRIRO38k1WVGxIUquNVlRky+2wc6kWlGTjBMmzNdfJWnAwwKZg7oDIrdpUlJFV2D88tGiYA6NXaze",
-	"2xUzkiighV1BSyuqDJvR3DwnzGiShZcnSOGMCLoCt9LMkAXVA/JnaUhONZxpEJrZ1bAzY3Z8yxlJmth3",
-	"knGDR5oo+FgxBUUyNqqCNh1W9Po1iLlZJOOvv0qTFRPh5+N0Z23sTAO2EwUzUCByiPAonROpSMHmoE0c",
-	"tebtI3F78uzZYeRYLsXEgx3fxODWOJ0QqJ4o0LJSOUwclKjMKvkj5IYw4STGijDThLr1hSsQhM3sEnMp",
-	"l5pwtgRCBWFFoJ9TD81M/nb2Sp+99YDP/mwftmdRwIxW3HgmrfGeSsmBCkT8RzmduMdRUtXNJ+QeTqfA",
-	"J6zoAVk37wN5SHAtnBWspqD6Aa1OAsPQesFjMOr2U3KbnE0qbZXPLpP9xWoTpoltTQkT2rR0TE45R+ZB",
-	"PD9WoDYNovYNR/Q9BFgxwVbVqo1VmxhW18fUHcsXaAd6QPumCNs+To9aBDvARLO/R4C/tYqfIvTnZGQV",
-	"EgetyQqo0IRynpKqtLr48SgdjUZ7EHTjx7EcRdBc0WtPqtEojrTTBT3awopyWDffM65Dt4Y5JY+1B57I",
-	"IEYxLBVhxZ1x9UOeFONKzaFf3Ovm+8q8444OMV5I4Syt3nJ3crlaUT0m2fK3VxmBa5qb1P74x1VGcikM",
-	"ZULjgx/oP6YfMqKosB5TtvztDSXT24xY/0XO8MmvKJn+OrN8S+RscCn+CBtNDLoTC+uNacPEnBQStHhk",
-	"yFLINaEKCJsLqaBAx8wSo7AGiJLsPVWCiXlGnFkZXIoeAfiY9KzLV6PffB1bio+VNLR/KU6wCApKqZmR",
-	"anOEBDWdcU1kZdDN8vyYkhJUDsKcgchlAQUxa5ZDn8+yDfdIBn48enKEZVRyKk0/2erm+xJPg9bWu+yF",
-	"1OpwQsOvpYo46cjEXYlJSXaWkSnMpAJCyRI2ZGb9SdA5iMLyuVRFrzlDUHvXooueofN9prxuPqXOMnIJ",
-	"e9ahbr7vigfzHgfTGP/7QEGp1KUUGtoBbERTuobnKJtTWWysEwyr0mxsDNMKgV/LnIYY6v8rmCXj5P8N",
-	"m4B56LsOm1AZsfhGiohCsE+jIG/T5FvKeKXwJauTwQWTtCw5cxgMf9QOjYYgMYRcqx6+VEoq7bCJBH9r",
-	"EIaslRTzAXl2fU0EXIEiBjjXZGX53Syo8JrrYwXaEFakZI2OlH2qQdkXuJzPg9A4B6/SMHCi5hCxeJ7n",
-	"OWj8q1SyBGWYWx6aB9LusGWawGxmjXisKUQ5kcbbmifkFJ2A29QDf3ldcirqpTwaD8q5XMc46LwmzHRj",
-	"p74ia1nxgkyBcLDWUMlqviBCrpNu1JMmJagVM1HevFgAU0Sx+cJooqvZjOWOazZkRTdEG8Y5ETb4lisg",
-	"TIxJwTSdcihSAtellZ2UcJkvoYiD9g5SnLZUS4FEYQZW+hCXOeK+xbeShvpUKbpJtmzkXZcyTdYLeRz4",
-	"d5Vf7Nu29vihXrs2td2wLchpWP1m8h96uchPtMtAEaPyjokcyHoBIrUOqrUcmVuVjFTCMI5tSctxL6iB",
-	"M8NQv39iNipNrPvQReZb6yKbMcn0RhtYTWhhAyltFDVSZSnJymrKWT7xvGGfKMnB/j9XVJhsQM7n1k80",
-	"bhjbOOE0X2rbRchJ6C2kmbixsvRSZAUIBoXv40ZKSbYFfSIF34RXNZsLKCZM2AeBre3fnrHtnxxmOIon",
-	"ZmqdykuRVUIBtzo4Q8JagbGOpyZCEl3Z+M+nPpAURNONbTILa8fp1DpkVoqdB9rhRUS9L7AMLp71jR5p",
-	"gn11SmZKrsjjiJmyw8mqjCdosMl51FMLXfuxOTx31gI5yT5zyQW9YGWdwstzWQn0LIHPYvOw40SSlFRN",
-	"pXqkXRKong6H2BAGrnvywU5+nGevwdqwHFJEtwRZxkbbEVjkXQ+hXwiDuHekcMlERJ26RAQujl16KqTY",
-	"rGSlY3MLvtd+NBFOFL+qYOZbqdZUWfewiyGIAgW2i+VCajMupTJNwJADsyZWzojeaC7nMYQ5nU805FIU",
-	"kST5+bxeTMkLa6qUXDvWWlNmWXTkREVIARizbWkjWU3bayYqy24OqDYTsP5FnA9sO5k5f+a5lTVrtqxd",
-	"lNZlvkKPOTKTMOgEVWDb3zuJYkQASq7r4XdFGUSd33Z+kJyRBS1LEGg3HgAbKyTRrMaropHCesU0KYBb",
-	"loACSZwckZpqA9ozb4RgQW1BOfmkSxc22VXQPYmymjuPm12ppJG55N3RTF5acTc8KuhIkD1oNJS22oxz",
-	"4qd+BEraUANO2KuVVRdyZlVxXillnfo0mcLCKpA0sSJi8flwSC+6IdtY7zDQDmm39UJMU70M0rutn+LO",
-	"w3o7YPAqXcm5oqsodVegdTQRGx/pTsYhjN07q0icAfXzo5xaR5yON7uDjx80hscbUNpKwIWNnSNUtrEi",
-	"k+Iuis6GRM4FatmnllPvGvUk5onSqeWTsYvx+oRaVJxbbyuE3Z8s5IuofavtQr6giuYGlA4qDjMMsQk7",
-	"zXisjqs0FNHp2+CUCbJiojKgnxNHDm/5MOy1rz44XXp8Cx+cYLLreBZ9a92ZN/WLB5kVdYRPHeECbYNt",
-	"mCvd4c6D7O0SHxGZ+9kwZCD8Vv5tdCAx1lmW7Rm84TQHV2fgA3WK/Ixuph4T6yKSLERTTX4kONi0HY1k",
-	"/56hIsTNIPemC9P8i9kwG1wK52G7qBVfqQd1ASw+Y9pZq5CQl2sBCv0vDId8fv0TOWxFr1+5V595+vmf",
-	"jw9wn2e8NkUP8tWfaAEnVp2BGR+W3Y7WWr0KwQSzsRMiXIkJctxXvyEcDKpQ+7Ngc3TmTVCxml0TSvIF",
-	"5EtdrQ4a1rZuCLr4sBLY5Y9IUi0k/e6QSYrlkEJYF43WdEmPzgS+gx5UP5GrgksX86mtuG2lT3Mr+dMN",
-	"Qc/2bvb7O7lGMzWttH2fMH2cZ14zY3dbSvskLhIEuUiWIOqESG+ApgHEPiNLvZk9GkEFK2l6alVoUSjQ",
-	"PiZwmSHCop4C7h7QOfR5HlPrFuOCHDPScVkAFJu6e9vB32anHcptLXU9/60pxMTtQlXavJGc5ZuIqFUF",
-	"6ymBcoVeS7u2q0obG4avaAHW3kRZOuwgR7ZMXr7G4J1kOadspbPo+58mSVuQYrsBAhOBcdd3VnHeswP7",
-	"vWAfKwjFTgrmTBu1GZPMds8wLxuM9H/gowGx7GLXwpnqbC3VkktaDGsoGeFyru2YmPhnmpS4LIN7ubBM",
-	"6ypWTnOuw/JpaoU/JZR8//Z1DNYSNhMNEQn4w/s/vkOnQxAHxslBTsUjZAiql1CE7CK6xahk3POoKmAz",
-	"mHh/Ol7yiKkejPaowx83u67zBRVzKNDbsQG2Pi6k/ryu89YOSX8FnfG5oinYydplaidopahzb86Xiyqb",
-	"0krFnWRlj+1u5KBmp7RRDW3Z3lnBRr52o4JdTdZG+ICW+kbRmdmvqg5tiO+oo0NFHx01cnj8ll7ZWWhV",
-	"QatQo2uy7+IQ1qJ9GKGWDLcrG549e/r1neXw8bPtGfQXiH092l9Y9zAx1O82TitXHFqx0+nik3tJNcOi",
-	"cifbKNoNKUO1eS3XuxUX+0X2SAk9FCyhqF0oRnnEn0UD3S4Bp/xNq4eLcDp1m3Q3FdNA66VdpEpwm1b2",
-	"uVUIDPS2QsS6sGBi7kZCP79esvwVVMFiO0Qz5s44RDbFa9dqZ+O04pyE4Ci+Wx7z/9FPD1Vws7YC6ZmS",
-	"h586FGMze+89kRcKChCGUa4PZV3uFhyzyExeCRLSyMfl46nWa6ni8dpBGteMhB2dLHIwPa66bvYBIyXI",
-	"Pq+YEqqJFTHjTmDohVyT2HrcxfVvef31hLfouOPk14sbUN63vi+9l9Rd3DvSryOHM6a0Qc8EKYuctiV6",
-	"zx4/SY9OR1it+Yf3FwFmrc/aJuLrp//51SHOd8N3KYK7NHmlmNm8szrf0WBKNcvrKigUYnxSv74wpkya",
-	"AsO63CyXcsmgVZ7HWq4tLdkfYbNnsuek9Mkp4vIataps8ACq2lubDhE8mSFmMk6/7y4u3pDzN68sEb+j",
-	"VyBIJQpQZEhLNrx6MhgNyAvOrN1zPfw2vW3B1yoNdnEr4R3rMR7o0CmZMeCFTok21FT6EotKXbYIty3I",
-	"VBZWIVMs9AKi6QoGl+JSvJDiyioXKXzYvZDcuetwBWpDLDuiRzi2vc9I9rezty7BcfaqyFxmsy4Y0wTy",
-	"hbShRWBEx3t19diKLi0SZKZAL8j337/6ZmAHPQ+bxxiECL3GjTiXCr259Bsvl8n4h5tL3BW6TNLLsC90",
-	"mdx+uM0GpCnPwmm0VLGL2QqZVysQiOVXT554uKF+2SBiWUnnkJFfuUKOX6fuAZbhZ+RXj13R/ug5Gfli",
-	"fiQR5k+2a/pR89jXP2a4BJmWymTppSD4081Q+wn+7QyPk53heTLsn9qYzC2UtZgKiMTskkVGp0hwfxgu",
-	"e83EMvNzaVUco27A7Ew47xMtNx6TjLOpomozpMMpJpNDdKyHoaUeloEe0n978uzJt1MH8oKtPEu9/fYF",
-	"efr06W8szO8vXriZrRjnzBsTVwT5d1ASN1YR0mg0enyG/y5GozH+G4xGo//KXNKasxyERq3oJfi8pPkC",
-	"zp4MRjYyUdzLnB4Ph+v1ekCxeSDVfOjf1cPXr168/PO7l/iOFXZmOGD9yxXK8hUopzOSK99DliBoyZJx",
-	"8nQwGjxFhW8WqIlQRhf2zeHV4yGamOFsq/Zj7hz5WmZeFck4+T2Y3TKRnaLVJ6PRyapAd0FFykEx04Ys",
-	"OHAxlD9TEh+4xnQYClZRUVerFVUbH/zPqEt9NtSoC5TQEHM5J0ynLptEObesaueHe8l0rq1VQMImH+zg",
-	"24SG65JT56rMY8mO917VZNZIuzq2qTRe8OrinyykOELhlz+aNCDn+AQlzKqm4Ku2K9ZwP4Xqpa88q/dy",
-	"Humdfs3ovodLLxWQM8y7MpeGrS1yoztdLekKwDju3+ahl44GPmW+fezzhz4PnWJaa8/Zq+QeVeT9QJH8",
-	"qVMB7sQDzNg1kSoYhR6M8L0+lNBRuSNK53rpF2S9kLVB0GwunH8ZQ6JdLHaXM42RLJ6LbokugXOsoSwr",
-	"zlNSVnqR4jnc1B+fTsn//vf/9OGTn/gc7TGINoYkrQ8Jp776cB+yrRLbh0L3mOgTBcpLWyOQ64XkTUa4",
-	"79RdfZTsIQSjsc/hMG44DBQqPOvt3lYZdR+tWx0++fjPh4e0RJ0y/Ae3RX+iG6LlCvCwRSHxb++eWWuw",
-	"XmxQDS02RKCqOWh7nGgMb8IpqNthuHHgTEOugjni4Ha0dpS2KN743u9c5zi1988UD5bcnzQv/QUJDu3a",
-	"+kiD+HpX1NpnTsvJQlZKZ2QJpSFzKYsIqTo2KIZU02VYnyO7/dChso/c9AFi/sWa6HdQ56rvhkA4v9zH",
-	"859lFd5Z42M1EkYOzsufVobYP54TKpyfj7tRTQ+nHqwNC86G9VRsJx1dmKgX+pppc3/apQe7OjV1REc8",
-	"LXdEPzypfWQ/d2D63lrtqHR0qC3oFmJ1lNw5Rm7BbPmQc/fYGRPLQ0fOmutRbtNkK2w89GbrwhKP373Y",
-	"+KJ2nx/peqs9SHHqi+5rVn6k78TAvepheNMcEb09oCvC6vzEGpfuUucEmrR1TjaiS93ecW8watXAVtXV",
-	"L8rgFMpgu/73X14lRFOn91YMaVJKbWKp2rrggJKQnt8qWR83pZMeLibI8Gy3zJegXEEUIpa79KtDlttI",
-	"nepLkZ1XZiEV+7vLhZLfYe43I9I58udvXukBeeUOvhQyHCvRTTkmbkvMqLL/YVTc7Pa5HQ8zIGEimCW9",
-	"FEJ6wsUyAq4Kd5vvXNgF2vxOFpuT+fGx4t/b7Zy+jfFuO3L2+GFQwDrRiEi9aO4iu/9x7nsHIkuwzBiT",
-	"A5cKdUFPkxDimyYrpBdyrf2e1SHj6DhkeBNO7e81jN/g8y7T/EQW8i1cyX46pYQaIkUOLnazAlxXOq+t",
-	"FGldQWElMEqptDcbe8z8T8+2Dx/99m9Z3dflqK+EiDgcdb1c2PTf63s09UIMjk5k9id7pO4WXT1YXucX",
-	"Z8exdbsy9V/V1TGWBlt1LrTJ5knVrQTs9WViZr1N4Ycx6p26veMt+n6ShQtY7k/m12BqBy4U37rC2HZl",
-	"6zE2sqOihjeuYOI4e7m7Gj+RtXTIENrmvc1z9J6tOXRlM+7AgXUr3EbL8Vbx8CxPzXifwyK2aXWMIYzd",
-	"4RZY5Z5XFX1Ik7KK0P57LLH9uYr85/QGS06tt4c3ze3wOWZJbdyEgZt1CFuXqfUIgb/Hq1cW+vWE8fe4",
-	"xnX0hdrsujEPtl6u3vP4lXoASx9qK48w9Y30pv6SpNpEPsKV06eQancHy44Fdvvndv3D+YMQ8msgrnyU",
-	"MNHsA2HU5fb88VXx6I4sUp/0jvJIqOkLNX4PGaB36ggfgF2Ogd+uU436gc0pG6yC2s7VhJ1ZbDt/8+oU",
-	"nBIoUvNEo1egCEdjLPC8Qd0XobIrlx9qjkz08cbVk8HIVQOdcWm73HRbuJyfwbXZ3ziEK38l+1afXIoZ",
-	"m1eOuTqtC6DchizbT1mO+XJ36TS6OHcL+Nr3WTcxnxtaGFCCcofWLmC8SFnHnw5vwjXLn4BRfUPzDjq8",
-	"oOUQr1DSQw1U5R1aYI/SVWh1GzDZOGSr0t0T2dchPvT2aYftpgjAUFrX93x4072t9hNIFbny9ogosnOb",
-	"+A6h9yI5nKAL7Y5Tfwn4hrIW/WWg62/++qKQHd6sPiP7Nhevf4b5GVpQQ/XwS1mPgO9NfTX8Z1yXcBn9",
-	"g8/THyf7ItakU1j006GdfkrtzhFTrN2wn/N63Hb8s3sgeyxI7yZ+Bkjt2v3PD3F4s3Nz+e19cTiCV3fu",
-	"Sj8J2qdyF34GE7Bt/gs4P8VqHH4l8p2fByTB0O2UnURA/inI4Y8P6+FN+PPLYZMj3gofpnpIGtYx8L88",
-	"N50g7v/ZslJfQuKkBHQ5p18YydJheBO+hvHPxEb1Fz52yIdfs+lkitzT4c0niVL9gZwdUDtO4nZbiKki",
-	"T+8VvfTFFDpfQFHxLiZ1w/AmfCDudlhSvMnzztDrT8ztQo+m+bShhmnD8i5SuL8/fPHXl+ecyzVn2vR0",
-	"kazIo0lB345fisJY5GCHmhSHe96ED1B9isiEb1ft0mgPFBvanBqSP0zf0zKcg8lBmT09riSvVl2GqjQo",
-	"lzjub+lhiFaHG/y/h8KR3eTQ/b6byR18orPQw+bKwv7GfXnsfelv13bjv+TzCSwWvgEUm04z7jDnbNIc",
-	"t3oQEO1rTB4EgN5orHE+CYBwav2mfWcGjuVvy/jhgzU9fo/S/aivx8Cftx/si+oq4OBO0w+xgsxvdMWu",
-	"r/DXOLjPTYyJ23xKiUdIp0SDMUzM/UUUTmnap5Z9Bq27OFxdVPe05Bu8Ghz38/1B3cHOmeXuO79HSSRy",
-	"5i8Wdzt4pZJXrACl8Zt0O6O4z3FEwHunJXxPmCkSsqeDbjVh9/33C4kXaGj/4SQlebiHwZ8Hb3+m039e",
-	"oVPP7j7q4WbkC6AGu+eku6+9bZnxrYK0QfTUaARucL1SP3XLCClxTrzbsm2C5dagwfGJDPnavWskWVG1",
-	"rA8Tu6svBjvfX428jx9TrvJF6/pk90UkqaD1Ono2PctRsMLfS4g7/9BmKGdvu+/9hRfu8qDOLQZzOdj5",
-	"umMULDX+7hY8do7fblrQK0jbt72EmoLWgG5r+fbD7f8FAAD//w==",
+	"7H1hc9u2EuBfwfDuJu0dLTlp07nnzPvgl7qt+9w0kzgvnaszIkSuJFQUwACgZT2P39yvuR92v+QGC4Ck",
+	"RFCibSlpr53JTGQSBBaL3cXuYndxG6ViUQgOXKvo5DaaAc1A4s+XEqiG7FSbPzJQqWSFZoJHJ9HlDEhB",
+	"9YyICVnOqCZLqkhq2w+iOFLpDBbUfKdXBUQnkdKS8WkURzdHU3FkHh6pOSuOBPZI86NCMK5BRicTmiu4",
+	"u4uj13QKF4zPVXv4N5BTza6B5OY90YJoA5CEayZKRSjP8AGHG00KOoWY/CYYh4wsmZ6Rq4jE5CraF5yX",
+	"QtP8pSh5AE8/iCVZUL4iUiwVWVCdztaHnQi5oDo6iRjX33wdxR4OM8gU5D0AuYujgkq6AO2Wj2YZs2Bs",
+	"QvXerJgWRALNzAoaXFGp2YSm+gVhWpHEfzxCDCeE0wXYlWaazKgakFdCk5QqOFLAFTOrYWbGTP+GMqI4",
+	"Mt9EJzUccSThY8kkZNGJliU08bCgNxfAp3oWnXzzdRwtGPd/Po031sbM1EM7kjABCTyFAI3SKRGSZGwK",
+	"SodBq7/uCduz5893Awc3kJaIPJaZ7wMDrzXZNvYu+jDjsVTwkZtmeLgKB/ubJFMjCUqUMoWRHSUoI6T4",
+	"DVJNGLccakQGU4RaeoJr4IRNDEnlQswVydkcCOUEkYLzsOKonskvR+fq6I0b+OiVedicRQYTWubaMUUF",
+	"91iIHChHwH8TY7cu6+C+KhdjkIYdKNFUzcMU477eJyZNl/bpbdeI+HqP7JPTMeTd1Fm9fixlLsDgtHug",
+	"xV7G0LSiwNAY1ft9LpqYjEplpO8mGf1sxClTxLyNCeNKN4RsSvMcqRnh/FiCXNWAmi8s0rcgYME4W5SL",
+	"JlRNZJjNLiTvWTrDjbBjaPcqwEdP416LYDoYKfbvwOBvzM5HcfQX5NhI5ByUIgugXBGa5zEpC7MZPT2O",
+	"j4+PtwBo+w9DeRwAc0FvHKqOj8NAC7GFCfzbfVKNE4cdAtNIM08prmVYCK11cyj4RkKG5SRCKQnL7g2r",
+	"63KvEJdyClsW0b9+rJSx9NhCxkvBrXKj1jTMVCwWVJ2QZP7364TADU11bP74z3VCUsE1ZVzhg1/pf8Yf",
+	"EiIpN0pqMv/7LSXju4QYlVFM8MkXlIy/TAynEDEZXPF/wkoRjRrczCjASjM+JZkAxZ9oMudiSagEwqZc",
+	"SMhQFzbIyMweTEnynkrO+DQhdmcdXPEOlvsYdazL18d/+ya0FB9LoWn3UuxhESQUQjEt5KoHB9WNcU1E",
+	"qVGzdfQYkwJkClwfAU9FBhnRS5ZCl5q4Pm5PAn56/KzHXizFWOhutFWvH4s8BUpt1UkbDfaoaighA3YR",
+	"EnGbY2KSHCVkDBMhgVAyhxWZGBUeVAo8M3QuZNa5geJQW9eiDZ6m023KQ/V6nzLLaJfdy+DfPna9tZjD",
+	"ltWuXj92HK+2hIeplZrHjIK8rwrBFTQ9EwF5bF+8QAkwFtnKWBuwKPTKGKcN38aFSKk3jv+rhEl0Ev2X",
+	"Ye0JGbqmw9oHglB8K3hA7JinwSHv4ug7yvJS4kdG8oP1EtCiyJmFYPibsmDUCAkBZN+q4ZmUQioLTcCq",
+	"XwLXZCkFnw7I85sbwuEaJNGQ54osDFfpGeVOPn4sQWnCspgsUUE0TxVI80EuplPPmlZxLRUMLENbQAyc",
+	"p2kKCn8VUhQgNbPLQ1OP2g3ijyOYTIyqEHrlzcnAy7uKJsQYVY272A1+dlPklFdL2RsOmudiGaKg0wox",
+	"45WZ+oIsRZlnZAwkB7PnSlFOZ4SLZdQ2L+OoALlgOkiblzNgkkg2nWlFVDmZsNRSzYos6IoozfKccKGN",
+	"LATC+AnJmKLjHLKYwE1heCcmuUjnkIWHdmpYGLdUCY5IYRoWaheVWeS+wa+iGvtUSrqK1nbi+y5lHC1n",
+	"ot/wb0u32HdN6fFrtXZNbNtuGyPHfvXryX/opCI30TYBBbaut4ynQJYz4LFRg83+lNhVSUjJNcvxXdQw",
+	"SDKq4Ugz3EUe6GaMI6OktIH5ziji+oQkaqU0LEY0Mwai0pJqIZOYJEU5zlk6crRhnkiRg/l/KinXyYCc",
+	"To02qm035uUop+lcmSZcjHxrLvTI9pXEVzzJgDPIXBvbU0yStdFHgucr/6liUw7ZiHHzwJO1+e0I2/zM",
+	"YYK9OGTGRnW94knJJeRGBieIWMMwRr1VhAuiSmPXOh8TooIoujKv9MxoC3Rs1D7DxVbPbdEigt5lMHtF",
+	"0mhgTxTBtiomEykW5GlgmzLdibIIe8LwldXbx2Z05frO4YXdLZCSzDPrNFEzVlS+2TQVJUf9FfJJaB6m",
+	"n4D3mcqxkE+U9bZV08kh1IWGmw5Hv+Ufaz8oMHtYCjGCW4AoQr1tMCzSrhuhmwk9u7e4cM54QJxaBwsu",
+	"jll6ygVfLUSpQnPzGt52MHGcIHxlxvR3Qi6pNEpoG0LgGTJsG8qZUPqkEFLXZkkK7No6GtVK5WIaAjin",
+	"05GCVPAscPpxOq0WU+SZ2aqkWFrSWlJmSPTYsgoXHNAyXJNGohw314yj39MOqvQIjH4RpgPznkysPvPC",
+	"8JrZtsy+KIxifo16eWAmvtMRisCmvrcXwYgDSLGsut9kZeDVwYXVg8SEzGhRAMd94wDQGCYJ+k7Os5oL",
+	"qxVTJIPckARkiOKoh8utOdCWeeMIZqi1UfY+6cIaZ2YVVIcDsKLOfrMrpNAiFXm7N50Wht11HmR0RMgW",
+	"MGpMG2mW58RNvQdISlMNltnLhREXYmJEcVpKaZT6OBrDzAiQODIsYuD5sEsu2i6bUG8Q0AZq1+VCSFKd",
+	"ee5dl09h5WG5bjA4kS7FVNJFELsLUCroYA73dK/NwffdOauAnQHV815KrUVOS5vdgMd1GoLjRzE+8wd3",
+	"ASQbU5EJfh85Zywinh1IMsKNlnREtV4/D6b56wbc1hhvTdVKr35sIfWBJoB9QzYah60Mwz5lgNNfW56J",
+	"yZuSc/zxVouiMOYTkoCRH29La7vGXd2OGsTe1pWomu8ktx/F+JKqOUYGKPxKsuk0dGb00+mrd6cXMXn7",
+	"8oezb99dnBkAz/519uoyBF5ZGNzek8iugWcd/vz3bm9kynBt7I9ql0JmuFUyrYjRjF6Qo6eVjrqciRyI",
+	"NTr6iU8HgT/obGsXZowTcv7T6fdno7cvT1/F5PW7N9+fjU7ffXt+Obr4+fuY/N///X92ihOUms3BmpOv",
+	"16CiHr+YHfxuVvAPwerrIQc9FuQx0sEpgSoc8CImGrghKdOs6azYtJSC9Pi9eaPsObyhCaLpHIguJVf9",
+	"KK03Bjjc6JGWqwOtSSGZkEyvwuQ+Y9MZSDIVoMiESVT72iDKku9CslHtxjAt+ecQz9vl79t0BlmZQ0a+",
+	"mFgTzRjvRMvVl/sTztvtlH1LUC+/egihjRifdZlUSR9c4QZHbZFDbidpSSPHZv2IXlq0997dcW36tjbr",
+	"Blnv9lpomvdsa2yHvnBvrIYdpu6iRkI9wTiqhFU9i9BavAapDDtcijnsUQm0brAGZTUcu/alGoW8kXRs",
+	"bIUT6+fvMux4mefUGP3r8vz+HD8L+jgqnktnVNJUg1TezMVTptCEewtptIdKBVlw+kumZ4yTBeOlBvWC",
+	"WHQ47wcefZhPD46XDv+Sc1DjsWp/M+WNGAv9uvpwp8GC0sUdUuICrQ9bE1e8QZ07ydsefgXsrt8NQXrE",
+	"r530Hu84gm0ty8b2ldMUbBCxO6yhSM/oalQnVilJvEe9PiPzTlba9Egn/z1BpRkDneyXVmt2HybDZHDF",
+	"rZfVnlzgJ1Wn9hADnzFlPRY+9EMsOUj0waFL3EVyPJDCFvTm3H763OHP/fl0B/U5wmtidCdd/UQz2LPo",
+	"9MR4WHLrr1p2CQTtt40NN/E1HyHFff03koNGEWr+zNgUHbrai1jFbggl6QzSuSoX/awht0ReFu8WApv0",
+	"EThY9Qe/9zhNDJ0jetd+0GOvCtr7NPgtdID6QKrybr2QX9UqsY0j9NRw/nhFmA4ezG4Tlz+IJW5T41Kt",
+	"rBXezztbEWM7AEq5g3xECFKRKIBXh2KdTnoFwLdtstRts70BlLAQukNHp1kmQTm/sD0dJCyoKWAECZ1C",
+	"l+YxlmKpcEH69NTvJAjZpmredPKuk9MG5taWupr/2hRC7HYpS6Vfi5ylqwCrlRnryG+wWRxzs7aLUmky",
+	"BrKgGZj9JkjSPlYxEDZzdoEHOCRJc8oWKgl+/zBOWhspFBHC8TA4rPpOyjzviPV7x9nHEry7SsKUKS1X",
+	"JyQxzRM8m/eb9P/ARwNiyMWshd2qk6WQ81zQbFiNkpBcTJXpE4M/mCIFLsvgUSosU6oMuf1OlV8+RQ3z",
+	"x4SSd28uQmPNYTVSEOCAH9//8y0qHZzYYSwfpJQ/QYKgag6ZP2FGtdi6+vB5UBSwCYycPh32POBxH3r8",
+	"qYUfA55u0hnlU8hQ28nZNfT01nxa1XktSqY7XUU7n+gYzGTNMjUP6QWvzl8rD+g+nAxb9u6aDypyimvR",
+	"0OTtjRWs+WvTKtiUZE2Ad0ipbyWd6O2ialfo5YY42hVe3BIju/tvyJWNhZYlNEKC21v2fRTCirV3A9Tg",
+	"4WYM7fPnX31zbz58+nx9Bt3JD98cb08aOYwN9Y+VlcplDg3baX/2yaO4mmHGqOVtZO0alT6VtOLrzdje",
+	"7Szbk0N3GUvIapeSWefYhj6LG/Quj30rJ4luumLq0TpxF8hHWceVeW4EAgO1LhAxA8FvMfdDoZtfJ1r+",
+	"BTJjoSihCbO+0UBgZKVabQTPlXlOvHEUjpgM6f+op/t8i0lTgHRMyY0fWxBDM3vvNJGXEjLgmtFc7fK6",
+	"3M84ZoGZnHPiQwn6xWRQpZZChu21nTiuCAkbWl7MQXeo6qqOBQuk1zm/YkyoIobFtE2vVjOxJKH1uI/q",
+	"39D6qwmv4XFDya8W14O8bX3PnJbUXtx74q/Fh3iEhJoJYhYpbY31nj99Fvd2Rxip+eP7Sz9mJc+aW8Q3",
+	"X/3Pr3dRvu2+jRGM1ElLyfTqrZH5FgdjqlhaRcIjE+OT6vOZ1kVUp7JUKQepEHMGjUQQ1lBtacH+Cast",
+	"kz0lhXNOEevXqERlDQdQ2Qxvs4BgGjSfiDD+fri8fE1OX58bJP5Ar4GTkmcgyZAWbHj9bHA8IC9zZvY9",
+	"28KFapo3+FmpwCxuyZ1ifYLZ0yomEwZ5pmJij5CuMH3JeoswdIWMRWYEMsVgfyCKLmBwxa/4S8GvjXAR",
+	"3JndM5FbdR2uQa6IIUfUCE9M6yOS/HL0xjo4js6zxHo2q6QBRSCdCWNaeEK0tFdlECzo3ABBJhLUjLx7",
+	"d/7twHR66g/m0AjhaonBWNYVenvlgm+uopNfb68wMugqiq98bNBVdPfhLhmQOkQfp9EQxdZmy0RaLoAj",
+	"lF8/e+bG9ZlyGgFLCjqFhHxhg3m/jO0DTDFNyBdPbULq8Qty7BJVEUXoP1nPV0XJYz7/mOASJEpIncRX",
+	"nOCfdobKTfCXI6wVcYQHedg+NjaZXSizY0og9ojUAKNiRLirdJFcMD5P3FwauW0oG9A745Prg4ltJyTJ",
+	"2VhSuRrS4Ridyd46VkP/puqWgRrS//bs+bPvxnbIS7ZwJPXmu5fkq6+++psZ893lSzuzBctz5jYTmwjz",
+	"b5ACg+twpOPj46dH+O/y+PgE/w2Oj4//V2Kd1jlLgSuUio6DTwuazuDo2eDYWCYydzynTobD5XI5oPh6",
+	"IOR06L5Vw4vzl2ev3p7hN4bZmc4BY6CvkZevQVqZEV27FqIATgsWnURfDY4HX6HA1zOURMijM/Pl8Prp",
+	"ELeY4WQt/ndqFfmKZ86z6CT6HvRmqPBG4tKz4+O9ZQJtDhVICUJPG5LgwNpQLl863HEF6dAnLaGgLhcL",
+	"KlfO+J9Q6/qssVEFqeNGnIspYSq23iSa54ZUzfxsoM1UmV0BERt9MJ2vIxpuipxaVWUacna8d6ImMZu0",
+	"zWUYC+0YrwoAT7yLwwf/u7T7ATnFJ8hhRjR5XbWZtYDnKVTNXfZBdZbzRG20q3t3Lax7KYOUod+VWTds",
+	"tSPXstPmEy0AtKX+dRo6szg49REQzZouv3Zp6BTdWlvqCkSPyFfsHhTRH1sRYHNrYcJuiJB+U+iACL/r",
+	"AgkVlXuCdKrmbkGWM1FtCIpNudUvQ0A0EwbuU0Ak4MWz1i1RBeQ55tEUZZ7HpCjVLMYiO7GrjeRD2ILw",
+	"pHsuktMH0HojiasKQLHLQNkGbCPN6lDg9rE+kaEct9UMaYMTvUe4q6JEVbTgEIxR78++8o1PO/cRlNVx",
+	"byOVrgvXjQYPTjT/cMidqJWKefC96Ce6IkosABNuM4G/nXpmdoPlbIViaLYiHEXNzr3nNzFWwypkS3Xu",
+	"8RdM6WYceEBGh+ZTNxna5TXks6Mh5rP3aIfVW3q2s0VUHk0Nvdx4a+Hy7SiWFoWcotrred7p65t524zP",
+	"d+Vs14Xj7uJoTefe9WWjlJuD71FE+t4n+GB8phcFY5rOp1KURvs30iLPMTDEnfJzWBoloQoJvSfdDm+b",
+	"YYd321TVteU5oHRYJ4NPpaRSTipM2FP1TVTel2/X4jnvPtxzJYYStM2WftSocVQIFVjPN6b3Hiu6HaVY",
+	"3uDxa3AprfsfI+vd6WS9GNZBhdGWhE6pdQA+jsyHSoviYLh9q0Xxe0GtgcWGgXXj1iANCwkAz+wh7yOx",
+	"W6W79NoRL7H1X7vi9rSgP+WGeNklFHrtfQcR2L1o+y+S/ouke5F0ntc0/RiFDnsc3rpaULvUuEtbrvSQ",
+	"Gpxd30+mvCFK96O2+XpaWwVAjephLqZbHZAkmYg8F8vEej1x7ramrdIS6AILO+AZyBHmIsC1geiEJLmY",
+	"usDunHHAqHIs/pOKBcRkORMKCMtMV+5MQFzxqSCCky+SC6r00Znp6ej8WxfcRicaZPKlNXgT4FkjbNzM",
+	"5olyR0RV3NeMKqsTWF9ldVKzImkuFFxxPL+xswAqcwbyBaEkxWMqkgrOIdXKKm1mGB5yYNYkeYG1LbY6",
+	"MC/A6CrWcUdt5SPl6r/FNgzPBjEFHWZm/mHnXbAcqA+CCRYDvQ0OYVf6fg7C3RJXw40eIlkcWWSvc2Ig",
+	"2tl8ULnGu1tu5c41EfvL0Su40UeniMJQjDPSH0Hyi+5Zq+3xYuAN0KyKMDSCwBCuFli+A4uV5Xg0Kkuu",
+	"CJsQDpCRMXwGWfFAm64eZpc5t0WyfzJLzq3Bw822Taw9zFjbjTRnp31unFkTrYE0Q733Msesm35462t/",
+	"3g391QZHClLpd6YcbHT9xgESz1671m9t48+IizN3E4MFuzoJExrhdcfi4hpkTovRTJRSJWQOhSZTIbI9",
+	"MHRVPTXA0S6KRO1A5s96BvItVHGz9wPA1wnv2hY+DUWyKcdNFqMYrHYxLjUxP15UadkYGV+3sEcVy5mo",
+	"Dj5B2rLmYa2s0356PO7iv0wtr4r7PKc/q6llj/KfqCrtx3NxTBoVBgzZPFH3IuBO8TC8rQsj3+2QFX51",
+	"PrPEpZvY2YMkbVSHDshSm8ey1Y2ylgH6lzDYhzBYr0XwpxcJwTDORwuGWtvcxGWV/ESJDxVeK6F2Utvj",
+	"blwM1sOK5iKdg7TJmQiYtbEdsLngQKi64slpqWdCsn/buEzyD4xDTYiwJ4mnr8/VgJzbQoyZ8GUOVZ0a",
+	"jiHS6FFRNkKnzjyw0dd6QPxEMGLzinPhEBcy7m1FgHW6syEgoPQ/RLbam88pVIjgbj2+WMsS7lp89vQw",
+	"IGDOeoClXtaXnj2+vPijgyLmYIgxxAcvNtxVNjgtX9URamomlsrFz+/aHC2FDG99FfmtG+O3+LxNNJ9p",
+	"h3wD16IbTzGhmgiego0jMQxcVV1YGi5SqoTMcCDT/fXg70H3mf/+yfbwPtvu8PlHe2P8FQUBhaPK3fUJ",
+	"SFt1jzp3kUHvoMruwDOh2gmgB4sx+0vZsWTdzJL/0x40GRys5dzROrJQyHZWcqcuE9rWmxg+zKbeyiHu",
+	"v6NvR5m/EOTxaL4AXSlwvhCATdJvZtn32SNbImp4a5O3+u2Xm6vxmXZLCwyhTdpbvUDt2WyHNoXPFj8x",
+	"aoUN+u6/K+6e5b4J71PsiE1c9dkIg9fPOVJ55NU5H+KoKAO4f4fp/r9Xlv+U2mCRU6Pt4f1qG3SOXlJj",
+	"N6HhZhTCxhViHUzgbq/q5IVuOaHdBa5hGX0pV5tqzMHWy+ae91+pA+z0Ps+7x1Zfc2/sLu2ptsgnuHJq",
+	"H1xt7wTZ2IFtLo9Zf18LxZv8CohNZSeM1zHpaHXZ/CP8lD+5J4lUVSeDNOLzi32+8SEN9FZO8wHIpc/4",
+	"zZz5oB5YV/zBjMx1X43PEsF3p6/P90EpHiMVTdRyBTJfpscMntagu4R4dm39Q3X5li7auH42OLaZiUe5",
+	"ME1u229yMT2CG739pY1EaLVJBZ+waWmJq/V2BjQ3Jsv6U5aiv9zeNn13/yPe5kXWtc1nu+YaJKe5BWtz",
+	"4N/EWIG8ZinYE+dbe03zA0Bw9ztvjN7Vvw8W2vMYhRC52jJHfG+0Sbyh9g7FgzNp7geJv+O2G5SPJZSw",
+	"DRbbwGLECOoH4hxl/AYYeA11a2z7dHjrL6l+wIDV/dabA2a0GGJlcjVUQGXaonBsUdgc4PYLdCEP2aKw",
+	"d152NQh3vV5PZ/1VYECfvN31fHjbvnn3AagKXN/bwzfQuhx+A9FbgRyO0DCyBTv/CPD6xEn1xwDX3S/2",
+	"hwJ2eLv4hORbX1v/CeanaUY1VcM/ynp4eG+ri/U/4br4q/wPPk9XsOwPsSatcLHPB3b8kIisHlOslOvf",
+	"83rctbTuRwDbd0in/H+CkZrVYT79iMPbjVvY7x4LQw9a3bj3fS9g70td+B1MwLybgASefpbV2P2Jh3RU",
+	"wXlIFAzt+edeGOT/C3S4ApVqeOt//nHIpMdXbk4HxWFlA//pqWkPdv/vlpS6HBJ7RaD1JP5FSAYPw1tN",
+	"p59NjTgUGfk5baLvYyk0bXmK7NPh7YNYCT8OUOyGkrj+zttUgaePsl66bArl7p9rjVm9aPgthwXFu6L2",
+	"5r4Mu/mUppopzdI2UBi1MXz5r7PTPBfLnCnd0USwLA06Bd37opRTQFtkZ4MKFbtb3uLvB0pe92kLR1tG",
+	"eZhzfftIrlxrx5vhFHQKUm9pcS3yctEmqFKBtI7j7jcdBNFocOtvxQxhOBAjUF2i+cgQgRY8wVmoYX0p",
+	"TvfLbX7sbe5v++4Wr0p5EIm5L6PQdOp+h2nORnUS3UGGaBbKPsgAaqUwcn0vA/i6qLfNqszYl6vH/OsH",
+	"s/W4k2f7R1WAGf+8+2A+lNceBluvdYhxge74MlQg2aWfM60gn5wQe6QYEweQiokCrRmfulLHVmiap4Z8",
+	"Bo1qzzbarV2P7zVeQI5RGq4U5GCjKmb7m/r2WXt9uT2XLaS4ZhlIReZcLDd6QS4MDe+UFjxa1jNgknjv",
+	"6aAdI9r+/v1MYIlmRZYYeiBF7iv9uoqjdS/WYx3o5DRN8dZQnJELaxtsVuJsf/amsY2vhRkOgnUJA+N6",
+	"1St2UzeEEBOrxNuD+NpYbnTqFZ9Alxf2Wy3Igsp5Va7SFldudIFjBL7/QSzJokxnjQv6FnRFlBYSGp+j",
+	"ZtOxHBnzeekYzwFNgrL7bfu7n/PMlqdv1cmdiiYdmH0rOCzVZCnkXLXrx50QPAmOiT2EjfH2okafv4lx",
+	"V4+23jiWSsXc5Bm9hrhZodzHnjS6syEIdx/u/l8AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
