@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/gate"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -46,6 +47,11 @@ func (oneScanner) InForce(context.Context, int64) (scan.Scanner, error) {
 	return scan.Scanner{ID: "own", Own: true}, nil
 }
 
+func (s oneScanner) ByID(ctx context.Context, _ string) (scan.Scanner, error) {
+	return s.InForce(ctx, 0)
+}
+func (s oneScanner) Own(ctx context.Context) (scan.Scanner, error) { return s.InForce(ctx, 0) }
+
 func each(t *testing.T, f func(w world)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		store, err := file.Open(t.TempDir())
@@ -61,7 +67,8 @@ func each(t *testing.T, f func(w world)) {
 			registry: registry.New(registry.Deps{DB: d, Blobs: store, Clock: clock, Log: log, Wake: func() {}}),
 			projects: project.New(project.Deps{DB: d, Clock: clock}),
 		}
-		w.Gate = gate.New(gate.Deps{DB: d, Clock: clock, Contents: w.registry, Scans: scan.New(scan.Deps{DB: d, Scanners: oneScanner{}, Clock: clock, Log: log})})
+		scans := scan.New(scan.Deps{DB: d, Scanners: oneScanner{}, Jobs: job.New(job.Deps{DB: d, Clock: clock, Log: log}), Clock: clock, Log: log})
+		w.Gate = gate.New(gate.Deps{DB: d, Clock: clock, Contents: w.registry, Scans: scans})
 		w.exec(`INSERT INTO account (username, email, created_at, updated_at) VALUES ('ann', 'ann@example.com', 1, 1)`)
 		w.exec(`INSERT INTO project (name, owner_id, created_at, updated_at) VALUES ('library', 1, 1, 1)`)
 		w.exec(`INSERT INTO cve_allowlist (project_id, created_at, updated_at) VALUES (1, 1, 1)`)
