@@ -80,9 +80,9 @@ func (a *App) assemble() (domain, error) {
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
 	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
 	d.settings.Check(audit.CheckReceiver)
-	a.purger = audit.NewPurger(d.audits, clock, a.log)
 	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
+	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()

@@ -74,9 +74,8 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
 		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Storage: "s3", Volume: blobs.Free,
 	}
-	deps.Purger = audit.NewPurger(audits, time.Now, log)
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
-	deps.Jobs = f.jobs
+	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
 	for _, change := range changes {
 		change(&deps)
 	}

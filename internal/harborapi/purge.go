@@ -51,8 +51,8 @@ func (s *Server) GetPurgeSchedule(ctx context.Context, _ gen.GetPurgeScheduleReq
 		return noSchedule{}, err
 	}
 	return gen.GetPurgeSchedule200JSONResponse{
-		ID: schedule.ID, JobKind: schedule.Cron, JobParameters: schedule.Parameters, JobStatus: audit.Running,
-		Schedule:     gen.ScheduleObj{Type: gen.ScheduleObjType(schedule.Type), Cron: schedule.Cron, NextScheduledTime: wire.Time(schedule.Next)},
+		ID: schedule.ID, JobKind: schedule.Cron, JobParameters: schedule.Parameters, JobStatus: string(job.Running),
+		Schedule:     gen.ScheduleObj{Type: gen.ScheduleObjType(schedule.CronType), Cron: schedule.Cron, NextScheduledTime: wire.Time(schedule.Next)},
 		CreationTime: wire.Time(schedule.CreatedAt), UpdateTime: wire.Time(schedule.UpdatedAt),
 	}, nil
 }
@@ -110,11 +110,11 @@ func (s *Server) schedulePurge(ctx context.Context, sent gen.Schedule) (id int64
 
 func purgeJSON(e audit.Execution) gen.ExecHistory {
 	kind := manual
-	if e.Trigger == audit.BySchedule {
+	if e.Trigger == job.BySchedule {
 		kind = "Schedule"
 	}
 	return gen.ExecHistory{
-		ID: e.ID, JobName: string(job.PurgeAudit), JobKind: e.Trigger, JobParameters: e.Parameters, JobStatus: e.Status,
+		ID: e.ID, JobName: string(job.PurgeAudit), JobKind: string(e.Trigger), JobParameters: e.Parameters, JobStatus: string(e.Status),
 		Schedule:     gen.ScheduleObj{Type: gen.ScheduleObjType(kind)},
 		CreationTime: wire.Time(e.CreatedAt), UpdateTime: wire.Time(e.UpdatedAt),
 	}

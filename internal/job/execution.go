@@ -52,6 +52,7 @@ const (
 	setExecutionStatus = `UPDATE job_execution SET status = $1, started_at = $2, ended_at = $3, stopping = (stopping AND $4) WHERE id = $5`
 	setExtra           = `UPDATE job_execution SET extra = $1, updated_at = $2 WHERE id = $3`
 	setStopping        = `UPDATE job_execution SET stopping = TRUE WHERE id = $1`
+	anyOpen            = `SELECT EXISTS (SELECT 1 FROM job_execution WHERE kind = $1 AND vendor_id = $2 AND status IN ('Pending', 'Running'))`
 	dropExecution      = `DELETE FROM job_execution WHERE id = $1`
 )
 
@@ -107,6 +108,15 @@ func (s *Service) SetExtra(ctx context.Context, tx db.Tx, execution int64, extra
 		return fmt.Errorf("set what execution %d carries: %w", execution, err)
 	}
 	return nil
+}
+
+// Open reports whether an execution of a kind for a vendor id hasn't ended.
+func (s *Service) Open(ctx context.Context, tx db.Tx, kind Kind, vendorID int64) (bool, error) {
+	open, err := db.Get(ctx, tx, db.ScanBool, anyOpen, kind, vendorID)
+	if err != nil {
+		return false, fmt.Errorf("look for open executions of %s: %w", kind, err)
+	}
+	return open, nil
 }
 
 // Execution returns an execution, or fault.NotFound.

@@ -23,7 +23,7 @@ const (
 
 const (
 	renew  = `UPDATE job_task SET lease_until = $1 WHERE holder = $2 AND status = 'Running' AND id IN (`
-	states = `SELECT id, runs, holder, status FROM job_task WHERE id IN (`
+	states = `SELECT id, runs, holder, status, message FROM job_task WHERE id IN (`
 
 	overdue = `SELECT ` + taskFields + ` FROM job_task WHERE status = 'Running' AND lease_until < $1 ORDER BY lease_until LIMIT $2`
 	left    = `SELECT ` + taskFields + ` FROM job_task WHERE status = 'Running' AND holder <> $1 ORDER BY lease_until LIMIT $2`
@@ -99,9 +99,10 @@ func (s *Service) watch(ctx context.Context) error {
 		return nil
 	}
 	type state struct {
-		runs   int
-		holder string
-		status Status
+		runs    int
+		holder  string
+		status  Status
+		message string
 	}
 	ids, now := make([]int64, len(runs)), map[int64]state{}
 	for i, r := range runs {
@@ -110,7 +111,7 @@ func (s *Service) watch(ctx context.Context) error {
 	marks, args := db.In(0, ids)
 	_, err := db.Collect(ctx, s.db.Auto(), func(r db.Row) (id int64, err error) {
 		var v state
-		err = r.Scan(&id, &v.runs, &v.holder, &v.status)
+		err = r.Scan(&id, &v.runs, &v.holder, &v.status, &v.message)
 		now[id] = v
 		return id, err
 	}, states+marks+")", args...)
@@ -123,7 +124,10 @@ func (s *Service) watch(ctx context.Context) error {
 		switch {
 		case ours && v.status == Running || r.finished.Load():
 		case ours && v.status == Stopped:
-			r.cancel(ErrStopped)
+			if r.stopped.CompareAndSwap(false, true) {
+				r.Logf("%s", v.message)
+				r.cancel(ErrStopped)
+			}
 		default:
 			r.cancel(ErrLost)
 		}

@@ -132,7 +132,7 @@ func (s *Service) stopQueued(ctx context.Context, kind Kind, statement string) e
 				byExecution[t.ExecutionID] = append(byExecution[t.ExecutionID], t)
 			}
 			for _, id := range slices.Sorted(maps.Keys(byExecution)) {
-				if err := s.stopTasks(ctx, tx, id, byExecution[id]); err != nil {
+				if err := s.stopTasks(ctx, tx, id, byExecution[id], "stopped with its queue"); err != nil {
 					return err
 				}
 			}

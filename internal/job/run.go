@@ -15,6 +15,7 @@ type Run struct {
 	work     Work
 	cancel   context.CancelCauseFunc
 	finished atomic.Bool
+	stopped  atomic.Bool
 	log      record
 }
 

@@ -14,7 +14,7 @@ const stopBatch = 500
 const (
 	openTasks   = `SELECT ` + taskFields + ` FROM job_task WHERE execution_id = $1 AND id > $2 AND status IN ('Pending', 'Scheduled', 'Running') ORDER BY id LIMIT $3`
 	failedTasks = `SELECT ` + taskFields + ` FROM job_task WHERE execution_id = $1 AND id > $2 AND status = 'Error' ORDER BY id LIMIT $3`
-	stopOne     = `UPDATE job_task SET status = 'Stopped', lease_until = 0, due_at = 0, ended_at = $1, updated_at = $1 WHERE id = $2`
+	stopOne     = `UPDATE job_task SET status = 'Stopped', message = $1, lease_until = 0, due_at = 0, ended_at = $2, updated_at = $2 WHERE id = $3`
 	retryOne    = `UPDATE job_task SET status = 'Pending', turn = $1, failures = 0, lost = 0, holder = '', queued_at = $2, ended_at = 0, updated_at = $2 WHERE id = $3`
 
 	toBeStopped = `SELECT id FROM job_execution WHERE stopping ORDER BY id LIMIT 100`
@@ -23,26 +23,34 @@ const (
 // Stop ends an execution: tasks that wait never begin, and those that run can write nothing more and are cancelled
 // within seconds, whichever process runs them. One that has ended stays as it is. fault.NotFound where there is none.
 func (s *Service) Stop(ctx context.Context, execution int64) error {
-	last, more := int64(0), false
-	err := s.db.Write(ctx, func(tx db.Tx) error {
-		e, err := getExecution(ctx, tx, execution)
-		if err != nil || e.Status.Ended() {
-			return err
-		}
-		tx.AfterCommit(s.changed)
-		if last, more, err = s.stopSome(ctx, tx, execution, 0); err != nil || !more {
-			return err
-		}
-		_, err = tx.Exec(ctx, setStopping, execution)
+	stopped := false
+	err := s.db.Write(ctx, func(tx db.Tx) (err error) {
+		stopped, err = s.StopIn(ctx, tx, execution, "stopped")
 		return err
 	})
-	if err == nil && more {
-		err = s.stopAll(ctx, execution, last)
+	if err == nil && stopped {
+		err = s.stopAll(ctx, execution, 0)
 	}
 	if err != nil {
 		return fmt.Errorf("stop execution %d: %w", execution, err)
 	}
 	return nil
+}
+
+// StopIn is Stop in a transaction; where there are many tasks, they are stopped batch by batch after it. words are
+// the last in the tasks' logs. It reports whether there was something to stop.
+func (s *Service) StopIn(ctx context.Context, tx db.Tx, execution int64, words string) (bool, error) {
+	e, err := getExecution(ctx, tx, execution)
+	if err != nil || e.Status.Ended() {
+		return false, err
+	}
+	tx.AfterCommit(s.changed)
+	_, more, err := s.stopSome(ctx, tx, execution, 0, words)
+	if err != nil || !more {
+		return true, err
+	}
+	_, err = tx.Exec(ctx, setStopping, execution)
+	return true, err
 }
 
 // stopRest goes on where a process ended while it stopped an execution of many tasks.
@@ -65,7 +73,7 @@ func (s *Service) stopAll(ctx context.Context, execution, after int64) error {
 		last := after
 		err := s.db.Write(ctx, func(tx db.Tx) (err error) {
 			tx.AfterCommit(s.changed)
-			last, more, err = s.stopSome(ctx, tx, execution, after)
+			last, more, err = s.stopSome(ctx, tx, execution, after, "stopped")
 			return err
 		})
 		if err != nil {
@@ -77,21 +85,29 @@ func (s *Service) stopAll(ctx context.Context, execution, after int64) error {
 }
 
 // stopSome stops a batch of an execution's tasks. more says that there may be others after the last of them.
-func (s *Service) stopSome(ctx context.Context, tx db.Tx, execution, after int64) (last int64, more bool, err error) {
+func (s *Service) stopSome(ctx context.Context, tx db.Tx, execution, after int64, words string) (last int64, more bool, err error) {
 	tasks, err := db.Collect(ctx, tx, scanTask, openTasks, execution, after, stopBatch)
 	if err != nil || len(tasks) == 0 {
 		return after, false, err
 	}
-	return tasks[len(tasks)-1].ID, len(tasks) == stopBatch, s.stopTasks(ctx, tx, execution, tasks)
+	return tasks[len(tasks)-1].ID, len(tasks) == stopBatch, s.stopTasks(ctx, tx, execution, tasks, words)
 }
 
-// stopTasks stops tasks of an execution that are open.
-func (s *Service) stopTasks(ctx context.Context, tx db.Tx, execution int64, tasks []Task) error {
+// stopTasks stops tasks of an execution that are open. The logs of those that run belong to their runs, which add the
+// words when they learn of it.
+func (s *Service) stopTasks(ctx context.Context, tx db.Tx, execution int64, tasks []Task, words string) error {
 	var change Counts
 	now := db.Micros(s.clock())
 	for _, t := range tasks {
-		if _, err := tx.Exec(ctx, stopOne, now, t.ID); err != nil {
+		if _, err := tx.Exec(ctx, stopOne, words, now, t.ID); err != nil {
 			return err
+		}
+		if t.Status != Running {
+			var last record
+			last.add(s.clock(), words)
+			if err := last.write(ctx, tx, t.ID, last.take()); err != nil {
+				return err
+			}
 		}
 		change = change.plus(moved(t.Status, Stopped, 1))
 	}
@@ -107,7 +123,7 @@ func (s *Service) StopTask(ctx context.Context, task int64) error {
 			return err
 		}
 		tx.AfterCommit(s.changed)
-		return s.stopTasks(ctx, tx, t.ExecutionID, []Task{t})
+		return s.stopTasks(ctx, tx, t.ExecutionID, []Task{t}, "stopped")
 	})
 	if err != nil {
 		return fmt.Errorf("stop task %d: %w", task, err)

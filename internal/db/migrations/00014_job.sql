@@ -97,7 +97,52 @@ CREATE TABLE job_pool (
 	heartbeat_at {{int}} NOT NULL
 ) {{strict}};
 
+-- Purges of the audit log are jobs as others are, with what was scheduled, what they told, and those that are open.
+INSERT INTO job_schedule (kind, vendor_id, cron_type, cron, parameters, due_at, created_at, updated_at)
+	SELECT 'PURGE_AUDIT_LOG', -1, type, cron, parameters, due_at, created_at, updated_at FROM audit_purge_schedule;
+DROP TABLE audit_purge_schedule;
+INSERT INTO job_execution (kind, vendor_id, trigger_type, started_by, status, extra, waiting, stopped, failed, succeeded, created_at, ended_at, updated_at)
+	SELECT 'PURGE_AUDIT_LOG', -1, trigger_type, '', CASE WHEN status IN ('Pending', 'Running') THEN 'Pending' ELSE status END,
+		'{"parameters":' || parameters || ',"purged":' || purged || '}',
+		CASE WHEN status IN ('Pending', 'Running') THEN 1 ELSE 0 END, CASE WHEN status = 'Stopped' THEN 1 ELSE 0 END,
+		CASE WHEN status = 'Error' THEN 1 ELSE 0 END, CASE WHEN status = 'Success' THEN 1 ELSE 0 END,
+		created_at, CASE WHEN status IN ('Pending', 'Running') THEN 0 ELSE updated_at END, updated_at
+	FROM audit_purge ORDER BY id;
+INSERT INTO job_task (execution_id, kind, status, payload, turn, queued_at, created_at, ended_at, updated_at)
+	SELECT id, kind, status, '{}', id, created_at, created_at, ended_at, updated_at FROM job_execution ORDER BY id;
+INSERT INTO job_log (task_id, start_at, size, body)
+	SELECT t.id, 0, OCTET_LENGTH(p.log), p.log
+	FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM job_task) t
+	JOIN (SELECT log, ROW_NUMBER() OVER (ORDER BY id) AS place FROM audit_purge) p ON p.place = t.place
+	WHERE p.log <> '';
+DROP TABLE audit_purge;
+
 -- +goose Down
+
+CREATE TABLE audit_purge_schedule (
+	id {{int}} NOT NULL PRIMARY KEY,
+	type TEXT NOT NULL,
+	cron TEXT NOT NULL,
+	parameters TEXT NOT NULL,
+	due_at {{int}} NOT NULL,
+	created_at {{int}} NOT NULL,
+	updated_at {{int}} NOT NULL
+) {{strict}};
+INSERT INTO audit_purge_schedule (id, type, cron, parameters, due_at, created_at, updated_at)
+	SELECT 1, cron_type, cron, parameters, due_at, created_at, updated_at FROM job_schedule WHERE kind = 'PURGE_AUDIT_LOG';
+CREATE TABLE audit_purge (
+	id {{id}},
+	trigger_type TEXT NOT NULL,
+	status TEXT NOT NULL,
+	parameters TEXT NOT NULL,
+	purged {{int}} NOT NULL DEFAULT 0,
+	log TEXT NOT NULL DEFAULT '',
+	holder TEXT NOT NULL DEFAULT '',
+	lease_until {{int}} NOT NULL DEFAULT 0,
+	created_at {{int}} NOT NULL,
+	updated_at {{int}} NOT NULL
+) {{strict}};
+CREATE INDEX audit_purge_open ON audit_purge (id) WHERE status IN ('Pending', 'Running');
 DROP TABLE job_pool;
 DROP TABLE job_paused;
 DROP TABLE job_schedule;
