@@ -249,6 +249,12 @@ type Icon struct {
 	ContentType string `json:"content-type,omitempty"`
 }
 
+// IsDefault defines model for IsDefault.
+type IsDefault struct {
+	// IsDefault false changes nothing
+	IsDefault bool `json:"is_default,omitempty"`
+}
+
 // Label defines model for Label.
 type Label struct {
 	Color        string    `json:"color,omitempty"`
@@ -450,6 +456,11 @@ type ProjectReq struct {
 	StorageLimit *int64 `json:"storage_limit,omitempty"`
 }
 
+// ProjectScanner defines model for ProjectScanner.
+type ProjectScanner struct {
+	UUID string `json:"uuid"`
+}
+
 // ProjectSummary defines model for ProjectSummary.
 type ProjectSummary struct {
 	DeveloperCount    int64                `json:"developer_count,omitempty"`
@@ -617,6 +628,81 @@ type RobotUpdate struct {
 // RoleRequest defines model for RoleRequest.
 type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
+}
+
+// Scanner defines model for Scanner.
+type Scanner struct {
+	Name    string `json:"name,omitempty"`
+	Vendor  string `json:"vendor,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+// ScannerAdapterMetadata defines model for ScannerAdapterMetadata.
+type ScannerAdapterMetadata struct {
+	Capabilities []ScannerCapability `json:"capabilities,omitempty"`
+	Properties   map[string]string   `json:"properties,omitempty"`
+	Scanner      Scanner             `json:"scanner,omitempty"`
+}
+
+// ScannerCapability defines model for ScannerCapability.
+type ScannerCapability struct {
+	ConsumesMimeTypes []string `json:"consumes_mime_types,omitempty"`
+	ProducesMimeTypes []string `json:"produces_mime_types,omitempty"`
+	Type              string   `json:"type,omitempty"`
+}
+
+// ScannerRegistration defines model for ScannerRegistration.
+type ScannerRegistration struct {
+	// AccessCredential always empty
+	AccessCredential string `json:"access_credential"`
+
+	// Adapter how the scanner calls itself
+	Adapter string `json:"adapter,omitempty"`
+
+	// Auth empty, Basic, Bearer or X-ScannerAdapter-API-Key
+	Auth string `json:"auth"`
+
+	// Capabilities null when the scanner does not answer
+	Capabilities map[string]interface{} `json:"capabilities"`
+	CreateTime   wire.Time              `json:"create_time,omitempty"`
+	Description  string                 `json:"description"`
+	Disabled     bool                   `json:"disabled"`
+
+	// Health healthy or unhealthy
+	Health         string    `json:"health,omitempty"`
+	IsDefault      bool      `json:"is_default"`
+	Name           string    `json:"name"`
+	SkipCertVerify bool      `json:"skip_certVerify"`
+	UpdateTime     wire.Time `json:"update_time,omitempty"`
+
+	// URL of the built-in scanner an address that nobody asks
+	URL             string `json:"url"`
+	UseInternalAddr bool   `json:"use_internal_addr"`
+	UUID            string `json:"uuid"`
+	Vendor          string `json:"vendor,omitempty"`
+	Version         string `json:"version,omitempty"`
+}
+
+// ScannerRegistrationReq defines model for ScannerRegistrationReq.
+type ScannerRegistrationReq struct {
+	// AccessCredential name:password for Basic, else a token or a key
+	AccessCredential string `json:"access_credential,omitempty"`
+	Auth             string `json:"auth,omitempty"`
+	Description      string `json:"description,omitempty"`
+	Disabled         bool   `json:"disabled,omitempty"`
+	Name             string `json:"name"`
+	SkipCertVerify   bool   `json:"skip_certVerify,omitempty"`
+	URL              string `json:"url"`
+	UseInternalAddr  bool   `json:"use_internal_addr,omitempty"`
+}
+
+// ScannerRegistrationSettings defines model for ScannerRegistrationSettings.
+type ScannerRegistrationSettings struct {
+	AccessCredential string `json:"access_credential,omitempty"`
+	Auth             string `json:"auth,omitempty"`
+	Name             string `json:"name"`
+	SkipCertVerify   bool   `json:"skip_certVerify,omitempty"`
+	URL              string `json:"url"`
 }
 
 // Schedule defines model for Schedule.
@@ -823,6 +909,9 @@ type Query = string
 
 // QuotaID defines model for quota_id.
 type QuotaID = int64
+
+// RegistrationID defines model for registration_id.
+type RegistrationID = string
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -1106,6 +1195,37 @@ type UpdateRobotV1Params struct {
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
 
+// GetScannerOfProjectParams defines parameters for GetScannerOfProject.
+type GetScannerOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// SetScannerOfProjectParams defines parameters for SetScannerOfProject.
+type SetScannerOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListScannerCandidatesOfProjectParams defines parameters for ListScannerCandidatesOfProject.
+type ListScannerCandidatesOfProjectParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
 // GetProjectSummaryParams defines parameters for GetProjectSummary.
 type GetProjectSummaryParams struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
@@ -1279,6 +1399,22 @@ type ListRobotParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListScannersParams defines parameters for ListScanners.
+type ListScannersParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ListSchedulesParams defines parameters for ListSchedules.
 type ListSchedulesParams struct {
 	// Page Which page
@@ -1420,6 +1556,9 @@ type CreateRobotV1JSONRequestBody = RobotCreateV1
 // UpdateRobotV1JSONRequestBody defines body for UpdateRobotV1 for application/json ContentType.
 type UpdateRobotV1JSONRequestBody = RobotUpdate
 
+// SetScannerOfProjectJSONRequestBody defines body for SetScannerOfProject for application/json ContentType.
+type SetScannerOfProjectJSONRequestBody = ProjectScanner
+
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
@@ -1440,6 +1579,18 @@ type RefreshSecJSONRequestBody = RobotSecUpdate
 
 // UpdateRobotJSONRequestBody defines body for UpdateRobot for application/json ContentType.
 type UpdateRobotJSONRequestBody = RobotUpdate
+
+// CreateScannerJSONRequestBody defines body for CreateScanner for application/json ContentType.
+type CreateScannerJSONRequestBody = ScannerRegistrationReq
+
+// PingScannerJSONRequestBody defines body for PingScanner for application/json ContentType.
+type PingScannerJSONRequestBody = ScannerRegistrationSettings
+
+// SetScannerAsDefaultJSONRequestBody defines body for SetScannerAsDefault for application/json ContentType.
+type SetScannerAsDefaultJSONRequestBody = IsDefault
+
+// UpdateScannerJSONRequestBody defines body for UpdateScanner for application/json ContentType.
+type UpdateScannerJSONRequestBody = ScannerRegistrationReq
 
 // PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
 type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
@@ -1602,6 +1753,15 @@ type ServerInterface interface {
 	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
 	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
 	UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params)
+	// GetScannerOfProject The scanner of the project: the one that it chose, or the default
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner)
+	GetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetScannerOfProjectParams)
+	// SetScannerOfProject Choose the scanner of the project; 400 when there is no such scanner
+	// (PUT /api/v2.0/projects/{project_name_or_id}/scanner)
+	SetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params SetScannerOfProjectParams)
+	// ListScannerCandidatesOfProject The scanners that the project can choose of
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates)
+	ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListScannerCandidatesOfProjectParams)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams)
@@ -1686,6 +1846,30 @@ type ServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// ListScanners List scanners
+	// (GET /api/v2.0/scanners)
+	ListScanners(w http.ResponseWriter, r *http.Request, params ListScannersParams)
+	// CreateScanner Register a scanner, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/scanners)
+	CreateScanner(w http.ResponseWriter, r *http.Request)
+	// PingScanner Ask a scanner that may not be registered what it is; 400 says why it doesn't answer
+	// (POST /api/v2.0/scanners/ping)
+	PingScanner(w http.ResponseWriter, r *http.Request)
+	// DeleteScanner Delete a scanner, but not the built-in one
+	// (DELETE /api/v2.0/scanners/{registration_id})
+	DeleteScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetScanner Get a scanner
+	// (GET /api/v2.0/scanners/{registration_id})
+	GetScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// SetScannerAsDefault Make a scanner the default
+	// (PATCH /api/v2.0/scanners/{registration_id})
+	SetScannerAsDefault(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// UpdateScanner Change a scanner
+	// (PUT /api/v2.0/scanners/{registration_id})
+	UpdateScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
+	// (GET /api/v2.0/scanners/{registration_id}/metadata)
+	GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
@@ -3906,6 +4090,208 @@ func (siw *ServerInterfaceWrapper) UpdateRobotV1(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetScannerOfProject operation middleware
+func (siw *ServerInterfaceWrapper) GetScannerOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetScannerOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScannerOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetScannerOfProject operation middleware
+func (siw *ServerInterfaceWrapper) SetScannerOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetScannerOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetScannerOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListScannerCandidatesOfProject operation middleware
+func (siw *ServerInterfaceWrapper) ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListScannerCandidatesOfProjectParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListScannerCandidatesOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetProjectSummary operation middleware
 func (siw *ServerInterfaceWrapper) GetProjectSummary(w http.ResponseWriter, r *http.Request) {
 
@@ -5588,6 +5974,236 @@ func (siw *ServerInterfaceWrapper) UpdateRobot(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListScanners operation middleware
+func (siw *ServerInterfaceWrapper) ListScanners(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListScannersParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListScanners(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateScanner operation middleware
+func (siw *ServerInterfaceWrapper) CreateScanner(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateScanner(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingScanner operation middleware
+func (siw *ServerInterfaceWrapper) PingScanner(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingScanner(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteScanner operation middleware
+func (siw *ServerInterfaceWrapper) DeleteScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScanner operation middleware
+func (siw *ServerInterfaceWrapper) GetScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetScannerAsDefault operation middleware
+func (siw *ServerInterfaceWrapper) SetScannerAsDefault(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetScannerAsDefault(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateScanner operation middleware
+func (siw *ServerInterfaceWrapper) UpdateScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScannerMetadata operation middleware
+func (siw *ServerInterfaceWrapper) GetScannerMetadata(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScannerMetadata(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSchedules operation middleware
 func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
 
@@ -6835,6 +7451,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.UpdateRobot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners", wrapper.ListScanners)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/scanners", wrapper.CreateScanner)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/scanners/ping", wrapper.PingScanner)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.DeleteScanner)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.GetScanner)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.SetScannerAsDefault)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.UpdateScanner)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}/metadata", wrapper.GetScannerMetadata)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.GetScannerOfProject)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.SetScannerOfProject)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner/candidates", wrapper.ListScannerCandidatesOfProject)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/labels", wrapper.ListLabels)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/labels", wrapper.CreateLabel)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.DeleteLabel)
@@ -8553,6 +9180,134 @@ func (response UpdateRobotV1defaultJSONResponse) VisitUpdateRobotV1Response(w ht
 	return err
 }
 
+type GetScannerOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          GetScannerOfProjectParams
+}
+
+type GetScannerOfProjectResponseObject interface {
+	VisitGetScannerOfProjectResponse(w http.ResponseWriter) error
+}
+
+type GetScannerOfProject200JSONResponse ScannerRegistration
+
+func (response GetScannerOfProject200JSONResponse) VisitGetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerOfProjectdefaultJSONResponse) VisitGetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetScannerOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          SetScannerOfProjectParams
+	Body            *SetScannerOfProjectJSONRequestBody
+}
+
+type SetScannerOfProjectResponseObject interface {
+	VisitSetScannerOfProjectResponse(w http.ResponseWriter) error
+}
+
+type SetScannerOfProject200Response = DoneResponse
+
+func (response SetScannerOfProject200Response) VisitSetScannerOfProjectResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetScannerOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetScannerOfProjectdefaultJSONResponse) VisitSetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannerCandidatesOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListScannerCandidatesOfProjectParams
+}
+
+type ListScannerCandidatesOfProjectResponseObject interface {
+	VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error
+}
+
+type ListScannerCandidatesOfProject200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListScannerCandidatesOfProject200JSONResponse struct {
+	Body    []ScannerRegistration
+	Headers ListScannerCandidatesOfProject200ResponseHeaders
+}
+
+func (response ListScannerCandidatesOfProject200JSONResponse) VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannerCandidatesOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListScannerCandidatesOfProjectdefaultJSONResponse) VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetProjectSummaryRequestObject struct {
 	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
 	Params          GetProjectSummaryParams
@@ -9747,6 +10502,309 @@ type UpdateRobotdefaultJSONResponse struct {
 }
 
 func (response UpdateRobotdefaultJSONResponse) VisitUpdateRobotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannersRequestObject struct {
+	Params ListScannersParams
+}
+
+type ListScannersResponseObject interface {
+	VisitListScannersResponse(w http.ResponseWriter) error
+}
+
+type ListScanners200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListScanners200JSONResponse struct {
+	Body    []ScannerRegistration
+	Headers ListScanners200ResponseHeaders
+}
+
+func (response ListScanners200JSONResponse) VisitListScannersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListScannersdefaultJSONResponse) VisitListScannersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateScannerRequestObject struct {
+	Body *CreateScannerJSONRequestBody
+}
+
+type CreateScannerResponseObject interface {
+	VisitCreateScannerResponse(w http.ResponseWriter) error
+}
+
+type CreateScanner201Response = CreatedResponse
+
+func (response CreateScanner201Response) VisitCreateScannerResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateScannerdefaultJSONResponse) VisitCreateScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingScannerRequestObject struct {
+	Body *PingScannerJSONRequestBody
+}
+
+type PingScannerResponseObject interface {
+	VisitPingScannerResponse(w http.ResponseWriter) error
+}
+
+type PingScanner200Response = DoneResponse
+
+func (response PingScanner200Response) VisitPingScannerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingScannerdefaultJSONResponse) VisitPingScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type DeleteScannerResponseObject interface {
+	VisitDeleteScannerResponse(w http.ResponseWriter) error
+}
+
+type DeleteScanner200JSONResponse ScannerRegistration
+
+func (response DeleteScanner200JSONResponse) VisitDeleteScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteScannerdefaultJSONResponse) VisitDeleteScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type GetScannerResponseObject interface {
+	VisitGetScannerResponse(w http.ResponseWriter) error
+}
+
+type GetScanner200JSONResponse ScannerRegistration
+
+func (response GetScanner200JSONResponse) VisitGetScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerdefaultJSONResponse) VisitGetScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetScannerAsDefaultRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+	Body           *SetScannerAsDefaultJSONRequestBody
+}
+
+type SetScannerAsDefaultResponseObject interface {
+	VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error
+}
+
+type SetScannerAsDefault200Response = DoneResponse
+
+func (response SetScannerAsDefault200Response) VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetScannerAsDefaultdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetScannerAsDefaultdefaultJSONResponse) VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+	Body           *UpdateScannerJSONRequestBody
+}
+
+type UpdateScannerResponseObject interface {
+	VisitUpdateScannerResponse(w http.ResponseWriter) error
+}
+
+type UpdateScanner200Response = DoneResponse
+
+func (response UpdateScanner200Response) VisitUpdateScannerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateScannerdefaultJSONResponse) VisitUpdateScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerMetadataRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type GetScannerMetadataResponseObject interface {
+	VisitGetScannerMetadataResponse(w http.ResponseWriter) error
+}
+
+type GetScannerMetadata200JSONResponse ScannerAdapterMetadata
+
+func (response GetScannerMetadata200JSONResponse) VisitGetScannerMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerMetadatadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerMetadatadefaultJSONResponse) VisitGetScannerMetadataResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11246,6 +12304,15 @@ type StrictServerInterface interface {
 	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
 	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
 	UpdateRobotV1(ctx context.Context, request UpdateRobotV1RequestObject) (UpdateRobotV1ResponseObject, error)
+	// GetScannerOfProject The scanner of the project: the one that it chose, or the default
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner)
+	GetScannerOfProject(ctx context.Context, request GetScannerOfProjectRequestObject) (GetScannerOfProjectResponseObject, error)
+	// SetScannerOfProject Choose the scanner of the project; 400 when there is no such scanner
+	// (PUT /api/v2.0/projects/{project_name_or_id}/scanner)
+	SetScannerOfProject(ctx context.Context, request SetScannerOfProjectRequestObject) (SetScannerOfProjectResponseObject, error)
+	// ListScannerCandidatesOfProject The scanners that the project can choose of
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates)
+	ListScannerCandidatesOfProject(ctx context.Context, request ListScannerCandidatesOfProjectRequestObject) (ListScannerCandidatesOfProjectResponseObject, error)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(ctx context.Context, request GetProjectSummaryRequestObject) (GetProjectSummaryResponseObject, error)
@@ -11330,6 +12397,30 @@ type StrictServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(ctx context.Context, request UpdateRobotRequestObject) (UpdateRobotResponseObject, error)
+	// ListScanners List scanners
+	// (GET /api/v2.0/scanners)
+	ListScanners(ctx context.Context, request ListScannersRequestObject) (ListScannersResponseObject, error)
+	// CreateScanner Register a scanner, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/scanners)
+	CreateScanner(ctx context.Context, request CreateScannerRequestObject) (CreateScannerResponseObject, error)
+	// PingScanner Ask a scanner that may not be registered what it is; 400 says why it doesn't answer
+	// (POST /api/v2.0/scanners/ping)
+	PingScanner(ctx context.Context, request PingScannerRequestObject) (PingScannerResponseObject, error)
+	// DeleteScanner Delete a scanner, but not the built-in one
+	// (DELETE /api/v2.0/scanners/{registration_id})
+	DeleteScanner(ctx context.Context, request DeleteScannerRequestObject) (DeleteScannerResponseObject, error)
+	// GetScanner Get a scanner
+	// (GET /api/v2.0/scanners/{registration_id})
+	GetScanner(ctx context.Context, request GetScannerRequestObject) (GetScannerResponseObject, error)
+	// SetScannerAsDefault Make a scanner the default
+	// (PATCH /api/v2.0/scanners/{registration_id})
+	SetScannerAsDefault(ctx context.Context, request SetScannerAsDefaultRequestObject) (SetScannerAsDefaultResponseObject, error)
+	// UpdateScanner Change a scanner
+	// (PUT /api/v2.0/scanners/{registration_id})
+	UpdateScanner(ctx context.Context, request UpdateScannerRequestObject) (UpdateScannerResponseObject, error)
+	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
+	// (GET /api/v2.0/scanners/{registration_id}/metadata)
+	GetScannerMetadata(ctx context.Context, request GetScannerMetadataRequestObject) (GetScannerMetadataResponseObject, error)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(ctx context.Context, request ListSchedulesRequestObject) (ListSchedulesResponseObject, error)
@@ -12683,6 +13774,94 @@ func (sh *strictHandler) UpdateRobotV1(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// GetScannerOfProject operation middleware
+func (sh *strictHandler) GetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetScannerOfProjectParams) {
+	var request GetScannerOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScannerOfProject(ctx, request.(GetScannerOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScannerOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerOfProjectResponseObject); ok {
+		if err := validResponse.VisitGetScannerOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetScannerOfProject operation middleware
+func (sh *strictHandler) SetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params SetScannerOfProjectParams) {
+	var request SetScannerOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body SetScannerOfProjectJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetScannerOfProject(ctx, request.(SetScannerOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetScannerOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetScannerOfProjectResponseObject); ok {
+		if err := validResponse.VisitSetScannerOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListScannerCandidatesOfProject operation middleware
+func (sh *strictHandler) ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListScannerCandidatesOfProjectParams) {
+	var request ListScannerCandidatesOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListScannerCandidatesOfProject(ctx, request.(ListScannerCandidatesOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListScannerCandidatesOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListScannerCandidatesOfProjectResponseObject); ok {
+		if err := validResponse.VisitListScannerCandidatesOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetProjectSummary operation middleware
 func (sh *strictHandler) GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams) {
 	var request GetProjectSummaryRequestObject
@@ -13486,6 +14665,238 @@ func (sh *strictHandler) UpdateRobot(w http.ResponseWriter, r *http.Request, rob
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateRobotResponseObject); ok {
 		if err := validResponse.VisitUpdateRobotResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListScanners operation middleware
+func (sh *strictHandler) ListScanners(w http.ResponseWriter, r *http.Request, params ListScannersParams) {
+	var request ListScannersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListScanners(ctx, request.(ListScannersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListScanners")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListScannersResponseObject); ok {
+		if err := validResponse.VisitListScannersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateScanner operation middleware
+func (sh *strictHandler) CreateScanner(w http.ResponseWriter, r *http.Request) {
+	var request CreateScannerRequestObject
+
+	var body CreateScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateScanner(ctx, request.(CreateScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateScannerResponseObject); ok {
+		if err := validResponse.VisitCreateScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingScanner operation middleware
+func (sh *strictHandler) PingScanner(w http.ResponseWriter, r *http.Request) {
+	var request PingScannerRequestObject
+
+	var body PingScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingScanner(ctx, request.(PingScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingScannerResponseObject); ok {
+		if err := validResponse.VisitPingScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteScanner operation middleware
+func (sh *strictHandler) DeleteScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request DeleteScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteScanner(ctx, request.(DeleteScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteScannerResponseObject); ok {
+		if err := validResponse.VisitDeleteScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScanner operation middleware
+func (sh *strictHandler) GetScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request GetScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScanner(ctx, request.(GetScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerResponseObject); ok {
+		if err := validResponse.VisitGetScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetScannerAsDefault operation middleware
+func (sh *strictHandler) SetScannerAsDefault(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request SetScannerAsDefaultRequestObject
+
+	request.RegistrationID = registrationID
+
+	var body SetScannerAsDefaultJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetScannerAsDefault(ctx, request.(SetScannerAsDefaultRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetScannerAsDefault")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetScannerAsDefaultResponseObject); ok {
+		if err := validResponse.VisitSetScannerAsDefaultResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateScanner operation middleware
+func (sh *strictHandler) UpdateScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request UpdateScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	var body UpdateScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateScanner(ctx, request.(UpdateScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateScannerResponseObject); ok {
+		if err := validResponse.VisitUpdateScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScannerMetadata operation middleware
+func (sh *strictHandler) GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request GetScannerMetadataRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScannerMetadata(ctx, request.(GetScannerMetadataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScannerMetadata")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerMetadataResponseObject); ok {
+		if err := validResponse.VisitGetScannerMetadataResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -14463,189 +15874,206 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lbxs3tjD+rxD6/T7sA2PLSdNi18biwuukqe9NG9847S6+JpCpmSOJ9YickBzJuobv3/6Bh+TMSOKM",
-	"ZmxJdhsDBRpr+Dw8PC+ex20vFtNMcOBa9Y5vexOgCUj855kEqiE51eaPBFQsWaaZ4L3j3scJkIzqCREj",
-	"Mp9QTeZUkdi2P+xFPRVPYEpNP73IoHfcU1oyPu5FvZuDsTgwPx6oa5YdCByRpgeZYFyD7B2PaKrg7i7q",
-	"XdAxvGP8Wq1P/wFSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKNJRscQkd8E45CQOdMT8qlHIvKpt611fhSa",
-	"pmci5wE4/SDmZEr5gkgxV2RKdTxZnnYk5JTq3nGPcf3dq17k12EmGYPssJC7qJdRSaeg3fHRJGF2Gaur",
-	"+pc5MS2IBJqYEzSwolKzEY31CWFakSvfeYAQviKcTsGeNNNkQtUh+UloElMFBwq4YuY0zM6YGd9gRi/q",
-	"mT6943IdUU/Cl5xJSHrHWuZQhcOU3rwDPtaT3vF3r6LelHH/54to5WzMTv1qBxJGIIHHEMBROiZCkoSN",
-	"Qenw0sreLdf28ttvNy+OxYIP3LTHt6F5izVtcVI1kKBELmMY2FmCd1aK3yDWhHF7Y8wVZopQe74wA07Y",
-	"yBxxKsS1Iim7BkI5YYmHnyUP5U7+fXCuDj64iQ9+Mj9Wd5HAiOapdkharHsoRAqU48J/E8OB/TkIquLz",
-	"FrEnpUNIByypmbL43DTlpouL84iY4iUyZKfmVN6BJlfvXMMrAtwRKaRfdAoR4ULjX02HsHQCB+f8wI/Y",
-	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTfzBM",
-	"geLsJ+TIEKsUlCJToFwRmqYRyTNDp18cRUdHRw0LtOOHV3kUWOaU3rBpPjVfj8KLtnSiBmcNknm+4VqG",
-	"6evSMFs9zMrAA+HxNbRKSVjSea1uyK2uOJdjqL9XxeeHXi6LHWvAOBPccmG1JArFYjql6phcXf9jdkXg",
-	"hsY6Mn/87+yKxIJryrjCH36l/zv8fEUk5Uaaurr+xy0lw7srYmQbMcJf/kzJ8C9XBm+JGB1+4v8FC0U0",
-	"ihoTI6kpzfiYJAIU/5Mm11zMCZVA2JgLCQkKbQYYiWFOlFz9i0rO+PiKWGp3+InXXIAvvZpzeXX09+9C",
-	"R/ElF5rWH8UWDkFCJhTTQi5a3KCyMZ6JyDWKYA4fI5KBjIHrA+CxSCAhes5iqJNnludticAvjl624JpS",
-	"DIWuB1vx+aHAU6CUYZq1M1UabFEoUEIGBHhE4vUbE5GrgysyhJGQQCi5hgUZGVkTVAw8MXgupGXRIYzF",
-	"qRrPYn15mo6beGbxeZs0S4traDiH4vNDTzxXTSKH//qwWfBWqkxwBVXlNkAp7YcTvJtDkSyMgAzTTC+M",
-	"flNRjwsR6/i29/9LGPWOe/9fv1Sm+65pv1SjcRWvBQ8QBPNrcMq7qPc9ZWkusZOhyWAVTZplKbMr6P+m",
-	"7DJKgIQWZL+q/hsphVR2NQHFcA5ck7kUfHxIvr25IRxmIImGNFVkavBdTyh3lOtLDkoTlkRkjoKU+VWB",
-	"NB1SMR5DRZiNaa7g0F41uxCzztOL819AKgfGTIoMpGb2iGblhwA1KnDh16Lh5+LcxRAZ/V3UO41jUGp9",
-	"cBrr8NhRD0Yj0zn0yatY4TXVTC4sQ16Z32uwFu83InDUQ/OKoXuaWTJQ9EmohgP8NVpfcqmIrn0yimr4",
-	"Q9s1ebm2TdMcwTIoNt6wsLW27Re02tOwxOAcXudsRq3qCur3UDevA1BUKvxOlUXIB9HVGUveMX4dQJqh",
-	"Emmuq+sulLeoN8E7v3FHfozg9G75oftiUdn9yTRM1SZCU6L/XdTjeZrSYQqeeLu5qZR00cbMZXrdRb1l",
-	"w1TVzkXTi6UVN66sCubQzaWcC43XrXGOGqyqDuQRogbfGi8o3GhJB1Rr2bCKJXC6iSvw7B33DHs4/EDn",
-	"P4JSRp3dytVnfAKSaUgGD0aNJVTw9pn2Y70zzbeIYlPK2QiUHkwhYbT+4DZ89gpla4hmeZp2JO5ZriYd",
-	"uxQ2z4BdHfn0hKWJBG7UE8oJ4wncGIrV6lQdsn8o7KrbO5WKbtMaogE9bJ3XBE0zw4UGZUDgkSEy+vCI",
-	"jVFPTenCCIFRmzVoOm6Pyh/peIsga8fiKgjhVlvcwGiJ7DcxjA9VO/wK59gWKUXMbBIbbIP2941K4F3u",
-	"Z0q1aYa7SNP3o97xr83HeeF73H1u/ZAT9XK5QvzWNroV/FhBA5w1eMR5wvQ7MV4/2daQE1lHImVmobUC",
-	"eoMUXn6sJ8xGoawhB3cN+38zA64/ukGXAQHm06D+utWPeRMQteKUIV5m62TpNEkkqIpZzatgMZ0CGUkx",
-	"NZoYSCCCO5XLPoVKMQ/B+bFOsPg6WNpfY0sJCi3aIdHXgSFoBz7XakVDTcW4eCOmXM1BkgmdAdFChDnm",
-	"DtGtegXX9hq6jme/vDlNUzFPmQrhzv2URLjJmAQ1oAET2M+c3RAFseBJkOXVEKPOL9hdZE9PGVsx1SrE",
-	"zjVMt8hhO8t4eWbOodPprCCJ3fImzMB9rmPHzD9BtKBRZx6SPwBN9eRSU50HDCkgpZBhLlUrchVDNW/V",
-	"GTRd8+CWUSbLZSleLOPuJWjN+BhdROKJfbwYLsg1LA5J+T5BJeAr6zUXc159lDjsRavCjCHcg1SMByMh",
-	"51Qmg5gOYvN9xGJqNfMa3Cr3vz4I8ARR657dMym0iEXasrueDKYiabfWIeUc5GDqVMc2XRKmzPdkUC60",
-	"ZJCq1RATrbOBWWgmxc1iQJMp44OxFHn2gP6eEN9riE4ntNLXWkQ7o8nqKNcsGyigMp40dK/ag5b7o7le",
-	"wozB/EG7mYFkowXupt06WAJcM70waDpj3ny+ankW6IiiriEhdChyTTIQWQrFmxglGVVqLmRCjIATEcbt",
-	"I8sxUcK+pqUJzSJilhsRwZI4qj7ZHJI300wvjpHrG+nIXn1/GYjSlCeKjIQ8rGdqJVDMXIMhVTBIeCso",
-	"Yod1YlF9pfr222++azv1iKXIiNrOjJfHXYQuK3b9tKbxZJBRSdMU0nbnvtxfsmGuS9+kLrN3BrPtZn1Z",
-	"1IRV5u86hr1v94S266xikYWt5BtEJz/awwewC+kCQtfF37kOHTWVeqBT1QFJjOAjcv2QLeaswxpzmbZv",
-	"3JneceEuuJHDgdvGbToamlXlda3WaDvlWgwEHwraeFSrc3lNM2k/k+uiIJag23frxHBsD7R9S0iYNBJ2",
-	"RuVUte9tL2CHa1v2UoM4pWzavlcqxg55W4K9NQ3E1sXtb9ccn8s77qAzimeSTalcDNrIkkvdrLpUaKkS",
-	"zEqKp9iNq7WuOxnIgR+qy/2SQJOB4OmiZXP0aEF/sEzCiN20WqLtZX0jkry0gdyDsKnYCt8o+TnNMcvT",
-	"1GuPm7egIB0NJIyZ0uVK2nSzHjYpG4GfbFlem4hcKkJHGqQzrFAylGKuQBLXm4CRpyZijv4Dw1wtCNOE",
-	"3ceGUFnSw1gFQrJUSxKqqREuWkJFC0nHUEW/ey7DYgcaXR6CHzmlHUl4pUcHCm56dSLgpkNHmnLX/IQ5",
-	"pdmvdvzPlC/WVf8Pzrdn0zPpMha/ofGEKGsjsLoC04rMaJoDGgjnE9ATkAZvY8rJEJwRwaogvYBB4o23",
-	"hqwYXhyJXJ5+vuxuE6EPWSbFWNKpCpnpKlp4m5FQgdpoUMK1lWN/rttVne2nvSHOAmftwXdlPW7Q4Dpu",
-	"IP6BmXu42JrpM4EUnCNYSHVtadf7TQwH14wnQXuX+VhrDDMflwN3lo/2Py/f/xRat+lXa0izPlZJbjlj",
-	"05lcunbvh7/d3z65dlBvgYOk6TkficCDYFVouGfcVcgwde+h4lziS2CHXXcYHW40SE5Tr3Xce6AJlUMh",
-	"BxW3uPXXe/eRiBH5AZuT+UQoIKcX50RPmCJMnRDLARTR6LynH7K5CVWDmA6kEKGXmU4DzYC33htuxVHK",
-	"hyy/RlW7/zZQnPZ2rppL32G4oJx9/9Vtkr/vvc4lyfr+63OS6mJQiFpbg2Qx9ENvYVCkvu+WQ7TzPA45",
-	"w1Y8f1c8VaiCKlOquEPYLgcd3qWtK1Vg8rTmjefeTLf51bc1361lq51f5go1exm8YxSljAqzmFu7c4a/",
-	"CF6NJ1qXgLfDR/E8Pli3znv5XjQM+qXLOW86sB2cQxvwJDQzekDDw58YEUqsDUnIBYaKy8UhOeXWwb58",
-	"VLBRd+jArjEgSXCICBtVfdoLp4E4Fjm3D4fLPdT6k+HqS0HF4v+3F39/2f6pYHmHXOiSy9uYvpWHhHuT",
-	"ODu/4BxivaJzL6+hwSugxkxbWuRagqHe9t3G1t12knVj96Y4spC1u/mA7s8WqwbupRie7zYYuKuNj179",
-	"raWFe5vMzNzQ7ylLITmfZkLqnxXIBh+CZQjiDTUbj0jO8XEerZsRGeGI/tjsbyjqLsx1lOC1dS78VQ3S",
-	"6NauEGYX5foDirA/oYH3yin04coRfPsihIBTenNuG784qkTjlrpxcDUXjI8/FA5Ry4tpsBIsCBdBWKi8",
-	"iJMJWGaq6rlv+blmZTUnPKUsrXGgomkt9+joqvcTzD/SgKNiO/crbBXa1vvz12dnKbtEi1mQcZbGtBar",
-	"NMMZKHntOBCDxZRzRhEjfN3GoDAXL/o+A37+mnjRGKPGFkQBEIY+gVMF6QwUQXE82o6RpD33LgCxrr+d",
-	"vTsn7nsQA4dMBcioyofId5lSOUiixRhtclsSupaCD+8lTb2fgaRp2uwktZxjp53XWtD9KhAtURqBVkz0",
-	"2G9hCGPO3R8bjYFusKi64tCVuHCsMngbOMyXeOn6o1OaNDUIgfkC5JSpcKBgQyxfx4C9cpbAIVZs/q1O",
-	"sLLk7XkcqoVyrn0r0kaepqiYzCeCTCkSejKl10DwQUp56uH6R4+2hVWE8+vx0A1iW8XzfjWMMp4wDbF2",
-	"AbLrqKZqfj4cATW9Nrjar942oQ7r41Kj3oxKRnlbTnBRYtRWyLQ3ZCJNkyKFoEO01Vik4GNQmphmHjli",
-	"mqZIWtuEowbmWoZlG/V9O5cinsGAVp2i24VnLLlSdwrRaHw0mIKmCdUb47Dd6f/omzep0WLO27Mp33x7",
-	"SrmETAxin+NsL37OYfxaWsrn+iv12hyQN+cu362k+il0ejUPCk03+Ed0NQuJ4phOqfDmaYeXRjh8i106",
-	"IaWbLHcCePu53qB7ZrfJKtTlXmLTEuDcAta1Bus32hpNXftavHffvUF0mSzmyD4pserk2P1lj+4hInH3",
-	"y9YBtK51Bx1plep0CclrsrEV+WpsAiDURIjtqo5Jlg9TFkcEHdVUTHmE6RrNBZ/laUQUzEAyvUBRXxgB",
-	"Hy1pdasPWy+3xAVWmVKHC7gZppu955cDvhRhnKyc2QlBaS8FavQ8m36GqsK7Zg1oq9m8VvPABMKKzWmt",
-	"XxGRJiDNxZhiaKxbzqFrHm1y8rjPc03NPdhe0JF/akrZlOmaQOCIHLxAesAFse12GAfVcGkv8+mUhnwf",
-	"EphBan7oxKTHGDPXpQduHpJB955TyjCdWMcletS1XrFdeqKrYIdQ3SUI/zd27sYQu4lIa0HYbaSapdWt",
-	"IcHEOf82bdMninyHxA6tHx37hNCzZkH31GLus48Okuxo09i4mw8wel/s776Gpe6greIEwsGN87kO6uU6",
-	"GxO+FgHDeC0IM0x7zTj48FfXRr1jNdq1bFu7u58R8EFu3x1LQpj7ocgQ0ZCiqQvZeSoP4iuW/2pK2fV0",
-	"mFvKXbJfBXHleJbW8LnxqC1Whbho0yGE0aeCYA1SXwuArMh9U7MPRYYL4k2YJ+TKySpXRia0GUqYcvFs",
-	"6YIIHnRJ/SCGYosmJtNNyIGjo21vhJANCZA24L6LJw2r61UX+2UQJnRRCm5GvWhn14KENVgH2gbK48S8",
-	"w6xuXCVCWzHXF7OizgGuI+uabH/CdAZUaTJiI5uOn2lFUjaCXvQQf1Yz5sBwnuBO3eRTxnMN6oTQoULf",
-	"4wlwly4QmVYUxqlmFajLu7iRegMvRmhSJtaXuo7CbaCTNuDDwNOaz4NEcvmxoJVBHS/jTh4GfPUD59g/",
-	"aMLUnGuW2uOy3i2mh09n6raPJyo4GBIzFiLxvjASf7G0ZrfH+3AWUdzlkogsH9vnOnppk3Z2ZRHL5KjN",
-	"NfMY3MGhajtYt9nNoAKHX17UJQTsmPAt9KKyCaRtSW4lhfpxF9LbwXZWAUmyo9wrbbKfPFhM7+SusIo8",
-	"u8OE2gAKzNqQ0bjTOV1C/EBHDT9MnbwoZiBTmg0wGC4UIzcnqeDjJYrqaK3SdGHpKhmCYgm4gjVzgomA",
-	"j47x/ZZqQtO015TB/+WL744wk7P986iLUwYlkvJETJHMIzdAE6L1jGznoIogup883UGw26H572lT4NTo",
-	"vjmEMj099AHmshIgtF8foXCZos1JTe8f1dQQJ7UlR+3qhAGAhoT6S3ZDRgxSoyw4FkZGTCqN8v0RJjj5",
-	"+eNZUHiFGz3wsEg6npPXw4AbgvFr7weRS/QUe00Z/v9fANf4j7NcaTHtRb0fKc+poUM/WbmvwJ3PnYDz",
-	"karreujcH6HuZZ6bAU9qKoe8HxWlrmTOMSfMiVckDZmeT0Ra8aRpsUI3WfjhET3+zETH5OLnD2/fDE5/",
-	"fn3+cfDu/dtuuCfrvM8y6m2RG3w7XcOQVHyJvrZbN5d1NzStvGXVmq7KN6xAHoKu1qrNiWTvGmAWdtPt",
-	"7E7m2gcEJ7l0LK1GWzvPTWG5pS5dmS2IKZpqpjSLQ1tmM0xi4OPQOmGK7dvZFcUiwv3mtF07T6mFpum9",
-	"ZrQ97zmhf8qMBVf5NAubxdBu2Is6v1CFzy54LjUwD8EzDKsAHJr2GMZCbHfptYZlRBxJgAeAxi3mYcBd",
-	"XzIylHDMtNt2++td3f6mq+0HD8Ex6E/fvS5D+4bTad5gf60n+3tKnt41Cflq9s5ieyFg/6xAnjnpuyZA",
-	"bzoFXlMswIdYbHbvaPLNbh2PsWGau5r91fl6dfHD7xwYUnrUrc1rM0XV7th+DgtuL8i716cXEXlJfvj4",
-	"8SIi35D356/P2hGQ9pb4Mp9cwrtu13L5cDLYThvf3o7q1nshxYgF1dE2ON8FjetW8AFUAD+s54nVtjkG",
-	"4ocpU9My72sZrN1dmelrCl28XJZCjzq6tzSQBbVQFkyj1LKLdfDsPDanS6Lt5fVGoTOuI8+FTJ+Fb9XO",
-	"ydjlQp2a5X6fhjjzxpNYH9YaCHPJ9MJoki4/7pAqK8Ej6oBNNIBOfq77ROuskpirKN4WC3HNoFLsDisn",
-	"efkjY/8FiyIFViDBPclAKoOCxJqViW0YVdYBVFbjv+xCsAZyMKDu4wSQPmMOFAzInQEnOU9Akj7NWH/2",
-	"8vDokJy5pChFyO6fFDFfsFuuMLou5y7/0zGWTlZRacBB1fsTlmi0BcgxppUMRcLMDz5QnE7h8BP/xM8E",
-	"nwG3BTnRN2ci0qRMNUCKVPDHpvUBufr3gbMEHpwnV9bjtii/pgjEEwHJSZEs1+a3LeLWp/QaHUVHEtSE",
-	"/Pzz+etDM+gpBtLm9kXPJsL3Fduubj+5REyfDFH5hFmiPvWiT94//lPv7vPd1SE5LZaB2/DlPUcYi8gU",
-	"SUScG7popnj18qWb11cD1biwqwydGv48kmJKXvwlsj9gUdsr8ucXtgTu0Qk5ckH6CCI9YXy8XCEXq6yb",
-	"7l+u8AiulJD6KvrECf5pd6jcBv99gIXbD7ByO7b3pRPsI6c5MnRExvq8KkKAu7LzV+8Yv75ye6nU70Tv",
-	"Gnyo95W1g8U7j8lVyoaSykWf9odXpt2VU4BU338phmWg+vT/vPz25fdDO+VHNnUo9eH7M/LNN9/83ZkK",
-	"7c6mLE1Z8SZmsOB/QApiaCzOdHR09OIA//t4dHSM/x0eHR393ytbYjVlMbhEau4Gn2Y0nsDBy8OjHhYn",
-	"cXdOHff78/n8kOLnQyHHfddX9d+dn7356fIN9jGXnWnD2Xt49XpRWdmvN3MtRAacZqx33Pvm8OjwG6Mr",
-	"mgtmVoF3FNMD9Wcv+pi8r+8SnxtCeXx7F620gZsspYYYrX+yr/n9W1+t9K7v380PyleSqoG6hqGWTfpF",
-	"4dO7z2vTOeKoQkvx3/q3ZUHTu+7TV6qhBhaA1DM4vf3Sv/VVPO8xdVEANDDxXMjrVNCkn4mUxZY7bW7U",
-	"v8V/LWrWEyqc7Ns/sD5oww60fX9paOB4mW9hkNoi6kEqbPWnscWsgqyfJ73j3jumtK8Eo3pRR+jborJ3",
-	"0WYMEVK3aZfZ2nCt2tmK40aCXKqq+vLoqFOZ0nYPxr4A0bodY91vDqm193B0bGa1cKurrdhUtPWCjuEd",
-	"Vhi8i3pLrGJTT2xqW7r1uUrs4W4F+Pq+zCsKZN7RH6UXRCWsWsM4+neVcRjRijOncvneTOMyohMDgiXQ",
-	"xFf4Ov7VVpHofb5bR9pUjA/gRrfD2zc3+hl1N6Lumxv9jL07RNU+hpK1xFhfx8tGk+4NBYryYS0Q4WNR",
-	"meqw9/BTwAfGa8YT1G4sqGweq+JorrmYq00gj9eq7QSB/Rb0Sl2eB8K5OU1GMA3wzmH6EbUrX13IADim",
-	"3KUHJvMJS5cUMJnzKnTd0/FnNEIHIGgdagJARE3rnyJZ7Ah+vlB6VY66C59eM9CwyvnDoXxm4ekBfUKu",
-	"q0WbjKI5ZkabvwbIDLyZtNmbQ7BeQmWbD6UJhW3alV2ibihzzM7x1s5WkGIqtTohNJ3ThSJmc5sAx2JU",
-	"WWwVzrsmAGIeyx2CD8ffyz3PGOYXsVYXQ0fxX75UdoVo+p8+33WViAxYfWnTUhexEOc2f7Clvo0QX275",
-	"QNh3cMza9SEUkeZD0HMATsq+5igE94T2hEgY2aKXwpqJMHOWz9beiNll1elaEeKdL4v7+xN3I6c927UU",
-	"6rMvsVeceuVV78XRy1eBZ73wQDZP4zZGqrgEdVTh9yHOFcXGvzpZ3lwAYi9JcencofuLhV8t9RMqcIes",
-	"67wF4W7EmSK3bStB5sVmWHhv/y3IMjgSoRaGAagFqFH/Fv/vzWE27dA6XDHbTQWujySt2WX4HdpsufQa",
-	"X07EaFRJohxEmTquhtv65+L89S6FCXetd83I3oJuQICufMXjBhozGhSJp3Ph9q45OGCfoNkMyZUNvdh4",
-	"/RKa9W05sH5ZczOIovZF+F1Cs7cuV9DKKa5nX7MOxIbfnZC/VipPEsoXRMONPsEsOnZ+G5nhYzJCHBPb",
-	"NXHyUOZZw37XV5ZYPpUzNYGEuDFr50x43YzBbMv74dCV7FntDC0WzJHLuKqFeyHGdC96K7fenqMTBYpk",
-	"5BGhRE9ErvBxUpOpUPqEvDp6VURm2pdZ7gK7Pb4mNAuia2afw2p47wXjY4Oku6IDPhX7nSMEuyLUy8mP",
-	"Gyl2RGiqhHvVtaFNXGzHoGbrQrkStbHI08Tb54eYg1pVrEPLKegxU7VtVM0b3+aAc4WqIiairj9om6i6",
-	"SMW8u+OuZsTeNvV/dfRqB7J7KBl5KyIhFBJtd9JcaDIEYg8CEheQP1kcEoN7NnsZmYOEbeDaj0aCclnM",
-	"VaWu1xo5qcRvL8iEzoAoNuaQEMbbI1drXudwqyWrS8X4gPFmjleq6xsZXuE21YXf7Uc99KBpyXvsWe6Q",
-	"91yEkSXEezZgyUrYY524Xk2hvEM+UJ1mPw8o1KaCwAeqITjDcxGh6yGHbdZA5zhzLcxsZoQNwDLXpO89",
-	"WypgWkX0XRvj6IJcCD4+IVrk8QQMU3XOWIYwwsxllSiKa24yvPn3wEbT24Vv9Gx8C5jMfALGNaS4RxGP",
-	"8BSYrWsri50zPRkkoClLl8Yr0PJhuSP3Q+drg/G+FkPg0kN+kV2u8oavoHrzi+zud3bf65f8B6DJRRFj",
-	"GHL8qrETu1tU7/y1EVE/P6Kd4lx5f9MiV5+vb2g29h81MGyyr9ZCcZM5SbhCiHhDEawWNNtXHyppfJ+w",
-	"obaSPmrtCIIcrH9bRcoBhpe3MNxeVEJrH9l0W5RFa9h6vam2eSPbxJx9mWqb4dDtfq3jRhsxgqmBzwBY",
-	"3skGY2/1DB7/4j6CwdeB+aTIT23ZE1Olu8iqCfg+17o/WCoksOFKlPUIdn83yrl2fknOKK9KAkYvcqUx",
-	"rFGEjYxOEJH5ZPEfT+sOdTho79axwb3Qt3o/ui8DfsKqCooEGoPlti+xN83p38p2p9ngNCqmfCBmIGcM",
-	"5nuYbiime5yuiDofFPW9djyjDd4T+PuuN8cnIDEr/X4mTakGpQeMDyqJULYy4X5c0r2T2letuhY0HV9n",
-	"0pRUw+2WCppsx7/vMfiWrQfUyqz2o2vaeVtbYzC2NE93i9g+rT1LxYq+6uvjUKvuotjPj6wibbaQuKpd",
-	"O9WU3BzBV/G9WjXeshm46lakrGyFrxophM6uO6Xp30672Dsq4H8knfEjvq06bCYYOL9WGmEdpTeoeo3b",
-	"2j5qeXK0H3vI1G/uka66q3G3U9PJTslCNadrvavMPi0mBt99EdCmA+5ED6zlRfXbCR+u9V7ujC+2uev7",
-	"cpqmpQWqhk8+DVtikFGeJknweHbIKMuTecxbcQk2fco1FBXXi7p+D7QYltfi1vwTv3Vhl8UqHg04H2Aq",
-	"ZtAJPi34ZeO+fp+3/30YQifueQU9nHKu4DGpQYGDO+WllcP9w9MOx1F3RD5cJZomjopp5n958ZyQoTEP",
-	"/1ebisFi0Eq93pGQJHbJzzADl/Mj7ZeVj1Z8256oVl8i/24E92o5nPZeC9uePAlhq/u0ip/OoWMTprne",
-	"p9tBtMJ9wrpLPhTZOhPISnKvzbJVFWceO2puHV7Bu1cnTuFW/rk4f127ne2h4r7MDS1B8jjkKOqSGq5R",
-	"WNoD5XI1ep6Y08YbTocpECGJqwVUQzZMA0S2IRCmH0YlVFlEe4Nm4stt714x8TPt3mHDhpFQnrhKwE/X",
-	"MtHiSO9aJix7C8+pyp5TlXVMVRZ8AXZpsR5yKdqidmPqSIvRz+j8nDSyGy5H6ykkHwm9qw4XzTaNasNn",
-	"fK8tdd9Qyekr8kxo48dTLWC1d1zv364UE2ujpVYdzZ6AolpmPMeM4zRNkaaUjrK1sK5VXjftcDuaUOWS",
-	"7EmBre5rB/jXQgddKV23SRVdPogdaKPFBE9TJa28ilfQw1dc2HSaWyAHXf3Nn93Mn93Mn93Mf79u5s9e",
-	"34/k9V0h5xHxh8pc+Z6cazoeQ0LiCUsTCZYDcMJ4AjckhZEmIt+Bc/i9WXr4YUxki9MyUW2LqOqRxIrP",
-	"W42m3m/0rsgW5qD8eVgR1Yin/iTXD9ucIWFcCxt4HWTzlfPdKpM330YggcdtNIHKYT6BWOFlGHs1wEAs",
-	"IvMJiycwA+kIyZTMqY1pT+puTZ1y0A2Dn2WI37MM8QcOHLPgZGNOdS7h9yqOfd6hfl5KKXvRzisEbLgw",
-	"ZMs+RGIS9qfB2Dd3KUoxF1xkO0apMIPqVzhns3Zaafdss61D94LsfLVS+XxCNUH8UgTFr1JIPyYFrVQR",
-	"oVqDIWNMcBWRy3++/1E939GaO+oKN6j+rf9nY6GOU9dos+X1r/2/LqN5kZR/yLj1lNhzMroPQBMk5G4P",
-	"hCqb6fV3jRwtevkz2yUilRUxfh9XqiGWZQ8p0EdPzZJ9kRfJ5ongS7R1U/rzHaBRy1IGNsLk0UsZuMhQ",
-	"B7zRaBP0/jCEpVJTYHcYYaHXID5+pOM/3rvG09THWkmqH+n467Yco4XQWoC3W/jrqfFKa4j9SMc7YpY/",
-	"wRyR6cllfcT8CFUqj2FcU8yoTscnhKKBAFPJwQ1TWhHGlz1OFkX1e8PC9mw6Rprav9V03NapxJ/x43JY",
-	"tLrU89c/ouzuz2iVxaJDdjNf/G/bZD9petpy0RDDKwGyjZTRxWirReGeRnogPJWvmz9a3DU7y8pE7f4S",
-	"48dV4md79G+dPlBnnLCw3aHN2R3eftzBvrjdrEKmu6grNG0RWFRCb/ucHMf2TmNfnrAbV8qmzAUU1cF/",
-	"CTNbeyafpumzc/Kzc/IDnJPTtEsS/XpPw7apAZ5R9DkxQBA7LQIdE42lrtzmbLkWjL5EB4+rL/94BzNI",
-	"/+GDSVz04vnrf/CrsuuGWN1NEfy7j99/jt5vG71/YvUylIIIw1IVRPB0gboxEiw1EXNlq2tCLGFjbO59",
-	"Y/SfToT+/YLy/1gh+VuIwl+OjafaVp1bfQwYSVCTS4h3SRQuIe4cirDV2fdwdDb5pw2tp4TD3F3XyF1p",
-	"IAq4tolBJeWJmJLlqqOVY96Qx+Dry2LwAbKUxmCdGapl4hKxiRya3SV5ukHRuCxa7cHysxdxy+/oI1XX",
-	"X7v3S86VLwgbpyK+3lgwr0Ca/u1vYjgwsLvrZzRXkDSZUjzML2zLHRI2P5O8tA9deyjQaAvyhgFqJBcL",
-	"HivP/CaGxADN/P6pR9P0Uy8E8653zZ/Fql23VU3Vdr7NX3ZS6Gw7Z47baFOWeStlTb3WTHmyrFbXqNGu",
-	"Rq9RUQwsidkzZVyRL5uvm6baEJy4MR3DpW+104tVTLKvTDEVi25rWG+GKP7aP/vlzWmairkh542gxeZL",
-	"rXcI46V5dg5mM9osTzlIOmQp0wVYsRxyUVgpy7UieYZ6eERynoJCR7cJVYQiPzQnhYkd5ryGmIXktou8",
-	"Drrbl+DWAfv0RLjS7PEnRc5+eUNoBSitkFqwJG5Riv/9+euzB8A5k2ZI7SzUuUxX6P/Lo1d/W6P/UW8G",
-	"ko0WgxhsAfkVp5O7UhATw7LK3tM5Jc/mbcVMZigSeZ8BP39tLsqMJSCxIjP6g0pQ1Ucocy41R5blcgw2",
-	"90lTUjDT6gemXFzYsx01eMnf3EDsgfR1F8c16KL8zopsPNUca6bFRpQspP2NuOml7l0yx6Xj3YNUz5eh",
-	"h5K82WtiBHymFaSjk7Jq6VAkLrc2N+wzAOsNdWHWwLh9LlgM//RcoHD7KwDnYk7+/CPlOU3/EhmgU+IR",
-	"Eh8GuDD0dmEdpYozIX/+SXD4S/gAGpKGPzn479EfykgeRjOhily8v/zYnVDc4r8HGxwqEMb/KYZ/GCph",
-	"Q0AsWWhDbjub0BxU630tLrXIEKyP+UhhFtEFDK2RqW/6t0Cod2K8Gac03Oh+llK2gk2PETbkzLVhiKFm",
-	"pQXRkKbbRaIA4Bkfic0K8LlptcNb+xaMFpriNHvg7Qh8mwucqInI04RcG27jy98rkDOQJ5azoHJrWbti",
-	"Yw4JYbylRmaA2x+D9kpPHZDPzPdO4BWxBn2gtAQ6fWJxcWY0s2E2Mos1eK0nQjK9cK+2Foao7SKY/6Sq",
-	"zbtAdibSfAqNprFfXJNdGsbKG7Jz2F5mNC4IxjAVQ2I43Wag5QokFt1rfuz5WYF8a5v9TiNgloEPNzTW",
-	"6cJe6tc/9aJwVd2EZgOEziDhdT6+QavG+oyUZFQWtfxcTdHQpHa+J1p0tMCDr1uPtjcG7dAgstS5nXhz",
-	"j0KeUbl6xSXbqOyV8N2NolE5v0cv/vmjDbawJT8NxLgvvEH5ArVmy2CN0BPir1Wo1tC0ds9cDyBu24vG",
-	"wwW7W/+Ir2ndqICF37nhK18jPfie8cTTArRCVEg8k57Id8HXW0v9W7mgLdOKR9LwvhdyjC5YuPCoTGwm",
-	"RQoYjhaIvVimh3US2qb9bZ8g7sNVbex2VMMbAs/tGdWTVfGAJY1kohD1GdffvSolfcY1jLHyc3OIxiOz",
-	"oX0+seHDe/OxrF3WzbLyHypQ3Gy5uzxaV1N/Sln6RCXbD6C+YsEWMdtScJFbOXfEpNKEJlPGmdKSaiFX",
-	"7kgriXaHVAQnYYK3jvbab95P77ieKwhAbp2w9ONcSgeYWpuQbWJ2v2vrW3kp9mEbskL+AeOdwdXPQE6Z",
-	"Ukxw1RJ0F5UerdzcVCyybUUOp1SzGfyOcm2U0GpDH3dglV1x6EqEES0p8YeyGVNaa4KPqQRWOO3vQQcs",
-	"3Cuzr1sFRAxrqQGGsfPW/K+92vckAo/CRLpZn/tjMCurydXtvxvxcAffa6GRXUgxYjvzQajO8HTj5jO7",
-	"QhvS2VpMKK5XP07ZwAUFdk4huPGoLkGfpezSxxzu4pTen78+K+Z4uikO8BlbiSl4O645u1WvyDGbAb5n",
-	"JyK+BkmojeXMqFJzIZOTpbAv50Jl/oXvsFx3PHk/7A7OvXJF/SS7OX0//NM9eFocX8fjUQuFeuZuriVK",
-	"Kwt1ijPsjn76Kb5P26YT298BuecWAy3nTb6s2DvPOZIKPm4kqyCViwCvTd57cf6La7XLxOzlLPuJiLCT",
-	"Fb4gpxfnwed10xHiXDK9QPQdUsXi3vGvn43Ur8U1cP+HAqtS2T8N/lrHB4v26EDf6yNeu1luA5u0XZyP",
-	"4zGZAE31JPKrVRFRoI2Ubf5VBA2ZX43sfljRb+0G1l+uL+wT53wiUEMnjB8uayyBPm9bPJCujDJ2z8pr",
-	"01cjfaxYPQVNE6ppZQSf3WG9/78mgkxEmihb/QMfJqzy6PpURpnCdBjcz2kcV0OPxpJOVaWfdIk6Vrt9",
-	"qCv8WO1bzUOzNq9Pqxe5rds6JjZ7LUKkkvy+MigtSyutDvnO9tWCTKm8rpQfmjNdxQebRXa9/w9iTqZ5",
-	"PCk3Y0OstJBQ6f7F5R8LHUfCvKMbxr9BFaFsyMN6v/dpQqSYrzuvk7Go4gH6woWmpZr8QOVQSMyIiD7C",
-	"EzqDiOTcCCNI28wPvD97URkQf+rdfb77fwEAAP//",
+	"7L0Nbxu3sjD8Vwi974NzzsXactK0uNfGwYWPk6a+N21847Q9eJpApnZHEusVuSG5knUM39/+gENydyVx",
+	"V7u2JLuNgQKNtfycGQ5nhvNx24vFNBMcuFa949veBGgCEv95JoFqSE61+SMBFUuWaSZ477j3cQIko3pC",
+	"xIjMJ1STOVUktu0Pe1FPxROYUtNPLzLoHfeUloyPe1Hv5mAsDsyPB+qaZQcCR6TpQSYY1yB7xyOaKri7",
+	"i3oXdAzvGL9W69N/gJRqNgOSmu9EC6LNgiTMmMgVoTzBHzjcaJLRMUTkd8E4JGTO9IR86pGIfOpta50f",
+	"habpmch5AE4/iDmZUr4gUswVmVIdT5anHQk5pbp33GNcf/eqF/l1mEnGIDss5C7qZVTSKWiHPpokzC5j",
+	"dVW/GoxpQSTQxGDQwIpKzUY01ieEaUWufOcBQviKcDoFi2mmyYSqQ/KT0CSmCg4UcMUMNszOmBnfUEYv",
+	"6pk+veNyHVFPwpecSUh6x1rmUIXDlN68Az7Wk97xd6+i3pRx/+eLaAU3Zqd+tQMJI5DAYwjQKB0TIUnC",
+	"xqB0eGll75Zre/ntt5sXx2LBB27a49vQvMWatjipGkhQIpcxDOwswTMrxe8Qa8K4PTHmCDNFqMUvzIAT",
+	"NjIoToW4ViRl10AoJyzx8LPsodzJPw/O1cEHN/HBT+bH6i4SGNE81Y5Ii3UPhUiBclz472I4sD8HQVV8",
+	"3iL1pHQI6YAlNVMWn5um3HRwcR4RUzxEhu3UYOUdaHL1zjW8IsAdk0L+RacQES40/tWEhCUMHJzzAz9i",
+	"V2xMYToEWQ+b6RbAMgVNC2iE5ii+b/OAmHsgxApZPME7wgP3Sw5yUS7GfQoA8UXUardmgIFi/wpM/sFc",
+	"ChRnPyFHhlmloBSZAuWK0DSNSJ4ZPv3iKDo6OmpYoB0/vMqjwDKn9IZN86n5ehRetOUTNTRriMzfG65l",
+	"mL8uDbNVZFYGHghPr6FVSsKSzmt1Q251xbkcQ/25Kj4/9HBZ6lgDxpng9hZWS6JQLKZTqo7J1fXfZ1cE",
+	"bmisI/PH/86uSCy4powr/OE3+r/Dz1dEUm6kqavrv99SMry7Ika2ESP85a+UDP92ZeiWiNHhJ/7fsFBE",
+	"o6gxMZKa0oyPSSJA8b9ocs3FnFAJhI25kJCg0GaAkZjLiZKrX6nkjI+viOV2h594zQH40qvBy6uj//gu",
+	"hIovudC0HhVbQIKEMVNaWuYfos08L6lSxZRzZOdBCWV5pG2SpIRMKKaFXLQ452VjpByRaxQU3amJSAYy",
+	"Bq4PgMcigYToOYuhbk/L87bc04ujly3udimGQtcjt/j8UBQrUKrEbmCmSoMtii5KyICagUdt/VxH5Org",
+	"igxhJCQQSq5hQUZGIgYVA0/MaRQyKSlv5VzhVI24WF+epuOmm734vE0y1uIaGvBQfH4oxnPVJBj5rw+b",
+	"BU+lygRXUFXBA/zcfjjBszkUycKI8TDN9MJoYRUlvhAEj297/7+EUe+49//1S5W/75r2S2UfV/Fa8ABD",
+	"ML8Gp7yLet9TluYSO5mbA6w6TLMsZXYF/d+VXUYJkNCC7FfVfyOlkMquJqC+zoFrMpeCjw/Jtzc3hMMM",
+	"JNGQpopMDb3rCeWOc33JQWnCkojMUdxDrgvSdEjFeAwVkTumuYJDe9TsQsw6Ty/OfwGpHBgzKTKQmlkU",
+	"zcoPIRbraeG3ouHnAu9iiOLIXdQ7jWNQan1wGuvw2FEPRiPTOfTJK4LhNdVMLqzYsDK/17Mt3W8k4KiH",
+	"RiDD9zSzbKDok1ANB/hrtL7kUl1e+2TU6fCHtmvy0nebpjmCZVBsvGFha23bL2i1p7kSg3N4zbiZtKor",
+	"qN9D3bwOQFFplnAKN0I+SK7OpPOO8esA0QyVSHNdXXehYka9CZ75jTvyYwSnd8sPnRdLyu5PpmGqNjGa",
+	"kvzvoh7P05QOU/DM281NpaSLNsY40+su6i2bz6rWOJpeLK24cWVVMIdOLuVcaDxujXPUUFV1IE8QNfTW",
+	"eEDhRks6oFrLhlUsgdNNXIFn77hnrofDD3T+IyhllO6tHH3GJyCZhmTwYNJYIgVvRWo/1jvTfIskNqWc",
+	"jUDpwRQSRusRt+GzV3tbQzTL07Qjc89yNenYpbDMBqz/eE9PWJpI4EY9oZwwnsCN4VitsOqI/UNh/d0e",
+	"Viq6TWuIBvSw9bsmaEAaLjQoAwJPDJHR2kdsjNp0ShdGCIzarEHTcXtS/kjHWwRZuyuuQhButcUJjJbY",
+	"ftOF8aH6WrByc2yLlSJlNokNtkH780Yl8C7nM6XaNMNdpOn7Ue/4t2Z0Xvged59bPzdFvVyuML+1jW6F",
+	"PlbIAGcNojhPmH4nxuuYbQ05kXVkUmYWWiugN0jh5cd6xmwUyhp2cNew/zcz4PqjG3QZEGA+DeqPW/2Y",
+	"NwFRK04Z0mW2zpZOk0SCqhj/vAoW0ymQkRRTo4mBBCK4U7nsg60U8xCcHwuDxdfB0v4aW0pQaHcPib4O",
+	"DEGL4LlWKxpqKsbFSzblag6STOgMiBYifGPukNyqR3Btr6HjePbLm9M0FfOUqRDt3E9JhJuMSVADGjCB",
+	"/czZDVEQC54Er7waZtT5nb2L7Ok5Y6tLtQqxcw3TLd6wnWW8PDN46ISdFSKxW95EGbjPdeqY+YeSFjzq",
+	"zEPyB6CpnlxqqvOAIQWkFDJ8S9WKXMVQzVt1Bk3XPLhllMlyWYoXy7R7CVozPkZHlnhin1iGC3INi0NS",
+	"vqJQCfgWfM3FnFefTg570aowYxj3IBXjwUjIOZXJIKaD2HwfsZhazbyGtsr9rw8CPEHSumf3TAotYpG2",
+	"7K4ng6lI2q11iE8og6lTHdt0SZgy35NBudDyglSthphonQ3MQjMpbhYDmkwZH4ylyLMH9PeM+F5DdMLQ",
+	"Sl9rEe1MJqujXLNsoIDKeNLQvWoPWu6P5noJMwbzB+1mBpKNFribdutgCXDN9MKQ6Yx58/mq5Vmgu4y6",
+	"hoTQocg1yUBkKRRvYpRkVKm5kAkxAk5EGLePLMdECfualiY0i4hZbkQES+Ko+mRzSN5MM704xlvfSEf2",
+	"6PvDQJSmPFFkJORh/aVWAsXMNRhSBYOEt4IidlhnFtVXqm+//ea7tlOPWIoXUduZ8fC4g9Blxa6f1jSe",
+	"DDIqaZpC2g7vy/0lG+a69KDqMntnMNtu1uNGTVhl/q5j2PN2T2i7zioWWdhKvkF08qM9fAC7kC4gdF38",
+	"mevQUVOpBzpVHYjECD4i1w/ZYs46rDGXafvGnfkdF+6AGzkcuG3cpqPhWdW7rtUabadci4HgQ0EbUbU6",
+	"l9c0k/YzuS4KYgm6fbdOF47tgbZvCQmTRsLOqJyq9r3tAexwbMteahCnlE3b90rF2BFvS7C35oHYujj9",
+	"7Zrjc3nHHXQm8UyyKZWLQRtZcqmbVZcKLVWCWUnxFLtxtdbBKAM58EN1OV8SaDIQPF20bI4eLei1lkkY",
+	"sZtWS7S9rG9Ekpc2kHswNue/ZCU/pzlmeZp67XHzFhSko0HV06ltN+thk7IR+MmW5bWJyKUidKRBOsMK",
+	"JUMp5gokcb0JGHlqIuboPzDM1YIwTdh9bAiVJT3sqkBIlmpJQjU1wkVLqGgh6Riq5HfPZVjqQKPLQ+gj",
+	"p7QjC6/06MDBTa9ODNx06MhT7pqfMKc0+82O/5nyxbrq/8H59mx6Jl2m4jc0nhBlbQRWV2BakRlNc0AD",
+	"4XwCegLS0G1MORmCMyJYFaQXMEi88daQFcOLY5HL08+X3W0i9CHLpBhLOlUhM11FC28zEipQGw1KuLZy",
+	"7M91u6qz/bQ3xFngrD34rqzHDRpcxw3EPzBzDhdbM30mkIJzBAupri3ter+L4eCa8SRo7zIfa41h5uNy",
+	"eNEyav/r8v1PoXWbfrWGNOtjleT2ZmzCyaVr9374+/3tk2uIegscJE3P+UgEHgSrQsM9o8NChql7DxXn",
+	"El8CO+y6w+hwo0Fymnqt494DTagcCjmouMWtv967j0SMyA/YnMwnQgE5vTgnesIUYeqE2BtAEY3Oe/oh",
+	"m5tQNYjpQAoRepnpNNAMeOu94VYcp3zI8mtUtftvA8Vpb+eqOfQdhgvK2fdf3Sb5+97rXJKs778+J6ku",
+	"BoWotTVIFkM/9BQGRer7bjnEO8/jkDNsxfN3xVOFKqheShV3CNvloMO79Ll67cOb1h771SApvy2vATfj",
+	"ZCNFuNATC9SNQt5d1LPeW4H9pjXPSve+55sfmltf9bU3eefHwEKzX4bmGKU3ozUt5tbUneEvglcDrdaF",
+	"7u1c3YiPD9aT9F7uHg2DfumC500I2wEe2oAnoZlRPRreGsWIUGLNVkIuMIZeLg7JKbc+/eU7hg1HRJ95",
+	"jZFagkNE2KjqRl/4KcSxyLl9q1zuodZfKVcfJyqPDP/+4j9etn+dWN4hF7oULGyw48rbxb25qp1fcA6x",
+	"XlHzl9fQ4IhQYxkujYAtwVBvbm9jXm87ybp9fVOAXcjA3oyg+9/EVZv6UtjQdxts6tXGR6/+vaVRfZv3",
+	"pzmh31OWQnI+zYTUPyuQDW4LyxDEE2o2HpGcoz8AGlQjMsIRPdrsbyhdL8xxlOANBFz4oxrk0a29L8wu",
+	"yvUHdG+PoYF3BCpU8AoKvn0RIsApvTm3jV8cVcKUS3U8uJoLxscfCh+s5cU0GCYWRh4IwULlRWhOQE6o",
+	"WgR8y881K6vB8JSytMZni6a1t0dH78CfYP6RBnwj23l8YavQtt6fvz47S9klGumCF2dpv2uxSjOcgZJX",
+	"yANhX0w5/xcxwgd1jENzIarvM+Dnr4mXxjFQbUEUAGHohjhVkM5AEdQAou3YZdrf3gUg1lXGs3fnxH0P",
+	"UuCQqQAbVfkQ712mVA6SaDFGM+CWhK6leMd7SVPvZyBpmjb7ZS0nH2rnKBf0+AoEaJR2p5VXAey3MIwx",
+	"5+6PjfZHN1hUXXHoSFy4qzJ4GjjMl+7S9XeuNGlqEALzBcgpU+HYxIbwwY4xguUsASRWnhlaYbCy5O05",
+	"OaqFct6EK9JGnqaomMwngkwpMnoypddA8A1MFWH4tn/0aFtYJTi/Hg/dILVVnP1XIzfjCdMQaxeTu05q",
+	"qubnwxFQ02uDd//qaRPqsD4UNurNqGSUt70JLkqK2gqb9rZT5GlSpBD0wbYaixR8DEoT08wTR0zTFFlr",
+	"mwjYwFzLsGyjvm/nUMQzGNCqH3a7iJAl7+1OUSGN7xRT0DShemPot8P+j755kxot5rz9NeWbb08pl5CJ",
+	"QeyTv+3FtTpMX0tL+Vx/pF4bBHkL8vLZSqqfQtirecNoOsE/ondbSBTHPFOFA1E7ujTC4Vvs0oko3WS5",
+	"E8Dbz/UGPUK7TVbhLvcSm5YA5xawrjVYV9XWZOra19K9++5tsCvJavD6pMSqk2P3l0XdQ0Ti7oetA2hd",
+	"6w460irX6RIF2GRjK1Lk2MxIqIkQ21UdkywfpiyOCPrGqZjyCPNYmgM+y9OIKJiBZHqBor4wAj5a0upW",
+	"H7ZebukWWL2UOhzAzTDd7LC/HGOmCONkBWcnBKW9FKjR82zGG6oKh541oK2mOVtNPROIZDbYWj8iIk1A",
+	"moMxxWhct5xD1zza5FdynxeimnOwvTgn/7qVsinTNbHHETl4gfyAC2Lb7TD0quHQXrocWmukn4esg99u",
+	"umKxV8MleplPpzTk3ZHADFLzQyeZYIxRgV16IKwhGXTvOaUM07p1XKI/Kdbvt0tPdIbsEIy8BOH/wc7d",
+	"7t9uEtlamHkbIWppdWtEMHHuzU3b9Ak73yFvRWNLxz6h01CzoHsqTffZRwfBebRpbNzNBxi9L/Z3XztW",
+	"d9BWaQLh4Mb5XAf1cp2NiXeLkGg8FoQZGWHNFvnwR95GNWc1nrdsW7u7nxHwQeGiO5WEKPdDkQOjIQlV",
+	"F7bzVN7fVx4aqql919OSbik7y3710RX0LK3hcyOqLVWFbtEmJITJp0JgDUJmC4CsiJlTsw9FhgviLaYn",
+	"5MqJRldGBLU5WJhyEXvpgggedLr9IIZiixYt003IgeOjbU+EkA0pnjbQvouYDVsHqkEEyyBM6KKUE402",
+	"086MBglrMEa0TQWAE/MOs7pxlQhtxRxfzE47B7iOrPO1/QkTNlClyYiNbFkEphVJ2Qh60UM8ds2YA3Pz",
+	"BHfqJp8ynmtQJ4QOFXpXT4C7hIh4aUVhmmrWuLo8wxupN/BAhRZsYr3F6zjcBj5pQ1oMPK21Psgkl98m",
+	"Wtnv8TDu5B3CV6FwoQuDJkrNuWapRZd1pjE9fMJWt33EqOBgWMxYiMS73kj8xfKa3aL34VdEcZZLJrKM",
+	"ts91/NKmJe16RSyzozbHzFNwB/+t7VDdZq+GChx+eVGX8rBjSrvQA84mkLZluZVU9sddWG8HU10FJMmO",
+	"ssu0ye/yYDG9k3fEKvHsjhJqQ0QwL0VG4054uoT4gX4hfpg6eVHMQKY0G2C4XygKcE5SwcdLHNXxWqXp",
+	"wvJVMgTFEnCFg+YEUx0fHeNzMdWEpmmvqZLCyxffHWGuavvnURcfEEok5YmYIpvH2wAtltYRs50/LILo",
+	"fvJ0B8Fuh9bGp82BU6P75hDKZfXQ955a02XtvmfAkxpv5MZk1HVTnyY00yCrDx8rDJVmdMhSprvkTnWD",
+	"n/m+wRyqKwzs3kkXVQnEFmtqhEZlwaHwBpVPQQ2mbAploqD2ThKZFEkeP2CADlESbj8fVoJAQnfGIJaA",
+	"6W9oQIyn6dzwyBpmFPWoJZ8w360UuEAnCmX0IkhHvZqUTzW+rhH5B1Usjsg/gEqQRr7458Ey+R6cXpwf",
+	"/DcEl7hKwO1jb/E9qRTQ3U4SYQNIXF6+eka4HiW8yWEDhZotG618qquahNzoAXdfN7loJeQmkGikVvq5",
+	"Zhn6Vv+Cbtbh3vcz+coAHTtr2zBnqT5gvEAm5YRWE1ZygU6lVF2rGnPyAHHGaTowHWvWHXaivj/3Xnuf",
+	"inzmueo27d4rKF/CjztjUeDYr6MjtNWVo/S5HdsJ2o1bcB6zv+MiDmUkpOcCkCoglGCCAoLeCNfhg+9Z",
+	"ykqVlS2foMDzcbBASluSX4tRqBmtFSmGsxWaOVpiz3sztEThvXHwOFDsCp4yXn2//uPh2p6bc+zfP8i+",
+	"IWx/S0F81QkDAA1ZYC/ZDRkxSBMVeXsDGTGpNBpjjzDf3s8fz4KWRrjRAw+LpCOevNwF3Gh3v/V+ELnE",
+	"KILXlOH/fwW4xn+c5UqLaS/q/Uh5joz1J2ukK2jncyfgfKTquh469yeoe12s9vIKOs++HxX1YWXOMUXh",
+	"ibf6m3t3PhFpxcu6xQrdZGGnNIwGMRMdk4ufP7x9Mzj9+fX5x8G792+70Z6si0zIqH843sBRXcMgu8A4",
+	"rK2/bXZ/FVzxc6p9Zyz9mwJpsbo+LW6ua3DXALNwCFfnUAPXPqBKySW0tNNpV/G5KUtM+fBRmS1IKZpq",
+	"pjSLQ1tmM8yp5dMidKIU27ezm7IlhPvNabt2nlILTdN7zWh73nNC7+Zmdfss/IaJj7y9qLM7URh3QbzU",
+	"wDwEzzCsAnBo2mOYCrHdpTfxLhPiSAI8ADRuMQ8D7vqS8UIJp/Bx225/vKvb33S0/eAhOAZjLbuXCWvf",
+	"cDrNGx7L69n+nmr5dK2Js5pMvtheCNg/K5BnTvquSd4wnQKvqV3lw283u/42xe21jtXd7Ica3F9dHECX",
+	"GM3OQcNltMXavDZxae2O7eew4PaCvHt9ehGRl+SHjx8vIvINeX/++qwdA2nvNlGmN0541+3aWz5cm6DT",
+	"xre3o7r1XkgxYkF1tA3NdyHjuhV8ABWgD+smbJ9G+MBbANY5U9My7/uMW7u7MvHsFLq4JC+FpXf0RW5g",
+	"C2qhLJhGqb0utmX83CJPWAlIraw3CuG4jj0XMn0WPlU7Z2OXC3Vqlvt9GrqZN2JifVj7mptLphdGk3Tl",
+	"GoZUWQkeSQds3isMAHHdJ1pnlTyxRS3hWIhrBpXay2jf9fJHxv4bFkVG1kC9JZKBVIYEiTXJWcuoL96M",
+	"68B3k9WF3GGFxFCyhY8TQP6MKfkwWcsMOMl5ApL0acb6s5eHR4fkzOXoK9K5/EUR8wW75QozL+TcpSM9",
+	"JhnVExWVBhxUvT9hxXCFBhzMd0KGImHmB59EiE7h8BP/xM8EnwG3VezRVD8RaVKmoSJFZaJj0/qAXP3z",
+	"wD3bHpwnVzYaq6gGrAjEEwHJSVG7wZZbKHIaTek1BhGNJKgJ+fnn89eHZtBTTLKSW/cr+/7jCwhf3X5y",
+	"eUE/GabyCZOWfupFn3zs5Kfe3ee7q0NyWiwDt+Fr4o8wTwVTJBFxbviimeLVy5duXl9CX+PCrjL0QP3r",
+	"SIopefG3yP4wUOxf5tcXRAvy4ujohBy5BE4IIkx5FpE8s5+jo6MjIsVcme5frhAFV0pIfRV94gT/tDtU",
+	"boP/PPhoZPiDM6NeYHtfyct6pBmUYZAaMYtREQI8pZrNgFy9Y/z6yu2lUk4eXaHRq9KQh9lysJb8MblK",
+	"2VBSuejT/vDKtLtyCpDq+y/FsAxUn/6fl9++/H5op/zIpo6kPnx/Rr755pv/cKZCu7MpS1NWODAZKvgX",
+	"SEEMj8WZjo6OXhzgfx+Pjo7xv8Ojo6P/awbvRb2UxeDy+roTfJrReAIHLw+PnDnZnjl13O/P5/NDip8P",
+	"hRz3XV/Vf3d+9uanyzfYxxx2ps3N3sOj16u8DvVmroXIgNOM9Y573xweHX5jdEVzwMwq8Ixitsr+7EUf",
+	"c0n3XR0ewyiPb++ilTZwk6XUMKP1T9b1sn/ri+ff9b2T40Hp0lI1UNdcqGWTflGH/+7z2nSOOarQUvy3",
+	"/m1ZX/+u+/SV4vyBBSD3DE5vv/RvfVH5e0xd1KMPTDwX8joVNOlnImWxvZ02N+rf4r8WNesJFKsv2j+w",
+	"XH3DDrR1lmlo4O4y38IQtSXUg1TY16axpayCrZ8nvePeO6a0L0yoelFH6H/JAc12mylESN2mXWZLFbdq",
+	"h8wZJcilIv8vj446Vc1v593n62Gu2zHWgxyQW/twFHfNHPbQNcAXQvKlvkNzumb9CzqGd1jw+i7qLV0V",
+	"m3piU9vSra9wKAh1K8DX/97exVYg81GZKL0gKWERRcbRGb+M0Y1WIm+USz9sGpfZPjBZjASa+IKzx7/Z",
+	"oma9z3frRJuK8QHc6HZ0++ZGP5PuRtJ9c6OfqXeHpNrHNAMtKdaXlbWZRvZGAkU12xaE8LEolHrYezgW",
+	"8IHxmvEEtRsLKpvjtEDNNRdztQnk8VrxxyCw34JeKRP5QDg3p1ALVqXYOUw/onbli10aAMeUu4zMZD5h",
+	"6ZICJnNeha57Ov6MRugABK33cwCIqGn9QySLHcHPwm1ZjroLY68ZaK8Fhy1A+czC0wP6hFxXa4gaRXPM",
+	"jDZ/DZAZeDNpi4mEYL1EyqWnYB0J25R8uyTdUFbBndOtna1gxVRqdUKcX6zZ3CbAsRhVFlsU/q4JgJhW",
+	"fYfgw/H3cs4zhrnnrNXF8FH8l3sDqzJN/9Pnu64SkQGrr7Rf6iIW4s4tznLfRogvt3wg7Ds4Zu0aCUUW",
+	"oiHoOQAnZV+DCsE9oz0hEka2BruwZiJ0gPXFgxopO6VDSJtFiHe2yR9R3I2c9mzXUqjPvuJzgfXNTobh",
+	"gWwO722MVHEJ6qjC70Ocs9UTvkZZ3hwAYg9Jcegc0v3Bwq+W+wkVOEM2ztGCcDfiTFH3oJUg82IzLHxo",
+	"5hZkGRyJUAvDANQC3Kh/i//35jCbknIdrpgJsQLXR5LW7DL8Dm0lBXqNLydiNKoU2AiSTN2thtv6x+L8",
+	"9S6FCXesd32RvQXdQABd7xVPG2jMaFAkns6B27vm4IB9gmYzZFc2Tnbj8Uto1rfVaftlCfggidoX4XcJ",
+	"zd66PJIrWFzPzGsdiM19d0L+rVIInVC+IBpu9AlmWLTz25gtH7MWujGxXdNNHqpKYK7f9ZUl9p7KmZpA",
+	"QtyYtXMmvG7GYCWO/dzQlcyq7QwtFsyRy8avhXshxlSAeiun3uLRiQJFoZqIUKInIlf4OKnJVCh9Ql4d",
+	"vSqi9OzLLHdZeDy9JjQLkmtmn8Nq7t4LxseGSHfFB3yZnjvHCHbFqJcLYzRy7IjQVAn3qmvj0LnYjkHN",
+	"lim1BT9JLPI08fb5IdYnURXr0HJ5IqxiYhtVawq1QXCuUFXEIiX1iLZFTIoyHbtDd7Vayra5/6ujVzuQ",
+	"3UOFaloxCaGQaTtMc6HJEIhFBCQue9JkcUgM7dnMtmQOErZBaz8aCcpVuFGVMrNr7KSSbGdBJnQGRLEx",
+	"h4Qw3p64Wt91jrZaXnWpGB8w3nzjler6xguvcJvqct/tRz30oGl591hc7vDuuQgTS+ju2UAlKzkq6sT1",
+	"anmNHd4D1Wn284BCbd4ufKAagjM8F+lUPOSwzRro3M1cCzObxmoDsMwx6XvPlgqYVgl918Y4uiAXgo9P",
+	"iBZ5PCnrT0bIGGHmMgwUtd43Gd78e2Cj6e3CN3o2vgVMZj459xpR3KPAW3gKTK26lcXOmZ4MEtCUpUvj",
+	"FWT5sLzi++HztcF4X4shcOkhv0gFXHnDV1A9+UXlH5ulI1k/5D8ATS6KGMOQ41eNndidonrnr42E+vkR",
+	"7RTnyvubFomVfblts7H/rIFhk321FoqbzEnC1eXGE4pgtaDZvvpQKfHwhA21lVyfaygI3mD92ypRDjC8",
+	"vIXh9qISWvvIptuiZG7D1utNtc0b2Sbl7MtU2wyHbudrnTbaiBFMDXy65vJMNhh7qzh4/IP7CAZfB+aT",
+	"onaJvZ6YKt1FVk3A9znW/cFSkakNR6KsVbX7s1HOtfNDckZ5VRIwepErm2aNImxkdIKIzCeL/3xaZ6gD",
+	"or1bxwb3Qt/q/ei+F/ATVlVQJNAYLLd9ib1pTv9WtjvNBqdRMeUDMQM5YzDfw3RDMd3jdEXU+aCo/brj",
+	"GW3wnsDfd705PgGJJYT2M2lKNSg9YHxQSYSylQn345LundS+atW14On4OpOmpBput1Tsbjv+fY9xb9la",
+	"ka3Maj+6pp23tbULxpZt7G4R26e1Z6mQ5Vd9fBxp1R0U+/mRVaTNFhJX0XWnmpKbI/gqvlerxls2A1f5",
+	"lJRVT/FVI4UQ7rpzmv7ttIu9owL+R9IZP+LbqqNmgoHza3Ws1kl6g6rXuK3tk5ZnR/uxh0z95h7pqLv6",
+	"xzs1neyULVQT8Ne7yuzTYmLo3ReIb0JwJ35gLS+q3074cK33cmZ8IfZdn5fTNC0tUDX35NOwJQYvytMk",
+	"CaJnhxdliZnHPBWXYNOnXMPC3wZFzecHWgzLY3Fr/onfulyXxSoeDTgfYCpm0Ak+Le7Lxn39MU//+zCE",
+	"TtzzCno45VzBY3KDggZ3epdWkPun5x3uRt0R+3BlA5tuVKwJ9MuL54QMjUWTvtpUDJaClqSRCL0wY5f8",
+	"DDNwOT/SflmmcsW37Ylq9SXx70Zwr9YubO+1sO3JkxC1uk+r9OkcOjZRmut9uh1CK9wnrLvkQ4mtM4Os",
+	"JPfaLFtVaeaxo+bW4RU8e3XiFG7lH4vz17Xb2R4p7svc0BIkj8OOoi6p4RqFpT1wLldQ8Yk5bbzhdJgC",
+	"EZK4skQ1bMM0QGIbAmH6YVyiUmCv7ii50kHVl/ydnadQbbv9ZK9xRcOWTZ7Hrvg7OK8ZTeKJUIAoQK/u",
+	"ov5W4dTt4Pn0HKIuazC5Mz2kLMr4xFyjhFCwVPZvGekn5NXR0VrUIVF5PPE9ggjvfur6MeUJM6yoWZEp",
+	"Klj61n9sr5q96DZBTvKVajqO3Cqu6d5FzabpwgMhRk+LjXU5Tn63Gz0PL13L3VvX/Ey79zq0sZCUJ+RL",
+	"Lp60eb0FSu9aZt18C8/5Np/zbXbMtxl0Y3K5HR9yKNqSdmP+Y0vRz+T8nPm4Gy1H63mQH4m8q16DzYb5",
+	"asNneq+zVDSVI/yK3OvaOKNWqzDundb7tysVMduYWqve0k/A2lqW7cCyGTRNkaeU0R61sK61wG7a4XbM",
+	"eZVDsicrbHVfO6C/FobUlfqrm+ypy4jYgUm1mOBp2lUrrl0V8vBlgzZhcwvsoGvQ1HOs1HOs1HOs1B83",
+	"Vuo5dOmRQpcq7DwiHqnM1aDLuabjMSQknrA0kWBvAE4YT+CGpDDSROQ7iHC695Ue9u4Q2eK0zLbeIjXI",
+	"SIrptlOC7DcFhcgWBlEeH1ZENeKpx+Q6sg0OCeNa2OwhwWu+gt+tXvLm2wgk8LiNJlBB5hNIeLEMY68G",
+	"GIhFZD5h8QRmxYPZlMypTcyS1J2aOuWgGwU/yxB/ZBniTxz9bMHJxpzqXMIfVRz7vEP9vJRS9qKdVxjY",
+	"cGHYlvWmwUoiT+Ni39zFr25Q3CLbMUqFL6h+5eZs1k4r7Z5ttnXkXrCdr1Yqn0+oJkhfiqD4VQrpx6Tg",
+	"lSoiVGswbIwJriJy+Y/3P6rnM1pzRl31IdW/9f9srDZ16hpttrz+W//flsm8qCwzZNx6Suw5o+oHoAky",
+	"crcHQpVNV/6HJo4WvTzOdklIZVmnP8aRagjI3EMdj9FTs2Rf5EXFFCL4Em/dVMNjB2TUsh6PDZN89Ho8",
+	"Lr2BA95otAl6fxrGUimMszuKsNBrEB8/0vGf713jaepjrSTVj3T8dVuO0UJoLcDbrV751O5Ka4j9SMc7",
+	"uix/gjkS05NLXYxJfqpcHiM5plgWhI5PCEUDAfpEww1TWhHGlz1OFiQRgKlSzRW2Z9Mx8tT+rabjtk4l",
+	"HsePe8Oi1aX+fv0zyu4eR6tXLDpkN9+L/2Ob7CfXXNtbNHThlQDZRt2DYrTVyqZPI8cdYuXrvh8t7Zqd",
+	"ZWW1EX+I8eMq87M9+rdOH6gzTljY7tDm7JC3H3ewL243q5DpLuoKTVtEx5bQ2/5NjmN7p7EvT9iNK2VT",
+	"5qJi6+C/RJmtPZNP0/TZOfnZOfkBzslp2qUSTL2nYdv8Ns8k+pzdJkidloCOiZ7Y6E4b8Yw1xzB+HR08",
+	"rr78/R3MIP27DyZx0Yvnr//Or8quGxJObEpDs/skNM8paNqmoDmxehlKQYQpl+AgXZRZDtREzJUtEQ2x",
+	"hI0JJu6baObppJm5X2aZP1demS2kkllO8EK1LZ26+hgwkqAmlxDvkilcQtw5FGGrs+8BdTaDtc0PQwmH",
+	"uTuuUZGzRAHXNru1pDwRU7JcOruC5g3JeL6+VDwfIEtpDNaZoVrrNBGb2KFPttAmo8ezgvGcv6ONLKdK",
+	"cglm6GgQwC6LjDW7OMIBLD3NMoZ2hWCYoYOc82cm01xpx5dt5h9FF4rMJwvCtDf/b8734zFUVDcO4+SC",
+	"8fHeMXLpau8/NSZ7qq5LdFjZ07BYV1BeOoxBYrkw+gDVYshhsAOibmUFRO3E1irmHjcBGtbgnlPlC8wd",
+	"blMmLg7IMNeIDcNKhzlL9QHjK0JElQ1tSCD3p8sbZ6XnppRgnSXoZZJsEqTLdG6n6nWRhm4XHOW8GP+J",
+	"8Y8f7XtjyUA2JuSzcu6KxOCrvF5ZT+hBLCEBrhlNr0gKdAbKpcwCK1BzOCS/YnQMucplemWdCISegCQI",
+	"M4jIRCgUvTMhbcJG1+ATv6K5nlxFq0MaVXwk5FhoDfyQvB8tH7oiU53R1K8qG7jCaKcrlzAyucKMXkMg",
+	"MRrLk8NPvBcFBfunKxc8QpXU1mn96m+Pop5Bi1Sa+0jy75lDQjNdmXHnTPFXqzF5gsWrWowI0wrSUUTs",
+	"i6K56c0J+ebIKK2CJ4rQsdgRC11B4ASSPN2YcNG32sO7/J7UKbujj1Rdf+2xCTlXGB00ARKnIr6u0h3a",
+	"x9dPvSOH/u3vYjgwsLvrZzRXkDSfdtvtwrbc6WG3M8lL64a4h1MOeN+FAWouMwsea23+XQyJAZr5/VOP",
+	"pumnXgjmXc+ax8XaGQcqrcgUxMyl/dwq8vTLtgOnt4hz3MYHUIVktkuEX/g3TSNuLD161jxyYsM5PiAZ",
+	"WBKzZ8q4Il82HzdNtWE4cWOyvEvfaqcHq5hkX3k8K/42rWG9GaL4a//slzenaSrmhp03ghabL7XeIYyX",
+	"5tlLsu9ZnnKQdMhSpguwwgzkokiMm+VakTzDV9KI5DwFhWFIE6oIxfvQSTVEzHkNMwtZ1S/yOuhuXwhf",
+	"B+zTM7CXj9J/UeTslzeEVoDSiqgFS+IWVrf356/PHgDnTJohtfMfymW6wv9fHr369zX+H/VmINloMYhB",
+	"6kBIwF0piIkhPq8/MSz5a77Ig045eZ8BP39tDsqMJSCNLG+j9SSoqoHa4KUGZVkux2AzUzalbDatfmDK",
+	"Ze14ficJHvI3NxB7IH3VnlhIVMrvrMiVWs2AbVpsJMlC2t9Im17q3uXluITePUj1fBl6KMmbvSZGwLdK",
+	"/Ik579ZkNhSJK9/HzfUZgPWG0tNrYNyFKcoN//QepXD7KwDnYk7++iPlOU3/FhmgU+IJEg2JXBh+u7Bh",
+	"LAVOyF9/Ehz+FkZAQ13CJwf/PUarGMnDaCZUkYv3lx+7M4pb/Pdgg7s7wvi/xPBPwyVsgL5lC23YbWcT",
+	"moNqQykbLTIE62O6kJlFdAFDa2Lqm/4tCOqdGG+mKQ03up+llK1Q02MkdXDONGGIoWalBdGQptslogDg",
+	"GR+JzQrwuWm1w1P7FowWmuI0+7LL23KDRE1Enibk2tw2iAmmiAI5A3libxZUbu3VrtiYQ0IYb6mRGeD2",
+	"x6C90lMH5DPzvRN4RaxBHygtgU6fWNYSM5rZMBuZxRq61hMhmV44n1oLQ9R2Ecx/UdXmXSA7E2k+hUbT",
+	"2C+uyS4NY+UJ2TlsLzMaFwxjmIohMTfdZqDlCuRYijxrfuz5WYF8a5v9QfMTLAMfbmis04U91K9/6kVB",
+	"y3aa0GyA0BkkvC4CM2jVWJ+RkoxK7TGEE4QntfO5Bk8t5rOgg69bj7YnBu3QILLUBQV4c4/CO6Ny9IpD",
+	"tlHZK+G7G0Wjgr9Q4fO9anbONQUBgxDjvrYv5QvUmu0Fa4Se0P1ahWoNT2v3zPUA5ra9XCm4YHfqH/E1",
+	"rRsXsPA7N/fK18gPvmc88bwArRAVFs+kZ/Jd6PXWcv9WnpbLvOKRNLzvhRyjix8uPCrTTkuRAiYLCUTG",
+	"L/PDOglt0/62zxD34Qo5djuquRsCz+0Z1ZNV8YAljWyiEPUZ19+9KiV9xjWMsdxscwD9I19D+3xiw4f3",
+	"ZrSsHdbNsvKfKo2X2XJ3ebRmMJhSlj5RyfYDqK9YsEXKthxc5FbOHTGpNKHJlHHrMCjkyhlpJdHukIvg",
+	"JE82oqYIK84VBCC3zlj6cS6lA0ytTcg2MbvftfWtPBR7qS+PQv4B453B1c9ATplSTHDVEnQXlR6t3NxU",
+	"LLJt5XVKqWYz+ANlQiyh1YY/7sAqu+LQlQgjWlLikbKZUlprgo+pBFZu2j+CDli4V2ZftwqIFNZSAwxT",
+	"5635X3u170mkhQgz6WZ97s9xWVlNrm7/3ZiHQ3yvhUZ2IcWI7cwHoTrD081qltkV2oQ7rcWE4nj145QN",
+	"XMqWzgneN6LqEvRZyi59RphdYOn9+euzYo6nGy6Gz9hKTMHbcQ3uVr0ixwzjBgVJRHwNklAXREiVmguZ",
+	"nCwl5XAuVC4MUBlAdsO8H3YHeK8cUT/JbrDvh3/KcYJZCYIu6FELhXrmbo4lSisLdYoz7I5/+im+T9sm",
+	"e957JLCBlvMmX1bsneccSQUfN7JVkMrl56otrXJx/otrtcuyWeUs+4mIsJMVviCnF+fB53XTEeJcMr1A",
+	"8h1SxeLe8W+fjdSvxTVw/4cCq1LZPw39WscHS/boQN/rI127WW4Dm7RdnI/jMZkATfUk8qtVEVEutUVE",
+	"yqAh86uR3Q8r+q3dwPrL9YV94pxPBGrohPHDZY0l0OdtiwfSlVHG7ll5bfpqpI8Vq30YcWUEn3tvvf+v",
+	"E0EmIk2Uy2UiRQpWeXR9KqNMYToM7uc0jquhR2NJp6rST7o0iqvdPtSV5a/2rWYJXZvXJz2P3NZtlUlb",
+	"WwQhUilNVhmUloVvV4d8Z/tqQaZUXleKw86ZrtKDrfGx3v8HMSfTPJ6Um7EhVlpIqHT/4rJDh9CRMO/o",
+	"hvFvUCUoG/Kw3u99mhAp5uvO62QsqnSAvnChaalpLa4xhcBqdNNxOJOAWR6mJKiC1odd18zxA5VDITHl",
+	"CvohT+gMIpJzI/Ag/zQ/8P7sRWVI/Kl39/nu/wUAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
