@@ -278,6 +278,12 @@ type Icon struct {
 	ContentType string `json:"content-type,omitempty"`
 }
 
+// IsDefault defines model for IsDefault.
+type IsDefault struct {
+	// IsDefault false changes nothing
+	IsDefault bool `json:"is_default,omitempty"`
+}
+
 // JobQueue defines model for JobQueue.
 type JobQueue struct {
 	// Count Tasks that wait
@@ -490,6 +496,11 @@ type ProjectReq struct {
 	StorageLimit *int64 `json:"storage_limit,omitempty"`
 }
 
+// ProjectScanner defines model for ProjectScanner.
+type ProjectScanner struct {
+	UUID string `json:"uuid"`
+}
+
 // ProjectSummary defines model for ProjectSummary.
 type ProjectSummary struct {
 	DeveloperCount    int64                `json:"developer_count,omitempty"`
@@ -657,6 +668,81 @@ type RobotUpdate struct {
 // RoleRequest defines model for RoleRequest.
 type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
+}
+
+// Scanner defines model for Scanner.
+type Scanner struct {
+	Name    string `json:"name,omitempty"`
+	Vendor  string `json:"vendor,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+// ScannerAdapterMetadata defines model for ScannerAdapterMetadata.
+type ScannerAdapterMetadata struct {
+	Capabilities []ScannerCapability `json:"capabilities,omitempty"`
+	Properties   map[string]string   `json:"properties,omitempty"`
+	Scanner      Scanner             `json:"scanner,omitempty"`
+}
+
+// ScannerCapability defines model for ScannerCapability.
+type ScannerCapability struct {
+	ConsumesMimeTypes []string `json:"consumes_mime_types,omitempty"`
+	ProducesMimeTypes []string `json:"produces_mime_types,omitempty"`
+	Type              string   `json:"type,omitempty"`
+}
+
+// ScannerRegistration defines model for ScannerRegistration.
+type ScannerRegistration struct {
+	// AccessCredential always empty
+	AccessCredential string `json:"access_credential"`
+
+	// Adapter how the scanner calls itself
+	Adapter string `json:"adapter,omitempty"`
+
+	// Auth empty, Basic, Bearer or X-ScannerAdapter-API-Key
+	Auth string `json:"auth"`
+
+	// Capabilities null when the scanner does not answer
+	Capabilities map[string]interface{} `json:"capabilities"`
+	CreateTime   wire.Time              `json:"create_time,omitempty"`
+	Description  string                 `json:"description"`
+	Disabled     bool                   `json:"disabled"`
+
+	// Health healthy or unhealthy
+	Health         string    `json:"health,omitempty"`
+	IsDefault      bool      `json:"is_default"`
+	Name           string    `json:"name"`
+	SkipCertVerify bool      `json:"skip_certVerify"`
+	UpdateTime     wire.Time `json:"update_time,omitempty"`
+
+	// URL of the built-in scanner an address that nobody asks
+	URL             string `json:"url"`
+	UseInternalAddr bool   `json:"use_internal_addr"`
+	UUID            string `json:"uuid"`
+	Vendor          string `json:"vendor,omitempty"`
+	Version         string `json:"version,omitempty"`
+}
+
+// ScannerRegistrationReq defines model for ScannerRegistrationReq.
+type ScannerRegistrationReq struct {
+	// AccessCredential name:password for Basic, else a token or a key
+	AccessCredential string `json:"access_credential,omitempty"`
+	Auth             string `json:"auth,omitempty"`
+	Description      string `json:"description,omitempty"`
+	Disabled         bool   `json:"disabled,omitempty"`
+	Name             string `json:"name"`
+	SkipCertVerify   bool   `json:"skip_certVerify,omitempty"`
+	URL              string `json:"url"`
+	UseInternalAddr  bool   `json:"use_internal_addr,omitempty"`
+}
+
+// ScannerRegistrationSettings defines model for ScannerRegistrationSettings.
+type ScannerRegistrationSettings struct {
+	AccessCredential string `json:"access_credential,omitempty"`
+	Auth             string `json:"auth,omitempty"`
+	Name             string `json:"name"`
+	SkipCertVerify   bool   `json:"skip_certVerify,omitempty"`
+	URL              string `json:"url"`
 }
 
 // Schedule defines model for Schedule.
@@ -898,6 +984,9 @@ type Query = string
 
 // QuotaID defines model for quota_id.
 type QuotaID = int64
+
+// RegistrationID defines model for registration_id.
+type RegistrationID = string
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -1184,6 +1273,37 @@ type UpdateRobotV1Params struct {
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
 
+// GetScannerOfProjectParams defines parameters for GetScannerOfProject.
+type GetScannerOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// SetScannerOfProjectParams defines parameters for SetScannerOfProject.
+type SetScannerOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListScannerCandidatesOfProjectParams defines parameters for ListScannerCandidatesOfProject.
+type ListScannerCandidatesOfProjectParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
 // GetProjectSummaryParams defines parameters for GetProjectSummary.
 type GetProjectSummaryParams struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
@@ -1357,6 +1477,22 @@ type ListRobotParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListScannersParams defines parameters for ListScanners.
+type ListScannersParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ListSchedulesParams defines parameters for ListSchedules.
 type ListSchedulesParams struct {
 	// Page Which page
@@ -1501,6 +1637,9 @@ type CreateRobotV1JSONRequestBody = RobotCreateV1
 // UpdateRobotV1JSONRequestBody defines body for UpdateRobotV1 for application/json ContentType.
 type UpdateRobotV1JSONRequestBody = RobotUpdate
 
+// SetScannerOfProjectJSONRequestBody defines body for SetScannerOfProject for application/json ContentType.
+type SetScannerOfProjectJSONRequestBody = ProjectScanner
+
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
@@ -1521,6 +1660,18 @@ type RefreshSecJSONRequestBody = RobotSecUpdate
 
 // UpdateRobotJSONRequestBody defines body for UpdateRobot for application/json ContentType.
 type UpdateRobotJSONRequestBody = RobotUpdate
+
+// CreateScannerJSONRequestBody defines body for CreateScanner for application/json ContentType.
+type CreateScannerJSONRequestBody = ScannerRegistrationReq
+
+// PingScannerJSONRequestBody defines body for PingScanner for application/json ContentType.
+type PingScannerJSONRequestBody = ScannerRegistrationSettings
+
+// SetScannerAsDefaultJSONRequestBody defines body for SetScannerAsDefault for application/json ContentType.
+type SetScannerAsDefaultJSONRequestBody = IsDefault
+
+// UpdateScannerJSONRequestBody defines body for UpdateScanner for application/json ContentType.
+type UpdateScannerJSONRequestBody = ScannerRegistrationReq
 
 // PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
 type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
@@ -1701,6 +1852,15 @@ type ServerInterface interface {
 	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
 	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
 	UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params)
+	// GetScannerOfProject The scanner of the project: the one that it chose, or the default
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner)
+	GetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetScannerOfProjectParams)
+	// SetScannerOfProject Choose the scanner of the project; 400 when there is no such scanner
+	// (PUT /api/v2.0/projects/{project_name_or_id}/scanner)
+	SetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params SetScannerOfProjectParams)
+	// ListScannerCandidatesOfProject The scanners that the project can choose of
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates)
+	ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListScannerCandidatesOfProjectParams)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams)
@@ -1785,6 +1945,30 @@ type ServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// ListScanners List scanners
+	// (GET /api/v2.0/scanners)
+	ListScanners(w http.ResponseWriter, r *http.Request, params ListScannersParams)
+	// CreateScanner Register a scanner, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/scanners)
+	CreateScanner(w http.ResponseWriter, r *http.Request)
+	// PingScanner Ask a scanner that may not be registered what it is; 400 says why it doesn't answer
+	// (POST /api/v2.0/scanners/ping)
+	PingScanner(w http.ResponseWriter, r *http.Request)
+	// DeleteScanner Delete a scanner, but not the built-in one
+	// (DELETE /api/v2.0/scanners/{registration_id})
+	DeleteScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetScanner Get a scanner
+	// (GET /api/v2.0/scanners/{registration_id})
+	GetScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// SetScannerAsDefault Make a scanner the default
+	// (PATCH /api/v2.0/scanners/{registration_id})
+	SetScannerAsDefault(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// UpdateScanner Change a scanner
+	// (PUT /api/v2.0/scanners/{registration_id})
+	UpdateScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
+	// (GET /api/v2.0/scanners/{registration_id}/metadata)
+	GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
@@ -4137,6 +4321,208 @@ func (siw *ServerInterfaceWrapper) UpdateRobotV1(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetScannerOfProject operation middleware
+func (siw *ServerInterfaceWrapper) GetScannerOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetScannerOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScannerOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetScannerOfProject operation middleware
+func (siw *ServerInterfaceWrapper) SetScannerOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetScannerOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetScannerOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListScannerCandidatesOfProject operation middleware
+func (siw *ServerInterfaceWrapper) ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListScannerCandidatesOfProjectParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListScannerCandidatesOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetProjectSummary operation middleware
 func (siw *ServerInterfaceWrapper) GetProjectSummary(w http.ResponseWriter, r *http.Request) {
 
@@ -5819,6 +6205,236 @@ func (siw *ServerInterfaceWrapper) UpdateRobot(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListScanners operation middleware
+func (siw *ServerInterfaceWrapper) ListScanners(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListScannersParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListScanners(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateScanner operation middleware
+func (siw *ServerInterfaceWrapper) CreateScanner(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateScanner(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingScanner operation middleware
+func (siw *ServerInterfaceWrapper) PingScanner(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingScanner(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteScanner operation middleware
+func (siw *ServerInterfaceWrapper) DeleteScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScanner operation middleware
+func (siw *ServerInterfaceWrapper) GetScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetScannerAsDefault operation middleware
+func (siw *ServerInterfaceWrapper) SetScannerAsDefault(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetScannerAsDefault(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateScanner operation middleware
+func (siw *ServerInterfaceWrapper) UpdateScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScannerMetadata operation middleware
+func (siw *ServerInterfaceWrapper) GetScannerMetadata(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScannerMetadata(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSchedules operation middleware
 func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
 
@@ -7066,6 +7682,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.UpdateRobot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners", wrapper.ListScanners)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/scanners", wrapper.CreateScanner)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/scanners/ping", wrapper.PingScanner)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.DeleteScanner)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.GetScanner)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.SetScannerAsDefault)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.UpdateScanner)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}/metadata", wrapper.GetScannerMetadata)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.GetScannerOfProject)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.SetScannerOfProject)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner/candidates", wrapper.ListScannerCandidatesOfProject)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/labels", wrapper.ListLabels)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/labels", wrapper.CreateLabel)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.DeleteLabel)
@@ -9006,6 +9633,134 @@ func (response UpdateRobotV1defaultJSONResponse) VisitUpdateRobotV1Response(w ht
 	return err
 }
 
+type GetScannerOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          GetScannerOfProjectParams
+}
+
+type GetScannerOfProjectResponseObject interface {
+	VisitGetScannerOfProjectResponse(w http.ResponseWriter) error
+}
+
+type GetScannerOfProject200JSONResponse ScannerRegistration
+
+func (response GetScannerOfProject200JSONResponse) VisitGetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerOfProjectdefaultJSONResponse) VisitGetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetScannerOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          SetScannerOfProjectParams
+	Body            *SetScannerOfProjectJSONRequestBody
+}
+
+type SetScannerOfProjectResponseObject interface {
+	VisitSetScannerOfProjectResponse(w http.ResponseWriter) error
+}
+
+type SetScannerOfProject200Response = DoneResponse
+
+func (response SetScannerOfProject200Response) VisitSetScannerOfProjectResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetScannerOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetScannerOfProjectdefaultJSONResponse) VisitSetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannerCandidatesOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListScannerCandidatesOfProjectParams
+}
+
+type ListScannerCandidatesOfProjectResponseObject interface {
+	VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error
+}
+
+type ListScannerCandidatesOfProject200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListScannerCandidatesOfProject200JSONResponse struct {
+	Body    []ScannerRegistration
+	Headers ListScannerCandidatesOfProject200ResponseHeaders
+}
+
+func (response ListScannerCandidatesOfProject200JSONResponse) VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannerCandidatesOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListScannerCandidatesOfProjectdefaultJSONResponse) VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetProjectSummaryRequestObject struct {
 	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
 	Params          GetProjectSummaryParams
@@ -10200,6 +10955,309 @@ type UpdateRobotdefaultJSONResponse struct {
 }
 
 func (response UpdateRobotdefaultJSONResponse) VisitUpdateRobotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannersRequestObject struct {
+	Params ListScannersParams
+}
+
+type ListScannersResponseObject interface {
+	VisitListScannersResponse(w http.ResponseWriter) error
+}
+
+type ListScanners200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListScanners200JSONResponse struct {
+	Body    []ScannerRegistration
+	Headers ListScanners200ResponseHeaders
+}
+
+func (response ListScanners200JSONResponse) VisitListScannersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListScannersdefaultJSONResponse) VisitListScannersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateScannerRequestObject struct {
+	Body *CreateScannerJSONRequestBody
+}
+
+type CreateScannerResponseObject interface {
+	VisitCreateScannerResponse(w http.ResponseWriter) error
+}
+
+type CreateScanner201Response = CreatedResponse
+
+func (response CreateScanner201Response) VisitCreateScannerResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateScannerdefaultJSONResponse) VisitCreateScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingScannerRequestObject struct {
+	Body *PingScannerJSONRequestBody
+}
+
+type PingScannerResponseObject interface {
+	VisitPingScannerResponse(w http.ResponseWriter) error
+}
+
+type PingScanner200Response = DoneResponse
+
+func (response PingScanner200Response) VisitPingScannerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingScannerdefaultJSONResponse) VisitPingScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type DeleteScannerResponseObject interface {
+	VisitDeleteScannerResponse(w http.ResponseWriter) error
+}
+
+type DeleteScanner200JSONResponse ScannerRegistration
+
+func (response DeleteScanner200JSONResponse) VisitDeleteScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteScannerdefaultJSONResponse) VisitDeleteScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type GetScannerResponseObject interface {
+	VisitGetScannerResponse(w http.ResponseWriter) error
+}
+
+type GetScanner200JSONResponse ScannerRegistration
+
+func (response GetScanner200JSONResponse) VisitGetScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerdefaultJSONResponse) VisitGetScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetScannerAsDefaultRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+	Body           *SetScannerAsDefaultJSONRequestBody
+}
+
+type SetScannerAsDefaultResponseObject interface {
+	VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error
+}
+
+type SetScannerAsDefault200Response = DoneResponse
+
+func (response SetScannerAsDefault200Response) VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetScannerAsDefaultdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetScannerAsDefaultdefaultJSONResponse) VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+	Body           *UpdateScannerJSONRequestBody
+}
+
+type UpdateScannerResponseObject interface {
+	VisitUpdateScannerResponse(w http.ResponseWriter) error
+}
+
+type UpdateScanner200Response = DoneResponse
+
+func (response UpdateScanner200Response) VisitUpdateScannerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateScannerdefaultJSONResponse) VisitUpdateScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerMetadataRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type GetScannerMetadataResponseObject interface {
+	VisitGetScannerMetadataResponse(w http.ResponseWriter) error
+}
+
+type GetScannerMetadata200JSONResponse ScannerAdapterMetadata
+
+func (response GetScannerMetadata200JSONResponse) VisitGetScannerMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerMetadatadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerMetadatadefaultJSONResponse) VisitGetScannerMetadataResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11717,6 +12775,15 @@ type StrictServerInterface interface {
 	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
 	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
 	UpdateRobotV1(ctx context.Context, request UpdateRobotV1RequestObject) (UpdateRobotV1ResponseObject, error)
+	// GetScannerOfProject The scanner of the project: the one that it chose, or the default
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner)
+	GetScannerOfProject(ctx context.Context, request GetScannerOfProjectRequestObject) (GetScannerOfProjectResponseObject, error)
+	// SetScannerOfProject Choose the scanner of the project; 400 when there is no such scanner
+	// (PUT /api/v2.0/projects/{project_name_or_id}/scanner)
+	SetScannerOfProject(ctx context.Context, request SetScannerOfProjectRequestObject) (SetScannerOfProjectResponseObject, error)
+	// ListScannerCandidatesOfProject The scanners that the project can choose of
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates)
+	ListScannerCandidatesOfProject(ctx context.Context, request ListScannerCandidatesOfProjectRequestObject) (ListScannerCandidatesOfProjectResponseObject, error)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(ctx context.Context, request GetProjectSummaryRequestObject) (GetProjectSummaryResponseObject, error)
@@ -11801,6 +12868,30 @@ type StrictServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(ctx context.Context, request UpdateRobotRequestObject) (UpdateRobotResponseObject, error)
+	// ListScanners List scanners
+	// (GET /api/v2.0/scanners)
+	ListScanners(ctx context.Context, request ListScannersRequestObject) (ListScannersResponseObject, error)
+	// CreateScanner Register a scanner, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/scanners)
+	CreateScanner(ctx context.Context, request CreateScannerRequestObject) (CreateScannerResponseObject, error)
+	// PingScanner Ask a scanner that may not be registered what it is; 400 says why it doesn't answer
+	// (POST /api/v2.0/scanners/ping)
+	PingScanner(ctx context.Context, request PingScannerRequestObject) (PingScannerResponseObject, error)
+	// DeleteScanner Delete a scanner, but not the built-in one
+	// (DELETE /api/v2.0/scanners/{registration_id})
+	DeleteScanner(ctx context.Context, request DeleteScannerRequestObject) (DeleteScannerResponseObject, error)
+	// GetScanner Get a scanner
+	// (GET /api/v2.0/scanners/{registration_id})
+	GetScanner(ctx context.Context, request GetScannerRequestObject) (GetScannerResponseObject, error)
+	// SetScannerAsDefault Make a scanner the default
+	// (PATCH /api/v2.0/scanners/{registration_id})
+	SetScannerAsDefault(ctx context.Context, request SetScannerAsDefaultRequestObject) (SetScannerAsDefaultResponseObject, error)
+	// UpdateScanner Change a scanner
+	// (PUT /api/v2.0/scanners/{registration_id})
+	UpdateScanner(ctx context.Context, request UpdateScannerRequestObject) (UpdateScannerResponseObject, error)
+	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
+	// (GET /api/v2.0/scanners/{registration_id}/metadata)
+	GetScannerMetadata(ctx context.Context, request GetScannerMetadataRequestObject) (GetScannerMetadataResponseObject, error)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(ctx context.Context, request ListSchedulesRequestObject) (ListSchedulesResponseObject, error)
@@ -13313,6 +14404,94 @@ func (sh *strictHandler) UpdateRobotV1(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// GetScannerOfProject operation middleware
+func (sh *strictHandler) GetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetScannerOfProjectParams) {
+	var request GetScannerOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScannerOfProject(ctx, request.(GetScannerOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScannerOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerOfProjectResponseObject); ok {
+		if err := validResponse.VisitGetScannerOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetScannerOfProject operation middleware
+func (sh *strictHandler) SetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params SetScannerOfProjectParams) {
+	var request SetScannerOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body SetScannerOfProjectJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetScannerOfProject(ctx, request.(SetScannerOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetScannerOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetScannerOfProjectResponseObject); ok {
+		if err := validResponse.VisitSetScannerOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListScannerCandidatesOfProject operation middleware
+func (sh *strictHandler) ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListScannerCandidatesOfProjectParams) {
+	var request ListScannerCandidatesOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListScannerCandidatesOfProject(ctx, request.(ListScannerCandidatesOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListScannerCandidatesOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListScannerCandidatesOfProjectResponseObject); ok {
+		if err := validResponse.VisitListScannerCandidatesOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetProjectSummary operation middleware
 func (sh *strictHandler) GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams) {
 	var request GetProjectSummaryRequestObject
@@ -14116,6 +15295,238 @@ func (sh *strictHandler) UpdateRobot(w http.ResponseWriter, r *http.Request, rob
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateRobotResponseObject); ok {
 		if err := validResponse.VisitUpdateRobotResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListScanners operation middleware
+func (sh *strictHandler) ListScanners(w http.ResponseWriter, r *http.Request, params ListScannersParams) {
+	var request ListScannersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListScanners(ctx, request.(ListScannersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListScanners")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListScannersResponseObject); ok {
+		if err := validResponse.VisitListScannersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateScanner operation middleware
+func (sh *strictHandler) CreateScanner(w http.ResponseWriter, r *http.Request) {
+	var request CreateScannerRequestObject
+
+	var body CreateScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateScanner(ctx, request.(CreateScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateScannerResponseObject); ok {
+		if err := validResponse.VisitCreateScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingScanner operation middleware
+func (sh *strictHandler) PingScanner(w http.ResponseWriter, r *http.Request) {
+	var request PingScannerRequestObject
+
+	var body PingScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingScanner(ctx, request.(PingScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingScannerResponseObject); ok {
+		if err := validResponse.VisitPingScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteScanner operation middleware
+func (sh *strictHandler) DeleteScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request DeleteScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteScanner(ctx, request.(DeleteScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteScannerResponseObject); ok {
+		if err := validResponse.VisitDeleteScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScanner operation middleware
+func (sh *strictHandler) GetScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request GetScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScanner(ctx, request.(GetScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerResponseObject); ok {
+		if err := validResponse.VisitGetScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetScannerAsDefault operation middleware
+func (sh *strictHandler) SetScannerAsDefault(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request SetScannerAsDefaultRequestObject
+
+	request.RegistrationID = registrationID
+
+	var body SetScannerAsDefaultJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetScannerAsDefault(ctx, request.(SetScannerAsDefaultRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetScannerAsDefault")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetScannerAsDefaultResponseObject); ok {
+		if err := validResponse.VisitSetScannerAsDefaultResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateScanner operation middleware
+func (sh *strictHandler) UpdateScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request UpdateScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	var body UpdateScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateScanner(ctx, request.(UpdateScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateScannerResponseObject); ok {
+		if err := validResponse.VisitUpdateScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScannerMetadata operation middleware
+func (sh *strictHandler) GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request GetScannerMetadataRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScannerMetadata(ctx, request.(GetScannerMetadataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScannerMetadata")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerMetadataResponseObject); ok {
+		if err := validResponse.VisitGetScannerMetadataResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15093,201 +16504,218 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs5kjD8Vwi974PdPbQtJ/OBWxuLQ9bJZLyXmXjjzOzimQQy1V2SGLfIDsmWrDN8v/0Bi2SrW2K3",
-	"umVJ9kwCDDCxmp9VxWJVsT7uerGYZoID16p3etebAE1A4j/PJVANyQtt/khAxZJlmgneO+29nwDJqJ4Q",
-	"MSLzCdVkThWJbfvjXtRT8QSm1PTTiwx6pz2lJePjXtS7PRqLI/Pjkbph2ZHAEWl6lAnGNcje6YimCu7v",
-	"o94lHcMbxm/U+vTvIKWazYCk5jvRgmizIAkzJnJFKE/wBw63mmR0DBH5JBiHhMyZnpAPPRKRD71drfO9",
-	"0DQ9FzkPwOlHMSdTyhdEirkiU6rjSXXakZBTqnunPcb199/2Ir8OM8kYZIeF3Ee9jEo6Be3QR5OE2WWs",
-	"rupfBmNaEAk0MRg0sKJSsxGN9RlhWpFr33mAEL4mnE7BYpppMqHqmPwsNImpgiMFXDGDDbMzZsY3lNGL",
-	"eqZP73S5jqgn4XPOJCS9Uy1zKMNhSm/fAB/rSe/0+2+j3pRx/+ezaAU3Zqd+tQMJI5DAYwjQKB0TIUnC",
-	"xqB0eGnL3i3X9vy77zYvDm4hzhF4LDH9AxNXmjTNvYk+zHwsFnzgthmeroDB7jbJ1ECCErmMYWBnCfII",
-	"KT5BrAnj9oQalsEUoZaeYAacsJEhqVSIG0VSdgOEcoJAwX1YdrTcyb+PLtTROzfx0c/mx/IuEhjRPNXu",
-	"UBTrHgqRAuW48E9i6PBSXe7P+XQI0hwHSjRVN2GKcb13CUkzpP31rm5G/LzD45PSIaT11Fl8fihlpiKm",
-	"SOWG79aQyRvQ5PqNa3hNgDsujQycTiEiXGj8q4kqKiRxdMGP/IhdyWMKhgzqYTPdAVimoGkBjdAcxfdd",
-	"0pm5CEN3AYsneEl64H7OQS6Wi3GfAkB8FrXarRlgoNj/BCZ/Z25FirOfkRPDrVNQikyBckVomkYkz8xF",
-	"9ewkOjk5aVigHT+8ypPAMqf0lk3zqfl6El60EA0HxH/dKXosq6w5JYas/VXtWoYZVGWYfa1vIGSYh+Iq",
-	"JWFJ57W6IXe64lyOoQGJ/vNDj7OlxzVgnAtuBR9VkT5jMZ1SdUqub/42uyZwS2MdmT/+d3ZNYsE1ZVzh",
-	"D7/R/x1+vCaSciPAXt/87Y6S4f01MeKkGOEvf6Zk+Jdrc1KIGB1/4P8NC0U0SncTIxwrzfiYJAIU/5Mm",
-	"N1zMCZVA2JgLCQnKyQYYibmfKbn+F5Wc8fE1sfz1+AOvOXKfezV4+fbkr9+HUPE5F5rWo2IHSJCQCcW0",
-	"kIsWJ2jZGHEico1Sr6PHiGQgY+D6CHgsEkiInrMY6kTI6rwtCfjZyfMW97QUQ6HrwVZ8fijwFCjVKK+W",
-	"GuxQDFFCBnQmJOL1ExOR66NrMoSRkEAouYEFGRnxHlQMPDF0LqQVCkIUi1M14mJ9eZqOm27p4vMueZaR",
-	"POvR4L8+FN9a3EADtovPD50nV02ilP/6sFnw7KtMcAVlq0WAH9sPZ8gBhiJZGE0EppleGMW1ZPcoRMfT",
-	"u97/L2HUO+39f/2llaTvmvaX9hFcxUvBA2zH/Bqc8j7q/UBZmkvsZDg/WAsCzbKU2RX0Pym7jCVAQguy",
-	"X1X/lZRCKruagMY/B67JXAo+Pibf3d4SDjOQREOaKjI1p0pPKHf88XMOShOWRGSOAqL5VYE0HVIxHkNJ",
-	"SI9pruDYHmi7ELPOF5cXv4JUDoyZFBlIzSyKZssPAZ5X0MJvRcOPBd7FEMWJ+6j3Io5BqfXBaazDY0c9",
-	"GI1M59Anr8uG11QzubDX/sr83jRh6X4jAUc9tJsZ7qqZZTZFn4RqOMJfo/UlLzX+tU8sroFA6zV5eb1N",
-	"0xzBMig23rCwtbbtF7Ta01y8wTm8Lt1MWuUV1O+hbl4HoGhpWXEqOkI+TK4Gxe/swWqiWuBGL/mtp7TI",
-	"ekZ7ypW9YlQ+hdLQdfuyAwWX4Axxbxi/CaxgqESa6zLoCr046k2Q7WwEqh8jOL2DYGjz9jS5P5mGqdrE",
-	"65Yn8D7q8TxN6TAFf3+4uamUdNHGhGp63Ue9qtGzbEOl6WVlxY0rK4M5xDwo50LjiW+co4awywN5mqwh",
-	"+UYeAbda0gHVWjasogJON3EJnr3Tnrmhjt/R+U+gFB3DbrgP4xOQTEMyeDBpVEjBm77aj/XGNN8hiU0p",
-	"ZyNQejCFhNF6xG347DXn1hDN8jTteL9kuZp07FLY0wNvNigqTFiaSOBoZeWE8QRuDdNshVVH7O8Km/3u",
-	"sFJS4lpDNKBwrl93QavXcKFBGRB4YoiM4j9iY1TIU7owcmjUZg2ajtuT8ns63iHI2t2yJYJwqy1OYFRh",
-	"+00XxrvyG8/KzbErVoqU2SS52AbtzxuVwLucz5Rq0wx3kaZvR73T35rReel73H9s/UgY9XK5wvzWNroT",
-	"+lghA5w1iOI8YfqNGK9jtjXkRNaRSZlZaK2O0KAILD/WM2aj09awg/uG/b+aAdfv3aBVQID5NKg/bvVj",
-	"3gZErThlSJfZOlt6kSQSVMl+6LXAmE6BjKSYGmUQJBDBndZnn9mlmIfg/FgYLL4OKvtrbGmk61SHRV8H",
-	"hqDB+0KrFSU5FePC/4ByNQdJJnQGRAsRvjH3SG7lI7i219BxPP/11Ys0FfOUhXSULfVUuM2YBDWgAVvf",
-	"L5zdEgWx4EnwyqthRp29I7rInp4ztrpUyxC70DDd4Q3bWcbLM4OHTthZIRK75U2Ugftcp46Zf2tpwaPO",
-	"PSR/BJrqyZWmOg/YckBKIcO3VK3IVQzVvFVnuXXNg1tGmSyXS/GiSrtXoDXjY3Q/iif2lWa4IDewOCbL",
-	"hxgqAR+wb7iY8/Lry3EvWhVmDOMepGI8GAk5pzIZxHQQm+8jFlOrmdfQ1nL/64MAT5C0tuyeSaFFLNKW",
-	"3fVkMBVJu7UOKecgB1OnOrbpkjBlvieD5UKXF6RqNcRE62xgFppJcbsY0GTK+GAsRZ49oL9nxFsN0QlD",
-	"K32tUbYzmayOcsOygQIq40lD97I9qNofXwwkzBjMH7SbGUg2WuBu2q2DJcA10wtDpjPmLfirxm+BTkfq",
-	"BhJChyLXJAORpVA8/lGSUaXmQibECDgRYdy+Jp0SJeyzYZrQLCJmuRERLImj8tvUMXk1zfTiFG99Ix3Z",
-	"o+8PA1Ga8kSRkZDH9ZfaEihmrsGQKhgkvBUUscM6syg/x3333Tfft516xFK8iNrOjIfHHYQuK3b9tKbx",
-	"ZJBRSdMU0nZ4r/aXbJjrpR9al9k7g9l2s25CasJK83cdw563LaHtOqtYZGFD/QbRyY/28AHsQrqA0HXx",
-	"Z65DR02lHuhUdSASI/iIXD9kiznrsMZcpu0bd+Z3XLgDbuRw4LZxm46GZ5XvulZrtJ1yLQaCDwVtRNXq",
-	"XF7TTNrP5LooiCXo9t06XTi2B9q+JSRMGgk7o3Kq2ve2B7DDsV32UoM4pWzavlcqxo54W4K9NQ/E1sXp",
-	"b9ccX+w77qAziWeSTalcDNrIkpVuVl0qtFQJZiXFu9rG1VofpQzkwA/V5XxJoMlA8HTRsjm67qDjWyZh",
-	"xG5bLdH2su4ZSb60gWzB2FRshW+U/JzmmOVp6rXHzVtQkI4GEsZM6eVK2nSzrkQpG4GfrCqvTUQuFaEj",
-	"DdIZVigZSjFXIInrTcDIUxMxRxeGYa4WhGnCtrEhlJb0sKsCIblUSxKqqREuWkJFC0nHUCa/LZdhqQON",
-	"Lg+hj5zSjiy81KMDBze9OjFw06EjT7lvfsKc0uw3O/5Hyhfrqv8751606Zm0SsWvaDwhytoIrK7AtCIz",
-	"muaABsL5BPQEpKHbmHIyBGdEsCpIL2CQeOWtISuGF8ciq9PPqx4/ETrLZVKMJZ2qkJmupIW3GQkVqI0G",
-	"JVzbcuyPdbuqs/20N8RZ4Kw9+K6sxw0aXMctxD8ycw4XOzN9JpCC80ULqa4t7XqfxHBww3gStHeZj7XG",
-	"MPOxGhRWRe0/rt7+HFq36VdrSLNuXklub8YmnFy5dm+Hn7a3T64h6jVwkDS94CMReBAsCw1bxvSFDFNb",
-	"DxXnEl8CO+y6w+hwq0FymnqtY+uBJlQOhRyUPPPWX+/dRyJG5EdsTuYToYC8uLwgesIUYeqM2BtAEY3+",
-	"g/ohm5tQNYjpQAoRepnpNNAMeOu94VYcp3zI8mtUte23geK0t3PVHPoOwwXl7O1Xt0n+3nqdFcl6+/U5",
-	"SXUxKEStnUGyGPqhpzAoUm+75RDvvIhD/rgl5+MVTxWqoHwpldwhbJejDu/S/xDDf+aQQ2j+YPD0e6pu",
-	"3CvKnCIraXlZ1j6XplQDjxfhOO1U8DEacEdMKu1CRaZkQhVODwmahRseK0NeILkKX/8rcolrGJJLrAda",
-	"AGZpzdPY1rJK82N5a3GlVhrp/KBZWCeqyBqjBGo0v8Xcmusz/EXwcrzZuuKwG/ED8fHOesNu5bLSMOjn",
-	"LnjehLA94KENeBKaGfWp4b0UQ6yt6U3IBWZvkItj8oLb0IjlW4yNA8XQA40Ba4JDRNioHI1Q+FrEyEXw",
-	"hbXaQ62/tK4+sJQeSv7z2V+ft39hqe6QC70UjmyU6cr7y9Y3g51fcA6xXjFVVNfQiT+tvPa0BEP9k0Gb",
-	"J4K2k6y/EWyKMww9EjQjaHtpovwuUInx+n7Du0C58cm3/9nyYWCXMoA5oT9QlkJyMc2E1L8okA2uF1UI",
-	"4gk1G49IztGnAY3CERnhiB5t9jfUEBbmOErwRg4u/FEN8ujWHiRmF8v1B+wHHkMD78xUmBFKKPjuWYgA",
-	"p/T2wjZ+dlKKD1+aFIKruWR8/K7wI6supsG4siBcBGGh8iLCaYP04Ft+rFlZDYanlKU1fmc0rb09Ono4",
-	"/gzz9zTg39nOaw1bhbb19uLl+XnKrtDQGLw4lzbIFqs0wxkoeaNCIHqOKefDI0boFIDhfC6e+G0G/OIl",
-	"8RoFxvstiAIgDF0ppwrSGSiCWky0G9tS+9u7AMS62nv+5oK470EKHDIVYKMqH+K9y5TKQRItxmjK3JHQ",
-	"VQkb3UqaejsDSdO02besmvaqnbNf0GstEGSytJ2tvGxgv4VhjDl3f2y0obrBovKKQ0fi0l2VwdPAYV65",
-	"S9ff6tKkqUEIzJcgp0yFQzwbojA7hlouZwkgsfRU0gqDpSXvzlFTLZTziFyRNvI0RcVkPhFkSpHRkym9",
-	"AYLveMpzD9c/erQtrBKcX4+HbpDaSgELqwGw8YRpiLULbV4nNVXz8/EIqOm1IUJh9bQJdVwfURz1ZlQy",
-	"ytveBJdLitoJm/b2X+RpUqQQ9CO3GosUfAxKE9PME0dM0xRZa5tA4sBcVVi2Ud93cyjiGQxo2Ze8XVRL",
-	"xQO9U2RL41vLFDRNqN4YQe+w/5Nv3qRGizlvf0355rtTyiVkYlBYzg7iHh6mr8pSPtYfqZcGQd4KXj1b",
-	"SflTCHs17zBNJ/gn9NALieKY4KtwgmpHl0Y4fI1dOhGlmyx3Anj7uV6hV2u3yUrcZSuxqQI4t4B1rcG6",
-	"27YmU9e+lu7dd2+yrbLFHK9PSqw6OXZ/WdQ9RCTuftg6gNa17qAjrXKdLpGMTTa2Ip+RTRBl7dm2qzol",
-	"WT5MWRwR9O9TMeURZlA1B3yWpxFRMAPJ9AJFfWEEfLSk1a0+bL3c0S2weil1OICbYbo56KAaJ6cI42QF",
-	"Z2cEpb0UqNHzbHoiqgqnpDWgrWZ7W80TFIjGNthaPyIiTUCagzHFiGK3nGPXPNrkG7PNK1fNOdhdrJZ/",
-	"oUvZlOma+OmIHD1DfsAFse32GD7WcGiv8umUhlxGEphBan7odEmPMdSwSw/cPCSD7j2nlGG6uY5L9KRr",
-	"nYm79EQPyw4RzhUI/xM7d7sQu4lIa7HrbaSayurWiGDifKabtulTl75BZofWj459QuRZs6AttZht9tFB",
-	"kh1tGht38w5Gb4v9bWtY6g7aMk0gHNw4H+ugvlxnY07kIs4ajwVh5tJeMw4+/NW1Ue9YDRJetq3d3S8I",
-	"+OBt351KQpT7rkis0ZBcqwvbeSoP4iuW/3KS4/V0qTtK+XJYBXEFPZU1fGxEtaWq0C3ahIQw+ZQIrEHq",
-	"awGQFblvavahyHBBvAnzjFw7WeXayIQ2sQtTLgwwXRDBg56878RQ7NDEZLoJOXB8tO2JELIhb9QG2ndh",
-	"uGF1vRyZUAVhQhdLwc2oF+3sWpCwButA2/wCODHvMKsbV4nQVszxxay5c4CbyHp0258wCwRVmozYyFbI",
-	"YFqRlI2gFz3EDdiMOTA3T3CnbvIp47kGdUboUKHL9gS4S/SIl1YUpqlmFajLu7iRegMvRmhSJtYFvY7D",
-	"beCTNk7GwNOaz4NMsvpY0MqgjodxLw8DviCJi4cYNFFqzjVLLbqsd4vp4dPduu0jRgUHw2LGQiTeF0bi",
-	"L5bX7Be9D78iirO8ZCJVtH2s45c23WrXK6LKjtocM0/BHRyqdkN1m90MSnD49VldHsWOefJCLyqbQNqW",
-	"5ZaS+p92Yb0dbGclkCR7SlnTJmnMg8X0Tu4Kq8SzP0qojTvBZBcZjTvh6QriBzpq+GHq5EUxA5nSbIAx",
-	"hKHQwpKfr+eojtcqTReWr5IhKJaAqyE1J5jC+eQU32+pJjRNe001JZ4/+/4EM33bP0+6OGVQIilPxBTZ",
-	"PN4GaEK0npHtHFQRRNvJ0x0Euz2a/542B06hNonvQx9grkpxVYf1EQpXDtucC3b7YLCG8LIdOWqXJwwA",
-	"NCTUX7FbMmKQGmXBXWEuGsDI9ycYAPDL+/Og8Aq3euBhkXTEk9fDfO7nH0Uu0VPsJWX4/38B3OA/znOl",
-	"xbQX9X6iPKeGD/1s5b6Cdj52As57qm7qobM9QW1lnpsBT2oqy7wdFdXnZM4xlc6ZVyQNm55PRFrypGmx",
-	"QjdZ+OERPf7MRKfk8pd3r18NXvzy8uL94M3b191oT9Z5n+0iMuQKfW13bi7rbmhaecuqNV0t37AC6Ru6",
-	"Wqs259+9b4BZ2E23szuZax8QnGQFLa1GW8PnpmjmpS5dmi1IKZpqpjSLQ1tmM8z94MP3OlGK7dvZFcUS",
-	"wnZz2q6dp9RC03SrGW3PLSf0T5mx4CqfZmGzGNoNe1HnF6ow7oJ4qYF5CJ5hWAXg0LTHMBViuyuvNVQJ",
-	"cSQBHgAat5iHAXd9yXihhEPN3bbbH+/y9jcdbT94CI5Bf/ruFTXaN5xO8wb7az3bP1DO+a6521eTnhbb",
-	"CwH7FwXy3EnfNQF60ynwmhoLPsRis3tHk29263iMDdPc1+yvzterix9+58CQpUfd2rw2wVbtju3nsOD2",
-	"jLx5+eIyIs/Jj+/fX0bkG/L24uV5OwbS3hK/TMOX8K7btbd8OIdup43vbkd1672UYsSC6mgbmu9CxnUr",
-	"eAcqQB/W88Rq2xzzF4Q5U9Myt7UM1u5umSBtCl28XCqhRx3dWxrYglooC6ZRaq+LdfDsPTanS37y6nqj",
-	"EI7r2HMh02fhU7V3Nna1UC/Mcn9IQzfzRkyEhv2XkDch7+V4AvHNgPGaGhUQ3xho6d1nmmH16Yeaq2kb",
-	"7dzV025MXrTuKHPDeFIe4azI12tT7Lp3LynENChLLEv4hrKES70HONWj8lKIYBYHbp3qQ0kpbP4LarYb",
-	"Q4QuvWmKUFGBmLsSCU+ASj0E2mGHppeoKX2SVYBYNmJ3g+J91JsjLAb1qFkHoDWW55LpxZVhmRZwQ6qs",
-	"NotsFGyuEnR4dd0nWmel3H5FCcpYiBsGpcKgWP/Ny+IZ+29YFFn0AjUySAZSGcwT+8RCbMOotA6gsowX",
-	"uxAsmR8MLjWUbmQVTKOEwekz4CTnCUjSpxnrz54fnxyTc5dXqQhf/5Mi5gt2yxVGmubcpZA7xUr7Kloa",
-	"M9EM9QHL2So0ZmJ8NxmKhJkffNIEOoXjD/wDPxd8BtwWL0Y/tYlIk2XaDVJUkzg1rY/I9b+PnFX86CK5",
-	"tt7nRRFJRSCeCEjWzq/P4TClN+g0PZKgJuSXXy5eHptBX2BQeW5Pua2l4etOXt99cLncPpgL9gMmmvvQ",
-	"iz74WJEPvfuP99fH5EWxDNyGL4U8wrhcpkgi4tzICGaKb58/d/P6yskaF3adoYPPn0dSTMmzv0T2Byw5",
-	"fk3+/MwWKD85IycuYQWCSE8YH1frlxMp5sp0/3yNKLhWQurr6AMn+KfdoXIb/PfRe6PPHp0bVRvb++or",
-	"lvEZlKFTPlZPVxECPKWazYBcv2H85trtpVTrGD3N0GnFkIfZcrDQ8Sm5TtlQUrno0/7w2rS7dsYA1fdf",
-	"imEZqD79P8+/e/7D0E75nk0dSb374Zx88803f3Vmc7uzKUtTVrwPGyr4H5CCGI6BM52cnDw7wv/en5yc",
-	"4n/HJycn//falqNOWQwuF6M7wS8yGk/g6PnxSQ/rG7kzp077/fl8fkzx87GQ477rq/pvLs5f/Xz1CvuY",
-	"w860kXJ7ePR60bI+aW/mWogMOM1Y77T3zfHJ8TdYl1FPkBPhGcUMY/3Zsz7m/+y72gmGo53e3UcrbeA2",
-	"Syle4WufPomh6sMtxLkvOrGpSf+u+PeAJffWtrx8zKkRPpdN+uXu5tB0m68vQTvL8yFnxeKYh57UyCBq",
-	"T7P6sRu+9u9c+ectkOwLRzdOv5ygn7qSXHudZEvS6TrNdrTSMIt1P+vf+fLr933v6HW0fNbvNltRyT0w",
-	"nZNggtThv/XvlhXatyCPUnn3wAJQxAlOb7/073zB8G0o09caD0xspMVU0KSfiZTFVmTe3Kh/h/9a1Kwn",
-	"UIi8aP/AUuQNO9DWYaChgRM4fQtz89jb5CgVtsrj2FJWIXtdJL3T3humtK/4pnpRR+jbKvn30WYKEVK3",
-	"aZfZGrCt2qEEhSaPSgH35ycnnSqit/Nw8oUG1w3v647eKFJ5zdPJgqs14l0N5ab68Jd0DG+wkvB91KvI",
-	"c5t6YlPb0q1vRN2DZahbAb6+ryiPWpOPTEMVA0kJq9Mxjg7Jy8DBaCX6QLm8rqbxMgUBZrCQQBNfyfP0",
-	"N1stqvfxfp1oUzE+glvdjm5f3eqvpLuRdF/d6q/Uu0dS7WPsc0uK9fU6bfqDg5FAUSa0BSG8LypQHvce",
-	"jgX0iLG2JzEiFlQ28WKBmhsu5moTyOO1qnpBYL8GvVJ/74Fwbs7rFEz3v3eYvkcTiK8iaAAcU+7KAJD5",
-	"hKUVK4nMeRm6ztfpI76aBiBoPUADQERzyN9FstgT/CzcqnLUfRh7zUB7KTjsAMrnFp4e0Gfkplyckf9J",
-	"kzGbASc3AJmBN5O2SkMI1hVStgm8mkjY5gnbJ+mGUp3tnW7tbAUrplKrM0LTOV0oYja3CXAsRpXFVtu+",
-	"bwIg5qveI/hw/IOc84xhQixrGvUvG95po8w0/U8f77tKRAasvoT5UhexEOe2ToDlvo0Qr7Z8IOw7eBLv",
-	"GwlFapQh6DkAJ8u+BhWCe0Z7RiSMbHFrYW25mOrRV2VppOxPYmgGYTFYW8SdfR/bQi92D2tGxAyy9yst",
-	"snc554yP/yGGvUfkr2YlhOILHaZ8HQlJPvRomn7oEY3SmXbetCXwfRLDtrDzxqggxb7APIOvQf9DDI16",
-	"t5FeNdzqvre/lih19R1qz9T4DmhiPZot5DDNvBZEAwaXVMEUbUs7dfDNhEgbZa/lm+VhBNzSG+nBJVuX",
-	"kyEGpcCXGxDyhghODMhaEy0CtX/n3jbv+/atswWYDwniR1IcqIcwglYRwW3ItBRiigxjKiSc+Sdun6qq",
-	"xEkefCb8k3P9oficQw7N6p8vYXEYjBUFMx4HZ3PKtLIlzRlPWh8DC0bLvc2qt7z7cMO1t59l+5fAE3v/",
-	"7UuzsfP4gK8nptjgxTsvULUULfEantAZOgWYb3jehCRjQQQ/q3qSNB2yCo5TOoS0+Xy8sU1+j6a8yL0M",
-	"2LUUTwP4v/IrQMnF9tnJ828DPrbhgWzRhF2MVIrP6fg8cQimZcvVfIl2SnMAiD0khULhkO5PFX61l5dz",
-	"tqqeIRvHbkG4H4ZWFJppxcuebYaFD73fgZ0GRyLUwjAAtQA36t/h/72KZXMAr8MVU8+W4PpIDNsuw+/Q",
-	"lq6hN8ilxWhUqmgUJJk6IRK39ffFxct9Gkrcsd634PEadAMBdL1XPG3UyxHWSPp0DtzBraIO2Gf4JIjs",
-	"yuZB2Hj8Epr1bUnzvq35UisYWPfsNwnNXrvEvStYXE+FbqN5zX13Rv7DLMgLKpQviNHgz1CAsfPbNAk+",
-	"QULoxsR2TTd5qAyMuX7XV5bYeypnagIJcWPWzpnwuhmDpY8Oc0OXUlm30yssmCNX/kQL56KKuVf1Tk69",
-	"xaMTBYrKYBGhRE9ErtA7UpOpUPqMfHvybZEmybqGcpdlzdNrQrMguWbWH6/m7r1kfGyIdF98wNdFu3eM",
-	"YF+MulqJqJFjR4SmSji3UptnhIvd6I+2trWtEk1ikaeJ9z0YYkEoVXr5qtaDQ0XFNioXcWuD4FyhGRyr",
-	"QtUj2laNKuoi7Q/d5fJUu+b+3558uwfZPVQZrBWTEAqZtsM0F5oMgVhEQOKy400Wx8TQnk0lTuYgYRe0",
-	"9pORoFxJMVWqTb7GTkrJ1BZWO1ZszCEhjLcnrtZ3naOtllddKsZHjDffeMuniI0XXhHD1OW+O4x66EHT",
-	"8u6xuNzj3XMZJpbQ3bOBSlZyENWJ6+V6Rnu8B8rTHMrGi16s6HwzBPeoXqTL8pDDNmugczdzLcxsENbv",
-	"42nnii7IpeDjM6JFHk/AXKouGsQwRpi5FI8J1XRI1eZHRe/r1Gh6u/SNvhrfAiYzXw1hjSi2qKgZngJT",
-	"Z+9ksXOmJ4MENGVpZbyCLB9WyOEwfL42M86XYgisOCkWqd5L/okKyie/KLVmwzeT9UP+I9Dkskj4E3Jq",
-	"r7ETu1NU79i+kVA/PqKd4kL5gLcicT5SitFV6BT+qwaGTfbVWihuMicJeyYGeEIRrBY0u1cfSjV1nrCh",
-	"tpTLeQ0FwRusf1cmygHmemthuL0s5bl6ZNNtUaO8Yev1ptrmjeyScg5lqm2GQ8cn+jXaaCNGMDXw6fiX",
-	"Z7LB2FvGweMf3Ecw+DownxXFouz1xNTSFXbVBLzNse4PKlX9NhyJZXHA/Z+N5Vx7PyTnlJclAaMXuTqV",
-	"1ijCRkYniMh8svivp3WGOiDau6xuCJ3wrd6Otr2An7CqgiKBxsw1u5fYm+b0b2X702xwGhVTPhAzkDMG",
-	"8wNMNxTTA05XpIAbFMW29zyjzR4i8Pd9b45PQGKJuMNMmlINSg8YH5Syku5kwsOE23kH/C9adS14uncW",
-	"K+f7qFQX3U3swmPcW7Y4byuz2k+uaedt7eyCsXVyu1vEDmntqVQO/qKPjyOtuoNiPz+yirTZQuJKaO9V",
-	"U3JzBF/FD2rVeM1m4EpNk2WZaXzVSCGEu+6cpn837WLvKIH/kXTG9/i26qiZYOautTqF6yS9QdVr3Nbu",
-	"Scuzo8PYQ6Z+c4901F3B+b2aTvbKFsoFVupdZQ5pMTH0bniAZeb1CO7ED6zlRfXbCR+u9UHOjKuXvvfz",
-	"8iJNlxaomnvyadgSgxfliyQJomePF+USM48adQI2f+MNLPxtUBTZf6DFcHks7sw/8VuX67JYxaMB5x1M",
-	"xQw6wafFfdm4r9/n6X8bhtCZe15BD6ecK3hMblDQ4F7v0hJy//C8w92oe2Ifrixs042KNd9+ffY12VRj",
-	"UbwvNs2UpaCKNBKhF2bssi9jCmDnR9pfliFe8W17olr9kvj3I7iXa9O291rY9eRJiFrdp1X6dA4dmyjN",
-	"9X6xG0Ir3Cesu+RDia0zgywlLt0sW5Vp5rGj5tbhFTx7deIUbuXvi4uXtdvZHSkeytzQEiSPw46iLmlv",
-	"G4WlA3AuVzD3iTltvOJ0mAIRkrjCvDVswzRAYhsCYfphXKKYfaPTxpVruX/FxM+0f4cNG0ZCeUI+5+JJ",
-	"WyZaoPS+ZTLW1/A1DevXNKwd07AGX4Bdys+HHIq2pN2YFttS9Fdy/poQuxstR+vpsR+JvMsOF802jXLD",
-	"r/ReJ+Q1lVX+gjwT2vjxlKtJH5zW+3crlb3baKllR7MnoKguSy5hySOapshTlo6ytbCuVV437XA3mlDp",
-	"kBxIgS3vaw/010IHXakjv0kVrSJiD9poMcHTVElLr+Il8vAl3zZhcwfsoKu/+Vc3869u5l/dzH+/buZf",
-	"vb4fyeu7xM4j4pHKXP3QnGs6HkNC4glLEwn2BuCE8QRuSQojTUS+B+fwra/08MOYyBYvlkn4W0RVjyRW",
-	"G95pNPVho3dFtjCI8viwIqoRTz0m15FtcEgY18IGXgev+RJ+d3rJm28jkMDjNppACZlPIFa4CmOvBhiI",
-	"RWQ+YfEEZkWR7CmZUxvTntSdmjrloBsFf5Uhfs8yxB84cMyCk4051bmE36s49nGP+vlSSjmIdl5iYMOF",
-	"YVv2IRILzDyNi31zF7+6QXGL7MYoFb6g+qWbs1k7LbX7arOtzb7v2c4XK5Vjen+kL1sepiSkn5KCV6qI",
-	"UK3BsDEmuIrI1d/f/qS+ntGaM+qKUqn+nf9nYxGyF67RZsvrf/T/o0rmRVL+IePWU+Ix6gwZRu72QKiy",
-	"mV5/18TRopfH2T4JaVkR4/dxpBpiWQ6QAn301CzZl3mRbJ4IXuGtm9Kf74GMWpYysBEmj17KwEWGOuCN",
-	"Rpug94dhLKWaAvujCAu9BvHxPR3/8d41nqY+1kpSfU/HX7blGC2E1gK826KmT+2utIbY93S8p8vyZ5gj",
-	"MT25rI+YH6HM5TGMa4oZ1en4DOtYjm0qObhlSivCeNXjZEESAZhlzlxhBzYdI0/t32k6butU4nH8uDcs",
-	"Wl3q79c/ouzucbR6xaJDdvO9+E/b5DBpetreoqELbwmQXaSMLkZbLQr3NNIDIVa+7PvR0q7ZWbZM1O4P",
-	"MX5cZX62R//O6QN1xgkL2z3anB3yDuMO9tntZhUy3UVdoWmLwKIl9HZ/k+PY3mns8xN240rZlLmAojr4",
-	"VyiztWfyizT96pz81Tn5Ac7JadoliX69p2Hb1ABfSfRrYoAgdVoCOiUaS125zdlyLRh9iQ4e15//9gZm",
-	"kP7NB5O46MWLl3/j18uuG2J1N0Xw7z9+/2v0ftvo/TOrl6EURBiWqiCCpwvUjZFhqYmYK1tdE2IJG2Nz",
-	"t43RfzoR+tsF5f+xQvJ3EIVfjY2n2ladW30MGElQkyuI98kUriDuHIqw09kPgDqb/NOG1lPCYe6Oa+SO",
-	"NBAFXNvEoJLyRExJtepoCc0b8hh8eVkM3kGW0hisM0O5TFwiNrFDs7skTzcoGldFqwNYfg4ibvkdvafq",
-	"5kv3fsm58gVh41TENxsL5hVE07/7JIYDA7v7fkZzBUmTKcXD/NK23CNj8zPJK/vQdYACjbYgbxigRnKx",
-	"4LHyzCcxJAZo5vcPPZqmH3ohmHc9ax4Xq3bdVjVV2/k2f95LobPd4By30aYs807KmnqtmfKkqlbXqNGu",
-	"Rq9RUQwsidkzZVyRz5uPm6baMJy4MR3DlW+114NVTHKoTDEli25rWG+GKP7aP//11Ys0FXPDzhtBi80r",
-	"rfcI48o8ewezGW2WpxwkHbKU6QKsWA65KKyU5VqRPEM9PCI5T0Gho9uEKkLxPjSYwsQOc17DzEJy22Ve",
-	"B93dS3DrgH16ItzS7PEnRc5/fUVoCSitiFqwJG5Riv/txcvzB8A5k2ZI7SzUuUxX+P/zk2//c43/R70Z",
-	"SDZaDGKwBeRXnE7ul4KYGC6r7D0dLPlr3lbMZIYjkbcZ8IuX5qDMWAISKzKjP6gEVX6EMnipQVmWyzHY",
-	"3CdNScFMqx+ZcnFhX+2owUP+6hZiD6QvuziuIRfld1Zk4ynnWDMtNpJkIe1vpE0vde/zcqyg9wBSPa9C",
-	"DyV5s9fECPhMK0hHZ8uqpUORuNza3FyfAVhvqAuzBsbd34LF8E/PBQq3vwJwLubkzz9RntP0L5EBOiWe",
-	"IPFhgAvDbxfWUarACfnzz4LDX8IIaEga/uTgf0B/KCN5GM2EKnL59up9d0Zxh/8ebHCoQBj/Qwz/MFzC",
-	"hoBYttCG3XY2oTmo1vtaXGmRIVgf85HCLKILGFoTU9/0b0FQb8R4M01puNX9LKVshZoeI2zImWvDEEPN",
-	"SguiIU13S0QBwDM+EpsV4AvTao+n9jUYLTTFaQ5wtyPwbS5woiYiTxNyY24bX/5egZyBPLM3Cyq39mpX",
-	"bMwhIYy31MgMcPtj0F7pqQPyufneCbwi1qCPlJZAp08sLs6MZjbMRmaxhq71REimF+7V1sIQtV0E859U",
-	"uXkXyM5Emk+h0TT2q2uyT8PY8oTsHbZXGY0LhjFMxZCYm24z0HIFEovuNT/2/KJAvrbNfqcRMFXgwy2N",
-	"dbqwh/rlz70oXFU3odkAoTNIeJ2Pb9CqsT4jJRmVRS0/V1M0NKmd74kWHS3o4MvWo+2JQTs0iCx1bife",
-	"3KPwzigdveKQbVT2lvDdj6JRwt+jF//8yQZb2JKfBmLcF96gfIFas71gjdATul/LUK3hae2euR7A3HYX",
-	"jYcLdqf+EV/TunEBC78Lc698ifzgB8YTzwvQClFi8Ux6Jt+FXu8s92/lglblFY+k4f0g5BhdsHDh0TKx",
-	"mRQpYDhaIPaiyg/rJLRN+9s9QzyEq9rY7ajmbgg8t2dUT1bFA5Y0solC1Gdcf//tUtJnXMMYKz83h2g8",
-	"8jV0yCc2fHhvRsvaYd0sK/+hAsXNlrvLo3U19aeUpU9Usn0H6gsWbJGyLQcXuZVzR0wqTWgyZZwpLakW",
-	"cuWMtJJo98hFcBImeOtor8Pm/fSO67mCAOTWGUs/zqV0gKm1CdkmZvf7tr4tD8UhbENWyD9ivDO4+hnI",
-	"KVOKCa5agu6y1KOVm5uKRbaryOGUajaD31GujSW02vDHPVhlVxy6EmFES0o8UjZTSmtN8DGVwNJN+3vQ",
-	"AQv3yuzLVgGRwlpqgGHqvDP/a6/2PYnAozCTbtbn/hiXldXk6vbfjXk4xPdaaGSXUozY3nwQyjM83bj5",
-	"zK7QhnS2FhOK49WPUzZwQYGdUwhuRNUV6POUXfmYw31g6e3Fy/Nijqeb4gCfsZWYgrfjGtytekWO2Qzw",
-	"PTsR8Q1IQm0sZ0aVmguZnFXCvpwLlfkXvsNy3RHzftg94L10RP0k+8G+H/7pIp4W6OuIHrVQqGfu51ii",
-	"tLJQL3CG/fFPP8UPadt0YodDkHtuMdBy3uRVxd55zpFU8HEjWwWpXAR4bfLey4tfXat9JmZfznKYiAg7",
-	"WeEL8uLyIvi8bjpCnEumF0i+Q6pY3Dv97aOR+rW4Ae7/UGBVKvunoV/r+GDJHh3oe32kazfLXWCTtovz",
-	"cTwlE6CpnkR+tSoiCrSRss2/iqAh86uR3Y9L+q3dwPrL9aV94pxPBGrohPHjqsYS6PO6xQPpyihj96y8",
-	"Nn050seK1VPQNKGalkbw2R3W+/9rIshEpImy1T/wYcIqj65PaZQpTIfB/byI43Lo0VjSqSr1ky5Rx2q3",
-	"d3WFH8t9y3lo1ub1afUit3Vbx8Rmr0WIlJLflwaly9JKq0O+sX21IFMqb0rlh+ZMl+nBZpFd7/+jmJNp",
-	"Hk+Wm7EhVlpIKHX/7PKPhdCRMO/ohvFvUCYoG/Kw3u9tmhAp5uvO62QsynSAvnChaakmcyFvihSJQxrf",
-	"GJrjySnJhEhVRD7nkIMBrxiXgflJDOtG/JHKoZCYYxG9jid0BhHJuRFvkFuaH3h/9qw0HP7Uu/94//8C",
-	"AAD//w==",
+	"7L2Lb9u4ljD+rxD+/T7cexdKnHYe2E1wschNO53c7UyzSWfm4psWDi0d22xkUiWpON4g+7d/4CEpyTYl",
+	"S47tZKYFBpjG4vO8eHh4Hve9WEwzwYFr1Tu+702AJiDxn2cSqIbkVJs/ElCxZJlmgveOe+8nQDKqJ0SM",
+	"yGxCNZlRRWLb/rAX9VQ8gSk1/fQ8g95xT2nJ+LgX9e4OxuLA/Higblh2IHBEmh5kgnENsnc8oqmCh4eo",
+	"d0HH8JbxG7U6/SWkVLNbIKn5TrQg2ixIwi0TuSKUJ/gDhztNMjqGiHwSjENCZkxPyIceiciH3rbW+V5o",
+	"mp6JnAfg9KOYkSnlcyLFTJEp1fFkcdqRkFOqe8c9xvX33/Yivw4zyRhkh4U8RL2MSjoF7dBHk4TZZSyv",
+	"6jeDMS2IBJoYDBpYUanZiMb6hDCtyLXvPEAIXxNOp2AxzTSZUHVIfhaaxFTBgQKumMGG2Rkz4xvK6EU9",
+	"06d3XK4j6kn4nDMJSe9YyxyqcJjSu7fAx3rSO/7+26g3Zdz/+SJawo3ZqV/tQMIIJPAYAjRKx0RIkrAx",
+	"KB1eWtm75dpefvfd+sXBHcQ5Ao8lpn9g4oUmTXOvow8zH4sFH7hthqcrYLC9TTI1kKBELmMY2FmCMkKK",
+	"TxBrwrjlUCMymCLU0hPcAidsZEgqFeJGkZTdAKGcIFBwH1YclTv518G5Orh0Ex/8bH6s7iKBEc1T7Zii",
+	"WPdQiBQox4V/EkOHl8Xl/pxPhyANO1CiqboJU4zrvU1ImiHtr/d1M+LnLbJPSoeQ1lNn8fmxlJmKmCKV",
+	"G7lbQyZvQZPrt67hNQHupDQKcDqFiHCh8a8mqlggiYNzfuBH7EoeUzBkUA+b6RbAMgVNC2iE5ii+b5PO",
+	"zEEYOgtYPMFD0gP3cw5yXi7GfQoA8UXUardmgIFi/xOY/NKcihRnPyFHRlqnoBSZAuWK0DSNSJ6Zg+rF",
+	"UXR0dNSwQDt+eJVHgWVO6R2b5lPz9Si8aCEaGMR/3Sp6rKis4RJD1v6odi3DAmphmF2tbyBkWIbiKiVh",
+	"See1uiG3uuJcjqEBif7zY9nZ0uMKMM4Et4qPWtA+YzGdUnVMrm/+fntN4I7GOjJ//O/tNYkF15RxhT/8",
+	"Tv93+PGaSMqNAnt98/d7SoYP18Sok2KEv/yVkuHfrg2nEDE6/MD/C+aKaNTuJkY5VprxMUkEKP4XTW64",
+	"mBEqgbAxFxIS1JMNMBJzPlNy/RuVnPHxNbHy9fADr2G5z70avHx79B/fh1DxORea1qNiC0iQMGZKS1rR",
+	"uxbRkeclVaqYco4HSFApXBxpmyQpIROKaSHnLfi8bIyUI3KNurnjmohkIGPg+gB4LBJIiJ6xGOr2tDhv",
+	"yz29OHrZQpuQYih0PXKLz49FsQKlGrXqSoMtKktKyMDNDlltla8jcn1wTYYwEhIIJTcwJyNzCQEVA08M",
+	"NwqZlJS3xFc4VSMuVpen6bhJlyg+b5OMjX5cjwb/9bH41uIGGrBdfH7sPLlqUvj818fNgryvMsEVVG0r",
+	"gVPDfjhBCTAUydzcl2Ca6bm5XlesM4WCe3zf+/8ljHrHvf+vX9py+q5pv7Ti4CpeCR4QO+bX4JQPUe8H",
+	"ytJcYidzPoG1c9AsS5ldQf+TsssoARJakP2q+q+lFFLZ1QTsEjPgmsyk4OND8t3dHeFwC5JoSFNFpoar",
+	"9IRyJx8/56A0YUlEZqjGomwHaTqkYjyGylUiprmCQ8vQdiFmnacX57+CVA6MmRQZSM0sim7LDyFB7mnh",
+	"96LhxwLvYohKz0PUO41jUGp1cBrr8NhRD0Yj0zn0yd+4w2uqmVxY5WRpfm9AsXS/loCjHlr3jHTVzAqb",
+	"ok9CNRzgr9Hqkku7xMonFtdAoPWa/K2iTdMcwTIoNt6wsJW27Re03NMcvME5/I2/mbSqK6jfQ928DkBR",
+	"af9xhgSEfJhcDYovLWM1US1wc3v6vae0yHrmjpcre8SofAqVoev2ZQcKLsGZC98yfhNYwVCJNNdV0BW3",
+	"96g3QbGzFqh+jOD0DoKhzVtucn8yDVO1TtaVHPgQ9XiepnSYgj8/3NxUSjpvY+g1vR6i3qJptmrppenF",
+	"woobV1YFc0h4UM6FRo5vnKOGsKsDeZqsIflGGQF3WtIB1Vo2rGIBnG7iCjx7xz1zQh1e0tlPoBQdw3ak",
+	"D+MTkExDMng0aSyQgjfQtR/rrWm+RRKbUs5GoPRgCgmj9Yhb89nf71tDNMvTtOP5kuVq0rFLYfUPvCyh",
+	"qjBhaSKBoy2YE8YTuDNCsxVWHbFfFi8L28NK5RLXGqKBC+fqcRe0zQ3nGpQBgSeGiMSCj9gYzQYpnRs9",
+	"NGqzBk3H7Un5PR1vEWTtTtkKQbjVFhwYLYj9pgPjsvoStXRybEuUImU2aS62QXt+oxJ4F/5MqTbNcBdp",
+	"+m7UO/69GZ0XvsfDx9ZPmVEvl0vCb2WjW6GPJTLAWYMozhOm34rxKmZbQ05kHYWUmYXW3hEaLgLlx3rB",
+	"bO60NeLgoWH/r2+B6/du0EVAgPk0qGe3+jHvAqpWnDKky2xVLJ0miQRVsXL6W2BMp0BGUkzNZRAkEMHd",
+	"rc86A0gxC8H5qTBYfB0s7K+xpdGuUx1WfR0YgqbPc62WLsmpGBdeEpSrGUgyobdAtBDhE3OH5FZlwZW9",
+	"htjx7NfXp2kqZikL3VE2vKfCXcYkqAEN2Pp+4eyOKIgFT4JHXo0w6uzD0UX39JKx1aFahdi5hukWT9jO",
+	"Ol6eGTx0ws4Skdgtr6MM3Ocqddz6F6EWMurMQ/JHoKmeXGmq84AtB6QUMnxK1apcxVDNW3WWW9c8uGXU",
+	"yXJZqheLtHsFWjM+RiepeGLfkoZzcgPzQ1I+F1EJ+Mx+w8WMV9+IDnvRsjJjBPcgFePBSMgZlckgpoPY",
+	"fB+xmNqbeQ1tlftfHQR4gqS1YfdMCi1ikbbsrieDqUjarXWIb0WDqbs6tumSMGW+J4NyoeUBqVoNMdE6",
+	"G5iFZlLczQc0mTI+GEuRZ4/o7wXxRkN0wtBSX2uU7Uwmy6PcsGyggMp40tC9ag9a7I8vBhJuGcwetZtb",
+	"kGw0x920WwdLgGum54ZMb5m34C8bvwW6RqkbSAgdilyTDESWQvH4R0lGlZoJmRCj4ESEcfuadEyUsM+G",
+	"aUKziJjlRkSwJI6qb1OH5PU00/NjPPWNdmRZ3zMDUZryRJGRkIf1h1oJFDPXYEgVDBLeCorYYVVYVJ/j",
+	"vvvum+/bTj1iKR5EbWdG5nGM0GXFrp/WNJ4MMippmkLaDu+L/SUb5rr0lusye2cw227WmUlNWGX+rmNY",
+	"ftsQ2q6zikUWNtSvUZ38aI8fwC6kCwhdF89zHTpqKvVAp6oDkRjFR+T6MVvMWYc15jJt37izvOPCMbjR",
+	"w4Hbxm06GplVPetardF2yrUYCD4UtBFVy3P5m2bSfibXRUEsQbfv1unAsT3Q9i0hYdJo2BmVU9W+t2XA",
+	"Dmxb9lKDOKVs2r5XKsaOeFuCvbUMxNYF97drji/2HXfQmcQzyaZUzgdtdMmFbva6VNxSJZiVFO9qa1dr",
+	"PakykAM/VBf+kkCTgeDpvGVzdN1B97xMwojdtVqi7WXdM5K8tIFsINico5bV/NzNMcvT1N8e129BQToa",
+	"VF262nazrkQpG4GfbFFfm4hcKkJHGqQzrFAylGKmQBLXm4DRpyZihi4Mw1zNCdOEbWJDqCzpcUcFQrK8",
+	"liRUU6NctISKFpKOoUp+Gy7DUgcaXR5DHzmlHUV4pUcHCW56dRLgpkNHmfLQ/IQ5pdnvdvyPlM9Xr/6X",
+	"zr1o3TPpIhW/pvGEKGsjsHcFphW5pWkOaCCcTUBPQBq6jSknQ3BGBHsF6QUMEq+9NWTJ8OJE5OL0s0WP",
+	"nwid5TIpxpJOVchMV7mFtxkJL1BrDUq4tnLsj3W7qrP9tDfEWeCsPPgurccNGlzHHcQ/MsOH862ZPhNI",
+	"wfmiha6uLe16n8RwcMN4ErR3mY+1xjDzcTF0bRG1/7x693No3aZfrSHNunkluT0Zm3By5dq9G37a3D65",
+	"gqg3wEHS9JyPROBBsKo0bBh5GDJMbTxUnEt8Ceyw6w6jw50GyWnqbx0bDzShcijkoOKZt/p67z4SMSI/",
+	"YnMymwgF5PTinOgJU4SpE2JPAEU0+g/qx2xuQtUgpgMpROhlptNAt8Bb7w234iTlY5Zfc1XbfBuoTns7",
+	"Vw3TdxguqGdvvrp1+vfG61zQrDdfn9NU54NC1doaJIuhH8uFQZV60y2HZOd5HPLHrTgfL3mqUAXVQ6ni",
+	"DmG7HHR4lz5Xr3zk2Mpjvxok5bfFNeBmnG6kCBd6YoG6Vsl7iHr/FMP/ziGH0JaDUeXvqbpxDzczitKr",
+	"5flc+0KbUg08nocD2FPBx2gzHjGptItOmZIJVTg9JGiJbngfDTme5CqscSypQq5hSBWyTm8BmKU1r3Eb",
+	"q0fN7/OtNaRaBajzG2phEFlE1hiVXnPZnM/sC0GGvwheDcRbvatsR+NBfFxaB9yNvGQaBv3cBc/rELYD",
+	"PLQBT0Izc2NreKLF2HNr7RNyjmkt5PyQnHIbjVE+/9gAWYx20BjJJzhEhI2qARCFe0eMUgQfdRd7qNXH",
+	"3eU3ncrbzL+/+I+X7R91FnfIhS71MRt+u/Tks/FhZOcXnEOsl6wji2voJJ+WHphagqH+laLNq0TbSVaf",
+	"JdYFYIbeJZoRtLkCU32KWAgr+37NU0S18dG3/97yLWKbaofh0B8oSyE5n2ZC6l8UyAZvj0UIIoeajUck",
+	"5+hGgXboiIxwRI82+xteSuaGHSV4uwoXnlWDMrq104rZRbn+gMnCY2jg/acKy0UFBd+9CBHglN6d28Yv",
+	"jiqB86UVI7iaC8bHl4Xr2uJiGuw5c6NGhWCh8iKoao324Ft+rFlZDYanlKU1rm40rT09OjpV/gyz9zTg",
+	"UtrOUQ5bhbb17vzV2VnKrtC2GTw4S7Nni1Wa4QyUvB0jELDHlHMbEiP0Q8AIQhfC/C4Dfv6K+EsMhhjO",
+	"iQIgDL03pwrSW1AEL07RdsxZ7U/vAhCrN+2zt+fEfQ9S4JCpgBhV+RDPXaZUDpJoMUbr6ZaUroVI1Y20",
+	"qXe3IGmaNruzLeYDa+dfGHSUC8S1lOa6pccU7Dc3gjHn7o+1Zls3WFRdcYglLtxRGeQGDrOFs3T1eTBN",
+	"mhqEwHwBcspUOKq0IfCzY3RnOUsAiZXXmVYYrCx5e76haq6cE+aStpGnKV5MZhNBphQFPZnSGyD4dKiK",
+	"NA22f/RkW1gmOL8eD90gtVViJJZjbuMJ0xBrF029Smqq5ufDEVDTa01QxDK3CXVYH8Qc9W6pZJS3PQku",
+	"Soraipj2JmeUaVKkEHRdtzcWKfgYlCammSeOmKYpitY2scuBuRZh2eb6vh2miG9hQKvu6+0CaRac3jsF",
+	"0zQ+70xB04TqtUH7Dvs/+eZN12gx4+2PKd98e5dyCZkYFJazvXikh+lrYSkf61nqlUGQN7wv8lZS/RTC",
+	"Xs3TTxMH/4ROgSFVHDOfFX5X7ejSKIdvsEsnonST5U4Bbz/Xa3Sk7TZZRbpspDYtAM4tYPXWYD18W5Op",
+	"a19L9+67N9kuJTPC45MSe50cu78s6h6jEndntg6gda073JGWpU6X4MkmG1uRQslmzrL2bNtVHZMsH6Ys",
+	"jgi6FKqY8ghTyxoGv83TiCi4Bcn0HFV9YRR8tKTVrT5svdzSKbB8KHVgwPUwXR/nsBiapwjjZAlnJwS1",
+	"vRSouefZjEhUFX5QK0BbToO3nJooEABusLXKIiJNQBrGmGIQs1vOoWserXPH2eRhrYYPthce5h8FUzZl",
+	"uiZkOyIHL1AecEFsux1GrDUw7ZXLsbZC+nnIOvjduiMWezUcolf5dEpDTjEJ3EJqfuikE4wxmLJLD4Q1",
+	"JIPuPaeUYdq/jkv0nGLdpbv0RB/SDjHcCxD+b+zc7fztppGtROe3UaIWVrdCBBPnFd60TZ9C9i3KVjS2",
+	"dOwT4oaaBW14adpkHx0U59G6sXE3lzB6V+xvUztWd9BWaQLh4Mb5WAf1cp2NuamLSHJkC8KMjrBii3z8",
+	"I2/jNWc5DLpsW7u7XxDwQeWiO5WEKPeySB3SkD6si9h5Lu/vSw8N1WTTq2lrt5TUZr/30SX0LKzhYyOq",
+	"LVWFTtEmJITJp0JgDUpmC4AsqZlTsw9FhnPiLaYn5NqpRtdGBbWpa5hygY7pnAge9FW+FEOxRYuW6Sbk",
+	"wMnRthwhZENmrDW07wKNw9aBauzFIggTOi/1RHObaWdGg4Q1GCPaZlDAiXmHWd24SoS2YtgXsxfPAG4i",
+	"67Nuf8I8F1RpMmIjW6mEaUVSNoJe9BhHZzPmwJw8wZ26yaeM5xrUCaFDhU7pE+AulSUeWlGYpppvXF2e",
+	"4Y3WG3igQgs2sU72dRJujZy0kUAGntZaHxSSi28Trez3yIw7eYfwhWFcxMegiVJzrllq0WWdaUwPn9DX",
+	"bR8xKjgYETMWIvGuNxJ/sbJmt+h9/BFR8HIpRBbR9rFOXtqEsl2PiEVx1IbNPAV38N/aDtWt92qowOHX",
+	"F3WZIjtmAgw94KwDaVuRWymucNxF9HYw1VVAkuwoKU+btDiPVtM7eUcsE8/uKKE2sgbTeWQ07oSnK4gf",
+	"6Rfih6nTF8UtyJRmA4ySDAVPVtyKvUR1slZpOrdylQxBsQRcLa8ZwSTVR8f4XEw1oWnaa6rt8fLF90eY",
+	"y9z+edTFB4QSSXkipijm8TRAi6V1xGznD4sg2kyf7qDY7dDa+LwlcAq1aYof+95Ta7qs3fct8KTGG7kx",
+	"jXjd1KcJzTTI6sPHkkClGR2ylOkuKWfd4Ge+bzD17JIA2zhXpSqB2GJNjdCoLDgUFaLyKajBlE2hzK/U",
+	"3kkikyLJ40cM0CG4xO3ncil2JnRmDGIJmDWIBtR4ms6MjKwRRlGPWvIJy91KARR0olDmXgTpqFeTKavG",
+	"1zUi/6CKxRH5B1AJ0ugX/zpYJN+D04vzg/+C4BKXCbh9yDK+J5UKuttJImzcjUtnWC8IV4Or1zlsoFKz",
+	"ZaOVzxBWk8ccPeA2dZOLliKVAvlZarWfG5ahb/Wv6GYd7r2ZyVcG6NhZ24Y5S/UB4wUyKSe0mueTC3Qq",
+	"pepG1ZiTB4gzTtOB6Viz7rAT9ebSe+V9KvIJ+6rbtHuvoHwBP47HogDbr6IjtNUlVvrYTuwE7cYtJI/Z",
+	"33ERhzIS0ksBSBUQSjCvA0FvhJsw43uRslSFZ8scFHg+DhbQaUvyKzEKNaO1IsVwkkczR0vseW+Glijc",
+	"GAdPA8Wu4CnD/PfrPx4ut7u+NMHmuQkash1sKYivOmEAoCEL7BW7IyMGaaIib29wkaKUJ+QIg0N/eX8W",
+	"tDTCnR54WCQd8eT1Ll+K5EeRS4wieEUZ/v83gBv8x1mutJj2ot5PlOcoWH+2RrqCdj52As57qm7qobM5",
+	"QW10sNrDK+g8+25UlGyWOcfMjife6m/O3dlEpBUv6xYrdJOFndIwGsRMdEwufrl883pw+sur8/eDt+/e",
+	"dKM9WReZsI2o4SuMw9r622b3V8ElP6fad8bSvymQTazr0+L6chAPDTALh3B1DjVw7QNXKbmAlnZ32mV8",
+	"rkuuUz58VGYLUoqmminN4tCW2S2mIvPZJDpRiu3b2U3ZEsJmc9qunafUQtN0oxltzw0n9G5u9m6fhd8w",
+	"8ZG3F3V2JwrjLoiXGpiH4BmGVQAOTXsMUyG2u/Im3kVCHEmAR4DGLeZxwF1dMh4o4cxHbtvt2bu6/XWs",
+	"7QcPwTEYa9m9wFv7htNp3vBYXi/291QCqWspoeUc/MX2QsD+RYE8c9p3TfKG6RR4TckvH3673vW3KW6v",
+	"dazuej/U4P7q4gC6xGh2Dhouoy1W5rX5Xmt3bD+HFbcX5O2r04uIvCQ/vn9/EZFvyLvzV2ftBEh7t4ky",
+	"K3TCu27XnvLhkg6dNr69HdWt90KKEQteR9vQfBcyrlvBJagAfVg3Yfs0wgfeArAqmZqWuekzbu3uyny9",
+	"U+jikrwQlt7RF7lBLKi5smAapfa42Jbxc4syYSkgtbLeKITjOvFc6PRZmKt2Lsau5urULPeHNHQyr8VE",
+	"aNjfhLwJPdvFE4hvBozXlEyD+MZAS28/8SGrz4YZuq//nE+HIL0Pqqbqpi7tZdhF6/0EyA3jSXWEk6J8",
+	"hK344JyUpBDToC4hRDqoWbbNH7N9ONWj8kKIYIYvbgMuQwnLbG40arYbQ4ThXmmKUFGBfAwVEp4AlXoI",
+	"tMMOTS9RU4kvWwBi1eOgGxQfot4MYTGoR80qAK1nQy6Znl8ZkWkBN6TK3mZRjIJNnYfBUK77ROuskmq6",
+	"qIgeC3HDoFKnHt86vC6esf+CeZHUOVCyjWQglcE8seZp+0rgC93jOvANcXkhD1hkNZR4xFC60VUwqycm",
+	"LroFTnKegCR9mrH+7cvDo0Ny5tJ8FqmN/qKI+YLdcoVZSHLuMhofk4zqiYpKYyaaoT7wWCSg0JiJuX/I",
+	"UCTM/OATatEpHH7gH/iZ4LfAMRmzfbaaiDQpU7KRorjZsWl9QK7/deBcGA7Ok2sbmVjUNFcE4omAZIV/",
+	"fX6vKb3BgLqRBDUhv/xy/urQDHqKCYdyy+X2LdSXQb++/+BSC38wB+wHzHv8oRd98HHEH3oPHx+uD8lp",
+	"sQzcRiJA8b9oMsKcLUyRRMS50RHMFN++fOnmTZnCLNIaF3adoTf2X0dSTMmLv0X2h4Fi/2N+fUG0IC+O",
+	"jk7IkUtmhiDCrIkRyTP7OTo6OiJSzJTp/vkaUXCthNTX0QdO8E+7Q+U2+K+D9+Y+e3BmrtrY3hcDtILP",
+	"oAwDNolZjIoQ4CnV7BbI9VvGb67dXsr7kQ0LQA9jQx5myxnIGLg+AKSMhOgZi+GYXKdsKKmc92l/eG3a",
+	"XTtjgOr7L8WwDFSf/p+X3738YWinfM+mjqQufzgj33zzzX84s7nd2ZSlKSuc+QwV/A9IQYzEwJmOjo5e",
+	"HOB/74+OjvG/w6Ojo/9rBu9FvZTF4FKDOw4+zWg8gYOXh0fuacXynDru92ez2SHFz4dCjvuur+q/PT97",
+	"/fPVa+xjmJ1po+X2kPV6lZfS3q1rITLgNGO94943h0eH32CZcD1BSYQ8iglv+7cv+piOvu9KeRmJdnz/",
+	"EC21gbsspXiEr3z6JIaqD3cQ574G2rom/fvi3wOWPFjbcvmYU6N8lk361e6GabrN15egneV5n7NirfZ9",
+	"T6rx0X43s/qxG772783/NkOy69k8fTlBP3UVYnc6yYak03WazWilYRYbK9C/t8VBzBTeK/+g9MHsNpsf",
+	"KjSd02CC1OG/9e99SY2NyKPsHFoAqjjB6e2X/r0tgbEZZbquoYmNtpgKmvQzkbLYqszrG/Xv8V/zmvWg",
+	"Fmikd6kDFu171Tupfe+21/R2ZpSGHWjr3dnQwCmcvoU5eexpcpAK6x4xtpRV6F7nSe+495Yp7QsQq17U",
+	"Efqfc8B3pvUUIqRu084oI23boQaFJg/pCn7gNl8eHS3lyKZZlrq87v1PyirzJV7auaP7uterhvfVqDxU",
+	"qfzN0+mChz28V/mCh0bDqpvTNetf0DGYdugFv6DPreuJTW1Lt77CAy7UrQBf/werMNtbk08jgFcMJCUs",
+	"lsw4Ro+VSSWipVBR5coMmMZleirMbiaBJr6w/PHvtnhp7+PDKtGmYnwAd7od3b6+019Jdy3pvr7TX6l3",
+	"h6Tax7w4LSnWl4+3qbH2RgJF1foWhPC+KIh+2Hs8FtAjxtqexIhYUNmk3AVqbriYqXUgj1eKPAeB/Qb0",
+	"UjnoR8K5OednsPrUzmH6Hk0gvqi1AXBMuau8QGYTli5YSWTOq9B1vk4f8dU0AEEbrhMAIppD/iGS+Y7g",
+	"Z+G2qEc9hLHXDLRXgsMWoHxm4ekBfUJuqrXC+V80GbNb4OQGIDPwZtIWDQvBeoGUS9f2OhK2OWR3Sbqh",
+	"NLg7p1s7WyGKqdTqhLhADrO5dYBjMV5ZEjYGpR+aAIjlU3YIPhx/L3yeMUyWak2j/mXDO21Uhab/6eND",
+	"V43IgHVggVq5TVmIOz9uK30bIb7Y8pGw7+BJvGskFGnzhqBnAJyUfQ0qBPeC9oRIGOUKEqKFteVixIYv",
+	"EthI2Z/E0AzCYrC2iHv7PrbBvdg9rBkVMyjer7TILnPOGR//Uwx7TyhfzUoIxRc6LAcwEpJ86NE0/dAj",
+	"GrUz7bxpK+D7JIZtYeeNUUGKPcUc1G9A/1MMzfVuLb1quNN9b3+tUOryO9SOqfESaGI9mi3ksASRFkQD",
+	"RgIvginalHbq4JsJkTbqXuWb5X4U3Mob6d41W5dAKwalwJeiEvKGCE4MyFoTLQK1f+/eNh/69q2zBZj3",
+	"CeInujhQD2EErSKC2/w2UogpCoypkHDin7h9GtOKJHk0T/gn53qm+JxDDs3XP1/ebD8YK4qpPQ3OZpRp",
+	"FZHhHNWV1mxgwWilt1n1hmcfbrj29LNi/wJ4Ys+/Xd1s7Dw+Ov+ZXWzw4J0VqCpVSzyGJ/QWnQLMN+Q3",
+	"IclYEMFPFj1JmphsAccpHULazB9vbZM/oikvci8Ddi3F04CL2CupZX3EX3ggW1BrGyNV4nM6Pk/sQ2jZ",
+	"UoZfop3SMACxTFJcKBzSPVfhV3t4OWerRR6ySYcsCHcj0IoihK1k2Yv1sPB5krZgp8GRCLUwDEAtII36",
+	"9/h/f8Wy9SFW4YplCSpwfSKBbZfhd2jLGtIblNJiNKpUuwySTJ0Sidv6x/z81S4NJY6td614vAHdQABd",
+	"zxVPG/V6hDWSPh+G27tV1AH7BJ8EUVzZpFVr2S+hWR/jEVTf1gOsVQyse/bbhGZvXFGHJSyulsmx0bzm",
+	"vDsh/2YW5BUVyufE3OBPUIGx89sEKj6BTOjExHZNJ3moRKA5fldXlthzKmdqAglxY9bOmfC6GYNlMfdz",
+	"QlfKnLS7V1gwR640nhbORRXz8uutcL3Fo1MFiqqxEaFET0Su0DtSk6lQ+oR8e/RtkTLHuoZylxLX02tC",
+	"syC5ZtYfr+bsvWB8bIh0V3LA18x9cIJgV4J6sUplo8SOCE2VcG6lNikcF9u5P4J1TQWRpUBikaeJ9z0Y",
+	"YrFQVXn5WqwVjBcV26ha4LcNgnOFZnCsGFqPaFtRtKiZuTt0V0uXblv6f3v07Q5091DV2FZCQigU2g7T",
+	"XGgyBGIRAYlLZTyZHxJDe7bMDJmBhG3Q2k9Gg3LlZu0h4ahuWZxUMt/O7e1YsTGHhDDenrhan3WOtloe",
+	"dakYHzDefOKVTxFrD7wihqnLebef66EHTcuzx+Jyh2fPRZhYQmfPGipZShhZp65Xa13u8ByoTrMvGy96",
+	"saLzzRDco3qR29RDDtusgM6dzLUws0FYf4ynnSs6JxeCj0+IFnk8sbn8bDSIEYxw69L9JVTTIVXrHxW9",
+	"r1Oj6e3CN/pqfAuYzHylrBWi2KDaengKrHOylcXOmJ4MEtCUpQvjFWT5uCJf+5HztZlxvhRD4IKTYlGX",
+	"p+KfqKDK+UUZXhu+mawy+Y9Ak4si4U/Iqb3GTuy4qN6xfS2hfnxCO8W58gFvRZUjpBRzV6FT+M8aGDbZ",
+	"V2uhuM6cJCxPDJBDEawWNNu/PlTqLT5jQ22l8MYKCoInWP++SpQDzPXWwnB7Uclz9cSmW6d3N2693lTb",
+	"vJFtUs6+TLXNcOj4RL9CG23UCKYGvnZSyZMNxt4qDp6ecZ/A4OvAfFIUErXHE1OlK+yyCXgTtu4PFio+",
+	"r2GJsnD07nmjnGvnTHJGeVUTMPciV8PcGkXYyNwJIjKbzP/zefFQB0R7l9U1oRO+1bvRpgfwM76qoEqg",
+	"MXPN9jX2pjn9W9nubjY4jYopH4hbkLcMZnuYbiime5yuSAE3cGmJdz6jzR4i8Pddb45PQGI93/1MmlIN",
+	"Sg8YH1Sykm5lwv2E23kH/C/66lrIdO8sVs33sVB5fjuxC09xbk1hOmxy0K2Y1X5yTTtva2sHDGCOxu4W",
+	"sX1aeyyUXDbJL5p9HGnVMYr9/MRXpPUWEovP3d6U3BzBV/G9WjXesFtzO8qVLQBErdsDvmqkEMJdd0nT",
+	"v592sXdUwP9Ed8b3+LbqqJlg5q6VotKrJL3mqte4re2TlhdH+7GHTP3mnojV7XS7NZ3sVCxUq+HVu8rs",
+	"02Ji6N3IACvM6xHcSR5Yy4vqt1M+XOu98Iwr07dzfjlN09ICVXNOPg9bYvCgPE2SIHp2eFCWmHnSqBOw",
+	"+RtvYO5PA4/Gx1oMS7a4N//Eb12Oy2IVTwacS5iKW+gEnxbnZeO+/pjc/y4MoRP3vIIeTjlX8JTSoKDB",
+	"nZ6lFeT+6WWHO1F3JD5cDf+mExUL9P764muyqcYKxl9smilLQQvaSIRemLHLvowpgJ0fqae3Vd+2Z3qr",
+	"L4l/N4p7UTX/1xcdvBa2PXkSolb3aZk+nUPHOkpzvU+3Q2iF+4R1l3wssXUWkJXEpet1qyrNPHXU3Cq8",
+	"grxXp07hVv4xP39Vu53tkeK+zA0tQfI04ijqkva2UVnag+SyEz03p43XnA5TIEISVyO4RmyYBkhsQyBM",
+	"P05KVKrd17GSq+NbfcnfGT+FCs3vJzOfq+C9aPI8xj9sAQNbjzSeCAWIAvTqLophF07dDp7PzyHqqgaT",
+	"O7uHuNmen2uUsGmq6pB+Qr49OlqJOiQqjye+RxDh3bmuH1OeMCOKmi8yDpJnRes/tlfNXu42QUnyhd50",
+	"HLlVXNO9i5pNQYoMIUbPS4x1YSe/27Weh1eu5e6ta36m3Xsd2lhIyhPyORfP2rzeAqUPLTOKv4GvucS/",
+	"5hLvmEs86Mbk8lY/hinaknZjbQdL0V/J+WtVh260HK3WeHgi8q56DTYb5qsNv9J7naWidKj9ot3r2jij",
+	"VpyP90/r/ftKWfKWz9iXVW/pZ2BtLesGYt0+mqYoU8poj1pY11pg1+1wO+a8CpPsyQpb3dcO6K+FIXWR",
+	"2tbaUxcRsQOTajHB87SrVly7KuTh65auw+YWxEHXoKmvsVJfY6W+xkr9cWOlvoYuPVHoUkWcR8Qjlbki",
+	"2DnXdDyGhMQTliYS7AnACeMJ3JEURpqIfAcRThsf6WHvDpHNT8tKMi1Sg4wklszfakqQ/aagENncIMrj",
+	"w6qoRj31mFxFtsEhYVwLmz0keMxX8LvVQ958G4EEHre5CVSQ+QwSXizC2F8DDMQiMpuweAK3xYPZlMyo",
+	"TcyS1HFN3eWgGwV/1SH+yDrEnzj62YKTjTnVuYQ/qjr2cYf381JL2cvtvCLAhnMjtqw3DVZJex4H+/ou",
+	"fnWD4hTZjlEqfED1Kydn8+200u6rzba2hIwXO1+sVo41apC+bI2zipJ+TApZqSJCtQYjxpjgKiJX/3j3",
+	"k/rKozU86iorqv69/2djJc1T12i95fXf+v+2SOZFZZkh49ZT4imK5RlB7vZAqLLpyv/QxNGil8fZLgmp",
+	"LOv0x2CphoDMPdTxGD03S/ZFXlRMIYIvyNZ1NTx2QEYt6/HYMMknr8fj0hs44I1G66D3pxEslcI4u6MI",
+	"C70G9fE9Hf/53jWe532slab6no6/bMsxWgitBXi7lbmf21lpDbHv6XhHh+XPMENienapizHJT1XKYyTH",
+	"FMuC0PEJFmMeW59ouGNKK8L4osfJnCQCMFWqOcL2bDpGmdq/13Tc1qnE4/hpT1i0utSfr39G3d3jaPmI",
+	"RYfs5nPxv22T/eSaa3uKhg68EiDbqHtQjLZc2fR55LhDrHzZ56OlXbOzrKw24pkYPy4LP9ujf+/uA3XG",
+	"CQvbHdqcHfL24w722e1mGTLdVV2haYvo2BJ62z/JcWzvNPb5GbtxpWzKXFRsHfwXKLO1Z/Jpmn51Tv7q",
+	"nPwI5+Q07VIJpt7TsG1+m68k+jW7TZA6LQEdEz2x0Z024hlrjmH8Ojp4XH/++1u4hfTvPpjERS+ev/o7",
+	"vy67rkk4sS4Nze6T0HxNQdM2Bc2JvZehFkSYcgkO0nmZ5UBNxEzZEtEQS1ibYGLTRDPPJ83MZpll/lx5",
+	"ZbaQSmYxwQvVtnTq8mPASIKaXEG8S6FwBXHnUIStzr4H1NkM1jY/DCUcZo5doyJniQKubXZrSXkipmSx",
+	"dHYFzWuS8Xx5qXguIUtpDNaZoVrrNBHrxKFPttAmo8fXC8bX/B1tdDlVkkswQ0eDAnZVZKzZBQsHsPQ8",
+	"yxjaFYIRhg5yzp+ZTHOlnVy2mX8UnSsym8wJ0978vz7fj8dQUd04jJMLxsd7x8iVq73/3ITsqbop0WF1",
+	"TyNiXUF56TAGiZXC6ANUiyGHwQ6IupcVELVTW6uYe9oEaFiDe0aVLzB3uE2duGCQYa4RG0aUDnOW6gPG",
+	"l5SIqhhak0DuT5c3zmrPTSnBOmvQiyTZpEiX6dxO1asiDd0uJMp5Mf4zkx8/2ffGUoCsTchn9dwljcFX",
+	"eb22ntCDWEICXDOaXpMU6C0olzILrELN4ZD8htEx5DqX6bV1IhB6ApIgzCAiE6FQ9c6EtAkbXYMP/Jrm",
+	"enIdLQ9pruIjIcdCa+CH5N1okemKTHXmpn5d2cA1Rjtdu4SRyTVm9BoCidFYnhx+4L0oqNg/X73gCaqk",
+	"tk7rV396FPUMWqTS3EeSfy8cEprpyow7F4q/2RuTJ1g8qsWIMK0gHUXEviiak95wyDdH5tIqeKIIHYsd",
+	"idAlBE4gydO1CRd9qz28y+/pOmV39J6qmy89NiHnCqODJkDiVMQ3VbpD+/gq1zty6N9/EsOBgd1DP6O5",
+	"gqSZ2223C9typ8xuZ5JX1g1xD1wOeN6FAWoOMwsea23+JIbEAM38/qFH0/RDLwTzrrzmcbHC40ClVZmC",
+	"mLmyn1tFnn7eduD0FnGO27gEVWhmu0T4hX/TNOrGwqNnzSMnNpzhA5KBJTF7powr8nk9u2mqjcCJG5Pl",
+	"XflWO2WsYpJ95fGs+Nu0hvV6iOKv/bNfX5+mqZgZcd4IWmy+0HqHMF6YZy/Jvm/zlIOkQ5YyXYAVbkHO",
+	"i8S4Wa4VyTN8JY1IzlNQGIY0oYpQPA+dVkPEjNcIs5BV/SKvg+72lfBVwD4/A3v5KP0XRc5+fU1oBSit",
+	"iFqwJG5hdXt3/ursEXDOpBlSO/+hXKZL8v/l0bf/viL/o94tSDaaD2KQOhAS8FAqYmKIz+vPDEv+mC/y",
+	"oFNO3mXAz18ZRrllCUijy9toPQmqaqA2eKlBWZbLMdjMlE0pm02rH5lyWTu+vpMEmfz1HcQeSF+0JxYS",
+	"lfI7K3KlVjNgmxZrSbLQ9tfSpte6d3k4LqB3D1o9X4QeavJmr4lR8O0l/sTwuzWZDUXiyvdxc3wGYL2m",
+	"9PQKGHdhinLDP79HKdz+EsC5mJG//kR5TtO/RQbolHiCREMiF0bezm0YS4ET8tefBYe/hRHQUJfw2cF/",
+	"j9EqRvMwNxOqyMW7q/fdBcU9/nuwxt0dYfxPMfzTSAkboG/FQhtx29mE5qDaUMpGiwzB+pQuZGYRXcDQ",
+	"mpj6pn8LgnorxutpSsOd7mcpZUvU9BRJHZwzTRhieLPSgmhI0+0SUQDwjI/E+gvwuWm1Q659A+YWmuI0",
+	"+7LL23KDRE1Enibkxpw2iAmmiAJ5C/LEnix4ubVHu2JjDglhvOWNzAC3PwbtLz11QD4z3zuBV8Qa9IHS",
+	"Euj0mWUtMaOZDbORWayhaz0Rkum586m1MMTbLoL5L6ravAtkb0WaT6HRNPara7JLw1jJITuH7VVG40Jg",
+	"DFMxJOakWw+0XIEcS5FnzY89vyiQb2yzP2h+gkXgwx2NdTq3TP3q514UtGynCc0GCJ1BwusiMINWjdUZ",
+	"Kcmo1B5DOEF4Ujufa/DcYj4LOviy79GWY9AODSJLXVCAN/coPDMqrFcw2drLXgnf3Vw0KvgLFT7f683O",
+	"uaYgYBBi3Nf2pXyOt2Z7wBqlJ3S+VqFaI9PaPXM9QrhtL1cKLthx/RO+pnWTAhZ+5+Zc+RLlwQ+MJ14W",
+	"oBWiIuKZ9EK+C73eW+nfytNyUVY80Q3vByHH6OKHC4/KtNNSpIDJQgKR8YvysE5DW7e/7QvEfbhCjt2O",
+	"as6GwHN7RvVkWT1gSaOYKFR9xvX335aaPuMaxlhutjmA/omPoX0+seHDezNaVph1va78p0rjZbbcXR+t",
+	"GQymlKXPVLO9BPUFK7ZI2VaCi9zquSMmlSY0mTJuHQaFXOKRVhrtDqUITvJsI2qKsOJcQQByq4KlH+dS",
+	"OsDU2oRsE7P7XVvfSqbYS315VPIPGO8Mrn4GcsqUYoKrlqC7qPRo5eamYpFtK69TSjW7hT9QJsQSWm3k",
+	"4w6ssksOXYkwqiUlHinrKaX1TfApL4GVk/aPcAcs3CuzL/sKiBTW8gYYps5787/2175nkRYiLKSb73N/",
+	"jsPK3uTq9t9NeDjE91rcyC6kGLGd+SBUZ3i+Wc0yu0KbcKe1mlCwVz9O2cClbOmc4H0tqq5An6XsymeE",
+	"2QWW3p2/OivmeL7hYviMrcQUvB3X4G7ZK3LMMG5QkETENyAJdUGEVKmZkMnJQlIO50LlwgCVAWQ3zPth",
+	"d4D3Cov6SXaDfT/8c44TzEoQdEGPmiu8Z+6GLVFbmatTnGF38tNP8UPaNtnz3iOBDbScN/nixd55zpFU",
+	"8HGjWAWpXH6u2tIqF+e/ula7LJtVzrKfiAg7WeELcnpxHnxeNx0hziXTcyTfIVUs7h3//tFo/VrcAPd/",
+	"KLBXKvunoV/r+GDJHh3oe32kazfLfWCTtovzcTwmE6CpnkR+tSoiyqW2iEgZNGR+Nbr7YeV+azew+nJ9",
+	"YZ84ZxOBN3TC+OHijSXQ502LB9KlUcbuWXll+mqkj1WrfRhxZQSfe2+1/28TQSYiTZTLZSJFCvby6PpU",
+	"RpnCdBjcz2kcV0OPxpJOVaWfdGkUl7tdLme+DMwpq1lCV+b1Sc8jt3VbZdLWFkGIVEqTVQalZeHb5SHf",
+	"2r5akCmVN5XisDOmq/Rga3ys9v9RzMg0jyflZmyIlRYSKt0/u+zQIXQkzDu6YfwbVAnKhjys9nuXJkSK",
+	"2arzOhmLKh2gL1xoWqrJTMibIoH9kMY3huZ4ckwyIVIVkc855GDAK8ZVYH4Sw7oRUyFuMCnBcrzUcTg3",
+	"gdkwJjmoju8DuWvm+JHKoZCYxAU9myf0FiKSc6NCoUQ2P/D+7YvKkPhT7+Hjw/8LAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
