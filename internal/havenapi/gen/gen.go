@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -293,6 +294,53 @@ type TrustVerdict struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// VulnerabilityDatabase defines model for VulnerabilityDatabase.
+type VulnerabilityDatabase struct {
+	// Confinement How far the processes that read images are confined on this machine
+	Confinement string                `json:"confinement"`
+	Current     *VulnerabilityEdition `json:"current,omitempty"`
+	Previous    *VulnerabilityEdition `json:"previous,omitempty"`
+
+	// Sources Where newer editions come from, in this order, without credentials
+	Sources []string `json:"sources"`
+}
+
+// VulnerabilityDatabaseChange defines model for VulnerabilityDatabaseChange.
+type VulnerabilityDatabaseChange struct {
+	// Changed Whether the edition came into force by this request
+	Changed bool `json:"changed"`
+
+	// Current One state of the vulnerability database, as somebody published it.
+	Current VulnerabilityEdition `json:"current"`
+}
+
+// VulnerabilityEdition One state of the vulnerability database, as somebody published it.
+type VulnerabilityEdition struct {
+	// AgeSeconds Since it was published
+	AgeSeconds int64 `json:"age_seconds"`
+
+	// Digest Of the archive
+	Digest string `json:"digest"`
+
+	// ImportedAt When it came into force here
+	ImportedAt wire.Time `json:"imported_at"`
+
+	// NextUpdate When the next one is promised
+	NextUpdate *wire.Time `json:"next_update,omitempty"`
+
+	// Size Of the archive, in bytes
+	Size int64 `json:"size"`
+
+	// Source Where it came from, without credentials; upload when somebody sent it
+	Source string `json:"source"`
+
+	// UpdatedAt When it was published
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Version Of the schema
+	Version int `json:"version"`
+}
+
 // WorkloadCredentials defines model for WorkloadCredentials.
 type WorkloadCredentials struct {
 	ExpiresAt wire.Time `json:"expires_at"`
@@ -524,6 +572,15 @@ type ServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams)
@@ -1002,6 +1059,48 @@ func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTrustPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListTrustPolicies(w http.ResponseWriter, r *http.Request) {
 
@@ -1328,6 +1427,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -1759,6 +1861,121 @@ func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenRespons
 	return err
 }
 
+type GetVulnerabilityDatabaseRequestObject struct {
+}
+
+type GetVulnerabilityDatabaseResponseObject interface {
+	VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type GetVulnerabilityDatabase200JSONResponse VulnerabilityDatabase
+
+func (response GetVulnerabilityDatabase200JSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetVulnerabilityDatabasedefaultJSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabaseRequestObject struct {
+	Body io.Reader
+}
+
+type ImportVulnerabilityDatabaseResponseObject interface {
+	VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type ImportVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response ImportVulnerabilityDatabase200JSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ImportVulnerabilityDatabasedefaultJSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabaseRequestObject struct {
+}
+
+type RefreshVulnerabilityDatabaseResponseObject interface {
+	VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type RefreshVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response RefreshVulnerabilityDatabase200JSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RefreshVulnerabilityDatabasedefaultJSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTrustPoliciesRequestObject struct {
 	Params ListTrustPoliciesParams
 }
@@ -2061,6 +2278,15 @@ type StrictServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(ctx context.Context, request ImportVulnerabilityDatabaseRequestObject) (ImportVulnerabilityDatabaseResponseObject, error)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(ctx context.Context, request RefreshVulnerabilityDatabaseRequestObject) (RefreshVulnerabilityDatabaseResponseObject, error)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(ctx context.Context, request ListTrustPoliciesRequestObject) (ListTrustPoliciesResponseObject, error)
@@ -2386,6 +2612,80 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (sh *strictHandler) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request GetVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVulnerabilityDatabase(ctx, request.(GetVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitGetVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (sh *strictHandler) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request ImportVulnerabilityDatabaseRequestObject
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportVulnerabilityDatabase(ctx, request.(ImportVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitImportVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (sh *strictHandler) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request RefreshVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RefreshVulnerabilityDatabase(ctx, request.(RefreshVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefreshVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RefreshVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitRefreshVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTrustPolicies operation middleware
 func (sh *strictHandler) ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams) {
 	var request ListTrustPoliciesRequestObject
@@ -2595,107 +2895,118 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3/ktu4kfCroPh9V07uOJJsr7cucuWPidebdeIkLns2Tt2OS4TIloQVBNAAOBplalL3NPdg9yRXaAAk",
-	"JYKSxqPxrpOtcpVHBIhuNPo3GuBNkstVKQUIo5PxTbIAWoDCP18ooAaKc2N/FKBzxUrDpEjGycUCSEnN",
-	"gsgZWS+oIWuqSe76D5I00fkCVtS+ZzYlJONEG8XEPEmT67O5PLMPz/SSlWcSR6T8rJRMGFDJeEa5htvb",
-	"NHlD5/CaiaXugn8LnBp2BYTbdmIkMRYhBVdMVppQUeADAdeGlHQOKflRMgEFWTOzIJcJScllcio8L6Sh",
-	"/IWsRIRO38k1WVGxIUquNVlRky+2wc6kWlGTjBMmzNdfJWnAwwKZg7oDIrdpUlJFV2D88tGiYA6NXaze",
-	"2xUzkiighV1BSyuqDJvR3DwnzGiShZcnSOGMCLoCt9LMkAXVA/JnaUhONZxpEJrZ1bAzY3Z8yxlJmth3",
-	"knGDR5oo+FgxBUUyNqqCNh1W9Po1iLlZJOOvv0qTFRPh5+N0Z23sTAO2EwUzUCByiPAonROpSMHmoE0c",
-	"tebtI3F78uzZYeRYLsXEgx3fxODWOJ0QqJ4o0LJSOUwclKjMKvkj5IYw4STGijDThLr1hSsQhM3sEnMp",
-	"l5pwtgRCBWFFoJ9TD81M/nb2Sp+99YDP/mwftmdRwIxW3HgmrfGeSsmBCkT8RzmduMdRUtXNJ+QeTqfA",
-	"J6zoAVk37wN5SHAtnBWspqD6Aa1OAsPQesFjMOr2U3KbnE0qbZXPLpP9xWoTpoltTQkT2rR0TE45R+ZB",
-	"PD9WoDYNovYNR/Q9BFgxwVbVqo1VmxhW18fUHcsXaAd6QPumCNs+To9aBDvARLO/R4C/tYqfIvTnZGQV",
-	"EgetyQqo0IRynpKqtLr48SgdjUZ7EHTjx7EcRdBc0WtPqtEojrTTBT3awopyWDffM65Dt4Y5JY+1B57I",
-	"IEYxLBVhxZ1x9UOeFONKzaFf3Ovm+8q8444OMV5I4Syt3nJ3crlaUT0m2fK3VxmBa5qb1P74x1VGcikM",
-	"ZULjgx/oP6YfMqKosB5TtvztDSXT24xY/0XO8MmvKJn+OrN8S+RscCn+CBtNDLoTC+uNacPEnBQStHhk",
-	"yFLINaEKCJsLqaBAx8wSo7AGiJLsPVWCiXlGnFkZXIoeAfiY9KzLV6PffB1bio+VNLR/KU6wCApKqZmR",
-	"anOEBDWdcU1kZdDN8vyYkhJUDsKcgchlAQUxa5ZDn8+yDfdIBn48enKEZVRyKk0/2erm+xJPg9bWu+yF",
-	"1OpwQsOvpYo46cjEXYlJSXaWkSnMpAJCyRI2ZGb9SdA5iMLyuVRFrzlDUHvXooueofN9prxuPqXOMnIJ",
-	"e9ahbr7vigfzHgfTGP/7QEGp1KUUGtoBbERTuobnKJtTWWysEwyr0mxsDNMKgV/LnIYY6v8rmCXj5P8N",
-	"m4B56LsOm1AZsfhGiohCsE+jIG/T5FvKeKXwJauTwQWTtCw5cxgMf9QOjYYgMYRcqx6+VEoq7bCJBH9r",
-	"EIaslRTzAXl2fU0EXIEiBjjXZGX53Syo8JrrYwXaEFakZI2OlH2qQdkXuJzPg9A4B6/SMHCi5hCxeJ7n",
-	"OWj8q1SyBGWYWx6aB9LusGWawGxmjXisKUQ5kcbbmifkFJ2A29QDf3ldcirqpTwaD8q5XMc46LwmzHRj",
-	"p74ia1nxgkyBcLDWUMlqviBCrpNu1JMmJagVM1HevFgAU0Sx+cJooqvZjOWOazZkRTdEG8Y5ETb4lisg",
-	"TIxJwTSdcihSAtellZ2UcJkvoYiD9g5SnLZUS4FEYQZW+hCXOeK+xbeShvpUKbpJtmzkXZcyTdYLeRz4",
-	"d5Vf7Nu29vihXrs2td2wLchpWP1m8h96uchPtMtAEaPyjokcyHoBIrUOqrUcmVuVjFTCMI5tSctxL6iB",
-	"M8NQv39iNipNrPvQReZb6yKbMcn0RhtYTWhhAyltFDVSZSnJymrKWT7xvGGfKMnB/j9XVJhsQM7n1k80",
-	"bhjbOOE0X2rbRchJ6C2kmbixsvRSZAUIBoXv40ZKSbYFfSIF34RXNZsLKCZM2AeBre3fnrHtnxxmOIon",
-	"ZmqdykuRVUIBtzo4Q8JagbGOpyZCEl3Z+M+nPpAURNONbTILa8fp1DpkVoqdB9rhRUS9L7AMLp71jR5p",
-	"gn11SmZKrsjjiJmyw8mqjCdosMl51FMLXfuxOTx31gI5yT5zyQW9YGWdwstzWQn0LIHPYvOw40SSlFRN",
-	"pXqkXRKong6H2BAGrnvywU5+nGevwdqwHFJEtwRZxkbbEVjkXQ+hXwiDuHekcMlERJ26RAQujl16KqTY",
-	"rGSlY3MLvtd+NBFOFL+qYOZbqdZUWfewiyGIAgW2i+VCajMupTJNwJADsyZWzojeaC7nMYQ5nU805FIU",
-	"kST5+bxeTMkLa6qUXDvWWlNmWXTkREVIARizbWkjWU3bayYqy24OqDYTsP5FnA9sO5k5f+a5lTVrtqxd",
-	"lNZlvkKPOTKTMOgEVWDb3zuJYkQASq7r4XdFGUSd33Z+kJyRBS1LEGg3HgAbKyTRrMaropHCesU0KYBb",
-	"loACSZwckZpqA9ozb4RgQW1BOfmkSxc22VXQPYmymjuPm12ppJG55N3RTF5acTc8KuhIkD1oNJS22oxz",
-	"4qd+BEraUANO2KuVVRdyZlVxXillnfo0mcLCKpA0sSJi8flwSC+6IdtY7zDQDmm39UJMU70M0rutn+LO",
-	"w3o7YPAqXcm5oqsodVegdTQRGx/pTsYhjN07q0icAfXzo5xaR5yON7uDjx80hscbUNpKwIWNnSNUtrEi",
-	"k+Iuis6GRM4FatmnllPvGvUk5onSqeWTsYvx+oRaVJxbbyuE3Z8s5IuofavtQr6giuYGlA4qDjMMsQk7",
-	"zXisjqs0FNHp2+CUCbJiojKgnxNHDm/5MOy1rz44XXp8Cx+cYLLreBZ9a92ZN/WLB5kVdYRPHeECbYNt",
-	"mCvd4c6D7O0SHxGZ+9kwZCD8Vv5tdCAx1lmW7Rm84TQHV2fgA3WK/Ixuph4T6yKSLERTTX4kONi0HY1k",
-	"/56hIsTNIPemC9P8i9kwG1wK52G7qBVfqQd1ASw+Y9pZq5CQl2sBCv0vDId8fv0TOWxFr1+5V595+vmf",
-	"jw9wn2e8NkUP8tWfaAEnVp2BGR+W3Y7WWr0KwQSzsRMiXIkJctxXvyEcDKpQ+7Ngc3TmTVCxml0TSvIF",
-	"5EtdrQ4a1rZuCLr4sBLY5Y9IUi0k/e6QSYrlkEJYF43WdEmPzgS+gx5UP5GrgksX86mtuG2lT3Mr+dMN",
-	"Qc/2bvb7O7lGMzWttH2fMH2cZ14zY3dbSvskLhIEuUiWIOqESG+ApgHEPiNLvZk9GkEFK2l6alVoUSjQ",
-	"PiZwmSHCop4C7h7QOfR5HlPrFuOCHDPScVkAFJu6e9vB32anHcptLXU9/60pxMTtQlXavJGc5ZuIqFUF",
-	"6ymBcoVeS7u2q0obG4avaAHW3kRZOuwgR7ZMXr7G4J1kOadspbPo+58mSVuQYrsBAhOBcdd3VnHeswP7",
-	"vWAfKwjFTgrmTBu1GZPMds8wLxuM9H/gowGx7GLXwpnqbC3VkktaDGsoGeFyru2YmPhnmpS4LIN7ubBM",
-	"6ypWTnOuw/JpaoU/JZR8//Z1DNYSNhMNEQn4w/s/vkOnQxAHxslBTsUjZAiql1CE7CK6xahk3POoKmAz",
-	"mHh/Ol7yiKkejPaowx83u67zBRVzKNDbsQG2Pi6k/ryu89YOSX8FnfG5oinYydplaidopahzb86Xiyqb",
-	"0krFnWRlj+1u5KBmp7RRDW3Z3lnBRr52o4JdTdZG+ICW+kbRmdmvqg5tiO+oo0NFHx01cnj8ll7ZWWhV",
-	"QatQo2uy7+IQ1qJ9GKGWDLcrG549e/r1neXw8bPtGfQXiH092l9Y9zAx1O82TitXHFqx0+nik3tJNcOi",
-	"cifbKNoNKUO1eS3XuxUX+0X2SAk9FCyhqF0oRnnEn0UD3S4Bp/xNq4eLcDp1m3Q3FdNA66VdpEpwm1b2",
-	"uVUIDPS2QsS6sGBi7kZCP79esvwVVMFiO0Qz5s44RDbFa9dqZ+O04pyE4Ci+Wx7z/9FPD1Vws7YC6ZmS",
-	"h586FGMze+89kRcKChCGUa4PZV3uFhyzyExeCRLSyMfl46nWa6ni8dpBGteMhB2dLHIwPa66bvYBIyXI",
-	"Pq+YEqqJFTHjTmDohVyT2HrcxfVvef31hLfouOPk14sbUN63vi+9l9Rd3DvSryOHM6a0Qc8EKYuctiV6",
-	"zx4/SY9OR1it+Yf3FwFmrc/aJuLrp//51SHOd8N3KYK7NHmlmNm8szrf0WBKNcvrKigUYnxSv74wpkya",
-	"AsO63CyXcsmgVZ7HWq4tLdkfYbNnsuek9Mkp4vIataps8ACq2lubDhE8mSFmMk6/7y4u3pDzN68sEb+j",
-	"VyBIJQpQZEhLNrx6MhgNyAvOrN1zPfw2vW3B1yoNdnEr4R3rMR7o0CmZMeCFTok21FT6EotKXbYIty3I",
-	"VBZWIVMs9AKi6QoGl+JSvJDiyioXKXzYvZDcuetwBWpDLDuiRzi2vc9I9rezty7BcfaqyFxmsy4Y0wTy",
-	"hbShRWBEx3t19diKLi0SZKZAL8j337/6ZmAHPQ+bxxiECL3GjTiXCr259Bsvl8n4h5tL3BW6TNLLsC90",
-	"mdx+uM0GpCnPwmm0VLGL2QqZVysQiOVXT554uKF+2SBiWUnnkJFfuUKOX6fuAZbhZ+RXj13R/ug5Gfli",
-	"fiQR5k+2a/pR89jXP2a4BJmWymTppSD4081Q+wn+7QyPk53heTLsn9qYzC2UtZgKiMTskkVGp0hwfxgu",
-	"e83EMvNzaVUco27A7Ew47xMtNx6TjLOpomozpMMpJpNDdKyHoaUeloEe0n978uzJt1MH8oKtPEu9/fYF",
-	"efr06W8szO8vXriZrRjnzBsTVwT5d1ASN1YR0mg0enyG/y5GozH+G4xGo//KXNKasxyERq3oJfi8pPkC",
-	"zp4MRjYyUdzLnB4Ph+v1ekCxeSDVfOjf1cPXr168/PO7l/iOFXZmOGD9yxXK8hUopzOSK99DliBoyZJx",
-	"8nQwGjxFhW8WqIlQRhf2zeHV4yGamOFsq/Zj7hz5WmZeFck4+T2Y3TKRnaLVJ6PRyapAd0FFykEx04Ys",
-	"OHAxlD9TEh+4xnQYClZRUVerFVUbH/zPqEt9NtSoC5TQEHM5J0ynLptEObesaueHe8l0rq1VQMImH+zg",
-	"24SG65JT56rMY8mO917VZNZIuzq2qTRe8OrinyykOELhlz+aNCDn+AQlzKqm4Ku2K9ZwP4Xqpa88q/dy",
-	"Humdfs3ovodLLxWQM8y7MpeGrS1yoztdLekKwDju3+ahl44GPmW+fezzhz4PnWJaa8/Zq+QeVeT9QJH8",
-	"qVMB7sQDzNg1kSoYhR6M8L0+lNBRuSNK53rpF2S9kLVB0GwunH8ZQ6JdLHaXM42RLJ6LbokugXOsoSwr",
-	"zlNSVnqR4jnc1B+fTsn//vf/9OGTn/gc7TGINoYkrQ8Jp776cB+yrRLbh0L3mOgTBcpLWyOQ64XkTUa4",
-	"79RdfZTsIQSjsc/hMG44DBQqPOvt3lYZdR+tWx0++fjPh4e0RJ0y/Ae3RX+iG6LlCvCwRSHxb++eWWuw",
-	"XmxQDS02RKCqOWh7nGgMb8IpqNthuHHgTEOugjni4Ha0dpS2KN743u9c5zi1988UD5bcnzQv/QUJDu3a",
-	"+kiD+HpX1NpnTsvJQlZKZ2QJpSFzKYsIqTo2KIZU02VYnyO7/dChso/c9AFi/sWa6HdQ56rvhkA4v9zH",
-	"859lFd5Z42M1EkYOzsufVobYP54TKpyfj7tRTQ+nHqwNC86G9VRsJx1dmKgX+pppc3/apQe7OjV1REc8",
-	"LXdEPzypfWQ/d2D63lrtqHR0qC3oFmJ1lNw5Rm7BbPmQc/fYGRPLQ0fOmutRbtNkK2w89GbrwhKP373Y",
-	"+KJ2nx/peqs9SHHqi+5rVn6k78TAvepheNMcEb09oCvC6vzEGpfuUucEmrR1TjaiS93ecW8watXAVtXV",
-	"L8rgFMpgu/73X14lRFOn91YMaVJKbWKp2rrggJKQnt8qWR83pZMeLibI8Gy3zJegXEEUIpa79KtDlttI",
-	"nepLkZ1XZiEV+7vLhZLfYe43I9I58udvXukBeeUOvhQyHCvRTTkmbkvMqLL/YVTc7Pa5HQ8zIGEimCW9",
-	"FEJ6wsUyAq4Kd5vvXNgF2vxOFpuT+fGx4t/b7Zy+jfFuO3L2+GFQwDrRiEi9aO4iu/9x7nsHIkuwzBiT",
-	"A5cKdUFPkxDimyYrpBdyrf2e1SHj6DhkeBNO7e81jN/g8y7T/EQW8i1cyX46pYQaIkUOLnazAlxXOq+t",
-	"FGldQWElMEqptDcbe8z8T8+2Dx/99m9Z3dflqK+EiDgcdb1c2PTf63s09UIMjk5k9id7pO4WXT1YXucX",
-	"Z8exdbsy9V/V1TGWBlt1LrTJ5knVrQTs9WViZr1N4Ycx6p26veMt+n6ShQtY7k/m12BqBy4U37rC2HZl",
-	"6zE2sqOihjeuYOI4e7m7Gj+RtXTIENrmvc1z9J6tOXRlM+7AgXUr3EbL8Vbx8CxPzXifwyK2aXWMIYzd",
-	"4RZY5Z5XFX1Ik7KK0P57LLH9uYr85/QGS06tt4c3ze3wOWZJbdyEgZt1CFuXqfUIgb/Hq1cW+vWE8fe4",
-	"xnX0hdrsujEPtl6u3vP4lXoASx9qK48w9Y30pv6SpNpEPsKV06eQancHy44Fdvvndv3D+YMQ8msgrnyU",
-	"MNHsA2HU5fb88VXx6I4sUp/0jvJIqOkLNX4PGaB36ggfgF2Ogd+uU436gc0pG6yC2s7VhJ1ZbDt/8+oU",
-	"nBIoUvNEo1egCEdjLPC8Qd0XobIrlx9qjkz08cbVk8HIVQOdcWm73HRbuJyfwbXZ3ziEK38l+1afXIoZ",
-	"m1eOuTqtC6DchizbT1mO+XJ36TS6OHcL+Nr3WTcxnxtaGFCCcofWLmC8SFnHnw5vwjXLn4BRfUPzDjq8",
-	"oOUQr1DSQw1U5R1aYI/SVWh1GzDZOGSr0t0T2dchPvT2aYftpgjAUFrX93x4072t9hNIFbny9ogosnOb",
-	"+A6h9yI5nKAL7Y5Tfwn4hrIW/WWg62/++qKQHd6sPiP7Nhevf4b5GVpQQ/XwS1mPgO9NfTX8Z1yXcBn9",
-	"g8/THyf7ItakU1j006GdfkrtzhFTrN2wn/N63Hb8s3sgeyxI7yZ+Bkjt2v3PD3F4s3Nz+e19cTiCV3fu",
-	"Sj8J2qdyF34GE7Bt/gs4P8VqHH4l8p2fByTB0O2UnURA/inI4Y8P6+FN+PPLYZMj3gofpnpIGtYx8L88",
-	"N50g7v/ZslJfQuKkBHQ5p18YydJheBO+hvHPxEb1Fz52yIdfs+lkitzT4c0niVL9gZwdUDtO4nZbiKki",
-	"T+8VvfTFFDpfQFHxLiZ1w/AmfCDudlhSvMnzztDrT8ztQo+m+bShhmnD8i5SuL8/fPHXl+ecyzVn2vR0",
-	"kazIo0lB345fisJY5GCHmhSHe96ED1B9isiEb1ft0mgPFBvanBqSP0zf0zKcg8lBmT09riSvVl2GqjQo",
-	"lzjub+lhiFaHG/y/h8KR3eTQ/b6byR18orPQw+bKwv7GfXnsfelv13bjv+TzCSwWvgEUm04z7jDnbNIc",
-	"t3oQEO1rTB4EgN5orHE+CYBwav2mfWcGjuVvy/jhgzU9fo/S/aivx8Cftx/si+oq4OBO0w+xgsxvdMWu",
-	"r/DXOLjPTYyJ23xKiUdIp0SDMUzM/UUUTmnap5Z9Bq27OFxdVPe05Bu8Ghz38/1B3cHOmeXuO79HSSRy",
-	"5i8Wdzt4pZJXrACl8Zt0O6O4z3FEwHunJXxPmCkSsqeDbjVh9/33C4kXaGj/4SQlebiHwZ8Hb3+m039e",
-	"oVPP7j7q4WbkC6AGu+eku6+9bZnxrYK0QfTUaARucL1SP3XLCClxTrzbsm2C5dagwfGJDPnavWskWVG1",
-	"rA8Tu6svBjvfX428jx9TrvJF6/pk90UkqaD1Ono2PctRsMLfS4g7/9BmKGdvu+/9hRfu8qDOLQZzOdj5",
-	"umMULDX+7hY8do7fblrQK0jbt72EmoLWgG5r+fbD7f8FAAD//w==",
+	"7H1/jxu3tehXIea9B7fvzUqyEweva/SPreM027qNYW/q4mYNiZo5khhxyDHJkVZZbHE/zf1g95Nc8JCc",
+	"HxJH0nq1TtIWMODVDIc8PDy/eQ55m2SyKKUAYXRyfpssgOag8M+XCqiB/MLYHznoTLHSMCmS8+RqAaSk",
+	"ZkHkjKwX1JA11SRz7QdJmuhsAQW135lNCcl5oo1iYp6kyc3ZXJ7Zh2d6ycoziT1SflZKJgyo5HxGuYa7",
+	"uzR5Q+fwmoml3h3+LXBq2AoIt++JkcRYgBSsmKw0oSLHBwJuDCnpHFLyo2QCcrJmZkGuE5KS6+RUcF5J",
+	"Q/lLWYkInr6Va1JQsSFKrjUpqMkW3WFnUhXUJOcJE+arL5M0wGEHmYO6ByB3aVJSRQswfvlonjMHxjZU",
+	"7+2KGUkU0NyuoMUVVYbNaGZeEGY0mYSPx4jhCRG0ALfSzJAF1QPyV2lIRjWcaRCa2dWwM2O2f0sZSZrY",
+	"b5LzBo40UfCxYgry5NyoCtp4KOjNaxBzs0jOv/oyTQomws+n6dba2JkGaMcKZqBAZBChUTonUpGczUGb",
+	"OGjN10fC9uz588PAsUyKsR/2/DY2bg3TCQfVYwVaViqDsRslyrNK/giZIUw4jrEszDShbn1hBYKwmV1i",
+	"LuVSE86WQKggLA/4c+Khmcnfzy712Vs/8Nlf7cP2LHKY0YobT6Q13FMpOVCBgP8op2P3OIqq+vUJqYfT",
+	"KfAxy3uGrF/vG/IQ49pxCiimoPoHKk4yhqH1gsfGqN+fktrkbFxpK3y2iew7K02YJvZtSpjQpiVjMso5",
+	"Eg/C+bECtWkAtV84pO9BQMEEK6qiDVUbGVbWx8QdyxaoB3qG9q8iZPs0PWoRbAdjzX6KDP7WCn6Ko78g",
+	"IyuQOGhNCqBCE8p5SqrSyuKno3Q0Gu0B0PUfh3IUAbOgNx5Vo1EcaCcLeqSFZeWwbr5lXIZ2ujkljbU7",
+	"HsvARjEoFWH5vWH1XZ4U4krNoZ/d69cP5XlHHTvIeCmF07S6Y+5ksiioPieT5e9XEwI3NDOp/fGP1YRk",
+	"UhjKhMYHP9B/TD9MiKLCWkyT5e9vKZneTYi1X+QMn/yGkulvJ5ZuiZwNrsWfYaOJQXNiYa0xbZiYk1yC",
+	"Fk8MWQq5JlQBYXMhFeRomFlk5FYBUTJ5T5VgYj4hTq0MrkUPA3xMetbly9HvvootxcdKGtq/FCdYBAWl",
+	"1MxItTmCg5rGuCayMmhmeXpMSQkqA2HOQGQyh5yYNcugz2bpjnskAT8dPTtCMyo5laYfbfXrhyJPg9bW",
+	"uuwdqdXghIpfSxUx0pGIdzkmJZOzCZnCTCoglCxhQ2bWngSdgcgtnUuV96ozHGrvWuyCZ+h8nyqvX59S",
+	"Zhm5hD3rUL9+6IoH9R4fplH+DxkFuVKXUmhoO7ARSelevEDenMp8Y41gKEqzsT5MywV+LTMafKj/rWCW",
+	"nCf/a9g4zEPfdNi4ygjF11JEBIJ9Gh3yLk2+oYxXCj+yMhmcM0nLkjMHwfBH7cBoEBIDyL3Vw1dKSaUd",
+	"NBHnbw3CkLWSYj4gz29uiIAVKGKAc00KS+9mQYWXXB8r0IawPCVrNKTsUw3KfsDlfB6Yxhl4lYaBYzUH",
+	"iIXzIstA41+lkiUow9zy0Cygdoss0wRmM6vEY6+ClxN5eVfThJyiEXCX+sFf3ZScinopj4aDci7XMQq6",
+	"qBEz3dipF2QtK56TKRAOVhsqWc0XRMh1suv1pEkJqmAmSptXC2CKKDZfGE10NZuxzFHNhhR0Q7RhnBNh",
+	"nW9ZAGHinORM0ymHPCVwU1reSQmX2RLy+NDeQIrjlmopECnMQKEPUZlD7lv8KmmwT5Wim6SjI++7lGmy",
+	"Xsjjhn9X+cW+a0uPH+q1a2PbddsaOQ2r30z+Qy8V+YnuElBEqbxjIgOyXoBIrYFqNcfErcqEVMIwju+S",
+	"luGeUwNnhqF8/8RoVJpY82EXmG+siWzOyURvtIFiTHPrSGmjqJFqkpJJWU05y8aeNuwTJTnY/+eKCjMZ",
+	"kIu5tRON68a+HHOaLbVtIuQ4tBbSjF1fk/RaTHIQDHLfxvWUkkln9LEUfBM+1WwuIB8zYR8EsrZ/e8K2",
+	"f3KYYS8emak1Kq/FpBIKuJXBE0SsZRhreGoiJNGV9f986ANRQTTd2FdmYfU4nVqDzHKxs0B3aBFB73Ms",
+	"g4lnbaMnmmBbnZKZkgV5GlFTtjtZlfEADb5yFvXUjq593xxeOG2BlGSfueCCXrCyDuFlmawEWpbAZ7F5",
+	"2H4iQUqqplI90S4IVE+HQ6wLAzc98WDHP86y12B1WAYpgluCLGO9bTEs0q4foZ8JA7vvcOGSiYg4dYEI",
+	"XBy79FRIsSlkpWNzC7bXfjBxnCh8Vc7MN1KtqbLm4S6EIHJk2F0oF1Kb81Iq0zgMGTCrYuWM6I3mch4D",
+	"mNP5WEMmRR4Jkl/M68WUPLeqSsm1I601ZZZER45VhBSAPltHGslq2l4zUVlyc4NqMwZrX8TpwL4nM2fP",
+	"vLC8ZtWW1YvSmswrtJgjMwmdjlEEtu29kwhGHEDJdd39NiuDqOPbzg6SM7KgZQkC9cYjQGOZJBrVuMwb",
+	"LqxXTJMcuCUJyBHFyRGhqfZAe+aNI9ihOqOcfNKlc5vsKuieQFlNncfNrlTSyEzy3d5MVlp2NzzK6IiQ",
+	"PWA0mLbSjHPip34ESNpQA47Zq8KKCzmzojirlLJGfZpMYWEFSJpYFrHwfDgkF12Xbai3CGgLtV25EJNU",
+	"rwL3duVT3HhYdx0GL9KVnCtaRLFbgNbRQGy8p3sph9B376wifgbUz48yah1ydqzZLXh8pzE43oDSlgOu",
+	"rO8cwbL1FZkU9xF01iVyJlBLP7WMevdSj2OWKJ1aOjl3Pl4fU4uKc2ttBbf7k5l8EdVvtV7IFlTRzIDS",
+	"QcRhhCE2YScZj5VxlYY8On3rnDJBCiYqA/oFcejwmg/dXvvpo+Olx7bwzgkGu44n0bfWnHlTf3iQWFFG",
+	"+NARLlB32Ia40i3qPEjeLvAR4blfDEEGxHfib6MDgbGdZenO4A2nGbg8A++oU6RnNDP1ObEmIpkEb6qJ",
+	"jwQDm7a9kcn/naAgxM0g96Vz0/yHk+FkcC2che28Vvyk7tQ5sPiMaaetQkBergUotL/QHfLx9U+ksILe",
+	"XLpPn3v8+Z9PD1CfJ7w2Rg/S1V9oDicWnYEYH5fcjpZavQLBBLWx5SKsxBgp7svfEQ4GRaj9mbM5GvMm",
+	"iFjNbggl2QKypa6Kg4q1LRuCLD4sBLbpIxJUC0G/e0SSYjGk4NZFvTVd0qMjge+gB9RPpKpg0sVsastu",
+	"nfBpZjl/uiFo2d5Pf38r16imppW23xOmj7PMa2Lc3ZbSPoiLCEEqkiWIOiDS66BpALFPyVKvZo8GUEEh",
+	"TU+uCs1zBdr7BC4yRFjUUsDdAzqHPstjas1iXJBjejouCoBsUzdvG/hdctrCXGep6/l3phBjtytVafNG",
+	"cpZtIqxW5awnBcolei3t2haVNtYNL2gOVt9ESTrsIEe2TF69RuedTDJOWaEn0e8/jZM6I8V2AwQGAuOm",
+	"76zivGcH9nvBPlYQkp0UzJk2anNOJrb5BOOyQUn/P3w0IJZc7Fo4VT1ZS7XkkubDepQJ4XKubZ8Y+Gea",
+	"lLgsgweZsEzrKpZOc6HD8mlqmT8llHz/9nVsrCVsxhoiHPCn939+h0aHIG4YxwcZFU+QIKheQh6ii2gW",
+	"o5Bxz6OigM1g7O3peMojhnrQ26MOftzsuskWVMwhR2vHOtj6OJf685rOnR2S/gw642NFU7CTtcvUDtBK",
+	"UcfenC0XFTal5Yp78coe3d3wQU1OaSMa2ry9tYINf217BduSrA3wASn1taIzs19UHdoQ3xJHh5I+dsTI",
+	"4f5bcmVroVUFrUSNXZV9H4OwZu3DALV4uJ3Z8Pz5F1/dmw+fPu/OoD9B7KvR/sS6x/Gh/rBxUrni0PKd",
+	"TuefPIirGSaVO95G1m5QGbLNa77ezrjYz7JHcughZwlZ7UoxyiP2LCrodgo45W9aLZyHs5O3SbdDMc1o",
+	"vbiLZAl2cWWfW4HAQHcFIuaFBRVzPxT6+fWi5W+gchbbIZoxV+MQ2RSvTautjdOKcxKco/huecz+Rzs9",
+	"ZMHN2gKkZ0p+/NSBGJvZ3youQNEp48xsvqaGTqmOechSzJiAAvqqEWZUhdWyHhd4+xpLAVhB56BxZXw/",
+	"OZHCWTkFzRZMHHKEKOffzZLzH/Yzb2curzzN3324z1aCL/X4nGO62IuO+nsKiIA1KAIhAxOzM2ZKFqmz",
+	"P5l26WJpzR6ZghyEYZR3pN5uPGBfbCUAlXZW/mgCeokWWYSMnKW237f1c3W+LRNGWtMng9ow9r5v1OFt",
+	"0cz9V21bHnhgm14Pzv9Vn5vznQCC+y1BWq3an5Hc4y0lVBMtC8BMLsx40AvrVRrrB2zZPHPo36R1aSLM",
+	"bfDV/RxnFzclJpEcfCBUZQu2iscFilIq0xMwf+9dgO1ltVR+tGMv4MaMnb3Yu+noC7SsrcwwF7Zg+hG2",
+	"HeN5+V0kpc6hM8e6JE3eUkwUBOQ59o/w+wtSldatdO5WTUe4MRHTFsH03r9gvSS0d6VWoHScFby6dvmG",
+	"PTnQDReGfjqwdkkt7fBC2pRBhdIGh9UY9773jvjLltA8sOlwv9gwi2DgUpAG2GO2o6nWa6ni4cqDJkZt",
+	"R2FDp5Y5mJ5IlW7SYKLLhrYciilrYRpXgKgXct1HYEdHvlpBr3rCHTxuxbhq2yaAvG99X/kgwe7i3hN/",
+	"O2bojCnthA1iFg2tjuX5/Omz9OhovHUa/vT+KoxZm/NtD+mrL/7/l4cMP9f9LkYwSSGrFDObd5YBHQ6m",
+	"VLOsTgJGlYpP6s8XxpRJk19fZ1tnUi4ZtLLTWSuyQ0v2Z9jsmewFKf3eDHFh/dpTaOAAqtqZPQ4QLEwU",
+	"MxnH37dXV2/IxZtLi8Rv6QoEqUQOigxpyYarZ4PRgLzkzNoDroXPUrNv8LNKo6ithDcAzrGeUadkxoDn",
+	"OkVFXulrrKlwmyW4a0+mMmfezkUJRwsYXItr8VKKlRUu1n5DIllI7qJVsAK1IZYcMSByblufkcnfz946",
+	"G+fsMp+4jb06X1oTyBYS8oYQHe3VydMFXVogyEyBXpDvv7/8emA7vQi5UxiDE3qNeShuJ/D22ucdXFt7",
+	"9xqTIq6T9DqkRVwndx/uJgPSZCfjNFqeiLPMcplVBSobTb589syPG8p3DAI2KekcJuQ3Lo/xt6l7gFVo",
+	"E/Kbp65mbfSCjHwtG6IItw+6JW0oeeznHye4BBMtlZmk14LgTzdD7Sf49zOspj7Dcmpsn1od6RbKOowK",
+	"iEQD1AKjU0S4rwWfvGZiOfFzaRXcCGfHYBGeK3eNVtuckwlnU0XVZkiHU9xLDcFhPQxv6m4Z6CH9P8+e",
+	"P/tm6oa8YoUnqbffvCRffPHF7+yY31+9dDMrGOfMKxNXA/ATKIl5RTjSaDR6eob/rkajc/w3GI1G/zFx",
+	"e7acZSCcv+c5+KKk2QLOng1GVuMq7nlOnw+H6/V6QPH1QKr50H+rh68vX77667tX+I1ldmY4YPrnCnm5",
+	"NgSSlW8hSxC0ZMl58sVgNPgCBb5ZoCRCHl3YL4erp0NUMcNZJ/Vx7uJYNc9c5sl58kcw21mSWzUbz0aj",
+	"kxVBbA8VqYbAjSYkwYELIfqSynjHNaTDUK+BgroqCqo2Ww52g406PxcVMZdzwnTqNlMo55ZU7fwwlYrO",
+	"tdUKiNjkg+28i2i4KTl1pso8Fut/70XNxCppl8Y9lcYzXp37OgkR/pD37CtzB+QCnyCHWdEUQjXthG1M",
+	"J6B66ROv61SGJ3qrXdO7b+F2V3LIGG47MrcLWWvkRna6UooCwDjq79LQK4cDv2PcPfXgh74AFcVdnT2l",
+	"x8kDiqj6B0X0OxfAF/zBjN0QqYJS6IEIv+sDCQ2Ve4J0oZd+QdYLWSsEzebC2ZcxINq50vcp6Y9sYrng",
+	"LtElcI4lBGXFeUrKSi9SjD2l/vSQlPz3f/5XHzzZiY+ROAbQRpGk9RkZqU++3wdsq8LkscA9JviKDOW5",
+	"rWHI9ULyZkO0r+i8rqR+DMZo9HM4iyLUwoYChzrbqVVF1IfrVoNPrn798JiaaKcK7dF10V/opoks5BL/",
+	"9uaZ1QbrxQbF0GJDBIqag7rHscbwNhQB3w1DFPZMQ6aCOuLgQj5bQlvkb3zrd65xHNv7Z4p1lQ9HzSt/",
+	"PpADu9Y+0iC83hS1+pnTcryQldITsoTSkLmUeQRVOzooBlTTZFiXUd992MGy99z0AWR+Z1X0O6i3au8H",
+	"QDi+o4/mP8sqvLPKx0ok9ByclT+tDMYZXxAqnJ2PyRhNCycerA4Lxoa1VGwjHV2YqBX6mmnzcNylB5s6",
+	"MXVEQywWP6IdHlRyZDt3XsiDpdpRu7EhtW53t2JHyF2g5xbUlnc5t6uumVgeqrhuTge7S5OO23joy9Z5",
+	"XR6+B5HxVW0+P9F1plng4tTXnNWk/ETfi4B7xcPwtjkh4e6ArAir8zNLXLqNnRNI0tYxERFZ6lKnep1R",
+	"KwY6Scf/FganEAbd8pd/eZEQDZ0+WDCkSSlje38XTb4dJSE836nYOm8qB/y4GCDDo01ktgTl8oERsMyF",
+	"Xx2w3HrqVF+LyUVlFlKxn1wslPwBY78TlyoA5OLNpR6QS1f3mctQVambagTclphRZf9Dr7hJdnE7HmZA",
+	"wkQwSnothPSIi0UEXBFKl+6c2wXa/EHmm5PZ8bHal7tuTN/6eHc7fPb0cUDAMokIS71sjuJ8+GkmD3ZE",
+	"lmCJMcYHLhTqnJ4mIMQ3TVRIL+Ra+z2rQ8rRUcjwNhxas1cxfo3Pd4nmZ9KQb2El+/GUEmqIFBk4380y",
+	"cF3os7ZcpHXlknWimEp7o7HHzP/0ZPv43m//ltVDTY76RKSIwbGquMin+6Lf8TSuR8R7fMBHx787GiNk",
+	"CO3NpSElzZZ14tmPVT6HnEw3xzC8w/fQ5Ri4TWLdVwPij1yixFjFE9I+7Ng4HJn/xLBkXEiTWoAnRrHV",
+	"ZpBPffS8AEMtyAOLf1c84JLqv3t5STjdYGyVmcW1uLIfPtF1uBCVIdNkBYrNGORYqyX8nqKP/rt5a1ci",
+	"5CI0MbTQOWViQC5EQO21cCmrWJHg8nQoV0DzDXG7onVRT0xxXiLi+mnyGAUqMwPmTBsFtOiSZZ0xMWWC",
+	"YmxuO+R2hOJ8ZE7wCXA9/BDoN+D2FJxxZdUhE5ZyjmKPe/CBAtxLbjNCd73fuga/DCH0+VF/oZcu7ueS",
+	"Jg+IJazJ7aZ1hvO8Dq1HXTYUcp/3+qBN2QSDoze0+oP+Uu/WnjxafP/fTq+j8HaB3r+qy2ssDjrp/rTZ",
+	"1XHqslsQ1evTxty7NoYfx7nbKV863rPbj7JwDuXD0fwaTO3IhxpEVx/YLvD7JBE1vHWJc8f5Tdur8TN5",
+	"TQ4Ya9Q1tLd5gVEU6xa59ElnVFkbyW24H+8dHZ7lqQnvc3hGbVwd4xDFjrIOpPLAE1s/pElZRXD/PaYQ",
+	"/1JZ/nNGBUpO0abnTp621w53y5jxATzrMrTOlO5hAn+ccS8v9MsJ42sN4jL6Sm22zZhHWy9X9vYI3sPx",
+	"mj6UmB2h6hvuTf1ZsbWKfIIrp0/nb29pYJdHZdc/lGGH0K8G4qroCBNNPgBG31zuF34qntyTROoDr6I0",
+	"EnK7Q673YwZqd/LJP7OzGatXiNqBzWEDmA3bjdmHDB18d/Hm8hSUEjBS00QjVyAPJwTYwVv1Kr4Yga2c",
+	"V9RUjvfRxurZYOSyQs+4tE1ud99wOT+DG7P/5RBW/maqThssdptXjrh23i6AcuuydJ+yDPdNXdEJmjj3",
+	"C/y1r/VpYn+ua2FACcodWNsD430yOv50eBtum/kEiOqLarbA4Tkth3iSrB5qoCrbwQW2KF2m7u4L3HRq",
+	"omp9DeJdd4u+u68iA4YU677nw9vdSzs+AVWRmz+O8CJ3LlXaQvReIIdjNKHdqVK/BnhDvFL/OsD1ByD/",
+	"qoAd3hafkXyb+6c+w/xcdFwPfy3rEeC9rW/I+ozrEu7kevR5+lM1fhVrspNg+vOBnX5KDucRU6zNsF/y",
+	"etzt2GcPAPbYIb2Z+BlGatdwff4Rh7dbFzjdPRSGI2h168qok4B9KnPhFzAB+85fBPpzrMbhTyLXnT4i",
+	"CoYuY+IkDPJPgQ5/ipIe3oY/fz1kcsRXeX0azuPhsPaB/+Wp6QR+/y+WlPoCEidFoIs5/ZuQLB6Gt+FS",
+	"wH8mMqovOtxCH17quRMpck+Ht5/ESvU9oVtDbRmJ3XfBp4o8fZD30udT6GwBecV3IalfDG/DPdl3w5Li",
+	"hQb3Hr2+aXt79GiYTxtqmDYs2wUK9/eHL//26oJzueZMm54mkuVZNCjo3+OFueiLHGxQo+Jwy9twD++n",
+	"sEy4wncbR3tGsa7NqUfyh6r0vBnOwWSgzJ4WK8mrYpegKg3KBY773/QQRKvBLf7fg+HIbnJo/tDN5B14",
+	"orPQw+bwuf6X++LY+8Lf7t2tv9D0E0gsXIUam07T7zDjbNyU3T7KEO3jrB5lAL3RWOtykgHqY8zaZydh",
+	"X/7UpB8+WNXj9yjdj/qYJPx598F+qFYBBneqyhAzyPxGVyyz2B/n427dOydu8yklHiCdEg3GMDH3BxI5",
+	"oWmfWvIZtM5kcnlRu1Xzb/CGJNzP9wc2DLbOrtj95o/IiUTO/P1KbgevVHLFclAar+be6sXdShgZ3hst",
+	"uAlp8HbSOhd6N5tw9/v3C4kHKWl/f6ySPJzH488FaXpxEetIJxfubkM3I58ANdg+L2P3s7ctNd5JSBtE",
+	"Tw+IjBtMr9RP3RJCSpwR77ZsG2e51WkwfCJdvnbfGkkKqpZ1lrg7AqnVBY4R+f5buSZFlS1at8i4i2Gl",
+	"gtbnaNn0LEfOcn88u3BnELYhR327+913PHeHyO2cZjOXg61L7qPDUuPP8MLjR/AK2wVdQdo+9SvkFLQ6",
+	"dFvLdx/u/icAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
