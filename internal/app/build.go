@@ -27,7 +27,9 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan/adapter"
+	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/scanner"
+	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -46,6 +48,7 @@ type domain struct {
 	scanners  *scanner.Service
 	audits    *audit.Service
 	registry  *registry.Service
+	vulndb    *vulndb.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -103,6 +106,10 @@ func (a *App) assemble() (domain, error) {
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
+	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg)})
+	if d.vulndb, err = a.vulnerabilities(); err != nil {
+		return domain{}, err
+	}
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -158,7 +165,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven, err := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		ExternalScheme: hosts.scheme,
+		VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	if err != nil {
 		return nil, err

@@ -360,6 +360,53 @@ type TrustVerdict struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// VulnerabilityDatabase defines model for VulnerabilityDatabase.
+type VulnerabilityDatabase struct {
+	// Confinement How far the processes that read images are confined on this machine
+	Confinement string                `json:"confinement"`
+	Current     *VulnerabilityEdition `json:"current,omitempty"`
+	Previous    *VulnerabilityEdition `json:"previous,omitempty"`
+
+	// Sources Where newer editions come from, in this order, without credentials
+	Sources []string `json:"sources"`
+}
+
+// VulnerabilityDatabaseChange defines model for VulnerabilityDatabaseChange.
+type VulnerabilityDatabaseChange struct {
+	// Changed Whether the edition came into force by this request
+	Changed bool `json:"changed"`
+
+	// Current One state of the vulnerability database, as somebody published it.
+	Current VulnerabilityEdition `json:"current"`
+}
+
+// VulnerabilityEdition One state of the vulnerability database, as somebody published it.
+type VulnerabilityEdition struct {
+	// AgeSeconds Since it was published
+	AgeSeconds int64 `json:"age_seconds"`
+
+	// Digest Of the archive
+	Digest string `json:"digest"`
+
+	// ImportedAt When it came into force here
+	ImportedAt wire.Time `json:"imported_at"`
+
+	// NextUpdate When the next one is promised
+	NextUpdate *wire.Time `json:"next_update,omitempty"`
+
+	// Size Of the archive, in bytes
+	Size int64 `json:"size"`
+
+	// Source Where it came from, without credentials; upload when somebody sent it
+	Source string `json:"source"`
+
+	// UpdatedAt When it was published
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Version Of the schema
+	Version int `json:"version"`
+}
+
 // WorkloadCredentials defines model for WorkloadCredentials.
 type WorkloadCredentials struct {
 	ExpiresAt wire.Time `json:"expires_at"`
@@ -691,6 +738,15 @@ type ServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams)
@@ -1605,6 +1661,48 @@ func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTrustPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListTrustPolicies(w http.ResponseWriter, r *http.Request) {
 
@@ -1941,6 +2039,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/stop", wrapper.StopJobTask)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/retry", wrapper.RetryJobTask)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/log", wrapper.GetJobTaskLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -2828,6 +2929,121 @@ func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenRespons
 	return err
 }
 
+type GetVulnerabilityDatabaseRequestObject struct {
+}
+
+type GetVulnerabilityDatabaseResponseObject interface {
+	VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type GetVulnerabilityDatabase200JSONResponse VulnerabilityDatabase
+
+func (response GetVulnerabilityDatabase200JSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetVulnerabilityDatabasedefaultJSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabaseRequestObject struct {
+	Body io.Reader
+}
+
+type ImportVulnerabilityDatabaseResponseObject interface {
+	VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type ImportVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response ImportVulnerabilityDatabase200JSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ImportVulnerabilityDatabasedefaultJSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabaseRequestObject struct {
+}
+
+type RefreshVulnerabilityDatabaseResponseObject interface {
+	VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type RefreshVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response RefreshVulnerabilityDatabase200JSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RefreshVulnerabilityDatabasedefaultJSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTrustPoliciesRequestObject struct {
 	Params ListTrustPoliciesParams
 }
@@ -3160,6 +3376,15 @@ type StrictServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(ctx context.Context, request ImportVulnerabilityDatabaseRequestObject) (ImportVulnerabilityDatabaseResponseObject, error)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(ctx context.Context, request RefreshVulnerabilityDatabaseRequestObject) (RefreshVulnerabilityDatabaseResponseObject, error)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(ctx context.Context, request ListTrustPoliciesRequestObject) (ListTrustPoliciesResponseObject, error)
@@ -3747,6 +3972,80 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (sh *strictHandler) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request GetVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVulnerabilityDatabase(ctx, request.(GetVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitGetVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (sh *strictHandler) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request ImportVulnerabilityDatabaseRequestObject
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportVulnerabilityDatabase(ctx, request.(ImportVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitImportVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (sh *strictHandler) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request RefreshVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RefreshVulnerabilityDatabase(ctx, request.(RefreshVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefreshVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RefreshVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitRefreshVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTrustPolicies operation middleware
 func (sh *strictHandler) ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams) {
 	var request ListTrustPoliciesRequestObject
@@ -3956,129 +4255,139 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3hchs3kvCroPh9Xzn5bkTKTpy6lWt/aB0lcVZxXLa8Tl3kIsGZJokQBMYARhRXpa17mnuwe5IrNICZ",
-	"IQdDjiTSji+pcpWpGQzQaHQ3uhvdjZteKhe5FCCM7p3c9GZAM1D487kCaiA7NfaPDHSqWG6YFL2T3sUM",
-	"SE7NjMgJWc6oIUuqSera93tJT6czWFD7nVnl0DvpaaOYmPaS3vXRVB7Zh0d6zvIjiT1SfpRLJgyo3smE",
-	"cg23t0nvFZ3CORNz3Rz+NXBq2BUQbt8TI4mxACm4YrLQhIoMHwi4NiSnU0jIb5IJyMiSmRm57JGEXPb2",
-	"BeeFNJQ/l4WI4OkHuSQLKlZEyaUmC2rS2fqwE6kW1PROekyYb77uJQEOO8gU1B0AuU16OVV0AcYvH80y",
-	"5sDYhOqdXTEjiQKa2RW0uKLKsAlNzTPCjCaj8PEQMTwigi7ArTQzZEZ1n7yUhqRUw5EGoZldDTszZvu3",
-	"lNFLevab3kkFR9JT8KFgCrLeiVEF1PGwoNfnIKZm1jv55uukt2Ai/Pk42VgbO9MA7VDBBBSIFCI0SqdE",
-	"KpKxKWgTB636uiNsT54+3Q0cXENaIPJYZr+PDLzWZNvYu+jDjsdSKYZ+mvHhShzsb5JMDxVoWagUhm6U",
-	"qIxQ8jdIDWHCcagVGUwT6ugJrkAQNrEkxaWca8LZHAgVBJGC83DiqJrJL0cv9NFrP/DRS/uwPosMJrTg",
-	"xjNFCfdYSg5UIOC/ybFfl3VwXxaLMSjLDpQYqudxivFf7xOTtkv39KZtRHy9R/bhdAy8nTrL1w+lzAVY",
-	"nLYPtNjLGIaWFBgbo3y/z0WTk2GhrfTdJKOfrThlmti3CWFCm5qQTSnnSM0I54cC1KoC1H7hkL4FAQsm",
-	"2KJY1KGqI8NudjF5z9IZboQtQ/tXET56nHRaBNvBULN/RgZ/bXc+iqM/I8dWInPQmiyACk0o5wkpcrsZ",
-	"PT5Ojo+PtwDo+o9DeRwBc0GvPaqOj+NAS7mFCcLbfVKNF4ctAtNKs0ApvmVcCK11cyj4hlLF5SRCqQjL",
-	"7gyr73KvEBdqClsWMbx+qJRx9NhAxnMpnHKj1zTMVC4WVJ+Q0fyvVyMC1zQ1if3jX1cjkkphKBMaH/xK",
-	"/zV+PyKKCqukjuZ/vaFkfDsiVmWUE3zyBSXjL0eWU4ic9C/F32GliUENbmYVYG2YmJJMghaPDJkLuSRU",
-	"AWFTIRVkqAtbZGR2D6Zk9I4qwcR0RNzO2r8ULSz3odeyLl8f/+Wb2FJ8KKSh7Uuxh0VQMGXaKFrTrdaX",
-	"oygqqtQpFaIStpuK33pP+yRJBbnUzEi16sDnVWOkHFkY1L891yQkB5WCMEcgUplBRsySpdA2p/VxO87p",
-	"8fGTDhqDkmNp2he3fP3QJdag9VbNudZgjwqRlipivSGrNfk6IaOjERnDRCoglMxhRSbW0ACdgsgsN0qV",
-	"tW7zONTWtWiCZ+h0m4pTvt4nGVsduH0ZwtuHrreRc9iy2uXrh44TlKv4MJXq9ZBRkPd1LoWGuv8ksmu4",
-	"F89QAoxltrI2ESxys7ImdM0Dcy5TGkz4/6tg0jvp/Z9B5a8Z+KaDylODUHwrRUTs2KfRIW+T3neU8ULh",
-	"R3Z/AufLoHnOmYNg8Jt2YFQIiQHk3urBmVJSaQdNxPewBGHIUkkx7ZOn19dEwBUoYoBzTRaWq8yMCi8f",
-	"PxSgDWFZQpaoxqJsB2U/4HI6Dazp1OtCQ98xtAPEwnmapqDxV65kDsowtzw0DajdIP6kB5OJVWhir4LR",
-	"G3l5W9KEHKNCdJv4wc+uc05FuZSd4aCcy2WMgk5LxIxXduoLspQFz8gYCAerGShZTGdEyGWvaQQnvRzU",
-	"gpkobV7MgCmi2HRmNNHFZMJSRzUrsqArog3jnAhprCwEwsQJyZimYw5ZQuA6t7yTEC7TOWTxob2yGMct",
-	"1VIgUpiBhd5FZQ65r/GrXoV9qhRd9dZ24rsuZdJbzmS34d8UfrFv69Lj13Lt6th23dZGTsLqV5N/30pF",
-	"fqJNAopsXW+YSIEsZyASq6zb/WnkVmVECmEYx3e9mtmUUQNHhuEuck9naNKzSkoTmO+suWBOyEivtIHF",
-	"kGbWjEX9S6pRQkZ5MeYsHXrasE+U5GD/nyoqzKhPTqdWZzauG/tyyGk617aJkMPQWkgzdH2NkksxykAw",
-	"yHwb11NCRmujD6Xgq/CpZlMB2ZAJ+yCQtf3tCdv+5DDBXjwyE6tgX4pRIRRwK4NHiFjLMFYJ10RIogtr",
-	"fXtPGKKCaLqyr8zMagt0bNU+y8VOG2/QIoLeZtYHRdJqYI80wbY6IRMlF+RxZJuy3ckij/vr8JWzLsZ2",
-	"dO375vDM7RZISfaZc+3oGctLD3KaykKg/gp8EpuH7SfiI6dqLNUj7XyC5XQ4xLowcN1yHOH4x1k5Guwe",
-	"lkKC4OYg81hvGwyLtOtHaGfCwO4NLpwzEbNI0A2Ei2OXngopVgtZ6Njcgoa3HUwcJwpfkTHznVRLqqwS",
-	"2oQQRIYM24RyJrU5yaUylVmSArty7lC90lxOYwBzOh1qSKXIImc0p9NyMSXP7Fal5NKR1pIyS6LHjlWE",
-	"FID265o0ksW4vmYCvbNuUG2GYPWLOB3Y92Ti9JlnltfstmX3RWkV8yvUyyMzCZ0OUQTW9b29CEYcQMll",
-	"2f0mK4Moj1ecHiQnZEbzHATuGweAxjJJ1Ip+kVVcWK6YJhlwSxKQIYp7HRyD9YG2zBtHsEOtjbL3SefO",
-	"OLOroFvclCV1dptdrqSRqeTN3kyaW3Y3PMroiJAtYFSYttKMc+Kn3gEkbagBx+zFwooLObGiOC2Uskp9",
-	"0hvDzAqQpGdZxMLzfpdcdF3Wod4goA3UrsuFmKQ6C9y7Lp/iysNy3WDwIl3JqaKLKHYXoHXUDR7v6U6b",
-	"Q+i7dVYROwPK552UWoechja7AY/vNAbHj3J8Fo4XI0i2piKT4i5yzlpEIjuQZIRro+iQGrN+ak35qxrc",
-	"zhhvTNVJr25socyBJoB9QzYcx60Myz5FhNNfOZ5JyOtCCPzxxsg8t+YTkoCVH28KZ7smbd0Oa8Te1JWo",
-	"nu8ktx/l+ILqOcYvaPxKsek0drL10+nLt6fnCXnz/Iezb9+en1kAz/5x9vIiBl6RW9zekciuQGQtpw7v",
-	"/N7ItOXaJBwoL6XKcKtkRhOrGT0jR49LHXU5kxyIMzq6iU8PQTiObWoXdowT8uKn0+/Phm+en75MyKu3",
-	"r78/G56+/fbFxfD85+8T8t//+V87xQlKzfpg9clXa1BST1jMFn63K/hZsPp6YESHBXmIdPBKoI6H5ciJ",
-	"AWFJyjarOys2LaUoPX5v32gXLWBpghg6B2IKJXQ3SuuMAQHXZmjU6kBrkismFTOrOLnP2HQGikwlaDJh",
-	"CtW+JoiqELuQbFW7MUwL8SnE83b5+yadQVZwyMgXE2eiWeOdGLX6cn/Cebudsm8JGuRXByG0EYm0LpNK",
-	"6YMrXOOoLXLI7yQNaeTZrBvRK4f2zrs7rk3X1nbdIOvc3khDece21nboCvfGarhhqi4qJFQTTHqlsKpm",
-	"EVuLV6C0ZYcLOYc9KoHODVajrJpj173Uw5g3ko6trXDi/Pxthp0oOKfW6F+X53fn+FnUx1HyXDqjiqYG",
-	"lA5mLp4yxSbcWUijPVRoyKLTXzIzY4IsmCgM6GfEocN7P/Dow356cLy0+Je8gxqPVbubKa/lWJpX5Yc7",
-	"DRaULv6QEhdofdiKuJIN6txJ3u7wK2J3/W4IMiB+7aT3eMcRbGNZNrYvTlNwoc7+sIYiPaOrUZ84pWQU",
-	"POrVGVlwstK6R3r0/0eoNGM4lvvSac3+w9Fg1L8UzsvqTi7wk7JTd4iBz5h2HosQoCKXAhT64NAl7uNN",
-	"7klhC3r9wn361OPP//l4B/V5wqtjdCdd/UQz2LPoDMR4WHLrrlq2CQQTto0NN/GVGCLFff0XwsGgCLV/",
-	"ZmyKDl0TRKxm14SSdAbpXBeLbtaQX6Igi3cLgU36iByshoPfO5wmxs4Rg2s/6rHXOe18GvwGWkC9J1UF",
-	"t17Mr+qU2NoRemo5f7wizEQPZreJyx/kErepcaFXzgrv5p0tibEZAKX9QT4iBKlI5iDKQ7FWJ70GENs2",
-	"Weq32c4AKlhI06Kj0yxToL1f2J0OEhbVFDCChE6hTfMYK7nUuCBdeup2EoRsUzavO3nXyWkDc2tLXc5/",
-	"bQoxdrtQhTavJGfpKsJqRcZasjBcrsncru2i0IaMgSxoBna/iZJ0iKiMhM2cneMBDhmlnLKFHkW/vx8n",
-	"rY0UiwgReBgcV30nBectsX5vBftQQHBX+bDD1QkZ2eYjPJsPm/S/4aM+seRi18Jt1aOlVHMuaTYoRxkR",
-	"Lqfa9onBH0yTHJel/yAVlmldxNx+pzosn6aW+RNCydvX57Gx5rAaaohwwI/v/v4GlQ5B3DCOD1IqHiFB",
-	"UD2HLJwwo1rsXH34PCoK2ASGXp+Oex7wuA89/tTBjwFP1+mMiilkqO1wdgUdvTUfV3Vei5JpT6ox3ic6",
-	"BjtZu0z1Q3opyvPX0gO6DyfDlr274oOSnJJKNNR5e2MFK/7atAo2JVkd4B1S6ltFJ2a7qNoVerkhjnYF",
-	"QTfEyO7+a3JlY6FVAbWQ4OaWfReFsGTt3QDVeLgeQ/v06Vff3JkPHz9dn0F7isY3x9tTWw5jQ/1t5aRy",
-	"waFmO+3PPnkQVzPMa3W8jaxdoTIkvJZ8vRnbu51lO3LoLmMJWe1CMecc29BncYPe5bFvZE7RTVdMNVor",
-	"7iJZM+u4ss+tQGCg1wUi5kmELeZuKPTza0XLP0BlLBYlNGHONxoJjCxVq43guYJzEoyjeMRkTP9HPT1k",
-	"hUzqAqRlSn78xIEYm9k7r4k8V5CBMIxyvcvrcjfjmEVm8kKQEErQLSaDar2UKm6v7cRxSUjY0PEiB9Oi",
-	"qusqFiySBOj9igmhmlgWMy4JXM/kksTW4y6qf03rLye8hscNJb9c3ADytvU981pSc3HviL8GH+IREmom",
-	"iFmktDXWe/r4SdLZHWGl5o/vLsKYpTyrbxHffPXvX++ifNd9EyMYqZMWipnVGyvzHQ7GVLO0jIRHJsYn",
-	"5eczY/JelcpSphykUs4Z1BJBWE21pTn7O6y2TPaU5N45RZxfoxSVFRxAVT28zQGCydpiIuP4++Hi4hU5",
-	"ffXCIvEHegWCFCIDRQY0Z4OrJ/3jPnnOmd33XAsfqmnf4GeFBru4hfCK9QnmeOuETBjwTCfEHSFdYvqS",
-	"8xZh6AoZy8wKZIrB/kA0XUD/UlyK51JcWeEihTe7Z5I7dR2uQK2IJUfUCE9s6yMy+uXotXNwHL3IRs6z",
-	"WSYNaALpTFrTIhCio70yg2BB5xYIMlGgZ+Tt2xff9m2np+FgDo0QoZcYjOVcoTeXPvjmsnfy680lRgZd",
-	"9pLLEBt02bt9fzvqkypEH6dRE8XOZstkWixAIJRfP3nixw35fAYBG+V0CiPyhQvm/TJxDzARdkS+eOzS",
-	"Zo+fkWOfTosoQv/JelYtSh77+YcRLsFIS2VGyaUg+KebofYT/OUIK1oc4UEetk+sTeYWyu6YCog7IrXA",
-	"6AQR7utxjM6ZmI/8XGq5bSgb0DsTSgBEE9tOyIizsaJqNaCDMTqTg3WsB+FN2S0DPaD/78nTJ9+N3ZAX",
-	"bOFJ6vV3z8lXX331Fzvm24vnbmYLxjnzm4lLhPknKInBdTjS8fHx4yP8d3F8fIL/+sfHx/8xck5rzlIQ",
-	"GqWi5+DTnKYzOHrSP7aWieKe5/TJYLBcLvsUX/elmg78t3pw/uL52cs3Z/iNZXZmOGAM9BXy8hUoJzN6",
-	"V76FzEHQnPVOel/1j/tfocA3M5REyKMz++Xg6vEAt5jBZC3+d+oU+ZJnXmS9k973YDZDhTcSl54cH+8t",
-	"E2hzqEhKEHrakAT7zobyWd3xjktIByFpCQV1sVhQtfLG/4Q612eFjTJIHTdiLqeE6cR5kyjnllTt/Fyg",
-	"zVTbXQER23tvO19HNFznnDpVZRpzdrzzomZkN2mXyzCWxjNeGQA+Ci6OEPzviwP0ySk+QQ6zoinoqvWs",
-	"BTxPoXrusw/Ks5xHeqNd1btv4dxLGaQM/a7MuWHLHbmSnS6faAFgHPWv09CZw8FpiICoV575tU1Dp+jW",
-	"2lL9oPeAfMX2QRH9iRMBLrcWJuyaSBU2hRaI8Ls2kFBRuSNIp3ruF2Q5k+WGoNlUOP0yBkQ9YeAuZU4i",
-	"Xjxn3RKdA+eYR5MXnCckL/QswVJAia/gFELYovCkey7l0wXQaiNJyjpFic9A2QZsLc3qUOB2sT6RoTy3",
-	"VQzpghODR7it7kVZWuEQjFHtz6E+T0g7DxGU5XFvLZWuDde1BvdONH9/yJ2okYp58L3oJ7oiWi4AE24z",
-	"ib+9emZ3g+VshWJotiICRc3Ovec3OdaDMmRLt+7x50ybehx4REbH5lM1GbjlteSzoyHms3dohzVmOrZz",
-	"pV4eTA2d3Hhr4fLNKJYGhZyi2ht43uvrm3nbTMx35WxX5e1uk96azr3ry1rBOQ/fg4j0XUjwwfjMIArG",
-	"NJ1PlSys9m+lBecYGOJP+QUsrZJQhoTekW4HN/Www9ttqura8hxQOqyTwcdSUqkgJSbcqfomKu/Kt2vx",
-	"nLfv77gSAwXGZUs/aNSkl0sdWc/XtvcOK7odpVje4OFrcKGc+x8j6/3pZLUYzkGF0ZaETqlzAD6MzAfa",
-	"yPxguH1jZP57Qa2FxYWBtePWIg0LCYDI3CHvA7Fbprt02hEvsPWfu+L2tKA/5IZ40SYUOu19BxHYnWj7",
-	"T5L+k6Q7kTTnFU0/RKHDHgc3vhbULjXuwhVVPaQG59b3oylviNL9qG2hntZWAVChesDldKsDkowmknO5",
-	"HDmvJ87dVd7VRgFdYGEHPAM5wlwEuLIQnZARl1Mf2M2ZAIwqx+I/qVxAQpYzqYGwzHblzwTkpZhKIgX5",
-	"YnROtTk6sz0dvfjWB7fRiQE1+tIZvCMQWS1s3M7mkfZHRGXc14xqpxM4X2V5UrMiKZcaLgWe37hZAFWc",
-	"gXpGKEnxmIqkUghIjXZKmx1GxByYFUmeY22LrQ7Mc7C6inPcUVf5SPv6b4kLw3NBTFGHmZ1/3HkXLVoa",
-	"gmCiJUtvokO4lb6bg3C3xDVwbQZIFkcO2eucGIl2th+UrvH2llu5c03E/nL0Eq7N0SmiMBbjjPRHkPx6",
-	"d6zV9nAx8BpoVkYYWkFgCddILN+Bxco4Ho2qQmjCJkQAZGQMn0BW3NOmq4bZZc5tkewfzZLza3B/s20T",
-	"a/cz1nYjzdtpnxpnzkSrIc1S753MMeemH9yE2p+3g3ABw5GGVIWdiYOLrt84QBLZK9/6jWv8CXFx5u+L",
-	"cGCXJ2HSILz+WFxegeI0H85kofSIzCE3ZCpltgeGLqunRjjaR5HoHcj82cxAvYEybvZuAIRq5m3bwseh",
-	"SDYVuMliFIPTLsaFIfbHszItGyPjqxbuqGI5k+XBJyhXfD2ulbXaTw/HXfKnqRVU8ZDn9Ec1tdxR/iNd",
-	"pv0ELk5IrcKAJZtH+k4E3CoeBjdVYeTbHbIirM4nlrh0Ezt7kKS16tARWeryWLa6UdYyQP8UBvsQBuu1",
-	"CP7wIiEaxvlgwVBpm5u4LJOfKAmhwmsl1E4qe9yPi8F6WNFcpnNQLjkTAXM2tgeWSwGE6ksxOi3MTCr2",
-	"TxeXSf6GcagjIt1J4umrF7pPXrhCjJkMZQ51lRqOIdLoUdEuQqfKPHDR16ZPwkQwYvNSCOkRFzPuXUWA",
-	"dbpzISCgzd9kttqbzylWiOB2Pb7YqAJuG3z2+DAgYM56hKWeV1ezPby8+IODIuZgiTHGB8823FUuOI2v",
-	"qgg1PZNL7ePnd22OjkIGN6GK/NaN8Vt83iSaT7RDvoYr2Y6nhFBDpEjBxZFYBi6rLiwtF2ldQGY5kJnu",
-	"evD3YLrMf/9ke3ifbXv4/IO9MeGKgojCUebuhgSkrbpHlbvIoHNQZXvgmdTNBNCDxZj9qew4sq5nyf9h",
-	"D5osDtZy7mgVWShVMyu5VZeJbet1DB9mU2/kEHff0bejLFwI8nA0n4MpFbhQCMAl6dez7LvskQ0RNbhx",
-	"yVvd9svN1fhEu6UDhtA67a2eofZst0OXwueKn1i1wgV9d98Vd89y34T3MXbEOq66bITRS/I8qTzw6pz3",
-	"SS8vIrh/i+n+v1eW/5jaYM6p1fbwFrgNOkcvqbWb0HCzCmHtCrEWJvC3V7XyQrucMP6a2biMvlCrTTXm",
-	"YOvlcs+7r9QBdvqQ591hq6+4N/GX9pRb5CNcOb0PrnZ3gmzswC6Xx65/qIUSTH4NxKWyEyaqmHS0ulz+",
-	"EX4qHt2RRMqqk1EaCfnFId/4kAZ6I6f5AOTSZfx6znxUD6wq/mBG5rqvJmSJ4LvTVy/2QSkBIyVNVHIF",
-	"slCmxw6eVqD7hHh25fxDVfmWNtq4etI/dpmJR1zaJjfNN1xOj+DabH/pIhEabVIpJmxaOOJqvJ0B5dZk",
-	"WX/KUvSXuzuxb+9+xFu/bruy+VzXwoASlDuwNgf+TY41qCuWgjtxvnGXSd8DBH8L9cbobf2HYKE9j5FL",
-	"yfWWOeJ7q03iPbq3KB68SXM3SMJNvO2gfCiggG2wuAYOI1ZQ3xPnKOM3wMDLshtju6eDm3CV9j0GLG/h",
-	"3hwwo/kAK5PrgQaq0gaFY4vc5QA3X6ALecAWubvzsq1BvOv1ejrrryIDhuTttueDm+b9wPdAVeSS4Q6+",
-	"gcYV9huI3grkYIiGkSvY+TnAGxIn9ecBrr9f7LMCdnCz+IjkW12u/xHmZ2hGDdWDz2U9Arw35fX/H3Fd",
-	"/IiHn6cvWPZZrEkjXOzTgZ3cJyKrwxTDleOfxXp4YAcpFRnLqC/g9xnAHSyY3zOwtw3T5gHAdh3SW1gf",
-	"YaR6CZ6PP+LgZuOq+9uHwtBBIGxcrr8XsPelk/0OJmDfTUCBSD/Jauz+JEA6LOE8JAoG7pB5LwzyvwId",
-	"vgqoHtyEn58PmXT4ys/poDgsHQ1/eGrag3Pld0tKbV6fvSLQuWv/JCSLh8GNodNPpkYciozCnDbR96GQ",
-	"hjbcce7p4OZerIQfRyh2Q0lcfxcM18jTB5mIbYabt3YaQ4bnUe9l+fLGH8DQesWaOwK23kMbfM2hSmfG",
-	"AcZ0Fx9GkOJf1Bzmg5ziJWV785vH/cvaUMO0YWkTKAwXGjz/x9kp53LJmTYtTSTL0vh6uvd5oaaA9tnO",
-	"BiUqdre8wd/33I38pw0cbRnlfqc620fydYJb3gymYFJQZkuLK8mLRZOgCg3KnVi0v2khiFqDm3AdawzD",
-	"keCU8vbWB8amNOCJzkIPqtuY2l9uO0DZdu7i3t3gHT33IjH/ZS82narfQcrZsMrePMgQ9QrtBxlArzSm",
-	"TOxlgFCQ96ZeDhz78oXAf31vt2Mf8uD+KCt/45+37+2H6irA4AoFDzAg1Z+bxypz+7oHzGjgkxPizrIT",
-	"4gHSCdFgDBNTX2PbCU371JJPv1Zm3IVZNgtBvsKb7zE8yNcg7W+UY21+U1177O7NdwEBuZJXLAOlyVzI",
-	"5UYvyIWx4b0ihzENZgZMkbDT9ZvByc3v380k1gbXZIkxL0ryUGLal7qtenFHJZFOTtMUr6vFGfl4yv5m",
-	"CdjmZ69rqs1afGs/WhAzMm5QRxM/dUsICXGGjYsAqRwItU6DMhjp8tx9ayRZUDUv66S6qt61LnCMyPc/",
-	"yCVZFOmsdjPkgq6INlJB7XPU9lqWI2OhIAIGEkGdoNx+2/zuZ565exEaBZqnsk4Hdt+KDksNWUo1183C",
-	"hScEQxAS4k7/E7w2q9bnb3Lc1iOXcu4SsK4KLkDRMePMMNAnboyCcXPEBPFqW5UiVe8/HAe0jOGK6WMd",
-	"YEy8n9ErSOrl90NgVa1LF19z+/72fwIAAP//",
+	"7H39chs38uCroHh35ezdiJSdOHUr1+8PraMk2vUmLlteb13kIsGZJgkTBMYAhhSj0q/uae7B7kmu0ADm",
+	"g8SQI4m0k0uqXGVqPoBGo7vR33PbS+UilwKE0b2z294MaAYKf75UQA1k58b+kYFOFcsNk6J31ruaAcmp",
+	"mRE5IasZNWRFNUnd8/1e0tPpDBbUvmfWOfTOetooJqa9pHdzMpUn9uKJnrP8ROKIlJ/kkgkDqnc2oVzD",
+	"3V3Se02n8IqJud6e/g1watgSCLf3iZHEWIAULJksNKEiwwsCbgzJ6RQS8lEyARlZMTMj1z2SkOveoeC8",
+	"kobyl7IQETz9KFdkQcWaKLnSZEFNOmtOO5FqQU3vrMeE+fabXhLgsJNMQd0DkLukl1NFF2D89tEsYw6M",
+	"Taje2x0zkiigmd1BiyuqDJvQ1LwgzGgyCi8PEcMjIugC3E4zQ2ZU98lP0pCUajjRIDSzu2FXxuz4ljJ6",
+	"Sc++0zur4Eh6Cj4VTEHWOzOqgDoeFvTmFYipmfXOvv0m6S2YCH8+TTb2xq40QDtUMAEFIoUIjdIpkYpk",
+	"bAraxEGr3u4I27Pnz/cDBzeQFog8ltn3IxM3Htk19z76sPOxVIqhX2Z8uhIHh1sk00MFWhYqhaGbJSoj",
+	"lPwIqSFMOA61IoNpQh09wRIEYRNLUlzKuSaczYFQQRApuA4njqqV/PvkUp+88ROf/GQv1leRwYQW3Him",
+	"KOEeS8mBCgT8oxz7fWmC+1OxGIOy7ECJoXoepxj/9iExaYd0V2/bZsTbB2QfTsfA26mzvP1YylyAxWn7",
+	"RIuDzGFoSYGxOcr7h9w0ORkW2krfTTL62YpTpom9mxAmtKkJ2ZRyjtSMcH4qQK0rQO0bDuk7ELBggi2K",
+	"RR2qOjLsYReT9yyd4UHYMrW/FeGjp0mnTbADDDX7NTL5G3vyUZz9BTm1EpmD1mQBVGhCOU9IkdvD6Olp",
+	"cnp6ugNAN34cytMImAt641F1ehoHWsodTBDuHpJqvDhsEZhWmgVK8U/GhVBjmGPBN5QqLicRSkVYdm9Y",
+	"/ZAHhbhQU9ixieH2Y6WMo8ctZLyUwik3uqFhpnKxoPqMjOb/sRwRuKGpSewf/7kckVQKQ5nQeOEX+p/j",
+	"DyOiqLBK6mj+H7eUjO9GxKqMcoJXvqJk/JeR5RQiJ/1r8Q9Ya2JQg5tZBVgbJqYkk6DFE0PmQq4IVUDY",
+	"VEgFGerCFhmZPYMpGb2nSjAxHRF3svavRQvLfeq17Ms3p3/9NrYVnwppaPtWHGATFEyZNorWdKvmdhRF",
+	"RZU6pUJUwnZT8WuOdEiSVJBLzYxU6w58Xj2MlCMLg/q355qE5KBSEOYERCozyIhZsRTa1tSct+Oanp4+",
+	"66AxKDmWpn1zy9uP3WINWu/UnGsPHFAh0lJFrDdktW2+TsjoZETGMJEKCCVzWJOJNTRApyAyy41SZa3H",
+	"PE61cy+2wTN0ukvFKW8fkoytDty+DeHuY/fbyDns2O3y9mPnCcpVfJpK9XrMLMj7OpdCQ91/Ejk13I0X",
+	"KAHGMltbmwgWuVlbE7rmgXklUxpM+P+qYNI76/2XQeWvGfhHB5WnBqH4ToqI2LFXo1PeJb3vKeOFwpfs",
+	"+QTOl0HznDMHweCjdmBUCIkB5O7qwYVSUmkHTcT3sAJhyEpJMe2T5zc3RMASFDHAuSYLy1VmRoWXj58K",
+	"0IawLCErVGNRtoOyL3A5nQbWdOp1oaHvGNoBYuE8T1PQ+CtXMgdlmNsemgbUbhB/0oPJxCo0sVvB6I3c",
+	"vCtpQo5RIbpL/OQXNzmnotzKznBQzuUqRkHnJWLGa7v0BVnJgmdkDISD1QyULKYzIuSqt20EJ70c1IKZ",
+	"KG1ezYApoth0ZjTRxWTCUkc1a7Kga6IN45wIaawsBMLEGcmYpmMOWULgJre8kxAu0zlk8am9shjHLdVS",
+	"IFKYgYXeR2UOuW/wrV6FfaoUXfcaJ/F9tzLprWay2/RvC7/Zd3Xp8Uu5d3Vsu2FrMydh96vFf2ilIr/Q",
+	"bQKKHF1vmUiBrGYgEqus2/Np5HZlRAphGMd7vZrZlFEDJ4bhKfJAZ2jSs0rKNjDfW3PBnJGRXmsDiyHN",
+	"rBmL+pdUo4SM8mLMWTr0tGGvKMnB/j9VVJhRn5xPrc5s3DD25pDTdK7tI0IOw9NCmqEba5Rci1EGgkHm",
+	"n3EjJWTUmH0oBV+HVzWbCsiGTNgLgaztb0/Y9ieHCY7ikZlYBftajAqhgFsZPELEWoaxSrgmQhJdWOvb",
+	"e8IQFUTTtb1lZlZboGOr9lkudtr4Fi0i6G1mfVAkrQb2RBN8VidkouSCPI0cU3Y4WeRxfx3ectbF2M6u",
+	"/dgcXrjTAinJXnOuHT1jeelBTlNZCNRfgU9i67DjRHzkVI2leqKdT7BcDofYEAZuWsIRjn+claPBnmEp",
+	"JAhuDjKPjbbBsEi7foZ2JgzsvsWFcyZiFgm6gXBz7NZTIcV6IQsdW1vQ8HaDifNE4SsyZr6XakWVVUK3",
+	"IQSRIcNuQzmT2pzlUpnKLEmBLZ07VK81l9MYwJxOhxpSKbJIjOZ8Wm6m5Jk9qpRcOdJaUWZJ9NSxipAC",
+	"0H5tSCNZjOt7JtA76ybVZghWv4jTgb1PJk6feWF5zR5b9lyUVjFfol4eWUkYdIgisK7vHUQw4gRKrsrh",
+	"N1kZRBlecXqQnJAZzXMQeG4cARrLJFEr+jKruLDcMU0y4JYkIEMU9zo4BusT7Vg3zmCnasxy8EXnzjiz",
+	"u6Bb3JQldXZbXa6kkank26OZNLfsbniU0REhO8CoMG2lGefEL70DSNpQA47Zi4UVF3JiRXFaKGWV+qQ3",
+	"hpkVIEnPsoiF58M+ueiGrEO9QUAbqG3KhZikugjc25RPceVh1TQYvEhXcqroIordBWgddYPHR7rX4RDG",
+	"bl1VxM6A8nonpdYhZ0ub3YDHDxqD4+9yfBHCixEkW1ORSXEfOWctIpEdSTLCjVF0SI1pRq0pf12D2xnj",
+	"W0t10qsbWyhzpAXg2JANx3Erw7JPEeH0145nEvKmEAJ/vDUyz635hCRg5cfbwtmuSduwwxqxb+tKVM/3",
+	"ktvf5fiK6jnmL2h8S7HpNBbZ+uf5T+/OXyXk7csfL7579+rCAnjxr4ufrmLgFbnF7T2JbAkia4k6vPdn",
+	"I9OWa5MQUF5JleFRyYwmVjN6QU6eljrqaiY5EGd0dBOfHoIQjt3WLuwcZ+Tyn+c/XAzfvjz/KSGv3735",
+	"4WJ4/u67y6vhq59/SMj//d//Z684QalZn6y++GoPSuoJm9nC73YHfxes3kyM6LAhj5EOXgnU8bQcOTEg",
+	"LEnZx+rOik1LKUqPP9g72mULWJoghs6BmEIJ3Y3SOmNAwI0ZGrU+0p7kiknFzDpO7jM2nYEiUwmaTJhC",
+	"tW8bRFWIfUi2qt0YpoX4EuJ5t/x9m84gKzhk5KuJM9Gs8U6MWv/lcMJ5t51yaAka5FcHIbSRidSUSaX0",
+	"wR2ucdQOOeRPki1p5NmsG9Erh/bOpzvuTden7b5B1vl5Iw3lHZ+1tkNXuDd2w01TDVEhoVpg0iuFVbWK",
+	"2F68BqUtO1zJORxQCXRusBpl1Ry77qYexryRdGxthTPn528z7ETBObVGf1Oe35/jZ1EfR8lz6YwqmhpQ",
+	"Opi5GGWKLbizkEZ7qNCQRZe/YmbGBFkwURjQL4hDh/d+YOjDvnp0vLT4l7yDGsOq3c2UN3Iszevyxb0G",
+	"C0oXH6TEDWpOWxFXskGde8nbBb8idtdvhiAD4huR3tM9Iditbdk4vjhNwaU6+2ANRXpGV6M+c0rJKHjU",
+	"qxhZcLLSukd69N9HqDRjOpZ702nN/sXRYNS/Fs7L6iIX+Eo5qAti4DWmncciJKjIlQCFPjh0ift8kwdS",
+	"2ILeXLpXn3v8+T+f7qE+T3h1jO6lq3/SDA4sOgMxHpfcuquWbQLBhGNjw028FEOkuG/+SjgYFKH2z4xN",
+	"0aFrgojV7IZQks4gneti0c0a8lsUZPF+IbBJH5HAagj83iOaGIsjBtd+1GOvc9o5GvwWWkB9IFUFt17M",
+	"r+qU2FoIPbWcP14TZqKB2V3i8ke5wmNqXOi1s8K7eWdLYtxOgNI+kI8IQSqSOYgyKNbqpNcAYtchS/0x",
+	"2xlABQtpWnR0mmUKtPcLu+ggYVFNATNI6BTaNI+xkiuNG9JlpG6RIGSb8vG6k7dJThuYa2x1uf7GEmLs",
+	"dqUKbV5LztJ1hNWKjLVUYbhak7nd20WhDRkDWdAM7HkTJemQURlJm7l4hQEcMko5ZQs9ir7/ME5qzBTL",
+	"CBEYDI6rvpOC85Zcv3eCfSoguKt82uH6jIzs4yOMzYdD+n/gpT6x5GL3wh3Vo5VUcy5pNihnGREup9qO",
+	"ickfTJMct6X/KBWWaV3E3H7nOmyfppb5E0LJuzevYnPNYT3UEOGAv7//x1tUOgRx0zg+SKl4ggRB9Ryy",
+	"EGFGtdi5+vB6VBSwCQy9Ph33PGC4Dz3+1MGPCU836YyKKWSo7XC2hI7ems+rOjeyZNqLaoz3iY7BLtZu",
+	"Uz1IL0UZfy09oIdwMuw4uys+KMkpqURDnbc3drDir02rYFOS1QHeI6W+U3RidouqfamXG+JoXxL0lhjZ",
+	"P35NrmxstCqglhK8fWTfRyEsWXs/QDUerufQPn/+9bf35sOnz5sraC/R+PZ0d2nLcWyov62dVC441Gyn",
+	"w9knj+JqhnWtjreRtStUhoLXkq83c3t3s2xHDt1nLCGrXSnmnGMb+iwe0Ps89luVU3TTFVPN1oq7SNVM",
+	"E1f2uhUIDHRTIGKdRDhi7odCv75WtPwLVMZiWUIT5nyjkcTIUrXaSJ4rOCfBOIpnTMb0f9TTQ1XIpC5A",
+	"Wpbk508ciLGV/avgAhQdM87M+jtq6JjqmIUsxYQJWEBbQfSEqrBb1uICr19jNTJb0Clo3Bk/TkakcFrO",
+	"gqYzJvYZQpTznye9s192M29jLRee5u8+3Ctw4qrNP+eczveio/aeAiJgBYpAqEjCDN2JkgsfLmXaFSYk",
+	"JXukCjIQhlHekHrb/oBdvpUAVNLY+c4E9BI1sggZOU1tt23r1+psWyaMtKpPCqVi7G3fqMFbo5n779qm",
+	"PPDAVqPuXf9Fm5nzswCCOTdBWi3rr5HM4y0hVBMtF4DZ/Jj1qmfWqjTWDtjQeabQnqjnUoV9jK4cp5te",
+	"XFWdR6pggVCVztgy7hdY5BLTJqhpSQtjZmtbLZV3NuwxcOr0xdbEM98jwurKDKuuFkwfIfUsXhnbRFLi",
+	"DDrT1SSpctdjoiAgz7F/hN9fkCK3ZqUzt0o6wsBE7LQIqvfuDWsloT1RS6XjrBBK+bDmZG8ILYzTgLVJ",
+	"akmDF5KqM0IoLnZYjXHve2+Iv6wJzT1Bh/v5hlkEA5eCVMB2SUmkWq+kirsr96oYpR6FD7pjmYNp8VTp",
+	"KhU6um2oy6GYshqmcT1Q9Eyu2giss+er5vQqF9zA44aPq9RtAsi79vfCOwm2N/ee+NtSQzGDAoUNYhYV",
+	"rYbm+fzps6SzN94aDX9/fxXmLNX5uoX07df/85t9ip8bfhsjmKiaFoqZ9VvLgA4HY6pZWhaC4ZGKV8rX",
+	"Z8bkvaqSs6y4S6WcM6jVQbKaZ4fm7B+w3rHYc5L72Axxbv3SUqjgAKrq2d0OEOxVIiYyjr8fr65ek/PX",
+	"lxaJP9IlCFKIDBQZ0JwNls/6p33ykjOrD7gnfKWCvYOvFRpFbSG8AnCGLU50QiYMeKYT4jIorrF61wVL",
+	"MHOTjGXGvJ6LEo4uoH8trsVLKZZWuFj9DYlkJrnzVsES1JpYckSHyJl9+oSM/n3yxuk4J5fZyAX2ypo5",
+	"TSCdScgqQnS0VxbQLejcAkEmCvSMvHt3+V3fDnoe8lLQByf0CnORXSTw9trnnl5bffcaE2Ove8l1SI29",
+	"7t19uBv1SVWhhsuoWSJOM8tkWizwsNHkm2fP/LyhnN0gYKOcTmFEvnK1LH9J3AXsAzEiXz11XSNOX5BT",
+	"300CUYThg2ZTCZQ89vVPI9yCkZbKjJJrQfBPt0LtF/jvE2zodIJ5LPh8Ys9It1HWYFRAXIaQBUYniHDf",
+	"jmr0ion5yK+lVtotnB6DbTBcB5xoXfcZGXE2VlStB3QwxlhqcA7rQbhTDstAD+h/e/b82fdjN+UVW3iS",
+	"evP9S/L111//1c757uqlW9mCcc78YeLqQH8FJTG3HGc6PT19eoL/rk5Pz/Bf//T09H+NXMyWsxSEs/c8",
+	"B5/nNJ3BybP+qT1xFfc8p88Gg9Vq1ad4uy/VdODf1YNXly8vfnp7ge9YZmeGA5YALZGXS0Wgt/RPyBwE",
+	"zVnvrPd1/7T/NQp8M0NJhDw6s28Olk8HeMQMJo3yl6nzY5U8c5n1zno/gNmslNmo2312enqwQtjNqSIV",
+	"sRhoQhLsOxeib2oSH7iEdBBqdlFQF4sFVesNA7vCRlmjhQcxl1PCdOKCKZRzS6p2fS7PdKrtqYCI7X2w",
+	"gzcRDTc5p05VmcZ8/e+9qBnZQ9qV8o2l8YxX1j+Ngoc/1L753jh9co5XkMOsaAqumnrRHqYTUD33xXdl",
+	"KsMTvfFcNbp/wkVXMkgZhh2Zi0KWJ3IlO1057QLAOOpv0tCFw8F5SACsN177pc1BRTGqs6P5T+8R5frt",
+	"kyL6nQngW0vAhN0QqcKh0AIRvtcGEioq9wTpXM/9hqxmsjwQNJsKp1/GgKjXy92ny1ckiOWcu0TnwDmW",
+	"keYF5wnJCz1L0PeU+AaGIYM7Ck964E52XQCtDpKkbNOX+ALMXcDWqoyPBW4X5ysylOe2iiFdbn4IiLa1",
+	"fSo7Cx2DMarzObSnC11XQgFBme1UqyRvw3XtgQf3WflwzJNoqxPB0c+if9J15VnIJP726pk9DVazNYqh",
+	"2ZoIFDV7z56PcqwHZcaybj3jXzFt6mVQERkdW0/1yMBtryWfPQ9iO5cOz2GLtY7PuU5nj6aGTlGsRrXY",
+	"tqt3i0LOUe0NPO/19c22JUzM97Usqbq73iW9hs69781av1UP36OI9H2ob8XyhCAKxjSdT5UsrPZvpQXn",
+	"mBfpk9wErKySUFZE3JNuB7f1rPu7XapqY3uOKB2aZPC5lFQqSIkJl1S2icr78m2jnOHuwz13YqDAuGYh",
+	"j5o16eVSR/bzjR29w47uRil293n8HlwpF/3GwjKfnFNthnNQYbEBoVPqHICPI/OBNjI/Gm7fGpn/VlBr",
+	"YXFZ0O24tUjDPjogMpfj9EjsltWenU7EK3z6z1Nxd1XsH/JAvGoTCp3OvqMI7E60/SdJ/0nSnUia84qm",
+	"H6PQ4YiDW98KcZ8ad+V6ih9Tg3P7+9mUN0TpYdS20E5ypwCoUD3gcrrTAUlGE8m5XI2c1xPX7hrPa6OA",
+	"LrCvEcZATjDiDUsL0RkZcTn1dU2cCcCiKux9l8oFJGQ1kxoIy+xQPiYgr8VUEinIV6NXVJuTCzvSyeV3",
+	"PrebTgyo0V+cwTsCkdWqpuxqnmgfIirTnmdUO53A+SrLSM2apFxquBYYv3GrAKo4A/WCUJJimIqkUghI",
+	"jXZKm51GxByYFUm+wtZOOx2Yr8DqKs5xR13jP+3bnzaSFqIOM7v+uPMu2rM75IBGO3bfRqdwO30/B+F+",
+	"iWvgxgyQLE4cspucGCn2sS+UrvH2J3dyZ0PE/vvkJ7gxJ+eIwpY8DyMJkl/vnq1KHy8G3gAmj7gEeysI",
+	"LOEaid2rsFcnx9CoKoQmbEIEQEbG8AVkxQNtumqafebcDsn+2Sw5vwcPN9s2sfYwY20/0ryd9qVx5ky0",
+	"GtIs9d7LHHNu+sFtaH19NwgZoScaUhVOJg4u/WwjgCSy1/7pt+7hL4iLC/+5JAd2GQmTBuH1YXG5BMVp",
+	"PpzJQukRmUNuyFTK7AAMXTYPj3C0zyLRe5D5s5mBegtl2cj9AAgf82g7Fj4PRbKpwEMWsxicdjEuDOY8",
+	"vii7kmBhWPWEC1WsZrIMfIJy3x6Ja2Wt9tPjcZf8aWoFVTyU+f5RTS0Xyn+iy6rXwMUJqTXYsWTzRN+L",
+	"gFvFw+C2+i7A3R5ZEXbnC0tcuomdA0jS2scRIrLUlXHudKM0GiD8KQwOIQyarXj+8CIhmsb5aMFQaZub",
+	"uCxrfykJqcKNDqJnlT3u58VkPfygh0znoFxvAgTM2dgeWC4FEKqvxei8MDOp2K8uL5P8DfNQR65sCcj5",
+	"60vdJ5euD3EmQ5dfXXVGwRRp9Khol6FTFd657GvTJ2EhmLF5LYT0iIsZ964hTpPuXAoIaPM3ma0P5nOK",
+	"9eG5a+YXG1XA3RafPT0OCNiyJcJSL6svkz7+6xqPToqYgyXGGB+82HBXueQ0vq4y1PRMrrTPn993ODoK",
+	"GdyGj6jsPBi/w+vbRPOFTsg3sJTteEoINUSKFFweiWXgsunQynKR1oUrHGSmux78A5gu6z882R7fZ9ue",
+	"Pv9ob0z4Qk9E4VgWXGTjXX7xeEnpEfEen/Do+HefagjVijvr+khO03lZBPuxyKaQkfG6C8M7fA9cvZMr",
+	"WNFt/Wj8J4AoMfbgCSVodm6cjkx/ZdjCXEiDGTAjo9hy3c/GPpN3AYZakPsW/87Z7cKFP7+8JJyu0V3M",
+	"zOxaXNkXn+gydREPQ6bJEhSbMMgwAiN8fYPPRHbr1q5dkXOex9CCLq4+ORcBtdfClc9jdxRXM0i5Apqt",
+	"iavQKBsMxQ7OS0RcO012OUBlaiDuMi69smMmKDqwI67hfQfnkTnBF+O28EOg34DbQ3DGlT0OmcBAcxf2",
+	"uAcfKMC6ljojbDpw8YHfhhD6/Kg/R98nEF/AvUcsYX/AZol5+L7Uvv0oWxiFPgw7bdCqhQuDzsn17QnI",
+	"Um/3wTlarvGfRq+j8HqzsD9swoHFQaP1CK0yzN1x2WzO1GrTxsy7OoaPY9xttVLqbtntRln4LuLj0fwK",
+	"TGnIh35orldZvdnYg0TU4NYV8XazmzZ34wtZTQ4Yq9RVtLd+gV4Uaxa5Um6nVFkdyRX/dLeO9q/y0IT3",
+	"OSyjOq66GETRb4V7UnnkF0Q/JL28iOD+HbYz+K2y/Of0CuScok7PnTyt7x1Gy5jxDjxrMtS+pNzCBP4j",
+	"vq280C4njO97EpfRV2q9qcYcbb9cC64jWA/dT/rQ7qrDUV9xb+K/XVoekU9w5/Th7O2NE9jVdNr9Dy0h",
+	"g+tXA3EdvQgTVW0Set9cHSq+Kp7ck0TK5vtRGgl9JkLfiWM6ard6W3xmYzPWOyWqB1aNT7Eyv+mzD9WC",
+	"eO/89eUhKCVgpKSJSq5AFrqV2slrvXN8YxS2dFZR1cWyjTaWz/qnrkL9hEv7yO32HS6nJ3Bjdt90GWlb",
+	"z2DjrWnhiGvr7gwotyZL8ypLMW7qGuDc3T/Vx74/9O1zKt+fG1oYUIJyB9bmxB/lWINashRc5tHtRzkO",
+	"Wtb9QHAvbs7eNn5IGj3wHLmUXO9YI9632qTkCIUVD96kuR8kfoQdoHwqoIBdsLgHHEasoH4gzlHGb4DB",
+	"6Ri28eCuDm7x/4dtcnh1a8KM5gP8QJMeaKAq3aJwfCJ3vSC2b2AosfKVtj0QH7rZVrR5KzJhaOLRdn1w",
+	"639h99whfgbsAajaHqSLb4DpYahzds17NxC9E8jBEA0j992C3wO8wQutfx/g+s8s/66AHdwuPiP5ukk/",
+	"0/pczEMPfi/7EeC9tT/x3mfcFz/j8dfp+zb/LvZkK234y4GdPCQzt8MSdUqFcCULv/398MAOUioyllHf",
+	"x/x3AHewYH7LwN5tmTaPALbrlN7C+gwz1Vuxff4ZB7dV05lDiPZOAqE542HAPpRO9htYgL03AQUi/SK7",
+	"sf+VAOmwhPOYKBi4ZKODMMj/F+jwH0PQg9vw8/dDJh3eysqm9sfDYelo+MNT0wGcK79ZUmrz+hwUgc5d",
+	"+ychWTwMbg2dfjE14lhkFNa0ib5PhTR0yx3nrg5uH8RK+HKEYjeUxOa9YLhGrj7KRGwz3Ly1szVluB71",
+	"XpY3b30AhtY7l90TsOYIbfBtT1U6M44wp/v+ewQp/kbNYT7IKX6r+WB+87h/WRtqmDYs3QYK04UGL/91",
+	"cc65XHGmTcsjkmVpfD/d/bxQU0D7bO8DJSr2P3mLvx94GvlXt3C0Y5aHRXV2z+T7xbfcGUzBpKDMjieW",
+	"kheLbYIqNCgXsWi/00IQtQdu8f8WDEeSU8Ljj81N2YInugo9qL6r035zVwBlV9zF3bvFT5U+iMT8m73Y",
+	"cqpxBylnw6qK/yhT1L/UcZQJ9Fpj6dxBJii/0FL/LASO5T8I8csHexz7lAf3R/kFCPzz7oN9US0DDK5h",
+	"/AATUn3cPFao4PvfMKOBT86Ii2UnxAOkE6LBGCam/lsLTmjaq5Z8+rXPTbg0y+2GwK9B5hz7EYde1P2N",
+	"ttzb7/yAnEjkhOTubUwIyJVcsgyUJnMhVxujIBfGpveKHOY0mBkwRcrSiu3k5O33388kfiNCkxXmvCjJ",
+	"w6cGfMvzahQXKokMcp6msvAfuQj5lP3NVuDbr72pqTaN/NZ+tDFyZN6gjiZ+6ZYQEuIMG5cBUjkQaoMG",
+	"ZTAy5Cv3rpFkQdW8LDpxX3eoDYFzRN7/Ua7IokhntQ/kL+iaaCMV1F5Hba9lOzIWGuMI93mlOuR43m6/",
+	"9zPP3Pdxthr1T2WdDuy5FZ2WGrKSaq63G9ieEUxBSIiL/if49eDamB/luG1ELuXcFeLWiwIY6DM3R8G4",
+	"OWGCeLWtKpWtjx/CAS1zuI+qYD94bMAyo0tI6p9hCYlVtSFdfs3dh7v/FwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
