@@ -26,6 +26,10 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/scan/adapter"
+	"github.com/havenregistry/haven/internal/scan/confined"
+	"github.com/havenregistry/haven/internal/scan/scanner"
+	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -41,8 +45,10 @@ type domain struct {
 	projects  *project.Service
 	people    *ldap.Provider
 	labels    *label.Service
+	scanners  *scanner.Service
 	audits    *audit.Service
 	registry  *registry.Service
+	vulndb    *vulndb.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -75,6 +81,10 @@ func (a *App) assemble() (domain, error) {
 	})
 	d.oidc = oidc.NewService(openID, d.identity)
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
+	d.scanners = scanner.New(scanner.Deps{
+		DB: a.db, Box: box, Adapters: adapter.NewClient(), Projects: d.projects, Clock: clock, Log: a.log,
+		Own: scanner.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+	})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
@@ -96,6 +106,10 @@ func (a *App) assemble() (domain, error) {
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
+	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg)})
+	if d.vulndb, err = a.vulnerabilities(); err != nil {
+		return domain{}, err
+	}
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -142,7 +156,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Scanners: d.scanners, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -151,7 +165,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven, err := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		ExternalScheme: hosts.scheme,
+		VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	if err != nil {
 		return nil, err

@@ -139,6 +139,18 @@ func accesses() map[string]rest.Access {
 		"AddLabel":     ofProject(authz.ArtifactLabel, authz.Create),
 		"RemoveLabel":  ofProject(authz.ArtifactLabel, authz.Delete),
 
+		"ListScanners":                   ofSystem(authz.Scanner, authz.ListAll),
+		"CreateScanner":                  ofSystem(authz.Scanner, authz.Create),
+		"PingScanner":                    ofSystem(authz.Scanner, authz.Create), // it connects to where the caller says
+		"GetScanner":                     ofSystem(authz.Scanner, authz.Read),
+		"UpdateScanner":                  ofSystem(authz.Scanner, authz.Update),
+		"DeleteScanner":                  ofSystem(authz.Scanner, authz.Delete),
+		"SetScannerAsDefault":            ofSystem(authz.Scanner, authz.Update),
+		"GetScannerMetadata":             ofSystem(authz.Scanner, authz.Read),
+		"GetScannerOfProject":            ofProject(authz.Scanner, authz.Read), // and signed in
+		"SetScannerOfProject":            ofProject(authz.Scanner, authz.Create),
+		"ListScannerCandidatesOfProject": ofProject(authz.Scanner, authz.Create),
+
 		"ListQuotas":  ofSystem(authz.Quota, authz.ListAll),
 		"GetQuota":    ofSystem(authz.Quota, authz.Read),
 		"UpdateQuota": ofSystem(authz.Quota, authz.Update),

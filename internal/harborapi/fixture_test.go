@@ -29,6 +29,8 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/scan/adapter"
+	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -74,6 +76,10 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
 		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Storage: "s3", Volume: blobs.Free,
 	}
+	deps.Scanners = scanner.New(scanner.Deps{
+		DB: d, Box: box, Adapters: adapter.NewClient(), Projects: projects, Clock: time.Now, Log: log,
+		Own: scanner.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+	})
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
 	for _, change := range changes {

@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/setting"
 )
 
@@ -32,6 +33,7 @@ type Deps struct {
 	OIDC       *oidc.Service
 	Registry   *registry.Service
 	Labels     *label.Service
+	Scanners   *scanner.Service
 	Audit      *audit.Service
 	Purger     *audit.Purger
 	Jobs       *job.Service

@@ -151,6 +151,18 @@ func whoMay() []may {
 		{operation: "AddLabel", private: "APMD", public: "A", body: `{"id":999999}`},
 		{operation: "RemoveLabel", private: "APMD", public: "A"},
 
+		{operation: "ListScanners", private: "A"},
+		{operation: "CreateScanner", private: "A", body: `{"name":"s","url":"http://127.0.0.1:1"}`}, // 400: it doesn't answer
+		{operation: "PingScanner", private: "A", body: `{"name":"s","url":"http://127.0.0.1:1"}`},
+		{operation: "GetScanner", private: "A"}, // {registration_id} doesn't exist
+		{operation: "UpdateScanner", private: "A", body: `{"name":"s","url":"http://127.0.0.1:1"}`},
+		{operation: "DeleteScanner", private: "A"},
+		{operation: "SetScannerAsDefault", private: "A", body: `{"is_default":true}`},
+		{operation: "GetScannerMetadata", private: "A"},
+		{operation: "GetScannerOfProject", private: members, public: signedInCallers},
+		{operation: "SetScannerOfProject", private: "AP", public: "A", body: `{"uuid":"nosuch"}`},
+		{operation: "ListScannerCandidatesOfProject", private: "AP", public: "A"},
+
 		{operation: "ListQuotas", private: "A"},
 		{operation: "GetQuota", private: "A"},
 		{operation: "UpdateQuota", private: "A", body: `{}`},
@@ -249,6 +261,8 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
+		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{group_id}": "999999",
+		"{registration_id}": "nosuch",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

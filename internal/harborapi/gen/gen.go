@@ -278,6 +278,12 @@ type Icon struct {
 	ContentType string `json:"content-type,omitempty"`
 }
 
+// IsDefault defines model for IsDefault.
+type IsDefault struct {
+	// IsDefault false changes nothing
+	IsDefault bool `json:"is_default,omitempty"`
+}
+
 // JobQueue defines model for JobQueue.
 type JobQueue struct {
 	// Count Tasks that wait
@@ -490,6 +496,11 @@ type ProjectReq struct {
 	StorageLimit *int64 `json:"storage_limit,omitempty"`
 }
 
+// ProjectScanner defines model for ProjectScanner.
+type ProjectScanner struct {
+	UUID string `json:"uuid"`
+}
+
 // ProjectSummary defines model for ProjectSummary.
 type ProjectSummary struct {
 	DeveloperCount    int64                `json:"developer_count,omitempty"`
@@ -657,6 +668,81 @@ type RobotUpdate struct {
 // RoleRequest defines model for RoleRequest.
 type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
+}
+
+// Scanner defines model for Scanner.
+type Scanner struct {
+	Name    string `json:"name,omitempty"`
+	Vendor  string `json:"vendor,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+// ScannerAdapterMetadata defines model for ScannerAdapterMetadata.
+type ScannerAdapterMetadata struct {
+	Capabilities []ScannerCapability `json:"capabilities,omitempty"`
+	Properties   map[string]string   `json:"properties,omitempty"`
+	Scanner      Scanner             `json:"scanner,omitempty"`
+}
+
+// ScannerCapability defines model for ScannerCapability.
+type ScannerCapability struct {
+	ConsumesMimeTypes []string `json:"consumes_mime_types,omitempty"`
+	ProducesMimeTypes []string `json:"produces_mime_types,omitempty"`
+	Type              string   `json:"type,omitempty"`
+}
+
+// ScannerRegistration defines model for ScannerRegistration.
+type ScannerRegistration struct {
+	// AccessCredential always empty
+	AccessCredential string `json:"access_credential"`
+
+	// Adapter how the scanner calls itself
+	Adapter string `json:"adapter,omitempty"`
+
+	// Auth empty, Basic, Bearer or X-ScannerAdapter-API-Key
+	Auth string `json:"auth"`
+
+	// Capabilities null when the scanner does not answer
+	Capabilities map[string]interface{} `json:"capabilities"`
+	CreateTime   wire.Time              `json:"create_time,omitempty"`
+	Description  string                 `json:"description"`
+	Disabled     bool                   `json:"disabled"`
+
+	// Health healthy or unhealthy
+	Health         string    `json:"health,omitempty"`
+	IsDefault      bool      `json:"is_default"`
+	Name           string    `json:"name"`
+	SkipCertVerify bool      `json:"skip_certVerify"`
+	UpdateTime     wire.Time `json:"update_time,omitempty"`
+
+	// URL of the built-in scanner an address that nobody asks
+	URL             string `json:"url"`
+	UseInternalAddr bool   `json:"use_internal_addr"`
+	UUID            string `json:"uuid"`
+	Vendor          string `json:"vendor,omitempty"`
+	Version         string `json:"version,omitempty"`
+}
+
+// ScannerRegistrationReq defines model for ScannerRegistrationReq.
+type ScannerRegistrationReq struct {
+	// AccessCredential name:password for Basic, else a token or a key
+	AccessCredential string `json:"access_credential,omitempty"`
+	Auth             string `json:"auth,omitempty"`
+	Description      string `json:"description,omitempty"`
+	Disabled         bool   `json:"disabled,omitempty"`
+	Name             string `json:"name"`
+	SkipCertVerify   bool   `json:"skip_certVerify,omitempty"`
+	URL              string `json:"url"`
+	UseInternalAddr  bool   `json:"use_internal_addr,omitempty"`
+}
+
+// ScannerRegistrationSettings defines model for ScannerRegistrationSettings.
+type ScannerRegistrationSettings struct {
+	AccessCredential string `json:"access_credential,omitempty"`
+	Auth             string `json:"auth,omitempty"`
+	Name             string `json:"name"`
+	SkipCertVerify   bool   `json:"skip_certVerify,omitempty"`
+	URL              string `json:"url"`
 }
 
 // Schedule defines model for Schedule.
@@ -898,6 +984,9 @@ type Query = string
 
 // QuotaID defines model for quota_id.
 type QuotaID = int64
+
+// RegistrationID defines model for registration_id.
+type RegistrationID = string
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -1184,6 +1273,37 @@ type UpdateRobotV1Params struct {
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
 
+// GetScannerOfProjectParams defines parameters for GetScannerOfProject.
+type GetScannerOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// SetScannerOfProjectParams defines parameters for SetScannerOfProject.
+type SetScannerOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListScannerCandidatesOfProjectParams defines parameters for ListScannerCandidatesOfProject.
+type ListScannerCandidatesOfProjectParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
 // GetProjectSummaryParams defines parameters for GetProjectSummary.
 type GetProjectSummaryParams struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
@@ -1357,6 +1477,22 @@ type ListRobotParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListScannersParams defines parameters for ListScanners.
+type ListScannersParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ListSchedulesParams defines parameters for ListSchedules.
 type ListSchedulesParams struct {
 	// Page Which page
@@ -1501,6 +1637,9 @@ type CreateRobotV1JSONRequestBody = RobotCreateV1
 // UpdateRobotV1JSONRequestBody defines body for UpdateRobotV1 for application/json ContentType.
 type UpdateRobotV1JSONRequestBody = RobotUpdate
 
+// SetScannerOfProjectJSONRequestBody defines body for SetScannerOfProject for application/json ContentType.
+type SetScannerOfProjectJSONRequestBody = ProjectScanner
+
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
@@ -1521,6 +1660,18 @@ type RefreshSecJSONRequestBody = RobotSecUpdate
 
 // UpdateRobotJSONRequestBody defines body for UpdateRobot for application/json ContentType.
 type UpdateRobotJSONRequestBody = RobotUpdate
+
+// CreateScannerJSONRequestBody defines body for CreateScanner for application/json ContentType.
+type CreateScannerJSONRequestBody = ScannerRegistrationReq
+
+// PingScannerJSONRequestBody defines body for PingScanner for application/json ContentType.
+type PingScannerJSONRequestBody = ScannerRegistrationSettings
+
+// SetScannerAsDefaultJSONRequestBody defines body for SetScannerAsDefault for application/json ContentType.
+type SetScannerAsDefaultJSONRequestBody = IsDefault
+
+// UpdateScannerJSONRequestBody defines body for UpdateScanner for application/json ContentType.
+type UpdateScannerJSONRequestBody = ScannerRegistrationReq
 
 // PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
 type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
@@ -1701,6 +1852,15 @@ type ServerInterface interface {
 	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
 	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
 	UpdateRobotV1(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, robotID RobotID, params UpdateRobotV1Params)
+	// GetScannerOfProject The scanner of the project: the one that it chose, or the default
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner)
+	GetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetScannerOfProjectParams)
+	// SetScannerOfProject Choose the scanner of the project; 400 when there is no such scanner
+	// (PUT /api/v2.0/projects/{project_name_or_id}/scanner)
+	SetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params SetScannerOfProjectParams)
+	// ListScannerCandidatesOfProject The scanners that the project can choose of
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates)
+	ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListScannerCandidatesOfProjectParams)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams)
@@ -1785,6 +1945,30 @@ type ServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// ListScanners List scanners
+	// (GET /api/v2.0/scanners)
+	ListScanners(w http.ResponseWriter, r *http.Request, params ListScannersParams)
+	// CreateScanner Register a scanner, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/scanners)
+	CreateScanner(w http.ResponseWriter, r *http.Request)
+	// PingScanner Ask a scanner that may not be registered what it is; 400 says why it doesn't answer
+	// (POST /api/v2.0/scanners/ping)
+	PingScanner(w http.ResponseWriter, r *http.Request)
+	// DeleteScanner Delete a scanner, but not the built-in one
+	// (DELETE /api/v2.0/scanners/{registration_id})
+	DeleteScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetScanner Get a scanner
+	// (GET /api/v2.0/scanners/{registration_id})
+	GetScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// SetScannerAsDefault Make a scanner the default
+	// (PATCH /api/v2.0/scanners/{registration_id})
+	SetScannerAsDefault(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// UpdateScanner Change a scanner
+	// (PUT /api/v2.0/scanners/{registration_id})
+	UpdateScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
+	// (GET /api/v2.0/scanners/{registration_id}/metadata)
+	GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
@@ -4137,6 +4321,208 @@ func (siw *ServerInterfaceWrapper) UpdateRobotV1(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetScannerOfProject operation middleware
+func (siw *ServerInterfaceWrapper) GetScannerOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetScannerOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScannerOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetScannerOfProject operation middleware
+func (siw *ServerInterfaceWrapper) SetScannerOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetScannerOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetScannerOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListScannerCandidatesOfProject operation middleware
+func (siw *ServerInterfaceWrapper) ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListScannerCandidatesOfProjectParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListScannerCandidatesOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetProjectSummary operation middleware
 func (siw *ServerInterfaceWrapper) GetProjectSummary(w http.ResponseWriter, r *http.Request) {
 
@@ -5819,6 +6205,236 @@ func (siw *ServerInterfaceWrapper) UpdateRobot(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListScanners operation middleware
+func (siw *ServerInterfaceWrapper) ListScanners(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListScannersParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListScanners(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateScanner operation middleware
+func (siw *ServerInterfaceWrapper) CreateScanner(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateScanner(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingScanner operation middleware
+func (siw *ServerInterfaceWrapper) PingScanner(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingScanner(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteScanner operation middleware
+func (siw *ServerInterfaceWrapper) DeleteScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScanner operation middleware
+func (siw *ServerInterfaceWrapper) GetScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetScannerAsDefault operation middleware
+func (siw *ServerInterfaceWrapper) SetScannerAsDefault(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetScannerAsDefault(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateScanner operation middleware
+func (siw *ServerInterfaceWrapper) UpdateScanner(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateScanner(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScannerMetadata operation middleware
+func (siw *ServerInterfaceWrapper) GetScannerMetadata(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "registration_id" -------------
+	var registrationID RegistrationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "registration_id", r.PathValue("registration_id"), &registrationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "registration_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScannerMetadata(w, r, registrationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSchedules operation middleware
 func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
 
@@ -7066,6 +7682,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.GetRobotByID)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.RefreshSec)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/robots/{robot_id}", wrapper.UpdateRobot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners", wrapper.ListScanners)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/scanners", wrapper.CreateScanner)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/scanners/ping", wrapper.PingScanner)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.DeleteScanner)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.GetScanner)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.SetScannerAsDefault)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}", wrapper.UpdateScanner)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scanners/{registration_id}/metadata", wrapper.GetScannerMetadata)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.GetScannerOfProject)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.SetScannerOfProject)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner/candidates", wrapper.ListScannerCandidatesOfProject)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/labels", wrapper.ListLabels)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/labels", wrapper.CreateLabel)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.DeleteLabel)
@@ -9006,6 +9633,134 @@ func (response UpdateRobotV1defaultJSONResponse) VisitUpdateRobotV1Response(w ht
 	return err
 }
 
+type GetScannerOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          GetScannerOfProjectParams
+}
+
+type GetScannerOfProjectResponseObject interface {
+	VisitGetScannerOfProjectResponse(w http.ResponseWriter) error
+}
+
+type GetScannerOfProject200JSONResponse ScannerRegistration
+
+func (response GetScannerOfProject200JSONResponse) VisitGetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerOfProjectdefaultJSONResponse) VisitGetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetScannerOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          SetScannerOfProjectParams
+	Body            *SetScannerOfProjectJSONRequestBody
+}
+
+type SetScannerOfProjectResponseObject interface {
+	VisitSetScannerOfProjectResponse(w http.ResponseWriter) error
+}
+
+type SetScannerOfProject200Response = DoneResponse
+
+func (response SetScannerOfProject200Response) VisitSetScannerOfProjectResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetScannerOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetScannerOfProjectdefaultJSONResponse) VisitSetScannerOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannerCandidatesOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListScannerCandidatesOfProjectParams
+}
+
+type ListScannerCandidatesOfProjectResponseObject interface {
+	VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error
+}
+
+type ListScannerCandidatesOfProject200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListScannerCandidatesOfProject200JSONResponse struct {
+	Body    []ScannerRegistration
+	Headers ListScannerCandidatesOfProject200ResponseHeaders
+}
+
+func (response ListScannerCandidatesOfProject200JSONResponse) VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannerCandidatesOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListScannerCandidatesOfProjectdefaultJSONResponse) VisitListScannerCandidatesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetProjectSummaryRequestObject struct {
 	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
 	Params          GetProjectSummaryParams
@@ -10200,6 +10955,309 @@ type UpdateRobotdefaultJSONResponse struct {
 }
 
 func (response UpdateRobotdefaultJSONResponse) VisitUpdateRobotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannersRequestObject struct {
+	Params ListScannersParams
+}
+
+type ListScannersResponseObject interface {
+	VisitListScannersResponse(w http.ResponseWriter) error
+}
+
+type ListScanners200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListScanners200JSONResponse struct {
+	Body    []ScannerRegistration
+	Headers ListScanners200ResponseHeaders
+}
+
+func (response ListScanners200JSONResponse) VisitListScannersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListScannersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListScannersdefaultJSONResponse) VisitListScannersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateScannerRequestObject struct {
+	Body *CreateScannerJSONRequestBody
+}
+
+type CreateScannerResponseObject interface {
+	VisitCreateScannerResponse(w http.ResponseWriter) error
+}
+
+type CreateScanner201Response = CreatedResponse
+
+func (response CreateScanner201Response) VisitCreateScannerResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateScannerdefaultJSONResponse) VisitCreateScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingScannerRequestObject struct {
+	Body *PingScannerJSONRequestBody
+}
+
+type PingScannerResponseObject interface {
+	VisitPingScannerResponse(w http.ResponseWriter) error
+}
+
+type PingScanner200Response = DoneResponse
+
+func (response PingScanner200Response) VisitPingScannerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingScannerdefaultJSONResponse) VisitPingScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type DeleteScannerResponseObject interface {
+	VisitDeleteScannerResponse(w http.ResponseWriter) error
+}
+
+type DeleteScanner200JSONResponse ScannerRegistration
+
+func (response DeleteScanner200JSONResponse) VisitDeleteScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteScannerdefaultJSONResponse) VisitDeleteScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type GetScannerResponseObject interface {
+	VisitGetScannerResponse(w http.ResponseWriter) error
+}
+
+type GetScanner200JSONResponse ScannerRegistration
+
+func (response GetScanner200JSONResponse) VisitGetScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerdefaultJSONResponse) VisitGetScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetScannerAsDefaultRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+	Body           *SetScannerAsDefaultJSONRequestBody
+}
+
+type SetScannerAsDefaultResponseObject interface {
+	VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error
+}
+
+type SetScannerAsDefault200Response = DoneResponse
+
+func (response SetScannerAsDefault200Response) VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type SetScannerAsDefaultdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SetScannerAsDefaultdefaultJSONResponse) VisitSetScannerAsDefaultResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateScannerRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+	Body           *UpdateScannerJSONRequestBody
+}
+
+type UpdateScannerResponseObject interface {
+	VisitUpdateScannerResponse(w http.ResponseWriter) error
+}
+
+type UpdateScanner200Response = DoneResponse
+
+func (response UpdateScanner200Response) VisitUpdateScannerResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateScannerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateScannerdefaultJSONResponse) VisitUpdateScannerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerMetadataRequestObject struct {
+	RegistrationID RegistrationID `json:"registration_id"`
+}
+
+type GetScannerMetadataResponseObject interface {
+	VisitGetScannerMetadataResponse(w http.ResponseWriter) error
+}
+
+type GetScannerMetadata200JSONResponse ScannerAdapterMetadata
+
+func (response GetScannerMetadata200JSONResponse) VisitGetScannerMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScannerMetadatadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScannerMetadatadefaultJSONResponse) VisitGetScannerMetadataResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11717,6 +12775,15 @@ type StrictServerInterface interface {
 	// UpdateRobotV1 Enable or disable a robot of a project, or describe it
 	// (PUT /api/v2.0/projects/{project_name_or_id}/robots/{robot_id})
 	UpdateRobotV1(ctx context.Context, request UpdateRobotV1RequestObject) (UpdateRobotV1ResponseObject, error)
+	// GetScannerOfProject The scanner of the project: the one that it chose, or the default
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner)
+	GetScannerOfProject(ctx context.Context, request GetScannerOfProjectRequestObject) (GetScannerOfProjectResponseObject, error)
+	// SetScannerOfProject Choose the scanner of the project; 400 when there is no such scanner
+	// (PUT /api/v2.0/projects/{project_name_or_id}/scanner)
+	SetScannerOfProject(ctx context.Context, request SetScannerOfProjectRequestObject) (SetScannerOfProjectResponseObject, error)
+	// ListScannerCandidatesOfProject The scanners that the project can choose of
+	// (GET /api/v2.0/projects/{project_name_or_id}/scanner/candidates)
+	ListScannerCandidatesOfProject(ctx context.Context, request ListScannerCandidatesOfProjectRequestObject) (ListScannerCandidatesOfProjectResponseObject, error)
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(ctx context.Context, request GetProjectSummaryRequestObject) (GetProjectSummaryResponseObject, error)
@@ -11801,6 +12868,30 @@ type StrictServerInterface interface {
 	// UpdateRobot Replace what a robot may do
 	// (PUT /api/v2.0/robots/{robot_id})
 	UpdateRobot(ctx context.Context, request UpdateRobotRequestObject) (UpdateRobotResponseObject, error)
+	// ListScanners List scanners
+	// (GET /api/v2.0/scanners)
+	ListScanners(ctx context.Context, request ListScannersRequestObject) (ListScannersResponseObject, error)
+	// CreateScanner Register a scanner, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/scanners)
+	CreateScanner(ctx context.Context, request CreateScannerRequestObject) (CreateScannerResponseObject, error)
+	// PingScanner Ask a scanner that may not be registered what it is; 400 says why it doesn't answer
+	// (POST /api/v2.0/scanners/ping)
+	PingScanner(ctx context.Context, request PingScannerRequestObject) (PingScannerResponseObject, error)
+	// DeleteScanner Delete a scanner, but not the built-in one
+	// (DELETE /api/v2.0/scanners/{registration_id})
+	DeleteScanner(ctx context.Context, request DeleteScannerRequestObject) (DeleteScannerResponseObject, error)
+	// GetScanner Get a scanner
+	// (GET /api/v2.0/scanners/{registration_id})
+	GetScanner(ctx context.Context, request GetScannerRequestObject) (GetScannerResponseObject, error)
+	// SetScannerAsDefault Make a scanner the default
+	// (PATCH /api/v2.0/scanners/{registration_id})
+	SetScannerAsDefault(ctx context.Context, request SetScannerAsDefaultRequestObject) (SetScannerAsDefaultResponseObject, error)
+	// UpdateScanner Change a scanner
+	// (PUT /api/v2.0/scanners/{registration_id})
+	UpdateScanner(ctx context.Context, request UpdateScannerRequestObject) (UpdateScannerResponseObject, error)
+	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
+	// (GET /api/v2.0/scanners/{registration_id}/metadata)
+	GetScannerMetadata(ctx context.Context, request GetScannerMetadataRequestObject) (GetScannerMetadataResponseObject, error)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(ctx context.Context, request ListSchedulesRequestObject) (ListSchedulesResponseObject, error)
@@ -13313,6 +14404,94 @@ func (sh *strictHandler) UpdateRobotV1(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// GetScannerOfProject operation middleware
+func (sh *strictHandler) GetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetScannerOfProjectParams) {
+	var request GetScannerOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScannerOfProject(ctx, request.(GetScannerOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScannerOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerOfProjectResponseObject); ok {
+		if err := validResponse.VisitGetScannerOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetScannerOfProject operation middleware
+func (sh *strictHandler) SetScannerOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params SetScannerOfProjectParams) {
+	var request SetScannerOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body SetScannerOfProjectJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetScannerOfProject(ctx, request.(SetScannerOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetScannerOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetScannerOfProjectResponseObject); ok {
+		if err := validResponse.VisitSetScannerOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListScannerCandidatesOfProject operation middleware
+func (sh *strictHandler) ListScannerCandidatesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListScannerCandidatesOfProjectParams) {
+	var request ListScannerCandidatesOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListScannerCandidatesOfProject(ctx, request.(ListScannerCandidatesOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListScannerCandidatesOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListScannerCandidatesOfProjectResponseObject); ok {
+		if err := validResponse.VisitListScannerCandidatesOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetProjectSummary operation middleware
 func (sh *strictHandler) GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams) {
 	var request GetProjectSummaryRequestObject
@@ -14116,6 +15295,238 @@ func (sh *strictHandler) UpdateRobot(w http.ResponseWriter, r *http.Request, rob
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateRobotResponseObject); ok {
 		if err := validResponse.VisitUpdateRobotResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListScanners operation middleware
+func (sh *strictHandler) ListScanners(w http.ResponseWriter, r *http.Request, params ListScannersParams) {
+	var request ListScannersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListScanners(ctx, request.(ListScannersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListScanners")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListScannersResponseObject); ok {
+		if err := validResponse.VisitListScannersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateScanner operation middleware
+func (sh *strictHandler) CreateScanner(w http.ResponseWriter, r *http.Request) {
+	var request CreateScannerRequestObject
+
+	var body CreateScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateScanner(ctx, request.(CreateScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateScannerResponseObject); ok {
+		if err := validResponse.VisitCreateScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingScanner operation middleware
+func (sh *strictHandler) PingScanner(w http.ResponseWriter, r *http.Request) {
+	var request PingScannerRequestObject
+
+	var body PingScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingScanner(ctx, request.(PingScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingScannerResponseObject); ok {
+		if err := validResponse.VisitPingScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteScanner operation middleware
+func (sh *strictHandler) DeleteScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request DeleteScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteScanner(ctx, request.(DeleteScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteScannerResponseObject); ok {
+		if err := validResponse.VisitDeleteScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScanner operation middleware
+func (sh *strictHandler) GetScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request GetScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScanner(ctx, request.(GetScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerResponseObject); ok {
+		if err := validResponse.VisitGetScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetScannerAsDefault operation middleware
+func (sh *strictHandler) SetScannerAsDefault(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request SetScannerAsDefaultRequestObject
+
+	request.RegistrationID = registrationID
+
+	var body SetScannerAsDefaultJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetScannerAsDefault(ctx, request.(SetScannerAsDefaultRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetScannerAsDefault")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetScannerAsDefaultResponseObject); ok {
+		if err := validResponse.VisitSetScannerAsDefaultResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateScanner operation middleware
+func (sh *strictHandler) UpdateScanner(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request UpdateScannerRequestObject
+
+	request.RegistrationID = registrationID
+
+	var body UpdateScannerJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateScanner(ctx, request.(UpdateScannerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateScanner")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateScannerResponseObject); ok {
+		if err := validResponse.VisitUpdateScannerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScannerMetadata operation middleware
+func (sh *strictHandler) GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID) {
+	var request GetScannerMetadataRequestObject
+
+	request.RegistrationID = registrationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScannerMetadata(ctx, request.(GetScannerMetadataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScannerMetadata")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScannerMetadataResponseObject); ok {
+		if err := validResponse.VisitGetScannerMetadataResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15093,201 +16504,219 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs5kjD8Vwi974PdPbQtJ/OBWxuLQ9bJZLyXmXjjzOzimQQy1V2SGLfIDsmWrDN8v/0Bi2SrW2K3",
-	"umVJ9kwCDDCxmp9VxWJVsT7uerGYZoID16p3etebAE1A4j/PJVANyQtt/khAxZJlmgneO+29nwDJqJ4Q",
-	"MSLzCdVkThWJbfvjXtRT8QSm1PTTiwx6pz2lJePjXtS7PRqLI/Pjkbph2ZHAEWl6lAnGNcje6YimCu7v",
-	"o94lHcMbxm/U+vTvIKWazYCk5jvRgmizIAkzJnJFKE/wBw63mmR0DBH5JBiHhMyZnpAPPRKRD71drfO9",
-	"0DQ9FzkPwOlHMSdTyhdEirkiU6rjSXXakZBTqnunPcb199/2Ir8OM8kYZIeF3Ee9jEo6Be3QR5OE2WWs",
-	"rupfBmNaEAk0MRg0sKJSsxGN9RlhWpFr33mAEL4mnE7BYpppMqHqmPwsNImpgiMFXDGDDbMzZsY3lNGL",
-	"eqZP73S5jqgn4XPOJCS9Uy1zKMNhSm/fAB/rSe/0+2+j3pRx/+ezaAU3Zqd+tQMJI5DAYwjQKB0TIUnC",
-	"xqB0eGnL3i3X9vy77zYvDm4hzhF4LDH9AxNXmjTNvYk+zHwsFnzgthmeroDB7jbJ1ECCErmMYWBnCfII",
-	"KT5BrAnj9oQalsEUoZaeYAacsJEhqVSIG0VSdgOEcoJAwX1YdrTcyb+PLtTROzfx0c/mx/IuEhjRPNXu",
-	"UBTrHgqRAuW48E9i6PBSXe7P+XQI0hwHSjRVN2GKcb13CUkzpP31rm5G/LzD45PSIaT11Fl8fihlpiKm",
-	"SOWG79aQyRvQ5PqNa3hNgDsujQycTiEiXGj8q4kqKiRxdMGP/IhdyWMKhgzqYTPdAVimoGkBjdAcxfdd",
-	"0pm5CEN3AYsneEl64H7OQS6Wi3GfAkB8FrXarRlgoNj/BCZ/Z25FirOfkRPDrVNQikyBckVomkYkz8xF",
-	"9ewkOjk5aVigHT+8ypPAMqf0lk3zqfl6El60EA0HxH/dKXosq6w5JYas/VXtWoYZVGWYfa1vIGSYh+Iq",
-	"JWFJ57W6IXe64lyOoQGJ/vNDj7OlxzVgnAtuBR9VkT5jMZ1SdUqub/42uyZwS2MdmT/+d3ZNYsE1ZVzh",
-	"D7/R/x1+vCaSciPAXt/87Y6S4f01MeKkGOEvf6Zk+Jdrc1KIGB1/4P8NC0U0SncTIxwrzfiYJAIU/5Mm",
-	"N1zMCZVA2JgLCQnKyQYYibmfKbn+F5Wc8fE1sfz1+AOvOXKfezV4+fbkr9+HUPE5F5rWo2IHSJCQCcW0",
-	"kIsWJ2jZGHEico1Sr6PHiGQgY+D6CHgsEkiInrMY6kTI6rwtCfjZyfMW97QUQ6HrwVZ8fijwFCjVKK+W",
-	"GuxQDFFCBnQmJOL1ExOR66NrMoSRkEAouYEFGRnxHlQMPDF0LqQVCkIUi1M14mJ9eZqOm27p4vMueZaR",
-	"POvR4L8+FN9a3EADtovPD50nV02ilP/6sFnw7KtMcAVlq0WAH9sPZ8gBhiJZGE0EppleGMW1ZPcoRMfT",
-	"u97/L2HUO+39f/2llaTvmvaX9hFcxUvBA2zH/Bqc8j7q/UBZmkvsZDg/WAsCzbKU2RX0Pym7jCVAQguy",
-	"X1X/lZRCKruagMY/B67JXAo+Pibf3d4SDjOQREOaKjI1p0pPKHf88XMOShOWRGSOAqL5VYE0HVIxHkNJ",
-	"SI9pruDYHmi7ELPOF5cXv4JUDoyZFBlIzSyKZssPAZ5X0MJvRcOPBd7FEMWJ+6j3Io5BqfXBaazDY0c9",
-	"GI1M59Anr8uG11QzubDX/sr83jRh6X4jAUc9tJsZ7qqZZTZFn4RqOMJfo/UlLzX+tU8sroFA6zV5eb1N",
-	"0xzBMig23rCwtbbtF7Ta01y8wTm8Lt1MWuUV1O+hbl4HoGhpWXEqOkI+TK4Gxe/swWqiWuBGL/mtp7TI",
-	"ekZ7ypW9YlQ+hdLQdfuyAwWX4Axxbxi/CaxgqESa6zLoCr046k2Q7WwEqh8jOL2DYGjz9jS5P5mGqdrE",
-	"65Yn8D7q8TxN6TAFf3+4uamUdNHGhGp63Ue9qtGzbEOl6WVlxY0rK4M5xDwo50LjiW+co4awywN5mqwh",
-	"+UYeAbda0gHVWjasogJON3EJnr3Tnrmhjt/R+U+gFB3DbrgP4xOQTEMyeDBpVEjBm77aj/XGNN8hiU0p",
-	"ZyNQejCFhNF6xG347DXn1hDN8jTteL9kuZp07FLY0wNvNigqTFiaSOBoZeWE8QRuDdNshVVH7O8Km/3u",
-	"sFJS4lpDNKBwrl93QavXcKFBGRB4YoiM4j9iY1TIU7owcmjUZg2ajtuT8ns63iHI2t2yJYJwqy1OYFRh",
-	"+00XxrvyG8/KzbErVoqU2SS52AbtzxuVwLucz5Rq0wx3kaZvR73T35rReel73H9s/UgY9XK5wvzWNroT",
-	"+lghA5w1iOI8YfqNGK9jtjXkRNaRSZlZaK2O0KAILD/WM2aj09awg/uG/b+aAdfv3aBVQID5NKg/bvVj",
-	"3gZErThlSJfZOlt6kSQSVMl+6LXAmE6BjKSYGmUQJBDBndZnn9mlmIfg/FgYLL4OKvtrbGmk61SHRV8H",
-	"hqDB+0KrFSU5FePC/4ByNQdJJnQGRAsRvjH3SG7lI7i219BxPP/11Ys0FfOUhXSULfVUuM2YBDWgAVvf",
-	"L5zdEgWx4EnwyqthRp29I7rInp4ztrpUyxC70DDd4Q3bWcbLM4OHTthZIRK75U2Ugftcp46Zf2tpwaPO",
-	"PSR/BJrqyZWmOg/YckBKIcO3VK3IVQzVvFVnuXXNg1tGmSyXS/GiSrtXoDXjY3Q/iif2lWa4IDewOCbL",
-	"hxgqAR+wb7iY8/Lry3EvWhVmDOMepGI8GAk5pzIZxHQQm+8jFlOrmdfQ1nL/64MAT5C0tuyeSaFFLNKW",
-	"3fVkMBVJu7UOKecgB1OnOrbpkjBlvieD5UKXF6RqNcRE62xgFppJcbsY0GTK+GAsRZ49oL9nxFsN0QlD",
-	"K32tUbYzmayOcsOygQIq40lD97I9qNofXwwkzBjMH7SbGUg2WuBu2q2DJcA10wtDpjPmLfirxm+BTkfq",
-	"BhJChyLXJAORpVA8/lGSUaXmQibECDgRYdy+Jp0SJeyzYZrQLCJmuRERLImj8tvUMXk1zfTiFG99Ix3Z",
-	"o+8PA1Ga8kSRkZDH9ZfaEihmrsGQKhgkvBUUscM6syg/x3333Tfft516xFK8iNrOjIfHHYQuK3b9tKbx",
-	"ZJBRSdMU0nZ4r/aXbJjrpR9al9k7g9l2s25CasJK83cdw563LaHtOqtYZGFD/QbRyY/28AHsQrqA0HXx",
-	"Z65DR02lHuhUdSASI/iIXD9kiznrsMZcpu0bd+Z3XLgDbuRw4LZxm46GZ5XvulZrtJ1yLQaCDwVtRNXq",
-	"XF7TTNrP5LooiCXo9t06XTi2B9q+JSRMGgk7o3Kq2ve2B7DDsV32UoM4pWzavlcqxo54W4K9NQ/E1sXp",
-	"b9ccX+w77qAziWeSTalcDNrIkpVuVl0qtFQJZiXFu9rG1VofpQzkwA/V5XxJoMlA8HTRsjm67qDjWyZh",
-	"xG5bLdH2su4ZSb60gWzB2FRshW+U/JzmmOVp6rXHzVtQkI4GEsZM6eVK2nSzrkQpG4GfrCqvTUQuFaEj",
-	"DdIZVigZSjFXIInrTcDIUxMxRxeGYa4WhGnCtrEhlJb0sKsCIblUSxKqqREuWkJFC0nHUCa/LZdhqQON",
-	"Lg+hj5zSjiy81KMDBze9OjFw06EjT7lvfsKc0uw3O/5Hyhfrqv8751606Zm0SsWvaDwhytoIrK7AtCIz",
-	"muaABsL5BPQEpKHbmHIyBGdEsCpIL2CQeOWtISuGF8ciq9PPqx4/ETrLZVKMJZ2qkJmupIW3GQkVqI0G",
-	"JVzbcuyPdbuqs/20N8RZ4Kw9+K6sxw0aXMctxD8ycw4XOzN9JpCC80ULqa4t7XqfxHBww3gStHeZj7XG",
-	"MPOxGhRWRe0/rt7+HFq36VdrSLNuXklub8YmnFy5dm+Hn7a3T64h6jVwkDS94CMReBAsCw1bxvSFDFNb",
-	"DxXnEl8CO+y6w+hwq0FymnqtY+uBJlQOhRyUPPPWX+/dRyJG5EdsTuYToYC8uLwgesIUYeqM2BtAEY3+",
-	"g/ohm5tQNYjpQAoRepnpNNAMeOu94VYcp3zI8mtUte23geK0t3PVHPoOwwXl7O1Xt0n+3nqdFcl6+/U5",
-	"SXUxKEStnUGyGPqhpzAoUm+75RDvvIhD/rgl5+MVTxWqoHwpldwhbJejDu/S/xDDf+aQQ2j+YPD0e6pu",
-	"3CvKnCIraXlZ1j6XplQDjxfhOO1U8DEacEdMKu1CRaZkQhVODwmahRseK0NeILkKX/8rcolrGJJLrAda",
-	"AGZpzdPY1rJK82N5a3GlVhrp/KBZWCeqyBqjBGo0v8Xcmusz/EXwcrzZuuKwG/ED8fHOesNu5bLSMOjn",
-	"LnjehLA94KENeBKaGfWp4b0UQ6yt6U3IBWZvkItj8oLb0IjlW4yNA8XQA40Ba4JDRNioHI1Q+FrEyEXw",
-	"hbXaQ62/tK4+sJQeSv7z2V+ft39hqe6QC70UjmyU6cr7y9Y3g51fcA6xXjFVVNfQiT+tvPa0BEP9k0Gb",
-	"J4K2k6y/EWyKMww9EjQjaHtpovwuUInx+n7Du0C58cm3/9nyYWCXMoA5oT9QlkJyMc2E1L8okA2uF1UI",
-	"4gk1G49IztGnAY3CERnhiB5t9jfUEBbmOErwRg4u/FEN8ujWHiRmF8v1B+wHHkMD78xUmBFKKPjuWYgA",
-	"p/T2wjZ+dlKKD1+aFIKruWR8/K7wI6supsG4siBcBGGh8iLCaYP04Ft+rFlZDYanlKU1fmc0rb09Ono4",
-	"/gzz9zTg39nOaw1bhbb19uLl+XnKrtDQGLw4lzbIFqs0wxkoeaNCIHqOKefDI0boFIDhfC6e+G0G/OIl",
-	"8RoFxvstiAIgDF0ppwrSGSiCWky0G9tS+9u7AMS62nv+5oK470EKHDIVYKMqH+K9y5TKQRItxmjK3JHQ",
-	"VQkb3UqaejsDSdO02besmvaqnbNf0GstEGSytJ2tvGxgv4VhjDl3f2y0obrBovKKQ0fi0l2VwdPAYV65",
-	"S9ff6tKkqUEIzJcgp0yFQzwbojA7hlouZwkgsfRU0gqDpSXvzlFTLZTziFyRNvI0RcVkPhFkSpHRkym9",
-	"AYLveMpzD9c/erQtrBKcX4+HbpDaSgELqwGw8YRpiLULbV4nNVXz8/EIqOm1IUJh9bQJdVwfURz1ZlQy",
-	"ytveBJdLitoJm/b2X+RpUqQQ9CO3GosUfAxKE9PME0dM0xRZa5tA4sBcVVi2Ud93cyjiGQxo2Ze8XVRL",
-	"xQO9U2RL41vLFDRNqN4YQe+w/5Nv3qRGizlvf0355rtTyiVkYlBYzg7iHh6mr8pSPtYfqZcGQd4KXj1b",
-	"SflTCHs17zBNJ/gn9NALieKY4KtwgmpHl0Y4fI1dOhGlmyx3Anj7uV6hV2u3yUrcZSuxqQI4t4B1rcG6",
-	"27YmU9e+lu7dd2+yrbLFHK9PSqw6OXZ/WdQ9RCTuftg6gNa17qAjrXKdLpGMTTa2Ip+RTRBl7dm2qzol",
-	"WT5MWRwR9O9TMeURZlA1B3yWpxFRMAPJ9AJFfWEEfLSk1a0+bL3c0S2weil1OICbYbo56KAaJ6cI42QF",
-	"Z2cEpb0UqNHzbHoiqgqnpDWgrWZ7W80TFIjGNthaPyIiTUCagzHFiGK3nGPXPNrkG7PNK1fNOdhdrJZ/",
-	"oUvZlOma+OmIHD1DfsAFse32GD7WcGiv8umUhlxGEphBan7odEmPMdSwSw/cPCSD7j2nlGG6uY5L9KRr",
-	"nYm79EQPyw4RzhUI/xM7d7sQu4lIa7HrbaSayurWiGDifKabtulTl75BZofWj459QuRZs6AttZht9tFB",
-	"kh1tGht38w5Gb4v9bWtY6g7aMk0gHNw4H+ugvlxnY07kIs4ajwVh5tJeMw4+/NW1Ue9YDRJetq3d3S8I",
-	"+OBt351KQpT7rkis0ZBcqwvbeSoP4iuW/3KS4/V0qTtK+XJYBXEFPZU1fGxEtaWq0C3ahIQw+ZQIrEHq",
-	"awGQFblvavahyHBBvAnzjFw7WeXayIQ2sQtTLgwwXRDBg56878RQ7NDEZLoJOXB8tO2JELIhb9QG2ndh",
-	"uGF1vRyZUAVhQhdLwc2oF+3sWpCwButA2/wCODHvMKsbV4nQVszxxay5c4CbyHp0258wCwRVmozYyFbI",
-	"YFqRlI2gFz3EDdiMOTA3T3CnbvIp47kGdUboUKHL9gS4S/SIl1YUpqlmFajLu7iRegMvRmhSJtYFvY7D",
-	"beCTNk7GwNOaz4NMsvpY0MqgjodxLw8DviCJi4cYNFFqzjVLLbqsd4vp4dPduu0jRgUHw2LGQiTeF0bi",
-	"L5bX7Be9D78iirO8ZCJVtH2s45c23WrXK6LKjtocM0/BHRyqdkN1m90MSnD49VldHsWOefJCLyqbQNqW",
-	"5ZaS+p92Yb0dbGclkCR7SlnTJmnMg8X0Tu4Kq8SzP0qojTvBZBcZjTvh6QriBzpq+GHq5EUxA5nSbIAx",
-	"hKHQwpKfr+eojtcqTReWr5IhKJaAqyE1J5jC+eQU32+pJjRNe001JZ4/+/4EM33bP0+6OGVQIilPxBTZ",
-	"PN4GaEK0npHtHFQRRNvJ0x0Euz2a/542B06hNonvQx9grkpxVYf1EQpXDtucC3b7YLCG8LIdOWqXJwwA",
-	"NCTUX7FbMmKQGmXBXWEuGsDI9ycYAPDL+/Og8Aq3euBhkXTEk9fDfO7nH0Uu0VPsJWX4/38B3OA/znOl",
-	"xbQX9X6iPKeGD/1s5b6Cdj52As57qm7qobM9QW1lnpsBT2oqy7wdFdXnZM4xlc6ZVyQNm55PRFrypGmx",
-	"QjdZ+OERPf7MRKfk8pd3r18NXvzy8uL94M3b191oT9Z5n+0iMuQKfW13bi7rbmhaecuqNV0t37AC6Ru6",
-	"Wqs259+9b4BZ2E23szuZax8QnGQFLa1GW8PnpmjmpS5dmi1IKZpqpjSLQ1tmM8z94MP3OlGK7dvZFcUS",
-	"wnZz2q6dp9RC03SrGW3PLSf0T5mx4CqfZmGzGNoNe1HnF6ow7oJ4qYF5CJ5hWAXg0LTHMBViuyuvNVQJ",
-	"cSQBHgAat5iHAXd9yXihhEPN3bbbH+/y9jcdbT94CI5Bf/ruFTXaN5xO8wb7az3bP1DO+a6521eTnhbb",
-	"CwH7FwXy3EnfNQF60ynwmhoLPsRis3tHk29263iMDdPc1+yvzterix9+58CQpUfd2rw2wVbtju3nsOD2",
-	"jLx5+eIyIs/Jj+/fX0bkG/L24uV5OwbS3hK/TMOX8K7btbd8OIdup43vbkd1672UYsSC6mgbmu9CxnUr",
-	"eAcqQB/W88Rq2xzzF4Q5U9Myt7UM1u5umSBtCl28XCqhRx3dWxrYglooC6ZRaq+LdfDsPTanS37y6nqj",
-	"EI7r2HMh02fhU7V3Nna1UC/Mcn9IQzfzRkyEhv2XkDch7+V4AvHNgPGaGhUQ3xho6d1nmmH16Yeaq2kb",
-	"7dzV025MXrTuKHPDeFIe4azI12tT7Lp3LynENChLLEv4hrKES70HONWj8lKIYBYHbp3qQ0kpbP4LarYb",
-	"Q4QuvWmKUFGBmLsSCU+ASj0E2mGHppeoKX2SVYBYNmJ3g+J91JsjLAb1qFkHoDWW55LpxZVhmRZwQ6qs",
-	"NotsFGyuEnR4dd0nWmel3H5FCcpYiBsGpcKgWP/Ny+IZ+29YFFn0AjUySAZSGcwT+8RCbMOotA6gsowX",
-	"uxAsmR8MLjWUbmQVTKOEwekz4CTnCUjSpxnrz54fnxyTc5dXqQhf/5Mi5gt2yxVGmubcpZA7xUr7Kloa",
-	"M9EM9QHL2So0ZmJ8NxmKhJkffNIEOoXjD/wDPxd8BtwWL0Y/tYlIk2XaDVJUkzg1rY/I9b+PnFX86CK5",
-	"tt7nRRFJRSCeCEjWzq/P4TClN+g0PZKgJuSXXy5eHptBX2BQeW5Pua2l4etOXt99cLncPpgL9gMmmvvQ",
-	"iz74WJEPvfuP99fH5EWxDNyGL4U8wrhcpkgi4tzICGaKb58/d/P6yskaF3adoYPPn0dSTMmzv0T2Byw5",
-	"fk3+/MwWKD85IycuYQWCSE8YH1frlxMp5sp0/3yNKLhWQurr6AMn+KfdoXIb/PfRe6PPHp0bVRvb++or",
-	"lvEZlKFTPlZPVxECPKWazYBcv2H85trtpVTrGD3N0GnFkIfZcrDQ8Sm5TtlQUrno0/7w2rS7dsYA1fdf",
-	"imEZqD79P8+/e/7D0E75nk0dSb374Zx88803f3Vmc7uzKUtTVrwPGyr4H5CCGI6BM52cnDw7wv/en5yc",
-	"4n/HJycn//falqNOWQwuF6M7wS8yGk/g6PnxSQ/rG7kzp077/fl8fkzx87GQ477rq/pvLs5f/Xz1CvuY",
-	"w860kXJ7ePR60bI+aW/mWogMOM1Y77T3zfHJ8TdYl1FPkBPhGcUMY/3Zsz7m/+y72gmGo53e3UcrbeA2",
-	"Syle4WufPomh6sMtxLkvOrGpSf+u+PeAJffWtrx8zKkRPpdN+uXu5tB0m68vQTvL8yFnxeKYh57UyCBq",
-	"T7P6sRu+9u9c+ectkOwLRzdOv5ygn7qSXHudZEvS6TrNdrTSMIt1P+vf+fLr933v6HW0fNbvNltRyT0w",
-	"nZNggtThv/XvlhXatyCPUnn3wAJQxAlOb7/073zB8G0o09caD0xspMVU0KSfiZTFVmTe3Kh/h/9a1Kwn",
-	"UIi8aP/AUuQNO9DWYaChgRM4fQtz89jb5CgVtsrj2FJWIXtdJL3T3humtK/4pnpRR+jbKvn30WYKEVK3",
-	"aZfZGrCt2qEEhSaPSgH35ycnnSqit/Nw8oUG1w3v647eKFJ5zdPJgqs14l0N5ab68Jd0DG+wkvB91KvI",
-	"c5t6YlPb0q1vRN2DZahbAb6+ryiPWpOPTEMVA0kJq9Mxjg7Jy8DBaCX6QLm8rqbxMgUBZrCQQBNfyfP0",
-	"N1stqvfxfp1oUzE+glvdjm5f3eqvpLuRdF/d6q/Uu0dS7WPsc0uK9fU6bfqDg5FAUSa0BSG8LypQHvce",
-	"jgX0iLG2JzEiFlQ28WKBmhsu5moTyOO1qnpBYL8GvVJ/74Fwbs7rFEz3v3eYvkcTiK8iaAAcU+7KAJD5",
-	"hKUVK4nMeRm6ztfpI76aBiBoPUADQERzyN9FstgT/CzcqnLUfRh7zUB7KTjsAMrnFp4e0Gfkplyckf9J",
-	"kzGbASc3AJmBN5O2SkMI1hVStgm8mkjY5gnbJ+mGUp3tnW7tbAUrplKrM0LTOV0oYja3CXAsRpXFVtu+",
-	"bwIg5qveI/hw/IOc84xhQixrGvUvG95po8w0/U8f77tKRAasvoT5UhexEOe2ToDlvo0Qr7Z8IOw7eBLv",
-	"GwlFapQh6DkAJ8u+BhWCe0Z7RiSMbHFrYW25mOrRV2VppOxPYmgGYTFYW8SdfR/bQi92D2tGxAyy9yst",
-	"snc554yP/yGGvUfkr2YlhOILHaZ8HQlJPvRomn7oEY3SmXbetCXwfRLDtrDzxqggxb7APIOvQf9DDI16",
-	"t5FeNdzqvre/lih19R1qz9T4DmhiPZot5DDNvBZEAwaXVMEUbUs7dfDNhEgbZa/lm+VhBNzSG+nBJVuX",
-	"kyEGpcCXGxDyhghODMhaEy0CtX/n3jbv+/atswWYDwniR1IcqIcwglYRwW3ItBRiigxjKiSc+Sdun6qq",
-	"xEkefCb8k3P9oficQw7N6p8vYXEYjBUFMx4HZ3PKtLIlzRlPWh8DC0bLvc2qt7z7cMO1t59l+5fAE3v/",
-	"7UuzsfP4gK8nptjgxTsvULUULfEantAZOgWYb3jehCRjQQQ/q3qSNB2yCo5TOoS0+Xy8sU1+j6a8yL0M",
-	"2LUUTwP4v/IrQMnF9tnJ828DPrbhgWzRhF2MVIrP6fg8cQimZcvVfIl2SnMAiD0khULhkO5PFX61l5dz",
-	"tqqeIRvHbkG4H4ZWFJppxcuebYaFD73fgZ0GRyLUwjAAtQA36t/h/72KZXMAr8MVU8+W4PpIDNsuw+/Q",
-	"lq6hN8ilxWhUqmgUJJk6IRK39ffFxct9Gkrcsd634PEadAMBdL1XPG3UyxHWSPp0DtzBraIO2Gf4JIjs",
-	"yuZB2Hj8Epr1bUnzvq35UisYWPfsNwnNXrvEvStYXE+FbqN5zX13Rv7DLMgLKpQviNHgz1CAsfPbNAk+",
-	"QULoxsR2TTd5qAyMuX7XV5bYeypnagIJcWPWzpnwuhmDpY8Oc0OXUlm30yssmCNX/kQL56KKuVf1Tk69",
-	"xaMTBYrKYBGhRE9ErtA7UpOpUPqMfHvybZEmybqGcpdlzdNrQrMguWbWH6/m7r1kfGyIdF98wNdFu3eM",
-	"YF+MulqJqJFjR4SmSji3UptnhIvd6I+2trWtEk1ikaeJ9z0YYkEoVXr5qtaDQ0XFNioXcWuD4FyhGRyr",
-	"QtUj2laNKuoi7Q/d5fJUu+b+3558uwfZPVQZrBWTEAqZtsM0F5oMgVhEQOKy400Wx8TQnk0lTuYgYRe0",
-	"9pORoFxJMVWqTb7GTkrJ1BZWO1ZszCEhjLcnrtZ3naOtllddKsZHjDffeMuniI0XXhHD1OW+O4x66EHT",
-	"8u6xuNzj3XMZJpbQ3bOBSlZyENWJ6+V6Rnu8B8rTHMrGi16s6HwzBPeoXqTL8pDDNmugczdzLcxsENbv",
-	"42nnii7IpeDjM6JFHk/AXKouGsQwRpi5FI8J1XRI1eZHRe/r1Gh6u/SNvhrfAiYzXw1hjSi2qKgZngJT",
-	"Z+9ksXOmJ4MENGVpZbyCLB9WyOEwfL42M86XYgisOCkWqd5L/okKyie/KLVmwzeT9UP+I9Dkskj4E3Jq",
-	"r7ETu1NU79i+kVA/PqKd4kL5gLcicT5SitFV6BT+qwaGTfbVWihuMicJeyYGeEIRrBY0u1cfSjV1nrCh",
-	"tpTLeQ0FwRusf1cmygHmemthuL0s5bl6ZNNtUaO8Yev1ptrmjeyScg5lqm2GQ8cn+jXaaCNGMDXw6fiX",
-	"Z7LB2FvGweMf3Ecw+DownxXFouz1xNTSFXbVBLzNse4PKlX9NhyJZXHA/Z+N5Vx7PyTnlJclAaMXuTqV",
-	"1ijCRkYniMh8svivp3WGOiDau6xuCJ3wrd6Otr2An7CqgiKBxsw1u5fYm+b0b2X702xwGhVTPhAzkDMG",
-	"8wNMNxTTA05XpIAbFMW29zyjzR4i8Pd9b45PQGKJuMNMmlINSg8YH5Syku5kwsOE23kH/C9adS14uncW",
-	"K+f7qFQX3U3swmPcW7Y4byuz2k+uaedt7eyCsXVyu1vEDmntqVQO/qKPjyOtuoNiPz+yirTZQuJKaO9V",
-	"U3JzBF/FD2rVeM1m4EpNk2WZaXzVSCGEu+6cpn837WLvKIH/kXTG9/i26qiZYOautTqF6yS9QdVr3Nbu",
-	"Scuzo8PYQ6Z+c4901F3B+b2aTvbKFsoFVupdZQ5pMTH0bniAZeb1CO7ED6zlRfXbCR+u9UHOjKuXvvfz",
-	"8iJNlxaomnvyadgSgxfliyQJomePF+USM48adQI2f+MNLPxtUBTZf6DFcHks7sw/8VuX67JYxaMB5x1M",
-	"xQw6wafFfdm4r9/n6X8bhtCZe15BD6ecK3hMblDQ4F7v0hJy//C8w92oe2Ifrixs042KNd9+ffY12VRj",
-	"UbwvNs2UpaCKNBKhF2bssi9jCmDnR9pfliFe8W17olr9kvj3I7iXa9O291rY9eRJiFrdp1X6dA4dmyjN",
-	"9X6xG0Ir3Cesu+RDia0zgywlLt0sW5Vp5rGj5tbhFTx7deIUbuXvi4uXtdvZHSkeytzQEiSPw46iLmlv",
-	"G4WlA3AuVzD3iTltvOJ0mAIRkrjCvDVswzRAYhsCYfphXKKYfaPTxpVruX/FxM+0f4cNG0ZCeUI+5+JJ",
-	"WyZaoPS+ZTLW1/A1DevXNKwd07AGX4Bdys+HHIq2pN2YFttS9Fdy/poQuxstR+vpsR+JvMsOF802jXLD",
-	"r/ReJ+Q1lVX+gjwT2vjxlKtJH5zW+3crlb3baKllR7MnoKguSy5hySOapshTlo6ytbCuVV437XA3mlDp",
-	"kBxIgS3vaw/010IHXakjv0kVrSJiD9poMcHTVElLr+Il8vAl3zZhcwfsoKu/+Vc3869u5l/dzH+/buZf",
-	"vb4fyeu7xM4j4pHKXP3QnGs6HkNC4glLEwn2BuCE8QRuSQojTUS+B+fwra/08MOYyBYvlkn4W0RVjyRW",
-	"G95pNPVho3dFtjCI8viwIqoRTz0m15FtcEgY18IGXgev+RJ+d3rJm28jkMDjNppACZlPIFa4CmOvBhiI",
-	"RWQ+YfEEZkWR7CmZUxvTntSdmjrloBsFf5Uhfs8yxB84cMyCk4051bmE36s49nGP+vlSSjmIdl5iYMOF",
-	"YVv2IRILzDyNi31zF7+6QXGL7MYoFb6g+qWbs1k7LbX7arOtzb7v2c4XK5Vjen+kL1sepiSkn5KCV6qI",
-	"UK3BsDEmuIrI1d/f/qS+ntGaM+qKUqn+nf9nYxGyF67RZsvrf/T/o0rmRVL+IePWU+Ix6gwZRu72QKiy",
-	"mV5/18TRopfH2T4JaVkR4/dxpBpiWQ6QAn301CzZl3mRbJ4IXuGtm9Kf74GMWpYysBEmj17KwEWGOuCN",
-	"Rpug94dhLKWaAvujCAu9BvHxPR3/8d41nqY+1kpSfU/HX7blGC2E1gK826KmT+2utIbY93S8p8vyZ5gj",
-	"MT25rI+YH6HM5TGMa4oZ1en4DOtYjm0qObhlSivCeNXjZEESAZhlzlxhBzYdI0/t32k6butU4nH8uDcs",
-	"Wl3q79c/ouzucbR6xaJDdvO9+E/b5DBpetreoqELbwmQXaSMLkZbLQr3NNIDIVa+7PvR0q7ZWbZM1O4P",
-	"MX5cZX62R//O6QN1xgkL2z3anB3yDuMO9tntZhUy3UVdoWmLwKIl9HZ/k+PY3mns8xN240rZlLmAojr4",
-	"VyiztWfyizT96pz81Tn5Ac7JadoliX69p2Hb1ABfSfRrYoAgdVoCOiUaS125zdlyLRh9iQ4e15//9gZm",
-	"kP7NB5O46MWLl3/j18uuG2J1N0Xw7z9+/2v0ftvo/TOrl6EURBiWqiCCpwvUjZFhqYmYK1tdE2IJG2Nz",
-	"t43RfzoR+tsF5f+xQvJ3EIVfjY2n2ladW30MGElQkyuI98kUriDuHIqw09kPgDqb/NOG1lPCYe6Oa+SO",
-	"NBAFXNvEoJLyRExJtepoCc0b8hh8eVkM3kGW0hisM0O5TFwiNrFDs7skTzcoGldFqwNYfg4ibvkdvafq",
-	"5kv3fsm58gVh41TENxsL5hVE07/7JIYDA7v7fkZzBUmTKcXD/NK23CNj8zPJK/vQdYACjbYgbxigRnKx",
-	"4LHyzCcxJAZo5vcPPZqmH3ohmHc9ax4Xq3bdVjVV2/k2f95LobPd4By30aYs807KmnqtmfKkqlbXqNGu",
-	"Rq9RUQwsidkzZVyRz5uPm6baMJy4MR3DlW+114NVTHKoTDEli25rWG+GKP7aP//11Ys0FXPDzhtBi80r",
-	"rfcI48o8ewezGW2WpxwkHbKU6QKsWA65KKyU5VqRPEM9PCI5T0Gho9uEKkLxPjSYwsQOc17DzEJy22Ve",
-	"B93dS3DrgH16ItzS7PEnRc5/fUVoCSitiFqwJG5Riv/txcvzB8A5k2ZI7SzUuUxX+P/zk2//c43/R70Z",
-	"SDZaDGKwBeRXnE7ul4KYGC6r7D0dLPlr3lbMZIYjkbcZ8IuX5qDMWAISKzKjP6gEVX6EMnipQVmWyzHY",
-	"3CdNScFMqx+ZcnFhX+2owUP+6hZiD6QvuziuIRfld1Zk4ynnWDMtNpJkIe1vpE0vde/zcqyg9wBSPa9C",
-	"DyV5s9fECPhMK0hHZ8uqpUORuNza3FyfAVhvqAuzBsbd34LF8E/PBQq3vwJwLubkzz9RntP0L5EBOiWe",
-	"IPFhgAvDbxfWUarACfnzz4LDX8IIaEga/uTgf0B/KCN5GM2EKnL59up9d0Zxh/8ebHCoQBj/Qwz/MFzC",
-	"hoBYttCG3XY2oTmo1vtaXGmRIVgf85HCLKILGFoTU9/0b0FQb8R4M01puNX9LKVshZoeI2zImWvDEEPN",
-	"SguiIU13S0QBwDM+EpsV4AvTao+n9jUYLTTFaQ5wtyPwbS5woiYiTxNyY24bX/5egZyBPLM3Cyq39mpX",
-	"bMwhIYy31MgMcPtj0F7pqQPyufneCbwi1qCPlJZAp08sLs6MZjbMRmaxhq71REimF+7V1sIQtV0E859U",
-	"uXkXyM5Emk+h0TT2q2uyT8PY8oTsHbZXGY0LhjFMxZCYm24z0HIFEovuNT/2/KJAvrbNfqcRMFXgwy2N",
-	"dbqwh/rlz70oXFU3odkAoTNIeJ2Pb9CqsT4jJRmVRS0/V1M0NKmd74kWHS3o4MvWo+2JQTs0iCx1bife",
-	"3KPwzigdveKQbVT2lvDdj6JRwt+jF//8yQZb2JKfBmLcF96gfIFas71gjdATul/LUK3hae2euR7A3HYX",
-	"jYcLdqf+EV/TunEBC78Lc698ifzgB8YTzwvQClFi8Ux6Jt+FXu8s92/lglblFY+k4f0g5BhdsHDh0TKx",
-	"mRQpYDhaIPaiyg/rJLRN+9s9QzyEq9rY7ajmbgg8t2dUT1bFA5Y0solC1Gdcf//tUtJnXMMYKz83h2g8",
-	"8jV0yCc2fHhvRsvaYd0sK/+hAsXNlrvLo3U19aeUpU9Usn0H6gsWbJGyLQcXuZVzR0wqTWgyZZwpLakW",
-	"cuWMtJJo98hFcBImeOtor8Pm/fSO67mCAOTWGUs/zqV0gKm1CdkmZvf7tr4tD8UhbENWyD9ivDO4+hnI",
-	"KVOKCa5agu6y1KOVm5uKRbaryOGUajaD31GujSW02vDHPVhlVxy6EmFES0o8UjZTSmtN8DGVwNJN+3vQ",
-	"AQv3yuzLVgGRwlpqgGHqvDP/a6/2PYnAozCTbtbn/hiXldXk6vbfjXk4xPdaaGSXUozY3nwQyjM83bj5",
-	"zK7QhnS2FhOK49WPUzZwQYGdUwhuRNUV6POUXfmYw31g6e3Fy/Nijqeb4gCfsZWYgrfjGtytekWO2Qzw",
-	"PTsR8Q1IQm0sZ0aVmguZnFXCvpwLlfkXvsNy3RHzftg94L10RP0k+8G+H/7pIp4W6OuIHrVQqGfu51ii",
-	"tLJQL3CG/fFPP8UPadt0YodDkHtuMdBy3uRVxd55zpFU8HEjWwWpXAR4bfLey4tfXat9JmZfznKYiAg7",
-	"WeEL8uLyIvi8bjpCnEumF0i+Q6pY3Dv97aOR+rW4Ae7/UGBVKvunoV/r+GDJHh3oe32kazfLXWCTtovz",
-	"cTwlE6CpnkR+tSoiCrSRss2/iqAh86uR3Y9L+q3dwPrL9aV94pxPBGrohPHjqsYS6PO6xQPpyihj96y8",
-	"Nn050seK1VPQNKGalkbw2R3W+/9rIshEpImy1T/wYcIqj65PaZQpTIfB/byI43Lo0VjSqSr1ky5Rx2q3",
-	"d3WFH8t9y3lo1ub1afUit3Vbx8Rmr0WIlJLflwaly9JKq0O+sX21IFMqb0rlh+ZMl+nBZpFd7/+jmJNp",
-	"Hk+Wm7EhVlpIKHX/7PKPhdCRMO/ohvFvUCYoG/Kw3u9tmhAp5uvO62QsynSAvnChaakmcyFvihSJQxrf",
-	"GJrjySnJhEhVRD7nkIMBrxiXgflJDOtG/JHKoZCYYxG9jid0BhHJuRFvkFuaH3h/9qw0HP7Uu/94//8C",
-	"AAD//w==",
+	"7L2Lbxu3ljD+rxD6/T7cexdjy+kLuzYuFr5O2vpu2njjtL34mkCmZo4kxiNyQnIkaw3v3/6Bh+TMSOKM",
+	"ZmRJdpsABRpr+DwvHh6ex30vFtNMcOBa9U7vexOgCUj854UEqiE51+aPBFQsWaaZ4L3T3rsJkIzqCREj",
+	"Mp9QTeZUkdi2P+5FPRVPYEpNP73IoHfaU1oyPu5FvbujsTgyPx6pW5YdCRyRpkeZYFyD7J2OaKrg4SHq",
+	"XdExvGb8Vq1P/xZSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKdJRscQkY+CcUjInOkJed8jEXnf29U63wlN",
+	"0wuR8wCcfhRzMqV8QaSYKzKlOp4sTzsSckp177THuP7um17k12EmGYPssJCHqJdRSaegHfpokjC7jNVV",
+	"/WYwpgWRQBODQQMrKjUb0VifEaYVufGdBwjhG8LpFCymmSYTqo7Jz0KTmCo4UsAVM9gwO2NmfEMZvahn",
+	"+vROy3VEPQmfciYh6Z1qmUMVDlN69xr4WE96p999E/WmjPs/X0QruDE79asdSBiBBB5DgEbpmAhJEjYG",
+	"pcNLK3u3XNtX3367eXFwB3GOwGOJ6R+YeKlJ09yb6MPMx2LBB26b4ekKGOxuk0wNJCiRyxgGdpagjJDi",
+	"I8SaMG451IgMpgi19AQz4ISNDEmlQtwqkrJbIJQTBAruw4qjcif/OrpUR2/dxEc/mx+ru0hgRPNUO6Yo",
+	"1j0UIgXKceEfxdDhZXm5P+fTIUjDDpRoqm7DFON67xKSZkj7633djPh5h+yT0iGk9dRZfH4sZaYipkjl",
+	"Ru7WkMlr0OTmtWt4Q4A7KY0CnE4hIlxo/KuJKpZI4uiSH/kRu5LHFAwZ1MNmugOwTEHTAhqhOYrvu6Qz",
+	"cxCGzgIWT/CQ9MD9lINclItxnwJAfBG12q0ZYKDY/wQmf2tORYqzn5ETI61TUIpMgXJFaJpGJM/MQfXi",
+	"JDo5OWlYoB0/vMqTwDKn9I5N86n5ehJetBANDOK/7hQ9VlTWcIkha39Uu5ZhAbU0zL7WNxAyLENxlZKw",
+	"pPNa3ZA7XXEux9CARP/5sexs6XENGBeCW8VHLWmfsZhOqTolN7d/n90QuKOxjswf/zu7IbHgmjKu8Iff",
+	"6f8OP9wQSblRYG9u/35PyfDhhhh1Uozwl79SMvzbjeEUIkbH7/l/wUIRjdrdxCjHSjM+JokAxf+iyS0X",
+	"c0IlEDbmQkKCerIBRmLOZ0pufqOSMz6+IVa+Hr/nNSz3qVeDl29O/uO7ECo+5ULTelTsAAkSxkxpSSt6",
+	"1zI68rykShVTzvEACSqFyyPtkiQlZEIxLeSiBZ+XjZFyRK5RN3dcE5EMZAxcHwGPRQIJ0XMWQ92eludt",
+	"uacXJ1+10CakGApdj9zi82NRrECpRq260mCHypISMnCzQ1Zb5+uI3BzdkCGMhARCyS0syMhcQkDFwBPD",
+	"jUImJeWt8BVO1YiL9eVpOm7SJYrPuyRjox/Xo8F/fSy+tbiFBmwXnx87T66aFD7/9XGzIO+rTHAFVdtK",
+	"4NSwH85QAgxFsjD3JZhmemGu1xXrTKHgnt73/n8Jo95p7//rl7acvmvaL604uIqXggfEjvk1OOVD1Pue",
+	"sjSX2MmcT2DtHDTLUmZX0P+o7DJKgIQWZL+q/isphVR2NQG7xBy4JnMp+PiYfHt3RzjMQBINaarI1HCV",
+	"nlDu5OOnHJQmLInIHNVYlO0gTYdUjMdQuUrENFdwbBnaLsSs8/zq8leQyoExkyIDqZlF0az8EBLknhZ+",
+	"Lxp+KPAuhqj0PES98zgGpdYHp7EOjx31YDQynUOf/I07vKaayYVVTlbm9wYUS/cbCTjqoXXPSFfNrLAp",
+	"+iRUwxH+Gq0vubRLrH1icQ0EWq/J3yraNM0RLINi4w0LW2vbfkGrPc3BG5zD3/ibSau6gvo91M3rABSV",
+	"9h9nSEDIh8nVoPitZawmqgVubk+/95QWWc/c8XJljxiVT6EydN2+7EDBJThz4WvGbwMrGCqR5roKuuL2",
+	"HvUmKHY2AtWPEZzeQTC0ectN7k+mYao2ybqSAx+iHs/TlA5T8OeHm5tKSRdtDL2m10PUWzbNVi29NL1a",
+	"WnHjyqpgDgkPyrnQyPGNc9QQdnUgT5M1JN8oI+BOSzqgWsuGVSyB001cgWfvtGdOqOO3dP4TKEXHsBvp",
+	"w/gEJNOQDB5NGkuk4A107cd6bZrvkMSmlLMRKD2YQsJoPeI2fPb3+9YQzfI07Xi+ZLmadOxSWP0DL0uo",
+	"KkxYmkjgaAvmhPEE7ozQbIVVR+xvi5eF3WGlcolrDdHAhXP9uAva5oYLDcqAwBNDRGLBR2yMZoOULowe",
+	"GrVZg6bj9qT8jo53CLJ2p2yFINxqCw6MlsR+04HxtvoStXJy7EqUImU2aS62QXt+oxJ4F/5MqTbNcBdp",
+	"+mbUO/29GZ1XvsfDh9ZPmVEvlyvCb22jO6GPFTLAWYMozhOmX4vxOmZbQ05kHYWUmYXW3hEaLgLlx3rB",
+	"bO60NeLgoWH/r2bA9Ts36DIgwHwa1LNb/Zh3AVUrThnSZbYuls6TRIKqWDn9LTCmUyAjKabmMggSiODu",
+	"1medAaSYh+D8VBgsvg6W9tfY0mjXqQ6rvg4MQdPnpVYrl+RUjAsvCcrVHCSZ0BkQLUT4xNwjuVVZcG2v",
+	"IXa8+PXVeZqKecpCd5Qt76lwlzEJakADtr5fOLsjCmLBk+CRVyOMOvtwdNE9vWRsdahWIXapYbrDE7az",
+	"jpdnBg+dsLNCJHbLmygD97lOHTP/ItRCRl14SP4INNWTa011HrDlgJRChk+pWpWrGKp5q85y65oHt4w6",
+	"WS5L9WKZdq9Ba8bH6CQVT+xb0nBBbmFxTMrnIioBn9lvuZjz6hvRcS9aVWaM4B6kYjwYCTmnMhnEdBCb",
+	"7yMWU3szr6Gtcv/rgwBPkLS27J5JoUUs0pbd9WQwFUm7tQ7xrWgwdVfHNl0Spsz3ZFAutDwgVashJlpn",
+	"A7PQTIq7xYAmU8YHYyny7BH9vSDeaohOGFrpa42ynclkdZRblg0UUBlPGrpX7UHL/fHFQMKMwfxRu5mB",
+	"ZKMF7qbdOlgCXDO9MGQ6Y96Cv2r8FugapW4hIXQock0yEFkKxeMfJRlVai5kQoyCExHG7WvSKVHCPhum",
+	"Cc0iYpYbEcGSOKq+TR2TV9NML07x1DfakWV9zwxEacoTRUZCHtcfaiVQzFyDIVUwSHgrKGKHdWFRfY77",
+	"9tuvv2s79YileBC1nRmZxzFClxW7flrTeDLIqKRpCmk7vC/3l2yY69JbrsvsncFsu1lnJjVhlfm7jmH5",
+	"bUtou84qFlnYUL9BdfKjPX4Au5AuIHRdPM916Kip1AOdqg5EYhQfkevHbDFnHdaYy7R9487yjgvH4EYP",
+	"B24bt+loZFb1rGu1Rtsp12Ig+FDQRlStzuVvmkn7mVwXBbEE3b5bpwPH9kDbt4SESaNhZ1ROVfvelgE7",
+	"sG3ZSw3ilLJp+16pGDvibQn21jIQWxfc3645vth33EFnEs8km1K5GLTRJZe62etScUuVYFZSvKttXK31",
+	"pMpADvxQXfhLAk0GgqeLls3RdQfd8zIJI3bXaom2l3XPSPLSBrKFYHOOWlbzczfHLE9Tf3vcvAUF6WhQ",
+	"delq2826EqVsBH6yZX1tInKpCB1pkM6wQslQirkCSVxvAkafmog5ujAMc7UgTBO2jQ2hsqTHHRUIyfJa",
+	"klBNjXLREipaSDqGKvltuQxLHWh0eQx95JR2FOGVHh0kuOnVSYCbDh1lykPzE+aUZr/b8T9Qvli/+r91",
+	"7kWbnkmXqfgVjSdEWRuBvSswrciMpjmggXA+AT0Baeg2ppwMwRkR7BWkFzBIvPLWkBXDixORy9PPlz1+",
+	"InSWy6QYSzpVITNd5RbeZiS8QG00KOHayrE/1O2qzvbT3hBngbP24LuyHjdocB13EP/IDB8udmb6TCAF",
+	"54sWurq2tOt9FMPBLeNJ0N5lPtYaw8zH5dC1ZdT+8/rNz6F1m361hjTr5pXk9mRswsm1a/dm+HF7++Qa",
+	"on4ADpKml3wkAg+CVaVhy8jDkGFq66HiXOJLYIdddxgd7jRITlN/69h6oAmVQyEHFc+89dd795GIEfkR",
+	"m5P5RCgg51eXRE+YIkydEXsCKKLRf1A/ZnMTqgYxHUghQi8znQaaAW+9N9yKk5SPWX7NVW37baA67e1c",
+	"NUzfYbignr396jbp31uvc0mz3n59TlNdDApVa2eQLIZ+LBcGVepttxySnZdxyB+34ny84qlCFVQPpYo7",
+	"hO1y1OFd+lK99JFja4/9apCU35bXgJtxupEiXOiJBepGJe8h6v1TDP87hxxCWw5Glb+j6tY93MwpSq+W",
+	"53PtC21KNfB4EQ5gTwUfo814xKTSLjplSiZU4fSQoCW64X005HiSq7DGsaIKuYYhVcg6vQVglta8xm2t",
+	"HjW/z7fWkGoVoM5vqIVBZBlZY1R6zWVzMbcvBBn+Ing1EG/9rrIbjQfx8dY64G7lJdMw6KcueN6EsD3g",
+	"oQ14EpqZG1vDEy3Gnltrn5ALTGshF8fknNtojPL5xwbIYrSDxkg+wSEibFQNgCjcO2KUIviou9xDrT/u",
+	"rr7pVN5m/v3Ff3zV/lFneYdc6FIfs+G3K08+Wx9Gdn7BOcR6xTqyvIZO8mnlgaklGOpfKdq8SrSdZP1Z",
+	"YlMAZuhdohlB2ysw1aeIpbCy7zY8RVQbn3zz7y3fInapdhgO/Z6yFJLLaSak/kWBbPD2WIYgcqjZeERy",
+	"jm4UaIeOyAhH9Gizv+GlZGHYUYK3q3DhWTUoo1s7rZhdlOsPmCw8hgbef6qwXFRQ8O2LEAFO6d2lbfzi",
+	"pBI4X1oxgqu5Ynz8tnBdW15Mgz1nYdSoECxUXgRVbdAefMsPNSurwfCUsrTG1Y2mtadHR6fKn2H+jgZc",
+	"Sts5ymGr0LbeXL68uEjZNdo2gwdnafZssUoznIGSt2MEAvaYcm5DYoR+CBhB6EKY32TAL18Sf4nBEMMF",
+	"UQCEoffmVEE6A0Xw4hTtxpzV/vQuALF+0754fUnc9yAFDpkKiFGVD/HcZUrlIIkWY7Se7kjpWopU3Uqb",
+	"ejMDSdO02Z1tOR9YO//CoKNcIK6lNNetPKZgv4URjDl3f2w027rBouqKQyxx5Y7KIDdwmC+dpevPg2nS",
+	"1CAE5iuQU6bCUaUNgZ8dozvLWQJIrLzOtMJgZcm78w1VC+WcMFe0jTxN8WIynwgypSjoyZTeAsGnQ1Wk",
+	"abD9oyfbwirB+fV46AaprRIjsRpzG0+Yhli7aOp1UlM1Px+PgJpeG4IiVrlNqOP6IOaoN6OSUd72JLgq",
+	"KWonYtqbnFGmSZFC0HXd3lik4GNQmphmnjhimqYoWtvELgfmWoZlm+v7bpginsGAVt3X2wXSLDm9dwqm",
+	"aXzemYKmCdUbg/Yd9n/yzZuu0WLO2x9TvvnuLuUSMjEoLGcH8UgP09fSUj7Us9RLgyBveF/mraT6KYS9",
+	"mqefJg7+CZ0CQ6o4Zj4r/K7a0aVRDn/ALp2I0k2WOwW8/Vyv0JG222QV6bKV2rQEOLeA9VuD9fBtTaau",
+	"fS3du+/eZLuSzAiPT0rsdXLs/rKoe4xK3J3ZOoDWte5wR1qVOl2CJ5tsbEUKJZs5y9qzbVd1SrJ8mLI4",
+	"IuhSqGLKI0wtaxh8lqcRUTADyfQCVX1hFHy0pNWtPmy93NEpsHoodWDAzTDdHOewHJqnCONkBWdnBLW9",
+	"FKi559mMSFQVflBrQFtNg7eamigQAG6wtc4iIk1AGsaYYhCzW86xax5tcsfZ5mGthg92Fx7mHwVTNmW6",
+	"JmQ7IkcvUB5wQWy7PUasNTDttcuxtkb6ecg6+O2mIxZ7NRyi1/l0SkNOMQnMIDU/dNIJxhhM2aUHwhqS",
+	"QfeeU8ow7V/HJXpOse7SXXqiD2mHGO4lCP83du52/nbTyNai89soUUurWyOCifMKb9qmTyH7GmUrGls6",
+	"9glxQ82Ctrw0bbOPDorzaNPYuJu3MHpT7G9bO1Z30FZpAuHgxvlQB/VynY25qYtIcmQLwoyOsGaLfPwj",
+	"b+M1ZzUMumxbu7tfEPBB5aI7lYQo922ROqQhfVgXsfNc3t9XHhqqyabX09buKKnNYe+jK+hZWsOHRlRb",
+	"qgqdok1ICJNPhcAalMwWAFlRM6dmH4oMF8RbTM/IjVONbowKalPXMOUCHdMFETzoq/xWDMUOLVqmm5AD",
+	"J0fbcoSQDZmxNtC+CzQOWweqsRfLIEzootQTzW2mnRkNEtZgjGibQQEn5h1mdeMqEdqKYV/MXjwHuI2s",
+	"z7r9CfNcUKXJiI1spRKmFUnZCHrRYxydzZgDc/IEd+omnzKea1BnhA4VOqVPgLtUlnhoRWGaar5xdXmG",
+	"N1pv4IEKLdjEOtnXSbgNctJGAhl4Wmt9UEguv020st8jM+7lHcIXhnERH4MmSs25ZqlFl3WmMT18Ql+3",
+	"fcSo4GBEzFiIxLveSPzFypr9ovfxR0TBy6UQWUbbhzp5aRPKdj0ilsVRGzbzFNzBf2s3VLfZq6ECh19f",
+	"1GWK7JgJMPSAswmkbUVupbjCaRfR28FUVwFJsqekPG3S4jxaTe/kHbFKPPujhNrIGkznkdG4E56uIX6k",
+	"X4gfpk5fFDOQKc0GGCUZCp6suBV7iepkrdJ0YeUqGYJiCbhaXnOCSapPTvG5mGpC07TXVNvjqxffnWAu",
+	"c/vnSRcfEEok5YmYopjH0wAtltYRs50/LIJoO326g2K3R2vj85bAKdSmKX7se0+t6bJ23zPgSY03cmMa",
+	"8bqpzxOaaZDVh48VgUozOmQp011SzrrBL3zfYOrZFQG2da5KVQKxxZoaoVFZcCgqROVTUIMpm0KZX6m9",
+	"k0QmRZLHjxigQ3CJ28/bldiZ0JkxiCVg1iAaUONpOjcyskYYRT1qyScsdysFUNCJQpl7EaSjXk2mrBpf",
+	"14j8gyoWR+QfQCVIo1/862iZfI/Ory6P/guCS1wl4PYhy/ieVCrobieJsHE3Lp1hvSBcD67e5LCBSs2O",
+	"jVY+Q1hNHnP0gNvWTS5aiVQK5Gep1X5uWYa+1b+im3W493YmXxmgY2dtG+Ys1UeMF8iknNBqnk8u0KmU",
+	"qltVY04eIM44TQemY826w07U20vvtfepyCfsq27T7r2C8iX8OB6LAmy/jo7QVldY6UM7sRO0G7eQPGZ/",
+	"p0UcykhILwUgVUAowbwOBL0RbsOM70XKShWeHXNQ4Pk4WECnLcmvxSjUjNaKFMNJHs0cLbHnvRlaonBr",
+	"HDwNFLuCpwzzP6z/eLjc7ubSBNvnJmjIdrCjIL7qhAGAhiyw1+yOjBikiYq8vcFFilKekBMMDv3l3UXQ",
+	"0gh3euBhkXTEk9e7fCmSH0UuMYrgJWX4/98AbvEfF7nSYtqLej9RnqNg/dka6Qra+dAJOO+ouq2HzvYE",
+	"tdXBag+voPPsm1FRslnmHDM7nnmrvzl35xORVrysW6zQTRZ2SsNoEDPRKbn65e0Prwbnv7y8fDd4/eaH",
+	"brQn6yITdhE1fI1xWDt/2+z+Krji51T7zlj6NwWyiXV9WtxcDuKhAWbhEK7OoQaufeAqJZfQ0u5Ou4rP",
+	"Tcl1yoePymxBStFUM6VZHNoym2EqMp9NohOl2L6d3ZQtIWw3p+3aeUotNE23mtH23HJC7+Zm7/ZZ+A0T",
+	"H3l7UWd3ojDugnipgXkInmFYBeDQtMcwFWK7a2/iXSbEkQR4BGjcYh4H3PUl44ESznzktt2evavb38Ta",
+	"fvAQHIOxlt0LvLVvOJ3mDY/l9WL/QCWQupYSWs3BX2wvBOxfFMgLp33XJG+YToHXlPzy4bebXX+b4vZa",
+	"x+pu9kMN7q8uDqBLjGbnoOEy2mJtXpvvtXbH9nNYcXtBXr88v4rIV+THd++uIvI1eXP58qKdAGnvNlFm",
+	"hU541+3aUz5c0qHTxne3o7r1XkkxYsHraBua70LGdSt4CypAH9ZN2D6N8IG3AKxLpqZlbvuMW7u7Ml/v",
+	"FLq4JC+FpXf0RW4QC2qhLJhGqT0udmX83KFMWAlIraw3CuG4TjwXOn0W5qq9i7HrhTo3y/0+DZ3MGzER",
+	"GvY3IW9Dz3bxBOLbAeM1JdMgvjXQ0rtPfMjqs2GG7us/59MhSO+Dqqm6rUt7GXbRejcBcst4Uh3hrCgf",
+	"YSs+OCclKcQ0qEsIkQ5qlm3zx+weTvWovBIimOGL24DLUMIymxuNmu3GEGG4V5oiVFQgH0OFhCdApR4C",
+	"7bBD00vUVOLLloBY9TjoBsWHqDdHWAzqUbMOQOvZkEumF9dGZFrADamyt1kUo2BT52EwlOs+0TqrpJou",
+	"KqLHQtwyqNSpx7cOr4tn7L9gUSR1DpRsIxlIZTBPrHnavhL4Qve4DnxDXF3IAxZZDSUeMZRudBXM6omJ",
+	"i2bASc4TkKRPM9affXV8ckwuXJrPIrXRXxQxX7BbrjALSc5dRuNTklE9UVFpzEQz1HseiwQUGjMx9w8Z",
+	"ioSZH3xCLTqF4/f8Pb8QfAYckzHbZ6uJSJMyJRspipudmtZH5OZfR86F4egyubGRiUVNc0UgnghI1vjX",
+	"5/ea0lsMqBtJUBPyyy+XL4/NoOeYcCi3XG7fQn0Z9Jv79y618HtzwL7HvMfve9F7H0f8vvfw4eHmmJwX",
+	"y8BtJAIU/4smI8zZwhRJRJwbHcFM8c1XX7l5U6Ywi7TGhd1k6I3915EUU/Lib5H9YaDY/5hfXxAtyIuT",
+	"kzNy4pKZIYgwa2JE8sx+jk5OTogUc2W6f7pBFNwoIfVN9J4T/NPuULkN/uvonbnPHl2Yqza298UAreAz",
+	"KMOATWIWoyIEeEo1mwG5ec347Y3bS3k/smEB6GFsyMNsOQMZA9dHgJSRED1nMZySm5QNJZWLPu0Pb0y7",
+	"G2cMUH3/pRiWgerT//PVt199P7RTvmNTR1Jvv78gX3/99X84s7nd2ZSlKSuc+QwV/A9IQYzEwJlOTk5e",
+	"HOF/705OTvG/45OTk/9rBu9FvZTF4FKDOw4+z2g8gaOvjk/c04rlOXXa78/n82OKn4+FHPddX9V/fXnx",
+	"6ufrV9jHMDvTRsvtIev1Ki+lvZlrITLgNGO9097XxyfHX2OZcD1BSYQ8iglv+7MXfUxH33elvIxEO71/",
+	"iFbawF2WUjzC1z59FEPVhzuIc18DbVOT/n3x7wFLHqxtuXzMqVE+yyb9anfDNN3m60vQzvJ8yFmxVvuh",
+	"J9X4aL+fWf3YDV/79+Z/2yHZ9Wyevpygn7oKsXudZEvS6TrNdrTSMIuNFejf2+IgZgrvlX9U+mB2m80P",
+	"FZrOaTBB6vDf+ve+pMZW5FF2Di0AVZzg9PZL/96WwNiOMl3X0MSzPOXJMDSx/dJnmBywoYEE1ClCLYwq",
+	"mgqa9DORstjq45sb9e/xX4uazaKKaY6GUsEs2veqF177mG5tAO1sNB/qF6et62hDA6fN+hbmWLNH1VEq",
+	"rO/F2JJtodhdJr3T3mumtK9urHpRR9R+ygEfsTaTn0Fii3ZG02nbDtUztKdIV00Et/nVyclKAm6aZalL",
+	"Gt//qOxNocRLO193X1R73aq/HvKH+pq/1jpF87iHlzZfTdGob3Vzumb9KzoG0w5d7JeUxU09salt6dZX",
+	"uNeFuhXg639vtXF7JfM5CvD+gqSElZgZx9C0MmNFtBKHqlwNA9O4zH2FqdMk0MRXrT/93VZG7X14WCfa",
+	"VIyP4E63o9tXd/oL6W4k3Vd3+gv17pFU+5h0pyXF+tr0Nu/WwUigKInfghDeFdXWj3uPxwK621jDlhgR",
+	"Cyqb8btAzS0Xc7UJ5PFaBekgsH8AvVJr+pFwbk4oGixttXeYvkP7iq+YbQAcU+7KOpD5hKVLJhiZ8yp0",
+	"nSPVB3ySDUDQxgIFgIi2ln+IZLEn+Fm4LetRD2HsNQPtpeCwAyhfWHh6QJ+R22ohcv4XTcZsBpzcAmQG",
+	"3kzaimQhWC+Rcuk3X0fCNkHtPkk3lGN373RrZytEMZVanREXJWI2twlwLMb7UMLGoPRDEwCxNssewYfj",
+	"H4TPM4aZWK3d1T+beI+QqtD0P3146KoRGbAOLFArVzULceckbqVvI8SXWz4S9h3clPeNhCIn3xD0HICT",
+	"sq9BheBe0J4RCaNcQUK0sIZiDAfxFQgbKfujGJpBWAzW0HFvH9+2uHS7VzujYgbF+7UW2ducc8bH/xTD",
+	"3hPKV7MSQvH5D2sNjIQk73s0Td/3iEbtTDtX3Qr4PophW9h5S1eQYs8xwfUPoP8phuZ6t5FeNdzpvjfu",
+	"Vih19ZFrz9T4Fmhi3aUt5LC+kRZEA4YZL4Mp2pZ26uCbCZE26l7lg+hhFNzKA+zBNVuXnSsGpcDXuRLy",
+	"lghODMhaEy0CtX/vHk4f+vYhtQWYDwniJ7o4UA9hBK0igtvkOVKIKQqMqZBw5t/PfY7UiiR5NE/49+x6",
+	"pviUQw7N1z9fO+0wGCsqtT0NzuaUaRWR4QLVldZsYMFopbdZ9ZZnH2649vSzYv8KeGLPv33dbOw8PvT/",
+	"mV1s8OCdF6gqVUs8hid0hh4H5hvym5BkLIjgZ8tuKk1MtoTjlA4hbeaP17bJH9GUF7mXAbuW4mnAhQOW",
+	"1LI5nDA8kK3WtYuRKsE/HZ8nDiG0bJ3Ez9FOaRiAWCYpLhQO6Z6r8Ks9vJwn1zIP2YxGFoT7EWhFhcNW",
+	"suzFZlj4JEw7sNPgSIRaGAagFpBG/Xv8v79i2eIT63DFmgcVuD6RwLbL8Du0NRPpLUppMRpVSmkGSaZO",
+	"icRt/WNx+XKfhhLH1vtWPH4A3UAAXc8VTxv1eoQ1kj4fhju4VdQB+wyfBFFc2YxYG9kvoVkfgx1U3xYb",
+	"rFUMrO/364RmP7iKEStYXK/BY0OFzXl3Rv7NLMgrKpQviLnBn6ECY+e32Vl8dprQiYntmk7yUP1Bc/yu",
+	"ryyx51TO1AQS4sasnTPhdTMGa24e5oSu1FBpd6+wYI5c3T0tnP8rJv3XO+F6i0enChQlaSNCiZ6IXKHr",
+	"pSZTofQZ+ebkmyIfj/U75S7frqfXhGZBcs2ss1/N2XvF+NgQ6b7kgC/I++AEwb4E9XIJzEaJHRGaKuF8",
+	"Vm3GOS52c38E6/cKIkuBxCJPE+97MMRKpKry8rVciBgvKrZRtXpwGwTnCs3g3uOoBtG2XGlRkHN/6K7W",
+	"Rd219P/m5Js96O6hkrSthIRQKLQdprnQZAjEIgISlyd5sjgmhvZsDRsyBwm7oLWfjAblatnaQ8JR3ao4",
+	"qaTVXdjbsWJjDglhvD1xtT7rHG21POpSMT5ivPnEK58iNh54RYBUl/PuMNdDD5qWZ4/F5R7PnqswsYTO",
+	"ng1UspKNsk5drxbS3OM5UJ3mUDZedJFF55shuEf1InGqhxy2WQOdO5lrYWYjvP4YTzvXdEGuBB+fES3y",
+	"eGITBdpQEyMYYeZyCSZU0yFVmx8Vva9To+ntyjf6YnwLmMx8Ga41otiilHt4CiyispPFzpmeDBLQlKVL",
+	"4xVk+bgKYoeR87Vpdz4XQ+CSk2JR9Kfin6igyvlFjV8bG5qsM/mPQJOrIptQyKm9xk7suKjesX0joX54",
+	"QjvFpfLRdEUJJaQUc1ehU/jPGhg22VdrobjJnCQsTwyQQxGsFjS7vz5Uijk+Y0NtparHGgqCJ1j/vkqU",
+	"A0wk18Jwe1VJovXEplundzduvd5U27yRXVLOoUy1zXDo+ES/Rhtt1AimBr4wU8mTDcbeKg6ennGfwODr",
+	"wHxWVCm1xxNTpSvsqgl4G7buD5bKSW9gibIq9f55o5xr70xyQXlVEzD3Ilcg3RpF2MjcCSIynyz+83nx",
+	"UAdEe5fVDaETvtWb0bYH8DO+qqBKoDEtzu419qY5/VvZ/m42OI2KKR+IGcgZg/kBphuK6QGnK/LLDVzO",
+	"473PaFOTCPx935vjE5BYLPgwk6ZUg9IDxgeVlKc7mfAw4XbeAf+zvroWMt07i1WTiSyVtd9N7MJTnFtT",
+	"mA6bHHQrZrWfXNPO29rZAQOYALK7ReyQ1h4LJZeq8rNmH0dadYxiPz/xFWmzhcTic783JTdH8FX8oFaN",
+	"H9jM3I5yZasLUev2gK8aKYRw113S9O+nXewdFfA/0Z3xHb6tOmommBZsrWL1OklvuOo1bmv3pOXF0WHs",
+	"IVO/uSdidTvdfk0nexUL1VJ79a4yh7SYGHo3MsAK83oEd5IH1vKi+u2UD9f6IDzjagDunV/O07S0QNWc",
+	"k8/Dlhg8KM+TJIiePR6UJWaeNOoEbHLIW1j408Cj8bEWw5It7s0/8VuX47JYxZMB5y1MxQw6wafFedm4",
+	"rz8m978JQ+jMPa+gh1POFTylNChocK9naQW5f3rZ4U7UPYkPm/Sv8UTF6r+/vviSbKqxPPJnm2bKUtCS",
+	"NhKhF2bsUjtjfmHnR+rpbd237Zne6kvi34/iXpTk//VFB6+FXU+ehKjVfVqlT+fQsYnSXO/z3RBa4T5h",
+	"3SUfS2ydBWQlK+pm3apKM08dNbcOryDv1alTuJV/LC5f1m5nd6R4KHNDS5A8jTiKuuTUbVSWDiC57ETP",
+	"zWnjFafDFIiQxBUgrhEbpgES2xAI04+TEpVS+nWs5IoEV1/y98ZPoSr2h8nM58qDL5s8T/EPWx3BFjuN",
+	"J0IBogC9uotK24VTt4Pn83OIuq7B5N7uIW625+caJWyaqjqkn5FvTk7Wog6JyuOJ7xFEeHeu68eUJ8yI",
+	"ouaLjIPkRdH6j+1Vc5C7TVCSfKY3HUduFdd076JmU5AiQ4jR8xJjXdjJ73aj5+G1a7l/65qfaf9ehzYW",
+	"kvKEfMrFszavt0DpQ8uM4j/Al1ziX3KJd8wlHnRjcnmrH8MUbUm7sbaDpegv5PylqkM3Wo7Wazw8EXlX",
+	"vQabDfPVhl/ovc5SUTrUftbudW2cUSvOx4en9f59peZ5y2fst1Vv6WdgbS2LEmJRQJqmKFPKaI9aWNda",
+	"YDftcDfmvAqTHMgKW93XHuivhSF1mdo22lOXEbEHk2oxwfO0q1Zcuyrk4YuibsLmDsRB16CpL7FSX2Kl",
+	"vsRK/XFjpb6ELj1R6FJFnEfEI5W5Cts513Q8hoTEE5YmEuwJwAnjCdyRFEaaiHwPEU5bH+lh7w6RLc7L",
+	"SjItUoOMJNbj32lKkMOmoBDZwiDK48OqqEY99ZhcR7bBIWFcC5s9JHjMV/C700PefBuBBB63uQlUkPkM",
+	"El4sw9hfAwzEIjKfsHgCs+LBbErm1CZmSeq4pu5y0I2Cv+gQf2Qd4k8c/WzBycac6lzCH1Ud+7DH+3mp",
+	"pRzkdl4RYMOFEVvWmwarpD2Pg31zF7+6QXGK7MYoFT6g+pWTs/l2Wmn3xWZbW0LGi53PVivHGjVIX7bG",
+	"WUVJPyWFrFQRoVqDEWNMcBWR63+8+Ul94dEaHnWVFVX/3v+zsZLmuWu02fL6b/1/WybzorLMkHHrKfEU",
+	"xfKMIHd7IFTZdOV/aOJo0cvjbJ+EVJZ1+mOwVENA5gHqeIyemyX7Ki8qphDBl2TrphoeeyCjlvV4bJjk",
+	"k9fjcekNHPBGo03Q+9MIlkphnP1RhIVeg/r4jo7/fO8az/M+1kpTfUfHn7flGC2E1gK828rcz+2stIbY",
+	"d3S8p8PyZ5gjMT271MWY5Kcq5TGSY4plQej4DIsxj61PNNwxpRVhfNnjZEESAZgq1RxhBzYdo0zt32s6",
+	"butU4nH8tCcsWl3qz9c/o+7ucbR6xKJDdvO5+N+2yWFyzbU9RUMHXgmQXdQ9KEZbrWz6PHLcIVY+7/PR",
+	"0q7ZWVZWG/FMjB9XhZ/t0b9394E644SF7R5tzg55h3EH++R2swqZ7qqu0LRFdGwJvd2f5Di2dxr79Izd",
+	"uFI2ZS4qtg7+S5TZ2jP5PE2/OCd/cU5+hHNymnapBFPvadg2v80XEv2S3SZInZaATome2OhOG/GMNccw",
+	"fh0dPG4+/f01zCD9uw8mcdGLly//zm/KrhsSTmxKQ7P/JDRfUtC0TUFzZu9lqAURplyCg3RRZjlQEzFX",
+	"tkQ0xBI2JpjYNtHM80kzs11mmT9XXpkdpJJZTvBCtS2duvoYMJKgJtcQ71MoXEPcORRhp7MfAHU2g7XN",
+	"D0MJh7lj16jIWaKAa5vdWlKeiClZLp1dQfOGZDyfXyqet5ClNAbrzFCtdZqITeLQJ1tok9HjywXjS/6O",
+	"NrqcKsklmKGjQQG7LjLW7IOFA1h6nmUM7QrBCEMHOefPTKa50k4u28w/ii4UmU8WhGlv/t+c78djqKhu",
+	"HMbJFePjg2Pk2tXef25C9lzdluiwuqcRsa6gvHQYg8RKYfQBqsWQw2AHRN3LCojaqa1VzD1tAjSswT2n",
+	"yheYO96lTlwwyDDXiA0jSoc5S/UR4ytKRFUMbUgg96fLG2e156aUYJ016GWSbFKky3Ru5+plkYZuHxLl",
+	"shj/mcmPn+x7YylANibks3ruisbgq7zeWE/oQSwhAa4ZTW9ICnQGyqXMAqtQczgmv2F0DLnJZXpjnQiE",
+	"noAkCDOIyEQoVL0zIW3CRtfgPb+huZ7cRKtDmqv4SMix0Br4MXkzWma6IlOduanfVDZwg9FONy5hZHKD",
+	"Gb2GQGI0lifH73kvCir2z1cveIIqqa3T+tWfHkU9gxapNA+R5N8Lh4RmujLj3oXib/bG5AkWj2oxIkwr",
+	"SEcRsS+K5qQ3HPL1ibm0Cp4oQsdiTyJ0BYETSPJ0Y8JF3+oA7/IHuk7ZHb2j6vZzj03IucLooAmQOBXx",
+	"bZXu0D6+zvWOHPr3H8VwYGD30M9oriBp5nbb7cq23Cuz25nktXVDPACXA553YYCaw8yCx1qbP4ohMUAz",
+	"v7/v0TR93wvBvCuveVys8ThQaVWmIGau7edWkaefdh04vUOc4zbegio0s30i/Mq/aRp1Y+nRs+aRExvO",
+	"8QHJwJKYPVPGFfm0md001UbgxI3J8q59q70yVjHJofJ4VvxtWsN6M0Tx1/7Fr6/O01TMjThvBC02X2q9",
+	"RxgvzXOQZN+zPOUg6ZClTBdghRnIRZEYN8u1InmGr6QRyXkKCsOQJlQRiueh02qImPMaYRayql/lddDd",
+	"vRK+DtjnZ2AvH6X/osjFr68IrQClFVELlsQtrG5vLl9ePALOmTRDauc/lMt0Rf5/dfLNv6/J/6g3A8lG",
+	"i0EMUgdCAh5KRUwM8Xn9mWHJH/NFHnTKyZsM+OVLwygzloA0uryN1pOgqgZqg5calGW5HIPNTNmUstm0",
+	"+pEpl7XjyztJkMlf3UHsgfRZe2IhUSm/syJXajUDtmmxkSQLbX8jbXqte5+H4xJ6D6DV82XooSZv9poY",
+	"Bd9e4s8Mv1uT2VAkrnwfN8dnANYbSk+vgXEfpig3/PN7lMLtrwCcizn560+U5zT9W2SAToknSDQkcmHk",
+	"7cKGsRQ4IX/9WXD4WxgBDXUJnx38DxitYjQPczOhily9uX7XXVDc478HG9zdEcb/FMM/jZSwAfpWLLQR",
+	"t51NaA6qDaVstMgQrE/pQmYW0QUMrYmpb/q3IKjXYryZpjTc6X6WUrZCTU+R1ME504QhhjcrLYiGNN0t",
+	"EQUAz/hIbL4AX5pWe+TaH8DcQlOc5lB2eVtukKiJyNOE3JrTBjHBFFEgZyDP7MmCl1t7tCs25pAQxlve",
+	"yAxw+2PQ/tJTB+QL870TeEWsQR8pLYFOn1nWEjOa2TAbmcUautYTIZleOJ9aC0O87SKY/6KqzbtAdibS",
+	"fAqNprFfXZN9GsZKDtk7bK8zGhcCY5iKITEn3Wag5QrkWIo8a37s+UWB/ME2+4PmJ1gGPtzRWKcLy9Qv",
+	"f+5FQct2mtBsgNAZJLwuAjNo1VifkZKMSu0xhBOEJ7XzuQbPLeazoIPP+x5tOQbt0CCy1AUFeHOPwjOj",
+	"wnoFk2287JXw3c9Fo4K/UOHzg97snGsKAgYhxn1tX8oXeGu2B6xRekLnaxWqNTKt3TPXI4Tb7nKl4IId",
+	"1z/ha1o3KWDhd2nOlc9RHnzPeOJlAVohKiKeSS/ku9DrvZX+rTwtl2XFE93wvhdyjC5+uPCoTDstRQqY",
+	"LCQQGb8sD+s0tE37271APIQr5NjtqOZsCDy3Z1RPVtUDljSKiULVZ1x/902p6TOuYYzlZpsD6J/4GDrk",
+	"Exs+vDejZY1ZN+vKf6o0XmbL3fXRmsFgSln6TDXbt6A+Y8UWKdtKcJFbPXfEpNKEJlPGrcOgkCs80kqj",
+	"3aMUwUmebURNEVacKwhAbl2w9ONcSgeYWpuQbWJ2v2/rW8kUB6kvj0r+EeOdwdXPQE6ZUkxw1RJ0V5Ue",
+	"rdzcVCyyXeV1SqlmM/gDZUIsodVGPu7BKrvi0JUIo1pS4pGymVJa3wSf8hJYOWn/CHfAwr0y+7yvgEhh",
+	"LW+AYeq8N/9rf+17FmkhwkK6+T735zis7E2ubv/dhIdDfK/FjexKihHbmw9CdYbnm9Ussyu0CXdaqwkF",
+	"e/XjlA1cypbOCd43ouoa9EXKrn1GmH1g6c3ly4tijucbLobP2EpMwdtxDe5WvSLHDOMGBUlEfAuSUBdE",
+	"SJWaC5mcLSXlcC5ULgxQGUB2w7wfdg94r7Con2Q/2PfDP+c4wawEQRf0qIXCe+Z+2BK1lYU6xxn2Jz/9",
+	"FN+nbZM9HzwS2EDLeZMvX+yd5xxJBR83ilWQyuXnqi2tcnX5q2u1z7JZ5SyHiYiwkxW+IOdXl8HnddMR",
+	"4lwyvUDyHVLF4t7p7x+M1q/FLXD/hwJ7pbJ/Gvq1jg+W7NGBvtdHunaz3Ac2abs4H8dTMgGa6knkV6si",
+	"olxqi4iUQUPmV6O7H1fut3YD6y/XV/aJcz4ReEMnjB8v31gCfX5o8UC6MsrYPSuvTV+N9LFqtQ8jrozg",
+	"c++t9/9tIshEpIlyuUykSMFeHl2fyihTmA6D+zmP42ro0VjSqar0ky6N4mq3t3Vl+at9q1lC1+b1Sc8j",
+	"t3VbZdLWFkGIVEqTVQalZeHb1SFf275akCmVt5XisHOmq/Rga3ys9/9RzMk0jyflZmyIlRYSKt0/uezQ",
+	"IXQkzDu6YfwbVAnKhjys93uTJkSK+brzOhmLKh2gL1xoWqrJXMjbIoH9kMa3huZ4ckoyIVIVkU855GDA",
+	"K8ZVYH4Uw7oRUyFuMSnBarzUaTg3gdkwJjmoju8DuWvm+JHKoZCYxAU9myd0BhHJuVGhUCKbH3h/9qIy",
+	"JP7Ue/jw8P8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

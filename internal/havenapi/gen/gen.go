@@ -360,6 +360,53 @@ type TrustVerdict struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// VulnerabilityDatabase defines model for VulnerabilityDatabase.
+type VulnerabilityDatabase struct {
+	// Confinement How far the processes that read images are confined on this machine
+	Confinement string                `json:"confinement"`
+	Current     *VulnerabilityEdition `json:"current,omitempty"`
+	Previous    *VulnerabilityEdition `json:"previous,omitempty"`
+
+	// Sources Where newer editions come from, in this order, without credentials
+	Sources []string `json:"sources"`
+}
+
+// VulnerabilityDatabaseChange defines model for VulnerabilityDatabaseChange.
+type VulnerabilityDatabaseChange struct {
+	// Changed Whether the edition came into force by this request
+	Changed bool `json:"changed"`
+
+	// Current One state of the vulnerability database, as somebody published it.
+	Current VulnerabilityEdition `json:"current"`
+}
+
+// VulnerabilityEdition One state of the vulnerability database, as somebody published it.
+type VulnerabilityEdition struct {
+	// AgeSeconds Since it was published
+	AgeSeconds int64 `json:"age_seconds"`
+
+	// Digest Of the archive
+	Digest string `json:"digest"`
+
+	// ImportedAt When it came into force here
+	ImportedAt wire.Time `json:"imported_at"`
+
+	// NextUpdate When the next one is promised
+	NextUpdate *wire.Time `json:"next_update,omitempty"`
+
+	// Size Of the archive, in bytes
+	Size int64 `json:"size"`
+
+	// Source Where it came from, without credentials; upload when somebody sent it
+	Source string `json:"source"`
+
+	// UpdatedAt When it was published
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Version Of the schema
+	Version int `json:"version"`
+}
+
 // WorkloadCredentials defines model for WorkloadCredentials.
 type WorkloadCredentials struct {
 	ExpiresAt wire.Time `json:"expires_at"`
@@ -441,6 +488,9 @@ type Query = string
 
 // QuotaID defines model for quota_id.
 type QuotaID = int64
+
+// RegistrationID defines model for registration_id.
+type RegistrationID = string
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -688,6 +738,15 @@ type ServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams)
@@ -1602,6 +1661,48 @@ func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTrustPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListTrustPolicies(w http.ResponseWriter, r *http.Request) {
 
@@ -1938,6 +2039,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/stop", wrapper.StopJobTask)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/retry", wrapper.RetryJobTask)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/log", wrapper.GetJobTaskLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -2825,6 +2929,121 @@ func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenRespons
 	return err
 }
 
+type GetVulnerabilityDatabaseRequestObject struct {
+}
+
+type GetVulnerabilityDatabaseResponseObject interface {
+	VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type GetVulnerabilityDatabase200JSONResponse VulnerabilityDatabase
+
+func (response GetVulnerabilityDatabase200JSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetVulnerabilityDatabasedefaultJSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabaseRequestObject struct {
+	Body io.Reader
+}
+
+type ImportVulnerabilityDatabaseResponseObject interface {
+	VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type ImportVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response ImportVulnerabilityDatabase200JSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ImportVulnerabilityDatabasedefaultJSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabaseRequestObject struct {
+}
+
+type RefreshVulnerabilityDatabaseResponseObject interface {
+	VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type RefreshVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response RefreshVulnerabilityDatabase200JSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RefreshVulnerabilityDatabasedefaultJSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTrustPoliciesRequestObject struct {
 	Params ListTrustPoliciesParams
 }
@@ -3157,6 +3376,15 @@ type StrictServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(ctx context.Context, request ImportVulnerabilityDatabaseRequestObject) (ImportVulnerabilityDatabaseResponseObject, error)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(ctx context.Context, request RefreshVulnerabilityDatabaseRequestObject) (RefreshVulnerabilityDatabaseResponseObject, error)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(ctx context.Context, request ListTrustPoliciesRequestObject) (ListTrustPoliciesResponseObject, error)
@@ -3744,6 +3972,80 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (sh *strictHandler) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request GetVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVulnerabilityDatabase(ctx, request.(GetVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitGetVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (sh *strictHandler) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request ImportVulnerabilityDatabaseRequestObject
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportVulnerabilityDatabase(ctx, request.(ImportVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitImportVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (sh *strictHandler) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request RefreshVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RefreshVulnerabilityDatabase(ctx, request.(RefreshVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefreshVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RefreshVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitRefreshVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTrustPolicies operation middleware
 func (sh *strictHandler) ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams) {
 	var request ListTrustPoliciesRequestObject
@@ -3953,127 +4255,139 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1hc9u2EuBfwfDuJu0dLTlp07nnzPvgl7qt+9w0kzgvnaszIkSuJFQUwACgZT2P39yvuR92v+QGC4Ck",
-	"RFCibSlpr53JTGQSBBaL3cXuYndxG6ViUQgOXKvo5DaaAc1A4s+XEqiG7FSbPzJQqWSFZoJHJ9HlDEhB",
-	"9YyICVnOqCZLqkhq2w+iOFLpDBbUfKdXBUQnkdKS8WkURzdHU3FkHh6pOSuOBPZI86NCMK5BRicTmiu4",
-	"u4uj13QKF4zPVXv4N5BTza6B5OY90YJoA5CEayZKRSjP8AGHG00KOoWY/CYYh4wsmZ6Rq4jE5CraF5yX",
-	"QtP8pSh5AE8/iCVZUL4iUiwVWVCdztaHnQi5oDo6iRjX33wdxR4OM8gU5D0AuYujgkq6AO2Wj2YZs2Bs",
-	"QvXerJgWRALNzAoaXFGp2YSm+gVhWpHEfzxCDCeE0wXYlWaazKgakFdCk5QqOFLAFTOrYWbGTP+GMqI4",
-	"Mt9EJzUccSThY8kkZNGJliU08bCgNxfAp3oWnXzzdRwtGPd/Po031sbM1EM7kjABCTyFAI3SKRGSZGwK",
-	"SodBq7/uCduz5893Awc3kJaIPJaZ7wMDrzXZNvYu+jDjsVTwkZtmeLgKB/ubJFMjCUqUMoWRHSUoI6T4",
-	"DVJNGLccakQGU4RaeoJr4IRNDEnlQswVydkcCOUEkYLzsOKonskvR+fq6I0b+OiVedicRQYTWubaMUUF",
-	"91iIHChHwH8TY7cu6+C+KhdjkIYdKNFUzcMU477eJyZNl/bpbdeI+HqP7JPTMeTd1Fm9fixlLsDgtHug",
-	"xV7G0LSiwNAY1ft9LpqYjEplpO8mGf1sxClTxLyNCeNKN4RsSvMcqRnh/FiCXNWAmi8s0rcgYME4W5SL",
-	"JlRNZJjNLiTvWTrDjbBjaPcqwEdP416LYDoYKfbvwOBvzM5HcfQX5NhI5ByUIgugXBGa5zEpC7MZPT2O",
-	"j4+PtwBo+w9DeRwAc0FvHKqOj8NAC7GFCfzbfVKNE4cdAtNIM08prmVYCK11cyj4RkKG5SRCKQnL7g2r",
-	"63KvEJdyClsW0b9+rJSx9NhCxkvBrXKj1jTMVCwWVJ2QZP7364TADU11bP74z3VCUsE1ZVzhg1/pf8Yf",
-	"EiIpN0pqMv/7LSXju4QYlVFM8MkXlIy/TAynEDEZXPF/wkoRjRrczCjASjM+JZkAxZ9oMudiSagEwqZc",
-	"SMhQFzbIyMweTEnynkrO+DQhdmcdXPEOlvsYdazL18d/+ya0FB9LoWn3UuxhESQUQjEt5KoHB9WNcU1E",
-	"qVGzdfQYkwJkClwfAU9FBhnRS5ZCl5q4Pm5PAn56/KzHXizFWOhutFWvH4s8BUpt1UkbDfaoaighA3YR",
-	"EnGbY2KSHCVkDBMhgVAyhxWZGBUeVAo8M3QuZNa5geJQW9eiDZ6m023KQ/V6nzLLaJfdy+DfPna9tZjD",
-	"ltWuXj92HK+2hIeplZrHjIK8rwrBFTQ9EwF5bF+8QAkwFtnKWBuwKPTKGKcN38aFSKk3jv+rhEl0Ev2X",
-	"Ye0JGbqmw9oHglB8K3hA7JinwSHv4ug7yvJS4kdG8oP1EtCiyJmFYPibsmDUCAkBZN+q4ZmUQioLTcCq",
-	"XwLXZCkFnw7I85sbwuEaJNGQ54osDFfpGeVOPn4sQWnCspgsUUE0TxVI80EuplPPmlZxLRUMLENbQAyc",
-	"p2kKCn8VUhQgNbPLQ1OP2g3ijyOYTIyqEHrlzcnAy7uKJsQYVY272A1+dlPklFdL2RsOmudiGaKg0wox",
-	"45WZ+oIsRZlnZAwkB7PnSlFOZ4SLZdQ2L+OoALlgOkiblzNgkkg2nWlFVDmZsNRSzYos6IoozfKccKGN",
-	"LATC+AnJmKLjHLKYwE1heCcmuUjnkIWHdmpYGLdUCY5IYRoWaheVWeS+wa+iGvtUSrqK1nbi+y5lHC1n",
-	"ot/wb0u32HdN6fFrtXZNbNtuGyPHfvXryX/opCI30TYBBbaut4ynQJYz4LFRg83+lNhVSUjJNcvxXdQw",
-	"SDKq4Ugz3EUe6GaMI6OktIH5ziji+oQkaqU0LEY0Mwai0pJqIZOYJEU5zlk6crRhnkiRg/l/KinXyYCc",
-	"To02qm035uUop+lcmSZcjHxrLvTI9pXEVzzJgDPIXBvbU0yStdFHgucr/6liUw7ZiHHzwJO1+e0I2/zM",
-	"YYK9OGTGRnW94knJJeRGBieIWMMwRr1VhAuiSmPXOh8TooIoujKv9MxoC3Rs1D7DxVbPbdEigt5lMHtF",
-	"0mhgTxTBtiomEykW5GlgmzLdibIIe8LwldXbx2Z05frO4YXdLZCSzDPrNFEzVlS+2TQVJUf9FfJJaB6m",
-	"n4D3mcqxkE+U9bZV08kh1IWGmw5Hv+Ufaz8oMHtYCjGCW4AoQr1tMCzSrhuhmwk9u7e4cM54QJxaBwsu",
-	"jll6ygVfLUSpQnPzGt52MHGcIHxlxvR3Qi6pNEpoG0LgGTJsG8qZUPqkEFLXZkkK7No6GtVK5WIaAjin",
-	"05GCVPAscPpxOq0WU+SZ2aqkWFrSWlJmSPTYsgoXHNAyXJNGohw314yj39MOqvQIjH4RpgPznkysPvPC",
-	"8JrZtsy+KIxifo16eWAmvtMRisCmvrcXwYgDSLGsut9kZeDVwYXVg8SEzGhRAMd94wDQGCYJ+k7Os5oL",
-	"qxVTJIPckARkiOKoh8utOdCWeeMIZqi1UfY+6cIaZ2YVVIcDsKLOfrMrpNAiFXm7N50Wht11HmR0RMgW",
-	"MGpMG2mW58RNvQdISlMNltnLhREXYmJEcVpKaZT6OBrDzAiQODIsYuD5sEsu2i6bUG8Q0AZq1+VCSFKd",
-	"ee5dl09h5WG5bjA4kS7FVNJFELsLUCroYA73dK/NwffdOauAnQHV815KrUVOS5vdgMd1GoLjRzE+8wd3",
-	"ASQbU5EJfh85Zywinh1IMsKNlnREtV4/D6b56wbc1hhvTdVKr35sIfWBJoB9QzYah60Mwz5lgNNfW56J",
-	"yZuSc/zxVouiMOYTkoCRH29La7vGXd2OGsTe1pWomu8ktx/F+JKqOUYGKPxKsuk0dGb00+mrd6cXMXn7",
-	"8oezb99dnBkAz/519uoyBF5ZGNzek8iugWcd/vz3bm9kynBt7I9ql0JmuFUyrYjRjF6Qo6eVjrqciRyI",
-	"NTr6iU8HgT/obGsXZowTcv7T6fdno7cvT1/F5PW7N9+fjU7ffXt+Obr4+fuY/N///X92ihOUms3BmpOv",
-	"16CiHr+YHfxuVvAPwerrIQc9FuQx0sEpgSoc8CImGrghKdOs6azYtJSC9Pi9eaPsObyhCaLpHIguJVf9",
-	"KK03Bjjc6JGWqwOtSSGZkEyvwuQ+Y9MZSDIVoMiESVT72iDKku9CslHtxjAt+ecQz9vl79t0BlmZQ0a+",
-	"mFgTzRjvRMvVl/sTztvtlH1LUC+/egihjRifdZlUSR9c4QZHbZFDbidpSSPHZv2IXlq0997dcW36tjbr",
-	"Blnv9lpomvdsa2yHvnBvrIYdpu6iRkI9wTiqhFU9i9BavAapDDtcijnsUQm0brAGZTUcu/alGoW8kXRs",
-	"bIUT6+fvMux4mefUGP3r8vz+HD8L+jgqnktnVNJUg1TezMVTptCEewtptIdKBVlw+kumZ4yTBeOlBvWC",
-	"WHQ47wcefZhPD46XDv+Sc1DjsWp/M+WNGAv9uvpwp8GC0sUdUuICrQ9bE1e8QZ07ydsefgXsrt8NQXrE",
-	"r530Hu84gm0ty8b2ldMUbBCxO6yhSM/oalQnVilJvEe9PiPzTlba9Egn/z1BpRkDneyXVmt2HybDZHDF",
-	"rZfVnlzgJ1Wn9hADnzFlPRY+9EMsOUj0waFL3EVyPJDCFvTm3H763OHP/fl0B/U5wmtidCdd/UQz2LPo",
-	"9MR4WHLrr1p2CQTtt40NN/E1HyHFff03koNGEWr+zNgUHbrai1jFbggl6QzSuSoX/awht0ReFu8WApv0",
-	"EThY9Qe/9zhNDJ0jetd+0GOvCtr7NPgtdID6QKrybr2QX9UqsY0j9NRw/nhFmA4ezG4Tlz+IJW5T41Kt",
-	"rBXezztbEWM7AEq5g3xECFKRKIBXh2KdTnoFwLdtstRts70BlLAQukNHp1kmQTm/sD0dJCyoKWAECZ1C",
-	"l+YxlmKpcEH69NTvJAjZpmredPKuk9MG5taWupr/2hRC7HYpS6Vfi5ylqwCrlRnryG+wWRxzs7aLUmky",
-	"BrKgGZj9JkjSPlYxEDZzdoEHOCRJc8oWKgl+/zBOWhspFBHC8TA4rPpOyjzviPV7x9nHEry7SsKUKS1X",
-	"JyQxzRM8m/eb9P/ARwNiyMWshd2qk6WQ81zQbFiNkpBcTJXpE4M/mCIFLsvgUSosU6oMuf1OlV8+RQ3z",
-	"x4SSd28uQmPNYTVSEOCAH9//8y0qHZzYYSwfpJQ/QYKgag6ZP2FGtdi6+vB5UBSwCYycPh32POBxH3r8",
-	"qYUfA55u0hnlU8hQ28nZNfT01nxa1XktSqY7XUU7n+gYzGTNMjUP6QWvzl8rD+g+nAxb9u6aDypyimvR",
-	"0OTtjRWs+WvTKtiUZE2Ad0ipbyWd6O2ialfo5YY42hVe3BIju/tvyJWNhZYlNEKC21v2fRTCirV3A9Tg",
-	"4WYM7fPnX31zbz58+nx9Bt3JD98cb08aOYwN9Y+VlcplDg3baX/2yaO4mmHGqOVtZO0alT6VtOLrzdje",
-	"7Szbk0N3GUvIapeSWefYhj6LG/Quj30rJ4luumLq0TpxF8hHWceVeW4EAgO1LhAxA8FvMfdDoZtfJ1r+",
-	"BTJjoSihCbO+0UBgZKVabQTPlXlOvHEUjpgM6f+op/t8i0lTgHRMyY0fWxBDM3vvNJGXEjLgmtFc7fK6",
-	"3M84ZoGZnHPiQwn6xWRQpZZChu21nTiuCAkbWl7MQXeo6qqOBQuk1zm/YkyoIobFtE2vVjOxJKH1uI/q",
-	"39D6qwmv4XFDya8W14O8bX3PnJbUXtx74q/Fh3iEhJoJYhYpbY31nj99Fvd2Rxip+eP7Sz9mJc+aW8Q3",
-	"X/3Pr3dRvu2+jRGM1ElLyfTqrZH5FgdjqlhaRcIjE+OT6vOZ1kVUp7JUKQepEHMGjUQQ1lBtacH+Cast",
-	"kz0lhXNOEevXqERlDQdQ2Qxvs4BgGjSfiDD+fri8fE1OX58bJP5Ar4GTkmcgyZAWbHj9bHA8IC9zZvY9",
-	"28KFapo3+FmpwCxuyZ1ifYLZ0yomEwZ5pmJij5CuMH3JeoswdIWMRWYEMsVgfyCKLmBwxa/4S8GvjXAR",
-	"3JndM5FbdR2uQa6IIUfUCE9M6yOS/HL0xjo4js6zxHo2q6QBRSCdCWNaeEK0tFdlECzo3ABBJhLUjLx7",
-	"d/7twHR66g/m0AjhaonBWNYVenvlgm+uopNfb68wMugqiq98bNBVdPfhLhmQOkQfp9EQxdZmy0RaLoAj",
-	"lF8/e+bG9ZlyGgFLCjqFhHxhg3m/jO0DTDFNyBdPbULq8Qty7BJVEUXoP1nPV0XJYz7/mOASJEpIncRX",
-	"nOCfdobKTfCXI6wVcYQHedg+NjaZXSizY0og9ojUAKNiRLirdJFcMD5P3FwauW0oG9A745Prg4ltJyTJ",
-	"2VhSuRrS4Ridyd46VkP/puqWgRrS//bs+bPvxnbIS7ZwJPXmu5fkq6+++psZ893lSzuzBctz5jYTmwjz",
-	"b5ACg+twpOPj46dH+O/y+PgE/w2Oj4//V2Kd1jlLgSuUio6DTwuazuDo2eDYWCYydzynTobD5XI5oPh6",
-	"IOR06L5Vw4vzl2ev3p7hN4bZmc4BY6CvkZevQVqZEV27FqIATgsWnURfDY4HX6HA1zOURMijM/Pl8Prp",
-	"ELeY4WQt/ndqFfmKZ86z6CT6HvRmqPBG4tKz4+O9ZQJtDhVICUJPG5LgwNpQLl863HEF6dAnLaGgLhcL",
-	"KlfO+J9Q6/qssVEFqeNGnIspYSq23iSa54ZUzfxsoM1UmV0BERt9MJ2vIxpuipxaVWUacna8d6ImMZu0",
-	"zWUYC+0YrwoAT7yLwwf/u7T7ATnFJ8hhRjR5XbWZtYDnKVTNXfZBdZbzRG20q3t3Lax7KYOUod+VWTds",
-	"tSPXstPmEy0AtKX+dRo6szg49REQzZouv3Zp6BTdWlvqCkSPyFfsHhTRH1sRYHNrYcJuiJB+U+iACL/r",
-	"AgkVlXuCdKrmbkGWM1FtCIpNudUvQ0A0EwbuU0Ak4MWz1i1RBeQ55tEUZZ7HpCjVLMYiO7GrjeRD2ILw",
-	"pHsuktMH0HojiasKQLHLQNkGbCPN6lDg9rE+kaEct9UMaYMTvUe4q6JEVbTgEIxR78++8o1PO/cRlNVx",
-	"byOVrgvXjQYPTjT/cMidqJWKefC96Ce6IkosABNuM4G/nXpmdoPlbIViaLYiHEXNzr3nNzFWwypkS3Xu",
-	"8RdM6WYceEBGh+ZTNxna5TXks6Mh5rP3aIfVW3q2s0VUHk0Nvdx4a+Hy7SiWFoWcotrred7p65t524zP",
-	"d+Vs14Xj7uJoTefe9WWjlJuD71FE+t4n+GB8phcFY5rOp1KURvs30iLPMTDEnfJzWBoloQoJvSfdDm+b",
-	"YYd321TVteU5oHRYJ4NPpaRSTipM2FP1TVTel2/X4jnvPtxzJYYStM2WftSocVQIFVjPN6b3Hiu6HaVY",
-	"3uDxa3AprfsfI+vd6WS9GNZBhdGWhE6pdQA+jsyHSoviYLh9q0Xxe0GtgcWGgXXj1iANCwkAz+wh7yOx",
-	"W6W79NoRL7H1X7vi9rSgP+WGeNklFHrtfQcR2L1o+y+S/ouke5F0ntc0/RiFDnsc3rpaULvUuEtbrvSQ",
-	"Gpxd30+mvCFK96O2+XpaWwVAjephLqZbHZAkmYg8F8vEej1x7ramrdIS6AILO+AZyBHmIsC1geiEJLmY",
-	"usDunHHAqHIs/pOKBcRkORMKCMtMV+5MQFzxqSCCky+SC6r00Znp6ej8WxfcRicaZPKlNXgT4FkjbNzM",
-	"5olyR0RV3NeMKqsTWF9ldVKzImkuFFxxPL+xswAqcwbyBaEkxWMqkgrOIdXKKm1mGB5yYNYkeYG1LbY6",
-	"MC/A6CrWcUdt5SPl6r/FNgzPBjEFHWZm/mHnXbAcqA+CCRYDvQ0OYVf6fg7C3RJXw40eIlkcWWSvc2Ig",
-	"2tl8ULnGu1tu5c41EfvL0Su40UeniMJQjDPSH0Hyi+5Zq+3xYuAN0KyKMDSCwBCuFli+A4uV5Xg0Kkuu",
-	"CJsQDpCRMXwGWfFAm64eZpc5t0WyfzJLzq3Bw822Taw9zFjbjTRnp31unFkTrYE0Q733Msesm35462t/",
-	"3g391QZHClLpd6YcbHT9xgESz1671m9t48+IizN3E4MFuzoJExrhdcfi4hpkTovRTJRSJWQOhSZTIbI9",
-	"MHRVPTXA0S6KRO1A5s96BvItVHGz9wPA1wnv2hY+DUWyKcdNFqMYrHYxLjUxP15UadkYGV+3sEcVy5mo",
-	"Dj5B2rLmYa2s0356PO7iv0wtr4r7PKc/q6llj/KfqCrtx3NxTBoVBgzZPFH3IuBO8TC8rQsj3+2QFX51",
-	"PrPEpZvY2YMkbVSHDshSm8ey1Y2ylgH6lzDYhzBYr0XwpxcJwTDORwuGWtvcxGWV/ESJDxVeK6F2Utvj",
-	"blwM1sOK5iKdg7TJmQiYtbEdsLngQKi64slpqWdCsn/buEzyD4xDTYiwJ4mnr8/VgJzbQoyZ8GUOVZ0a",
-	"jiHS6FFRNkKnzjyw0dd6QPxEMGLzinPhEBcy7m1FgHW6syEgoPQ/RLbam88pVIjgbj2+WMsS7lp89vQw",
-	"IGDOeoClXtaXnj2+vPijgyLmYIgxxAcvNtxVNjgtX9URamomlsrFz+/aHC2FDG99FfmtG+O3+LxNNJ9p",
-	"h3wD16IbTzGhmgiego0jMQxcVV1YGi5SqoTMcCDT/fXg70H3mf/+yfbwPtvu8PlHe2P8FQUBhaPK3fUJ",
-	"SFt1jzp3kUHvoMruwDOh2gmgB4sx+0vZsWTdzJL/0x40GRys5dzROrJQyHZWcqcuE9rWmxg+zKbeyiHu",
-	"v6NvR5m/EOTxaL4AXSlwvhCATdJvZtn32SNbImp4a5O3+u2Xm6vxmXZLCwyhTdpbvUDt2WyHNoXPFj8x",
-	"aoUN+u6/K+6e5b4J71PsiE1c9dkIg9fPOVJ55NU5H+KoKAO4f4fp/r9Xlv+U2mCRU6Pt4f1qG3SOXlJj",
-	"N6HhZhTCxhViHUzgbq/q5IVuOaHdBa5hGX0pV5tqzMHWy+ae91+pA+z0Ps+7x1Zfc2/sLu2ptsgnuHJq",
-	"H1xt7wTZ2IFtLo9Zf18LxZv8CohNZSeM1zHpaHXZ/CP8lD+5J4lUVSeDNOLzi32+8SEN9FZO8wHIpc/4",
-	"zZz5oB5YV/zBjMx1X43PEsF3p6/P90EpHiMVTdRyBTJfpscMntagu4R4dm39Q3X5li7auH42OLaZiUe5",
-	"ME1u229yMT2CG739pY1EaLVJBZ+waWmJq/V2BjQ3Jsv6U5aiv9zeNn13/yPe5kXWtc1nu+YaJKe5BWtz",
-	"4N/EWIG8ZinYE+dbe03zA0Bw9ztvjN7Vvw8W2vMYhRC52jJHfG+0Sbyh9g7FgzNp7geJv+O2G5SPJZSw",
-	"DRbbwGLECOoH4hxl/AYYeA11a2z7dHjrL6l+wIDV/dabA2a0GGJlcjVUQGXaonBsUdgc4PYLdCEP2aKw",
-	"d152NQh3vV5PZ/1VYECfvN31fHjbvnn3AagKXN/bwzfQuhx+A9FbgRyO0DCyBTv/CPD6xEn1xwDX3S/2",
-	"hwJ2eLv4hORbX1v/CeanaUY1VcM/ynp4eG+ri/U/4br4q/wPPk9XsOwPsSatcLHPB3b8kIisHlOslOvf",
-	"83rctbTuRwDbd0in/H+CkZrVYT79iMPbjVvY7x4LQw9a3bj3fS9g70td+B1MwLybgASefpbV2P2Jh3RU",
-	"wXlIFAzt+edeGOT/C3S4ApVqeOt//nHIpMdXbk4HxWFlA//pqWkPdv/vlpS6HBJ7RaD1JP5FSAYPw1tN",
-	"p59NjTgUGfk5baLvYyk0bXmK7NPh7YNYCT8OUOyGkrj+zttUgaePsl66bArl7p9rjVm9aPgthwXFu6L2",
-	"5r4Mu/mUppopzdI2UBi1MXz5r7PTPBfLnCnd0USwLA06Bd37opRTQFtkZ4MKFbtb3uLvB0pe92kLR1tG",
-	"eZhzfftIrlxrx5vhFHQKUm9pcS3yctEmqFKBtI7j7jcdBNFocOtvxQxhOBAjUF2i+cgQgRY8wVmoYX0p",
-	"TvfLbX7sbe5v++4Wr0p5EIm5L6PQdOp+h2nORnUS3UGGaBbKPsgAaqUwcn0vA/i6qLfNqszYl6vH/OsH",
-	"s/W4k2f7R1WAGf+8+2A+lNceBluvdYhxge74MlQg2aWfM60gn5wQe6QYEweQiokCrRmfulLHVmiap4Z8",
-	"Bo1qzzbarV2P7zVeQI5RGq4U5GCjKmb7m/r2WXt9uT2XLaS4ZhlIReZcLDd6QS4MDe+UFjxa1jNgknjv",
-	"6aAdI9r+/v1MYIlmRZYYeiBF7iv9uoqjdS/WYx3o5DRN8dZQnJELaxtsVuJsf/amsY2vhRkOgnUJA+N6",
-	"1St2UzeEEBOrxNuD+NpYbnTqFZ9Alxf2Wy3Igsp5Va7SFldudIFjBL7/QSzJokxnjQv6FnRFlBYSGp+j",
-	"ZtOxHBnzeekYzwFNgrL7bfu7n/PMlqdv1cmdiiYdmH0rOCzVZCnkXLXrx50QPAmOiT2EjfH2okafv4lx",
-	"V4+23jiWSsXc5Bm9hrhZodzHnjS6syEIdx/u/l8AAAD//w==",
+	"7H39chs38uCroHh35ezdiJSdOHUr1+8PraMk2vUmLlteb13kIsGZJgkTBMYAhhSj0q/uae7B7kmu0ADm",
+	"g8SQI4m0k0uqXGVqPoBGo7vR33PbS+UilwKE0b2z294MaAYKf75UQA1k58b+kYFOFcsNk6J31ruaAcmp",
+	"mRE5IasZNWRFNUnd8/1e0tPpDBbUvmfWOfTOetooJqa9pHdzMpUn9uKJnrP8ROKIlJ/kkgkDqnc2oVzD",
+	"3V3Se02n8IqJud6e/g1watgSCLf3iZHEWIAULJksNKEiwwsCbgzJ6RQS8lEyARlZMTMj1z2SkOveoeC8",
+	"kobyl7IQETz9KFdkQcWaKLnSZEFNOmtOO5FqQU3vrMeE+fabXhLgsJNMQd0DkLukl1NFF2D89tEsYw6M",
+	"Taje2x0zkiigmd1BiyuqDJvQ1LwgzGgyCi8PEcMjIugC3E4zQ2ZU98lP0pCUajjRIDSzu2FXxuz4ljJ6",
+	"Sc++0zur4Eh6Cj4VTEHWOzOqgDoeFvTmFYipmfXOvv0m6S2YCH8+TTb2xq40QDtUMAEFIoUIjdIpkYpk",
+	"bAraxEGr3u4I27Pnz/cDBzeQFog8ltn3IxM3Htk19z76sPOxVIqhX2Z8uhIHh1sk00MFWhYqhaGbJSoj",
+	"lPwIqSFMOA61IoNpQh09wRIEYRNLUlzKuSaczYFQQRApuA4njqqV/PvkUp+88ROf/GQv1leRwYQW3Him",
+	"KOEeS8mBCgT8oxz7fWmC+1OxGIOy7ECJoXoepxj/9iExaYd0V2/bZsTbB2QfTsfA26mzvP1YylyAxWn7",
+	"RIuDzGFoSYGxOcr7h9w0ORkW2krfTTL62YpTpom9mxAmtKkJ2ZRyjtSMcH4qQK0rQO0bDuk7ELBggi2K",
+	"RR2qOjLsYReT9yyd4UHYMrW/FeGjp0mnTbADDDX7NTL5G3vyUZz9BTm1EpmD1mQBVGhCOU9IkdvD6Olp",
+	"cnp6ugNAN34cytMImAt641F1ehoHWsodTBDuHpJqvDhsEZhWmgVK8U/GhVBjmGPBN5QqLicRSkVYdm9Y",
+	"/ZAHhbhQU9ixieH2Y6WMo8ctZLyUwik3uqFhpnKxoPqMjOb/sRwRuKGpSewf/7kckVQKQ5nQeOEX+p/j",
+	"DyOiqLBK6mj+H7eUjO9GxKqMcoJXvqJk/JeR5RQiJ/1r8Q9Ya2JQg5tZBVgbJqYkk6DFE0PmQq4IVUDY",
+	"VEgFGerCFhmZPYMpGb2nSjAxHRF3svavRQvLfeq17Ms3p3/9NrYVnwppaPtWHGATFEyZNorWdKvmdhRF",
+	"RZU6pUJUwnZT8WuOdEiSVJBLzYxU6w58Xj2MlCMLg/q355qE5KBSEOYERCozyIhZsRTa1tSct+Oanp4+",
+	"66AxKDmWpn1zy9uP3WINWu/UnGsPHFAh0lJFrDdktW2+TsjoZETGMJEKCCVzWJOJNTRApyAyy41SZa3H",
+	"PE61cy+2wTN0ukvFKW8fkoytDty+DeHuY/fbyDns2O3y9mPnCcpVfJpK9XrMLMj7OpdCQ91/Ejk13I0X",
+	"KAHGMltbmwgWuVlbE7rmgXklUxpM+P+qYNI76/2XQeWvGfhHB5WnBqH4ToqI2LFXo1PeJb3vKeOFwpfs",
+	"+QTOl0HznDMHweCjdmBUCIkB5O7qwYVSUmkHTcT3sAJhyEpJMe2T5zc3RMASFDHAuSYLy1VmRoWXj58K",
+	"0IawLCErVGNRtoOyL3A5nQbWdOp1oaHvGNoBYuE8T1PQ+CtXMgdlmNsemgbUbhB/0oPJxCo0sVvB6I3c",
+	"vCtpQo5RIbpL/OQXNzmnotzKznBQzuUqRkHnJWLGa7v0BVnJgmdkDISD1QyULKYzIuSqt20EJ70c1IKZ",
+	"KG1ezYApoth0ZjTRxWTCUkc1a7Kga6IN45wIaawsBMLEGcmYpmMOWULgJre8kxAu0zlk8am9shjHLdVS",
+	"IFKYgYXeR2UOuW/wrV6FfaoUXfcaJ/F9tzLprWay2/RvC7/Zd3Xp8Uu5d3Vsu2FrMydh96vFf2ilIr/Q",
+	"bQKKHF1vmUiBrGYgEqus2/Np5HZlRAphGMd7vZrZlFEDJ4bhKfJAZ2jSs0rKNjDfW3PBnJGRXmsDiyHN",
+	"rBmL+pdUo4SM8mLMWTr0tGGvKMnB/j9VVJhRn5xPrc5s3DD25pDTdK7tI0IOw9NCmqEba5Rci1EGgkHm",
+	"n3EjJWTUmH0oBV+HVzWbCsiGTNgLgaztb0/Y9ieHCY7ikZlYBftajAqhgFsZPELEWoaxSrgmQhJdWOvb",
+	"e8IQFUTTtb1lZlZboGOr9lkudtr4Fi0i6G1mfVAkrQb2RBN8VidkouSCPI0cU3Y4WeRxfx3ectbF2M6u",
+	"/dgcXrjTAinJXnOuHT1jeelBTlNZCNRfgU9i67DjRHzkVI2leqKdT7BcDofYEAZuWsIRjn+claPBnmEp",
+	"JAhuDjKPjbbBsEi7foZ2JgzsvsWFcyZiFgm6gXBz7NZTIcV6IQsdW1vQ8HaDifNE4SsyZr6XakWVVUK3",
+	"IQSRIcNuQzmT2pzlUpnKLEmBLZ07VK81l9MYwJxOhxpSKbJIjOZ8Wm6m5Jk9qpRcOdJaUWZJ9NSxipAC",
+	"0H5tSCNZjOt7JtA76ybVZghWv4jTgb1PJk6feWF5zR5b9lyUVjFfol4eWUkYdIgisK7vHUQw4gRKrsrh",
+	"N1kZRBlecXqQnJAZzXMQeG4cARrLJFEr+jKruLDcMU0y4JYkIEMU9zo4BusT7Vg3zmCnasxy8EXnzjiz",
+	"u6Bb3JQldXZbXa6kkank26OZNLfsbniU0REhO8CoMG2lGefEL70DSNpQA47Zi4UVF3JiRXFaKGWV+qQ3",
+	"hpkVIEnPsoiF58M+ueiGrEO9QUAbqG3KhZikugjc25RPceVh1TQYvEhXcqroIordBWgddYPHR7rX4RDG",
+	"bl1VxM6A8nonpdYhZ0ub3YDHDxqD4+9yfBHCixEkW1ORSXEfOWctIpEdSTLCjVF0SI1pRq0pf12D2xnj",
+	"W0t10qsbWyhzpAXg2JANx3Erw7JPEeH0145nEvKmEAJ/vDUyz635hCRg5cfbwtmuSduwwxqxb+tKVM/3",
+	"ktvf5fiK6jnmL2h8S7HpNBbZ+uf5T+/OXyXk7csfL7579+rCAnjxr4ufrmLgFbnF7T2JbAkia4k6vPdn",
+	"I9OWa5MQUF5JleFRyYwmVjN6QU6eljrqaiY5EGd0dBOfHoIQjt3WLuwcZ+Tyn+c/XAzfvjz/KSGv3735",
+	"4WJ4/u67y6vhq59/SMj//d//Z684QalZn6y++GoPSuoJm9nC73YHfxes3kyM6LAhj5EOXgnU8bQcOTEg",
+	"LEnZx+rOik1LKUqPP9g72mULWJoghs6BmEIJ3Y3SOmNAwI0ZGrU+0p7kiknFzDpO7jM2nYEiUwmaTJhC",
+	"tW8bRFWIfUi2qt0YpoX4EuJ5t/x9m84gKzhk5KuJM9Gs8U6MWv/lcMJ5t51yaAka5FcHIbSRidSUSaX0",
+	"wR2ucdQOOeRPki1p5NmsG9Erh/bOpzvuTden7b5B1vl5Iw3lHZ+1tkNXuDd2w01TDVEhoVpg0iuFVbWK",
+	"2F68BqUtO1zJORxQCXRusBpl1Ry77qYexryRdGxthTPn528z7ETBObVGf1Oe35/jZ1EfR8lz6YwqmhpQ",
+	"Opi5GGWKLbizkEZ7qNCQRZe/YmbGBFkwURjQL4hDh/d+YOjDvnp0vLT4l7yDGsOq3c2UN3Iszevyxb0G",
+	"C0oXH6TEDWpOWxFXskGde8nbBb8idtdvhiAD4huR3tM9Iditbdk4vjhNwaU6+2ANRXpGV6M+c0rJKHjU",
+	"qxhZcLLSukd69N9HqDRjOpZ702nN/sXRYNS/Fs7L6iIX+Eo5qAti4DWmncciJKjIlQCFPjh0ift8kwdS",
+	"2ILeXLpXn3v8+T+f7qE+T3h1jO6lq3/SDA4sOgMxHpfcuquWbQLBhGNjw028FEOkuG/+SjgYFKH2z4xN",
+	"0aFrgojV7IZQks4gneti0c0a8lsUZPF+IbBJH5HAagj83iOaGIsjBtd+1GOvc9o5GvwWWkB9IFUFt17M",
+	"r+qU2FoIPbWcP14TZqKB2V3i8ke5wmNqXOi1s8K7eWdLYtxOgNI+kI8IQSqSOYgyKNbqpNcAYtchS/0x",
+	"2xlABQtpWnR0mmUKtPcLu+ggYVFNATNI6BTaNI+xkiuNG9JlpG6RIGSb8vG6k7dJThuYa2x1uf7GEmLs",
+	"dqUKbV5LztJ1hNWKjLVUYbhak7nd20WhDRkDWdAM7HkTJemQURlJm7l4hQEcMko5ZQs9ir7/ME5qzBTL",
+	"CBEYDI6rvpOC85Zcv3eCfSoguKt82uH6jIzs4yOMzYdD+n/gpT6x5GL3wh3Vo5VUcy5pNihnGREup9qO",
+	"ickfTJMct6X/KBWWaV3E3H7nOmyfppb5E0LJuzevYnPNYT3UEOGAv7//x1tUOgRx0zg+SKl4ggRB9Ryy",
+	"EGFGtdi5+vB6VBSwCQy9Ph33PGC4Dz3+1MGPCU836YyKKWSo7XC2hI7ems+rOjeyZNqLaoz3iY7BLtZu",
+	"Uz1IL0UZfy09oIdwMuw4uys+KMkpqURDnbc3drDir02rYFOS1QHeI6W+U3RidouqfamXG+JoXxL0lhjZ",
+	"P35NrmxstCqglhK8fWTfRyEsWXs/QDUerufQPn/+9bf35sOnz5sraC/R+PZ0d2nLcWyov62dVC441Gyn",
+	"w9knj+JqhnWtjreRtStUhoLXkq83c3t3s2xHDt1nLCGrXSnmnGMb+iwe0Ps89luVU3TTFVPN1oq7SNVM",
+	"E1f2uhUIDHRTIGKdRDhi7odCv75WtPwLVMZiWUIT5nyjkcTIUrXaSJ4rOCfBOIpnTMb0f9TTQ1XIpC5A",
+	"Wpbk508ciLGV/avgAhQdM87M+jtq6JjqmIUsxYQJWEBbQfSEqrBb1uICr19jNTJb0Clo3Bk/TkakcFrO",
+	"gqYzJvYZQpTznye9s192M29jLRee5u8+3Ctw4qrNP+eczveio/aeAiJgBYpAqEjCDN2JkgsfLmXaFSYk",
+	"JXukCjIQhlHekHrb/oBdvpUAVNLY+c4E9BI1sggZOU1tt23r1+psWyaMtKpPCqVi7G3fqMFbo5n779qm",
+	"PPDAVqPuXf9Fm5nzswCCOTdBWi3rr5HM4y0hVBMtF4DZ/Jj1qmfWqjTWDtjQeabQnqjnUoV9jK4cp5te",
+	"XFWdR6pggVCVztgy7hdY5BLTJqhpSQtjZmtbLZV3NuwxcOr0xdbEM98jwurKDKuuFkwfIfUsXhnbRFLi",
+	"DDrT1SSpctdjoiAgz7F/hN9fkCK3ZqUzt0o6wsBE7LQIqvfuDWsloT1RS6XjrBBK+bDmZG8ILYzTgLVJ",
+	"akmDF5KqM0IoLnZYjXHve2+Iv6wJzT1Bh/v5hlkEA5eCVMB2SUmkWq+kirsr96oYpR6FD7pjmYNp8VTp",
+	"KhU6um2oy6GYshqmcT1Q9Eyu2giss+er5vQqF9zA44aPq9RtAsi79vfCOwm2N/ee+NtSQzGDAoUNYhYV",
+	"rYbm+fzps6SzN94aDX9/fxXmLNX5uoX07df/85t9ip8bfhsjmKiaFoqZ9VvLgA4HY6pZWhaC4ZGKV8rX",
+	"Z8bkvaqSs6y4S6WcM6jVQbKaZ4fm7B+w3rHYc5L72Axxbv3SUqjgAKrq2d0OEOxVIiYyjr8fr65ek/PX",
+	"lxaJP9IlCFKIDBQZ0JwNls/6p33ykjOrD7gnfKWCvYOvFRpFbSG8AnCGLU50QiYMeKYT4jIorrF61wVL",
+	"MHOTjGXGvJ6LEo4uoH8trsVLKZZWuFj9DYlkJrnzVsES1JpYckSHyJl9+oSM/n3yxuk4J5fZyAX2ypo5",
+	"TSCdScgqQnS0VxbQLejcAkEmCvSMvHt3+V3fDnoe8lLQByf0CnORXSTw9trnnl5bffcaE2Ove8l1SI29",
+	"7t19uBv1SVWhhsuoWSJOM8tkWizwsNHkm2fP/LyhnN0gYKOcTmFEvnK1LH9J3AXsAzEiXz11XSNOX5BT",
+	"300CUYThg2ZTCZQ89vVPI9yCkZbKjJJrQfBPt0LtF/jvE2zodIJ5LPh8Ys9It1HWYFRAXIaQBUYniHDf",
+	"jmr0ion5yK+lVtotnB6DbTBcB5xoXfcZGXE2VlStB3QwxlhqcA7rQbhTDstAD+h/e/b82fdjN+UVW3iS",
+	"evP9S/L111//1c757uqlW9mCcc78YeLqQH8FJTG3HGc6PT19eoL/rk5Pz/Bf//T09H+NXMyWsxSEs/c8",
+	"B5/nNJ3BybP+qT1xFfc8p88Gg9Vq1ad4uy/VdODf1YNXly8vfnp7ge9YZmeGA5YALZGXS0Wgt/RPyBwE",
+	"zVnvrPd1/7T/NQp8M0NJhDw6s28Olk8HeMQMJo3yl6nzY5U8c5n1zno/gNmslNmo2312enqwQtjNqSIV",
+	"sRhoQhLsOxeib2oSH7iEdBBqdlFQF4sFVesNA7vCRlmjhQcxl1PCdOKCKZRzS6p2fS7PdKrtqYCI7X2w",
+	"gzcRDTc5p05VmcZ8/e+9qBnZQ9qV8o2l8YxX1j+Ngoc/1L753jh9co5XkMOsaAqumnrRHqYTUD33xXdl",
+	"KsMTvfFcNbp/wkVXMkgZhh2Zi0KWJ3IlO1057QLAOOpv0tCFw8F5SACsN177pc1BRTGqs6P5T+8R5frt",
+	"kyL6nQngW0vAhN0QqcKh0AIRvtcGEioq9wTpXM/9hqxmsjwQNJsKp1/GgKjXy92ny1ckiOWcu0TnwDmW",
+	"keYF5wnJCz1L0PeU+AaGIYM7Ck964E52XQCtDpKkbNOX+ALMXcDWqoyPBW4X5ysylOe2iiFdbn4IiLa1",
+	"fSo7Cx2DMarzObSnC11XQgFBme1UqyRvw3XtgQf3WflwzJNoqxPB0c+if9J15VnIJP726pk9DVazNYqh",
+	"2ZoIFDV7z56PcqwHZcaybj3jXzFt6mVQERkdW0/1yMBtryWfPQ9iO5cOz2GLtY7PuU5nj6aGTlGsRrXY",
+	"tqt3i0LOUe0NPO/19c22JUzM97Usqbq73iW9hs69781av1UP36OI9H2ob8XyhCAKxjSdT5UsrPZvpQXn",
+	"mBfpk9wErKySUFZE3JNuB7f1rPu7XapqY3uOKB2aZPC5lFQqSIkJl1S2icr78m2jnOHuwz13YqDAuGYh",
+	"j5o16eVSR/bzjR29w47uRil293n8HlwpF/3GwjKfnFNthnNQYbEBoVPqHICPI/OBNjI/Gm7fGpn/VlBr",
+	"YXFZ0O24tUjDPjogMpfj9EjsltWenU7EK3z6z1Nxd1XsH/JAvGoTCp3OvqMI7E60/SdJ/0nSnUia84qm",
+	"H6PQ4YiDW98KcZ8ad+V6ih9Tg3P7+9mUN0TpYdS20E5ypwCoUD3gcrrTAUlGE8m5XI2c1xPX7hrPa6OA",
+	"LrCvEcZATjDiDUsL0RkZcTn1dU2cCcCiKux9l8oFJGQ1kxoIy+xQPiYgr8VUEinIV6NXVJuTCzvSyeV3",
+	"PrebTgyo0V+cwTsCkdWqpuxqnmgfIirTnmdUO53A+SrLSM2apFxquBYYv3GrAKo4A/WCUJJimIqkUghI",
+	"jXZKm51GxByYFUm+wtZOOx2Yr8DqKs5xR13jP+3bnzaSFqIOM7v+uPMu2rM75IBGO3bfRqdwO30/B+F+",
+	"iWvgxgyQLE4cspucGCn2sS+UrvH2J3dyZ0PE/vvkJ7gxJ+eIwpY8DyMJkl/vnq1KHy8G3gAmj7gEeysI",
+	"LOEaid2rsFcnx9CoKoQmbEIEQEbG8AVkxQNtumqafebcDsn+2Sw5vwcPN9s2sfYwY20/0ryd9qVx5ky0",
+	"GtIs9d7LHHNu+sFtaH19NwgZoScaUhVOJg4u/WwjgCSy1/7pt+7hL4iLC/+5JAd2GQmTBuH1YXG5BMVp",
+	"PpzJQukRmUNuyFTK7AAMXTYPj3C0zyLRe5D5s5mBegtl2cj9AAgf82g7Fj4PRbKpwEMWsxicdjEuDOY8",
+	"vii7kmBhWPWEC1WsZrIMfIJy3x6Ja2Wt9tPjcZf8aWoFVTyU+f5RTS0Xyn+iy6rXwMUJqTXYsWTzRN+L",
+	"gFvFw+C2+i7A3R5ZEXbnC0tcuomdA0jS2scRIrLUlXHudKM0GiD8KQwOIQyarXj+8CIhmsb5aMFQaZub",
+	"uCxrfykJqcKNDqJnlT3u58VkPfygh0znoFxvAgTM2dgeWC4FEKqvxei8MDOp2K8uL5P8DfNQR65sCcj5",
+	"60vdJ5euD3EmQ5dfXXVGwRRp9Khol6FTFd657GvTJ2EhmLF5LYT0iIsZ964hTpPuXAoIaPM3ma0P5nOK",
+	"9eG5a+YXG1XA3RafPT0OCNiyJcJSL6svkz7+6xqPToqYgyXGGB+82HBXueQ0vq4y1PRMrrTPn993ODoK",
+	"GdyGj6jsPBi/w+vbRPOFTsg3sJTteEoINUSKFFweiWXgsunQynKR1oUrHGSmux78A5gu6z882R7fZ9ue",
+	"Pv9ob0z4Qk9E4VgWXGTjXX7xeEnpEfEen/Do+HefagjVijvr+khO03lZBPuxyKaQkfG6C8M7fA9cvZMr",
+	"WNFt/Wj8J4AoMfbgCSVodm6cjkx/ZdjCXEiDGTAjo9hy3c/GPpN3AYZakPsW/87Z7cKFP7+8JJyu0V3M",
+	"zOxaXNkXn+gydREPQ6bJEhSbMMgwAiN8fYPPRHbr1q5dkXOex9CCLq4+ORcBtdfClc9jdxRXM0i5Apqt",
+	"iavQKBsMxQ7OS0RcO012OUBlaiDuMi69smMmKDqwI67hfQfnkTnBF+O28EOg34DbQ3DGlT0OmcBAcxf2",
+	"uAcfKMC6ljojbDpw8YHfhhD6/Kg/R98nEF/AvUcsYX/AZol5+L7Uvv0oWxiFPgw7bdCqhQuDzsn17QnI",
+	"Um/3wTlarvGfRq+j8HqzsD9swoHFQaP1CK0yzN1x2WzO1GrTxsy7OoaPY9xttVLqbtntRln4LuLj0fwK",
+	"TGnIh35orldZvdnYg0TU4NYV8XazmzZ34wtZTQ4Yq9RVtLd+gV4Uaxa5Um6nVFkdyRX/dLeO9q/y0IT3",
+	"OSyjOq66GETRb4V7UnnkF0Q/JL28iOD+HbYz+K2y/Of0CuScok7PnTyt7x1Gy5jxDjxrMtS+pNzCBP4j",
+	"vq280C4njO97EpfRV2q9qcYcbb9cC64jWA/dT/rQ7qrDUV9xb+K/XVoekU9w5/Th7O2NE9jVdNr9Dy0h",
+	"g+tXA3EdvQgTVW0Set9cHSq+Kp7ck0TK5vtRGgl9JkLfiWM6ard6W3xmYzPWOyWqB1aNT7Eyv+mzD9WC",
+	"eO/89eUhKCVgpKSJSq5AFrqV2slrvXN8YxS2dFZR1cWyjTaWz/qnrkL9hEv7yO32HS6nJ3Bjdt90GWlb",
+	"z2DjrWnhiGvr7gwotyZL8ypLMW7qGuDc3T/Vx74/9O1zKt+fG1oYUIJyB9bmxB/lWINashRc5tHtRzkO",
+	"Wtb9QHAvbs7eNn5IGj3wHLmUXO9YI9632qTkCIUVD96kuR8kfoQdoHwqoIBdsLgHHEasoH4gzlHGb4DB",
+	"6Ri28eCuDm7x/4dtcnh1a8KM5gP8QJMeaKAq3aJwfCJ3vSC2b2AosfKVtj0QH7rZVrR5KzJhaOLRdn1w",
+	"639h99whfgbsAajaHqSLb4DpYahzds17NxC9E8jBEA0j992C3wO8wQutfx/g+s8s/66AHdwuPiP5ukk/",
+	"0/pczEMPfi/7EeC9tT/x3mfcFz/j8dfp+zb/LvZkK234y4GdPCQzt8MSdUqFcCULv/398MAOUioyllHf",
+	"x/x3AHewYH7LwN5tmTaPALbrlN7C+gwz1Vuxff4ZB7dV05lDiPZOAqE542HAPpRO9htYgL03AQUi/SK7",
+	"sf+VAOmwhPOYKBi4ZKODMMj/F+jwH0PQg9vw8/dDJh3eysqm9sfDYelo+MNT0wGcK79ZUmrz+hwUgc5d",
+	"+ychWTwMbg2dfjE14lhkFNa0ib5PhTR0yx3nrg5uH8RK+HKEYjeUxOa9YLhGrj7KRGwz3Ly1szVluB71",
+	"XpY3b30AhtY7l90TsOYIbfBtT1U6M44wp/v+ewQp/kbNYT7IKX6r+WB+87h/WRtqmDYs3QYK04UGL/91",
+	"cc65XHGmTcsjkmVpfD/d/bxQU0D7bO8DJSr2P3mLvx94GvlXt3C0Y5aHRXV2z+T7xbfcGUzBpKDMjieW",
+	"kheLbYIqNCgXsWi/00IQtQdu8f8WDEeSU8Ljj81N2YInugo9qL6r035zVwBlV9zF3bvFT5U+iMT8m73Y",
+	"cqpxBylnw6qK/yhT1L/UcZQJ9Fpj6dxBJii/0FL/LASO5T8I8csHexz7lAf3R/kFCPzz7oN9US0DDK5h",
+	"/AATUn3cPFao4PvfMKOBT86Ii2UnxAOkE6LBGCam/lsLTmjaq5Z8+rXPTbg0y+2GwK9B5hz7EYde1P2N",
+	"ttzb7/yAnEjkhOTubUwIyJVcsgyUJnMhVxujIBfGpveKHOY0mBkwRcrSiu3k5O33388kfiNCkxXmvCjJ",
+	"w6cGfMvzahQXKokMcp6msvAfuQj5lP3NVuDbr72pqTaN/NZ+tDFyZN6gjiZ+6ZYQEuIMG5cBUjkQaoMG",
+	"ZTAy5Cv3rpFkQdW8LDpxX3eoDYFzRN7/Ua7IokhntQ/kL+iaaCMV1F5Hba9lOzIWGuMI93mlOuR43m6/",
+	"9zPP3Pdxthr1T2WdDuy5FZ2WGrKSaq63G9ieEUxBSIiL/if49eDamB/luG1ELuXcFeLWiwIY6DM3R8G4",
+	"OWGCeLWtKpWtjx/CAS1zuI+qYD94bMAyo0tI6p9hCYlVtSFdfs3dh7v/FwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

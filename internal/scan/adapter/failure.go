@@ -1,8 +1,10 @@
 package adapter
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -70,13 +72,38 @@ func badAnswer(format string, args ...any) error {
 // maxMessage bounds what is shown of a scanner's words, in characters.
 const maxMessage = 300
 
+// shortestSecret is the length from which on words are looked through for a part of a secret, in bytes: shorter ones
+// are in all kinds of words.
+const shortestSecret = 5
+
+// forms are the ways in which a scanner may repeat a credential or the header that it came in, the longest first.
+func forms(sent string) []string {
+	all := []string{sent, base64.StdEncoding.EncodeToString([]byte(sent))}
+	for _, part := range strings.Fields(sent) {
+		if part == string(Basic) || part == string(Bearer) {
+			continue
+		}
+		all = append(all, part)
+		if plain, err := base64.StdEncoding.DecodeString(part); err == nil {
+			all = append(all, string(plain))
+		}
+	}
+	for _, each := range all {
+		if _, password, ok := strings.Cut(each, ":"); ok {
+			all = append(all, password)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
+}
+
 // shown makes words of a scanner fit to be seen in logs and answers: short, one line, and without what it was sent
 // in confidence, should it repeat that.
 func shown(words string, secrets ...secret.Text) string {
 	for _, s := range secrets {
-		for _, part := range append(strings.Fields(s.Reveal()), s.Reveal()) {
-			if len(part) > 6 {
-				words = strings.ReplaceAll(words, part, "[redacted]")
+		for _, form := range forms(s.Reveal()) {
+			if len(form) >= shortestSecret {
+				words = strings.ReplaceAll(words, form, "[redacted]")
 			}
 		}
 	}

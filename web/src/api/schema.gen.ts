@@ -1081,6 +1081,135 @@ export interface paths {
         patch: operations["RefreshSec"];
         trace?: never;
     };
+    "/api/v2.0/scanners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List scanners */
+        get: operations["listScanners"];
+        put?: never;
+        /** Register a scanner, which must answer; 400 says why it doesn't */
+        post: operations["createScanner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/scanners/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a scanner that may not be registered what it is; 400 says why it doesn't answer */
+        post: operations["pingScanner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/scanners/{registration_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        /** Get a scanner */
+        get: operations["getScanner"];
+        /**
+         * Change a scanner
+         * @description An empty `access_credential` leaves the present one. With a `url` of another scheme, host or port, or another
+         *     `auth`, the present one is forgotten. Of the built-in scanner only `description` and `disabled` can be changed.
+         */
+        put: operations["updateScanner"];
+        post?: never;
+        /** Delete a scanner, but not the built-in one */
+        delete: operations["deleteScanner"];
+        options?: never;
+        head?: never;
+        /** Make a scanner the default */
+        patch: operations["setScannerAsDefault"];
+        trace?: never;
+    };
+    "/api/v2.0/scanners/{registration_id}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        /** What a scanner says of itself, as of at most 30 seconds ago */
+        get: operations["getScannerMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/scanner": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /** The scanner of the project: the one that it chose, or the default */
+        get: operations["getScannerOfProject"];
+        /** Choose the scanner of the project; 400 when there is no such scanner */
+        put: operations["setScannerOfProject"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/scanner/candidates": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /** The scanners that the project can choose of */
+        get: operations["listScannerCandidatesOfProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/labels": {
         parameters: {
             query?: never;
@@ -2464,6 +2593,77 @@ export interface components {
             /** @description base64 */
             content?: string;
         };
+        ScannerRegistration: {
+            uuid: string;
+            name: string;
+            description: string;
+            /** @description of the built-in scanner an address that nobody asks */
+            url: string;
+            disabled: boolean;
+            is_default: boolean;
+            /** @description empty, Basic, Bearer or X-ScannerAdapter-API-Key */
+            auth: string;
+            /** @description always empty */
+            access_credential: string;
+            skip_certVerify: boolean;
+            use_internal_addr: boolean;
+            /** Format: date-time */
+            create_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+            /** @description how the scanner calls itself */
+            adapter?: string;
+            vendor?: string;
+            version?: string;
+            /** @description healthy or unhealthy */
+            health?: string;
+            /** @description null when the scanner does not answer */
+            capabilities: {
+                [key: string]: unknown;
+            } | null;
+        };
+        ScannerRegistrationReq: {
+            name: string;
+            description?: string;
+            url: string;
+            auth?: string;
+            /** @description name:password for Basic, else a token or a key */
+            access_credential?: string;
+            skip_certVerify?: boolean;
+            use_internal_addr?: boolean;
+            disabled?: boolean;
+        };
+        ScannerRegistrationSettings: {
+            name: string;
+            url: string;
+            auth?: string;
+            access_credential?: string;
+            skip_certVerify?: boolean;
+        };
+        IsDefault: {
+            /** @description false changes nothing */
+            is_default?: boolean;
+        };
+        ProjectScanner: {
+            uuid: string;
+        };
+        ScannerAdapterMetadata: {
+            scanner?: components["schemas"]["Scanner"];
+            capabilities?: components["schemas"]["ScannerCapability"][];
+            properties?: {
+                [key: string]: string;
+            };
+        };
+        Scanner: {
+            name?: string;
+            vendor?: string;
+            version?: string;
+        };
+        ScannerCapability: {
+            type?: string;
+            consumes_mime_types?: string[];
+            produces_mime_types?: string[];
+        };
         Label: {
             /** Format: int64 */
             id?: number;
@@ -3061,6 +3261,8 @@ export interface components {
         meta_name: string;
         icon_digest: string;
         job_type: string;
+        /** @description uuid of the scanner */
+        registration_id: string;
         label_id: number;
         quota_id: number;
     };
@@ -5161,6 +5363,278 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RobotSec"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listScanners: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerRegistration"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScannerRegistrationReq"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    pingScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScannerRegistrationSettings"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerRegistration"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScannerRegistrationReq"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteScanner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was deleted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerRegistration"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    setScannerAsDefault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IsDefault"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getScannerMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description uuid of the scanner */
+                registration_id: components["parameters"]["registration_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerAdapterMetadata"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getScannerOfProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerRegistration"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    setScannerOfProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectScanner"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listScannerCandidatesOfProject: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScannerRegistration"][];
                 };
             };
             default: components["responses"]["Failure"];
