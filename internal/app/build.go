@@ -146,13 +146,10 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	haven, err := havenapi.New(havenapi.Deps{
+	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
 		ExternalScheme: hosts.scheme,
 	})
-	if err != nil {
-		return nil, err
-	}
 	key, err := d.box.Derive("csrf")
 	if err != nil {
 		return nil, fmt.Errorf("derive the key against cross-site requests: %w", err)
