@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -67,7 +66,7 @@ func (s *Service) startUnwritten(ctx context.Context, ref Ref) (row uploadRow, o
 	}
 	row, err = s.emptyUpload(unwrittenID(at.repositoryID), at)
 	if err == nil {
-		row.Upload, err = s.resumer.Append(ctx, row.Upload, strings.NewReader(""))
+		row.Upload, err = s.resumer.Begin(ctx, row.ID)
 	}
 	return row, err == nil, err
 }
