@@ -65,7 +65,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	// A first start is half migrations and the hash of a password, half reading the API's description.
+	// A first start is mostly migrations and the hash of a password; the pages are made meanwhile.
 	var halves errgroup.Group
 	halves.Go(func() (err error) {
 		a.handler, err = a.connect(d)

@@ -163,13 +163,10 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	haven, err := havenapi.New(havenapi.Deps{
+	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
 		VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
-	if err != nil {
-		return nil, err
-	}
 	key, err := d.box.Derive("csrf")
 	if err != nil {
 		return nil, fmt.Errorf("derive the key against cross-site requests: %w", err)

@@ -10,7 +10,9 @@ import (
 // database to go on with one.
 type Resumer interface {
 	Store
-	// Resume returns what there is of an upload since its first Append, or ErrUploadUnknown. The last bytes may
+	// Begin makes an upload that holds nothing, and that Resume finds. The id must be a new one.
+	Begin(ctx context.Context, id string) (Upload, error)
+	// Resume returns what there is of an upload since its Begin or first Append, or ErrUploadUnknown. The last bytes may
 	// never have been acknowledged. That they are what was sent is verified by the commit: power may have been lost.
 	Resume(ctx context.Context, id string) (Upload, error)
 	// Place is Commit, but the upload stays until its Cancel: as long as no database knows of the blob, it tells

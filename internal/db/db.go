@@ -33,9 +33,10 @@ type DB struct {
 	durable pool // a commit survives the loss of power
 	relaxed pool // a commit survives the end of the process
 	reader  pool
-	// writing is held by the one writer that SQLite allows, and wal makes its commits durable; nil on
-	// PostgreSQL.
+	// writing is held by who uses writer, the one that SQLite allows, and wal makes its commits durable; nil
+	// on PostgreSQL.
 	writing  chan struct{}
+	writer   *writer
 	wal      *walSync
 	claim    *os.File      // locked while this process serves the database
 	turn     chan struct{} // held by the transaction that had most conflicts
@@ -101,10 +102,11 @@ func (d *DB) openSQLite(path string) (err error) {
 	}
 	d.dialect, d.writing = SQLite, make(chan struct{}, 1)
 	d.wal = &walSync{path: path + "-wal"}
-	if d.relaxed, err = open(1, "&_txlock=immediate", "synchronous(NORMAL)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages)); err != nil {
+	// Besides the writer's own connection there is one for migrations.
+	if d.relaxed, err = open(2, "&_txlock=immediate", "synchronous(NORMAL)", fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages)); err != nil {
 		return err
 	}
-	d.durable = d.relaxed
+	d.durable, d.writer = d.relaxed, &writer{pool: d.relaxed.DB}
 	d.reader, err = open(max(4, 2*runtime.NumCPU()), "", "query_only(1)")
 	return err
 }
@@ -160,7 +162,7 @@ func (d *DB) Ping(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := d.durable.PingContext(ctx); err != nil {
+	if err := d.reader.PingContext(ctx); err != nil {
 		return fmt.Errorf("connect to the %s database: %w", d.dialect, classify(err))
 	}
 	return nil
@@ -171,6 +173,11 @@ func (d *DB) Close() error {
 	var errs []error
 	if d.wal != nil {
 		errs = append(errs, d.wal.close())
+	}
+	if d.writer != nil {
+		d.writing <- struct{}{} // a transaction that runs ends first
+		errs = append(errs, d.writer.close())
+		<-d.writing
 	}
 	closed := map[*sql.DB]bool{nil: true} // nil: opening failed before it
 	for _, p := range []pool{d.reader, d.relaxed, d.durable} {

@@ -13,10 +13,13 @@ import (
 // Tx runs statements, inside the transaction of DB.Write or DB.Read, or each on its own (DB.Auto).
 // It is a small value; copies are the same transaction. Not safe for concurrent use.
 type Tx struct {
-	db   *DB
-	tx   *sql.Tx
-	pool pool
-	// uninterrupted: ctx is looked at before each statement only.
+	db     *DB
+	tx     *sql.Tx
+	writer *writer // instead of tx, where SQLite is written
+	pool   pool
+	// uninterrupted: ctx is looked at before each statement only. SQLite's driver starts a goroutine for each
+	// statement that could be interrupted, which costs as much as reading a row, and an interrupted write rolls
+	// its transaction back unasked.
 	uninterrupted bool
 	after         *[]func()
 	written       *[]string // tables, of a transaction that may write
@@ -93,26 +96,18 @@ func (d *DB) committed(after []func(), durable bool) error {
 }
 
 // transact runs f once, and returns what is to be done when it is durable.
-func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) (after []func(), err error) {
-	if d.writing != nil {
-		select {
-		case d.writing <- struct{}{}:
-			defer func() { <-d.writing }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) ([]func(), error) {
+	if d.writer != nil {
+		return d.transactAlone(ctx, f)
 	}
 	// Serializable makes PostgreSQL behave as SQLite's single writer does, so one reasoning holds for both.
-	opts := &sql.TxOptions{}
-	if d.dialect == Postgres {
-		opts.Isolation = sql.LevelSerializable
-	}
-	tx, err := p.BeginTx(d.uninterrupted(ctx), opts)
+	tx, err := p.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
 		return nil, fmt.Errorf("begin transaction: %w", classify(err))
 	}
-	var seen, written []string
-	err = f(Tx{db: d, tx: tx, pool: p, uninterrupted: d.dialect == SQLite, after: &after, seen: &seen, written: &written})
+	var after []func()
+	var written []string
+	err = f(Tx{db: d, tx: tx, pool: p, after: &after, written: &written})
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -127,20 +122,42 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) (after [
 		return nil, fmt.Errorf("commit transaction: %w", err)
 	}
 	d.changed(written)
-	if p.stmts != nil {
-		p.stmts.learn(d.uninterrupted(ctx), seen)
-	}
 	return after, nil
 }
 
-// uninterrupted is the context for statements that are short, and for what ends a transaction. SQLite's
-// driver starts a goroutine for each statement that could be interrupted, which costs as much as reading a
-// row, and an interrupted write rolls its transaction back unasked. It is enough to look at ctx in between.
-func (d *DB) uninterrupted(ctx context.Context) context.Context {
-	if d.dialect == SQLite {
-		return context.WithoutCancel(ctx)
+// transactAlone is transact on SQLite, which has one writer.
+func (d *DB) transactAlone(ctx context.Context, f func(tx Tx) error) ([]func(), error) {
+	select {
+	case d.writing <- struct{}{}:
+		defer func() { <-d.writing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return ctx
+	w, uninterrupted := d.writer, context.WithoutCancel(ctx)
+	if err := w.begin(uninterrupted); err != nil {
+		return nil, fmt.Errorf("begin transaction: %w", classify(err))
+	}
+	open := true
+	defer func() {
+		if open { // also when f panics
+			w.rollback(uninterrupted)
+		}
+	}()
+	var after []func()
+	var written []string
+	err := f(Tx{db: d, writer: w, uninterrupted: true, after: &after, written: &written})
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	open = false
+	if err := w.commit(uninterrupted); err != nil {
+		return nil, fmt.Errorf("commit transaction: %w", classify(err))
+	}
+	d.changed(written)
+	return after, nil
 }
 
 // Read runs f on one snapshot: all its statements see the same state. f can't write.
@@ -178,7 +195,7 @@ func (tx Tx) AfterCommit(f func()) { *tx.after = append(*tx.after, f) }
 // Exec runs a statement that returns no rows and tells how many rows it changed.
 func (tx Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	tx.db.executed.Add(1)
-	if tx.tx == nil {
+	if tx.tx == nil && tx.writer == nil {
 		return 0, errors.New("a write needs a transaction")
 	}
 	ctx, err := tx.context(ctx)
@@ -186,10 +203,17 @@ func (tx Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 		return 0, err
 	}
 	tx.note(query)
+	stmt, err := tx.prepared(ctx, query)
+	if err != nil {
+		return 0, classify(err)
+	}
 	var res sql.Result
-	if stmt := tx.prepared(ctx, query); stmt != nil {
+	switch {
+	case stmt != nil:
 		res, err = stmt.ExecContext(ctx, args...)
-	} else {
+	case tx.writer != nil:
+		res, err = tx.writer.conn.ExecContext(ctx, query, args...)
+	default:
 		res, err = tx.tx.ExecContext(ctx, query, args...)
 	}
 	if err != nil {
@@ -205,9 +229,14 @@ func (tx Tx) query(ctx context.Context, query string, args []any) (*sql.Rows, er
 		return nil, err
 	}
 	tx.note(query)
-	switch stmt := tx.prepared(ctx, query); {
+	stmt, err := tx.prepared(ctx, query)
+	switch {
+	case err != nil:
+		return nil, err
 	case stmt != nil:
 		return stmt.QueryContext(ctx, args...)
+	case tx.writer != nil:
+		return tx.writer.conn.QueryContext(ctx, query, args...)
 	case tx.tx != nil:
 		return tx.tx.QueryContext(ctx, query, args...)
 	}
@@ -237,20 +266,23 @@ func (tx Tx) context(ctx context.Context) (context.Context, error) {
 }
 
 // prepared returns the statement to run, or nil when the text itself is to be sent.
-func (tx Tx) prepared(ctx context.Context, query string) *sql.Stmt {
+func (tx Tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if tx.writer != nil {
+		return tx.writer.prepare(ctx, query)
+	}
 	if tx.pool.stmts == nil {
-		return nil
+		return nil, nil
 	}
 	if tx.tx == nil {
 		tx.pool.stmts.learn(ctx, []string{query})
-		return tx.pool.stmts.get(query)
+		return tx.pool.stmts.get(query), nil
 	}
 	stmt := tx.pool.stmts.get(query)
 	if stmt == nil {
 		*tx.seen = append(*tx.seen, query)
-		return nil
+		return nil, nil
 	}
-	return tx.tx.StmtContext(ctx, stmt)
+	return tx.tx.StmtContext(ctx, stmt), nil
 }
 
 // Collect runs query and scans each row. The result is nil when there is none.

@@ -24,16 +24,20 @@ func (s *Server) GetConfigurations(ctx context.Context, _ gen.GetConfigurationsR
 // UpdateConfigurations answers PUT /configurations. Terraform always sends keys that are not settings, so
 // what the contract doesn't name is ignored.
 func (s *Server) UpdateConfigurations(ctx context.Context, r gen.UpdateConfigurationsRequestObject) (gen.UpdateConfigurationsResponseObject, error) {
-	changes := map[string]any{}
+	doc, err := s.contract()
+	if err != nil {
+		return nil, err
+	}
+	changes, settable := map[string]any{}, doc.Components.Schemas["Configurations"].Value.Properties
 	for key, v := range *r.Body {
-		if s.settable[key] && v != nil {
+		if settable[key] != nil && v != nil {
 			changes[key] = v
 		}
 	}
 	if len(changes) == 0 {
 		return gen.UpdateConfigurations200Response{}, nil
 	}
-	err := s.Settings.Set(ctx, callFrom(ctx).Principal.Name, changes)
+	err = s.Settings.Set(ctx, callFrom(ctx).Principal.Name, changes)
 	return gen.UpdateConfigurations200Response{}, err
 }
 

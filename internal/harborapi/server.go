@@ -2,10 +2,12 @@ package harborapi
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/authz"
@@ -60,25 +62,19 @@ type Server struct {
 	frame    *rest.Frame
 	icons    icons
 	health   lastHealth
-	settable map[string]bool // keys of settings that the contract names
+	contract func() (*openapi3.T, error) // as it is written
 }
 
 // New returns the handler of /api/version and /api/v2.0/. It finds out who asks; protection against
 // forged requests of browsers stands before it.
 func New(d Deps) (http.Handler, error) {
-	s := &Server{Deps: d, settable: map[string]bool{}, frame: &rest.Frame{
+	s := &Server{Deps: d, contract: sync.OnceValues(gen.GetSpec), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
 		Accesses: accesses(), Failures: failures(), Writable: []string{"/api/v2.0/configurations"},
 	}}
-	doc, err := gen.GetSpec()
-	if err != nil {
-		return nil, fmt.Errorf("read the API's contract: %w", err)
-	}
+	var err error
 	if s.icons, err = newIcons(); err != nil {
 		return nil, err
-	}
-	for key := range doc.Components.Schemas["Configurations"].Value.Properties {
-		s.settable[key] = true
 	}
 	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {
 		return rest.Guard(s.frame, next, operation)
@@ -86,7 +82,7 @@ func New(d Deps) (http.Handler, error) {
 	strict := gen.NewStrictHandlerWithOptions(s, []gen.StrictMiddlewareFunc{guard}, gen.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc: s.frame.Unreadable, ResponseErrorHandlerFunc: s.frame.Fail,
 	})
-	return s.frame.Handler(doc, func(mux *http.ServeMux, around func(http.Handler) http.Handler) {
+	return s.frame.Handler(s.contract, func(mux *http.ServeMux, around func(http.Handler) http.Handler) {
 		gen.HandlerWithOptions(strict, gen.StdHTTPServerOptions{
 			BaseRouter: mux, ErrorHandlerFunc: s.frame.Unreadable, Middlewares: []gen.MiddlewareFunc{around},
 		})

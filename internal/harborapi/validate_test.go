@@ -12,11 +12,7 @@ import (
 )
 
 func TestContractCheck(t *testing.T) {
-	doc, err := gen.GetSpec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := rest.NewContract(doc)
+	c := rest.NewContract(gen.GetSpec)
 	for _, tc := range []struct {
 		name, pattern, target, body string
 		params                      map[string]string

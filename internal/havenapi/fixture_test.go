@@ -61,14 +61,13 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	ok(t, f.projects.Bootstrap(ctx))
 	f.authorizer = authz.New(f.projects)
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
-	f.handler, err = New(Deps{
+	f.handler = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },
 	})
-	ok(t, err)
 	f.admin, err = f.identity.Principal(ctx, identity.AdminID)
 	ok(t, err)
 	return f

@@ -1,7 +1,6 @@
 package havenapi
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -53,11 +52,7 @@ type Server struct {
 
 // New returns the handler of /api/haven/. It finds out who asks; protection against forged requests of
 // browsers stands before it.
-func New(d Deps) (http.Handler, error) {
-	doc, err := gen.GetSpec()
-	if err != nil {
-		return nil, fmt.Errorf("read the API's contract: %w", err)
-	}
+func New(d Deps) http.Handler {
 	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
 		Accesses: accesses(), Writable: []string{Prefix + "v1/workload/token", Prefix + "v1/workload/test"},
@@ -69,9 +64,9 @@ func New(d Deps) (http.Handler, error) {
 	strict := gen.NewStrictHandlerWithOptions(s, []gen.StrictMiddlewareFunc{guard}, gen.StrictHTTPServerOptions{
 		RequestErrorHandlerFunc: s.frame.Unreadable, ResponseErrorHandlerFunc: s.frame.Fail,
 	})
-	return s.frame.Handler(doc, func(mux *http.ServeMux, around func(http.Handler) http.Handler) {
+	return s.frame.Handler(gen.GetSpec, func(mux *http.ServeMux, around func(http.Handler) http.Handler) {
 		gen.HandlerWithOptions(strict, gen.StdHTTPServerOptions{
 			BaseRouter: mux, ErrorHandlerFunc: s.frame.Unreadable, Middlewares: []gen.MiddlewareFunc{around},
 		})
-	}), nil
+	})
 }

@@ -22,13 +22,21 @@ type pass struct{ upTo, names string }
 
 var passOf = map[Kind]pass{
 	Project: {
-		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM project WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
+		`SELECT COALESCE(MAX(id), 0), COUNT(*) FROM (SELECT id FROM project WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
 		`SELECT 'projects/' || name FROM project WHERE id > $1 AND id <= $2 AND deleted_at = 0`,
 	},
 	Manifest: {
-		`SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM manifest WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
+		`SELECT COALESCE(MAX(id), 0), COUNT(*) FROM (SELECT id FROM manifest WHERE id > $1 ORDER BY id LIMIT $2) AS page`,
 		manifestNames + `m.id > $1 AND m.id <= $2`,
 	},
+}
+
+// page is some rows of a pass.
+type page struct{ last, rows int64 }
+
+func scanPage(r db.Row) (p page, err error) {
+	err = r.Scan(&p.last, &p.rows)
+	return p, err
 }
 
 // progress is a row of record_pass.
@@ -46,10 +54,11 @@ func scanProgress(r db.Row) (p progress, err error) {
 // about, and returns the last of these ids, 0 when there was none above after.
 func (k *Keeper) Names(ctx context.Context, kind Kind, after int64, yield func(name string) error) (last int64, err error) {
 	p := passOf[kind]
-	if last, err = db.Get(ctx, k.db.Auto(), db.ScanInt, p.upTo, after, enrolSize); err != nil || last == 0 {
+	page, err := db.Get(ctx, k.db.Auto(), scanPage, p.upTo, after, enrolSize)
+	if err != nil || page.rows == 0 {
 		return 0, err
 	}
-	names, err := db.Collect(ctx, k.db.Auto(), db.ScanString, p.names, after, last)
+	names, err := db.Collect(ctx, k.db.Auto(), db.ScanString, p.names, after, page.last)
 	if err != nil {
 		return 0, err
 	}
@@ -58,7 +67,7 @@ func (k *Keeper) Names(ctx context.Context, kind Kind, after int64, yield func(n
 			return 0, err
 		}
 	}
-	return last, nil
+	return page.last, nil
 }
 
 // enrol enqueues some of what has no record from before there were any; over reports that there is no more.
@@ -78,6 +87,8 @@ func (k *Keeper) enrol(ctx context.Context) (over bool, err error) {
 	return false, nil
 }
 
+// enrolPage enqueues a page. One that isn't full is the last: what comes after this transaction is enqueued by
+// its events, and would be written twice if the pass went on for as long as somebody pushes.
 func enrolPage(ctx context.Context, tx db.Tx, kind Kind) error {
 	after, err := db.Get(ctx, tx, db.ScanInt, enrolledUpTo, kind)
 	if errors.Is(err, db.ErrNotFound) { // another replica ended it
@@ -87,17 +98,19 @@ func enrolPage(ctx context.Context, tx db.Tx, kind Kind) error {
 		return err
 	}
 	p := passOf[kind]
-	last, err := db.Get(ctx, tx, db.ScanInt, p.upTo, after, enrolSize)
+	page, err := db.Get(ctx, tx, scanPage, p.upTo, after, enrolSize)
 	if err != nil {
 		return err
 	}
-	if last == 0 {
+	if page.rows > 0 {
+		if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+p.names+again, after, page.last); err != nil {
+			return err
+		}
+	}
+	if page.rows < enrolSize {
 		_, err = tx.Exec(ctx, endEnrolment, kind)
-		return err
+	} else {
+		_, err = tx.Exec(ctx, advanceEnrolment, kind, page.last)
 	}
-	if _, err := tx.Exec(ctx, "INSERT INTO record_task (name) "+p.names+again, after, last); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, advanceEnrolment, kind, last)
 	return err
 }

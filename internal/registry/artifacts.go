@@ -162,6 +162,12 @@ func (c *conditions) special(ctx context.Context, filters []db.Filter) (rest []d
 			c.tags(ctx, f)
 		case "labels":
 			c.labels(f)
+		case "digest":
+			if f.Op != db.Contains || c.repositoryID == 0 || f.Values[0] == "" {
+				rest = append(rest, f)
+				continue
+			}
+			c.digestHolds(f.Values[0])
 		default:
 			rest = append(rest, f)
 		}
@@ -207,6 +213,15 @@ func (c *conditions) tags(ctx context.Context, f db.Filter) {
 		c.tagged(ctx, f.Values[:min(len(f.Values), setSize)])
 	}
 }
+
+// digestHolds keeps the artifacts with these letters in their digest. All digests of the repository are read,
+// but off the index that keeps them apart, and no rows; they have small letters only.
+func (c *conditions) digestHolds(letters string) {
+	c.args = append(c.args, c.repositoryID, strings.ToLower(letters))
+	c.parts = append(c.parts, fmt.Sprintf(digestsHolding, len(c.args)-1, len(c.args)))
+}
+
+const digestsHolding = "m.id IN (SELECT x.id FROM manifest x WHERE x.repository_id = $%d AND replace(x.digest, $%d, '') <> x.digest)"
 
 // tagged keeps the artifacts with one of the tags. In a repository they are looked up before, so that no
 // other artifact is read.

@@ -242,19 +242,19 @@ func scanStored(r db.Row) (v stored, err error) {
 	return v, err
 }
 
-// putBlob writes the row of bytes that were just committed, and returns it. When there are bytes of this
-// digest already they stay, unless they are damaged or going to be deleted; those that nobody needs are
-// discarded where they have a place of their own. Somebody must become the blob's holder in the same
-// transaction, or condemn it again.
-func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (Blob, error) {
+// putBlob writes the row of bytes that were just committed, and returns it and whether it is a new one. When
+// there are bytes of this digest already they stay, unless they are damaged or going to be deleted; those that
+// nobody needs are discarded where they have a place of their own. Somebody must become the blob's holder in
+// the same transaction, or condemn it again.
+func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (known Blob, fresh bool, err error) {
 	id, err := db.Get(ctx, tx, db.ScanInt, insertBlob, b.Digest, b.Size, b.Location, now, b.Durable)
 	if !errors.Is(err, db.ErrNotFound) {
 		b.ID = id
-		return b, err
+		return b, true, err
 	}
 	old, err := db.Get(ctx, tx, scanStored, blobByDigest, b.Digest)
 	if err != nil {
-		return Blob{}, err
+		return Blob{}, false, err
 	}
 	b.ID = old.ID
 	needless := old.Location
@@ -266,12 +266,12 @@ func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (Blob, error) {
 	}
 	if needless != b.Location && needless != "" { // a blob that was lost with a store lies nowhere
 		if _, err := tx.Exec(ctx, discard, needless, now); err != nil {
-			return Blob{}, err
+			return Blob{}, false, err
 		}
 	}
 	if !old.damaged && !old.deleting && old.condemnedAt == 0 && old.Durable == b.Durable {
-		return b, nil
+		return b, false, nil
 	}
 	_, err = tx.Exec(ctx, renewBlob, b.ID, b.Size, b.Location, b.Durable, now)
-	return b, err
+	return b, false, err
 }

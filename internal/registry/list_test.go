@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/havenregistry/haven/internal/authz"
@@ -84,6 +85,9 @@ func TestListArtifacts(t *testing.T) {
 			"one of tags":       {in: app, list: filter("tags", db.AnyOf, "v3", "multi"), want: digests(ix, tagged)},
 			"type":              {in: project, list: filter("type", db.Equal, "CHART"), want: digests(chart)},
 			"digest":            {in: app, list: filter("digest", db.Equal, string(a.Digest)), want: digests(a)},
+			"part of a digest":  {in: app, list: filter("digest", db.Contains, strings.ToUpper(string(a.Digest[9:40]))), want: digests(a)},
+			"no part of one":    {in: app, list: filter("digest", db.Contains, ""), want: digests(untagged, ix, tagged, a)},
+			"part in a project": {in: project, list: filter("digest", db.Contains, string(a.Digest[9:40])), want: digests(a)},
 			"pushed since":      {in: app, list: filter("push_time", db.Between, "2026-01-02T03:04:05", ""), want: digests(untagged, ix, tagged, a)},
 			"pushed until":      {in: app, list: filter("push_time", db.Between, "", "2026-01-02T03:04:05"), want: digests()},
 			"nowhere":           {in: Ref{ProjectID: 2, Project: "beta", Name: "none"}, want: digests()},

@@ -25,6 +25,8 @@ const (
 		VALUES ($1, $2, $3, $4, $4, TRUE)
 		ON CONFLICT (repository_id, blob_id) DO UPDATE SET idle_since = excluded.idle_since, counted = TRUE
 			WHERE repository_blob.idle_since > 0`
+	insertFirst = `INSERT INTO repository_blob (repository_id, blob_id, project_id, created_at, idle_since, counted)
+		SELECT id, $2, project_id, $3, $3, TRUE FROM repository WHERE id = $1 AND name NOT LIKE 'deleted:%'`
 	renewMember = `UPDATE repository_blob SET idle_since = $3
 		WHERE repository_id = $1 AND blob_id = $2 AND idle_since > 0 AND idle_since < $3`
 )
@@ -59,6 +61,21 @@ func (s *Service) addMember(ctx context.Context, tx db.Tx, repositoryID int64, b
 	}
 	_, err = tx.Exec(ctx, insertMember, repositoryID, b.ID, was.projectID, now)
 	return err
+}
+
+// addFirst is addMember for a blob whose row is new: nobody holds it or counts it yet.
+func (s *Service) addFirst(ctx context.Context, tx db.Tx, projectID, repositoryID int64, b Blob, now int64) error {
+	if err := s.charge(ctx, tx, projectID, b.Size); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, insertFirst, repositoryID, b.ID, now)
+	if err != nil || n > 0 {
+		return err
+	}
+	if err := s.charge(ctx, tx, projectID, -b.Size); err != nil {
+		return err
+	}
+	return ErrRepositoryUnknown
 }
 
 var pinMembers = inQuery{`UPDATE repository_blob SET idle_since = 0, counted = TRUE

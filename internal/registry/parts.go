@@ -39,13 +39,15 @@ func scanReference(r db.Row) (v Reference, err error) {
 const tagFields = `t.id, t.repository_id, t.manifest_id, t.name, t.pushed_at, t.pulled_at`
 
 // newestTags takes as many tags of each manifest as are shown, and those pushed at the same time as the
-// last one, off an index, before it ranks them.
-var newestTags = inQuery{`SELECT id, repository_id, manifest_id, name, pushed_at, pulled_at FROM (SELECT t.*,
+// last one, off an index, before it ranks them. When that was is found out once a manifest: PostgreSQL would
+// ask anew for each tag.
+var newestTags = inQuery{`WITH oldest AS MATERIALIZED (SELECT m.id AS manifest_id, COALESCE((SELECT x.pushed_at FROM tag x
+			WHERE x.manifest_id = m.id ORDER BY x.pushed_at DESC LIMIT 1 OFFSET ` + strconv.Itoa(MaxTagsShown-1) + `), 0) AS shown
+		FROM manifest m WHERE m.id IN `, `)
+	SELECT id, repository_id, manifest_id, name, pushed_at, pulled_at FROM (SELECT t.*,
 		ROW_NUMBER() OVER (PARTITION BY t.manifest_id ORDER BY t.pushed_at DESC, t.id DESC) AS place
-		FROM manifest m CROSS JOIN tag t
-		WHERE t.manifest_id = m.id AND t.pushed_at >= COALESCE((SELECT x.pushed_at FROM tag x WHERE x.manifest_id = m.id
-			ORDER BY x.pushed_at DESC LIMIT 1 OFFSET ` + strconv.Itoa(MaxTagsShown-1) + `), 0)
-		AND m.id IN `, `) AS ranked
+		FROM oldest CROSS JOIN tag t
+		WHERE t.manifest_id = oldest.manifest_id AND t.pushed_at >= oldest.shown) AS ranked
 	WHERE place <= ` + strconv.Itoa(MaxTagsShown) + ` ORDER BY manifest_id, place`}
 
 func scanTag(r db.Row) (t Tag, err error) {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -112,8 +113,9 @@ func hotStatements() map[string]planned {
 		"accessories of an artifact":     {query: pageOf(accessoryListing, accessoriesOf)},
 		"contents of a page":             {query: contentsOf.with("$1, $2")},
 		"references of a page":           {query: referencesOf.with("$1, $2"), sorts: true},
-		"newest tags of a page":          {query: newestTags.with("$1, $2"), sorts: true},
+		"newest tags of a page":          {query: newestTags.with("$1, $2"), sorts: true, few: []string{"oldest"}}, // the page
 		"first accessories of a page":    {query: firstAccessories.with("$1, $2"), sorts: true},
+		"digests of a repository":        {query: fmt.Sprintf("SELECT 1 FROM manifest m WHERE "+digestsHolding, 1, 2), few: []string{"m"}},
 		"artifacts tagged with one name": {query: taggedAs.with("$2, $3")},
 	}
 }

@@ -115,7 +115,10 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 	if err := s.charge(ctx, tx, ref.ProjectID, grown); err != nil {
 		return 0, err
 	}
-	affected := []int64{id}
+	var affected []int64 // but for a fresh one
+	if !fresh {
+		affected = append(affected, id)
+	}
 	for _, c := range children {
 		affected = append(affected, c.id)
 	}
@@ -128,10 +131,14 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 			affected = append(affected, before)
 		}
 	}
-	if err := relist(ctx, tx, affected); err != nil {
+	more, err := relistUncounted(ctx, tx, affected)
+	if err != nil {
 		return 0, err
 	}
-	if err := showRepository(ctx, tx, repositoryID, now); err != nil {
+	if listed, _ := shownFirst(p); fresh && listed {
+		more[repositoryID]++
+	}
+	if err := growRepository(ctx, tx, repositoryID, now, more[repositoryID]); err != nil {
 		return 0, err
 	}
 	if len(p.tags) == 0 {
@@ -219,8 +226,8 @@ const (
 	insertContent = `INSERT INTO manifest_content (digest, content, annotations, extra_attrs) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (digest) DO NOTHING`
 	insertManifest = `INSERT INTO manifest (repository_id, digest, media_type, config_media_type, artifact_type, type,
-			size, content_size, subject, accessory_of, accessory_type, pushed_at, listed, project_id)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, FALSE, project_id FROM repository WHERE id = $1
+			size, content_size, subject, accessory_of, accessory_type, pushed_at, listed, tagged, project_id)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, project_id FROM repository WHERE id = $1
 		ON CONFLICT (repository_id, digest) DO NOTHING RETURNING id`
 	manifestID = `SELECT id FROM manifest WHERE repository_id = $1 AND digest = $2`
 	// A signature may be pushed by digest first and become Cosign's by its tag.
@@ -248,8 +255,9 @@ func (p pushed) insert(ctx context.Context, tx db.Tx, repositoryID int64, blobs 
 	if p.Subject != nil {
 		subject = p.Subject.Digest
 	}
+	listed, tagged := shownFirst(p)
 	id, err = db.Get(ctx, tx, db.ScanInt, insertManifest, repositoryID, p.digest, p.MediaType, configMediaType(p.Manifest), p.artifactType,
-		artifactKind(p.Manifest), p.size(children), len(p.content), subject, p.accessoryOf, p.accessoryAs, now)
+		artifactKind(p.Manifest), p.size(children), len(p.content), subject, p.accessoryOf, p.accessoryAs, now, listed, tagged)
 	if errors.Is(err, db.ErrNotFound) {
 		id, err = p.known(ctx, tx, repositoryID)
 		return id, false, err

@@ -99,3 +99,45 @@ func (u *unlimited) add(projectID, version int64) {
 	}
 	u.ids[projectID] = true
 }
+
+// maxHomes bounds the repositories that are remembered.
+const maxHomes = 4096
+
+// knownHomes remembers where uploads into a repository go, at a version of the projects' table and while no
+// repository is deleted. One that is remembered too long does no harm: a blob's own transaction looks again.
+// The zero value is ready.
+type knownHomes struct {
+	mu       sync.Mutex
+	version  int64
+	deletion int64
+	byRef    map[Ref]home
+}
+
+// get returns the home of uploads into ref, if it is remembered; else the deletion that put wants to be told.
+func (h *knownHomes) get(ref Ref, version int64) (at home, deletion int64, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, ok = h.byRef[ref]
+	return at, h.deletion, ok && h.version == version
+}
+
+// put remembers what was read after get, at the version, unless a repository was deleted since.
+func (h *knownHomes) put(ref Ref, version, deletion int64, at home) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deletion != deletion {
+		return
+	}
+	if h.byRef == nil || h.version != version || len(h.byRef) >= maxHomes {
+		h.version, h.byRef = version, map[Ref]home{}
+	}
+	h.byRef[ref] = at
+}
+
+// clear forgets all.
+func (h *knownHomes) clear() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deletion++
+	clear(h.byRef)
+}

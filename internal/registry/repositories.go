@@ -126,6 +126,7 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 		}
 		return event.Append(ctx, tx, repositoryEvent(event.DeleteRepository, s.clock(), by, ref))
 	})
+	s.homes.clear()
 	begun := s.recents.clear(ref) // they have ended
 	if err != nil {
 		return fmt.Errorf("delete repository %s: %w", ref.FullName(), err)

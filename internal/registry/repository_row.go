@@ -16,7 +16,7 @@ const (
 		SELECT id, $2, $3, $3 FROM project WHERE id = $1 AND deleted_at = 0
 		ON CONFLICT (project_id, name) DO NOTHING RETURNING id`
 
-	touchRepository = `UPDATE repository SET hidden = FALSE, updated_at = $2 WHERE id = $1`
+	touchRepository = `UPDATE repository SET hidden = FALSE, updated_at = $2, artifact_count = artifact_count + $3 WHERE id = $1`
 )
 
 // findRepository returns the id of a repository, hidden or not, or ErrRepositoryUnknown; in a project that
@@ -44,6 +44,11 @@ func ensureRepository(ctx context.Context, tx db.Tx, ref Ref, now int64) (int64,
 
 // showRepository notes that its artifacts or tags have changed.
 func showRepository(ctx context.Context, tx db.Tx, id, now int64) error {
-	_, err := tx.Exec(ctx, touchRepository, id, now)
+	return growRepository(ctx, tx, id, now, 0)
+}
+
+// growRepository is showRepository, and adds to the count of artifacts.
+func growRepository(ctx context.Context, tx db.Tx, id, now, more int64) error {
+	_, err := tx.Exec(ctx, touchRepository, id, now, more)
 	return err
 }

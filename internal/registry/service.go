@@ -46,6 +46,7 @@ type Service struct {
 
 	inherited inherited
 	recents   recents
+	homes     knownHomes
 	projects  *db.Watch
 	unlimited unlimited
 

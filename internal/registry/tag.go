@@ -40,7 +40,10 @@ var shownAs = inQuery{`SELECT id, repository_id, listed, tagged, is_tagged, acce
 			EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = m.id) AS is_child
 		FROM manifest m WHERE m.id IN `, `) AS truth`}
 
-// showAs is the only place where listed and tagged are written; a new row has both FALSE.
+// shownFirst is what shownAs would say of a manifest that is written just now: no index can name it yet.
+func shownFirst(p pushed) (listed, tagged bool) { return p.accessoryOf == "", len(p.tags) > 0 }
+
+// showAs is the only place where listed and tagged are changed; a new row has what shownFirst says, or both FALSE.
 var showAs = inQuery{`UPDATE manifest SET listed = $1, tagged = $2 WHERE id IN `, ""}
 
 const countArtifacts = `UPDATE repository SET artifact_count = artifact_count + $1 WHERE id = $2`
@@ -59,11 +62,21 @@ func scanVisibility(r db.Row) (s visibility, err error) {
 // relist brings listed and tagged up to date for manifests that are new or whose tags, parents or
 // accessory_of have changed, and with them the repositories' counts of artifacts.
 func relist(ctx context.Context, tx db.Tx, ids []int64) error {
-	found, err := collectIn(ctx, tx, scanVisibility, shownAs, nil, ids)
+	more, err := relistUncounted(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
-	changed, more, seen := map[struct{ listed, tagged bool }][]int64{}, map[int64]int64{}, map[int64]bool{}
+	return countMore(ctx, tx, more)
+}
+
+// relistUncounted is relist but for the counts: it returns how many more artifacts each repository has.
+func relistUncounted(ctx context.Context, tx db.Tx, ids []int64) (more map[int64]int64, err error) {
+	found, err := collectIn(ctx, tx, scanVisibility, shownAs, nil, ids)
+	if err != nil {
+		return nil, err
+	}
+	changed, seen := map[struct{ listed, tagged bool }][]int64{}, map[int64]bool{}
+	more = map[int64]int64{}
 	for _, s := range found {
 		if s.is == s.should {
 			continue
@@ -82,10 +95,10 @@ func relist(ctx context.Context, tx db.Tx, ids []int64) error {
 	}
 	for should, ids := range changed {
 		if err := execIn(ctx, tx, showAs, []any{should.listed, should.tagged}, ids); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return countMore(ctx, tx, more)
+	return more, nil
 }
 
 // uncount takes manifests that were deleted out of the repositories' counts of artifacts.

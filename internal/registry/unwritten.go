@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -58,7 +57,7 @@ func repositoryOf(id string) (repositoryID int64, ok bool) {
 
 // startUnwritten begins an upload without a row. ok is false where it needs one.
 func (s *Service) startUnwritten(ctx context.Context, ref Ref) (row uploadRow, ok bool, err error) {
-	at, err := db.Get(ctx, s.db.Auto(), scanHome, homeOfUpload, ref.ProjectID, ref.Name)
+	at, err := s.homeOf(ctx, ref)
 	if errors.Is(err, db.ErrNotFound) {
 		return row, false, nil
 	}
@@ -67,9 +66,23 @@ func (s *Service) startUnwritten(ctx context.Context, ref Ref) (row uploadRow, o
 	}
 	row, err = s.emptyUpload(unwrittenID(at.repositoryID), at)
 	if err == nil {
-		row.Upload, err = s.resumer.Append(ctx, row.Upload, strings.NewReader(""))
+		row.Upload, err = s.resumer.Begin(ctx, row.ID)
 	}
 	return row, err == nil, err
+}
+
+// homeOf reads where uploads into ref go, unless that was read before; db.ErrNotFound where they need rows.
+func (s *Service) homeOf(ctx context.Context, ref Ref) (home, error) {
+	version, exact := s.projects.Version()
+	at, deletion, ok := s.homes.get(ref, version)
+	if ok && exact {
+		return at, nil
+	}
+	at, err := db.Get(ctx, s.db.Auto(), scanHome, homeOfUpload, ref.ProjectID, ref.Name)
+	if err == nil && exact {
+		s.homes.put(ref, version, deletion, at)
+	}
+	return at, err
 }
 
 func (s *Service) emptyUpload(id string, at home) (uploadRow, error) {

@@ -249,7 +249,7 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 	if err != nil {
 		return Blob{}, uploadError(err)
 	}
-	if b, err = s.enrol(ctx, h, b); h.unwritten && (err == nil || errors.Is(err, ErrQuota) || errors.Is(err, ErrRepositoryUnknown)) {
+	if b, err = s.enrol(ctx, ref.ProjectID, h, b); h.unwritten && (err == nil || errors.Is(err, ErrQuota) || errors.Is(err, ErrRepositoryUnknown)) {
 		err = errors.Join(err, s.resumer.Cancel(context.WithoutCancel(ctx), h.Upload))
 	}
 	return b, err
@@ -313,17 +313,21 @@ func (r contextReader) Read(p []byte) (int, error) {
 
 // enrol writes blob and membership, and ends the upload, in one transaction. When the repository may not have
 // the blob, because of the project's limit or its own end, the blob has a row all the same, and is condemned.
-func (s *Service) enrol(ctx context.Context, h *held, b Blob) (Blob, error) {
+func (s *Service) enrol(ctx context.Context, projectID int64, h *held, b Blob) (Blob, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	var refused error
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		now := s.now()
-		known, err := putBlob(ctx, tx, b, now)
+		known, fresh, err := putBlob(ctx, tx, b, now)
 		if err != nil {
 			return err
 		}
-		refused = s.addMember(ctx, tx, h.repositoryID, known, now)
+		if fresh {
+			refused = s.addFirst(ctx, tx, projectID, h.repositoryID, known, now)
+		} else {
+			refused = s.addMember(ctx, tx, h.repositoryID, known, now)
+		}
 		if errors.Is(refused, ErrQuota) || errors.Is(refused, ErrRepositoryUnknown) {
 			err = condemn(ctx, tx, now, known.ID)
 		} else {

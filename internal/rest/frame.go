@@ -43,10 +43,10 @@ type Frame struct {
 // Mount puts the generated routes into a mux, with a middleware around each.
 type Mount func(mux *http.ServeMux, around func(http.Handler) http.Handler)
 
-// Handler returns the handler of the API that doc describes. It finds out who asks; protection against
-// forged requests of browsers stands before it.
-func (f *Frame) Handler(doc *openapi3.T, mount Mount) http.Handler {
-	contract, mux := NewContract(doc), http.NewServeMux()
+// Handler returns the handler of the API whose description read gives. It finds out who asks; protection
+// against forged requests of browsers stands before it.
+func (f *Frame) Handler(read func() (*openapi3.T, error), mount Mount) http.Handler {
+	contract, mux := NewContract(read), http.NewServeMux()
 	mount(mux, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := contract.Check(r); err != nil {

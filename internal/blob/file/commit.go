@@ -149,6 +149,11 @@ func (s *Store) replace(upload, target string) error {
 // linkInto gives the file old in the directory from another name. Neither name has a slash, so no symbolic
 // link is followed.
 func linkInto(from *os.File, old string, to *os.File, name string) error {
+	return between(from, to, func(fromFD, toFD int) error { return unix.Linkat(fromFD, old, toFD, name, 0) })
+}
+
+// between runs do on the descriptors of two directories.
+func between(from, to *os.File, do func(from, to int) error) error {
 	fromRaw, err := from.SyscallConn()
 	if err != nil {
 		return err
@@ -157,14 +162,12 @@ func linkInto(from *os.File, old string, to *os.File, name string) error {
 	if err != nil {
 		return err
 	}
-	var linked error
+	var failed error
 	err = fromRaw.Control(func(fromFD uintptr) {
-		err := toRaw.Control(func(toFD uintptr) {
-			linked = unix.Linkat(int(fromFD), old, int(toFD), name, 0)
-		})
-		linked = errors.Join(linked, err)
+		err := toRaw.Control(func(toFD uintptr) { failed = do(int(fromFD), int(toFD)) })
+		failed = errors.Join(failed, err)
 	})
-	return errors.Join(err, linked)
+	return errors.Join(err, failed)
 }
 
 // settle makes a directory above the blobs' own exist and survive the loss of power.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/havenregistry/haven/internal/blob"
 )
 
@@ -55,7 +57,7 @@ func (s *Store) PutRecord(ctx context.Context, name string, content []byte) erro
 func (s *Store) putInPlace(scratch, target string) error {
 	var err error
 	for range 10 {
-		if err = s.root.Rename(scratch, target); !errors.Is(err, fs.ErrNotExist) {
+		if err = s.rename(scratch, target); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := s.root.MkdirAll(path.Dir(target), dirMode); err != nil {
@@ -63,6 +65,19 @@ func (s *Store) putInPlace(scratch, target string) error {
 		}
 	}
 	return err
+}
+
+// rename gives a record that was written its name. It opens the directory of that with one call, where os.Root
+// would make three for each part of the name.
+func (s *Store) rename(scratch, target string) error {
+	dir, err := s.root.Open(path.Dir(target))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return between(s.records, dir, func(from, to int) error {
+		return unix.Renameat(from, path.Base(scratch), to, path.Base(target))
+	})
 }
 
 func (s *Store) writeFile(name string, content []byte) error {

@@ -43,6 +43,7 @@ const (
 type Store struct {
 	root    *folder
 	uploads *folder
+	records *os.File
 	buffers sync.Pool // of *[copySize]byte
 	boot    []byte    // of this run of the kernel
 	settled sync.Map  // directory → true: exists and is synced, at most 2×256 and a few
@@ -78,6 +79,9 @@ func Open(dir string) (*Store, error) {
 	if s.uploads, err = root.OpenRoot(uploadsDir); err != nil {
 		return nil, errors.Join(fmt.Errorf("open directory of uploads: %w", err), s.Close())
 	}
+	if s.records, err = root.Open(recordsDir); err != nil {
+		return nil, errors.Join(fmt.Errorf("open directory of records: %w", err), s.Close())
+	}
 	s.whole = wholeSync(s.uploads.self)
 	s.dropUnfinished()
 	return s, nil
@@ -106,6 +110,9 @@ func (s *Store) Close() error {
 	})
 	if s.uploads != nil {
 		errs = append(errs, s.uploads.Close())
+	}
+	if s.records != nil {
+		errs = append(errs, s.records.Close())
 	}
 	return errors.Join(append(errs, s.root.Close())...)
 }

@@ -125,6 +125,24 @@ func (s *Store) lock(f *os.File, id string) (held holding, err error) {
 	return held, err
 }
 
+// Begin implements blob.Resumer. Nobody else knows the id yet, so nothing has to be locked.
+func (s *Store) Begin(ctx context.Context, id string) (blob.Upload, error) {
+	u := blob.Upload{ID: id}
+	name, err := uploadName(id)
+	if err != nil {
+		return u, err
+	}
+	f, err := s.uploads.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return u, fmt.Errorf("begin upload %s: %w", id, classify(err))
+	}
+	u.State = s.account(u)
+	return u, nil
+}
+
 // Resume implements blob.Resumer.
 func (s *Store) Resume(ctx context.Context, id string) (blob.Upload, error) {
 	name, err := uploadName(id)
