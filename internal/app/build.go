@@ -148,6 +148,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchReclaim()
 	a.watchForwarding(d.audits)
 	a.watchRobots()
+	a.watchJobs()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{

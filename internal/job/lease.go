@@ -182,14 +182,11 @@ func (s *Service) takeBack(ctx context.Context, tasks []Task, now int64) error {
 }
 
 func (s *Service) takeOne(ctx context.Context, tx db.Tx, t Task, now int64) error {
-	status, n, err := Pending, int64(0), error(nil)
-	at := db.Micros(s.clock())
-	if t.lost+1 < maxLost {
-		n, err = tx.Exec(ctx, giveBack, 1, at, t.ID, t.holder, t.Runs, now)
-	} else {
-		status = Error
-		n, err = tx.Exec(ctx, giveUp, fmt.Sprintf("%d processes ended while they worked on it", t.lost+1), at, t.ID, t.holder, t.Runs, now)
+	status, statement, first := Pending, giveBack, any(1)
+	if t.lost+1 >= maxLost {
+		status, statement, first = Error, giveUp, fmt.Sprintf("%d processes ended while they worked on it", t.lost+1)
 	}
+	n, err := tx.Exec(ctx, statement, first, db.Micros(s.clock()), t.ID, t.holder, t.Runs, now)
 	if err != nil || n == 0 { // somebody else was faster
 		return err
 	}

@@ -91,7 +91,7 @@ func (r *Run) Resume(v any) (bool, error) {
 // both are there, once; ErrLost, when this run doesn't hold the task any more and neither is.
 func (r *Run) Finish(ctx context.Context, f func(tx db.Tx) error) error {
 	written := r.log.take()
-	err := r.s.db.Write(ctx, func(tx db.Tx) error {
+	err := r.conclusion(ctx, func(tx db.Tx) error {
 		if err := r.end(ctx, tx, ending{status: Success, failures: r.task.Failures}); err != nil {
 			return err
 		}
@@ -109,6 +109,11 @@ func (r *Run) Finish(ctx context.Context, f func(tx db.Tx) error) error {
 	r.finished.Store(true)
 	r.s.stats.ended(r.task.Kind, Success)
 	return nil
+}
+
+// conclusion is the last transaction of a run.
+func (r *Run) conclusion(ctx context.Context, f func(tx db.Tx) error) error {
+	return r.s.counting(ctx, []int64{r.task.ExecutionID}, func() error { return r.s.db.Write(ctx, f) })
 }
 
 // ending is how a run leaves its task.

@@ -39,6 +39,7 @@ type Service struct {
 	wake     chan struct{}
 	draining atomic.Bool
 	stats    stats
+	lanes    lanes
 
 	mu   sync.Mutex
 	runs map[int64]*Run // by task
@@ -53,7 +54,7 @@ func New(d Deps) *Service {
 		db: d.DB, tell: d.Tell, clock: d.Clock, log: d.Log, holder: rand.Text(), pid: os.Getpid(),
 		works: map[Kind]Work{}, ends: map[Kind][]func(context.Context, db.Tx, Execution) error{},
 		fires: map[Kind]func(context.Context, db.Tx, Schedule) error{},
-		wake:  make(chan struct{}, 1), runs: map[int64]*Run{}, busy: map[Kind]int{}, resting: map[int64]time.Time{},
+		wake:  make(chan struct{}, 1), lanes: newLanes(), runs: map[int64]*Run{}, busy: map[Kind]int{}, resting: map[int64]time.Time{},
 	}
 	s.host, _ = os.Hostname() // "": nobody is shown where it runs
 	if s.tell == nil {

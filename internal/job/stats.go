@@ -1,6 +1,8 @@
 package job
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -60,10 +62,9 @@ func (s *Service) Stats(kind Kind) KindStats {
 	s.stats.mu.Lock()
 	defer s.stats.mu.Unlock()
 	k := *s.stats.of(kind)
-	ended := make(map[Status]int64, len(k.Ended))
-	for status, n := range k.Ended {
-		ended[status] = n
-	}
-	k.Ended = ended
+	k.Ended = maps.Clone(k.Ended)
 	return k
 }
+
+// Kinds are those that this process knows, by name.
+func (s *Service) Kinds() []Kind { return slices.Sorted(maps.Keys(s.works)) }

@@ -170,7 +170,7 @@ func (s *Service) turn(ctx context.Context, begin func(Task)) error {
 }
 
 const (
-	candidates = `SELECT t.id FROM job_task t WHERE t.kind = $1 AND t.status = 'Pending'
+	candidates = `SELECT t.id, t.execution_id FROM job_task t WHERE t.kind = $1 AND t.status = 'Pending'
 		AND NOT EXISTS (SELECT 1 FROM job_paused p WHERE p.kind = $1)
 		AND NOT EXISTS (SELECT 1 FROM job_execution x WHERE x.id = t.execution_id AND x.stopping)
 		ORDER BY t.priority DESC, t.turn, t.id LIMIT $2`
@@ -205,28 +205,23 @@ func (s *Service) claim(ctx context.Context, kind Kind, begin func(Task)) (again
 		return false, nil
 	}
 	// Choosing them outside of the transaction leaves it nothing that others change, but the tasks themselves.
-	ids, err := db.Collect(ctx, s.db.Auto(), db.ScanInt, candidates, kind, free)
+	var executions []int64
+	ids, err := db.Collect(ctx, s.db.Auto(), func(r db.Row) (id int64, err error) {
+		var execution int64
+		err = r.Scan(&id, &execution)
+		executions = append(executions, execution)
+		return id, err
+	}, candidates, kind, free)
 	if err != nil || len(ids) == 0 {
 		return false, err
 	}
 	slices.Sort(ids)
 	var tasks []Task
-	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
-		tasks = nil
-		if w.Alone {
-			busy, err := db.Get(ctx, tx, db.ScanBool, runsAlready, kind)
-			if err != nil || busy {
-				return err
-			}
-		}
-		now := s.clock()
-		marks, args := db.In(3, ids)
-		tasks, err = db.Collect(ctx, tx, scanTask, claim+marks+`) RETURNING `+taskFields,
-			slices.Concat([]any{s.holder, db.Micros(now.Add(leaseTime)), db.Micros(now)}, args)...)
-		if err != nil {
+	err = s.counting(ctx, executions, func() error {
+		return s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
+			tasks, err = s.take(ctx, tx, kind, ids)
 			return err
-		}
-		return s.settleAll(ctx, tx, tasks, Pending, Running)
+		})
 	})
 	if err != nil {
 		return false, err
@@ -235,6 +230,24 @@ func (s *Service) claim(ctx context.Context, kind Kind, begin func(Task)) (again
 		begin(t)
 	}
 	return len(tasks) < len(ids) && !w.Alone, nil
+}
+
+// take makes tasks this process's, those of them that still wait.
+func (s *Service) take(ctx context.Context, tx db.Tx, kind Kind, ids []int64) ([]Task, error) {
+	if s.works[kind].Alone {
+		busy, err := db.Get(ctx, tx, db.ScanBool, runsAlready, kind)
+		if err != nil || busy {
+			return nil, err
+		}
+	}
+	now := s.clock()
+	marks, args := db.In(3, ids)
+	tasks, err := db.Collect(ctx, tx, scanTask, claim+marks+`) RETURNING `+taskFields,
+		slices.Concat([]any{s.holder, db.Micros(now.Add(leaseTime)), db.Micros(now)}, args)...)
+	if err != nil {
+		return nil, err
+	}
+	return tasks, s.settleAll(ctx, tx, tasks, Pending, Running)
 }
 
 // settleAll is settle for tasks that went from one status to another, of several executions.
@@ -339,7 +352,7 @@ func (r *Run) fail(ctx context.Context, failure error) error {
 		r.Logf("failed: %v", failure)
 	}
 	written := r.log.take()
-	err := r.s.db.Write(ctx, func(tx db.Tx) error {
+	err := r.conclusion(ctx, func(tx db.Tx) error {
 		if err := r.end(ctx, tx, e); err != nil {
 			return err
 		}
