@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,6 +22,8 @@ type commands struct {
 	Scrub   scrub      `cmd:"" help:"Find blobs that are lost or damaged, and whatever else the database and the store don't agree on."`
 	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`
 	Version version    `cmd:"" help:"Print the version."`
+
+	ScanWorker scanWorker `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
 }
 
 // exitError ends the program with a status and no message of its own.
@@ -33,6 +36,9 @@ func main() {
 }
 
 func run(args []string) int {
+	// Trivy's package of logs, which is linked for scan-worker alone, takes over the default of all when the program
+	// starts, and keeps what is said in memory: the error logs of net/http too.
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("haven"),

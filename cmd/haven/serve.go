@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"runtime/debug"
 
@@ -27,7 +28,9 @@ func (s *serve) Run(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	a, err := app.New(ctx, s.Config, s.Logger())
+	log := s.Logger()
+	slog.SetDefault(log)
+	a, err := app.New(ctx, s.Config, log)
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,9 @@ const Revision = 1
 // OS is an operating system: its family in Trivy's words ("debian", "alpine", "redhat", …) and its release
 // ("12.5"). An empty Family: the image has none, or none that is known.
 type OS struct {
-	Family string `json:"family"`
-	Name   string `json:"name"`
+	Family   string `json:"family"`
+	Name     string `json:"name"`
+	Extended bool   `json:"extended,omitempty"` // it is in a programme of longer support (Ubuntu's)
 }
 
 // Class says by whose advisories a package is judged.
@@ -39,6 +40,12 @@ type Subject struct {
 	SrcEpoch   int    `json:"src_epoch,omitempty"`
 
 	Modularity string `json:"modularity,omitempty"` // label of an RPM module
+
+	Stream      string `json:"stream,omitempty"`       // of an OSPackage: release of the repositories, where it isn't the Scope's ("edge")
+	Supplier    string `json:"supplier,omitempty"`     // who rebuilt the image's packages and publishes advisories for them; "": nobody
+	ContentSets string `json:"content_sets,omitempty"` // Red Hat's repositories of the layer that it came with, separated by ","
+	NVR         string `json:"nvr,omitempty"`          // Red Hat's name, version, release and architecture of that layer's image
+	ThirdParty  bool   `json:"third_party,omitempty"`  // not from the distribution, whose advisories don't speak of it
 }
 
 // Package is a Subject where it lies in an image.
@@ -85,8 +92,10 @@ type Detail struct {
 type CVSS struct {
 	V2Vector string  `json:"v2_vector,omitempty"`
 	V3Vector string  `json:"v3_vector,omitempty"`
+	V4Vector string  `json:"v4_vector,omitempty"`
 	V2Score  float64 `json:"v2_score,omitempty"`
 	V3Score  float64 `json:"v3_score,omitempty"`
+	V4Score  float64 `json:"v4_score,omitempty"`
 }
 
 // Verdict is what an edition of the database says of a Subject.
