@@ -79,7 +79,7 @@ func (a *App) assemble() (domain, error) {
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	d.scanners = scanner.New(scanner.Deps{
 		DB: a.db, Box: box, Adapters: adapter.NewClient(), Projects: d.projects, Clock: clock, Log: a.log,
-		Own: scanner.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+		Own: adapter.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
 	})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })

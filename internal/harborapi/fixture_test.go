@@ -76,7 +76,7 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	}
 	deps.Scanners = scanner.New(scanner.Deps{
 		DB: d, Box: box, Adapters: adapter.NewClient(), Projects: projects, Clock: time.Now, Log: log,
-		Own: scanner.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+		Own: adapter.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
 	})
 	deps.Purger = audit.NewPurger(audits, time.Now, log)
 	deps.Schedules = append(deps.Schedules, PurgeSchedules(deps.Purger))
