@@ -37,8 +37,8 @@ type Auth string
 // The ways, in Harbor's words.
 const (
 	NoAuth Auth = ""
-	Basic  Auth = "Basic"  // credential "name:password"
-	Bearer Auth = "Bearer" // credential is the token
+	Basic  Auth = "Basic"                    // credential "name:password"
+	Bearer Auth = "Bearer"                   // credential is the token
 	APIKey Auth = "X-ScannerAdapter-API-Key" //nolint:gosec // the name of a header
 )
 

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/scan/adapter"
@@ -36,7 +37,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "scan-worker" { // a confined child of the real engine
 		os.Exit(confined.Work(os.Args[2]))
 	}
-	os.Exit(m.Run())
+	dbtest.Main(m)
 }
 
 // engine finds a package "p" with a vulnerability in each layer that says so. It stands for the real one where
