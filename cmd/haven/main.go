@@ -23,7 +23,8 @@ type commands struct {
 	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`
 	Version version    `cmd:"" help:"Print the version."`
 
-	ScanWorker scanWorker `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
+	VulnDB     vulndbCommands `cmd:"" name:"vulndb" help:"See to a registry's vulnerability database, by its API."`
+	ScanWorker scanWorker     `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
 }
 
 // exitError ends the program with a status and no message of its own.

@@ -24,6 +24,8 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
+	"github.com/havenregistry/haven/internal/scan/confined"
+	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
@@ -41,6 +43,8 @@ type App struct {
 	records    *record.Keeper
 	forwarder  *audit.Forwarder
 	purger     *audit.Purger
+	engine     *confined.Process
+	vulndb     *vulndb.Service
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -167,10 +171,11 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
-// the store, when robots were used, word to the other replicas, audit rows to forward. It returns nil then.
+// the store, when robots were used, word to the other replicas, audit rows to forward,
+// newer vulnerability databases. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run, a.vulndb.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -26,7 +26,9 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan/adapter"
+	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/scanner"
+	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -45,6 +47,7 @@ type domain struct {
 	scanners  *scanner.Service
 	audits    *audit.Service
 	registry  *registry.Service
+	vulndb    *vulndb.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -79,7 +82,13 @@ func (a *App) assemble() (domain, error) {
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	d.scanners = scanner.New(scanner.Deps{
 		DB: a.db, Box: box, Adapters: adapter.NewClient(), Projects: d.projects, Clock: clock, Log: a.log,
-		Own: adapter.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+		Own: adapter.Own(func(ctx context.Context) (updated, next time.Time, err error) {
+			state, err := d.vulndb.State(ctx)
+			if err != nil || state.Current == nil {
+				return updated, next, err
+			}
+			return state.Current.UpdatedAt, state.Current.NextUpdate, nil
+		}),
 	})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })
@@ -100,6 +109,10 @@ func (a *App) assemble() (domain, error) {
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
+	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg)})
+	if d.vulndb, err = a.vulnerabilities(); err != nil {
+		return domain{}, err
+	}
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -155,7 +168,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven, err := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
-		ExternalScheme: hosts.scheme,
+		VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,11 @@ func accesses() map[string]rest.Access {
 
 		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
 
+		// What every image is judged by; who administers the system answers for it.
+		"GetVulnerabilityDatabase":     ofSystem(authz.SystemConfig, authz.Read),
+		"ImportVulnerabilityDatabase":  ofSystem(authz.SystemConfig, authz.Update),
+		"RefreshVulnerabilityDatabase": ofSystem(authz.SystemConfig, authz.Update),
+
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
 		// As for robots; decided where the policy belongs.

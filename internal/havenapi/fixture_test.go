@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -60,6 +61,8 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f.handler, err = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit:          audit.New(d, settings, func(context.Context) {}),
+		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
+		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },
 	})
 	ok(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/setting"
 )
 
@@ -29,7 +30,10 @@ type Deps struct {
 	Workloads  *workload.Service
 	Settings   *setting.Service
 	Audit      *audit.Service
-	Log        *slog.Logger
+	VulnDB     *vulndb.Service
+	// Confinement says how far scanners are confined on this machine.
+	Confinement func() string
+	Log         *slog.Logger
 
 	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
 	ExternalScheme func(host string) string
@@ -53,6 +57,7 @@ func New(d Deps) (http.Handler, error) {
 	s := &Server{Deps: d, explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
 		Accesses: accesses(), Writable: []string{Prefix + "v1/workload/token", Prefix + "v1/workload/test"},
+		Streams: map[string]int64{Prefix + "v1/vulndb/import": vulndb.MaxUpload},
 	}}
 	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {
 		return rest.Guard(s.frame, next, operation)

@@ -34,6 +34,9 @@ type may struct {
 func whoMay() []may {
 	return []may{
 		{operation: "GetAuditForwarding", who: "A"},
+		{operation: "GetVulnerabilityDatabase", who: "A"},
+		{operation: "ImportVulnerabilityDatabase", who: "A", body: "no archive"},
+		{operation: "RefreshVulnerabilityDatabase", who: "A"}, // without a source
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=repository&action=pull&project=perm"},
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=project&action=create"},
 		{operation: "ExplainAccess", who: "APD", query: "resource=repository&action=pull&project=perm&user=developer"},

@@ -33,6 +33,9 @@ type Frame struct {
 	Accesses map[string]Access
 	// Failures are the rows of the API's own errors.
 	Failures []Failure
+	// Streams are the paths whose bodies may be longer than others, in bytes: those that the contract describes as
+	// application/octet-stream.
+	Streams map[string]int64
 	// Writable are the paths that are changed while the registry is read-only.
 	Writable []string
 }
@@ -61,7 +64,7 @@ func (f *Frame) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, f.bodyLimit(r.URL.Path))
 		defer func() {
 			v := recover()
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -73,6 +76,13 @@ func (f *Frame) outermost(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (f *Frame) bodyLimit(path string) int64 {
+	if limit, streams := f.Streams[strings.TrimSuffix(path, "/")]; streams {
+		return limit
+	}
+	return maxBody
 }
 
 // authenticate finds the principal. Credentials that were sent and are wrong are refused on every path,

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -293,6 +294,53 @@ type TrustVerdict struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// VulnerabilityDatabase defines model for VulnerabilityDatabase.
+type VulnerabilityDatabase struct {
+	// Confinement How far the processes that read images are confined on this machine
+	Confinement string                `json:"confinement"`
+	Current     *VulnerabilityEdition `json:"current,omitempty"`
+	Previous    *VulnerabilityEdition `json:"previous,omitempty"`
+
+	// Sources Where newer editions come from, in this order, without credentials
+	Sources []string `json:"sources"`
+}
+
+// VulnerabilityDatabaseChange defines model for VulnerabilityDatabaseChange.
+type VulnerabilityDatabaseChange struct {
+	// Changed Whether the edition came into force by this request
+	Changed bool `json:"changed"`
+
+	// Current One state of the vulnerability database, as somebody published it.
+	Current VulnerabilityEdition `json:"current"`
+}
+
+// VulnerabilityEdition One state of the vulnerability database, as somebody published it.
+type VulnerabilityEdition struct {
+	// AgeSeconds Since it was published
+	AgeSeconds int64 `json:"age_seconds"`
+
+	// Digest Of the archive
+	Digest string `json:"digest"`
+
+	// ImportedAt When it came into force here
+	ImportedAt wire.Time `json:"imported_at"`
+
+	// NextUpdate When the next one is promised
+	NextUpdate *wire.Time `json:"next_update,omitempty"`
+
+	// Size Of the archive, in bytes
+	Size int64 `json:"size"`
+
+	// Source Where it came from, without credentials; upload when somebody sent it
+	Source string `json:"source"`
+
+	// UpdatedAt When it was published
+	UpdatedAt wire.Time `json:"updated_at"`
+
+	// Version Of the schema
+	Version int `json:"version"`
+}
+
 // WorkloadCredentials defines model for WorkloadCredentials.
 type WorkloadCredentials struct {
 	ExpiresAt wire.Time `json:"expires_at"`
@@ -527,6 +575,15 @@ type ServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams)
@@ -1005,6 +1062,48 @@ func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RefreshVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTrustPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListTrustPolicies(w http.ResponseWriter, r *http.Request) {
 
@@ -1331,6 +1430,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -1762,6 +1864,121 @@ func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenRespons
 	return err
 }
 
+type GetVulnerabilityDatabaseRequestObject struct {
+}
+
+type GetVulnerabilityDatabaseResponseObject interface {
+	VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type GetVulnerabilityDatabase200JSONResponse VulnerabilityDatabase
+
+func (response GetVulnerabilityDatabase200JSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetVulnerabilityDatabasedefaultJSONResponse) VisitGetVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabaseRequestObject struct {
+	Body io.Reader
+}
+
+type ImportVulnerabilityDatabaseResponseObject interface {
+	VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type ImportVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response ImportVulnerabilityDatabase200JSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ImportVulnerabilityDatabasedefaultJSONResponse) VisitImportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabaseRequestObject struct {
+}
+
+type RefreshVulnerabilityDatabaseResponseObject interface {
+	VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type RefreshVulnerabilityDatabase200JSONResponse VulnerabilityDatabaseChange
+
+func (response RefreshVulnerabilityDatabase200JSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RefreshVulnerabilityDatabasedefaultJSONResponse) VisitRefreshVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTrustPoliciesRequestObject struct {
 	Params ListTrustPoliciesParams
 }
@@ -2064,6 +2281,15 @@ type StrictServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
+	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
+	// (GET /api/haven/v1/vulndb)
+	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
+	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
+	// (POST /api/haven/v1/vulndb/import)
+	ImportVulnerabilityDatabase(ctx context.Context, request ImportVulnerabilityDatabaseRequestObject) (ImportVulnerabilityDatabaseResponseObject, error)
+	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
+	// (POST /api/haven/v1/vulndb/refresh)
+	RefreshVulnerabilityDatabase(ctx context.Context, request RefreshVulnerabilityDatabaseRequestObject) (RefreshVulnerabilityDatabaseResponseObject, error)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(ctx context.Context, request ListTrustPoliciesRequestObject) (ListTrustPoliciesResponseObject, error)
@@ -2389,6 +2615,80 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// GetVulnerabilityDatabase operation middleware
+func (sh *strictHandler) GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request GetVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVulnerabilityDatabase(ctx, request.(GetVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitGetVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportVulnerabilityDatabase operation middleware
+func (sh *strictHandler) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request ImportVulnerabilityDatabaseRequestObject
+
+	request.Body = r.Body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportVulnerabilityDatabase(ctx, request.(ImportVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitImportVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RefreshVulnerabilityDatabase operation middleware
+func (sh *strictHandler) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request RefreshVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RefreshVulnerabilityDatabase(ctx, request.(RefreshVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefreshVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RefreshVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitRefreshVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTrustPolicies operation middleware
 func (sh *strictHandler) ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams) {
 	var request ListTrustPoliciesRequestObject
@@ -2598,109 +2898,119 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3/ktu4kfCroPh9V07uOJJsr7cucuWPidebdeIkLns2Tt2OS4TIloQVBNAAOBplalL3NPdg9yRXaAAk",
-	"JYKSxqPxrpOtcpVHBIhuNPo3GuBNkstVKQUIo5PxTbIAWoDCP18ooAaKc2N/FKBzxUrDpEjGycUCSEnN",
-	"gsgZWS+oIWuqSe76D5I00fkCVtS+ZzYlJONEG8XEPEmT67O5PLMPz/SSlWcSR6T8rJRMGFDJeEa5htvb",
-	"NHlD5/CaiaXugn8LnBp2BYTbdmIkMRYhBVdMVppQUeADAdeGlHQOKflRMgEFWTOzIJcJScllcio8L6Sh",
-	"/IWsRIRO38k1WVGxIUquNVlRky+2wc6kWlGTjBMmzNdfJWnAwwKZg7oDIrdpUlJFV2D88tGiYA6NXaze",
-	"2xUzkiighV1BSyuqDJvR3DwnzGiShZcnSOGMCLoCt9LMkAXVA/JnaUhONZxpEJrZ1bAzY3Z8yxlJmth3",
-	"knGDR5oo+FgxBUUyNqqCNh1W9Po1iLlZJOOvv0qTFRPh5+N0Z23sTAO2EwUzUCByiPAonROpSMHmoE0c",
-	"tebtI3F78uzZYeRYLsXEgx3fxODWOJ0QqJ4o0LJSOUwclKjMKvkj5IYw4STGijDThLr1hSsQhM3sEnMp",
-	"l5pwtgRCBWFFoJ9TD81M/nb2Sp+99YDP/mwftmdRwIxW3HgmrfGeSsmBCkT8RzmduMdRUtXNJ+QeTqfA",
-	"J6zoAVk37wN5SHAtnBWspqD6Aa1OAsPQesFjMOr2U3KbnE0qbZXPLpP9xWoTpoltTQkT2rR0TE45R+ZB",
-	"PD9WoDYNovYNR/Q9BFgxwVbVqo1VmxhW18fUHcsXaAd6QPumCNs+To9aBDvARLO/R4C/tYqfIvTnZGQV",
-	"EgetyQqo0IRynpKqtLr48SgdjUZ7EHTjx7EcRdBc0WtPqtEojrTTBT3awopyWDffM65Dt4Y5JY+1B57I",
-	"IEYxLBVhxZ1x9UOeFONKzaFf3Ovm+8q8444OMV5I4Syt3nJ3crlaUT0m2fK3VxmBa5qb1P74x1VGcikM",
-	"ZULjgx/oP6YfMqKosB5TtvztDSXT24xY/0XO8MmvKJn+OrN8S+RscCn+CBtNDLoTC+uNacPEnBQStHhk",
-	"yFLINaEKCJsLqaBAx8wSo7AGiJLsPVWCiXlGnFkZXIoeAfiY9KzLV6PffB1bio+VNLR/KU6wCArmTBtF",
-	"0UuK8WZVNVypcypEo/p2vZDtkU7JkgpKqZmRanOEnDedkXNkZdAZ9FKTkhJUDsKcgchlAQUxa5ZD35y2",
-	"4R45p8ejJ0fYbyWn0vQvbt183yXWoHWzuhFIrQ4ndE+0VJFQAkWtK9cpyc4yMoWZVEAoWcKGzKzXCzoH",
-	"UVhplKroNboIau9adNEzdL7P4aibT8nGRi5hzzrUzfdd8eCExME0Lsp9oKBU6lIKDe0wO6LPXcNzlM2p",
-	"LDbWVYdVaTY20moF6q9lTkOk9/8VzJJx8v+GTVg/9F2HTUCPWHwjRUQh2KdRkLdp8i1lvFL4krUc4EJe",
-	"WpacOQyGP2qHRkOQGEKuVQ9fKiWVdthEQtQ1CEPWSor5gDy7viYCrkARA5xrsrL8bhZUeM31sQJtCCtS",
-	"skZ3D7UuKPsCl/N5EBrnhlYaBk7UHCIWz/M8B41/lUqWoAxzy0PzQNodtkwTmM2sqxFrCrFYpPG25gk5",
-	"RVflNvXAX16XnIp6KY/Gg3Iu1zEOOq8JM93Yqa/IWla8IFMgHKzNVrKaL4iQ66Qbm6VJCWrFTJQ3LxbA",
-	"FFFsvjCa6Go2Y7njmg1Z0Q3RhnFOhDRWSwFhYkwKpumUQ5ESuC6t7KSEy3wJRRy0d+PitKVaCiQKM7DS",
-	"h7jMEfctvpU01KdK0U2yZSPvupRpsl7I48C/q/xi37a1xw/12rWp7YZtQU7D6jeT/9DLRX6iXQaKGJV3",
-	"TORA1gsQqXWjreXI3KpkpBKGcWxLWuFFQQ2cGYb6/RNzZmli3YcuMt9aR96MSaY32sBqQgsb7qFnJFWW",
-	"kqysppzlE88b9omSHOz/c0WFyQbkfG69WeOGsY0TTvOltl2EnITeQpqJGytLL0VWgGBQ+D5upJRkW9An",
-	"UvBNeFWzuYBiwoR9ENja/u0Z2/7JYYajeGKm1vW9FFklFHCrgzMkrBUY6x5rIiTRlY1SfYIGSUE03dgm",
-	"s7B2nE6tQ2al2PnJHV5E1PvC3+DiWd/okSbYV6dkpuSKPI6YKTucrMp4GgmbnN8/tdC1H5vDc2ctkJPs",
-	"M5cC0QtW1onGPJeVQM8S+Cw2DztOJJVK1VSqR9qlqurpcIgNYeC6J2vt5MfFHxqsDcshRXRLkGVstB2B",
-	"Rd71EPqFMIh7RwqXTMRiBUyX4OLYpadCis1KVjo2t+B77UcT4UTxqwpmvpVqTZV1D7sYgihQYLtYLqQ2",
-	"41Iq0wQMOTBrYuWM6I3mch5DmNP5REMuRRFJ5Z/P68WUvLCmSsm1Y601ZZZFR05UhBSAkeWWNpLVtL1m",
-	"orLs5oBqMwHrX8T5wLaTmfNnnltZs2bL2kVpXeYr9JgjMwmDTlAFtv29kyhGBKDkuh5+V5RB1Fl45wfJ",
-	"GVnQsgSBduMBsLFCEo1vXxWNFNYrpkkB3LIEFEji5IgEWhvQnnkjBAtqC8rJJ126sMmugu5J59Xcedzs",
-	"SiWNzCXvjmby0oq74VFBR4LsQaOhtNVmnBM/9SNQ0oYacMJeray6kDOrivNKKevUp8kUFlaBpIkVEYvP",
-	"h0N60Q3ZxnqHgXZIu60XYprqZZDebf0Udx7W2wGDV+lKzhVdRam7Aq2j6eL4SHcyDmHs3llF4gyonx/l",
-	"1DridLzZHXz8oDE83oDSVgIubOwcobKNFZkUd1F0NiRyLlDLPrWceteoJzFPlE4tn4xdjNcn1KLi3Hpb",
-	"Iez+ZCFfRO1bbRfyBVU0N6B0UHGYYYhN2GnGY3VcpaGITt8Gp0yQFROVAf2cOHJ4y4dhr331wenS41v4",
-	"4ASTXcez6FvrzrypXzzIrKgjfOoIF2gbbMNc6Q53HmRvl/iIyNzPhiED4bfyb6MDibHOsmzP4A2nObhq",
-	"CB+oU+RndDP1mFgXkWQhmmryI8HBpu1oJPv3DBUhblm5N12Y5l/MhtngUjgP20Wt+Eo9qAtg8RnTzlqF",
-	"bQO5FqDQ/8JwyO8CfCKHrej1K/fqM08///PxAe7zjNem6EG++hMt4MSqMzDjw7Lb0VqrVyGYYDZ2QoQr",
-	"MUGO++o3hINBFWp/FmyOzrwJKlaza0JJvoB8qavVQcPa1g1BFx9WArv8EUmqhaTfHTJJsRxSCOui0Zou",
-	"6dGZwHfQg+onclVw6WI+tRW3rfRpbiV/uiHo2d7Nfn8n12imppW27xOmj/PMa2bsbktpn8RFgiAXyRJE",
-	"nRDpDdA0gNhnZKk3s0cjqGAlTU9FDS0KBdrHBC4zRFjUU8DdAzqHPs9jat1iXJBjRjouC4BiU3dvO/jb",
-	"7LRDua2lrue/NYWYuF2oSps3krN8ExG1qmA9hVquHG1p13ZVaWPD8BUtwNqbKEuHfe7IlsnL1xi8kyzn",
-	"lK10Fn3/0yRpC1JsN0BgIjDu+s4qznt2YL8X7GMFoSTLbwZvxiSz3TPMywYj/R/4aEAsu9i1cKY6W0u1",
-	"5JIWwxpKRricazsmJv6ZJiUuy+BeLizTuooV/ZzrsHyaWuFPCSXfv30dg7WEzURDRAL+8P6P79DpEMSB",
-	"cXKQU/EIGYLqJRQhu4huMSoZ9zyqCtgMJt6fjhdmYqoHoz3q8MfNrut8QcUcCvR2bICtjwupP6/rvLVD",
-	"0l/nZ3yuaAp2snaZ2glaKercm/PlosqmtFJxJ1nZY7sbOajZKW1UQ1u2d1awka/dqGBXk7URPqClvlF0",
-	"ZvarqkMb4jvq6FBpSkeNHB6/pVd2FlpV0CrU6JrsuziEtWgfRqglw+3KhmfPnn59Zzl8/Gx7Bv1lbF+P",
-	"9pf/PUwM9buN08oVh1bsdLr45F5SzbD03ck2inZDylATX8v1bsXFfpE9UkIPBUsoaheKUR7xZ9FAtwvV",
-	"KX/T6uEinE51Kd1NxTTQemkXqWXcppV9bhUCA72tELF6LZiYu5HQz6+XLH8FVbDYDtGMuZMYkU3x2rXa",
-	"2TitOCchOIrvlsf8f/TTQ63erK1Aeqbk4acOxdjM3ntP5IWCAoRhlOtDWZe7BccsMpNXgoQ08nH5eKr1",
-	"Wqp4vHaQxjUjYUcnixxMj6uum33ASKG0zyumhGpiRcy4cyJ6Idckth53cf1bXn894S067jj59eIGlPet",
-	"70vvJXUX947068jhjClt0DNByiKnbYnes8dP0qPTEVZr/uH9RYBZ67O2ifj66X9+dYjz3fBdiuAuTV4p",
-	"ZjbvrM53NJhSzfK6CgqFGJ/Ury+MKZOmwLAuN8ulXDJoleexlmtLS/ZH2OyZ7DkpfXKKuLxGrSobPICq",
-	"9tamQwTPj4iZjNPvu4uLN+T8zStLxO/oFQhSiQIUGdKSDa+eDEYD8oIza/dcD79Nb1vwtUqDXdxKeMd6",
-	"jMdOdEpmDHihU6INNZW+xKJSly3CbQsylYVVyBQLvYBouoLBpbgUL6S4sspFCh92LyR37jpcgdoQy47o",
-	"EY5t7zOS/e3srUtwnL0qMpfZrAvGNIF8IW1oERjR8V5dPbaiS4sEmSnQC/L996++GdhBz8PmMQYhQq9x",
-	"I86lQm8u/cbLZTL+4eYSd4Uuk/Qy7AtdJrcfbrMBacqzcBotVexitkLm1QoEYvnVkycebqiyNohYVtI5",
-	"ZORXrpDj16l7gIcFMvKrx+5oweg5GfkjB0gizJ9snzxAzWNf/5jhEmRaKpOll4LgTzdD7Sf4tzM89HaG",
-	"p96wf2pjMrdQ1mIqIBKzSxYZnSLB/ZG97DUTy8zPpVVxjLoBszPhVFK03HhMMs6miqrNkA6nmEwO0bEe",
-	"hpZ6WAZ6SP/tybMn304dyAu28iz19tsX5OnTp7+xML+/eOFmtmKcM29MXBHk30FJ3FhFSKPR6PEZ/rsY",
-	"jcb4bzAajf4rc0lrznIQGrWil+DzkuYLOHsyGNnIRHEvc3o8HK7X6wHF5oFU86F/Vw9fv3rx8s/vXuI7",
-	"VtiZ4YD1L1coy1egnM5IrnwPWYKgJUvGydPBaPAUFb5ZoCZCGV3YN4dXj4doYoazrdqPuXPka5l5VSTj",
-	"5PdgdstEdopWn4xGJ6sC3QUVKQfFTBuy4MDFUP7kS3zgGtNhKFhFRV2tVlRtfPA/oy712VCjLlBCQ8zl",
-	"nDCdumwS5dyyqp0f7iXTubZWAQmbfLCDbxMarktOnasyjyU73ntVk1kj7erYptJ4wauLf7KQ4giFX/4A",
-	"1YCc4xOUMKuagq/arljD/RSql77yrN7LeaR3+jWj+x4uvVRAzjDvylwatrbIje50taQrAOO4f5uHXjoa",
-	"+JT59uHUH/o8dIpprT0nxJJ7VJH3A0Xyp04FuBMPMGPXRKpgFHowwvf6UEJH5Y4oneulX5D1QtYGQbO5",
-	"cP5lDIl2sdhdTl5GsnguuiW6BM6xhrKsOE9JWelFiqeFU3/IOyX/+9//04dPfuLTvscg2hiStD7KnPrq",
-	"w33ItkpsHwrdY6JPFCgvbY1ArheSNxnhvrOB9YG3hxCMxj6HI8PhMFCo8Ky3e1tl1H20bnX45OM/Hx7S",
-	"EnXK8B/cFv2JboiWK8DDFoXEv717Zq3BerFBNbTYEIGq5qDtcaIxvAmnoG6H4V6EMw25CuaIg9vR2lHa",
-	"onjje79znePU3j9TPFhyf9K89Nc4OLRr6yMN4utdUWufOS0nC1kpnZEllIbMpSwipOrYoBhSTZdhfY7s",
-	"9kOHyj5y0weI+Rdrot9Bnau+GwLhlHUfz3+WVXhnjY/VSBg5OC9/Whli/3hOqHB+Pu5GNT2cerA2LDgb",
-	"1lOxnXR0YaJe6Gumzf1plx7s6tTUER3xtNwR/fA8+ZH93LHue2u1o9LRobagW4jVUXLnGLkFs+VDzt1j",
-	"Z0wsDx05ay5xuU2TrbDx0Juta1U8fvdi44vafX6k6632IMWpL7qvWfmRvhMD96qH4U1zRPT2gK4Iq/MT",
-	"a1y6S50TaNLWOdmILnV7x73BqFUDW1VXvyiDUyiD7frff3mVEE2d3lsxpEkptYmlauuCA0pCen6rZH3c",
-	"lE56uJggw7PdMl+CcgVRiFju0q8OWW4jdaovRXZemYVU7O8uF0p+h7nfjEjnyJ+/eaUH5JU7+FLIcKxE",
-	"N+WYuC0xo8r+h1Fxs9vndjzMgISJYJb0UgjpCRfLCLgq3G2+c2EXaPM7WWxO5sfHin9vt3P6Nsa77cjZ",
-	"44dBAetEIyL1orkx7f7Hue8diCzBMmNMDlwq1AU9TUKIb5qskF7ItfZ7VoeMo+OQ4U04tb/XMH6Dz7tM",
-	"8xNZyLdwJfvplBJqiBQ5uNjNCnBd6by2UqR1BYWVwCil0t5s7DHzPz3bPnz0279ldV+Xo74SIuJw1PVy",
-	"YdN/r+/R1AsxODqR2Z/skbpbdPVgeZ1fnB3H1u3K1H9VV8dYGmzVudAmmydVtxKw15eJmfU2hR/GqHfq",
-	"9o636PtJFi5guT+ZX4OpHbhQfOsKY9uVrcfYyI6KGt64gonj7OXuavxE1tIhQ2ib9zbP0Xu25tCVzbgD",
-	"B9atcBstx1vFw7M8NeN9DovYptUxhjB201xglXteVfQhTcoqQvvvscT25yryn9MbLDm13h7eh7fD55gl",
-	"tXETBm7WIWxdptYjBP4er15Z6NcTxt82G9fRF2qz68Y82Hq5es/jV+oBLH2orTzC1DfSm/pLkmoT+QhX",
-	"Tp9Cqt0dLDsW2O2f2/UP5w9CyK+BuPJRwkSzD4RRl9vzx1fFozuySH3SO8ojoaYv1Pg9ZIDeqSN8AHY5",
-	"Bn67TjXqBzanbLAKajtXE3Zmse38zatTcEqgSM0TjV6BIhyNscDzBnVfhMquXH6oOTLRxxtXTwYjVw10",
-	"xqXtctNt4XJ+Btdmf+MQrvzF8Vt9cilmbF455uq0LoByG7JsP2U55svd1djo4twt4Gvfut3EfG5oYUAJ",
-	"yh1au4Dxumcdfzq8CZdBfwJG9T3SO+jwgpZDvEJJDzVQlXdogT1KV6HVbcBk45CtSndPZF+H+NDbpx22",
-	"myIAQ2ld3/PhTfdO3U8gVeRi3iOiyM6d5zuE3ovkcIIutDtO/SXgG8pa9JeBrr/564tCdniz+ozs21wP",
-	"/xnmZ2hBDdXDL2U9Ar439QX2n3FdwpX5Dz5Pf5zsi1iTTmHRT4d2+im1O0dMMVzT/UWsh0d2mFNRMBuP",
-	"fyF8VPu6P2dkbztO8D2QPRak98U/A6T2AYnPD3F4s3M9/O19cThCIexcSH8StE/lk/0MJmDb/MeQforV",
-	"OPxK5JNPD0iCoduOPImA/FOQw5/R1sOb8OeXwyZHvBW+UfaQNKwTDf/y3HSC5MrPlpX6sj4nJaBL7P3C",
-	"SJYOw5vwyZF/JjaqP6OyQz78sFEnHeeeDm8+SZTqbyXtgNpxErfbQuAaeXqvELEvcPPRTgdkeB7NXtaN",
-	"NzvfWPoUxHa+0tSDXxdUncx4AJgLKCoOEaL4huFN+H7i7bCkeIXsnZGov8C4Cz2aX9aGGqYNy7tIYWHJ",
-	"8MVfX55zLtecadPTRbIij6+na8cPqWF8drBDTYrDPW/C99k+RY2ET7vt0mgPFBvunRqSv8Whp2U4B5OD",
-	"Mnt6XElerboMVWlQbseiv6WHIVodbvD/HgpHyhhC9/tWMXTwic5CD5u7Mvsb922g7Nt3cW03/hNSn8Bi",
-	"4eNTsek04w5zzibNOb8HAdG+P+dBAOiNxuL6kwAI1yXctC9rwbH8NS0/fLDm2G+Oux/1vSz48/aDfVFd",
-	"BRzcNQ5DLF30O6yxe1P8/SHuOydj4nY9U+IR0inRYAwTc38DilOa9qlln0HrEhhXkNc9pvsG76THQhJ/",
-	"Qnywc1i++87vURKJnPkb7d3WcankFStAafxk484o7jswEfDekQuf22aKBEs36Jaxdt9/v5B4c4v2X+xS",
-	"kocLQPxFBO2v2PrvenQOUrivybgZ+cq7we4B/e5rb1uuzVYl5CB6XDkCN7ijqZ+6ZYSUuMDG1Qo0CYTW",
-	"oMEZjAz52r1rJFlRtaxPsbs7VwY7nyeOvI/fGq/yRevebvcpLqmg9Tp6ez3LUbDCX4iJJSfQZihnb7vv",
-	"/YUX7taqzvUZcznY+fhpFCwNX5ueSUWuKi5A0SnjzDDQY/chuopxc8ZE+Ixmc/SlTdqQvO+B4S4mwjsV",
-	"8MNkC3oFafsqo1Aw0xrS1U3cfrj9vwAAAP//",
+	"7H3tjhu5seirELr3wsm9PZJsrxc3MvJj4vVmJ3Gyhj0bB2fHkKjuksQVm2yTbGm0gwnO05wHO09ywCLZ",
+	"HxJb0sxovOskgAGPutlksVjfrCJveqnMCylAGN0b3fQWQDNQ+OcrBdRAdm7sjwx0qlhhmBS9Ue9yAaSg",
+	"ZkHkjKwX1JA11SR17fu9pKfTBeTUfmc2BfRGPW0UE/Ne0rs+m8sz+/BML1lxJrFHys8KyYQB1RvNKNdw",
+	"e5v03tI5vGFiqXeHfwecGrYCwu17YiQxFiAFKyZLTajI8IGAa0MKOoeE/CSZgIysmVmQqx5JyFXvVHBe",
+	"SkP5K1mKCJ6+k2uSU7EhSq41yalJF+1hZ1Ll1PRGPSbM11/1kgCHHWQO6g6A3Ca9giqag/HLR7OMOTC2",
+	"ofpgV8xIooBmdgUtrqgybEZT85Iwo8kkfDxGDE+IoDm4lWaGLKjuk79KQ1Kq4UyD0Myuhp0Zs/1byugl",
+	"PftNb1TDkfQUfCqZgqw3MqqEJh5yev0GxNwseqOvv0p6ORPh59Nka23sTAO0YwUzUCBSiNAonROpSMbm",
+	"oE0ctPrrI2F79uLFYeBYKsXYDzu6iY1bwXTCQfVYgZalSmHsRonyrJI/QWoIE45jLAszTahbX1iBIGxm",
+	"l5hLudSEsyUQKgjLAv6ceKhn8vezC332zg989lf7sDmLDGa05MYTaQX3VEoOVCDgP8np2D2Ooqp6fULq",
+	"4XQKfMyyjiGr1/uGPMS4dpwc8imo7oHyk4xhaLXgsTGq96ekNjkbl9oKn20i+95KE6aJfZsQJrRpyJiU",
+	"co7Eg3B+KkFtakDtFw7pexCQM8HyMm9C1USGlfUxccfSBeqBjqH9qwjZPk2OWgTbwViznyODv7OCn+Lo",
+	"L8nQCiQOWpMcqNCEcp6QsrCy+OkwGQ6HewB0/cehHEbAzOm1R9VwGAfayYIOaWFZOaybbxmXoa1uTklj",
+	"zY7HMrBRDEpFWHZnWH2XJ4W4VHPoZvfq9UN53lHHDjJeSeE0rW6ZO6nMc6pHZLL8/WpC4JqmJrE//rGa",
+	"kFQKQ5nQ+OBH+o/pxwlRVFiLabL8/Q0l09sJsfaLnOGT31Ay/e3E0i2Rs/6V+DNsNDFoTiysNaYNE3OS",
+	"SdDiiSFLIdeEKiBsLqSCDA0zi4zMKiBKJh+oEkzMJ8Splf6V6GCAT72Odflq+LuvY0vxqZSGdi/FCRZB",
+	"wZxpoyhaSTHaLMuaKnVKhahF37YV0u7plCSpoJCaGak2R/B53RgpR5YGjUHPNQkpQKUgzBmIVGaQEbNm",
+	"KXTNqT3ukXN6Onx2hP5WcipN9+JWrx+6xBq0rlc3MlKjwQnNEy1VxJVAVtvl64RMziZkCjOpgFCyhA2Z",
+	"WasXdAois9woVdapdHGovWuxC56h830GR/X6lGRs5BL2rEP1+qErHoyQ+DC1ifKQUZArdSGFhqabHZHn",
+	"7sVL5M2pzDbWVIe8MBvraTUc9TcypcHT+98KZr1R738Nard+4JsOaoceofhGiohAsE+jQ94mvW8p46XC",
+	"j6zmAOfy0qLgzEEw+Ek7MGqExAByb/XgtVJSaQdNxEVdgzBkraSY98mL62siYAWKGOBck9zSu1lQ4SXX",
+	"pxK0ISxLyBrNPZS6oOwHXM7ngWmcGVpq6DtWc4BYOM/TFDT+VShZgDLMLQ9NA2q3yDLpwWxmTY3Yq+CL",
+	"RV7eVjQhp2iq3CZ+8NfXBaeiWsqj4aCcy3WMgs4rxEw3duo5WcuSZ2QKhIPV2UqW8wURct3b9c2SXgEq",
+	"ZyZKm5cLYIooNl8YTXQ5m7HUUc2G5HRDtGGcEyGNlVJAmBiRjGk65ZAlBK4LyzsJ4TJdQhYf2ptxcdxS",
+	"LQUihRnI9SEqc8h9h1/1auxTpeim19KRd13KpLdeyOOGf1/6xb5tSo8fq7VrYtt12xg5CatfT/5jJxX5",
+	"ie4SUESpvGciBbJegEisGW01x8StyoSUwjCO73oN9yKjBs4MQ/l+z5hZ0rPmwy4w31pD3ozIRG+0gXxM",
+	"M+vuoWUk1SQhk6KccpaOPW3YJ0pysP/PFRVm0ifnc2vNGteNfTnmNF1q20TIcWgtpBm7vibJlZhkIBhk",
+	"vo3rKSGT1uhjKfgmfKrZXEA2ZsI+CGRt//aEbf/kMMNePDITa/peiUkpFHArgyeIWMsw1jzWREiiS+ul",
+	"+gANooJourGvzMLqcTq1BpnlYmcn79Aigt7l/gYTz9pGTzTBtjohMyVz8jSipmx3siziYSR85ez+qR1d",
+	"+745vHTaAinJPnMhEL1gRRVoTFNZCrQsgc9i87D9REKpVE2leqJdqKqaDodYFwauO6LWjn+c/6HB6rAU",
+	"EgS3AFnEettiWKRdP0I3EwZ23+HCJRMxXwHDJbg4dumpkGKTy1LH5hZsr/1g4jhR+MqMmW+lWlNlzcNd",
+	"CEFkyLC7UC6kNqNCKlM7DCkwq2LljOiN5nIeA5jT+VhDKkUWCeWfz6vFlDyzqkrJtSOtNWWWRIeOVYQU",
+	"gJ5lSxrJctpcM1FacnODajMGa1/E6cC+JzNnz7y0vGbVltWL0prMK7SYIzMJnY5RBDbtvZMIRhxAyXXV",
+	"/TYrg6ii8M4OkjOyoEUBAvXGI0BjmSTq315kNRdWK6ZJBtySBGSI4t4RAbTmQHvmjSPYoVqjnHzShXOb",
+	"7CrojnBeRZ3Hza5Q0shU8t3eTFpYdjc8yuiIkD1g1Ji20oxz4qd+BEjaUAOO2cvcigs5s6I4LZWyRn3S",
+	"m8LCCpCkZ1nEwvPxkFx0XTah3iKgLdS25UJMUr0O3NuWT3HjYd12GLxIV3KuaB7Fbg5aR8PF8Z7upBxC",
+	"352zivgZUD0/yqh1yNmxZrfg8Z3G4HgLSlsOuLS+cwTL1ldkUtxF0FmXyJlADf3UMOrdSz2OWaJ0aulk",
+	"5Hy8LqYWJefW2gpu972ZfBHVb5VeSBdU0dSA0kHEYYQhNmEnGY+VcaWGLDp965wyQXImSgP6JXHo8JoP",
+	"3V776aPjpcO28M4JBruOJ9F31px5W314kFhRRvjQES5Qe9iauJIt6jxI3i7wEeG5Xw1BBsS34m/DA4Gx",
+	"nWVpz+Atpym4bAjvqFOkZzQz9YhYE5FMgjdVx0eCgU2b3sjk/05QEOKWlfvSuWn+w8lg0r8SzsJ2Xit+",
+	"UnXqHFh8xrTTVmHbQK4FKLS/0B3yuwD3pLCcXl+4T194/PmfTw9Qnye8JkYP0tVfaAYnFp2BGB+X3I6W",
+	"Wp0CwQS1seUirMQYKe6r3xEOBkWo/ZmxORrzJohYza4JJekC0qUu84OKtSkbgiw+LAS26SMSVAtBvztE",
+	"kmIxpODWRb01XdCjI4HvoQPUe1JVMOliNrVlt1b4NLWcP90QtGzvpr+/k2tUU9NS2+8J08dZ5hUx7m5L",
+	"aR/ERYQgFckCRBUQ6XTQNIDYp2SpV7NHA6ggl6Yjo4ZmmQLtfQIXGSIsaing7gGdQ5flMbVmMS7IMT0d",
+	"FwVAtqmaNw38NjltYa611NX8W1OIsdulKrV5KzlLNxFWKzPWkajl0tGWdm3zUhvrhuc0A6tvoiQd9rkj",
+	"Wyav36DzTiYppyzXk+j39+Ok1kix3QCBgcC46TsrOe/Ygf1BsE8lhJQsvxm8GZGJbT7BuGxQ0v8PH/WJ",
+	"JRe7Fk5VT9ZSLbmk2aAaZUK4nGvbJwb+mSYFLkv/QSYs07qMJf2c67B8mlrmTwglP7x7ExtrCZuxhggH",
+	"/OnDn9+j0SGIG8bxQUrFEyQIqpeQhegimsUoZNzzqChgMxh7ezqemImhHvT2qIMfN7uu0wUVc8jQ2rEO",
+	"tj7Opf68pnNrh6Q7z8/4WNEU7GTtMjUDtFJUsTdny0WFTWG54k68skd313xQkVNSi4Ymb2+tYM1f217B",
+	"tiRrAnxASn2j6MzsF1WHNsS3xNGh1JQdMXK4/4Zc2VpoVUIjUWNXZd/FIKxY+zBADR5uZja8ePH86zvz",
+	"4dMX7Rl0p7F9Pdyf/vc4PtQfNk4qlxwavtPp/JMHcTXD1HfH28jaNSpDTnzF19sZF/tZ9kgOPeQsIatd",
+	"KkZ5xJ5FBd1MVKf8baOF83B2skvpdiimHq0Td5Fcxjau7HMrEBjotkDE7LWgYu6GQj+/TrT8DVTGYjtE",
+	"M+YqMSKb4pVptbVxWnJOgnMU3y2P2f9op4dcvVlTgHRMyY+fOBBjM/tbyQUoOmWcmc031NAp1TEPWYoZ",
+	"E5BDV83EjKqwWtbjAm9fY8ECy+kcNK6M7ycjUjgrJ6fpgolDjhDl/PtZb/TjfuZtzeW1p/nbj3fZSvAF",
+	"KZ9zTBd70VF/TwERsAZFIOSJYnbGTMk8cfYn0y5dLKnYI1WQgTCM8pbU240H7IutBKCS1sofTUCv0CKL",
+	"kJGz1Pb7tn6uzrdlwkhr+qRQGcbe9406vA2aufuqbcsDD2zd68H5v+5yc74XQHC/JUirVfMzknm8JYRq",
+	"omUOmMmFGQ96Yb1KY/2ALZtnDt2btC5NhLkNvqqf4+ziuhAmUikAhKp0wVbxuEBeSGU6AuYfvAuwvayW",
+	"yo927AVcm7GzFzs3HX0ZmbWVGebC5kw/wrZjvHqgjaTEOXTmWJekzluKiYKAPMf+EX5/ScrCupXO3aro",
+	"CDcmYtoimN77F6yThPau1AqUjrNCSLDGfMOOTO2aC0M/LVjbpJa0eCGpi7VCAYbDaox7P3hH/FVDaB7Y",
+	"dLhbbJhFMHAhSA3sMdvRVOu1VPFw5UETo7KjsKFTyxxMR6RK12kw0WVDWw7FlLUwjSuT1Au57iKwoyNf",
+	"jaBXNeEWHrdiXJVtE0Det76vfZBgd3HviL8dM3TGlHbCBjGLhlbL8nzx9FlydDTeOg1/+nAZxqzM+aaH",
+	"9PXz///VIcPPdb+LEUxSSEvFzOa9ZUCHgynVLK2SgFGl4pPq84UxRa/Or6+yrVMplwwa2emsEdmhBfsz",
+	"bPZM9pwUfm+GuLB+5SnUcABVzcweBwiWT4qZjOPvu8vLt+T87YVF4nd0BYKUIgNFBrRgg9Wz/rBPXnFm",
+	"7QHXwmep2Tf4WalR1JbCGwAjrLrUCZkx4JlOUJGX+gprKtxmCe7ak6nMmLdzUcLRHPpX4kq8kmJlhYu1",
+	"35BIFpK7aBWsQG2IJUcMiIxs6zMy+fvZO2fjnF1kE7exV+VLawLpQkJWE6KjvSp5OqdLCwSZKdAL8sMP",
+	"F9/0bafnIXcKY3BCrzEPxe0E3lz5vIMra+9eYVLEVS+5CmkRV73bj7eTPqmzk3EaDU/EWWaZTMsclY0m",
+	"Xz175scNRUYGAZsUdA4T8huXx/jbxD3AWrkJ+c1TV1k3fEmGvuIOUYTbB+3CO5Q89vNPE1yCiZbKTJIr",
+	"QfCnm6H2E/z7GdZ8n2HRN7ZPrI50C2UdRgVEogFqgdEJItxXrE/eMLGc+Lk0Cm6Es2OwVNAV5UarbUZk",
+	"wtlUUbUZ0MEU91JDcFgPwpuqWwZ6QP/PsxfPvp26IS9Z7knq3bevyPPnz39nx/zh8pWbWc44Z16ZuBqA",
+	"n0FJzCvCkYbD4dMz/Hc5HI7wX384HP7HxO3ZcpaCcP6e5+DzgqYLOHvWH1qNq7jnOT0aDNbrdZ/i675U",
+	"84H/Vg/eXLx6/df3r/Eby+zMcMD0zxXycmUI9Fa+hSxA0IL1Rr3n/WH/OQp8s0BJhDy6sF8OVk8HqGIG",
+	"s1bq49zFsSqeuch6o94fwWxnSW7VbDwbDk9WBLE9VKQaAjeakAT7LoToCz/jHVeQDkK9BgrqMs+p2mw5",
+	"2DU2qvxcVMRczgnTidtMoZxbUrXzw1QqOtdWKyBiex9t521Ew3XBqTNV5rFY/wcvaiZWSbs07qk0nvGq",
+	"3NdJiPCHvGdfP9wn5/gEOcyKphCqaSZsYzoB1UufeF2lMjzRW+3q3n0Lt7uSQcpw25G5XchKI9ey05VS",
+	"5ADGUX+bhl47HPgd4/bZDD92Bago7ursKZDuPaCIqntQRL9zAXzBH8zYNZEqKIUOiPC7LpDQULkjSOd6",
+	"6RdkvZCVQtBsLpx9GQOimSt9l4MHIptYLrhLdAGcYwlBUXKekKLUiwRjT4k/4yQh//2f/9UFT3riwy6O",
+	"AbRWJEl1kkfik+/3AduoMHkscI8JviJDeW6rGXK9kLzeEO0qja/qvR+DMWr9HE7MCLWwocChynZqVBF1",
+	"4brR4N7Vrx8fUxPtVKE9ui76C93UkYVM4t/ePLPaYL3YoBhabIhAUXNQ9zjWGNyEIuDbQYjCnmlIVVBH",
+	"HFzIZ0toi+ytb/3eNY5je/9Msa7y4ah57U8xcmBX2kcahNebolY/c1qMF7JUekKWUBgylzKLoGpHB8WA",
+	"qpsMqjLq2487WPaemz6AzO+tin4P1Vbt3QAIh4x00fxnWYX3VvlYiYSeg7Pyp6XBOONLQoWz8zEZo27h",
+	"xIPVYcHYsJaKbaSjCxO1Qt8wbR6Ou+RgUyemjmiIxeJHtMPjVI5s5041ebBUO2o3NqTW7e5W7Ai5c/Tc",
+	"gtryLud21TUTy0MV1/UZZrdJr+U2HvqycaqYh+9BZHxZmc9PdJVpFrg48TVnFSk/0Xci4E7xMLipT0i4",
+	"PSArwur8whKXbmPnBJK0cUxERJa61KlOZ9SKgVbS8b+FwSmEQbv85V9eJERDpw8WDEmvkLG9v/M6346S",
+	"EJ5vVWyN6soBPy4GyPBoE5kuQbl8YAQsdeFXByy3njrVV2JyXpqFVOxnFwslf8DY78SlCgA5f3uh++TC",
+	"1X1mMlRV6roaAbclZlTZ/9ArrpNd3I6H6ZMwEYySXgkhPeJiEQFXhNKmO+d2gTZ/kNnmZHZ8rPblth3T",
+	"tz7e7Q6fPX0cELBMIsJSr+oDQx9+msmDHZElWGKM8YELhTqnpw4I8U0dFdILudZ+z+qQcnQUMrgJh9bs",
+	"VYzf4PNdovmFNOQ7WMluPCWEGiJFCs53swxcFfqsLRdpXbpknSimks5o7DHzPz3ZPr73271l9VCTozoR",
+	"KWJwrEousum+6Hc8jesR8R4f8NHx747GCBlCe3NpSEHTZZV49lOZzSEj080xDO/wPXA5Bm6TWHfVgPgj",
+	"lygxVvGEtA87Ng5H5j8zLBkX0iQW4IlRbLXpZ1MfPc/BUAty3+LfFQ+4pPrvX10QTjcYW2VmcSUu7YdP",
+	"dBUuRGXINFmBYjMGGdZqCb+n6KP/bt7alQi5CE0MLXROmeiTcxFQeyVcyipWJLg8HcoV0GxD3K5oVdQT",
+	"U5wXiLhumjxGgcrUgDnTRgHN22RZZUxMmaAYm9sOuR2hOB+ZE3wCXAc/BPoNuD0FZ1xadciEpZyj2OMO",
+	"fKAA95KbjNBe73euwa9DCH1+1J/rpYv7uaTJA2IJa3LbaZ3hPK9D61GVDYXc570+aF02weDoDa3uoL/U",
+	"u7Unjxbf/7fT6yi8WaD3r+ryGouDVro/rXd1nLpsF0R1+rQx966J4cdx7nbKl4737PajLJxD+XA0vwFT",
+	"OfKhBtHVBzYL/O4logY3LnHuOL9pezV+Ia/JAWONupr2Ni8ximLdIpc+6YwqayO5DffjvaPDszw14X0O",
+	"z6iJq2McotiB24FUHnhi68ekV5QR3P+AKcS/Vpb/nFGBglO06bmTp821w90yZnwAz7oMjTOlO5jAH2fc",
+	"yQvdcsL4WoO4jL5Um20z5tHWy5W9PYL3cLymDyVmR6j6mnsTf1ZspSKf4Mrp0/nbWxrY5VHZ9Q9l2CH0",
+	"q4G4KjrCRJ0PgNE3l/uFn4ondySR6sCrKI2E3O6Q6/2YgdqdfPLP7GzG6hWidmB92ABmw7Zj9iFDB9+d",
+	"v704BaUEjFQ0UcsVyMIJAXbwRr2KL0ZgK+cV1ZXjXbSxetYfuqzQMy5tk5vdN1zOz+Da7H85gJW/P6vV",
+	"Bovd5qUjrp23C6DcuiztpyzFfVNXdIImzt0Cf83Lh+rYn+taGFCCcgfW9sB4642OPx3chDtx7gFRdZ3O",
+	"Fjg8o8UAT5LVAw1UpTu4wBaFy9TdfYGbTnVUratBvOt20Xf7VWTAkGLd9Xxws3u1yD1QFbmf5Agvcufq",
+	"py1E7wVyMEYT2p0q9SXAG+KV+ssA1x+A/EUBO7jJPyP51rdkfYb5uei4Hnwp6xHgvanu8fqM6xJuDnv0",
+	"efpTNb6INdlJMP3lwE7uk8N5xBTDbUVfxHp4YAcpFRmz/vgXQkeVrftrBvZ2xwh+ALDHDult8c8wUrNQ",
+	"7vOPOLjZuiXr9qEwHCEQtu7lOgnYp7LJfgUTsO/8nbC/xGoc/iRy8+0jomDg0lJOwiD/FOjwR1XpwU34",
+	"88shkyO+yqojhx4Ph1Wg4V+emk4QXPnVklJX1OekCHSBvX8TksXD4CbcvPjPREbVbZJb6MP7XXfCce7p",
+	"4OZerFRdGbs11JaR2H4XHNfI0we5iF2Om/d2doYMz6PRy+rlzdZVs/cBbOuy2g74doeqghmPMOYCspJD",
+	"BCn+xeAmXCN/Oygo3qRxZyCqi+i3R4/Gl7WhhmnD0l2gMLFk8Opvr885l2vOtOloIlmWxtfTvcf7pNE/",
+	"O9igQsXhljfhmur7iJFww/U2jvaMYt29U4/kT/PpeDOYg0lBmT0tVpKX+S5BlRqU27HoftNBEI0GN/h/",
+	"B4YjaQyh+UOzGHbgic5CD+pTD7tf7ttA2bfv4t7d+Jt070Fi4Q7e2HTqfgcpZ+O63vtRhmieo/YoA+iN",
+	"xiKrkwxQnZ/XPLQL+/LHdf340apjvznuflTnc+HP24/2Q7UKMLjjfAaYuuh3WGMp7f4cKXfd44i4Xc+E",
+	"eIB0QjQYw8Tcn4TlhKZ9asmn3zgMzCXk7R7X8Bav5sJEEn9SSH/r0JTdb/6InEjkzF/s5baOCyVXLAOl",
+	"8eb6rV7cdZiR4b0hh7vfBq/FrZLwd9NYd7//sJB4gpf2FxcrycNBUP5AmroXt1US6eTcXarpZuQz7/rb",
+	"B7XsfvauYdq0MiH70WMrIuMGczTxU7eEkBDn2LhcgTqA0Og0GIORLt+4b40kOVXLqjzBnb3V6ALHiHz/",
+	"nVyTvEwXjeuL3I3EUkHjc7T2OpYjY5m/F0C4wy+bkKO+3f3ue5650wt3jlGayyYdWL0VHZba1nLpCiyb",
+	"yd4M9Mjdx10ybs6YIN7Iqksgm6gNwfuOMdwBdXi2Dt7PvKArSJpH2oWEmUaXLm/i9uPt/wQAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -33,7 +33,7 @@ type child struct {
 // start starts a child. It gets an empty environment, three pipes, the database if there is one, and a folder with two
 // empty files, whose names it gets as an argument.
 func (p *Process) start(ctx context.Context, l level, database *os.File) (c *child, err error) {
-	dir, err := os.MkdirTemp(p.options.TempDir, "haven-scan-")
+	dir, err := p.folder()
 	if err != nil {
 		return nil, &Failure{Machine, "there is no room for temporary files", err}
 	}
@@ -76,6 +76,32 @@ func (p *Process) start(ctx context.Context, l level, database *os.File) (c *chi
 	c.stopped = context.AfterFunc(ctx, c.kill)
 	c.timer = time.AfterFunc(answerTime+layerTime, func() { c.late.Store(true); c.kill() })
 	return c, nil
+}
+
+// left is how a child's folder begins.
+const left = "haven-scan-"
+
+// folder makes a child's folder.
+func (p *Process) folder() (string, error) {
+	if p.options.TempDir != "" {
+		if err := os.MkdirAll(p.options.TempDir, 0o700); err != nil {
+			return "", err
+		}
+	}
+	return os.MkdirTemp(p.options.TempDir, left)
+}
+
+// sweep removes the folders of children of a process that was killed.
+func (p *Process) sweep() {
+	if p.options.TempDir == "" {
+		return
+	}
+	old, _ := filepath.Glob(filepath.Join(p.options.TempDir, left+"*"))
+	for _, dir := range old {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > 2*layerTime {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // run starts the process from a thread that stays until its end: a child ends with the thread that started it, and

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/scan/inventory"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 )
@@ -57,6 +58,7 @@ func (p *Process) Confinement() string {
 // confine finds the strictest level that this machine allows.
 func (p *Process) confine() level {
 	p.probe.Do(func() {
+		p.sweep()
 		for _, l := range levels {
 			ctx, cancel := context.WithTimeout(context.Background(), helloTime)
 			answer, err := p.ask(ctx, l, request{Do: doHello}, nil)
@@ -124,21 +126,25 @@ func (p *Process) SBOM(ctx context.Context, of inventory.Inventory, document SBO
 	return p.ask(ctx, l, request{Do: doSBOM, Document: &document, Inventory: &of}, nil)
 }
 
-// Verify looks through a database that is about to be used: folder dir with trivy.db and metadata.json.
+// Verify looks through a database that is about to be used: folder dir with trivy.db and metadata.json. What is wrong
+// with it is a fault.Invalid. It implements vulndb.Verifier.
 func (p *Process) Verify(ctx context.Context, dir string) (m vulndb.Metadata, err error) {
 	text, err := readSmall(filepath.Join(dir, "metadata.json"), 64<<10)
 	if err != nil {
-		return m, &Failure{Content, "there is no readable metadata.json", err}
+		return m, fmt.Errorf("read metadata.json: %w", err)
 	}
 	file, err := os.Open(filepath.Join(dir, "trivy.db"))
 	if err != nil {
-		return m, &Failure{Content, "there is no readable trivy.db", err}
+		return m, fmt.Errorf("open trivy.db: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	l := p.confine()
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	answer, err := p.ask(ctx, l, request{Do: doVerify, Metadata: text}, nil, file)
+	if reason, yes := AtFault(err); yes {
+		return m, fault.Invalidf("the vulnerability database was refused: %s", reason)
+	}
 	if err != nil {
 		return m, err
 	}
