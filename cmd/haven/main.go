@@ -18,6 +18,7 @@ import (
 type commands struct {
 	Config  configFile `name:"config" placeholder:"FILE" env:"HAVEN_CONFIG" help:"YAML file with settings, under the flags' names with _ for -."`
 	Serve   serve      `cmd:"" help:"Run the registry."`
+	Scanner scanner    `cmd:"" help:"Offer the scanner to a Harbor or another Haven, by Harbor's scanner adapter API."`
 	Migrate migrate    `cmd:"" help:"Bring the database's schema up to date, or check it."`
 	Scrub   scrub      `cmd:"" help:"Find blobs that are lost or damaged, and whatever else the database and the store don't agree on."`
 	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`

@@ -83,7 +83,13 @@ func (a *App) assemble() (domain, error) {
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	d.scanners = scanner.New(scanner.Deps{
 		DB: a.db, Box: box, Adapters: adapter.NewClient(), Projects: d.projects, Clock: clock, Log: a.log,
-		Own: scanner.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+		Own: adapter.Own(func(ctx context.Context) (updated, next time.Time, err error) {
+			state, err := d.vulndb.State(ctx)
+			if err != nil || state.Current == nil {
+				return updated, next, err
+			}
+			return state.Current.UpdatedAt, state.Current.NextUpdate, nil
+		}),
 	})
 	// The dispatcher, made next, hands events to the log, which asks it to catch up before it is read.
 	d.audits = audit.New(a.db, d.settings, func(ctx context.Context) { a.events.CatchUp(ctx) })

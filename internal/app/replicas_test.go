@@ -15,10 +15,16 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/notice/redistest"
+	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "scan-worker" { // a confined child of the scanner
+		os.Exit(confined.Work(os.Args[2]))
+	}
+	dbtest.Main(m)
+}
 
 // startTogether starts replicas at the same time, on one empty database.
 func startTogether(t *testing.T, cfgs []config.Config) []*App {

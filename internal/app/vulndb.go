@@ -7,15 +7,29 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/config"
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 )
 
 // scanDir is where the processes that read images have what is too large for memory.
 func scanDir(cfg config.Config) string { return filepath.Join(cfg.DataDir, "scan") }
 
-// answerTime bounds how long a source of the vulnerability database may take to begin its answer. The database itself
-// may take hours.
-const answerTime = time.Minute
+const (
+	// answerTime bounds how long a source of the vulnerability database may be silent. The database itself may take hours.
+	answerTime = time.Minute
+	// largestEdition bounds what a source may send, in bytes.
+	largestEdition = 4 << 30
+	// sourceRedirects is how many a source may answer with: registries send to their storage.
+	sourceRedirects = 5
+)
+
+// sourceClient asks the sources of the vulnerability database, which an operator entered, and what they redirect to
+// on the public internet.
+func sourceClient() (*http.Client, error) {
+	return outbound.New(outbound.Purpose{
+		Reach: outbound.Administered(), Redirects: sourceRedirects, Proxied: true, Timeout: -1, Stall: answerTime, MaxBody: largestEdition,
+	}).HTTP(outbound.Trust{})
+}
 
 // vulnerabilities makes what keeps the vulnerability database.
 func (a *App) vulnerabilities() (*vulndb.Service, error) {
@@ -23,10 +37,12 @@ func (a *App) vulnerabilities() (*vulndb.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vulndb_source: %w", err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = answerTime
+	client, err := sourceClient()
+	if err != nil {
+		return nil, err
+	}
 	a.vulndb = vulndb.New(vulndb.Deps{
-		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: &http.Client{Transport: transport}, Sources: sources, Refresh: a.cfg.VulnDBRefresh,
+		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Refresh: a.cfg.VulnDBRefresh,
 		Dir: filepath.Join(a.cfg.DataDir, "vulndb"), Clock: time.Now, Log: a.log,
 	})
 	return a.vulndb, nil

@@ -78,7 +78,7 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	}
 	deps.Scanners = scanner.New(scanner.Deps{
 		DB: d, Box: box, Adapters: adapter.NewClient(), Projects: projects, Clock: time.Now, Log: log,
-		Own: scanner.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
+		Own: adapter.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
 	})
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)

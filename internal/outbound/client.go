@@ -92,39 +92,43 @@ var ErrRoots = errors.New("expected one or more certificates in PEM")
 // HTTP returns the client that trusts so. Its errors for what is refused are ErrAddress, ErrURL, ErrRedirect,
 // ErrTooLarge and ErrSilent; Reason has words for all. Calls with an equal Trust share connections.
 func (c *Client) HTTP(t Trust) (*http.Client, error) {
+	if len(t.Roots) == 0 {
+		return c.Checking(!t.SkipVerify), nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a machine without roots of its own
+	}
+	if !roots.AppendCertsFromPEM(t.Roots) {
+		return nil, ErrRoots
+	}
+	return c.trusting(t, roots), nil
+}
+
+// Checking is HTTP with the system's roots, or without a check of certificates.
+func (c *Client) Checking(verify bool) *http.Client {
+	return c.trusting(Trust{SkipVerify: !verify}, nil)
+}
+
+func (c *Client) trusting(t Trust, roots *x509.CertPool) *http.Client {
 	key := sha256.Sum256(append([]byte{boolByte(t.SkipVerify)}, t.Roots...))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if made := c.made[key]; made != nil {
-		return made, nil
-	}
-	//nolint:gosec // an administrator may switch the check off, for one address
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.SkipVerify}
-	if len(t.Roots) > 0 {
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool() // a machine without roots of its own
-		}
-		if !roots.AppendCertsFromPEM(t.Roots) {
-			return nil, ErrRoots
-		}
-		config.RootCAs = roots
+		return made
 	}
 	if len(c.made) >= maxTrusts {
 		c.drop()
 	}
-	made := c.newHTTP(config)
+	//nolint:gosec // an administrator may switch the check off, for one address
+	made := c.newHTTP(&tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.SkipVerify, RootCAs: roots})
 	c.made[key] = made
-	return made, nil
+	return made
 }
 
 // Do makes a request with the system's roots.
 func (c *Client) Do(r *http.Request) (*http.Response, error) {
-	client, err := c.HTTP(Trust{})
-	if err != nil {
-		return nil, err
-	}
-	return client.Do(r)
+	return c.Checking(true).Do(r)
 }
 
 // Close drops idle connections; those in use end with their requests.

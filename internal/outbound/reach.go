@@ -10,8 +10,8 @@ import (
 
 // Reach says which addresses may be connected to. The zero value is Internet().
 type Reach struct {
-	private bool
-	listed  []netip.Prefix
+	private, nowhere bool
+	listed           []netip.Prefix
 }
 
 // Administered is for what a system administrator enters: private and loopback addresses too.
@@ -19,6 +19,9 @@ func Administered() Reach { return Reach{private: true} }
 
 // Internet is for what others enter, or lead to: public addresses, and those of the listed networks.
 func Internet(listed ...netip.Prefix) Reach { return Reach{listed: slices.Clone(listed)} }
+
+// Nowhere is for clients that stay with the origin that was entered.
+func Nowhere() Reach { return Reach{nowhere: true} }
 
 // ErrAddress: an address is out of reach. The error that wraps it names the address.
 var ErrAddress = errors.New("this address may not be connected to")
@@ -44,7 +47,7 @@ func (r Reach) Check(a netip.Addr) error {
 }
 
 func (r Reach) allows(a netip.Addr) bool {
-	if a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() || !a.IsLoopback() && within(a, nobodys()) {
+	if r.nowhere || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast() || !a.IsLoopback() && within(a, nobodys()) {
 		return false
 	}
 	if r.private || !a.IsLoopback() && !a.IsPrivate() && !within(a, notPublic()) {

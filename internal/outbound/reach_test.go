@@ -38,6 +38,9 @@ func TestReach(t *testing.T) {
 			}
 		}
 	}
+	if err := Nowhere().Check(netip.MustParseAddr("8.8.8.8")); !errors.Is(err, ErrAddress) {
+		t.Errorf("nowhere: %v", err)
+	}
 	listed := Internet(netip.MustParsePrefix("10.1.0.0/16"))
 	for text, want := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "10.2.0.1": false, "127.0.0.1": false} {
 		if err := listed.Check(netip.MustParseAddr(text)); (err == nil) != want {

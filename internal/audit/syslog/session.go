@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
-	"syscall"
 	"time"
+
+	"github.com/havenregistry/haven/internal/outbound"
 )
 
 const (
@@ -42,7 +42,7 @@ func (r Receiver) Check(ctx context.Context) error {
 func (r Receiver) dial(ctx context.Context) (connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	dialer := net.Dialer{Control: refuseLinkLocal}
+	dialer := net.Dialer{Control: outbound.Administered().Control} // an administrator's to send anywhere
 	c, err := dialer.DialContext(ctx, "tcp", r.Address)
 	if err != nil {
 		return nil, err
@@ -55,21 +55,6 @@ func (r Receiver) dial(ctx context.Context) (connection, error) {
 		return nil, errors.Join(fmt.Errorf("TLS with %s: %w", r.Address, err), c.Close())
 	}
 	return secured, nil
-}
-
-var errAddress = errors.New("the address is one that only this machine's own network uses")
-
-// refuseLinkLocal keeps messages, which are an administrator's to send anywhere, from the addresses at which
-// clouds hand out credentials.
-func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	if ip := at.Addr().Unmap(); ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
-		return errAddress
-	}
-	return nil
 }
 
 // connection is a *net.TCPConn or a *tls.Conn.

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/havenregistry/haven/internal/outbound"
 )
 
 // maxReceived bounds what is read from a directory over one connection, in bytes.
@@ -29,7 +29,8 @@ type directory struct {
 
 // open connects and secures the connection, within the time of ctx, which bounds all that follows on it.
 func (c config) open(ctx context.Context) (*directory, error) {
-	dialer := net.Dialer{Control: refuseSpecial}
+	// Private and loopback addresses are where a company's directory is.
+	dialer := net.Dialer{Control: outbound.Administered().Control}
 	raw, err := dialer.DialContext(ctx, "tcp", c.address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", c.address, err)
@@ -61,22 +62,6 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
-}
-
-var errSpecialAddress = errors.New("link-local, multicast and unspecified addresses are not for directories")
-
-// refuseSpecial keeps connections from the cloud's metadata services and the like (S6). Private and loopback
-// addresses are where a company's directory is.
-func refuseSpecial(_, address string, _ syscall.RawConn) error {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("read the address %s: %w", address, err)
-	}
-	ip := to.Addr().Unmap()
-	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
-		return errSpecialAddress
-	}
-	return nil
 }
 
 // secure makes the connection what the settings want. It never falls back to one without TLS.

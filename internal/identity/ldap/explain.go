@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/outbound"
 )
 
 // Explain says to an administrator why the directory could not be asked, and what to look at.
@@ -68,8 +69,8 @@ func explainNetwork(err error) string {
 		return "the server refuses the connection: nothing listens at the address in ldap_url"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "the server can't be reached: there is no route to the address in ldap_url"
-	case errors.Is(err, errSpecialAddress):
-		return "ldap_url: " + errSpecialAddress.Error()
+	case errors.Is(err, outbound.ErrAddress):
+		return "ldap_url: link-local, multicast and unspecified addresses are not for directories"
 	case errors.Is(err, errTooMuch):
 		return errTooMuch.Error() + ": narrow the base or the filter"
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):

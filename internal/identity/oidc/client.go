@@ -2,18 +2,16 @@ package oidc
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/havenregistry/haven/internal/outbound"
 )
 
 const (
@@ -21,14 +19,17 @@ const (
 	askTime = 8 * time.Second
 	// maxAnswer bounds each of its answers, in bytes.
 	maxAnswer = 1 << 20
-	// maxRedirects bounds redirects, all within one host.
+	// maxRedirects bounds redirects, all within one origin.
 	maxRedirects = 3
 )
 
 // clients are what requests to the provider go by: with and without a check of its certificate.
 type clients struct{ checking, trusting *http.Client }
 
-func newClients() clients { return clients{newClient(true), newClient(false)} }
+func newClients() clients {
+	c := newClient()
+	return clients{c.Checking(true), c.Checking(false)}
+}
 
 func (c clients) of(verify bool) *http.Client {
 	if verify {
@@ -37,59 +38,12 @@ func (c clients) of(verify bool) *http.Client {
 	return c.trusting
 }
 
-func newClient(verify bool) *http.Client {
-	dialer := &net.Dialer{Timeout: askTime / 2, Control: refuseLinkLocal}
-	return &http.Client{
-		Timeout: askTime,
-		Transport: bounded{&http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         dialer.DialContext,
-			TLSHandshakeTimeout: askTime / 2,
-			//nolint:gosec // an administrator may switch the check off: oidc_verify_cert
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: !verify},
-			MaxIdleConnsPerHost: 4,
-			IdleConnTimeout:     time.Minute,
-			ForceAttemptHTTP2:   true,
-		}},
-		CheckRedirect: func(next *http.Request, via []*http.Request) error {
-			if first := via[0].URL; len(via) > maxRedirects || next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
-				return fmt.Errorf("%w to %s://%s", errRedirect, next.URL.Scheme, next.URL.Host)
-			}
-			return nil
-		},
-	}
-}
-
-var (
-	errRedirect = errors.New("the provider redirects")
-	errAddress  = errors.New("this address is not for identity providers")
-)
-
-// refuseLinkLocal keeps what an administrator enters away from the machine's metadata service (S6). It looks
-// at the address that is dialled, not at the name.
-func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %s", errAddress, address)
-	}
-	ip := a.Addr().Unmap()
-	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
-		return fmt.Errorf("%w: %s", errAddress, ip)
-	}
-	return nil
-}
-
-// bounded cuts answers off at maxAnswer.
-type bounded struct{ next http.RoundTripper }
-
-// RoundTrip implements http.RoundTripper.
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := b.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	answer.Body = http.MaxBytesReader(nil, answer.Body, maxAnswer)
-	return answer, nil
+// newClient makes a client for what an administrator entered, which follows no redirect to another origin (S6).
+func newClient() *outbound.Client {
+	return outbound.New(outbound.Purpose{
+		Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Redirects: maxRedirects, Proxied: true,
+		Timeout: askTime, Stall: askTime, MaxBody: maxAnswer,
+	})
 }
 
 // secureAs reports whether an address of the provider may be used beside its issuer: never a plain one

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -519,16 +521,9 @@ func TestPing(t *testing.T) {
 
 func TestClientStaysOnItsHost(t *testing.T) {
 	other := newIssuer(t)
-	i := newIssuer(t)
-	client := newClient(true)
-	client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {other.url}}, Body: http.NoBody}, nil
-	})
-	if _, _, err := get(t.Context(), client, i.url, "token"); !errors.Is(err, errRedirect) || other.count("/") != 0 {
+	s := httptest.NewServer(http.RedirectHandler(other.url, http.StatusFound))
+	t.Cleanup(s.Close)
+	if _, _, err := get(t.Context(), newClient().Checking(true), s.URL, "token"); !errors.Is(err, outbound.ErrAddress) || other.count("/") != 0 {
 		t.Fatalf("got %v", err)
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/maypok86/otter/v2"
 )
 
@@ -51,7 +52,7 @@ type issuer struct {
 
 func newIssuers(clock func() time.Time, log *slog.Logger) *issuers {
 	return &issuers{
-		trusted: client(anyNetwork), guarded: client(internet), clock: clock, log: log,
+		trusted: client(outbound.Administered()), guarded: client(outbound.Internet()), clock: clock, log: log,
 		known: otter.Must(&otter.Options[issuerKey, *issuer]{MaximumSize: mostIssuers}),
 	}
 }

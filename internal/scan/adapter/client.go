@@ -37,9 +37,9 @@ type Auth string
 // The ways, in Harbor's words.
 const (
 	NoAuth Auth = ""
-	Basic  Auth = "Basic"  // credential "name:password"
-	Bearer Auth = "Bearer" // credential is the token
-	APIKey Auth = "X-ScannerAdapter-API-Key"
+	Basic  Auth = "Basic"                    // credential "name:password"
+	Bearer Auth = "Bearer"                   // credential is the token
+	APIKey Auth = "X-ScannerAdapter-API-Key" //nolint:gosec // the name of a header
 )
 
 // Known reports whether there is such a way.
@@ -67,7 +67,13 @@ func (e Endpoint) authorize(h http.Header) {
 }
 
 // Client asks scanners. It is safe for concurrent use.
-type Client struct{ calls, reports *outbound.Client }
+type Client struct{ calls, reports guarded }
+
+// guarded is an *outbound.Client; tests without a network have their own.
+type guarded interface {
+	HTTP(t outbound.Trust) (*http.Client, error)
+	Close()
+}
 
 // NewClient returns a Client. Scanners are entered by system administrators and may be private addresses; what
 // they redirect to is never asked (S6).
@@ -129,7 +135,7 @@ func (c *Client) submit(ctx context.Context, e Endpoint, r ScanRequest) (string,
 }
 
 // call makes one request. The answer's body is bounded; the caller closes it.
-func (c *Client) call(ctx context.Context, by *outbound.Client, e Endpoint, method, path, accept string, body []byte) (*http.Response, error) {
+func (c *Client) call(ctx context.Context, by guarded, e Endpoint, method, path, accept string, body []byte) (*http.Response, error) {
 	client, err := by.HTTP(e.Trust)
 	if err != nil {
 		return nil, unreachable(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 )
 
-// BuiltinName is Harbor's name of the scanner that comes with it. Nobody else may take it.
-const BuiltinName = "Trivy"
+// BuiltinName is the name of our own scanner. Nobody else may take it.
+const BuiltinName = adapter.OwnName
 
 // Scanner is a registration.
 type Scanner struct {

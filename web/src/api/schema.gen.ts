@@ -1805,6 +1805,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/vulndb": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which edition of the vulnerability database packages are judged by */
+        get: operations["getVulnerabilityDatabase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/vulndb/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in an edition of the vulnerability database
+         * @description The body is a tar archive, packed by gzip or not, of `trivy.db` and `metadata.json`, or of an OCI layout with
+         *     Trivy's artifact. It is verified, then every replica judges by it, and packages are judged again. An edition
+         *     that is in force already changes nothing.
+         */
+        post: operations["importVulnerabilityDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/vulndb/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the sources of the vulnerability database for a newer edition now */
+        post: operations["refreshVulnerabilityDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/explain": {
         parameters: {
             query?: never;
@@ -2941,6 +2997,53 @@ export interface components {
             creation_time?: string;
             /** Format: date-time */
             update_time?: string;
+        };
+        /** @description One state of the vulnerability database, as somebody published it. */
+        VulnerabilityEdition: {
+            /** @description Of the schema */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was published
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When the next one is promised
+             */
+            next_update?: string;
+            /**
+             * Format: date-time
+             * @description When it came into force here
+             */
+            imported_at: string;
+            /**
+             * Format: int64
+             * @description Since it was published
+             */
+            age_seconds: number;
+            /** @description Of the archive */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Of the archive, in bytes
+             */
+            size: number;
+            /** @description Where it came from, without credentials; upload when somebody sent it */
+            source: string;
+        };
+        VulnerabilityDatabase: {
+            current?: components["schemas"]["VulnerabilityEdition"];
+            previous?: components["schemas"]["VulnerabilityEdition"];
+            /** @description Where newer editions come from, in this order, without credentials */
+            sources: string[];
+            /** @description How far the processes that read images are confined on this machine */
+            confinement: string;
+        };
+        VulnerabilityDatabaseChange: {
+            /** @description Whether the edition came into force by this request */
+            changed: boolean;
+            current: components["schemas"]["VulnerabilityEdition"];
         };
         AuditForwarding: {
             /** @enum {string} */
@@ -6563,6 +6666,73 @@ export interface operations {
                 content: {
                     "text/plain": string;
                     "text/event-stream": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getVulnerabilityDatabase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityDatabase"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    importVulnerabilityDatabase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The edition in force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityDatabaseChange"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    refreshVulnerabilityDatabase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The edition in force. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityDatabaseChange"];
                 };
             };
             default: components["responses"]["Failure"];
