@@ -73,6 +73,9 @@ func (p *Process) start(ctx context.Context, l level, database *os.File) (c *chi
 	if err := c.run(); err != nil {
 		return nil, &Failure{Machine, "no child can be started", err}
 	}
+	if p.started != nil {
+		p.started(c.cmd.Process.Pid)
+	}
 	c.stopped = context.AfterFunc(ctx, c.kill)
 	c.timer = time.AfterFunc(answerTime+layerTime, func() { c.late.Store(true); c.kill() })
 	return c, nil
