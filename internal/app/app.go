@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
@@ -43,6 +44,7 @@ type App struct {
 	records    *record.Keeper
 	forwarder  *audit.Forwarder
 	purger     *audit.Purger
+	jobs       *job.Service
 	engine     *confined.Process
 	vulndb     *vulndb.Service
 	metrics    *telemetry.Metrics
@@ -163,6 +165,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.log.Info("draining")
+		a.jobs.Drain()
 		a.health.draining.Store(true)
 		err = drain(server)
 	}
@@ -171,11 +174,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
-// the store, when robots were used, word to the other replicas, audit rows to forward,
-// newer vulnerability databases. It returns nil then.
+// the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.purger.Run, a.vulndb.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
@@ -82,7 +83,9 @@ func (a *App) assemble() (domain, error) {
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
 	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
 	d.settings.Check(audit.CheckReceiver)
-	a.purger = audit.NewPurger(d.audits, clock, a.log)
+	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
+	notices.Subscribe(notice.Jobs, a.jobs.Look)
+	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
 	wake := func() {
 		a.events.Wake()
@@ -110,7 +113,10 @@ func (a *App) populate(ctx context.Context, d domain) error {
 	if err := a.openKeys(ctx, d.identity); err != nil {
 		return err
 	}
-	return a.bootstrap(ctx, d.identity, d.projects)
+	if err := a.bootstrap(ctx, d.identity, d.projects); err != nil {
+		return err
+	}
+	return d.vulndb.Prepare(ctx)
 }
 
 // openKeys refuses to start with another secret key than the database's: clients would be sent from one replica
@@ -146,15 +152,15 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
-		Health: a.parts(), Schedules: []func(context.Context) ([]harborapi.Schedule, error){harborapi.PurgeSchedules(a.purger)},
+		Health: a.parts(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	haven, err := havenapi.New(havenapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Log: a.log,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
 		VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	if err != nil {

@@ -26,7 +26,7 @@ func (a *App) vulnerabilities() (*vulndb.Service, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = answerTime
 	a.vulndb = vulndb.New(vulndb.Deps{
-		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: &http.Client{Transport: transport}, Sources: sources, Refresh: a.cfg.VulnDBRefresh,
+		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: &http.Client{Transport: transport}, Sources: sources, Jobs: a.jobs,
 		Dir: filepath.Join(a.cfg.DataDir, "vulndb"), Clock: time.Now, Log: a.log,
 	})
 	return a.vulndb, nil

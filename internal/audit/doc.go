@@ -2,7 +2,7 @@
 // a receiver of syslog, and purges those that are old.
 //
 // Table audit, and audit_count, the number of its rows by project. Rows outlive the projects and accounts
-// they name. audit_order and audit_forward are forwarding's; audit_purge and audit_purge_schedule purging's.
+// they name. audit_order and audit_forward are forwarding's; purges are jobs.
 //
 // A row that is to be forwarded says so itself (delivery): what was written while there was a receiver is
 // delivered to it, or to the one that is set next. A row that isn't to be kept is deleted by the transaction

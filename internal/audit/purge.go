@@ -10,6 +10,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/job"
 )
 
 // The parameters of a purge, by Harbor's names.
@@ -158,36 +159,11 @@ func rowsWord(n int64) string {
 	return strconv.FormatInt(n, 10) + " rows"
 }
 
-// Schedule is when the log is purged by itself, and of what.
-type Schedule struct {
-	ID         int64
-	Type, Cron string
-	Parameters string // JSON
-	Next       time.Time
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
-}
-
-// The states of an execution, in Harbor's words.
-const (
-	Pending = "Pending"
-	Running = "Running"
-	Stopped = "Stopped"
-	Failed  = "Error"
-	Success = "Success"
-)
-
-// What began an execution.
-const (
-	Manually   = "MANUAL"
-	BySchedule = "SCHEDULE"
-)
-
 // Execution is one purge.
 type Execution struct {
 	ID         int64
-	Trigger    string
-	Status     string
+	Trigger    job.Trigger
+	Status     job.Status
 	Parameters string // JSON
 	Purged     int64  // rows, so far
 	CreatedAt  time.Time

@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/job"
 )
 
 var admin = authz.Principal{Kind: authz.User, ID: 1, Name: "admin", Admin: true}
@@ -68,15 +69,22 @@ func (c *timed) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func (w world) purger(c *timed) *audit.Purger {
-	return audit.NewPurger(w.audit, c.Now, slog.New(slog.DiscardHandler))
+// purger is a process that purges, when it runs.
+type purger struct {
+	*audit.Purger
+	*job.Service
+}
+
+func (w world) purger(c *timed) purger {
+	jobs := job.New(job.Deps{DB: w.db, Clock: c.Now, Log: slog.New(slog.DiscardHandler)})
+	return purger{audit.NewPurger(w.audit, jobs, c.Now), jobs}
 }
 
 // running runs a purger until what is done, or the test ends.
-func (w world) running(p *audit.Purger) (end func()) {
+func (w world) running(p purger) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx) }()
+	go func() { ended <- p.Service.Run(ctx) }()
 	end = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -96,18 +104,18 @@ func (w world) purge(sent map[string]any) audit.Purge {
 	return what
 }
 
-func (w world) start(p *audit.Purger, what audit.Purge) int64 {
+func (w world) start(p purger, what audit.Purge) int64 {
 	w.Helper()
-	id, err := p.Start(w.Context(), admin, what)
+	id, err := p.Purger.Start(w.Context(), admin, what)
 	if err != nil {
 		w.Fatal(err)
 	}
 	return id
 }
 
-func (w world) execution(p *audit.Purger, id int64) audit.Execution {
+func (w world) execution(p purger, id int64) audit.Execution {
 	w.Helper()
-	e, err := p.Execution(w.Context(), id)
+	e, err := p.Purger.Execution(w.Context(), id)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -137,7 +145,7 @@ func TestPurge(t *testing.T) {
 		w.running(p)
 		done := func(id int64) audit.Execution {
 			w.Helper()
-			w.until("the purge ends", func() bool { return w.execution(p, id).Status == audit.Success })
+			w.until("the purge ends", func() bool { return w.execution(p, id).Status == job.Success })
 			return w.execution(p, id)
 		}
 		dry := done(w.start(p, w.purge(map[string]any{"audit_retention_hour": 6.0, "include_event_types": "create_artifact,delete_artifact,pull_artifact", "dry_run": true})))
@@ -159,18 +167,18 @@ func TestPurge(t *testing.T) {
 		if _, total := w.list(audit.Scope{ProjectIDs: []int64{1, 2, 3}}, db.List{}); total != 4 {
 			w.Errorf("the total of the projects is %d, want 4", total)
 		}
-		log, err := p.ExecutionLog(w.Context(), one.ID)
+		log, err := p.Purger.ExecutionLog(w.Context(), one.ID)
 		if err != nil || !strings.Contains(log, "begin to purge rows of pull_artifact, delete_artifact from before 2026-01-02T07:00:00Z\n") || !strings.HasSuffix(log, " done: 2 rows\n") {
 			w.Errorf("the log is %q, %v", log, err)
 		}
-		list, total, err := p.Executions(w.Context(), db.List{Page: 2, Size: 3})
+		list, total, err := p.Purger.Executions(w.Context(), db.List{Page: 2, Size: 3})
 		if err != nil || total != 4 || len(list) != 1 || list[0] != dry {
 			w.Errorf("the executions are %+v of %d, %v", list, total, err)
 		}
 		for _, call := range []func() error{
-			func() error { _, err := p.Execution(w.Context(), 99); return err },
-			func() error { _, err := p.ExecutionLog(w.Context(), 99); return err },
-			func() error { return p.Stop(w.Context(), admin, 99) },
+			func() error { _, err := p.Purger.Execution(w.Context(), 99); return err },
+			func() error { _, err := p.Purger.ExecutionLog(w.Context(), 99); return err },
+			func() error { return p.Purger.Stop(w.Context(), admin, 99) },
 		} {
 			if err := call(); !errors.Is(err, fault.NotFound) {
 				w.Errorf("got %v, want fault.NotFound", err)
@@ -188,11 +196,11 @@ func TestPurgeIsStoppedOrGoesOn(t *testing.T) {
 		all := w.purge(map[string]any{"audit_retention_hour": 0.0, "include_event_types": "pull_artifact"})
 
 		id := w.start(first, all)
-		if err := first.Stop(w.Context(), admin, id); err != nil {
+		if err := first.Purger.Stop(w.Context(), admin, id); err != nil {
 			w.Fatal(err)
 		}
 		end := w.running(first)
-		if e := w.execution(first, id); e.Status != audit.Stopped || len(w.left()) != 2600 {
+		if e := w.execution(first, id); e.Status != job.Stopped || len(w.left()) != 2600 {
 			w.Fatalf("%+v, %d rows are left", e, len(w.left()))
 		}
 
@@ -201,7 +209,7 @@ func TestPurgeIsStoppedOrGoesOn(t *testing.T) {
 		end() // between two batches, or after the last
 		second := w.purger(now)
 		w.running(second)
-		w.until("the purge ends", func() bool { return w.execution(second, id).Status == audit.Success })
+		w.until("the purge ends", func() bool { return w.execution(second, id).Status == job.Success })
 		if e := w.execution(second, id); e.Purged != 2600 || len(w.left()) != 0 {
 			w.Errorf("%+v, %d rows are left", e, len(w.left()))
 		}
@@ -219,7 +227,11 @@ func TestPurgeSurvivesAKill(t *testing.T) {
 		w.numbered(0, 10)
 		id := w.start(p, w.purge(map[string]any{"audit_retention_hour": 0.0, "include_event_types": "pull_artifact"}))
 		err := w.db.Write(w.Context(), func(tx db.Tx) error {
-			_, err := tx.Exec(w.Context(), `UPDATE audit_purge SET status = 'Running', holder = 'gone', lease_until = $1, purged = 5 WHERE id = $2`, db.Micros(now.Now().Add(20*time.Second)), id)
+			_, err := tx.Exec(w.Context(), `UPDATE job_task SET status = 'Running', runs = 1, holder = 'gone', lease_until = $1, checkpoint = '{"purged":5,"at":-1}' WHERE execution_id = $2`,
+				db.Micros(now.Now().Add(20*time.Second)), id)
+			if err == nil {
+				_, err = tx.Exec(w.Context(), `UPDATE job_execution SET status = 'Running', waiting = 0, running = 1 WHERE id = $1`, id)
+			}
 			return err
 		})
 		if err != nil {
@@ -228,17 +240,17 @@ func TestPurgeSurvivesAKill(t *testing.T) {
 		w.running(p)
 		if !w.db.Exclusive() {
 			second := w.start(p, w.purge(map[string]any{"audit_retention_hour": 0.0, "include_event_types": "other"}))
-			if e := w.execution(p, second); e.Status != audit.Pending { // one at a time
+			if e := w.execution(p, second); e.Status != job.Pending { // one at a time
 				w.Errorf("got %+v", e)
 			}
 			now.pass(21 * time.Second)
-			p.Wake()
+			p.Look()
 		}
-		w.until("the purge ends", func() bool { return w.execution(p, id).Status == audit.Success })
+		w.until("the purge ends", func() bool { return w.execution(p, id).Status == job.Success })
 		if e := w.execution(p, id); e.Purged != 15 || len(w.left()) != 0 {
 			w.Errorf("got %+v", e)
 		}
-		if log, _ := p.ExecutionLog(w.Context(), id); !strings.Contains(log, "go on after 5 rows with purging rows of pull_artifact") {
+		if log, _ := p.Purger.ExecutionLog(w.Context(), id); !strings.Contains(log, "go on after 5 rows with purging rows of pull_artifact") {
 			w.Errorf("the log is %q", log)
 		}
 	})
@@ -250,17 +262,17 @@ func TestPurgeSchedule(t *testing.T) {
 		now := &timed{now: start.Add(50 * time.Minute)}
 		p := w.purger(now)
 		daily := w.purge(map[string]any{"audit_retention_hour": 1.0, "include_event_types": "pull_artifact"})
-		if err := p.SetSchedule(w.Context(), admin, "Hourly", "@hourly", daily); !errors.Is(err, fault.Invalid) {
+		if err := p.Purger.SetSchedule(w.Context(), admin, "Hourly", "@hourly", daily); !errors.Is(err, fault.Invalid) {
 			w.Errorf("got %v, want fault.Invalid", err)
 		}
-		if _, found, err := p.Schedule(w.Context()); found || err != nil {
+		if _, found, err := p.Purger.Schedule(w.Context()); found || err != nil {
 			w.Fatalf("there is a schedule, or %v", err)
 		}
-		if err := p.SetSchedule(w.Context(), admin, "Hourly", "0 0 * * * *", daily); err != nil {
+		if err := p.Purger.SetSchedule(w.Context(), admin, "Hourly", "0 0 * * * *", daily); err != nil {
 			w.Fatal(err)
 		}
-		s, found, err := p.Schedule(w.Context())
-		if err != nil || !found || s.Cron != "0 0 * * * *" || s.Type != "Hourly" || s.Parameters != daily.String() || !s.Next.Equal(start.Add(time.Hour)) {
+		s, found, err := p.Purger.Schedule(w.Context())
+		if err != nil || !found || s.Cron != "0 0 * * * *" || s.CronType != "Hourly" || s.Parameters != daily.String() || !s.Next.Equal(start.Add(time.Hour)) {
 			w.Fatalf("got %+v, %v", s, err)
 		}
 		now.pass(300 * time.Minute)
@@ -271,21 +283,21 @@ func TestPurgeSchedule(t *testing.T) {
 			w.running(two)
 		}
 		w.until("the purge ends", func() bool {
-			list, _, err := p.Executions(w.Context(), db.List{})
-			return err == nil && len(list) == 1 && list[0].Status == audit.Success && list[0].Trigger == audit.BySchedule && list[0].Purged == 3
+			list, _, err := p.Purger.Executions(w.Context(), db.List{})
+			return err == nil && len(list) == 1 && list[0].Status == job.Success && list[0].Trigger == job.BySchedule && list[0].Purged == 3
 		})
-		if s, _, _ := p.Schedule(w.Context()); !s.Next.Equal(start.Add(6 * time.Hour)) {
+		if s, _, _ := p.Purger.Schedule(w.Context()); !s.Next.Equal(start.Add(6 * time.Hour)) {
 			w.Errorf("the next run is at %s", s.Next)
 		}
-		if err := p.Unschedule(w.Context(), admin); err != nil {
+		if err := p.Purger.Unschedule(w.Context(), admin); err != nil {
 			w.Fatal(err)
 		}
 		now.pass(24 * time.Hour)
-		one.Wake()
-		two.Wake()
+		one.Look()
+		two.Look()
 		id := w.start(one, daily)
-		w.until("the purge ends", func() bool { return w.execution(one, id).Status == audit.Success })
-		if _, total, _ := p.Executions(w.Context(), db.List{}); total != 2 {
+		w.until("the purge ends", func() bool { return w.execution(one, id).Status == job.Success })
+		if _, total, _ := p.Purger.Executions(w.Context(), db.List{}); total != 2 {
 			w.Errorf("%d executions, want 2", total)
 		}
 	})
@@ -303,7 +315,7 @@ func TestPurgeSparesWhatWaits(t *testing.T) {
 		all := w.purge(map[string]any{"audit_retention_hour": 0.0, "include_event_types": "pull_artifact"})
 		for _, left := range []int{3, 0} {
 			id := w.start(p, all)
-			w.until("the purge ends", func() bool { return w.execution(p, id).Status == audit.Success })
+			w.until("the purge ends", func() bool { return w.execution(p, id).Status == job.Success })
 			if got := len(w.left()); got != left {
 				w.Errorf("%s are left, want %d", strconv.Itoa(got), left)
 			}

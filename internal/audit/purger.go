@@ -2,11 +2,9 @@ package audit
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
@@ -16,58 +14,45 @@ import (
 	"github.com/havenregistry/haven/internal/job"
 )
 
-const (
-	// purgeBatch is how many rows are looked at for one transaction, which deletes those that are to go.
-	purgeBatch = 500
-	// purgePause lets requests write between two batches.
-	purgePause = 10 * time.Millisecond
-	purgePoll  = 5 * time.Second
-	// purgeLease is how long after the end of a process another one takes up its purge.
-	purgeLease = 30 * time.Second
-	// keptExecutions is how many purges that ended are listed.
-	keptExecutions = 50
-)
+// keptPurges is how many purges that ended are listed, as in Harbor.
+const keptPurges = 10
 
-// Purger deletes old rows, by a schedule or when somebody says so. Of all processes one works on an execution, who
-// has its lease; what a process leaves behind another one goes on with.
+// Purger deletes old rows, by a schedule or when somebody says so. Each purge is an execution of one task; one runs
+// at a time.
 type Purger struct {
 	*Service
-	clock  func() time.Time
-	log    *slog.Logger
-	holder string
-	wake   chan struct{}
+	jobs  *job.Service
+	clock func() time.Time
 }
 
-// NewPurger returns the purger of a log.
-func NewPurger(s *Service, clock func() time.Time, log *slog.Logger) *Purger {
-	return &Purger{Service: s, clock: clock, log: log, holder: rand.Text(), wake: make(chan struct{}, 1)}
+// NewPurger returns the purger of a log, which works as jobs does.
+func NewPurger(s *Service, jobs *job.Service, clock func() time.Time) *Purger {
+	p := &Purger{Service: s, jobs: jobs, clock: clock}
+	jobs.Register(job.PurgeAudit, job.Work{Do: p.do, Alone: true, Attempts: 3, Keep: keptPurges})
+	jobs.OnSchedule(job.PurgeAudit, p.fire)
+	return p
+}
+
+// purgeExtra is what an execution carries.
+type purgeExtra struct {
+	Parameters json.RawMessage `json:"parameters"`
+	Purged     int64           `json:"purged"`
 }
 
 // Schedule returns the schedule, and whether there is one.
-func (p *Purger) Schedule(ctx context.Context) (Schedule, bool, error) {
-	s, err := db.Get(ctx, p.db.Auto(), scanSchedule, oneSchedule)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		return Schedule{}, false, nil
-	case err != nil:
-		return Schedule{}, false, fmt.Errorf("read the schedule of purges: %w", err)
-	}
-	return s, true, nil
+func (p *Purger) Schedule(ctx context.Context) (job.Schedule, bool, error) {
+	return p.jobs.FindSchedule(ctx, job.PurgeAudit, job.System)
 }
 
 // SetSchedule replaces the schedule. kind is a name for people: Hourly, Daily, Weekly or Custom. A bad cron text is a
 // fault.Invalid.
 func (p *Purger) SetSchedule(ctx context.Context, by authz.Principal, kind, cron string, what Purge) error {
-	c, err := job.ParseCron(cron)
-	if err != nil {
-		return err
-	}
-	now := p.clock()
-	err = p.db.Write(ctx, func(tx db.Tx) error {
-		if _, err := tx.Exec(ctx, putSchedule, kind, c.String(), what.String(), db.Micros(c.Next(now)), db.Micros(now), db.Micros(now)); err != nil {
+	err := p.db.Write(ctx, func(tx db.Tx) error {
+		s := job.Schedule{Kind: job.PurgeAudit, VendorID: job.System, CronType: kind, Cron: cron, Parameters: what.String()}
+		if err := p.jobs.PutSchedule(ctx, tx, s); err != nil {
 			return err
 		}
-		return p.happened(ctx, tx, event.UpdatePurge, by.Name, "schedule the purge of the audit log: "+c.String())
+		return p.happened(ctx, tx, event.UpdatePurge, by.Name, "schedule the purge of the audit log: "+cron)
 	})
 	if err != nil {
 		return fmt.Errorf("schedule purges: %w", err)
@@ -78,8 +63,8 @@ func (p *Purger) SetSchedule(ctx context.Context, by authz.Principal, kind, cron
 // Unschedule ends the schedule, if there is one.
 func (p *Purger) Unschedule(ctx context.Context, by authz.Principal) error {
 	err := p.db.Write(ctx, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, dropSchedule)
-		if err != nil || n == 0 {
+		found, err := p.jobs.DropSchedule(ctx, tx, job.PurgeAudit, job.System)
+		if err != nil || !found {
 			return err
 		}
 		return p.happened(ctx, tx, event.UpdatePurge, by.Name, "end the schedule by which the audit log is purged")
@@ -93,8 +78,7 @@ func (p *Purger) Unschedule(ctx context.Context, by authz.Principal) error {
 // Start begins an execution, and returns its id. It goes on in the background.
 func (p *Purger) Start(ctx context.Context, by authz.Principal, what Purge) (id int64, err error) {
 	err = p.db.Write(ctx, func(tx db.Tx) error {
-		tx.AfterCommit(p.Wake)
-		id, err = p.begin(ctx, tx, Manually, by.Name, what.String())
+		id, err = p.begin(ctx, tx, job.Manual, by.Name, what.String())
 		return err
 	})
 	if err != nil {
@@ -105,12 +89,12 @@ func (p *Purger) Start(ctx context.Context, by authz.Principal, what Purge) (id 
 
 // Stop ends an execution that hasn't ended: nothing is deleted by it any more. One that isn't there is fault.NotFound.
 func (p *Purger) Stop(ctx context.Context, by authz.Principal, id int64) error {
+	if _, err := p.Execution(ctx, id); err != nil {
+		return err
+	}
 	err := p.db.Write(ctx, func(tx db.Tx) error {
-		if _, err := getExecution(ctx, tx, id); err != nil {
-			return err
-		}
-		n, err := tx.Exec(ctx, endExecution, Stopped, p.line("stopped by %s", by.Name), db.Micros(p.clock()), id)
-		if err != nil || n == 0 {
+		stopped, err := p.jobs.StopIn(ctx, tx, id, "stopped by "+by.Name)
+		if err != nil || !stopped {
 			return err
 		}
 		return p.happened(ctx, tx, event.StopPurge, by.Name, "stop the purge of the audit log")
@@ -123,55 +107,72 @@ func (p *Purger) Stop(ctx context.Context, by authz.Principal, id int64) error {
 
 // Execution returns an execution, or fault.NotFound.
 func (p *Purger) Execution(ctx context.Context, id int64) (Execution, error) {
-	return getExecution(ctx, p.db.Auto(), id)
-}
-
-func getExecution(ctx context.Context, tx db.Tx, id int64) (Execution, error) {
-	e, err := db.Get(ctx, tx, scanExecution, oneExecution, id)
-	if errors.Is(err, db.ErrNotFound) {
-		return e, fault.NotFoundf("purge audit job with execution ID: %d not found", id)
+	e, err := p.jobs.Execution(ctx, id)
+	if errors.Is(err, fault.NotFound) || err == nil && e.Kind != job.PurgeAudit {
+		return Execution{}, fault.NotFoundf("purge audit job with execution ID: %d not found", id)
 	}
 	if err != nil {
-		return e, fmt.Errorf("get purge %d: %w", id, err)
+		return Execution{}, err
 	}
-	return e, nil
+	return executionOf(e)
+}
+
+// executionOf is an execution in the words of purging.
+func executionOf(e job.Execution) (Execution, error) {
+	var extra purgeExtra
+	if err := e.Decode(&extra); err != nil {
+		return Execution{}, err
+	}
+	return Execution{ID: e.ID, Trigger: e.Trigger, Status: e.Status, Parameters: string(extra.Parameters), Purged: extra.Purged,
+		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt}, nil
 }
 
 // ExecutionLog returns what an execution has to tell, line by line; fault.NotFound where there is none.
 func (p *Purger) ExecutionLog(ctx context.Context, id int64) (string, error) {
-	text, err := db.Get(ctx, p.db.Auto(), db.ScanString, executionLog, id)
-	if errors.Is(err, db.ErrNotFound) {
-		return "", fault.NotFoundf("purge audit job with execution ID: %d not found", id)
+	if _, err := p.Execution(ctx, id); err != nil {
+		return "", err
 	}
-	if err != nil {
-		return "", fmt.Errorf("read the log of purge %d: %w", id, err)
+	tasks, _, err := p.jobs.Tasks(ctx, id, db.List{Page: 1, Size: 1})
+	if err != nil || len(tasks) == 0 {
+		return "", err
 	}
-	return text, nil
+	return p.jobs.WholeLog(ctx, tasks[0].ID)
 }
 
 // HasExecutionKey reports whether Executions filters and sorts by key.
-func HasExecutionKey(key string) bool { return executions().Has(key) }
+func HasExecutionKey(key string) bool { return job.HasExecutionKey(key) }
 
 // Executions returns a page of the executions, the newest first, and how many there are.
 func (p *Purger) Executions(ctx context.Context, list db.List) (rows []Execution, total int64, err error) {
-	err = p.db.Read(ctx, func(tx db.Tx) error {
-		rows, total, err = db.Page(ctx, tx, executions(), "", nil, list, scanExecution)
-		return err
-	})
+	all, total, err := p.jobs.Executions(ctx, []job.Kind{job.PurgeAudit}, nil, list)
 	if err != nil {
-		return nil, 0, fmt.Errorf("list purges: %w", err)
+		return nil, 0, err
+	}
+	for _, e := range all {
+		row, err := executionOf(e)
+		if err != nil {
+			return nil, 0, err
+		}
+		rows = append(rows, row)
 	}
 	return rows, total, nil
 }
 
-// begin writes an execution that waits, and drops the oldest that ended.
-func (p *Purger) begin(ctx context.Context, tx db.Tx, trigger, by, parameters string) (int64, error) {
-	now := db.Micros(p.clock())
-	id, err := db.Get(ctx, tx, db.ScanInt, insertExecution, trigger, Pending, parameters, now, now)
-	if err != nil {
-		return 0, err
+// fire begins what the schedule says, unless another purge takes its time.
+func (p *Purger) fire(ctx context.Context, tx db.Tx, s job.Schedule) error {
+	open, err := p.jobs.Open(ctx, tx, job.PurgeAudit, job.System)
+	if err != nil || open {
+		return err
 	}
-	if _, err := tx.Exec(ctx, dropExecutions, keptExecutions); err != nil {
+	_, err = p.begin(ctx, tx, job.BySchedule, "schedule", s.Parameters)
+	return err
+}
+
+// begin writes an execution that waits.
+func (p *Purger) begin(ctx context.Context, tx db.Tx, trigger job.Trigger, by, parameters string) (int64, error) {
+	e := job.NewExecution{Kind: job.PurgeAudit, VendorID: job.System, Trigger: trigger, By: by, Extra: purgeExtra{Parameters: json.RawMessage(parameters)}}
+	id, _, err := p.jobs.Begin(ctx, tx, e, job.NewTask{})
+	if err != nil {
 		return 0, err
 	}
 	return id, p.happened(ctx, tx, event.StartPurge, by, "purge the audit log: "+parameters)
@@ -179,11 +180,6 @@ func (p *Purger) begin(ctx context.Context, tx db.Tx, trigger, by, parameters st
 
 func (p *Purger) happened(ctx context.Context, tx db.Tx, kind event.Kind, by, description string) error {
 	return event.Append(ctx, tx, event.Event{Kind: kind, At: p.clock(), By: by, Resource: "audit log", Description: description, Success: true})
-}
-
-// line is one of an execution's log.
-func (p *Purger) line(format string, args ...any) string {
-	return p.clock().UTC().Format(time.RFC3339) + " " + fmt.Sprintf(format, args...) + "\n"
 }
 
 // decoded is the parameters of a stored purge, which were checked when they were stored.

@@ -53,6 +53,12 @@ func accesses() map[string]rest.Access {
 		"GetPurgeSchedule":      ofSystem(authz.PurgeAudit, authz.Read),
 		"CreatePurgeSchedule":   ofSystem(authz.PurgeAudit, authz.Create),
 		"UpdatePurgeSchedule":   ofSystem(authz.PurgeAudit, authz.Update),
+		"GetWorkerPools":        ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"GetWorkers":            ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"ListJobQueues":         ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"ActionGetJobLog":       ofSystem(authz.JobServiceMonitor, authz.Read),
+		"StopRunningJob":        ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"ActionPendingJobs":     ofSystem(authz.JobServiceMonitor, authz.Stop),
 		"ListSchedules":         ofSystem(authz.JobServiceMonitor, authz.ListAll),
 		"GetSchedulePaused":     signedIn(),
 

@@ -24,6 +24,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
@@ -42,6 +43,7 @@ type fixture struct {
 	db       *db.DB
 	registry *registry.Service
 	events   *event.Dispatcher
+	jobs     *job.Service
 	handler  http.Handler
 	checks   int               // of health
 	logins   map[string]string // password by user name, where it isn't password
@@ -72,8 +74,8 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
 		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Storage: "s3", Volume: blobs.Free,
 	}
-	deps.Purger = audit.NewPurger(audits, time.Now, log)
-	deps.Schedules = append(deps.Schedules, PurgeSchedules(deps.Purger))
+	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
+	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
 	for _, change := range changes {
 		change(&deps)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
+	"github.com/havenregistry/haven/internal/job"
 )
 
 // GetPurgeHistory answers GET /system/purgeaudit.
@@ -50,8 +51,8 @@ func (s *Server) GetPurgeSchedule(ctx context.Context, _ gen.GetPurgeScheduleReq
 		return noSchedule{}, err
 	}
 	return gen.GetPurgeSchedule200JSONResponse{
-		ID: schedule.ID, JobKind: schedule.Cron, JobParameters: schedule.Parameters, JobStatus: audit.Running,
-		Schedule:     gen.ScheduleObj{Type: gen.ScheduleObjType(schedule.Type), Cron: schedule.Cron, NextScheduledTime: wire.Time(schedule.Next)},
+		ID: schedule.ID, JobKind: schedule.Cron, JobParameters: schedule.Parameters, JobStatus: string(job.Running),
+		Schedule:     gen.ScheduleObj{Type: gen.ScheduleObjType(schedule.CronType), Cron: schedule.Cron, NextScheduledTime: wire.Time(schedule.Next)},
 		CreationTime: wire.Time(schedule.CreatedAt), UpdateTime: wire.Time(schedule.UpdatedAt),
 	}, nil
 }
@@ -109,11 +110,11 @@ func (s *Server) schedulePurge(ctx context.Context, sent gen.Schedule) (id int64
 
 func purgeJSON(e audit.Execution) gen.ExecHistory {
 	kind := manual
-	if e.Trigger == audit.BySchedule {
+	if e.Trigger == job.BySchedule {
 		kind = "Schedule"
 	}
 	return gen.ExecHistory{
-		ID: e.ID, JobName: purgeKind, JobKind: e.Trigger, JobParameters: e.Parameters, JobStatus: e.Status,
+		ID: e.ID, JobName: string(job.PurgeAudit), JobKind: string(e.Trigger), JobParameters: e.Parameters, JobStatus: string(e.Status),
 		Schedule:     gen.ScheduleObj{Type: gen.ScheduleObjType(kind)},
 		CreationTime: wire.Time(e.CreatedAt), UpdateTime: wire.Time(e.UpdatedAt),
 	}
@@ -121,17 +122,3 @@ func purgeJSON(e audit.Execution) gen.ExecHistory {
 
 // manual is the schedule's type for a purge at once.
 const manual = "Manual"
-
-// purgeKind is Harbor's name of the work.
-const purgeKind = "PURGE_AUDIT_LOG"
-
-// PurgeSchedules says when the audit log is purged, for the list of what runs by the clock.
-func PurgeSchedules(p *audit.Purger) func(context.Context) ([]Schedule, error) {
-	return func(ctx context.Context) ([]Schedule, error) {
-		s, found, err := p.Schedule(ctx)
-		if err != nil || !found {
-			return nil, err
-		}
-		return []Schedule{{ID: s.ID, Kind: purgeKind, Of: -1, Cron: s.Cron, UpdatedAt: s.UpdatedAt}}, nil
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -33,6 +34,7 @@ type Deps struct {
 	Labels     *label.Service
 	Audit      *audit.Service
 	Purger     *audit.Purger
+	Jobs       *job.Service
 	Settings   *setting.Service
 	Log        *slog.Logger
 	Clock      func() time.Time
@@ -45,8 +47,6 @@ type Deps struct {
 	Storage string
 	// Volume is the space of the blob store in bytes.
 	Volume func(ctx context.Context) (total, free uint64, err error)
-	// Schedules says what runs by the clock, one function a part of the registry.
-	Schedules []func(ctx context.Context) ([]Schedule, error)
 	// RootCertificate is what GET /systeminfo/getcert hands out (PEM), empty without one.
 	RootCertificate []byte
 }

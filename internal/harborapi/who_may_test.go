@@ -56,6 +56,12 @@ func whoMay() []may {
 		{operation: "GetPurgeSchedule", private: "A"},
 		{operation: "CreatePurgeSchedule", private: "A", body: `{}`},
 		{operation: "UpdatePurgeSchedule", private: "A", body: `{}`},
+		{operation: "GetWorkerPools", private: "A"},
+		{operation: "GetWorkers", private: "A"},
+		{operation: "ListJobQueues", private: "A"},
+		{operation: "ActionGetJobLog", private: "A"}, // {job_id} doesn't exist
+		{operation: "StopRunningJob", private: "A"},
+		{operation: "ActionPendingJobs", private: "A", body: `{"action":"resume"}`},
 		{operation: "ListSchedules", private: "A"},
 		{operation: "GetSchedulePaused", private: signedInCallers},
 
@@ -242,7 +248,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	values := map[string]string{
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
-		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{group_id}": "999999",
+		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

@@ -21,6 +21,17 @@ func accesses() map[string]rest.Access {
 
 		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
 
+		"ListJobExecutions":     ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"GetJobExecution":       ofSystem(authz.JobServiceMonitor, authz.Read),
+		"ListJobExecutionTasks": ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"StopJobExecution":      ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"RetryJobExecution":     ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"ListJobTasks":          ofSystem(authz.JobServiceMonitor, authz.ListAll),
+		"GetJobTask":            ofSystem(authz.JobServiceMonitor, authz.Read),
+		"StopJobTask":           ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"RetryJobTask":          ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"GetJobTaskLog":         ofSystem(authz.JobServiceMonitor, authz.Read),
+
 		// What every image is judged by; who administers the system answers for it.
 		"GetVulnerabilityDatabase":     ofSystem(authz.SystemConfig, authz.Read),
 		"ImportVulnerabilityDatabase":  ofSystem(authz.SystemConfig, authz.Update),

@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
@@ -37,6 +38,7 @@ type fixture struct {
 	workloads  *workload.Service
 	projects   *project.Service
 	authorizer *authz.Authorizer
+	jobs       *job.Service
 	handler    http.Handler
 	admin      authz.Principal
 	logins     map[string]secret.Text // by name, where it isn't password
@@ -58,9 +60,10 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f.projects = project.New(project.Deps{DB: d, Settings: settings, Clock: time.Now})
 	ok(t, f.projects.Bootstrap(ctx))
 	f.authorizer = authz.New(f.projects)
+	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	f.handler, err = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
-		Audit:          audit.New(d, settings, func(context.Context) {}),
+		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },

@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -33,6 +34,7 @@ type Deps struct {
 	VulnDB     *vulndb.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string
+	Jobs        *job.Service
 	Log         *slog.Logger
 
 	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
@@ -45,6 +47,8 @@ type Server struct {
 	Deps
 	frame   *rest.Frame
 	explain *explain.Service
+	// followers has a place for each log that somebody follows.
+	followers chan struct{}
 }
 
 // New returns the handler of /api/haven/. It finds out who asks; protection against forged requests of
@@ -54,7 +58,7 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the API's contract: %w", err)
 	}
-	s := &Server{Deps: d, explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
+	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
 		Accesses: accesses(), Writable: []string{Prefix + "v1/workload/token", Prefix + "v1/workload/test"},
 		Streams: map[string]int64{Prefix + "v1/vulndb/import": vulndb.MaxUpload},

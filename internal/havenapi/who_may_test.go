@@ -34,6 +34,16 @@ type may struct {
 func whoMay() []may {
 	return []may{
 		{operation: "GetAuditForwarding", who: "A"},
+		{operation: "ListJobExecutions", who: "A"},
+		{operation: "GetJobExecution", who: "A"}, // {execution_id} and {task_id} don't exist
+		{operation: "ListJobExecutionTasks", who: "A"},
+		{operation: "StopJobExecution", who: "A"},
+		{operation: "RetryJobExecution", who: "A"},
+		{operation: "ListJobTasks", who: "A"},
+		{operation: "GetJobTask", who: "A"},
+		{operation: "StopJobTask", who: "A"},
+		{operation: "RetryJobTask", who: "A"},
+		{operation: "GetJobTaskLog", who: "A"},
 		{operation: "GetVulnerabilityDatabase", who: "A"},
 		{operation: "ImportVulnerabilityDatabase", who: "A", body: "no archive"},
 		{operation: "RefreshVulnerabilityDatabase", who: "A"}, // without a source
@@ -80,7 +90,9 @@ func emptyPolicy(project string) string {
 }
 
 // pathValues fill the paths of the contract.
-func pathValues() map[string]string { return map[string]string{} }
+func pathValues() map[string]string {
+	return map[string]string{"execution_id": "999999", "task_id": "999999"}
+}
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,
 // whatever it is; who may not gets 401 or 403 (or a 404 as if the object weren't there), never anything else.

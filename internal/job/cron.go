@@ -1,4 +1,3 @@
-// Package job is work that runs by the clock: so far, the clock's words.
 package job
 
 import (

@@ -23,6 +23,7 @@ type Topic string
 const (
 	Events   Topic = "events"   // the outbox has work
 	Settings Topic = "settings" // the configuration changed
+	Jobs     Topic = "jobs"     // there is work, or some was stopped
 )
 
 const (

@@ -24,6 +24,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ActionRequestAction.
+const (
+	Pause  ActionRequestAction = "pause"
+	Resume ActionRequestAction = "resume"
+	Stop   ActionRequestAction = "stop"
+)
+
+// Valid indicates whether the value is a known member of the ActionRequestAction enum.
+func (e ActionRequestAction) Valid() bool {
+	switch e {
+	case Pause:
+		return true
+	case Resume:
+		return true
+	case Stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScheduleObjType.
 const (
 	ScheduleObjTypeCustom   ScheduleObjType = "Custom"
@@ -82,6 +103,14 @@ type Accessory struct {
 	SubjectArtifactRepo   string    `json:"subject_artifact_repo"`
 	Type                  string    `json:"type"`
 }
+
+// ActionRequest defines model for ActionRequest.
+type ActionRequest struct {
+	Action ActionRequestAction `json:"action"`
+}
+
+// ActionRequestAction defines model for ActionRequest.Action.
+type ActionRequestAction string
 
 // AdditionLink defines model for AdditionLink.
 type AdditionLink struct {
@@ -247,6 +276,17 @@ type Icon struct {
 	// Content base64
 	Content     string `json:"content,omitempty"`
 	ContentType string `json:"content-type,omitempty"`
+}
+
+// JobQueue defines model for JobQueue.
+type JobQueue struct {
+	// Count Tasks that wait
+	Count   int64  `json:"count,omitempty"`
+	JobType string `json:"job_type,omitempty"`
+
+	// Latency How long the first of them has waited, in seconds
+	Latency int64 `json:"latency,omitempty"`
+	Paused  bool  `json:"paused"`
 }
 
 // Label defines model for Label.
@@ -776,17 +816,49 @@ type UserSysAdminFlag struct {
 	SysadminFlag bool `json:"sysadmin_flag,omitempty"`
 }
 
+// Worker defines model for Worker.
+type Worker struct {
+	CheckIn   string     `json:"check_in,omitempty"`
+	CheckinAt *wire.Time `json:"checkin_at,omitempty"`
+	ID        string     `json:"id,omitempty"`
+
+	// JobID Number of the task
+	JobID string `json:"job_id,omitempty"`
+
+	// JobName The kind of the task; without one there is room
+	JobName string     `json:"job_name,omitempty"`
+	PoolID  string     `json:"pool_id,omitempty"`
+	StartAt *wire.Time `json:"start_at,omitempty"`
+}
+
+// WorkerPool defines model for WorkerPool.
+type WorkerPool struct {
+	// Concurrency Tasks at once, of all kinds together
+	Concurrency  int       `json:"concurrency,omitempty"`
+	HeartbeatAt  wire.Time `json:"heartbeat_at,omitempty"`
+	Host         string    `json:"host,omitempty"`
+	Pid          int       `json:"pid,omitempty"`
+	StartAt      wire.Time `json:"start_at,omitempty"`
+	WorkerPoolID string    `json:"worker_pool_id,omitempty"`
+}
+
 // Addition defines model for addition.
 type Addition = string
 
 // ArtifactReferenceParameter defines model for artifact_reference.
 type ArtifactReferenceParameter = string
 
+// ExecutionID defines model for execution_id.
+type ExecutionID = int64
+
 // IconDigest defines model for icon_digest.
 type IconDigest = string
 
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
+
+// JobID defines model for job_id.
+type JobID = string
 
 // JobType defines model for job_type.
 type JobType = string
@@ -808,6 +880,9 @@ type Page = int64
 
 // PageSize defines model for page_size.
 type PageSize = int64
+
+// PoolID defines model for pool_id.
+type PoolID = string
 
 // ProjectName defines model for project_name.
 type ProjectName = string
@@ -838,6 +913,9 @@ type Sort = string
 
 // TagName defines model for tag_name.
 type TagName = string
+
+// TaskID defines model for task_id.
+type TaskID = int64
 
 // TokenID defines model for token_id.
 type TokenID = int64
@@ -1384,6 +1462,9 @@ type SearchUsersParams struct {
 // UpdateConfigurationsJSONRequestBody defines body for UpdateConfigurations for application/json ContentType.
 type UpdateConfigurationsJSONRequestBody = Configurations
 
+// ActionPendingJobsJSONRequestBody defines body for ActionPendingJobs for application/json ContentType.
+type ActionPendingJobsJSONRequestBody = ActionRequest
+
 // CreateLabelJSONRequestBody defines body for CreateLabel for application/json ContentType.
 type CreateLabelJSONRequestBody = LabelReq
 
@@ -1500,6 +1581,24 @@ type ServerInterface interface {
 	// GetInternalconfig Settings between components of one server; refused to everybody here
 	// (GET /api/v2.0/internalconfig)
 	GetInternalconfig(w http.ResponseWriter, r *http.Request)
+	// StopRunningJob Stop a task, or for "all" those that run
+	// (PUT /api/v2.0/jobservice/jobs/{job_id})
+	StopRunningJob(w http.ResponseWriter, r *http.Request, jobID JobID)
+	// ActionGetJobLog Read what a task has to tell
+	// (GET /api/v2.0/jobservice/jobs/{job_id}/log)
+	ActionGetJobLog(w http.ResponseWriter, r *http.Request, jobID JobID)
+	// GetWorkerPools The processes that work on jobs
+	// (GET /api/v2.0/jobservice/pools)
+	GetWorkerPools(w http.ResponseWriter, r *http.Request)
+	// GetWorkers What a process works on, and room for more; of all of them for "all"
+	// (GET /api/v2.0/jobservice/pools/{pool_id}/workers)
+	GetWorkers(w http.ResponseWriter, r *http.Request, poolID PoolID)
+	// ListJobQueues What waits, by kind
+	// (GET /api/v2.0/jobservice/queues)
+	ListJobQueues(w http.ResponseWriter, r *http.Request)
+	// ActionPendingJobs Stop what waits of a kind, or have it wait on, or go on; of all kinds for "all"
+	// (PUT /api/v2.0/jobservice/queues/{job_type})
+	ActionPendingJobs(w http.ResponseWriter, r *http.Request, jobType JobType)
 	// ListLabels List labels of one scope
 	// (GET /api/v2.0/labels)
 	ListLabels(w http.ResponseWriter, r *http.Request, params ListLabelsParams)
@@ -2033,6 +2132,138 @@ func (siw *ServerInterfaceWrapper) GetInternalconfig(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetInternalconfig(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopRunningJob operation middleware
+func (siw *ServerInterfaceWrapper) StopRunningJob(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobID JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", r.PathValue("job_id"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopRunningJob(w, r, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActionGetJobLog operation middleware
+func (siw *ServerInterfaceWrapper) ActionGetJobLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_id" -------------
+	var jobID JobID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_id", r.PathValue("job_id"), &jobID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActionGetJobLog(w, r, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWorkerPools operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkerPools(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkerPools(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWorkers operation middleware
+func (siw *ServerInterfaceWrapper) GetWorkers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "pool_id" -------------
+	var poolID PoolID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "pool_id", r.PathValue("pool_id"), &poolID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "pool_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWorkers(w, r, poolID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobQueues operation middleware
+func (siw *ServerInterfaceWrapper) ListJobQueues(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobQueues(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ActionPendingJobs operation middleware
+func (siw *ServerInterfaceWrapper) ActionPendingJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job_type" -------------
+	var jobType JobType
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job_type", r.PathValue("job_type"), &jobType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "job_type", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ActionPendingJobs(w, r, jobType)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6854,6 +7085,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}/log", wrapper.GetPurgeJobLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules", wrapper.ListSchedules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules/{job_type}/paused", wrapper.GetSchedulePaused)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/pools", wrapper.GetWorkerPools)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/pools/{pool_id}/workers", wrapper.GetWorkers)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/jobservice/jobs/{job_id}", wrapper.StopRunningJob)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/jobs/{job_id}/log", wrapper.ActionGetJobLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/queues", wrapper.ListJobQueues)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/jobservice/queues/{job_type}", wrapper.ActionPendingJobs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/icons/{digest}", wrapper.GetIcon)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
@@ -7192,6 +7429,222 @@ type GetInternalconfigdefaultJSONResponse struct {
 }
 
 func (response GetInternalconfigdefaultJSONResponse) VisitGetInternalconfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopRunningJobRequestObject struct {
+	JobID JobID `json:"job_id"`
+}
+
+type StopRunningJobResponseObject interface {
+	VisitStopRunningJobResponse(w http.ResponseWriter) error
+}
+
+type StopRunningJob200Response = DoneResponse
+
+func (response StopRunningJob200Response) VisitStopRunningJobResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopRunningJobdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopRunningJobdefaultJSONResponse) VisitStopRunningJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActionGetJobLogRequestObject struct {
+	JobID JobID `json:"job_id"`
+}
+
+type ActionGetJobLogResponseObject interface {
+	VisitActionGetJobLogResponse(w http.ResponseWriter) error
+}
+
+type ActionGetJobLog200TextResponse string
+
+func (response ActionGetJobLog200TextResponse) VisitActionGetJobLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ActionGetJobLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ActionGetJobLogdefaultJSONResponse) VisitActionGetJobLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkerPoolsRequestObject struct {
+}
+
+type GetWorkerPoolsResponseObject interface {
+	VisitGetWorkerPoolsResponse(w http.ResponseWriter) error
+}
+
+type GetWorkerPools200JSONResponse []WorkerPool
+
+func (response GetWorkerPools200JSONResponse) VisitGetWorkerPoolsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkerPoolsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWorkerPoolsdefaultJSONResponse) VisitGetWorkerPoolsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkersRequestObject struct {
+	PoolID PoolID `json:"pool_id"`
+}
+
+type GetWorkersResponseObject interface {
+	VisitGetWorkersResponse(w http.ResponseWriter) error
+}
+
+type GetWorkers200JSONResponse []Worker
+
+func (response GetWorkers200JSONResponse) VisitGetWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWorkersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWorkersdefaultJSONResponse) VisitGetWorkersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobQueuesRequestObject struct {
+}
+
+type ListJobQueuesResponseObject interface {
+	VisitListJobQueuesResponse(w http.ResponseWriter) error
+}
+
+type ListJobQueues200JSONResponse []JobQueue
+
+func (response ListJobQueues200JSONResponse) VisitListJobQueuesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobQueuesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobQueuesdefaultJSONResponse) VisitListJobQueuesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActionPendingJobsRequestObject struct {
+	JobType JobType `json:"job_type"`
+	Body    *ActionPendingJobsJSONRequestBody
+}
+
+type ActionPendingJobsResponseObject interface {
+	VisitActionPendingJobsResponse(w http.ResponseWriter) error
+}
+
+type ActionPendingJobs200Response = DoneResponse
+
+func (response ActionPendingJobs200Response) VisitActionPendingJobsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ActionPendingJobsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ActionPendingJobsdefaultJSONResponse) VisitActionPendingJobsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11144,6 +11597,24 @@ type StrictServerInterface interface {
 	// GetInternalconfig Settings between components of one server; refused to everybody here
 	// (GET /api/v2.0/internalconfig)
 	GetInternalconfig(ctx context.Context, request GetInternalconfigRequestObject) (GetInternalconfigResponseObject, error)
+	// StopRunningJob Stop a task, or for "all" those that run
+	// (PUT /api/v2.0/jobservice/jobs/{job_id})
+	StopRunningJob(ctx context.Context, request StopRunningJobRequestObject) (StopRunningJobResponseObject, error)
+	// ActionGetJobLog Read what a task has to tell
+	// (GET /api/v2.0/jobservice/jobs/{job_id}/log)
+	ActionGetJobLog(ctx context.Context, request ActionGetJobLogRequestObject) (ActionGetJobLogResponseObject, error)
+	// GetWorkerPools The processes that work on jobs
+	// (GET /api/v2.0/jobservice/pools)
+	GetWorkerPools(ctx context.Context, request GetWorkerPoolsRequestObject) (GetWorkerPoolsResponseObject, error)
+	// GetWorkers What a process works on, and room for more; of all of them for "all"
+	// (GET /api/v2.0/jobservice/pools/{pool_id}/workers)
+	GetWorkers(ctx context.Context, request GetWorkersRequestObject) (GetWorkersResponseObject, error)
+	// ListJobQueues What waits, by kind
+	// (GET /api/v2.0/jobservice/queues)
+	ListJobQueues(ctx context.Context, request ListJobQueuesRequestObject) (ListJobQueuesResponseObject, error)
+	// ActionPendingJobs Stop what waits of a kind, or have it wait on, or go on; of all kinds for "all"
+	// (PUT /api/v2.0/jobservice/queues/{job_type})
+	ActionPendingJobs(ctx context.Context, request ActionPendingJobsRequestObject) (ActionPendingJobsResponseObject, error)
 	// ListLabels List labels of one scope
 	// (GET /api/v2.0/labels)
 	ListLabels(ctx context.Context, request ListLabelsRequestObject) (ListLabelsResponseObject, error)
@@ -11674,6 +12145,165 @@ func (sh *strictHandler) GetInternalconfig(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetInternalconfigResponseObject); ok {
 		if err := validResponse.VisitGetInternalconfigResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopRunningJob operation middleware
+func (sh *strictHandler) StopRunningJob(w http.ResponseWriter, r *http.Request, jobID JobID) {
+	var request StopRunningJobRequestObject
+
+	request.JobID = jobID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopRunningJob(ctx, request.(StopRunningJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopRunningJob")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopRunningJobResponseObject); ok {
+		if err := validResponse.VisitStopRunningJobResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActionGetJobLog operation middleware
+func (sh *strictHandler) ActionGetJobLog(w http.ResponseWriter, r *http.Request, jobID JobID) {
+	var request ActionGetJobLogRequestObject
+
+	request.JobID = jobID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ActionGetJobLog(ctx, request.(ActionGetJobLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActionGetJobLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ActionGetJobLogResponseObject); ok {
+		if err := validResponse.VisitActionGetJobLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWorkerPools operation middleware
+func (sh *strictHandler) GetWorkerPools(w http.ResponseWriter, r *http.Request) {
+	var request GetWorkerPoolsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkerPools(ctx, request.(GetWorkerPoolsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkerPools")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWorkerPoolsResponseObject); ok {
+		if err := validResponse.VisitGetWorkerPoolsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWorkers operation middleware
+func (sh *strictHandler) GetWorkers(w http.ResponseWriter, r *http.Request, poolID PoolID) {
+	var request GetWorkersRequestObject
+
+	request.PoolID = poolID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWorkers(ctx, request.(GetWorkersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWorkers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWorkersResponseObject); ok {
+		if err := validResponse.VisitGetWorkersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobQueues operation middleware
+func (sh *strictHandler) ListJobQueues(w http.ResponseWriter, r *http.Request) {
+	var request ListJobQueuesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobQueues(ctx, request.(ListJobQueuesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobQueues")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobQueuesResponseObject); ok {
+		if err := validResponse.VisitListJobQueuesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActionPendingJobs operation middleware
+func (sh *strictHandler) ActionPendingJobs(w http.ResponseWriter, r *http.Request, jobType JobType) {
+	var request ActionPendingJobsRequestObject
+
+	request.JobType = jobType
+
+	var body ActionPendingJobsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ActionPendingJobs(ctx, request.(ActionPendingJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActionPendingJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ActionPendingJobsResponseObject); ok {
+		if err := validResponse.VisitActionPendingJobsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -14463,189 +15093,201 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lbxs3tjD+rxD6/T7sA2PLSdNi18biwuukqe9NG9847S6+JpCpmSOJ9YickBzJuobv3/6Bh+TMSOKM",
-	"ZmxJdhsDBRpr+Dw8PC+ex20vFtNMcOBa9Y5vexOgCUj855kEqiE51eaPBFQsWaaZ4L3j3scJkIzqCREj",
-	"Mp9QTeZUkdi2P+xFPRVPYEpNP73IoHfcU1oyPu5FvZuDsTgwPx6oa5YdCByRpgeZYFyD7B2PaKrg7i7q",
-	"XdAxvGP8Wq1P/wFSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKNJRscQkd8E45CQOdMT8qlHIvKpt611fhSa",
-	"pmci5wE4/SDmZEr5gkgxV2RKdTxZnnYk5JTq3nGPcf3dq17k12EmGYPssJC7qJdRSaeg3fHRJGF2Gaur",
-	"+pc5MS2IBJqYEzSwolKzEY31CWFakSvfeYAQviKcTsGeNNNkQtUh+UloElMFBwq4YuY0zM6YGd9gRi/q",
-	"mT6943IdUU/Cl5xJSHrHWuZQhcOU3rwDPtaT3vF3r6LelHH/54to5WzMTv1qBxJGIIHHEMBROiZCkoSN",
-	"Qenw0sreLdf28ttvNy+OxYIP3LTHt6F5izVtcVI1kKBELmMY2FmCd1aK3yDWhHF7Y8wVZopQe74wA07Y",
-	"yBxxKsS1Iim7BkI5YYmHnyUP5U7+fXCuDj64iQ9+Mj9Wd5HAiOapdkharHsoRAqU48J/E8OB/TkIquLz",
-	"FrEnpUNIByypmbL43DTlpouL84iY4iUyZKfmVN6BJlfvXMMrAtwRKaRfdAoR4ULjX02HsHQCB+f8wI/Y",
-	"9TSmMB2CrIfNdAtgmYKmBTRCcxTft3lBDB8IkUIWT5BHeOB+yUEuysW4TwEgvoha7dYMMFDsfwKTfzBM",
-	"geLsJ+TIEKsUlCJToFwRmqYRyTNDp18cRUdHRw0LtOOHV3kUWOaU3rBpPjVfj8KLtnSiBmcNknm+4VqG",
-	"6evSMFs9zMrAA+HxNbRKSVjSea1uyK2uOJdjqL9XxeeHXi6LHWvAOBPccmG1JArFYjql6phcXf9jdkXg",
-	"hsY6Mn/87+yKxIJryrjCH36l/zv8fEUk5Uaaurr+xy0lw7srYmQbMcJf/kzJ8C9XBm+JGB1+4v8FC0U0",
-	"ihoTI6kpzfiYJAIU/5Mm11zMCZVA2JgLCQkKbQYYiWFOlFz9i0rO+PiKWGp3+InXXIAvvZpzeXX09+9C",
-	"R/ElF5rWH8UWDkFCJhTTQi5a3KCyMZ6JyDWKYA4fI5KBjIHrA+CxSCAhes5iqJNnludticAvjl624JpS",
-	"DIWuB1vx+aHAU6CUYZq1M1UabFEoUEIGBHhE4vUbE5GrgysyhJGQQCi5hgUZGVkTVAw8MXgupGXRIYzF",
-	"qRrPYn15mo6beGbxeZs0S4traDiH4vNDTzxXTSKH//qwWfBWqkxwBVXlNkAp7YcTvJtDkSyMgAzTTC+M",
-	"flNRjwsR6/i29/9LGPWOe/9fv1Sm+65pv1SjcRWvBQ8QBPNrcMq7qPc9ZWkusZOhyWAVTZplKbMr6P+m",
-	"7DJKgIQWZL+q/hsphVR2NQHFcA5ck7kUfHxIvr25IRxmIImGNFVkavBdTyh3lOtLDkoTlkRkjoKU+VWB",
-	"NB1SMR5DRZiNaa7g0F41uxCzztOL819AKgfGTIoMpGb2iGblhwA1KnDh16Lh5+LcxRAZ/V3UO41jUGp9",
-	"cBrr8NhRD0Yj0zn0yatY4TXVTC4sQ16Z32uwFu83InDUQ/OKoXuaWTJQ9EmohgP8NVpfcqmIrn0yimr4",
-	"Q9s1ebm2TdMcwTIoNt6wsLW27Re02tOwxOAcXudsRq3qCur3UDevA1BUKvxOlUXIB9HVGUveMX4dQJqh",
-	"Emmuq+sulLeoN8E7v3FHfozg9G75oftiUdn9yTRM1SZCU6L/XdTjeZrSYQqeeLu5qZR00cbMZXrdRb1l",
-	"w1TVzkXTi6UVN66sCubQzaWcC43XrXGOGqyqDuQRogbfGi8o3GhJB1Rr2bCKJXC6iSvw7B33DHs4/EDn",
-	"P4JSRp3dytVnfAKSaUgGD0aNJVTw9pn2Y70zzbeIYlPK2QiUHkwhYbT+4DZ89gpla4hmeZp2JO5ZriYd",
-	"uxQ2z4BdHfn0hKWJBG7UE8oJ4wncGIrV6lQdsn8o7KrbO5WKbtMaogE9bJ3XBE0zw4UGZUDgkSEy+vCI",
-	"jVFPTenCCIFRmzVoOm6Pyh/peIsga8fiKgjhVlvcwGiJ7DcxjA9VO/wK59gWKUXMbBIbbIP2941K4F3u",
-	"Z0q1aYa7SNP3o97xr83HeeF73H1u/ZAT9XK5QvzWNroV/FhBA5w1eMR5wvQ7MV4/2daQE1lHImVmobUC",
-	"eoMUXn6sJ8xGoawhB3cN+38zA64/ukGXAQHm06D+utWPeRMQteKUIV5m62TpNEkkqIpZzatgMZ0CGUkx",
-	"NZoYSCCCO5XLPoVKMQ/B+bFOsPg6WNpfY0sJCi3aIdHXgSFoBz7XakVDTcW4eCOmXM1BkgmdAdFChDnm",
-	"DtGtegXX9hq6jme/vDlNUzFPmQrhzv2URLjJmAQ1oAET2M+c3RAFseBJkOXVEKPOL9hdZE9PGVsx1SrE",
-	"zjVMt8hhO8t4eWbOodPprCCJ3fImzMB9rmPHzD9BtKBRZx6SPwBN9eRSU50HDCkgpZBhLlUrchVDNW/V",
-	"GTRd8+CWUSbLZSleLOPuJWjN+BhdROKJfbwYLsg1LA5J+T5BJeAr6zUXc159lDjsRavCjCHcg1SMByMh",
-	"51Qmg5gOYvN9xGJqNfMa3Cr3vz4I8ARR657dMym0iEXasrueDKYiabfWIeUc5GDqVMc2XRKmzPdkUC60",
-	"ZJCq1RATrbOBWWgmxc1iQJMp44OxFHn2gP6eEN9riE4ntNLXWkQ7o8nqKNcsGyigMp40dK/ag5b7o7le",
-	"wozB/EG7mYFkowXupt06WAJcM70waDpj3ny+ankW6IiiriEhdChyTTIQWQrFmxglGVVqLmRCjIATEcbt",
-	"I8sxUcK+pqUJzSJilhsRwZI4qj7ZHJI300wvjpHrG+nIXn1/GYjSlCeKjIQ8rGdqJVDMXIMhVTBIeCso",
-	"Yod1YlF9pfr222++azv1iKXIiNrOjJfHXYQuK3b9tKbxZJBRSdMU0nbnvtxfsmGuS9+kLrN3BrPtZn1Z",
-	"1IRV5u86hr1v94S266xikYWt5BtEJz/awwewC+kCQtfF37kOHTWVeqBT1QFJjOAjcv2QLeaswxpzmbZv",
-	"3JneceEuuJHDgdvGbToamlXlda3WaDvlWgwEHwraeFSrc3lNM2k/k+uiIJag23frxHBsD7R9S0iYNBJ2",
-	"RuVUte9tL2CHa1v2UoM4pWzavlcqxg55W4K9NQ3E1sXtb9ccn8s77qAzimeSTalcDNrIkkvdrLpUaKkS",
-	"zEqKp9iNq7WuOxnIgR+qy/2SQJOB4OmiZXP0aEF/sEzCiN20WqLtZX0jkry0gdyDsKnYCt8o+TnNMcvT",
-	"1GuPm7egIB0NJIyZ0uVK2nSzHjYpG4GfbFlem4hcKkJHGqQzrFAylGKuQBLXm4CRpyZijv4Dw1wtCNOE",
-	"3ceGUFnSw1gFQrJUSxKqqREuWkJFC0nHUEW/ey7DYgcaXR6CHzmlHUl4pUcHCm56dSLgpkNHmnLX/IQ5",
-	"pdmvdvzPlC/WVf8Pzrdn0zPpMha/ofGEKGsjsLoC04rMaJoDGgjnE9ATkAZvY8rJEJwRwaogvYBB4o23",
-	"hqwYXhyJXJ5+vuxuE6EPWSbFWNKpCpnpKlp4m5FQgdpoUMK1lWN/rttVne2nvSHOAmftwXdlPW7Q4Dpu",
-	"IP6BmXu42JrpM4EUnCNYSHVtadf7TQwH14wnQXuX+VhrDDMflwN3lo/2Py/f/xRat+lXa0izPlZJbjlj",
-	"05lcunbvh7/d3z65dlBvgYOk6TkficCDYFVouGfcVcgwde+h4lziS2CHXXcYHW40SE5Tr3Xce6AJlUMh",
-	"BxW3uPXXe/eRiBH5AZuT+UQoIKcX50RPmCJMnRDLARTR6LynH7K5CVWDmA6kEKGXmU4DzYC33htuxVHK",
-	"hyy/RlW7/zZQnPZ2rppL32G4oJx9/9Vtkr/vvc4lyfr+63OS6mJQiFpbg2Qx9ENvYVCkvu+WQ7TzPA45",
-	"w1Y8f1c8VaiCKlOquEPYLgcd3qWtK1Vg8rTmjefeTLf51bc1361lq51f5go1exm8YxSljAqzmFu7c4a/",
-	"CF6NJ1qXgLfDR/E8Pli3znv5XjQM+qXLOW86sB2cQxvwJDQzekDDw58YEUqsDUnIBYaKy8UhOeXWwb58",
-	"VLBRd+jArjEgSXCICBtVfdoLp4E4Fjm3D4fLPdT6k+HqS0HF4v+3F39/2f6pYHmHXOiSy9uYvpWHhHuT",
-	"ODu/4BxivaJzL6+hwSugxkxbWuRagqHe9t3G1t12knVj96Y4spC1u/mA7s8WqwbupRie7zYYuKuNj179",
-	"raWFe5vMzNzQ7ylLITmfZkLqnxXIBh+CZQjiDTUbj0jO8XEerZsRGeGI/tjsbyjqLsx1lOC1dS78VQ3S",
-	"6NauEGYX5foDirA/oYH3yin04coRfPsihIBTenNuG784qkTjlrpxcDUXjI8/FA5Ry4tpsBIsCBdBWKi8",
-	"iJMJWGaq6rlv+blmZTUnPKUsrXGgomkt9+joqvcTzD/SgKNiO/crbBXa1vvz12dnKbtEi1mQcZbGtBar",
-	"NMMZKHntOBCDxZRzRhEjfN3GoDAXL/o+A37+mnjRGKPGFkQBEIY+gVMF6QwUQXE82o6RpD33LgCxrr+d",
-	"vTsn7nsQA4dMBcioyofId5lSOUiixRhtclsSupaCD+8lTb2fgaRp2uwktZxjp53XWtD9KhAtURqBVkz0",
-	"2G9hCGPO3R8bjYFusKi64tCVuHCsMngbOMyXeOn6o1OaNDUIgfkC5JSpcKBgQyxfx4C9cpbAIVZs/q1O",
-	"sLLk7XkcqoVyrn0r0kaepqiYzCeCTCkSejKl10DwQUp56uH6R4+2hVWE8+vx0A1iW8XzfjWMMp4wDbF2",
-	"AbLrqKZqfj4cATW9Nrjar942oQ7r41Kj3oxKRnlbTnBRYtRWyLQ3ZCJNkyKFoEO01Vik4GNQmphmHjli",
-	"mqZIWtuEowbmWoZlG/V9O5cinsGAVp2i24VnLLlSdwrRaHw0mIKmCdUb47Dd6f/omzep0WLO27Mp33x7",
-	"SrmETAxin+NsL37OYfxaWsrn+iv12hyQN+cu362k+il0ejUPCk03+Ed0NQuJ4phOqfDmaYeXRjh8i106",
-	"IaWbLHcCePu53qB7ZrfJKtTlXmLTEuDcAta1Bus32hpNXftavHffvUF0mSzmyD4pserk2P1lj+4hInH3",
-	"y9YBtK51Bx1plep0CclrsrEV+WpsAiDURIjtqo5Jlg9TFkcEHdVUTHmE6RrNBZ/laUQUzEAyvUBRXxgB",
-	"Hy1pdasPWy+3xAVWmVKHC7gZppu955cDvhRhnKyc2QlBaS8FavQ8m36GqsK7Zg1oq9m8VvPABMKKzWmt",
-	"XxGRJiDNxZhiaKxbzqFrHm1y8rjPc03NPdhe0JF/akrZlOmaQOCIHLxAesAFse12GAfVcGkv8+mUhnwf",
-	"EphBan7oxKTHGDPXpQduHpJB955TyjCdWMcletS1XrFdeqKrYIdQ3SUI/zd27sYQu4lIa0HYbaSapdWt",
-	"IcHEOf82bdMninyHxA6tHx37hNCzZkH31GLus48Okuxo09i4mw8wel/s776Gpe6greIEwsGN87kO6uU6",
-	"GxO+FgHDeC0IM0x7zTj48FfXRr1jNdq1bFu7u58R8EFu3x1LQpj7ocgQ0ZCiqQvZeSoP4iuW/2pK2fV0",
-	"mFvKXbJfBXHleJbW8LnxqC1Whbho0yGE0aeCYA1SXwuArMh9U7MPRYYL4k2YJ+TKySpXRia0GUqYcvFs",
-	"6YIIHnRJ/SCGYosmJtNNyIGjo21vhJANCZA24L6LJw2r61UX+2UQJnRRCm5GvWhn14KENVgH2gbK48S8",
-	"w6xuXCVCWzHXF7OizgGuI+uabH/CdAZUaTJiI5uOn2lFUjaCXvQQf1Yz5sBwnuBO3eRTxnMN6oTQoULf",
-	"4wlwly4QmVYUxqlmFajLu7iRegMvRmhSJtaXuo7CbaCTNuDDwNOaz4NEcvmxoJVBHS/jTh4GfPUD59g/",
-	"aMLUnGuW2uOy3i2mh09n6raPJyo4GBIzFiLxvjASf7G0ZrfH+3AWUdzlkogsH9vnOnppk3Z2ZRHL5KjN",
-	"NfMY3MGhajtYt9nNoAKHX17UJQTsmPAt9KKyCaRtSW4lhfpxF9LbwXZWAUmyo9wrbbKfPFhM7+SusIo8",
-	"u8OE2gAKzNqQ0bjTOV1C/EBHDT9MnbwoZiBTmg0wGC4UIzcnqeDjJYrqaK3SdGHpKhmCYgm4gjVzgomA",
-	"j47x/ZZqQtO015TB/+WL744wk7P986iLUwYlkvJETJHMIzdAE6L1jGznoIogup883UGw26H572lT4NTo",
-	"vjmEMj099AHmshIgtF8foXCZos1JTe8f1dQQJ7UlR+3qhAGAhoT6S3ZDRgxSoyw4FkZGTCqN8v0RJjj5",
-	"+eNZUHiFGz3wsEg6npPXw4AbgvFr7weRS/QUe00Z/v9fANf4j7NcaTHtRb0fKc+poUM/WbmvwJ3PnYDz",
-	"karreujcH6HuZZ6bAU9qKoe8HxWlrmTOMSfMiVckDZmeT0Ra8aRpsUI3WfjhET3+zETH5OLnD2/fDE5/",
-	"fn3+cfDu/dtuuCfrvM8y6m2RG3w7XcOQVHyJvrZbN5d1NzStvGXVmq7KN6xAHoKu1qrNiWTvGmAWdtPt",
-	"7E7m2gcEJ7l0LK1GWzvPTWG5pS5dmS2IKZpqpjSLQ1tmM0xi4OPQOmGK7dvZFcUiwv3mtF07T6mFpum9",
-	"ZrQ97zmhf8qMBVf5NAubxdBu2Is6v1CFzy54LjUwD8EzDKsAHJr2GMZCbHfptYZlRBxJgAeAxi3mYcBd",
-	"XzIylHDMtNt2++td3f6mq+0HD8Ex6E/fvS5D+4bTad5gf60n+3tKnt41Cflq9s5ieyFg/6xAnjnpuyZA",
-	"bzoFXlMswIdYbHbvaPLNbh2PsWGau5r91fl6dfHD7xwYUnrUrc1rM0XV7th+DgtuL8i716cXEXlJfvj4",
-	"8SIi35D356/P2hGQ9pb4Mp9cwrtu13L5cDLYThvf3o7q1nshxYgF1dE2ON8FjetW8AFUAD+s54nVtjkG",
-	"4ocpU9My72sZrN1dmelrCl28XJZCjzq6tzSQBbVQFkyj1LKLdfDsPDanS6Lt5fVGoTOuI8+FTJ+Fb9XO",
-	"ydjlQp2a5X6fhjjzxpNYH9YaCHPJ9MJoki4/7pAqK8Ej6oBNNIBOfq77ROuskpirKN4WC3HNoFLsDisn",
-	"efkjY/8FiyIFViDBPclAKoOCxJqViW0YVdYBVFbjv+xCsAZyMKDu4wSQPmMOFAzInQEnOU9Akj7NWH/2",
-	"8vDokJy5pChFyO6fFDFfsFuuMLou5y7/0zGWTlZRacBB1fsTlmi0BcgxppUMRcLMDz5QnE7h8BP/xM8E",
-	"nwG3BTnRN2ci0qRMNUCKVPDHpvUBufr3gbMEHpwnV9bjtii/pgjEEwHJSZEs1+a3LeLWp/QaHUVHEtSE",
-	"/Pzz+etDM+gpBtLm9kXPJsL3Fduubj+5REyfDFH5hFmiPvWiT94//lPv7vPd1SE5LZaB2/DlPUcYi8gU",
-	"SUScG7popnj18qWb11cD1biwqwydGv48kmJKXvwlsj9gUdsr8ucXtgTu0Qk5ckH6CCI9YXy8XCEXq6yb",
-	"7l+u8AiulJD6KvrECf5pd6jcBv99gIXbD7ByO7b3pRPsI6c5MnRExvq8KkKAu7LzV+8Yv75ye6nU70Tv",
-	"Gnyo95W1g8U7j8lVyoaSykWf9odXpt2VU4BU338phmWg+vT/vPz25fdDO+VHNnUo9eH7M/LNN9/83ZkK",
-	"7c6mLE1Z8SZmsOB/QApiaCzOdHR09OIA//t4dHSM/x0eHR393ytbYjVlMbhEau4Gn2Y0nsDBy8OjHhYn",
-	"cXdOHff78/n8kOLnQyHHfddX9d+dn7356fIN9jGXnWnD2Xt49XpRWdmvN3MtRAacZqx33Pvm8OjwG6Mr",
-	"mgtmVoF3FNMD9Wcv+pi8r+8SnxtCeXx7F620gZsspYYYrX+yr/n9W1+t9K7v380PyleSqoG6hqGWTfpF",
-	"4dO7z2vTOeKoQkvx3/q3ZUHTu+7TV6qhBhaA1DM4vf3Sv/VVPO8xdVEANDDxLE95MgxNbL/0GcbTNzSQ",
-	"gOQq1GIu5HUqaNLPRMpiy/o2N+rf4r8WNZsNVWX27R9YfPRz/eK0fdxpaOAYpW9hboy9BQepsKWlxhZt",
-	"C55xnvSOe++Y0r7MjOpFHY/WVqy9izajnznEFu0yW3iuVTtbztyIp0slW18eHXWqgdruNdpXN1o3kqw7",
-	"5SEr8O6TjoetVoV1hRubKsJe0DG8w/KFd1FviQ9t6olNbUu3PlfmPdytAF/f15BFac9HEaBohKiEJXEY",
-	"R+exMsgjWvEUVS6ZnGlchotitLEEmvjyYce/2hIVvc9360ibivEB3Oh2ePvmRj+j7kbUfXOjn7F3h6ja",
-	"xzi1lhjri4TZUNW9oUBRm6wFInwsyl4d9h5+Cvh6ec14gqqTBZVNklUczTUXc7UJ5PFaKZ8gsN+CXin6",
-	"80A4N+fgCOYY3jlMP6Lq5ksXGQDHlLvcw2Q+YemSdidzXoWue5f+jBbuAAStt04AiKjG/VMkix3Bz1dh",
-	"r8pRd+HTawYallB/OJTPLDw9oE/IdbUilNFix2wGnFwDZAbeTNrU0CFYL6GyTbbShMI2p8suUTeUlmbn",
-	"eGtnK0gxlVqdEJrO6UIRs7lNgGMx6kO2xOddEwAxSeYOwYfj7+WeZwyTl1iTjqGj+C9fh7tCNP1Pn++6",
-	"SkQGrL5uaqmLWIhzm5zYUt9GiC+3fCDsO3h97foQijD2Ieg5ACdlX3MUgntCe0IkjGxFTWFtUJiWy6eC",
-	"b8TssqR1rQjxztfc/f2Ju5HTnu1aCvXZ1+8rTr3yZPji6OWrwJtheCCbBHIbI1X8jTqq8PsQ54pK5l+d",
-	"LG8uALGXpLh07tD9xcKvlvoJFbhD1i/fgnA34kyROLeVIPNiMyx8KMEWZBkciVALwwDUAtSof4v/9+Yw",
-	"m9NoHa6YSqcC10eS1uwy/A5tKl56jc8yYjSqZGgOokwdV8Nt/XNx/nqXwoS71rtmZG9BNyBAV77icQON",
-	"GQ2KxNO5cHvXHBywT9BshuTKxnVsvH4Jzfq21li/LOgZRFH73Pwuodlbl4ho5RTXU7tZ72TD707IXytl",
-	"LQnlC6LhRp9gih47vw378AEfIY6J7Zo4eSitrWG/6ytLLJ/KmZpAQtyYtXMmvG7GYCrn/XDoSmqudoYW",
-	"C+bIpXPVwj0/Yy4ZvZVbb8/RiQJFpvOIUKInIlf48qnJVCh9Ql4dvSrCPu2zL3dR4x5fE5oF0TWzb201",
-	"vPeC8bFB0l3RAZ/n/c4Rgl0R6uXMyo0UOyI0VcI9Gdu4KS62Y1CzRadc/dtY5Gni7fNDTHCtKtah5fz2",
-	"mAbbNqompW9zwLlCVdG/ytUctM2CXeR53t1xV9Ntb5v6vzp6tQPZPZTpvBWREAqJtjtpLjQZArEHAYmL",
-	"9p8sDonBPZsajcxBwjZw7UcjQbkU6apSNGyNnFSCwxdkQmdAFBtzSAjj7ZGrNa9zuNWS1aVifMB4M8cr",
-	"1fWNDK/wyerC7/ajHnrQtOQ99ix3yHsuwsgS4j0bsGQlprJOXK/mZ94hH6hOs58HFGrzTOAD1RCc4bkI",
-	"//WQwzZroHOcuRZmNu3CBmCZa9L3bjMVMK0i+q6NcXRBLgQfnxAt8ngChqk6Ty9DGGHmUlYUlTs3Gd78",
-	"e2Cj6e3CN3o2vgVMZj674xpS3KNCSHgKTAW2lcXOmZ4MEtCUpUvjFWj5sMSU+6HztZF+X4shcOkhv0hd",
-	"V3nDV1C9+UXq+Du77/VL/gPQ5KIIYAw5ftXYid0tqnf+2oionx/RTnGuvDNrkQjQF080G/uPGhg22Vdr",
-	"objJnCRclUW8oQhWC5rtqw+VHMFP2FBbyU21dgRBDta/rSLlAGPXWxhuLypxu49sui1qrjVsvd5U27yR",
-	"bWLOvky1zXDodr/WcaONGMHUwKcXLO9kg7G3egaPf3EfweDrwHxSJL+27Imp0l1k1QR8n2vdHyxVKdhw",
-	"JcpiB7u/G+VcO78kZ5RXJQGjF7m6G9YowkZGJ4jIfLL4j6d1hzoctHfr2OBe6Fu9H92XAT9hVQVFAo2R",
-	"eNuX2Jvm9G9lu9NscBoVUz4QM5AzBvM9TDcU0z1OV4S0D4riYTue0UYGCvx915vjE5CY8n4/k6ZUg9ID",
-	"xgeVLCtbmXA/LuneSe2rVl0Lmo6vM2lKqrF8S9VStuPf9xh8yxYbamVW+9E17bytrTEYW/enu0Vsn9ae",
-	"pUpIX/X1cahVd1Hs50dWkTZbSFxJsJ1qSm6O4Kv4Xq0ab9kMXOksUpbNwleNFEJn153S9G+nXewdFfA/",
-	"ks74Ed9WHTYTjMpfq7uwjtIbVL3GbW0ftTw52o89ZOo390hX3RXQ26npZKdkoZowtt5VZp8WE4PvvsJo",
-	"0wF3ogfW8qL67YQP13ovd8ZX8tz1fTlN09ICVcMnn4YtMcgoT5MkeDw7ZJTlyTzmrbgEm5vlGopy7kXR",
-	"wAdaDMtrcWv+id+6sMtiFY8GnA8wFTPoBJ8W/LJxX7/P2/8+DKET97yCHk45V/CY1KDAwZ3y0srh/uFp",
-	"h+OoOyIfrsxNE0fFHPa/vHhOyNCY5P+rTcVgMWilGPBISBK7zGqY3sv5kfbLskorvm1PVKsvkX83gnu1",
-	"1k57r4VtT56EsNV9WsVP59CxCdNc79PtIFrhPmHdJR+KbJ0JZCVz2GbZqoozjx01tw6v4N2rE6dwK/9c",
-	"nL+u3c72UHFf5oaWIHkcchR1yTvXKCztgXK5AkBPzGnjDafDFIiQxBUaqiEbpgEi2xAI0w+jEqqs0L1B",
-	"M/G1vHevmPiZdu+wYcNIKE9cmeGna5locaR3LROWvYXnVGXPqco6pioLvgC7tFgPuRRtUbsxdaTF6Gd0",
-	"fk4a2Q2Xo/UUko+E3lWHi2abRrXhM77X1tFvKBP1FXkmtPHjqVbH2juu929XKpW10VKrjmZPQFEt06lj",
-	"OnOapkhTSkfZWljXKq+bdrgdTahySfakwFb3tQP8a6GDrtTF26SKLh/EDrTRYoKnqZJWXsUr6OHLOWw6",
-	"zS2Qg67+5s9u5s9u5s9u5r9fN/Nnr+9H8vqukPOI+ENlrjZQzjUdjyEh8YSliQTLAThhPIEbksJIE5Hv",
-	"wDn83iw9/DAmssVpmai2RVT1SGI56a1GU+83eldkC3NQ/jysiGrEU3+S64dtzpAwroUNvA6y+cr5bpXJ",
-	"m28jkMDjNppA5TCfQKzwMoy9GmAgFpH5hMUTmIF0hGRK5tTGtCd1t6ZOOeiGwc8yxO9ZhvgDB45ZcLIx",
-	"pzqX8HsVxz7vUD8vpZS9aOcVAjZcGLJlHyIxCfvTYOybuxR1ngsush2jVJhB9Sucs1k7rbR7ttnWoXtB",
-	"dr5aqXw+oZogfimC4lcppB+TglaqiFCtwZAxJriKyOU/3/+onu9ozR11hRtU/9b/s7FQx6lrtNny+tf+",
-	"X5fRvEjKP2TcekrsORndB6AJEnK3B0KVzfT6u0aOFr38me0SkcqKGL+PK9UQy7KHFOijp2bJvsiLZPNE",
-	"8CXauin9+Q7QqGUpAxth8uilDFxkqAPeaLQJen8YwlKpKbA7jLDQaxAfP9LxH+9d42nqY60k1Y90/HVb",
-	"jtFCaC3A2y389dR4pTXEfqTjHTHLn2COyPTksj5ifoQqlccwrilmVKfjE0LRQICp5OCGKa0I48seJ4ui",
-	"tL5hYXs2HSNN7d9qOm7rVOLP+HE5LFpd6vnrH1F292e0ymLRIbuZL/63bbKfND1tuWiI4ZUA2UbK6GK0",
-	"1aJwTyM9EJ7K180fLe6anWVlonZ/ifHjKvGzPfq3Th+oM05Y2O7Q5uwObz/uYF/cblYh013UFZq2CCwq",
-	"obd9To5je6exL0/YjStlU+YCiurgv4SZrT2TT9P02Tn52Tn5Ac7JadoliX69p2Hb1ADPKPqcGCCInRaB",
-	"jonGUlduc7ZcC0ZfooPH1Zd/vIMZpP/wwSQuevH89T/4Vdl1Q6zupgj+3cfvP0fvt43eP7F6GUpBhGGp",
-	"CiJ4ukDdGAmWmoi5stU1IZawMTb3vjH6TydC/35B+X+skPwtROEvx8ZTbavOrT4GjCSoySXEuyQKlxB3",
-	"DkXY6ux7ODqb/NOG1lPCYe6ua+SuNBAFXNvEoJLyREzJctXRyjFvyGPw9WUx+ABZSmOwzgzVMnGJ2EQO",
-	"ze6SPN2gaFwWrfZg+dmLuOV39JGq66/d+yXnyheEjVMRX28smFcgTf/2NzEcGNjd9TOaK0iaTCke5he2",
-	"5Q4Jm59JXtqHrj0UaLQFecMANZKLBY+VZ34TQ2KAZn7/1KNp+qkXgnnXu+bPYtWu26qmajvf5i87KXS2",
-	"nTPHbbQpy7yVsqZea6Y8WVara9RoV6PXqCgGlsTsmTKuyJfN101TbQhO3JiO4dK32unFKibZV6aYikW3",
-	"Naw3QxR/7Z/98uY0TcXckPNG0GLzpdY7hPHSPDsHsxltlqccJB2ylOkCrFgOuSislOVakTxDPTwiOU9B",
-	"oaPbhCpCkR+ak8LEDnNeQ8xCcttFXgfd7Utw64B9eiJcafb4kyJnv7whtAKUVkgtWBK3KMX//vz12QPg",
-	"nEkzpHYW6lymK/T/5dGrv63R/6g3A8lGi0EMtoD8itPJXSmIiWFZZe/pnJJn87ZiJjMUibzPgJ+/Nhdl",
-	"xhKQWJEZ/UElqOojlDmXmiPLcjkGm/ukKSmYafUDUy4u7NmOGrzkb24g9kD6uovjGnRRfmdFNp5qjjXT",
-	"YiNKFtL+Rtz0UvcumePS8e5BqufL0ENJ3uw1MQI+0wrS0UlZtXQoEpdbmxv2GYD1hrowa2DcPhcshn96",
-	"LlC4/RWAczEnf/6R8pymf4kM0CnxCIkPA1wYeruwjlLFmZA//yQ4/CV8AA1Jw58c/PfoD2UkD6OZUEUu",
-	"3l9+7E4obvHfgw0OFQjj/xTDPwyVsCEgliy0IbedTWgOqvW+FpdaZAjWx3ykMIvoAobWyNQ3/Vsg1Dsx",
-	"3oxTGm50P0spW8GmxwgbcubaMMRQs9KCaEjT7SJRAPCMj8RmBfjctNrhrX0LRgtNcZo98HYEvs0FTtRE",
-	"5GlCrg238eXvFcgZyBPLWVC5taxdsTGHhDDeUiMzwO2PQXulpw7IZ+Z7J/CKWIM+UFoCnT6xuDgzmtkw",
-	"G5nFGrzWEyGZXrhXWwtD1HYRzH9S1eZdIDsTaT6FRtPYL67JLg1j5Q3ZOWwvMxoXBGOYiiExnG4z0HIF",
-	"EovuNT/2/KxAvrXNfqcRMMvAhxsa63RhL/Xrn3pRuKpuQrMBQmeQ8Dof36BVY31GSjIqi1p+rqZoaFI7",
-	"3xMtOlrgwdetR9sbg3ZoEFnq3E68uUchz6hcveKSbVT2SvjuRtGonN+jF//80QZb2JKfBmLcF96gfIFa",
-	"s2WwRugJ8dcqVGtoWrtnrgcQt+1F4+GC3a1/xNe0blTAwu/c8JWvkR58z3jiaQFaISoknklP5Lvg662l",
-	"/q1c0JZpxSNpeN8LOUYXLFx4VCY2kyIFDEcLxF4s08M6CW3T/rZPEPfhqjZ2O6rhDYHn9ozqyap4wJJG",
-	"MlGI+ozr716Vkj7jGsZY+bk5ROOR2dA+n9jw4b35WNYu62ZZ+Q8VKG623F0eraupP6UsfaKS7QdQX7Fg",
-	"i5htKbjIrZw7YlJpQpMp40xpSbWQK3eklUS7QyqCkzDBW0d77Tfvp3dczxUEILdOWPpxLqUDTK1NyDYx",
-	"u9+19a28FPuwDVkh/4DxzuDqZyCnTCkmuGoJuotKj1ZubioW2bYih1Oq2Qx+R7k2Smi1oY87sMquOHQl",
-	"woiWlPhD2YwprTXBx1QCK5z296ADFu6V2detAiKGtdQAw9h5a/7XXu17EoFHYSLdrM/9MZiV1eTq9t+N",
-	"eLiD77XQyC6kGLGd+SBUZ3i6cfOZXaEN6WwtJhTXqx+nbOCCAjunENx4VJegz1J26WMOd3FK789fnxVz",
-	"PN0UB/iMrcQUvB3XnN2qV+SYzQDfsxMRX4Mk1MZyZlSpuZDJyVLYl3OhMv/Cd1iuO568H3YH5165on6S",
-	"3Zy+H/7pHjwtjq/j8aiFQj1zN9cSpZWFOsUZdkc//RTfp23Tie3vgNxzi4GW8yZfVuyd5xxJBR83klWQ",
-	"ykWA1ybvvTj/xbXaZWL2cpb9RETYyQpfkNOL8+DzuukIcS6ZXiD6Dqlice/4189G6tfiGrj/Q4FVqeyf",
-	"Bn+t44NFe3Sg7/URr90st4FN2i7Ox/GYTICmehL51aqIKNBGyjb/KoKGzK9Gdj+s6Ld2A+sv1xf2iXM+",
-	"EaihE8YPlzWWQJ+3LR5IV0YZu2fltemrkT5WrJ6CpgnVtDKCz+6w3v9fE0EmIk2Urf6BDxNWeXR9KqNM",
-	"YToM7uc0jquhR2NJp6rST7pEHavdPtQVfqz2reahWZvXp9WL3NZtHRObvRYhUkl+XxmUlqWVVod8Z/tq",
-	"QaZUXlfKD82ZruKDzSK73v8HMSfTPJ6Um7EhVlpIqHT/4vKPhY4jYd7RDePfoIpQNuRhvd/7NCFSzNed",
-	"18lYVPEAfeFC01JNfqByKCRmREQf4QmdQURyboQRpG3mB96fvagMiD/17j7f/b8AAAD//w==",
+	"7L0Nbxs5kjD8Vwi974PdPbQtJ/OBWxuLQ9bJZLyXmXjjzOzimQQy1V2SGLfIDsmWrDN8v/0Bi2SrW2K3",
+	"umVJ9kwCDDCxmp9VxWJVsT7uerGYZoID16p3etebAE1A4j/PJVANyQtt/khAxZJlmgneO+29nwDJqJ4Q",
+	"MSLzCdVkThWJbfvjXtRT8QSm1PTTiwx6pz2lJePjXtS7PRqLI/Pjkbph2ZHAEWl6lAnGNcje6YimCu7v",
+	"o94lHcMbxm/U+vTvIKWazYCk5jvRgmizIAkzJnJFKE/wBw63mmR0DBH5JBiHhMyZnpAPPRKRD71drfO9",
+	"0DQ9FzkPwOlHMSdTyhdEirkiU6rjSXXakZBTqnunPcb199/2Ir8OM8kYZIeF3Ee9jEo6Be3QR5OE2WWs",
+	"rupfBmNaEAk0MRg0sKJSsxGN9RlhWpFr33mAEL4mnE7BYpppMqHqmPwsNImpgiMFXDGDDbMzZsY3lNGL",
+	"eqZP73S5jqgn4XPOJCS9Uy1zKMNhSm/fAB/rSe/0+2+j3pRx/+ezaAU3Zqd+tQMJI5DAYwjQKB0TIUnC",
+	"xqB0eGnL3i3X9vy77zYvDm4hzhF4LDH9AxNXmjTNvYk+zHwsFnzgthmeroDB7jbJ1ECCErmMYWBnCfII",
+	"KT5BrAnj9oQalsEUoZaeYAacsJEhqVSIG0VSdgOEcoJAwX1YdrTcyb+PLtTROzfx0c/mx/IuEhjRPNXu",
+	"UBTrHgqRAuW48E9i6PBSXe7P+XQI0hwHSjRVN2GKcb13CUkzpP31rm5G/LzD45PSIaT11Fl8fihlpiKm",
+	"SOWG79aQyRvQ5PqNa3hNgDsujQycTiEiXGj8q4kqKiRxdMGP/IhdyWMKhgzqYTPdAVimoGkBjdAcxfdd",
+	"0pm5CEN3AYsneEl64H7OQS6Wi3GfAkB8FrXarRlgoNj/BCZ/Z25FirOfkRPDrVNQikyBckVomkYkz8xF",
+	"9ewkOjk5aVigHT+8ypPAMqf0lk3zqfl6El60EA0HxH/dKXosq6w5JYas/VXtWoYZVGWYfa1vIGSYh+Iq",
+	"JWFJ57W6IXe64lyOoQGJ/vNDj7OlxzVgnAtuBR9VkT5jMZ1SdUqub/42uyZwS2MdmT/+d3ZNYsE1ZVzh",
+	"D7/R/x1+vCaSciPAXt/87Y6S4f01MeKkGOEvf6Zk+Jdrc1KIGB1/4P8NC0U0SncTIxwrzfiYJAIU/5Mm",
+	"N1zMCZVA2JgLCQnKyQYYibmfKbn+F5Wc8fE1sfz1+AOvOXKfezV4+fbkr9+HUPE5F5rWo2IHSJCQCcW0",
+	"kIsWJ2jZGHEico1Sr6PHiGQgY+D6CHgsEkiInrMY6kTI6rwtCfjZyfMW97QUQ6HrwVZ8fijwFCjVKK+W",
+	"GuxQDFFCBnQmJOL1ExOR66NrMoSRkEAouYEFGRnxHlQMPDF0LqQVCkIUi1M14mJ9eZqOm27p4vMueZaR",
+	"POvR4L8+FN9a3EADtovPD50nV02ilP/6sFnw7KtMcAVlq0WAH9sPZ8gBhiJZGE0EppleGMW1ZPcoRMfT",
+	"u97/L2HUO+39f/2llaTvmvaX9hFcxUvBA2zH/Bqc8j7q/UBZmkvsZDg/WAsCzbKU2RX0Pym7jCVAQguy",
+	"X1X/lZRCKruagMY/B67JXAo+Pibf3d4SDjOQREOaKjI1p0pPKHf88XMOShOWRGSOAqL5VYE0HVIxHkNJ",
+	"SI9pruDYHmi7ELPOF5cXv4JUDoyZFBlIzSyKZssPAZ5X0MJvRcOPBd7FEMWJ+6j3Io5BqfXBaazDY0c9",
+	"GI1M59Anr8uG11QzubDX/sr83jRh6X4jAUc9tJsZ7qqZZTZFn4RqOMJfo/UlLzX+tU8sroFA6zV5eb1N",
+	"0xzBMig23rCwtbbtF7Ta01y8wTm8Lt1MWuUV1O+hbl4HoGhpWXEqOkI+TK4Gxe/swWqiWuBGL/mtp7TI",
+	"ekZ7ypW9YlQ+hdLQdfuyAwWX4Axxbxi/CaxgqESa6zLoCr046k2Q7WwEqh8jOL2DYGjz9jS5P5mGqdrE",
+	"65Yn8D7q8TxN6TAFf3+4uamUdNHGhGp63Ue9qtGzbEOl6WVlxY0rK4M5xDwo50LjiW+co4awywN5mqwh",
+	"+UYeAbda0gHVWjasogJON3EJnr3Tnrmhjt/R+U+gFB3DbrgP4xOQTEMyeDBpVEjBm77aj/XGNN8hiU0p",
+	"ZyNQejCFhNF6xG347DXn1hDN8jTteL9kuZp07FLY0wNvNigqTFiaSOBoZeWE8QRuDdNshVVH7O8Km/3u",
+	"sFJS4lpDNKBwrl93QavXcKFBGRB4YoiM4j9iY1TIU7owcmjUZg2ajtuT8ns63iHI2t2yJYJwqy1OYFRh",
+	"+00XxrvyG8/KzbErVoqU2SS52AbtzxuVwLucz5Rq0wx3kaZvR73T35rReel73H9s/UgY9XK5wvzWNroT",
+	"+lghA5w1iOI8YfqNGK9jtjXkRNaRSZlZaK2O0KAILD/WM2aj09awg/uG/b+aAdfv3aBVQID5NKg/bvVj",
+	"3gZErThlSJfZOlt6kSQSVMl+6LXAmE6BjKSYGmUQJBDBndZnn9mlmIfg/FgYLL4OKvtrbGmk61SHRV8H",
+	"hqDB+0KrFSU5FePC/4ByNQdJJnQGRAsRvjH3SG7lI7i219BxPP/11Ys0FfOUhXSULfVUuM2YBDWgAVvf",
+	"L5zdEgWx4EnwyqthRp29I7rInp4ztrpUyxC70DDd4Q3bWcbLM4OHTthZIRK75U2Ugftcp46Zf2tpwaPO",
+	"PSR/BJrqyZWmOg/YckBKIcO3VK3IVQzVvFVnuXXNg1tGmSyXS/GiSrtXoDXjY3Q/iif2lWa4IDewOCbL",
+	"hxgqAR+wb7iY8/Lry3EvWhVmDOMepGI8GAk5pzIZxHQQm+8jFlOrmdfQ1nL/64MAT5C0tuyeSaFFLNKW",
+	"3fVkMBVJu7UOKecgB1OnOrbpkjBlvieD5UKXF6RqNcRE62xgFppJcbsY0GTK+GAsRZ49oL9nxFsN0QlD",
+	"K32tUbYzmayOcsOygQIq40lD97I9qNofXwwkzBjMH7SbGUg2WuBu2q2DJcA10wtDpjPmLfirxm+BTkfq",
+	"BhJChyLXJAORpVA8/lGSUaXmQibECDgRYdy+Jp0SJeyzYZrQLCJmuRERLImj8tvUMXk1zfTiFG99Ix3Z",
+	"o+8PA1Ga8kSRkZDH9ZfaEihmrsGQKhgkvBUUscM6syg/x3333Tfft516xFK8iNrOjIfHHYQuK3b9tKbx",
+	"ZJBRSdMU0nZ4r/aXbJjrpR9al9k7g9l2s25CasJK83cdw563LaHtOqtYZGFD/QbRyY/28AHsQrqA0HXx",
+	"Z65DR02lHuhUdSASI/iIXD9kiznrsMZcpu0bd+Z3XLgDbuRw4LZxm46GZ5XvulZrtJ1yLQaCDwVtRNXq",
+	"XF7TTNrP5LooiCXo9t06XTi2B9q+JSRMGgk7o3Kq2ve2B7DDsV32UoM4pWzavlcqxo54W4K9NQ/E1sXp",
+	"b9ccX+w77qAziWeSTalcDNrIkpVuVl0qtFQJZiXFu9rG1VofpQzkwA/V5XxJoMlA8HTRsjm67qDjWyZh",
+	"xG5bLdH2su4ZSb60gWzB2FRshW+U/JzmmOVp6rXHzVtQkI4GEsZM6eVK2nSzrkQpG4GfrCqvTUQuFaEj",
+	"DdIZVigZSjFXIInrTcDIUxMxRxeGYa4WhGnCtrEhlJb0sKsCIblUSxKqqREuWkJFC0nHUCa/LZdhqQON",
+	"Lg+hj5zSjiy81KMDBze9OjFw06EjT7lvfsKc0uw3O/5Hyhfrqv8751606Zm0SsWvaDwhytoIrK7AtCIz",
+	"muaABsL5BPQEpKHbmHIyBGdEsCpIL2CQeOWtISuGF8ciq9PPqx4/ETrLZVKMJZ2qkJmupIW3GQkVqI0G",
+	"JVzbcuyPdbuqs/20N8RZ4Kw9+K6sxw0aXMctxD8ycw4XOzN9JpCC80ULqa4t7XqfxHBww3gStHeZj7XG",
+	"MPOxGhRWRe0/rt7+HFq36VdrSLNuXklub8YmnFy5dm+Hn7a3T64h6jVwkDS94CMReBAsCw1bxvSFDFNb",
+	"DxXnEl8CO+y6w+hwq0FymnqtY+uBJlQOhRyUPPPWX+/dRyJG5EdsTuYToYC8uLwgesIUYeqM2BtAEY3+",
+	"g/ohm5tQNYjpQAoRepnpNNAMeOu94VYcp3zI8mtUte23geK0t3PVHPoOwwXl7O1Xt0n+3nqdFcl6+/U5",
+	"SXUxKEStnUGyGPqhpzAoUm+75RDvvIhD/rgl5+MVTxWqoHwpldwhbJejDu/S/xDDf+aQQ2j+YPD0e6pu",
+	"3CvKnCIraXlZ1j6XplQDjxfhOO1U8DEacEdMKu1CRaZkQhVODwmahRseK0NeILkKX/8rcolrGJJLrAda",
+	"AGZpzdPY1rJK82N5a3GlVhrp/KBZWCeqyBqjBGo0v8Xcmusz/EXwcrzZuuKwG/ED8fHOesNu5bLSMOjn",
+	"LnjehLA94KENeBKaGfWp4b0UQ6yt6U3IBWZvkItj8oLb0IjlW4yNA8XQA40Ba4JDRNioHI1Q+FrEyEXw",
+	"hbXaQ62/tK4+sJQeSv7z2V+ft39hqe6QC70UjmyU6cr7y9Y3g51fcA6xXjFVVNfQiT+tvPa0BEP9k0Gb",
+	"J4K2k6y/EWyKMww9EjQjaHtpovwuUInx+n7Du0C58cm3/9nyYWCXMoA5oT9QlkJyMc2E1L8okA2uF1UI",
+	"4gk1G49IztGnAY3CERnhiB5t9jfUEBbmOErwRg4u/FEN8ujWHiRmF8v1B+wHHkMD78xUmBFKKPjuWYgA",
+	"p/T2wjZ+dlKKD1+aFIKruWR8/K7wI6supsG4siBcBGGh8iLCaYP04Ft+rFlZDYanlKU1fmc0rb09Ono4",
+	"/gzz9zTg39nOaw1bhbb19uLl+XnKrtDQGLw4lzbIFqs0wxkoeaNCIHqOKefDI0boFIDhfC6e+G0G/OIl",
+	"8RoFxvstiAIgDF0ppwrSGSiCWky0G9tS+9u7AMS62nv+5oK470EKHDIVYKMqH+K9y5TKQRItxmjK3JHQ",
+	"VQkb3UqaejsDSdO02besmvaqnbNf0GstEGSytJ2tvGxgv4VhjDl3f2y0obrBovKKQ0fi0l2VwdPAYV65",
+	"S9ff6tKkqUEIzJcgp0yFQzwbojA7hlouZwkgsfRU0gqDpSXvzlFTLZTziFyRNvI0RcVkPhFkSpHRkym9",
+	"AYLveMpzD9c/erQtrBKcX4+HbpDaSgELqwGw8YRpiLULbV4nNVXz8/EIqOm1IUJh9bQJdVwfURz1ZlQy",
+	"ytveBJdLitoJm/b2X+RpUqQQ9CO3GosUfAxKE9PME0dM0xRZa5tA4sBcVVi2Ud93cyjiGQxo2Ze8XVRL",
+	"xQO9U2RL41vLFDRNqN4YQe+w/5Nv3qRGizlvf0355rtTyiVkYlBYzg7iHh6mr8pSPtYfqZcGQd4KXj1b",
+	"SflTCHs17zBNJ/gn9NALieKY4KtwgmpHl0Y4fI1dOhGlmyx3Anj7uV6hV2u3yUrcZSuxqQI4t4B1rcG6",
+	"27YmU9e+lu7dd2+yrbLFHK9PSqw6OXZ/WdQ9RCTuftg6gNa17qAjrXKdLpGMTTa2Ip+RTRBl7dm2qzol",
+	"WT5MWRwR9O9TMeURZlA1B3yWpxFRMAPJ9AJFfWEEfLSk1a0+bL3c0S2weil1OICbYbo56KAaJ6cI42QF",
+	"Z2cEpb0UqNHzbHoiqgqnpDWgrWZ7W80TFIjGNthaPyIiTUCagzHFiGK3nGPXPNrkG7PNK1fNOdhdrJZ/",
+	"oUvZlOma+OmIHD1DfsAFse32GD7WcGiv8umUhlxGEphBan7odEmPMdSwSw/cPCSD7j2nlGG6uY5L9KRr",
+	"nYm79EQPyw4RzhUI/xM7d7sQu4lIa7HrbaSayurWiGDifKabtulTl75BZofWj459QuRZs6AttZht9tFB",
+	"kh1tGht38w5Gb4v9bWtY6g7aMk0gHNw4H+ugvlxnY07kIs4ajwVh5tJeMw4+/NW1Ue9YDRJetq3d3S8I",
+	"+OBt351KQpT7rkis0ZBcqwvbeSoP4iuW/3KS4/V0qTtK+XJYBXEFPZU1fGxEtaWq0C3ahIQw+ZQIrEHq",
+	"awGQFblvavahyHBBvAnzjFw7WeXayIQ2sQtTLgwwXRDBg56878RQ7NDEZLoJOXB8tO2JELIhb9QG2ndh",
+	"uGF1vRyZUAVhQhdLwc2oF+3sWpCwButA2/wCODHvMKsbV4nQVszxxay5c4CbyHp0258wCwRVmozYyFbI",
+	"YFqRlI2gFz3EDdiMOTA3T3CnbvIp47kGdUboUKHL9gS4S/SIl1YUpqlmFajLu7iRegMvRmhSJtYFvY7D",
+	"beCTNk7GwNOaz4NMsvpY0MqgjodxLw8DviCJi4cYNFFqzjVLLbqsd4vp4dPduu0jRgUHw2LGQiTeF0bi",
+	"L5bX7Be9D78iirO8ZCJVtH2s45c23WrXK6LKjtocM0/BHRyqdkN1m90MSnD49VldHsWOefJCLyqbQNqW",
+	"5ZaS+p92Yb0dbGclkCR7SlnTJmnMg8X0Tu4Kq8SzP0qojTvBZBcZjTvh6QriBzpq+GHq5EUxA5nSbIAx",
+	"hKHQwpKfr+eojtcqTReWr5IhKJaAqyE1J5jC+eQU32+pJjRNe001JZ4/+/4EM33bP0+6OGVQIilPxBTZ",
+	"PN4GaEK0npHtHFQRRNvJ0x0Euz2a/542B06hNonvQx9grkpxVYf1EQpXDtucC3b7YLCG8LIdOWqXJwwA",
+	"NCTUX7FbMmKQGmXBXWEuGsDI9ycYAPDL+/Og8Aq3euBhkXTEk9fDfO7nH0Uu0VPsJWX4/38B3OA/znOl",
+	"xbQX9X6iPKeGD/1s5b6Cdj52As57qm7qobM9QW1lnpsBT2oqy7wdFdXnZM4xlc6ZVyQNm55PRFrypGmx",
+	"QjdZ+OERPf7MRKfk8pd3r18NXvzy8uL94M3b191oT9Z5n+0iMuQKfW13bi7rbmhaecuqNV0t37AC6Ru6",
+	"Wqs259+9b4BZ2E23szuZax8QnGQFLa1GW8PnpmjmpS5dmi1IKZpqpjSLQ1tmM8z94MP3OlGK7dvZFcUS",
+	"wnZz2q6dp9RC03SrGW3PLSf0T5mx4CqfZmGzGNoNe1HnF6ow7oJ4qYF5CJ5hWAXg0LTHMBViuyuvNVQJ",
+	"cSQBHgAat5iHAXd9yXihhEPN3bbbH+/y9jcdbT94CI5Bf/ruFTXaN5xO8wb7az3bP1DO+a6521eTnhbb",
+	"CwH7FwXy3EnfNQF60ynwmhoLPsRis3tHk29263iMDdPc1+yvzterix9+58CQpUfd2rw2wVbtju3nsOD2",
+	"jLx5+eIyIs/Jj+/fX0bkG/L24uV5OwbS3hK/TMOX8K7btbd8OIdup43vbkd1672UYsSC6mgbmu9CxnUr",
+	"eAcqQB/W88Rq2xzzF4Q5U9Myt7UM1u5umSBtCl28XCqhRx3dWxrYglooC6ZRaq+LdfDsPTanS37y6nqj",
+	"EI7r2HMh02fhU7V3Nna1UC/Mcn9IQzfzRkyEhv2XkDch7+V4AvHNgPGaGhUQ3xho6d1nmmH16Yeaq2kb",
+	"7dzV025MXrTuKHPDeFIe4azI12tT7Lp3LynENChLLEv4hrKES70HONWj8lKIYBYHbp3qQ0kpbP4LarYb",
+	"Q4QuvWmKUFGBmLsSCU+ASj0E2mGHppeoKX2SVYBYNmJ3g+J91JsjLAb1qFkHoDWW55LpxZVhmRZwQ6qs",
+	"NotsFGyuEnR4dd0nWmel3H5FCcpYiBsGpcKgWP/Ny+IZ+29YFFn0AjUySAZSGcwT+8RCbMOotA6gsowX",
+	"uxAsmR8MLjWUbmQVTKOEwekz4CTnCUjSpxnrz54fnxyTc5dXqQhf/5Mi5gt2yxVGmubcpZA7xUr7Kloa",
+	"M9EM9QHL2So0ZmJ8NxmKhJkffNIEOoXjD/wDPxd8BtwWL0Y/tYlIk2XaDVJUkzg1rY/I9b+PnFX86CK5",
+	"tt7nRRFJRSCeCEjWzq/P4TClN+g0PZKgJuSXXy5eHptBX2BQeW5Pua2l4etOXt99cLncPpgL9gMmmvvQ",
+	"iz74WJEPvfuP99fH5EWxDNyGL4U8wrhcpkgi4tzICGaKb58/d/P6yskaF3adoYPPn0dSTMmzv0T2Byw5",
+	"fk3+/MwWKD85IycuYQWCSE8YH1frlxMp5sp0/3yNKLhWQurr6AMn+KfdoXIb/PfRe6PPHp0bVRvb++or",
+	"lvEZlKFTPlZPVxECPKWazYBcv2H85trtpVTrGD3N0GnFkIfZcrDQ8Sm5TtlQUrno0/7w2rS7dsYA1fdf",
+	"imEZqD79P8+/e/7D0E75nk0dSb374Zx88803f3Vmc7uzKUtTVrwPGyr4H5CCGI6BM52cnDw7wv/en5yc",
+	"4n/HJycn//falqNOWQwuF6M7wS8yGk/g6PnxSQ/rG7kzp077/fl8fkzx87GQ477rq/pvLs5f/Xz1CvuY",
+	"w860kXJ7ePR60bI+aW/mWogMOM1Y77T3zfHJ8TdYl1FPkBPhGcUMY/3Zsz7m/+y72gmGo53e3UcrbeA2",
+	"Syle4WufPomh6sMtxLkvOrGpSf+u+PeAJffWtrx8zKkRPpdN+uXu5tB0m68vQTvL8yFnxeKYh57UyCBq",
+	"T7P6sRu+9u9c+ectkOwLRzdOv5ygn7qSXHudZEvS6TrNdrTSMIt1P+vf+fLr933v6HW0fNbvNltRyT0w",
+	"nZNggtThv/XvlhXatyCPUnn3wAJQxAlOb7/073zB8G0o09caD0w8y1OeDEMT2y99hglgGhpIQJki1MKI",
+	"oqmgST8TKYutPL65Uf8O/7Wo2WygynnR/oF1zj/WL05bb4SGBk6a9S3MtWavqqNU2BKSY0u2hWB3kfRO",
+	"e2+Y0r6cnOpFHVFrS/DfR5vJzyCxRbvMFpht1Q7FM7SnVKrDPz856VRuvZ37lK9iuG7VX/ciR3nNq7VO",
+	"0FwtQO8KNDcVn7+kY3iDZYrvo15FWNzUE5valm59I+peQ0PdCvD1fbl6VMl82BvqL0hKWPqOcfR2XkYl",
+	"RiuhDcoljTWNl/kNMD2GBJr4MqGnv9lSVL2P9+tEm4rxEdzqdnT76lZ/Jd2NpPvqVn+l3j2Sah8Dq1tS",
+	"rC8GanMrHIwEihqkLQjhfVHe8rj3cCygu401bIkRsaCyWR0L1NxwMVebQB6vlewLAvs16JXifg+Ec3PS",
+	"qGAtgb3D9D3aV3yJQgPgmHJXY4DMJyytmGBkzsvQdY5UH/FJNgBB614aACLaWv4uksWe4GfhVpWj7sPY",
+	"awbaS8FhB1A+t/D0gD4jN+XKj/xPmozZDDi5AcgMvJm0JSBCsK6Qss0O1kTCNgnZPkk3lEdt73RrZytY",
+	"MZVanRGazulCEbO5TYBjMepDtpT3fRMAMRn2HsGH4x/knGcMs21Zu6t/NvEeIWWm6X/6eN9VIjJg9fXR",
+	"l7qIhTi3RQgs922EeLXlA2HfwU1530go8q4MQc8BOFn2NagQ3DPaMyJhZCtnC2soxjySvuRLI2V/EkMz",
+	"CIvBGjru7OPbFkq3e7UzImaQvV9pkb3LOWd8/A8x7D0ifzUrIRSf/zCf7EhI8qFH0/RDj2iUzrRz1S2B",
+	"75MYtoWdt3QFKfYFJjF8DfofYmjUu430quFW971xt0Spq49ce6bGd0AT6y5tIYc57LUgGjBypQqmaFva",
+	"qYNvJkTaKHstH0QPI+CWHmAPLtm6hA8xKAW+loGQN0RwYkDWmmgRqP0793B637cPqS3AfEgQP5LiQD2E",
+	"EbSKCG7jsaUQU2QYUyHhzL+f+zxYJU7y4DPh37PrD8XnHHJoVv98fYzDYKyoxvE4OJtTppWtl8540voY",
+	"WDBa7m1WveXdhxuuvf0s278Entj7b1+ajZ3HR5M9McUGL955gaqlaInX8ITO0OPAfMPzJiQZCyL4WdVN",
+	"pemQVXCc0iGkzefjjW3yezTlRe5lwK6leBrA/5VfAUr+u89Onn8bcOAND2QrMuxipFLwT8fniUMwLVsL",
+	"50u0U5oDQOwhKRQKh3R/qvCrvbycJ1f1DNkgeQvC/TC0oopNK172bDMsfFz/Duw0OBKhFoYBqAW4Uf8O",
+	"/+9VLJtgeB2umNe2BNdHYth2GX6Hti4OvUEuLUajUrmkIMnUCZG4rb8vLl7u01DijvW+BY/XoBsIoOu9",
+	"4mmjXo6wRtKnc+AObhV1wD7DJ0FkVzbJwsbjl9Csb+ul921BmVrBwPp+v0lo9tplBV7B4nqedRsqbO67",
+	"M/IfZkFeUKF8QYwGf4YCjJ3f5mDw2RdCNya2a7rJQzVmzPW7vrLE3lM5UxNIiBuzds6E180YrKt0mBu6",
+	"lCe7nV5hwRy52ipaOP9XTOyqd3LqLR6dKFCUHYsIJXoicoWul5pMhdJn5NuTb4scTNbvlLsUbp5eE5oF",
+	"yTWzzn41d+8l42NDpPviA77o2r1jBPti1NUyR40cOyI0VcL5rNokJlzsRn+0hbNtCWoSizxNvO/BEKtN",
+	"qdLLV7XYHCoqtlG5QlwbBOcKzeDe46gG0bYkVVF0aX/oLte+2jX3//bk2z3I7qGyY62YhFDItB2mudBk",
+	"CMQiAhKXem+yOCaG9myecjIHCbugtZ+MBOXqlalS4fM1dlLK1Law2rFiYw4JYbw9cbW+6xxttbzqUjE+",
+	"Yrz5xls+RWy88IoAqS733WHUQw+alnePxeUe757LMLGE7p4NVLKS4KhOXC8XS9rjPVCe5lA2XnSRReeb",
+	"IbhH9SIXl4cctlkDnbuZa2FmI7x+H087V3RBLgUfnxEt8ngC5lJ1oSaGMcLM5Y9MqKZDqjY/Knpfp0bT",
+	"26Vv9NX4FjCZ+VILa0SxRbnO8BSYl3sni50zPRkkoClLK+MVZPmwKhGH4fO1aXe+FENgxUmxyCNf8k9U",
+	"UD75RR03GxuarB/yH4Eml0U2oZBTe42d2J2iesf2jYT68RHtFBfKR9MVWfmRUoyuQqfwXzUwbLKv1kJx",
+	"kzlJ2DMxwBOKYLWg2b36UCrY84QNtaVE0WsoCN5g/bsyUQ4wkVwLw+1lKYnWI5tuiwLoDVuvN9U2b2SX",
+	"lHMoU20zHDo+0a/RRhsxgqmBz/W/PJMNxt4yDh7/4D6CwdeB+ayoRGWvJ6aWrrCrJuBtjnV/UCkZuOFI",
+	"LCsP7v9sLOfa+yE5p7wsCRi9yBXBtEYRNjI6QUTmk8V/Pa0z1AHR3mV1Q+iEb/V2tO0F/IRVFRQJNKbF",
+	"2b3E3jSnfyvbn2aD06iY8oGYgZwxmB9guqGYHnC6Ir/coKjkvecZbWoSgb/ve3N8AhLrzx1m0pRqUHrA",
+	"+KCU8nQnEx4m3M474H/RqmvB072zWDmZSKV06W5iFx7j3rKVf1uZ1X5yTTtva2cXjC3C290idkhrT6Us",
+	"8Rd9fBxp1R0U+/mRVaTNFhJXn3uvmpKbI/gqflCrxms2A1fHmixrWOOrRgoh3HXnNP27aRd7Rwn8j6Qz",
+	"vse3VUfNBNOCrRVBXCfpDape47Z2T1qeHR3GHjL1m3uko+6q2e/VdLJXtlCu3lLvKnNIi4mhd8MDLDOv",
+	"R3AnfmAtL6rfTvhwrQ9yZlwx9r2flxdpurRA1dyTT8OWGLwoXyRJED17vCiXmHnUqBOwySFvYOFvg6KC",
+	"/wMthstjcWf+id+6XJfFKh4NOO9gKmbQCT4t7svGff0+T//bMITO3PMKejjlXMFjcoOCBvd6l5aQ+4fn",
+	"He5G3RP7cDVnm25ULCj367OvyaYaK+59sWmmLAVVpJEIvTBjl9oZ8ws7P9L+ssbxim/bE9Xql8S/H8G9",
+	"XPi2vdfCridPQtTqPq3Sp3Po2ERprveL3RBa4T5h3SUfSmydGWQpK+pm2apMM48dNbcOr+DZqxOncCt/",
+	"X1y8rN3O7kjxUOaGliB5HHYUdcmp2ygsHYBzuWq8T8xp4xWnwxSIkMRV/a1hG6YBEtsQCNMP4xLF7Bud",
+	"Nq5cy/0rJn6m/Tts2DASyhPyORdP2jLRAqX3LZOxvoavaVi/pmHtmIY1+ALsUn4+5FC0Je3GtNiWor+S",
+	"89eE2N1oOVpPj/1I5F12uGi2aZQbfqX3OiGvqWbzF+SZ0MaPp1yq+uC03r9bKRveRkstO5o9AUV1Wc8J",
+	"6ynRNEWesnSUrYV1rfK6aYe70YRKh+RACmx5X3ugvxY66EqR+k2qaBURe9BGiwmepkpaehUvkYevJ7cJ",
+	"mztgB139zb+6mX91M//qZv77dTP/6vX9SF7fJXYeEY9U5oqT5lzT8RgSEk9YmkiwNwAnjCdwS1IYaSLy",
+	"PTiHb32lhx/GRLZ4sUzC3yKqeiSxlPFOo6kPG70rsoVBlMeHFVGNeOoxuY5sg0PCuBY28Dp4zZfwu9NL",
+	"3nwbgQQet9EESsh8ArHCVRh7NcBALCLzCYsnMCsqcE/JnNqY9qTu1NQpB90o+KsM8XuWIf7AgWMWnGzM",
+	"qc4l/F7FsY971M+XUspBtPMSAxsuDNuyD5FYYOZpXOybu/jVDYpbZDdGqfAF1S/dnM3aaandV5ttbfZ9",
+	"z3a+WKkc0/sjfdnyMCUh/ZQUvFJFhGoNho0xwVVErv7+9if19YzWnFFXlEr17/w/G4uQvXCNNlte/6P/",
+	"H1UyL5LyDxm3nhKPUWfIMHK3B0KVzfT6uyaOFr08zvZJSMuKGL+PI9UQy3KAFOijp2bJvsyLZPNE8Apv",
+	"3ZT+fA9k1LKUgY0wefRSBi4y1AFvNNoEvT8MYynVFNgfRVjoNYiP7+n4j/eu8TT1sVaS6ns6/rItx2gh",
+	"tBbg3RY1fWp3pTXEvqfjPV2WP8McienJZX3E/AhlLo9hXFPMqE7HZ1jHcmxTycEtU1oRxqseJwuSCMAs",
+	"c+YKO7DpGHlq/07TcVunEo/jx71h0epSf7/+EWV3j6PVKxYdspvvxX/aJodJ09P2Fg1deEuA7CJldDHa",
+	"alG4p5EeCLHyZd+PlnbNzrJlonZ/iPHjKvOzPfp3Th+oM05Y2O7R5uyQdxh3sM9uN6uQ6S7qCk1bBBYt",
+	"obf7mxzH9k5jn5+wG1fKpswFFNXBv0KZrT2TX6TpV+fkr87JD3BOTtMuSfTrPQ3bpgb4SqJfEwMEqdMS",
+	"0CnRWOrKbc6Wa8HoS3TwuP78tzcwg/RvPpjERS9evPwbv1523RCruymCf//x+1+j99tG759ZvQylIMKw",
+	"VAURPF2gbowMS03EXNnqmhBL2Bibu22M/tOJ0N8uKP+PFZK/gyj8amw81bbq3OpjwEiCmlxBvE+mcAVx",
+	"51CEnc5+ANTZ5J82tJ4SDnN3XCN3pIEo4NomBpWUJ2JKqlVHS2jekMfgy8ti8A6ylMZgnRnKZeISsYkd",
+	"mt0lebpB0bgqWh3A8nMQccvv6D1VN1+690vOlS8IG6civtlYMK8gmv7dJzEcGNjd9zOaK0iaTCke5pe2",
+	"5R4Zm59JXtmHrgMUaLQFecMANZKLBY+VZz6JITFAM79/6NE0/dALwbzrWfO4WLXrtqqp2s63+fNeCp3t",
+	"Bue4jTZlmXdS1tRrzZQnVbW6Ro12NXqNimJgScyeKeOKfN583DTVhuHEjekYrnyrvR6sYpJDZYopWXRb",
+	"w3ozRPHX/vmvr16kqZgbdt4IWmxeab1HGFfm2TuYzWizPOUg6ZClTBdgxXLIRWGlLNeK5Bnq4RHJeQoK",
+	"Hd0mVBGK96HBFCZ2mPMaZhaS2y7zOujuXoJbB+zTE+GWZo8/KXL+6ytCS0BpRdSCJXGLUvxvL16ePwDO",
+	"mTRDamehzmW6wv+fn3z7n2v8P+rNQLLRYhCDLSC/4nRyvxTExHBZZe/pYMlf87ZiJjMcibzNgF+8NAdl",
+	"xhKQWJEZ/UElqPIjlMFLDcqyXI7B5j5pSgpmWv3IlIsL+2pHDR7yV7cQeyB92cVxDbkov7MiG085x5pp",
+	"sZEkC2l/I216qXufl2MFvQeQ6nkVeijJm70mRsBnWkE6OltWLR2KxOXW5ub6DMB6Q12YNTDu/hYshn96",
+	"LlC4/RWAczEnf/6J8pymf4kM0CnxBIkPA1wYfruwjlIFTsiffxYc/hJGQEPS8CcH/wP6QxnJw2gmVJHL",
+	"t1fvuzOKO/z3YINDBcL4H2L4h+ESNgTEsoU27LazCc1Btd7X4kqLDMH6mI8UZhFdwNCamPqmfwuCeiPG",
+	"m2lKw63uZyllK9T0GGFDzlwbhhhqVloQDWm6WyIKAJ7xkdisAF+YVns8ta/BaKEpTnOAux2Bb3OBEzUR",
+	"eZqQG3Pb+PL3CuQM5Jm9WVC5tVe7YmMOCWG8pUZmgNsfg/ZKTx2Qz833TuAVsQZ9pLQEOn1icXFmNLNh",
+	"NjKLNXStJ0IyvXCvthaGqO0imP+kys27QHYm0nwKjaaxX12TfRrGlidk77C9ymhcMIxhKobE3HSbgZYr",
+	"kFh0r/mx5xcF8rVt9juNgKkCH25prNOFPdQvf+5F4aq6Cc0GCJ1Bwut8fINWjfUZKcmoLGr5uZqioUnt",
+	"fE+06GhBB1+2Hm1PDNqhQWSpczvx5h6Fd0bp6BWHbKOyt4TvfhSNEv4evfjnTzbYwpb8NBDjvvAG5QvU",
+	"mu0Fa4Se0P1ahmoNT2v3zPUA5ra7aDxcsDv1j/ia1o0LWPhdmHvlS+QHPzCeeF6AVogSi2fSM/ku9Hpn",
+	"uX8rF7Qqr3gkDe8HIcfogoULj5aJzaRIAcPRArEXVX5YJ6Ft2t/uGeIhXNXGbkc1d0PguT2jerIqHrCk",
+	"kU0Uoj7j+vtvl5I+4xrGWPm5OUTjka+hQz6x4cN7M1rWDutmWfkPFShuttxdHq2rqT+lLH2iku07UF+w",
+	"YIuUbTm4yK2cO2JSaUKTKeNMaUm1kCtnpJVEu0cugpMwwVtHex0276d3XM8VBCC3zlj6cS6lA0ytTcg2",
+	"Mbvft/VteSgOYRuyQv4R453B1c9ATplSTHDVEnSXpR6t3NxULLJdRQ6nVLMZ/I5ybSyh1YY/7sEqu+LQ",
+	"lQgjWlLikbKZUlprgo+pBJZu2t+DDli4V2ZftgqIFNZSAwxT5535X3u170kEHoWZdLM+98e4rKwmV7f/",
+	"bszDIb7XQiO7lGLE9uaDUJ7h6cbNZ3aFNqSztZhQHK9+nLKBCwrsnEJwI6quQJ+n7MrHHO4DS28vXp4X",
+	"czzdFAf4jK3EFLwd1+Bu1StyzGaA79mJiG9AEmpjOTOq1FzI5KwS9uVcqMy/8B2W646Y98PuAe+lI+on",
+	"2Q/2/fBPF/G0QF9H9KiFQj1zP8cSpZWFeoEz7I9/+il+SNumEzscgtxzi4GW8yavKvbOc46kgo8b2SpI",
+	"5SLAa5P3Xl786lrtMzH7cpbDRETYyQpfkBeXF8HnddMR4lwyvUDyHVLF4t7pbx+N1K/FDXD/hwKrUtk/",
+	"Df1axwdL9uhA3+sjXbtZ7gKbtF2cj+MpmQBN9STyq1URUaCNlG3+VQQNmV+N7H5c0m/tBtZfri/tE+d8",
+	"IlBDJ4wfVzWWQJ/XLR5IV0YZu2fltenLkT5WrJ6CpgnVtDSCz+6w3v9fE0EmIk2Urf6BDxNWeXR9SqNM",
+	"YToM7udFHJdDj8aSTlWpn3SJOla7vasr/FjuW85DszavT6sXua3bOiY2ey1CpJT8vjQoXZZWWh3yje2r",
+	"BZlSeVMqPzRnukwPNovsev8fxZxM83iy3IwNsdJCQqn7Z5d/LISOhHlHN4x/gzJB2ZCH9X5v04RIMV93",
+	"XidjUaYD9IULTUs1mQt5U6RIHNL4xtAcT05JJkSqIvI5hxwMeMW4DMxPYlg34o9UDoXEHIvodTyhM4hI",
+	"zo14g9zS/MD7s2el4fCn3v3H+/8XAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -150,6 +150,72 @@ type Errors struct {
 	Errors []Error `json:"errors"`
 }
 
+// JobExecution defines model for JobExecution.
+type JobExecution struct {
+	CreationTime wire.Time              `json:"creation_time,omitempty"`
+	EndTime      *wire.Time             `json:"end_time,omitempty"`
+	ExtraAttrs   map[string]interface{} `json:"extra_attrs,omitempty"`
+	ID           int64                  `json:"id"`
+	StartTime    *wire.Time             `json:"start_time,omitempty"`
+	StartedBy    string                 `json:"started_by,omitempty"`
+
+	// Status Pending, Running, Stopped, Error or Success
+	Status        string        `json:"status"`
+	StatusMessage string        `json:"status_message,omitempty"`
+	Tasks         JobTaskCounts `json:"tasks"`
+
+	// Trigger MANUAL, SCHEDULE or EVENT
+	Trigger    string    `json:"trigger"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+
+	// VendorID What it is for, in the words of its kind; -1 for the whole system
+	VendorID int64 `json:"vendor_id"`
+
+	// VendorType The kind: IMAGE_SCAN, PURGE_AUDIT_LOG, …
+	VendorType string `json:"vendor_type"`
+}
+
+// JobTask defines model for JobTask.
+type JobTask struct {
+	CreationTime wire.Time              `json:"creation_time,omitempty"`
+	EndTime      *wire.Time             `json:"end_time,omitempty"`
+	ExecutionID  int64                  `json:"execution_id"`
+	ExtraAttrs   map[string]interface{} `json:"extra_attrs,omitempty"`
+
+	// Failures How often it failed
+	Failures int `json:"failures"`
+
+	// GroupID Groups of a kind take turns
+	GroupID     int64      `json:"group_id,omitempty"`
+	ID          int64      `json:"id"`
+	NextTryTime *wire.Time `json:"next_try_time,omitempty"`
+
+	// Priority The higher goes first
+	Priority int `json:"priority,omitempty"`
+
+	// Runs How often it was begun
+	Runs      int        `json:"runs"`
+	StartTime *wire.Time `json:"start_time,omitempty"`
+
+	// Status Pending, Scheduled (for another try), Running, Stopped, Error or Success
+	Status string `json:"status"`
+
+	// StatusMessage The last failure
+	StatusMessage string    `json:"status_message,omitempty"`
+	UpdateTime    wire.Time `json:"update_time,omitempty"`
+	VendorType    string    `json:"vendor_type"`
+}
+
+// JobTaskCounts defines model for JobTaskCounts.
+type JobTaskCounts struct {
+	Failed    int64 `json:"failed"`
+	Running   int64 `json:"running"`
+	Stopped   int64 `json:"stopped"`
+	Succeeded int64 `json:"succeeded"`
+	Total     int64 `json:"total"`
+	Waiting   int64 `json:"waiting"`
+}
+
 // PersonalToken defines model for PersonalToken.
 type PersonalToken struct {
 	CreationTime wire.Time `json:"creation_time"`
@@ -372,11 +438,17 @@ type Addition = string
 // ArtifactReference defines model for artifact_reference.
 type ArtifactReference = string
 
+// ExecutionID defines model for execution_id.
+type ExecutionID = int64
+
 // IconDigest defines model for icon_digest.
 type IconDigest = string
 
 // IsResourceName defines model for is_resource_name.
 type IsResourceName = bool
+
+// JobID defines model for job_id.
+type JobID = string
 
 // JobType defines model for job_type.
 type JobType = string
@@ -398,6 +470,9 @@ type Page = int64
 
 // PageSize defines model for page_size.
 type PageSize = int64
+
+// PoolID defines model for pool_id.
+type PoolID = string
 
 // ProjectName defines model for project_name.
 type ProjectName = string
@@ -428,6 +503,9 @@ type Sort = string
 
 // TagName defines model for tag_name.
 type TagName = string
+
+// TaskID defines model for task_id.
+type TaskID = int64
 
 // TokenID defines model for token_id.
 type TokenID = int64
@@ -460,6 +538,61 @@ type ExplainAccessParams struct {
 
 	// Repository Name of a repository in the project, for the resource repository
 	Repository string `form:"repository,omitempty" json:"repository,omitempty"`
+}
+
+// ListJobExecutionsParams defines parameters for ListJobExecutions.
+type ListJobExecutionsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListJobExecutionTasksParams defines parameters for ListJobExecutionTasks.
+type ListJobExecutionTasksParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListJobTasksParams defines parameters for ListJobTasks.
+type ListJobTasksParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// GetJobTaskLogParams defines parameters for GetJobTaskLog.
+type GetJobTaskLogParams struct {
+	// After Leave out what comes before, in bytes
+	After  int64 `form:"after,omitempty" json:"after,omitempty"`
+	Follow bool  `form:"follow,omitempty" json:"follow,omitempty"`
 }
 
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
@@ -548,6 +681,36 @@ type ServerInterface interface {
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(w http.ResponseWriter, r *http.Request, params ExplainAccessParams)
+	// ListJobExecutions What was begun in the background, of all kinds, the newest first
+	// (GET /api/haven/v1/jobs/executions)
+	ListJobExecutions(w http.ResponseWriter, r *http.Request, params ListJobExecutionsParams)
+	// GetJobExecution How far an execution is
+	// (GET /api/haven/v1/jobs/executions/{execution_id})
+	GetJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// RetryJobExecution Try the tasks of an execution that failed again
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/retry)
+	RetryJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// StopJobExecution Stop all tasks of an execution that have not ended
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/stop)
+	StopJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// ListJobExecutionTasks The tasks of an execution, the newest first
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
+	ListJobExecutionTasks(w http.ResponseWriter, r *http.Request, executionID ExecutionID, params ListJobExecutionTasksParams)
+	// ListJobTasks The tasks of all executions, the newest first
+	// (GET /api/haven/v1/jobs/tasks)
+	ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams)
+	// GetJobTask How far a task is
+	// (GET /api/haven/v1/jobs/tasks/{task_id})
+	GetJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// GetJobTaskLog Read what a task has to tell, while it runs if need be
+	// (GET /api/haven/v1/jobs/tasks/{task_id}/log)
+	GetJobTaskLog(w http.ResponseWriter, r *http.Request, taskID TaskID, params GetJobTaskLogParams)
+	// RetryJobTask Try a task that failed again
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/retry)
+	RetryJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// StopJobTask Stop a task that has not ended
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
+	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
@@ -729,6 +892,442 @@ func (siw *ServerInterfaceWrapper) ExplainAccess(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ExplainAccess(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobExecutions operation middleware
+func (siw *ServerInterfaceWrapper) ListJobExecutions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobExecutionsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobExecutions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) GetJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) RetryJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) StopJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobExecutionTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListJobExecutionTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobExecutionTasksParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobExecutionTasks(w, r, executionID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListJobTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJobTasksParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobTasks(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobTask operation middleware
+func (siw *ServerInterfaceWrapper) GetJobTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetJobTaskLog operation middleware
+func (siw *ServerInterfaceWrapper) GetJobTaskLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetJobTaskLogParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "follow" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "follow", r.URL.Query(), &params.Follow, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "follow"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "follow", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJobTaskLog(w, r, taskID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryJobTask operation middleware
+func (siw *ServerInterfaceWrapper) RetryJobTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopJobTask operation middleware
+func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopJobTask(w, r, taskID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1427,6 +2026,16 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions", wrapper.ListJobExecutions)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}", wrapper.GetJobExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/tasks", wrapper.ListJobExecutionTasks)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/stop", wrapper.StopJobExecution)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/retry", wrapper.RetryJobExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks", wrapper.ListJobTasks)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}", wrapper.GetJobTask)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/stop", wrapper.StopJobTask)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/retry", wrapper.RetryJobTask)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/log", wrapper.GetJobTaskLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
@@ -1528,6 +2137,462 @@ type ExplainAccessdefaultJSONResponse struct {
 }
 
 func (response ExplainAccessdefaultJSONResponse) VisitExplainAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionsRequestObject struct {
+	Params ListJobExecutionsParams
+}
+
+type ListJobExecutionsResponseObject interface {
+	VisitListJobExecutionsResponse(w http.ResponseWriter) error
+}
+
+type ListJobExecutions200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListJobExecutions200JSONResponse struct {
+	Body    []JobExecution
+	Headers ListJobExecutions200ResponseHeaders
+}
+
+func (response ListJobExecutions200JSONResponse) VisitListJobExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobExecutionsdefaultJSONResponse) VisitListJobExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type GetJobExecutionResponseObject interface {
+	VisitGetJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type GetJobExecution200JSONResponse JobExecution
+
+func (response GetJobExecution200JSONResponse) VisitGetJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetJobExecutiondefaultJSONResponse) VisitGetJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type RetryJobExecutionResponseObject interface {
+	VisitRetryJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type RetryJobExecution200Response = DoneResponse
+
+func (response RetryJobExecution200Response) VisitRetryJobExecutionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RetryJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RetryJobExecutiondefaultJSONResponse) VisitRetryJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type StopJobExecutionResponseObject interface {
+	VisitStopJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type StopJobExecution200Response = DoneResponse
+
+func (response StopJobExecution200Response) VisitStopJobExecutionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopJobExecutiondefaultJSONResponse) VisitStopJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionTasksRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+	Params      ListJobExecutionTasksParams
+}
+
+type ListJobExecutionTasksResponseObject interface {
+	VisitListJobExecutionTasksResponse(w http.ResponseWriter) error
+}
+
+type ListJobExecutionTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListJobExecutionTasks200JSONResponse struct {
+	Body    []JobTask
+	Headers ListJobExecutionTasks200ResponseHeaders
+}
+
+func (response ListJobExecutionTasks200JSONResponse) VisitListJobExecutionTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobExecutionTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobExecutionTasksdefaultJSONResponse) VisitListJobExecutionTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobTasksRequestObject struct {
+	Params ListJobTasksParams
+}
+
+type ListJobTasksResponseObject interface {
+	VisitListJobTasksResponse(w http.ResponseWriter) error
+}
+
+type ListJobTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListJobTasks200JSONResponse struct {
+	Body    []JobTask
+	Headers ListJobTasks200ResponseHeaders
+}
+
+func (response ListJobTasks200JSONResponse) VisitListJobTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobTasksdefaultJSONResponse) VisitListJobTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobTaskRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+}
+
+type GetJobTaskResponseObject interface {
+	VisitGetJobTaskResponse(w http.ResponseWriter) error
+}
+
+type GetJobTask200JSONResponse JobTask
+
+func (response GetJobTask200JSONResponse) VisitGetJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetJobTaskdefaultJSONResponse) VisitGetJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobTaskLogRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+	Params GetJobTaskLogParams
+}
+
+type GetJobTaskLogResponseObject interface {
+	VisitGetJobTaskLogResponse(w http.ResponseWriter) error
+}
+
+type GetJobTaskLog200ResponseHeaders struct {
+	XNextAfter int64
+}
+
+type GetJobTaskLog200TextEventStreamResponse struct {
+	Body          io.Reader
+	Headers       GetJobTaskLog200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetJobTaskLog200TextEventStreamResponse) VisitGetJobTaskLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("X-Next-After", fmt.Sprint(response.Headers.XNextAfter))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type GetJobTaskLog200TextResponse struct {
+	Body    string
+	Headers GetJobTaskLog200ResponseHeaders
+}
+
+func (response GetJobTaskLog200TextResponse) VisitGetJobTaskLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.Header().Set("X-Next-After", fmt.Sprint(response.Headers.XNextAfter))
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetJobTaskLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetJobTaskLogdefaultJSONResponse) VisitGetJobTaskLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryJobTaskRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+}
+
+type RetryJobTaskResponseObject interface {
+	VisitRetryJobTaskResponse(w http.ResponseWriter) error
+}
+
+type RetryJobTask200Response = DoneResponse
+
+func (response RetryJobTask200Response) VisitRetryJobTaskResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RetryJobTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RetryJobTaskdefaultJSONResponse) VisitRetryJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopJobTaskRequestObject struct {
+	TaskID TaskID `json:"task_id"`
+}
+
+type StopJobTaskResponseObject interface {
+	VisitStopJobTaskResponse(w http.ResponseWriter) error
+}
+
+type StopJobTask200Response = DoneResponse
+
+func (response StopJobTask200Response) VisitStopJobTaskResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopJobTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2254,6 +3319,36 @@ type StrictServerInterface interface {
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(ctx context.Context, request ExplainAccessRequestObject) (ExplainAccessResponseObject, error)
+	// ListJobExecutions What was begun in the background, of all kinds, the newest first
+	// (GET /api/haven/v1/jobs/executions)
+	ListJobExecutions(ctx context.Context, request ListJobExecutionsRequestObject) (ListJobExecutionsResponseObject, error)
+	// GetJobExecution How far an execution is
+	// (GET /api/haven/v1/jobs/executions/{execution_id})
+	GetJobExecution(ctx context.Context, request GetJobExecutionRequestObject) (GetJobExecutionResponseObject, error)
+	// RetryJobExecution Try the tasks of an execution that failed again
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/retry)
+	RetryJobExecution(ctx context.Context, request RetryJobExecutionRequestObject) (RetryJobExecutionResponseObject, error)
+	// StopJobExecution Stop all tasks of an execution that have not ended
+	// (POST /api/haven/v1/jobs/executions/{execution_id}/stop)
+	StopJobExecution(ctx context.Context, request StopJobExecutionRequestObject) (StopJobExecutionResponseObject, error)
+	// ListJobExecutionTasks The tasks of an execution, the newest first
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
+	ListJobExecutionTasks(ctx context.Context, request ListJobExecutionTasksRequestObject) (ListJobExecutionTasksResponseObject, error)
+	// ListJobTasks The tasks of all executions, the newest first
+	// (GET /api/haven/v1/jobs/tasks)
+	ListJobTasks(ctx context.Context, request ListJobTasksRequestObject) (ListJobTasksResponseObject, error)
+	// GetJobTask How far a task is
+	// (GET /api/haven/v1/jobs/tasks/{task_id})
+	GetJobTask(ctx context.Context, request GetJobTaskRequestObject) (GetJobTaskResponseObject, error)
+	// GetJobTaskLog Read what a task has to tell, while it runs if need be
+	// (GET /api/haven/v1/jobs/tasks/{task_id}/log)
+	GetJobTaskLog(ctx context.Context, request GetJobTaskLogRequestObject) (GetJobTaskLogResponseObject, error)
+	// RetryJobTask Try a task that failed again
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/retry)
+	RetryJobTask(ctx context.Context, request RetryJobTaskRequestObject) (RetryJobTaskResponseObject, error)
+	// StopJobTask Stop a task that has not ended
+	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
+	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
@@ -2392,6 +3487,268 @@ func (sh *strictHandler) ExplainAccess(w http.ResponseWriter, r *http.Request, p
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ExplainAccessResponseObject); ok {
 		if err := validResponse.VisitExplainAccessResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobExecutions operation middleware
+func (sh *strictHandler) ListJobExecutions(w http.ResponseWriter, r *http.Request, params ListJobExecutionsParams) {
+	var request ListJobExecutionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobExecutions(ctx, request.(ListJobExecutionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobExecutions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobExecutionsResponseObject); ok {
+		if err := validResponse.VisitListJobExecutionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobExecution operation middleware
+func (sh *strictHandler) GetJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request GetJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobExecution(ctx, request.(GetJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobExecutionResponseObject); ok {
+		if err := validResponse.VisitGetJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetryJobExecution operation middleware
+func (sh *strictHandler) RetryJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request RetryJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryJobExecution(ctx, request.(RetryJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetryJobExecutionResponseObject); ok {
+		if err := validResponse.VisitRetryJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopJobExecution operation middleware
+func (sh *strictHandler) StopJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request StopJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopJobExecution(ctx, request.(StopJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopJobExecutionResponseObject); ok {
+		if err := validResponse.VisitStopJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobExecutionTasks operation middleware
+func (sh *strictHandler) ListJobExecutionTasks(w http.ResponseWriter, r *http.Request, executionID ExecutionID, params ListJobExecutionTasksParams) {
+	var request ListJobExecutionTasksRequestObject
+
+	request.ExecutionID = executionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobExecutionTasks(ctx, request.(ListJobExecutionTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobExecutionTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobExecutionTasksResponseObject); ok {
+		if err := validResponse.VisitListJobExecutionTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobTasks operation middleware
+func (sh *strictHandler) ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams) {
+	var request ListJobTasksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobTasks(ctx, request.(ListJobTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobTasksResponseObject); ok {
+		if err := validResponse.VisitListJobTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobTask operation middleware
+func (sh *strictHandler) GetJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID) {
+	var request GetJobTaskRequestObject
+
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobTask(ctx, request.(GetJobTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobTaskResponseObject); ok {
+		if err := validResponse.VisitGetJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJobTaskLog operation middleware
+func (sh *strictHandler) GetJobTaskLog(w http.ResponseWriter, r *http.Request, taskID TaskID, params GetJobTaskLogParams) {
+	var request GetJobTaskLogRequestObject
+
+	request.TaskID = taskID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJobTaskLog(ctx, request.(GetJobTaskLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJobTaskLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJobTaskLogResponseObject); ok {
+		if err := validResponse.VisitGetJobTaskLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RetryJobTask operation middleware
+func (sh *strictHandler) RetryJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID) {
+	var request RetryJobTaskRequestObject
+
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryJobTask(ctx, request.(RetryJobTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryJobTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RetryJobTaskResponseObject); ok {
+		if err := validResponse.VisitRetryJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopJobTask operation middleware
+func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID) {
+	var request StopJobTaskRequestObject
+
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopJobTask(ctx, request.(StopJobTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopJobTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopJobTaskResponseObject); ok {
+		if err := validResponse.VisitStopJobTaskResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2895,118 +4252,137 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1/jxu3tehXIea9B7fvzUqyEweva/SPreM027qNYW/q4mYNiZo5khhxyDHJkVZZbHE/zf1g95Nc8JCc",
-	"HxJH0nq1TtIWMODVDIc8PDy/eQ55m2SyKKUAYXRyfpssgOag8M+XCqiB/MLYHznoTLHSMCmS8+RqAaSk",
-	"ZkHkjKwX1JA11SRz7QdJmuhsAQW135lNCcl5oo1iYp6kyc3ZXJ7Zh2d6ycoziT1SflZKJgyo5HxGuYa7",
-	"uzR5Q+fwmoml3h3+LXBq2AoIt++JkcRYgBSsmKw0oSLHBwJuDCnpHFLyo2QCcrJmZkGuE5KS6+RUcF5J",
-	"Q/lLWYkInr6Va1JQsSFKrjUpqMkW3WFnUhXUJOcJE+arL5M0wGEHmYO6ByB3aVJSRQswfvlonjMHxjZU",
-	"7+2KGUkU0NyuoMUVVYbNaGZeEGY0mYSPx4jhCRG0ALfSzJAF1QPyV2lIRjWcaRCa2dWwM2O2f0sZSZrY",
-	"b5LzBo40UfCxYgry5NyoCtp4KOjNaxBzs0jOv/oyTQomws+n6dba2JkGaMcKZqBAZBChUTonUpGczUGb",
-	"OGjN10fC9uz588PAsUyKsR/2/DY2bg3TCQfVYwVaViqDsRslyrNK/giZIUw4jrEszDShbn1hBYKwmV1i",
-	"LuVSE86WQKggLA/4c+Khmcnfzy712Vs/8Nlf7cP2LHKY0YobT6Q13FMpOVCBgP8op2P3OIqq+vUJqYfT",
-	"KfAxy3uGrF/vG/IQ49pxCiimoPoHKk4yhqH1gsfGqN+fktrkbFxpK3y2iew7K02YJvZtSpjQpiVjMso5",
-	"Eg/C+bECtWkAtV84pO9BQMEEK6qiDVUbGVbWx8QdyxaoB3qG9q8iZPs0PWoRbAdjzX6KDP7WCn6Ko78g",
-	"IyuQOGhNCqBCE8p5SqrSyuKno3Q0Gu0B0PUfh3IUAbOgNx5Vo1EcaCcLeqSFZeWwbr5lXIZ2ujkljbU7",
-	"HsvARjEoFWH5vWH1XZ4U4krNoZ/d69cP5XlHHTvIeCmF07S6Y+5ksiioPieT5e9XEwI3NDOp/fGP1YRk",
-	"UhjKhMYHP9B/TD9MiKLCWkyT5e9vKZneTYi1X+QMn/yGkulvJ5ZuiZwNrsWfYaOJQXNiYa0xbZiYk1yC",
-	"Fk8MWQq5JlQBYXMhFeRomFlk5FYBUTJ5T5VgYj4hTq0MrkUPA3xMetbly9HvvootxcdKGtq/FCdYBAWl",
-	"1MxItTmCg5rGuCayMmhmeXpMSQkqA2HOQGQyh5yYNcugz2bpjnskAT8dPTtCMyo5laYfbfXrhyJPg9bW",
-	"uuwdqdXghIpfSxUx0pGIdzkmJZOzCZnCTCoglCxhQ2bWngSdgcgtnUuV96ozHGrvWuyCZ+h8nyqvX59S",
-	"Zhm5hD3rUL9+6IoH9R4fplH+DxkFuVKXUmhoO7ARSelevEDenMp8Y41gKEqzsT5MywV+LTMafKj/rWCW",
-	"nCf/a9g4zEPfdNi4ygjF11JEBIJ9Gh3yLk2+oYxXCj+yMhmcM0nLkjMHwfBH7cBoEBIDyL3Vw1dKSaUd",
-	"NBHnbw3CkLWSYj4gz29uiIAVKGKAc00KS+9mQYWXXB8r0IawPCVrNKTsUw3KfsDlfB6Yxhl4lYaBYzUH",
-	"iIXzIstA41+lkiUow9zy0Cygdoss0wRmM6vEY6+ClxN5eVfThJyiEXCX+sFf3ZScinopj4aDci7XMQq6",
-	"qBEz3dipF2QtK56TKRAOVhsqWc0XRMh1suv1pEkJqmAmSptXC2CKKDZfGE10NZuxzFHNhhR0Q7RhnBNh",
-	"nW9ZAGHinORM0ymHPCVwU1reSQmX2RLy+NDeQIrjlmopECnMQKEPUZlD7lv8KmmwT5Wim6SjI++7lGmy",
-	"Xsjjhn9X+cW+a0uPH+q1a2PbddsaOQ2r30z+Qy8V+YnuElBEqbxjIgOyXoBIrYFqNcfErcqEVMIwju+S",
-	"luGeUwNnhqF8/8RoVJpY82EXmG+siWzOyURvtIFiTHPrSGmjqJFqkpJJWU05y8aeNuwTJTnY/+eKCjMZ",
-	"kIu5tRON68a+HHOaLbVtIuQ4tBbSjF1fk/RaTHIQDHLfxvWUkkln9LEUfBM+1WwuIB8zYR8EsrZ/e8K2",
-	"f3KYYS8emak1Kq/FpBIKuJXBE0SsZRhreGoiJNGV9f986ANRQTTd2FdmYfU4nVqDzHKxs0B3aBFB73Ms",
-	"g4lnbaMnmmBbnZKZkgV5GlFTtjtZlfEADb5yFvXUjq593xxeOG2BlGSfueCCXrCyDuFlmawEWpbAZ7F5",
-	"2H4iQUqqplI90S4IVE+HQ6wLAzc98WDHP86y12B1WAYpgluCLGO9bTEs0q4foZ8JA7vvcOGSiYg4dYEI",
-	"XBy79FRIsSlkpWNzC7bXfjBxnCh8Vc7MN1KtqbLm4S6EIHJk2F0oF1Kb81Iq0zgMGTCrYuWM6I3mch4D",
-	"mNP5WEMmRR4Jkl/M68WUPLeqSsm1I601ZZZER45VhBSAPltHGslq2l4zUVlyc4NqMwZrX8TpwL4nM2fP",
-	"vLC8ZtWW1YvSmswrtJgjMwmdjlEEtu29kwhGHEDJdd39NiuDqOPbzg6SM7KgZQkC9cYjQGOZJBrVuMwb",
-	"LqxXTJMcuCUJyBHFyRGhqfZAe+aNI9ihOqOcfNKlc5vsKuieQFlNncfNrlTSyEzy3d5MVlp2NzzK6IiQ",
-	"PWA0mLbSjHPip34ESNpQA47Zq8KKCzmzojirlLJGfZpMYWEFSJpYFrHwfDgkF12Xbai3CGgLtV25EJNU",
-	"rwL3duVT3HhYdx0GL9KVnCtaRLFbgNbRQGy8p3sph9B376wifgbUz48yah1ydqzZLXh8pzE43oDSlgOu",
-	"rO8cwbL1FZkU9xF01iVyJlBLP7WMevdSj2OWKJ1aOjl3Pl4fU4uKc2ttBbf7k5l8EdVvtV7IFlTRzIDS",
-	"QcRhhCE2YScZj5VxlYY8On3rnDJBCiYqA/oFcejwmg/dXvvpo+Olx7bwzgkGu44n0bfWnHlTf3iQWFFG",
-	"+NARLlB32Ia40i3qPEjeLvAR4blfDEEGxHfib6MDgbGdZenO4A2nGbg8A++oU6RnNDP1ObEmIpkEb6qJ",
-	"jwQDm7a9kcn/naAgxM0g96Vz0/yHk+FkcC2che28Vvyk7tQ5sPiMaaetQkBergUotL/QHfLx9U+ksILe",
-	"XLpPn3v8+Z9PD1CfJ7w2Rg/S1V9oDicWnYEYH5fcjpZavQLBBLWx5SKsxBgp7svfEQ4GRaj9mbM5GvMm",
-	"iFjNbggl2QKypa6Kg4q1LRuCLD4sBLbpIxJUC0G/e0SSYjGk4NZFvTVd0qMjge+gB9RPpKpg0sVsastu",
-	"nfBpZjl/uiFo2d5Pf38r16imppW23xOmj7PMa2Lc3ZbSPoiLCEEqkiWIOiDS66BpALFPyVKvZo8GUEEh",
-	"TU+uCs1zBdr7BC4yRFjUUsDdAzqHPstjas1iXJBjejouCoBsUzdvG/hdctrCXGep6/l3phBjtytVafNG",
-	"cpZtIqxW5awnBcolei3t2haVNtYNL2gOVt9ESTrsIEe2TF69RuedTDJOWaEn0e8/jZM6I8V2AwQGAuOm",
-	"76zivGcH9nvBPlYQkp0UzJk2anNOJrb5BOOyQUn/P3w0IJZc7Fo4VT1ZS7XkkubDepQJ4XKubZ8Y+Gea",
-	"lLgsgweZsEzrKpZOc6HD8mlqmT8llHz/9nVsrCVsxhoiHPCn939+h0aHIG4YxwcZFU+QIKheQh6ii2gW",
-	"o5Bxz6OigM1g7O3peMojhnrQ26MOftzsuskWVMwhR2vHOtj6OJf685rOnR2S/gw642NFU7CTtcvUDtBK",
-	"UcfenC0XFTal5Yp78coe3d3wQU1OaSMa2ry9tYINf217BduSrA3wASn1taIzs19UHdoQ3xJHh5I+dsTI",
-	"4f5bcmVroVUFrUSNXZV9H4OwZu3DALV4uJ3Z8Pz5F1/dmw+fPu/OoD9B7KvR/sS6x/Gh/rBxUrni0PKd",
-	"TuefPIirGSaVO95G1m5QGbLNa77ezrjYz7JHcughZwlZ7UoxyiP2LCrodgo45W9aLZyHs5O3SbdDMc1o",
-	"vbiLZAl2cWWfW4HAQHcFIuaFBRVzPxT6+fWi5W+gchbbIZoxV+MQ2RSvTautjdOKcxKco/huecz+Rzs9",
-	"ZMHN2gKkZ0p+/NSBGJvZ3youQNEp48xsvqaGTqmOechSzJiAAvqqEWZUhdWyHhd4+xpLAVhB56BxZXw/",
-	"OZHCWTkFzRZMHHKEKOffzZLzH/Yzb2curzzN3324z1aCL/X4nGO62IuO+nsKiIA1KAIhAxOzM2ZKFqmz",
-	"P5l26WJpzR6ZghyEYZR3pN5uPGBfbCUAlXZW/mgCeokWWYSMnKW237f1c3W+LRNGWtMng9ow9r5v1OFt",
-	"0cz9V21bHnhgm14Pzv9Vn5vznQCC+y1BWq3an5Hc4y0lVBMtC8BMLsx40AvrVRrrB2zZPHPo36R1aSLM",
-	"bfDV/RxnFzclJpEcfCBUZQu2iscFilIq0xMwf+9dgO1ltVR+tGMv4MaMnb3Yu+noC7SsrcwwF7Zg+hG2",
-	"HeN5+V0kpc6hM8e6JE3eUkwUBOQ59o/w+wtSldatdO5WTUe4MRHTFsH03r9gvSS0d6VWoHScFby6dvmG",
-	"PTnQDReGfjqwdkkt7fBC2pRBhdIGh9UY9773jvjLltA8sOlwv9gwi2DgUpAG2GO2o6nWa6ni4cqDJkZt",
-	"R2FDp5Y5mJ5IlW7SYKLLhrYciilrYRpXgKgXct1HYEdHvlpBr3rCHTxuxbhq2yaAvG99X/kgwe7i3hN/",
-	"O2bojCnthA1iFg2tjuX5/Omz9OhovHUa/vT+KoxZm/NtD+mrL/7/l4cMP9f9LkYwSSGrFDObd5YBHQ6m",
-	"VLOsTgJGlYpP6s8XxpRJk19fZ1tnUi4ZtLLTWSuyQ0v2Z9jsmewFKf3eDHFh/dpTaOAAqtqZPQ4QLEwU",
-	"MxnH37dXV2/IxZtLi8Rv6QoEqUQOigxpyYarZ4PRgLzkzNoDroXPUrNv8LNKo6ithDcAzrGeUadkxoDn",
-	"OkVFXulrrKlwmyW4a0+mMmfezkUJRwsYXItr8VKKlRUu1n5DIllI7qJVsAK1IZYcMSByblufkcnfz946",
-	"G+fsMp+4jb06X1oTyBYS8oYQHe3VydMFXVogyEyBXpDvv7/8emA7vQi5UxiDE3qNeShuJ/D22ucdXFt7",
-	"9xqTIq6T9DqkRVwndx/uJgPSZCfjNFqeiLPMcplVBSobTb589syPG8p3DAI2KekcJuQ3Lo/xt6l7gFVo",
-	"E/Kbp65mbfSCjHwtG6IItw+6JW0oeeznHye4BBMtlZmk14LgTzdD7Sf49zOspj7Dcmpsn1od6RbKOowK",
-	"iEQD1AKjU0S4rwWfvGZiOfFzaRXcCGfHYBGeK3eNVtuckwlnU0XVZkiHU9xLDcFhPQxv6m4Z6CH9P8+e",
-	"P/tm6oa8YoUnqbffvCRffPHF7+yY31+9dDMrGOfMKxNXA/ATKIl5RTjSaDR6eob/rkajc/w3GI1G/zFx",
-	"e7acZSCcv+c5+KKk2QLOng1GVuMq7nlOnw+H6/V6QPH1QKr50H+rh68vX77667tX+I1ldmY4YPrnCnm5",
-	"NgSSlW8hSxC0ZMl58sVgNPgCBb5ZoCRCHl3YL4erp0NUMcNZJ/Vx7uJYNc9c5sl58kcw21mSWzUbz0aj",
-	"kxVBbA8VqYbAjSYkwYELIfqSynjHNaTDUK+BgroqCqo2Ww52g406PxcVMZdzwnTqNlMo55ZU7fwwlYrO",
-	"tdUKiNjkg+28i2i4KTl1pso8Fut/70XNxCppl8Y9lcYzXp37OgkR/pD37CtzB+QCnyCHWdEUQjXthG1M",
-	"J6B66ROv61SGJ3qrXdO7b+F2V3LIGG47MrcLWWvkRna6UooCwDjq79LQK4cDv2PcPfXgh74AFcVdnT2l",
-	"x8kDiqj6B0X0OxfAF/zBjN0QqYJS6IEIv+sDCQ2Ve4J0oZd+QdYLWSsEzebC2ZcxINq50vcp6Y9sYrng",
-	"LtElcI4lBGXFeUrKSi9SjD2l/vSQlPz3f/5XHzzZiY+ROAbQRpGk9RkZqU++3wdsq8LkscA9JviKDOW5",
-	"rWHI9ULyZkO0r+i8rqR+DMZo9HM4iyLUwoYChzrbqVVF1IfrVoNPrn798JiaaKcK7dF10V/opoks5BL/",
-	"9uaZ1QbrxQbF0GJDBIqag7rHscbwNhQB3w1DFPZMQ6aCOuLgQj5bQlvkb3zrd65xHNv7Z4p1lQ9HzSt/",
-	"PpADu9Y+0iC83hS1+pnTcryQldITsoTSkLmUeQRVOzooBlTTZFiXUd992MGy99z0AWR+Z1X0O6i3au8H",
-	"QDi+o4/mP8sqvLPKx0ok9ByclT+tDMYZXxAqnJ2PyRhNCycerA4Lxoa1VGwjHV2YqBX6mmnzcNylB5s6",
-	"MXVEQywWP6IdHlRyZDt3XsiDpdpRu7EhtW53t2JHyF2g5xbUlnc5t6uumVgeqrhuTge7S5OO23joy9Z5",
-	"XR6+B5HxVW0+P9F1plng4tTXnNWk/ETfi4B7xcPwtjkh4e6ArAir8zNLXLqNnRNI0tYxERFZ6lKnep1R",
-	"KwY6Scf/FganEAbd8pd/eZEQDZ0+WDCkSSlje38XTb4dJSE836nYOm8qB/y4GCDDo01ktgTl8oERsMyF",
-	"Xx2w3HrqVF+LyUVlFlKxn1wslPwBY78TlyoA5OLNpR6QS1f3mctQVambagTclphRZf9Dr7hJdnE7HmZA",
-	"wkQwSnothPSIi0UEXBFKl+6c2wXa/EHmm5PZ8bHal7tuTN/6eHc7fPb0cUDAMokIS71sjuJ8+GkmD3ZE",
-	"lmCJMcYHLhTqnJ4mIMQ3TVRIL+Ra+z2rQ8rRUcjwNhxas1cxfo3Pd4nmZ9KQb2El+/GUEmqIFBk4380y",
-	"cF3os7ZcpHXlknWimEp7o7HHzP/0ZPv43m//ltVDTY76RKSIwbGquMin+6Lf8TSuR8R7fMBHx787GiNk",
-	"CO3NpSElzZZ14tmPVT6HnEw3xzC8w/fQ5Ri4TWLdVwPij1yixFjFE9I+7Ng4HJn/xLBkXEiTWoAnRrHV",
-	"ZpBPffS8AEMtyAOLf1c84JLqv3t5STjdYGyVmcW1uLIfPtF1uBCVIdNkBYrNGORYqyX8nqKP/rt5a1ci",
-	"5CI0MbTQOWViQC5EQO21cCmrWJHg8nQoV0DzDXG7onVRT0xxXiLi+mnyGAUqMwPmTBsFtOiSZZ0xMWWC",
-	"YmxuO+R2hOJ8ZE7wCXA9/BDoN+D2FJxxZdUhE5ZyjmKPe/CBAtxLbjNCd73fuga/DCH0+VF/oZcu7ueS",
-	"Jg+IJazJ7aZ1hvO8Dq1HXTYUcp/3+qBN2QSDoze0+oP+Uu/WnjxafP/fTq+j8HaB3r+qy2ssDjrp/rTZ",
-	"1XHqslsQ1evTxty7NoYfx7nbKV863rPbj7JwDuXD0fwaTO3IhxpEVx/YLvD7JBE1vHWJc8f5Tdur8TN5",
-	"TQ4Ya9Q1tLd5gVEU6xa59ElnVFkbyW24H+8dHZ7lqQnvc3hGbVwd4xDFjrIOpPLAE1s/pElZRXD/PaYQ",
-	"/1JZ/nNGBUpO0abnTp621w53y5jxATzrMrTOlO5hAn+ccS8v9MsJ42sN4jL6Sm22zZhHWy9X9vYI3sPx",
-	"mj6UmB2h6hvuTf1ZsbWKfIIrp0/nb29pYJdHZdc/lGGH0K8G4qroCBNNPgBG31zuF34qntyTROoDr6I0",
-	"EnK7Q673YwZqd/LJP7OzGatXiNqBzWEDmA3bjdmHDB18d/Hm8hSUEjBS00QjVyAPJwTYwVv1Kr4Yga2c",
-	"V9RUjvfRxurZYOSyQs+4tE1ud99wOT+DG7P/5RBW/maqThssdptXjrh23i6AcuuydJ+yDPdNXdEJmjj3",
-	"C/y1r/VpYn+ua2FACcodWNsD430yOv50eBtum/kEiOqLarbA4Tkth3iSrB5qoCrbwQW2KF2m7u4L3HRq",
-	"omp9DeJdd4u+u68iA4YU677nw9vdSzs+AVWRmz+O8CJ3LlXaQvReIIdjNKHdqVK/BnhDvFL/OsD1ByD/",
-	"qoAd3hafkXyb+6c+w/xcdFwPfy3rEeC9rW/I+ozrEu7kevR5+lM1fhVrspNg+vOBnX5KDucRU6zNsF/y",
-	"etzt2GcPAPbYIb2Z+BlGatdwff4Rh7dbFzjdPRSGI2h168qok4B9KnPhFzAB+85fBPpzrMbhTyLXnT4i",
-	"CoYuY+IkDPJPgQ5/ipIe3oY/fz1kcsRXeX0azuPhsPaB/+Wp6QR+/y+WlPoCEidFoIs5/ZuQLB6Gt+FS",
-	"wH8mMqovOtxCH17quRMpck+Ht5/ESvU9oVtDbRmJ3XfBp4o8fZD30udT6GwBecV3IalfDG/DPdl3w5Li",
-	"hQb3Hr2+aXt79GiYTxtqmDYs2wUK9/eHL//26oJzueZMm54mkuVZNCjo3+OFueiLHGxQo+Jwy9twD++n",
-	"sEy4wncbR3tGsa7NqUfyh6r0vBnOwWSgzJ4WK8mrYpegKg3KBY773/QQRKvBLf7fg+HIbnJo/tDN5B14",
-	"orPQw+bwuf6X++LY+8Lf7t2tv9D0E0gsXIUam07T7zDjbNyU3T7KEO3jrB5lAL3RWOtykgHqY8zaZydh",
-	"X/7UpB8+WNXj9yjdj/qYJPx598F+qFYBBneqyhAzyPxGVyyz2B/n427dOydu8yklHiCdEg3GMDH3BxI5",
-	"oWmfWvIZtM5kcnlRu1Xzb/CGJNzP9wc2DLbOrtj95o/IiUTO/P1KbgevVHLFclAar+be6sXdShgZ3hst",
-	"uAlp8HbSOhd6N5tw9/v3C4kHKWl/f6ySPJzH488FaXpxEetIJxfubkM3I58ANdg+L2P3s7ctNd5JSBtE",
-	"Tw+IjBtMr9RP3RJCSpwR77ZsG2e51WkwfCJdvnbfGkkKqpZ1lrg7AqnVBY4R+f5buSZFlS1at8i4i2Gl",
-	"gtbnaNn0LEfOcn88u3BnELYhR327+913PHeHyO2cZjOXg61L7qPDUuPP8MLjR/AK2wVdQdo+9SvkFLQ6",
-	"dFvLdx/u/icAAP//",
+	"7H3/bhu3svCrEPq+D2m/u5actCnucXD+8Enc1j1uGiROU9w6kKjdkcSIIjckV7Jq+OA+zX2w+yQXHJK7",
+	"K4krrW0paW8LBIi8yx/D4cxwZjgze9NJ5SyXAoTRnZObzgRoBgp/PldADWSnxv6RgU4Vyw2TonPSuZwA",
+	"yamZEDkiiwk1ZEE1SV37bifp6HQCM2r7mWUOnZOONoqJcSfpXB+N5ZF9eKSnLD+SOCLlR7lkwoDqnIwo",
+	"13B7m3Re0TFcMDHVm9O/Bk4NmwPh9j0xkhgLkII5k4UmVGT4QMC1ITkdQ0I+SCYgIwtmJuSqQxJy1dkX",
+	"nJfSUP5cFiKCp+/lgsyoWBIlF5rMqEknq9OOpJpR0znpMGG++bqTBDjsJGNQdwDkNunkVNEZGL99NMuY",
+	"A2Mdqnd2x4wkCmhmd9DiiirDRjQ1zwgzmgxC5z5ieEAEnYHbaWbIhOoueSkNSamGIw1CM7sbdmXMjm8p",
+	"o5N0bJ/OSQVH0lHwsWAKss6JUQXU8TCj1xcgxmbSOfnm66QzYyL8+ThZ2xu70gBtX8EIFIgUIjRKx0Qq",
+	"krExaBMHrerdErYnT5/uBg6uIS0QeSyz/SMTrzTZNvcu+rDzsVSKvl9mfLoSB/tbJNN9BVoWKoW+myUq",
+	"I5T8AKkhTDgOtSKDaUIdPcEcBGEjS1JcyqkmnE2BUEEQKbgOJ46qlfxydK6PXvuJj17ah/VVZDCiBTee",
+	"KUq4h1JyoAIB/yCHfl9WwX1ZzIagLDtQYqiexinG994nJu2Q7ulN04z4eo/sw+kQeDN1lq8fSpkzsDht",
+	"nmi2lzkMLSkwNkf5fp+bJkf9Qlvpu05GP1lxyjSxbxPChDY1IZtSzpGaEc6PBahlBajt4ZC+BQEzJtis",
+	"mNWhqiPDHnYxec/SCR6EDVP7VxE+epy02gQ7QF+z3yKTv7YnH8XZn5FjK5E5aE1mQIUmlPOEFLk9jB4f",
+	"J8fHx1sAdOPHoTyOgDmj1x5Vx8dxoKXcwgTh7T6pxovDBoFppVmgFN8yLoRWhjkUfH2p4nISoVSEZXeG",
+	"1Q+5V4gLNYYtmxheP1TKOHrcQMZzKZxyo1c0zFTOZlSfkMH07/MBgWuamsT+8a/5gKRSGMqExge/0n8N",
+	"3w+IosIqqYPp328oGd4OiFUZ5QiffEHJ8MuB5RQiR90r8U9YamJQg5tYBVgbJsYkk6DFI0OmQi4IVUDY",
+	"WEgFGerCFhmZPYMpGbyjSjAxHhB3snavRAPLfew07MvXx3/7JrYVHwtpaPNW7GETFORSMyPVsgUHVY1x",
+	"T2RhULP19JiQHFQKwhyBSGUGGTELlkKTmrg6b0sCfnz8pMVZrORQmma0la8fijwNWm/VSWsN9qhqaKki",
+	"dhES8SbHJGRwNCBDGEkFhJIpLMnIqvCgUxCZpXOpssYDFKfauheb4Bk63qY8lK/3KbOsdtm8DeHtQ/fb",
+	"yCls2e3y9UPnCWpLfJpKqXnILMj7OpdCQ90zEZHH7sUzlABDmS2ttQGz3CytcVrzbVzIlAbj+P8qGHVO",
+	"Ov+nV3lCer5pr/KBIBQvpIiIHfs0OuVt0vmWMl4o7GQlPzgvAc1zzhwEvQ/agVEhJAaQe6t7Z0pJpR00",
+	"Eat+AcKQhZJi3CVPr6+JgDkoYoBzTWaWq8yECi8fPxagDWFZQhaoINqnGpTtwOV4HFjTKa6Fhq5jaAeI",
+	"hfM0TUHjr1zJHJRhbntoGlC7RvxJB0YjqyrEXgVzMvLytqQJOURV4zbxk59d55yKcitbw0E5l4sYBZ2W",
+	"iBku7dJnZCELnpEhEA72zFWyGE+IkIvOpnmZdHJQM2aitHk5AaaIYuOJ0UQXoxFLHdUsyYwuiTaMcyKk",
+	"sbIQCBMnJGOaDjlkCYHr3PJOQrhMp5DFp/ZqWBy3VEuBSGEGZnoXlTnkvsZenQr7VCm67KycxHfdyqSz",
+	"mMh2078p/Gbf1qXHr+Xe1bHthq3NnITdrxb/vpGK/EI3CShydL1hIgWymIBIrBpsz6eB25UBKYRhHN91",
+	"agZJRg0cGYanyD3djEnHKimbwHxrFXFzQgZ6qQ3M+jSzBqI2ihqpBgkZ5MWQs7TvacM+UZKD/X+sqDCD",
+	"LjkdW23UuGHsyz6n6VTbJkL2Q2shTd+NNUiuxCADwSDzbdxICRmszN6Xgi9DV83GArI+E/ZBIGv72xO2",
+	"/clhhKN4ZCZWdb0Sg0Io4FYGDxCxlmGsequJkEQX1q71PiZEBdF0aV+ZidUW6NCqfZaLnZ67QYsIepPB",
+	"HBRJq4E90gTb6oSMlJyRx5Fjyg4nizzuCcNXTm8f2tm1H5vDM3daICXZZ85poicsL32zaSoLgfor8FFs",
+	"HXaciPeZqqFUj7TztpXL4RAbwsB1g6Pf8Y+zHzTYMyyFBMHNQeax0dYYFmnXz9DMhIHdN7hwykREnDoH",
+	"C26O3XoqpFjOZKFjawsa3nYwcZ4ofEXGzLdSLaiySugmhCAyZNhNKCdSm5NcKlOZJSmwuXM06qXmchwD",
+	"mNNxX0MqRRa5/Tgdl5speWaPKiUXjrQWlFkSPXasIqQAtAxXpJEshvU9E+j3dJNq0werX8TpwL4nI6fP",
+	"PLO8Zo8tey5Kq5jPUS+PrCQM2kcRWNf39iIYcQIlF+Xw66wMory4cHqQHJEJzXMQeG4cABrLJFHfyXlW",
+	"cWG5Y5pkwC1JQIYo7rRwudUn2rJunMFOtTLL3hedO+PM7oJucACW1NludbmSRqaSb45m0tyyu+FRRkeE",
+	"bAGjwrSVZpwTv/QWIGlDDThmL2ZWXMiRFcVpoZRV6pPOECZWgCQdyyIWnve75KIbsg71GgGtoXZVLsQk",
+	"1Vng3lX5FFceFqsGgxfpSo4VnUWxOwOtow7m+Eh3OhzC2I2ritgZUD5vpdQ65Gxos2vw+EFjcPwgh2fh",
+	"4i6CZGsqMinuIuesRSSyA0lGuDaK9qkxq/fBlL+qwe2M8Y2lOunVji2UOdACcGzI+sO4lWHZp4hw+ivH",
+	"Mwl5XQiBP94YmefWfEISsPLjTeFs16Rp2H6N2Dd1JaqnO8ntBzm8pHqKkQEaeyk2HsfujH48ffn29CIh",
+	"b55/f/bi7cWZBfDs57OXlzHwitzi9o5ENgeRNfjz3/mzkWnLtUm4ql1IleFRyYwmVjN6Ro4elzrqYiI5",
+	"EGd0tBOfHoJw0bmpXdg5Tsj5j6ffnfXfPD99mZBXb19/d9Y/ffvi/LJ/8dN3Cfnv//yvneIEpWZ9svri",
+	"qz0oqSdsZgO/2x38Q7D6ashBiw15iHTwSqCOB7zIkQFhSco2qzsr1i2lKD1+Z99odw9vaYIYOgViCiV0",
+	"O0prjQEB16Zv1PJAe5IrJhUzyzi5T9h4AoqMJWgyYgrVvk0QVSF2IdmqdkMYF+JziOft8vdNOoGs4JCR",
+	"L0bORLPGOzFq+eX+hPN2O2XfEjTIrxZCaC3GZ1UmldIHd7jGUVvkkD9JNqSRZ7N2RK8c2luf7rg3bVvb",
+	"fYOsdXsjDeUt21rboS3ca7vhpqmGqJBQLTDplMKqWkVsL16B0pYdLuUU9qgEOjdYjbJqjl33Uvdj3kg6",
+	"tLbCifPzNxl2ouCcWqN/VZ7fneMnUR9HyXPphCqaGlA6mLl4yxRbcGshjfZQoSGLLn/BzIQJMmOiMKCf",
+	"EYcO7/3Aqw/b9eB4afAveQc1Xqu2N1Ney6E0r8qOOw0WlC7+khI3aHXairiSNercSd7u8itid/1uCDIg",
+	"fuWm93jHFezGtqwdX5ym4IKI/WUNRXpGV6M+cUrJIHjUqzuy4GSldY/04P8PUGnGQCfX02nNvuOgN+he",
+	"CedldTcX2KUc1F1i4DOmnccihH7IhQCFPjh0iftIjntS2Ixen7uuTz3+/J+Pd1CfJ7w6RnfS1Y80gz2L",
+	"zkCMhyW39qplk0Aw4dhYcxPPRR8p7uu/EQ4GRaj9M2NjdOiaIGI1uyaUpBNIp7qYtbOG/BYFWbxbCKzT",
+	"R+RiNVz83uE2MXaPGFz7UY+9zmnr2+A30ADqPakquPViflWnxNau0FPL+cMlYSZ6MbtNXH4vF3hMDQu9",
+	"dFZ4O+9sSYybAVDaX+QjQpCKZA6ivBRrdNJrALHtkKX+mG0NoIKZNA06Os0yBdr7hd3tIGFRTQEjSOgY",
+	"mjSPoZILjRvSZqR2N0HINmXzupN3lZzWMLey1eX6V5YQY7dLVWjzSnKWLiOsVmSsIb/BZXFM7d7OCm3I",
+	"EMiMZmDPmyhJh1jFSNjM2QVe4JBByimb6UG0//04aWWmWESIwMvguOo7KjhviPV7K9jHAoK7SsGYaaOW",
+	"J2Rgmw/wbj4c0v+Gj7rEkovdC3dUDxZSTbmkWa+cZUC4HGs7JgZ/ME1y3Jbug1RYpnURc/ud6rB9mlrm",
+	"Twglb19fxOaawrKvIcIBP7z75xtUOgRx0zg+SKl4hARB9RSycMOMarFz9eHzqChgI+h7fTruecDrPvT4",
+	"Uwc/BjxdpxMqxpChtsPZHFp6az6t6rwSJdOcrmK8T3QIdrF2m+qX9FKU96+lB3QfToYtZ3fFByU5JZVo",
+	"qPP22g5W/LVuFaxLsjrAO6TUC0VHZruo2hV6uSaOdoUXb4iR3ePX5MraRqsCaiHBm0f2XRTCkrV3A1Tj",
+	"4XoM7dOnX31zZz58/HR1Bc3JD98cb08aOYwN9Y+lk8oFh5rttD/75EFczTBj1PE2snaFypBKWvL1emzv",
+	"dpZtyaG7jCVktUvFnHNsTZ/FA3qXx34jJ4muu2Kq2RpxF8lHWcWVfW4FAgO9KhAxAyEcMXdDoV9fI1p+",
+	"BpWxWJTQiDnfaCQwslSt1oLnCs5JMI7iEZMx/R/19JBvMaoLkIYl+fkTB2JsZT8XXICiQ8aZWb6ghg6p",
+	"jlnIUoyYgBk0pRqPqAq7ZS0u8Po15vmyGR2Dxp3x42RECqflzGg6YWKXIUQ5/2nUOfl1O/OurOXM0/zt",
+	"+ztdnLg87k85p/O96Ki9p4AIWIAiEHJ9MEJ3pOTMX5cy7RITkpI9UgUZCMMoX5F6m/6Abb6VAFSysvOt",
+	"Ceg5amQRMnKa2nbb1q/V2bZMGGlVnxRKxdjbvlGDt0Yzd9+1dXngga1G3bn+syYz5ycBBGNugrSa17uR",
+	"zOMtIVQTLWeA0fwY9aon1qo01g5Y03nG0Byo50KF/R1dOU47vbjK547klwKhKp2wedwvMMslhk1Q0xAW",
+	"xszGtloqb23Y48Wp0xcbA8989QWrKzPMupoxfYDQs3jO6SqSEmfQmbYmSRW7HhMFAXmO/SP8/owUuTUr",
+	"nblV0hFeTMROi6B6b9+wRhLacWupdJwV/HHtck52XqGFcVZgXSW1ZIUXkqrmQEjbdViNce87b4g/rwnN",
+	"HZcOd/MNswgGzgWpgG0Tkki1XkgVd1fuVDFKPQobumOZg2nwVOkqFDq6bajLoZiyGqZx1UX0RC6aCKy1",
+	"56vm9CoXvILHNR9XqdsEkLft75l3Emxu7h3xt6GGYgQFChvELCpaK5rn08dPktbeeGs0/PDuMsxZqvN1",
+	"C+mbr/79612Knxt+EyMYqJoWipnlG8uADgdDqllaJoLhkYpPyu4TY/JOlclZZtylUk4Z1PIgWc2zQ3P2",
+	"T1huWewpyf3dDHFu/dJSqOAAqurR3Q4QrAIiRjKOv+8vL1+R01fnFonf0zkIUogMFOnRnPXmT7rHXfKc",
+	"M6sPuBY+U8G+wW6FRlFbCK8AnGDxEJ2QEQOe6YS4CIorzN51lyUYuUmGMmNez0UJR2fQvRJX4rkUcytc",
+	"rP6GRDKR3HmrYA5qSSw5okPkxLY+IoNfjl47HefoPBu4i70yZ04TSCcSsooQHe2VCXQzOrVAkJECPSFv",
+	"356/6NpBT0NcCvrghF5gLLK7Cby58rGnV1bfvcLA2KtOchVCY686t+9vB11SZajhMmqWiNPMMpkWMzxs",
+	"NPn6yRM/b0gUNwjYIKdjGJAvXC7Ll4l7gBUWBuSLx64ew/EzcuzrNCCK8PpgtVwDSh7b/eMAt2CgpTKD",
+	"5EoQ/NOtUPsF/nKEpZKOMI4F2yf2jHQbZQ1GBcRFCFlgdIII94WeBhdMTAd+LbXUbuH0GCww4WrLRPO6",
+	"T8iAs6GiatmjvSHepQbnsO6FN+WwDHSP/r8nT598O3RTXrKZJ6nX3z4nX3311d/snG8vn7uVzRjnzB8m",
+	"Lg/0N1ASY8txpuPj48dH+O/y+PgE/3WPj4//Y+DubDlLQTh7z3PwaU7TCRw96R7bE1dxz3P6pNdbLBZd",
+	"iq+7Uo17vq/uXZw/P3v55gz7WGZnhgOmAM2Rl0tFoDP3LWQOguasc9L5qnvc/QoFvpmgJEIendievfnj",
+	"Hh4xvdFK+svY+bFKnjnPOied78CsZ8qs5e0+OT7eWyLs+lSRjFi8aEIS7DoXoi8XEh+4hLQXcnZRUBez",
+	"GVXLNQO7wkaZo4UHMZdjwnTiLlMo55ZU7fpcnOlY21MBEdt5bwdfRTRc55w6VWUc8/W/86JmYA9pl8o3",
+	"lMYzXpn/NAge/pD75qvOdMkpPkEOs6IpuGrqSXsYTkD11CfflaEMj/Rau2p038LdrmSQMrx2ZO4WsjyR",
+	"K9np0mlnAMZR/yoNnTkcnIYAwHpJs1+bHFQUb3W2lNXpPCBdv3lSRL8zAXxpCRixayJVOBQaIMJ+TSCh",
+	"onJHkE711G/IYiLLA0GzsXD6ZQyIer7cXepnRS6xnHOX6Bw4xzTSvOA8IXmhJwn6nhJfGjBEcEfhSfdc",
+	"I64NoNVBkpQF8BKfgLkN2FqW8aHAbeN8RYby3FYxpIvNDxeiTQWVypo9h2CM6nwOhd9C1ZWQQFBGO9Uy",
+	"yZtwXWtw7zor7w95Em1UIjj4WfQjXVaehUzib6+e2dNgMVmiGJosiUBRs/Ps+SCHuldGLOvGM/6CaVNP",
+	"g4rI6Nh6qiY9t72WfHY0xHIuLdph8bKW7VwNsQdTQ6tbrJVssU1X7waFnKLaG3je6+vrZUuYmO4qWVLV",
+	"Tb1NOis6966etUqmHr4HEem7kN+K6QlBFAxpOh0rWVjt30oLzjEu0ge5CVhYJaHMiLgj3fZu6lH3t9tU",
+	"1ZXtOaB0WCWDT6WkUkFKTLigsnVU3pVvV9IZbt/fcSd6CowrFvKgWZNOLnVkP1/b0Vvs6HaUYnWfh+/B",
+	"pXK335hY5oNzqs1wDipMNiB0TJ0D8GFk3tNG5gfD7Rsj898Lai0sLgq6GbcWaVhHB0TmYpweiN0y27PV",
+	"iXiJrf86Fbdnxf4pD8TLJqHQ6uw7iMBuRdt/kfRfJN2KpDmvaPohCh2O2LvxpRB3qXGXrlr3ITU4t7+f",
+	"THlDlO5HbQvlJLcKgArVPS7HWx2QZDCSnMvFwHk9ce2upLs2CugM6xrhHcgR3njD3EJ0QgZcjn1eE2cC",
+	"MKkKa9+lcgYJWUykBsIyO5S/E5BXYiyJFOSLwQXV5ujMjnR0/sLHdtORATX40hm8AxBZLWvKruaR9ldE",
+	"ZdjzhGqnEzhfZXlTsyQplxquBN7fuFUAVZyBekYoSfGaiqRSCEiNdkqbnUbEHJgVSV5gaaetDswLsLqK",
+	"c9xRV/hP+/KnK0ELUYeZXX/ceRethh1iQKO1sG+iU7idvpuDcLfENXBtekgWRw7Zq5wYSfaxHUrXeHPL",
+	"rdy5ImJ/OXoJ1+boFFHYEOdhJEHy69yxVOnDxcBrwOARF2BvBYElXCOxehXW6uR4NaoKoQkbEQGQkSF8",
+	"BllxT5uummaXObdFsn8yS87vwf3NtnWs3c9Y2400b6d9bpw5E62GNEu9dzLHnJu+dxNKX9/2QkTokYZU",
+	"hZOJgws/W7tAEtkr3/qNa/wZcXHmP0TkwC5vwqRBeP21uJyD4jTvT2Sh9IBMITdkLGW2B4Yui4dHONpH",
+	"kegdyPzJTEC9gTJt5G4AhM9kNB0Ln4Yi2VjgIYtRDE67GBYGYx6flVVJMDGsauGuKhYTWV58gnJf9Yhr",
+	"ZY3208Nxl/xlagVVPKT5/llNLXeV/0iXWa+BixNSK7BjyeaRvhMBN4qH3k31XYDbHbIi7M5nlrh0HTt7",
+	"kKS1jyNEZKlL49zqRlkpgPCXMNiHMFgtxfOnFwnRMM4HC4ZK21zHZZn7S0kIFV6pIHpS2eN+XgzWww96",
+	"yHQKytUmQMCcje2B5VIAofpKDE4LM5GK/ebiMsk/MA514NKWgJy+Otddcu7qEGcyVPnVVWUUDJFGj4p2",
+	"ETpV4p2LvjZdEhaCEZtXQkiPuJhx7wrirNKdCwEBbf4hs+XefE6xOjy3q/HFRhVwu8Fnjw8DApZsibDU",
+	"8+qbnw//usaDgyKmYIkxxgfP1txVLjiNL6sINT2RC+3j53cdjo5CejfhIypbD8YX+HyTaD7TCfka5rIZ",
+	"TwmhhkiRgosjsQxcFh1aWC7SunCJg8y014O/A9Nm/fsn28P7bJvD5x/sjQlf6IkoHPOCi2y4zS8eTyk9",
+	"IN7jEx4c/+5TDSFbcWteH8lpOi2TYD8U2RgyMly2YXiH757Ld3IJK7qpHo3/BBAlxh48IQXNzo3TkfFv",
+	"DEuYC2kwAmZgFJsvu9nQR/LOwFALctfi3zm73XXhT8/PCadLdBczM7kSl7bjI12GLuJhyDSZg2IjBhne",
+	"wAif3+Ajkd26tStX5JznMbSgi6tLTkVA7ZVw6fNYHcXlDFKugGZL4jI0ygJDsYPzHBHXTJNtDlCZGoi7",
+	"jEuv7JAJig7siGt418F5YE7wybgN/BDoN+B2H5xxaY9DJvCiuQ173IEPFGBeS50R1h242OD3IYQ+PepP",
+	"0fcJxCdw7xBLWB9wNcU8fF9q136UJYxCHYatNmhVwoVB6+D65gBkqTfr4Bws1vgvo9dReL1Y2J824MDi",
+	"YKX0CK0izN1xuVqcqdGmjZl3dQwfxrjbKKXU3rLbjrLwXcSHo/kCTGnIh3porlZZvdjYvURU78Yl8baz",
+	"m9Z34zNZTQ4Yq9RVtLd8hl4Uaxa5VG6nVFkdySX/tLeOdq9y34T3KSyjOq7aGETRr3B7UnngF0TfJ528",
+	"iOD+LZYz+L2y/Kf0CuScok7PnTyt7x3eljHjHXjWZKh9SbmBCfxHfBt5oVlOGF/3JC6jL9VyXY052H65",
+	"ElwHsB7an/Sh3FWLo77i3sR/u7Q8Ih/hzun92dtrJ7DL6bT7H0pCBtevBuIqehEmqtwk9L65PFTsKh7d",
+	"kUTK4vtRGgl1JkLdiUM6ajdqW3xiYzNWOyWqB1aFTzEzf9VnH7IF8d3pq/N9UErASEkTlVyBLFQrtZPX",
+	"auf4wihs7qyiqoplE23Mn3SPXYb6EZe2yc3mGy7HR3Bttr90EWkbbbDw1rhwxLXxdgKUW5Nl9SlL8d7U",
+	"FcC5vXuoj+3f9+VzKt+fG1oYUIJyB9b6xB/kUIOasxRc5NHNBzkMWtbdQHAd12dvGj8Eje55jlxKrres",
+	"Ed9bbVJyhMKKB2/S3A0SP8IWUD4WUMA2WFwDhxErqO+Jc5Txa2BwOoRNPLinvRv8/36bHLpuTJjRvIcf",
+	"aNI9DVSlGxSOLXJXC2LzBV4lVr7SpgbxoVfLiq6+ikwYing0Pe/d+F9YPbePnwG7B6o2B2njG2C6H/Kc",
+	"XfHeNURvBbLXR8PIfbfgjwBv8ELrPwa4/jPLfyhgezezT0i+btJPtD5356F7f5T9CPDe2J/47hPui5/x",
+	"8Ov0dZv/EHuyETb8+cBO7hOZ22KJpXL9e96P2w2t+wHAtp3SK/+fYKZ6lbBPP2PvpqqHsg+p04pWV2fc",
+	"D9j7Uhd+Bwuw70agQKSfZTd2dwmQ9ks4D4mCnouD2QuD/K9Ah6/Tr3s34ecfh0xa9MrKeuuHw2FpA//p",
+	"qWkPdv/vlpSaHBJ7RaDzJP5FSBYPvRtDx59NjTgUGYU1raPvYyEN3fAUuae9m3uxEnaOUOyakrj6LthU",
+	"kacPsl6abArtP8O9MWf5oua37OUUP5m7N/dl3M2nDTVMG5ZuAoVRG73nP5+dci4XnGnT0ESyLI06Bf37",
+	"vFBjQFtkZ4MSFbtb3uDve0pe33UDR1tmuZ9zfftMvmx3w5veGEwKymxpMZe8mG0SVKFBOcdx85sGgqg1",
+	"uMH/GzAciREIzR8aIrABT3QVuld93qT55TY/9jb3t3t3g1+MvBeJ+Z6d2HKqcXspZ/0qmfogU9Q/mHCQ",
+	"CfRSYwbTXiYoP5RRr86PY/m6/L++t0ePv3l2f5SF+PHP2/e2o5oHGFzd7h7GBfrry1i8uC9DwowGPjoh",
+	"7koxIR4gnRANxjAx9iXvndC0Ty35dGtV/12022Zd1lcgc45lYUNJ4O5adeTNPt8hJxI5IrnrjfeyuZJz",
+	"loHSZCrkYm0U5MLY9F5pwatlMwGmSBnhvhkjutn/3URiqX5NFhh6oCQPFd995elqFOexjgxymqay8N8a",
+	"CGFt3fWKzJvdXteO8ZUww260Pm1k3qB6JX7plhAS4pR4dxFfGcu1QYPiExnywvU1ksyompax/67Ifm0I",
+	"nCPS/3u5ILMindS+Uz6jS6KNVFDrjppNw3ZkLNQnEe4rN3XI8bzd7PcTz9xnSjbqpY9lnQ7suRWdlhqy",
+	"kGqqN+uInhC8CU6Iu4RN8COutTE/yGHTiO67E1gyG2tUTOgckvqXKkLsSW04F4Jw+/72fwIAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

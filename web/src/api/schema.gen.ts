@@ -1286,6 +1286,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/jobservice/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The processes that work on jobs */
+        get: operations["getWorkerPools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/jobservice/pools/{pool_id}/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pool_id: components["parameters"]["pool_id"];
+            };
+            cookie?: never;
+        };
+        /** What a process works on, and room for more; of all of them for "all" */
+        get: operations["getWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/jobservice/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a task */
+                job_id: components["parameters"]["job_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Stop a task, or for "all" those that run */
+        put: operations["stopRunningJob"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/jobservice/jobs/{job_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a task */
+                job_id: components["parameters"]["job_id"];
+            };
+            cookie?: never;
+        };
+        /** Read what a task has to tell */
+        get: operations["actionGetJobLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/jobservice/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits, by kind */
+        get: operations["listJobQueues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/jobservice/queues/{job_type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_type: components["parameters"]["job_type"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Stop what waits of a kind, or have it wait on, or go on; of all kinds for "all" */
+        put: operations["actionPendingJobs"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/icons/{digest}": {
         parameters: {
             query?: never;
@@ -1365,6 +1477,197 @@ export interface paths {
         };
         /** How far the forwarding of the audit log is, over all replicas */
         get: operations["getAuditForwarding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was begun in the background, of all kinds, the newest first */
+        get: operations["listJobExecutions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /** How far an execution is */
+        get: operations["getJobExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions/{execution_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /** The tasks of an execution, the newest first */
+        get: operations["listJobExecutionTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions/{execution_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop all tasks of an execution that have not ended */
+        post: operations["stopJobExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions/{execution_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try the tasks of an execution that failed again */
+        post: operations["retryJobExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tasks of all executions, the newest first */
+        get: operations["listJobTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        /** How far a task is */
+        get: operations["getJobTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/tasks/{task_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a task that has not ended */
+        post: operations["stopJobTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/tasks/{task_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a task that failed again */
+        post: operations["retryJobTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read what a task has to tell, while it runs if need be
+         * @description With `follow` the answer is a stream of server-sent events: `log` with lines as they come, whose id is where to
+         *     go on (`Last-Event-ID`, or `after`), and `end` with the task's status when it has ended. The server may close
+         *     the stream earlier; a client connects again then.
+         */
+        get: operations["getJobTaskLog"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1845,6 +2148,126 @@ export interface components {
         };
         CVEAllowlistItem: {
             cve_id?: string;
+        };
+        WorkerPool: {
+            pid?: number;
+            worker_pool_id?: string;
+            /** Format: date-time */
+            start_at?: string;
+            /** Format: date-time */
+            heartbeat_at?: string;
+            /** @description Tasks at once, of all kinds together */
+            concurrency?: number;
+            host?: string;
+        };
+        Worker: {
+            id?: string;
+            pool_id?: string;
+            /** @description The kind of the task; without one there is room */
+            job_name?: string;
+            /** @description Number of the task */
+            job_id?: string;
+            /** Format: date-time */
+            start_at?: string;
+            check_in?: string;
+            /** Format: date-time */
+            checkin_at?: string;
+        };
+        JobQueue: {
+            job_type?: string;
+            /**
+             * Format: int64
+             * @description Tasks that wait
+             */
+            count?: number;
+            /**
+             * Format: int64
+             * @description How long the first of them has waited, in seconds
+             */
+            latency?: number;
+            paused: boolean;
+        };
+        ActionRequest: {
+            /** @enum {string} */
+            action: "stop" | "pause" | "resume";
+        };
+        JobExecution: {
+            /** Format: int64 */
+            id: number;
+            /** @description The kind: IMAGE_SCAN, PURGE_AUDIT_LOG, … */
+            vendor_type: string;
+            /**
+             * Format: int64
+             * @description What it is for, in the words of its kind; -1 for the whole system
+             */
+            vendor_id: number;
+            /** @description MANUAL, SCHEDULE or EVENT */
+            trigger: string;
+            started_by?: string;
+            /** @description Pending, Running, Stopped, Error or Success */
+            status: string;
+            status_message?: string;
+            extra_attrs?: {
+                [key: string]: unknown;
+            };
+            tasks: components["schemas"]["JobTaskCounts"];
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        JobTaskCounts: {
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            waiting: number;
+            /** Format: int64 */
+            running: number;
+            /** Format: int64 */
+            stopped: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            succeeded: number;
+        };
+        JobTask: {
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            execution_id: number;
+            vendor_type: string;
+            /** @description Pending, Scheduled (for another try), Running, Stopped, Error or Success */
+            status: string;
+            /** @description The last failure */
+            status_message?: string;
+            extra_attrs?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Groups of a kind take turns
+             */
+            group_id?: number;
+            /** @description The higher goes first */
+            priority?: number;
+            /** @description How often it was begun */
+            runs: number;
+            /** @description How often it failed */
+            failures: number;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            next_try_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+            /** Format: date-time */
+            update_time?: string;
         };
         ScheduleTask: {
             /** Format: int64 */
@@ -2716,6 +3139,11 @@ export interface components {
         location_with_name: boolean;
         /** @description Name or id of the project */
         project_name_or_id: string;
+        pool_id: string;
+        /** @description Number of a task */
+        job_id: string;
+        execution_id: number;
+        task_id: number;
         purge_id: number;
         /** @description Name of the project */
         project_name: string;
@@ -5267,6 +5695,130 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    getWorkerPools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerPool"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pool_id: components["parameters"]["pool_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Worker"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopRunningJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a task */
+                job_id: components["parameters"]["job_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    actionGetJobLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a task */
+                job_id: components["parameters"]["job_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listJobQueues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobQueue"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    actionPendingJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_type: components["parameters"]["job_type"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     getIcon: {
         parameters: {
             query?: never;
@@ -5397,6 +5949,249 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditForwarding"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listJobExecutions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobExecution"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getJobExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobExecution"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listJobExecutionTasks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopJobExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    retryJobExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listJobTasks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getJobTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTask"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopJobTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    retryJobTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getJobTaskLog: {
+        parameters: {
+            query?: {
+                /** @description Leave out what comes before, in bytes */
+                after?: number;
+                follow?: boolean;
+            };
+            header?: never;
+            path: {
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    /** @description Where to go on */
+                    "X-Next-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Failure"];

@@ -1,0 +1,69 @@
+package job
+
+import (
+	"sync"
+	"time"
+)
+
+// stats are figures of this process, by kind.
+type stats struct {
+	mu     sync.Mutex
+	byKind map[Kind]*KindStats
+}
+
+// KindStats are figures of this process about a kind.
+type KindStats struct {
+	Began   int64            // runs
+	Running int64            // now
+	Ended   map[Status]int64 // runs: Success, Error, and Scheduled for those that are tried again
+	Waited  time.Duration    // from being queued to the beginning, of all runs together
+	Took    time.Duration    // of all runs together
+}
+
+func (s *stats) of(kind Kind) *KindStats {
+	if s.byKind == nil {
+		s.byKind = map[Kind]*KindStats{}
+	}
+	k := s.byKind[kind]
+	if k == nil {
+		k = &KindStats{Ended: map[Status]int64{}}
+		s.byKind[kind] = k
+	}
+	return k
+}
+
+func (s *stats) began(t Task, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.of(t.Kind)
+	k.Began++
+	k.Running++
+	k.Waited += max(now.Sub(t.queuedAt), 0)
+}
+
+func (s *stats) left(kind Kind, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.of(kind)
+	k.Running--
+	k.Took += took
+}
+
+func (s *stats) ended(kind Kind, how Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(kind).Ended[how]++
+}
+
+// Stats are the figures of this process about a kind since it began.
+func (s *Service) Stats(kind Kind) KindStats {
+	s.stats.mu.Lock()
+	defer s.stats.mu.Unlock()
+	k := *s.stats.of(kind)
+	ended := make(map[Status]int64, len(k.Ended))
+	for status, n := range k.Ended {
+		ended[status] = n
+	}
+	k.Ended = ended
+	return k
+}
