@@ -94,7 +94,7 @@ const maxDescribed = 10_000
 // describe adds severity, scores, texts and links. Many packages share a vulnerability, and reading it is the most work:
 // so it is done once.
 func (d *Database) describe(v *types.DetectedVulnerability) {
-	k := known{id: v.VulnerabilityID, by: string(v.SeveritySource), severity: v.Severity}
+	k := known{id: v.VulnerabilityID, by: string(v.SeveritySource), severity: v.Severity} //nolint:staticcheck // by is its source
 	if v.DataSource != nil {
 		k.source, k.base = string(v.DataSource.ID), string(v.DataSource.BaseID)
 	}
@@ -220,7 +220,7 @@ func once(found []inventory.Finding) []inventory.Finding {
 
 // finding takes over what Trivy says of a vulnerability.
 func finding(v *types.DetectedVulnerability) inventory.Finding {
-	severity, _ := inventory.ParseSeverity(v.Severity)
+	severity, _ := inventory.ParseSeverity(v.Severity) //nolint:staticcheck // Source is kept beside it
 	f := inventory.Finding{
 		ID: v.VulnerabilityID, Fixed: v.FixedVersion, Status: v.Status.String(), Severity: severity,
 		Detail: inventory.Detail{
