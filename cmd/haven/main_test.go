@@ -56,6 +56,7 @@ func TestBadSettingsStopTheStart(t *testing.T) {
 		{"bad level", "", [2]string{"HAVEN_LOG_LEVEL", "loud"}, nil, []string{"log-level"}},
 		{"bad format", "", [2]string{}, []string{"--log-format=xml"}, []string{"log-format", "text"}},
 		{"bad database", "", [2]string{"HAVEN_DATABASE_URL", "mysql://x"}, nil, []string{"database_url", "postgres://"}},
+		{"bad source of the vulnerability database", "vulndb_source: [\"oci://u:s3cr3t@\"]\n", [2]string{}, nil, []string{"vulndb_source", "oci://HOST/REPO:TAG"}},
 		{"bad storage", "storage_url: ftp://x\n", [2]string{}, nil, []string{"storage_url", "file:DIR"}},
 		{"external URL with a path", "external_url: [https://a.example/x]\n", [2]string{}, nil, []string{"external_url"}},
 		{"certificate without key", "tls_cert_file: /x\n", [2]string{}, nil, []string{"tls_key_file"}},

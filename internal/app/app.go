@@ -174,11 +174,10 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
-// the store, when robots were used, word to the other replicas, audit rows to forward, jobs, newer
-// vulnerability databases. It returns nil then.
+// the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.vulndb.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -126,7 +126,10 @@ func (a *App) populate(ctx context.Context, d domain) error {
 	if err := a.openKeys(ctx, d.identity); err != nil {
 		return err
 	}
-	return a.bootstrap(ctx, d.identity, d.projects)
+	if err := a.bootstrap(ctx, d.identity, d.projects); err != nil {
+		return err
+	}
+	return d.vulndb.Prepare(ctx)
 }
 
 // openKeys refuses to start with another secret key than the database's: clients would be sent from one replica

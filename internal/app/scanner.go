@@ -18,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/adapter/server"
@@ -35,6 +36,7 @@ type Scanner struct {
 	db        *db.DB
 	blobs     blob.Store
 	editions  *vulndb.Service
+	jobs      *job.Service
 	server    *server.Server
 	generated bool // this start made the credential
 	keptIn    string
@@ -75,10 +77,14 @@ func (s *Scanner) open(ctx context.Context) error {
 		return err
 	}
 	engine := confined.New(confined.Options{TempDir: filepath.Join(s.cfg.DataDir, "scan")})
+	s.jobs = job.New(job.Deps{DB: s.db, Clock: time.Now, Log: s.log})
 	s.editions = vulndb.New(vulndb.Deps{
-		DB: s.db, Records: s.blobs, Verifier: engine, Client: client, Sources: sources, Refresh: s.cfg.VulnDBRefresh,
+		DB: s.db, Records: s.blobs, Verifier: engine, Client: client, Sources: sources, Jobs: s.jobs,
 		Dir: filepath.Join(s.cfg.DataDir, "vulndb"), Clock: time.Now, Log: s.log,
 	})
+	if err := s.editions.Prepare(ctx); err != nil {
+		return err
+	}
 	s.server = server.New(server.Deps{
 		Engine: engine, Editions: s.editions, Auth: authOf(s.cfg.Auth), Credential: credential, Elsewhere: outbound.Internet(s.cfg.Networks...),
 		Workers: s.cfg.Workers, Queue: s.cfg.Queue, Clock: time.Now, Log: s.log,
@@ -139,7 +145,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 func (s *Scanner) Background(ctx context.Context) error {
 	var g errgroup.Group
 	g.Go(func() error { return s.server.Run(ctx) })
-	g.Go(func() error { return s.editions.Run(ctx) })
+	g.Go(func() error { return s.jobs.Run(ctx) })
 	return g.Wait()
 }
 

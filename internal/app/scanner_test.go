@@ -26,7 +26,7 @@ func TestScanner(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := config.Scanner{DataDir: dir, Listen: "127.0.0.1:0", Auth: "bearer", VulnDBSource: []secret.Text{secret.Text("file://" + source)},
-		VulnDBRefresh: time.Hour, Workers: 1, Queue: 1}
+		Workers: 1, Queue: 1}
 	if err := cfg.Complete(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,10 +93,9 @@ func TestScannerSettings(t *testing.T) {
 		"no folder":        {func(c *config.Scanner) { c.DataDir = "" }, "data_dir:"},
 		"no workers":       {func(c *config.Scanner) { c.Workers = 0 }, "scanner_workers:"},
 		"a certificate":    {func(c *config.Scanner) { c.TLSCertFile = "x" }, "tls_cert_file"},
-		"half a second":    {func(c *config.Scanner) { c.VulnDBRefresh = time.Second }, "vulndb_refresh:"},
 		"a boundless line": {func(c *config.Scanner) { c.Queue = 1 << 30 }, "scanner_queue:"},
 	} {
-		cfg := config.Scanner{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Auth: "api-key", VulnDBRefresh: time.Hour, Workers: 2, Queue: 100}
+		cfg := config.Scanner{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Auth: "api-key", Workers: 2, Queue: 100}
 		c.change(&cfg)
 		err := cfg.Complete()
 		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary")) {

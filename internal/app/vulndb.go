@@ -42,7 +42,7 @@ func (a *App) vulnerabilities() (*vulndb.Service, error) {
 		return nil, err
 	}
 	a.vulndb = vulndb.New(vulndb.Deps{
-		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Refresh: a.cfg.VulnDBRefresh,
+		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Jobs: a.jobs,
 		Dir: filepath.Join(a.cfg.DataDir, "vulndb"), Clock: time.Now, Log: a.log,
 	})
 	return a.vulndb, nil

@@ -31,6 +31,7 @@ func accesses() map[string]rest.Access {
 		"StopJobTask":           ofSystem(authz.JobServiceMonitor, authz.Stop),
 		"RetryJobTask":          ofSystem(authz.JobServiceMonitor, authz.Stop),
 		"GetJobTaskLog":         ofSystem(authz.JobServiceMonitor, authz.Read),
+
 		// What every image is judged by; who administers the system answers for it.
 		"GetVulnerabilityDatabase":     ofSystem(authz.SystemConfig, authz.Read),
 		"ImportVulnerabilityDatabase":  ofSystem(authz.SystemConfig, authz.Update),

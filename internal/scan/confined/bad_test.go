@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,9 +54,7 @@ func bad(how string) int {
 				b[i] = 1
 			}
 			all = append(all, b)
-			if len(all) < 0 {
-				fmt.Println(all)
-			}
+			runtime.KeepAlive(all)
 		}
 	case "bad-sleeps":
 		time.Sleep(time.Hour)

@@ -55,7 +55,7 @@ func (p *Process) start(ctx context.Context, l level, database *os.File) (c *chi
 		database = spool // something must be there
 	}
 	command := p.options.Command
-	c.cmd = exec.Command(command[0], append(command[1:len(command):len(command)], dir)...)
+	c.cmd = exec.Command(command[0], append(command[1:len(command):len(command)], dir)...) //nolint:gosec // this program itself, or a test's
 	c.cmd.Env = []string{}
 	c.cmd.Dir = "/"
 	c.cmd.ExtraFiles = []*os.File{database, spool}
@@ -72,6 +72,9 @@ func (p *Process) start(ctx context.Context, l level, database *os.File) (c *chi
 	c.out = reader(out)
 	if err := c.run(); err != nil {
 		return nil, &Failure{Machine, "no child can be started", err}
+	}
+	if p.started != nil {
+		p.started(c.cmd.Process.Pid)
 	}
 	c.stopped = context.AfterFunc(ctx, c.kill)
 	c.timer = time.AfterFunc(answerTime+layerTime, func() { c.late.Store(true); c.kill() })

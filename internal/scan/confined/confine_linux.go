@@ -129,7 +129,7 @@ func landlock(dir string) error {
 	}
 	// The kernel takes a shorter form of the attributes, which every version knows.
 	attributes := struct{ files uint64 }{rights}
-	rules, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes), 0)
+	rules, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attributes)), unsafe.Sizeof(attributes), 0) //nolint:gosec // the kernel reads it
 	if errno != 0 {
 		return errno
 	}
@@ -140,7 +140,7 @@ func landlock(dir string) error {
 	}
 	defer func() { _ = unix.Close(at) }()
 	beneath := unix.LandlockPathBeneathAttr{Allowed_access: allowed, Parent_fd: int32(at)}
-	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&beneath)), 0, 0, 0); errno != 0 {
+	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&beneath)), 0, 0, 0); errno != 0 { //nolint:gosec // the kernel reads it
 		return errno
 	}
 	return everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0, 0)
@@ -150,7 +150,7 @@ func landlock(dir string) error {
 func dropCapabilities() {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
-	_ = everyThread(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0)
+	_ = everyThread(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0) //nolint:gosec // the kernel reads it
 }
 
 // describe says in words what children achieved.

@@ -34,6 +34,8 @@ type Process struct {
 	probe sync.Once
 	level level  // how far this machine lets children be confined
 	words string // for people
+
+	started func(pid int) // what tests look at; nil otherwise
 }
 
 var _ Engine = (*Process)(nil)

@@ -38,7 +38,7 @@ func goProgram(t testing.TB) []byte {
 	write(t, filepath.Join(dir, "app", "go.mod"), []byte("module example.com/app\n\ngo 1.17\n\n"+requires))
 	write(t, filepath.Join(dir, "app", "main.go"), []byte("package main\n\n"+imports+"\nfunc main() {}\n"))
 	// Modules are unpacked where nothing may be written; -modcacherw lets the folder be removed.
-	build := exec.Command("go", "build", "-mod=mod", "-modcacherw", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "out", ".")
+	build := exec.CommandContext(t.Context(), "go", "build", "-mod=mod", "-modcacherw", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", "out", ".")
 	build.Dir = filepath.Join(dir, "app")
 	build.Env = append(os.Environ(), "GOPROXY=file://"+filepath.ToSlash(filepath.Join(dir, "proxy")), "GOSUMDB=off", "GONOPROXY=none", "GOPRIVATE=",
 		"GOMODCACHE="+filepath.Join(dir, "mod"), "GOWORK=off", "GOFLAGS=", "GOTOOLCHAIN=local", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
@@ -54,7 +54,7 @@ func goProgram(t testing.TB) []byte {
 
 func write(t testing.TB, name string, body []byte) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, body, 0o600); err != nil {

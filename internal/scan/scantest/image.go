@@ -91,7 +91,7 @@ func packLayers(layers ...[]File) Image {
 // WriteLayout writes an image as an OCI layout, with the tag latest.
 func (i Image) WriteLayout(dir string) error {
 	blobs := filepath.Join(dir, "blobs", "sha256")
-	if err := os.MkdirAll(blobs, 0o755); err != nil {
+	if err := os.MkdirAll(blobs, 0o750); err != nil {
 		return err
 	}
 	for _, b := range append([][]byte{i.Config, i.Manifest}, i.Layers...) {

@@ -16,7 +16,9 @@ import (
 const SchemaVersion = db.SchemaVersion
 
 // Database is an open edition. A process has one: Trivy keeps it in a variable of its own.
-type Database struct{}
+type Database struct {
+	described map[known]described
+}
 
 // OpenDatabase opens trivy.db, which may be a file without a name. It is only read.
 func OpenDatabase(file *os.File) (*Database, error) {
@@ -38,7 +40,7 @@ func OpenDatabase(file *os.File) (*Database, error) {
 	if err := db.Init(".", db.WithBoltOptions(options)); err != nil {
 		return nil, contentf("the vulnerability database can't be opened: %v", errors.Unwrap(err))
 	}
-	return &Database{}, nil
+	return &Database{described: map[known]described{}}, nil
 }
 
 // Close closes the database and its file.

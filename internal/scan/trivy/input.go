@@ -75,7 +75,7 @@ func (in *input) list(kind ftypes.LangType, packages []inventory.Package) error 
 		return nil
 	}
 	in.said = true
-	w.files[in.path+"\x00"+string(kind)] = inventory.File{Path: in.path, Type: string(kind), Packages: packages}
+	w.files[in.path] = append(w.files[in.path], inventory.File{Path: in.path, Type: string(kind), Packages: packages})
 	return nil
 }
 

@@ -60,8 +60,8 @@ func (d *Database) Judge(ctx context.Context, subjects []inventory.Subject) ([]i
 		if err != nil {
 			return nil, fmt.Errorf("judge the packages of %q: %w", g.scope, err)
 		}
-		vulnerability.NewClient(db.Config{}).FillInfo(found, []dbTypes.SourceID{"auto"})
 		for i := range found {
+			d.describe(&found[i])
 			at, err := strconv.Atoi(found[i].PkgID)
 			if err != nil || at < 0 || at >= len(verdicts) {
 				return nil, fmt.Errorf("judge the packages of %q: a finding is of no package", g.scope)
@@ -74,6 +74,47 @@ func (d *Database) Judge(ctx context.Context, subjects []inventory.Subject) ([]i
 		}
 	}
 	return verdicts, nil
+}
+
+// known says what else is known of a vulnerability follows from.
+type known struct {
+	id, source, base, by, severity string
+}
+
+// described is what Trivy adds to a finding.
+type described struct {
+	dbTypes.Vulnerability
+	source dbTypes.SourceID
+	link   string
+}
+
+// maxDescribed bounds the descriptions that are kept in memory. Each has a few kB.
+const maxDescribed = 10_000
+
+// describe adds severity, scores, texts and links. Many packages share a vulnerability, and reading it is the most work:
+// so it is done once.
+func (d *Database) describe(v *types.DetectedVulnerability) {
+	k := known{id: v.VulnerabilityID, by: string(v.SeveritySource), severity: v.Severity} //nolint:staticcheck // by is its source
+	if v.DataSource != nil {
+		k.source, k.base = string(v.DataSource.ID), string(v.DataSource.BaseID)
+	}
+	if kept, ok := d.described[k]; ok {
+		v.Vulnerability, v.SeveritySource, v.PrimaryURL = kept.Vulnerability, kept.source, kept.link
+		switch {
+		case v.FixedVersion != "":
+			v.Status = dbTypes.StatusFixed
+		case v.Status == dbTypes.StatusUnknown:
+			v.Status = dbTypes.StatusAffected
+		}
+		return
+	}
+	one := []types.DetectedVulnerability{*v}
+	vulnerability.NewClient(db.Config{}).FillInfo(one, []dbTypes.SourceID{"auto"})
+	*v = one[0]
+	if len(d.described) >= maxDescribed {
+		clear(d.described)
+	}
+	d.described[k] = described{v.Vulnerability, v.SeveritySource, v.PrimaryURL}
 }
 
 // systemPackages judges by a distribution's advisories. Known is false where it publishes none that the database has.
@@ -179,7 +220,7 @@ func once(found []inventory.Finding) []inventory.Finding {
 
 // finding takes over what Trivy says of a vulnerability.
 func finding(v *types.DetectedVulnerability) inventory.Finding {
-	severity, _ := inventory.ParseSeverity(v.Severity)
+	severity, _ := inventory.ParseSeverity(v.Severity) //nolint:staticcheck // Source is kept beside it
 	f := inventory.Finding{
 		ID: v.VulnerabilityID, Fixed: v.FixedVersion, Status: v.Status.String(), Severity: severity,
 		Detail: inventory.Detail{

@@ -57,40 +57,55 @@ var alwaysOwned = []string{
 
 // dropInstalled takes away the libraries that the distribution installed in this layer.
 func (w *walk) dropInstalled() {
-	for _, f := range w.files {
-		if f.Type != "" {
-			continue
-		}
-		for i := range f.Packages {
-			p := &f.Packages[i]
-			files, known := w.owned.packages[p.Name]
-			if !known {
-				files = w.owned.packages[p.Name+":"+p.Arch]
-			}
-			if p.ThirdParty {
-				continue
-			}
-			for _, h := range files {
-				w.owned.files[h] = struct{}{}
-			}
+	for _, files := range w.files {
+		for i := range files {
+			w.ownByPackages(&files[i])
 		}
 	}
 	for _, f := range alwaysOwned {
 		w.owned.files[w.owned.hash(f)] = struct{}{}
 	}
-	for key, f := range w.files {
-		if f.Type == "" {
-			continue
-		}
-		var kept []inventory.Package
-		for _, p := range f.Packages {
-			if !w.isOwned(f.Path) && (p.Path == "" || !w.isOwned(p.Path)) {
-				kept = append(kept, p)
+	for name, files := range w.files {
+		var kept []inventory.File
+		for _, f := range files {
+			if f.Type != "" {
+				f.Packages = w.notOwned(f)
+			}
+			if len(f.Packages) > 0 {
+				kept = append(kept, f)
 			}
 		}
-		f.Packages = kept
-		w.files[key] = f
+		w.files[name] = kept
 	}
+}
+
+// ownByPackages notes the files of the packages in Debian's list.
+func (w *walk) ownByPackages(f *inventory.File) {
+	for i := range f.Packages {
+		p := &f.Packages[i]
+		if f.Type != "" || p.ThirdParty {
+			continue
+		}
+		files, known := w.owned.packages[p.Name]
+		if !known {
+			files = w.owned.packages[p.Name+":"+p.Arch]
+		}
+		for _, h := range files {
+			w.owned.files[h] = struct{}{}
+		}
+	}
+}
+
+func (w *walk) notOwned(f inventory.File) (kept []inventory.Package) {
+	if w.isOwned(f.Path) {
+		return nil
+	}
+	for _, p := range f.Packages {
+		if p.Path == "" || !w.isOwned(p.Path) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 func (w *walk) isOwned(file string) bool {

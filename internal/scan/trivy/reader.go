@@ -30,8 +30,8 @@ type walk struct {
 	rpm    string
 
 	layer    inventory.Layer
-	systems  map[string]inventory.OS // what each file says of the operating system
-	files    map[string]inventory.File
+	systems  map[string]inventory.OS     // what each file says of the operating system
+	files    map[string][]inventory.File // by path, one of each type
 	gone     map[string]bool
 	opaque   map[string]bool
 	packages int
@@ -50,7 +50,7 @@ func (r *Reader) Layer(ctx context.Context, blob io.Reader) (inventory.Layer, er
 	w := &walk{
 		limits: r.Limits, spool: spool{file: r.Spool}, rpm: r.RPM,
 		layer:   inventory.Layer{Revision: inventory.Revision},
-		systems: map[string]inventory.OS{}, files: map[string]inventory.File{},
+		systems: map[string]inventory.OS{}, files: map[string][]inventory.File{},
 		gone: map[string]bool{}, opaque: map[string]bool{}, owned: newOwned(),
 	}
 	if err := w.read(ctx, &counted{r: archive, most: r.Limits.Unpacked}); err != nil {
@@ -136,12 +136,10 @@ func clean(name string) (string, bool) {
 
 func (w *walk) forget(name string) {
 	delete(w.systems, name)
-	for key, f := range w.files {
-		if f.Path == name {
-			w.packages -= len(f.Packages)
-			delete(w.files, key)
-		}
+	for _, f := range w.files[name] {
+		w.packages -= len(f.Packages)
 	}
+	delete(w.files, name)
 }
 
 // link is a file that is another one. Neither kind is followed: what a symbolic link names may lie in another layer,
@@ -214,13 +212,12 @@ func (w *walk) finish() inventory.Layer {
 	for _, name := range sorted(w.systems) {
 		l.OS = inventory.MergeOS(l.OS, w.systems[name])
 	}
-	for _, key := range sorted(w.files) {
-		if f := w.files[key]; len(f.Packages) > 0 {
-			l.Files = append(l.Files, f)
-			delete(w.gone, f.Path)
-		} else {
-			w.gone[f.Path] = true
+	for _, name := range sorted(w.files) {
+		delete(w.gone, name)
+		if len(w.files[name]) == 0 {
+			w.gone[name] = true
 		}
+		l.Files = append(l.Files, w.files[name]...)
 	}
 	l.Gone, l.Opaque = sorted(w.gone), sorted(w.opaque)
 	if w.dropped > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -32,10 +33,10 @@ type Deps struct {
 	DB       *db.DB
 	Records  blob.Records
 	Verifier Verifier
-	Client   *http.Client  // for sources that are registries
-	Sources  []Source      // tried in their order
-	Refresh  time.Duration // how often Run asks them
-	Dir      string        // for copies on this machine; made when it is needed
+	Client   *http.Client // for sources that are registries
+	Sources  []Source     // tried in their order
+	Jobs     *job.Service // what asks them by the clock; nil: nobody does
+	Dir      string       // for copies on this machine; made when it is needed
 	Clock    func() time.Time
 	Log      *slog.Logger
 }
@@ -47,7 +48,7 @@ type Service struct {
 	verifier Verifier
 	client   *http.Client
 	sources  []Source
-	refresh  time.Duration
+	jobs     *job.Service
 	dir      string
 	clock    func() time.Time
 	log      *slog.Logger
@@ -61,10 +62,12 @@ var _ Store = (*Service)(nil)
 
 // New does no I/O.
 func New(d Deps) *Service {
-	return &Service{
-		db: d.DB, records: d.Records, verifier: d.Verifier, client: d.Client, sources: d.Sources, refresh: d.Refresh, dir: d.Dir, clock: d.Clock, log: d.Log,
+	s := &Service{
+		db: d.DB, records: d.Records, verifier: d.Verifier, client: d.Client, sources: d.Sources, jobs: d.Jobs, dir: d.Dir, clock: d.Clock, log: d.Log,
 		importing: make(chan struct{}, 1),
 	}
+	s.register()
+	return s
 }
 
 // OnSwitch has f called in the transaction in which an edition comes into force. It is for the wiring.

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A folder is sent as the archive that registries hold, and what the registry says is shown.
+func TestVulnDBImport(t *testing.T) {
+	var files []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, password, _ := r.BasicAuth()
+		if name != "admin" || password != "Test-12345" || r.URL.Path != "/api/haven/v1/vulndb/import" {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{"errors":[{"code":"FORBIDDEN","message":"not you"}]}`))
+			return
+		}
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for archive := tar.NewReader(z); ; {
+			h, err := archive.Next()
+			if err != nil {
+				break
+			}
+			files = append(files, h.Name)
+		}
+		_, _ = w.Write([]byte(`{"changed":true,"current":{"version":2,"updated_at":"2026-11-01T06:00:00Z","digest":"sha256:aa","source":"upload"}}`))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	for _, name := range []string{"trivy.db", "metadata.json"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("HAVEN_SERVER", server.URL)
+	t.Setenv("HAVEN_USERNAME", "admin")
+	t.Setenv("HAVEN_PASSWORD", "Test-12345")
+	status, text := haven(t, "vulndb", "import", dir)
+	if status != 0 || !strings.Contains(text, "in force now") || strings.Join(files, " ") != "trivy.db metadata.json" {
+		t.Errorf("%d %s %q", status, text, files)
+	}
+	t.Setenv("HAVEN_PASSWORD", "wrong")
+	if status, text := haven(t, "vulndb", "import", dir); status != 1 || !strings.Contains(text, "not you") || strings.Contains(text, "wrong") {
+		t.Errorf("a refusal: %d %s", status, text)
+	}
+	if status, text := haven(t, "vulndb", "import", t.TempDir()); status != 1 || !strings.Contains(text, "metadata.json") {
+		t.Errorf("an empty folder: %d %s", status, text)
+	}
+}
