@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -34,6 +35,7 @@ type Deps struct {
 	Registry   *registry.Service
 	Labels     *label.Service
 	Scanners   *scanner.Service
+	Scans      *scan.Service
 	Audit      *audit.Service
 	Purger     *audit.Purger
 	Jobs       *job.Service
