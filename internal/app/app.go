@@ -25,6 +25,7 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
@@ -47,6 +48,7 @@ type App struct {
 	jobs       *job.Service
 	engine     *confined.Process
 	vulndb     *vulndb.Service
+	scans      *scan.Service
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler
@@ -177,7 +179,7 @@ func (a *App) Run(ctx context.Context) error {
 // the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -26,6 +26,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/scanner"
@@ -46,6 +47,7 @@ type domain struct {
 	people    *ldap.Provider
 	labels    *label.Service
 	scanners  *scanner.Service
+	scans     *scan.Service
 	audits    *audit.Service
 	registry  *registry.Service
 	vulndb    *vulndb.Service
@@ -81,8 +83,9 @@ func (a *App) assemble() (domain, error) {
 	})
 	d.oidc = oidc.NewService(openID, d.identity)
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
+	adapters := adapter.NewClient()
 	d.scanners = scanner.New(scanner.Deps{
-		DB: a.db, Box: box, Adapters: adapter.NewClient(), Projects: d.projects, Clock: clock, Log: a.log,
+		DB: a.db, Box: box, Adapters: adapters, Projects: d.projects, Clock: clock, Log: a.log,
 		Own: adapter.Own(func(ctx context.Context) (updated, next time.Time, err error) {
 			state, err := d.vulndb.State(ctx)
 			if err != nil || state.Current == nil {
@@ -99,7 +102,9 @@ func (a *App) assemble() (domain, error) {
 	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records)
+	// Scanning is made last, of nearly everything else; by the first event it is there.
+	var scans lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -116,6 +121,8 @@ func (a *App) assemble() (domain, error) {
 	if d.vulndb, err = a.vulnerabilities(); err != nil {
 		return domain{}, err
 	}
+	d.scans = a.scanning(d, adapters)
+	scans.Listener, a.scans = d.scans, d.scans
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -166,7 +173,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Scanners: d.scanners, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Scanners: d.scanners, Scans: d.scans, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -175,7 +182,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Scans: d.scans, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

@@ -118,6 +118,26 @@ func accesses() map[string]rest.Access {
 		"ListAccessories":        ofProject(authz.Accessory, authz.ListAll),
 		"GetAddition":            ofProject(authz.ArtifactAddition, authz.Read),
 
+		"GetVulnerabilitiesAddition": ofProject(authz.ArtifactAddition, authz.Read),
+		"ScanArtifact":               ofLoaded(authz.Scan, authz.Create), // of a bill of materials: SBOM
+		"StopScanArtifact":           ofLoaded(authz.Scan, authz.Stop),
+		"GetReportLog":               ofProject(authz.Scan, authz.Read),
+
+		"GetScanAllSchedule":               ofSystem(authz.ScanAll, authz.Read),
+		"CreateScanAllSchedule":            ofSystem(authz.ScanAll, authz.Create),
+		"UpdateScanAllSchedule":            ofSystem(authz.ScanAll, authz.Update),
+		"StopScanAll":                      ofSystem(authz.ScanAll, authz.Stop),
+		"GetLatestScanAllMetrics":          ofSystem(authz.ScanAll, authz.Read),
+		"GetLatestScheduledScanAllMetrics": ofSystem(authz.ScanAll, authz.Read),
+
+		"GetSecuritySummary":  ofSystem(authz.SecurityHub, authz.Read),
+		"ListVulnerabilities": ofSystem(authz.SecurityHub, authz.ListAll),
+
+		"ExportScanData":                 ofLoaded(authz.ExportCVE, authz.Create),
+		"GetScanDataExportExecution":     signedIn(), // of one's own
+		"GetScanDataExportExecutionList": signedIn(),
+		"DownloadScanData":               signedIn(), // and the right of the project, still
+
 		"ListRobotV1":    ofProject(authz.RobotAccount, authz.ListAll),
 		"CreateRobotV1":  ofProject(authz.RobotAccount, authz.Create),
 		"GetRobotByIDV1": ofProject(authz.RobotAccount, authz.Read),

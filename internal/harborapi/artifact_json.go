@@ -8,11 +8,27 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 )
 
-// artifactsJSON is a page of artifacts as clients see it, with labels if they are wanted: one more
-// statement for all of them.
-func (s *Server) artifactsJSON(ctx context.Context, rows []registry.Artifact, labelled bool) ([]gen.Artifact, error) {
+// shown is what else a page of artifacts shows.
+type shown struct{ labels, scans, bills bool }
+
+// artifactsJSON is a page of artifacts of one project as clients see it, with what else is wanted: a few more
+// statements for all of them.
+func (s *Server) artifactsJSON(ctx context.Context, rows []registry.Artifact, with shown) ([]gen.Artifact, error) {
 	out := each(rows, s.artifactJSON)
-	if !labelled || len(rows) == 0 {
+	if len(rows) == 0 {
+		return out, nil
+	}
+	if with.scans {
+		if err := s.addScans(ctx, rows, out); err != nil {
+			return nil, err
+		}
+	}
+	if with.bills {
+		if err := s.addBills(ctx, rows, out); err != nil {
+			return nil, err
+		}
+	}
+	if !with.labels {
 		return out, nil
 	}
 	labels, err := s.Labels.OfArtifacts(ctx, each(rows, func(a registry.Artifact) int64 { return a.ID }))
@@ -43,6 +59,20 @@ func (s *Server) artifactJSON(a registry.Artifact) gen.Artifact {
 			out.AdditionLinks = map[string]gen.AdditionLink{}
 		}
 		out.AdditionLinks[name] = gen.AdditionLink{Href: additionHref(a, name)}
+	}
+	if a.Type == registry.TypeImage && a.SubjectDigest == "" {
+		if out.AdditionLinks == nil {
+			out.AdditionLinks = map[string]gen.AdditionLink{}
+		}
+		bill := a
+		bill.Digest = "" // Harbor's link leads nowhere while there is none
+		for _, v := range a.Accessories {
+			if v.Type == registry.AccessorySBOM {
+				bill.Digest = v.Digest
+			}
+		}
+		out.AdditionLinks["sboms"] = gen.AdditionLink{Href: additionHref(bill, "sbom")}
+		out.AdditionLinks["vulnerabilities"] = gen.AdditionLink{Href: additionHref(a, "vulnerabilities")}
 	}
 	return out
 }

@@ -21,7 +21,7 @@ func (s *Server) ListArtifacts(ctx context.Context, r gen.ListArtifactsRequestOb
 		return nil, err
 	}
 	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
-	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with, ifTrue(r.Params.WithLabel))
+	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview)})
 	return gen.ListArtifacts200JSONResponse{Body: rows}, err
 }
 
@@ -36,11 +36,11 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 	}
 	filter := registry.ArtifactFilter{LatestInRepository: ifTrue(r.Params.LatestInRepository)}
 	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
-	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with, ifTrue(r.Params.WithLabel))
+	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview)})
 	return gen.ListArtifactsOfProject200JSONResponse{Body: rows}, err
 }
 
-func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With, labelled bool) ([]gen.Artifact, error) {
+func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter registry.ArtifactFilter, with registry.With, more shown) ([]gen.Artifact, error) {
 	list, err := rest.ListingBy(ctx, registry.ArtifactKey, isArtifactColumn)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter regis
 		return nil, err
 	}
 	paged(ctx, list, total)
-	return s.artifactsJSON(ctx, rows, labelled)
+	return s.artifactsJSON(ctx, rows, more)
 }
 
 // isArtifactColumn reports whether artifacts can be sorted by the key: what several of an artifact's tags and
@@ -69,11 +69,11 @@ func (s *Server) GetArtifact(ctx context.Context, r gen.GetArtifactRequestObject
 	if err != nil {
 		return nil, err
 	}
-	shown, err := s.artifactsJSON(ctx, []registry.Artifact{a}, ifTrue(r.Params.WithLabel))
+	found, err := s.artifactsJSON(ctx, []registry.Artifact{a}, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview)})
 	if err != nil {
 		return nil, err
 	}
-	return gen.GetArtifact200JSONResponse(shown[0]), nil
+	return gen.GetArtifact200JSONResponse(found[0]), nil
 }
 
 // DeleteArtifact answers DELETE …/artifacts/{reference}: the artifact goes with all its tags, whichever of

@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/scan"
 )
 
 // quota matches a refusal by a project's limit, whose words are Harbor's.
@@ -29,6 +30,7 @@ func failures() []rest.Failure {
 	return []rest.Failure{
 		{Match: rest.Is(project.ErrNotEmpty), Status: precondition, Code: "PRECONDITION", Message: "precondition failed: the project contains repositories, can not be deleted"},
 
+		{Match: rest.Is(scan.ErrDisabled), Status: precondition, Code: "PRECONDITION", Message: "scanner is deactivated"},
 		{Match: rest.Is(registry.ErrRepositoryUnknown), Status: notFound, Code: "NOT_FOUND"},
 		{Match: rest.Is(registry.ErrManifestUnknown), Status: notFound, Code: "NOT_FOUND"},
 		{Match: rest.Is(registry.ErrTagUnknown), Status: notFound, Code: "NOT_FOUND"},

@@ -29,6 +29,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/secret"
@@ -82,6 +83,8 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	})
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
+	engine := &fakeScanner{}
+	deps.Scans = scan.New(scan.Deps{DB: d, Registry: f.registry, Jobs: f.jobs, Engine: engine, Editions: engine, Merge: engine.merge, Scanners: engine, Clock: time.Now, Log: log})
 	for _, change := range changes {
 		change(&deps)
 	}
@@ -95,6 +98,19 @@ func ok(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// sendWith is do with one more header.
+func (f *fixture) sendWith(who, method, path, body, name, value string) *httptest.ResponseRecorder {
+	f.t.Helper()
+	r := httptest.NewRequest(method, "/api/v2.0"+path, strings.NewReader(body))
+	r.RemoteAddr = "192.0.2.1:1234"
+	r.SetBasicAuth(who, password)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(name, value)
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
 }
 
 // do sends a request as a user or robot, "" for nobody. The path is below /api/v2.0, if it isn't /api/version.

@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -36,6 +37,7 @@ type Deps struct {
 	Registry   *registry.Service
 	Labels     *label.Service
 	Scanners   *scanner.Service
+	Scans      *scan.Service
 	Audit      *audit.Service
 	Purger     *audit.Purger
 	Jobs       *job.Service

@@ -163,6 +163,24 @@ func whoMay() []may {
 		{operation: "SetScannerOfProject", private: "AP", public: "A", body: `{"uuid":"nosuch"}`},
 		{operation: "ListScannerCandidatesOfProject", private: "AP", public: "A"},
 
+		{operation: "GetVulnerabilitiesAddition", private: members, public: everybody},
+		{operation: "ScanArtifact", private: "APM", public: "A"},
+		{operation: "ScanArtifact", private: "APM", public: "A", body: `{"scan_type":"sbom"}`},
+		{operation: "StopScanArtifact", private: "APM", public: "A", body: `{}`},
+		{operation: "GetReportLog", private: members, public: everybody},
+		{operation: "GetScanAllSchedule", private: "A"},
+		{operation: "CreateScanAllSchedule", private: "A", body: `{}`},
+		{operation: "UpdateScanAllSchedule", private: "A", body: `{}`},
+		{operation: "StopScanAll", private: "A"},
+		{operation: "GetLatestScanAllMetrics", private: "A"},
+		{operation: "GetLatestScheduledScanAllMetrics", private: "A"},
+		{operation: "GetSecuritySummary", private: "A"},
+		{operation: "ListVulnerabilities", private: "A"},
+		{operation: "ExportScanData", private: "APMD", body: `{"projects":[{perm}],"repositories":"a b"}`}, // 400
+		{operation: "GetScanDataExportExecution", private: signedInCallers},                                // {execution_id} doesn't exist
+		{operation: "GetScanDataExportExecutionList", private: signedInCallers},
+		{operation: "DownloadScanData", private: signedInCallers},
+
 		{operation: "ListQuotas", private: "A"},
 		{operation: "GetQuota", private: "A"},
 		{operation: "UpdateQuota", private: "A", body: `{}`},
@@ -262,6 +280,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
 		"{registration_id}": "nosuch",
+		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{execution_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

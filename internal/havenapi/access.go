@@ -9,6 +9,10 @@ func ofLoaded(r authz.Resource, a authz.Action) rest.Access {
 	return rest.Access{Class: rest.OfObject, Permission: authz.Permission{Resource: r, Action: a}}
 }
 
+func ofProject(r authz.Resource, a authz.Action) rest.Access {
+	return rest.Access{Class: rest.InProject, Permission: authz.Permission{Resource: r, Action: a}}
+}
+
 func ofSystem(r authz.Resource, a authz.Action) rest.Access {
 	return rest.Access{Class: rest.InSystem, Permission: authz.Permission{Resource: r, Action: a}}
 }
@@ -36,6 +40,13 @@ func accesses() map[string]rest.Access {
 		"GetVulnerabilityDatabase":     ofSystem(authz.SystemConfig, authz.Read),
 		"ImportVulnerabilityDatabase":  ofSystem(authz.SystemConfig, authz.Update),
 		"RefreshVulnerabilityDatabase": ofSystem(authz.SystemConfig, authz.Update),
+
+		"GetArtifactSBOM":     ofProject(authz.ArtifactAddition, authz.Read),
+		"ListArtifactChanges": ofProject(authz.ArtifactAddition, authz.Read),
+		"ListStatements":      ofProject(authz.ArtifactAddition, authz.Read),
+		// As for the project's allowlist.
+		"CreateStatement": ofProject(authz.Project, authz.Update),
+		"DeleteStatement": ofProject(authz.Project, authz.Update),
 
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 

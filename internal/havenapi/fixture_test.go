@@ -21,6 +21,8 @@ import (
 	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
@@ -65,6 +67,8 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
+		Scans:          scan.New(scan.Deps{DB: d, Jobs: f.jobs, Clock: time.Now, Log: log}),
+		Registry:       registry.New(registry.Deps{DB: d, Clock: time.Now, Log: log, Wake: func() {}}),
 		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },
 	})

@@ -13,7 +13,9 @@ import (
 	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -31,6 +33,8 @@ type Deps struct {
 	Settings   *setting.Service
 	Audit      *audit.Service
 	Jobs       *job.Service
+	Registry   *registry.Service
+	Scans      *scan.Service
 	VulnDB     *vulndb.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string

@@ -18,6 +18,8 @@ const everybody = "APMDGLRSFN"
 
 const signedInCallers = "APMDGLRSF"
 
+const members = "APMDGL"
+
 const usersInPerson = "APMDGLSF"
 
 // may is a row of the table of who may do what: the letters of those whom the operation answers.
@@ -44,6 +46,11 @@ func whoMay() []may {
 		{operation: "StopJobTask", who: "A"},
 		{operation: "RetryJobTask", who: "A"},
 		{operation: "GetJobTaskLog", who: "A"},
+		{operation: "GetArtifactSBOM", who: members}, // {reference} doesn't exist
+		{operation: "ListArtifactChanges", who: members},
+		{operation: "ListStatements", who: members},
+		{operation: "CreateStatement", who: "AP", body: `{}`},
+		{operation: "DeleteStatement", who: "AP"},
 		{operation: "GetVulnerabilityDatabase", who: "A"},
 		{operation: "ImportVulnerabilityDatabase", who: "A", body: "no archive"},
 		{operation: "RefreshVulnerabilityDatabase", who: "A"}, // without a source
@@ -91,7 +98,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"execution_id": "999999", "task_id": "999999"}
+	return map[string]string{"execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "statement_id": "999999"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

@@ -20,11 +20,13 @@ const (
 	additionValues       = "values.yaml"
 	additionReadme       = "readme.md"
 	additionDependencies = "dependencies"
+	additionSBOM         = "sbom"
 
 	mediaTypeHelmChart = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 	maxChart     = 64 << 20 // bytes of a chart, unpacked, that are searched for a file
 	maxChartFile = 2 << 20  // bytes of such a file
+	maxSBOM      = 64 << 20 // bytes of a bill of materials
 )
 
 // AdditionNames returns the additions that an artifact has by itself, in Harbor's words.
@@ -32,6 +34,8 @@ func AdditionNames(a Artifact) []string {
 	switch {
 	case oci.IsIndexType(a.MediaType):
 		return nil
+	case a.ConfigMediaType == mediaTypeSBOM:
+		return []string{additionSBOM}
 	case a.Type == TypeChart:
 		return []string{additionValues, additionReadme, additionDependencies}
 	case a.Type == TypeWASM, a.ConfigMediaType == oci.MediaTypeImageConfig, a.ConfigMediaType == oci.MediaTypeDockerConfig:
@@ -67,6 +71,9 @@ func (s *Service) addition(ctx context.Context, a Artifact, name string) (conten
 		return "", nil, err
 	}
 	switch name {
+	case additionSBOM:
+		body, err = s.firstLayer(ctx, a, m, maxSBOM)
+		return mediaTypeSBOM, body, err
 	case additionHistory:
 		body, err = s.configField(ctx, a, m, "history")
 		return "application/json; charset=utf-8", body, err
@@ -132,6 +139,21 @@ func (s *Service) configField(ctx context.Context, a Artifact, m *oci.Manifest, 
 		}
 	}
 	return json.Marshal(entries)
+}
+
+// firstLayer reads a document that is an artifact's first layer, as it is.
+func (s *Service) firstLayer(ctx context.Context, a Artifact, m *oci.Manifest, most int64) ([]byte, error) {
+	if len(m.Layers) == 0 {
+		return nil, ErrBlobUnknown
+	}
+	b, err := s.artifactBlob(ctx, a, m.Layers[0].Digest)
+	if err != nil {
+		return nil, err
+	}
+	if b.Size > most {
+		return nil, fault.Invalidf("the document has %d bytes, at most %d are shown", b.Size, most)
+	}
+	return s.readBlob(ctx, b)
 }
 
 // chartFile reads a file in the top folder of a chart's archive.

@@ -184,7 +184,7 @@ func countHub(ctx context.Context, tx db.Tx, q hubQuery, everything, tune bool) 
 		total, err = db.Get(ctx, tx, db.ScanInt, hubTotal, q.args...)
 	} else {
 		n := len(q.args)
-		total, err = db.Get(ctx, tx, db.ScanInt, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1%s%s LIMIT $%d) some", q.from, q.where, n+1), append(q.args[:n:n], most+1)...)
+		total, err = db.Get(ctx, tx, db.ScanInt, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1%s%s LIMIT $%d) found", q.from, q.where, n+1), append(q.args[:n:n], most+1)...)
 	}
 	if total > most && (tune || !everything) {
 		total = -1
@@ -213,4 +213,4 @@ func addTags(ctx context.Context, tx db.Tx, page []HubFinding) error {
 }
 
 var firstTags = inQuery{`SELECT manifest_id, name FROM (SELECT t.manifest_id, t.name, ROW_NUMBER() OVER (PARTITION BY t.manifest_id ORDER BY t.name) AS place
-	FROM tag t WHERE t.manifest_id IN `, `) some WHERE place <= 10 ORDER BY manifest_id, name`}
+	FROM tag t WHERE t.manifest_id IN `, `) found WHERE place <= 10 ORDER BY manifest_id, name`}

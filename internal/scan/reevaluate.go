@@ -31,6 +31,14 @@ func (s *Service) EditionChanged(ctx context.Context, tx db.Tx, edition vulndb.E
 	return err
 }
 
+// Run looks at the start which edition is in force; switches are told later. It returns nil when that is done.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.Notice(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "it isn't known whether everything was judged by the vulnerability database in force; the next scan will tell", "error", err)
+	}
+	return nil
+}
+
 // Notice looks which edition is in force, and begins to judge by it if nobody did: at the start of a process.
 func (s *Service) Notice(ctx context.Context) error {
 	edition, err := s.editions.Current(ctx)

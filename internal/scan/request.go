@@ -132,6 +132,9 @@ func (s *Service) Scan(ctx context.Context, by authz.Principal, ref registry.Ref
 	if err != nil {
 		return err
 	}
+	if scanner.Disabled {
+		return fmt.Errorf("scan %s@%s: %w", ref.FullName(), d, ErrDisabled)
+	}
 	err = s.db.Write(ctx, func(tx db.Tx) error {
 		images, err := s.imagesAt(ctx, tx, scanner, ref, d)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
 )
@@ -201,3 +202,30 @@ func (s *Service) Progress(ctx context.Context, scheduled bool) (p Progress, err
 		Failed: max(p.Counts.Failed, 0), Succeeded: max(p.Counts.Succeeded, 0)} // the two were read one after the other
 	return p, nil
 }
+
+// Schedule has all images scanned by the clock. A bad cron text is fault.Invalid.
+func (s *Service) Schedule(ctx context.Context, by authz.Principal, kind, cron string) error {
+	return s.db.Write(ctx, func(tx db.Tx) error {
+		if err := s.jobs.PutSchedule(ctx, tx, job.Schedule{Kind: job.ScanAll, VendorID: job.System, CronType: kind, Cron: cron}); err != nil {
+			return err
+		}
+		return s.configured(ctx, tx, by, "scan all images by the clock: "+cron)
+	})
+}
+
+// Unschedule ends that.
+func (s *Service) Unschedule(ctx context.Context, by authz.Principal) error {
+	return s.db.Write(ctx, func(tx db.Tx) error {
+		if _, err := s.jobs.DropSchedule(ctx, tx, job.ScanAll, job.System); err != nil {
+			return err
+		}
+		return s.configured(ctx, tx, by, "scan all images not any more by the clock")
+	})
+}
+
+func (s *Service) configured(ctx context.Context, tx db.Tx, by authz.Principal, description string) error {
+	return event.Append(ctx, tx, event.Event{Kind: event.UpdateConfiguration, At: s.clock(), By: by.Name, Resource: "scan all", Description: description, Success: true})
+}
+
+// ErrDisabled: the scanner in force may not scan.
+var ErrDisabled = errors.New("the scanner is deactivated")

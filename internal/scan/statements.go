@@ -118,6 +118,12 @@ func scopeWords(v Statement) string {
 func (s *Service) complete(by authz.Principal, v *Statement) error {
 	now := s.clock()
 	v.Vulnerability, v.Package, v.Version, v.Reason = clean(v.Vulnerability, maxName), clean(v.Package, maxName), clean(v.Version, maxName), clean(v.Reason, maxProse)
+	if named, ok := parsePURL(v.Package); ok {
+		v.Package = named.name
+		if v.Version == "" {
+			v.Version = named.version
+		}
+	}
 	if v.Author == "" {
 		v.Author = by.Name
 	}

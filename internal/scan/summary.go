@@ -60,16 +60,17 @@ func shortcomings(inv inventory.Inventory) string {
 	return clean(strings.Join(all, "; "), maxReason)
 }
 
+// The reports' contents come first, which SQLite has to be told: it would begin with all that an evaluation changed.
 var (
 	tallies = inQuery{`SELECT c.report_id, COALESCE(f.severity, -1), COUNT(*), SUM(CASE WHEN f.fixed <> '' THEN 1 ELSE 0 END),
 			SUM(CASE WHEN p.unjudged THEN 1 ELSE 0 END), SUM(CASE WHEN p.evaluation_id = 0 THEN 1 ELSE 0 END)
-		FROM scan_content c JOIN scan_package p ON p.id = c.package_id LEFT JOIN scan_finding f ON f.package_id = p.id
-		WHERE c.report_id IN `, ` GROUP BY c.report_id, COALESCE(f.severity, -1)`}
+		FROM scan_content c CROSS JOIN scan_package p LEFT JOIN scan_finding f ON f.package_id = p.id
+		WHERE p.id = c.package_id AND c.report_id IN `, ` GROUP BY c.report_id, COALESCE(f.severity, -1)`}
 	packageCounts = inQuery{`SELECT report_id, COUNT(*) FROM scan_content WHERE report_id IN `, ` GROUP BY report_id`}
-	changeCounts  = inQuery{`SELECT c.report_id, ch.kind, COUNT(*) FROM scan_content c JOIN scan_change ch ON ch.evaluation_id = $1 AND ch.package_id = c.package_id
-		WHERE c.report_id IN `, ` GROUP BY c.report_id, ch.kind`}
-	unjudgedScopes = inQuery{`SELECT DISTINCT c.report_id, p.scope FROM scan_content c JOIN scan_package p ON p.id = c.package_id AND p.unjudged
-		WHERE c.report_id IN `, ` ORDER BY c.report_id, p.scope`}
+	changeCounts  = inQuery{`SELECT c.report_id, ch.kind, COUNT(*) FROM scan_content c CROSS JOIN scan_change ch
+		WHERE ch.evaluation_id = $1 AND ch.package_id = c.package_id AND c.report_id IN `, ` GROUP BY c.report_id, ch.kind`}
+	unjudgedScopes = inQuery{`SELECT DISTINCT c.report_id, p.scope FROM scan_content c CROSS JOIN scan_package p
+		WHERE p.id = c.package_id AND p.unjudged AND c.report_id IN `, ` ORDER BY c.report_id, p.scope`}
 	toSummarise = inQuery{`SELECT id, status, evaluated, reason, unread, severity, critical, high, medium, low, negligible, unknown, fixable, found, gone, waiting, complete FROM scan_report WHERE id IN `, ""}
 )
 

@@ -45,6 +45,45 @@ func (e ActionRequestAction) Valid() bool {
 	}
 }
 
+// Defines values for NativeReportSummaryEvaluated.
+const (
+	Not    NativeReportSummaryEvaluated = "not"
+	Partly NativeReportSummaryEvaluated = "partly"
+	Wholly NativeReportSummaryEvaluated = "wholly"
+)
+
+// Valid indicates whether the value is a known member of the NativeReportSummaryEvaluated enum.
+func (e NativeReportSummaryEvaluated) Valid() bool {
+	switch e {
+	case Not:
+		return true
+	case Partly:
+		return true
+	case Wholly:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ScanTypeScanType.
+const (
+	Sbom          ScanTypeScanType = "sbom"
+	Vulnerability ScanTypeScanType = "vulnerability"
+)
+
+// Valid indicates whether the value is a known member of the ScanTypeScanType enum.
+func (e ScanTypeScanType) Valid() bool {
+	switch e {
+	case Sbom:
+		return true
+	case Vulnerability:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ScheduleObjType.
 const (
 	ScheduleObjTypeCustom   ScheduleObjType = "Custom"
@@ -72,6 +111,27 @@ func (e ScheduleObjType) Valid() bool {
 	case ScheduleObjTypeSchedule:
 		return true
 	case ScheduleObjTypeWeekly:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StatsTrigger.
+const (
+	StatsTriggerEvent    StatsTrigger = "Event"
+	StatsTriggerManual   StatsTrigger = "Manual"
+	StatsTriggerSchedule StatsTrigger = "Schedule"
+)
+
+// Valid indicates whether the value is a known member of the StatsTrigger enum.
+func (e StatsTrigger) Valid() bool {
+	switch e {
+	case StatsTriggerEvent:
+		return true
+	case StatsTriggerManual:
+		return true
+	case StatsTriggerSchedule:
 		return true
 	default:
 		return false
@@ -137,9 +197,11 @@ type Artifact struct {
 	PushTime             wire.Time               `json:"push_time,omitempty"`
 
 	// References the children of an index
-	References     []ArtifactReference `json:"references"`
-	RepositoryID   int64               `json:"repository_id,omitempty"`
-	RepositoryName string              `json:"repository_name,omitempty"`
+	References     []ArtifactReference            `json:"references"`
+	RepositoryID   int64                          `json:"repository_id,omitempty"`
+	RepositoryName string                         `json:"repository_name,omitempty"`
+	SbomOverview   *SBOMOverview                  `json:"sbom_overview,omitempty"`
+	ScanOverview   map[string]NativeReportSummary `json:"scan_overview,omitempty"`
 
 	// Size bytes of manifest, config and layers
 	Size int64  `json:"size,omitempty"`
@@ -219,6 +281,26 @@ type Configurations = map[string]any
 // ConfigurationsResponse Each setting with its value and whether it can be changed here
 type ConfigurationsResponse map[string]interface{}
 
+// DangerousArtifact defines model for DangerousArtifact.
+type DangerousArtifact struct {
+	CriticalCnt    int64  `json:"critical_cnt"`
+	Digest         string `json:"digest,omitempty"`
+	HighCnt        int64  `json:"high_cnt"`
+	MediumCnt      int64  `json:"medium_cnt"`
+	ProjectID      int64  `json:"project_id,omitempty"`
+	RepositoryName string `json:"repository_name,omitempty"`
+}
+
+// DangerousCVE defines model for DangerousCVE.
+type DangerousCVE struct {
+	CveID       string  `json:"cve_id,omitempty"`
+	CvssScoreV3 float64 `json:"cvss_score_v3,omitempty"`
+	Desc        string  `json:"desc,omitempty"`
+	Package     string  `json:"package,omitempty"`
+	Severity    string  `json:"severity,omitempty"`
+	Version     string  `json:"version,omitempty"`
+}
+
 // Error defines model for Error.
 type Error struct {
 	// Code what went wrong, for programs
@@ -246,6 +328,19 @@ type ExecHistory struct {
 	JobStatus     string      `json:"job_status,omitempty"`
 	Schedule      ScheduleObj `json:"schedule,omitempty"`
 	UpdateTime    wire.Time   `json:"update_time,omitempty"`
+}
+
+// FindingExcuse Why the finding does not count
+type FindingExcuse struct {
+	Allowlist bool   `json:"allowlist,omitempty"`
+	Author    string `json:"author,omitempty"`
+
+	// Document Digest of the referrer that states it
+	Document      string `json:"document,omitempty"`
+	Justification string `json:"justification,omitempty"`
+	Reason        string `json:"reason,omitempty"`
+	StatementID   int64  `json:"statement_id,omitempty"`
+	Status        string `json:"status,omitempty"`
 }
 
 // GeneralInfo defines model for GeneralInfo.
@@ -370,6 +465,46 @@ type LdapUser struct {
 	Username string `json:"username,omitempty"`
 }
 
+// NativeReportSummary defines model for NativeReportSummary.
+type NativeReportSummary struct {
+	// CompletePercent Of the images of an index, how many have a report
+	CompletePercent int `json:"complete_percent,omitempty"`
+
+	// CountedSummary The summary without what an allowlist or a statement excuses
+	CountedSummary *VulnerabilitySummary `json:"counted_summary,omitempty"`
+
+	// DatabaseDigest Edition of the vulnerability database
+	DatabaseDigest    string     `json:"database_digest,omitempty"`
+	DatabaseUpdatedAt *wire.Time `json:"database_updated_at,omitempty"`
+
+	// Duration Seconds
+	Duration int64     `json:"duration,omitempty"`
+	EndTime  wire.Time `json:"end_time,omitempty"`
+
+	// Evaluated How much of the artifact the report speaks of
+	Evaluated NativeReportSummaryEvaluated `json:"evaluated,omitempty"`
+
+	// Found Findings that the last edition brought
+	Found int64 `json:"found,omitempty"`
+
+	// Gone Findings that the last edition took
+	Gone int64 `json:"gone,omitempty"`
+
+	// Reason Why the status is no Success
+	Reason     string   `json:"reason,omitempty"`
+	ReportID   string   `json:"report_id,omitempty"`
+	ScanStatus string   `json:"scan_status,omitempty"`
+	Scanner    *Scanner `json:"scanner,omitempty"`
+
+	// Severity The worst; None without a finding
+	Severity  string                `json:"severity,omitempty"`
+	StartTime wire.Time             `json:"start_time,omitempty"`
+	Summary   *VulnerabilitySummary `json:"summary,omitempty"`
+}
+
+// NativeReportSummaryEvaluated How much of the artifact the report speaks of
+type NativeReportSummaryEvaluated string
+
 // NewTag defines model for NewTag.
 type NewTag struct {
 	Name string `json:"name"`
@@ -402,6 +537,13 @@ type OverallHealthStatus struct {
 	Status string `json:"status"`
 }
 
+// PackagePlace defines model for PackagePlace.
+type PackagePlace struct {
+	// Layer Digest of the blob
+	Layer string `json:"layer,omitempty"`
+	Path  string `json:"path,omitempty"`
+}
+
 // PasswordReq defines model for PasswordReq.
 type PasswordReq struct {
 	NewPassword string `json:"new_password,omitempty"`
@@ -429,6 +571,14 @@ type Platform struct {
 	OsFeatures   []string `json:"os.features,omitempty"`
 	OsVersion    string   `json:"os.version,omitempty"`
 	Variant      string   `json:"variant,omitempty"`
+}
+
+// PreferredCVSS defines model for PreferredCVSS.
+type PreferredCVSS struct {
+	ScoreV2  *float64 `json:"score_v2"`
+	ScoreV3  *float64 `json:"score_v3"`
+	VectorV2 string   `json:"vector_v2"`
+	VectorV3 string   `json:"vector_v3"`
 }
 
 // Project defines model for Project.
@@ -550,6 +700,25 @@ type QuotaUpdateReq struct {
 	Hard ResourceList `json:"hard,omitempty"`
 }
 
+// ReportedVulnerability defines model for ReportedVulnerability.
+type ReportedVulnerability struct {
+	ArtifactDigests  []string               `json:"artifact_digests"`
+	CweIds           []string               `json:"cwe_ids"`
+	Description      string                 `json:"description"`
+	Excuse           *FindingExcuse         `json:"excuse,omitempty"`
+	FixVersion       string                 `json:"fix_version"`
+	ID               string                 `json:"id"`
+	Links            []string               `json:"links"`
+	Package          string                 `json:"package"`
+	Places           []PackagePlace         `json:"places,omitempty"`
+	PreferredCvss    PreferredCVSS          `json:"preferred_cvss"`
+	Severity         string                 `json:"severity"`
+	Status           string                 `json:"status"`
+	Title            string                 `json:"title,omitempty"`
+	VendorAttributes map[string]interface{} `json:"vendor_attributes,omitempty"`
+	Version          string                 `json:"version"`
+}
+
 // Repository defines model for Repository.
 type Repository struct {
 	ArtifactCount int64     `json:"artifact_count"`
@@ -669,6 +838,66 @@ type RobotUpdate struct {
 type RoleRequest struct {
 	RoleID int64 `json:"role_id,omitempty"`
 }
+
+// SBOMOverview defines model for SBOMOverview.
+type SBOMOverview struct {
+	// Duration Seconds
+	Duration int64     `json:"duration,omitempty"`
+	EndTime  wire.Time `json:"end_time,omitempty"`
+
+	// Reason Why the status is no Success
+	Reason     string    `json:"reason,omitempty"`
+	ReportID   string    `json:"report_id,omitempty"`
+	SbomDigest string    `json:"sbom_digest,omitempty"`
+	ScanStatus string    `json:"scan_status,omitempty"`
+	Scanner    Scanner   `json:"scanner,omitempty"`
+	StartTime  wire.Time `json:"start_time,omitempty"`
+}
+
+// ScanDataExportExecution defines model for ScanDataExportExecution.
+type ScanDataExportExecution struct {
+	EndTime     wire.Time `json:"end_time,omitempty"`
+	FilePresent bool      `json:"file_present"`
+	ID          int64     `json:"id,omitempty"`
+	StartTime   wire.Time `json:"start_time,omitempty"`
+	Status      string    `json:"status,omitempty"`
+	StatusText  string    `json:"status_text"`
+	Trigger     string    `json:"trigger,omitempty"`
+	UserID      int64     `json:"user_id,omitempty"`
+	UserName    string    `json:"user_name"`
+}
+
+// ScanDataExportExecutionList defines model for ScanDataExportExecutionList.
+type ScanDataExportExecutionList struct {
+	Items []ScanDataExportExecution `json:"items"`
+}
+
+// ScanDataExportJob defines model for ScanDataExportJob.
+type ScanDataExportJob struct {
+	ID int64 `json:"id,omitempty"`
+}
+
+// ScanDataExportRequest defines model for ScanDataExportRequest.
+type ScanDataExportRequest struct {
+	CveIds  string  `json:"cveIds,omitempty"`
+	JobName string  `json:"job_name,omitempty"`
+	Labels  []int64 `json:"labels,omitempty"`
+
+	// Projects One
+	Projects []int64 `json:"projects,omitempty"`
+
+	// Repositories Patterns separated by commas, as of doublestar
+	Repositories string `json:"repositories,omitempty"`
+	Tags         string `json:"tags,omitempty"`
+}
+
+// ScanType defines model for ScanType.
+type ScanType struct {
+	ScanType ScanTypeScanType `json:"scan_type,omitempty"`
+}
+
+// ScanTypeScanType defines model for ScanType.ScanType.
+type ScanTypeScanType string
 
 // Scanner defines model for Scanner.
 type Scanner struct {
@@ -800,6 +1029,22 @@ type SearchResult struct {
 	Repository []SearchRepository `json:"repository"`
 }
 
+// SecuritySummary defines model for SecuritySummary.
+type SecuritySummary struct {
+	CriticalCnt        int64               `json:"critical_cnt"`
+	DangerousArtifacts []DangerousArtifact `json:"dangerous_artifacts,omitempty"`
+	DangerousCves      []DangerousCVE      `json:"dangerous_cves,omitempty"`
+	FixableCnt         int64               `json:"fixable_cnt"`
+	HighCnt            int64               `json:"high_cnt"`
+	LowCnt             int64               `json:"low_cnt"`
+	MediumCnt          int64               `json:"medium_cnt"`
+	NoneCnt            int64               `json:"none_cnt,omitempty"`
+	ScannedCnt         int64               `json:"scanned_cnt"`
+	TotalArtifact      int64               `json:"total_artifact"`
+	TotalVuls          int64               `json:"total_vuls"`
+	UnknownCnt         int64               `json:"unknown_cnt"`
+}
+
 // Statistic defines model for Statistic.
 type Statistic struct {
 	PrivateProjectCount int64 `json:"private_project_count"`
@@ -812,6 +1057,18 @@ type Statistic struct {
 	// TotalStorageConsumption bytes
 	TotalStorageConsumption int64 `json:"total_storage_consumption"`
 }
+
+// Stats defines model for Stats.
+type Stats struct {
+	Completed int64            `json:"completed"`
+	Metrics   map[string]int64 `json:"metrics,omitempty"`
+	Ongoing   bool             `json:"ongoing"`
+	Total     int64            `json:"total"`
+	Trigger   StatsTrigger     `json:"trigger,omitempty"`
+}
+
+// StatsTrigger defines model for Stats.Trigger.
+type StatsTrigger string
 
 // StorageSpace defines model for StorageSpace.
 type StorageSpace struct {
@@ -900,6 +1157,47 @@ type UserSearchRespItem struct {
 // UserSysAdminFlag defines model for UserSysAdminFlag.
 type UserSysAdminFlag struct {
 	SysadminFlag bool `json:"sysadmin_flag,omitempty"`
+}
+
+// VulnerabilityItem defines model for VulnerabilityItem.
+type VulnerabilityItem struct {
+	CveID          string   `json:"cve_id,omitempty"`
+	CvssV3Score    float64  `json:"cvss_v3_score,omitempty"`
+	Desc           string   `json:"desc,omitempty"`
+	Digest         string   `json:"digest,omitempty"`
+	FixedVersion   string   `json:"fixed_version,omitempty"`
+	Links          []string `json:"links,omitempty"`
+	Package        string   `json:"package,omitempty"`
+	ProjectID      int64    `json:"project_id,omitempty"`
+	RepositoryName string   `json:"repository_name,omitempty"`
+	Severity       string   `json:"severity,omitempty"`
+	Status         string   `json:"status,omitempty"`
+	Tags           []string `json:"tags"`
+	Version        string   `json:"version,omitempty"`
+}
+
+// VulnerabilityReport defines model for VulnerabilityReport.
+type VulnerabilityReport struct {
+	// Cut There are more findings than fit
+	Cut               bool       `json:"cut,omitempty"`
+	DatabaseDigest    string     `json:"database_digest,omitempty"`
+	DatabaseUpdatedAt *wire.Time `json:"database_updated_at,omitempty"`
+	Evaluated         string     `json:"evaluated,omitempty"`
+	GeneratedAt       wire.Time  `json:"generated_at,omitempty"`
+	Reason            string     `json:"reason,omitempty"`
+	Scanner           Scanner    `json:"scanner,omitempty"`
+	Severity          string     `json:"severity,omitempty"`
+
+	// Status Of the last scan
+	Status          string                  `json:"status,omitempty"`
+	Vulnerabilities []ReportedVulnerability `json:"vulnerabilities"`
+}
+
+// VulnerabilitySummary defines model for VulnerabilitySummary.
+type VulnerabilitySummary struct {
+	Fixable int64            `json:"fixable"`
+	Summary map[string]int64 `json:"summary"`
+	Total   int64            `json:"total"`
 }
 
 // Worker defines model for Worker.
@@ -1045,6 +1343,12 @@ type ListAuditLogExtsParams struct {
 
 	// PageSize Rows a page; 0 or less means all, up to 10,000
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ExportScanDataParams defines parameters for ExportScanData.
+type ExportScanDataParams struct {
+	// XScanDataType MIME type of the reports
+	XScanDataType string `json:"X-Scan-Data-Type,omitempty"`
 }
 
 // ListLabelsParams defines parameters for ListLabels.
@@ -1414,6 +1718,12 @@ type ListAccessoriesParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// GetVulnerabilitiesAdditionParams defines parameters for GetVulnerabilitiesAddition.
+type GetVulnerabilitiesAdditionParams struct {
+	// XAcceptVulnerabilities MIME types of reports, the first that is known counts
+	XAcceptVulnerabilities string `json:"X-Accept-Vulnerabilities,omitempty"`
+}
+
 // ListTagsParams defines parameters for ListTags.
 type ListTagsParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1507,6 +1817,31 @@ type SearchParams struct {
 	Q string `form:"q" json:"q"`
 }
 
+// GetSecuritySummaryParams defines parameters for GetSecuritySummary.
+type GetSecuritySummaryParams struct {
+	WithDangerousCve      bool `form:"with_dangerous_cve,omitempty" json:"with_dangerous_cve,omitempty"`
+	WithDangerousArtifact bool `form:"with_dangerous_artifact,omitempty" json:"with_dangerous_artifact,omitempty"`
+}
+
+// ListVulnerabilitiesParams defines parameters for ListVulnerabilities.
+type ListVulnerabilitiesParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// TuneCount Count 1000 at most
+	TuneCount bool `form:"tune_count,omitempty" json:"tune_count,omitempty"`
+
+	// WithTag Up to ten tags of each artifact
+	WithTag bool `form:"with_tag,omitempty" json:"with_tag,omitempty"`
+}
+
 // PingOIDCJSONBody defines parameters for PingOIDC.
 type PingOIDCJSONBody struct {
 	URL        string `json:"url,omitempty"`
@@ -1598,6 +1933,9 @@ type SearchUsersParams struct {
 // UpdateConfigurationsJSONRequestBody defines body for UpdateConfigurations for application/json ContentType.
 type UpdateConfigurationsJSONRequestBody = Configurations
 
+// ExportScanDataJSONRequestBody defines body for ExportScanData for application/json ContentType.
+type ExportScanDataJSONRequestBody = ScanDataExportRequest
+
 // ActionPendingJobsJSONRequestBody defines body for ActionPendingJobs for application/json ContentType.
 type ActionPendingJobsJSONRequestBody = ActionRequest
 
@@ -1646,6 +1984,12 @@ type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 // AddLabelJSONRequestBody defines body for AddLabel for application/json ContentType.
 type AddLabelJSONRequestBody = LabelRef
 
+// ScanArtifactJSONRequestBody defines body for ScanArtifact for application/json ContentType.
+type ScanArtifactJSONRequestBody = ScanType
+
+// StopScanArtifactJSONRequestBody defines body for StopScanArtifact for application/json ContentType.
+type StopScanArtifactJSONRequestBody = ScanType
+
 // CreateTagJSONRequestBody defines body for CreateTag for application/json ContentType.
 type CreateTagJSONRequestBody = NewTag
 
@@ -1685,6 +2029,12 @@ type CreatePurgeScheduleJSONRequestBody = Schedule
 // UpdatePurgeScheduleJSONRequestBody defines body for UpdatePurgeSchedule for application/json ContentType.
 type UpdatePurgeScheduleJSONRequestBody = Schedule
 
+// CreateScanAllScheduleJSONRequestBody defines body for CreateScanAllSchedule for application/json ContentType.
+type CreateScanAllScheduleJSONRequestBody = Schedule
+
+// UpdateScanAllScheduleJSONRequestBody defines body for UpdateScanAllSchedule for application/json ContentType.
+type UpdateScanAllScheduleJSONRequestBody = Schedule
+
 // CreateUserGroupJSONRequestBody defines body for CreateUserGroup for application/json ContentType.
 type CreateUserGroupJSONRequestBody = UserGroup
 
@@ -1723,6 +2073,18 @@ type ServerInterface interface {
 	// UpdateConfigurations Change settings; keys that aren't given keep their value
 	// (PUT /api/v2.0/configurations)
 	UpdateConfigurations(w http.ResponseWriter, r *http.Request)
+	// ExportScanData Begin to write the findings of a project to a file
+	// (POST /api/v2.0/export/cve)
+	ExportScanData(w http.ResponseWriter, r *http.Request, params ExportScanDataParams)
+	// DownloadScanData Fetch the file of an export, once
+	// (GET /api/v2.0/export/cve/download/{execution_id})
+	DownloadScanData(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// GetScanDataExportExecution How far an export of the caller's is
+	// (GET /api/v2.0/export/cve/execution/{execution_id})
+	GetScanDataExportExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
+	// GetScanDataExportExecutionList The caller's exports that were not fetched yet
+	// (GET /api/v2.0/export/cve/executions)
+	GetScanDataExportExecutionList(w http.ResponseWriter, r *http.Request)
 	// GetHealth Health of the parts; always 200
 	// (GET /api/v2.0/health)
 	GetHealth(w http.ResponseWriter, r *http.Request)
@@ -1897,6 +2259,9 @@ type ServerInterface interface {
 	// ListAccessories List what refers to the artifact: signatures, attestations, SBOMs
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories)
 	ListAccessories(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, params ListAccessoriesParams)
+	// GetVulnerabilitiesAddition The report of the last scan with its findings, by MIME type; an empty object without one
+	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities)
+	GetVulnerabilitiesAddition(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, params GetVulnerabilitiesAdditionParams)
 	// GetAddition Read an addition as it is
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition})
 	GetAddition(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, addition Addition)
@@ -1906,6 +2271,15 @@ type ServerInterface interface {
 	// RemoveLabel Take a label off the artifact
 	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id})
 	RemoveLabel(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, labelID LabelID)
+	// ScanArtifact Scan an artifact, or every image of an index
+	// (POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan)
+	ScanArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter)
+	// StopScanArtifact Stop the scans of an artifact that are under way
+	// (POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/stop)
+	StopScanArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter)
+	// GetReportLog What a scan has to tell
+	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/{report_id}/log)
+	GetReportLog(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, reportID string)
 	// ListTags List the tags of an artifact
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags)
 	ListTags(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, params ListTagsParams)
@@ -1969,6 +2343,12 @@ type ServerInterface interface {
 	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
 	// (GET /api/v2.0/scanners/{registration_id}/metadata)
 	GetScannerMetadata(w http.ResponseWriter, r *http.Request, registrationID RegistrationID)
+	// GetLatestScanAllMetrics How far the last scan of all images is
+	// (GET /api/v2.0/scans/all/metrics)
+	GetLatestScanAllMetrics(w http.ResponseWriter, r *http.Request)
+	// GetLatestScheduledScanAllMetrics How far the last scan of all images is that the clock began
+	// (GET /api/v2.0/scans/schedule/metrics)
+	GetLatestScheduledScanAllMetrics(w http.ResponseWriter, r *http.Request)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams)
@@ -1978,6 +2358,12 @@ type ServerInterface interface {
 	// Search Projects and repositories that the caller may see and whose name contains q
 	// (GET /api/v2.0/search)
 	Search(w http.ResponseWriter, r *http.Request, params SearchParams)
+	// GetSecuritySummary What the default scanner knows of the whole registry
+	// (GET /api/v2.0/security/summary)
+	GetSecuritySummary(w http.ResponseWriter, r *http.Request, params GetSecuritySummaryParams)
+	// ListVulnerabilities Search the findings of the default scanner, the highest score first
+	// (GET /api/v2.0/security/vul)
+	ListVulnerabilities(w http.ResponseWriter, r *http.Request, params ListVulnerabilitiesParams)
 	// GetStatistic Counts of projects and repositories that the caller may see
 	// (GET /api/v2.0/statistics)
 	GetStatistic(w http.ResponseWriter, r *http.Request)
@@ -2011,6 +2397,18 @@ type ServerInterface interface {
 	// GetPurgeJobLog Read what a purge of the audit log has to tell
 	// (GET /api/v2.0/system/purgeaudit/{purge_id}/log)
 	GetPurgeJobLog(w http.ResponseWriter, r *http.Request, purgeID PurgeID)
+	// GetScanAllSchedule When all images are scanned by themselves; an empty body when never
+	// (GET /api/v2.0/system/scanAll/schedule)
+	GetScanAllSchedule(w http.ResponseWriter, r *http.Request)
+	// CreateScanAllSchedule Scan all images now (Manual), or by a schedule
+	// (POST /api/v2.0/system/scanAll/schedule)
+	CreateScanAllSchedule(w http.ResponseWriter, r *http.Request)
+	// UpdateScanAllSchedule Change the schedule by which all images are scanned, or end it (None)
+	// (PUT /api/v2.0/system/scanAll/schedule)
+	UpdateScanAllSchedule(w http.ResponseWriter, r *http.Request)
+	// StopScanAll Stop the scan of all images that is under way
+	// (POST /api/v2.0/system/scanAll/stop)
+	StopScanAll(w http.ResponseWriter, r *http.Request)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
@@ -2262,6 +2660,113 @@ func (siw *ServerInterfaceWrapper) UpdateConfigurations(w http.ResponseWriter, r
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateConfigurations(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportScanData operation middleware
+func (siw *ServerInterfaceWrapper) ExportScanData(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportScanDataParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Scan-Data-Type" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scan-Data-Type")]; found {
+		var XScanDataType string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Scan-Data-Type", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scan-Data-Type", valueList[0], &XScanDataType, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Scan-Data-Type", Err: err})
+			return
+		}
+
+		params.XScanDataType = XScanDataType
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportScanData(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DownloadScanData operation middleware
+func (siw *ServerInterfaceWrapper) DownloadScanData(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DownloadScanData(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScanDataExportExecution operation middleware
+func (siw *ServerInterfaceWrapper) GetScanDataExportExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScanDataExportExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScanDataExportExecutionList operation middleware
+func (siw *ServerInterfaceWrapper) GetScanDataExportExecutionList(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScanDataExportExecutionList(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5447,6 +5952,74 @@ func (siw *ServerInterfaceWrapper) ListAccessories(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// GetVulnerabilitiesAddition operation middleware
+func (siw *ServerInterfaceWrapper) GetVulnerabilitiesAddition(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReferenceParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetVulnerabilitiesAdditionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Accept-Vulnerabilities" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Accept-Vulnerabilities")]; found {
+		var XAcceptVulnerabilities string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Accept-Vulnerabilities", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Accept-Vulnerabilities", valueList[0], &XAcceptVulnerabilities, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Accept-Vulnerabilities", Err: err})
+			return
+		}
+
+		params.XAcceptVulnerabilities = XAcceptVulnerabilities
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVulnerabilitiesAddition(w, r, projectName, repositoryName, reference, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetAddition operation middleware
 func (siw *ServerInterfaceWrapper) GetAddition(w http.ResponseWriter, r *http.Request) {
 
@@ -5588,6 +6161,147 @@ func (siw *ServerInterfaceWrapper) RemoveLabel(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RemoveLabel(w, r, projectName, repositoryName, reference, labelID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ScanArtifact operation middleware
+func (siw *ServerInterfaceWrapper) ScanArtifact(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReferenceParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ScanArtifact(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopScanArtifact operation middleware
+func (siw *ServerInterfaceWrapper) StopScanArtifact(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReferenceParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopScanArtifact(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReportLog operation middleware
+func (siw *ServerInterfaceWrapper) GetReportLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReferenceParameter
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "report_id" -------------
+	var reportID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "report_id", r.PathValue("report_id"), &reportID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "report_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReportLog(w, r, projectName, repositoryName, reference, reportID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6435,6 +7149,34 @@ func (siw *ServerInterfaceWrapper) GetScannerMetadata(w http.ResponseWriter, r *
 	handler.ServeHTTP(w, r)
 }
 
+// GetLatestScanAllMetrics operation middleware
+func (siw *ServerInterfaceWrapper) GetLatestScanAllMetrics(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLatestScanAllMetrics(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLatestScheduledScanAllMetrics operation middleware
+func (siw *ServerInterfaceWrapper) GetLatestScheduledScanAllMetrics(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLatestScheduledScanAllMetrics(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSchedules operation middleware
 func (siw *ServerInterfaceWrapper) ListSchedules(w http.ResponseWriter, r *http.Request) {
 
@@ -6531,6 +7273,137 @@ func (siw *ServerInterfaceWrapper) Search(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Search(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSecuritySummary operation middleware
+func (siw *ServerInterfaceWrapper) GetSecuritySummary(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSecuritySummaryParams
+
+	// ------------- Optional query parameter "with_dangerous_cve" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_dangerous_cve", r.URL.Query(), &params.WithDangerousCve, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "with_dangerous_cve"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "with_dangerous_cve", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "with_dangerous_artifact" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_dangerous_artifact", r.URL.Query(), &params.WithDangerousArtifact, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "with_dangerous_artifact"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "with_dangerous_artifact", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSecuritySummary(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListVulnerabilities operation middleware
+func (siw *ServerInterfaceWrapper) ListVulnerabilities(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVulnerabilitiesParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "tune_count" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tune_count", r.URL.Query(), &params.TuneCount, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "tune_count"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tune_count", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "with_tag" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_tag", r.URL.Query(), &params.WithTag, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "with_tag"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "with_tag", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListVulnerabilities(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6779,6 +7652,62 @@ func (siw *ServerInterfaceWrapper) GetPurgeJobLog(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetPurgeJobLog(w, r, purgeID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetScanAllSchedule operation middleware
+func (siw *ServerInterfaceWrapper) GetScanAllSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetScanAllSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateScanAllSchedule operation middleware
+func (siw *ServerInterfaceWrapper) CreateScanAllSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateScanAllSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateScanAllSchedule operation middleware
+func (siw *ServerInterfaceWrapper) UpdateScanAllSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateScanAllSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopScanAll operation middleware
+func (siw *ServerInterfaceWrapper) StopScanAll(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopScanAll(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -7667,6 +8596,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags", wrapper.CreateTag)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags/{tag_name}", wrapper.DeleteTag)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories", wrapper.ListAccessories)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan", wrapper.ScanArtifact)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/stop", wrapper.StopScanArtifact)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/{report_id}/log", wrapper.GetReportLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities", wrapper.GetVulnerabilitiesAddition)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition}", wrapper.GetAddition)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels", wrapper.AddLabel)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id}", wrapper.RemoveLabel)
@@ -7703,6 +8636,18 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/quotas/{id}", wrapper.UpdateQuota)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.GetSystemCVEAllowlist)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/CVEAllowlist", wrapper.PutSystemCVEAllowlist)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/scanAll/schedule", wrapper.GetScanAllSchedule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/scanAll/schedule", wrapper.CreateScanAllSchedule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/scanAll/schedule", wrapper.UpdateScanAllSchedule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/scanAll/stop", wrapper.StopScanAll)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scans/all/metrics", wrapper.GetLatestScanAllMetrics)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/scans/schedule/metrics", wrapper.GetLatestScheduledScanAllMetrics)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/security/summary", wrapper.GetSecuritySummary)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/security/vul", wrapper.ListVulnerabilities)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/export/cve", wrapper.ExportScanData)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/export/cve/execution/{execution_id}", wrapper.GetScanDataExportExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/export/cve/executions", wrapper.GetScanDataExportExecutionList)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/export/cve/download/{execution_id}", wrapper.DownloadScanData)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit", wrapper.GetPurgeHistory)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.GetPurgeSchedule)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.CreatePurgeSchedule)
@@ -7941,6 +8886,174 @@ type UpdateConfigurationsdefaultJSONResponse struct {
 }
 
 func (response UpdateConfigurationsdefaultJSONResponse) VisitUpdateConfigurationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportScanDataRequestObject struct {
+	Params ExportScanDataParams
+	Body   *ExportScanDataJSONRequestBody
+}
+
+type ExportScanDataResponseObject interface {
+	VisitExportScanDataResponse(w http.ResponseWriter) error
+}
+
+type ExportScanData200JSONResponse ScanDataExportJob
+
+func (response ExportScanData200JSONResponse) VisitExportScanDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportScanDatadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ExportScanDatadefaultJSONResponse) VisitExportScanDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadScanDataRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type DownloadScanDataResponseObject interface {
+	VisitDownloadScanDataResponse(w http.ResponseWriter) error
+}
+
+type DownloadScanData200ResponseHeaders struct {
+	ContentDisposition string
+}
+
+type DownloadScanData200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       DownloadScanData200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadScanData200TextCsvResponse) VisitDownloadScanDataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadScanDatadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DownloadScanDatadefaultJSONResponse) VisitDownloadScanDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScanDataExportExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type GetScanDataExportExecutionResponseObject interface {
+	VisitGetScanDataExportExecutionResponse(w http.ResponseWriter) error
+}
+
+type GetScanDataExportExecution200JSONResponse ScanDataExportExecution
+
+func (response GetScanDataExportExecution200JSONResponse) VisitGetScanDataExportExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScanDataExportExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScanDataExportExecutiondefaultJSONResponse) VisitGetScanDataExportExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScanDataExportExecutionListRequestObject struct {
+}
+
+type GetScanDataExportExecutionListResponseObject interface {
+	VisitGetScanDataExportExecutionListResponse(w http.ResponseWriter) error
+}
+
+type GetScanDataExportExecutionList200JSONResponse ScanDataExportExecutionList
+
+func (response GetScanDataExportExecutionList200JSONResponse) VisitGetScanDataExportExecutionListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScanDataExportExecutionListdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScanDataExportExecutionListdefaultJSONResponse) VisitGetScanDataExportExecutionListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10294,6 +11407,48 @@ func (response ListAccessoriesdefaultJSONResponse) VisitListAccessoriesResponse(
 	return err
 }
 
+type GetVulnerabilitiesAdditionRequestObject struct {
+	ProjectName    ProjectName                `json:"project_name"`
+	RepositoryName RepositoryName             `json:"repository_name"`
+	Reference      ArtifactReferenceParameter `json:"reference"`
+	Params         GetVulnerabilitiesAdditionParams
+}
+
+type GetVulnerabilitiesAdditionResponseObject interface {
+	VisitGetVulnerabilitiesAdditionResponse(w http.ResponseWriter) error
+}
+
+type GetVulnerabilitiesAddition200JSONResponse map[string]VulnerabilityReport
+
+func (response GetVulnerabilitiesAddition200JSONResponse) VisitGetVulnerabilitiesAdditionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVulnerabilitiesAdditiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetVulnerabilitiesAdditiondefaultJSONResponse) VisitGetVulnerabilitiesAdditionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAdditionRequestObject struct {
 	ProjectName    ProjectName                `json:"project_name"`
 	RepositoryName RepositoryName             `json:"repository_name"`
@@ -10402,6 +11557,115 @@ type RemoveLabeldefaultJSONResponse struct {
 }
 
 func (response RemoveLabeldefaultJSONResponse) VisitRemoveLabelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ScanArtifactRequestObject struct {
+	ProjectName    ProjectName                `json:"project_name"`
+	RepositoryName RepositoryName             `json:"repository_name"`
+	Reference      ArtifactReferenceParameter `json:"reference"`
+	Body           *ScanArtifactJSONRequestBody
+}
+
+type ScanArtifactResponseObject interface {
+	VisitScanArtifactResponse(w http.ResponseWriter) error
+}
+
+type ScanArtifact202Response = DoneResponse
+
+func (response ScanArtifact202Response) VisitScanArtifactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type ScanArtifactdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ScanArtifactdefaultJSONResponse) VisitScanArtifactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopScanArtifactRequestObject struct {
+	ProjectName    ProjectName                `json:"project_name"`
+	RepositoryName RepositoryName             `json:"repository_name"`
+	Reference      ArtifactReferenceParameter `json:"reference"`
+	Body           *StopScanArtifactJSONRequestBody
+}
+
+type StopScanArtifactResponseObject interface {
+	VisitStopScanArtifactResponse(w http.ResponseWriter) error
+}
+
+type StopScanArtifact202Response = DoneResponse
+
+func (response StopScanArtifact202Response) VisitStopScanArtifactResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type StopScanArtifactdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopScanArtifactdefaultJSONResponse) VisitStopScanArtifactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportLogRequestObject struct {
+	ProjectName    ProjectName                `json:"project_name"`
+	RepositoryName RepositoryName             `json:"repository_name"`
+	Reference      ArtifactReferenceParameter `json:"reference"`
+	ReportID       string                     `json:"report_id"`
+}
+
+type GetReportLogResponseObject interface {
+	VisitGetReportLogResponse(w http.ResponseWriter) error
+}
+
+type GetReportLog200TextResponse string
+
+func (response GetReportLog200TextResponse) VisitGetReportLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetReportLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetReportLogdefaultJSONResponse) VisitGetReportLogResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11269,6 +12533,82 @@ func (response GetScannerMetadatadefaultJSONResponse) VisitGetScannerMetadataRes
 	return err
 }
 
+type GetLatestScanAllMetricsRequestObject struct {
+}
+
+type GetLatestScanAllMetricsResponseObject interface {
+	VisitGetLatestScanAllMetricsResponse(w http.ResponseWriter) error
+}
+
+type GetLatestScanAllMetrics200JSONResponse Stats
+
+func (response GetLatestScanAllMetrics200JSONResponse) VisitGetLatestScanAllMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLatestScanAllMetricsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetLatestScanAllMetricsdefaultJSONResponse) VisitGetLatestScanAllMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLatestScheduledScanAllMetricsRequestObject struct {
+}
+
+type GetLatestScheduledScanAllMetricsResponseObject interface {
+	VisitGetLatestScheduledScanAllMetricsResponse(w http.ResponseWriter) error
+}
+
+type GetLatestScheduledScanAllMetrics200JSONResponse Stats
+
+func (response GetLatestScheduledScanAllMetrics200JSONResponse) VisitGetLatestScheduledScanAllMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLatestScheduledScanAllMetricsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetLatestScheduledScanAllMetricsdefaultJSONResponse) VisitGetLatestScheduledScanAllMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSchedulesRequestObject struct {
 	Params ListSchedulesParams
 }
@@ -11389,6 +12729,98 @@ type SearchdefaultJSONResponse struct {
 }
 
 func (response SearchdefaultJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecuritySummaryRequestObject struct {
+	Params GetSecuritySummaryParams
+}
+
+type GetSecuritySummaryResponseObject interface {
+	VisitGetSecuritySummaryResponse(w http.ResponseWriter) error
+}
+
+type GetSecuritySummary200JSONResponse SecuritySummary
+
+func (response GetSecuritySummary200JSONResponse) VisitGetSecuritySummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSecuritySummarydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSecuritySummarydefaultJSONResponse) VisitGetSecuritySummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVulnerabilitiesRequestObject struct {
+	Params ListVulnerabilitiesParams
+}
+
+type ListVulnerabilitiesResponseObject interface {
+	VisitListVulnerabilitiesResponse(w http.ResponseWriter) error
+}
+
+type ListVulnerabilities200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListVulnerabilities200JSONResponse struct {
+	Body    []VulnerabilityItem
+	Headers ListVulnerabilities200ResponseHeaders
+}
+
+func (response ListVulnerabilities200JSONResponse) VisitListVulnerabilitiesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVulnerabilitiesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListVulnerabilitiesdefaultJSONResponse) VisitListVulnerabilitiesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11794,6 +13226,142 @@ type GetPurgeJobLogdefaultJSONResponse struct {
 }
 
 func (response GetPurgeJobLogdefaultJSONResponse) VisitGetPurgeJobLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScanAllScheduleRequestObject struct {
+}
+
+type GetScanAllScheduleResponseObject interface {
+	VisitGetScanAllScheduleResponse(w http.ResponseWriter) error
+}
+
+type GetScanAllSchedule200JSONResponse Schedule
+
+func (response GetScanAllSchedule200JSONResponse) VisitGetScanAllScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetScanAllScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetScanAllScheduledefaultJSONResponse) VisitGetScanAllScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateScanAllScheduleRequestObject struct {
+	Body *CreateScanAllScheduleJSONRequestBody
+}
+
+type CreateScanAllScheduleResponseObject interface {
+	VisitCreateScanAllScheduleResponse(w http.ResponseWriter) error
+}
+
+type CreateScanAllSchedule201Response = CreatedResponse
+
+func (response CreateScanAllSchedule201Response) VisitCreateScanAllScheduleResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateScanAllScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateScanAllScheduledefaultJSONResponse) VisitCreateScanAllScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateScanAllScheduleRequestObject struct {
+	Body *UpdateScanAllScheduleJSONRequestBody
+}
+
+type UpdateScanAllScheduleResponseObject interface {
+	VisitUpdateScanAllScheduleResponse(w http.ResponseWriter) error
+}
+
+type UpdateScanAllSchedule200Response = DoneResponse
+
+func (response UpdateScanAllSchedule200Response) VisitUpdateScanAllScheduleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateScanAllScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateScanAllScheduledefaultJSONResponse) VisitUpdateScanAllScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopScanAllRequestObject struct {
+}
+
+type StopScanAllResponseObject interface {
+	VisitStopScanAllResponse(w http.ResponseWriter) error
+}
+
+type StopScanAll202Response = DoneResponse
+
+func (response StopScanAll202Response) VisitStopScanAllResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type StopScanAlldefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopScanAlldefaultJSONResponse) VisitStopScanAllResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12646,6 +14214,18 @@ type StrictServerInterface interface {
 	// UpdateConfigurations Change settings; keys that aren't given keep their value
 	// (PUT /api/v2.0/configurations)
 	UpdateConfigurations(ctx context.Context, request UpdateConfigurationsRequestObject) (UpdateConfigurationsResponseObject, error)
+	// ExportScanData Begin to write the findings of a project to a file
+	// (POST /api/v2.0/export/cve)
+	ExportScanData(ctx context.Context, request ExportScanDataRequestObject) (ExportScanDataResponseObject, error)
+	// DownloadScanData Fetch the file of an export, once
+	// (GET /api/v2.0/export/cve/download/{execution_id})
+	DownloadScanData(ctx context.Context, request DownloadScanDataRequestObject) (DownloadScanDataResponseObject, error)
+	// GetScanDataExportExecution How far an export of the caller's is
+	// (GET /api/v2.0/export/cve/execution/{execution_id})
+	GetScanDataExportExecution(ctx context.Context, request GetScanDataExportExecutionRequestObject) (GetScanDataExportExecutionResponseObject, error)
+	// GetScanDataExportExecutionList The caller's exports that were not fetched yet
+	// (GET /api/v2.0/export/cve/executions)
+	GetScanDataExportExecutionList(ctx context.Context, request GetScanDataExportExecutionListRequestObject) (GetScanDataExportExecutionListResponseObject, error)
 	// GetHealth Health of the parts; always 200
 	// (GET /api/v2.0/health)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -12820,6 +14400,9 @@ type StrictServerInterface interface {
 	// ListAccessories List what refers to the artifact: signatures, attestations, SBOMs
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/accessories)
 	ListAccessories(ctx context.Context, request ListAccessoriesRequestObject) (ListAccessoriesResponseObject, error)
+	// GetVulnerabilitiesAddition The report of the last scan with its findings, by MIME type; an empty object without one
+	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities)
+	GetVulnerabilitiesAddition(ctx context.Context, request GetVulnerabilitiesAdditionRequestObject) (GetVulnerabilitiesAdditionResponseObject, error)
 	// GetAddition Read an addition as it is
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition})
 	GetAddition(ctx context.Context, request GetAdditionRequestObject) (GetAdditionResponseObject, error)
@@ -12829,6 +14412,15 @@ type StrictServerInterface interface {
 	// RemoveLabel Take a label off the artifact
 	// (DELETE /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/labels/{label_id})
 	RemoveLabel(ctx context.Context, request RemoveLabelRequestObject) (RemoveLabelResponseObject, error)
+	// ScanArtifact Scan an artifact, or every image of an index
+	// (POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan)
+	ScanArtifact(ctx context.Context, request ScanArtifactRequestObject) (ScanArtifactResponseObject, error)
+	// StopScanArtifact Stop the scans of an artifact that are under way
+	// (POST /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/stop)
+	StopScanArtifact(ctx context.Context, request StopScanArtifactRequestObject) (StopScanArtifactResponseObject, error)
+	// GetReportLog What a scan has to tell
+	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/{report_id}/log)
+	GetReportLog(ctx context.Context, request GetReportLogRequestObject) (GetReportLogResponseObject, error)
 	// ListTags List the tags of an artifact
 	// (GET /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/tags)
 	ListTags(ctx context.Context, request ListTagsRequestObject) (ListTagsResponseObject, error)
@@ -12892,6 +14484,12 @@ type StrictServerInterface interface {
 	// GetScannerMetadata What a scanner says of itself, as of at most 30 seconds ago
 	// (GET /api/v2.0/scanners/{registration_id}/metadata)
 	GetScannerMetadata(ctx context.Context, request GetScannerMetadataRequestObject) (GetScannerMetadataResponseObject, error)
+	// GetLatestScanAllMetrics How far the last scan of all images is
+	// (GET /api/v2.0/scans/all/metrics)
+	GetLatestScanAllMetrics(ctx context.Context, request GetLatestScanAllMetricsRequestObject) (GetLatestScanAllMetricsResponseObject, error)
+	// GetLatestScheduledScanAllMetrics How far the last scan of all images is that the clock began
+	// (GET /api/v2.0/scans/schedule/metrics)
+	GetLatestScheduledScanAllMetrics(ctx context.Context, request GetLatestScheduledScanAllMetricsRequestObject) (GetLatestScheduledScanAllMetricsResponseObject, error)
 	// ListSchedules List what runs by the clock
 	// (GET /api/v2.0/schedules)
 	ListSchedules(ctx context.Context, request ListSchedulesRequestObject) (ListSchedulesResponseObject, error)
@@ -12901,6 +14499,12 @@ type StrictServerInterface interface {
 	// Search Projects and repositories that the caller may see and whose name contains q
 	// (GET /api/v2.0/search)
 	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
+	// GetSecuritySummary What the default scanner knows of the whole registry
+	// (GET /api/v2.0/security/summary)
+	GetSecuritySummary(ctx context.Context, request GetSecuritySummaryRequestObject) (GetSecuritySummaryResponseObject, error)
+	// ListVulnerabilities Search the findings of the default scanner, the highest score first
+	// (GET /api/v2.0/security/vul)
+	ListVulnerabilities(ctx context.Context, request ListVulnerabilitiesRequestObject) (ListVulnerabilitiesResponseObject, error)
 	// GetStatistic Counts of projects and repositories that the caller may see
 	// (GET /api/v2.0/statistics)
 	GetStatistic(ctx context.Context, request GetStatisticRequestObject) (GetStatisticResponseObject, error)
@@ -12934,6 +14538,18 @@ type StrictServerInterface interface {
 	// GetPurgeJobLog Read what a purge of the audit log has to tell
 	// (GET /api/v2.0/system/purgeaudit/{purge_id}/log)
 	GetPurgeJobLog(ctx context.Context, request GetPurgeJobLogRequestObject) (GetPurgeJobLogResponseObject, error)
+	// GetScanAllSchedule When all images are scanned by themselves; an empty body when never
+	// (GET /api/v2.0/system/scanAll/schedule)
+	GetScanAllSchedule(ctx context.Context, request GetScanAllScheduleRequestObject) (GetScanAllScheduleResponseObject, error)
+	// CreateScanAllSchedule Scan all images now (Manual), or by a schedule
+	// (POST /api/v2.0/system/scanAll/schedule)
+	CreateScanAllSchedule(ctx context.Context, request CreateScanAllScheduleRequestObject) (CreateScanAllScheduleResponseObject, error)
+	// UpdateScanAllSchedule Change the schedule by which all images are scanned, or end it (None)
+	// (PUT /api/v2.0/system/scanAll/schedule)
+	UpdateScanAllSchedule(ctx context.Context, request UpdateScanAllScheduleRequestObject) (UpdateScanAllScheduleResponseObject, error)
+	// StopScanAll Stop the scan of all images that is under way
+	// (POST /api/v2.0/system/scanAll/stop)
+	StopScanAll(ctx context.Context, request StopScanAllRequestObject) (StopScanAllResponseObject, error)
 	// GetSystemInfo What a client should know of this server; more of it when signed in
 	// (GET /api/v2.0/systeminfo)
 	GetSystemInfo(ctx context.Context, request GetSystemInfoRequestObject) (GetSystemInfoResponseObject, error)
@@ -13162,6 +14778,115 @@ func (sh *strictHandler) UpdateConfigurations(w http.ResponseWriter, r *http.Req
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateConfigurationsResponseObject); ok {
 		if err := validResponse.VisitUpdateConfigurationsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportScanData operation middleware
+func (sh *strictHandler) ExportScanData(w http.ResponseWriter, r *http.Request, params ExportScanDataParams) {
+	var request ExportScanDataRequestObject
+
+	request.Params = params
+
+	var body ExportScanDataJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportScanData(ctx, request.(ExportScanDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportScanData")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportScanDataResponseObject); ok {
+		if err := validResponse.VisitExportScanDataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DownloadScanData operation middleware
+func (sh *strictHandler) DownloadScanData(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request DownloadScanDataRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadScanData(ctx, request.(DownloadScanDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadScanData")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DownloadScanDataResponseObject); ok {
+		if err := validResponse.VisitDownloadScanDataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScanDataExportExecution operation middleware
+func (sh *strictHandler) GetScanDataExportExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request GetScanDataExportExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScanDataExportExecution(ctx, request.(GetScanDataExportExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScanDataExportExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScanDataExportExecutionResponseObject); ok {
+		if err := validResponse.VisitGetScanDataExportExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScanDataExportExecutionList operation middleware
+func (sh *strictHandler) GetScanDataExportExecutionList(w http.ResponseWriter, r *http.Request) {
+	var request GetScanDataExportExecutionListRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScanDataExportExecutionList(ctx, request.(GetScanDataExportExecutionListRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScanDataExportExecutionList")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScanDataExportExecutionListResponseObject); ok {
+		if err := validResponse.VisitGetScanDataExportExecutionListResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -14830,6 +16555,35 @@ func (sh *strictHandler) ListAccessories(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+// GetVulnerabilitiesAddition operation middleware
+func (sh *strictHandler) GetVulnerabilitiesAddition(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, params GetVulnerabilitiesAdditionParams) {
+	var request GetVulnerabilitiesAdditionRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVulnerabilitiesAddition(ctx, request.(GetVulnerabilitiesAdditionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVulnerabilitiesAddition")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVulnerabilitiesAdditionResponseObject); ok {
+		if err := validResponse.VisitGetVulnerabilitiesAdditionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetAddition operation middleware
 func (sh *strictHandler) GetAddition(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, addition Addition) {
 	var request GetAdditionRequestObject
@@ -14916,6 +16670,111 @@ func (sh *strictHandler) RemoveLabel(w http.ResponseWriter, r *http.Request, pro
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RemoveLabelResponseObject); ok {
 		if err := validResponse.VisitRemoveLabelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ScanArtifact operation middleware
+func (sh *strictHandler) ScanArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter) {
+	var request ScanArtifactRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	var body ScanArtifactJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ScanArtifact(ctx, request.(ScanArtifactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ScanArtifact")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ScanArtifactResponseObject); ok {
+		if err := validResponse.VisitScanArtifactResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopScanArtifact operation middleware
+func (sh *strictHandler) StopScanArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter) {
+	var request StopScanArtifactRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	var body StopScanArtifactJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopScanArtifact(ctx, request.(StopScanArtifactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopScanArtifact")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopScanArtifactResponseObject); ok {
+		if err := validResponse.VisitStopScanArtifactResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReportLog operation middleware
+func (sh *strictHandler) GetReportLog(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReferenceParameter, reportID string) {
+	var request GetReportLogRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+	request.ReportID = reportID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReportLog(ctx, request.(GetReportLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReportLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetReportLogResponseObject); ok {
+		if err := validResponse.VisitGetReportLogResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15534,6 +17393,54 @@ func (sh *strictHandler) GetScannerMetadata(w http.ResponseWriter, r *http.Reque
 	}
 }
 
+// GetLatestScanAllMetrics operation middleware
+func (sh *strictHandler) GetLatestScanAllMetrics(w http.ResponseWriter, r *http.Request) {
+	var request GetLatestScanAllMetricsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLatestScanAllMetrics(ctx, request.(GetLatestScanAllMetricsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLatestScanAllMetrics")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLatestScanAllMetricsResponseObject); ok {
+		if err := validResponse.VisitGetLatestScanAllMetricsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLatestScheduledScanAllMetrics operation middleware
+func (sh *strictHandler) GetLatestScheduledScanAllMetrics(w http.ResponseWriter, r *http.Request) {
+	var request GetLatestScheduledScanAllMetricsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLatestScheduledScanAllMetrics(ctx, request.(GetLatestScheduledScanAllMetricsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLatestScheduledScanAllMetrics")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLatestScheduledScanAllMetricsResponseObject); ok {
+		if err := validResponse.VisitGetLatestScheduledScanAllMetricsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSchedules operation middleware
 func (sh *strictHandler) ListSchedules(w http.ResponseWriter, r *http.Request, params ListSchedulesParams) {
 	var request ListSchedulesRequestObject
@@ -15605,6 +17512,58 @@ func (sh *strictHandler) Search(w http.ResponseWriter, r *http.Request, params S
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SearchResponseObject); ok {
 		if err := validResponse.VisitSearchResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSecuritySummary operation middleware
+func (sh *strictHandler) GetSecuritySummary(w http.ResponseWriter, r *http.Request, params GetSecuritySummaryParams) {
+	var request GetSecuritySummaryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSecuritySummary(ctx, request.(GetSecuritySummaryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSecuritySummary")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSecuritySummaryResponseObject); ok {
+		if err := validResponse.VisitGetSecuritySummaryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListVulnerabilities operation middleware
+func (sh *strictHandler) ListVulnerabilities(w http.ResponseWriter, r *http.Request, params ListVulnerabilitiesParams) {
+	var request ListVulnerabilitiesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVulnerabilities(ctx, request.(ListVulnerabilitiesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVulnerabilities")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListVulnerabilitiesResponseObject); ok {
+		if err := validResponse.VisitListVulnerabilitiesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -15905,6 +17864,116 @@ func (sh *strictHandler) GetPurgeJobLog(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetPurgeJobLogResponseObject); ok {
 		if err := validResponse.VisitGetPurgeJobLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetScanAllSchedule operation middleware
+func (sh *strictHandler) GetScanAllSchedule(w http.ResponseWriter, r *http.Request) {
+	var request GetScanAllScheduleRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetScanAllSchedule(ctx, request.(GetScanAllScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetScanAllSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetScanAllScheduleResponseObject); ok {
+		if err := validResponse.VisitGetScanAllScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateScanAllSchedule operation middleware
+func (sh *strictHandler) CreateScanAllSchedule(w http.ResponseWriter, r *http.Request) {
+	var request CreateScanAllScheduleRequestObject
+
+	var body CreateScanAllScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateScanAllSchedule(ctx, request.(CreateScanAllScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateScanAllSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateScanAllScheduleResponseObject); ok {
+		if err := validResponse.VisitCreateScanAllScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateScanAllSchedule operation middleware
+func (sh *strictHandler) UpdateScanAllSchedule(w http.ResponseWriter, r *http.Request) {
+	var request UpdateScanAllScheduleRequestObject
+
+	var body UpdateScanAllScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateScanAllSchedule(ctx, request.(UpdateScanAllScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateScanAllSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateScanAllScheduleResponseObject); ok {
+		if err := validResponse.VisitUpdateScanAllScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopScanAll operation middleware
+func (sh *strictHandler) StopScanAll(w http.ResponseWriter, r *http.Request) {
+	var request StopScanAllRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopScanAll(ctx, request.(StopScanAllRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopScanAll")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopScanAllResponseObject); ok {
+		if err := validResponse.VisitStopScanAllResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -16504,219 +18573,258 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lbxu3ljD+rxD6/T7cexdjy+kLuzYuFr5O2vpu2njjtL34mkCmZo4kxiNyQnIkaw3v3/6Bh+TMSOKM",
-	"ZmRJdpsABRpr+DwvHh6ex30vFtNMcOBa9U7vexOgCUj854UEqiE51+aPBFQsWaaZ4L3T3rsJkIzqCREj",
-	"Mp9QTeZUkdi2P+5FPRVPYEpNP73IoHfaU1oyPu5FvbujsTgyPx6pW5YdCRyRpkeZYFyD7J2OaKrg4SHq",
-	"XdExvGb8Vq1P/xZSqtkMSGq+Ey2INguSMGMiV4TyBH/gcKdJRscQkY+CcUjInOkJed8jEXnf29U63wlN",
-	"0wuR8wCcfhRzMqV8QaSYKzKlOp4sTzsSckp177THuP7um17k12EmGYPssJCHqJdRSaegHfpokjC7jNVV",
-	"/WYwpgWRQBODQQMrKjUb0VifEaYVufGdBwjhG8LpFCymmSYTqo7Jz0KTmCo4UsAVM9gwO2NmfEMZvahn",
-	"+vROy3VEPQmfciYh6Z1qmUMVDlN69xr4WE96p999E/WmjPs/X0QruDE79asdSBiBBB5DgEbpmAhJEjYG",
-	"pcNLK3u3XNtX3367eXFwB3GOwGOJ6R+YeKlJ09yb6MPMx2LBB26b4ekKGOxuk0wNJCiRyxgGdpagjJDi",
-	"I8SaMG451IgMpgi19AQz4ISNDEmlQtwqkrJbIJQTBAruw4qjcif/OrpUR2/dxEc/mx+ru0hgRPNUO6Yo",
-	"1j0UIgXKceEfxdDhZXm5P+fTIUjDDpRoqm7DFON67xKSZkj7633djPh5h+yT0iGk9dRZfH4sZaYipkjl",
-	"Ru7WkMlr0OTmtWt4Q4A7KY0CnE4hIlxo/KuJKpZI4uiSH/kRu5LHFAwZ1MNmugOwTEHTAhqhOYrvu6Qz",
-	"cxCGzgIWT/CQ9MD9lINclItxnwJAfBG12q0ZYKDY/wQmf2tORYqzn5ETI61TUIpMgXJFaJpGJM/MQfXi",
-	"JDo5OWlYoB0/vMqTwDKn9I5N86n5ehJetBANDOK/7hQ9VlTWcIkha39Uu5ZhAbU0zL7WNxAyLENxlZKw",
-	"pPNa3ZA7XXEux9CARP/5sexs6XENGBeCW8VHLWmfsZhOqTolN7d/n90QuKOxjswf/zu7IbHgmjKu8Iff",
-	"6f8OP9wQSblRYG9u/35PyfDhhhh1Uozwl79SMvzbjeEUIkbH7/l/wUIRjdrdxCjHSjM+JokAxf+iyS0X",
-	"c0IlEDbmQkKCerIBRmLOZ0pufqOSMz6+IVa+Hr/nNSz3qVeDl29O/uO7ECo+5ULTelTsAAkSxkxpSSt6",
-	"1zI68rykShVTzvEACSqFyyPtkiQlZEIxLeSiBZ+XjZFyRK5RN3dcE5EMZAxcHwGPRQIJ0XMWQ92eludt",
-	"uacXJ1+10CakGApdj9zi82NRrECpRq260mCHypISMnCzQ1Zb5+uI3BzdkCGMhARCyS0syMhcQkDFwBPD",
-	"jUImJeWt8BVO1YiL9eVpOm7SJYrPuyRjox/Xo8F/fSy+tbiFBmwXnx87T66aFD7/9XGzIO+rTHAFVdtK",
-	"4NSwH85QAgxFsjD3JZhmemGu1xXrTKHgnt73/n8Jo95p7//rl7acvmvaL604uIqXggfEjvk1OOVD1Pue",
-	"sjSX2MmcT2DtHDTLUmZX0P+o7DJKgIQWZL+q/isphVR2NQG7xBy4JnMp+PiYfHt3RzjMQBINaarI1HCV",
-	"nlDu5OOnHJQmLInIHNVYlO0gTYdUjMdQuUrENFdwbBnaLsSs8/zq8leQyoExkyIDqZlF0az8EBLknhZ+",
-	"Lxp+KPAuhqj0PES98zgGpdYHp7EOjx31YDQynUOf/I07vKaayYVVTlbm9wYUS/cbCTjqoXXPSFfNrLAp",
-	"+iRUwxH+Gq0vubRLrH1icQ0EWq/J3yraNM0RLINi4w0LW2vbfkGrPc3BG5zD3/ibSau6gvo91M3rABSV",
-	"9h9nSEDIh8nVoPitZawmqgVubk+/95QWWc/c8XJljxiVT6EydN2+7EDBJThz4WvGbwMrGCqR5roKuuL2",
-	"HvUmKHY2AtWPEZzeQTC0ectN7k+mYao2ybqSAx+iHs/TlA5T8OeHm5tKSRdtDL2m10PUWzbNVi29NL1a",
-	"WnHjyqpgDgkPyrnQyPGNc9QQdnUgT5M1JN8oI+BOSzqgWsuGVSyB001cgWfvtGdOqOO3dP4TKEXHsBvp",
-	"w/gEJNOQDB5NGkuk4A107cd6bZrvkMSmlLMRKD2YQsJoPeI2fPb3+9YQzfI07Xi+ZLmadOxSWP0DL0uo",
-	"KkxYmkjgaAvmhPEE7ozQbIVVR+xvi5eF3WGlcolrDdHAhXP9uAva5oYLDcqAwBNDRGLBR2yMZoOULowe",
-	"GrVZg6bj9qT8jo53CLJ2p2yFINxqCw6MlsR+04HxtvoStXJy7EqUImU2aS62QXt+oxJ4F/5MqTbNcBdp",
-	"+mbUO/29GZ1XvsfDh9ZPmVEvlyvCb22jO6GPFTLAWYMozhOmX4vxOmZbQ05kHYWUmYXW3hEaLgLlx3rB",
-	"bO60NeLgoWH/r2bA9Ts36DIgwHwa1LNb/Zh3AVUrThnSZbYuls6TRIKqWDn9LTCmUyAjKabmMggSiODu",
-	"1medAaSYh+D8VBgsvg6W9tfY0mjXqQ6rvg4MQdPnpVYrl+RUjAsvCcrVHCSZ0BkQLUT4xNwjuVVZcG2v",
-	"IXa8+PXVeZqKecpCd5Qt76lwlzEJakADtr5fOLsjCmLBk+CRVyOMOvtwdNE9vWRsdahWIXapYbrDE7az",
-	"jpdnBg+dsLNCJHbLmygD97lOHTP/ItRCRl14SP4INNWTa011HrDlgJRChk+pWpWrGKp5q85y65oHt4w6",
-	"WS5L9WKZdq9Ba8bH6CQVT+xb0nBBbmFxTMrnIioBn9lvuZjz6hvRcS9aVWaM4B6kYjwYCTmnMhnEdBCb",
-	"7yMWU3szr6Gtcv/rgwBPkLS27J5JoUUs0pbd9WQwFUm7tQ7xrWgwdVfHNl0Spsz3ZFAutDwgVashJlpn",
-	"A7PQTIq7xYAmU8YHYyny7BH9vSDeaohOGFrpa42ynclkdZRblg0UUBlPGrpX7UHL/fHFQMKMwfxRu5mB",
-	"ZKMF7qbdOlgCXDO9MGQ6Y96Cv2r8FugapW4hIXQock0yEFkKxeMfJRlVai5kQoyCExHG7WvSKVHCPhum",
-	"Cc0iYpYbEcGSOKq+TR2TV9NML07x1DfakWV9zwxEacoTRUZCHtcfaiVQzFyDIVUwSHgrKGKHdWFRfY77",
-	"9tuvv2s79YileBC1nRmZxzFClxW7flrTeDLIqKRpCmk7vC/3l2yY69JbrsvsncFsu1lnJjVhlfm7jmH5",
-	"bUtou84qFlnYUL9BdfKjPX4Au5AuIHRdPM916Kip1AOdqg5EYhQfkevHbDFnHdaYy7R9487yjgvH4EYP",
-	"B24bt+loZFb1rGu1Rtsp12Ig+FDQRlStzuVvmkn7mVwXBbEE3b5bpwPH9kDbt4SESaNhZ1ROVfvelgE7",
-	"sG3ZSw3ilLJp+16pGDvibQn21jIQWxfc3645vth33EFnEs8km1K5GLTRJZe62etScUuVYFZSvKttXK31",
-	"pMpADvxQXfhLAk0GgqeLls3RdQfd8zIJI3bXaom2l3XPSPLSBrKFYHOOWlbzczfHLE9Tf3vcvAUF6WhQ",
-	"delq2826EqVsBH6yZX1tInKpCB1pkM6wQslQirkCSVxvAkafmog5ujAMc7UgTBO2jQ2hsqTHHRUIyfJa",
-	"klBNjXLREipaSDqGKvltuQxLHWh0eQx95JR2FOGVHh0kuOnVSYCbDh1lykPzE+aUZr/b8T9Qvli/+r91",
-	"7kWbnkmXqfgVjSdEWRuBvSswrciMpjmggXA+AT0Baeg2ppwMwRkR7BWkFzBIvPLWkBXDixORy9PPlz1+",
-	"InSWy6QYSzpVITNd5RbeZiS8QG00KOHayrE/1O2qzvbT3hBngbP24LuyHjdocB13EP/IDB8udmb6TCAF",
-	"54sWurq2tOt9FMPBLeNJ0N5lPtYaw8zH5dC1ZdT+8/rNz6F1m361hjTr5pXk9mRswsm1a/dm+HF7++Qa",
-	"on4ADpKml3wkAg+CVaVhy8jDkGFq66HiXOJLYIdddxgd7jRITlN/69h6oAmVQyEHFc+89dd795GIEfkR",
-	"m5P5RCgg51eXRE+YIkydEXsCKKLRf1A/ZnMTqgYxHUghQi8znQaaAW+9N9yKk5SPWX7NVW37baA67e1c",
-	"NUzfYbignr396jbp31uvc0mz3n59TlNdDApVa2eQLIZ+LBcGVepttxySnZdxyB+34ny84qlCFVQPpYo7",
-	"hO1y1OFd+lK99JFja4/9apCU35bXgJtxupEiXOiJBepGJe8h6v1TDP87hxxCWw5Glb+j6tY93MwpSq+W",
-	"53PtC21KNfB4EQ5gTwUfo814xKTSLjplSiZU4fSQoCW64X005HiSq7DGsaIKuYYhVcg6vQVglta8xm2t",
-	"HjW/z7fWkGoVoM5vqIVBZBlZY1R6zWVzMbcvBBn+Ing1EG/9rrIbjQfx8dY64G7lJdMw6KcueN6EsD3g",
-	"oQ14EpqZG1vDEy3Gnltrn5ALTGshF8fknNtojPL5xwbIYrSDxkg+wSEibFQNgCjcO2KUIviou9xDrT/u",
-	"rr7pVN5m/v3Ff3zV/lFneYdc6FIfs+G3K08+Wx9Gdn7BOcR6xTqyvIZO8mnlgaklGOpfKdq8SrSdZP1Z",
-	"YlMAZuhdohlB2ysw1aeIpbCy7zY8RVQbn3zz7y3fInapdhgO/Z6yFJLLaSak/kWBbPD2WIYgcqjZeERy",
-	"jm4UaIeOyAhH9Gizv+GlZGHYUYK3q3DhWTUoo1s7rZhdlOsPmCw8hgbef6qwXFRQ8O2LEAFO6d2lbfzi",
-	"pBI4X1oxgqu5Ynz8tnBdW15Mgz1nYdSoECxUXgRVbdAefMsPNSurwfCUsrTG1Y2mtadHR6fKn2H+jgZc",
-	"Sts5ymGr0LbeXL68uEjZNdo2gwdnafZssUoznIGSt2MEAvaYcm5DYoR+CBhB6EKY32TAL18Sf4nBEMMF",
-	"UQCEoffmVEE6A0Xw4hTtxpzV/vQuALF+0754fUnc9yAFDpkKiFGVD/HcZUrlIIkWY7Se7kjpWopU3Uqb",
-	"ejMDSdO02Z1tOR9YO//CoKNcIK6lNNetPKZgv4URjDl3f2w027rBouqKQyxx5Y7KIDdwmC+dpevPg2nS",
-	"1CAE5iuQU6bCUaUNgZ8dozvLWQJIrLzOtMJgZcm78w1VC+WcMFe0jTxN8WIynwgypSjoyZTeAsGnQ1Wk",
-	"abD9oyfbwirB+fV46AaprRIjsRpzG0+Yhli7aOp1UlM1Px+PgJpeG4IiVrlNqOP6IOaoN6OSUd72JLgq",
-	"KWonYtqbnFGmSZFC0HXd3lik4GNQmphmnjhimqYoWtvELgfmWoZlm+v7bpginsGAVt3X2wXSLDm9dwqm",
-	"aXzemYKmCdUbg/Yd9n/yzZuu0WLO2x9TvvnuLuUSMjEoLGcH8UgP09fSUj7Us9RLgyBveF/mraT6KYS9",
-	"mqefJg7+CZ0CQ6o4Zj4r/K7a0aVRDn/ALp2I0k2WOwW8/Vyv0JG222QV6bKV2rQEOLeA9VuD9fBtTaau",
-	"fS3du+/eZLuSzAiPT0rsdXLs/rKoe4xK3J3ZOoDWte5wR1qVOl2CJ5tsbEUKJZs5y9qzbVd1SrJ8mLI4",
-	"IuhSqGLKI0wtaxh8lqcRUTADyfQCVX1hFHy0pNWtPmy93NEpsHoodWDAzTDdHOewHJqnCONkBWdnBLW9",
-	"FKi559mMSFQVflBrQFtNg7eamigQAG6wtc4iIk1AGsaYYhCzW86xax5tcsfZ5mGthg92Fx7mHwVTNmW6",
-	"JmQ7IkcvUB5wQWy7PUasNTDttcuxtkb6ecg6+O2mIxZ7NRyi1/l0SkNOMQnMIDU/dNIJxhhM2aUHwhqS",
-	"QfeeU8ow7V/HJXpOse7SXXqiD2mHGO4lCP83du52/nbTyNai89soUUurWyOCifMKb9qmTyH7GmUrGls6",
-	"9glxQ82Ctrw0bbOPDorzaNPYuJu3MHpT7G9bO1Z30FZpAuHgxvlQB/VynY25qYtIcmQLwoyOsGaLfPwj",
-	"b+M1ZzUMumxbu7tfEPBB5aI7lYQo922ROqQhfVgXsfNc3t9XHhqqyabX09buKKnNYe+jK+hZWsOHRlRb",
-	"qgqdok1ICJNPhcAalMwWAFlRM6dmH4oMF8RbTM/IjVONbowKalPXMOUCHdMFETzoq/xWDMUOLVqmm5AD",
-	"J0fbcoSQDZmxNtC+CzQOWweqsRfLIEzootQTzW2mnRkNEtZgjGibQQEn5h1mdeMqEdqKYV/MXjwHuI2s",
-	"z7r9CfNcUKXJiI1spRKmFUnZCHrRYxydzZgDc/IEd+omnzKea1BnhA4VOqVPgLtUlnhoRWGaar5xdXmG",
-	"N1pv4IEKLdjEOtnXSbgNctJGAhl4Wmt9UEguv020st8jM+7lHcIXhnERH4MmSs25ZqlFl3WmMT18Ql+3",
-	"fcSo4GBEzFiIxLveSPzFypr9ovfxR0TBy6UQWUbbhzp5aRPKdj0ilsVRGzbzFNzBf2s3VLfZq6ECh19f",
-	"1GWK7JgJMPSAswmkbUVupbjCaRfR28FUVwFJsqekPG3S4jxaTe/kHbFKPPujhNrIGkznkdG4E56uIX6k",
-	"X4gfpk5fFDOQKc0GGCUZCp6suBV7iepkrdJ0YeUqGYJiCbhaXnOCSapPTvG5mGpC07TXVNvjqxffnWAu",
-	"c/vnSRcfEEok5YmYopjH0wAtltYRs50/LIJoO326g2K3R2vj85bAKdSmKX7se0+t6bJ23zPgSY03cmMa",
-	"8bqpzxOaaZDVh48VgUozOmQp011SzrrBL3zfYOrZFQG2da5KVQKxxZoaoVFZcCgqROVTUIMpm0KZX6m9",
-	"k0QmRZLHjxigQ3CJ28/bldiZ0JkxiCVg1iAaUONpOjcyskYYRT1qyScsdysFUNCJQpl7EaSjXk2mrBpf",
-	"14j8gyoWR+QfQCVIo1/862iZfI/Ory6P/guCS1wl4PYhy/ieVCrobieJsHE3Lp1hvSBcD67e5LCBSs2O",
-	"jVY+Q1hNHnP0gNvWTS5aiVQK5Gep1X5uWYa+1b+im3W493YmXxmgY2dtG+Ys1UeMF8iknNBqnk8u0KmU",
-	"qltVY04eIM44TQemY826w07U20vvtfepyCfsq27T7r2C8iX8OB6LAmy/jo7QVldY6UM7sRO0G7eQPGZ/",
-	"p0UcykhILwUgVUAowbwOBL0RbsOM70XKShWeHXNQ4Pk4WECnLcmvxSjUjNaKFMNJHs0cLbHnvRlaonBr",
-	"HDwNFLuCpwzzP6z/eLjc7ubSBNvnJmjIdrCjIL7qhAGAhiyw1+yOjBikiYq8vcFFilKekBMMDv3l3UXQ",
-	"0gh3euBhkXTEk9e7fCmSH0UuMYrgJWX4/98AbvEfF7nSYtqLej9RnqNg/dka6Qra+dAJOO+ouq2HzvYE",
-	"tdXBag+voPPsm1FRslnmHDM7nnmrvzl35xORVrysW6zQTRZ2SsNoEDPRKbn65e0Prwbnv7y8fDd4/eaH",
-	"brQn6yITdhE1fI1xWDt/2+z+Krji51T7zlj6NwWyiXV9WtxcDuKhAWbhEK7OoQaufeAqJZfQ0u5Ou4rP",
-	"Tcl1yoePymxBStFUM6VZHNoym2EqMp9NohOl2L6d3ZQtIWw3p+3aeUotNE23mtH23HJC7+Zm7/ZZ+A0T",
-	"H3l7UWd3ojDugnipgXkInmFYBeDQtMcwFWK7a2/iXSbEkQR4BGjcYh4H3PUl44ESznzktt2evavb38Ta",
-	"fvAQHIOxlt0LvLVvOJ3mDY/l9WL/QCWQupYSWs3BX2wvBOxfFMgLp33XJG+YToHXlPzy4bebXX+b4vZa",
-	"x+pu9kMN7q8uDqBLjGbnoOEy2mJtXpvvtXbH9nNYcXtBXr88v4rIV+THd++uIvI1eXP58qKdAGnvNlFm",
-	"hU541+3aUz5c0qHTxne3o7r1XkkxYsHraBua70LGdSt4CypAH9ZN2D6N8IG3AKxLpqZlbvuMW7u7Ml/v",
-	"FLq4JC+FpXf0RW4QC2qhLJhGqT0udmX83KFMWAlIraw3CuG4TjwXOn0W5qq9i7HrhTo3y/0+DZ3MGzER",
-	"GvY3IW9Dz3bxBOLbAeM1JdMgvjXQ0rtPfMjqs2GG7us/59MhSO+Dqqm6rUt7GXbRejcBcst4Uh3hrCgf",
-	"YSs+OCclKcQ0qEsIkQ5qlm3zx+weTvWovBIimOGL24DLUMIymxuNmu3GEGG4V5oiVFQgH0OFhCdApR4C",
-	"7bBD00vUVOLLloBY9TjoBsWHqDdHWAzqUbMOQOvZkEumF9dGZFrADamyt1kUo2BT52EwlOs+0TqrpJou",
-	"KqLHQtwyqNSpx7cOr4tn7L9gUSR1DpRsIxlIZTBPrHnavhL4Qve4DnxDXF3IAxZZDSUeMZRudBXM6omJ",
-	"i2bASc4TkKRPM9affXV8ckwuXJrPIrXRXxQxX7BbrjALSc5dRuNTklE9UVFpzEQz1HseiwQUGjMx9w8Z",
-	"ioSZH3xCLTqF4/f8Pb8QfAYckzHbZ6uJSJMyJRspipudmtZH5OZfR86F4egyubGRiUVNc0UgnghI1vjX",
-	"5/ea0lsMqBtJUBPyyy+XL4/NoOeYcCi3XG7fQn0Z9Jv79y618HtzwL7HvMfve9F7H0f8vvfw4eHmmJwX",
-	"y8BtJAIU/4smI8zZwhRJRJwbHcFM8c1XX7l5U6Ywi7TGhd1k6I3915EUU/Lib5H9YaDY/5hfXxAtyIuT",
-	"kzNy4pKZIYgwa2JE8sx+jk5OTogUc2W6f7pBFNwoIfVN9J4T/NPuULkN/uvonbnPHl2Yqza298UAreAz",
-	"KMOATWIWoyIEeEo1mwG5ec347Y3bS3k/smEB6GFsyMNsOQMZA9dHgJSRED1nMZySm5QNJZWLPu0Pb0y7",
-	"G2cMUH3/pRiWgerT//PVt199P7RTvmNTR1Jvv78gX3/99X84s7nd2ZSlKSuc+QwV/A9IQYzEwJlOTk5e",
-	"HOF/705OTvG/45OTk/9rBu9FvZTF4FKDOw4+z2g8gaOvjk/c04rlOXXa78/n82OKn4+FHPddX9V/fXnx",
-	"6ufrV9jHMDvTRsvtIev1Ki+lvZlrITLgNGO9097XxyfHX2OZcD1BSYQ8iglv+7MXfUxH33elvIxEO71/",
-	"iFbawF2WUjzC1z59FEPVhzuIc18DbVOT/n3x7wFLHqxtuXzMqVE+yyb9anfDNN3m60vQzvJ8yFmxVvuh",
-	"J9X4aL+fWf3YDV/79+Z/2yHZ9Wyevpygn7oKsXudZEvS6TrNdrTSMIuNFejf2+IgZgrvlX9U+mB2m80P",
-	"FZrOaTBB6vDf+ve+pMZW5FF2Di0AVZzg9PZL/96WwNiOMl3X0MSzPOXJMDSx/dJnmBywoYEE1ClCLYwq",
-	"mgqa9DORstjq45sb9e/xX4uazaKKaY6GUsEs2veqF177mG5tAO1sNB/qF6et62hDA6fN+hbmWLNH1VEq",
-	"rO/F2JJtodhdJr3T3mumtK9urHpRR9R+ygEfsTaTn0Fii3ZG02nbDtUztKdIV00Et/nVyclKAm6aZalL",
-	"Gt//qOxNocRLO193X1R73aq/HvKH+pq/1jpF87iHlzZfTdGob3Vzumb9KzoG0w5d7JeUxU09salt6dZX",
-	"uNeFuhXg639vtXF7JfM5CvD+gqSElZgZx9C0MmNFtBKHqlwNA9O4zH2FqdMk0MRXrT/93VZG7X14WCfa",
-	"VIyP4E63o9tXd/oL6W4k3Vd3+gv17pFU+5h0pyXF+tr0Nu/WwUigKInfghDeFdXWj3uPxwK621jDlhgR",
-	"Cyqb8btAzS0Xc7UJ5PFaBekgsH8AvVJr+pFwbk4oGixttXeYvkP7iq+YbQAcU+7KOpD5hKVLJhiZ8yp0",
-	"nSPVB3ySDUDQxgIFgIi2ln+IZLEn+Fm4LetRD2HsNQPtpeCwAyhfWHh6QJ+R22ohcv4XTcZsBpzcAmQG",
-	"3kzaimQhWC+Rcuk3X0fCNkHtPkk3lGN373RrZytEMZVanREXJWI2twlwLMb7UMLGoPRDEwCxNssewYfj",
-	"H4TPM4aZWK3d1T+beI+QqtD0P3146KoRGbAOLFArVzULceckbqVvI8SXWz4S9h3clPeNhCIn3xD0HICT",
-	"sq9BheBe0J4RCaNcQUK0sIZiDAfxFQgbKfujGJpBWAzW0HFvH9+2uHS7VzujYgbF+7UW2ducc8bH/xTD",
-	"3hPKV7MSQvH5D2sNjIQk73s0Td/3iEbtTDtX3Qr4PophW9h5S1eQYs8xwfUPoP8phuZ6t5FeNdzpvjfu",
-	"Vih19ZFrz9T4Fmhi3aUt5LC+kRZEA4YZL4Mp2pZ26uCbCZE26l7lg+hhFNzKA+zBNVuXnSsGpcDXuRLy",
-	"lghODMhaEy0CtX/vHk4f+vYhtQWYDwniJ7o4UA9hBK0igtvkOVKIKQqMqZBw5t/PfY7UiiR5NE/49+x6",
-	"pviUQw7N1z9fO+0wGCsqtT0NzuaUaRWR4QLVldZsYMFopbdZ9ZZnH2649vSzYv8KeGLPv33dbOw8PvT/",
-	"mV1s8OCdF6gqVUs8hid0hh4H5hvym5BkLIjgZ8tuKk1MtoTjlA4hbeaP17bJH9GUF7mXAbuW4mnAhQOW",
-	"1LI5nDA8kK3WtYuRKsE/HZ8nDiG0bJ3Ez9FOaRiAWCYpLhQO6Z6r8Ks9vJwn1zIP2YxGFoT7EWhFhcNW",
-	"suzFZlj4JEw7sNPgSIRaGAagFpBG/Xv8v79i2eIT63DFmgcVuD6RwLbL8Du0NRPpLUppMRpVSmkGSaZO",
-	"icRt/WNx+XKfhhLH1vtWPH4A3UAAXc8VTxv1eoQ1kj4fhju4VdQB+wyfBFFc2YxYG9kvoVkfgx1U3xYb",
-	"rFUMrO/364RmP7iKEStYXK/BY0OFzXl3Rv7NLMgrKpQviLnBn6ECY+e32Vl8dprQiYntmk7yUP1Bc/yu",
-	"ryyx51TO1AQS4sasnTPhdTMGa24e5oSu1FBpd6+wYI5c3T0tnP8rJv3XO+F6i0enChQlaSNCiZ6IXKHr",
-	"pSZTofQZ+ebkmyIfj/U75S7frqfXhGZBcs2ss1/N2XvF+NgQ6b7kgC/I++AEwb4E9XIJzEaJHRGaKuF8",
-	"Vm3GOS52c38E6/cKIkuBxCJPE+97MMRKpKry8rVciBgvKrZRtXpwGwTnCs3g3uOoBtG2XGlRkHN/6K7W",
-	"Rd219P/m5Js96O6hkrSthIRQKLQdprnQZAjEIgISlyd5sjgmhvZsDRsyBwm7oLWfjAblatnaQ8JR3ao4",
-	"qaTVXdjbsWJjDglhvD1xtT7rHG21POpSMT5ivPnEK58iNh54RYBUl/PuMNdDD5qWZ4/F5R7PnqswsYTO",
-	"ng1UspKNsk5drxbS3OM5UJ3mUDZedJFF55shuEf1InGqhxy2WQOdO5lrYWYjvP4YTzvXdEGuBB+fES3y",
-	"eGITBdpQEyMYYeZyCSZU0yFVmx8Vva9To+ntyjf6YnwLmMx8Ga41otiilHt4CiyispPFzpmeDBLQlKVL",
-	"4xVk+bgKYoeR87Vpdz4XQ+CSk2JR9Kfin6igyvlFjV8bG5qsM/mPQJOrIptQyKm9xk7suKjesX0joX54",
-	"QjvFpfLRdEUJJaQUc1ehU/jPGhg22VdrobjJnCQsTwyQQxGsFjS7vz5Uijk+Y0NtparHGgqCJ1j/vkqU",
-	"A0wk18Jwe1VJovXEplundzduvd5U27yRXVLOoUy1zXDo+ES/Rhtt1AimBr4wU8mTDcbeKg6ennGfwODr",
-	"wHxWVCm1xxNTpSvsqgl4G7buD5bKSW9gibIq9f55o5xr70xyQXlVEzD3Ilcg3RpF2MjcCSIynyz+83nx",
-	"UAdEe5fVDaETvtWb0bYH8DO+qqBKoDEtzu419qY5/VvZ/m42OI2KKR+IGcgZg/kBphuK6QGnK/LLDVzO",
-	"473PaFOTCPx935vjE5BYLPgwk6ZUg9IDxgeVlKc7mfAw4XbeAf+zvroWMt07i1WTiSyVtd9N7MJTnFtT",
-	"mA6bHHQrZrWfXNPO29rZAQOYALK7ReyQ1h4LJZeq8rNmH0dadYxiPz/xFWmzhcTic783JTdH8FX8oFaN",
-	"H9jM3I5yZasLUev2gK8aKYRw113S9O+nXewdFfA/0Z3xHb6tOmommBZsrWL1OklvuOo1bmv3pOXF0WHs",
-	"IVO/uSdidTvdfk0nexUL1VJ79a4yh7SYGHo3MsAK83oEd5IH1vKi+u2UD9f6IDzjagDunV/O07S0QNWc",
-	"k8/Dlhg8KM+TJIiePR6UJWaeNOoEbHLIW1j408Cj8bEWw5It7s0/8VuX47JYxZMB5y1MxQw6wafFedm4",
-	"rz8m978JQ+jMPa+gh1POFTylNChocK9naQW5f3rZ4U7UPYkPm/Sv8UTF6r+/vviSbKqxPPJnm2bKUtCS",
-	"NhKhF2bsUjtjfmHnR+rpbd237Zne6kvi34/iXpTk//VFB6+FXU+ehKjVfVqlT+fQsYnSXO/z3RBa4T5h",
-	"3SUfS2ydBWQlK+pm3apKM08dNbcOryDv1alTuJV/LC5f1m5nd6R4KHNDS5A8jTiKuuTUbVSWDiC57ETP",
-	"zWnjFafDFIiQxBUgrhEbpgES2xAI04+TEpVS+nWs5IoEV1/y98ZPoSr2h8nM58qDL5s8T/EPWx3BFjuN",
-	"J0IBogC9uotK24VTt4Pn83OIuq7B5N7uIW625+caJWyaqjqkn5FvTk7Wog6JyuOJ7xFEeHeu68eUJ8yI",
-	"ouaLjIPkRdH6j+1Vc5C7TVCSfKY3HUduFdd076JmU5AiQ4jR8xJjXdjJ73aj5+G1a7l/65qfaf9ehzYW",
-	"kvKEfMrFszavt0DpQ8uM4j/Al1ziX3KJd8wlHnRjcnmrH8MUbUm7sbaDpegv5PylqkM3Wo7Wazw8EXlX",
-	"vQabDfPVhl/ovc5SUTrUftbudW2cUSvOx4en9f59peZ5y2fst1Vv6WdgbS2LEmJRQJqmKFPKaI9aWNda",
-	"YDftcDfmvAqTHMgKW93XHuivhSF1mdo22lOXEbEHk2oxwfO0q1Zcuyrk4YuibsLmDsRB16CpL7FSX2Kl",
-	"vsRK/XFjpb6ELj1R6FJFnEfEI5W5Cts513Q8hoTEE5YmEuwJwAnjCdyRFEaaiHwPEU5bH+lh7w6RLc7L",
-	"SjItUoOMJNbj32lKkMOmoBDZwiDK48OqqEY99ZhcR7bBIWFcC5s9JHjMV/C700PefBuBBB63uQlUkPkM",
-	"El4sw9hfAwzEIjKfsHgCs+LBbErm1CZmSeq4pu5y0I2Cv+gQf2Qd4k8c/WzBycac6lzCH1Ud+7DH+3mp",
-	"pRzkdl4RYMOFEVvWmwarpD2Pg31zF7+6QXGK7MYoFT6g+pWTs/l2Wmn3xWZbW0LGi53PVivHGjVIX7bG",
-	"WUVJPyWFrFQRoVqDEWNMcBWR63+8+Ul94dEaHnWVFVX/3v+zsZLmuWu02fL6b/1/WybzorLMkHHrKfEU",
-	"xfKMIHd7IFTZdOV/aOJo0cvjbJ+EVJZ1+mOwVENA5gHqeIyemyX7Ki8qphDBl2TrphoeeyCjlvV4bJjk",
-	"k9fjcekNHPBGo03Q+9MIlkphnP1RhIVeg/r4jo7/fO8az/M+1kpTfUfHn7flGC2E1gK828rcz+2stIbY",
-	"d3S8p8PyZ5gjMT271MWY5Kcq5TGSY4plQej4DIsxj61PNNwxpRVhfNnjZEESAZgq1RxhBzYdo0zt32s6",
-	"butU4nH8tCcsWl3qz9c/o+7ucbR6xKJDdvO5+N+2yWFyzbU9RUMHXgmQXdQ9KEZbrWz6PHLcIVY+7/PR",
-	"0q7ZWVZWG/FMjB9XhZ/t0b9394E644SF7R5tzg55h3EH++R2swqZ7qqu0LRFdGwJvd2f5Di2dxr79Izd",
-	"uFI2ZS4qtg7+S5TZ2jP5PE2/OCd/cU5+hHNymnapBFPvadg2v80XEv2S3SZInZaATome2OhOG/GMNccw",
-	"fh0dPG4+/f01zCD9uw8mcdGLly//zm/KrhsSTmxKQ7P/JDRfUtC0TUFzZu9lqAURplyCg3RRZjlQEzFX",
-	"tkQ0xBI2JpjYNtHM80kzs11mmT9XXpkdpJJZTvBCtS2duvoYMJKgJtcQ71MoXEPcORRhp7MfAHU2g7XN",
-	"D0MJh7lj16jIWaKAa5vdWlKeiClZLp1dQfOGZDyfXyqet5ClNAbrzFCtdZqITeLQJ1tok9HjywXjS/6O",
-	"NrqcKsklmKGjQQG7LjLW7IOFA1h6nmUM7QrBCEMHOefPTKa50k4u28w/ii4UmU8WhGlv/t+c78djqKhu",
-	"HMbJFePjg2Pk2tXef25C9lzdluiwuqcRsa6gvHQYg8RKYfQBqsWQw2AHRN3LCojaqa1VzD1tAjSswT2n",
-	"yheYO96lTlwwyDDXiA0jSoc5S/UR4ytKRFUMbUgg96fLG2e156aUYJ016GWSbFKky3Ru5+plkYZuHxLl",
-	"shj/mcmPn+x7YylANibks3ruisbgq7zeWE/oQSwhAa4ZTW9ICnQGyqXMAqtQczgmv2F0DLnJZXpjnQiE",
-	"noAkCDOIyEQoVL0zIW3CRtfgPb+huZ7cRKtDmqv4SMix0Br4MXkzWma6IlOduanfVDZwg9FONy5hZHKD",
-	"Gb2GQGI0lifH73kvCir2z1cveIIqqa3T+tWfHkU9gxapNA+R5N8Lh4RmujLj3oXib/bG5AkWj2oxIkwr",
-	"SEcRsS+K5qQ3HPL1ibm0Cp4oQsdiTyJ0BYETSPJ0Y8JF3+oA7/IHuk7ZHb2j6vZzj03IucLooAmQOBXx",
-	"bZXu0D6+zvWOHPr3H8VwYGD30M9oriBp5nbb7cq23Cuz25nktXVDPACXA553YYCaw8yCx1qbP4ohMUAz",
-	"v7/v0TR93wvBvCuveVys8ThQaVWmIGau7edWkaefdh04vUOc4zbegio0s30i/Mq/aRp1Y+nRs+aRExvO",
-	"8QHJwJKYPVPGFfm0md001UbgxI3J8q59q70yVjHJofJ4VvxtWsN6M0Tx1/7Fr6/O01TMjThvBC02X2q9",
-	"RxgvzXOQZN+zPOUg6ZClTBdghRnIRZEYN8u1InmGr6QRyXkKCsOQJlQRiueh02qImPMaYRayql/lddDd",
-	"vRK+DtjnZ2AvH6X/osjFr68IrQClFVELlsQtrG5vLl9ePALOmTRDauc/lMt0Rf5/dfLNv6/J/6g3A8lG",
-	"i0EMUgdCAh5KRUwM8Xn9mWHJH/NFHnTKyZsM+OVLwygzloA0uryN1pOgqgZqg5calGW5HIPNTNmUstm0",
-	"+pEpl7XjyztJkMlf3UHsgfRZe2IhUSm/syJXajUDtmmxkSQLbX8jbXqte5+H4xJ6D6DV82XooSZv9poY",
-	"Bd9e4s8Mv1uT2VAkrnwfN8dnANYbSk+vgXEfpig3/PN7lMLtrwCcizn560+U5zT9W2SAToknSDQkcmHk",
-	"7cKGsRQ4IX/9WXD4WxgBDXUJnx38DxitYjQPczOhily9uX7XXVDc478HG9zdEcb/FMM/jZSwAfpWLLQR",
-	"t51NaA6qDaVstMgQrE/pQmYW0QUMrYmpb/q3IKjXYryZpjTc6X6WUrZCTU+R1ME504QhhjcrLYiGNN0t",
-	"EQUAz/hIbL4AX5pWe+TaH8DcQlOc5lB2eVtukKiJyNOE3JrTBjHBFFEgZyDP7MmCl1t7tCs25pAQxlve",
-	"yAxw+2PQ/tJTB+QL870TeEWsQR8pLYFOn1nWEjOa2TAbmcUautYTIZleOJ9aC0O87SKY/6KqzbtAdibS",
-	"fAqNprFfXZN9GsZKDtk7bK8zGhcCY5iKITEn3Wag5QrkWIo8a37s+UWB/ME2+4PmJ1gGPtzRWKcLy9Qv",
-	"f+5FQct2mtBsgNAZJLwuAjNo1VifkZKMSu0xhBOEJ7XzuQbPLeazoIPP+x5tOQbt0CCy1AUFeHOPwjOj",
-	"wnoFk2287JXw3c9Fo4K/UOHzg97snGsKAgYhxn1tX8oXeGu2B6xRekLnaxWqNTKt3TPXI4Tb7nKl4IId",
-	"1z/ha1o3KWDhd2nOlc9RHnzPeOJlAVohKiKeSS/ku9DrvZX+rTwtl2XFE93wvhdyjC5+uPCoTDstRQqY",
-	"LCQQGb8sD+s0tE37271APIQr5NjtqOZsCDy3Z1RPVtUDljSKiULVZ1x/902p6TOuYYzlZpsD6J/4GDrk",
-	"Exs+vDejZY1ZN+vKf6o0XmbL3fXRmsFgSln6TDXbt6A+Y8UWKdtKcJFbPXfEpNKEJlPGrcOgkCs80kqj",
-	"3aMUwUmebURNEVacKwhAbl2w9ONcSgeYWpuQbWJ2v2/rW8kUB6kvj0r+EeOdwdXPQE6ZUkxw1RJ0V5Ue",
-	"rdzcVCyyXeV1SqlmM/gDZUIsodVGPu7BKrvi0JUIo1pS4pGymVJa3wSf8hJYOWn/CHfAwr0y+7yvgEhh",
-	"LW+AYeq8N/9rf+17FmkhwkK6+T735zis7E2ubv/dhIdDfK/FjexKihHbmw9CdYbnm9Ussyu0CXdaqwkF",
-	"e/XjlA1cypbOCd43ouoa9EXKrn1GmH1g6c3ly4tijucbLobP2EpMwdtxDe5WvSLHDOMGBUlEfAuSUBdE",
-	"SJWaC5mcLSXlcC5ULgxQGUB2w7wfdg94r7Con2Q/2PfDP+c4wawEQRf0qIXCe+Z+2BK1lYU6xxn2Jz/9",
-	"FN+nbZM9HzwS2EDLeZMvX+yd5xxJBR83ilWQyuXnqi2tcnX5q2u1z7JZ5SyHiYiwkxW+IOdXl8HnddMR",
-	"4lwyvUDyHVLF4t7p7x+M1q/FLXD/hwJ7pbJ/Gvq1jg+W7NGBvtdHunaz3Ac2abs4H8dTMgGa6knkV6si",
-	"olxqi4iUQUPmV6O7H1fut3YD6y/XV/aJcz4ReEMnjB8v31gCfX5o8UC6MsrYPSuvTV+N9LFqtQ8jrozg",
-	"c++t9/9tIshEpIlyuUykSMFeHl2fyihTmA6D+zmP42ro0VjSqar0ky6N4mq3t3Vl+at9q1lC1+b1Sc8j",
-	"t3VbZdLWFkGIVEqTVQalZeHb1SFf275akCmVt5XisHOmq/Rga3ys9/9RzMk0jyflZmyIlRYSKt0/uezQ",
-	"IXQkzDu6YfwbVAnKhjys93uTJkSK+brzOhmLKh2gL1xoWqrJXMjbIoH9kMa3huZ4ckoyIVIVkU855GDA",
-	"K8ZVYH4Uw7oRUyFuMSnBarzUaTg3gdkwJjmoju8DuWvm+JHKoZCYxAU9myd0BhHJuVGhUCKbH3h/9qIy",
-	"JP7Ue/jw8P8CAAD//w==",
+	"7L0Lbxs5sij8Vwh938XuHrQtJ/PAroPFQcbJzHg2M/HamdnF3QQy1V2SOO4mOyRbso7h89svWGS/JHar",
+	"W5ZkZxJggInVfFYVi1XFetwNQpGkggPXanB6N5gBjUDiP88kUA3RS23+iECFkqWaCT44HbybAUmpnhEx",
+	"IYsZ1WRBFQlt++NBMFDhDBJq+ullCoPTgdKS8ekgGNweTcWR+fFI3bD0SOCIND5KBeMa5OB0QmMF9/fB",
+	"4IJO4Q3jN2p9+kuIqWZzILH5TrQg2ixIwpyJTBHKI/yBw60mKZ1CQH4XjENEFkzPyPsBCcj7wa7W+U5o",
+	"Gp+JjHvg9KNYkITyJZFioUhCdTirTzsRMqF6cDpgXH/79SDI12EmmYLssZD7YJBSSRPQDn00iphdxuqq",
+	"/mUwpgWRQCODQQMrKjWb0FC/IEwrcp13HiGErwmnCVhMM01mVB2TX4QmIVVwpIArZrBhdsbM+IYyBsHA",
+	"9BmclusIBhI+ZkxCNDjVMoMqHBJ6+wb4VM8Gp99+HQwSxvM/nwUruDE7zVc7kjABCTwED43SKRGSRGwK",
+	"SvuXVvbuuLbn33yzeXFwC2GGwGOR6e+ZuNakbe5N9GHmY6HgI7dN/3QFDHa3SaZGEpTIZAgjO4uXR0jx",
+	"O4SaMG5PqGEZTBFq6QnmwAmbGJKKhbhRJGY3QCgnCBTch2VH5U7+fXSuji7dxEe/mB+ru4hgQrNYu0NR",
+	"rHssRAyU48J/F2OHl/pyf8mSMUhzHCjRVN34Kcb13iUkzZD217umGfHzDo9PTMcQN1Nn8fmhlBmLkCKV",
+	"G77bQCZvQJPrN67hNQHuuDQycJpAQLjQ+FcbVdRI4uicH+Uj9iWPBAwZNMMm2QFYEtC0gIZvjuL7LunM",
+	"XIS+u4CFM7wkc+B+zEAuy8W4Tx4gPgs67dYMMFLsfzyTX5pbkeLsL8iJ4dYxKEUSoFwRGscByVJzUT07",
+	"CU5OTloWaMf3r/LEs8yE3rIkS8zXE/+ihWg5IPnXnaLHssqGU2LIOr+qXUs/g6oNs6/1jYT081BcpSQs",
+	"6r1WN+ROV5zJKbQgMf/80ONs6XENGGeCW8FH1aTPUCQJVafk+ubv82sCtzTUgfnjf+fXJBRcU8YV/vAf",
+	"+r/jD9dEUm4E2Oubv99RMr6/JkacFBP85c+UjP9ybU4KEZPj9/wfsFREo3Q3M8Kx0oxPSSRA8T9pcsPF",
+	"glAJhE25kBChnGyAEZn7mZLrf1HJGZ9eE8tfj9/zhiP3cdCAl69P/vatDxUfM6FpMyp2gAQJU6a0pBW5",
+	"q46OLCupUoWUc7xAvEJhfaRdkqSEVCimhVx2OOdlY6QckWmUzd2pCUgKMgSuj4CHIoKI6AULoWlP9Xk7",
+	"7unZyfMO0oQUY6GbkVt8fiiKFSjVKlVXGuxQWFJCejQ7PGrr5zog10fXZAwTIYFQcgNLMjFKCKgQeGRO",
+	"o5BRSXkr5wqnasXF+vI0nbbJEsXnXZKxkY+b0ZB/fSi+tbiBFmwXnx86T6baBL7868NmwbOvUsEVVG0r",
+	"nlvDfniBHGAsoqXRlyBJ9dKo1xXrTCHgnt4N/n8Jk8Hp4P8blracoWs6LK04uIpXgnvYjvnVO+V9MPie",
+	"sjiT2MncT2DtHDRNY2ZXMPxd2WWUAPEtyH5Vw9dSCqnsajx2iQVwTRZS8Okx+eb2lnCYgyQa4liRxJwq",
+	"PaPc8cePGShNWBSQBYqxyNtBmg6xmE6hokqENFNwbA+0XYhZ58uL899AKgfGVIoUpGYWRfPyg4+R57Tw",
+	"n6LhhwLvYoxCz30weBmGoNT64DTU/rGDAUwmprPvU65x+9fUMLmwwsnK/LkBxdL9RgIOBmjdM9xVM8ts",
+	"ij4R1XCEvwbrSy7tEmufWNgAgc5ryrWKLk0zBMuo2HjLwtbadl/Qak9z8XrnyDX+dtKqrqB5D03zOgAF",
+	"pf3HGRIQ8n5yNSi+tAerjWqBG+3pPwOlRTowOl6m7BWjsgQqQzftyw7kXYIzF75h/MazgrEScaaroCu0",
+	"92AwQ7azEaj5GN7pHQR9m7enyf3JNCRqE68rT+B9MOBZHNNxDPn94eamUtJlF0Ov6XUfDOqm2aqll8YX",
+	"tRW3rqwKZh/zoJwLjSe+dY4Gwq4OlNNkA8m38gi41ZKOqNayZRU1cLqJK/AcnA7MDXV8SRc/g1J0Crvh",
+	"PozPQDIN0ejBpFEjhdxA132sN6b5DkksoZxNQOlRAhGjzYjb8DnX7ztDNM3iuOf9kmZq1rNLYfX3vCyh",
+	"qDBjcSSBoy2YE8YjuDVMsxNWHbFfFi8Lu8NKRYnrDFGPwrl+3Y1FMhJzkHMGCzxlcfx2Mjj9T/tWr757",
+	"+/PbvNf9h84vVUYAo7w+4RYM7Bd8AbyEVEh9lSUJrZ2kkv34LY/jpQZlEJyTekBCwSdsikaRmC6NlB10",
+	"gbCm0+4H9R2d7pAguskQFXJ3qy34S1C71Nquw8vqO9vKvbiriwLPXZtcZht05yZUAu/DfWKqTbPuR+Ai",
+	"79GL/DO5wtrXNroT+lghA5zVi+IsYvqNmK5jtjPkRNqTBZtZaKMG1KLmlB+brx2jsTcwu/uW/b+eA9fv",
+	"3KB1QID5NGo+bs1j3noEyTBmSJfpOlt6GUUSVMWGm+u4IU2ATKRIjKoLEojgTqe1rg5SLHxwfiwMFl9H",
+	"tf21tjS6Q6z9gr0Dg9ewe67VigkgFtPCB4RytQBJZnQORAvhlwf2SG7VI7i2V99xPPvt9cs4FouY+TSw",
+	"LbVwuE2ZBDWiHkvmr5zdEgWh4JH3ymtgRr09VPpI1jln7HSpViF2riHZ4Q3bW4LNUoOHXthZIRK75U2U",
+	"gftcp455/t7VgUed5ZD8EWisZ1ea6sxjqQIphfTfUo0CZTFU+1adXdo1924ZZbJMluJFnXavQGvGp+gC",
+	"Fs7sS9l4SW5geUzKxzAqAZ0IbrhY8OoL2PEgWBVmDOMexWI6mgi5oDIahXQUmu8TFlJrd2igrXL/64MA",
+	"j5C0tuyeSqFFKOKO3fVslIio21rH+BI2Spxi3KVLxJT5Ho3KhZYXpOo0xEzrdGQWmkpxuxzRKGF8NJUi",
+	"Sx/QP2fEWw3RC0Mrfa3JuTeZrI5yw9KRAirDWUv3qrWr3h/fQyQYnepBu5mDZJMl7qbbOlgEXDO9NGQ6",
+	"Z/n7xKppX6Djl7qBiNCxyDRJQaQxFE+blKRUqYWQETECTkAYt29lp0QJ+ygaRzQNiFluQASLwqD68nZM",
+	"XiepXp7irW+kI3v088NAlKY8UmQi5HHzpVYCxcw1GlMFo4h3giJ2WGcW1cfGb7756tuuU09YjBdR15nx",
+	"8LiD0GfFrp/WNJyNUippHEPcDe/1/pKNM136AvaZvTeYbTfrqqVmrDJ/3zHsedsS2q6zCkXqf4bYIDrl",
+	"oz18ALuQPiB0XfIz16OjplKPdKx6EIkRfESmH7LFjPVYYybj7o178zsu3AE3cjhw27hLR8OzqnddpzXa",
+	"TpkWI8HHgraianWuXNOMus/kuigIJeju3XpdOLYHWvYlREwaCTulMlHde9sD2OPYlr3UKIwpS7r3isXU",
+	"EW9HsHfmgdi6OP3dmqM/Qs8d9CbxVLKEyuWoiyxZ62bVpUJLlWBWUrwablyt9RNLQY7yofqcLwk0Ggke",
+	"Lzs2R8ckdD5MJUzYbacl2l7W+STKShvIFozNuaFZyc9pjmkWx7n2uHkLCuLJqOqw1rWbdZSK2QTyyery",
+	"2kxkUhE60SCdYYWSsRQLBZK43gSMPDUTC3TQGGdqSZgmbBsbQmVJD7sqEJKlWhJRTY1w0REqWkg6hSr5",
+	"bbkMSx1odHkIfWSU9mThlR49OLjp1YuBmw49ecp9+wNtQtP/2PE/UL5cV/0vnfPUpkfgOhW/puGMKGsj",
+	"sLoC04rMaZwBGggXM9AzkIZuQ8rJGJwRwaogA49B4pX5LEWmmv0EQsk0C2k8CrnuaDVqefOYsemsx0gJ",
+	"RCxLenTobeHa/KK4YuWpwaOyodpiP7TB+uy31z1sXcEgnCtlrlUJo/lXdTOcyAyNFpNxDPoZOE80/yM2",
+	"DW+cZWTd0GVYH9NL78dW/7G1zb7OzWwru3R3b52uF3VHuQB9TFMpppImymf/rZh3uoyEmvlGSyWurRz7",
+	"Q9OumoyK3S28FjhrfhIr63GDetdxC+GPzDD45c5s6hHE4Fw4fTaRjsfpdzEe3TDuJ2TzsdHKaj7WIz7r",
+	"qP3p6u0vvnWbfo0WWusdGWVW5Gp9/nft3o5/397wvYao7xl6Sb++DTPljVZaon1nYpthaAOadkOMv12z",
+	"5lYfUtaRZKTbBtt2JMIsAV9I7yvk1aWP/gSkBGmtTQasoAjTXrhnqtQbG96aqGr4hCMnvZ6z26zwa3D/",
+	"AThIGp/zifC88Fe1gC0DpX2W5q2HCjOJT/s9qK3H6HCrQXIa52aErQeaUTkWclS5CNadjdxHQ08/YnOy",
+	"mAkF5OXFOdEzpghTL4gV6RTR6O6sH7K5GVWjkI6kEL5D0WugOfDOe8OtuBvqIctvsL1svw3Uj3PDdQOz",
+	"7TGcV3HefnWbFOqt11lTlbdfn1M9l6NCd9oZJIuhH3oKvTrytlv28c7z0Bc+UImVWHE9owqqLLsit9ou",
+	"Rz0cTc7VqzzQdc17R42i8lt9DbgZp+zgBTqzQN2otd0Hg5/E+J8ZZODbsjcJxjuqbtxL7IIi9+ooFzW6",
+	"XMRUAw+X/nwbseBTJyTI4qJOyIwqnB4ifFpqcXjweZJlyi/prYigrqFPBLU+uh6YxQ0iyNZiabvDTWf5",
+	"oVHw7K0yFhbOOrKmqGwYFWq5sE9+Kf4ieDVueN34sBtJE/FxaeMFtnJ7axn0Yx88b0LYHvDQBTwRTc8E",
+	"n7T4XGCqDGu+F3KJWXjk8pi85DZ4rHzPtfH8GJylMfBYcAgIm1TjtQp/rRC5CHpp1HuodW+N1UfaymPr",
+	"X5/97Xn3V9r6Do1CUchjNlvAyhvu1peRnV9wDqFeMXfW19CLP628GHcEQ/OzY5dnxq6TrL8zbooX9z00",
+	"tiNoewGm+rZYi4L9dsPbYrXxydd/7fi4uEuxw5zQ7ymLITpPUiH1rwpki/tWHYJ4Qs3GA5Jx9IvCh6WA",
+	"THDEHG32N1RKUPGWkBtKuciPqpdHd/ZCM7so1+8xFeUYGuV6fGExqqDgm2c+Akzo7blt/OykkuejtB55",
+	"V3PB+PSy8EWtL6bFjrY0YpQPFiorYkA3SA95yw8NK2vAcEJZ3GRPiBtvj55e0r5wC88ll6QxaHxCCb3C",
+	"71vL9FlCpzb+Ig+wCcgsz5WGvroU0x9I7Y9FNXRnqLRcSDeH/d+ymIOkYxYzvSyiRj4EntRVbuzCPwkt",
+	"pZSTwqZkjgUlhWGGANqsVB/uk79PVYIeVh4w7EtHbm2aV5dPitctnxSYj2ylpch5/u7WUFJ9/lyVEXrc",
+	"XsCjvu7Mcxpn/vh5zLiXhbPVvHZFRg2piUqB3hjqGwRFIOtiJuJ4iaGsUuM/zHH+4Jl8IjLumdhZLqv5",
+	"V6jSBBwGx1Jk01lH5WfqDdLfMIMW4qbb8KWd0W9dtZZDwoxmSK4cU/I6zhtwNr3CYJRXq6HZJmHpHnDm",
+	"OvSLNas80awf8oWQSr8gvxiVo3REdNZlLzO3Qkkvat0dl3qAtPALLN5RT4xPtzc8bOW7lt6evzo7i9kV",
+	"PjZ7FZ/yHbrDLWOGM7dcbof25Idgyvlxiwk6hmLCCnfY36bAz1+R3AiFGS2WRAEQhgcmURDPzb3D7VHf",
+	"xTNQd+2rAMS6pfTszTlx370ENGbKIwarbIx6E1MqA0m0mOJz9o6U5lpilK204bdzkDSO2+ML6ulnuwV8",
+	"eCMXPGHUJfdZ8W7Bfktzg2fc/bHxudMNFlRX7DsSF/bB+CKmvmhJDC3d9Ko0jsXYG+xM9azjSbpwCpf3",
+	"THJY1DSyda+xOGpr4J0QZMKUP5VKS7aTnilNylk8pFRx2ulER5Ul7y5kSC2Vi81Z0VmzOEbz1mImSEJR",
+	"XSAJvQGCHmWqyE1m+wePtoVVss/Xk0PXS/OV0NnVRDPhjGkItUshtE5qquHn4wlQ02tDrOzqmRfquNnz",
+	"IhjMqWSUd72PLtz7bnT229WV526zPibP/T4mDdhwPie94uXbXFl2Ns0cDXluOx53Fvv1q83SQrHeoIRQ",
+	"dYDqVF5qKs/xTq7o/LkY7zMpYvDGkVrJVwqOnNg0y49kSOMYQdklTZJnrjoFdzG974YVhXMY1Vwguomf",
+	"tQjUXsJ2q0tMApoatXQjS7PY/zlv3mYCFwveXUTJm+/OoG4UoFHx6nWQ8FA/fdWW0nKkXhkE5Y/m9bMV",
+	"VT/5sNfgttHANx0OkQd5zGiYZLkIguhGl0Yx+AG79CJKN1mm+uiaZq7XGNXWb7IKd9lKZK4Bzi1g3eJn",
+	"w+06k6lr30j37nv+3LqSNxWFFkqsKXjq/rKoe4g61P+w9QCta93DvrnKdfpkMml7HyuytdokvfYt2nZV",
+	"pyTNxjELA4LxPSqkPMAqFuaAz7M4ILn1AtU8YZQ7fAVrWr3/5XFHt8DqpdTjAG6G6eag43qeDEUYJys4",
+	"e0FQxo6BGh3fJl+lqghKWAPaasbt1SyonlxTBlvrR0TEEUhzMBLMKOSWc+yaB5t847dximk4B7vL1ZA7",
+	"9MQsYbohf1JAjp4hP+CC2HZ7TB/RcmivSktinfQz38veN5uuWOzVcok2Pn9EMIfY/NBLJphiZpM+PRDW",
+	"EI3690wowwzjPZeYnxQbu9inJwZ09UioVIPwP7Fzv/u3n0S2liqrixBVW90aEcxciGbbNvNqFW+Qt6Kh",
+	"rWcf32loWNCWStM2++ghOE82jY27uYTJ22J/29ow+4O2ShMIBzfOhyaol+tsLYNTPNzgsSDMvUFtmXVr",
+	"g1bUMSdR2bZxd78i4L3CRX8q8VGufVaGqPbw0ZK02D6X9jQMhYt1XXxjp03OWVAEKnRjcPX4hl6sbcJu",
+	"R22WrYZnuCJLbPdNt4U8pTENe2Q5rRnDfVPlBrZROFebR6uZ4zYFYLW8PWqmY2gwc/FIyDKhRM+0s5vi",
+	"vmqZnqJBCeuyXx3TlT0G5RNElSxzFAfr56Mk+jVIf2g4hja0r+Xs9bn9n4oL64qvTrW81Hqhmh2lsT2s",
+	"WWgFPbU1tKPaMnefMNuGBD8Xr/D5Fl2vS0BsXdtLzD4UGS9J/lz0glw7DeXaaII2nStTLvlPvCSCe+N3",
+	"L8VY7NCwbLoJOXLiTNcTIWRLLuwNtO+Sb/mNdM0OORFdluqaYSgdXXMi1mIT7JpVECfmPWZ14yrh24o5",
+	"vlivaAFwE9g4bvtT4RIzYRNbm5RpRWI2gUHwkBhNM+bICIDenbrJE8bNdfGC0LHCeNoZcFe8AmXHwE9T",
+	"7YaPPp6sRvn0+Ajg8x2x8cFNHG4Dn7TZMQw87VOll0nWH2Y7CQd4GPfyCJuXgnVZEEZtlJpxzWKLLuuP",
+	"bnrkJXzc9hGjgoNhMVMhotx7XeIvltfsF70PvyKKs1wykTraPjTxS1tCpu8VUWdHXY5ZTsE9QiB2Q3Wb",
+	"HYMrcPjtWVNtiJ65/7fTN7qx3Eo5xdM+rLeHxbwCkmhPiWq7pIp9sLbcy0FtlXj2RwmNSQEwxWVKw154",
+	"uoLwga55+TBN8qKYg4xpOsLMQb6EQpXIvJyjOl6rNF1avkrGoFgErnr3gmBZqpNT9JWhmtA4HrRV83z+",
+	"7NsTrF5m/zzp44ZHiaQ8EgmyebwN8OHAxjJ1CylDEG0nT/cQ7PZo9H/aHDiGxsJED312rdWyWEfdY/m5",
+	"H8hReyyS1nJY3R25O7lvb+NF7UVaSPkrqunrW7O713lJdd97eV/AT1iMSeEUcP3ABC9beYy3ABs/jTTc",
+	"+pGlJZtOQTaG/PRIZa46G5Fr4KqvsTrOh+5IfOPNft8vL3wTfWzKI9Scgb0+4k9ivNPg4frojbwunMN5",
+	"pLoFUlYTCG183vYUnepS/2bNootqpkcEeItq0kPGLnKP+e7UwQXVGiRXREFKpRFLyXhZ1GWl6JBhvSbN",
+	"mazH9TbALy/u06HEsRed/nIiyFBzC1AegFSL7RpYruwvpOedyfv+3XhrWyv3DtKWualfRjTVIKveMytE",
+	"S1O7tT4l0tzgZ3nfZQO9VcXvrasP9b3FWqBRWbAvLYjKElCjhCVQZszv8TgjRZSFDxigR3YRt5/LleQp",
+	"Po1nFErAPPDUY4Si8cJI+A2idDCglnz8WkOlYDd64irCtIJ4MmiofdAQ7ByQ76hiYUC+AypBGu3430d1",
+	"8j16eXF+9A/wLnGVgLsnoUSnpNK85HZSZC6zBWqaxfj1dJmbvH5RJd/xk0te86Gh7iaG0GwbZxOspKrx",
+	"ZNxu1N1vWIrB9b9hnL2/93Z+A9JDx3l4TsZifcR4gUzKCa1WbuICo9KoulENPgkjxBmn8ch0bFh31iCw",
+	"b8u915ycgrwES/090ey9gvIaftwZCzzHfh0dvq2uHKUP3diO1/mgA+cx+zstEpFMhMy5AMQKCCWYqddG",
+	"ct/4D37OUlaqxu/4BHmENG/B964kv5akomG0TqToL9tj5uiIvdwltiMKt8bB40CxL3jK/JqHDUCtJwvt",
+	"5dOwZVLQFj12R1mcqhN6AOq12bBbMmEQRyrIreUuVRjlETnB7GC/vjvzvpPBrR7lsOhrU1gV+H8UmcQw",
+	"5FeU4f//BXCD/zjLlBbJIBj8THmGjPUX+8RU0M6HXsB5R9VNM3S2J6itLlbnYOOLwHo7sVk2mCYy41ir",
+	"50X+Zm3u3cVMxJUAyQ4rdJP5IxswnNxMdEoufr384fXo5a+vzt+N3rz9oR/tyabQ5l2kjbvCRDw798zp",
+	"79Oy4izf6CVTOsl76kP0dYzplGy8EWb+HD69o4Rd+zZ7xLK7TruKz03WqPLZvjKbn1LCTFYSRuwkMX2e",
+	"gn2UU1l37X09Vb7vvbOYIJzDFmOf/fbaN+yE3Rphq8dOe+bZj8Vin1n5ueB9Fm/1kKhHDy20EfgqRQw6",
+	"d5pncVf7XZ5aLNzOHX+lckAFiiUCaquqQ2Jtl3W6qJUiqK7Ue7g01UxpFvr4CZtj5ZY8V28vNmz79g4k",
+	"tVx2uzlt195TWmBuM6PtueWEeSCSNZyl/nc49P/rIhKsMVcf7rx4aYC5D55+WHng0LbHJipUzWnXos7s",
+	"SEsWqgf6aK6tTvCpMHey9+rHjXYduXzDyoXlQhIuROBggAW7/aJwFcd25qACpXKpfiAjMq5Sb/6WiQR4",
+	"AP1VALE9Ba8vGUVif/J+R1vdBZTq9jcJJ/ngPjh6000Vwmr3WtCdGyZJ1uKs2iy4GqG0nw6TZmrW+ym/",
+	"kGS7PxHWXiWL7fmA/asCeebsBw35h5MEuP/NuMgguTkCti1pUOd0k5vDMb37awqH7/+s3UOXKJMOrM1r",
+	"axA27th+9quez8ibVy8vAvKc/Pju3UVAviJvz1+ddWMg3d2Wy0qlEe+7Xaun+MuM99r47nbUtN4LKSbM",
+	"a1DrQvN9yLhpBZegPPRho2WtaxIf5TbMdc7Utsxt3Sgbd1fWkEygT2RuLTNfz5DcFraglsqCaRLT6S6f",
+	"b3bIE1ayYVXWG/hw3MSeC6tE6j9Ve2djV0v10iz3+9h3M2/EhG/YWsCmf1ub6rTNv7Kl2h5ap63FgW3C",
+	"biFqjZ3cdZDk7ovqPSDW0fmwNG9tR0EXnd8ecUUfNpGTDQr2EFTmj7KWgEUDEiGL+mD4HMvJpFoyqepV",
+	"u55++XESKdfyGa/fp1ibq9fcG4qJ9XfY7EZ73lzfGJFlpvS+BlQw3sc1yB8xvkldWZ1tIw022lKdIamr",
+	"fa6SAXiHCnd3nbpBJc53Ua7QB5F/CXnj8y4LZxDejJifxvCjuRL3cFxYc7VE37PSL3h55IG+mqqbwQZX",
+	"yfUMDjeMR9URXhTpogWHMhJMCpF4FUYh4kb3a3QQ3j2c7htReSGEtxIRt8nlfIWVbA0narYbQoCpreIY",
+	"oaI8eYerdnWgUo+B6l7MayYa2HFaA+Kam3WfORYIi1EzatYBaMNH7CuLYUQWcGOqrF0YmRPYEl+Y+Ml1",
+	"n2mdVmpcI5MzQA2FuGGQe+GcDhS65OQcLGX/gGVRTXodJS9JClIZzBPrRWGdWQZBZR3o6ra6ELMN5k2w",
+	"bSjdKKRYfRALrMyBk4xHIMmQpmw4f358ckzOXDnCogTLnxQxX7BbpjDbdsZdKeVTklI9U0H55o7XxXse",
+	"iggUvrljjRIyFhEzP+SFf2gCx+/5e34m+Bw4VoG23lUzEUdl6ShiaBh1pFPT+ohc//vI+U4fnUfXNgub",
+	"tD9gPE84ExCtnd+8DlFCbzB52ESCmpFffz1/dWwGfYmFUTJ7yq3LHti4Y3J9996Vnn1vtKj3WBf3/SB4",
+	"n+dMfD+4/3B/fUxeFsvAbUQCFP+TNtKJLY+Y1xw1U3z9/LmbN2YKy1drXNh1iiHvf55IkZBnfwnsDyPF",
+	"/sf8+oxoQZ6dnLwgJ67oEoIIq7sFJEvt5+Dk5IRIsVCm+8drRMG1ElJfB+85wT/tDpXb4L+P3pkL4+hM",
+	"ZFxj+4BgxS7H+AzKMDkdMYtRAQI8xoIh5PoN4zfXbi+lmGtzL2AYtyEPs2VXM+QIkDIiohcshFNyHbOx",
+	"pHI5pMPxtWl3nXuYD/MvVbfwIf0/z795/v3YTvmOJY6kLr8/I1999dXfnHeH3VnC4pgVEZOGCv4HpCCG",
+	"Y+BMJycnz47wv3cnJ6f43/HJycn/NYNj3o0QXE1yd4JfpjScwdHz4xPnAWTPnDodDheLxTHFz8dCToeu",
+	"rxq+OT97/cvVa+xTZiYZ4NGrZAU5HcxdC5ECpykbnA6+Oj45/mpg04IjJ8IzioU5h/NnQ6yDP5wIuaAy",
+	"sob5+2ClDdymMcUrfO3T72KshpBHTagOTYZ3xb9HLLq3LhClz1GDhaFsMqx2N4em33xDCdrJaoecVWmR",
+	"HnxSjb6l+5k1H7vl6/DO/G87JLue7dOXEwxjMd3/JFuSTt9ptqOVllkKXnhXddC5r7PEuxXzwv2w8OYw",
+	"3yZghD64H7p6oP0XWHMOug82tl81d3ToUjwcFevdOzgwAuePB4s53D50V70mG95Vi5ff7wCiKDxjLYxS",
+	"dK7WR68qu9aiZc0G3VTl9c3ZrCfDO/w/nuM8v8hRGU3eb0/5UD5YOjXBy4Lzb8M796/tQFp29i0A9Qjv",
+	"9PbL8A7/vyX7d119E8+zmEdj38T2y5AlzibY1EACCu6+FkbfiwWNhqmIWWiV3s2Nhnf4r2XDZj2kWLTf",
+	"OR0Wi9PWWtnSwKmMeQsjO1p58CgW1hw8tWRbaE/n0eB08IYp/dI0e2NaBT1R+zEDdGjcTH4GiR3aGXWi",
+	"azvUgfBlSoJKhZGtzf6en5ysVOOmaRq7CvLD352JtMRLt6wdDkQeg+N68jJUinLbkdPmjgdoGYmcL77R",
+	"kZrmdM2GF3QKb/CZ4j4Y1DSyTT2xqW3p1leEWvm6FeAbfm9VXmv3yE2YaCRAUiKxmBp1imlFyhTYwUpG",
+	"PUUWM6EAG5fFNLACjgSKBg98oPjPAAcdfLhfJ9pYTI/gVnej29e3+gvpbiTd17f6C/XukVSHmMW/I8Wa",
+	"pu8wkvegJJBP24UQEG5oFToePBwLGHphrcdiQiyobLnOAjU3XCzUJpCHgk/Y1KVnaQb2D6DP6i0fCOf2",
+	"6nTVmS7dNPuHKRatzWtPoIUxpJxYnY4sZiyu2TllxqvQdUE1H9C5zQNBm9XIA0Q0aH4nouWe4GfhVpej",
+	"7v3YawfaK8FhB1A+s/DMAf2C3MDSgZtK4H/SZMrmwMkNQGrgzSSZ0zgDH6xrpAyY9WMYzq0jk3sAqWPB",
+	"ZgbJ84SsX3J18vr5/OfXxJzrnM3ZNEAGb8xFZ0c28twKrjYc/sgMfYRsoSqvbvLZ+7AfYvDnROlOE3tY",
+	"xE9ivP/D/B1MGSdakIVk2h7cwqehWlfGNKEE3d8qBBZS3kxew0gsOGoJ6+ZaL/d85dpX6G4DqDXc6mGo",
+	"5nUQFyrPmHGzy3Ui8gLVbG5F4jizUx29YgqNJ2wVm2sDPxwj34MOZw4RtjQc5cRCNcBX0XUEBLuxzq7i",
+	"r2jWFYE/gG7KhXSwU1NJv7Tvs/OjWJAJlSV+6nX8/qRcPaDDIkttgR7MgnV4FLlCDQeQVwqMWIi5i3QB",
+	"EjA3ysScOYjI0tZFbmFvZQaSJhDbWsH7hKav3PH+iR1nKxQZKrV6QVy+HbO5TWIHC9GaaD3gWlnIebhf",
+	"foHjH4TqUoblaO1Fmnv2VKIEC5Uj/6k/dzBgzd0KV5hDnm7D6i6tEK+3fCDseyR82DcSihJ5Y9ALAE7K",
+	"vgYVgudqygsiYZIpiIycg74MmFhnBnKzQP27GJtBWAj2Le7O+odtYbJ2jmVGxvUqR1dapJcZ54xPf8LC",
+	"3Y+mnZiVEIoeagERaJAj7wc0jt8PiEbbhnZJDyrg+12Mu8Iuf4z1UuxLrPL9AxgJ+Y2YdhQTc/+DNult",
+	"v9R4CTSyiScs5MiMKkNvGjDdcB1Mwba00wTfVIi4VTYoffYOYx6q+Age3C7kimWFoBTkwoCQN0RwYkDW",
+	"mWgRqMM759t3P7S+fh3AfEgQP5LZjeYQRtAqIrgtoiGFSJBhJELCi9zFMy9ZWuEkDz4Tuctl86H4mEEG",
+	"7cbTn8T4n7bVITCWz/ZIOFtQplVAxksUVzofAwtGy73Nqre8+3DDjbefZfsXgNaJn+wp3YcpyM7T3wR0",
+	"uIt3UaCqFC3xGp7ROTrFmm943oQkU0EEf1H3pG47ZDUcl6l6G8/HG9vkU3wIy1087FoK+6RLrOa1STYk",
+	"ZvMPpEKR7makSqBXz8f9QzAtJIHP8pXPHABiD0mhUDik56cKv9rLy2trt5VNLAj3w9Bw7Ev42I2XPdsM",
+	"i7wYyw5eOXAkQi0MPVDzcKPhHf4/V7EiiMHWwVixJuPvJVwfiWHbZeQ7RAFI0xvk0mIysbrmYkXPLEmm",
+	"SYjEbX23PH+1T0OJO9b7Fjx+AN1CAH3vlZw2muUI+8T4dA7cwd8UHbBfoEMNsitbGWfj8YtoOsSkC2qo",
+	"MMi8UTCwMehvIpranBYbXhDLpIvmvntB/sssKBdUKF8So8G/QAHGzm/zXOd5vn03JrZru8m/efbce/2u",
+	"ryyy91TG1Awi4sZsnDPiTTP+9dnfnjc8aO77hi6zi3TUKyyYA/SOwPdBG6KFNfj1Tk69xaMTBSImIdRC",
+	"LgNCiZ6JTGF0kCaJUPoF+frk6yKzuQ2N4q7uZk6vEU295Jq6RFH+u/eC8akh0n3xgYimZ4JP3MPg/hh1",
+	"RFOzFZeJspVjB4TGSriwKlt5iovd6I9gQ7NApDGQUGRxlHvujbGMkKr4jaDeUsG6kK4RUVpIiIwopbog",
+	"OFNoBk+KGH4vos/xu4GTOQl7RLedyEyye4+Sr0++3oPsHtHUIBSicundmIRQyLQdprnQZAzEIgIiVy91",
+	"tjwmhvYwak/hg9suaO1nI0HRMLTles0l4ahulZ1UymsurXas2JRDRBjvTlyd7zpHWx2vulhMjxhvv/HK",
+	"p4iNF16RqKXPfXcY9TAHTce7x+Jyj3fPhZ9YfHfPBipZqUrXJK5fVJrt8R6oTnMoGy8GmKDr6hicS1pR",
+	"QDGHHLZZA527mRthZpMQfBpPO1d0SS4En74gWmThzJZcsdHQhjHC3FVlybO8bHxUrFa3ajS9XeSNvhjf",
+	"PCYzmx88WCeKPDNPjwwX/inEgiPDf/hiF0zPRhFoyuLaeAVZ1p7P+2/gIHy+MYH552IIrLn446Piine/",
+	"gurJzzOuf7DpS6L1Q/4j0OiiyMvuCwlrsBO7U9QcFraRUD88op3iXOUJHwr3U6QUo6vQBP67AYZt9tVG",
+	"KG4yJwl7JkZ4Ql1U6n7UB7fEJ26orVT3X0OB9warR+qOsCRHB8PtRaUcwSObbp3c3br1ZlNt+0Z2STmH",
+	"MtW2w2H7mGtLG13ECKZGEpTIZAjlmWwx9lZx8PgH9xEMvg7ML0jiKmfa64mpMpBk1QS8zbEejvBQ5xnr",
+	"NhyJV0Xb/Z+Ncq69H5IzyquSgNGLLKtzRhE2MTpBQBaz5X8/rTPUA9G1Mi3NgYd5q7eTbS/gJ6yqoEig",
+	"MT3v7iX2tjnzt7L9aTY4DZYPFnm1+v1PNxbJAacr8tznJef3PqPNnifw931vjs9AMkzlepBJY6pB6RHj",
+	"o0rxqJ1MeJhg9cbKUZ+T6lrw9NxZrJrNqBYNuJvYhce4txJIxm0OuhWz2s+uae9t7eyCASxE0d8idkhr",
+	"j4WSK5nxWR8fR1pNB8V+fmQVabOFxOJzv5qSm8P7Kn5Qq8YPbG60o0zZOu3Uuj3gq0Yt0LnAXX9OM7xL",
+	"+tg7KuB/JJ3xHb6tOmommLm2lrzET9IbVL3Wbe2etHJ2dBh7SJJv7pGOup1uv6aTvbKFSxFDxd/+CVhM",
+	"MIuFcOH3LQjuxQ+s5UUNuwkfrvVBzoyda//n5WUclxaohnvyadgSvRflyyjyomePF2WJmUeNOgGbv/wG",
+	"lvltkKPxoRbD8ljcmX/adJ49rstiFY8GnEtIxBx6wafDfdm6r0/z9L/1Q+iFe15BD6eMK3hMblDQ4F7v",
+	"0gpy//C8w92oe2IfNmVu6416aZr89uxLqsZm8WssPt8kjZaCatJIgF6Yoas+giUwnB9pTm/rvm1PVKsv",
+	"iX8/gvtYaDvRb896eC3sevLIR63u0yp9OoeOTZTmer/cDaEV7hPWXfKhxNabQVZyim+Wrao089hRc+vw",
+	"8p69JnEKt/Ld8vxV43Z2R4qHMjd0BMnjsKOgT0b6VmHpAJzLTvTUnDZeczqOgQhJIqbwn362YRogsY2B",
+	"MP0wLlGp1NiWOo6DrL7k7zVfHAd5CVOmtF3GgfLa2olXTJ6n+Ict4EU1YZqEM6EAUYBe3W7ieuo4/ujW",
+	"fm8OqQZM7k0PKap7PjXXKGHTVDUh/QX5+uRkLeqQqCyc5T28CO9/6oYh5REzrKhdkXGQPCtaf9peNQfR",
+	"bbyc5DPVdBy5VVzTcxc1m8AbD4SYPC021uc4ldVvN5jX8nK7+7eu5TPt3+vQxkJSHpGPmXjS5vUOKL3v",
+	"WI/jB/hSieNLJY6elTi8bkyu6kOwm3plraTdWhnJUvQXcv5SE6kfLQfrFZIeibyrXoPthvlqwy/03mSp",
+	"KB1qP2v3ui7OqBXn48PT+nq9zw6m1qq39BOwtpZ1s7FuNY1j5ClltEcjrBstsJt2uBtzXuWQHMgKW93X",
+	"Huhvi4KuG+ypdUTswaRaTPA07aoV164KeeR1+zdhcwfsoG/Q1JdYqS+xUl9ipT7dWKkvoUuPFLpUYecB",
+	"yZFqxEbKI5JxTadTiEg4Y3EkgbsSW4xHcEtimGgisj1EOG19pfu9O0S6fFlWkumQGmQiRbLrlCCHTUEh",
+	"0qVBVI4PK6Ia8TTH5DqyDQ4J41rY7CHea76C351e8tUa/5s1gQoyn0DCizqMczXAQCwgixkLZzAvHswS",
+	"sqA2MUvUdGqalIN+FPxFhviUZYg/cPSzBSebcqozCZ+qOPZhj/p5KaUcRDuvMLDx0rAt602DVdKexsW+",
+	"uUu+ulFxi+zGKOW/oIaVm7NdO620+2KzbSwhk7Odz1Yqxxo1SF+2xllFSD8lBa9UAaFag2FjTHAVkKvv",
+	"3v6svpzRhjPqKiuq4TyLOUg6ZjHTbSf2B9C/1Zu+dGN0LuqNKpWr6B24usQS1S5MIOWy9NpUzM0Vv82J",
+	"SPXRymIOm9bAX5iy/SRXF7y8RChUzvSh6li+K4qqF2yCKo0OPaUWlNftxvJdBfpelPnr7GqxA4Z18x2U",
+	"kv4jH7K7/J+t5WorB2oDdf7X8L92Uqh8xxUpjbTk9kCosjUBPmkO3KFXjrN9ElJZO+3TOFItUc8HKJYz",
+	"eWrPRRdZUZaICF4TYDYVytkDGXUsemVjkR+96JXLIeKAN5lsgt4fhrFUqk/tjyLwqv7k2cpVSHnN6Ll7",
+	"1mKmeIc1RX0h0M8Plz7ByGkVowQGjmBpD8ISp/vlLxDrItl+CWmotEj/ANSkRfo5UZQWaRG7ohz9FDYv",
+	"VM2oBJLxCCRZ0OXBqerOqisba7k7DyGpP6VC7q70Capf/hrun5Y2lduaU6pnpdJeYLDrq+G333zz1bfB",
+	"IGG80OM9Svz+CM8Cv8V2+Y5O/3hONU/zMaCTmfQdnX7ebgv4PF1n3p+27bM9GcU7Ot3TvfwLLJCYnlzd",
+	"DMwwWdV+MIw4wZp0dPqCUHydwgsbbpnSijBed3dekkgA5uk3qt2B/RaQpw7vNJ129WjOcfy4mic++TXr",
+	"nX9Em1aOo1XVE6MB2+/Ff9omh0l03PUW9V14JUB2UXSrGG21rP7TSLCMWPm870dLu2ZnaVnqLj/E+HGV",
+	"+dkewztnJ2vSOSxs9+jw4JB3mFiEj243q5DpL+oKTTukZimht/ubHMfOIxY+PuEYgpglzKVkaYJ/jTI7",
+	"h8W9jOMvkXFfIuMeEBkXx33KEDaHuXRNrviFRL+kVvRSpyWgU6JnNrWINVliwVu0gaPvwvXHv7+BOcR/",
+	"zyOZXeqM81d/59dl1w3ZzjblQNx/BsQv+Q+75j98YfUylIIIUy67VrwsU2ypmVgo9GpREErYmN1s2yyH",
+	"TyfH4XZpDf9YSQ13kMewnl2Qalu3f/WRfCJBza4g3CdTuIKwdxzsTmc/AOps+RSbnJASDgt3XIMiYZ4C",
+	"rm1pFUl5JJIVr7MKmjdkgvz88kBeQhrTEKwnbbXQfiQ2scM801eXdHJfFIwvyeO6yHKqJBdvergWAeyq",
+	"SJe4rzf5FSw9zRradoUg3dMxB+mC6UiSKe34sk07qehSkcVsSZjOzf+bk03mGBqmjOOLux8nF4xPD46R",
+	"K9DmFKinxmRfqpsSHVb2NCyWC6zbKx3GILJcGH1jGzHkMNgDUXeyAqJuYmsVc4+bfRe9IBZU5dWNj3cp",
+	"ExcHZJxpxIZhpeOMxfqIcY/rOt9Qh+zpgG0f0nNbPtreEnSdJNsE6TKX8Ev1qsiBvA+Ocl6M/8T4x8/2",
+	"vbFkIBuzQVs5d0ViyEM0rm0Y3iiUEAHXjMbXJAY6B+XytYIVqDkck39haDa5zmR8bZ0IhJ6BJAgzCMhM",
+	"KBS9UyGtx6Fr8J5f00zProPVIY0qPhFyKrQGfkzeTuqHrkiTbDT168oGrjHU/tplK4+uMZ3sGEiIxvLo",
+	"+D0fBF7B/unKBY9Qor9zTunm26MoptUhj/shKkzlzCGiqa7MeEj/PEOweFWLCWFaQTwJiH1RNDe9OSFf",
+	"nRilVfBIEToVe2KhawhUQxrHBl+She3JQLGyNrq2xvHPrv0+caapVvtH0Y9iQSZUrsSyuccLdIpW9TAk",
+	"n9uqBaRZeZTF0Aeatkf0mYK18igUi/CGjGGKzoHtsLYw22RTyFsdwJnkQDYAu6N3VN187tHcGVeYTyEn",
+	"nCrJ4KNOI9EM734X45GB3f0wpZkyN2/bFWW7XdiWe72h7EzyyvrOHuBqAhTS/AA1Z9OCxz6R/C7GGMRr",
+	"fn8/oHH8fuCDed+zluNi7WICKq2c78XMlf3cKVfPx12nmtohznEbl6AKdWKfCL/IH+KNjFx7qW94mceG",
+	"C3z1NLAkZs+UcUU+bj5uEGaS6WWXSghXrm1ZCqFrBqbICKxSZGoUzsGfiwmdyNeSMbUntSmHrThs9hh7",
+	"vyRTB9ZhJNiKMlnIsjdcLFR+uyxmIs6NVHJTjE9BHPMsrhBGfRf/ACsqfzwl4RxGLAqIgjmYfgGx8QUB",
+	"CedKjVQoJIzmX5E/49POFP4S5A/02G3F7zUgKQ1v6BQCouk0cMl4jkntZjNs7ugZWWC5HVt0h5p/CUES",
+	"ypdEC1QrTVP7rr0ugKwnmNjT28Z2zq8rL/S46WcnJye5NpIn0Fg5IDrjMMJ99z5v9Rl/TW2wEi9CD4CG",
+	"s6qLdP/Ea/s6kJ3Es1p+jnPDEzvIaNWz+ukKZvYecxlZbOqPnDGscA1r6Zmx6QxQJRDSJXHZxDI01UaA",
+	"bdeprvJW+9af7CSHqqRTcTrufHdvvqHx1+HZb69fxrFYGPWgFbTYvNZ6jzCuzXOQnDYraYxcHAwGRuel",
+	"qdJMK5Kl6CoWkIzHoDBHyYwqQlG/cqYdIha8QTj2uRZcZE3Q3b0lch2wT8/LoPTM+5MiZ7+9JrQClE5E",
+	"LVgUdnh6fHv+6uwBcE5rqZsyGa/oE89Pvv7rmj4RDIwMM1mOQpDaExd570/p9HSwlKuNRSVCysnbFPj5",
+	"K3NQ5iwCaUQIm8pHgqpazgxeGlCWZnIKtjZMW9E00+pHplze3C/OIt5D/voWwhxIn7U7OhJVIYoU1Yqq",
+	"NehMi40kWViPNtJmbsXZ5+VYQ+8BrES8Dj20DJm9RmS8dC8ZldRuYxEtba1Sbq5PD6zbPXTWwbiP9zg3",
+	"/NPzzMHtrwCciwX588+UZzT+C6bUoyQnSHxN5cLw26WN5S1wQv78i+DwFz8Cml0cnx78DxiyayQPmgCh",
+	"ily8vXrXn1Hc4b9HG2L+EMY/ifEfhkvY7H2WLXRht72fZBxUW4pJa5EiWB/Tjx5z4fQAQ2di2pS4Jieo",
+	"Tyl1DdKM8yj2Q6who80OiMgHeGVfYDvd9e619hC3fZ1X7v2qr7zOUpkXao7c01CiIJ6D6nTbl3mHNrjj",
+	"rsLxs7rubT62Eub1q17I+m3vBW/zVf4UofsoAdI5/Aw0rZuzn8xtNjweEabXpSevWXKFdeQJ7NoTw8We",
+	"jJiPlLBtxSEjz6TdNVub3T/jE7HZdnhuWu2RUf4AHCSNcZpD+XWFMQOOMYJZHOGLmL3EmCIK5BzkCyuU",
+	"o13Q8knFpoahMt7RmGWAO5yCzu1FTUA+M997gVeEGvSR0hJo8sSyQZvRzIbZxCzWiAR6JiTTSxeTaWGI",
+	"RIxg/pOqNu8D2bmIs2RD2nrXZJ+XfHlC9g7bq5SGhaw1jsWYGCVhM9AyBXIqRZa2+139qkD+YJt9ovnt",
+	"6sCHWxrqeGkP9atfGt4l44imI4TOKOJNGXy8BuH1GSlJaZleHyfwT2rncw2eWs6ggg4+bxOkPTH4hAci",
+	"jV1QeW4ptzUrKkevOGQbRecSvvsR6yr48yWYPaiU7EIbEDCuyscYJuZipXyJKoi9YI2+6Ltfq1Bt4Gnd",
+	"PM4ewNx2l2sTF+xO/SM6tvXjAhZ+Xd0i/nD84HvGo5wXoEpXYfFM5ky+D73eWe7fKVKvziseSR/7Xsgp",
+	"hojhwoOyWowUMWCySU9mtTo/bJLQNu1v9wzxEKF0U7ejhrvB4yNZz5qcE0grmyhEfcb1t1+Xkj7jGqYg",
+	"LZ9osTE88jV0SO8E9IFtR8vaYd0sK/+h0kCbLfeXRxsGg4Sy+IlKtpegPmPBFik7KMp3lZXYaJQwbgPO",
+	"hFw5I50k2j1yEZzkyWZkKNJSZQo8kFtnLMMwk9IBptEmZJuY3e/b+lYeikPYhqyQf8R4b3ANU5AJU4oJ",
+	"rjqC7qLSo1NsggpFuqu8wDHVbA6fUCb9Elp9/Z93GKtQ8YWNhBEtKcmRsplSOmuCj6kEVm7aT0EHLCKd",
+	"0s9bBUQK66gB+qnzzvyvu9r3JNIK+pl0uz73x7isrCbXtP9+zMMhftBBI7uQYsL29uJbneHpPvqmdoU2",
+	"YWtnMaE4XsMwZiOX8rN3TbKNqLoCfRazqzyj6D6w9Pb81Vkxx9NNN4IeQEokkNtxDe5WHcqnDPPOCBKJ",
+	"8AYkoS4JDVVqIWT0opbU0fmjuDQyCrjuifl82D3gvXJE80n2g/18+KecZyYtQdAHPWqpUM/cz7FEaWWp",
+	"XuIM++Of+RTfx12LBR08k5SBlgvEqSv2zumYxIJPW9kqSOXyOzeWrL44/8212uN9X5nlMMFkdrLCF+Tl",
+	"xbn3ed10dLHQSL5jqlg4OP3PByP1a3EDPP9DgVWp7J+Gfq3jgyV7jD0aDJGu3Sx3nk3aLs49/JTMgMZ6",
+	"FuSrVQFRLjWiDbC28ZbmVyO7H1f0W7uB9ZfrC/vEuZgJ1NAJ48d1jcXT54cOD6Qro0zds/La9NUgSStW",
+	"52moKiPkudvX+/9rJshMxJFyTmJSxGCVR9enMkoCydi7n5dhWI3anEqaqEo/6dLwr3a7XK2c4JlTVqtM",
+	"rM2bF80K3NYNIQS28LGFiE3ohjNUBi0CrteHfGP7akESKm+K0GyFhr/KELZ28nr/H8WCJFk4Kzdjo1O1",
+	"kFDp/tFVF/KhI2K5jzCmooAqQdlosfV+b+OIyEpugtKfeCqqdIBuxL5pqSYLIW+KAmhjGt4YmuPRKUmF",
+	"iFVAPmaQgQGvmFaB+bsYN40YC3GDSe1WQ01P/bntzIYxSV51/DwRmG8OQ7GrUazOrW9G5xA4EFoLyZKE",
+	"gisbsroyftMGfqRyLCRmGMWIEzuo9RREdm9+4MP5s8p4+NPg/sP9/wsAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

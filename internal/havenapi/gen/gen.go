@@ -48,6 +48,93 @@ func (e AuditForwardingState) Valid() bool {
 	}
 }
 
+// Defines values for FindingChangeKind.
+const (
+	Altered FindingChangeKind = "altered"
+	Gone    FindingChangeKind = "gone"
+	New     FindingChangeKind = "new"
+)
+
+// Valid indicates whether the value is a known member of the FindingChangeKind enum.
+func (e FindingChangeKind) Valid() bool {
+	switch e {
+	case Altered:
+		return true
+	case Gone:
+		return true
+	case New:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewStatementStatus.
+const (
+	NewStatementStatusAffected           NewStatementStatus = "affected"
+	NewStatementStatusFixed              NewStatementStatus = "fixed"
+	NewStatementStatusNotAffected        NewStatementStatus = "not_affected"
+	NewStatementStatusUnderInvestigation NewStatementStatus = "under_investigation"
+)
+
+// Valid indicates whether the value is a known member of the NewStatementStatus enum.
+func (e NewStatementStatus) Valid() bool {
+	switch e {
+	case NewStatementStatusAffected:
+		return true
+	case NewStatementStatusFixed:
+		return true
+	case NewStatementStatusNotAffected:
+		return true
+	case NewStatementStatusUnderInvestigation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StatementStatus.
+const (
+	StatementStatusAffected           StatementStatus = "affected"
+	StatementStatusFixed              StatementStatus = "fixed"
+	StatementStatusNotAffected        StatementStatus = "not_affected"
+	StatementStatusUnderInvestigation StatementStatus = "under_investigation"
+)
+
+// Valid indicates whether the value is a known member of the StatementStatus enum.
+func (e StatementStatus) Valid() bool {
+	switch e {
+	case StatementStatusAffected:
+		return true
+	case StatementStatusFixed:
+		return true
+	case StatementStatusNotAffected:
+		return true
+	case StatementStatusUnderInvestigation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetArtifactSBOMParamsFormat.
+const (
+	Cyclonedx GetArtifactSBOMParamsFormat = "cyclonedx"
+	Spdx      GetArtifactSBOMParamsFormat = "spdx"
+)
+
+// Valid indicates whether the value is a known member of the GetArtifactSBOMParamsFormat enum.
+func (e GetArtifactSBOMParamsFormat) Valid() bool {
+	switch e {
+	case Cyclonedx:
+		return true
+	case Spdx:
+		return true
+	default:
+		return false
+	}
+}
+
 // Access defines model for Access.
 type Access struct {
 	Action   string `json:"action,omitempty"`
@@ -150,6 +237,21 @@ type Errors struct {
 	Errors []Error `json:"errors"`
 }
 
+// FindingChange defines model for FindingChange.
+type FindingChange struct {
+	CveID             string            `json:"cve_id,omitempty"`
+	DatabaseDigest    string            `json:"database_digest,omitempty"`
+	DatabaseUpdatedAt wire.Time         `json:"database_updated_at,omitempty"`
+	FixedVersion      string            `json:"fixed_version,omitempty"`
+	Kind              FindingChangeKind `json:"kind,omitempty"`
+	Package           string            `json:"package,omitempty"`
+	Severity          string            `json:"severity,omitempty"`
+	Version           string            `json:"version,omitempty"`
+}
+
+// FindingChangeKind defines model for FindingChange.Kind.
+type FindingChangeKind string
+
 // JobExecution defines model for JobExecution.
 type JobExecution struct {
 	CreationTime wire.Time              `json:"creation_time,omitempty"`
@@ -215,6 +317,30 @@ type JobTaskCounts struct {
 	Total     int64 `json:"total"`
 	Waiting   int64 `json:"waiting"`
 }
+
+// NewStatement defines model for NewStatement.
+type NewStatement struct {
+	// Digest Of the image
+	Digest        string     `json:"digest,omitempty"`
+	ExpiresAt     *wire.Time `json:"expires_at,omitempty"`
+	Justification string     `json:"justification,omitempty"`
+
+	// Openvex An OpenVEX document, instead of vulnerability, status, justification and reason
+	Openvex json.RawMessage `json:"openvex,omitempty"`
+
+	// Package Name of the package, or a package URL
+	Package string `json:"package,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+
+	// Repository Without the project; every one when it is left out
+	Repository    string             `json:"repository,omitempty"`
+	Status        NewStatementStatus `json:"status,omitempty"`
+	Version       string             `json:"version,omitempty"`
+	Vulnerability string             `json:"vulnerability,omitempty"`
+}
+
+// NewStatementStatus defines model for NewStatement.Status.
+type NewStatementStatus string
 
 // PersonalToken defines model for PersonalToken.
 type PersonalToken struct {
@@ -286,6 +412,33 @@ type Session struct {
 	UserAgent string `json:"user_agent"`
 	Username  string `json:"username"`
 }
+
+// Statement defines model for Statement.
+type Statement struct {
+	Author       string    `json:"author,omitempty"`
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+
+	// Digest Of the image
+	Digest string `json:"digest,omitempty"`
+
+	// Document Digest of the referrer that brought it
+	Document      string     `json:"document,omitempty"`
+	ExpiresAt     *wire.Time `json:"expires_at,omitempty"`
+	ID            int64      `json:"id,omitempty"`
+	Justification string     `json:"justification,omitempty"`
+	MadeAt        wire.Time  `json:"made_at,omitempty"`
+	Package       string     `json:"package,omitempty"`
+	Reason        string     `json:"reason,omitempty"`
+
+	// Repository Without the project; every one when it is empty
+	Repository    string          `json:"repository,omitempty"`
+	Status        StatementStatus `json:"status,omitempty"`
+	Version       string          `json:"version,omitempty"`
+	Vulnerability string          `json:"vulnerability,omitempty"`
+}
+
+// StatementStatus defines model for Statement.Status.
+type StatementStatus string
 
 // TrustPolicy defines model for TrustPolicy.
 type TrustPolicy struct {
@@ -598,6 +751,30 @@ type GetJobTaskLogParams struct {
 	Follow bool  `form:"follow,omitempty" json:"follow,omitempty"`
 }
 
+// GetArtifactSBOMParams defines parameters for GetArtifactSBOM.
+type GetArtifactSBOMParams struct {
+	Format GetArtifactSBOMParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetArtifactSBOMParamsFormat defines parameters for GetArtifactSBOM.
+type GetArtifactSBOMParamsFormat string
+
+// ListStatementsParams defines parameters for ListStatements.
+type ListStatementsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
 type EndOtherSessionsParams struct {
 	// UserID Of this user, instead of the caller
@@ -661,6 +838,9 @@ type ListTrustPoliciesParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// CreateStatementJSONRequestBody defines body for CreateStatement for application/json ContentType.
+type CreateStatementJSONRequestBody = NewStatement
+
 // CreatePersonalTokenJSONRequestBody defines body for CreatePersonalToken for application/json ContentType.
 type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
 
@@ -714,6 +894,21 @@ type ServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// ListArtifactChanges What the last editions of the vulnerability database changed in the report of an image
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes)
+	ListArtifactChanges(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// GetArtifactSBOM The bill of materials of an image
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
+	GetArtifactSBOM(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference, params GetArtifactSBOMParams)
+	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
+	// (GET /api/haven/v1/projects/{project_name}/vex)
+	ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams)
+	// CreateStatement State that a vulnerability does or does not matter, or upload an OpenVEX document
+	// (POST /api/haven/v1/projects/{project_name}/vex)
+	CreateStatement(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// DeleteStatement Withdraw a statement
+	// (DELETE /api/haven/v1/projects/{project_name}/vex/{statement_id})
+	DeleteStatement(w http.ResponseWriter, r *http.Request, projectName ProjectName, statementID int64)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
@@ -1331,6 +1526,252 @@ func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.StopJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListArtifactChanges operation middleware
+func (siw *ServerInterfaceWrapper) ListArtifactChanges(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReference
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListArtifactChanges(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetArtifactSBOM operation middleware
+func (siw *ServerInterfaceWrapper) GetArtifactSBOM(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReference
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetArtifactSBOMParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetArtifactSBOM(w, r, projectName, repositoryName, reference, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListStatements operation middleware
+func (siw *ServerInterfaceWrapper) ListStatements(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStatementsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListStatements(w, r, projectName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateStatement operation middleware
+func (siw *ServerInterfaceWrapper) CreateStatement(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateStatement(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteStatement operation middleware
+func (siw *ServerInterfaceWrapper) DeleteStatement(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "statement_id" -------------
+	var statementID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "statement_id", r.PathValue("statement_id"), &statementID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "statement_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteStatement(w, r, projectName, statementID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2042,6 +2483,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom", wrapper.GetArtifactSBOM)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes", wrapper.ListArtifactChanges)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.ListStatements)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.CreateStatement)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex/{statement_id}", wrapper.DeleteStatement)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -2596,6 +3042,222 @@ type StopJobTaskdefaultJSONResponse struct {
 }
 
 func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListArtifactChangesRequestObject struct {
+	ProjectName    ProjectName       `json:"project_name"`
+	RepositoryName RepositoryName    `json:"repository_name"`
+	Reference      ArtifactReference `json:"reference"`
+}
+
+type ListArtifactChangesResponseObject interface {
+	VisitListArtifactChangesResponse(w http.ResponseWriter) error
+}
+
+type ListArtifactChanges200JSONResponse []FindingChange
+
+func (response ListArtifactChanges200JSONResponse) VisitListArtifactChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListArtifactChangesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListArtifactChangesdefaultJSONResponse) VisitListArtifactChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArtifactSBOMRequestObject struct {
+	ProjectName    ProjectName       `json:"project_name"`
+	RepositoryName RepositoryName    `json:"repository_name"`
+	Reference      ArtifactReference `json:"reference"`
+	Params         GetArtifactSBOMParams
+}
+
+type GetArtifactSBOMResponseObject interface {
+	VisitGetArtifactSBOMResponse(w http.ResponseWriter) error
+}
+
+type GetArtifactSBOM200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetArtifactSBOM200ApplicationOctetStreamResponse) VisitGetArtifactSBOMResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetArtifactSBOMdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetArtifactSBOMdefaultJSONResponse) VisitGetArtifactSBOMResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatementsRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Params      ListStatementsParams
+}
+
+type ListStatementsResponseObject interface {
+	VisitListStatementsResponse(w http.ResponseWriter) error
+}
+
+type ListStatements200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListStatements200JSONResponse struct {
+	Body    []Statement
+	Headers ListStatements200ResponseHeaders
+}
+
+func (response ListStatements200JSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatementsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListStatementsdefaultJSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatementRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *CreateStatementJSONRequestBody
+}
+
+type CreateStatementResponseObject interface {
+	VisitCreateStatementResponse(w http.ResponseWriter) error
+}
+
+type CreateStatement201JSONResponse []Statement
+
+func (response CreateStatement201JSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatementdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateStatementdefaultJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteStatementRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	StatementID int64       `json:"statement_id"`
+}
+
+type DeleteStatementResponseObject interface {
+	VisitDeleteStatementResponse(w http.ResponseWriter) error
+}
+
+type DeleteStatement200Response = DoneResponse
+
+func (response DeleteStatement200Response) VisitDeleteStatementResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteStatementdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteStatementdefaultJSONResponse) VisitDeleteStatementResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3352,6 +4014,21 @@ type StrictServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
+	// ListArtifactChanges What the last editions of the vulnerability database changed in the report of an image
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes)
+	ListArtifactChanges(ctx context.Context, request ListArtifactChangesRequestObject) (ListArtifactChangesResponseObject, error)
+	// GetArtifactSBOM The bill of materials of an image
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
+	GetArtifactSBOM(ctx context.Context, request GetArtifactSBOMRequestObject) (GetArtifactSBOMResponseObject, error)
+	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
+	// (GET /api/haven/v1/projects/{project_name}/vex)
+	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
+	// CreateStatement State that a vulnerability does or does not matter, or upload an OpenVEX document
+	// (POST /api/haven/v1/projects/{project_name}/vex)
+	CreateStatement(ctx context.Context, request CreateStatementRequestObject) (CreateStatementResponseObject, error)
+	// DeleteStatement Withdraw a statement
+	// (DELETE /api/haven/v1/projects/{project_name}/vex/{statement_id})
+	DeleteStatement(ctx context.Context, request DeleteStatementRequestObject) (DeleteStatementResponseObject, error)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
@@ -3752,6 +4429,150 @@ func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, tas
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StopJobTaskResponseObject); ok {
 		if err := validResponse.VisitStopJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListArtifactChanges operation middleware
+func (sh *strictHandler) ListArtifactChanges(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference) {
+	var request ListArtifactChangesRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListArtifactChanges(ctx, request.(ListArtifactChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListArtifactChanges")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListArtifactChangesResponseObject); ok {
+		if err := validResponse.VisitListArtifactChangesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetArtifactSBOM operation middleware
+func (sh *strictHandler) GetArtifactSBOM(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference, params GetArtifactSBOMParams) {
+	var request GetArtifactSBOMRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetArtifactSBOM(ctx, request.(GetArtifactSBOMRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetArtifactSBOM")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetArtifactSBOMResponseObject); ok {
+		if err := validResponse.VisitGetArtifactSBOMResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListStatements operation middleware
+func (sh *strictHandler) ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams) {
+	var request ListStatementsRequestObject
+
+	request.ProjectName = projectName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStatements(ctx, request.(ListStatementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStatements")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListStatementsResponseObject); ok {
+		if err := validResponse.VisitListStatementsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateStatement operation middleware
+func (sh *strictHandler) CreateStatement(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request CreateStatementRequestObject
+
+	request.ProjectName = projectName
+
+	var body CreateStatementJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateStatement(ctx, request.(CreateStatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateStatement")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateStatementResponseObject); ok {
+		if err := validResponse.VisitCreateStatementResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteStatement operation middleware
+func (sh *strictHandler) DeleteStatement(w http.ResponseWriter, r *http.Request, projectName ProjectName, statementID int64) {
+	var request DeleteStatementRequestObject
+
+	request.ProjectName = projectName
+	request.StatementID = statementID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteStatement(ctx, request.(DeleteStatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteStatement")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteStatementResponseObject); ok {
+		if err := validResponse.VisitDeleteStatementResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4255,139 +5076,153 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H39chs38uCroHh35ezdiJSdOHUr1+8PraMk2vUmLlteb13kIsGZJgkTBMYAhhSj0q/uae7B7kmu0ADm",
-	"g8SQI4m0k0uqXGVqPoBGo7vR33PbS+UilwKE0b2z294MaAYKf75UQA1k58b+kYFOFcsNk6J31ruaAcmp",
-	"mRE5IasZNWRFNUnd8/1e0tPpDBbUvmfWOfTOetooJqa9pHdzMpUn9uKJnrP8ROKIlJ/kkgkDqnc2oVzD",
-	"3V3Se02n8IqJud6e/g1watgSCLf3iZHEWIAULJksNKEiwwsCbgzJ6RQS8lEyARlZMTMj1z2SkOveoeC8",
-	"kobyl7IQETz9KFdkQcWaKLnSZEFNOmtOO5FqQU3vrMeE+fabXhLgsJNMQd0DkLukl1NFF2D89tEsYw6M",
-	"Taje2x0zkiigmd1BiyuqDJvQ1LwgzGgyCi8PEcMjIugC3E4zQ2ZU98lP0pCUajjRIDSzu2FXxuz4ljJ6",
-	"Sc++0zur4Eh6Cj4VTEHWOzOqgDoeFvTmFYipmfXOvv0m6S2YCH8+TTb2xq40QDtUMAEFIoUIjdIpkYpk",
-	"bAraxEGr3u4I27Pnz/cDBzeQFog8ltn3IxM3Htk19z76sPOxVIqhX2Z8uhIHh1sk00MFWhYqhaGbJSoj",
-	"lPwIqSFMOA61IoNpQh09wRIEYRNLUlzKuSaczYFQQRApuA4njqqV/PvkUp+88ROf/GQv1leRwYQW3Him",
-	"KOEeS8mBCgT8oxz7fWmC+1OxGIOy7ECJoXoepxj/9iExaYd0V2/bZsTbB2QfTsfA26mzvP1YylyAxWn7",
-	"RIuDzGFoSYGxOcr7h9w0ORkW2krfTTL62YpTpom9mxAmtKkJ2ZRyjtSMcH4qQK0rQO0bDuk7ELBggi2K",
-	"RR2qOjLsYReT9yyd4UHYMrW/FeGjp0mnTbADDDX7NTL5G3vyUZz9BTm1EpmD1mQBVGhCOU9IkdvD6Olp",
-	"cnp6ugNAN34cytMImAt641F1ehoHWsodTBDuHpJqvDhsEZhWmgVK8U/GhVBjmGPBN5QqLicRSkVYdm9Y",
-	"/ZAHhbhQU9ixieH2Y6WMo8ctZLyUwik3uqFhpnKxoPqMjOb/sRwRuKGpSewf/7kckVQKQ5nQeOEX+p/j",
-	"DyOiqLBK6mj+H7eUjO9GxKqMcoJXvqJk/JeR5RQiJ/1r8Q9Ya2JQg5tZBVgbJqYkk6DFE0PmQq4IVUDY",
-	"VEgFGerCFhmZPYMpGb2nSjAxHRF3svavRQvLfeq17Ms3p3/9NrYVnwppaPtWHGATFEyZNorWdKvmdhRF",
-	"RZU6pUJUwnZT8WuOdEiSVJBLzYxU6w58Xj2MlCMLg/q355qE5KBSEOYERCozyIhZsRTa1tSct+Oanp4+",
-	"66AxKDmWpn1zy9uP3WINWu/UnGsPHFAh0lJFrDdktW2+TsjoZETGMJEKCCVzWJOJNTRApyAyy41SZa3H",
-	"PE61cy+2wTN0ukvFKW8fkoytDty+DeHuY/fbyDns2O3y9mPnCcpVfJpK9XrMLMj7OpdCQ91/Ejk13I0X",
-	"KAHGMltbmwgWuVlbE7rmgXklUxpM+P+qYNI76/2XQeWvGfhHB5WnBqH4ToqI2LFXo1PeJb3vKeOFwpfs",
-	"+QTOl0HznDMHweCjdmBUCIkB5O7qwYVSUmkHTcT3sAJhyEpJMe2T5zc3RMASFDHAuSYLy1VmRoWXj58K",
-	"0IawLCErVGNRtoOyL3A5nQbWdOp1oaHvGNoBYuE8T1PQ+CtXMgdlmNsemgbUbhB/0oPJxCo0sVvB6I3c",
-	"vCtpQo5RIbpL/OQXNzmnotzKznBQzuUqRkHnJWLGa7v0BVnJgmdkDISD1QyULKYzIuSqt20EJ70c1IKZ",
-	"KG1ezYApoth0ZjTRxWTCUkc1a7Kga6IN45wIaawsBMLEGcmYpmMOWULgJre8kxAu0zlk8am9shjHLdVS",
-	"IFKYgYXeR2UOuW/wrV6FfaoUXfcaJ/F9tzLprWay2/RvC7/Zd3Xp8Uu5d3Vsu2FrMydh96vFf2ilIr/Q",
-	"bQKKHF1vmUiBrGYgEqus2/Np5HZlRAphGMd7vZrZlFEDJ4bhKfJAZ2jSs0rKNjDfW3PBnJGRXmsDiyHN",
-	"rBmL+pdUo4SM8mLMWTr0tGGvKMnB/j9VVJhRn5xPrc5s3DD25pDTdK7tI0IOw9NCmqEba5Rci1EGgkHm",
-	"n3EjJWTUmH0oBV+HVzWbCsiGTNgLgaztb0/Y9ieHCY7ikZlYBftajAqhgFsZPELEWoaxSrgmQhJdWOvb",
-	"e8IQFUTTtb1lZlZboGOr9lkudtr4Fi0i6G1mfVAkrQb2RBN8VidkouSCPI0cU3Y4WeRxfx3ectbF2M6u",
-	"/dgcXrjTAinJXnOuHT1jeelBTlNZCNRfgU9i67DjRHzkVI2leqKdT7BcDofYEAZuWsIRjn+claPBnmEp",
-	"JAhuDjKPjbbBsEi7foZ2JgzsvsWFcyZiFgm6gXBz7NZTIcV6IQsdW1vQ8HaDifNE4SsyZr6XakWVVUK3",
-	"IQSRIcNuQzmT2pzlUpnKLEmBLZ07VK81l9MYwJxOhxpSKbJIjOZ8Wm6m5Jk9qpRcOdJaUWZJ9NSxipAC",
-	"0H5tSCNZjOt7JtA76ybVZghWv4jTgb1PJk6feWF5zR5b9lyUVjFfol4eWUkYdIgisK7vHUQw4gRKrsrh",
-	"N1kZRBlecXqQnJAZzXMQeG4cARrLJFEr+jKruLDcMU0y4JYkIEMU9zo4BusT7Vg3zmCnasxy8EXnzjiz",
-	"u6Bb3JQldXZbXa6kkank26OZNLfsbniU0REhO8CoMG2lGefEL70DSNpQA47Zi4UVF3JiRXFaKGWV+qQ3",
-	"hpkVIEnPsoiF58M+ueiGrEO9QUAbqG3KhZikugjc25RPceVh1TQYvEhXcqroIordBWgddYPHR7rX4RDG",
-	"bl1VxM6A8nonpdYhZ0ub3YDHDxqD4+9yfBHCixEkW1ORSXEfOWctIpEdSTLCjVF0SI1pRq0pf12D2xnj",
-	"W0t10qsbWyhzpAXg2JANx3Erw7JPEeH0145nEvKmEAJ/vDUyz635hCRg5cfbwtmuSduwwxqxb+tKVM/3",
-	"ktvf5fiK6jnmL2h8S7HpNBbZ+uf5T+/OXyXk7csfL7579+rCAnjxr4ufrmLgFbnF7T2JbAkia4k6vPdn",
-	"I9OWa5MQUF5JleFRyYwmVjN6QU6eljrqaiY5EGd0dBOfHoIQjt3WLuwcZ+Tyn+c/XAzfvjz/KSGv3735",
-	"4WJ4/u67y6vhq59/SMj//d//Z684QalZn6y++GoPSuoJm9nC73YHfxes3kyM6LAhj5EOXgnU8bQcOTEg",
-	"LEnZx+rOik1LKUqPP9g72mULWJoghs6BmEIJ3Y3SOmNAwI0ZGrU+0p7kiknFzDpO7jM2nYEiUwmaTJhC",
-	"tW8bRFWIfUi2qt0YpoX4EuJ5t/x9m84gKzhk5KuJM9Gs8U6MWv/lcMJ5t51yaAka5FcHIbSRidSUSaX0",
-	"wR2ucdQOOeRPki1p5NmsG9Erh/bOpzvuTden7b5B1vl5Iw3lHZ+1tkNXuDd2w01TDVEhoVpg0iuFVbWK",
-	"2F68BqUtO1zJORxQCXRusBpl1Ry77qYexryRdGxthTPn528z7ETBObVGf1Oe35/jZ1EfR8lz6YwqmhpQ",
-	"Opi5GGWKLbizkEZ7qNCQRZe/YmbGBFkwURjQL4hDh/d+YOjDvnp0vLT4l7yDGsOq3c2UN3Iszevyxb0G",
-	"C0oXH6TEDWpOWxFXskGde8nbBb8idtdvhiAD4huR3tM9Iditbdk4vjhNwaU6+2ANRXpGV6M+c0rJKHjU",
-	"qxhZcLLSukd69N9HqDRjOpZ702nN/sXRYNS/Fs7L6iIX+Eo5qAti4DWmncciJKjIlQCFPjh0ift8kwdS",
-	"2ILeXLpXn3v8+T+f7qE+T3h1jO6lq3/SDA4sOgMxHpfcuquWbQLBhGNjw028FEOkuG/+SjgYFKH2z4xN",
-	"0aFrgojV7IZQks4gneti0c0a8lsUZPF+IbBJH5HAagj83iOaGIsjBtd+1GOvc9o5GvwWWkB9IFUFt17M",
-	"r+qU2FoIPbWcP14TZqKB2V3i8ke5wmNqXOi1s8K7eWdLYtxOgNI+kI8IQSqSOYgyKNbqpNcAYtchS/0x",
-	"2xlABQtpWnR0mmUKtPcLu+ggYVFNATNI6BTaNI+xkiuNG9JlpG6RIGSb8vG6k7dJThuYa2x1uf7GEmLs",
-	"dqUKbV5LztJ1hNWKjLVUYbhak7nd20WhDRkDWdAM7HkTJemQURlJm7l4hQEcMko5ZQs9ir7/ME5qzBTL",
-	"CBEYDI6rvpOC85Zcv3eCfSoguKt82uH6jIzs4yOMzYdD+n/gpT6x5GL3wh3Vo5VUcy5pNihnGREup9qO",
-	"ickfTJMct6X/KBWWaV3E3H7nOmyfppb5E0LJuzevYnPNYT3UEOGAv7//x1tUOgRx0zg+SKl4ggRB9Ryy",
-	"EGFGtdi5+vB6VBSwCQy9Ph33PGC4Dz3+1MGPCU836YyKKWSo7XC2hI7ems+rOjeyZNqLaoz3iY7BLtZu",
-	"Uz1IL0UZfy09oIdwMuw4uys+KMkpqURDnbc3drDir02rYFOS1QHeI6W+U3RidouqfamXG+JoXxL0lhjZ",
-	"P35NrmxstCqglhK8fWTfRyEsWXs/QDUerufQPn/+9bf35sOnz5sraC/R+PZ0d2nLcWyov62dVC441Gyn",
-	"w9knj+JqhnWtjreRtStUhoLXkq83c3t3s2xHDt1nLCGrXSnmnGMb+iwe0Ps89luVU3TTFVPN1oq7SNVM",
-	"E1f2uhUIDHRTIGKdRDhi7odCv75WtPwLVMZiWUIT5nyjkcTIUrXaSJ4rOCfBOIpnTMb0f9TTQ1XIpC5A",
-	"Wpbk508ciLGV/avgAhQdM87M+jtq6JjqmIUsxYQJWEBbQfSEqrBb1uICr19jNTJb0Clo3Bk/TkakcFrO",
-	"gqYzJvYZQpTznye9s192M29jLRee5u8+3Ctw4qrNP+eczveio/aeAiJgBYpAqEjCDN2JkgsfLmXaFSYk",
-	"JXukCjIQhlHekHrb/oBdvpUAVNLY+c4E9BI1sggZOU1tt23r1+psWyaMtKpPCqVi7G3fqMFbo5n779qm",
-	"PPDAVqPuXf9Fm5nzswCCOTdBWi3rr5HM4y0hVBMtF4DZ/Jj1qmfWqjTWDtjQeabQnqjnUoV9jK4cp5te",
-	"XFWdR6pggVCVztgy7hdY5BLTJqhpSQtjZmtbLZV3NuwxcOr0xdbEM98jwurKDKuuFkwfIfUsXhnbRFLi",
-	"DDrT1SSpctdjoiAgz7F/hN9fkCK3ZqUzt0o6wsBE7LQIqvfuDWsloT1RS6XjrBBK+bDmZG8ILYzTgLVJ",
-	"akmDF5KqM0IoLnZYjXHve2+Iv6wJzT1Bh/v5hlkEA5eCVMB2SUmkWq+kirsr96oYpR6FD7pjmYNp8VTp",
-	"KhU6um2oy6GYshqmcT1Q9Eyu2giss+er5vQqF9zA44aPq9RtAsi79vfCOwm2N/ee+NtSQzGDAoUNYhYV",
-	"rYbm+fzps6SzN94aDX9/fxXmLNX5uoX07df/85t9ip8bfhsjmKiaFoqZ9VvLgA4HY6pZWhaC4ZGKV8rX",
-	"Z8bkvaqSs6y4S6WcM6jVQbKaZ4fm7B+w3rHYc5L72Axxbv3SUqjgAKrq2d0OEOxVIiYyjr8fr65ek/PX",
-	"lxaJP9IlCFKIDBQZ0JwNls/6p33ykjOrD7gnfKWCvYOvFRpFbSG8AnCGLU50QiYMeKYT4jIorrF61wVL",
-	"MHOTjGXGvJ6LEo4uoH8trsVLKZZWuFj9DYlkJrnzVsES1JpYckSHyJl9+oSM/n3yxuk4J5fZyAX2ypo5",
-	"TSCdScgqQnS0VxbQLejcAkEmCvSMvHt3+V3fDnoe8lLQByf0CnORXSTw9trnnl5bffcaE2Ove8l1SI29",
-	"7t19uBv1SVWhhsuoWSJOM8tkWizwsNHkm2fP/LyhnN0gYKOcTmFEvnK1LH9J3AXsAzEiXz11XSNOX5BT",
-	"300CUYThg2ZTCZQ89vVPI9yCkZbKjJJrQfBPt0LtF/jvE2zodIJ5LPh8Ys9It1HWYFRAXIaQBUYniHDf",
-	"jmr0ion5yK+lVtotnB6DbTBcB5xoXfcZGXE2VlStB3QwxlhqcA7rQbhTDstAD+h/e/b82fdjN+UVW3iS",
-	"evP9S/L111//1c757uqlW9mCcc78YeLqQH8FJTG3HGc6PT19eoL/rk5Pz/Bf//T09H+NXMyWsxSEs/c8",
-	"B5/nNJ3BybP+qT1xFfc8p88Gg9Vq1ad4uy/VdODf1YNXly8vfnp7ge9YZmeGA5YALZGXS0Wgt/RPyBwE",
-	"zVnvrPd1/7T/NQp8M0NJhDw6s28Olk8HeMQMJo3yl6nzY5U8c5n1zno/gNmslNmo2312enqwQtjNqSIV",
-	"sRhoQhLsOxeib2oSH7iEdBBqdlFQF4sFVesNA7vCRlmjhQcxl1PCdOKCKZRzS6p2fS7PdKrtqYCI7X2w",
-	"gzcRDTc5p05VmcZ8/e+9qBnZQ9qV8o2l8YxX1j+Ngoc/1L753jh9co5XkMOsaAqumnrRHqYTUD33xXdl",
-	"KsMTvfFcNbp/wkVXMkgZhh2Zi0KWJ3IlO1057QLAOOpv0tCFw8F5SACsN177pc1BRTGqs6P5T+8R5frt",
-	"kyL6nQngW0vAhN0QqcKh0AIRvtcGEioq9wTpXM/9hqxmsjwQNJsKp1/GgKjXy92ny1ckiOWcu0TnwDmW",
-	"keYF5wnJCz1L0PeU+AaGIYM7Ck964E52XQCtDpKkbNOX+ALMXcDWqoyPBW4X5ysylOe2iiFdbn4IiLa1",
-	"fSo7Cx2DMarzObSnC11XQgFBme1UqyRvw3XtgQf3WflwzJNoqxPB0c+if9J15VnIJP726pk9DVazNYqh",
-	"2ZoIFDV7z56PcqwHZcaybj3jXzFt6mVQERkdW0/1yMBtryWfPQ9iO5cOz2GLtY7PuU5nj6aGTlGsRrXY",
-	"tqt3i0LOUe0NPO/19c22JUzM97Usqbq73iW9hs69781av1UP36OI9H2ob8XyhCAKxjSdT5UsrPZvpQXn",
-	"mBfpk9wErKySUFZE3JNuB7f1rPu7XapqY3uOKB2aZPC5lFQqSIkJl1S2icr78m2jnOHuwz13YqDAuGYh",
-	"j5o16eVSR/bzjR29w47uRil293n8HlwpF/3GwjKfnFNthnNQYbEBoVPqHICPI/OBNjI/Gm7fGpn/VlBr",
-	"YXFZ0O24tUjDPjogMpfj9EjsltWenU7EK3z6z1Nxd1XsH/JAvGoTCp3OvqMI7E60/SdJ/0nSnUia84qm",
-	"H6PQ4YiDW98KcZ8ad+V6ih9Tg3P7+9mUN0TpYdS20E5ypwCoUD3gcrrTAUlGE8m5XI2c1xPX7hrPa6OA",
-	"LrCvEcZATjDiDUsL0RkZcTn1dU2cCcCiKux9l8oFJGQ1kxoIy+xQPiYgr8VUEinIV6NXVJuTCzvSyeV3",
-	"PrebTgyo0V+cwTsCkdWqpuxqnmgfIirTnmdUO53A+SrLSM2apFxquBYYv3GrAKo4A/WCUJJimIqkUghI",
-	"jXZKm51GxByYFUm+wtZOOx2Yr8DqKs5xR13jP+3bnzaSFqIOM7v+uPMu2rM75IBGO3bfRqdwO30/B+F+",
-	"iWvgxgyQLE4cspucGCn2sS+UrvH2J3dyZ0PE/vvkJ7gxJ+eIwpY8DyMJkl/vnq1KHy8G3gAmj7gEeysI",
-	"LOEaid2rsFcnx9CoKoQmbEIEQEbG8AVkxQNtumqafebcDsn+2Sw5vwcPN9s2sfYwY20/0ryd9qVx5ky0",
-	"GtIs9d7LHHNu+sFtaH19NwgZoScaUhVOJg4u/WwjgCSy1/7pt+7hL4iLC/+5JAd2GQmTBuH1YXG5BMVp",
-	"PpzJQukRmUNuyFTK7AAMXTYPj3C0zyLRe5D5s5mBegtl2cj9AAgf82g7Fj4PRbKpwEMWsxicdjEuDOY8",
-	"vii7kmBhWPWEC1WsZrIMfIJy3x6Ja2Wt9tPjcZf8aWoFVTyU+f5RTS0Xyn+iy6rXwMUJqTXYsWTzRN+L",
-	"gFvFw+C2+i7A3R5ZEXbnC0tcuomdA0jS2scRIrLUlXHudKM0GiD8KQwOIQyarXj+8CIhmsb5aMFQaZub",
-	"uCxrfykJqcKNDqJnlT3u58VkPfygh0znoFxvAgTM2dgeWC4FEKqvxei8MDOp2K8uL5P8DfNQR65sCcj5",
-	"60vdJ5euD3EmQ5dfXXVGwRRp9Khol6FTFd657GvTJ2EhmLF5LYT0iIsZ964hTpPuXAoIaPM3ma0P5nOK",
-	"9eG5a+YXG1XA3RafPT0OCNiyJcJSL6svkz7+6xqPToqYgyXGGB+82HBXueQ0vq4y1PRMrrTPn993ODoK",
-	"GdyGj6jsPBi/w+vbRPOFTsg3sJTteEoINUSKFFweiWXgsunQynKR1oUrHGSmux78A5gu6z882R7fZ9ue",
-	"Pv9ob0z4Qk9E4VgWXGTjXX7xeEnpEfEen/Do+HefagjVijvr+khO03lZBPuxyKaQkfG6C8M7fA9cvZMr",
-	"WNFt/Wj8J4AoMfbgCSVodm6cjkx/ZdjCXEiDGTAjo9hy3c/GPpN3AYZakPsW/87Z7cKFP7+8JJyu0V3M",
-	"zOxaXNkXn+gydREPQ6bJEhSbMMgwAiN8fYPPRHbr1q5dkXOex9CCLq4+ORcBtdfClc9jdxRXM0i5Apqt",
-	"iavQKBsMxQ7OS0RcO012OUBlaiDuMi69smMmKDqwI67hfQfnkTnBF+O28EOg34DbQ3DGlT0OmcBAcxf2",
-	"uAcfKMC6ljojbDpw8YHfhhD6/Kg/R98nEF/AvUcsYX/AZol5+L7Uvv0oWxiFPgw7bdCqhQuDzsn17QnI",
-	"Um/3wTlarvGfRq+j8HqzsD9swoHFQaP1CK0yzN1x2WzO1GrTxsy7OoaPY9xttVLqbtntRln4LuLj0fwK",
-	"TGnIh35orldZvdnYg0TU4NYV8XazmzZ34wtZTQ4Yq9RVtLd+gV4Uaxa5Um6nVFkdyRX/dLeO9q/y0IT3",
-	"OSyjOq66GETRb4V7UnnkF0Q/JL28iOD+HbYz+K2y/Of0CuScok7PnTyt7x1Gy5jxDjxrMtS+pNzCBP4j",
-	"vq280C4njO97EpfRV2q9qcYcbb9cC64jWA/dT/rQ7qrDUV9xb+K/XVoekU9w5/Th7O2NE9jVdNr9Dy0h",
-	"g+tXA3EdvQgTVW0Set9cHSq+Kp7ck0TK5vtRGgl9JkLfiWM6ard6W3xmYzPWOyWqB1aNT7Eyv+mzD9WC",
-	"eO/89eUhKCVgpKSJSq5AFrqV2slrvXN8YxS2dFZR1cWyjTaWz/qnrkL9hEv7yO32HS6nJ3Bjdt90GWlb",
-	"z2DjrWnhiGvr7gwotyZL8ypLMW7qGuDc3T/Vx74/9O1zKt+fG1oYUIJyB9bmxB/lWINashRc5tHtRzkO",
-	"Wtb9QHAvbs7eNn5IGj3wHLmUXO9YI9632qTkCIUVD96kuR8kfoQdoHwqoIBdsLgHHEasoH4gzlHGb4DB",
-	"6Ri28eCuDm7x/4dtcnh1a8KM5gP8QJMeaKAq3aJwfCJ3vSC2b2AosfKVtj0QH7rZVrR5KzJhaOLRdn1w",
-	"639h99whfgbsAajaHqSLb4DpYahzds17NxC9E8jBEA0j992C3wO8wQutfx/g+s8s/66AHdwuPiP5ukk/",
-	"0/pczEMPfi/7EeC9tT/x3mfcFz/j8dfp+zb/LvZkK234y4GdPCQzt8MSdUqFcCULv/398MAOUioyllHf",
-	"x/x3AHewYH7LwN5tmTaPALbrlN7C+gwz1Vuxff4ZB7dV05lDiPZOAqE542HAPpRO9htYgL03AQUi/SK7",
-	"sf+VAOmwhPOYKBi4ZKODMMj/F+jwH0PQg9vw8/dDJh3eysqm9sfDYelo+MNT0wGcK79ZUmrz+hwUgc5d",
-	"+ychWTwMbg2dfjE14lhkFNa0ib5PhTR0yx3nrg5uH8RK+HKEYjeUxOa9YLhGrj7KRGwz3Ly1szVluB71",
-	"XpY3b30AhtY7l90TsOYIbfBtT1U6M44wp/v+ewQp/kbNYT7IKX6r+WB+87h/WRtqmDYs3QYK04UGL/91",
-	"cc65XHGmTcsjkmVpfD/d/bxQU0D7bO8DJSr2P3mLvx94GvlXt3C0Y5aHRXV2z+T7xbfcGUzBpKDMjieW",
-	"kheLbYIqNCgXsWi/00IQtQdu8f8WDEeSU8Ljj81N2YInugo9qL6r035zVwBlV9zF3bvFT5U+iMT8m73Y",
-	"cqpxBylnw6qK/yhT1L/UcZQJ9Fpj6dxBJii/0FL/LASO5T8I8csHexz7lAf3R/kFCPzz7oN9US0DDK5h",
-	"/AATUn3cPFao4PvfMKOBT86Ii2UnxAOkE6LBGCam/lsLTmjaq5Z8+rXPTbg0y+2GwK9B5hz7EYde1P2N",
-	"ttzb7/yAnEjkhOTubUwIyJVcsgyUJnMhVxujIBfGpveKHOY0mBkwRcrSiu3k5O33388kfiNCkxXmvCjJ",
-	"w6cGfMvzahQXKokMcp6msvAfuQj5lP3NVuDbr72pqTaN/NZ+tDFyZN6gjiZ+6ZYQEuIMG5cBUjkQaoMG",
-	"ZTAy5Cv3rpFkQdW8LDpxX3eoDYFzRN7/Ua7IokhntQ/kL+iaaCMV1F5Hba9lOzIWGuMI93mlOuR43m6/",
-	"9zPP3Pdxthr1T2WdDuy5FZ2WGrKSaq63G9ieEUxBSIiL/if49eDamB/luG1ELuXcFeLWiwIY6DM3R8G4",
-	"OWGCeLWtKpWtjx/CAS1zuI+qYD94bMAyo0tI6p9hCYlVtSFdfs3dh7v/FwAA//8=",
+	"7H3tchu3suCroLi75ZzdkSg7H3WPXPeHjqMkPteJXbYcpzZykeBMk4Q5BMYAhhSPSrf2afbB9km20ADm",
+	"E0OOJFK2b1yVqlicGaDR6G70N64HsVhmggPXanB6PZgDTUDiP59JoBqSM23+SEDFkmWaCT44HVzMgWRU",
+	"z4mYkvWcarKmisT2/eNBNFDxHJbUfKc3GQxOB0pLxmeDaHB1NBNH5scjtWDZkcARaXqUCcY1yMHplKYK",
+	"bm6iwSs6gxeML1R7+teQUs1WQFLznGhBtAFIwoqJXBHKE/yBw5UmGZ1BRD4IxiEha6bn5HJAInI52Bec",
+	"F0LT9JnIeQBPv4g1WVK+IVKsFVlSHc/r006FXFI9OB0wrn/4bhB5OMwkM5C3AOQmGmRU0iVot300SZgF",
+	"ownVO7NjWhAJNDE7aHBFpWZTGuunhGlFxv7jEWJ4TDhdgt1ppsmcqmPym9AkpgqOFHDFzG6YlTEzvqGM",
+	"QTQw3wxOSziigYSPOZOQDE61zKGKhyW9egF8pueD0x++iwZLxv2fj6PG3piVemhHEqYggccQoFE6I0KS",
+	"hM1A6TBo5dc9YXvy/fe7gYMriHNEHkvM94GJa69sm3sXfZj5WCz4yC0zPF2Bg/0tkqmRBCVyGcPIzhKU",
+	"EVJ8gFgTxi2HGpHBFKGWnmAFnLCpIalUiIUiKVsAoZwgUnAdVhyVK/nj6Lk6eu0mPvrN/FhdRQJTmqfa",
+	"MUUB90SIFChHwD+IiduXOri/5csJSMMOlGiqFmGKcV/vE5NmSPvrddeM+HiP7JPSCaTd1Fk8vi9lLsHg",
+	"tHui5V7m0LSgwNAcxfN9bpqYjnJlpG+TjF4accoUMU8jwrjSFSEb0zRFakY4P+YgNyWg5guL9C0IWDLO",
+	"lvmyClUVGeawC8l7Fs/xIOyY2j0K8NHjqNcmmAFGiv0rMPlrc/JRnP0pOTESOQWlyBIoV4SmaUTyzBxG",
+	"j0+ik5OTLQDa8cNQngTAXNIrh6qTkzDQQmxhAv90n1TjxGGHwDTSzFOKezMshGrDHAq+kZBhOYlQSsKS",
+	"W8PqhtwrxLmcwZZN9I/vK2UsPbaQ8Uxwq9yomoYZi+WSqlMyXvz7akzgisY6Mn/852pMYsE1ZVzhD3/S",
+	"/5y8HxNJuVFSx4t/v6ZkcjMmRmUUU/zlG0omfxsbTiFienzJ/wM2imjU4OZGAVaa8RlJBCj+SJMFF2tC",
+	"JRA240JCgrqwQUZizmBKxu+o5IzPxsSerMeXvIPlPg469uW7k7//ENqKj7nQtHsr9rAJEmZMaUkrulV9",
+	"O/K8pEoVU85LYdtU/Ooj7ZMkJWRCMS3kpgefly8j5Yhco/7tuCYiGcgYuD4CHosEEqLXLIauNdXn7bmm",
+	"xydPemgMUkyE7t7c4vF9t1iBUls158oLe1SIlJAB6w1Zrc3XERkfjckEpkICoWQBGzI1hgaoGHhiuFHI",
+	"pPOYx6m27kUbPE1n21Sc4vE+ydjowN3b4J/ed7+1WMCW3S4e33cer1yFpylVr/vMgryvMsEVVP0ngVPD",
+	"PniKEmAiko2xiWCZ6Y0xoSsemBcipt6E/+8SpoPTwX8blv6aoXt1WHpqEIofBQ+IHfNrcMqbaPATZWku",
+	"8SNzPoH1ZdAsS5mFYPhBWTBKhIQAsk/V8FxKIZWFJuB7WAPXZC0Fnx2T76+uCIcVSKIhTRVZGq7Sc8qd",
+	"fPyYg9KEJRFZoxqLsh2k+SAVs5lnTate5wqOLUNbQAycZ3EMCv+VSZGB1MxuD409ahvEHw1gOjUKTeiR",
+	"N3oDD28KmhATVIhuIjf5+VWWUl5sZW84aJqKdYiCzgrETDZm6UuyFnmakAmQFIxmIEU+mxMu1oO2ERwN",
+	"MpBLpoO0eTEHJolks7lWROXTKYst1WzIkm6I0ixNCRfayEIgjJ+ShCk6SSGJCFxlhncikop4AUl4aqcs",
+	"hnFLleCIFKZhqXZRmUXua/xqUGKfSkk3g9pJfNutjAbrueg3/ZvcbfZNVXr8WexdFdt22MrMkd/9cvHv",
+	"O6nILbRNQIGj6w3jMZD1HHhklHVzPo3troxJzjVL8dmgYjYlVMORZniK3NEZGg2MktIG5idjLuhTMlYb",
+	"pWE5ookxY1H/EnIckXGWT1IWjxxtmF+kSMH8fyYp1+NjcjYzOrO2w5iHo5TGC2Ve4WLk3+ZCj+xY4+iS",
+	"jxPgDBL3jh0pIuPa7CPB043/VLEZh2TEuPnBk7X5tyNs888UpjiKQ2ZkFOxLPs65hNTI4DEi1jCMUcIV",
+	"4YKo3FjfzhOGqCCKbswjPTfaAp0Ytc9wsdXGW7SIoHeZ9V6RNBrYI0XwXRWRqRRL8jhwTJnhRJ6F/XX4",
+	"yFoXEzO7cmOn8NSeFkhJ5jfr2lFzlhUe5DgWOUf9FdJpaB1mnICPnMqJkI+U9QkWy0khNISGq45whOUf",
+	"a+UoMGdYDBGCm4HIQqM1GBZp183QzYSe3VtcuGA8ZJGgGwg3x2w95YJvliJXobV5DW87mDhPEL48Yfon",
+	"IddUGiW0DSHwBBm2DeVcKH2aCalLsyQGtrLuULVRqZiFAE7pbKQgFjwJxGjOZsVmijQxR5UUa0taa8oM",
+	"iZ5YVuGCA9qvNWkk8kl1zzh6Z+2kSo/A6BdhOjDPydTqM08Nr5ljy5yLwijmK9TLAyvxg45QBFb1vb0I",
+	"RpxAinUxfJOVgRfhFasHiSmZ0ywDjufGAaAxTBK0op8nJRcWO6ZIAqkhCUgQxYMejsHqRFvWjTOYqWqz",
+	"7H3RmTXOzC6oDjdlQZ39VpdJoUUs0vZoOs4Mu+s0yOiIkC1glJg20ixNiVt6D5CUphoss+dLIy7E1Iji",
+	"OJfSKPXRYAJzI0CigWERA8/7XXLRDlmFukFADdTW5UJIUp177q3Lp7DysK4bDE6kSzGTdBnE7hKUCrrB",
+	"wyPd6nDwY3euKmBnQPF7L6XWIqelzTbgcYOG4PiJ4WY8m1NusdDA8sr7S1uYS6imE6qgEkzsfifPDFcm",
+	"I6t99mDVm2gwZVeQjFYgVZfF409RT74cjAUzMwatMYc0Sob3gaEzGi/crgf4bQWS6bAV0A1NyJ77p5ic",
+	"+9htALfGDmeC3+YQMeYmTw507MCVlnREta6nBND0VQVu6+loLdUSST+ZI/WBFoBjQzKahDfPyKY8IEZf",
+	"WYEUkdc55/iPN1pkmbFNkb+McH6TW8dA1DXsqCJJ2oooVYudvPxPMbmgaoHJIQq/kmw2C4UNfz377e3Z",
+	"i4i8efbL+Y9vX5wbAM9/P//tIgSeZb1bEtkKeNIR0nnnFA+mjEiMfLR+LWSCegjTihjGfEqOHhcGwHou",
+	"UiDWout3NjkIfKy7rbqZOU7J81/Pfj4fvXl29ltEXr19/fP56Oztj88vRi9e/hyR//d//u9OWY1HUnWy",
+	"6uLLPSiox2/m+zC/mx38Ili9nnXSY0PuIx2chq3COU9iqoEbkjKvVT1BTTM0SI8/myfKpmIYmiCaLoDo",
+	"XHLVj9J6Y4DDlR5puTnQnmSSCX/wtMl9zmZzkGQmQJEpk6hTt0GUOd+FZKM3T2CW808hnrfL3zfxHJI8",
+	"hYR8M7X2rzZr1nLzt/0J5+1G4L4lqJdfPYRQI82rLpMK6YM7XOGoLXLInSQtaeTYrB/RS4v23qc77k3f",
+	"t82+QdL7fS00TXu+awyzvnA3dsNOUw5RIqFcYDQohFW5itBe/AbrN8YmWrowSX0rSt05kBgEhC1trk0z",
+	"HNc+KdDnqPrr17dg2w+50mzKyuDSTmhEBnwFV7uOiYYLiJOXGfDfz/8giYhzg69aStQqTzlIOmEp05uI",
+	"WIaISA06TGCwvr1Bcy8qKx6cDj4owY9f0/WvTjDUjYItqTb2JfSTU/8Xefv6RX2Xvn/8JOoKWTRQ+G+P",
+	"/x5+txqOaKhgLvhfyad5SozZsiGCW0e+09BSmGoict2HhkrxXNhTQo8oRrcsxRuDzFhW5U85T0COGF+B",
+	"0mxmKeR9tNVu2oml2kb3oLeQ5fUKpDJEdyEWsEfTy3r2K/K8Equqs2B9w+hEAdenNnTZ5avieZrSSQoN",
+	"Ler2DDsPum2Lky6eU0ljDVJ5osbAeWjBvVUjdPHkqrDwG74UpueMkyXjuQb1lFh0OIcuRnPNpwfHS4fL",
+	"3MXcMFOkv+fltZgI/ar4cKcPBs90l3eBG1SftiSuqEGd73eRt43nB1xJnw1BesTXkldOdmSVtLaloTSm",
+	"NAZbveHizxTpGaMn6tSaAmMfJCzD/j5uRKtBtvH/HKOpihmm9ktrq7oPx8Px8SW3gSMbjMVPikFtXBZ/",
+	"Y8o6YX3OnVhzkBhWwCifS6G7I4Ut6dVz++n3Dn/uz8c7qM8RXhWjO+nqV5rAnkXnVgVlb+TW36DrEgja",
+	"HxuNyNeKj5Divvs7SUGjCDV/JmyGMSrtRaxiV4SSeA7xQuXLfj4It0VeFu8WAk36COSK+FyWWyRIhFIj",
+	"vJ81GIRUGe2d4PIGOkC9I1X5SEUoVGRNx0pWUGw4f7IhTAdzTbaJy1/EGo+pSa42VrPqF3AqiLGtUCqX",
+	"m4QIQSoyWnMR5++MOyoAvu2Qpe6Y7Q2ghKXQHZYxTRIJyoW6bMIDYUFNAZPi6Ay6NI+JFGuFG9JnpH7B",
+	"bWSb4vVq3KpOTg3M1ba6WH9tCSF222LF0VzPbYyqTaF3I+yedmH7O2c5BRL6cMQyZD8FKf1+TDABTNc4",
+	"42Fsy96iumWEtiN5NIFbxZe2BYFKS+1Ahhnmxww+nRW22+rqIc4vZK70K5GyeBNiioR11FraitKFEXfL",
+	"XGkyAWJ2z6hgQSnv6yYCybHnLzBNg4zjlLKlGge/vyMPVmcK5X1yTPkKW4PTPE07MvrfcvYxBx83ccUF",
+	"m1MyNq+P0bPg9db/hT8dEyNBjXiy2ut4LeQiFTQZFrOMSSpmyoyJKZ5MkQy35fheVh1TKg/Fn86U3z5F",
+	"zXkYEepcIO0QLWxGCgLy6J/v/uMN6uGc2GmsKIopf4QEQdUCEp9HVmEc/D14OrIpjJyJGXaBY1IPxvWp",
+	"hR8Z8SrG2HeCBkDKVtAzbPCw1mQtF7a7dFa74NwEzGLNNlVT8YwM8gUvPhS3D2/3FnW25IOCnKJSNFR5",
+	"u7GDJX81DeXm4V4F+P12KfWjpFO9XVTtKrBoiKNdpU4tMbJ7/IpcaWy0zKFS+NPWYm9z8BasvRugCg9X",
+	"K2W+//7bH27Nh4+/r6+guxDzh5PtBayHcSv8Y2Olcp5CxZ2wP5P9XlzNsHuF5W1k7RKVvq1Fwde7naYB",
+	"/8AuDt3lP0BWu5DMRmkaJh4e0LeLCbycelE9CMzWibtAbWwdV+Z3IxAYqLpAxGpIf8TcDoVufZ1o+R1k",
+	"wkK5wFNmg3SB8odCtWqkyOdpSry/oFt1bZrEaLr62s9pSNlvLMnNH1kQQyv7vao1/uiyvULJenzKOIQt",
+	"E3M0T6n0uxWDUuBMTuw5gsaOwp1x4yREcKvlLGk8Z3yXb4Cm6cvp4PTP7cxbW8u5o/mb97eK4NueMg85",
+	"p3VHqqALRALhsAZJwNcdYx3OVIqly9thypYfRgV7xBIS4JrRtCb12i6ybe5GD1RU2/neBNSZjWg1te3u",
+	"HrdW6+5hXAuj+sRQKMbOHRT0AVVo5va71pQHDthy1J3rP+8yc15ywIBnIdVq1hrxaZYRoYoosQSs2cPa",
+	"FjWHhDBt7ICGzjOD7nR8WxDkkkWKcfrpxTtcF1TGc7YKu8qWmZC6I4b0zpkAzW01VN7b14UZPFZf7Ewv",
+	"d52gjK7MsLZ6ydQBEszD/S/qSIqsQaf7miRlhVpIFHjkWfYP8PtTkmfGrLTmVkFHGKsLu4bqab3hDesk",
+	"oR3pM4WrIoghV1m6M5fDj1ODtU5qUY0XorL/kW8hYrEa4t53zhB/VhGaO+JwtwuXsAAGnnNSAtun8IAq",
+	"tRYy7MHfqWIUehS+aI/lFHSH81aVBU/BbUNdDsWU0TC17XSm5mLdRWC9ncEVP3Cx4BoeG27fQrfxIG/b",
+	"33PnJGhv7i3x11JDMZUPhQ1iFhWtHpkkHQEqYzT8892Fn7NQ56sW0g/f/tt3uxQ/O3wbI5geH+eS6c0b",
+	"w4AWBxOqWFyUe+ORir8Un8+1zgZlv4airj4WYsGg0u2AVTw7NGP/AZstiz0jmQtXEhvpKiyFEg6gslrD",
+	"ZQHBjmR8KsL4++Xi4hU5e/XcIPEXugJO0L1KhjRjw9WT45Nj8ixlRh+wb7h6RPMEP8sVitqcOwXgFBuZ",
+	"qYhMGaSJ8plLl9ijw8YPsT6DTETCnJ6LEo4u4fiSX/Jngq+McDH6GxLJXKTWW+U8yxnY3iSn5u0jMv7j",
+	"6LXVcY6eJ2Mb6y4q4xWBeC4gKQnR0l5RJr+kCwMEmUpQc/L27fMfj82gZz5BEn1wXK2x4sgGx68vXYXJ",
+	"pdF3L7H85XIQXfoCmMvBzfub8TEp69BxGRVLxGpmPnhhpvjuyRM3r29aoxGwcUZnMCbf2IrVv0X2B+z2",
+	"NCbfPLa9oU6ekhPXMwpRhBG1eusolDzm849j3IKxElKPo0tO8E+7QuUW+McRtm08woRKfD8yZ6TdKGMw",
+	"SiA2VdUAoyJEuGs6OX7B+GLs1lJp4MKtHoNJZLbPXbB7yykZp2wiqdwM6XCC6QXeOayG/kkxLAM1pP/j",
+	"yfdPfprYKS/Y0pHU65+ekW+//fbvZs63F8/sypYsTZk7TGy3h3+BFFhBhjOdnJw8PsL/Lk5OTvG/45OT",
+	"k/89tmkMKYuBW3vPcfBZRuM5HD05PjEnrkwdz6nT4XC9Xh9TfHws5GzovlXDF8+fnf/25hy/MczOdApY",
+	"6LtCXi4UgcHKvSEy4DRjg9PBt8cnx9+iwNdzlETIo3Pz5XD1eIhHzHBaK3KdWT9WwTPPk8Hp4GfQzXrY",
+	"RneOJycne2t30Zwq0PcCY69IgsfWhehal4UHLiAd+s4cKKjz5ZLKTcPALrFRVGLjQZyKGWEqssEUmqaG",
+	"VM36bMHDTJlTARE7eG8GryMarrKUWlVlFvL1+7DY2BzStmB/IrRjvKLKeew9/L7C3XXAOyZn+AtymBFN",
+	"3lVTLc3HDBuqFq7EvsjueaQa75WjuzdsdCWBmGEkntnAfHEil7LTNs1YAmhL/XUaOrc4OPOZ6NX2qn92",
+	"OagoRnW2tPgb3KMpT/ekiH5rArgGUjBlV0RIfyh0QITfdYGEisotQTpTC7ch67koDgTFZtzqlyEgqlXx",
+	"t+nlGQhiWecuURmkKTaLyPI0jUiWq3mEvqfItSn2pURBeOI996vtA2h5kERFM97ItVnYBmyll8ihwO3j",
+	"fEWGctxWMqQtEvMB0a7mjkX/wEMwRnk++ya0vrear2QrEgAreQBduK68cOduau8PeRK1+g0d/Cz6lW5K",
+	"z0Ii8N9OPTOnwXq+QTE03xCOombn2fNBTNSwKJ1RnWf8C6Z0tR43IKND6ylfGdrtNeSz40Vs2tbjvcwW",
+	"HvR6z/YzvTc19Ipi1cqW267eFoWcodrred7p683mZIwvdjUmK3u430SDms6968tKV3UH372I9J3vYoF1",
+	"cl4UTGi8mEmRG+3fSIs0xVRhl/fJYW2UhKI075Z0O7yuln/dbFNVa9tzQOlQJ4OHUlIpJwUmbJ5lE5W3",
+	"5dtaXd3N+1vuxFCCtqle95o1GmRCBfbztRm9x45uRyn28Lv/HlxIG/3GCmeXnFNuhnVQYdUboTNqHYD3",
+	"I/Oh0iI7GG7faJF9Lqg1sNjCgG7cGqRhtzzgic1xuid2i7YDvU7EC3z766m4vT3DX/JAvOgSCr3OvoMI",
+	"7F60/ZWkv5J0L5JO05Km76PQ4YjDa9fweJcad2FvDjmkBmf398GUN0TpftQ23zR6qwAoUT1MxWyrA5KM",
+	"pyJNxXpsvZ64dnu9jNIS6BK7F2IM5Agj3rAyEJ2ScSpmrtQvZRywzhA73MZiCRFZz4UCwhIzlIsJiEs+",
+	"E0Rw8s34BVX66NyMdPT8R5fbTaca5Phv1uAdA08qhYRmNY+UCxEVac9zqqxOYH2VRaRmQ+JUKLjkGL+x",
+	"qwAqUwbyKaEkxjAViQXnEGtllTYzDQ85MEuSfIENHLc6MF+A0VWs447a9r7KNTmvJS0EHWZm/WHnXfBm",
+	"Dp8DGryX4zo4hd3p2zkId0tcDVd6iGRxZJFd58RAwYT5oHCNd7+5lTtrIvaPo9/gSh+dIQo78jy0IEh+",
+	"g1s2JL+/GHgNmDxiE+yNIDCEqwX2qMSO3CmGRmXOFWFTwgESMoFPICvuaNOV0+wy57ZI9gez5Nwe3N1s",
+	"a2LtbsbabqQ5O+1T48yaaBWkGeq9lTlWBGavqxfZ3NTjs9eNqzduht6Bj8/cHXM3Q5s+sF3FPXNfPnPv",
+	"PoTSWO8Y2UN13K+q8a64zIYqXSa2bs2LJL7Ep6i58u2LKS9rKe8pg2r3LPVQ9ps3sPT4JHCRYUDi7ZUK",
+	"1UQst8bN3Vdv/vHy17bSED6b8SQKns0DlSVXWPpjSx/dn/EmTgWH5CrUf/Z2lpKINYSP7+KEnDBOZaA2",
+	"M0zZPmllH7SNhdIM724iS6pBMpqqvxqZusZRnTKvqMP+ath3yuiyVv2W8vnLtedLsrCHd/UkYKBIIvB+",
+	"V4En+pJqbaw/XraBOYgnq85snQqQ7eBTbpoNzoPS/xDJZm/egFonupt6yqeWOdy0KPPxZ0SZe6IQn9TT",
+	"UBQEKEseoCoEgva6y4mn7fZ091EJV3A1vFYeGd5XlEAKtjShTiA/4u91AvlEWvI7pueJpGv0m5Tw7P1Y",
+	"Ct3mVkHXPW/fah9HNsVmeO0vp7sZ+mquIwWx9F6l8P6c8+SVe/uNffkT7tC5u9Dcgl1ksQltWyTalFax",
+	"ApnSbDQXuVRjsoBMk5kQyR62srjeL4BllwGudiDzpZ6DfANFyfftAPDX7XadtQ9jTbIZRwcZZiBbz+Ak",
+	"11iv9LRobYtNHco3bJrRei6KpEWQ9nbgsEe1W0m6N+6ir9pUcWZBV4u/v0aYxKbhPlJFEyfPxRGpdGk2",
+	"ZPNI3YqAO8XD8Lq8ufNmh6zwu/OJJS5tYmcPkrRyfWlAltoWLFttpVo/v6/CYB/CoN5Z9i8vEoIlWPcW",
+	"DKWh1MRl0beHEl/mV7vj57SMpbl5sdAGr9wV8QKkbbWHgNn4mAM2FRwIVZd8fIbd3Ni/bE0V+QfWkI1t",
+	"ywEgZ6+eq2Py3N4Ulgh/D5cqG31ieSNGQ5XNri+bZtjKSX1M/EKw2uqSc+EQFwrMWeuwTneHsRBDbWUP",
+	"YCj2BgE7kAZYyt1gu5/7b++d0LwAQ4whPnjaCDXbwpJ0U1aXqLlYK1f7uutwtBQyvPbXHPewGNtE84lO",
+	"yNewEt14igjVRPAYbA64YeCih+7acJFSuW36wXR/Pfhn0H3Wv3+yPbwro7v09d6RVH+HdkDhWOUpTybb",
+	"ogHhdjAHxHt4wgcIQrF4XnQa2R57cm0mbRXmhzyZQUImmz4Mb/E9tL0KbLG56mqv6i7ppkSbg8e3jzBz",
+	"43Rk9i+GlwxyoTF7fawlW22Ok4mrwluCpgbkY4N/m6hi4w4vnz0nKd1gqgfT80t+YT58pIqyIzwMmSIr",
+	"kGzKIEFHKne1ya6K0K5b2e67NvElhBYMTx+TM+5Re8lt6yvsbGj7fdBUAk02LqRX9MsNHZzPEXHdNNnn",
+	"AL1nvGjXwXlgTvBB2jA/ePr1uN1LCMsch4xjkmgf9rgFH0jAmvQqIzSTL/CFz0MIPTzqzzBvAYhrvrRD",
+	"LGG7+3p7KH8D/K79KNqP+h5qW23Qsv0ig96Fsd3Fg0K1e1gerE7wq9FrKbza6PcvmyxscFBrG1iJHdrj",
+	"st5YtdOmDZl3VQwfxrhrtUHtb9ltR5mzp/YgwV6ALgx538vY9hmuNgq+k4gaXtsGPP3spuZufCKryQJj",
+	"lLqS9jZP0YtizCLbhskqVUZHsoX7/a2j3avcN+E9hGVUxVUfgygQaCxI5b5RxmiQ5QHcv8VWZJ8ryz+k",
+	"VyBLKer0qZWn1b3DaBnTzoFnTAbbqsIrBSEmsBno3bzQLSe061kYltEXctNUYw62X7Z97gGsh/4nvW9V",
+	"e6sUjch22Cw76z7CnVP7s7cbJ7Dtx2L237dz965fBcR24yWMl30F0Ptme8jgp/zRLUmkuEsuSCO+R5zv",
+	"GXdIR22rL90DG5uhvodBPbC8tAC7atV99r7TBz47e/V8H5TiMVLQRClXIPE3DZjJK30vXVNDtrJWUdmB",
+	"vos2Vk+OT2x3qaNUmFeu209SMTuCK739oa0mab2DTXNnuSWu1lO4yoTUw3gF3U+GiVhzpNp2X4G9FGM2",
+	"5ytee/AJW/iZA02NSVf/lcUYV7bNPe8Alvl+5FqDNqDCzq6cpnbbmhN/EBMFcsVisFUV1x/E5G6YsR82",
+	"Z+8a3xfE7XmOTIhUbVkjPjfatkgRCiM+ncl3y4wwO8IWUD7mkMM2WOwLFiPmILsjzvEMbICR0gm08WB/",
+	"HV7j/++2yf7T1oQJzYZ4C7oaKqAyblE4vpHZPnftBxhqLX3JXS+Eh65fmVB/FJjQJz12/V5PhhzhXft3",
+	"QFV7kD6+E6ZGvoeTz8vtD+RwhIajvabwS4C3qOr4MsC1Hcy+LGCH18sHJF876QOtz8aE1PBL2Q8P77X5",
+	"p820frh9cTMefp3uTpovYk9aadWfDuzoLpnLPZaoYsq5Lcf+/PfDATuMKU9YQt0dTV8A3N7C+5yBvWmZ",
+	"fverF+o1pbNAH2CmagHpw8/YLlm9Lwx3KH7cB9j70sk+gwVUS4U/wWLuWYq6dxQMbTLWXhjkvwQ63EVv",
+	"atioxvyKnCpyrv0/vxwe6vFVUtxmdjgcFl6Yvzw17cHz9NmSUpdLbL+NLmLKvxKSxcMdO/38F0XGtW0X",
+	"c3ef+qdjrEBuQ7GY3lcA2Ht+d3SpP9we2CDcV1o0eBheazr7ZMbPoeS7X1MTfR9zoWkriGB/HV7f6YzD",
+	"jwNHScO0rT/z7rbAr/dybHW5m5yPpjWl/z0YcykeXruwOr17CLYxQhd87akKF+xB5lRDmqZmCsniIHJs",
+	"gkKSp9D9ln3e/aASLRxmNFf2utn9BA3DwTV/o17FxxV+vsrT1jNNNVM6tFLMQx0++/38LE3FOmVKd7wi",
+	"WBKHSco+z3I5A3Rs7XyhQOPuN6/x33fUVN2nLfxumeWOR/f2mQzRnaXprmUXr1m1KvCKu46w48lwBjoG",
+	"qbe8sRJpvmyTda5A2qBx95MOsqy8cI3/79irgI7hX99Xk5YCnuAq1LC8trn74bYY9rbQt312bf53N2J1",
+	"Xw5CyynHHcYpG5WNZg4yRfUi2INMoDYKq7v3MkFxAXD11lEcy903+ud7o1u4rDz7R3HBKP558958KFce",
+	"Bnsf4RBrJlxqV6iWzrVXZlpBOj0lNp0oIg4gFREFWjM+c1d5WvFrfjXkc1xpV2QrAdr3Tb0CkaV43ZW/",
+	"6uy4cetb+5ufkROJmJLMfo05a5kUK5aAVGTBxboxCnJhaHqnlWLanZ4Dk6So/mvXz7S/fzcXeAWpImtM",
+	"y5QihVortcooNlodGOQsjkXu7lD1Kf/HzZvm2p+9ruhptRKM4+C9W4F5vW4duaUbQoiIdZ/YJMXSh1sZ",
+	"1Gu2gSFf2G+1IEsqF0VdpL08tDIEzhH4/hexJss8npeLwd4CSgsJlc9Rde3YjoT5vsvc3t5dhRxP7vZ3",
+	"L9PEXr/cugdyJqp0YE7A4LRUk7WQC9W+H+mUYBZYRGwCVmRGrSLzg5h0jZgKsbC9Ihou41M7R85SfcQ4",
+	"cTpo2c2hOr6PyIbmMBTb7A2IvTUV3r/i04Vtk9kNiQVXTGkipo3xuxZgLwQuO8nZQStXCPvE4sp4Nr/0",
+	"5v3N/w8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -899,6 +899,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Scan an artifact, or every image of an index */
+        post: operations["scanArtifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop the scans of an artifact that are under way */
+        post: operations["stopScanArtifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/{report_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        /** What a scan has to tell */
+        get: operations["getReportLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/vulnerabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** The report of the last scan with its findings, by MIME type; an empty object without one */
+        get: operations["getVulnerabilitiesAddition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition}": {
         parameters: {
             query?: never;
@@ -1297,6 +1394,185 @@ export interface paths {
         get: operations["getSystemCVEAllowlist"];
         /** Replace the system's CVE allowlist */
         put: operations["putSystemCVEAllowlist"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/scanAll/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When all images are scanned by themselves; an empty body when never */
+        get: operations["getScanAllSchedule"];
+        /** Change the schedule by which all images are scanned, or end it (None) */
+        put: operations["updateScanAllSchedule"];
+        /** Scan all images now (Manual), or by a schedule */
+        post: operations["createScanAllSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/scanAll/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop the scan of all images that is under way */
+        post: operations["stopScanAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/scans/all/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the last scan of all images is */
+        get: operations["getLatestScanAllMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/scans/schedule/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the last scan of all images is that the clock began */
+        get: operations["getLatestScheduledScanAllMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/security/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the default scanner knows of the whole registry */
+        get: operations["getSecuritySummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/security/vul": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the findings of the default scanner, the highest score first
+         * @description Keys of q: cve_id, severity, status, cvss_score_v3 (a range), project_id, repository_name, package, tag, digest. X-Total-Count is -1 where there are too many to be counted.
+         */
+        get: operations["listVulnerabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/export/cve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to write the findings of a project to a file */
+        post: operations["exportScanData"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/export/cve/execution/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /** How far an export of the caller's is */
+        get: operations["getScanDataExportExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/export/cve/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's exports that were not fetched yet */
+        get: operations["getScanDataExportExecutionList"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/export/cve/download/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /** Fetch the file of an export, once */
+        get: operations["downloadScanData"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1856,6 +2132,96 @@ export interface paths {
         /** Ask the sources of the vulnerability database for a newer edition now */
         post: operations["refreshVulnerabilityDatabase"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** The bill of materials of an image */
+        get: operations["getArtifactSBOM"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** What the last editions of the vulnerability database changed in the report of an image */
+        get: operations["listArtifactChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/vex": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** Statements that vulnerabilities do or do not matter in a project, the newest first */
+        get: operations["listStatements"];
+        put?: never;
+        /** State that a vulnerability does or does not matter, or upload an OpenVEX document */
+        post: operations["createStatement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/vex/{statement_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                statement_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw a statement */
+        delete: operations["deleteStatement"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2586,6 +2952,10 @@ export interface components {
             labels: components["schemas"]["Label"][] | null;
             accessories: components["schemas"]["Accessory"][] | null;
             inherited_accessories?: components["schemas"]["Accessory"][];
+            scan_overview?: {
+                [key: string]: components["schemas"]["NativeReportSummary"];
+            };
+            sbom_overview?: components["schemas"]["SBOMOverview"];
         };
         ArtifactReference: {
             /** Format: int64 */
@@ -2997,6 +3367,300 @@ export interface components {
             creation_time?: string;
             /** Format: date-time */
             update_time?: string;
+        };
+        ScanType: {
+            /** @enum {string} */
+            scan_type?: "vulnerability" | "sbom";
+        };
+        NativeReportSummary: {
+            report_id?: string;
+            scan_status?: string;
+            /** @description The worst; None without a finding */
+            severity?: string;
+            /**
+             * Format: int64
+             * @description Seconds
+             */
+            duration?: number;
+            summary?: components["schemas"]["VulnerabilitySummary"];
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+            /** @description Of the images of an index, how many have a report */
+            complete_percent?: number;
+            scanner?: components["schemas"]["Scanner"];
+            /** @description Why the status is no Success */
+            reason?: string;
+            /**
+             * @description How much of the artifact the report speaks of
+             * @enum {string}
+             */
+            evaluated?: "wholly" | "partly" | "not";
+            /** @description The summary without what an allowlist or a statement excuses */
+            counted_summary?: components["schemas"]["VulnerabilitySummary"];
+            /** @description Edition of the vulnerability database */
+            database_digest?: string;
+            /** Format: date-time */
+            database_updated_at?: string;
+            /**
+             * Format: int64
+             * @description Findings that the last edition brought
+             */
+            found?: number;
+            /**
+             * Format: int64
+             * @description Findings that the last edition took
+             */
+            gone?: number;
+        };
+        VulnerabilitySummary: {
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            fixable: number;
+            summary: {
+                [key: string]: number;
+            };
+        };
+        SBOMOverview: {
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+            scan_status?: string;
+            sbom_digest?: string;
+            report_id?: string;
+            /**
+             * Format: int64
+             * @description Seconds
+             */
+            duration?: number;
+            scanner?: components["schemas"]["Scanner"];
+            /** @description Why the status is no Success */
+            reason?: string;
+        };
+        VulnerabilityReport: {
+            /** Format: date-time */
+            generated_at?: string;
+            scanner?: components["schemas"]["Scanner"];
+            severity?: string;
+            vulnerabilities: components["schemas"]["ReportedVulnerability"][];
+            /** @description Of the last scan */
+            status?: string;
+            reason?: string;
+            evaluated?: string;
+            /** @description There are more findings than fit */
+            cut?: boolean;
+            database_digest?: string;
+            /** Format: date-time */
+            database_updated_at?: string;
+        };
+        ReportedVulnerability: {
+            id: string;
+            package: string;
+            version: string;
+            fix_version: string;
+            severity: string;
+            status: string;
+            title?: string;
+            description: string;
+            links: string[];
+            artifact_digests: string[];
+            preferred_cvss: components["schemas"]["PreferredCVSS"];
+            cwe_ids: string[];
+            vendor_attributes?: {
+                [key: string]: unknown;
+            };
+            places?: components["schemas"]["PackagePlace"][];
+            excuse?: components["schemas"]["FindingExcuse"];
+        };
+        PreferredCVSS: {
+            /** Format: double */
+            score_v3: number | null;
+            /** Format: double */
+            score_v2: number | null;
+            vector_v3: string;
+            vector_v2: string;
+        };
+        PackagePlace: {
+            /** @description Digest of the blob */
+            layer?: string;
+            path?: string;
+        };
+        /** @description Why the finding does not count */
+        FindingExcuse: {
+            allowlist?: boolean;
+            /** Format: int64 */
+            statement_id?: number;
+            status?: string;
+            justification?: string;
+            reason?: string;
+            author?: string;
+            /** @description Digest of the referrer that states it */
+            document?: string;
+        };
+        Stats: {
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            completed: number;
+            metrics?: {
+                [key: string]: number;
+            };
+            ongoing: boolean;
+            /** @enum {string} */
+            trigger?: "Manual" | "Schedule" | "Event";
+        };
+        SecuritySummary: {
+            /** Format: int64 */
+            critical_cnt: number;
+            /** Format: int64 */
+            high_cnt: number;
+            /** Format: int64 */
+            medium_cnt: number;
+            /** Format: int64 */
+            low_cnt: number;
+            /** Format: int64 */
+            none_cnt?: number;
+            /** Format: int64 */
+            unknown_cnt: number;
+            /** Format: int64 */
+            total_vuls: number;
+            /** Format: int64 */
+            scanned_cnt: number;
+            /** Format: int64 */
+            total_artifact: number;
+            /** Format: int64 */
+            fixable_cnt: number;
+            dangerous_cves?: components["schemas"]["DangerousCVE"][];
+            dangerous_artifacts?: components["schemas"]["DangerousArtifact"][];
+        };
+        DangerousCVE: {
+            cve_id?: string;
+            severity?: string;
+            /** Format: double */
+            cvss_score_v3?: number;
+            desc?: string;
+            package?: string;
+            version?: string;
+        };
+        DangerousArtifact: {
+            /** Format: int64 */
+            project_id?: number;
+            repository_name?: string;
+            digest?: string;
+            /** Format: int64 */
+            critical_cnt: number;
+            /** Format: int64 */
+            high_cnt: number;
+            /** Format: int64 */
+            medium_cnt: number;
+        };
+        VulnerabilityItem: {
+            /** Format: int64 */
+            project_id?: number;
+            repository_name?: string;
+            digest?: string;
+            tags: string[] | null;
+            cve_id?: string;
+            severity?: string;
+            status?: string;
+            /** Format: double */
+            cvss_v3_score?: number;
+            package?: string;
+            version?: string;
+            fixed_version?: string;
+            desc?: string;
+            links?: string[];
+        };
+        ScanDataExportRequest: {
+            job_name?: string;
+            /** @description One */
+            projects?: number[];
+            labels?: number[];
+            /** @description Patterns separated by commas, as of doublestar */
+            repositories?: string;
+            cveIds?: string;
+            tags?: string;
+        };
+        ScanDataExportJob: {
+            /** Format: int64 */
+            id?: number;
+        };
+        ScanDataExportExecution: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            user_id?: number;
+            user_name: string;
+            status?: string;
+            status_text: string;
+            trigger?: string;
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+            file_present: boolean;
+        };
+        ScanDataExportExecutionList: {
+            items: components["schemas"]["ScanDataExportExecution"][];
+        };
+        FindingChange: {
+            /** @enum {string} */
+            kind?: "new" | "gone" | "altered";
+            cve_id?: string;
+            package?: string;
+            version?: string;
+            fixed_version?: string;
+            severity?: string;
+            database_digest?: string;
+            /** Format: date-time */
+            database_updated_at?: string;
+        };
+        Statement: {
+            /** Format: int64 */
+            id?: number;
+            vulnerability?: string;
+            /** @enum {string} */
+            status?: "not_affected" | "fixed" | "affected" | "under_investigation";
+            justification?: string;
+            reason?: string;
+            author?: string;
+            /** @description Without the project; every one when it is empty */
+            repository?: string;
+            /** @description Of the image */
+            digest?: string;
+            package?: string;
+            version?: string;
+            /** @description Digest of the referrer that brought it */
+            document?: string;
+            /** Format: date-time */
+            made_at?: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** Format: date-time */
+            creation_time?: string;
+        };
+        NewStatement: {
+            vulnerability?: string;
+            /** @enum {string} */
+            status?: "not_affected" | "fixed" | "affected" | "under_investigation";
+            justification?: string;
+            reason?: string;
+            /** @description Without the project; every one when it is left out */
+            repository?: string;
+            /** @description Of the image */
+            digest?: string;
+            /** @description Name of the package, or a package URL */
+            package?: string;
+            version?: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** @description An OpenVEX document, instead of vulnerability, status, justification and reason */
+            openvex?: {
+                [key: string]: unknown;
+            };
         };
         /** @description One state of the vulnerability database, as somebody published it. */
         VulnerabilityEdition: {
@@ -5071,6 +5735,116 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    scanArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScanType"];
+            };
+        };
+        responses: {
+            202: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopScanArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScanType"];
+            };
+        };
+        responses: {
+            202: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getReportLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getVulnerabilitiesAddition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description MIME types of reports, the first that is known counts */
+                "X-Accept-Vulnerabilities"?: string;
+            };
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["VulnerabilityReport"];
+                    };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     getAddition: {
         parameters: {
             query?: never;
@@ -5967,6 +6741,273 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    getScanAllSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateScanAllSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createScanAllSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopScanAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getLatestScanAllMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getLatestScheduledScanAllMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getSecuritySummary: {
+        parameters: {
+            query?: {
+                with_dangerous_cve?: boolean;
+                with_dangerous_artifact?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecuritySummary"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listVulnerabilities: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /** @description Count 1000 at most */
+                tune_count?: boolean;
+                /** @description Up to ten tags of each artifact */
+                with_tag?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityItem"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    exportScanData: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description MIME type of the reports */
+                "X-Scan-Data-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanDataExportRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanDataExportJob"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getScanDataExportExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanDataExportExecution"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getScanDataExportExecutionList: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanDataExportExecutionList"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    downloadScanData: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     getPurgeHistory: {
         parameters: {
             query?: {
@@ -6735,6 +7776,147 @@ export interface operations {
                     "application/json": components["schemas"]["VulnerabilityDatabaseChange"];
                 };
             };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getArtifactSBOM: {
+        parameters: {
+            query?: {
+                format?: "spdx" | "cyclonedx";
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listArtifactChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingChange"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listStatements: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStatement"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteStatement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                statement_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
         };
     };
