@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/distribution"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/harborapi"
 	"github.com/havenregistry/haven/internal/havenapi"
 	"github.com/havenregistry/haven/internal/httpauth"
@@ -48,6 +49,7 @@ type domain struct {
 	labels    *label.Service
 	scanners  *scanner.Service
 	scans     *scan.Service
+	gate      *gate.Gate
 	audits    *audit.Service
 	registry  *registry.Service
 	vulndb    *vulndb.Service
@@ -123,6 +125,7 @@ func (a *App) assemble() (domain, error) {
 	}
 	d.scans = a.scanning(d, adapters)
 	scans.Listener, a.scans = d.scans, d.scans
+	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Contents: d.registry, Clock: clock})
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -168,7 +171,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
-		Registry: d.registry, Projects: d.projects, Identity: d.identity, Settings: d.settings,
+		Registry: d.registry, Gate: d.gate, Projects: d.projects, Identity: d.identity, Settings: d.settings,
 		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
 	})
 	api, err := harborapi.New(harborapi.Deps{
@@ -182,7 +185,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Scans: d.scans, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Scans: d.scans, Gate: d.gate, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

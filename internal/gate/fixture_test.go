@@ -212,8 +212,8 @@ func (w world) report(d oci.Digest, status scan.Status, evaluated scan.Evaluated
 		counts[f.severity]++
 	}
 	w.exec(`DELETE FROM scan_report WHERE digest = $1`, d)
-	report := w.id(`INSERT INTO scan_report (uuid, digest, scanner, status, reason, evaluated, critical, high, medium, low, unknown, created_at, updated_at)
-		VALUES ($1, $2, 'own', $3, $4, $5, $6, $7, $8, $9, $10, 1, 1)`, "report of "+string(d), d, status, "the layer is truncated", evaluated,
+	report := w.id(`INSERT INTO scan_report (uuid, digest, scanner, status, reason, evaluated, complete, critical, high, medium, low, unknown, created_at, updated_at)
+		VALUES ($1, $2, 'own', $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 1)`, "report of "+string(d), d, status, "the layer is truncated", evaluated, evaluated != scan.NotEvaluated,
 		counts[inventory.Critical], counts[inventory.High], counts[inventory.Medium], counts[inventory.Low], counts[inventory.Unknown])
 	for _, f := range found {
 		p := w.id(`INSERT INTO scan_package (key, scope, name, version, subject) VALUES ($1, 'debian 12', $2, '1.0', '{}')

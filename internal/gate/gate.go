@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -157,7 +158,7 @@ func stateOf(s scan.Standing, atOrAbove int64) State {
 		return Clean
 	case s.Status == "":
 		return NeverScanned
-	case s.Status == scan.Success:
+	case s.Complete:
 		return NotEvaluated
 	case s.Status.Final():
 		return Failed
@@ -175,6 +176,8 @@ func (g *Gate) excuse(ctx context.Context, in registry.Ref, p Policy, s scan.Sta
 	if err != nil {
 		return err
 	}
+	// Who may push may attach a document: only what somebody entered who may excuses.
+	statements = slices.DeleteFunc(statements, func(v scan.Statement) bool { return v.Document != "" })
 	excused := newExcuses(p.excused(now), statements)
 	severity := p.Threshold
 	if !excused.none() {

@@ -72,7 +72,7 @@ func TestMessage(t *testing.T) {
 		want("running", `current image with "Running" status of vulnerability scanning `+policy, "try again", "for help.")
 		w.report(d, scan.Failed, scan.NotEvaluated)
 		want("failed", `current image with "Error" status of vulnerability scanning `+policy, "the layer is truncated", "for help.")
-		w.report(d, scan.Success, scan.Partly, slight)
+		w.report(d, scan.Failed, scan.Partly, slight)
 		want("partly", "current image that could not be evaluated wholly "+policy, "the layer is truncated", "for help.")
 		w.report(d, scan.Success, scan.Wholly, heartbleed, log4shell, slight)
 		want("vulnerable", "current image with 3 vulnerabilities "+policy, "1 Critical, 1 High", "CVE-2021-44228 (Critical, lib-CVE-2021-44228 1.0)",
@@ -130,6 +130,10 @@ func TestStatement(t *testing.T) {
 		if got := w.pull("v1"); got == nil {
 			t.Error("the statement has expired")
 		}
+		w.exec(`INSERT INTO scan_vex (project_id, name, status, author, document, made_at, created_at) VALUES (1, $1, 'not_affected', 'mallory', 'sha256:x', 9, 1)`, heartbleed.cve)
+		if got := w.pull("v1"); got == nil {
+			t.Error("a document that a pusher attached excuses")
+		}
 		state("fixed", 2, 0)
 		state("affected", 3, 0)
 		if got := w.pull("v1"); got == nil {
@@ -168,7 +172,7 @@ func TestOutcomes(t *testing.T) {
 			gate.NeverScanned: {func(o *gate.Outcomes) { o.NeverScanned = gate.Allow }, func() { w.exec(`DELETE FROM scan_report`) }},
 			gate.Pending:      {func(o *gate.Outcomes) { o.Pending = gate.Allow }, func() { w.report(d, scan.Pending, scan.NotEvaluated) }},
 			gate.Failed:       {func(o *gate.Outcomes) { o.Failed = gate.Allow }, func() { w.report(d, scan.Stopped, scan.NotEvaluated) }},
-			gate.NotEvaluated: {func(o *gate.Outcomes) { o.NotEvaluated = gate.Allow }, func() { w.report(d, scan.Success, scan.Partly, slight) }},
+			gate.NotEvaluated: {func(o *gate.Outcomes) { o.NotEvaluated = gate.Allow }, func() { w.report(d, scan.Failed, scan.Partly, slight) }},
 		} {
 			c.report()
 			w.must(w.SetOutcomes(t.Context(), ann, 1, "library", block))

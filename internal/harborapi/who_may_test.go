@@ -279,7 +279,6 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
-		"{registration_id}": "nosuch",
 		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{execution_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {

@@ -48,6 +48,11 @@ func accesses() map[string]rest.Access {
 		"CreateStatement": ofProject(authz.Project, authz.Update),
 		"DeleteStatement": ofProject(authz.Project, authz.Update),
 
+		// The gate belongs to the project's settings; why an image is refused may know who may read the image.
+		"GetProjectGate":    ofProject(authz.Metadata, authz.Read),
+		"UpdateProjectGate": ofProject(authz.Metadata, authz.Update),
+		"JudgeArtifact":     ofProject(authz.Scan, authz.Read),
+
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
 		// As for robots; decided where the policy belongs.

@@ -7,6 +7,7 @@ import (
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/explain"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
@@ -35,6 +36,7 @@ type Deps struct {
 	Jobs       *job.Service
 	Registry   *registry.Service
 	Scans      *scan.Service
+	Gate       *gate.Gate
 	VulnDB     *vulndb.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string

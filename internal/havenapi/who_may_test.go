@@ -62,6 +62,10 @@ func whoMay() []may {
 		{operation: "ExplainAccess", who: "AFD", query: "resource=repository&action=pull&project=other&user=developer"},
 		{operation: "ExplainAccess", who: "AD", query: "resource=project&action=create&user=developer"},
 
+		{operation: "GetProjectGate", who: "APM"},
+		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"maybe","pending":"block","failed":"block","not_evaluated":"block"}`},
+		{operation: "JudgeArtifact", who: "APMDGL"},
+
 		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm
 
 		{operation: "ListTrustPolicies", who: "A"},

@@ -15,6 +15,7 @@ import (
 type Standing struct {
 	Digest    oci.Digest
 	Status    Status // of the last scan; "": there was none by the scanner in force
+	Complete  bool   // the last scan read the image: what Status and Reason say is about its packages
 	Reason    string // why it is no Success
 	Evaluated Evaluated
 	Counts    Counts // of the last evaluation, even when the scan after it failed or still runs
@@ -26,7 +27,7 @@ type Standing struct {
 func (s Standing) Highest() (inventory.Severity, bool) { return s.Counts.Highest() }
 
 const (
-	standingFields = `COALESCE(r.id, 0), COALESCE(r.status, ''), COALESCE(r.reason, ''), COALESCE(r.evaluated, 0), COALESCE(r.critical, 0), COALESCE(r.high, 0),
+	standingFields = `COALESCE(r.id, 0), COALESCE(r.status, ''), COALESCE(r.reason, ''), COALESCE(r.evaluated, 0), COALESCE(r.complete, FALSE), COALESCE(r.critical, 0), COALESCE(r.high, 0),
 		COALESCE(r.medium, 0), COALESCE(r.low, 0), COALESCE(r.negligible, 0), COALESCE(r.unknown, 0), COALESCE(r.fixable, 0), COALESCE(r.updated_at, 0)`
 	standingByDigest = `SELECT ` + standingFields + `, r.digest FROM scan_report r WHERE r.digest = $1 AND r.scanner = $2`
 	// An index may lead to indexes; deeper ones than clients follow are not looked for.
@@ -39,7 +40,7 @@ const (
 )
 
 func scanStanding(r db.Row) (s Standing, err error) {
-	err = r.Scan(&s.ReportID, &s.Status, &s.Reason, &s.Evaluated, &s.Counts.Critical, &s.Counts.High,
+	err = r.Scan(&s.ReportID, &s.Status, &s.Reason, &s.Evaluated, &s.Complete, &s.Counts.Critical, &s.Counts.High,
 		&s.Counts.Medium, &s.Counts.Low, &s.Counts.Negligible, &s.Counts.Unknown, &s.Counts.Fixable, db.ScanTime(&s.UpdatedAt), &s.Digest)
 	return s, err
 }

@@ -69,6 +69,54 @@ func (e FindingChangeKind) Valid() bool {
 	}
 }
 
+// Defines values for GateImageState.
+const (
+	Clean        GateImageState = "clean"
+	Failed       GateImageState = "failed"
+	NeverScanned GateImageState = "never_scanned"
+	NotEvaluated GateImageState = "not_evaluated"
+	Pending      GateImageState = "pending"
+	Vulnerable   GateImageState = "vulnerable"
+)
+
+// Valid indicates whether the value is a known member of the GateImageState enum.
+func (e GateImageState) Valid() bool {
+	switch e {
+	case Clean:
+		return true
+	case Failed:
+		return true
+	case NeverScanned:
+		return true
+	case NotEvaluated:
+		return true
+	case Pending:
+		return true
+	case Vulnerable:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GateOutcome.
+const (
+	Allow GateOutcome = "allow"
+	Block GateOutcome = "block"
+)
+
+// Valid indicates whether the value is a known member of the GateOutcome enum.
+func (e GateOutcome) Valid() bool {
+	switch e {
+	case Allow:
+		return true
+	case Block:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewStatementStatus.
 const (
 	NewStatementStatusAffected           NewStatementStatus = "affected"
@@ -251,6 +299,69 @@ type FindingChange struct {
 
 // FindingChangeKind defines model for FindingChange.Kind.
 type FindingChangeKind string
+
+// GateFinding defines model for GateFinding.
+type GateFinding struct {
+	CveID        string `json:"cve_id"`
+	FixedVersion string `json:"fixed_version"`
+	Package      string `json:"package"`
+	Severity     string `json:"severity"`
+	Version      string `json:"version"`
+}
+
+// GateImage defines model for GateImage.
+type GateImage struct {
+	Digest string `json:"digest"`
+
+	// Excused Findings that the allowlist or a statement excuses
+	Excused int64 `json:"excused"`
+
+	// Findings The worst of the refused ones
+	Findings []GateFinding `json:"findings"`
+
+	// Fixable Of total
+	Fixable int64       `json:"fixable"`
+	Outcome GateOutcome `json:"outcome"`
+
+	// Reason Why the scan failed or what it could not evaluate
+	Reason string `json:"reason"`
+
+	// Refused Of total, those as severe as the project refuses
+	Refused int64 `json:"refused"`
+
+	// ScanStatus Of the last scan, empty without one
+	ScanStatus string         `json:"scan_status"`
+	State      GateImageState `json:"state"`
+
+	// Total Findings that nothing excuses
+	Total int64 `json:"total"`
+}
+
+// GateImageState defines model for GateImage.State.
+type GateImageState string
+
+// GateOutcome defines model for GateOutcome.
+type GateOutcome string
+
+// GateOutcomes defines model for GateOutcomes.
+type GateOutcomes struct {
+	Failed       GateOutcome `json:"failed"`
+	NeverScanned GateOutcome `json:"never_scanned"`
+	NotEvaluated GateOutcome `json:"not_evaluated"`
+	Pending      GateOutcome `json:"pending"`
+}
+
+// GateVerdict defines model for GateVerdict.
+type GateVerdict struct {
+	Allowed bool   `json:"allowed"`
+	Digest  string `json:"digest"`
+
+	// Images The images that the artifact is or leads to; none where the project refuses nothing or the artifact can not be run
+	Images []GateImage `json:"images"`
+
+	// Message What a pull is told, empty when it is allowed
+	Message string `json:"message"`
+}
 
 // JobExecution defines model for JobExecution.
 type JobExecution struct {
@@ -838,6 +949,9 @@ type ListTrustPoliciesParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// UpdateProjectGateJSONRequestBody defines body for UpdateProjectGate for application/json ContentType.
+type UpdateProjectGateJSONRequestBody = GateOutcomes
+
 // CreateStatementJSONRequestBody defines body for CreateStatement for application/json ContentType.
 type CreateStatementJSONRequestBody = NewStatement
 
@@ -894,9 +1008,18 @@ type ServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// GetProjectGate What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones
+	// (GET /api/haven/v1/projects/{project_name}/gate)
+	GetProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// UpdateProjectGate Say what becomes of pulls of images that no report speaks for
+	// (PUT /api/haven/v1/projects/{project_name}/gate)
+	UpdateProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName)
 	// ListArtifactChanges What the last editions of the vulnerability database changed in the report of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes)
 	ListArtifactChanges(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// JudgeArtifact May the artifact be pulled, and why not; the decision that a pull would meet
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate)
+	JudgeArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference, params GetArtifactSBOMParams)
@@ -1535,6 +1658,58 @@ func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetProjectGate operation middleware
+func (siw *ServerInterfaceWrapper) GetProjectGate(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProjectGate(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateProjectGate operation middleware
+func (siw *ServerInterfaceWrapper) UpdateProjectGate(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateProjectGate(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListArtifactChanges operation middleware
 func (siw *ServerInterfaceWrapper) ListArtifactChanges(w http.ResponseWriter, r *http.Request) {
 
@@ -1570,6 +1745,50 @@ func (siw *ServerInterfaceWrapper) ListArtifactChanges(w http.ResponseWriter, r 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListArtifactChanges(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// JudgeArtifact operation middleware
+func (siw *ServerInterfaceWrapper) JudgeArtifact(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReference
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.JudgeArtifact(w, r, projectName, repositoryName, reference)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2488,6 +2707,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.ListStatements)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.CreateStatement)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex/{statement_id}", wrapper.DeleteStatement)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -3053,6 +3275,78 @@ func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.R
 	return err
 }
 
+type GetProjectGateRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetProjectGateResponseObject interface {
+	VisitGetProjectGateResponse(w http.ResponseWriter) error
+}
+
+type GetProjectGate200JSONResponse GateOutcomes
+
+func (response GetProjectGate200JSONResponse) VisitGetProjectGateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProjectGatedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetProjectGatedefaultJSONResponse) VisitGetProjectGateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProjectGateRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *UpdateProjectGateJSONRequestBody
+}
+
+type UpdateProjectGateResponseObject interface {
+	VisitUpdateProjectGateResponse(w http.ResponseWriter) error
+}
+
+type UpdateProjectGate200Response = DoneResponse
+
+func (response UpdateProjectGate200Response) VisitUpdateProjectGateResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateProjectGatedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateProjectGatedefaultJSONResponse) VisitUpdateProjectGateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListArtifactChangesRequestObject struct {
 	ProjectName    ProjectName       `json:"project_name"`
 	RepositoryName RepositoryName    `json:"repository_name"`
@@ -3083,6 +3377,47 @@ type ListArtifactChangesdefaultJSONResponse struct {
 }
 
 func (response ListArtifactChangesdefaultJSONResponse) VisitListArtifactChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JudgeArtifactRequestObject struct {
+	ProjectName    ProjectName       `json:"project_name"`
+	RepositoryName RepositoryName    `json:"repository_name"`
+	Reference      ArtifactReference `json:"reference"`
+}
+
+type JudgeArtifactResponseObject interface {
+	VisitJudgeArtifactResponse(w http.ResponseWriter) error
+}
+
+type JudgeArtifact200JSONResponse GateVerdict
+
+func (response JudgeArtifact200JSONResponse) VisitJudgeArtifactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JudgeArtifactdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response JudgeArtifactdefaultJSONResponse) VisitJudgeArtifactResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4014,9 +4349,18 @@ type StrictServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
+	// GetProjectGate What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones
+	// (GET /api/haven/v1/projects/{project_name}/gate)
+	GetProjectGate(ctx context.Context, request GetProjectGateRequestObject) (GetProjectGateResponseObject, error)
+	// UpdateProjectGate Say what becomes of pulls of images that no report speaks for
+	// (PUT /api/haven/v1/projects/{project_name}/gate)
+	UpdateProjectGate(ctx context.Context, request UpdateProjectGateRequestObject) (UpdateProjectGateResponseObject, error)
 	// ListArtifactChanges What the last editions of the vulnerability database changed in the report of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes)
 	ListArtifactChanges(ctx context.Context, request ListArtifactChangesRequestObject) (ListArtifactChangesResponseObject, error)
+	// JudgeArtifact May the artifact be pulled, and why not; the decision that a pull would meet
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate)
+	JudgeArtifact(ctx context.Context, request JudgeArtifactRequestObject) (JudgeArtifactResponseObject, error)
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(ctx context.Context, request GetArtifactSBOMRequestObject) (GetArtifactSBOMResponseObject, error)
@@ -4436,6 +4780,65 @@ func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, tas
 	}
 }
 
+// GetProjectGate operation middleware
+func (sh *strictHandler) GetProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetProjectGateRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProjectGate(ctx, request.(GetProjectGateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProjectGate")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProjectGateResponseObject); ok {
+		if err := validResponse.VisitGetProjectGateResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateProjectGate operation middleware
+func (sh *strictHandler) UpdateProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request UpdateProjectGateRequestObject
+
+	request.ProjectName = projectName
+
+	var body UpdateProjectGateJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProjectGate(ctx, request.(UpdateProjectGateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProjectGate")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateProjectGateResponseObject); ok {
+		if err := validResponse.VisitUpdateProjectGateResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListArtifactChanges operation middleware
 func (sh *strictHandler) ListArtifactChanges(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference) {
 	var request ListArtifactChangesRequestObject
@@ -4457,6 +4860,34 @@ func (sh *strictHandler) ListArtifactChanges(w http.ResponseWriter, r *http.Requ
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListArtifactChangesResponseObject); ok {
 		if err := validResponse.VisitListArtifactChangesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// JudgeArtifact operation middleware
+func (sh *strictHandler) JudgeArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference) {
+	var request JudgeArtifactRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.JudgeArtifact(ctx, request.(JudgeArtifactRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JudgeArtifact")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(JudgeArtifactResponseObject); ok {
+		if err := validResponse.VisitJudgeArtifactResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5076,153 +5507,162 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H3tchu3suCroLi75ZzdkSg7H3WPXPeHjqMkPteJXbYcpzZykeBMk4Q5BMYAhhSPSrf2afbB9km20ADm",
-	"E0OOJFK2b1yVqlicGaDR6G70N64HsVhmggPXanB6PZgDTUDiP59JoBqSM23+SEDFkmWaCT44HVzMgWRU",
-	"z4mYkvWcarKmisT2/eNBNFDxHJbUfKc3GQxOB0pLxmeDaHB1NBNH5scjtWDZkcARaXqUCcY1yMHplKYK",
-	"bm6iwSs6gxeML1R7+teQUs1WQFLznGhBtAFIwoqJXBHKE/yBw5UmGZ1BRD4IxiEha6bn5HJAInI52Bec",
-	"F0LT9JnIeQBPv4g1WVK+IVKsFVlSHc/r006FXFI9OB0wrn/4bhB5OMwkM5C3AOQmGmRU0iVot300SZgF",
-	"ownVO7NjWhAJNDE7aHBFpWZTGuunhGlFxv7jEWJ4TDhdgt1ppsmcqmPym9AkpgqOFHDFzG6YlTEzvqGM",
-	"QTQw3wxOSziigYSPOZOQDE61zKGKhyW9egF8pueD0x++iwZLxv2fj6PG3piVemhHEqYggccQoFE6I0KS",
-	"hM1A6TBo5dc9YXvy/fe7gYMriHNEHkvM94GJa69sm3sXfZj5WCz4yC0zPF2Bg/0tkqmRBCVyGcPIzhKU",
-	"EVJ8gFgTxi2HGpHBFKGWnmAFnLCpIalUiIUiKVsAoZwgUnAdVhyVK/nj6Lk6eu0mPvrN/FhdRQJTmqfa",
-	"MUUB90SIFChHwD+IiduXOri/5csJSMMOlGiqFmGKcV/vE5NmSPvrddeM+HiP7JPSCaTd1Fk8vi9lLsHg",
-	"tHui5V7m0LSgwNAcxfN9bpqYjnJlpG+TjF4accoUMU8jwrjSFSEb0zRFakY4P+YgNyWg5guL9C0IWDLO",
-	"lvmyClUVGeawC8l7Fs/xIOyY2j0K8NHjqNcmmAFGiv0rMPlrc/JRnP0pOTESOQWlyBIoV4SmaUTyzBxG",
-	"j0+ik5OTLQDa8cNQngTAXNIrh6qTkzDQQmxhAv90n1TjxGGHwDTSzFOKezMshGrDHAq+kZBhOYlQSsKS",
-	"W8PqhtwrxLmcwZZN9I/vK2UsPbaQ8Uxwq9yomoYZi+WSqlMyXvz7akzgisY6Mn/852pMYsE1ZVzhD3/S",
-	"/5y8HxNJuVFSx4t/v6ZkcjMmRmUUU/zlG0omfxsbTiFienzJ/wM2imjU4OZGAVaa8RlJBCj+SJMFF2tC",
-	"JRA240JCgrqwQUZizmBKxu+o5IzPxsSerMeXvIPlPg469uW7k7//ENqKj7nQtHsr9rAJEmZMaUkrulV9",
-	"O/K8pEoVU85LYdtU/Ooj7ZMkJWRCMS3kpgefly8j5Yhco/7tuCYiGcgYuD4CHosEEqLXLIauNdXn7bmm",
-	"xydPemgMUkyE7t7c4vF9t1iBUls158oLe1SIlJAB6w1Zrc3XERkfjckEpkICoWQBGzI1hgaoGHhiuFHI",
-	"pPOYx6m27kUbPE1n21Sc4vE+ydjowN3b4J/ed7+1WMCW3S4e33cer1yFpylVr/vMgryvMsEVVP0ngVPD",
-	"PniKEmAiko2xiWCZ6Y0xoSsemBcipt6E/+8SpoPTwX8blv6aoXt1WHpqEIofBQ+IHfNrcMqbaPATZWku",
-	"8SNzPoH1ZdAsS5mFYPhBWTBKhIQAsk/V8FxKIZWFJuB7WAPXZC0Fnx2T76+uCIcVSKIhTRVZGq7Sc8qd",
-	"fPyYg9KEJRFZoxqLsh2k+SAVs5lnTate5wqOLUNbQAycZ3EMCv+VSZGB1MxuD409ahvEHw1gOjUKTeiR",
-	"N3oDD28KmhATVIhuIjf5+VWWUl5sZW84aJqKdYiCzgrETDZm6UuyFnmakAmQFIxmIEU+mxMu1oO2ERwN",
-	"MpBLpoO0eTEHJolks7lWROXTKYst1WzIkm6I0ixNCRfayEIgjJ+ShCk6SSGJCFxlhncikop4AUl4aqcs",
-	"hnFLleCIFKZhqXZRmUXua/xqUGKfSkk3g9pJfNutjAbrueg3/ZvcbfZNVXr8WexdFdt22MrMkd/9cvHv",
-	"O6nILbRNQIGj6w3jMZD1HHhklHVzPo3troxJzjVL8dmgYjYlVMORZniK3NEZGg2MktIG5idjLuhTMlYb",
-	"pWE5ookxY1H/EnIckXGWT1IWjxxtmF+kSMH8fyYp1+NjcjYzOrO2w5iHo5TGC2Ve4WLk3+ZCj+xY4+iS",
-	"jxPgDBL3jh0pIuPa7CPB043/VLEZh2TEuPnBk7X5tyNs888UpjiKQ2ZkFOxLPs65hNTI4DEi1jCMUcIV",
-	"4YKo3FjfzhOGqCCKbswjPTfaAp0Ytc9wsdXGW7SIoHeZ9V6RNBrYI0XwXRWRqRRL8jhwTJnhRJ6F/XX4",
-	"yFoXEzO7cmOn8NSeFkhJ5jfr2lFzlhUe5DgWOUf9FdJpaB1mnICPnMqJkI+U9QkWy0khNISGq45whOUf",
-	"a+UoMGdYDBGCm4HIQqM1GBZp183QzYSe3VtcuGA8ZJGgGwg3x2w95YJvliJXobV5DW87mDhPEL48Yfon",
-	"IddUGiW0DSHwBBm2DeVcKH2aCalLsyQGtrLuULVRqZiFAE7pbKQgFjwJxGjOZsVmijQxR5UUa0taa8oM",
-	"iZ5YVuGCA9qvNWkk8kl1zzh6Z+2kSo/A6BdhOjDPydTqM08Nr5ljy5yLwijmK9TLAyvxg45QBFb1vb0I",
-	"RpxAinUxfJOVgRfhFasHiSmZ0ywDjufGAaAxTBK0op8nJRcWO6ZIAqkhCUgQxYMejsHqRFvWjTOYqWqz",
-	"7H3RmTXOzC6oDjdlQZ39VpdJoUUs0vZoOs4Mu+s0yOiIkC1glJg20ixNiVt6D5CUphoss+dLIy7E1Iji",
-	"OJfSKPXRYAJzI0CigWERA8/7XXLRDlmFukFADdTW5UJIUp177q3Lp7DysK4bDE6kSzGTdBnE7hKUCrrB",
-	"wyPd6nDwY3euKmBnQPF7L6XWIqelzTbgcYOG4PiJ4WY8m1NusdDA8sr7S1uYS6imE6qgEkzsfifPDFcm",
-	"I6t99mDVm2gwZVeQjFYgVZfF409RT74cjAUzMwatMYc0Sob3gaEzGi/crgf4bQWS6bAV0A1NyJ77p5ic",
-	"+9htALfGDmeC3+YQMeYmTw507MCVlnREta6nBND0VQVu6+loLdUSST+ZI/WBFoBjQzKahDfPyKY8IEZf",
-	"WYEUkdc55/iPN1pkmbFNkb+McH6TW8dA1DXsqCJJ2oooVYudvPxPMbmgaoHJIQq/kmw2C4UNfz377e3Z",
-	"i4i8efbL+Y9vX5wbAM9/P//tIgSeZb1bEtkKeNIR0nnnFA+mjEiMfLR+LWSCegjTihjGfEqOHhcGwHou",
-	"UiDWout3NjkIfKy7rbqZOU7J81/Pfj4fvXl29ltEXr19/fP56Oztj88vRi9e/hyR//d//u9OWY1HUnWy",
-	"6uLLPSiox2/m+zC/mx38Ili9nnXSY0PuIx2chq3COU9iqoEbkjKvVT1BTTM0SI8/myfKpmIYmiCaLoDo",
-	"XHLVj9J6Y4DDlR5puTnQnmSSCX/wtMl9zmZzkGQmQJEpk6hTt0GUOd+FZKM3T2CW808hnrfL3zfxHJI8",
-	"hYR8M7X2rzZr1nLzt/0J5+1G4L4lqJdfPYRQI82rLpMK6YM7XOGoLXLInSQtaeTYrB/RS4v23qc77k3f",
-	"t82+QdL7fS00TXu+awyzvnA3dsNOUw5RIqFcYDQohFW5itBe/AbrN8YmWrowSX0rSt05kBgEhC1trk0z",
-	"HNc+KdDnqPrr17dg2w+50mzKyuDSTmhEBnwFV7uOiYYLiJOXGfDfz/8giYhzg69aStQqTzlIOmEp05uI",
-	"WIaISA06TGCwvr1Bcy8qKx6cDj4owY9f0/WvTjDUjYItqTb2JfSTU/8Xefv6RX2Xvn/8JOoKWTRQ+G+P",
-	"/x5+txqOaKhgLvhfyad5SozZsiGCW0e+09BSmGoict2HhkrxXNhTQo8oRrcsxRuDzFhW5U85T0COGF+B",
-	"0mxmKeR9tNVu2oml2kb3oLeQ5fUKpDJEdyEWsEfTy3r2K/K8Equqs2B9w+hEAdenNnTZ5avieZrSSQoN",
-	"Ler2DDsPum2Lky6eU0ljDVJ5osbAeWjBvVUjdPHkqrDwG74UpueMkyXjuQb1lFh0OIcuRnPNpwfHS4fL",
-	"3MXcMFOkv+fltZgI/ar4cKcPBs90l3eBG1SftiSuqEGd73eRt43nB1xJnw1BesTXkldOdmSVtLaloTSm",
-	"NAZbveHizxTpGaMn6tSaAmMfJCzD/j5uRKtBtvH/HKOpihmm9ktrq7oPx8Px8SW3gSMbjMVPikFtXBZ/",
-	"Y8o6YX3OnVhzkBhWwCifS6G7I4Ut6dVz++n3Dn/uz8c7qM8RXhWjO+nqV5rAnkXnVgVlb+TW36DrEgja",
-	"HxuNyNeKj5Divvs7SUGjCDV/JmyGMSrtRaxiV4SSeA7xQuXLfj4It0VeFu8WAk36COSK+FyWWyRIhFIj",
-	"vJ81GIRUGe2d4PIGOkC9I1X5SEUoVGRNx0pWUGw4f7IhTAdzTbaJy1/EGo+pSa42VrPqF3AqiLGtUCqX",
-	"m4QIQSoyWnMR5++MOyoAvu2Qpe6Y7Q2ghKXQHZYxTRIJyoW6bMIDYUFNAZPi6Ay6NI+JFGuFG9JnpH7B",
-	"bWSb4vVq3KpOTg3M1ba6WH9tCSF222LF0VzPbYyqTaF3I+yedmH7O2c5BRL6cMQyZD8FKf1+TDABTNc4",
-	"42Fsy96iumWEtiN5NIFbxZe2BYFKS+1Ahhnmxww+nRW22+rqIc4vZK70K5GyeBNiioR11FraitKFEXfL",
-	"XGkyAWJ2z6hgQSnv6yYCybHnLzBNg4zjlLKlGge/vyMPVmcK5X1yTPkKW4PTPE07MvrfcvYxBx83ccUF",
-	"m1MyNq+P0bPg9db/hT8dEyNBjXiy2ut4LeQiFTQZFrOMSSpmyoyJKZ5MkQy35fheVh1TKg/Fn86U3z5F",
-	"zXkYEepcIO0QLWxGCgLy6J/v/uMN6uGc2GmsKIopf4QEQdUCEp9HVmEc/D14OrIpjJyJGXaBY1IPxvWp",
-	"hR8Z8SrG2HeCBkDKVtAzbPCw1mQtF7a7dFa74NwEzGLNNlVT8YwM8gUvPhS3D2/3FnW25IOCnKJSNFR5",
-	"u7GDJX81DeXm4V4F+P12KfWjpFO9XVTtKrBoiKNdpU4tMbJ7/IpcaWy0zKFS+NPWYm9z8BasvRugCg9X",
-	"K2W+//7bH27Nh4+/r6+guxDzh5PtBayHcSv8Y2Olcp5CxZ2wP5P9XlzNsHuF5W1k7RKVvq1Fwde7naYB",
-	"/8AuDt3lP0BWu5DMRmkaJh4e0LeLCbycelE9CMzWibtAbWwdV+Z3IxAYqLpAxGpIf8TcDoVufZ1o+R1k",
-	"wkK5wFNmg3SB8odCtWqkyOdpSry/oFt1bZrEaLr62s9pSNlvLMnNH1kQQyv7vao1/uiyvULJenzKOIQt",
-	"E3M0T6n0uxWDUuBMTuw5gsaOwp1x4yREcKvlLGk8Z3yXb4Cm6cvp4PTP7cxbW8u5o/mb97eK4NueMg85",
-	"p3VHqqALRALhsAZJwNcdYx3OVIqly9thypYfRgV7xBIS4JrRtCb12i6ybe5GD1RU2/neBNSZjWg1te3u",
-	"HrdW6+5hXAuj+sRQKMbOHRT0AVVo5va71pQHDthy1J3rP+8yc15ywIBnIdVq1hrxaZYRoYoosQSs2cPa",
-	"FjWHhDBt7ICGzjOD7nR8WxDkkkWKcfrpxTtcF1TGc7YKu8qWmZC6I4b0zpkAzW01VN7b14UZPFZf7Ewv",
-	"d52gjK7MsLZ6ydQBEszD/S/qSIqsQaf7miRlhVpIFHjkWfYP8PtTkmfGrLTmVkFHGKsLu4bqab3hDesk",
-	"oR3pM4WrIoghV1m6M5fDj1ODtU5qUY0XorL/kW8hYrEa4t53zhB/VhGaO+JwtwuXsAAGnnNSAtun8IAq",
-	"tRYy7MHfqWIUehS+aI/lFHSH81aVBU/BbUNdDsWU0TC17XSm5mLdRWC9ncEVP3Cx4BoeG27fQrfxIG/b",
-	"33PnJGhv7i3x11JDMZUPhQ1iFhWtHpkkHQEqYzT8892Fn7NQ56sW0g/f/tt3uxQ/O3wbI5geH+eS6c0b",
-	"w4AWBxOqWFyUe+ORir8Un8+1zgZlv4airj4WYsGg0u2AVTw7NGP/AZstiz0jmQtXEhvpKiyFEg6gslrD",
-	"ZQHBjmR8KsL4++Xi4hU5e/XcIPEXugJO0L1KhjRjw9WT45Nj8ixlRh+wb7h6RPMEP8sVitqcOwXgFBuZ",
-	"qYhMGaSJ8plLl9ijw8YPsT6DTETCnJ6LEo4u4fiSX/Jngq+McDH6GxLJXKTWW+U8yxnY3iSn5u0jMv7j",
-	"6LXVcY6eJ2Mb6y4q4xWBeC4gKQnR0l5RJr+kCwMEmUpQc/L27fMfj82gZz5BEn1wXK2x4sgGx68vXYXJ",
-	"pdF3L7H85XIQXfoCmMvBzfub8TEp69BxGRVLxGpmPnhhpvjuyRM3r29aoxGwcUZnMCbf2IrVv0X2B+z2",
-	"NCbfPLa9oU6ekhPXMwpRhBG1eusolDzm849j3IKxElKPo0tO8E+7QuUW+McRtm08woRKfD8yZ6TdKGMw",
-	"SiA2VdUAoyJEuGs6OX7B+GLs1lJp4MKtHoNJZLbPXbB7yykZp2wiqdwM6XCC6QXeOayG/kkxLAM1pP/j",
-	"yfdPfprYKS/Y0pHU65+ekW+//fbvZs63F8/sypYsTZk7TGy3h3+BFFhBhjOdnJw8PsL/Lk5OTvG/45OT",
-	"k/89tmkMKYuBW3vPcfBZRuM5HD05PjEnrkwdz6nT4XC9Xh9TfHws5GzovlXDF8+fnf/25hy/MczOdApY",
-	"6LtCXi4UgcHKvSEy4DRjg9PBt8cnx9+iwNdzlETIo3Pz5XD1eIhHzHBaK3KdWT9WwTPPk8Hp4GfQzXrY",
-	"RneOJycne2t30Zwq0PcCY69IgsfWhehal4UHLiAd+s4cKKjz5ZLKTcPALrFRVGLjQZyKGWEqssEUmqaG",
-	"VM36bMHDTJlTARE7eG8GryMarrKUWlVlFvL1+7DY2BzStmB/IrRjvKLKeew9/L7C3XXAOyZn+AtymBFN",
-	"3lVTLc3HDBuqFq7EvsjueaQa75WjuzdsdCWBmGEkntnAfHEil7LTNs1YAmhL/XUaOrc4OPOZ6NX2qn92",
-	"OagoRnW2tPgb3KMpT/ekiH5rArgGUjBlV0RIfyh0QITfdYGEisotQTpTC7ch67koDgTFZtzqlyEgqlXx",
-	"t+nlGQhiWecuURmkKTaLyPI0jUiWq3mEvqfItSn2pURBeOI996vtA2h5kERFM97ItVnYBmyll8ihwO3j",
-	"fEWGctxWMqQtEvMB0a7mjkX/wEMwRnk++ya0vrear2QrEgAreQBduK68cOduau8PeRK1+g0d/Cz6lW5K",
-	"z0Ii8N9OPTOnwXq+QTE03xCOombn2fNBTNSwKJ1RnWf8C6Z0tR43IKND6ylfGdrtNeSz40Vs2tbjvcwW",
-	"HvR6z/YzvTc19Ipi1cqW267eFoWcodrred7p683mZIwvdjUmK3u430SDms6968tKV3UH372I9J3vYoF1",
-	"cl4UTGi8mEmRG+3fSIs0xVRhl/fJYW2UhKI075Z0O7yuln/dbFNVa9tzQOlQJ4OHUlIpJwUmbJ5lE5W3",
-	"5dtaXd3N+1vuxFCCtqle95o1GmRCBfbztRm9x45uRyn28Lv/HlxIG/3GCmeXnFNuhnVQYdUboTNqHYD3",
-	"I/Oh0iI7GG7faJF9Lqg1sNjCgG7cGqRhtzzgic1xuid2i7YDvU7EC3z766m4vT3DX/JAvOgSCr3OvoMI",
-	"7F60/ZWkv5J0L5JO05Km76PQ4YjDa9fweJcad2FvDjmkBmf398GUN0TpftQ23zR6qwAoUT1MxWyrA5KM",
-	"pyJNxXpsvZ64dnu9jNIS6BK7F2IM5Agj3rAyEJ2ScSpmrtQvZRywzhA73MZiCRFZz4UCwhIzlIsJiEs+",
-	"E0Rw8s34BVX66NyMdPT8R5fbTaca5Phv1uAdA08qhYRmNY+UCxEVac9zqqxOYH2VRaRmQ+JUKLjkGL+x",
-	"qwAqUwbyKaEkxjAViQXnEGtllTYzDQ85MEuSfIENHLc6MF+A0VWs447a9r7KNTmvJS0EHWZm/WHnXfBm",
-	"Dp8DGryX4zo4hd3p2zkId0tcDVd6iGRxZJFd58RAwYT5oHCNd7+5lTtrIvaPo9/gSh+dIQo78jy0IEh+",
-	"g1s2JL+/GHgNmDxiE+yNIDCEqwX2qMSO3CmGRmXOFWFTwgESMoFPICvuaNOV0+wy57ZI9gez5Nwe3N1s",
-	"a2LtbsbabqQ5O+1T48yaaBWkGeq9lTlWBGavqxfZ3NTjs9eNqzduht6Bj8/cHXM3Q5s+sF3FPXNfPnPv",
-	"PoTSWO8Y2UN13K+q8a64zIYqXSa2bs2LJL7Ep6i58u2LKS9rKe8pg2r3LPVQ9ps3sPT4JHCRYUDi7ZUK",
-	"1UQst8bN3Vdv/vHy17bSED6b8SQKns0DlSVXWPpjSx/dn/EmTgWH5CrUf/Z2lpKINYSP7+KEnDBOZaA2",
-	"M0zZPmllH7SNhdIM724iS6pBMpqqvxqZusZRnTKvqMP+ath3yuiyVv2W8vnLtedLsrCHd/UkYKBIIvB+",
-	"V4En+pJqbaw/XraBOYgnq85snQqQ7eBTbpoNzoPS/xDJZm/egFonupt6yqeWOdy0KPPxZ0SZe6IQn9TT",
-	"UBQEKEseoCoEgva6y4mn7fZ091EJV3A1vFYeGd5XlEAKtjShTiA/4u91AvlEWvI7pueJpGv0m5Tw7P1Y",
-	"Ct3mVkHXPW/fah9HNsVmeO0vp7sZ+mquIwWx9F6l8P6c8+SVe/uNffkT7tC5u9Dcgl1ksQltWyTalFax",
-	"ApnSbDQXuVRjsoBMk5kQyR62srjeL4BllwGudiDzpZ6DfANFyfftAPDX7XadtQ9jTbIZRwcZZiBbz+Ak",
-	"11iv9LRobYtNHco3bJrRei6KpEWQ9nbgsEe1W0m6N+6ir9pUcWZBV4u/v0aYxKbhPlJFEyfPxRGpdGk2",
-	"ZPNI3YqAO8XD8Lq8ufNmh6zwu/OJJS5tYmcPkrRyfWlAltoWLFttpVo/v6/CYB/CoN5Z9i8vEoIlWPcW",
-	"DKWh1MRl0beHEl/mV7vj57SMpbl5sdAGr9wV8QKkbbWHgNn4mAM2FRwIVZd8fIbd3Ni/bE0V+QfWkI1t",
-	"ywEgZ6+eq2Py3N4Ulgh/D5cqG31ieSNGQ5XNri+bZtjKSX1M/EKw2uqSc+EQFwrMWeuwTneHsRBDbWUP",
-	"YCj2BgE7kAZYyt1gu5/7b++d0LwAQ4whPnjaCDXbwpJ0U1aXqLlYK1f7uutwtBQyvPbXHPewGNtE84lO",
-	"yNewEt14igjVRPAYbA64YeCih+7acJFSuW36wXR/Pfhn0H3Wv3+yPbwro7v09d6RVH+HdkDhWOUpTybb",
-	"ogHhdjAHxHt4wgcIQrF4XnQa2R57cm0mbRXmhzyZQUImmz4Mb/E9tL0KbLG56mqv6i7ppkSbg8e3jzBz",
-	"43Rk9i+GlwxyoTF7fawlW22Ok4mrwluCpgbkY4N/m6hi4w4vnz0nKd1gqgfT80t+YT58pIqyIzwMmSIr",
-	"kGzKIEFHKne1ya6K0K5b2e67NvElhBYMTx+TM+5Re8lt6yvsbGj7fdBUAk02LqRX9MsNHZzPEXHdNNnn",
-	"AL1nvGjXwXlgTvBB2jA/ePr1uN1LCMsch4xjkmgf9rgFH0jAmvQqIzSTL/CFz0MIPTzqzzBvAYhrvrRD",
-	"LGG7+3p7KH8D/K79KNqP+h5qW23Qsv0ig96Fsd3Fg0K1e1gerE7wq9FrKbza6PcvmyxscFBrG1iJHdrj",
-	"st5YtdOmDZl3VQwfxrhrtUHtb9ltR5mzp/YgwV6ALgx538vY9hmuNgq+k4gaXtsGPP3spuZufCKryQJj",
-	"lLqS9jZP0YtizCLbhskqVUZHsoX7/a2j3avcN+E9hGVUxVUfgygQaCxI5b5RxmiQ5QHcv8VWZJ8ryz+k",
-	"VyBLKer0qZWn1b3DaBnTzoFnTAbbqsIrBSEmsBno3bzQLSe061kYltEXctNUYw62X7Z97gGsh/4nvW9V",
-	"e6sUjch22Cw76z7CnVP7s7cbJ7Dtx2L237dz965fBcR24yWMl30F0Ptme8jgp/zRLUmkuEsuSCO+R5zv",
-	"GXdIR22rL90DG5uhvodBPbC8tAC7atV99r7TBz47e/V8H5TiMVLQRClXIPE3DZjJK30vXVNDtrJWUdmB",
-	"vos2Vk+OT2x3qaNUmFeu209SMTuCK739oa0mab2DTXNnuSWu1lO4yoTUw3gF3U+GiVhzpNp2X4G9FGM2",
-	"5ytee/AJW/iZA02NSVf/lcUYV7bNPe8Alvl+5FqDNqDCzq6cpnbbmhN/EBMFcsVisFUV1x/E5G6YsR82",
-	"Z+8a3xfE7XmOTIhUbVkjPjfatkgRCiM+ncl3y4wwO8IWUD7mkMM2WOwLFiPmILsjzvEMbICR0gm08WB/",
-	"HV7j/++2yf7T1oQJzYZ4C7oaKqAyblE4vpHZPnftBxhqLX3JXS+Eh65fmVB/FJjQJz12/V5PhhzhXft3",
-	"QFV7kD6+E6ZGvoeTz8vtD+RwhIajvabwS4C3qOr4MsC1Hcy+LGCH18sHJF876QOtz8aE1PBL2Q8P77X5",
-	"p820frh9cTMefp3uTpovYk9aadWfDuzoLpnLPZaoYsq5Lcf+/PfDATuMKU9YQt0dTV8A3N7C+5yBvWmZ",
-	"fverF+o1pbNAH2CmagHpw8/YLlm9Lwx3KH7cB9j70sk+gwVUS4U/wWLuWYq6dxQMbTLWXhjkvwQ63EVv",
-	"atioxvyKnCpyrv0/vxwe6vFVUtxmdjgcFl6Yvzw17cHz9NmSUpdLbL+NLmLKvxKSxcMdO/38F0XGtW0X",
-	"c3ef+qdjrEBuQ7GY3lcA2Ht+d3SpP9we2CDcV1o0eBheazr7ZMbPoeS7X1MTfR9zoWkriGB/HV7f6YzD",
-	"jwNHScO0rT/z7rbAr/dybHW5m5yPpjWl/z0YcykeXruwOr17CLYxQhd87akKF+xB5lRDmqZmCsniIHJs",
-	"gkKSp9D9ln3e/aASLRxmNFf2utn9BA3DwTV/o17FxxV+vsrT1jNNNVM6tFLMQx0++/38LE3FOmVKd7wi",
-	"WBKHSco+z3I5A3Rs7XyhQOPuN6/x33fUVN2nLfxumeWOR/f2mQzRnaXprmUXr1m1KvCKu46w48lwBjoG",
-	"qbe8sRJpvmyTda5A2qBx95MOsqy8cI3/79irgI7hX99Xk5YCnuAq1LC8trn74bYY9rbQt312bf53N2J1",
-	"Xw5CyynHHcYpG5WNZg4yRfUi2INMoDYKq7v3MkFxAXD11lEcy903+ud7o1u4rDz7R3HBKP558958KFce",
-	"Bnsf4RBrJlxqV6iWzrVXZlpBOj0lNp0oIg4gFREFWjM+c1d5WvFrfjXkc1xpV2QrAdr3Tb0CkaV43ZW/",
-	"6uy4cetb+5ufkROJmJLMfo05a5kUK5aAVGTBxboxCnJhaHqnlWLanZ4Dk6So/mvXz7S/fzcXeAWpImtM",
-	"y5QihVortcooNlodGOQsjkXu7lD1Kf/HzZvm2p+9ruhptRKM4+C9W4F5vW4duaUbQoiIdZ/YJMXSh1sZ",
-	"1Gu2gSFf2G+1IEsqF0VdpL08tDIEzhH4/hexJss8npeLwd4CSgsJlc9Rde3YjoT5vsvc3t5dhRxP7vZ3",
-	"L9PEXr/cugdyJqp0YE7A4LRUk7WQC9W+H+mUYBZYRGwCVmRGrSLzg5h0jZgKsbC9Ihou41M7R85SfcQ4",
-	"cTpo2c2hOr6PyIbmMBTb7A2IvTUV3r/i04Vtk9kNiQVXTGkipo3xuxZgLwQuO8nZQStXCPvE4sp4Nr/0",
-	"5v3N/w8AAP//",
+	"7H1/cxs3suBXQfHuyrt3I1F2ftRbud4fWkdJvM+JXbay3rqViwRnmiSsIcAAGFJclV7dp7kPdp/kCt3A",
+	"/CAx5FAi7eTFVamYmsEAjf6F7kajcddL1WyuJEhreud3vSnwDDT+fKGBW8gurPsjA5NqMbdCyd5572oK",
+	"bM7tlKkxW065ZUtuWErtT3tJz6RTmHH3nV3NoXfeM1YLOeklvduTiTpxD0/MjZifKOyR5ydzJaQF3Tsf",
+	"89zA/X3Se8Mn8ErIG7M5/FvIuRULYLl7z6xi1gGkYSFUYRiXGT6QcGvZnE8gYR+VkJCxpbBTdt1jCbvu",
+	"HQrOK2V5/kIVMoKnH9WSzbhcMa2Whs24TafNYcdKz7jtnfeEtN9+3UsCHG6QCeg9ALlPenOu+QysJx/P",
+	"MkFgrEP13lHMKqaBZ46CDldcWzHmqX3OhDVsGD4eIIaHTPIZEKWFZVNuTtnPyrKUGzgxII1w1HAzE65/",
+	"xxm9pOe+6Z1XcCQ9Db8WQkPWO7e6gDoeZvz2FciJnfbOv/066c2EDH8+TdZo42YaoB1oGIMGmUKER/mE",
+	"Kc0yMQFj46BVX3eE7dk33+wGDm4hLRB5InPfRwZuNNk29i7+cOOJVMmBn2Z8uBIHh5ukMAMNRhU6hQGN",
+	"EtURWn2E1DIhSUKdyhCGceInWIBkYuxYKlfqxrBc3ADjkiFScB6kjqqZ/OPkpTl56wc++dk9rM8igzEv",
+	"cuuFooR7pFQOXCLgH9XI06UJ7s/FbATaiQNnlpubOMf4rw+JSdclPb1rGxFfH1B8cj6CvJ07y9eP5cwZ",
+	"OJy2DzQ7yBiWlxwYG6N8f0iiqfGgME77rrPRa6dOhWHubcKENLamZFOe58jNCOevBehVBaj7gpC+BQEz",
+	"IcWsmNWhqiPDLXYxfS/SKS6ELUP7VxE5epp0IoLrYGDEvyKDv3UrH8fRn7Mzp5FzMIbNgEvDeJ4nrJi7",
+	"xejpWXJ2drYFQOo/DuVZBMwZv/WoOjuLA63UFiEIbw/JNV4dtihMp80Cp/iWcSXU6OZY8A2UjutJhFIz",
+	"ke0Nq+/yoBAXegJbiBheP1bLED9uIOOFkmTcmIaFmarZjJtzNrz598WQwS1PbeL++M/FkKVKWi6kwQf/",
+	"5P85+jBkmktnpA5v/v2Os9H9kDmTUY3xyZ84G/156CSFqfHptfwPWBlm0YKbOgPYWCEnLFNg5BPLbqRa",
+	"Mq6BiYlUGjK0hR0yMrcGczZ8z7UUcjJktLKeXssWkfu110KXr8/+8m2MFL8WyvJ2UhyACBomwljNa7ZV",
+	"kxxFUXGlSbmUlbJdN/yaPR2SJTXMlRFW6VUHOa8aI+eowqL97aUmYXPQKUh7AjJVGWTMLkUKbXNqjttx",
+	"Tk/PnnWwGLQaKdtO3PL1Y0lswJitlnOtwQENIqN0xHtDUduU64QNT4ZsBGOlgXF2Ays2do4GmBRk5qRR",
+	"6ax1mcehttJiEzzLJ9tMnPL1IdnY2cDtZAhvH0tvq25gC7XL148dJxhX8WEq0+sxo6Dsm7mSBurxk8iq",
+	"QS+eowYYqWzlfCKYze3KudC1CMwrlfLgwv93DePeee+/9at4Td837VeRGoTiOyUjasc9jQ55n/S+5yIv",
+	"NH7k1iegWAafz3NBEPQ/GgKjQkgMIHpr+pdaK20ImkjsYQnSsqVWcnLKvrm9ZRIWoJmFPDds5qTKTrn0",
+	"+vHXAoxlIkvYEs1Y1O2g3Qe5mkyCaJJ5XRg4JYEmQBycF2kKBn/NtZqDtoLIw9OA2jXmT3owHjuDJvYq",
+	"OL2Rl/clT6gRGkT3iR/88naec1mSsjMcPM/VMsZBFyViRis39RlbqiLP2AhYDs4y0KqYTJlUy96mE5z0",
+	"5qBnwkZ582oKQjMtJlNrmCnGY5ES16zYjK+YsSLPmVTW6UJgQp6zTBg+yiFLGNzOnewkLFfpDWTxob2x",
+	"GMctN0oiUoSFmdnFZYTct/hVr8I+15qveo2VeF9SJr3lVHUb/l3hiX1f1x7/LGlXxzZ1Wxs5CdSvJv+h",
+	"lYv8RDcZKLJ0vRMyBbacgkycse7WpyFRZcgKaUWO73o1tynjFk6swFXkgcHQpOeMlE1gvnfugj1nQ7My",
+	"FmYDnjk3Fu0vpYcJG86LUS7SgecN90SrHNy/E82lHZ6yi4mzmS11414Ocp7eGNdEqkFoLZUdUF/D5FoO",
+	"M5ACMt+GekrYsDH6QMl8FT41YiIhGwjpHgS2dr89Y7ufOYyxF4/MxBnY13JYSA2508FDRKwTGGeEGyYV",
+	"M4Xzvn0kDFHBDF+5V3bqrAU+cmafk2Kyxjd4EUFvc+uDIekssCeGYVuTsLFWM/Y0sky57lQxj8fr8BV5",
+	"FyM3uvF95/CcVgvkJPeMQjtmKuZlBDlNVSHRfoV8HJuH6ycSI+d6pPQTQzHBcjo5xLqwcNuyHUHyQ16O",
+	"AbeGpZAguHNQ81hvawKLvOtHaBfCIO4bUngjZMwjwTAQEseRnkslVzNVmNjcgoW3HUwcJwpfkQn7vdJL",
+	"rp0RugkhyAwFdhPKqTL2fK60rdySFMSCwqFmZXI1iQGc88nAQKpkFtmjuZiUxFR55pYqrZbEWksuHIue",
+	"kahIJQH914Y2UsWoTjOJ0Vka1NgBOPsizgfuPRuTPfPcyZpbtty6qJxhvkC7PDKT0OkAVWDd3juIYsQB",
+	"tFqW3a+LMshye4XsIDVmUz6fg8R14wjQOCGJetEvs0oKS4oZlkHuWAIyRHGvQ2CwPtCWeeMIbqjGKAef",
+	"9JycM0cF0xKmLLmz2+zmWlmVqnyzN5vOnbjbPCroiJAtYFSYdtosz5mfegeQjOUWSNiLmVMXauxUcVpo",
+	"7Yz6pDeCqVMgSc+JiIPnwy69SF3WoV5joDXUNvVCTFNdBult6qe48bBsOgxepWs10XwWxe4MjImGweM9",
+	"7bU4hL5bZxXxM6B83smoJeRsWLNr8PhOY3B8L5AYL6ZcEhbWsLwI8dINzGXc8hE3UNtMbG9TzJ1UZgOy",
+	"PjuI6n3SG4tbyAYL0KbN4wmraGBfCc6DmTiH1rlDFjXDh0jXc57eeKpH5G0BWti4F9AOTcyf+4Fb8Aje",
+	"C7W7Z36cCTR4eOFD4WGo6tt1AGtDfmjBwssZj7HXFtaB27QwMZ/TI7QW1kbnKReGjCaGKmjmJJf6MN2U",
+	"4dj3GzcUlkqbmsEzdrAxJbHzTpJa54WI9zkWt86BiG8RKsvzbpNQhXWudhdgXvumpSsdW3BXZXQcrSQ3",
+	"Z12aHilGEZx7DwueF6T4I47zOE7IMLOE2akywLhhyEf4q7ZV5NHdkYwO1oFjgcK07Ld6q881TLyfEqLp",
+	"pDk2JWp9nUwxQJH0FkUuQXMyPjEuNaCdhNo651dPfOT8xoCruGYiWu9g+uAL7sHfa9Jd5niE9TowThOB",
+	"JWsEwCq5rFi2InFNiNoUweuKQQMyR8477vn4VRQptQ8byUo8f1NTJz6Lo6lhPOr3k4cmJff8tkHi/b4N",
+	"HLPPV2uEfQQTNgn1d9CZiLmutTDjZsBui0IXbglo0a70rqbRfcYWE4ZyAHhmmFXPyf1bYrgkoiFKwfBh",
+	"h7Ibp7+cnhoB04XcR2XTwhVR2K2GI8asOZsXee7AtyrPSjXjHBiBs6oCftuX4apdKbJh5BKlMRL+TY0u",
+	"Q9pYxPbQQLuZe/ivbk2W2ZE8Xri1mg+4tXqLgNMmy8ZUyYjq5u5oe6QJYN+QDUZxs6ttQXpD4pmwt4WU",
+	"+OOdVfM5ZAlD095x8ruC9iSStm4HNV7cXFC4udnJ6X9ToytubjAv1eBXWkwmsYylny5+/uXiVcLevfjx",
+	"8rtfXl06AC//fvnzVQw8svr3ZLIFyKwlm+S9NzyEcd5YEhIFl0pnGAIR1jDnEzxnJ0/L2ONyqnJgFEzu",
+	"ZkJ4CEKa3aa6cmOcs5c/XfxwOXj34uLnhL355e0Pl4OLX757eTV49fqHhP2///N/d8o2mtf1weqTr2hQ",
+	"ck8gZou8Owr+LkS9mfDagSCP0Q4+uGfi6dZqbEkll6tjSwQ8yo8/uDeGskAdTzDLb4DZQsuOxmpnDEi4",
+	"tQOrV0eiyVwLFVzGTXafiskUNJsoMGwsNC5CmyDqQu5C8pIbNoJJIT+Het6uf9+lU8gK5+D8aUyhd+vm",
+	"bPXqz4dTztvjz4fWoEF/dVBCaxnmTZ1U+QIF8XWQqC16yK8kG9qoMsc7ML0mtHde3ZE2XVs7ukHWuX3p",
+	"l3Vou+TCdoV7jRrBywpdVEioJlgz5atZxGjxMyzfhVjItthL1EdG25ISYxuZQJFAzVxoMN1De3uI7cfC",
+	"WDEWVV7LTmjUHOQCbnctE2u7T5K9noP8++U/WKbSwuGrkY0d3HyRC7tKGAlEwhrQYe5k5S03aFGbce+8",
+	"99EoefqWL3/yiqEZztuS5UuNEopy+b/YL29fNan0zdNnSVu2xBoK/+3pX+Jt65kQayaYj5TUvK/nzPmc",
+	"K+Zds+Dh5DC2TBW2Cw9V6rkM5So74JhYE2IN+G/tUSEz0AMhF2CsmBCHfEi2Rjx3YqlB6A78Fgv6vgFt",
+	"HNNdqRs4oOtFSQVxr7spgk2C8ZEBac8pa6ptm0wWeU7hx4YVtb/ATqM7xuVKl0655qkFbQJTY85ebMKd",
+	"TSPcXSpMubmwto0j7FRINhOysGCeM0KH30vGRLIQuToqXlp26326Dyapdt/0eatGyr4pP9y5/YNruk/5",
+	"RAI1h62YK1njzg+72JtSCSO7WL8ZhgyIb+TNnu1IaN0gy5rRmPMU6OCoT33jyM+YuGHOyRUYhvykKuMw",
+	"pKzwen7P8H8O0VXFwy30Jfmq/sNhf3h6LSlnhfLA8JOyU0oJw2cUVqqiaGopQWNGAyYY+ez9B3LYjN++",
+	"pE+/8fjzfz7dwX2e8eoY3clXP/EMDqw6txooB2O37g5dm0KwYdlYS7pZyAFy3Nd/YTlYVKHuz0xMMD2m",
+	"2tYQt4yzdArpjSlm3WIQnkRBF+9WAuv8EUlTDWm0e+RmxsKsYYs3mv9k5rxzbu07aAH1gVwVkiRiWSrk",
+	"OtYSklMn+aMVEzaa5rpNXf6olrhMjQqzIsuqW65LyYybBqXxadGIEOQiZzWX0fPWlCcDILctstwvs50B",
+	"1DBTtsUz5lmmwfg9Acq1ZCJqKWA+Pp9Am+Ux0mppkCBdeuqWV4diUzavp8w02WkNcw1Sl/NvTCEmblu8",
+	"OF7YKaXHbHLowxi7o1+4+Z33nCJnCbDH2uY5aB3oMcLcc9uQjE/jW3ZW1RtO6GYSEc9gr9SWbekblad2",
+	"JMcM96J6n88L2+11dVDnV7ow9o3KRbqKCUUmWso8UDGLG6fuZoXBHUFHPWeCRbV8OLIZOZdz+QozRNkw",
+	"zbmYmWH0+wfKYH2kWHKMxGzzuDc4LvK85TDhL1L8WkDYN/HnGlfnbOiaDzGyEOzW/4WPTpnToE49kfU6",
+	"XCp9kyue9ctRhixXE+P6xNMlwrA5kuX0UV6dMKaI7T9dmEA+w916mDDuQyCb2WGwGhiI6KO/vf+Pd2iH",
+	"S0bDkCpKuXyCDMHNDWTPI3u25ia2Y5v0cjGGgXcx4yFwzCde0s4wwo+CeJti2l2GDkAuFl1zXD6tN9k4",
+	"htNetcP6zbkRuMnSdn11CsDpoHDWNmzFHSLavcWcreSgZKekUg112V6jYCVf647y+uJeB/jDdi31neZj",
+	"u11V7TrbuaaOdp2y3lAju/uv6ZU1QusCameON63YfRbeUrR3A1ST4foh3W+++erbveXw6TfNGbTXgPj2",
+	"bHvtjOOEFf5KyXa6yKEWTjicy/4oqcZMFi/bKNoVKkNFrVKudwdNI/GBXRK6K36AonalBe3SrLl4uEDv",
+	"tyfwehxUdS8yWivuImU5mrhyz51CEGCaChELMYQlZj8U+vm1oqU1l2ssaJMucvKyNK3WEhGLPGchXtBu",
+	"um7mkQpblp0Yx4z9tSn58RMCMTazv9etxu98onnsnIAcCwlxz8QtzWOuA7VSMCakoWG5M5+X5ijj+8mY",
+	"kmTlzHg6FXJXbIDn+etx7/yf24W3MZdLz/P3H/bawadydp9yTApHmmgIRAOTsATNIJQ8wSPAY61mPm8H",
+	"U/sy0EkpHqmGDKQVPG9ovc0Q2bZwYwAqaVC+MwO1HoQgS217uMfPlcI9QlrlTJ8USsPYh4OiMaAaz+xP",
+	"tXV94IGtet05/8s2N+e1BMqoD9qq4a2xcMIjwfRtNQMsF4DHas0UMias8wPWbJ4JtJ8EpLPIPlmk7Keb",
+	"XbwjdMF1OhWLeKhsNlfatuwhvfcuwDpZHZd3jnVhBg/Zi60n23wRSmcrCyzrMhPmCGfb4qW3mkhKyKGz",
+	"ndPuy8PxMVUQkEfiH5H356yYO7eS3K2Sj3CvLh4aap4oihOslYV2pM+UoYoohnxRi525HNXxmBqsTVZL",
+	"GrJQy/EN1csIqzHpfe8d8Rc1pbljH26/7RIRwcBLySpgu5x55MYslY5H8HeaGKUdhQ1pWc7BtgRvTXXW",
+	"Oko2tOVQTTkL01KRVTNVyzYG6xwMrsWBywk38LgW9i1tmwDyNvpe+iDBJnH3xN+GGYqpfKhsELNoaHXI",
+	"JGnZoHJOw9/eX4UxS3O+7iF9+9W/fb3L8KPuNzGCB9vSQgu7eucEkHAw4kakZaUZXFLxSfn51Np5ryoV",
+	"VZb0SZW6EVArtCRqkR0+F/8Bqy2TvWBzv13JaKer9BQqOIDr+vFxAgSLocqxiuPvx6urN+zizUuHxB/5",
+	"AiTD8Crr87noL56dnp2yF7lw9gC18KUQ3Bv8rDCoagvpDYBzrKFqEjYWkGcmZC5dY3kw2j/Eo6FspDLh",
+	"7VzUcHwGp9fyWr5QcuGUi7PfkEmmKqdolY8sz4HKop271ids+I+Tt2TjnLzMhrTXXRblMQzSqYLsef24",
+	"Vb1Cz4zfOCDYWIOZsl9+efndqev0IiRIYgxOmiUedqbN8btrf7j12tm713jy9rqXXIdDEte9+w/3w1NW",
+	"lcDBadQ8EbLMwuaFG+LrZ8/8uKFenkXAhnM+gSH7ExXL+HNCD7DQ5JD96SmVpTx7zs58uUpEEe6oNatW",
+	"ouZxn/86RBIMjdJ2mFxLhn/SDI2f4D9OsGL0CSZUYvukOv/iHEYNjFJVHTAmQYT7etfDV0LeDP1carXj",
+	"JNkxmERGJXajhePO2TAXI831qs/7I0wvCMFh0w9vym4FmD7/H8++efb9iIa8EjPPUm+/f8G++uqrv7gx",
+	"f7l6QTObiTwXfjGhQlP/Aq3w8DqOdHZ29vQE/7s6OzvH/07Pzs7+95DSGHKRgiR/z0vwxZynUzh5dnrm",
+	"Vlyde5kz5/3+crk85fj6VOlJ339r+q9evrj8+d0lfuOEXdgcsMbIAmW5NAR6C99CzUHyueid9746PTv9",
+	"ChW+naImQhmdui/7i6d9XGL640Z9jQnFsUqZeZn1zns/gF0vxbFWGOzZ2dnBKm2tDxUpuYV7r8iCpxRC",
+	"9FVT4x2XkPZDUTBU1MVsxvVqzcGusFEWgcGFOFcTJkxCmyk8zx2ruvnRgYeJcasCIrb3wXXeRDTcznNO",
+	"psokFusP22JDt0hTraCRsl7wygIrwxDhD8V1fPHdU3aBT1DCnGoKoZp6VSDMsOHmxlf3KbN7npi1dlXv",
+	"vgXtrmSQCtyJF7QxX67Ile6kel0zAEvc3+ShS8LBRchEr1d2/2dbgIrjrs6W6sK9R9QDbB8U0U8ugK9d",
+	"CWNxi6eKiVItEOF3bSChobInSBfmxhNkOVXlgmDERJJ9GQOiXpBnnzLikU0sCu4yM4c8xzpV8yLPEzYv",
+	"zDTB2FPib0gIR4mi8KQHLpXfBdBqIUnKA5aJr/C0DdhaGbNjgdsl+IoC5aWtEkg6JBY2RNvqSpeli48h",
+	"GNX6HOrfh7Ku4SRbmQBYywNow3WtwYMLuX445kq0Uerw6GvRT3xVRRYyhb+9eeZWg+V0RcUNVkyiqtm5",
+	"9nxUI9Mvj86Y1jX+lTC2fh43oqNj86ma9Im8jn12NMR6sR3azengQad2VEr90dzQaRercWx5M9S7wSEX",
+	"aPYGmff2+npdVCFvdtVEra6PuU96DZt715e1C108fI9i0vehgBaekwuqYMTTm4lWhbP+nbbIc0wV9nmf",
+	"EpbOSCiP5u3Jt/27+vGv+22maoM8R9QOTTb4VEYql6zEBOVZrqNyX7ltnKu7/7AnJfoaLKV6PWrUpDdX",
+	"JkLPt673DhTdjlIsH/x4Glxp2v3GE84+OaciBgWoqAANn3AKAD6OzfvGqvnRcPvOqvlvBbUOFjoY0I5b",
+	"hzSq5CMzynF6JHbLsgOdVsQrbP1lVdxenuEPuSBetSmFTmvfURR2J97+wtJfWLoTS+d5xdOPMeiwx/6d",
+	"v2thlxl3RZeWHdOCI/p+MuMNUXoYsy3cV7FVAVSo7udqsjUAyYZjledqOaSoJ86dbrYzVgOfYeFk3AM5",
+	"wR1vWDiIztkwVxN/1C8XEowvjLfCXJqELbFsnshcV35PQF3LiWJKsj8NX3FjTy5dTycvv/O53XxsQQ//",
+	"TA7vEGRWO0joZvPE+C2iMu15yg3ZBBSrLHdqVizNlYFrifs3NAvgOhegnzPOUtymYqmSElJryGhzw8hY",
+	"ALNiyVdYO3prAPMVOFuFAnecbhYw/n6VRtJCNGDm5h8P3kUvBQs5oNErwe6iQxCl9wsQ7ta4Fm5tH9ni",
+	"hJDdlMTIgQn3QRkab2+5VTobKvYfJz/DrT25QBS25HlYxZD9envehfJ4NfAWMHmEEuydInCMaxWWx8bL",
+	"QHLcGtWFNEyMmQTI2Ag+g654oE9XDbPLndui2T+ZJ+dp8HC3bR1rD3PWdiPN+2mfG2fkotWQ5rh3L3es",
+	"3Ji9q9+hd9+f+HyzNlPgDbX+gaqAHs0caFTwPLpNgEG0EdDSoMa4t0IF4mp1JqXCOLq2zMyB3/iScu21",
+	"Jatar6Hu72NVR+NmRuTRIkKkXzB5bJ1OuI3xV5Wtjkii5jbN/eeUD74i5f4Qoj5GfBrpDXdrl+bd98P+",
+	"F77zt0Pf9yn7ZruHeOG/fOHbfgqfq1nrvYPndQSpLOsUlHnhW9OKWTghVx5ZDBePcFkdRT6oHO72ldfv",
+	"TuzwSeQK8ojBcFAu3Kr5/1ZkEwg8eGzFH46ffJIdvkbd3xGgmoCs2uKTylK6UZl2YWsFe6tEiy981cJX",
+	"ZqRmW9OZ/Ffv/vr6p01fLu4yoYMQdZl6Zp7d4olMOpHu/0xXaa4kZLexG0n2C2Cp1ELcqyodl5GQXEeO",
+	"zMf5OeQSHoKjsX6FwNt82Yxb0ILn5o+m/nw9v9a1tCyP8SXe2qqHqxIie677v98wa8UWpOLrFoYAwzLF",
+	"lHb/d47WjFsL2mfFhsSbI2wwbNr8Ub+UCqtVRDuOyd8oENrJ5H/6G+LMA3FIWP/XDFAFhtiDrhXwDIJh",
+	"VH9UiW9WDX2Mq7GA2/5deXdNCOFnkAPZcU0G+Q6fNxnkMzln74WdZpov61fvHGNZit3vXUPXI+9j3lyO",
+	"KPOxfxeuK7/vh0O2JwZSHYL9cfpcyuyNb/2OGn9GCl3KzJ+zcJCUycXKUuVaOmmgFqBzPh9MVaHNkN3A",
+	"3LKJUtkBSFle+B7Bsj+YY3Yg87Wdgn4HZSWO/QBQ4wGmNLettZ8miCEmEvct8GAIBZpGhcVjpM/LiuNY",
+	"a6dqQdmfy6kqc8lBG2wUj0C1G0mPxl3yxZoq1yxoq7z6x9i9ptMRT0xZWy9IccJqxfMd2zwxezFwq3ro",
+	"3/lfuxbGS5kF6nxmjcvXsXMATVohIaZLqTLWVl+pUWb1izI4hDJoFvz+w6uE6MnYRyuGylFax2VZTo2z",
+	"cPq6cevreZXi4MfF849jNO7TG9BUARUBo7QFD2yuJDBuruXwAotsin/RUVf2VzzaO6RKMMAu3rw0p+wl",
+	"3R2dqXA9oqnqL+Opc0xSMXToqaplRAfa7SkLE8FDsNdSKo+4WL4EeYdNvjuOhxir9n0ER7EzCFgYOiJS",
+	"BFq2LkSqKtq5TRz81xeHkYaf+A04ZozJwfO1DCA675evqkN/ZqqWxpck2LU4Eof07/Dfbh7jJtN8phXy",
+	"LSxUO54Sxi1TMgWK2zsBLkubL50UGVNQLSZhu9vBP4DtMv/Ds+3xQxntFQkeneDimStmcCyKXGajbbsB",
+	"8SpdR8R7fMBPsLkp0mlZAGr7nqav/kuH4z8W2QQyNlp1EXjCd59KyFANENNW9VplK1oVrVt4QlUfNzYO",
+	"xyb/EnjtvFQWDxUNrRaL1Wk28oejZ2C5A/nU4Z/yB2nf4fWLlyznK8zAE3Z6La/ch09Mue2Gi6EwbAFa",
+	"jAVkGEiVvmSEP9xN8zZUFJ1252JowayhU3YhA2qvJVUkxIKzVIaJ5xp4tvJbxWUZ89jC+RIR186TXRbQ",
+	"R+4XdUqqOJ4khM3/uDwE/g24PcgWllsOhcTc/S7isYccaMBSIXVBWM+Jwwa/DSX06VF/gelkwHxNvB1q",
+	"CW8haVbtYxJTWXfSo6wKHUpbbvVBq6q4AjrXK2g/063MZmnhox3f/uL0EofX66//Yc9wOBw0qrnW9g5p",
+	"uWzWu271aWPuXR3Dx3HuNqpTd/fstqPM+1MH0GCvwJaOfCgxT+Xf6/XbH6Si+ndUF62b37ROjc/kNREw",
+	"zqireG/1HKMozi2i6nhkVOHd6cV+3tHuWR6a8T6FZ1THVReHKLLRWLLKY3cZtyb5/lZF/lNGBeY5R5s+",
+	"J31apx3ulgnrA3jOZaAKQsEoiAkBHQxql4V2PWF9Kdm4jr7Sq3Uz5mj0oqrmR/Aeuq/0ZQrnPikaCRU+",
+	"rgqeP0HKmcP522srMGVvOvqHWzZC6NcAoyLpTMgqFxSjb1TaCz+VT/ZkkfKKzyiPhNKdoZTnMQO1G+VC",
+	"P7GzGStHG7UDq7tksNhhM2YfCjDhu4s3Lw/BKQEjJU9UegWycAGMG7xWjtjXmhUL8oqqi0HaeGPx7PSM",
+	"iv6d5Mo1udt8k6vJCdza7S/pkN9GG6xlPimIuTbewu1cadtPF9D+pp+ppUSu3Sz3cpAz8uvjlc0++YAb",
+	"+JkCz51L13wqUtxXpprLDwDLfT/wFZvXoMKC25LnRLb1gT+qkQG9ECnQYbe7j2r0MMzQh+ujt/Ufzikf",
+	"eIy5UrnZMkd876xtlSMUTn16l2/PjDDqYQsovxZQwDZYqAFhxC1kD8Q5roFrYOR8BJt4oKf9O/z3YUQO",
+	"n24MmPF5f6JVMTd9A1ynGxyOLeZUfnTzBW61VrHktgbxrps32TRfRQYMSY9tz5vJkAOlH4aqzU66xE6E",
+	"GYTSeiEvtzuQ/QE6jnR77O8B3vJUx+8DXCos+fsCtn83+4TsS4N+ovnRnpDp/17oEeC9cz8p0/rT0cWP",
+	"ePx5+qvCfhc02Uir/nxgJw/JXO4wRZNyKalKxm+fHh7YfsplJjLur877HcAdPLzfMrD3G67f484LdRrS",
+	"e6CfYKT6AdJPP+LmkdXHwvCAw4+HAPtQNtlvYAL1o8KfYTKPPIp6cBT0KRnrIALyXwId/v5N0187jfkF",
+	"OXXk3IWfvx8Z6vBVVl4yeTwcllGYPzw3HSDy9JtlpbaQ2GELXaRcfmEkwsMDC7D9F0XGHZUhenhM/fMJ",
+	"ViS3oZxM55tZ6Pr1HZeHHI8GtAn3hRcdHvp3lk8+m/NzLP0e5rSOvl8LZfnGJgI97d89aI3DjyNLyZpr",
+	"23wXwm2Rp48KbLWFm3yMZmPI8Dy651K+vPPb6vzhW7BrPbTBtzlUGYI9ypimz/PcDaFFGkUOJShkRQ7t",
+	"reh9+4vabmF/zgtDt4AfZtMwvrkWLjqtxbji7xdFvvHOciuMjc0U81D7L/5+eZHnapkLY1uaKJGlcZai",
+	"9/NCTwADWzsblGjc3fIOfz/QUvWfbuB3yygPXLq3j+SY7iLPd027bEZmVaSJvyW25U1/AjYFbbe0WKi8",
+	"mG2ydWFA06Zx+5sWtqw1uMN/W2gVsTFC80MVaSnhic7C9Kvb9NtfbtvD3rb1Te/u3D8PY1b/ZS82narf",
+	"fpqLQVVo5ihD1O/nPsoAZmXwdPdBBijvZa9fBo19+Wug//nB2RY+K4/+KO99xj/vP7gP9SLAQNfE9vHM",
+	"hE/tip2l81XvhTWQj88ZpRMlzANkEmbAWiEn/oZlUr/uqWOf01q5IjoJsHkN4BtQ8xxvIQw3UJ6uXca5",
+	"+c0PKIlYCZe+xpy1uVYLkYE27Eaq5VovKIWx4b1Viml3dgpCs/L03+b5mc3v308V3gxt2BLTMrXKoVFK",
+	"rdYL7VZHOrlIU1X4q61Dyv/p+gWgm5+9rdlpjSMYp9HrECPjBts68VN3jJAwCp9QkmIVw611GizbSJev",
+	"6Fur2Izrm/JcJN3pXOsCx4h8/6NaslmRTqvJYG0BY5WG2udouraQIxOhHD7mukKdoWjl3vzudZ7Rrfgb",
+	"1/NOVJ0P3AoYHZZbtlT6xmxeW3fOMAssYZSAlbhe68j8qEZtPeZKUR3n9QJ+5zRGIXJ7IiTzNmhVzaHe",
+	"f9iRjY3hOHa9NqCvKT3lCwjpwlS8eMVSJY0wlqnxWv9tE6B72qtKctRp7Wb3kFhc64/yS+8/3P//AAAA",
+	"//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2227,6 +2227,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones */
+        get: operations["getProjectGate"];
+        /** Say what becomes of pulls of images that no report speaks for */
+        put: operations["updateProjectGate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** May the artifact be pulled, and why not; the decision that a pull would meet */
+        get: operations["judgeArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/explain": {
         parameters: {
             query?: never;
@@ -3835,6 +3880,61 @@ export interface components {
             uaa_client_secret?: string | null;
             uaa_endpoint?: string | null;
             uaa_verify_cert?: boolean | null;
+        };
+        /** @enum {string} */
+        GateOutcome: "block" | "allow";
+        GateOutcomes: {
+            never_scanned: components["schemas"]["GateOutcome"];
+            pending: components["schemas"]["GateOutcome"];
+            failed: components["schemas"]["GateOutcome"];
+            not_evaluated: components["schemas"]["GateOutcome"];
+        };
+        GateVerdict: {
+            allowed: boolean;
+            digest: string;
+            /** @description What a pull is told, empty when it is allowed */
+            message: string;
+            /** @description The images that the artifact is or leads to; none where the project refuses nothing or the artifact can not be run */
+            images: components["schemas"]["GateImage"][];
+        };
+        GateImage: {
+            digest: string;
+            /** @enum {string} */
+            state: "clean" | "vulnerable" | "never_scanned" | "pending" | "failed" | "not_evaluated";
+            outcome: components["schemas"]["GateOutcome"];
+            /** @description Of the last scan, empty without one */
+            scan_status: string;
+            /** @description Why the scan failed or what it could not evaluate */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Findings that nothing excuses
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Findings that the allowlist or a statement excuses
+             */
+            excused: number;
+            /**
+             * Format: int64
+             * @description Of total
+             */
+            fixable: number;
+            /**
+             * Format: int64
+             * @description Of total, those as severe as the project refuses
+             */
+            refused: number;
+            /** @description The worst of the refused ones */
+            findings: components["schemas"]["GateFinding"][];
+        };
+        GateFinding: {
+            cve_id: string;
+            package: string;
+            version: string;
+            fixed_version: string;
+            severity: string;
         };
         AccessExplanation: {
             /** @description A request by them would be let through now */
@@ -7917,6 +8017,78 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getProjectGate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateOutcomes"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateProjectGate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateOutcomes"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    judgeArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateVerdict"];
+                };
+            };
             default: components["responses"]["Failure"];
         };
     };

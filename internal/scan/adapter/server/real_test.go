@@ -1,11 +1,13 @@
-package server
+package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/scan/adapter"
+	"github.com/havenregistry/haven/internal/scan/adapter/server"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/scantest"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -51,7 +54,10 @@ func TestRealEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine := confined.New(confined.Options{TempDir: t.TempDir(), Children: 2})
-	address, _ := start(t, Deps{Engine: engine, Editions: editions{vulndb.Edition{Dir: dir, UpdatedAt: scantest.UpdatedAt(1)}}, Auth: adapter.Basic, Credential: "u:canary"})
+	address := serve(t, server.Deps{
+		Engine: engine, Editions: edition{vulndb.Edition{Dir: dir, UpdatedAt: scantest.UpdatedAt(1)}}, Auth: adapter.Basic, Credential: "u:canary",
+		Workers: 2, Queue: 10, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
 	client := adapter.NewClient()
 	t.Cleanup(client.Close)
 	e := adapter.Endpoint{URL: address, Auth: adapter.Basic, Credential: "u:canary"}
@@ -72,7 +78,7 @@ func TestRealEngine(t *testing.T) {
 		for _, authorization := range []secret.Text{pass.Basic, pass.Bearer} {
 			j := adapter.Job{Registry: s.URL, Authorization: authorization, Artifact: adapter.Artifact{
 				Repository: repository, Digest: scantest.Digest(image.Manifest), MediaType: adapter.OCIManifest, Size: int64(len(image.Manifest))}}
-			report, err := client.Vulnerabilities(t.Context(), e, j, say(t))
+			report, err := client.Vulnerabilities(t.Context(), e, j, t.Logf)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +96,7 @@ func TestRealEngine(t *testing.T) {
 				t.Errorf("%s: %d findings, want %d", name, len(got), len(want))
 			}
 			t.Logf("%s: %d findings", name, len(got))
-			bill, err := client.Bill(t.Context(), e, j, say(t))
+			bill, err := client.Bill(t.Context(), e, j, t.Logf)
 			if err != nil || !bytes.Contains(bill.Document, []byte("pkg:deb/debian/")) {
 				t.Errorf("%s: an SBOM of %d bytes, %v", name, len(bill.Document), err)
 			}
@@ -99,6 +105,29 @@ func TestRealEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// edition is the one that there is.
+type edition struct{ vulndb.Edition }
+
+func (e edition) Current(context.Context) (vulndb.Edition, error) { return e.Edition, nil }
+
+// serve runs the scanner until the test ends.
+func serve(t *testing.T, d server.Deps) (address string) {
+	t.Helper()
+	s := server.New(d)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	h := httptest.NewServer(s.Handler())
+	t.Cleanup(func() {
+		h.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return h.URL
 }
 
 func asAdmin(t *testing.T, base, method, path, mediaType string, body []byte, status int) http.Header {
