@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/workload"
@@ -63,12 +64,15 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	ok(t, f.projects.Bootstrap(ctx))
 	f.authorizer = authz.New(f.projects)
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
+	scans := scan.New(scan.Deps{DB: d, Jobs: f.jobs, Clock: time.Now, Log: log})
+	contents := registry.New(registry.Deps{DB: d, Clock: time.Now, Log: log, Wake: func() {}})
 	f.handler = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
-		Scans:          scan.New(scan.Deps{DB: d, Jobs: f.jobs, Clock: time.Now, Log: log}),
-		Registry:       registry.New(registry.Deps{DB: d, Clock: time.Now, Log: log, Wake: func() {}}),
+		Scans:          scans,
+		Registry:       contents,
+		Gate:           gate.New(gate.Deps{DB: d, Scans: scans, Contents: contents, Clock: time.Now}),
 		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },
 	})

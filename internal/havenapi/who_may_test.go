@@ -63,7 +63,7 @@ func whoMay() []may {
 		{operation: "ExplainAccess", who: "AD", query: "resource=project&action=create&user=developer"},
 
 		{operation: "GetProjectGate", who: "APM"},
-		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"maybe","pending":"block","failed":"block","not_evaluated":"block"}`},
+		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"block","pending":"block","failed":"block","not_evaluated":"block"}`},
 		{operation: "JudgeArtifact", who: "APMDGL"},
 
 		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm

@@ -90,7 +90,7 @@ func (s *Service) addition(ctx context.Context, a Artifact, name string) (conten
 }
 
 const (
-	contentByID = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, c.content
+	contentByID = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, FALSE, c.content
 		FROM manifest m JOIN manifest_content c ON c.digest = m.digest WHERE m.id = $1`
 	memberByID = `SELECT b.id, b.digest, b.size, b.location FROM blob b
 		JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1 WHERE b.digest = $2`

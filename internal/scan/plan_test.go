@@ -18,7 +18,7 @@ type planned struct {
 func hotStatements() map[string]planned {
 	return map[string]planned{
 		"standing":              {query: standingByDigest},
-		"standing of children":  {query: standingOfChildren, sorts: true},
+		"standing of children":  {query: standingOfChildren.with("$4")},
 		"findings of a pull":    {query: foundAtLeast, sorts: true},
 		"reports of a page":     {query: reportsOf.with("$2, $3")},
 		"children of a page":    {query: childrenOf.with("$1, $2"), sorts: true},

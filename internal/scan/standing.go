@@ -30,14 +30,24 @@ const (
 	standingFields = `COALESCE(r.id, 0), COALESCE(r.status, ''), COALESCE(r.reason, ''), COALESCE(r.evaluated, 0), COALESCE(r.complete, FALSE), COALESCE(r.critical, 0), COALESCE(r.high, 0),
 		COALESCE(r.medium, 0), COALESCE(r.low, 0), COALESCE(r.negligible, 0), COALESCE(r.unknown, 0), COALESCE(r.fixable, 0), COALESCE(r.updated_at, 0)`
 	standingByDigest = `SELECT ` + standingFields + `, r.digest FROM scan_report r WHERE r.digest = $1 AND r.scanner = $2`
-	// An index may lead to indexes; deeper ones than clients follow are not looked for.
-	standingOfChildren = `WITH RECURSIVE reached (id, depth) AS (
-			SELECT mc.child_id, 1 FROM manifest_child mc WHERE mc.parent_id = $1
-			UNION SELECT mc.child_id, x.depth + 1 FROM reached x JOIN manifest_child mc ON mc.parent_id = x.id WHERE x.depth < 5)
-		SELECT ` + standingFields + `, m.digest FROM (SELECT DISTINCT id FROM reached) x JOIN manifest m ON m.id = x.id
-			LEFT JOIN scan_report r ON r.digest = m.digest AND r.scanner = $2
-		WHERE m.type = 'IMAGE' AND m.media_type NOT IN ($3, $4) ORDER BY m.id`
 )
+
+// standingOfChildren is of those of some indexes; an index among them is one to go on with.
+var standingOfChildren = inQuery{`SELECT ` + standingFields + `, m.digest, CASE WHEN m.media_type IN ($1, $2) THEN m.id ELSE 0 END
+	FROM manifest_child mc JOIN manifest m ON m.id = mc.child_id LEFT JOIN scan_report r ON r.digest = m.digest AND r.scanner = $3
+	WHERE m.type = 'IMAGE' AND mc.parent_id IN `, ""}
+
+type childStanding struct {
+	Standing
+	index int64 // 0: an image
+}
+
+func scanChildStanding(r db.Row) (c childStanding, err error) {
+	s := &c.Standing
+	err = r.Scan(&s.ReportID, &s.Status, &s.Reason, &s.Evaluated, &s.Complete, &s.Counts.Critical, &s.Counts.High,
+		&s.Counts.Medium, &s.Counts.Low, &s.Counts.Negligible, &s.Counts.Unknown, &s.Counts.Fixable, db.ScanTime(&s.UpdatedAt), &s.Digest, &c.index)
+	return c, err
+}
 
 func scanStanding(r db.Row) (s Standing, err error) {
 	err = r.Scan(&s.ReportID, &s.Status, &s.Reason, &s.Evaluated, &s.Complete, &s.Counts.Critical, &s.Counts.High,
@@ -62,16 +72,34 @@ func (s *Service) Standing(ctx context.Context, projectID int64, d oci.Digest) (
 	return v, nil
 }
 
+// maxNesting is how deep indexes are followed; clients follow one level.
+const maxNesting = 5
+
 // ChildStandings returns the Standing of each manifest of an image's type that an index leads to, by one
-// statement. Attestations borrow that type, and are never scanned.
-func (s *Service) ChildStandings(ctx context.Context, projectID, indexID int64) ([]Standing, error) {
+// statement for each level of indexes. Attestations borrow that type, and are never scanned.
+func (s *Service) ChildStandings(ctx context.Context, projectID, indexID int64) (all []Standing, err error) {
 	scanner, err := s.scanners.InForce(ctx, projectID)
 	if err != nil {
 		return nil, fmt.Errorf("find the scanner of project %d: %w", projectID, err)
 	}
-	all, err := db.Collect(ctx, s.db.Auto(), scanStanding, standingOfChildren, indexID, scanner.ID, oci.MediaTypeImageIndex, oci.MediaTypeDockerManifestList)
-	if err != nil {
-		return nil, fmt.Errorf("read what is known of the children of %d: %w", indexID, err)
+	seen := map[oci.Digest]bool{}
+	for level, depth := []int64{indexID}, 0; len(level) > 0 && depth < maxNesting; depth++ {
+		children, err := collectIn(ctx, s.db.Auto(), scanChildStanding, standingOfChildren,
+			[]any{oci.MediaTypeImageIndex, oci.MediaTypeDockerManifestList, scanner.ID}, level)
+		if err != nil {
+			return nil, fmt.Errorf("read what is known of the children of %d: %w", indexID, err)
+		}
+		level = nil
+		for _, c := range children {
+			switch {
+			case seen[c.Digest]:
+			case c.index != 0:
+				level = append(level, c.index)
+			default:
+				all = append(all, c.Standing)
+			}
+			seen[c.Digest] = true
+		}
 	}
 	return all, nil
 }
