@@ -49,6 +49,9 @@ func eventually(t *testing.T, what string, holds func() (ok bool, seen string)) 
 func importDatabase(t *testing.T, d haventest.Door, edition int) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), fmt.Sprint("edition", edition))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := scantest.WriteDatabase(dir, edition); err != nil {
 		t.Fatal(err)
 	}
