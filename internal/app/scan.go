@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 // into force.
 func (a *App) scanning(d domain, client *adapter.Client) *scan.Service {
 	known := &scanners{
-		scanners: d.scanners, client: client, identity: d.identity, projects: d.projects, registry: d.registry, address: a.scannerAddress(),
+		scanners: d.scanners, client: client, identity: d.identity, projects: d.projects, registry: d.registry, address: a.scannerAddress(), log: a.log,
 		changes: a.db.Watch("scanner", "project_metadata"), held: map[int64]heldScanner{},
 	}
 	scans := scan.New(scan.Deps{
@@ -64,6 +65,7 @@ type scanners struct {
 	projects *project.Service
 	registry *registry.Service
 	address  string
+	log      *slog.Logger
 	changes  *db.Watch
 
 	mu   sync.Mutex
@@ -191,7 +193,11 @@ func (s *scanners) ask(ctx context.Context, sc scan.Scanner, of scan.Image, do f
 	if err != nil {
 		return err
 	}
-	defer s.identity.EndScanPass(context.WithoutCancel(ctx), pass.ID)
+	defer func() {
+		if err := s.identity.EndScanPass(context.WithoutCancel(ctx), pass.ID); err != nil {
+			s.log.WarnContext(ctx, "the pass of a scan ends only when its time is over", "scanner", registered.Name, "error", err)
+		}
+	}()
 	authorization := pass.Basic
 	if metadata.WantsBearer() {
 		authorization = pass.Bearer

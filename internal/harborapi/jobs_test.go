@@ -79,13 +79,14 @@ func TestJobService(t *testing.T) {
 	if len(pools) != 1 || pools[0]["pid"] == 0.0 || pools[0]["worker_pool_id"] == "" || pools[0]["concurrency"].(float64) < 5 || pools[0]["start_at"] == nil || pools[0]["heartbeat_at"] == nil {
 		t.Fatalf("the pools are %v", pools)
 	}
+	concurrency := int(pools[0]["concurrency"].(float64))
 	for _, pool := range []string{"all", pools[0]["worker_pool_id"].(string)} {
 		var workers []map[string]any
 		f.must("admin", "GET", "/jobservice/pools/"+pool+"/workers", "", http.StatusOK, &workers)
-		if len(workers) != 5 || workers[0]["job_name"] != "REPLICATION" || workers[0]["job_id"] != strconv.FormatInt(ids[0], 10) || workers[0]["start_at"] == nil {
+		if len(workers) != concurrency || workers[0]["job_name"] != "REPLICATION" || workers[0]["job_id"] != strconv.FormatInt(ids[0], 10) || workers[0]["start_at"] == nil {
 			t.Fatalf("the workers are %v", workers)
 		}
-		if idle := workers[4]; len(idle) != 2 || idle["pool_id"] != pools[0]["worker_pool_id"] {
+		if idle := workers[concurrency-1]; len(idle) != 2 || idle["pool_id"] != pools[0]["worker_pool_id"] {
 			t.Errorf("an idle worker is %v", idle)
 		}
 	}

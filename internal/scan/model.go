@@ -134,13 +134,12 @@ type Report struct {
 	Found     int64 // findings that came with the evaluation that the summary is of
 	Gone      int64 // findings that went
 
-	Execution, Task   int64
-	CreatedAt         time.Time
-	StartedAt         time.Time
-	EndedAt           time.Time
-	UpdatedAt         time.Time // of the summary
-	EvaluationID      int64
-	Edition           string    // digest of the edition of the database that the summary is of, "" of another scanner
-	EditionAt         time.Time // when its publisher made it
-	waitingForEdition bool
+	Execution, Task int64
+	CreatedAt       time.Time
+	StartedAt       time.Time
+	EndedAt         time.Time
+	UpdatedAt       time.Time // of the summary
+	EvaluationID    int64
+	Edition         string    // digest of the edition of the database that the summary is of, "" of another scanner
+	EditionAt       time.Time // when its publisher made it
 }

@@ -18,10 +18,6 @@ type judged struct {
 // difference is what a verdict changes.
 type difference struct{ found, gone, altered int64 }
 
-func (d *difference) add(o difference) {
-	d.found, d.gone, d.altered = d.found+o.found, d.gone+o.gone, d.altered+o.altered
-}
-
 var (
 	judgedBy     = inQuery{`SELECT id, evaluation_id, unjudged FROM scan_package WHERE id IN `, ""}
 	findingsOf   = inQuery{`SELECT f.package_id, f.vulnerability_id, v.name, f.severity, f.fixed, f.status FROM scan_finding f JOIN scan_vulnerability v ON v.id = f.vulnerability_id WHERE f.package_id IN `, ""}

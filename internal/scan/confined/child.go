@@ -55,7 +55,7 @@ func (p *Process) start(ctx context.Context, l level, database *os.File) (c *chi
 		database = spool // something must be there
 	}
 	command := p.options.Command
-	c.cmd = exec.Command(command[0], append(command[1:len(command):len(command)], dir)...) //nolint:gosec // this program itself, or a test's
+	c.cmd = exec.Command(command[0], append(command[1:len(command):len(command)], dir)...) //nolint:gosec,noctx // this program itself, or a test's; AfterFunc ends its whole group
 	c.cmd.Env = []string{}
 	c.cmd.Dir = "/"
 	c.cmd.ExtraFiles = []*os.File{database, spool}

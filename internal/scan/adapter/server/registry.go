@@ -188,7 +188,7 @@ func (s *source) blob(ctx context.Context, d oci.Descriptor) (io.ReadCloser, err
 	if d.Size > maxBlob {
 		return nil, failed(fmt.Sprintf("the layer %s has %d bytes, %d are read at most", d.Digest, d.Size, int64(maxBlob)))
 	}
-	answer, err := s.get(ctx, s.large, "/blobs/"+d.Digest.String(), "*/*")
+	answer, err := s.get(ctx, s.large, "/blobs/"+d.Digest.String(), "*/*") //nolint:bodyclose // who reads the blob closes it
 	if err != nil {
 		return nil, err
 	}
