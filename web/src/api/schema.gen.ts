@@ -3426,7 +3426,7 @@ export interface components {
              * Format: int64
              * @description Seconds
              */
-            duration?: number;
+            duration: number;
             summary?: components["schemas"]["VulnerabilitySummary"];
             /** Format: date-time */
             start_time?: string;
@@ -3480,7 +3480,7 @@ export interface components {
              * Format: int64
              * @description Seconds
              */
-            duration?: number;
+            duration: number;
             scanner?: components["schemas"]["Scanner"];
             /** @description Why the status is no Success */
             reason?: string;
