@@ -134,6 +134,7 @@ var groups = []group{
 	{"logins", measureLogins},
 	{"projects", measureProjects},
 	{"lists", measureLists},
+	{"scans", measureScans},
 	{"blobs", measureBlobs},
 	{"large", measureLarge},
 	{"listings", measureListings},
