@@ -155,6 +155,7 @@ func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs errgroup.Group
 	jobs.Go(func() error { return a.Background(background) })
+	jobs.Go(func() error { settle(background); return nil })
 	metrics, err := a.serveMetrics(ctx)
 	if err != nil {
 		stop()
@@ -173,6 +174,20 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	stop()
 	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
+}
+
+// settleAfter is when a start is over.
+const settleAfter = 3 * time.Second
+
+// settle returns what the start needed, once it is over.
+func settle(ctx context.Context) {
+	timer := time.NewTimer(settleAfter)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+		giveBack()
+	}
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
