@@ -106,7 +106,7 @@ func (s *scanners) inForce(ctx context.Context, projectID int64) (scan.Scanner, 
 
 // shown is a scanner as scanning knows it. What another one says of itself comes with its reports.
 func (s *scanners) shown(ctx context.Context, sc scanner.Scanner) scan.Scanner {
-	found := scan.Scanner{ID: sc.UUID, Name: sc.Name, Own: sc.Builtin(), Disabled: sc.Disabled}
+	found := scan.Scanner{ID: sc.UUID, Name: sc.Name, Own: sc.Builtin(), Number: sc.ID, Disabled: sc.Disabled}
 	if !found.Own {
 		return found
 	}

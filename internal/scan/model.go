@@ -52,7 +52,8 @@ type Scanner struct {
 	Name    string
 	Vendor  string
 	Version string
-	Own     bool // Haven's own; another one is an adapter
+	Own     bool  // Haven's own; another one is an adapter
+	Number  int64 // of the registrations, ascending
 	// Disabled: it is registered, and nothing is to be scanned by it.
 	Disabled bool
 }

@@ -234,7 +234,7 @@ func (s *Service) beginScan(ctx context.Context, tx db.Tx, scanner Scanner, imag
 	if err != nil {
 		return "", fmt.Errorf("begin a report on %s: %w", image.Digest, err)
 	}
-	execution, task, err := s.queue(ctx, tx, job.ImageScan, image, b, request{Image: image, ReportID: old.id, UUID: id, Scanner: scanner.ID})
+	execution, task, err := s.queue(ctx, tx, job.ImageScan, laneOf(scanner), image, b, request{Image: image, ReportID: old.id, UUID: id, Scanner: scanner.ID})
 	if err != nil {
 		return "", err
 	}
@@ -242,9 +242,9 @@ func (s *Service) beginScan(ctx context.Context, tx db.Tx, scanner Scanner, imag
 	return "", err
 }
 
-// queue makes a task, in an execution of its own or a given one.
-func (s *Service) queue(ctx context.Context, tx db.Tx, kind job.Kind, image Image, b beginning, payload any) (execution, task int64, err error) {
-	t := job.NewTask{Kind: kind, Payload: payload, Group: image.ProjectID, Extra: map[string]string{"artifact": image.ref().FullName() + "@" + string(image.Digest)}}
+// queue makes a task that waits in a queue, in an execution of its own or a given one.
+func (s *Service) queue(ctx context.Context, tx db.Tx, kind, queue job.Kind, image Image, b beginning, payload any) (execution, task int64, err error) {
+	t := job.NewTask{Kind: queue, Payload: payload, Group: image.ProjectID, Extra: map[string]string{"artifact": image.ref().FullName() + "@" + string(image.Digest)}}
 	var ids []int64
 	if b.execution != 0 {
 		execution = b.execution

@@ -25,7 +25,7 @@ const (
 
 // works says how the tasks are done.
 func (s *Service) works() map[job.Kind]job.Work {
-	return map[job.Kind]job.Work{
+	works := map[job.Kind]job.Work{
 		job.ImageScan: {Do: s.doScan, Limit: s.parallel, Timeout: scanTime, Attempts: attempts, Keep: 1},
 		job.SBOM:      {Do: s.doSBOM, Limit: s.parallel, Timeout: scanTime, Attempts: attempts, Keep: 1},
 		job.ScanAll:   {Do: s.doScanAll, Limit: 1, Attempts: attempts, Keep: 50},
@@ -34,6 +34,10 @@ func (s *Service) works() map[job.Kind]job.Work {
 		readVEX:            {Do: s.doVEX, Limit: 1, Timeout: vexTime, Attempts: attempts, Keep: 1},
 		job.ScanDataExport: {Do: s.doExport, Limit: 1, Timeout: time.Hour, Attempts: attempts},
 	}
+	for n := range int64(lanes) {
+		works[lane(n)] = job.Work{Do: s.doScan, Limit: abreast, Timeout: scanTime, Attempts: attempts, Keep: 1}
+	}
+	return works
 }
 
 // run is one try at scanning an image.

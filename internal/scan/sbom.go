@@ -79,7 +79,7 @@ func (s *Service) beginSBOM(ctx context.Context, tx db.Tx, scanner Scanner, imag
 	if _, err := tx.Exec(ctx, putBill, image.ManifestID, id, scanner.Name, scanner.Vendor, scanner.Version, db.Micros(s.clock())); err != nil {
 		return "", fmt.Errorf("begin the bill of materials of %s: %w", image.Digest, err)
 	}
-	execution, task, err := s.queue(ctx, tx, job.SBOM, image, b, billRequest{image, id, scanner.ID})
+	execution, task, err := s.queue(ctx, tx, job.SBOM, job.SBOM, image, b, billRequest{image, id, scanner.ID})
 	if err != nil {
 		return "", err
 	}
