@@ -131,14 +131,7 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 			affected = append(affected, before)
 		}
 	}
-	more, err := relistUncounted(ctx, tx, affected)
-	if err != nil {
-		return 0, err
-	}
-	if listed, _ := shownFirst(p); fresh && listed {
-		more[repositoryID]++
-	}
-	if err := growRepository(ctx, tx, repositoryID, now, more[repositoryID]); err != nil {
+	if err := p.show(ctx, tx, repositoryID, fresh, affected, now); err != nil {
 		return 0, err
 	}
 	if len(p.tags) == 0 {
@@ -150,6 +143,19 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 		}
 	}
 	return id, nil
+}
+
+// show notes in the repository that p was written, fresh or not, and brings the other manifests that this
+// concerns up to date.
+func (p pushed) show(ctx context.Context, tx db.Tx, repositoryID int64, fresh bool, others []int64, now int64) error {
+	more, err := relistUncounted(ctx, tx, others)
+	if err != nil {
+		return err
+	}
+	if listed, _ := shownFirst(p); fresh && listed {
+		more[repositoryID]++
+	}
+	return growRepository(ctx, tx, repositoryID, now, more[repositoryID])
 }
 
 // child is a manifest of the repository that an index names.

@@ -86,11 +86,11 @@ func (f fixture) pushing(seed string, stop <-chan struct{}) []time.Duration {
 }
 
 // BenchmarkReclaimBesidePushes takes back blobs as the server does while eight clients push, and tells how fast
-// that is and what it costs the pushes. One round is a minute or so of the real thing: -benchtime=1x.
+// that is and what it costs the pushes. One round is some minutes of the real thing: -benchtime=1x.
 func BenchmarkReclaimBesidePushes(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) *db.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
 		b.Run(name, func(b *testing.B) {
-			const blobs = 30_000
+			const blobs = 100_000
 			f := newFixture(b, open(b))
 			for range b.N {
 				b.StopTimer()

@@ -177,18 +177,18 @@ func (s *Service) restoreManifest(ctx context.Context, tx db.Tx, r RestoredManif
 	if err := execIn(ctx, tx, restoreHolds, []any{repositoryID, at}, held); err != nil {
 		return nil, err
 	}
-	id, _, err := p.insert(ctx, tx, repositoryID, blobs, children, at)
+	id, fresh, err := p.insert(ctx, tx, repositoryID, blobs, children, at)
 	if err != nil {
 		return nil, err
 	}
-	affected := []int64{id}
+	var affected []int64
+	if !fresh {
+		affected = append(affected, id)
+	}
 	for _, c := range children {
 		affected = append(affected, c.id)
 	}
-	if err := relist(ctx, tx, affected); err != nil {
-		return nil, err
-	}
-	return missing, showRepository(ctx, tx, repositoryID, at)
+	return missing, p.show(ctx, tx, repositoryID, fresh, affected, at)
 }
 
 func (p pushed) restoredChildren(ctx context.Context, tx db.Tx, repositoryID int64) ([]child, error) {
