@@ -68,6 +68,7 @@ func scannedImage() scantest.Image {
 	random := rand.NewChaCha8([32]byte{1})
 	files := []scantest.File{
 		{Name: "etc/os-release", Mode: 0o644, Body: []byte("ID=debian\nVERSION_ID=\"12\"\n")},
+		{Name: "etc/debian_version", Mode: 0o644, Body: []byte("12.0\n")},
 		{Name: "var/lib/dpkg/status", Mode: 0o644, Body: []byte("Package: curl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 7.88.1-10\n\n")},
 	}
 	for i := range scannedFiles {
@@ -132,6 +133,7 @@ func scanOnce(ctx context.Context, s *server, c *client, repository, tag string,
 		var answer struct {
 			Overview map[string]struct {
 				Status string `json:"scan_status"`
+				Reason string `json:"reason"`
 			} `json:"scan_overview"`
 		}
 		if err := json.Unmarshal(text, &answer); err != nil {
@@ -142,7 +144,7 @@ func scanOnce(ctx context.Context, s *server, c *client, repository, tag string,
 			case "Success":
 				return time.Since(start), child, nil
 			case "Error", "Stopped":
-				return 0, 0, fmt.Errorf("the scan ended as %s", report.Status)
+				return 0, 0, fmt.Errorf("the scan ended as %s: %s", report.Status, report.Reason)
 			}
 		}
 		select {
