@@ -18,7 +18,6 @@ const (
 	Pending      State = "pending"       // a report is being made
 	Failed       State = "failed"        // the last attempt failed or was stopped
 	NotEvaluated State = "not_evaluated" // a part of it, or its distribution, can't be judged
-	NotRunnable  State = "not_runnable"  // no image: nothing to judge
 )
 
 // Outcome is what becomes of a pull.
