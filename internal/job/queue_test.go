@@ -25,11 +25,45 @@ func (o *order) do(_ context.Context, r *job.Run) error {
 	return nil
 }
 
+func (o *order) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.done)
+}
+
+// at is how many were done before the first of this name; -1 when there is none.
+func (o *order) at(name string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Index(o.done, name)
+}
+
+func (o *order) first(n int) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.done[:n])
+}
+
 // A project with a thousand tasks doesn't delay the one task of another, and what is urgent goes before both.
 func TestGroupsTakeTurns(t *testing.T) {
 	each(t, func(w world) {
+		const few = 8
 		s, o := w.service(), &order{}
-		s.Register("SCAN", job.Work{Do: o.do})
+		arrived := make(chan struct{})
+		s.Register("SCAN", job.Work{Do: func(ctx context.Context, r *job.Run) error {
+			if err := o.do(ctx, r); err != nil || o.count() < few {
+				return err
+			}
+			select { // the rest of the thousand waits for the late one, and then until it is stopped
+			case <-arrived:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if o.at("late") >= 0 {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}})
 		var many []job.NewTask
 		for range 1000 {
 			many = append(many, job.NewTask{Group: 1, Extra: "many"})
@@ -39,21 +73,16 @@ func TestGroupsTakeTurns(t *testing.T) {
 		w.begin(s, job.NewExecution{Kind: "SCAN"}, job.NewTask{Group: 3, Extra: "few"}, job.NewTask{Group: 3, Extra: "few"})
 		w.begin(s, job.NewExecution{Kind: "SCAN"}, job.NewTask{Group: 1, Extra: "urgent", Priority: 9})
 		w.running(s)
-		w.until("some are done", func() bool { o.mu.Lock(); defer o.mu.Unlock(); return len(o.done) >= 8 })
-		o.mu.Lock()
-		first := slices.Clone(o.done[:6])
-		served := len(o.done)
-		o.mu.Unlock()
-		if got := strings.Join(first, " "); got != "urgent many single few many few" {
+		w.until("some are done", func() bool { return o.count() >= few })
+		if got := strings.Join(o.first(6), " "); got != "urgent many single few many few" {
 			t.Errorf("done were %s", got)
 		}
 		// One that comes while they work is next but one.
 		w.begin(s, job.NewExecution{Kind: "SCAN"}, job.NewTask{Group: 4, Extra: "late"})
-		w.until("the late one is done", func() bool { o.mu.Lock(); defer o.mu.Unlock(); return slices.Contains(o.done, "late") })
-		o.mu.Lock()
-		at := slices.Index(o.done, "late")
-		o.mu.Unlock()
-		if at > served+200 {
+		served := o.count()
+		close(arrived)
+		w.until("the late one is done", func() bool { return o.at("late") >= 0 })
+		if at := o.at("late"); at > served+20 {
 			t.Errorf("the late one was done after %d others", at-served)
 		}
 		if err := s.Stop(t.Context(), big); err != nil {
