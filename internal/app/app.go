@@ -277,6 +277,9 @@ func (a *App) Close() error {
 		if err := a.registry.Flush(ctx); err != nil {
 			a.log.WarnContext(ctx, "the last pulls are not counted", "error", err) // no reason to end badly
 		}
+		if err := a.registry.Drain(ctx); err != nil {
+			a.log.WarnContext(ctx, "uploads that were begun have to be sent anew", "error", err)
+		}
 		cancel()
 		a.registry = nil
 	}

@@ -11,4 +11,6 @@ import (
 type Finder interface {
 	// Find returns where the blob d lies and its size in bytes, or ErrNotFound.
 	Find(ctx context.Context, d oci.Digest) (location string, size int64, err error)
+	// Digest returns the digest that a location follows from. ok is false for one that doesn't follow from any.
+	Digest(location string) (d oci.Digest, ok bool)
 }

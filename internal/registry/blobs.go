@@ -243,10 +243,10 @@ func scanStored(r db.Row) (v stored, err error) {
 }
 
 // putBlob writes the row of bytes that were just committed, and returns it and whether it is a new one. When
-// there are bytes of this digest already they stay, unless they are damaged or going to be deleted; those that
-// nobody needs are discarded where they have a place of their own. Somebody must become the blob's holder in
-// the same transaction, or condemn it again.
-func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (known Blob, fresh bool, err error) {
+// there are bytes of this digest already they stay, unless they are damaged or going to be deleted, or the new ones are
+// durable where the digest says (byDigest): such a place should be nobody's to discard. The bytes that nobody needs are
+// discarded. Somebody must become the blob's holder in the same transaction, or condemn it again.
+func putBlob(ctx context.Context, tx db.Tx, b Blob, byDigest bool, now int64) (known Blob, fresh bool, err error) {
 	id, err := db.Get(ctx, tx, db.ScanInt, insertBlob, b.Digest, b.Size, b.Location, now, b.Durable)
 	if !errors.Is(err, db.ErrNotFound) {
 		b.ID = id
@@ -258,7 +258,7 @@ func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (known Blob, fres
 	}
 	b.ID = old.ID
 	needless := old.Location
-	if !old.damaged && !old.deleting {
+	if stay := !byDigest || !b.Durable || old.Location == b.Location; stay && !old.damaged && !old.deleting {
 		if needless, b.Location = b.Location, old.Location; needless != b.Location {
 			b.Durable = old.Durable
 		}
@@ -269,7 +269,7 @@ func putBlob(ctx context.Context, tx db.Tx, b Blob, now int64) (known Blob, fres
 			return Blob{}, false, err
 		}
 	}
-	if !old.damaged && !old.deleting && old.condemnedAt == 0 && old.Durable == b.Durable {
+	if !old.damaged && !old.deleting && old.condemnedAt == 0 && old.Durable == b.Durable && old.Location == b.Location {
 		return b, false, nil
 	}
 	_, err = tx.Exec(ctx, renewBlob, b.ID, b.Size, b.Location, b.Durable, now)

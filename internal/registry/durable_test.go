@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/blobtest"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
@@ -78,13 +77,13 @@ func TestSharedDatabaseSyncsAtOnce(t *testing.T) {
 
 // A blob that the loss of power has torn is absent for everybody until it is pushed again.
 func TestTornBlobIsAbsent(t *testing.T) {
-	tear := map[string]func(name string) error{
-		"whole":   func(string) error { return nil },
-		"missing": os.Remove,
-		"short":   func(name string) error { return os.Truncate(name, 3) },
-		"empty":   func(name string) error { return os.Truncate(name, 0) },
-		"zeroes":  func(name string) error { return os.WriteFile(name, make([]byte, len("layer of 1")), 0o600) },
-		"long":    func(name string) error { return os.WriteFile(name, []byte("layer of 1 and more"), 0o600) },
+	tear := map[string]func(content []byte) []byte{
+		"whole":   func(content []byte) []byte { return content },
+		"missing": func([]byte) []byte { return nil },
+		"short":   func(content []byte) []byte { return content[:3] },
+		"empty":   func([]byte) []byte { return []byte{} },
+		"zeroes":  func(content []byte) []byte { return make([]byte, len(content)) },
+		"others":  func([]byte) []byte { return []byte("layer of 2") },
 	}
 	asks := map[string]func(f fixture, image document, d oci.Digest) error{
 		"HEAD": func(f fixture, _ document, d oci.Digest) error { _, err := f.StatBlob(ctx, app, d); return err },
@@ -106,7 +105,7 @@ func TestTornBlobIsAbsent(t *testing.T) {
 				layer := image.Layers[0].Digest
 				b, err := f.Blob(ctx, app, layer)
 				f.ok(err)
-				f.ok(tear(filepath.Join(f.dir, b.Location)))
+				blobtest.Spoil(t, f.dir, b.Location, tear)
 				f.reopen()
 				err = ask(f, image, layer)
 				if damage == "whole" {
@@ -124,6 +123,8 @@ func TestTornBlobIsAbsent(t *testing.T) {
 				f.ok(err)
 				f.ok(ask(f, image, layer))
 				f.push(app, image, "v1")
+				b, err = f.Blob(ctx, app, layer)
+				f.ok(err)
 				if got, err := f.readBlob(ctx, b); err != nil || string(got) != "layer of 1" {
 					t.Fatalf("%q, %v", got, err)
 				}

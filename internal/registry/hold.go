@@ -45,6 +45,7 @@ type uploadRow struct {
 	hash         []byte     // its state after Size bytes
 	intended     oci.Digest // what it is to be committed as, where hash does not tell or others have to know
 	unwritten    bool       // it has no row
+	kept         *kept      // it is in memory; nil: in the store
 }
 
 func scanUpload(r db.Row) (u uploadRow, err error) {
@@ -85,9 +86,10 @@ func (s *Service) holdAny(ctx context.Context, id string) (*held, error) {
 		return nil, nil
 	}
 	h := &held{hasher: blob.NewHasher(), release: func() { s.writers.release(id) }}
-	s.recents.forget(id)
 	var err error
-	if s.db.Exclusive() {
+	if found, ok := s.recents.takeKept(id); ok {
+		h.uploadRow, h.release = found.row, s.keeping(found.ref, h, h.release)
+	} else if s.db.Exclusive() {
 		h.uploadRow, err = db.Get(ctx, s.db.Auto(), scanUpload, anyUpload, id)
 		if errors.Is(err, db.ErrNotFound) && s.resumer != nil {
 			h.uploadRow, err = s.resumeInto(ctx, id, home{})
@@ -154,11 +156,24 @@ func (s *Service) hold(ctx context.Context, ref Ref, id string, d oci.Digest) (*
 		release()
 		return nil, err
 	}
+	if h.kept != nil {
+		h.release = s.keeping(ref, h, release)
+	}
 	if err := h.hasher.UnmarshalBinary(h.hash); err != nil {
 		h.release()
 		return nil, fmt.Errorf("read state of upload %s: %w", id, err)
 	}
 	return h, nil
+}
+
+// keeping is a release of an upload that is remembered if it is kept still.
+func (s *Service) keeping(ref Ref, h *held, release func()) func() {
+	return func() {
+		if h.kept != nil {
+			s.recents.put(ref, h.uploadRow)
+		}
+		release()
+	}
 }
 
 // claim takes the upload from all processes, and keeps it until h.release.

@@ -1,17 +1,21 @@
 package registry
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // maxRecent bounds the uploads that are remembered, about 500 bytes each.
 const maxRecent = 4096
 
 // recents remembers rows of uploads between two requests of a client, where no other process changes them:
-// most uploads are begun, written and ended by three requests in a row. Database and store stay the truth: a row
-// is taken out while somebody holds the upload, and put back when it is as it was written. The zero value is
-// ready.
+// most uploads are begun, written and ended by three requests in a row. Database and store stay the truth, but for
+// uploads that are kept in memory (kept.go): a row is taken out while somebody holds the upload, and put back when it
+// is as it was written. The zero value is ready.
 type recents struct {
 	mu   sync.Mutex
 	byID map[string]recent
+	kept int // of byID
 }
 
 type recent struct {
@@ -27,12 +31,47 @@ func (r *recents) put(ref Ref, row uploadRow) {
 		r.byID = map[string]recent{}
 	}
 	if len(r.byID) >= maxRecent {
-		for id := range r.byID { // any: it is read again
-			delete(r.byID, id)
-			break
+		for id, v := range r.byID { // any: it is read again
+			if v.row.kept == nil {
+				r.remove(id)
+				break
+			}
 		}
 	}
+	r.remove(row.ID)
 	r.byID[row.ID] = recent{ref, row}
+	if row.kept != nil {
+		r.kept++
+	}
+}
+
+func (r *recents) remove(id string) {
+	if r.byID[id].row.kept != nil {
+		r.kept--
+	}
+	delete(r.byID, id)
+}
+
+// mayKeep reports whether another upload may be kept.
+func (r *recents) mayKeep() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.kept < maxKept
+}
+
+// keptBefore returns the uploads that are kept and weren't written since.
+func (r *recents) keptBefore(before time.Time) (ids []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kept == 0 {
+		return nil
+	}
+	for id, v := range r.byID {
+		if v.row.kept != nil && v.row.kept.since.Before(before) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // take returns the row of an upload into ref, if it is remembered, and forgets it.
@@ -43,8 +82,17 @@ func (r *recents) take(ref Ref, id string) (uploadRow, bool) {
 	if !ok || found.ref != ref {
 		return uploadRow{}, false
 	}
-	delete(r.byID, id)
+	r.remove(id)
 	return found.row, true
+}
+
+// takeKept returns an upload if it is kept, and forgets it, kept or not.
+func (r *recents) takeKept(id string) (found recent, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found = r.byID[id]
+	r.remove(id)
+	return found, found.row.kept != nil
 }
 
 // peek returns the row of an upload into ref, if it is remembered.
@@ -55,14 +103,7 @@ func (r *recents) peek(ref Ref, id string) (uploadRow, bool) {
 	return found.row, ok && found.ref == ref
 }
 
-// forget forgets an upload.
-func (r *recents) forget(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.byID, id)
-}
-
-// clear forgets all, and returns the ids of the uploads into ref.
+// clear forgets all that isn't kept, and returns the ids of the uploads into ref.
 func (r *recents) clear(ref Ref) (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,8 +111,10 @@ func (r *recents) clear(ref Ref) (ids []string) {
 		if v.ref == ref {
 			ids = append(ids, id)
 		}
+		if v.row.kept == nil {
+			delete(r.byID, id)
+		}
 	}
-	clear(r.byID)
 	return ids
 }
 

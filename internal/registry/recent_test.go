@@ -27,6 +27,7 @@ func TestUploadIsNotReadAgain(t *testing.T) {
 	if _, err := f.Append(ctx, theirs, u.ID, 6, strings.NewReader("three")); !errors.Is(err, ErrUploadUnknown) {
 		t.Fatalf("from another repository: got %v, want ErrUploadUnknown", err)
 	}
+	f.ok(f.Drain(ctx))
 	f.reopen() // as another process it goes on
 	_, err = f.Append(ctx, app, u.ID, 6, strings.NewReader("three"))
 	f.ok(err)

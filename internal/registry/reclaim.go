@@ -164,7 +164,7 @@ func (s *Service) step(ctx context.Context, rate int) (did Reclaimed, more bool,
 	for _, step := range []func(context.Context) (Reclaimed, bool, error){
 		s.endMemberships,
 		func(ctx context.Context) (Reclaimed, bool, error) { return s.deleteCondemned(ctx, rate) },
-		s.deleteDiscarded, s.endUploads, s.endRepositories, s.cancelOrphans,
+		s.deleteDiscarded, s.deleteUnnamed, s.storeIdle, s.endUploads, s.endRepositories, s.cancelOrphans,
 	} {
 		d, m, err := step(ctx)
 		did.add(d)

@@ -212,6 +212,8 @@ func (s *Service) deleteBytes(ctx context.Context, blobs []Blob, rate int) (gone
 
 const someDiscarded = `SELECT location FROM discarded ORDER BY discarded_at, location LIMIT $1`
 
+var blobsOf = inQuery{`SELECT id, digest, size, location FROM blob WHERE digest IN `, ""}
+
 var endDiscarded = inQuery{`DELETE FROM discarded WHERE location IN `, ""}
 
 // deleteDiscarded deletes bytes that no row names.
@@ -220,17 +222,57 @@ func (s *Service) deleteDiscarded(ctx context.Context) (did Reclaimed, more bool
 	if err != nil || len(locations) == 0 {
 		return did, false, wrap(err, "look for discarded bytes")
 	}
-	blobs := make([]Blob, len(locations))
-	for i, location := range locations {
-		blobs[i] = Blob{ID: int64(i), Location: location}
+	needless, done, err := s.needless(ctx, locations)
+	if err != nil {
+		return did, false, wrap(err, "look whether discarded bytes are needed")
 	}
-	gone, failed := s.deleteBytes(ctx, blobs, 0)
+	defer done()
+	gone, failed := s.deleteBytes(ctx, needless, 0)
 	ended := make([]string, len(gone))
 	for i, id := range gone {
 		ended[i] = locations[id]
 	}
 	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error { return execIn(ctx, tx, endDiscarded, nil, ended) })
 	return did, len(gone) == reclaimBatch, errors.Join(failed, wrap(err, "end discarded bytes"))
+}
+
+// needless returns what of the discarded bytes may go, by their place in the list, and keeps commits from putting
+// others there until done is called. Where the digest says so others may have come since: these stay, with no bytes to
+// delete. What is being committed right now comes again.
+func (s *Service) needless(ctx context.Context, locations []string) (blobs []Blob, done func(), err error) {
+	finder, _ := s.blobs.(blob.Finder)
+	var digests []oci.Digest
+	byDigest := map[int]oci.Digest{}
+	for i, location := range locations {
+		if finder == nil {
+			break
+		}
+		if d, ok := finder.Digest(location); ok {
+			byDigest[i] = d
+			digests = append(digests, d)
+		}
+	}
+	taken, done := s.digests.delete(digests)
+	rows, err := collectIn(ctx, s.db.Auto(), scanBlob, blobsOf, nil, digests)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	named := map[string]bool{}
+	for _, b := range rows {
+		named[b.Location] = true
+	}
+	for i, location := range locations {
+		d, ok := byDigest[i]
+		if ok && !taken[d] {
+			continue
+		}
+		if named[location] {
+			location = ""
+		}
+		blobs = append(blobs, Blob{ID: int64(i), Location: location})
+	}
+	return blobs, done, nil
 }
 
 // wrap says what was tried, of an error.

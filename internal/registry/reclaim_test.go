@@ -6,7 +6,6 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/blobtest"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -52,20 +52,13 @@ func (f fixture) used(projectID int64) int64 {
 	return f.count(`SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM project_usage WHERE project_id = $1`, projectID)
 }
 
-// files counts the files of the store: blobs, and uploads.
+// files counts what the store holds: blobs, and uploads.
 func (f fixture) files() (blobs, uploads int) {
 	f.t.Helper()
-	f.ok(filepath.WalkDir(f.dir, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil || !entry.Type().IsRegular():
-		case strings.HasSuffix(path, "/data"):
-			blobs++
-		case strings.Contains(path, "/uploads/"):
-			uploads++
-		}
-		return err
-	}))
-	return blobs, uploads
+	f.ok(f.store.Blobs(ctx, func(string, int64) error { blobs++; return nil }))
+	entries, err := os.ReadDir(filepath.Join(f.dir, "uploads"))
+	f.ok(err)
+	return blobs, len(entries)
 }
 
 // ageUploads makes the files of uploads older than any lifetime: their times are not the fixture's clock's.
@@ -377,7 +370,7 @@ func TestDamagedBlob(t *testing.T) {
 		d := one.Layers[0].Digest
 		b, err := f.Blob(ctx, app, d)
 		f.ok(err)
-		f.ok(os.WriteFile(filepath.Join(f.dir, b.Location), []byte("layer of TWO"), 0o600)) // as long
+		blobtest.Spoil(f.t, f.dir, b.Location, func([]byte) []byte { return []byte("layer of TWO") }) // as long
 		f.exec(`UPDATE blob SET damaged = TRUE WHERE digest = $1`, d)
 		if _, err := f.Blob(ctx, app, d); !errors.Is(err, ErrBlobUnknown) || f.has(app, d) {
 			t.Errorf("a damaged blob is served: %v", err)

@@ -35,6 +35,7 @@ type Service struct {
 	db      *db.DB
 	blobs   blob.Store
 	resumer blob.Resumer // blobs, where uploads may go without rows; else nil
+	packer  blob.Packer  // blobs, where small ones are packed; else nil
 	clock   func() time.Time
 	log     *slog.Logger
 	wake    func()
@@ -46,6 +47,8 @@ type Service struct {
 
 	inherited inherited
 	recents   recents
+	buffers   buffers
+	unnamed   unnamed
 	homes     knownHomes
 	projects  *db.Watch
 	unlimited unlimited
@@ -59,6 +62,9 @@ func New(d Deps) *Service {
 		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 	if d.DB.Exclusive() {
 		s.resumer, _ = d.Blobs.(blob.Resumer)
+		if packer, ok := d.Blobs.(blob.Packer); ok && s.resumer != nil && packer.Packs() {
+			s.packer = packer
+		}
 	}
 	return s
 }

@@ -65,6 +65,10 @@ func (s *Service) startUnwritten(ctx context.Context, ref Ref) (row uploadRow, o
 		return row, false, err
 	}
 	row, err = s.emptyUpload(unwrittenID(at.repositoryID), at)
+	if err == nil && s.packer != nil && s.recents.mayKeep() {
+		row.kept = &kept{since: s.clock()}
+		return row, true, nil
+	}
 	if err == nil {
 		row.Upload, err = s.resumer.Begin(ctx, row.ID)
 	}

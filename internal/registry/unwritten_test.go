@@ -36,6 +36,7 @@ func TestUnwrittenUploadOutlivesTheProcess(t *testing.T) {
 		_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content[:held]))
 		f.ok(err)
 		f.rows(0)
+		f.ok(f.Drain(ctx))
 		f.reopen()
 		got, err := f.GetUpload(ctx, app, u.ID)
 		if err != nil || got.Size != int64(held) {
@@ -96,6 +97,7 @@ func TestUnwrittenCommitThatWasCutOff(t *testing.T) {
 			f.ok(err)
 			_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content))
 			f.ok(err)
+			f.ok(f.Drain(ctx))
 			h, err := f.hold(ctx, app, u.ID, d)
 			f.ok(err)
 			f.ok(f.intend(ctx, h, d))
@@ -135,6 +137,7 @@ func TestTornUnwrittenUpload(t *testing.T) {
 	f.ok(err)
 	_, err = f.Append(ctx, app, u.ID, 0, strings.NewReader("what was sent"))
 	f.ok(err)
+	f.ok(f.Drain(ctx))
 	torn := blob.Upload{ID: u.ID}
 	torn, err = f.store.Append(ctx, torn, strings.NewReader("what was torn"))
 	f.ok(err)

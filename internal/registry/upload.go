@@ -131,6 +131,15 @@ func (s *Service) Append(ctx context.Context, ref Ref, id string, offset int64, 
 
 // appendPart appends and acknowledges what r yields. h.Size is what was acknowledged, in any case.
 func (s *Service) appendPart(ctx context.Context, h *held, r io.Reader) error {
+	if h.kept != nil {
+		over, err := s.keep(h, r)
+		if !over || err != nil {
+			return err
+		}
+		if err := s.unkeep(ctx, h); err != nil {
+			return err
+		}
+	}
 	grown, err := s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r))
 	if err = uploadError(err); grown.Size == h.Size {
 		return err
@@ -203,6 +212,11 @@ func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Di
 
 // commit verifies the bytes, makes them durable, unless the manifest shall, and then known, in this order.
 func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (Blob, error) {
+	if h.kept != nil && !packable(h, d) {
+		if err := s.unkeep(ctx, h); err != nil {
+			return Blob{}, err
+		}
+	}
 	switch ok, err := s.verify(ctx, h, d); {
 	case err != nil:
 		return Blob{}, err
@@ -227,32 +241,51 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 	if err := s.awaitDeath(ctx, h, d); err != nil {
 		return Blob{}, err
 	}
-	if h.Size == 0 { // nothing was ever appended
-		if h.Upload, err = s.blobs.Append(ctx, h.Upload, strings.NewReader("")); err != nil {
-			return Blob{}, uploadError(err)
-		}
-	}
-	place := s.blobs.Commit
-	if h.unwritten {
-		place = s.resumer.Place
-	}
-	location, err := place(ctx, h.Upload, d)
-	if err != nil {
+	b := Blob{Digest: d, Size: h.Size, Durable: !s.defers(h.Size)}
+	if b.Location, err = s.place(ctx, h, d); err != nil {
 		return Blob{}, uploadError(err)
 	}
-	b := Blob{Digest: d, Size: h.Size, Location: location, Durable: !s.defers(h.Size)}
 	if b.Durable {
-		err = s.blobs.Sync(ctx, location)
+		err = s.blobs.Sync(ctx, b.Location)
 	} else {
 		_, err = s.inheritedBlob(ctx, 0) // that it is no older one is known from now on
 	}
 	if err != nil {
 		return Blob{}, uploadError(err)
 	}
-	if b, err = s.enrol(ctx, ref.ProjectID, h, b); h.unwritten && (err == nil || errors.Is(err, ErrQuota) || errors.Is(err, ErrRepositoryUnknown)) {
-		err = errors.Join(err, s.resumer.Cancel(context.WithoutCancel(ctx), h.Upload))
+	placed := b.Location
+	b, err = s.enrol(ctx, ref.ProjectID, h, b)
+	return b, s.finish(ctx, h, placed, err)
+}
+
+// place gives the bytes the place where they stay.
+func (s *Service) place(ctx context.Context, h *held, d oci.Digest) (location string, err error) {
+	if h.kept != nil {
+		return s.pack(ctx, h)
 	}
-	return b, err
+	if h.Size == 0 { // nothing was ever appended
+		if h.Upload, err = s.blobs.Append(ctx, h.Upload, strings.NewReader("")); err != nil {
+			return "", err
+		}
+	}
+	if h.unwritten {
+		return s.resumer.Place(ctx, h.Upload, d)
+	}
+	return s.blobs.Commit(ctx, h.Upload, d)
+}
+
+// finish ends what is left of an upload whose bytes were placed and, if err says no other, enrolled.
+func (s *Service) finish(ctx context.Context, h *held, placed string, err error) error {
+	switch ended := err == nil || errors.Is(err, ErrQuota) || errors.Is(err, ErrRepositoryUnknown); {
+	case !ended && h.kept != nil:
+		s.unnamed.add(placed)
+	case !ended:
+	case h.kept != nil:
+		s.letGo(h)
+	case h.unwritten:
+		return errors.Join(err, s.resumer.Cancel(context.WithoutCancel(ctx), h.Upload))
+	}
+	return err
 }
 
 // verify reports whether the upload's bytes have the digest. The sha256 was computed as they came; for
@@ -319,7 +352,7 @@ func (s *Service) enrol(ctx context.Context, projectID int64, h *held, b Blob) (
 	var refused error
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		now := s.now()
-		known, fresh, err := putBlob(ctx, tx, b, now)
+		known, fresh, err := putBlob(ctx, tx, b, s.placedByDigest(b), now)
 		if err != nil {
 			return err
 		}
@@ -349,6 +382,16 @@ func (s *Service) enrol(ctx context.Context, projectID int64, h *held, b Blob) (
 	return b, errors.Join(err, refused)
 }
 
+// placedByDigest reports whether the bytes lie where their digest says.
+func (s *Service) placedByDigest(b Blob) bool {
+	finder, ok := s.blobs.(blob.Finder)
+	if !ok {
+		return false
+	}
+	_, ok = finder.Digest(b.Location)
+	return ok
+}
+
 // CancelUpload drops the upload and its bytes, or returns ErrUploadUnknown.
 func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
 	h, err := s.hold(ctx, ref, id, "")
@@ -365,6 +408,10 @@ func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
 // drop removes the bytes before the row that is the only trace of them. What a commit that was cut off has
 // put in the place of a blob becomes a condemned one, unless it is known.
 func (s *Service) drop(ctx context.Context, h *held) error {
+	if h.kept != nil {
+		s.letGo(h)
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	if err := s.blobs.Cancel(ctx, h.Upload); err != nil {
@@ -428,8 +475,7 @@ func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reade
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, err)
 	}
 	defer h.release()
-	// The row says 0 bytes until the blob is there: after a crash there is nothing to resume.
-	if h.Upload, err = s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r)); err != nil {
+	if err := s.receive(ctx, h, r); err != nil {
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, errors.Join(err, s.drop(ctx, h)))
 	}
 	b, err := s.commit(ctx, ref, h, d)
@@ -437,4 +483,20 @@ func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reade
 		return Blob{}, fmt.Errorf("put blob %s: %w", d, err)
 	}
 	return b, nil
+}
+
+// receive takes all of r. The row, if there is one, says 0 bytes until the blob is there: after a crash there is nothing
+// to resume.
+func (s *Service) receive(ctx context.Context, h *held, r io.Reader) (err error) {
+	if h.kept != nil {
+		over, err := s.keep(h, r)
+		if err == nil && over {
+			err = s.unkeep(ctx, h)
+		}
+		if err != nil || !over {
+			return err
+		}
+	}
+	h.Upload, err = s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r))
+	return err
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -167,7 +165,7 @@ func (r *Rebuild) findBlobs(ctx context.Context, found chan<- registry.Blob) err
 // identify says which blob lies at a location; none when it isn't whole.
 func (r *Rebuild) identify(ctx context.Context, read *reader, location string, size int64) (registry.Blob, error) {
 	b := registry.Blob{Size: size, Location: location, Durable: true}
-	named, ok := digestOf(location)
+	named, ok := r.digestOf(location)
 	if ok && r.TrustNames {
 		r.Progress.Add(size)
 		b.Digest = named
@@ -220,7 +218,7 @@ func (r *Rebuild) restoreLong(ctx context.Context, _ source) error {
 	r.Progress.Stage("blobs by SHA-512", 0, true)
 	read := newReader(r.Blobs, 0, r.Progress.Add)
 	err := r.Blobs.Blobs(ctx, func(location string, _ int64) error {
-		if _, told := digestOf(location); told || len(wanted) == 0 {
+		if _, told := r.digestOf(location); told || len(wanted) == 0 {
 			return nil
 		}
 		b, err := r.hash(ctx, read, location, oci.SHA512)
@@ -240,15 +238,13 @@ func (r *Rebuild) restoreLong(ctx context.Context, _ source) error {
 	return nil
 }
 
-// digestOf reads the digest from a location of CNCF Distribution's layout: …/sha256/ab/abcd…/data.
-func digestOf(location string) (oci.Digest, bool) {
-	dir, file := path.Split(location)
-	parts := strings.Split(strings.Trim(dir, "/"), "/")
-	if n := len(parts); file == "data" && n >= 3 && strings.HasPrefix(parts[n-1], parts[n-2]) {
-		d, err := oci.ParseDigest(parts[n-3] + ":" + parts[n-1])
-		return d, err == nil
+// digestOf is the digest that a location follows from, where it does.
+func (r *Rebuild) digestOf(location string) (oci.Digest, bool) {
+	finder, ok := r.Blobs.(blob.Finder)
+	if !ok {
+		return "", false
 	}
-	return "", false
+	return finder.Digest(location)
 }
 
 func (r *Rebuild) writeBlobs(ctx context.Context, found <-chan registry.Blob) error {

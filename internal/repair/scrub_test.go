@@ -42,9 +42,13 @@ func TestScrubFindsDamageAndAPushHealsIt(t *testing.T) {
 		w.settle()
 		w.flip(layerOf("flipped"))
 		w.remove(layerOf("removed"))
-		w.ok(os.Truncate(w.path(layerOf("torn")), 3))
+		w.spoil(layerOf("torn"), func(content []byte) []byte { return content[:3] })
 		w.flip(layerOf("child"))
 
+		torn := "wrong size"
+		if w.packs { // it has its place among others
+			torn = "other bytes"
+		}
 		r := w.scrub(repair.ScrubOptions{})
 		found := map[oci.Digest]string{}
 		tags := map[oci.Digest][]string{}
@@ -56,7 +60,7 @@ func TestScrubFindsDamageAndAPushHealsIt(t *testing.T) {
 		}
 		for seed, want := range map[string][2]string{
 			"flipped": {"other bytes", "p/a:v-flipped"}, "removed": {"missing", "p/a:v-removed"},
-			"torn": {"wrong size", "p/a:v-torn"}, "child": {"other bytes", "p/a:multi"},
+			"torn": {torn, "p/a:v-torn"}, "child": {"other bytes", "p/a:multi"},
 		} {
 			d := layerOf(seed)
 			if !strings.HasPrefix(found[d], want[0]) || !slices.Equal(tags[d], []string{want[1]}) {
@@ -75,8 +79,8 @@ func TestScrubFindsDamageAndAPushHealsIt(t *testing.T) {
 
 		for _, seed := range []string{"flipped", "removed", "torn", "child"} {
 			w.blob("p/a", layerType, "layer of "+seed)
-			if got, err := os.ReadFile(w.path(layerOf(seed))); err != nil || string(got) != "layer of "+seed {
-				t.Errorf("%s after a push: %q, %v", seed, got, err)
+			if got := w.read(layerOf(seed)); got != "layer of "+seed {
+				t.Errorf("%s after a push: %q", seed, got)
 			}
 			if _, err := w.StatBlob(ctx, w.ref("p/a"), layerOf(seed)); err != nil {
 				t.Errorf("%s after a push: %v", seed, err)

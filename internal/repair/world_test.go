@@ -6,9 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/blobtest"
 	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
@@ -44,6 +45,7 @@ type world struct {
 	db       *db.DB
 	dir      string
 	store    blob.Store
+	packs    bool // small blobs are many to a file
 	projects *project.Service
 	keeper   *record.Keeper
 	events   *event.Dispatcher
@@ -65,7 +67,7 @@ func newWorld(t *testing.T, d *db.DB, dir string) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := world{t: t, db: d, dir: dir, store: store}
+	w := world{t: t, db: d, dir: dir, store: store, packs: d.Exclusive() && store.Packs()}
 	w.exec(`INSERT INTO account (username, email, sysadmin, created_at, updated_at) VALUES ('admin', 'admin@example.com', TRUE, 0, 0)`)
 	w.projects = project.New(project.Deps{DB: d, Settings: setting.New(d, box, time.Now), Clock: time.Now})
 	w.keeper = record.NewKeeper(d, store, time.Now, quiet)
@@ -183,23 +185,48 @@ func (w world) index(repository, tag string, children ...descriptor) descriptor 
 	return w.push(repository, document{MediaType: oci.MediaTypeImageIndex, Manifests: children}, tag)
 }
 
-// path is where the file of a blob lies.
+// path is where the file of a blob lies that has one of its own.
 func (w world) path(d oci.Digest) string {
 	return filepath.Join(w.dir, "docker/registry/v2/blobs", string(d.Algorithm()), d.Hex()[:2], d.Hex(), "data")
+}
+
+// location is where the database says that a blob lies.
+func (w world) location(d oci.Digest) string {
+	w.t.Helper()
+	location, err := db.Get(w.t.Context(), w.db.Auto(), db.ScanString, `SELECT location FROM blob WHERE digest = $1`, d)
+	w.ok(err)
+	return location
+}
+
+// spoil changes the bytes of a blob behind everybody's back.
+func (w world) spoil(d oci.Digest, spoil func(content []byte) []byte) {
+	w.t.Helper()
+	blobtest.Spoil(w.t, w.dir, w.location(d), spoil)
 }
 
 // flip changes one byte of a blob.
 func (w world) flip(d oci.Digest) {
 	w.t.Helper()
-	content, err := os.ReadFile(w.path(d))
-	w.ok(err)
-	content[len(content)/2] ^= 1
-	w.ok(os.WriteFile(w.path(d), content, 0o600))
+	w.spoil(d, func(content []byte) []byte {
+		content[len(content)/2] ^= 1
+		return content
+	})
 }
 
 func (w world) remove(d oci.Digest) {
 	w.t.Helper()
-	w.ok(os.Remove(w.path(d)))
+	w.spoil(d, func([]byte) []byte { return nil })
+}
+
+// read returns the bytes of a blob as the store has them.
+func (w world) read(d oci.Digest) string {
+	w.t.Helper()
+	content, err := w.store.Open(w.t.Context(), w.location(d))
+	w.ok(err)
+	defer content.Close()
+	text, err := io.ReadAll(content)
+	w.ok(err)
+	return string(text)
 }
 
 func (w world) scrub(o repair.ScrubOptions) repair.ScrubReport {

@@ -10,16 +10,20 @@ package crash
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"io/fs"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/test/haventest"
 	"github.com/havenregistry/haven/test/ledger"
 )
@@ -46,9 +50,14 @@ func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
 			Env: []string{"HAVEN_RECLAIM_AFTER=" + grace.String(), "HAVEN_UPLOAD_LIFETIME=" + (2 * grace).String()},
 		})
 		fleet := newFleet(t, server, seed)
-		if databaseURL != "" {
-			for _, w := range fleet.Workers {
+		for i, w := range fleet.Workers {
+			if i%2 == 0 {
+				w.LayerSize = 3 * blob.MaxPacked / 2 // some have a file of their own
+			}
+			if databaseURL != "" {
 				w.ResumeAfter = claimLease
+			} else {
+				w.Forgotten = blob.MaxPacked
 			}
 		}
 		rng := rand.New(rand.NewPCG(seed, 1000))
@@ -145,26 +154,30 @@ func nothingIsLeftOver(t *testing.T, server *haventest.Server, fleet *ledger.Fle
 // some are the first few, to be shown.
 func some(names []string) []string { return names[:min(len(names), 6)] }
 
-// compare lists files of the store that belong to no live blob, unfinished uploads
-// among them, and live blobs without a file.
-func compare(t *testing.T, store string, live map[string]int64) (extra, missing []string) {
+// compare lists what the store has and no live blob needs, unfinished uploads among it, and live blobs that it lacks.
+func compare(t *testing.T, dir string, live map[string]int64) (extra, missing []string) {
 	t.Helper()
+	store, err := file.Open(dir) // as haven scrub does while the server runs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
 	found := map[string]bool{}
-	err := filepath.WalkDir(store, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return ignoreGone(err)
-		}
-		if strings.HasPrefix(path, filepath.Join(store, "records")) { // what a rebuild reads
-			return nil
-		}
-		digest := "sha256:" + filepath.Base(filepath.Dir(path))
-		if _, isLive := live[digest]; isLive && entry.Name() == "data" {
+	err = store.Blobs(t.Context(), func(location string, _ int64) error {
+		digest, err := digestAt(t.Context(), store, location)
+		if _, isLive := live[digest]; isLive && !found[digest] {
 			found[digest] = true
-		} else {
-			extra = append(extra, strings.TrimPrefix(path, store))
+		} else if !errors.Is(err, blob.ErrNotFound) { // else it was reclaimed just now
+			extra = append(extra, location)
 		}
 		return nil
 	})
+	if err == nil {
+		err = store.Uploads(t.Context(), time.Now().Add(time.Hour), func(id string) error {
+			extra = append(extra, "upload "+id)
+			return nil
+		})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,12 +189,16 @@ func compare(t *testing.T, store string, live map[string]int64) (extra, missing 
 	return extra, missing
 }
 
-// ignoreGone forgives a directory that was reclaimed while it was walked.
-func ignoreGone(err error) error {
-	if os.IsNotExist(err) {
-		return nil
+// digestAt reads what lies at a location.
+func digestAt(ctx context.Context, store *file.Store, location string) (string, error) {
+	content, err := store.Open(ctx, location)
+	if err != nil {
+		return "", err
 	}
-	return err
+	defer content.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, content)
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), err
 }
 
 func quotaUsed(t *testing.T, server *haventest.Server) int64 {

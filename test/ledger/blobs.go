@@ -226,10 +226,10 @@ func (w *Worker) mayBeGone(u *upload, status int) bool {
 	return status == http.StatusNotFound && time.Since(u.ackedAt) > w.Grace
 }
 
-// gone checks that an upload which is unknown had ended, or was left alone for long.
+// gone checks that an upload which is unknown had ended, was as small as may be forgotten, or was left alone for long.
 func (w *Worker) gone(ctx context.Context, u *upload) error {
 	there, err := w.checkWholeOrAbsent(ctx, u.blob)
-	if err != nil || there && u.ending || w.Lossy || time.Since(u.ackedAt) > w.Grace {
+	if err != nil || there && u.ending || w.Lossy || u.acked <= w.Forgotten || time.Since(u.ackedAt) > w.Grace {
 		return err
 	}
 	return fmt.Errorf("upload %s is unknown, and %d bytes of it were acknowledged", u.location, u.acked)

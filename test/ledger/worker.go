@@ -66,6 +66,9 @@ type Worker struct {
 	Pending *Change // sent and not answered, or nil
 	Journal []Entry
 
+	// Forgotten is the most that an upload may hold, in bytes, which a killed server doesn't know any more: where small
+	// ones are kept in memory. -1 for none.
+	Forgotten int
 	// ResumeAfter is how long the worker waits before it goes on with an upload that was
 	// cut off. On PostgreSQL the claim of the server that was killed has to end first.
 	ResumeAfter time.Duration
@@ -87,7 +90,7 @@ type Worker struct {
 // the same as long as they get the same answers.
 func NewWorker(c *Client, repository string, shared *Shared, counts *Counts, grace time.Duration, seed, stream uint64) *Worker {
 	return &Worker{
-		Client: c, Repository: repository, Shared: shared, Counts: counts, Grace: grace, LayerSize: 48 << 10,
+		Client: c, Repository: repository, Shared: shared, Counts: counts, Grace: grace, LayerSize: 48 << 10, Forgotten: -1,
 		State: NewState(), rng: rand.New(rand.NewPCG(seed, stream)), touched: map[string]bool{},
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/test/haventest"
 	"github.com/havenregistry/haven/test/ledger"
 	"github.com/havenregistry/haven/test/power/disk"
@@ -113,6 +114,7 @@ func record(t *testing.T, seed uint64) *session {
 	for _, w := range s.fleet.Workers {
 		w.Keep = true
 	}
+	s.fleet.Workers[0].LayerSize = 3 * blob.MaxPacked / 2 // some have a file of their own
 	ctx, cancel := context.WithTimeout(t.Context(), recordFor)
 	defer cancel()
 	if err := s.fleet.Work(ctx); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/havenregistry/haven/test/power/trace"
 )
 
-// Flags of open, fcntl and mmap on Linux that matter here.
+// Flags of open, fcntl, mmap and fallocate on Linux that matter here.
 const (
 	openTruncate = 0x200
 	openAppend   = 0x400
@@ -26,6 +26,7 @@ const (
 	fcntlDupExec = 0x406
 	mapShared    = 0x1
 	mapWritable  = 0x2
+	punchHole    = 0x3  // and keep the size
 	anywhere     = -100 // AT_FDCWD
 )
 
@@ -176,7 +177,10 @@ func (r *replay) bytes(c *trace.Call, f *file, at int) error {
 	case "ftruncate":
 		f.node.Truncate(at, c.Args[1].Number)
 	case "fallocate":
-		return fmt.Errorf("this call is not known to the replay: extend it")
+		if mode := c.Args[1].Number; mode != punchHole {
+			return fmt.Errorf("fallocate of mode %#x is not known to the replay: extend it", mode)
+		}
+		f.node.Write(at, c.Args[2].Number, make([]byte, max(0, min(c.Args[3].Number, f.node.Size()-c.Args[2].Number))))
 	case "fsync", "fdatasync":
 		if r.ignore == nil || !r.ignore(f.path, f.dir) {
 			f.node.Sync(c.Enter)

@@ -12,6 +12,9 @@ import (
 
 var _ blob.Finder = (*Store)(nil)
 
+// Digest implements blob.Finder.
+func (s *Store) Digest(location string) (oci.Digest, bool) { return digestAt(location) }
+
 // Find implements blob.Finder.
 func (s *Store) Find(ctx context.Context, d oci.Digest) (string, int64, error) {
 	if _, err := oci.ParseDigest(string(d)); err != nil {

@@ -26,14 +26,20 @@ func uploadName(id string) (string, error) {
 
 // checkLocation accepts only what location returns for some digest.
 func checkLocation(name string) error {
-	parts := strings.Split(strings.TrimPrefix(name, blobsDir+"/"), "/")
-	if len(parts) == 4 {
-		d, err := oci.ParseDigest(parts[0] + ":" + parts[2])
-		if err == nil && location(d) == name {
-			return nil
-		}
+	if _, ok := digestAt(name); !ok {
+		return fmt.Errorf("blob location: %w", blob.ErrNameInvalid)
 	}
-	return fmt.Errorf("blob location: %w", blob.ErrNameInvalid)
+	return nil
+}
+
+// digestAt returns the digest that location returns the name for.
+func digestAt(name string) (d oci.Digest, ok bool) {
+	parts := strings.Split(strings.TrimPrefix(name, blobsDir+"/"), "/")
+	if len(parts) != 4 {
+		return "", false
+	}
+	d, err := oci.ParseDigest(parts[0] + ":" + parts[2])
+	return d, err == nil && location(d) == name
 }
 
 // classify makes errors of a full file system blob.ErrNoSpace. A file beyond the

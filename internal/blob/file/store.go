@@ -2,6 +2,7 @@
 // Distribution, so that a volume of it can be served where it lies:
 //
 //	docker/registry/v2/blobs/<algorithm>/<two hex>/<hex>/data   a blob, never changed
+//	segments/<name>                                             many small blobs (segment.go)
 //	uploads/<id>                                                a growing upload
 //	records/<name>                                              a record
 //
@@ -50,6 +51,8 @@ type Store struct {
 	shards  sync.Map  // directory of blobs' directories → *folder, at most 2×256
 	whole   bool      // the file system can be synced as a whole
 	syncs   syncs
+
+	segments segments
 }
 
 var _ blob.Resumer = (*Store)(nil)
@@ -70,7 +73,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
-	for _, dir := range []string{uploadsDir, recordsDir} {
+	for _, dir := range []string{uploadsDir, recordsDir, segmentsDir} {
 		if err := root.MkdirAll(dir, dirMode); err != nil {
 			return nil, errors.Join(fmt.Errorf("create directory of %s: %w", dir, err), root.Close())
 		}
@@ -81,6 +84,9 @@ func Open(dir string) (*Store, error) {
 	}
 	if s.records, err = root.Open(recordsDir); err != nil {
 		return nil, errors.Join(fmt.Errorf("open directory of records: %w", err), s.Close())
+	}
+	if err := s.openSegmentsDir(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open directory of segments: %w", err), s.Close())
 	}
 	s.whole = wholeSync(s.uploads.self)
 	s.dropUnfinished()
@@ -108,6 +114,7 @@ func (s *Store) Close() error {
 		errs = append(errs, shard.(*folder).Close())
 		return true
 	})
+	errs = append(errs, s.segments.close())
 	if s.uploads != nil {
 		errs = append(errs, s.uploads.Close())
 	}
@@ -144,6 +151,9 @@ func (s *Store) openBlob(location string) (*os.File, error) {
 
 // Open implements blob.Store.
 func (s *Store) Open(ctx context.Context, location string) (blob.Content, error) {
+	if p, ok := parsePacked(location); ok {
+		return s.openPacked(p)
+	}
 	if err := checkLocation(location); err != nil {
 		return nil, err
 	}
@@ -167,6 +177,9 @@ func (s *Store) Open(ctx context.Context, location string) (blob.Content, error)
 
 // Delete implements blob.Store. The directories of other blobs stay.
 func (s *Store) Delete(ctx context.Context, location string) error {
+	if p, ok := parsePacked(location); ok {
+		return s.deletePacked(p)
+	}
 	if err := checkLocation(location); err != nil {
 		return err
 	}

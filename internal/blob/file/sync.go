@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +48,13 @@ type syncRound struct {
 func (s *Store) Sync(ctx context.Context, locations ...string) error {
 	var shared, alone []string
 	for _, target := range locations {
+		if p, ok := parsePacked(target); ok {
+			if err := s.syncablePacked(p); err != nil {
+				return fmt.Errorf("sync blob %s: %w", target, err)
+			}
+			shared = append(shared, segmentsDir+"/"+p.segment.String())
+			continue
+		}
 		size, err := s.syncable(target)
 		if err != nil {
 			return fmt.Errorf("sync blob %s: %w", target, err)
@@ -62,7 +71,42 @@ func (s *Store) Sync(ctx context.Context, locations ...string) error {
 	if len(shared) == 0 {
 		return nil
 	}
+	shared = slices.Compact(shared)
 	return s.syncs.failure(shared, s.share(shared).failed)
+}
+
+// syncablePacked returns an error when the record isn't there, or its segment could not be synced before.
+func (s *Store) syncablePacked(p packed) error {
+	if err, lost := s.syncs.lost.Load(segmentsDir + "/" + p.segment.String()); lost {
+		return fmt.Errorf("it could not be synced before: %w", err.(error))
+	}
+	return s.segments.use(p.segment, func(f *os.File) error {
+		found, ok, err := recordAt(f, p.segment, p.block)
+		if err == nil && (!ok || found != p) {
+			err = blob.ErrNotFound
+		}
+		return err
+	})
+}
+
+// syncSegments syncs the segments among the names of a round, and returns the rest and what failed.
+func (s *Store) syncSegments(names []string) (rest []string, failed map[string]error) {
+	failed = map[string]error{}
+	seen := map[string]bool{}
+	for _, name := range names {
+		text, ok := strings.CutPrefix(name, segmentsDir+"/")
+		segment, _ := parseSegmentName(text)
+		if !ok {
+			rest = append(rest, name)
+		} else if !seen[name] {
+			seen[name] = true
+			if err := s.segments.use(segment, (*os.File).Sync); err != nil {
+				failed[name] = err
+				s.segments.abandon(segment)
+			}
+		}
+	}
+	return rest, failed
 }
 
 // syncable returns the size of the blob that is to be synced.
@@ -131,9 +175,11 @@ func (s *Store) share(locations []string) *syncRound {
 
 // run does a round. The next one, if somebody waits for it, is left to another goroutine.
 func (s *Store) run(round *syncRound) {
-	if !s.whole || !syncWhole(s.uploads.self) {
-		round.failed = s.syncEach(round.locations)
+	rest, failed := s.syncSegments(round.locations)
+	if len(rest) > 0 && (!s.whole || !syncWhole(s.uploads.self)) {
+		maps.Copy(failed, s.syncEach(rest))
 	}
+	round.failed = failed
 	close(round.done)
 	y := &s.syncs
 	y.mu.Lock()

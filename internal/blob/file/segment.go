@@ -1,0 +1,149 @@
+package file
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/blob"
+)
+
+// A segment is a file of many small blobs, one behind the other:
+//
+//	segments/<32 hex>            records, each at the beginning of a block
+//	segments/<32 hex>.open       it has a process that writes it, or died
+//
+// A record is a header and the blob's bytes. A process appends to segments of its own only, and a record never
+// changes: deleting it punches a hole, and a segment that is all holes goes. The header holds the segment's
+// random name, which no client ever learns, and its own place: nothing that somebody pushes looks like one.
+
+const (
+	segmentsDir = "segments"
+	openSuffix  = ".open"
+	// segmentMost is the size, in bytes, after which another segment is begun.
+	segmentMost = 64 << 20
+	blockSize   = 4096
+	headerSize  = 40
+	recordMost  = headerSize + blob.MaxPacked
+)
+
+var (
+	recordMagic = [8]byte{'h', 'v', 'n', 'b', 'l', 'o', 'b', '1'}
+	castagnoli  = crc32.MakeTable(crc32.Castagnoli)
+)
+
+// segmentName is the random name of a segment.
+type segmentName [16]byte
+
+func newSegmentName() (name segmentName) {
+	rand.Read(name[:]) // never fails
+	return name
+}
+
+func (n segmentName) String() string { return hex.EncodeToString(n[:]) }
+
+// parseSegmentName reads what String makes, and nothing else.
+func parseSegmentName(text string) (name segmentName, ok bool) {
+	b, err := hex.DecodeString(text)
+	return segmentName(append(b, make([]byte, len(name))...)), err == nil && len(b) == len(name) && text == hex.EncodeToString(b)
+}
+
+// packed is where a record lies.
+type packed struct {
+	segment segmentName
+	block   uint32 // of the header
+	size    uint32 // of the blob, in bytes
+}
+
+// location is the record's place as a blob's: segments/<name>/<block>/<size>.
+func (p packed) location() string {
+	return segmentsDir + "/" + p.segment.String() + "/" + strconv.FormatUint(uint64(p.block), 10) + "/" + strconv.FormatUint(uint64(p.size), 10)
+}
+
+// parsePacked accepts only what location returns.
+func parsePacked(location string) (p packed, ok bool) {
+	rest, ok := strings.CutPrefix(location, segmentsDir+"/")
+	if !ok {
+		return p, false
+	}
+	name, rest, _ := strings.Cut(rest, "/")
+	block, size, _ := strings.Cut(rest, "/")
+	if p.segment, ok = parseSegmentName(name); !ok {
+		return p, false
+	}
+	b, err1 := strconv.ParseUint(block, 10, 32)
+	n, err2 := strconv.ParseUint(size, 10, 32)
+	p.block, p.size = uint32(b), uint32(n)
+	return p, err1 == nil && err2 == nil && n <= blob.MaxPacked && p.location() == location
+}
+
+func (p packed) offset() int64 { return int64(p.block) * blockSize }
+
+// span is how many bytes of the segment are the record's: whole blocks.
+func (p packed) span() int64 {
+	return (headerSize + int64(p.size) + blockSize - 1) / blockSize * blockSize
+}
+
+// header is what the record begins with.
+func (p packed) header() (h [headerSize]byte) {
+	copy(h[:8], recordMagic[:])
+	copy(h[8:24], p.segment[:])
+	binary.BigEndian.PutUint32(h[24:], p.block)
+	binary.BigEndian.PutUint32(h[28:], p.size)
+	binary.BigEndian.PutUint32(h[32:], crc32.Checksum(h[:32], castagnoli))
+	return h
+}
+
+// recordAt reads the header of the record that begins at the block. ok is false where none does.
+func recordAt(f io.ReaderAt, segment segmentName, block uint32) (p packed, ok bool, err error) {
+	var h [headerSize]byte
+	p = packed{segment: segment, block: block}
+	if _, err := f.ReadAt(h[:], p.offset()); errors.Is(err, io.EOF) {
+		return p, false, nil
+	} else if err != nil {
+		return p, false, err
+	}
+	p.size = binary.BigEndian.Uint32(h[28:])
+	return p, p.size <= blob.MaxPacked && h == p.header(), nil
+}
+
+// eachRecord calls yield with the records of a segment. What is no record, because it was deleted or torn by the
+// loss of power, is passed over block by block, and holes at once.
+func eachRecord(f *os.File, segment segmentName, yield func(packed) error) error {
+	at, more := int64(0), true
+	for {
+		var err error
+		if at, more, err = nextData(f, at); err != nil || !more {
+			return err
+		}
+		p, ok, err := recordAt(f, segment, uint32(at/blockSize))
+		if err != nil {
+			return err
+		}
+		at += blockSize
+		if ok {
+			at = p.offset() + p.span()
+			if err := yield(p); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readRecord returns the blob of a record, read into buffer, or blob.ErrNotFound.
+func readRecord(f io.ReaderAt, p packed, buffer *[recordMost]byte) ([]byte, error) {
+	b := buffer[:headerSize+int(p.size)]
+	if _, err := f.ReadAt(b, p.offset()); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read blob %s: %w", p.location(), err)
+	} else if err != nil || [headerSize]byte(b) != p.header() {
+		return nil, fmt.Errorf("open %s: %w", p.location(), blob.ErrNotFound)
+	}
+	return b[headerSize:], nil
+}
