@@ -36,7 +36,7 @@ type Config struct {
 	ReclaimAfter   time.Duration `name:"reclaim-after" default:"2h" placeholder:"DURATION" help:"How long a blob that no manifest names is kept: a push that was told that the blob is there has this time to name it. Replicas share the value."`
 	UploadLifetime time.Duration `name:"upload-lifetime" default:"168h" placeholder:"DURATION" help:"How long an upload that nobody goes on with can be resumed."`
 
-	VulnDBSource []secret.Text `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG, such as oci://ghcr.io/aquasecurity/trivy-db:2; USER:PASSWORD@ before the host where the registry asks for it. Without one, it is imported by hand (haven vulndb import)."`
+	VulnDBSource []secret.Text `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG, such as oci://ghcr.io/aquasecurity/trivy-db:2; USER:PASSWORD@ before the host where the registry asks for it, and ?realm=URL behind the tag where the token service that may get them has another address. Without one, it is imported by hand (haven vulndb import)."`
 
 	ConfigOverwriteJSON secret.Text `name:"config-overwrite-json" placeholder:"JSON" help:"What PUT /api/v2.0/configurations would set, as one JSON object, fixed from outside: nobody changes the configuration by the API or the portal then."`
 }

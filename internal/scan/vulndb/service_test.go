@@ -327,9 +327,11 @@ func (brokenPipe) Read([]byte) (int, error) { return 0, fs.ErrClosed }
 
 func TestSources(t *testing.T) {
 	for text, shown := range map[string]string{
-		"file:///srv/db":                          "file:///srv/db",
-		"oci://ghcr.io/aquasecurity/trivy-db:2":   "oci://ghcr.io/aquasecurity/trivy-db:2",
-		"oci://u:s3cr3t@127.0.0.1:5000/a/b/c:tag": "oci://127.0.0.1:5000/a/b/c:tag",
+		"file:///srv/db":                                            "file:///srv/db",
+		"oci://ghcr.io/aquasecurity/trivy-db:2":                     "oci://ghcr.io/aquasecurity/trivy-db:2",
+		"oci://u:s3cr3t@127.0.0.1:5000/a/b/c:tag":                   "oci://127.0.0.1:5000/a/b/c:tag",
+		"oci://u:s3cr3t@host/a:2?realm=https://token.example.com/x": "oci://host/a:2",
+		"oci://u:s3cr3t@host/a:2?realm=token":                       "", "oci://u:s3cr3t@host/a:2?realm=https://u:s3cr3t@token": "", "oci://u:s3cr3t@host/a:2?other=x": "", "file:///x?realm=https://x": "",
 		"": "", "file://host/x": "", "file:relative": "", "oci://host/name": "", "oci://host/name@sha256:aa": "", "http://host/x:1": "", "oci://host/:1": "",
 	} {
 		s, err := vulndb.ParseSource(text)
