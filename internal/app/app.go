@@ -49,6 +49,7 @@ type App struct {
 	engine     *confined.Process
 	vulndb     *vulndb.Service
 	scans      *scan.Service
+	foreign    *scanners
 	metrics    *telemetry.Metrics
 	health     *health
 	handler    http.Handler

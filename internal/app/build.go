@@ -168,6 +168,8 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchForwarding(d.audits)
 	a.watchRobots()
 	a.watchJobs()
+	a.watchScans(d.gate)
+	a.watchVulnDB()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{

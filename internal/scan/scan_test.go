@@ -459,3 +459,26 @@ func (w world) tidied() {
 	}))
 	w.settled()
 }
+
+// What is exported says how scans ended, and how much was read for them.
+func TestFigures(t *testing.T) {
+	each(t, func(w world) {
+		w.edition("one", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.High, "2")}})
+		base := layer{OS: debian, Packages: []string{"bash@1"}}
+		w.scanned(app, w.push(app, "v1", base))
+		w.scanned(app, w.push(app, "v2", base, layer{Unread: "too large"}))
+		stats := w.Stats()
+		tries, layers := stats.Tries.All(), stats.Layers.All()
+		if len(tries) != 2 || tries[Tries{ByOurselves, EndedWell}] != 1 || tries[Tries{ByOurselves, EndedNotEvaluated}] != 1 {
+			t.Errorf("tries: %v", tries)
+		}
+		if layers[LayerRead] != 1 || layers[LayerKept] != 1 || layers[LayerUnread] != 1 || stats.LayerBytes.Load() == 0 {
+			t.Errorf("layers: %v, %d bytes", layers, stats.LayerBytes.Load())
+		}
+		w.edition("two", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.Low, "2")}})
+		w.settled()
+		if stats.Judged.Load() != 1 || stats.Changed.Load() != 2 {
+			t.Errorf("%d packages judged anew, %d reports changed", stats.Judged.Load(), stats.Changed.Load())
+		}
+	})
+}

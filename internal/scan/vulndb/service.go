@@ -18,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // Verifier looks through a database before it is used: folder dir with trivy.db and metadata.json.
@@ -53,6 +54,7 @@ type Service struct {
 	clock    func() time.Time
 	log      *slog.Logger
 	switches []Switch
+	endings  telemetry.Tally[Ending] // of imports and refreshes
 
 	importing chan struct{} // held by the one import of this process
 	mu        sync.Mutex    // held while a copy is made or removed
@@ -113,6 +115,7 @@ var ErrBusy = fault.Conflictf("another import of the vulnerability database is r
 // force then, and whether it is a new one: the same again changes nothing. An error that is a fault says what is wrong
 // with the archive.
 func (s *Service) Import(ctx context.Context, archive io.Reader, source string) (e Edition, changed bool, err error) {
+	defer func() { s.endings.Add(endingOf(changed, err), 1) }()
 	return s.take(ctx, source, false, func(dir string) (string, error) {
 		name := filepath.Join(dir, "archive")
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -130,12 +133,39 @@ func (s *Service) Import(ctx context.Context, archive io.Reader, source string) 
 	})
 }
 
+// Ending is how an import or a refresh ended.
+type Ending string
+
+// The endings.
+const (
+	EndedNew    Ending = "new"  // another edition is in force
+	EndedSame   Ending = "same" // the one in force is the newest
+	EndedFailed Ending = "failed"
+)
+
+// Endings are all of them.
+func Endings() []Ending { return []Ending{EndedNew, EndedSame, EndedFailed} }
+
+func endingOf(changed bool, err error) Ending {
+	switch {
+	case err != nil:
+		return EndedFailed
+	case changed:
+		return EndedNew
+	}
+	return EndedSame
+}
+
+// Ended is how many imports and refreshes of this process ended how.
+func (s *Service) Ended() map[Ending]int64 { return s.endings.All() }
+
 // Refresh asks the sources in their order, until one has a database. It changes nothing when that isn't newer than the
 // one in force. logf hears of each step.
 func (s *Service) Refresh(ctx context.Context, logf func(format string, args ...any)) (e Edition, changed bool, err error) {
 	if len(s.sources) == 0 {
 		return e, false, fault.Invalidf("no source is set: vulndb_source")
 	}
+	defer func() { s.endings.Add(endingOf(changed, err), 1) }()
 	var failures []error
 	for _, source := range s.sources {
 		logf("asking %s", source)
