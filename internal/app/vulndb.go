@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/config"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 )
@@ -42,7 +43,7 @@ func (a *App) vulnerabilities() (*vulndb.Service, error) {
 		return nil, err
 	}
 	a.vulndb = vulndb.New(vulndb.Deps{
-		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Jobs: a.jobs,
+		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Jobs: a.jobs, Happened: event.Append,
 		Dir: filepath.Join(a.cfg.DataDir, "vulndb"), Clock: time.Now, Log: a.log,
 	})
 	return a.vulndb, nil

@@ -81,7 +81,7 @@ func TestThePasswordStaysWithItsRegistry(t *testing.T) {
 	elsewhere := newTokenService(t)
 	refresh := func(source string) error {
 		s := newRefreshing(t, outbound.Purpose{Reach: outbound.Administered(), Elsewhere: outbound.Administered(), Redirects: 5, MaxBody: 1 << 30}, source)
-		_, _, err := s.Refresh(t.Context(), quiet)
+		_, _, err := s.Refresh(t.Context(), "somebody", quiet)
 		return err
 	}
 	t.Run("its own origin", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestATokenServiceOutOfReach(t *testing.T) {
 	elsewhere := newTokenService(t)
 	host, _ := guardedRegistry(t, elsewhere.URL)
 	s := newRefreshing(t, outbound.Purpose{Reach: outbound.Administered(), MaxBody: 1 << 30}, "oci://"+host+"/aquasec/trivy-db:2")
-	if _, _, err := s.Refresh(t.Context(), quiet); !errors.Is(err, outbound.ErrAddress) || elsewhere.asked > 0 {
+	if _, _, err := s.Refresh(t.Context(), "somebody", quiet); !errors.Is(err, outbound.ErrAddress) || elsewhere.asked > 0 {
 		t.Errorf("got %v, asked %d times", err, elsewhere.asked)
 	}
 }
