@@ -58,8 +58,7 @@ func TestVulnerabilityDatabase(t *testing.T) {
 	if !change.Changed {
 		t.Error("nothing changed")
 	}
-	if body, err := db.Get(t.Context(), f.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'update_vulndb'`); err != nil ||
-		!strings.Contains(body, `"by":"admin"`) || !strings.Contains(body, `"client":"192.0.2.1"`) {
+	if body, err := db.Get(t.Context(), f.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'update_vulndb'`); err != nil || !strings.Contains(body, `"by":"admin"`) {
 		t.Errorf("the audit log is told: %s, %v", body, err)
 	}
 	f.must("admin", http.MethodGet, "/vulndb", "", http.StatusOK, &state)
