@@ -119,7 +119,7 @@ func (a *App) assemble() (domain, error) {
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
-	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg)})
+	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg), Full: a.cfg.ScanConfinement == fullConfinement})
 	if d.vulndb, err = a.vulnerabilities(); err != nil {
 		return domain{}, err
 	}
@@ -154,11 +154,12 @@ func (a *App) openKeys(ctx context.Context, id *identity.Service) error {
 
 // parts are what the health of the registry is the health of, by Harbor's names.
 func (a *App) parts() []harborapi.Part {
-	parts := []harborapi.Part{{Name: "core"}, {Name: "database", Check: a.db.Ping}, {Name: "portal"}}
+	parts := []harborapi.Part{{Name: "core"}, {Name: "database", Check: a.db.Ping}, {Name: "jobservice", Check: a.jobs.Check}, {Name: "portal"}}
 	if a.notices.Shared() {
 		parts = append(parts, harborapi.Part{Name: "redis", Check: a.notices.Check})
 	}
-	return append(parts, harborapi.Part{Name: "registry", Check: a.blobs.Check})
+	// registryctl, which Harbor names next, has no counterpart: what it does, the registry does itself.
+	return append(parts, harborapi.Part{Name: "registry", Check: a.blobs.Check}, harborapi.Part{Name: "trivy", Check: a.engine.Check})
 }
 
 // connect puts the edges before the domain, and returns what answers every request.
@@ -168,6 +169,8 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchForwarding(d.audits)
 	a.watchRobots()
 	a.watchJobs()
+	a.watchScans(d.gate)
+	a.watchVulnDB()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{

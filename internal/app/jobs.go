@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -35,28 +37,52 @@ func (a *App) watchJobs() {
 	a.watchQueues()
 }
 
+// queuesFor is how long the figures of queues are believed: one scrape asks the database once.
+const queuesFor = 2 * time.Second
+
 // watchQueues exports what waits. A scrape that finds no answer in time shows nothing of it.
 func (a *App) watchQueues() {
-	jobs := a.jobs
+	queues := remembered(queuesFor, a.jobs.Queues)
 	byQueue := func(name, help string, figure func(job.Queue) float64) {
 		a.metrics.Family(telemetry.Family{Name: name, Help: help, Labels: []string{"type"}, Read: func(report telemetry.Report) {
-			ctx, cancel := context.WithTimeout(context.Background(), metricTime)
-			defer cancel()
-			queues, err := jobs.Queues(ctx)
+			known, err := queues()
 			if err != nil {
 				return
 			}
-			for _, q := range queues {
+			for _, q := range known {
 				report(figure(q), string(q.Kind))
 			}
 		}})
 	}
 	byQueue("haven_job_queue_tasks", "Tasks of the whole registry that wait for a process.", func(q job.Queue) float64 { return float64(q.Count) })
 	byQueue("haven_job_queue_latency_seconds", "How long the first of the tasks that wait has waited.", func(q job.Queue) float64 { return q.Latency.Seconds() })
-	byQueue("haven_job_queue_paused", "1 while tasks wait because somebody says so.", func(q job.Queue) float64 {
-		if q.Paused {
-			return 1
+	byQueue("haven_job_queue_paused", "1 while tasks wait because somebody says so.", func(q job.Queue) float64 { return oneIf(q.Paused) })
+}
+
+// remembered reads something of the database for figures, and once for all that a scrape asks for.
+func remembered[T any](believed time.Duration, read func(context.Context) (T, error)) func() (T, error) {
+	var (
+		mu   sync.Mutex
+		at   time.Time
+		last T
+		err  error
+	)
+	return func() (T, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if at.IsZero() || time.Since(at) > believed {
+			ctx, cancel := context.WithTimeout(context.Background(), metricTime)
+			defer cancel()
+			last, err = read(ctx)
+			at = time.Now()
 		}
-		return 0
-	})
+		return last, err
+	}
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

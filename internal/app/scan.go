@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/inventory"
 	"github.com/havenregistry/haven/internal/scan/scanner"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // scanning makes scanning, and has everything judged anew when another edition of the vulnerability database comes
@@ -33,6 +34,7 @@ func (a *App) scanning(d domain, client *adapter.Client) *scan.Service {
 		Scanners: known, Others: known, Clock: time.Now, Log: a.log,
 	})
 	d.vulndb.OnSwitch(scans.EditionChanged)
+	a.foreign = known
 	return scans
 }
 
@@ -67,6 +69,7 @@ type scanners struct {
 	address  string
 	log      *slog.Logger
 	changes  *db.Watch
+	failures telemetry.Tally[string] // of scans by others, by adapter.Kinds
 
 	mu   sync.Mutex
 	held map[int64]heldScanner // by project
@@ -164,7 +167,12 @@ func (s *scanners) Materials(ctx context.Context, sc scan.Scanner, of scan.Image
 }
 
 // ask has a scanner do a job, with a pass that is good for the image's repository until it is done.
-func (s *scanners) ask(ctx context.Context, sc scan.Scanner, of scan.Image, do func(adapter.Endpoint, adapter.Job) error) error {
+func (s *scanners) ask(ctx context.Context, sc scan.Scanner, of scan.Image, do func(adapter.Endpoint, adapter.Job) error) (err error) {
+	defer func() {
+		if f, ok := errors.AsType[*adapter.Failure](err); ok {
+			s.failures.Add(adapter.Kinds()[f.Kind], 1)
+		}
+	}()
 	registered, err := s.scanners.Get(ctx, sc.ID)
 	if err != nil {
 		return err

@@ -72,11 +72,11 @@ func (s *Scanner) open(ctx context.Context) error {
 	if err := errors.Join(s.db.Claim(), s.db.Migrate(ctx)); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
 	}
-	client, err := sourceClient()
+	client, err := sourceClient(s.cfg.Networks)
 	if err != nil {
 		return err
 	}
-	engine := confined.New(confined.Options{TempDir: filepath.Join(s.cfg.DataDir, "scan")})
+	engine := confined.New(confined.Options{TempDir: filepath.Join(s.cfg.DataDir, "scan"), Full: s.cfg.Confinement == fullConfinement})
 	s.jobs = job.New(job.Deps{DB: s.db, Clock: time.Now, Log: s.log})
 	s.editions = vulndb.New(vulndb.Deps{
 		DB: s.db, Records: s.blobs, Verifier: engine, Client: client, Sources: sources, Jobs: s.jobs,
@@ -89,7 +89,7 @@ func (s *Scanner) open(ctx context.Context) error {
 		Engine: engine, Editions: s.editions, Auth: authOf(s.cfg.Auth), Credential: credential, Elsewhere: outbound.Internet(s.cfg.Networks...),
 		Workers: s.cfg.Workers, Queue: s.cfg.Queue, Clock: time.Now, Log: s.log,
 	})
-	s.log.Info("how children are confined", "confinement", engine.Confinement())
+	sayConfinement(s.log, engine)
 	return nil
 }
 

@@ -3,10 +3,12 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"time"
 
 	"github.com/havenregistry/haven/internal/config"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 )
@@ -23,11 +25,11 @@ const (
 	sourceRedirects = 5
 )
 
-// sourceClient asks the sources of the vulnerability database, which an operator entered, and what they redirect to
-// on the public internet.
-func sourceClient() (*http.Client, error) {
+// sourceClient asks the sources of the vulnerability database, which an operator entered, and what they lead to on the
+// public internet and in the listed networks.
+func sourceClient(networks []netip.Prefix) (*http.Client, error) {
 	return outbound.New(outbound.Purpose{
-		Reach: outbound.Administered(), Redirects: sourceRedirects, Proxied: true, Timeout: -1, Stall: answerTime, MaxBody: largestEdition,
+		Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: sourceRedirects, Proxied: true, Timeout: -1, Stall: answerTime, MaxBody: largestEdition,
 	}).HTTP(outbound.Trust{})
 }
 
@@ -37,12 +39,12 @@ func (a *App) vulnerabilities() (*vulndb.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vulndb_source: %w", err)
 	}
-	client, err := sourceClient()
+	client, err := sourceClient(a.cfg.ScannerNetworks)
 	if err != nil {
 		return nil, err
 	}
 	a.vulndb = vulndb.New(vulndb.Deps{
-		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Jobs: a.jobs,
+		DB: a.db, Records: a.blobs, Verifier: a.engine, Client: client, Sources: sources, Jobs: a.jobs, Happened: event.Append,
 		Dir: filepath.Join(a.cfg.DataDir, "vulndb"), Clock: time.Now, Log: a.log,
 	})
 	return a.vulndb, nil

@@ -68,5 +68,6 @@ func EventTypes() []event.Kind {
 		event.CreateLabel, event.UpdateLabel, event.DeleteLabel, event.AttachLabel, event.DetachLabel,
 		event.UpdatePurge, event.StartPurge, event.StopPurge,
 		event.CreateScanner, event.UpdateScanner, event.DeleteScanner,
+		event.UpdateVulnDB,
 	}
 }

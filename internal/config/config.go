@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,7 +37,10 @@ type Config struct {
 	ReclaimAfter   time.Duration `name:"reclaim-after" default:"2h" placeholder:"DURATION" help:"How long a blob that no manifest names is kept: a push that was told that the blob is there has this time to name it. Replicas share the value."`
 	UploadLifetime time.Duration `name:"upload-lifetime" default:"168h" placeholder:"DURATION" help:"How long an upload that nobody goes on with can be resumed."`
 
-	VulnDBSource []secret.Text `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG, such as oci://ghcr.io/aquasecurity/trivy-db:2; USER:PASSWORD@ before the host where the registry asks for it. Without one, it is imported by hand (haven vulndb import)."`
+	VulnDBSource []secret.Text `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG, such as oci://ghcr.io/aquasecurity/trivy-db:2; USER:PASSWORD@ before the host where the registry asks for it, and ?realm=URL behind the tag where the token service that may get them has another address. Without one, it is imported by hand (haven vulndb import)."`
+
+	ScannerNetworks []netip.Prefix `name:"scanner-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that sources of the vulnerability database lead to. What an administrator enters himself, such as a scanner's or a source's own address, may be private without it."`
+	ScanConfinement string         `name:"scan-confinement" default:"best" enum:"best,full" help:"best: processes that read images are confined as far as the machine lets them. full: nothing is read unless they have no network and no files but their own, which takes user namespaces."`
 
 	ConfigOverwriteJSON secret.Text `name:"config-overwrite-json" placeholder:"JSON" help:"What PUT /api/v2.0/configurations would set, as one JSON object, fixed from outside: nobody changes the configuration by the API or the portal then."`
 }

@@ -58,7 +58,8 @@ const (
 	CreateScanner       Kind = "create_scanner"
 	UpdateScanner       Kind = "update_scanner"
 	DeleteScanner       Kind = "delete_scanner"
-	UpdatePurge         Kind = "update_purge" // the schedule by which the audit log is purged
+	UpdateVulnDB        Kind = "update_vulndb" // an import or refresh of the vulnerability database, also one that found nothing newer
+	UpdatePurge         Kind = "update_purge"  // the schedule by which the audit log is purged
 	StartPurge          Kind = "start_purge"
 	StopPurge           Kind = "stop_purge"
 	ScanArtifact        Kind = "scan_artifact"      // a scan ended

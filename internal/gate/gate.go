@@ -14,6 +14,7 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/inventory"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // Scans says what is known of images, by the scanner that a project uses. Package scan implements it.
@@ -44,6 +45,7 @@ type Gate struct {
 	Deps
 	policies policies
 	kinds    *otter.Cache[oci.Digest, kind] // follows from the bytes: never stale
+	refusals telemetry.Tally[State]
 }
 
 // maxKinds bounds what is remembered of manifests, about 100 bytes each.
@@ -67,11 +69,15 @@ func (g *Gate) Admit(ctx context.Context, p authz.Principal, in registry.Ref, m 
 	if err != nil {
 		return err
 	}
-	if !v.Allowed() {
+	if worst := v.Worst(); worst != nil {
+		g.refusals.Add(worst.State, 1)
 		return &Refusal{v}
 	}
 	return nil
 }
+
+// Refusals are the pulls that this process refused, by the state of the image that stood in the way most.
+func (g *Gate) Refusals() map[State]int64 { return g.refusals.All() }
 
 // Judge says how the manifest stands, and why.
 func (g *Gate) Judge(ctx context.Context, in registry.Ref, m registry.Manifest) (Verdict, error) {

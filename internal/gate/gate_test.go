@@ -43,6 +43,9 @@ func TestThreshold(t *testing.T) {
 		if got := w.pull("v1"); got != nil {
 			t.Errorf("switched off: %v", got)
 		}
+		if counted := w.Refusals(); len(counted) != 1 || counted[gate.Vulnerable] != 16 {
+			t.Errorf("counted refusals: %v", counted)
+		}
 	})
 }
 

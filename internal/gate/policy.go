@@ -20,6 +20,9 @@ const (
 	NotEvaluated State = "not_evaluated" // a part of it, or its distribution, can't be judged
 )
 
+// States are all of them.
+func States() []State { return []State{Clean, Vulnerable, NeverScanned, Pending, Failed, NotEvaluated} }
+
 // Outcome is what becomes of a pull.
 type Outcome string
 

@@ -117,6 +117,26 @@ func TestReadOnly(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	f.must("admin", "GET", "/projects", "", 200, nil)
+	// Work can be stopped and go on; what begins it is a change.
+	for request, refused := range map[string]bool{
+		"PUT /jobservice/queues/all {\"action\":\"pause\"}":                  false,
+		"PUT /jobservice/queues/IMAGE_SCAN/ {\"action\":\"resume\"}":         false,
+		"PUT /jobservice/jobs/all":                                           false,
+		"POST /projects/library/repositories/a%252Fb/artifacts/v/scan/stop":  false,
+		"POST /system/scanAll/stop":                                          false,
+		"PUT /system/purgeaudit/7":                                           false,
+		"PUT /system/purgeaudit/schedule {\"schedule\":{\"type\":\"None\"}}": true,
+		"POST /system/scanAll/schedule {\"schedule\":{\"type\":\"Manual\"}}": true,
+		"POST /projects/library/repositories/a/artifacts/v/scan":             true,
+		"DELETE /jobservice/queues/all":                                      true,
+	} {
+		method, rest, _ := strings.Cut(request, " ")
+		path, body, _ := strings.Cut(rest, " ")
+		w := f.do("admin", method, path, body)
+		if got := strings.TrimSpace(w.Body.String()) == want; got != refused {
+			t.Errorf("%s: %d %s", request, w.Code, w.Body)
+		}
+	}
 	f.must("admin", "PUT", "/configurations", `{"read_only":false}`, 200, nil)
 	f.must("admin", "POST", "/projects", `{"project_name":"x"}`, 201, nil)
 }

@@ -72,7 +72,7 @@ type Server struct {
 func New(d Deps) (http.Handler, error) {
 	s := &Server{Deps: d, contract: sync.OnceValues(gen.GetSpec), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
-		Accesses: accesses(), Failures: failures(), Writable: []string{"/api/v2.0/configurations"},
+		Accesses: accesses(), Failures: failures(), Writable: writable(),
 	}}
 	var err error
 	if s.icons, err = newIcons(); err != nil {

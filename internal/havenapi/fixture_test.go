@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	events "github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
@@ -69,7 +70,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f.handler = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
-		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
+		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Scans:          scans,
 		Registry:       contents,
 		Gate:           gate.New(gate.Deps{DB: d, Scans: scans, Contents: contents, Clock: time.Now}),

@@ -61,7 +61,7 @@ type Server struct {
 func New(d Deps) http.Handler {
 	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
-		Accesses: accesses(), Writable: []string{Prefix + "v1/workload/token", Prefix + "v1/workload/test"},
+		Accesses: accesses(), Writable: writable(),
 		Streams: map[string]int64{Prefix + "v1/vulndb/import": vulndb.MaxUpload},
 	}}
 	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {

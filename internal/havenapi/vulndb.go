@@ -6,6 +6,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
+	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 )
 
@@ -27,7 +28,7 @@ func (s *Server) GetVulnerabilityDatabase(ctx context.Context, _ gen.GetVulnerab
 
 // ImportVulnerabilityDatabase answers POST /vulndb/import.
 func (s *Server) ImportVulnerabilityDatabase(ctx context.Context, r gen.ImportVulnerabilityDatabaseRequestObject) (gen.ImportVulnerabilityDatabaseResponseObject, error) {
-	e, changed, err := s.VulnDB.Import(ctx, r.Body, "upload")
+	e, changed, err := s.VulnDB.Import(ctx, rest.CallFrom(ctx).Principal.Name, r.Body, "upload")
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (s *Server) ImportVulnerabilityDatabase(ctx context.Context, r gen.ImportVu
 
 // RefreshVulnerabilityDatabase answers POST /vulndb/refresh.
 func (s *Server) RefreshVulnerabilityDatabase(ctx context.Context, _ gen.RefreshVulnerabilityDatabaseRequestObject) (gen.RefreshVulnerabilityDatabaseResponseObject, error) {
-	e, changed, err := s.VulnDB.Refresh(ctx, func(string, ...any) {})
+	e, changed, err := s.VulnDB.Refresh(ctx, rest.CallFrom(ctx).Principal.Name, func(string, ...any) {})
 	if err != nil {
 		return nil, err
 	}

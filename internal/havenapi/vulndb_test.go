@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/scan/scantest"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -56,6 +57,9 @@ func TestVulnerabilityDatabase(t *testing.T) {
 	f.must("admin", http.MethodPost, "/vulndb/import", archive.String(), http.StatusOK, &change)
 	if !change.Changed {
 		t.Error("nothing changed")
+	}
+	if body, err := db.Get(t.Context(), f.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'update_vulndb'`); err != nil || !strings.Contains(body, `"by":"admin"`) {
+		t.Errorf("the audit log is told: %s, %v", body, err)
 	}
 	f.must("admin", http.MethodGet, "/vulndb", "", http.StatusOK, &state)
 	if state.Current == nil || state.Current.Digest != scantest.Digest(archive.Bytes()) || state.Current.Source != "upload" || !state.Current.UpdatedAt.Equal(scantest.UpdatedAt(1)) {

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -38,6 +39,7 @@ type Service struct {
 
 	wake     chan struct{}
 	draining atomic.Bool
+	looked   atomic.Int64 // when this process last looked for work without a failure, or began, in microseconds
 	stats    stats
 	lanes    lanes
 
@@ -60,6 +62,7 @@ func New(d Deps) *Service {
 	if s.tell == nil {
 		s.tell = func() {}
 	}
+	s.looked.Store(db.Micros(s.clock()))
 	s.housekeeping()
 	return s
 }
@@ -89,6 +92,17 @@ func (s *Service) changed() {
 
 // Drain has no further task begin here. Those that run go on until Run's context ends.
 func (s *Service) Drain() { s.draining.Store(true) }
+
+// lookLate is how long looking for work may fail, or wait, until this process isn't well: longer than its longest pause.
+const lookLate = 90 * time.Second
+
+// Check is an error while nobody in this process looks for work: Run wasn't called, or the database doesn't answer.
+func (s *Service) Check(context.Context) error {
+	if age := s.clock().Sub(db.Time(s.looked.Load())); age > lookLate {
+		return fmt.Errorf("this process last looked for jobs %s ago", age.Round(time.Second))
+	}
+	return nil
+}
 
 // Draining reports whether Drain was called: who follows a log ends then.
 func (s *Service) Draining() bool { return s.draining.Load() }

@@ -83,6 +83,7 @@ func (s *Service) loop(ctx context.Context, begin func(Task)) {
 			pause = min(2*pause, maxPause)
 		default:
 			pause = lookEvery
+			s.looked.Store(db.Micros(s.clock()))
 		}
 		timer := time.NewTimer(pause*3/4 + rand.N(pause/2))
 		select {

@@ -36,7 +36,8 @@ type Frame struct {
 	// Streams are the paths whose bodies may be longer than others, in bytes: those that the contract describes as
 	// application/octet-stream.
 	Streams map[string]int64
-	// Writable are the paths that are changed while the registry is read-only.
+	// Writable are the operations that are done while the registry is read-only, as methods and paths of the contract:
+	// what ends that, and what has work stop or go on.
 	Writable []string
 }
 
@@ -56,7 +57,7 @@ func (f *Frame) Handler(read func() (*openapi3.T, error), mount Mount) http.Hand
 			next.ServeHTTP(w, r)
 		})
 	})
-	return f.outermost(canonical(f.authenticate(f.unlessReadOnly(route(mux)))))
+	return f.outermost(canonical(f.authenticate(f.unlessReadOnly(mux, route(mux)))))
 }
 
 // outermost bounds the body and turns a panic into a 500.
@@ -104,8 +105,8 @@ var methods = [...]string{http.MethodGet, http.MethodHead, http.MethodPost, http
 // spelling with one is tried first, because the router would redirect to it.
 func route(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		spellings := [...]*http.Request{withPath(r, r.URL.EscapedPath()+"/"), r}
-		for _, candidate := range spellings {
+		spelt := spellings(r)
+		for _, candidate := range spelt {
 			if _, pattern := mux.Handler(candidate); pattern != "" {
 				mux.ServeHTTP(w, candidate)
 				return
@@ -113,7 +114,7 @@ func route(mux *http.ServeMux) http.Handler {
 		}
 		var allowed []string
 		for _, method := range methods {
-			if slices.ContainsFunc(spellings[:], func(c *http.Request) bool { return serves(mux, c, method) }) {
+			if slices.ContainsFunc(spelt[:], func(c *http.Request) bool { return serves(mux, c, method) }) {
 				allowed = append(allowed, method)
 			}
 		}
@@ -125,6 +126,20 @@ func route(mux *http.ServeMux) http.Handler {
 		writeProblem(w, Problem{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED",
 			fmt.Sprintf("method %s is not allowed, but [%s] are", Printable(r.Method), strings.Join(allowed, ",")), nil})
 	})
+}
+
+// operation is the method and path of the contract that a request is for, "" when there is none.
+func operation(mux *http.ServeMux, r *http.Request) string {
+	for _, candidate := range spellings(r) {
+		if _, pattern := mux.Handler(candidate); pattern != "" {
+			return pattern
+		}
+	}
+	return ""
+}
+
+func spellings(r *http.Request) [2]*http.Request {
+	return [2]*http.Request{withPath(r, r.URL.EscapedPath()+"/"), r}
 }
 
 func serves(mux *http.ServeMux, r *http.Request, method string) bool {
@@ -141,11 +156,11 @@ func (f *Frame) readOnly(ctx context.Context) (bool, error) {
 	return v.Bool(setting.ReadOnly), err
 }
 
-// unlessReadOnly refuses writes while the registry is read-only, except to the settings that end that.
-func (f *Frame) unlessReadOnly(next http.Handler) http.Handler {
+// unlessReadOnly refuses writes while the registry is read-only, except those that are Writable.
+func (f *Frame) unlessReadOnly(mux *http.ServeMux, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
-		if safe || slices.Contains(f.Writable, r.URL.Path) {
+		if safe || slices.Contains(f.Writable, operation(mux, r)) {
 			next.ServeHTTP(w, r)
 			return
 		}

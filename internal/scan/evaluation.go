@@ -175,7 +175,7 @@ func (p *pass) flush(ctx context.Context) error {
 		return nil
 	}
 	p.judged += int64(len(batch))
-	return p.write(ctx, func(tx db.Tx) error {
+	err := p.write(ctx, func(tx db.Tx) error {
 		last, _, err := findEvaluation(ctx, tx)
 		if err != nil {
 			return err
@@ -190,6 +190,10 @@ func (p *pass) flush(ctx context.Context) error {
 		_, err = tx.Exec(ctx, countJudged, p.ID, len(batch), v.diff.found, v.diff.gone)
 		return err
 	})
+	if err == nil {
+		p.stats.Judged.Add(int64(len(batch)))
+	}
+	return err
 }
 
 // due is every package that this evaluation hasn't judged, those of one scope in a row. What others judge meanwhile
@@ -314,6 +318,7 @@ func (p *pass) summariseAll(ctx context.Context, reports bitmap) (changed int64,
 			return err
 		})
 		changed += int64(len(some))
+		p.stats.Changed.Add(int64(len(some)))
 		ids = ids[:0]
 		return err
 	}

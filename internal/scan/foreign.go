@@ -149,5 +149,6 @@ func (r *run) completeForeign(ctx context.Context, tx db.Tx, found Foreign, ids 
 	if _, err := tx.Exec(ctx, countForeign, r.ReportID, came, gone); err != nil {
 		return err
 	}
+	r.status = Success
 	return r.ended(ctx, tx, Success)
 }

@@ -41,6 +41,9 @@ func (s *Service) layer(ctx context.Context, ref registry.Ref, d oci.Descriptor,
 	reader, now := rand.Text(), s.clock()
 	for {
 		kept, err := s.keptLayer(ctx, d.Digest)
+		if err == nil {
+			s.stats.Layers.Add(LayerKept, 1)
+		}
 		if err == nil || !errors.Is(err, db.ErrNotFound) {
 			return kept, err
 		}
@@ -64,11 +67,22 @@ func (s *Service) layer(ctx context.Context, ref registry.Ref, d oci.Descriptor,
 	found, keep, err := s.readLayer(ctx, ref, d)
 	stop()
 	<-done
+	if err == nil {
+		s.stats.Layers.Add(fateOf(found), 1)
+	}
 	if err != nil || !keep {
 		return found, errors.Join(err, s.release(context.WithoutCancel(ctx), d.Digest, reader))
 	}
 	note("layer %s: read %d bytes in %v", d.Digest, d.Size, s.clock().Sub(now).Round(time.Millisecond))
 	return found, s.keep(ctx, d.Digest, reader, found)
+}
+
+// fateOf says what became of a layer that was to be read: one that can't be looked into says nothing but why.
+func fateOf(l inventory.Layer) LayerFate {
+	if len(l.Unread) > 0 && len(l.Files) == 0 {
+		return LayerUnread
+	}
+	return LayerRead
 }
 
 // pause waits, unless ctx ends before.
@@ -165,6 +179,9 @@ func (s *Service) readLayer(ctx context.Context, ref registry.Ref, d oci.Descrip
 	}
 	defer content.Close()
 	found, err = s.engine.Layer(ctx, content, d.MediaType)
+	if err == nil {
+		s.stats.LayerBytes.Add(d.Size)
+	}
 	if reason, blamed := confined.AtFault(err); blamed && ctx.Err() == nil {
 		f, _ := errors.AsType[*confined.Failure](err)
 		return unread("layer %s: %s", d.Digest, reason), f.Cause == confined.Content, nil

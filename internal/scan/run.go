@@ -46,6 +46,7 @@ type run struct {
 	*job.Run
 	request
 	scanner Scanner
+	status  Status // that this try gave the report, "" for none
 }
 
 const beginReport = `UPDATE scan_report SET status = 'Running', started_at = CASE WHEN started_at = 0 THEN $3 ELSE started_at END
@@ -56,21 +57,29 @@ func (s *Service) doScan(ctx context.Context, jr *job.Run) error {
 	if err := jr.Decode(&r.request); err != nil {
 		return job.Permanent(err)
 	}
-	var err error
-	if r.scanner, err = s.scanners.ByID(ctx, r.Scanner); err != nil {
-		return r.failed(ctx, fmt.Errorf("find the scanner: %w", err))
+	began := s.clock()
+	wanted, err := r.try(ctx)
+	if wanted {
+		s.stats.tried(&r, r.ending(ctx, err), s.clock().Sub(began))
 	}
-	wanted := int64(0)
-	err = r.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
-		wanted, err = tx.Exec(ctx, beginReport, r.ReportID, r.Task().ID, db.Micros(s.clock()))
+	return err
+}
+
+func (r *run) try(ctx context.Context) (wanted bool, err error) {
+	if r.scanner, err = r.scanners.ByID(ctx, r.Scanner); err != nil {
+		return true, r.failed(ctx, fmt.Errorf("find the scanner: %w", err))
+	}
+	err = r.WriteRelaxed(ctx, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, beginReport, r.ReportID, r.Task().ID, db.Micros(r.clock()))
+		wanted = n > 0
 		return err
 	})
 	if err != nil {
-		return err
+		return wanted, err
 	}
-	if wanted == 0 {
+	if !wanted {
 		r.Logf("the report is not wanted any more")
-		return nil
+		return false, nil
 	}
 	r.Logf("scanning %s@%s with %s %s", r.ref().FullName(), r.Digest, r.scanner.Name, r.scanner.Version)
 	if r.scanner.Own {
@@ -79,9 +88,9 @@ func (s *Service) doScan(ctx context.Context, jr *job.Run) error {
 		err = r.askOther(ctx)
 	}
 	if err != nil {
-		return r.failed(ctx, err)
+		return true, r.failed(ctx, err)
 	}
-	return nil
+	return true, nil
 }
 
 const failReport = `UPDATE scan_report SET status = $3, reason = $4, ended_at = $5, complete = FALSE WHERE id = $1 AND task_id = $2`
@@ -105,6 +114,7 @@ func (r *run) failed(ctx context.Context, failure error) error {
 	if err != nil {
 		return errors.Join(failure, err)
 	}
+	r.status = Failed
 	return job.Permanent(failure)
 }
 
@@ -313,6 +323,7 @@ func (r *run) conclude(ctx context.Context, tx db.Tx, found inventory.Inventory,
 	if err != nil {
 		return err
 	}
+	r.status = v.status
 	return r.ended(ctx, tx, v.status)
 }
 

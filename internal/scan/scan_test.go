@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
@@ -458,4 +459,32 @@ func (w world) tidied() {
 		return err
 	}))
 	w.settled()
+}
+
+// What is exported says how scans ended, and how much was read for them.
+func TestFigures(t *testing.T) {
+	each(t, func(w world) {
+		w.edition("one", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.High, "2")}})
+		base := layer{OS: debian, Packages: []string{"bash@1"}}
+		w.scanned(app, w.push(app, "v1", base))
+		w.scanned(app, w.push(app, "v2", base, layer{Unread: "too large"}))
+		stats := w.Stats()
+		for deadline := time.Now().Add(patience); len(stats.Tries.All()) < 2 && time.Now().Before(deadline); { // it is counted after the report is there
+			time.Sleep(time.Millisecond)
+		}
+		tries, layers := stats.Tries.All(), stats.Layers.All()
+		if len(tries) != 2 || tries[Tries{ByOurselves, EndedWell}] != 1 || tries[Tries{ByOurselves, EndedNotEvaluated}] != 1 {
+			t.Errorf("tries: %v", tries)
+		}
+		if layers[LayerRead] != 1 || layers[LayerKept] != 1 || layers[LayerUnread] != 1 || stats.LayerBytes.Load() == 0 {
+			t.Errorf("layers: %v, %d bytes", layers, stats.LayerBytes.Load())
+		}
+		w.edition("two", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.Low, "2")}})
+		for deadline := time.Now().Add(patience); stats.Changed.Load() < 2 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		if stats.Judged.Load() != 1 || stats.Changed.Load() != 2 {
+			t.Errorf("%d packages judged anew, %d reports changed", stats.Judged.Load(), stats.Changed.Load())
+		}
+	})
 }

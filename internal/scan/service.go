@@ -56,12 +56,13 @@ type Service struct {
 	clock    func() time.Time
 	log      *slog.Logger
 	packer   packer
+	stats    *Stats
 }
 
 // New returns a Service, and has its work done by the jobs.
 func New(d Deps) *Service {
 	s := &Service{db: d.DB, registry: d.Registry, jobs: d.Jobs, engine: d.Engine, editions: d.Editions, merge: d.Merge, scanners: d.Scanners,
-		others: d.Others, parallel: cmp.Or(d.Parallel, parallel), clock: d.Clock, log: d.Log, packer: newPacker()}
+		others: d.Others, parallel: cmp.Or(d.Parallel, parallel), clock: d.Clock, log: d.Log, packer: newPacker(), stats: newStats()}
 	for kind, work := range s.works() {
 		s.jobs.Register(kind, work)
 	}

@@ -34,6 +34,11 @@ type Failure struct {
 	err    error
 }
 
+// Kinds are the words by which figures tell failures apart.
+func Kinds() map[error]string {
+	return map[error]string{ErrUnreachable: "unreachable", ErrRefused: "credential_refused", ErrStatus: "failed", ErrAnswer: "bad_answer", ErrLate: "late"}
+}
+
 // Error is for people: it holds nothing that was secret in the request.
 func (f *Failure) Error() string {
 	if f.Reason == "" {

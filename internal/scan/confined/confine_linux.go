@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 	"unsafe"
@@ -68,17 +69,17 @@ func restrain() error {
 func confineSelf(dir string) (achieved []string, inside string) {
 	inside = dir
 	if os.Getpid() == 1 {
-		achieved = append(achieved, "namespaces")
+		achieved = append(achieved, networkless)
 		if jail(dir) == nil {
-			achieved, inside = append(achieved, "files"), "/"
+			achieved, inside = append(achieved, fileless), "/"
 		}
 	}
 	if everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0) != nil {
 		return achieved, inside
 	}
-	achieved = append(achieved, "privileges")
+	achieved = append(achieved, unprivileged)
 	if landlock(inside) == nil {
-		achieved = append(achieved, "landlock")
+		achieved = append(achieved, landlocked)
 	}
 	if os.Getpid() == 1 {
 		dropCapabilities()
@@ -153,20 +154,21 @@ func dropCapabilities() {
 	_ = everyThread(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0) //nolint:gosec // the kernel reads it
 }
 
-// describe says in words what children achieved.
+// describe says in words what children achieved, and what is lost where that isn't all.
 func describe(achieved []string) string {
 	words := map[string]string{
-		"namespaces": "no network and no other processes", "files": "no files but its own",
-		"privileges": "no new privileges", "landlock": "landlock",
+		networkless: "no network and no other processes", fileless: "no files but its own",
+		unprivileged: "no new privileges", landlocked: "landlock",
 	}
 	text := "limits of memory and time"
 	for _, a := range achieved {
 		text += ", " + words[a]
 	}
-	for _, a := range achieved {
-		if a == "namespaces" {
-			return text
-		}
+	if !slices.Contains(achieved, networkless) {
+		text += "; this machine forbids user namespaces, so a child has the network and the rights of this process"
 	}
-	return text + "; this machine forbids user namespaces, so a child has the network and the rights of this process"
+	if !slices.Contains(achieved, fileless) && !slices.Contains(achieved, landlocked) {
+		text += "; it can read the files of this process"
+	}
+	return text
 }

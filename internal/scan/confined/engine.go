@@ -93,6 +93,9 @@ func (f *Failure) Error() string {
 	return f.Reason
 }
 
+// Explain is what people may be told.
+func (f *Failure) Explain() string { return f.Reason }
+
 // Unwrap returns the error below.
 func (f *Failure) Unwrap() error { return f.Err }
 

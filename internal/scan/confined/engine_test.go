@@ -140,3 +140,34 @@ func TestFailures(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the disk is gone") }
+
+// A bill of materials in an image is read by a child like all else, and costs one failed layer at most.
+func TestBillThroughChildren(t *testing.T) {
+	e := newEngine(t)
+	component := `{"type":"library","name":"lodash","version":"4.17.20","purl":"pkg:npm/lodash@4.17.20"}`
+	layer := func(components string) (inventory.Layer, error) {
+		body := `{"bomFormat":"CycloneDX","specVersion":"1.5","version":1,"components":[` + components + `]}`
+		return e.Layer(t.Context(), bytes.NewReader(scantest.Tar([]scantest.File{{Name: "app/sbom.cdx.json", Mode: 0o644, Body: []byte(body)}})), "")
+	}
+	found, err := layer(component)
+	if err != nil || len(found.Files) != 1 || found.Files[0].Type != "node-pkg" || found.Files[0].Packages[0].Name != "lodash" {
+		t.Errorf("%+v, %v", found, err)
+	}
+	l, err := layer(strings.Repeat(component+",", 150_000) + component) // 13 MB
+	if err != nil || len(l.Unread) != 1 || !strings.Contains(l.Unread[0], "more than 50000 packages") {
+		t.Errorf("many packages: %q, %v", l.Unread, err)
+	}
+	for name, hostile := range map[string]string{
+		"deep":     strings.Repeat(`{"type":"library","name":"x","components":[`, 9_000) + component + strings.Repeat("]}", 9_000),
+		"nameless": strings.Repeat(`{"type":"library"},`, 800_000) + component,
+	} {
+		l, err := layer(hostile)
+		if _, blamed := confined.AtFault(err); err != nil && !blamed {
+			t.Errorf("%s: %v", name, err)
+		}
+		t.Logf("%s: %q, %v", name, l.Unread, err)
+	}
+	if _, err := layer(component); err != nil {
+		t.Errorf("the next layer: %v", err)
+	}
+}

@@ -11,8 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/scan/inventory"
@@ -24,6 +26,7 @@ type Options struct {
 	Children int      // at once; 0: as many as there are cores
 	TempDir  string   // where children have what is too large for memory; "": the system's
 	Command  []string // that starts a child; none: this program, as haven scan-worker
+	Full     bool     // nothing is read unless children have no network and no files but their own
 }
 
 // Process is the Engine that starts a child for each thing that it is asked for.
@@ -31,11 +34,19 @@ type Process struct {
 	options Options
 	free    chan struct{} // a token for each child that may be started
 
-	probe sync.Once
-	level level  // how far this machine lets children be confined
-	words string // for people
+	levels []level // to be tried, the strictest first
+	probe  sync.Once
+	found  atomic.Pointer[confinement] // nil until it was tried
 
 	started func(pid int) // what tests look at; nil otherwise
+}
+
+// confinement is how far this machine lets children be confined.
+type confinement struct {
+	level level
+	words string // for people
+	full  bool
+	err   error // why no child can be started
 }
 
 var _ Engine = (*Process)(nil)
@@ -48,37 +59,80 @@ func New(o Options) *Process {
 	if len(o.Command) == 0 {
 		o.Command = []string{"/proc/self/exe", "scan-worker"}
 	}
-	return &Process{options: o, free: make(chan struct{}, o.Children)}
+	return &Process{options: o, free: make(chan struct{}, o.Children), levels: levels}
 }
 
 // Confinement implements Engine. The first call tries it out.
-func (p *Process) Confinement() string {
-	p.confine()
-	return p.words
+func (p *Process) Confinement() string { return p.tried().words }
+
+// Check is an error while images can't be read on this machine, by what is known: it starts nothing.
+func (p *Process) Check(context.Context) error {
+	found := p.found.Load()
+	if found == nil {
+		return nil
+	}
+	if found.err != nil {
+		return found.err
+	}
+	_, err := p.confine()
+	return err
 }
 
-// confine finds the strictest level that this machine allows.
-func (p *Process) confine() level {
+// Fully reports whether children have no network and no files but their own. The first call tries it out.
+func (p *Process) Fully() bool { return p.tried().full }
+
+// confine returns the strictest level that this machine allows, or an error when that isn't enough.
+func (p *Process) confine() (level, error) {
+	found := p.tried()
+	if p.options.Full && !found.full && found.err == nil {
+		return found.level, &Failure{Machine, "nothing is read: scan_confinement is full, and on this machine children have only " + found.words, nil}
+	}
+	return found.level, nil
+}
+
+func (p *Process) tried() *confinement {
 	p.probe.Do(func() {
 		p.sweep()
-		for _, l := range levels {
+		found := &confinement{}
+		for _, l := range p.levels {
 			ctx, cancel := context.WithTimeout(context.Background(), helloTime)
 			answer, err := p.ask(ctx, l, request{Do: doHello}, nil)
 			cancel()
 			var achieved []string
-			if err == nil && json.Unmarshal(answer, &achieved) == nil {
-				p.level, p.words = l, describe(achieved)
-				return
+			if err == nil {
+				err = json.Unmarshal(answer, &achieved)
 			}
-			p.words = fmt.Sprintf("children can't be started: %v", err)
+			if err == nil {
+				found = &confinement{level: l, words: describe(achieved), full: full(achieved)}
+				break
+			}
+			found.err = fmt.Errorf("children can't be started: %w", err)
+			found.words = found.err.Error()
 		}
+		p.found.Store(found)
 	})
-	return p.level
+	return p.found.Load()
 }
+
+// full is whether what children achieved leaves them neither network nor files.
+func full(achieved []string) bool {
+	return slices.Contains(achieved, networkless) && (slices.Contains(achieved, fileless) || slices.Contains(achieved, landlocked))
+}
+
+// What children may achieve.
+const (
+	networkless  = "namespaces"
+	fileless     = "files"
+	unprivileged = "privileges"
+	landlocked   = "landlock"
+)
 
 // Layer implements Engine.
 func (p *Process) Layer(ctx context.Context, blob io.Reader, mediaType string) (layer inventory.Layer, err error) {
-	l := p.confine()
+	l, err := p.confine()
+	if err != nil {
+		return layer, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, layerTime)
 	defer cancel()
 	source := &watched{r: blob}
@@ -122,7 +176,10 @@ func (p *Process) SBOM(ctx context.Context, of inventory.Inventory, document SBO
 	if document.Format.MediaType() == "" {
 		return nil, fmt.Errorf("bill of materials: unknown format %q", document.Format)
 	}
-	l := p.confine()
+	l, err := p.confine()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	return p.ask(ctx, l, request{Do: doSBOM, Document: &document, Inventory: &of}, nil)
@@ -140,7 +197,10 @@ func (p *Process) Verify(ctx context.Context, dir string) (m vulndb.Metadata, er
 		return m, fmt.Errorf("open trivy.db: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	l := p.confine()
+	l, err := p.confine()
+	if err != nil {
+		return m, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	answer, err := p.ask(ctx, l, request{Do: doVerify, Metadata: text}, nil, file)
@@ -198,7 +258,10 @@ func (p *Process) JudgeEach(ctx context.Context, edition vulndb.Edition, subject
 		return &Failure{Machine, "the vulnerability database can't be opened", err}
 	}
 	defer func() { _ = file.Close() }()
-	l := p.confine()
+	l, err := p.confine()
+	if err != nil {
+		return err
+	}
 	if err := p.acquire(ctx); err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@
 package inventory
 
 // Revision is of what layers are read for. Layers that an older revision read are read again.
-const Revision = 1
+const Revision = 2
 
 // OS is an operating system: its family in Trivy's words ("debian", "alpine", "redhat", …) and its release
 // ("12.5"). An empty Family: the image has none, or none that is known.

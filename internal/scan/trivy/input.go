@@ -139,6 +139,9 @@ func analyser(name string, h *tar.Header) analyse {
 			return buildDockerfile
 		}
 	}
+	if isBill(name) {
+		return billOfMaterials
+	}
 	if a := languageFile(name, base); a != nil {
 		return a
 	}

@@ -13,6 +13,7 @@ type Limits struct {
 	Memory   int64 // bytes of a file that is held in memory to be looked into
 	Spooled  int64 // bytes of a file that is written down to be looked into
 	Packages int   // in the layer
+	Listed   int   // packages in a bill of materials that lies in the layer
 	Paths    int   // that the package managers' lists say they installed
 	Nesting  int   // of archives in an archive
 	Inner    int64 // bytes of all that is unpacked from one such archive
@@ -28,6 +29,7 @@ var Usual = Limits{
 	Memory:   16 << 20,
 	Spooled:  1 << 30,
 	Packages: 100_000,
+	Listed:   50_000,
 	Paths:    2_000_000,
 	Nesting:  4,
 	Inner:    2 << 30,

@@ -97,8 +97,14 @@ func report(of inventory.Inventory, d Document) types.Report {
 	}
 	applications := map[[2]string]*types.Result{}
 	var order []*types.Result
+	seen := map[[2]string]bool{} // a package twice at one place is one component
 	for i := range of.Packages {
 		p := &of.Packages[i]
+		at := [2]string{p.Key(), p.Path}
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
 		if p.Class == inventory.OSPackage {
 			system.Packages = append(system.Packages, asPackage(p, ""))
 			continue

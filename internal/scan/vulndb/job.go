@@ -31,9 +31,12 @@ func (s *Service) begin(ctx context.Context, tx db.Tx, trigger job.Trigger, by s
 	return err
 }
 
+// ourselves is who refreshes by the clock, in the audit log.
+const ourselves = "haven"
+
 // do is one refresh. What a source has that is no database is the same a minute later.
 func (s *Service) do(ctx context.Context, r *job.Run) error {
-	_, _, err := s.Refresh(ctx, r.Logf)
+	_, _, err := s.Refresh(ctx, ourselves, r.Logf)
 	if errors.Is(err, fault.Invalid) {
 		return job.Permanent(err)
 	}

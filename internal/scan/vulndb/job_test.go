@@ -10,6 +10,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -22,7 +23,7 @@ func TestRefreshIsAJob(t *testing.T) {
 		start := func(sources ...vulndb.Source) (*vulndb.Service, *job.Service) {
 			jobs := job.New(job.Deps{DB: d, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
 			s := vulndb.New(vulndb.Deps{
-				DB: d, Records: w.store, Verifier: confined.New(confined.Options{TempDir: t.TempDir()}), Client: http.DefaultClient, Sources: sources, Jobs: jobs,
+				DB: d, Records: w.store, Verifier: confined.New(confined.Options{TempDir: t.TempDir()}), Client: http.DefaultClient, Sources: sources, Jobs: jobs, Happened: event.Append,
 				Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: slog.New(slog.DiscardHandler),
 			})
 			ok(t, s.Prepare(t.Context()))
@@ -52,6 +53,7 @@ func TestRefreshIsAJob(t *testing.T) {
 		if e := <-ended; e.Status != job.Success {
 			t.Errorf("the refresh ended with %+v", e)
 		}
+		w.told("haven: refresh of the vulnerability database from file://")
 		if state, err := s.State(t.Context()); err != nil || state.Current == nil {
 			t.Errorf("no database is in force: %v", err)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -26,7 +28,12 @@ func (s Source) connect(client *http.Client) (*remote.Repository, error) {
 		return nil, fault.Invalidf("%s is no repository", s)
 	}
 	r.PlainHTTP = s.local()
-	a := &auth.Client{Client: client, Cache: auth.NewCache()}
+	home := &url.URL{Scheme: "https", Host: r.Reference.Host()}
+	if r.PlainHTTP {
+		home.Scheme = "http"
+	}
+	// Which addresses may be asked is decided when they are dialled, by the client, and not by a list.
+	a := &auth.Client{Client: keepAtHome(client, s, home), Cache: auth.NewCache(), BlockedRealmPrefixes: []netip.Prefix{}}
 	a.SetUserAgent("haven")
 	if s.user != "" {
 		a.Credential = auth.StaticCredential(s.host, auth.Credential{Username: s.user, Password: s.password.Reveal()})

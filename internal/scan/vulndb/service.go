@@ -15,9 +15,11 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // Verifier looks through a database before it is used: folder dir with trivy.db and metadata.json.
@@ -36,7 +38,10 @@ type Deps struct {
 	Client   *http.Client // for sources that are registries
 	Sources  []Source     // tried in their order
 	Jobs     *job.Service // what asks them by the clock; nil: nobody does
-	Dir      string       // for copies on this machine; made when it is needed
+	// Happened is told of each import and refresh, in the transaction that brings an edition into force where one does;
+	// nil: nobody keeps a log.
+	Happened func(ctx context.Context, tx db.Tx, e event.Event) error
+	Dir      string // for copies on this machine; made when it is needed
 	Clock    func() time.Time
 	Log      *slog.Logger
 }
@@ -49,10 +54,12 @@ type Service struct {
 	client   *http.Client
 	sources  []Source
 	jobs     *job.Service
+	happened func(ctx context.Context, tx db.Tx, e event.Event) error
 	dir      string
 	clock    func() time.Time
 	log      *slog.Logger
 	switches []Switch
+	endings  telemetry.Tally[Ending] // of imports and refreshes
 
 	importing chan struct{} // held by the one import of this process
 	mu        sync.Mutex    // held while a copy is made or removed
@@ -63,7 +70,7 @@ var _ Store = (*Service)(nil)
 // New does no I/O.
 func New(d Deps) *Service {
 	s := &Service{
-		db: d.DB, records: d.Records, verifier: d.Verifier, client: d.Client, sources: d.Sources, jobs: d.Jobs, dir: d.Dir, clock: d.Clock, log: d.Log,
+		db: d.DB, records: d.Records, verifier: d.Verifier, client: d.Client, sources: d.Sources, jobs: d.Jobs, happened: d.Happened, dir: d.Dir, clock: d.Clock, log: d.Log,
 		importing: make(chan struct{}, 1),
 	}
 	s.register()
@@ -112,8 +119,9 @@ var ErrBusy = fault.Conflictf("another import of the vulnerability database is r
 // Import takes in an archive: the database as registries hold it, or an OCI layout with it. It returns the edition in
 // force then, and whether it is a new one: the same again changes nothing. An error that is a fault says what is wrong
 // with the archive.
-func (s *Service) Import(ctx context.Context, archive io.Reader, source string) (e Edition, changed bool, err error) {
-	return s.take(ctx, source, false, func(dir string) (string, error) {
+func (s *Service) Import(ctx context.Context, by string, archive io.Reader, source string) (e Edition, changed bool, err error) {
+	n := note{what: "import", by: by, source: source}
+	e, changed, err = s.take(ctx, n, false, func(dir string) (string, error) {
 		name := filepath.Join(dir, "archive")
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
@@ -128,39 +136,43 @@ func (s *Service) Import(ctx context.Context, archive io.Reader, source string) 
 		}
 		return takeFile(dir, name)
 	})
+	return e, changed, s.ended(ctx, n, e, changed, err)
 }
 
 // Refresh asks the sources in their order, until one has a database. It changes nothing when that isn't newer than the
 // one in force. logf hears of each step.
-func (s *Service) Refresh(ctx context.Context, logf func(format string, args ...any)) (e Edition, changed bool, err error) {
+func (s *Service) Refresh(ctx context.Context, by string, logf func(format string, args ...any)) (e Edition, changed bool, err error) {
 	if len(s.sources) == 0 {
 		return e, false, fault.Invalidf("no source is set: vulndb_source")
 	}
+	n := note{what: "refresh", by: by}
 	var failures []error
 	for _, source := range s.sources {
+		n.source = source.String()
 		logf("asking %s", source)
-		e, changed, err := s.from(ctx, source)
+		e, changed, err := s.from(ctx, n, source)
 		if err == nil && changed {
 			logf("the database of %s is in force", e.UpdatedAt.Format(time.RFC3339))
 		} else if err == nil {
 			logf("the database of %s is still the newest", e.UpdatedAt.Format(time.RFC3339))
 		}
 		if err == nil || ctx.Err() != nil || errors.Is(err, ErrBusy) {
-			return e, changed, err
+			return e, changed, s.ended(ctx, n, e, changed, err)
 		}
 		logf("%s: %v", source, err)
 		failures = append(failures, fmt.Errorf("%s: %w", source, err))
 	}
-	return e, false, errors.Join(failures...)
+	n.source = "any source"
+	return e, false, s.ended(ctx, n, e, false, errors.Join(failures...))
 }
 
-func (s *Service) from(ctx context.Context, source Source) (e Edition, changed bool, err error) {
+func (s *Service) from(ctx context.Context, n note, source Source) (e Edition, changed bool, err error) {
 	if source.path != "" {
 		info, err := os.Stat(source.path)
 		if err != nil {
 			return e, false, err
 		}
-		return s.take(ctx, source.String(), true, func(dir string) (string, error) {
+		return s.take(ctx, n, true, func(dir string) (string, error) {
 			if info.IsDir() {
 				return takeFolder(dir, source.path)
 			}
@@ -182,7 +194,7 @@ func (s *Service) from(ctx context.Context, source Source) (e Edition, changed b
 	if len(rows) > 0 && rows[0].Digest == string(layer.Digest) {
 		return rows[0].Edition, false, nil
 	}
-	return s.take(ctx, source.String(), true, func(dir string) (string, error) {
+	return s.take(ctx, n, true, func(dir string) (string, error) {
 		packed, err := download(ctx, r, layer, dir)
 		if err != nil {
 			return "", err
@@ -193,7 +205,7 @@ func (s *Service) from(ctx context.Context, source Source) (e Edition, changed b
 
 // take has the database put into a folder, verifies it, stores it and brings it into force. The function returns the
 // file with the packed database.
-func (s *Service) take(ctx context.Context, source string, newer bool, get func(dir string) (packed string, err error)) (e Edition, changed bool, err error) {
+func (s *Service) take(ctx context.Context, n note, newer bool, get func(dir string) (packed string, err error)) (e Edition, changed bool, err error) {
 	select {
 	case s.importing <- struct{}{}:
 		defer func() { <-s.importing }()
@@ -219,7 +231,7 @@ func (s *Service) take(ctx context.Context, source string, newer bool, get func(
 	}
 	taken := row{
 		Edition: Edition{
-			Digest: "sha256:" + digest, Size: size, Version: m.Version, UpdatedAt: m.UpdatedAt.UTC(), NextUpdate: m.NextUpdate.UTC(), Source: source,
+			Digest: "sha256:" + digest, Size: size, Version: m.Version, UpdatedAt: m.UpdatedAt.UTC(), NextUpdate: m.NextUpdate.UTC(), Source: n.source,
 		},
 		location: secret.NewToken(), chunks: int((size + chunk - 1) / chunk),
 	}
@@ -230,7 +242,7 @@ func (s *Service) take(ctx context.Context, source string, newer bool, get func(
 	if len(rows) > 0 && (rows[0].Digest == taken.Digest || newer && !taken.UpdatedAt.After(rows[0].UpdatedAt)) {
 		return rows[0].Edition, false, nil
 	}
-	if err := s.enforce(ctx, packed, &taken); err != nil {
+	if err := s.enforce(ctx, n, packed, &taken); err != nil {
 		return e, false, err
 	}
 	if err := s.keep(dir, taken.Digest); err != nil {
@@ -244,7 +256,7 @@ func (s *Service) take(ctx context.Context, source string, newer bool, get func(
 }
 
 // enforce stores an edition's bytes and brings it into force.
-func (s *Service) enforce(ctx context.Context, packed string, e *row) error {
+func (s *Service) enforce(ctx context.Context, n note, packed string, e *row) error {
 	next := int64(0)
 	if !e.NextUpdate.IsZero() {
 		next = e.NextUpdate.UnixMicro()
@@ -270,7 +282,7 @@ func (s *Service) enforce(ctx context.Context, packed string, e *row) error {
 				return err
 			}
 		}
-		return nil
+		return s.tell(ctx, tx, n, e.Edition, "in force now", true)
 	})
 	if err != nil {
 		return fmt.Errorf("bring a vulnerability database into force: %w", err)

@@ -23,6 +23,7 @@ import (
 	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/scantest"
@@ -71,7 +72,7 @@ func (w *world) replica(sources ...string) (*vulndb.Service, string) {
 	dir := filepath.Join(w.t.TempDir(), "vulndb")
 	return vulndb.New(vulndb.Deps{
 		DB: w.db, Records: w.store, Verifier: confined.New(confined.Options{TempDir: w.t.TempDir()}), Client: http.DefaultClient,
-		Sources: parsed, Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+		Sources: parsed, Happened: event.Append, Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
 	}), dir
 }
 
@@ -81,6 +82,24 @@ func (w *world) records() (names []string) {
 		return nil
 	}))
 	return names
+}
+
+// told compares what the audit log is told of with what it should begin with.
+func (w *world) told(want ...string) {
+	w.t.Helper()
+	bodies, err := db.Collect(w.t.Context(), w.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'update_vulndb' ORDER BY id`)
+	ok(w.t, err)
+	for i, body := range bodies {
+		var e event.Event
+		ok(w.t, json.Unmarshal([]byte(body), &e))
+		text := e.By + ": " + e.Description
+		if i >= len(want) || !strings.HasPrefix(text, want[i]) || e.Success == strings.Contains(text, "failed") {
+			w.t.Errorf("told: %s (%v)", text, e.Success)
+		}
+	}
+	if len(bodies) != len(want) {
+		w.t.Errorf("told of %d imports, expected %d", len(bodies), len(want))
+	}
 }
 
 var editions = sync.OnceValues(func() (folders [2]string, err error) {
@@ -145,7 +164,7 @@ func TestImportAndSwitch(t *testing.T) {
 		if _, err := two.Current(t.Context()); !errors.Is(err, vulndb.ErrNone) {
 			t.Fatalf("before the first import: %v", err)
 		}
-		first, changed, err := one.Import(t.Context(), bytes.NewReader(archive(t, 1)), "upload")
+		first, changed, err := one.Import(t.Context(), "somebody", bytes.NewReader(archive(t, 1)), "upload")
 		ok(t, err)
 		if !changed || !first.UpdatedAt.Equal(scantest.UpdatedAt(1)) || first.Version != 2 || first.Digest != scantest.Digest(archive(t, 1)) {
 			t.Errorf("the first edition: %+v", first)
@@ -157,15 +176,15 @@ func TestImportAndSwitch(t *testing.T) {
 			t.Errorf("the other replica has %+v", got)
 		}
 		same(t, filepath.Join(got.Dir, "trivy.db"), filepath.Join(folder(t, 1), "trivy.db"))
-		if _, changed, err := one.Import(t.Context(), bytes.NewReader(archive(t, 1)), "upload"); err != nil || changed {
+		if _, changed, err := one.Import(t.Context(), "somebody", bytes.NewReader(archive(t, 1)), "upload"); err != nil || changed {
 			t.Errorf("the same again: %v, %v", changed, err)
 		}
-		second, changed, err := one.Import(t.Context(), bytes.NewReader(archive(t, 2)), "upload")
+		second, changed, err := one.Import(t.Context(), "somebody", bytes.NewReader(archive(t, 2)), "upload")
 		ok(t, err)
 		if !changed || !slices.Equal(told, []int64{first.ID, second.ID}) {
 			t.Errorf("told of %v", told)
 		}
-		third, _, err := one.Import(t.Context(), bytes.NewReader(archive(t, 1)), "upload")
+		third, _, err := one.Import(t.Context(), "somebody", bytes.NewReader(archive(t, 1)), "upload")
 		ok(t, err)
 		if third.ID == first.ID {
 			t.Error("an older edition can't be taken in again by hand")
@@ -175,6 +194,16 @@ func TestImportAndSwitch(t *testing.T) {
 		if state.Current.ID != third.ID || state.Previous.ID != second.ID {
 			t.Errorf("state: %+v, %+v", state.Current, state.Previous)
 		}
+		if _, _, err := two.Import(t.Context(), "another", strings.NewReader("no archive"), "upload"); !errors.Is(err, fault.Invalid) {
+			t.Errorf("no archive: %v", err)
+		}
+		w.told(
+			"somebody: import of the vulnerability database from upload: the edition of 2026-11-01T06:00:00Z (",
+			"somebody: import of the vulnerability database from upload: the edition of 2026-11-01T06:00:00Z (",
+			"somebody: import of the vulnerability database from upload: the edition of 2026-11-23T06:00:00Z (",
+			"somebody: import of the vulnerability database from upload: the edition of 2026-11-01T06:00:00Z (",
+			"another: import of the vulnerability database from upload failed: the archive is no tar archive",
+		)
 		if n := len(w.records()); n != 2 {
 			t.Errorf("%d records are left of two editions: %v", n, w.records())
 		}
@@ -216,7 +245,7 @@ func TestForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newWorld(t, dbtest.SQLite(t)).replica(strings.Split(source, "\n")...)
-			e, changed, err := s.Refresh(t.Context(), quiet)
+			e, changed, err := s.Refresh(t.Context(), "somebody", quiet)
 			ok(t, err)
 			if !changed || !e.UpdatedAt.Equal(scantest.UpdatedAt(2)) {
 				t.Errorf("%v %+v", changed, e)
@@ -224,14 +253,14 @@ func TestForms(t *testing.T) {
 			current, err := s.Current(t.Context())
 			ok(t, err)
 			same(t, filepath.Join(current.Dir, "trivy.db"), filepath.Join(folder(t, 2), "trivy.db"))
-			if _, changed, err := s.Refresh(t.Context(), quiet); changed || err != nil {
+			if _, changed, err := s.Refresh(t.Context(), "somebody", quiet); changed || err != nil {
 				t.Errorf("again: %v, %v", changed, err)
 			}
 		})
 	}
 	t.Run("layout as archive", func(t *testing.T) {
 		s, _ := newWorld(t, dbtest.SQLite(t)).replica()
-		e, _, err := s.Import(t.Context(), bytes.NewReader(scantest.Tar(layoutFiles(t, 1))), "upload")
+		e, _, err := s.Import(t.Context(), "somebody", bytes.NewReader(scantest.Tar(layoutFiles(t, 1))), "upload")
 		ok(t, err)
 		if e.Digest != scantest.Digest(archive(t, 1)) {
 			t.Errorf("%+v", e)
@@ -303,7 +332,7 @@ func TestRefusals(t *testing.T) {
 		"a damaged database":  pack(t, map[string][]byte{"trivy.db": damaged, "metadata.json": metadata}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, changed, err := s.Import(t.Context(), bytes.NewReader(body), "upload")
+			_, changed, err := s.Import(t.Context(), "somebody", bytes.NewReader(body), "upload")
 			if changed || !errors.Is(err, fault.Invalid) {
 				t.Errorf("%v, %v", changed, err)
 			}
@@ -313,10 +342,10 @@ func TestRefusals(t *testing.T) {
 	if len(w.records()) > 0 {
 		t.Errorf("refused databases are in the store: %v", w.records())
 	}
-	if _, _, err := s.Import(t.Context(), io.MultiReader(bytes.NewReader(archive(t, 1)[:1000]), brokenPipe{}), "upload"); !errors.Is(err, fs.ErrClosed) {
+	if _, _, err := s.Import(t.Context(), "somebody", io.MultiReader(bytes.NewReader(archive(t, 1)[:1000]), brokenPipe{}), "upload"); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("an upload that breaks off: %v", err)
 	}
-	if _, _, err := s.Refresh(t.Context(), quiet); !errors.Is(err, fault.Invalid) {
+	if _, _, err := s.Refresh(t.Context(), "somebody", quiet); !errors.Is(err, fault.Invalid) {
 		t.Errorf("without a source: %v", err)
 	}
 }
@@ -327,9 +356,11 @@ func (brokenPipe) Read([]byte) (int, error) { return 0, fs.ErrClosed }
 
 func TestSources(t *testing.T) {
 	for text, shown := range map[string]string{
-		"file:///srv/db":                          "file:///srv/db",
-		"oci://ghcr.io/aquasecurity/trivy-db:2":   "oci://ghcr.io/aquasecurity/trivy-db:2",
-		"oci://u:s3cr3t@127.0.0.1:5000/a/b/c:tag": "oci://127.0.0.1:5000/a/b/c:tag",
+		"file:///srv/db":                                            "file:///srv/db",
+		"oci://ghcr.io/aquasecurity/trivy-db:2":                     "oci://ghcr.io/aquasecurity/trivy-db:2",
+		"oci://u:s3cr3t@127.0.0.1:5000/a/b/c:tag":                   "oci://127.0.0.1:5000/a/b/c:tag",
+		"oci://u:s3cr3t@host/a:2?realm=https://token.example.com/x": "oci://host/a:2",
+		"oci://u:s3cr3t@host/a:2?realm=token":                       "", "oci://u:s3cr3t@host/a:2?realm=https://u:s3cr3t@token": "", "oci://u:s3cr3t@host/a:2?other=x": "", "file:///x?realm=https://x": "",
 		"": "", "file://host/x": "", "file:relative": "", "oci://host/name": "", "oci://host/name@sha256:aa": "", "http://host/x:1": "", "oci://host/:1": "",
 	} {
 		s, err := vulndb.ParseSource(text)

@@ -8,16 +8,18 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
-// Source is where editions come from: file:///DIR-OR-ARCHIVE or oci://[USER:PASSWORD@]HOST/REPO:TAG.
+// Source is where editions come from: file:///DIR-OR-ARCHIVE or oci://[USER:PASSWORD@]HOST/REPO:TAG[?realm=URL].
 type Source struct {
 	path string // of a file or folder
 
 	host, repository, tag string
 	user                  string
 	password              secret.Text
+	realm                 string // origin of the token service that may get them, beside the host
 }
 
 var errSource = errors.New("expected file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG")
@@ -25,7 +27,7 @@ var errSource = errors.New("expected file:///DIR-OR-ARCHIVE or oci://HOST/REPO:T
 // ParseSource reads one. The error doesn't show the text: it may hold a password.
 func ParseSource(text string) (Source, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Fragment != "" || u.Scheme != "oci" && u.RawQuery != "" {
 		return Source{}, errSource
 	}
 	switch u.Scheme {
@@ -39,12 +41,35 @@ func ParseSource(text string) (Source, error) {
 		if u.Host == "" || !ok || repository == "" || tag == "" || strings.Contains(repository, "@") || strings.ContainsAny(tag, "/:@") {
 			return Source{}, errSource
 		}
+		realm, err := parseRealm(u.RawQuery)
+		if err != nil {
+			return Source{}, err
+		}
 		password, _ := u.User.Password()
-		return Source{host: u.Host, repository: repository, tag: tag, user: u.User.Username(), password: secret.Text(password)}, nil
+		return Source{host: u.Host, repository: repository, tag: tag, user: u.User.Username(), password: secret.Text(password), realm: realm}, nil
 	default:
 		return Source{}, errSource
 	}
 }
+
+// parseRealm reads what may stand behind a source's question mark.
+func parseRealm(query string) (origin string, err error) {
+	if query == "" {
+		return "", nil
+	}
+	q, err := url.ParseQuery(query)
+	if err != nil || len(q) != 1 || len(q["realm"]) != 1 {
+		return "", errSource
+	}
+	u, err := url.Parse(q.Get("realm"))
+	if err != nil || outbound.CheckURL(u) != nil {
+		return "", errSource
+	}
+	return outbound.Origin(u), nil
+}
+
+// pinned is whether the operator said that an address may get the password.
+func (s Source) pinned(u *url.URL) bool { return s.realm != "" && outbound.Origin(u) == s.realm }
 
 // ParseSources reads a list. The error says which one is wrong by its place.
 func ParseSources(texts []secret.Text) ([]Source, error) {
