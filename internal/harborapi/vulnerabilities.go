@@ -66,12 +66,8 @@ func (s *Server) leniency(ctx context.Context, ref registry.Ref) (scan.Leniency,
 	if err != nil {
 		return scan.Leniency{}, err
 	}
-	l := scan.Leniency{Repository: ref.Name}
-	if list.ExpiresAt.IsZero() || s.Clock().Before(list.ExpiresAt) {
-		l.Allowed = list.Items
-	}
-	l.Statements, err = s.Scans.ProjectStatements(ctx, ref.ProjectID)
-	return l, err
+	statements, err := s.Scans.ProjectStatements(ctx, ref.ProjectID)
+	return scan.NewLeniency(list.At(s.Clock()), statements, ref.Name), err
 }
 
 func reportJSON(full scan.FullReport, lenient scan.Leniency) gen.VulnerabilityReport {
@@ -218,8 +214,8 @@ func (s *Server) addScans(ctx context.Context, rows []registry.Artifact, out []g
 		byRepository[a.Repository] = append(byRepository[a.Repository], overviews[a.ID].Reports...)
 	}
 	for repository, reports := range byRepository {
-		_, lenient.Repository, _ = strings.Cut(repository, "/")
-		left, err := s.Scans.Counted(ctx, reports, lenient)
+		_, name, _ := strings.Cut(repository, "/")
+		left, err := s.Scans.Counted(ctx, reports, lenient.In(name))
 		if err != nil {
 			return err
 		}
