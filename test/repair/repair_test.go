@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -22,6 +23,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -117,17 +119,13 @@ func (s *site) scrub(want int, args ...string) (r scrubReport) {
 // recorded waits until every record is written.
 func (s *site) recorded() {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		r := s.scrub(0)
-		if !r.Records.Enrolling && r.Records.Lagging == 0 {
-			if r.Records.Checked == 0 {
-				s.t.Fatal("there are no records")
-			}
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("records lag for a minute: %+v", r.Records)
-		}
+	var r scrubReport
+	await.Until(s.t, "no record lags", func() bool {
+		r = s.scrub(0)
+		return !r.Records.Enrolling && r.Records.Lagging == 0
+	}, func() string { return fmt.Sprintf("%+v", r.Records) })
+	if r.Records.Checked == 0 {
+		s.t.Fatal("there are no records")
 	}
 }
 
