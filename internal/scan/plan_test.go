@@ -25,6 +25,7 @@ func hotStatements() map[string]planned {
 		"bills of a page":       {query: billsOf.with("$1, $2")},
 		"report's state":        {query: reportState},
 		"findings of a report":  {query: fullFindings, sorts: true},
+		"details":               {query: detailsOf.with("$1, $2")},
 		"changes of a report":   {query: changesOf, sorts: true, walks: []string{"scan_evaluation"}}, // twenty rows are kept
 		"layer":                 {query: layerByDigest},
 		"packages by key":       {query: packagesByKey.with("$1, $2")},

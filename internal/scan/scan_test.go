@@ -335,16 +335,18 @@ func TestScanOnPush(t *testing.T) {
 		if b.Status != Success || len(a.Accessories) != 1 || a.Accessories[0].Type != registry.AccessorySBOM || a.Accessories[0].Digest != b.Digest {
 			t.Fatalf("bill %+v, accessories %+v", b, a.Accessories)
 		}
-		// Another one replaces it, and a push of the same image begins nothing.
+		// Another one replaces it, and a push of what is scanned begins nothing.
 		executions := w.count(`SELECT COUNT(*) FROM job_execution`)
-		w.push(app, "v1b", layer{OS: debian, Packages: []string{"bash@1"}})
+		w.push(app, "v1", layer{OS: debian, Packages: []string{"bash@1"}})
 		w.registry.Flush(ctx)
 		w.ok(w.Scan(ctx, pusher, app, here, Materials))
 		w.settled()
 		if got := w.artifact(app, here); len(got.Accessories) != 1 {
 			t.Errorf("accessories %+v", got.Accessories)
 		}
-		_ = executions
+		if n := w.count(`SELECT COUNT(*) FROM job_execution`); n != executions+1 {
+			t.Errorf("%d executions more: only the one that was asked for is due", n-executions)
+		}
 		text, err := w.Document(ctx, app, here, confined.CycloneDX)
 		if err != nil || !strings.Contains(string(text), `"format":"cyclonedx"`) || !strings.Contains(string(text), `"packages":1`) {
 			t.Errorf("document %s, %v", text, err)
