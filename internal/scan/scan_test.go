@@ -452,6 +452,28 @@ func TestTidy(t *testing.T) {
 	})
 }
 
+// What has its time goes in the night it is over, however much there is; what holds stays.
+func TestTidyTakesWhatHasExpired(t *testing.T) {
+	each(t, func(w world) {
+		const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) `
+		w.edition("one", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.High, "")}})
+		w.scanned(app, w.push(app, "v1", layer{OS: debian, Packages: []string{"bash@1"}}))
+		vex := `INSERT INTO scan_vex (project_id, name, status, author, document, expires_at, made_at, created_at) `
+		w.exec(vex + numbers + `SELECT 1, 'CVE-' || i, 'fixed', 'a', '', 5, 1, 1 FROM n`)
+		w.exec(vex + numbers + `SELECT 1, 'CVE-' || i, 'fixed', 'a', 'sha256:gone', 0, 1, 1 FROM n`)
+		w.exec(vex + `VALUES (1, 'CVE-1', 'fixed', 'a', '', 0, 1, 1), (1, 'CVE-2', 'fixed', 'a', '', 9000000000000000, 1, 1)`)
+		w.exec(`INSERT INTO scan_export (execution_id, account_id, account, project_id, created_at, expires_at) ` + numbers + `SELECT -i, 1, 'a', 1, 1, CASE WHEN i <= 5 THEN 5 ELSE 9000000000000000 END FROM n WHERE i <= 6`)
+		w.exec(`INSERT INTO scan_evaluation (edition, edition_at, started_at, finished_at) ` + numbers + `SELECT 'old' || i, 1, 1, 1 FROM n WHERE i <= 30`)
+		w.exec(`INSERT INTO scan_change (evaluation_id, package_id, name, kind, severity) ` + numbers + `SELECT e.id, p.id, 'CVE-' || i, 'new', 1 FROM n CROSS JOIN scan_evaluation e CROSS JOIN scan_package p WHERE e.edition IN ('old1', 'old30')`)
+		w.tidied()
+		for table, want := range map[string]int64{"scan_vex": 2, "scan_export": 1, "scan_evaluation": keepEvaluations, "scan_change": 2500} {
+			if n := w.count("SELECT COUNT(*) FROM " + table); n != want {
+				w.Errorf("%s has %d rows, want %d", table, n, want)
+			}
+		}
+	})
+}
+
 // tidied runs what runs each night.
 func (w world) tidied() {
 	w.Helper()
