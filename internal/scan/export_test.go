@@ -87,19 +87,19 @@ func TestExportOfHostileNames(t *testing.T) {
 			w.scanners.foreign.Findings = append(w.scanners.foreign.Findings, ForeignFinding{Package: name, Version: name, Finding: f})
 		}
 		if o := w.scanned(app, d); o.Status() != Success || o.Counts().Total() != int64(len(names)) {
-			t.Fatalf("got %s %q, %d findings", o.Status(), o.Reason(), o.Counts().Total())
+			w.Fatalf("got %s %q, %d findings", o.Status(), o.Reason(), o.Counts().Total())
 		}
 		rows := w.exported(pusher, Selection{Name: "all", ProjectID: 1, Project: "alpha"})
 		if len(rows) != len(names)+1 {
-			t.Fatalf("%d rows of %d findings", len(rows), len(names))
+			w.Fatalf("%d rows of %d findings", len(rows), len(names))
 		}
 		for _, row := range rows[1:] {
 			if len(row) != len(exportHeader) {
-				t.Errorf("%d cells: %q", len(row), row)
+				w.Errorf("%d cells: %q", len(row), row)
 			}
 			for _, cell := range row {
 				if cell != harmless(cell) && cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r\n") {
-					t.Errorf("a cell may be a formula: %q", cell)
+					w.Errorf("a cell may be a formula: %q", cell)
 				}
 			}
 		}
@@ -132,18 +132,18 @@ func TestReportOfManyPackagesWithOneVulnerability(t *testing.T) {
 			w.scanners.foreign.Findings = append(w.scanners.foreign.Findings, ForeignFinding{Package: "p", Version: strings.Repeat("1", 1+i%400) + "." + string(rune('a'+i/400)), Finding: f})
 		}
 		if o := w.scanned(app, d); o.Status() != Success || o.Counts().High != packages {
-			t.Fatalf("got %s %q, %+v", o.Status(), o.Reason(), o.Counts())
+			w.Fatalf("got %s %q, %+v", o.Status(), o.Reason(), o.Counts())
 		}
 		full, ok, err := w.FullReport(ctx, 1, w.artifact(app, d))
 		if err != nil || !ok || full.Cut || len(full.Vulnerabilities) != packages {
-			t.Fatalf("%d findings, %v, %v", len(full.Vulnerabilities), ok, err)
+			w.Fatalf("%d findings, %v, %v", len(full.Vulnerabilities), ok, err)
 		}
 		told := 0
 		for _, v := range full.Vulnerabilities {
 			told += len(v.Detail.Description)
 		}
 		if told == 0 || told > maxTold || full.Vulnerabilities[0].Detail.Description == "" || full.Vulnerabilities[packages-1].Detail.Description != "" {
-			t.Errorf("%d bytes of descriptions", told)
+			w.Errorf("%d bytes of descriptions", told)
 		}
 	})
 }
