@@ -76,7 +76,7 @@ func reportJSON(full scan.FullReport, lenient scan.Leniency) gen.VulnerabilityRe
 	out := gen.VulnerabilityReport{
 		GeneratedAt: wire.Time(end), Scanner: scannerName(first.Scanner), Severity: severityWord(full.Counts()), Status: string(full.Status()), Reason: full.Reason(),
 		Evaluated: full.Evaluated().String(), Cut: full.Cut, Vulnerabilities: make([]gen.ReportedVulnerability, len(full.Vulnerabilities)),
-		DatabaseDigest: first.Edition, DatabaseUpdatedAt: someTime(first.EditionAt),
+		DatabaseDigest: first.Edition, DatabaseUpdatedAt: wire.TimeIfAny(first.EditionAt),
 	}
 	for i, v := range full.Vulnerabilities {
 		out.Vulnerabilities[i] = vulnerabilityJSON(v, lenient)
@@ -136,14 +136,6 @@ func severityWord(c scan.Counts) string {
 	return worst.String()
 }
 
-func someTime(at time.Time) *wire.Time {
-	if at.IsZero() {
-		return nil
-	}
-	t := wire.Time(at)
-	return &t
-}
-
 // summaryJSON is counts as Harbor has them: severities without a finding are left out.
 func summaryJSON(c scan.Counts) *gen.VulnerabilitySummary {
 	out := gen.VulnerabilitySummary{Total: c.Total(), Fixable: c.Fixable, Summary: map[string]int64{}}
@@ -179,7 +171,7 @@ func overviewJSON(o scan.Overview, left scan.Counts) gen.NativeReportSummary {
 	for _, r := range o.Reports {
 		out.Found, out.Gone = out.Found+r.Found, out.Gone+r.Gone
 	}
-	out.DatabaseDigest, out.DatabaseUpdatedAt = o.Reports[0].Edition, someTime(o.Reports[0].EditionAt)
+	out.DatabaseDigest, out.DatabaseUpdatedAt = o.Reports[0].Edition, wire.TimeIfAny(o.Reports[0].EditionAt)
 	return out
 }
 
