@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/app"
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/scantest"
@@ -45,21 +46,14 @@ func TestScanner(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.Background(ctx) }()
 		h := httptest.NewServer(s.Handler())
-		deadline := time.Now().Add(time.Minute)
-		for {
+		await.Until(t, "the scanner is ready", func() bool {
 			answer, err := http.Get(h.URL + "/probe/ready")
 			if err != nil {
 				t.Fatal(err)
 			}
 			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("it doesn't get ready")
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
+			return answer.StatusCode == http.StatusOK
+		})
 		m, err := adapter.NewClient().Metadata(t.Context(), adapter.Endpoint{URL: h.URL, Auth: adapter.Bearer, Credential: secret.Text(strings.TrimSpace(string(kept)))})
 		if err != nil || m.Properties[adapter.DatabaseUpdated] != scantest.UpdatedAt(1).UTC().Format(time.RFC3339) {
 			t.Errorf("got %+v, %v", m, err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/audit"
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/event"
@@ -139,12 +140,10 @@ func (r *receiver) resources() (all []string) {
 // until waits for something that comes by itself.
 func (w world) until(what string, done func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			state, err := w.audit.Forwarding(w.Context(), time.Now())
-			w.Fatalf("%s: doesn't come (%+v, %v)", what, state, err)
-		}
-	}
+	await.Until(w, what, done, func() string {
+		state, err := w.audit.Forwarding(w.Context(), time.Now())
+		return fmt.Sprintf("%+v, %v", state, err)
+	})
 }
 
 // forwarding runs a forwarder, and returns what ends it.

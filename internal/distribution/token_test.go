@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/app/apptest"
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/identity"
@@ -201,12 +202,7 @@ func TestScanPass(t *testing.T) {
 	if err := id.EndScanPass(t.Context(), pass.ID); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
 	for _, scanner := range []*client{basic, fetched, direct} {
-		for scanner.do("GET", "/v2/p/app/manifests/v1", nil).status != 401 {
-			if time.Now().After(deadline) {
-				t.Fatal("the pass outlives its scan")
-			}
-		}
+		await.Until(t, "the pass ends with its scan", func() bool { return scanner.do("GET", "/v2/p/app/manifests/v1", nil).status == 401 })
 	}
 }

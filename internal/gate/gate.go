@@ -184,9 +184,9 @@ func (g *Gate) excuse(ctx context.Context, in registry.Ref, p Policy, s scan.Sta
 	}
 	// Who may push may attach a document: only what somebody entered who may excuses.
 	statements = slices.DeleteFunc(statements, func(v scan.Statement) bool { return v.Document != "" })
-	excused := newExcuses(p.excused(now), statements)
+	lenient := scan.NewLeniency(p.Allowlist.At(now), statements, in.Name)
 	severity := p.Threshold
-	if !excused.none() {
+	if !lenient.None() {
 		severity = inventory.Unknown // the message counts what is left of all
 	}
 	found, err := g.Scans.FoundAtLeast(ctx, s.ReportID, severity)
@@ -194,7 +194,7 @@ func (g *Gate) excuse(ctx context.Context, in registry.Ref, p Policy, s scan.Sta
 		return err
 	}
 	for _, f := range found {
-		if excused.covers(f) {
+		if _, excused := lenient.Of(f, s.Digest); excused {
 			i.Severities[f.Severity]--
 			i.Total--
 			i.Excused++

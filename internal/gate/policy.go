@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"time"
-
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/scan/inventory"
 )
@@ -71,12 +69,4 @@ type Policy struct {
 	Threshold inventory.Severity
 	Outcomes  Outcomes
 	Allowlist project.CVEAllowlist // the one that holds for the project: its own or the system's
-}
-
-// excused are the vulnerabilities that the policy puts up with at a time.
-func (p Policy) excused(at time.Time) []string {
-	if !p.Allowlist.ExpiresAt.IsZero() && !at.Before(p.Allowlist.ExpiresAt) {
-		return nil
-	}
-	return p.Allowlist.Items
 }

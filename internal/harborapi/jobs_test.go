@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
-	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/job"
@@ -23,16 +23,6 @@ func (f *fixture) running() {
 			f.t.Error(err)
 		}
 	})
-}
-
-// eventually waits for a condition.
-func (f *fixture) eventually(what string, found func() bool) {
-	f.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !found(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			f.t.Fatalf("in vain waited until %s", what)
-		}
-	}
 }
 
 func TestJobService(t *testing.T) {
@@ -72,7 +62,7 @@ func TestJobService(t *testing.T) {
 	}
 	f.running()
 	f.must("admin", "PUT", "/jobservice/queues/all", `{"action":"resume"}`, http.StatusOK, nil)
-	f.eventually("two run", func() bool { return waiting().Count == 1 })
+	await.Until(t, "two run", func() bool { return waiting().Count == 1 })
 
 	var pools []map[string]any
 	f.must("admin", "GET", "/jobservice/pools", "", http.StatusOK, &pools)
@@ -93,7 +83,7 @@ func TestJobService(t *testing.T) {
 	f.must("admin", "GET", "/jobservice/pools/nosuch/workers", "", http.StatusNotFound, nil)
 
 	first := "/jobservice/jobs/" + strconv.FormatInt(ids[0], 10)
-	f.eventually("the log can be read", func() bool {
+	await.Until(t, "the log can be read", func() bool {
 		w := f.do("admin", "GET", first+"/log", "")
 		return w.Code == http.StatusOK && w.Header().Get("Content-Type") == "text/plain" && len(w.Body.String()) > 20
 	})

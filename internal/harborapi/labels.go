@@ -42,7 +42,7 @@ func (s *Server) CreateLabel(ctx context.Context, r gen.CreateLabelRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayUseLabels(ctx, projectID); err != nil {
+	if err := s.mayIn(ctx, projectID); err != nil {
 		return nil, err
 	}
 	id, err := s.Labels.Create(ctx, callFrom(ctx).Principal, label.Label{ProjectID: projectID, Name: r.Body.Name, Description: r.Body.Description, Color: r.Body.Color})
@@ -112,21 +112,11 @@ func (s *Server) label(ctx context.Context, id int64) (label.Label, error) {
 		c.Decided = true
 		return l, nil
 	}
-	err = s.mayUseLabels(ctx, l.ProjectID)
+	err = s.mayIn(ctx, l.ProjectID)
 	if l.ProjectID != 0 && (errors.Is(err, authz.ErrForbidden) || errors.Is(err, authz.ErrUnauthenticated)) {
 		err = fault.NotFoundf("label %d not found", id)
 	}
 	return l, err
-}
-
-// mayUseLabels asks the operation's permission in a project, or in the system for project 0.
-func (s *Server) mayUseLabels(ctx context.Context, projectID int64) error {
-	c := callFrom(ctx)
-	if projectID == 0 {
-		return s.decideSystem(c, c.Access.Permission)
-	}
-	_, err := s.projectByID(ctx, projectID)
-	return err
 }
 
 func labelJSON(l label.Label) gen.Label {

@@ -42,3 +42,13 @@ func (s *Server) projectWith(ctx context.Context, name string, perm authz.Permis
 func (s *Server) decideProject(ctx context.Context, object authz.ProjectObject, loading error) error {
 	return s.frame.Project(ctx, object, loading, callFrom(ctx).Access.Permission)
 }
+
+// mayIn asks the operation's permission in a project, or in the system for project 0.
+func (s *Server) mayIn(ctx context.Context, projectID int64) error {
+	c := callFrom(ctx)
+	if projectID == 0 {
+		return s.decideSystem(c, c.Access.Permission)
+	}
+	_, err := s.projectByID(ctx, projectID)
+	return err
+}

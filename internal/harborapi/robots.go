@@ -34,7 +34,7 @@ func (s *Server) ListRobot(ctx context.Context, _ gen.ListRobotRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayUseRobots(ctx, filter.ProjectID); err != nil {
+	if err := s.mayIn(ctx, filter.ProjectID); err != nil {
 		return nil, err
 	}
 	rows, total, err := s.Identity.ListRobots(ctx, filter, list)
@@ -90,7 +90,7 @@ func (s *Server) robotCreatedJSON(ctx context.Context, made identity.Created) ge
 func (s *Server) mayCreateRobot(ctx context.Context, n identity.NewRobot) error {
 	switch {
 	case n.Level == levelSystem:
-		return s.mayUseRobots(ctx, 0)
+		return s.mayIn(ctx, 0)
 	case n.Level != levelProject:
 		return badRequest("bad request error level input: %s", printable(n.Level))
 	case len(n.Permissions) == 0:
@@ -161,22 +161,12 @@ func (s *Server) robot(ctx context.Context, id int64) (identity.Robot, error) {
 		return identity.Robot{}, missing
 	}
 	if err == nil {
-		err = s.mayUseRobots(ctx, robot.ProjectID)
+		err = s.mayIn(ctx, robot.ProjectID)
 	}
 	if errors.Is(err, authz.ErrForbidden) {
 		err = missing
 	}
 	return robot, err
-}
-
-// mayUseRobots asks the operation's permission in a project, or in the system for project 0.
-func (s *Server) mayUseRobots(ctx context.Context, projectID int64) error {
-	c := callFrom(ctx)
-	if projectID == 0 {
-		return s.decideSystem(c, c.Access.Permission)
-	}
-	_, err := s.projectByID(ctx, projectID)
-	return err
 }
 
 func robotPermissions(sent []gen.RobotPermission) []identity.RobotPermission {
@@ -192,7 +182,7 @@ func (s *Server) robotJSON(ctx context.Context, r identity.Robot) gen.Robot {
 		ID: r.ID, Name: s.Identity.FullName(ctx, r.Name), Description: r.Description, Level: r.Level(), Duration: r.DurationDays,
 		Editable: true, Disable: r.Disabled, ExpiresAt: -1, CreatorType: r.CreatorType, CreatorRef: r.CreatorID,
 		CreationTime: wire.Time(r.CreatedAt), UpdateTime: wire.Time(r.UpdatedAt),
-		LastUsedAt: timeIfAny(r.UsedAt), ExpiresSoon: r.ExpiresSoon(s.Clock()), PreviousSecretExpiresAt: timeIfAny(r.PreviousUntil),
+		LastUsedAt: wire.TimeIfAny(r.UsedAt), ExpiresSoon: r.ExpiresSoon(s.Clock()), PreviousSecretExpiresAt: wire.TimeIfAny(r.PreviousUntil),
 	}
 	if !r.ExpiresAt.IsZero() {
 		out.ExpiresAt = r.ExpiresAt.Unix()
@@ -203,14 +193,6 @@ func (s *Server) robotJSON(ctx context.Context, r identity.Robot) gen.Robot {
 		})}
 	})
 	return out
-}
-
-// timeIfAny is nil for no time.
-func timeIfAny(t time.Time) *wire.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return new(wire.Time(t))
 }
 
 // shownEffect leaves the usual effect out, as Harbor does.

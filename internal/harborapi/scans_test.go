@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
@@ -70,37 +71,21 @@ func (s *fakeScanner) ByID(ctx context.Context, _ string) (scan.Scanner, error) 
 
 func (s *fakeScanner) Own(ctx context.Context) (scan.Scanner, error) { return s.InForce(ctx, 0) }
 
-// working runs jobs until the test ends.
-func (f *fixture) working() {
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- f.jobs.Run(ctx) }()
-	f.t.Cleanup(func() {
-		stop()
-		ok(f.t, <-ended)
-	})
-}
-
 // idle waits until no job is open.
 func (f *fixture) idle() {
 	f.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	await.Until(f.t, "no job is open", func() bool {
 		ok(f.t, f.events.Drain(f.t.Context()))
 		n, err := db.Get(f.t.Context(), f.db.Auto(), db.ScanInt, `SELECT COUNT(*) FROM job_execution WHERE status IN ('Pending', 'Running')`)
 		ok(f.t, err)
-		if n == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			f.t.Fatal("jobs don't end")
-		}
-	}
+		return n == 0
+	})
 }
 
 func TestScans(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		f := newFixture(t, d)
-		f.working()
+		f.running()
 		id := f.project("admin", "perm", false)
 		f.user("maintainer")
 		f.member("perm", "maintainer", 4)

@@ -66,12 +66,8 @@ func (s *Server) leniency(ctx context.Context, ref registry.Ref) (scan.Leniency,
 	if err != nil {
 		return scan.Leniency{}, err
 	}
-	l := scan.Leniency{Repository: ref.Name}
-	if list.ExpiresAt.IsZero() || s.Clock().Before(list.ExpiresAt) {
-		l.Allowed = list.Items
-	}
-	l.Statements, err = s.Scans.ProjectStatements(ctx, ref.ProjectID)
-	return l, err
+	statements, err := s.Scans.ProjectStatements(ctx, ref.ProjectID)
+	return scan.NewLeniency(list.At(s.Clock()), statements, ref.Name), err
 }
 
 func reportJSON(full scan.FullReport, lenient scan.Leniency) gen.VulnerabilityReport {
@@ -80,7 +76,7 @@ func reportJSON(full scan.FullReport, lenient scan.Leniency) gen.VulnerabilityRe
 	out := gen.VulnerabilityReport{
 		GeneratedAt: wire.Time(end), Scanner: scannerName(first.Scanner), Severity: severityWord(full.Counts()), Status: string(full.Status()), Reason: full.Reason(),
 		Evaluated: full.Evaluated().String(), Cut: full.Cut, Vulnerabilities: make([]gen.ReportedVulnerability, len(full.Vulnerabilities)),
-		DatabaseDigest: first.Edition, DatabaseUpdatedAt: someTime(first.EditionAt),
+		DatabaseDigest: first.Edition, DatabaseUpdatedAt: wire.TimeIfAny(first.EditionAt),
 	}
 	for i, v := range full.Vulnerabilities {
 		out.Vulnerabilities[i] = vulnerabilityJSON(v, lenient)
@@ -140,14 +136,6 @@ func severityWord(c scan.Counts) string {
 	return worst.String()
 }
 
-func someTime(at time.Time) *wire.Time {
-	if at.IsZero() {
-		return nil
-	}
-	t := wire.Time(at)
-	return &t
-}
-
 // summaryJSON is counts as Harbor has them: severities without a finding are left out.
 func summaryJSON(c scan.Counts) *gen.VulnerabilitySummary {
 	out := gen.VulnerabilitySummary{Total: c.Total(), Fixable: c.Fixable, Summary: map[string]int64{}}
@@ -183,7 +171,7 @@ func overviewJSON(o scan.Overview, left scan.Counts) gen.NativeReportSummary {
 	for _, r := range o.Reports {
 		out.Found, out.Gone = out.Found+r.Found, out.Gone+r.Gone
 	}
-	out.DatabaseDigest, out.DatabaseUpdatedAt = o.Reports[0].Edition, someTime(o.Reports[0].EditionAt)
+	out.DatabaseDigest, out.DatabaseUpdatedAt = o.Reports[0].Edition, wire.TimeIfAny(o.Reports[0].EditionAt)
 	return out
 }
 
@@ -218,8 +206,8 @@ func (s *Server) addScans(ctx context.Context, rows []registry.Artifact, out []g
 		byRepository[a.Repository] = append(byRepository[a.Repository], overviews[a.ID].Reports...)
 	}
 	for repository, reports := range byRepository {
-		_, lenient.Repository, _ = strings.Cut(repository, "/")
-		left, err := s.Scans.Counted(ctx, reports, lenient)
+		_, name, _ := strings.Cut(repository, "/")
+		left, err := s.Scans.Counted(ctx, reports, lenient.In(name))
 		if err != nil {
 			return err
 		}

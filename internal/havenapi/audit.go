@@ -16,15 +16,7 @@ func (s *Server) GetAuditForwarding(ctx context.Context, _ gen.GetAuditForwardin
 	}
 	return gen.GetAuditForwarding200JSONResponse{
 		State: gen.AuditForwardingState(v.State()), Endpoint: v.Endpoint, Protocol: v.Protocol,
-		SentRows: v.Sent, LastSentID: v.LastID, LastSentTime: timeOrNone(v.ConfirmedAt), LastRowTime: timeOrNone(v.LastRowAt),
-		PendingRows: v.Pending, LagSeconds: v.Lag.Seconds(), LastError: v.Failure, LastErrorTime: timeOrNone(v.FailedAt),
+		SentRows: v.Sent, LastSentID: v.LastID, LastSentTime: wire.TimeIfAny(v.ConfirmedAt), LastRowTime: wire.TimeIfAny(v.LastRowAt),
+		PendingRows: v.Pending, LagSeconds: v.Lag.Seconds(), LastError: v.Failure, LastErrorTime: wire.TimeIfAny(v.FailedAt),
 	}, nil
-}
-
-func timeOrNone(t time.Time) *wire.Time {
-	if t.IsZero() {
-		return nil
-	}
-	v := wire.Time(t)
-	return &v
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
 	"github.com/havenregistry/haven/internal/job"
@@ -12,20 +13,10 @@ import (
 
 // ListJobExecutions answers GET /jobs/executions.
 func (s *Server) ListJobExecutions(ctx context.Context, _ gen.ListJobExecutionsRequestObject) (gen.ListJobExecutionsResponseObject, error) {
-	list, err := rest.Listing(ctx, job.HasExecutionKey)
-	if err != nil {
-		return nil, err
-	}
-	rows, total, err := s.Jobs.Executions(ctx, nil, nil, list)
-	if err != nil {
-		return nil, err
-	}
-	rest.Paged(ctx, list, total)
-	out := make([]gen.JobExecution, 0, len(rows))
-	for _, e := range rows {
-		out = append(out, executionJSON(e))
-	}
-	return gen.ListJobExecutions200JSONResponse{Body: out}, nil
+	out, err := rest.List(ctx, job.HasExecutionKey, func(list db.List) ([]job.Execution, int64, error) {
+		return s.Jobs.Executions(ctx, nil, nil, list)
+	}, executionJSON)
+	return gen.ListJobExecutions200JSONResponse{Body: out}, err
 }
 
 // GetJobExecution answers GET /jobs/executions/{execution_id}.
@@ -61,20 +52,9 @@ func (s *Server) ListJobTasks(ctx context.Context, _ gen.ListJobTasksRequestObje
 
 // tasks is a page of an execution's tasks.
 func (s *Server) tasks(ctx context.Context, execution int64) ([]gen.JobTask, error) {
-	list, err := rest.Listing(ctx, job.HasTaskKey)
-	if err != nil {
-		return nil, err
-	}
-	rows, total, err := s.Jobs.Tasks(ctx, execution, list)
-	if err != nil {
-		return nil, err
-	}
-	rest.Paged(ctx, list, total)
-	out := make([]gen.JobTask, 0, len(rows))
-	for _, t := range rows {
-		out = append(out, taskJSON(t))
-	}
-	return out, nil
+	return rest.List(ctx, job.HasTaskKey, func(list db.List) ([]job.Task, int64, error) {
+		return s.Jobs.Tasks(ctx, execution, list)
+	}, taskJSON)
 }
 
 // GetJobTask answers GET /jobs/tasks/{task_id}.
@@ -99,7 +79,7 @@ func executionJSON(e job.Execution) gen.JobExecution {
 		ID: e.ID, VendorType: string(e.Kind), VendorID: e.VendorID, Trigger: string(e.Trigger), StartedBy: e.By, Status: string(e.Status), StatusMessage: e.Message,
 		ExtraAttrs:   attributes(e.Extra),
 		Tasks:        gen.JobTaskCounts{Total: c.Total(), Waiting: c.Waiting, Running: c.Running, Stopped: c.Stopped, Failed: c.Failed, Succeeded: c.Succeeded},
-		CreationTime: wire.Time(e.CreatedAt), StartTime: timeOrNone(e.StartedAt), EndTime: timeOrNone(e.EndedAt), UpdateTime: wire.Time(e.UpdatedAt),
+		CreationTime: wire.Time(e.CreatedAt), StartTime: wire.TimeIfAny(e.StartedAt), EndTime: wire.TimeIfAny(e.EndedAt), UpdateTime: wire.Time(e.UpdatedAt),
 	}
 }
 
@@ -108,7 +88,7 @@ func taskJSON(t job.Task) gen.JobTask {
 	return gen.JobTask{
 		ID: t.ID, ExecutionID: t.ExecutionID, VendorType: string(t.Kind), Status: string(t.Status), StatusMessage: t.Message, ExtraAttrs: attributes(t.Extra),
 		GroupID: t.Group, Priority: t.Priority, Runs: t.Runs, Failures: t.Failures,
-		CreationTime: wire.Time(t.CreatedAt), StartTime: timeOrNone(t.StartedAt), NextTryTime: timeOrNone(t.DueAt), EndTime: timeOrNone(t.EndedAt), UpdateTime: wire.Time(t.UpdatedAt),
+		CreationTime: wire.Time(t.CreatedAt), StartTime: wire.TimeIfAny(t.StartedAt), NextTryTime: wire.TimeIfAny(t.DueAt), EndTime: wire.TimeIfAny(t.EndedAt), UpdateTime: wire.Time(t.UpdatedAt),
 	}
 }
 

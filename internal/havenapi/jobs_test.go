@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/job"
@@ -75,11 +75,7 @@ func TestJobs(t *testing.T) {
 	f.running()
 	until := func(path, words string) {
 		t.Helper()
-		for deadline := time.Now().Add(30 * time.Second); !strings.Contains(get(path), words); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("in vain waited for %s: %s", words, get(path))
-			}
-		}
+		await.Until(t, path+" says "+words, func() bool { return strings.Contains(get(path), words) }, func() string { return get(path) })
 	}
 	broken <- true
 	until(execution, `"status":"Error"`)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
@@ -106,16 +107,10 @@ func (s *Server) ListStatements(ctx context.Context, r gen.ListStatementsRequest
 	if err != nil {
 		return nil, err
 	}
-	list, err := rest.Listing(ctx, scan.StatementKey)
-	if err != nil {
-		return nil, err
-	}
-	rows, total, err := s.Scans.ListStatements(ctx, p.ID, list)
-	if err != nil {
-		return nil, err
-	}
-	rest.Paged(ctx, list, total)
-	return gen.ListStatements200JSONResponse{Body: statementsJSON(rows)}, nil
+	out, err := rest.List(ctx, scan.StatementKey, func(list db.List) ([]scan.Statement, int64, error) {
+		return s.Scans.ListStatements(ctx, p.ID, list)
+	}, statementJSON)
+	return gen.ListStatements200JSONResponse{Body: out}, err
 }
 
 // CreateStatement answers POST /projects/{project_name}/vex. The answer is what was written down.
@@ -158,17 +153,17 @@ func (s *Server) DeleteStatement(ctx context.Context, r gen.DeleteStatementReque
 func statementsJSON(rows []scan.Statement) []gen.Statement {
 	out := make([]gen.Statement, len(rows))
 	for i, v := range rows {
-		out[i] = gen.Statement{
-			ID: v.ID, Vulnerability: v.Vulnerability, Status: gen.StatementStatus(v.Status), Justification: v.Justification, Reason: v.Reason, Author: v.Author,
-			Repository: v.Repository, Digest: string(v.Digest), Package: v.Package, Version: v.Version, Document: string(v.Document),
-			MadeAt: wire.Time(v.MadeAt), CreationTime: wire.Time(v.CreatedAt),
-		}
-		if !v.ExpiresAt.IsZero() {
-			at := wire.Time(v.ExpiresAt)
-			out[i].ExpiresAt = &at
-		}
+		out[i] = statementJSON(v)
 	}
 	return out
+}
+
+func statementJSON(v scan.Statement) gen.Statement {
+	return gen.Statement{
+		ID: v.ID, Vulnerability: v.Vulnerability, Status: gen.StatementStatus(v.Status), Justification: v.Justification, Reason: v.Reason, Author: v.Author,
+		Repository: v.Repository, Digest: string(v.Digest), Package: v.Package, Version: v.Version, Document: string(v.Document),
+		MadeAt: wire.Time(v.MadeAt), CreationTime: wire.Time(v.CreatedAt), ExpiresAt: wire.TimeIfAny(v.ExpiresAt),
+	}
 }
 
 // noArtifact gives words to an artifact that isn't there; what is neither a tag nor a digest names none either.

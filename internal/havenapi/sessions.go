@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
@@ -18,23 +19,15 @@ func (s *Server) ListSessions(ctx context.Context, r gen.ListSessionsRequestObje
 	if err != nil {
 		return nil, err
 	}
-	list, err := rest.Listing(ctx, identity.HasSessionKey)
-	if err != nil {
-		return nil, err
-	}
-	rows, total, err := s.Identity.ListSessions(ctx, accountID, list)
-	if err != nil {
-		return nil, err
-	}
-	rest.Paged(ctx, list, total)
-	out := make([]gen.Session, 0, len(rows))
-	for _, v := range rows {
-		out = append(out, gen.Session{
+	out, err := rest.List(ctx, identity.HasSessionKey, func(list db.List) ([]identity.BrowserSession, int64, error) {
+		return s.Identity.ListSessions(ctx, accountID, list)
+	}, func(v identity.BrowserSession) gen.Session {
+		return gen.Session{
 			ID: v.ID, Username: v.Username, Current: v.ID == rest.CallFrom(ctx).Principal.SessionID, CreationTime: wire.Time(v.CreatedAt),
 			LastSeenAt: wire.Time(v.SeenAt), ExpiresAt: wire.Time(v.ExpiresAt), Remote: v.Remote, UserAgent: v.UserAgent,
-		})
-	}
-	return gen.ListSessions200JSONResponse{Body: out}, nil
+		}
+	})
+	return gen.ListSessions200JSONResponse{Body: out}, err
 }
 
 // EndOtherSessions answers DELETE /sessions. The session that the request came by goes on.

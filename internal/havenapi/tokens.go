@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
@@ -27,20 +28,10 @@ func (s *Server) ListPersonalTokens(ctx context.Context, r gen.ListPersonalToken
 	if err != nil {
 		return nil, err
 	}
-	list, err := rest.Listing(ctx, identity.HasPersonalTokenKey)
-	if err != nil {
-		return nil, err
-	}
-	rows, total, err := s.Identity.ListPersonalTokens(ctx, accountID, list)
-	if err != nil {
-		return nil, err
-	}
-	rest.Paged(ctx, list, total)
-	out := make([]gen.PersonalToken, 0, len(rows))
-	for _, t := range rows {
-		out = append(out, tokenJSON(t))
-	}
-	return gen.ListPersonalTokens200JSONResponse{Body: out}, nil
+	out, err := rest.List(ctx, identity.HasPersonalTokenKey, func(list db.List) ([]identity.PersonalToken, int64, error) {
+		return s.Identity.ListPersonalTokens(ctx, accountID, list)
+	}, tokenJSON)
+	return gen.ListPersonalTokens200JSONResponse{Body: out}, err
 }
 
 // CreatePersonalToken answers POST /tokens: for the caller, who must be a user in person.
@@ -63,7 +54,7 @@ func (s *Server) CreatePersonalToken(ctx context.Context, r gen.CreatePersonalTo
 	}
 	rest.Created(ctx, made.ID)
 	return gen.CreatePersonalToken201JSONResponse{Body: gen.PersonalTokenMade{
-		ID: made.ID, Name: made.Name, Token: made.Secret.Reveal(), CreationTime: wire.Time(made.CreatedAt), ExpiresAt: wireTime(made.ExpiresAt),
+		ID: made.ID, Name: made.Name, Token: made.Secret.Reveal(), CreationTime: wire.Time(made.CreatedAt), ExpiresAt: wire.TimeIfAny(made.ExpiresAt),
 	}}, nil
 }
 
@@ -140,8 +131,8 @@ func (s *Server) token(ctx context.Context, id int64) (identity.PersonalToken, e
 
 func tokenJSON(t identity.PersonalToken) gen.PersonalToken {
 	out := gen.PersonalToken{
-		ID: t.ID, Name: t.Name, Hint: t.Hint, CreationTime: wire.Time(t.CreatedAt), ExpiresAt: wireTime(t.ExpiresAt),
-		LastUsedAt: wireTime(t.UsedAt), Expired: !t.ExpiresAt.IsZero() && !time.Now().Before(t.ExpiresAt), Permissions: []gen.RobotPermission{},
+		ID: t.ID, Name: t.Name, Hint: t.Hint, CreationTime: wire.Time(t.CreatedAt), ExpiresAt: wire.TimeIfAny(t.ExpiresAt),
+		LastUsedAt: wire.TimeIfAny(t.UsedAt), Expired: !t.ExpiresAt.IsZero() && !time.Now().Before(t.ExpiresAt), Permissions: []gen.RobotPermission{},
 	}
 	index := map[authz.Grant]int{}
 	for _, l := range t.Limits {
@@ -165,12 +156,4 @@ func placeJSON(l identity.Limit) gen.RobotPermission {
 		return gen.RobotPermission{Kind: kindProject, Namespace: everywhere}
 	}
 	return gen.RobotPermission{Kind: kindProject, Namespace: l.Project}
-}
-
-// wireTime is nil for no time.
-func wireTime(t time.Time) *wire.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return new(wire.Time(t))
 }

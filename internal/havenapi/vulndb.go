@@ -46,7 +46,7 @@ func (s *Server) RefreshVulnerabilityDatabase(ctx context.Context, _ gen.Refresh
 
 func asEdition(e vulndb.Edition) *gen.VulnerabilityEdition {
 	return &gen.VulnerabilityEdition{
-		Version: e.Version, UpdatedAt: wire.Time(e.UpdatedAt), NextUpdate: timeOrNone(e.NextUpdate), ImportedAt: wire.Time(e.ImportedAt),
+		Version: e.Version, UpdatedAt: wire.Time(e.UpdatedAt), NextUpdate: wire.TimeIfAny(e.NextUpdate), ImportedAt: wire.Time(e.ImportedAt),
 		AgeSeconds: int64(time.Since(e.UpdatedAt).Seconds()), Digest: e.Digest, Size: e.Size, Source: e.Source,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
@@ -26,20 +27,10 @@ func (s *Server) ListTrustPolicies(ctx context.Context, r gen.ListTrustPoliciesR
 	if err != nil {
 		return nil, err
 	}
-	list, err := rest.Listing(ctx, workload.HasKey)
-	if err != nil {
-		return nil, err
-	}
-	page, total, err := s.Workloads.List(ctx, projectID, list)
-	if err != nil {
-		return nil, err
-	}
-	rest.Paged(ctx, list, total)
-	out := gen.ListTrustPolicies200JSONResponse{Body: make([]gen.TrustPolicy, len(page))}
-	for i, p := range page {
-		out.Body[i] = policyJSON(p)
-	}
-	return out, nil
+	out, err := rest.List(ctx, workload.HasKey, func(list db.List) ([]workload.Policy, int64, error) {
+		return s.Workloads.List(ctx, projectID, list)
+	}, policyJSON)
+	return gen.ListTrustPolicies200JSONResponse{Body: out}, err
 }
 
 // CreateTrustPolicy answers POST /workload/policies.

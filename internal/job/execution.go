@@ -39,7 +39,7 @@ type Execution struct {
 }
 
 // Decode reads Extra into v.
-func (e Execution) Decode(v any) error { return decode(string(e.Extra), v) }
+func (e Execution) Decode(v any) error { return decode(e.Extra, v) }
 
 const (
 	executionFields = `id, kind, vendor_id, trigger_type, started_by, status, message, extra,
@@ -100,12 +100,17 @@ func (s *Service) settle(ctx context.Context, tx db.Tx, execution int64, c Count
 
 // SetExtra replaces what an execution carries for whom its kind concerns.
 func (s *Service) SetExtra(ctx context.Context, tx db.Tx, execution int64, extra any) error {
+	return s.carry(ctx, tx, setExtra, "execution", execution, extra)
+}
+
+// carry writes what an execution or a task carries.
+func (s *Service) carry(ctx context.Context, tx db.Tx, query, what string, id int64, extra any) error {
 	text, err := encode(extra)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, setExtra, text, db.Micros(s.clock()), execution); err != nil {
-		return fmt.Errorf("set what execution %d carries: %w", execution, err)
+	if _, err := tx.Exec(ctx, query, text, db.Micros(s.clock()), id); err != nil {
+		return fmt.Errorf("set what %s %d carries: %w", what, id, err)
 	}
 	return nil
 }
@@ -125,14 +130,38 @@ func (s *Service) Execution(ctx context.Context, id int64) (Execution, error) {
 }
 
 func getExecution(ctx context.Context, tx db.Tx, id int64) (Execution, error) {
-	e, err := db.Get(ctx, tx, scanExecution, oneExecution, id)
+	return get(ctx, tx, scanExecution, "execution", oneExecution, id)
+}
+
+// get reads one row by its id; one that isn't there is fault.NotFound.
+func get[T any](ctx context.Context, tx db.Tx, scan func(db.Row) (T, error), what, query string, id int64) (T, error) {
+	v, err := db.Get(ctx, tx, scan, query, id)
 	switch {
 	case errors.Is(err, db.ErrNotFound):
-		return e, fault.NotFoundf("execution %d not found", id)
+		return v, fault.NotFoundf("%s %d not found", what, id)
 	case err != nil:
-		return e, fmt.Errorf("get execution %d: %w", id, err)
+		return v, fmt.Errorf("get %s %d: %w", what, id, err)
 	}
-	return e, nil
+	return v, nil
+}
+
+// CountsBut returns the counts of an execution's tasks but for one, which is of another sort than the others: as of
+// one moment. That task may be gone.
+func (s *Service) CountsBut(ctx context.Context, execution, task int64) (c Counts, err error) {
+	err = s.db.Read(ctx, func(tx db.Tx) error {
+		e, err := getExecution(ctx, tx, execution)
+		if err != nil {
+			return err
+		}
+		c = e.Counts
+		t, err := getTask(ctx, tx, task)
+		if errors.Is(err, fault.NotFound) {
+			return nil
+		}
+		c = c.plus(count(t.Status, -1))
+		return err
+	})
+	return c, err
 }
 
 // maxJSON bounds what a task or an execution carries, in bytes.
@@ -153,8 +182,8 @@ func encode(v any) (string, error) {
 	return string(text), nil
 }
 
-func decode(text string, v any) error {
-	if err := json.Unmarshal([]byte(text), v); err != nil {
+func decode(text []byte, v any) error {
+	if err := json.Unmarshal(text, v); err != nil {
 		return fmt.Errorf("decode what a job carries: %w", err)
 	}
 	return nil

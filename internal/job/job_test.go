@@ -192,3 +192,26 @@ func TestStop(t *testing.T) {
 		}
 	})
 }
+
+// One task of an execution is of another sort: the counts of the others are right at every moment, whatever ends meanwhile.
+func TestCountsOfTheOthers(t *testing.T) {
+	each(t, func(w world) {
+		s := w.service()
+		s.Register("ADD", job.Work{Limit: 4, Do: func(context.Context, *job.Run) error { return nil }})
+		id, ids := w.begin(s, job.NewExecution{Kind: "ADD"}, make([]job.NewTask, 40)...)
+		w.running(s)
+		w.until("all tasks are done", func() bool {
+			c, err := s.CountsBut(w.Context(), id, ids[20])
+			if err != nil || c.Total() != 39 || min(c.Waiting, c.Running, c.Succeeded) < 0 {
+				t.Fatalf("got %+v, %v", c, err)
+			}
+			return c == job.Counts{Succeeded: 39}
+		})
+		if c, err := s.CountsBut(w.Context(), id, 1<<40); err != nil || c.Total() != 40 {
+			t.Errorf("but for one that isn't there: %+v, %v", c, err)
+		}
+		if _, err := s.CountsBut(w.Context(), 1<<40, ids[0]); !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v, want fault.NotFound", err)
+		}
+	})
+}

@@ -3,30 +3,38 @@ package job
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/havenregistry/haven/internal/db"
 )
 
+// columns adds to what only executions or only tasks have what both do.
+func columns(own map[string]db.Column) map[string]db.Column {
+	maps.Copy(own, map[string]db.Column{
+		"id":            {Expr: "id", Kind: db.Int},
+		"vendor_type":   {Expr: "kind"},
+		"status":        {Expr: "status"},
+		"creation_time": {Expr: "created_at", Kind: db.Timestamp},
+		"start_time":    {Expr: "started_at", Kind: db.Timestamp},
+		"end_time":      {Expr: "ended_at", Kind: db.Timestamp},
+		"update_time":   {Expr: "updated_at", Kind: db.Timestamp},
+	})
+	return own
+}
+
 func executions() db.Listing {
 	return db.Listing{
 		Fields: executionFields,
 		From:   "job_execution",
-		Columns: map[string]db.Column{
-			"id":            {Expr: "id", Kind: db.Int},
-			"vendor_type":   {Expr: "kind"},
-			"job_name":      {Expr: "kind"},
-			"vendor_id":     {Expr: "vendor_id", Kind: db.Int},
-			"status":        {Expr: "status"},
-			"job_status":    {Expr: "status"},
-			"trigger":       {Expr: "trigger_type"},
-			"job_kind":      {Expr: "trigger_type"},
-			"started_by":    {Expr: "started_by"},
-			"creation_time": {Expr: "created_at", Kind: db.Timestamp},
-			"start_time":    {Expr: "started_at", Kind: db.Timestamp},
-			"end_time":      {Expr: "ended_at", Kind: db.Timestamp},
-			"update_time":   {Expr: "updated_at", Kind: db.Timestamp},
-		},
+		Columns: columns(map[string]db.Column{
+			"job_name":   {Expr: "kind"},
+			"vendor_id":  {Expr: "vendor_id", Kind: db.Int},
+			"job_status": {Expr: "status"},
+			"trigger":    {Expr: "trigger_type"},
+			"job_kind":   {Expr: "trigger_type"},
+			"started_by": {Expr: "started_by"},
+		}),
 		Default: "id DESC",
 		Tie:     "id DESC",
 	}
@@ -67,18 +75,11 @@ func tasks() db.Listing {
 	return db.Listing{
 		Fields: taskFields,
 		From:   "job_task",
-		Columns: map[string]db.Column{
-			"id":            {Expr: "id", Kind: db.Int},
-			"execution_id":  {Expr: "execution_id", Kind: db.Int},
-			"vendor_type":   {Expr: "kind"},
-			"status":        {Expr: "status"},
-			"group_id":      {Expr: "group_id", Kind: db.Int},
-			"priority":      {Expr: "priority", Kind: db.Int},
-			"creation_time": {Expr: "created_at", Kind: db.Timestamp},
-			"start_time":    {Expr: "started_at", Kind: db.Timestamp},
-			"end_time":      {Expr: "ended_at", Kind: db.Timestamp},
-			"update_time":   {Expr: "updated_at", Kind: db.Timestamp},
-		},
+		Columns: columns(map[string]db.Column{
+			"execution_id": {Expr: "execution_id", Kind: db.Int},
+			"group_id":     {Expr: "group_id", Kind: db.Int},
+			"priority":     {Expr: "priority", Kind: db.Int},
+		}),
 		Default: "id DESC",
 		Tie:     "id DESC",
 	}

@@ -84,7 +84,7 @@ func (r *Run) Resume(v any) (bool, error) {
 	if r.task.checkpoint == "" {
 		return false, nil
 	}
-	return true, decode(r.task.checkpoint, v)
+	return true, decode([]byte(r.task.checkpoint), v)
 }
 
 // Finish ends the task with success, in one transaction with its effect, f (which may be nil). When it returns nil,

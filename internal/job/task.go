@@ -3,12 +3,9 @@ package job
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
-	"github.com/havenregistry/haven/internal/fault"
 )
 
 // NewTask is a piece of an execution.
@@ -61,7 +58,7 @@ func scanTask(r db.Row) (t Task, err error) {
 }
 
 // Decode reads Payload into v.
-func (t Task) Decode(v any) error { return decode(string(t.Payload), v) }
+func (t Task) Decode(v any) error { return decode(t.Payload, v) }
 
 // Task returns a task, or fault.NotFound.
 func (s *Service) Task(ctx context.Context, id int64) (Task, error) {
@@ -69,24 +66,10 @@ func (s *Service) Task(ctx context.Context, id int64) (Task, error) {
 }
 
 func getTask(ctx context.Context, tx db.Tx, id int64) (Task, error) {
-	t, err := db.Get(ctx, tx, scanTask, oneTask, id)
-	switch {
-	case errors.Is(err, db.ErrNotFound):
-		return t, fault.NotFoundf("task %d not found", id)
-	case err != nil:
-		return t, fmt.Errorf("get task %d: %w", id, err)
-	}
-	return t, nil
+	return get(ctx, tx, scanTask, "task", oneTask, id)
 }
 
 // SetTaskExtra replaces what a task carries for whom its kind concerns.
 func (s *Service) SetTaskExtra(ctx context.Context, tx db.Tx, task int64, extra any) error {
-	text, err := encode(extra)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, setTaskNote, text, db.Micros(s.clock()), task); err != nil {
-		return fmt.Errorf("set what task %d carries: %w", task, err)
-	}
-	return nil
+	return s.carry(ctx, tx, setTaskNote, "task", task, extra)
 }

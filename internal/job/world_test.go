@@ -8,15 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/job"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
-
-// patience is far more than anything here takes.
-const patience = 20 * time.Second
 
 // world is a database and what tests do with it.
 type world struct {
@@ -71,11 +69,7 @@ func (w world) running(s *job.Service) (end func()) {
 
 func (w world) until(what string, found func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(patience); !found(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.Fatalf("in vain waited until %s", what)
-		}
-	}
+	await.Until(w, what, found)
 }
 
 func (w world) begin(s *job.Service, e job.NewExecution, tasks ...job.NewTask) (execution int64, ids []int64) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/notice/redistest"
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -105,12 +106,7 @@ func TestRedisComesAndGoes(t *testing.T) {
 	redis := redistest.Start(t)
 	redis.Kill()
 	a, b := newReplica(t, redis.URL), newReplica(t, redis.URL)
-	for deadline := time.Now().Add(patience); a.log.count("can't be reached") == 0 || b.log.count("can't be reached") == 0; {
-		if time.Now().After(deadline) {
-			t.Fatal("nothing is said about a Redis that is away")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	await.Until(t, "both say that Redis is away", func() bool { return a.log.count("can't be reached") > 0 && b.log.count("can't be reached") > 0 })
 	if err := a.Check(t.Context()); err == nil {
 		t.Error("Redis is away and Check finds it")
 	}
@@ -127,12 +123,7 @@ func TestRedisComesAndGoes(t *testing.T) {
 			t.Errorf("round %d: the log says\n%s", round, a.log)
 		}
 		redis.Kill()
-		for deadline := time.Now().Add(patience); a.log.count("can't be reached") < round+2; {
-			if time.Now().After(deadline) {
-				t.Fatal("the end of Redis is not noticed")
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		await.Until(t, "the end of Redis is noticed", func() bool { return a.log.count("can't be reached") >= round+2 })
 	}
 	if a.log.count(redis.Password) > 0 {
 		t.Error("the password is in the log")

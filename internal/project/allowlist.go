@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
@@ -13,12 +12,12 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 )
 
-// Excuses reports whether the list puts up with a vulnerability at a time. One that has expired excuses nothing.
-func (a CVEAllowlist) Excuses(cve string, at time.Time) bool {
-	if !a.ExpiresAt.IsZero() && !at.Before(a.ExpiresAt) {
-		return false
+// At is the vulnerabilities that the list puts up with at a time. One that has expired puts up with none.
+func (a CVEAllowlist) At(t time.Time) []string {
+	if !a.ExpiresAt.IsZero() && !t.Before(a.ExpiresAt) {
+		return nil
 	}
-	return slices.Contains(a.Items, cve)
+	return a.Items
 }
 
 // ReusesSystemAllowlist reports whether the system's allowlist holds for the project instead of its own.

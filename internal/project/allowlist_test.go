@@ -67,22 +67,19 @@ func TestAllowlistOfProject(t *testing.T) {
 
 func TestAllowlistExpires(t *testing.T) {
 	end := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	a := project.CVEAllowlist{Items: []string{"CVE-1"}, ExpiresAt: end}
+	a := project.CVEAllowlist{Items: []string{"CVE-1"}}
 	for name, test := range map[string]struct {
-		cve  string
-		at   time.Time
-		want bool
+		until time.Time
+		at    time.Time
+		want  []string
 	}{
-		"named":     {"CVE-1", end.Add(-time.Second), true},
-		"not named": {"CVE-2", end.Add(-time.Second), false},
-		"expired":   {"CVE-1", end, false},
+		"in time":        {end, end.Add(-time.Second), []string{"CVE-1"}},
+		"expired":        {end, end, nil},
+		"without an end": {time.Time{}, end.AddDate(100, 0, 0), []string{"CVE-1"}},
 	} {
-		if got := a.Excuses(test.cve, test.at); got != test.want {
+		a.ExpiresAt = test.until
+		if got := a.At(test.at); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v", name, got)
 		}
-	}
-	a.ExpiresAt = time.Time{}
-	if !a.Excuses("CVE-1", end.AddDate(100, 0, 0)) {
-		t.Error("a list without an end ended")
 	}
 }

@@ -22,6 +22,24 @@ func Paged(ctx context.Context, list db.List, total int64) {
 	}
 }
 
+// List is a page as the request wants it, read and then written by shown. The answer's headers count it.
+func List[T, J any](ctx context.Context, known Keys, read func(db.List) ([]T, int64, error), shown func(T) J) ([]J, error) {
+	list, err := Listing(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	rows, total, err := read(list)
+	if err != nil {
+		return nil, err
+	}
+	Paged(ctx, list, total)
+	out := make([]J, len(rows))
+	for i, row := range rows {
+		out[i] = shown(row)
+	}
+	return out, nil
+}
+
 // pageLinks is the Link header: relative, previous page before next, "" when there is neither.
 func pageLinks(u url.URL, page, size, total int64) string {
 	if size <= 0 {

@@ -94,7 +94,10 @@ func reevaluated(t testing.TB, d *db.DB, s *Service, engine *quickEngine, editio
 		}
 	}()
 	start := time.Now()
-	p := pass{Service: s, Evaluation: e, edition: vulndb.Edition{Digest: edition}, note: t.Logf, write: d.WriteRelaxed}
+	note := func(format string, args ...any) {
+		t.Logf("%6.1f s: "+format, append([]any{time.Since(start).Seconds()}, args...)...)
+	}
+	p := pass{Service: s, Evaluation: e, edition: vulndb.Edition{Digest: edition}, note: note, write: d.WriteRelaxed}
 	if err := p.evaluate(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -308,10 +308,11 @@ func eachPage(page func(after int64) ([]int64, error), f func(int64) error) erro
 
 func (p *pass) summariseAll(ctx context.Context, reports bitmap) (changed int64, err error) {
 	var ids []int64
+	by := newSayings(p.ID)
 	flush := func() error {
 		var some []int64
 		err := p.write(ctx, func(tx db.Tx) (err error) {
-			if some, err = summarise(ctx, tx, p.ID, db.Micros(p.clock()), ids); err != nil || len(some) == 0 {
+			if some, err = summarise(ctx, tx, by, db.Micros(p.clock()), ids); err != nil || len(some) == 0 {
 				return err
 			}
 			_, err = tx.Exec(ctx, countChanged, p.ID, len(some))

@@ -8,14 +8,29 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
-	"github.com/havenregistry/haven/internal/scan/inventory"
 )
 
-// Leniency is what a project puts up with: ids by its allowlist, where that holds now, and statements.
+// Leniency is what a project puts up with: what its allowlist names, where that holds now, and statements.
 type Leniency struct {
-	Allowed    []string
-	Statements Statements // of the project, for whatever image
-	Repository string     // that the images are in, without the project
+	allowed    map[string]bool
+	statements Statements
+	repository string
+}
+
+// NewLeniency returns what is put up with of images in a repository (its name is without the project). The statements
+// may be on others too.
+func NewLeniency(allowed []string, statements Statements, repository string) Leniency {
+	l := Leniency{allowed: make(map[string]bool, len(allowed)), statements: statements, repository: repository}
+	for _, name := range allowed {
+		l.allowed[name] = true
+	}
+	return l
+}
+
+// In is the same for another repository of the project.
+func (l Leniency) In(repository string) Leniency {
+	l.repository = repository
+	return l
 }
 
 // Excuse is why a finding doesn't count.
@@ -26,10 +41,10 @@ type Excuse struct {
 
 // Of returns the excuse of a finding in an image, if there is one.
 func (l Leniency) Of(f Found, d oci.Digest) (Excuse, bool) {
-	if slices.Contains(l.Allowed, f.Vulnerability) {
+	if l.allowed[f.Vulnerability] {
 		return Excuse{Allowed: true}, true
 	}
-	s, ok := l.Statements.about(l.Repository, d).Excuse(f)
+	s, ok := l.statements.about(l.repository, d).Excuse(f)
 	return Excuse{Statement: s}, ok
 }
 
@@ -44,16 +59,13 @@ func (all Statements) about(repository string, d oci.Digest) Statements {
 	return some
 }
 
-// none reports whether nothing can be excused.
-func (l Leniency) none() bool { return len(l.Allowed) == 0 && len(l.Statements) == 0 }
+// None reports whether nothing can be excused.
+func (l Leniency) None() bool { return len(l.allowed) == 0 && len(l.statements) == 0 }
 
 // names is the vulnerabilities that may be excused.
 func (l Leniency) names() []string {
-	all := map[string]bool{}
-	for _, name := range l.Allowed {
-		all[name] = true
-	}
-	for _, v := range l.Statements {
+	all := maps.Clone(l.allowed)
+	for _, v := range l.statements {
 		all[v.Vulnerability] = true
 	}
 	return slices.Sorted(maps.Keys(all))
@@ -83,7 +95,7 @@ func (s *Service) Counted(ctx context.Context, reports []Report, l Leniency) (ma
 	for i, r := range reports {
 		left[r.ID], ids[i] = r.Counts, r.ID
 	}
-	if l.none() || len(ids) == 0 {
+	if l.None() || len(ids) == 0 {
 		return left, nil
 	}
 	for some := range slices.Chunk(ids, setSize) {
@@ -110,16 +122,4 @@ func fixes(fixed string) int64 {
 		return 0
 	}
 	return 1
-}
-
-// Highest is the worst severity of findings that nothing excuses; not ok when there is none.
-func (l Leniency) Highest(all []Found, d oci.Digest) (worst inventory.Severity, left int, ok bool) {
-	for _, f := range all {
-		if _, excused := l.Of(f, d); excused {
-			continue
-		}
-		left++
-		worst, ok = max(worst, f.Severity), true
-	}
-	return worst, left, ok
 }

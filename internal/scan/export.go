@@ -227,7 +227,8 @@ func (x *exported) Close() error {
 	})
 }
 
-// Patterns splits what Harbor's clients send: patterns separated by commas, without blanks.
+// Patterns splits what Harbor's clients send: patterns separated by commas, without blanks. Commas in braces are of a
+// pattern: {a,b} is one.
 func Patterns(text string) ([]string, error) {
 	if text == "" {
 		return nil, nil
@@ -235,5 +236,14 @@ func Patterns(text string) ([]string, error) {
 	if strings.ContainsAny(text, " \t\r\n") {
 		return nil, fault.Invalidf("patterns are separated by commas, without blanks: %q", clean(text, 64))
 	}
-	return strings.Split(text, ","), nil
+	depth := 0
+	return strings.FieldsFunc(text, func(r rune) bool {
+		switch r {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		}
+		return r == ',' && depth <= 0
+	}), nil
 }

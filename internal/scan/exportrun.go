@@ -177,9 +177,12 @@ func (x *exporter) choose(ctx context.Context, page []named) ([]oci.Digest, erro
 }
 
 func (x *exporter) report(ctx context.Context, repository string, report Report) error {
-	rows, err := db.Collect(ctx, x.db.Auto(), scanFull, fullFindings, report.ID, MaxVulnerabilities)
+	rows, err := x.findingsOf(ctx, report.ID)
 	if err != nil {
 		return err
+	}
+	if len(rows) == MaxVulnerabilities {
+		x.Logf("%s@%s has more findings than the %d that are exported, the worst", repository, report.Digest, len(rows))
 	}
 	for _, v := range rows {
 		if !matches(x.CVEs, v.Found.Vulnerability) {
@@ -189,12 +192,14 @@ func (x *exporter) report(ctx context.Context, repository string, report Report)
 			return err
 		}
 		x.rows++
+		if x.text.Len() < partSize {
+			continue
+		}
+		if err := x.flush(ctx); err != nil {
+			return err
+		}
 	}
-	x.csv.Flush()
-	if x.text.Len() < partSize {
-		return nil
-	}
-	return x.flush(ctx)
+	return nil
 }
 
 func (x *exporter) line(repository string, report Report, v Vulnerability) []string {
@@ -212,13 +217,19 @@ func (x *exporter) line(repository string, report Report, v Vulnerability) []str
 	return line
 }
 
-// harmless is a cell that no program takes for a formula (S21).
+// harmless is a cell that no program takes for a formula (S21): not at its start, behind blanks, as East Asian keyboards
+// write it, or where a program that separates cells by another character than the comma begins one.
 func harmless(cell string) string {
-	cell = clean(cell, maxProse)
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
+	var b strings.Builder
+	begins := true
+	for _, r := range clean(cell, maxProse) {
+		if begins && strings.ContainsRune("=+-@\t\n＝＋－＠", r) {
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		begins = begins && r == ' ' || strings.ContainsRune(";|\t\n", r)
 	}
-	return cell
+	return b.String()
 }
 
 // VendorScore is a score in the spelling of Trivy's reports.

@@ -1,10 +1,12 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -44,24 +46,62 @@ type FullReport struct {
 	Cut             bool // there are more
 }
 
-const fullFindings = `SELECT p.key, p.name, p.version, v.name, v.detail, f.severity, f.fixed, f.status
+const fullFindings = `SELECT p.key, p.name, p.version, v.name, v.id, f.severity, f.fixed, f.status
 	FROM scan_content c JOIN scan_finding f ON f.package_id = c.package_id
 		JOIN scan_vulnerability v ON v.id = f.vulnerability_id JOIN scan_package p ON p.id = c.package_id
 	WHERE c.report_id = $1 ORDER BY f.severity DESC, v.name, p.name, p.version LIMIT $2`
 
+var detailsOf = inQuery{`SELECT id, detail FROM scan_vulnerability WHERE id IN `, ""}
+
 type fullRow struct {
-	key string
+	key           string
+	vulnerability int64
 	Vulnerability
 }
 
 func scanFull(r db.Row) (v fullRow, err error) {
-	var detail string
-	if err := r.Scan(&v.key, &v.Package, &v.Version, &v.Found.Vulnerability, &detail, &v.Severity, &v.Fixed, &v.Status); err != nil {
+	err = r.Scan(&v.key, &v.Package, &v.Version, &v.Found.Vulnerability, &v.vulnerability, &v.Severity, &v.Fixed, &v.Status)
+	return v, err
+}
+
+type detailRow struct {
+	id     int64
+	detail inventory.Detail
+}
+
+func scanDetail(r db.Row) (v detailRow, err error) {
+	var text string
+	if err := r.Scan(&v.id, &text); err != nil {
 		return v, err
 	}
-	err = json.Unmarshal([]byte(detail), &v.Detail)
-	v.CVSS = preferredCVSS(v.Detail)
+	err = json.Unmarshal([]byte(text), &v.detail)
 	return v, err
+}
+
+// findingsOf reads the findings of a report, the worst first, at most MaxVulnerabilities. What is known of a
+// vulnerability is read once and shared by all the packages that have it: a hostile image names thousands.
+func (s *Service) findingsOf(ctx context.Context, reportID int64) ([]fullRow, error) {
+	rows, err := db.Collect(ctx, s.db.Auto(), scanFull, fullFindings, reportID, MaxVulnerabilities)
+	if err != nil {
+		return nil, fmt.Errorf("read the findings of report %d: %w", reportID, err)
+	}
+	known := map[int64]inventory.Detail{}
+	for _, v := range rows {
+		known[v.vulnerability] = inventory.Detail{}
+	}
+	details, err := collectIn(ctx, s.db.Auto(), scanDetail, detailsOf, nil, slices.Collect(maps.Keys(known)))
+	if err != nil {
+		return nil, fmt.Errorf("read what is known of the findings of report %d: %w", reportID, err)
+	}
+	for _, d := range details {
+		known[d.id] = d.detail
+	}
+	for i := range rows {
+		v := &rows[i]
+		v.Detail = known[v.vulnerability]
+		v.CVSS = preferredCVSS(v.Detail)
+	}
+	return rows, nil
 }
 
 // FullReport returns the findings of an artifact by the scanner in force, those of an index's images together; not ok when
@@ -74,34 +114,67 @@ func (s *Service) FullReport(ctx context.Context, projectID int64, a registry.Ar
 	if full.Overview, ok = overviews[a.ID]; !ok {
 		return full, false, nil
 	}
-	type key struct{ id, name, version string }
-	at := map[key]int{}
 	for _, r := range full.Reports {
-		rows, err := db.Collect(ctx, s.db.Auto(), scanFull, fullFindings, r.ID, MaxVulnerabilities)
+		rows, err := s.findingsOf(ctx, r.ID)
 		if err != nil {
-			return full, false, fmt.Errorf("read the findings of report %d: %w", r.ID, err)
+			return full, false, err
 		}
-		full.Cut = full.Cut || len(rows) == MaxVulnerabilities
 		places, err := s.places(ctx, r.ID)
 		if err != nil {
 			return full, false, err
 		}
-		for _, v := range rows {
-			k := key{v.Found.Vulnerability, v.Package, v.Version}
-			i, known := at[k]
-			if !known {
-				if len(full.Vulnerabilities) == MaxVulnerabilities {
-					full.Cut = true
-					continue
-				}
-				i = len(full.Vulnerabilities)
-				at[k] = i
-				full.Vulnerabilities = append(full.Vulnerabilities, v.Vulnerability)
-			}
-			full.Vulnerabilities[i].add(r.Digest, places[v.key])
+		full.Cut = full.Cut || len(rows) == MaxVulnerabilities
+		full.merge(r.Digest, rows, places)
+	}
+	shorten(full.Vulnerabilities)
+	return full, true, nil
+}
+
+// merge adds the findings of one image. What several images have in common is there once; the worst come first, and are
+// what is kept where there are too many.
+func (full *FullReport) merge(d oci.Digest, rows []fullRow, places map[string][]Place) {
+	type key struct{ id, name, version string }
+	at := make(map[key]int, len(full.Vulnerabilities))
+	for i, v := range full.Vulnerabilities {
+		at[key{v.Found.Vulnerability, v.Package, v.Version}] = i
+	}
+	before := len(at)
+	for _, v := range rows {
+		k := key{v.Found.Vulnerability, v.Package, v.Version}
+		i, known := at[k]
+		if !known {
+			i = len(full.Vulnerabilities)
+			at[k] = i
+			full.Vulnerabilities = append(full.Vulnerabilities, v.Vulnerability)
+		}
+		full.Vulnerabilities[i].add(d, places[v.key])
+	}
+	if before > 0 {
+		slices.SortStableFunc(full.Vulnerabilities, func(a, b Vulnerability) int {
+			return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Found.Vulnerability, b.Found.Vulnerability), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version))
+		})
+	}
+	if len(full.Vulnerabilities) > MaxVulnerabilities {
+		full.Vulnerabilities, full.Cut = full.Vulnerabilities[:MaxVulnerabilities], true
+	}
+}
+
+// maxTold bounds the titles, descriptions and links of a report, in bytes: they are written out with each finding.
+const maxTold = 32 << 20
+
+// shorten leaves these out of the last findings of a report that has too many of them.
+func shorten(all []Vulnerability) {
+	left := maxTold
+	for i := range all {
+		d := &all[i].Detail
+		left -= len(d.Title) + len(d.Description)
+		for _, link := range d.Links {
+			left -= len(link)
+		}
+		if left < 0 {
+			d.Title, d.Description, d.Links = "", "", nil
 		}
 	}
-	return full, true, nil
 }
 
 func (v *Vulnerability) add(d oci.Digest, places []Place) {

@@ -140,7 +140,7 @@ func (r *run) completeForeign(ctx context.Context, tx db.Tx, found Foreign, ids 
 	if _, err := tx.Exec(ctx, completeOther, r.ReportID, now, clean(or(by.Name, r.scanner.Name), maxName), clean(by.Vendor, maxName), clean(by.Version, maxName)); err != nil {
 		return err
 	}
-	if _, err := summarise(ctx, tx, 0, now, []int64{r.ReportID}); err != nil {
+	if _, err := summarise(ctx, tx, newSayings(0), now, []int64{r.ReportID}); err != nil {
 		return err
 	}
 	if !again {

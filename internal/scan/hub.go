@@ -49,11 +49,11 @@ const (
 		WHERE v.cvss_v3 > 0 AND f.vulnerability_id = v.id AND p.id = f.package_id
 			AND EXISTS (SELECT 1 FROM scan_content c JOIN scan_report r ON r.id = c.report_id AND r.scanner = $1 WHERE c.package_id = f.package_id)
 		ORDER BY v.cvss_v3 DESC, v.id DESC LIMIT 300`
-	worstImages = `SELECT re.project_id, pr.name || '/' || re.name, r.digest, r.critical, r.high, r.medium
-		FROM (SELECT id, digest, critical, high, medium FROM scan_report WHERE scanner = $1 AND critical + high + medium > 0 ORDER BY critical DESC, high DESC, medium DESC, id DESC LIMIT 20) r
-			JOIN manifest m ON m.id = (SELECT MIN(n.id) FROM manifest n WHERE n.digest = r.digest)
+	worstImages = `SELECT re.project_id, pr.name || '/' || re.name, found.digest, found.critical, found.high, found.medium
+		FROM (SELECT id, digest, critical, high, medium FROM scan_report WHERE scanner = $1 AND critical + high + medium > 0 ORDER BY critical DESC, high DESC, medium DESC, id DESC LIMIT 20) found
+			JOIN manifest m ON m.id = (SELECT MIN(n.id) FROM manifest n WHERE n.digest = found.digest)
 			JOIN repository re ON re.id = m.repository_id JOIN project pr ON pr.id = re.project_id
-		ORDER BY r.critical DESC, r.high DESC, r.medium DESC, r.id DESC`
+		ORDER BY found.critical DESC, found.high DESC, found.medium DESC, found.id DESC`
 )
 
 func scanCounts(r db.Row) (c Counts, err error) {

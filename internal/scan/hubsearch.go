@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,18 +14,25 @@ import (
 
 const hubFields = `SELECT v.name, v.cvss_v3, v.detail, f.severity, f.status, f.fixed, p.name, p.version, r.digest, m.id, re.project_id, pr.name || '/' || re.name`
 
-// Which table comes first is said, not left to the planner: SQLite has no statistics. Without a place to look in, the walk
-// is by score and ends with the page; with one, what is there is gathered and sorted.
+// Which table comes first is said, not left to the planner: SQLite has no statistics. The walk by score ends with the
+// page, and is quick where much of what it meets is looked for; of a place that holds little, or a package that few
+// images have, everything is gathered and sorted.
 const (
 	hubByScore = ` FROM scan_vulnerability v CROSS JOIN scan_finding f CROSS JOIN scan_package p CROSS JOIN scan_content c CROSS JOIN scan_report r
 		CROSS JOIN manifest m CROSS JOIN repository re CROSS JOIN project pr`
 	hubByPlace = ` FROM project pr CROSS JOIN repository re CROSS JOIN manifest m CROSS JOIN scan_report r CROSS JOIN scan_content c CROSS JOIN scan_finding f
 		CROSS JOIN scan_vulnerability v CROSS JOIN scan_package p`
+	hubByPackage = ` FROM scan_package p CROSS JOIN scan_finding f CROSS JOIN scan_vulnerability v CROSS JOIN scan_content c CROSS JOIN scan_report r
+		CROSS JOIN manifest m CROSS JOIN repository re CROSS JOIN project pr`
 	hubByDigest = ` FROM scan_report r CROSS JOIN scan_content c CROSS JOIN scan_finding f CROSS JOIN scan_vulnerability v CROSS JOIN scan_package p
 		CROSS JOIN manifest m CROSS JOIN repository re CROSS JOIN project pr`
 	hubJoins = ` WHERE f.vulnerability_id = v.id AND p.id = f.package_id AND c.package_id = f.package_id AND r.id = c.report_id AND m.digest = r.digest
 		AND re.id = m.repository_id AND pr.id = re.project_id AND r.scanner = $1`
 	hubOrder = ` ORDER BY v.cvss_v3 DESC, v.id DESC, f.package_id DESC, c.report_id DESC, m.id DESC`
+
+	// How much there is to gather, counted up to a bound.
+	hubImages  = `SELECT COUNT(*) FROM (SELECT 1 FROM project pr CROSS JOIN repository re CROSS JOIN manifest m WHERE re.project_id = pr.id AND m.repository_id = re.id%s LIMIT %d) found`
+	hubHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM scan_package p CROSS JOIN scan_content c WHERE c.package_id = p.id%s LIMIT %d) found`
 
 	hubTotal = `SELECT CAST(COALESCE(SUM(r.critical + r.high + r.medium + r.low + r.negligible + r.unknown), 0) AS BIGINT)
 		FROM scan_report r JOIN manifest m ON m.digest = r.digest WHERE r.scanner = $1`
@@ -37,6 +45,10 @@ const (
 	maxCount   = 100_000
 	// maxOffset is how deep pages go.
 	maxOffset = 100_000
+	// fewImages of a place are gathered, and fewHolders of a package: with some hundred findings in each image
+	// and some ten of each package that is sorted within 100 ms.
+	fewImages  = 500
+	fewHolders = 5000
 )
 
 // HubKey reports whether Search filters by key.
@@ -48,25 +60,74 @@ func HubKey(key string) bool {
 	return false
 }
 
-// hubQuery is a search as SQL.
-type hubQuery struct {
-	from  string
+// clauses are conditions as SQL.
+type clauses struct {
 	where string
 	args  []any
 }
 
-func (q *hubQuery) and(condition string, values ...any) {
+func (c *clauses) and(condition string, values ...any) {
 	marks := make([]any, len(values))
 	for i, v := range values {
-		q.args = append(q.args, v)
-		marks[i] = "$" + strconv.Itoa(len(q.args))
+		c.args = append(c.args, v)
+		marks[i] = "$" + strconv.Itoa(len(c.args))
 	}
-	q.where += " AND " + fmt.Sprintf(condition, marks...)
+	c.where += " AND " + fmt.Sprintf(condition, marks...)
+}
+
+// hubQuery is a search as SQL.
+type hubQuery struct {
+	from string
+	clauses
+	places   clauses // those of them that say where
+	packages clauses // those that name a package
+}
+
+// conditions are tables and conditions. Where packages come first, findings are those of a package: SQLite would take the
+// index by severity for each package, and read every finding of that severity.
+func (q *hubQuery) conditions() string {
+	if q.from == hubByScore {
+		return q.from + q.where
+	}
+	return q.from + strings.ReplaceAll(q.where, "f.severity =", "+f.severity =")
+}
+
+// page is the text of a page of findings; the size and the offset are the arguments that follow.
+func (q *hubQuery) page() string {
+	n := len(q.args)
+	return fmt.Sprintf("%s%s%s LIMIT $%d OFFSET $%d", hubFields, q.conditions(), hubOrder, n+1, n+2)
+}
+
+// count is the text that counts findings, up to the argument that follows.
+func (q *hubQuery) count() string {
+	return fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1%s LIMIT $%d) found", q.conditions(), len(q.args)+1)
+}
+
+// narrow has what is looked for gathered, where that is little.
+func (q *hubQuery) narrow(ctx context.Context, tx db.Tx) error {
+	for _, way := range []struct {
+		clauses
+		from  string
+		probe string
+		few   int64
+	}{{q.places, hubByPlace, hubImages, fewImages}, {q.packages, hubByPackage, hubHolders, fewHolders}} {
+		if way.where == "" || q.from != hubByScore {
+			continue
+		}
+		n, err := db.Get(ctx, tx, db.ScanInt, fmt.Sprintf(way.probe, way.where, way.few+1), way.args...)
+		if err != nil {
+			return err
+		}
+		if n <= way.few {
+			q.from = way.from
+		}
+	}
+	return nil
 }
 
 // hubSearch reads filters; one that can't be is fault.Invalid.
 func hubSearch(scanner string, filters []db.Filter) (q hubQuery, err error) {
-	q = hubQuery{from: hubByScore, where: hubJoins, args: []any{scanner}}
+	q = hubQuery{from: hubByScore, clauses: clauses{where: hubJoins, args: []any{scanner}}}
 	for _, f := range filters {
 		if !HubKey(f.Key) {
 			return q, fault.Invalidf("keyword: %s is not allowed", clean(f.Key, 64))
@@ -100,7 +161,7 @@ func (q *hubQuery) equal(key, value string) error {
 	case "status":
 		q.and("f.status = %s", value)
 	case "package":
-		q.and("p.name = %s", value)
+		q.both(&q.packages, "p.name = %s", value)
 	case "digest":
 		q.from = hubByDigest
 		q.and("r.digest = %s", value)
@@ -109,23 +170,20 @@ func (q *hubQuery) equal(key, value string) error {
 		if err != nil {
 			return fault.Invalidf("project_id %q is no number", clean(value, 64))
 		}
-		q.place()
-		q.and("pr.id = %s", id)
+		q.both(&q.places, "pr.id = %s", id)
 	case "repository_name":
 		project, name, _ := strings.Cut(value, "/")
-		q.place()
-		q.and("pr.name = %s AND re.name = %s", project, name)
+		q.both(&q.places, "pr.name = %s AND re.name = %s", project, name)
 	case "tag":
-		q.place()
-		q.and("EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id AND t.name = %s)", value)
+		q.both(&q.places, "EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id AND t.name = %s)", value)
 	}
 	return nil
 }
 
-func (q *hubQuery) place() {
-	if q.from == hubByScore {
-		q.from = hubByPlace
-	}
+// both adds a condition to the search, and to some clauses of it.
+func (q *hubQuery) both(some *clauses, condition string, values ...any) {
+	q.and(condition, values...)
+	some.and(condition, values...)
 }
 
 func (q *hubQuery) score(f db.Filter) error {
@@ -158,10 +216,10 @@ func (s *Service) Search(ctx context.Context, list db.List, tune, tags bool) (pa
 		return nil, 0, fault.Invalidf("pages end at %d findings: search for less", maxOffset)
 	}
 	err = s.db.Read(ctx, func(tx db.Tx) error {
-		n := len(q.args)
-		bounds := fmt.Sprintf(" LIMIT $%d OFFSET $%d", n+1, n+2)
-		page, err = db.Collect(ctx, tx, scanHub, hubFields+q.from+q.where+hubOrder+bounds, append(q.args[:n:n], size, offset)...)
-		if err != nil {
+		if err := q.narrow(ctx, tx); err != nil {
+			return err
+		}
+		if page, err = db.Collect(ctx, tx, scanHub, q.page(), append(slices.Clone(q.args), size, offset)...); err != nil {
 			return err
 		}
 		if total, err = countHub(ctx, tx, q, len(list.Filters) == 0, tune); err != nil || !tags {
@@ -183,8 +241,7 @@ func countHub(ctx context.Context, tx db.Tx, q hubQuery, everything, tune bool) 
 	if everything {
 		total, err = db.Get(ctx, tx, db.ScanInt, hubTotal, q.args...)
 	} else {
-		n := len(q.args)
-		total, err = db.Get(ctx, tx, db.ScanInt, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1%s%s LIMIT $%d) found", q.from, q.where, n+1), append(q.args[:n:n], most+1)...)
+		total, err = db.Get(ctx, tx, db.ScanInt, q.count(), append(slices.Clone(q.args), most+1)...)
 	}
 	if total > most && (tune || !everything) {
 		total = -1

@@ -316,7 +316,7 @@ func (r *run) conclude(ctx context.Context, tx db.Tx, found inventory.Inventory,
 	if n, err := tx.Exec(ctx, completeReport, r.ReportID, r.Task().ID, db.Micros(r.clock()), r.scanner.Version, evaluationID == 0, evaluationID); err != nil || n == 0 {
 		return err
 	}
-	if _, err := summarise(ctx, tx, evaluationID, db.Micros(r.clock()), []int64{r.ReportID}); err != nil {
+	if _, err := summarise(ctx, tx, newSayings(evaluationID), db.Micros(r.clock()), []int64{r.ReportID}); err != nil {
 		return err
 	}
 	v, err := db.Get(ctx, tx, scanReportState, reportState, r.Digest, r.Scanner)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
@@ -336,16 +336,18 @@ func TestScanOnPush(t *testing.T) {
 		if b.Status != Success || len(a.Accessories) != 1 || a.Accessories[0].Type != registry.AccessorySBOM || a.Accessories[0].Digest != b.Digest {
 			t.Fatalf("bill %+v, accessories %+v", b, a.Accessories)
 		}
-		// Another one replaces it, and a push of the same image begins nothing.
+		// Another one replaces it, and a push of what is scanned begins nothing.
 		executions := w.count(`SELECT COUNT(*) FROM job_execution`)
-		w.push(app, "v1b", layer{OS: debian, Packages: []string{"bash@1"}})
+		w.push(app, "v1", layer{OS: debian, Packages: []string{"bash@1"}})
 		w.registry.Flush(ctx)
 		w.ok(w.Scan(ctx, pusher, app, here, Materials))
 		w.settled()
 		if got := w.artifact(app, here); len(got.Accessories) != 1 {
 			t.Errorf("accessories %+v", got.Accessories)
 		}
-		_ = executions
+		if n := w.count(`SELECT COUNT(*) FROM job_execution`); n != executions+1 {
+			t.Errorf("%d executions more: only the one that was asked for is due", n-executions)
+		}
 		text, err := w.Document(ctx, app, here, confined.CycloneDX)
 		if err != nil || !strings.Contains(string(text), `"format":"cyclonedx"`) || !strings.Contains(string(text), `"packages":1`) {
 			t.Errorf("document %s, %v", text, err)
@@ -451,6 +453,28 @@ func TestTidy(t *testing.T) {
 	})
 }
 
+// What has its time goes in the night it is over, however much there is; what holds stays.
+func TestTidyTakesWhatHasExpired(t *testing.T) {
+	each(t, func(w world) {
+		const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) `
+		w.edition("one", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.High, "")}})
+		w.scanned(app, w.push(app, "v1", layer{OS: debian, Packages: []string{"bash@1"}}))
+		vex := `INSERT INTO scan_vex (project_id, name, status, author, document, expires_at, made_at, created_at) `
+		w.exec(vex + numbers + `SELECT 1, 'CVE-' || i, 'fixed', 'a', '', 5, 1, 1 FROM n`)
+		w.exec(vex + numbers + `SELECT 1, 'CVE-' || i, 'fixed', 'a', 'sha256:gone', 0, 1, 1 FROM n`)
+		w.exec(vex + `VALUES (1, 'CVE-1', 'fixed', 'a', '', 0, 1, 1), (1, 'CVE-2', 'fixed', 'a', '', 9000000000000000, 1, 1)`)
+		w.exec(`INSERT INTO scan_export (execution_id, account_id, account, project_id, created_at, expires_at) ` + numbers + `SELECT -i, 1, 'a', 1, 1, CASE WHEN i <= 5 THEN 5 ELSE 9000000000000000 END FROM n WHERE i <= 6`)
+		w.exec(`INSERT INTO scan_evaluation (edition, edition_at, started_at, finished_at) ` + numbers + `SELECT 'old' || i, 1, 1, 1 FROM n WHERE i <= 30`)
+		w.exec(`INSERT INTO scan_change (evaluation_id, package_id, name, kind, severity) ` + numbers + `SELECT e.id, p.id, 'CVE-' || i, 'new', 1 FROM n CROSS JOIN scan_evaluation e CROSS JOIN scan_package p WHERE e.edition IN ('old1', 'old30')`)
+		w.tidied()
+		for table, want := range map[string]int64{"scan_vex": 2, "scan_export": 1, "scan_evaluation": keepEvaluations, "scan_change": 2500} {
+			if n := w.count("SELECT COUNT(*) FROM " + table); n != want {
+				w.Errorf("%s has %d rows, want %d", table, n, want)
+			}
+		}
+	})
+}
+
 // tidied runs what runs each night.
 func (w world) tidied() {
 	w.Helper()
@@ -469,9 +493,7 @@ func TestFigures(t *testing.T) {
 		w.scanned(app, w.push(app, "v1", base))
 		w.scanned(app, w.push(app, "v2", base, layer{Unread: "too large"}))
 		stats := w.Stats()
-		for deadline := time.Now().Add(patience); len(stats.Tries.All()) < 2 && time.Now().Before(deadline); { // it is counted after the report is there
-			time.Sleep(time.Millisecond)
-		}
+		await.Until(w.T, "both scans are counted", func() bool { return len(stats.Tries.All()) >= 2 }) // after their reports are there
 		tries, layers := stats.Tries.All(), stats.Layers.All()
 		if len(tries) != 2 || tries[Tries{ByOurselves, EndedWell}] != 1 || tries[Tries{ByOurselves, EndedNotEvaluated}] != 1 {
 			t.Errorf("tries: %v", tries)
@@ -480,9 +502,7 @@ func TestFigures(t *testing.T) {
 			t.Errorf("layers: %v, %d bytes", layers, stats.LayerBytes.Load())
 		}
 		w.edition("two", map[string][]inventory.Finding{"bash": {finding("CVE-1", inventory.Low, "2")}})
-		for deadline := time.Now().Add(patience); stats.Changed.Load() < 2 && time.Now().Before(deadline); {
-			time.Sleep(time.Millisecond)
-		}
+		await.Until(w.T, "changes are counted", func() bool { return stats.Changed.Load() >= 2 })
 		if stats.Judged.Load() != 1 || stats.Changed.Load() != 2 {
 			t.Errorf("%d packages judged anew, %d reports changed", stats.Judged.Load(), stats.Changed.Load())
 		}

@@ -174,33 +174,13 @@ func (s *Service) Progress(ctx context.Context, scheduled bool) (p Progress, err
 	if err != nil || !ok {
 		return p, err
 	}
-	p = Progress{Trigger: e.Trigger, Counts: e.Counts, Ongoing: !e.Status.Ended()}
+	p = Progress{Trigger: e.Trigger, Ongoing: !e.Status.Ended()}
 	var extra allExtra
 	if err := e.Decode(&extra); err != nil {
 		return p, err
 	}
-	finder, err := s.jobs.Task(ctx, extra.Walk)
-	if errors.Is(err, fault.NotFound) {
-		return p, nil
-	}
-	if err != nil {
-		return p, err
-	}
-	switch finder.Status {
-	case job.Pending, job.Scheduled:
-		p.Counts.Waiting--
-	case job.Running:
-		p.Counts.Running--
-	case job.Stopped:
-		p.Counts.Stopped--
-	case job.Error:
-		p.Counts.Failed--
-	case job.Success:
-		p.Counts.Succeeded--
-	}
-	p.Counts = job.Counts{Waiting: max(p.Counts.Waiting, 0), Running: max(p.Counts.Running, 0), Stopped: max(p.Counts.Stopped, 0),
-		Failed: max(p.Counts.Failed, 0), Succeeded: max(p.Counts.Succeeded, 0)} // the two were read one after the other
-	return p, nil
+	p.Counts, err = s.jobs.CountsBut(ctx, e.ID, extra.Walk)
+	return p, err
 }
 
 // Schedule has all images scanned by the clock. A bad cron text is fault.Invalid.

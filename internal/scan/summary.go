@@ -60,54 +60,125 @@ func shortcomings(inv inventory.Inventory) string {
 	return clean(strings.Join(all, "; "), maxReason)
 }
 
-// The reports' contents come first, which SQLite has to be told: it would begin with all that an evaluation changed.
+// What packages come to is asked for apart from which report holds which: PostgreSQL would join all packages that there
+// are to each batch of reports, and a pass asks for each package once.
 var (
-	tallies = inQuery{`SELECT c.report_id, COALESCE(f.severity, -1), COUNT(*), SUM(CASE WHEN f.fixed <> '' THEN 1 ELSE 0 END),
-			SUM(CASE WHEN p.unjudged THEN 1 ELSE 0 END), SUM(CASE WHEN p.evaluation_id = 0 THEN 1 ELSE 0 END)
-		FROM scan_content c CROSS JOIN scan_package p LEFT JOIN scan_finding f ON f.package_id = p.id
-		WHERE p.id = c.package_id AND c.report_id IN `, ` GROUP BY c.report_id, COALESCE(f.severity, -1)`}
-	packageCounts = inQuery{`SELECT report_id, COUNT(*) FROM scan_content WHERE report_id IN `, ` GROUP BY report_id`}
-	changeCounts  = inQuery{`SELECT c.report_id, ch.kind, COUNT(*) FROM scan_content c CROSS JOIN scan_change ch
-		WHERE ch.evaluation_id = $1 AND ch.package_id = c.package_id AND c.report_id IN `, ` GROUP BY c.report_id, ch.kind`}
-	unjudgedScopes = inQuery{`SELECT DISTINCT c.report_id, p.scope FROM scan_content c CROSS JOIN scan_package p
-		WHERE p.id = c.package_id AND p.unjudged AND c.report_id IN `, ` ORDER BY c.report_id, p.scope`}
-	toSummarise = inQuery{`SELECT id, status, evaluated, reason, unread, severity, critical, high, medium, low, negligible, unknown, fixable, found, gone, waiting, complete FROM scan_report WHERE id IN `, ""}
+	contentsOf   = inQuery{`SELECT report_id, package_id FROM scan_content WHERE report_id IN `, ""}
+	packagesSaid = inQuery{`SELECT p.id, p.evaluation_id, p.unjudged, p.scope, COALESCE(f.severity, -1), COUNT(*), SUM(CASE WHEN f.fixed <> '' THEN 1 ELSE 0 END)
+		FROM scan_package p LEFT JOIN scan_finding f ON f.package_id = p.id WHERE p.id IN `, ` GROUP BY p.id, p.evaluation_id, p.unjudged, p.scope, COALESCE(f.severity, -1)`}
+	changesNoted = inQuery{`SELECT package_id, kind, COUNT(*) FROM scan_change WHERE evaluation_id = $1 AND package_id IN `, ` GROUP BY package_id, kind`}
+	toSummarise  = inQuery{`SELECT id, status, evaluated, reason, unread, severity, critical, high, medium, low, negligible, unknown, fixable, found, gone, waiting, complete FROM scan_report WHERE id IN `, ""}
 )
 
 const updateSummary = `UPDATE scan_report SET status = $2, evaluated = $3, reason = $4, severity = $5, critical = $6, high = $7, medium = $8, low = $9,
 		negligible = $10, unknown = $11, fixable = $12, found = $13, gone = $14, waiting = $15, evaluation_id = $16, updated_at = $17
 	WHERE id = $1`
 
-type tallyRow struct {
-	reportID                           int64
-	severity                           inventory.Severity // -1: packages without a finding
-	findings, fixable, unjudged, never int64
+// said is what a package comes to.
+type said struct {
+	counts      Counts
+	evaluation  int64 // by which it was judged, 0: never
+	unjudged    bool
+	scope       string
+	found, gone int64 // that came and went with an evaluation
 }
 
-func scanTally(r db.Row) (v tallyRow, err error) {
-	err = r.Scan(&v.reportID, &v.severity, &v.findings, &v.fixable, &v.unjudged, &v.never)
+type saidRow struct {
+	packageID int64
+	said
+	severity          inventory.Severity // -1: no finding
+	findings, fixable int64
+}
+
+func scanSaid(r db.Row) (v saidRow, err error) {
+	err = r.Scan(&v.packageID, &v.evaluation, &v.unjudged, &v.scope, &v.severity, &v.findings, &v.fixable)
 	return v, err
 }
 
-type changeRow struct {
-	reportID int64
-	kind     string
-	n        int64
+type notedRow struct {
+	packageID int64
+	kind      string
+	n         int64
 }
 
-func scanChangeCount(r db.Row) (v changeRow, err error) {
-	err = r.Scan(&v.reportID, &v.kind, &v.n)
+func scanNoted(r db.Row) (v notedRow, err error) {
+	err = r.Scan(&v.packageID, &v.kind, &v.n)
 	return v, err
 }
 
-type scopeRow struct {
-	reportID int64
-	scope    string
+// maxSaid bounds what a pass remembers of packages, some 150 bytes each.
+const maxSaid = 200_000
+
+// sayings is what packages come to by one evaluation. Of those that it has judged this stays as it is until the next one,
+// which sums up again: only they are remembered.
+type sayings struct {
+	evaluationID int64
+	known        map[int64]said
 }
 
-func scanScope(r db.Row) (v scopeRow, err error) {
-	err = r.Scan(&v.reportID, &v.scope)
-	return v, err
+func newSayings(evaluationID int64) *sayings {
+	return &sayings{evaluationID: evaluationID, known: map[int64]said{}}
+}
+
+// of returns what packages come to.
+func (s *sayings) of(ctx context.Context, tx db.Tx, packages map[int64]bool) (map[int64]said, error) {
+	all := make(map[int64]said, len(packages))
+	var asked []int64
+	for id := range packages {
+		if v, known := s.known[id]; known {
+			all[id] = v
+		} else {
+			asked = append(asked, id)
+		}
+	}
+	slices.Sort(asked)
+	for some := range slices.Chunk(asked, setSize) {
+		if err := s.ask(ctx, tx, some, all); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.known) > maxSaid {
+		clear(s.known)
+	}
+	for _, id := range asked {
+		if v := all[id]; s.evaluationID > 0 && v.evaluation == s.evaluationID {
+			s.known[id] = v
+		}
+	}
+	return all, nil
+}
+
+// ask reads what some packages come to into all.
+func (s *sayings) ask(ctx context.Context, tx db.Tx, some []int64, all map[int64]said) error {
+	rows, err := collectIn(ctx, tx, scanSaid, packagesSaid, nil, some)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		v, begun := all[row.packageID]
+		if !begun {
+			v = row.said
+		}
+		if row.severity >= 0 {
+			v.counts.Add(row.severity, row.findings, row.fixable)
+		}
+		all[row.packageID] = v
+	}
+	notes, err := collectIn(ctx, tx, scanNoted, changesNoted, []any{s.evaluationID}, some)
+	if err != nil {
+		return err
+	}
+	for _, row := range notes {
+		v := all[row.packageID]
+		switch row.kind {
+		case changeNew:
+			v.found = row.n
+		case changeGone:
+			v.gone = row.n
+		}
+		all[row.packageID] = v
+	}
+	return nil
 }
 
 // summaryRow is what a report's row says of its packages.
@@ -131,68 +202,57 @@ func scanSummary(r db.Row) (v summaryRow, err error) {
 	return v, err
 }
 
-// tally adds up what reports hold, in four statements for all of them.
-func tallyOf(ctx context.Context, tx db.Tx, evaluationID int64, ids []int64) (map[int64]*tally, map[int64][]string, error) {
-	all := make(map[int64]*tally, len(ids))
+// tallyOf adds up what reports hold. Beside it are the scopes of each that nobody publishes advisories for.
+func tallyOf(ctx context.Context, tx db.Tx, s *sayings, ids []int64) (map[int64]*tally, map[int64][]string, error) {
+	contents, err := collectIn(ctx, tx, scanPair, contentsOf, nil, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	packages := map[int64]bool{}
+	for _, c := range contents {
+		packages[c.b] = true
+	}
+	known, err := s.of(ctx, tx, packages)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, scopes := make(map[int64]*tally, len(ids)), map[int64][]string{}
 	for _, id := range ids {
 		all[id] = &tally{}
 	}
-	marks, args := db.In(0, filled(ids))
-	rows, err := db.Collect(ctx, tx, scanTally, tallies.with(marks), args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	some := false
-	for _, v := range rows {
-		t := all[v.reportID]
-		if v.severity >= 0 {
-			t.counts.Add(v.severity, v.findings, v.fixable)
-		} else { // what was not judged has no findings
-			t.unjudged, t.never = v.unjudged, v.never
-		}
-		some = some || v.unjudged > 0
-	}
-	counts, err := db.Collect(ctx, tx, scanPair, packageCounts.with(marks), args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, v := range counts {
-		all[v.a].packages = v.b
-	}
-	after, in := db.In(1, filled(ids))
-	changes, err := db.Collect(ctx, tx, scanChangeCount, changeCounts.with(after), append([]any{evaluationID}, in...)...)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, v := range changes {
-		switch v.kind {
-		case changeNew:
-			all[v.reportID].found = v.n
-		case changeGone:
-			all[v.reportID].gone = v.n
+	for _, c := range contents {
+		v := known[c.b]
+		all[c.a].add(v)
+		if v.unjudged && !slices.Contains(scopes[c.a], v.scope) {
+			scopes[c.a] = append(scopes[c.a], v.scope)
 		}
 	}
-	if !some {
-		return all, nil, nil
-	}
-	named, err := db.Collect(ctx, tx, scanScope, unjudgedScopes.with(marks), args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	scopes := map[int64][]string{}
-	for _, v := range named {
-		scopes[v.reportID] = append(scopes[v.reportID], v.scope)
+	for _, named := range scopes {
+		slices.Sort(named)
 	}
 	return all, scopes, nil
 }
 
+// add counts a package.
+func (t *tally) add(v said) {
+	t.packages++
+	t.counts = t.counts.Plus(v.counts)
+	t.found, t.gone = t.found+v.found, t.gone+v.gone
+	if v.unjudged {
+		t.unjudged++
+	}
+	if v.evaluation == 0 {
+		t.never++
+	}
+}
+
 // summarise writes what reports come to by an evaluation, where it differs from what is written, and returns those
 // that changed. Where a scan waits or runs, was stopped or failed before its end, that status stays.
-func summarise(ctx context.Context, tx db.Tx, evaluationID, now int64, ids []int64) (changed []int64, err error) {
+func summarise(ctx context.Context, tx db.Tx, by *sayings, now int64, ids []int64) (changed []int64, err error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	all, scopes, err := tallyOf(ctx, tx, evaluationID, ids)
+	all, scopes, err := tallyOf(ctx, tx, by, ids)
 	if err != nil {
 		return nil, fmt.Errorf("add up findings: %w", err)
 	}
@@ -207,7 +267,7 @@ func summarise(ctx context.Context, tx db.Tx, evaluationID, now int64, ids []int
 			continue
 		}
 		if _, err := tx.Exec(ctx, updateSummary, next.id, next.status, next.evaluated, next.reason, next.severity, next.counts.Critical, next.counts.High,
-			next.counts.Medium, next.counts.Low, next.counts.Negligible, next.counts.Unknown, next.counts.Fixable, next.found, next.gone, next.waiting, evaluationID, now); err != nil {
+			next.counts.Medium, next.counts.Low, next.counts.Negligible, next.counts.Unknown, next.counts.Fixable, next.found, next.gone, next.waiting, by.evaluationID, now); err != nil {
 			return nil, fmt.Errorf("write the summary of report %d: %w", next.id, err)
 		}
 		changed = append(changed, next.id)

@@ -30,6 +30,8 @@ var sweeps = []sweep{
 		inQuery{`DELETE FROM scan_report WHERE NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = scan_report.digest) AND id IN `, ""}},
 	{"packages", `SELECT id FROM scan_package WHERE id > $1 ORDER BY id LIMIT $2`,
 		inQuery{`DELETE FROM scan_package WHERE NOT EXISTS (SELECT 1 FROM scan_content c WHERE c.package_id = scan_package.id) AND id IN `, ""}},
+	{"statements", `SELECT id FROM scan_vex WHERE id > $1 ORDER BY id LIMIT $2`,
+		inQuery{`DELETE FROM scan_vex WHERE document <> '' AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = scan_vex.document) AND id IN `, ""}},
 	{"vulnerabilities", `SELECT id FROM scan_vulnerability WHERE id > $1 ORDER BY id LIMIT $2`,
 		inQuery{`DELETE FROM scan_vulnerability WHERE NOT EXISTS (SELECT 1 FROM scan_finding f WHERE f.vulnerability_id = scan_vulnerability.id) AND id IN `, ""}},
 }
@@ -38,9 +40,11 @@ const (
 	layersAfter   = `SELECT digest FROM scan_layer WHERE digest > $1 ORDER BY digest LIMIT $2`
 	oldEvaluation = `SELECT id FROM scan_evaluation ORDER BY id DESC LIMIT 1 OFFSET $1`
 	dropOld       = `DELETE FROM scan_evaluation WHERE id <= $1`
-	expiredVEX    = `DELETE FROM scan_vex WHERE expires_at > 0 AND expires_at < $1`
-	orphanedVEX   = `DELETE FROM scan_vex WHERE document <> '' AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = scan_vex.document)`
-	expiredFiles  = `DELETE FROM scan_export WHERE expires_at < $1`
+
+	// These are run until nothing is left: what they delete at once is bounded. A file may have 2 GiB.
+	oldChanges   = `DELETE FROM scan_change WHERE (evaluation_id, package_id) IN (SELECT evaluation_id, package_id FROM scan_change WHERE evaluation_id <= $1 ORDER BY evaluation_id, package_id LIMIT 1000)`
+	expiredVEX   = `DELETE FROM scan_vex WHERE id IN (SELECT id FROM scan_vex WHERE expires_at > 0 AND expires_at < $1 ORDER BY expires_at LIMIT 1000)`
+	expiredFiles = `DELETE FROM scan_export WHERE execution_id IN (SELECT execution_id FROM scan_export WHERE expires_at < $1 ORDER BY expires_at LIMIT 1)`
 )
 
 // dropLayers removes layers whose blobs are no more, and those that an older reader read and nobody asked for since.
@@ -65,23 +69,41 @@ func (s *Service) tidy(ctx context.Context, r *job.Run) error {
 		return fmt.Errorf("remove layers that are no more: %w", err)
 	}
 	r.Logf("%d layers removed", n)
-	return s.db.Write(ctx, func(tx db.Tx) error {
-		now := db.Micros(s.clock())
-		for _, query := range []string{expiredVEX, expiredFiles} {
-			if _, err := tx.Exec(ctx, query, now); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.Exec(ctx, orphanedVEX); err != nil {
-			return err
-		}
-		old, err := db.Collect(ctx, tx, db.ScanInt, oldEvaluation, keepEvaluations)
-		if err != nil || len(old) == 0 {
-			return err
-		}
-		_, err = tx.Exec(ctx, dropOld, old[0])
+	now := db.Micros(s.clock())
+	if err := s.drain(ctx, expiredVEX, now); err != nil {
+		return fmt.Errorf("remove statements that have expired: %w", err)
+	}
+	if err := s.drain(ctx, expiredFiles, now); err != nil {
+		return fmt.Errorf("remove exports that nobody fetched: %w", err)
+	}
+	old, err := db.Collect(ctx, s.db.Auto(), db.ScanInt, oldEvaluation, keepEvaluations)
+	if err != nil || len(old) == 0 {
 		return err
-	})
+	}
+	if err = s.drain(ctx, oldChanges, old[0]); err == nil {
+		err = s.drain(ctx, dropOld, old[0])
+	}
+	if err != nil {
+		return fmt.Errorf("remove what old editions changed: %w", err)
+	}
+	return nil
+}
+
+// drain runs a statement that deletes a bounded number of rows until it finds none.
+func (s *Service) drain(ctx context.Context, query string, args ...any) error {
+	for n := int64(1); n > 0; {
+		err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
+			n, err = tx.Exec(ctx, query, args...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, tidyRest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweepBy walks along a key in pages, and returns how many rows went.

@@ -58,7 +58,7 @@ func TestStatements(t *testing.T) {
 			t.Helper()
 			all, err := w.ProjectStatements(ctx, 1)
 			w.ok(err)
-			counts, err := w.Counted(ctx, []Report{r}, Leniency{Statements: all, Repository: "app"})
+			counts, err := w.Counted(ctx, []Report{r}, NewLeniency(nil, all, "app"))
 			w.ok(err)
 			return counts[r.ID]
 		}

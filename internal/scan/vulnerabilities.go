@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/scan/inventory"
@@ -40,11 +41,13 @@ func bounded(f inventory.Finding) inventory.Finding {
 	d.Source, d.DataSource = clean(d.Source, maxName), clean(d.DataSource, maxName)
 	d.Title, d.Description, d.Link = clean(d.Title, maxField), clean(d.Description, maxProse), clean(d.Link, maxField)
 	d.Links, d.CWEs = boundedList(d.Links), boundedList(d.CWEs)
-	if len(d.CVSS) > maxLinks {
-		d.CVSS = nil // nobody has so many
+	d.Links = slices.DeleteFunc(d.Links, func(link string) bool { return !leadsOut(link) })
+	if !leadsOut(d.Link) {
+		d.Link = ""
 	}
+	d.CVSS = boundedScores(d.CVSS)
 	if f.Severity < inventory.Unknown || f.Severity > inventory.Critical {
-		f.Severity = inventory.Unknown
+		f.Severity = inventory.Critical // what nobody knows counts as the worst (S12)
 	}
 	return inventory.Finding{ID: clean(f.ID, maxName), Fixed: clean(f.Fixed, maxField), Status: clean(f.Status, maxName), Severity: f.Severity, Detail: d}
 }
@@ -55,6 +58,35 @@ func boundedList(all []string) []string {
 		all[i] = clean(all[i], maxField)
 	}
 	return all
+}
+
+// leadsOut reports whether a browser may be sent there: elsewhere, and not to a program in the page (S20).
+func leadsOut(link string) bool {
+	return strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://")
+}
+
+// boundedScores keeps scores that are some.
+func boundedScores(all map[string]inventory.CVSS) map[string]inventory.CVSS {
+	if len(all) > maxLinks {
+		return nil // nobody has so many
+	}
+	kept := make(map[string]inventory.CVSS, len(all))
+	for source, c := range all {
+		c.V2Score, c.V3Score = boundedScore(c.V2Score), boundedScore(c.V3Score)
+		c.V2Vector, c.V3Vector = clean(c.V2Vector, maxField), clean(c.V3Vector, maxField)
+		if c != (inventory.CVSS{}) {
+			kept[clean(source, maxName)] = c
+		}
+	}
+	return kept
+}
+
+// boundedScore is 0 for what is none.
+func boundedScore(score float64) float64 {
+	if score >= 0 && score <= 10 {
+		return score
+	}
+	return 0
 }
 
 func keyOf(f inventory.Finding) vulnerabilityKey {
@@ -79,10 +111,7 @@ func preferredCVSS(d inventory.Detail) (best inventory.CVSS) {
 
 // tenths is a score of 0 to 10 as the database compares it.
 func tenths(score float64) int64 {
-	if math.IsNaN(score) || score <= 0 {
-		return 0
-	}
-	return int64(math.Round(min(score, 10) * 10))
+	return int64(math.Round(boundedScore(score) * 10))
 }
 
 // putVulnerabilities makes sure that there are rows for what the findings are of, with the details as they are now, and

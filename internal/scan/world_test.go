@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db"
@@ -31,8 +32,6 @@ import (
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
-
-const patience = 15 * time.Second
 
 var (
 	ctx    = context.Background()
@@ -127,15 +126,10 @@ func (w world) count(query string, args ...any) int64 {
 // settled hands events out and waits until no job is open.
 func (w world) settled() {
 	w.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	await.Until(w.T, "no job is open", func() bool {
 		w.ok(event.NewDispatcher(w.db, quiet, w.Service).Drain(ctx))
-		if w.count(`SELECT COUNT(*) FROM job_execution WHERE status IN ('Pending', 'Running')`) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			w.Fatal("jobs don't end")
-		}
-	}
+		return w.count(`SELECT COUNT(*) FROM job_execution WHERE status IN ('Pending', 'Running')`) == 0
+	})
 }
 
 // layer is what a layer of the fake engine holds.

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -84,7 +85,7 @@ func (r *rsyslog) start() {
 		r.process.Path, r.process.Err = path, nil
 	}
 	must(r.t, r.process.Start())
-	until(r.t, "rsyslog listens", func() bool {
+	await.Until(r.t, "rsyslog listens", func() bool {
 		c, err := net.Dial("tcp", r.address)
 		if err == nil {
 			err = c.Close()
@@ -131,15 +132,6 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func until(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: doesn't come", what)
-		}
-	}
-}
-
 type state struct {
 	State       string
 	PendingRows int64  `json:"pending_rows"`
@@ -175,16 +167,16 @@ func TestRsyslogGetsEverything(t *testing.T) {
 				}
 			}
 			label(40)
-			until(t, "some rows arrive", func() bool { _, err := os.Stat(r.out); return err == nil && len(r.ids()) > 5 })
+			await.Until(t, "some rows arrive", func() bool { _, err := os.Stat(r.out); return err == nil && len(r.ids()) > 5 })
 			r.kill()
 			label(20)
-			until(t, "the failure shows", func() bool { return stateOf(t, s.Door).State == "failing" })
+			await.Until(t, "the failure shows", func() bool { return stateOf(t, s.Door).State == "failing" })
 			r.start()
 			label(20)
 			r.kill()
 			r.start()
 			label(20)
-			until(t, "all is delivered", func() bool { return stateOf(t, s.Door).PendingRows == 0 })
+			await.Until(t, "all is delivered", func() bool { return stateOf(t, s.Door).PendingRows == 0 })
 			last := newest(t, s.Door)
 			ids := r.ids()
 			if last-first < 100 || ids[len(ids)-1] != last {

@@ -29,7 +29,7 @@ var layerNames = map[layer]string{foundation: "foundation", domain: "domain", ed
 
 // layers places each folder of internal/. A new folder needs a line here.
 var layers = map[string]layer{
-	"blob": foundation, "config": foundation, "db": foundation, "event": foundation, "fault": foundation, "job": foundation,
+	"await": foundation, "blob": foundation, "config": foundation, "db": foundation, "event": foundation, "fault": foundation, "job": foundation,
 	"notice": foundation,
 	"oci":    foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
 	"setting": foundation, "telemetry": foundation,
@@ -45,7 +45,7 @@ var layers = map[string]layer{
 }
 
 // forTests are packages that only test files import.
-var forTests = map[string]bool{"internal/app/apptest": true, "internal/blob/blobtest": true, "internal/db/dbtest": true,
+var forTests = map[string]bool{"internal/app/apptest": true, "internal/await": true, "internal/blob/blobtest": true, "internal/db/dbtest": true,
 	"internal/identity/workload/issuertest": true, "internal/notice/redistest": true, "internal/scan/scantest": true}
 
 func TestImportsGoOneWay(t *testing.T) {

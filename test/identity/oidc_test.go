@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -325,14 +325,10 @@ func TestLogOutOnBothSides(t *testing.T) {
 		t.Fatal("a forged word has ended the session")
 	}
 	first.confirm(first.get(p.issuer + "/session/end"))
-	for until := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if _, in := first.me(); !in {
-			break
-		}
-		if time.Now().After(until) {
-			t.Fatal("the provider's log-out hasn't ended the session")
-		}
-	}
+	await.Until(t, "the provider's log-out ends the session", func() bool {
+		_, in := first.me()
+		return !in
+	})
 	if _, in := second.me(); !in {
 		t.Error("another session of the same person has ended, too")
 	}

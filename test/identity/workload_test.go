@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/identity/workload/issuertest"
 	"github.com/havenregistry/haven/test/haventest"
 )
@@ -115,12 +116,9 @@ func TestWorkloadIdentity(t *testing.T) {
 		t.Run("a project without a way to its issuer", func(t *testing.T) { offlineIssuer(t, site, near, far) })
 		t.Run("a key is rotated", func(t *testing.T) {
 			issuer.Rotate(jose.RS256)
-			deadline := time.Now().Add(30 * time.Second) // keys are asked for again after some seconds
-			for far.Call(t, "workload/ci", token(), http.MethodGet, "/service/token?service=harbor-registry", nil).Status != http.StatusOK {
-				if time.Now().After(deadline) {
-					t.Fatal("a token by the new key is refused still")
-				}
-			}
+			await.Until(t, "a token by the new key is taken", func() bool { // keys are asked for again after some seconds
+				return far.Call(t, "workload/ci", token(), http.MethodGet, "/service/token?service=harbor-registry", nil).Status == http.StatusOK
+			})
 		})
 		t.Run("the audit log names the job", func(t *testing.T) { auditNamesTheJob(t, near) })
 		t.Run("removed at one replica", func(t *testing.T) {

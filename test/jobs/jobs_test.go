@@ -14,15 +14,14 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/bench/dataset"
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
 const (
-	hours     = 5
-	rows      = hours * 3600 // of the audit log, a second apart
-	purgeAPI  = "/api/v2.0/system/purgeaudit"
-	leaseTime = 30 * time.Second
-	patience  = 3 * leaseTime
+	hours    = 5
+	rows     = hours * 3600 // of the audit log, a second apart
+	purgeAPI = "/api/v2.0/system/purgeaudit"
 )
 
 // execution is a purge as the API of jobs shows it.
@@ -73,7 +72,7 @@ func TestJobsSurviveKills(t *testing.T) {
 		if len(ids) != hours {
 			t.Fatalf("%d executions, want %d", len(ids), hours)
 		}
-		until(t, "all purges end", func() bool { return ended(t, server, ids) })
+		await.Until(t, "all purges end", func() bool { return ended(t, server, ids) })
 		var purged int64
 		for _, id := range ids {
 			e := one(t, server, id)
@@ -122,13 +121,4 @@ func ended(t *testing.T, server *haventest.Server, ids []int64) bool {
 		}
 	}
 	return true
-}
-
-func until(t *testing.T, what string, found func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !found(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("in vain waited until %s", what)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -22,6 +23,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 
+	"github.com/havenregistry/haven/internal/await"
+	"github.com/havenregistry/haven/internal/blob/blobtest"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -117,34 +120,32 @@ func (s *site) scrub(want int, args ...string) (r scrubReport) {
 // recorded waits until every record is written.
 func (s *site) recorded() {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		r := s.scrub(0)
-		if !r.Records.Enrolling && r.Records.Lagging == 0 {
-			if r.Records.Checked == 0 {
-				s.t.Fatal("there are no records")
-			}
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("records lag for a minute: %+v", r.Records)
-		}
+	var r scrubReport
+	await.Until(s.t, "no record lags", func() bool {
+		r = s.scrub(0)
+		return !r.Records.Enrolling && r.Records.Lagging == 0
+	}, func() string { return fmt.Sprintf("%+v", r.Records) })
+	if r.Records.Checked == 0 {
+		s.t.Fatal("there are no records")
 	}
 }
 
-// file is where the store keeps these bytes.
-func (s *site) file(content []byte) string {
+// location is where the store keeps these bytes: a file, or a place in a segment (blobtest.Spoil).
+func (s *site) location(content []byte) (found string) {
 	s.t.Helper()
-	found := ""
 	err := filepath.WalkDir(s.store, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		if info, err := entry.Info(); err != nil || info.Size() != int64(len(content)) {
+		held, err := os.ReadFile(path)
+		if err != nil {
 			return err
 		}
-		held, err := os.ReadFile(path)
+		name, err := filepath.Rel(s.store, path)
 		if bytes.Equal(held, content) {
-			found = path
+			found = name
+		} else if at := bytes.Index(held, content); at >= 0 && strings.HasPrefix(name, "segments/") {
+			found = fmt.Sprintf("%s/%d/%d", name, at/4096, len(content))
 		}
 		return err
 	})
@@ -152,7 +153,7 @@ func (s *site) file(content []byte) string {
 		s.t.Fatal(err)
 	}
 	if found == "" {
-		s.t.Fatalf("no file in %s holds the blob of %d bytes", s.store, len(content))
+		s.t.Fatalf("nothing in %s holds the blob of %d bytes", s.store, len(content))
 	}
 	return found
 }
@@ -238,15 +239,11 @@ func TestScrubFindsWhatIsLostAndAPushHealsIt(t *testing.T) {
 		_, flipped := c.image("team/hurt", "flipped", "flipped", "also")
 		_, removed := c.image("team/hurt", "removed", "removed")
 		s.recorded()
-		at := s.file(c.blobs[flipped.Digest])
-		content := bytes.Clone(c.blobs[flipped.Digest])
-		content[100] ^= 0x40
-		if err := os.WriteFile(at, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Remove(s.file(c.blobs[removed.Digest])); err != nil {
-			t.Fatal(err)
-		}
+		blobtest.Spoil(t, s.store, s.location(c.blobs[flipped.Digest]), func(content []byte) []byte {
+			content[100] ^= 0x40
+			return content
+		})
+		blobtest.Spoil(t, s.store, s.location(c.blobs[removed.Digest]), func([]byte) []byte { return nil })
 
 		r := s.scrub(1, "--max-rate", "1GB/s", "--parallel", "3")
 		tags := map[string]string{}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -364,12 +365,7 @@ func component(t *testing.T, door haventest.Door, name string) string {
 func healthBecomes(t *testing.T, c *haventest.Cluster, want string) {
 	t.Helper()
 	for _, r := range c.Replicas {
-		for deadline := time.Now().Add(30 * time.Second); component(t, r.Door, "redis") != want; {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: redis is %s, want %s", r.Host, component(t, r.Door, "redis"), want)
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
+		await.Until(t, r.Host+" says of Redis that it is "+want, func() bool { return component(t, r.Door, "redis") == want })
 	}
 }
 

@@ -135,7 +135,7 @@ func parameters(query string) (n int) {
 }
 
 // What a window function has ranked, a constant and the value of a subquery are no tables.
-var noTable = regexp.MustCompile(`^SCAN (\(subquery|CONSTANT ROW|ranked|d$)`)
+var noTable = regexp.MustCompile(`^SCAN (\(subquery|CONSTANT ROW|ranked|found( |$)|d$)`)
 
 func planOfSQLite(ctx context.Context, tx db.Tx, query string) (Plan, error) {
 	steps, err := db.Collect(ctx, tx, func(r db.Row) (detail string, err error) {

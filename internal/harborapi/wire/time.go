@@ -32,3 +32,11 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	*t = Time(v.UTC())
 	return nil
 }
+
+// TimeIfAny is nil for no time.
+func TimeIfAny(t time.Time) *Time {
+	if t.IsZero() {
+		return nil
+	}
+	return new(Time(t))
+}

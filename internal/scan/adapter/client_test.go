@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -383,11 +382,10 @@ func TestHostileReports(t *testing.T) {
 
 // A scanner that stalls holds up nobody who waits for another one.
 func TestSlowBesideQuick(t *testing.T) {
-	var stalled atomic.Int64
+	stalled := make(chan struct{}, 20)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/stall") {
-			stalled.Add(1)
-			defer stalled.Add(-1)
+			stalled <- struct{}{}
 			<-r.Context().Done()
 			return
 		}
@@ -401,8 +399,8 @@ func TestSlowBesideQuick(t *testing.T) {
 	for range 20 {
 		g.Go(func() { client.Metadata(ctx, Endpoint{URL: s.URL + "/stall"}) })
 	}
-	for stalled.Load() < 20 {
-		time.Sleep(time.Millisecond)
+	for range 20 {
+		<-stalled
 	}
 	other := httptest.NewServer(s.Config.Handler)
 	t.Cleanup(other.Close)

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -54,9 +55,9 @@ type wireFinding struct {
 	Severity        string          `json:"severity"`
 	Status          string          `json:"status"`
 	Description     string          `json:"description"`
-	Links           []string        `json:"links"`
-	ArtifactDigests []string        `json:"artifact_digests"`
-	CWEs            []string        `json:"cwe_ids"`
+	Links           words           `json:"links"`
+	ArtifactDigests words           `json:"artifact_digests"`
+	CWEs            words           `json:"cwe_ids"`
 	Vendor          json.RawMessage `json:"vendor_attributes"`
 	CVSS            *struct {
 		ScoreV3  *float64 `json:"score_v3"`
@@ -64,6 +65,29 @@ type wireFinding struct {
 		VectorV3 string   `json:"vector_v3"`
 		VectorV2 string   `json:"vector_v2"`
 	} `json:"preferred_cvss"`
+}
+
+// words is a list of which no more is read than is kept of any: in three bytes each a report could name
+// twenty million empty ones.
+type words []string
+
+// UnmarshalJSON reads the first of a list, or null.
+func (w *words) UnmarshalJSON(text []byte) error {
+	if len(text) == 0 || text[0] != '[' {
+		return json.Unmarshal(text, (*[]string)(w))
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	for *w = nil; d.More() && len(*w) < maxDigests; {
+		var word string
+		if err := d.Decode(&word); err != nil {
+			return err
+		}
+		*w = append(*w, word)
+	}
+	return nil
 }
 
 // envelope is what is around findings and around SBOMs.

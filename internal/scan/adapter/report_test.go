@@ -3,10 +3,15 @@ package adapter
 import (
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -65,6 +70,14 @@ func TestReportsThatLie(t *testing.T) {
 		"nothing":              {``, "it is no whole JSON"},
 		"more behind":          {`{"vulnerabilities":[]}{"vulnerabilities":[]}`, "something comes after the end"},
 		"junk behind":          {`{"vulnerabilities":[]}<`, "it is no JSON"},
+		"numbers in a list":    {one(`,"links":["a",7]`), "is a JSON number"},
+		"a word for a score":   {one(`,"preferred_cvss":{"score_v3":"9.8"}`), "score_v3 is a JSON string"},
+		"a score of no number": {one(`,"preferred_cvss":{"score_v3":1e999}`), "score_v3 is a JSON number"},
+		"a list for scores":    {one(`,"preferred_cvss":[]`), "preferred_cvss is a JSON array"},
+		"nested beside":        {`{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `,"vulnerabilities":[]}`, "it is no JSON"},
+		"nested in the list":   {`{"vulnerabilities":[` + strings.Repeat(`{"id":`, 20_000), "it is no JSON"},
+		"nested by the vendor": {one(`,"vendor_attributes":` + strings.Repeat(`{"a":`, 10_001) + "1" + strings.Repeat("}", 10_001)), "it is no JSON"},
+		"a lone backslash":     {`{"vulnerabilities":[{"id":"\x","package":"p"}]}`, "it is no JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := readReport(strings.NewReader(c.body), digest, now)
@@ -130,6 +143,69 @@ func TestTooManyFindings(t *testing.T) {
 	same := `{"vulnerabilities":[` + strings.Repeat(`{"id":"1","package":"p"},`, maxFindings+2) + `{"id":"1","package":"p"}]}`
 	if _, err := readReport(strings.NewReader(same), digest, now); !errors.Is(err, ErrAnswer) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A text that is read to the end, however long, would be held in memory.
+type counted struct {
+	io.Reader
+	read int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += n
+	return n, err
+}
+
+// repeated is head, and then a text many times over, without anybody holding all of it.
+func repeated(head, text string, times int) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.WriteString(w, head)
+		for i := 0; i < times && err == nil; i++ {
+			_, err = io.WriteString(w, strings.ReplaceAll(text, "#", strconv.Itoa(i)))
+		}
+		w.CloseWithError(err)
+	}()
+	return r
+}
+
+func TestMillionFindings(t *testing.T) {
+	const each = `{"id":"CVE-#","package":"p","version":"1"},`
+	body := &counted{Reader: repeated(`{"vulnerabilities":[`, each, 1_000_000)}
+	if _, err := readReport(body, digest, now); !errors.Is(err, ErrAnswer) || !strings.Contains(err.Error(), "it has more than 200000 vulnerabilities") {
+		t.Errorf("got %v", err)
+	}
+	if most := (maxFindings + 2) * (len(each) + 8) * 2; body.read > most {
+		t.Errorf("%d bytes were read, %d are more than enough", body.read, most)
+	}
+	body.Reader.(*io.PipeReader).Close()
+}
+
+// Lists of millions of words cost what is kept of them, not sixteen bytes each.
+func TestMillionWords(t *testing.T) {
+	body := `{"vulnerabilities":[{"id":"C","package":"p","links":["https://a.example.com"` + strings.Repeat(`,""`, 4_000_000) + `],"cwe_ids":null,"artifact_digests":[]}]}`
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, err := readReport(strings.NewReader(body), digest, now)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(r.Findings) != 1 || !slices.Equal(r.Findings[0].Detail.Links, []string{"https://a.example.com"}) {
+		t.Errorf("got %+v, %v", r.Findings, err)
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(8*len(body)) {
+		t.Errorf("%d MiB were allocated for %d MiB", grown>>20, len(body)>>20)
+	}
+}
+
+// Text that isn't UTF-8 is read as what can be stored.
+func TestBrokenText(t *testing.T) {
+	r, err := readReport(strings.NewReader(`{"vulnerabilities":[{"id":"C`+"\xff\xfe"+`","package":"p\ud800","version":"1","description":"`+strings.Repeat("\xc3", maxText)+`\u0000"}]}`), digest, now)
+	if err != nil || len(r.Findings) != 1 {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	if f := r.Findings[0]; !utf8.ValidString(f.ID+f.Package+f.Detail.Description) || len(f.Detail.Description) > maxText {
+		t.Errorf("got %.40q %.40q and %d bytes", f.ID, f.Package, len(f.Detail.Description))
 	}
 }
 

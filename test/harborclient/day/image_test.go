@@ -22,13 +22,26 @@ func push(t *testing.T, repository, tag, seed string) string {
 	return pushParts(t, repository, tag, part{"application/vnd.oci.image.config.v1+json", config}, part{"application/vnd.oci.image.layer.v1.tar", layer})
 }
 
-// pushChart puts a Helm chart into a repository.
-func pushChart(t *testing.T, repository, version string) {
+// pushDebian puts an image of Debian 12 with one package into a repository, which has known vulnerabilities.
+func pushDebian(t *testing.T, repository, tag string) string {
 	t.Helper()
-	var chart bytes.Buffer
-	zipped := gzip.NewWriter(&chart)
+	layer := archive(t, map[string]string{
+		"etc/os-release":     "ID=debian\nVERSION_ID=\"12\"\n",
+		"etc/debian_version": "12.0\n",
+		"var/lib/dpkg/status": "Package: bind9-libs\nStatus: install ok installed\nSource: bind9\nVersion: 1:9.18.13-1\nArchitecture: amd64\n" +
+			"Maintainer: Debian DNS Team <team+dns@tracker.debian.org>\nDescription: shared libraries\n",
+	})
+	config := []byte(fmt.Sprintf(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%q]}}`, digestOf(layer)))
+	return pushParts(t, repository, tag, part{"application/vnd.oci.image.config.v1+json", config}, part{"application/vnd.oci.image.layer.v1.tar+gzip", layer})
+}
+
+// archive packs files.
+func archive(t *testing.T, content map[string]string) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
 	files := tar.NewWriter(zipped)
-	for name, text := range map[string]string{"api/Chart.yaml": "apiVersion: v2\nname: api\nversion: " + version + "\n", "api/values.yaml": "replicas: 2\n"} {
+	for name, text := range content {
 		if err := files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
 			t.Fatal(err)
 		}
@@ -39,9 +52,16 @@ func pushChart(t *testing.T, repository, version string) {
 	if err := errors.Join(files.Close(), zipped.Close()); err != nil {
 		t.Fatal(err)
 	}
+	return packed.Bytes()
+}
+
+// pushChart puts a Helm chart into a repository.
+func pushChart(t *testing.T, repository, version string) {
+	t.Helper()
+	chart := archive(t, map[string]string{"api/Chart.yaml": "apiVersion: v2\nname: api\nversion: " + version + "\n", "api/values.yaml": "replicas: 2\n"})
 	config := []byte(fmt.Sprintf(`{"name":"api","version":%q,"apiVersion":"v2"}`, version))
 	pushParts(t, repository, version, part{"application/vnd.cncf.helm.config.v1+json", config},
-		part{"application/vnd.cncf.helm.chart.content.v1.tar+gzip", chart.Bytes()})
+		part{"application/vnd.cncf.helm.chart.content.v1.tar+gzip", chart})
 }
 
 // part is a blob of an artifact.

@@ -98,12 +98,12 @@ func TestPurge(t *testing.T) {
 		t.Errorf("schedule %+v", s.Schedule)
 	}
 	all := ok(c.Schedule.ListSchedules(ctx, &schedule.ListSchedulesParams{}))(t)
-	// Two of the registry's own are there too, as with Harbor.
+	// Two of the registry's own are there too, as with Harbor, and one that asks for another vulnerability database.
 	crons := map[string]string{}
 	for _, s := range all.Payload {
 		crons[s.VendorType] = s.Cron
 	}
-	if all.XTotalCount != 3 || crons["PURGE_AUDIT_LOG"] != "0 30 1 * * *" || crons["EXECUTION_SWEEP"] == "" || crons["SYSTEM_ARTIFACT_CLEANUP"] == "" {
+	if all.XTotalCount != 4 || crons["VULNDB_REFRESH"] == "" || crons["PURGE_AUDIT_LOG"] != "0 30 1 * * *" || crons["EXECUTION_SWEEP"] == "" || crons["SYSTEM_ARTIFACT_CLEANUP"] == "" {
 		t.Errorf("schedules %v", crons)
 	}
 	if paused := ok(c.Schedule.GetSchedulePaused(ctx, &schedule.GetSchedulePausedParams{JobType: "all"}))(t); paused.Payload.Paused {

@@ -3622,8 +3622,8 @@ export interface components {
         ScanDataExportRequest: {
             job_name?: string;
             /** @description One */
-            projects?: number[];
-            labels?: number[];
+            projects?: number[] | null;
+            labels?: number[] | null;
             /** @description Patterns separated by commas, as of doublestar */
             repositories?: string;
             cveIds?: string;

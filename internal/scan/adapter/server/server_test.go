@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/outbound"
@@ -399,13 +400,10 @@ func TestProtocol(t *testing.T) {
 		t.Error("the queue has no bound")
 	}
 	close(block)
-	deadline := time.Now().Add(20 * time.Second)
-	for {
+	await.Until(t, "the report is there", func() bool {
 		answer, text = raw(t, "GET", report, "", "Accept", adapter.NativeReport)
-		if answer.StatusCode != http.StatusFound || time.Now().After(deadline) {
-			break
-		}
-	}
+		return answer.StatusCode != http.StatusFound
+	})
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != adapter.NativeReport || !strings.Contains(text, `"severity":"High","vulnerabilities":[{"id":"CVE-1","package":"p","version":"1.0 ","fix_version":"9","severity":"High","status":"fixed"`) {
 		t.Errorf("got %d %s", answer.StatusCode, text)
 	}
