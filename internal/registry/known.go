@@ -1,0 +1,171 @@
+package registry
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+// A pull reads the same few rows as the pull before it. Where no other process serves the database they are
+// remembered, each with the version of the tables that it was read at, which was asked for before: what changed while
+// it was read is not believed. Any statement that writes to these tables ends all of it when it is committed, before
+// its caller hears of that; but for those below, which add what wasn't there, or touch nothing that is remembered. A
+// statement that somebody will think of is none of them. So a push costs those nothing who pull other images.
+//
+// What isn't there is never remembered, nor who may read what.
+
+// harmless are the statements that make no difference to blobs of a repository and to manifests by their digest.
+var harmless = []string{
+	insertRepository, touchRepository, describeRepository, countPulls, countArtifacts,
+	insertMember, insertFirst, renewMember, pinMembers.before, releaseMembers.before, emptyMembers, copyMembers.before,
+	insertBlob, makeDurable.before, condemnUnheld.before,
+	insertManifest, copyManifests.before, becomeAccessory, showAs.before, stampPulled,
+	insertContent,
+}
+
+// Bounds of what is remembered, in bytes of memory.
+const (
+	maxKnownBlobs     = 8 << 20
+	maxKnownManifests = 16 << 20
+	maxKnownTags      = 4 << 20
+	// maxKnownContent is the size of the largest manifest that is remembered.
+	maxKnownContent = 64 << 10
+	// knownOverhead is about what an entry costs besides the bytes of its texts.
+	knownOverhead = 300
+)
+
+// known is what pulls read.
+type known struct {
+	held, pointed *db.Watch // of blobs and manifests, and of tags
+	blobs         remembered[Blob]
+	manifests     remembered[Manifest]
+	tags          remembered[oci.Digest]
+}
+
+func newKnown(d *db.DB) known {
+	return known{
+		held:      d.WatchBut(harmless, "repository", "repository_blob", "blob", "manifest", "manifest_content", "project"),
+		pointed:   d.WatchBut(append([]string{stampTagPull}, harmless...), "repository", "tag"),
+		blobs:     remembered[Blob]{most: maxKnownBlobs},
+		manifests: remembered[Manifest]{most: maxKnownManifests},
+		tags:      remembered[oci.Digest]{most: maxKnownTags},
+	}
+}
+
+// place is a name in a repository: the digest of a blob or manifest, or a tag.
+type place struct {
+	projectID        int64
+	repository, name string
+}
+
+func placeOf(ref Ref, name string) place { return place{ref.ProjectID, ref.Name, name} }
+
+// now is the version of the tables, before anything is looked up; the zero value is one at which nothing is known.
+func (k *known) now() (v knownAt) {
+	held, ok := k.held.Version()
+	pointed, _ := k.pointed.Version()
+	return knownAt{ok, held, pointed}
+}
+
+// knownAt is a version of the tables; ok: what was read then may be remembered.
+type knownAt struct {
+	ok            bool
+	held, pointed int64
+}
+
+func (k *known) blob(at knownAt, ref Ref, d oci.Digest) (Blob, bool) {
+	if !at.ok {
+		return Blob{}, false
+	}
+	return k.blobs.get(at.held, placeOf(ref, string(d)))
+}
+
+func (k *known) learnBlob(at knownAt, ref Ref, b Blob) {
+	if at.ok {
+		k.blobs.put(at.held, placeOf(ref, string(b.Digest)), b, len(b.Digest)+len(b.Location))
+	}
+}
+
+// manifest returns a manifest with its bytes.
+func (k *known) manifest(at knownAt, ref Ref, r oci.Reference) (Manifest, bool) {
+	if !at.ok {
+		return Manifest{}, false
+	}
+	d := r.Digest()
+	if !r.IsDigest() {
+		var ok bool
+		if d, ok = k.tags.get(at.pointed, placeOf(ref, r.Tag())); !ok {
+			return Manifest{}, false
+		}
+	}
+	m, ok := k.manifests.get(at.held, placeOf(ref, string(d)))
+	m.Tag = r.Tag()
+	return m, ok
+}
+
+// learnManifest remembers a manifest that was read with its bytes.
+func (k *known) learnManifest(at knownAt, ref Ref, m Manifest) {
+	if !at.ok || m.Content == nil || len(m.Content) > maxKnownContent {
+		return
+	}
+	if m.Tag != "" {
+		k.tags.put(at.pointed, placeOf(ref, strings.Clone(m.Tag)), m.Digest, len(m.Tag)+len(m.Digest))
+	}
+	m.Tag = ""
+	k.manifests.put(at.held, placeOf(ref, string(m.Digest)), m, len(m.Digest)+len(m.MediaType)+len(m.Content))
+}
+
+// remembered is what was read at a version of tables, bounded in bytes. Its zero value remembers nothing.
+type remembered[V any] struct {
+	most    int
+	mu      sync.Mutex
+	version int64
+	bytes   int
+	byPlace map[place]sized[V]
+}
+
+type sized[V any] struct {
+	value V
+	bytes int
+}
+
+func (r *remembered[V]) get(version int64, p place) (V, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.version != version {
+		var none V
+		return none, false
+	}
+	found, ok := r.byPlace[p]
+	return found.value, ok
+}
+
+// put remembers a value of so many bytes that was read after the version was; an old one is no news.
+func (r *remembered[V]) put(version int64, p place, v V, bytes int) {
+	p.repository = strings.Clone(p.repository) // a part of a request's path would keep all of it
+	bytes += len(p.repository) + knownOverhead
+	if bytes > r.most {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case version < r.version:
+		return
+	case version > r.version || r.byPlace == nil:
+		r.version, r.bytes, r.byPlace = version, 0, map[place]sized[V]{}
+	}
+	r.bytes -= r.byPlace[p].bytes
+	delete(r.byPlace, p)
+	for q, old := range r.byPlace { // any: it is read again
+		if r.bytes+bytes <= r.most {
+			break
+		}
+		r.bytes -= old.bytes
+		delete(r.byPlace, q)
+	}
+	r.byPlace[p] = sized[V]{v, bytes}
+	r.bytes += bytes
+}

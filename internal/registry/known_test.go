@@ -1,0 +1,285 @@
+package registry
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/oci"
+)
+
+// pullAll does what a client does, and returns how many statements it took.
+func (f fixture) pullAll(ref Ref, tag string, doc document) int64 {
+	f.t.Helper()
+	before := f.db.Executed()
+	m, err := f.ManifestInfo(ctx, ref, oci.TagReference(tag))
+	f.ok(err)
+	if m.Content != nil || m.Tag != tag {
+		f.t.Fatalf("the head of a manifest has %d bytes, and the tag %q", len(m.Content), m.Tag)
+	}
+	m, err = f.Manifest(ctx, ref, oci.DigestReference(m.Digest))
+	f.ok(err)
+	if !bytes.Equal(m.Content, doc.bytes()) || m.Tag != "" {
+		f.t.Fatalf("by digest: %q, tag %q", m.Content, m.Tag)
+	}
+	for _, d := range doc.blobs() {
+		_, err := f.Blob(ctx, ref, d)
+		f.ok(err)
+	}
+	return f.db.Executed() - before
+}
+
+// A pull asks the database for nothing that another one has asked for, whatever is pushed meanwhile, but for what
+// a tag says.
+func TestPullsAreRemembered(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	first := f.image(app, "1")
+	f.push(app, first, "v1")
+	if n := f.pullAll(app, "v1", first); n != 1 {
+		t.Errorf("the pull after the push took %d statements, want 1", n)
+	}
+	if n := f.pullAll(app, "v1", first); n != 0 {
+		t.Errorf("the next pull took %d statements", n)
+	}
+	f.push(app, f.image(app, "2"), "v2")
+	f.push(theirs, f.image(theirs, "3"), "v1")
+	_, err := f.Mount(ctx, theirs, app, first.Config.Digest)
+	f.ok(err)
+	_, err = f.StatBlob(ctx, app, first.Config.Digest)
+	f.ok(err)
+	f.RecordPull(Pull{By: pusher, Ref: app, Manifest: Manifest{ID: 1, RepositoryID: 1, Tag: "v1"}})
+	f.ok(f.Flush(ctx))
+	if n := f.pullAll(app, "v1", first); n != 1 {
+		t.Errorf("the pull after pushes of others took %d statements, want 1 for the tag", n)
+	}
+}
+
+// What ends a membership, a manifest or a tag is noticed by the next request.
+func TestRemembersNothingThatEnded(t *testing.T) {
+	doc := func(f fixture) (document, oci.Digest) {
+		d := f.image(app, "1")
+		f.push(app, d, "v1")
+		f.pullAll(app, "v1", d)
+		return d, d.descriptor().Digest
+	}
+	for what, end := range map[string]func(f fixture, d document, digest oci.Digest) (blobs, manifest, tag error){
+		"untag": func(f fixture, _ document, _ oci.Digest) (blobs, manifest, tag error) {
+			f.ok(f.DeleteTag(ctx, pusher, app, "v1"))
+			return nil, nil, ErrManifestUnknown
+		},
+		"delete": func(f fixture, _ document, digest oci.Digest) (blobs, manifest, tag error) {
+			f.ok(f.DeleteManifest(ctx, pusher, app, digest))
+			return nil, ErrManifestUnknown, ErrManifestUnknown // the blobs stay for the grace
+		},
+		"reclaim": func(f fixture, _ document, digest oci.Digest) (blobs, manifest, tag error) {
+			f.ok(f.DeleteManifest(ctx, pusher, app, digest))
+			f.clock.skip(DefaultReclaimAfter)
+			f.reclaimAll()
+			return ErrBlobUnknown, ErrManifestUnknown, ErrManifestUnknown
+		},
+		"unlink": func(f fixture, d document, digest oci.Digest) (blobs, manifest, tag error) {
+			f.ok(f.DeleteManifest(ctx, pusher, app, digest))
+			for _, b := range d.blobs() {
+				f.ok(f.DeleteBlob(ctx, app, b))
+			}
+			return ErrBlobUnknown, ErrManifestUnknown, ErrManifestUnknown
+		},
+		"drop": func(f fixture, _ document, _ oci.Digest) (blobs, manifest, tag error) {
+			f.ok(f.DeleteRepository(ctx, pusher, app))
+			return ErrBlobUnknown, ErrManifestUnknown, ErrManifestUnknown
+		},
+		"damage": func(f fixture, d document, _ oci.Digest) (blobs, manifest, tag error) {
+			rows, err := f.StoredBlobs(ctx, 0, epoch, 10)
+			f.ok(err)
+			for _, b := range rows {
+				_, err := f.MarkDamaged(ctx, b)
+				f.ok(err)
+			}
+			return ErrBlobUnknown, nil, nil
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			each(t, func(f fixture) {
+				d, digest := doc(f)
+				blobs, manifest, tag := end(f, d, digest)
+				for _, b := range d.blobs() {
+					if _, err := f.Blob(ctx, app, b); !errors.Is(err, blobs) {
+						f.t.Errorf("blob: got %v, want %v", err, blobs)
+					}
+				}
+				if _, err := f.Manifest(ctx, app, oci.DigestReference(digest)); !errors.Is(err, manifest) {
+					f.t.Errorf("manifest: got %v, want %v", err, manifest)
+				}
+				if _, err := f.Manifest(ctx, app, oci.TagReference("v1")); !errors.Is(err, tag) {
+					f.t.Errorf("tag: got %v, want %v", err, tag)
+				}
+			})
+		})
+	}
+}
+
+// That a project has rules about pulls, and other bytes of a blob, are noticed as well.
+func TestRemembersNothingThatChanged(t *testing.T) {
+	each(t, func(f fixture) {
+		d := f.image(app, "1")
+		f.push(app, d, "v1")
+		f.pullAll(app, "v1", d)
+		f.exec(`UPDATE project SET gated = TRUE WHERE id = 1`)
+		for _, r := range []oci.Reference{oci.TagReference("v1"), oci.DigestReference(d.descriptor().Digest)} {
+			if m, err := f.Manifest(ctx, app, r); err != nil || !m.Gated {
+				f.t.Errorf("%s: gated %v, %v", r, m.Gated, err)
+			}
+		}
+		f.exec(`UPDATE blob SET location = 'elsewhere' WHERE digest = $1`, d.Config.Digest)
+		if b, err := f.Blob(ctx, app, d.Config.Digest); err != nil || b.Location != "elsewhere" {
+			f.t.Errorf("the blob lies at %q, %v", b.Location, err)
+		}
+		other := f.image(app, "2")
+		f.push(app, other, "v1")
+		if m, err := f.Manifest(ctx, app, oci.TagReference("v1")); err != nil || m.Digest != other.descriptor().Digest {
+			f.t.Errorf("the tag was moved: %s, %v", m.Digest, err)
+		}
+	})
+}
+
+// A scrub of another process is noticed when somebody looks.
+func TestNoticesAScrubElsewhere(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	d := f.image(app, "1")
+	f.push(app, d, "v1")
+	f.ok(f.db.Notice(ctx))
+	f.pullAll(app, "v1", d)
+	other, err := db.Open(ctx, "sqlite:"+f.path())
+	f.ok(err)
+	t.Cleanup(func() { other.Close() })
+	f.ok(other.Write(ctx, func(tx db.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE blob SET damaged = TRUE`)
+		return err
+	}))
+	f.ok(f.db.Notice(ctx))
+	if _, err := f.Blob(ctx, app, d.Config.Digest); !errors.Is(err, ErrBlobUnknown) {
+		t.Fatalf("got %v, want ErrBlobUnknown", err)
+	}
+}
+
+// path is the file of the database.
+func (f fixture) path() string {
+	f.t.Helper()
+	path, err := db.Get(ctx, f.db.Auto(), db.ScanString, `SELECT file FROM pragma_database_list WHERE name = 'main'`)
+	f.ok(err)
+	return path
+}
+
+// What was read before a change and is stored after it isn't believed.
+func TestLateNewsIsNoNews(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	d := f.image(app, "1")
+	f.push(app, d, "v1")
+	at := f.known.now()
+	m, err := f.Manifest(ctx, app, oci.TagReference("v1"))
+	f.ok(err)
+	b, err := f.Blob(ctx, app, d.Config.Digest)
+	f.ok(err)
+	f.ok(f.DeleteRepository(ctx, pusher, app))
+	f.known.learnManifest(at, app, m)
+	f.known.learnBlob(at, app, b)
+	if _, err := f.Manifest(ctx, app, oci.TagReference("v1")); !errors.Is(err, ErrManifestUnknown) {
+		t.Errorf("by tag: %v", err)
+	}
+	if _, err := f.Manifest(ctx, app, oci.DigestReference(m.Digest)); !errors.Is(err, ErrManifestUnknown) {
+		t.Errorf("by digest: %v", err)
+	}
+	if _, err := f.Blob(ctx, app, b.Digest); !errors.Is(err, ErrBlobUnknown) {
+		t.Errorf("blob: %v", err)
+	}
+}
+
+// Whoever has changed something sees it at once, however many read the same meanwhile.
+func TestOwnChangesAreSeenAmongReaders(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	docs := []document{f.image(app, "1"), f.image(app, "2")}
+	for _, d := range docs {
+		f.push(app, d, "")
+	}
+	lone := f.blob(app, "application/octet-stream", []byte("unnamed")).Digest
+	done := make(chan struct{})
+	var g errgroup.Group
+	for range 4 {
+		g.Go(func() error {
+			for {
+				select {
+				case <-done:
+					return nil
+				default:
+				}
+				if _, err := f.Blob(ctx, app, lone); err != nil && !errors.Is(err, ErrBlobUnknown) {
+					return err
+				}
+				if _, err := f.Manifest(ctx, app, oci.TagReference("v1")); err != nil && !errors.Is(err, ErrManifestUnknown) {
+					return err
+				}
+			}
+		})
+	}
+	change := func(round int) error {
+		want := docs[round%2].descriptor().Digest
+		if _, err := f.put(app, docs[round%2], "v1"); err != nil {
+			return err
+		}
+		if m, err := f.Manifest(ctx, app, oci.TagReference("v1")); err != nil || m.Digest != want {
+			return fmt.Errorf("the tag was moved to %s and names %s, %w", want, m.Digest, err)
+		}
+		if err := f.DeleteBlob(ctx, app, lone); err != nil {
+			return err
+		}
+		if _, err := f.Blob(ctx, app, lone); !errors.Is(err, ErrBlobUnknown) {
+			return fmt.Errorf("the blob was deleted: got %w", err)
+		}
+		if _, err := f.PutBlob(ctx, app, lone, strings.NewReader("unnamed")); err != nil {
+			return err
+		}
+		_, err := f.Blob(ctx, app, lone)
+		return err
+	}
+	var err error
+	for round := 0; round < 200 && err == nil; round++ {
+		err = change(round)
+	}
+	close(done)
+	f.ok(errors.Join(err, g.Wait()))
+}
+
+func TestRememberedIsBounded(t *testing.T) {
+	r := remembered[int]{most: 10 * (knownOverhead + 10)}
+	name := func(i int) place { return place{1, "app", fmt.Sprint(i)} }
+	for i := range 100 {
+		r.put(1, name(i), i, 7)
+		r.put(1, name(i), i, 7) // the same again takes no more room
+		if v, ok := r.get(1, name(i)); !ok || v != i {
+			t.Fatalf("%d is %d, %v", i, v, ok)
+		}
+	}
+	if len(r.byPlace) != 10 || r.bytes != r.most {
+		t.Errorf("%d entries of %d bytes, want 10 of %d", len(r.byPlace), r.bytes, r.most)
+	}
+	r.put(1, name(1000), 0, r.most)
+	if _, ok := r.get(1, name(1000)); ok {
+		t.Error("what is larger than all that may be remembered is remembered")
+	}
+	if r.put(0, name(99), 7, 7); r.bytes != r.most {
+		t.Error("old news pushed something out")
+	}
+	r.put(2, name(5), 5, 7)
+	if _, ok := r.get(2, name(99)); ok || len(r.byPlace) != 1 || r.bytes != knownOverhead+10 {
+		t.Errorf("after a change %d entries of %d bytes are left", len(r.byPlace), r.bytes)
+	}
+	if _, ok := r.get(1, name(5)); ok {
+		t.Error("an old version knows what is new")
+	}
+}
