@@ -2,7 +2,6 @@ package registry
 
 import (
 	"strings"
-	"sync"
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
@@ -32,25 +31,23 @@ const (
 	maxKnownTags      = 4 << 20
 	// maxKnownContent is the size of the largest manifest that is remembered.
 	maxKnownContent = 64 << 10
-	// knownOverhead is about what an entry costs besides the bytes of its texts.
-	knownOverhead = 300
 )
 
 // known is what pulls read.
 type known struct {
 	held, pointed *db.Watch // of blobs and manifests, and of tags
-	blobs         remembered[Blob]
-	manifests     remembered[Manifest]
-	tags          remembered[oci.Digest]
+	blobs         *db.Memo[place, Blob]
+	manifests     *db.Memo[place, Manifest]
+	tags          *db.Memo[place, oci.Digest]
 }
 
 func newKnown(d *db.DB) known {
 	return known{
 		held:      d.WatchBut(harmless, "repository", "repository_blob", "blob", "manifest", "manifest_content", "project"),
 		pointed:   d.WatchBut(append([]string{stampTagPull}, harmless...), "repository", "tag"),
-		blobs:     remembered[Blob]{most: maxKnownBlobs},
-		manifests: remembered[Manifest]{most: maxKnownManifests},
-		tags:      remembered[oci.Digest]{most: maxKnownTags},
+		blobs:     db.NewMemo[place, Blob](maxKnownBlobs),
+		manifests: db.NewMemo[place, Manifest](maxKnownManifests),
+		tags:      db.NewMemo[place, oci.Digest](maxKnownTags),
 	}
 }
 
@@ -61,6 +58,12 @@ type place struct {
 }
 
 func placeOf(ref Ref, name string) place { return place{ref.ProjectID, ref.Name, name} }
+
+// kept is the place for a Memo: a part of a request's path would keep all of it.
+func (p place) kept() place {
+	p.repository, p.name = strings.Clone(p.repository), strings.Clone(p.name)
+	return p
+}
 
 // now is the version of the tables, before anything is looked up; the zero value is one at which nothing is known.
 func (k *known) now() (v knownAt) {
@@ -79,12 +82,12 @@ func (k *known) blob(at knownAt, ref Ref, d oci.Digest) (Blob, bool) {
 	if !at.ok {
 		return Blob{}, false
 	}
-	return k.blobs.get(at.held, placeOf(ref, string(d)))
+	return k.blobs.Get(at.held, placeOf(ref, string(d)))
 }
 
 func (k *known) learnBlob(at knownAt, ref Ref, b Blob) {
 	if at.ok {
-		k.blobs.put(at.held, placeOf(ref, string(b.Digest)), b, len(b.Digest)+len(b.Location))
+		k.blobs.Put(at.held, placeOf(ref, string(b.Digest)).kept(), b, len(ref.Name)+2*len(b.Digest)+len(b.Location))
 	}
 }
 
@@ -96,11 +99,11 @@ func (k *known) manifest(at knownAt, ref Ref, r oci.Reference) (Manifest, bool) 
 	d := r.Digest()
 	if !r.IsDigest() {
 		var ok bool
-		if d, ok = k.tags.get(at.pointed, placeOf(ref, r.Tag())); !ok {
+		if d, ok = k.tags.Get(at.pointed, placeOf(ref, r.Tag())); !ok {
 			return Manifest{}, false
 		}
 	}
-	m, ok := k.manifests.get(at.held, placeOf(ref, string(d)))
+	m, ok := k.manifests.Get(at.held, placeOf(ref, string(d)))
 	m.Tag = r.Tag()
 	return m, ok
 }
@@ -111,61 +114,8 @@ func (k *known) learnManifest(at knownAt, ref Ref, m Manifest) {
 		return
 	}
 	if m.Tag != "" {
-		k.tags.put(at.pointed, placeOf(ref, strings.Clone(m.Tag)), m.Digest, len(m.Tag)+len(m.Digest))
+		k.tags.Put(at.pointed, placeOf(ref, m.Tag).kept(), m.Digest, len(ref.Name)+len(m.Tag)+len(m.Digest))
 	}
 	m.Tag = ""
-	k.manifests.put(at.held, placeOf(ref, string(m.Digest)), m, len(m.Digest)+len(m.MediaType)+len(m.Content))
-}
-
-// remembered is what was read at a version of tables, bounded in bytes. Its zero value remembers nothing.
-type remembered[V any] struct {
-	most    int
-	mu      sync.Mutex
-	version int64
-	bytes   int
-	byPlace map[place]sized[V]
-}
-
-type sized[V any] struct {
-	value V
-	bytes int
-}
-
-func (r *remembered[V]) get(version int64, p place) (V, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.version != version {
-		var none V
-		return none, false
-	}
-	found, ok := r.byPlace[p]
-	return found.value, ok
-}
-
-// put remembers a value of so many bytes that was read after the version was; an old one is no news.
-func (r *remembered[V]) put(version int64, p place, v V, bytes int) {
-	p.repository = strings.Clone(p.repository) // a part of a request's path would keep all of it
-	bytes += len(p.repository) + knownOverhead
-	if bytes > r.most {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case version < r.version:
-		return
-	case version > r.version || r.byPlace == nil:
-		r.version, r.bytes, r.byPlace = version, 0, map[place]sized[V]{}
-	}
-	r.bytes -= r.byPlace[p].bytes
-	delete(r.byPlace, p)
-	for q, old := range r.byPlace { // any: it is read again
-		if r.bytes+bytes <= r.most {
-			break
-		}
-		r.bytes -= old.bytes
-		delete(r.byPlace, q)
-	}
-	r.byPlace[p] = sized[V]{v, bytes}
-	r.bytes += bytes
+	k.manifests.Put(at.held, placeOf(ref, string(m.Digest)).kept(), m, len(ref.Name)+2*len(m.Digest)+len(m.MediaType)+len(m.Content))
 }

@@ -148,6 +148,22 @@ func TestRemembersNothingThatChanged(t *testing.T) {
 	})
 }
 
+// So are bytes of a manifest that had decayed in the database.
+func TestMendedManifestIsServed(t *testing.T) {
+	each(t, func(f fixture) {
+		d := f.image(app, "1")
+		digest := f.push(app, d, "v1").Digest
+		f.exec(`UPDATE manifest_content SET content = $1`, []byte("decayed"))
+		if m, err := f.Manifest(ctx, app, oci.DigestReference(digest)); err != nil || string(m.Content) != "decayed" {
+			f.t.Fatalf("got %q, %v", m.Content, err)
+		}
+		f.ok(f.MendContent(ctx, Content{Digest: digest, Bytes: d.bytes()}))
+		if m, err := f.Manifest(ctx, app, oci.DigestReference(digest)); err != nil || !bytes.Equal(m.Content, d.bytes()) {
+			f.t.Errorf("got %q, %v", m.Content, err)
+		}
+	})
+}
+
 // A scrub of another process is noticed when somebody looks.
 func TestNoticesAScrubElsewhere(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
@@ -253,33 +269,4 @@ func TestOwnChangesAreSeenAmongReaders(t *testing.T) {
 	}
 	close(done)
 	f.ok(errors.Join(err, g.Wait()))
-}
-
-func TestRememberedIsBounded(t *testing.T) {
-	r := remembered[int]{most: 10 * (knownOverhead + 10)}
-	name := func(i int) place { return place{1, "app", fmt.Sprint(i)} }
-	for i := range 100 {
-		r.put(1, name(i), i, 7)
-		r.put(1, name(i), i, 7) // the same again takes no more room
-		if v, ok := r.get(1, name(i)); !ok || v != i {
-			t.Fatalf("%d is %d, %v", i, v, ok)
-		}
-	}
-	if len(r.byPlace) != 10 || r.bytes != r.most {
-		t.Errorf("%d entries of %d bytes, want 10 of %d", len(r.byPlace), r.bytes, r.most)
-	}
-	r.put(1, name(1000), 0, r.most)
-	if _, ok := r.get(1, name(1000)); ok {
-		t.Error("what is larger than all that may be remembered is remembered")
-	}
-	if r.put(0, name(99), 7, 7); r.bytes != r.most {
-		t.Error("old news pushed something out")
-	}
-	r.put(2, name(5), 5, 7)
-	if _, ok := r.get(2, name(99)); ok || len(r.byPlace) != 1 || r.bytes != knownOverhead+10 {
-		t.Errorf("after a change %d entries of %d bytes are left", len(r.byPlace), r.bytes)
-	}
-	if _, ok := r.get(1, name(5)); ok {
-		t.Error("an old version knows what is new")
-	}
 }
