@@ -47,7 +47,7 @@ func measureBlobs(ctx context.Context, o options, r *report) error {
 type blobTimes struct{ wall, cpu [][]float64 }
 
 func blobContest(ctx context.Context, o options, r *report, t *table) (err error) {
-	c, err := startContest(ctx, o, 1)
+	c, err := startContest(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func measureBlob(ctx context.Context, o options, r *report, t *table, way transf
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	c := newClient(s, 1)
+	c := newClient(s)
 	m := blobMeter{s, t, blob.size}
 	if err := m.row(way.name, func() error { return way.push(ctx, c, blob, digest) }); err != nil {
 		return err
@@ -198,13 +198,13 @@ func (m blobMeter) compareWithFile(ctx context.Context, digest string) error {
 		return err
 	}
 	took, err := timed(func() error {
-		plain := client{http: newHTTP(1)}
-		resp, err := plain.send(ctx, request{method: http.MethodGet, url: url}, http.StatusOK)
+		plain := client{server: url, connections: newConnections(url)}
+		a, err := plain.send(ctx, request{method: http.MethodGet, url: "/"}, http.StatusOK)
 		if err != nil {
 			return err
 		}
-		defer resp.Body.Close()
-		_, err = readAll(resp.Body, false)
+		defer a.Close()
+		_, err = readAll(a, false)
 		return err
 	})
 	m.t.add("pull", "a plain file server", took.Seconds(), megabytesPerSecond(m.size, took), "", "")
@@ -275,12 +275,12 @@ func (c *client) pullBlob(ctx context.Context, digest string, compare bool) erro
 	if err != nil {
 		return err
 	}
-	resp, err := c.send(ctx, request{method: http.MethodGet, url: "/v2/" + blobRepository + "/blobs/" + digest, token: token}, http.StatusOK)
+	a, err := c.send(ctx, request{method: http.MethodGet, url: "/v2/" + blobRepository + "/blobs/" + digest, token: token}, http.StatusOK)
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	got, err := readAll(resp.Body, compare)
+	defer a.Close()
+	got, err := readAll(a, compare)
 	if err == nil && compare && got != digest {
 		return fmt.Errorf("pulled %s, pushed was %s", got, digest)
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,72 +19,73 @@ type client struct {
 	user     string
 	password string
 	tokens   bool // the server wants tokens
-	http     *http.Client
+	*connections
 }
 
-// newHTTP keeps a connection for each of so many clients.
-func newHTTP(clients int) *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, clients
-	t.DisableCompression = true
-	t.ReadBufferSize, t.WriteBufferSize = 64<<10, 64<<10
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// newConnections are to a server at http://HOST:PORT: as many as there are requests at a time.
+func newConnections(server string) *connections {
+	return &connections{address: strings.TrimPrefix(server, "http://")}
 }
 
-func newClient(s *server, clients int) *client {
-	return &client{server: s.url, user: "admin", password: adminPassword, tokens: s.tokens, http: newHTTP(clients)}
+func newClient(s *server) *client {
+	return &client{server: s.url, user: "admin", password: adminPassword, tokens: s.tokens, connections: newConnections(s.url)}
 }
 
 // request is what one call sends.
 type request struct {
-	method, url string // url is absolute, or a path on the server
+	method, url string // url is a path on the server, with or without the server before it
 	token       string // Bearer; empty for none
 	basic       bool   // the client's user and password
+	content     []byte // the body; or
 	body        io.Reader
-	length      int64 // -1 for HTTP's chunks
+	length      int64 // of body; -1 for HTTP's chunks
 	header      map[string]string
 }
 
-// send returns the answer, whose body the caller must close, when it has the status wanted.
-func (c *client) send(ctx context.Context, r request, want int) (*http.Response, error) {
-	if strings.HasPrefix(r.url, "/") {
-		r.url = c.server + r.url
+// send returns the answer, whose body the caller must close, when it has the status wanted. It follows no redirect,
+// which is another status.
+func (c *client) send(ctx context.Context, r request, want int) (*answer, error) {
+	path := strings.TrimPrefix(r.url, c.server)
+	if !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("%s %s is not on %s", r.method, r.url, c.server)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, r.url, r.body)
-	if err != nil {
-		return nil, err
-	}
-	req.ContentLength = r.length
-	for k, v := range r.header {
-		req.Header.Set(k, v)
-	}
+	r.url = path
+	authorization := ""
 	switch {
 	case r.token != "":
-		req.Header.Set("Authorization", "Bearer "+r.token)
+		authorization = "Bearer " + r.token
 	case r.basic:
-		req.SetBasicAuth(c.user, c.password)
+		authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.password))
 	}
-	resp, err := c.http.Do(req)
+	a, err := c.exchange(ctx, &r, authorization)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s %s: %w", r.method, path, err)
 	}
-	if resp.StatusCode != want {
-		defer resp.Body.Close()
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return nil, fmt.Errorf("%s %s: status %d, want %d: %s", r.method, req.URL.Path, resp.StatusCode, want, text)
+	if a.status != want {
+		defer a.Close()
+		text, _ := io.ReadAll(io.LimitReader(a, 500))
+		return nil, fmt.Errorf("%s %s: status %d, want %d: %s", r.method, path, a.status, want, text)
 	}
-	return resp, nil
+	return a, nil
 }
 
+// maxAnswer bounds the answers that are read at once.
+const maxAnswer = 8 << 20
+
 // call sends and reads the answer's body, which is small.
-func (c *client) call(ctx context.Context, r request, want int) (http.Header, []byte, error) {
-	resp, err := c.send(ctx, r, want)
+func (c *client) call(ctx context.Context, r request, want int) (fields, []byte, error) {
+	a, err := c.send(ctx, r, want)
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
-	return resp.Header, text, err
+	defer a.Close()
+	if a.length >= 0 && r.method != http.MethodHead {
+		text := make([]byte, min(a.length, maxAnswer))
+		_, err := io.ReadFull(a, text)
+		return a.header, text, err
+	}
+	text, err := io.ReadAll(io.LimitReader(a, maxAnswer))
+	return a.header, text, err
 }
 
 // api posts JSON to Harbor's API.
@@ -93,12 +94,17 @@ func (c *client) api(ctx context.Context, path string, body any, want int) error
 	if err != nil {
 		return err
 	}
-	_, _, err = c.call(ctx, request{method: http.MethodPost, url: "/api/v2.0" + path, basic: true, body: bytes.NewReader(text),
-		length: int64(len(text)), header: map[string]string{"Content-Type": "application/json"}}, want)
+	_, _, err = c.call(ctx, request{method: http.MethodPost, url: "/api/v2.0" + path, basic: true, content: text,
+		header: map[string]string{"Content-Type": "application/json"}}, want)
 	return err
 }
 
-var challengeParam = regexp.MustCompile(`(realm|service)="([^"]*)"`)
+// challengeParam is what a Www-Authenticate field says of a name, "" when it says nothing.
+func challengeParam(challenge, name string) string {
+	_, rest, _ := strings.Cut(challenge, name+`="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
 
 // login does what docker does before each push and pull: it asks /v2/ who gives tokens, and fetches one
 // for the repository. Of a server without tokens it asks only whether it is there.
@@ -111,12 +117,9 @@ func (c *client) login(ctx context.Context, repository, actions string) (string,
 	if err != nil {
 		return "", err
 	}
-	params := map[string]string{}
-	for _, m := range challengeParam.FindAllStringSubmatch(header.Get("Www-Authenticate"), -1) {
-		params[m[1]] = m[2]
-	}
-	query := url.Values{"service": {params["service"]}, "scope": {"repository:" + repository + ":" + actions}}
-	return c.token(ctx, params["realm"]+"?"+query.Encode())
+	challenge := header.Get("Www-Authenticate")
+	return c.token(ctx, challengeParam(challenge, "realm")+"?service="+url.QueryEscape(challengeParam(challenge, "service"))+
+		"&scope="+url.QueryEscape("repository:"+repository+":"+actions))
 }
 
 // loginTwice gets a token to push to one repository and to mount from another.
@@ -148,7 +151,7 @@ func (c *client) token(ctx context.Context, address string) (string, error) {
 }
 
 // location is where an upload goes on.
-func location(h http.Header) string { return h.Get("Location") }
+func location(h fields) string { return h.Get("Location") }
 
 // withDigest adds the digest that ends an upload.
 func withDigest(location, digest string) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -87,7 +86,7 @@ func (c *client) push(ctx context.Context, m *image, style uploadStyle) error {
 
 func (c *client) putManifest(ctx context.Context, m *image, repository, reference, token string) error {
 	_, _, err := c.call(ctx, request{method: http.MethodPut, url: "/v2/" + repository + "/manifests/" + reference, token: token,
-		body: bytes.NewReader(m.manifest), length: int64(len(m.manifest)), header: map[string]string{"Content-Type": manifestType}}, http.StatusCreated)
+		content: m.manifest, header: map[string]string{"Content-Type": manifestType}}, http.StatusCreated)
 	return err
 }
 
@@ -103,9 +102,9 @@ func (c *client) pushBlob(ctx context.Context, repository, token, digest string,
 	octets := map[string]string{"Content-Type": "application/octet-stream"}
 	put := request{method: http.MethodPut, url: withDigest(location(header), digest), token: token, header: octets}
 	if style == monolithic {
-		put.body, put.length = bytes.NewReader(b), int64(len(b))
+		put.content = b
 	} else {
-		patch := request{method: http.MethodPatch, url: location(header), token: token, body: bytes.NewReader(b), length: int64(len(b)), header: octets}
+		patch := request{method: http.MethodPatch, url: location(header), token: token, content: b, header: octets}
 		if header, _, err = c.call(ctx, patch, http.StatusAccepted); err != nil {
 			return err
 		}
@@ -144,12 +143,17 @@ func (c *client) pull(ctx context.Context, m *image) error {
 
 // fetch gets something and compares its digest.
 func (c *client) fetch(ctx context.Context, r request, digest string) error {
-	_, b, err := c.call(ctx, r, http.StatusOK)
+	a, err := c.send(ctx, r, http.StatusOK)
 	if err != nil {
 		return err
 	}
-	if got := digestOf(b); got != digest {
-		return fmt.Errorf("%s %s: got %s", r.method, r.url, got)
+	defer a.Close()
+	got, err := a.digest()
+	if err == nil && got != digest {
+		err = fmt.Errorf("got %s", got)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", r.method, r.url, err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ const (
 
 // measureImages has small images pushed and pulled by several clients at once, by turns.
 func measureImages(ctx context.Context, o options, r *report) (err error) {
-	c, err := startContest(ctx, o, 128)
+	c, err := startContest(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func measureImages(ctx context.Context, o options, r *report) (err error) {
 	}
 	t := r.table("Small images", fmt.Sprintf("A config, three layers of 4, 16 and 64 KiB, a manifest; random bytes, nothing shared. With Haven each image has its "+
 		"own log-in and token, as with docker. A client sends the blobs of an image one after the other, over a connection that it keeps. "+
-		"CPU is the server's alone, with the work that it puts off. Medians of %d rounds; the registries take turns. Haven %s. Distribution %s.",
+		"CPU is the server's alone, with the work that it puts off; the client's is what the load costs, on the same machine. Medians of %d rounds; the registries take turns. Haven %s. Distribution %s.",
 		o.sizes().rounds, haven.durability, distribution.durability), sideBySide("images", "image")...)
 	m := imageMeter{o: o, r: r, t: t, c: c}
 	for _, clients := range []int{1, 8, 32} {

@@ -145,7 +145,7 @@ func measureFilled(ctx context.Context, o options, r *report, t *table, fill fun
 	time.Sleep(restTime)
 	idle, _, err := s.memory()
 	if err == nil {
-		err = measure(newClient(s, 1))
+		err = measure(newClient(s))
 	}
 	after, _, more := s.memory()
 	t.add(f.name, s.ready, megabytes(idle), megabytes(after))

@@ -14,7 +14,7 @@ const referrerCount = 500
 
 // measureLists asks for all tags of a repository, all repositories, and all referrers of an image.
 func measureLists(ctx context.Context, o options, r *report) (err error) {
-	c, err := startContest(ctx, o, 8)
+	c, err := startContest(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func measureLists(ctx context.Context, o options, r *report) (err error) {
 			}
 		}
 		if list.alone {
-			t.add(list.name, 1, haven.name, got[0][0].done, got.median(0, outcome.rate), got.median(0, millisecondsAt(50)), got.median(0, millisecondsAt(99)), got.median(0, outcome.cost))
+			t.add(list.name, 1, haven.name, got[0][0].done, got.median(0, outcome.rate), got.median(0, millisecondsAt(50)), got.median(0, millisecondsAt(99)), got.median(0, outcome.cost), got.median(0, outcome.clientCost))
 		} else {
 			got.addRows(t, c, list.name, 1)
 		}
@@ -109,7 +109,7 @@ func (c *client) listAll(ctx context.Context, get request, want int) error {
 }
 
 // nextPage is the address of a Link header with rel="next".
-func nextPage(h http.Header) string {
+func nextPage(h fields) string {
 	m := linkNext.FindStringSubmatch(h.Get("Link"))
 	if m == nil {
 		return ""

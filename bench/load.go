@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,7 @@ type outcome struct {
 	done  int
 	wall  time.Duration
 	cpu   time.Duration   // of the server, with what it put off
+	own   time.Duration   // of the clients, which share the machine
 	times []time.Duration // of each operation, sorted
 }
 
@@ -32,9 +34,17 @@ func (l load) run(ctx context.Context, s *server, operation func(ctx context.Con
 	if err != nil {
 		return outcome{}, err
 	}
+	ownBefore, err := usage(syscall.RUSAGE_SELF)
+	if err != nil {
+		return outcome{}, err
+	}
 	start := time.Now()
 	times, err := l.spread(ctx, start.Add(l.limit), operation)
 	wall := time.Since(start)
+	if err != nil {
+		return outcome{}, err
+	}
+	own, err := usage(syscall.RUSAGE_SELF)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -46,7 +56,7 @@ func (l load) run(ctx context.Context, s *server, operation func(ctx context.Con
 	if len(times) == 0 {
 		return outcome{}, errors.New("nothing was done in time")
 	}
-	return outcome{done: len(times), wall: wall, cpu: after - before, times: times}, nil
+	return outcome{done: len(times), wall: wall, cpu: after - before, own: own - ownBefore, times: times}, nil
 }
 
 // all does the operations without measuring anything, however long they take.
@@ -83,6 +93,11 @@ func (o outcome) rate() float64 { return float64(o.done) / o.wall.Seconds() }
 
 // cost is milliseconds of the server's processor time an operation.
 func (o outcome) cost() float64 { return float64(o.cpu) / float64(time.Millisecond) / float64(o.done) }
+
+// clientCost is milliseconds of the clients' processor time an operation.
+func (o outcome) clientCost() float64 {
+	return float64(o.own) / float64(time.Millisecond) / float64(o.done)
+}
 
 // percentile is the time that p percent of the operations stayed within.
 func (o outcome) percentile(p int) time.Duration {

@@ -17,10 +17,10 @@ func measureLogins(ctx context.Context, o options, r *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	c, sizes := newClient(s, 8), o.sizes()
+	c, sizes := newClient(s), o.sizes()
 	users := make([]*client, sizes.logins)
 	for i := range users {
-		users[i] = &client{server: c.server, user: fmt.Sprintf("user%d", i), password: fmt.Sprintf("Secret-of-%d", i), tokens: c.tokens, http: c.http}
+		users[i] = &client{server: c.server, user: fmt.Sprintf("user%d", i), password: fmt.Sprintf("Secret-of-%d", i), tokens: c.tokens, connections: c.connections}
 		user := map[string]any{"username": users[i].user, "password": users[i].password, "realname": users[i].user,
 			"email": users[i].user + "@example.com"}
 		if err := c.api(ctx, "/users", user, http.StatusCreated); err != nil {

@@ -11,7 +11,7 @@ const maxManifestCost = 0.06 // milliseconds of the server's processor
 
 // measureManifests gets one manifest again and again, with a token that is fetched once.
 func measureManifests(ctx context.Context, o options, r *report) (err error) {
-	c, err := startContest(ctx, o, 8)
+	c, err := startContest(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -33,13 +33,20 @@ func readProcessors() (p processors, err error) {
 		p.busy += time.Duration(ticks) * clockTick
 	}
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var usage syscall.Rusage
-		if err := syscall.Getrusage(who, &usage); err != nil {
+		used, err := usage(who)
+		if err != nil {
 			return p, err
 		}
-		p.ours += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+		p.ours += used
 	}
 	return p, nil
+}
+
+// usage is the processor time that this program has used, or those that it has started and that have ended.
+func usage(who int) (time.Duration, error) {
+	var u syscall.Rusage
+	err := syscall.Getrusage(who, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
 }
 
 // othersSince tells how much of the machine others used since then: the reader decides what the figures are

@@ -68,7 +68,7 @@ type contest struct {
 	dirs    []string
 }
 
-func startContest(ctx context.Context, o options, connections int) (*contest, error) {
+func startContest(ctx context.Context, o options) (*contest, error) {
 	c := &contest{peers: peers}
 	for _, p := range peers {
 		dir, err := os.MkdirTemp(o.dir, "haven-bench-")
@@ -80,7 +80,7 @@ func startContest(ctx context.Context, o options, connections int) (*contest, er
 		if err != nil {
 			return nil, errors.Join(err, c.end())
 		}
-		c.servers, c.clients = append(c.servers, s), append(c.clients, newClient(s, connections))
+		c.servers, c.clients = append(c.servers, s), append(c.clients, newClient(s))
 	}
 	return c, nil
 }
@@ -154,12 +154,12 @@ func (o outcomes) addRows(t *table, c *contest, name string, clients int) {
 		for _, out := range o[i] {
 			done += out.done
 		}
-		t.add(name, clients, p.name, done, o.median(i, outcome.rate), o.median(i, p50), o.median(i, p99), o.median(i, outcome.cost))
+		t.add(name, clients, p.name, done, o.median(i, outcome.rate), o.median(i, p50), o.median(i, p99), o.median(i, outcome.cost), o.median(i, outcome.clientCost))
 	}
-	t.add(name, clients, "times as good", "", o.ratio(outcome.rate, false), o.ratio(p50, true), o.ratio(p99, true), o.ratio(outcome.cost, true))
+	t.add(name, clients, "times as good", "", o.ratio(outcome.rate, false), o.ratio(p50, true), o.ratio(p99, true), o.ratio(outcome.cost, true), "")
 }
 
 // sideBySide is the head of a table that addRows fills.
 func sideBySide(operations, each string) []string {
-	return []string{"what", "clients", "registry", operations, operations + "/s", "p50 ms", "p99 ms", "CPU ms/" + each}
+	return []string{"what", "clients", "registry", operations, operations + "/s", "p50 ms", "p99 ms", "CPU ms/" + each, "client's"}
 }

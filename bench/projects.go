@@ -19,7 +19,7 @@ func measureProjects(ctx context.Context, o options, r *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	admin, sizes := newClient(s, 8), o.sizes()
+	admin, sizes := newClient(s), o.sizes()
 	member, err := teams(ctx, admin)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func teamName(i int) string { return "team-" + strconv.Itoa(i) }
 
 // teams makes the projects, private ones, and a developer of every second.
 func teams(ctx context.Context, admin *client) (member *client, err error) {
-	member = &client{server: admin.server, user: "dora", password: "Secret-of-dora-1", tokens: admin.tokens, http: admin.http}
+	member = &client{server: admin.server, user: "dora", password: "Secret-of-dora-1", tokens: admin.tokens, connections: admin.connections}
 	user := map[string]any{"username": member.user, "password": member.password, "realname": "Dora", "email": "dora@example.com"}
 	if err := admin.api(ctx, "/users", user, http.StatusCreated); err != nil {
 		return nil, err

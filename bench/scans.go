@@ -35,7 +35,7 @@ func measureScans(ctx context.Context, o options, r *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	c := newClient(s, 1)
+	c := newClient(s)
 	if err := importDatabase(ctx, c); err != nil {
 		return fmt.Errorf("import a database: %w", err)
 	}
@@ -92,8 +92,8 @@ func importDatabase(ctx context.Context, c *client) error {
 	if err := vulndb.Pack(&packed, dir); err != nil {
 		return err
 	}
-	_, _, err = c.call(ctx, request{method: http.MethodPost, url: "/api/haven/v1/vulndb/import", basic: true, body: &packed,
-		length: int64(packed.Len()), header: map[string]string{"Content-Type": "application/octet-stream"}}, http.StatusOK)
+	_, _, err = c.call(ctx, request{method: http.MethodPost, url: "/api/haven/v1/vulndb/import", basic: true, content: packed.Bytes(),
+		header: map[string]string{"Content-Type": "application/octet-stream"}}, http.StatusOK)
 	return err
 }
 
@@ -107,13 +107,13 @@ func scanOnce(ctx context.Context, s *server, c *client, repository, tag string,
 	}
 	for _, b := range append(image.Layers[:len(image.Layers):len(image.Layers)], image.Config) {
 		_, _, err := c.call(ctx, request{method: http.MethodPost, url: "/v2/" + repository + "/blobs/uploads/?digest=" + scantest.Digest(b), token: token,
-			body: bytes.NewReader(b), length: int64(len(b)), header: map[string]string{"Content-Type": "application/octet-stream"}}, http.StatusCreated)
+			content: b, header: map[string]string{"Content-Type": "application/octet-stream"}}, http.StatusCreated)
 		if err != nil {
 			return 0, 0, err
 		}
 	}
-	if _, _, err := c.call(ctx, request{method: http.MethodPut, url: "/v2/" + repository + "/manifests/" + tag, token: token, body: bytes.NewReader(image.Manifest),
-		length: int64(len(image.Manifest)), header: map[string]string{"Content-Type": "application/vnd.oci.image.manifest.v1+json"}}, http.StatusCreated); err != nil {
+	if _, _, err := c.call(ctx, request{method: http.MethodPut, url: "/v2/" + repository + "/manifests/" + tag, token: token, content: image.Manifest,
+		header: map[string]string{"Content-Type": "application/vnd.oci.image.manifest.v1+json"}}, http.StatusCreated); err != nil {
 		return 0, 0, err
 	}
 	project, name, _ := strings.Cut(repository, "/")

@@ -22,8 +22,8 @@ type Tx struct {
 	// its transaction back unasked.
 	uninterrupted bool
 	after         *[]func()
-	written       *[]string // tables, of a transaction that may write
-	seen          *[]string // texts sent in this transaction that are not prepared yet
+	written       *[]*statement // of a transaction that may write
+	seen          *[]string     // texts sent in this transaction that are not prepared yet
 }
 
 // Row is one row of an answer.
@@ -106,7 +106,7 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) ([]func(
 		return nil, fmt.Errorf("begin transaction: %w", classify(err))
 	}
 	var after []func()
-	var written []string
+	var written []*statement
 	err = f(Tx{db: d, tx: tx, pool: p, after: &after, written: &written})
 	if err == nil {
 		err = ctx.Err()
@@ -144,7 +144,7 @@ func (d *DB) transactAlone(ctx context.Context, f func(tx Tx) error) ([]func(), 
 		}
 	}()
 	var after []func()
-	var written []string
+	var written []*statement
 	err := f(Tx{db: d, writer: w, uninterrupted: true, after: &after, written: &written})
 	if err == nil {
 		err = ctx.Err()
@@ -252,8 +252,8 @@ func (tx Tx) note(query string) {
 	if tx.written == nil || tx.db.watches.Load() == nil {
 		return
 	}
-	if table := tx.db.targets.of(query); table != "" && !slices.Contains(*tx.written, table) {
-		*tx.written = append(*tx.written, table)
+	if s := tx.db.targets.of(query); s.table != "" && !slices.Contains(*tx.written, s) {
+		*tx.written = append(*tx.written, s)
 	}
 }
 

@@ -15,20 +15,55 @@ type writer struct {
 	pool  *sql.DB
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	seen  int64 // the connection's data_version when it was last looked at, 0 before
 }
 
 // begin starts a transaction. Who begins holds DB.writing until it is over.
 func (w *writer) begin(ctx context.Context) (err error) {
-	if w.conn == nil {
-		if w.conn, err = w.pool.Conn(ctx); err != nil {
-			return err
-		}
-		w.stmts = map[string]*sql.Stmt{}
+	if err = w.connect(ctx); err != nil {
+		return err
 	}
 	if err = w.run(ctx, "BEGIN IMMEDIATE"); errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
 		return errors.Join(err, w.close())
 	}
 	return err
+}
+
+// connect takes a connection, unless there is one.
+func (w *writer) connect(ctx context.Context) (err error) {
+	if w.conn != nil {
+		return nil
+	}
+	if w.conn, err = w.pool.Conn(ctx); err != nil {
+		return err
+	}
+	w.stmts, w.seen = map[string]*sql.Stmt{}, 0
+	return nil
+}
+
+// overtaken reports whether another connection may have written since it was last asked. All writing of this
+// process goes by this one, but for migrations.
+func (w *writer) overtaken(ctx context.Context) (bool, error) {
+	if err := w.connect(ctx); err != nil {
+		return false, err
+	}
+	const query = "PRAGMA data_version" // what others commit changes it, and nothing else does
+	stmt, err := w.prepare(ctx, query)
+	if err != nil {
+		return false, err
+	}
+	var now int64
+	if stmt == nil {
+		err = w.conn.QueryRowContext(ctx, query).Scan(&now)
+	} else {
+		err = stmt.QueryRowContext(ctx).Scan(&now)
+	}
+	if err != nil {
+		return false, err
+	}
+	changed := now != w.seen
+	w.seen = now
+	return changed, nil
 }
 
 // commit ends the transaction, whether or not it fails.

@@ -68,7 +68,7 @@ func (s *Service) lookup(ctx context.Context, name string) (holder, error) {
 		return holder{}, nil
 	}
 	if !strings.Contains(name, "$") {
-		h, err := db.Get(ctx, s.db.Auto(), scanAccountHolder, accountHolder, name, name, name)
+		h, err := s.lookupAccount(ctx, name)
 		if err == nil {
 			return h, nil
 		}
@@ -77,6 +77,26 @@ func (s *Service) lookup(ctx context.Context, name string) (holder, error) {
 		}
 	}
 	return s.lookupRobot(ctx, name)
+}
+
+// maxPeople bounds the accounts that are remembered, in bytes.
+const maxPeople = 1 << 20
+
+// lookupAccount is db.ErrNotFound when no user has the name or e-mail. Docker's clients log in for each image: where no
+// other process serves the database an account is remembered until one of them changes. A wrong password
+// is still compared with its hash.
+func (s *Service) lookupAccount(ctx context.Context, name string) (holder, error) {
+	version, exact := s.accounts.Version()
+	if exact {
+		if h, ok := s.people.Get(version, name); ok {
+			return h, nil
+		}
+	}
+	h, err := db.Get(ctx, s.db.Auto(), scanAccountHolder, accountHolder, name, name, name)
+	if err == nil && exact {
+		s.people.Put(version, strings.Clone(name), h, len(name)+len(h.subject)+len(h.hash)+len(h.principal.Name))
+	}
+	return h, err
 }
 
 func (s *Service) lookupRobot(ctx context.Context, name string) (holder, error) {

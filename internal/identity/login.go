@@ -16,7 +16,7 @@ import (
 // Authenticate tells whose name and password these are: a user's, by name or e-mail, or a robot's. A
 // personal access token of the user serves as the password. A refusal is ErrCredentials, or
 // ErrTooManyAttempts when the password wasn't even looked at. What passed
-// within the last minute costs one row read. It writes a login_user event for each failure, and for the
+// within the last minute costs one row read, or none. It writes a login_user event for each failure, and for the
 // first success of a principal within an hour: clients send Basic credentials with each request, which
 // is no log-in that anybody wants to read about.
 func (s *Service) Authenticate(ctx context.Context, username string, password secret.Text, remote netip.Addr) (authz.Principal, error) {

@@ -168,7 +168,7 @@ func TestFormerPrefixesLogIn(t *testing.T) {
 	})
 }
 
-// A request with Basic credentials costs one row and no hash, once they were checked.
+// A request with Basic credentials costs one row at most and no hash, once they were checked.
 func TestCheckedPasswordIsRemembered(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		ctx := context.Background()
@@ -176,14 +176,22 @@ func TestCheckedPasswordIsRemembered(t *testing.T) {
 		alice := w.addUser("alice", alicePassword)
 		w.addProject("production")
 		ci := w.addRobot(robotOf("production", "ci", "pull"))
-		for name, password := range map[string]secret.Text{"alice": alicePassword, "robot$production+ci": ci.Secret} {
-			w.mustLogin(name, password)
+		people := int64(10)
+		if d.Exclusive() {
+			people = 0 // remembered until an account changes; a robot expires
+		}
+		for _, who := range []struct {
+			name     string
+			password secret.Text
+			want     int64
+		}{{"alice", alicePassword, people}, {"robot$production+ci", ci.Secret, 10}} {
+			w.mustLogin(who.name, who.password)
 			before := d.Executed()
 			for range 10 {
-				w.mustLogin(name, password)
+				w.mustLogin(who.name, who.password)
 			}
-			if n := d.Executed() - before; n != 10 {
-				t.Errorf("%s: ten log-ins took %d statements, want 10", name, n)
+			if n := d.Executed() - before; n != who.want {
+				t.Errorf("%s: ten log-ins took %d statements, want %d", who.name, n, who.want)
 			}
 		}
 		for _, c := range []struct {

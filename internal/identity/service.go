@@ -70,6 +70,9 @@ type Service struct {
 	prefixes prefixes
 	verified *otter.Cache[[sha256.Size]byte, *verified]
 	epochs   *db.Watch // of what tokens are bound to
+	bindings *db.Memo[boundTo, []projectEpoch]
+	accounts *db.Watch // of what people log in by
+	people   *db.Memo[string, holder]
 	grants   *otter.Cache[grantsKey, []authz.Grant]
 	logins   *otter.Cache[string, time.Time]
 	uses     *uses
@@ -81,7 +84,8 @@ func New(d Deps) *Service {
 	return &Service{
 		db: d.DB, setting: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, providers: d.Providers, workloads: d.Workloads,
 		asking: make(chan struct{}, askingMost), silent: otter.Must(&otter.Options[string, time.Time]{MaximumSize: 100}),
-		epochs: d.DB.Watch("account", "robot", "project", "personal_token", "workload_policy"),
+		epochs: d.DB.Watch("account", "robot", "project", "personal_token", "workload_policy"), bindings: db.NewMemo[boundTo, []projectEpoch](maxBindings),
+		accounts: d.DB.Watch("account", "account_password"), people: db.NewMemo[string, holder](maxPeople),
 		hasher: newHasher(), memory: newMemory(d.Clock), verified: newVerified(), grants: newGrantsCache(), logins: newLogins(), uses: newUses(), limits: newLimitsCache(),
 	}
 }

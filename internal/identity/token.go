@@ -33,6 +33,8 @@ const (
 	clockSkew = time.Minute
 	// verifiedMost bounds the remembered tokens.
 	verifiedMost = 20_000
+	// maxBindings bounds the remembered epochs, in bytes.
+	maxBindings = 2 << 20
 )
 
 // TokenAccess is a resource with the actions that were granted on it. For a repository it names the
@@ -288,7 +290,7 @@ func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
 	if query == "" {
 		return p, nil
 	}
-	rows, err := db.Collect(ctx, s.db.Auto(), scanEpoch, query, args...)
+	rows, err := s.epochsOf(ctx, c.Binding, query, args)
 	if err != nil {
 		return authz.Principal{}, fmt.Errorf("look up the epochs of a token: %w", err)
 	}
@@ -311,6 +313,27 @@ func (s *Service) bind(ctx context.Context, c claims) (authz.Principal, error) {
 		p.Token = append(p.Token, g)
 	}
 	return p, nil
+}
+
+// boundTo is what tokens of one user, or of nobody, for one project are bound to.
+type boundTo struct{ userID, projectID int64 }
+
+// epochsOf runs the query of a binding. Users log in for each image, and where no other process serves the database the
+// rows are remembered until they change. What ends by the clock is always read.
+func (s *Service) epochsOf(ctx context.Context, b binding, query string, args []any) ([]projectEpoch, error) {
+	version, exact := s.epochs.Version()
+	if !exact || len(b.Projects) != 1 || b.Kind != "" && b.Kind != holderUser {
+		return db.Collect(ctx, s.db.Auto(), scanEpoch, query, args...)
+	}
+	key := boundTo{b.ID, b.Projects[0].ID}
+	if rows, ok := s.bindings.Get(version, key); ok {
+		return rows, nil
+	}
+	rows, err := db.Collect(ctx, s.db.Auto(), scanEpoch, query, args...)
+	if err == nil {
+		s.bindings.Put(version, key, rows, 0)
+	}
+	return rows, err
 }
 
 const robotProject = `SELECT COALESCE(project_id, 0) FROM robot WHERE id = $1`

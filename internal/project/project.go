@@ -56,14 +56,23 @@ func (r Ref) Object() authz.ProjectObject { return authz.ProjectObject{ID: r.ID,
 
 const refByName = `SELECT id, name, public, epoch FROM project WHERE name = $1 AND deleted_at = 0`
 
-// ByName finds a project by name with one statement, or fault.NotFound.
+// ByName finds a project by name with one statement, or none where it is remembered; or fault.NotFound.
 func (s *Service) ByName(ctx context.Context, name string) (Ref, error) {
+	version, exact := s.changes.Version()
+	if exact {
+		if ref, ok := s.refs.Get(version, name); ok {
+			return ref, nil
+		}
+	}
 	ref, err := db.Get(ctx, s.db.Auto(), scanRef, refByName, name)
 	if errors.Is(err, db.ErrNotFound) {
 		return Ref{}, fault.NotFoundf("project %s not found", name)
 	}
 	if err != nil {
 		return Ref{}, fmt.Errorf("find project %s: %w", name, err)
+	}
+	if exact {
+		s.refs.Put(version, ref.Name, ref, len(ref.Name))
 	}
 	return ref, nil
 }

@@ -20,9 +20,15 @@ type Service struct {
 	db       *db.DB
 	settings *setting.Service
 	clock    func() time.Time
+
+	changes *db.Watch
+	refs    *db.Memo[string, Ref] // by name
 }
+
+// maxRefs bounds the projects that are remembered by their names, in bytes.
+const maxRefs = 2 << 20
 
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
-	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock}
+	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock, changes: d.DB.Watch("project"), refs: db.NewMemo[string, Ref](maxRefs)}
 }

@@ -47,6 +47,10 @@ func scanMember(r db.Row) (m member, err error) {
 // Blob returns a blob that is a member of the repository, else ErrBlobUnknown, wherever it may be
 // otherwise. It is for reading, and promises nothing for later: StatBlob does.
 func (s *Service) Blob(ctx context.Context, ref Ref, d oci.Digest) (Blob, error) {
+	at := s.known.now()
+	if b, ok := s.known.blob(at, ref, d); ok {
+		return b, nil
+	}
 	var m member
 	err := s.settled(ctx, func() (err error) {
 		m, err = s.findMember(ctx, s.db.Auto(), ref, d)
@@ -55,6 +59,7 @@ func (s *Service) Blob(ctx context.Context, ref Ref, d oci.Digest) (Blob, error)
 	if err != nil {
 		return Blob{}, fmt.Errorf("get blob %s: %w", d, err)
 	}
+	s.known.learnBlob(at, ref, m.Blob)
 	return m.Blob, nil
 }
 

@@ -31,6 +31,7 @@ func hotStatements() map[string]planned {
 		// A pull.
 		"manifest by tag":    {query: manifestWithContent + manifestByTag},
 		"manifest by digest": {query: manifestWithContent + manifestByDigest},
+		"manifest to know":   {query: manifestToKnow + manifestByTag},
 		"blob":               {query: memberBlob},
 		"holders of a blob":  {query: holdersOfBlob + "1 = 1"},
 		"pull of a tag":      {query: stampTagPull},

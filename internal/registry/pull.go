@@ -9,7 +9,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 )
 
-// Each of these is one statement: it is all that a pull asks of the database.
+// Each of these is one statement: it is all that a pull asks of the database, and only of what isn't known.
 const (
 	manifestByTag = ` FROM repository r
 		JOIN tag t ON t.repository_id = r.id AND t.name = $3
@@ -26,6 +26,9 @@ const (
 
 	manifestWithContent = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `, c.content`
 	manifestWithout     = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `, NULL`
+	// A client that asks for the head of a manifest mostly wants all of it next.
+	manifestToKnow = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `,
+		CASE WHEN m.content_size <= 65536 THEN c.content END`
 )
 
 func scanManifest(r db.Row) (m Manifest, err error) {
@@ -33,17 +36,27 @@ func scanManifest(r db.Row) (m Manifest, err error) {
 	return m, err
 }
 
-// Manifest returns a manifest with its exact bytes, or ErrManifestUnknown.
+// Manifest returns a manifest with its exact bytes, which nobody may change, or ErrManifestUnknown.
 func (s *Service) Manifest(ctx context.Context, ref Ref, r oci.Reference) (Manifest, error) {
 	return s.manifest(ctx, manifestWithContent, ref, r)
 }
 
 // ManifestInfo is Manifest without the bytes.
 func (s *Service) ManifestInfo(ctx context.Context, ref Ref, r oci.Reference) (Manifest, error) {
-	return s.manifest(ctx, manifestWithout, ref, r)
+	fields := manifestWithout
+	if s.db.Exclusive() {
+		fields = manifestToKnow
+	}
+	m, err := s.manifest(ctx, fields, ref, r)
+	m.Content = nil
+	return m, err
 }
 
 func (s *Service) manifest(ctx context.Context, fields string, ref Ref, r oci.Reference) (Manifest, error) {
+	at := s.known.now()
+	if m, ok := s.known.manifest(at, ref, r); ok {
+		return m, nil
+	}
 	query := fields + manifestByTag
 	if r.IsDigest() {
 		query = fields + manifestByDigest
@@ -56,6 +69,7 @@ func (s *Service) manifest(ctx context.Context, fields string, ref Ref, r oci.Re
 		return Manifest{}, fmt.Errorf("get manifest %s: %w", r, err)
 	}
 	m.Tag = r.Tag()
+	s.known.learnManifest(at, ref, m)
 	return m, nil
 }
 

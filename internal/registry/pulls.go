@@ -93,8 +93,8 @@ func (s *Service) RecordPull(p Pull) {
 	s.pulls.add(pulled{Pull: p, at: s.now(), count: 1})
 }
 
-// Run writes down pulls and asks for the Rules every second until ctx is cancelled, then writes a last time, and
-// returns nil.
+// Run writes down pulls, asks for the Rules and looks for changes by other processes every second until ctx is
+// cancelled, then writes pulls a last time, and returns nil.
 func (s *Service) Run(ctx context.Context) error {
 	s.askRules(ctx)
 	ticker := time.NewTicker(flushEvery)
@@ -110,6 +110,9 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 			s.askRules(ctx)
+			if err := s.db.Notice(ctx); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "changes by other processes are not noticed", "error", err)
+			}
 			if err := s.Flush(ctx); err != nil && ctx.Err() == nil {
 				s.log.ErrorContext(ctx, "pulls were not counted", "error", err)
 			}

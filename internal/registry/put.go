@@ -60,8 +60,9 @@ func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, 
 	}
 }
 
-// tryPut syncs the blobs, and then writes the manifest.
+// tryPut syncs the blobs, and then writes the manifest. What is pushed is mostly pulled next: its blobs are known.
 func (s *Service) tryPut(ctx context.Context, by authz.Principal, ref Ref, p pushed) (id int64, err error) {
+	at := s.known.now()
 	if p.held, err = s.syncNamed(ctx, ref, p); err != nil {
 		return 0, err
 	}
@@ -73,7 +74,13 @@ func (s *Service) tryPut(ctx context.Context, by authz.Principal, ref Ref, p pus
 		id, err = s.putManifest(ctx, tx, by, ref, p)
 		return err
 	})
-	return id, err
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range p.held {
+		s.known.learnBlob(at, ref, b.Blob)
+	}
+	return id, nil
 }
 
 const knownAttributes = `SELECT extra_attrs FROM manifest_content WHERE digest = $1`

@@ -50,6 +50,7 @@ type Service struct {
 	buffers   buffers
 	unnamed   unnamed
 	homes     knownHomes
+	known     known
 	projects  *db.Watch
 	unlimited unlimited
 
@@ -58,7 +59,7 @@ type Service struct {
 
 // New returns a Service. Run must run for pulls to be counted, and RunReclaim for space to come back.
 func New(d Deps) *Service {
-	s := &Service{projects: d.DB.Watch("project"), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake, rules: rules{ask: d.Rules},
+	s := &Service{projects: d.DB.Watch("project"), known: newKnown(d.DB), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake, rules: rules{ask: d.Rules},
 		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 	if d.DB.Exclusive() {
 		s.resumer, _ = d.Blobs.(blob.Resumer)
