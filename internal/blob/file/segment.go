@@ -117,17 +117,16 @@ func recordAt(f io.ReaderAt, segment segmentName, block uint32) (p packed, ok bo
 // eachRecord calls yield with the records of a segment. What is no record, because it was deleted or torn by the
 // loss of power, is passed over block by block, and holes at once.
 func eachRecord(f *os.File, segment segmentName, yield func(packed) error) error {
-	at, more := int64(0), true
-	for {
-		var err error
-		if at, more, err = nextData(f, at); err != nil || !more {
+	for at := int64(0); ; {
+		begin, more, err := nextData(f, at)
+		if err != nil || !more {
 			return err
 		}
-		p, ok, err := recordAt(f, segment, uint32(at/blockSize))
+		p, ok, err := recordAt(f, segment, uint32(begin/blockSize))
 		if err != nil {
 			return err
 		}
-		at += blockSize
+		at = begin + blockSize
 		if ok {
 			at = p.offset() + p.span()
 			if err := yield(p); err != nil {

@@ -71,12 +71,11 @@ func (s *Service) tell(ctx context.Context, tx db.Tx, n note, e Edition, how str
 	if s.happened == nil {
 		return nil
 	}
-	resource, description := "vulnerability database", ""
+	resource := "vulnerability database"
+	description := fmt.Sprintf("%s of the vulnerability database from %s failed: %s", n.what, n.source, how[:min(len(how), maxReason)])
 	if well {
 		resource = "vulnerability database of " + e.UpdatedAt.UTC().Format(time.RFC3339)
 		description = fmt.Sprintf("%s of the vulnerability database from %s: the edition of %s (%s) is %s", n.what, n.source, e.UpdatedAt.UTC().Format(time.RFC3339), e.Digest, how)
-	} else {
-		description = fmt.Sprintf("%s of the vulnerability database from %s failed: %s", n.what, n.source, how[:min(len(how), maxReason)])
 	}
 	return s.happened(ctx, tx, event.Event{Kind: event.UpdateVulnDB, At: s.clock(), By: n.by, Resource: resource, Description: description, Success: well})
 }
