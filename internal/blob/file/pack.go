@@ -259,7 +259,11 @@ func (s *Store) deletePacked(p packed) error {
 	g := &s.segments
 	empty := false
 	err := g.use(p.segment, func(f *os.File) error {
-		if err := punch(f, p.offset(), p.span()); err != nil {
+		err := punch(f, p.offset(), p.span())
+		if errors.Is(err, errors.ErrUnsupported) { // the store was moved to a file system without holes: its space is lost
+			_, err = f.WriteAt(make([]byte, headerSize), p.offset())
+		}
+		if err != nil {
 			return fmt.Errorf("delete blob %s: %w", p.location(), err)
 		}
 		if g.writes(p.segment) {
