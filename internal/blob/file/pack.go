@@ -38,7 +38,6 @@ type segments struct {
 // segment is one that is written.
 type segment struct {
 	name segmentName
-	file *os.File
 	next uint32 // block
 }
 
@@ -65,7 +64,7 @@ func (s *Store) Pack(ctx context.Context, content []byte) (string, error) {
 	if len(content) > blob.MaxPacked {
 		return "", fmt.Errorf("pack a blob of %d bytes: at most %d", len(content), blob.MaxPacked)
 	}
-	f, p, err := s.segments.reserve(uint32(len(content)))
+	p, err := s.segments.reserve(uint32(len(content)))
 	if err != nil {
 		return "", fmt.Errorf("begin a segment: %w", classify(err))
 	}
@@ -74,26 +73,32 @@ func (s *Store) Pack(ctx context.Context, content []byte) (string, error) {
 	header := p.header()
 	n := copy(buffer[:], header[:])
 	n += copy(buffer[n:], content)
-	if _, err := f.WriteAt(buffer[:n], p.offset()); err != nil {
-		_ = punch(f, p.offset(), p.span()) // a full disk is everybody's
+	err = s.segments.use(p.segment, func(f *os.File) error {
+		_, err := f.WriteAt(buffer[:n], p.offset())
+		if err != nil {
+			_ = punch(f, p.offset(), p.span()) // a full disk is everybody's
+		}
+		return err
+	})
+	if err != nil {
 		return "", fmt.Errorf("pack a blob: %w", classify(err))
 	}
 	return p.location(), nil
 }
 
 // reserve returns where the next record of so many bytes goes.
-func (g *segments) reserve(size uint32) (*os.File, packed, error) {
+func (g *segments) reserve(size uint32) (packed, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := packed{size: size}
 	if g.current == nil || int64(g.current.next)*blockSize+p.span() > segmentMost {
 		if err := g.begin(); err != nil {
-			return nil, p, err
+			return p, err
 		}
 	}
 	p.segment, p.block = g.current.name, g.current.next
 	g.current.next += uint32(p.span() / blockSize)
-	return g.current.file, p, nil
+	return p, nil
 }
 
 // begin begins another segment, and makes its name survive the loss of power.
@@ -114,7 +119,7 @@ func (g *segments) begin() error {
 		return errors.Join(err, g.remove(name))
 	}
 	g.retire(time.Now())
-	g.current = &segment{name: name, file: f}
+	g.current = &segment{name: name}
 	g.opened[name] = f
 	return nil
 }
