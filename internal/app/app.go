@@ -156,7 +156,7 @@ func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs errgroup.Group
 	jobs.Go(func() error { return a.Background(background) })
-	jobs.Go(func() error { sayConfinement(a.log, a.engine); return nil })
+	jobs.Go(func() error { a.sayConfinement(background); return nil })
 	jobs.Go(func() error { settle(background); return nil })
 	metrics, err := a.serveMetrics(ctx)
 	if err != nil {

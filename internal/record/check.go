@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
@@ -40,6 +41,36 @@ const (
 func (k *Keeper) Pending(ctx context.Context, name string) (bool, error) {
 	n, err := db.Get(ctx, k.db.Auto(), db.ScanInt, known, name)
 	return n > 0, err
+}
+
+const (
+	newestEvent = `SELECT COALESCE(MAX(id), 0) FROM event WHERE retry_at = 0`
+	olderEvent  = `SELECT EXISTS (SELECT 1 FROM event WHERE id <= $1 AND retry_at = 0)`
+	lookAgain   = 20 * time.Millisecond
+)
+
+// HandedOut waits until what happened before is handed out, but for what failed: some tasks come into being only then. It reports false
+// when that takes longer than patience, as it does where no server runs.
+func (k *Keeper) HandedOut(ctx context.Context, patience time.Duration) (bool, error) {
+	newest, err := db.Get(ctx, k.db.Auto(), db.ScanInt, newestEvent)
+	if err != nil || newest == 0 {
+		return err == nil, err
+	}
+	deadline := time.Now().Add(patience)
+	for {
+		waits, err := db.Get(ctx, k.db.Auto(), db.ScanBool, olderEvent, newest)
+		if err != nil || !waits {
+			return err == nil, err
+		}
+		if time.Now().After(deadline) {
+			return false, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(lookAgain):
+		}
+	}
 }
 
 // Enrolling reports whether what was there before there were records still waits for its turn.

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/oci"
@@ -149,9 +150,12 @@ func (s *Scrub) checkRecordsOf(ctx context.Context, kind record.Kind) error {
 	}
 }
 
+// dispatchTime is how long a running server takes at most to hand out what happened.
+const dispatchTime = 5 * time.Second
+
 // checkRecord looks twice: a record that lags is about to be written, and may have been between two looks.
 func (s *Scrub) checkRecord(ctx context.Context, name string) error {
-	for range 2 {
+	for look := range 2 {
 		differs, err := s.Records.Differs(ctx, name)
 		if err != nil || !differs {
 			return err
@@ -161,6 +165,18 @@ func (s *Scrub) checkRecord(ctx context.Context, name string) error {
 			return err
 		}
 		if pending {
+			s.report.Records.Lagging++
+			return nil
+		}
+		if look > 0 {
+			break
+		}
+		handedOut, err := s.Records.HandedOut(ctx, s.dispatch)
+		if err != nil {
+			return err
+		}
+		if !handedOut {
+			s.dispatch = 0 // nobody does it
 			s.report.Records.Lagging++
 			return nil
 		}

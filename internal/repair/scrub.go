@@ -40,6 +40,8 @@ type Scrub struct {
 	mu     sync.Mutex
 	report ScrubReport
 	broken int // errors of the store in a row
+	// dispatch is how long to wait for what happened to be handed out.
+	dispatch time.Duration
 }
 
 const (
@@ -52,7 +54,7 @@ const (
 
 // Run does it all, beside a living server. The report is good for what was done before an error, too.
 func (s *Scrub) Run(ctx context.Context) (ScrubReport, error) {
-	s.report = newScrubReport(s.Clock())
+	s.report, s.dispatch = newScrubReport(s.Clock()), dispatchTime
 	for _, stage := range []func(context.Context) error{s.readBlobs, s.checkManifests, s.checkUsage, s.checkRecords, s.findStrays} {
 		if err := stage(ctx); err != nil {
 			s.Progress.Done()
