@@ -115,7 +115,7 @@ func BenchmarkReevaluate(b *testing.B) {
 			d := open(b)
 			filled100k(b, d, *images, 100_000, 150)
 			engine := &quickEngine{fakeEngine: newFakeEngine()}
-			s := &Service{db: d, engine: engine, clock: time.Now, log: quiet, packer: newPacker()}
+			s := &Service{stats: newStats(), db: d, engine: engine, clock: time.Now, log: quiet, packer: newPacker()}
 			for _, edition := range []string{"sha256:first", "sha256:after"} {
 				took, peak := reevaluated(b, d, s, engine, edition)
 				b.Logf("%s: %v, %d MB of heap at most", edition, took.Round(time.Millisecond), peak>>20)
