@@ -156,8 +156,8 @@ func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs errgroup.Group
 	jobs.Go(func() error { return a.Background(background) })
-	jobs.Go(func() error { a.sayConfinement(background); return nil })
-	jobs.Go(func() error { settle(background); return nil })
+	jobs.Go(func() error { return after(background, settleAfter, giveBack) })
+	jobs.Go(func() error { return after(background, restAfter, func() { sayConfinement(a.log, a.engine) }) })
 	metrics, err := a.serveMetrics(ctx)
 	if err != nil {
 		stop()
@@ -178,18 +178,23 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
 }
 
-// settleAfter is when a start is over.
-const settleAfter = 3 * time.Second
+const (
+	// settleAfter is when a start is over, and what it needed is given back.
+	settleAfter = 3 * time.Second
+	// restAfter is when a process may be started only to see what it is like.
+	restAfter = 30 * time.Second
+)
 
-// settle returns what the start needed, once it is over.
-func settle(ctx context.Context) {
-	timer := time.NewTimer(settleAfter)
+// after does something when so much time has passed, unless ctx is cancelled before. It returns nil.
+func after(ctx context.Context, d time.Duration, do func()) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-		giveBack()
+		do()
 	}
+	return nil
 }
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in

@@ -23,7 +23,7 @@ func (a *App) watchScans(g *gate.Gate) {
 				}
 			}
 		}})
-	a.metrics.Spreads("haven_scan_duration_seconds", "How long tries of this process at scans took, by scanner.", "scanner", stats.Took)
+	a.metrics.Spread(stats.Took)
 	a.metrics.Family(telemetry.Family{Name: "haven_scan_layers_total", Help: "Layers that scans of this process asked for: read, kept from an earlier scan, or unreadable.",
 		Labels: []string{"result"}, Grows: true, Read: func(report telemetry.Report) {
 			fates := stats.Layers.All()

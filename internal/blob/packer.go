@@ -8,9 +8,9 @@ const MaxPacked = 128 << 10
 // Packer is a Store that can keep small blobs many to a file: a file and a directory of its own cost more to
 // make, and to sync, than what such a blob holds.
 type Packer interface {
-	Store
+	Resumer
 	// Packs reports whether Pack may be called: not every file system gives space back out of the middle of a
-	// file.
+	// file. The first call tries it out.
 	Packs() bool
 	// Pack writes a blob of at most MaxPacked bytes to a location of its own, which Open, Sync and Delete know. It
 	// survives the end of the process; Sync makes it survive the loss of power. On an error nothing is there.

@@ -263,7 +263,8 @@ func putBlob(ctx context.Context, tx db.Tx, b Blob, byDigest bool, now int64) (k
 	}
 	b.ID = old.ID
 	needless := old.Location
-	if stay := !byDigest || !b.Durable || old.Location == b.Location; stay && !old.damaged && !old.deleting {
+	better := byDigest && b.Durable && old.Location != b.Location
+	if !better && !old.damaged && !old.deleting {
 		if needless, b.Location = b.Location, old.Location; needless != b.Location {
 			b.Durable = old.Durable
 		}

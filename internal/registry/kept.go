@@ -68,8 +68,20 @@ func (k *buffers) give(b *[blob.MaxPacked + 1]byte) {
 	}
 }
 
-// keep reads what comes next into memory. over is set when there is no room for all of it: then the upload has to go
-// to the store, and r goes on behind what was read.
+// keepAll reads all of r into memory, if the upload is kept there and stays small. Else it is in the store when this
+// returns without an error, with what was read, and r goes on behind that.
+func (s *Service) keepAll(ctx context.Context, h *held, r io.Reader) (all bool, err error) {
+	if h.kept == nil {
+		return false, nil
+	}
+	over, err := s.keep(h, r)
+	if err == nil && over {
+		err = s.unkeep(ctx, h)
+	}
+	return !over, err
+}
+
+// keep reads what comes next into memory. over is set when there is no room for all of it.
 func (s *Service) keep(h *held, r io.Reader) (over bool, err error) {
 	if h.kept.buffer == nil {
 		if h.kept.buffer = s.buffers.take(); h.kept.buffer == nil {

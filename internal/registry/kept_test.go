@@ -9,6 +9,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -16,7 +17,7 @@ import (
 func keeping(t *testing.T) fixture {
 	t.Helper()
 	f := begun(t)
-	if f.packer == nil {
+	if f.packer == nil || !f.packer.Packs() {
 		t.Fatal("nothing is packed here")
 	}
 	return f
@@ -213,5 +214,38 @@ func TestDiscardedPlaceThatIsNeededAgain(t *testing.T) {
 	}
 	if left, err := db.Collect(ctx, f.db.Auto(), db.ScanString, `SELECT location FROM discarded`); err != nil || len(left) != 0 {
 		t.Errorf("%v are still discarded, %v", left, err)
+	}
+}
+
+// A store whose small blobs were packed is served by several processes now, which pack nothing: what is packed is read, and
+// a push of it makes a file, for good.
+func TestPackedBlobsAfterAMoveToSharedFiles(t *testing.T) {
+	f := newFixture(t, dbtest.Postgres(t))
+	image := f.image(app, "1")
+	f.push(app, image, "v1")
+	d := image.Layers[0].Digest
+	location, err := f.store.Pack(ctx, []byte("layer of 1"))
+	f.ok(err)
+	f.exec(`UPDATE blob SET location = $1 WHERE digest = $2`, location, d)
+	read := func(want string) Blob {
+		t.Helper()
+		b, err := f.Blob(ctx, app, d)
+		f.ok(err)
+		if got, err := f.readBlob(ctx, b); err != nil || string(got) != want {
+			t.Errorf("%q, %v", got, err)
+		}
+		return b
+	}
+	if b := read("layer of 1"); b.Location != location {
+		t.Errorf("it lies at %s", b.Location)
+	}
+	f.blob(other, "", []byte("layer of 1"))
+	f.reclaimAll()
+	b := read("layer of 1")
+	if _, byDigest := f.store.Digest(b.Location); !byDigest || !b.Durable {
+		t.Errorf("it lies at %s, durable %t", b.Location, b.Durable)
+	}
+	if content, err := f.store.Open(ctx, location); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("the packed bytes are left: %v, %v", content, err)
 	}
 }

@@ -26,7 +26,7 @@ const (
 
 	manifestWithContent = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `, c.content`
 	manifestWithout     = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `, NULL`
-	// A client that asks for the head of a manifest mostly wants all of it next.
+	// A client that asks for the head of a manifest mostly wants all of it next, if that is remembered (maxKnownContent).
 	manifestToKnow = `SELECT m.id, m.repository_id, m.digest, m.media_type, m.content_size, ` + gated + `,
 		CASE WHEN m.content_size <= 65536 THEN c.content END`
 )

@@ -212,8 +212,6 @@ func (s *Service) deleteBytes(ctx context.Context, blobs []Blob, rate int) (gone
 
 const someDiscarded = `SELECT location FROM discarded ORDER BY discarded_at, location LIMIT $1`
 
-var blobsOf = inQuery{`SELECT id, digest, size, location FROM blob WHERE digest IN `, ""}
-
 var endDiscarded = inQuery{`DELETE FROM discarded WHERE location IN `, ""}
 
 // deleteDiscarded deletes bytes that no row names.
@@ -253,15 +251,12 @@ func (s *Service) needless(ctx context.Context, locations []string) (blobs []Blo
 		}
 	}
 	taken, done := s.digests.delete(digests)
-	rows, err := collectIn(ctx, s.db.Auto(), scanBlob, blobsOf, nil, digests)
+	known, err := collectIn(ctx, s.db.Auto(), db.ScanString, locationsOf, nil, digests)
 	if err != nil {
 		done()
 		return nil, nil, err
 	}
-	named := map[string]bool{}
-	for _, b := range rows {
-		named[b.Location] = true
-	}
+	named := setOf(known)
 	for i, location := range locations {
 		d, ok := byDigest[i]
 		if ok && !taken[d] {

@@ -35,7 +35,7 @@ type Service struct {
 	db      *db.DB
 	blobs   blob.Store
 	resumer blob.Resumer // blobs, where uploads may go without rows; else nil
-	packer  blob.Packer  // blobs, where small ones are packed; else nil
+	packer  blob.Packer  // blobs, where small ones may be packed; else nil
 	clock   func() time.Time
 	log     *slog.Logger
 	wake    func()
@@ -63,9 +63,7 @@ func New(d Deps) *Service {
 		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 	if d.DB.Exclusive() {
 		s.resumer, _ = d.Blobs.(blob.Resumer)
-		if packer, ok := d.Blobs.(blob.Packer); ok && s.resumer != nil && packer.Packs() {
-			s.packer = packer
-		}
+		s.packer, _ = d.Blobs.(blob.Packer)
 	}
 	return s
 }

@@ -65,7 +65,7 @@ func (s *Service) startUnwritten(ctx context.Context, ref Ref) (row uploadRow, o
 		return row, false, err
 	}
 	row, err = s.emptyUpload(unwrittenID(at.repositoryID), at)
-	if err == nil && s.packer != nil && s.recents.mayKeep() {
+	if err == nil && s.packer != nil && s.packer.Packs() && s.recents.mayKeep() {
 		row.kept = &kept{since: s.clock()}
 		return row, true, nil
 	}

@@ -131,14 +131,8 @@ func (s *Service) Append(ctx context.Context, ref Ref, id string, offset int64, 
 
 // appendPart appends and acknowledges what r yields. h.Size is what was acknowledged, in any case.
 func (s *Service) appendPart(ctx context.Context, h *held, r io.Reader) error {
-	if h.kept != nil {
-		over, err := s.keep(h, r)
-		if !over || err != nil {
-			return err
-		}
-		if err := s.unkeep(ctx, h); err != nil {
-			return err
-		}
+	if all, err := s.keepAll(ctx, h, r); all || err != nil {
+		return err
 	}
 	grown, err := s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r))
 	if err = uploadError(err); grown.Size == h.Size {
@@ -487,15 +481,10 @@ func (s *Service) PutBlob(ctx context.Context, ref Ref, d oci.Digest, r io.Reade
 
 // receive takes all of r. The row, if there is one, says 0 bytes until the blob is there: after a crash there is nothing
 // to resume.
-func (s *Service) receive(ctx context.Context, h *held, r io.Reader) (err error) {
-	if h.kept != nil {
-		over, err := s.keep(h, r)
-		if err == nil && over {
-			err = s.unkeep(ctx, h)
-		}
-		if err != nil || !over {
-			return err
-		}
+func (s *Service) receive(ctx context.Context, h *held, r io.Reader) error {
+	all, err := s.keepAll(ctx, h, r)
+	if all || err != nil {
+		return err
 	}
 	h.Upload, err = s.blobs.Append(ctx, h.Upload, h.hasher.Reader(r))
 	return err

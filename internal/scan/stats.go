@@ -69,7 +69,7 @@ func LayerFates() []LayerFate { return []LayerFate{LayerRead, LayerKept, LayerUn
 // Stats are figures of this process.
 type Stats struct {
 	Tries      telemetry.Tally[Tries]
-	Took       map[string]*telemetry.Spread // tries, by By
+	Took       *telemetry.Spread // tries, by By
 	Layers     telemetry.Tally[LayerFate]
 	LayerBytes atomic.Int64 // of the blobs that were read, as they are kept
 	Judged     atomic.Int64 // packages, in evaluations
@@ -77,18 +77,15 @@ type Stats struct {
 }
 
 func newStats() *Stats {
-	s := &Stats{Took: map[string]*telemetry.Spread{}}
-	for _, b := range Bys() {
-		s.Took[string(b)] = telemetry.NewSpread(100*time.Millisecond, 300*time.Millisecond, time.Second, 3*time.Second, 10*time.Second, 30*time.Second,
-			2*time.Minute, 10*time.Minute, scanTime)
-	}
-	return s
+	return &Stats{Took: telemetry.NewSpread("haven_scan_duration_seconds", "How long tries of this process at scans took, by scanner.", "scanner",
+		[]string{string(ByOurselves), string(ByAnother)}, 100*time.Millisecond, 300*time.Millisecond, time.Second, 3*time.Second, 10*time.Second, 30*time.Second,
+		2*time.Minute, 10*time.Minute, scanTime)}
 }
 
 func (s *Stats) tried(r *run, ending Ending, took time.Duration) {
 	by := by(r.scanner)
 	s.Tries.Add(Tries{by, ending}, 1)
-	s.Took[string(by)].Observe(took)
+	s.Took.Observe(string(by), took)
 }
 
 // Stats are the figures of this process since it began.

@@ -1,72 +1,32 @@
 package telemetry
 
 import (
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Spread counts durations by how long they were. It is safe for concurrent use.
-type Spread struct {
-	bounds []float64 // in seconds, ascending
+// Spread counts durations by how long they were, apart for each value of a label. It is safe for concurrent use.
+type Spread struct{ vec *prometheus.HistogramVec }
 
-	mu    sync.Mutex
-	upTo  []uint64 // by bound, those up to it
-	count uint64
-	sum   float64
-}
-
-// NewSpread returns a Spread with these bounds, which must ascend.
-func NewSpread(bounds ...time.Duration) *Spread {
-	s := &Spread{upTo: make([]uint64, len(bounds))}
-	for _, b := range bounds {
-		s.bounds = append(s.bounds, b.Seconds())
+// NewSpread returns a Spread with these bounds, which must ascend. The values of the label are a fixed set; all of them
+// are shown from the beginning.
+func NewSpread(name, help, label string, values []string, bounds ...time.Duration) *Spread {
+	seconds := make([]float64, len(bounds))
+	for i, b := range bounds {
+		seconds[i] = b.Seconds()
+	}
+	s := &Spread{prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: seconds}, []string{label})}
+	for _, v := range values {
+		s.vec.WithLabelValues(v)
 	}
 	return s
 }
 
 // Observe counts one duration.
-func (s *Spread) Observe(took time.Duration) {
-	seconds := took.Seconds()
-	first, _ := slices.BinarySearch(s.bounds, seconds)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := first; i < len(s.upTo); i++ {
-		s.upTo[i]++
-	}
-	s.count++
-	s.sum += seconds
+func (s *Spread) Observe(value string, took time.Duration) {
+	s.vec.WithLabelValues(value).Observe(took.Seconds())
 }
 
-// Spreads adds a histogram for each value of a label, which must come from a fixed set.
-func (m *Metrics) Spreads(name, help, label string, byValue map[string]*Spread) {
-	m.registry.MustRegister(spreads{prometheus.NewDesc(name, help, []string{label}, nil), byValue})
-}
-
-// spreads implements prometheus.Collector.
-type spreads struct {
-	desc    *prometheus.Desc
-	byValue map[string]*Spread
-}
-
-// Describe implements prometheus.Collector.
-func (s spreads) Describe(to chan<- *prometheus.Desc) { to <- s.desc }
-
-// Collect implements prometheus.Collector.
-func (s spreads) Collect(to chan<- prometheus.Metric) {
-	for value, spread := range s.byValue {
-		to <- spread.metric(s.desc, value)
-	}
-}
-
-func (s *Spread) metric(desc *prometheus.Desc, value string) prometheus.Metric {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	buckets := make(map[float64]uint64, len(s.bounds))
-	for i, b := range s.bounds {
-		buckets[b] = s.upTo[i]
-	}
-	return prometheus.MustNewConstHistogram(desc, s.count, s.sum, buckets, value)
-}
+// Spread adds a histogram.
+func (m *Metrics) Spread(s *Spread) { m.registry.MustRegister(s.vec) }

@@ -131,7 +131,7 @@ func (g *segments) retire(now time.Time) {
 		g.current = nil
 	}
 	for len(g.full) > 0 && now.Sub(g.full[0].since) > surelyNamed {
-		_ = g.unmark(g.full[0].name) // else it is looked through once more after a crash
+		_ = g.end(g.full[0].name) // else it is looked through once more after a crash
 		g.full = g.full[1:]
 	}
 }
@@ -214,7 +214,7 @@ func (g *segments) close() error {
 	g.retire(time.Now())
 	var errs []error
 	for _, done := range g.full {
-		errs = append(errs, g.unmark(done.name))
+		errs = append(errs, g.end(done.name))
 	}
 	for _, f := range g.opened {
 		errs = append(errs, f.Close())
@@ -339,10 +339,29 @@ func (s *Store) Unended(ctx context.Context, yield func(location string, size in
 
 // End implements blob.Packer.
 func (s *Store) End(context.Context) error {
-	return s.segments.unended(s.segments.unmark)
+	return s.segments.unended(s.segments.end)
 }
 
-// unmark notes that all is named in a segment that is to be.
+// end notes that all is named in a segment that is to be. One in which all was deleted while it was written goes.
+func (g *segments) end(name segmentName) error {
+	f, err := g.dir.Open(name.String())
+	if errors.Is(err, fs.ErrNotExist) {
+		return g.unmark(name)
+	}
+	if err != nil {
+		return err
+	}
+	_, more, err := nextData(f, 0)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if more {
+		return g.unmark(name)
+	}
+	return g.remove(name)
+}
+
+// unmark removes the mark of a segment that is written.
 func (g *segments) unmark(name segmentName) error {
 	err := g.dir.Remove(name.String() + openSuffix)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -193,6 +193,16 @@ func TestEmptySegmentGoes(t *testing.T) {
 	if files, _ := segments(); files != 0 {
 		t.Errorf("%d files are left", files)
 	}
+	location, err := s.Pack(t.Context(), []byte("deleted while its segment is written"))
+	if err = errors.Join(err, s.Delete(t.Context(), location)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := segments(); files != 0 {
+		t.Errorf("%d files are left of a segment that was all deleted when it ended", files)
+	}
 }
 
 // Bytes that look like a record, where a torn one was, are none: a client can't know the segment's name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -72,7 +73,7 @@ func (s *Service) tell(ctx context.Context, tx db.Tx, n note, e Edition, how str
 		return nil
 	}
 	resource := "vulnerability database"
-	description := fmt.Sprintf("%s of the vulnerability database from %s failed: %s", n.what, n.source, how[:min(len(how), maxReason)])
+	description := fmt.Sprintf("%s of the vulnerability database from %s failed: %s", n.what, n.source, strings.ToValidUTF8(how[:min(len(how), maxReason)], ""))
 	if well {
 		resource = "vulnerability database of " + e.UpdatedAt.UTC().Format(time.RFC3339)
 		description = fmt.Sprintf("%s of the vulnerability database from %s: the edition of %s (%s) is %s", n.what, n.source, e.UpdatedAt.UTC().Format(time.RFC3339), e.Digest, how)
