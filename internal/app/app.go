@@ -156,7 +156,7 @@ func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs errgroup.Group
 	jobs.Go(func() error { return a.Background(background) })
-	jobs.Go(func() error { return after(background, settleAfter, giveBack) })
+	jobs.Go(func() error { return rest(background) })
 	jobs.Go(func() error { return after(background, restAfter, func() { sayConfinement(a.log, a.engine) }) })
 	metrics, err := a.serveMetrics(ctx)
 	if err != nil {
@@ -178,12 +178,8 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
 }
 
-const (
-	// settleAfter is when a start is over, and what it needed is given back.
-	settleAfter = 3 * time.Second
-	// restAfter is when a process may be started only to see what it is like.
-	restAfter = 30 * time.Second
-)
+// restAfter is when a process has not been started only to see what it is like.
+const restAfter = 30 * time.Second
 
 // after does something when so much time has passed, unless ctx is cancelled before. It returns nil.
 func after(ctx context.Context, d time.Duration, do func()) error {

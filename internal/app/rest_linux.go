@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giveBack returns memory that only the start needed: garbage of reading descriptions, and pages of the program
+// giveBack returns memory that is not in use: garbage, such as of reading descriptions, and pages of the program
 // and its constants, of which half belong to what runs once. The kernel reads such a page again from the file,
 // mostly from its cache, when somebody comes by.
 func giveBack() {

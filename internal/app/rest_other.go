@@ -4,5 +4,5 @@ package app
 
 import "runtime/debug"
 
-// giveBack returns memory that only the start needed.
+// giveBack returns memory that is not in use.
 func giveBack() { debug.FreeOSMemory() }

@@ -10,8 +10,9 @@ import (
 // database to go on with one.
 type Resumer interface {
 	Store
-	// Begin makes an upload that holds nothing, and that Resume finds. The id must be a new one.
-	Begin(ctx context.Context, id string) (Upload, error)
+	// Begin makes an upload that holds content, and that Resume finds with all of it or, when the process is killed
+	// meanwhile, not at all. The id must be a new one.
+	Begin(ctx context.Context, id string, content []byte) (Upload, error)
 	// Resume returns what there is of an upload since its Begin or first Append, or ErrUploadUnknown. The last bytes may
 	// never have been acknowledged. That they are what was sent is verified by the commit: power may have been lost.
 	Resume(ctx context.Context, id string) (Upload, error)

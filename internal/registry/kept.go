@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,12 +101,13 @@ func (s *Service) keep(h *held, r io.Reader) (over bool, err error) {
 
 // unkeep moves what is kept to the store.
 func (s *Service) unkeep(ctx context.Context, h *held) error {
-	u, err := s.resumer.Begin(ctx, h.ID)
-	if err == nil && h.Size > 0 {
-		u, err = s.blobs.Append(ctx, u, bytes.NewReader(h.kept.buffer[:h.Size]))
+	var content []byte
+	if h.Size > 0 {
+		content = h.kept.buffer[:h.Size]
 	}
+	u, err := s.resumer.Begin(ctx, h.ID, content)
 	if err != nil {
-		return uploadError(errors.Join(err, s.resumer.Cancel(context.WithoutCancel(ctx), u)))
+		return err
 	}
 	h.Upload = u
 	s.letGo(h)

@@ -70,7 +70,7 @@ func (s *Service) startUnwritten(ctx context.Context, ref Ref) (row uploadRow, o
 		return row, true, nil
 	}
 	if err == nil {
-		row.Upload, err = s.resumer.Begin(ctx, row.ID)
+		row.Upload, err = s.resumer.Begin(ctx, row.ID, nil)
 	}
 	return row, err == nil, err
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/oci"
@@ -51,5 +52,31 @@ func TestPlacedUploadStays(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, uploadsDir)); err != nil || len(left) != 0 {
 		t.Errorf("uploads left: %v, %v", left, err)
+	}
+}
+
+// An upload that was being begun when the process was killed is unknown; a moment later it holds all.
+func TestBegunWhollyOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	u, err := s.Begin(t.Context(), upload, []byte("content"))
+	if err != nil || u.Size != 7 {
+		t.Fatal(u, err)
+	}
+	if got, err := s.Resume(t.Context(), upload); err != nil || got.Size != 7 {
+		t.Errorf("begun, the upload is %+v, %v", got, err)
+	}
+	if u, err = s.Append(t.Context(), u, strings.NewReader(" and more")); err != nil || u.Size != 16 {
+		t.Errorf("gone on with, the upload is %+v, %v", u, err)
+	}
+	if err := os.Chmod(filepath.Join(dir, uploadsDir, upload), notBegun); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Resume(t.Context(), upload); !errors.Is(err, blob.ErrUploadUnknown) {
+		t.Errorf("half begun, the upload is %+v, %v", got, err)
+	}
+	found := 0
+	if err := s.Uploads(t.Context(), time.Now().Add(time.Hour), func(string) error { found++; return nil }); err != nil || found != 1 {
+		t.Errorf("%d uploads are found to be cleared away, %v", found, err)
 	}
 }

@@ -125,21 +125,33 @@ func (s *Store) lock(f *os.File, id string) (held holding, err error) {
 	return held, err
 }
 
+// notBegun is the mode of an upload's file until all is in it that the upload begins with.
+const notBegun = 0o200
+
 // Begin implements blob.Resumer. Nobody else knows the id yet, so nothing has to be locked.
-func (s *Store) Begin(ctx context.Context, id string) (blob.Upload, error) {
-	u := blob.Upload{ID: id}
+func (s *Store) Begin(ctx context.Context, id string, content []byte) (blob.Upload, error) {
+	u := blob.Upload{ID: id, Size: int64(len(content))}
 	name, err := uploadName(id)
 	if err != nil {
 		return u, err
 	}
-	f, err := s.uploads.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
-	if err == nil {
-		err = f.Close()
+	mode := fs.FileMode(fileMode)
+	if u.Size > 0 {
+		mode = notBegun
 	}
+	f, err := s.uploads.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return u, fmt.Errorf("begin upload %s: %w", id, classify(err))
 	}
-	u.State = s.account(u)
+	if u.Size > 0 {
+		if _, err = f.Write(content); err == nil {
+			err = f.Chmod(fileMode)
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return u, errors.Join(fmt.Errorf("begin upload %s: %w", id, classify(err)), s.Cancel(ctx, u))
+	}
+	u.State = s.boot
 	return u, nil
 }
 
@@ -150,7 +162,7 @@ func (s *Store) Resume(ctx context.Context, id string) (blob.Upload, error) {
 		return blob.Upload{}, err
 	}
 	stat, err := s.uploads.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && stat.Mode().Perm() == notBegun {
 		err = blob.ErrUploadUnknown
 	}
 	if err != nil {
