@@ -21,7 +21,7 @@ type Scanner struct {
 	Auth         string         `name:"scanner-auth" default:"api-key" enum:"api-key,basic,bearer,none" help:"How registries make themselves known: api-key (X-ScannerAdapter-API-Key), basic, bearer or none."`
 	Credential   secret.Text    `name:"scanner-credential" placeholder:"TEXT" help:"What they must send: the key, the token, or NAME:PASSWORD. Default: a random one, kept in DATA_DIR/scanner-credential."`
 	Networks     []netip.Prefix `name:"scanner-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that registries and sources of the vulnerability database lead to. Their own addresses may be private without it."`
-	Confinement  string         `name:"scan-confinement" default:"best" enum:"best,full" help:"best: processes that read images are confined as far as the machine lets them. full: nothing is read unless they have no network and no files but their own, which takes user namespaces."`
+	Confinement  string         `name:"scan-confinement" default:"best" enum:"best,full" help:"best: processes that read images are confined as far as the machine lets them. full: nothing is read unless they have no network and no files but their own, which takes user namespaces, or seccomp and Landlock (Linux 5.13)."`
 	Workers      int            `name:"scanner-workers" default:"2" placeholder:"N" help:"Scans at once."`
 	Queue        int            `name:"scanner-queue" default:"100" placeholder:"N" help:"Scans that may wait."`
 	LogLevel     slog.Level     `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`

@@ -92,7 +92,9 @@ func (s *Service) holdAny(ctx context.Context, id string) (*held, error) {
 	} else if s.db.Exclusive() {
 		h.uploadRow, err = db.Get(ctx, s.db.Auto(), scanUpload, anyUpload, id)
 		if errors.Is(err, db.ErrNotFound) && s.resumer != nil {
-			h.uploadRow, err = s.resumeInto(ctx, id, home{})
+			if h.uploadRow, err = s.resumeInto(ctx, id, home{}); errors.Is(err, ErrUploadUnknown) {
+				h.uploadRow, err = s.emptyUpload(id, home{}) // what was never begun whole is to go all the same
+			}
 		}
 	} else {
 		h.writer = rand.Text()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -114,6 +116,25 @@ func TestIdleUploadIsStored(t *testing.T) {
 	if _, err := f.GetUpload(ctx, app, left.ID); !errors.Is(err, ErrUploadUnknown) {
 		t.Errorf("got %v, want that the upload is unknown", err)
 	}
+}
+
+// A process that was killed while it moved an upload to the store: the client is told that the upload is unknown, and
+// what was written of it goes with its lifetime.
+func TestHalfMovedUpload(t *testing.T) {
+	f := keeping(t)
+	u := f.uploadOf([]byte("some bytes"))
+	f.ok(f.Drain(ctx))
+	const begun = 0o200 // see blob/file
+	f.ok(os.Chmod(filepath.Join(f.dir, "uploads", u.ID), begun))
+	f.reopen()
+	if _, err := f.GetUpload(ctx, app, u.ID); !errors.Is(err, ErrUploadUnknown) {
+		t.Errorf("got %v, want that the upload is unknown", err)
+	}
+	f.stored(1)
+	f.ageUploads()
+	f.clock.skip(DefaultUploadLifetime)
+	f.reclaimAll()
+	f.stored(0)
 }
 
 // Memory is bounded, and who comes too late for it is served all the same.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -74,9 +75,12 @@ func confineSelf(dir string) (achieved []string, inside string) {
 			achieved, inside = append(achieved, fileless), "/"
 		}
 	}
-	if everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0) != nil {
+	if runtime.LockOSThread(); filter() == nil { // which the kernel puts on every thread
+		achieved = append(achieved, filtered)
+	} else if everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0) != nil {
 		return achieved, inside
 	}
+	runtime.UnlockOSThread()
 	achieved = append(achieved, unprivileged)
 	if landlock(inside) == nil {
 		achieved = append(achieved, landlocked)
@@ -157,15 +161,18 @@ func dropCapabilities() {
 // describe says in words what children achieved, and what is lost where that isn't all.
 func describe(achieved []string) string {
 	words := map[string]string{
-		networkless: "no network and no other processes", fileless: "no files but its own",
-		unprivileged: "no new privileges", landlocked: "landlock",
+		networkless: "namespaces without a network and other processes", fileless: "no files but its own",
+		unprivileged: "no new privileges", landlocked: "landlock", filtered: "no calls of the system that lead to a network or to other processes",
 	}
 	text := "limits of memory and time"
 	for _, a := range achieved {
 		text += ", " + words[a]
 	}
 	if !slices.Contains(achieved, networkless) {
-		text += "; this machine forbids user namespaces, so a child has the network and the rights of this process"
+		text += "; this machine forbids user namespaces"
+		if !slices.Contains(achieved, filtered) {
+			text += " and filters of system calls, so a child has the network and the rights of this process"
+		}
 	}
 	if !slices.Contains(achieved, fileless) && !slices.Contains(achieved, landlocked) {
 		text += "; it can read the files of this process"

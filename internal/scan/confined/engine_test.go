@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "scan-worker" {
 		os.Exit(confined.Work(os.Args[2]))
 	}
+	if len(os.Args) == 3 && os.Args[1] == "bad-tries" {
+		os.Exit(tries(os.Args[2]))
+	}
 	if len(os.Args) == 3 && strings.HasPrefix(os.Args[1], "bad-") {
 		os.Exit(bad(os.Args[1]))
 	}

@@ -5,3 +5,6 @@ func (p *Process) ForbidNamespaces() { p.levels = levels[len(levels)-1:] }
 
 // Shadowed is shadowed.
 const Shadowed = shadowed
+
+// ConfineSelf is confineSelf.
+var ConfineSelf = confineSelf

@@ -116,7 +116,10 @@ func (p *Process) tried() *confinement {
 
 // full is whether what children achieved leaves them neither network nor files.
 func full(achieved []string) bool {
-	return slices.Contains(achieved, networkless) && (slices.Contains(achieved, fileless) || slices.Contains(achieved, landlocked))
+	has := func(one, other string) bool {
+		return slices.Contains(achieved, one) || slices.Contains(achieved, other)
+	}
+	return has(networkless, filtered) && has(fileless, landlocked)
 }
 
 // What children may achieve.
@@ -125,6 +128,7 @@ const (
 	fileless     = "files"
 	unprivileged = "privileges"
 	landlocked   = "landlock"
+	filtered     = "calls"
 )
 
 // Layer implements Engine.
