@@ -42,13 +42,14 @@ type sizes struct {
 	shape        dataset.Shape // of the registry whose listings are measured
 	limit        time.Duration // of each load
 	large        int64         // bytes of the largest blob
+	litter       int           // blobs that are reclaimed
 }
 
 func (o options) sizes() sizes {
 	if o.quick {
-		return sizes{rounds: 1, images: 200, requests: 2_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 4 * time.Second}
+		return sizes{rounds: 1, images: 200, requests: 2_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 4 * time.Second, litter: 5_000}
 	}
-	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: 20 * time.Second, large: 20 << 30}
+	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: 20 * time.Second, large: 20 << 30, litter: 100_000}
 }
 
 func main() {
@@ -136,6 +137,7 @@ var groups = []group{
 	{"lists", measureLists},
 	{"scans", measureScans},
 	{"blobs", measureBlobs},
+	{"reclaim", measureReclaim},
 	{"large", measureLarge},
 	{"listings", measureListings},
 }

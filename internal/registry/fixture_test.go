@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,11 +25,12 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // fixture is a registry on an empty database with the projects alpha (1) and beta (2).
 type fixture struct {
 	*Service
-	t     testing.TB
-	db    *db.DB
-	store *file.Store
-	dir   string
-	clock *clock
+	t      testing.TB
+	db     *db.DB
+	store  *file.Store
+	dir    string
+	pushes *sync.RWMutex // of benchmarks, while the clock stands
+	clock  *clock
 }
 
 // clock goes on by a millisecond with each look, so that orders by time are certain.
@@ -50,7 +52,7 @@ func each(t *testing.T, f func(f fixture)) {
 
 func newFixture(t testing.TB, d *db.DB) fixture {
 	t.Helper()
-	f := fixture{t: t, db: d, dir: t.TempDir(), clock: &clock{}}
+	f := fixture{t: t, db: d, dir: t.TempDir(), clock: &clock{}, pushes: &sync.RWMutex{}}
 	f.reopen()
 	f.exec(`INSERT INTO account (username, email, created_at, updated_at) VALUES ('owner', 'owner@example.com', 0, 0)`)
 	for _, name := range []string{"alpha", "beta"} {

@@ -25,14 +25,15 @@ import (
 // transactions; of two that meet, the database lets one go on.
 
 const (
-	// reclaimBatch is how many rows one transaction takes, and deleteBatch how many blobs are marked in one that
-	// waits for the disk. On SQLite pushes wait for both, a few milliseconds.
+	// reclaimBatch is how many rows one transaction takes, and aloneBatch on SQLite, where pushes wait for it, a
+	// millisecond. deleteBatch is how many blobs share one wait for the disk.
 	reclaimBatch = 128
+	aloneBatch   = 32
 	deleteBatch  = 256
-	// These many in a second are taken of what is due, evenly, so that pushes hardly notice: deleting a file takes a
-	// tenth of a millisecond of a core, ending a membership a tenth of that.
-	blobsPerSecond       = 1400
-	membershipsPerSecond = 4500
+	// At most these many in a second are taken of what is due, evenly, so that pushes hardly notice: deleting a file
+	// takes a tenth of a millisecond of a core, ending a membership a tenth of that.
+	blobsPerSecond       = 2000
+	membershipsPerSecond = 9000
 	// deleteLease is how long a marked blob belongs to the collector that marked it. deleteTime, how long
 	// that one tries to delete it, is shorter.
 	deleteLease = 15 * time.Second
@@ -182,6 +183,14 @@ func (s *Service) step(ctx context.Context, rate int) (did Reclaimed, more bool,
 		s.reclaim.failures++
 	}
 	return did, more, err
+}
+
+// rowsAtOnce is how many rows one transaction takes.
+func (s *Service) rowsAtOnce() int {
+	if s.db.Exclusive() {
+		return aloneBatch
+	}
+	return reclaimBatch
 }
 
 // before is the time that was this long ago, as the database stores it.

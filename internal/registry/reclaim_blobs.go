@@ -46,11 +46,11 @@ func (s *Service) endMemberships(ctx context.Context) (did Reclaimed, more bool,
 		return did, false, wrap(err, "look for idle memberships")
 	}
 	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-		idle, err := db.Collect(ctx, tx, scanIdle, idleMembers, cutoff, reclaimBatch)
+		idle, err := db.Collect(ctx, tx, scanIdle, idleMembers, cutoff, s.rowsAtOnce())
 		if err != nil || len(idle) == 0 {
 			return err
 		}
-		if _, err := tx.Exec(ctx, endMembers, cutoff, reclaimBatch); err != nil {
+		if _, err := tx.Exec(ctx, endMembers, cutoff, s.rowsAtOnce()); err != nil {
 			return err
 		}
 		blobs := make([]int64, len(idle))
@@ -68,7 +68,7 @@ func (s *Service) endMemberships(ctx context.Context) (did Reclaimed, more bool,
 		did.Memberships = int64(len(idle))
 		return nil
 	})
-	return did, did.Memberships == reclaimBatch, wrap(err, "end idle memberships")
+	return did, did.Memberships == int64(s.rowsAtOnce()), wrap(err, "end idle memberships")
 }
 
 // givenBack returns the bytes by project that the end of memberships gives back: of blobs that were counted
@@ -128,8 +128,10 @@ func (s *Service) deleteCondemned(ctx context.Context, rate int) (did Reclaimed,
 		return did, false, err
 	}
 	gone, err := s.deleteBytes(ctx, marked, rate)
-	if err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error { return execIn(ctx, tx, endBlobs, nil, gone) }); err != nil {
-		return did, false, fmt.Errorf("end deleted blobs: %w", err)
+	for some := range slices.Chunk(gone, s.rowsAtOnce()) {
+		if err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error { return execIn(ctx, tx, endBlobs, nil, some) }); err != nil {
+			return did, false, fmt.Errorf("end deleted blobs: %w", err)
+		}
 	}
 	for _, b := range marked {
 		if slices.Contains(gone, b.ID) {
@@ -156,14 +158,26 @@ func (s *Service) doomed(ctx context.Context) ([]stored, error) {
 // doom marks those of the blobs that are still to be deleted. It is durable before bytes go, and with it all
 // that led to it: after the loss of power no row may name what is gone.
 func (s *Service) doom(ctx context.Context, ids []int64) (marked []Blob, err error) {
-	if len(ids) == 0 {
-		return nil, nil
+	most := max(len(ids), 1)
+	if s.db.Exclusive() { // then a durable transaction makes those before it durable even when it changes nothing
+		most = aloneBatch
 	}
-	err = s.db.Write(ctx, func(tx db.Tx) (err error) {
-		marked, err = collectIn(ctx, tx, scanMarked, markBlobs, []any{s.now(), s.before(s.reclaimAfter), s.before(deleteLease)}, ids)
-		return err
-	})
-	return marked, wrap(err, "mark condemned blobs")
+	for some := range slices.Chunk(ids, most) {
+		write := s.db.WriteRelaxed
+		if some[len(some)-1] == ids[len(ids)-1] {
+			write = s.db.Write
+		}
+		var found []Blob
+		err := write(ctx, func(tx db.Tx) (err error) {
+			found, err = collectIn(ctx, tx, scanMarked, markBlobs, []any{s.now(), s.before(s.reclaimAfter), s.before(deleteLease)}, some)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("mark condemned blobs: %w", err)
+		}
+		marked = append(marked, found...)
+	}
+	return marked, nil
 }
 
 func scanMarked(r db.Row) (b Blob, err error) {

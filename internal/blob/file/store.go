@@ -183,12 +183,20 @@ func (s *Store) Delete(ctx context.Context, location string) error {
 	if err := checkLocation(location); err != nil {
 		return err
 	}
-	if err := s.root.Remove(location); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	dir := path.Dir(location)
+	shard, err := s.shard(path.Dir(dir))
+	if err == nil {
+		err = shard.Remove(path.Base(dir) + "/" + path.Base(location))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("delete blob: %w", err)
 	}
 	// The directory is this blob's own. A commit may be filling it again, and
 	// another delete may have been first: neither is an error.
-	_ = s.root.Remove(path.Dir(location))
+	_ = shard.Remove(path.Base(dir))
 	return nil
 }
 
