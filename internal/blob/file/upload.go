@@ -135,7 +135,7 @@ func (s *Store) Begin(ctx context.Context, id string, content []byte) (blob.Uplo
 	if err != nil {
 		return u, err
 	}
-	mode := fs.FileMode(fileMode)
+	mode := fileMode
 	if u.Size > 0 {
 		mode = notBegun
 	}
