@@ -39,11 +39,15 @@ func filter() error {
 		return err
 	}
 	text := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&text))) //nolint:gosec // the kernel reads it
-	if errno != 0 {
+	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&text))) //nolint:gosec // the kernel reads it
+	switch {
+	case errno != 0:
 		return errno
+	case thread != 0: // it has a filter of its own already
+		return unix.EBUSY
+	default:
+		return nil
 	}
-	return nil
 }
 
 // rules is the filter as a program of the classic BPF. Jumps count the instructions that are passed over.
