@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/job"
+	"github.com/havenregistry/haven/internal/pause"
 )
 
 const (
@@ -57,7 +58,7 @@ func (p *Purger) do(ctx context.Context, r *job.Run) error {
 			r.Logf("done: %s", rowsWord(state.Purged))
 			return nil
 		}
-		if !sleep(ctx, purgePause) {
+		if !pause.For(ctx, purgePause) {
 			return ctx.Err()
 		}
 	}
@@ -126,16 +127,4 @@ type oldRow struct {
 func scanOldRow(r db.Row) (v oldRow, err error) {
 	err = r.Scan(&v.id, &v.at, &v.kind, &v.operation, &v.delivery)
 	return v, err
-}
-
-// sleep waits; it reports false when ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/pause"
 )
 
 const (
@@ -53,7 +54,7 @@ func (s *Service) current() []*Run {
 // can't be done for as long as a lease takes, others have the tasks, and the runs end.
 func (s *Service) beat(ctx context.Context) {
 	renewed := s.clock()
-	for sleep(ctx, renewEvery) {
+	for pause.For(ctx, renewEvery) {
 		err := s.renew(ctx)
 		if err == nil {
 			renewed = s.clock()
@@ -209,16 +210,4 @@ func (r *Run) release(ctx context.Context) error {
 		_, err = r.s.settle(ctx, tx, r.task.ExecutionID, moved(Running, Pending, 1))
 		return err
 	})
-}
-
-// sleep waits; it reports false when ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/pause"
 )
 
 const (
@@ -199,7 +200,7 @@ func (s *Service) WholeLog(ctx context.Context, task int64) (string, error) {
 
 // writeLogs writes what runs have to tell until ctx is cancelled.
 func (s *Service) writeLogs(ctx context.Context) {
-	for sleep(ctx, logEvery) {
+	for pause.For(ctx, logEvery) {
 		if err := s.flushLogs(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "the logs of jobs can't be written", "error", err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -125,7 +126,7 @@ func (b *Board) send(ctx context.Context) {
 			return
 		case <-b.wake:
 		}
-		if !pause(ctx, gatherFor) {
+		if !pause.For(ctx, gatherFor) {
 			return
 		}
 		b.mu.Lock()
@@ -154,7 +155,7 @@ func (b *Board) receive(ctx context.Context) {
 			away = true
 			b.log.WarnContext(ctx, "Redis can't be reached: until it is back, changes made on other replicas take up to a second to show here", "error", err)
 		}
-		if !pause(ctx, retryEvery) {
+		if !pause.For(ctx, retryEvery) {
 			return
 		}
 	}
@@ -210,17 +211,5 @@ func (b *Board) lookAtAll() {
 		for _, look := range all {
 			look()
 		}
-	}
-}
-
-// pause reports false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/inventory"
@@ -54,8 +55,8 @@ func (s *Service) layer(ctx context.Context, ref registry.Ref, d oci.Descriptor,
 		if claimed {
 			break
 		}
-		if err := pause(ctx, readPoll); err != nil {
-			return inventory.Layer{}, err
+		if !pause.For(ctx, readPoll) {
+			return inventory.Layer{}, ctx.Err()
 		}
 	}
 	renewing, stop := context.WithCancel(ctx)
@@ -85,18 +86,6 @@ func fateOf(l inventory.Layer) LayerFate {
 	return LayerRead
 }
 
-// pause waits, unless ctx ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 func (s *Service) keptLayer(ctx context.Context, d oci.Digest) (found inventory.Layer, err error) {
 	content, err := db.Get(ctx, s.db.Auto(), scanBytes, layerByDigest, d, inventory.Revision)
 	if err != nil {
@@ -121,7 +110,7 @@ func (s *Service) claim(ctx context.Context, d oci.Digest, reader string) (claim
 
 // renew keeps the claim until ctx ends.
 func (s *Service) renew(ctx context.Context, d oci.Digest, reader string) {
-	for pause(ctx, readLease/4) == nil {
+	for pause.For(ctx, readLease/4) {
 		err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 			_, err := tx.Exec(ctx, renewLayer, d, reader, db.Micros(s.clock().Add(readLease)))
 			return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/job"
+	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/scan/inventory"
 )
 
@@ -99,8 +100,8 @@ func (s *Service) drain(ctx context.Context, query string, args ...any) error {
 		if err != nil {
 			return err
 		}
-		if err := pause(ctx, tidyRest); err != nil {
-			return err
+		if !pause.For(ctx, tidyRest) {
+			return ctx.Err()
 		}
 	}
 	return nil
@@ -123,8 +124,8 @@ func sweepBy[K any](ctx context.Context, s *Service, scan func(db.Row) (K, error
 		}
 		total += n
 		after = keys[len(keys)-1]
-		if err := pause(ctx, tidyRest); err != nil {
-			return total, err
+		if !pause.For(ctx, tidyRest) {
+			return total, ctx.Err()
 		}
 	}
 }

@@ -30,8 +30,8 @@ var layerNames = map[layer]string{foundation: "foundation", domain: "domain", ed
 // layers places each folder of internal/. A new folder needs a line here.
 var layers = map[string]layer{
 	"await": foundation, "blob": foundation, "config": foundation, "db": foundation, "event": foundation, "fault": foundation, "job": foundation,
-	"notice": foundation,
-	"oci":    foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
+	"notice": foundation, "pause": foundation,
+	"oci": foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
 	"setting": foundation, "telemetry": foundation,
 
 	"audit": domain, "authz": domain, "explain": domain, "gate": domain, "identity": domain, "label": domain,

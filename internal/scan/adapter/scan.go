@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -104,19 +105,19 @@ func (c *Client) scanWithin(ctx context.Context, e Endpoint, j Job, say Say, rea
 		return err
 	}
 	say("the scanner accepted the scan as %s", shown(id))
-	pause := firstPause
+	wait := firstPause
 	for {
-		if err := sleep(ctx, pause); err != nil {
-			return err
+		if !pause.For(ctx, wait) {
+			return ctx.Err()
 		}
 		err := persist(ctx, say, func() (err error) {
-			pause, err = c.poll(ctx, e, id, j, read)
+			wait, err = c.poll(ctx, e, id, j, read)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if pause == 0 {
+		if wait == 0 {
 			say("the report arrived")
 			return nil
 		}
@@ -156,28 +157,17 @@ func refreshAfter(header string) time.Duration {
 
 // persist puts up with failures that may pass, with pauses that double.
 func persist(ctx context.Context, say Say, f func() error) error {
-	pause := usualPause
+	wait := usualPause
 	for try := 1; ; try++ {
 		err := f()
 		failure, ok := errors.AsType[*Failure](err)
 		if err == nil || !ok || failure.Permanent() || try == patience {
 			return err
 		}
-		say("%s; trying again in %s", failure.Error(), pause)
-		if err := sleep(ctx, pause); err != nil {
-			return err
+		say("%s; trying again in %s", failure.Error(), wait)
+		if !pause.For(ctx, wait) {
+			return ctx.Err()
 		}
-		pause *= 2
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		wait *= 2
 	}
 }
