@@ -3,9 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"os"
@@ -60,15 +60,14 @@ func measureReclaim(ctx context.Context, o options, r *report) (err error) {
 	if err != nil {
 		return err
 	}
-	alone = append(alone, after...)
-	slices.Sort(alone)
+	alone = alone.and(after)
 	t := r.table("Reclaiming", fmt.Sprintf("%d blobs of %d bytes that no manifest names are taken back, first out of their repository and %s later from the disk, while eight clients push small images. Before and after they push alone, %s each.",
 		blobs, litterSize, graceOfBench, pushAlone), "what", "pushes", "pushes/s", "p50 ms", "p99 ms", "blobs/s")
 	rate := float64(blobs) / took.Seconds()
-	t.add("beside reclaiming", len(beside), float64(len(beside))/took.Seconds(), percentile(beside, 50), percentile(beside, 99), rate)
-	t.add("alone", len(alone), float64(len(alone))/(2*pushAlone).Seconds(), percentile(alone, 50), percentile(alone, 99), "")
+	t.add("beside reclaiming", beside.done, beside.rate(), beside.percentile(50), beside.percentile(99), rate)
+	t.add("alone", alone.done, alone.rate(), alone.percentile(50), alone.percentile(99), "")
 	r.atLeast("reclaiming beside pushes", "blobs/s", rate, reclaimRate)
-	r.target("p99 of a push beside reclaiming", "times that alone", float64(percentile(beside, 99))/float64(percentile(alone, 99)), reclaimDelay)
+	r.target("p99 of a push beside reclaiming", "times that alone", float64(beside.percentile(99))/float64(alone.percentile(99)), reclaimDelay)
 	return nil
 }
 
@@ -79,63 +78,73 @@ type pusher struct {
 }
 
 // litter uploads blobs that nothing will name, and then pushes alone.
-func (p *pusher) litter(ctx context.Context, o options, dir string, blobs int) (alone []time.Duration, err error) {
+func (p *pusher) litter(ctx context.Context, o options, dir string, blobs int) (alone outcome, err error) {
 	s, err := startServer(ctx, o.haven, dir)
 	if err != nil {
-		return nil, err
+		return alone, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	p.client = newClient(s)
 	if err := p.client.api(ctx, "/projects", map[string]any{"project_name": "bench"}, http.StatusCreated); err != nil {
-		return nil, err
+		return alone, err
 	}
 	if err := warmUp(ctx, p.client); err != nil {
-		return nil, err
+		return alone, err
 	}
 	token, err := p.client.login(ctx, "bench/warm", "pull,push")
 	if err != nil {
-		return nil, err
+		return alone, err
 	}
-	err = load{clients: 8, count: blobs}.all(ctx, func(ctx context.Context, _, _ int) error {
-		content := make([]byte, litterSize)
-		_, _ = rand.Read(content)
+	err = load{clients: 8, count: blobs}.all(ctx, func(ctx context.Context, _, i int) error {
+		content, err := io.ReadAll(newContent(1<<23+uint64(i), litterSize))
+		if err != nil {
+			return err
+		}
 		return p.client.pushBlob(ctx, "bench/warm", token, digestOf(content), content, monolithic)
 	})
 	if err != nil {
-		return nil, err
+		return alone, err
 	}
 	return p.alone(ctx)
 }
 
-func (p *pusher) alone(ctx context.Context) ([]time.Duration, error) {
+func (p *pusher) alone(ctx context.Context) (outcome, error) {
 	end := time.Now().Add(pushAlone)
 	return p.until(ctx, func() (bool, error) { return time.Now().After(end), nil })
 }
 
-// until pushes by eight clients until done says so, and returns how long each push took, sorted.
-func (p *pusher) until(ctx context.Context, done func() (bool, error)) (times []time.Duration, err error) {
-	for {
+// until pushes by eight clients until done says so, and returns how long that took.
+func (p *pusher) until(ctx context.Context, done func() (bool, error)) (out outcome, err error) {
+	for start := time.Now(); ; {
 		enough, err := done()
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		if enough {
-			slices.Sort(times)
-			return times, nil
+			slices.Sort(out.times)
+			out.done, out.wall = len(out.times), time.Since(start)
+			return out, nil
 		}
-		more, err := load{clients: 8, count: math.MaxInt}.spread(ctx, time.Now().Add(time.Second), func(ctx context.Context, client, _ int) error {
+		times, err := load{clients: 8, count: math.MaxInt}.spread(ctx, time.Now().Add(time.Second), func(ctx context.Context, client, _ int) error {
 			n := p.next.Add(1)
-			m, err := newImage("bench/image-"+strconv.Itoa(client), "v"+strconv.FormatUint(n, 10), 1<<32+n)
+			m, err := newImage("bench/image-"+strconv.Itoa(client), "v"+strconv.FormatUint(n, 10), 1<<20+n)
 			if err != nil {
 				return err
 			}
 			return p.client.push(ctx, m, patching)
 		})
 		if err != nil {
-			return nil, err
+			return out, err
 		}
-		times = append(times, more...)
+		out.times = append(out.times, times...)
 	}
+}
+
+// and is both, one after the other.
+func (o outcome) and(next outcome) outcome {
+	times := slices.Concat(o.times, next.times)
+	slices.Sort(times)
+	return outcome{done: len(times), wall: o.wall + next.wall, times: times}
 }
 
 // reclaimed is how many blobs the server has deleted, by its metrics.
@@ -157,8 +166,4 @@ func reclaimed(ctx context.Context, url string) (blobs int, err error) {
 		}
 	}
 	return 0, errors.Join(lines.Err(), errors.New("the metrics don't say how many blobs were reclaimed"))
-}
-
-func percentile(sorted []time.Duration, p int) time.Duration {
-	return outcome{times: sorted}.percentile(p)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/notice"
+	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
@@ -156,8 +157,13 @@ func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs errgroup.Group
 	jobs.Go(func() error { return a.Background(background) })
-	jobs.Go(func() error { return rest(background) })
-	jobs.Go(func() error { return after(background, restAfter, func() { sayConfinement(a.log, a.engine) }) })
+	jobs.Go(func() error { rest(background); return nil })
+	jobs.Go(func() error {
+		if pause.For(background, restAfter) {
+			sayConfinement(a.log, a.engine)
+		}
+		return nil
+	})
 	metrics, err := a.serveMetrics(ctx)
 	if err != nil {
 		stop()
@@ -180,18 +186,6 @@ func (a *App) Run(ctx context.Context) error {
 
 // restAfter is when a process has not been started only to see what it is like.
 const restAfter = 30 * time.Second
-
-// after does something when so much time has passed, unless ctx is cancelled before. It returns nil.
-func after(ctx context.Context, d time.Duration, do func()) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-		do()
-	}
-	return nil
-}
 
 // Background works on what requests leave behind until ctx is cancelled: events, batched pulls, records in
 // the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.

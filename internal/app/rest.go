@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime/metrics"
 	"time"
+
+	"github.com/havenregistry/haven/internal/pause"
 )
 
 const (
@@ -13,40 +15,50 @@ const (
 	restEvery = 30 * time.Second
 	// restAt is how many bytes more than after the last time are worth it to collect the garbage among them.
 	restAt = 8 << 20
-	// restless is how many collections of garbage in that time mean that the memory is in use.
+	// restless is how many collections of garbage between two looks mean that the memory is in use.
 	restless = 3
 )
 
 // rest gives back memory that is not needed any more until ctx is cancelled: what the start took, and later what a
 // busy time left, or the first request to the API, which reads its contract. The runtime by itself keeps garbage as
-// long as little is allocated. It returns nil.
-func rest(ctx context.Context) error {
-	least, before := uint64(0), uint64(0)
-	for wait := settleAfter; ; wait = restEvery {
-		_ = after(ctx, wait, func() {
-			resident, cycles := heap()
-			if resident >= least && cycles-before < restless || wait == settleAfter {
-				giveBack()
-				resident, cycles = heap()
-				least = resident + restAt
-			}
-			before = cycles
-		})
-		if ctx.Err() != nil {
-			return nil
+// long as little is allocated.
+func rest(ctx context.Context) {
+	if !pause.For(ctx, settleAfter) {
+		return
+	}
+	giveBack()
+	given := readHeap()
+	for last := given; pause.For(ctx, restEvery); {
+		now := readHeap()
+		if now.idle(last, given) {
+			giveBack()
+			now = readHeap()
+			given = now
 		}
+		last = now
 	}
 }
 
-// heap returns how many bytes the heap has from the machine, and how often its garbage was collected.
-func heap() (resident, cycles uint64) {
+// heap is what the runtime says of it.
+type heap struct {
+	resident uint64 // bytes that it has from the machine
+	cycles   uint64 // how often its garbage was collected
+}
+
+// idle reports whether memory lies idle: much more than after it was given back, and not in use since the last look.
+func (h heap) idle(last, given heap) bool {
+	return h.resident >= given.resident+restAt && h.cycles < last.cycles+restless
+}
+
+func readHeap() (h heap) {
 	samples := []metrics.Sample{
 		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
 	}
 	metrics.Read(samples)
+	h.cycles = samples[0].Value.Uint64()
 	for _, s := range samples[1:] {
-		resident += s.Value.Uint64()
+		h.resident += s.Value.Uint64()
 	}
-	return resident, samples[0].Value.Uint64()
+	return h
 }

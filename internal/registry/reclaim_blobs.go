@@ -158,13 +158,15 @@ func (s *Service) doomed(ctx context.Context) ([]stored, error) {
 // doom marks those of the blobs that are still to be deleted. It is durable before bytes go, and with it all
 // that led to it: after the loss of power no row may name what is gone.
 func (s *Service) doom(ctx context.Context, ids []int64) (marked []Blob, err error) {
-	most := max(len(ids), 1)
+	most := len(ids)
 	if s.db.Exclusive() { // then a durable transaction makes those before it durable even when it changes nothing
 		most = aloneBatch
 	}
-	for some := range slices.Chunk(ids, most) {
+	for len(ids) > 0 {
+		some := ids[:min(most, len(ids))]
+		ids = ids[len(some):]
 		write := s.db.WriteRelaxed
-		if some[len(some)-1] == ids[len(ids)-1] {
+		if len(ids) == 0 {
 			write = s.db.Write
 		}
 		var found []Blob
