@@ -352,7 +352,8 @@ func TestReclaimOrphans(t *testing.T) {
 		f.exec(`DELETE FROM upload WHERE id = $1`, lost.ID)
 		f.exec(`UPDATE upload SET updated_at = $1`, int64(1)<<60) // still written
 		f.ageUploads()
-		f.clock.skip(orphansEvery + time.Hour)
+		f.uploadLifetime = time.Hour
+		f.clock.skip(f.uploadLifetime)
 		if did := f.reclaimAll(); did != (Reclaimed{Uploads: 1}) {
 			t.Errorf("took back %+v, want one upload", did)
 		}

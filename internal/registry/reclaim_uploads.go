@@ -86,9 +86,9 @@ var (
 	uploadsOfBlob = inQuery{`SELECT substr(location, 1, 36) FROM blob WHERE length(location) < 64 AND substr(location, 1, 36) IN `, ""}
 )
 
-// cancelOrphans asks the store, once a day, for uploads that the database has no trace of: it lost a few of its
-// last rows with the power, or they never had one (unwritten.go). Many of them mean that the database is the wrong one, or an old copy: then they
-// stay, for a rebuild.
+// cancelOrphans asks the store, once a day at least, for uploads that the database has no trace of: it lost a few of
+// its last rows with the power, or they never had one (unwritten.go, and names that the store gave itself). Many of
+// them mean that the database is the wrong one, or an old copy: then they stay, for a rebuild.
 func (s *Service) cancelOrphans(ctx context.Context) (did Reclaimed, more bool, err error) {
 	if !s.orphansDue() {
 		return did, false, nil
@@ -138,7 +138,7 @@ func (s *Service) orphansDue() bool {
 	s.reclaim.mu.Lock()
 	defer s.reclaim.mu.Unlock()
 	every := orphansEvery
-	if s.resumer != nil { // then they are no accident, and few to list
+	if _, apart := s.blobs.(blob.Finder); apart { // they are few to list, and each process that is killed may leave one
 		every = min(every, s.uploadLifetime)
 	}
 	if now.Sub(s.reclaim.orphansAt) < every {
