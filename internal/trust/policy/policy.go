@@ -50,7 +50,8 @@ type Identity struct {
 type Notation struct {
 	// Certificates is a PEM bundle of certificates of authorities, or of self-signed signing certificates.
 	Certificates string `json:"certificates"`
-	// Identities are distinguished names of signing certificates, as in Notation's trust policies ("C=US, O=acme"), or "*".
+	// Identities are distinguished names of signing certificates, as in Notation's trust policies ("C=US, ST=WA, O=acme": these three
+	// at least, as there), or "*" alone. Each counts that has all of one's attributes.
 	Identities []string `json:"identities"`
 	// TSA is a PEM bundle of certificates of time-stamping authorities.
 	TSA string `json:"tsa,omitempty"`
