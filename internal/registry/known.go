@@ -24,6 +24,13 @@ var harmless = []string{
 	insertContent,
 }
 
+// WatchGraph watches what says which manifests belong together: children, accessories and tags. Who pulled what, and when,
+// makes no difference.
+func WatchGraph(d *db.DB) *db.Watch {
+	return d.WatchBut([]string{insertRepository, touchRepository, describeRepository, countPulls, countArtifacts, stampPulled, stampTagPull},
+		"repository", "manifest", "manifest_child", "tag", "project")
+}
+
 // Bounds of what is remembered, in bytes of memory.
 const (
 	maxKnownBlobs     = 8 << 20
