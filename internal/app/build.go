@@ -35,6 +35,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/trust"
 )
 
 // domain is the parts that the edges speak for.
@@ -50,6 +51,7 @@ type domain struct {
 	scanners  *scanner.Service
 	scans     *scan.Service
 	gate      *gate.Gate
+	trust     *trust.Service
 	audits    *audit.Service
 	registry  *registry.Service
 	vulndb    *vulndb.Service
@@ -104,9 +106,9 @@ func (a *App) assemble() (domain, error) {
 	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
-	// Scanning is made last, of nearly everything else; by the first event it is there.
-	var scans lateListener
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans)
+	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
+	var scans, signatures lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -125,7 +127,9 @@ func (a *App) assemble() (domain, error) {
 	}
 	d.scans = a.scanning(d, adapters)
 	scans.Listener, a.scans = d.scans, d.scans
-	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Contents: d.registry, Clock: clock})
+	d.trust = trust.New(trust.Deps{DB: a.db, Contents: d.registry, Jobs: a.jobs, Clock: clock, Log: a.log})
+	signatures.Listener = d.trust
+	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Trust: d.trust, Contents: d.registry, Clock: clock})
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -188,7 +192,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Scans: d.scans, Gate: d.gate, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

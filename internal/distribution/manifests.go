@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 )
@@ -44,7 +45,7 @@ func (h *Handler) manifest(c *call, find func(context.Context, registry.Ref, oci
 	if err != nil {
 		return m, err
 	}
-	if err := h.Gate.Admit(c.r.Context(), c.principal, c.repo, m); err != nil {
+	if err := h.Gate.Admit(c.r.Context(), c.principal, c.repo, m, func(ctx context.Context) (bool, error) { return h.signs(ctx, c) }); err != nil {
 		return m, err
 	}
 	manifestHeaders(c, m)
@@ -56,6 +57,28 @@ func (h *Handler) manifest(c *call, find func(context.Context, registry.Ref, oci
 	c.w.Header().Set("Content-Length", strconv.FormatInt(m.Size, 10))
 	c.w.WriteHeader(http.StatusOK)
 	return m, nil
+}
+
+// signs reports whether the caller may be about to sign what it reads: it has a token to push here, or is a client that signs and
+// whose user may push. Those fetch a token to pull for that, as `docker pull` does; what they call themselves is worth nothing
+// without the right.
+func (h *Handler) signs(ctx context.Context, c *call) (bool, error) {
+	if _, pushes := c.principal.Granted(c.repo.FullName(), authz.Push); pushes {
+		return true, nil
+	}
+	agent := strings.ToLower(c.r.UserAgent())
+	if !strings.Contains(agent, "cosign") && !strings.Contains(agent, "notation") {
+		return false, nil
+	}
+	holder, err := h.Identity.Holder(ctx, c.principal)
+	if err != nil {
+		return false, err
+	}
+	_, err = h.mayUse(ctx, holder, c.repo.FullName(), authz.Push)
+	if refused(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func manifestHeaders(c *call, m registry.Manifest) {

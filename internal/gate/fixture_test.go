@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/inventory"
+	"github.com/havenregistry/haven/internal/trust"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -37,7 +38,9 @@ type world struct {
 	db       *db.DB
 	registry *registry.Service
 	projects *project.Service
+	trust    *trust.Service
 	now      *time.Time
+	signs    bool // whoever pulls is about to sign
 }
 
 // oneScanner is the scanner of every project.
@@ -67,8 +70,10 @@ func each(t *testing.T, f func(w world)) {
 			registry: registry.New(registry.Deps{DB: d, Blobs: store, Clock: clock, Log: log, Wake: func() {}}),
 			projects: project.New(project.Deps{DB: d, Clock: clock}),
 		}
-		scans := scan.New(scan.Deps{DB: d, Scanners: oneScanner{}, Jobs: job.New(job.Deps{DB: d, Clock: clock, Log: log}), Clock: clock, Log: log})
-		w.Gate = gate.New(gate.Deps{DB: d, Clock: clock, Contents: w.registry, Scans: scans})
+		jobs := job.New(job.Deps{DB: d, Clock: clock, Log: log})
+		scans := scan.New(scan.Deps{DB: d, Scanners: oneScanner{}, Jobs: jobs, Clock: clock, Log: log})
+		w.trust = trust.New(trust.Deps{DB: d, Contents: w.registry, Jobs: jobs, Clock: clock, Log: log})
+		w.Gate = gate.New(gate.Deps{DB: d, Clock: clock, Contents: w.registry, Scans: scans, Trust: w.trust})
 		w.exec(`INSERT INTO account (username, email, created_at, updated_at) VALUES ('ann', 'ann@example.com', 1, 1)`)
 		w.exec(`INSERT INTO project (name, owner_id, created_at, updated_at) VALUES ('library', 1, 1, 1)`)
 		w.exec(`INSERT INTO cve_allowlist (project_id, created_at, updated_at) VALUES (1, 1, 1)`)
@@ -186,7 +191,7 @@ func (w world) pull(reference string) *gate.Refusal {
 
 func (w world) admit(p authz.Principal, m registry.Manifest) *gate.Refusal {
 	w.Helper()
-	err := w.Admit(w.Context(), p, repo, m)
+	err := w.Admit(w.Context(), p, repo, m, func(context.Context) (bool, error) { return w.signs, nil })
 	if err == nil {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/inventory"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/trust"
 )
 
 // Scans says what is known of images, by the scanner that a project uses. Package scan implements it.
@@ -32,10 +33,16 @@ type Contents interface {
 	ReadBlob(ctx context.Context, ref registry.Ref, d oci.Digest, most int64) ([]byte, error)
 }
 
+// Trust says who signed what a repository holds. Package trust implements it.
+type Trust interface {
+	Standing(ctx context.Context, in registry.Ref, m registry.Manifest) (trust.Standing, error)
+}
+
 // Deps is what a Gate stands on.
 type Deps struct {
 	DB       *db.DB
 	Scans    Scans
+	Trust    Trust
 	Contents Contents
 	Clock    func() time.Time
 }
@@ -57,8 +64,8 @@ func New(d Deps) *Gate {
 }
 
 // Admit is nil where p may pull the manifest, which is in the repository; else the error is a *Refusal. Scanners
-// read what others may not: how else would it be judged?
-func (g *Gate) Admit(ctx context.Context, p authz.Principal, in registry.Ref, m registry.Manifest) error {
+// read what others may not: how else would it be judged? And so does who is about to sign it; that is asked where it matters.
+func (g *Gate) Admit(ctx context.Context, p authz.Principal, in registry.Ref, m registry.Manifest, signs func(context.Context) (bool, error)) error {
 	if !m.Gated {
 		return nil
 	}
@@ -68,6 +75,16 @@ func (g *Gate) Admit(ctx context.Context, p authz.Principal, in registry.Ref, m 
 	v, err := g.Judge(ctx, in, m)
 	if err != nil {
 		return err
+	}
+	if v.Unsigned() != "" {
+		switch ok, err := signs(ctx); {
+		case err != nil:
+			return err
+		case !ok:
+			g.refusals.Add(Unsigned, 1)
+			return &Refusal{v}
+		}
+		v.Signed = nil
 	}
 	if worst := v.Worst(); worst != nil {
 		g.refusals.Add(worst.State, 1)
@@ -83,10 +100,24 @@ func (g *Gate) Refusals() map[State]int64 { return g.refusals.All() }
 func (g *Gate) Judge(ctx context.Context, in registry.Ref, m registry.Manifest) (Verdict, error) {
 	v := Verdict{Digest: m.Digest}
 	var err error
-	if v.Policy, err = g.Policy(ctx, in.ProjectID); err != nil || !v.Policy.PreventVulnerable {
+	if v.Policy, err = g.Policy(ctx, in.ProjectID); err != nil || !v.Policy.PreventVulnerable && !v.Policy.Signed() {
 		return v, err
 	}
-	standings, err := g.standings(ctx, in, m)
+	k, err := g.kind(ctx, in, m)
+	if err != nil {
+		return v, err
+	}
+	if v.Policy.Signed() && k != paper {
+		st, err := g.Trust.Standing(ctx, in, m)
+		if err != nil {
+			return v, err
+		}
+		v.Signed = &st
+	}
+	if !v.Policy.PreventVulnerable {
+		return v, nil
+	}
+	standings, err := g.standings(ctx, in, m, k)
 	if err != nil {
 		return v, err
 	}
@@ -102,13 +133,11 @@ func (g *Gate) Judge(ctx context.Context, in registry.Ref, m registry.Manifest) 
 }
 
 // standings are those of the images that the manifest is or leads to.
-func (g *Gate) standings(ctx context.Context, in registry.Ref, m registry.Manifest) ([]scan.Standing, error) {
-	switch k, err := g.kind(ctx, in, m); {
-	case err != nil:
-		return nil, err
-	case k == index:
+func (g *Gate) standings(ctx context.Context, in registry.Ref, m registry.Manifest, k kind) ([]scan.Standing, error) {
+	switch k {
+	case index:
 		return g.children(ctx, in, m)
-	case k == image:
+	case image:
 		s, err := g.Scans.Standing(ctx, in.ProjectID, m.Digest)
 		return []scan.Standing{s}, err
 	}
@@ -127,7 +156,7 @@ func (g *Gate) children(ctx context.Context, in registry.Ref, m registry.Manifes
 			switch k, err := g.kind(ctx, in, registry.Manifest{Digest: s.Digest}); {
 			case err != nil:
 				return nil, err
-			case k == harmless:
+			case k == harmless, k == paper:
 				continue
 			}
 		}

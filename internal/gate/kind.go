@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
@@ -14,7 +15,8 @@ import (
 type kind int
 
 const (
-	harmless kind = iota
+	harmless kind = iota // nothing that runs it knows it: a chart, a model
+	paper                // what is said about artifacts: signatures, attestations, bills of materials
 	image
 	index
 )
@@ -50,7 +52,10 @@ func (g *Gate) kind(ctx context.Context, in registry.Ref, m registry.Manifest) (
 func (g *Gate) kindOf(ctx context.Context, in registry.Ref, m *oci.Manifest) (kind, error) {
 	switch m.Runnable() {
 	case oci.Never:
-		return harmless, nil
+		if slices.ContainsFunc(m.Layers, isNoPaper) {
+			return harmless, nil
+		}
+		return paper, nil
 	case oci.Always:
 		return image, nil
 	}
@@ -60,7 +65,18 @@ func (g *Gate) kindOf(ctx context.Context, in registry.Ref, m *oci.Manifest) (ki
 			return image, err
 		}
 	}
-	return harmless, nil
+	return paper, nil
+}
+
+// isNoPaper reports whether a layer may be something else than what is said about artifacts. Who fetches charts, models and
+// modules goes by the types of their layers, so what is called by one of these is nothing to them.
+func isNoPaper(layer oci.Descriptor) bool {
+	switch layer.MediaType {
+	case "application/vnd.dev.sigstore.bundle.v0.3+json", "application/jose+json", "application/cose", oci.MediaTypeEmpty,
+		"application/vnd.goharbor.harbor.sbom.v1", "application/sarif+json", "application/vnd.openvex+json":
+		return false
+	}
+	return !oci.IsStatement(layer.MediaType)
 }
 
 // maxStatement is the largest layer that is looked into, in bytes. A larger one is taken for a file system.

@@ -16,10 +16,13 @@ const (
 	Pending      State = "pending"       // a report is being made
 	Failed       State = "failed"        // the last attempt failed or was stopped
 	NotEvaluated State = "not_evaluated" // a part of it, or its distribution, can't be judged
+	Unsigned     State = "unsigned"      // nobody has signed it whom its project trusts
 )
 
 // States are all of them.
-func States() []State { return []State{Clean, Vulnerable, NeverScanned, Pending, Failed, NotEvaluated} }
+func States() []State {
+	return []State{Clean, Vulnerable, NeverScanned, Pending, Failed, NotEvaluated, Unsigned}
+}
 
 // Outcome is what becomes of a pull.
 type Outcome string
@@ -62,11 +65,17 @@ func (o Outcomes) of(s State) Outcome {
 	return Allow
 }
 
-// Policy is what a project demands of images that are pulled from it.
+// Policy is what a project demands of artifacts that are pulled from it.
 type Policy struct {
+	// Cosign and Notation demand a signature of the format. Where the project has a trust policy either demands what that says.
+	Cosign, Notation bool
+
 	PreventVulnerable bool
 	// Threshold is the lowest severity that is refused. Unknown refuses any finding.
 	Threshold inventory.Severity
 	Outcomes  Outcomes
 	Allowlist project.CVEAllowlist // the one that holds for the project: its own or the system's
 }
+
+// Signed reports whether it demands signatures.
+func (p Policy) Signed() bool { return p.Cosign || p.Notation }

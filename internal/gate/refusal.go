@@ -10,6 +10,9 @@ type Refusal struct{ Verdict Verdict }
 
 // Error begins and ends with Harbor's words, and says in between what stands in the way and what helps.
 func (r *Refusal) Error() string {
+	if unsigned := r.Verdict.Unsigned(); unsigned != "" {
+		return unsigned
+	}
 	image := r.Verdict.Worst()
 	if image == nil {
 		return "the artifact may be pulled"

@@ -73,6 +73,7 @@ func policyOf(rows []policyRow) (Policy, error) {
 		}
 	}
 	p.PreventVulnerable = metadata[project.PreventVulnerable] == "true"
+	p.Cosign, p.Notation = metadata[project.ContentTrustCosign] == "true", metadata[project.ContentTrust] == "true"
 	p.Threshold, _ = inventory.ParseSeverity(metadata[project.Severity]) // what is no severity refuses any finding
 	p.Allowlist = own
 	if (project.Project{Metadata: metadata}).ReusesSystemAllowlist() {

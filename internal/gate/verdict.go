@@ -6,6 +6,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/scan/inventory"
+	"github.com/havenregistry/haven/internal/trust"
 )
 
 // Finding is a vulnerability that stands in the way of an image.
@@ -40,11 +41,39 @@ type Image struct {
 type Verdict struct {
 	Digest oci.Digest
 	Policy Policy
-	Images []Image // none where the project has no policy, or nothing of the artifact can be run
+	// Signed says how its signatures stand; nil where the project demands none, or it is a signature itself.
+	Signed *trust.Standing
+	Images []Image // none where the project asks for no scans, or nothing of the artifact can be run
 }
 
 // Allowed reports whether the artifact may be pulled.
-func (v Verdict) Allowed() bool { return v.Worst() == nil }
+func (v Verdict) Allowed() bool { return v.Unsigned() == "" && v.Worst() == nil }
+
+// Unsigned says what is missing of the signatures that the project demands, "" when nothing is. It begins with Harbor's words.
+func (v Verdict) Unsigned() string {
+	switch s := v.Signed; {
+	case s == nil, s.Policy && s.Trusted:
+		return ""
+	case s.Policy:
+		return fmt.Sprintf("The image is not signed by %s. Its project's trust policy demands what it does not have: %s.", v.Policy.formats(), strings.TrimSuffix(s.Missing, "."))
+	case v.Policy.Cosign && !s.Cosign:
+		return "The image is not signed by cosign."
+	case v.Policy.Notation && !s.Notation:
+		return "The image is not signed by notation."
+	}
+	return ""
+}
+
+// formats names the formats of signatures that it demands.
+func (p Policy) formats() string {
+	switch {
+	case p.Cosign && p.Notation:
+		return "cosign or notation"
+	case p.Notation:
+		return "notation"
+	}
+	return "cosign"
+}
 
 // Worst is the image that stands in the way most, nil where none does.
 func (v Verdict) Worst() *Image {

@@ -53,6 +53,18 @@ func accesses() map[string]rest.Access {
 		"UpdateProjectGate": ofProject(authz.Metadata, authz.Update),
 		"JudgeArtifact":     ofProject(authz.Scan, authz.Read),
 
+		// As the gate; who signed what may know who may read it.
+		"GetSignaturePolicy":    ofProject(authz.Metadata, authz.Read),
+		"UpdateSignaturePolicy": ofProject(authz.Metadata, authz.Update),
+		"DeleteSignaturePolicy": ofProject(authz.Metadata, authz.Update),
+		"ExportSignaturePolicy": ofProject(authz.Metadata, authz.Read),
+		"ListSignatures":        ofProject(authz.Scan, authz.Read),
+		"EvaluateImages":        {Class: rest.SignedIn}, // what the caller may not pull isn't there
+
+		"GetSystemSignaturePolicy":    ofSystem(authz.SystemConfig, authz.Read),
+		"UpdateSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),
+		"DeleteSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),
+
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
 		// As for robots; decided where the policy belongs.

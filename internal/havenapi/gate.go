@@ -5,7 +5,6 @@ import (
 
 	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
-	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/rest"
 )
 
@@ -41,11 +40,7 @@ func (s *Server) JudgeArtifact(ctx context.Context, r gen.JudgeArtifactRequestOb
 	if err != nil {
 		return nil, err
 	}
-	byDigest, err := oci.ParseReference(string(a.Digest))
-	if err != nil {
-		return nil, err
-	}
-	m, err := s.Registry.Manifest(ctx, ref, byDigest)
+	m, err := s.manifest(ctx, ref, a.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +62,9 @@ func verdictJSON(v gate.Verdict) gen.GateVerdict {
 	out := gen.GateVerdict{Allowed: v.Allowed(), Digest: string(v.Digest), Images: []gen.GateImage{}}
 	if !out.Allowed {
 		out.Message = (&gate.Refusal{Verdict: v}).Error()
+	}
+	if st := v.Signed; st != nil {
+		out.Signatures = &gen.GateSignatures{Policy: st.Policy, Trusted: st.Trusted, Missing: st.Missing, Cosign: st.Cosign, Notation: st.Notation}
 	}
 	for _, i := range v.Images {
 		image := gen.GateImage{

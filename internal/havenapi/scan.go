@@ -66,7 +66,9 @@ type document struct {
 }
 
 // VisitGetArtifactSBOMResponse implements gen.GetArtifactSBOMResponseObject.
-func (d document) VisitGetArtifactSBOMResponse(w http.ResponseWriter) error {
+func (d document) VisitGetArtifactSBOMResponse(w http.ResponseWriter) error { return d.write(w) }
+
+func (d document) write(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", d.mediaType)
 	w.Header().Set("Content-Disposition", "attachment")
 	w.Header().Set("Content-Security-Policy", "sandbox")

@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/trust"
 )
 
 // Prefix is where the paths of this API begin.
@@ -37,6 +38,7 @@ type Deps struct {
 	Registry   *registry.Service
 	Scans      *scan.Service
 	Gate       *gate.Gate
+	Trust      *trust.Service
 	VulnDB     *vulndb.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string

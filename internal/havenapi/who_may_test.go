@@ -66,6 +66,16 @@ func whoMay() []may {
 		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"block","pending":"block","failed":"block","not_evaluated":"block"}`},
 		{operation: "JudgeArtifact", who: "APMDGL"},
 
+		{operation: "GetSignaturePolicy", who: "APM"},
+		{operation: "UpdateSignaturePolicy", who: "AP", body: `{"signers":[{"name":"no one"}]}`},
+		{operation: "DeleteSignaturePolicy", who: "AP"},
+		{operation: "ExportSignaturePolicy", who: "APM", query: "kind=ClusterPolicy"},
+		{operation: "ListSignatures", who: "APMDGL"},
+		{operation: "EvaluateImages", who: signedInCallers, body: `{"images":["perm/app:v1"]}`},
+		{operation: "GetSystemSignaturePolicy", who: "A"},
+		{operation: "UpdateSystemSignaturePolicy", who: "A", body: `{"signers":[{"name":"no one"}]}`},
+		{operation: "DeleteSystemSignaturePolicy", who: "A"},
+
 		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm
 
 		{operation: "ListTrustPolicies", who: "A"},

@@ -22,7 +22,7 @@ func (m *Manifest) Runnable() Runnable {
 		return Never
 	}
 	for _, layer := range m.Layers {
-		if !isStatement(layer.MediaType) {
+		if !IsStatement(layer.MediaType) {
 			return Always
 		}
 	}
@@ -41,8 +41,8 @@ func isImageConfig(mediaType string) bool {
 	return false
 }
 
-// isStatement knows the types of what is said about an image.
-func isStatement(mediaType string) bool {
+// IsStatement knows the types of what is said about an image.
+func IsStatement(mediaType string) bool {
 	switch mediaType {
 	case "application/vnd.in-toto+json", "application/vnd.dsse.envelope.v1+json", "application/vnd.dev.cosign.simplesigning.v1+json",
 		"application/spdx+json", "text/spdx+json", "application/vnd.cyclonedx+json", "application/vnd.syft+json":

@@ -111,7 +111,7 @@ func putMetadata(ctx context.Context, tx db.Tx, projectID int64, metadata map[st
 
 // gatedByMetadata finds the keys that make the gate look at pulls.
 const gatedByMetadata = `UPDATE project SET gated = EXISTS (SELECT 1 FROM project_metadata x
-	WHERE x.project_id = $1 AND x.name = 'prevent_vul' AND x.value = 'true') WHERE id = $1`
+	WHERE x.project_id = $1 AND x.name IN ('prevent_vul', 'enable_content_trust', 'enable_content_trust_cosign') AND x.value = 'true') WHERE id = $1`
 
 // noteGate tells the way of a pull whether there is something to ask the gate.
 func noteGate(ctx context.Context, tx db.Tx, projectID int64) error {

@@ -141,6 +141,72 @@ func (e NewStatementStatus) Valid() bool {
 	}
 }
 
+// Defines values for SignatureFormat.
+const (
+	Cosign   SignatureFormat = "cosign"
+	Empty    SignatureFormat = ""
+	Notation SignatureFormat = "notation"
+)
+
+// Valid indicates whether the value is a known member of the SignatureFormat enum.
+func (e SignatureFormat) Valid() bool {
+	switch e {
+	case Cosign:
+		return true
+	case Empty:
+		return true
+	case Notation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignatureState.
+const (
+	Invalid    SignatureState = "invalid"
+	Unverified SignatureState = "unverified"
+	Verified   SignatureState = "verified"
+	Waiting    SignatureState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the SignatureState enum.
+func (e SignatureState) Valid() bool {
+	switch e {
+	case Invalid:
+		return true
+	case Unverified:
+		return true
+	case Verified:
+		return true
+	case Waiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SignaturePolicyScope.
+const (
+	None    SignaturePolicyScope = "none"
+	Project SignaturePolicyScope = "project"
+	System  SignaturePolicyScope = "system"
+)
+
+// Valid indicates whether the value is a known member of the SignaturePolicyScope enum.
+func (e SignaturePolicyScope) Valid() bool {
+	switch e {
+	case None:
+		return true
+	case Project:
+		return true
+	case System:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StatementStatus.
 const (
 	StatementStatusAffected           StatementStatus = "affected"
@@ -177,6 +243,27 @@ func (e GetArtifactSBOMParamsFormat) Valid() bool {
 	case Cyclonedx:
 		return true
 	case Spdx:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportSignaturePolicyParamsKind.
+const (
+	ClusterImagePolicy    ExportSignaturePolicyParamsKind = "ClusterImagePolicy"
+	ClusterPolicy         ExportSignaturePolicyParamsKind = "ClusterPolicy"
+	ImageValidatingPolicy ExportSignaturePolicyParamsKind = "ImageValidatingPolicy"
+)
+
+// Valid indicates whether the value is a known member of the ExportSignaturePolicyParamsKind enum.
+func (e ExportSignaturePolicyParamsKind) Valid() bool {
+	switch e {
+	case ClusterImagePolicy:
+		return true
+	case ClusterPolicy:
+		return true
+	case ImageValidatingPolicy:
 		return true
 	default:
 		return false
@@ -236,6 +323,31 @@ type AccessSubject struct {
 	Name string `json:"name,omitempty"`
 }
 
+// ArtifactSignatures defines model for ArtifactSignatures.
+type ArtifactSignatures struct {
+	// Cosign A signature of Cosign is attached, whoever made it
+	Cosign bool   `json:"cosign"`
+	Digest string `json:"digest"`
+
+	// Missing What the policy demands besides, in words; empty when it is trusted
+	Missing string `json:"missing"`
+
+	// More There are others
+	More bool `json:"more"`
+
+	// Notation A signature of Notation is attached, whoever made it
+	Notation bool `json:"notation"`
+
+	// Policy A policy says who is trusted
+	Policy bool `json:"policy"`
+
+	// Signatures The last that came first
+	Signatures []Signature `json:"signatures"`
+
+	// Trusted What the policy demands is there, at the artifact or at an index that leads to it
+	Trusted bool `json:"trusted"`
+}
+
 // AuditForwarding defines model for AuditForwarding.
 type AuditForwarding struct {
 	// Endpoint host:port of the receiver of syslog
@@ -283,6 +395,12 @@ type Error struct {
 // Errors defines model for Errors.
 type Errors struct {
 	Errors []Error `json:"errors"`
+}
+
+// Evaluation defines model for Evaluation.
+type Evaluation struct {
+	// Verdicts One for each image, in their order
+	Verdicts []ImageVerdict `json:"verdicts"`
 }
 
 // FindingChange defines model for FindingChange.
@@ -351,6 +469,15 @@ type GateOutcomes struct {
 	Pending      GateOutcome `json:"pending"`
 }
 
+// GateSignatures defines model for GateSignatures.
+type GateSignatures struct {
+	Cosign   bool   `json:"cosign"`
+	Missing  string `json:"missing"`
+	Notation bool   `json:"notation"`
+	Policy   bool   `json:"policy"`
+	Trusted  bool   `json:"trusted"`
+}
+
 // GateVerdict defines model for GateVerdict.
 type GateVerdict struct {
 	Allowed bool   `json:"allowed"`
@@ -361,6 +488,24 @@ type GateVerdict struct {
 
 	// Message What a pull is told, empty when it is allowed
 	Message string `json:"message"`
+
+	// Signatures How they stand; absent where the project demands none
+	Signatures *GateSignatures `json:"signatures,omitempty"`
+}
+
+// ImageVerdict defines model for ImageVerdict.
+type ImageVerdict struct {
+	Allowed bool `json:"allowed"`
+
+	// Digest What the reference leads to now; empty when nothing
+	Digest string `json:"digest"`
+	Image  string `json:"image"`
+
+	// Message What a pull is told, empty when it is allowed
+	Message string `json:"message"`
+
+	// Reasons unsigned, vulnerable, never_scanned, pending, failed, not_evaluated, or unknown where nothing is there that the caller may pull
+	Reasons []string `json:"reasons"`
 }
 
 // JobExecution defines model for JobExecution.
@@ -523,6 +668,54 @@ type Session struct {
 	UserAgent string `json:"user_agent"`
 	Username  string `json:"username"`
 }
+
+// Signature defines model for Signature.
+type Signature struct {
+	// By A fingerprint, an identity or a subject; a claim unless it is verified
+	By string `json:"by"`
+
+	// Digest Of the artifact that carries it
+	Digest string          `json:"digest"`
+	Format SignatureFormat `json:"format"`
+
+	// PredicateType Of an attestation, empty for a signature
+	PredicateType string `json:"predicate_type"`
+
+	// Reason Why it is not verified
+	Reason string `json:"reason"`
+
+	// SignedAt As a log or a time-stamping authority proves it
+	SignedAt *wire.Time `json:"signed_at,omitempty"`
+
+	// Signers The policy's names of those whom it verifies for
+	Signers []string `json:"signers"`
+
+	// State waiting: nobody has looked at it yet
+	State SignatureState `json:"state"`
+}
+
+// SignatureFormat defines model for Signature.Format.
+type SignatureFormat string
+
+// SignatureState waiting: nobody has looked at it yet
+type SignatureState string
+
+// SignaturePolicy defines model for SignaturePolicy.
+type SignaturePolicy struct {
+	// Document As it was set, see docs/signatures.md
+	Document map[string]interface{} `json:"document,omitempty"`
+
+	// Enforced The project refuses pulls of what does not fulfil it
+	Enforced bool `json:"enforced"`
+
+	// Scope Whose it is
+	Scope SignaturePolicyScope `json:"scope"`
+	SetAt *wire.Time           `json:"set_at,omitempty"`
+	SetBy string               `json:"set_by,omitempty"`
+}
+
+// SignaturePolicyScope Whose it is
+type SignaturePolicyScope string
 
 // Statement defines model for Statement.
 type Statement struct {
@@ -783,6 +976,12 @@ type UserID = int64
 // Failure defines model for Failure.
 type Failure = Errors
 
+// EvaluateImagesJSONBody defines parameters for EvaluateImages.
+type EvaluateImagesJSONBody struct {
+	// Images As project/repository:tag, project/repository@digest or both
+	Images []string `json:"images"`
+}
+
 // ExplainAccessParams defines parameters for ExplainAccess.
 type ExplainAccessParams struct {
 	// User Name of a user
@@ -870,6 +1069,18 @@ type GetArtifactSBOMParams struct {
 // GetArtifactSBOMParamsFormat defines parameters for GetArtifactSBOM.
 type GetArtifactSBOMParamsFormat string
 
+// UpdateSignaturePolicyJSONBody defines parameters for UpdateSignaturePolicy.
+type UpdateSignaturePolicyJSONBody map[string]interface{}
+
+// ExportSignaturePolicyParams defines parameters for ExportSignaturePolicy.
+type ExportSignaturePolicyParams struct {
+	// Kind Of Kyverno the older or the newer one, or that of Sigstore's policy controller
+	Kind ExportSignaturePolicyParamsKind `form:"kind" json:"kind"`
+}
+
+// ExportSignaturePolicyParamsKind defines parameters for ExportSignaturePolicy.
+type ExportSignaturePolicyParamsKind string
+
 // ListStatementsParams defines parameters for ListStatements.
 type ListStatementsParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -911,6 +1122,9 @@ type ListSessionsParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// UpdateSystemSignaturePolicyJSONBody defines parameters for UpdateSystemSignaturePolicy.
+type UpdateSystemSignaturePolicyJSONBody map[string]interface{}
+
 // ListPersonalTokensParams defines parameters for ListPersonalTokens.
 type ListPersonalTokensParams struct {
 	// UserID Of this user, instead of the caller
@@ -949,11 +1163,20 @@ type ListTrustPoliciesParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// EvaluateImagesJSONRequestBody defines body for EvaluateImages for application/json ContentType.
+type EvaluateImagesJSONRequestBody EvaluateImagesJSONBody
+
 // UpdateProjectGateJSONRequestBody defines body for UpdateProjectGate for application/json ContentType.
 type UpdateProjectGateJSONRequestBody = GateOutcomes
 
+// UpdateSignaturePolicyJSONRequestBody defines body for UpdateSignaturePolicy for application/json ContentType.
+type UpdateSignaturePolicyJSONRequestBody UpdateSignaturePolicyJSONBody
+
 // CreateStatementJSONRequestBody defines body for CreateStatement for application/json ContentType.
 type CreateStatementJSONRequestBody = NewStatement
+
+// UpdateSystemSignaturePolicyJSONRequestBody defines body for UpdateSystemSignaturePolicy for application/json ContentType.
+type UpdateSystemSignaturePolicyJSONRequestBody UpdateSystemSignaturePolicyJSONBody
 
 // CreatePersonalTokenJSONRequestBody defines body for CreatePersonalToken for application/json ContentType.
 type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
@@ -975,6 +1198,9 @@ type ServerInterface interface {
 	// GetAuditForwarding How far the forwarding of the audit log is, over all replicas
 	// (GET /api/haven/v1/audit/forwarding)
 	GetAuditForwarding(w http.ResponseWriter, r *http.Request)
+	// EvaluateImages May images be pulled and run, and why not; for those who decide at another door
+	// (POST /api/haven/v1/evaluate)
+	EvaluateImages(w http.ResponseWriter, r *http.Request)
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(w http.ResponseWriter, r *http.Request, params ExplainAccessParams)
@@ -1023,6 +1249,21 @@ type ServerInterface interface {
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference, params GetArtifactSBOMParams)
+	// ListSignatures The artifact's signatures and attestations, who made them and what they are worth
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures)
+	ListSignatures(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
+	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
+	DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// GetSignaturePolicy Whom the project trusts to sign; the system's policy where it has none of its own
+	// (GET /api/haven/v1/projects/{project_name}/signature-policy)
+	GetSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// UpdateSignaturePolicy Set the project's policy; all its signatures are looked at anew
+	// (PUT /api/haven/v1/projects/{project_name}/signature-policy)
+	UpdateSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// ExportSignaturePolicy The project's policy for those who verify in a cluster, as a Kubernetes manifest
+	// (GET /api/haven/v1/projects/{project_name}/signature-policy/kubernetes)
+	ExportSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ExportSignaturePolicyParams)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams)
@@ -1044,6 +1285,15 @@ type ServerInterface interface {
 	// EndSession End a browser session
 	// (DELETE /api/haven/v1/sessions/{session_id})
 	EndSession(w http.ResponseWriter, r *http.Request, sessionID SessionID)
+	// DeleteSystemSignaturePolicy Remove the system's policy
+	// (DELETE /api/haven/v1/signature-policy)
+	DeleteSystemSignaturePolicy(w http.ResponseWriter, r *http.Request)
+	// GetSystemSignaturePolicy Whom projects without a policy of their own trust to sign
+	// (GET /api/haven/v1/signature-policy)
+	GetSystemSignaturePolicy(w http.ResponseWriter, r *http.Request)
+	// UpdateSystemSignaturePolicy Set the policy of projects that have none of their own; all signatures there are looked at anew
+	// (PUT /api/haven/v1/signature-policy)
+	UpdateSystemSignaturePolicy(w http.ResponseWriter, r *http.Request)
 	// ListPersonalTokens The caller's personal access tokens, or another user's for who administers users
 	// (GET /api/haven/v1/tokens)
 	ListPersonalTokens(w http.ResponseWriter, r *http.Request, params ListPersonalTokensParams)
@@ -1102,6 +1352,20 @@ func (siw *ServerInterfaceWrapper) GetAuditForwarding(w http.ResponseWriter, r *
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetAuditForwarding(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EvaluateImages operation middleware
+func (siw *ServerInterfaceWrapper) EvaluateImages(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EvaluateImages(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1858,6 +2122,170 @@ func (siw *ServerInterfaceWrapper) GetArtifactSBOM(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// ListSignatures operation middleware
+func (siw *ServerInterfaceWrapper) ListSignatures(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReference
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSignatures(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSignaturePolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSignaturePolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdateSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateSignaturePolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) ExportSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportSignaturePolicyParams
+
+	// ------------- Required query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "kind", r.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "kind"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportSignaturePolicy(w, r, projectName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListStatements operation middleware
 func (siw *ServerInterfaceWrapper) ListStatements(w http.ResponseWriter, r *http.Request) {
 
@@ -2161,6 +2589,48 @@ func (siw *ServerInterfaceWrapper) EndSession(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.EndSession(w, r, sessionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSystemSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSystemSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSystemSignaturePolicy(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSystemSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetSystemSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSystemSignaturePolicy(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateSystemSignaturePolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdateSystemSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateSystemSignaturePolicy(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2710,6 +3180,15 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.DeleteSystemSignaturePolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.GetSystemSignaturePolicy)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.UpdateSystemSignaturePolicy)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy", wrapper.DeleteSignaturePolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy", wrapper.GetSignaturePolicy)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy", wrapper.UpdateSignaturePolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy/kubernetes", wrapper.ExportSignaturePolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures", wrapper.ListSignatures)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/evaluate", wrapper.EvaluateImages)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/tokens", wrapper.ListPersonalTokens)
@@ -2769,6 +3248,45 @@ type GetAuditForwardingdefaultJSONResponse struct {
 }
 
 func (response GetAuditForwardingdefaultJSONResponse) VisitGetAuditForwardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EvaluateImagesRequestObject struct {
+	Body *EvaluateImagesJSONRequestBody
+}
+
+type EvaluateImagesResponseObject interface {
+	VisitEvaluateImagesResponse(w http.ResponseWriter) error
+}
+
+type EvaluateImages200JSONResponse Evaluation
+
+func (response EvaluateImages200JSONResponse) VisitEvaluateImagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EvaluateImagesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response EvaluateImagesdefaultJSONResponse) VisitEvaluateImagesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3477,6 +3995,197 @@ func (response GetArtifactSBOMdefaultJSONResponse) VisitGetArtifactSBOMResponse(
 	return err
 }
 
+type ListSignaturesRequestObject struct {
+	ProjectName    ProjectName       `json:"project_name"`
+	RepositoryName RepositoryName    `json:"repository_name"`
+	Reference      ArtifactReference `json:"reference"`
+}
+
+type ListSignaturesResponseObject interface {
+	VisitListSignaturesResponse(w http.ResponseWriter) error
+}
+
+type ListSignatures200JSONResponse ArtifactSignatures
+
+func (response ListSignatures200JSONResponse) VisitListSignaturesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSignaturesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListSignaturesdefaultJSONResponse) VisitListSignaturesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSignaturePolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type DeleteSignaturePolicyResponseObject interface {
+	VisitDeleteSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type DeleteSignaturePolicy200Response = DoneResponse
+
+func (response DeleteSignaturePolicy200Response) VisitDeleteSignaturePolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteSignaturePolicydefaultJSONResponse) VisitDeleteSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignaturePolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetSignaturePolicyResponseObject interface {
+	VisitGetSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type GetSignaturePolicy200JSONResponse SignaturePolicy
+
+func (response GetSignaturePolicy200JSONResponse) VisitGetSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSignaturePolicydefaultJSONResponse) VisitGetSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSignaturePolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *UpdateSignaturePolicyJSONRequestBody
+}
+
+type UpdateSignaturePolicyResponseObject interface {
+	VisitUpdateSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdateSignaturePolicy200Response = DoneResponse
+
+func (response UpdateSignaturePolicy200Response) VisitUpdateSignaturePolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateSignaturePolicydefaultJSONResponse) VisitUpdateSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportSignaturePolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Params      ExportSignaturePolicyParams
+}
+
+type ExportSignaturePolicyResponseObject interface {
+	VisitExportSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type ExportSignaturePolicy200ApplicationYamlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportSignaturePolicy200ApplicationYamlResponse) VisitExportSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/yaml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ExportSignaturePolicydefaultJSONResponse) VisitExportSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStatementsRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 	Params      ListStatementsParams
@@ -3742,6 +4451,107 @@ type EndSessiondefaultJSONResponse struct {
 }
 
 func (response EndSessiondefaultJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSignaturePolicyRequestObject struct {
+}
+
+type DeleteSystemSignaturePolicyResponseObject interface {
+	VisitDeleteSystemSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type DeleteSystemSignaturePolicy200Response = DoneResponse
+
+func (response DeleteSystemSignaturePolicy200Response) VisitDeleteSystemSignaturePolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteSystemSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteSystemSignaturePolicydefaultJSONResponse) VisitDeleteSystemSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSignaturePolicyRequestObject struct {
+}
+
+type GetSystemSignaturePolicyResponseObject interface {
+	VisitGetSystemSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type GetSystemSignaturePolicy200JSONResponse SignaturePolicy
+
+func (response GetSystemSignaturePolicy200JSONResponse) VisitGetSystemSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSystemSignaturePolicydefaultJSONResponse) VisitGetSystemSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSignaturePolicyRequestObject struct {
+	Body *UpdateSystemSignaturePolicyJSONRequestBody
+}
+
+type UpdateSystemSignaturePolicyResponseObject interface {
+	VisitUpdateSystemSignaturePolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdateSystemSignaturePolicy200Response = DoneResponse
+
+func (response UpdateSystemSignaturePolicy200Response) VisitUpdateSystemSignaturePolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateSystemSignaturePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateSystemSignaturePolicydefaultJSONResponse) VisitUpdateSystemSignaturePolicyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4316,6 +5126,9 @@ type StrictServerInterface interface {
 	// GetAuditForwarding How far the forwarding of the audit log is, over all replicas
 	// (GET /api/haven/v1/audit/forwarding)
 	GetAuditForwarding(ctx context.Context, request GetAuditForwardingRequestObject) (GetAuditForwardingResponseObject, error)
+	// EvaluateImages May images be pulled and run, and why not; for those who decide at another door
+	// (POST /api/haven/v1/evaluate)
+	EvaluateImages(ctx context.Context, request EvaluateImagesRequestObject) (EvaluateImagesResponseObject, error)
 	// ExplainAccess May somebody do something, and why or why not
 	// (GET /api/haven/v1/explain)
 	ExplainAccess(ctx context.Context, request ExplainAccessRequestObject) (ExplainAccessResponseObject, error)
@@ -4364,6 +5177,21 @@ type StrictServerInterface interface {
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(ctx context.Context, request GetArtifactSBOMRequestObject) (GetArtifactSBOMResponseObject, error)
+	// ListSignatures The artifact's signatures and attestations, who made them and what they are worth
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures)
+	ListSignatures(ctx context.Context, request ListSignaturesRequestObject) (ListSignaturesResponseObject, error)
+	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
+	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
+	DeleteSignaturePolicy(ctx context.Context, request DeleteSignaturePolicyRequestObject) (DeleteSignaturePolicyResponseObject, error)
+	// GetSignaturePolicy Whom the project trusts to sign; the system's policy where it has none of its own
+	// (GET /api/haven/v1/projects/{project_name}/signature-policy)
+	GetSignaturePolicy(ctx context.Context, request GetSignaturePolicyRequestObject) (GetSignaturePolicyResponseObject, error)
+	// UpdateSignaturePolicy Set the project's policy; all its signatures are looked at anew
+	// (PUT /api/haven/v1/projects/{project_name}/signature-policy)
+	UpdateSignaturePolicy(ctx context.Context, request UpdateSignaturePolicyRequestObject) (UpdateSignaturePolicyResponseObject, error)
+	// ExportSignaturePolicy The project's policy for those who verify in a cluster, as a Kubernetes manifest
+	// (GET /api/haven/v1/projects/{project_name}/signature-policy/kubernetes)
+	ExportSignaturePolicy(ctx context.Context, request ExportSignaturePolicyRequestObject) (ExportSignaturePolicyResponseObject, error)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
@@ -4385,6 +5213,15 @@ type StrictServerInterface interface {
 	// EndSession End a browser session
 	// (DELETE /api/haven/v1/sessions/{session_id})
 	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
+	// DeleteSystemSignaturePolicy Remove the system's policy
+	// (DELETE /api/haven/v1/signature-policy)
+	DeleteSystemSignaturePolicy(ctx context.Context, request DeleteSystemSignaturePolicyRequestObject) (DeleteSystemSignaturePolicyResponseObject, error)
+	// GetSystemSignaturePolicy Whom projects without a policy of their own trust to sign
+	// (GET /api/haven/v1/signature-policy)
+	GetSystemSignaturePolicy(ctx context.Context, request GetSystemSignaturePolicyRequestObject) (GetSystemSignaturePolicyResponseObject, error)
+	// UpdateSystemSignaturePolicy Set the policy of projects that have none of their own; all signatures there are looked at anew
+	// (PUT /api/haven/v1/signature-policy)
+	UpdateSystemSignaturePolicy(ctx context.Context, request UpdateSystemSignaturePolicyRequestObject) (UpdateSystemSignaturePolicyResponseObject, error)
 	// ListPersonalTokens The caller's personal access tokens, or another user's for who administers users
 	// (GET /api/haven/v1/tokens)
 	ListPersonalTokens(ctx context.Context, request ListPersonalTokensRequestObject) (ListPersonalTokensResponseObject, error)
@@ -4485,6 +5322,37 @@ func (sh *strictHandler) GetAuditForwarding(w http.ResponseWriter, r *http.Reque
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetAuditForwardingResponseObject); ok {
 		if err := validResponse.VisitGetAuditForwardingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EvaluateImages operation middleware
+func (sh *strictHandler) EvaluateImages(w http.ResponseWriter, r *http.Request) {
+	var request EvaluateImagesRequestObject
+
+	var body EvaluateImagesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EvaluateImages(ctx, request.(EvaluateImagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EvaluateImages")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EvaluateImagesResponseObject); ok {
+		if err := validResponse.VisitEvaluateImagesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4924,6 +5792,146 @@ func (sh *strictHandler) GetArtifactSBOM(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+// ListSignatures operation middleware
+func (sh *strictHandler) ListSignatures(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference) {
+	var request ListSignaturesRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSignatures(ctx, request.(ListSignaturesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSignatures")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSignaturesResponseObject); ok {
+		if err := validResponse.VisitListSignaturesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSignaturePolicy operation middleware
+func (sh *strictHandler) DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request DeleteSignaturePolicyRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSignaturePolicy(ctx, request.(DeleteSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitDeleteSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSignaturePolicy operation middleware
+func (sh *strictHandler) GetSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetSignaturePolicyRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSignaturePolicy(ctx, request.(GetSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitGetSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateSignaturePolicy operation middleware
+func (sh *strictHandler) UpdateSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request UpdateSignaturePolicyRequestObject
+
+	request.ProjectName = projectName
+
+	var body UpdateSignaturePolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSignaturePolicy(ctx, request.(UpdateSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitUpdateSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportSignaturePolicy operation middleware
+func (sh *strictHandler) ExportSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ExportSignaturePolicyParams) {
+	var request ExportSignaturePolicyRequestObject
+
+	request.ProjectName = projectName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportSignaturePolicy(ctx, request.(ExportSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitExportSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListStatements operation middleware
 func (sh *strictHandler) ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams) {
 	var request ListStatementsRequestObject
@@ -5108,6 +6116,85 @@ func (sh *strictHandler) EndSession(w http.ResponseWriter, r *http.Request, sess
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
 		if err := validResponse.VisitEndSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSystemSignaturePolicy operation middleware
+func (sh *strictHandler) DeleteSystemSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+	var request DeleteSystemSignaturePolicyRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSystemSignaturePolicy(ctx, request.(DeleteSystemSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSystemSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSystemSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitDeleteSystemSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSystemSignaturePolicy operation middleware
+func (sh *strictHandler) GetSystemSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+	var request GetSystemSignaturePolicyRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemSignaturePolicy(ctx, request.(GetSystemSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSystemSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitGetSystemSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateSystemSignaturePolicy operation middleware
+func (sh *strictHandler) UpdateSystemSignaturePolicy(w http.ResponseWriter, r *http.Request) {
+	var request UpdateSystemSignaturePolicyRequestObject
+
+	var body UpdateSystemSignaturePolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSystemSignaturePolicy(ctx, request.(UpdateSystemSignaturePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSystemSignaturePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateSystemSignaturePolicyResponseObject); ok {
+		if err := validResponse.VisitUpdateSystemSignaturePolicyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5507,162 +6594,184 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1/cxs3suBXQfHuyrt3I1F2ftRbud4fWkdJvM+JXbay3rqViwRnmiSsIcAAGFJclV7dp7kPdp/kCt3A",
-	"/CAx5FAi7eTFVamYmsEAjf6F7kajcddL1WyuJEhreud3vSnwDDT+fKGBW8gurPsjA5NqMbdCyd5572oK",
-	"bM7tlKkxW065ZUtuWErtT3tJz6RTmHH3nV3NoXfeM1YLOeklvduTiTpxD0/MjZifKOyR5ydzJaQF3Tsf",
-	"89zA/X3Se8Mn8ErIG7M5/FvIuRULYLl7z6xi1gGkYSFUYRiXGT6QcGvZnE8gYR+VkJCxpbBTdt1jCbvu",
-	"HQrOK2V5/kIVMoKnH9WSzbhcMa2Whs24TafNYcdKz7jtnfeEtN9+3UsCHG6QCeg9ALlPenOu+QysJx/P",
-	"MkFgrEP13lHMKqaBZ46CDldcWzHmqX3OhDVsGD4eIIaHTPIZEKWFZVNuTtnPyrKUGzgxII1w1HAzE65/",
-	"xxm9pOe+6Z1XcCQ9Db8WQkPWO7e6gDoeZvz2FciJnfbOv/066c2EDH8+TdZo42YaoB1oGIMGmUKER/mE",
-	"Kc0yMQFj46BVX3eE7dk33+wGDm4hLRB5InPfRwZuNNk29i7+cOOJVMmBn2Z8uBIHh5ukMAMNRhU6hQGN",
-	"EtURWn2E1DIhSUKdyhCGceInWIBkYuxYKlfqxrBc3ADjkiFScB6kjqqZ/OPkpTl56wc++dk9rM8igzEv",
-	"cuuFooR7pFQOXCLgH9XI06UJ7s/FbATaiQNnlpubOMf4rw+JSdclPb1rGxFfH1B8cj6CvJ07y9eP5cwZ",
-	"OJy2DzQ7yBiWlxwYG6N8f0iiqfGgME77rrPRa6dOhWHubcKENLamZFOe58jNCOevBehVBaj7gpC+BQEz",
-	"IcWsmNWhqiPDLXYxfS/SKS6ELUP7VxE5epp0IoLrYGDEvyKDv3UrH8fRn7Mzp5FzMIbNgEvDeJ4nrJi7",
-	"xejpWXJ2drYFQOo/DuVZBMwZv/WoOjuLA63UFiEIbw/JNV4dtihMp80Cp/iWcSXU6OZY8A2UjutJhFIz",
-	"ke0Nq+/yoBAXegJbiBheP1bLED9uIOOFkmTcmIaFmarZjJtzNrz598WQwS1PbeL++M/FkKVKWi6kwQf/",
-	"5P85+jBkmktnpA5v/v2Os9H9kDmTUY3xyZ84G/156CSFqfHptfwPWBlm0YKbOgPYWCEnLFNg5BPLbqRa",
-	"Mq6BiYlUGjK0hR0yMrcGczZ8z7UUcjJktLKeXssWkfu110KXr8/+8m2MFL8WyvJ2UhyACBomwljNa7ZV",
-	"kxxFUXGlSbmUlbJdN/yaPR2SJTXMlRFW6VUHOa8aI+eowqL97aUmYXPQKUh7AjJVGWTMLkUKbXNqjttx",
-	"Tk/PnnWwGLQaKdtO3PL1Y0lswJitlnOtwQENIqN0xHtDUduU64QNT4ZsBGOlgXF2Ays2do4GmBRk5qRR",
-	"6ax1mcehttJiEzzLJ9tMnPL1IdnY2cDtZAhvH0tvq25gC7XL148dJxhX8WEq0+sxo6Dsm7mSBurxk8iq",
-	"QS+eowYYqWzlfCKYze3KudC1CMwrlfLgwv93DePeee+/9at4Td837VeRGoTiOyUjasc9jQ55n/S+5yIv",
-	"NH7k1iegWAafz3NBEPQ/GgKjQkgMIHpr+pdaK20ImkjsYQnSsqVWcnLKvrm9ZRIWoJmFPDds5qTKTrn0",
-	"+vHXAoxlIkvYEs1Y1O2g3Qe5mkyCaJJ5XRg4JYEmQBycF2kKBn/NtZqDtoLIw9OA2jXmT3owHjuDJvYq",
-	"OL2Rl/clT6gRGkT3iR/88naec1mSsjMcPM/VMsZBFyViRis39RlbqiLP2AhYDs4y0KqYTJlUy96mE5z0",
-	"5qBnwkZ582oKQjMtJlNrmCnGY5ES16zYjK+YsSLPmVTW6UJgQp6zTBg+yiFLGNzOnewkLFfpDWTxob2x",
-	"GMctN0oiUoSFmdnFZYTct/hVr8I+15qveo2VeF9SJr3lVHUb/l3hiX1f1x7/LGlXxzZ1Wxs5CdSvJv+h",
-	"lYv8RDcZKLJ0vRMyBbacgkycse7WpyFRZcgKaUWO73o1tynjFk6swFXkgcHQpOeMlE1gvnfugj1nQ7My",
-	"FmYDnjk3Fu0vpYcJG86LUS7SgecN90SrHNy/E82lHZ6yi4mzmS11414Ocp7eGNdEqkFoLZUdUF/D5FoO",
-	"M5ACMt+GekrYsDH6QMl8FT41YiIhGwjpHgS2dr89Y7ufOYyxF4/MxBnY13JYSA2508FDRKwTGGeEGyYV",
-	"M4Xzvn0kDFHBDF+5V3bqrAU+cmafk2Kyxjd4EUFvc+uDIekssCeGYVuTsLFWM/Y0sky57lQxj8fr8BV5",
-	"FyM3uvF95/CcVgvkJPeMQjtmKuZlBDlNVSHRfoV8HJuH6ycSI+d6pPQTQzHBcjo5xLqwcNuyHUHyQ16O",
-	"AbeGpZAguHNQ81hvawKLvOtHaBfCIO4bUngjZMwjwTAQEseRnkslVzNVmNjcgoW3HUwcJwpfkQn7vdJL",
-	"rp0RugkhyAwFdhPKqTL2fK60rdySFMSCwqFmZXI1iQGc88nAQKpkFtmjuZiUxFR55pYqrZbEWksuHIue",
-	"kahIJQH914Y2UsWoTjOJ0Vka1NgBOPsizgfuPRuTPfPcyZpbtty6qJxhvkC7PDKT0OkAVWDd3juIYsQB",
-	"tFqW3a+LMshye4XsIDVmUz6fg8R14wjQOCGJetEvs0oKS4oZlkHuWAIyRHGvQ2CwPtCWeeMIbqjGKAef",
-	"9JycM0cF0xKmLLmz2+zmWlmVqnyzN5vOnbjbPCroiJAtYFSYdtosz5mfegeQjOUWSNiLmVMXauxUcVpo",
-	"7Yz6pDeCqVMgSc+JiIPnwy69SF3WoV5joDXUNvVCTFNdBult6qe48bBsOgxepWs10XwWxe4MjImGweM9",
-	"7bU4hL5bZxXxM6B83smoJeRsWLNr8PhOY3B8L5AYL6ZcEhbWsLwI8dINzGXc8hE3UNtMbG9TzJ1UZgOy",
-	"PjuI6n3SG4tbyAYL0KbN4wmraGBfCc6DmTiH1rlDFjXDh0jXc57eeKpH5G0BWti4F9AOTcyf+4Fb8Aje",
-	"C7W7Z36cCTR4eOFD4WGo6tt1AGtDfmjBwssZj7HXFtaB27QwMZ/TI7QW1kbnKReGjCaGKmjmJJf6MN2U",
-	"4dj3GzcUlkqbmsEzdrAxJbHzTpJa54WI9zkWt86BiG8RKsvzbpNQhXWudhdgXvumpSsdW3BXZXQcrSQ3",
-	"Z12aHilGEZx7DwueF6T4I47zOE7IMLOE2akywLhhyEf4q7ZV5NHdkYwO1oFjgcK07Ld6q881TLyfEqLp",
-	"pDk2JWp9nUwxQJH0FkUuQXMyPjEuNaCdhNo651dPfOT8xoCruGYiWu9g+uAL7sHfa9Jd5niE9TowThOB",
-	"JWsEwCq5rFi2InFNiNoUweuKQQMyR8477vn4VRQptQ8byUo8f1NTJz6Lo6lhPOr3k4cmJff8tkHi/b4N",
-	"HLPPV2uEfQQTNgn1d9CZiLmutTDjZsBui0IXbglo0a70rqbRfcYWE4ZyAHhmmFXPyf1bYrgkoiFKwfBh",
-	"h7Ibp7+cnhoB04XcR2XTwhVR2K2GI8asOZsXee7AtyrPSjXjHBiBs6oCftuX4apdKbJh5BKlMRL+TY0u",
-	"Q9pYxPbQQLuZe/ivbk2W2ZE8Xri1mg+4tXqLgNMmy8ZUyYjq5u5oe6QJYN+QDUZxs6ttQXpD4pmwt4WU",
-	"+OOdVfM5ZAlD095x8ruC9iSStm4HNV7cXFC4udnJ6X9ToytubjAv1eBXWkwmsYylny5+/uXiVcLevfjx",
-	"8rtfXl06AC//fvnzVQw8svr3ZLIFyKwlm+S9NzyEcd5YEhIFl0pnGAIR1jDnEzxnJ0/L2ONyqnJgFEzu",
-	"ZkJ4CEKa3aa6cmOcs5c/XfxwOXj34uLnhL355e0Pl4OLX757eTV49fqHhP2///N/d8o2mtf1weqTr2hQ",
-	"ck8gZou8Owr+LkS9mfDagSCP0Q4+uGfi6dZqbEkll6tjSwQ8yo8/uDeGskAdTzDLb4DZQsuOxmpnDEi4",
-	"tQOrV0eiyVwLFVzGTXafiskUNJsoMGwsNC5CmyDqQu5C8pIbNoJJIT+Het6uf9+lU8gK5+D8aUyhd+vm",
-	"bPXqz4dTztvjz4fWoEF/dVBCaxnmTZ1U+QIF8XWQqC16yK8kG9qoMsc7ML0mtHde3ZE2XVs7ukHWuX3p",
-	"l3Vou+TCdoV7jRrBywpdVEioJlgz5atZxGjxMyzfhVjItthL1EdG25ISYxuZQJFAzVxoMN1De3uI7cfC",
-	"WDEWVV7LTmjUHOQCbnctE2u7T5K9noP8++U/WKbSwuGrkY0d3HyRC7tKGAlEwhrQYe5k5S03aFGbce+8",
-	"99EoefqWL3/yiqEZztuS5UuNEopy+b/YL29fNan0zdNnSVu2xBoK/+3pX+Jt65kQayaYj5TUvK/nzPmc",
-	"K+Zds+Dh5DC2TBW2Cw9V6rkM5So74JhYE2IN+G/tUSEz0AMhF2CsmBCHfEi2Rjx3YqlB6A78Fgv6vgFt",
-	"HNNdqRs4oOtFSQVxr7spgk2C8ZEBac8pa6ptm0wWeU7hx4YVtb/ATqM7xuVKl0655qkFbQJTY85ebMKd",
-	"TSPcXSpMubmwto0j7FRINhOysGCeM0KH30vGRLIQuToqXlp26326Dyapdt/0eatGyr4pP9y5/YNruk/5",
-	"RAI1h62YK1njzg+72JtSCSO7WL8ZhgyIb+TNnu1IaN0gy5rRmPMU6OCoT33jyM+YuGHOyRUYhvykKuMw",
-	"pKzwen7P8H8O0VXFwy30Jfmq/sNhf3h6LSlnhfLA8JOyU0oJw2cUVqqiaGopQWNGAyYY+ez9B3LYjN++",
-	"pE+/8fjzfz7dwX2e8eoY3clXP/EMDqw6txooB2O37g5dm0KwYdlYS7pZyAFy3Nd/YTlYVKHuz0xMMD2m",
-	"2tYQt4yzdArpjSlm3WIQnkRBF+9WAuv8EUlTDWm0e+RmxsKsYYs3mv9k5rxzbu07aAH1gVwVkiRiWSrk",
-	"OtYSklMn+aMVEzaa5rpNXf6olrhMjQqzIsuqW65LyYybBqXxadGIEOQiZzWX0fPWlCcDILctstwvs50B",
-	"1DBTtsUz5lmmwfg9Acq1ZCJqKWA+Pp9Am+Ux0mppkCBdeuqWV4diUzavp8w02WkNcw1Sl/NvTCEmblu8",
-	"OF7YKaXHbHLowxi7o1+4+Z33nCJnCbDH2uY5aB3oMcLcc9uQjE/jW3ZW1RtO6GYSEc9gr9SWbekblad2",
-	"JMcM96J6n88L2+11dVDnV7ow9o3KRbqKCUUmWso8UDGLG6fuZoXBHUFHPWeCRbV8OLIZOZdz+QozRNkw",
-	"zbmYmWH0+wfKYH2kWHKMxGzzuDc4LvK85TDhL1L8WkDYN/HnGlfnbOiaDzGyEOzW/4WPTpnToE49kfU6",
-	"XCp9kyue9ctRhixXE+P6xNMlwrA5kuX0UV6dMKaI7T9dmEA+w916mDDuQyCb2WGwGhiI6KO/vf+Pd2iH",
-	"S0bDkCpKuXyCDMHNDWTPI3u25ia2Y5v0cjGGgXcx4yFwzCde0s4wwo+CeJti2l2GDkAuFl1zXD6tN9k4",
-	"htNetcP6zbkRuMnSdn11CsDpoHDWNmzFHSLavcWcreSgZKekUg112V6jYCVf647y+uJeB/jDdi31neZj",
-	"u11V7TrbuaaOdp2y3lAju/uv6ZU1QusCameON63YfRbeUrR3A1ST4foh3W+++erbveXw6TfNGbTXgPj2",
-	"bHvtjOOEFf5KyXa6yKEWTjicy/4oqcZMFi/bKNoVKkNFrVKudwdNI/GBXRK6K36AonalBe3SrLl4uEDv",
-	"tyfwehxUdS8yWivuImU5mrhyz51CEGCaChELMYQlZj8U+vm1oqU1l2ssaJMucvKyNK3WEhGLPGchXtBu",
-	"um7mkQpblp0Yx4z9tSn58RMCMTazv9etxu98onnsnIAcCwlxz8QtzWOuA7VSMCakoWG5M5+X5ijj+8mY",
-	"kmTlzHg6FXJXbIDn+etx7/yf24W3MZdLz/P3H/bawadydp9yTApHmmgIRAOTsATNIJQ8wSPAY61mPm8H",
-	"U/sy0EkpHqmGDKQVPG9ovc0Q2bZwYwAqaVC+MwO1HoQgS217uMfPlcI9QlrlTJ8USsPYh4OiMaAaz+xP",
-	"tXV94IGtet05/8s2N+e1BMqoD9qq4a2xcMIjwfRtNQMsF4DHas0UMias8wPWbJ4JtJ8EpLPIPlmk7Keb",
-	"XbwjdMF1OhWLeKhsNlfatuwhvfcuwDpZHZd3jnVhBg/Zi60n23wRSmcrCyzrMhPmCGfb4qW3mkhKyKGz",
-	"ndPuy8PxMVUQkEfiH5H356yYO7eS3K2Sj3CvLh4aap4oihOslYV2pM+UoYoohnxRi525HNXxmBqsTVZL",
-	"GrJQy/EN1csIqzHpfe8d8Rc1pbljH26/7RIRwcBLySpgu5x55MYslY5H8HeaGKUdhQ1pWc7BtgRvTXXW",
-	"Oko2tOVQTTkL01KRVTNVyzYG6xwMrsWBywk38LgW9i1tmwDyNvpe+iDBJnH3xN+GGYqpfKhsELNoaHXI",
-	"JGnZoHJOw9/eX4UxS3O+7iF9+9W/fb3L8KPuNzGCB9vSQgu7eucEkHAw4kakZaUZXFLxSfn51Np5ryoV",
-	"VZb0SZW6EVArtCRqkR0+F/8Bqy2TvWBzv13JaKer9BQqOIDr+vFxAgSLocqxiuPvx6urN+zizUuHxB/5",
-	"AiTD8Crr87noL56dnp2yF7lw9gC18KUQ3Bv8rDCoagvpDYBzrKFqEjYWkGcmZC5dY3kw2j/Eo6FspDLh",
-	"7VzUcHwGp9fyWr5QcuGUi7PfkEmmKqdolY8sz4HKop271ids+I+Tt2TjnLzMhrTXXRblMQzSqYLsef24",
-	"Vb1Cz4zfOCDYWIOZsl9+efndqev0IiRIYgxOmiUedqbN8btrf7j12tm713jy9rqXXIdDEte9+w/3w1NW",
-	"lcDBadQ8EbLMwuaFG+LrZ8/8uKFenkXAhnM+gSH7ExXL+HNCD7DQ5JD96SmVpTx7zs58uUpEEe6oNatW",
-	"ouZxn/86RBIMjdJ2mFxLhn/SDI2f4D9OsGL0CSZUYvukOv/iHEYNjFJVHTAmQYT7etfDV0LeDP1carXj",
-	"JNkxmERGJXajhePO2TAXI831qs/7I0wvCMFh0w9vym4FmD7/H8++efb9iIa8EjPPUm+/f8G++uqrv7gx",
-	"f7l6QTObiTwXfjGhQlP/Aq3w8DqOdHZ29vQE/7s6OzvH/07Pzs7+95DSGHKRgiR/z0vwxZynUzh5dnrm",
-	"Vlyde5kz5/3+crk85fj6VOlJ339r+q9evrj8+d0lfuOEXdgcsMbIAmW5NAR6C99CzUHyueid9746PTv9",
-	"ChW+naImQhmdui/7i6d9XGL640Z9jQnFsUqZeZn1zns/gF0vxbFWGOzZ2dnBKm2tDxUpuYV7r8iCpxRC",
-	"9FVT4x2XkPZDUTBU1MVsxvVqzcGusFEWgcGFOFcTJkxCmyk8zx2ruvnRgYeJcasCIrb3wXXeRDTcznNO",
-	"psokFusP22JDt0hTraCRsl7wygIrwxDhD8V1fPHdU3aBT1DCnGoKoZp6VSDMsOHmxlf3KbN7npi1dlXv",
-	"vgXtrmSQCtyJF7QxX67Ile6kel0zAEvc3+ShS8LBRchEr1d2/2dbgIrjrs6W6sK9R9QDbB8U0U8ugK9d",
-	"CWNxi6eKiVItEOF3bSChobInSBfmxhNkOVXlgmDERJJ9GQOiXpBnnzLikU0sCu4yM4c8xzpV8yLPEzYv",
-	"zDTB2FPib0gIR4mi8KQHLpXfBdBqIUnKA5aJr/C0DdhaGbNjgdsl+IoC5aWtEkg6JBY2RNvqSpeli48h",
-	"GNX6HOrfh7Ku4SRbmQBYywNow3WtwYMLuX445kq0Uerw6GvRT3xVRRYyhb+9eeZWg+V0RcUNVkyiqtm5",
-	"9nxUI9Mvj86Y1jX+lTC2fh43oqNj86ma9Im8jn12NMR6sR3azengQad2VEr90dzQaRercWx5M9S7wSEX",
-	"aPYGmff2+npdVCFvdtVEra6PuU96DZt715e1C108fI9i0vehgBaekwuqYMTTm4lWhbP+nbbIc0wV9nmf",
-	"EpbOSCiP5u3Jt/27+vGv+22maoM8R9QOTTb4VEYql6zEBOVZrqNyX7ltnKu7/7AnJfoaLKV6PWrUpDdX",
-	"JkLPt673DhTdjlIsH/x4Glxp2v3GE84+OaciBgWoqAANn3AKAD6OzfvGqvnRcPvOqvlvBbUOFjoY0I5b",
-	"hzSq5CMzynF6JHbLsgOdVsQrbP1lVdxenuEPuSBetSmFTmvfURR2J97+wtJfWLoTS+d5xdOPMeiwx/6d",
-	"v2thlxl3RZeWHdOCI/p+MuMNUXoYsy3cV7FVAVSo7udqsjUAyYZjledqOaSoJ86dbrYzVgOfYeFk3AM5",
-	"wR1vWDiIztkwVxN/1C8XEowvjLfCXJqELbFsnshcV35PQF3LiWJKsj8NX3FjTy5dTycvv/O53XxsQQ//",
-	"TA7vEGRWO0joZvPE+C2iMu15yg3ZBBSrLHdqVizNlYFrifs3NAvgOhegnzPOUtymYqmSElJryGhzw8hY",
-	"ALNiyVdYO3prAPMVOFuFAnecbhYw/n6VRtJCNGDm5h8P3kUvBQs5oNErwe6iQxCl9wsQ7ta4Fm5tH9ni",
-	"hJDdlMTIgQn3QRkab2+5VTobKvYfJz/DrT25QBS25HlYxZD9envehfJ4NfAWMHmEEuydInCMaxWWx8bL",
-	"QHLcGtWFNEyMmQTI2Ag+g654oE9XDbPLndui2T+ZJ+dp8HC3bR1rD3PWdiPN+2mfG2fkotWQ5rh3L3es",
-	"3Ji9q9+hd9+f+HyzNlPgDbX+gaqAHs0caFTwPLpNgEG0EdDSoMa4t0IF4mp1JqXCOLq2zMyB3/iScu21",
-	"Jatar6Hu72NVR+NmRuTRIkKkXzB5bJ1OuI3xV5Wtjkii5jbN/eeUD74i5f4Qoj5GfBrpDXdrl+bd98P+",
-	"F77zt0Pf9yn7ZruHeOG/fOHbfgqfq1nrvYPndQSpLOsUlHnhW9OKWTghVx5ZDBePcFkdRT6oHO72ldfv",
-	"TuzwSeQK8ojBcFAu3Kr5/1ZkEwg8eGzFH46ffJIdvkbd3xGgmoCs2uKTylK6UZl2YWsFe6tEiy981cJX",
-	"ZqRmW9OZ/Ffv/vr6p01fLu4yoYMQdZl6Zp7d4olMOpHu/0xXaa4kZLexG0n2C2Cp1ELcqyodl5GQXEeO",
-	"zMf5OeQSHoKjsX6FwNt82Yxb0ILn5o+m/nw9v9a1tCyP8SXe2qqHqxIie677v98wa8UWpOLrFoYAwzLF",
-	"lHb/d47WjFsL2mfFhsSbI2wwbNr8Ub+UCqtVRDuOyd8oENrJ5H/6G+LMA3FIWP/XDFAFhtiDrhXwDIJh",
-	"VH9UiW9WDX2Mq7GA2/5deXdNCOFnkAPZcU0G+Q6fNxnkMzln74WdZpov61fvHGNZit3vXUPXI+9j3lyO",
-	"KPOxfxeuK7/vh0O2JwZSHYL9cfpcyuyNb/2OGn9GCl3KzJ+zcJCUycXKUuVaOmmgFqBzPh9MVaHNkN3A",
-	"3LKJUtkBSFle+B7Bsj+YY3Yg87Wdgn4HZSWO/QBQ4wGmNLettZ8miCEmEvct8GAIBZpGhcVjpM/LiuNY",
-	"a6dqQdmfy6kqc8lBG2wUj0C1G0mPxl3yxZoq1yxoq7z6x9i9ptMRT0xZWy9IccJqxfMd2zwxezFwq3ro",
-	"3/lfuxbGS5kF6nxmjcvXsXMATVohIaZLqTLWVl+pUWb1izI4hDJoFvz+w6uE6MnYRyuGylFax2VZTo2z",
-	"cPq6cevreZXi4MfF849jNO7TG9BUARUBo7QFD2yuJDBuruXwAotsin/RUVf2VzzaO6RKMMAu3rw0p+wl",
-	"3R2dqXA9oqnqL+Opc0xSMXToqaplRAfa7SkLE8FDsNdSKo+4WL4EeYdNvjuOhxir9n0ER7EzCFgYOiJS",
-	"BFq2LkSqKtq5TRz81xeHkYaf+A04ZozJwfO1DCA675evqkN/ZqqWxpck2LU4Eof07/Dfbh7jJtN8phXy",
-	"LSxUO54Sxi1TMgWK2zsBLkubL50UGVNQLSZhu9vBP4DtMv/Ds+3xQxntFQkeneDimStmcCyKXGajbbsB",
-	"8SpdR8R7fMBPsLkp0mlZAGr7nqav/kuH4z8W2QQyNlp1EXjCd59KyFANENNW9VplK1oVrVt4QlUfNzYO",
-	"xyb/EnjtvFQWDxUNrRaL1Wk28oejZ2C5A/nU4Z/yB2nf4fWLlyznK8zAE3Z6La/ch09Mue2Gi6EwbAFa",
-	"jAVkGEiVvmSEP9xN8zZUFJ1252JowayhU3YhA2qvJVUkxIKzVIaJ5xp4tvJbxWUZ89jC+RIR186TXRbQ",
-	"R+4XdUqqOJ4khM3/uDwE/g24PcgWllsOhcTc/S7isYccaMBSIXVBWM+Jwwa/DSX06VF/gelkwHxNvB1q",
-	"CW8haVbtYxJTWXfSo6wKHUpbbvVBq6q4AjrXK2g/063MZmnhox3f/uL0EofX66//Yc9wOBw0qrnW9g5p",
-	"uWzWu271aWPuXR3Dx3HuNqpTd/fstqPM+1MH0GCvwJaOfCgxT+Xf6/XbH6Si+ndUF62b37ROjc/kNREw",
-	"zqireG/1HKMozi2i6nhkVOHd6cV+3tHuWR6a8T6FZ1THVReHKLLRWLLKY3cZtyb5/lZF/lNGBeY5R5s+",
-	"J31apx3ulgnrA3jOZaAKQsEoiAkBHQxql4V2PWF9Kdm4jr7Sq3Uz5mj0oqrmR/Aeuq/0ZQrnPikaCRU+",
-	"rgqeP0HKmcP522srMGVvOvqHWzZC6NcAoyLpTMgqFxSjb1TaCz+VT/ZkkfKKzyiPhNKdoZTnMQO1G+VC",
-	"P7GzGStHG7UDq7tksNhhM2YfCjDhu4s3Lw/BKQEjJU9UegWycAGMG7xWjtjXmhUL8oqqi0HaeGPx7PSM",
-	"iv6d5Mo1udt8k6vJCdza7S/pkN9GG6xlPimIuTbewu1cadtPF9D+pp+ppUSu3Sz3cpAz8uvjlc0++YAb",
-	"+JkCz51L13wqUtxXpprLDwDLfT/wFZvXoMKC25LnRLb1gT+qkQG9ECnQYbe7j2r0MMzQh+ujt/Ufzikf",
-	"eIy5UrnZMkd876xtlSMUTn16l2/PjDDqYQsovxZQwDZYqAFhxC1kD8Q5roFrYOR8BJt4oKf9O/z3YUQO",
-	"n24MmPF5f6JVMTd9A1ynGxyOLeZUfnTzBW61VrHktgbxrps32TRfRQYMSY9tz5vJkAOlH4aqzU66xE6E",
-	"GYTSeiEvtzuQ/QE6jnR77O8B3vJUx+8DXCos+fsCtn83+4TsS4N+ovnRnpDp/17oEeC9cz8p0/rT0cWP",
-	"ePx5+qvCfhc02Uir/nxgJw/JXO4wRZNyKalKxm+fHh7YfsplJjLur877HcAdPLzfMrD3G67f484LdRrS",
-	"e6CfYKT6AdJPP+LmkdXHwvCAw4+HAPtQNtlvYAL1o8KfYTKPPIp6cBT0KRnrIALyXwId/v5N0187jfkF",
-	"OXXk3IWfvx8Z6vBVVl4yeTwcllGYPzw3HSDy9JtlpbaQ2GELXaRcfmEkwsMDC7D9F0XGHZUhenhM/fMJ",
-	"ViS3oZxM55tZ6Pr1HZeHHI8GtAn3hRcdHvp3lk8+m/NzLP0e5rSOvl8LZfnGJgI97d89aI3DjyNLyZpr",
-	"23wXwm2Rp48KbLWFm3yMZmPI8Dy651K+vPPb6vzhW7BrPbTBtzlUGYI9ypimz/PcDaFFGkUOJShkRQ7t",
-	"reh9+4vabmF/zgtDt4AfZtMwvrkWLjqtxbji7xdFvvHOciuMjc0U81D7L/5+eZHnapkLY1uaKJGlcZai",
-	"9/NCTwADWzsblGjc3fIOfz/QUvWfbuB3yygPXLq3j+SY7iLPd027bEZmVaSJvyW25U1/AjYFbbe0WKi8",
-	"mG2ydWFA06Zx+5sWtqw1uMN/W2gVsTFC80MVaSnhic7C9Kvb9NtfbtvD3rb1Te/u3D8PY1b/ZS82narf",
-	"fpqLQVVo5ihD1O/nPsoAZmXwdPdBBijvZa9fBo19+Wug//nB2RY+K4/+KO99xj/vP7gP9SLAQNfE9vHM",
-	"hE/tip2l81XvhTWQj88ZpRMlzANkEmbAWiEn/oZlUr/uqWOf01q5IjoJsHkN4BtQ8xxvIQw3UJ6uXca5",
-	"+c0PKIlYCZe+xpy1uVYLkYE27Eaq5VovKIWx4b1Viml3dgpCs/L03+b5mc3v308V3gxt2BLTMrXKoVFK",
-	"rdYL7VZHOrlIU1X4q61Dyv/p+gWgm5+9rdlpjSMYp9HrECPjBts68VN3jJAwCp9QkmIVw611GizbSJev",
-	"6Fur2Izrm/JcJN3pXOsCx4h8/6NaslmRTqvJYG0BY5WG2udouraQIxOhHD7mukKdoWjl3vzudZ7Rrfgb",
-	"1/NOVJ0P3AoYHZZbtlT6xmxeW3fOMAssYZSAlbhe68j8qEZtPeZKUR3n9QJ+5zRGIXJ7IiTzNmhVzaHe",
-	"f9iRjY3hOHa9NqCvKT3lCwjpwlS8eMVSJY0wlqnxWv9tE6B72qtKctRp7Wb3kFhc64/yS+8/3P//AAAA",
-	"//8=",
+	"7L0Njxs30iD8Vwi978G7dz2jsRMHz47xADfrTBLvOrFhTzaLyxgS1U1JtFpkh2RLox3Mg/s198PulxxY",
+	"RfYnW2rNSGNnYyBAxupufhSrivVdt4NYLjMpmDB6cH47mDOaMAV/vlSMGpZcGPuPhOlY8cxwKQbng6s5",
+	"Ixk1cyKnZD2nhqypJjG+fzqIBjqesyW135lNxgbnA20UF7NBNLg5mckT++OJXvDsRMKIND3JJBeGqcH5",
+	"lKaa3d1Fg7d0xl5zsdDt6d+xlBq+YiS1z4mRxNgFKbbiMteEigR+EOzGkIzOWEQ+Si5YQtbczMn1gETk",
+	"enCodV5JQ9OXMhcBOP0g12RJxYYoudZkSU08r087lWpJzeB8wIX55utB5NdhJ5kxtcdC7qJBRhVdMuOO",
+	"jyYJx2U0V/WLPTEjiWI0sSdoYUWV4VMamxeEG03G/uMRQHhMBF0yPGluyJzqU/KTNCSmmp1oJjS3p2F3",
+	"xu34FjMG0cB+Mzgv1xENFPst54olg3OjclaFw5LevGZiZuaD82++jgZLLvw/n0aNs7E79asdKTZliomY",
+	"BXCUzohUJOEzpk14aeXXPdf27Pnz3YtjNyzOAXg8sd8HJq69sm3uXfhh5+OxFCO3zfB0BQwOt0muR4pp",
+	"mauYjXCWII9Q8iOLDeECKdSyDK4JRXxiKyYIn1qUSqVcaJLyBSNUEAAK7APZUbmTf5680ifv3MQnP9kf",
+	"q7tI2JTmqXFEUax7ImXKqICFf5QTdy715f6ULydMWXKgxFC9CGOM+/qQkLRD4q+3XTPC4wOST0onLO3G",
+	"zuLxQzFzySxMuydaHmQOQwsMDM1RPD/kocnpKNeW+zbR6I1lp1wT+zQiXGhTYbIxTVPAZljnbzlTm3Kh",
+	"9gsE+hYALLngy3xZXVUVGPayC/F7Hs/hIuyY2j0K0NHTqNch2AFGmv8rMPk7e/NRmP0FObMcOWVakyWj",
+	"QhOaphHJM3sZPT2Lzs7OtiwQxw+v8iywzCW9caA6OwsvWsotROCfHhJrHDvsYJiWm3lMcW+GmVBtmGOt",
+	"byRVmE/CKhXhyd5rdUMedMW5mrEth+gfP5TLID62gPFSChRudE3CjOVySfU5GS/+czUm7IbGJrL/+K/V",
+	"mMRSGMqFhh9+pf81+TAmigorpI4X/3lLyeRuTKzIKKfwy58omfx5bCmFyOnptfg722hiQIKbWwFYGy5m",
+	"JJFMiyeGLIRcE6oY4TMhFUtAFrbASOwdTMn4F6oEF7MxwZv19Fp0kNxvg45z+frsL9+EjuK3XBrafRQH",
+	"OATFZlwbRSuyVf048rzESh1TIUpm2xT86iMdEiUVy6TmRqpNDzovXwbMkbkB+dtRTUQypmImzAkTsUxY",
+	"Qsyax6xrT/V5e+7p6dmzHhKDkhNpug+3ePzQI9ZM662Sc+WFAwpEWqqA9gak1qbriIxPxmTCplIxQsmC",
+	"bcjUKhpMx0wklhqlSjqveZhq61m0l2fobJuIUzw+JBpbGbj7GPzTh563kQu25bSLxw+dxwtX4WlK0esh",
+	"swDt60wKzar2k8CtgQ9eAAeYyGRjdSK2zMzGqtAVC8xrGVOvwv//ik0H54P/b1jaa4bu1WFpqYFVfCtF",
+	"gO3YX4NT3kWD7yhPcwUf2fuJoS2DZlnKcQXDjxqXUQIktCB8qoeXSkmlcTUB28OaCUPWSorZKXl+c0ME",
+	"WzFFDEtTTZaWqsycCscff8uZNoQnEVmDGAu8nSn7QSpnM0+aKF7nmp0iQeNC7Dov4php+CtTMmPKcDwe",
+	"GnvQNpA/GrDp1Ao0oUde6Q08vCtwQk5AILqL3OSXN1lKRXGUvddB01SuQxh0UQBmsrFbX5K1zNOETBhJ",
+	"mZUMlMxncyLketBWgqNBxtSSmyBuXs0ZV0Tx2dxoovPplMeINRuypBuiDU9TIqSxvJARLs5JwjWdpCyJ",
+	"CLvJLO1EJJXxgiXhqZ2wGIYt1VIAULhhS70LyxC47+CrQQl9qhTdDGo38b5HGQ3Wc9lv+ve5O+y7Kvf4",
+	"tTi7KrRx2MrMkT/9cvMfOrHIbbSNQIGr6z0XMSPrORORFdbt/TTGUxmTXBiewrNBRW1KqGEnhsMtck9j",
+	"aDSwQkp7Md9ZdcGck7HeaMOWI5pYNRbkL6nGERln+STl8cjhhv1FyZTZ/88UFWZ8Si5mVmY2OIx9OEpp",
+	"vND2FSFH/m0hzQjHGkfXYpwwwVni3sGRIjKuzT6SIt34TzWfCZaMuLA/eLS2fzvEtn+mbAqjOGBGVsC+",
+	"FuNcKJZaHjwGwFqCsUK4JkISnVvt21nCABRE0419ZOZWWqATK/ZZKkZpvIWLsPQutd4LklYCe6IJvKsj",
+	"MlVySZ4Grik7nMyzsL0OHqF2MbGzazd2yl7gbQGYZH9D046e86ywIMexzAXIryydhvZhxwnYyKmaSPVE",
+	"o02w2E7KQkMYdtPhjkD6QS1HM3uHxSyC5WZMZqHRGgQLuOtm6CZCT+4tKlxwEdJIwAwEh2OPngopNkuZ",
+	"69DevIS3fZkwT3B9zib+ns8ENbligTsvlhbHQ/eJ9l/ZE3gJr4Gl1hgazxncvhJu6SVNGOEmyNxLI3Rr",
+	"c0uutf2zwxkxZySTKY83JGFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhcm+pFU5lPqrBN2srsdpeWQnVw",
+	"F0IaGnacNMD0k3txf0DhXkMTOCgAg1jPZXCXlYF07bDbVJFSbZCeY0tdU67QF9Lnei0QKXS3+kX1Pk+u",
+	"kSlGxD33PhygCwNmf5GwG1xtymgCjr0gABskUbg3HFjL1ZV4F3ncr5xvDXwOZYKUlSfcfCfVmqrE4XCd",
+	"rJhI4CpsQ2MutTnPpDKlwh8zvkJHg97oVM5C2JvS2UizWIokcK4Xs4JNyjSxQqCSawTbmnLL/M+QSIQU",
+	"DCxDtXte5pMqNxTg98BJtRkxK7lvwaUpagovLAVagdBKnNKqvCvQeAM78YOOQLioalIHETlgAiXXxfBN",
+	"dGSicFyihiGnZE6zjAlAkCOsxl4/QfvUq6S834oT0yRhqUUJlgCIBz1M7tWJtuwbZrBT1WY5+KYzNHvY",
+	"U9AdDoACO/vtLlPSyFim7dFMnFmGYdLgFQoA2bKMEtJWTkhT4rbeY0naUMOQ2POl5TpyaoWcOFfKqsvR",
+	"YMLm9mqOBpZE7Ho+7JI4cMjqqhsI1ABtnS+EONWlp97mtR8Sy9d1VdwJS0rOFF0GobtkWgcdTOGR9hK7",
+	"/NiduwpIM6z4vdd9hsBp3WWN9bhBg+tY0TTv0OJXTCU8NgHEeyMYwIPReE74EsJR0B/OVWkp7LOBV/bj",
+	"f+BEO/dRLCi0k+84oNXLORV4ng18WXmfSgsHEmrohGo22iLrFe/kmeUvyQg11B5M5y4aTPkNS0YrpnSX",
+	"VcRL2p4QBVsPosFMCtCnUwM87kNg6IzGC4e/Ac6xYoqbsKWgezUhm8/31DAH4L1Au3vnx9lAjRpXzl3m",
+	"pyq/bS6wMuWHDigAwrZhsAV12E2c65BY6QBacX2BgSXlGgVIAsx0aXkQjqH7sfWpGzcs8qyl0hXRbWrX",
+	"RqSAwXuRbBUXAlL0lN/QSUgpfjMlRhqa9tuEzE0sUQrYtZg37tXC3BYSHTaFBw3kPbtnVQhRMVgahTSE",
+	"IT8MkrEDVvfOImLmUjNCNQE8gr8q7mQH7p7HaNc6siiQ646YDCe/2hcjr0k6jxtyjjZFNW/8GLSPaLDK",
+	"U8EURTEabNcj9DZWbmwnB8BPQpqRh1WYM+FZ70B6by/aA7+7FCUveXjEqQOwQA2/sJIuS5Qtj7hCRF2M",
+	"4E2JoB6Yk1TGi4GzcQeBUvmwFtBI07cVduIiveocxoF+P3qon+Se39aOeL9vPcbs81XjYB+AhPWD6mc8",
+	"atshKuadtl2rYk/ZZgppP6sYGXaYAPbU/Lu274Wrto299MTsZfYCea/jcsFnlQvNG0S4xjApNIG8QD1+",
+	"DaarAIMs+IKzzBbDWPZt2fSEEZWLfW4svLcD91WnBgBWH0qyPE3B0iPTJGrb60qfSJvZ1hCPpumb6eD8",
+	"191LrSDs3YcoEH4NrittqEheEDrRoKS0QOmNVAKvgv7B32GPT8FnPbwKRAghXk2svy/mdRjhigjn0qIm",
+	"5LpmSnXoEzoUvuySNo+HCBUnYMOULtA/E5Hy/o1IjfNFxDG+yMktEamxPfCF5WIh5Fo4LPDE482TJTli",
+	"sCYYuexuqvTTvr+3aWIIxQpWlLsv8WOb++9vcnLpA8YDbFkxjGPaw75mJW2RHMkix26MoiNqjNpybWN4",
+	"RWurqBr1M8coc6QNwNgsGU3CylSXmPnW4967XAj4472RWWbRDkwPFvne5xiNEHUNO6pQVhvNqF7sZOB/",
+	"k5MrqheQkaLxFuWzWShW+ceLn36+eB2R9y9/uPz259eXdoGX/7j86Sq0PNTl90SyFRNJRxzpL06d4JpM",
+	"pfImEXT1WI2LG02spv+CnDwtvI7ruUwZQTdyP8XArcAH2LdvYTvHOXn148X3l6P3Ly9+isjbn999fzm6",
+	"+PnbV1ej12++j8j//d//Z6cZC5Tm6mTVzZdnUGCPP8wOercn+Lsg9XqqS48DeQh3cM4HHU60klODF0wh",
+	"83b4voP4+L19ojH/w+IEMXTBiMmV6KmC9oaAYDdmZNTmSGeSKS69IaiN7nM+mzNFZpLpwhvYXqLKxS4g",
+	"r6kmEzbLxadgz9v57/t4zpI8ZQn50xSd7vZqJ0Zt/nw45rzdP3ZoDur5Vw8m1Mgtq/OkUsPPEa89RW3h",
+	"Q+4maXGjUsnugfQKwd77doez6fu2PTeW9H6/sLb0eHdNuem77sZpeNuJH6IEQrnBioJe7iJ0Fj+x9Xtv",
+	"4dxmUQ1avrwE2owBDphfM66Y7m+w34NsP+ba8CkvI1p3rkZmTKzYza5rouEdF+RNxsQ/Lv9JEhnnFl61",
+	"PCyvPPCUm01EkCAiUlsdZE2UNrDaWVR2PDgffNRSnL6j6x8dY6gb6bfk9+BLEdqu3b/Iz+9e10/p+dNn",
+	"nSpSA4T/8fQv4XerMZANEczZPyua8Ati9akNcRYHr6+lbGqIzE0fHCrZc+GgkWZEIaTWWxDh/5WfcpEw",
+	"NeJixbThs6aNJujH2Aml2kH3wLeQK+ctU9oi3ZVcsAOqXhhOGFbp6yRYPzC0X5yj0tvlxhd5mqJToSZF",
+	"7U+w82BES3HTxXOqaGyY0h6pIVo/aEfoy5nB+53rwmXYcDNzq6uTJRe5YbpqzhEuhNzbo48Kl444PRfo",
+	"C+kp/Z3S7+REmrfFh7uNCYlPW3AHVJ+2RK6ogZ0fdqE3JhEEvOyfDUJ6wNcyZs52pLK0jqUhNKY0Zlgy",
+	"wgW9U8BnCNnU56gKjH1kcplr4INVaTWyd/zfx6CqQlorfom6qvtwPByfXguMVsUIcPikGBSDweE3NJKV",
+	"1ii5Fs4YBWYql7d3Twxb0ptX+OlzBz/3z6c7sM8hXhWiO/HqR5qwA7POrQLKwdCtv0LXxRCMvzYaQYEr",
+	"MQKM+/ovJGUGWKj9Z8JnEL5XOiv5DaEknrN4ofNlPxuEOyLPi3czgSZ+BBJUfALNHlkZIe+BD9wIRj7r",
+	"jPbOqnnPOpZ6T6zyQVyhKDpUHSupSBBIO9l0hfZuY5c/yDVcU5Ncb1Cy6heLVyBjW6DULiEKAAJYZKVm",
+	"vc2q70LMmNh2yVJ3zfZeoGJLaTo0Y5okimnn6kIrPuFBSQEy8eiMdUkeEyXXGg6kz0j9IuqBbIrXqyF9",
+	"dXRqQK521MX+a1sIkVsZVd3C3kkwInzKxYypTHGryEBxFCYMNxsX9oL5CC8sn0gpX5JcQH0FlNtXTPEp",
+	"DztaduiMhRvRRY8rxZmuIX0lcslhSCVUIhBsHY7JUiyxWhfrMNG+mdo9U2OYxoGiSiIKLePxB1v1pHaA",
+	"C8JHSLMVRi4jKEQnF5pQksoZHoNFkBNt6DKDjJ7czMEGZ4WDlQfbga1gdmmqw7WM7nCXU+Pkc6nBfr60",
+	"W3d7BtP7Ho6tSkxMg2mgieOcCAnJpXOqoaQPSwha+TcMCMZhRwXkuaj8g4sVTYEcvc1kZwxt4VRz0C1j",
+	"WzyAIktXlZCWBsZtpdG3RXBCw97iLAt7mia0N5xqZiKiGSOJjPWw9H2fLpNBYD1MTKWKO9I1W/EAWe6i",
+	"3CFiK5EYIkCmeTrlade1pWOZBd25Fm38VeXPr6z4UbhiwHP+IRiSbY5iTrLjBh10zSBr2FgFhsED7zat",
+	"IS0HieOe0kZPY137uwrSNVK7YcRKnCJTyl+SE0gFNh2c+5gGv97yc8sy2A43oAnbK4p4W6RseS0cyVoG",
+	"F9Tg05nGdpvCesjYVyrXpov/0TzhHVX3sLbgwsqgy1xD9BFkwuFN06YhX0EnUCbh8jWkFZExSDZ6HPz+",
+	"njRYnSkUhywg+TdsopvmadpR2+VnwX/LmXdmuzIzm3Mytq+PwdzrjQn/A346JZaFW5kRTQrjtVSLVNJk",
+	"WMwytmKGtmNCsj/X7no/fZCpjWudh4ICLrQ/Pk2tmBQR6uzS7UB8thlpFuBHf/vl7+/BOCIITuOFSPEE",
+	"EILqBUsC+Zzwe1Bl4VM2cna/sF8SktDWGHwE6wdCvIkhwyEBaTHlq77hxI9r4qtVRei+342LmJgwu1kM",
+	"DSxlYcuDfOkjfykfwgW5xcZQ0kGBTlHJGqq03TjBkr6a1sumxlVd8IftXOpbRadmO6vaVWqnwY52Fb1q",
+	"sZHd41f4SuOgVc4qJaDaMto+F29B2rsXVKHhas2k58+/+mZvOnz6vL6D7pJ835xtL2V4HFvvXzGvQeUp",
+	"q9h4D2dHfRBVQ7Cko20g7RKUvsBxQde7PVkBo+0uCt1l1AVSu1IcXecNuxtc0PtpQ2+mnlWHVJ5O2AWq",
+	"JNZh5dVfznSdIULev79i9gOh218nWDqjd6fc6F1x742cjzxNiTfi7mnR8FUApyFhvytiHpYY2tk/qlLj",
+	"ty6nL5QWIKZcsLBmYq/mKVX+tGKmtQ95h+rTLgbenowbJyFSoJSzpPGci10G236h4rW9XDqcv/uwV1gV",
+	"Vhd/zDnRR6SDdmnFiGBrpgjzFSihItNUyaULpoQ0goSpqCCPWDEwHtJU3z+c2S8qqp18bwTqzDlFSW27",
+	"Dd7tFW3wXBhJQKkvBGNnow9aOCo4s/+pNfmBW2w56s79X3apOW8Ew+RFz61q2hrxybQRZMrJJQMDG1Q5",
+	"0nOWEG5OB830J6iW21U+AktDOUNUMU4/uXinzTie81XYf7HMpDIdttRfnArQPFaL5b0dEBBWifJiZzkE",
+	"1xPAysocqmwuuT5CQYRwJeQ6kCJU6EzvDMeiVlmIFXjgIfkH6P0FyTOrVqK6VeARBFCETUP15O3wgXWi",
+	"0I6YxsJUEYSQqzG4M8CuzESurLWOalGNFio5GL6YNEI1RL2/OEX8ZYVp7giO2M+HzQMQeCVIudg+hTKo",
+	"1mupwm7VnSJGIUdhqR5Xecd0eNR0WfoqeGwgywGbshKmwZ4Xei7XXQjW20NXcc4VG67BseGLK2Qbv+Rt",
+	"53vpjATtw90Tfi0xFOKrgdkAZEHQ6hHe1xE1YJWGv/1y5ecsxPmqhvTNV//x9S7BD4dvQwRs6nGuuNm8",
+	"twTofJJU87go/AlXKvxSfD43JhuUlXuLCquxlAvOKnVvecWyQzP+d7bZstkLkrkYEoLhB4WmUK6DUVWt",
+	"OYQLgd4UYirD8Pvh6uotuXj7ygLxB7pigoB5lQxpxoerZ6dnp+Rlyq08gG+4ynT2CXyWozMkF04AOIeW",
+	"FjoiU87SRPtw0muo1oxBHVBPhExkwp2cCxyOLtnptbgWL6VYWeZi5TdAkrlM0VrlLMsZwyrV5/btEzL+",
+	"58k7lHFOXiVjDEAqaqRqwuK5ZMmLamZ7tWDqki7sIshUMT0nP//86ttTO+iFj1oHG5zQa6iQgxFLt9eu",
+	"Isq1lXevoVzL9SC69qlr14O7D3fjU1JWJDXe6+Q0EZTMvPPCTvH1s2duXl++3MDCxhmdsTH5E9Yu/HOE",
+	"P0Dd/zH501PsEnD2gpy57gEAIghzqDcRAM5jP/9tDEcw1lKZcXQtCPwTd6jdBv95Ag18TiDKHd6PygTR",
+	"arE4aGGgIwC4az80fs3FYuz2UinlLVCOgche7HgSrON9TsYpnyiqNkM6nEDMlzcO66F/UgzLmR7S//bs",
+	"+bPvJjjlFV86lHr33Uvy1Vdf/cXO+fPVS9zZkqcpd5cJ1v39F1MSPNUw09nZ2dMT+O/q7Owc/js9Ozv7",
+	"X2OMLUt5zATqe46CLzIaz9nJs9Mze+Oq1NGcPh8O1+v1KYXHp1LNhu5bPXz96uXlT+8v4RtL7NykDEo+",
+	"roCWC0FgsHJvyIwJmvHB+eCr07PTr4DhmzlwIqDRuf1yuHo6hCtmOK0VZZuhHaugmVfJ4HzwPTPN+m2N",
+	"Os3Pzs4OVvi4OVWgAjIExAAKnqIJ0TWxCA9crHToazQDo86XS6o2DQW7hEZRkxMu4lTOCNcROlNomlpU",
+	"tfvDLLSZtrcCAHbwwQ5eB3RR5AMuRN1hzUpYzCECSQpX6AgDk4rLz6UEY5niJWMmsvRa1krcuJRh0Gbq",
+	"J+jKLmFWunZFupk2f5XJZq+D26OARFfe/kVRm78kzM25obMo8Pv/TJxf1vJ/qDdeqNzVS/t5D7tmaWl8",
+	"ul/EZmfeef1Fo3J2d0S6qJTOOjpJ/Eg33q40YYBWrg+GygXU6yXr+YYIaV64vFIXGQNInDAsRoksP5Ho",
+	"tdxJJDdZSlGen4UcYt53PLaSLNY3nkjjbqeiKOzYu8F8QWCXg35KLuAXrFlKaGHPrFYyBhqieuEqEhdx",
+	"yU90471ydPcGuiALCm5Trr/ZS+LFK6JBpgiDC59DV+1G92uXFZeC63NLR6TBA3oYdE8K4Ec92fXbYFN+",
+	"A1WO8KQ6VgTfdS0JpPk9l3ShF+5AAAGd1ITVd7s6s1SLCO/T+izAy9ADQnTGgPeeA7VEJMv1PAIDbeS6",
+	"Ovok6OB64gO39+uz0JLLRkWoYuSqUm9bbKX0+rGW28dDAQTlSwcXBInp7T5qoKsXVhl8dQTCKIVY37PP",
+	"t6LxOfhF6kIlWKYL1pUX7t185sMxxbVWe4ZHuZ0K81si4W+nw/irCYqtwQ3V5+75KCd6WCT96k5B+DXX",
+	"plpJJMCjQ/spXxni8Vr02fEi9Ljp8V6GKZO93sP2bw/Ghl6u3lrBlbY/pIUhF6Abepp3Sm2zlwsXi119",
+	"XMqWt3fRoKaY7vqy0oTWre9BSPqLL00MGf6eFUxovJgpmVsV2XKLNIUkJ5exItjaCglFUYE98XZ4W01c",
+	"v9umz9WO54jcoY4Gj6XJUUEKSGDYbROU+9JtrSLA3Yc9T2KomMF4yAfNGhXaY/0839nRe5zodpBCy6OH",
+	"n8GVwhARqM3iItjKw0ArLhbEpDOKVvKHoflQG5kdDbbvjcw+F9DatWBKYzdsLdCwsqhIMBDwgdAtCib1",
+	"uhGv4O0vt+L2wlJ/yAvxqosp9Lr7jsKwe+H2F5T+gtK9UDpNS5x+iEAHIw5vXX/IXWLcFTZaP6YEh+f7",
+	"aMIbgPQwYpvvsbmVAZSgHqZyttUAScZTmaZyPUbXAOwdu/FroxhdQksacBSeQFgIW9kVnZNxKmeuSEHK",
+	"BdOuUPcGAs6g35FmhCd2KOc4k9diJokU5E/j11Sbk0s70smrb10CBJ0apsZ/RoV3zERSKYFgd/NEOz9q",
+	"kRswpxplArRVFu7MDYlTqdm1ACcn7oJRlXKmMCOW243EUggWG41Cm51GhAyYJUq+hq48Ww2Yr5mVVdBw",
+	"R7EbonY9YWuRPUGDmd1/2HgXbGTuA6WDbcxvg1PgSe9nINzNcQ27MUNAixMEdp0SA1lF9oPCNN795lbq",
+	"rLHYf578xG7MyQWAsCMYykgC6DfYs3/rw9nAOwYRVpiFYhmBRVwjofEQNDBNIX5A5UITPiWCsYRM2Cfg",
+	"FffU6cppdqlzWzj7o2ly7gzur7Y1oXY/ZW030Jye9qlhhipaBWgWe/dSx4rohdtq3/+74cw5kLtEgbf4",
+	"9veYuX00caDWUeDoMgEY0SYMrwY5LfOyq4XfhQQ7ujJEZ4wuXDHc7mLvZe1r34fkoayjelKIo3ngkH6G",
+	"CMvmOd3PD7/fEfVyUj8OfdANMvf7HOpDyKcWA3TbaPR/N/T+L3jm6r3fDTFEbbuG6HuGvnTvPobOVe89",
+	"1UPzOgJVFhWWiuSJrbH3xKeRFnm9vqUjFWW+/kHpcLeu3ECDPp94RBkVaBISGA6KhVs5/9/yZMY8Dh6b",
+	"8ReN0x7Dw1eroFNEoTSiT0w17CIcJfUFrzrwSk/kcmvMn++G/Nc3P7Z1ubDK5AvItFWmgc6Sm0oBFPfP",
+	"eBOnUrDkJlSnZj8DlowNC2tVheIy4YKqQF2JMD77gNtDYDRU3uJpajnekhqmOE31F/bXB01rbW067+H3",
+	"1T7Ex4t2aHcIPzozvKowwie6rNeFwfGVul4aLElYK8TM2dKxSrysNxDmvJYKoij/7VGtgNJJNQUlZXiV",
+	"1tHnW/i9WbHqE0rJ79hSrmrKyxNfsSQiWpYlTTGK8YmGnIewJtPF3ftt9yBE05zqEQRUuaypftDSDMxI",
+	"Fi9e1GHnUrfWPgsQVXasBcKNJnItjqgjBozM1Toka27iOdNkjGUvRu5ARrCjEdYIHHsrcPuNcSOKLtpZ",
+	"2uxaWD7hGhMWQXdRje0oVilNZ+fWc7kOGoRR5w3h2iHjz4O9Tj4zxZeZID2/AL+RRbMtAIbuvPdWfZus",
+	"cLjIJ0wJZmo3aqC1UFFsSFOeuFwersnXZ2elswHLKbgmYoSSNaMLpnx5pXCMs1QB7rPVVfBmSv6+WTEl",
+	"ZNGzX/lmfZjCLwV2AgDWKKfkPZ9pIxUr6dvimJJp2hkrvcDe490xrV50fZnm2jBVLB27z9GUJ9RwMSt+",
+	"d+/BY/fjg4XcDV2mBxFuDyufNNG6kRYABSo3mM8VI1Qwy5X8vcBFsqSCT5k+vMLWX2pwrTK6hUxf5PBL",
+	"QED3bV8UgtzTMPX7jQMo0QL5T9UExpkmibSsKZFw0y6txK5cbqO/lY8QAdMWOIKOE+xZUB7acWzStd47",
+	"va7mp58RZh4IQ7yBqmEhtSIYoIcTxRBBsNEmFpyg7YY8DxEIVuxmeFs0e/cxJju0oxqCfCIhykrHiaLr",
+	"aq/6YyizIB1kFDRln3tfAddWIWG3k7x9HWFqzvAW/g9uUl8q6USzWHkBLXw+lyJ5695+jy9/whO6FInL",
+	"lrcrKbLfXAVzly8uV0ylNBvNZa70mCxYZshMyuQAR+khGLr0XXkFvQOYb6yg+54V9RT3W4CcjiDnruuu",
+	"fRxlg88EBNZAej8qtpPcQDGgF0VmJlRMLd/A9CQrrflkR6Y0vLSHYQGEpAfDLvoiTRV3FutqavTHCK/E",
+	"9N0numhb4akY+75VUPmJ3guBO9nD8Nb9tetivBSJP51PzHFpEzoH4KQlEIK8dH/zKpjbPk8ja8MUuJ8d",
+	"dY99/Y6tqV6WLLJwqdf0kd9wReRaoKHV21nDWNgdGtMNyj+qsbCAcAH+apJPYSZG4KMpsWJGLKvv7G9M",
+	"xALmW40htRZlX277Q9z29WaZf/g7P1jA7ME3f9RRhOeirHpPiS+SByNnSs4UXerz0u7t5oUyVVPQ3uMF",
+	"U9g9DBaGgfNusamlVaqvxfgC+xr9CyuSkb9CBbYxFuxl5OLtK31KXhmIy08k+micDwqj9cFsCmkSGstu",
+	"lCWnse6gOSV+I1Cr7FoI6QAXMsej+aeOd8cxAYU6ZR7BEtR7CdBUMUBSuLSkSUSy7K2yjRzc1xeHoYYf",
+	"6YJZZAzRwYtGDgpWnEk3ZdkZPZdr32+sH78f3sL/+5mE2kjzySS5leyGU2SvPSlihuEQloCLtqBrS0Va",
+	"51gym5u9JL8++z882h5f3usuHPngFAuHXCGNYpWnIplsi0cLF1M/ItzDEz6CvM3jeVGne3tUrWvShC7j",
+	"j3kyYwmZbPoQPMJ7iJV+t1emgzorcCsae/H44st2bpiOzP7FM3vPCWmgrMXYKL7anCYTF5mwZIbaJZ9a",
+	"+GMGG0a+vXn5iqR0Azlg3MyvxZX98Iku4p3gMqx0YQRPiXCVPV0NPty3xoaiGB8aAgvkrZySC+FBey2w",
+	"cQT0BcJq2TRVjCYbF6xctAANXZyvAHDdONnnAn1gxOLj1Z7bVoa+gx48/nrYHsTTbK9DLiB7vA957EEH",
+	"ikFF1yohNLOy4IXPgwk9PugvIKGJEde6YAdbws6iteYKRMheimfRvMt3INmqg5bNizjrXTGvu6qY1O0O",
+	"UEcrIPZF6UUMr7bJ+8NWEQC7WbXpTiU4AK/LeluyTp02pN5VIXwc5a7VRKy/ZrcdZE6fOgAHe81Mocj7",
+	"ToDYpa/aZu9eLGp4i5a6fnpT8zQ+kdaEi7FCXYl7mxdgRbFqETYxQKHKykhY0bO/drR7l4dGvMfQjKqw",
+	"6qMQBSIJClR5aBjBVlv650ryj2kVyFIKMn2K/LR6duAO58YZ8KzKgDVsvVAQIgIsTdFNC918wriOP2Ee",
+	"faU2TTHmaOeFzeeOoD30v+mLJMJ9YrAi7E9V9qV7gn3ZD6dvN25gzB+05++boXrTr2YEe9kRXqmFDdY3",
+	"LC4Nn4one6KIb+IRxhHfYcV3XDmmobbV1eWRlc1Q16CgHFi2/IVEqLrN3pcAhmcXb18dAlM8RAqcKPkK",
+	"S3yfXjt5pWuUawnEV6gVlf1bu3Bj9ez0DHsznKTSvnLbfpLK2Qm7MdsfYpmZ1jvQcm6WI3K1njIIzx/G",
+	"K9b9ZJjItQCsbRccPUiVtuZ8xWuPPmELPnNGU6vS1X/lMQSOYLOCeyzLfj9yjbUaq4K+aIKmeGzNiT/K",
+	"iWZqxWOG5VZuP8rJ/SCDHzZn7xrfV8o68ByZlKneskd4bqVtmcIqLPt0Kt+eIZ84wpal/JaznG1bC76A",
+	"ELEX2T1hDndgYxkpnbA2HPDX4S38/36H7D9tTZjQbDhTMs/0UDOq4haGwxsZdolpPwBXa2lL7nohPHS9",
+	"4XD9UWBCHwrR9Xs92nkk1f1A1R6kj+2E65Ev7t5MPtm9yOEIFEc6SdnvY71FwvbvY7nY2uD3tdjh7fIR",
+	"0RcnfaT9oU9ID38v5+HXe2v/xFSKxzsXN+Px9+k6uv8uzqSVN/Hplh3dJzWhxxZ1TIXAOo2f/3m4xQ5j",
+	"KhKeUJdg/DtYt9fwPufF3rVUv8MkxW6d0mmgjzBTtTbM48/Yrkbz0DXcoybKIZZ9KJnsM9hAtQrQJ9jM",
+	"AyvUHBwEQwzGOgiB/FuAw0X362Ej3foLcKrAufV//n5oqMdXbk9HhWFhhfnDY9MBLE+fLSp1mcQOW8Mu",
+	"puILIiEc7lkC/N8UGLdYCPf+NvVPR1iB2IZiM717gz5//tU3O9tXHu8M0An3BRctHIa3hs4+mfJzLP7u",
+	"99QE32+5NLTlRMBfh7f3uuPg48BV0lBt68+8uS3w64MMW13mJmejaU3pfw/6XIqHt86tTu/vgm2M0LW+",
+	"9lSFCfYoc+ohTVM7heJxEDgYoJDkKet+C593P6h4C4cZzbXljodyGoada5rFueJmU7FxhZ+v8rT1zFDD",
+	"tQntFOJQhy//cXmRpnKdcm06XpE8icMohc+zXM0YGLZ2vlCAcfebt/D3PSVV92kLvltmuefVvX0mi3QX",
+	"abpr28VrKFYFXuFiKrufDGfMxEyZLW+sZJov22ida6bQadz9pAMtKy/cwv87ziogY/jXD1WFqVhPcBd6",
+	"GOdKYUxT98NtPuxtrm98dmv/dz9kdV8OQtspxx3GKR+VlaSOMoUPvjraBHqjIbv7IBMwpTGZFwK8HA+E",
+	"sSZU83hw/usHK1u4qDz8h6+tgv+8+2A/VCu/hlylg/PBEHImXGhXKJfO9V3jRrN0ek4wnCgibkE6IpoZ",
+	"w8XM/lWwX/urRZ/TSj0yzARoN6J/y2SWYtVNzWeCcFH5qii4UP/me6BEqDOBX0PMWqbkiidMabIQct0Y",
+	"BagwNL0vVEGxEhhXpMj+a+fPtL//ZS6xmDVZQ1imkimr1UqsjILe6sAgF3Esc2G0q5wBIf+V70A0Cnz2",
+	"riKn1VIwToMN+QPzetk6clu3iBARNJ9gkGJpw60M6iXbwJCv8VsjyZKqRZEXiXVYKkPAHIHvf5Brsszj",
+	"ebkZqC0AtXErn4Po2nEcCfcN2SDWlVURCm/u9ndv0oQouS7yxOA9ksoZmckqHtgbMDgtNWQt1UK3G6ef",
+	"E4gCiwgGYEV21CowP8pJ14iplNhJqFmh8xznyHlqTrggTgYtqzlUx/ce2dAcFmObxT9dV6M5XbGoUZE/",
+	"lkJzbYicNsbv2sAPVE2qpSJx0FwkTJFaYHFlPIwvvftw9/8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

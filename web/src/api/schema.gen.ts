@@ -2272,6 +2272,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/signature-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom projects without a policy of their own trust to sign */
+        get: operations["getSystemSignaturePolicy"];
+        /** Set the policy of projects that have none of their own; all signatures there are looked at anew */
+        put: operations["updateSystemSignaturePolicy"];
+        post?: never;
+        /** Remove the system's policy */
+        delete: operations["deleteSystemSignaturePolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/signature-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** Whom the project trusts to sign; the system's policy where it has none of its own */
+        get: operations["getSignaturePolicy"];
+        /**
+         * Set the project's policy; all its signatures are looked at anew
+         * @description With one of the switches `enable_content_trust_cosign` and `enable_content_trust` of the project, pulls of what does not fulfil it
+         *     are refused; without, signatures are looked at and shown.
+         */
+        put: operations["updateSignaturePolicy"];
+        post?: never;
+        /** Remove the project's policy, so that the system's holds */
+        delete: operations["deleteSignaturePolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/signature-policy/kubernetes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The project's policy for those who verify in a cluster, as a Kubernetes manifest
+         * @description What can't be said there is 400 with the reason, never a weaker policy.
+         */
+        get: operations["exportSignaturePolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** The artifact's signatures and attestations, who made them and what they are worth */
+        get: operations["listSignatures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * May images be pulled and run, and why not; for those who decide at another door
+         * @description The decision on each is the one that a pull would meet, to whoever may pull it.
+         */
+        post: operations["evaluateImages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/explain": {
         parameters: {
             query?: never;
@@ -3889,11 +4001,91 @@ export interface components {
             failed: components["schemas"]["GateOutcome"];
             not_evaluated: components["schemas"]["GateOutcome"];
         };
+        SignaturePolicy: {
+            /**
+             * @description Whose it is
+             * @enum {string}
+             */
+            scope: "project" | "system" | "none";
+            /** @description The project refuses pulls of what does not fulfil it */
+            enforced: boolean;
+            /** @description As it was set, see docs/signatures.md */
+            document?: {
+                [key: string]: unknown;
+            };
+            set_by?: string;
+            /** Format: date-time */
+            set_at?: string;
+        };
+        ArtifactSignatures: {
+            digest: string;
+            /** @description A policy says who is trusted */
+            policy: boolean;
+            /** @description What the policy demands is there, at the artifact or at an index that leads to it */
+            trusted: boolean;
+            /** @description What the policy demands besides, in words; empty when it is trusted */
+            missing: string;
+            /** @description A signature of Cosign is attached, whoever made it */
+            cosign: boolean;
+            /** @description A signature of Notation is attached, whoever made it */
+            notation: boolean;
+            /** @description The last that came first */
+            signatures: components["schemas"]["Signature"][];
+            /** @description There are others */
+            more: boolean;
+        };
+        Signature: {
+            /** @description Of the artifact that carries it */
+            digest: string;
+            /** @enum {string} */
+            format: "cosign" | "notation" | "";
+            /**
+             * @description waiting: nobody has looked at it yet
+             * @enum {string}
+             */
+            state: "verified" | "unverified" | "invalid" | "waiting";
+            /** @description The policy's names of those whom it verifies for */
+            signers: string[];
+            /** @description A fingerprint, an identity or a subject; a claim unless it is verified */
+            by: string;
+            /**
+             * Format: date-time
+             * @description As a log or a time-stamping authority proves it
+             */
+            signed_at?: string;
+            /** @description Why it is not verified */
+            reason: string;
+            /** @description Of an attestation, empty for a signature */
+            predicate_type: string;
+        };
+        Evaluation: {
+            /** @description One for each image, in their order */
+            verdicts: components["schemas"]["ImageVerdict"][];
+        };
+        ImageVerdict: {
+            image: string;
+            /** @description What the reference leads to now; empty when nothing */
+            digest: string;
+            allowed: boolean;
+            /** @description What a pull is told, empty when it is allowed */
+            message: string;
+            /** @description unsigned, vulnerable, never_scanned, pending, failed, not_evaluated, or unknown where nothing is there that the caller may pull */
+            reasons: string[];
+        };
+        GateSignatures: {
+            policy: boolean;
+            trusted: boolean;
+            missing: string;
+            cosign: boolean;
+            notation: boolean;
+        };
         GateVerdict: {
             allowed: boolean;
             digest: string;
             /** @description What a pull is told, empty when it is allowed */
             message: string;
+            /** @description How they stand; absent where the project demands none */
+            signatures?: components["schemas"]["GateSignatures"];
             /** @description The images that the artifact is or leads to; none where the project refuses nothing or the artifact can not be run */
             images: components["schemas"]["GateImage"][];
         };
@@ -8087,6 +8279,204 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GateVerdict"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getSystemSignaturePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignaturePolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateSystemSignaturePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteSystemSignaturePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getSignaturePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignaturePolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateSignaturePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteSignaturePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    exportSignaturePolicy: {
+        parameters: {
+            query: {
+                /** @description Of Kyverno the older or the newer one, or that of Sigstore's policy controller */
+                kind: "ClusterPolicy" | "ImageValidatingPolicy" | "ClusterImagePolicy";
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listSignatures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactSignatures"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    evaluateImages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description As project/repository:tag, project/repository@digest or both */
+                    images: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
                 };
             };
             default: components["responses"]["Failure"];
