@@ -134,6 +134,7 @@ var groups = []group{
 	{"manifests", measureManifests},
 	{"logins", measureLogins},
 	{"projects", measureProjects},
+	{"gate", measureGate},
 	{"lists", measureLists},
 	{"scans", measureScans},
 	{"blobs", measureBlobs},
