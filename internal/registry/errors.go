@@ -15,6 +15,8 @@ var (
 	ErrTagUnknown        = errors.New("tag unknown")
 	ErrTagExists         = errors.New("tag already exists")
 	ErrBlobUnknown       = errors.New("blob unknown")
+	// ErrTagMoved: the tag isn't where the caller saw it.
+	ErrTagMoved = errors.New("the tag has moved meanwhile")
 	// ErrReferenced: what is to be deleted is part of an index, or a blob of a manifest.
 	ErrReferenced = errors.New("referenced by others")
 	// ErrIsAccessory: an accessory can't be copied without its subject.

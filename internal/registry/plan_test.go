@@ -47,6 +47,7 @@ func hotStatements() map[string]planned {
 		"children by digest": {query: manifestsAmong.with("$2, $3")},
 		"known attributes":   {query: knownAttributes},
 		"target of a tag":    {query: tagTarget},
+		"digest of a tag":    {query: taggedManifest},
 		"relist":             {query: shownAs.with("$1, $2")},
 		"count":              {query: countArtifacts},
 		"touch":              {query: touchRepository},

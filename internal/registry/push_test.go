@@ -76,6 +76,36 @@ func TestNotFound(t *testing.T) {
 	})
 }
 
+func TestPutOverATagThatMoved(t *testing.T) {
+	each(t, func(f fixture) {
+		one, two, three := f.image(app, "one"), f.image(app, "two"), f.image(app, "three")
+		over := func(was oci.Digest, m document) error {
+			_, err := f.PutManifestOver(ctx, pusher, app, "v1", was, oci.MediaTypeImageManifest, m.bytes())
+			return err
+		}
+		digest := func(m document) oci.Digest { return oci.SHA256Of(m.bytes()) }
+		if err := over(digest(two), one); !errors.Is(err, ErrTagMoved) {
+			f.t.Errorf("over a tag that isn't there: %v", err)
+		}
+		f.ok(over("", one))
+		if err := over("", two); !errors.Is(err, ErrTagMoved) {
+			f.t.Errorf("as new, where there is one: %v", err)
+		}
+		f.ok(over(digest(one), two))
+		if err := over(digest(one), three); !errors.Is(err, ErrTagMoved) {
+			f.t.Errorf("over what was there before: %v", err)
+		}
+		m, err := f.Manifest(ctx, app, oci.TagReference("v1"))
+		f.ok(err)
+		if m.Digest != digest(two) {
+			f.t.Errorf("v1 is %s, want %s", m.Digest, digest(two))
+		}
+		if _, err := f.ManifestInfo(ctx, app, oci.DigestReference(digest(three))); !errors.Is(err, ErrManifestUnknown) {
+			f.t.Errorf("what was refused is there: %v", err)
+		}
+	})
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func TestMountSharesAMember(t *testing.T) {

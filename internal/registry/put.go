@@ -24,6 +24,7 @@ type pushed struct {
 	accessoryAs  string
 	artifactType string
 	held         map[oci.Digest]loose // blobs that it names, synced
+	over         *oci.Digest          // what the one tag must point to, "" for nothing; nil: whatever it does
 }
 
 // PutManifest stores the manifest under the reference. Everything it names must be in the repository:
@@ -34,11 +35,22 @@ type pushed struct {
 // its push time, as in Harbor. The subject need not exist. What would exceed the project's limit is a *QuotaError. When PutManifest returns, the manifest and
 // everything it names survive the loss of power.
 func (s *Service) PutManifest(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte, tags ...string) (Put, error) {
+	return s.put(ctx, by, ref, r, mediaType, content, tags, nil)
+}
+
+// PutManifestOver is PutManifest by a tag that must still be where the caller saw it: at the manifest was, or "" for
+// nowhere. Where it has moved since it is ErrTagMoved, and nothing changes. So who adds to what lies under a tag drops nothing
+// that came between reading and writing.
+func (s *Service) PutManifestOver(ctx context.Context, by authz.Principal, ref Ref, tag string, was oci.Digest, mediaType string, content []byte) (Put, error) {
+	return s.put(ctx, by, ref, oci.TagReference(tag), mediaType, content, nil, &was)
+}
+
+func (s *Service) put(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte, tags []string, over *oci.Digest) (Put, error) {
 	m, err := oci.ParseManifest(mediaType, content)
 	if err != nil {
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
 	}
-	p := pushed{Manifest: m, digest: r.Digest(), content: content, tags: tags, artifactType: m.EffectiveArtifactType()}
+	p := pushed{Manifest: m, digest: r.Digest(), content: content, tags: tags, artifactType: m.EffectiveArtifactType(), over: over}
 	if !r.IsDigest() {
 		p.digest, p.tags = oci.SHA256Of(content), append([]string{r.Tag()}, tags...)
 	} else if !p.digest.Matches(content) {
@@ -101,6 +113,9 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 	if err != nil {
 		return 0, err
 	}
+	if err := p.unmoved(ctx, tx, repositoryID); err != nil {
+		return 0, err
+	}
 	blobs, children, err := p.named(ctx, tx, repositoryID)
 	if err != nil {
 		return 0, err
@@ -150,6 +165,23 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 		}
 	}
 	return id, nil
+}
+
+const taggedManifest = `SELECT m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2`
+
+// unmoved is ErrTagMoved where the tag isn't where it must be.
+func (p pushed) unmoved(ctx context.Context, tx db.Tx, repositoryID int64) error {
+	if p.over == nil {
+		return nil
+	}
+	is, err := db.Get(ctx, tx, db.ScanString, taggedManifest, repositoryID, p.tags[0])
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	if oci.Digest(is) != *p.over {
+		return ErrTagMoved
+	}
+	return nil
 }
 
 // show notes in the repository that p was written, fresh or not, and brings the other manifests that this
