@@ -1,0 +1,167 @@
+package signing
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// Key is the public part of a key that Haven signs, or signed, with.
+type Key struct {
+	ID     int64
+	Format Format // Cosign or Notation
+	Public string // PEM (PKIX)
+	// Certificate is the authority's, in PEM, of a key of Notation's: what goes into a trust store.
+	Certificate string
+	// Fingerprint is SHA256: and hex, of the public key (PKIX), or of the authority's certificate.
+	Fingerprint string
+	CreatedAt   time.Time
+	Current     bool // it signs
+}
+
+// newKey is a key that was just made.
+type newKey struct {
+	Key
+	certificates string // PEM: the signing certificate, and the authority's
+	private      []byte // PKCS #8
+}
+
+const (
+	// keyLife is how long certificates are good for. Without a time stamp a signature dies with its certificate.
+	keyLife = 10 // years
+	// skew is how far clocks of those who verify may lag behind.
+	skew = time.Hour
+)
+
+// makeKey makes a key (ECDSA P-256), and the certificates that Notation wants with one.
+func makeKey(format Format, now time.Time) (k newKey, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return k, fmt.Errorf("make a key: %w", err)
+	}
+	k.Format, k.CreatedAt, k.Current = format, now, true
+	if k.private, err = x509.MarshalPKCS8PrivateKey(private); err != nil {
+		return k, fmt.Errorf("make a key: %w", err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(private.Public())
+	if err != nil {
+		return k, fmt.Errorf("make a key: %w", err)
+	}
+	k.Public, k.Fingerprint = encodePEM("PUBLIC KEY", public), fingerprint(public)
+	if format != Notation {
+		return k, nil
+	}
+	leaf, authority, err := certify(private.Public(), now)
+	if err != nil {
+		return k, fmt.Errorf("make the certificates of a key: %w", err)
+	}
+	k.Certificate, k.Fingerprint = encodePEM("CERTIFICATE", authority), fingerprint(authority)
+	k.certificates = encodePEM("CERTIFICATE", leaf) + k.Certificate
+	return k, nil
+}
+
+// certify makes an authority that signs one certificate, and is forgotten. The rules are Notation's: a chain of two, critical key usages,
+// nothing but signing code. Its trust policies compare subjects by C, ST and O, so they are there.
+func certify(key crypto.PublicKey, now time.Time) (leaf, authority []byte, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	serials := make([]byte, 32)
+	rand.Read(serials) // never fails
+	from, until := now.Add(-skew).UTC(), now.AddDate(keyLife, 0, 0).UTC()
+	name := func(what string) pkix.Name {
+		return pkix.Name{Country: []string{"ZZ"}, Province: []string{"Haven"}, Organization: []string{"Haven"},
+			CommonName: what + " " + hex.EncodeToString(serials[1:5])}
+	}
+	ca := &x509.Certificate{
+		SerialNumber: serial(serials[:16]), Subject: name("Haven signing authority"), NotBefore: from, NotAfter: until,
+		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
+	}
+	if authority, err = x509.CreateCertificate(rand.Reader, ca, ca, private.Public(), private); err != nil {
+		return nil, nil, err
+	}
+	if ca, err = x509.ParseCertificate(authority); err != nil {
+		return nil, nil, err
+	}
+	signing := &x509.Certificate{
+		SerialNumber: serial(serials[16:]), Subject: name("Haven signing"), NotBefore: from, NotAfter: until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}, BasicConstraintsValid: true,
+	}
+	leaf, err = x509.CreateCertificate(rand.Reader, signing, ca, key, private)
+	return leaf, authority, err
+}
+
+// serial is a positive number of at most 20 bytes, as RFC 5280 wants it.
+func serial(random []byte) *big.Int {
+	n := new(big.Int).SetBytes(random)
+	return n.SetBit(n, 0, 1)
+}
+
+func encodePEM(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	return "SHA256:" + hex.EncodeToString(sum[:])
+}
+
+// signer is a key that signs.
+type signer struct {
+	id      int64
+	private *ecdsa.PrivateKey
+	hint    string              // by which bundles name the key
+	chain   []*x509.Certificate // of Notation: the signing certificate, and the authority's
+}
+
+// openSigner reads what makeKey made.
+func openSigner(id int64, private []byte, certificates string) (*signer, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key %d: %w", id, err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("read signing key %d: it is a %T", id, parsed)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return nil, fmt.Errorf("read signing key %d: %w", id, err)
+	}
+	sum := sha256.Sum256(public)
+	s := &signer{id: id, private: key, hint: base64.StdEncoding.EncodeToString(sum[:])}
+	for rest := []byte(certificates); len(bytes.TrimSpace(rest)) > 0; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return nil, fmt.Errorf("read the certificates of signing key %d: no PEM", id)
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificates of signing key %d: %w", id, err)
+		}
+		s.chain = append(s.chain, certificate)
+	}
+	return s, nil
+}
+
+// sign signs text (ECDSA on its SHA-256, ASN.1). Without a source of randomness it is the same each time, by RFC 6979.
+func (s *signer) sign(text []byte) ([]byte, error) {
+	sum := sha256.Sum256(text)
+	signature, err := s.private.Sign(nil, sum[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("sign with key %d: %w", s.id, err)
+	}
+	return signature, nil
+}
