@@ -94,7 +94,8 @@ func countsOf(c scan.Counts) countsSaid {
 	return countsSaid{c.Total(), c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown, c.Fixable}
 }
 
-// attest says what the last scan found, in the place of what was said before.
+// attest says what the last scan found, in the place of what was said before. A scan that couldn't look into all, or be judged, isn't
+// attested: whoever asks for no critical findings would take it for clean.
 func (r *run) attest(ctx context.Context, w work) error {
 	artifact, err := r.registry.GetArtifact(ctx, w.ref, oci.DigestReference(w.digest), registry.With{})
 	if err != nil {
@@ -109,8 +110,8 @@ func (r *run) attest(ctx context.Context, w work) error {
 	case !known || len(o.Reports) == 0:
 		r.Logf("%s: no scan is attested, there is no report", w.name())
 		return nil
-	case !o.Status().Final():
-		r.Logf("%s: no scan is attested before the one that is under way ends", w.name())
+	case o.Status() != scan.Success:
+		r.Logf("%s: no scan is attested, the last one is %q %s", w.name(), o.Status(), o.Reason())
 		return nil
 	}
 	predicate, at, err := r.predicateOf(ctx, o)

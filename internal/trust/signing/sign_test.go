@@ -377,6 +377,10 @@ func TestAttestation(t *testing.T) {
 		if got := attested(); len(got) != 0 {
 			w.Errorf("without a report: %v", got)
 		}
+		w.scanned(app, d, scan.Failed, 0)
+		if got := attested(); len(got) != 0 {
+			w.Errorf("of a scan that failed: %v", got)
+		}
 		w.scanned(app, d, scan.Success, 2)
 		got := attested()
 		if len(got) != 1 {
