@@ -350,6 +350,55 @@ func TestPushedLater(t *testing.T) {
 	})
 }
 
+// What lies in a project when signing is switched on, in several repositories, and more than a page of it.
+func TestWalk(t *testing.T) {
+	each(t, func(w world) {
+		second, third := app, app
+		second.Name, third.Name = "team/other", "z"
+		var pushed []oci.Digest
+		for n := range walkPage + 5 {
+			pushed = append(pushed, w.image(second, fmt.Sprint("v", n)))
+		}
+		first, last, foreign := w.image(app, "first"), w.image(third, "last"), w.image(theirs, "foreign")
+		w.settled()
+		w.want(app, Policy{Enabled: true, Formats: []Format{Cosign}})
+		key := w.key(Cosign)
+		for _, d := range pushed {
+			if w.cosignSigned(second, d, key) != 1 {
+				w.Errorf("%s isn't signed", d)
+			}
+		}
+		if w.cosignSigned(app, first, key) != 1 || w.cosignSigned(third, last, key) != 1 || w.cosignSigned(theirs, foreign, key) != 0 {
+			w.Error("what lies in other repositories isn't signed, or what lies in another project is")
+		}
+		if n := w.count(`SELECT COUNT(*) FROM job_task WHERE kind = 'SIGN'`); n != int64(len(pushed)+2) {
+			w.Errorf("%d tasks for %d images", n, len(pushed)+2)
+		}
+	})
+}
+
+// Cosign has no tag for such a digest; the other formats don't need one.
+func TestSHA512(t *testing.T) {
+	each(t, func(w world) {
+		w.want(app, all)
+		content := encoded(map[string]any{
+			"schemaVersion": 2, "mediaType": oci.MediaTypeImageManifest, "config": w.blob(app, oci.MediaTypeImageConfig, []byte(`{}`)),
+			"layers": []oci.Descriptor{w.blob(app, "application/vnd.oci.image.layer.v1.tar+gzip", []byte("layer"))},
+		})
+		d, err := oci.FromBytes(oci.SHA512, content)
+		w.ok(err)
+		_, err = w.registry.PutManifest(ctx, pusher, app, oci.DigestReference(d), oci.MediaTypeImageManifest, content)
+		w.ok(err)
+		w.settled()
+		if len(w.bundles(app, d, w.key(Cosign), predicateSigned)) != 1 || w.notationSigned(app, d, w.key(Notation)) != 1 {
+			w.Error("it isn't signed")
+		}
+		if w.failed() != 0 {
+			w.Error("a job failed")
+		}
+	})
+}
+
 func TestRotationSignsAnew(t *testing.T) {
 	each(t, func(w world) {
 		w.want(app, all)
