@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ import (
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
 	"github.com/havenregistry/haven/internal/trust"
+	"github.com/havenregistry/haven/internal/trust/signing"
 )
 
 // domain is the parts that the edges speak for.
@@ -52,6 +54,7 @@ type domain struct {
 	scans     *scan.Service
 	gate      *gate.Gate
 	trust     *trust.Service
+	signing   *signing.Service
 	audits    *audit.Service
 	registry  *registry.Service
 	vulndb    *vulndb.Service
@@ -107,8 +110,8 @@ func (a *App) assemble() (domain, error) {
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
-	var scans, signatures lateListener
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures)
+	var scans, signatures, signs lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -130,6 +133,8 @@ func (a *App) assemble() (domain, error) {
 	d.trust = trust.New(trust.Deps{DB: a.db, Contents: d.registry, Jobs: a.jobs, Clock: clock, Log: a.log})
 	signatures.Listener = d.trust
 	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Trust: d.trust, Contents: d.registry, Clock: clock})
+	d.signing = signing.New(signing.Deps{DB: a.db, Registry: d.registry, Jobs: a.jobs, Box: d.box, Judge: d.gate, Scans: d.scans, Host: externalHost(a.cfg.ExternalURL), Clock: clock, Log: a.log})
+	signs.Listener = d.signing
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -192,7 +197,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {
@@ -218,4 +223,16 @@ func storageName(storageURL string) string {
 		return "azure"
 	}
 	return "filesystem"
+}
+
+// externalHost is the host, with its port, by which clients name images; "" where nobody said.
+func externalHost(externalURLs []string) string {
+	if len(externalURLs) == 0 {
+		return ""
+	}
+	u, err := url.Parse(externalURLs[0])
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

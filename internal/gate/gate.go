@@ -117,19 +117,25 @@ func (g *Gate) Judge(ctx context.Context, in registry.Ref, m registry.Manifest) 
 	if !v.Policy.PreventVulnerable {
 		return v, nil
 	}
+	v.Images, err = g.images(ctx, in, m, k, v.Policy)
+	return v, err
+}
+
+// images judges those that the manifest is or leads to.
+func (g *Gate) images(ctx context.Context, in registry.Ref, m registry.Manifest, k kind, p Policy) (all []Image, err error) {
 	standings, err := g.standings(ctx, in, m, k)
 	if err != nil {
-		return v, err
+		return nil, err
 	}
 	now := g.Clock()
 	for _, s := range standings {
-		image, err := g.image(ctx, in, v.Policy, s, now)
+		image, err := g.image(ctx, in, p, s, now)
 		if err != nil {
-			return v, fmt.Errorf("judge %s: %w", s.Digest, err)
+			return nil, fmt.Errorf("judge %s: %w", s.Digest, err)
 		}
-		v.Images = append(v.Images, image)
+		all = append(all, image)
 	}
-	return v, nil
+	return all, nil
 }
 
 // standings are those of the images that the manifest is or leads to.

@@ -61,6 +61,12 @@ func accesses() map[string]rest.Access {
 		"ListSignatures":        ofProject(authz.Scan, authz.Read),
 		"EvaluateImages":        {Class: rest.SignedIn}, // what the caller may not pull isn't there
 
+		// What Haven signs with is public; whoever has a log-in may verify by it.
+		"ListSigningKeys":     {Class: rest.SignedIn},
+		"RotateSigningKey":    ofSystem(authz.SystemConfig, authz.Update),
+		"GetSigningPolicy":    ofProject(authz.Metadata, authz.Read),
+		"UpdateSigningPolicy": ofProject(authz.Metadata, authz.Update),
+
 		"GetSystemSignaturePolicy":    ofSystem(authz.SystemConfig, authz.Read),
 		"UpdateSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),
 		"DeleteSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),

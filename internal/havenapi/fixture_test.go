@@ -29,6 +29,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/trust"
+	"github.com/havenregistry/haven/internal/trust/signing"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -69,13 +70,15 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	scans := scan.New(scan.Deps{DB: d, Jobs: f.jobs, Clock: time.Now, Log: log})
 	contents := registry.New(registry.Deps{DB: d, Clock: time.Now, Log: log, Wake: func() {}})
 	signatures := trust.New(trust.Deps{DB: d, Contents: contents, Jobs: f.jobs, Clock: time.Now, Log: log})
+	door := gate.New(gate.Deps{DB: d, Scans: scans, Trust: signatures, Contents: contents, Clock: time.Now})
 	f.handler = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Scans:          scans,
 		Registry:       contents,
-		Gate:           gate.New(gate.Deps{DB: d, Scans: scans, Trust: signatures, Contents: contents, Clock: time.Now}),
+		Gate:           door,
+		Signing:        signing.New(signing.Deps{DB: d, Registry: contents, Jobs: f.jobs, Box: box, Judge: door, Scans: scans, Clock: time.Now, Log: log}),
 		Trust:          signatures,
 		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },

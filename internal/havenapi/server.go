@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/trust"
+	"github.com/havenregistry/haven/internal/trust/signing"
 )
 
 // Prefix is where the paths of this API begin.
@@ -39,6 +40,7 @@ type Deps struct {
 	Scans      *scan.Service
 	Gate       *gate.Gate
 	Trust      *trust.Service
+	Signing    *signing.Service
 	VulnDB     *vulndb.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string

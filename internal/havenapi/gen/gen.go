@@ -143,19 +143,19 @@ func (e NewStatementStatus) Valid() bool {
 
 // Defines values for SignatureFormat.
 const (
-	Cosign   SignatureFormat = "cosign"
-	Empty    SignatureFormat = ""
-	Notation SignatureFormat = "notation"
+	SignatureFormatCosign   SignatureFormat = "cosign"
+	SignatureFormatEmpty    SignatureFormat = ""
+	SignatureFormatNotation SignatureFormat = "notation"
 )
 
 // Valid indicates whether the value is a known member of the SignatureFormat enum.
 func (e SignatureFormat) Valid() bool {
 	switch e {
-	case Cosign:
+	case SignatureFormatCosign:
 		return true
-	case Empty:
+	case SignatureFormatEmpty:
 		return true
-	case Notation:
+	case SignatureFormatNotation:
 		return true
 	default:
 		return false
@@ -201,6 +201,45 @@ func (e SignaturePolicyScope) Valid() bool {
 	case Project:
 		return true
 	case System:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SigningKeyFormat.
+const (
+	SigningKeyFormatCosign   SigningKeyFormat = "cosign"
+	SigningKeyFormatNotation SigningKeyFormat = "notation"
+)
+
+// Valid indicates whether the value is a known member of the SigningKeyFormat enum.
+func (e SigningKeyFormat) Valid() bool {
+	switch e {
+	case SigningKeyFormatCosign:
+		return true
+	case SigningKeyFormatNotation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SigningPolicyFormats.
+const (
+	SigningPolicyFormatsCosign       SigningPolicyFormats = "cosign"
+	SigningPolicyFormatsCosignBundle SigningPolicyFormats = "cosign-bundle"
+	SigningPolicyFormatsNotation     SigningPolicyFormats = "notation"
+)
+
+// Valid indicates whether the value is a known member of the SigningPolicyFormats enum.
+func (e SigningPolicyFormats) Valid() bool {
+	switch e {
+	case SigningPolicyFormatsCosign:
+		return true
+	case SigningPolicyFormatsCosignBundle:
+		return true
+	case SigningPolicyFormatsNotation:
 		return true
 	default:
 		return false
@@ -264,6 +303,24 @@ func (e ExportSignaturePolicyParamsKind) Valid() bool {
 	case ClusterPolicy:
 		return true
 	case ImageValidatingPolicy:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RotateSigningKeyJSONBodyFormat.
+const (
+	RotateSigningKeyJSONBodyFormatCosign   RotateSigningKeyJSONBodyFormat = "cosign"
+	RotateSigningKeyJSONBodyFormatNotation RotateSigningKeyJSONBodyFormat = "notation"
+)
+
+// Valid indicates whether the value is a known member of the RotateSigningKeyJSONBodyFormat enum.
+func (e RotateSigningKeyJSONBodyFormat) Valid() bool {
+	switch e {
+	case RotateSigningKeyJSONBodyFormatCosign:
+		return true
+	case RotateSigningKeyJSONBodyFormatNotation:
 		return true
 	default:
 		return false
@@ -717,6 +774,38 @@ type SignaturePolicy struct {
 // SignaturePolicyScope Whose it is
 type SignaturePolicyScope string
 
+// SigningKey defines model for SigningKey.
+type SigningKey struct {
+	// Certificate That of the authority to put into a trust store, PEM; of a key for Notation
+	Certificate  string    `json:"certificate"`
+	CreationTime wire.Time `json:"creation_time"`
+
+	// Current It signs; others are listed for what they signed
+	Current     bool             `json:"current"`
+	Fingerprint string           `json:"fingerprint"`
+	Format      SigningKeyFormat `json:"format"`
+
+	// PublicKey PEM
+	PublicKey string `json:"public_key"`
+}
+
+// SigningKeyFormat defines model for SigningKey.Format.
+type SigningKeyFormat string
+
+// SigningPolicy defines model for SigningPolicy.
+type SigningPolicy struct {
+	// Attest The result of the scan is attested too
+	Attest  bool                   `json:"attest"`
+	Enabled bool                   `json:"enabled"`
+	Formats []SigningPolicyFormats `json:"formats"`
+
+	// RequireTrust Only what fulfils the trust policy in force is signed
+	RequireTrust bool `json:"require_trust"`
+}
+
+// SigningPolicyFormats defines model for SigningPolicy.Formats.
+type SigningPolicyFormats string
+
 // Statement defines model for Statement.
 type Statement struct {
 	Author       string    `json:"author,omitempty"`
@@ -1125,6 +1214,14 @@ type ListSessionsParams struct {
 // UpdateSystemSignaturePolicyJSONBody defines parameters for UpdateSystemSignaturePolicy.
 type UpdateSystemSignaturePolicyJSONBody map[string]interface{}
 
+// RotateSigningKeyJSONBody defines parameters for RotateSigningKey.
+type RotateSigningKeyJSONBody struct {
+	Format RotateSigningKeyJSONBodyFormat `json:"format"`
+}
+
+// RotateSigningKeyJSONBodyFormat defines parameters for RotateSigningKey.
+type RotateSigningKeyJSONBodyFormat string
+
 // ListPersonalTokensParams defines parameters for ListPersonalTokens.
 type ListPersonalTokensParams struct {
 	// UserID Of this user, instead of the caller
@@ -1172,11 +1269,17 @@ type UpdateProjectGateJSONRequestBody = GateOutcomes
 // UpdateSignaturePolicyJSONRequestBody defines body for UpdateSignaturePolicy for application/json ContentType.
 type UpdateSignaturePolicyJSONRequestBody UpdateSignaturePolicyJSONBody
 
+// UpdateSigningPolicyJSONRequestBody defines body for UpdateSigningPolicy for application/json ContentType.
+type UpdateSigningPolicyJSONRequestBody = SigningPolicy
+
 // CreateStatementJSONRequestBody defines body for CreateStatement for application/json ContentType.
 type CreateStatementJSONRequestBody = NewStatement
 
 // UpdateSystemSignaturePolicyJSONRequestBody defines body for UpdateSystemSignaturePolicy for application/json ContentType.
 type UpdateSystemSignaturePolicyJSONRequestBody UpdateSystemSignaturePolicyJSONBody
+
+// RotateSigningKeyJSONRequestBody defines body for RotateSigningKey for application/json ContentType.
+type RotateSigningKeyJSONRequestBody RotateSigningKeyJSONBody
 
 // CreatePersonalTokenJSONRequestBody defines body for CreatePersonalToken for application/json ContentType.
 type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
@@ -1264,6 +1367,12 @@ type ServerInterface interface {
 	// ExportSignaturePolicy The project's policy for those who verify in a cluster, as a Kubernetes manifest
 	// (GET /api/haven/v1/projects/{project_name}/signature-policy/kubernetes)
 	ExportSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ExportSignaturePolicyParams)
+	// GetSigningPolicy Whether Haven signs what passed the project's checks
+	// (GET /api/haven/v1/projects/{project_name}/signing)
+	GetSigningPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// UpdateSigningPolicy Say whether Haven signs what passed the project's checks; what lies there already is signed too
+	// (PUT /api/haven/v1/projects/{project_name}/signing)
+	UpdateSigningPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams)
@@ -1294,6 +1403,12 @@ type ServerInterface interface {
 	// UpdateSystemSignaturePolicy Set the policy of projects that have none of their own; all signatures there are looked at anew
 	// (PUT /api/haven/v1/signature-policy)
 	UpdateSystemSignaturePolicy(w http.ResponseWriter, r *http.Request)
+	// ListSigningKeys What Haven signs with, for those who verify
+	// (GET /api/haven/v1/signing/keys)
+	ListSigningKeys(w http.ResponseWriter, r *http.Request)
+	// RotateSigningKey Make a new key, which signs from now on; the private part of the one before is destroyed
+	// (POST /api/haven/v1/signing/keys)
+	RotateSigningKey(w http.ResponseWriter, r *http.Request)
 	// ListPersonalTokens The caller's personal access tokens, or another user's for who administers users
 	// (GET /api/haven/v1/tokens)
 	ListPersonalTokens(w http.ResponseWriter, r *http.Request, params ListPersonalTokensParams)
@@ -2286,6 +2401,58 @@ func (siw *ServerInterfaceWrapper) ExportSignaturePolicy(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// GetSigningPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetSigningPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSigningPolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateSigningPolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdateSigningPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateSigningPolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListStatements operation middleware
 func (siw *ServerInterfaceWrapper) ListStatements(w http.ResponseWriter, r *http.Request) {
 
@@ -2631,6 +2798,34 @@ func (siw *ServerInterfaceWrapper) UpdateSystemSignaturePolicy(w http.ResponseWr
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateSystemSignaturePolicy(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSigningKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListSigningKeys(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSigningKeys(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RotateSigningKey operation middleware
+func (siw *ServerInterfaceWrapper) RotateSigningKey(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RotateSigningKey(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3188,6 +3383,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy", wrapper.UpdateSignaturePolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy/kubernetes", wrapper.ExportSignaturePolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures", wrapper.ListSignatures)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/signing/keys", wrapper.ListSigningKeys)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/signing/keys", wrapper.RotateSigningKey)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signing", wrapper.GetSigningPolicy)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signing", wrapper.UpdateSigningPolicy)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/evaluate", wrapper.EvaluateImages)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
@@ -4186,6 +4385,78 @@ func (response ExportSignaturePolicydefaultJSONResponse) VisitExportSignaturePol
 	return err
 }
 
+type GetSigningPolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetSigningPolicyResponseObject interface {
+	VisitGetSigningPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetSigningPolicy200JSONResponse SigningPolicy
+
+func (response GetSigningPolicy200JSONResponse) VisitGetSigningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSigningPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSigningPolicydefaultJSONResponse) VisitGetSigningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSigningPolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *UpdateSigningPolicyJSONRequestBody
+}
+
+type UpdateSigningPolicyResponseObject interface {
+	VisitUpdateSigningPolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdateSigningPolicy200Response = DoneResponse
+
+func (response UpdateSigningPolicy200Response) VisitUpdateSigningPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateSigningPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateSigningPolicydefaultJSONResponse) VisitUpdateSigningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStatementsRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 	Params      ListStatementsParams
@@ -4552,6 +4823,83 @@ type UpdateSystemSignaturePolicydefaultJSONResponse struct {
 }
 
 func (response UpdateSystemSignaturePolicydefaultJSONResponse) VisitUpdateSystemSignaturePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSigningKeysRequestObject struct {
+}
+
+type ListSigningKeysResponseObject interface {
+	VisitListSigningKeysResponse(w http.ResponseWriter) error
+}
+
+type ListSigningKeys200JSONResponse []SigningKey
+
+func (response ListSigningKeys200JSONResponse) VisitListSigningKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSigningKeysdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListSigningKeysdefaultJSONResponse) VisitListSigningKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKeyRequestObject struct {
+	Body *RotateSigningKeyJSONRequestBody
+}
+
+type RotateSigningKeyResponseObject interface {
+	VisitRotateSigningKeyResponse(w http.ResponseWriter) error
+}
+
+type RotateSigningKey201JSONResponse SigningKey
+
+func (response RotateSigningKey201JSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateSigningKeydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RotateSigningKeydefaultJSONResponse) VisitRotateSigningKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5192,6 +5540,12 @@ type StrictServerInterface interface {
 	// ExportSignaturePolicy The project's policy for those who verify in a cluster, as a Kubernetes manifest
 	// (GET /api/haven/v1/projects/{project_name}/signature-policy/kubernetes)
 	ExportSignaturePolicy(ctx context.Context, request ExportSignaturePolicyRequestObject) (ExportSignaturePolicyResponseObject, error)
+	// GetSigningPolicy Whether Haven signs what passed the project's checks
+	// (GET /api/haven/v1/projects/{project_name}/signing)
+	GetSigningPolicy(ctx context.Context, request GetSigningPolicyRequestObject) (GetSigningPolicyResponseObject, error)
+	// UpdateSigningPolicy Say whether Haven signs what passed the project's checks; what lies there already is signed too
+	// (PUT /api/haven/v1/projects/{project_name}/signing)
+	UpdateSigningPolicy(ctx context.Context, request UpdateSigningPolicyRequestObject) (UpdateSigningPolicyResponseObject, error)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
@@ -5222,6 +5576,12 @@ type StrictServerInterface interface {
 	// UpdateSystemSignaturePolicy Set the policy of projects that have none of their own; all signatures there are looked at anew
 	// (PUT /api/haven/v1/signature-policy)
 	UpdateSystemSignaturePolicy(ctx context.Context, request UpdateSystemSignaturePolicyRequestObject) (UpdateSystemSignaturePolicyResponseObject, error)
+	// ListSigningKeys What Haven signs with, for those who verify
+	// (GET /api/haven/v1/signing/keys)
+	ListSigningKeys(ctx context.Context, request ListSigningKeysRequestObject) (ListSigningKeysResponseObject, error)
+	// RotateSigningKey Make a new key, which signs from now on; the private part of the one before is destroyed
+	// (POST /api/haven/v1/signing/keys)
+	RotateSigningKey(ctx context.Context, request RotateSigningKeyRequestObject) (RotateSigningKeyResponseObject, error)
 	// ListPersonalTokens The caller's personal access tokens, or another user's for who administers users
 	// (GET /api/haven/v1/tokens)
 	ListPersonalTokens(ctx context.Context, request ListPersonalTokensRequestObject) (ListPersonalTokensResponseObject, error)
@@ -5932,6 +6292,65 @@ func (sh *strictHandler) ExportSignaturePolicy(w http.ResponseWriter, r *http.Re
 	}
 }
 
+// GetSigningPolicy operation middleware
+func (sh *strictHandler) GetSigningPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetSigningPolicyRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSigningPolicy(ctx, request.(GetSigningPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSigningPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSigningPolicyResponseObject); ok {
+		if err := validResponse.VisitGetSigningPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateSigningPolicy operation middleware
+func (sh *strictHandler) UpdateSigningPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request UpdateSigningPolicyRequestObject
+
+	request.ProjectName = projectName
+
+	var body UpdateSigningPolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSigningPolicy(ctx, request.(UpdateSigningPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSigningPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateSigningPolicyResponseObject); ok {
+		if err := validResponse.VisitUpdateSigningPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListStatements operation middleware
 func (sh *strictHandler) ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams) {
 	var request ListStatementsRequestObject
@@ -6195,6 +6614,61 @@ func (sh *strictHandler) UpdateSystemSignaturePolicy(w http.ResponseWriter, r *h
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateSystemSignaturePolicyResponseObject); ok {
 		if err := validResponse.VisitUpdateSystemSignaturePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSigningKeys operation middleware
+func (sh *strictHandler) ListSigningKeys(w http.ResponseWriter, r *http.Request) {
+	var request ListSigningKeysRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSigningKeys(ctx, request.(ListSigningKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSigningKeys")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSigningKeysResponseObject); ok {
+		if err := validResponse.VisitListSigningKeysResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RotateSigningKey operation middleware
+func (sh *strictHandler) RotateSigningKey(w http.ResponseWriter, r *http.Request) {
+	var request RotateSigningKeyRequestObject
+
+	var body RotateSigningKeyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateSigningKey(ctx, request.(RotateSigningKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateSigningKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RotateSigningKeyResponseObject); ok {
+		if err := validResponse.VisitRotateSigningKeyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -6594,184 +7068,191 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Njxs30iD8Vwi978G7dz2jsRMHz47xADfrTBLvOrFhTzaLyxgS1U1JtFpkh2RLox3Mg/s198PulxxY",
-	"RfYnW2rNSGNnYyBAxupufhSrivVdt4NYLjMpmDB6cH47mDOaMAV/vlSMGpZcGPuPhOlY8cxwKQbng6s5",
-	"Ixk1cyKnZD2nhqypJjG+fzqIBjqesyW135lNxgbnA20UF7NBNLg5mckT++OJXvDsRMKIND3JJBeGqcH5",
-	"lKaa3d1Fg7d0xl5zsdDt6d+xlBq+YiS1z4mRxNgFKbbiMteEigR+EOzGkIzOWEQ+Si5YQtbczMn1gETk",
-	"enCodV5JQ9OXMhcBOP0g12RJxYYoudZkSU08r087lWpJzeB8wIX55utB5NdhJ5kxtcdC7qJBRhVdMuOO",
-	"jyYJx2U0V/WLPTEjiWI0sSdoYUWV4VMamxeEG03G/uMRQHhMBF0yPGluyJzqU/KTNCSmmp1oJjS3p2F3",
-	"xu34FjMG0cB+Mzgv1xENFPst54olg3OjclaFw5LevGZiZuaD82++jgZLLvw/n0aNs7E79asdKTZliomY",
-	"BXCUzohUJOEzpk14aeXXPdf27Pnz3YtjNyzOAXg8sd8HJq69sm3uXfhh5+OxFCO3zfB0BQwOt0muR4pp",
-	"mauYjXCWII9Q8iOLDeECKdSyDK4JRXxiKyYIn1qUSqVcaJLyBSNUEAAK7APZUbmTf5680ifv3MQnP9kf",
-	"q7tI2JTmqXFEUax7ImXKqICFf5QTdy715f6ULydMWXKgxFC9CGOM+/qQkLRD4q+3XTPC4wOST0onLO3G",
-	"zuLxQzFzySxMuydaHmQOQwsMDM1RPD/kocnpKNeW+zbR6I1lp1wT+zQiXGhTYbIxTVPAZljnbzlTm3Kh",
-	"9gsE+hYALLngy3xZXVUVGPayC/F7Hs/hIuyY2j0K0NHTqNch2AFGmv8rMPk7e/NRmP0FObMcOWVakyWj",
-	"QhOaphHJM3sZPT2Lzs7OtiwQxw+v8iywzCW9caA6OwsvWsotROCfHhJrHDvsYJiWm3lMcW+GmVBtmGOt",
-	"byRVmE/CKhXhyd5rdUMedMW5mrEth+gfP5TLID62gPFSChRudE3CjOVySfU5GS/+czUm7IbGJrL/+K/V",
-	"mMRSGMqFhh9+pf81+TAmigorpI4X/3lLyeRuTKzIKKfwy58omfx5bCmFyOnptfg722hiQIKbWwFYGy5m",
-	"JJFMiyeGLIRcE6oY4TMhFUtAFrbASOwdTMn4F6oEF7MxwZv19Fp0kNxvg45z+frsL9+EjuK3XBrafRQH",
-	"OATFZlwbRSuyVf048rzESh1TIUpm2xT86iMdEiUVy6TmRqpNDzovXwbMkbkB+dtRTUQypmImzAkTsUxY",
-	"Qsyax6xrT/V5e+7p6dmzHhKDkhNpug+3ePzQI9ZM662Sc+WFAwpEWqqA9gak1qbriIxPxmTCplIxQsmC",
-	"bcjUKhpMx0wklhqlSjqveZhq61m0l2fobJuIUzw+JBpbGbj7GPzTh563kQu25bSLxw+dxwtX4WlK0esh",
-	"swDt60wKzar2k8CtgQ9eAAeYyGRjdSK2zMzGqtAVC8xrGVOvwv//ik0H54P/b1jaa4bu1WFpqYFVfCtF",
-	"gO3YX4NT3kWD7yhPcwUf2fuJoS2DZlnKcQXDjxqXUQIktCB8qoeXSkmlcTUB28OaCUPWSorZKXl+c0ME",
-	"WzFFDEtTTZaWqsycCscff8uZNoQnEVmDGAu8nSn7QSpnM0+aKF7nmp0iQeNC7Dov4php+CtTMmPKcDwe",
-	"GnvQNpA/GrDp1Ao0oUde6Q08vCtwQk5AILqL3OSXN1lKRXGUvddB01SuQxh0UQBmsrFbX5K1zNOETBhJ",
-	"mZUMlMxncyLketBWgqNBxtSSmyBuXs0ZV0Tx2dxoovPplMeINRuypBuiDU9TIqSxvJARLs5JwjWdpCyJ",
-	"CLvJLO1EJJXxgiXhqZ2wGIYt1VIAULhhS70LyxC47+CrQQl9qhTdDGo38b5HGQ3Wc9lv+ve5O+y7Kvf4",
-	"tTi7KrRx2MrMkT/9cvMfOrHIbbSNQIGr6z0XMSPrORORFdbt/TTGUxmTXBiewrNBRW1KqGEnhsMtck9j",
-	"aDSwQkp7Md9ZdcGck7HeaMOWI5pYNRbkL6nGERln+STl8cjhhv1FyZTZ/88UFWZ8Si5mVmY2OIx9OEpp",
+	"7L0Njxs30iD8Vwi978G7dz2jcRIHz87gAW7WmSTeOLZhO5vF7RgS1U1JtFpkh2RLox3Mg/s198PulxxY",
+	"RfYnW2rNSGNnYyBAxupufhSrivVdt4NYLjMpmDB6cH47mDOaMAV/PleMGpZcGvuPhOlY8cxwKQbng/dz",
+	"RjJq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObjA3OB9ooLmaDaHBzMpMn9scTveDZiYQRaXqSSS4MU4Pz",
+	"KU01u7uLBm/ojL3kYqHb079lKTV8xUhqnxMjibELUmzFZa4JFQn8INiNIRmdsYh8lFywhKy5mZPrAYnI",
+	"9eBQ63wvDU2fy1wE4PSjXJMlFRui5FqTJTXxvD7tVKolNYPzARfm228GkV+HnWTG1B4LuYsGGVV0yYw7",
+	"PpokHJfRXNWv9sSMJIrRxJ6ghRVVhk9pbC4IN5qM/ccjgPCYCLpkeNLckDnVp+SVNCSmmp1oJjS3p2F3",
+	"xu34FjMG0cB+Mzgv1xENFPst54olg3OjclaFw5LevGRiZuaD82+/iQZLLvw/n0aNs7E79asdKTZliomY",
+	"BXCUzohUJOEzpk14aeXXPdf21bNnuxfHblicA/B4Yr8PTFx7Zdvcu/DDzsdjKUZum+HpChgcbpNcjxTT",
+	"MlcxG+EsQR6h5EcWG8IFUqhlGVwTivjEVkwQPrUolUq50CTlC0aoIAAU2Aeyo3In/zh5oU/euolPXtkf",
+	"q7tI2JTmqXFEUax7ImXKqICFf5QTdy715b7KlxOmLDlQYqhehDHGfX1ISNoh8dfbrhnh8QHJJ6UTlnZj",
+	"Z/H4oZi5ZBam3RMtDzKHoQUGhuYonh/y0OR0lGvLfZto9NqyU66JfRoRLrSpMNmYpilgM6zzt5ypTblQ",
+	"+wUCfQsAllzwZb6srqoKDHvZhfg9j+dwEXZM7R4F6Ohp1OsQ7AAjzf8VmPytvfkozH5BzixHTpnWZMmo",
+	"0ISmaUTyzF5GT8+is7OzLQvE8cOrPAssc0lvHKjOzsKLlnILEfinh8Qaxw47GKblZh5T3JthJlQb5ljr",
+	"G0kV5pOwSkV4svda3ZAHXXGuZmzLIfrHD+UyiI8tYDyXAoUbXZMwY7lcUn1Oxov/XI0Ju6Gxiew//ms1",
+	"JrEUhnKh4Yd/0v+afBgTRYUVUseL/7ylZHI3JlZklFP45U+UTP48tpRC5PT0WvzENpoYkODmVgDWhosZ",
+	"SSTT4okhCyHXhCpG+ExIxRKQhS0wEnsHUzL+lSrBxWxM8GY9vRYdJPfboONcvjn7y7eho/gtl4Z2H8UB",
+	"DkGxGddG0YpsVT+OPC+xUsdUiJLZNgW/+kiHREnFMqm5kWrTg87LlwFzZG5A/nZUE5GMqZgJc8JELBOW",
+	"ELPmMevaU33ennt6evZVD4lByYk03YdbPH7oEWum9VbJufLCAQUiLVVAewNSa9N1RMYnYzJhU6kYoWTB",
+	"NmRqFQ2mYyYSS41SJZ3XPEy19SzayzN0tk3EKR4fEo2tDNx9DP7pQ8/byAXbctrF44fO44Wr8DSl6PWQ",
+	"WYD2dSaFZlX7SeDWwAcXwAEmMtlYnYgtM7OxKnTFAvNSxtSr8P+/YtPB+eD/G5b2mqF7dVhaamAV30kR",
+	"YDv21+CUd9Hge8rTXMFH9n5iaMugWZZyXMHwo8ZllAAJLQif6uGVUlJpXE3A9rBmwpC1kmJ2Sp7d3BDB",
+	"VkwRw9JUk6WlKjOnwvHH33KmDeFJRNYgxgJvZ8p+kMrZzJMmite5ZqdI0LgQu87LOGYa/sqUzJgyHI+H",
+	"xh60DeSPBmw6tQJN6JFXegMP7wqckBMQiO4iN/nVTZZSURxl73XQNJXrEAZdFoCZbOzWl2Qt8zQhE0ZS",
+	"ZiUDJfPZnAi5HrSV4GiQMbXkJoib7+eMK6L4bG400fl0ymPEmg1Z0g3RhqcpEdJYXsgIF+ck4ZpOUpZE",
+	"hN1klnYiksp4wZLw1E5YDMOWaikAKNywpd6FZQjct/DVoIQ+VYpuBrWbeN+jjAbruew3/bvcHfZdlXv8",
+	"szi7KrRx2MrMkT/9cvMfOrHIbbSNQIGr6x0XMSPrORORFdbt/TTGUxmTXBiewrNBRW1KqGEnhsMtck9j",
+	"aDSwQkp7Md9bdcGck7HeaMOWI5pYNRbkL6nGERln+STl8cjhhv1FyZTZ/88UFWZ8Si5nVmY2OIx9OEpp",
 	"vND2FSFH/m0hzQjHGkfXYpwwwVni3sGRIjKuzT6SIt34TzWfCZaMuLA/eLS2fzvEtn+mbAqjOGBGVsC+",
 	"FuNcKJZaHjwGwFqCsUK4JkISnVvt21nCABRE0419ZOZWWqATK/ZZKkZpvIWLsPQutd4LklYCe6IJvKsj",
-	"MlVySZ4Grik7nMyzsL0OHqF2MbGzazd2yl7gbQGYZH9D046e86ywIMexzAXIryydhvZhxwnYyKmaSPVE",
-	"o02w2E7KQkMYdtPhjkD6QS1HM3uHxSyC5WZMZqHRGgQLuOtm6CZCT+4tKlxwEdJIwAwEh2OPngopNkuZ",
-	"69DevIS3fZkwT3B9zib+ns8ENbligTsvlhbHQ/eJ9l/ZE3gJr4Gl1hgazxncvhJu6SVNGOEmyNxLI3Rr",
-	"c0uutf2zwxkxZySTKY83JGFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhcm+pFU5lPqrBN2srsdpeWQnVw",
-	"F0IaGnacNMD0k3txf0DhXkMTOCgAg1jPZXCXlYF07bDbVJFSbZCeY0tdU67QF9Lnei0QKXS3+kX1Pk+u",
-	"kSlGxD33PhygCwNmf5GwG1xtymgCjr0gABskUbg3HFjL1ZV4F3ncr5xvDXwOZYKUlSfcfCfVmqrE4XCd",
-	"rJhI4CpsQ2MutTnPpDKlwh8zvkJHg97oVM5C2JvS2UizWIokcK4Xs4JNyjSxQqCSawTbmnLL/M+QSIQU",
-	"DCxDtXte5pMqNxTg98BJtRkxK7lvwaUpagovLAVagdBKnNKqvCvQeAM78YOOQLioalIHETlgAiXXxfBN",
-	"dGSicFyihiGnZE6zjAlAkCOsxl4/QfvUq6S834oT0yRhqUUJlgCIBz1M7tWJtuwbZrBT1WY5+KYzNHvY",
-	"U9AdDoACO/vtLlPSyFim7dFMnFmGYdLgFQoA2bKMEtJWTkhT4rbeY0naUMOQ2POl5TpyaoWcOFfKqsvR",
-	"YMLm9mqOBpZE7Ho+7JI4cMjqqhsI1ABtnS+EONWlp97mtR8Sy9d1VdwJS0rOFF0GobtkWgcdTOGR9hK7",
-	"/NiduwpIM6z4vdd9hsBp3WWN9bhBg+tY0TTv0OJXTCU8NgHEeyMYwIPReE74EsJR0B/OVWkp7LOBV/bj",
-	"f+BEO/dRLCi0k+84oNXLORV4ng18WXmfSgsHEmrohGo22iLrFe/kmeUvyQg11B5M5y4aTPkNS0YrpnSX",
-	"VcRL2p4QBVsPosFMCtCnUwM87kNg6IzGC4e/Ac6xYoqbsKWgezUhm8/31DAH4L1Au3vnx9lAjRpXzl3m",
-	"pyq/bS6wMuWHDigAwrZhsAV12E2c65BY6QBacX2BgSXlGgVIAsx0aXkQjqH7sfWpGzcs8qyl0hXRbWrX",
-	"RqSAwXuRbBUXAlL0lN/QSUgpfjMlRhqa9tuEzE0sUQrYtZg37tXC3BYSHTaFBw3kPbtnVQhRMVgahTSE",
-	"IT8MkrEDVvfOImLmUjNCNQE8gr8q7mQH7p7HaNc6siiQ646YDCe/2hcjr0k6jxtyjjZFNW/8GLSPaLDK",
-	"U8EURTEabNcj9DZWbmwnB8BPQpqRh1WYM+FZ70B6by/aA7+7FCUveXjEqQOwQA2/sJIuS5Qtj7hCRF2M",
-	"4E2JoB6Yk1TGi4GzcQeBUvmwFtBI07cVduIiveocxoF+P3qon+Se39aOeL9vPcbs81XjYB+AhPWD6mc8",
-	"atshKuadtl2rYk/ZZgppP6sYGXaYAPbU/Lu274Wrto299MTsZfYCea/jcsFnlQvNG0S4xjApNIG8QD1+",
-	"DaarAIMs+IKzzBbDWPZt2fSEEZWLfW4svLcD91WnBgBWH0qyPE3B0iPTJGrb60qfSJvZ1hCPpumb6eD8",
-	"191LrSDs3YcoEH4NrittqEheEDrRoKS0QOmNVAKvgv7B32GPT8FnPbwKRAghXk2svy/mdRjhigjn0qIm",
-	"5LpmSnXoEzoUvuySNo+HCBUnYMOULtA/E5Hy/o1IjfNFxDG+yMktEamxPfCF5WIh5Fo4LPDE482TJTli",
-	"sCYYuexuqvTTvr+3aWIIxQpWlLsv8WOb++9vcnLpA8YDbFkxjGPaw75mJW2RHMkix26MoiNqjNpybWN4",
-	"RWurqBr1M8coc6QNwNgsGU3CylSXmPnW4967XAj4472RWWbRDkwPFvne5xiNEHUNO6pQVhvNqF7sZOB/",
-	"k5MrqheQkaLxFuWzWShW+ceLn36+eB2R9y9/uPz259eXdoGX/7j86Sq0PNTl90SyFRNJRxzpL06d4JpM",
-	"pfImEXT1WI2LG02spv+CnDwtvI7ruUwZQTdyP8XArcAH2LdvYTvHOXn148X3l6P3Ly9+isjbn999fzm6",
-	"+PnbV1ej12++j8j//d//Z6cZC5Tm6mTVzZdnUGCPP8wOercn+Lsg9XqqS48DeQh3cM4HHU60klODF0wh",
-	"83b4voP4+L19ojH/w+IEMXTBiMmV6KmC9oaAYDdmZNTmSGeSKS69IaiN7nM+mzNFZpLpwhvYXqLKxS4g",
-	"r6kmEzbLxadgz9v57/t4zpI8ZQn50xSd7vZqJ0Zt/nw45rzdP3ZoDur5Vw8m1Mgtq/OkUsPPEa89RW3h",
-	"Q+4maXGjUsnugfQKwd77doez6fu2PTeW9H6/sLb0eHdNuem77sZpeNuJH6IEQrnBioJe7iJ0Fj+x9Xtv",
-	"4dxmUQ1avrwE2owBDphfM66Y7m+w34NsP+ba8CkvI1p3rkZmTKzYza5rouEdF+RNxsQ/Lv9JEhnnFl61",
-	"PCyvPPCUm01EkCAiUlsdZE2UNrDaWVR2PDgffNRSnL6j6x8dY6gb6bfk9+BLEdqu3b/Iz+9e10/p+dNn",
-	"nSpSA4T/8fQv4XerMZANEczZPyua8Ati9akNcRYHr6+lbGqIzE0fHCrZc+GgkWZEIaTWWxDh/5WfcpEw",
-	"NeJixbThs6aNJujH2Aml2kH3wLeQK+ctU9oi3ZVcsAOqXhhOGFbp6yRYPzC0X5yj0tvlxhd5mqJToSZF",
-	"7U+w82BES3HTxXOqaGyY0h6pIVo/aEfoy5nB+53rwmXYcDNzq6uTJRe5YbpqzhEuhNzbo48Kl444PRfo",
-	"C+kp/Z3S7+REmrfFh7uNCYlPW3AHVJ+2RK6ogZ0fdqE3JhEEvOyfDUJ6wNcyZs52pLK0jqUhNKY0Zlgy",
-	"wgW9U8BnCNnU56gKjH1kcplr4INVaTWyd/zfx6CqQlorfom6qvtwPByfXguMVsUIcPikGBSDweE3NJKV",
-	"1ii5Fs4YBWYql7d3Twxb0ptX+OlzBz/3z6c7sM8hXhWiO/HqR5qwA7POrQLKwdCtv0LXxRCMvzYaQYEr",
-	"MQKM+/ovJGUGWKj9Z8JnEL5XOiv5DaEknrN4ofNlPxuEOyLPi3czgSZ+BBJUfALNHlkZIe+BD9wIRj7r",
-	"jPbOqnnPOpZ6T6zyQVyhKDpUHSupSBBIO9l0hfZuY5c/yDVcU5Ncb1Cy6heLVyBjW6DULiEKAAJYZKVm",
-	"vc2q70LMmNh2yVJ3zfZeoGJLaTo0Y5okimnn6kIrPuFBSQEy8eiMdUkeEyXXGg6kz0j9IuqBbIrXqyF9",
-	"dXRqQK521MX+a1sIkVsZVd3C3kkwInzKxYypTHGryEBxFCYMNxsX9oL5CC8sn0gpX5JcQH0FlNtXTPEp",
-	"DztaduiMhRvRRY8rxZmuIX0lcslhSCVUIhBsHY7JUiyxWhfrMNG+mdo9U2OYxoGiSiIKLePxB1v1pHaA",
-	"C8JHSLMVRi4jKEQnF5pQksoZHoNFkBNt6DKDjJ7czMEGZ4WDlQfbga1gdmmqw7WM7nCXU+Pkc6nBfr60",
-	"W3d7BtP7Ho6tSkxMg2mgieOcCAnJpXOqoaQPSwha+TcMCMZhRwXkuaj8g4sVTYEcvc1kZwxt4VRz0C1j",
-	"WzyAIktXlZCWBsZtpdG3RXBCw97iLAt7mia0N5xqZiKiGSOJjPWw9H2fLpNBYD1MTKWKO9I1W/EAWe6i",
-	"3CFiK5EYIkCmeTrlade1pWOZBd25Fm38VeXPr6z4UbhiwHP+IRiSbY5iTrLjBh10zSBr2FgFhsED7zat",
-	"IS0HieOe0kZPY137uwrSNVK7YcRKnCJTyl+SE0gFNh2c+5gGv97yc8sy2A43oAnbK4p4W6RseS0cyVoG",
-	"F9Tg05nGdpvCesjYVyrXpov/0TzhHVX3sLbgwsqgy1xD9BFkwuFN06YhX0EnUCbh8jWkFZExSDZ6HPz+",
-	"njRYnSkUhywg+TdsopvmadpR2+VnwX/LmXdmuzIzm3Mytq+PwdzrjQn/A346JZaFW5kRTQrjtVSLVNJk",
-	"WMwytmKGtmNCsj/X7no/fZCpjWudh4ICLrQ/Pk2tmBQR6uzS7UB8thlpFuBHf/vl7+/BOCIITuOFSPEE",
-	"EILqBUsC+Zzwe1Bl4VM2cna/sF8SktDWGHwE6wdCvIkhwyEBaTHlq77hxI9r4qtVRei+342LmJgwu1kM",
-	"DSxlYcuDfOkjfykfwgW5xcZQ0kGBTlHJGqq03TjBkr6a1sumxlVd8IftXOpbRadmO6vaVWqnwY52Fb1q",
-	"sZHd41f4SuOgVc4qJaDaMto+F29B2rsXVKHhas2k58+/+mZvOnz6vL6D7pJ835xtL2V4HFvvXzGvQeUp",
-	"q9h4D2dHfRBVQ7Cko20g7RKUvsBxQde7PVkBo+0uCt1l1AVSu1IcXecNuxtc0PtpQ2+mnlWHVJ5O2AWq",
-	"JNZh5dVfznSdIULev79i9gOh218nWDqjd6fc6F1x742cjzxNiTfi7mnR8FUApyFhvytiHpYY2tk/qlLj",
-	"ty6nL5QWIKZcsLBmYq/mKVX+tGKmtQ95h+rTLgbenowbJyFSoJSzpPGci10G236h4rW9XDqcv/uwV1gV",
-	"Vhd/zDnRR6SDdmnFiGBrpgjzFSihItNUyaULpoQ0goSpqCCPWDEwHtJU3z+c2S8qqp18bwTqzDlFSW27",
-	"Dd7tFW3wXBhJQKkvBGNnow9aOCo4s/+pNfmBW2w56s79X3apOW8Ew+RFz61q2hrxybQRZMrJJQMDG1Q5",
-	"0nOWEG5OB830J6iW21U+AktDOUNUMU4/uXinzTie81XYf7HMpDIdttRfnArQPFaL5b0dEBBWifJiZzkE",
-	"1xPAysocqmwuuT5CQYRwJeQ6kCJU6EzvDMeiVlmIFXjgIfkH6P0FyTOrVqK6VeARBFCETUP15O3wgXWi",
-	"0I6YxsJUEYSQqzG4M8CuzESurLWOalGNFio5GL6YNEI1RL2/OEX8ZYVp7giO2M+HzQMQeCVIudg+hTKo",
-	"1mupwm7VnSJGIUdhqR5Xecd0eNR0WfoqeGwgywGbshKmwZ4Xei7XXQjW20NXcc4VG67BseGLK2Qbv+Rt",
-	"53vpjATtw90Tfi0xFOKrgdkAZEHQ6hHe1xE1YJWGv/1y5ecsxPmqhvTNV//x9S7BD4dvQwRs6nGuuNm8",
-	"twTofJJU87go/AlXKvxSfD43JhuUlXuLCquxlAvOKnVvecWyQzP+d7bZstkLkrkYEoLhB4WmUK6DUVWt",
-	"OYQLgd4UYirD8Pvh6uotuXj7ygLxB7pigoB5lQxpxoerZ6dnp+Rlyq08gG+4ynT2CXyWozMkF04AOIeW",
-	"FjoiU87SRPtw0muo1oxBHVBPhExkwp2cCxyOLtnptbgWL6VYWeZi5TdAkrlM0VrlLMsZwyrV5/btEzL+",
-	"58k7lHFOXiVjDEAqaqRqwuK5ZMmLamZ7tWDqki7sIshUMT0nP//86ttTO+iFj1oHG5zQa6iQgxFLt9eu",
-	"Isq1lXevoVzL9SC69qlr14O7D3fjU1JWJDXe6+Q0EZTMvPPCTvH1s2duXl++3MDCxhmdsTH5E9Yu/HOE",
-	"P0Dd/zH501PsEnD2gpy57gEAIghzqDcRAM5jP/9tDEcw1lKZcXQtCPwTd6jdBv95Ag18TiDKHd6PygTR",
-	"arE4aGGgIwC4az80fs3FYuz2UinlLVCOgche7HgSrON9TsYpnyiqNkM6nEDMlzcO66F/UgzLmR7S//bs",
-	"+bPvJjjlFV86lHr33Uvy1Vdf/cXO+fPVS9zZkqcpd5cJ1v39F1MSPNUw09nZ2dMT+O/q7Owc/js9Ozv7",
-	"X2OMLUt5zATqe46CLzIaz9nJs9Mze+Oq1NGcPh8O1+v1KYXHp1LNhu5bPXz96uXlT+8v4RtL7NykDEo+",
-	"roCWC0FgsHJvyIwJmvHB+eCr07PTr4DhmzlwIqDRuf1yuHo6hCtmOK0VZZuhHaugmVfJ4HzwPTPN+m2N",
-	"Os3Pzs4OVvi4OVWgAjIExAAKnqIJ0TWxCA9crHToazQDo86XS6o2DQW7hEZRkxMu4lTOCNcROlNomlpU",
-	"tfvDLLSZtrcCAHbwwQ5eB3RR5AMuRN1hzUpYzCECSQpX6AgDk4rLz6UEY5niJWMmsvRa1krcuJRh0Gbq",
-	"J+jKLmFWunZFupk2f5XJZq+D26OARFfe/kVRm78kzM25obMo8Pv/TJxf1vJ/qDdeqNzVS/t5D7tmaWl8",
-	"ul/EZmfeef1Fo3J2d0S6qJTOOjpJ/Eg33q40YYBWrg+GygXU6yXr+YYIaV64vFIXGQNInDAsRoksP5Ho",
-	"tdxJJDdZSlGen4UcYt53PLaSLNY3nkjjbqeiKOzYu8F8QWCXg35KLuAXrFlKaGHPrFYyBhqieuEqEhdx",
-	"yU90471ydPcGuiALCm5Trr/ZS+LFK6JBpgiDC59DV+1G92uXFZeC63NLR6TBA3oYdE8K4Ec92fXbYFN+",
-	"A1WO8KQ6VgTfdS0JpPk9l3ShF+5AAAGd1ITVd7s6s1SLCO/T+izAy9ADQnTGgPeeA7VEJMv1PAIDbeS6",
-	"Ovok6OB64gO39+uz0JLLRkWoYuSqUm9bbKX0+rGW28dDAQTlSwcXBInp7T5qoKsXVhl8dQTCKIVY37PP",
-	"t6LxOfhF6kIlWKYL1pUX7t185sMxxbVWe4ZHuZ0K81si4W+nw/irCYqtwQ3V5+75KCd6WCT96k5B+DXX",
-	"plpJJMCjQ/spXxni8Vr02fEi9Ljp8V6GKZO93sP2bw/Ghl6u3lrBlbY/pIUhF6Abepp3Sm2zlwsXi119",
-	"XMqWt3fRoKaY7vqy0oTWre9BSPqLL00MGf6eFUxovJgpmVsV2XKLNIUkJ5exItjaCglFUYE98XZ4W01c",
-	"v9umz9WO54jcoY4Gj6XJUUEKSGDYbROU+9JtrSLA3Yc9T2KomMF4yAfNGhXaY/0839nRe5zodpBCy6OH",
-	"n8GVwhARqM3iItjKw0ArLhbEpDOKVvKHoflQG5kdDbbvjcw+F9DatWBKYzdsLdCwsqhIMBDwgdAtCib1",
-	"uhGv4O0vt+L2wlJ/yAvxqosp9Lr7jsKwe+H2F5T+gtK9UDpNS5x+iEAHIw5vXX/IXWLcFTZaP6YEh+f7",
-	"aMIbgPQwYpvvsbmVAZSgHqZyttUAScZTmaZyPUbXAOwdu/FroxhdQksacBSeQFgIW9kVnZNxKmeuSEHK",
-	"BdOuUPcGAs6g35FmhCd2KOc4k9diJokU5E/j11Sbk0s70smrb10CBJ0apsZ/RoV3zERSKYFgd/NEOz9q",
-	"kRswpxplArRVFu7MDYlTqdm1ACcn7oJRlXKmMCOW243EUggWG41Cm51GhAyYJUq+hq48Ww2Yr5mVVdBw",
-	"R7EbonY9YWuRPUGDmd1/2HgXbGTuA6WDbcxvg1PgSe9nINzNcQ27MUNAixMEdp0SA1lF9oPCNN795lbq",
-	"rLHYf578xG7MyQWAsCMYykgC6DfYs3/rw9nAOwYRVpiFYhmBRVwjofEQNDBNIX5A5UITPiWCsYRM2Cfg",
-	"FffU6cppdqlzWzj7o2ly7gzur7Y1oXY/ZW030Jye9qlhhipaBWgWe/dSx4rohdtq3/+74cw5kLtEgbf4",
-	"9veYuX00caDWUeDoMgEY0SYMrwY5LfOyq4XfhQQ7ujJEZ4wuXDHc7mLvZe1r34fkoayjelKIo3ngkH6G",
-	"CMvmOd3PD7/fEfVyUj8OfdANMvf7HOpDyKcWA3TbaPR/N/T+L3jm6r3fDTFEbbuG6HuGvnTvPobOVe89",
-	"1UPzOgJVFhWWiuSJrbH3xKeRFnm9vqUjFWW+/kHpcLeu3ECDPp94RBkVaBISGA6KhVs5/9/yZMY8Dh6b",
-	"8ReN0x7Dw1eroFNEoTSiT0w17CIcJfUFrzrwSk/kcmvMn++G/Nc3P7Z1ubDK5AvItFWmgc6Sm0oBFPfP",
-	"eBOnUrDkJlSnZj8DlowNC2tVheIy4YKqQF2JMD77gNtDYDRU3uJpajnekhqmOE31F/bXB01rbW067+H3",
-	"1T7Ex4t2aHcIPzozvKowwie6rNeFwfGVul4aLElYK8TM2dKxSrysNxDmvJYKoij/7VGtgNJJNQUlZXiV",
-	"1tHnW/i9WbHqE0rJ79hSrmrKyxNfsSQiWpYlTTGK8YmGnIewJtPF3ftt9yBE05zqEQRUuaypftDSDMxI",
-	"Fi9e1GHnUrfWPgsQVXasBcKNJnItjqgjBozM1Toka27iOdNkjGUvRu5ARrCjEdYIHHsrcPuNcSOKLtpZ",
-	"2uxaWD7hGhMWQXdRje0oVilNZ+fWc7kOGoRR5w3h2iHjz4O9Tj4zxZeZID2/AL+RRbMtAIbuvPdWfZus",
-	"cLjIJ0wJZmo3aqC1UFFsSFOeuFwersnXZ2elswHLKbgmYoSSNaMLpnx5pXCMs1QB7rPVVfBmSv6+WTEl",
-	"ZNGzX/lmfZjCLwV2AgDWKKfkPZ9pIxUr6dvimJJp2hkrvcDe490xrV50fZnm2jBVLB27z9GUJ9RwMSt+",
-	"d+/BY/fjg4XcDV2mBxFuDyufNNG6kRYABSo3mM8VI1Qwy5X8vcBFsqSCT5k+vMLWX2pwrTK6hUxf5PBL",
-	"QED3bV8UgtzTMPX7jQMo0QL5T9UExpkmibSsKZFw0y6txK5cbqO/lY8QAdMWOIKOE+xZUB7acWzStd47",
-	"va7mp58RZh4IQ7yBqmEhtSIYoIcTxRBBsNEmFpyg7YY8DxEIVuxmeFs0e/cxJju0oxqCfCIhykrHiaLr",
-	"aq/6YyizIB1kFDRln3tfAddWIWG3k7x9HWFqzvAW/g9uUl8q6USzWHkBLXw+lyJ5695+jy9/whO6FInL",
-	"lrcrKbLfXAVzly8uV0ylNBvNZa70mCxYZshMyuQAR+khGLr0XXkFvQOYb6yg+54V9RT3W4CcjiDnruuu",
-	"fRxlg88EBNZAej8qtpPcQDGgF0VmJlRMLd/A9CQrrflkR6Y0vLSHYQGEpAfDLvoiTRV3FutqavTHCK/E",
-	"9N0numhb4akY+75VUPmJ3guBO9nD8Nb9tetivBSJP51PzHFpEzoH4KQlEIK8dH/zKpjbPk8ja8MUuJ8d",
-	"dY99/Y6tqV6WLLJwqdf0kd9wReRaoKHV21nDWNgdGtMNyj+qsbCAcAH+apJPYSZG4KMpsWJGLKvv7G9M",
-	"xALmW40htRZlX277Q9z29WaZf/g7P1jA7ME3f9RRhOeirHpPiS+SByNnSs4UXerz0u7t5oUyVVPQ3uMF",
-	"U9g9DBaGgfNusamlVaqvxfgC+xr9CyuSkb9CBbYxFuxl5OLtK31KXhmIy08k+micDwqj9cFsCmkSGstu",
-	"lCWnse6gOSV+I1Cr7FoI6QAXMsej+aeOd8cxAYU6ZR7BEtR7CdBUMUBSuLSkSUSy7K2yjRzc1xeHoYYf",
-	"6YJZZAzRwYtGDgpWnEk3ZdkZPZdr32+sH78f3sL/+5mE2kjzySS5leyGU2SvPSlihuEQloCLtqBrS0Va",
-	"51gym5u9JL8++z882h5f3usuHPngFAuHXCGNYpWnIplsi0cLF1M/ItzDEz6CvM3jeVGne3tUrWvShC7j",
-	"j3kyYwmZbPoQPMJ7iJV+t1emgzorcCsae/H44st2bpiOzP7FM3vPCWmgrMXYKL7anCYTF5mwZIbaJZ9a",
-	"+GMGG0a+vXn5iqR0Azlg3MyvxZX98Iku4p3gMqx0YQRPiXCVPV0NPty3xoaiGB8aAgvkrZySC+FBey2w",
-	"cQT0BcJq2TRVjCYbF6xctAANXZyvAHDdONnnAn1gxOLj1Z7bVoa+gx48/nrYHsTTbK9DLiB7vA957EEH",
-	"ikFF1yohNLOy4IXPgwk9PugvIKGJEde6YAdbws6iteYKRMheimfRvMt3INmqg5bNizjrXTGvu6qY1O0O",
-	"UEcrIPZF6UUMr7bJ+8NWEQC7WbXpTiU4AK/LeluyTp02pN5VIXwc5a7VRKy/ZrcdZE6fOgAHe81Mocj7",
-	"ToDYpa/aZu9eLGp4i5a6fnpT8zQ+kdaEi7FCXYl7mxdgRbFqETYxQKHKykhY0bO/drR7l4dGvMfQjKqw",
-	"6qMQBSIJClR5aBjBVlv650ryj2kVyFIKMn2K/LR6duAO58YZ8KzKgDVsvVAQIgIsTdFNC918wriOP2Ee",
-	"faU2TTHmaOeFzeeOoD30v+mLJMJ9YrAi7E9V9qV7gn3ZD6dvN25gzB+05++boXrTr2YEe9kRXqmFDdY3",
-	"LC4Nn4one6KIb+IRxhHfYcV3XDmmobbV1eWRlc1Q16CgHFi2/IVEqLrN3pcAhmcXb18dAlM8RAqcKPkK",
-	"S3yfXjt5pWuUawnEV6gVlf1bu3Bj9ez0DHsznKTSvnLbfpLK2Qm7MdsfYpmZ1jvQcm6WI3K1njIIzx/G",
-	"K9b9ZJjItQCsbRccPUiVtuZ8xWuPPmELPnNGU6vS1X/lMQSOYLOCeyzLfj9yjbUaq4K+aIKmeGzNiT/K",
-	"iWZqxWOG5VZuP8rJ/SCDHzZn7xrfV8o68ByZlKneskd4bqVtmcIqLPt0Kt+eIZ84wpal/JaznG1bC76A",
-	"ELEX2T1hDndgYxkpnbA2HPDX4S38/36H7D9tTZjQbDhTMs/0UDOq4haGwxsZdolpPwBXa2lL7nohPHS9",
-	"4XD9UWBCHwrR9Xs92nkk1f1A1R6kj+2E65Ev7t5MPtm9yOEIFEc6SdnvY71FwvbvY7nY2uD3tdjh7fIR",
-	"0RcnfaT9oU9ID38v5+HXe2v/xFSKxzsXN+Px9+k6uv8uzqSVN/Hplh3dJzWhxxZ1TIXAOo2f/3m4xQ5j",
-	"KhKeUJdg/DtYt9fwPufF3rVUv8MkxW6d0mmgjzBTtTbM48/Yrkbz0DXcoybKIZZ9KJnsM9hAtQrQJ9jM",
-	"AyvUHBwEQwzGOgiB/FuAw0X362Ej3foLcKrAufV//n5oqMdXbk9HhWFhhfnDY9MBLE+fLSp1mcQOW8Mu",
-	"puILIiEc7lkC/N8UGLdYCPf+NvVPR1iB2IZiM717gz5//tU3O9tXHu8M0An3BRctHIa3hs4+mfJzLP7u",
-	"99QE32+5NLTlRMBfh7f3uuPg48BV0lBt68+8uS3w64MMW13mJmejaU3pfw/6XIqHt86tTu/vgm2M0LW+",
-	"9lSFCfYoc+ohTVM7heJxEDgYoJDkKet+C593P6h4C4cZzbXljodyGoada5rFueJmU7FxhZ+v8rT1zFDD",
-	"tQntFOJQhy//cXmRpnKdcm06XpE8icMohc+zXM0YGLZ2vlCAcfebt/D3PSVV92kLvltmuefVvX0mi3QX",
-	"abpr28VrKFYFXuFiKrufDGfMxEyZLW+sZJov22ida6bQadz9pAMtKy/cwv87ziogY/jXD1WFqVhPcBd6",
-	"GOdKYUxT98NtPuxtrm98dmv/dz9kdV8OQtspxx3GKR+VlaSOMoUPvjraBHqjIbv7IBMwpTGZFwK8HA+E",
-	"sSZU83hw/usHK1u4qDz8h6+tgv+8+2A/VCu/hlylg/PBEHImXGhXKJfO9V3jRrN0ek4wnCgibkE6IpoZ",
-	"w8XM/lWwX/urRZ/TSj0yzARoN6J/y2SWYtVNzWeCcFH5qii4UP/me6BEqDOBX0PMWqbkiidMabIQct0Y",
-	"BagwNL0vVEGxEhhXpMj+a+fPtL//ZS6xmDVZQ1imkimr1UqsjILe6sAgF3Esc2G0q5wBIf+V70A0Cnz2",
-	"riKn1VIwToMN+QPzetk6clu3iBARNJ9gkGJpw60M6iXbwJCv8VsjyZKqRZEXiXVYKkPAHIHvf5Brsszj",
-	"ebkZqC0AtXErn4Po2nEcCfcN2SDWlVURCm/u9ndv0oQouS7yxOA9ksoZmckqHtgbMDgtNWQt1UK3G6ef",
-	"E4gCiwgGYEV21CowP8pJ14iplNhJqFmh8xznyHlqTrggTgYtqzlUx/ce2dAcFmObxT9dV6M5XbGoUZE/",
-	"lkJzbYicNsbv2sAPVE2qpSJx0FwkTJFaYHFlPIwvvftw9/8CAAD//w==",
+	"MlVySZ4Grik7nMyzsL0OHqF2MbGzazd2yi7wtgBMsr+haUfPeVZYkONY5gLkV5ZOQ/uw4wRs5FRNpHqi",
+	"0SZYbCdloSEMu+lwRyD9oJajmb3DYhbBcjMms9BoDYIF3HUzdBOhJ/cWFS64CGkkYAaCw7FHT4UUm6XM",
+	"dWhvXsLbvkyYJ7g+ZxN/x2eCmlyxwJ0XS4vjoftE+6/sCTyH18BSawyN5wxuXwm39JImjHATZO6lEbq1",
+	"uSXX2v7Z4YyYM5LJlMcbkrAlFYkmE6Z5wnRkT3QtVaI9BgJ9cWNXZ1SuTfWiqcwnVdgmbWV2u0tLoTq4",
+	"CyENDTtOGmB65V7cH1C419AEDgrAINZzGdxlZSBdO+w2VaRUG6Tn2FLXlCv0hfS5XgtECt2tflG9z5Nr",
+	"ZIoRcc+9DwfowoDZXyTsBlebMpqAYy8IwAZJFO4NB9ZydSXeRR73K+dbA59DmSBl5Qk330u1pipxOFwn",
+	"KyYSuArb0JhLbc4zqUyp8MeMr9DRoDc6lbMQ9qZ0NtIsliIJnOvlrGCTMk2sEKjkGsG2ptwy/zMkEiEF",
+	"A8tQ7Z6X+aTKDQX4PXBSbUbMSu5bcGmKmsKFpUArEFqJU1qVdwUab2AnftARCBdVTeogIgdMoOS6GL6J",
+	"jkwUjkvUMOSUzGmWMQEIcoTV2OsnaJ96kZT3W3FimiQstSjBEgDxoIfJvTrRln3DDHaq2iwH33SGZg97",
+	"CrrDAVBgZ7/dZUoaGcu0PZqJM8swTBq8QgEgW5ZRQtrKCWlK3NZ7LEkbahgSe760XEdOrZAT50pZdTka",
+	"TNjcXs3RwJKIXc+HXRIHDllddQOBGqCt84UQp7ry1Nu89kNi+bquijthScmZossgdJdM66CDKTzSXmKX",
+	"H7tzVwFphhW/97rPEDitu6yxHjdocB0rmuYdWvyKqYTHJoB4rwUDeDAazwlfQjgK+sO5Ki2FfTbwwn78",
+	"d5xo5z6KBYV28j0HtHo+pwLPs4EvK+9TaeFAQg2dUM1GW2S94p08s/wlGaGG2oPp3EWDKb9hyWjFlO6y",
+	"inhJ2xOiYOtBNJhJAfp0aoDHfQgMndF44fA3wDlWTHETthR0ryZk8/mBGuYAvBdod+/8OBuoUePKucv8",
+	"VOW3zQVWpvzQAQVA2DYMtqAOu4lzHRIrHUArri8wsKRcowBJgJkuLQ/CMXQ/tj5144ZFnrVUuiK6Te3a",
+	"iBQweC+SreJCQIqe8hs6CSnFr6fESEPTfpuQuYklSgG7FvPavVqY20Kiw6bwoIG8Z/esCiEqBkujkIYw",
+	"5IdBMnbA6t5ZRMxcakaoJoBH8FfFnezA3fMY7VpHFgVy3RGT4eRX+2LkNUnncUPO0aao5o0fg/YRDVZ5",
+	"KpiiKEaD7XqE3sbKje3kAPhJSDPysApzJjzrHUjv7UV74HeXouQlD484dQAWqOEXVtJlibLlEVeIqIsR",
+	"vC4R1ANzksp4MXA27iBQKh/WAhpp+qbCTlykV53DONDvRw/1k9zz29oR7/etx5h9vmoc7AOQsH5Q/YxH",
+	"bTtExbzTtmtV7CnbTCHtZxUjww4TwJ6af9f2vXDVtrGXnpi9zF4g73VcLviscqF5gwjXGCaFJpAL1OPX",
+	"YLoKMMiCLzjLbDGMZd+WTU8YUbnY58bCeztwX3VqAGD1oSTL0xQsPTJNora9rvSJtJltDfFomr6eDs7/",
+	"uXupFYS9+xAFwq/BdaUNFckFoRMNSkoLlN5IJfAq6B/8Hfb4FHzWw6tAhBDi1cT6+2JehxGuiHAuLWpC",
+	"rmumVIc+oUPhyy5p83iIUHECNkzpAv0zESnv34jUOF9EHOOLnNwSkRrbA19YLhZCroXDAk883jxZkiMG",
+	"a4KRy+6mSj/t+3ubJoZQrGBFufsSP7a5//4mJ1c+YDzAlhXDOKY97GtW0hbJkSxy7MYoOqLGqC3XNoZX",
+	"tLaKqlE/c4wyR9oAjM2S0SSsTHWJmW887r3NhYA/3hmZZRbtwPRgke9djtEIUdewowpltdGM6sVOBv43",
+	"OXlP9QIyUjTeonw2C8Uq/3z56pfLlxF59/zHq+9+eXllF3j196tX70PLQ11+TyRbMZF0xJH+6tQJrslU",
+	"Km8SQVeP1bi40cRq+hfk5GnhdVzPZcoIupH7KQZuBT7Avn0L2znOyYufL3+4Gr17fvkqIm9+efvD1ejy",
+	"l+9evB+9fP1DRP7v//4/O81YoDRXJ6tuvjyDAnv8YXbQuz3B3wWp11NdehzIQ7iDcz7ocKKVnBq8YAqZ",
+	"t8P3HcTHH+wTjfkfFieIoQtGTK5ETxW0NwQEuzEjozZHOpNMcekNQW10n/PZnCkyk0wX3sD2ElUudgF5",
+	"TTWZsFkuPgV73s5/38VzluQpS8ifpuh0t1c7MWrz58Mx5+3+sUNzUM+/ejChRm5ZnSeVGn6OeO0pagsf",
+	"cjdJixuVSnYPpFcI9t63O5xN37ftubGk9/uFtaXHu2vKTd91N07D2078ECUQyg1WFPRyF6GzeMXW77yF",
+	"c5tFNWj58hJoMwY4YH7NuGK6v8F+D7L9mGvDp7yMaN25GpkxsWI3u66JhndckNcZE3+/+gdJZJxbeNXy",
+	"sLzywFNuNhFBgohIbXWQNVHawGpnUdnx4HzwUUtx+pauf3aMoW6k35Lfgy9FaLt2/yK/vH1ZP6VnT7/q",
+	"VJEaIPyPp38Jv1uNgWyIYM7+WdGEL4jVpzbEWRy8vpayqSEyN31wqGTPhYNGmhGFkFpvQYT/V37KRcLU",
+	"iIsV04bPmjaaoB9jJ5RqB90D30KunDdMaYt07+WCHVD1wnDCsEpfJ8H6gaH94hyV3i43vsjTFJ0KNSlq",
+	"f4KdByNaipsunlNFY8OU9kgN0fpBO0Jfzgze71wXLsOGm5lbXZ0sucgN01VzjnAh5N4efVS4dMTpuUBf",
+	"SE/p75R+KyfSvCk+3G1MSHzagjug+rQlckUN7PywC70xiSDgZf9sENIDvpYxc7YjlaV1LA2hMaUxw5IR",
+	"LuidAj5DyKY+R1Vg7COTy1wDH6xKq5G94/8+BlUV0lrxS9RV3Yfj4fj0WmC0KkaAwyfFoBgMDr+hkay0",
+	"Rsm1cMYoMFO5vL17YtiS3rzAT585+Ll/Pt2BfQ7xqhDdiVc/04QdmHVuFVAOhm79FbouhmD8tdEIClyJ",
+	"EWDcN38hKTPAQu0/Ez6D8L3SWclvCCXxnMULnS/72SDcEXlevJsJNPEjkKDiE2j2yMoIeQ984EYw8lln",
+	"tHdWzTvWsdR7YpUP4gpF0aHqWElFgkDayaYrtHcbu/xRruGamuR6g5JVv1i8AhnbAqV2CVEAEMAiKzXr",
+	"bVZ9F2LGxLZLlrprtvcCFVtK06EZ0yRRTDtXF1rxCQ9KCpCJR2esS/KYKLnWcCB9RuoXUQ9kU7xeDemr",
+	"o1MDcrWjLvZf20KI3Mqo6hb2ToIR4VMuZkxliltFBoqjMGG42biwF8xHuLB8IqV8SXIB9RVQbl8xxac8",
+	"7GjZoTMWbkQXPa4UZ7qG9JXIJYchlVCJQLB1OCZLscRqXazDRPt6avdMjWEaB4oqiSi0jMcfbNWT2gEu",
+	"CB8hzVYYuYygEJ1cakJJKmd4DBZBTrShywwyenIzBxucFQ5WHmwHtoLZpakO1zK6w11OjZPPpQb7+dJu",
+	"3e0ZTO97OLYqMTENpoEmjnMiJCSXzqmGkj4sIWjl3zAgGIcdFZDnovIPLlY0BXL0NpOdMbSFU81Bt4xt",
+	"8QCKLF1VQloaGLeVRt8UwQkNe4uzLOxpmtDecKqZiYhmjCQy1sPS9326TAaB9TAxlSruSNdsxQNkuYty",
+	"h4itRGKIAJnm6ZSnXdeWjmUWdOdatPFXlT+/suJH4YoBz/mHYEi2OYo5yY4bdNA1g6xhYxUYdh04F7Of",
+	"WOCsY/snWIaCtxst4gNLqjeSZLkhXBhpeYPKrSxnpGIReXP184VzMri6Aa9KDtkWTA4sz7zAS1NfuPwn",
+	"SIVKuTYsgbWsnbqxcXdrEFUqF1I4jrXHbRC8CjALdMEC1+Cbq593ir8FB6gMFNWOr7727pt+C4qUHGGP",
+	"cDS8vrryFnWemmrVEpdOxuBUjJRhMVNAdmrYhoSQqIvsrbPAP04muUgwkHHb2ZQa49ehPGs4hBEgeigA",
+	"Pt0gZiELQpEVqcIliXFBgDrt1jsxrxmo7yBQbjfygG4uKXie3dZ0JOQgbt+TIHva59vfVe6ZRjUHGLES",
+	"msyU8nLxBLL/TYewdkwbf2+VueUMCGBcwvZKHNgWHF9KgkcykINMOvh01vDd1u8eavV7SyxdIg/NE95R",
+	"aBPLiS6s2rm0RD1hmPyKwmWbhnzRrEBllKuXkElIxqDM6PEBL8XaTKHUg60cNU/TjnJOvwj+W858/Iqr",
+	"LLU5J2P7+hg8PN5++D/gp1Ni+b5VE9GKOF5LtUglTYbFLGOrWWg7JtT34NoxytMHWde51nkoDuhS++PT",
+	"1GpGEaHOFdXOvWGbkWYBfvS3X396B3KNvb7sNF5vFE8AIahesCSQwg2/B60UfMpGztQfDkWAvNM1xhvC",
+	"+oEQb2JIakJ5JuWrvhkEj2vVrxVC6RbpjQuSmjC7WYwGLtVfy4O83ODl8ENEHWwxK5Z0UKBTVLKGKm03",
+	"TjCq3Nd1h0XTyFJd8IftXOo7RadmO6vaVV2rwY521blrsZHd41f4SuOgVc4qVd/aEs8+F29B2rsXVKHh",
+	"apm0Z8++/nZvOnz6rL6D7iqc355tr156HPfOXzGVSeUpq7h1Duc6eRBVQ3y0o20g7RKUvqZ5Qde7ndcB",
+	"P80uCt3lxwFSe684Rss01GK4oPczgLyeelYdsnJ0wi5QGLUOK2/x4kzXGSLot/6K2Q+Ebn+dYOkM2J9y",
+	"o3elujTSvPI0Jd5vs6cR0xf+nIaE/a4kGVhiaGd/r0qN37k03lAmkJhywcKaib2ap1T504qZ1j7LBQrO",
+	"u7QXezJunIRIgVLOksZzLnbZNPplh9T2cuVw/u7DXpGU2FDgMedEt7AOuqIUI4KtmSLMF52FImxTJZcu",
+	"fhoyhxKmooI8YsXAX0BTff8MBr+oqHbyvRGoM80cJbXtbje3V3S7gUUNLQVeMHZuuaCRpIIz+59akx+4",
+	"xZaj7tz/VZea81owzFf23KqmrRGfPx9BcqxcMrCpg1VLz1lCuDkdtExMM9ZdMQarwTnbczFOP7l4p5so",
+	"nvNV2GW5zKQyHe6TX50K0DxWi+W9fY4QSY3yYmcFFNcGxMrKHArrLrk+Qg2UcPHzOpAiVOhM76Tmojxh",
+	"iBV44CH5B+j9guSZVStR3SrwCGKmwqaher2G8IF1otCOMObCVBGEkCsrujOmtiw+UFlrHdWiGi1U0q58",
+	"/XiEaoh6f3WK+PMK09wRD7Vf2AoPQOCFIOVi+9TGoVqvpQpHUuwUMQo5Cg2vrtiW6XCi67LaXfDYQJYD",
+	"NmUlTINtbvRcrrsQrLdTvuKPLzZcg2PD/V7INn7J2873yhkJ2oe7J/xaYiikVACzAciCoNUjorcjUMgq",
+	"DX/79b2fsxDnqxrSt1//xze7BD8cvg0RcKPFueJm884SoAtDoJrHRa1fuFLhl+LzuTHZoCzWXRRVjqVc",
+	"cFYpdc0rlh2a8Z/YZstmL0nmwsYIRhwVmkK5DkZVtcwYLgTa0YipDMPvx/fv35DLNy8sEH+kKyYImFfJ",
+	"kGZ8uPrq9OyUPE+5lQfwDVeM0j6Bz3L0f+bCCQDn0MVGR2TKWZpoH0F+DQXaMY4LSgiRiUy4k3OBw9El",
+	"O70W1+K5FCvLXKz8Bkgylylaq5xlOWNYmP7cvn1Cxv84eYsyzsmLZIy+w6IssiYsnkuWXFSLWVRrJC/p",
+	"wi6CTBXTc/LLLy++O7WDXvpEFbDBCb2GolgYpHh77YogXVt59xoqNF0PomufrXo9uPtwNz4lZRFi4x3N",
+	"ThNBycw7L+wU33z1lZvXdywwsLBxRmdsTP6E5Ur/HOEP0OpjTP70FBuDnF2QM9cwBEAEkU31viHAeezn",
+	"v43hCMZaKjOOrgWBf+IOtdvgP06gZ9cJJLbA+1GZE16tDwldS3QEAHcdx8YvuViM3V4q1fsFyjEQzI9N",
+	"joKl+8/JOOUTRdVmSIcTCPP0xmE99E+KYTnTQ/rfvnr21fcTnPI9XzqUevv9c/L111//xc75y/vnuLMl",
+	"T1PuLhMs9f0vpiQEp8BMZ2dnT0/gv/dnZ+fw3+nZ2dn/GmM4acpjJlDfcxR8mdF4zk6+Oj2zN65KHc3p",
+	"8+FwvV6fUnh8KtVs6L7Vw5cvnl+9encF31hi5yZlUOV1BbRcCAKDlXtDZkzQjA/OB1+fnp1+DQzfzIET",
+	"AY3O7ZfD1dMhXDHDaa0O4wztWAXNvEgG54MfmGmWbGyUZv/q7Oxgtc6bUwWKnkMMHKDgKZoQXd+a8MDF",
+	"Soe+LDsw6ny5pGrTULBLaJRRCAn005oRriN0ptA0tahq94eJpzNtbwUA7OCDHbwO6KKuD1yIXY7rhMUc",
+	"gg6lcLXN0LFbXH6uCgBWJl8yZiJLr2V51I2rEgDaTP0EXaU1LEShnT+XafNXmWz2Org9nPRdpToui3Yc",
+	"JWFuzg2dRYHf/2fi/LKW/0OLgULlrl7az3rYNUtL49P9grQ7S03UXzQqZ3dHpItKtbyjk8TPdOPtShMG",
+	"aOVa36hcQIlusp5viJDmwqWSu2A4QOKEYf1ZZPmJRK/lTiK5yVKK8vws5BDzvuOxlWSxpPlEGnc7FXWg",
+	"x94N5muAu7ITp+QSfvFhOoU9s1q8HGiI6oUrQl6kIjzRjffK0d0b6IIsKLhNuf5mL4kXr4gGmSIMLn3a",
+	"bLUB5T+7rLgUXJ9bmqANHtC2pHtSAD/qya7FDpvyGyhshifVsSL4rmtJIM3vuaRLvXAHAgjopCYsuN3V",
+	"jKlaN3yfbocBXoYeEKIzBrz3HKglIlmu5xEYaCPXyNXXPQiuJz5wR88+Cy25bFREJ0euEP22xVa6LRxr",
+	"uX08FEBQvlp4QZBY0cJHDXS1vyvjLY9AGKUQ69t0+u5TvuxGka1UCZbpgnXlhXv3m/pwTHGt1ZHlUW6n",
+	"wvyWSPjb6TD+aoLYS7ih+tw9H+VED4s8f90pCL/k2lSLBwV4dGg/5StDPF6LPjtehLZWPd7LMEu613vY",
+	"8fHB2NDL1VursdT2h7Qw5BJ0Q0/zTqlttm/iYrGrdVPZ5fouGtQU011fVvpOu/U9CEl/9dXIoaiHZwUT",
+	"Gi9mSuZWRbbcIk0hr9ElqQm2tkJCUUdkT7wd3lZrVdxt0+dqx3NE7lBHg8fS5KggBSQw0r4Jyn3ptlYE",
+	"5O7DnicxVMxgPOSDZo0K7bF+nm/t6D1OdDtIocvZw8/gvcIQESjH5CLYysNAKy7WwKUzilbyh6H5UBuZ",
+	"HQ2274zMPhfQ2rVgFnM3bC3QsJiwSDAQ8IHQLWqk9boR38PbX27F7bXk/pAX4vsuptDr7jsKw+6F219Q",
+	"+gtK90LpNC1x+iECHYw4vHUtYXeJcQD840pweL6PJrwBSA8jtvm2ulsZQAnqYSpnWw2QZDyVaSrXY3QN",
+	"wN7B/kC0UYwuoQsVOApPICyEreyKzsk4lTNXlyTlgmlXm38DAWfQ4kwzwhM7lHOcyWsxk0QK8qfxS6rN",
+	"yZUd6eTFdy4Bgk4NU+M/o8I7ZiKpVD2xu3minR+1yA2YU40yAdoqC3fmhsSp1OxagJMTd8GoSjlTmATP",
+	"7UZiKQSLjUahzU4jQgbMEiVfQiOurQbMl8zKKmi4o9gAVbs20LXInqDBzO4/bLw7C0VN+0Dps1BEzG1w",
+	"Cjzp/QyEuzmuYTdmCGhxgsCuU2Igq8h+UJjGu9/cSp01FvuPk1fsxpxcAgg7gqGMJIB+gz1bNj+cDbxl",
+	"EGGFWSiWEVjENRJ6jUHP4hTiB1QuNOFTIhhLyIR9Al5xT52unGaXOreFsz+aJufO4P5qWxNq91PWdgPN",
+	"6WmfGmaoolWAZrF3L3WsiF64dX9BetDdcOYcyF2iwBt8+wfMyz6aOFBrInJ0mQCMaBOGV4OclqUYqr0e",
+	"hAQ7ujJEZ4wuXP3r7v4OZbl733rooayjelKIo3ngkH6BCMvmOd3PD7/fEfVyUj8OfVCXun6fQ30I+dRi",
+	"gG5Lt4p77P1f8My1eLgbYojadg3Rtwl+7t59DJ2r3m6uh+Z1BKosiqoVyRNbY++JTyMt8np9F1cqynz9",
+	"g9Lhbl25gQZ9PvGIMirQJCQwHBQLt3L+v+XJjHkcPDbjL3olPoaHr1Y0q4hCaUSfmGrYRThK6gtedeCV",
+	"nsjl1pg/3wD9r69/butyYZXJ14xqq0wDnSU3lZpH7p/xJk6lYMlNqDTVfgYsGRsW1qoKxWXCBVWBuhJh",
+	"fPYBt4fAaCi2x9PUcrwlNUxxmuov7K8PmtY6WXXew++qrcePF+3gaaLSJuvYzPB9hRE+0WWJPgyOr5Ty",
+	"02BJwlohZs6WjlX6ElRUQTsYiKL8t0e1Akon1RSUlOFVWkef7+D3ZpG6Tyglv2VLuaopL098xZKIaFlW",
+	"McYoxicach7CmkwXd++33YMQTXOqRxBQ5bKm+kHZKjAjWby4qMPOpW6tfRYgquxYC4QbTeRaHFFHDBiZ",
+	"q3VI1tzEc6bJGMtejNyBYCGuEdYcG3srcPuNcSOKLtpZzfBaWD7hepEWQXdRje0oVqlGaefWc7kOGoRR",
+	"5w3h2iHjz4PtjT4zxZeZID1fgN/IotkWAEND7nurvk1WOFzkE6YEM7UbNdBNrCg2pClPXC4P1+Sbs7PS",
+	"2YDlFFzfQELJmtEFU768UjjGWaoA99nqKng9JT9tVkwJrOIh04Qp358TU/ilwOYfxhWQfMdnUCGypG+L",
+	"Y0qmaWesNJTT3hbT6kXX52muDVPF0rHhJE15Qk1Z0jDy78Fj9+ODhdwNXaYHEW4PK5800bqRFgA1aTeY",
+	"zxUjVDDLlfxU4CJZUsGnTB9eYdtPatiRCVWvW3nkW7Oc6BHuTKwRgTmdUNUUr4iMas2SBvPCGvqPbDpt",
+	"g/7wxtMA1D836+n+53SBb6Sc+a6sNFWMJpuyPqgvjHrfS8b1lepWz3x50C+hNN24V5RQ3dOk+/uNoCnR",
+	"Am/uqvHYYmsi7aWeSJBRl1bXVS4r2MuzR4gda/OkoMsRG/yUh3YchlRrVNeLHz39jDDzQBjiTbsN34JV",
+	"XgA9nBKDCIJdqbFUC213r3sglxveag8MH521w65QQ5BPdHNYvTJRdA2RSuV6Dm4GArk6o2Bj8lUrKuDa",
+	"Kl7vDi9pC3KY1Da8hf9DgIEvMnaiWay8ahM+nyuRvHFvv8OXP+EJXYnE1ZmwKynyRl0RcVdpQa6YSmk2",
+	"mstc6TFZsMyQmZTJAY7SQzAkLrvCJHoHMF9b2eIdKyqR7rcAOR1BtmrXXfs4EhafCQhJg8IYaBKa5AbK",
+	"aF0UOc1Qa7h8I3K1/mWRJsyUhpf2MMmBkPRg2EVfpKnizmJdHQD/GIHJmPj+RBc9njwVY5PUCio/0Xsh",
+	"cCd7GN66v3ZdjFci8afziTkubULnAJy0BEKQl+7vmABD9efpnmgY0ffzQOyxr9+xH8LLkkX+OvU2MuQ3",
+	"XBG5Fq5/h/NQhLFwi2WkE5R/VDN7AeEC/NX0uMLBgsBHI3zFAF/WrdrfDO9siMMF2+z2WGOTpMeJGqs0",
+	"Zfo0IWM1kxU38yhoJQ7jfjhS2krHrLKvRylsdL9+TOHmSvcrKvT00OZOwInjB3UtGKFEsDVZsA3E8sdz",
+	"hw5Qr07INZHOO5spvrKKf0ZV0ZXHki3mhxCuScK0UXLTL6oa+3FsJcdak90vIvghOE693fsfXhAP1uN8",
+	"sDgeddSUuyybuFDia77CyJmSM0WX+rx047p5oeriFExq8YIp7H8LC8M8MLfY1FIi1ddifIk9+v6FBTbJ",
+	"X6Gg6BjrzzNy+eaFPiUvDKSZJRK9EC6kApPPwAsIWX8aq0iVHRSwjK45JX4jUHrzWgjpABfyLqNNto53",
+	"x7HLhnq9PzLzbrcFD5AULi1pEpEsW4VtIwf39eVhqMHdAEE6uGikVCLDTzdlFTU9l2vfMbcfvx/ewv/7",
+	"2WnbSPPJ1KuV7IZTZGVRKWKG0X2WgIvG9mtLRVrn2AGCm73UsT77PzzaHl/s6K6D/OCMQYdcITV/laci",
+	"mWwLJAj3Bjki3MMTPoLob8U833Zie5KI6zmIEVAf82TGEjLZ9CF4hPcQC9dvL7QKZcPgVjT24vG9BOzc",
+	"MB2Z/Ytn9p4T0kCVprFRfLU5TSYu0G7JDLVLPrXwx4RsDOR+/fwFSekGUpq5mV+L9/bDJ7oI34XLsNJH",
+	"HNyXwhWqdiVlcd8aW+JjukMILJCGeUouhQfttcA+SLrs/um9/C6PyTexD12cLwBw3TjZ5wJ9YAD+45VS",
+	"3dZVpYMePP562B4kcMpeh1xAMZQ+5LEHHSgGBcqrhNBMMoYXPg8m9Pigv4T8XEZcJ54dbAl749d6BVll",
+	"tc95FL0ofUOtrTpo2YuPs94FYLuLZErdbmh4tHqYX5RexPBq19c/bFGcshm16yFXidjB67LeZbOnwQ/V",
+	"kSqEj6PctXpi9tfstoPM6VMH4GAvmSkUed/YFpvOVrvG3otFDW/RfN5Pb2qexifSmnAxVqirNEK/ACuK",
+	"VYuwJw8KVVZGwgLV/bWj3bs8NOI9hmZUhVUfhSgQ3lOgykNje7Y6uD5Xkn9Mq0CWUpDpU+SntYb/kxwN",
+	"a2DAsyoDlmT3QkGICEpLepgWuvmEcQ3swjz6vdo0xZijnRf2Uj2C9tD/pi9y4vdxqUXYbrFss/oETk4f",
+	"Tt9u3MCYDm/P3/f29qZfzQi2ZiW80toBrG/YKwE+FU/2RBHfkyqMI75hmG8gdkxDbatJ2SMrm6EmeEE5",
+	"sOxgD3m9dZu9r2gPzy7fvDgEpniIFDhR8hWW+LbzdvJKE0TX4Y6vUCsq25F34cbqq9MzbDV0kkr7ym37",
+	"SSpnJ+zGbH+IVdNa70AH1VmOyNV6yiDbbBivWPeTYSLXArC2XT/7IEVHm/MVrz36hC34zBlNrUpX/5XH",
+	"EM2FvXfusSz7/cj1iWysCtp8CprisTUn/ignmqkVjxlWD7v9KCf3gwx+2Jy9a3xf+PHAc2RSpnrLHuG5",
+	"lbZlCquw7NOpfHvGYeMIW5byW85ytm0t+AJCxF5k94Q53IGNZaR0wtpwwF+Ht/D/+x2y/7Q1YUKz4UzJ",
+	"PNNDzaiKWxgOb2SY6td+AK7W0pbc9UJ46Hr//PqjwIQ+Pqnr93oKwkiq+4GqPUgf2wnXI9+rpJlLuXuR",
+	"wxEojnSSst/Heov6I7+P5WKnnt/XYoe3y0dEX5z0kfaHPiE9/L2ch1/vrf0T85se71zcjMffJyYI/T7O",
+	"pJXM9OmWHd0nX6jHFnVMhcCyw5//ebjFDmMqEp5QVy/jd7Bur+F9zou9a6l+h6nxsHVKp4E+wkzVUmeP",
+	"P2O7uNpD13CPEl+HWPahZLLPYAPVonafYDMPLLh2cBAMMRjrIATybwEOl4Cgh40aCF+AUwXOrf/z90ND",
+	"Pb5yezoqDAsrzB8emw5gefpsUanLJHbYkqwxFV8QCeFwz44W/6bAuMW67ve3qX86wgrENhSb6d3q+tmz",
+	"r7/d2Y35eGeATrgvuGjhMLw1dPbJlJ9j8Xe/pyb4fsuloS0nAv46vL3XHQcfB66Shmpbf+bNbYFfH2TY",
+	"6jI3ORtNa0r/e9DnUjy8dW51en8XbGOErvW1pypMsEeZUw9pmtopFI+DwMEAhSRPWfdb+Lz7QcVbOMxo",
+	"ri13PJTTMOxc0yzOFTebio0r/HyVp61nhhquTWinEIc6fP73q8s0leuUa9PxiuRJHEYpfJ7lasbAsLXz",
+	"hQKMu9+8hb/vKam6T1vw3TLLPa/u7TNZpLtM013bLl5DsSrwChdT2f1kOGMmZspseWMl03zZRutcM4VO",
+	"4+4nHWhZeeEW/t9xVgEZw79+qNJoxXqCu9DDOFcKY5q6H27zYW9zfeOzW/u/+yGr+3IQ2k457jBO+ags",
+	"73aUKXzw1dEm0BsN2d0HmYApjcm8EODleCCMNaGax4Pzf36wsoWLysN/+IJH+M+7D/ZDtfJryFU6OB8M",
+	"IWfChXaFculcG1FuNEun5wTDiSLiFqQjopkxXMzsXwX7tb9a9DmtFAnETAC7rvokb5jMUiwPovlMEC4q",
+	"XxUFF+rf/ACUCMVf8GuIWcuUXPGEKU0WQq4bowAVhqb31WMolufjihTZf+38mfb3v84l9mZw1S6UTFmt",
+	"gGllFPRWBwa5jGOZC6NdORsI+a98B6JR4LO3FTmtloJxWtdwUG4Nzetl68ht3SJCRNB8gkGKpQ23MqiX",
+	"bANDvsRvjSRLqhZFXiTWg6kMAXMEvv9Rrskyj+flZqC2AJR6r3wOomvHcSTc9xeFWFdWRSi8udvfvU4T",
+	"ouS6yBOD90gqZ2Qmq3hgb8DgtNSQtVQL7dufTWi8sDgnknMCUWARwQCsyI5aBeZHOekaMZUSG+M1y+ae",
+	"4xw5T80JF8TJoGU1h+r43iMbmsNibLMir2vSN6crFjUazMRSaK4NkdPG+F0b+JGqSbV+Kw6ai4QpUgss",
+	"royH8aV3H+7+XwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2364,6 +2364,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/signing/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What Haven signs with, for those who verify */
+        get: operations["listSigningKeys"];
+        put?: never;
+        /** Make a new key, which signs from now on; the private part of the one before is destroyed */
+        post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/signing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** Whether Haven signs what passed the project's checks */
+        get: operations["getSigningPolicy"];
+        /** Say whether Haven signs what passed the project's checks; what lies there already is signed too */
+        put: operations["updateSigningPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/evaluate": {
         parameters: {
             query?: never;
@@ -4078,6 +4117,27 @@ export interface components {
             missing: string;
             cosign: boolean;
             notation: boolean;
+        };
+        SigningKey: {
+            /** @enum {string} */
+            format: "cosign" | "notation";
+            /** @description PEM */
+            public_key: string;
+            /** @description That of the authority to put into a trust store, PEM; of a key for Notation */
+            certificate: string;
+            fingerprint: string;
+            /** @description It signs; others are listed for what they signed */
+            current: boolean;
+            /** Format: date-time */
+            creation_time: string;
+        };
+        SigningPolicy: {
+            enabled: boolean;
+            formats: ("cosign" | "cosign-bundle" | "notation")[];
+            /** @description The result of the scan is attested too */
+            attest: boolean;
+            /** @description Only what fulfils the trust policy in force is signed */
+            require_trust: boolean;
         };
         GateVerdict: {
             allowed: boolean;
@@ -8451,6 +8511,99 @@ export interface operations {
                     "application/json": components["schemas"]["ArtifactSignatures"];
                 };
             };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningKey"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    rotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    format: "cosign" | "notation";
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningKey"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getSigningPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateSigningPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
         };
     };
