@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
-	"github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/havenregistry/haven/internal/trust/policy"
 )
@@ -34,21 +33,6 @@ func (a *anchor) RekorLogs() map[string]*root.TransparencyLog { return a.logs }
 
 // CTLogs implements root.TrustedMaterial.
 func (a *anchor) CTLogs() map[string]*root.TransparencyLog { return a.ctLogs }
-
-// withKey is an anchor for signatures of a key: who compares a log's entry with the signature asks it for the key.
-type withKey struct {
-	*anchor
-	key crypto.PublicKey
-}
-
-// PublicKeyVerifier implements root.TrustedMaterial.
-func (w withKey) PublicKeyVerifier(string) (root.TimeConstrainedVerifier, error) {
-	verifier, err := signature.LoadVerifier(w.key, crypto.SHA256)
-	if err != nil {
-		return nil, err
-	}
-	return root.NewExpiringKey(verifier, time.Time{}, time.Time{}), nil
-}
 
 // newAnchor reads a root of the policy. field is where it stands in the document.
 func newAnchor(field, name string, r policy.Root) (*anchor, error) {

@@ -205,6 +205,8 @@ func TestTimeOfKey(t *testing.T) {
 	later.content = []byte("another")
 	later.signature = by(key).sign(t, later.content)
 	d := entry{"dsse", claim, sealing, publicPEM(t, key.Public()), at}
+	before := entry{"intoto", claim, sealing, publicPEM(t, key.Public()), at}
+	ofCertificate := entry{"dsse", claim, sealing, certificatePEM(newAuthority(t, "any", nil).issue(t, leaf(idp, alice), key.Public())), at}
 	p := trusting(t, key.Public())
 	p.Roots = map[string]policy.Root{"ours": {CA: certificatePEM(newAuthority(t, "unused", nil).certificate), Log: s.log(t), TSA: s.tsa()}}
 	included := hinted(t, key.Public())
@@ -217,6 +219,8 @@ func TestTimeOfKey(t *testing.T) {
 		"another signature's":         {newRepository().add(simpleSigning, good, simple(signature, promise(s, later))), time.Time{}},
 		"another log's":               {newRepository().add(simpleSigning, good, simple(signature, promise(strangers, e))), time.Time{}},
 		"of an envelope":              {newRepository().add(envelope, sealed(claim, sealing), promise(s, d)), at},
+		"of an envelope, before":      {newRepository().add(envelope, sealed(claim, sealing), promise(s, before)), at},
+		"of the key's certificate":    {newRepository().add(envelope, sealed(claim, sealing), promise(s, ofCertificate)), at},
 		"in a bundle":                 {newRepository().add(bundleV3, bundled(t, &protobundle.Bundle{Content: enveloped(claim, sealing), VerificationMaterial: included}), nil), at},
 		"a timestamp of another":      {newRepository().add(simpleSigning, good, simple(signature, map[string]string{"dev.sigstore.cosign/rfc3161timestamp": s.stamp(t, good)})), time.Time{}},
 		"a timestamp of a stranger's": {newRepository().add(simpleSigning, good, simple(signature, map[string]string{"dev.sigstore.cosign/rfc3161timestamp": strangers.stamp(t, signature)})), time.Time{}},

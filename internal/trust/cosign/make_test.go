@@ -316,7 +316,7 @@ func (s sigstore) tsa() string {
 
 // entry is what a log says to have seen. maker is a certificate or key in PEM.
 type entry struct {
-	kind      string // hashedrekord or dsse
+	kind      string // hashedrekord, dsse or intoto
 	content   []byte // what was signed; the payload of an envelope
 	signature []byte
 	maker     string
@@ -331,10 +331,17 @@ func (e entry) body() []byte {
 		"data":      map[string]any{"hash": hash},
 		"signature": map[string]any{"content": signature, "publicKey": map[string]any{"content": maker}},
 	}
+	version := "0.0.1"
+	if e.kind == "intoto" {
+		version = "0.0.2"
+		spec = map[string]any{"content": map[string]any{"hash": hash, "payloadHash": hash, "envelope": map[string]any{
+			"payloadType": statementType, "signatures": []any{map[string]any{"sig": base64Of([]byte(signature)), "publicKey": maker}},
+		}}}
+	}
 	if e.kind == "dsse" {
 		spec = map[string]any{"envelopeHash": hash, "payloadHash": hash, "signatures": []any{map[string]any{"signature": signature, "verifier": maker}}}
 	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "0.0.1", "kind": e.kind, "spec": spec})
+	body, err := json.Marshal(map[string]any{"apiVersion": version, "kind": e.kind, "spec": spec})
 	if err != nil {
 		panic(err)
 	}
@@ -342,22 +349,24 @@ func (e entry) body() []byte {
 }
 
 // promise is the annotation with an entry.
-func (s sigstore) promise(t testing.TB, e entry) string {
-	p, set := s.promised(t, e)
+func (s sigstore) promise(t testing.TB, e entry) string { return s.promiseOf(t, e.body(), e.at) }
+
+func (s sigstore) promiseOf(t testing.TB, body []byte, at time.Time) string {
+	p, set := s.promised(t, body, at)
 	document, err := json.Marshal(map[string]any{"SignedEntryTimestamp": base64Of(set), "Payload": p})
 	return string(must(t, document, err))
 }
 
-func (s sigstore) promised(t testing.TB, e entry) (tlog.RekorPayload, []byte) {
+func (s sigstore) promised(t testing.TB, body []byte, at time.Time) (tlog.RekorPayload, []byte) {
 	id, err := s.RekorLogID()
-	p := tlog.RekorPayload{Body: base64Of(e.body()), IntegratedTime: e.at.Unix(), LogIndex: 7, LogID: must(t, id, err)}
+	p := tlog.RekorPayload{Body: base64Of(body), IntegratedTime: at.Unix(), LogIndex: 7, LogID: must(t, id, err)}
 	set, err := s.RekorSignPayload(p)
 	return p, must(t, set, err)
 }
 
 // included is an entry as bundles hold it.
 func (s sigstore) included(t testing.TB, e entry) []*protorekor.TransparencyLogEntry {
-	p, set := s.promised(t, e)
+	p, set := s.promised(t, e.body(), e.at)
 	id, err := hex.DecodeString(p.LogID)
 	if err != nil {
 		t.Fatal(err)

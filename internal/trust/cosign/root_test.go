@@ -85,6 +85,32 @@ func TestTrustedRoot(t *testing.T) {
 	}
 }
 
+// What a bundle of time-stamping authorities may consist of. Timestamps of this one don't bring its certificate.
+func TestStampers(t *testing.T) {
+	s, key, other := newSigstore(t), newKey(t), newAuthority(t, "other", nil)
+	a := s.TimestampingAuthorities()[0].(*root.SigstoreTimestampingAuthority)
+	signature := by(key).sign(t, payload(artifact))
+	r := newRepository().add(simpleSigning, payload(artifact), simple(signature, map[string]string{"dev.sigstore.cosign/rfc3161timestamp": s.stamp(t, signature)}))
+	for name, c := range map[string]struct {
+		bundle string
+		want   bool
+	}{
+		"all":                     {certificatePEM(a.Leaf, a.Intermediates[0], a.Root), true},
+		"in another order":        {certificatePEM(a.Root, a.Leaf, a.Intermediates[0]), true},
+		"the signer's alone":      {certificatePEM(a.Leaf), true},
+		"without the root":        {certificatePEM(a.Leaf, a.Intermediates[0]), true},
+		"without the signer's":    {certificatePEM(a.Intermediates[0], a.Root), false},
+		"another authority":       {certificatePEM(other.certificate), false},
+		"the signer's of another": {certificatePEM(a.Leaf, other.certificate), false},
+	} {
+		p := trusting(t, key.Public())
+		p.Roots = map[string]policy.Root{"ours": {CA: certificatePEM(other.certificate), TSA: c.bundle}}
+		if p := r.piece(t, p, time.Now()); p.State != evidence.Verified || p.At.IsZero() == c.want {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
 // Each of several roots may name somebody.
 func TestSeveralRoots(t *testing.T) {
 	a, b, key := newAuthority(t, "a", nil), newAuthority(t, "b", nil), newKey(t)
