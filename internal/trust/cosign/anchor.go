@@ -217,10 +217,54 @@ func end(authority root.CertificateAuthority, chain []*x509.Certificate) time.Ti
 
 // issued says whether an authority of this root has issued the certificate at all, whatever the time is.
 func (a *anchor) issued(leaf *x509.Certificate, between []*x509.Certificate, now time.Time) bool {
+	if !a.reached(append([]*x509.Certificate{leaf}, between...)) {
+		return false
+	}
 	for _, at := range []time.Time{now, leaf.NotBefore, leaf.NotAfter} {
 		if chains, _ := a.chains(leaf, between, at); chains != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// reached says whether a certificate of this root has signed one of a chain: what crypto/x509 does with strangers' chains takes long.
+func (a *anchor) reached(chain []*x509.Certificate) bool {
+	for _, authority := range a.authorities {
+		f, is := authority.(*root.FulcioCertificateAuthority)
+		if !is {
+			return true
+		}
+		for _, above := range append([]*x509.Certificate{f.Root}, f.Intermediates...) {
+			if slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return signs(above, c) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func signs(above, below *x509.Certificate) bool {
+	return bytes.Equal(above.RawSubject, below.RawIssuer) && below.CheckSignatureFrom(above) == nil
+}
+
+// path follows a certificate to those above it, as far as signatures lead, and leaves out all others that a signature brings.
+// Strangers can give all theirs one name, so that each would be tried with each: no more are than a chain without detours needs, twice over.
+func path(leaf *x509.Certificate, others []*x509.Certificate) []*x509.Certificate {
+	left, tries := slices.Clone(others), 2*mostCertificates
+	var found []*x509.Certificate
+	for at := leaf; ; {
+		next := slices.IndexFunc(left, func(c *x509.Certificate) bool {
+			if tries == 0 || !bytes.Equal(c.RawSubject, at.RawIssuer) {
+				return false
+			}
+			tries--
+			return signs(c, at)
+		})
+		if next < 0 {
+			return found
+		}
+		at = left[next]
+		found, left = append(found, at), slices.Delete(left, next, next+1)
+	}
 }

@@ -117,9 +117,10 @@ func (v *Verifier) byCertificate(c *claim, now time.Time) verdict {
 		return verdict{standing: wrongly, reason: "its certificate's key hasn't made it: what was signed has changed, or the signature is another's"}
 	}
 	readable(leaf)
+	between := path(leaf, c.chain[1:])
 	best := verdict{reason: "no root of the policy has issued its certificate"}
 	for _, a := range v.anchors {
-		one := v.byAnchor(c, a, who, signature, now)
+		one := v.byAnchor(c, a, between, who, signature, now)
 		switch {
 		case one.standing == proven && best.standing == proven:
 			best.signers = append(best.signers, one.signers...)
@@ -152,8 +153,8 @@ func readable(c *x509.Certificate) {
 }
 
 // byAnchor judges the claim's certificate by one root.
-func (v *Verifier) byAnchor(c *claim, a *anchor, who holder, signature []byte, now time.Time) verdict {
-	leaf, between := c.chain[0], c.chain[1:]
+func (v *Verifier) byAnchor(c *claim, a *anchor, between []*x509.Certificate, who holder, signature []byte, now time.Time) verdict {
+	leaf := c.leaf()
 	if !a.issued(leaf, between, now) {
 		return verdict{}
 	}
