@@ -79,6 +79,9 @@ func taggedSubject(tag string) oci.Digest {
 	return d
 }
 
+// atEase is how long a job may look at some signatures: at each of them as long as it takes (checkLimit).
+const atEase = (maxAtOnce + 2) * checkLimit
+
 // doCheck looks at a subject's signatures until none is left.
 func (s *Service) doCheck(ctx context.Context, run *job.Run) error {
 	var t checkTask
@@ -112,10 +115,12 @@ func (s *Service) lookAt(ctx context.Context, in registry.Ref, subject oci.Diges
 	}
 	for more := true; more; {
 		var checks []Check
-		if checks, more, err = s.catchUp(ctx, in, m.RepositoryID, nodeOf(m).subject, r); err != nil {
+		if checks, more, err = s.catchUp(ctx, in, m.RepositoryID, nodeOf(m).subject, r, atEase); err != nil {
 			return n, err
 		}
-		n += len(checks)
+		if n += len(checks); more && len(checks) == 0 {
+			return n, errors.New("nothing could be checked in time")
+		}
 	}
 	return n, nil
 }

@@ -24,6 +24,8 @@ const (
 	maxBlob = 4 << 20
 	// incomplete is how long it is believed that a blob isn't there.
 	incomplete = time.Minute
+	// checkLimit is how long one manifest's signatures may take. Real ones take milliseconds.
+	checkLimit = 30 * time.Second
 )
 
 // Check is what a manifest that carries signatures or attestations is worth by a policy.
@@ -54,12 +56,18 @@ func (s *Service) check(ctx context.Context, in registry.Ref, r *rules, subject 
 	read := func(ctx context.Context, blob oci.Descriptor) ([]byte, error) {
 		return s.contents.ReadBlob(ctx, in, blob.Digest, maxBlob)
 	}
+	limited, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
 	var pieces []evidence.Piece
 	switch {
 	case cosign.Reads(parsed):
-		pieces, err = r.cosign.Pieces(ctx, subject, parsed, read, c.CheckedAt)
+		pieces, err = r.cosign.Pieces(limited, subject, parsed, read, c.CheckedAt)
 	case notation.Reads(parsed):
-		pieces, err = r.notation.Pieces(ctx, subject, parsed, read, c.CheckedAt)
+		pieces, err = r.notation.Pieces(limited, subject, parsed, read, c.CheckedAt)
+	}
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		c.Pieces = []evidence.Piece{{State: evidence.Invalid, Reason: "it takes too long to check"}}
+		return c, nil
 	}
 	if errors.Is(err, registry.ErrBlobUnknown) { // it is damaged, and a push may heal it
 		c.Pieces = []evidence.Piece{{State: evidence.Invalid, Reason: "a blob of it is missing: push the signature again"}}

@@ -39,7 +39,7 @@ func (s *Service) Signatures(ctx context.Context, in registry.Ref, m registry.Ma
 	}
 	n := nodeOf(m)
 	if r.broken == "" {
-		if _, _, err := s.catchUp(ctx, in, m.RepositoryID, n.subject, r); err != nil {
+		if _, _, err := s.catchUp(ctx, in, m.RepositoryID, n.subject, r, s.patience); err != nil {
 			return nil, false, fmt.Errorf("look at the signatures of %s: %w", m.Digest, err)
 		}
 	}

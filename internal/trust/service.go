@@ -35,6 +35,7 @@ type Service struct {
 	jobs     *job.Service
 	clock    func() time.Time
 	log      *slog.Logger
+	patience time.Duration
 
 	policies  *db.Watch // of the documents
 	inForce   *db.Memo[int64, *rules]
@@ -54,14 +55,14 @@ const (
 // New returns a Service, and registers its work.
 func New(d Deps) *Service {
 	s := &Service{
-		db: d.DB, contents: d.Contents, jobs: d.Jobs, clock: d.Clock, log: d.Log,
+		db: d.DB, contents: d.Contents, jobs: d.Jobs, clock: d.Clock, log: d.Log, patience: defaultPatience,
 		policies:  d.DB.Watch("trust_policy", "system_trust_policy", "project"),
 		inForce:   db.NewMemo[int64, *rules](maxInForce),
 		compiled:  otter.Must(&otter.Options[string, *rules]{MaximumSize: maxCompiled}),
 		graph:     registry.WatchGraph(d.DB),
 		standings: db.NewMemo[standingKey, Standing](maxStandings),
 	}
-	d.Jobs.Register(checkKind, job.Work{Do: s.doCheck, Limit: 2, Timeout: 2 * time.Minute, Attempts: 5, Keep: 1})
+	d.Jobs.Register(checkKind, job.Work{Do: s.doCheck, Limit: 2, Timeout: time.Hour, Attempts: 5, Keep: 1})
 	d.Jobs.Register(recheckKind, job.Work{Do: s.doRecheck, Alone: true, Timeout: 6 * time.Hour, Attempts: 5, Keep: 10})
 	return s
 }

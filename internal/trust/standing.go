@@ -32,10 +32,10 @@ const (
 	maxDepth     = 3
 	// maxGood bounds the good signatures of one subject that are counted together.
 	maxGood = 1000
-	// maxAtOnce bounds the signatures that are checked while somebody waits.
+	// maxAtOnce bounds the signatures that are checked at once.
 	maxAtOnce = 32
-	// patience is how long somebody waits for that.
-	patience = 5 * time.Second
+	// defaultPatience is how long somebody who pulls waits for that.
+	defaultPatience = 5 * time.Second
 )
 
 const (
@@ -148,7 +148,7 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 	if st.Trusted, _ = r.program.Decide(satisfied); st.Trusted {
 		return st, nil
 	}
-	checks, more, err := s.catchUp(ctx, in, repositoryID, n.subject, r)
+	checks, more, err := s.catchUp(ctx, in, repositoryID, n.subject, r, s.patience)
 	if err != nil {
 		return st, err
 	}
@@ -204,8 +204,9 @@ func (s *Service) good(ctx context.Context, repositoryID int64, subject oci.Dige
 	return satisfied, until, nil
 }
 
-// catchUp checks what nobody has looked at yet, the last that came first. more is set when that was too much for now.
-func (s *Service) catchUp(ctx context.Context, in registry.Ref, repositoryID int64, subject oci.Descriptor, r *rules) (checks []Check, more bool, err error) {
+// catchUp checks what nobody has looked at yet, the last that came first. more is set when that was too much for now, or for the
+// time that there is.
+func (s *Service) catchUp(ctx context.Context, in registry.Ref, repositoryID int64, subject oci.Descriptor, r *rules, limit time.Duration) (checks []Check, more bool, err error) {
 	now := db.Micros(s.clock())
 	waiting, err := db.Collect(ctx, s.db.Auto(), db.ScanString, unchecked, repositoryID, subject.Digest, r.hash, now, maxAtOnce+1)
 	if err != nil {
@@ -218,10 +219,14 @@ func (s *Service) catchUp(ctx context.Context, in registry.Ref, repositoryID int
 	if err != nil {
 		return nil, false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	checking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, digest := range append(tagged, waiting...) {
-		c, err := s.check(ctx, in, r, subject, oci.Digest(digest))
+		c, err := s.check(checking, in, r, subject, oci.Digest(digest))
+		if err != nil && checking.Err() != nil && ctx.Err() == nil {
+			more = true
+			break
+		}
 		if err != nil {
 			return nil, false, err
 		}

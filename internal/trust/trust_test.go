@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -192,7 +193,7 @@ func TestManySignatures(t *testing.T) {
 		if n := w.db.Executed() - before; n > 150 {
 			t.Errorf("%d statements for one answer", n)
 		}
-		if took := time.Since(started); took > patience {
+		if took := time.Since(started); took > defaultPatience {
 			t.Errorf("an answer took %s", took)
 		}
 		// The good one is among the last that came, and then among those that are known to be good.
@@ -227,6 +228,28 @@ func (w world) crowd(image registry.Manifest, n int) {
 		}
 		return nil
 	}))
+}
+
+// slow are contents whose blobs don't come.
+type slow struct{ Contents }
+
+func (slow) ReadBlob(ctx context.Context, _ registry.Ref, _ oci.Digest, _ int64) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A signature that can't be checked in time counts as none, and says so; nobody waits for long.
+func TestTooLong(t *testing.T) {
+	each(t, func(w world) {
+		key := w.key()
+		w.trusts(alpha, "ci", key)
+		image := w.image(app, "one")
+		w.sign(app, image.Digest, w.signature(app, key, image.Digest))
+		w.patience, w.contents = 50*time.Millisecond, slow{w.registry}
+		w.stands(app, image, false, "try again in a while")
+		w.contents = w.registry
+		w.stands(app, image, true)
+	})
 }
 
 // What rests on a certificate is looked at again when that ends.
