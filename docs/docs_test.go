@@ -44,10 +44,16 @@ func section(t *testing.T, page, name, table string) {
 }
 
 func TestSettings(t *testing.T) {
+	section(t, "configuration.md", "settings", settingsOf(t, reflect.TypeFor[config.Config]()))
+	section(t, "admission.md", "settings", settingsOf(t, reflect.TypeFor[config.Admission]()))
+}
+
+// settingsOf is a table of the settings of a command.
+func settingsOf(t *testing.T, settings reflect.Type) string {
+	t.Helper()
 	var b strings.Builder
 	b.WriteString("| flag | environment | key | default | what |\n|---|---|---|---|---|\n")
-	fields := reflect.VisibleFields(reflect.TypeFor[config.Config]())
-	for _, f := range fields {
+	for _, f := range reflect.VisibleFields(settings) {
 		flag := f.Tag.Get("name")
 		if flag == "" {
 			t.Errorf("the setting %s has no name", f.Name)
@@ -61,7 +67,7 @@ func TestSettings(t *testing.T) {
 		key := strings.ReplaceAll(flag, "-", "_")
 		fmt.Fprintf(&b, "| `--%s` | `HAVEN_%s` | `%s` | %s | %s |\n", flag, strings.ToUpper(key), key, initial, help)
 	}
-	section(t, "configuration.md", "settings", b.String())
+	return b.String()
 }
 
 // duties are what people do in a project, and the right that it takes.

@@ -24,8 +24,9 @@ type commands struct {
 	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`
 	Version version    `cmd:"" help:"Print the version."`
 
-	VulnDB     vulndbCommands `cmd:"" name:"vulndb" help:"See to a registry's vulnerability database, by its API."`
-	ScanWorker scanWorker     `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
+	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
+	VulnDB     vulndbCommands    `cmd:"" name:"vulndb" help:"See to a registry's vulnerability database, by its API."`
+	ScanWorker scanWorker        `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
 }
 
 // exitError ends the program with a status and no message of its own.
