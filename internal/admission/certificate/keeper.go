@@ -78,7 +78,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		wait := k.every + rand.N(k.every/4) // replicas that started together don't look together
 		if err := k.Sync(ctx); err != nil && ctx.Err() == nil {
 			k.log.Error("the certificate can't be looked after", "error", err)
-			wait = retry
+			wait = min(wait, retry)
 		}
 		if !pause.For(ctx, wait) {
 			return nil
@@ -92,12 +92,20 @@ func (k *Keeper) Sync(ctx context.Context) error {
 	defer cancel()
 	var err error
 	for range attempts {
-		if err = k.step(ctx); !kube.IsStatus(err, http.StatusConflict) {
+		if err = k.step(ctx); !crossed(err) {
 			return err
 		}
 	}
 	return err
 }
+
+// crossed reports whether a write came after another's: 422 is what the API says when a patch isn't for the version that
+// is there.
+func crossed(err error) bool {
+	return kube.IsStatus(err, http.StatusConflict) || kube.IsStatus(err, http.StatusUnprocessableEntity)
+}
+
+var errOvertaken = &kube.Error{Code: http.StatusConflict, Message: "the secret was changed while its bundle was written"}
 
 func (k *Keeper) step(ctx context.Context) error {
 	stored, now := kube.Secret{Metadata: kube.Meta{Namespace: k.place.Namespace, Name: k.place.Secret}, Type: "Opaque"}, k.clock()
@@ -117,6 +125,9 @@ func (k *Keeper) step(ctx context.Context) error {
 		return k.begin(ctx, stored, now)
 	}
 	stands, err := k.inject(ctx, present)
+	if !stands && err == nil && k.overtaken(ctx, found) {
+		return errOvertaken
+	}
 	advanced, did, failed := present.advance(k.terms, now, stands)
 	switch {
 	case failed != nil:
@@ -126,6 +137,13 @@ func (k *Keeper) step(ctx context.Context) error {
 		return err
 	}
 	return k.take(ctx, stored, advanced, did, now)
+}
+
+// overtaken reports whether another replica has changed the Secret meanwhile, so that an older bundle may have been written
+// over its newer one.
+func (k *Keeper) overtaken(ctx context.Context, read kube.Secret) bool {
+	now, err := k.cluster.Secret(ctx, k.place.Namespace, k.place.Secret)
+	return err == nil && now.Metadata.ResourceVersion != read.Metadata.ResourceVersion
 }
 
 // begin makes the first state. When the Secret was deleted, which is how people ask for other keys, the authority that it

@@ -25,9 +25,10 @@ type cluster struct {
 	secret  *kube.Secret
 	version int
 	bundles map[kube.WebhookKind][]byte
-	away    bool // the API doesn't answer
-	refuses bool // bundles can't be written
-	put     func()
+	away    bool   // the API doesn't answer
+	refuses bool   // bundles can't be written
+	before  func() // what another replica does between a look at the Secret and the write of its bundle
+	crossed int    // so many patches come after another's
 }
 
 func newCluster() *cluster {
@@ -71,6 +72,12 @@ func (c *cluster) PutSecret(_ context.Context, s kube.Secret) (kube.Secret, erro
 
 func (c *cluster) Inject(_ context.Context, kind kube.WebhookKind, _ string, bundle []byte) (bool, error) {
 	c.mu.Lock()
+	if before := c.before; before != nil {
+		c.before = nil
+		c.mu.Unlock()
+		before()
+		c.mu.Lock()
+	}
 	defer c.mu.Unlock()
 	present, there := c.bundles[kind]
 	switch {
@@ -78,6 +85,9 @@ func (c *cluster) Inject(_ context.Context, kind kube.WebhookKind, _ string, bun
 		return false, errAway
 	case !there:
 		return false, &kube.Error{Code: http.StatusNotFound}
+	case c.crossed > 0:
+		c.crossed--
+		return false, &kube.Error{Code: http.StatusUnprocessableEntity}
 	case c.refuses:
 		return false, &kube.Error{Code: http.StatusForbidden}
 	}
@@ -281,6 +291,37 @@ func TestASecretThatIsDeleted(t *testing.T) {
 		}
 		if !shown(t, c, k).Equal(shown(t, c, other)) || bytes.Count(c.bundle(kube.Validating), []byte("BEGIN")) != 1 {
 			t.Error("the last authority is still believed")
+		}
+	})
+}
+
+// A replica that is slow writes an older bundle over a newer one, and puts that right at once.
+func TestAReplicaThatIsOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		quick, slow := keeperOf(c), keeperOf(c)
+		for _, each := range []*Keeper{quick, slow} {
+			if err := each.Sync(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.set(func(c *cluster) {
+			c.before = func() {
+				c.set(func(c *cluster) { c.secret = nil })
+				if err := quick.Sync(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err := slow.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !shown(t, c, quick).Equal(shown(t, c, slow)) {
+			t.Error("replicas show different certificates")
+		}
+		c.set(func(c *cluster) { c.crossed = 3 })
+		if err := slow.Sync(t.Context()); err != nil {
+			t.Errorf("patches that come late: %v", err)
 		}
 	})
 }

@@ -78,7 +78,7 @@ func (s *state) data() (map[string][]byte, error) {
 	}
 	data := map[string][]byte{
 		keyCert: s.cert, keyKey: s.key, keyCA: encodeCert(s.ca.cert.Raw), keyCAKey: key,
-		keyChanged: []byte(s.changed.UTC().Format(time.RFC3339)),
+		keyChanged: []byte(s.changed.UTC().Format(time.RFC3339Nano)),
 	}
 	if s.next != nil {
 		if key, err = encodeKey(s.next.key); err != nil {
