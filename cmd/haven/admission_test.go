@@ -15,6 +15,27 @@ func TestAdmissionManifests(t *testing.T) {
 	}
 }
 
+// What the manifests start is a command line that there is, with files where they say.
+func TestTheManifestsCommandLine(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	for _, more := range []string{"--mutate", "--no-mutate"} {
+		_, text := haven(t, "admission", "manifests", "--image", "registry.test/haven/haven:1", more)
+		_, rest, _ := strings.Cut(text, "          args:\n")
+		list, _, _ := strings.Cut(rest, "          ports:\n")
+		var args []string
+		for line := range strings.Lines(list) {
+			arg := strings.TrimPrefix(strings.TrimSpace(line), "- ")
+			if strings.HasPrefix(arg, "--policy=") {
+				arg = "--policy=" + file(t, "mode: audit\n")
+			}
+			args = append(args, arg)
+		}
+		if status, text := haven(t, args...); len(args) < 8 || status != 1 || !strings.Contains(text, "expected to be a pod of a cluster") {
+			t.Errorf("%v: status %d: %s", args, status, text)
+		}
+	}
+}
+
 // A webhook that would let everything in, or that no cluster could call, doesn't start.
 func TestAdmissionThatIsNotSetUp(t *testing.T) {
 	good := file(t, "mode: audit\n")
