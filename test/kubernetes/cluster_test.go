@@ -39,6 +39,8 @@ type cluster struct {
 	caFile string
 	roots  *x509.CertPool
 	client *http.Client
+	clean  string // the digest of the image that may run
+	secret string // of the robot that asks about images
 }
 
 func freePort(t *testing.T) string {

@@ -4,12 +4,11 @@ package kubernetes
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,43 +19,75 @@ import (
 
 	"github.com/havenregistry/haven/internal/admission"
 	"github.com/havenregistry/haven/internal/await"
+	"github.com/havenregistry/haven/internal/scan/scantest"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
-const (
-	robotPassword = "canary-of-the-cluster's-robot"
-	webhookName   = "haven-admission"
-)
+const webhookName = "haven-admission"
 
-var digest = "sha256:" + strings.Repeat("d", 64)
+// haven is a registry with three images that are what they are called: clean is signed and has nothing, vulnerable is signed, and
+// nobody has signed stray.
+type haven struct {
+	haventest.Door
+	robot, password string
+	clean           string // its digest
+}
 
-// haven stands for Haven's evaluation API: what an image is called says what it is.
-func haven(t *testing.T) string {
+func startHaven(t *testing.T) haven {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var question struct{ Images []string }
-		name, password, _ := r.BasicAuth()
-		if r.URL.Path != "/api/haven/v1/evaluate" || name != "robot$cluster" || password != robotPassword || json.NewDecoder(r.Body).Decode(&question) != nil {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
+	h := haven{Door: haventest.Start(t, haventest.Options{}).Door}
+	h.NewProject(t, "prod", false)
+	h.robot, h.password = h.NewRobot(t, "prod", "cluster", [][2]string{{"repository", "pull"}})
+	home := t.TempDir()
+	env := append(os.Environ(), "HOME="+home, "DOCKER_CONFIG="+home, "COSIGN_PASSWORD=", "HAVEN_SERVER="+h.URL, "HAVEN_USERNAME=admin", "HAVEN_PASSWORD="+haventest.AdminPassword)
+	do := func(program string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Dir, cmd.Env = home, env
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s %s: %v\n%s", filepath.Base(program), strings.Join(args, " "), err, out)
 		}
-		verdicts := []map[string]any{}
-		for _, image := range question.Images {
-			v := map[string]any{"image": image, "digest": digest, "allowed": false}
-			switch {
-			case strings.HasPrefix(image, "prod/clean"):
-				v["allowed"] = true
-			case strings.HasPrefix(image, "prod/vulnerable"):
-				v["message"], v["reasons"] = "2 vulnerabilities are critical", []string{"vulnerable"}
-			default:
-				v["message"], v["reasons"] = "no signature that the trust policy accepts", []string{"unsigned"}
-			}
-			verdicts = append(verdicts, v)
+		return strings.TrimSpace(string(out))
+	}
+	database := filepath.Join(home, "database")
+	if err := errors.Join(os.Mkdir(database, 0o700), scantest.WriteDatabase(database, 1)); err != nil {
+		t.Fatal(err)
+	}
+	do(haventest.Binary(t, true), "vulndb", "import", database)
+	crane, cosign := haventest.Tool(t, "crane"), haventest.Tool(t, "cosign")
+	do(crane, "auth", "login", h.Host, "-u", "admin", "-p", haventest.AdminPassword)
+	do(cosign, "generate-key-pair")
+	for name, of := range map[string]string{"clean": "clean", "vulnerable": "debian", "stray": "stale"} {
+		layout := filepath.Join(home, name)
+		if err := scantest.MakeImage(t, of).WriteLayout(layout); err != nil {
+			t.Fatal(err)
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"verdicts": verdicts})
-	}))
-	t.Cleanup(s.Close)
-	return s.URL
+		image := h.Host + "/prod/" + name
+		do(crane, "push", "--insecure", layout, image+":v1")
+		digest := do(crane, "digest", "--insecure", image+":v1")
+		if name == "clean" {
+			h.clean = digest
+			do(crane, "tag", "--insecure", image+":v1", "debug")
+		}
+		if name != "stray" {
+			do(cosign, "sign", "--yes", "--key", "cosign.key", "--use-signing-config=false", "--tlog-upload=false", "--allow-http-registry", image+"@"+digest)
+		}
+		h.Admin(t, http.StatusAccepted, http.MethodPost, "/api/v2.0/projects/prod/repositories/"+name+"/artifacts/v1/scan", nil)
+	}
+	key, err := os.ReadFile(filepath.Join(home, "cosign.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Admin(t, http.StatusOK, http.MethodPut, "/api/haven/v1/projects/prod/signature-policy", map[string]any{"signers": []any{map[string]any{"name": "ci", "keys": []string{string(key)}}}})
+	h.Admin(t, http.StatusOK, http.MethodPut, "/api/v2.0/projects/prod", map[string]any{"metadata": map[string]string{
+		"enable_content_trust_cosign": "true", "prevent_vul": "true", "severity": "high"}})
+	var said string
+	await.Until(t, "what is clean may be pulled", func() bool {
+		said = string(h.Call(t, h.robot, h.password, http.MethodPost, "/api/haven/v1/evaluate", map[string]any{"images": []string{"prod/clean:v1", "prod/vulnerable:v1"}}).Body)
+		return strings.Contains(said, `"allowed":true`) && strings.Contains(said, "823 vulnerabilities")
+	}, func() string { return said })
+	return h
 }
 
 // webhook is the program, called by the cluster.
@@ -72,6 +103,8 @@ type webhook struct {
 // rights.
 func startWebhook(t *testing.T, c *cluster, more ...string) *webhook {
 	t.Helper()
+	h := startHaven(t)
+	c.clean, c.secret = h.clean, h.password
 	policy := fmt.Sprintf(`
 haven: {url: %q, username_file: %s, password_file: %s}
 registries:
@@ -79,10 +112,10 @@ registries:
 - {prefix: registry.k8s.io/, by: allow}
 exemptions:
 - {image: quay.io/agreed/*, reason: "agreed with the platform team"}
-`, haven(t), c.write("username", "robot$cluster"), c.write("password", robotPassword))
+`, h.URL, c.write("username", h.robot), c.write("password", h.password))
 	w := &webhook{c: c, address: "127.0.0.1:" + freePort(t)}
 	var manifests bytes.Buffer
-	if err := admission.WriteManifests(&manifests, admission.Manifests{Image: "registry.test/prod/haven@" + digest, Namespace: webhookName, Name: webhookName,
+	if err := admission.WriteManifests(&manifests, admission.Manifests{Image: "registry.test/prod/haven@" + h.clean, Namespace: webhookName, Name: webhookName,
 		Replicas: 2, FailurePolicy: "Fail", Mutate: true, RobotSecret: "haven-robot", Policy: policy}); err != nil {
 		t.Fatal(err)
 	}
