@@ -32,7 +32,7 @@ const (
 	deleteBatch  = 256
 	// At most these many in a second are taken of what is due, evenly, so that pushes hardly notice: deleting a file
 	// takes a tenth of a millisecond of a core, ending a membership a tenth of that.
-	blobsPerSecond       = 2000
+	blobsPerSecond       = 1650
 	membershipsPerSecond = 9000
 	// deleteLease is how long a marked blob belongs to the collector that marked it. deleteTime, how long
 	// that one tries to delete it, is shorter.
