@@ -60,6 +60,9 @@ func (s *Service) arrived(ctx context.Context, tx db.Tx, e event.Event, seen map
 		return err
 	}
 	seen[t] = true
+	if own, system, err := s.documents(ctx, tx, ref.ProjectID); err != nil || own.Text == nil && system.Text == nil {
+		return err // nobody asks what it is worth
+	}
 	_, _, err = s.jobs.Begin(ctx, tx, job.NewExecution{Kind: checkKind, VendorID: ref.ProjectID, Trigger: job.ByEvent, By: e.By},
 		job.NewTask{Payload: t, Group: ref.ProjectID})
 	return err

@@ -158,9 +158,6 @@ type rules struct {
 	broken   string // why it can't be applied; then it trusts nobody
 }
 
-// noPolicy is that of those who have none: it trusts nobody, and shows what signatures claim.
-var noPolicy = Document{Text: json.RawMessage(`{}`)}
-
 // Effective returns the policy that holds for a project, with all that it uses of the system's; fault.NotFound where there is
 // none, fault.Invalid where it can't be applied.
 func (s *Service) Effective(ctx context.Context, projectID int64) (policy.Policy, error) {
@@ -196,7 +193,7 @@ func (s *Service) rules(ctx context.Context, projectID int64) (r *rules, ok bool
 		}
 	}
 	if r == nil {
-		return s.compiledOf(noPolicy, Document{}), false, nil
+		return s.nobody(), false, nil
 	}
 	return r, true, nil
 }
@@ -238,7 +235,20 @@ func compile(own, system Document) (*rules, error) {
 	if err := p.Complete(); err != nil {
 		return nil, err
 	}
-	r := &rules{policy: p, hash: policy.Hash(p)}
+	return ready(p)
+}
+
+// nobody is the policy of those who have none: it trusts nobody, and shows what signatures claim.
+func nobody() *rules {
+	r, err := ready(policy.Policy{})
+	if err != nil {
+		r = &rules{broken: words(err)}
+	}
+	return r
+}
+
+func ready(p policy.Policy) (r *rules, err error) {
+	r = &rules{policy: p, hash: policy.Hash(p)}
 	if r.program, err = policy.Compile(p); err != nil {
 		return nil, err
 	}

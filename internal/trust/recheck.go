@@ -173,7 +173,7 @@ func (s *Service) currentHashes(ctx context.Context) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	current := map[string]bool{s.compiledOf(noPolicy, Document{}).hash: true}
+	current := map[string]bool{s.nobody().hash: true}
 	for _, id := range append(projects, 0) {
 		r, _, err := s.rules(ctx, id)
 		if err != nil {

@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -37,6 +38,7 @@ type Service struct {
 	log      *slog.Logger
 	patience time.Duration
 
+	nobody    func() *rules
 	policies  *db.Watch // of the documents
 	inForce   *db.Memo[int64, *rules]
 	compiled  *otter.Cache[string, *rules] // by the text of both documents: never stale
@@ -56,6 +58,7 @@ const (
 func New(d Deps) *Service {
 	s := &Service{
 		db: d.DB, contents: d.Contents, jobs: d.Jobs, clock: d.Clock, log: d.Log, patience: defaultPatience,
+		nobody:    sync.OnceValue(nobody),
 		policies:  d.DB.Watch("trust_policy", "system_trust_policy", "project"),
 		inForce:   db.NewMemo[int64, *rules](maxInForce),
 		compiled:  otter.Must(&otter.Options[string, *rules]{MaximumSize: maxCompiled}),

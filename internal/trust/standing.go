@@ -41,7 +41,8 @@ const (
 const (
 	parentsOf = `SELECT p.id, p.digest, p.media_type, p.content_size FROM manifest_child mc JOIN manifest p ON p.id = mc.parent_id
 		WHERE mc.child_id = $1 ORDER BY mc.parent_id LIMIT $2`
-	isSigned = `SELECT EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = $1 AND m.accessory_of = $2 AND m.accessory_of <> '' AND m.accessory_type = $3)`
+	isSigned = `SELECT EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = $1 AND m.accessory_of = $2 AND m.accessory_of <> '' AND m.accessory_type = 'signature.cosign'),
+		EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = $1 AND m.accessory_of = $2 AND m.accessory_of <> '' AND m.accessory_type = 'signature.notation')`
 
 	// What satisfies something, and is in the repository.
 	goodChecks = `SELECT c.satisfies, c.valid_until FROM trust_check c
@@ -127,10 +128,8 @@ func (s *Service) stand(ctx context.Context, in registry.Ref, m registry.Manifes
 
 // standsBy is what the signatures of one manifest alone are worth.
 func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID int64, n node, r *rules, policed bool) (st Standing, err error) {
-	for format, attached := range map[string]*bool{registry.AccessoryCosign: &st.Cosign, registry.AccessoryNotation: &st.Notation} {
-		if *attached, err = db.Get(ctx, s.db.Auto(), db.ScanBool, isSigned, repositoryID, n.subject.Digest, format); err != nil {
-			return st, err
-		}
+	if st, err = db.Get(ctx, s.db.Auto(), scanSigned, isSigned, repositoryID, n.subject.Digest); err != nil {
+		return st, err
 	}
 	st.Policy = policed
 	if !policed {
@@ -164,6 +163,11 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 		st.until = s.clock()
 	}
 	return st, nil
+}
+
+func scanSigned(r db.Row) (st Standing, err error) {
+	err = r.Scan(&st.Cosign, &st.Notation)
+	return st, err
 }
 
 // earlier is the earlier of two times, of which the zero one is never.

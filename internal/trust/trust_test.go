@@ -132,11 +132,27 @@ func TestSystemPolicy(t *testing.T) {
 	})
 }
 
+// Where there is no policy, signatures are shown with what they claim.
+func TestWithoutPolicy(t *testing.T) {
+	each(t, func(w world) {
+		image := w.image(app, "one")
+		w.sign(app, image.Digest, w.signature(app, w.key(), image.Digest))
+		if st, err := w.Standing(ctx, app, image); err != nil || st.Policy || !st.Cosign || st.Notation {
+			t.Errorf("it stands as %+v, %v", st, err)
+		}
+		checks, _, err := w.Signatures(ctx, app, image)
+		w.ok(err)
+		if len(checks) != 1 || len(checks[0].Pieces) != 1 || checks[0].Pieces[0].State != evidence.Unverified || checks[0].Pieces[0].Reason == "" {
+			t.Errorf("its signatures are %+v", checks)
+		}
+	})
+}
+
 // Bad documents are refused with the name of what is wrong.
 func TestBadPolicy(t *testing.T) {
 	each(t, func(w world) {
 		for text, word := range map[string]string{
-			`{`: "", `{"signer":[]}`: "signer", `{"signers":[{"name":"ci","keys":["no key"]}]}`: "signers[0].keys[0]",
+			`{`: "", `{}`: "signers", `{"signer":[]}`: "signer", `{"signers":[{"name":"ci","keys":["no key"]}]}`: "signers[0].keys[0]",
 			`{"require":{"signed_by":"nobody"}}`: "nobody", `{"signers":[{"name":"ci"}]}`: "signers[0]",
 		} {
 			told, ok := errors.AsType[*fault.Error](w.Set(ctx, ann, alpha, []byte(text)))
