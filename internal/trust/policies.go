@@ -94,15 +94,19 @@ func (s *Service) Set(ctx context.Context, by authz.Principal, o Owner, text []b
 				return err
 			}
 		}
-		if _, err := compile(own, system); err != nil {
+		r, err := compile(own, system)
+		if err != nil {
 			return err
+		}
+		if !o.system() && len(r.policy.Signers) == 0 { // the system's may hold roots for others to name
+			return fault.Invalidf("signers: the policy names nobody; give at least one signer")
 		}
 		now := db.Micros(s.clock())
 		if o.system() {
-			_, err := tx.Exec(ctx, putSystem, string(text), by.Name, now)
+			_, err = tx.Exec(ctx, putSystem, string(text), by.Name, now)
 			return err
 		}
-		_, err := tx.Exec(ctx, putOwn, o.ID, string(text), by.Name, now)
+		_, err = tx.Exec(ctx, putOwn, o.ID, string(text), by.Name, now)
 		return err
 	})
 }
@@ -192,7 +196,7 @@ func (s *Service) rules(ctx context.Context, projectID int64) (r *rules, ok bool
 			s.inForce.Put(version, projectID, r, 0)
 		}
 	}
-	if r == nil {
+	if r == nil || r.broken == "" && len(r.policy.Signers) == 0 {
 		return s.nobody(), false, nil
 	}
 	return r, true, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,10 +126,26 @@ func TestSystemPolicy(t *testing.T) {
 		w.ok(w.Drop(ctx, ann, alpha))
 		w.stands(app, image, true)
 
+		// One that holds roots alone is for others to name, and is no policy by itself.
+		roots := []byte(`{"roots":{"shared":{"ca":` + strconv.Quote(w.authority()) + `}}}`)
+		if told, ok := errors.AsType[*fault.Error](w.Set(ctx, ann, alpha, roots)); !ok || told.Kind != fault.Invalid || !strings.Contains(told.Message, "signers") {
+			t.Errorf("a project's policy of nobody: %v", told)
+		}
 		named := []byte(`{"signers":[{"name":"ci","identities":[{"root":"shared","issuer":"https://ci.example.org","subject":"build@example.org"}]}]}`)
 		if told, ok := errors.AsType[*fault.Error](w.Set(ctx, ann, alpha, named)); !ok || told.Kind != fault.Invalid || !strings.Contains(told.Message, "shared") {
 			t.Errorf("a root that nobody has: %v", told)
 		}
+		w.ok(w.Set(ctx, ann, Owner{}, roots))
+		if st, err := w.Standing(ctx, app, image); err != nil || st.Policy {
+			t.Errorf("by roots alone: %+v, %v", st, err)
+		}
+		w.ok(w.Set(ctx, ann, alpha, named))
+		if st := w.stands(app, image, false); !st.Policy {
+			t.Errorf("by a root of the system's: %+v", st)
+		}
+		// Without it the project's policy can't be applied, and trusts nobody.
+		w.ok(w.Drop(ctx, ann, Owner{}))
+		w.stands(app, image, false, "can't be applied", "shared")
 	})
 }
 
