@@ -263,6 +263,9 @@ func (r *replay) open(c *trace.Call, at int, dir int64, name []byte, flags int64
 		f.node, err = from.Create(at, rel)
 	} else {
 		f.node, err = from.Find(rel)
+		if gone := from.Gone(rel, c.Enter); isMissing(err) && gone != nil {
+			f.node, err = gone, nil
+		}
 	}
 	if err != nil {
 		return err

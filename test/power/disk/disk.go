@@ -37,6 +37,7 @@ type nameChange struct {
 	dir  *Node
 	name string
 	node *Node
+	was  *Node       // of a removal: what had the name
 	with *nameChange // of a removal by rename: the new name
 }
 
@@ -114,7 +115,22 @@ func (n *Node) Remove(at int, name string) error {
 	if dir.names[base] == nil {
 		return fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	dir.set(&nameChange{at: at, name: base})
+	dir.set(&nameChange{at: at, name: base, was: dir.names[base]})
+	return nil
+}
+
+// Gone finds what a path led to until its name was taken away, after the time; nil where it wasn't. Who had begun to open it
+// before may have got it. A sync of the directory forgets it.
+func (n *Node) Gone(name string, after int) *Node {
+	dir, base, err := n.parent(name)
+	if err != nil {
+		return nil
+	}
+	for _, c := range dir.renames {
+		if c.name == base && c.was != nil && c.at > after {
+			return c.was
+		}
+	}
 	return nil
 }
 
@@ -144,7 +160,7 @@ func Rename(at int, from *Node, old string, to *Node, name string) error {
 	}
 	added := &nameChange{at: at, name: base, node: node}
 	toDir.set(added)
-	fromDir.set(&nameChange{at: at, name: oldBase, with: added})
+	fromDir.set(&nameChange{at: at, name: oldBase, was: node, with: added})
 	return nil
 }
 

@@ -197,3 +197,26 @@ func TestAWriteTearsAtSectors(t *testing.T) {
 		}
 	}
 }
+
+// What was taken away while somebody opened it can still be had; what was gone before can't.
+func TestGone(t *testing.T) {
+	s := &script{T: t, Disk: New()}
+	s.mkdir("dir")
+	s.mkdir("dir/inner")
+	held, err := s.Root().Find("dir/inner")
+	s.ok(err)
+	before := s.step()
+	s.remove("dir/inner")
+	if got := s.Root().Gone("dir/inner", before); got != held {
+		t.Error("what was taken away meanwhile is not found")
+	}
+	if s.Root().Gone("dir/inner", s.step()) != nil || s.Root().Gone("dir/other", before) != nil || s.Root().Gone("nowhere/inner", before) != nil {
+		t.Error("what was gone before, or never there, is found")
+	}
+	s.mkdir("dir/inner")
+	before = s.step()
+	s.rename("dir/inner", "elsewhere")
+	if s.Root().Gone("dir/inner", before) == nil {
+		t.Error("what was renamed meanwhile is not found")
+	}
+}
