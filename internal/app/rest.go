@@ -10,7 +10,7 @@ import (
 
 const (
 	// settleAfter is when a start is over, and what it needed is given back.
-	settleAfter = 3 * time.Second
+	settleAfter = time.Second
 	// restEvery is how often it is looked whether memory lies idle.
 	restEvery = 30 * time.Second
 	// restAt is how many bytes more than after the last time are worth it to collect the garbage among them.
