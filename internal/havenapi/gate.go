@@ -36,11 +36,7 @@ func (s *Server) UpdateProjectGate(ctx context.Context, r gen.UpdateProjectGateR
 
 // JudgeArtifact answers GET …/artifacts/{reference}/gate.
 func (s *Server) JudgeArtifact(ctx context.Context, r gen.JudgeArtifactRequestObject) (gen.JudgeArtifactResponseObject, error) {
-	ref, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference)
-	if err != nil {
-		return nil, err
-	}
-	m, err := s.manifest(ctx, ref, a.Digest)
+	ref, m, err := s.manifest(ctx, r.ProjectName, r.RepositoryName, r.Reference)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package havenapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -26,13 +25,12 @@ func (s *Server) GetSystemSignaturePolicy(ctx context.Context, _ gen.GetSystemSi
 	if err != nil {
 		return nil, err
 	}
-	out, err := signaturePolicyJSON(d, false)
-	return gen.GetSystemSignaturePolicy200JSONResponse(out), err
+	return gen.GetSystemSignaturePolicy200JSONResponse(signaturePolicyJSON(d, false)), nil
 }
 
 // UpdateSystemSignaturePolicy answers PUT /signature-policy.
 func (s *Server) UpdateSystemSignaturePolicy(ctx context.Context, r gen.UpdateSystemSignaturePolicyRequestObject) (gen.UpdateSystemSignaturePolicyResponseObject, error) {
-	return gen.UpdateSystemSignaturePolicy200Response{}, s.setSignaturePolicy(ctx, trust.Owner{}, *r.Body)
+	return gen.UpdateSystemSignaturePolicy200Response{}, s.Trust.Set(ctx, rest.CallFrom(ctx).Principal, trust.Owner{}, *r.Body)
 }
 
 // DeleteSystemSignaturePolicy answers DELETE /signature-policy.
@@ -54,8 +52,7 @@ func (s *Server) GetSignaturePolicy(ctx context.Context, r gen.GetSignaturePolic
 	if err != nil {
 		return nil, err
 	}
-	out, err := signaturePolicyJSON(d, d.Text != nil && demanded.Signed())
-	return gen.GetSignaturePolicy200JSONResponse(out), err
+	return gen.GetSignaturePolicy200JSONResponse(signaturePolicyJSON(d, d.Text != nil && demanded.Signed())), nil
 }
 
 // UpdateSignaturePolicy answers PUT /projects/{project_name}/signature-policy.
@@ -64,7 +61,7 @@ func (s *Server) UpdateSignaturePolicy(ctx context.Context, r gen.UpdateSignatur
 	if err != nil {
 		return nil, err
 	}
-	return gen.UpdateSignaturePolicy200Response{}, s.setSignaturePolicy(ctx, trust.Owner{ID: p.ID, Name: p.Name}, *r.Body)
+	return gen.UpdateSignaturePolicy200Response{}, s.Trust.Set(ctx, rest.CallFrom(ctx).Principal, trust.Owner{ID: p.ID, Name: p.Name}, *r.Body)
 }
 
 // DeleteSignaturePolicy answers DELETE /projects/{project_name}/signature-policy.
@@ -76,18 +73,10 @@ func (s *Server) DeleteSignaturePolicy(ctx context.Context, r gen.DeleteSignatur
 	return gen.DeleteSignaturePolicy200Response{}, s.Trust.Drop(ctx, rest.CallFrom(ctx).Principal, trust.Owner{ID: p.ID, Name: p.Name})
 }
 
-func (s *Server) setSignaturePolicy(ctx context.Context, o trust.Owner, document map[string]any) error {
-	text, err := json.Marshal(document)
-	if err != nil {
-		return fmt.Errorf("encode the policy: %w", err)
-	}
-	return s.Trust.Set(ctx, rest.CallFrom(ctx).Principal, o, text)
-}
-
-func signaturePolicyJSON(d trust.Document, enforced bool) (out gen.SignaturePolicy, err error) {
-	out.Scope, out.Enforced = gen.None, enforced
+func signaturePolicyJSON(d trust.Document, enforced bool) gen.SignaturePolicy {
+	out := gen.SignaturePolicy{Scope: gen.None, Enforced: enforced, Document: d.Text}
 	if d.Text == nil {
-		return out, nil
+		return out
 	}
 	out.Scope = gen.System
 	if d.Own {
@@ -95,7 +84,7 @@ func signaturePolicyJSON(d trust.Document, enforced bool) (out gen.SignaturePoli
 	}
 	at := wire.Time(d.SetAt)
 	out.SetBy, out.SetAt = d.SetBy, &at
-	return out, json.Unmarshal(d.Text, &out.Document)
+	return out
 }
 
 // ExportSignaturePolicy answers GET /projects/{project_name}/signature-policy/kubernetes.
@@ -120,11 +109,7 @@ func (d document) VisitExportSignaturePolicyResponse(w http.ResponseWriter) erro
 
 // ListSignatures answers GET …/artifacts/{reference}/signatures.
 func (s *Server) ListSignatures(ctx context.Context, r gen.ListSignaturesRequestObject) (gen.ListSignaturesResponseObject, error) {
-	ref, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference)
-	if err != nil {
-		return nil, err
-	}
-	m, err := s.manifest(ctx, ref, a.Digest)
+	ref, m, err := s.manifest(ctx, r.ProjectName, r.RepositoryName, r.Reference)
 	if err != nil {
 		return nil, err
 	}
@@ -146,12 +131,14 @@ func (s *Server) ListSignatures(ctx context.Context, r gen.ListSignaturesRequest
 	return out, nil
 }
 
-func (s *Server) manifest(ctx context.Context, ref registry.Ref, d oci.Digest) (registry.Manifest, error) {
-	byDigest, err := oci.ParseReference(string(d))
+// manifest is artifact with the bytes.
+func (s *Server) manifest(ctx context.Context, projectName, segment, reference string) (registry.Ref, registry.Manifest, error) {
+	ref, a, err := s.artifact(ctx, projectName, segment, reference)
 	if err != nil {
-		return registry.Manifest{}, err
+		return ref, registry.Manifest{}, err
 	}
-	return s.Registry.Manifest(ctx, ref, byDigest)
+	m, err := s.Registry.Manifest(ctx, ref, oci.DigestReference(a.Digest))
+	return ref, m, err
 }
 
 func signaturesJSON(c trust.Check) (all []gen.Signature) {
@@ -200,7 +187,7 @@ func (s *Server) evaluate(ctx context.Context, image string) (gen.ImageVerdict, 
 	if err == nil {
 		err = s.Authorizer.Project(ctx, rest.CallFrom(ctx).Principal, p.Object(), authz.Permission{Resource: authz.Repository, Action: authz.Pull})
 	}
-	if told := (*fault.Error)(nil); errors.Is(err, authz.ErrForbidden) || errors.Is(err, authz.ErrUnauthenticated) || errors.As(err, &told) {
+	if errors.Is(err, authz.ErrForbidden) || errors.Is(err, authz.ErrUnauthenticated) || errors.Is(err, fault.NotFound) {
 		return unknown("%s is not found, or not to be pulled by who asks", image)
 	}
 	if err != nil {

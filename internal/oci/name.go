@@ -142,3 +142,18 @@ func (d Digest) ReferrersTag() string {
 	encoded := d.Hex()
 	return string(d.Algorithm()) + "-" + encoded[:min(len(encoded), 64)]
 }
+
+// TaggedDigest is what a tag is about that is the ReferrersTag of a digest and an end, as Cosign's .sig and .att; "" when
+// it is another tag.
+func TaggedDigest(tag, end string) Digest {
+	name, ok := strings.CutSuffix(tag, end)
+	if !ok {
+		return ""
+	}
+	algorithm, encoded, _ := strings.Cut(name, "-")
+	d, err := ParseDigest(algorithm + ":" + encoded)
+	if err != nil {
+		return ""
+	}
+	return d
+}

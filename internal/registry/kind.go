@@ -141,13 +141,8 @@ func cosignSubject(m *oci.Manifest, tags []string) oci.Digest {
 // cosignTag returns the digest that a tag of the form sha256-HEX.sig is about, when the manifest has a
 // simple signing layer.
 func cosignTag(m *oci.Manifest, tag string) oci.Digest {
-	name, ok := strings.CutSuffix(tag, ".sig")
-	if !ok {
-		return ""
-	}
-	algorithm, encoded, _ := strings.Cut(name, "-")
-	d, err := oci.ParseDigest(algorithm + ":" + encoded)
-	if err != nil {
+	d := oci.TaggedDigest(tag, ".sig")
+	if d == "" {
 		return ""
 	}
 	for _, layer := range m.Layers {

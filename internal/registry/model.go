@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -17,6 +18,11 @@ type Ref struct {
 
 // FullName is the name as clients write it, project/name.
 func (r Ref) FullName() string { return r.Project + "/" + r.Name }
+
+// RefOf is the repository that an event is about.
+func RefOf(e event.Event) Ref {
+	return Ref{e.ProjectID, e.Project, e.Repository[min(len(e.Project)+1, len(e.Repository)):]}
+}
 
 // Repository is a repository that has, or had, a manifest.
 type Repository struct {

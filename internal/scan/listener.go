@@ -40,7 +40,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 	projects := map[int64]bool{}
 	for _, e := range events {
 		if e.Kind == event.DeleteArtifact && e.Success {
-			if _, err := tx.Exec(ctx, dropDocument, e.Digest, e.ProjectID, withoutProject(e)); err != nil {
+			if _, err := tx.Exec(ctx, dropDocument, e.Digest, e.ProjectID, registry.RefOf(e).Name); err != nil {
 				return fmt.Errorf("withdraw the statements of %s: %w", e.Resource, err)
 			}
 		}
@@ -74,15 +74,9 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 	return nil
 }
 
-// withoutProject is the name of the event's repository.
-func withoutProject(e event.Event) string {
-	return e.Repository[min(len(e.Project)+1, len(e.Repository)):]
-}
-
 // pushed begins what is wanted of one manifest. An index's images were pushed before it, and are scanned already.
 func (s *Service) pushed(ctx context.Context, tx db.Tx, e event.Event, scan, materials bool) error {
-	ref := registry.Ref{ProjectID: e.ProjectID, Project: e.Project, Name: withoutProject(e)}
-	n, err := s.node(ctx, tx, ref, oci.Digest(e.Digest))
+	n, err := s.node(ctx, tx, registry.RefOf(e), oci.Digest(e.Digest))
 	if errors.Is(err, registry.ErrManifestUnknown) {
 		return nil // it was deleted
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
@@ -50,10 +49,10 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 }
 
 func (s *Service) arrived(ctx context.Context, tx db.Tx, e event.Event, seen map[checkTask]bool) error {
-	ref := registry.Ref{ProjectID: e.ProjectID, Project: e.Project, Name: e.Repository[min(len(e.Project)+1, len(e.Repository)):]}
+	ref := registry.RefOf(e)
 	subject, err := db.Get(ctx, tx, db.ScanString, accessoryOf, ref.ProjectID, ref.Name, e.Digest)
 	if errors.Is(err, db.ErrNotFound) {
-		subject, err = string(taggedSubject(e.Tag)), nil
+		subject, err = string(oci.TaggedDigest(e.Tag, attestationEnd)), nil
 	}
 	t := checkTask{ref, oci.Digest(subject)}
 	if err != nil || subject == "" || seen[t] {
@@ -66,20 +65,6 @@ func (s *Service) arrived(ctx context.Context, tx db.Tx, e event.Event, seen map
 	_, _, err = s.jobs.Begin(ctx, tx, job.NewExecution{Kind: checkKind, VendorID: ref.ProjectID, Trigger: job.ByEvent, By: e.By},
 		job.NewTask{Payload: t, Group: ref.ProjectID})
 	return err
-}
-
-// taggedSubject is what Cosign's attestations are about that lie under the tag, "" when it is another one.
-func taggedSubject(tag string) oci.Digest {
-	name, ok := strings.CutSuffix(tag, ".att")
-	if !ok {
-		return ""
-	}
-	algorithm, encoded, _ := strings.Cut(name, "-")
-	d, err := oci.ParseDigest(algorithm + ":" + encoded)
-	if err != nil {
-		return ""
-	}
-	return d
 }
 
 // atEase is how long a job may look at some signatures: at each of them as long as it takes (checkLimit).

@@ -79,9 +79,7 @@ func (s *Service) check(ctx context.Context, in registry.Ref, r *rules, subject 
 	}
 	c.satisfies = r.program.Satisfies(pieces)
 	for _, p := range pieces {
-		if !p.Until.IsZero() && (c.until.IsZero() || p.Until.Before(c.until)) {
-			c.until = p.Until
-		}
+		c.until = evidence.Earlier(c.until, p.Until)
 	}
 	c.Pieces = shown(pieces)
 	return c, nil

@@ -50,7 +50,7 @@ func (s *Service) Signatures(ctx context.Context, in registry.Ref, m registry.Ma
 	if more = len(all) > MaxListed; more {
 		all = all[:MaxListed]
 	}
-	tagged, err := db.Collect(ctx, s.db.Auto(), scanCheck, attestationsOf, m.Digest, r.hash, m.RepositoryID, attestationTag(m.Digest))
+	tagged, err := db.Collect(ctx, s.db.Auto(), scanCheck, attestationsOf, m.Digest, r.hash, m.RepositoryID, m.Digest.ReferrersTag()+attestationEnd)
 	if err != nil {
 		return nil, false, fmt.Errorf("list the attestations of %s: %w", m.Digest, err)
 	}

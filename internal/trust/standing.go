@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/trust/evidence"
 )
 
 // Standing is how an artifact's signatures stand.
@@ -59,6 +60,9 @@ const (
 		WHERE t.repository_id = $1 AND t.name = $2
 			AND NOT EXISTS (SELECT 1 FROM trust_check c WHERE c.subject = $3 AND c.policy = $4 AND c.digest = m.digest AND (c.valid_until = 0 OR c.valid_until > $5))`
 )
+
+// attestationEnd is that of the tag where Cosign puts attestations about a digest, where it doesn't attach them.
+const attestationEnd = ".att"
 
 // node is a manifest that signatures may be about.
 type node struct {
@@ -114,7 +118,7 @@ func (s *Service) stand(ctx context.Context, in registry.Ref, m registry.Manifes
 				st.Cosign, st.Notation = first.Cosign, first.Notation
 				return st, nil
 			}
-			first.until = earlier(first.until, st.until)
+			first.until = evidence.Earlier(first.until, st.until)
 			parents, err := db.Collect(ctx, s.db.Auto(), scanNode, parentsOf, n.id, maxAncestors)
 			if err != nil {
 				return first, err
@@ -155,7 +159,7 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 		for _, leaf := range c.satisfies {
 			satisfied[leaf] = true
 		}
-		st.until = earlier(st.until, c.until)
+		st.until = evidence.Earlier(st.until, c.until)
 	}
 	st.Trusted, st.Missing = r.program.Decide(satisfied)
 	if more && !st.Trusted {
@@ -168,14 +172,6 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 func scanSigned(r db.Row) (st Standing, err error) {
 	err = r.Scan(&st.Cosign, &st.Notation)
 	return st, err
-}
-
-// earlier is the earlier of two times, of which the zero one is never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }
 
 type goodCheck struct {
@@ -203,7 +199,7 @@ func (s *Service) good(ctx context.Context, repositoryID int64, subject oci.Dige
 		for _, leaf := range leaves {
 			satisfied[leaf] = true
 		}
-		until = earlier(until, g.until)
+		until = evidence.Earlier(until, g.until)
 	}
 	return satisfied, until, nil
 }
@@ -219,7 +215,7 @@ func (s *Service) catchUp(ctx context.Context, in registry.Ref, repositoryID int
 	if more = len(waiting) > maxAtOnce; more {
 		waiting = waiting[:maxAtOnce]
 	}
-	tagged, err := db.Collect(ctx, s.db.Auto(), db.ScanString, uncheckedTag, repositoryID, attestationTag(subject.Digest), subject.Digest, r.hash, now)
+	tagged, err := db.Collect(ctx, s.db.Auto(), db.ScanString, uncheckedTag, repositoryID, subject.Digest.ReferrersTag()+attestationEnd, subject.Digest, r.hash, now)
 	if err != nil {
 		return nil, false, err
 	}
@@ -249,6 +245,3 @@ func (s *Service) catchUp(ctx context.Context, in registry.Ref, repositoryID int
 	})
 	return checks, more, err
 }
-
-// attestationTag is where Cosign puts attestations about a digest, where it doesn't attach them.
-func attestationTag(d oci.Digest) string { return string(d.Algorithm()) + "-" + d.Hex() + ".att" }

@@ -51,7 +51,7 @@ func (v *Verifier) judge(c *claim, now time.Time) evidence.Piece {
 	p.State, p.By, p.Predicate = evidence.Verified, verified[0].by, c.predicate
 	names := make(map[string]bool)
 	for _, one := range verified {
-		p.At, p.Until = earlier(p.At, one.at), earlier(p.Until, one.until)
+		p.At, p.Until = evidence.Earlier(p.At, one.at), evidence.Earlier(p.Until, one.until)
 		for _, name := range one.signers {
 			names[name] = true
 		}
@@ -63,14 +63,6 @@ func (v *Verifier) judge(c *claim, now time.Time) evidence.Piece {
 		}
 	}
 	return p
-}
-
-// earlier returns the earlier of two times, where a zero one is none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // byKeys returns a verdict for each key of the policy that has made the claim. Logs aren't demanded of keys; one that a root knows tells the time.
@@ -85,10 +77,10 @@ func (v *Verifier) byKeys(c *claim) []verdict {
 		for _, a := range v.anchors {
 			times, err := c.logged(a, maker{key: key.key}, signature)
 			if err == nil && len(times) > 0 {
-				one.at = earlier(one.at, slices.MinFunc(times, time.Time.Compare))
+				one.at = evidence.Earlier(one.at, slices.MinFunc(times, time.Time.Compare))
 			}
 			for _, at := range c.stampedTimes(a, signature) {
-				one.at = earlier(one.at, at)
+				one.at = evidence.Earlier(one.at, at)
 			}
 		}
 		verdicts = append(verdicts, one)
@@ -124,7 +116,7 @@ func (v *Verifier) byCertificate(c *claim, now time.Time) verdict {
 		switch {
 		case one.standing == proven && best.standing == proven:
 			best.signers = append(best.signers, one.signers...)
-			best.at, best.until = earlier(best.at, one.at), earlier(best.until, one.until)
+			best.at, best.until = evidence.Earlier(best.at, one.at), evidence.Earlier(best.until, one.until)
 		case one.standing > best.standing:
 			best = one
 		}
@@ -207,7 +199,7 @@ func (a *anchor) valid(leaf *x509.Certificate, between []*x509.Certificate, time
 			return nil, &verdict{standing: wrongly, reason: fmt.Sprintf("it was made at %s, when its certificate, which counts from %s to %s, or one above it didn't count",
 				at.Format(form), leaf.NotBefore.UTC().Format(form), leaf.NotAfter.UTC().Format(form))}
 		}
-		one.at = earlier(one.at, at)
+		one.at = evidence.Earlier(one.at, at)
 	}
 	if len(times) > 0 {
 		return chains, nil

@@ -24,6 +24,14 @@ const (
 	Invalid    State = "invalid"    // it is wrong whoever made it: another digest, changed bytes, a time that doesn't fit
 )
 
+// Earlier is the earlier of two times, of which a zero one is never.
+func Earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // Piece is one signature, or one signed attestation.
 type Piece struct {
 	Format Format

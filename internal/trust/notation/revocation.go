@@ -13,6 +13,7 @@ import (
 	"github.com/notaryproject/notation-core-go/revocation/result"
 
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/trust/evidence"
 )
 
 // removedFromList is the reason of an entry that takes an earlier one back (RFC 5280, 5.3.1).
@@ -95,7 +96,7 @@ func (r *revocations) judge(c, issuer *x509.Certificate) result.Result {
 		}
 		return result.ResultUnknown
 	}
-	r.until = earliest(r.until, newest.NextUpdate)
+	r.until = evidence.Earlier(r.until, newest.NextUpdate)
 	return result.ResultOK
 }
 

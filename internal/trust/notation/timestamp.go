@@ -43,7 +43,7 @@ func (s signer) timed(ctx context.Context, e *envelope, now, until time.Time) fi
 	chain := e.info.CertificateChain
 	at, stampUntil, stampErr := s.stamped(ctx, e.info, now)
 	if stampErr == nil {
-		return finding{state: evidence.Verified, at: at, until: earliest(until, stampUntil)}
+		return finding{state: evidence.Verified, at: at, until: evidence.Earlier(until, stampUntil)}
 	}
 	for _, c := range chain {
 		switch name := clean(c.Subject.String()); {
@@ -53,7 +53,7 @@ func (s signer) timed(ctx context.Context, e *envelope, now, until time.Time) fi
 			return finding{state: evidence.Invalid, closer: true,
 				reason: fmt.Sprintf("its certificate %s expired at %s, and no time stamp proves that it was made before: %s", name, written(c.NotAfter), clean(stampErr.Error()))}
 		}
-		until = earliest(until, c.NotAfter)
+		until = evidence.Earlier(until, c.NotAfter)
 	}
 	return finding{state: evidence.Verified, until: until}
 }

@@ -117,7 +117,7 @@ func (v *Verifier) settle(ctx context.Context, e *envelope, subject oci.Descript
 		switch {
 		case f.state == evidence.Verified:
 			piece.Signers = append(piece.Signers, s.name)
-			piece.Until = earliest(piece.Until, f.until)
+			piece.Until = evidence.Earlier(piece.Until, f.until)
 			if piece.At.IsZero() {
 				piece.At = f.at
 			}
@@ -127,16 +127,8 @@ func (v *Verifier) settle(ctx context.Context, e *envelope, subject oci.Descript
 	}
 	if len(piece.Signers) > 0 {
 		piece.State = evidence.Verified
-		piece.Until = earliest(piece.Until, e.info.SignedAttributes.Expiry)
+		piece.Until = evidence.Earlier(piece.Until, e.info.SignedAttributes.Expiry)
 		return
 	}
 	piece.State, piece.Reason, piece.Until = worst.state, worst.reason, worst.until
-}
-
-// earliest is the earlier of two times, of which a zero one is never.
-func earliest(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -63,7 +63,7 @@ func (r *run) addSignature(ctx context.Context, w work) error {
 	}
 	layer := describe(mediaTypeSimpleSigning, payload)
 	layer.Annotations = map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(signature)}
-	tag := "sha256-" + w.digest.Hex() + ".sig"
+	tag := w.digest.ReferrersTag() + ".sig"
 	for range tagTries {
 		done, err := r.tryToAdd(ctx, w, tag, payload, layer)
 		if done || err != nil && !errors.Is(err, registry.ErrTagMoved) {

@@ -58,7 +58,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		switch {
 		case e.Kind == event.ScanArtifact:
 		case e.Kind == event.CreateArtifact && e.Success:
-			h.in = registry.Ref{ProjectID: e.ProjectID, Project: e.Project, Name: e.Repository[min(len(e.Project)+1, len(e.Repository)):]}
+			h.in = registry.RefOf(e)
 		default:
 			continue
 		}

@@ -4048,13 +4048,14 @@ export interface components {
             scope: "project" | "system" | "none";
             /** @description The project refuses pulls of what does not fulfil it */
             enforced: boolean;
-            /** @description As it was set, see docs/signatures.md */
-            document?: {
-                [key: string]: unknown;
-            };
+            document?: components["schemas"]["SignaturePolicyDocument"];
             set_by?: string;
             /** Format: date-time */
             set_at?: string;
+        };
+        /** @description See docs/signatures.md */
+        SignaturePolicyDocument: {
+            [key: string]: unknown;
         };
         ArtifactSignatures: {
             digest: string;
@@ -8374,9 +8375,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    [key: string]: unknown;
-                };
+                "application/json": components["schemas"]["SignaturePolicyDocument"];
             };
         };
         responses: {
@@ -8433,9 +8432,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    [key: string]: unknown;
-                };
+                "application/json": components["schemas"]["SignaturePolicyDocument"];
             };
         };
         responses: {
