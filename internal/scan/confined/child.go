@@ -183,9 +183,12 @@ func (c *child) died(err error) error {
 	}
 }
 
-// outOfMemory is whether Go's runtime says that it got no more.
+// outOfMemory is whether Go's runtime says that it got no more. Where its collector's queue of spans got none it says
+// nothing, and stumbles over the nil that it was given: of Go's own code nothing else dies there.
 func outOfMemory(said string) bool {
-	for _, words := range []string{"out of memory", "cannot allocate memory", "failed to reserve", "cannot map pages", "failed to allocate"} {
+	for _, words := range []string{
+		"out of memory", "cannot allocate memory", "failed to reserve", "cannot map pages", "failed to allocate", "runtime.(*spanQueue).",
+	} {
 		if strings.Contains(said, words) {
 			return true
 		}

@@ -21,6 +21,6 @@ const (
 
 	// batch is how many subjects go to a child at once.
 	batch = 256
-	// tail is how much of what a child writes to stderr is kept.
-	tail = 4 << 10
+	// said is how much of what a child writes to stderr is kept.
+	said = 4 << 10
 )

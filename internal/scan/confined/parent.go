@@ -423,7 +423,7 @@ func (c *child) answer(want byte) ([]byte, error) {
 	}
 }
 
-// kept is the end of what a child says on stderr.
+// kept is the beginning of what a child says on stderr.
 type kept struct {
 	mu   sync.Mutex
 	text []byte
@@ -432,7 +432,7 @@ type kept struct {
 func (k *kept) Write(b []byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if room := tail - len(k.text); room > 0 {
+	if room := said - len(k.text); room > 0 {
 		k.text = append(k.text, b[:min(room, len(b))]...) // a crash begins with its reason
 	}
 	return len(b), nil
