@@ -108,6 +108,10 @@ func (h *Handler) fail(c *call, err error) {
 		writeErrors(c, answer{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION", refusal.Error()}, nil)
 		return
 	}
+	if refusal, ok := errors.AsType[*gate.TagRefusal](err); ok {
+		writeErrors(c, answer{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION", refusal.Error()}, nil)
+		return
+	}
 	if missing, ok := errors.AsType[*registry.MissingError](err); ok {
 		writeMissing(c, missing)
 		return

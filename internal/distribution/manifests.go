@@ -117,6 +117,9 @@ func (h *Handler) putManifest(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := h.Gate.MayPush(c.r.Context(), c.repo, ref, mediaType, content, tags...); err != nil {
+		return err
+	}
 	put, err := h.Registry.PutManifest(c.r.Context(), c.principal, c.repo, ref, mediaType, content, tags...)
 	if err != nil {
 		return err

@@ -36,6 +36,10 @@ type Contents interface {
 // Trust says who signed what a repository holds. Package trust implements it.
 type Trust interface {
 	Standing(ctx context.Context, in registry.Ref, m registry.Manifest) (trust.Standing, error)
+	// StandingBy is Standing by another project's policy.
+	StandingBy(ctx context.Context, projectID int64, in registry.Ref, m registry.Manifest) (trust.Standing, error)
+	// BeforeTag reports whether a project gives tags only to what fulfils its policy.
+	BeforeTag(ctx context.Context, projectID int64) (bool, error)
 }
 
 // Deps is what a Gate stands on.

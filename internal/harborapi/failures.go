@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -14,6 +15,15 @@ import (
 // quota matches a refusal by a project's limit, whose words are Harbor's.
 func quota(err error) (string, bool) {
 	e, ok := errors.AsType[*registry.QuotaError](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
+// unsigned matches a refusal of a tag, whose words are for clients.
+func unsigned(err error) (string, bool) {
+	e, ok := errors.AsType[*gate.TagRefusal](err)
 	if !ok {
 		return "", false
 	}
@@ -38,6 +48,7 @@ func failures() []rest.Failure {
 		{Match: rest.Is(registry.ErrTagExists), Status: conflict, Code: "CONFLICT"},
 		{Match: rest.Is(registry.ErrReferenced), Status: precondition, Code: "VIOLATE_FOREIGN_KEY_CONSTRAINT", Message: "the deleting artifact is referenced by others"},
 		{Match: quota, Status: forbidden, Code: "DENIED"},
+		{Match: unsigned, Status: precondition, Code: "PROJECTPOLICYVIOLATION"},
 		{Match: rest.Is(registry.ErrIsAccessory), Status: forbidden, Code: "DENIED", Message: "the operation isn't supported for an artifact accessory"},
 		{Match: rest.Is(oci.ErrNameInvalid), Status: badRequest, Code: "BAD_REQUEST"},
 		{Match: rest.Is(oci.ErrTagInvalid), Status: badRequest, Code: "BAD_REQUEST"},

@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/ldap"
@@ -34,6 +35,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/trust"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -85,6 +87,8 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
 	engine := &fakeScanner{}
 	deps.Scans = scan.New(scan.Deps{DB: d, Registry: f.registry, Jobs: f.jobs, Engine: engine, Editions: engine, Merge: engine.merge, Scanners: engine, Clock: time.Now, Log: log})
+	signatures := trust.New(trust.Deps{DB: d, Contents: f.registry, Jobs: f.jobs, Clock: time.Now, Log: log})
+	deps.Gate = gate.New(gate.Deps{DB: d, Scans: deps.Scans, Trust: signatures, Contents: f.registry, Clock: time.Now})
 	for _, change := range changes {
 		change(&deps)
 	}

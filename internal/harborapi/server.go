@@ -11,6 +11,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
@@ -38,6 +39,7 @@ type Deps struct {
 	Labels     *label.Service
 	Scanners   *scanner.Service
 	Scans      *scan.Service
+	Gate       *gate.Gate
 	Audit      *audit.Service
 	Purger     *audit.Purger
 	Jobs       *job.Service

@@ -209,7 +209,8 @@ func (s *Service) compiledOf(own, system Document) *rules {
 	}
 	r, err := compile(own, system)
 	if err != nil { // it held when it was set, but what it stands on is another one by now
-		r = &rules{hash: "broken", broken: words(err)}
+		p, _ := policy.Parse(own.Text)
+		r = &rules{hash: "broken", broken: words(err), policy: policy.Policy{SignedBeforeTag: p.SignedBeforeTag}}
 	}
 	s.compiled.Set(key, r)
 	return r

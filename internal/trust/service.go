@@ -42,6 +42,7 @@ type Service struct {
 	policies  *db.Watch // of the documents
 	inForce   *db.Memo[int64, *rules]
 	compiled  *otter.Cache[string, *rules] // by the text of both documents: never stale
+	beforeTag *otter.Cache[int64, bool]    // by project
 	graph     *db.Watch                    // of what a standing is read from
 	standings *db.Memo[standingKey, Standing]
 }
@@ -49,6 +50,8 @@ type Service struct {
 const (
 	// maxCompiled bounds the policies that are ready for use.
 	maxCompiled = 200
+	// maxBeforeTag bounds the projects of which it is remembered what a tag takes.
+	maxBeforeTag = 10_000
 	// Bounds of what is remembered, in bytes of memory.
 	maxInForce   = 1 << 20
 	maxStandings = 8 << 20
@@ -62,6 +65,7 @@ func New(d Deps) *Service {
 		policies:  d.DB.Watch("trust_policy", "system_trust_policy", "project"),
 		inForce:   db.NewMemo[int64, *rules](maxInForce),
 		compiled:  otter.Must(&otter.Options[string, *rules]{MaximumSize: maxCompiled}),
+		beforeTag: otter.Must(&otter.Options[int64, bool]{MaximumSize: maxBeforeTag, ExpiryCalculator: otter.ExpiryWriting[int64, bool](beforeTagAge)}),
 		graph:     registry.WatchGraph(d.DB),
 		standings: db.NewMemo[standingKey, Standing](maxStandings),
 	}

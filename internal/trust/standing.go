@@ -82,7 +82,12 @@ func nodeOf(m registry.Manifest) node {
 // Standing says how the signatures of a manifest in a repository stand by the policy in force. Those of an index cover the
 // images that it leads to. What nobody has looked at yet is looked at now, within bounds.
 func (s *Service) Standing(ctx context.Context, in registry.Ref, m registry.Manifest) (Standing, error) {
-	r, policed, err := s.rules(ctx, in.ProjectID)
+	return s.StandingBy(ctx, in.ProjectID, in, m)
+}
+
+// StandingBy is Standing by the policy in force in another project, as one that the artifact is about to be copied to.
+func (s *Service) StandingBy(ctx context.Context, projectID int64, in registry.Ref, m registry.Manifest) (Standing, error) {
+	r, policed, err := s.rules(ctx, projectID)
 	if err != nil {
 		return Standing{}, err
 	}

@@ -37,6 +37,7 @@ func TestOnlyTrustedIsPulled(t *testing.T) {
 		{"attestations", attestations},
 		{"notation", notary},
 		{"presence", presence},
+		{"tags", beforeTags},
 	}
 	haventest.OnEachSize(t, func(t *testing.T, size haventest.Size) {
 		server := size.Start(t, haventest.Options{})
@@ -269,6 +270,51 @@ func (w *signed) evaluated(image string, allowed bool, reasons ...string) {
 	if v := answer.Verdicts[0]; v.Allowed != allowed || !slices.Equal(v.Reasons, append([]string{}, reasons...)) || allowed != (v.Message == "") {
 		w.Errorf("evaluate %s: %s", image, a.Body)
 	}
+}
+
+// beforeTags: what isn't signed by those whom the project trusts gets no tag, by whatever way.
+func beforeTags(w *signed) {
+	ours, theirs := w.key("ours"), w.key("theirs")
+	policy := signedBy("ci", w.public(ours))
+	policy["signed_before_tag"] = true
+	w.policy(policy)
+	refusal := []string{"signed before it gets a tag", `"ci"`}
+	image := haventest.NewImage(w.T, "made:1")
+	w.refused([]string{"signed before it gets a tag", "not there yet"}, w.tool("crane"), "push", "--insecure", image, w.ref("app:1"))
+	list := w.server.Admin(w.T, http.StatusOK, http.MethodGet, "/api/v2.0/projects/"+w.project+"/repositories/app/artifacts?q=tags%3D1", nil)
+	if strings.TrimSpace(string(list.Body)) != "[]" {
+		w.Errorf("a refused push left %s", list.Body)
+	}
+
+	// By its digest it comes in, and can be signed.
+	hash := strings.TrimSpace(w.ok(w.tool("crane"), "digest", "--tarball", image))
+	digest := "app@" + hash
+	w.ok(w.tool("crane"), "push", "--insecure", image, w.ref(digest))
+	w.sign(theirs, digest)
+	w.sign(theirs, digest, olderForm)
+	w.refused(refusal, w.tool("crane"), "tag", "--insecure", w.ref(digest), "1")
+	tags := "/api/v2.0/projects/" + w.project + "/repositories/app/artifacts/" + hash + "/tags"
+	w.server.Admin(w.T, http.StatusPreconditionFailed, http.MethodPost, tags, map[string]any{"name": "1"})
+	w.sign(ours, digest, olderForm)
+	w.ok(w.tool("crane"), "tag", "--insecure", w.ref(digest), "1")
+	w.server.Admin(w.T, http.StatusCreated, http.MethodPost, tags, map[string]any{"name": "2"})
+	w.ok(w.tool("crane"), "push", "--insecure", image, w.ref("app:3"))
+
+	// An artifact is copied with its signatures, from where nobody asks for them to where somebody does.
+	source := w.project + "-source"
+	w.server.NewProject(w.T, source, true)
+	w.server.Admin(w.T, http.StatusCreated, http.MethodPost, "/api/v2.0/projects/"+source+"/repositories/app/artifacts?from="+w.project+"/app:1", nil)
+	copied := "/api/v2.0/projects/" + w.project + "/repositories/copied/artifacts?from=" + source + "/"
+	w.server.Admin(w.T, http.StatusCreated, http.MethodPost, copied+"app:1", nil)
+	a := w.server.Admin(w.T, http.StatusOK, http.MethodGet, "/api/v2.0/projects/"+source+"/repositories/app/artifacts/1/accessories", nil)
+	var signatures []struct{ Digest string }
+	if err := json.Unmarshal(a.Body, &signatures); err != nil || len(signatures) == 0 {
+		w.Fatalf("accessories: %v, %s", err, a.Body)
+	}
+	for _, s := range signatures {
+		w.server.Admin(w.T, http.StatusOK, http.MethodDelete, "/api/v2.0/projects/"+source+"/repositories/app/artifacts/"+s.Digest, nil)
+	}
+	w.server.Admin(w.T, http.StatusPreconditionFailed, http.MethodPost, strings.Replace(copied, "copied", "again", 1)+"app:1", nil)
 }
 
 func forgeries(w *signed) {

@@ -33,6 +33,9 @@ func (p Policy) check() error {
 	if len(p.Signers) == 0 && len(p.Roots) == 0 {
 		return fault.Invalidf("signers: the policy names nobody; give at least one signer")
 	}
+	if len(p.Signers) == 0 && p.SignedBeforeTag {
+		return fault.Invalidf("signed_before_tag: the policy has no signers; give at least one")
+	}
 	if len(p.Signers) == 0 && p.Require != nil {
 		return fault.Invalidf("require: the policy has no signers that could fulfil it; give at least one")
 	}

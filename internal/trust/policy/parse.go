@@ -87,7 +87,9 @@ func (r *reader) value(path string, want reflect.Type, depth int) error {
 	case json.Delim('['):
 		return r.list(path, want, depth)
 	}
-	if _, text := token.(string); want == anyJSON || text && want.Kind() == reflect.String {
+	_, text := token.(string)
+	_, truth := token.(bool)
+	if want == anyJSON || text && want.Kind() == reflect.String || truth && want.Kind() == reflect.Bool {
 		return nil
 	}
 	return wrongType(path, want)
@@ -166,6 +168,8 @@ func wrongType(path string, want reflect.Type) error {
 		wanted = "a text"
 	case reflect.Slice:
 		wanted = "a list"
+	case reflect.Bool:
+		wanted = "true or false"
 	}
 	return fault.Invalidf("%s: want %s", where(path), wanted)
 }

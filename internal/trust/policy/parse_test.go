@@ -93,7 +93,7 @@ func TestParseRefuses(t *testing.T) {
 		"null":                     {`null`, "the policy: want an object"},
 		"empty":                    {`{}`, "signers: the policy names nobody"},
 		"no signers":               {`{"roots":{"public":{"trusted_root":{}}},"require":{"signed_by":"*"}}`, "require: the policy has no signers"},
-		"unknown field":            {`{"signer":[]}`, `the policy: unknown field "signer"; known are require, roots, signers`},
+		"unknown field":            {`{"signer":[]}`, `the policy: unknown field "signer"; known are require, roots, signed_before_tag, signers`},
 		"unknown field below":      {signers(`{"name":"a","key":["k"]}`), `signers[0]: unknown field "key"`},
 		"other case":               {signers(`{"Name":"a","keys":["k"]}`), `signers[0]: unknown field "Name"`},
 		"folds to a known one":     {signers(`{"name":"a","\u212aeys":["k"]}`), "unknown field"},

@@ -9,6 +9,8 @@ type Policy struct {
 	Signers []Signer        `json:"signers,omitempty"`
 	// Require is what an artifact must have; null demands nothing of its own: every signer will do.
 	Require *Requirement `json:"require,omitempty"`
+	// SignedBeforeTag refuses a tag to what doesn't fulfil the policy yet: it is pushed by its digest, signed, and tagged then.
+	SignedBeforeTag bool `json:"signed_before_tag,omitempty"`
 }
 
 // Root is what signatures with short-lived certificates are verified by: a Sigstore trust root, public or private. Either
