@@ -21,6 +21,13 @@ const (
 	index
 )
 
+// Statement reports whether a manifest is what is said about artifacts, and nothing that could be run: no signature of it is
+// demanded.
+func (g *Gate) Statement(ctx context.Context, in registry.Ref, m registry.Manifest) (bool, error) {
+	k, err := g.kind(ctx, in, m)
+	return k == paper, err
+}
+
 // kind finds out what a manifest is, once for each digest.
 func (g *Gate) kind(ctx context.Context, in registry.Ref, m registry.Manifest) (kind, error) {
 	if oci.IsIndexType(m.MediaType) {

@@ -121,8 +121,12 @@ func (s *Server) ListSignatures(ctx context.Context, r gen.ListSignaturesRequest
 	if err != nil {
 		return nil, err
 	}
+	statement, err := s.Gate.Statement(ctx, ref, m)
+	if err != nil {
+		return nil, err
+	}
 	out := gen.ListSignatures200JSONResponse{
-		Digest: string(m.Digest), Policy: st.Policy, Trusted: st.Trusted, Missing: st.Missing, Cosign: st.Cosign, Notation: st.Notation, More: more,
+		Digest: string(m.Digest), Statement: statement, Policy: st.Policy, Trusted: st.Trusted, Missing: st.Missing, Cosign: st.Cosign, Notation: st.Notation, More: more,
 		Signatures: []gen.Signature{},
 	}
 	for _, c := range checks {

@@ -142,12 +142,20 @@ type signature struct {
 
 func (w *signed) signatures(repository, reference string) []signature {
 	w.Helper()
+	return w.standing(repository, reference).Signatures
+}
+
+// standing is what the API says of an artifact's signatures.
+func (w *signed) standing(repository, reference string) (answer struct {
+	Statement  bool
+	Signatures []signature
+}) {
+	w.Helper()
 	a := w.server.Admin(w.T, http.StatusOK, http.MethodGet, "/api/haven/v1/projects/"+w.project+"/repositories/"+repository+"/artifacts/"+reference+"/signatures", nil)
-	var answer struct{ Signatures []signature }
 	if err := json.Unmarshal(a.Body, &answer); err != nil {
 		w.Fatal(err)
 	}
-	return answer.Signatures
+	return answer
 }
 
 // key makes a key pair and returns the name of its files without their ends.
@@ -214,6 +222,10 @@ func keys(w *signed) {
 		default:
 			w.Errorf("%+v", s)
 		}
+	}
+	tagged := w.standing("app", strings.Replace(digest, ":", "-", 1)+".sig")
+	if of := w.standing("app", digest); of.Statement || !tagged.Statement {
+		w.Errorf("an image is a statement: %v, a signature: %v", of.Statement, tagged.Statement)
 	}
 	if verified != 1 {
 		w.Errorf("%d verified signatures: %+v", verified, w.signatures("app", digest))

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { clipboard, host, inspect, launch, open, password, signIn, url, visit } from "./browser.mjs";
 
@@ -13,6 +14,17 @@ function push(reference) {
   const crane = (...args) => execFileSync(process.env.CRANE, args, { stdio: "pipe" });
   crane("auth", "login", host, "-u", "admin", "-p", password);
   crane("push", process.env.PORTAL_IMAGE, `${host}/${reference}`);
+}
+
+function cosign(...args) {
+  const env = { ...process.env, COSIGN_PASSWORD: "" };
+  return execFileSync(process.env.COSIGN, args, { stdio: "pipe", env, cwd: process.env.DOCKER_CONFIG });
+}
+
+function sign(key, image) {
+  cosign("generate-key-pair", "--output-key-prefix", key);
+  const local = ["--use-signing-config=false", "--tlog-upload=false", "--allow-http-registry"];
+  return () => cosign("sign", "--yes", "--key", `${key}.key`, ...local, image);
 }
 
 describe("from signing in to signing out", () => {
@@ -109,9 +121,41 @@ describe("from signing in to signing out", () => {
     await page.getByText("COPY two").waitFor();
   });
 
+  it("shows who signed it and whom the project trusts, and gives the policy to a cluster", async () => {
+    const { page } = opened;
+    const artifact = page.url();
+    const image = `${host}/team-one/backend/my-app@sha256:${artifact.match(/sha256(?::|%3A)([0-9a-f]{64})/)[1]}`;
+    const [theirs, ours] = [sign("theirs", image), sign("ours", image)];
+    const key = readFileSync(`${process.env.DOCKER_CONFIG}/ours.pub`, "utf8");
+    const answer = await fetch(`${url}/api/haven/v1/projects/team-one/signature-policy`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json", Authorization: `Basic ${btoa(`admin:${password}`)}` },
+      body: JSON.stringify({ signers: [{ name: "ci", keys: [key] }], signed_before_tag: true }),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+    theirs();
+    await page.reload();
+    await page.getByText("Not signed as the project's trust policy demands: it needs a signature").waitFor();
+    await page.getByText("Unverified").waitFor();
+    await inspect(opened, "unsigned");
+    ours();
+    await page.reload();
+    await page.getByText("Signed as the project's trust policy demands.").waitFor();
+    await page.getByText(/^ci · key SHA256:/).waitFor();
+
+    await page.goto(`${url}/p/team-one`);
+    await page.getByText("It trusts: ci.").waitFor();
+    const [saved] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "ClusterPolicy" }).click(),
+    ]);
+    assert.equal(saved.suggestedFilename(), "team-one-clusterpolicy.yaml");
+    assert.match(readFileSync(await saved.path(), "utf8"), /kind: ClusterPolicy[^]*BEGIN PUBLIC KEY/);
+  });
+
   it("signs out and forgets", async () => {
     const { page } = opened;
-    await page.getByRole("button", { name: "admin" }).click();
+    await page.getByRole("button", { name: "admin", exact: true }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await page.getByLabel("User name").waitFor();
     assert.ok(!(await page.context().cookies()).some((cookie) => cookie.name === "sid"));

@@ -33,6 +33,7 @@ func TestPortalInABrowser(t *testing.T) {
 		"PORTAL_IMAGE="+haventest.NewImage(t, "my-app:1.0"),
 		"PORTAL_SHOTS="+shots,
 		"CHROMIUM="+haventest.Tool(t, "chromium"),
+		"COSIGN="+haventest.Tool(t, "cosign"),
 		"CRANE="+haventest.Tool(t, "crane"),
 		"DOCKER_CONFIG="+t.TempDir(),
 	)

@@ -4059,6 +4059,8 @@ export interface components {
         };
         ArtifactSignatures: {
             digest: string;
+            /** @description It is itself a signature, or what else is said about artifacts: no policy demands one of it */
+            statement: boolean;
             /** @description A policy says who is trusted */
             policy: boolean;
             /** @description What the policy demands is there, at the artifact or at an index that leads to it */

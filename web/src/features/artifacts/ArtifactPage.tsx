@@ -8,6 +8,7 @@ import { Failed, Loading } from "../../ui/states";
 import { pullTools, thisHost } from "../repositories/commands";
 import { InsecureNotice } from "../repositories/InsecureNotice";
 import { SignInRequired } from "../session/SignInRequired";
+import { Signatures } from "../trust/Signatures";
 import { ArtifactFacts } from "./ArtifactFacts";
 import { History } from "./History";
 import type { PlaceProps } from "./place";
@@ -81,6 +82,7 @@ function Content({ project, repository, artifact, tag }: ContentProps) {
         <InsecureNotice />
       </Section>
       <ArtifactFacts artifact={artifact} />
+      <Signatures project={project} repository={repository} digest={digest} />
       <Platforms project={project} repository={repository} artifact={artifact} />
       <History project={project} repository={repository} artifact={artifact} />
       <Accessories project={project} repository={repository} artifact={artifact} />

@@ -7,6 +7,7 @@ import { When } from "../../ui/When";
 import { PushCommands } from "../repositories/PushCommands";
 import { useUser } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
+import { TrustPolicy } from "../trust/TrustPolicy";
 import { type Project, useMayPush, useProject } from "./queries";
 import { RepositoryList } from "./RepositoryList";
 import { roleName } from "./role";
@@ -65,6 +66,7 @@ function Content({ project }: { project: Project }) {
           <PushCommands project={name} />
         </Section>
       )}
+      <TrustPolicy project={name} signedIn={!!user} />
     </>
   );
 }

@@ -1,0 +1,82 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { api, bodyOf, inPath, type Schema } from "../../api/client";
+import { problemFrom } from "../../api/problem";
+
+export type Signatures = Schema["ArtifactSignatures"];
+export type Signature = Schema["Signature"];
+export type SignaturePolicy = Schema["SignaturePolicy"];
+
+/** Who signed an artifact, and what that is worth in its project. */
+export function useSignatures(project: string, repository: string, digest: string) {
+  return useQuery({
+    queryKey: ["signatures", project, repository, digest],
+    retry: false,
+    queryFn: ({ signal }) =>
+      bodyOf<Signatures>(
+        api.GET(
+          "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures",
+          {
+            params: {
+              path: {
+                project_name: project,
+                repository_name: inPath(repository),
+                reference: digest,
+              },
+            },
+            signal,
+          },
+        ),
+      ),
+  });
+}
+
+/** Whom a project trusts to sign. */
+export function useSignaturePolicy(project: string, signedIn: boolean) {
+  return useQuery({
+    queryKey: ["signature-policy", project],
+    enabled: signedIn,
+    retry: false,
+    queryFn: ({ signal }) =>
+      bodyOf<SignaturePolicy>(
+        api.GET("/api/haven/v1/projects/{project_name}/signature-policy", {
+          params: { path: { project_name: project } },
+          signal,
+        }),
+      ),
+  });
+}
+
+/** Those who verify in a cluster, each with a form of policy of its own. */
+export const clusterKinds = [
+  "ClusterPolicy",
+  "ImageValidatingPolicy",
+  "ClusterImagePolicy",
+] as const;
+
+export type ClusterKind = (typeof clusterKinds)[number];
+
+/** Fetches a project's policy in the words of a cluster, and has the browser save it. */
+export function useExport(project: string) {
+  return useMutation({
+    mutationFn: async (kind: ClusterKind) => {
+      const { data, error, response } = await api.GET(
+        "/api/haven/v1/projects/{project_name}/signature-policy/kubernetes",
+        {
+          params: { path: { project_name: project }, query: { kind } },
+          parseAs: "blob",
+        },
+      );
+      if (!response.ok || !data) throw await problemFrom(response, error);
+      save(data as Blob, `${project}-${kind.toLowerCase()}.yaml`);
+    },
+  });
+}
+
+function save(content: Blob, name: string) {
+  const address = URL.createObjectURL(content);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}
