@@ -12,9 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
-	"github.com/havenregistry/haven/internal/trust/cosign"
 	"github.com/havenregistry/haven/internal/trust/evidence"
-	"github.com/havenregistry/haven/internal/trust/notation"
 )
 
 const (
@@ -58,13 +56,7 @@ func (s *Service) check(ctx context.Context, in registry.Ref, r *rules, subject 
 	}
 	limited, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	var pieces []evidence.Piece
-	switch {
-	case cosign.Reads(parsed):
-		pieces, err = r.cosign.Pieces(limited, subject, parsed, read, c.CheckedAt)
-	case notation.Reads(parsed):
-		pieces, err = r.notation.Pieces(limited, subject, parsed, read, c.CheckedAt)
-	}
+	pieces, err := r.verifier.Pieces(limited, subject, parsed, read, c.CheckedAt)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		c.Pieces = []evidence.Piece{{State: evidence.Invalid, Reason: "it takes too long to check"}}
 		return c, nil
@@ -77,7 +69,7 @@ func (s *Service) check(ctx context.Context, in registry.Ref, r *rules, subject 
 	if err != nil {
 		return c, fmt.Errorf("check what %s says about %s: %w", d, subject.Digest, err)
 	}
-	c.satisfies = r.program.Satisfies(pieces)
+	c.satisfies = r.verifier.Satisfies(pieces)
 	for _, p := range pieces {
 		c.until = evidence.Earlier(c.until, p.Until)
 	}

@@ -12,9 +12,8 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
-	"github.com/havenregistry/haven/internal/trust/cosign"
-	"github.com/havenregistry/haven/internal/trust/notation"
 	"github.com/havenregistry/haven/internal/trust/policy"
+	"github.com/havenregistry/haven/internal/trust/verify"
 )
 
 // Document is a policy as somebody wrote it.
@@ -156,9 +155,7 @@ func (s *Service) change(ctx context.Context, by authz.Principal, o Owner, verb 
 type rules struct {
 	policy   policy.Policy
 	hash     string
-	program  *policy.Program
-	cosign   *cosign.Verifier
-	notation *notation.Verifier
+	verifier *verify.Verifier
 	broken   string // why it can't be applied; then it trusts nobody
 }
 
@@ -254,13 +251,7 @@ func nobody() *rules {
 
 func ready(p policy.Policy) (r *rules, err error) {
 	r = &rules{policy: p, hash: policy.Hash(p)}
-	if r.program, err = policy.Compile(p); err != nil {
-		return nil, err
-	}
-	if r.cosign, err = cosign.New(p); err != nil {
-		return nil, err
-	}
-	if r.notation, err = notation.New(p); err != nil {
+	if r.verifier, err = verify.New(p); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -153,7 +153,7 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 		return st, err
 	}
 	st.until = until
-	if st.Trusted, _ = r.program.Decide(satisfied); st.Trusted {
+	if st.Trusted, _ = r.verifier.Decide(satisfied); st.Trusted {
 		return st, nil
 	}
 	checks, more, err := s.catchUp(ctx, in, repositoryID, n.subject, r, s.patience)
@@ -166,7 +166,7 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 		}
 		st.until = evidence.Earlier(st.until, c.until)
 	}
-	st.Trusted, st.Missing = r.program.Decide(satisfied)
+	st.Trusted, st.Missing = r.verifier.Decide(satisfied)
 	if more && !st.Trusted {
 		st.Missing += "; not all of its signatures were looked at yet: try again in a while"
 		st.until = s.clock()

@@ -80,8 +80,12 @@ func Reads(m *oci.Manifest) bool {
 	if m.IsIndex() {
 		return false
 	}
-	kind := m.EffectiveArtifactType()
-	return kind == signatureType || isBundle(kind) || slices.ContainsFunc(m.Layers, func(d oci.Descriptor) bool { return isRead(d.MediaType) })
+	return IsSignature(m.EffectiveArtifactType()) || slices.ContainsFunc(m.Layers, func(d oci.Descriptor) bool { return isRead(d.MediaType) })
+}
+
+// IsSignature says whether an artifact type is one of Cosign's for what holds signatures or attestations.
+func IsSignature(artifactType string) bool {
+	return artifactType == signatureType || isBundle(artifactType)
 }
 
 func isBundle(mediaType string) bool { return strings.HasPrefix(mediaType, bundleType) }
