@@ -29,15 +29,16 @@ const (
 	maxCredential = 4096
 )
 
-// verdict is what Haven says about one image.
+// verdict is what is said about one image.
 type verdict struct {
 	digest  oci.Digest // "" where the image isn't there
 	allowed bool
 	message string
 	reasons []string
+	until   time.Time // the end of what it rests on; zero for never
 }
 
-// trouble says why Haven could not be asked: of a fixed set, for metrics.
+// trouble says why somebody could not be asked: of a fixed set, for metrics.
 type trouble string
 
 const (

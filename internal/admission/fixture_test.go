@@ -175,7 +175,7 @@ func newServer(t *testing.T, policy string, namespaces labelled) *Server {
 	if namespaces != nil {
 		s.modes.labels = namespaces
 	}
-	t.Cleanup(s.verdicts.wait)
+	t.Cleanup(s.askers.wait)
 	return s
 }
 

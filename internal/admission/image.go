@@ -96,6 +96,14 @@ func (i image) which() string {
 	return ":latest"
 }
 
+// whole is which, with the tag in front of a digest: it may say which index leads to the image.
+func (i image) whole() string {
+	if i.digest != "" && i.tag != "" {
+		return ":" + i.tag + i.which()
+	}
+	return i.which()
+}
+
 // pinned is the reference as it was written with the digest added.
 func (i image) pinned(d oci.Digest) string { return i.written + "@" + d.String() }
 

@@ -19,7 +19,7 @@ type figures struct {
 	images   *prometheus.CounterVec
 }
 
-func newFigures(v *verdicts, t *teller, certificate Certificate) *figures {
+func newFigures(a *askers, t *teller, certificate Certificate) *figures {
 	f := &figures{
 		registry: prometheus.NewRegistry(),
 		reviews: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -45,12 +45,14 @@ func newFigures(v *verdicts, t *teller, certificate Certificate) *figures {
 	f.registry.MustRegister(f.reviews, f.duration, f.images, info, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range sources() {
-		f.counter("haven_admission_verdicts_total", "Verdicts used, by where they came from: the cache, a question that another review had asked, Haven.",
-			prometheus.Labels{"source": string(s)}, func() float64 { return float64(v.counted.All()[s]) })
+		f.counter("haven_admission_verdicts_total", "Verdicts used, by where they came from: the cache, a question that another review had asked, Haven, the signatures in another registry.",
+			prometheus.Labels{"source": string(s)}, func() float64 { return float64(a.counted.All()[s]) })
 	}
 	for _, kind := range troubles() {
 		f.counter("haven_admission_haven_errors_total", "Questions that Haven didn't answer, by why.",
-			prometheus.Labels{"reason": string(kind)}, func() float64 { return float64(v.failed.All()[kind]) })
+			prometheus.Labels{"reason": string(kind)}, func() float64 { return float64(a.failedHaven.All()[kind]) })
+		f.counter("haven_admission_registry_errors_total", "Images whose registry, another than Haven, could not be asked, by why.",
+			prometheus.Labels{"reason": string(kind)}, func() float64 { return float64(a.failedSigned.All()[kind]) })
 	}
 	f.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "haven_admission_certificate_end_seconds", Help: "When the certificate ends, in seconds since 1970; 0 while there is none."},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,12 +21,14 @@ type Policy struct {
 	Haven         Haven       `yaml:"haven"`
 	Registries    []Registry  `yaml:"registries"`
 	Mode          Mode        `yaml:"mode"`     // of namespaces that don't say
-	OnError       OnError     `yaml:"on_error"` // what becomes of images that Haven can't be asked about
+	OnError       OnError     `yaml:"on_error"` // what becomes of images that nobody can be asked about
 	RequireDigest bool        `yaml:"require_digest"`
 	Pin           Pin         `yaml:"pin"`
 	Deadline      Duration    `yaml:"deadline"` // of an answer to the API server
 	Cache         Cache       `yaml:"cache"`
 	Exemptions    []Exemption `yaml:"exemptions"`
+
+	folder string // that relative paths of registries begin in
 }
 
 // Haven says where the registry is, and as whom to ask it.
@@ -47,6 +50,7 @@ type Registry struct {
 	As            string `yaml:"as"`
 	Reason        string `yaml:"reason"` // told to whom an image is denied
 	RequireDigest *bool  `yaml:"require_digest"`
+	Signed        `yaml:",inline"`
 }
 
 // By is who decides about images of a registry.
@@ -54,9 +58,10 @@ type By string
 
 // Who decides.
 const (
-	ByHaven By = "haven"
-	ByAllow By = "allow"
-	ByDeny  By = "deny"
+	ByHaven      By = "haven"
+	BySignatures By = "signatures" // this program: it verifies them by itself
+	ByAllow      By = "allow"
+	ByDeny       By = "deny"
 )
 
 // Mode is what a refusal means.
@@ -72,7 +77,7 @@ const (
 
 func (m Mode) known() bool { return m == Enforce || m == Warn || m == Audit || m == Off }
 
-// OnError is what becomes of images that Haven can't be asked about.
+// OnError is what becomes of images about which Haven, or their registry, can't be asked.
 type OnError string
 
 // What may become of them.
@@ -91,7 +96,7 @@ const (
 	PinNone Pin = "none"
 )
 
-// Cache bounds what is remembered of Haven's verdicts.
+// Cache bounds what is remembered of verdicts.
 type Cache struct {
 	Allowed Duration `yaml:"allowed"` // by digest
 	Refused Duration `yaml:"refused"`
@@ -143,6 +148,7 @@ func ReadPolicy(path string) (*Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("policy: %s: %w", path, err)
 	}
+	p.folder = filepath.Dir(path)
 	return p, nil
 }
 
@@ -237,10 +243,12 @@ func (r Registry) check() error {
 	switch {
 	case r.Prefix == anything && r.By == ByHaven:
 		return errors.New("by: haven can only be asked about a prefix that it is")
+	case r.Prefix == anything && r.By == BySignatures:
+		return errors.New("by: signatures are of a registry: name it in the prefix")
 	case r.Prefix != anything && (!isName || !isHost(host) || host == "index."+dockerHub || strings.ContainsAny(path, ":@*")):
 		return fmt.Errorf("prefix: %q, expected HOST/, HOST/PROJECT/, HOST/PROJECT/REPOSITORY or *, as in docker.io/library/", r.Prefix)
-	case r.By != ByHaven && r.By != ByAllow && r.By != ByDeny:
-		return errors.New("by: expected haven, allow or deny")
+	case r.By != ByHaven && r.By != BySignatures && r.By != ByAllow && r.By != ByDeny:
+		return errors.New("by: expected haven, signatures, allow or deny")
 	case r.By == ByDeny && r.Reason == "":
 		return errors.New("reason: what is denied needs a reason, for those who are told")
 	case r.By != ByHaven && r.As != "":
@@ -251,8 +259,10 @@ func (r Registry) check() error {
 		return errors.New("as: expected the repository's name in Haven")
 	case len(r.Reason) > maxReason:
 		return fmt.Errorf("reason: at most %d bytes", maxReason)
+	case r.By != BySignatures:
+		return r.Signed.absent()
 	}
-	return nil
+	return r.Signed.check()
 }
 
 // anything is the prefix of all that no other prefix is of.

@@ -10,6 +10,13 @@ import (
 
 const leastHaven = "haven: {url: https://registry.test}\n"
 
+// aKey is a public key, as a flow scalar of YAML.
+const aKey = `"-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEsKZhgJBrVvXo8MgtsUvxyYO0W6LL\nsJFH1k3XjU5LRXApKMo2GGuWtM50DYOxwnEGojx7D+u7EzsdRlbHRVG20g==\n-----END PUBLIC KEY-----\n"`
+
+func signedBy(settings string) string {
+	return "registries: [{prefix: a.test/, by: signatures, " + settings + "}]"
+}
+
 func TestPolicies(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -60,6 +67,23 @@ exemptions:
 		{"nobody decides", leastHaven + "registries: [{prefix: a.test/}]", "by:"},
 		{"denied without a reason", leastHaven + "registries: [{prefix: a.test/, by: deny}]", "reason:"},
 		{"Haven about everything", leastHaven + "registries: [{prefix: \"*\", by: haven}]", "by:"},
+		{"by signatures", signedBy("trust: {signers: [{name: ci, keys: [" + aKey + "]}]}, plain_http: true, networks: [10.0.0.0/8], timeout: 2s, concurrency: 4, credentials_file: x, ca_file: y, token_server: \"https://b.test\""), ""},
+		{"by signatures, in a file", signedBy("trust_file: acme.json"), ""},
+		{"by signatures of nobody", signedBy("require_digest: true"), "registries[0]: trust: expected either"},
+		{"by signatures, twice", signedBy("trust_file: x, trust: {signers: [{name: ci, keys: [" + aKey + "]}]}"), "trust: expected either"},
+		{"by signatures of everything", "registries: [{prefix: \"*\", by: signatures, trust_file: x}]", "by: signatures are of a registry"},
+		{"a policy with a key that isn't known", signedBy("trust: {signer: []}"), "unknown field \"signer\""},
+		{"a policy without signers", signedBy("trust: {roots: {a: {ca: x}}}"), "trust: "},
+		{"a policy with a key that is none", signedBy("trust: {signers: [{name: ci, keys: [x]}]}"), "trust: signers[0].keys[0]"},
+		{"a policy with a root that isn't there", signedBy("trust: {signers: [{name: ci, identities: [{root: r, subject: s}]}]}"), "there is no root"},
+		{"a policy with a rule that is none", signedBy("trust: {signers: [{name: ci, keys: [" + aKey + "]}], require: {attestation: {predicate_type: t, by: ci, rule: \"1 +\"}}}"), "require.attestation.rule"},
+		{"a policy that is text", signedBy("trust: acme.json"), "trust: "},
+		{"a network that is none", signedBy("trust_file: x, networks: [10.0.0.1]"), "networks[0]"},
+		{"no time for signatures", signedBy("trust_file: x, timeout: 1ms"), "timeout:"},
+		{"too many at once", signedBy("trust_file: x, concurrency: 1000"), "concurrency:"},
+		{"trust where Haven decides", leastHaven + "registries: [{prefix: registry.test/, by: haven, trust_file: x}]", "trust_file: only where by is signatures"},
+		{"plain HTTP where nobody asks", "registries: [{prefix: a.test/, by: allow, plain_http: true}]", "plain_http: only where by is signatures"},
+		{"as for signatures", signedBy("trust_file: x, as: y/"), "as:"},
 		{"as for what is allowed", leastHaven + "registries: [{prefix: a.test/, by: allow, as: x/}]", "as:"},
 		{"as without a slash", leastHaven + "registries: [{prefix: a.test/, by: haven, as: x}]", "as:"},
 		{"one repository without as", leastHaven + "registries: [{prefix: a.test/b, by: haven}]", "as:"},

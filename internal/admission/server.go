@@ -53,7 +53,7 @@ type Deps struct {
 type Server struct {
 	policy      *Policy
 	judge       *judge
-	verdicts    *verdicts
+	askers      *askers
 	modes       *modes
 	teller      *teller // nil without events
 	figures     *figures
@@ -64,14 +64,14 @@ type Server struct {
 	leaving     atomic.Bool
 }
 
-// New builds a server. It asks nobody yet.
+// New builds a server. It asks nobody yet, but reads the files that the policy names.
 func New(d Deps) (*Server, error) {
-	asker, err := newAsker(d.Policy.Haven)
+	askers, err := newAskers(d.Policy, d.Clock)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		policy: d.Policy, verdicts: newVerdicts(d.Policy, asker.evaluate, d.Clock), certificate: d.Certificate,
+		policy: d.Policy, askers: askers, certificate: d.Certificate,
 		clock: d.Clock, log: d.Log, slots: make(chan struct{}, maxAtOnce),
 	}
 	var l labels
@@ -81,15 +81,15 @@ func New(d Deps) (*Server, error) {
 			s.teller = newTeller(d.Cluster, d.Clock, d.Log)
 		}
 	}
-	s.judge = &judge{policy: d.Policy, verdicts: s.verdicts, clock: d.Clock}
+	s.judge = &judge{policy: d.Policy, askers: askers, clock: d.Clock}
 	s.modes = newModes(l, d.Policy.Mode, d.Clock, d.Log)
-	s.figures = newFigures(s.verdicts, s.teller, d.Certificate)
+	s.figures = newFigures(askers, s.teller, d.Certificate)
 	return s, nil
 }
 
 // Run writes events until ctx ends, and returns when nothing that was begun is left.
 func (s *Server) Run(ctx context.Context) error {
-	defer s.verdicts.wait()
+	defer s.askers.wait()
 	if s.teller == nil {
 		<-ctx.Done()
 		return nil

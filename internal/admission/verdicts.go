@@ -20,22 +20,31 @@ const (
 	fromCache  source = "cache"
 	fromShared source = "shared" // another request had asked already
 	fromHaven  source = "haven"
+	fromSigned source = "registry" // found out from its signatures
 )
 
-func sources() []source { return []source{fromCache, fromShared, fromHaven} }
+func sources() []source { return []source{fromCache, fromShared, fromHaven, fromSigned} }
 
-// verdicts remembers what Haven said, for seconds, and asks once where many want to know the same.
+// who is somebody who can be asked about images.
+type who struct {
+	name   string
+	source source
+	batch  int // images of a question
+	atOnce int // questions
+	ask    func(ctx context.Context, names []string) (map[string]verdict, error)
+	failed *telemetry.Tally[trouble]
+}
+
+// verdicts remembers what somebody said, for seconds, and asks once where many want to know the same.
 type verdicts struct {
-	ask      func(ctx context.Context, names []string) (map[string]verdict, error)
+	who
 	lives    Cache
 	deadline time.Duration // of a question, from the first who wants to know
 	clock    func() time.Time
 	cache    *otter.Cache[string, remembered]
 	slots    chan struct{} // questions at once
 	asking   sync.WaitGroup
-
-	counted telemetry.Tally[source]
-	failed  telemetry.Tally[trouble]
+	counted  *telemetry.Tally[source]
 
 	mu      sync.Mutex
 	flights map[string]*flight
@@ -53,11 +62,11 @@ type flight struct {
 	err     error
 }
 
-func newVerdicts(p *Policy, ask func(ctx context.Context, names []string) (map[string]verdict, error), clock func() time.Time) *verdicts {
+func newVerdicts(p *Policy, w who, counted *telemetry.Tally[source], clock func() time.Time) *verdicts {
 	return &verdicts{
-		ask: ask, lives: p.Cache, deadline: time.Duration(p.Deadline), clock: clock,
+		who: w, lives: p.Cache, deadline: time.Duration(p.Deadline), clock: clock, counted: counted,
 		cache:   otter.Must(&otter.Options[string, remembered]{MaximumSize: p.Cache.Size}),
-		slots:   make(chan struct{}, max(p.Haven.Concurrency, 1)),
+		slots:   make(chan struct{}, max(w.atOnce, 1)),
 		flights: map[string]*flight{},
 	}
 }
@@ -75,27 +84,27 @@ func (v *verdicts) of(ctx context.Context, names []string) map[string]answered {
 	var mine []string
 	v.mu.Lock()
 	for _, name := range names {
-		if known, ok := v.cache.GetIfPresent(name); ok && v.clock().Before(known.until) {
-			answers[name] = answered{verdict: known.verdict}
+		if known, ok := v.known(keyOf(name)); ok {
+			answers[name] = answered{verdict: known}
 			v.counted.Add(fromCache, 1)
 			continue
 		}
 		if waiting[name] != nil {
 			continue
 		}
-		f := v.flights[name]
+		f := v.flights[keyOf(name)]
 		if f == nil {
 			f = &flight{done: make(chan struct{})}
-			v.flights[name] = f
+			v.flights[keyOf(name)] = f
 			mine = append(mine, name)
-			v.counted.Add(fromHaven, 1)
+			v.counted.Add(v.source, 1)
 		} else {
 			v.counted.Add(fromShared, 1)
 		}
 		waiting[name] = f
 	}
 	v.mu.Unlock()
-	for names := range slices.Chunk(mine, maxQuestion) {
+	for names := range slices.Chunk(mine, v.batch) {
 		// Others may wait for the answer when this one has gone.
 		v.asking.Go(func() { v.fly(context.WithoutCancel(ctx), names) })
 	}
@@ -104,7 +113,7 @@ func (v *verdicts) of(ctx context.Context, names []string) map[string]answered {
 		case <-f.done:
 			answers[name] = answered{f.verdict, f.err}
 		case <-ctx.Done():
-			answers[name] = answered{err: &askError{troubleTimeout, "Haven doesn't answer in time"}}
+			answers[name] = answered{err: v.late()}
 		}
 	}
 	return answers
@@ -125,12 +134,12 @@ func (v *verdicts) fly(ctx context.Context, names []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, name := range names {
-		f := v.flights[name]
+		f := v.flights[keyOf(name)]
 		f.verdict, f.err = found[name], err
 		if err == nil {
 			v.remember(name, f.verdict)
 		}
-		delete(v.flights, name)
+		delete(v.flights, keyOf(name))
 		close(f.done)
 	}
 }
@@ -139,10 +148,41 @@ func (v *verdicts) inTurn(ctx context.Context, names []string) (map[string]verdi
 	select {
 	case v.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, &askError{troubleTimeout, "Haven doesn't answer in time"}
+		return nil, v.late()
 	}
 	defer func() { <-v.slots }()
 	return v.ask(ctx, names)
+}
+
+func (v *verdicts) late() error {
+	return &askError{troubleTimeout, v.name + " doesn't answer in time"}
+}
+
+// keyOf is what a verdict about a name is remembered by: with a digest a tag says nothing.
+func keyOf(name string) string {
+	before, digest, named := strings.Cut(name, "@")
+	if !named {
+		return name
+	}
+	return repositoryOf(before) + "@" + digest
+}
+
+// repositoryOf is a name without its tag.
+func repositoryOf(name string) string {
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		return name[:i]
+	}
+	return name
+}
+
+// known is a verdict that still counts. Its until says for how long.
+func (v *verdicts) known(key string) (verdict, bool) {
+	known, ok := v.cache.GetIfPresent(key)
+	if !ok || !v.clock().Before(known.until) {
+		return verdict{}, false
+	}
+	known.verdict.until = known.until
+	return known.verdict, true
 }
 
 // remember keeps a verdict for as long as it counts. One by tag is one by the tag's digest too, which a pinned image is
@@ -152,21 +192,23 @@ func (v *verdicts) remember(name string, said verdict) {
 	if said.allowed {
 		byDigest = time.Duration(v.lives.Allowed)
 	}
-	repository, _, named := strings.Cut(name, "@")
-	if named {
-		v.keep(name, said, byDigest)
+	if strings.Contains(name, "@") {
+		v.keep(keyOf(name), said, byDigest)
 		return
 	}
 	v.keep(name, said, min(byDigest, time.Duration(v.lives.Tag)))
 	if said.digest != "" {
-		repository = repository[:strings.LastIndexByte(repository, ':')]
-		v.keep(repository+"@"+said.digest.String(), said, byDigest)
+		v.keep(repositoryOf(name)+"@"+said.digest.String(), said, byDigest)
 	}
 }
 
-func (v *verdicts) keep(name string, said verdict, life time.Duration) {
-	if life > 0 {
-		v.cache.Set(name, remembered{said, v.clock().Add(life)})
+func (v *verdicts) keep(key string, said verdict, life time.Duration) {
+	until := v.clock().Add(life)
+	if !said.until.IsZero() && said.until.Before(until) {
+		until = said.until
+	}
+	if v.clock().Before(until) {
+		v.cache.Set(key, remembered{said, until})
 	}
 }
 

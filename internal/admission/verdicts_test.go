@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // oracle answers questions in the time that it is told, and counts.
@@ -62,7 +64,7 @@ func (o *oracle) questions() int {
 
 func verdictsOf(o *oracle) *verdicts {
 	p := defaults()
-	return newVerdicts(&p, o.ask, time.Now)
+	return newVerdicts(&p, who{"Haven", fromHaven, maxQuestion, p.Haven.Concurrency, o.ask, new(telemetry.Tally[trouble])}, new(telemetry.Tally[source]), time.Now)
 }
 
 func TestHowLongVerdictsCount(t *testing.T) {
