@@ -40,7 +40,11 @@ func measureGate(ctx context.Context, o options, r *report) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(c.push(ctx, free, patching), c.push(ctx, signed, patching), c.demandSignature(ctx, signed)); err != nil {
+	if err := errors.Join(c.push(ctx, free, patching), c.push(ctx, signed, patching)); err != nil {
+		return err
+	}
+	key, err := c.demandSignature(ctx, signed)
+	if err != nil {
 		return err
 	}
 	t := r.table("The gate", fmt.Sprintf("Whole pulls of the same bytes by turns, from a project that demands nothing and from one that demands a signature by a key. "+
@@ -80,7 +84,7 @@ func measureGate(ctx context.Context, o options, r *report) (err error) {
 		}
 		outcomes{{out}}.addRow(t, 0, "verdict", clients)
 	}
-	return nil
+	return measureAdmission(ctx, o, r, s, c, signed, key)
 }
 
 // addRow adds a row of one of several loads.
@@ -89,30 +93,30 @@ func (o outcomes) addRow(t *table, which int, name string, clients int) {
 		o.median(which, millisecondsAt(99)), o.median(which, outcome.cost))
 }
 
-// demandSignature signs an image as Cosign does, and has its project demand that signature.
-func (c *client) demandSignature(ctx context.Context, m *image) error {
+// demandSignature signs an image as Cosign does, and has its project demand that signature. It returns the public key.
+func (c *client) demandSignature(ctx context.Context, m *image) (public string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return err
+		return "", err
 	}
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
-		return err
+		return "", err
 	}
 	payload := fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":"%s"},"type":"cosign container image signature"},"optional":null}`, m.digest)
 	sum := sha256.Sum256(payload)
 	signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
-		return err
+		return "", err
 	}
 	token, err := c.login(ctx, m.repository, "pull,push")
 	if err != nil {
-		return err
+		return "", err
 	}
 	config := []byte("{}")
 	for _, b := range [][]byte{payload, config} {
 		if err := c.pushBlob(ctx, m.repository, token, digestOf(b), b, patching); err != nil {
-			return err
+			return "", err
 		}
 	}
 	signed := &image{}
@@ -121,15 +125,15 @@ func (c *client) demandSignature(ctx context.Context, m *image) error {
 		"layers": []any{map[string]any{"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", "digest": digestOf(payload), "size": len(payload),
 			"annotations": map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(signature)}}},
 	}); err != nil {
-		return err
+		return "", err
 	}
 	if err := c.putManifest(ctx, signed, m.repository, strings.Replace(m.digest, ":", "-", 1)+".sig", token); err != nil {
-		return err
+		return "", err
 	}
 	project, _, _ := strings.Cut(m.repository, "/")
-	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	return errors.Join(
-		c.put(ctx, "/api/haven/v1/projects/"+project+"/signature-policy", map[string]any{"signers": []any{map[string]any{"name": "bench", "keys": []string{string(public)}}}}),
+	public = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	return public, errors.Join(
+		c.put(ctx, "/api/haven/v1/projects/"+project+"/signature-policy", map[string]any{"signers": []any{map[string]any{"name": "bench", "keys": []string{public}}}}),
 		c.put(ctx, "/api/v2.0/projects/"+project, map[string]any{"metadata": map[string]string{"enable_content_trust_cosign": "true"}}),
 	)
 }

@@ -26,6 +26,7 @@ type server struct {
 	url       string
 	dataDir   string
 	readyPath string
+	client    *http.Client  // that it is asked by whether it is ready; nil for the usual one
 	tokens    bool          // it wants a token for everything; else it asks for nothing
 	ready     time.Duration // from the start of the process to its first answer
 
@@ -88,12 +89,16 @@ func (s *server) waitReady(ctx context.Context, started time.Time) error {
 	defer cancel()
 	tick := time.NewTicker(500 * time.Microsecond)
 	defer tick.Stop()
+	client := http.DefaultClient
+	if s.client != nil {
+		client = s.client
+	}
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+s.readyPath, nil)
 		if err != nil {
 			return err
 		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		if resp, err := client.Do(req); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				s.ready = time.Since(started)

@@ -69,6 +69,8 @@ func find(object any, key string) []any {
 
 func TestAdmission(t *testing.T) {
 	c := startCluster(t)
+	another := startAnother(t)
+	c.more = another.rule
 	w := startWebhook(t, c)
 	for _, step := range []struct {
 		name string
@@ -78,6 +80,7 @@ func TestAdmission(t *testing.T) {
 		{"ephemeral containers", c.refusesDebugging},
 		{"modes", c.obeysModes},
 		{"what runs already", c.leavesWhatRuns},
+		{"images of another registry", func(t *testing.T) { c.verifiesElsewhere(t, another) }},
 		{"exemptions", c.exempts},
 		{"events", c.tells},
 		{"a webhook that is away", func(t *testing.T) { c.failsAsSaid(t, w) }},

@@ -41,6 +41,7 @@ type cluster struct {
 	client *http.Client
 	clean  string // the digest of the image that may run
 	secret string // of the robot that asks about images
+	more   string // registries of the policy beside Haven
 }
 
 func freePort(t *testing.T) string {

@@ -110,9 +110,9 @@ haven: {url: %q, username_file: %s, password_file: %s}
 registries:
 - {prefix: registry.test/, by: haven}
 - {prefix: registry.k8s.io/, by: allow}
-exemptions:
+%sexemptions:
 - {image: quay.io/agreed/*, reason: "agreed with the platform team"}
-`, h.URL, c.write("username", h.robot), c.write("password", h.password))
+`, h.URL, c.write("username", h.robot), c.write("password", h.password), c.more)
 	w := &webhook{c: c, address: "127.0.0.1:" + freePort(t)}
 	var manifests bytes.Buffer
 	if err := admission.WriteManifests(&manifests, admission.Manifests{Image: "registry.test/prod/haven@" + h.clean, Namespace: webhookName, Name: webhookName,

@@ -310,7 +310,9 @@ func TestRegistriesThatFail(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w.Put(c.door)
 			r := w.asked(func(s *foreign.Settings, _ *policy.Policy) {
-				s.Timeout = 2 * time.Second
+				if c.kind == foreign.Timeout {
+					s.Timeout = 500 * time.Millisecond
+				}
 				if c.host != "" {
 					s.Host = c.host
 				}
