@@ -71,5 +71,6 @@ func New(d Deps) *Service {
 	}
 	d.Jobs.Register(checkKind, job.Work{Do: s.doCheck, Limit: 2, Timeout: time.Hour, Attempts: 5, Keep: 1})
 	d.Jobs.Register(recheckKind, job.Work{Do: s.doRecheck, Alone: true, Timeout: 6 * time.Hour, Attempts: 5, Keep: 10})
+	d.Jobs.OnCleanup(s.tidy)
 	return s
 }

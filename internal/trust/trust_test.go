@@ -11,6 +11,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/trust/evidence"
@@ -75,6 +76,29 @@ func TestSignatureGoes(t *testing.T) {
 		w.settled()
 		if n := w.count(`SELECT COUNT(*) FROM trust_check WHERE digest = $1`, signature.Digest); n != 0 {
 			t.Errorf("%d rows are left of a signature that was deleted", n)
+		}
+	})
+}
+
+// What signatures were worth goes by night when they are in no repository any more, however they went.
+func TestTidy(t *testing.T) {
+	each(t, func(w world) {
+		key := w.key()
+		w.trusts(alpha, "ci", key)
+		image := w.image(app, "one")
+		signature := w.sign(app, image.Digest, w.signature(app, key, image.Digest))
+		w.stands(app, image, true)
+		for i := range 2*tidyPage + 10 {
+			w.exec(`INSERT INTO trust_check (digest, subject, policy, pieces, checked_at) VALUES ($1, $2, 'p', '[]', 1)`, fmt.Sprintf("sha256:%064d", i), image.Digest)
+		}
+		w.work()
+		w.ok(w.db.Write(ctx, func(tx db.Tx) error {
+			_, _, err := w.jobs.Begin(ctx, tx, job.NewExecution{Kind: job.ArtifactCleanup, Trigger: job.BySchedule, By: "schedule"}, job.NewTask{})
+			return err
+		}))
+		w.settled()
+		if n, kept := w.count(`SELECT COUNT(*) FROM trust_check`), w.count(`SELECT COUNT(*) FROM trust_check WHERE digest = $1`, signature.Digest); n != 1 || kept != 1 {
+			t.Errorf("%d rows are left, %d of them of the signature that is there", n, kept)
 		}
 	})
 }
