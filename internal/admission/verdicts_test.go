@@ -116,6 +116,37 @@ func TestATagsVerdictCountsForItsDigest(t *testing.T) {
 	})
 }
 
+// A verdict that rests on something that ends doesn't outlive it.
+func TestVerdictsThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := verdictsOf(&oracle{})
+		name := "p/a@" + digestA
+		v.remember(name, verdict{allowed: true, until: time.Now().Add(5 * time.Second)})
+		time.Sleep(4 * time.Second)
+		if known, ok := v.known(name); !ok || !known.allowed || time.Until(known.until) != time.Second {
+			t.Errorf("a second before its end: %v, %v", known, ok)
+		}
+		time.Sleep(time.Second)
+		if known, ok := v.known(name); ok {
+			t.Errorf("at its end: %v", known)
+		}
+		v.remember(name, verdict{allowed: true, until: time.Now()})
+		if known, ok := v.known(name); ok {
+			t.Errorf("one that had ended: %v", known)
+		}
+	})
+}
+
+func TestWhatVerdictsAreRememberedBy(t *testing.T) {
+	for name, want := range map[string]string{
+		"a": "a", "a:1": "a:1", "p/a:1": "p/a:1", "a@" + digestA: "a@" + digestA, "p/a:1@" + digestA: "p/a@" + digestA,
+	} {
+		if got := keyOf(name); got != want {
+			t.Errorf("%s by %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestOneQuestionForMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &oracle{takes: time.Second, allowed: true, digest: digestA}
