@@ -151,6 +151,11 @@ func (s *Service) dropStale(ctx context.Context) (dropped int64, err error) {
 		if err != nil {
 			return dropped, err
 		}
+		if !current[hash] { // it may have come in force since
+			if current, err = s.currentHashes(ctx); err != nil {
+				return dropped, err
+			}
+		}
 		for !current[hash] {
 			var n int64
 			err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {

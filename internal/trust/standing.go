@@ -160,6 +160,11 @@ func (s *Service) standsBy(ctx context.Context, in registry.Ref, repositoryID in
 	if err != nil {
 		return st, err
 	}
+	// A job may have looked at what is good after it was listed, and before what nobody has looked at was.
+	if satisfied, until, err = s.good(ctx, repositoryID, n.subject.Digest, r); err != nil {
+		return st, err
+	}
+	st.until = evidence.Earlier(st.until, until)
 	for _, c := range checks {
 		for _, leaf := range c.satisfies {
 			satisfied[leaf] = true

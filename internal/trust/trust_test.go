@@ -60,6 +60,26 @@ func TestStanding(t *testing.T) {
 	})
 }
 
+// A job that looks at a signature while somebody asks how it stands doesn't hide it.
+func TestStandingWhileAJobLooks(t *testing.T) {
+	each(t, func(w world) {
+		key := w.key()
+		w.trusts(alpha, "ci", key)
+		image := w.image(app, "one")
+		w.sign(app, image.Digest, w.signature(app, key, image.Digest))
+		asked := 0
+		w.Service.clock = func() time.Time {
+			if asked++; asked == 2 { // between what is good and what nobody has looked at
+				if n, err := w.lookAt(ctx, app, image.Digest); n != 1 || err != nil {
+					t.Errorf("%d signatures looked at, %v", n, err)
+				}
+			}
+			return *w.now
+		}
+		w.stands(app, image, true)
+	})
+}
+
 // A signature that goes takes the trust along; what it was worth is forgotten.
 func TestSignatureGoes(t *testing.T) {
 	each(t, func(w world) {
