@@ -59,42 +59,39 @@ func (w *writer) clusterImagePolicies(name string) ([]object, error) {
 	return objects, nil
 }
 
-// authorities writes a demand without parts: any of them will do. Each key stands twice, because an authority reads signatures of
-// one format only.
+// authorities writes a demand without parts: any of them will do. They read signatures and attestations under tags: of bundles, that
+// program reads only those with a certificate.
 func (w *writer) authorities(d demand) ([]authority, error) {
-	by, path := d.rule.SignedBy, d.path+".signed_by"
-	list := w.known
+	var known []credential
 	var attestations []namedAttestation
-	if a := d.rule.Attestation; a != nil {
-		by, path, list = a.By, d.path+".attestation.by", w.attesters
-		switch _, err := url.ParseRequestURI(a.PredicateType); {
+	var err error
+	switch a := d.rule.Attestation; {
+	case d.rule.SignedBy != "":
+		known, err = w.known(d.path+".signed_by", d.rule.SignedBy)
+	case a == nil:
+		err = w.refuse(d.path, "all_of within any_of; an %s can", ImageValidatingPolicy)
+	default:
+		path := d.path + ".attestation"
+		switch _, bad := url.ParseRequestURI(a.PredicateType); {
 		case a.Rule != "":
-			return nil, w.refuse(d.path+".attestation.rule", "a rule in CEL; an %s can", ImageValidatingPolicy)
+			return nil, w.refuse(path+".rule", "a rule in CEL; an %s can", ImageValidatingPolicy)
 		case a.Builder != "":
-			return nil, w.refuse(d.path+".attestation.builder", "who built without letting through what says nothing of it; an %s can", ImageValidatingPolicy)
-		case err != nil:
-			return nil, w.refuse(d.path+".attestation.predicate_type", "a type that isn't an address, as https://slsa.dev/provenance/v1")
+			return nil, w.refuse(path+".builder", "who built without letting through what says nothing of it; an %s can", ImageValidatingPolicy)
+		case bad != nil:
+			return nil, w.refuse(path+".predicate_type", "a type that isn't an address, as https://slsa.dev/provenance/v1")
 		}
 		attestations = []namedAttestation{{"attestation", a.PredicateType}}
+		known, err = w.attesters(path, *a)
 	}
-	if by == "" {
-		return nil, w.refuse(d.path, "all_of within any_of; an %s can", ImageValidatingPolicy)
-	}
-	known, err := list(path, by)
 	if err != nil {
 		return nil, err
 	}
 	var authorities []authority
 	for _, c := range known {
-		switch {
-		case c.notation != nil:
+		if c.notation != nil {
 			return nil, w.refuse(c.path, "anything of signatures of Notation")
-		case c.identity != nil:
-			return nil, w.refuse(c.path, "which authority gives certificates by itself: it names an object TrustRoot of the cluster; one of Kyverno's policies can")
 		}
-		for _, format := range []string{"legacy", "bundle"} {
-			authorities = append(authorities, authority{Key: celKey{c.key}, Attestations: attestations, SignatureFormat: format})
-		}
+		authorities = append(authorities, authority{Key: celKey{c.key}, Attestations: attestations, SignatureFormat: "legacy"})
 	}
 	return authorities, nil
 }

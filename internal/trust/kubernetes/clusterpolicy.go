@@ -250,7 +250,7 @@ func (w *writer) kyvernoAttestation(path string, a policy.Attestation) (kyvernoA
 	if hasVariable(a.PredicateType) {
 		return kyvernoAttestation{}, w.refuse(path+".predicate_type", "a text with {{ or $( in it, which it takes for a variable")
 	}
-	known, err := w.attesters(path+".by", a.By)
+	known, err := w.attesters(path, a)
 	if err != nil {
 		return kyvernoAttestation{}, err
 	}

@@ -48,9 +48,15 @@ func (w *writer) known(path, by string) ([]credential, error) {
 	return list, nil
 }
 
-// attesters returns those credentials that statements can be signed with: Notation signs artifacts only.
-func (w *writer) attesters(path, by string) ([]credential, error) {
-	all, err := w.known(path, by)
+// signsImage is the type of the statements in which Cosign 3 and Haven sign an image, in bundles.
+const signsImage = "https://sigstore.dev/cosign/sign/v1"
+
+// attesters returns those credentials that an attestation can be signed with: Notation signs artifacts only.
+func (w *writer) attesters(path string, a policy.Attestation) ([]credential, error) {
+	if a.PredicateType == signsImage {
+		return nil, w.refuse(path+".predicate_type", "that a signature is no attestation, as the policy does")
+	}
+	all, err := w.known(path+".by", a.By)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +67,7 @@ func (w *writer) attesters(path, by string) ([]credential, error) {
 		}
 	}
 	if len(list) == 0 {
-		return nil, fault.Invalidf("%s: %q has no keys or identities, which attestations are signed with", path, by)
+		return nil, fault.Invalidf("%s.by: %q has no keys or identities, which attestations are signed with", path, a.By)
 	}
 	return list, nil
 }
@@ -69,6 +75,11 @@ func (w *writer) attesters(path, by string) ([]credential, error) {
 func (w *writer) rootOf(path string, id policy.Identity) (policy.Root, error) {
 	root, ok := w.policy.Roots[id.Root]
 	switch {
+	case w.kind == ImageValidatingPolicy:
+		// It wants Sigstore's repository over the network, and believes the root from there whichever is given.
+		return policy.Root{}, w.refuse(path, "which authority gives certificates: Kyverno believes that of the public Sigstore there; a %s can", ClusterPolicy)
+	case w.kind == ClusterImagePolicy:
+		return policy.Root{}, w.refuse(path, "which authority gives certificates by itself: it names an object TrustRoot of the cluster; a %s can", ClusterPolicy)
 	case !ok:
 		return policy.Root{}, fault.Invalidf("%s.root: there is no root %q", path, id.Root)
 	case len(root.TrustedRoot) > 0:

@@ -58,34 +58,18 @@ type celAttestor struct {
 }
 
 type celCosign struct {
-	Key     *celKey     `yaml:"key,omitempty"`
-	Keyless *celKeyless `yaml:"keyless,omitempty"`
-	CTLog   celCTLog    `yaml:"ctlog"`
+	Key   celKey   `yaml:"key"`
+	CTLog celCTLog `yaml:"ctlog"`
 }
 
 type celKey struct {
 	Data string `yaml:"data"`
 }
 
-type celKeyless struct {
-	Identities []identity `yaml:"identities"`
-	Roots      string     `yaml:"roots"`
-}
-
-type identity struct {
-	Issuer        string `yaml:"issuer,omitempty"`
-	IssuerRegExp  string `yaml:"issuerRegExp,omitempty"`
-	Subject       string `yaml:"subject,omitempty"`
-	SubjectRegExp string `yaml:"subjectRegExp,omitempty"`
-}
-
 type celCTLog struct {
 	URL                string `yaml:"url"`
-	RekorPubKey        string `yaml:"rekorPubKey,omitempty"`
-	CTLogPubKey        string `yaml:"ctLogPubKey,omitempty"`
-	TSACertChain       string `yaml:"tsaCertChain,omitempty"`
-	InsecureIgnoreTlog bool   `yaml:"insecureIgnoreTlog,omitempty"`
-	InsecureIgnoreSCT  bool   `yaml:"insecureIgnoreSCT,omitempty"`
+	InsecureIgnoreTlog bool   `yaml:"insecureIgnoreTlog"`
+	InsecureIgnoreSCT  bool   `yaml:"insecureIgnoreSCT"`
 }
 
 type celNotary struct {
@@ -162,8 +146,7 @@ func (e *expressions) rule(d demand) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		names, err := e.names(known)
-		return "verifyImageSignatures(image, [" + names + "]) > 0", err
+		return e.signature(known)
 	case d.rule.Attestation != nil:
 		return e.attestation(d.path+".attestation", *d.rule.Attestation)
 	}
@@ -182,9 +165,53 @@ func (e *expressions) rule(d demand) (string, error) {
 	return strings.Join(parts, operator), nil
 }
 
+// signature writes the demand of a signature by one of the credentials. To the function for signatures, a bundle that holds any statement by
+// a key is a signature by it, such as the result of a scan, and those under tags count only where there is no bundle of
+// anybody's. So signatures of Cosign are looked for as what they are in a bundle: statements of a type of their own.
+func (e *expressions) signature(known []credential) (string, error) {
+	var cosign, notary []credential
+	for _, c := range known {
+		if c.notation != nil {
+			notary = append(notary, c)
+		} else {
+			cosign = append(cosign, c)
+		}
+	}
+	var parts []string
+	if len(cosign) > 0 {
+		names, err := e.names(cosign)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, fmt.Sprintf("verifyAttestationSignatures(image, attestations.%s, [%s]) > 0", e.typed(signsImage, names).name, names))
+	}
+	if len(notary) > 0 {
+		names, err := e.names(notary)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, "verifyImageSignatures(image, ["+names+"]) > 0")
+	}
+	return strings.Join(parts, " || "), nil
+}
+
+// typed returns what is known of the attestations of a type, and lists it where it is new.
+func (e *expressions) typed(predicateType, attestors string) attested {
+	known, again := e.byType[predicateType]
+	if !again {
+		known = attested{name: fmt.Sprintf("attestation%d", len(e.attestations)), attestors: attestors}
+		if predicateType == signsImage {
+			known.name = "signature"
+		}
+		e.attestations = append(e.attestations, celAttestation{known.name, inToto{predicateType}})
+		e.byType[predicateType] = known
+	}
+	return known
+}
+
 // attestation writes the demand of an attestation. What it says is looked at as the variable predicate, as in the policy.
 func (e *expressions) attestation(path string, a policy.Attestation) (string, error) {
-	known, err := e.attesters(path+".by", a.By)
+	known, err := e.attesters(path, a)
 	if err != nil {
 		return "", err
 	}
@@ -201,13 +228,9 @@ func (e *expressions) attestation(path string, a policy.Attestation) (string, er
 	}
 	// The function that looks into an attestation is given its type only, and not by whom it must be: with two rules for one type, it might
 	// look into one that the other signer has made.
-	before, again := e.byType[a.PredicateType]
-	if again && before.attestors != names && (before.content || len(conditions) > 0) {
+	before := e.typed(a.PredicateType, names)
+	if before.attestors != names && (before.content || len(conditions) > 0) {
 		return "", e.refuse(path, "what attestations %s of two signers contain, only of one", a.PredicateType)
-	}
-	if !again {
-		before = attested{name: fmt.Sprintf("attestation%d", len(e.attestations)), attestors: names}
-		e.attestations = append(e.attestations, celAttestation{before.name, inToto{a.PredicateType}})
 	}
 	before.content = before.content || len(conditions) > 0
 	e.byType[a.PredicateType] = before
@@ -238,23 +261,15 @@ func (e *expressions) names(known []credential) (string, error) {
 }
 
 func (e *expressions) attestor(name string, c credential) (celAttestor, error) {
-	switch {
-	case c.key != "":
-		return celAttestor{Name: name, Cosign: &celCosign{Key: &celKey{c.key}, CTLog: celCTLog{URL: nowhere, InsecureIgnoreTlog: true, InsecureIgnoreSCT: true}}}, nil
-	case c.notation != nil:
-		if err := e.plainNotation(c); err != nil {
-			return celAttestor{}, err
-		}
-		notary := &celNotary{Certs: inline{c.notation.Certificates}}
-		if c.notation.TSA != "" {
-			notary.TSACerts = &inline{c.notation.TSA}
-		}
-		return celAttestor{Name: name, Notary: notary}, nil
+	if c.key != "" {
+		return celAttestor{Name: name, Cosign: &celCosign{celKey{c.key}, celCTLog{URL: nowhere, InsecureIgnoreTlog: true, InsecureIgnoreSCT: true}}}, nil
 	}
-	id := *c.identity
-	return celAttestor{Name: name, Cosign: &celCosign{
-		Keyless: &celKeyless{Roots: c.root.CA, Identities: []identity{{Issuer: id.Issuer, IssuerRegExp: whole(id.IssuerRegexp), Subject: id.Subject, SubjectRegExp: whole(id.SubjectRegexp)}}},
-		CTLog: celCTLog{URL: nowhere, RekorPubKey: c.root.Log, CTLogPubKey: c.root.CTLog, TSACertChain: c.root.TSA,
-			InsecureIgnoreTlog: c.root.Log == "", InsecureIgnoreSCT: c.root.CTLog == ""},
-	}}, nil
+	if err := e.plainNotation(c); err != nil {
+		return celAttestor{}, err
+	}
+	notary := &celNotary{Certs: inline{c.notation.Certificates}}
+	if c.notation.TSA != "" {
+		notary.TSACerts = &inline{c.notation.TSA}
+	}
+	return celAttestor{Name: name, Notary: notary}, nil
 }

@@ -23,6 +23,9 @@ import (
 	"github.com/havenregistry/haven/internal/trust/policy"
 )
 
+// signsImage is the type of a statement that is a signature.
+const signsImage = "https://sigstore.dev/cosign/sign/v1"
+
 var typeOfStrings = reflect.TypeFor[[]string]()
 
 // world is an image's signatures and attestations, by key.
@@ -306,11 +309,23 @@ func readImageValidatingPolicy(t testing.TB, raw []byte, image world) bool {
 		cel.Variable("images", cel.MapType(cel.StringType, cel.ListType(cel.StringType))),
 		cel.Variable("attestors", cel.MapType(cel.StringType, cel.DynType)), cel.Variable("attestations", cel.MapType(cel.StringType, cel.DynType)),
 		cel.Function("verifyImageSignatures", cel.Overload("signatures", []*cel.Type{cel.StringType, cel.ListType(cel.DynType)}, cel.IntType,
-			cel.BinaryBinding(func(_, keys ref.Val) ref.Val { return count(keys, func(key string) bool { return image.signed[key] }) }))),
+			cel.BinaryBinding(func(_, keys ref.Val) ref.Val {
+				return count(keys, func(key string) bool { // of bundles, any by the key will do
+					for _, says := range image.attested {
+						if says[key] > 0 {
+							return true
+						}
+					}
+					return image.signed[key]
+				})
+			}))),
 		cel.Function("verifyAttestationSignatures", cel.Overload("attestations", []*cel.Type{cel.StringType, cel.DynType, cel.ListType(cel.DynType)}, cel.IntType,
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
 				predicateType := args[1].Value().(string)
 				return count(args[2], func(key string) bool {
+					if predicateType == signsImage {
+						return image.signed[key]
+					}
 					_, ok := image.attested[predicateType][key]
 					if ok {
 						last[predicateType] = key

@@ -18,6 +18,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const (
 	ci         = `{"name":"ci","keys":["` + keyA + `"]}`
+	other      = `{"name":"other","keys":["-----BEGIN PUBLIC KEY-----\nMFkwCCCC\n-----END PUBLIC KEY-----\n"]}`
 	ops        = `{"name":"ops","keys":["` + keyB + `"]}`
 	keyA       = `-----BEGIN PUBLIC KEY-----\nMFkwAAAA\n-----END PUBLIC KEY-----\n`
 	keyB       = `-----BEGIN PUBLIC KEY-----\nMFkwBBBB\n-----END PUBLIC KEY-----\n`
@@ -58,10 +59,11 @@ func TestWritten(t *testing.T) {
 		"both-keys": {document(ci+","+ops, `{"all_of":[{"signed_by":"ci"},{"signed_by":"ops"}]}`), kinds},
 		"either-key-and-provenance": {document(ci+","+ops, `{"all_of":[{"any_of":[{"signed_by":"ci"},{"signed_by":"ops"}]},
 			{"attestation":{"predicate_type":"`+slsa1+`","by":"ci"}}]}`), kinds},
-		"builder":    {document(ci, `{"attestation":{"predicate_type":"`+slsa1+`","by":"ci","builder":"https://builder.example/v1"}}`), kinds[:2]},
-		"identities": {document(workflow+","+private, ""), kinds[:2]},
-		"nested":     {document(ci+","+ops+","+private, `{"any_of":[{"signed_by":"ci"},{"all_of":[{"signed_by":"ops"},{"signed_by":"private"}]}]}`), kinds[:2]},
-		"notation":   {document(notation, ""), kinds[:2]},
+		"builder":       {document(ci, `{"attestation":{"predicate_type":"`+slsa1+`","by":"ci","builder":"https://builder.example/v1"}}`), kinds[:2]},
+		"identities":    {document(workflow+","+private, ""), kinds[:1]},
+		"nested":        {document(ci+","+ops+","+other, `{"any_of":[{"signed_by":"ci"},{"all_of":[{"signed_by":"ops"},{"signed_by":"other"}]}]}`), kinds[:2]},
+		"either-format": {document(ci+","+notation, ""), kinds[1:2]},
+		"notation":      {document(notation, ""), kinds[:2]},
 		"rules": {document(ci+","+notation, `{"any_of":[{"signed_by":"notation"},{"attestation":{"predicate_type":"https://cosign.sigstore.dev/attestation/vuln/v1","by":"ci",
 			"rule":"predicate.scanner.result.all(v, v.severity != \"CRITICAL\")"}}]}`), kinds[1:2]},
 	} {
@@ -109,20 +111,22 @@ func TestRefused(t *testing.T) {
 		"names of Notation":                  {kinds[0], document(strings.Replace(notation, `"*"`, `"C=US,ST=WA,O=a"`, 1), ""), "signers[0].notation.identities: a ClusterPolicy can't say which subjects"},
 		"names of Notation, CEL":             {kinds[1], document(strings.Replace(notation, `"*"`, `"C=US,ST=WA,O=a"`, 1), ""), "signers[0].notation.identities: an ImageValidatingPolicy can't say which subjects"},
 		"revocation lists":                   {kinds[1], document(strings.Replace(notation, `"identities"`, `"crls":"x","identities"`, 1), ""), "signers[0].notation.crls: an ImageValidatingPolicy can't say revocation lists"},
-		"a trusted root":                     {kinds[1], document(strings.Replace(private, `"acme"`, `"public"`, 1), ""), "roots.public.trusted_root: an ImageValidatingPolicy can't say a whole trusted_root.json"},
-		"no root":                            {kinds[1], document(strings.Replace(private, `"acme"`, `"elsewhere"`, 1), ""), `signers[0].identities[0].root: there is no root "elsewhere"`},
-		"no issuer":                          {kinds[1], document(`{"name":"a","identities":[{"root":"acme","subject":"s"}]}`, ""), "that a certificate has no issuer"},
+		"a trusted root":                     {kinds[0], document(strings.Replace(private, `"acme"`, `"public"`, 1), ""), "roots.public.trusted_root: a ClusterPolicy can't say a whole trusted_root.json"},
+		"no root":                            {kinds[0], document(strings.Replace(private, `"acme"`, `"elsewhere"`, 1), ""), `signers[0].identities[0].root: there is no root "elsewhere"`},
+		"no issuer":                          {kinds[0], document(`{"name":"a","identities":[{"root":"acme","subject":"s"}]}`, ""), "that a certificate has no issuer"},
 		"two rules for one type":             {kinds[1], document(ci+","+ops, `{"all_of":[`+provenance(`,"rule":"true"`)+`,{"attestation":{"predicate_type":"`+slsa1+`","by":"ops"}}]}`), "require.all_of[1].attestation: an ImageValidatingPolicy can't say what attestations"},
 		"two rules for one type, later":      {kinds[1], document(ci+","+ops, `{"all_of":[{"attestation":{"predicate_type":"`+slsa1+`","by":"ops"}},`+provenance(`,"rule":"true"`)+`]}`), "require.all_of[1].attestation"},
 		"attestations by Notation":           {kinds[1], document(notation, `{"attestation":{"predicate_type":"t","by":"notation"}}`), `require.attestation.by: "notation" has no keys or identities`},
 		"Notation in a ClusterImagePolicy":   {kinds[2], document(notation, ""), "signers[0].notation: a ClusterImagePolicy can't say anything of signatures of Notation"},
 		"identities in a ClusterImagePolicy": {kinds[2], document(private, ""), "signers[0].identities[0]: a ClusterImagePolicy can't say which authority"},
+		"identities in CEL":                  {kinds[1], document(private, ""), "signers[0].identities[0]: an ImageValidatingPolicy can't say which authority"},
+		"a signature as an attestation":      {kinds[1], document(ci, `{"attestation":{"predicate_type":"https://sigstore.dev/cosign/sign/v1","by":"ci"}}`), "require.attestation.predicate_type: an ImageValidatingPolicy can't say that a signature is no attestation"},
 		"all_of in any_of":                   {kinds[2], document(ci+","+ops, `{"any_of":[{"signed_by":"ci"},{"all_of":[{"signed_by":"ops"}]}]}`), "require.any_of[1]: a ClusterImagePolicy can't say all_of within any_of"},
 		"rule in a ClusterImagePolicy":       {kinds[2], document(ci, provenance(`,"rule":"true"`)), "require.attestation.rule"},
 		"builder in a ClusterImagePolicy":    {kinds[2], document(ci, provenance(`,"builder":"https://b"`)), "require.attestation.builder: a ClusterImagePolicy can't say who built"},
 		"type in a ClusterImagePolicy":       {kinds[2], document(ci, `{"attestation":{"predicate_type":"t","by":"ci"}}`), "require.attestation.predicate_type"},
 		"several keys in one":                {kinds[2], document(`{"name":"ci","keys":["`+keyA+keyB+`"]}`, ""), "signers[0].keys[0]: want one public key"},
-		"several logs":                       {kinds[1], strings.Replace(document(private, ""), `"acme":{`, `"acme":{"log":"`+keyA+keyB+`",`, 1), "roots.acme: an ImageValidatingPolicy can't say that either of several logs"},
+		"several logs":                       {kinds[0], strings.Replace(document(private, ""), `"acme":{`, `"acme":{"log":"`+keyA+keyB+`",`, 1), "roots.acme: a ClusterPolicy can't say that either of several logs"},
 		"another kind":                       {"Policy", document(ci, ""), `"Policy" isn't one of ClusterPolicy, ImageValidatingPolicy and ClusterImagePolicy`},
 		"no CEL":                             {kinds[1], document(ci, provenance(`,"rule":"predicate."`)), "require.attestation.rule: isn't valid CEL"},
 	} {

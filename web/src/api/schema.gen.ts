@@ -8461,7 +8461,7 @@ export interface operations {
     exportSignaturePolicy: {
         parameters: {
             query: {
-                /** @description Of Kyverno the older or the newer one, or that of Sigstore's policy controller */
+                /** @description Of Kyverno the older one, which reads signatures under Cosign's tags, or the newer one, which reads bundles; or that of Sigstore's policy controller, by tags */
                 kind: "ClusterPolicy" | "ImageValidatingPolicy" | "ClusterImagePolicy";
             };
             header?: never;
