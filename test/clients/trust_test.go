@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ func TestOnlyTrustedIsPulled(t *testing.T) {
 		use  func(w *signed)
 	}{
 		{"keys", keys},
+		{"cosign2", cosign2},
 		{"forgeries", forgeries},
 		{"indexes", indexes},
 		{"certificates", certificates},
@@ -263,6 +265,53 @@ func keys(w *signed) {
 	w.evaluated(image, true)
 	w.evaluated(other, false, "unsigned")
 	w.evaluated("nosuch:1", false, "unknown")
+}
+
+// cosign2 signs as before bundles: under tags, and as referrers.
+func cosign2(w *signed) {
+	program := w.tool("cosign2")
+	w.ok(program, "generate-key-pair", "--output-key-prefix", "ours")
+	const issuer, predicateType = "https://ci.example.org", "https://example.org/review"
+	ours, theirs := "ours", w.key("theirs")
+	ca, key, certificate := w.authority("house", "build@example.org", issuer, time.Now().Add(time.Hour))
+	one := w.image("all")
+	w.ok(w.tool("crane"), "index", "append", "--insecure", "-m", w.ref("all@"+one), "-t", w.ref("all:all"))
+	index := "all@" + w.digest("all", "all")
+	byKey := signedBy("ci", w.public(ours))
+	w.policy(byKey)
+	w.demand("enable_content_trust_cosign")
+	w.ok(program, "login", w.host, "-u", w.user, "-p", password)
+	w.env = append(w.env, "COSIGN_EXPERIMENTAL=1") // for referrers
+	quiet := []string{"--yes", "--tlog-upload=false", "--allow-http-registry"}
+	sign := func(key, image string, more ...string) {
+		w.ok(program, slices.Concat([]string{"sign", "--key", key + ".key"}, quiet, more, []string{w.ref(image)})...)
+	}
+	for _, mode := range []string{"legacy", "oci-1-1"} {
+		image := mode + "@" + w.image(mode)
+		w.mayNotPull(image, "The image is not signed by cosign.", `"ci"`)
+		sign(theirs, image, "--registry-referrers-mode="+mode)
+		w.mayNotPull(image, `"ci"`)
+		sign(ours, image, "--registry-referrers-mode="+mode)
+		w.mayPull(image)
+		w.ok(program, "verify", "--key", "ours.pub", "--insecure-ignore-tlog=true", "--allow-http-registry", "--experimental-oci11="+strconv.FormatBool(mode == "oci-1-1"), w.ref(image))
+	}
+	w.mayNotPull(index, `"ci"`)
+	sign(ours, index)
+	w.mayPull(index)
+	w.mayPull("all@" + one)
+
+	w.policy(map[string]any{"signers": byKey["signers"], "require": map[string]any{"attestation": map[string]any{"predicate_type": predicateType, "by": "ci"}}})
+	w.mayNotPull(index, predicateType)
+	w.ok(program, slices.Concat([]string{"attest", "--key", ours + ".key", "--predicate", w.write("predicate.json", `{"reviewers":["ann"]}`), "--type", predicateType}, quiet, []string{w.ref(index)})...)
+	w.mayPull(index)
+
+	w.policy(map[string]any{
+		"roots":   map[string]any{"house": map[string]any{"ca": ca}},
+		"signers": []any{map[string]any{"name": "ci", "identities": []any{map[string]any{"root": "house", "issuer": issuer, "subject": "build@example.org"}}}},
+	})
+	w.mayNotPull(index, "not signed by cosign")
+	sign(key, index, "--certificate", certificate, "--certificate-chain", w.path("house.ca"))
+	w.mayPull(index)
 }
 
 // evaluated checks what another door is told.
