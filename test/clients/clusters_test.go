@@ -27,7 +27,10 @@ const (
 
 const (
 	review = "https://example.org/review" // a type of attestations
-	issuer = "https://ci.example.org"
+	slsa   = "https://slsa.dev/provenance/v1"
+
+	builder = "https://builder.example.org/v1"
+	issuer  = "https://ci.example.org"
 )
 
 // What Haven writes of a trust policy for those who verify in a cluster is read by Kyverno, and by the tester of Sigstore's policy
@@ -110,8 +113,8 @@ func (c *clusters) ship() {
 		cosign("sign", key, image)
 		cosign("sign", key, image, olderForm)
 	}
-	attest := func(key, image, predicate string) {
-		said := []string{"--predicate", c.write("predicate.json", predicate), "--type", review}
+	attest := func(key, image, predicateType, predicate string) {
+		said := []string{"--predicate", c.write("predicate.json", predicate), "--type", predicateType}
 		cosign("attest", key, image, said...)
 		cosign("attest", key, image, append(said, olderForm)...)
 	}
@@ -127,16 +130,20 @@ func (c *clusters) ship() {
 	both := image("both")
 	sign(ours, both)
 	sign(ops, both)
-	attest(ours, image("attested"), `{"reviewers":["ann","bob"]}`)
+	attest(ours, image("attested"), review, `{"reviewers":["ann","bob"]}`)
 	reviewed := image("reviewed")
 	sign(ours, reviewed)
-	attest(ours, reviewed, `{"reviewers":["ann","bob"]}`)
+	attest(ours, reviewed, review, `{"reviewers":["ann","bob"]}`)
 	hasty := image("hasty")
 	sign(ours, hasty)
-	attest(ours, hasty, `{"reviewers":["ann"]}`)
+	attest(ours, hasty, review, `{"reviewers":["ann"]}`)
 	doubtful := image("doubtful")
 	sign(ours, doubtful)
-	attest(theirs, doubtful, `{"reviewers":["ann","bob"]}`)
+	attest(theirs, doubtful, review, `{"reviewers":["ann","bob"]}`)
+
+	for name, by := range map[string]string{"built": builder, "built-elsewhere": builder + "2"} {
+		attest(ours, image(name), slsa, `{"buildDefinition":{"buildType":"https://example.org/build"},"runDetails":{"builder":{"id":"`+by+`"}}}`)
+	}
 
 	// An index that is signed, and its child that isn't; one that isn't, and its child that is.
 	for _, name := range []string{"index", "loose"} {
@@ -201,6 +208,8 @@ func (c *clusters) policies() []sent {
 			[]string{"reviewed"}, []string{imageValidatingPolicy}},
 		{"a key or an attestation", keys(anyOf(by("ops"), attested(map[string]any{}))), cosign, []string{"ops", "both", "attested", "reviewed", "hasty"},
 			[]string{imageValidatingPolicy, clusterImagePolicy}},
+		{"a builder", keys(map[string]any{"attestation": map[string]any{"predicate_type": slsa, "by": "ci", "builder": builder}}), cosign,
+			[]string{"built"}, []string{clusterPolicy, imageValidatingPolicy}},
 		{"a certificate", map[string]any{
 			"roots": map[string]any{"house": map[string]any{"ca": c.house}},
 			"signers": []any{map[string]any{"name": "ci", "identities": []any{
