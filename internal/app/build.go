@@ -133,7 +133,7 @@ func (a *App) assemble() (domain, error) {
 	d.trust = trust.New(trust.Deps{DB: a.db, Contents: d.registry, Jobs: a.jobs, Clock: clock, Log: a.log})
 	signatures.Listener = d.trust
 	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Trust: d.trust, Contents: d.registry, Clock: clock})
-	d.signing = signing.New(signing.Deps{DB: a.db, Registry: d.registry, Jobs: a.jobs, Box: d.box, Judge: d.gate, Scans: d.scans, Host: externalHost(a.cfg.ExternalURL), Clock: clock, Log: a.log})
+	d.signing = signing.New(signing.Deps{DB: a.db, Registry: d.registry, Jobs: a.jobs, Box: d.box, Judge: d.gate, Scans: d.scans, Host: externalHost(a.cfg.ExternalURL), Program: a.cfg.SigningProgram, Clock: clock, Log: a.log})
 	signs.Listener = d.signing
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)

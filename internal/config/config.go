@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -42,6 +43,8 @@ type Config struct {
 	ScannerNetworks []netip.Prefix `name:"scanner-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that sources of the vulnerability database lead to. What an administrator enters himself, such as a scanner's or a source's own address, may be private without it."`
 	ScanConfinement string         `name:"scan-confinement" default:"best" enum:"best,full" help:"best: processes that read images are confined as far as the machine lets them. full: nothing is read unless they have no network and no files but their own, which takes user namespaces, or seccomp and Landlock (Linux 5.13)."`
 
+	SigningProgram string `name:"signing-program" placeholder:"FILE" help:"A program that signs with keys of a KMS or of a module behind PKCS #11, in place of keys that Haven keeps; see docs/signing.md."`
+
 	ConfigOverwriteJSON secret.Text `name:"config-overwrite-json" placeholder:"JSON" help:"What PUT /api/v2.0/configurations would set, as one JSON object, fixed from outside: nobody changes the configuration by the API or the portal then."`
 }
 
@@ -63,7 +66,23 @@ func (c *Config) Complete() error {
 	if c.MetricsListen == "off" {
 		c.MetricsListen = ""
 	}
-	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace(), c.checkVulnDB())
+	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace(), c.checkVulnDB(), c.checkSigning())
+}
+
+// checkSigning finds the signing program, so that a wrong path is known at the start and not when something has passed.
+func (c *Config) checkSigning() error {
+	if c.SigningProgram == "" {
+		return nil
+	}
+	path, err := exec.LookPath(c.SigningProgram)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return fmt.Errorf("signing_program: %q can't be run: %w", c.SigningProgram, err)
+	}
+	c.SigningProgram = path
+	return nil
 }
 
 func (c *Config) checkAddresses() error {

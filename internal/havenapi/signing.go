@@ -28,7 +28,7 @@ func (s *Server) RotateSigningKey(ctx context.Context, r gen.RotateSigningKeyReq
 func signingKeyJSON(k signing.Key) gen.SigningKey {
 	return gen.SigningKey{
 		Format: gen.SigningKeyFormat(k.Format), PublicKey: k.Public, Certificate: k.Certificate, Fingerprint: k.Fingerprint,
-		Current: k.Current, CreationTime: wire.Time(k.CreatedAt),
+		Current: k.Current, Elsewhere: k.Elsewhere, CreationTime: wire.Time(k.CreatedAt),
 	}
 }
 

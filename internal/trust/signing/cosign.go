@@ -88,7 +88,7 @@ func (r *run) tryToAdd(ctx context.Context, w work, tag string, payload []byte, 
 	} else if s, err = r.signaturesIn(ctx, w.ref, before); err != nil {
 		return false, err
 	}
-	if s.holds(layer.Digest, &w.key.private.PublicKey) {
+	if s.holds(layer.Digest, w.key.public) {
 		return true, nil
 	}
 	text, config, err := s.with(layer)

@@ -11,7 +11,8 @@
 //     for a pass. An error is never a pass.
 //   - What is made follows from the manifest, the key and rows that were written before, to the byte: signatures are
 //     deterministic (RFC 6979), and their moment is one of the rows. So whatever is cut off, another try makes the
-//     same manifest, which the registry knows by its digest.
+//     same manifest, which the registry knows by its digest. A signing program signs with other bytes each time: there
+//     another try may leave two signatures, both good.
 //   - Under Cosign's tag signatures are added. None of anybody's is dropped, also when it comes in the same moment.
 //   - A private key is sealed, and goes when the next one comes; the authority's goes as soon as it has signed the
 //     one certificate. The public parts stay listed.

@@ -2,6 +2,7 @@ package signing
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -28,13 +29,14 @@ type Key struct {
 	Fingerprint string
 	CreatedAt   time.Time
 	Current     bool // it signs
+	Elsewhere   bool // the private part is the signing program's
 }
 
 // newKey is a key that was just made.
 type newKey struct {
 	Key
 	certificates string // PEM: the signing certificate, and the authority's
-	private      []byte // PKCS #8
+	private      []byte // PKCS #8; nothing of one that is elsewhere
 }
 
 const (
@@ -44,31 +46,45 @@ const (
 	skew = time.Hour
 )
 
-// makeKey makes a key (ECDSA P-256), and the certificates that Notation wants with one.
-func makeKey(format Format, now time.Time) (k newKey, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// makeKey makes a key (ECDSA P-256), or asks the signing program for its own where there is one, and makes the certificates that
+// Notation wants with one.
+func (s *Service) makeKey(ctx context.Context, format Format) (k newKey, err error) {
+	public, private, err := s.newPair(ctx, format)
+	if err != nil {
+		return k, err
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return k, fmt.Errorf("make a key: %w", err)
 	}
-	k.Format, k.CreatedAt, k.Current = format, now, true
-	if k.private, err = x509.MarshalPKCS8PrivateKey(private); err != nil {
-		return k, fmt.Errorf("make a key: %w", err)
-	}
-	public, err := x509.MarshalPKIXPublicKey(private.Public())
-	if err != nil {
-		return k, fmt.Errorf("make a key: %w", err)
-	}
-	k.Public, k.Fingerprint = encodePEM("PUBLIC KEY", public), fingerprint(public)
+	now := s.clock()
+	k.Key = Key{Format: format, Public: encodePEM("PUBLIC KEY", der), Fingerprint: fingerprint(der), CreatedAt: now, Current: true, Elsewhere: s.program != nil}
+	k.private = private
 	if format != Notation {
 		return k, nil
 	}
-	leaf, authority, err := certify(private.Public(), now)
+	leaf, authority, err := certify(public, now)
 	if err != nil {
 		return k, fmt.Errorf("make the certificates of a key: %w", err)
 	}
 	k.Certificate, k.Fingerprint = encodePEM("CERTIFICATE", authority), fingerprint(authority)
 	k.certificates = encodePEM("CERTIFICATE", leaf) + k.Certificate
 	return k, nil
+}
+
+func (s *Service) newPair(ctx context.Context, format Format) (public *ecdsa.PublicKey, private []byte, err error) {
+	if s.program != nil {
+		public, err = s.program.publicKey(ctx, format)
+		return public, nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	if private, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+		return nil, nil, fmt.Errorf("make a key: %w", err)
+	}
+	return &key.PublicKey, private, nil
 }
 
 // certify makes an authority that signs one certificate, and is forgotten. The rules are Notation's: a chain of two, critical key usages,
@@ -120,28 +136,21 @@ func fingerprint(der []byte) string {
 
 // signer is a key that signs.
 type signer struct {
-	id      int64
-	private *ecdsa.PrivateKey
-	hint    string              // by which bundles name the key
-	chain   []*x509.Certificate // of Notation: the signing certificate, and the authority's
+	id     int64
+	public *ecdsa.PublicKey
+	sum    func(sum []byte) ([]byte, error) // signs a SHA-256 (ASN.1)
+	hint   string                           // by which bundles name the key
+	chain  []*x509.Certificate              // of Notation: the signing certificate, and the authority's
 }
 
-// openSigner reads what makeKey made.
-func openSigner(id int64, private []byte, certificates string) (*signer, error) {
-	parsed, err := x509.ParsePKCS8PrivateKey(private)
+// newSigner reads what makeKey made.
+func newSigner(id int64, public *ecdsa.PublicKey, certificates string) (*signer, error) {
+	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, fmt.Errorf("read signing key %d: %w", id, err)
 	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("read signing key %d: it is a %T", id, parsed)
-	}
-	public, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		return nil, fmt.Errorf("read signing key %d: %w", id, err)
-	}
-	sum := sha256.Sum256(public)
-	s := &signer{id: id, private: key, hint: base64.StdEncoding.EncodeToString(sum[:])}
+	sum := sha256.Sum256(der)
+	s := &signer{id: id, public: public, hint: base64.StdEncoding.EncodeToString(sum[:])}
 	for rest := []byte(certificates); len(bytes.TrimSpace(rest)) > 0; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
@@ -156,10 +165,59 @@ func openSigner(id int64, private []byte, certificates string) (*signer, error) 
 	return s, nil
 }
 
-// sign signs text (ECDSA on its SHA-256, ASN.1). Without a source of randomness it is the same each time, by RFC 6979.
+// openSigner is the signer of a key that Haven has. Without a source of randomness a signature is the same each time, by RFC 6979.
+func openSigner(id int64, private []byte, certificates string) (*signer, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key %d: %w", id, err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("read signing key %d: it is a %T", id, parsed)
+	}
+	s, err := newSigner(id, &key.PublicKey, certificates)
+	if err == nil {
+		s.sum = func(sum []byte) ([]byte, error) { return key.Sign(nil, sum, crypto.SHA256) }
+	}
+	return s, err
+}
+
+// elsewhere is the signer of a key that the signing program has. What that signs with another key is refused, and so is
+// what is no signature. It signs anew each time, with other bytes.
+func (s *Service) elsewhere(ctx context.Context, id int64, format Format, public, certificates string) (*signer, error) {
+	if s.program == nil {
+		return nil, refuse("signing key %d is with a signing program, and there is none: set signing_program, or have another key made", id)
+	}
+	block, _ := pem.Decode([]byte(public))
+	if block == nil {
+		return nil, fmt.Errorf("read signing key %d: no PEM", id)
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key %d: %w", id, err)
+	}
+	key, ok := parsed.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("read signing key %d: it is a %T", id, parsed)
+	}
+	made, err := newSigner(id, key, certificates)
+	if err != nil {
+		return nil, err
+	}
+	made.sum = func(sum []byte) ([]byte, error) {
+		signature, err := s.program.sign(ctx, format, sum)
+		if err == nil && !ecdsa.VerifyASN1(key, sum, signature) {
+			err = s.program.fails("signs with another key than key %d: have its key made the one that signs", id)
+		}
+		return signature, err
+	}
+	return made, nil
+}
+
+// sign signs text (ECDSA on its SHA-256, ASN.1).
 func (s *signer) sign(text []byte) ([]byte, error) {
 	sum := sha256.Sum256(text)
-	signature, err := s.private.Sign(nil, sum[:], crypto.SHA256)
+	signature, err := s.sum(sum[:])
 	if err != nil {
 		return nil, fmt.Errorf("sign with key %d: %w", s.id, err)
 	}

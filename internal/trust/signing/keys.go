@@ -15,19 +15,20 @@ import (
 
 const (
 	// The private parts are no column of what lists keys.
-	keyList = `SELECT id, format, public_key, certificates, fingerprint, private_key IS NOT NULL, created_at FROM signing_key ORDER BY format, id DESC`
+	keyList = `SELECT id, format, public_key, certificates, fingerprint, private_key IS NOT NULL, elsewhere, created_at FROM signing_key ORDER BY format, id DESC`
 	// Of two who make a first key at once, one finds the other's.
-	keyInsert = `INSERT INTO signing_key (format, public_key, certificates, fingerprint, private_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+	keyInsert = `INSERT INTO signing_key (format, public_key, certificates, fingerprint, private_key, elsewhere, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (format) WHERE private_key IS NOT NULL DO NOTHING RETURNING id`
 	keyRetire    = `UPDATE signing_key SET private_key = NULL WHERE format = $1 AND private_key IS NOT NULL`
-	keyCurrent   = `SELECT id, private_key, certificates FROM signing_key WHERE format = $1 AND private_key IS NOT NULL`
+	keyCurrent   = `SELECT id, private_key, elsewhere, public_key, certificates FROM signing_key WHERE format = $1 AND private_key IS NOT NULL`
+	keySigns     = `SELECT EXISTS (SELECT 1 FROM signing_key WHERE format = $1 AND private_key IS NOT NULL AND elsewhere AND public_key = $2)`
 	wantedByAny  = `SELECT project_id, formats FROM signing_policy WHERE enabled ORDER BY project_id`
 	keyIsCurrent = `SELECT EXISTS (SELECT 1 FROM signing_key WHERE format = $1 AND private_key IS NOT NULL)`
 )
 
 func scanKey(r db.Row) (k Key, err error) {
 	var certificates string
-	err = r.Scan(&k.ID, &k.Format, &k.Public, &certificates, &k.Fingerprint, &k.Current, db.ScanTime(&k.CreatedAt))
+	err = r.Scan(&k.ID, &k.Format, &k.Public, &certificates, &k.Fingerprint, &k.Current, &k.Elsewhere, db.ScanTime(&k.CreatedAt))
 	if _, rest := pem.Decode([]byte(certificates)); certificates != "" {
 		k.Certificate = string(rest)
 	}
@@ -37,11 +38,13 @@ func scanKey(r db.Row) (k Key, err error) {
 type sealedKey struct {
 	id           int64
 	sealed       []byte
+	elsewhere    bool
+	public       string
 	certificates string
 }
 
 func scanSealed(r db.Row) (k sealedKey, err error) {
-	err = r.Scan(&k.id, &k.sealed, &k.certificates)
+	err = r.Scan(&k.id, &k.sealed, &k.elsewhere, &k.public, &k.certificates)
 	return k, err
 }
 
@@ -68,7 +71,7 @@ func (s *Service) ensureKey(ctx context.Context, format Format) error {
 	if there {
 		return nil
 	}
-	made, err := makeKey(format, s.clock())
+	made, err := s.makeKey(ctx, format)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (s *Service) ensureKey(ctx context.Context, format Format) error {
 
 // insertKey is db.ErrNotFound where another key of the format signs.
 func (s *Service) insertKey(ctx context.Context, tx db.Tx, k newKey) (id int64, err error) {
-	return db.Get(ctx, tx, db.ScanInt, keyInsert, k.Format, k.Public, k.certificates, k.Fingerprint, s.box.Seal(k.private), db.Micros(k.CreatedAt))
+	return db.Get(ctx, tx, db.ScanInt, keyInsert, k.Format, k.Public, k.certificates, k.Fingerprint, s.box.Seal(k.private), k.Elsewhere, db.Micros(k.CreatedAt))
 }
 
 // signer returns the key that signs now, for a format of keys. A key that another secret key sealed is secret.ErrSealed.
@@ -100,6 +103,9 @@ func (s *Service) signer(ctx context.Context, format Format) (*signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the signing key for %s: %w", format, err)
 	}
+	if k.elsewhere {
+		return s.elsewhere(ctx, k.id, format, k.public, k.certificates)
+	}
 	private, err := s.box.Open(k.sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open signing key %d: %w", k.id, err)
@@ -107,17 +113,26 @@ func (s *Service) signer(ctx context.Context, format Format) (*signer, error) {
 	return openSigner(k.id, private, k.certificates)
 }
 
-// Rotate has another key sign from now on, of the format cosign or notation. What was signed stays signed by the former one, whose
+// Rotate has another key sign from now on, of the format cosign or notation: the signing program's, where there is one. What was signed stays signed by the former one, whose
 // private part is gone; what has passed gets a signature by the new one too, in every project that wants it.
 func (s *Service) Rotate(ctx context.Context, by authz.Principal, format string) (Key, error) {
 	if f := Format(format); f != Cosign && f != Notation {
 		return Key{}, fault.Invalidf("%q is no format of keys: it is cosign or notation", clip(format))
 	}
-	made, err := makeKey(Format(format), s.clock())
+	made, err := s.makeKey(ctx, Format(format))
 	if err != nil {
 		return Key{}, err
 	}
 	err = s.db.Write(ctx, func(tx db.Tx) (err error) {
+		if made.Elsewhere {
+			same, err := db.Get(ctx, tx, db.ScanBool, keySigns, made.Format, made.Public)
+			if err != nil {
+				return err
+			}
+			if same {
+				return fault.Conflictf("the signing program has the key that signs already: give it another one first")
+			}
+		}
 		if _, err := tx.Exec(ctx, keyRetire, made.Format); err != nil {
 			return err
 		}

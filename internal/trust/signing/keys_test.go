@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	nx509 "github.com/notaryproject/notation-core-go/x509"
 
@@ -76,8 +77,11 @@ func TestFirstKeys(t *testing.T) {
 	})
 }
 
+// at is a service that makes keys at a moment, and has nothing else.
+func at(now time.Time) *Service { return &Service{clock: func() time.Time { return now }} }
+
 func TestNotationTakesTheCertificates(t *testing.T) {
-	k, err := makeKey(Notation, noon)
+	k, err := at(noon).makeKey(ctx, Notation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +110,17 @@ func TestPrivateKeysAreSealed(t *testing.T) {
 		for _, format := range []Format{Cosign, Notation} {
 			row, err := db.Get(ctx, w.db.Auto(), scanSealed, keyCurrent, format)
 			w.ok(err)
-			s, err := w.signer(ctx, format)
+			box, err := secret.OpenBox(w.keyFile)
 			w.ok(err)
-			plain, err := s.private.Bytes()
+			opened, err := box.Open(row.sealed)
+			w.ok(err)
+			parsed, err := x509.ParsePKCS8PrivateKey(opened)
+			w.ok(err)
+			key, ok := parsed.(*ecdsa.PrivateKey)
+			if !ok {
+				w.Fatalf("the private key is a %T", parsed)
+			}
+			plain, err := key.Bytes()
 			w.ok(err)
 			if bytes.Contains(row.sealed, plain) {
 				w.Errorf("the row of %s holds the private key", format)
@@ -139,7 +151,7 @@ func TestRotate(t *testing.T) {
 		if n := w.count(`SELECT COUNT(*) FROM signing_key WHERE private_key IS NOT NULL`); n != 2 {
 			w.Errorf("%d private keys are kept, want that of each format", n)
 		}
-		if s, err := w.signer(ctx, Cosign); err != nil || s.id != second.ID || !s.private.PublicKey.Equal(publicKey(w, second.Public)) {
+		if s, err := w.signer(ctx, Cosign); err != nil || s.id != second.ID || !s.public.Equal(publicKey(w, second.Public)) {
 			w.Errorf("signs: %+v, %v", s, err)
 		}
 		if n := w.count(`SELECT COUNT(*) FROM event WHERE kind = 'update_configuration' AND body LIKE $1`, "%"+second.Fingerprint+"%"); n != 1 {
@@ -179,7 +191,7 @@ func TestFirstKeyIsMadeOnce(t *testing.T) {
 
 // The same bytes are signed in the same way each time.
 func TestSignaturesAreDeterministic(t *testing.T) {
-	k, err := makeKey(Cosign, noon)
+	k, err := at(noon).makeKey(ctx, Cosign)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,9 +45,11 @@ type Deps struct {
 	Scans    Scans
 	// Host is what clients call this registry, as registry.example.com:5000, for Cosign's signatures by tag, which say so. Podman and
 	// CRI-O look at it. "": signatures name the repository alone.
-	Host  string
-	Clock func() time.Time
-	Log   *slog.Logger
+	Host string
+	// Program is the path of a program that has the keys made from now on, "" for none: see program.
+	Program string
+	Clock   func() time.Time
+	Log     *slog.Logger
 }
 
 // Service signs. It is safe for concurrent use. It takes authorised input.
@@ -59,6 +61,7 @@ type Service struct {
 	judge    Judge
 	scans    Scans
 	host     string
+	program  *program // nil: Haven has the keys
 	clock    func() time.Time
 	log      *slog.Logger
 }
@@ -72,6 +75,9 @@ const (
 // New returns a Service, and has its work done by the jobs. Handle is to be given the events.
 func New(d Deps) *Service {
 	s := &Service{db: d.DB, registry: d.Registry, jobs: d.Jobs, box: d.Box, judge: d.Judge, scans: d.Scans, host: d.Host, clock: d.Clock, log: d.Log}
+	if d.Program != "" {
+		s.program = &program{d.Program, d.Log}
+	}
 	// One at once: two that sign the same image would only get into each other's way, and signing takes milliseconds.
 	s.jobs.Register(Kind, job.Work{Do: s.doSign, Alone: true, Timeout: signTime, Attempts: attempts, Keep: 1})
 	s.jobs.Register(WalkKind, job.Work{Do: s.doWalk, Attempts: attempts, Keep: 1})

@@ -4131,6 +4131,8 @@ export interface components {
             fingerprint: string;
             /** @description It signs; others are listed for what they signed */
             current: boolean;
+            /** @description Its private part is the signing program's, and was never here */
+            elsewhere: boolean;
             /** Format: date-time */
             creation_time: string;
         };
