@@ -55,22 +55,21 @@ func (g *Gate) MayPush(ctx context.Context, in registry.Ref, r oci.Reference, me
 }
 
 // MayTag is nil where what a repository holds under a reference may get a tag in a project, its own or one that it is about to be
-// copied to; else the error is a *TagRefusal. It is nil as well where there is nothing.
-func (g *Gate) MayTag(ctx context.Context, projectID int64, in registry.Ref, r oci.Reference) error {
+// copied to; else the error is a *TagRefusal. What was found to be good is returned as a
+// reference by digest: a tag may move meanwhile.
+func (g *Gate) MayTag(ctx context.Context, projectID int64, in registry.Ref, r oci.Reference) (oci.Reference, error) {
 	if demanded, err := g.Trust.BeforeTag(ctx, projectID); err != nil || !demanded {
-		return err
+		return r, err
 	}
 	m, err := g.Contents.Manifest(ctx, in, r)
-	if errors.Is(err, registry.ErrManifestUnknown) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return r, err
 	}
+	r = oci.DigestReference(m.Digest)
 	if k, err := g.kind(ctx, in, m); err != nil || k == paper {
-		return err
+		return r, err
 	}
-	return g.signedBy(ctx, projectID, in, m)
+	return r, g.signedBy(ctx, projectID, in, m)
 }
 
 // signedBy is nil where the manifest fulfils the project's policy.

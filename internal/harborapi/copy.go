@@ -45,7 +45,7 @@ func (s *Server) copyFrom(ctx context.Context, to, from registry.Ref, text strin
 	if err != nil {
 		return badRequest("invalid reference %s", printable(text))
 	}
-	if err := s.Gate.MayTag(ctx, to.ProjectID, from, reference); err != nil {
+	if reference, err = s.Gate.MayTag(ctx, to.ProjectID, from, reference); err != nil {
 		return err
 	}
 	return s.Registry.Copy(ctx, callFrom(ctx).Principal, to, from, reference)

@@ -33,7 +33,7 @@ func (s *Server) CreateTag(ctx context.Context, r gen.CreateTagRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	if err = s.Gate.MayTag(ctx, ref.ProjectID, ref, oci.DigestReference(a.Digest)); err != nil {
+	if _, err = s.Gate.MayTag(ctx, ref.ProjectID, ref, oci.DigestReference(a.Digest)); err != nil {
 		return nil, err
 	}
 	err = s.Registry.CreateTag(ctx, callFrom(ctx).Principal, ref, a.ID, r.Body.Name)
