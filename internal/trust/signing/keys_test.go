@@ -128,7 +128,7 @@ func TestPrivateKeysAreSealed(t *testing.T) {
 		}
 		// A process with another secret key signs nothing, and makes no key of its own.
 		w.keyFile = filepath.Join(w.TempDir(), "another.key")
-		other := w.service()
+		other := w.service("")
 		if _, err := other.signer(ctx, Cosign); !errors.Is(err, secret.ErrSealed) {
 			w.Errorf("with another secret key: %v", err)
 		}

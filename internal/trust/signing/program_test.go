@@ -2,7 +2,6 @@ package signing
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,8 +9,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,41 +18,6 @@ import (
 
 	"github.com/havenregistry/haven/internal/fault"
 )
-
-// pretend is a signing program: it signs with the key in a file, as a device would with the one in it.
-func pretend(file string, args []string) int {
-	if os.Getenv("HAVEN_DATABASE_URL") != "" || os.Getenv("DEVICE_PIN") == "" {
-		return 3
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 1
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(text)
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if err != nil || !ok {
-		return 1
-	}
-	switch args[0] {
-	case "public-key":
-		der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-		if err != nil {
-			return 1
-		}
-		fmt.Print(encodePEM("PUBLIC KEY", der))
-	case "sign":
-		sum, err := io.ReadAll(os.Stdin)
-		if err != nil {
-			return 1
-		}
-		signature, err := key.Sign(rand.Reader, sum, crypto.SHA256)
-		if err != nil {
-			return 1
-		}
-		_, _ = os.Stdout.Write(signature)
-	}
-	return 0
-}
 
 // device is a signing program with a key that can be changed.
 type device struct {
@@ -68,11 +32,14 @@ func newDevice(t *testing.T) device {
 	t.Setenv("DEVICE_PIN", "1234")
 	d := device{T: t, file: filepath.Join(t.TempDir(), "key")}
 	d.change()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	// This test's own program takes a second to start, under the race detector.
+	built := filepath.Join(t.TempDir(), "device")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", built, "./testdata/device")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the device: %v\n%s", err, out)
 	}
-	d.program = d.script(fmt.Sprintf(`exec '%s' signing-program '%s' "$@"`, self, d.file))
+	d.program = d.script(fmt.Sprintf(`exec '%s' '%s' "$@"`, built, d.file))
 	return d
 }
 
@@ -105,8 +72,7 @@ func (d device) change() {
 // What has passed is signed in all formats with a key that was never here, and that may change.
 func TestKeysElsewhere(t *testing.T) {
 	d := newDevice(t)
-	each(t, func(w world) {
-		w.program = d.program
+	eachWith(t, d.path, func(w world) {
 		w.want(app, all)
 		image := w.image(app, "v1")
 		w.settled()
@@ -138,12 +104,12 @@ func TestKeysElsewhere(t *testing.T) {
 		})
 
 		// Without the program its key can't sign, and Haven can have one of its own again.
-		w.program = nil
-		_, err := w.signer(ctx, Cosign)
+		without := w.service("")
+		_, err := without.signer(ctx, Cosign)
 		if _, refused := errors.AsType[*refusal](err); !refused {
 			w.Errorf("a key without its program: %v", err)
 		}
-		k, err := w.Rotate(ctx, pusher, "cosign")
+		k, err := without.Rotate(ctx, pusher, "cosign")
 		w.ok(err)
 		if k.Elsewhere {
 			w.Error("Haven's own key is elsewhere")
@@ -178,8 +144,11 @@ func TestProgramsThatFail(t *testing.T) {
 		"silent":        {"exec sleep 1000", "failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			limited, stop := context.WithTimeout(ctx, time.Second)
+			limited, stop := context.WithCancel(ctx)
 			defer stop()
+			if name == "endless" || name == "silent" {
+				time.AfterFunc(100*time.Millisecond, stop)
+			}
 			_, err := d.script(c.lines).publicKey(limited, Cosign)
 			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "1234") {
 				t.Errorf("%v, want %q", err, c.want)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -25,12 +24,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 )
 
-func TestMain(m *testing.M) {
-	if len(os.Args) > 3 && os.Args[1] == "signing-program" {
-		os.Exit(pretend(os.Args[2], os.Args[3:]))
-	}
-	dbtest.Main(m)
-}
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 var (
 	ctx    = context.Background()
@@ -126,10 +120,16 @@ func (s oneScanner) Own(ctx context.Context) (scan.Scanner, error) { return s.In
 
 func each(t *testing.T, f func(w world)) {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(newWorld(t, d)) })
+	eachWith(t, "", f)
 }
 
-func newWorld(t *testing.T, d *db.DB) world {
+// eachWith has a signing program.
+func eachWith(t *testing.T, program string, f func(w world)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { f(newWorld(t, d, program)) })
+}
+
+func newWorld(t *testing.T, d *db.DB, program string) world {
 	t.Helper()
 	store, err := file.Open(t.TempDir())
 	if err != nil {
@@ -144,7 +144,7 @@ func newWorld(t *testing.T, d *db.DB) world {
 	}
 	w.registry = registry.New(registry.Deps{DB: d, Blobs: store, Clock: w.now.Now, Log: quiet, Wake: func() {}})
 	w.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: quiet})
-	w.Service = w.service()
+	w.Service = w.service(program)
 	running, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.jobs.Run(running) }()
@@ -158,12 +158,12 @@ func newWorld(t *testing.T, d *db.DB) world {
 }
 
 // service is signing in another process, on the same secret key.
-func (w world) service() *Service {
+func (w world) service(program string) *Service {
 	w.Helper()
 	box, err := secret.OpenBox(w.keyFile)
 	w.ok(err)
 	scans := scan.New(scan.Deps{DB: w.db, Scanners: oneScanner{}, Jobs: job.New(job.Deps{DB: w.db, Clock: w.now.Now, Log: quiet}), Clock: w.now.Now, Log: quiet})
-	return New(Deps{DB: w.db, Registry: w.registry, Jobs: w.jobs, Box: box, Judge: w.judge, Scans: scans, Host: "registry.example.com", Clock: w.now.Now, Log: quiet})
+	return New(Deps{DB: w.db, Registry: w.registry, Jobs: w.jobs, Box: box, Judge: w.judge, Scans: scans, Host: "registry.example.com", Program: program, Clock: w.now.Now, Log: quiet})
 }
 
 func (w world) ok(err error) {
