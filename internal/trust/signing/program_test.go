@@ -104,7 +104,8 @@ func TestKeysElsewhere(t *testing.T) {
 		})
 
 		// Without the program its key can't sign, and Haven can have one of its own again.
-		without := w.service("")
+		without := *w.Service // a process beside it, which does no jobs
+		without.program = nil
 		_, err := without.signer(ctx, Cosign)
 		if _, refused := errors.AsType[*refusal](err); !refused {
 			w.Errorf("a key without its program: %v", err)
