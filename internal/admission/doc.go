@@ -12,5 +12,6 @@
 // and the mode of the namespace says so. Everything is bounded (S15): bodies, images in an object, questions at once,
 // requests at once, what is remembered, and events.
 //
-// foreign verifies images of registries other than Haven by the policy's own keys. kube speaks to the cluster's API, certificate makes and renews the server's certificate.
+// foreign verifies images of registries other than Haven by the policy's own keys, kube speaks to the cluster's API,
+// certificate makes and renews the server's certificate.
 package admission

@@ -39,11 +39,15 @@ const (
 
 // absent reports settings that stand where another than this program decides.
 func (s Signed) absent() error {
-	set := map[string]bool{"trust": !s.Trust.IsZero(), "trust_file": s.TrustFile != "", "credentials_file": s.CredentialsFile != "", "ca_file": s.CAFile != "",
-		"plain_http": s.PlainHTTP, "token_server": s.TokenServer != "", "networks": s.Networks != nil, "timeout": s.Timeout != 0, "concurrency": s.Concurrency != 0}
-	for _, name := range []string{"trust", "trust_file", "credentials_file", "ca_file", "plain_http", "token_server", "networks", "timeout", "concurrency"} {
-		if set[name] {
-			return fmt.Errorf("%s: only where by is signatures", name)
+	for _, setting := range []struct {
+		name string
+		set  bool
+	}{
+		{"trust", !s.Trust.IsZero()}, {"trust_file", s.TrustFile != ""}, {"credentials_file", s.CredentialsFile != ""}, {"ca_file", s.CAFile != ""}, {"plain_http", s.PlainHTTP},
+		{"token_server", s.TokenServer != ""}, {"networks", s.Networks != nil}, {"timeout", s.Timeout != 0}, {"concurrency", s.Concurrency != 0},
+	} {
+		if setting.set {
+			return fmt.Errorf("%s: only where by is signatures", setting.name)
 		}
 	}
 	return nil

@@ -104,12 +104,8 @@ func (h *Handler) fail(c *call, err error) {
 		writeErrors(c, answer{http.StatusForbidden, "DENIED", quota.Error()}, nil)
 		return
 	}
-	if refusal, ok := errors.AsType[*gate.Refusal](err); ok {
-		writeErrors(c, answer{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION", refusal.Error()}, nil)
-		return
-	}
-	if refusal, ok := errors.AsType[*gate.TagRefusal](err); ok {
-		writeErrors(c, answer{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION", refusal.Error()}, nil)
+	if words, ok := gate.Refused(err); ok {
+		writeErrors(c, answer{http.StatusPreconditionFailed, "PROJECTPOLICYVIOLATION", words}, nil)
 		return
 	}
 	if missing, ok := errors.AsType[*registry.MissingError](err); ok {

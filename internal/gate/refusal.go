@@ -1,9 +1,21 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// Refused says whether an error is one of the gate's refusals, a Refusal or a TagRefusal, and its words, which are for clients.
+func Refused(err error) (words string, ok bool) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		return r.Error(), true
+	}
+	if r, ok := errors.AsType[*TagRefusal](err); ok {
+		return r.Error(), true
+	}
+	return "", false
+}
 
 // Refusal is an error for clients: Harbor's 412 with the code PROJECTPOLICYVIOLATION.
 type Refusal struct{ Verdict Verdict }

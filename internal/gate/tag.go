@@ -10,7 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 )
 
-// TagRefusal is an error for clients: an artifact isn't signed yet, and its project gives no tag to such.
+// TagRefusal is an error for clients, as Refusal is: an artifact isn't signed yet, and its project gives no tag to such.
 type TagRefusal struct {
 	Digest  oci.Digest
 	Missing string // what the trust policy demands besides
@@ -54,9 +54,9 @@ func (g *Gate) MayPush(ctx context.Context, in registry.Ref, r oci.Reference, me
 	return g.signedBy(ctx, in.ProjectID, in, held)
 }
 
-// MayTag is nil where what a repository holds under a reference may get a tag in a project, its own or one that it is about to be
-// copied to; else the error is a *TagRefusal. What was found to be good is returned as a
-// reference by digest: a tag may move meanwhile.
+// MayTag is nil where what a repository holds under a reference may get a tag in a project, its own or one that it is about to
+// be copied to; else the error is a *TagRefusal. What was found to be good is returned as a reference by digest: a tag may
+// move meanwhile.
 func (g *Gate) MayTag(ctx context.Context, projectID int64, in registry.Ref, r oci.Reference) (oci.Reference, error) {
 	if demanded, err := g.Trust.BeforeTag(ctx, projectID); err != nil || !demanded {
 		return r, err

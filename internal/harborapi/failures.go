@@ -21,15 +21,6 @@ func quota(err error) (string, bool) {
 	return e.Error(), true
 }
 
-// unsigned matches a refusal of a tag, whose words are for clients.
-func unsigned(err error) (string, bool) {
-	e, ok := errors.AsType[*gate.TagRefusal](err)
-	if !ok {
-		return "", false
-	}
-	return e.Error(), true
-}
-
 // failures is the table from errors of the domain to answers, after the rows that package rest has for all;
 // the first row that matches answers. What no row matches is 500.
 func failures() []rest.Failure {
@@ -48,7 +39,7 @@ func failures() []rest.Failure {
 		{Match: rest.Is(registry.ErrTagExists), Status: conflict, Code: "CONFLICT"},
 		{Match: rest.Is(registry.ErrReferenced), Status: precondition, Code: "VIOLATE_FOREIGN_KEY_CONSTRAINT", Message: "the deleting artifact is referenced by others"},
 		{Match: quota, Status: forbidden, Code: "DENIED"},
-		{Match: unsigned, Status: precondition, Code: "PROJECTPOLICYVIOLATION"},
+		{Match: gate.Refused, Status: precondition, Code: "PROJECTPOLICYVIOLATION"},
 		{Match: rest.Is(registry.ErrIsAccessory), Status: forbidden, Code: "DENIED", Message: "the operation isn't supported for an artifact accessory"},
 		{Match: rest.Is(oci.ErrNameInvalid), Status: badRequest, Code: "BAD_REQUEST"},
 		{Match: rest.Is(oci.ErrTagInvalid), Status: badRequest, Code: "BAD_REQUEST"},

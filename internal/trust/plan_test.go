@@ -27,8 +27,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"subjects":         {query: subjectsIn},
 		"next policy":      {query: nextHash},
 		"checks to forget": {query: dropChecks},
-		"checks, by night": {query: checksAfter},
-		"orphan":           {query: dropOrphan},
+		"checks, by night": {query: pageEnd},
+		"orphan":           {query: dropOrphans},
 	}
 	dbtest.Filled(t, func(t *testing.T, d *db.DB) {
 		for name, s := range statements {

@@ -206,8 +206,7 @@ func (s *Service) compiledOf(own, system Document) *rules {
 	}
 	r, err := compile(own, system)
 	if err != nil { // it held when it was set, but what it stands on is another one by now
-		p, _ := policy.Parse(own.Text)
-		r = &rules{hash: "broken", broken: words(err), policy: policy.Policy{SignedBeforeTag: p.SignedBeforeTag}}
+		r = &rules{hash: "broken", broken: words(err), policy: policy.Policy{SignedBeforeTag: policy.WantsSignedBeforeTag(own.Text)}}
 	}
 	s.compiled.Set(key, r)
 	return r

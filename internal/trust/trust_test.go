@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -183,13 +184,16 @@ func TestSystemPolicy(t *testing.T) {
 		if st, err := w.Standing(ctx, app, image); err != nil || st.Policy {
 			t.Errorf("by roots alone: %+v, %v", st, err)
 		}
-		w.ok(w.Set(ctx, ann, alpha, named))
+		w.ok(w.Set(ctx, ann, alpha, bytes.Replace(named, []byte("{"), []byte(`{"signed_before_tag":true,`), 1)))
 		if st := w.stands(app, image, false); !st.Policy {
 			t.Errorf("by a root of the system's: %+v", st)
 		}
-		// Without it the project's policy can't be applied, and trusts nobody.
+		// Without it the project's policy can't be applied, and trusts nobody; what it demands of tags it demands yet.
 		w.ok(w.Drop(ctx, ann, Owner{}))
 		w.stands(app, image, false, "can't be applied", "shared")
+		if demanded, err := w.BeforeTag(ctx, alpha.ID); err != nil || !demanded {
+			t.Errorf("signed before it gets a tag: %v, %v", demanded, err)
+		}
 	})
 }
 

@@ -54,6 +54,15 @@ func Parse(raw []byte) (Policy, error) {
 	return p, nil
 }
 
+// WantsSignedBeforeTag is SignedBeforeTag of a document that Parse may no longer take. What can't be read at all wants it: a
+// demand isn't dropped because nobody understands it (S12).
+func WantsSignedBeforeTag(raw []byte) bool {
+	var p struct {
+		SignedBeforeTag bool `json:"signed_before_tag"`
+	}
+	return json.Unmarshal(raw, &p) != nil || p.SignedBeforeTag
+}
+
 // reader walks a document beside the types that it will be decoded into.
 type reader struct {
 	json   *json.Decoder

@@ -279,3 +279,14 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestWantsSignedBeforeTag(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"signers":[]}`: false, `{"signed_before_tag":false}`: false, `{"signed_before_tag":true}`: true, `{"signed_before_tag":true,"later":1}`: true,
+		`{"signed_before_tag":"yes"}`: true, `{`: true,
+	} {
+		if got := policy.WantsSignedBeforeTag([]byte(text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

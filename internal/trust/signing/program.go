@@ -24,6 +24,11 @@ import (
 type program struct {
 	path string
 	log  *slog.Logger
+	turn chan struct{} // one at a time: whoever lists keys that aren't there yet has it run
+}
+
+func newProgram(path string, log *slog.Logger) *program {
+	return &program{path: path, log: log, turn: make(chan struct{}, 1)}
 }
 
 const (
@@ -79,6 +84,12 @@ func (s *said) Write(b []byte) (int, error) {
 }
 
 func (p *program) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, programTime, errors.New("it took too long"))
 	defer cancel()
 	out, complaints := &said{most: maxProgramSays}, &said{most: maxProgramLog}

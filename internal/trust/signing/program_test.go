@@ -50,7 +50,7 @@ func (d device) script(lines string) *program {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+lines+"\n"), 0o700); err != nil {
 		d.Fatal(err)
 	}
-	return &program{path, quiet}
+	return newProgram(path, quiet)
 }
 
 // change gives it another key.

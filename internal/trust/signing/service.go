@@ -76,7 +76,7 @@ const (
 func New(d Deps) *Service {
 	s := &Service{db: d.DB, registry: d.Registry, jobs: d.Jobs, box: d.Box, judge: d.Judge, scans: d.Scans, host: d.Host, clock: d.Clock, log: d.Log}
 	if d.Program != "" {
-		s.program = &program{d.Program, d.Log}
+		s.program = newProgram(d.Program, d.Log)
 	}
 	// One at once: two that sign the same image would only get into each other's way, and signing takes milliseconds.
 	s.jobs.Register(Kind, job.Work{Do: s.doSign, Alone: true, Timeout: signTime, Attempts: attempts, Keep: 1})

@@ -74,7 +74,9 @@ function Verdict({ standing }: { standing: Standing }) {
 
 function Table({ signatures }: { signatures: Signature[] }) {
   const { t } = useLingui();
-  const columns: Column<Signature>[] = [
+  // One manifest may hold several signatures by one key.
+  const rows = signatures.map((signature, place) => ({ ...signature, place }));
+  const columns: Column<Signature & { place: number }>[] = [
     {
       key: "state",
       title: t`State`,
@@ -103,8 +105,8 @@ function Table({ signatures }: { signatures: Signature[] }) {
     <DataTable
       caption={t`Signatures and attestations`}
       columns={columns}
-      rows={signatures}
-      rowKey={(signature) => signature.digest + signature.by + signature.predicate_type}
+      rows={rows}
+      rowKey={(signature) => String(signature.place)}
     />
   );
 }
