@@ -123,34 +123,17 @@ function By({ signature }: { signature: Signature }) {
 
 /** What one signature is worth, as a word and a sign. */
 function State({ signature }: { signature: Signature }) {
-  switch (signature.state) {
-    case "verified":
-      return (
-        <span className={`${classes.good} ${classes.state}`}>
-          <IconCircleCheck size={16} aria-hidden />
-          <Trans>Verified</Trans>
-        </span>
-      );
-    case "invalid":
-      return (
-        <span className={`${classes.bad} ${classes.state}`}>
-          <IconAlertTriangle size={16} aria-hidden />
-          <Trans>Invalid</Trans>
-        </span>
-      );
-    case "waiting":
-      return (
-        <span className={`${classes.dim} ${classes.state}`}>
-          <IconClock size={16} aria-hidden />
-          <Trans>Not looked at yet</Trans>
-        </span>
-      );
-    default:
-      return (
-        <span className={`${classes.dim} ${classes.state}`}>
-          <IconCircleX size={16} aria-hidden />
-          <Trans>Unverified</Trans>
-        </span>
-      );
-  }
+  const { t } = useLingui();
+  const { tone, Sign, word } = {
+    verified: { tone: classes.good, Sign: IconCircleCheck, word: t`Verified` },
+    unverified: { tone: classes.dim, Sign: IconCircleX, word: t`Unverified` },
+    invalid: { tone: classes.bad, Sign: IconAlertTriangle, word: t`Invalid` },
+    waiting: { tone: classes.dim, Sign: IconClock, word: t`Not looked at yet` },
+  }[signature.state];
+  return (
+    <span className={`${tone} ${classes.state}`}>
+      <Sign size={16} aria-hidden />
+      {word}
+    </span>
+  );
 }
