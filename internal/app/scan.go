@@ -149,21 +149,26 @@ func (s *scanners) Vulnerabilities(ctx context.Context, sc scan.Scanner, of scan
 	for _, n := range found.Notes {
 		note("%s", n)
 	}
-	report := scan.Foreign{Scanner: scan.Scanner{Name: found.Scanner.Name, Vendor: found.Scanner.Vendor, Version: found.Scanner.Version}}
+	report := scan.Foreign{Scanner: namedBy(found.Scanner)}
 	for _, f := range found.Findings {
 		report.Findings = append(report.Findings, scan.ForeignFinding{Package: f.Package, Version: f.Version, Finding: f.Finding})
 	}
 	return report, nil
 }
 
+// namedBy is a scanner as an answer of it says.
+func namedBy(n adapter.Name) scan.Scanner {
+	return scan.Scanner{Name: n.Name, Vendor: n.Vendor, Version: n.Version}
+}
+
 // Materials implements scan.Others.
-func (s *scanners) Materials(ctx context.Context, sc scan.Scanner, of scan.Image, note func(string, ...any)) (document []byte, version string, err error) {
+func (s *scanners) Materials(ctx context.Context, sc scan.Scanner, of scan.Image, note func(string, ...any)) (document []byte, by scan.Scanner, err error) {
 	var bill adapter.Bill
 	err = s.ask(ctx, sc, of, func(e adapter.Endpoint, j adapter.Job) (err error) {
 		bill, err = s.client.Bill(ctx, e, j, note)
 		return err
 	})
-	return bill.Document, bill.Scanner.Version, err
+	return bill.Document, namedBy(bill.Scanner), err
 }
 
 // ask has a scanner do a job, with a pass that is good for the image's repository until it is done.

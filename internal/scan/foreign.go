@@ -14,8 +14,8 @@ import (
 type Others interface {
 	// Vulnerabilities returns what a scanner found in an image.
 	Vulnerabilities(ctx context.Context, scanner Scanner, of Image, note func(string, ...any)) (Foreign, error)
-	// Materials returns the bill of materials of an image, as SPDX, and the version of the scanner.
-	Materials(ctx context.Context, scanner Scanner, of Image, note func(string, ...any)) (document []byte, version string, err error)
+	// Materials returns the bill of materials of an image, as SPDX, and who made it: name, vendor and version, by its own word.
+	Materials(ctx context.Context, scanner Scanner, of Image, note func(string, ...any)) (document []byte, by Scanner, err error)
 }
 
 // Foreign is what another scanner says of an image.

@@ -57,7 +57,8 @@ const (
 	workBill  = `UPDATE scan_sbom SET execution_id = $2, task_id = $3 WHERE manifest_id = $1`
 	beginBill = `UPDATE scan_sbom SET status = 'Running', started_at = CASE WHEN started_at = 0 THEN $3 ELSE started_at END
 		WHERE manifest_id = $1 AND task_id = $2 AND status IN ('Pending', 'Scheduled', 'Running')`
-	endBill = `UPDATE scan_sbom SET status = $3, reason = $4, digest = $5, ended_at = $6, scanner_version = CASE WHEN $7 = '' THEN scanner_version ELSE $7 END
+	endBill = `UPDATE scan_sbom SET status = $3, reason = $4, digest = $5, ended_at = $6, scanner_name = CASE WHEN $7 = '' THEN scanner_name ELSE $7 END,
+			scanner_vendor = CASE WHEN $8 = '' THEN scanner_vendor ELSE $8 END, scanner_version = CASE WHEN $9 = '' THEN scanner_version ELSE $9 END
 		WHERE manifest_id = $1 AND task_id = $2`
 )
 
@@ -111,12 +112,12 @@ func (s *Service) doSBOM(ctx context.Context, jr *job.Run) error {
 	if err != nil || wanted == 0 {
 		return err
 	}
-	document, version, err := s.document(ctx, scanner, r.Image, confined.SPDX, r.Logf)
+	document, by, err := s.document(ctx, scanner, r.Image, confined.SPDX, r.Logf)
 	if err != nil {
 		return r.failed(ctx, err)
 	}
 	r.Logf("the document has %d bytes", len(document))
-	if err := r.attach(ctx, document, version); err != nil {
+	if err := r.attach(ctx, document, by); err != nil {
 		return r.failed(ctx, err)
 	}
 	return nil
@@ -130,7 +131,7 @@ func (r *billRun) failed(ctx context.Context, failure error) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	err := r.Write(ctx, func(tx db.Tx) error {
-		_, err := tx.Exec(ctx, endBill, r.ManifestID, r.Task().ID, Failed, reasonOf(failure), "", db.Micros(r.clock()), "")
+		_, err := tx.Exec(ctx, endBill, r.ManifestID, r.Task().ID, Failed, reasonOf(failure), "", db.Micros(r.clock()), "", "", "")
 		return err
 	})
 	if err != nil {
@@ -141,8 +142,8 @@ func (r *billRun) failed(ctx context.Context, failure error) error {
 
 const inventoryOf = `SELECT i.content FROM scan_inventory i JOIN scan_report r ON r.id = i.report_id WHERE r.digest = $1 AND r.scanner = $2 AND i.revision = $3`
 
-// document makes the bill of materials of an image, and says the version of what made it where that is another's.
-func (s *Service) document(ctx context.Context, scanner Scanner, of Image, format confined.Format, note func(string, ...any)) (text []byte, version string, err error) {
+// document makes the bill of materials of an image, and says who made it where that is another.
+func (s *Service) document(ctx context.Context, scanner Scanner, of Image, format confined.Format, note func(string, ...any)) (text []byte, by Scanner, err error) {
 	if !scanner.Own && format == confined.SPDX {
 		return s.others.Materials(ctx, scanner, of, note)
 	}
@@ -151,18 +152,18 @@ func (s *Service) document(ctx context.Context, scanner Scanner, of Image, forma
 		found, err = s.inventory(ctx, of, note)
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, by, err
 	}
 	text, err = s.engine.SBOM(ctx, found, confined.SBOMRequest{
 		Format: format, Name: of.ref().FullName(), Digest: string(of.Digest), Created: s.clock().UTC(), Version: telemetry.Version(),
 	})
 	if reason, blamed := confined.AtFault(err); blamed {
-		return nil, "", &refusal{reason}
+		return nil, by, &refusal{reason}
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("write the bill of materials of %s: %w", of.Digest, err)
+		return nil, by, fmt.Errorf("write the bill of materials of %s: %w", of.Digest, err)
 	}
-	return text, "", nil
+	return text, by, nil
 }
 
 // keptInventory is what a scan by our own scanner found, or db.ErrNotFound.
@@ -200,7 +201,7 @@ func (s *Service) Document(ctx context.Context, ref registry.Ref, d oci.Digest, 
 }
 
 // attach pushes the document as an accessory of the image, in the place of the one before.
-func (r *billRun) attach(ctx context.Context, document []byte, version string) error {
+func (r *billRun) attach(ctx context.Context, document []byte, by Scanner) error {
 	before, err := db.Get(ctx, r.db.Auto(), scanBill, billOf, r.ManifestID)
 	if err != nil {
 		return fmt.Errorf("read the bill of materials of %s: %w", r.Digest, err)
@@ -223,7 +224,8 @@ func (r *billRun) attach(ctx context.Context, document []byte, version string) e
 		}
 	}
 	return r.Finish(ctx, func(tx db.Tx) error {
-		_, err := tx.Exec(ctx, endBill, r.ManifestID, r.Task().ID, Success, "", put.Digest, db.Micros(r.clock()), version)
+		_, err := tx.Exec(ctx, endBill, r.ManifestID, r.Task().ID, Success, "", put.Digest, db.Micros(r.clock()),
+			clean(by.Name, maxName), clean(by.Vendor, maxName), clean(by.Version, maxName))
 		return err
 	})
 }

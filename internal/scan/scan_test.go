@@ -411,6 +411,14 @@ func TestAnotherScanner(t *testing.T) {
 		if o.Status() != Success || o.Counts() != (Counts{Critical: 1, Medium: 1, Low: 1, Fixable: 1}) || o.Reports[0].Scanner.Name != "Clair" {
 			t.Fatalf("got %s %q %+v", o.Status(), o.Reason(), o.Reports[0])
 		}
+		w.ok(w.Scan(ctx, pusher, app, d, Materials))
+		w.settled()
+		a := w.artifact(app, d)
+		bills, err := w.Bills(ctx, []int64{a.ID})
+		w.ok(err)
+		if b := bills[a.ID]; b.Status != Success || b.Scanner.Name != "Other" || b.Scanner.Vendor != "Others" || b.Scanner.Version != "9" {
+			t.Errorf("a bill of materials by another scanner: %+v", b)
+		}
 		judged := w.engine.judged.Load()
 		w.edition("two", map[string][]inventory.Finding{})
 		if n := w.engine.judged.Load() - judged; n != 1 {

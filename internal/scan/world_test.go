@@ -364,8 +364,8 @@ func (s *fakeScanners) Vulnerabilities(context.Context, Scanner, Image, func(str
 	return s.foreign, s.fail
 }
 
-func (s *fakeScanners) Materials(context.Context, Scanner, Image, func(string, ...any)) ([]byte, string, error) {
-	return []byte(`{"spdxVersion":"SPDX-2.3"}`), "9", nil
+func (s *fakeScanners) Materials(context.Context, Scanner, Image, func(string, ...any)) ([]byte, Scanner, error) {
+	return []byte(`{"spdxVersion":"SPDX-2.3"}`), Scanner{Name: "Other", Vendor: "Others", Version: "9"}, nil
 }
 
 // countingStore counts how often blobs are opened.
