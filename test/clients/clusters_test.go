@@ -145,15 +145,19 @@ func (c *clusters) ship() {
 		attest(ours, image(name), slsa, `{"buildDefinition":{"buildType":"https://example.org/build"},"runDetails":{"builder":{"id":"`+by+`"}}}`)
 	}
 
-	// An index that is signed, and its child that isn't; one that isn't, and its child that is.
-	for _, name := range []string{"index", "loose"} {
+	// An index that is signed, with its child as Cosign does that, or without; one that isn't, and its child that is.
+	for _, name := range []string{"whole", "index", "loose"} {
 		child := c.image(name)
 		c.ok(c.tool("crane"), "index", "append", "--insecure", "-m", c.ref(name+"@"+child), "-t", c.ref(name+":all"))
 		index := name + "@" + c.digest(name, "all")
 		c.images = append(c.images, shipped{name: name, image: index}, shipped{name: name + "-child", image: name + "@" + child, within: name == "index"})
-		if name == "index" {
+		switch name {
+		case "whole":
+			cosign("sign", ours, index, "--recursive")
+			cosign("sign", ours, index, "--recursive", olderForm)
+		case "index":
 			sign(ours, index)
-		} else {
+		default:
 			sign(ours, name+"@"+child)
 		}
 	}
@@ -195,7 +199,7 @@ func (c *clusters) policies() []sent {
 	}
 	anyOf := func(rules ...any) map[string]any { return map[string]any{"any_of": rules} }
 	allOf := func(rules ...any) map[string]any { return map[string]any{"all_of": rules} }
-	ours := []string{"ours", "named", "tag", "bundle", "both", "reviewed", "hasty", "doubtful", "index", "index-child", "loose-child"}
+	ours := []string{"ours", "named", "tag", "bundle", "both", "reviewed", "hasty", "doubtful", "whole", "whole-child", "index", "index-child", "loose-child"}
 	const cosign, notation = "enable_content_trust_cosign", "enable_content_trust"
 	return []sent{
 		{"a key", keys(by("ci")), cosign, ours, all},
