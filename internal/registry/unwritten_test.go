@@ -2,11 +2,13 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -92,20 +94,7 @@ func TestUnwrittenCommitThatWasCutOff(t *testing.T) {
 		content := []byte("content")
 		d, err := oci.FromBytes(algorithm, content)
 		f.ok(err)
-		cutOff := func() string {
-			u, err := f.StartUpload(ctx, app)
-			f.ok(err)
-			_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content))
-			f.ok(err)
-			f.ok(f.Drain(ctx))
-			h, err := f.hold(ctx, app, u.ID, d)
-			f.ok(err)
-			f.ok(f.intend(ctx, h, d))
-			_, err = f.store.Place(ctx, h.Upload, d)
-			f.ok(err)
-			f.reopen()
-			return u.ID
-		}
+		cutOff := func() string { return f.cutOff(content, d) }
 		b, err := f.CommitUpload(ctx, app, cutOff(), d)
 		f.ok(err)
 		if b.Size != int64(len(content)) {
@@ -126,6 +115,69 @@ func TestUnwrittenCommitThatWasCutOff(t *testing.T) {
 		f.rows(0)
 		if left, uploads := f.files(); left != blobs || uploads != 0 {
 			t.Errorf("%s: %d blobs and %d uploads are left, want %d and none", algorithm, left, uploads, blobs)
+		}
+	}
+}
+
+// cutOff is an upload whose process ended after the blob had its place and before its row.
+func (f *fixture) cutOff(content []byte, d oci.Digest) (id string) {
+	f.t.Helper()
+	u, err := f.StartUpload(ctx, app)
+	f.ok(err)
+	_, err = f.Append(ctx, app, u.ID, 0, bytes.NewReader(content))
+	f.ok(err)
+	f.ok(f.Drain(ctx))
+	h, err := f.hold(ctx, app, u.ID, d)
+	f.ok(err)
+	f.ok(f.intend(ctx, h, d))
+	_, err = f.store.Place(ctx, h.Upload, d)
+	f.ok(err)
+	f.reopen()
+	return u.ID
+}
+
+// dying is a store whose process ends in the middle of one of these calls.
+type dying struct {
+	*file.Store
+	inFind, inCancel bool
+}
+
+var errKilled = errors.New("killed")
+
+func (d dying) Find(ctx context.Context, digest oci.Digest) (string, int64, error) {
+	if d.inFind {
+		return "", 0, errKilled
+	}
+	return d.Store.Find(ctx, digest)
+}
+
+func (d dying) Cancel(ctx context.Context, u blob.Upload) error {
+	if d.inCancel {
+		return errKilled
+	}
+	return d.Store.Cancel(ctx, u)
+}
+
+// The process that finds such an upload ends too, while it clears it away: the next one finds it again.
+func TestClearingAwayThatWasCutOff(t *testing.T) {
+	for _, end := range []dying{{inFind: true}, {inCancel: true}} {
+		f := begun(t)
+		blobs, _ := f.files()
+		content := []byte("content")
+		id := f.cutOff(content, oci.SHA256Of(content))
+		end.Store = f.store
+		f.serve(end)
+		if ended, err := f.endUpload(ctx, id); ended || !errors.Is(err, errKilled) {
+			t.Fatalf("ended %v, %v", ended, err)
+		}
+		f.reopen()
+		f.ageUploads()
+		f.clock.skip(DefaultUploadLifetime)
+		f.reclaimAll()
+		f.pass()
+		f.pass()
+		if left, uploads := f.files(); left != blobs || uploads != 0 {
+			t.Errorf("%+v: %d blobs and %d uploads are left, want %d and none", end, left, uploads, blobs)
 		}
 	}
 }

@@ -399,8 +399,9 @@ func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
 	return nil
 }
 
-// drop removes the bytes before the row that is the only trace of them. What a commit that was cut off has
-// put in the place of a blob becomes a condemned one, unless it is known.
+// drop removes the upload: its trace last, so that whoever is killed meanwhile has left one to go on from. That is the
+// row, or the bytes where there is none. What a commit that was cut off has put in the place of a blob becomes a
+// condemned one, unless it is known.
 func (s *Service) drop(ctx context.Context, h *held) error {
 	if h.kept != nil {
 		s.letGo(h)
@@ -408,11 +409,22 @@ func (s *Service) drop(ctx context.Context, h *held) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
+	if h.unwritten {
+		if err := s.condemnLeftovers(ctx, h); err != nil {
+			return err
+		}
+		return s.blobs.Cancel(ctx, h.Upload)
+	}
 	if err := s.blobs.Cancel(ctx, h.Upload); err != nil {
 		return err
 	}
+	return s.condemnLeftovers(ctx, h)
+}
+
+// condemnLeftovers ends the upload's row, if it has one, and gives its leftovers rows.
+func (s *Service) condemnLeftovers(ctx context.Context, h *held) error {
 	left, err := s.leftovers(ctx, h)
-	if err != nil {
+	if err != nil || h.unwritten && len(left) == 0 {
 		return err
 	}
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
