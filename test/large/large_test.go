@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/havenregistry/haven/internal/blob/object"
 	"github.com/havenregistry/haven/test/haventest"
 )
@@ -126,7 +128,20 @@ type pusher struct {
 	memory int64 // that a replica may take, in bytes
 }
 
+// needSpace ends the test where a blob doesn't fit on the disk twice: a gateway joins an upload's parts beside them.
+func needSpace(t *testing.T, bytes int64) {
+	t.Helper()
+	var disk unix.Statfs_t
+	if err := unix.Statfs(t.TempDir(), &disk); err != nil {
+		t.Fatal(err)
+	}
+	if free := int64(disk.Bavail) * disk.Bsize; free < 5*bytes/2 {
+		t.Fatalf("%s has %d bytes free and this test needs %d: free some, or set TMPDIR or HAVEN_LARGE_BYTES", os.TempDir(), free, 5*bytes/2)
+	}
+}
+
 func newPusher(t *testing.T, on haventest.Size) *pusher {
+	needSpace(t, size(t))
 	server := on.Start(t, haventest.Options{Plain: true})
 	token := server.Token(t, "admin", haventest.AdminPassword, "repository:"+repository+":pull,push")
 	memory := int64(memoryLimit)
