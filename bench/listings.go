@@ -81,7 +81,9 @@ func pages(shape dataset.Shape) []page {
 		{name: "users", path: "/api/v2.0/users?page_size=15"},
 		{name: "manifest by tag", path: "/v2/dataset/large/manifests/v1", token: true, apart: true},
 		{name: "docker token", path: tokenPath + "&scope=repository:dataset/large:pull", apart: true},
-		{name: "audit log, username=admin (each row is read)", path: "/api/v2.0/auditlog-exts?page_size=15&q=username%3Dadmin", apart: true},
+		{name: "audit log, username=admin", path: "/api/v2.0/auditlog-exts?page_size=15&q=username%3Dadmin"},
+		{name: "audit log, operation=create", path: "/api/v2.0/auditlog-exts?page_size=15&q=operation%3Dcreate"},
+		{name: "audit log, username=nobody", path: "/api/v2.0/auditlog-exts?page_size=15&q=username%3Dnobody"},
 		{name: "statistics", path: "/api/v2.0/statistics", apart: true},
 	}
 }

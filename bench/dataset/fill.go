@@ -220,7 +220,7 @@ func (f *filler) count(ctx context.Context) error {
 	for _, query := range []string{
 		`UPDATE repository SET artifact_count = (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = repository.id AND m.listed)`,
 		`DELETE FROM audit_count`,
-		`INSERT INTO audit_count (project_id, entries) SELECT project_id, COUNT(*) FROM audit GROUP BY project_id`,
+		`INSERT INTO audit_count (project_id, username, operation, entries) SELECT project_id, username, operation, COUNT(*) FROM audit GROUP BY project_id, username, operation`,
 		`DELETE FROM record_pass`, // else the first server writes a million records meanwhile
 	} {
 		if err := f.exec(ctx, query); err != nil {

@@ -20,7 +20,7 @@ const (
 	moveCursor   = `UPDATE audit_forward SET safe_id = $1, sent = sent + $2, last_row_at = $3, confirmed_at = $4 WHERE id = 1 AND holder = $5 AND safe_id < $6`
 	setFailure   = `UPDATE audit_forward SET failure = $1, failed_at = $2 WHERE id = 1 AND holder = $3`
 	cursorAt     = `SELECT safe_id FROM audit_forward WHERE id = 1`
-	dropSent     = `DELETE FROM audit WHERE id > $1 AND id <= $2 AND delivery = 2 RETURNING project_id`
+	dropSent     = `DELETE FROM audit WHERE id > $1 AND id <= $2 AND delivery = 2 RETURNING project_id, username, operation`
 )
 
 // rowsToForward returns the next rows after an id, in their order.
@@ -87,17 +87,17 @@ func settleForward(ctx context.Context, d *db.DB, holder string, m mark) error {
 	return nil
 }
 
-// remove runs a deletion that returns the project of each row, and counts. It returns how many rows went.
+// remove runs a deletion that returns what each row is counted by, and counts. It returns how many rows went.
 func remove(ctx context.Context, tx db.Tx, query string, args ...any) (int64, error) {
-	projects, err := db.Collect(ctx, tx, db.ScanInt, query, args...)
+	rows, err := db.Collect(ctx, tx, scanCounted, query, args...)
 	if err != nil {
 		return 0, err
 	}
-	gone := map[int64]int64{}
-	for _, id := range projects {
-		gone[id]--
+	gone := map[counted]int64{}
+	for _, c := range rows {
+		gone[c]--
 	}
-	return int64(len(projects)), count(ctx, tx, gone)
+	return int64(len(rows)), count(ctx, tx, gone)
 }
 
 // noteFailure writes what people see of a failure, at most maxFailure bytes.

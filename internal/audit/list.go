@@ -34,7 +34,8 @@ func listing() db.Listing {
 		},
 		Default: "a.created_at DESC",
 		Tie:     "a.id DESC",
-		Total:   "SELECT CAST(COALESCE(SUM(entries), 0) AS BIGINT) FROM audit_count",
+		Total:   "SELECT CAST(COALESCE(SUM(entries), 0) AS BIGINT) FROM audit_count WHERE ",
+		Totals:  map[string]db.Column{"username": {Expr: "username"}, "operation": {Expr: "operation"}},
 	}
 }
 
@@ -62,18 +63,19 @@ func (s *Service) List(ctx context.Context, scope Scope, list db.List) (rows []R
 func (s Scope) listing(list db.List) (l db.Listing, where string, args []any) {
 	l = listing()
 	if s.All {
+		l.Total += "TRUE"
 		return l, "", nil
 	}
 	marks, args := db.In(0, s.ProjectIDs)
-	l.Total += " WHERE project_id IN (" + marks + ")"
+	l.Total += "project_id IN (" + marks + ")"
 	n := newest(l, list)
 	if len(s.ProjectIDs) == 1 || n == 0 {
 		return l, "a.project_id IN (" + marks + ")", args
 	}
 	// The page is among the newest rows of each project, which an index has; all their rows would have to be
 	// sorted. The join is written so that SQLite, too, goes from project to project.
-	l.From = "audit_count p CROSS JOIN audit a"
-	return l, `p.project_id IN (` + marks + `) AND a.project_id = p.project_id AND a.created_at >= COALESCE((SELECT x.created_at FROM audit x
+	l.From = "(SELECT DISTINCT project_id FROM audit_count WHERE project_id IN (" + marks + ")) p CROSS JOIN audit a"
+	return l, `a.project_id = p.project_id AND a.created_at >= COALESCE((SELECT x.created_at FROM audit x
 		WHERE x.project_id = p.project_id ORDER BY x.created_at DESC LIMIT 1 OFFSET ` + strconv.Itoa(n) + `), 0)`, args
 }
 

@@ -78,7 +78,7 @@ func (p *Purger) batch(ctx context.Context, r *job.Run, what Purge, parameters s
 		n := int64(len(ids))
 		if !what.dry && len(ids) > 0 {
 			marks, args := db.In(0, ids)
-			if n, err = remove(ctx, tx, `DELETE FROM audit WHERE id IN (`+marks+`) RETURNING project_id`, args...); err != nil {
+			if n, err = remove(ctx, tx, `DELETE FROM audit WHERE id IN (`+marks+`) RETURNING project_id, username, operation`, args...); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -34,8 +35,23 @@ func deliveryBy(v setting.Values) delivery {
 
 const insertRows = `INSERT INTO audit (project_id, username, event_type, operation, resource_type, resource, description, result, client, request_id, delivery, created_at) VALUES `
 
-const addCount = `INSERT INTO audit_count (project_id, entries) VALUES ($1, $2)
-	ON CONFLICT (project_id) DO UPDATE SET entries = audit_count.entries + excluded.entries`
+const addCount = `INSERT INTO audit_count (project_id, username, operation, entries) VALUES ($1, $2, $3, $4)
+	ON CONFLICT (project_id, username, operation) DO UPDATE SET entries = audit_count.entries + excluded.entries`
+
+// counted is what the numbers of rows are kept by.
+type counted struct {
+	projectID           int64
+	username, operation string
+}
+
+func (c counted) compare(d counted) int {
+	return cmp.Or(cmp.Compare(c.projectID, d.projectID), strings.Compare(c.username, d.username), strings.Compare(c.operation, d.operation))
+}
+
+func scanCounted(r db.Row) (c counted, err error) {
+	err = r.Scan(&c.projectID, &c.username, &c.operation)
+	return c, err
+}
 
 // takeTurn has those who write rows to be forwarded come one after another: of two on PostgreSQL the second
 // waits, fails and begins anew, and so its rows get their ids when the first's can be read.
@@ -54,7 +70,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 	}
 	to, disabled := deliveryBy(values), disabledEvents(values)
 	var rows [][]any
-	counts := map[int64]int64{}
+	counts := map[counted]int64{}
 	for _, e := range events {
 		if !e.Kind.Audited() || slices.Contains(disabled, string(e.Kind)) {
 			continue
@@ -63,7 +79,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 			e.ProjectID, e.By, string(e.Kind), e.Operation, e.ResourceType, e.Resource, e.Description, e.Success,
 			e.Client, e.RequestID, int64(to), db.Micros(e.At),
 		})
-		counts[e.ProjectID]++
+		counts[counted{e.ProjectID, e.By, e.Operation}]++
 	}
 	if len(rows) == 0 {
 		return nil
@@ -114,10 +130,10 @@ func insert(ctx context.Context, tx db.Tx, rows [][]any) error {
 	return err
 }
 
-// count changes the numbers of rows by project, in the order of their ids so that two lock alike.
-func count(ctx context.Context, tx db.Tx, changes map[int64]int64) error {
-	for _, id := range slices.Sorted(maps.Keys(changes)) {
-		if _, err := tx.Exec(ctx, addCount, id, changes[id]); err != nil {
+// count changes the numbers of rows, in one order so that two lock alike.
+func count(ctx context.Context, tx db.Tx, changes map[counted]int64) error {
+	for _, c := range slices.SortedFunc(maps.Keys(changes), counted.compare) {
+		if _, err := tx.Exec(ctx, addCount, c.projectID, c.username, c.operation, changes[c]); err != nil {
 			return fmt.Errorf("count audit rows: %w", err)
 		}
 	}

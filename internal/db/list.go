@@ -77,9 +77,11 @@ type Listing struct {
 	Columns map[string]Column // what clients may filter and sort by
 	Default string            // what to sort by when the client names no key of ours; may end in " DESC"
 	Tie     string            // unique expression that makes each order total; may end in " DESC"
-	// Total is a query for the number of all rows, with the same arguments as the caller's condition. It
-	// answers instead of a count when the client gives no filter. "" where there is none.
+	// Total is a query for the number of all rows, with the same arguments as the caller's condition, that ends in its
+	// own. It answers instead of a count when the client gives no filter but such as Totals has. "" where there is none.
 	Total string
+	// Totals are the columns that Total's rows tell apart, by the keys that they answer.
+	Totals map[string]Column
 }
 
 const descending = " DESC"
@@ -105,7 +107,10 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		if err != nil {
 			return nil, 0, err
 		}
-		conditions, args, count = append(conditions, cond), append(args, more...), ""
+		if count, err = l.countOf(count, f, len(args)); err != nil {
+			return nil, 0, err
+		}
+		conditions, args = append(conditions, cond), append(args, more...)
 	}
 	if count == "" {
 		count = "SELECT COUNT(*)" + l.from(conditions)
@@ -115,7 +120,7 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		return nil, 0, fmt.Errorf("count rows: %w", err)
 	}
 	limit, offset := list.window()
-	if offset > 0 && offset >= total {
+	if offset >= total {
 		return nil, total, nil
 	}
 	backwards := offset > total/2
@@ -136,6 +141,16 @@ func Page[T any](ctx context.Context, tx Tx, l Listing, where string, args []any
 		slices.Reverse(rows)
 	}
 	return rows, total, nil
+}
+
+// countOf narrows a query of the kind of Total by a filter, whose values follow n placeholders. It is "" where that can't be.
+func (l Listing) countOf(count string, f Filter, n int) (string, error) {
+	col, ok := l.Totals[f.Key]
+	if count == "" || !ok {
+		return "", nil
+	}
+	cond, _, err := col.condition(f, n)
+	return count + " AND " + cond, err
 }
 
 // Query is the statement of a page but for its bounds, for tests of its plan.
