@@ -58,6 +58,7 @@ func pages(shape dataset.Shape) []page {
 		{name: "artifacts of 10,000 with tags", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15"},
 		{name: "artifacts of 10,000 with tags, tags=*", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15&q=tags%3D*"},
 		{name: "artifacts of 10,000 with tags, tags=~v99", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15&q=tags%3D~v99"},
+		{name: "artifacts of 10,000 with tags, digest=~abc", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15&q=digest%3D~abc"},
 		{name: "artifacts of 10,000 with tags, type=IMAGE", path: artifacts + dataset.Tags + "/artifacts?" + withAll + "page_size=15&q=type%3DIMAGE"},
 		{name: "artifacts of a project", path: "/api/v2.0/projects/dataset/artifacts?" + withAll + "page_size=15"},
 		{name: "artifacts of a project, page 1000", path: "/api/v2.0/projects/dataset/artifacts?" + withAll + "page_size=15&page=1000"},

@@ -182,6 +182,42 @@ func TestClearingAwayThatWasCutOff(t *testing.T) {
 	}
 }
 
+// The same small blob lies in a segment, and in a file of its own by an upload that was cut off: into a new repository it had a
+// row. The file goes, and the blob stays.
+func TestTwinOfAPackedBlobThatWasCutOff(t *testing.T) {
+	f := begun(t)
+	content := []byte("content")
+	d := oci.SHA256Of(content)
+	packed := f.blob(app, "application/octet-stream", content)
+	blobs, _ := f.files()
+	u, err := f.StartUpload(ctx, other)
+	f.ok(err)
+	f.rows(1)
+	_, err = f.Append(ctx, other, u.ID, 0, bytes.NewReader(content))
+	f.ok(err)
+	h, err := f.hold(ctx, other, u.ID, d)
+	f.ok(err)
+	_, err = f.store.Commit(ctx, h.Upload, d)
+	f.ok(err)
+	f.reopen()
+	if n, _ := f.files(); n != blobs+1 {
+		t.Fatalf("%d blobs, want one more than %d", n, blobs)
+	}
+	f.clock.skip(DefaultUploadLifetime)
+	f.push(app, document{SchemaVersion: 2, MediaType: oci.MediaTypeImageManifest, Config: &packed, Layers: []oci.Descriptor{packed}}, "v2")
+	f.pass()
+	f.pass()
+	f.rows(0)
+	if n, _ := f.files(); n != blobs {
+		t.Errorf("%d blobs are left, want %d", n, blobs)
+	}
+	if b, err := f.Blob(ctx, app, d); err != nil {
+		t.Error(err)
+	} else if got, err := f.readBlob(ctx, b); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("blob %q, %v", got, err)
+	}
+}
+
 // Power was lost, and the bytes with it: the blob is refused, and never another one.
 func TestTornUnwrittenUpload(t *testing.T) {
 	f := begun(t)

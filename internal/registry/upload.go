@@ -401,7 +401,7 @@ func (s *Service) CancelUpload(ctx context.Context, ref Ref, id string) error {
 
 // drop removes the upload: its trace last, so that whoever is killed meanwhile has left one to go on from. That is the
 // row, or the bytes where there is none. What a commit that was cut off has put in the place of a blob becomes a
-// condemned one, unless it is known.
+// condemned one, unless that is known.
 func (s *Service) drop(ctx context.Context, h *held) error {
 	if h.kept != nil {
 		s.letGo(h)
@@ -430,20 +430,30 @@ func (s *Service) condemnLeftovers(ctx context.Context, h *held) error {
 	return s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		now := s.now()
 		for _, b := range left {
-			id, err := db.Get(ctx, tx, db.ScanInt, insertBlob, b.Digest, b.Size, b.Location, now, b.Durable)
-			if errors.Is(err, db.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := condemn(ctx, tx, now, id); err != nil {
+			if err := condemnLeftover(ctx, tx, b, now); err != nil {
 				return err
 			}
 		}
 		_, err := tx.Exec(ctx, endUpload, h.ID, h.writer)
 		return err
 	})
+}
+
+// condemnLeftover gives bytes without a name a condemned blob. Where others of the same digest are known, elsewhere, they are
+// discarded.
+func condemnLeftover(ctx context.Context, tx db.Tx, b Blob, now int64) error {
+	id, err := db.Get(ctx, tx, db.ScanInt, insertBlob, b.Digest, b.Size, b.Location, now, b.Durable)
+	if err == nil {
+		return condemn(ctx, tx, now, id)
+	}
+	if !errors.Is(err, db.ErrNotFound) {
+		return err
+	}
+	known, err := db.Get(ctx, tx, scanStored, blobByDigest, b.Digest)
+	if err == nil && known.Location != b.Location {
+		_, err = tx.Exec(ctx, discard, b.Location, now)
+	}
+	return err
 }
 
 // leftovers are the blobs that a commit of the upload may have placed before a crash. They have its digest:
