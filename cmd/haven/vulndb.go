@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +18,7 @@ import (
 // vulndbCommands see to a registry's vulnerability database, from anywhere.
 type vulndbCommands struct {
 	Import  vulndbImport  `cmd:"" help:"Send an edition: an archive of trivy.db and metadata.json or of an OCI layout, or a folder with the two files."`
+	Export  vulndbExport  `cmd:"" help:"Fetch the edition in force into a file, for a registry that no line leads to."`
 	State   vulndbState   `cmd:"" help:"Show which edition packages are judged by."`
 	Refresh vulndbRefresh `cmd:"" help:"Have the registry ask its sources (vulndb_source) for a newer edition now."`
 }
@@ -23,6 +26,11 @@ type vulndbCommands struct {
 type vulndbImport struct {
 	client `embed:""`
 	Path   string `arg:"" placeholder:"PATH" help:"Archive or folder."`
+}
+
+type vulndbExport struct {
+	client `embed:""`
+	Path   string `arg:"" placeholder:"FILE" help:"Archive to write, such as trivy-db.tar.gz."`
 }
 
 type vulndbState struct {
@@ -61,6 +69,41 @@ func (v *vulndbImport) Run(ctx context.Context) error {
 		return err
 	}
 	return change.print(os.Stdout)
+}
+
+// Run implements kong's command.
+func (v *vulndbExport) Run(ctx context.Context) error {
+	response, err := v.send(ctx, http.MethodGet, "vulndb/archive", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	size, err := writeWhole(v.Path, response)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: %d bytes, %s\n", v.Path, size, response.Header.Get("Docker-Content-Digest"))
+	return nil
+}
+
+// writeWhole writes an answer to a file, which has its name when all of it is there and has the digest that the answer tells.
+func writeWhole(path string, response *http.Response) (size int64, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return 0, err
+	}
+	sum := sha256.New()
+	size, err = io.Copy(io.MultiWriter(f, sum), response.Body)
+	if got := fmt.Sprintf("sha256:%x", sum.Sum(nil)); err == nil && got != response.Header.Get("Docker-Content-Digest") {
+		err = fmt.Errorf("the line broke, or the registry's copy is damaged: it came with the digest %s", got)
+	}
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return 0, errors.Join(err, os.Remove(f.Name()))
+	}
+	return size, nil
 }
 
 // openEdition opens an archive, or packs a folder while it is read.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/havenregistry/haven/internal/oci"
 )
 
 // A folder is sent as the archive that registries hold, and what the registry says is shown.
@@ -55,5 +57,36 @@ func TestVulnDBImport(t *testing.T) {
 	}
 	if status, text := haven(t, "vulndb", "import", t.TempDir()); status != 1 || !strings.Contains(text, "metadata.json") {
 		t.Errorf("an empty folder: %d %s", status, text)
+	}
+}
+
+// An edition is fetched into a file that is there wholly or not at all.
+func TestVulnDBExport(t *testing.T) {
+	content, digest := "an archive", ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/haven/v1/vulndb/archive" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		w.Header().Set("Docker-Content-Digest", digest)
+		_, _ = w.Write([]byte(content))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "db.tar.gz")
+	args := []string{"vulndb", "export", path, "--server", server.URL, "--username", "admin"}
+	t.Setenv("HAVEN_PASSWORD", "Test-12345")
+	digest = oci.SHA256Of([]byte("another archive")).String()
+	if status, text := haven(t, args...); status != 1 || !strings.Contains(text, "the line broke") {
+		t.Errorf("damaged: %d %s", status, text)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("a damaged archive leaves %v, %v", left, err)
+	}
+	digest = oci.SHA256Of([]byte(content)).String()
+	if status, text := haven(t, args...); status != 0 || !strings.Contains(text, digest) {
+		t.Errorf("%d %s", status, text)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != content {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -38,6 +38,7 @@ func accesses() map[string]rest.Access {
 
 		// What every image is judged by; who administers the system answers for it.
 		"GetVulnerabilityDatabase":     ofSystem(authz.SystemConfig, authz.Read),
+		"ExportVulnerabilityDatabase":  ofSystem(authz.SystemConfig, authz.Read),
 		"ImportVulnerabilityDatabase":  ofSystem(authz.SystemConfig, authz.Update),
 		"RefreshVulnerabilityDatabase": ofSystem(authz.SystemConfig, authz.Update),
 

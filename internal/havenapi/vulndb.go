@@ -35,6 +35,17 @@ func (s *Server) ImportVulnerabilityDatabase(ctx context.Context, r gen.ImportVu
 	return gen.ImportVulnerabilityDatabase200JSONResponse{Changed: changed, Current: *asEdition(e)}, nil
 }
 
+// ExportVulnerabilityDatabase answers GET /vulndb/archive.
+func (s *Server) ExportVulnerabilityDatabase(ctx context.Context, _ gen.ExportVulnerabilityDatabaseRequestObject) (gen.ExportVulnerabilityDatabaseResponseObject, error) {
+	e, archive, err := s.VulnDB.Export(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return gen.ExportVulnerabilityDatabase200ApplicationOctetStreamResponse{
+		Body: archive, ContentLength: e.Size, Headers: gen.ExportVulnerabilityDatabase200ResponseHeaders{DockerContentDigest: e.Digest},
+	}, nil
+}
+
 // RefreshVulnerabilityDatabase answers POST /vulndb/refresh.
 func (s *Server) RefreshVulnerabilityDatabase(ctx context.Context, _ gen.RefreshVulnerabilityDatabaseRequestObject) (gen.RefreshVulnerabilityDatabaseResponseObject, error) {
 	e, changed, err := s.VulnDB.Refresh(ctx, rest.CallFrom(ctx).Principal.Name, func(string, ...any) {})

@@ -52,6 +52,7 @@ func whoMay() []may {
 		{operation: "CreateStatement", who: "AP", body: `{}`},
 		{operation: "DeleteStatement", who: "AP"},
 		{operation: "GetVulnerabilityDatabase", who: "A"},
+		{operation: "ExportVulnerabilityDatabase", who: "A"}, // without one
 		{operation: "ImportVulnerabilityDatabase", who: "A", body: "no archive"},
 		{operation: "RefreshVulnerabilityDatabase", who: "A"}, // without a source
 		{operation: "ExplainAccess", who: signedInCallers, query: "resource=repository&action=pull&project=perm"},

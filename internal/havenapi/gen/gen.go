@@ -1427,6 +1427,9 @@ type ServerInterface interface {
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// ExportVulnerabilityDatabase The edition of the vulnerability database in force, as importing takes it
+	// (GET /api/haven/v1/vulndb/archive)
+	ExportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
 	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
 	// (POST /api/haven/v1/vulndb/import)
 	ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
@@ -3003,6 +3006,20 @@ func (siw *ServerInterfaceWrapper) GetVulnerabilityDatabase(w http.ResponseWrite
 	handler.ServeHTTP(w, r)
 }
 
+// ExportVulnerabilityDatabase operation middleware
+func (siw *ServerInterfaceWrapper) ExportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportVulnerabilityDatabase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ImportVulnerabilityDatabase operation middleware
 func (siw *ServerInterfaceWrapper) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
 
@@ -3369,6 +3386,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/tasks/{task_id}/log", wrapper.GetJobTaskLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb", wrapper.GetVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/import", wrapper.ImportVulnerabilityDatabase)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb/archive", wrapper.ExportVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom", wrapper.GetArtifactSBOM)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes", wrapper.ListArtifactChanges)
@@ -5125,6 +5143,56 @@ func (response GetVulnerabilityDatabasedefaultJSONResponse) VisitGetVulnerabilit
 	return err
 }
 
+type ExportVulnerabilityDatabaseRequestObject struct {
+}
+
+type ExportVulnerabilityDatabaseResponseObject interface {
+	VisitExportVulnerabilityDatabaseResponse(w http.ResponseWriter) error
+}
+
+type ExportVulnerabilityDatabase200ResponseHeaders struct {
+	DockerContentDigest string
+}
+
+type ExportVulnerabilityDatabase200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       ExportVulnerabilityDatabase200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ExportVulnerabilityDatabase200ApplicationOctetStreamResponse) VisitExportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Docker-Content-Digest", fmt.Sprint(response.Headers.DockerContentDigest))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportVulnerabilityDatabasedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ExportVulnerabilityDatabasedefaultJSONResponse) VisitExportVulnerabilityDatabaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ImportVulnerabilityDatabaseRequestObject struct {
 	Body io.Reader
 }
@@ -5600,6 +5668,9 @@ type StrictServerInterface interface {
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
+	// ExportVulnerabilityDatabase The edition of the vulnerability database in force, as importing takes it
+	// (GET /api/haven/v1/vulndb/archive)
+	ExportVulnerabilityDatabase(ctx context.Context, request ExportVulnerabilityDatabaseRequestObject) (ExportVulnerabilityDatabaseResponseObject, error)
 	// ImportVulnerabilityDatabase Take in an edition of the vulnerability database
 	// (POST /api/haven/v1/vulndb/import)
 	ImportVulnerabilityDatabase(ctx context.Context, request ImportVulnerabilityDatabaseRequestObject) (ImportVulnerabilityDatabaseResponseObject, error)
@@ -6812,6 +6883,30 @@ func (sh *strictHandler) GetVulnerabilityDatabase(w http.ResponseWriter, r *http
 	}
 }
 
+// ExportVulnerabilityDatabase operation middleware
+func (sh *strictHandler) ExportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
+	var request ExportVulnerabilityDatabaseRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportVulnerabilityDatabase(ctx, request.(ExportVulnerabilityDatabaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportVulnerabilityDatabase")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportVulnerabilityDatabaseResponseObject); ok {
+		if err := validResponse.VisitExportVulnerabilityDatabaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ImportVulnerabilityDatabase operation middleware
 func (sh *strictHandler) ImportVulnerabilityDatabase(w http.ResponseWriter, r *http.Request) {
 	var request ImportVulnerabilityDatabaseRequestObject
@@ -7071,193 +7166,194 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs50iD8Vwi97yG7d23LyUwGz9p4gPNmvDPZySRBktlZ3DqQqG5KYtQie0i2ZK3hB/dr7ofdLzmw",
-	"iuxPttSyJSezG2CAcdTd/ChWFeu7bgexXGZSMGH04Px2MGc0YQr+fKEYNSy5NPYfCdOx4pnhUgzOBx/m",
-	"jGTUzImckvWcGrKmmsT4/ukgGuh4zpbUfmc2GRucD7RRXMwG0eDmZCZP7I8nesGzEwkj0vQkk1wYpgbn",
-	"U5pqdncXDd7SGXvFxUK3p3/HUmr4ipHUPidGEmMXpNiKy1wTKhL4QbAbQzI6YxH5JLlgCVlzMyfXAxKR",
-	"68Gh1vlBGpq+kLkIwOlHuSZLKjZEybUmS2rieX3aqVRLagbnAy7Md98OIr8OO8mMqT0WchcNMqrokhl3",
-	"fDRJOC6juapf7YkZSRSjiT1BCyuqDJ/S2FwQbjQZ+49HAOExEXTJ8KS5IXOqT8lraUhMNTvRTGhuT8Pu",
-	"jNvxLWYMooH9ZnBeriMaKPZbzhVLBudG5awKhyW9ecXEzMwH5999Gw2WXPh/Po0aZ2N36lc7UmzKFBMx",
-	"C+AonRGpSMJnTJvw0sqve67t2fPnuxfHblicA/B4Yr8PTFx7Zdvcu/DDzsdjKUZum+HpChgcbpNcjxTT",
-	"MlcxG+EsQR6h5CcWG8IFUqhlGVwTivjEVkwQPrUolUq50CTlC0aoIAAU2Aeyo3Infz95qU/euYlPXtsf",
-	"q7tI2JTmqXFEUax7ImXKqICFf5ITdy715b7OlxOmLDlQYqhehDHGfX1ISNoh8dfbrhnh8QHJJ6UTlnZj",
-	"Z/H4oZi5ZBam3RMtDzKHoQUGhuYonh/y0OR0lGvLfZto9MayU66JfRoRLrSpMNmYpilgM6zzt5ypTblQ",
-	"+wUCfQsAllzwZb6srqoKDHvZhfg9j+dwEXZM7R4F6Ohp1OsQ7AAjzf8ZmPydvfkozH5BzixHTpnWZMmo",
-	"0ISmaUTyzF5GT8+is7OzLQvE8cOrPAssc0lvHKjOzsKLlnILEfinh8Qaxw47GKblZh5T3JthJlQb5ljr",
-	"G0kV5pOwSkV4svda3ZAHXXGuZmzLIfrHD+UyiI8tYLyQAoUbXZMwY7lcUn1Oxov/XI0Ju6Gxiew//ms1",
-	"JrEUhnKh4Yd/0P+afBwTRYUVUseL/7ylZHI3JlZklFP45Q+UTP44tpRC5PT0WvzENpoYkODmVgDWhosZ",
-	"SSTT4okhCyHXhCpG+ExIxRKQhS0wEnsHUzL+lSrBxWxM8GY9vRYdJPfboONcvj3703eho/gtl4Z2H8UB",
-	"DkGxGddG0YpsVT+OPC+xUsdUiJLZNgW/+kiHREnFMqm5kWrTg87LlwFzZG5A/nZUE5GMqZgJc8JELBOW",
-	"ELPmMevaU33ennt6evash8Sg5ESa7sMtHj/0iDXTeqvkXHnhgAKRliqgvQGptek6IuOTMZmwqVSMULJg",
-	"GzK1igbTMROJpUapks5rHqbaehbt5Rk62ybiFI8PicZWBu4+Bv/0oedt5IJtOe3i8UPn8cJVeJpS9HrI",
-	"LED7OpNCs6r9JHBr4IML4AATmWysTsSWmdlYFbpigXklY+pV+P9fsengfPD/DUt7zdC9OiwtNbCK76UI",
-	"sB37a3DKu2jwF8rTXMFH9n5iaMugWZZyXMHwk8ZllAAJLQif6uGVUlJpXE3A9rBmwpC1kmJ2Sp7f3BDB",
-	"VkwRw9JUk6WlKjOnwvHH33KmDeFJRNYgxgJvZ8p+kMrZzJMmite5ZqdI0LgQu87LOGYa/sqUzJgyHI+H",
-	"xh60DeSPBmw6tQJN6JFXegMP7wqckBMQiO4iN/nVTZZSURxl73XQNJXrEAZdFoCZbOzWl2Qt8zQhE0ZS",
-	"ZiUDJfPZnAi5HrSV4GiQMbXkJoibH+aMK6L4bG400fl0ymPEmg1Z0g3RhqcpEdJYXsgIF+ck4ZpOUpZE",
-	"hN1klnYiksp4wZLw1E5YDMOWaikAKNywpd6FZQjcd/DVoIQ+VYpuBrWbeN+jjAbruew3/fvcHfZdlXv8",
-	"ozi7KrRx2MrMkT/9cvMfO7HIbbSNQIGr6z0XMSPrORORFdbt/TTGUxmTXBiewrNBRW1KqGEnhsMtck9j",
-	"aDSwQkp7MX+x6oI5J2O90YYtRzSxaizIX1KNIzLO8knK45HDDfuLkimz/58pKsz4lFzOrMxscBj7cJTS",
-	"eKHtK0KO/NtCmhGONY6uxThhgrPEvYMjRWRcm30kRbrxn2o+EywZcWF/8Ght/3aIbf9M2RRGccCMrIB9",
-	"Lca5UCy1PHgMgLUEY4VwTYQkOrfat7OEASiIphv7yMyttEAnVuyzVIzSeAsXYeldar0XJK0E9kQTeFdH",
-	"ZKrkkjwNXFN2OJlnYXsdPELtYmJn127slF3gbQGYZH9D046e86ywIMexzAXIryydhvZhxwnYyKmaSPVE",
-	"o02w2E7KQkMYdtPhjkD6QS1HM3uHxSyC5WZMZqHRGgQLuOtm6CZCT+4tKlxwEdJIwAwEh2OPngopNkuZ",
-	"69DevIS3fZkwT3B9zib+ns8ENbligTsvlhbHQ/eJ9l/ZE3gBr4Gl1hgazxncvhJu6SVNGOEmyNxLI3Rr",
-	"c0uutf2zwxkxZySTKY83JGFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhcm+pFU5lPqrBN2srsdpeWQnVw",
-	"F0IaGnacNMD02r24P6Bwr6EJHBSAQaznMrjLykC6dthtqkipNkjPsaWuKVfoC+lzvRaIFLpbtaGGLVmI",
-	"L72Es0E2YInRDwM3EfiQWKqBOWrKE8f+vEdHn1uW2cAFKQDeHcD08OmNWlwjf46Ie+4nBxI14IEQCbtB",
-	"wKWMJuBjDE7foM7C01LCpzjtcqUlOUSeJCtoVztVh8lBgs8Tbv4i1ZqqxJFWndqZSOCGbkNmLrU5z6Qy",
-	"pR0iZnyF/g+90amchYgqpbORZrEUSQDdLmcF95ZpYmVTJdcIwjXl9k46Q9oV9jgTCZsrxQ+ZT6pMWoA7",
-	"BifVZsSsQrEFxaeowFxYxmDlVCsIS6uJr0ARD+zEDzoCmaeq4B1EEoIJlFwXwzdRk4nCn4qKj5ySOc0y",
-	"JgBBjrAaeysGzWYvk/LaLU5Mk4SlFiVYAiAe9PAEVCfasm+YwU5Vm+Xgm87QGmNPQXf4JQrs7Le7TEkj",
-	"Y5m2RzNxZpmHSYM3OwBkyzJKSFvxJU2J23qPJQGfQWLPl5YDyamVveJcKWQ+Eza3EkM0sCRi1/NxlyCE",
-	"Q1ZX3UCgBmjrfCHEqa489TalkZC2sK5bCJwMp+RM0WUQukumddDvFR5pL2nQj925q4CQxYrfe12zCJzW",
-	"FdtYjxs0uI4VTfMO48KKqYTHJoB4bwQDeDAazwlfQpQMuum5Kg2YfTbw0n78N5xo5z6KBYV28hcOaPVi",
-	"TgWeZwNfVt7V08KBhBo6oZqNtoigxTt5ZvlLMkLFuQfTuYsGU37DktGKKd1lrPEKgCdEwdaDaDCTAtT8",
-	"1ACP+xgYOqPxwuFvgHOsmOImbMDoXk3IFPUDNcwBeC/Q7t75cTZQo8aV8+L5qcpvmwusTPmxAwqAsG0Y",
-	"bEEddhPnOiRiOoBWPHJg90m5RmGSFHIgwTF0P7Y+deOGRZ61VLoiuk3t2qyQrPuSbBUXAsL9lN/QSUhX",
-	"fzMlRhqa9tuEzE0sUQrYtZg37tXCChgSHTaFYw/kPbtnVQhRMRhAhTSEIT8MkrEDVvfOImLmUjNCNQE8",
-	"gr8qXm4H7p7HaNc6siiQ645QESe/2hcjr+A6RyByjjZFNW/8GDSRaLDKU8EURTEaTOojdIJWbmwnB8BP",
-	"QpqRh1WYM+FZ70B6b8baA7+3Kk2DEnHqACxQwy+spMsSZcsjrhBRFyN4UyKoB+YklfFi4EzvQaBUPqzF",
-	"WdL0bYWduAC0OodxoN+PHuonuee3tSPe71uPMft81TjYByBh/aD62bTapoGK1altbquYebZZaLYaHHaY",
-	"A/bU/Lu274Wrtum/dBDtZY0Dea/jcsFnlQvNG0e4xugtNIdcoB6/BotagEEWfMEZjIthLPu2bHrCiMrF",
-	"PjcW3tuB+6pTAwALECVZnqZg9ZFpErXNiKWrps1sa4hH0/TNdHD+j91LrSDs3ccoEBUOHjVtqEguCJ1o",
-	"UFJaoPQGK4FXQf+Y9LAjquCzHl4FIoQQrybW3xfzOgxyReB1aV0Tcl2z8Dr0CR0KX3ZJm8dDhIpvsmHh",
-	"F+g2ikh5/0akxvki4hhf5OSWiNTYHhhGc7EQci0cFnji8abKkhwxhhSMXHY3Vfpp39/bNDGEYgUryt2X",
-	"+LHNK/lXObnycewBtqwYhlftYV+zkrZIjmSRYzdG0RE1Rm25tjHqo7VVVI36mWOUOdIGYGyWjCZhZapL",
-	"zHzrce9dLgT88d7ILLNoB6YHi3zvcwySiLqGHVUoq41mVC92MvC/yskHqheQKKPxFuWzWSiE+ufL179c",
-	"vorI+xc/Xn3/y6sru8Crv129/hBaHuryeyLZiomkI7z1V6dOcE2mUnmTCHqg0AehidX0L8jJ08IZup7L",
-	"lBH0bvdTDNwKfNx/+xa2c5yTlz9f/nA1ev/i8nVE3v7y7oer0eUv37/8MHr15oeI/N///X92mrFAaa5O",
-	"Vt18eQYF9vjD7KB3e4K/C1KvZ+D0OJCHcAfnfNDh/C85NXjBFDJvh0s+iI8/2Cca01IsThBDF4yYXIme",
-	"KmhvCAh2Y0ZGbY50Jpni0huC2ug+57M5U2QmmS6clO0lqlzsAvKaajJhs1x8Dva8nf++j+csyVOWkD9M",
-	"MRbAXu3EqM0fD8ect/vHDs1BPf/qwYQaKW91nlRq+DnitaeoLXzI3SQtblQq2T2QXiHYe9/ucDZ937bn",
-	"xpLe7xfWlh7vrik3fdfdOA1vO/FDlEAoN1hR0MtdhM7iNVu/r0YCdFlUg5YvL4E2Q5MD5teMK6b7G+z3",
-	"INtPuTZ8ystA252rkRkTK3az65poeMcFeZMx8berv5NExrmFVy09zCsPPOVmExEkiIjUVgfJHKUNrHYW",
-	"lR0PzgeftBSn7+j6Z8cY6kb6LWlH+FKEtmv3L/LLu1f1U3r+9FmnitQA4X88/VP43WpoZkMEc/bPiiZ8",
-	"Qaw+tSHO4uD1tZRNDZG56YNDJXsuHDTSjChE+noLIvy/8lMuEqZGXKyYNnzWtNEE/Rg7oVQ76B74FnLl",
-	"vGVKW6T7IBfsgKoXRjmGVfo6CdYPDO0X56j0drnxRZ6m6FSoSVH7E+w8GNFS3HTxnCoaG6a0R2pIIgja",
-	"EfpyZvB+57pwGTbczNzq6mTJRW6YrppzhIts9/boo8KlI3zQxR9D1kx/p/Q7OZHmbfHhbmNC4rMp3AHV",
-	"py2RK2pg58dd6I25DQEv+xeDkB7wtUSesx0ZNq1jaQiNKY0ZVrJwsfgU8BkiSfU5qgJjHzBdpkD4GFpa",
-	"DTge//cxqKqQbYtfoq7qPhwPx6fXAoNoMTAdPikGxRh1+A2NZKU1Sq6FM0aBmcqlE94Tw5b05iV++tzB",
-	"z/3z6Q7sc4hXhehOvPqZJuzArHOrgHIwdOuv0HUxBOOvjUZQ4EqMAOO+/RNJmQEWav+Z8BmE75XOSn5D",
-	"KInnLF7ofNnPBuGOyPPi3UygiR+BvBmf17NHskjIe+ADN4IB2TqjvZN93rOOpd4Tq3wQVyiKDlXHSoYU",
-	"xPdONl1BstvY5Y9yDdfUJNcblKz6xeIVyNgWKLXL0wKAABZZqVlvs+q7EDMmtl2y1F2zvReo2FKaDs2Y",
-	"Joli2rm60IpPeFBSgARBOmNdksdEybWGA+kzUr9AfyCb4vVqSF8dnRqQqx11sf/aFkLkVgZ7t7B3EgxU",
-	"n3IxYypT3CoyULOFCcPNxoW9YJrEheUTKeVLkgso+4By+4opPuVhR8sOnbFwI7qgdqU40zWkr0QuOQyp",
-	"hEoEgq3DMVmKJVbrYh0m2jdTu2dqDNM4UFTJj6nEvA+26kntABeEj5BmK4xcolKITi41oSSVMzwGiyAn",
-	"2tBlBolGuZmDDc4KBysPtgNbwezSVIdrGd3hLtXHyedSg/18abfu9gym9z0cW5WYmAbTQBPHOREScl7n",
-	"VEOlIZYQtPJvGBCMw44KyHNR+QcXK5oCOXqbyc4Y2sKp5qBbxrZ4AEWWriohLQ2M20qjb4vghIa9xVkW",
-	"emd24EDf+8/AKD+VKu7IDG35+LPcRa5DFFYi0e1Ppnk65WnXVaRjmQVdtBYV/PXjz6QsLlK4V8Ab/jEY",
-	"Zm2OYiKy4wadbs3AadhYBYY9DvH7ypH1tya9Z4wkMtbDMj7hdJnsbxSyi+Fi9hMLIFNs/wTTU/D6pEUA",
-	"YslWjCRZbggXRlrmo3IrLBqpWETeXv184bwYrl7C65IFtyWfAwtML/FW1hcu7wtSwFKuDUtgLWunz2zc",
-	"5R0WoVLNwDsfGl+TTPEVNYxkVBnnt4fRLOd14etPNOSLgpMCLQMwXGiyyvUajsrtcbcFLzZMtV2wwKX+",
-	"9urnncJ8wc8qA0U1XKmvvSq3lADsowA43Cx53R6BdngxdyWK6jw11TIxLn+PAToYKcOnLyAdOGwdQ6jU",
-	"lZHWueAfJ5NcJBiiue2cSl34m1BiOxzICCgsFNqfbhClkREjLiI5ulQ4LgjwKMjC60L5ZgqCg0C53cgD",
-	"urmk4Hl2+wmQgwTx/J6coKfnof1dhR03ymfAiJWga6aUl/gnUG7BdIihx/Re9DYGtNwcAYxL2F4pEdvC",
-	"/ksZ90imf5C2B5/Pzr/brt/DYPDBEkuXMEfzhHdUNsX6rQurUC8tUU8YZhuj2NymIV+lLFCK5uoV5EiS",
-	"MahpenzA27g2UyipYitHzdO0o37WL4L/ljMfmeNKeW3Oydi+PgbflbeM/g/46ZRYvm8VYLSPjtdSLVJJ",
-	"k2Exy9jqTNqOCQVVuHaM8vRBfgOudR6KcLrU/vg0tTpfRKhzsrWzithmpFmAH/3115/eg0Blry87jdeI",
-	"xRNACKoXLAnkzMPvQfsLn7KRc2KEgywgo3aNkZSwfiDEmxjStVCQSvmqb27E4/orapVnuhUb48K/Jsxu",
-	"FuOcS8Xe5aGD3OC1kUPEU2wxmJZ0UKBTVLKGKm03TjCq3Nd1V0zTfFRd8MftXOp7RadmO6vaVc6swY52",
-	"FRZssZHd41f4SuOgVc4qZfbaEs8+F29B2rsXVKHhal2658+/+W5vOnz6vL6D7rKn351tLxd7HMfVnzFJ",
-	"S+UpqzisDucUehBVQ+S3o20g7RKUvoh8Qde73fIBD9QuCt3loQJS+6A4xgE19HG4oPezE7yZelY9CMzW",
-	"CbtAJdo6rLwtjzNdZ4igWPsrZj8Quv11gqUzFWHKjd6VxNNIYMvTlHiP1J7mWV9pdRoS9rvSf2CJoZ39",
-	"rSo1fu8SlEM5TmLKRUe9FXs1T6nypxUzrX3+DlT4dwk99mTcOAmRAqWcJY3nXOwypvTLe6nt5crh/N3H",
-	"vWJEsYPDY86JDm8ddLIpRgRbM0WYr/ILVe+mSi5dZDjkRCVMRQV5xIqBJ4Sm+v65GX5RUe3keyNQZwI9",
-	"SmrbHYpur+hQBFMeWgq8YOwcjkEjSQVn9j+1Jj9wiy1H3bn/qy41541gmIntuVVNWyO+MkAEab9yycBb",
-	"ABYuPWcJ4eZ00DIxzVh3LRwsv+fCkYtx+snFOx1g8Zyvws7YZSaV6XAM/epUgOaxOntcP5UOYsRRXuys",
-	"7eL6rlhZmUMl4yXXR6juEq42XwdShAqd6Z2uXdSDDLECDzwk/wC9X5A8s2olqlsFHkE0WNg0VK9EET6w",
-	"ThTaEaBdmCqCEHJ1XHdGC5dlFSprraNaVKOFSkKZL9iPUA1R769OEX9RYZo7Ir32C8jhAQi8FKRcbJ+q",
-	"P1TrtVThGJGdIkYhR6Hh1ZUUMx3hAbosLxg8NpDlgE1ZCdNgXyE9l+suBOsdblCJNCg2XINjI7CgkG38",
-	"kred75UzErQPd0/4tcRQSBYBZgOQBUGrR6xyRwiUVRr++usHP2chzlc1pO+++Y9vdwl+OHwbIuBMjHPF",
-	"zea9JUAXYEE1j4viynClwi/F53NjskFZHb2oYh1LueCsUlucVyw7NOM/sc2WzV6SzAXEEYylKjSFch2M",
-	"qmoBNVwI9P8RUxmG348fPrwll29fWiD+SFdMEDCvkiHN+HD17PTslLxIuZUH8A1X/dM+gc9y9ALnwgkA",
-	"59A2SEdkylmaaB8bfw0V8TFCDYojkYlMuJNzgcPRJTu9FtfihRQry1ys/AZIMpcpWqucZTlj2Ang3L59",
-	"QsZ/P3mHMs7Jy2SMTsuiDrUmLJ5LllxUy3RUi1Iv6cIugkwV03Pyyy8vvz+1g176FBywwQm9hnJfGH55",
-	"e+3KO11befcaak9dD6Jrn4d7Pbj7eDc+JWXVZ+Pd7U4TQcnMOy/sFN8+e+bm9S0iDCxsnNEZG5M/YH3Y",
-	"P0b4A/RWGZM/PMVOLGcX5Mx1aAEQQcxWvVELcB77+W9jOIKxlsqMo2tB4J+4Q+02+PcTaJJ2Aik78H5U",
-	"ZrtXC3JCmxgdAcBdi7fxKy4WY7eXSrsEgXIMpClgV6lgr4RzMk75RFG1GdLhBAJYvXFYD/2TYljO9JD+",
-	"t2fPn/1lglN+4EuHUu/+8oJ88803f7Jz/vLhBe5sydOUu8sEa6v/kykJYTcw09nZ2dMT+O/D2dk5/Hd6",
-	"dnb2v8YYKJvymAnU9xwFX2Y0nrOTZ6dn9sZVqaM5fT4crtfrUwqPT6WaDd23evjq5Yur1++v4BtL7Nyk",
-	"DMrqroCWC0FgsHJvyIwJmvHB+eCb07PTb4DhmzlwIqDRuf1yuHo6hCtmOK1VmJyhHaugmZfJ4HzwAzPN",
-	"YpSNWvjPzs4OVly+OVWgyjxE9wEKnqIJ0TUKCg9crHTo6+ADo86XS6o2DQW7hEYZ/pBAA7MZ4TpCZwpN",
-	"U4uqdn+YUjvT9lYAwA4+2sHrgC4qFsGF2OW4TljMIZxSCle1DR27xeXn6htgKfglYyay9FrWo924+geg",
-	"zdRP0NWQwxIb2vlzmTZ/lslmr4Pbw0nfVYTksuh/UhLm5tzQWRT4/X8mzi9r+T/0dChU7uql/byHXbO0",
-	"ND7dL/y8s4hG/UWjcnZ3RLqo1AE8Okn8TDferjRhgFau15DKhYtxmW+IkObCJcm7MD9A4oRhlV1k+YlE",
-	"r+VOIrnJUory/CzkEPO+47GVZLGG/EQadzsVhbfH3g3mi667ghqn5BJ+8fFBhT2zWi0eaIjqhav6XiRZ",
-	"PNGN98rR3RvogiwouE25/mYviReviAaZIgwufUJwtePnP7qsuBRcn1u6zg0e0Ceme1IAP+rJrqcRm/Ib",
-	"KNmGJ9WxIviua0kgze+5pEu9cAcCCOikJqxw3tX9qlqofZ/2kgFehh4QojMGvPccqCUiWa7nERhoI9c5",
-	"11d0CK4nPnAL1T4LLblsVMRdR67y/7bFVtpbHGu5fTwUQFC+PHtBkFirw0cNdPUbLKNOj0AYpRDr+6L6",
-	"dl++oEiRh1UJlumCdeWFezf4+nhMca3VAudRbqfC/JZI+NvpMP5qgqBPuKH63D2f5EQPiwoGulMQfsW1",
-	"qZZFCvDo0H7KV4Z4vBZ9drwIfcR6vJdhqG+v97DF5oOxoZert1Y9qu0PaWHIJeiGnuadUtvsl8XFYlev",
-	"rLKt+F00qCmmu76sNPp263sQkv7q66xDuRLPCiY0XsyUzK2KbLlFmkLGpku/E2xthYSiQsqeeDu8rVbh",
-	"uNumz9WO54jcoY4Gj6XJUUEKSGC+QROU+9JtrbzJ3cc9T2KomMF4yAfNGhXaY/0839nRe5zodpBCW7mH",
-	"n8EHhSEiUGjKRbCVh4FWXKzuS2cUreQPQ/OhNjI7GmzfG5l9KaC1a8H87G7YWqBhmWSRYCDgA6FbVH/r",
-	"dSN+gLe/3orbq+T9W16IH7qYQq+77ygMuxduf0XpryjdC6XTtMTphwh0MOLw1vXg3SXGAfCPK8Hh+T6a",
-	"8AYgPYzY5vsYb2UAJaiHqZxtNUCS8VSmqVyP0TUAewf7A9FGMbqE/lrgKDyBsBC2sis6J+NUzlzFlZQL",
-	"pl3XgQ0EnEFPOc0IT+xQznEmr8VMEinIH8avqDYnV3akk5ffuwQIOjVMjf+ICu+YiaRSz8Xu5ol2ftQi",
-	"N2BONcoEaKss3JkbEqdSs2sBTk7cBaMq5Uxhej+3G4mlECw2GoU2O40IGTBLlHwFLca2GjBfMSuroOGO",
-	"YsdZ7fpu1yJ7ggYzu/+w8e4sFDXtA6XPQhExt8Ep8KT3MxDu5riG3ZghoMUJArtOiYGsIvtBYRrvfnMr",
-	"ddZY7N9PXrMbc3IJIOwIhjKSAPoN9uyR/XA28I5BhBVmoVhGYBHXSOiiBk2iU4gfULnQhE+JYCwhE/YZ",
-	"eMU9dbpyml3q3BbO/mianDuD+6ttTajdT1nbDTSnp31umKGKVgGaxd691LEieuHW/QXpQXfDmXMgd4kC",
-	"b/HtHzBH+2jiQK09ytFlAjCiTRheDXJaFqSodrEQEuzoyhCdMbpwlb27O1eUhfx9U6WHso7qSSGO5oFD",
-	"+gUiLJvndD8//H5H1MtJ/Tj0QV3q+n0O9SHkU4sBui3dKu5x0Z/WPnPNK+6GGKK2XUP0fZlfuHcfQ+eq",
-	"N9LroXkdgSqLcnFF8sTW2Hvi00iLvF7fn5aKMl//oHS4W1duoEGfTzyijAo0CQkMB8XCrZz/r3kyYx4H",
-	"j834iy6Qj+Hhq5UDK6JQGtEnphp2EY6S+opXHXilJ3K5NebPd5z/85uf27pcWGXy1bDaKtNAZ8lNpfKT",
-	"+2e8iVMpWHITKrq1nwFLxoaFtapCcZlwQVWgrkQYn33A7SEwGsoI8jS1HG9JDVOcpvor++uDprUeXZ33",
-	"8PtqU/XjRTt4mqg0ADs2M/xQYYRPdFl8EIPjK0UKNViSsFaImbOlY5W+9hVV0OgGoij/5VGtgNJJNQUl",
-	"ZXiV1tHne/i9WX7vM0rJ79hSrmrKyxNfsSQiWpb1mTGK8YmGnIewJtPF3ftt9yBE05zqEQRUuaypflC2",
-	"CsxIFi8u6rBzqVtrnwWIKjvWAuFGE7kWR9QRA0bmah2SNTfxnGkyxrIXI3cgWIhrhDXHxt4K3H5j3Iii",
-	"i3bWdLwWlk+4LqtF0F1UYzuKVeps2rn1XK6DBmHUeUO4dni9t7Ps5RemAjMTpOwL8CBZhNsCamg6fm8l",
-	"uMkUh4t8wpRgpna3BjqmFWWHNOWJy+rhmnx7dla6HbCwguuNSChZM7pgyhdaCkc7SxXgQ1udBm+m5KfN",
-	"iimB9TxkmjAo3AOm4XgOEbc1CGJ22gsglCeaWNhFvmkpZv+3vsYSfvoCX8NKmO/5DEpdlvzC4qySacpU",
-	"BMnz9lDCzgqoQL4tWNbLxC/SXBumCkhgj06a8oSaslZi5N+Dx+7HB0vPG7pMDyI1H1bwaVJJI98Ayvhu",
-	"MFEsRqhg+iz5qUBtsqSCT5k+vCa4nziyI8WqXhDzyNdxOdEjXMZYfAKTRaFOK949GdWaJQ1eiG0HHtkm",
-	"2wb9cW6nBtS/NLPs/ud0gW+knPlGtjS1PHRTFh71FVfve2e5Vlzdep+vO/o1Rqcb94rarHvain+/oTkl",
-	"WuAVXrVKW2xNpL3dEwnC79Iq0cqlG3tB+QhBaW2eFPRlYk+k8tCOw5Bqvf168aOnXxBmHghDvM244bSw",
-	"WhGgh9OOEEGwkTfWgKHthn8P5HLDW+2B4cO+dhgsagjymW4Oq7Amiq4hBKpcz8HtSyBXZxSMV74cRgVc",
-	"W8Xr3XErbUEOs+WGt/B/iFzw1ctONIuV15TC53Mlkrfu7ff48mc8oSuRuAIWdiVFQqqrTu5KOMgVUynN",
-	"RnOZKz0mC5YZMpMyOcBRegiGxGVX8UTvAOYbK1u8Z0WJ0/0WIKcjSIPtumsfR8LiMwGxblBxA21Nk9xA",
-	"fa6LIlkaihiXb0Sue4Es8o+Z0vDSHrY+EJIeDLvoqzRV3Fmsq2niv0fEM2bUP9FFWyxPxdhXtoLKT/Re",
-	"CNzJHoa37q9dF+OVSPzpfGaOS5vQOQAnLYEQ5KX7ezzAAv5l+j0a1vn9XBt77Ot37ODwsmSRGE+9jQz5",
-	"DVdEroVrDOJcH2Es3GIZ6QTlV/t9AeviIKoZeIUPB48BrfsVu3RZGmt/+76zJg4XbLPbKY4NoB4nMK3S",
-	"cOrzRKXVjFfczKOgvThMBeFgbCsns8q+HqV20v3aP4V7Od2vbtHTQxs+ASeOHze2YIQSwdZkwTbeq4Po",
-	"ACXxhFwT6RzAtY5eTkSzZIspKIRrkjBtlNz0C9zGlh9bybHWofirMH4IjlPvlf9vL5IHS34+WDCPOsrW",
-	"XZZ9YijxZWVhZNcRT5+X/mE3LxR2nIJxLV4whc2DYWGYauYWm1pKpPpajC+x/+A/sYYn+TPULB1jiXtG",
-	"Lt++1KfkpYFMtkSiP8JFbWB+G/gDIbFQY6GqskkDVuo1p8RvBKp7XgshHeBCbmu0ztbx7jgCUahR/iMz",
-	"73ZP9QBJ4dKSJhHJshvZNnJwX18ehhrcDRCkg4tG1iYy/HRTFmrTc7n27Yb78fvhLfy/n8W2jTSfTdFa",
-	"yW44RVYWlSJmGEBoCRiqTviKNlA3GZpMcLOXYtZn/4dH2+OLHd2llh+clOiQK6Twr/JUJJNtIQXh9iNH",
-	"hHt4wkcQ/a2Y5ztbbM9DcW0NMbTqU57MWEImmz4Ej/AeYm387bVcoTIZ3IrGXjy+XYGdG6Yjs3/yzN5z",
-	"QhooBDU2iq82p8nExfItmaF2yacW/pjzjbHib168JCndQNY0N/Nr8cF++EQXEcJwGVaasIMjU7ha2K5q",
-	"Le5b24VAdzqRBMECmZ6n5FJ40F4LbLWkywaj3t/vUqXshuZWoApcnC8BcN042ecCfWCM/+NVa93WuKWD",
-	"Hjz+etgeJITKXodcQL2VPuSxBx0oBjXQq4TQzGOGF74MJvT4oL+EFGBGXLOfHWxpCg39a+2IrLLa5zyK",
-	"dpe+Z9dWHbRs98dZ7xqz3XU4pW73TDxayc2vSi9ieLWx7L9t3Z2y37VrU1eJ3cHrst7Is6fBD9WRKoSP",
-	"o9y12m721+y2g8zpUwfgYK+YKRR53zsX+9pWG9Pei0UNb9F83k9vap7GZ9KacDFWqKv0Wr8AK4pVi7Dt",
-	"DwpVVkbCGtj9taPduzw04j2GZlSFVR+FKBDoU6DKQ6N8trq6vlSSf0yrQJZSkOlT5KfVs4NoFW6cAc+q",
-	"DFj13QsFISIoLelhWujmE8b1yAvz6A9q0xRjjnZe2K71CNpD/5u+SLvfx6WGSSmVTq5P4OT04fTtxg2M",
-	"Gff2/H37cG/61Yxg91fCK90jwPqG7RjgU/FkTxTxba/COOJ7kvkeZcc01Lb6oD2yshnqsxeUA8sm+ZA6",
-	"XLfZ+6L58Ozy7ctDYIqHSIETJV9hie9sbyev9Fl0TfT4CrWisuN5F26snp2eYTejk1TaV27bT1I5O2E3",
-	"ZvtDLMzWegeatM5yRK7WUwZpbMN4xbqfDBO5FoC17RLdB6lr2pyveO3RJ2zBZ85oalW6+q88hrgubO9z",
-	"j2XZ70euFWVjVdBJVNAUj6058Sc50UyteMywQNntJzm5H2Tww+bsXeP72pIHniOTMtVb9gjPrbQtU1iF",
-	"ZZ9O5dszIhtH2LKU33KWs21rwRcQIvYiuyfM4Q5sLCOlE9aGA/46vIX/3++Q/aetCROaDWdK5pkeakZV",
-	"3MJweCPDpL/2A3C1lrbkrhfCQ9db9NcfBSb08Uldv9eTEUZS3Q9U7UH62E64Hvl2KM2syt2LHI5AcaST",
-	"lP0+1luUOPl9LBebAf2+Fju8XT4i+uKkj7Q/9Anp4e/lPPx6b+2fmOn0eOfiZjz+PjFV6PdxJq20ps+3",
-	"7Og+mUM9tqhjKgRWNv7yz8MtdhhTkfCEukIcv4N1ew3vS17sXUv1O0y1h61TOg30EWaqVlN7/Bnb9dse",
-	"uoZ7VBE7xLIPJZN9ARuo1s37DJt5YE23g4NgiMFYByGQfwlwuAQEPWxUQ/gKnCpwbv2fvx8a6vGV29NR",
-	"YVhYYf7tsekAlqcvFpW6TGKHrfoaU/EVkRAO92ya8S8KjFssHX9/m/rnI6xAbEOxmd7dtJ8//+a7nQ2f",
-	"j3cG6IT7iosWDsNbQ2efTfk5Fn/3e2qC77dcGtpyIuCvw9t73XHwceAqaai29Wfe3Bb49UGGrS5zk7PR",
-	"tKb0vwd9LsXDW+dWp/d3wTZG6Fpfe6rCBHuUOfWQpqmdQvE4CBwMUEjylHW/hc+7H1S8hcOM5tpyx0M5",
-	"DcPONc3iXHGzqdi4ws9Xedp6Zqjh2oR2CnGowxd/u7pMU7lOuTYdr0iexGGUwudZrmYMDFs7XyjAuPvN",
-	"W/j7npKq+7QF3y2z3PPq3j6TRbrLNN217eI1FKsCr3Axld1PhjNmYqbMljdWMs2XbbTONVPoNO5+0oGW",
-	"lRdu4f8dZxWQMfzrhyqSVqwnuAs9jHOlMKap++E2H/Y21zc+u7X/ux+yui8Hoe2U4w7jlI/KQm9HmcIH",
-	"Xx1tAr3RkN19kAmY0pjMCwFejgfCWBOqeTw4/8dHK1u4qDz8hy99hP+8+2g/VCu/hlylg/PBEHImXGhX",
-	"KJfOdSrlRrN0ek4wnCgibkE6IpoZw8XM/lWwX/urRZ/TSrlAzASw66pP8pbJLMXyIJrPBOGi8lVRcKH+",
-	"zQ9AiVD8Bb+GmLVMyRVPmNJkIeS6MQpQYWh6Xz2GYqE+rkiR/dfOn2l//+tcYvsHX8NcpqxWyrQyCnqr",
-	"A4NcxrHMhdGunA2E/Fe+A9Eo8Nm7ipxWS8E4rWs4KLeG5vWydeS2jvXZ0XyCQYqlDbcyqJdsA0O+wm+N",
-	"JEuqFkVeJNaDqQwBcwS+/1GuyTKP5+VmoLYAVH+vfA6ia8dxJNy3MIVYV1ZFKLy529+9SROi5LrIE4P3",
-	"SCpnZCareGBvwOC01JC1VAvtO6xNaLywOCeScwJRYBHBAKzIjloF5ic56RoxlRJ77zUL6J7jHDlPzQkX",
-	"xMmgZTWH6vjeIxuaw2Jsszav6wM4pysWNXrYxFJorg2R08b4XRv4kapJtZIrDopNAWqBxZXxML707uPd",
-	"/wsAAP//",
+	"7L0Nbxs50iD8Vwi97yG7d23LmZkMnrXxAOdNPDPZzSRBktlZ3DqQqG5KYtQiNSRbstbwg/s198PulxxY",
+	"RfYnu9WyJSezG2CAcdTd/ChWFeu7bgexXK6kYMLowfntYM5owhT8+Vwxalhyaew/EqZjxVeGSzE4H3yY",
+	"M7KiZk7klGzm1JAN1STG908H0UDHc7ak9juzXbHB+UAbxcVsEA1uTmbyxP54ohd8dSJhRJqerCQXhqnB",
+	"+ZSmmt3dRYO3dMZecbHQzenfsZQavmYktc+JkcTYBSm25jLThIoEfhDsxpAVnbGIfJJcsIRsuJmT6wGJ",
+	"yPXgUOv8IA1Nn8tMBOD0k9yQJRVbouRGkyU18bw67VSqJTWD8wEX5vvvBpFfh51kxtQeC7mLBiuq6JIZ",
+	"d3w0STguo76qX+2JGUkUo4k9QQsrqgyf0thcEG40GfuPRwDhMRF0yfCkuSFzqk/Ja2lITDU70Uxobk/D",
+	"7ozb8S1mDKKB/WZwXqwjGij2W8YVSwbnRmWsDIclvXnFxMzMB+fffxcNllz4fz6Namdjd+pXO1JsyhQT",
+	"MQvgKJ0RqUjCZ0yb8NKKr3uu7Ztnz3Yvjt2wOAPg8cR+H5i48krX3Lvww87HYylGbpvh6XIYHG6TXI8U",
+	"0zJTMRvhLEEeoeQnFhvCBVKoZRlcE4r4xNZMED61KJVKudAk5QtGqCAAFNgHsqNiJ38/ealP3rmJT17b",
+	"H8u7SNiUZqlxRJGveyJlyqiAhX+SE3cu1eW+zpYTpiw5UGKoXoQxxn19SEjaIfHX27YZ4fEBySelE5a2",
+	"Y2f++KGYuWQWpu0TLQ8yh6E5BobmyJ8f8tDkdJRpy33raPTGslOuiX0aES60KTHZmKYpYDOs87eMqW2x",
+	"UPsFAr0DAEsu+DJblldVBoa97EL8nsdzuAhbpnaPAnT0NOp1CHaAkeb/DEz+zt58FGa/IGeWI6dMa7Jk",
+	"VGhC0zQi2cpeRk/PorOzs44F4vjhVZ4FlrmkNw5UZ2fhRUvZQQT+6SGxxrHDFoZpuZnHFPdmmAlVhjnW",
+	"+kZShfkkrFIRnuy9VjfkQVecqRnrOET/+KFcBvGxAYznUqBwoysSZiyXS6rPyXjxn+sxYTc0NpH9x3+t",
+	"xySWwlAuNPzwD/pfk49joqiwQup48Z+3lEzuxsSKjHIKv/yBkskfx5ZSiJyeXou/sq0mBiS4uRWAteFi",
+	"RhLJtHhiyELIDaGKET4TUrEEZGELjMTewZSMf6VKcDEbE7xZT69FC8n9Nmg5l+/O/vR96Ch+y6Sh7Udx",
+	"gENQbMa1UbQkW1WPI8sKrNQxFaJgtnXBrzrSIVFSsZXU3Ei17UHnxcuAOTIzIH87qonIiqmYCXPCRCwT",
+	"lhCz4TFr21N13p57enr2TQ+JQcmJNO2Hmz9+6BFrpnWn5Fx64YACkZYqoL0BqTXpOiLjkzGZsKlUjFCy",
+	"YFsytYoG0zETiaVGqZLWax6m6jyL5vIMnXWJOPnjQ6KxlYHbj8E/feh5G7lgHaedP37oPF64Ck9TiF4P",
+	"mQVoX6+k0KxsPwncGvjgAjjARCZbqxOx5cpsrQpdssC8kjH1Kvz/r9h0cD74/4aFvWboXh0WlhpYxQsp",
+	"AmzH/hqc8i4a/EB5min4yN5PDG0ZdLVKOa5g+EnjMgqAhBaET/XwSimpNK4mYHvYMGHIRkkxOyXPbm6I",
+	"YGumiGFpqsnSUpWZU+H4428Z04bwJCIbEGOBtzNlP0jlbOZJE8XrTLNTJGhciF3nZRwzDX+tlFwxZTge",
+	"D409aGvIHw3YdGoFmtAjr/QGHt7lOCEnIBDdRW7yq5tVSkV+lL3XQdNUbkIYdJkDZrK1W1+SjczShEwY",
+	"SZmVDJTMZnMi5GbQVIKjwYqpJTdB3PwwZ1wRxWdzo4nOplMeI9ZsyZJuiTY8TYmQxvJCRrg4JwnXdJKy",
+	"JCLsZmVpJyKpjBcsCU/thMUwbKmWAoDCDVvqXViGwH0HXw0K6FOl6HZQuYn3PcposJnLftO/z9xh35W5",
+	"xz/ysytDG4ctzRz50y82/7EVi9xGmwgUuLrecxEzspkzEVlh3d5PYzyVMcmE4Sk8G5TUpoQadmI43CL3",
+	"NIZGAyukNBfzg1UXzDkZ6602bDmiiVVjQf6SahyR8SqbpDweOdywvyiZMvv/maLCjE/J5czKzAaHsQ9H",
+	"KY0X2r4i5Mi/LaQZ4Vjj6FqMEyY4S9w7OFJExpXZR1KkW/+p5jPBkhEX9geP1vZvh9j2z5RNYRQHzMgK",
+	"2NdinAnFUsuDxwBYSzBWCNdESKIzq307SxiAgmi6tY/M3EoLdGLFPkvFKI03cBGW3qbWe0HSSmBPNIF3",
+	"dUSmSi7J08A1ZYeT2Spsr4NHqF1M7OzajZ2yC7wtAJPsb2ja0XO+yi3IcSwzAfIrS6ehfdhxAjZyqiZS",
+	"PdFoE8y3k7LQEIbdtLgjkH5Qy9HM3mExi2C5KyZXodFqBAu462ZoJ0JP7g0qXHAR0kjADASHY4+eCim2",
+	"S5np0N68hNe9TJgnuD5nE3/PZ4KaTLHAnRdLi+Oh+0T7r+wJPIfXwFJrDI3nDG5fCbf0kiaMcBNk7oUR",
+	"urG5Jdfa/tnijJgzspIpj7ckYUsqEk0mTPOE6cie6EaqRHsMBPrixq7OqEyb8kVTmk+qsE3ayux2l5ZC",
+	"dXAXQhoadpzUwPTavbg/oHCvoQkcFIBBbOYyuMvSQLpy2E2qSKk2SM+xpa4pV+gL6XO95ogUulu1oYYt",
+	"WYgvvYSzQTZgidEPAzcR+JBYqoE5asoTx/68R0efW5ZZwwUpAN4twPTw6Y1aXCN/joh77icHEjXggRAJ",
+	"u0HApYwm4GMMTl+jztzTUsAnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpBqQ1XiSKtK7UwkcEM3ITOX2pyv",
+	"pDKFHSJmfI3+D73VqZyFiCqls5FmsRRJAN0uZzn3lmliZVMlNwjCDeX2TjpD2hX2OBMJmyvED5lNykxa",
+	"gDsGJ9VmxKxC0YHiU1RgLixjsHKqFYSl1cTXoIgHduIHHYHMU1bwDiIJwQRKbvLh66jJRO5PRcVHTsmc",
+	"rlZMAIIcYTX2VgyazV4mxbWbn5gmCUstSrAEQDzo4QkoT9Sxb5jBTlWZ5eCbXqE1xp6CbvFL5NjZb3cr",
+	"JY2MZdoczcQryzxMGrzZASAdyyggbcWXNCVu6z2WBHwGiT1bWg4kp1b2ijOlkPlM2NxKDNHAkohdz8dd",
+	"ghAOWV51DYFqoK3yhRCnuvLUW5dGQtrCpmohcDKckjNFl0HoLpnWQb9XeKS9pEE/duuuAkIWy3/vdc0i",
+	"cBpXbG09btDgOtY0zVqMC2umEh6bAOK9EQzgwWg8J3wJUTLopueqMGD22cBL+/HfcKKd+8gXFNrJDxzQ",
+	"6vmcCjzPGr6svaungQMJNXRCNRt1iKD5O9nK8pdkhIpzD6ZzFw2m/IYlozVTus1Y4xUAT4iCbQbRYCYF",
+	"qPmpAR73MTD0isYLh78BzrFmipuwAaN9NSFT1I/UMAfgvUC7e+fH2UCFGtfOi+enKr6tL7A05ccWKADC",
+	"NmHQgTrsJs50SMR0AC155MDuk3KNwiTJ5UCCY+h+bH3qxg2LPBupdEl0m9q1WSFZ9yXZMi4EhPspv6GT",
+	"kK7+ZkqMNDTttwmZmViiFLBrMW/cq7kVMCQ6bHPHHsh7ds8qF6JiMIAKaQhDfhgkYwes9p1FxMylZoRq",
+	"AngEf5W83A7cPY/RrnVkUSDTLaEiTn61L0ZewXWOQOQcTYqq3/gxaCLRYJ2lgimKYjSY1EfoBC3d2E4O",
+	"gJ+ENCMPqzBnwrPegfTejLUHfncqTYMCcaoAzFHDL6ygywJliyMuEVEbI3hTIKgH5iSV8WLgTO9BoJQ+",
+	"rMRZ0vRtiZ24ALQqh3Gg348eqie557eVI97vW48x+3xVO9gHIGH1oPrZtJqmgZLVqWluK5l5uiw0nQaH",
+	"HeaAPTX/tu174app+i8cRHtZ40Dea7lc8FnpQvPGEa4xegvNIReox2/AohZgkDlfcAbjfBjLvi2bnjCi",
+	"MrHPjYX3duC+atUAwAJEySpLU7D6yDSJmmbEwlXTZLYVxKNp+mY6OP/H7qWWEPbuYxSICgePmjZUJBeE",
+	"TjQoKQ1QeoOVwKugf0x62BGV81kPrxwRQohXEevvi3ktBrk88Lqwrgm5qVh4HfqEDoUv26TN4yFCyTdZ",
+	"s/ALdBtFpLh/I1LhfBFxjC9ycktEKmwPDKOZWAi5EQ4LPPF4U2VBjhhDCkYuu5sy/TTv7y5NDKFYwopi",
+	"9wV+dHkl/yInVz6OPcCWFcPwqj3sa1bSFsmRLHLsxig6osaojmsboz4aW0XVqJ85RpkjbQDGZsloElam",
+	"2sTMtx733mVCwB/vjVytLNqB6cEi3/sMgySitmFHJcpqohnVi50M/C9y8oHqBSTKaLxF+WwWCqH++fL1",
+	"L5evIvL++U9XL355dWUXePW3q9cfQstDXX5PJFszkbSEt/7q1AmuyVQqbxJBDxT6IDSxmv4FOXmaO0M3",
+	"c5kygt7tfoqBW4GP+2/ewnaOc/Ly58sfr0bvn1++jsjbX979eDW6/OXFyw+jV29+jMj//d//Z6cZC5Tm",
+	"8mTlzRdnkGOPP8wWercn+Lsg9WoGTo8DeQh3cM4HHc7/klODF0wu87a45IP4+KN9ojEtxeIEMXTBiMmU",
+	"6KmC9oaAYDdmZNT2SGeyUlx6Q1AT3ed8NmeKzCTTuZOyuUSViV1A3lBNJmyWic/Bnrv57/t4zpIsZQn5",
+	"wxRjAezVToza/vFwzLnbP3ZoDur5Vw8mVEt5q/KkQsPPEK89RXXwIXeTNLhRoWT3QHqFYO99u8PZ9H3b",
+	"nhtLer+fW1t6vLuh3PRdd+00vO3ED1EAodhgSUEvdhE6i9ds874cCdBmUQ1avrwEWg9NDphfV1wx3d9g",
+	"vwfZfsq04VNeBNruXI1cMbFmN7uuiZp3XJA3Kyb+dvV3ksg4s/CqpId55YGn3GwjggQRkcrqIJmjsIFV",
+	"zqK048H54JOW4vQd3fzsGEPVSN+RdoQvRWi7dv8iv7x7VT2lZ0+/aVWRaiD8j6d/Cr9bDs2siWDO/lnS",
+	"hC+I1ae2xFkcvL6WsqkhMjN9cKhgz7mDRpoRhUhfb0GE/5d+ykTC1IiLNdOGz+o2mqAfYyeUKgfdA99C",
+	"rpy3TGmLdB/kgh1Q9cIox7BKXyXB6oGh/eIcld42N77I0hSdChUpan+CnQcjWvKbLp5TRWPDlPZIDUkE",
+	"QTtCX84M3u9M5y7DmpuZW12dLLnIDNNlc45wke3eHn1UuLSED7r4Y8ia6e+Uficn0rzNP9xtTEh8NoU7",
+	"oOq0BXJFNez8uAu9Mbch4GX/YhDSA76SyHO2I8OmcSw1oTGlMcNKFi4WnwI+QySpPkdVYOwDposUCB9D",
+	"S8sBx+P/PgZVFbJt8UvUVd2H4+H49FpgEC0GpsMn+aAYow6/oZGssEbJjXDGKDBTuXTCe2LYkt68xE+f",
+	"Ofi5fz7dgX0O8coQ3YlXP9OEHZh1dgooB0O3/gpdG0Mw/tqoBQWuxQgw7rs/kZQZYKH2nwmfQfhe4azk",
+	"N4SSeM7ihc6W/WwQ7og8L97NBOr4Ecib8Xk9eySLhLwHPnAjGJCtV7R3ss971rLUe2KVD+IKRdGh6ljK",
+	"kIL43sm2LUi2i13+JDdwTU0yvUXJql8sXo6MTYFSuzwtAAhgkZWadZdV34WYMdF1yVJ3zfZeoGJLaVo0",
+	"Y5okimnn6kIrPuFBSQESBOmMtUkeEyU3Gg6kz0j9Av2BbPLXyyF9VXSqQa5y1Pn+K1sIkVsR7N3A3kkw",
+	"UH3KxYypleJWkYGaLUwYbrYu7AXTJC4sn0gpX5JMQNkHlNvXTPEpDztaduiMuRvRBbUrxZmuIH0pcslh",
+	"SClUIhBsHY7JUiyxWhdrMdG+mdo9U2OYxoGiUn5MKeZ90KknNQNcED5Cmk4YuUSlEJ1cakJJKmd4DBZB",
+	"TrShyxUkGmVmDjY4KxysPdgObAWzS1MtrmV0h7tUHyefSw3286XdutszmN73cGyVYmJqTANNHOdESMh5",
+	"nVMNlYZYQtDKv2VAMA47SiDPROkfXKxpCuTobSY7Y2hzp5qDbhHb4gEUWboqhbTUMK6TRt/mwQk1e4uz",
+	"LPTO7MCBXvjPwCg/lSpuyQxt+PhXmYtchyisRKLbn0yzdMrTtqtIx3IVdNFaVPDXjz+TorhI7l4Bb/jH",
+	"YJi1OYqJyI4bdLrVA6dhYyUY9jjEF6Uj629Nes8YSWSsh0V8wuky2d8oZBfDxeyvLIBMsf0TTE/B65Pm",
+	"AYgFWzGSrDJDuDDSMh+VWWHRSMUi8vbq5wvnxXD1El4XLLgp+RxYYHqJt7K+cHlfkAKWcm1YAmvZOH1m",
+	"6y7vsAiVagbe+dD4mqwUX1PDyIoq4/z2MJrlvC58/YmGfFFwUqBlAIYLTVa6XsNRuT3utuDFhqm2Cxa4",
+	"1N9e/bxTmM/5WWmgqIIr1bWX5ZYCgH0UAIebBa/bI9AOL+a2RFGdpaZcJsbl7zFAByNl+PQFpAOHrWMI",
+	"laoy0jgX/ONkkokEQzS7zqnQhb8NJbbDgYyAwkKh/ekWURoZMeIikqNLheOCAI+CLLw2lK+nIDgIFNuN",
+	"PKDrSwqeZ7ufADlIEM/vyQl6eh6a35XYca18BoxYCrpmSnmJfwLlFkyLGHpM70VvY0DDzRHAuITtlRLR",
+	"FfZfyLhHMv2DtD34fHb+3Xb9HgaDD5ZY2oQ5miW8pbIp1m9dWIV6aYl6wjDbGMXmJg35KmWBUjRXryBH",
+	"koxBTdPjA97GlZlCSRWdHDVL05b6Wb8I/lvGfGSOK+W1PSdj+/oYfFfeMvo/4KdTYvm+VYDRPjreSLVI",
+	"JU2G+SxjqzNpOyYUVOHaMcrTB/kNuNZZKMLpUvvj09TqfBGhzsnWzCpi25FmAX70l1//+h4EKnt92Wm8",
+	"RiyeAEJQvWBJIGcefg/aX/iUjZwTIxxkARm1G4ykhPUDId7EkK6FglTK131zIx7XX1GpPNOu2BgX/jVh",
+	"drMY51wo9i4PHeQGr40cIp6iw2Ba0EGOTlHBGsq0XTvBqHRfV10xdfNRecEfu7nUC0WnpptV7SpnVmNH",
+	"uwoLNtjI7vFLfKV20CpjpTJ7TYlnn4s3J+3dCyrRcLku3bNn336/Nx0+fVbdQXvZ0+/PusvFHsdx9WdM",
+	"0lJZykoOq8M5hR5E1RD57WgbSLsApS8in9P1brd8wAO1i0J3eaiA1D4ojnFANX0cLuj97ARvpp5VDwKz",
+	"tcIuUIm2Citvy+NMVxkiKNb+itkPhG5/rWBpTUWYcqN3JfHUEtiyNCXeI7WnedZXWp2GhP229B9YYmhn",
+	"fytLjS9cgnIox0lMuWipt2Kv5ilV/rRiprXP34EK/y6hx56MGychUqCUs6TxnItdxpR+eS+VvVw5nL/7",
+	"uFeMKHZweMw50eGtg042xYhgG6YI81V+oerdVMmliwyHnKiEqSgnj1gx8ITQVN8/N8MvKqqcfG8Eak2g",
+	"R0mt26Ho9ooORTDloaXAC8bO4Rg0kpRwZv9Tq/MDt9hi1J37v2pTc94IhpnYnltVtDXiKwNEkPYrlwy8",
+	"BWDh0nOWEG5OBw0T04y118LB8nsuHDkfp59cvNMBFs/5OuyMXa6kMi2OoV+dClA/VmeP66fSQYw4yout",
+	"tV1c3xUrK3OoZLzk+gjVXcLV5qtAilChM73TtfN6kCFW4IGH5B+g9wuSraxaiepWjkcQDRY2DVUrUYQP",
+	"rBWFdgRo56aKIIRcHded0cJFWYXSWquoFlVooZRQ5gv2I1RD1PurU8Sfl5jmjkiv/QJyeAACLwUpFtun",
+	"6g/VeiNVOEZkp4iRy1FoeHUlxUxLeIAuygsGjw1kOWBTVsI02FdIz+WmDcF6hxuUIg3yDVfgWAssyGUb",
+	"v+Su871yRoLm4e4Jv4YYCskiwGwAsiBo9YhVbgmBskrDX3794OfMxfmyhvT9t//x3S7BD4dvQgSciXGm",
+	"uNm+twToAiyo5nFeXBmuVPgl/3xuzGpQVEfPq1jHUi44K9UW5yXLDl3xv7Jtx2YvycoFxBGMpco1hWId",
+	"jKpyATVcCPT/EVMZht9PHz68JZdvX1og/kTXTBAwr5IhXfHh+pvTs1PyPOVWHsA3XPVP+wQ+y9ALnAkn",
+	"AJxD2yAdkSlnaaJ9bPw1VMTHCDUojkQmMuFOzgUOR5fs9Fpci+dSrC1zsfIbIMlcpmitcpblFcNOAOf2",
+	"7RMy/vvJO5RxTl4mY3Ra5nWoNWHxXLLkolymo1yUekkXdhFkqpiek19+efni1A566VNwwAYn9AbKfWH4",
+	"5e21K+90beXda6g9dT2Irn0e7vXg7uPd+JQUVZ+Nd7c7TQQlM++8sFN89803bl7fIsLAwsYrOmNj8ges",
+	"D/vHCH+A3ipj8oen2Inl7IKcuQ4tACKI2ao2agHOYz//bQxHMNZSmXF0LQj8E3eo3Qb/fgJN0k4gZQfe",
+	"j4ps93JBTmgToyMAuGvxNn7FxWLs9lJqlyBQjoE0BewqFeyVcE7GKZ8oqrZDOpxAAKs3Duuhf5IPy5ke",
+	"0v/2zbNvfpjglB/40qHUux+ek2+//fZPds5fPjzHnS15mnJ3mWBt9X8yJSHsBmY6Ozt7egL/fTg7O4f/",
+	"Ts/Ozv7XGANlUx4zgfqeo+DLFY3n7OSb0zN746rU0Zw+Hw43m80phcenUs2G7ls9fPXy+dXr91fwjSV2",
+	"blIGZXXXQMu5IDBYuzfkigm64oPzwbenZ6ffAsM3c+BEQKNz++Vw/XQIV8xwWqkwOUM7Vk4zL5PB+eBH",
+	"ZurFKGu18L85OztYcfn6VIEq8xDdByh4iiZE1ygoPHC+0qGvgw+MOlsuqdrWFOwCGkX4QwINzGaE6wid",
+	"KTRNLara/WFK7UzbWwEAO/hoB68COq9YBBdim+M6YTGHcEopXNU2dOzml5+rb4Cl4JeMmcjSa1GPduvq",
+	"H4A2Uz1BV0MOS2xo589l2vxZJtu9Dm4PJ31bEZLLvP9JQZjbc0NnUeD3/5k4v6zl/9DTIVe5y5f2sx52",
+	"zcLS+HS/8PPWIhrVF43K2N0R6aJUB/DoJPEz3Xq70oQBWrleQyoTLsZlviVCmguXJO/C/ACJE4ZVdpHl",
+	"JxK9ljuJ5GaVUpTnZyGHmPcdj60kizXkJ9K42ykvvD32bjBfdN0V1Dgll/CLjw/K7ZnlavFAQ1QvXNX3",
+	"PMniia69V4zu3kAXZE7BTcr1N3tBvHhF1MgUYXDpE4LLHT//0WbFpeD67Og6N3hAn5j2SQH8qCe7nkZs",
+	"ym+gZBueVMuK4Lu2JYE0v+eSLvXCHQggoJOasMJ5W/ercqH2fdpLBngZekCIXjHgvedALRFZZXoegYE2",
+	"cp1zfUWH4HriA7dQ7bPQgstGedx15Cr/dy221N7iWMvt46EAgvLl2XOCxFodPmqgrd9gEXV6BMIohFjf",
+	"F9W3+/IFRfI8rFKwTBusSy/cu8HXx2OKa40WOI9yO+Xmt0TC306H8VcTBH3CDdXn7vkkJ3qYVzDQrYLw",
+	"K65NuSxSgEeH9lO8MsTjteiz40XoI9bjvRWG+vZ6D1tsPhgberl6K9Wjmv6QBoZcgm7oad4ptfV+WVws",
+	"dvXKKtqK30WDimK668tSo2+3vgch6a++zjqUK/GsYELjxUzJzKrIllukKWRsuvQ7wTZWSMgrpOyJt8Pb",
+	"chWOuy59rnI8R+QOVTR4LE2OCpJDAvMN6qDcl24r5U3uPu55EkPFDMZDPmjWKNceq+f5zo7e40S7QQpt",
+	"5R5+Bh8UhohAoSkXwVYcBlpxsbovnVG0kj8MzYfayNXRYPveyNWXAlq7FszPboetBRqWSRYJBgI+ELp5",
+	"9bdeN+IHePvrrdhdJe/f8kL80MYUet19R2HYvXD7K0p/ReleKJ2mBU4/RKCDEYe3rgfvLjEOgH9cCQ7P",
+	"99GENwDpYcQ238e4kwEUoB6mctZpgCTjqUxTuRmjawD2DvYHoo1idAn9tcBReAJhIWxtV3ROxqmcuYor",
+	"KRdMu64DWwg4g55ymhGe2KGc40xei5kkUpA/jF9RbU6u7EgnL1+4BAg6NUyN/4gK75iJpFTPxe7miXZ+",
+	"1Dw3YE41ygRoq8zdmVsSp1KzawFOTtwFoyrlTGF6P7cbiaUQLDYahTY7jQgZMAuUfAUtxjoNmK+YlVXQ",
+	"cEex46x2fbcrkT1Bg5ndf9h4dxaKmvaB0mehiJjb4BR40vsZCHdzXMNuzBDQ4gSBXaXEQFaR/SA3jbe/",
+	"2UmdFRb795PX7MacXAIIW4KhjCSAfoM9e2Q/nA28YxBhhVkolhFYxDUSuqhBk+gU4gdUJjThUyIYS8iE",
+	"fQZecU+drphmlzrXwdkfTZNzZ3B/ta0Otfspa7uB5vS0zw0zVNFKQLPYu5c6lkcv3Lq/ID3objhzDuQ2",
+	"UeAtvv0j5mgfTRyotEc5ukwARrQJw6tBTouCFOUuFkKCHV0ZoleMLlxl7/bOFUUhf99U6aGso3xSiKNZ",
+	"4JB+gQjL+jndzw+/3xH1clI/Dn1Ql7p+n0N9CPlUYoBuC7eKe5z3p7XPXPOKuyGGqHVriL4v83P37mPo",
+	"XNVGej00ryNQZV4uLk+e6Iy9Jz6NNM/r9f1pqSjy9Q9Kh7t15Roa9PnEI8ooR5OQwHBQLOzk/H/Jkhnz",
+	"OHhsxp93gXwMD1+lHFgehVKLPjHlsItwlNRXvGrBKz2Ry86YP99x/s9vfm7qcmGVyVfDaqpMA71KbkqV",
+	"n9w/422cSsGSm1DRrf0MWDI2LKxV5YrLhAuqAnUlwvjsA24PgdFQRpCnqeV4S2qY4jTVX9lfHzSt9Ohq",
+	"vYffl5uqHy/awdNEqQHYsZnhhxIjfKKL4oMYHF8qUqjBkoS1QsycLR2r9LWvqIJGNxBF+S+PajmUTsop",
+	"KCnDq7SKPi/g93r5vc8oJb9jS7muKC9PfMWSiGhZ1GfGKMYnGnIewppMG3fvt92DEE19qkcQUOWyovpB",
+	"2SowI1m8uKjCzqVubXwWIKrsWAuEG03kRhxRRwwYmct1SDbcxHOmyRjLXozcgWAhrhHWHBt7K3DzjXEt",
+	"ii7aWdPxWlg+4bqs5kF3UYXtKFaqs2nn1nO5CRqEUecN4drh9d7WspdfmArMTJCyL8CDZBGuA9TQdPze",
+	"SnCdKQ4X2YQpwUzlbg10TMvLDmnKE5fVwzX57uyscDtgYQXXG5FQsmF0wZQvtBSOdpYqwIc6nQZvpuSv",
+	"2zVTAut5yDRhULgHTMPxHCJuKxDE7LTnQChPNLGwi3zTUsz+b3yNJfz0Bb6GlTDf8xmUuiz4hcVZJdOU",
+	"qQiS5+2hhJ0VUIG8K1jWy8TP00wbpnJIYI9OmvKEmqJWYuTfg8fuxwdLz1u6TA8iNR9W8KlTSS3fAMr4",
+	"bjFRLEaoYPos+WuO2mRJBZ8yfXhNcD9xZEeKVbUg5pGv42KiR7iMsfgEJotCnVa8e1ZUa5bUeCG2HXhk",
+	"m2wT9Me5nWpQ/9LMsvuf0wW+kXLmG9nS1PLQbVF41Fdcve+d5Vpxtet9vu7o1xiddtzLa7PuaSv+/Ybm",
+	"FGiBV3jZKm2xNZH2dk8kCL9Lq0Qrl27sBeUjBKU1eVLQl4k9kYpDOw5DqvT268WPnn5BmHkgDPE245rT",
+	"wmpFgB5OO0IEwUbeWAOGNhv+PZDLDW+1B4YP+9phsKggyGe6OazCmii6gRCoYj0Hty+BXL2iYLzy5TBK",
+	"4OoUr3fHrTQFOcyWG97C/yFywVcvO9EsVl5TCp/PlUjeurff48uf8YSuROIKWNiV5Amprjq5K+Eg10yl",
+	"dDWay0zpMVmwlSEzKZMDHKWHYEhcdhVP9A5gvrGyxXuWlzjdbwFyOoI02La79nEkLD4TEOsGFTfQ1jTJ",
+	"DNTnusiTpaGIcfFG5LoXyDz/mCkNL+1h6wMh6cGwi75KU/mdxdqaJv57RDxjRv0TnbfF8lSMfWVLqPxE",
+	"74XArexheOv+2nUxXonEn85n5ri0Dp0DcNICCEFeur/HAyzgX6bfo2ad38+1sce+fscODi9L5onx1NvI",
+	"kN9wReRGuMYgzvURxsIOy0grKL/a73NY5wdRzsDLfTh4DGjdL9mli9JY+9v3nTVxuGDb3U5xbAD1OIFp",
+	"pYZTnycqrWK84mYeBe3FYSoIB2NbOZmV9vUotZPu1/4p3MvpfnWLnh7a8Ak4cfy4sQUjlAi2IQu29V4d",
+	"RAcoiSfkhkjnAK509HIimiVbTEEhXJOEaaPktl/gNrb86CTHSofir8L4IThOtVf+v71IHiz5+WDBPGop",
+	"W3dZ9ImhxJeVhZFdRzx9XviH3bxQ2HEKxrV4wRQ2D4aFYaqZW2xqKZHqazG+xP6D/8QanuTPULN0jCXu",
+	"Gbl8+1KfkpcGMtkSif4IF7WB+W3gD4TEQo2FqoomDVip15wSvxGo7nkthHSAC7mt0TpbxbvjCEShRvmP",
+	"zLybPdUDJIVLS+pEJItuZF3k4L6+PAw1uBsgSAcXtaxNZPjptijUpudy49sN9+P3w1v4fz+LbRNpPpui",
+	"tZbtcIqsLCpFzDCA0BIwVJ3wFW2gbjI0meBmL8Wsz/4Pj7bHFzvaSy0/OCnRIVdI4V9nqUgmXSEF4fYj",
+	"R4R7eMJHEP2tmOc7W3Tnobi2hhha9SlLZiwhk20fgkd4D32HhraAqR+gNbevQJdnM6VcMJJCfJGR9sbS",
+	"xNU2dZzILf+JPm2JlDrAaR40RP6SGHur+l4MFrAASzL7J1/VLoMXcNmfPMdlnbzIm2B0JDQfRjTqhxW+",
+	"YSoIC9j9oCiq3e8+cOiBH3eX+oXCdSA0dUDQikFCGqgTNjaKr7enycSFei6ZoXbtp5Y8sSQAphK8ef6S",
+	"pHQLSfXczK/FB/vhE50HkIOsVOrRD35u4Uqlu6LGSBbaLgSaF4okSDWQCHxKLoWH8bXATly66D/rw0Fc",
+	"Jp3d0NzK2wG56uWyG8n7yFcPxO/HK+bb1denhV16RPawPUiEnZWWuIByPH3oZA86UAxK5JcJoZ7mDi98",
+	"GXfU44P+EjLEGXG9oHbwpylcKpVuVUTIXsbCvBuqb+nWaaIoukFy1rsEcXuZVqmbLTWPVpH1q00EMbzc",
+	"d/jftixT0Q7ddTEshXbhdVnt89rTHozaahnCx9H9G11Z+yv+3SBz6vYBONgrZnI7j2+tjG2Py32L78Wi",
+	"hrfoXemnVtdP4zMp1bgYK9SVWvFfgJHNas3YFQqFKisjYYn0/srz7l0eGvEeQ3Euw6qPvhyIA8tR5aFB",
+	"YJ2e0C+V5B/TaLRKKcj0KfLT8tlBMBM3zr5rVQZsCuCFghARFI6WMC208wnjtMcwj/6gtnUx5mjnhd18",
+	"j6A99L/p86oM+3hcMWep1Oj3CZycPpw5pnYDY0EGe/6+u7z3DGhGsDkw4aXmImCcxW4d8Kl4sieK+K5o",
+	"YRzxLet8C7tj2vEbbfIeWdkMtWEMyoEQfpgTcM2lk1u07LPLty8PgSkeIjlOFHyFJU6AgMlLbThdj0W+",
+	"Rq2oaIjfhhvrb07PsNnVSSrtK7fNJ6mcnbAb0/0Q6/Y13oEevrMMkavxlIHtbhiDxbDlyTCRGwFY26zg",
+	"fpCyt/X58tcefcIGfOaMplalq/7KYwj7QwvpPZZlvx+5TqW1VUGjWUFTPLb6xJ/kRDO15jHD+nW3n+Tk",
+	"fpDBD+uzt43vS48eeI6VlKnu2CM8t9K2TGEVln06lW/PgH0coWMpv2UsY11rwRcQIvYiuyfM4Q6sLSOl",
+	"E9aEA/46vIX/3++Q/aeNCRO6Gs6UzFZ6qBlVcQPD4Y0V5oQ2H4AnvrAlt70QHrrk4W48Ckzow9fafq/m",
+	"qoykuh+omoP0sZ1wPfLdcupJt7sXORyB4kgnKft9rDevgPP7WC72ivp9LXZ4u3xE9MVJH2l/6BPSw9/L",
+	"efj13to/MRHu8c7FzXj8fWIm2e/jTBpZb59v2dF9Est6bFHHVAgsfP3ln4db7DCmIuEJdXVafgfr9hre",
+	"l7zYu4bqd5hiIJ1TOg30EWYqF9t7/Bmb5f0euoZ7FJk7xLIPJZN9ARsol1X8DJt5YMm/g4NgiLF6ByGQ",
+	"fwlwuPwUPawVy/gKnDJwbv2fvx8a6vGV29NRYZhbYf7tsekAlqcvFpXaTGKHLQocU/EVkRAO9+yp8i8K",
+	"jFvsLHB/m/rnI6xAbEO+md7N1p89+/b7nf3Aj3cG6IT7iosWDsNbQ2efTfk5Fn/3e6qD77dMGtpwIuCv",
+	"w9t73XHwceAqqam21Wfe3Bb49UGGrTZzk7PRNKb0vwd9LvnDW+dWp/d3wdZGaFtfc6rcBHuUOfWQpqmd",
+	"QvE4CBwMUEiylLW/hc/bH5S8hcMVzbTljodyGoada5rFmeJmW7JxhZ+vs7TxzFDDtQntFOJQh8//dnWZ",
+	"pnKTcm1aXpE8icMohc9XmZoxMGztfCEH4+43b+Hve0qq7tMGfDtmuefV3T2TRbrLNN217fw1FKsCr3Ax",
+	"le1PhjNmYqZMxxtrmWbLJlpnmil0Grc/aUHL0gu38P+WswrIGP71Q9XQy9cT3IUexplSGNPU/rDLh93l",
+	"+sZnt/Z/90NW9+UgtJ1i3GGc8lFRB/AoU/jgq6NNoLcakv8PMgFTGnO9IcDL8UAYa0I1jwfn//hoZQsX",
+	"lYf/8JWx8J93H+2Hau3XkKl0cD4YQs6EC+0K5dK5RrbcaJZOzwmGE0XELUhHRDNjuJjZv3L2a3+16HNa",
+	"qiaJmQB2XdVJ3jK5SrF6jOYzQbgofZXX46h+8yNQItQGwq8hZm2l5JonTGmyEHJTGwWoMDS9Ly5EsY4j",
+	"VyTP/mvmzzS//3UusTuIL3EvU1apdFsaBb3VgUEu41hmwmhX7QhC/kvfgWgU+OxdSU6rpGCcVjUclFtD",
+	"83rZOnJbx/L9aD7BIMXChlsa1Eu2gSFf4bdGkiVVizwvEssFlYaAOQLf/yQ3ZJnF82IzUHoCmgOUPgfR",
+	"teU4Eu473EKsKysjFN7cze/epAlRcpPnicF7JJUzMpNlPLA3YHBaashGqoX2DfgmNF5YnBPJOYEosIhg",
+	"AFZkRy0D85OctI2YSomtGev1lc9xjoyn5oQL4mTQothHeXzvkQ3NYTG2XrrZtYmc0zWLai2OYik014bI",
+	"aW38tg38RNWkXOgXB8WeEZXA4tJ4GF969/Hu/wUAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

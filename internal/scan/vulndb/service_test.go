@@ -164,6 +164,9 @@ func TestImportAndSwitch(t *testing.T) {
 		if _, err := two.Current(t.Context()); !errors.Is(err, vulndb.ErrNone) {
 			t.Fatalf("before the first import: %v", err)
 		}
+		if _, _, err := two.Export(t.Context()); !errors.Is(err, fault.NotFound) {
+			t.Errorf("export before the first import: %v", err)
+		}
 		first, changed, err := one.Import(t.Context(), "somebody", bytes.NewReader(archive(t, 1)), "upload")
 		ok(t, err)
 		if !changed || !first.UpdatedAt.Equal(scantest.UpdatedAt(1)) || first.Version != 2 || first.Digest != scantest.Digest(archive(t, 1)) {
@@ -176,6 +179,11 @@ func TestImportAndSwitch(t *testing.T) {
 			t.Errorf("the other replica has %+v", got)
 		}
 		same(t, filepath.Join(got.Dir, "trivy.db"), filepath.Join(folder(t, 1), "trivy.db"))
+		exported, content, err := two.Export(t.Context())
+		ok(t, err)
+		if text, err := io.ReadAll(content); err != nil || exported.ID != first.ID || int64(len(text)) != exported.Size || !bytes.Equal(text, archive(t, 1)) {
+			t.Errorf("exported are %d bytes of %+v, %v", len(text), exported, err)
+		}
 		if _, changed, err := one.Import(t.Context(), "somebody", bytes.NewReader(archive(t, 1)), "upload"); err != nil || changed {
 			t.Errorf("the same again: %v, %v", changed, err)
 		}

@@ -2120,6 +2120,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/vulndb/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The edition of the vulnerability database in force, as importing takes it
+         * @description For a registry that no line leads to. Its digest is the edition's.
+         */
+        get: operations["exportVulnerabilityDatabase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/vulndb/refresh": {
         parameters: {
             query?: never;
@@ -8110,6 +8130,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VulnerabilityDatabaseChange"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    exportVulnerabilityDatabase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A tar archive, packed by gzip. */
+            200: {
+                headers: {
+                    "Docker-Content-Digest"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             default: components["responses"]["Failure"];
