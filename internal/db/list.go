@@ -28,6 +28,16 @@ const (
 type Column struct {
 	Expr string
 	Kind Kind
+	// Lower: the text is in lower case as it is, so that Contains needn't make it so in each row.
+	Lower bool
+}
+
+// lowered is the column's text in lower case.
+func (c Column) lowered() string {
+	if c.Lower {
+		return c.Expr
+	}
+	return "lower(" + c.Expr + ")"
 }
 
 // Op is how a filter compares.
@@ -217,7 +227,7 @@ func (c Column) condition(f Filter, n int) (string, []any, error) {
 	}
 	switch f.Op {
 	case Contains:
-		return fmt.Sprintf(`lower(%s) LIKE $%d ESCAPE '\'`, c.Expr, n+1), []any{"%" + escapeLike(strings.ToLower(f.Values[0])) + "%"}, nil
+		return fmt.Sprintf(`%s LIKE $%d ESCAPE '\'`, c.lowered(), n+1), []any{"%" + escapeLike(strings.ToLower(f.Values[0])) + "%"}, nil
 	case Between:
 		return c.between(f, n)
 	case Equal, AnyOf:

@@ -39,7 +39,7 @@ var (
 var artifactColumns = map[string]db.Column{
 	"id":                  {Expr: "m.id", Kind: db.Int},
 	"repository_id":       {Expr: "m.repository_id", Kind: db.Int},
-	"digest":              {Expr: "m.digest", Kind: db.Text},
+	"digest":              {Expr: "m.digest", Kind: db.Text, Lower: true},
 	"type":                {Expr: "m.type", Kind: db.Text},
 	"media_type":          {Expr: "m.config_media_type", Kind: db.Text},
 	"manifest_media_type": {Expr: "m.media_type", Kind: db.Text},
