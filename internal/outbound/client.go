@@ -23,6 +23,7 @@ const (
 
 	usualBody    = 1 << 20
 	usualTimeout = 30 * time.Second
+	usualIdle    = 4
 	dialTime     = 10 * time.Second
 )
 
@@ -41,6 +42,8 @@ type Purpose struct {
 	Timeout time.Duration
 	// Stall bounds how long the other side may be silent; 0 means 30 s.
 	Stall time.Duration
+	// Idle is how many connections to one host are kept between requests; 0 means 4.
+	Idle int
 	// MaxBody bounds the body of an answer, in bytes; 0 means 1 MiB.
 	MaxBody int64
 	// Resolver resolves names; nil is the system's.
@@ -73,6 +76,9 @@ func New(p Purpose) *Client {
 	}
 	if p.MaxBody <= 0 {
 		p.MaxBody = usualBody
+	}
+	if p.Idle <= 0 {
+		p.Idle = usualIdle
 	}
 	if p.Resolver == nil {
 		p.Resolver = net.DefaultResolver
@@ -182,7 +188,7 @@ func (p Purpose) transport(config *tls.Config, reach Reach, proxy func(*http.Req
 		TLSHandshakeTimeout:    dialTime,
 		DisableCompression:     true,
 		MaxIdleConns:           64,
-		MaxIdleConnsPerHost:    4,
+		MaxIdleConnsPerHost:    p.Idle,
 		MaxConnsPerHost:        maxConns,
 		IdleConnTimeout:        time.Minute,
 		MaxResponseHeaderBytes: maxHeaders,

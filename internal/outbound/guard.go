@@ -143,7 +143,8 @@ func (a *attentive) Read(p []byte) (int, error) {
 
 // Write implements net.Conn.
 func (a *attentive) Write(p []byte) (int, error) {
-	if err := a.SetWriteDeadline(time.Now().Add(a.stall)); err != nil {
+	// While a body is sent nothing is read, but somebody waits to: a side that takes bytes isn't silent.
+	if err := a.SetDeadline(time.Now().Add(a.stall)); err != nil {
 		return 0, err
 	}
 	n, err := a.Conn.Write(p)

@@ -31,6 +31,9 @@ type Endpoint struct {
 	Insecure      bool   // certificates aren't checked
 	CACertificate string // PEM, beside the system's; "" for those alone
 	Credential    Credential
+	// Realm is the origin of the token service, where that is neither the registry's own nor known of its kind: only there
+	// are credentials sent, beside the registry itself (S5). RealmError has it.
+	Realm string
 }
 
 // Credential is what the registry is asked with. Without an access key and a secret it is asked anonymously, or by the identity of

@@ -1,0 +1,91 @@
+package remote
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/havenregistry/haven/internal/outbound"
+)
+
+const (
+	// maxRedirects is how many a registry may answer with: many send to their storage.
+	maxRedirects = 5
+	// silence is how long a registry may say nothing. One that was sent a large blob reads it again before it answers.
+	silence = 3 * time.Minute
+	// maxIdle is how many connections to a registry stay open between requests: replication asks with as many at once.
+	maxIdle = 32
+)
+
+// NewHTTP returns what registries are asked by. Their own addresses are an administrator's word; what they lead to, as their
+// storage and their token services, is on the public internet or in one of the networks. Nothing bounds a blob's size or time, but silence.
+func NewHTTP(networks ...netip.Prefix) *outbound.Client {
+	return outbound.New(outbound.Purpose{
+		Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: maxRedirects, Proxied: true,
+		Timeout: -1, Stall: silence, MaxBody: math.MaxInt64, Idle: maxIdle,
+	})
+}
+
+// Deps are what a Registry is made of.
+type Deps struct {
+	HTTP *outbound.Client // of NewHTTP
+	// Clock tells the time; nil is the system's.
+	Clock func() time.Time
+	// Environ looks up what the environment says of the workload's identity; nil is os.Getenv.
+	Environ func(name string) string
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Clock == nil {
+		d.Clock = time.Now
+	}
+	if d.Environ == nil {
+		d.Environ = os.Getenv
+	}
+	return d
+}
+
+// New returns what speaks with an endpoint. It asks nobody yet. Its errors are for people.
+func New(e Endpoint, d Deps) (Registry, error) {
+	d = d.withDefaults()
+	c, err := newClient(e, d)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Kind {
+	case DockerRegistry:
+		return c, nil
+	}
+	return nil, fmt.Errorf("%q is no kind of registry", e.Kind)
+}
+
+// newClient is the plain client of an endpoint, which knows its credential.
+func newClient(e Endpoint, d Deps) (*client, error) {
+	base, err := url.Parse(strings.TrimSuffix(e.URL, "/"))
+	if err != nil || outbound.CheckURL(base) != nil {
+		return nil, errors.New("url: expected http:// or https:// and a host, without a name and password in it")
+	}
+	base.RawQuery, base.Fragment = "", ""
+	kept, err := d.HTTP.HTTP(outbound.Trust{Roots: []byte(e.CACertificate), SkipVerify: e.Insecure})
+	if err != nil {
+		return nil, fmt.Errorf("ca_certificate: %w", err)
+	}
+	still := *kept
+	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c := &client{
+		kind: e.Kind, base: base, http: kept, still: &still, clock: d.Clock,
+		limits: new(atomic.Pointer[Limits]), noReferrers: new(atomic.Bool),
+	}
+	c.auth = newAuthority(base, kept, d.Clock, static(e.Credential))
+	if e.Realm != "" {
+		c.auth.realms = append(c.auth.realms, e.Realm)
+	}
+	return c, nil
+}
