@@ -69,5 +69,6 @@ func EventTypes() []event.Kind {
 		event.UpdatePurge, event.StartPurge, event.StopPurge,
 		event.CreateScanner, event.UpdateScanner, event.DeleteScanner,
 		event.UpdateVulnDB,
+		event.CreateRegistry, event.UpdateRegistry, event.DeleteRegistry,
 	}
 }

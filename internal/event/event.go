@@ -58,6 +58,9 @@ const (
 	CreateScanner       Kind = "create_scanner"
 	UpdateScanner       Kind = "update_scanner"
 	DeleteScanner       Kind = "delete_scanner"
+	CreateRegistry      Kind = "create_registry" // an endpoint: a registry elsewhere
+	UpdateRegistry      Kind = "update_registry"
+	DeleteRegistry      Kind = "delete_registry"
 	UpdateVulnDB        Kind = "update_vulndb" // an import or refresh of the vulnerability database, also one that found nothing newer
 	UpdatePurge         Kind = "update_purge"  // the schedule by which the audit log is purged
 	StartPurge          Kind = "start_purge"

@@ -231,20 +231,5 @@ type Pinger interface {
 	Ping(ctx context.Context) error
 }
 
-// Ping implements Pinger.
-func (c *client) Ping(ctx context.Context) error {
-	answer, err := c.ask(ctx, request{method: http.MethodGet, url: c.below("")}, http.StatusOK)
-	if err != nil {
-		return err
-	}
-	drain(answer)
-	// Each registry since 2015 says so, and nothing else that answers 200 to everything does; a few that stand before one take
-	// the header away, but answer with JSON.
-	if answer.Header.Get("Docker-Distribution-Api-Version") == "" && !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") {
-		return ErrNoRegistry
-	}
-	return nil
-}
-
 // Prepare implements Registry. Most registries make a repository when it is pushed to.
 func (c *client) Prepare(context.Context, string, bool) error { return nil }

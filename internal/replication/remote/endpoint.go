@@ -1,6 +1,10 @@
 package remote
 
-import "github.com/havenregistry/haven/internal/secret"
+import (
+	"slices"
+
+	"github.com/havenregistry/haven/internal/secret"
+)
 
 // Kind is a kind of registry, by Harbor's name.
 type Kind string
@@ -23,6 +27,14 @@ const (
 	GitHubGHCR     Kind = "github-ghcr"
 	VolcengineCR   Kind = "volcengine-cr"
 )
+
+// Kinds are all of them, sorted.
+func Kinds() []Kind {
+	return []Kind{AliACR, AWSECR, AzureACR, DockerHub, DockerRegistry, DTR, GitHubGHCR, GitLab, GoogleGCR, Harbor, HuaweiSWR, Artifactory, Quay, TencentTCR, VolcengineCR}
+}
+
+// Known reports whether there is such a kind.
+func (k Kind) Known() bool { return slices.Contains(Kinds(), k) }
 
 // Endpoint is a registry elsewhere, as an administrator described it.
 type Endpoint struct {

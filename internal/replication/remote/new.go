@@ -55,15 +55,14 @@ func (d Deps) withDefaults() Deps {
 // New returns what speaks with an endpoint. It asks nobody yet. Its errors are for people.
 func New(e Endpoint, d Deps) (Registry, error) {
 	d = d.withDefaults()
+	if !e.Kind.Known() {
+		return nil, fmt.Errorf("%q is no kind of registry", e.Kind)
+	}
 	c, err := newClient(e, d)
 	if err != nil {
 		return nil, err
 	}
-	switch e.Kind {
-	case DockerRegistry:
-		return c, nil
-	}
-	return nil, fmt.Errorf("%q is no kind of registry", e.Kind)
+	return c, nil
 }
 
 // newClient is the plain client of an endpoint, which knows its credential.
