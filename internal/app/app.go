@@ -26,6 +26,7 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -50,6 +51,7 @@ type App struct {
 	engine     *confined.Process
 	vulndb     *vulndb.Service
 	scans      *scan.Service
+	endpoints  *endpoint.Service
 	foreign    *scanners
 	metrics    *telemetry.Metrics
 	health     *health
@@ -191,7 +193,7 @@ const restAfter = 30 * time.Second
 // the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.endpoints.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

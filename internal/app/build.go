@@ -28,6 +28,8 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/remote"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/confined"
@@ -50,6 +52,7 @@ type domain struct {
 	projects  *project.Service
 	people    *ldap.Provider
 	labels    *label.Service
+	endpoints *endpoint.Service
 	scanners  *scanner.Service
 	scans     *scan.Service
 	gate      *gate.Gate
@@ -89,6 +92,9 @@ func (a *App) assemble() (domain, error) {
 		},
 	})
 	d.oidc = oidc.NewService(openID, d.identity)
+	outgoing := remote.NewHTTP(a.cfg.RegistryNetworks...)
+	d.endpoints = endpoint.New(endpoint.Deps{DB: a.db, Box: box, Remote: remote.Deps{HTTP: outgoing}, LocalURL: a.scannerAddress(), Clock: clock, Log: a.log})
+	a.endpoints = d.endpoints
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
 	adapters := adapter.NewClient()
 	d.scanners = scanner.New(scanner.Deps{
@@ -188,7 +194,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})

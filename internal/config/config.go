@@ -40,6 +40,8 @@ type Config struct {
 
 	VulnDBSource []secret.Text `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG, such as oci://ghcr.io/aquasecurity/trivy-db:2; USER:PASSWORD@ before the host where the registry asks for it, and ?realm=URL behind the tag where the token service that may get them has another address. Without one, it is imported by hand (haven vulndb import)."`
 
+	RegistryNetworks []netip.Prefix `name:"registry-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that registries elsewhere lead to. What an administrator enters himself, a registry's own address, may be private without it."`
+
 	ScannerNetworks []netip.Prefix `name:"scanner-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that sources of the vulnerability database lead to. What an administrator enters himself, such as a scanner's or a source's own address, may be private without it."`
 	ScanConfinement string         `name:"scan-confinement" default:"best" enum:"best,full" help:"best: processes that read images are confined as far as the machine lets them. full: nothing is read unless they have no network and no files but their own, which takes user namespaces, or seccomp and Landlock (Linux 5.13)."`
 

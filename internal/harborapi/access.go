@@ -159,6 +159,16 @@ func accesses() map[string]rest.Access {
 		"AddLabel":     ofProject(authz.ArtifactLabel, authz.Create),
 		"RemoveLabel":  ofProject(authz.ArtifactLabel, authz.Delete),
 
+		"ListRegistries":            ofSystem(authz.Registry, authz.ListAll),
+		"CreateRegistry":            ofSystem(authz.Registry, authz.Create),
+		"PingRegistry":              ofSystem(authz.Registry, authz.Create), // it connects to where the caller says
+		"GetRegistry":               ofSystem(authz.Registry, authz.Read),
+		"UpdateRegistry":            ofSystem(authz.Registry, authz.Update),
+		"DeleteRegistry":            ofSystem(authz.Registry, authz.Delete),
+		"GetRegistryInfo":           ofSystem(authz.Registry, authz.Read),
+		"ListRegistryProviderTypes": ofSystem(authz.ReplicationAdapter, authz.ListAll),
+		"ListRegistryProviderInfos": ofSystem(authz.ReplicationAdapter, authz.ListAll),
+
 		"ListScanners":                   ofSystem(authz.Scanner, authz.ListAll),
 		"CreateScanner":                  ofSystem(authz.Scanner, authz.Create),
 		"PingScanner":                    ofSystem(authz.Scanner, authz.Create), // it connects to where the caller says

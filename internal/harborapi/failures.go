@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
 )
@@ -15,6 +16,15 @@ import (
 // quota matches a refusal by a project's limit, whose words are Harbor's.
 func quota(err error) (string, bool) {
 	e, ok := errors.AsType[*registry.QuotaError](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
+// endpointUsed matches a refusal to forget a registry that something refers to.
+func endpointUsed(err error) (string, bool) {
+	e, ok := errors.AsType[*endpoint.UsedError](err)
 	if !ok {
 		return "", false
 	}
@@ -31,6 +41,7 @@ func failures() []rest.Failure {
 	return []rest.Failure{
 		{Match: rest.Is(project.ErrNotEmpty), Status: precondition, Code: "PRECONDITION", Message: "precondition failed: the project contains repositories, can not be deleted"},
 
+		{Match: endpointUsed, Status: precondition, Code: "PRECONDITION"},
 		{Match: rest.Is(scan.ErrDisabled), Status: precondition, Code: "PRECONDITION", Message: "scanner is deactivated"},
 		{Match: rest.Is(registry.ErrRepositoryUnknown), Status: notFound, Code: "NOT_FOUND"},
 		{Match: rest.Is(registry.ErrManifestUnknown), Status: notFound, Code: "NOT_FOUND"},

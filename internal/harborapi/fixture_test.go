@@ -30,6 +30,8 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/remote"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/scanner"
@@ -83,6 +85,9 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 		DB: d, Box: box, Adapters: adapter.NewClient(), Projects: projects, Clock: time.Now, Log: log,
 		Own: adapter.Own(func(context.Context) (updated, next time.Time, err error) { return updated, next, nil }),
 	})
+	registries := remote.NewHTTP()
+	t.Cleanup(registries.Close)
+	deps.Endpoints = endpoint.New(endpoint.Deps{DB: d, Box: box, Remote: remote.Deps{HTTP: registries}, LocalURL: "http://here", Clock: time.Now, Log: log})
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
 	engine := &fakeScanner{}

@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/scanner"
@@ -37,6 +38,7 @@ type Deps struct {
 	OIDC       *oidc.Service
 	Registry   *registry.Service
 	Labels     *label.Service
+	Endpoints  *endpoint.Service
 	Scanners   *scanner.Service
 	Scans      *scan.Service
 	Gate       *gate.Gate

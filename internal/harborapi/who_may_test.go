@@ -151,6 +151,16 @@ func whoMay() []may {
 		{operation: "AddLabel", private: "APMD", public: "A", body: `{"id":999999}`},
 		{operation: "RemoveLabel", private: "APMD", public: "A"},
 
+		{operation: "ListRegistries", private: "A"},
+		{operation: "CreateRegistry", private: "A", body: `{"name":"r","type":"harbor","url":"http://127.0.0.1:1"}`}, // 400: it doesn't answer
+		{operation: "PingRegistry", private: "A", body: `{"type":"harbor","url":"http://127.0.0.1:1"}`},
+		{operation: "GetRegistry", private: "A"}, // {id} doesn't exist
+		{operation: "UpdateRegistry", private: "A", body: `{"name":"r"}`},
+		{operation: "DeleteRegistry", private: "A"},
+		{operation: "GetRegistryInfo", private: "A"},
+		{operation: "ListRegistryProviderTypes", private: "A"},
+		{operation: "ListRegistryProviderInfos", private: "A"},
+
 		{operation: "ListScanners", private: "A"},
 		{operation: "CreateScanner", private: "A", body: `{"name":"s","url":"http://127.0.0.1:1"}`}, // 400: it doesn't answer
 		{operation: "PingScanner", private: "A", body: `{"name":"s","url":"http://127.0.0.1:1"}`},

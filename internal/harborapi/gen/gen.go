@@ -330,6 +330,14 @@ type ExecHistory struct {
 	UpdateTime    wire.Time   `json:"update_time,omitempty"`
 }
 
+// FilterStyle defines model for FilterStyle.
+type FilterStyle struct {
+	// Style input, list or radio
+	Style  string   `json:"style"`
+	Type   string   `json:"type"`
+	Values []string `json:"values"`
+}
+
 // FindingExcuse Why the finding does not count
 type FindingExcuse struct {
 	Allowlist bool   `json:"allowlist,omitempty"`
@@ -698,6 +706,106 @@ type QuotaRefObject struct {
 type QuotaUpdateReq struct {
 	// Hard Amounts by resource; `storage` in bytes is the only one
 	Hard ResourceList `json:"hard,omitempty"`
+}
+
+// Registry defines model for Registry.
+type Registry struct {
+	// CaCertificate PEM, beside the authorities of the system
+	CaCertificate string `json:"ca_certificate,omitempty"`
+
+	// Complaint why it is unhealthy
+	Complaint    string              `json:"complaint,omitempty"`
+	CreationTime *wire.Time          `json:"creation_time,omitempty"`
+	Credential   *RegistryCredential `json:"credential,omitempty"`
+	Description  string              `json:"description,omitempty"`
+
+	// ID 0 is this registry itself
+	ID int64 `json:"id"`
+
+	// Insecure certificates are not checked
+	Insecure bool   `json:"insecure,omitempty"`
+	Name     string `json:"name,omitempty"`
+
+	// Status healthy or unhealthy
+	Status     string     `json:"status,omitempty"`
+	Type       string     `json:"type,omitempty"`
+	UpdateTime *wire.Time `json:"update_time,omitempty"`
+	URL        string     `json:"url,omitempty"`
+}
+
+// RegistryCredential defines model for RegistryCredential.
+type RegistryCredential struct {
+	AccessKey string `json:"access_key,omitempty"`
+
+	// AccessSecret in answers only *****, which in requests means the one that is stored
+	AccessSecret string `json:"access_secret,omitempty"`
+
+	// Type basic, oauth or secret
+	Type string `json:"type,omitempty"`
+}
+
+// RegistryEndpoint defines model for RegistryEndpoint.
+type RegistryEndpoint struct {
+	Key   string `json:"key,omitempty"`
+	Value string `json:"value,omitempty"`
+}
+
+// RegistryInfo defines model for RegistryInfo.
+type RegistryInfo struct {
+	Description              string        `json:"description,omitempty"`
+	SupportedCopyByChunk     bool          `json:"supported_copy_by_chunk,omitempty"`
+	SupportedResourceFilters []FilterStyle `json:"supported_resource_filters"`
+	SupportedTriggers        []string      `json:"supported_triggers"`
+	Type                     string        `json:"type"`
+}
+
+// RegistryPing defines model for RegistryPing.
+type RegistryPing struct {
+	AccessKey      *string `json:"access_key,omitempty"`
+	AccessSecret   *string `json:"access_secret,omitempty"`
+	CaCertificate  *string `json:"ca_certificate,omitempty"`
+	CredentialType *string `json:"credential_type,omitempty"`
+	ID             *int64  `json:"id,omitempty"`
+	Insecure       *bool   `json:"insecure,omitempty"`
+	Type           *string `json:"type,omitempty"`
+	URL            *string `json:"url,omitempty"`
+}
+
+// RegistryProviderCredentialPattern defines model for RegistryProviderCredentialPattern.
+type RegistryProviderCredentialPattern struct {
+	AccessKeyData string `json:"access_key_data,omitempty"`
+
+	// AccessKeyType AccessKeyTypeStandard or AccessKeyTypeFix
+	AccessKeyType    string `json:"access_key_type,omitempty"`
+	AccessSecretData string `json:"access_secret_data,omitempty"`
+
+	// AccessSecretType AccessSecretTypePass or AccessSecretTypeFile
+	AccessSecretType string `json:"access_secret_type,omitempty"`
+}
+
+// RegistryProviderEndpointPattern defines model for RegistryProviderEndpointPattern.
+type RegistryProviderEndpointPattern struct {
+	// EndpointType EndpointPatternTypeStandard, EndpointPatternTypeFix or EndpointPatternTypeList
+	EndpointType string             `json:"endpoint_type,omitempty"`
+	Endpoints    []RegistryEndpoint `json:"endpoints,omitempty"`
+}
+
+// RegistryProviderInfo defines model for RegistryProviderInfo.
+type RegistryProviderInfo struct {
+	CredentialPattern *RegistryProviderCredentialPattern `json:"credential_pattern,omitempty"`
+	EndpointPattern   *RegistryProviderEndpointPattern   `json:"endpoint_pattern,omitempty"`
+}
+
+// RegistryUpdate defines model for RegistryUpdate.
+type RegistryUpdate struct {
+	AccessKey      *string `json:"access_key,omitempty"`
+	AccessSecret   *string `json:"access_secret,omitempty"`
+	CaCertificate  *string `json:"ca_certificate,omitempty"`
+	CredentialType *string `json:"credential_type,omitempty"`
+	Description    *string `json:"description,omitempty"`
+	Insecure       *bool   `json:"insecure,omitempty"`
+	Name           *string `json:"name,omitempty"`
+	URL            *string `json:"url,omitempty"`
 }
 
 // ReportedVulnerability defines model for ReportedVulnerability.
@@ -1232,6 +1340,9 @@ type Addition = string
 // ArtifactReferenceParameter defines model for artifact_reference.
 type ArtifactReferenceParameter = string
 
+// EndpointID defines model for endpoint_id.
+type EndpointID = int64
+
 // ExecutionID defines model for execution_id.
 type ExecutionID = int64
 
@@ -1755,6 +1866,25 @@ type ListQuotasParams struct {
 	ReferenceID string `form:"reference_id,omitempty" json:"reference_id,omitempty"`
 }
 
+// ListRegistriesParams defines parameters for ListRegistries.
+type ListRegistriesParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Name What the name contains
+	Name string `form:"name,omitempty" json:"name,omitempty"`
+}
+
 // ListAllRepositoriesParams defines parameters for ListAllRepositories.
 type ListAllRepositoriesParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1995,6 +2125,15 @@ type CreateTagJSONRequestBody = NewTag
 
 // UpdateQuotaJSONRequestBody defines body for UpdateQuota for application/json ContentType.
 type UpdateQuotaJSONRequestBody = QuotaUpdateReq
+
+// CreateRegistryJSONRequestBody defines body for CreateRegistry for application/json ContentType.
+type CreateRegistryJSONRequestBody = Registry
+
+// PingRegistryJSONRequestBody defines body for PingRegistry for application/json ContentType.
+type PingRegistryJSONRequestBody = RegistryPing
+
+// UpdateRegistryJSONRequestBody defines body for UpdateRegistry for application/json ContentType.
+type UpdateRegistryJSONRequestBody = RegistryUpdate
 
 // CreateRobotJSONRequestBody defines body for CreateRobot for application/json ContentType.
 type CreateRobotJSONRequestBody = RobotCreate
@@ -2298,6 +2437,33 @@ type ServerInterface interface {
 	// UpdateQuota Change the limit of a quota
 	// (PUT /api/v2.0/quotas/{id})
 	UpdateQuota(w http.ResponseWriter, r *http.Request, id QuotaID)
+	// ListRegistries List registries elsewhere
+	// (GET /api/v2.0/registries)
+	ListRegistries(w http.ResponseWriter, r *http.Request, params ListRegistriesParams)
+	// CreateRegistry Name a registry, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/registries)
+	CreateRegistry(w http.ResponseWriter, r *http.Request)
+	// PingRegistry Ask a registry whether it is there and lets one in; 400 says why it doesn't
+	// (POST /api/v2.0/registries/ping)
+	PingRegistry(w http.ResponseWriter, r *http.Request)
+	// DeleteRegistry Forget a registry that no policy and no project refers to; else 412
+	// (DELETE /api/v2.0/registries/{id})
+	DeleteRegistry(w http.ResponseWriter, r *http.Request, id EndpointID)
+	// GetRegistry Show a registry; 0 is this one
+	// (GET /api/v2.0/registries/{id})
+	GetRegistry(w http.ResponseWriter, r *http.Request, id EndpointID)
+	// UpdateRegistry Change a registry, which must answer then
+	// (PUT /api/v2.0/registries/{id})
+	UpdateRegistry(w http.ResponseWriter, r *http.Request, id EndpointID)
+	// GetRegistryInfo What can be done with a registry
+	// (GET /api/v2.0/registries/{id}/info)
+	GetRegistryInfo(w http.ResponseWriter, r *http.Request, id EndpointID)
+	// ListRegistryProviderInfos What addresses and credentials of kinds of registries look like, where they aren't any
+	// (GET /api/v2.0/replication/adapterinfos)
+	ListRegistryProviderInfos(w http.ResponseWriter, r *http.Request)
+	// ListRegistryProviderTypes List the kinds of registries
+	// (GET /api/v2.0/replication/adapters)
+	ListRegistryProviderTypes(w http.ResponseWriter, r *http.Request)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams)
@@ -6657,6 +6823,251 @@ func (siw *ServerInterfaceWrapper) UpdateQuota(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListRegistries operation middleware
+func (siw *ServerInterfaceWrapper) ListRegistries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRegistriesParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", r.URL.Query(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "name"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRegistries(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateRegistry operation middleware
+func (siw *ServerInterfaceWrapper) CreateRegistry(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateRegistry(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingRegistry operation middleware
+func (siw *ServerInterfaceWrapper) PingRegistry(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingRegistry(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteRegistry operation middleware
+func (siw *ServerInterfaceWrapper) DeleteRegistry(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id EndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteRegistry(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRegistry operation middleware
+func (siw *ServerInterfaceWrapper) GetRegistry(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id EndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRegistry(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateRegistry operation middleware
+func (siw *ServerInterfaceWrapper) UpdateRegistry(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id EndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateRegistry(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRegistryInfo operation middleware
+func (siw *ServerInterfaceWrapper) GetRegistryInfo(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id EndpointID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRegistryInfo(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRegistryProviderInfos operation middleware
+func (siw *ServerInterfaceWrapper) ListRegistryProviderInfos(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRegistryProviderInfos(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRegistryProviderTypes operation middleware
+func (siw *ServerInterfaceWrapper) ListRegistryProviderTypes(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRegistryProviderTypes(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListAllRepositories operation middleware
 func (siw *ServerInterfaceWrapper) ListAllRepositories(w http.ResponseWriter, r *http.Request) {
 
@@ -8626,6 +9037,15 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.GetScannerOfProject)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner", wrapper.SetScannerOfProject)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/scanner/candidates", wrapper.ListScannerCandidatesOfProject)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/registries", wrapper.ListRegistries)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/registries", wrapper.CreateRegistry)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/registries/ping", wrapper.PingRegistry)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/registries/{id}", wrapper.DeleteRegistry)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/registries/{id}", wrapper.GetRegistry)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/registries/{id}", wrapper.UpdateRegistry)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/registries/{id}/info", wrapper.GetRegistryInfo)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/adapters", wrapper.ListRegistryProviderTypes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/adapterinfos", wrapper.ListRegistryProviderInfos)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/labels", wrapper.ListLabels)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/labels", wrapper.CreateLabel)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/labels/{label_id}", wrapper.DeleteLabel)
@@ -11931,6 +12351,345 @@ func (response UpdateQuotadefaultJSONResponse) VisitUpdateQuotaResponse(w http.R
 	return err
 }
 
+type ListRegistriesRequestObject struct {
+	Params ListRegistriesParams
+}
+
+type ListRegistriesResponseObject interface {
+	VisitListRegistriesResponse(w http.ResponseWriter) error
+}
+
+type ListRegistries200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListRegistries200JSONResponse struct {
+	Body    []Registry
+	Headers ListRegistries200ResponseHeaders
+}
+
+func (response ListRegistries200JSONResponse) VisitListRegistriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistriesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRegistriesdefaultJSONResponse) VisitListRegistriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRegistryRequestObject struct {
+	Body *CreateRegistryJSONRequestBody
+}
+
+type CreateRegistryResponseObject interface {
+	VisitCreateRegistryResponse(w http.ResponseWriter) error
+}
+
+type CreateRegistry201Response = CreatedResponse
+
+func (response CreateRegistry201Response) VisitCreateRegistryResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateRegistrydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateRegistrydefaultJSONResponse) VisitCreateRegistryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingRegistryRequestObject struct {
+	Body *PingRegistryJSONRequestBody
+}
+
+type PingRegistryResponseObject interface {
+	VisitPingRegistryResponse(w http.ResponseWriter) error
+}
+
+type PingRegistry200Response = DoneResponse
+
+func (response PingRegistry200Response) VisitPingRegistryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingRegistrydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingRegistrydefaultJSONResponse) VisitPingRegistryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRegistryRequestObject struct {
+	ID EndpointID `json:"id"`
+}
+
+type DeleteRegistryResponseObject interface {
+	VisitDeleteRegistryResponse(w http.ResponseWriter) error
+}
+
+type DeleteRegistry200Response = DoneResponse
+
+func (response DeleteRegistry200Response) VisitDeleteRegistryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteRegistrydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteRegistrydefaultJSONResponse) VisitDeleteRegistryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegistryRequestObject struct {
+	ID EndpointID `json:"id"`
+}
+
+type GetRegistryResponseObject interface {
+	VisitGetRegistryResponse(w http.ResponseWriter) error
+}
+
+type GetRegistry200JSONResponse Registry
+
+func (response GetRegistry200JSONResponse) VisitGetRegistryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegistrydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRegistrydefaultJSONResponse) VisitGetRegistryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRegistryRequestObject struct {
+	ID   EndpointID `json:"id"`
+	Body *UpdateRegistryJSONRequestBody
+}
+
+type UpdateRegistryResponseObject interface {
+	VisitUpdateRegistryResponse(w http.ResponseWriter) error
+}
+
+type UpdateRegistry200Response = DoneResponse
+
+func (response UpdateRegistry200Response) VisitUpdateRegistryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateRegistrydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateRegistrydefaultJSONResponse) VisitUpdateRegistryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegistryInfoRequestObject struct {
+	ID EndpointID `json:"id"`
+}
+
+type GetRegistryInfoResponseObject interface {
+	VisitGetRegistryInfoResponse(w http.ResponseWriter) error
+}
+
+type GetRegistryInfo200JSONResponse RegistryInfo
+
+func (response GetRegistryInfo200JSONResponse) VisitGetRegistryInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRegistryInfodefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRegistryInfodefaultJSONResponse) VisitGetRegistryInfoResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistryProviderInfosRequestObject struct {
+}
+
+type ListRegistryProviderInfosResponseObject interface {
+	VisitListRegistryProviderInfosResponse(w http.ResponseWriter) error
+}
+
+type ListRegistryProviderInfos200JSONResponse map[string]RegistryProviderInfo
+
+func (response ListRegistryProviderInfos200JSONResponse) VisitListRegistryProviderInfosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistryProviderInfosdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRegistryProviderInfosdefaultJSONResponse) VisitListRegistryProviderInfosResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistryProviderTypesRequestObject struct {
+}
+
+type ListRegistryProviderTypesResponseObject interface {
+	VisitListRegistryProviderTypesResponse(w http.ResponseWriter) error
+}
+
+type ListRegistryProviderTypes200JSONResponse []string
+
+func (response ListRegistryProviderTypes200JSONResponse) VisitListRegistryProviderTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegistryProviderTypesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRegistryProviderTypesdefaultJSONResponse) VisitListRegistryProviderTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAllRepositoriesRequestObject struct {
 	Params ListAllRepositoriesParams
 }
@@ -14439,6 +15198,33 @@ type StrictServerInterface interface {
 	// UpdateQuota Change the limit of a quota
 	// (PUT /api/v2.0/quotas/{id})
 	UpdateQuota(ctx context.Context, request UpdateQuotaRequestObject) (UpdateQuotaResponseObject, error)
+	// ListRegistries List registries elsewhere
+	// (GET /api/v2.0/registries)
+	ListRegistries(ctx context.Context, request ListRegistriesRequestObject) (ListRegistriesResponseObject, error)
+	// CreateRegistry Name a registry, which must answer; 400 says why it doesn't
+	// (POST /api/v2.0/registries)
+	CreateRegistry(ctx context.Context, request CreateRegistryRequestObject) (CreateRegistryResponseObject, error)
+	// PingRegistry Ask a registry whether it is there and lets one in; 400 says why it doesn't
+	// (POST /api/v2.0/registries/ping)
+	PingRegistry(ctx context.Context, request PingRegistryRequestObject) (PingRegistryResponseObject, error)
+	// DeleteRegistry Forget a registry that no policy and no project refers to; else 412
+	// (DELETE /api/v2.0/registries/{id})
+	DeleteRegistry(ctx context.Context, request DeleteRegistryRequestObject) (DeleteRegistryResponseObject, error)
+	// GetRegistry Show a registry; 0 is this one
+	// (GET /api/v2.0/registries/{id})
+	GetRegistry(ctx context.Context, request GetRegistryRequestObject) (GetRegistryResponseObject, error)
+	// UpdateRegistry Change a registry, which must answer then
+	// (PUT /api/v2.0/registries/{id})
+	UpdateRegistry(ctx context.Context, request UpdateRegistryRequestObject) (UpdateRegistryResponseObject, error)
+	// GetRegistryInfo What can be done with a registry
+	// (GET /api/v2.0/registries/{id}/info)
+	GetRegistryInfo(ctx context.Context, request GetRegistryInfoRequestObject) (GetRegistryInfoResponseObject, error)
+	// ListRegistryProviderInfos What addresses and credentials of kinds of registries look like, where they aren't any
+	// (GET /api/v2.0/replication/adapterinfos)
+	ListRegistryProviderInfos(ctx context.Context, request ListRegistryProviderInfosRequestObject) (ListRegistryProviderInfosResponseObject, error)
+	// ListRegistryProviderTypes List the kinds of registries
+	// (GET /api/v2.0/replication/adapters)
+	ListRegistryProviderTypes(ctx context.Context, request ListRegistryProviderTypesRequestObject) (ListRegistryProviderTypesResponseObject, error)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(ctx context.Context, request ListAllRepositoriesRequestObject) (ListAllRepositoriesResponseObject, error)
@@ -16960,6 +17746,253 @@ func (sh *strictHandler) UpdateQuota(w http.ResponseWriter, r *http.Request, id 
 	}
 }
 
+// ListRegistries operation middleware
+func (sh *strictHandler) ListRegistries(w http.ResponseWriter, r *http.Request, params ListRegistriesParams) {
+	var request ListRegistriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegistries(ctx, request.(ListRegistriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegistries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRegistriesResponseObject); ok {
+		if err := validResponse.VisitListRegistriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRegistry operation middleware
+func (sh *strictHandler) CreateRegistry(w http.ResponseWriter, r *http.Request) {
+	var request CreateRegistryRequestObject
+
+	var body CreateRegistryJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRegistry(ctx, request.(CreateRegistryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRegistry")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateRegistryResponseObject); ok {
+		if err := validResponse.VisitCreateRegistryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingRegistry operation middleware
+func (sh *strictHandler) PingRegistry(w http.ResponseWriter, r *http.Request) {
+	var request PingRegistryRequestObject
+
+	var body PingRegistryJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingRegistry(ctx, request.(PingRegistryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingRegistry")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingRegistryResponseObject); ok {
+		if err := validResponse.VisitPingRegistryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteRegistry operation middleware
+func (sh *strictHandler) DeleteRegistry(w http.ResponseWriter, r *http.Request, id EndpointID) {
+	var request DeleteRegistryRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRegistry(ctx, request.(DeleteRegistryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRegistry")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteRegistryResponseObject); ok {
+		if err := validResponse.VisitDeleteRegistryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRegistry operation middleware
+func (sh *strictHandler) GetRegistry(w http.ResponseWriter, r *http.Request, id EndpointID) {
+	var request GetRegistryRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRegistry(ctx, request.(GetRegistryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRegistry")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRegistryResponseObject); ok {
+		if err := validResponse.VisitGetRegistryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateRegistry operation middleware
+func (sh *strictHandler) UpdateRegistry(w http.ResponseWriter, r *http.Request, id EndpointID) {
+	var request UpdateRegistryRequestObject
+
+	request.ID = id
+
+	var body UpdateRegistryJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRegistry(ctx, request.(UpdateRegistryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRegistry")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateRegistryResponseObject); ok {
+		if err := validResponse.VisitUpdateRegistryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRegistryInfo operation middleware
+func (sh *strictHandler) GetRegistryInfo(w http.ResponseWriter, r *http.Request, id EndpointID) {
+	var request GetRegistryInfoRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRegistryInfo(ctx, request.(GetRegistryInfoRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRegistryInfo")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRegistryInfoResponseObject); ok {
+		if err := validResponse.VisitGetRegistryInfoResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRegistryProviderInfos operation middleware
+func (sh *strictHandler) ListRegistryProviderInfos(w http.ResponseWriter, r *http.Request) {
+	var request ListRegistryProviderInfosRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegistryProviderInfos(ctx, request.(ListRegistryProviderInfosRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegistryProviderInfos")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRegistryProviderInfosResponseObject); ok {
+		if err := validResponse.VisitListRegistryProviderInfosResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRegistryProviderTypes operation middleware
+func (sh *strictHandler) ListRegistryProviderTypes(w http.ResponseWriter, r *http.Request) {
+	var request ListRegistryProviderTypesRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegistryProviderTypes(ctx, request.(ListRegistryProviderTypesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegistryProviderTypes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRegistryProviderTypesResponseObject); ok {
+		if err := validResponse.VisitListRegistryProviderTypesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListAllRepositories operation middleware
 func (sh *strictHandler) ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams) {
 	var request ListAllRepositoriesRequestObject
@@ -18573,260 +19606,278 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lbxs5sij8Vwh938XuHrQtJ/PAroPFgcfJzHg3M/HamdnFnQQy1V2SOO4mOyRbso6R89svWGS/JHar",
-	"W5ZkZxJggInVfFYVi1XFetwPQpGkggPXanB6P5gBjUDiP88lUA3RmTZ/RKBCyVLNBB+cDt7OgKRUz4iY",
-	"kMWMarKgioS2/fEgGKhwBgk1/fQyhcHpQGnJ+HQQDO6OpuLI/Hikbll6JHBEGh+lgnENcnA6obGCjx+D",
-	"wSWdwmvGb9X69FcQU83mQGLznWhBtFmQhDkTmSKUR/gDhztNUjqFgPwuGIeILJiekXcDEpB3g12t863Q",
-	"ND4XGffA6UexIAnlSyLFQpGE6nBWn3YiZEL14HTAuP7260GQr8NMMgXZYyEfg0FKJU1AO/TRKGJ2Gaur",
-	"+rfBmBZEAo0MBg2sqNRsQkP9gjCtyE3eeYQQviGcJmAxzTSZUXVMfhaahFTBkQKumMGG2Rkz4xvKGAQD",
-	"02dwWq4jGEj4kDEJ0eBUywyqcEjo3WvgUz0bnH77dTBIGM//fBas4MbsNF/tSMIEJPAQPDRKp0RIErEp",
-	"KO1fWtm749qef/PN5sXBHYQZAo9Fpr9n4lqTtrk30YeZj4WCj9w2/dMVMNjdJpkaSVAikyGM7CxeHiHF",
-	"7xBqwrg9oYZlMEWopSeYAydsYkgqFuJWkZjdAqGcIFBwH5YdlTv5z9GFOrpyEx/9bH6s7iKCCc1i7Q5F",
-	"se6xEDFQjgv/XYwdXurL/TlLxiDNcaBEU3XrpxjXe5eQNEPaX++bZsTPOzw+MR1D3EydxeeHUmYsQopU",
-	"bvhuA5m8Bk1uXruGNwS449LIwGkCAeFC419tVFEjiaMLfpSP2Jc8EjBk0AybZAdgSUDTAhq+OYrvu6Qz",
-	"cxH67gIWzvCSzIH7IQO5LBfjPnmA+CzotFszwEix//FMfmVuRYqzvyAnhlvHoBRJgHJFaBwHJEvNRfXs",
-	"JDg5OWlZoB3fv8oTzzITeseSLDFfT/yLFqLlgORfd4oeyyobTokh6/yqdi39DKo2zL7WNxLSz0NxlZKw",
-	"qPda3ZA7XXEmp9CCxPzzQ4+zpcc1YJwLbgUfVZM+Q5EkVJ2Sm9u/z28I3NFQB+aP/53fkFBwTRlX+MNv",
-	"9H/H72+IpNwIsDe3f7+nZPzxhhhxUkzwlz9TMv7LjTkpREyO3/F/wlIRjdLdzAjHSjM+JZEAxf+kyS0X",
-	"C0IlEDblQkKEcrIBRmTuZ0pu/k0lZ3x6Qyx/PX7HG47ch0EDXr4++du3PlR8yISmzajYARIkTJnSklbk",
-	"rjo6sqykShVSzvEC8QqF9ZF2SZISUqGYFnLZ4ZyXjZFyRKZRNnenJiApyBC4PgIeiggiohcshKY91eft",
-	"uKdnJ887SBNSjIVuRm7x+aEoVqBUq1RdabBDYUkJ6dHs8Kitn+uA3BzdkDFMhARCyS0sycQoIaBC4JE5",
-	"jUJGJeWtnCucqhUX68vTdNomSxSfd0nGRj5uRkP+9aH41uIWWrBdfH7oPJlqE/jyrw+bBc++SgVXULWt",
-	"eG4N++EFcoCxiJZGX4Ik1UujXlesM4WAe3o/+P8lTAang/9vWNpyhq7psLTi4CpeCu5hO+ZX75Qfg8H3",
-	"lMWZxE7mfgJr56BpGjO7guHvyi6jBIhvQfarGr6SUkhlV+OxSyyAa7KQgk+PyTd3d4TDHCTREMeKJOZU",
-	"6Rnljj9+yEBpwqKALFCMRd4O0nSIxXQKFVUipJmCY3ug7ULMOs8uL34FqRwYUylSkJpZFM3LDz5GntPC",
-	"b0XD9wXexRiFno/B4CwMQan1wWmo/WMHA5hMTGffp1zj9q+pYXJhhZOV+XMDiqX7jQQcDNC6Z7irZpbZ",
-	"FH0iquEIfw3Wl1zaJdY+sbABAp3XlGsVXZpmCJZRsfGWha217b6g1Z7m4vXOkWv87aRVXUHzHprmdQAK",
-	"SvuPMyQg5P3kalB8ZQ9WG9UCN9rTbwOlRTowOl6m7BWjsgQqQzftyw7kXYIzF75m/NazgrEScaaroCu0",
-	"92AwQ7azEaj5GN7pHQR9m7enyf3JNCRqE68rT+DHYMCzOKbjGPL7w81NpaTLLoZe0+tjMKibZquWXhpf",
-	"1lbcurIqmH3Mg3IuNJ741jkaCLs6UE6TDSTfyiPgTks6olrLllXUwOkmrsBzcDowN9TxFV38BErRKeyG",
-	"+zA+A8k0RKMHk0aNFHIDXfexXpvmOySxhHI2AaVHCUSMNiNuw+dcv+8M0TSL4573S5qpWc8uhdXf87KE",
-	"osKMxZEEjrZgThiP4M4wzU5YdcR+Vbws7A4rFSWuM0Q9Cuf6dTcWyUjMQc4ZLPCUxfGbyeD0t/atXn/3",
-	"5qc3ea+P7zu/VBkBjPL6hFswsJ/xBfAKUiH1dZYktHaSSvbjtzyOlxqUQXBO6gEJBZ+wKRpFYro0UnbQ",
-	"BcKaTrsf1Ld0ukOC6CZDVMjdrbbgL0HtUmu7Dq+q72wr9+KuLgo8d21ymW3QnZtQCbwP94mpNs26H4HL",
-	"vEcv8s/kCmtf2+hO6GOFDHBWL4qziOnXYrqO2c6QE2lPFmxmoY0aUIuaU35svnaMxt7A7D627P/VHLh+",
-	"6watAwLMp1HzcWse884jSIYxQ7pM19nSWRRJUBUbbq7jhjQBMpEiMaouSCCCO53WujpIsfDB+bEwWHwd",
-	"1fbX2tLoDrH2C/YODF7D7oVWKyaAWEwLHxDK1QIkmdE5EC2EXx7YI7lVj+DaXn3H8fzXV2dxLBYx82lg",
-	"W2rhcJcyCWpEPZbMXzi7IwpCwSPvldfAjHp7qPSRrHPO2OlSrULsQkOywxu2twSbpQYPvbCzQiR2y5so",
-	"A/e5Th3z/L2rA486zyH5I9BYz6411ZnHUgVSCum/pRoFymKo9q06u7Rr7t0yymSZLMWLOu1eg9aMT9EF",
-	"LJzZl7LxktzC8piUj2FUAjoR3HKx4NUXsONBsCrMGMY9isV0NBFyQWU0CukoNN8nLKTW7tBAW+X+1wcB",
-	"HiFpbdk9lUKLUMQdu+vZKBFRt7WO8SVslDjFuEuXiCnzPRqVCy0vSNVpiJnW6cgsNJXibjmiUcL4aCpF",
-	"lj6gf86ItxqiF4ZW+lqTc28yWR3llqUjBVSGs5buVWtXvT++h0gwOtWDdjMHySZL3E23dbAIuGZ6ach0",
-	"zvL3iVXTvkDHL3ULEaFjkWmSgkhjKJ42KUmpUgshI2IEnIAwbt/KTokS9lE0jmgaELPcgAgWhUH15e2Y",
-	"vEpSvTzFW99IR/bo54eBKE15pMhEyOPmS60EiplrNKYKRhHvBEXssM4sqo+N33zz1bddp56wGC+irjPj",
-	"4XEHoc+KXT+taTgbpVTSOIa4G97r/SUbZ7r0Bewze28w227WVUvNWGX+vmPY87YltF1nFYrU/wyxQXTK",
-	"R3v4AHYhfUDouuRnrkdHTaUe6Vj1IBIj+IhMP2SLGeuxxkzG3Rv35ndcuANu5HDgtnGXjoZnVe+6Tmu0",
-	"nTItRoKPBW1F1epcuaYZdZ/JdVEQStDdu/W6cGwPtOxLiJg0EnZKZaK697YHsMexLXupURhTlnTvFYup",
-	"I96OYO/MA7F1cfq7NUd/hJ476E3iqWQJlctRF1my1s2qS4WWKsGspHg13Lha6yeWghzlQ/U5XxJoNBI8",
-	"XnZsjo5J6HyYSpiwu05LtL2s80mUlTaQLRibc0Ozkp/THNMsjnPtcfMWFMSTUdVhrWs36ygVswnkk9Xl",
-	"tZnIpCJ0okE6wwolYykWCiRxvQkYeWomFuigMc7UkjBN2DY2hMqSHnZVICRLtSSimhrhoiNUtJB0ClXy",
-	"23IZljrQ6PIQ+sgo7cnCKz16cHDTqxcDNx168pSP7Q+0CU1/s+O/p3y5rvpfOeepTY/AdSp+RcMZUdZG",
-	"YHUFphWZ0zgDNBAuZqBnIA3dhpSTMTgjglVBBh6DxEvzWYpMNfsJhJJpFtJ4FHLd0WrU8uYxY9NZj5ES",
-	"iFiW9OjQ28K1+UVxxcpTg0dlQ7XFvm+D9fmvr3rYuoJBOFfKXKsSRvOv6mY4kRkaLSbjGPQzcJ5o/kds",
-	"Gt46y8i6ocuwPqaX3o+t/mNrm32Vm9lWdunu3jpdL+qOcgH6mKZSTCVNlM/+WzHvdBkJNfONlkpcWzn2",
-	"+6ZdNRkVu1t4LXDW/CRW1uMG9a7jDsIfmWHwy53Z1COIwblw+mwiHY/T72I8umXcT8jmY6OV1XysR3zW",
-	"UfuP6zc/+9Zt+jVaaK13ZJRZkav1+d+1ezP+fXvD9xqivmfoJf3qLsyUN1ppifadiW2GoQ1o2g0x/nbN",
-	"mlt9SFlHkpFuG2zbkQizBHwhvS+RV5c++hOQEqS1NhmwgiJMe+GeqVJvbHhroqrhE46c9HrObrPCr8H9",
-	"B+AgaXzBJ8Lzwl/VArYMlPZZmrceKswkPu33oLYeo8OdBslpnJsRth5oRuVYyFHlIlh3NnIfDT39iM3J",
-	"YiYUkLPLC6JnTBGmXhAr0imi0d1ZP2RzM6pGIR1JIXyHotdAc+Cd94ZbcTfUQ5bfYHvZfhuoH+eG6wZm",
-	"22M4r+K8/eo2KdRbr7OmKm+/Pqd6LkeF7rQzSBZDP/QUenXkbbfs450XoS98oBIrseJ6RhVUWXZFbrVd",
-	"jno4mlyol3mg65r3jhpF5bf6GnAzTtnBC3RmgbpRa/sYDP4hxv/KIAPflr1JMN5SdeteYhcUuVdHuajR",
-	"5SKmGni49OfbiAWfOiFBFhd1QmZU4fQQ4dNSi8ODz5MsU35Jb0UEdQ19Iqj10fXALG4QQbYWS9sdbjrL",
-	"D42CZ2+VsbBw1pE1RWXDqFDLhX3yS/EXwatxw+vGh91ImoiPKxsvsJXbW8ugH/rgeRPC9oCHLuCJaHou",
-	"+KTF5wJTZVjzvZBLzMIjl8fkjNvgsfI918bzY3CWxsBjwSEgbFKN1yr8tULkIuilUe+h1r01Vh9pK4+t",
-	"f332t+fdX2nrOzQKRSGP2WwBK2+4W19Gdn7BOYR6xdxZX0Mv/rTyYtwRDM3Pjl2eGbtOsv7OuCle3PfQ",
-	"2I6g7QWY6ttiLQr22w1vi9XGJ1//tePj4i7FDnNCv6cshugiSYXUvyiQLe5bdQjiCTUbD0jG0S8KH5YC",
-	"MsERc7TZ31ApQcVbQm4o5SI/ql4e3dkLzeyiXL/HVJRjaJTr8YXFqIKCb575CDChdxe28bOTSp6P0nrk",
-	"Xc0l49Orwhe1vpgWO9rSiFE+WKisiAHdID3kLd83rKwBwwllcZM9IW68PXp6SfvCLTyXXJLGoPEJJfQK",
-	"v28s02cJndr4izzAJiCzPFca+upSTH8gtT8W1dCdodJyId0c9n/NYg6SjlnM9LKIGnkfeFJXubEL/yS0",
-	"lFJOCpuSORaUFIYZAmizUn24T/4+VQl6WHnAsC8dubVpXl0+KV63fFJgPrKVliLn+btbQ0n1+XNVRuhx",
-	"ewGP+rozz2mc+ePnMeNeFs5W89oVGTWkJioFemuobxAUgayLmYjjJYaySo3/MMf5vWfyici4Z2Jnuazm",
-	"X6FKE3AYHEuRTWcdlZ+pN0h/wwxaiNtuw5d2Rr911VoOCTOaIbl2TMnrOG/A2fQKg1FerYZmm4Sle8CZ",
-	"69Av1qzyRLN+yBdCKv2C/GxUjtIR0VmXvczcCiW9qHV3XKq7tFC9Vopj6rtXfobFW+qJ/en2toetfMO+",
-	"uXh5fh6za3yE9ipE5ft0h9vHDGduv9w+7ckbwZTz7xYTdBjFRBaOCbxJgV+8JLlxCjNdLIkCIAwPUqIg",
-	"npv7iFsWsIvnoe5aWQGIdQvq+esL4r57CWvMlEc8VtkY9SmmVAaSaDHFZ+4dKdO1hClbaclv5iBpHLfH",
-	"HdTT0nYLBPFGNHjCq0uutOL1gv2W5mbPuPtj4zOoGyyorth3JC7tQ/JlTH1RlBhyuum1aRyLsTcImupZ",
-	"x5N06RQx75nksKhpauveZHHU1sA7IciEKX+KlZYsKD1TnZSzeEip4szTiY4qS95dKJFaKhezs6LLZnGM",
-	"Zq/FTJCEohpBEnoLBD3NVJGzzPYPHm0Lq2SfryeHrpfmKyG1qwlowhnTEGqXWmid1FTDz8cToKbXhhja",
-	"1TMv1HGzR0YwmFPJKO96H126d9/o/Nfra8/dZn1Pnvt9Txqw4XxResXRt7m47GyaORr43HY8bi7261eb",
-	"pYVivUEJoeoA1am81FSe451c0fkzMt5nUsTgjS+1ErEUHDmxaZYfyZDGMYKyS/okz1x1Cu5ikt8NKwrn",
-	"MKq5RnQTS2uRqb2E8FZXmQQ0NerqRpZmsf9T3rzNNC4WvLuIkjffnaHdKEaj4jXsIGGjfvqqLaXlSL00",
-	"CMof0+tnK6p+8mGvwZ2jgW86HCIP8pjXMPlyERzRjS6NYvADdulFlG6yTPXRQc1crzDard9kFe6ylchc",
-	"A5xbwLol0IbhdSZT176R7t33/Bl2JZ8qCi2UWBPx1P1lUfcQdaj/YesBWte6h91zlev0yXDS9m5WZHG1",
-	"yXvtG7Xtqk5Jmo1jFgYE435USHmA1S3MAZ9ncUByqwaqecIod/g61rR6/4vkjm6B1UupxwHcDNPNwcj1",
-	"/BmKME5WcPaCoIwdAzU6vk3KSlURrLAGtNVM3KvZUT05qAy21o+IiCOQ5mAkmGnILefYNQ82+cxv4yzT",
-	"cA52l8Mhd/SJWcJ0Q16lgBw9Q37ABbHt9phWouXQXpcWxjrpZ74Xv282XbHYq+USbXwWiWAOsfmhl0ww",
-	"xYwnfXogrCEa9e+ZUIaZx3suMT8pNqaxT08M9OqRaKkG4X9h5373bz+JbC2FVhchqra6NSKYudDNtm3m",
-	"VSxeI29FQ1vPPr7T0LCgLZWmbfbRQ3CebBobd3MFkzfF/ra1YfYHbZUmEA5unPdNUC/X2Voep3jQwWNB",
-	"mHub2jIb1watqGOuorJt4+5+QcB7hYv+VOKjXPvcDFHtQaQlmbF9Ru1pGAoX67r4xk6bnLagCGDoxuDq",
-	"cQ+9WNuE3Y3aLFsNz3NF9tjum24LhUpjGvbIflozhvumyg1so3CuNo9WM8dtCsxqeZPUTMfQYObikZBl",
-	"oome6Wg3xYPVMkBFgxLWZb86pit7DMoniCpZ5igO1s9HSfRrkH7fcAxtyF/L2etz+z8V19YVH55q2an1",
-	"AjY7Sm97WLPQCnpqa2hHtWXuPmG2DQl+Ll7h8y26XpdA2bq2l5h9KDJekvy56AW5cRrKjdEEbZpXplxS",
-	"oHhJBPfG9V6JsdihYdl0E3LkxJmuJ0LIlhzZG2jfJeXyG+maHXUiuizVNcNQOrrsRKzFJtg12yBOzHvM",
-	"6sZVwrcVc3yxjtEC4Daw8d32p8JVZsImtmYp04rEbAKD4CGxm2bMkREAvTt1kyeMm+viBaFjhXG2M+Cu",
-	"qAXKjoGfptoNH308XI3y6fERwOc7YuOGmzjcBj5ps2YYeNqnSi+TrD/MdhIO8DDu5RE2LxHrsiOM2ig1",
-	"45rFFl3WT930yEv7uO0jRgUHw2KmQkS5V7vEXyyv2S96H35FFGe5ZCJ1tL1v4pe2tEzfK6LOjrocs5yC",
-	"e4RG7IbqNjsMV+Dw67OmmhE9awJsp290Y7mVMounfVhvD4t5BSTRnhLYdkkh+2BtuZeD2irx7I8SGpMF",
-	"YOrLlIa98HQN4QNd8/JhmuRFMQcZ03SEGYV8iYYqEXs5R3W8Vmm6tHyVjEGxCFxV7wXBclUnp+grQzWh",
-	"cTxoq/L5/Nm3J1jVzP550scNjxJJeSQSZPN4G+DDgY1x6hZqhiDaTp7uIdjt0ej/tDlwDI0Fix767Fqr",
-	"cbGOusfyfz+QA/dYJK1lsro7eHdy697Gu7qPq7OZ6CXV9NWd2fWrvAS77x29L0ImLMYkcgq4fmBCmK08",
-	"zFuQgJ9GGu78SNSSTacgG0OEeqQ+V52NyzVw1ddYHacHEl97s+X3yyPfRB+b8g41Z2yvj/gPMd5psHF9",
-	"9EYeGM7hIlLdAi+rCYc2Pnt7ilQdzofNaa0eieINal2PsKQiM5rvZh9cUq1BckUUpFQa4ZiMl0XVWIpu",
-	"IdZ303CAetRxA7by0kMdCjB7icdf7ATZem6HysOjapFnA3s3+Mv8eWfyvsI3yg7W1r6DpGpu6rOIphpk",
-	"1Ydn5YjQ1G6tTwE3N/h53nfpf8eoKQFb10bqe5e2QKOyYF/SEpUloEYJS6DM59/jiUiKKAsfMECP3Cdu",
-	"P1crqV18etcolIBZ6qnHFEbjhdEzGgT6YEAt+fh1l0o5cfQHVoRpBfFk0FCZoSEUOyDfUcXCgHwHVII0",
-	"Ovp/jurke3R2eXH0T/AucZWAu6fIRNeo0sjldlLkVbPlc5qVifVknpt8j9EwsOOHn7wiRUNVUAzk2Tba",
-	"J1hJpOPJB95oQbhlKYb+/4pZAPy9t/NekB46zoOEMhbrI8YLZFJOaLWuFBcYG0fVrWrwjBghzjiNR6Zj",
-	"w7qzBrVhW+695moV5AVi6q+aZu8VlNfw485Y4Dn26+jwbXXlKL3vxna8LhAdOI/Z32mRJmUiZM4FIFZA",
-	"KME8wjbO/NZ/8HOWslLTfscnyCMSesvRdyX5tRQaDaN1IkV/USEzR0fs5Y65HVG4NQ4eB4p9wVNm/zxs",
-	"GGw9lWkvz4otU5a2aM07yjFVndADUK/liN2RCYM4UkFus3eJzCiPyAnmLvvl7bn3tQ7u9CiHRV8LxqrA",
-	"/6PIJAZDv6QM//9vgFv8x3mmtEgGweAnyjNkrD/bh66Cdt73As5bqm6bobM9QW11sTo3H18c2JuJzQHC",
-	"NJEZx0pCL/KXc3PvLmYiroRpdlihm8wfX4FB7WaiU3L5y9UPr0Znv7y8eDt6/eaHfrQnmwKsd5HU7hrT",
-	"BO3cP6i/Z82Ky36jr07pqu+pXtHXPadTKvRGmPkzDPWOVXbtPaqUrKGlm067is9Ntq/SeaAym59SwkxW",
-	"0lnsJG1+niB+lFNZd+19PZG/79W1mCCcwxZjn//6yjfshN0ZYavHTntWAYjFYp81A7jgfRZv9ZCoRw8t",
-	"tBH4KiUWOneaZ3FXs1+e+CzcLihgpa5BBYolAmqrqkNibZd1uqgVSqiu1Hu4NNVMaRb6+AmbY12ZPJNw",
-	"LzZs+/YOZ7Vcdrs5bdfeU1pgbjOj7bnlhHk4lDWcpf7XQPRC7CISrDFXH+68eGmAuQ+eflh54NC2xyYq",
-	"VM1J4aLO7EhLFqoHeoqurU7wqTB3svfqx412Hbl8McuF5UISLkTgYIDlxP2icBXHduagAqVyqX4gIzKu",
-	"U28WmYkEeAD9VQCxPQWvLxlFYn9pAUdb3QWU6vY3CSf54D44epNeFcJq90rVnRsmSdbiMtssuBqhtJ8O",
-	"k2Zq1tuhoJBkuz9I1t5Ai+35gP2LAnnu7AcN2ZGTBLj/hbrIb7k5DrctdVHnZJibg0K9+2sKyu//iN5D",
-	"lyhTH6zNayskNu7Yfvarns/I65dnlwF5Tn58+/YyIF+RNxcvz7sxkO7O02Ud1Yj33a7VU/xF0HttfHc7",
-	"alrvpRQT5jWodaH5PmTctIIrUB76sDG71kGKj3Ib5jpnalvmts6cjbsrK1wm0Cc+uJYfsGdgcAtbUEtl",
-	"wTSJ6XSXzzc75AkrObkq6w18OG5iz4VVIvWfqr2zseulOjPL/T723cwbMeEbthY26t/Wpipy869sIbmH",
-	"VpFrcaObsDuIWiM4dx2qufuSfw+IuHQ+LM1b25F3Tue3R1zR+03kZEOTPQSV+WO9JWBJg0TIonoZPsdy",
-	"MqkWdKr69q4nh36cNM+1bMvr9ylWDus194ZSZ/3dRrvRnjcTOcaFmSm9rwEVjPdxDfLHrW9SV1Zn20iD",
-	"jbZUZ0jqap+r5CfeocLdXaduUInzXZQr9EHk30Le+rzLwhmEtyPmpzH8aK7EPRwX1lzL0fes9DNeHnm4",
-	"sabqdrDBMXM9j8Qt41F1hBdFMmvBoYxHk0IkXoVRiLjRCRzdkXcPp4+NqLwUwlsnidsUd76yT7bCFDXb",
-	"DSHABFtxjFBRnuzHVbs6UKnHQHUv5jUTDew4rQFxzam7zxwLhMWoGTXrALRBLPaVxTAiC7gxVdYujMwJ",
-	"bAEyTD/lus+0TisVuJHJGaCGQtwyyL1wTgcKXXJyDpayf8KyqHW9jpIzkoJUBvPEelFYZ5ZBUFkHurqt",
-	"LsRsg3nTfBtKNwop1kbE8i9z4CTjEUgypCkbzp8fnxyTc1cssSgQ8ydFzBfslinM+Z1xV+j5lKRUz1RQ",
-	"vrnjdfGOhyIChW/uWEGFjEXEzA95WSKawPE7/o6fCz4HjjWqrXfVTMRRWdiKGBpGHenUtD4iN/85cp7a",
-	"RxfRjc0FJ+0PGFUUzgREa+c3r5KU0FtMYTaRoGbkl18uXh6bQc+wbEtmT7l12QMb/Uxu7t+5wrjvjBb1",
-	"Dqv2vhsE7/LMje8GH99/vDkmZ8UycBuRAMX/pI10Yos35hVRzRRfP3/u5o2ZwuLaGhd2k2Lg/Z8nUiTk",
-	"2V8C+8NIsf8xvz4jWpBnJycvyIkrCYUgwtpzAclS+zk4OTkhUiyU6f7hBlFwo4TUN8E7TvBPu0PlNvif",
-	"o7fmwjg6FxnX2D4gWE/MMT6DMkyRR8xiVIAAj7GcCbl5zfjtjdtLKebaDBAYTG7Iw2zZVTQ5AqSMiOgF",
-	"C+GU3MRsLKlcDulwfGPa3eSO6cP8S9UtfEj/z/Nvnn8/tlO+ZYkjqavvz8lXX331N+fdYXeWsDhmRdym",
-	"oYL/ASmI4Rg408nJybMj/O/tyckp/nd8cnLyf83gmP0jBFcx3Z3gs5SGMzh6fnziPIDsmVOnw+FisTim",
-	"+PlYyOnQ9VXD1xfnr36+foV9yvwoAzx6ldwkp4O5ayFS4DRlg9PBV8cnx18NbHJy5ER4RrFs6HD+bIhV",
-	"+ocTIRdURtYw/zFYaZNLnt5vd2lM8Xpf+/S7GKsh5PEbqkOT4X3x7xGLPlr3iNIfqcH6UDYZVrubA9Vv",
-	"vqEE7eS4Q86qtEgPPqlGv9P9zJqP3fJ1eG/+tx2SXc/26csJhrGY7n+SLUmn7zTb0UrLLAWfvK8673wc",
-	"TvMo2V4T1RyAesxWY873K4aOj8PCr8R8m4ARP+Hj0NVNfegqg43tVw0vHboUT1jFevcOjl1g7I8CC4yL",
-	"+gILCws25WWlhj8YRIrNHaUiZuHycCxrdebhbTYGyUE/HM79FuG8KQ4z4RzuDjrZ8L6o7LedsLBGwahU",
-	"Y6WeUqWuTDGoGsGspduaE7uZ0NY3Z3MyDe/x/3iH59mPjspcF/32lA/lg6UzH3jFr/zb8N79azuQlp29",
-	"C1g/kd42jE+Ht7D0LhRtFC1fhvf4/y3FR9fVt/h5FvNo7JvYfhlivZw5tLRgiXuRaGogAc0GvhYLIW9j",
-	"QaMhgs6a3DY3Gt5bSDeAw0PwRfudU3uxOG3fSloaOINV3sJorlYbPYqFfYya2sNR2G4uosHp4DVT+sw0",
-	"e21aBT2R/yEDdKfeTOQGiR3apXQKXduhBQbfxSWoVBjN3uzv+cmJM61q98JP0zRmIe55+Lt7oCnx0i1z",
-	"kQOR57ljPYEjmmRyy7WzJR0P0C4buUig14zfNs3pmg0v6RRe4yPpx2BQswdt6olNbUu3viLQ09etAN/w",
-	"e2tws1bX/AEFTZRISiQWU8I4JhosywAEK1lFFVnMhAJsXBYUwipgEiiaW/F59LcBDjp4/3GdaGMxPYI7",
-	"3Y1uX93pL6S7kXRf3ekv1LtHUh1iJZOOFGuavsU8AgclgXzaLoSAcEOb9PHg4VjAwC/7diUmxILKljIu",
-	"UHPLxUJtAnko+IRNXUKkZmD/APq83vKBcG6v0Fmd6cpNs3+YYkHvvP4Ovm+ElBNrxyGLGYtrrywy41Xo",
-	"upC+9+ha64GgzezmASI+p3wnouWe4GfhVpejPvqx1w60l4LDDqB8buGZA/oFMWK2BTeVwP+kyZTNgZNb",
-	"gNTAm0kyp3EGPljXSBkww9EwnFs7k3t+rWPBZkHKcyKtX3J18vrp4qdXxJzrnM3ZVGgGb8zlhohs3gsr",
-	"uNpkHEdm6CNkC1V5dZPH8Pv9EIM//1N3mtjDIv4hxvs/zN/BlHGiBVlIpu3BLTyqqrW1TBNK0Pm2QmAh",
-	"5c3kNYzEgqOWsP4g5OWeL137Ct1tALWGOz0M1bwO4kLlGTNudrlORF6gms2tSBzndqqjl0yhSYytYnNt",
-	"4Idj5HvQ4cwhwpbHpJxYqAbok7GOgGA37z+r+CuadUXgD6Cb8r4d7NRUUs3t++z8KBZkQmWJn3ot0z8p",
-	"VxPtsMhSW6AHM/4dHkWuWM0B5JUCIxZi7iJdgATMzDQxZw4isrS14VvYW5n/qAnEtl76PqHpK/m+f2LH",
-	"2QpFhkqtXhCX7ctsbpPYwUK0WVr/21YWchHul1/g+AehupRhSW57keZ+hZUY5ULlyH/qzx0MWHOn5hXm",
-	"kCf7sbpLK8TrLR8I+x7pZvaNhKJM6Bj0AoCTsq9BheC5mvKCSJhkCiIj56AnFab1moHcLFD/LsZmEBaC",
-	"fe2/t96pWxi1nVurkXG9ytG1FulVxjnjUyMcPqJ2YlZCKPrHBkSgQY68G9A4fjcgGm0b2qVcqYDvdzHu",
-	"Crvc3cNLsWeh+ecPYCTk12LaUUzMPZzapLf9UuMV0MimvbGQIzOqDL1pwJTrdTAF29JOE3xTIeJW2aD0",
-	"GD6MeajioXxwu5ArGBiCUpALA0LeEsGJAVlnokWgDu+dZ/HHofU07gDmQ4L4kcxuNIcwglYRwW0hISlE",
-	"ggwjERJe5A7mednmCid58JnIHb6bD8WHDDJoN57+Q4z/ZVsdAmP5bI+EswVlWgVkvERxpfMxsGC03Nus",
-	"esu7DzfcePtZtn8JaJ34hz2l+zAF2Xn6m4AOd/EuClSVoiVewzM6R5d88w3Pm5BkKojgL+pxHG2HrIbj",
-	"Mi154/l4bZt8ig9huSOJXUthn3RpHb02yYa0kP6BVCjS3YxUCTPt+bh/CKaFJPBZvvKZA0DsISkUCof0",
-	"/FThV3t5eW3ttrqTBeF+GBqOfQUfuvGyZ5thkRek2sErB45EqIWhB2oebjS8x//nKlYEMVif2RVrMv5e",
-	"wvWRGLZdRr5DFIA0vUUuLSYTq2suVvTMkmSahEjc1nfLi5f7NJS4Y71vweMH0C0E0PdeyWmjWY6wT4xP",
-	"58Ad/E3RAfsFOtQgu7LVwTYev4imQ0z5ooYKU1w0CgY2A8briKY2o86GF8Qy5au5716Q/zILygUVypfE",
-	"aPAvUICx89ss+3mVAd+Nie3abvJvnj33Xr/rK4vsPZUxNYOIuDEb54x404x/ffa35w0Pmvu+ocvcRh31",
-	"CgvmAL0j8H3QBogKSbjQOzn1Fo9OFIiYhFALuQwIJXomMoWxiZokQukX5OuTr4u6CjYwk7vawzm9RjT1",
-	"kmuaO1Z7795LxqeGSPfFByKangs+cQ+D+2PUEU3NVlwe3FaOHRAaK+GCOm31PS52oz+CDQwFkcZAQpHF",
-	"Ue65N8ZSaqriN4J6SwXrQrpGRGkhITKilOqC4EyhGTwpMoh4EX2B3w2czEnYI7rtRGaS3XuUfH3y9R5k",
-	"94imBqEQlUvvxiSEQqbtMM2FJmMgFhEQuZrRs+UxMbSHMcMKH9x2QWs/GQmKhqEtWW4uCUd1q+ykUmJ4",
-	"abVjxaYcIsJ4d+LqfNc52up41cViesR4+41XPkVsvPCKNFF97rvDqIc5aDrePRaXe7x7Lv3E4rt7NlDJ",
-	"SmXOJnH9stJsj/dAdZpD2XgxjAVdV8fgXNKKIrI55LDNGujczdwIM5sC5dN42rmmS3Ip+PQF0SILZ7bg",
-	"k83FYBgjzF1NqDzH1MZHxWpJvkbT22Xe6IvxzWMys9UJgnWiyPOC9civ459CLDgy/IcvdsH0bBSBpiyu",
-	"jVeQZe35vP8GDsLnG8snfC6GwJqLPz4qrnj3K6ie/Lzew3ubPClaP+Q/Ao0ui6oQvpCwBjuxO0XNYWEb",
-	"CfX9I9opLlSebqZwP0VKMboKTeC/G2DYZl9thOImc5KwZ2KEJ9TFvu5HfXBLfOKG2rJIyToKvDdYPR54",
-	"hAWBOhhuLyvFUB7ZdOvk7tatN5tq2zeyS8o5lKm2HQ7bR3Zb2ugiRjA1kqBEJkMoz2SLsbeKg8c/uI9g",
-	"8HVgfkESV7fXXk9MlYEkqybgbY71cISHOs+XueFIvCza7v9slHPt/ZCcU16VBIxeZFmdM4qwidEJArKY",
-	"Lf/7aZ2hHoiuFYlqDjzMW72ZbHsBP2FVBUUCjcnBdy+xt82Zv5XtT7PBabB4uZiDnDNYHGC6sUgOOF1R",
-	"ZWPkshrvfUabu1Pg7/veHJ+BZJhI+iCTxlSD0iPGR5XSdTuZ8DDB6o116z4n1bXg6bmzWDVTVS0acDex",
-	"C49xbyWQjNscdCtmtZ9c097b2tkFA1gGp79F7JDWHgslV7Dnsz4+jrSaDor9/Mgq0mYLicXnfjUlN4f3",
-	"VfygVo0f2NxoR5kCaSvDo9sDvmrUAp0L3PXnNMP7pI+9owL+R9IZ3+LbqqNmgnmza8lL/CS9QdVr3dbu",
-	"SStnR4exhyT55h7pqNvp9ms62StbuBIxVPztn4DFBLNYCBd+34LgXvzAWl7UsJvw4Vof5MzYufZ/Xs7i",
-	"uLRANdyTT8OW6L0oz6LIi549XpQlZh416gRs9YRbWOa3QY7Gh1oMy2Nxb/5pk4b2uC6LVTwacK4gEXPo",
-	"BZ8O92Xrvj7N0//GD6EX7nkFPZwyruAxuUFBg3u9SyvI/cPzDnej7ol92MS8rTfqlWny67MvqRqbxa+x",
-	"+HyTNFoKqkkjAXphhq72ERbgcX6kOb2t+7Y9Ua2+JP79CO5joe1Evz7r4bWw68kjH7W6T6v06Rw6NlGa",
-	"6322G0Ir3Cesu+RDia03g6xkLt8sW1Vp5rGj5tbh5T17TeIUbuW75cXLxu3sjhQPZW7oCJLHYUdBn7z3",
-	"rcLSATiXneipOW284nQcAxGSREzhP/1swzRAYhsDYfphXKJSJ7YtdRwHWX3J32u+OA7yCqZMabuMA+W1",
-	"tROvmDxP8Q9bPpBqwjQJZ0IBogC9ut3E9dRx/NGt/d4cUg2Y3JseUtQWfmquUcKmqWpC+gvy9cnJWtQh",
-	"UVk4y3t4Ed7/1A1DyiNmWFG7IuMgeV60/rS9ag6i23g5yWeq6Thyq7im5y5qNoE3HggxeVpsrM9xKmtv",
-	"bzCv5cW+929dy2fav9ehjYWkPCIfMvGkzesdUPqxYz2OH+BLJY4vlTh6VuLwujG5qg/BbqqitZJ2a2Uk",
-	"S9FfyPlLTaR+tBysV0h6JPKueg22G+arDb/Qe5OlonSo/azd67o4o1acjw9P6+u1XDuYWqve0k/A2lpW",
-	"7ceq+TSOkaeU0R6NsG60wG7a4W7MeZVDciArbHVfe6C/Lcr0brCn1hGxB5NqMcHTtKtWXLsq5GFZyWZs",
-	"7oAd9A2a+hIr9SVW6kus1KcbK/UldOmRQpcq7DwgOVKN2Eh5RDKu6XQKEQlnLI4kcFdii/EI7kgME01E",
-	"tocIp62vdL93h0iXZ2UlmQ6pQSZSJLtOCXLYFBQiXRpE5fiwIqoRT3NMriPb4JAwroXNHuK95iv43ekl",
-	"b75NQAIPu2gCFWQ+gYQXdRjnaoCBWEAWMxbOYF48mCVkQW1ilqjp1DQpB/0o+IsM8SnLEH/g6GcLTjbl",
-	"VGcSPlVx7P0e9fNSSjmIdl5hYOOlYVvWmwarpD2Ni31zl3x1o+IW2Y1Ryn9BDSs3Z7t2Wmn3xWbbWEIm",
-	"ZzufrVSONWqQvmyNs4qQfkoKXqkCQrUGw8aY4Cog19+9+Ul9OaMNZ9RVVlTDeRZzkHTMYqbbTuwPoH+t",
-	"Nz1zY3Qu6o0qlavoHbi6xBLVLkwg5bL02lTMzRW/zYlI9dHKYg6b1sBfmLL9JFcXvLxCKFTO9KHqWL4t",
-	"iqoXbIIqjQ49pRaU1+3G8l0F+l6U+evsarEDhnXzHZSS/iMfsvv8n63laisHagN1/tfwv3ZSqHzHFSmN",
-	"tOT2QKiyNQE+aQ7coVeOs30SUlk77dM4Ui1RzwcoljN5as9Fl1lRlogIXhNgNhXK2QMZdSx6ZWORH73o",
-	"lcsh4oA3mWyC3h+GsVSqT+2PIvCq/uTZynVIec3ouXvWYqZ4izVFfSHQzw+XPsHIaRWjBAaOYGkPwhKn",
-	"++UvEOsi2X4Jaai0SP8A1KRF+jlRlBZpEbuiHP0UNi9UzagEkvEIJFnQ5cGp6t6qKxtruTsPIak/pULu",
-	"rvQJql/+Gu6fljaV25pTqmel0l5gsOur4bfffPPVt8EgYbzQ4z1K/P4IzwK/xXb5lk7/eE41T/MxoJOZ",
-	"9C2dft5uC/g8XWfen7btsz0ZxVs63dO9/DMskJieXN0MzDBZ1X4wjDjBmnR0+oJQfJ3CCxvumNKKMF53",
-	"d16SSADm6Teq3YH9FpCnDu81nXb1aM5x/LiaJz75Neudf0SbVo6jVdUTowHb78V/2SaHSXTc9Rb1XXgl",
-	"QHZRdKsYbbWs/tNIsIxY+bzvR0u7ZmdpWeouP8T4cZX52R7De2cna9I5LGz36PDgkHeYWIQPbjerkOkv",
-	"6gpNO6RmKaG3+5scx84jFj484RiCmCXMpWRpgn+NMjuHxZ3F8ZfIuC+RcQ+IjIvjPmUIm8NcuiZX/EKi",
-	"X1IreqnTEtAp0TObWsSaLLHgLdrA0Xfh5sPfX8Mc4r/nkcwudcbFy7/zm7Lrhmxnm3Ig7j8D4pf8h13z",
-	"H76wehlKQYQpl10rXpYpttRMLBR6tSgIJWzMbrZtlsOnk+Nwu7SGf6ykhjvIY1jPLki1rdu/+kg+kaBm",
-	"1xDukylcQ9g7Dnansx8AdbZ8ik1OSAmHhTuuQZEwTwHXtrSKpDwSyYrXWQXNGzJBfn55IK8gjWkI1pO2",
-	"Wmg/EpvYYZ7pq0s6uS8KxpfkcV1kOVWSizc9XIsAdl2kS9zXm/wKlp5mDW27QpDu6ZiDdMF0JMmUdnzZ",
-	"pp1UdKnIYrYkTOfm/83JJnMMDVPG8cXdj5NLxqcHx8g1aHMK1FNjsmfqtkSHlT0Ni+UC6/ZKhzGILBdG",
-	"39hGDDkM9kDUvayAqJvYWsXc42bfRS+IBVV5dePjXcrExQEZZxqxYVjpOGOxPmLc47rON9Qhezpg24f0",
-	"3JaPtrcEXSfJNkG6zCV8pl4WOZD3wVEuivGfGP/4yb43lgxkYzZoK+euSAx5iMaNDcMbhRIi4JrR+IbE",
-	"QOegXL5WsAI1h2PybwzNJjeZjG+sE4HQM5AEYQYBmQmFoncqpPU4dA3e8Rua6dlNsDqkUcUnQk6F1sCP",
-	"yZtJ/dAVaZKNpn5T2cANhtrfuGzl0Q2mkx0DCdFYHh2/44PAK9g/XbngEUr0d84p3Xx7FMW0OuRxP0SF",
-	"qZw5RDTVlRkP6Z9nCBavajEhTCuIJwGxL4rmpjcn5KsTo7QKHilCp2JPLHQNgWpI49jgS7KwPRkoVtZG",
-	"19Y4/sm13yfONNVq/yj6USzIhMqVWDb3eIFO0aoehuRzW7WANCuPshj6QNP2iD5TsFYehWIR3pIxTNE5",
-	"sB3WFmabbAp5qwM4kxzIBmB39Jaq2889mjvjCvMp5IRTJRl81GkkmuH972I8MrD7OExppszN23ZF2W6X",
-	"tuVebyg7k7y2vrMHuJoAhTQ/QM3ZtOCxTyS/izEG8Zrf3w1oHL8b+GDe96zluFi7mIBKK+d7MXNtP3fK",
-	"1fNh16mmdohz3MYVqEKd2CfCL/OHeCMj117qG17mseECXz0NLInZM2VckQ+bjxuEmWR62aUSwrVrW5ZC",
-	"6JqBKTICqxSZGoVz8OdiQifytWRM7UltymErDps9xt4vydSBdRgJtqJMFrLsLRcLld8ui5mIcyOV3BTj",
-	"UxDHPIsrhFHfxT/BisofTkk4hxGLAqJgDqZfQGx8QUDCuVIjFQoJo/lX5M/4tDOFvwT5Az12W/F7DUhK",
-	"w1s6hYBoOg1cMp5jUrvZDJs7ekYWWG7HFt2h5l9CkITyJdEC1UrT1L5rrwsg6wkm9vS2sZ3z68oLPW76",
-	"2cnJSa6N5Ak0Vg6IzjiMcN+9z1t9xl9SG6zEi9ADoOGs6iLdP/Havg5kJ/Gslp/jwvDEDjJa9ax+uoKZ",
-	"vcdcRhab+iNnDCtcw1p6Zmw6A1QJhHRJXDaxDE21EWDbdarrvNW+9Sc7yaEq6VScjjvf3ZtvaPx1eP7r",
-	"q7M4FgujHrSCFpvXWu8RxrV5DpLTZiWNkYuDwcDovDRVmmlFshRdxQKS8RgU5iiZUUUo6lfOtEPEgjcI",
-	"xz7XgsusCbq7t0SuA/bpeRmUnnl/UuT811eEVoDSiagFi8IOT49vLl6ePwDOaS11UybjFX3i+cnXf13T",
-	"J4KBkWEmy1EIUnviIj/6Uzo9HSzlamNRiZBy8iYFfvHSHJQ5i0AaEcKm8pGgqpYzg5cGlKWZnIKtDdNW",
-	"NM20+pEplzf3i7OI95C/uoMwB9Jn7Y6ORFWIIkW1omoNOtNiI0kW1qONtJlbcfZ5OdbQewArEa9DDy1D",
-	"Zq8RGS/dS0YltdtYREtbq5Sb69MD63YPnXUw7uM9zg3/9DxzcPsrAOdiQf78E+UZjf+CKfUoyQkSX1O5",
-	"MPx2aWN5C5yQP/8sOPzFj4BmF8enB/8DhuwayYMmQKgil2+u3/ZnFPf479GGmD+E8T/E+A/DJWz2PssW",
-	"urDb3k8yDqotxaS1SBGsj+lHj7lweoChMzFtSlyTE9SnlLoGacZ5FPsh1pDRZgdE5AO8si+wne5691p7",
-	"iNu+ziv3ftVXXmepzAs1R+5pKFEQz0F1uu3LvEMb3HFX4fhZXfc2H1sJ8/pVL2T9tveCt/kqf4rQfZQA",
-	"6Rx+BprWzdlP5jYbHo8I0+vSk9csucI68gR27YnhYk9GzEdK2LbikJFn0u6arc3un/GJ2Gw7vDCt9sgo",
-	"fwAOksY4zaH8usKYAccYwSyO8EXMXmJMEQVyDvKFFcrRLmj5pGJTw1AZ72jMMsAdTkHn9qImIJ+b773A",
-	"K0IN+khpCTR5YtmgzWhmw2xiFmtEAj0Tkumli8m0MEQiRjD/SVWb94HsXMRZsiFtvWuyz0u+PCF7h+11",
-	"SsNC1hrHYkyMkrAZaJkCOZUiS9v9rn5RIH+wzT7R/HZ14MMdDXW8tIf65c8N75JxRNMRQmcU8aYMPl6D",
-	"8PqMlKS0TK+PE/gntfO5Bk8tZ1BBB5+3CdKeGHzCA5HGLqg8t5TbmhWVo1ccso2icwnf/Yh1Ffz5Eswe",
-	"VEp2oQ0IGFflYwwTc7FSvkQVxF6wRl/03a9VqDbwtG4eZw9gbrvLtYkLdqf+ER3b+nEBC7+ubhF/OH7w",
-	"PeNRzgtQpauweCZzJt+HXu8t9+8UqVfnFY+kj30v5BRDxHDhQVktRooYMNmkJ7NanR82SWib9rd7hniI",
-	"ULqp21HD3eDxkaxnTc4JpJVNFKI+4/rbr0tJn3ENU5CWT7TYGB75GjqkdwL6wLajZe2wbpaV/1BpoM2W",
-	"+8ujDYNBQln8RCXbK1CfsWCLlB0U5bvKSmw0Shi3AWdCrpyRThLtHrkITvJkMzIUaakyBR7IrTOWYZhJ",
-	"6QDTaBOyTczu9219Kw/FIWxDVsg/Yrw3uIYpyIQpxQRXHUF3WenRKTZBhSLdVV7gmGo2h08ok34Jrb7+",
-	"zzuMVaj4wkbCiJaU5EjZTCmdNcHHVAIrN+2noAMWkU7p560CIoV11AD91Hlv/tdd7XsSaQX9TLpdn/tj",
-	"XFZWk2vafz/m4RA/6KCRXUoxYXt78a3O8HQffVO7QpuwtbOYUByvYRizkUv52bsm2UZUXYM+j9l1nlF0",
-	"H1h6c/HyvJjj6aYbQQ8gJRLI7bgGd6sO5VOGeWcEiUR4C5JQl4SGKrUQMnpRS+ro/FFcGhkFXPfEfD7s",
-	"HvBeOaL5JPvBfj78U84zk5Yg6IMetVSoZ+7nWKK0slRnOMP++Gc+xfdx12JBB88kZaDlAnHqir1zOiax",
-	"4NNWtgpSufzOjSWrLy9+da32eN9XZjlMMJmdrPAFObu88D6vm44uFhrJd0wVCwenv703Ur8Wt8DzPxRY",
-	"lcr+aejXOj5YssfYo8EQ6drNcu/ZpO3i3MNPyQxorGdBvloVEOVSI9oAaxtvaX41svtxRb+1G1h/ub60",
-	"T5yLmUANnTB+XNdYPH1+6PBAujLK1D0rr01fDZK0YnWehqoyQp67fb3/v2eCzEQcKeckJkUMVnl0fSqj",
-	"JJCMvfs5C8Nq1OZU0kRV+kmXhn+129Vq5QTPnLJaZWJt3rxoVuC2bgghsIWPLURsQjecoTJoEXC9PuRr",
-	"21cLklB5W4RmKzT8VYawtZPX+/8oFiTJwlm5GRudqoWESvcPrrqQDx0Ry32EMRUFVAnKRout93sTR0RW",
-	"chOU/sRTUaUDdCP2TUs1WQh5WxRAG9Pw1tAcj05JKkSsAvIhgwwMeMW0CszfxbhpxFiIW0xqtxpqeurP",
-	"bWc2jEnyquPnicB8cxiKXY1idW59MzqHwIHQWkiWJBRc2ZDVlfGbNvAjlWMhMcMoRpzYQa2nILJ78wMf",
-	"zp9VxsOfBh/ff/x/AQAA//8=",
+	"7L0Nc9u48Tj8VTB6nmeu7dCWk3uZ1p7Of3xO7s5t7uLGuWvnaTIyRK4knEmAAUDJ+mX8++z/wQJ8k0CK",
+	"lCXZuaTTmYtFkAB2F4t934+DUCSp4MC1Gpx+HMyARiDxnxcSqIboXJs/IlChZKlmgg9OB29nQFKqZ0RM",
+	"yGJGNVlQRUI7/ngQDFQ4g4Sa9/QyhcHpQGnJ+HQQDO6OpuLI/Hikbll6JPCLND5KBeMa5OB0QmMF9/fB",
+	"4IpO4RXjt2p9+jcQU83mQGLznGhBtFmQhDkTmSKUR/gDhztNUjqFgPwuGIeILJiekXcDEpB3g12t863Q",
+	"NL4QGffA6SexIAnlSyLFQpGE6nBWn3YiZEL14HTAuP7um0GQr8NMMgXZYyH3wSClkiagHfpoFDG7jNVV",
+	"/dtgTAsigUYGgwZWVGo2oaE+I0wrcpO/PEII3xBOE7CYZprMqDomvwhNQqrgSAFXzGDD7IyZ7xvKGAQD",
+	"887gtFxHMJDwIWMSosGplhlU4ZDQu1fAp3o2OP3um2CQMJ7/+SxYwY3Zab7akYQJSOAheGiUTomQJGJT",
+	"UNq/tPLtjmt7/u23mxcHPELkjFi0vqpfsmQM0kCdEglTprRcEogVLGYgwb9MFrWubxMN4ZruIMwQoXZR",
+	"nllqQx46HwsFHznQ+6cr8LI7wDM1kqBEJkMY2Vm8fEuK3yHUhHHLNQwbY4pQS+MwB07YxJB5LMStIjG7",
+	"BUI5QaDgPiyLLHfyn6NLdfTGTXz0i/mxuosIJjSLtTuoxbrHQsRAOS78dzHeSCyaqls/ebi3dwlJ80n7",
+	"68emGfHxDo90TMcQN1Nn8fihlBmLkCKVm7uggUxegSY3r9zAGwLc3Rx4qdAEAsKFxr/aqKJGEkeX/Cj/",
+	"Yl/ySMCQQTNskh2AJQFNC2j45iie75LOzOXsu59YOMOLOwfuhwzkslyMe+QB4rOg027NB0aK/Y9n8jfm",
+	"pqY4+xk5MTdIDEqRBChXhMZxQLLUXJ7PToKTk5OWBdrv+1d54llmQu9YkiXm6Yl/0UK0HJD86U7RY1ll",
+	"wykxZJ2LD26kn0HVPrOv9Y2E9PNQXKUkLOq9VvfJna44k1NoQWL++KHH2dLjGjAuBLfCmKpJxKFIEqpO",
+	"yc3t3+c3BO5oqAPzx//Ob0gouKaMK/zhv/R/x+9viKTcCNU3t3//SMn4/oYYEVdM8Jc/UTL+8405KURM",
+	"jt/xf8JSEY0S58wI7EozPiWRAMW/0uSWiwWhEgibciEhQtndACMy9zMlN/+mkjM+vSGWvx6/4w1H7sOg",
+	"AS/fnPztOx8qPmRC02ZU7AAJTr6jFbmrjo4sK6lShZRzvEC8gmr9S7skSQmpUEwLuexwzsvBSDki06gv",
+	"uFMTkBRkCFwfAQ9FBBHRCxZC057q83bc07OT5x2kCSnGQjcjt3j8UBQrUKpVqq4M2KGwpIT0aJt41NbP",
+	"dUBujm7IGCZCAqHkFpZkYhQjUCHwyJxGIaOS8lbOFU7Viov15Wk6bZMlise7JGMjHzejIX/6UHxrcQst",
+	"2C4eP3SeTLUJfPnTh82CZ1+lgiuo2ns8t4Z9cIYcYCyipdGXIEn10qj8FYtRIeCefhz8vxImg9PB/zMs",
+	"7UtDN3RYWpZwFS8E97Ad86t3yvtg8ANlcSbxJXM/gbW90DSNmV3B8Hdll1ECxLcg+1QNX0oppLKr8dhK",
+	"FsA1WUjBp8fk27s7wmEOkmiIY0USc6r0jHLHHz9koDRhUUAWKMYibwdpXojFdAoVVSKkmYJje6DtQsw6",
+	"z68ufwOpHBhTKVKQmlkUzcsHPkae08J/i4HvC7yLMQo998HgPAxBqfWP01D7vx0MYDIxL/se5Rq3f00N",
+	"kwsrnKzMnxt1LN1vJOBggBZHw101s8ymeCeiGo7w12B9yaVdYu0RCxsg0HlNuVbRZWiGYBkVG29Z2NrY",
+	"7gtafdNcvN45co2/nbSqK2jeQ9O8DkBBaf9xhgSEvJ9cDYrf2IPVRrXAjfb034HSIh0YHS9T9opRWQKV",
+	"Tzfty37IuwRnwnzF+K1nBWMl4kxXQVdo78FghmxnI1Dzb3indxD0bd6eJvcn05CoTbyuPIH3wYBncUzH",
+	"MeT3h5ubSkmXXYzP5q37YFA3F1etzzS+qq24dWVVMPuYB+VcaDzxrXM0EHb1QzlNNpB8K4+AOy3piGot",
+	"W1ZRA6ebuALPwenA3FDHb+jiZ1CKTmE33IfxGUimIRo9mDRqpJAb6Lp/65UZvkMSSyhnE1B6lEDEaDPi",
+	"NjzO9fvOEE2zOO55v6SZmvV8pfBEeLxdKCrMWBxJ4GgL5oTxCO4M0+yEVUfsbwpvx+6wUlHiOkPUo3Cu",
+	"X3djkYzEHOScwQJPWRy/ngxO/9u+1evvX//8On/r/n1n75kRwCivT7gFA/sFvZJvIBVSX2dJQmsnqWQ/",
+	"fsvjeKlBGQTnpB6QUPAJm6JRJKZLI2UHXSCs6bT7QX1LpzskiG4yRIXc3WoL/hLULrW26/BN1fe3ci/u",
+	"6qLAc9cml9kB3bkJlcD7cJ+YajOs+xG4yt/oRf6ZXGHtaxvdCX2skAHO6kVxFjH9SkzXMdsZciLtyYLN",
+	"LLRRA2pRc8qHzdeO0dgbmN19y/5fzoHrt+6jdUCAeTRqPm7N37zzCJJhzJAu03W2dB5FElTFhpvruCFN",
+	"gEykSIyqCxKI4E6nteEXUix8cH4sDBZPR7X9tY40ukOs/YK9A4PXsHup1YoJIBbTIi6FcrUASWZ0DkQL",
+	"4ZcH9khu1SO4tlffcbz47eV5HItFzHwa2JZaONylTIIaUY8l81fO7oiCUPDIe+U1MKPeUTN9JOucM3a6",
+	"VKsQu9SQ7PCG7S3BZqnBQy/srBCJ3fImysB9rlPHPPd3deBRFzkkfwIa69m1pjrzWKpASiH9t1SjQFl8",
+	"qn2rzi7thnu3jDJZJkvxok6716A141MMSwtn1lM2XpJbWB6T0hlGJWAQwS0XC171gB0PglVhxjDuUSym",
+	"o4mQCyqjUUhHoXk+YSG1docG2ir3v/6RPExpy9dTKbQIRdzxdT0bJSLqttYxesJGiVOMu7wSMWWeR6Ny",
+	"oeUFqTp9YqZ1OjILTaW4W45olDA+mkqRpQ94P2fEW32iF4ZW3rUm595ksvqVW5aOFFAZzlper1q76u+j",
+	"P0SC0aketJs5SDZZ4m66rYNFwDXTS0Omc5b7J1ZN+wIDv9QtRISORaZJCiKNoXBtUpJSpRZCRsQIOAFh",
+	"3PrKTokS1ikaRzQNiFluQASLwqDqeTsmL5NUL0/x1jfSkT36+WEgSlMeKTIR8rj5UiuBYuYajamCUcQ7",
+	"QRFfWGcWVWfjt99+/V3XqScsxouo68x4eNxB6LNi957WNJyNUippHEPcDe/19yUbZ7qMBewze28w29ds",
+	"qJaascr8fb9hz9uW0HYvq1CkfjfEBtEp/9rDP2AX0geE7pX8zPV4UVOpRzpWPYjECD4i0w/ZYsZ6rDGT",
+	"cffBvfkdF+6AGzkcuB3c5UXDs6p3Xac12pcyLUaCjwVtRdXqXLmmGXWfyb2iIJSgu7/W68Kxb6BlX0LE",
+	"pJGwUyoT1f1tewB7HNvyLTUKY8qS7m/FYuqItyPYO/NAHF2c/m7DMR6h5w56k3gqWULlctRFlqy9ZtWl",
+	"QkuVYFZSeA03rtbGiaUgR/mn+pwvCTQaCR4vOw7HwCQMPkwlTNhdpyXat2zwSZSVNpAtGJsLQ7OSn9Mc",
+	"0yyOc+1x8xYUxJNRNWCt62s2UCpmE8gnq8trM5FJRehEg3SGFUrGUiwUSOLeJmDkqZlYYIDGOFNLwjRh",
+	"29gQKkt62FWBkCzVkohqaoSLjlDRQtIpVMlvy2VY6kCjy0PoI6O0JwuvvNGDg5u3ejFw80JPnnLf7qBN",
+	"aPpf+/33lC/XVf83LnhqkxO4TsUvaTgjytoIrK7AtCJzGmeABsLFDPQMpKHbkHIyBmdEsCrIwGOQeGEe",
+	"S5Gp5jiBUDLNQhqPQq47Wo1afB4zNp31+FICEcuSHi/0tnBt9iiuWHlq8KhsqLbY922wvvjtZQ9bVzAI",
+	"50qZa1XCaP513QwnMkOjxWQck34GLhLN78Sm4a2zjKwbugzrY3rpfdgaP7a22Ze5mW1ll+7urdP1oh4o",
+	"F2CMaSrFVNJE+ey/FfNOly+hZr7RUolrK7/9vmlXTUbF7hZeC5y1OImV9biPetdxB+FPzDD45c5s6hHE",
+	"4EI4fTaRjsfpdzEe3TLuJ2TzsNHKah7Ws1DrqP3H9etffOs27zVaaG10ZJRZkavV/e/GvR7/vr3hew1R",
+	"P6BEf62XsccNp/Kf6xtlPM10gOkOREgiacS8fp5GDw5eCI/gknXReHZbxTLee8GCweMv78JMeZO4lmj2",
+	"mthhmPGBFu8QU6XXjNxV/9I67Rqhv8HkH4kwS8CXff0Cr7AydWECUoK0RjhDbaAI015yzFSpTje44Khq",
+	"eIRfTnp5+ducE2tw/xE4SBpf8onwBD5UlaMtc9p9BvitPxVmEiMeehzCHl+HOw2S0zi3rmz9oRmVYyFH",
+	"lftxPQbLPTT09BMOJ4uZUEDOry6JnjFFmDojVtJVRGMUuH7I5mZUjUI6kkL4DkWvD82Bd94bbsVd3A9Z",
+	"foNJavttoNkgt+c33EE9Pue1J2y/uk12hq3XWbMgbL++vNjAqFApdwbJ4tMPPYVe08G2W/bxzsvQl1VR",
+	"SSFZicijCqosuyLO21eOesTfXKoXef7vWlCTGkXls/oacDNOB8QLdGaBulGZvQ8G/xDjf2WQgW/L3nol",
+	"b6m6dQ7qBUXu1VFcbJRjYqqBh0t/aZRY8KkTEmRxUSdkRhVODxF63FriQHwBdpnyC8Argo4b6JNsbOiy",
+	"B2ZxgwiytbTeHofUWX5olMd7a9KF4beOrCnqYEazXC6sJzTFXwSvplOv22R2I4AjPt7YNIqtogFbPvqh",
+	"D543IWwPeOgCnoimF4JPWkJRsIKI9WoIucSCSXJ5TM65zakr3dy2zAHmrGnMxxYcAsIm1TS2IowtRC6C",
+	"wSv1N9R6EMuq77rig/7rs7897+68ru/QKBSFPGaLKKy4tre+jOz8gnMI9YoVuL6GXvxpxZHeEQzN3tgu",
+	"3teuk6y7Xzel0fv8r+0I2l6Aqbpca8nB321wuVYHn3zz144+112KHeaE/kBZDNFlkgqpf1UgW6La6hDE",
+	"E2o2HpCMY7gY+tsCMsEv5mizv6FSgoq3hNx+zEV+VL08unNwntlFuX6PBS3H0CjX4wvTRQUF3z7zEWBC",
+	"7y7t4GcnlfInpVHNu5orxqdvihDd+mJazItLI0b5YKGyIjV2g/SQj3zfsLIGDCeUxU32hLjx9ugZPO7L",
+	"QvFcckkag0bPUugVfl9bps8SOrVpKXneUUBmeVk7DGGmWBVCan+KrqE7Q6XlQrrlMfyWxRwkHbOY6WWR",
+	"TPM+8FT0ct8uwrbQgEw5KWxK5lhQUhhmCKDNSvXhPrnbrpILsuLXsQ6g3No0ry6fFE4/nxSYf9lKS5EL",
+	"iN6toaTqFV6VEXrcXsCjvlHecxpn/rICWBwxC2erJQiLQiNSE5UCvTXUNwiK/N7FTMTxEjN8pcZ/mOP8",
+	"3jP5RGTcM7GzXFbL0lClCTgMjqXIprOOys/UW7tgwwxaiNtuny/tjH7rqrUcEmY0Q3LtmJI3n8CAs8k5",
+	"hclvrfZ3W5umex6ee6FfCl7Fc7V+yBdCKn1GfjEqRxmf6azLXmZuhZJe1Lo7LtVdWqheK8Ux9d0rv8Di",
+	"LfWkRHVzeeIo32dfX764uIjZNfrmvQpR6bbvcPuYz5nbL7dPe8ppMOXC3sUE42ixvodjAq9T4JcvSG6c",
+	"wgIgS6IACMODlCiI5+Y+4pYF7MJr1l0rKwCxbkG9eHVJ3HMvYY2Z8ojHKhujPsWUykASLabo/d+RMl2r",
+	"I7OVlvx6DpLGcXs6Rr2CcLf8GG+ihyfrvORKK8FA+N7S3OwZd39s9A67jwXVFfuOxJX1r1/F1Jdcipm4",
+	"m7xN41iMvbnhVM86nqQrp4h5zySHRU1TWw+yi6O2Ad4JQSZM+SvPtBSH6VkBppzFQ0qVGKdOdFRZ8u4y",
+	"rNRSuVSmFV02i2M0ey1mgiQU1QiS0FsgGICnilJu9v3g0bawSvb5enLoemm+kmm8WpcnnDENoXYVl9ZJ",
+	"TTX8fDwBat7a4MdePfNCHTcHqgSDOZWM8q730ZXz+0YXv11fe+42G5Lz3B+S04ANF6LTq7xAW+TPzqaZ",
+	"o4HPbccT/WOffr1ZWijWG5QQqn6gOpWXmspzvJMrOncj430mRQzetFsrEUvBkRObYfmRDGkcIyi7VJXy",
+	"zFWn4C4m+d2wonAOo1poRDextJaw20sIb40gSkBTo65uZGkW+z/nw9tM42LBu4so+fDdGdqNYjQqvGEH",
+	"yab101dtKS1H6oVBUO5Mr5+tqPrIh72GcI4GvulwiDzIY17DmtRFzkg3ujSKwY/4Si+idJNlqo8OauZ6",
+	"iUmA/SarcJetROYa4NwC1i2BNjuxM5m68Y10757nbtiVMrMotFBiTcRT95dF3UPUof6HrQdo3egeds9V",
+	"rtOn8Eub36wobmtrGlsftX1VnZI0G8csDAimQ6mQ8gAbkZgDPs/igORWDVTzhFHu0DvWtHq/R3JHt8Dq",
+	"pdTjAG6G6eYc7XpZEUUYJys4OyMoY8dAjY5va9VSVeRwrAFttUD5atFYT2kug631IyLiCKQ5GAkWYHLL",
+	"OXbDg02pBNsEyzScg92VtsgDfWKWMN1QbiogR8+QH3BB7Lg9VttoObTXpYWxTvqZz+P37aYrFt9quUQb",
+	"3SIRzCE2P/SSCaZYCKbPGwhriEb930wow4LsPZeYnxSb6tnnTcx/61F/qgbhf+HL/e7ffhLZWmWxLkJU",
+	"bXVrRDBzGa1t28ybe7xC3oqGtp7v+E5Dw4K2VJq22UcPwXmy6du4mzcweV3sb1sbZn/QVmkC4eC+874J",
+	"6uU6W7sGFQ4dPBaEOd/UlkXKNmhFHUs4lWMbd/crAt4rXPSnEh/lvnHXmod4N4TwXL38OSBjUCyyYUQ2",
+	"1J+Z19cMau0yRg+1WiRpTJnP7b2YuZzRNrvydiF/fcLmJWAFExp357w5Ci7Kd3uq/l3CEevQOjGAwojx",
+	"opkZ0wriSQdTi1maMNdgkhoVqajIxRWEztRYn6xCRqoooBTOILyFaOCtirAuFnpbFjzUzVDm8az0cdiB",
+	"E6dfEceuDRqaju9Fje58xaZHt+DPLXSPm3xkjLu6d9Z3R/5i/pdXyGM8ryqoKiGIRcUcplxwYRvo10K3",
+	"jVYmDDcx2Ctcc+0YaoPNy0o6ch0yTSDB7KmO2ms+iz+vZ9PZVFmaCmkkylCky9F4OQpnmS1W7kkqLwYX",
+	"lQRtRGJ3/101J87ntStm0JJNp6tf3ugB6FZFNs9Va96OdyXvW6B/ZebZQPkPvoTy87p2Ynb25b4F4ra6",
+	"mUYNTG9nU+1dQ65eNbvT8PcNliY2v6MJ2pjTlQvLKK+JK6o1SN52Zka55ajpyjBj/FzcFqT/JyzfLlO4",
+	"1pRHVEaGndce/MDufBdD7XhtXIQb1rYOGyJjZryiSpXLKH//gcUdcxpWIZpfLo3wLLrK+le48n4VXgHx",
+	"PPyB3ZkNeJ6gjO+L5HNDu18SaxfnfZfA3lXI+C/EChtKS5D1E5SbqbmX3Fxg5sELWSWCfoFkjZC0yt+X",
+	"a+2JXGsrstzursu93GaNOtSnfZ9ZobAWvtnSkcoGffcUYsPFeuTAxpc2CfpQlFvoxmLqVRp68bUJuxu1",
+	"xeE0BBMXLYC6b7qtnk0a07BHC5ta6J5vqjwcaBTO1eav1YKHNlXXaYmg1kzHDYU+gEdCltVCe/YU2lTU",
+	"p1bGOxqUsC7fq2O6ssegDJiskmWO4mD9fJREvwbp9w3H0NZtajl7fXwVTyURd8WkWO0dvt6FeEc9ig4b",
+	"xLKCntoa2lHdJI20I8HPxStW6RbPdJdqZ3VxPzH7UGS8JLlJ4YzcOH/qDWGc2F49LLdTxUsiuLc42xsx",
+	"FjsMgzOvCTlyzpeuJ0LIlkZnG2jfVVb3W5Ka04oiuiydy4ahdEwwilhLBFPXlhE4Me8xq/uuEr6tmOOL",
+	"zagXALeBLdJnfyoSeyZsojGPiWlFYjaBQfCQAlzmm6NMFblg3vUkjJvr4ozQscJiaTPgrjMperoCP03t",
+	"TGyLYW6rJKxkNKCvhtjib00cbgOftKVPDTxtYLWXSdbDyLsppOZrewkZTyXMmcgKM0IbpWZcs9iiy2bV",
+	"mzfy/sxu+4hRwcGwmKkQUZ6DL/EXy2v2i96HXxHFWS6ZSB1t75v4pe0P3N8K3lr71nPMcgruUchhN1TX",
+	"wQpSwuG3Z02qe8/GjtvpG91Y7hk5MWc+BqVO+7DeHvF9FZBEe+pC1KUP0IN9+73S6VaJZ3+U0FjxEfuX",
+	"pDTshadrCB+YSJh/pkleFHOQMU1HWBbaVy26Ul8o56iO1ypNl5avVgMPOCwI9hw/OUXPMtWExrGPjBN6",
+	"x5IsGZw+f/bdCbamt3+e9EkapERSHokE2TzeBjbswLrDg84g2k6e7iHY7dEB87Q5cAyNXacfGiRea1S6",
+	"jrrHytY/ULr5WCStvc67p6N3SkLfJhe8T2K2megF1fTlndn1yzsIM+3l1f0RMmExdgJQwPUDq/pulQ/f",
+	"ggR8NNJw50eic7c3FjTp0b9OdQ6Fq4Grvsbqd3og8ZW35WG/ZoBN9LGpeHRz2736F/8hxjstjVb/eiMP",
+	"DOdwGaluZaKqVaM3Bul7Oo0fLuPOaa0eieI1al2PsKSivL3vZh84Z6EiClIqjXBMxkvXgCwgFIMobaap",
+	"4QD1CKgGbOX9ozeNbCIef8daZOu5HSov5lKrkzOwd4OnlkvTTN6cgUbZwdrad1AZ3019HtFUg6xmHK3G",
+	"vqZ2a3268LuPX+TvLv1+jJoSsHWD6753aQs0Kgv2lVhVWQJqlLAEyqaMPVxEUkRZ+IAP9KjU6vbzZqUQ",
+	"rdd5Xg/UXZHw44XRMxoE+mBALfn4dRcUt+xCMHtZlYG13vaaDYXjAvK9jYT8HqgEaXT0/xzVyffo/Ory",
+	"6J/gD3NeIeDufU4wkas0crmdFFXgbSxoszKx3pFlU0g3GgZ27PjJ24r6RS8bD7x90HC97G9z+PK67HXL",
+	"UoyE+A1rFvrf3i7XQnroOC9pkrFYHzFeIJNyQqvNwbnASj5U3aqGPI4R4ozTeGRebFh31qA2bMu91xLD",
+	"grzLb92rafZeQXkNP+6MBZ5jv44O31ZXjtL7bmzHm7DRgfOY/Z0WRV0nQuZcAGIFhBJsBmWr4t36D37O",
+	"UjYFtD/sBPUI0O9E8t0C4DuSor8ztJmjI/byNOKOKNwaB48Dxb7gKVu4HLZoV70fTa/Iii37zrRozTuq",
+	"iF2d0ANQr+WI3ZEJgzhSQW6zd2XXKY/ICVZa//XthddbB3d6lMOirwVjVeD/SWQSS7e9oAz/+2+AW/zH",
+	"Raa0SAbB4GfKM2Ssv1hHV0E773sB5y1Vt83Q2Z6gtrpYXZiPL4fq9cRWLGWayIxjO+iz3HNu7t3FTMSV",
+	"HLgOK3ST+SOFsQSfmeiUXP365seXo/NfX1y+Hb16/WM/2pNN5eB2UYL/Gosa7zw+qH9kzUqBgcZYnbKw",
+	"gKcFad/wnE797Bph5q+H3LuymhvvUaVkDS3ddNpVfG6yfZXBA5XZ/JQSZrJSfHMnvQ/zLn+jnMq6a+/r",
+	"3Rh9XtdignAOW3z74reXvs9O2J0RtnrstGcrx1gs9tn4kQveZ/FWD4l6vKGFNgJfpU9m55fmWdzV7JeX",
+	"aQ+3K2Gw0pyyAsUSAbVV1SGxtss6XdS6XVZX6j1cmmqmNAt9/ITNsTlw3veoFxu27/YuvmW57HZz2ld7",
+	"T2mBuc2M9s0tJ8yLt1jDWer3BmIUYheRYI25+nDnxUsDzH3w9MPKA4e2PTZRoWouYR91ZkdaslA9MFJ0",
+	"bXWCT4XLGl2/+nGjXb9cesxyYbmQhAsROBi8nAPXflG4lhyLMwcVKJVL9QMZkXGdemveTiTAA+ivAojt",
+	"KXh9ySgS+/PDHG11F1Cq298knOQf98HRW6K7EFY7C57dByZJ1hIy2yy4GqG0nw6TZmrWO6CgkGS7OyRr",
+	"PtBiez5g/6owe6/ZVhaKJAHu91AX3Tg2Vw1rK7TcuXXH5hJW3v01lRDs70TvoUuUhRrX5sW6gc0KkX3s",
+	"Vz2fkVcvzq8C8pz89PbtVUC+Jq8vX1x0YyDdg6cjmtq6lK79UZ/tWj3l0pV/fsDGd7ejpvVeSTFhXoNa",
+	"F5rvQ8ZNK3gDykMftsKYDZDio9yGuc6Z2pa5bTBn4+6wdyiemAT6VDOrdTPoWcashS2opbJgmsR0ukv3",
+	"zQ55wkoF8cp6Ax+Om9hzYZVI/adq72zseqnOzXJ/iH0380ZM+D5bSxv1byucQ1P4WzhXajT/eoSFtf0F",
+	"wesFwJ2bpcG/0hhGN2F3ELVmcO46VXOb4svtdq4HZFy6GJY9t0/v4XvEFb3fRE42NdlDUJm/Mp0ELIWV",
+	"CFn0Wkd3LCeTavvpamzveiurx2lKVesNtX6fYp/zXnNvaMzeP2y0G+15+6ZhXpiZ0usNqGC8T2iQP299",
+	"k7qyOttGGmy0pTpDUlf7XKWb0g4V7u46dYNKnO+iXKEPIv8W8tYXXYYF50bMT2P40FyJezguDdfJ72Ls",
+	"dSv9gpdHnm6sqbodbAjMXK96ect4VP3CWdF6y9Zmc/loUojEqzAKETcGgWM48u7hdN+IyishvF2duS3I",
+	"72tSbfthU7PdEAIsBx7HCBXl6dVUtasDlXoMVPdiXjPRwI7TGhDXgrr7zLFAWIyaUbMOQJvEYr0shhFZ",
+	"wGGFPRvXaX7La+6Vc860Ti0XLVKXGJZxFOKWQR6FczpQrFLXj6bsn2BZmrgFj83znKQglcE8sVEUNphl",
+	"EFTWgaFuqwu5xxIpvqZkhtKNQkrOry5ts9o5cJLxCCQZ0pQN58+PT47JRcwMMy7b2X6liHmCr2UKO5Rl",
+	"3HZqj05JSvVMBaXPHa+LdzwUESj0uWO/VzIWEXPlLDFQjiZw/I6/4xeCz4GbFbroqpmIo7INNzE0jDrS",
+	"qRl9RG7+c+QitY8uoxtbud7VVMSsonAmIFo7v3lP54TeYsH1iQQ1I7/+evni2Hz0HJvMZvaU25A9sNnP",
+	"5ObjO9uxVr0zWtS7gdnYu0HwLu8z8W5w//7+5picF8vAbUQCFP9KG+nEFg6NRJhhV06myDfPn7t5Y6Y0",
+	"41OicWE3KSbe/2kiRUKe/TmwP4wU+x/z6zOiBXl2cnJGTlz1SAQRdsoPSJbax8HJyQmRYqHM6x9uEAU3",
+	"Skh9E7zjBP/MC1TaDf7n6K25MI4uRMY1jg8Idj93jM+gDAv6E7MYFSDAY2y+Sm5eMX574/ZSirm2AgQm",
+	"kxvyMFt2/VePACkjInrBQjglNzEbSyqXQzoc35hxN3lg+jB/Ug0LH9L/7/m3z38Y2ynfssSR1JsfLsjX",
+	"X3/9NxfdYXeWsDhmRd6moYL/ASmI4Rg408nJybMj/P/bk5NT/P/xycnJ/28+jtU/QuC2Bo07wecpDWdw",
+	"9Pz4xEUA2TOnTofDxWJxTPHxsZDToXtXDV9dXrz85folvlPWRxng0avUJjkdzN0IkQKnKRucDr4+Pjn+",
+	"emBbqSEnwjM6M28O58+GNIuYHk6EXFAZWcP8fbAyJpc8vc/usDSw79HvYqyGkOdvqA5Dhh+Lf49YdG/D",
+	"I8p4pAbrQzlkWH3dHKh+8w0l5DWZDzmr0iI9+KQa4073M2v+7Zanw4/mP9sh2b3ZPn05wTAW0/1PsiXp",
+	"9J1mO1ppmaXgkx+rwTv3w2meJdtroloAUI/Zasz544qh435YxJWYZxMw4ifcD63soB66ymDj+FXDS4dX",
+	"ChdWsd69g2MXGPujwALzor7AwsKCTXnZV/IPBpFic0epiFm4PBzLWp15eJuNQXLQD4dzv0XkNbgPMuEc",
+	"7g462fCj0QTBaDzbCQtrFIxKNfYVLlXqyhSDqhHMWrqtObGbCW19c7Ym0/Aj/hfv8Lz60VFZ66LfnvJP",
+	"+WDpzAde8St/Nvzo/rUdSMuXvQtYP5HeMYxPh7ew9C4UbRQtT4Yf8b9bio/uVd/i51nMo7FvYvtkiN19",
+	"59AygiXOI9E0QAKaDXwjFkLexoJGQwSdNbltHjT8aCHdAA4PwRfjd07txeK09ZW0DHAGq3yE0VytNnoU",
+	"C+uMmtrDUdhuLqPB6eAVU/rcDHtlRgU9kf8hAwyn3kzkBokdxqV0Cl3HoQUG/eISVCqMZm/29/zkxJlW",
+	"tfPw0zSNWYh7Hv7uHDQlXrpVLnIg8rg71gs4okkmt1w7W9LxAO2ykcsEesVsfwzfnG7Y8IpO4RU6Se+D",
+	"Qc0etOlNHGpHuvUViZ6+1wrwDX+wBjdrdc0dKGiiRFIisZgSxrHQYNm0MFipKqrIYiYU4OCy/TH2LJdA",
+	"0dyK7tH/DvCjg/f360Qbi+kR3OludPvyTn8h3Y2k+/JOf6HePZLqEPuudqRYM/Qt1hE4KAnk03YhBIQb",
+	"2qSPBw/HAiZ+Wd+VmBALKtdxLUfNLRcLtQnkoeATNnUFkZqB/SPoi/rIB8K5tdVtbaY3bpr9w/QtulBc",
+	"t2D0b4SUE2vHIYsZi2teFpnxKnRdSt97DK31QNBWdvMAEd0p34touSf4WbjV5ah7P/bagfZCcNgBlC8s",
+	"PHNAnxEjZltwUwn8K02mbA6c3AKkBt5MEtt6ywPrGikDVjgahnNrZ3Lu1zoWbBWkvCbS+iVXJ6+fL39+",
+	"Scy5ztmcLYVm8MZcbYjI1r2wgqstxnFkPn301vWzKjC2KWL4/X6IwV//qTtN7GER/xDj/R/m72HKONGC",
+	"LCTT9uAWEVXVTuBmCCUT1+snJ7CQ8mbyGkZiwVFLWHcIebnnCze+QncbQK3hTg9DNa+DuFB5xoybXa4T",
+	"kReoZnMrEseFneroBVNoEmOr2Fz78MMx8gPocOYQEeORopxYqAYYk7GOgGA3/p9V/BXDuiLwR9BNdd8O",
+	"dmoqpeb2fXZ+EgsyobLET87/rDz3lXId3A+LLLUFelz/q0OjyLXWPYC8UmDEQsxdpAtwDVUn5sxBRJbY",
+	"LrONvZX1j5pA/JMdsUdovp6DpHFsJ3IVCfZP7DhbochQqdUZcdW+zOY2iR0sRJuljb9tZSGX4X75BX7/",
+	"IFSXslBn0vLwIq6wkqNcqBz5T/25gwFrHtS8whzyYj9Wd2mFeH3kA2Hfo9zMvpGQVyMiY9ALAE7Kdw0q",
+	"BM/VlDMiYZIpiIycg5FUWNZrBnKzQP27GJuPsBCst/+jjU7dwqjtwlqNjOtVjq61SN9knDM+NcLhI2on",
+	"ZiWEYnxsQAQa5Mi7AY3jdwOi0bahXcmVCvh+F+OusMvDPbwUex6af/4IRkJ+JaYdxcQ8wqlNetsvNb4B",
+	"GtmyNxZyZEaVoTcNWHK9DqZgW9ppgm8qRNwqG5QRw4cxD1UilA9uF3prjXEhKAW5MCDkLRGcGJB1JloE",
+	"6vCjiyy+H9pI4w5gPiSIH8nsRnMII2gVEdw2EpJCJMgwEiHhLA8wt4JFUuUkDz4TecB386H4kEEG7cbT",
+	"f4jxv+yoQ2Asn+2RcLagTKuAjJcornQ+BhaMlnubVW959+GGG28/y/avAK0T/7CndB+mIDtPfxPQ4S7e",
+	"RYGqUrTEa3hG5xiSb57heROSTAUR/Kyex9F2yGo4LsuSN56PV3bIp+gIywNJ7FoK+6Qr6+i1STaUhfR/",
+	"SIUi3c2XKmmmPZ37h2BaSAKfpZfPHABiD0mhUDik56cKn9rLy2trt92dLAj3w9Dw22/gQzde9mwzLPKG",
+	"VDvwcuCXCLUw9EDNw42GH/G/uYoVQQw2ZnbFmoy/l3B9JIZtl5HvEAUgTW+RS4vJxOqaixU9sySZJiES",
+	"t/X98vLFPg0l7ljvW/D4EXQLAfS9V3LaaJYjrIvx6Ry4g/sUHbDPMKAG2ZXtDrbx+EU0HWLJFzVUWOKi",
+	"UTCwFTBeRTS1FXU2eBDLkq/mvjsjfzELygUVypfEaPBnKMDY+W2V/bzLgO/GxHFtN/m3z557r9/1lUX2",
+	"nsqYmkFE3Dcb54x404x/ffa35w0OzX3f0GVto456hQVzgNER6B+0CaJCEi70Tk69xaMTBSImIdRCLgNC",
+	"iZ6JTGFuoiaJUPqMfHPyTdFXwSZmctd7OKfXiKZeck3zwGrv3XvF+NQQ6b74QETTC8EnzjG4P0Yd0dRs",
+	"xdXBbeXYAaGxEi6p03bf42I3+iPYxFAQaQwkFFkc5ZF7Y2ylpipxI6i3VLAupBtElBYSIiNKqS4IzhSa",
+	"wZOigogX0Zf43MDJnIQ9ottOZCbZfUTJNyff7EF2j2hqEApRufRuTEIoZNoO01xoMgZiEQGR6xk9Wx4T",
+	"Q3uYM6zQ4bYLWvvZSFA0DG3LcnNJOKpbZSeVFsNLqx0rNuUQEca7E1fnu87RVserLhbTI8bbb7zSFbHx",
+	"wivKRPW57w6jHuag6Xj3WFzu8e658hOL7+7ZQCUrnTmbxPWryrA93gPVaQ5l48U0FgxdHYMLSSuayOaQ",
+	"wzFroHM3cyPMbAmUT8O1c02X5Erw6RnRIgtntuGTrcVgGCPMXU+ovMbURqditSVfo+ntKh/0xfjmMZnZ",
+	"7gTBOlHkdcF61NfxTyEWHBn+wxe7YHo2ikBTFte+V5BlzX3efwMH4fON7RM+F0NgLcQfnYor0f0Kqic/",
+	"7/fw3hZPitYP+U9Ao6uiK4QvJazBTuxOUXNa2EZCff+IdopLlZebKcJPkVKMrkIT+D8NMGyzrzZCcZM5",
+	"SdgzMcIT6nJf96M+uCU+cUNt2aRkHQXeG6yeDzzChkAdDLdXlWYoj2y6dXJ369abTbXtG9kl5RzKVNsO",
+	"h+0zuy1tdBEjmBpJUCKTIZRnssXYW8XB4x/cRzD4OjCfkcT17bXXE1NlIsmqCXibYz0c4aHO62VuOBIv",
+	"irH7PxvlXHs/JBeUVyUBoxdZVueMImxidIKALGbL//O0zlAPRNeaRDUnHuajXk+2vYCfsKqCIoHG4uC7",
+	"l9jb5sx9ZfvTbHAabF4u5iDnDBYHmG4skgNOV3TZGLmqxnuf0dbuFPj7vjfHZyAZFpI+yKQx1aD0iPFR",
+	"pXXdTiY8TLJ6Y9+6z0l1LXh6HixWrVRVywbcTe7CY9xbCSTjtgDdilntZze097Z2dsEAtsHpbxE7pLXH",
+	"Qsk17Pmsj48jraaDYh8/soq02UJi8blfTcnN4fWKH9Sq8SObG+0oUyBtZ3gMe0CvRi3RucBdf04z/Jj0",
+	"sXdUwP9IOuNb9K06aiZYN7tWvMRP0htUvdZt7Z60cnZ0GHtIkm/ukY66nW6/ppO9soU3IoZKvP0TsJhg",
+	"FQvh0u9bENyLH1jLixp2Ez7c6IOcGTvX/s/LeRyXFqiGe/Jp2BK9F+V5FHnRs8eLssTMo2adgO2ecAvL",
+	"/DbI0fhQi2F5LD6af9qioT2uy2IVjwacN5CIOfSCT4f7snVfn+bpf+2H0Jlzr2CEU8YVPCY3KGhwr3dp",
+	"Bbl/eN7hbtQ9sQ9bmLf1Rn1jhvz27Eupxmbxayw+3yKNloJq0kiAUZih632EDXhcHGlOb+uxbU9Uqy+J",
+	"fz+C+1hoO9Fvz3pELex68shHre7RKn26gI5NlObePt8NoRXhEzZc8qHE1ptBViqXb5atqjTz2Flz6/Dy",
+	"nr0mcQq38v3y8kXjdnZHiocyN3QEyeOwo6BP3ftWYekAnMtO9NSCNl5yOo6BCEkipvCffrZhBiCxjYEw",
+	"/TAuUekT21Y6joOsevL3Wi+Og3wDU6a0XcaB6traiVdMnqf4h20fSDVhmoQzoQBRgFHdbuJ66Tj+6NZ+",
+	"bw2pBkzuTQ8pegs/tdAoYctUNSH9jHxzcrKWdUhUFs7yN7wI73/qhiHlETOsqF2RcZC8KEZ/2lE1B9Ft",
+	"vJzkM9V0HLlVQtPzEDVbwBsPhJg8LTbW5ziVvbc3mNfyZt/7t67lM+0/6tDmQlIekQ+ZeNLm9Q4ove/Y",
+	"j+NH+NKJ40snjp6dOLxhTK7rQ7CbrmitpN3aGclS9Bdy/tITqR8tB+sdkh6JvKtRg+2G+erAL/TeZKko",
+	"A2o/6/C6LsGoleDjw9P6ei/XDqbWarT0E7C2ll37sWs+jWPkKWW2RyOsGy2wm3a4G3Ne5ZAcyApb3dce",
+	"6G+LNr0b7Kl1ROzBpFpM8DTtqpXQrgp5WFayGZs7YAd9k6a+5Ep9yZX6kiv16eZKfUldeqTUpQo7D0iO",
+	"VCM2Uh6RjGs6nUJEwhmLIwnctdhiPII7EsNEE5HtIcNp6yvdH90h0uV52UmmQ2mQiRTJrkuCHLYEhUiX",
+	"BlE5PqyIasTTHJPryDY4JIxrYauHeK/5Cn53esmbZxOQwMMumkAFmU+g4EUdxrkaYCAWkMWMhTOYFw6z",
+	"hCyoLcwSNZ2aJuWgHwV/kSE+ZRniD5z9bMHJppzqTMKnKo6936N+XkopB9HOKwxsvDRsy0bTYJe0p3Gx",
+	"b34lX92ouEV2Y5TyX1DDys3Zrp1Wxn2x2Ta2kMnZzmcrlWOPGqQv2+OsIqSfkoJXqoBQrcGwMSa4Csj1",
+	"969/Vl/OaMMZdZ0V1XCexRwkHbOY6bYT+yPo3+pDz903Ojf1RpXKdfQOXF9iiWoXFpByVXptKebmjt/m",
+	"RKT6aGUxhy1r4G9M2X6SqwtevkEoVM70ofpYvi2aqhdsgiqNAT2lFpT37cb2XQX6zsr6dXa1+AKmdfMd",
+	"tJL+Ix+yj/k/W9vVVg7UBur8y/AvO2lUvuOOlEZacnsgVNmeAJ80B+7wVo6zfRJS2Tvt0zhSLVnPB2iW",
+	"M3lq7qKrrGhLRASvCTCbGuXsgYw6Nr2yuciP3vTK1RBxwJtMNkHvD8NYKt2n9kcReFV/8mzlOqS8ZvTc",
+	"PWsxU7zFnqK+FOjnhyufYOS0ilECE0ewtQdhidP9cg/Euki2X0IaKi3SPwA1aZF+ThSlRVrkrihHP4XN",
+	"C1UzKoFkPAJJFnR5cKr6aNWVjb3cXYSQ1J9SI3fX+gTVL38P909Lm8ptzSnVs1JpLzDY1Wv43bfffv1d",
+	"MEgYL/R4jxK/P8KzwG+xXb6l0z9eUM3TdAZ0MpO+pdPPO2wB3dN15v1p2z7bi1G8pdM93cu/wAKJ6cn1",
+	"zcAKk1XtB9OIE+xJR6dnhKJ3Ci9suGNKK8J4Pdx5SSIBWKffqHYHjltAnjr8qOm0a0RzjuPH1TzR5des",
+	"d/4RbVo5jlZVT8wGbL8X/2WHHKbQcddb1HfhlQDZRdOt4murbfWfRoFlxMrnfT9a2jU7S8tWd/khxoer",
+	"zM++Mfzo7GRNOoeF7R4DHhzyDpOL8MHtZhUy/UVdoWmH0iwl9HZ/k+O384yFD084hyBmCXMlWZrgX6NM",
+	"aUsQbE6KK4Z9oppKnd7/ndcaMEyXGBKhjKuGHrZPtNS9w8lnHM1REi+BWAF2D69lyjgAbWrDV0ByXylI",
+	"OaKenCLwiyF/mgNy6cJoSZIp7e4DW3BG0aUii9mSMJ0L/n5ANzCXtY73K8eR6Rm5YdFNQGgUSVA2TjoE",
+	"I3MaoINCy6Ge2eo4zpBom7Lb/lWCx7ZTeyghAq4ZjfP+v5Rjo29D7uuN9g+E+6vCBPh0ro1zdVvBPVm4",
+	"Vvm2/b5rdckjEoNWqB8yviNi+Nit4F8VM48Eoh+EnLrESgclJD4uSCpiFi4RQOYvV7KmCC07Q45Evnn2",
+	"vIkhNRueW7e9B460LgrmC91JE+qZWFQAeEZOLHkxtRLrU2fXvWQM4BGaClekRM+dzxShYwVc286Cx+Tc",
+	"Mgdyk8n4pohCurGBpyMFoQR9QyZIB8o6N/C3dW6Si4cH4SdPOpm19UIxMOT9+cWQ8Ylod9jY71yacQc4",
+	"OziP5/z8wGJDkzbRR7Lp1HXfQYZhRJWiWh/6aeawM9+P+eAYSGR4tc2QKfCwj2O2gq0SnjSiqQZpENZJ",
+	"q1heSTFnEchLfOMR4il9C+kUUPn9stAiVC5d3zIeqd059Kw85DLHSuEGp8OpbCRsIQnHQtySmN2COXuA",
+	"QhMsjbjEvzJHcNnp6K0hsx8i3y5TeDAiCyVoRbvarO28nQGTFim7wENh+PGAuxs0u1WeOY/jL8VnvhSf",
+	"eUDxmTju0+m/uZJE1/4FX0j0S/cCv2UGCejUKexuc2qpNCQYZobiyc2Hv7+COcR/z4uFueqUly/+zm/K",
+	"VzcUFN/UZmD/TQa+tBjo2mLgzLo+rR5gjQzWcFNUsVYzsVCYOGLVrE0FxLdtJPB02ghs1zngj9U3YAet",
+	"AuoF/KkOZ7449IkENbuGcJ9M4RrC3tr5Tmc/AOpsh1Jb/58SDgt3XIOiJj3aWLB7qaQ8EsmqsadE84Zm",
+	"C59fq4U3kMY0BJusmkPZiG+R2MQO82LaXSq2f1EwvtRn7yLLqZJcvBXYWwSw66Ijwb7C3lew1Nk5f1Av",
+	"m10hSBedzUFu6Whr6OeQY2jNy7bu7jo4Rq5Bm1OgnqbzK2+ygbKnYbFcaDLOHSAgIbJcGH1ijRhyGOyB",
+	"qI+yAqJuYmsVc4/b4AbtkguqiF1wdLxLmbg4IONMIzYMKx1nLNZHjHuyw/mGVt9PB2z7kJ7bWr70lqDr",
+	"JNkmSJftes7Vi6LN0D44ymXx/SfGP362Ib0lA9nYcMnnkzzPqyDkDsfSwH9DYqBzUK4lCliBmsMx+bf1",
+	"7ViPJcbpWxcmwgwCMhMKRe9USJvU5wa84zc007ObYPWTRhWfCDkVWgM/Jq8n9UNXdCIymvpNZQM36JO4",
+	"cQ3BopvcAxWiGzA6fscbnKRPVy54BF9p57ZNzbdH0a+6Q6u0QzRxzpmD9R0drpdzJQXOECxe1WJCmFYQ",
+	"TwJig3bNTW9OyNcnRmkVPFKETsWeWOgaAtWQxrHBl2Rhe78NqsHqaudx/LMbv0+caarV/lH0k1iQCZUr",
+	"5WKc8wLzjlW90ocvM9QC0qw8ymLoA037RvSZgrXiFIpFeEvGMKV8I6wtzDbZFPJRB8jXOJANwO7oLVW3",
+	"n3vBtIwrLFmYE06VZNCp00g0w4+/i/HIwO5+mNJMmZu37Yqyr13ZkXu9oexM8tqmpx7garLRlX6AmrNp",
+	"wWNdJL+LMdbJMr+/G9A4fjfwwbzvWctxsXYxAZVWzvdi5to+7lQO98OuqznvEOe4jTegCnVinwi/yh3x",
+	"RkaueeobPPM4cIFez1pWAvmw+bhBmEmml12aDV67sWW3wa5FjiMjsEqRqVE4B3+5Y8zTXqt33F43tvxs",
+	"JSeyx7f3SzJ1YB1Ggq0ok4Use8vFoggxW8xEDL7gPu8FnhPHPIsrhFHfxT/BisofTkk4hxGLAqJgDua9",
+	"gNgU/oCEc6VGKhQSRvOvyZ/QtTOFPwe5gx5fW0ktDUhKw1s6hYBoOg1cvdtjUrvZDJs7elbGq0mw4f5C",
+	"kITyJdEC1Uoz1Pq11wWQ9RqOe/Jt7CL9yG762cnJSa6NNKQe6YzDCPfd+7zVZ/w1tfVAeJHdDzScVbOQ",
+	"+9c239eB7CSe1UpgXhqe2C0wsDirn65gZu8xV/TUVtfMGcMK17CWnhmbzgBVAiFdndRNLENTbQTYdp3q",
+	"Oh+1b/3JTnKoZrWVvN7Od/fmGxp/HV789vI8jsXCqAetoMXhtdF7hHFtnoOUjV2pFOxKTWDtsTyVJs20",
+	"IlmKoWIByXgMCsuAzqgiFPUrZ9ohYsEbhGNfaMFV1gTd3Vsi1wH79KIMysi8rxS5+O0loRWgdCJqwaKw",
+	"g+vx9eWLiwfAOa1F82cyXtEnnp9889dgPVbcyDCT5SgEqT2lh+79Qf5PB0u52lg0+6ecvE6BX74wBwWD",
+	"7Y0IYavlSlBVy5nBSwPK0kxOwbZfbetLbkb9xJRrTfMlWMR7yF/eQZgD6bMOR0eiKkSRoiFwtc27GbGR",
+	"JAvr0UbazK04+7wca+g9gJWI16GHliGz14iMl86TUamePhYRZu5yws316YF1e4TOOhj34Y9zn396kTm4",
+	"/RWAc7Egf/qZ8ozGf8aq9ZTkBIneVC4wj8qWyypwQv70i+DwZz8CmkMcnx78D1gVy0geWIBAkavX12/7",
+	"M4qP+O/RhrI6CON/iPEfhkvYAvmWLXRht71dMg6qzRV3rrVIEayPGUeP5WZ7gKEzMW2qDZsT1KdUHRZp",
+	"xkUU+yHWUDR2B0TkA7yyHthOd73z1h7itq/zyr1f9RXvLBY0QbNN5FxDiYJ4DqrTbV+W9t0QjrsKx8/q",
+	"urclz0uY1696Ieu3vRe8zVf5U4Tuo9Qgy+FnoGnDnP1kbgvO84gwvS49ec2SK6wjrxHfXns99jSdeKSa",
+	"6CsBGXmzqq4F0e3+NxXCsNatfZfB+BE4SBo3VcHYS1xXGDOs3DITWRyhR8xeYkwRBXIO8swK5WgXtHxS",
+	"salhqIx3NGYZ4A6noHN7UROQL8zzXuAVoQZ9pLQEmjyxhkvma5VaW4RmeiYk067akYOhrX1jwPyVqg7v",
+	"A9m5iLNkQ2c4N2Sfl3x5QvYO2+uUhoWsNY7F2FYt2wi0TIGcSpGl7XFXvyqQP9phf4jCjHBHQ42V3Jgi",
+	"L35p8EvGEU1HCJ1RxJtKM3oNwuszUpLSsoOdq/Xom9TO90SLQRZ08HmbIO2JQRceiDR2SeW5pdy2hawc",
+	"veKQbRSdS/juR6yr4M/Xw+WgUrJLbUDAuEaaY5gILAe4RBXEXrBGX/Tdr1WoNvC0bhFnD2Buu2tngQt2",
+	"p/4RA9v6cQELv65hEX84fvAD41HOC1Clq7B4VxmqJ71+tNy/U6ZenVc8duVKXHhQNmSVIgbs5+ApXl7n",
+	"h00S2qb97Z4hHiKVbup21HA3eGIk642JcgJpZROFqM+4/u6bUtJnXMMUpOUTLTaGR76GDhmdwG1p4ja0",
+	"rB3WzbLyH6rTktlyf3m04WOQUBY/Ucn2DajPWLBFyg6K2rRls3MaJYzbhDMhV85IJ4l2j1wEJ3myFRmK",
+	"slSZAg/k1hnLMMykdIBptAnZIWb3+7a+lYfiELYhK+QfMd4bXMMUZMKUYoKrjqC7qrzRKTdBhSLdVeud",
+	"mGq2ktvwtJvVldDqG/+8w1yFSixsJIxoSUmOlM2U0lkTfEwlsHLTfgo6YJHplH7eKiBSWEcN0E+dH81/",
+	"uqt9T6KsoJ9Jt+tzf4zLympyTfvvxzwc4gcdNLIrKSZsbx7f6gxP1+mb2hXagq2dxYTieA3DmLluC/3b",
+	"fm9E1TXoi5hd5xVF94Gl15cvLoo5nm65EYwAUiKB3I5rcLcaUD5lWHdGkEiEtyAJdUVoqFILIaOzWlFH",
+	"F4/iysgo4Lon5vPP7gHvlSOaT7If7Oeff8p1ZtISBH3Qo5YK9cz9HEuUVpbqHGfYH//Mp/ghptMnWknK",
+	"QMsl4tQVexd0TGLBp61sFaRy9Z2bbvrzq8vf3Kg93veVWQ6TTGYnK2JBzq8uve5186LLhUbyHVPFwsHp",
+	"f98bqV+LW+D5HwqsSmX/NPRrAx8s2WPu0WCIdO1m+ejZpH3FhYefkhnQWM+CfLUqIMqVRrQJ1jbf0vxq",
+	"ZPfjin5rN7Duub6yLs7FTKCGThg/rmssnnd+7OAgXfnK1LmV16avJklasTovQ1X5Ql673deDUZCZiCPl",
+	"gsSkiMEqj+6dylcSSMbe/ZyHYTVrcyppoirvSVeGf/W1N6udEzxzymqXibV5877Ugdu6IYSAxHQMsYWI",
+	"LeiGM1Q+WiRcr3/ylX1XC5JQeVukZis0/FU+gXN43v9JLEiShbNyMzY7VQsJldc/uAa+PnRELI8RxlIU",
+	"UCUomy22/t7rOCKyUpugjCeeiiodYBhxQyfOhZC3RY/xMQ1vDc3x6JSkQsQqIB8yyMCAV0yrwPxdjL24",
+	"Xe8KmddbrQQhhiJlEJGJFImlYFHDfdFb07vgWIhbrJm3msl66i+dhx0K9Qxkdfl5nTHfHGaxq0mybvEz",
+	"OofAYcgaYJYkFFzZjNiV7zdt4Ccqx0JiAVNMaLEftYGIeJuYH/hw/qzyPfxpcP/+/v8GAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -88,3 +88,16 @@ func newClient(e Endpoint, d Deps) (*client, error) {
 	}
 	return c, nil
 }
+
+const (
+	hubURL      = "https://hub.docker.com"
+	quayKeyFile = "json_file"
+)
+
+// awsDomain is that of a region's services.
+func awsDomain(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}

@@ -1307,6 +1307,123 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List registries elsewhere */
+        get: operations["listRegistries"];
+        put?: never;
+        /** Name a registry, which must answer; 400 says why it doesn't */
+        post: operations["createRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/registries/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a registry whether it is there and lets one in; 400 says why it doesn't
+         * @description With `id`, address and certificates are those that are stored, and only the credential may be another.
+         */
+        post: operations["pingRegistry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/registries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a registry elsewhere */
+                id: components["parameters"]["endpoint_id"];
+            };
+            cookie?: never;
+        };
+        /** Show a registry; 0 is this one */
+        get: operations["getRegistry"];
+        /**
+         * Change a registry, which must answer then
+         * @description What is absent stays. Another `url` without `access_secret` forgets the secret.
+         */
+        put: operations["updateRegistry"];
+        post?: never;
+        /** Forget a registry that no policy and no project refers to; else 412 */
+        delete: operations["deleteRegistry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/registries/{id}/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a registry elsewhere */
+                id: components["parameters"]["endpoint_id"];
+            };
+            cookie?: never;
+        };
+        /** What can be done with a registry */
+        get: operations["getRegistryInfo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/adapters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the kinds of registries */
+        get: operations["listRegistryProviderTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/adapterinfos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What addresses and credentials of kinds of registries look like, where they aren't any */
+        get: operations["listRegistryProviderInfos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/labels": {
         parameters: {
             query?: never;
@@ -3235,6 +3352,92 @@ export interface components {
             /** @description base64 */
             content?: string;
         };
+        RegistryCredential: {
+            /** @description basic, oauth or secret */
+            type?: string;
+            access_key?: string;
+            /** @description in answers only *****, which in requests means the one that is stored */
+            access_secret?: string;
+        };
+        Registry: {
+            /**
+             * Format: int64
+             * @description 0 is this registry itself
+             */
+            id?: number;
+            name?: string;
+            type?: string;
+            url?: string;
+            description?: string;
+            credential?: components["schemas"]["RegistryCredential"];
+            /** @description certificates are not checked */
+            insecure?: boolean;
+            /** @description PEM, beside the authorities of the system */
+            ca_certificate?: string | null;
+            /** @description healthy or unhealthy */
+            status?: string;
+            /** @description why it is unhealthy */
+            complaint?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        RegistryUpdate: {
+            name?: string | null;
+            description?: string | null;
+            url?: string | null;
+            credential_type?: string | null;
+            access_key?: string | null;
+            access_secret?: string | null;
+            insecure?: boolean | null;
+            ca_certificate?: string | null;
+        };
+        RegistryPing: {
+            /** Format: int64 */
+            id?: number | null;
+            type?: string | null;
+            url?: string | null;
+            credential_type?: string | null;
+            access_key?: string | null;
+            access_secret?: string | null;
+            insecure?: boolean | null;
+            ca_certificate?: string | null;
+        };
+        RegistryInfo: {
+            type: string;
+            description?: string;
+            supported_resource_filters: components["schemas"]["FilterStyle"][];
+            supported_triggers: string[];
+            supported_copy_by_chunk?: boolean;
+        };
+        FilterStyle: {
+            type: string;
+            /** @description input, list or radio */
+            style: string;
+            values: string[] | null;
+        };
+        RegistryProviderInfo: {
+            endpoint_pattern?: components["schemas"]["RegistryProviderEndpointPattern"];
+            credential_pattern?: components["schemas"]["RegistryProviderCredentialPattern"];
+        };
+        RegistryProviderEndpointPattern: {
+            /** @description EndpointPatternTypeStandard, EndpointPatternTypeFix or EndpointPatternTypeList */
+            endpoint_type?: string;
+            endpoints?: components["schemas"]["RegistryEndpoint"][];
+        };
+        RegistryEndpoint: {
+            key?: string;
+            value?: string;
+        };
+        RegistryProviderCredentialPattern: {
+            /** @description AccessKeyTypeStandard or AccessKeyTypeFix */
+            access_key_type?: string;
+            access_key_data?: string;
+            /** @description AccessSecretTypePass or AccessSecretTypeFile */
+            access_secret_type?: string;
+            access_secret_data?: string;
+        };
         ScannerRegistration: {
             uuid: string;
             name: string;
@@ -4408,6 +4611,8 @@ export interface components {
         /** @description uuid of the scanner */
         registration_id: string;
         label_id: number;
+        /** @description Number of a registry elsewhere */
+        endpoint_id: number;
         quota_id: number;
     };
     requestBodies: never;
@@ -6889,6 +7094,205 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScannerRegistration"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRegistries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /** @description What the name contains */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registry"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    pingRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryPing"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a registry elsewhere */
+                id: components["parameters"]["endpoint_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The registry. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a registry elsewhere */
+                id: components["parameters"]["endpoint_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryUpdate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a registry elsewhere */
+                id: components["parameters"]["endpoint_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRegistryInfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a registry elsewhere */
+                id: components["parameters"]["endpoint_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Filters and triggers of policies that it can have. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryInfo"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRegistryProviderTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Their names. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRegistryProviderInfos: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By the names of the kinds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["RegistryProviderInfo"];
+                    };
                 };
             };
             default: components["responses"]["Failure"];
