@@ -51,7 +51,9 @@ type authority struct {
 	clock  func() time.Time
 	login  logins
 	realms []string // origins beside home's that may see the login
-	form   bool     // tokens are asked for by a form (OAuth 2), as an identity always is
+	// basicToo: the registry takes a name and password as well as tokens, for which it may name an address that is only known elsewhere.
+	basicToo bool
+	form     bool // tokens are asked for by a form (OAuth 2), as an identity always is
 
 	mu        sync.Mutex
 	challenge *challenge // nil until there was one
@@ -87,6 +89,13 @@ func (a *authority) authorize(ctx context.Context, h http.Header, scopes []strin
 		return false, nil
 	}
 	token, made, err := a.token(ctx, *known, scopes)
+	if _, elsewhere := errors.AsType[*RealmError](err); elsewhere && a.basicToo {
+		l, err := a.current(ctx, false)
+		if err == nil {
+			h.Set("Authorization", basic(l))
+		}
+		return true, err
+	}
 	if err != nil {
 		return false, err
 	}
@@ -214,6 +223,9 @@ func (a *authority) fetch(ctx context.Context, c challenge, scopes []string, fre
 	realm, err := a.home.Parse(c.params["realm"])
 	if err != nil || outbound.CheckURL(realm) != nil {
 		return "", 0, fmt.Errorf("%w: its token service has no address that requests can go to", ErrNoRegistry)
+	}
+	if a.home.Scheme == "https" && realm.Scheme == "http" && strings.EqualFold(realm.Hostname(), a.home.Hostname()) {
+		realm.Scheme, realm.Host = a.home.Scheme, a.home.Host // it stands behind another server, and doesn't know that it is spoken to encrypted
 	}
 	l, err := a.current(ctx, fresh)
 	if err != nil {

@@ -20,7 +20,7 @@ func (c *client) OpenBlob(ctx context.Context, repository string, d oci.Descript
 	if err != nil {
 		return nil, err
 	}
-	q := request{method: http.MethodGet, url: at, header: http.Header{}, scopes: pulling(repository)}
+	q := request{method: http.MethodGet, url: at, header: http.Header{}, scopes: c.pulling(repository)}
 	wanted := http.StatusOK
 	if offset > 0 {
 		q.header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
@@ -92,7 +92,7 @@ func (c *client) HasBlob(ctx context.Context, repository string, d oci.Digest) (
 	if err != nil {
 		return false, err
 	}
-	answer, err := c.ask(ctx, request{method: http.MethodHead, url: at, scopes: pulling(repository), still: true},
+	answer, err := c.ask(ctx, request{method: http.MethodHead, url: at, scopes: c.pulling(repository), still: true},
 		http.StatusOK, http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
@@ -110,8 +110,8 @@ func (c *client) MountBlob(ctx context.Context, repository string, d oci.Descrip
 	if err != nil {
 		return false, err
 	}
-	at = withQuery(withQuery(at, "mount", d.Digest.String()), "from", from)
-	scopes := append(pushing(repository), pulling(from)...)
+	at = withQuery(withQuery(at, "mount", d.Digest.String()), "from", c.named(from))
+	scopes := append(c.pushing(repository), c.pulling(from)...)
 	slices.Sort(scopes)
 	answer, err := c.ask(ctx, request{method: http.MethodPost, url: at, scopes: scopes}, http.StatusCreated, http.StatusAccepted)
 	if err != nil {

@@ -29,6 +29,8 @@ type client struct {
 	still *http.Client // follows none
 	auth  *authority
 	clock func() time.Time
+	// full is a repository's name as its registry has it; nil where that is the name.
+	full func(name string) string
 	// expired says whether an answer other than 401 means that the login has ended; nil where that isn't so.
 	expired func(answer *http.Response) bool
 
@@ -99,14 +101,25 @@ func (c *client) in(repository, path string) (*url.URL, error) {
 	if _, _, err := oci.ParseRepository(repository); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	return c.below(repository + path), nil
+	return c.below(c.named(repository) + path), nil
+}
+
+func (c *client) named(repository string) string {
+	if c.full == nil {
+		return repository
+	}
+	return c.full(repository)
 }
 
 // Scopes of tokens (distribution's token specification).
-func pulling(repository string) []string { return []string{"repository:" + repository + ":pull"} }
-func pushing(repository string) []string { return []string{"repository:" + repository + ":pull,push"} }
-func deleting(repository string) []string {
-	return []string{"repository:" + repository + ":delete"}
+func (c *client) pulling(repository string) []string {
+	return []string{"repository:" + c.named(repository) + ":pull"}
+}
+func (c *client) pushing(repository string) []string {
+	return []string{"repository:" + c.named(repository) + ":pull,push"}
+}
+func (c *client) deleting(repository string) []string {
+	return []string{"repository:" + c.named(repository) + ":delete"}
 }
 
 // send makes a request, with a second attempt where the registry wants to be told who asks, or the token has ended. The answer may

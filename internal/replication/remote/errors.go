@@ -65,17 +65,21 @@ func (e *RealmError) Error() string {
 
 // refusal is the error of an answer, whose body it reads and closes.
 func (c *client) refusal(answer *http.Response) error {
+	return c.meaning(answer, outbound.Origin(answer.Request.URL) != outbound.Origin(c.base))
+}
+
+// meaning is refusal. stored says that the answer is of storage, which the registry led to.
+func (c *client) meaning(answer *http.Response, stored bool) error {
 	defer func() { _ = answer.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal)) // what can't be read of it is missing in the words only
 	e := &AnswerError{Status: answer.StatusCode}
 	e.Code, e.Words = said(text)
 	e.Words = c.auth.hide(e.Words)
-	away := outbound.Origin(answer.Request.URL) != outbound.Origin(c.base)
 	switch status := answer.StatusCode; {
 	case status == http.StatusTooManyRequests:
 		return &LimitError{RetryAfter: retryAfter(answer.Header, c.clock())}
 	case status >= 500 && status != http.StatusNotImplemented, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
-		away && (status == http.StatusUnauthorized || status == http.StatusForbidden): // the storage has lost what the registry signed
+		stored && (status == http.StatusUnauthorized || status == http.StatusForbidden): // the storage has lost what the registry signed
 		return &UnreachableError{Words: fmt.Sprintf("%s answers %d", answer.Request.URL.Hostname(), status), Err: e}
 	case status == http.StatusUnauthorized && strings.HasPrefix(answer.Request.Header.Get("Authorization"), "Basic "):
 		e.means = ErrCredential
@@ -96,8 +100,13 @@ func said(text []byte) (code, words string) {
 			Code    any    `json:"code"`
 			Message string `json:"message"`
 		} `json:"errors"`
+		Type    string `json:"__type"` // Amazon's
 		Message string `json:"message"`
 		Detail  string `json:"detail"`
+		Code    any    `json:"code"` // Alibaba's
+		Meta    struct {
+			Error struct{ Code, Message string }
+		} `json:"ResponseMetadata"` // Volcengine's
 	}
 	if json.Unmarshal(text, &known) != nil {
 		return "", ""
@@ -109,7 +118,21 @@ func said(text []byte) (code, words string) {
 	if known.Message == "" {
 		known.Message = known.Detail
 	}
-	return "", tidy(known.Message, maxWords)
+	for _, each := range []string{known.Type, known.Meta.Error.Code, wordOf(known.Code)} {
+		if code == "" {
+			code = each
+		}
+	}
+	if known.Message == "" {
+		known.Message = known.Meta.Error.Message
+	}
+	return tidy(code, 128), tidy(known.Message, maxWords)
+}
+
+// wordOf is a value of JSON that is text; "" of others.
+func wordOf(v any) string {
+	s, _ := v.(string)
+	return s
 }
 
 // tidy makes a stranger's words fit for a line of a log.

@@ -47,7 +47,7 @@ func (c *client) Tags(ctx context.Context, repository string, yield func(Tag) er
 		return err
 	}
 	at.RawQuery = "n=" + pageSize
-	return c.pages(ctx, at, pulling(repository), func(q request) (http.Header, int, error) {
+	return c.pages(ctx, at, c.pulling(repository), func(q request) (http.Header, int, error) {
 		var page struct {
 			Tags []string `json:"tags"`
 		}

@@ -31,7 +31,7 @@ func (c *client) Head(ctx context.Context, repository string, ref oci.Reference)
 	if err != nil {
 		return oci.Descriptor{}, err
 	}
-	answer, err := c.ask(ctx, request{method: http.MethodHead, url: at, header: manifestTypes(), scopes: pulling(repository)}, http.StatusOK)
+	answer, err := c.ask(ctx, request{method: http.MethodHead, url: at, header: manifestTypes(), scopes: c.pulling(repository)}, http.StatusOK)
 	if err != nil {
 		return oci.Descriptor{}, err
 	}
@@ -57,7 +57,7 @@ func (c *client) Manifest(ctx context.Context, repository string, ref oci.Refere
 	if err != nil {
 		return Manifest{}, err
 	}
-	answer, err := c.ask(ctx, request{method: http.MethodGet, url: at, header: manifestTypes(), scopes: pulling(repository)}, http.StatusOK)
+	answer, err := c.ask(ctx, request{method: http.MethodGet, url: at, header: manifestTypes(), scopes: c.pulling(repository)}, http.StatusOK)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -97,7 +97,7 @@ func (c *client) PutManifest(ctx context.Context, repository string, ref oci.Ref
 		return err
 	}
 	answer, err := c.ask(ctx, request{
-		method: http.MethodPut, url: at, header: http.Header{"Content-Type": {m.MediaType}}, scopes: pushing(repository),
+		method: http.MethodPut, url: at, header: http.Header{"Content-Type": {m.MediaType}}, scopes: c.pushing(repository),
 		body: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.Bytes)), nil }, size: int64(len(m.Bytes)),
 	}, http.StatusCreated, http.StatusOK, http.StatusAccepted)
 	if err != nil {
@@ -184,7 +184,7 @@ func (c *client) delete(ctx context.Context, repository string, ref oci.Referenc
 	if err != nil {
 		return err
 	}
-	answer, err := c.ask(ctx, request{method: http.MethodDelete, url: at, scopes: deleting(repository)},
+	answer, err := c.ask(ctx, request{method: http.MethodDelete, url: at, scopes: c.deleting(repository)},
 		http.StatusAccepted, http.StatusOK, http.StatusNoContent)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package remote
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/netip"
@@ -38,13 +39,27 @@ type Deps struct {
 	HTTP *outbound.Client // of NewHTTP
 	// Clock tells the time; nil is the system's.
 	Clock func() time.Time
+	// At is where a service is that a kind knows the address of, such as https://hub.docker.com; nil is there. For tests, and for
+	// those who reach it by another name.
+	At  func(origin string) string
+	Log *slog.Logger // nil logs nothing
 	// Environ looks up what the environment says of the workload's identity; nil is os.Getenv.
 	Environ func(name string) string
+}
+
+func (d Deps) at(origin string) string {
+	if d.At == nil {
+		return origin
+	}
+	return d.At(origin)
 }
 
 func (d Deps) withDefaults() Deps {
 	if d.Clock == nil {
 		d.Clock = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
 	}
 	if d.Environ == nil {
 		d.Environ = os.Getenv
@@ -62,7 +77,43 @@ func New(e Endpoint, d Deps) (Registry, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch e.Kind {
+	case Harbor:
+		return newHarbor(c), nil
+	case DockerHub:
+		return newDockerHub(c, d)
+	case AWSECR:
+		return newECR(c, e, d)
+	case AzureACR:
+		return newACR(c, e, d), nil
+	case GoogleGCR:
+		return newGoogle(c, e, d), nil
+	case GitHubGHCR:
+		return newGitHub(c, e, d), nil
+	case GitLab:
+		return newGitLab(c, e, d), nil
+	case Quay:
+		return newQuay(c, e)
+	case Artifactory:
+		return newArtifactory(c), nil
+	case AliACR:
+		return newAliACR(c, e, d)
+	case HuaweiSWR:
+		return newHuaweiSWR(c, e, d), nil
+	case TencentTCR:
+		return newTencentTCR(c, e, d), nil
+	case VolcengineCR:
+		return newVolcengineCR(c, e, d), nil
+	case DTR:
+		return dtr{c}, nil
+	}
 	return c, nil
+}
+
+// move has a client speak with another registry than the endpoint's address says.
+func (c *client) move(to *url.URL) {
+	c.base = to
+	c.auth.home = to
 }
 
 // newClient is the plain client of an endpoint, which knows its credential.
@@ -88,11 +139,6 @@ func newClient(e Endpoint, d Deps) (*client, error) {
 	}
 	return c, nil
 }
-
-const (
-	hubURL      = "https://hub.docker.com"
-	quayKeyFile = "json_file"
-)
 
 // awsDomain is that of a region's services.
 func awsDomain(region string) string {

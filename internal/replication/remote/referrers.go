@@ -36,7 +36,7 @@ func (c *client) referrers(ctx context.Context, repository string, subject oci.D
 		return nil, false, err
 	}
 	supported = true
-	err = c.pages(ctx, at, pulling(repository), func(q request) (http.Header, int, error) {
+	err = c.pages(ctx, at, c.pulling(repository), func(q request) (http.Header, int, error) {
 		q.header = http.Header{"Accept": {"application/vnd.oci.image.index.v1+json"}}
 		h, page, err := c.index(ctx, q)
 		if err != nil {

@@ -119,7 +119,7 @@ func (u *upload) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := u.ask(ctx, request{method: http.MethodPost, url: at, scopes: pushing(u.repository)}, http.StatusAccepted)
+	answer, err := u.ask(ctx, request{method: http.MethodPost, url: at, scopes: u.pushing(u.repository)}, http.StatusAccepted)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (c *client) location(answer *http.Response) (*url.URL, error) {
 
 // resume asks how much of the upload the registry has. One that can't say, or may mean nothing or one byte, begins anew.
 func (u *upload) resume(ctx context.Context) error {
-	answer, err := u.ask(ctx, request{method: http.MethodGet, url: u.at, scopes: pushing(u.repository)}, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
+	answer, err := u.ask(ctx, request{method: http.MethodGet, url: u.at, scopes: u.pushing(u.repository)}, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
 	if _, refused := errors.AsType[*AnswerError](err); refused {
 		u.at, u.offset = nil, 0
 		return nil
@@ -225,7 +225,7 @@ func (u *upload) commit(ctx context.Context, n int64) error {
 
 // transmit sends n bytes from the offset on.
 func (u *upload) transmit(ctx context.Context, method string, at *url.URL, h http.Header, n int64, statuses ...int) (*http.Response, error) {
-	q := request{method: method, url: at, header: h, scopes: pushing(u.repository), still: true}
+	q := request{method: method, url: at, header: h, scopes: u.pushing(u.repository), still: true}
 	var source *part
 	if n > 0 {
 		q.size = n
@@ -279,7 +279,7 @@ func (u *upload) giveUp(ctx context.Context) {
 func (c *client) cancel(ctx context.Context, repository string, at *url.URL) {
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer end()
-	if answer, err := c.send(ctx, request{method: http.MethodDelete, url: at, scopes: pushing(repository), still: true}); err == nil {
+	if answer, err := c.send(ctx, request{method: http.MethodDelete, url: at, scopes: c.pushing(repository), still: true}); err == nil {
 		drain(answer)
 	}
 }

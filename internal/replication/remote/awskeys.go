@@ -1,0 +1,167 @@
+package remote
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+// awsKeys are the keys that Amazon's API is asked with: those of the endpoint; without, those of the workload; with a role in place
+// of an access key, the role's, which the workload takes on.
+//
+// The workload's are what the environment says, as for Amazon's own programs: keys, or a role with a file that holds a token of
+// the cluster. Instance metadata, which is at a link-local address, is never asked (S6).
+type awsKeys struct {
+	*client
+	d      Deps
+	region string
+	domain string
+	role   string
+	static keys
+
+	ofWorkload, ofRole *fleeting[keys]
+}
+
+// errNoKeys: there is no access key, and the environment has no identity either.
+var errNoKeys = fmt.Errorf("%w: there is no access key, and the environment names no identity of the workload (AWS_ACCESS_KEY_ID, or AWS_ROLE_ARN with AWS_WEB_IDENTITY_TOKEN_FILE)", ErrDenied)
+
+func newAWSKeys(c *client, d Deps, credential Credential, region, domain string) *awsKeys {
+	a := &awsKeys{client: c, d: d, region: region, domain: domain}
+	switch {
+	case strings.HasPrefix(credential.AccessKey, "arn:"):
+		a.role = credential.AccessKey
+	case credential.AccessKey != "":
+		a.static = keys{id: credential.AccessKey, secret: credential.Secret}
+	}
+	a.ofWorkload = &fleeting[keys]{clock: d.Clock, make: a.byWebIdentity}
+	a.ofRole = &fleeting[keys]{clock: d.Clock, make: a.byRole}
+	return a
+}
+
+// given reports whether there are any.
+func (a *awsKeys) given() bool {
+	return a.static.id != "" || a.role != "" || a.d.Environ("AWS_ACCESS_KEY_ID") != "" || a.d.Environ("AWS_WEB_IDENTITY_TOKEN_FILE") != ""
+}
+
+func (a *awsKeys) current(ctx context.Context) (keys, error) {
+	switch {
+	case a.static.id != "":
+		return a.static, nil
+	case a.role != "":
+		return a.ofRole.get(ctx, false)
+	}
+	return a.workload(ctx)
+}
+
+func (a *awsKeys) workload(ctx context.Context) (keys, error) {
+	if id := a.d.Environ("AWS_ACCESS_KEY_ID"); id != "" {
+		return keys{id, secret.Text(a.d.Environ("AWS_SECRET_ACCESS_KEY")), secret.Text(a.d.Environ("AWS_SESSION_TOKEN"))}, nil
+	}
+	return a.ofWorkload.get(ctx, false)
+}
+
+// assumed are the keys in an answer of the token service (STS).
+type assumed struct {
+	ID      string      `xml:"AccessKeyId"`
+	Secret  secret.Text `xml:"SecretAccessKey"`
+	Session secret.Text `xml:"SessionToken"`
+	Ends    time.Time   `xml:"Expiration"`
+}
+
+// byWebIdentity exchanges the token of the cluster.
+func (a *awsKeys) byWebIdentity(ctx context.Context) (keys, time.Time, error) {
+	role, file := a.d.Environ("AWS_ROLE_ARN"), a.d.Environ("AWS_WEB_IDENTITY_TOKEN_FILE")
+	if role == "" || file == "" {
+		return keys{}, time.Time{}, errNoKeys
+	}
+	token, err := readToken(file)
+	if err != nil {
+		return keys{}, time.Time{}, fmt.Errorf("AWS_WEB_IDENTITY_TOKEN_FILE: %w", err)
+	}
+	return a.assume(ctx, url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {role}, "WebIdentityToken": {token}}, nil)
+}
+
+// byRole takes on the endpoint's role.
+func (a *awsKeys) byRole(ctx context.Context) (keys, time.Time, error) {
+	own, err := a.workload(ctx)
+	if err != nil {
+		return keys{}, time.Time{}, err
+	}
+	return a.assume(ctx, url.Values{"Action": {"AssumeRole"}, "RoleArn": {a.role}}, func(_ context.Context, r *http.Request, body []byte) error {
+		signAWS(r, body, own, a.region, "sts", a.clock())
+		return nil
+	})
+}
+
+func (a *awsKeys) assume(ctx context.Context, values url.Values, sign func(context.Context, *http.Request, []byte) error) (keys, time.Time, error) {
+	values.Set("Version", "2011-06-15")
+	values.Set("RoleSessionName", "haven")
+	var found struct {
+		ByIdentity assumed `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
+		ByKeys     assumed `xml:"AssumeRoleResult>Credentials"`
+	}
+	err := a.form(ctx, a.d.at("https://sts."+a.region+"."+a.domain)+"/", values, sign, func(text []byte) error { return xml.Unmarshal(text, &found) })
+	k := found.ByIdentity
+	if k.ID == "" {
+		k = found.ByKeys
+	}
+	if err == nil && k.ID == "" {
+		err = errors.New("no keys in the answer")
+	}
+	if err != nil {
+		return keys{}, time.Time{}, fmt.Errorf("take on the role %s: %w", values.Get("RoleArn"), err)
+	}
+	return keys{k.ID, k.Secret, k.Session}, k.Ends, nil
+}
+
+// form sends values as a browser's form does, and has the answer decoded.
+func (c *client) form(ctx context.Context, address string, values url.Values, sign func(context.Context, *http.Request, []byte) error, decode func([]byte) error) error {
+	to, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", address, err)
+	}
+	r, err := form(ctx, to, values)
+	if err != nil {
+		return err
+	}
+	if sign != nil {
+		if err := sign(ctx, r, []byte(values.Encode())); err != nil {
+			return err
+		}
+	}
+	answer, err := c.still.Do(r)
+	if err != nil {
+		return broken(ctx, to.Hostname(), err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return c.meaning(answer, false)
+	}
+	text, err := c.read(ctx, answer, maxToken)
+	if err != nil {
+		return err
+	}
+	if err := decode(text); err != nil {
+		return fmt.Errorf("%w: %s answers something else than is expected", ErrNoRegistry, to.Host)
+	}
+	return nil
+}
+
+// readToken reads the file of a workload's token, which is renewed where it lies.
+func readToken(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxToken))
+	return strings.TrimSpace(string(text)), err
+}
