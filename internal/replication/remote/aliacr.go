@@ -181,5 +181,5 @@ func (a *aliACR) prepare(ctx context.Context, of, _ string, _ bool) error {
 		}
 		err = a.new(ctx, "CreateNamespace", url.Values{"InstanceId": {id}, "NamespaceName": {of}, "AutoCreateRepo": {"true"}, "DefaultRepoType": {"PRIVATE"}}, nil)
 	}
-	return thereAlready(err, "NAMESPACE_EXIST", "NAMESPACE_ALREADY_EXIST", "NAMESPACE_LIMIT_EXCEED")
+	return thereAlready(err, "NAMESPACE_EXIST", "NAMESPACE_ALREADY_EXIST")
 }

@@ -348,13 +348,13 @@ func (r *ecr) remove(ctx context.Context, repository string, image map[string]st
 	if err := r.ask(ctx, "BatchDeleteImage", body, &answer); err != nil {
 		return err
 	}
-	for _, each := range answer.Failures {
-		if each.Code == "ImageNotFound" {
-			return ErrNotFound
-		}
-		return fmt.Errorf("%w: %s", ErrUnsupported, tidy(each.Code+": "+each.Reason, maxWords))
+	if len(answer.Failures) == 0 {
+		return nil
 	}
-	return nil
+	if answer.Failures[0].Code == "ImageNotFound" {
+		return ErrNotFound
+	}
+	return fmt.Errorf("%w: %s", ErrUnsupported, tidy(answer.Failures[0].Code+": "+answer.Failures[0].Reason, maxWords))
 }
 
 // Ping implements Pinger.

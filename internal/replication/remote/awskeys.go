@@ -109,7 +109,7 @@ func (a *awsKeys) assume(ctx context.Context, values url.Values, sign func(conte
 		ByIdentity assumed `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
 		ByKeys     assumed `xml:"AssumeRoleResult>Credentials"`
 	}
-	err := a.form(ctx, a.d.at("https://sts."+a.region+"."+a.domain)+"/", values, sign, func(text []byte) error { return xml.Unmarshal(text, &found) })
+	err := a.form(ctx, a.d.at("https://sts."+a.region+"."+a.domain)+"/", values, sign, func(text []byte) error { return xml.Unmarshal(text, &found) }) //nolint:gosec // into three fields of text
 	k := found.ByIdentity
 	if k.ID == "" {
 		k = found.ByKeys

@@ -38,6 +38,7 @@ func newACR(c *client, e Endpoint, d Deps) Registry {
 		known := &fleeting[login]{clock: d.Clock, make: func(ctx context.Context) (login, time.Time, error) { return workloadOfAzure(ctx, c, d) }}
 		c.auth.login = known.get
 	}
+	c.move(parsed(d.at(e.URL), c.base))
 	return acr{c}
 }
 

@@ -122,7 +122,7 @@ func (c *client) MountBlob(ctx context.Context, repository string, d oci.Descrip
 		return true, nil
 	}
 	// It has begun an upload instead, which nobody will go on with.
-	if u, err := c.location(answer); err == nil {
+	if u, err := c.location(answer.Request.URL, answer.Header); err == nil {
 		c.cancel(ctx, repository, u)
 	}
 	return false, nil

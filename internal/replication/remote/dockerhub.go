@@ -15,7 +15,7 @@ import (
 const (
 	hubURL      = "https://hub.docker.com" // the API, and what Harbor has as the address of all
 	hubRegistry = "https://registry-1.docker.io"
-	hubTokens   = "https://auth.docker.io"
+	hubTokens   = "https://auth.docker.io" //nolint:gosec // an address
 	// hubLife is how long a token of the API is used; it lives for ten minutes.
 	hubLife = 8 * time.Minute
 )

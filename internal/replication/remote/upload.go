@@ -84,7 +84,7 @@ func (u *upload) again(err error) (time.Duration, bool) {
 		return max(limited.RetryAfter, firstPause), u.offset > 0 && limited.RetryAfter <= longestWait
 	}
 	_, away := errors.AsType[*UnreachableError](err)
-	return 0, away || errors.Is(err, errLost) || errors.Is(err, io.ErrUnexpectedEOF)
+	return 0, away || errors.Is(err, errLost)
 }
 
 // errLost: the registry doesn't know the upload any more.
@@ -125,15 +125,15 @@ func (u *upload) begin(ctx context.Context) error {
 	}
 	drain(answer)
 	u.offset = 0
-	u.at, err = u.location(answer)
+	u.at, err = u.location(answer.Request.URL, answer.Header)
 	return err
 }
 
 // location is where an answer says that an upload goes on. A registry behind another server may not know that it is spoken to
 // encrypted.
-func (c *client) location(answer *http.Response) (*url.URL, error) {
-	u, err := answer.Request.URL.Parse(answer.Header.Get("Location"))
-	if err != nil || answer.Header.Get("Location") == "" || outbound.CheckURL(u) != nil {
+func (c *client) location(from *url.URL, h http.Header) (*url.URL, error) {
+	u, err := from.Parse(h.Get("Location"))
+	if err != nil || h.Get("Location") == "" || outbound.CheckURL(u) != nil {
 		return nil, fmt.Errorf("%w: it doesn't say where an upload goes on", ErrNoRegistry)
 	}
 	if strings.EqualFold(u.Hostname(), c.base.Hostname()) && (u.Port() == c.base.Port() || u.Port() == "") {
@@ -161,7 +161,7 @@ func (u *upload) resume(ctx context.Context) error {
 		u.giveUp(ctx)
 		return nil
 	}
-	if next, err := u.location(answer); err == nil {
+	if next, err := u.location(answer.Request.URL, answer.Header); err == nil {
 		u.at = next
 	}
 	u.offset = has
@@ -188,17 +188,17 @@ func (u *upload) append(ctx context.Context) error {
 	if n < u.blob.Size { // all at once has none: some registries take it for the first of many
 		h.Set("Content-Range", fmt.Sprintf("%d-%d", u.offset, u.offset+n-1))
 	}
-	answer, err := u.transmit(ctx, http.MethodPatch, u.at, h, n, http.StatusAccepted, http.StatusNoContent)
+	said, err := u.transmit(ctx, http.MethodPatch, u.at, h, n, http.StatusAccepted, http.StatusNoContent)
 	if err != nil {
 		return err
 	}
 	u.offset += n
-	if answer.Header.Get("Location") != "" {
-		if u.at, err = u.location(answer); err != nil {
+	if said.Get("Location") != "" {
+		if u.at, err = u.location(u.at, said); err != nil {
 			return err
 		}
 	}
-	if has := held(answer.Header.Get("Range")); has > 1 && has != u.offset {
+	if has := held(said.Get("Range")); has > 1 && has != u.offset {
 		if has > u.offset {
 			return fmt.Errorf("%w: it says that it has more of an upload than it was sent", ErrNoRegistry)
 		}
@@ -223,8 +223,8 @@ func (u *upload) commit(ctx context.Context, n int64) error {
 	return err
 }
 
-// transmit sends n bytes from the offset on.
-func (u *upload) transmit(ctx context.Context, method string, at *url.URL, h http.Header, n int64, statuses ...int) (*http.Response, error) {
+// transmit sends n bytes from the offset on, and returns the headers of the answer.
+func (u *upload) transmit(ctx context.Context, method string, at *url.URL, h http.Header, n int64, statuses ...int) (http.Header, error) {
 	q := request{method: method, url: at, header: h, scopes: u.pushing(u.repository), still: true}
 	var source *part
 	if n > 0 {
@@ -256,7 +256,7 @@ func (u *upload) transmit(ctx context.Context, method string, at *url.URL, h htt
 	for _, status := range statuses {
 		if answer.StatusCode == status {
 			drain(answer)
-			return answer, nil
+			return answer.Header, nil
 		}
 	}
 	err = u.refusal(answer)
