@@ -76,6 +76,7 @@ func (h harbor) Tags(ctx context.Context, repository string, yield func(Tag) err
 	if err != nil {
 		return err
 	}
+	first := true
 	return h.pages(ctx, address+"?with_tag=true&sort=push_time&q="+url.QueryEscape("tags=*")+"&", func(q call) (int, error) {
 		var rows []struct {
 			Digest string `json:"digest"`
@@ -86,6 +87,11 @@ func (h harbor) Tags(ctx context.Context, repository string, yield func(Tag) err
 		if _, _, err := h.call(ctx, q, &rows); err != nil {
 			return 0, err
 		}
+		if first && len(rows) == 0 { // of a repository that isn't there it says the same
+			_, _, err := h.call(ctx, call{method: http.MethodGet, url: strings.TrimSuffix(address, "/artifacts"), sign: h.byPassword}, nil)
+			return 0, err
+		}
+		first = false
 		for _, each := range rows {
 			digest, err := oci.ParseDigest(each.Digest)
 			if err != nil {
