@@ -106,12 +106,17 @@ func (a *authority) authorize(ctx context.Context, h http.Header, scopes []strin
 // refused learns from an answer 401 to what was sent, and returns the scopes to ask again with; nil where that can't help.
 func (a *authority) refused(ctx context.Context, answer *http.Response, sent string, made bool, scopes []string) (again []string, err error) {
 	c, ok := challengeOf(answer.Header)
+	a.mu.Lock()
+	switch {
+	case ok:
+		a.challenge = &c
+	case a.challenge != nil && sent != "": // what it says by another status, without a challenge
+		c, ok = *a.challenge, true
+	}
+	a.mu.Unlock()
 	if !ok {
 		return nil, nil
 	}
-	a.mu.Lock()
-	a.challenge = &c
-	a.mu.Unlock()
 	if c.scheme == "basic" {
 		l, err := a.current(ctx, sent != "")
 		if err != nil || l.nobody() || basic(l) == sent {

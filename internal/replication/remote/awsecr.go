@@ -105,10 +105,13 @@ func newPublicECR(c *client, e Endpoint, d Deps) Registry {
 	return r
 }
 
-// loginEnded says whether an answer of 403 is about a password that has ended.
+// loginEnded says whether an answer of 403 is, or may be, about a password that has ended.
 func loginEnded(answer *http.Response) bool {
 	if answer.StatusCode != http.StatusForbidden {
 		return false
+	}
+	if answer.Request.Method == http.MethodHead {
+		return true
 	}
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal))
 	answer.Body = struct {
