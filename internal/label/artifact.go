@@ -104,3 +104,13 @@ func scanAttached(r db.Row) (v attached, err error) {
 	err = r.Scan(append([]any{&v.artifactID}, destinations(&v.label)...)...)
 	return v, err
 }
+
+// NamesOf returns the names of an artifact's labels.
+func (s *Service) NamesOf(ctx context.Context, artifactID int64) ([]string, error) {
+	all, err := s.OfArtifacts(ctx, []int64{artifactID})
+	var names []string
+	for _, l := range all[artifactID] {
+		names = append(names, l.Name)
+	}
+	return names, err
+}

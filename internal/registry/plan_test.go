@@ -38,6 +38,11 @@ func hotStatements() map[string]planned {
 		"pull of a manifest": {query: stampPulled},
 		"pulls":              {query: countPulls},
 
+		// A copy of a whole repository.
+		"tags with digests": {query: tagDigests},
+		"what has subjects": {query: subjectsOf},
+		"untagged":          {query: untaggedOf, walks: []string{"manifest"}},
+
 		// A push.
 		"upload":             {query: uploadByID},
 		"claim":              {query: claimUpload},
