@@ -65,6 +65,11 @@ const (
 	UpdatePurge         Kind = "update_purge"  // the schedule by which the audit log is purged
 	StartPurge          Kind = "start_purge"
 	StopPurge           Kind = "stop_purge"
+	CreateReplication   Kind = "create_replication_policy"
+	UpdateReplication   Kind = "update_replication_policy"
+	DeleteReplication   Kind = "delete_replication_policy"
+	StartReplication    Kind = "start_replication" // by somebody, not by an event or the clock
+	StopReplication     Kind = "stop_replication"
 	ScanArtifact        Kind = "scan_artifact"      // a scan ended
 	EvaluateArtifacts   Kind = "evaluate_artifacts" // everything was judged by another edition of the vulnerability database
 )

@@ -77,6 +77,9 @@ func (c Counts) plus(d Counts) Counts {
 	return Counts{c.Waiting + d.Waiting, c.Running + d.Running, c.Stopped + d.Stopped, c.Failed + d.Failed, c.Succeeded + d.Succeeded}
 }
 
+// Without is counts less one task of a status: one of another sort than those that are shown.
+func Without(c Counts, s Status) Counts { return c.plus(count(s, -1)) }
+
 // moved is the change of counts when n tasks go from one status to another.
 func moved(from, to Status, n int64) Counts { return count(from, -n).plus(count(to, n)) }
 
