@@ -26,6 +26,7 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/confined"
@@ -36,28 +37,29 @@ import (
 
 // App is a registry that is ready to serve.
 type App struct {
-	cfg        config.Config
-	log        *slog.Logger
-	db         *db.DB
-	blobs      blob.Store
-	notices    *notice.Board
-	registry   *registry.Service
-	identity   *identity.Service
-	events     *event.Dispatcher
-	records    *record.Keeper
-	forwarder  *audit.Forwarder
-	purger     *audit.Purger
-	jobs       *job.Service
-	engine     *confined.Process
-	vulndb     *vulndb.Service
-	scans      *scan.Service
-	endpoints  *endpoint.Service
-	foreign    *scanners
-	metrics    *telemetry.Metrics
-	health     *health
-	handler    http.Handler
-	generated  secret.Text // the first administrator's password, when this start made it
-	passwordAt string      // file that it is in
+	cfg         config.Config
+	log         *slog.Logger
+	db          *db.DB
+	blobs       blob.Store
+	notices     *notice.Board
+	registry    *registry.Service
+	identity    *identity.Service
+	events      *event.Dispatcher
+	records     *record.Keeper
+	forwarder   *audit.Forwarder
+	purger      *audit.Purger
+	jobs        *job.Service
+	engine      *confined.Process
+	vulndb      *vulndb.Service
+	scans       *scan.Service
+	endpoints   *endpoint.Service
+	replication *replication.Service
+	foreign     *scanners
+	metrics     *telemetry.Metrics
+	health      *health
+	handler     http.Handler
+	generated   secret.Text // the first administrator's password, when this start made it
+	passwordAt  string      // file that it is in
 }
 
 // New opens the database and the store, migrates the schema, creates what a first start creates, and
@@ -193,7 +195,7 @@ const restAfter = 30 * time.Second
 // the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.endpoints.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.endpoints.Run, a.replication.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -28,6 +28,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/remote"
 	"github.com/havenregistry/haven/internal/scan"
@@ -44,23 +45,24 @@ import (
 
 // domain is the parts that the edges speak for.
 type domain struct {
-	box       *secret.Box
-	settings  *setting.Service
-	identity  *identity.Service
-	workloads *workload.Service
-	oidc      *oidc.Service
-	projects  *project.Service
-	people    *ldap.Provider
-	labels    *label.Service
-	endpoints *endpoint.Service
-	scanners  *scanner.Service
-	scans     *scan.Service
-	gate      *gate.Gate
-	trust     *trust.Service
-	signing   *signing.Service
-	audits    *audit.Service
-	registry  *registry.Service
-	vulndb    *vulndb.Service
+	box         *secret.Box
+	settings    *setting.Service
+	identity    *identity.Service
+	workloads   *workload.Service
+	oidc        *oidc.Service
+	projects    *project.Service
+	people      *ldap.Provider
+	labels      *label.Service
+	endpoints   *endpoint.Service
+	replication *replication.Service
+	scanners    *scanner.Service
+	scans       *scan.Service
+	gate        *gate.Gate
+	trust       *trust.Service
+	signing     *signing.Service
+	audits      *audit.Service
+	registry    *registry.Service
+	vulndb      *vulndb.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -116,8 +118,8 @@ func (a *App) assemble() (domain, error) {
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
-	var scans, signatures, signs lateListener
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs)
+	var scans, signatures, signs, copies lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -141,6 +143,8 @@ func (a *App) assemble() (domain, error) {
 	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Trust: d.trust, Contents: d.registry, Clock: clock})
 	d.signing = signing.New(signing.Deps{DB: a.db, Registry: d.registry, Jobs: a.jobs, Box: d.box, Judge: d.gate, Scans: d.scans, Host: externalHost(a.cfg.ExternalURL), Program: a.cfg.SigningProgram, Clock: clock, Log: a.log})
 	signs.Listener = d.signing
+	d.replication = a.replicating(d, wake)
+	copies.Listener, a.replication = d.replication, d.replication
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -194,7 +198,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -203,7 +207,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

@@ -185,6 +185,18 @@ func accesses() map[string]rest.Access {
 		"GetQuota":    ofSystem(authz.Quota, authz.Read),
 		"UpdateQuota": ofSystem(authz.Quota, authz.Update),
 
+		"ListReplicationPolicies":   ofSystem(authz.ReplicationPolicy, authz.ListAll),
+		"CreateReplicationPolicy":   ofSystem(authz.ReplicationPolicy, authz.Create),
+		"GetReplicationPolicy":      ofSystem(authz.ReplicationPolicy, authz.Read),
+		"UpdateReplicationPolicy":   ofSystem(authz.ReplicationPolicy, authz.Update),
+		"DeleteReplicationPolicy":   ofSystem(authz.ReplicationPolicy, authz.Delete),
+		"ListReplicationExecutions": ofSystem(authz.Replication, authz.ListAll),
+		"StartReplication":          ofSystem(authz.Replication, authz.Create),
+		"GetReplicationExecution":   ofSystem(authz.Replication, authz.Read),
+		"StopReplication":           ofSystem(authz.Replication, authz.Create), // as in Harbor: who may start it
+		"ListReplicationTasks":      ofSystem(authz.Replication, authz.ListAll),
+		"GetReplicationLog":         ofSystem(authz.Replication, authz.Read),
+
 		"ListAuditLogs":          signedIn(),
 		"ListAuditLogExts":       signedIn(),
 		"ListAuditLogEventTypes": ofSystem(authz.AuditLog, authz.ListAll),

@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
@@ -31,6 +32,15 @@ func endpointUsed(err error) (string, bool) {
 	return e.Error(), true
 }
 
+// policyDisabled matches a refusal to carry out a policy that is disabled.
+func policyDisabled(err error) (string, bool) {
+	e, ok := errors.AsType[*replication.DisabledError](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
 // failures is the table from errors of the domain to answers, after the rows that package rest has for all;
 // the first row that matches answers. What no row matches is 500.
 func failures() []rest.Failure {
@@ -41,6 +51,8 @@ func failures() []rest.Failure {
 	return []rest.Failure{
 		{Match: rest.Is(project.ErrNotEmpty), Status: precondition, Code: "PRECONDITION", Message: "precondition failed: the project contains repositories, can not be deleted"},
 
+		{Match: policyDisabled, Status: precondition, Code: "PRECONDITION"},
+		{Match: rest.Is(replication.ErrRunning), Status: precondition, Code: "PRECONDITION", Message: replication.ErrRunning.Error()},
 		{Match: endpointUsed, Status: precondition, Code: "PRECONDITION"},
 		{Match: rest.Is(scan.ErrDisabled), Status: precondition, Code: "PRECONDITION", Message: "scanner is deactivated"},
 		{Match: rest.Is(registry.ErrRepositoryUnknown), Status: notFound, Code: "NOT_FOUND"},

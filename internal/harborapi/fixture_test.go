@@ -30,7 +30,9 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/local"
 	"github.com/havenregistry/haven/internal/replication/remote"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
@@ -94,12 +96,29 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	deps.Scans = scan.New(scan.Deps{DB: d, Registry: f.registry, Jobs: f.jobs, Engine: engine, Editions: engine, Merge: engine.merge, Scanners: engine, Clock: time.Now, Log: log})
 	signatures := trust.New(trust.Deps{DB: d, Contents: f.registry, Jobs: f.jobs, Clock: time.Now, Log: log})
 	deps.Gate = gate.New(gate.Deps{DB: d, Scans: deps.Scans, Trust: signatures, Contents: f.registry, Clock: time.Now})
+	deps.Replication = replication.New(replication.Deps{
+		DB: d, Jobs: f.jobs, Endpoints: peers{deps.Endpoints}, Itself: func(string) bool { return false }, Wake: f.events.Wake, Clock: time.Now, Log: log,
+		Local: local.New(local.Deps{Registry: f.registry, Projects: projects, Labels: deps.Labels, Gate: deps.Gate, By: "replication", ReadOnly: func(context.Context) (bool, error) { return false, nil }}),
+	})
 	for _, change := range changes {
 		change(&deps)
 	}
 	f.handler, err = New(deps)
 	ok(t, err)
 	return f
+}
+
+// peers are the endpoints as replication knows them.
+type peers struct{ endpoints *endpoint.Service }
+
+func (p peers) Peer(ctx context.Context, id int64) (replication.Peer, error) {
+	e, err := p.endpoints.Get(ctx, id)
+	return replication.Peer{ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL}, err
+}
+
+func (p peers) Open(ctx context.Context, id int64) (remote.Registry, error) {
+	r, _, err := p.endpoints.Open(ctx, id)
+	return r, err
 }
 
 func ok(t testing.TB, err error) {

@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
@@ -30,24 +31,25 @@ import (
 
 // Deps is what the API stands on.
 type Deps struct {
-	Auth       *httpauth.Reader
-	Authorizer *authz.Authorizer
-	Projects   *project.Service
-	Identity   *identity.Service
-	Directory  *ldap.Provider
-	OIDC       *oidc.Service
-	Registry   *registry.Service
-	Labels     *label.Service
-	Endpoints  *endpoint.Service
-	Scanners   *scanner.Service
-	Scans      *scan.Service
-	Gate       *gate.Gate
-	Audit      *audit.Service
-	Purger     *audit.Purger
-	Jobs       *job.Service
-	Settings   *setting.Service
-	Log        *slog.Logger
-	Clock      func() time.Time
+	Auth        *httpauth.Reader
+	Authorizer  *authz.Authorizer
+	Projects    *project.Service
+	Identity    *identity.Service
+	Directory   *ldap.Provider
+	OIDC        *oidc.Service
+	Registry    *registry.Service
+	Labels      *label.Service
+	Endpoints   *endpoint.Service
+	Replication *replication.Service
+	Scanners    *scanner.Service
+	Scans       *scan.Service
+	Gate        *gate.Gate
+	Audit       *audit.Service
+	Purger      *audit.Purger
+	Jobs        *job.Service
+	Settings    *setting.Service
+	Log         *slog.Logger
+	Clock       func() time.Time
 
 	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
 	ExternalScheme func(host string) string

@@ -72,6 +72,10 @@ func accesses() map[string]rest.Access {
 		"UpdateSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),
 		"DeleteSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),
 
+		// As for starting it, which tells the same in the end.
+		"PreviewReplication": ofSystem(authz.Replication, authz.Create),
+		"NotifyReplication":  ofSystem(authz.Replication, authz.Create),
+
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
 		// As for robots; decided where the policy belongs.

@@ -24,6 +24,7 @@ import (
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
@@ -74,10 +75,13 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f.handler = New(Deps{
 		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
-		VulnDB:         vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
-		Scans:          scans,
-		Registry:       contents,
-		Gate:           door,
+		VulnDB:   vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
+		Scans:    scans,
+		Registry: contents,
+		Gate:     door,
+		Replication: replication.New(replication.Deps{
+			DB: d, Jobs: f.jobs, Itself: func(string) bool { return false }, Wake: func() {}, Clock: time.Now, Log: log,
+		}),
 		Signing:        signing.New(signing.Deps{DB: d, Registry: contents, Jobs: f.jobs, Box: box, Judge: door, Scans: scans, Clock: time.Now, Log: log}),
 		Trust:          signatures,
 		Confinement:    func() string { return "not at all" },

@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -28,20 +29,21 @@ const Prefix = "/api/haven/"
 
 // Deps is what the API stands on.
 type Deps struct {
-	Auth       *httpauth.Reader
-	Authorizer *authz.Authorizer
-	Projects   *project.Service
-	Identity   *identity.Service
-	Workloads  *workload.Service
-	Settings   *setting.Service
-	Audit      *audit.Service
-	Jobs       *job.Service
-	Registry   *registry.Service
-	Scans      *scan.Service
-	Gate       *gate.Gate
-	Trust      *trust.Service
-	Signing    *signing.Service
-	VulnDB     *vulndb.Service
+	Auth        *httpauth.Reader
+	Authorizer  *authz.Authorizer
+	Projects    *project.Service
+	Identity    *identity.Service
+	Workloads   *workload.Service
+	Settings    *setting.Service
+	Audit       *audit.Service
+	Jobs        *job.Service
+	Registry    *registry.Service
+	Scans       *scan.Service
+	Gate        *gate.Gate
+	Trust       *trust.Service
+	Signing     *signing.Service
+	VulnDB      *vulndb.Service
+	Replication *replication.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string
 	Log         *slog.Logger

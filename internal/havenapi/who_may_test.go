@@ -74,6 +74,8 @@ func whoMay() []may {
 		{operation: "ListSignatures", who: "APMDGL"},
 		{operation: "EvaluateImages", who: signedInCallers, body: `{"images":["perm/app:v1"]}`},
 		{operation: "ListSigningKeys", who: signedInCallers},
+		{operation: "PreviewReplication", who: "A"}, // {id} doesn't exist
+		{operation: "NotifyReplication", who: "A"},
 		{operation: "RotateSigningKey", who: "A", body: `{"format":"cosign"}`},
 		{operation: "GetSigningPolicy", who: "APM"},
 		{operation: "UpdateSigningPolicy", who: "AP", body: `{"enabled":true,"formats":[],"attest":false,"require_trust":false}`},
@@ -117,7 +119,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "statement_id": "999999"}
+	return map[string]string{"id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "statement_id": "999999"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

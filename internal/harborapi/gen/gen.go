@@ -808,6 +808,114 @@ type RegistryUpdate struct {
 	URL            *string `json:"url,omitempty"`
 }
 
+// ReplicationExecution defines model for ReplicationExecution.
+type ReplicationExecution struct {
+	EndTime    wire.Time `json:"end_time"`
+	Failed     int64     `json:"failed"`
+	ID         int64     `json:"id"`
+	InProgress int64     `json:"in_progress"`
+	PolicyID   int64     `json:"policy_id"`
+	StartTime  wire.Time `json:"start_time"`
+
+	// Status InProgress, Succeed, Stopped or Failed
+	Status     string `json:"status"`
+	StatusText string `json:"status_text"`
+	Stopped    int64  `json:"stopped"`
+	Succeed    int64  `json:"succeed"`
+	Total      int64  `json:"total"`
+
+	// Trigger manual, scheduled or event_based
+	Trigger string `json:"trigger"`
+}
+
+// ReplicationFilter defines model for ReplicationFilter.
+type ReplicationFilter struct {
+	// Decoration matches, or excludes
+	Decoration string `json:"decoration,omitempty"`
+
+	// Type name, tag, label or resource
+	Type string `json:"type,omitempty"`
+
+	// Value A pattern (a glob, or regex: or semver: before an expression); of label the names of labels; of resource image or artifact
+	Value interface{} `json:"value,omitempty"`
+}
+
+// ReplicationPolicy defines model for ReplicationPolicy.
+type ReplicationPolicy struct {
+	CopyByChunk  *bool      `json:"copy_by_chunk,omitempty"`
+	CreationTime *wire.Time `json:"creation_time,omitempty"`
+
+	// Deletion What the source loses, the destination loses
+	Deletion    bool   `json:"deletion,omitempty"`
+	Description string `json:"description,omitempty"`
+
+	// DestNamespace What takes the place of the first parts of the names of repositories; empty keeps the names
+	DestNamespace string `json:"dest_namespace,omitempty"`
+
+	// DestNamespaceReplaceCount How many parts it takes the place of; -1, and without it, all but the last
+	DestNamespaceReplaceCount *int `json:"dest_namespace_replace_count,omitempty"`
+
+	// DestRegistry Without it, and with the id 0, this registry
+	DestRegistry *Registry `json:"dest_registry,omitempty"`
+	Enabled      bool      `json:"enabled"`
+
+	// EventsBy Of an event_based policy: push, where this registry is the source, else polling
+	EventsBy string              `json:"events_by,omitempty"`
+	Filters  []ReplicationFilter `json:"filters,omitempty"`
+	ID       int64               `json:"id,omitempty"`
+	Name     string              `json:"name,omitempty"`
+
+	// Override A tag that exists at the destination moves
+	Override bool `json:"override,omitempty"`
+
+	// Relay Both registries are elsewhere; images pass through without being kept
+	Relay bool `json:"relay,omitempty"`
+
+	// ReplicateDeletion The same as deletion in answers; ignored in requests
+	ReplicateDeletion       bool  `json:"replicate_deletion,omitempty"`
+	SingleActiveReplication *bool `json:"single_active_replication,omitempty"`
+
+	// Speed KB/s of each task; 0 for as fast as it goes
+	Speed *int32 `json:"speed,omitempty"`
+
+	// SrcRegistry Without it, and with the id 0, this registry
+	SrcRegistry *Registry           `json:"src_registry,omitempty"`
+	Trigger     *ReplicationTrigger `json:"trigger,omitempty"`
+	UpdateTime  *wire.Time          `json:"update_time,omitempty"`
+}
+
+// ReplicationTask defines model for ReplicationTask.
+type ReplicationTask struct {
+	DstResource string     `json:"dst_resource,omitempty"`
+	EndTime     *wire.Time `json:"end_time,omitempty"`
+	ExecutionID int64      `json:"execution_id,omitempty"`
+	ID          int64      `json:"id,omitempty"`
+	JobID       string     `json:"job_id,omitempty"`
+
+	// Operation copy or deletion
+	Operation    string     `json:"operation,omitempty"`
+	ResourceType string     `json:"resource_type,omitempty"`
+	SrcResource  string     `json:"src_resource,omitempty"`
+	StartTime    *wire.Time `json:"start_time,omitempty"`
+
+	// Status Pending, InProgress, Succeed, Stopped or Failed
+	Status string `json:"status,omitempty"`
+}
+
+// ReplicationTrigger defines model for ReplicationTrigger.
+type ReplicationTrigger struct {
+	TriggerSettings *ReplicationTriggerSettings `json:"trigger_settings,omitempty"`
+
+	// Type manual, scheduled or event_based
+	Type string `json:"type,omitempty"`
+}
+
+// ReplicationTriggerSettings defines model for ReplicationTriggerSettings.
+type ReplicationTriggerSettings struct {
+	// Cron Six fields, seconds first, in UTC
+	Cron string `json:"cron,omitempty"`
+}
+
 // ReportedVulnerability defines model for ReportedVulnerability.
 type ReportedVulnerability struct {
 	ArtifactDigests  []string               `json:"artifact_digests"`
@@ -1153,6 +1261,11 @@ type SecuritySummary struct {
 	UnknownCnt         int64               `json:"unknown_cnt"`
 }
 
+// StartReplicationExecution defines model for StartReplicationExecution.
+type StartReplicationExecution struct {
+	PolicyID int64 `json:"policy_id,omitempty"`
+}
+
 // Statistic defines model for Statistic.
 type Statistic struct {
 	PrivateProjectCount int64 `json:"private_project_count"`
@@ -1396,6 +1509,9 @@ type QuotaID = int64
 
 // RegistrationID defines model for registration_id.
 type RegistrationID = string
+
+// ReplicationID defines model for replication_id.
+type ReplicationID = int64
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
@@ -1885,6 +2001,60 @@ type ListRegistriesParams struct {
 	Name string `form:"name,omitempty" json:"name,omitempty"`
 }
 
+// ListReplicationExecutionsParams defines parameters for ListReplicationExecutions.
+type ListReplicationExecutionsParams struct {
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+	PolicyID *int64   `form:"policy_id,omitempty" json:"policy_id,omitempty"`
+
+	// Status InProgress, Succeed, Stopped or Failed
+	Status string `form:"status,omitempty" json:"status,omitempty"`
+
+	// Trigger manual, scheduled or event_based
+	Trigger string `form:"trigger,omitempty" json:"trigger,omitempty"`
+}
+
+// ListReplicationTasksParams defines parameters for ListReplicationTasks.
+type ListReplicationTasksParams struct {
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Status Pending, InProgress, Succeed, Stopped or Failed
+	Status       string `form:"status,omitempty" json:"status,omitempty"`
+	ResourceType string `form:"resource_type,omitempty" json:"resource_type,omitempty"`
+}
+
+// ListReplicationPoliciesParams defines parameters for ListReplicationPolicies.
+type ListReplicationPoliciesParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Name What the name contains
+	Name string `form:"name,omitempty" json:"name,omitempty"`
+}
+
 // ListAllRepositoriesParams defines parameters for ListAllRepositories.
 type ListAllRepositoriesParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -2134,6 +2304,15 @@ type PingRegistryJSONRequestBody = RegistryPing
 
 // UpdateRegistryJSONRequestBody defines body for UpdateRegistry for application/json ContentType.
 type UpdateRegistryJSONRequestBody = RegistryUpdate
+
+// StartReplicationJSONRequestBody defines body for StartReplication for application/json ContentType.
+type StartReplicationJSONRequestBody = StartReplicationExecution
+
+// CreateReplicationPolicyJSONRequestBody defines body for CreateReplicationPolicy for application/json ContentType.
+type CreateReplicationPolicyJSONRequestBody = ReplicationPolicy
+
+// UpdateReplicationPolicyJSONRequestBody defines body for UpdateReplicationPolicy for application/json ContentType.
+type UpdateReplicationPolicyJSONRequestBody = ReplicationPolicy
 
 // CreateRobotJSONRequestBody defines body for CreateRobot for application/json ContentType.
 type CreateRobotJSONRequestBody = RobotCreate
@@ -2464,6 +2643,39 @@ type ServerInterface interface {
 	// ListRegistryProviderTypes List the kinds of registries
 	// (GET /api/v2.0/replication/adapters)
 	ListRegistryProviderTypes(w http.ResponseWriter, r *http.Request)
+	// ListReplicationExecutions List when policies were carried out
+	// (GET /api/v2.0/replication/executions)
+	ListReplicationExecutions(w http.ResponseWriter, r *http.Request, params ListReplicationExecutionsParams)
+	// StartReplication Carry a policy out now; 412 for one that is disabled
+	// (POST /api/v2.0/replication/executions)
+	StartReplication(w http.ResponseWriter, r *http.Request)
+	// GetReplicationExecution Show how far an execution is
+	// (GET /api/v2.0/replication/executions/{id})
+	GetReplicationExecution(w http.ResponseWriter, r *http.Request, id ReplicationID)
+	// StopReplication Stop an execution
+	// (PUT /api/v2.0/replication/executions/{id})
+	StopReplication(w http.ResponseWriter, r *http.Request, id ReplicationID)
+	// ListReplicationTasks List the tasks of an execution, one for each repository that wasn't as it should be
+	// (GET /api/v2.0/replication/executions/{id}/tasks)
+	ListReplicationTasks(w http.ResponseWriter, r *http.Request, id ReplicationID, params ListReplicationTasksParams)
+	// GetReplicationLog Read what a task has to tell
+	// (GET /api/v2.0/replication/executions/{id}/tasks/{task_id}/log)
+	GetReplicationLog(w http.ResponseWriter, r *http.Request, id ReplicationID, taskID int64)
+	// ListReplicationPolicies List the policies by which images are copied
+	// (GET /api/v2.0/replication/policies)
+	ListReplicationPolicies(w http.ResponseWriter, r *http.Request, params ListReplicationPoliciesParams)
+	// CreateReplicationPolicy Make a policy by which images are copied
+	// (POST /api/v2.0/replication/policies)
+	CreateReplicationPolicy(w http.ResponseWriter, r *http.Request)
+	// DeleteReplicationPolicy End a policy with its executions; 412 while one goes on
+	// (DELETE /api/v2.0/replication/policies/{id})
+	DeleteReplicationPolicy(w http.ResponseWriter, r *http.Request, id ReplicationID)
+	// GetReplicationPolicy Show a policy
+	// (GET /api/v2.0/replication/policies/{id})
+	GetReplicationPolicy(w http.ResponseWriter, r *http.Request, id ReplicationID)
+	// UpdateReplicationPolicy Replace a policy
+	// (PUT /api/v2.0/replication/policies/{id})
+	UpdateReplicationPolicy(w http.ResponseWriter, r *http.Request, id ReplicationID)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams)
@@ -7068,6 +7280,476 @@ func (siw *ServerInterfaceWrapper) ListRegistryProviderTypes(w http.ResponseWrit
 	handler.ServeHTTP(w, r)
 }
 
+// ListReplicationExecutions operation middleware
+func (siw *ServerInterfaceWrapper) ListReplicationExecutions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReplicationExecutionsParams
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "policy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "policy_id", r.URL.Query(), &params.PolicyID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "policy_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "policy_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "trigger" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "trigger", r.URL.Query(), &params.Trigger, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "trigger"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "trigger", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListReplicationExecutions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartReplication operation middleware
+func (siw *ServerInterfaceWrapper) StartReplication(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartReplication(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReplicationExecution operation middleware
+func (siw *ServerInterfaceWrapper) GetReplicationExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReplicationExecution(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopReplication operation middleware
+func (siw *ServerInterfaceWrapper) StopReplication(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopReplication(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListReplicationTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListReplicationTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReplicationTasksParams
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "resource_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource_type", r.URL.Query(), &params.ResourceType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resource_type"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resource_type", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListReplicationTasks(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReplicationLog operation middleware
+func (siw *ServerInterfaceWrapper) GetReplicationLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReplicationLog(w, r, id, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListReplicationPolicies operation middleware
+func (siw *ServerInterfaceWrapper) ListReplicationPolicies(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReplicationPoliciesParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", r.URL.Query(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "name"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListReplicationPolicies(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateReplicationPolicy operation middleware
+func (siw *ServerInterfaceWrapper) CreateReplicationPolicy(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateReplicationPolicy(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteReplicationPolicy operation middleware
+func (siw *ServerInterfaceWrapper) DeleteReplicationPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteReplicationPolicy(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetReplicationPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetReplicationPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetReplicationPolicy(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateReplicationPolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdateReplicationPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateReplicationPolicy(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListAllRepositories operation middleware
 func (siw *ServerInterfaceWrapper) ListAllRepositories(w http.ResponseWriter, r *http.Request) {
 
@@ -9075,6 +9757,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.GetPurgeJob)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.StopPurge)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}/log", wrapper.GetPurgeJobLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.ListReplicationPolicies)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.CreateReplicationPolicy)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/replication/policies/{id}", wrapper.DeleteReplicationPolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/policies/{id}", wrapper.GetReplicationPolicy)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/replication/policies/{id}", wrapper.UpdateReplicationPolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/executions", wrapper.ListReplicationExecutions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/replication/executions", wrapper.StartReplication)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/executions/{id}", wrapper.GetReplicationExecution)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/replication/executions/{id}", wrapper.StopReplication)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/executions/{id}/tasks", wrapper.ListReplicationTasks)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/executions/{id}/tasks/{task_id}/log", wrapper.GetReplicationLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules", wrapper.ListSchedules)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/schedules/{job_type}/paused", wrapper.GetSchedulePaused)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/jobservice/pools", wrapper.GetWorkerPools)
@@ -12690,6 +13383,448 @@ func (response ListRegistryProviderTypesdefaultJSONResponse) VisitListRegistryPr
 	return err
 }
 
+type ListReplicationExecutionsRequestObject struct {
+	Params ListReplicationExecutionsParams
+}
+
+type ListReplicationExecutionsResponseObject interface {
+	VisitListReplicationExecutionsResponse(w http.ResponseWriter) error
+}
+
+type ListReplicationExecutions200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListReplicationExecutions200JSONResponse struct {
+	Body    []ReplicationExecution
+	Headers ListReplicationExecutions200ResponseHeaders
+}
+
+func (response ListReplicationExecutions200JSONResponse) VisitListReplicationExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplicationExecutionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListReplicationExecutionsdefaultJSONResponse) VisitListReplicationExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartReplicationRequestObject struct {
+	Body *StartReplicationJSONRequestBody
+}
+
+type StartReplicationResponseObject interface {
+	VisitStartReplicationResponse(w http.ResponseWriter) error
+}
+
+type StartReplication201Response = CreatedResponse
+
+func (response StartReplication201Response) VisitStartReplicationResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type StartReplicationdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StartReplicationdefaultJSONResponse) VisitStartReplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReplicationExecutionRequestObject struct {
+	ID ReplicationID `json:"id"`
+}
+
+type GetReplicationExecutionResponseObject interface {
+	VisitGetReplicationExecutionResponse(w http.ResponseWriter) error
+}
+
+type GetReplicationExecution200JSONResponse ReplicationExecution
+
+func (response GetReplicationExecution200JSONResponse) VisitGetReplicationExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReplicationExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetReplicationExecutiondefaultJSONResponse) VisitGetReplicationExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReplicationRequestObject struct {
+	ID ReplicationID `json:"id"`
+}
+
+type StopReplicationResponseObject interface {
+	VisitStopReplicationResponse(w http.ResponseWriter) error
+}
+
+type StopReplication200Response = DoneResponse
+
+func (response StopReplication200Response) VisitStopReplicationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopReplicationdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopReplicationdefaultJSONResponse) VisitStopReplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplicationTasksRequestObject struct {
+	ID     ReplicationID `json:"id"`
+	Params ListReplicationTasksParams
+}
+
+type ListReplicationTasksResponseObject interface {
+	VisitListReplicationTasksResponse(w http.ResponseWriter) error
+}
+
+type ListReplicationTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListReplicationTasks200JSONResponse struct {
+	Body    []ReplicationTask
+	Headers ListReplicationTasks200ResponseHeaders
+}
+
+func (response ListReplicationTasks200JSONResponse) VisitListReplicationTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplicationTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListReplicationTasksdefaultJSONResponse) VisitListReplicationTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReplicationLogRequestObject struct {
+	ID     ReplicationID `json:"id"`
+	TaskID int64         `json:"task_id"`
+}
+
+type GetReplicationLogResponseObject interface {
+	VisitGetReplicationLogResponse(w http.ResponseWriter) error
+}
+
+type GetReplicationLog200TextResponse string
+
+func (response GetReplicationLog200TextResponse) VisitGetReplicationLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetReplicationLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetReplicationLogdefaultJSONResponse) VisitGetReplicationLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplicationPoliciesRequestObject struct {
+	Params ListReplicationPoliciesParams
+}
+
+type ListReplicationPoliciesResponseObject interface {
+	VisitListReplicationPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListReplicationPolicies200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListReplicationPolicies200JSONResponse struct {
+	Body    []ReplicationPolicy
+	Headers ListReplicationPolicies200ResponseHeaders
+}
+
+func (response ListReplicationPolicies200JSONResponse) VisitListReplicationPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReplicationPoliciesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListReplicationPoliciesdefaultJSONResponse) VisitListReplicationPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReplicationPolicyRequestObject struct {
+	Body *CreateReplicationPolicyJSONRequestBody
+}
+
+type CreateReplicationPolicyResponseObject interface {
+	VisitCreateReplicationPolicyResponse(w http.ResponseWriter) error
+}
+
+type CreateReplicationPolicy201Response = CreatedResponse
+
+func (response CreateReplicationPolicy201Response) VisitCreateReplicationPolicyResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateReplicationPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateReplicationPolicydefaultJSONResponse) VisitCreateReplicationPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteReplicationPolicyRequestObject struct {
+	ID ReplicationID `json:"id"`
+}
+
+type DeleteReplicationPolicyResponseObject interface {
+	VisitDeleteReplicationPolicyResponse(w http.ResponseWriter) error
+}
+
+type DeleteReplicationPolicy200Response = DoneResponse
+
+func (response DeleteReplicationPolicy200Response) VisitDeleteReplicationPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteReplicationPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteReplicationPolicydefaultJSONResponse) VisitDeleteReplicationPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReplicationPolicyRequestObject struct {
+	ID ReplicationID `json:"id"`
+}
+
+type GetReplicationPolicyResponseObject interface {
+	VisitGetReplicationPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetReplicationPolicy200JSONResponse ReplicationPolicy
+
+func (response GetReplicationPolicy200JSONResponse) VisitGetReplicationPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReplicationPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetReplicationPolicydefaultJSONResponse) VisitGetReplicationPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateReplicationPolicyRequestObject struct {
+	ID   ReplicationID `json:"id"`
+	Body *UpdateReplicationPolicyJSONRequestBody
+}
+
+type UpdateReplicationPolicyResponseObject interface {
+	VisitUpdateReplicationPolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdateReplicationPolicy200Response = DoneResponse
+
+func (response UpdateReplicationPolicy200Response) VisitUpdateReplicationPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateReplicationPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateReplicationPolicydefaultJSONResponse) VisitUpdateReplicationPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAllRepositoriesRequestObject struct {
 	Params ListAllRepositoriesParams
 }
@@ -15225,6 +16360,39 @@ type StrictServerInterface interface {
 	// ListRegistryProviderTypes List the kinds of registries
 	// (GET /api/v2.0/replication/adapters)
 	ListRegistryProviderTypes(ctx context.Context, request ListRegistryProviderTypesRequestObject) (ListRegistryProviderTypesResponseObject, error)
+	// ListReplicationExecutions List when policies were carried out
+	// (GET /api/v2.0/replication/executions)
+	ListReplicationExecutions(ctx context.Context, request ListReplicationExecutionsRequestObject) (ListReplicationExecutionsResponseObject, error)
+	// StartReplication Carry a policy out now; 412 for one that is disabled
+	// (POST /api/v2.0/replication/executions)
+	StartReplication(ctx context.Context, request StartReplicationRequestObject) (StartReplicationResponseObject, error)
+	// GetReplicationExecution Show how far an execution is
+	// (GET /api/v2.0/replication/executions/{id})
+	GetReplicationExecution(ctx context.Context, request GetReplicationExecutionRequestObject) (GetReplicationExecutionResponseObject, error)
+	// StopReplication Stop an execution
+	// (PUT /api/v2.0/replication/executions/{id})
+	StopReplication(ctx context.Context, request StopReplicationRequestObject) (StopReplicationResponseObject, error)
+	// ListReplicationTasks List the tasks of an execution, one for each repository that wasn't as it should be
+	// (GET /api/v2.0/replication/executions/{id}/tasks)
+	ListReplicationTasks(ctx context.Context, request ListReplicationTasksRequestObject) (ListReplicationTasksResponseObject, error)
+	// GetReplicationLog Read what a task has to tell
+	// (GET /api/v2.0/replication/executions/{id}/tasks/{task_id}/log)
+	GetReplicationLog(ctx context.Context, request GetReplicationLogRequestObject) (GetReplicationLogResponseObject, error)
+	// ListReplicationPolicies List the policies by which images are copied
+	// (GET /api/v2.0/replication/policies)
+	ListReplicationPolicies(ctx context.Context, request ListReplicationPoliciesRequestObject) (ListReplicationPoliciesResponseObject, error)
+	// CreateReplicationPolicy Make a policy by which images are copied
+	// (POST /api/v2.0/replication/policies)
+	CreateReplicationPolicy(ctx context.Context, request CreateReplicationPolicyRequestObject) (CreateReplicationPolicyResponseObject, error)
+	// DeleteReplicationPolicy End a policy with its executions; 412 while one goes on
+	// (DELETE /api/v2.0/replication/policies/{id})
+	DeleteReplicationPolicy(ctx context.Context, request DeleteReplicationPolicyRequestObject) (DeleteReplicationPolicyResponseObject, error)
+	// GetReplicationPolicy Show a policy
+	// (GET /api/v2.0/replication/policies/{id})
+	GetReplicationPolicy(ctx context.Context, request GetReplicationPolicyRequestObject) (GetReplicationPolicyResponseObject, error)
+	// UpdateReplicationPolicy Replace a policy
+	// (PUT /api/v2.0/replication/policies/{id})
+	UpdateReplicationPolicy(ctx context.Context, request UpdateReplicationPolicyRequestObject) (UpdateReplicationPolicyResponseObject, error)
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(ctx context.Context, request ListAllRepositoriesRequestObject) (ListAllRepositoriesResponseObject, error)
@@ -17993,6 +19161,311 @@ func (sh *strictHandler) ListRegistryProviderTypes(w http.ResponseWriter, r *htt
 	}
 }
 
+// ListReplicationExecutions operation middleware
+func (sh *strictHandler) ListReplicationExecutions(w http.ResponseWriter, r *http.Request, params ListReplicationExecutionsParams) {
+	var request ListReplicationExecutionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReplicationExecutions(ctx, request.(ListReplicationExecutionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReplicationExecutions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListReplicationExecutionsResponseObject); ok {
+		if err := validResponse.VisitListReplicationExecutionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartReplication operation middleware
+func (sh *strictHandler) StartReplication(w http.ResponseWriter, r *http.Request) {
+	var request StartReplicationRequestObject
+
+	var body StartReplicationJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartReplication(ctx, request.(StartReplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartReplication")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartReplicationResponseObject); ok {
+		if err := validResponse.VisitStartReplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReplicationExecution operation middleware
+func (sh *strictHandler) GetReplicationExecution(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request GetReplicationExecutionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReplicationExecution(ctx, request.(GetReplicationExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReplicationExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetReplicationExecutionResponseObject); ok {
+		if err := validResponse.VisitGetReplicationExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopReplication operation middleware
+func (sh *strictHandler) StopReplication(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request StopReplicationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopReplication(ctx, request.(StopReplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopReplication")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopReplicationResponseObject); ok {
+		if err := validResponse.VisitStopReplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReplicationTasks operation middleware
+func (sh *strictHandler) ListReplicationTasks(w http.ResponseWriter, r *http.Request, id ReplicationID, params ListReplicationTasksParams) {
+	var request ListReplicationTasksRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReplicationTasks(ctx, request.(ListReplicationTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReplicationTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListReplicationTasksResponseObject); ok {
+		if err := validResponse.VisitListReplicationTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReplicationLog operation middleware
+func (sh *strictHandler) GetReplicationLog(w http.ResponseWriter, r *http.Request, id ReplicationID, taskID int64) {
+	var request GetReplicationLogRequestObject
+
+	request.ID = id
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReplicationLog(ctx, request.(GetReplicationLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReplicationLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetReplicationLogResponseObject); ok {
+		if err := validResponse.VisitGetReplicationLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReplicationPolicies operation middleware
+func (sh *strictHandler) ListReplicationPolicies(w http.ResponseWriter, r *http.Request, params ListReplicationPoliciesParams) {
+	var request ListReplicationPoliciesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReplicationPolicies(ctx, request.(ListReplicationPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReplicationPolicies")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListReplicationPoliciesResponseObject); ok {
+		if err := validResponse.VisitListReplicationPoliciesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateReplicationPolicy operation middleware
+func (sh *strictHandler) CreateReplicationPolicy(w http.ResponseWriter, r *http.Request) {
+	var request CreateReplicationPolicyRequestObject
+
+	var body CreateReplicationPolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReplicationPolicy(ctx, request.(CreateReplicationPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReplicationPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateReplicationPolicyResponseObject); ok {
+		if err := validResponse.VisitCreateReplicationPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteReplicationPolicy operation middleware
+func (sh *strictHandler) DeleteReplicationPolicy(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request DeleteReplicationPolicyRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteReplicationPolicy(ctx, request.(DeleteReplicationPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteReplicationPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteReplicationPolicyResponseObject); ok {
+		if err := validResponse.VisitDeleteReplicationPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReplicationPolicy operation middleware
+func (sh *strictHandler) GetReplicationPolicy(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request GetReplicationPolicyRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReplicationPolicy(ctx, request.(GetReplicationPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReplicationPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetReplicationPolicyResponseObject); ok {
+		if err := validResponse.VisitGetReplicationPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateReplicationPolicy operation middleware
+func (sh *strictHandler) UpdateReplicationPolicy(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request UpdateReplicationPolicyRequestObject
+
+	request.ID = id
+
+	var body UpdateReplicationPolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateReplicationPolicy(ctx, request.(UpdateReplicationPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateReplicationPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateReplicationPolicyResponseObject); ok {
+		if err := validResponse.VisitUpdateReplicationPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListAllRepositories operation middleware
 func (sh *strictHandler) ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams) {
 	var request ListAllRepositoriesRequestObject
@@ -19606,278 +21079,304 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nc9u48Tj8VTB6nmeu7dCWk3uZ1p7Of3xO7s5t7uLGuWvnaTIyRK4knEmAAUDJ+mX8++z/wQJ8k0CK",
-	"lCXZuaTTmYtFkAB2F4t934+DUCSp4MC1Gpx+HMyARiDxnxcSqIboXJs/IlChZKlmgg9OB29nQFKqZ0RM",
-	"yGJGNVlQRUI7/ngQDFQ4g4Sa9/QyhcHpQGnJ+HQQDO6OpuLI/Hikbll6JPCLND5KBeMa5OB0QmMF9/fB",
-	"4IpO4RXjt2p9+jcQU83mQGLznGhBtFmQhDkTmSKUR/gDhztNUjqFgPwuGIeILJiekXcDEpB3g12t863Q",
-	"NL4QGffA6SexIAnlSyLFQpGE6nBWn3YiZEL14HTAuP7um0GQr8NMMgXZYyH3wSClkiagHfpoFDG7jNVV",
-	"/dtgTAsigUYGgwZWVGo2oaE+I0wrcpO/PEII3xBOE7CYZprMqDomvwhNQqrgSAFXzGDD7IyZ7xvKGAQD",
-	"887gtFxHMJDwIWMSosGplhlU4ZDQu1fAp3o2OP3um2CQMJ7/+SxYwY3Zab7akYQJSOAheGiUTomQJGJT",
-	"UNq/tPLtjmt7/u23mxcHPELkjFi0vqpfsmQM0kCdEglTprRcEogVLGYgwb9MFrWubxMN4ZruIMwQoXZR",
-	"nllqQx46HwsFHznQ+6cr8LI7wDM1kqBEJkMY2Vm8fEuK3yHUhHHLNQwbY4pQS+MwB07YxJB5LMStIjG7",
-	"BUI5QaDgPiyLLHfyn6NLdfTGTXz0i/mxuosIJjSLtTuoxbrHQsRAOS78dzHeSCyaqls/ebi3dwlJ80n7",
-	"68emGfHxDo90TMcQN1Nn8fihlBmLkCKVm7uggUxegSY3r9zAGwLc3Rx4qdAEAsKFxr/aqKJGEkeX/Cj/",
-	"Yl/ySMCQQTNskh2AJQFNC2j45iie75LOzOXsu59YOMOLOwfuhwzkslyMe+QB4rOg027NB0aK/Y9n8jfm",
-	"pqY4+xk5MTdIDEqRBChXhMZxQLLUXJ7PToKTk5OWBdrv+1d54llmQu9YkiXm6Yl/0UK0HJD86U7RY1ll",
-	"wykxZJ2LD26kn0HVPrOv9Y2E9PNQXKUkLOq9VvfJna44k1NoQWL++KHH2dLjGjAuBLfCmKpJxKFIEqpO",
-	"yc3t3+c3BO5oqAPzx//Ob0gouKaMK/zhv/R/x+9viKTcCNU3t3//SMn4/oYYEVdM8Jc/UTL+8405KURM",
-	"jt/xf8JSEY0S58wI7EozPiWRAMW/0uSWiwWhEgibciEhQtndACMy9zMlN/+mkjM+vSGWvx6/4w1H7sOg",
-	"AS/fnPztOx8qPmRC02ZU7AAJTr6jFbmrjo4sK6lShZRzvEC8gmr9S7skSQmpUEwLuexwzsvBSDki06gv",
-	"uFMTkBRkCFwfAQ9FBBHRCxZC057q83bc07OT5x2kCSnGQjcjt3j8UBQrUKpVqq4M2KGwpIT0aJt41NbP",
-	"dUBujm7IGCZCAqHkFpZkYhQjUCHwyJxGIaOS8lbOFU7Viov15Wk6bZMlise7JGMjHzejIX/6UHxrcQst",
-	"2C4eP3SeTLUJfPnTh82CZ1+lgiuo2ns8t4Z9cIYcYCyipdGXIEn10qj8FYtRIeCefhz8vxImg9PB/zMs",
-	"7UtDN3RYWpZwFS8E97Ad86t3yvtg8ANlcSbxJXM/gbW90DSNmV3B8Hdll1ECxLcg+1QNX0oppLKr8dhK",
-	"FsA1WUjBp8fk27s7wmEOkmiIY0USc6r0jHLHHz9koDRhUUAWKMYibwdpXojFdAoVVSKkmYJje6DtQsw6",
-	"z68ufwOpHBhTKVKQmlkUzcsHPkae08J/i4HvC7yLMQo998HgPAxBqfWP01D7vx0MYDIxL/se5Rq3f00N",
-	"kwsrnKzMnxt1LN1vJOBggBZHw101s8ymeCeiGo7w12B9yaVdYu0RCxsg0HlNuVbRZWiGYBkVG29Z2NrY",
-	"7gtafdNcvN45co2/nbSqK2jeQ9O8DkBBaf9xhgSEvJ9cDYrf2IPVRrXAjfb034HSIh0YHS9T9opRWQKV",
-	"Tzfty37IuwRnwnzF+K1nBWMl4kxXQVdo78FghmxnI1Dzb3indxD0bd6eJvcn05CoTbyuPIH3wYBncUzH",
-	"MeT3h5ubSkmXXYzP5q37YFA3F1etzzS+qq24dWVVMPuYB+VcaDzxrXM0EHb1QzlNNpB8K4+AOy3piGot",
-	"W1ZRA6ebuALPwenA3FDHb+jiZ1CKTmE33IfxGUimIRo9mDRqpJAb6Lp/65UZvkMSSyhnE1B6lEDEaDPi",
-	"NjzO9fvOEE2zOO55v6SZmvV8pfBEeLxdKCrMWBxJ4GgL5oTxCO4M0+yEVUfsbwpvx+6wUlHiOkPUo3Cu",
-	"X3djkYzEHOScwQJPWRy/ngxO/9u+1evvX//8On/r/n1n75kRwCivT7gFA/sFvZJvIBVSX2dJQmsnqWQ/",
-	"fsvjeKlBGQTnpB6QUPAJm6JRJKZLI2UHXSCs6bT7QX1LpzskiG4yRIXc3WoL/hLULrW26/BN1fe3ci/u",
-	"6qLAc9cml9kB3bkJlcD7cJ+YajOs+xG4yt/oRf6ZXGHtaxvdCX2skAHO6kVxFjH9SkzXMdsZciLtyYLN",
-	"LLRRA2pRc8qHzdeO0dgbmN19y/5fzoHrt+6jdUCAeTRqPm7N37zzCJJhzJAu03W2dB5FElTFhpvruCFN",
-	"gEykSIyqCxKI4E6nteEXUix8cH4sDBZPR7X9tY40ukOs/YK9A4PXsHup1YoJIBbTIi6FcrUASWZ0DkQL",
-	"4ZcH9khu1SO4tlffcbz47eV5HItFzHwa2JZaONylTIIaUY8l81fO7oiCUPDIe+U1MKPeUTN9JOucM3a6",
-	"VKsQu9SQ7PCG7S3BZqnBQy/srBCJ3fImysB9rlPHPPd3deBRFzkkfwIa69m1pjrzWKpASiH9t1SjQFl8",
-	"qn2rzi7thnu3jDJZJkvxok6716A141MMSwtn1lM2XpJbWB6T0hlGJWAQwS0XC171gB0PglVhxjDuUSym",
-	"o4mQCyqjUUhHoXk+YSG1docG2ir3v/6RPExpy9dTKbQIRdzxdT0bJSLqttYxesJGiVOMu7wSMWWeR6Ny",
-	"oeUFqTp9YqZ1OjILTaW4W45olDA+mkqRpQ94P2fEW32iF4ZW3rUm595ksvqVW5aOFFAZzlper1q76u+j",
-	"P0SC0aketJs5SDZZ4m66rYNFwDXTS0Omc5b7J1ZN+wIDv9QtRISORaZJCiKNoXBtUpJSpRZCRsQIOAFh",
-	"3PrKTokS1ikaRzQNiFluQASLwqDqeTsmL5NUL0/x1jfSkT36+WEgSlMeKTIR8rj5UiuBYuYajamCUcQ7",
-	"QRFfWGcWVWfjt99+/V3XqScsxouo68x4eNxB6LNi957WNJyNUippHEPcDe/19yUbZ7qMBewze28w29ds",
-	"qJaascr8fb9hz9uW0HYvq1CkfjfEBtEp/9rDP2AX0geE7pX8zPV4UVOpRzpWPYjECD4i0w/ZYsZ6rDGT",
-	"cffBvfkdF+6AGzkcuB3c5UXDs6p3Xac12pcyLUaCjwVtRdXqXLmmGXWfyb2iIJSgu7/W68Kxb6BlX0LE",
-	"pJGwUyoT1f1tewB7HNvyLTUKY8qS7m/FYuqItyPYO/NAHF2c/m7DMR6h5w56k3gqWULlctRFlqy9ZtWl",
-	"QkuVYFZSeA03rtbGiaUgR/mn+pwvCTQaCR4vOw7HwCQMPkwlTNhdpyXat2zwSZSVNpAtGJsLQ7OSn9Mc",
-	"0yyOc+1x8xYUxJNRNWCt62s2UCpmE8gnq8trM5FJRehEg3SGFUrGUiwUSOLeJmDkqZlYYIDGOFNLwjRh",
-	"29gQKkt62FWBkCzVkohqaoSLjlDRQtIpVMlvy2VY6kCjy0PoI6O0JwuvvNGDg5u3ejFw80JPnnLf7qBN",
-	"aPpf+/33lC/XVf83LnhqkxO4TsUvaTgjytoIrK7AtCJzGmeABsLFDPQMpKHbkHIyBmdEsCrIwGOQeGEe",
-	"S5Gp5jiBUDLNQhqPQq47Wo1afB4zNp31+FICEcuSHi/0tnBt9iiuWHlq8KhsqLbY922wvvjtZQ9bVzAI",
-	"50qZa1XCaP513QwnMkOjxWQck34GLhLN78Sm4a2zjKwbugzrY3rpfdgaP7a22Ze5mW1ll+7urdP1oh4o",
-	"F2CMaSrFVNJE+ey/FfNOly+hZr7RUolrK7/9vmlXTUbF7hZeC5y1OImV9biPetdxB+FPzDD45c5s6hHE",
-	"4EI4fTaRjsfpdzEe3TLuJ2TzsNHKah7Ws1DrqP3H9etffOs27zVaaG10ZJRZkavV/e/GvR7/vr3hew1R",
-	"P6BEf62XsccNp/Kf6xtlPM10gOkOREgiacS8fp5GDw5eCI/gknXReHZbxTLee8GCweMv78JMeZO4lmj2",
-	"mthhmPGBFu8QU6XXjNxV/9I67Rqhv8HkH4kwS8CXff0Cr7AydWECUoK0RjhDbaAI015yzFSpTje44Khq",
-	"eIRfTnp5+ducE2tw/xE4SBpf8onwBD5UlaMtc9p9BvitPxVmEiMeehzCHl+HOw2S0zi3rmz9oRmVYyFH",
-	"lftxPQbLPTT09BMOJ4uZUEDOry6JnjFFmDojVtJVRGMUuH7I5mZUjUI6kkL4DkWvD82Bd94bbsVd3A9Z",
-	"foNJavttoNkgt+c33EE9Pue1J2y/uk12hq3XWbMgbL++vNjAqFApdwbJ4tMPPYVe08G2W/bxzsvQl1VR",
-	"SSFZicijCqosuyLO21eOesTfXKoXef7vWlCTGkXls/oacDNOB8QLdGaBulGZvQ8G/xDjf2WQgW/L3nol",
-	"b6m6dQ7qBUXu1VFcbJRjYqqBh0t/aZRY8KkTEmRxUSdkRhVODxF63FriQHwBdpnyC8Argo4b6JNsbOiy",
-	"B2ZxgwiytbTeHofUWX5olMd7a9KF4beOrCnqYEazXC6sJzTFXwSvplOv22R2I4AjPt7YNIqtogFbPvqh",
-	"D543IWwPeOgCnoimF4JPWkJRsIKI9WoIucSCSXJ5TM65zakr3dy2zAHmrGnMxxYcAsIm1TS2IowtRC6C",
-	"wSv1N9R6EMuq77rig/7rs7897+68ru/QKBSFPGaLKKy4tre+jOz8gnMI9YoVuL6GXvxpxZHeEQzN3tgu",
-	"3teuk6y7Xzel0fv8r+0I2l6Aqbpca8nB321wuVYHn3zz144+112KHeaE/kBZDNFlkgqpf1UgW6La6hDE",
-	"E2o2HpCMY7gY+tsCMsEv5mizv6FSgoq3hNx+zEV+VL08unNwntlFuX6PBS3H0CjX4wvTRQUF3z7zEWBC",
-	"7y7t4GcnlfInpVHNu5orxqdvihDd+mJazItLI0b5YKGyIjV2g/SQj3zfsLIGDCeUxU32hLjx9ugZPO7L",
-	"QvFcckkag0bPUugVfl9bps8SOrVpKXneUUBmeVk7DGGmWBVCan+KrqE7Q6XlQrrlMfyWxRwkHbOY6WWR",
-	"TPM+8FT0ct8uwrbQgEw5KWxK5lhQUhhmCKDNSvXhPrnbrpILsuLXsQ6g3No0ry6fFE4/nxSYf9lKS5EL",
-	"iN6toaTqFV6VEXrcXsCjvlHecxpn/rICWBwxC2erJQiLQiNSE5UCvTXUNwiK/N7FTMTxEjN8pcZ/mOP8",
-	"3jP5RGTcM7GzXFbL0lClCTgMjqXIprOOys/UW7tgwwxaiNtuny/tjH7rqrUcEmY0Q3LtmJI3n8CAs8k5",
-	"hclvrfZ3W5umex6ee6FfCl7Fc7V+yBdCKn1GfjEqRxmf6azLXmZuhZJe1Lo7LtVdWqheK8Ux9d0rv8Di",
-	"LfWkRHVzeeIo32dfX764uIjZNfrmvQpR6bbvcPuYz5nbL7dPe8ppMOXC3sUE42ixvodjAq9T4JcvSG6c",
-	"wgIgS6IACMODlCiI5+Y+4pYF7MJr1l0rKwCxbkG9eHVJ3HMvYY2Z8ojHKhujPsWUykASLabo/d+RMl2r",
-	"I7OVlvx6DpLGcXs6Rr2CcLf8GG+ihyfrvORKK8FA+N7S3OwZd39s9A67jwXVFfuOxJX1r1/F1Jdcipm4",
-	"m7xN41iMvbnhVM86nqQrp4h5zySHRU1TWw+yi6O2Ad4JQSZM+SvPtBSH6VkBppzFQ0qVGKdOdFRZ8u4y",
-	"rNRSuVSmFV02i2M0ey1mgiQU1QiS0FsgGICnilJu9v3g0bawSvb5enLoemm+kmm8WpcnnDENoXYVl9ZJ",
-	"TTX8fDwBat7a4MdePfNCHTcHqgSDOZWM8q730ZXz+0YXv11fe+42G5Lz3B+S04ANF6LTq7xAW+TPzqaZ",
-	"o4HPbccT/WOffr1ZWijWG5QQqn6gOpWXmspzvJMrOncj430mRQzetFsrEUvBkRObYfmRDGkcIyi7VJXy",
-	"zFWn4C4m+d2wonAOo1poRDextJaw20sIb40gSkBTo65uZGkW+z/nw9tM42LBu4so+fDdGdqNYjQqvGEH",
-	"yab101dtKS1H6oVBUO5Mr5+tqPrIh72GcI4GvulwiDzIY17DmtRFzkg3ujSKwY/4Si+idJNlqo8OauZ6",
-	"iUmA/SarcJetROYa4NwC1i2BNjuxM5m68Y10757nbtiVMrMotFBiTcRT95dF3UPUof6HrQdo3egeds9V",
-	"rtOn8Eub36wobmtrGlsftX1VnZI0G8csDAimQ6mQ8gAbkZgDPs/igORWDVTzhFHu0DvWtHq/R3JHt8Dq",
-	"pdTjAG6G6eYc7XpZEUUYJys4OyMoY8dAjY5va9VSVeRwrAFttUD5atFYT2kug631IyLiCKQ5GAkWYHLL",
-	"OXbDg02pBNsEyzScg92VtsgDfWKWMN1QbiogR8+QH3BB7Lg9VttoObTXpYWxTvqZz+P37aYrFt9quUQb",
-	"3SIRzCE2P/SSCaZYCKbPGwhriEb930wow4LsPZeYnxSb6tnnTcx/61F/qgbhf+HL/e7ffhLZWmWxLkJU",
-	"bXVrRDBzGa1t28ybe7xC3oqGtp7v+E5Dw4K2VJq22UcPwXmy6du4mzcweV3sb1sbZn/QVmkC4eC+874J",
-	"6uU6W7sGFQ4dPBaEOd/UlkXKNmhFHUs4lWMbd/crAt4rXPSnEh/lvnHXmod4N4TwXL38OSBjUCyyYUQ2",
-	"1J+Z19cMau0yRg+1WiRpTJnP7b2YuZzRNrvydiF/fcLmJWAFExp357w5Ci7Kd3uq/l3CEevQOjGAwojx",
-	"opkZ0wriSQdTi1maMNdgkhoVqajIxRWEztRYn6xCRqoooBTOILyFaOCtirAuFnpbFjzUzVDm8az0cdiB",
-	"E6dfEceuDRqaju9Fje58xaZHt+DPLXSPm3xkjLu6d9Z3R/5i/pdXyGM8ryqoKiGIRcUcplxwYRvo10K3",
-	"jVYmDDcx2Ctcc+0YaoPNy0o6ch0yTSDB7KmO2ms+iz+vZ9PZVFmaCmkkylCky9F4OQpnmS1W7kkqLwYX",
-	"lQRtRGJ3/101J87ntStm0JJNp6tf3ugB6FZFNs9Va96OdyXvW6B/ZebZQPkPvoTy87p2Ynb25b4F4ra6",
-	"mUYNTG9nU+1dQ65eNbvT8PcNliY2v6MJ2pjTlQvLKK+JK6o1SN52Zka55ajpyjBj/FzcFqT/JyzfLlO4",
-	"1pRHVEaGndce/MDufBdD7XhtXIQb1rYOGyJjZryiSpXLKH//gcUdcxpWIZpfLo3wLLrK+le48n4VXgHx",
-	"PPyB3ZkNeJ6gjO+L5HNDu18SaxfnfZfA3lXI+C/EChtKS5D1E5SbqbmX3Fxg5sELWSWCfoFkjZC0yt+X",
-	"a+2JXGsrstzursu93GaNOtSnfZ9ZobAWvtnSkcoGffcUYsPFeuTAxpc2CfpQlFvoxmLqVRp68bUJuxu1",
-	"xeE0BBMXLYC6b7qtnk0a07BHC5ta6J5vqjwcaBTO1eav1YKHNlXXaYmg1kzHDYU+gEdCltVCe/YU2lTU",
-	"p1bGOxqUsC7fq2O6ssegDJiskmWO4mD9fJREvwbp9w3H0NZtajl7fXwVTyURd8WkWO0dvt6FeEc9ig4b",
-	"xLKCntoa2lHdJI20I8HPxStW6RbPdJdqZ3VxPzH7UGS8JLlJ4YzcOH/qDWGc2F49LLdTxUsiuLc42xsx",
-	"FjsMgzOvCTlyzpeuJ0LIlkZnG2jfVVb3W5Ka04oiuiydy4ahdEwwilhLBFPXlhE4Me8xq/uuEr6tmOOL",
-	"zagXALeBLdJnfyoSeyZsojGPiWlFYjaBQfCQAlzmm6NMFblg3vUkjJvr4ozQscJiaTPgrjMperoCP03t",
-	"TGyLYW6rJKxkNKCvhtjib00cbgOftKVPDTxtYLWXSdbDyLsppOZrewkZTyXMmcgKM0IbpWZcs9iiy2bV",
-	"mzfy/sxu+4hRwcGwmKkQUZ6DL/EXy2v2i96HXxHFWS6ZSB1t75v4pe0P3N8K3lr71nPMcgruUchhN1TX",
-	"wQpSwuG3Z02qe8/GjtvpG91Y7hk5MWc+BqVO+7DeHvF9FZBEe+pC1KUP0IN9+73S6VaJZ3+U0FjxEfuX",
-	"pDTshadrCB+YSJh/pkleFHOQMU1HWBbaVy26Ul8o56iO1ypNl5avVgMPOCwI9hw/OUXPMtWExrGPjBN6",
-	"x5IsGZw+f/bdCbamt3+e9EkapERSHokE2TzeBjbswLrDg84g2k6e7iHY7dEB87Q5cAyNXacfGiRea1S6",
-	"jrrHytY/ULr5WCStvc67p6N3SkLfJhe8T2K2megF1fTlndn1yzsIM+3l1f0RMmExdgJQwPUDq/pulQ/f",
-	"ggR8NNJw50eic7c3FjTp0b9OdQ6Fq4Grvsbqd3og8ZW35WG/ZoBN9LGpeHRz2736F/8hxjstjVb/eiMP",
-	"DOdwGaluZaKqVaM3Bul7Oo0fLuPOaa0eieI1al2PsKSivL3vZh84Z6EiClIqjXBMxkvXgCwgFIMobaap",
-	"4QD1CKgGbOX9ozeNbCIef8daZOu5HSov5lKrkzOwd4OnlkvTTN6cgUbZwdrad1AZ3019HtFUg6xmHK3G",
-	"vqZ2a3268LuPX+TvLv1+jJoSsHWD6753aQs0Kgv2lVhVWQJqlLAEyqaMPVxEUkRZ+IAP9KjU6vbzZqUQ",
-	"rdd5Xg/UXZHw44XRMxoE+mBALfn4dRcUt+xCMHtZlYG13vaaDYXjAvK9jYT8HqgEaXT0/xzVyffo/Ory",
-	"6J/gD3NeIeDufU4wkas0crmdFFXgbSxoszKx3pFlU0g3GgZ27PjJ24r6RS8bD7x90HC97G9z+PK67HXL",
-	"UoyE+A1rFvrf3i7XQnroOC9pkrFYHzFeIJNyQqvNwbnASj5U3aqGPI4R4ozTeGRebFh31qA2bMu91xLD",
-	"grzLb92rafZeQXkNP+6MBZ5jv44O31ZXjtL7bmzHm7DRgfOY/Z0WRV0nQuZcAGIFhBJsBmWr4t36D37O",
-	"UjYFtD/sBPUI0O9E8t0C4DuSor8ztJmjI/byNOKOKNwaB48Dxb7gKVu4HLZoV70fTa/Iii37zrRozTuq",
-	"iF2d0ANQr+WI3ZEJgzhSQW6zd2XXKY/ICVZa//XthddbB3d6lMOirwVjVeD/SWQSS7e9oAz/+2+AW/zH",
-	"Raa0SAbB4GfKM2Ssv1hHV0E773sB5y1Vt83Q2Z6gtrpYXZiPL4fq9cRWLGWayIxjO+iz3HNu7t3FTMSV",
-	"HLgOK3ST+SOFsQSfmeiUXP365seXo/NfX1y+Hb16/WM/2pNN5eB2UYL/Gosa7zw+qH9kzUqBgcZYnbKw",
-	"gKcFad/wnE797Bph5q+H3LuymhvvUaVkDS3ddNpVfG6yfZXBA5XZ/JQSZrJSfHMnvQ/zLn+jnMq6a+/r",
-	"3Rh9XtdignAOW3z74reXvs9O2J0RtnrstGcrx1gs9tn4kQveZ/FWD4l6vKGFNgJfpU9m55fmWdzV7JeX",
-	"aQ+3K2Gw0pyyAsUSAbVV1SGxtss6XdS6XVZX6j1cmmqmNAt9/ITNsTlw3veoFxu27/YuvmW57HZz2ld7",
-	"T2mBuc2M9s0tJ8yLt1jDWer3BmIUYheRYI25+nDnxUsDzH3w9MPKA4e2PTZRoWouYR91ZkdaslA9MFJ0",
-	"bXWCT4XLGl2/+nGjXb9cesxyYbmQhAsROBi8nAPXflG4lhyLMwcVKJVL9QMZkXGdemveTiTAA+ivAojt",
-	"KXh9ySgS+/PDHG11F1Cq298knOQf98HRW6K7EFY7C57dByZJ1hIy2yy4GqG0nw6TZmrWO6CgkGS7OyRr",
-	"PtBiez5g/6owe6/ZVhaKJAHu91AX3Tg2Vw1rK7TcuXXH5hJW3v01lRDs70TvoUuUhRrX5sW6gc0KkX3s",
-	"Vz2fkVcvzq8C8pz89PbtVUC+Jq8vX1x0YyDdg6cjmtq6lK79UZ/tWj3l0pV/fsDGd7ejpvVeSTFhXoNa",
-	"F5rvQ8ZNK3gDykMftsKYDZDio9yGuc6Z2pa5bTBn4+6wdyiemAT6VDOrdTPoWcashS2opbJgmsR0ukv3",
-	"zQ55wkoF8cp6Ax+Om9hzYZVI/adq72zseqnOzXJ/iH0380ZM+D5bSxv1byucQ1P4WzhXajT/eoSFtf0F",
-	"wesFwJ2bpcG/0hhGN2F3ELVmcO46VXOb4svtdq4HZFy6GJY9t0/v4XvEFb3fRE42NdlDUJm/Mp0ELIWV",
-	"CFn0Wkd3LCeTavvpamzveiurx2lKVesNtX6fYp/zXnNvaMzeP2y0G+15+6ZhXpiZ0usNqGC8T2iQP299",
-	"k7qyOttGGmy0pTpDUlf7XKWb0g4V7u46dYNKnO+iXKEPIv8W8tYXXYYF50bMT2P40FyJezguDdfJ72Ls",
-	"dSv9gpdHnm6sqbodbAjMXK96ect4VP3CWdF6y9Zmc/loUojEqzAKETcGgWM48u7hdN+IyishvF2duS3I",
-	"72tSbfthU7PdEAIsBx7HCBXl6dVUtasDlXoMVPdiXjPRwI7TGhDXgrr7zLFAWIyaUbMOQJvEYr0shhFZ",
-	"wGGFPRvXaX7La+6Vc860Ti0XLVKXGJZxFOKWQR6FczpQrFLXj6bsn2BZmrgFj83znKQglcE8sVEUNphl",
-	"EFTWgaFuqwu5xxIpvqZkhtKNQkrOry5ts9o5cJLxCCQZ0pQN58+PT47JRcwMMy7b2X6liHmCr2UKO5Rl",
-	"3HZqj05JSvVMBaXPHa+LdzwUESj0uWO/VzIWEXPlLDFQjiZw/I6/4xeCz4GbFbroqpmIo7INNzE0jDrS",
-	"qRl9RG7+c+QitY8uoxtbud7VVMSsonAmIFo7v3lP54TeYsH1iQQ1I7/+evni2Hz0HJvMZvaU25A9sNnP",
-	"5ObjO9uxVr0zWtS7gdnYu0HwLu8z8W5w//7+5picF8vAbUQCFP9KG+nEFg6NRJhhV06myDfPn7t5Y6Y0",
-	"41OicWE3KSbe/2kiRUKe/TmwP4wU+x/z6zOiBXl2cnJGTlz1SAQRdsoPSJbax8HJyQmRYqHM6x9uEAU3",
-	"Skh9E7zjBP/MC1TaDf7n6K25MI4uRMY1jg8Idj93jM+gDAv6E7MYFSDAY2y+Sm5eMX574/ZSirm2AgQm",
-	"kxvyMFt2/VePACkjInrBQjglNzEbSyqXQzoc35hxN3lg+jB/Ug0LH9L/7/m3z38Y2ynfssSR1JsfLsjX",
-	"X3/9NxfdYXeWsDhmRd6moYL/ASmI4Rg408nJybMj/P/bk5NT/P/xycnJ/28+jtU/QuC2Bo07wecpDWdw",
-	"9Pz4xEUA2TOnTofDxWJxTPHxsZDToXtXDV9dXrz85folvlPWRxng0avUJjkdzN0IkQKnKRucDr4+Pjn+",
-	"emBbqSEnwjM6M28O58+GNIuYHk6EXFAZWcP8fbAyJpc8vc/usDSw79HvYqyGkOdvqA5Dhh+Lf49YdG/D",
-	"I8p4pAbrQzlkWH3dHKh+8w0l5DWZDzmr0iI9+KQa4073M2v+7Zanw4/mP9sh2b3ZPn05wTAW0/1PsiXp",
-	"9J1mO1ppmaXgkx+rwTv3w2meJdtroloAUI/Zasz544qh435YxJWYZxMw4ifcD63soB66ymDj+FXDS4dX",
-	"ChdWsd69g2MXGPujwALzor7AwsKCTXnZV/IPBpFic0epiFm4PBzLWp15eJuNQXLQD4dzv0XkNbgPMuEc",
-	"7g462fCj0QTBaDzbCQtrFIxKNfYVLlXqyhSDqhHMWrqtObGbCW19c7Ym0/Aj/hfv8Lz60VFZ66LfnvJP",
-	"+WDpzAde8St/Nvzo/rUdSMuXvQtYP5HeMYxPh7ew9C4UbRQtT4Yf8b9bio/uVd/i51nMo7FvYvtkiN19",
-	"59AygiXOI9E0QAKaDXwjFkLexoJGQwSdNbltHjT8aCHdAA4PwRfjd07txeK09ZW0DHAGq3yE0VytNnoU",
-	"C+uMmtrDUdhuLqPB6eAVU/rcDHtlRgU9kf8hAwyn3kzkBokdxqV0Cl3HoQUG/eISVCqMZm/29/zkxJlW",
-	"tfPw0zSNWYh7Hv7uHDQlXrpVLnIg8rg71gs4okkmt1w7W9LxAO2ykcsEesVsfwzfnG7Y8IpO4RU6Se+D",
-	"Qc0etOlNHGpHuvUViZ6+1wrwDX+wBjdrdc0dKGiiRFIisZgSxrHQYNm0MFipKqrIYiYU4OCy/TH2LJdA",
-	"0dyK7tH/DvCjg/f360Qbi+kR3OludPvyTn8h3Y2k+/JOf6HePZLqEPuudqRYM/Qt1hE4KAnk03YhBIQb",
-	"2qSPBw/HAiZ+Wd+VmBALKtdxLUfNLRcLtQnkoeATNnUFkZqB/SPoi/rIB8K5tdVtbaY3bpr9w/QtulBc",
-	"t2D0b4SUE2vHIYsZi2teFpnxKnRdSt97DK31QNBWdvMAEd0p34touSf4WbjV5ah7P/bagfZCcNgBlC8s",
-	"PHNAnxEjZltwUwn8K02mbA6c3AKkBt5MEtt6ywPrGikDVjgahnNrZ3Lu1zoWbBWkvCbS+iVXJ6+fL39+",
-	"Scy5ztmcLYVm8MZcbYjI1r2wgqstxnFkPn301vWzKjC2KWL4/X6IwV//qTtN7GER/xDj/R/m72HKONGC",
-	"LCTT9uAWEVXVTuBmCCUT1+snJ7CQ8mbyGkZiwVFLWHcIebnnCze+QncbQK3hTg9DNa+DuFB5xoybXa4T",
-	"kReoZnMrEseFneroBVNoEmOr2Fz78MMx8gPocOYQEeORopxYqAYYk7GOgGA3/p9V/BXDuiLwR9BNdd8O",
-	"dmoqpeb2fXZ+EgsyobLET87/rDz3lXId3A+LLLUFelz/q0OjyLXWPYC8UmDEQsxdpAtwDVUn5sxBRJbY",
-	"LrONvZX1j5pA/JMdsUdovp6DpHFsJ3IVCfZP7DhbochQqdUZcdW+zOY2iR0sRJuljb9tZSGX4X75BX7/",
-	"IFSXslBn0vLwIq6wkqNcqBz5T/25gwFrHtS8whzyYj9Wd2mFeH3kA2Hfo9zMvpGQVyMiY9ALAE7Kdw0q",
-	"BM/VlDMiYZIpiIycg5FUWNZrBnKzQP27GJuPsBCst/+jjU7dwqjtwlqNjOtVjq61SN9knDM+NcLhI2on",
-	"ZiWEYnxsQAQa5Mi7AY3jdwOi0bahXcmVCvh+F+OusMvDPbwUex6af/4IRkJ+JaYdxcQ8wqlNetsvNb4B",
-	"GtmyNxZyZEaVoTcNWHK9DqZgW9ppgm8qRNwqG5QRw4cxD1UilA9uF3prjXEhKAW5MCDkLRGcGJB1JloE",
-	"6vCjiyy+H9pI4w5gPiSIH8nsRnMII2gVEdw2EpJCJMgwEiHhLA8wt4JFUuUkDz4TecB386H4kEEG7cbT",
-	"f4jxv+yoQ2Asn+2RcLagTKuAjJcornQ+BhaMlnubVW959+GGG28/y/avAK0T/7CndB+mIDtPfxPQ4S7e",
-	"RYGqUrTEa3hG5xiSb57heROSTAUR/Kyex9F2yGo4LsuSN56PV3bIp+gIywNJ7FoK+6Qr6+i1STaUhfR/",
-	"SIUi3c2XKmmmPZ37h2BaSAKfpZfPHABiD0mhUDik56cKn9rLy2trt92dLAj3w9Dw22/gQzde9mwzLPKG",
-	"VDvwcuCXCLUw9EDNw42GH/G/uYoVQQw2ZnbFmoy/l3B9JIZtl5HvEAUgTW+RS4vJxOqaixU9sySZJiES",
-	"t/X98vLFPg0l7ljvW/D4EXQLAfS9V3LaaJYjrIvx6Ry4g/sUHbDPMKAG2ZXtDrbx+EU0HWLJFzVUWOKi",
-	"UTCwFTBeRTS1FXU2eBDLkq/mvjsjfzELygUVypfEaPBnKMDY+W2V/bzLgO/GxHFtN/m3z557r9/1lUX2",
-	"nsqYmkFE3Dcb54x404x/ffa35w0OzX3f0GVto456hQVzgNER6B+0CaJCEi70Tk69xaMTBSImIdRCLgNC",
-	"iZ6JTGFuoiaJUPqMfHPyTdFXwSZmctd7OKfXiKZeck3zwGrv3XvF+NQQ6b74QETTC8EnzjG4P0Yd0dRs",
-	"xdXBbeXYAaGxEi6p03bf42I3+iPYxFAQaQwkFFkc5ZF7Y2ylpipxI6i3VLAupBtElBYSIiNKqS4IzhSa",
-	"wZOigogX0Zf43MDJnIQ9ottOZCbZfUTJNyff7EF2j2hqEApRufRuTEIoZNoO01xoMgZiEQGR6xk9Wx4T",
-	"Q3uYM6zQ4bYLWvvZSFA0DG3LcnNJOKpbZSeVFsNLqx0rNuUQEca7E1fnu87RVserLhbTI8bbb7zSFbHx",
-	"wivKRPW57w6jHuag6Xj3WFzu8e658hOL7+7ZQCUrnTmbxPWryrA93gPVaQ5l48U0FgxdHYMLSSuayOaQ",
-	"wzFroHM3cyPMbAmUT8O1c02X5Erw6RnRIgtntuGTrcVgGCPMXU+ovMbURqditSVfo+ntKh/0xfjmMZnZ",
-	"7gTBOlHkdcF61NfxTyEWHBn+wxe7YHo2ikBTFte+V5BlzX3efwMH4fON7RM+F0NgLcQfnYor0f0Kqic/",
-	"7/fw3hZPitYP+U9Ao6uiK4QvJazBTuxOUXNa2EZCff+IdopLlZebKcJPkVKMrkIT+D8NMGyzrzZCcZM5",
-	"SdgzMcIT6nJf96M+uCU+cUNt2aRkHQXeG6yeDzzChkAdDLdXlWYoj2y6dXJ369abTbXtG9kl5RzKVNsO",
-	"h+0zuy1tdBEjmBpJUCKTIZRnssXYW8XB4x/cRzD4OjCfkcT17bXXE1NlIsmqCXibYz0c4aHO62VuOBIv",
-	"irH7PxvlXHs/JBeUVyUBoxdZVueMImxidIKALGbL//O0zlAPRNeaRDUnHuajXk+2vYCfsKqCIoHG4uC7",
-	"l9jb5sx9ZfvTbHAabF4u5iDnDBYHmG4skgNOV3TZGLmqxnuf0dbuFPj7vjfHZyAZFpI+yKQx1aD0iPFR",
-	"pXXdTiY8TLJ6Y9+6z0l1LXh6HixWrVRVywbcTe7CY9xbCSTjtgDdilntZze097Z2dsEAtsHpbxE7pLXH",
-	"Qsk17Pmsj48jraaDYh8/soq02UJi8blfTcnN4fWKH9Sq8SObG+0oUyBtZ3gMe0CvRi3RucBdf04z/Jj0",
-	"sXdUwP9IOuNb9K06aiZYN7tWvMRP0htUvdZt7Z60cnZ0GHtIkm/ukY66nW6/ppO9soU3IoZKvP0TsJhg",
-	"FQvh0u9bENyLH1jLixp2Ez7c6IOcGTvX/s/LeRyXFqiGe/Jp2BK9F+V5FHnRs8eLssTMo2adgO2ecAvL",
-	"/DbI0fhQi2F5LD6af9qioT2uy2IVjwacN5CIOfSCT4f7snVfn+bpf+2H0Jlzr2CEU8YVPCY3KGhwr3dp",
-	"Bbl/eN7hbtQ9sQ9bmLf1Rn1jhvz27Eupxmbxayw+3yKNloJq0kiAUZih632EDXhcHGlOb+uxbU9Uqy+J",
-	"fz+C+1hoO9Fvz3pELex68shHre7RKn26gI5NlObePt8NoRXhEzZc8qHE1ptBViqXb5atqjTz2Flz6/Dy",
-	"nr0mcQq38v3y8kXjdnZHiocyN3QEyeOwo6BP3ftWYekAnMtO9NSCNl5yOo6BCEkipvCffrZhBiCxjYEw",
-	"/TAuUekT21Y6joOsevL3Wi+Og3wDU6a0XcaB6traiVdMnqf4h20fSDVhmoQzoQBRgFHdbuJ66Tj+6NZ+",
-	"bw2pBkzuTQ8pegs/tdAoYctUNSH9jHxzcrKWdUhUFs7yN7wI73/qhiHlETOsqF2RcZC8KEZ/2lE1B9Ft",
-	"vJzkM9V0HLlVQtPzEDVbwBsPhJg8LTbW5ziVvbc3mNfyZt/7t67lM+0/6tDmQlIekQ+ZeNLm9Q4ove/Y",
-	"j+NH+NKJ40snjp6dOLxhTK7rQ7CbrmitpN3aGclS9Bdy/tITqR8tB+sdkh6JvKtRg+2G+erAL/TeZKko",
-	"A2o/6/C6LsGoleDjw9P6ei/XDqbWarT0E7C2ll37sWs+jWPkKWW2RyOsGy2wm3a4G3Ne5ZAcyApb3dce",
-	"6G+LNr0b7Kl1ROzBpFpM8DTtqpXQrgp5WFayGZs7YAd9k6a+5Ep9yZX6kiv16eZKfUldeqTUpQo7D0iO",
-	"VCM2Uh6RjGs6nUJEwhmLIwnctdhiPII7EsNEE5HtIcNp6yvdH90h0uV52UmmQ2mQiRTJrkuCHLYEhUiX",
-	"BlE5PqyIasTTHJPryDY4JIxrYauHeK/5Cn53esmbZxOQwMMumkAFmU+g4EUdxrkaYCAWkMWMhTOYFw6z",
-	"hCyoLcwSNZ2aJuWgHwV/kSE+ZRniD5z9bMHJppzqTMKnKo6936N+XkopB9HOKwxsvDRsy0bTYJe0p3Gx",
-	"b34lX92ouEV2Y5TyX1DDys3Zrp1Wxn2x2Ta2kMnZzmcrlWOPGqQv2+OsIqSfkoJXqoBQrcGwMSa4Csj1",
-	"969/Vl/OaMMZdZ0V1XCexRwkHbOY6bYT+yPo3+pDz903Ojf1RpXKdfQOXF9iiWoXFpByVXptKebmjt/m",
-	"RKT6aGUxhy1r4G9M2X6SqwtevkEoVM70ofpYvi2aqhdsgiqNAT2lFpT37cb2XQX6zsr6dXa1+AKmdfMd",
-	"tJL+Ix+yj/k/W9vVVg7UBur8y/AvO2lUvuOOlEZacnsgVNmeAJ80B+7wVo6zfRJS2Tvt0zhSLVnPB2iW",
-	"M3lq7qKrrGhLRASvCTCbGuXsgYw6Nr2yuciP3vTK1RBxwJtMNkHvD8NYKt2n9kcReFV/8mzlOqS8ZvTc",
-	"PWsxU7zFnqK+FOjnhyufYOS0ilECE0ewtQdhidP9cg/Euki2X0IaKi3SPwA1aZF+ThSlRVrkrihHP4XN",
-	"C1UzKoFkPAJJFnR5cKr6aNWVjb3cXYSQ1J9SI3fX+gTVL38P909Lm8ptzSnVs1JpLzDY1Wv43bfffv1d",
-	"MEgYL/R4jxK/P8KzwG+xXb6l0z9eUM3TdAZ0MpO+pdPPO2wB3dN15v1p2z7bi1G8pdM93cu/wAKJ6cn1",
-	"zcAKk1XtB9OIE+xJR6dnhKJ3Ci9suGNKK8J4Pdx5SSIBWKffqHYHjltAnjr8qOm0a0RzjuPH1TzR5des",
-	"d/4RbVo5jlZVT8wGbL8X/2WHHKbQcddb1HfhlQDZRdOt4murbfWfRoFlxMrnfT9a2jU7S8tWd/khxoer",
-	"zM++Mfzo7GRNOoeF7R4DHhzyDpOL8MHtZhUy/UVdoWmH0iwl9HZ/k+O384yFD084hyBmCXMlWZrgX6NM",
-	"aUsQbE6KK4Z9oppKnd7/ndcaMEyXGBKhjKuGHrZPtNS9w8lnHM1REi+BWAF2D69lyjgAbWrDV0ByXylI",
-	"OaKenCLwiyF/mgNy6cJoSZIp7e4DW3BG0aUii9mSMJ0L/n5ANzCXtY73K8eR6Rm5YdFNQGgUSVA2TjoE",
-	"I3MaoINCy6Ge2eo4zpBom7Lb/lWCx7ZTeyghAq4ZjfP+v5Rjo29D7uuN9g+E+6vCBPh0ro1zdVvBPVm4",
-	"Vvm2/b5rdckjEoNWqB8yviNi+Nit4F8VM48Eoh+EnLrESgclJD4uSCpiFi4RQOYvV7KmCC07Q45Evnn2",
-	"vIkhNRueW7e9B460LgrmC91JE+qZWFQAeEZOLHkxtRLrU2fXvWQM4BGaClekRM+dzxShYwVc286Cx+Tc",
-	"Mgdyk8n4pohCurGBpyMFoQR9QyZIB8o6N/C3dW6Si4cH4SdPOpm19UIxMOT9+cWQ8Ylod9jY71yacQc4",
-	"OziP5/z8wGJDkzbRR7Lp1HXfQYZhRJWiWh/6aeawM9+P+eAYSGR4tc2QKfCwj2O2gq0SnjSiqQZpENZJ",
-	"q1heSTFnEchLfOMR4il9C+kUUPn9stAiVC5d3zIeqd059Kw85DLHSuEGp8OpbCRsIQnHQtySmN2COXuA",
-	"QhMsjbjEvzJHcNnp6K0hsx8i3y5TeDAiCyVoRbvarO28nQGTFim7wENh+PGAuxs0u1WeOY/jL8VnvhSf",
-	"eUDxmTju0+m/uZJE1/4FX0j0S/cCv2UGCejUKexuc2qpNCQYZobiyc2Hv7+COcR/z4uFueqUly/+zm/K",
-	"VzcUFN/UZmD/TQa+tBjo2mLgzLo+rR5gjQzWcFNUsVYzsVCYOGLVrE0FxLdtJPB02ghs1zngj9U3YAet",
-	"AuoF/KkOZ7449IkENbuGcJ9M4RrC3tr5Tmc/AOpsh1Jb/58SDgt3XIOiJj3aWLB7qaQ8EsmqsadE84Zm",
-	"C59fq4U3kMY0BJusmkPZiG+R2MQO82LaXSq2f1EwvtRn7yLLqZJcvBXYWwSw66Ijwb7C3lew1Nk5f1Av",
-	"m10hSBedzUFu6Whr6OeQY2jNy7bu7jo4Rq5Bm1OgnqbzK2+ygbKnYbFcaDLOHSAgIbJcGH1ijRhyGOyB",
-	"qI+yAqJuYmsVc4/b4AbtkguqiF1wdLxLmbg4IONMIzYMKx1nLNZHjHuyw/mGVt9PB2z7kJ7bWr70lqDr",
-	"JNkmSJftes7Vi6LN0D44ymXx/SfGP362Ib0lA9nYcMnnkzzPqyDkDsfSwH9DYqBzUK4lCliBmsMx+bf1",
-	"7ViPJcbpWxcmwgwCMhMKRe9USJvU5wa84zc007ObYPWTRhWfCDkVWgM/Jq8n9UNXdCIymvpNZQM36JO4",
-	"cQ3BopvcAxWiGzA6fscbnKRPVy54BF9p57ZNzbdH0a+6Q6u0QzRxzpmD9R0drpdzJQXOECxe1WJCmFYQ",
-	"TwJig3bNTW9OyNcnRmkVPFKETsWeWOgaAtWQxrHBl2Rhe78NqsHqaudx/LMbv0+caarV/lH0k1iQCZUr",
-	"5WKc8wLzjlW90ocvM9QC0qw8ymLoA037RvSZgrXiFIpFeEvGMKV8I6wtzDbZFPJRB8jXOJANwO7oLVW3",
-	"n3vBtIwrLFmYE06VZNCp00g0w4+/i/HIwO5+mNJMmZu37Yqyr13ZkXu9oexM8tqmpx7garLRlX6AmrNp",
-	"wWNdJL+LMdbJMr+/G9A4fjfwwbzvWctxsXYxAZVWzvdi5to+7lQO98OuqznvEOe4jTegCnVinwi/yh3x",
-	"RkaueeobPPM4cIFez1pWAvmw+bhBmEmml12aDV67sWW3wa5FjiMjsEqRqVE4B3+5Y8zTXqt33F43tvxs",
-	"JSeyx7f3SzJ1YB1Ggq0ok4Use8vFoggxW8xEDL7gPu8FnhPHPIsrhFHfxT/BisofTkk4hxGLAqJgDua9",
-	"gNgU/oCEc6VGKhQSRvOvyZ/QtTOFPwe5gx5fW0ktDUhKw1s6hYBoOg1cvdtjUrvZDJs7elbGq0mw4f5C",
-	"kITyJdEC1Uoz1Pq11wWQ9RqOe/Jt7CL9yG762cnJSa6NNKQe6YzDCPfd+7zVZ/w1tfVAeJHdDzScVbOQ",
-	"+9c239eB7CSe1UpgXhqe2C0wsDirn65gZu8xV/TUVtfMGcMK17CWnhmbzgBVAiFdndRNLENTbQTYdp3q",
-	"Oh+1b/3JTnKoZrWVvN7Od/fmGxp/HV789vI8jsXCqAetoMXhtdF7hHFtnoOUjV2pFOxKTWDtsTyVJs20",
-	"IlmKoWIByXgMCsuAzqgiFPUrZ9ohYsEbhGNfaMFV1gTd3Vsi1wH79KIMysi8rxS5+O0loRWgdCJqwaKw",
-	"g+vx9eWLiwfAOa1F82cyXtEnnp9889dgPVbcyDCT5SgEqT2lh+79Qf5PB0u52lg0+6ecvE6BX74wBwWD",
-	"7Y0IYavlSlBVy5nBSwPK0kxOwbZfbetLbkb9xJRrTfMlWMR7yF/eQZgD6bMOR0eiKkSRoiFwtc27GbGR",
-	"JAvr0UbazK04+7wca+g9gJWI16GHliGz14iMl86TUamePhYRZu5yws316YF1e4TOOhj34Y9zn396kTm4",
-	"/RWAc7Egf/qZ8ozGf8aq9ZTkBIneVC4wj8qWyypwQv70i+DwZz8CmkMcnx78D1gVy0geWIBAkavX12/7",
-	"M4qP+O/RhrI6CON/iPEfhkvYAvmWLXRht71dMg6qzRV3rrVIEayPGUeP5WZ7gKEzMW2qDZsT1KdUHRZp",
-	"xkUU+yHWUDR2B0TkA7yyHthOd73z1h7itq/zyr1f9RXvLBY0QbNN5FxDiYJ4DqrTbV+W9t0QjrsKx8/q",
-	"urclz0uY1696Ieu3vRe8zVf5U4Tuo9Qgy+FnoGnDnP1kbgvO84gwvS49ec2SK6wjrxHfXns99jSdeKSa",
-	"6CsBGXmzqq4F0e3+NxXCsNatfZfB+BE4SBo3VcHYS1xXGDOs3DITWRyhR8xeYkwRBXIO8swK5WgXtHxS",
-	"salhqIx3NGYZ4A6noHN7UROQL8zzXuAVoQZ9pLQEmjyxhkvma5VaW4RmeiYk067akYOhrX1jwPyVqg7v",
-	"A9m5iLNkQ2c4N2Sfl3x5QvYO2+uUhoWsNY7F2FYt2wi0TIGcSpGl7XFXvyqQP9phf4jCjHBHQ42V3Jgi",
-	"L35p8EvGEU1HCJ1RxJtKM3oNwuszUpLSsoOdq/Xom9TO90SLQRZ08HmbIO2JQRceiDR2SeW5pdy2hawc",
-	"veKQbRSdS/juR6yr4M/Xw+WgUrJLbUDAuEaaY5gILAe4RBXEXrBGX/Tdr1WoNvC0bhFnD2Buu2tngQt2",
-	"p/4RA9v6cQELv65hEX84fvAD41HOC1Clq7B4VxmqJ71+tNy/U6ZenVc8duVKXHhQNmSVIgbs5+ApXl7n",
-	"h00S2qb97Z4hHiKVbup21HA3eGIk642JcgJpZROFqM+4/u6bUtJnXMMUpOUTLTaGR76GDhmdwG1p4ja0",
-	"rB3WzbLyH6rTktlyf3m04WOQUBY/Ucn2DajPWLBFyg6K2rRls3MaJYzbhDMhV85IJ4l2j1wEJ3myFRmK",
-	"slSZAg/k1hnLMMykdIBptAnZIWb3+7a+lYfiELYhK+QfMd4bXMMUZMKUYoKrjqC7qrzRKTdBhSLdVeud",
-	"mGq2ktvwtJvVldDqG/+8w1yFSixsJIxoSUmOlM2U0lkTfEwlsHLTfgo6YJHplH7eKiBSWEcN0E+dH81/",
-	"uqt9T6KsoJ9Jt+tzf4zLympyTfvvxzwc4gcdNLIrKSZsbx7f6gxP1+mb2hXagq2dxYTieA3DmLluC/3b",
-	"fm9E1TXoi5hd5xVF94Gl15cvLoo5nm65EYwAUiKB3I5rcLcaUD5lWHdGkEiEtyAJdUVoqFILIaOzWlFH",
-	"F4/iysgo4Lon5vPP7gHvlSOaT7If7Oeff8p1ZtISBH3Qo5YK9cz9HEuUVpbqHGfYH//Mp/ghptMnWknK",
-	"QMsl4tQVexd0TGLBp61sFaRy9Z2bbvrzq8vf3Kg93veVWQ6TTGYnK2JBzq8uve5186LLhUbyHVPFwsHp",
-	"f98bqV+LW+D5HwqsSmX/NPRrAx8s2WPu0WCIdO1m+ejZpH3FhYefkhnQWM+CfLUqIMqVRrQJ1jbf0vxq",
-	"ZPfjin5rN7Duub6yLs7FTKCGThg/rmssnnd+7OAgXfnK1LmV16avJklasTovQ1X5Ql673deDUZCZiCPl",
-	"gsSkiMEqj+6dylcSSMbe/ZyHYTVrcyppoirvSVeGf/W1N6udEzxzymqXibV5877Ugdu6IYSAxHQMsYWI",
-	"LeiGM1Q+WiRcr3/ylX1XC5JQeVukZis0/FU+gXN43v9JLEiShbNyMzY7VQsJldc/uAa+PnRELI8RxlIU",
-	"UCUomy22/t7rOCKyUpugjCeeiiodYBhxQyfOhZC3RY/xMQ1vDc3x6JSkQsQqIB8yyMCAV0yrwPxdjL24",
-	"Xe8KmddbrQQhhiJlEJGJFImlYFHDfdFb07vgWIhbrJm3msl66i+dhx0K9Qxkdfl5nTHfHGaxq0mybvEz",
-	"OofAYcgaYJYkFFzZjNiV7zdt4Ccqx0JiAVNMaLEftYGIeJuYH/hw/qzyPfxpcP/+/v8GAAD//w==",
+	"7P0Ncxs3kjiMfxUU//+ndvdqJMpOsnUn1davFNlJtOvEOstJrp61iwJnmiSiITAGMKR4Lv8++1NoAPNC",
+	"YoYzEknJsa/2KhYHMwC6G41+74+DWMwzwYFrNTj9OJgBTUDiPy8kUA3JuTZ/JKBiyTLNBB+cDt7OgGRU",
+	"z4iYkOWMarKkisR2/PEgGqh4BnNq3tOrDAanA6Ul49NBNLg7mooj8+ORumXZkcAv0vQoE4xrkIPTCU0V",
+	"fPoUDa7oFF4xfqs2p38DKdVsASQ1z4kWRJsFSVgwkStCeYI/cLjTJKNTiMgfgnFIyJLpGXk3IBF5N9jV",
+	"Ot8KTdMLkfMAnH4SSzKnfEWkWCoypzqe1aedCDmnenA6YFz//dtB5NdhJpmC7LGQT9Ego5LOQTv00SRh",
+	"dhnrq/rdYEwLIoEmBoMGVlRqNqGxPiNMK3LjXx4hhG8Ip3OwmGaazKg6Jr8ITWKq4EgBV8xgw+yMme8b",
+	"yhhEA/PO4LRcRzSQ8CFnEpLBqZY5VOEwp3evgE/1bHD692+jwZxx/+ezaA03Zqd+tSMJE5DAYwjQKJ0S",
+	"IUnCpqB0eGnl2x3X9vy777YvDniCyBmxZHNVv+TzMUgDdUokTJnSckUgVbCcgYTwMlnSur5tNIRruoM4",
+	"R4TaRQVmqQ156HwsFnzkQB+ersDL7gDP1EiCErmMYWRnCfItKf6AWBPGLdcwbIwpQi2NwwI4YRND5qkQ",
+	"t4qk7BYI5QSBgvuwLLLcyf8cXaqjN27io1/Mj9VdJDCheardQS3WPRYiBcpx4X+I8VZi0VTdhsnDvb1L",
+	"SJpP2l8/Ns2Ij3d4pFM6hrSZOovHD6XMVMQUqdzcBQ1k8go0uXnlBt4Q4O7mwEuFziEiXGj8q40qaiRx",
+	"dMmP/Bf7ksccDBk0w2a+A7DMQdMCGqE5iue7pDNzOYfuJxbP8OL2wP2Qg1yVi3GPAkB8FnXarfnASLH/",
+	"DUz+xtzUFGc/IyfmBklBKTIHyhWhaRqRPDOX57OT6OTkpGWB9vvhVZ4Eljmnd2yez83Tk/CihWg5IP7p",
+	"TtFjWWXDKTFk7cUHNzLMoGqf2df6RkKGeSiuUhKW9F6r++ROV5zLKbQg0T9+6HG29LgBjAvBrTCmahJx",
+	"LOZzqk7Jze0/FjcE7misI/PH/13ckFhwTRlX+MO/6f8dv78hknIjVN/c/uMjJeNPN8SIuGKCv/yVkvHf",
+	"bsxJIWJy/I7/C1aKaJQ4Z0ZgV5rxKUkEKP4XTW65WBIqgbApFxISlN0NMBJzP1Ny8zuVnPHpDbH89fgd",
+	"bzhyHwYNePn25L/+HkLFh1xo2oyKHSDByXe0InfV0ZHnJVWqmHKOF0hQUK1/aZckKSFLWdy8yLrEWowl",
+	"mUhZvDJHq5Ac9ya+SsiEYlrIVQdeVA5G6ha5Rp3GneyIZCBj4PoIeCwSSIheshia4F6ftyPcn5087yDx",
+	"SDEWupkAi8cPBZ4CpVol/8qAHQp0SsiARozsYJP3ROTm6IaMYSIkEEpuYUUmRnkDFQNPDMcQMilPx9rZ",
+	"x6lacbG5PE2nbfJO8XiXR83I8M1o8E8fim8tbqEF28Xjh86Tqzah1D992Cx49lUmuIKqTSpws9kHZ8gB",
+	"xiJZGZ0O5pleHQ+iqlWrEMJPPw7+/xImg9PB/29Y2sCGbuiwtH7hKl4IHmA75tfglJ+iwQ+UpbnEl8wd",
+	"CtY+RLOCgw7/UHYZJUBCC7JP1fCllEIqu5qAPWcJXJOlFHx6TL67uyMcFiCJhjRVZG5OlZ5R7vjjhxyU",
+	"JiyJyBJFbbx/QJoXUjGdQkXdiWmu4NgeaLsQs87zq8vfQCoHxkyKDKRmFkWL8kHosvG08O9i4PsC72KM",
+	"gtmnaHAex6DU5sdprMPfjgYwmZiXQ4+8VSC8pobJhRWg1ub3hidL91sJOBqgVdRwV80ssyneSaiGI/w1",
+	"2lxyaTvZeMTiBgh0XpPXfLoMzREso2LjLQvbGNt9Qetvmos3OIe3SrSTVnUFzXtomtcBKCptVM7YgZAP",
+	"k6tB8Rt7sNqoFrjR8P49UFpkA6OH5speMSqfQ+XTTfuyHwouwZlZXzF+G1jBWIk011XQFRaGaDBDtrMV",
+	"qP4bwekdBEObt6fJ/ck0zNU2XleewE/RgOdpSscp+PvDzU2lpKsuBnLz1qdoUDdpVy3kNL2qrbh1ZVUw",
+	"h5gH5VxoPPGtczQQdvVDniYbSL6VR8CdlnREtZYtq6iB001cgefgdGBuqOM3dPkzKEWnsBvuw/gMJNOQ",
+	"jB5MGjVS8EbE7t96ZYbvkMTmlLMJKD2aQ8JoM+K2PPY2iM4QzfI07Xm/ZLma9Xyl8JYEPHIoKsxYmkjg",
+	"qCpywngCd4ZpdsKqI/Y3hUdmd1ipKHGdIRpQODevu7GYj8QC5ILBEk9Zmr6eDE7/3b7V6+9f//zav/Xp",
+	"fWcPnxHAKK9PeA8G9gt6Tt9AJqS+zudzWjtJJfsJW0fHKw3KINiTekRiwSdsioablK6MlB11gbCm0+4H",
+	"9S2d7pAguskQFXJ3qy34S1S71NquwzdV/+TavbiriwLPXZtcZgd05yZUAu/DfVKqzbDuR+DKv9GL/HO5",
+	"xto3NroT+lgjA5w1iOI8YfqVmG5itjPkRNaTBZtZaKMG1KLmlA+brx2jsTcwu08t+3+5AK7fuo/WAQHm",
+	"0aj5uDV/8y4gSMYpQ7rMNtnSeZJIUBU7s9dxYzoHMpFiblRdkEAEdzqtDRGRYhmC82NhsHg6qu2vdaTR",
+	"HVIdFuwdGIJ23Uut1kwAqZgWsTOUqyVIMqMLIFqIsDywR3KrHsGNvYaO48VvL8/TVCxTFtLA7qmFw13G",
+	"JKgRDVgyf+XsjiiIBU+CV14DM+od2dNHsvacsdOlWoXYpYb5Dm/Y3hJsnhk89MLOGpHYLW+jDNznJnUs",
+	"vE+uA4+68JD8CWiqZ9ea6jxgqQIphQzfUo0CZfGp9q06u7QbHtwyymS5LMWLOu1eg9aMTzF0Lp5Zb954",
+	"RW5hdUxKhx2VgIEOt1wsedVLdzyI1oUZw7hHqZiOJkIuqUxGMR3F5vmExdTaHRpoq9z/5kd8KNU9X8+k",
+	"0CIWacfX9Ww0F0m3tY7RWzeaO8W4yysJU+Z5MioXWl6QqtMnZlpnI7PQTIq71Ygmc8ZHUyny7AHve0Z8",
+	"r0/0wtDau9bk3JtM1r9yy7KRAirjWcvrVWtX/X30h0gwOtWDdrMAySYr3E23dbAEuGZ6Zch0wbx/Yt20",
+	"LzA4Td1CQuhY5JpkILIUCtcmJRlVailkQoyAExHGra/slChhnaJpQrOImOVGRLAkjqqet2Pycp7p1Sne",
+	"+kY6skffHwaiNOWJIhMhj5svtRIoZq7RmCoYJbwTFPGFTWZRdTZ+9903f+869YSleBF1nRkPjzsIfVbs",
+	"3tOaxrNRRiVNU0i74b3+vmTjXJfxin1m7w1m+5oNJ1MzVpm/7zfsebsntN3LKhZZ2A2xRXTyX3v4B+xC",
+	"+oDQveLPXI8XNZV6pFPVg0iM4CNy/ZAt5qzHGnOZdh/cm99x4Q64kcOB28FdXjQ8q3rXdVqjfSnXYiT4",
+	"WNBWVK3P5TXNpPtM7hUFsQTd/bVeF459Ay37EhImjYSdUTlX3d+2B7DHsS3fUqM4pWze/a1UTB3xdgR7",
+	"Zx6Io4vT3204xiP03EFvEs8km1O5GnWRJWuvWXWp0FIlmJUUXsOtq7WxbBnIkf9Un/MlgSYjwdNVx+EY",
+	"mIQBkpmECbvrtET7lg0+SfLSBnIPxuZC5azk5zTHLE9Trz1u34KCdDKqBtV1fc0GSqVsAn6yurw2E7lU",
+	"hE40SGdYoWQsxVKBJO5tAkaemoklBmiMc7UiTBN2HxtCZUkPuyoQkqVaklBNjXDRESpaSDqFKvndcxmW",
+	"OtDo8hD6yCntycIrb/Tg4OatXgzcvNCTp3xqd9DOafZv+/33lK82Vf83LnhqmxO4TsUvaTwjytoIrK7A",
+	"tCILmuaABsLlDPQMpKHbmHIyBmdEsCrIIGCQeGEeS5Gr5jiBWDLNYpqOYq47Wo1afB4zNp31+NIcEpbP",
+	"e7zQ28K13aO4ZuWpwaOyodpi37fB+uK3lz1sXdEgXihlrlUJo8U3dTOcyA2NFpNxjAkeuEi0sBObxrfO",
+	"MrJp6DKsj+lV8GFr/NjGZl96M9vaLt3dW6frZT1QLsIY00yKqaRzFbL/Vsw7Xb6EmvlWSyWurfz2+6Zd",
+	"NRkVu1t4LXA24iTW1uM+GlzHHcQ/McPgVzuzqSeQggvhDNlEOh6nP8R4dMt4mJDNw0Yrq3lYz5Sto/af",
+	"169/Ca3bvNdoobXRkUluRa5W978b93r8x/0N3xuI+gEl+mu9SgNuOOV/rm+U8SzXEaZkECGJpAkL+nka",
+	"PTh4ITyCS9ZF49ltFct4HwQLBo+/vItzFUw0W6HZa2KHYVYKWrxjTOfeMHJX/UubtGuE/gaTfyLifA6h",
+	"DPEXeIWVqQsTkBKkNcIZagNFmA6SY65KdbrBBUdVwyP88ryXl7/NObEB9x+Bg6TpJZ+IQOBDVTm6Z959",
+	"yAB/70/FucSIhx6HsMfX4U6D5DT11pV7f2hG5VjIUeV+3IzBcg8NPf2Ew8lyJhSQ86tLomdMEabOiJV0",
+	"FdEYBa4fsrkZVaOYjqQQoUPR60ML4J33hltxF/dDlt9gkrr/NtBs4O35DXdQj88F7Qn3X902O8O911mz",
+	"INx/fb4gwqhQKXcGyeLTDz2FQdPBfbcc4p2XcSiropJCshaRRxVUWXZFnLevHPWIv7lUL3yO8kZQkxol",
+	"5bP6GnAzTgfEC3RmgbpVmf0UDf4pxv+dQw6hLQdrqryl6tY5qJcUuVdHcbFRjkmpBh6vwuVbUsGnTkiQ",
+	"xUU9JzOqcHpI0OPWEgcSCrDLVVgAXhN03MCQZGNDlwMwSxtEkHtL6+1xSJ3lh0Z5vLcmXRh+68iaog5m",
+	"NMvV0npCM/xF8GrK96ZNZjcCOOLjjU2juFc0YMtHP/TB8zaE7QEPXcCT0OxC8ElLKAomGFuvhpArLOok",
+	"V8fknNucutLNbUsxYM6axpxxwSEibFJNYyvC2GLkIhi8Un9DbQaxrPuuKz7o/3z2X8+7O6/rOzQKRSGP",
+	"2UIPa67te19Gdn7BOcR6zQpcX0Mv/rTmSO8IhmZvbBfva9dJNt2v21L9Q/7XdgTdX4CpulxrycF/3+Jy",
+	"rQ4++fY/O/pcdyl2mBP6A2UpJJfzTEj9qwLZEtVWhyCeULPxiOQcw8XQ3xaRCX7Ro83+hkoJKt4SvP2Y",
+	"C39Ugzy6c3Ce2UW5/oAFzWNo5PX4wnRRQcF3z0IEOKd3l3bws5NKiZbSqBZczRXj0zdFiG59MS3mxZUR",
+	"o0KwUHmRGrtFevAj3zesrAHDc8rSJntC2nh79AweD2WhBC65eZaCRs9SHBR+X1umz+Z0atNSfN5RRGa+",
+	"9B6GMGPpClslIJCia+jOUGm5kG55DL/lKQdJxyxlelUk07yPAlXH3LeLsC00IFNOCpuSORaUFIYZAmiz",
+	"Un24j3fbVXJB1vw61gHkrU2L6vJJ4fQLSYH+y1ZaSlxA9G4NJVWv8LqM0OP2Ap70jfJe0DQPlxXAAo55",
+	"PFsvk1gUGpGaqAzoraG+QVTk9y5nIk1XmOErNf7DHOf3gcknIueBiZ3lslo6hypNwGFwLEU+nXVUfqbB",
+	"2gVbZtBC3Hb7fGlnDFtXreWQMKMZkmvHlIL5BAacTc4pTH5rtb/b+jnd8/DcC/1S8Cqeq81DvhRS6TPy",
+	"i1E5yvhMZ10OMnMrlPSi1t1xqe7SQvVaKY5p6F75BZZvaSAlqpvLE0eFPvv68sXFRcqu0TcfVIhKt32H",
+	"28d8ztx+3j4dKKfBlAt7FxOMo8X6Ho4JvM6AX74g3jiFBUBWRAEQhgdpriBdmPuIWxawC69Zd62sAMSm",
+	"BfXi1SVxz4OENWYqIB6rfIz6FFMqB0m0mKL3f0fKdK2OzL205NcLkDRN29Mx6lWOu+XHBBM9AlnnJVda",
+	"CwbC97BEVs7dH1u9w+5jUXXFoSNxZf3rVykNJZdiJu42b9M4FeNgbjjVs44n6copYsEzyWFZ09Q2g+zS",
+	"pG1AcEKQc6bClWdaisP0rABTzhIgpUqMUyc6qix5dxlWaqVcKtOaLpunKZq9ljNB5hTVCDKnt0AwAE8V",
+	"5ebs+9GjbWGd7P16PHSDNF/JNF6vyxPPmIZYu4pLm6SmGn4+ngA1b23xY6+feaGOmwNVosGCSkZ51/vo",
+	"yvl9k4vfrq8Dd5sNyXkeDslpwIYL0elVXqAt8mdn0yzQwOe2E4j+sU+/2S4tFOuNSghVP1CdKkhN5Tne",
+	"yRXt3ch4n0mRQjDt1krEUnDkxGaYP5IxTVMEZZeqUoG56hTcxSS/G1YUL2BUC43oJpbWEnZ7CeGtEURz",
+	"0NSoq1tZmsX+z354m2lcLHl3EcUP352h3ShGo8IbdpBs2jB91ZbScqReGAR5Z3r9bCXVRyHsNYRzNPBN",
+	"h0PkQQHzGtbNLnJGutGlUQx+xFd6EaWbLFd9dFAz10tMAuw3WYW73EtkrgHOLWDTEmizEzuTqRvfSPfu",
+	"uXfDrpXCRaGFEmsinrq/LOoeog71P2w9QOtG97B7rnOdPoVf2vxmRXFbW3fZ+qjtq+qUZPk4ZXFEMB1K",
+	"xZRH2CzFHPBFnkbEWzVQzRNGuUPvWNPqwx7JHd0C65dSjwO4Habbc7TrZUUUYZys4eyMoIydAjU6vq1V",
+	"S1WRw7EBtPUi6utFYwOluQy2No+ISBOQ5mDMsQCTW86xGx5tSyW4T7BMwznYXWkLH+iTsjnTDeWmInL0",
+	"DPkBF8SO22O1jZZDe11aGOukn4c8ft9tu2LxrZZLtNEtksACUvNDL5lgioVg+ryBsIZk1P/NOWVYNL7n",
+	"Ev1Jsamefd7E/Lce9adqEP5vfLnf/dtPItuoLNZFiKqtboMIZi6jtW2bvgHJK+StaGjr+U7oNDQs6J5K",
+	"03320UNwnmz7Nu7mDUxeF/u7rw2zP2irNIFwcN953wT1cp2tnY0Khw4eC8Kcb+qeRcq2aEUdSziVYxt3",
+	"9ysCPihc9KeSEOW+cddagHi3hPBcvfw5ImNQLLFhRDbUn5nXNwxq7TJGD7VazLOUspDbezlzOaNtduX7",
+	"hfz1CZuXgBVMaNqd83oUXJTv9lT9u4Qj1qF1YgCFEeNFwzWmFaSTDqYWszRhrsF5ZlSkoiIXVxA7U2N9",
+	"sgoZqaKAUjyD+BaSQbAqwqZYGGxZ8FA3Q5nHs9bHYQdOnH5FHLs2aGg6vhc1ugsVmx7dQji30D1u8pEx",
+	"7ureWd8d+Q/zf75CHuO+qqCqhCAWFXOYcsGFbaDfCN02Wpkw3MRgr3DNtWOoDTYvK+nIdcg0gQSzpzpq",
+	"r36WcF7PtrOp8iwT0kiUschWo/FqFM9yW6w8kFReDC4qCdqIxO7+u2pOXMhrV8ygJZtO17+81QPQrYqs",
+	"z1Vr3k5wJe9boH9l5tlC+Q++hPx53TgxO/ty3wJx97qZRg1Mb2dT7V1Drl41u9Pw9w2WJja/ownamNOV",
+	"C8sor4krqjVI3nZmRt5y1HRlmDFhLm4L0v8LVm9XGVxryhMqE8POaw9+YHehi6F2vLYuwg1rW4cNkTEz",
+	"XlGlymWUv//A0o45DesQ9ZdLIzyLzrfhFa69X4VXRAIPf2B3ZgOBJyjjhyL53NDul8TGxfmpS2DvOmTC",
+	"F2KFDWUlyPoJys3U3EtuLjDz4IWsE0G/QLJGSFrl7+u19kSutTVZbnfX5V5us0Yd6vO+z4pOYS+LBosh",
+	"ltvTVGVTMrpWlO7e1GWE+dguNaGLtRf7R/YqQNA/VrZBZb7kV26xkY1IhiQi11pkGeDVbRNhmr840nDX",
+	"0APLfqRz3yucu+NoLbTVebuMtZrE5tbnlOc0jYivV4L7tb7AMVWhTa8X2jZDSuRFZcSin7OGq0pAfh16",
+	"fj8FRZbgqJNTCdT37cfkhyJlbV0xjUVTasGc6ngGKrJ9TOM0TzDnYpuNJCzg2N7gmk4jgp1CsKyKjzzc",
+	"/tFCFV8T7Ii7tMlfKZmmYhzZ707h7tSaDeYLkKdF90xO4C6Tti7c386wADAuxncvV8VPCp/6Fdo0GsxD",
+	"8UW6tjGmKySDULTtmoK/O16/Z6MmxqewcDqDs6o7aKVCGboxvySgNOO2LS7+HLT0bbOPmK+giVxlLqY3",
+	"tAB6C9bylKU0LmLHbHJ6RmUZ4Vmguqg8xkCduWTaW4BMlcPqxLmjq83ZsevbGknAhY8asvt/8mlbdi8s",
+	"tOMzcvQssoXoiv6+NvJhnJeZLDvVwnETsuI/6Cc8B5LCfq8unVc6brKEnER1e/XgAWERtqpJ0pAuGrBt",
+	"412gRuNVMN3OcJfysnBNoE9JlquZb7GyZmpXlUMTEUgVmLfShoyYvka+Tfa/u8DG3i6y7TZ8sQApWRLk",
+	"8ppOrSkZ7pjSijh2U2Uuc7FoYC4SUhrA2PdCzzwumPNIGBQgps584mRGsXcO5pQVZ2oMjE/JLWS6YUIL",
+	"eBg1s0xMfKRzIFQRP4qURvazout7xbYenEwxPk1hRGPNFpaFVApf7e5uURmEkgD/9f0QGSnQeEY0Vbdn",
+	"5MQGqCkyoUq78J+pgPUUxW+e7zZaRsafJxOqSKNd11yg+K1790HBYXv0aW0Rkd5SFejHmuB10tI/qade",
+	"16semVMmu6tevaoyNuRv1hpfrflMRYbey4KRRPfpJ2UPRwtIeyuQveLYwormle1eH5H7apzbqKs8WHUC",
+	"cydu5Kr4qoccPR9q+rAjGFaZOqij9/GGNm4hYKQNZpyzOzJhkCYq8rWdrIyN1Z5+fXtRX1eowEfDwtDR",
+	"V0vJbekybhP5ezom4+VmNsjWl7YpJ1CU0OxGRfXKm71s1RN2N2rLrWpgMEVb5+6bbqtRjMpGdzm0lo4Z",
+	"msqneI3ihdr+tVpC2LaKyS1Z8ZrptKF4K/BEyLIDTM8+0dsKNW9ajBysy/fqmK7ssWJSqpKlR3G0eT5K",
+	"ot+AdIPNyNXibjl7feJPn0pxtbUwMS/NmcfeLNBSCu1+facPm5i0hp7aGtpR3eRhakdCmItXIg1bsg26",
+	"VLCv64Bzsw9FxqvCKHdGblyM/I25eWz/ZeZjj9IVETxYcP+NGIsdpjaa14QcuYDaridCyJbm9dusYbZb",
+	"Xjg6qLlUTEJXZcKAYSgdi8YkrCUrrWsbUJyY95jVfVeJ0FbM8TXKMlkC3Jb6GeNlsZYJm2isTcO0Iimb",
+	"wCB6SFF1881Rror6PsH1zBk318UZoWOFBfBnwO2mSW4FtiBN7cwVl8LCVr5cq1KB8bfEFvRv4nBb+KRt",
+	"Z4M2U0yWDzLJemmAbkYq87W9lAHIJCyYyIvQkDZKzblmqUWXrZRo3vBeA7d9xKjgYFjMVIjE11WU+Ivl",
+	"NftF78OviOIsl0ykjrb3TfzywjAt6B/Z2NrPKHDMPAX3KM65G6rrENlSwuG3Z03hGJ2XYGOP7qdvdGO5",
+	"Z+TEnPkUlDrtw3p75GxWQJLsqbP0Lm0wze2F+5RIWiee/VFCYxePmius65KvIX5gcSj/mSZ5USxApjQb",
+	"YauvUAewSs1oz1Edr1WarixfrSaTcFgaznpGTk4xW4BqQtM0RMZzesfm+Xxw+vzZ30+iwZxx++dJn0JQ",
+	"lEjKEzFHNo+3gU0lsW6gqDOI7idP9xDs9hhU+7Q5cApvrDNkE7gPTfy//v71z68XIBcMlgHUPVYFxgOV",
+	"EByL+ailZ1iPEoOdCgveJ2apT7E9M9ELqunLO7Pr3QaJsRS7Oyrg+oGdmh4Wt9U7AKvianpQpTk3ult6",
+	"Yw1c62FO5Xd6INHbFtaSNj3X6cR+muhjW0Mw+/Hti/2nGO+03H396408MF7AZaK6lf6udgLbWnjBxkQ9",
+	"UhUlp7UGJIrXqHU9wpKqgUMB15YNSlNEQUalEY7JeOWaykeEosfcVg8zHKDuL2nAlqbTTnhtIp63zti0",
+	"Xj6N8sIO5Qv01mofD+zdEKjP2zRTsA5Eo+xgbe076Hbopj5PaKZBVqvIrOczZ3ZrDPqxCw7ywr+7Cvsx",
+	"akpA19o1Gzvpe5e2QKOy4FDbHJXPQY3mbG59x31dRFIkefyAD/TovuP282atuVAwIaKefL0m4adLo2c0",
+	"CPTRgFryCesuKG7ZhWBFOlUmS29+KLeFQgPNACLyvc1u/R6oBGl09P85qpPv0fnV5dG/IJy6vkbA3XvX",
+	"YnGe0sjldlJ09rOhR83KxGaX3W1p+mgY2LHjx+lIDSXubI73/RPB662cmlPSN2WvW5Zhdstv2Ici/Pb9",
+	"6mfIAB37MrU5S/UR4wUyKSc0SSQoV7ucC6zOTNWtaqjNMUKccZqOzIsN684b1Ib7cu+NYj8OsuteTbP3",
+	"Cspr+HFnLAoc+010hLa6dpTed2M7wSIcHTiP2d9p0ahnIqTnAhj2SQk2+LadDm7DB9+zlG2x8g87QT2K",
+	"LnQi+W5FDTqSYqgoup2jI/aag12CKLw3Dh4Hin3BU7blPWwh9nqP4V6RFffsJdyiNe+oy1l1wodGUqFD",
+	"86QST7VJX3CnR0VgWE88rQv8P4lcYjn+F5Thf38HuMV/XORKi/kgGvyMsWiDaPCLdXQVtPO+F3DCEZ8e",
+	"OvcnqHtdrC7MJ1QX5/XEdqFhmsicK8Ouz7zn3Ny7y5lIK3WNOqzQTRaO9MP0FTPRKbn69c2PL0fnv764",
+	"fDt69frHfrQnm0r876Kt4jU2qtp5fFD/yJq1opGNsTplschNhto7PKdQ+Fd9app6mIV7XPWulu/GB1Qp",
+	"WUNLN512HZ/bbF9l8EBltjClxLmsNFQJHHimWUzTUdwZ/gnlU5AiVyNPZd219xf+3fMieS/gdS0miBdw",
+	"j29f/PYy9NkJuzPCVo+dzth01mN4KpY9Rs8hYfm8xwtc8D6Lt3pI0uMNzHQtkNrrpUWedjX7+dZ78f3K",
+	"UtYItgbFEgG1VdUhsbHLOl1UcF5fafBwaSp1twT4fmnkn8KTaaY0i0PMiy3MnVs0zu7F8+27vau3W5Z+",
+	"vzntq72ntJi7z4z2zXtO6Kv/WitdFnY9YshjF/ljg5OHcBfESwPMQ/AMwyoAh7Y9NpC8Vs09EJPOvE9L",
+	"FqsHhqVurE7wqXBlxzbljHvWJfCSeSF2F/J2NHi5AK7DcnetupqrIFBCqVxqGMiIjOss2DRpIgEeQH8V",
+	"QNyfgjeXjPJ3uMCQo63u0lB1+9skIf/xEByDPd4KyXj3eWVsPs9b4nObpWQjAfdTmLJczXpHLxRic/dr",
+	"qOZwLbYXAvavCss/NRvmYjGfAw+7w4t2rtvLzrd16urc+3V7DfTg/pp6UPT32PdQXMpOHxvzYuOJZu3L",
+	"Pg7ruc/IqxfnVxF5Tn56+/YqIt+Q15cvLroxkO6R2gnNbGMT1z+7z3atUnTp+oc9YOO721HTeq+kmLCg",
+	"9a4Lzfch46YVvAEVoA9bot5GY/GRN5hucqa2Zd43crRxd4Ilse3YM4c+5fBr7TB71sFvYQtqpSyYJimd",
+	"7tJXtEOesNaCrrLeKITjJvZcmECy8KnaOxu7Xqlzs9wf0tDNvBUToc/WclTD24oX0BRrFy+UGi2+GWFn",
+	"tnBHuXoHOefTaXDmNMbsTdgdJK3porvOC71P9652o9oD0jtdwEzz1nYUCtTZ0Ykrer+NnGwedICg8nBr",
+	"AwlYuWQuJPh2yuj75WTCwuVJAr3QH6erea25+OZ9CgYoveauhcvuIka1G+0FG+9jEpqZMuh6qGC8TxxS",
+	"OEl+m7qyPttWGmw03DqrVecSfmU77h0q3N116gaV2O+iXGEIIr8LeRsKZcOOBSMWpjF8aK7EPRyXhuuk",
+	"LCxSp8Nf8PLwuc2aqtvBlijQzQpFt4wn1S+cFSWQbHF/l/wmBToJNy8EIdLGiHOMfd49nD41ovJKiDQY",
+	"Bmc7OsahzvVU3WK1KcFjiLCfXJoiVFSg2XfViA9U6jFQ3Yt5zUQDO85qQNyIIO8zxxJhMWpGzSYAbcaM",
+	"dekYRmQBhy0abBCp+c03bSjnnGmdWS5a5EkxW9NG3DLwIT+nA8UqxV1oxv4FlqWJW+DBko8glcE8sSEb",
+	"NnJmEFXWgXF16wv5hKVYQ13tDaUbhZScX10aHP9EF8BJzhOQZEgzNlw8Pz45JhcpM8zYjpBjIf+iiHmC",
+	"r+UKW9znPJ5RPoXklGRUz1RUOvjxunjHY5GAQgc/SCkkGYvEVx/TribY8Tv+jl8IvgBuVuhCuWYiTYrU",
+	"7RUpigadmtFH5OZ/jlxY+NFlcmNbH7rCYZjCFM8EJBvnlyiQC5DYBlsRSiYS1Iz8+uvli2Pz0XMyoSzN",
+	"7Sm38YHgSmHdfHw3wB2od0aLejcwG3s3iN75RqXvBp/ef7o5JufFMnAbiQDF/6KNdGKLaCUizo0iaKb4",
+	"9vlzN2/KlGZ86koc3mSY5f/XiRRz8uxvkf1hpNj/ml+fES3Is5OTM3Li2o8giPQMywvlmX0cnZycECmW",
+	"yrz+4QZRcKOE1DfRO07wT9/hxG7wf47emgvj6ELkXOP4soyfF7uwIyQxi1ERAjylmi2A3Lxi/PbG7aUU",
+	"c225CcxcN+RhtpyBjIHrI0DKSIheshhOyU3KxpLK1ZAOxzdm3I2Pgh/6J9UY9CH9f55/9/yHsZ3yLZs7",
+	"knrzwwX55ptv/suFktidzVmasiJJ1FDB/4IUxHAMnOnk5OTZEf7v7cnJKf7v+OTk5P81H8dSIzFwW/DG",
+	"neDzjMYzOHp+fOLCjeyZU6fD4XK5PKb4+FjI6dC9q4avLi9e/nL9Et8pi7EM8OhVCqGcDhZuhMiA04wN",
+	"TgffHJ8cfzOwvfiRE+EZnZk3h4tnQ5onTA8nQi6pTKxh/lO0NsZLnsFnd9hbKvToDzFWw6JImOowZPix",
+	"WlPsk43FKIOfGqwP5ZBhrSTZp/c95xtK8E29Djmr0iI7+KQag1z3M6v/dsvT4Ufzn/sh2b3ZPn05wTAV",
+	"0/1Pck/S6TvN/WilZZaCT36sRgp9Gk59Sm6viWrRRj1mqzHnj2uGjk/DIojFPJuAET/h09DKDuqhq4y2",
+	"jl83vHR4pXBhFevdOzh2gbE/CywwCesrLCws2JRTncs/5UkpNneUlRXkD8Ky1mce3uZjkBz0w+HcbxG+",
+	"idtBJlzA3UEnG340miAYjed+wsIGBaNSbYThikpdmWJQNYJZS7c1J3YzoW1urlJjeoiUgmfX3OVcaJfC",
+	"0G9LlS82XOrNc2KZJ1exYdeTYqWr4Uf876iYTOTqqKwg0nNS96nQdM5OEpQz/bPhR/ev+9FO+XJwAZus",
+	"JziG8enwFlbBhaIxpuXJ8CP+955ysns1tPhFnvJkHJrYPhlSGc/YAlpGsLlzvTQNkID2kdCIpZC3qaBJ",
+	"QZ2dBg0/FjGaIXAETna1u8xuj3WxOG2dQi0DnGXOjzAqulW7j1JhvW5TezgKI9VlMjgdvGJKn5thr8yo",
+	"qCfyP+SAQerbidwgscO4jE6h6zg0NWEAgASVCa7snfj85MTZkLULZaBZyaj+cJ6oEi/d6kE5EAX8Optl",
+	"MdH25E30zmh2PEADdOLyq14x22gmNKcbNryiU3iF3uBP0aBm+Nr2Jg61I936ivTZ0GsF+IY/WMuiNS97",
+	"TxHaYpGUSCqmhHEs3yjSBCQxRB2t1WpVZDkTCnCw+TmmaYrmzBWRQNGujH7gfw/wo4P3nzaJNhXTI7jT",
+	"3ej25Z3+SrpbSfflnf5KvXsk1aHtRNONYs3Qt1id4aAk4KftQggINzS+Hw8ejgVMp7NOOjGxFfNtVeAS",
+	"NbdcLNU2kMeCT9jUlZlqBvaPoC/qIx8I5zbw1md646bZP0yxX41LnraOnJhyYg1WZDljac2dJHNeha5L",
+	"lHyPMcQBCNp6eQEgot/oe5Gs9gQ/C7e6HPUpjL12oL0QHHYA5QsLTw/oM2LEbAtuKoH/RZMpWwDHHmUG",
+	"3kwS2xkvAOsaKQPWjRrGC2tQc37mOhZsbSlfaWrzkquT18+XP78k5lx7NmcLzCnsUGgrbiS2mogVXG2J",
+	"kyPz6aO3rvN7gbFtodHv90MM4apa3WliD4v4pxjv/zB/D1PGiRZkKZkG1yXPhY6h49hdWWYIJRPXFdsT",
+	"WEx5M3kNE7HkqCVser6C3POFG1+huy2g1nCnh7Fa1EFcqDxjxqkMVesMAtVsbk3iuLBTHb1gCm1/bB2b",
+	"Gx9+OEZ+AB3PHCJSPFK2V6WQOsLgk00ERLtxdK3jrxjWFYE/gm6qpnewU1Mp4Lfvs/OTWJIJlSV+PP+z",
+	"8txfFGHq8MhS90CP6xR/aBThtAeRVwqMWIi5i3QJErDe1cScOUjICvQW9lZWlWoC8U92xB6h+XoBkqap",
+	"ncjVedg/seNshSJDpVZnxNVQM5vbJnawGG2WNtC4lYVcxvvlF/j9g1BdxmKdS8vDiwDKSuZ3oXL4n/pz",
+	"BwNWH729xhx8CSWru7RCvD7ygbDvUcRn30jwNZ7IGPQSgJPyXYMKwb2ackYkTHIFiZFzMGQMi6XNQG4X",
+	"qP8QY/MRFoMNa/how3DvYdR28btGxg0qR9daZG9yzhmfGuHwEbUTsxJCMRAY+2xPhCTvBjRN3w2IRtuG",
+	"doVsKuD7Q4y7ws7HtQQp9jw2//wRjIT8Skw7iok+lKtNetsvNb4BmthiQhZyZEaVoTcNWMi+DqbovrTT",
+	"BN9MiLRVNihDow9jHqqEYh/cLvTWGuNiUAq8MCDkLRGcGJB1JloE6vCjC6H+NLQh1R3AfEgQP5LZjXoI",
+	"I2gVEdy2Z5JCzJFhzIWEMx9JbwWLeZWTPPhM+Mj25kPxIYcc2o2n/xTj/7ajDoExP9sj4WxJmVYRGa9Q",
+	"XOl8DCwYLfc2q77n3Ycbbrz9LNt3vWL/aU/pPkxBdp7+JqDDXbzLAlWlaInX8IwuMPfAPMPzJiSZCiL4",
+	"WT1hpe2Q1XBcFntvPB+v7JDP0RHmI2bsWgr7pCuWGbRJNhTbDH9IxSLbzZcq+bQ9nfuHYFpIAl+kl88c",
+	"AGIPSaFQOKT7U4VP7eUVtLXbnlkWhPthaPjtN/ChGy97th0Wvs3XDrwc+CVCLQwDUAtwo+FH/K9XsbAf",
+	"OgSsyfh7CddHYth2GX6HKABpeotcWkwmVtdcrumZJck0CZG4re9Xly/2aShxx3rfgsePoFsIoO+94mmj",
+	"WY6wLsanc+AO7lN0wD7DgBpkV7bn2tbjl9BsiLVt1FBhLY9GwcCW+niV0MyWDtriQSwL6Zr77oz8h1mQ",
+	"F1QoXxGjwZ+hAGPnt70LfO+G0I2J49pu8u+ePQ9ev5srS+w9lTM1g4S4bzbOmfCmGf/z2X89b3Bo7vuG",
+	"Los4ddQrLJgjjI5A/6DNhBWScKF3cuotHp0okDAJsRZyFRFK9EzkCpMwNZkLpc/ItyffFt0qbAYqdx2d",
+	"Pb0mNAuSa+YjyIN37xXjU0Ok++IDCc0uBJ84x+D+GHVCM7MVV124lWNHhKZKuOxV29OQi93oj2AzYEFk",
+	"KZBY5GniI/fG2KBOVeJGUG+pYF1IN4goLSQkRpRSXRCcKzSDz4tSKUFEX+JzAydzEvaIbjuRmWT3ESXf",
+	"nny7B9k9oZlBKCTl0rsxCaGQaTtMc6HJGIhFBCSuE/dsdUwM7WFytEKH2y5o7WcjQdE4to3gzSXhqG6d",
+	"nVQaN6+sdqzYlENCGO9OXJ3vOkdbHa+6VEyPGG+/8UpXxNYLr6iH1ee+O4x66EHT8e6xuNzj3XMVJpbQ",
+	"3bOFStb6nTaJ61eVYXu8B6rTHMrGi2ksGLo6BheSVrTm9ZDDMRugczdzI8xsrZfPw7VzTVfkSvDpGdEi",
+	"j2e2jZYtOmEYIyxcpy1fTGurU7Ha6LDR9HblB301vgVMZrbnQ7RJFL4AWo9CQuEpxJIjw3/4YpdMz0YJ",
+	"aMrS2vcKsqy5z/tv4CB8vrEpxZdiCKyF+KNTcS26X0H15PsuGu9tlahk85D/BDS5KnpthFLCGuzE7hQ1",
+	"p4VtJdT3j2inuFS+rk4RfoqUYnQVOof/0wDDNvtqIxS3mZOEywvFE+qSfPejPrglPnFDbdn6ZRMFwRus",
+	"nvg8wjZLHQy3V5UWM49sunVyd+vWm0217RvZJeUcylTbDof7p7Bb2ugiRjA1kqBELmMoz2SLsbeKg8c/",
+	"uI9g8HVgPiNz1w3ZXk9MlYkk6ybg+xzr4QgPtS8MuuVIvCjG7v9slHPt/ZBcUF6VBIxeZFmdM4qwidEJ",
+	"IrKcrf7P0zpDPRBda73VnHjoR72e3PcCfsKqCooEGqug715ib5vT+8r2p9ngNNgSXixAYlWN/U83FvMD",
+	"Tle0Exm58s17n9EWKRX4+743x2cgGVbMPsikKdWg9IjxUaUh4E4mPEyyemM3wC9JdS14ug8Wq5bkqmUD",
+	"7iZ34THurTnMx20BuhWz2s9uaO9t7eyCAez3098idkhrj4WS60z0RR8fR1pNB8U+fmQVabuFxOJzv5qS",
+	"myPoFT+oVeNHtjDaUa5A2n77GPaAXo1aonOBu/6cZvhx3sfeUQH/I+mMb9G36qiZYIHwWvGSMElvUfVa",
+	"t7V70vLs6DD2kLnf3CMddTvdfk0ne2ULb0QKlXj7J2AxwSoWwqXftyC4Fz+wlhc17CZ8uNEHOTN2rv2f",
+	"l/M0LS1QDffk07AlBi/K8yQJomePF2WJmUfNOgHbJuIWVv428Gh8qMWwPBYfzT9tddQe12WxikcDzhuY",
+	"iwX0gk+H+7J1X5/n6X8dhtCZc69ghFPOFTwmNyhocK93aQW5f3re4W7UPbEPW5i39UZ9Y4b89uxrqcZm",
+	"8WssvtwijZaCatJIhFGYsWvyhJ2GXBypp7fN2LYnqtWXxL8fwX0stJ3ot2c9ohZ2PXkSolb3aJ0+XUDH",
+	"Nkpzb5/vhtCK8AkbLvlQYuvNICuVy7fLVlWaeeysuU14Bc9ekziFW/l+dfmicTu7I8VDmRs6guRx2FHU",
+	"p+59q7B0AM5lJ3pqQRsvOR2nQIQkCVP4zzDbMAOQ2MZAmH4Yl6g0xG0rHcdBVj35e60Xx0G+gSlT2i7j",
+	"QHVt7cRrJs9T/MP2SaSaME3imVCAKMCobjdxvXQcf3Rrf7CGVAMm96aHFE2Un1polLBlqpqQfka+PTnZ",
+	"yDokKo9n/o0gwvufumFMecIMK2pXZBwkL4rRn3dUzUF0myAn+UI1HUduldB0H6JmC3jjgRCTp8XG+hyn",
+	"ssn4FvOa72q+f+uan2n/UYc2F5LyhHzIxZM2r3dA6aeO/Th+hK+dOL524ujZiSMYxuS6PkS7af/WStqt",
+	"nZEsRX8l5689kfrRcrTZIemRyLsaNdhumK8O/ErvTZaKMqD2iw6v6xKMWgk+Pjytbzat7WBqrUZLPwFr",
+	"a7EcsmR6hkHAhqeU2R6NsG60wG7b4W7MeZVDciArbHVfe6C/e/Qj3mJPrSNiDybVYoKnaVethHZVyMOy",
+	"ku3Y3AE76Js09TVX6muu1Ndcqc83V+pr6tIjpS5V2HlEPFKN2Eh5QnKu6XQKCYlnLE0kcNdii/EE7kgK",
+	"E01EvocMp3tf6eHoDpGtzstOMh1Kg0ykmO+6JMhhS1CIbGUQ5fFhRVQjnnpMbiLb4JAwroWtHhK85iv4",
+	"3eklb55NQAKPu2gCFWQ+gYIXdRh7NcBALCLLGYtnsCgcZnOypLYwS9J0apqUg34U/FWG+JxliD9x9rMF",
+	"J5tyqnMJn6s49n6P+nkppRxEO68wsPHKsC0bTYNd0p7Gxb79Fb+6UXGL7MYoFb6ghpWbs107rYz7arNt",
+	"bCHj2c4XK5VjjxqkL9vjrCKkn5KCV6qIUK3BsDEmuIrI9fevf1Zfz2jDGXWdFdVwkaccJB2zlOm2E/sj",
+	"6N/qQ8/dNzo39UaVynX0jlxfYolqFxaQclV6bSnm5o7f5kRk+mhtMYctaxBuTNl+kqsLXr1BKFTO9KH6",
+	"WL4tmqoXbIIqjQE9pRbk+3Zj+64CfWdl/Tq7WnwB07r5DlpJ/5kP2Uf/z9Z2tZUDtYU6/2P4HztpVL7j",
+	"jpRGWnJ7IFTZngCfNQfu8JbH2T4Jqeyd9nkcqZas5wM0y5k8NXfRVV60JSKC1wSYbY1y9kBGHZte2Vzk",
+	"R2965WqIOOBNJtug96dhLJXuU/ujCLyqP3u2ch1TXjN67p61mCneYk/RUAr088OVTzByWsUogYkj2NqD",
+	"sLnT/bwHYlMk2y8hDZUW2Z+AmrTIviSK0iIrcleUo5/C5oWqGZVAcp6AJEu6OjhVfbTqytZe7i5CSOrP",
+	"qZG7a32C6le4h/vnpU15W3NG9axU2gsMdvUa/v277775ezSYM17o8QElfn+EZ4HfYrt8S6d/vqCap+kM",
+	"6GQmfUunX3bYArqn68z787Z9thejeEune7qXf4ElEtOT65uBFSar2g+mEc+xJx2dnhGK3im8sOGOKa0I",
+	"4/Vw5xVJBGCdfqPaHThuAXnq8KOm064RzR7Hj6t5osuvWe/8M9q0PI7WVU/MBmy/F//bDjlMoeOut2jo",
+	"wisBsoumW8XX1tvqP40Cy4iVL/t+tLRrdpaVre78IcaH68zPvjH86OxkTTqHhe0eAx4c8g6Ti/DB7WYd",
+	"Mv1FXaFph9IsJfR2f5Pjt33GwocnnEOQsjlzJVma4F+jTGlLEGxPiiuGfaaaSp3ef/e1BgzTJYZEKOOq",
+	"oYftEy1173DyBUdzlMRLIFWA3cNrmTIOQNva8BWQ3FcKkkfUk1MEfjHkTz0gVy6Mlsxzpd19YAvOKLpS",
+	"ZDlbEaa94B8GdANz2eh4v3YcmZ6RG5bcRIQmiQRl46RjMDKnATootBzqma2O4wyJtim77V8leGo7tccS",
+	"EuCa0dT3/6UcG30bct9stH8g3F8VJsCnc22cq9sK7snStcq37fddq0uekBS0Qv2Q8R0Rw8duBf+qmHkk",
+	"EP0g5NQlVjooIfFxQTKRsniFADJ/uZI1RWjZGXIk8u2z500Mqdnw3LrtPXCkTVHQL3QnTahnYlkB4Bk5",
+	"seTF1FqsT51d95IxgCdoKlyTEgN3PlOEjhVwbTsLHpNzyxzITS7TmyIK6cYGno4UxBL0DZkgHSjr3MDf",
+	"NrmJFw8Pwk+edDJr64ViYMj784sh4xPR7rCx37k04w5wdnCewPn5gaWGJm2ij2TTqeu+gwzDiCpFtT70",
+	"0yxgZ74f88ExkMTwapshU+BhH8dsDVslPGlCMw3SIKyTVrG6kmLBEpCX+MYjxFOGFtIpoPL7VaFFKC9d",
+	"3zKeqN059Kw85DLHSuEGp8OpbCRsIQmnQtySlN2COXuAQhOsjLjE/2KO4KrT0dtAZj9Evl1l8GBEFkrQ",
+	"mna1Xdt5OwMmLVJ2gYfC8BMAd09owh3EOcZxbqtB4195Wb7R97ge3vVnhaJ1w2URUMq4/vu3ZTwp4xqm",
+	"IA2GOjoAN/T4S34lxdQckIhc53EMRh241iLLICFCEoNQTAAMrTbgmaz6jcMm2/r8c8pzmkbEfCHJUzsp",
+	"LIDr0ZiqxpndvdBn6kNV9dmguy85WQR4eW0vDS+NqZTMYDlfK/DjwdZia7jWVFZP9r6CgdamqSDy6fXv",
+	"p1KuCPXKlJG8uVieGbUJ68+XxY2VLzudNMK9A9PdaoEPwm2/FYIa8LSplBXb2JlWZv5/QiXmYviP18Ps",
+	"Nyi71wVUebvVfm8Y9vrBeKyeUlpkNXg8mNyGmqrbztf9Wxz8tG76OileASb0ROTwd2/YXerKuOL4J3yh",
+	"Gsx+6XFF6tYHFhWHJEImb5g90HhWDTBBxr+kGGRiM4DUTORpQsawPw7V71QPP5r/dAwn9Z/6nGJKMRVr",
+	"aQNLzVYbAkt3i4QNlvNLbru+TtwqPE+pR4Y6VLTGhW5VRVoowEuCXVn5lR//1WP6ZDymdeR84bVLC9Vm",
+	"vHJmWsz7sK62WGSsRdiOGjx5r3kBqopNqmLwj6xp0gxgCTkxggLHn4UkY6FnODma5JVtcOLWlFFlPiJF",
+	"PsW3eWGrHwPjU3ILmT4m54XF8x1forPQ+xMrS/iLconh5lrxPx6T3721jFiJwrxSuJUjclNR62/IHCgv",
+	"TbnMmt0gIVTbe2zOeK5xV2YhwPH6oitFlDgjlNz8TiVnfHpDLJKRoarjd3zDq+A91OuUu7dqmesn5Mkp",
+	"jT/bYEqnM96Ddrdy+M4OyhBSHq0/U1ICpci+L6UWq1QvZyy1PYOmAgzdtxzwDqJM67b3SZCbMo/d+Q4d",
+	"lpnf22F14aIs7lM+74dsY5ylNIbt+Fg/1N2KvZ+n6dd671/rvT+g3nuaFlHAZQejmKYpSIw/UgCdijd3",
+	"bRn8lUS/NgwOB0MiAZ26GDm3ObVSGuYoXKNMcPPhH69gAek/fH8O1xDq8sU/+E356pYents6++6/r+/X",
+	"rr5du/qe2WwjG3pj4/psrGThW1EzsVQoLdrIpm09O+/bu/fpdO69X7PeP1er3h105633zKU6noVKv0wk",
+	"qNk1xPtkCtcQ9w6I2+nsB0AdW5QtdynhsHTHNSrawGJYo5BmFOWJmK/HV5Zo3tLf+MvrbuzVDGfqtlA2",
+	"4lsitrFD37+yS5PUrwrG15aoXWQ5VZJLsOlpiwB2XTQB3lelmTUsdc6HO6iR0K4QpCuIwkHeM7eloYWy",
+	"x9BGYstmhsnBMXIN2pwC9TTzTXxfa5Q9DYvlQpOxdxeABOdwRLN6I4YcBnsg6qOsgKib2FrF3OP2lP/d",
+	"+cKJXXByvEuZuDggY4y/siaMcc5SfcR4oCCrZ0NbevL/6VrxW+m5rct6f6NwjSTbBOmyQ/65elF09t8H",
+	"R7ksvv/E+Idz/JQMBEhSQCKIjFAa0LkvPOxzfMqY+huSAl2Acl3IwQrU6Bu06RQ2SQgjWGzWEMIMIjIT",
+	"CkXvTEhbR88NeMdvaK5nN9H6J40qPhFyKrQGfkxeT+qHrmj+bzT1m8oGbjAN4MYHQ974pI8YM2+SkAfR",
+	"StxPVy54hPSktjPc8fYYzkHThGraFvXjwPKzH7p/jnhu0zWKGQ9Zdc4QLF7VYkKYVpBOImLrZJib3pyQ",
+	"b06M0ip4ogidij2x0A0EqiFNU4MvyeL2FtdUg9XVztP0Zzd+nzjTVKv9o+gnF+Zbr9DunBfObc7UlmKM",
+	"FpA+z6EPNF1mxBcK1opTKBXxLRnDlPKtsLYw22ZT8KMOUCLpQDYAu6MvO1TW9ijJOcZlFYRTJRl06jQS",
+	"zfDjH2KM4dCfhhnNlbl5264o+9qVHbnXG8rOJK9t7PcBriZb0CAMUHM2LXisi+QPMcbWFOb3dwOapu8G",
+	"IZj3PWseFxsXE1Bp5fwgZq7t404d6D7suoHiDnGO23gDqlAn9onwK++INzJyzVPf4JnHgTZOsBbWSj5s",
+	"P24Q55Lp1bCYvuWMubHXbmj3voKJEVilyNUoXkC4wyBmRm60GGxv1VZ+tlKGsMe390sydWAdRoKtKJOF",
+	"LHvLxbLI6l7ORAqhfPrgBe6JY5GnFcKo7+JfYEXlD6ckXsCIJRFRsADzXkRsfkxE4oVSIxULCaPFN+Sv",
+	"6NqZwt8i76DH19aqOUYko/EtnUJENJ1GrsXcMandbIbNHT0rU8Ql2Ao7QpA55SuiBaqVZqj1a28KIJtt",
+	"k/bk29hF/Lrd9LOTkxOvjTTl5uYcRrjv3uetPuOvmc2U4EVBXYwMrpy4/u1E93UgO4lnta5Tl4YndsvF",
+	"L87q5yuY2XvM9RmzDa08Y1jjGtbSM2PTGaBKIKRrTbaNZWiqjQDbrlNd+1H71p/sJHvnvRc2Dr9SSrPz",
+	"3b39hsZfhxe/vTxPU7E06kEraHF4bfQeYVyb5yCd2taa87nqztjuw1evynKtSJ5hqFhEcp5i4oTGpC+K",
+	"+pUz7RCx5A3CcSi04Cpvgu7uLZGbgH16UQZlZN5fFLn47SWhFaB0ImrBkriD6/H15YuLB8A5qxXQyWW6",
+	"pk88P/n2P6PN8ixGhpmsRjFIHaj2/ylcV+fpYMmrjVYoYoYjkdcZ8MsX5qBgfRsjQtgGdRJU1XJm8NKA",
+	"siyXU6B5wlq50JUZ9RNTrhv812CR4CF/eQexB9KXncJnyKUQRZC6SIr5xZ4iccRWkiysR1tp01tx9nk5",
+	"1tB7ACsRr0MPLUNmrwkZr5wno9KwdCySla0Nw831GYB1e4TOJhj34Y9zn396kTm4/TWAc7Ekf/0Zayn9",
+	"DRvF0qKiUmQzRLF0me1QUeCE/PUXweFvYQQ0hzg+PfgfsBGFkTyw5q8iV6+v3/ZnFB/x36MtdXQQxv8U",
+	"4z8Nl7A9aS1b6MJue7tkHFTbi+QgWB+/PE53MHQmpm31MzxBfa7FM8IQayinsQMiCgFeWQ9sp7veeWsP",
+	"cdvXeeXer/qKdxZriKPZJnGuobmCdAGq021fdtPbEo67Dscv6rq3XUZLmNeveiHrt30QvM1X+VOE7qO0",
+	"/fDwK8shhMnc9njlCWF6U3oKmiXXWIdvy9re7jQN9Hl+pDakawEZvppg1x6kdv/bak9b69a+K0//CBwk",
+	"TZsKT+8lritOGRZLt5W3bs3pxUuMKaJALkCeWaEc7YKWTyo2NQyV8Y7GLAPc4RS0txc1AfnCPO8FXhFr",
+	"0EdKS6DzOpiLOlBjxq1H9sCygflapb0FobmeCcm0K3vmYGjLzRsw/0VVh/eB7EKk+RxavQq/uSH7vOTL",
+	"E7J32F5nNC5krXEqxrZRyFag5QrkVIo8a4+7+lWB/NEO+1NU9oI7GmtsnsIUefFLg18yTWg2QuiMEt5U",
+	"2ytoEN6ckZKMSu0x5IqFhSa18z3RamIFHXzZJkh7YtCFByJLXVK5t5QrvDMqR684ZFtF5xK++xHrKvgL",
+	"tU1/jJpWCBiEGCdjmAjswLNCFcResEZfDN2vVag28LRuEWcPYG67KyOPC3an/hED2/pxAQu/rmERfzp+",
+	"8APjiecFqNJVWLxrxtCTXj9a7t8pU6/OKx67WRQuPCqrsEmRArZQDvQLrfPDJglt2/52zxAPkUo3dTtq",
+	"uBsCMZL1iq+eQB5a8rXVxvDI19AhoxO47QbYhpaNw7pdVv5sxeTQ1WS23F8ebfgYzClLn6hk+wbUFyzY",
+	"ImVHRYlZG/cnlSY0mTNuE86EXDsjnSTaPXIRnOTJVmQoylLlCgKQ22QswziX0gGm0SZkh5jd79v6Vh6K",
+	"Q9iGrJB/xHhvcA0zkHOmVGuTqTroripvdMpNULHIdtXtPqWareU2rEWMdW4PdRjuWEKrb/zzDnMVKrGw",
+	"iTCiJSUeKdsppbMm+JhKYOWm/Rx0wCLTKfuyVUCksI4aYJg6P5r/dFf7nkRZwTCTbtfn/hyXldXkmvbf",
+	"j3k4xA86aGRXUkzY3jy+1RmertM3syu0BVs7iwnF8RrGKXMNjtGlu1tUXYO+SNm1ryi6Dyy9vnxxUczx",
+	"dMuNYASQEnPwdlyDu/WA8inDujOCJCK+BWk7UwB2vVgKmZzVijq6eBRXRkYB1z0x7z+7B7xXjqifZD/Y",
+	"959/ynVmshIEfdCjVgr1zP0cS5RWVuocZ9gf//RT/JDS6ROtJGWg5RJx6oq9CzomqeDTVrYKUrn6zk03",
+	"/fnV5W9u1B7v+8osh0kms5MVsSDnV5dB97p50eVCI/mOqWLx4PTf743Ur8UtcP+HAqtS2T8N/drAB0v2",
+	"mHs0GCJdu1k+BjZpX3Hh4adkBjTVs8ivVkVEudKINsHa5luaX43sflzRb+0GQs0P0cW5nAnU0Anjx3WN",
+	"JfDOjx0cpGtfmTq38sb01SRJK1b7MlSVL/ja7aEmXoLMRJooFyQmRQpWeXTvVL4yh/k4uJ/zOK5mbU4l",
+	"navKe9KV4V9/7c1654TAnLLaZWJjXpc4rSK3dUMIEUnpGFILEVvQDWeofLRIuN785Cv7rhZkTuVtkZqt",
+	"0PBX+QTOEXj/J7Ek8zyelZux2alaSKi8/iEXmjagI2E+RhhLUUCVoGy22OZ7r9OEyEptgjKeeCqqdIBh",
+	"xA2t3JZC3qJPCoNkaHxraI4npyQTIlUR+ZBDDga8YloF5h9iHMRt0eqr0jGroS8TmUgxtxQsarh3pRU2",
+	"P/+9D2osOpb5nvbuk1EBvaJrJEkEhzppFd1iGkCSCnGLVfnWc2VPw8X5zJy2U1mVdbhKZqE5zBbW03Ad",
+	"eGZ0AX4X1sSzIrHgyubcrn2/aQM/UTkWEkukYsqM/agNdcT7yvzAh4tnle/hT4NP7z/9fwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -698,6 +698,37 @@ type PersonalTokenMade struct {
 	Token string `json:"token"`
 }
 
+// ReplicationChange defines model for ReplicationChange.
+type ReplicationChange struct {
+	// Action copy, delete or skip
+	Action string `json:"action"`
+
+	// Destination The repository
+	Destination string `json:"destination"`
+	Digest      string `json:"digest,omitempty"`
+
+	// Source The repository
+	Source string `json:"source"`
+
+	// Tag Without one it is about the digest
+	Tag string `json:"tag,omitempty"`
+	Why string `json:"why"`
+}
+
+// ReplicationPreview defines model for ReplicationPreview.
+type ReplicationPreview struct {
+	Changes []ReplicationChange `json:"changes"`
+
+	// More There are more changes than are listed
+	More bool `json:"more"`
+
+	// Repositories How many were compared
+	Repositories int `json:"repositories"`
+
+	// Unchanged Tags and artifacts that are as they should be
+	Unchanged int64 `json:"unchanged"`
+}
+
 // RobotPermission defines model for RobotPermission.
 type RobotPermission struct {
 	Access    []Access `json:"access,omitempty"`
@@ -1050,6 +1081,9 @@ type QuotaID = int64
 // RegistrationID defines model for registration_id.
 type RegistrationID = string
 
+// ReplicationID defines model for replication_id.
+type ReplicationID = int64
+
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
 
@@ -1388,6 +1422,12 @@ type ServerInterface interface {
 	// DeleteStatement Withdraw a statement
 	// (DELETE /api/haven/v1/projects/{project_name}/vex/{statement_id})
 	DeleteStatement(w http.ResponseWriter, r *http.Request, projectName ProjectName, statementID int64)
+	// NotifyReplication Say that something has happened at the source of a policy; it is looked at at once
+	// (POST /api/haven/v1/replication/policies/{id}/notify)
+	NotifyReplication(w http.ResponseWriter, r *http.Request, id ReplicationID)
+	// PreviewReplication Tell what a policy would do if it were carried out now, and do nothing
+	// (POST /api/haven/v1/replication/policies/{id}/preview)
+	PreviewReplication(w http.ResponseWriter, r *http.Request, id ReplicationID)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
@@ -2604,6 +2644,58 @@ func (siw *ServerInterfaceWrapper) DeleteStatement(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// NotifyReplication operation middleware
+func (siw *ServerInterfaceWrapper) NotifyReplication(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.NotifyReplication(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PreviewReplication operation middleware
+func (siw *ServerInterfaceWrapper) PreviewReplication(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ReplicationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PreviewReplication(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // EndPreviousSecret operation middleware
 func (siw *ServerInterfaceWrapper) EndPreviousSecret(w http.ResponseWriter, r *http.Request) {
 
@@ -3407,6 +3499,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy", wrapper.UpdateSignaturePolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signature-policy/kubernetes", wrapper.ExportSignaturePolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures", wrapper.ListSignatures)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/replication/policies/{id}/preview", wrapper.PreviewReplication)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/replication/policies/{id}/notify", wrapper.NotifyReplication)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/signing/keys", wrapper.ListSigningKeys)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/signing/keys", wrapper.RotateSigningKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signing", wrapper.GetSigningPolicy)
@@ -4608,6 +4702,78 @@ func (response DeleteStatementdefaultJSONResponse) VisitDeleteStatementResponse(
 	return err
 }
 
+type NotifyReplicationRequestObject struct {
+	ID ReplicationID `json:"id"`
+}
+
+type NotifyReplicationResponseObject interface {
+	VisitNotifyReplicationResponse(w http.ResponseWriter) error
+}
+
+type NotifyReplication202Response struct {
+}
+
+func (response NotifyReplication202Response) VisitNotifyReplicationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type NotifyReplicationdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response NotifyReplicationdefaultJSONResponse) VisitNotifyReplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewReplicationRequestObject struct {
+	ID ReplicationID `json:"id"`
+}
+
+type PreviewReplicationResponseObject interface {
+	VisitPreviewReplicationResponse(w http.ResponseWriter) error
+}
+
+type PreviewReplication200JSONResponse ReplicationPreview
+
+func (response PreviewReplication200JSONResponse) VisitPreviewReplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewReplicationdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PreviewReplicationdefaultJSONResponse) VisitPreviewReplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndPreviousSecretRequestObject struct {
 	RobotID RobotID `json:"robot_id"`
 }
@@ -5629,6 +5795,12 @@ type StrictServerInterface interface {
 	// DeleteStatement Withdraw a statement
 	// (DELETE /api/haven/v1/projects/{project_name}/vex/{statement_id})
 	DeleteStatement(ctx context.Context, request DeleteStatementRequestObject) (DeleteStatementResponseObject, error)
+	// NotifyReplication Say that something has happened at the source of a policy; it is looked at at once
+	// (POST /api/haven/v1/replication/policies/{id}/notify)
+	NotifyReplication(ctx context.Context, request NotifyReplicationRequestObject) (NotifyReplicationResponseObject, error)
+	// PreviewReplication Tell what a policy would do if it were carried out now, and do nothing
+	// (POST /api/haven/v1/replication/policies/{id}/preview)
+	PreviewReplication(ctx context.Context, request PreviewReplicationRequestObject) (PreviewReplicationResponseObject, error)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
@@ -6515,6 +6687,58 @@ func (sh *strictHandler) DeleteStatement(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+// NotifyReplication operation middleware
+func (sh *strictHandler) NotifyReplication(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request NotifyReplicationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.NotifyReplication(ctx, request.(NotifyReplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NotifyReplication")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(NotifyReplicationResponseObject); ok {
+		if err := validResponse.VisitNotifyReplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewReplication operation middleware
+func (sh *strictHandler) PreviewReplication(w http.ResponseWriter, r *http.Request, id ReplicationID) {
+	var request PreviewReplicationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewReplication(ctx, request.(PreviewReplicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewReplication")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PreviewReplicationResponseObject); ok {
+		if err := validResponse.VisitPreviewReplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // EndPreviousSecret operation middleware
 func (sh *strictHandler) EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID) {
 	var request EndPreviousSecretRequestObject
@@ -7169,196 +7393,204 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs50iD8Vwi97yG7d23LmZkMnrXxAOdNPDPZzSRBktlZ3DqQqG5KYtQie0i2ZK3hB/dr7ofdLzmw",
-	"iuxPttSyJSezG2CAcdTd/ChWFeu7bgexXGZSMGH04Px2MGc0YQr+fK4YNSy5NPYfCdOx4pnhUgzOBx/m",
-	"jGTUzImckvWcGrKmmsT4/ukgGuh4zpbUfmc2GRucD7RRXMwG0eDmZCZP7I8nesGzEwkj0vQkk1wYpgbn",
-	"U5pqdncXDd7SGXvFxUK3p3/HUmr4ipHUPidGEmMXpNiKy1wTKhL4QbAbQzI6YxH5JLlgCVlzMyfXAxKR",
-	"68Gh1vlBGpo+l7kIwOknuSZLKjZEybUmS2rieX3aqVRLagbnAy7M998NIr8OO8mMqT0WchcNMqrokhl3",
-	"fDRJOC6juapf7YkZSRSjiT1BCyuqDJ/S2FwQbjQZ+49HAOExEXTJ8KS5IXOqT8lraUhMNTvRTGhuT8Pu",
-	"jNvxLWYMooH9ZnBeriMaKPZbzhVLBudG5awKhyW9ecXEzMwH599/Fw2WXPh/Po0aZ2N36lc7UmzKFBMx",
-	"C+AonRGpSMJnTJvw0sqve67tm2fPdi+OiQQOZ8ST9qpe58sJUxbqlCg249qoDWGpZus5Uyy8TJ5sXd8u",
-	"HII13bA4hwPFRQVmqb3y0Pl4LMXIgT48XXEuhwM81yPFtMxVzEY4S5BvKfmJxYZwgVzDsjGuCUUcZysm",
-	"CJ9aNE+lXGiS8gUjVBAACuwDWWS5k7+fvNQn79zEJ6/tj9VdJGxK89Q4Qi3WPZEyZVTAwj/JyU5kMVQv",
-	"wujhvj4kJO2Q+Ott14zw+IAkndIJS7uxs3j8UMxcMgvT7omWB5nD0AIDQ3MUzw95aHI6yrW9EZpo9May",
-	"eK6JfRoRLrSpMP6YpilgM6zzt5ypTblQ+wUCfQsAllzwZb6srqoKDHsBh+4gHs/hcu6Y2j0K0NHTqNch",
-	"2AFGmv8zMPk7extTmP2CnNlbImVakyWjQhOaphHJM3tBPj2Lzs7OtiwQxw+v8iywzCW9caA6OwsvWsot",
-	"ROCfHhJrHDvsYJiWm3lMcW+GmVBtmGOtbyRVmE/CKhXhyd5rdUMedMW5mrEth+gfP5TLID62gPFcChS4",
-	"dE3qjeVySfU5GS/+czUm7IbGJrL/+K/VmMRSGMqFhh/+Qf9r8nFMFBVWcB4v/vOWksndmFgxVk7hlz9Q",
-	"Mvnj2FIKkdPTa/FXttHEgFQ5t0K5NlzMSCKZFk8MWQi5JlQxwmdCKpaAfG6Bkdg7mJLxr1QJLmZjgjfr",
-	"6bXoILnfBh3n8t3Zn74PHcVvuTS0+ygOcAhOhqMV2ap+HHleYqWOqRAls20Ko/WRDomSimVScyPVpged",
-	"ly8D5sjcgE7gqCYiGVMxE+aEiVgmLCFmzWPWtaf6vD339PTsmx4Sg5ITaboPt3j80CPWTOutknPlhQMK",
-	"RFqqgEYJpNam64iMT8ZkwqZSMULJgm3I1Co/TMdMJJYapUo6r3mYautZtJdn6GybiFM8PiQaWxm4+xj8",
-	"04eet5ELtuW0i8cPnccLV+FpStHrIbMA7etMCs2qNp3ArYEPLoADTGSysToRW2ZmY9X6ilXolYypNyv8",
-	"/4pNB+eD/29Y2pCG7tVhaT2CVbyQIsB27K/BKe+iwQ+Up7mCj+z9xNC+QrMs5biC4SeNyygBEloQPtXD",
-	"K6Wk0riagD1kzYQhayXF7JQ8u7khgq2YIoalqSZLS1VmToXjj7/lTBvCk4isQYwF3s6U/SCVs5knTRSv",
-	"c81OkaBxIXadl3HMNPyVKZkxZTgeD409aBvIHw3YdGoFmtAjr/QGHt4VOCEnIBDdRW7yq5sspaI4yt7r",
-	"oGkq1yEMuiwAM9nYrS/JWuZpQiaMpMxKBkrmszkRcj1oK8HRIGNqyU0QNz/MGVdE8dncaKLz6ZTHiDUb",
-	"sqQbog1PUyKksbyQES7OScI1naQsiQi7ySztRCSV8YIl4amdsBiGLdVSAFC4YUu9C8sQuO/gq0EJfaoU",
-	"3QxqN/G+RxkN1nPZb/r3uTvsuyr3+EdxdlVo47CVmSN/+uXmP3ZikdtoG4ECV9d7LmJG1nMmIius2/tp",
-	"jKcyJrkwPIVng4ralFDDTgyHW+SeBtpoYIWU9mJ+sOqCOSdjvdGGLUc0sWosyF9SjSMyzvJJyuORww37",
-	"i5Ips/+fKSrM+JRczqzMbHAY+3CU0nih7StCjvzbQpoRjjWOrsU4YYKzxL2DI0VkXJt9JEW68Z9qPhMs",
-	"GXFhf/Bobf92iG3/TNkURnHAjKyAfS3GuVAstTx4DIC1BGOFcE2EJDq32rezhAEoiKYb+8jMrbRAJ1bs",
-	"s1SM0ngLF2HpXWq9FyStBPZEE3hXR2Sq5JI8DVxTdjiZZ2F7HTxC7WJiZ9du7JRd4G0BmGR/Q9OOnvOs",
-	"sGrHscwFyK8snYb2YccJ2O2pmkj1RKNNsNhOykJDGHbT4SJB+kEtRzN7h8UsguVmTGah0RoEC7jrZugm",
-	"Qk/uLSpccBHSSMAMBIdjj54KKTZLmevQ3ryEt32ZME9wfc5O/57PBDW5YoE7L5YWx0P3ifZf2RN4Dq+B",
-	"pdYYGs8Z3L4SbuklTRjhJsjcSyN0a3NLrrX9s8NBMmckkymPNyRhSyoSTSZM84TpyJ7oWqpEewwE+uLG",
-	"rs6oXJvqRVOZT6qwTdrK7HaXlkJ1cBdCGhp25jTA9Nq9uD+gcK+hCRwUgEGs5zK4y8pAunbYbapIqTZI",
-	"z7GlrilX6J/pc70WiBS6W7Whhi1ZiC+9hLNBNmCJ0Q8DNxH4tViqgTlqyhPH/ryXSZ9bltnABSkA3h3A",
-	"9PDpjVpcI3+OiHvuJwcSNeCBEAm7QcCljCbg9wxO36DOwtNSwqc47XKlJTlEniQraFc7VYfJQYLPE25+",
-	"kGpNVeJIq07t3jnWhsxcanOeSWVKO0TM+Ar9H3qjUzkLEVVKZyPNYimSALpdzgruLdPEyqZKrhGEa8rt",
-	"nXSGtCvscSYSNleKHzKfVJm0AHcMTqrNiFmFYguKT1GBubCMwcqpVhCWVhNfgSIe2IkfdAQyT1XBO4gk",
-	"BBMouS6Gb6ImE4WPFxUfOSVzmmVMAIIcYTX2VgyazV4m5bVbnJgmCUstSrAEQDzo4QmoTrRl3zCDnao2",
-	"y8E3naE1xp6C7vBLFNjZb3eZkkbGMm2PZuLMMg+TBm92AMiWZZSQtuJLmhK39R5LAj6DxJ4vLQeSUyt7",
-	"xblSyHwmbG4lhmhgScSu5+MuQQiHrK66gUAN0Nb5QohTXXnqbUojIW1hXbcQOBlOyZmiyyB0l0zroN8r",
-	"PNJe0qAfu3NXASGLFb/3umYROK0rtrEeN2hwHSua5h3GhRVTCY9NAPHeCAbwYDSeE76EyB1003NVGjD7",
-	"bOCl/fhvONHOfRQLCu3kBw5o9XxOBZ5nA19W3tXTwoGEGjqhmo22iKDFO3lm+UsyQsW5B9O5iwZTfsOS",
-	"0Yop3WWs8QqAJ0TB1oNoMJMC1PzUAI/7GBg6o/HC4W+Ac6yY4iZswOheTcgU9SM1zAF4L9Du3vlxNlCj",
-	"xpXz4vmpym+bC6xM+bEDCoCwbRhsQR12E+c6JGI6gFY8cmD3SblGYZIUciDBMXQ/tj5144ZFnrVUuiK6",
-	"Te3arJCs+5JsFRcCwv2U39BJSFd/MyVGGpr224TMTSxRCti1mDfu1cIKGBIdNoVjD+Q9u2dVCFExGECF",
-	"NIQhPwySsQNW984iYuZSM0I1ATyCvypebgfunsdo1zqyKJDrjlARJ7/aFyOv4DpHIHKONkU1b/wYNJFo",
-	"sMpTwRRFMRpM6iN0glZubCcHwE9CmpGHVZgz4VnvQHpvxtoDv7cqTYMSceoALFDDL6ykyxJlyyOuEFEX",
-	"I3hTIqgH5iSV8WLgTO9BoFQ+rMV+0vRthZ24ALQ6h3Gg348e6ie557e1I97vW48x+3zVONgHIGH9oPrZ",
-	"tNqmgYrVqW1uq5h5tllothocdpgD9tT8u7bvhau26b90EO1ljQN5r+NywWeVC80bR7jG6C00h1ygHg+h",
-	"tCEGWfAFZzAuhrHs27LpCSMqF/vcWHhvB+6rTg0ALECUZHmagtVHpknUNiOWrpo2s60hHk3TN9PB+T92",
-	"L7WCsHcfo0CkOnjUtKEiuSB0okFJaYHSG6wEXgX94+TDjqiCz3p4FYgQQryaWH9fzOswyBXB4KV1Tch1",
-	"zcLr0Cd0KHzZJW0eDxEqvsmGhV+g2ygi5f0bkRrni4hjfJGTWyJSY3tgGM3FQsi1cFjgicebKktyxBhS",
-	"MHLZ3VTpp31/b9PEEIoVrCh3X+LHNq/kX+TkysexB9iyYhhetYd9DQP6j2SRYzdG0RE1Rm25tjHqo7VV",
-	"VI36mWOUOdIGYGyWjCZhZapLzHzrce9dLgT88d7ILLNoB6YHi3zvcwySiLqGHVUoq41mVC92MvC/yMkH",
-	"qheQvKPxFuWzWSiE+ufL179cvorI++c/Xb345dWVXeDV365efwgtD3X5PZFsxUTSEd76q1MnuCZTqbxJ",
-	"BD1Q6IPQxGr6F+TkaeEMXc9lygh6t/spBm4FPu6/fQvbOc7Jy58vf7wavX9++Toib3959+PV6PKXFy8/",
-	"jF69+TEi//d//5+dZixQmquTVTdfnkGBPf4wO+jdnuDvgtTrGTg9DuQh3ME5H3Q4J01ODV4whczb4ZIP",
-	"4uOP9onGtBSLE8TQBSMmV6KnCtobAoLdmJFRmyOdSaa49IagNrrP+WzOFJlJpgsnZXuJKhe7gLymmkzY",
-	"LBefgz1v57/v4zlL8pQl5A9TjAWwVzsxavPHwzHn7f6xQ3NQz796MKFGyludJ5Uafo547SlqCx9yN0mL",
-	"G5VKdg+kVwj23rc7nE3ft+25saT3+4W1pce7a8pN33U3TsPbTvwQJRDKDVYU9HIXobN4zdbvq5EAXRbV",
-	"oOXLS6DN0OSA+TXjiun+Bvs9yPZTrg2f8jLQdudqZMbEit3suiYa3nFB3mRM/O3q7ySRcW7hVUsP88oD",
-	"T7nZRAQJIiK11UEyR2kDq51FZceD88EnLcXpO7r+2TGGupF+S9oRvhSh7dr9i/zy7lX9lJ49/aZTRWqA",
-	"8D+e/in8bjU0syGCOftnRRO+IFaf2hBncfD6Wsqmhsjc9MGhkj0XDhppRhQifb0FEf5f+SkXCVMjLlZM",
-	"Gz5r2miCfoydUKoddA98C7ly3jKlLdJ9kAt2QNULoxzDKn2dBOsHhvaLc1R6u9z4Ik9TdCrUpKj9CXYe",
-	"jGgpbrp4ThWNDVPaIzUkEQTtCH05M3i/c124DBtuZm51dbLkIjdMV805wkW2e3v0UeHSET7o4o8ha6a/",
-	"U/qdnEjztvhwtzEh8dkU7oDq05bIFTWw8+Mu9MbchoCX/YtBSA/4WiLP2Y4Mm9axNITGlMYMq2u4WHwK",
-	"+AyRpPocVYGxD5guUyB8DC2tBhyP//sYVFXItsUvUVd1H46H49NrgUG0GJgOnxSDYow6/IZGstIaJdfC",
-	"GaPATOXSCe+JYUt68xI/febg5/75dAf2OcSrQnQnXv1ME3Zg1rlVQDkYuvVX6LoYgvHXRiMocCVGgHHf",
-	"/YmkzAALtf9M+AzC90pnJb8hlMRzFi90vuxng3BH5HnxbibQxI9A3ozP69kjWSTkPfCBG8GAbJ3R3sk+",
-	"71nHUu+JVT6IKxRFh6pjJUMK4nsnm64g2W3s8ie5hmtqkusNSlb9YvEKZGwLlNrlaQFAAIus1Ky3WfVd",
-	"iBkT2y5Z6q7Z3gtUbClNh2ZMk0Qx7VxdaMUnPCgpQIIgnbEuyWOi5FrDgfQZqV+gP5BN8Xo1pK+OTg3I",
-	"1Y662H9tCyFyK4O9W9g7CQaqT7mYMZUpbhUZqNnChOFm48JeME3iwvKJlPIlyQWUfUC5fcUUn/Kwo2WH",
-	"zli4EV1Qu1Kc6RrSVyKXHIZUQiUCwdbhmCzFEqt1sQ4T7Zup3TM1hmkcKKrkx1Ri3gdb9aR2gAvCR0iz",
-	"FUYuUSlEJ5eaUJLKGR6DRZATbegyg0Sj3MzBBmeFg5UH24GtYHZpqsO1jO5wl+rj5HOpwX6+tFt3ewbT",
-	"+x6OrUpMTINpoInjnAgJOa9zqqHSEEsIWvk3DAjGYUcF5Lmo/IOLFU2BHL3NZGcMbeFUc9AtY1s8gCJL",
-	"V5WQlgbGbaXRt0VwQsPe4iwLvTM7cKAX/jMwyk+lijsyQ1s+/ix3kesQhZVIdPuTaZ5Oedp1FelYZkEX",
-	"rUUFf/34MymLixTuFfCGfwyGWZujmIjsuEGnWzNwGjZWgWGPQ3xRObL+1qT3jJFExnpYxiecLpP9jUJ2",
-	"MVzM/soCyBTbP8H0FLw+aRGAWLIVI0mWG8KFkZb5qNwKi0YqFpG3Vz9fOC+Gq5fwumTBbcnnwALTS7yV",
-	"9YXL+4IUsJRrwxJYy9rpMxt3eYdFqKJyXGB8TTLFV9QwklFlnN8eRrOc14WvP9GQLwpOCrQMuEJ07ckq",
-	"12s4KrfH3Ra82DDVdsECl/rbq593CvMFP6sMFNVwpb72qtxSLb23WwFwuFnyuj0C7fBi7koU1XlqqmVi",
-	"XP4eA3QwUoZPX0A6cNg6hlCpKyOtc8E/Tia5SDBEc9s5lbrwt6HEdjiQEVBYKLQ/3SBKIyNGXERydKlw",
-	"XBDgUZCF14XyzRQEB4Fyu5EHdHNJwfPs9hMgBwni+T05QU/PQ/u7CjtulM+AEStB10wpL/FPoNyC6RBD",
-	"j+m96G0MaLk5AhiXsL1SIraF/Zcy7pFM/yBtDz6fnX+3Xb+HweCDJZYuYY7mCe+otoo1ZRdWoV5aop4w",
-	"zDZGsblNQ75KWaAUzdUryJEkY1DT9PiAt3FtplBSxVaOmqdpR/2sXwT/LWc+MscXdj0nY/v6GHxX3jL6",
-	"P+CnU2L5vlWA0T46Xku1SCVNhsUsY6szaTsmFFTh2jHK0wf5DbjWeSjC6VL749PU6nwRoc7J1s4qYpuR",
-	"ZgF+9Jdf//oeBCp7fdlpvEYsngBCUL1gSSBnHn4P2l/4lI2cEyMcZAEZtWuMpIT1AyHexJCuhYJUyld9",
-	"cyMe119RqzzTrdgYF/41YXazGOdcKvYuDx3kBq+NHCKeYovBtKSDAp2ikjVUabtxglHlvq67Yprmo+qC",
-	"P27nUi8UnZrtrGpXObMGO9pVWLDFRnaPX+ErjYNWOauU2WtLPPtcvAVp715QhYardemePfv2+73p8Omz",
-	"+g66y55+f7a9XOxxHFd/xiQtlaes4rA6nFPoQVQNkd+OtoG0S1D6wvYFXe92ywc8ULsodJeHCkjtg+IY",
-	"B9TQx+GC3s9O8GbqWfUgMFsn7AKVaOuw8rY8znSdIYJi7a+Y/UDo9tcJls5UhCk3elcSTyOBLU9T4j1S",
-	"e5pnfaXVaUjY70r/gSWGdva3qtT4wiUoh3KcxJSLjnor9mqeUuVPK2Za+/wd6DrgEnrsybhxEiIFSjlL",
-	"Gs+52GVM6Zf3UtvLlcP5u497xYhiV4nHnBMd3jroZFOMCLZmijBf5Req3k2VXLrIcMiJSpiKCvKIFQNP",
-	"CE31/XMz/KKi2sn3RqDOBHqU1LY7FN1e0aEIpjy0FHjB2Dkcg0aSCs7sf2pNfuAWW466c/9XXWrOG8Ew",
-	"E9tzq5q2RnxlgAjSfuWSgbcALFx6zhLCzemgZWKase5aOFh+z4UjF+P0k4t3OsDiOV+FnbHLTCrT4Rj6",
-	"1akAzWN19rh+Kh3EiKO82FnbxfWCsbIyh0rGS66PUN0lXG2+DqQIFTrTO127qAcZYgUeeEj+AXq/IHlm",
-	"1UpUtwo8gmiwsGmoXokifGCdKLQjQLswVQQh5Oq47owWLssqVNZaR7WoRguVhDJfsB+hGqLeX50i/rzC",
-	"NHdEeu0XkMMDEHgpSLnYPlV/qNZrqcIxIjtFjEKOQsOrKylmOsIDdFleMHhsIMsBm7ISpsFeR3ou110I",
-	"1jvcoBJpUGy4BsdGYEEh2/glbzvfK2ckaB/unvBriaGQLALMBiALglaPWOWOECirNPzl1w9+zkKcr2pI",
-	"33/7H9/tEvxw+DZEwJkY54qbzXtLgC7AgmoeF8WV4UqFX4rP58Zkg7I6elHFOpZywVmltjivWHZoxv/K",
-	"Nls2e0kyFxBHMJaq0BTKdTCqqgXUcCHQ/0dMZRh+P3348JZcvn1pgfgTXTFBwLxKhjTjw9U3p2en5HnK",
-	"rTyAb7jqn/YJfJajFzgXTgA4h7ZBOiJTztJE+9j4a6iIjxFqUByJTGTCnZwLHI4u2em1uBbPpVhZ5mLl",
-	"N0CSuUzRWuUsyxnDTgDn9u0TMv77yTuUcU5eJmPfPsrVodaExXPJkotqmY5qUeolXdhFkKliek5++eXl",
-	"i1M76KVPwQEbnNBrKPeF4Ze3166807WVd6+h9tT1ILr2ebjXg7uPd+NTUlZ9Nt7d7jQRlMy888JO8d03",
-	"37h5fYsIAwsbZ3TGxuQPWB/2jxH+AL1VxuQPT7ETy9kFOXMdWgBEELNVb9QCnMd+/tsYjmCspTLj6FoQ",
-	"+CfuULsN/v0EGredQMoOvB+V2e7VgpzQJkZHAHDXdm78iovF2O2l0i5BoBwDaQrYVSrYK+GcjFM+UVRt",
-	"hnQ4gQBWbxzWQ/+kGJYzPaT/7Ztn3/wwwSk/8KVDqXc/PCfffvvtn+ycv3x4jjtb8jTl7jLB2ur/ZEpC",
-	"2A3MdHZ29vQE/vtwdnYO/52enZ39rzEGyqY8ZgL1PUfBlxmN5+zkm9Mze+Oq1NGcPh8O1+v1KYXHp1LN",
-	"hu5bPXz18vnV6/dX8I0ldm5SBmV1V0DLhSAwWLk3ZMYEzfjgfPDt6dnpt8DwzRw4EdDo3H45XD0dwhUz",
-	"nNYqTM7QjlXQzMtkcD74kZlmMcpGLfxvzs4OVly+OVWgyjxE9wEKnqIJ0TUKCg9crHTo6+ADo86XS6o2",
-	"DQW7hEYZ/pBAA7MZ4TpCZwpNU4uqdn+YUjvT9lYAwA4+2sHrgC4qFsGF2OW4TljMIZxSCle1DR27xeXn",
-	"6htgKfglYyay9FrWo924+gegzdRP0NWQwxIb2vlzmTZ/lslmr4Pbw0nfVYTksuh/UhLm5tzQWRT4/X8m",
-	"zi9r+T/0dChU7uql/ayHXbO0ND7dL/y8s4hG/UWjcnZ3RLqo1AE8Okn8TDferjRhgFau15DKhYtxmW+I",
-	"kObCJcm7MD9A4oRhlV1k+YlEr+VOIrnJUory/CzkEPO+47GVZLGG/EQadzsVhbfH3g3mi667ghqn5BJ+",
-	"8fFBhT2zWi0eaIjqhav6XiRZPNGN98rR3RvogiwouE25/mYviReviAaZIgwufUJwtQvpP7qsuBRcn1u6",
-	"zg0e0Ceme1IAP+rJrqcRm/IbKNmGJ9WxIviua0kgze+5pEu9cAcCCOikJqxw3tX9qlqofZ/2kgFehh4Q",
-	"ojMGvPccqCUiWa7nERhoI9fN11d0CK4nPnBb1z4LLblsVMRdR67y/7bFVtpbHGu5fTwUQFC+PHtBkFir",
-	"w0cNdPUbLKNOj0AYpRDr+6L6dl++oEiRh1UJlumCdeWFezf4+nhMca3VAudRbqfC/JZI+NvpMP5qgqBP",
-	"uKH63D2f5EQPiwoGulMQfsW1qZZFCvDo0H7KV4Z4vBZ9drwIfcR6vJdhqG+v97DF5oOxoZert1Y9qu0P",
-	"aWHIJeiGnuadUtvsl8XFYlevrLLV+V00qCmmu76sNB9363sQkv7q66xDuRLPCiY0XsyUzK2KbLlFmkLG",
-	"pku/E2xthYSiQsqeeDu8rVbhuNumz9WO54jcoY4Gj6XJUUEKSGC+QROU+9JtrbzJ3cc9T2KomMF4yAfN",
-	"GhXaY/0839nRe5zodpBCW7mHn8EHhSEiUGjKRbCVh4FWXKzuS2cUreQPQ/OhNjI7GmzfG5l9KaC1a8H8",
-	"7G7YWqBhmWSRYCDgA6FbVH/rdSN+gLe/3orbq+T9W16IH7qYQq+77ygMuxduf0XpryjdC6XTtMTphwh0",
-	"MOLw1vXg3SXGAfCPK8Hh+T6a8AYgPYzY5vsYb2UAJaiHqZxtNUCS8VSmqVyP0TUAewf7A9FGMbqE/lrg",
-	"KDyBsBC2sis6J+NUzlzFlZQLpl3XgQ0EnEFPOc0IT+xQznEmr8VMEinIH8avqDYnV3akk5cvXAIEnRqm",
-	"xn9EhXfMRFKp52J380Q7P2qRGzCnGmUCtFUW7swNiVOp2bUAJyfuglGVcqYwvZ/bjcRSCBYbjUKbnUaE",
-	"DJglSr6CFmNbDZivmJVV0HBHseOsdn23a5E9QYOZ3X/YeHcWipr2gdJnoYiY2+AUeNL7GQh3c1zDbswQ",
-	"0OIEgV2nxEBWkf2gMI13v7mVOmss9u8nr9mNObkEEHYEQxlJAP0Ge/bIfjgbeMcgwgqzUCwjsIhrJHRR",
-	"gybRKcQPqFxowqdEMJaQCfsMvOKeOl05zS51bgtnfzRNzp3B/dW2JtTup6ztBprT0z43zFBFqwDNYu9e",
-	"6lgRvXDr/oL0oLvhzDmQu0SBt/j2j5ijfTRxoNYe5egyARjRJgyvBjktC1JUu1gICXZ0ZYjOGF24yt7d",
-	"nSvKQv6+qdJDWUf1pBBH88Ah/QIRls1zup8ffr8j6uWkfhz6oC51/T6H+hDyqcUA3ZZuFfe46E9rn7nm",
-	"FXdDDFHbriH6vszP3buPoXPVG+n10LyOQJVFubgieWJr7D3xaaRFXq/vT0tFma9/UDrcrSs30KDPJx5R",
-	"RgWahASGg2LhVs7/lzyZMY+Dx2b8RRfIx/Dw1cqBFVEojegTUw27CEdJfcWrDrzSE7ncGvPnO87/+c3P",
-	"bV0urDL5alhtlWmgs+SmUvnJ/TPexKkULLkJFd3az4AlY8PCWlWhuEy4oCpQVyKMzz7g9hAYDWUEeZpa",
-	"jrekhilOU/2V/fVB01qPrs57+H21qfrxoh08TVQagB2bGX6oMMInuiw+iMHxlSKFGixJWCvEzNnSsUpf",
-	"+4oqaHQDUZT/8qhWQOmkmoKSMrxK6+jzAn5vlt/7jFLyO7aUq5ry8sRXLImIlmV9ZoxifKIh5yGsyXRx",
-	"937bPQjRNKd6BAFVLmuqH5StAjOSxYuLOuxc6tbaZwGiyo61QLjRRK7FEXXEgJG5WodkzU08Z5qMsezF",
-	"yB0IFuIaYc2xsbcCt98YN6Loop01Ha+F5ROuy2oRdBfV2I5ilTqbdm49l+ugQRh13hCuHV7v7Sx7+YWp",
-	"wMwEKfsCPEgW4baAGpqO31sJbjLF4SKfMCWYqd2tgY5pRdkhTXnisnq4Jt+dnZVuByys4HojEkrWjC6Y",
-	"8oWWwtHOUgX40FanwZsp+etmxZTAeh4yTRgU7gHTcDyHiNsaBDE77TkQyhNNLOwi37QUs/9bX2MJP32B",
-	"r2ElzPd8BqUuS35hcVbJNGUqguR5eyhhZwVUIN8WLOtl4udprg1TBSSwRydNeUJNWSsx8u/BY/fjg6Xn",
-	"DV2mB5GaDyv4NKmkkW8AZXw3mCgWI1QwfZb8tUBtsqSCT5k+vCa4nziyI8WqXhDzyNdxOdEjXMZYfAKT",
-	"RaFOK949GdWaJQ1eiG0HHtkm2wb9cW6nBtS/NLPs/ud0gW+knPlGtjS1PHRTFh71FVfve2e5Vlzdep+v",
-	"O/o1Rqcb94rarHvain+/oTklWuAVXrVKW2xNpL3dEwnC79Iq0cqlG3tB+QhBaW2eFPRlYk+k8tCOw5Bq",
-	"vf168aOnXxBmHghDvM244bSwWhGgh9OOEEGwkTfWgKHthn8P5HLDW+2B4cO+dhgsagjymW4Oq7Amiq4h",
-	"BKpcz8HtSyBXZxSMV74cRgVcW8Xr3XErbUEOs+WGt/B/iFzw1ctONIuV15TC53Mlkrfu7ff48mc8oSuR",
-	"uAIWdiVFQqqrTu5KOMgVUynNRnOZKz0mC5YZMpMyOcBRegiGxGVX8UTvAOYbK1u8Z0WJ0/0WIKcjSIPt",
-	"umsfR8LiMwGxblBxA21Nk9xAfa6LIlkaihiXb0Sue4Es8o+Z0vDSHrY+EJIeDLvoqzRV3Fmsq2niv0fE",
-	"M2bUP9FFWyxPxdhXtoLKT/ReCNzJHoa37q9dF+OVSPzpfGaOS5vQOQAnLYEQ5KX7ezzAAv5l+j0a1vn9",
-	"XBt77Ot37ODwsmSRGE+9jQz5DVdEroVrDOJcH2Es3GIZ6QTlV/t9AeviIKoZeIUPB48BrfsVu3RZGmt/",
-	"+76zJg4XbLPbKY4NoB4nMK3ScOrzRKXVjFfczKOgvThMBeFgbCsns8q+HqV20v3aP4V7Od2vbtHTQxs+",
-	"ASeOHze2YIQSwdZkwTbeq4PoACXxhFwT6RzAtY5eTkSzZIspKIRrkjBtlNz0C9zGlh9bybHWofirMH4I",
-	"jlPvlf9vL5IHS34+WDCPOsrWXZZ9YijxZWVhZNcRT5+X/mE3LxR2nIJxLV4whc2DYWGYauYWm1pKpPpa",
-	"jC+x/+A/sYYn+TPULB1jiXtGLt++1KfkpYFMtkSiP8JFbWB+G/gDIbFQY6GqskkDVuo1p8RvBKp7Xgsh",
-	"HeBCbmu0ztbx7jgCUahR/iMz73ZP9QBJ4dKSJhHJshvZNnJwX18ehhrcDRCkg4tG1iYy/HRTFmrTc7n2",
-	"7Yb78fvhLfy/n8W2jTSfTdFayW44RVYWlSJmGEBoCRiqTviKNlA3GZpMcLOXYtZn/4dH2+OLHd2llh+c",
-	"lOiQK6Twr/JUJJNtIQXh9iNHhHt4wkcQ/a2Y5ztbbM9DcW0NMbTqU57MWEImmz4Ej/Ae+g4NXQFTP0Br",
-	"bl+BrshmSrlgJIX4IiPtjaWJq23qOJFb/hN92hEpdYDTPGiI/CUx9lb1vRgsYAGWZPZPnjUugxdw2Z88",
-	"x2WdvCiaYGxJaD6MaNQPK3zDVBAWsPtBWVS7333g0AM/3l7qFwrXgdC0BYJWDBLSQJ2wsVF8tTlNJi7U",
-	"c8kMtWs/teSJJQEwleDN85ckpRtIqudmfi0+2A+f6CKAHGSlSo9+8HMLVyrdFTVGstB2IdC8UCRBqoFE",
-	"4FNyKTyMrwV24tJl/1kfDuIy6eyG5lbeDshVL5fbkbyPfPVA/H68Yr7b+vp0sEuPyB62B4mws9ISF1CO",
-	"pw+d7EEHikGJ/CohNNPc4YUv4456fNBfQoY4I64X1A7+NIVLpdatigjZy1hYdEP1Ld22mijKbpCc9S5B",
-	"3F2mVep2S82jVWT9ahNBDK/2Hf63LctUtkN3XQwroV14Xdb7vPa0B6O2WoXwcXT/VlfW/or/dpA5dfsA",
-	"HOwVM4Wdx7dWxrbH1b7F92JRw1v0rvRTq5un8ZmUalyMFeoqrfgvwMhmtWbsCoVClZWRsER6f+V59y4P",
-	"jXiPoThXYdVHXw7EgRWo8tAgsK2e0C+V5B/TaJSlFGT6FPlp9ewgmIkbZ9+1KgM2BfBCQYgISkdLmBa6",
-	"+YRx2mOYR39Qm6YYc7Tzwm6+R9Ae+t/0RVWGfTyumLNUafT7BE5OH84c07iBsSCDPX/fXd57BjQj2ByY",
-	"8EpzETDOYrcO+FQ82RNFfFe0MI74lnW+hd0x7fitNnmPrGyG2jAG5UAIPywIuOHSKSxa9tnl25eHwBQP",
-	"kQInSr7CEidAwOSVNpyuxyJfoVZUNsTvwo3VN6dn2OzqJJX2ldv2k1TOTtiN2f4Q6/a13oEevrMckav1",
-	"lIHtbhiDxbDjyTCRawFY267gfpCyt835itcefcIWfOaMplalq//KYwj7QwvpPZZlvx+5TqWNVUGjWUFT",
-	"PLbmxJ/kRDO14jHD+nW3n+TkfpDBD5uzd43vS48eeI5MylRv2SM8t9K2TGEVln06lW/PgH0cYctSfstZ",
-	"zratBV9AiNiL7J4whzuwsYyUTlgbDvjr8Bb+f79D9p+2JkxoNpwpmWd6qBlVcQvD4Y0Mc0LbD8ATX9qS",
-	"u14ID13xcLceBSb04Wtdv9dzVUZS3Q9U7UH62E64HvluOc2k292LHI5AcaSTlP0+1ltUwPl9LBd7Rf2+",
-	"Fju8XT4i+uKkj7Q/9Anp4e/lPPx6b+2fmAj3eOfiZjz+PjGT7PdxJq2st8+37Og+iWU9tqhjKgQWvv7y",
-	"z8MtdhhTkfCEujotv4N1ew3vS17sXUv1O0wxkK1TOg30EWaqFtt7/Bnb5f0euoZ7FJk7xLIPJZN9ARuo",
-	"llX8DJt5YMm/g4NgiLF6ByGQfwlwuPwUPWwUy/gKnCpwbv2fvx8a6vGV29NRYVhYYf7tsekAlqcvFpW6",
-	"TGKHLQocU/EVkRAO9+yp8i8KjFvsLHB/m/rnI6xAbEOxmd7N1p89+/b7nf3Aj3cG6IT7iosWDsNbQ2ef",
-	"Tfk5Fn/3e2qC77dcGtpyIuCvw9t73XHwceAqca5o3nYnlU+Cro7K4/utiIkkk1yYrYuCsYdcTOWBJygD",
-	"AGhCM8OUnSMAg9Z7oXeqxoH6M2+wDPz6INNgl8HOWblaU/rfg0dZPLx1gKf3d2I3RuhaX3uqwoh9lDn1",
-	"kKapnULxOAgcDPFI8pR1v4XPux9U/K3DjOba3i+HcruG3ZOaxbniZlOxEoafr/K09cxQw7UJ7RQieYfP",
-	"/3Z1maZynXJtOl6RPInDKIXPs1zNGJgGd75QgHH3m7fw9z1lffdpC75bZrmn8LN9Jot0l2m6a9vFayiY",
-	"Bl5xzLHjyXDGTMyU2fLGSqb5so3WuWYK3e7dTzrQsvLCLfy/46wCUpp//VBVCIv1BHehh3GuFEaFdT/c",
-	"FgWwLXgAn93a/90PWd2Xg9B2ynGHccpHZSXFo0zhw9eONoHeaCifcJAJmNKYLQ8hco4HwlgTqnk8OP/H",
-	"RyudubhG/IevLYb/vPtoP1Qrv4ZcpYPzwRCyTlxwXCgb0bUC5kazdHpOMCArIm5BOiKaGcPFzP5VsF/7",
-	"q0Wf00o9TsylsOuqT/KWySzF+juazwThovJVUdGk/s2PQIlQXQm/hqi/TMkVT5jSZCHkujEKUGFoel+e",
-	"iWIlTK5IkT/ZzkBqf//rXGJ/Fd8kQKasViu4Mgr6+wODXMaxzIXRrl4UJE1UvgPRKPDZu4qcVktiOa3r",
-	"iCj5h+b12knkto4NENAAhWGepRW8MqjXDQJDvsJvjSRLqhZFZikWXKoMAXMEvv9Jrskyj+flZqB4B7RX",
-	"qHwOwn/HcSTc9wiGaGFWRSi8udvfvUkTouS6yLSD90gqZ2Qmq3hgb8DgtNSQtVQL7VsYTmi8sDgnknMC",
-	"cXQRwRC2yI5aBeYnOQmerVcYCEs1cxU/EcdcK0yqGIllxlmC5YsAg2Xt7DEot2vBqZTYO7NZAPsct5Dz",
-	"1JxwQZyIW1ZjqS7fu8xDc9jFNmtru8XP6YpFjR5UsRSaa0PktDF+1wZ+ompSrcSMg2JTj1rkd2U8DAC+",
-	"+3j3/wIAAP//",
+	"7L0Nbxs50iD8Vwi97yG7d23LyUwGzzp4gPMm3pnsZJIg8ewsbh1IVDclcdQie0i2ZK3hB/dr7ofdLzmw",
+	"iuxPttSyJSezG2CAcdTd/ChWFeu7bgexXGZSMGH04Px2MGc0YQr+fKkYNSy5MPYfCdOx4pnhUgzOB1dz",
+	"RjJq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObjA3OB9ooLmaDaHBzMpMn9scTveDZiYQRaXqSSS4MU4Pz",
+	"KU01u7uLBu/pjL3hYqHb039gKTV8xUhqnxMjibELUmzFZa4JFQn8INiNIRmdsYj8KrlgCVlzMyfXAxKR",
+	"68Gh1nklDU1fylwE4PSDXJMlFRui5FqTJTXxvD7tVKolNYPzARfmu28HkV+HnWTG1B4LuYsGGVV0yYw7",
+	"PpokHJfRXNUv9sSMJIrRxJ6ghRVVhk9pbF4QbjQZ+49HAOExEXTJ8KS5IXOqT8lbaUhMNTvRTGhuT8Pu",
+	"jNvxLWYMooH9ZnBeriMaKPZbzhVLBudG5awKhyW9ecPEzMwH5999Gw2WXPh/Po0aZ2N36lc7UmzKFBMx",
+	"C+AonRGpSMJnTJvw0sqve67t2fPnuxfHRAKHM+JJe1Vv8+WEKQt1ShSbcW3UhrBUs/WcKRZeJk+2rm8X",
+	"DsGablicw4HiogKz1F556Hw8lmLkQB+erjiXwwGe65FiWuYqZiOcJci3lPyVxYZwgVzDsjGuCUUcZysm",
+	"CJ9aNE+lXGiS8gUjVBAACuwDWWS5k7+fvNYnH9zEJ2/tj9VdJGxK89Q4Qi3WPZEyZVTAwn+Vk53IYqhe",
+	"hNHDfX1ISNoh8dfbrhnh8QFJOqUTlnZjZ/H4oZi5ZBam3RMtDzKHoQUGhuYonh/y0OR0lGt7IzTR6J1l",
+	"8VwT+zQiXGhTYfwxTVPAZljnbzlTm3Kh9gsE+hYALLngy3xZXVUVGPYCDt1BPJ7D5dwxtXsUoKOnUa9D",
+	"sAOMNP9nYPIP9jamMPsLcmZviZRpTZaMCk1omkYkz+wF+fQsOjs727JAHD+8yrPAMpf0xoHq7Cy8aCm3",
+	"EIF/ekisceywg2FabuYxxb0ZZkK1YY61vpFUYT4Jq1SEJ3uv1Q150BXnasa2HKJ//FAug/jYAsZLKVDg",
+	"0jWpN5bLJdXnZLz4z9WYsBsam8j+479WYxJLYSgXGn74B/2vyacxUVRYwXm8+M9bSiZ3Y2LFWDmFX/5A",
+	"yeSPY0spRE5Pr8WPbKOJAalyboVybbiYkUQyLZ4YshByTahihM+EVCwB+dwCI7F3MCXjX6gSXMzGBG/W",
+	"02vRQXK/DTrO5duzP30XOorfcmlo91Ec4BCcDEcrslX9OPK8xEodUyFKZtsURusjHRIlFctSHncvsi6V",
+	"Fu+STKY83ljSKqTDo4moimVScyPVpgcvKl8G7Ja5Ab3FUXZEMqZiJswJE7FMWELMmsesC+71eXvC/enZ",
+	"sx5SjZITaboRsHj8UOBppvVW6b7ywgGFNi1VQOsFdtDmPREZn4zJhE2lYoSSBduQqVXQmI6ZSCzHkCrp",
+	"FEVgqq1n0V6eobNtYljx+JCkZuX07mPwTx963kYu2JbTLh4/dB4vAIanKcXDh8wCtK8zKTSr2p0CNxs+",
+	"eAEcYCKTjdXb2DIzm9NBVLVcvZHIv+zf/79i08H54P8blnauoXt1WFq4YBWvpAiwHftrcMq7aPAXytNc",
+	"wUf2DmVoA6JZwUGHv2pcRgmQ0ILwqR5eKiWVxtUEbDZrJgxZKylmp+T5zQ0RbMUUMSxNNVlaqjJzKhx/",
+	"/C1n2hCeRGQNojbcP0zZD1I5m3nSRBUg1+wUCRoXYtd5EcdMw1+ZkhlThuPx0NiDtoH80YBNp1boCj3y",
+	"inng4V2BE3ICQttd5Ca/vMlSKoqj7L0OmqZyHcKgiwIwk43d+pKsZZ4mZMJIyqz0omQ+mxMh14O2oh4N",
+	"MqaW3ARx82rOuCKKz+ZGE51PpzxGrNmQJd0QbXiaEiGN5YWMcHFOEq7pJGVJRNhNZmknIqmMFywJT+0E",
+	"2jBsqZYCgMINW+pdWIbA/QBfDUroU6XoZlC7ifc9ymiwnst+03/M3WHfVbnHP4qzq0Ibh63MHPnTLzf/",
+	"qROL3EbbCBS4uj5yETOynjMRWanH3k9jPJUxyYXhKTwbVFS7hBp2YjjcIvc0IkcDK6S0F/MXq9KYczLW",
+	"G23YckQTq2qDjCjVOCLjLJ+kPB453LC/KJky+/+ZosKMT8nFzMr1BoexD0cpjRfaviLkyL8tpBnhWOPo",
+	"WowTJjhL3Ds4UkTGtdlHUqQb/6nmM8GSERf2B4/W9m+H2PbPlE1hFAfMyCoB12KcC8VSy4PHAFhLMFZR",
+	"0ERIovN4XljrABRE0419ZOZWWqATK/ZZKkaNoYWLsPQu04MXJK0E9kQTeFdHZKrkkjwNXFN2OJlnYZsi",
+	"PEINaGJn127slL3A2wIwyf6G5ic951lheY9jmQuQX1k6De3DjhPwLVA1keqJRrtlsZ2UhYYw7KbDjYP0",
+	"g5qYZvYOi1kEy82YzEKjNQgWcNfN0E2EntxbVLjgIqQ1gakKDscePRVSbJYy16G9eQlv+zJhnuD6nC/h",
+	"I58JanLFAndeLC2Oh+4T7b+yJ/ASXgNrsjE0njO4fSXc0kuaMMJNkLmXhvLW5pZca/tnhxNnzryOlrAl",
+	"FYkmE6Z5wnRkT3QtVaI9BgJ9cWNXZ1SuTfWiqcwnVdhubmV2u0tLoTq4CyENDTucGmB6617cH1C419AE",
+	"DgrAINZzGdxlZSBdO+w2VaRUG6Tn2FLXlCv0IfW5XgtECt2t2lDDlizEl17D2SAbsMToh4GbCHxvLNXA",
+	"HDXliWN/3hOmzy3LbOCCFADvDmB6+PRGLa6RP0fEPfeTA4ka8JKIhN0g4FJGE/DNBqdvUGfhDSrhU5x2",
+	"udKSHCJPkhW0q52qw+QgwecJN3+Rak1V4kirTu3egdeGzFxqc55JZUo7RMz4Ck0neqNTOQsRVUpnI81i",
+	"KZIAul3MCu4t08TKpkquEYRryu2ddIa0K+xxJhI2V4ofMp9UmbQASw5Oqs2IWYViC4pPUYF5YRmDlVOt",
+	"ICytJr4CRTywEz/oCGSeqoJ3EEkIJlByXQzfRE0mCj80Kj5ySuY0y5gABDnCauytGLSavU7Ka7c4MU0S",
+	"llqUYAmAeNDDW1GdaMu+YQY7VW2Wg286Q2uMPQXd4TspsLPf7jIljYxl2h7NxJllHiYN3uwAkC3LKCFt",
+	"xZc0JW7rPZYEfAaJPV9aDiSnVvaKc6WQ+UzY3EoM0cCSiF3Pp12CEA5ZXXUDgRqgrfOFEKe69NTblEZC",
+	"2sK6biFwMpySM0WXQegumdZB31x4pL2kQT92564CQhYrfu91zSJwWldsYz1u0OA6VjTNO4wLK6YSHpsA",
+	"4r0TDODBaDwnfAnRRRhKwFVpwOyzgdf247/hRDv3USwotJO/cECrl3Mq8Dwb+LLy7qgWDiTU0AnVbLRF",
+	"BC3eyTPLX5IRKs49mM5dNJjyG5aMVkzpLmONVwA8IQq2HkSDmRSg5qcGeNynwNAZjRcOfwOcY8UUN2ED",
+	"RvdqQqao76lhDsB7gXb3zo+zgRo1rpyn0U9VfttcYGXKTx1QAIRtw2AL6rCbONchEdMBtOI1BLtPyjUK",
+	"k6SQAwmOofux9akbNyzyrKXSFdFtatdmhWTdl2SruBAQ7qf8hk5Cuvq7KTHS0LTfJmRuYolSwK7FvHOv",
+	"FlbAkOiwKZyPIO/ZPatCiIrBACqkIQz5YZCMHbC6dxYRM5eaEaoJ4BH8VfHEO3D3PEa71pFFgVx3hLM4",
+	"+dW+GHkF1zkCkXO0Kap548egiUSDVZ4KpiiK0WBSH6GjtnJjOzkAfhLSjDyswpwJz3oH0nsz1h74vVVp",
+	"GpSIUwdggRp+YSVdlihbHnGFiLoYwbsSQT0wJ6mMFwNneg8CpfJhLT6Vpu8r7MQFydU5jAP9fvRQP8k9",
+	"v60d8X7feozZ56vGwT4ACesH1c+m1TYNVKxObXNbxcyzzUKz1eCwwxywp+bftX0vXLVN/6WDaC9rHMh7",
+	"HZcLPqtcaN44wjVGmKE55AXq8RDuG2KQBV9wBuNiGMu+LZueMKJysc+Nhfd24L7q1ADAAkRJlqcpWH1k",
+	"mkRtM2Lpqmkz2xri0TR9Nx2c/2P3UisIe/cpCkTTg0dNGyqSF4RONCgpLVB6g5XAq6B/LH/YEVXwWQ+v",
+	"AhFCiFcT6++LeR0GuSJgvbSuCbmuWXgd+oQOhS+7pM3jIULFN9mw8At0G0WkvH8jUuN8EXGML3JyS0Rq",
+	"bA8Mo7lYCLkWDgs88XhTZUmOGOcKRi67myr9tO/vbZoYQrGCFeXuS/zY5pX8q5xcFtFUbbasGMZp7WFf",
+	"w6SDI1nk2I1RdESNUVuubYz6aG0VVaN+5hhljrQBGJslo0lYmeoSM9973PuQCwF/fDQyyyzagenBIt/H",
+	"HIMkoq5hRxXKaqMZ1YudDPyvcnJF9QISjDTeonw2C4V5/3Tx9ueLNxH5+PKHy1c/v7m0C7z82+Xbq9Dy",
+	"UJffE8lWTCQdIbi/OHWCazKVyptE0AOFPghNrKb/gpw8LZyh67lMGUHvdj/FwK3A5ya0b2E7xzl5/dPF",
+	"95ejjy8v3kbk/c8fvr8cXfz86vXV6M277yPyf//3/9lpxgKluTpZdfPlGRTY4w+zg97tCf4uSL2eJdTj",
+	"QB7CHZzzQYfz5uTU4AVTyLwdLvkgPn5vn2iMaLU4QQxdMGJyJXqqoL0hINiNGRm1OdKZZIpLbwhqo/uc",
+	"z+ZMkZlkunBStpeocrELyGuqyYTNcvE52PN2/vsxnrMkT1lC/jDFWAB7tROjNn88HHPe7h87NAf1/KsH",
+	"E2qk5dV5Uqnh54jXnqK28CF3k7S4Ualk90B6hWDvfbvD2fR9254bS3q/X1hbery7ptz0XXfjNLztxA9R",
+	"AqHcYEVBL3cROou3bP2xGgnQZVENWr68BNoMTQ6YXzOumO5vsN+DbH/NteFTXgba7lyNzJhYsZtd10TD",
+	"Oy7Iu4yJv13+nSQyzi28ailsXnngKTebiCBBRKS2Okg4KW1gtbOo7HhwPvhVS3H6ga5/coyhbqTfkhqF",
+	"L0Vou3b/Ij9/eFM/pedPn3WqSA0Q/sfTP4XfrYZmNkQwZ/+saMIviNWnNsRZHLy+lrKpITI3fXCoZM+F",
+	"g0aaEYVIX29BhP9XfspFwtSIixXThs+aNpqgH2MnlGoH3QPfQq6c90xpi3RXcsEOqHphlGNYpa+TYP3A",
+	"0H5xjkpvlxtf5GmKToWaFLU/wc6DES3FTRfPqaKxYUp7pIYkgqAdoS9nBu93rguXYcPNzK2uTpZc5Ibp",
+	"qjlHuMh2b48+Klw6wgdd/DFkzfR3Sn+QE2neFx/uNiYkPpvCHVB92hK5ogZ2ftqF3pjbEPCyfzEI6QFf",
+	"S+Q525Fh0zqWhtCY0phhBRAXi08BnyGSVJ+jKjD2AdNlCoSPoaXVgOPxfx+DqgoZwfgl6qruw/FwfHot",
+	"MIgWA9Phk2JQjFGH39BIVlqj5Fo4YxSYqVzK4z0xbElvXuOnzx383D+f7sA+h3hViO7Eq59owg7MOrcK",
+	"KAdDt/4KXRdDMP7aaAQFrsQIMO7bP5GUGWCh9p8Jn0H4Xums5DeEknjO4oXOl/1sEO6IPC/ezQQ+lOmb",
+	"XfEgZeZMfSOxzDYRSVjKDKRTW4CGTi2x17roiPW9qmVnBj/v9q+UiSX7DmrorFsisuKPs1T7nIGyLkwg",
+	"hWWzWzcr8k+KjJQqVHCQHcfzXrEVZ+sAMcG57XHptI485OvZEdgN+WNuZswjs7+mvDOEujgP3mXBgcpH",
+	"azuBXTRVHUacXOC0SbCGD9JSEeaMLJQW8QUboucuheseHvTaHqoriYpD2BJI3GTFAULzKXR75GWFDs/H",
+	"SAVzH3RGe+fVfWQdS70nA/fxkqGAVbTSVJIRIZR+sumKR98mmfwg1yARTnK9QVLuF/Za8P227qZdSiQA",
+	"BJDMKqh6mwPNRXMysU2epU6i7b1AxZbSdDA9miSKaYf16DAjPCiUQy4unbEuIX+i5FrDgfQZqV9ODdxQ",
+	"xevV6Nk6OjUgVzvqYv+1LYTIrcyraGHvJJgTMuVixlSmuDARlnBiwnCzcRFmmJH0wl7JKeVLkguoAoMX",
+	"xYopPuVhn+YO80zhsXf5I8pylxrSV4IEHYZUopICeQ3h8EfFEsv1WYc35N3U7pkawzQOFFVS0SrpJYOt",
+	"Jol2LBnCR0izFUYuJzBEJxeaUJLKGR6DRZATbegyg5y+3MzB3G3l8JUH24ENznZpqiOKAyNPXFadU4Wl",
+	"BlfV0m7d7Rm8XHv4kCvhZw2mgdbEcyIkpJfPqYbCYywh6FDbMCAYhx0VkOei8g8uVjQFcvTmyZ3h6oUA",
+	"5KBbhpF5AEWWrirRYw2M20qj74s4oIZp0xnxeidR4UCv/Gfg/5pKFXckYbfCabLcJYlAwGMiMcKGTPN0",
+	"ytOuq0jHMgtGQ1hU8NePP5Oy1lDhyYTAk0/BjAZzFGusHXfSQ2zFjVVg2OMQX1WOrL/h9iNjJJGxHpah",
+	"QKfLZH/7q10MF7MfWQCZYvsnWHmD1yctYn1LtmIkyXJDuDDSMh+VW73MSMUi8v7ypxfOYehKk7wtWXBb",
+	"8jmwwPQab2X9wqVYVsRvWMvamQ427vIOi1BFIcnA+Jpkiq+oYSSjyrgQGRjNcl6XKfJEQ2o2+APRCOfq",
+	"UrYnq1yv4QD4Hndb8GLDrPYFC1zq7y9/2qk3F/ysMlBUw5X62qtyS7US525d2+Fmyev2iGnFi7lL1dV5",
+	"aqpVo1yqLAN0MFKGT19A5n3YEI1QqSsjrXPBP04muUgwGnrbOZVmp29CNSTgQEZAYaEsmnSDKI2MGHER",
+	"ydFlnXJBgEdBwmsXyjezfRwEyu1GHtDNJQXPs9slhxwkiOf35AQ9nXzt7yrsuFGpBkas5DcwpbzEP4HK",
+	"JqZDDD2mo7C33a3lUQxgXML2yj7almFTyrhH8rKBtD34fC613S60HgaDK0ssXcIczRPeUXwZS0wvrEK9",
+	"tEQ9YZjYj2Jzm4Z80cJA1afLN5COTMagpunxAW/j2kyh/KWtHDVP045SdT8L/lvOfBCcr/N8Tsb29TG4",
+	"ib0T4n/AT6fE8n2rAKMrYryWapFKmgyLWcZWZ9J2TKhdxLVjlKcPctFxrfNQMOGF9senqdX5IkKdP7ud",
+	"wMc2I80C/Oivv/z4EQQqe33ZabxGLJ4AQlC9YEmgPAX8HrS/8CkbOX9h2OQIyetrDFqG9QMh3jizHghS",
+	"KV/1TUN6XNdgrchTt2JjXKTlhNnNYkpBqdi7kg8gN3ht5BChS1t8EyUdFOgUlayhStuNE4wq93Xd69k0",
+	"H1UX/Gk7l3ql6NRsZ1W7Kgc22NGuOqMtNrJ7/ApfaRy0ylmlomVb4tnn4i1Ie/eCKjRcLQH5/Pk33+1N",
+	"h0+f13fQXQX5u7Pt1aOP4yP+M+ZDqjxlFd/w4fyvD6JqSLJwtA2kXYLS97ko6Hp3BEzA2buLQnc5g4HU",
+	"rhTHkLuGPg4X9H52gndTz6oHgdk6YRcoTF2HlbflcabrDNE5j/CK2Q+Ebn+dYOnM+plyo3flyzVyRfM0",
+	"Jd75u6d51hdenoaE/a5MO1hiaGd/q0qNr1wtgFA6oZhy0VHayF7NU6r8acVMa58qB01IXO4cBVchjJMQ",
+	"KVDKWdJ4zsUuY0q/FLPaXi4dzt992iscG5vMPOac6GLWQSebYkSwNVOE+aLfUGByquTSJWFA+mHCVFSQ",
+	"R6wYeEJoqu+fBuUXFdVOvjcCddaq6HIFVx2Kbq/oUARTHloKvGDsHI5BI0kFZ/Y/tSY/KL3FbtSd+7/s",
+	"UnPeCYZFDzy3qmlrxBfhiCDDXi4ZeAvAwqXnLCHcnA5aJqYZ6y47hZUuXeR/MU4/uXinAyye81XYGbvM",
+	"pDIdjqFfnArQPFZnj+un0kE6BsqLnWWUXGsoCAuBouFLro9QSCncfKIOpAgVOtO7MkJHhAyyAg88JP8A",
+	"vb8geWbVSlS3CjyCwMuwaahe9CV8YJ0otCMXojBVBCHkSibvDOIoK5hU1lpHtahGC5XcTd+/A6Eaot5f",
+	"nCL+ssI0dwRV7hf7xgMQeC1Iudg+Bbao1mupwjEiO0WMQo5Cw6ur3mc6wgN0WckzeGwgywGbshKmwdZn",
+	"ei7XXQjWO9ygEmlQbLgGx0ZgQSHb+CVvO99LZyRoH+6e8GuJoZCXBcwGIAuCVo+0gI5oQ6s0/PWXKz9n",
+	"Ic5XNaTvvvmPb3cJfjh8GyLgTIxzxc3moyVAF2BBNY+LOuZwpcIvxedzY7JB2YigKBgfS7ngrFLGn1cs",
+	"OzTjP7LNls1ekMzFnhKMpSo0hXIdjKpqrUJcCLQDE1MZht8PV1fvycX71xaIP9AVEwTMq2RIMz5cPTs9",
+	"OyUvU27lAXzDFdq1T+CzHL3ARbjYOXQR0xGZcpYm2qehXEPzCQxggzpkZCIT7uRc4HB0yU6vxbV4KcXK",
+	"MhcrvwGSzGWK1ipnWc4YNgY5t2+fkPHfTz6gjHPyOhn7vh2u5LsmLJ5LlryoVsSp1n9f0oVdBJkqpufk",
+	"559fvzq1g174bDewwQm9hsp6GOl8e+0qqV1befcayrxdD6Jrn/J+Pbj7dDc+JWWBdePd7U4TQcnMOy/s",
+	"FN8+e+bm9R1jDCxsnNEZG5M/YCnmP0b4A7RaGpM/PMXGTGcvyJlr2AQggpitet8m4Dz289/GcARjLZUZ",
+	"R9eCYEgh7FC7Df79BPo4nkB2HLwflYUlqrVvoWuUjgDgrgvl+A0Xi7HbS6UziUA5BjKCsMlcsC3JORmn",
+	"fKKo2gzpcAKx4t44rIf+STVScUj/27Pnz/4ywSmv+NKh1Ie/vCTffPPNn+ycP1+9xJ0teZpyd5lgG4N/",
+	"MiUh7AZmOjs7e3oC/12dnZ3Df6dnZ2f/a4wx6SmPmUB9z1HwRUbjOTt5dnpmb1yVOprT58Pher0+pfD4",
+	"VKrZ0H2rh29ev7x8+/ESvrHEzk3KoIL1Cmi5EAQGK/eGzJigGR+cD745PTv9Bhi+mQMnAhqd2y+Hq6dD",
+	"uGKG01ox1xnasQqaeZ0MzgffM9Os+9poO/Hs7OxgfRyaUwUaOkB0H6DgKZoQXd+w8MDFSoe+5QQw6ny5",
+	"pGrTULBLaJThDwn0M5wRriN0ptA09Z1+MHt9pu2tAIAdfLKD1wFdFAeDC7HLcZ2wmEM4pRSuQCI6dovL",
+	"z5USwa4LS8ZMZOm1LP28caVGQJupn6Ar14jVbLTz5zJt/iyTzV4Ht4eTvqvez0XRaqgkzM25obMo8Pv/",
+	"TJxf1vJ/aJ9SqNzVS/t5D7tmaWl8ul+mR2e9mvqLRuXs7oh0USm5eXSS+IluvF1pwgCtXOsxlQsX4zLf",
+	"ECHNC1ePwoX5ARInDAtaI8tPJHotdxLJTZZSlOdnIYeY9x2PrSSL7Rom0rjbqahxP27lKmDtmlNyAb/4",
+	"+KDCnlltzAA0RPXCNVgo8pme6MZ75ejuDXRBFhTcplx/s5fEi1dEg0wRBhc+977alPgfXVZcCq7PLU0o",
+	"Bw9oydQ9KYAf9WTXPoxN+Q1UR8ST6lgRfNe1JJDm91zShV64AwEEdFITNhPoaoZX7YmwT7fZAC9DDwjR",
+	"GQPeew7UEpEs1/MIDLSRa+7ti6cE1xMfuMtzn4WWXDYq4q4j12Rj22IrnWSOtdw+HgogKN8JoSBILIvj",
+	"owa62o+WUadHIIxSiPVtkn1nPV+7p0h5rOVlhWFdeeHevfQ+HVNca3WbepTbqTC/JRL+djqMv5og6BNu",
+	"qD53z69yoodFsRDdKQi/4dpUK5AFeHRoP+UrQzxeiz47XoSWfT3eyzDUt9d72HH3wdjQy9VbK9TW9oe0",
+	"MOQCdENP806pbbam42Kxqy3dezpj9j1IBasppru+hFfxTbe+ByHpL76lAVQG8qxgQuPFTMncqsiWW6Qp",
+	"JEe7TFfB1lZIKIoR7Ym3w9tqwZu7bfpc7XiOyB3qaPBYmhwVZc9VzDdognJfuq1VErr7tOdJDBUzGA/5",
+	"oFmjQnusn+cHO3qPE90OUujg+PAzuFIYIgI13VwEW3kYaMXFQtp0RtFK/jA0H2ojs6PB9qOR2ZcCWrsW",
+	"LIXQDVsLNKxILhIMBHwgdItCi71uxCt4++utuL0g5b/lhXjVxRR63X1HYdi9cPsrSn9F6V4onaYlTj9E",
+	"oIMRh7eu3fUuMQ6Af1wJDs/30YQ3AOlhxDbfMnwrAyhBPUzlbKsBkoynMk3leoyuAdg72B+INorRJbSy",
+	"A0fhCYSFsJVd0TkZp3LmihulXDBdFOCI5ZJB+0bNCE/sUM5xJq/FTBIpyB/Gb6g2J5d2pJPXr1wCBJ0a",
+	"psZ/RIV3zERSKZ1kd/NEOz9qkRswpxplArRVFu7MDYlTqdm1ACcn7oJRlXKmML2f243EUggWG41Cm51G",
+	"hAyYJUq+gW5+Ww2Yb5iVVdBwR7G5s3Yt7muRPUGDmd1/2Hh3Foqa9oHSZ6GImNvgFHjS+xkId3Ncw27M",
+	"ENDiBIFdp8RAVpH9oDCNd7+5lTprLPbvJ2/ZjTm5ABB2BEMZSQD9Bnu2o384G/jAIMIKs1AsI7CIayQ0",
+	"LIR+7CnED6hcaMKnRDDm6tc8Nq+4p05XTrNLndvC2R9Nk3NncH+1rQm1+ylru4Hm9LTPDTNU0SpAs9i7",
+	"lzpWRC/cur8gPehuOHMO5C5R4D2+/T3maB9NHKh1Ijq6TABGtAnDq0FOy4IU1YYxQoIdXRmiM0YXroh+",
+	"d5OYsmeG71/2UNZRPSnE0TxwSD9DhGXznO7nh9/viHo5qR+HPqhLXb/PoT6EfGoxQLelW8U9Lmqk2Weu",
+	"T8zdsFJMrlND9C3QXxY1z46vc9V7VvbQvI5AlUVlxiJ5YmvsPfFppEVer28FTUWZr39QOtytKzfQoM8n",
+	"HlFGBZqEBIaDYuFWzv/XPJkxj4PHZvxFw9XH8PDVyoEVUSiN6BNTDbsIR0l9xasOvNITudwa8+e++vjn",
+	"dz+1dbmwyuSrYbVVpoHOkptK5Sf3z3gTp1Kw5CZUdGs/A5aMDQtrVYXiMuGChmqghvHZB9weAqOhjCBP",
+	"U8vxltQwxWmqv7K/Pmhaa4fXeQ9Xut8dM9rB00Sl196xmeFVhRE+0WXxQVfdtSxSqMGShLVCzJwtHav0",
+	"ta+ogp5SEEX5L49qBZROqikoKcOrtI4+r+D3Zvm9zyglf2BLuaopL098xZKIaFmWQscoxicach7CmkwX",
+	"d++33YMQTXOqRxBQ5bKm+kHZKjAjWbx4UYedS91a+yxAVNmxFgg3msi1OKKOGDAyV+uQrLmJ50yTMZa9",
+	"GLkDwUJcI6w5NvZW4PYb40YUXbSzpuO1sHzCNTQugu6iGttRrFJn086t53IdNAijzhvCtcPrvZ1lL78w",
+	"FZiZIGW/AA+SRbgtoIb+/vdWgptMcbjIJ0wJZmp3a6A5YVF2SFOeuKwersm3Z2el2wELK7g2pISSNaML",
+	"pnyhpXC0s1QBPrTVafBuSn7crJgSWM9DpgmDwj1gGo7nEHFbgyBmp70EQnmiiYVd5PsDY/Z/62ss4adf",
+	"4GtYCfMjn0Gpy5JfWJxVMk2ZiiB53h5K2FkBFci3Bct6mfhlmmvDVAEJbIdLU55QU9ZKjPx78Nj9+GDp",
+	"eUOX6UGk5sMKPk0qaeQbQBnfDSaKxQgVTJ8lPxaoTZZU8CnTh9cE9xNHdqRY1QtiHvk6Lid6hMsYi09g",
+	"sijUacW7J6Nas6TBC7HDxyPbZNugP87t1ID6l2aW3f+cXuAbKWe+ZzRNLQ/dlIVHfcXV+95Zrutdt97n",
+	"645+jdHpxr2iNuuetuLfb2hOiRZ4hVet0hZbE2lv90SC8Lu0SrRy6cZeUD5CUFqbJwV9mdh+rDy04zCk",
+	"WhvNXvzo6ReEmQfCEG8zbjgtrFYE6OG0I0QQ7JmPNWBou7fmA7nc8FZ7YPiwrx0GixqCfKabwyqsiaJr",
+	"CIEq13Nw+xLI1RkF45Uvh1EB11bxenfcSluQU2VfqKGvhTe85cndUEjDp/cI/KiM2AxlaNRGkag+TeZS",
+	"LsqK1JjRRooq615nWVKoQYSWPmz0IxOoZZfyBdOnBOqFY+OSapUarjE8bTSh2mX3zqlGBRSz04qp2gnl",
+	"bwEIleZZbRx8FqzTzystOk4PJLlgWx6fBAa7mNMsYwK1ZrCj4I6wS6FTt3l9NfY/iTUdd5JxN3ZklcZk",
+	"h0KPOuhd67OtsD+cshDouRbgzGAkSPh0ypQuC4mcnaEJ7SC6IEtTHxbmDXbg4ksk4VMopAXN0qBjUAJR",
+	"hUKu0VuIt7xvTLXzbCFPdngL/x8VZypzfaJZrLyNJMyZL0Xy3r39EV/+jLz5UiSudI1dSZGK7voSuOIt",
+	"csVUSrPRXOZKj8mCZYbMpEwOwMQ9BEOKsqt1pHcA853VKj6yorjxfguQ0xEkwHdJ2Y+jW/GZAHyEWjto",
+	"ZZ7kBirzvSjKJED58vKNyPUtkUXlAaY0vLSHlR/UowfDLvqqRxXSKuvqTPzvkeuAtTSe6KIhnqdibN5e",
+	"QeUnei8E7mQPw1v31y6R+FIk/nQ+M8elTegcgJOWQAjy0v19neD7+jI9ng2/3H5OzT329Tt2bXotsiiJ",
+	"UchEyG+4InItXEsg5/QMY+EWm2gnKL967gpYFwdRzb0tvLd4DOjXq3ikyqJ4+3v2nB9huGCb3eEw2Prt",
+	"cUJSK63mPk88as1szc08CnqKwlQQTsOwcjKr7OtRqqbdr/FbuIvb/SqWPT20ywNw4vgRowtGKBFsTRZs",
+	"420jiA5QDFPINZEu9KPWy8+JaJZsMfmMcE0Spo2Sm34pG9jsZys5vnelWK/w1a/C+MM5Tg2kX0XyYLHf",
+	"BwvmXTbKi7JDFCW+oDSM7Hph6vMyMsTNCyVdp2BWjxdMYdtwWBgmmbrFppYSqb4W4wvsPPpPrN5L/gzV",
+	"isfY3IKRi/ev9Sl5bcAAmkg0Drl4LcxshUgASClGs2alPQvW6DanxG8E6vpeCyEd4EIBK+iXqePdcQSi",
+	"2hw47WMz79oSfqIJC5EULi1pEpEs+xBuIwf39cVhqMHdAEE6eNHI10aGn27KEo16Lte+0Xg/fj+8hf/3",
+	"89W0keazKVor2Q2nyBvBMXTYEjDUm/G1rKBiOrSX4WYvxazP/g+PtscXO7qLrD84HdkhV0jhX+WpSCbb",
+	"gonCjYeOCPfwhI8g+lsxz/e02Z6B5hqaYlDlr3kyYwmZbPoQPMJ76HuzdIVKouOu8NT5PMaUC0ZSiCw0",
+	"0t5Ymriqxo4TueU/0acdMZIHOM2DJsdcEGNvVd+FxQIWYElm/+RZ4zJ4BZf9yUtc1smrov3NllIGhxGN",
+	"+mGFb5UMwgL2PSnL6fe7Dxx64Mfbi3yja1ZDingnBK0YJKSBCoFjo/hqc5pMXJD3khlq135qyROLgWAS",
+	"0buXr0lKN1BOg5v5tbiyHz7RReoIyEpcoyLMWQIRLsI1SXDeRyQLbRcCbUtFEqQaKAFwSi6Eh/G18C7l",
+	"ovO0DwRzObTeAxeSq14vtyN5H/nqgfj9eGW8t3X06mCXHpE9bA/iT7XSEhdQiKsPnexBB4pBc4wqITQL",
+	"XMALX8Yd9figv4DaED4mYVfeNAZu1PrUESF7GQuLPsg+RGGriaLsA8tZ7+Lj3QWapW430z1aLeavNhHE",
+	"8GrH8X/bgmzg9aj2L60EdeJ1We/w3NMejNpqFcLH0f1b/Zj7K/7bQebU7QNwsDfMFHYe31QdG55XO5bf",
+	"i0UNb9G70k+tbp7GZ1KqcTFWqCtxb/MCjGxWa8Z+cChUWRkJmyP0V5537/LQiPcYinMVVn305UAEaIEq",
+	"Dw3/3OoJ/VJJ/jGNRllKQaZPkZ9Wzw6Cmbhx9l2rMmA7EC8UhIigdLSEaaGbTxinPYZ59JXaNMWYo50X",
+	"9vE+gvbQ/6Yv6rHs43HFbMVKi+8ncHL6cOaYxg2McZr2/F2z8sIzoBnBtuCEV9oKgXEW+/TAp+LJniji",
+	"+yGGccQ3q/TNK49px281yHxkZTPUgDUoB0L4YUHADZdOYdGyzy7evz4EpniIFDhR8hWWOAECJq804HXd",
+	"VfkKtaIlF7lh28LJVs9Oz7DN3Ukq7Su37SepnJ2wG7P9IVbsbL0D3btnOSJX6ykD290wBothx5NhItcC",
+	"sLbdu+EgBa+b8xWvPfqELfjMGU2tSlf/lccQ9ocW0nssy34/cj2KG6uCFtOCpnhszYl/lRPN1IrHDCtX",
+	"3v4qJ/eDDH7YnL1rfF90+MBzZFKmesse4bmVtmUKq7Ds06l8e6bq4AhblvJbznK2bS34AkLEXmT3hDnc",
+	"gY1lpHTC2nDAX4e38P/7HbL/tDVhQrPhTMk800PNqIpbGA5vZJgN3n4AnvjSltz1Qnjoioe79SgwoQ9f",
+	"6/q9nqU2kup+oGoP0sd2wvXI98lqptvvXuRwBIojnaTs97HeovbV72O52CXu97XY4e3yEdEXJ32k/aFP",
+	"SA9/L+fh13tr/8QU2Mc7Fzfj8feJmWS/jzNpZb19vmVH90ks67FFHVMhsOT9l38ebrHDmIqEJ9RVaPod",
+	"rNtreF/yYu9aqt9hygBtndJpoI8wU7XM5uPP2C7s+dA13KO85CGWfSiZ7AvYQLWg6mfYzAOLfR4cBEOM",
+	"1TsIgfxLgMPlp+hho0zOV+BUgXPr//z90FCPr9yejgrDwgrzb49NB7A8fbGo1GUSO2w58JiKr4iEcLhn",
+	"N6V/UWDcYk+R+9vUPx9hBWIbis1sjW2oRMp99/z5N9/tipU74hmgE+4rLlo4DG8NnX025edY/N3vqQm+",
+	"33JpaMuJgL9CVaz9YQAfB64S54rmbXdS+STo6qg8vt+KmEgyyYXZuiisAcbFVB54gjIAgCY0M0zZOQIw",
+	"aL239Z1u32z4rXuCrlXarO9UZYPmR52w3RD2YdNHrejpfDlhyoU8YMfCwA3gmx4eqLRha++VqPCd7xzr",
+	"5Kt2qvozbzsP/PogK3WX7dgZXFtT+t+DXKV4eOt4AL1/PEVjhK71tacq/ClHmVMPaZraKRSPg8DBaKMk",
+	"T1n3W/i8+0HF9T/MaK4tqh8qAiDsKdcszhU3m4rBOvx8laetZ4Yark1opxBUPnz5t8uLNJXrlGvT8Yrk",
+	"SRxGKXye5WrGwEq984UCjLvfvIW/76l2uk9b8N0yyz3l8O0zWaS7SNNd2y5eQx0p8Iq7pzueDGfMxEyZ",
+	"LW+sZJov22ida6YwAqT7SQdaVl64hf93nFXguvCvH/S+wLoQgUXqYZwrhQGK3Q+3BaRsi2PBZ7f2f/dD",
+	"VvflILSdctxhnPJRWdTzKFP4SMqjTaA3Gip5HGQCpjQWboBoTccDYawJ1TwenP/jkxVnXIgt/sOXucN/",
+	"3n2yH6qVX0Ou0sH5YAgJUC5OM5QY6/rRc6NZOj0nGBsYEbcgHRHNjOFiZv8q2K/91aLPaaUoNKb1tGWu",
+	"90xmKZaC0nwmCBeVr4riOvVvvgdKhEJf+DUEoGZKrnjClCYLIdeNUYAKQ9P7SmEUi7JyRYpU3nYyXPv7",
+	"X+YSm3z5TjUyZbWC9ZVRMPQkMMhFHMtcGO1Kl0H+TuU7EI0Cn32oyGm1fKrTurkCldDQvF5RjtzWsQsP",
+	"2kIx4rh0yFQG9WpqYMg3+K2RZEnVokhyxtpflSFgjsD3P8g1WebxvNwMFtI2Estdu89BD+04joT7RvUQ",
+	"uM6qCIU3d/u7d2lClFwXSZ/wHknljMxkFQ/sDRiclhqylmqhfR/dCY0XFudEck4gpDMiGE0Z2VGrwPxV",
+	"ToJn63XXdmVx14+ZKkZimXGWYCUtwGBZO3uMDw8M/+eNG6vIBihaEeKQUQG9sspIIgWro1ZR6boDJKmU",
+	"2CK62efhHIGU89SccEGcEF2WHqoCyMeHhOawW2i2kHDgmdMVixqtFmMpNNeGyGlj/K4N/EDVpNpwAAfF",
+	"3lW1NIfKeBjtfvfp7v8FAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

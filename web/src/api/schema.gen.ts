@@ -1772,6 +1772,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/replication/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the policies by which images are copied */
+        get: operations["listReplicationPolicies"];
+        put?: never;
+        /**
+         * Make a policy by which images are copied
+         * @description One of the registries is this one, with the id 0 or none, or both are others: the images pass through then without being kept. A registry
+         *     whose address is this one's counts as this one. Where the source is elsewhere, `event_based` means that it is looked at each minute, or
+         *     when it says so; a `Warning` header tells.
+         */
+        post: operations["createReplicationPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        /** Show a policy */
+        get: operations["getReplicationPolicy"];
+        /** Replace a policy */
+        put: operations["updateReplicationPolicy"];
+        post?: never;
+        /** End a policy with its executions; 412 while one goes on */
+        delete: operations["deleteReplicationPolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List when policies were carried out */
+        get: operations["listReplicationExecutions"];
+        put?: never;
+        /** Carry a policy out now; 412 for one that is disabled */
+        post: operations["startReplication"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/executions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        /** Show how far an execution is */
+        get: operations["getReplicationExecution"];
+        /** Stop an execution */
+        put: operations["stopReplication"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/executions/{id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        /** List the tasks of an execution, one for each repository that wasn't as it should be */
+        get: operations["listReplicationTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/replication/executions/{id}/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+                /** @description Number of a task */
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        /** Read what a task has to tell */
+        get: operations["getReplicationLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/schedules": {
         parameters: {
             query?: never;
@@ -2495,6 +2621,49 @@ export interface paths {
         get: operations["listSignatures"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/replication/policies/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell what a policy would do if it were carried out now, and do nothing */
+        post: operations["previewReplication"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/replication/policies/{id}/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that something has happened at the source of a policy; it is looked at at once
+         * @description For a webhook of the registry elsewhere, which may send whatever body it likes. Only for a policy that is event_based and has its source elsewhere.
+         */
+        post: operations["notifyReplication"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3772,6 +3941,132 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        ReplicationPolicy: {
+            /** Format: int64 */
+            id?: number;
+            name?: string;
+            description?: string;
+            /** @description Without it, and with the id 0, this registry */
+            src_registry?: components["schemas"]["Registry"] | null;
+            /** @description Without it, and with the id 0, this registry */
+            dest_registry?: components["schemas"]["Registry"] | null;
+            /** @description What takes the place of the first parts of the names of repositories; empty keeps the names */
+            dest_namespace?: string | null;
+            /** @description How many parts it takes the place of; -1, and without it, all but the last */
+            dest_namespace_replace_count?: number | null;
+            trigger?: components["schemas"]["ReplicationTrigger"] | null;
+            filters?: components["schemas"]["ReplicationFilter"][] | null;
+            /** @description The same as deletion in answers; ignored in requests */
+            replicate_deletion?: boolean;
+            /** @description What the source loses, the destination loses */
+            deletion?: boolean;
+            /** @description A tag that exists at the destination moves */
+            override?: boolean;
+            enabled?: boolean;
+            /**
+             * Format: int32
+             * @description KB/s of each task; 0 for as fast as it goes
+             */
+            speed?: number | null;
+            copy_by_chunk?: boolean | null;
+            single_active_replication?: boolean | null;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+            /** @description Of an event_based policy: push, where this registry is the source, else polling */
+            events_by?: string;
+            /** @description Both registries are elsewhere; images pass through without being kept */
+            relay?: boolean;
+        };
+        ReplicationTrigger: {
+            /** @description manual, scheduled or event_based */
+            type?: string;
+            trigger_settings?: components["schemas"]["ReplicationTriggerSettings"] | null;
+        };
+        ReplicationTriggerSettings: {
+            /** @description Six fields, seconds first, in UTC */
+            cron?: string;
+        };
+        ReplicationFilter: {
+            /** @description name, tag, label or resource */
+            type?: string;
+            /** @description A pattern (a glob, or regex: or semver: before an expression); of label the names of labels; of resource image or artifact */
+            value?: unknown;
+            /** @description matches, or excludes */
+            decoration?: string;
+        };
+        StartReplicationExecution: {
+            /** Format: int64 */
+            policy_id?: number;
+        };
+        ReplicationExecution: {
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            policy_id: number;
+            /** @description InProgress, Succeed, Stopped or Failed */
+            status: string;
+            /** @description manual, scheduled or event_based */
+            trigger: string;
+            /** Format: date-time */
+            start_time: string;
+            /** Format: date-time */
+            end_time: string;
+            status_text: string;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            succeed: number;
+            /** Format: int64 */
+            in_progress: number;
+            /** Format: int64 */
+            stopped: number;
+        };
+        ReplicationTask: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            execution_id?: number;
+            /** @description Pending, InProgress, Succeed, Stopped or Failed */
+            status?: string;
+            job_id?: string;
+            /** @description copy or deletion */
+            operation?: string;
+            resource_type?: string;
+            src_resource?: string;
+            dst_resource?: string;
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+        };
+        ReplicationPreview: {
+            /** @description How many were compared */
+            repositories: number;
+            /**
+             * Format: int64
+             * @description Tags and artifacts that are as they should be
+             */
+            unchanged: number;
+            changes: components["schemas"]["ReplicationChange"][];
+            /** @description There are more changes than are listed */
+            more: boolean;
+        };
+        ReplicationChange: {
+            /** @description copy, delete or skip */
+            action: string;
+            /** @description The repository */
+            source: string;
+            /** @description The repository */
+            destination: string;
+            /** @description Without one it is about the digest */
+            tag?: string;
+            digest?: string;
+            why: string;
+        };
         ExecHistory: {
             /** Format: int64 */
             id?: number;
@@ -4614,6 +4909,8 @@ export interface components {
         /** @description Number of a registry elsewhere */
         endpoint_id: number;
         quota_id: number;
+        /** @description Number of a replication policy or execution */
+        replication_id: number;
     };
     requestBodies: never;
     headers: {
@@ -7940,6 +8237,274 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    listReplicationPolicies: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /** @description What the name contains */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicationPolicy"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createReplicationPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplicationPolicy"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getReplicationPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicationPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateReplicationPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplicationPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteReplicationPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listReplicationExecutions: {
+        parameters: {
+            query?: {
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                policy_id?: number;
+                /** @description InProgress, Succeed, Stopped or Failed */
+                status?: string;
+                /** @description manual, scheduled or event_based */
+                trigger?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicationExecution"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    startReplication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartReplicationExecution"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getReplicationExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The execution. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicationExecution"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopReplication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listReplicationTasks: {
+        parameters: {
+            query?: {
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /** @description Pending, InProgress, Succeed, Stopped or Failed */
+                status?: string;
+                resource_type?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicationTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getReplicationLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+                /** @description Number of a task */
+                task_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     listSchedules: {
         parameters: {
             query?: {
@@ -8957,6 +9522,52 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ArtifactSignatures"];
                 };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    previewReplication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs, up to 1000 of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplicationPreview"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    notifyReplication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a replication policy or execution */
+                id: components["parameters"]["replication_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is looked at. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Failure"];
         };
