@@ -41,6 +41,7 @@ type changes struct {
 	unchanged int                   // tags and artifacts that are as they should be
 	same      map[string]oci.Digest // tags that are alike on both sides
 	forget    []string              // tags that the policy isn't responsible for any more
+	unsure    bool                  // it isn't known whether the destination has such a repository
 	fresh     bool                  // the destination has no such repository
 }
 
@@ -520,6 +521,7 @@ func (c *comparison) named(ctx context.Context, only []string) (changes, error) 
 		return ch, err
 	}
 	c.sort(states, &ch)
+	ch.unsure = !slices.ContainsFunc(states, func(st state) bool { return st.dst != "" })
 	for _, d := range ch.same {
 		tags, err := c.signaturesOf(ctx, d)
 		if err != nil {

@@ -47,6 +47,7 @@ func (s *Service) sides(ctx context.Context, p Policy) (src, dst side, err error
 	if dst, err = s.open(ctx, p.Destination); err != nil {
 		return src, dst, fmt.Errorf("open the destination: %w", err)
 	}
+	dst.destination = true
 	return src, dst, nil
 }
 

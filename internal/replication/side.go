@@ -16,6 +16,8 @@ type side struct {
 	id   int64 // Local also where the policy names this Haven by its address
 	kind remote.Kind
 	name string
+	// destination: many registries say of what isn't there that it may not be read. What is really denied shows when it is written.
+	destination bool
 }
 
 // pair is a source and a destination.
@@ -23,7 +25,7 @@ type pair struct{ source, destination int64 }
 
 // open returns the registry with an id. One whose address is this Haven's is this Haven: it needs no HTTP.
 func (s *Service) open(ctx context.Context, id int64) (side, error) {
-	here := side{s.Local, Local, remote.Harbor, "this Haven"}
+	here := side{Registry: s.Local, id: Local, kind: remote.Harbor, name: "this Haven"}
 	if id == Local {
 		return here, nil
 	}
@@ -35,7 +37,7 @@ func (s *Service) open(ctx context.Context, id int64) (side, error) {
 		return here, nil
 	}
 	r, err := s.Endpoints.Open(ctx, id)
-	return side{r, id, peer.Kind, peer.Name}, err
+	return side{Registry: r, id: id, kind: peer.Kind, name: peer.Name}, err
 }
 
 // What only some registries can tell.
@@ -94,10 +96,15 @@ func done(ctx context.Context, note func(string, ...any), ask func() error) erro
 	return err
 }
 
+// lacks reports whether an error says that something isn't there.
+func (d side) lacks(err error) bool {
+	return errors.Is(err, remote.ErrNotFound) || d.destination && errors.Is(err, remote.ErrDenied)
+}
+
 // find is the head of what may not be there.
 func (d side) find(ctx context.Context, note func(string, ...any), repository string, ref oci.Reference) (oci.Descriptor, bool, error) {
 	found, err := calmly(ctx, note, func() (oci.Descriptor, error) { return d.Head(ctx, repository, ref) })
-	if errors.Is(err, remote.ErrNotFound) {
+	if d.lacks(err) {
 		return oci.Descriptor{}, false, nil
 	}
 	return found, err == nil, err
@@ -117,7 +124,7 @@ func (d side) tags(ctx context.Context, note func(string, ...any), repository st
 		})
 		return listed, err
 	})
-	if errors.Is(err, remote.ErrNotFound) {
+	if d.lacks(err) {
 		return map[string]oci.Digest{}, false, nil
 	}
 	return all, err == nil, err

@@ -81,7 +81,7 @@ func (t *transfer) hold(d oci.Digest) {
 // apply does what the comparison found. One artifact that fails holds up no other, unless a registry can't be reached.
 func (t *transfer) apply(ctx context.Context) error {
 	ch := t.changes
-	if len(ch.artifacts) > 0 && ch.fresh {
+	if len(ch.artifacts) > 0 && (ch.fresh || ch.unsure) {
 		err := done(ctx, t.note, func() error { return t.dst.Prepare(ctx, t.name, t.public) })
 		if errors.Is(err, local.ErrProxy) {
 			t.note("%s is left out: %v", t.name, err)

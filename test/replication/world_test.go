@@ -147,10 +147,19 @@ func (r there) image(t *testing.T, repository, tag, words string, layers ...[]by
 // about pushes something that refers to a manifest.
 func (r there) about(t *testing.T, repository string, subject oci.Descriptor, words string) oci.Descriptor {
 	t.Helper()
-	return r.put(t, repository, "", oci.MediaTypeImageManifest, map[string]any{
+	d := r.put(t, repository, "", oci.MediaTypeImageManifest, map[string]any{
 		"artifactType": "application/vnd.example.statement", "subject": subject,
 		"config": r.blob(t, repository, oci.MediaTypeEmpty, []byte("{}")), "layers": []oci.Descriptor{r.blob(t, repository, "text/plain", []byte(words))},
 	})
+	if r.kind == remote.DockerRegistry { // which doesn't find that out: its clients keep a list, as the specification says
+		d.ArtifactType = "application/vnd.example.statement"
+		known, err := r.Referrers(t.Context(), repository, subject.Digest)
+		if err != nil && !errors.Is(err, remote.ErrNotFound) {
+			t.Fatal(err)
+		}
+		r.put(t, repository, subject.Digest.ReferrersTag(), oci.MediaTypeImageIndex, map[string]any{"manifests": append(known, d)})
+	}
+	return d
 }
 
 // signed pushes what Cosign's older format has: a tag that is made of the digest.

@@ -70,14 +70,16 @@ func (h harbor) Repositories(ctx context.Context, prefix string, yield func(stri
 	})
 }
 
-// Tags implements Registry, with digests. What is pushed meanwhile comes at the end, and shifts no page.
+// Tags implements Registry, with digests but for the tags of accessories: the API shows none of these, as are Cosign's signatures. What
+// is pushed meanwhile comes at the end, and shifts no page.
 func (h harbor) Tags(ctx context.Context, repository string, yield func(Tag) error) error {
 	address, err := h.artifacts(repository)
 	if err != nil {
 		return err
 	}
 	first := true
-	return h.pages(ctx, address+"?with_tag=true&sort=push_time&q="+url.QueryEscape("tags=*")+"&", func(q call) (int, error) {
+	told := map[string]bool{}
+	err = h.pages(ctx, address+"?with_tag=true&sort=push_time&q="+url.QueryEscape("tags=*")+"&", func(q call) (int, error) {
 		var rows []struct {
 			Digest string `json:"digest"`
 			Tags   []struct {
@@ -101,6 +103,7 @@ func (h harbor) Tags(ctx context.Context, repository string, yield func(Tag) err
 				if _, err := oci.ParseTag(tag.Name); err != nil {
 					continue
 				}
+				told[tag.Name] = true
 				if err := yield(Tag{Name: tag.Name, Digest: digest}); err != nil {
 					return 0, err
 				}
@@ -108,6 +111,19 @@ func (h harbor) Tags(ctx context.Context, repository string, yield func(Tag) err
 		}
 		return len(rows), nil
 	})
+	if err != nil {
+		return err
+	}
+	err = h.client.Tags(ctx, repository, func(t Tag) error {
+		if told[t.Name] {
+			return nil
+		}
+		return yield(t)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil // the API has said that the repository is there
+	}
+	return err
 }
 
 // Labels implements Labelled.
