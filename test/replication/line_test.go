@@ -132,6 +132,8 @@ func (l *line) count(r *http.Response) {
 	switch {
 	case strings.Contains(path, "/manifests/"):
 		kind = "manifest"
+	case strings.Contains(path, "/blobs/uploads"):
+		kind = "upload"
 	case strings.Contains(path, "/blobs/"):
 		kind = "blob"
 	case strings.HasSuffix(path, "/tags/list"):
