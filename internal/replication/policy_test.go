@@ -233,6 +233,12 @@ func TestExecutions(t *testing.T) {
 		w.ok(err)
 		p.Enabled = false
 		w.ok(w.Update(ctx, ann, p))
+		defer func() {
+			w.ok(w.Delete(ctx, ann, id))
+			if n := w.number(`SELECT COUNT(*) FROM job_execution WHERE kind = 'REPLICATION'`); n != 0 {
+				t.Errorf("a policy that is gone has %d executions", n)
+			}
+		}()
 		if _, err := w.Start(ctx, ann, id); err == nil || !strings.HasSuffix(err.Error(), "is disabled") {
 			t.Errorf("got %v", err)
 		}

@@ -161,7 +161,7 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, p Policy) erro
 // ErrRunning is Harbor's refusal to delete a policy that is being carried out.
 var ErrRunning = errors.New("contains executions that aren't in final status, stop the execution first")
 
-// Delete ends a policy. While it is carried out it is ErrRunning. Its executions go with the next sweep.
+// Delete ends a policy with its executions. While it is carried out it is ErrRunning.
 func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) error {
 	err := s.DB.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.Wake)
@@ -174,6 +174,9 @@ func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) erro
 		}
 		for _, kind := range []job.Kind{Kind, WatchKind} {
 			if _, err := s.Jobs.DropSchedule(ctx, tx, kind, id); err != nil {
+				return err
+			}
+			if err := s.Jobs.Forget(ctx, tx, kind, id); err != nil {
 				return err
 			}
 		}
