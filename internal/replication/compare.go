@@ -106,7 +106,6 @@ func belongsTo(tag string) (subject oci.Digest, listing bool) {
 type state struct {
 	tag      string
 	src, dst oci.Digest
-	labels   []string
 }
 
 // whole compares everything that is chosen of the repository.

@@ -105,7 +105,7 @@ func (t *transfer) apply(ctx context.Context) error {
 			return nil
 		})
 	}
-	g.Wait() // never an error
+	_ = g.Wait() // failures are recorded
 	for _, d := range ch.referrers {
 		if !t.ends(ctx) {
 			t.record(ctx, t.repository+"@"+string(d), t.referrer(ctx, d))
