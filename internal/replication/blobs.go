@@ -85,7 +85,7 @@ func (t *transfer) reuse(ctx context.Context, d oci.Descriptor, from string) (bo
 
 // fetch is for the one who has the right to bring the blob.
 func (t *transfer) fetch(ctx context.Context, d oci.Descriptor) error {
-	from, err := t.brought(ctx, t.pair, d.Digest)
+	from, err := t.where.brought(ctx, t.pair, d.Digest)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (t *transfer) fetch(ctx context.Context, d oci.Descriptor) error {
 			if from == t.name {
 				return nil
 			}
-			return t.bring(ctx, t.pair, d.Digest, t.name)
+			return t.where.bring(ctx, t.pair, d.Digest, t.name)
 		}
 	}
 	o := remote.PutOptions{}
@@ -115,7 +115,7 @@ func (t *transfer) fetch(ctx context.Context, d oci.Descriptor) error {
 	}
 	t.count(func(s *sums) { s.blobs++; s.bytes += d.Size })
 	t.hold(d.Digest)
-	return t.bring(ctx, t.pair, d.Digest, t.name)
+	return t.where.bring(ctx, t.pair, d.Digest, t.name)
 }
 
 func orElse(name, other string) string {

@@ -120,11 +120,15 @@ func (s *Service) planned(ctx context.Context, r *job.Run) (map[string]bool, err
 
 // survey compares all repositories that a policy chooses, but for some, and tells each comparison. It returns how many they were.
 func (s *Service) survey(ctx context.Context, p Policy, but map[string]bool, note func(string, ...any), tell func(c comparison, ch changes, public bool) error) (int, error) {
-	chosen, err := p.selection()
+	src, dst, err := s.sides(ctx, p)
 	if err != nil {
 		return 0, err
 	}
-	src, dst, err := s.sides(ctx, p)
+	return s.surveyBetween(ctx, p, src, dst, but, note, tell)
+}
+
+func (s *Service) surveyBetween(ctx context.Context, p Policy, src, dst side, but map[string]bool, note func(string, ...any), tell func(c comparison, ch changes, public bool) error) (int, error) {
+	chosen, err := p.selection()
 	if err != nil {
 		return 0, err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
-	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/remote"
 )
@@ -100,11 +99,8 @@ func (s *Service) prepare(ctx context.Context, r *job.Run, p Policy, o order, d 
 		return nil, err
 	}
 	r.Logf("comparing %s of %s with %s of %s", c.repository, src.name, c.name, dst.name)
-	t := &transfer{
-		comparison: c, pair: pair{src.id, dst.id}, limit: newLimit(p.Speed), streams: make(chan struct{}, blobsAtOnce), public: o.Public, again: r.Task().Runs > 1 || o.Due,
-		held: map[oci.Digest]bool{}, manifests: map[oci.Digest]*manifest{}, told: map[oci.Digest]bool{},
-	}
-	t.pool = s.pool(t.pair)
+	t := newTransfer(c, pair{src.id, dst.id})
+	t.where, t.limit, t.public, t.again = s, newLimit(p.Speed), o.Public, r.Task().Runs > 1 || o.Due
 	if src.id == dst.id && c.repository == c.name {
 		return t, nil // it is the same one
 	}

@@ -34,6 +34,7 @@ type transfer struct {
 	changes changes
 	pair    pair
 	pool    *pool
+	where   whereabouts
 	limit   *rate.Limiter // nil: as fast as it goes
 	streams chan struct{}
 	public  bool // a project that has to be made is for everybody
@@ -46,6 +47,14 @@ type transfer struct {
 	sums      sums
 	failures  []error
 	broken    error // why nothing more is tried
+}
+
+// newTransfer knows nothing beyond this process, and is as fast as it goes.
+func newTransfer(c comparison, p pair) *transfer {
+	return &transfer{
+		comparison: c, pair: p, pool: c.pool(p), where: nowhere{}, streams: make(chan struct{}, blobsAtOnce),
+		held: map[oci.Digest]bool{}, manifests: map[oci.Digest]*manifest{}, told: map[oci.Digest]bool{},
+	}
 }
 
 // manifest is one that is on its way to the destination, or there.
