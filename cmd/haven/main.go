@@ -25,6 +25,7 @@ type commands struct {
 	Version version    `cmd:"" help:"Print the version."`
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
+	Bundle     bundleCommands    `cmd:"" help:"Carry images to a registry that no line leads to, in a file."`
 	VulnDB     vulndbCommands    `cmd:"" name:"vulndb" help:"See to a registry's vulnerability database, by its API."`
 	ScanWorker scanWorker        `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
 }

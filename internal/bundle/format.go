@@ -25,6 +25,8 @@ const (
 	refName        = "org.opencontainers.image.ref.name"
 	repositoryName = "com.github.havenregistry.repository"
 	subjectName    = "com.github.havenregistry.subject"
+	// untaggedName marks what no tag, no index and no subject leads to.
+	untaggedName = "com.github.havenregistry.untagged"
 )
 
 // maxDocument bounds index.json and haven-bundle.json, in bytes: some hundred thousand images.

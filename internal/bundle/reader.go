@@ -37,6 +37,7 @@ type contents struct {
 	tags      map[string]oci.Descriptor
 	manifests map[oci.Digest]oci.Descriptor
 	referrers map[oci.Digest][]oci.Descriptor
+	untagged  []oci.Descriptor
 }
 
 // Open opens a bundle, and reads what it says it holds: one pass over the headers of the archive. A file that is none is
@@ -162,6 +163,9 @@ func (r *Reader) enter(d oci.Descriptor) error {
 		}
 		c.tags[tag] = plain
 	}
+	if d.Annotations[untaggedName] != "" {
+		c.untagged = append(c.untagged, plain)
+	}
 	if _, twice := c.manifests[d.Digest]; !twice {
 		if subject, err := oci.ParseDigest(d.Annotations[subjectName]); err == nil {
 			c.referrers[subject] = append(c.referrers[subject], plain)
@@ -279,6 +283,36 @@ func (r *Reader) Referrers(_ context.Context, repository string, subject oci.Dig
 		return nil, remote.ErrNotFound
 	}
 	return c.referrers[subject], nil
+}
+
+// Subjects yields all that refers to something in a repository.
+func (r *Reader) Subjects(_ context.Context, repository string, yield func(subject oci.Digest, referrer oci.Descriptor) error) error {
+	c, ok := r.repositories[repository]
+	if !ok {
+		return remote.ErrNotFound
+	}
+	for subject, all := range c.referrers {
+		for _, d := range all {
+			if err := yield(subject, d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Untagged yields what of a repository no tag leads to, and nothing else.
+func (r *Reader) Untagged(_ context.Context, repository string, yield func(oci.Descriptor) error) error {
+	c, ok := r.repositories[repository]
+	if !ok {
+		return remote.ErrNotFound
+	}
+	for _, d := range c.untagged {
+		if err := yield(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OpenBlob implements remote.Registry.

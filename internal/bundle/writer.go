@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +32,8 @@ type Writer struct {
 
 	mu      sync.Mutex
 	written map[oci.Digest]bool
-	entries []oci.Descriptor
+	entries map[string]oci.Descriptor // by the name that they are put by, with the repository
+	parts   map[string]bool           // those by a digest that an index of the repository names
 	broken  error
 	bytes   int64
 }
@@ -46,6 +48,7 @@ func NewWriter(path string, since *Reader) (*Writer, error) {
 	}
 	w := &Writer{
 		path: path, file: f, tar: tar.NewWriter(f), before: map[oci.Digest]bool{}, written: map[oci.Digest]bool{},
+		entries: map[string]oci.Descriptor{}, parts: map[string]bool{},
 		note: Note{Format: format, ID: rand.Text(), CreatedAt: time.Now().UTC().Truncate(time.Second)},
 	}
 	if since != nil {
@@ -92,7 +95,7 @@ func (w *Writer) finish() error {
 		w.note.Held = append(w.note.Held, d)
 	}
 	slices.Sort(w.note.Held)
-	index := layoutIndex{SchemaVersion: 2, MediaType: oci.MediaTypeImageIndex, Manifests: w.entries}
+	index := layoutIndex{SchemaVersion: 2, MediaType: oci.MediaTypeImageIndex, Manifests: w.listed()}
 	if err := errors.Join(w.addJSON(noteName, w.note), w.addJSON(indexName, index)); err != nil {
 		return err
 	}
@@ -101,6 +104,32 @@ func (w *Writer) finish() error {
 	}
 	return os.Rename(w.file.Name(), w.path)
 }
+
+// listed are the manifests as index.json lists them.
+func (w *Writer) listed() []oci.Descriptor {
+	tagged := map[string]bool{}
+	for _, e := range w.entries {
+		if e.Annotations[refName] != "" {
+			tagged[at(e.Annotations[repositoryName], e.Digest)] = true
+		}
+	}
+	all := []oci.Descriptor{}
+	for _, name := range slices.Sorted(maps.Keys(w.entries)) {
+		e := w.entries[name]
+		switch {
+		case e.Annotations[refName] != "":
+		case tagged[name]:
+			continue
+		case e.Annotations[subjectName] == "" && !w.parts[name]:
+			e.Annotations[untaggedName] = "true"
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// at is the name of what is put into a repository by its digest.
+func at(repository string, d oci.Digest) string { return repository + "@" + d.String() }
 
 // Abort gives the bundle up.
 func (w *Writer) Abort() error {
@@ -142,16 +171,15 @@ func (w *Writer) AddVulnerabilityDatabase(size int64, content io.Reader) error {
 	return w.broken
 }
 
-// Head implements remote.Registry: of what the bundles hold, by digest.
-func (w *Writer) Head(_ context.Context, _ string, ref oci.Reference) (oci.Descriptor, error) {
+// Head implements remote.Registry: of what was put, by its digest.
+func (w *Writer) Head(_ context.Context, repository string, ref oci.Reference) (oci.Descriptor, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, e := range w.entries {
-		if ref.IsDigest() && e.Digest == ref.Digest() {
-			return oci.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, nil
-		}
+	e, ok := w.entries[at(repository, ref.Digest())]
+	if !ok {
+		return oci.Descriptor{}, remote.ErrNotFound
 	}
-	return oci.Descriptor{}, remote.ErrNotFound
+	return oci.Descriptor{MediaType: e.MediaType, Digest: e.Digest, Size: e.Size}, nil
 }
 
 // HasBlob implements remote.Registry.
@@ -250,18 +278,27 @@ func (w *Writer) PutManifest(_ context.Context, repository string, ref oci.Refer
 		w.written[m.Digest] = true
 		w.bytes += int64(len(m.Bytes))
 	}
-	entry := oci.Descriptor{
+	for _, child := range parsed.Children() {
+		w.parts[at(repository, child.Digest)] = true
+	}
+	w.enter(at(repository, m.Digest), repository, m, parsed)
+	if !ref.IsDigest() {
+		name := repository + ":" + ref.Tag()
+		w.enter(name, repository, m, parsed).Annotations[refName] = name
+	}
+	return nil
+}
+
+func (w *Writer) enter(name, repository string, m remote.Manifest, parsed *oci.Manifest) oci.Descriptor {
+	e := oci.Descriptor{
 		MediaType: m.MediaType, Digest: m.Digest, Size: int64(len(m.Bytes)), ArtifactType: parsed.EffectiveArtifactType(),
 		Annotations: map[string]string{repositoryName: repository},
 	}
-	if !ref.IsDigest() {
-		entry.Annotations[refName] = repository + ":" + ref.Tag()
-	}
 	if parsed.Subject != nil {
-		entry.Annotations[subjectName] = parsed.Subject.Digest.String()
+		e.Annotations[subjectName] = parsed.Subject.Digest.String()
 	}
-	w.entries = append(w.entries, entry)
-	return nil
+	w.entries[name] = e
+	return e
 }
 
 // Prepare implements remote.Registry.
@@ -272,27 +309,27 @@ func (w *Writer) Tags(context.Context, string, func(remote.Tag) error) error {
 	return remote.ErrNotFound
 }
 
-// unreadable is a registry that nothing is read from, and nothing deleted in.
+// unreadable is a registry that has nothing to read, and in which nothing is deleted.
 type unreadable struct{}
 
 // Repositories implements remote.Registry.
 func (unreadable) Repositories(context.Context, string, func(string) error) error {
-	return remote.ErrUnsupported
+	return remote.ErrNotFound
 }
 
 // Manifest implements remote.Registry.
 func (unreadable) Manifest(context.Context, string, oci.Reference) (remote.Manifest, error) {
-	return remote.Manifest{}, remote.ErrUnsupported
+	return remote.Manifest{}, remote.ErrNotFound
 }
 
 // Referrers implements remote.Registry.
 func (unreadable) Referrers(context.Context, string, oci.Digest) ([]oci.Descriptor, error) {
-	return nil, remote.ErrUnsupported
+	return nil, remote.ErrNotFound
 }
 
 // OpenBlob implements remote.Registry.
 func (unreadable) OpenBlob(context.Context, string, oci.Descriptor, int64) (io.ReadCloser, error) {
-	return nil, remote.ErrUnsupported
+	return nil, remote.ErrNotFound
 }
 
 // DeleteTag implements remote.Registry.
