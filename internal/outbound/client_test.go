@@ -322,6 +322,9 @@ func TestBounds(t *testing.T) {
 				w.(http.Flusher).Flush()
 				time.Sleep(5 * time.Millisecond)
 			}
+		case "/count":
+			n, _ := io.Copy(io.Discard, r.Body)
+			fmt.Fprint(w, n)
 		case "/gzip":
 			if r.Header.Get("Accept-Encoding") != "" {
 				t.Errorf("Accept-Encoding: %q", r.Header.Get("Accept-Encoding"))
@@ -361,6 +364,26 @@ func TestBounds(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a body that goes for longer than silence may last", func(t *testing.T) {
+		const stall = 200 * time.Millisecond
+		body, w := io.Pipe()
+		go func() {
+			for range 10 { // each well within, all together far beyond
+				time.Sleep(stall / 4)
+				w.Write([]byte("."))
+			}
+			w.Close()
+		}()
+		r := must(http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/count", body))
+		answer, err := New(Purpose{Reach: Administered(), Stall: stall}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if text, err := io.ReadAll(answer.Body); err != nil || string(text) != "10" {
+			t.Errorf("got %q, %v", text, err)
+		}
+	})
 	t.Run("HEAD of something large", func(t *testing.T) {
 		answer, err := New(Purpose{Reach: Administered(), MaxBody: limit}).Do(must(http.NewRequest(http.MethodHead, s.URL+"/announced", nil)))
 		if err != nil || answer.ContentLength != 1<<30 {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/replication/remote/remotetest"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -67,7 +69,7 @@ func (h *house) another(t *testing.T) *endpoint.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := remote.NewHTTP()
+	client := remote.NewHTTP(netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 	t.Cleanup(client.Close)
 	return endpoint.New(endpoint.Deps{
 		DB: h.d, Box: box, Remote: remote.Deps{HTTP: client}, LocalURL: "http://here",
@@ -252,6 +254,44 @@ func TestSecretBelongsToItsAddress(t *testing.T) {
 			t.Errorf("none: %v", err)
 		}
 	})
+}
+
+// A token service elsewhere is believed as it was when somebody saved the endpoint.
+func TestRealmIsWrittenDown(t *testing.T) {
+	h := newHouse(t, dbtest.SQLite(t))
+	registry := remotetest.New(t)
+	tokens := &remotetest.Tokens{User: "someone", Password: "canary-1"}
+	service := httptest.NewServer(http.HandlerFunc(tokens.Serve))
+	t.Cleanup(service.Close)
+	tokens.Realm = strings.Replace(service.URL, "127.0.0.1", "localhost", 1)
+	registry.Before = tokens.Guard
+	draft := endpoint.Draft{Name: "one", Endpoint: remote.Endpoint{
+		Kind: remote.DockerRegistry, URL: registry.URL, Credential: remote.Credential{AccessKey: "someone", Secret: "canary-1"},
+	}}
+	id := h.create(t, draft)
+	if e := h.get(t, id); e.Realm != tokens.Realm {
+		t.Errorf("got %q", e.Realm)
+	}
+	h.now = h.now.Add(5 * time.Minute)
+	if err := h.Check(t.Context()); err != nil || !h.get(t, id).Healthy() {
+		t.Errorf("got %v, %q", err, h.get(t, id).Complaint)
+	}
+	// The registry changes its mind: it is told nothing until an administrator says so.
+	given := tokens.Given()
+	another := httptest.NewServer(http.HandlerFunc(tokens.Serve))
+	t.Cleanup(another.Close)
+	tokens.Realm = strings.Replace(another.URL, "127.0.0.1", "localhost", 1)
+	tokens.Revoke()
+	h.now = h.now.Add(5 * time.Minute)
+	if err := h.Check(t.Context()); err != nil || !strings.Contains(h.get(t, id).Complaint, "save the endpoint again") || tokens.Given() != given {
+		t.Errorf("got %v, %q, %d tokens", err, h.get(t, id).Complaint, tokens.Given()-given)
+	}
+	if err := h.Update(t.Context(), admin, id, endpoint.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	if e := h.get(t, id); e.Realm != tokens.Realm || !e.Healthy() {
+		t.Errorf("got %q, %q", e.Realm, e.Complaint)
+	}
 }
 
 // Clients are shared as long as the endpoint stays as it is: tokens and connections are in them.

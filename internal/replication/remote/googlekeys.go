@@ -34,9 +34,9 @@ const (
 	googleTokens   = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
 	googleExchange = "https://sts.googleapis.com/v1/token"
 	googleScope    = "https://www.googleapis.com/auth/cloud-platform"
-	jwtBearer      = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // a name
-	tokenExchange  = "urn:ietf:params:oauth:grant-type:token-exchange"
-	accessToken    = "urn:ietf:params:oauth:token-type:access_token" //nolint:gosec // a name
+	jwtBearer      = "urn:ietf:params:oauth:grant-type:jwt-bearer"     //nolint:gosec // a name
+	tokenExchange  = "urn:ietf:params:oauth:grant-type:token-exchange" //nolint:gosec // a name
+	accessToken    = "urn:ietf:params:oauth:token-type:access_token"   //nolint:gosec // a name
 )
 
 func newGoogleKeys(c *client, d Deps, given Credential) *googleKeys {

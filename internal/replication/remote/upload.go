@@ -67,7 +67,7 @@ func (c *client) PutBlob(ctx context.Context, repository string, d oci.Descripto
 			u.giveUp(ctx)
 			return err
 		}
-		if wait == 0 && idle > 0 {
+		if wait == 0 { // at once, the registry still believes in the line that broke, and doesn't count what came by it
 			wait = firstPause << idle
 		}
 		if !pause.For(ctx, wait) {

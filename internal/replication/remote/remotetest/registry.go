@@ -149,11 +149,11 @@ func (r *Registry) Serve(w http.ResponseWriter, q *http.Request) {
 		Fail(w, http.StatusNotFound, "NOT_FOUND", "no such page")
 		return
 	}
-	switch {
-	case rest == "":
+	switch rest {
+	case "":
 		Answer(w, http.StatusOK, map[string]any{})
 		return
-	case rest == "_catalog":
+	case "_catalog":
 		r.catalogue(w, q)
 		return
 	}
