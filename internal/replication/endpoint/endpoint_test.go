@@ -2,7 +2,10 @@ package endpoint_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -159,6 +162,37 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("again: %v", err)
 		}
 	})
+}
+
+// Certificates are checked, unless an administrator says otherwise.
+func TestCertificates(t *testing.T) {
+	h := newHouse(t, dbtest.SQLite(t))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(server.Close)
+	roots := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	for name, c := range map[string]struct {
+		change func(*endpoint.Draft)
+		words  string // of the refusal
+	}{
+		"an authority nobody knows": {func(*endpoint.Draft) {}, "its certificate is signed by an unknown authority"},
+		"the authority named":       {func(d *endpoint.Draft) { d.CACertificate = roots }, ""},
+		"another name": {func(d *endpoint.Draft) {
+			d.CACertificate, d.URL = roots, strings.Replace(d.URL, "127.0.0.1", "localhost", 1)
+		}, "its certificate is for another name"},
+		"not checked":       {func(d *endpoint.Draft) { d.Insecure = true }, ""},
+		"spoken to plainly": {func(d *endpoint.Draft) { d.URL = strings.Replace(d.URL, "https:", "http:", 1) }, "perhaps because it wants https"},
+	} {
+		d := h.draft(name)
+		d.URL = server.URL
+		c.change(&d)
+		_, err := h.Create(t.Context(), admin, d)
+		if (err == nil) != (c.words == "") || err != nil && !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestItself(t *testing.T) {

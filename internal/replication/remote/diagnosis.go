@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/havenregistry/haven/internal/outbound"
 )
 
 // pingTime bounds how long a registry has to say that it is there.
@@ -26,6 +28,9 @@ func Ping(ctx context.Context, r Registry) error {
 // Diagnosis says in words for people what is wrong with a registry, and what to do about it where that is known.
 func Diagnosis(err error) string {
 	if away, ok := errors.AsType[*UnreachableError](err); ok {
+		if errors.Is(err, outbound.ErrAddress) {
+			return away.Words + "; if the registry leads there rightly, list the network in registry_networks"
+		}
 		return away.Words
 	}
 	if answer, ok := errors.AsType[*AnswerError](err); ok && answer.Status == http.StatusForbidden {
