@@ -52,7 +52,8 @@ func newECR(c *client, e Endpoint, d Deps) (Registry, error) {
 		account, fips, region, domain = m[1], m[2], m[3], m[4]
 	} else if m := ecrAPI.FindStringSubmatch(host); m != nil {
 		fips, region, domain = m[1], m[2], m[3]
-	} else {
+	}
+	if c.base.Scheme != "https" || !within(domain, "amazonaws.com", "amazonaws.com.cn", "on.aws", "amazonaws.eu", "c2s.ic.gov", "sc2s.sgov.gov") {
 		return nil, errors.New("url: expected https://api.ecr.REGION.amazonaws.com, https://ACCOUNT.dkr.ecr.REGION.amazonaws.com or https://public.ecr.aws")
 	}
 	if domain == "on.aws" {

@@ -34,7 +34,7 @@ func newACR(c *client, e Endpoint, d Deps) Registry {
 	case e.Credential.AccessKey == acrNobody:
 		identity := login{identity: e.Credential.Secret}
 		c.auth.login = func(context.Context, bool) (login, error) { return identity, nil }
-	case e.Credential.AccessKey == "" && d.Environ("AZURE_FEDERATED_TOKEN_FILE") != "":
+	case e.Credential.AccessKey == "" && d.Environ("AZURE_FEDERATED_TOKEN_FILE") != "" && c.base.Scheme == "https" && within(c.base.Hostname(), "azurecr.io", "azurecr.cn", "azurecr.us"):
 		known := &fleeting[login]{clock: d.Clock, make: func(ctx context.Context) (login, time.Time, error) { return workloadOfAzure(ctx, c, d) }}
 		c.auth.login = known.get
 	}

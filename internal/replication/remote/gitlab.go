@@ -65,6 +65,9 @@ func (g gitlab) rows(ctx context.Context, what string, page func(decode func(any
 	if err != nil {
 		return err
 	}
+	if u, err := url.Parse(api); err == nil && !strings.EqualFold(u.Hostname(), g.base.Hostname()) {
+		ctx = outbound.LedBy(ctx, g.base) // the registry's word, too
+	}
 	separator := "?"
 	if strings.Contains(what, "?") {
 		separator = "&"

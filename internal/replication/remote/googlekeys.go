@@ -27,6 +27,7 @@ type googleKeys struct {
 	*client
 	d      Deps
 	given  Credential
+	own    bool // the registry is Google's: it may be shown what the environment names
 	tokens *fleeting[secret.Text]
 }
 
@@ -40,7 +41,7 @@ const (
 )
 
 func newGoogleKeys(c *client, d Deps, given Credential) *googleKeys {
-	k := &googleKeys{client: c, d: d, given: given}
+	k := &googleKeys{client: c, d: d, given: given, own: c.base.Scheme == "https" && within(c.base.Hostname(), "gcr.io", "pkg.dev")}
 	if strings.HasPrefix(strings.TrimSpace(given.Secret.Reveal()), "{") {
 		k.given.AccessKey = "_json_key"
 	}
@@ -61,7 +62,7 @@ func (k *googleKeys) key() (text string, key googleKey, err error) {
 		text = string(plain)
 	case "":
 		file := k.d.Environ("GOOGLE_APPLICATION_CREDENTIALS")
-		if file == "" {
+		if file == "" || !k.own {
 			return "", key, nil
 		}
 		plain, err := os.ReadFile(file)

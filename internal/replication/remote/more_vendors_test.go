@@ -615,3 +615,37 @@ func TestVolcengine(t *testing.T) {
 	}
 	unlisted(t, w.open(address, "account@1", "canary-1"), "")
 }
+
+// The identity of the workload is shown to its vendor alone, whatever address was entered.
+func TestWorkloadStaysWithItsVendor(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "key")
+	if err := os.WriteFile(file, []byte(googleKey(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for kind, env := range map[remote.Kind]map[string]string{
+		remote.GoogleGCR: {"GOOGLE_APPLICATION_CREDENTIALS": file},
+		remote.AzureACR:  {"AZURE_FEDERATED_TOKEN_FILE": file, "AZURE_TENANT_ID": "tenant", "AZURE_CLIENT_ID": "client"},
+	} {
+		registry := remotetest.New(t)
+		var told []string
+		registry.Before = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/token" || r.Header.Get("Authorization") != "" || r.Method == http.MethodPost {
+				told = append(told, r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization"))
+			}
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		}
+		w := newWorld(t, kind)
+		w.env, w.at = env, map[string]string{registry.URL: registry.URL, "https://artifactregistry.googleapis.com": registry.URL}
+		if err := remote.Ping(t.Context(), w.open(registry.URL, "", "")); !errors.Is(err, remote.ErrDenied) || len(told) > 0 {
+			t.Errorf("%s: %v, told %v", kind, err, told)
+		}
+	}
+	for _, url := range []string{"https://api.ecr.us-east-1.example.com", "https://123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com", "http://api.ecr.us-east-1.amazonaws.com"} {
+		if _, err := remote.New(remote.Endpoint{Kind: remote.AWSECR, URL: url}, remote.Deps{HTTP: remote.NewHTTP()}); err == nil {
+			t.Errorf("%s is taken for a registry of Amazon's", url)
+		}
+	}
+}

@@ -65,6 +65,13 @@ func byNumber(size int, page func(n int) (found int, err error)) error {
 	return nil
 }
 
+// within says whether a host is one of a vendor's domains, or below one. The identity of the workload is the operator's, and not of
+// whoever may enter addresses: it is shown to the vendor alone (S5).
+func within(host string, domains ...string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return slices.ContainsFunc(domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
+}
+
 // keysOf are an endpoint's access key and secret.
 func keysOf(e Endpoint) keys {
 	return keys{id: e.Credential.AccessKey, secret: e.Credential.Secret}
