@@ -49,7 +49,7 @@ func TestPoliciesAreChecked(t *testing.T) {
 		"by events elsewhere": {func(p *Policy) { p.Source, p.Trigger = 2, EventBased }, ""},
 		"no name":             {func(p *Policy) { p.Name = " " }, "name"},
 		"neither":             {func(p *Policy) { p.Destination = 0 }, invalidRegistries},
-		"itself by address":   {func(p *Policy) { p.Destination = 3 }, "same registry"},
+		"itself by address":   {func(p *Policy) { p.Destination = 3 }, ""},
 		"and another name":    {func(p *Policy) { p.Destination, p.Namespace = 3, "mirror" }, ""},
 		"the same twice":      {func(p *Policy) { p.Source = 1 }, "same registry"},
 		"no such":             {func(p *Policy) { p.Destination = 9 }, "registry 9 not found"},

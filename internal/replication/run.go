@@ -136,9 +136,6 @@ func isPublic(ctx context.Context, src side, repository string) bool {
 func (c comparison) shown(ch changes) shown {
 	items := fmt.Sprintf(" [%d item(s) in total]", ch.items())
 	v := shown{Operation: "copy", ResourceType: AllArtifacts, Source: c.repository + items, Destination: c.name + items}
-	if c.chosen.imagesOnly {
-		v.ResourceType = ImagesOnly
-	}
 	if len(ch.deletions) > 0 && len(ch.deletions) == ch.count() {
 		v.Operation = "deletion"
 	}

@@ -198,13 +198,13 @@ func whenOpen(open bool) error {
 	return nil
 }
 
-// check is the policy as it is stored. Both registries are there, and they are two, or the names differ.
+// check is the policy as it is stored. Both registries are there. That both are this Haven, by their addresses, is no error, and where
+// names stay the same there is nothing to do.
 func (s *Service) check(ctx context.Context, p Policy) (Policy, error) {
 	p, err := p.checked()
 	if err != nil {
 		return p, err
 	}
-	ourselves := true
 	p.SourceHere = p.Source == Local
 	for i, id := range []int64{p.Source, p.Destination} {
 		if id == Local {
@@ -217,11 +217,9 @@ func (s *Service) check(ctx context.Context, p Policy) (Policy, error) {
 		if err != nil {
 			return p, err
 		}
-		here := s.Itself(peer.URL)
-		ourselves = ourselves && here
-		p.SourceHere = p.SourceHere || i == 0 && here
+		p.SourceHere = p.SourceHere || i == 0 && s.Itself(peer.URL)
 	}
-	if (ourselves || p.Source == p.Destination) && p.Namespace == "" {
+	if p.Source == p.Destination && p.Namespace == "" {
 		return p, fault.Invalidf("source and destination are the same registry, and the policy gives repositories no other names there: dest_namespace says which")
 	}
 	return p, nil
