@@ -75,6 +75,12 @@ func (s *Service) doCopy(ctx context.Context, r *job.Run) error {
 		return r.Finish(ctx, func(tx db.Tx) error { return s.settleDue(ctx, tx, d) })
 	}
 	t, err := s.prepare(ctx, r, p, o, d)
+	if errors.Is(err, fault.Invalid) && d.policy != 0 { // it would be no less so later
+		err = errors.Join(err, r.Write(ctx, func(tx db.Tx) error {
+			_, err := tx.Exec(ctx, dueDrop, d.policy, d.repository, d.version)
+			return err
+		}))
+	}
 	if err != nil {
 		return final(err)
 	}

@@ -61,6 +61,22 @@ func TestAScheduleBeginsIt(t *testing.T) {
 	})
 }
 
+func TestWhatCanNeverBeIsNotTriedForever(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		id, err := w.Create(ctx, ann, Policy{Name: "p", Destination: 1, Trigger: EventBased, Enabled: true, Namespace: "n", ReplaceCount: 4})
+		w.ok(err)
+		w.image("alpha/app", "v1", "a") // which would have no name left
+		w.settled()
+		rows, n, err := w.Executions(ctx, ExecutionFilter{Policy: &id, Status: Failed}, db.List{Page: 1, Size: 10})
+		if n != 1 || err != nil || rows[0].Counts.Failed != 1 {
+			t.Errorf("got %+v, %v", rows, err)
+		}
+		if n := w.number(`SELECT COUNT(*) FROM replication_due`); n != 0 {
+			t.Errorf("%d are due", n)
+		}
+	})
+}
+
 func TestManyEventsAreOneTask(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		id := w.policy(Policy{Destination: 1, Trigger: EventBased})
