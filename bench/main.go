@@ -140,6 +140,7 @@ var groups = []group{
 	{"blobs", measureBlobs},
 	{"reclaim", measureReclaim},
 	{"large", measureLarge},
+	{"replicate", measureReplicate},
 	{"listings", measureListings},
 }
 
