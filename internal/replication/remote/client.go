@@ -36,6 +36,7 @@ type client struct {
 
 	limits      *atomic.Pointer[Limits]
 	noReferrers *atomic.Bool // the registry has no API of referrers
+	noSingle    *atomic.Bool // the registry takes no blob with the request that begins an upload
 }
 
 // Limits is what a registry says, with its answers, about how much may be asked of it.

@@ -97,6 +97,11 @@ func (u *upload) try(ctx context.Context) error {
 			return err
 		}
 	}
+	if u.at == nil && u.kind == Harbor && u.blob.Size <= whole && !u.noSingle.Load() {
+		if done, err := u.single(ctx); done || err != nil {
+			return err
+		}
+	}
 	if u.at == nil {
 		if err := u.begin(ctx); err != nil {
 			return err
@@ -111,6 +116,40 @@ func (u *upload) try(ctx context.Context) error {
 		}
 	}
 	return u.commit(ctx, 0)
+}
+
+// single sends a small blob with the request that would begin a session ("Single POST"), which Haven takes. A registry that begins one
+// instead, or refuses, isn't asked so again.
+func (u *upload) single(ctx context.Context) (done bool, err error) {
+	at, err := u.in(u.repository, "/blobs/uploads/")
+	if err != nil {
+		return false, err
+	}
+	said, err := u.transmit(ctx, http.MethodPost, withQuery(at, "digest", u.blob.Digest.String()), http.Header{"Content-Type": {"application/octet-stream"}}, u.blob.Size, http.StatusCreated, http.StatusAccepted)
+	if err != nil {
+		return u.singleFailed(ctx, err)
+	}
+	if !strings.Contains(said.Get("Location"), "/blobs/uploads/") {
+		return true, nil
+	}
+	u.noSingle.Store(true)
+	u.offset = 0
+	u.at, err = u.location(at, said)
+	return false, err
+}
+
+func (u *upload) singleFailed(ctx context.Context, err error) (done bool, _ error) {
+	if _, refused := errors.AsType[*AnswerError](err); refused {
+		u.noSingle.Store(true)
+		return false, nil // a session tells why
+	}
+	if _, away := errors.AsType[*UnreachableError](err); away {
+		// Whether it was done before the line broke, the registry knows.
+		if has, asked := u.HasBlob(ctx, u.repository, u.blob.Digest); asked == nil && has {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // begin asks for a session.
