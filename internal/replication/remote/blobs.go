@@ -38,7 +38,10 @@ func (c *client) OpenBlob(ctx context.Context, repository string, d oci.Descript
 		return nil, fmt.Errorf("%w: it doesn't begin a blob at a byte", ErrUnsupported)
 	}
 	left := d.Size - offset
-	if answer.ContentLength >= 0 && answer.ContentLength != left {
+	if d.Size < 0 { // nobody told how much there is but the registry itself
+		left = max(answer.ContentLength, 0)
+	}
+	if answer.ContentLength != left && (answer.ContentLength >= 0 || d.Size < 0) {
 		_ = answer.Body.Close()
 		return nil, fmt.Errorf("%w: %d bytes from byte %d on, where %s has %d", ErrManifest, answer.ContentLength, offset, d.Digest, left)
 	}

@@ -26,7 +26,7 @@ type Registry interface {
 	// Referrers are the manifests whose subject is the digest, by the API or the tag that stands for it.
 	Referrers(ctx context.Context, repository string, subject oci.Digest) ([]oci.Descriptor, error)
 	// OpenBlob reads a blob from an offset on. Where the registry can't begin there it is ErrUnsupported: begin at 0. The bytes
-	// are not verified.
+	// are not verified. A descriptor with a negative size is of a blob whose size nobody told: it is what the registry says then.
 	OpenBlob(ctx context.Context, repository string, d oci.Descriptor, offset int64) (io.ReadCloser, error)
 	// HasBlob reports whether the repository has the blob.
 	HasBlob(ctx context.Context, repository string, d oci.Digest) (bool, error)
