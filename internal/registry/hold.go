@@ -243,6 +243,7 @@ func (s *Service) awaitDeath(ctx context.Context, h *held, d oci.Digest) (err er
 func (s *Service) keepClaim(ctx context.Context, h *held) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
+	id, writer := h.ID, h.writer // whoever holds the upload writes it anew meanwhile
 	unlock := h.release
 	h.release = func() {
 		cancel()
@@ -261,11 +262,11 @@ func (s *Service) keepClaim(ctx context.Context, h *held) {
 			case <-ticker.C:
 			}
 			err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-				_, err := tx.Exec(ctx, renewClaim, h.ID, h.writer, db.Micros(s.clock().Add(claimLease)))
+				_, err := tx.Exec(ctx, renewClaim, id, writer, db.Micros(s.clock().Add(claimLease)))
 				return err
 			})
 			if err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "renewing the claim on an upload", "upload", h.ID, "error", err)
+				s.log.WarnContext(ctx, "renewing the claim on an upload", "upload", id, "error", err)
 			}
 		}
 	}()
