@@ -23,6 +23,7 @@ type NewProject struct {
 	Metadata     map[string]string // by the constants of this package; unknown keys are dropped
 	StorageLimit *int64            // bytes, -1 for none; nil or 0: the configured one. Only an administrator's counts
 	Allowlist    *CVEAllowlist
+	RegistryID   *int64 // the registry elsewhere that it is to be a cache of; nil: none. Only an administrator's is taken
 }
 
 // Library is the name of the public project that exists from the start.
@@ -140,7 +141,13 @@ func (s *Service) check(ctx context.Context, by authz.Principal, n NewProject) (
 	if n.Metadata[RetentionID] != "" {
 		return p, nil, fault.Invalidf("metadata.retention_id can't be set when creating a project")
 	}
-	if metadata, err = lenient(n.Metadata); err != nil {
+	if p.RegistryID, err = s.upstreamFor(ctx, by, n.RegistryID); err != nil {
+		return p, nil, err
+	}
+	if metadata, err = lenient(n.Metadata, p.RegistryID != 0); err != nil {
+		return p, nil, err
+	}
+	if err = checkFilter(metadata); err != nil {
 		return p, nil, err
 	}
 	if n.Allowlist != nil {
@@ -167,8 +174,8 @@ func (s *Service) limitFor(ctx context.Context, by authz.Principal, asked *int64
 }
 
 const (
-	insertProject = `INSERT INTO project (name, owner_id, public, storage_limit, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING id`
+	insertProject = `INSERT INTO project (name, owner_id, public, storage_limit, registry_id, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING RETURNING id`
 	firstAdministrator = `SELECT id FROM account WHERE sysadmin AND deleted_at = 0 ORDER BY id LIMIT 1`
 )
 
@@ -184,7 +191,7 @@ func firstAdmin(ctx context.Context, tx db.Tx) (int64, error) {
 func (s *Service) insert(ctx context.Context, tx db.Tx, p Project, metadata map[string]string) (int64, error) {
 	now := s.clock()
 	at := db.Micros(now)
-	id, err := db.Get(ctx, tx, db.ScanInt, insertProject, p.Name, p.OwnerID, p.Public, p.StorageLimit, at, at)
+	id, err := db.Get(ctx, tx, db.ScanInt, insertProject, p.Name, p.OwnerID, p.Public, p.StorageLimit, p.RegistryID, at, at)
 	if errors.Is(err, db.ErrNotFound) {
 		return 0, fault.Conflictf("The project named %s already exists", p.Name)
 	}

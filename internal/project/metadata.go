@@ -61,7 +61,7 @@ func normalise(key, value string) (string, error) {
 			return bad()
 		}
 		return value, nil
-	case ProxyFilterPattern:
+	case ProxyFilterPattern: // which patterns are valid the kind says: checkFilter
 		return value, nil
 	default: // retention_id and projectScanner too: APIs of their own set them
 		return "", fault.Invalidf("invalid key: %s", key)
@@ -84,12 +84,26 @@ func shownSeverity(s string) string {
 
 // lenient takes the metadata of a project's create and update: a bad value is kept as it was sent, since
 // clients of Harbor send such and get 200, and counts as unset wherever it is read. Keys of proxy
-// projects are dropped on others, unknown ones always. public is not among the result.
-func lenient(sent map[string]string) (map[string]string, error) {
+// projects are checked on those and dropped on others, unknown ones always. public is not among the result.
+func lenient(sent map[string]string, proxy bool) (map[string]string, error) {
 	kept := map[string]string{}
 	for key, value := range sent {
 		switch key {
-		case ContentTrust, ContentTrustCosign, PreventVulnerable, Severity, AutoScan, AutoSBOM, ReuseSystemAllowlist:
+		case ContentTrust:
+			if proxy { // as Harbor: who signs with Notation signs for the registry that it came from
+				continue
+			}
+		case ContentTrustCosign, PreventVulnerable, Severity, AutoScan, AutoSBOM, ReuseSystemAllowlist:
+		case ProxySpeed, ProxyConnections, ProxyFilterKind, ProxyFilterPattern, ProxyReferrers, ProxyLocalOnNotFound:
+			if !proxy {
+				continue
+			}
+			v, err := normalise(key, value)
+			if err != nil {
+				return nil, fault.Invalidf("metadata.%s: %v", key, err)
+			}
+			kept[key] = v
+			continue
 		default:
 			continue
 		}

@@ -23,6 +23,7 @@ type Project struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	RepoCount    int64
+	RegistryID   int64 // the registry elsewhere that it is a cache of, 0 for none; it never changes
 
 	Metadata  map[string]string // "public" included
 	Allowlist CVEAllowlist
@@ -124,7 +125,7 @@ func load(ctx context.Context, tx db.Tx, id int64) (Project, error) {
 }
 
 const (
-	projectFields = `p.id, p.name, p.owner_id, a.username, p.public, p.storage_limit, p.epoch, p.created_at, p.updated_at,
+	projectFields = `p.id, p.name, p.owner_id, a.username, p.public, p.storage_limit, p.epoch, p.registry_id, p.created_at, p.updated_at,
 		(SELECT COUNT(*) FROM repository r WHERE r.project_id = p.id AND NOT r.hidden)`
 	projectFrom = `project p JOIN account a ON a.id = p.owner_id`
 	byID        = `SELECT ` + projectFields + ` FROM ` + projectFrom + ` WHERE p.id = $1 AND p.deleted_at = 0`
@@ -132,7 +133,7 @@ const (
 )
 
 func scanProject(r db.Row) (p Project, err error) {
-	err = r.Scan(&p.ID, &p.Name, &p.OwnerID, &p.OwnerName, &p.Public, &p.StorageLimit, &p.Epoch,
+	err = r.Scan(&p.ID, &p.Name, &p.OwnerID, &p.OwnerName, &p.Public, &p.StorageLimit, &p.Epoch, &p.RegistryID,
 		db.ScanTime(&p.CreatedAt), db.ScanTime(&p.UpdatedAt), &p.RepoCount)
 	return p, err
 }

@@ -12,6 +12,8 @@ type Deps struct {
 	DB       *db.DB
 	Settings *setting.Service
 	Clock    func() time.Time
+	// Upstreams knows what projects may be a cache of; nil: nothing.
+	Upstreams Upstreams
 }
 
 // Service is the package's use cases. It is safe for concurrent use. But for MayCreate's rule, callers
@@ -20,6 +22,9 @@ type Service struct {
 	db       *db.DB
 	settings *setting.Service
 	clock    func() time.Time
+
+	upstreams Upstreams
+	caches    caches
 
 	changes *db.Watch
 	refs    *db.Memo[string, Ref] // by name
@@ -30,5 +35,5 @@ const maxRefs = 2 << 20
 
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
-	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock, changes: d.DB.Watch("project"), refs: db.NewMemo[string, Ref](maxRefs)}
+	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock, upstreams: d.Upstreams, changes: d.DB.Watch("project"), refs: db.NewMemo[string, Ref](maxRefs)}
 }

@@ -21,11 +21,14 @@ type Update struct {
 
 // Update changes a project. Going from public to private ends the tokens that were given for it.
 func (s *Service) Update(ctx context.Context, by authz.Principal, id int64, u Update) error {
-	metadata, err := lenient(u.Metadata)
-	if err != nil {
-		return err
-	}
-	err = s.change(ctx, by, id, func(tx db.Tx, p Project) error {
+	err := s.change(ctx, by, id, func(tx db.Tx, p Project) error {
+		metadata, err := lenient(u.Metadata, p.RegistryID != 0)
+		if err != nil {
+			return err
+		}
+		if err := checkFilterOver(ctx, tx, p, metadata); err != nil {
+			return err
+		}
 		if sent, ok := u.Metadata[Public]; ok {
 			public, err := strconv.ParseBool(sent)
 			if err != nil {
@@ -179,6 +182,12 @@ func (s *Service) writeMetadata(ctx context.Context, by authz.Principal, id int6
 		}
 		if key == Public {
 			return setPublic(ctx, tx, p, value == "true")
+		}
+		if p.RegistryID != 0 && key == ContentTrust {
+			return nil // dropped, as Harbor does
+		}
+		if err := checkFilterOver(ctx, tx, p, map[string]string{key: value}); err != nil {
+			return err
 		}
 		return putMetadata(ctx, tx, id, map[string]string{key: value})
 	})
