@@ -23,7 +23,7 @@ const (
 type Pull struct {
 	By       authz.Principal
 	Ref      Ref
-	Manifest Manifest // ID, RepositoryID, Digest and Tag count
+	Manifest Manifest // ID, RepositoryID, Digest and Tag count; without ID and RepositoryID there is nothing to count by, but that it happened
 }
 
 // pullKey is what pulls are counted by.
@@ -58,6 +58,9 @@ func (p *pulls) add(pulls ...pulled) {
 
 func (p *pulls) addOne(pull pulled) {
 	key := pullKey{pull.By.Name, pull.Manifest.RepositoryID, pull.Manifest.ID, pull.Manifest.Tag}
+	if pull.Manifest.ID == 0 { // a cache's, which isn't an ordinary manifest yet
+		key.tag += "@" + string(pull.Manifest.Digest)
+	}
 	if known := p.byKey[key]; known != nil {
 		known.count, known.at = known.count+pull.count, max(known.at, pull.at)
 		return
