@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -25,6 +26,9 @@ func (h *Handler) headBlob(c *call) error {
 		return err
 	}
 	b, err := h.Registry.StatBlob(c.r.Context(), c.repo, d)
+	if c.cached && errors.Is(err, registry.ErrBlobUnknown) {
+		b.Size, err = h.Proxy.StatBlob(c.r.Context(), c.repo, d)
+	}
 	if err != nil {
 		return err
 	}
@@ -39,6 +43,9 @@ func (h *Handler) headBlob(c *call) error {
 // Where the store was told to, it sends the client there instead.
 func (h *Handler) getBlob(c *call) error {
 	b, d, err := h.blob(c)
+	if c.cached && errors.Is(err, registry.ErrBlobUnknown) {
+		return h.blobFromUpstream(c, d)
+	}
 	if err != nil {
 		return err
 	}

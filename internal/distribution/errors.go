@@ -17,6 +17,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 )
 
 var (
@@ -28,6 +29,7 @@ var (
 	errNumber    = errors.New("expected a number that is not negative")
 	errBusy      = errors.New("too many uploads at once by this account")
 	errReference = errors.New("invalid reference format")
+	errPushCache = errors.New("can not push artifact to a proxy project")
 )
 
 // answer is how an error is told: status, and code and message of the specification's error body.
@@ -72,6 +74,8 @@ var known = []struct {
 	{errNumber, answer{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", ""}},
 	{errReadOnly, answer{http.StatusForbidden, "DENIED", ""}},
 	{errBusy, answer{http.StatusTooManyRequests, "TOOMANYREQUESTS", ""}},
+	{proxycache.ErrBusy, answer{http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many requests to upstream registry"}},
+	{proxycache.ErrFiltered, answer{http.StatusNotFound, "NAME_UNKNOWN", ""}},
 	{blob.ErrNoSpace, answer{http.StatusInsufficientStorage, "UNKNOWN", "the registry's storage is full; ask its administrator to free space"}},
 	{db.ErrFull, answer{http.StatusInsufficientStorage, "UNKNOWN", "the registry's disk is full; ask its administrator to free space"}},
 	{errBody, answer{http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "the body ended early; ask for the upload's status and go on from there"}},
@@ -110,6 +114,10 @@ func (h *Handler) fail(c *call, err error) {
 	}
 	if missing, ok := errors.AsType[*registry.MissingError](err); ok {
 		writeMissing(c, missing)
+		return
+	}
+	if a, ok := h.cacheAnswer(c, err); ok {
+		writeErrors(c, a, nil)
 		return
 	}
 	a, ok := find(err)

@@ -25,6 +25,8 @@ type Deps struct {
 	Settings *setting.Service
 	Authz    *authz.Authorizer
 	Auth     *httpauth.Reader
+	Proxy    Proxy   // nil: no project is a cache
+	Mirrors  Mirrors // nil: projects are named
 	// ExternalScheme is the scheme of the external URL for a host, "" to go by the request.
 	ExternalScheme func(host string) string
 	Log            *slog.Logger
@@ -49,6 +51,7 @@ type call struct {
 	principal authz.Principal
 	route     route
 	repo      registry.Ref
+	cached    bool // the project is a cache of a registry elsewhere
 }
 
 // ServeHTTP answers the paths /v2, /v2/… and nothing else.
@@ -62,7 +65,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) serve(c *call) error {
-	rt, err := parseRoute(c.r.URL.EscapedPath())
+	rt, err := parseRoute(c.r.URL.EscapedPath(), h.mirrored(c.r))
 	if err != nil {
 		return err
 	}
@@ -76,6 +79,9 @@ func (h *Handler) serve(c *call) error {
 	}
 	if rt.repository != "" {
 		if err := h.authorise(c, endpoint.action); err != nil {
+			return err
+		}
+		if done, err := h.viaCache(c, endpoint.action); done || err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,11 @@ func (h *Handler) listTags(c *call) error {
 	if err != nil {
 		return err
 	}
-	tags, more, err := h.Registry.Tags(c.r.Context(), c.repo, q.Get("last"), n)
+	list := h.Registry.Tags
+	if c.cached {
+		list = h.Proxy.Tags
+	}
+	tags, more, err := list(c.r.Context(), c.repo, q.Get("last"), n)
 	if err != nil {
 		return err
 	}
@@ -108,11 +112,22 @@ func (h *Handler) listReferrers(c *call) error {
 	if err != nil && !errors.Is(err, registry.ErrRepositoryUnknown) {
 		return err
 	}
+	var theirs []oci.Descriptor
+	if c.cached && next == 0 { // behind our own, on the last page
+		if theirs, err = h.Proxy.Referrers(c.r.Context(), c.repo, d, artifactType); err != nil {
+			return err
+		}
+	}
+	manifests := make([]oci.Descriptor, len(found), len(found)+len(theirs))
+	for i, f := range found {
+		manifests[i] = oci.Descriptor{MediaType: f.MediaType, Digest: f.Digest, Size: f.Size, ArtifactType: f.ArtifactType, Annotations: f.Annotations}
+	}
+	manifests = appendNew(manifests, theirs)
 	if artifactType != "" {
 		c.w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
 	if after == 0 && next == 0 {
-		c.w.Header().Set("X-Total-Count", strconv.Itoa(len(found)))
+		c.w.Header().Set("X-Total-Count", strconv.Itoa(len(manifests)))
 	}
 	if next > 0 {
 		more := url.Values{"after": {strconv.FormatInt(next, 10)}}
@@ -120,10 +135,6 @@ func (h *Handler) listReferrers(c *call) error {
 			more.Set("artifactType", artifactType)
 		}
 		link(c, more)
-	}
-	manifests := make([]oci.Descriptor, len(found))
-	for i, f := range found {
-		manifests[i] = oci.Descriptor{MediaType: f.MediaType, Digest: f.Digest, Size: f.Size, ArtifactType: f.ArtifactType, Annotations: f.Annotations}
 	}
 	return writeJSON(c, oci.MediaTypeImageIndex, struct {
 		SchemaVersion int              `json:"schemaVersion"`

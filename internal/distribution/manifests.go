@@ -17,7 +17,7 @@ import (
 
 // getManifest answers a manifest's exact bytes ("end-3") and counts the pull.
 func (h *Handler) getManifest(c *call) error {
-	m, err := h.manifest(c, h.Registry.Manifest)
+	m, err := h.manifest(c, h.finder(c))
 	if err != nil || m.Content == nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (h *Handler) getManifest(c *call) error {
 
 // headManifest answers without the bytes, and is no pull.
 func (h *Handler) headManifest(c *call) error {
-	_, err := h.manifest(c, h.Registry.ManifestInfo)
+	_, err := h.manifest(c, h.finder(c))
 	return err
 }
 
@@ -177,12 +177,16 @@ func (h *Handler) deleteManifest(c *call) error {
 	if err != nil {
 		return err
 	}
+	forgotten, err := h.forget(c, ref)
+	if err != nil {
+		return err
+	}
 	if ref.IsDigest() {
 		err = h.Registry.DeleteManifest(c.r.Context(), c.principal, c.repo, ref.Digest())
 	} else {
 		err = h.Registry.DeleteTag(c.r.Context(), c.principal, c.repo, ref.Tag())
 	}
-	if err != nil {
+	if err != nil && !(forgotten && unknown(err)) {
 		return err
 	}
 	return accepted(c)

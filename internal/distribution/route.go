@@ -31,8 +31,8 @@ type route struct {
 }
 
 // parseRoute splits an escaped path. Escapes that would change how it splits are refused, as are empty
-// and dotted parts, by the grammar of names (S3).
-func parseRoute(escaped string) (route, error) {
+// and dotted parts, by the grammar of names (S3). mirrored is the project that is meant by a name without it, "" for none.
+func parseRoute(escaped, mirrored string) (route, error) {
 	rest := strings.TrimPrefix(strings.TrimPrefix(escaped, "/v2"), "/")
 	if lower := strings.ToLower(rest); strings.Contains(lower, "%2f") || strings.Contains(lower, "%5c") || strings.Contains(lower, "%00") {
 		return route{}, errPath
@@ -51,7 +51,7 @@ func parseRoute(escaped string) (route, error) {
 	if nameParts == nil {
 		return route{}, errPath
 	}
-	rt.repository = strings.Join(nameParts, "/")
+	rt.repository = inMirror(mirrored, strings.Join(nameParts, "/"))
 	if _, _, err := splitRepository(rt.repository); err != nil {
 		return route{}, err
 	}

@@ -45,7 +45,7 @@ func TestParseRoute(t *testing.T) {
 		{"/v2/" + strings.Repeat("a/", 200) + "b/tags/list", route{}, oci.ErrNameInvalid},
 	}
 	for _, c := range cases {
-		got, err := parseRoute(c.path)
+		got, err := parseRoute(c.path, "")
 		if !errors.Is(err, c.err) || err == nil && got != c.want {
 			t.Errorf("%s: got %+v, %v; want %+v, %v", c.path, got, err, c.want, c.err)
 		}
@@ -57,7 +57,7 @@ func FuzzParseRoute(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		rt, err := parseRoute(path)
+		rt, err := parseRoute(path, "")
 		if err != nil || rt.repository == "" {
 			return
 		}

@@ -56,7 +56,7 @@ func (h *Handler) token(c *call) error {
 	if len(scopes) > maxScopes {
 		scopes = scopes[:maxScopes]
 	}
-	access, err := h.access(c.r.Context(), p, scopes)
+	access, err := h.access(c.r.Context(), p, scopes, h.mirroredHost(c.r))
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,9 @@ func writeToken(c *call, token string, lifetime time.Duration, issued time.Time)
 	return nil
 }
 
-// access decides each scope. A scope that can't be read or names nothing gets no actions.
-func (h *Handler) access(ctx context.Context, p authz.Principal, scopes []string) ([]identity.TokenAccess, error) {
+// access decides each scope. A scope that can't be read or names nothing gets no actions. mirrored is the project that is meant by a
+// repository's name without it: a client that believes to speak to another registry asks in that one's names.
+func (h *Handler) access(ctx context.Context, p authz.Principal, scopes []string, mirrored string) ([]identity.TokenAccess, error) {
 	access := make([]identity.TokenAccess, 0, len(scopes))
 	for _, s := range scopes {
 		a, wanted, ok := parseScope(s)
@@ -94,6 +95,7 @@ func (h *Handler) access(ctx context.Context, p authz.Principal, scopes []string
 		switch {
 		case !ok:
 		case a.Type == "repository":
+			a.Name = inMirror(mirrored, a.Name)
 			err = h.repositoryAccess(ctx, p, &a, wanted)
 		case a.Type == "registry" && a.Name == "catalog" && p.Admin:
 			a.Actions = wanted
