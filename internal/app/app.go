@@ -28,6 +28,7 @@ import (
 	"github.com/havenregistry/haven/internal/repair"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -60,6 +61,7 @@ type App struct {
 	handler     http.Handler
 	generated   secret.Text // the first administrator's password, when this start made it
 	passwordAt  string      // file that it is in
+	caches      *proxycache.Service
 }
 
 // New opens the database and the store, migrates the schema, creates what a first start creates, and
@@ -195,7 +197,7 @@ const restAfter = 30 * time.Second
 // the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.endpoints.Run, a.replication.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.caches.Run, a.endpoints.Run, a.replication.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err
@@ -273,6 +275,10 @@ func (a *App) announce(addr net.Addr) {
 // Close writes what is batched and closes the store and the database. It can be called twice.
 func (a *App) Close() error {
 	var errs []error
+	if a.caches != nil {
+		a.caches.Close()
+		a.caches = nil
+	}
 	if a.registry != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 		if err := a.registry.Flush(ctx); err != nil {

@@ -30,6 +30,7 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/replication/remote"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
@@ -63,6 +64,7 @@ type domain struct {
 	audits      *audit.Service
 	registry    *registry.Service
 	vulndb      *vulndb.Service
+	caches      *proxycache.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -97,7 +99,7 @@ func (a *App) assemble() (domain, error) {
 	outgoing := remote.NewHTTP(a.cfg.RegistryNetworks...)
 	d.endpoints = endpoint.New(endpoint.Deps{DB: a.db, Box: box, Remote: remote.Deps{HTTP: outgoing}, LocalURL: a.scannerAddress(), Clock: clock, Log: a.log})
 	a.endpoints = d.endpoints
-	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock})
+	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock, Upstreams: upstreams{d.endpoints}})
 	adapters := adapter.NewClient()
 	d.scanners = scanner.New(scanner.Deps{
 		DB: a.db, Box: box, Adapters: adapters, Projects: d.projects, Clock: clock, Log: a.log,
@@ -118,8 +120,8 @@ func (a *App) assemble() (domain, error) {
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
-	var scans, signatures, signs, copies lateListener
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies)
+	var scans, signatures, signs, copies, caches lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies, &caches)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -145,6 +147,8 @@ func (a *App) assemble() (domain, error) {
 	signs.Listener = d.signing
 	d.replication = a.replicating(d, wake)
 	copies.Listener, a.replication = d.replication, d.replication
+	d.caches = a.caching(d)
+	caches.Listener, a.caches = d.caches, d.caches
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -190,15 +194,16 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchJobs()
 	a.watchScans(d.gate)
 	a.watchVulnDB()
+	a.watchCaches()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
 		Registry: d.registry, Gate: d.gate, Projects: d.projects, Identity: d.identity, Settings: d.settings,
-		Authz: authorizer, Auth: auth, ExternalScheme: hosts.scheme, Log: a.log,
+		Authz: authorizer, Auth: auth, Proxy: d.caches, Mirrors: d.caches.Mirrors(), ExternalScheme: hosts.scheme, Log: a.log,
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -207,7 +212,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {
@@ -218,7 +223,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts)
+	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts, d.caches.Mirrors())
 	return observe(routes, edgeOf, a.metrics, a.log), nil
 }
 

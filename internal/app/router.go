@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/havenapi"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 )
 
 // edges are the handlers of the paths that design of the API gives to each.
@@ -41,14 +42,16 @@ func edgeOf(path string) string {
 
 // router sends a request to its edge. It is no http.ServeMux, which would redirect a path that isn't
 // clean; the edges refuse those.
-func router(e edges, h *health, hosts *hostCheck) http.Handler {
+func router(e edges, h *health, hosts *hostCheck, mirrors *proxycache.Mirrors) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		edge := edgeOf(r.URL.Path)
 		if edge == "health" {
 			h.ServeHTTP(w, r)
 			return
 		}
-		if !hosts.allow(r.Host) {
+		// By a mirror's host images are pulled, and nothing else.
+		images := edge == "registry" || edge == "token"
+		if !hosts.allow(r.Host) && !(images && mirrors.OfHost(r.Host) != "") {
 			http.Error(w, "this registry is not known by the host name "+strconv.Quote(r.Host)+"; its external_url setting lists the names it answers to", http.StatusMisdirectedRequest)
 			return
 		}

@@ -23,6 +23,9 @@ func (s *Server) CopyArtifact(ctx context.Context, r gen.CopyArtifactRequestObje
 	if err != nil {
 		return nil, err
 	}
+	if err := s.notInCache(ctx, to.ProjectID); err != nil {
+		return nil, err
+	}
 	if _, _, err := oci.ParseRepository(to.FullName()); err != nil {
 		return nil, badRequest("invalid repository name %s", printable(to.FullName()))
 	}

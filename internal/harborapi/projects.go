@@ -2,12 +2,14 @@ package harborapi
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/harborapi/gen"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/rest"
 )
 
 // ListProjects answers GET /projects: the public ones to everybody, and those that the caller may see.
@@ -46,12 +48,10 @@ func (s *Server) CreateProject(ctx context.Context, r gen.CreateProjectRequestOb
 	if err := s.Projects.MayCreate(ctx, c.Principal); err != nil {
 		return nil, err
 	}
-	if id := r.Body.RegistryID; id != nil && *id != 0 {
-		return nil, badRequest("proxy cache projects are not supported")
-	}
 	n := project.NewProject{
 		Name: r.Body.ProjectName, Public: ifTrue(r.Body.Public), Metadata: given(r.Body.Metadata),
 		StorageLimit: r.Body.StorageLimit, Allowlist: allowlistOf(r.Body.CveAllowlist),
+		RegistryID: r.Body.RegistryID,
 	}
 	id, err := s.Projects.Create(ctx, c.Principal, n)
 	if err != nil {
@@ -133,12 +133,32 @@ func (s *Server) GetProjectSummary(ctx context.Context, r gen.GetProjectSummaryR
 	if may(authz.Quota, authz.Read) {
 		out.Quota = &gen.ProjectSummaryQuota{Hard: gen.ResourceList{"storage": v.Hard}, Used: gen.ResourceList{"storage": v.Used}}
 	}
+	if p.RegistryID != 0 {
+		u, err := s.Proxy.Endpoints.Upstream(ctx, p.RegistryID)
+		if err != nil {
+			return nil, err
+		}
+		status := "unhealthy"
+		if u.Healthy {
+			status = "healthy"
+		}
+		out.Registry = &gen.ProjectSummaryRegistry{ID: p.RegistryID, Name: u.Name, Type: string(u.Kind), URL: u.URL, Status: status}
+	}
 	return out, nil
+}
+
+// notInCache refuses what would put something into a cache that isn't upstream.
+func (s *Server) notInCache(ctx context.Context, projectID int64) error {
+	registryID, err := s.Projects.Upstream(ctx, projectID)
+	if err == nil && registryID != 0 {
+		err = rest.Refuse(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "the operation isn't supported for a proxy project")
+	}
+	return err
 }
 
 func projectJSON(p project.Project) gen.Project {
 	return gen.Project{
-		ProjectID: p.ID, Name: p.Name, OwnerID: p.OwnerID, OwnerName: p.OwnerName, RepoCount: p.RepoCount,
+		ProjectID: p.ID, Name: p.Name, OwnerID: p.OwnerID, OwnerName: p.OwnerName, RepoCount: p.RepoCount, RegistryID: p.RegistryID,
 		CurrentUserRoleID: int64(authz.Highest(p.RoleIDs)), CurrentUserRoleIds: orNull(p.RoleIDs, func(r authz.Role) int64 { return int64(r) }),
 		Metadata: p.Metadata, CveAllowlist: allowlistJSON(p.Allowlist),
 		CreationTime: wire.Time(p.CreatedAt), UpdateTime: wire.Time(p.UpdatedAt),

@@ -23,6 +23,7 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/scanner"
@@ -50,6 +51,7 @@ type Deps struct {
 	Settings    *setting.Service
 	Log         *slog.Logger
 	Clock       func() time.Time
+	Proxy       *proxycache.Service
 
 	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
 	ExternalScheme func(host string) string

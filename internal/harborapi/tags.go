@@ -33,6 +33,9 @@ func (s *Server) CreateTag(ctx context.Context, r gen.CreateTagRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
+	if err := s.notInCache(ctx, ref.ProjectID); err != nil {
+		return nil, err
+	}
 	if _, err = s.Gate.MayTag(ctx, ref.ProjectID, ref, oci.DigestReference(a.Digest)); err != nil {
 		return nil, err
 	}

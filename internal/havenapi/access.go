@@ -68,6 +68,16 @@ func accesses() map[string]rest.Access {
 		"GetSigningPolicy":    ofProject(authz.Metadata, authz.Read),
 		"UpdateSigningPolicy": ofProject(authz.Metadata, authz.Update),
 
+		// A cache's settings are the project's; how to pull through it may know who may see the project. A name that stands for
+		// a project stands before all others.
+		"GetProxyPolicy":         ofProject(authz.Metadata, authz.Read),
+		"UpdateProxyPolicy":      ofProject(authz.Metadata, authz.Update),
+		"GetProxyStatus":         ofProject(authz.Metadata, authz.Read),
+		"GetMirrorConfiguration": ofProject(authz.Project, authz.Read),
+		"ListMirrors":            ofSystem(authz.Registry, authz.ListAll),
+		"CreateMirror":           ofSystem(authz.Registry, authz.Create),
+		"DeleteMirror":           ofSystem(authz.Registry, authz.Delete),
+
 		"GetSystemSignaturePolicy":    ofSystem(authz.SystemConfig, authz.Read),
 		"UpdateSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),
 		"DeleteSystemSignaturePolicy": ofSystem(authz.SystemConfig, authz.Update),

@@ -25,6 +25,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
@@ -84,6 +85,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		}),
 		Signing:        signing.New(signing.Deps{DB: d, Registry: contents, Jobs: f.jobs, Box: box, Judge: door, Scans: scans, Clock: time.Now, Log: log}),
 		Trust:          signatures,
+		Proxy:          proxycache.New(proxycache.Deps{DB: d, Registry: contents, Jobs: f.jobs, Clock: time.Now, Log: log, Wake: func() {}}),
 		Confinement:    func() string { return "not at all" },
 		ExternalScheme: func(string) string { return "" },
 	})

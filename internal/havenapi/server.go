@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -44,6 +45,7 @@ type Deps struct {
 	Signing     *signing.Service
 	VulnDB      *vulndb.Service
 	Replication *replication.Service
+	Proxy       *proxycache.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string
 	Log         *slog.Logger

@@ -79,6 +79,13 @@ func whoMay() []may {
 		{operation: "RotateSigningKey", who: "A", body: `{"format":"cosign"}`},
 		{operation: "GetSigningPolicy", who: "APM"},
 		{operation: "UpdateSigningPolicy", who: "AP", body: `{"enabled":true,"formats":[],"attest":false,"require_trust":false}`},
+		{operation: "GetProxyPolicy", who: "APM"}, // perm is no cache
+		{operation: "UpdateProxyPolicy", who: "AP", body: `{"freshness":"always","max_age_seconds":0,"minimum_age_seconds":0,"scan_before_serve":false,"keep_days":7}`},
+		{operation: "GetProxyStatus", who: "APM"},
+		{operation: "GetMirrorConfiguration", who: "APMDGL"},
+		{operation: "ListMirrors", who: "A"},
+		{operation: "CreateMirror", who: "A", body: `{"kind":"host","name":"mirror.example.com","project":"nosuch"}`},
+		{operation: "DeleteMirror", who: "A"},
 		{operation: "GetSystemSignaturePolicy", who: "A"},
 		{operation: "UpdateSystemSignaturePolicy", who: "A", body: `{"signers":[{"name":"no one"}]}`},
 		{operation: "DeleteSystemSignaturePolicy", who: "A"},
@@ -119,7 +126,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "statement_id": "999999"}
+	return map[string]string{"id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "statement_id": "999999", "mirror_id": "999999"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

@@ -117,6 +117,63 @@ func (e GateOutcome) Valid() bool {
 	}
 }
 
+// Defines values for MirrorKind.
+const (
+	MirrorKindHost     MirrorKind = "host"
+	MirrorKindRegistry MirrorKind = "registry"
+)
+
+// Valid indicates whether the value is a known member of the MirrorKind enum.
+func (e MirrorKind) Valid() bool {
+	switch e {
+	case MirrorKindHost:
+		return true
+	case MirrorKindRegistry:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MirrorFileClient.
+const (
+	Containerd MirrorFileClient = "containerd"
+	Docker     MirrorFileClient = "docker"
+	Podman     MirrorFileClient = "podman"
+)
+
+// Valid indicates whether the value is a known member of the MirrorFileClient enum.
+func (e MirrorFileClient) Valid() bool {
+	switch e {
+	case Containerd:
+		return true
+	case Docker:
+		return true
+	case Podman:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for NewMirrorKind.
+const (
+	NewMirrorKindHost     NewMirrorKind = "host"
+	NewMirrorKindRegistry NewMirrorKind = "registry"
+)
+
+// Valid indicates whether the value is a known member of the NewMirrorKind enum.
+func (e NewMirrorKind) Valid() bool {
+	switch e {
+	case NewMirrorKindHost:
+		return true
+	case NewMirrorKindRegistry:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NewStatementStatus.
 const (
 	NewStatementStatusAffected           NewStatementStatus = "affected"
@@ -135,6 +192,27 @@ func (e NewStatementStatus) Valid() bool {
 	case NewStatementStatusNotAffected:
 		return true
 	case NewStatementStatusUnderInvestigation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProxyPolicyFreshness.
+const (
+	Always  ProxyPolicyFreshness = "always"
+	MaxAge  ProxyPolicyFreshness = "max_age"
+	Offline ProxyPolicyFreshness = "offline"
+)
+
+// Valid indicates whether the value is a known member of the ProxyPolicyFreshness enum.
+func (e ProxyPolicyFreshness) Valid() bool {
+	switch e {
+	case Always:
+		return true
+	case MaxAge:
+		return true
+	case Offline:
 		return true
 	default:
 		return false
@@ -634,6 +712,52 @@ type JobTaskCounts struct {
 	Waiting   int64 `json:"waiting"`
 }
 
+// Mirror defines model for Mirror.
+type Mirror struct {
+	CreationTime wire.Time  `json:"creation_time"`
+	ID           int64      `json:"id"`
+	Kind         MirrorKind `json:"kind"`
+	Name         string     `json:"name"`
+	Project      string     `json:"project"`
+}
+
+// MirrorKind defines model for Mirror.Kind.
+type MirrorKind string
+
+// MirrorConfiguration defines model for MirrorConfiguration.
+type MirrorConfiguration struct {
+	Files   []MirrorFile `json:"files"`
+	Mirrors []Mirror     `json:"mirrors"`
+	Project string       `json:"project"`
+
+	// Upstream The registry by whose name clients go on to pull, such as docker.io
+	Upstream string `json:"upstream"`
+}
+
+// MirrorFile defines model for MirrorFile.
+type MirrorFile struct {
+	Client  MirrorFileClient `json:"client"`
+	Content string           `json:"content"`
+
+	// Note What it needs besides, empty where nothing
+	Note string `json:"note"`
+	Path string `json:"path"`
+}
+
+// MirrorFileClient defines model for MirrorFile.Client.
+type MirrorFileClient string
+
+// NewMirror defines model for NewMirror.
+type NewMirror struct {
+	// Kind registry: the one that a client believes to speak to (?ns=docker.io); host: the one by which it reaches this registry
+	Kind    NewMirrorKind `json:"kind"`
+	Name    string        `json:"name"`
+	Project string        `json:"project"`
+}
+
+// NewMirrorKind registry: the one that a client believes to speak to (?ns=docker.io); host: the one by which it reaches this registry
+type NewMirrorKind string
+
 // NewStatement defines model for NewStatement.
 type NewStatement struct {
 	// Digest Of the image
@@ -696,6 +820,68 @@ type PersonalTokenMade struct {
 
 	// Token hvn_ and 49 letters and digits, the last six a checksum
 	Token string `json:"token"`
+}
+
+// ProxyCounts What the process that answers did for all caches since it began
+type ProxyCounts struct {
+	// Blobs How often a registry was asked for a blob
+	Blobs int64 `json:"blobs"`
+
+	// Bytes Of blobs that came
+	Bytes int64 `json:"bytes"`
+
+	// Fetching Blobs that come now
+	Fetching int64 `json:"fetching"`
+
+	// Manifests How often a registry was asked for a manifest or the meaning of a tag
+	Manifests int64 `json:"manifests"`
+
+	// Stale Answers with what is here, as the registry gave none
+	Stale int64 `json:"stale"`
+}
+
+// ProxyPolicy defines model for ProxyPolicy.
+type ProxyPolicy struct {
+	// Freshness When upstream is asked what a tag means: with each pull, when its last answer is older than max_age_seconds, or never
+	Freshness ProxyPolicyFreshness `json:"freshness"`
+
+	// KeepDays How long is kept what nobody pulls; 0 is for ever
+	KeepDays      int64 `json:"keep_days"`
+	MaxAgeSeconds int64 `json:"max_age_seconds"`
+
+	// MinimumAgeSeconds How long a tag that moved upstream goes on to mean what it meant
+	MinimumAgeSeconds int64 `json:"minimum_age_seconds"`
+
+	// ScanBeforeServe An image is fetched whole and scanned before anybody gets it
+	ScanBeforeServe bool `json:"scan_before_serve"`
+}
+
+// ProxyPolicyFreshness When upstream is asked what a tag means: with each pull, when its last answer is older than max_age_seconds, or never
+type ProxyPolicyFreshness string
+
+// ProxyStatus defines model for ProxyStatus.
+type ProxyStatus struct {
+	// BlockedUntil The registry wants to be left alone until then, and only what is cached is served
+	BlockedUntil wire.Time `json:"blocked_until,omitempty"`
+
+	// DownUntil The registry did not answer, and is not asked until then where something is cached
+	DownUntil wire.Time `json:"down_until,omitempty"`
+	Healthy   bool      `json:"healthy"`
+
+	// Process What the process that answers did for all caches since it began
+	Process      ProxyCounts `json:"process"`
+	RegistryID   int64       `json:"registry_id"`
+	RegistryName string      `json:"registry_name"`
+
+	// Remaining Manifests that the registry lets itself be asked for still; -1 where it does not say
+	Remaining int64  `json:"remaining"`
+	URL       string `json:"url"`
+
+	// WaitingBytes Of what they name and is not here
+	WaitingBytes int64 `json:"waiting_bytes"`
+
+	// WaitingManifests Manifests that are served though what they name is not all here
+	WaitingManifests int64 `json:"waiting_manifests"`
 }
 
 // ReplicationChange defines model for ReplicationChange.
@@ -1303,8 +1489,14 @@ type ListTrustPoliciesParams struct {
 // EvaluateImagesJSONRequestBody defines body for EvaluateImages for application/json ContentType.
 type EvaluateImagesJSONRequestBody EvaluateImagesJSONBody
 
+// CreateMirrorJSONRequestBody defines body for CreateMirror for application/json ContentType.
+type CreateMirrorJSONRequestBody = NewMirror
+
 // UpdateProjectGateJSONRequestBody defines body for UpdateProjectGate for application/json ContentType.
 type UpdateProjectGateJSONRequestBody = GateOutcomes
+
+// UpdateProxyPolicyJSONRequestBody defines body for UpdateProxyPolicy for application/json ContentType.
+type UpdateProxyPolicyJSONRequestBody = ProxyPolicy
 
 // UpdateSignaturePolicyJSONRequestBody defines body for UpdateSignaturePolicy for application/json ContentType.
 type UpdateSignaturePolicyJSONRequestBody = SignaturePolicyDocument
@@ -1377,12 +1569,33 @@ type ServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// ListMirrors By what other names clients mean a project
+	// (GET /api/haven/v1/mirrors)
+	ListMirrors(w http.ResponseWriter, r *http.Request)
+	// CreateMirror Have another name stand for a project
+	// (POST /api/haven/v1/mirrors)
+	CreateMirror(w http.ResponseWriter, r *http.Request)
+	// DeleteMirror End that a name stands for a project
+	// (DELETE /api/haven/v1/mirrors/{mirror_id})
+	DeleteMirror(w http.ResponseWriter, r *http.Request, mirrorID int64)
 	// GetProjectGate What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones
 	// (GET /api/haven/v1/projects/{project_name}/gate)
 	GetProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName)
 	// UpdateProjectGate Say what becomes of pulls of images that no report speaks for
 	// (PUT /api/haven/v1/projects/{project_name}/gate)
 	UpdateProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// GetMirrorConfiguration Files that have containerd, docker and podman pull through the project, without a changed name of an image
+	// (GET /api/haven/v1/projects/{project_name}/mirror)
+	GetMirrorConfiguration(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// GetProxyPolicy How the project caches the registry that it is a cache of, beside its metadata
+	// (GET /api/haven/v1/projects/{project_name}/proxy)
+	GetProxyPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// UpdateProxyPolicy Say how the project caches
+	// (PUT /api/haven/v1/projects/{project_name}/proxy)
+	UpdateProxyPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// GetProxyStatus How the registry is that the project is a cache of, how much it lets itself be asked, and what the cache waits for
+	// (GET /api/haven/v1/projects/{project_name}/proxy/status)
+	GetProxyStatus(w http.ResponseWriter, r *http.Request, projectName ProjectName)
 	// ListArtifactChanges What the last editions of the vulnerability database changed in the report of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes)
 	ListArtifactChanges(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
@@ -2086,6 +2299,60 @@ func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ListMirrors operation middleware
+func (siw *ServerInterfaceWrapper) ListMirrors(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMirrors(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateMirror operation middleware
+func (siw *ServerInterfaceWrapper) CreateMirror(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateMirror(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteMirror operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMirror(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "mirror_id" -------------
+	var mirrorID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "mirror_id", r.PathValue("mirror_id"), &mirrorID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "mirror_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteMirror(w, r, mirrorID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetProjectGate operation middleware
 func (siw *ServerInterfaceWrapper) GetProjectGate(w http.ResponseWriter, r *http.Request) {
 
@@ -2129,6 +2396,110 @@ func (siw *ServerInterfaceWrapper) UpdateProjectGate(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateProjectGate(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMirrorConfiguration operation middleware
+func (siw *ServerInterfaceWrapper) GetMirrorConfiguration(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMirrorConfiguration(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetProxyPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetProxyPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProxyPolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateProxyPolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdateProxyPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateProxyPolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetProxyStatus operation middleware
+func (siw *ServerInterfaceWrapper) GetProxyStatus(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProxyStatus(w, r, projectName)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3505,6 +3876,13 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/signing/keys", wrapper.RotateSigningKey)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signing", wrapper.GetSigningPolicy)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/signing", wrapper.UpdateSigningPolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/proxy", wrapper.GetProxyPolicy)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/proxy", wrapper.UpdateProxyPolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/proxy/status", wrapper.GetProxyStatus)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/mirror", wrapper.GetMirrorConfiguration)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/mirrors", wrapper.ListMirrors)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/mirrors", wrapper.CreateMirror)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/mirrors/{mirror_id}", wrapper.DeleteMirror)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/evaluate", wrapper.EvaluateImages)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/explain", wrapper.ExplainAccess)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/robots/{robot_id}/previous-secret", wrapper.EndPreviousSecret)
@@ -4110,6 +4488,115 @@ func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.R
 	return err
 }
 
+type ListMirrorsRequestObject struct {
+}
+
+type ListMirrorsResponseObject interface {
+	VisitListMirrorsResponse(w http.ResponseWriter) error
+}
+
+type ListMirrors200JSONResponse []Mirror
+
+func (response ListMirrors200JSONResponse) VisitListMirrorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMirrorsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListMirrorsdefaultJSONResponse) VisitListMirrorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMirrorRequestObject struct {
+	Body *CreateMirrorJSONRequestBody
+}
+
+type CreateMirrorResponseObject interface {
+	VisitCreateMirrorResponse(w http.ResponseWriter) error
+}
+
+type CreateMirror201JSONResponse Mirror
+
+func (response CreateMirror201JSONResponse) VisitCreateMirrorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMirrordefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateMirrordefaultJSONResponse) VisitCreateMirrorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMirrorRequestObject struct {
+	MirrorID int64 `json:"mirror_id"`
+}
+
+type DeleteMirrorResponseObject interface {
+	VisitDeleteMirrorResponse(w http.ResponseWriter) error
+}
+
+type DeleteMirror200Response = DoneResponse
+
+func (response DeleteMirror200Response) VisitDeleteMirrorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteMirrordefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteMirrordefaultJSONResponse) VisitDeleteMirrorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetProjectGateRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 }
@@ -4171,6 +4658,156 @@ type UpdateProjectGatedefaultJSONResponse struct {
 }
 
 func (response UpdateProjectGatedefaultJSONResponse) VisitUpdateProjectGateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMirrorConfigurationRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetMirrorConfigurationResponseObject interface {
+	VisitGetMirrorConfigurationResponse(w http.ResponseWriter) error
+}
+
+type GetMirrorConfiguration200JSONResponse MirrorConfiguration
+
+func (response GetMirrorConfiguration200JSONResponse) VisitGetMirrorConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMirrorConfigurationdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetMirrorConfigurationdefaultJSONResponse) VisitGetMirrorConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProxyPolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetProxyPolicyResponseObject interface {
+	VisitGetProxyPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetProxyPolicy200JSONResponse ProxyPolicy
+
+func (response GetProxyPolicy200JSONResponse) VisitGetProxyPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProxyPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetProxyPolicydefaultJSONResponse) VisitGetProxyPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProxyPolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *UpdateProxyPolicyJSONRequestBody
+}
+
+type UpdateProxyPolicyResponseObject interface {
+	VisitUpdateProxyPolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdateProxyPolicy200Response = DoneResponse
+
+func (response UpdateProxyPolicy200Response) VisitUpdateProxyPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateProxyPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateProxyPolicydefaultJSONResponse) VisitUpdateProxyPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProxyStatusRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetProxyStatusResponseObject interface {
+	VisitGetProxyStatusResponse(w http.ResponseWriter) error
+}
+
+type GetProxyStatus200JSONResponse ProxyStatus
+
+func (response GetProxyStatus200JSONResponse) VisitGetProxyStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProxyStatusdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetProxyStatusdefaultJSONResponse) VisitGetProxyStatusResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5750,12 +6387,33 @@ type StrictServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
+	// ListMirrors By what other names clients mean a project
+	// (GET /api/haven/v1/mirrors)
+	ListMirrors(ctx context.Context, request ListMirrorsRequestObject) (ListMirrorsResponseObject, error)
+	// CreateMirror Have another name stand for a project
+	// (POST /api/haven/v1/mirrors)
+	CreateMirror(ctx context.Context, request CreateMirrorRequestObject) (CreateMirrorResponseObject, error)
+	// DeleteMirror End that a name stands for a project
+	// (DELETE /api/haven/v1/mirrors/{mirror_id})
+	DeleteMirror(ctx context.Context, request DeleteMirrorRequestObject) (DeleteMirrorResponseObject, error)
 	// GetProjectGate What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones
 	// (GET /api/haven/v1/projects/{project_name}/gate)
 	GetProjectGate(ctx context.Context, request GetProjectGateRequestObject) (GetProjectGateResponseObject, error)
 	// UpdateProjectGate Say what becomes of pulls of images that no report speaks for
 	// (PUT /api/haven/v1/projects/{project_name}/gate)
 	UpdateProjectGate(ctx context.Context, request UpdateProjectGateRequestObject) (UpdateProjectGateResponseObject, error)
+	// GetMirrorConfiguration Files that have containerd, docker and podman pull through the project, without a changed name of an image
+	// (GET /api/haven/v1/projects/{project_name}/mirror)
+	GetMirrorConfiguration(ctx context.Context, request GetMirrorConfigurationRequestObject) (GetMirrorConfigurationResponseObject, error)
+	// GetProxyPolicy How the project caches the registry that it is a cache of, beside its metadata
+	// (GET /api/haven/v1/projects/{project_name}/proxy)
+	GetProxyPolicy(ctx context.Context, request GetProxyPolicyRequestObject) (GetProxyPolicyResponseObject, error)
+	// UpdateProxyPolicy Say how the project caches
+	// (PUT /api/haven/v1/projects/{project_name}/proxy)
+	UpdateProxyPolicy(ctx context.Context, request UpdateProxyPolicyRequestObject) (UpdateProxyPolicyResponseObject, error)
+	// GetProxyStatus How the registry is that the project is a cache of, how much it lets itself be asked, and what the cache waits for
+	// (GET /api/haven/v1/projects/{project_name}/proxy/status)
+	GetProxyStatus(ctx context.Context, request GetProxyStatusRequestObject) (GetProxyStatusResponseObject, error)
 	// ListArtifactChanges What the last editions of the vulnerability database changed in the report of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes)
 	ListArtifactChanges(ctx context.Context, request ListArtifactChangesRequestObject) (ListArtifactChangesResponseObject, error)
@@ -6257,6 +6915,87 @@ func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, tas
 	}
 }
 
+// ListMirrors operation middleware
+func (sh *strictHandler) ListMirrors(w http.ResponseWriter, r *http.Request) {
+	var request ListMirrorsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMirrors(ctx, request.(ListMirrorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMirrors")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMirrorsResponseObject); ok {
+		if err := validResponse.VisitListMirrorsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateMirror operation middleware
+func (sh *strictHandler) CreateMirror(w http.ResponseWriter, r *http.Request) {
+	var request CreateMirrorRequestObject
+
+	var body CreateMirrorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateMirror(ctx, request.(CreateMirrorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateMirror")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateMirrorResponseObject); ok {
+		if err := validResponse.VisitCreateMirrorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteMirror operation middleware
+func (sh *strictHandler) DeleteMirror(w http.ResponseWriter, r *http.Request, mirrorID int64) {
+	var request DeleteMirrorRequestObject
+
+	request.MirrorID = mirrorID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMirror(ctx, request.(DeleteMirrorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMirror")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteMirrorResponseObject); ok {
+		if err := validResponse.VisitDeleteMirrorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetProjectGate operation middleware
 func (sh *strictHandler) GetProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
 	var request GetProjectGateRequestObject
@@ -6309,6 +7048,117 @@ func (sh *strictHandler) UpdateProjectGate(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateProjectGateResponseObject); ok {
 		if err := validResponse.VisitUpdateProjectGateResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMirrorConfiguration operation middleware
+func (sh *strictHandler) GetMirrorConfiguration(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetMirrorConfigurationRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMirrorConfiguration(ctx, request.(GetMirrorConfigurationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMirrorConfiguration")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMirrorConfigurationResponseObject); ok {
+		if err := validResponse.VisitGetMirrorConfigurationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProxyPolicy operation middleware
+func (sh *strictHandler) GetProxyPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetProxyPolicyRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProxyPolicy(ctx, request.(GetProxyPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProxyPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProxyPolicyResponseObject); ok {
+		if err := validResponse.VisitGetProxyPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateProxyPolicy operation middleware
+func (sh *strictHandler) UpdateProxyPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request UpdateProxyPolicyRequestObject
+
+	request.ProjectName = projectName
+
+	var body UpdateProxyPolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProxyPolicy(ctx, request.(UpdateProxyPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProxyPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateProxyPolicyResponseObject); ok {
+		if err := validResponse.VisitUpdateProxyPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProxyStatus operation middleware
+func (sh *strictHandler) GetProxyStatus(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetProxyStatusRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProxyStatus(ctx, request.(GetProxyStatusRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProxyStatus")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProxyStatusResponseObject); ok {
+		if err := validResponse.VisitGetProxyStatusResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -7393,204 +8243,224 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Nbxs50iD8Vwi97yG7d23LyUwGzzp4gPMm3pnsZJIg8ewsbh1IVDclcdQie0i2ZK3hB/dr7ofdLzmw",
-	"iuxPttSyJSezG2CAcdTd/ChWFeu7bgexXGZSMGH04Px2MGc0YQr+fKkYNSy5MPYfCdOx4pnhUgzOB1dz",
-	"RjJq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObjA3OB9ooLmaDaHBzMpMn9scTveDZiYQRaXqSSS4MU4Pz",
-	"KU01u7uLBu/pjL3hYqHb039gKTV8xUhqnxMjibELUmzFZa4JFQn8INiNIRmdsYj8KrlgCVlzMyfXAxKR",
-	"68Gh1nklDU1fylwE4PSDXJMlFRui5FqTJTXxvD7tVKolNYPzARfmu28HkV+HnWTG1B4LuYsGGVV0yYw7",
-	"PpokHJfRXNUv9sSMJIrRxJ6ghRVVhk9pbF4QbjQZ+49HAOExEXTJ8KS5IXOqT8lbaUhMNTvRTGhuT8Pu",
-	"jNvxLWYMooH9ZnBeriMaKPZbzhVLBudG5awKhyW9ecPEzMwH5999Gw2WXPh/Po0aZ2N36lc7UmzKFBMx",
-	"C+AonRGpSMJnTJvw0sqve67t2fPnuxfHRAKHM+JJe1Vv8+WEKQt1ShSbcW3UhrBUs/WcKRZeJk+2rm8X",
-	"DsGablicw4HiogKz1F556Hw8lmLkQB+erjiXwwGe65FiWuYqZiOcJci3lPyVxYZwgVzDsjGuCUUcZysm",
-	"CJ9aNE+lXGiS8gUjVBAACuwDWWS5k7+fvNYnH9zEJ2/tj9VdJGxK89Q4Qi3WPZEyZVTAwn+Vk53IYqhe",
-	"hNHDfX1ISNoh8dfbrhnh8QFJOqUTlnZjZ/H4oZi5ZBam3RMtDzKHoQUGhuYonh/y0OR0lGt7IzTR6J1l",
-	"8VwT+zQiXGhTYfwxTVPAZljnbzlTm3Kh9gsE+hYALLngy3xZXVUVGPYCDt1BPJ7D5dwxtXsUoKOnUa9D",
-	"sAOMNP9nYPIP9jamMPsLcmZviZRpTZaMCk1omkYkz+wF+fQsOjs727JAHD+8yrPAMpf0xoHq7Cy8aCm3",
-	"EIF/ekisceywg2FabuYxxb0ZZkK1YY61vpFUYT4Jq1SEJ3uv1Q150BXnasa2HKJ//FAug/jYAsZLKVDg",
-	"0jWpN5bLJdXnZLz4z9WYsBsam8j+479WYxJLYSgXGn74B/2vyacxUVRYwXm8+M9bSiZ3Y2LFWDmFX/5A",
-	"yeSPY0spRE5Pr8WPbKOJAalyboVybbiYkUQyLZ4YshByTahihM+EVCwB+dwCI7F3MCXjX6gSXMzGBG/W",
-	"02vRQXK/DTrO5duzP30XOorfcmlo91Ec4BCcDEcrslX9OPK8xEodUyFKZtsURusjHRIlFctSHncvsi6V",
-	"Fu+STKY83ljSKqTDo4moimVScyPVpgcvKl8G7Ja5Ab3FUXZEMqZiJswJE7FMWELMmsesC+71eXvC/enZ",
-	"sx5SjZITaboRsHj8UOBppvVW6b7ywgGFNi1VQOsFdtDmPREZn4zJhE2lYoSSBduQqVXQmI6ZSCzHkCrp",
-	"FEVgqq1n0V6eobNtYljx+JCkZuX07mPwTx963kYu2JbTLh4/dB4vAIanKcXDh8wCtK8zKTSr2p0CNxs+",
-	"eAEcYCKTjdXb2DIzm9NBVLVcvZHIv+zf/79i08H54P8blnauoXt1WFq4YBWvpAiwHftrcMq7aPAXytNc",
-	"wUf2DmVoA6JZwUGHv2pcRgmQ0ILwqR5eKiWVxtUEbDZrJgxZKylmp+T5zQ0RbMUUMSxNNVlaqjJzKhx/",
-	"/C1n2hCeRGQNojbcP0zZD1I5m3nSRBUg1+wUCRoXYtd5EcdMw1+ZkhlThuPx0NiDtoH80YBNp1boCj3y",
-	"inng4V2BE3ICQttd5Ca/vMlSKoqj7L0OmqZyHcKgiwIwk43d+pKsZZ4mZMJIyqz0omQ+mxMh14O2oh4N",
-	"MqaW3ARx82rOuCKKz+ZGE51PpzxGrNmQJd0QbXiaEiGN5YWMcHFOEq7pJGVJRNhNZmknIqmMFywJT+0E",
-	"2jBsqZYCgMINW+pdWIbA/QBfDUroU6XoZlC7ifc9ymiwnst+03/M3WHfVbnHP4qzq0Ibh63MHPnTLzf/",
-	"qROL3EbbCBS4uj5yETOynjMRWanH3k9jPJUxyYXhKTwbVFS7hBp2YjjcIvc0IkcDK6S0F/MXq9KYczLW",
-	"G23YckQTq2qDjCjVOCLjLJ+kPB453LC/KJky+/+ZosKMT8nFzMr1BoexD0cpjRfaviLkyL8tpBnhWOPo",
-	"WowTJjhL3Ds4UkTGtdlHUqQb/6nmM8GSERf2B4/W9m+H2PbPlE1hFAfMyCoB12KcC8VSy4PHAFhLMFZR",
-	"0ERIovN4XljrABRE0419ZOZWWqATK/ZZKkaNoYWLsPQu04MXJK0E9kQTeFdHZKrkkjwNXFN2OJlnYZsi",
-	"PEINaGJn127slL3A2wIwyf6G5ic951lheY9jmQuQX1k6De3DjhPwLVA1keqJRrtlsZ2UhYYw7KbDjYP0",
-	"g5qYZvYOi1kEy82YzEKjNQgWcNfN0E2EntxbVLjgIqQ1gakKDscePRVSbJYy16G9eQlv+zJhnuD6nC/h",
-	"I58JanLFAndeLC2Oh+4T7b+yJ/ASXgNrsjE0njO4fSXc0kuaMMJNkLmXhvLW5pZca/tnhxNnzryOlrAl",
-	"FYkmE6Z5wnRkT3QtVaI9BgJ9cWNXZ1SuTfWiqcwnVdhubmV2u0tLoTq4CyENDTucGmB6617cH1C419AE",
-	"DgrAINZzGdxlZSBdO+w2VaRUG6Tn2FLXlCv0IfW5XgtECt2t2lDDlizEl17D2SAbsMToh4GbCHxvLNXA",
-	"HDXliWN/3hOmzy3LbOCCFADvDmB6+PRGLa6RP0fEPfeTA4ka8JKIhN0g4FJGE/DNBqdvUGfhDSrhU5x2",
-	"udKSHCJPkhW0q52qw+QgwecJN3+Rak1V4kirTu3egdeGzFxqc55JZUo7RMz4Ck0neqNTOQsRVUpnI81i",
-	"KZIAul3MCu4t08TKpkquEYRryu2ddIa0K+xxJhI2V4ofMp9UmbQASw5Oqs2IWYViC4pPUYF5YRmDlVOt",
-	"ICytJr4CRTywEz/oCGSeqoJ3EEkIJlByXQzfRE0mCj80Kj5ySuY0y5gABDnCauytGLSavU7Ka7c4MU0S",
-	"llqUYAmAeNDDW1GdaMu+YQY7VW2Wg286Q2uMPQXd4TspsLPf7jIljYxl2h7NxJllHiYN3uwAkC3LKCFt",
-	"xZc0JW7rPZYEfAaJPV9aDiSnVvaKc6WQ+UzY3EoM0cCSiF3Pp12CEA5ZXXUDgRqgrfOFEKe69NTblEZC",
-	"2sK6biFwMpySM0WXQegumdZB31x4pL2kQT92564CQhYrfu91zSJwWldsYz1u0OA6VjTNO4wLK6YSHpsA",
-	"4r0TDODBaDwnfAnRRRhKwFVpwOyzgdf247/hRDv3USwotJO/cECrl3Mq8Dwb+LLy7qgWDiTU0AnVbLRF",
-	"BC3eyTPLX5IRKs49mM5dNJjyG5aMVkzpLmONVwA8IQq2HkSDmRSg5qcGeNynwNAZjRcOfwOcY8UUN2ED",
-	"RvdqQqao76lhDsB7gXb3zo+zgRo1rpyn0U9VfttcYGXKTx1QAIRtw2AL6rCbONchEdMBtOI1BLtPyjUK",
-	"k6SQAwmOofux9akbNyzyrKXSFdFtatdmhWTdl2SruBAQ7qf8hk5Cuvq7KTHS0LTfJmRuYolSwK7FvHOv",
-	"FlbAkOiwKZyPIO/ZPatCiIrBACqkIQz5YZCMHbC6dxYRM5eaEaoJ4BH8VfHEO3D3PEa71pFFgVx3hLM4",
-	"+dW+GHkF1zkCkXO0Kap548egiUSDVZ4KpiiK0WBSH6GjtnJjOzkAfhLSjDyswpwJz3oH0nsz1h74vVVp",
-	"GpSIUwdggRp+YSVdlihbHnGFiLoYwbsSQT0wJ6mMFwNneg8CpfJhLT6Vpu8r7MQFydU5jAP9fvRQP8k9",
-	"v60d8X7feozZ56vGwT4ACesH1c+m1TYNVKxObXNbxcyzzUKz1eCwwxywp+bftX0vXLVN/6WDaC9rHMh7",
-	"HZcLPqtcaN44wjVGmKE55AXq8RDuG2KQBV9wBuNiGMu+LZueMKJysc+Nhfd24L7q1ADAAkRJlqcpWH1k",
-	"mkRtM2Lpqmkz2xri0TR9Nx2c/2P3UisIe/cpCkTTg0dNGyqSF4RONCgpLVB6g5XAq6B/LH/YEVXwWQ+v",
-	"AhFCiFcT6++LeR0GuSJgvbSuCbmuWXgd+oQOhS+7pM3jIULFN9mw8At0G0WkvH8jUuN8EXGML3JyS0Rq",
-	"bA8Mo7lYCLkWDgs88XhTZUmOGOcKRi67myr9tO/vbZoYQrGCFeXuS/zY5pX8q5xcFtFUbbasGMZp7WFf",
-	"w6SDI1nk2I1RdESNUVuubYz6aG0VVaN+5hhljrQBGJslo0lYmeoSM9973PuQCwF/fDQyyyzagenBIt/H",
-	"HIMkoq5hRxXKaqMZ1YudDPyvcnJF9QISjDTeonw2C4V5/3Tx9ueLNxH5+PKHy1c/v7m0C7z82+Xbq9Dy",
-	"UJffE8lWTCQdIbi/OHWCazKVyptE0AOFPghNrKb/gpw8LZyh67lMGUHvdj/FwK3A5ya0b2E7xzl5/dPF",
-	"95ejjy8v3kbk/c8fvr8cXfz86vXV6M277yPyf//3/9lpxgKluTpZdfPlGRTY4w+zg97tCf4uSL2eJdTj",
-	"QB7CHZzzQYfz5uTU4AVTyLwdLvkgPn5vn2iMaLU4QQxdMGJyJXqqoL0hINiNGRm1OdKZZIpLbwhqo/uc",
-	"z+ZMkZlkunBStpeocrELyGuqyYTNcvE52PN2/vsxnrMkT1lC/jDFWAB7tROjNn88HHPe7h87NAf1/KsH",
-	"E2qk5dV5Uqnh54jXnqK28CF3k7S4Ualk90B6hWDvfbvD2fR9254bS3q/X1hbery7ptz0XXfjNLztxA9R",
-	"AqHcYEVBL3cROou3bP2xGgnQZVENWr68BNoMTQ6YXzOumO5vsN+DbH/NteFTXgba7lyNzJhYsZtd10TD",
-	"Oy7Iu4yJv13+nSQyzi28ailsXnngKTebiCBBRKS2Okg4KW1gtbOo7HhwPvhVS3H6ga5/coyhbqTfkhqF",
-	"L0Vou3b/Ij9/eFM/pedPn3WqSA0Q/sfTP4XfrYZmNkQwZ/+saMIviNWnNsRZHLy+lrKpITI3fXCoZM+F",
-	"g0aaEYVIX29BhP9XfspFwtSIixXThs+aNpqgH2MnlGoH3QPfQq6c90xpi3RXcsEOqHphlGNYpa+TYP3A",
-	"0H5xjkpvlxtf5GmKToWaFLU/wc6DES3FTRfPqaKxYUp7pIYkgqAdoS9nBu93rguXYcPNzK2uTpZc5Ibp",
-	"qjlHuMh2b48+Klw6wgdd/DFkzfR3Sn+QE2neFx/uNiYkPpvCHVB92hK5ogZ2ftqF3pjbEPCyfzEI6QFf",
-	"S+Q525Fh0zqWhtCY0phhBRAXi08BnyGSVJ+jKjD2AdNlCoSPoaXVgOPxfx+DqgoZwfgl6qruw/FwfHot",
-	"MIgWA9Phk2JQjFGH39BIVlqj5Fo4YxSYqVzK4z0xbElvXuOnzx383D+f7sA+h3hViO7Eq59owg7MOrcK",
-	"KAdDt/4KXRdDMP7aaAQFrsQIMO7bP5GUGWCh9p8Jn0H4Xums5DeEknjO4oXOl/1sEO6IPC/ezQQ+lOmb",
-	"XfEgZeZMfSOxzDYRSVjKDKRTW4CGTi2x17roiPW9qmVnBj/v9q+UiSX7DmrorFsisuKPs1T7nIGyLkwg",
-	"hWWzWzcr8k+KjJQqVHCQHcfzXrEVZ+sAMcG57XHptI485OvZEdgN+WNuZswjs7+mvDOEujgP3mXBgcpH",
-	"azuBXTRVHUacXOC0SbCGD9JSEeaMLJQW8QUboucuheseHvTaHqoriYpD2BJI3GTFAULzKXR75GWFDs/H",
-	"SAVzH3RGe+fVfWQdS70nA/fxkqGAVbTSVJIRIZR+sumKR98mmfwg1yARTnK9QVLuF/Za8P227qZdSiQA",
-	"BJDMKqh6mwPNRXMysU2epU6i7b1AxZbSdDA9miSKaYf16DAjPCiUQy4unbEuIX+i5FrDgfQZqV9ODdxQ",
-	"xevV6Nk6OjUgVzvqYv+1LYTIrcyraGHvJJgTMuVixlSmuDARlnBiwnCzcRFmmJH0wl7JKeVLkguoAoMX",
-	"xYopPuVhn+YO80zhsXf5I8pylxrSV4IEHYZUopICeQ3h8EfFEsv1WYc35N3U7pkawzQOFFVS0SrpJYOt",
-	"Jol2LBnCR0izFUYuJzBEJxeaUJLKGR6DRZATbegyg5y+3MzB3G3l8JUH24ENznZpqiOKAyNPXFadU4Wl",
-	"BlfV0m7d7Rm8XHv4kCvhZw2mgdbEcyIkpJfPqYbCYywh6FDbMCAYhx0VkOei8g8uVjQFcvTmyZ3h6oUA",
-	"5KBbhpF5AEWWrirRYw2M20qj74s4oIZp0xnxeidR4UCv/Gfg/5pKFXckYbfCabLcJYlAwGMiMcKGTPN0",
-	"ytOuq0jHMgtGQ1hU8NePP5Oy1lDhyYTAk0/BjAZzFGusHXfSQ2zFjVVg2OMQX1WOrL/h9iNjJJGxHpah",
-	"QKfLZH/7q10MF7MfWQCZYvsnWHmD1yctYn1LtmIkyXJDuDDSMh+VW73MSMUi8v7ypxfOYehKk7wtWXBb",
-	"8jmwwPQab2X9wqVYVsRvWMvamQ427vIOi1BFIcnA+Jpkiq+oYSSjyrgQGRjNcl6XKfJEQ2o2+APRCOfq",
-	"UrYnq1yv4QD4Hndb8GLDrPYFC1zq7y9/2qk3F/ysMlBUw5X62qtyS7US525d2+Fmyev2iGnFi7lL1dV5",
-	"aqpVo1yqLAN0MFKGT19A5n3YEI1QqSsjrXPBP04muUgwGnrbOZVmp29CNSTgQEZAYaEsmnSDKI2MGHER",
-	"ydFlnXJBgEdBwmsXyjezfRwEyu1GHtDNJQXPs9slhxwkiOf35AQ9nXzt7yrsuFGpBkas5DcwpbzEP4HK",
-	"JqZDDD2mo7C33a3lUQxgXML2yj7almFTyrhH8rKBtD34fC613S60HgaDK0ssXcIczRPeUXwZS0wvrEK9",
-	"tEQ9YZjYj2Jzm4Z80cJA1afLN5COTMagpunxAW/j2kyh/KWtHDVP045SdT8L/lvOfBCcr/N8Tsb29TG4",
-	"ib0T4n/AT6fE8n2rAKMrYryWapFKmgyLWcZWZ9J2TKhdxLVjlKcPctFxrfNQMOGF9senqdX5IkKdP7ud",
-	"wMc2I80C/Oivv/z4EQQqe33ZabxGLJ4AQlC9YEmgPAX8HrS/8CkbOX9h2OQIyetrDFqG9QMh3jizHghS",
-	"KV/1TUN6XNdgrchTt2JjXKTlhNnNYkpBqdi7kg8gN3ht5BChS1t8EyUdFOgUlayhStuNE4wq93Xd69k0",
-	"H1UX/Gk7l3ql6NRsZ1W7Kgc22NGuOqMtNrJ7/ApfaRy0ylmlomVb4tnn4i1Ie/eCKjRcLQH5/Pk33+1N",
-	"h0+f13fQXQX5u7Pt1aOP4yP+M+ZDqjxlFd/w4fyvD6JqSLJwtA2kXYLS97ko6Hp3BEzA2buLQnc5g4HU",
-	"rhTHkLuGPg4X9H52gndTz6oHgdk6YRcoTF2HlbflcabrDNE5j/CK2Q+Ebn+dYOnM+plyo3flyzVyRfM0",
-	"Jd75u6d51hdenoaE/a5MO1hiaGd/q0qNr1wtgFA6oZhy0VHayF7NU6r8acVMa58qB01IXO4cBVchjJMQ",
-	"KVDKWdJ4zsUuY0q/FLPaXi4dzt992iscG5vMPOac6GLWQSebYkSwNVOE+aLfUGByquTSJWFA+mHCVFSQ",
-	"R6wYeEJoqu+fBuUXFdVOvjcCddaq6HIFVx2Kbq/oUARTHloKvGDsHI5BI0kFZ/Y/tSY/KL3FbtSd+7/s",
-	"UnPeCYZFDzy3qmlrxBfhiCDDXi4ZeAvAwqXnLCHcnA5aJqYZ6y47hZUuXeR/MU4/uXinAyye81XYGbvM",
-	"pDIdjqFfnArQPFZnj+un0kE6BsqLnWWUXGsoCAuBouFLro9QSCncfKIOpAgVOtO7MkJHhAyyAg88JP8A",
-	"vb8geWbVSlS3CjyCwMuwaahe9CV8YJ0otCMXojBVBCHkSibvDOIoK5hU1lpHtahGC5XcTd+/A6Eaot5f",
-	"nCL+ssI0dwRV7hf7xgMQeC1Iudg+Bbao1mupwjEiO0WMQo5Cw6ur3mc6wgN0WckzeGwgywGbshKmwdZn",
-	"ei7XXQjWO9ygEmlQbLgGx0ZgQSHb+CVvO99LZyRoH+6e8GuJoZCXBcwGIAuCVo+0gI5oQ6s0/PWXKz9n",
-	"Ic5XNaTvvvmPb3cJfjh8GyLgTIxzxc3moyVAF2BBNY+LOuZwpcIvxedzY7JB2YigKBgfS7ngrFLGn1cs",
-	"OzTjP7LNls1ekMzFnhKMpSo0hXIdjKpqrUJcCLQDE1MZht8PV1fvycX71xaIP9AVEwTMq2RIMz5cPTs9",
-	"OyUvU27lAXzDFdq1T+CzHL3ARbjYOXQR0xGZcpYm2qehXEPzCQxggzpkZCIT7uRc4HB0yU6vxbV4KcXK",
-	"MhcrvwGSzGWK1ipnWc4YNgY5t2+fkPHfTz6gjHPyOhn7vh2u5LsmLJ5LlryoVsSp1n9f0oVdBJkqpufk",
-	"559fvzq1g174bDewwQm9hsp6GOl8e+0qqV1befcayrxdD6Jrn/J+Pbj7dDc+JWWBdePd7U4TQcnMOy/s",
-	"FN8+e+bm9R1jDCxsnNEZG5M/YCnmP0b4A7RaGpM/PMXGTGcvyJlr2AQggpitet8m4Dz289/GcARjLZUZ",
-	"R9eCYEgh7FC7Df79BPo4nkB2HLwflYUlqrVvoWuUjgDgrgvl+A0Xi7HbS6UziUA5BjKCsMlcsC3JORmn",
-	"fKKo2gzpcAKx4t44rIf+STVScUj/27Pnz/4ywSmv+NKh1Ie/vCTffPPNn+ycP1+9xJ0teZpyd5lgG4N/",
-	"MiUh7AZmOjs7e3oC/12dnZ3Df6dnZ2f/a4wx6SmPmUB9z1HwRUbjOTt5dnpmb1yVOprT58Pher0+pfD4",
-	"VKrZ0H2rh29ev7x8+/ESvrHEzk3KoIL1Cmi5EAQGK/eGzJigGR+cD745PTv9Bhi+mQMnAhqd2y+Hq6dD",
-	"uGKG01ox1xnasQqaeZ0MzgffM9Os+9poO/Hs7OxgfRyaUwUaOkB0H6DgKZoQXd+w8MDFSoe+5QQw6ny5",
-	"pGrTULBLaJThDwn0M5wRriN0ptA09Z1+MHt9pu2tAIAdfLKD1wFdFAeDC7HLcZ2wmEM4pRSuQCI6dovL",
-	"z5USwa4LS8ZMZOm1LP28caVGQJupn6Ar14jVbLTz5zJt/iyTzV4Ht4eTvqvez0XRaqgkzM25obMo8Pv/",
-	"TJxf1vJ/aJ9SqNzVS/t5D7tmaWl8ul+mR2e9mvqLRuXs7oh0USm5eXSS+IluvF1pwgCtXOsxlQsX4zLf",
-	"ECHNC1ePwoX5ARInDAtaI8tPJHotdxLJTZZSlOdnIYeY9x2PrSSL7Rom0rjbqahxP27lKmDtmlNyAb/4",
-	"+KDCnlltzAA0RPXCNVgo8pme6MZ75ejuDXRBFhTcplx/s5fEi1dEg0wRBhc+977alPgfXVZcCq7PLU0o",
-	"Bw9oydQ9KYAf9WTXPoxN+Q1UR8ST6lgRfNe1JJDm91zShV64AwEEdFITNhPoaoZX7YmwT7fZAC9DDwjR",
-	"GQPeew7UEpEs1/MIDLSRa+7ti6cE1xMfuMtzn4WWXDYq4q4j12Rj22IrnWSOtdw+HgogKN8JoSBILIvj",
-	"owa62o+WUadHIIxSiPVtkn1nPV+7p0h5rOVlhWFdeeHevfQ+HVNca3WbepTbqTC/JRL+djqMv5og6BNu",
-	"qD53z69yoodFsRDdKQi/4dpUK5AFeHRoP+UrQzxeiz47XoSWfT3eyzDUt9d72HH3wdjQy9VbK9TW9oe0",
-	"MOQCdENP806pbbam42Kxqy3dezpj9j1IBasppru+hFfxTbe+ByHpL76lAVQG8qxgQuPFTMncqsiWW6Qp",
-	"JEe7TFfB1lZIKIoR7Ym3w9tqwZu7bfpc7XiOyB3qaPBYmhwVZc9VzDdognJfuq1VErr7tOdJDBUzGA/5",
-	"oFmjQnusn+cHO3qPE90OUujg+PAzuFIYIgI13VwEW3kYaMXFQtp0RtFK/jA0H2ojs6PB9qOR2ZcCWrsW",
-	"LIXQDVsLNKxILhIMBHwgdItCi71uxCt4++utuL0g5b/lhXjVxRR63X1HYdi9cPsrSn9F6V4onaYlTj9E",
-	"oIMRh7eu3fUuMQ6Af1wJDs/30YQ3AOlhxDbfMnwrAyhBPUzlbKsBkoynMk3leoyuAdg72B+INorRJbSy",
-	"A0fhCYSFsJVd0TkZp3LmihulXDBdFOCI5ZJB+0bNCE/sUM5xJq/FTBIpyB/Gb6g2J5d2pJPXr1wCBJ0a",
-	"psZ/RIV3zERSKZ1kd/NEOz9qkRswpxplArRVFu7MDYlTqdm1ACcn7oJRlXKmML2f243EUggWG41Cm51G",
-	"hAyYJUq+gW5+Ww2Yb5iVVdBwR7G5s3Yt7muRPUGDmd1/2Hh3Foqa9oHSZ6GImNvgFHjS+xkId3Ncw27M",
-	"ENDiBIFdp8RAVpH9oDCNd7+5lTprLPbvJ2/ZjTm5ABB2BEMZSQD9Bnu2o384G/jAIMIKs1AsI7CIayQ0",
-	"LIR+7CnED6hcaMKnRDDm6tc8Nq+4p05XTrNLndvC2R9Nk3NncH+1rQm1+ylru4Hm9LTPDTNU0SpAs9i7",
-	"lzpWRC/cur8gPehuOHMO5C5R4D2+/T3maB9NHKh1Ijq6TABGtAnDq0FOy4IU1YYxQoIdXRmiM0YXroh+",
-	"d5OYsmeG71/2UNZRPSnE0TxwSD9DhGXznO7nh9/viHo5qR+HPqhLXb/PoT6EfGoxQLelW8U9Lmqk2Weu",
-	"T8zdsFJMrlND9C3QXxY1z46vc9V7VvbQvI5AlUVlxiJ5YmvsPfFppEVer28FTUWZr39QOtytKzfQoM8n",
-	"HlFGBZqEBIaDYuFWzv/XPJkxj4PHZvxFw9XH8PDVyoEVUSiN6BNTDbsIR0l9xasOvNITudwa8+e++vjn",
-	"dz+1dbmwyuSrYbVVpoHOkptK5Sf3z3gTp1Kw5CZUdGs/A5aMDQtrVYXiMuGChmqghvHZB9weAqOhjCBP",
-	"U8vxltQwxWmqv7K/Pmhaa4fXeQ9Xut8dM9rB00Sl196xmeFVhRE+0WXxQVfdtSxSqMGShLVCzJwtHav0",
-	"ta+ogp5SEEX5L49qBZROqikoKcOrtI4+r+D3Zvm9zyglf2BLuaopL098xZKIaFmWQscoxicach7CmkwX",
-	"d++33YMQTXOqRxBQ5bKm+kHZKjAjWbx4UYedS91a+yxAVNmxFgg3msi1OKKOGDAyV+uQrLmJ50yTMZa9",
-	"GLkDwUJcI6w5NvZW4PYb40YUXbSzpuO1sHzCNTQugu6iGttRrFJn086t53IdNAijzhvCtcPrvZ1lL78w",
-	"FZiZIGW/AA+SRbgtoIb+/vdWgptMcbjIJ0wJZmp3a6A5YVF2SFOeuKwersm3Z2el2wELK7g2pISSNaML",
-	"pnyhpXC0s1QBPrTVafBuSn7crJgSWM9DpgmDwj1gGo7nEHFbgyBmp70EQnmiiYVd5PsDY/Z/62ss4adf",
-	"4GtYCfMjn0Gpy5JfWJxVMk2ZiiB53h5K2FkBFci3Bct6mfhlmmvDVAEJbIdLU55QU9ZKjPx78Nj9+GDp",
-	"eUOX6UGk5sMKPk0qaeQbQBnfDSaKxQgVTJ8lPxaoTZZU8CnTh9cE9xNHdqRY1QtiHvk6Lid6hMsYi09g",
-	"sijUacW7J6Nas6TBC7HDxyPbZNugP87t1ID6l2aW3f+cXuAbKWe+ZzRNLQ/dlIVHfcXV+95Zrutdt97n",
-	"645+jdHpxr2iNuuetuLfb2hOiRZ4hVet0hZbE2lv90SC8Lu0SrRy6cZeUD5CUFqbJwV9mdh+rDy04zCk",
-	"WhvNXvzo6ReEmQfCEG8zbjgtrFYE6OG0I0QQ7JmPNWBou7fmA7nc8FZ7YPiwrx0GixqCfKabwyqsiaJr",
-	"CIEq13Nw+xLI1RkF45Uvh1EB11bxenfcSluQU2VfqKGvhTe85cndUEjDp/cI/KiM2AxlaNRGkag+TeZS",
-	"LsqK1JjRRooq615nWVKoQYSWPmz0IxOoZZfyBdOnBOqFY+OSapUarjE8bTSh2mX3zqlGBRSz04qp2gnl",
-	"bwEIleZZbRx8FqzTzystOk4PJLlgWx6fBAa7mNMsYwK1ZrCj4I6wS6FTt3l9NfY/iTUdd5JxN3ZklcZk",
-	"h0KPOuhd67OtsD+cshDouRbgzGAkSPh0ypQuC4mcnaEJ7SC6IEtTHxbmDXbg4ksk4VMopAXN0qBjUAJR",
-	"hUKu0VuIt7xvTLXzbCFPdngL/x8VZypzfaJZrLyNJMyZL0Xy3r39EV/+jLz5UiSudI1dSZGK7voSuOIt",
-	"csVUSrPRXOZKj8mCZYbMpEwOwMQ9BEOKsqt1pHcA853VKj6yorjxfguQ0xEkwHdJ2Y+jW/GZAHyEWjto",
-	"ZZ7kBirzvSjKJED58vKNyPUtkUXlAaY0vLSHlR/UowfDLvqqRxXSKuvqTPzvkeuAtTSe6KIhnqdibN5e",
-	"QeUnei8E7mQPw1v31y6R+FIk/nQ+M8elTegcgJOWQAjy0v19neD7+jI9ng2/3H5OzT329Tt2bXotsiiJ",
-	"UchEyG+4InItXEsg5/QMY+EWm2gnKL967gpYFwdRzb0tvLd4DOjXq3ikyqJ4+3v2nB9huGCb3eEw2Prt",
-	"cUJSK63mPk88as1szc08CnqKwlQQTsOwcjKr7OtRqqbdr/FbuIvb/SqWPT20ywNw4vgRowtGKBFsTRZs",
-	"420jiA5QDFPINZEu9KPWy8+JaJZsMfmMcE0Spo2Sm34pG9jsZys5vnelWK/w1a/C+MM5Tg2kX0XyYLHf",
-	"BwvmXTbKi7JDFCW+oDSM7Hph6vMyMsTNCyVdp2BWjxdMYdtwWBgmmbrFppYSqb4W4wvsPPpPrN5L/gzV",
-	"isfY3IKRi/ev9Sl5bcAAmkg0Drl4LcxshUgASClGs2alPQvW6DanxG8E6vpeCyEd4EIBK+iXqePdcQSi",
-	"2hw47WMz79oSfqIJC5EULi1pEpEs+xBuIwf39cVhqMHdAEE6eNHI10aGn27KEo16Lte+0Xg/fj+8hf/3",
-	"89W0keazKVor2Q2nyBvBMXTYEjDUm/G1rKBiOrSX4WYvxazP/g+PtscXO7qLrD84HdkhV0jhX+WpSCbb",
-	"gonCjYeOCPfwhI8g+lsxz/e02Z6B5hqaYlDlr3kyYwmZbPoQPMJ76HuzdIVKouOu8NT5PMaUC0ZSiCw0",
-	"0t5Ymriqxo4TueU/0acdMZIHOM2DJsdcEGNvVd+FxQIWYElm/+RZ4zJ4BZf9yUtc1smrov3NllIGhxGN",
-	"+mGFb5UMwgL2PSnL6fe7Dxx64Mfbi3yja1ZDingnBK0YJKSBCoFjo/hqc5pMXJD3khlq135qyROLgWAS",
-	"0buXr0lKN1BOg5v5tbiyHz7RReoIyEpcoyLMWQIRLsI1SXDeRyQLbRcCbUtFEqQaKAFwSi6Eh/G18C7l",
-	"ovO0DwRzObTeAxeSq14vtyN5H/nqgfj9eGW8t3X06mCXHpE9bA/iT7XSEhdQiKsPnexBB4pBc4wqITQL",
-	"XMALX8Yd9figv4DaED4mYVfeNAZu1PrUESF7GQuLPsg+RGGriaLsA8tZ7+Lj3QWapW430z1aLeavNhHE",
-	"8GrH8X/bgmzg9aj2L60EdeJ1We/w3NMejNpqFcLH0f1b/Zj7K/7bQebU7QNwsDfMFHYe31QdG55XO5bf",
-	"i0UNb9G70k+tbp7GZ1KqcTFWqCtxb/MCjGxWa8Z+cChUWRkJmyP0V5537/LQiPcYinMVVn305UAEaIEq",
-	"Dw3/3OoJ/VJJ/jGNRllKQaZPkZ9Wzw6Cmbhx9l2rMmA7EC8UhIigdLSEaaGbTxinPYZ59JXaNMWYo50X",
-	"9vE+gvbQ/6Yv6rHs43HFbMVKi+8ncHL6cOaYxg2McZr2/F2z8sIzoBnBtuCEV9oKgXEW+/TAp+LJniji",
-	"+yGGccQ3q/TNK49px281yHxkZTPUgDUoB0L4YUHADZdOYdGyzy7evz4EpniIFDhR8hWWOAECJq804HXd",
-	"VfkKtaIlF7lh28LJVs9Oz7DN3Ukq7Su37SepnJ2wG7P9IVbsbL0D3btnOSJX6ykD290wBothx5NhItcC",
-	"sLbdu+EgBa+b8xWvPfqELfjMGU2tSlf/lccQ9ocW0nssy34/cj2KG6uCFtOCpnhszYl/lRPN1IrHDCtX",
-	"3v4qJ/eDDH7YnL1rfF90+MBzZFKmesse4bmVtmUKq7Ds06l8e6bq4AhblvJbznK2bS34AkLEXmT3hDnc",
-	"gY1lpHTC2nDAX4e38P/7HbL/tDVhQrPhTMk800PNqIpbGA5vZJgN3n4AnvjSltz1Qnjoioe79SgwoQ9f",
-	"6/q9nqU2kup+oGoP0sd2wvXI98lqptvvXuRwBIojnaTs97HeovbV72O52CXu97XY4e3yEdEXJ32k/aFP",
-	"SA9/L+fh13tr/8QU2Mc7Fzfj8feJmWS/jzNpZb19vmVH90ks67FFHVMhsOT9l38ebrHDmIqEJ9RVaPod",
-	"rNtreF/yYu9aqt9hygBtndJpoI8wU7XM5uPP2C7s+dA13KO85CGWfSiZ7AvYQLWg6mfYzAOLfR4cBEOM",
-	"1TsIgfxLgMPlp+hho0zOV+BUgXPr//z90FCPr9yejgrDwgrzb49NB7A8fbGo1GUSO2w58JiKr4iEcLhn",
-	"N6V/UWDcYk+R+9vUPx9hBWIbis1sjW2oRMp99/z5N9/tipU74hmgE+4rLlo4DG8NnX025edY/N3vqQm+",
-	"33JpaMuJgL9CVaz9YQAfB64S54rmbXdS+STo6qg8vt+KmEgyyYXZuiisAcbFVB54gjIAgCY0M0zZOQIw",
-	"aL239Z1u32z4rXuCrlXarO9UZYPmR52w3RD2YdNHrejpfDlhyoU8YMfCwA3gmx4eqLRha++VqPCd7xzr",
-	"5Kt2qvozbzsP/PogK3WX7dgZXFtT+t+DXKV4eOt4AL1/PEVjhK71tacq/ClHmVMPaZraKRSPg8DBaKMk",
-	"T1n3W/i8+0HF9T/MaK4tqh8qAiDsKdcszhU3m4rBOvx8laetZ4Yark1opxBUPnz5t8uLNJXrlGvT8Yrk",
-	"SRxGKXye5WrGwEq984UCjLvfvIW/76l2uk9b8N0yyz3l8O0zWaS7SNNd2y5eQx0p8Iq7pzueDGfMxEyZ",
-	"LW+sZJov22ida6YwAqT7SQdaVl64hf93nFXguvCvH/S+wLoQgUXqYZwrhQGK3Q+3BaRsi2PBZ7f2f/dD",
-	"VvflILSdctxhnPJRWdTzKFP4SMqjTaA3Gip5HGQCpjQWboBoTccDYawJ1TwenP/jkxVnXIgt/sOXucN/",
-	"3n2yH6qVX0Ou0sH5YAgJUC5OM5QY6/rRc6NZOj0nGBsYEbcgHRHNjOFiZv8q2K/91aLPaaUoNKb1tGWu",
-	"90xmKZaC0nwmCBeVr4riOvVvvgdKhEJf+DUEoGZKrnjClCYLIdeNUYAKQ9P7SmEUi7JyRYpU3nYyXPv7",
-	"X+YSm3z5TjUyZbWC9ZVRMPQkMMhFHMtcGO1Kl0H+TuU7EI0Cn32oyGm1fKrTurkCldDQvF5RjtzWsQsP",
-	"2kIx4rh0yFQG9WpqYMg3+K2RZEnVokhyxtpflSFgjsD3P8g1WebxvNwMFtI2Estdu89BD+04joT7RvUQ",
-	"uM6qCIU3d/u7d2lClFwXSZ/wHknljMxkFQ/sDRiclhqylmqhfR/dCY0XFudEck4gpDMiGE0Z2VGrwPxV",
-	"ToJn63XXdmVx14+ZKkZimXGWYCUtwGBZO3uMDw8M/+eNG6vIBihaEeKQUQG9sspIIgWro1ZR6boDJKmU",
-	"2CK62efhHIGU89SccEGcEF2WHqoCyMeHhOawW2i2kHDgmdMVixqtFmMpNNeGyGlj/K4N/EDVpNpwAAfF",
-	"3lW1NIfKeBjtfvfp7v8FAAD//w==",
+	"7H2Nchs30uCroHh35d27kSgncepbqb66U2wl8a4Tu2wl2bqViwRnQBLhEGAADCmuSl/d09yD3ZNcoRuY",
+	"X8xwKJFy8q2rUhWZM4OfRnej//tuEMvlSgomjB6c3w3mjCZMwZ8vFaOGJZfG/iNhOlZ8ZbgUg/PB9ZyR",
+	"FTVzIqdkM6eGbKgmMb5/OogGOp6zJbXfme2KDc4H2iguZoNocHsykyf2xxO94KsTCSPS9GQluTBMDc6n",
+	"NNXs/j4avKMz9oaLhW5O/56l1PA1I6l9Towkxi5IsTWXmSZUJPCDYLeGrOiMReRXyQVLyIabObkZkIjc",
+	"DA61zmtpaPpSZiIAp+/lhiyp2BIlN5osqYnn1WmnUi2pGZwPuDBffzWI/DrsJDOm9ljIfTRYUUWXzLjj",
+	"o0nCcRn1Vf1iT8xIohhN7AlaWFFl+JTG5oJwo8nYfzwCCI+JoEuGJ80NmVN9Sn6UhsRUsxPNhOb2NOzO",
+	"uB3fYsYgGthvBufFOqKBYr9lXLFkcG5UxspwWNLbN0zMzHxw/vVX0WDJhf/n86h2NnanfrUjxaZMMRGz",
+	"AI7SGZGKJHzGtAkvrfi659q+ePFi9+KYSOBwRjxprurHbDlhykKdEsVmXBu1JSzVbDNnioWXyZPO9e3C",
+	"IVjTLYszOFBcVGCWyiuPnY/HUowc6MPT5edyOMBzPVJMy0zFbISzBPmWkr+y2BAukGtYNsY1oYjjbM0E",
+	"4VOL5qmUC01SvmCECgJAgX0giyx28veT1/rkvZv45Ef7Y3kXCZvSLDWOUPN1T6RMGRWw8F/lZCeyGKoX",
+	"YfRwXx8SknZI/PWubUZ4fECSTumEpe3YmT9+LGYumYVp+0TLg8xhaI6BoTny54c8NDkdZdreCHU0emtZ",
+	"PNfEPo0IF9qUGH9M0xSwGdb5W8bUtlio/QKB3gGAJRd8mS3LqyoDw17AoTuIx3O4nFumdo8CdPQ86nUI",
+	"doCR5v8MTP7e3sYUZr8gZ/aWSJnWZMmo0ISmaUSylb0gn59FZ2dnHQvE8cOrPAssc0lvHajOzsKLlrKD",
+	"CPzTQ2KNY4ctDNNyM48p7s0wE6oMc6z1jaQK80lYpSI82XutbsiDrjhTM9ZxiP7xY7kM4mMDGC+lQIFL",
+	"V6TeWC6XVJ+T8eLf12PCbmlsIvuP/1iPSSyFoVxo+OEf9D8mH8dEUWEF5/Hi3+8omdyPiRVj5RR++RMl",
+	"kz+PLaUQOT29EX9jW00MSJVzK5Rrw8WMJJJp8cyQhZAbQhUjfCakYgnI5xYYib2DKRn/QpXgYjYmeLOe",
+	"3ogWkvtt0HIuX5395evQUfyWSUPbj+IAh+BkOFqSrarHkWUFVuqYClEw27owWh3pkCip2Crlcfsiq1Jp",
+	"/i5ZyZTHW0tauXR4NBFVsZXU3Ei17cGLipcBu2VmQG9xlB2RFVMxE+aEiVgmLCFmw2PWBvfqvD3h/vzs",
+	"ix5SjZITadoRMH/8WOBppnWndF964YBCm5YqoPUCO2jynoiMT8ZkwqZSMULJgm3J1CpoTMdMJJZjSJW0",
+	"iiIwVedZNJdn6KxLDMsfH5LUrJzefgz+6WPP28gF6zjt/PFj5/ECYHiaQjx8zCxA+3olhWZlu1PgZsMH",
+	"F8ABJjLZWr2NLVdmezqIyparNxL5l/37vyo2HZwP/suwsHMN3avDwsIFq3glRYDt2F+DU95Hg28pTzMF",
+	"H9k7lKENiK5yDjr8VeMyCoCEFoRP9fBKKak0riZgs9kwYchGSTE7JS9ub4lga6aIYWmqydJSlZlT4fjj",
+	"bxnThvAkIhsQteH+Ycp+kMrZzJMmqgCZZqdI0LgQu87LOGYa/lopuWLKcDweGnvQ1pA/GrDp1ApdoUde",
+	"MQ88vM9xQk5AaLuP3ORXt6uUivwoe6+DpqnchDDoMgfMZGu3viQbmaUJmTCSMiu9KJnN5kTIzaCpqEeD",
+	"FVNLboK4eT1nXBHFZ3Ojic6mUx4j1mzJkm6JNjxNiZDG8kJGuDgnCdd0krIkIux2ZWknIqmMFywJT+0E",
+	"2jBsqZYCgMINW+pdWIbAfQ9fDQroU6XodlC5ifc9ymiwmct+03/I3GHfl7nHP/KzK0Mbhy3NHPnTLzb/",
+	"sRWL3EabCBS4uj5wETOymTMRWanH3k9jPJUxyYThKTwblFS7hBp2YjjcIg80IkcDK6Q0F/OtVWnMORnr",
+	"rTZsOaKJVbVBRpRqHJHxKpukPB453LC/KJky+/+ZosKMT8nlzMr1BoexD0cpjRfaviLkyL8tpBnhWOPo",
+	"RowTJjhL3Ds4UkTGldlHUqRb/6nmM8GSERf2B4/W9m+H2PbPlE1hFAfMyCoBN2KcCcVSy4PHAFhLMFZR",
+	"0ERIorN4nlvrABRE0619ZOZWWqATK/ZZKkaNoYGLsPQ204MXJK0E9kwTeFdHZKrkkjwPXFN2OJmtwjZF",
+	"eIQa0MTOrt3YKbvA2wIwyf6G5ic956vc8h7HMhMgv7J0GtqHHSfgW6BqItUzjXbLfDspCw1h2G2LGwfp",
+	"BzUxzewdFrMIlrtichUarUawgLtuhnYi9OTeoMIFFyGtCUxVcDj26KmQYruUmQ7tzUt43cuEeYLrc76E",
+	"D3wmqMkUC9x5sbQ4HrpPtP/KnsBLeA2sycbQeM7g9pVwSy9pwgg3QeZeGMobm1tyre2fLU6cOfM6WsKW",
+	"VCSaTJjmCdORPdGNVIn2GAj0xY1dnVGZNuWLpjSfVGG7uZXZ7S4thergLoQ0NOxwqoHpR/fi/oDCvYYm",
+	"cFAABrGZy+AuSwPpymE3qSKl2iA9x5a6plyhD6nP9ZojUuhu1YYatmQhvvQazgbZgCVGPwzcROB7Y6kG",
+	"5qgpTxz7854wfW5ZZg0XpAB4twDTw6c3anGN/Dki7rmfHEjUgJdEJOwWAZcymoBvNjh9jTpzb1ABn/y0",
+	"i5UW5BB5kiyhXeVUHSYHCT5LuPlWqg1ViSOtKrV7B14TMnOpzflKKlPYIWLG12g60VudylmIqFI6G2kW",
+	"S5EE0O1ylnNvmSZWNlVygyDcUG7vpDOkXWGPM5GwuUL8kNmkzKQFWHJwUm1GzCoUHSg+RQXmwjIGK6da",
+	"QVhaTXwNinhgJ37QEcg8ZQXvIJIQTKDkJh++jppM5H5oVHzklMzpasUEIMgRVmNvxaDV7HVSXLv5iWmS",
+	"sNSiBEsAxIMe3oryRB37hhnsVJVZDr7pFVpj7CnoFt9Jjp39drdS0shYps3RTLyyzMOkwZsdANKxjALS",
+	"VnxJU+K23mNJwGeQ2LOl5UByamWvOFMKmc+Eza3EEA0sidj1fNwlCOGQ5VXXEKgG2ipfCHGqK0+9dWkk",
+	"pC1sqhYCJ8MpOVN0GYTukmkd9M2FR9pLGvRjt+4qIGSx/Pde1ywCp3HF1tbjBg2uY03TrMW4sGYq4bEJ",
+	"IN5bwQAejMZzwpcQXYShBFwVBsw+G3htP/4ZJ9q5j3xBoZ18ywGtXs6pwPOs4cvau6MaOJBQQydUs1GH",
+	"CJq/k60sf0lGqDj3YDr30WDKb1kyWjOl24w1XgHwhCjYZhANZlKAmp8a4HEfA0OvaLxw+BvgHGumuAkb",
+	"MNpXEzJFfUcNcwDeC7S7d36cDVSoce08jX6q4tv6AktTfmyBAiBsEwYdqMNu40yHREwH0JLXEOw+Kdco",
+	"TJJcDiQ4hu7H1qdu3LDIs5FKl0S3qV2bFZJ1X5It40JAuJ/yWzoJ6epvp8RIQ9N+m5CZiSVKAbsW89a9",
+	"mlsBQ6LDNnc+grxn96xyISoGA6iQhjDkh0EydsBq31lEzFxqRqgmgEfwV8kT78Dd8xjtWkcWBTLdEs7i",
+	"5Ff7YuQVXOcIRM7RpKj6jR+DJhIN1lkqmKIoRoNJfYSO2tKN7eQA+ElIM/KwCnMmPOsdSO/NWHvgd6fS",
+	"NCgQpwrAHDX8wgq6LFC2OOISEbUxgrcFgnpgTlIZLwbO9B4ESunDSnwqTd+V2IkLkqtyGAf6/eihepJ7",
+	"fls54v2+9Rizz1e1g30EElYPqp9Nq2kaKFmdmua2kpmny0LTaXDYYQ7YU/Nv274Xrpqm/8JBtJc1DuS9",
+	"lssFn5UuNG8c4RojzNAccoF6PIT7hhhkzhecwTgfxrJvy6YnjKhM7HNj4b0duK9aNQCwAFGyytIUrD4y",
+	"TaKmGbFw1TSZbQXxaJq+nQ7O/7F7qSWEvf8YBaLpwaOmDRXJBaETDUpKA5TeYCXwKugfyx92ROV81sMr",
+	"R4QQ4lXE+odiXotBLg9YL6xrQm4qFl6HPqFD4cs2afN4iFDyTdYs/ALdRhEp7t+IVDhfRBzji5zcEpEK",
+	"2wPDaCYWQm6EwwJPPN5UWZAjxrmCkcvupkw/zfu7SxNDKJawoth9gR9dXsm/yslVHk3VZMuKYZzWHvY1",
+	"TDo4kkWO3RpFR9QY1XFtY9RHY6uoGvUzxyhzpA3A2CwZTcLKVJuY+c7j3vtMCPjjg5GrlUU7MD1Y5PuQ",
+	"YZBE1DbsqERZTTSjerGTgf9VTq6pXkCCkcZblM9moTDvHy5//OnyTUQ+vPz+6tVPb67sAq9+vvrxOrQ8",
+	"1OX3RLI1E0lLCO4vTp3gmkyl8iYR9EChD0ITq+lfkJPnuTN0M5cpI+jd7qcYuBX43ITmLWznOCevf7j8",
+	"7mr04eXljxF599P7765Glz+9en09evP2u4j8v//zf3easUBpLk9W3nxxBjn2+MNsoXd7gn8IUq9mCfU4",
+	"kMdwB+d80OG8OTk1eMHkMm+LSz6Ij9/ZJxojWi1OEEMXjJhMiZ4qaG8ICHZrRkZtj3QmK8WlNwQ10X3O",
+	"Z3OmyEwynTspm0tUmdgF5A3VZMJmmfgU7Lmb/36I5yzJUpaQP00xFsBe7cSo7Z8Px5y7/WOH5qCef/Vg",
+	"QrW0vCpPKjT8DPHaU1QHH3I3SYMbFUp2D6RXCPbetzucTd+37bmxpPf7ubWlx7sbyk3fdddOw9tO/BAF",
+	"EIoNlhT0Yhehs/iBt7h2HnYl9GZWdWO7T0EdRODbDhpuWuJrumISQ4i8QHeaC7guEnSqW24H1ksppnyW",
+	"qRaPzZSnrL/zCIf8lqdhvZjv54pypxkYqStsM1tpoxhdtsVlueTgiVW1pGYY5xWn3E5NZpJIYfU/q8xE",
+	"GCtHNUlkvGDqlMudEk5xAPk6io1HDpztpwGga6IvrK5iZMXUIqZAkYbVQWRHsqQiiG2lOOqQ6Ym1i56C",
+	"sXL8U66lFmrhIOhFMvMejhTcWOQD4P0q3ZpCcPqRbQoq38PYGQ6I8+hwjoEiwmm21CEEmbCUszUDk4Be",
+	"Mbqwf/zpfwr97zlK/PmCQPxKPgJgFo/nFniK0XgO5iuuSYkrPIRR7JUyUaGR/fOaagF+Df7ScjIfymFY",
+	"be6soNvBq//1pQZ8XyuumO7vLd1DZvo104ZPeZHlsHM1csXEmt3uktFroUmCvF0x8fPV3y1jySy8KvnD",
+	"3nLDU262EUFpJCKV1UG2X+GAqJxFaceD88GvWorT93Tzg5PKqh7SjrxUfClCx6H7F/np/ZvqKb14/kWr",
+	"faoGwn97/pfwu+W4+BoTcs6nkhnygrA1U1vizL3eWJayqSEyM31wqJCNc++4NCMKaRbefQP/L/2UiYSp",
+	"ERdrpg2f1Q3kQSfyTihVDroHvoX86O+Y0hbpruWCHdDuhSHmYXtqlQSrB4bG43O0OLbFUIksTdGjW1Fh",
+	"9yfYeTCcMFcz4jlVNDZMaY/UkMH1KFEPQo8yncdr1GJ8uL0RyZKLzDBdtqULl1bknYFHhUu7bMkUeHz2",
+	"yWt5LyfSvMs/3G3JLd0XcEDVaQvk6iOkVtAbE8sCIU6/G4QM3NVQk2DXXV09lprGntKYYfkllwhFAZ8h",
+	"jF+fox1m7LNVivwzn8BAy9ke4/8+BjshlGPAL9FQ6D4cD8enNwIlZcwKgk/yQTFBCH5DD0XhCpAb4TwB",
+	"4CNw+eYPxLAlvX2Nn75w8HP/fL4D+7ygUoLoTrz6gSbswKyzU0A5GLr1t6a1MQTjr41aRPZajADjvvoL",
+	"SZkBFmr/mfAZxE4XkSL81krLcxYvdLbsZwB2R+R5cQ8moOTttjCwtIXVKxkz7VzFVOiNXXTCE4/vJEZZ",
+	"XEMyGrfC/QwiVarHPknlpNOsV6owtaGWGBfMzUHst/3soJOtYeEgHJi/SJLoGaDFTDwPJrR8UxpOLplL",
+	"wuwx5JIKPmXaPBQW/nuSp2hRAQ54LLs06x1QHIr8unTHC3wJY640cUkULkvMr2tG18y7rPc1ThUwiBxe",
+	"+JPzKyuBvhVz3+XBG/sE5yim58KlCgei1r15AdgwgH2DmquhMyy5c47QgYhaNGc4cVkj6SKJQBxFmjCF",
+	"Wc5LejuCCjwYPw3Sv786vbBM0w3dahS0R6i2yek05YIFJeIFY6tRYr8IIhIkRnBNFmxlcA9CQkq4XbO+",
+	"IGfO+UXqF3ij+s+XX/u7Av99FkbrygbDpZfyEZ+/+PLrsx6D4tP6wC2bxTMCklzKNUuKswSHAxqg7BHm",
+	"0YT2H6Z77z1XChFsWCxiBHnrIdpCbRzgbpEbcEumDG4AF0SQF5wQWzisGTO6V0pSgdfNswgDMrToMla1",
+	"0t2HXM1rcPh4wZIRZB7vMBNuqDBg/YFc9qkhNLWKJyYtG0hotlCRIt3mfAjumQQyyuxie6aS3EeDRG5E",
+	"r1XZW01IT8K4BMjuNY4XFOtzpjotlyyP4cAF9l7WnNHUzFuiz9ytu0vEK1/hRX2fbX+PaP5Fqyij2JJy",
+	"EbwEf/B8vJBWc1imiLmQHjhhpSsMiguAYx1ByA2kiQGUNd32u78ylYYT+tHdMWqXAzZupVsU5EtH7Epa",
+	"9vfLjDru8hpoqHL1LBJi5lC1obYOj2Zp2nsdNQ5QPvv6uSLACpQrn2poO3VAFvgY4grvixpMbUkdRfmL",
+	"KphiudpGJGEpM1ATzQrmQRJm2nDRkrB7XSmxFPy8PUiyqA6x76BW2Gq1rFlu5sLNfOJ/Udw1UIdiu9uq",
+	"nxeRyMtKlKGCg+w4nneKrTnbBJQyOLc9jBeNIw85pnZkZ0MRGDczikn215S35kHn58HbwjCgfPHGTmAX",
+	"TVVLJEYmcNokWIgXdbI8V7mgYJSBt0TPXR2WB5FpaQ/llUT5IXRkA9dV+gCh+Wtjj+IqocPzjp2g30Sv",
+	"aO/iOB9Yy1IfaAjwSY8h+R1DLUoVhSAffrJtSyrvsnB9LzdgWZxkeouk3Ptmb6v6qF1dIwAICjgrJnSX",
+	"w8+lZDLRZRelzjLae4GKLYPOScv0aJKoXN/HqFfCg8ZdKKhFZ6zNWDxRcqNRA+oxUr/CGHC55a+XU2Cr",
+	"6FSDXOWo8/1XthAit6I4QlPaDRZ2mHIxY2qluDAR1mFmwnCzdWliWFbkAhyhlC9JJqCUK14Ua6b4lIcD",
+	"k3e4+fKwe2ffUJa7VJC+lOnnMKTs9W4WJwjnMCqWWK7PWkIa307tnqkxTONAUameTKlGxKDTtdVMCEP4",
+	"WPmoC0ausE+ITi41oSSVMzwGiyAn2tDlCgrzZGYOMWtkpeTag+3AUWN2aaolFQPTR1xpHOdSkRriTZd2",
+	"627PoK3vEQheyiGrMQ0U7c69QWBONVQPZwlBtXjLTMksUQJ5Jkr/4GJNUyBHH2O0M+c8F4AcdItcMA+g",
+	"yNJVKQWshnGdNFrYg2oucucM7l0JBQd65T+DINapVHFLJbVGTgxYWPJmE7lyM83SKU/briIdy1UwXMSi",
+	"gr9+/JkU4TB5ODKY4j4GyxKYo3j17biTHmIrbqwEwx6H+Kp0ZP0DAD4wRhIZ62GRz3O6TPb349vFcDH7",
+	"GwsgU2z/hGiB4PVJ84Tdgq1A2JMhXBhpmY/KtCHaSMUi8u7qhwsX9evqi/5YsOCm5HNggek13sr6wtVJ",
+	"KonfsJZCRUXWGhah8m4QgfE1WSm+poaRFVXG5bnAaJbzunIPzzRaWjZUO2eu04Cbk5Wu13AWe4+7LXix",
+	"YWm6BQtc6u+uftjpf8n5WWmgqIIr1bWX5ZZyO43dPhuHmw+yfePF3Kbq6iw15dLPrt4VA3QwUoZPX0D5",
+	"vLANC6FSVUYa54J/nEwykWBKc9c5Fe7LL0OFIOFARkBhoVIY3paIjBhxEcnRlY7iggCPAhtjG8rXS3Y4",
+	"CBTbjTyg60sKnmd7aBdykCCeP5AT9AwWCxhQC3ZcKzcLI5aKFDClvMQ/gfKkpkUMPWbAWW/rZyMyLYBx",
+	"CdurhEhXmYxCxj1StBZI24NPF5q1OxSrh8Hg2hJLmzBHs4S3dFDCPlELq1AvLVFPGFbnQ7E5FLrb1nLq",
+	"5dUbqClGxqCm6fEBb+PKTKEiJJ0cNUvTlnrzPwn+W8Z8JlsRgDu2r4/B4eiDWf4H/HRKLN+3CjBaoMcb",
+	"qRappMkwn2VsdSZtx4QCxFw7Rnn6qFAvrnUWygi81P74NLU6X0Soi4sM+D63I80C/Oivv/ztAwhU9vqy",
+	"03iNWDwzuRsiUGMSfg/aX/iUjVzcWYfv0TuJ7fqBEG+dWQ8EqZSv+9YSedoQs0o4c7tiY5y/dMLsZrEu",
+	"QKHYu7qNIDd4beQQ+UcdMS4FHeToFBWsoUzbtROMSvd1NXqubj4qL/hjN5d6pejUdLOqXeX/a+xoV7OQ",
+	"BhvZPX6Jr9QOWmWs1JaiKfHsc/HmpL17QSUaLvdxePHiy6/3psPnL6o7aHfof33W3QLqOLGG32BRI5Wl",
+	"rBRjeLg4vkdRNXeOeGBklrQLUPpmlTld746kDgQN7qLQXUGFQGrXimPeXD2Hx17Q+9kJ3k49qx4EZmuF",
+	"XaC7VBVW3pbHma4yROc8witmPxC6/bWCpbV0x5QbvavoTa3gU5amxAcR7mme9d2TpiFhv61cDiwxtLOf",
+	"y1LjK1fQL1QTSEy5aKlPbK/mKVXlEEZf7wY6iboCOBRchTBOAiFCVspZ0njOxS5jSr86MZW9XDmcv/+4",
+	"V041dop9yjnRxRwOklOMCLZhijDfuQsiIKdKLl0lBaghlDAV5eQRKwaeEJrqh9cy8YuKKiffG4FaC062",
+	"uYLLDkW3V3QogikPLQVeMHYOx6CRpIQz+59anR8U3mI36s79X7WpOW8Fw8qFnltVtDXiK2lC7KeWS+bC",
+	"Bycp1xCIZU4bUb6dkXoffITwhupinH5y8U4HWDzn67AzdrmSyrQ4hn5xKkD9WOsxOJ0qHdRUQHmxtRay",
+	"6+8MYSHQ+WvJ9RGqIYc7SFaBFKFCZ3qXN2yJkPnFh29h0Xkg/wC9X5BsZdVKVLdyPIIEnrBpqFq5NXxg",
+	"rSi0o6BBbqoIQsj1PdoZxFGUIS2ttYpq0aAabFmUP3RNOBGqIer9xSniL0tMc0dyzn45FDwAgdeCFIvt",
+	"UyWbar2RKhwjslPEyOUoNLy6EvymJTxAF+04gscGshywKSthGuxfrudy04ZgvcMNSpEG+YYrcKwFFuSy",
+	"jV9y1/leOSNB83D3hF9DDIXiKkXeNQhaPdJLW7JWrNLw11+u/Zy5OF/WkL7+8t++2iX44fBNiIAzMc4U",
+	"N9sPlgBdgAXVPM6bkcGVCr/kn8+NWQ2KboJ517dYygVnpV58vGTZoSv+N7bt2OwlWbkcJoKxVLmmUKyD",
+	"UVVuOIALgZ7eYirD8Pv++voduXz32gLxe7pmgoB5lQzpig/XX5yenZKXrlgCvOG65dgn8FmGXuA8XOwc",
+	"WoHriEw5SxPt05lvoIMkBrBBMXEykQl3ci5wOLpkpzfiRryUYm2Zi5XfAEnmMk3yhIAtsegIBpFz+/YJ",
+	"Gf/95D3KOCevk7Fvvun6tmnC4rlkyUW5rG25iduSLuwiCISpk59+ev3q1A566UvWgA0Ooq59q7fx3Y0r",
+	"h35j5d0bqNV+M4hufN26m8H9x/vxKSm6pBnvbneaCEpm3nlhp/jqiy/cvL7tq4GFjVd0xsbkT9hP6c8R",
+	"/gD9ksfkT8+xu/LZBTlzXZcBRBCzVW2+DJzHfv7bGI5grKUy4+hGEAwpLKfXjP9+ci0NTU8gfBvej4rq",
+	"kOUGNtD6WUcA8JQavmZk/IaLxdjtpdReFGOJBWSWY6f4YG/RczJO+URRtR3S4QRyDr1xWA/9k3Kk4pD+",
+	"ty9efPHtBKe85kuHUu+/fUm+/PLLv9g5f7p+iTtb8jTl7jLBXoT/ZEpC2A3MdHZ29vwE/rs+OzuH/07P",
+	"zs7+9xhzG1MeM4H6nqPgyxWN5+zki9MzF8mMNKfPh8PNZnNK4fGpVLOh+1YP37x+efXjhyv4xhI7NymD",
+	"NlRroOVcEBis3RtyxQRd8cH54MvTs9MvXfEM4ERAo3P75XD9fAhXzHBa6cgyQztWTjOvk8H54Dtm6s1b",
+	"ar0jvzg7O1gzxvpUga6MEN0HKHiKJkTX/Ds8cL7Soe8bCYw6Wy6p2tYU7AIaRfiDvYhTOSNcR+hMoWnq",
+	"2/ViCbqZtrcCAHbw0Q5eBXRe4RsuxDbHdcJiDuGUUrguB7pedATqgWLrxCVjJrL0WvRv2rp6oaDNVE/Q",
+	"9VzAkrTa+XOZNt/IZLvXwe3hpG8r2nuZ9wsuCHN7bugsCvz+vxLnl7X8H0rA5Cp3+dJ+0cOuWVgan++X",
+	"MdxadLb6olEZuz8iXZT6ZhydJH6gW29XmjBAK9c/XGUuoWkz3xIhzYUrKunC/ACJE4ZdqZDlJxK9ljuJ",
+	"5HaVUpTnZyGHmPcdj60kiz0XJ9K42ylvVDdu5CpgAdpTcgm/+Pig3J5Z7q4INET1wnVJzPPin+nae8Xo",
+	"7g10QeYU3KRcf7MXxItXRI1MEQaXvoDeiiq6ZAYCLv/RZsWl4Ppsad/sHj24r3L7pAB+1JNdD3A25bfQ",
+	"4gBPqmVF8F3bkkCa33NJl3rhDgQQ0ElN2BGwraN9ubFhsZCcaBw/awbMBHgZekCIXjHgveculXaV6XkE",
+	"BtqIgEeO+QqowfUUbVUP0yK8z0ILLhvlcdeR65TZtdhSO9hjLbePhwIIyrczzAkSE1FLZbNCOyhFnR6B",
+	"MAoh1sUw5O3xfQHevHRGJS8rDOvSCw9uiP/xmOJao2X0k9xOufktkUXuanE1QdAn3FB97p5f5UQP84qf",
+	"ulUQfsO1KZcRD/Do0H6KV4Z4vBZ9drwIffd7vLfCUN9e74EaOHg0NvRy9VaqrTf9IQ0MuQTd0NO8U2rr",
+	"/eW5WOzqLf+Ozph9D1LBKorpri/hVXzTre9RSPqL70sI5X09K5jQeDFTMrMqsuUWaQpFdlzFFME2VkjI",
+	"KwrvibfDu3LV2vsufa5yPEfkDlU0eCpNjgqSQwLzDeqg3JduK+WA7z/ueRJDxQzGQz5q1ijXHqvn+d6O",
+	"3uNEu0H6Sgp2gDO4VhgiAoXZXQRbcRhoxcVuWHRG0Ur+ODQfaiNXR4PtByNXvxfQ2rVgSa122M6xmo0h",
+	"TCQYCPhI6ObdEnrdiNfw9udbsburxL/khXjdxhR63X1HYdi9cPszSn9G6V4onaYFTj9GoIMRh3f2fz3E",
+	"OAD+cSU4PN8nE94ApIcR2xwMuxlAAephKmedBkgynso0lZsxugbyAmmUuAJdcuochScQFsLWdkXnZJzK",
+	"mSuSmXLBdF6AI5ZLFrlC8xwK+DjHmbwRWGv+T+M3VJuTKzvSyetXLgGCTg1T4z+jwjtmIimV4LS7eaad",
+	"HzXPDZhTjTIB2ipzd+aWxKnU7EaAkxN3wahKOVMXRZ3zWArBYqNRaIPCUSEDZoGSb6Alf6cB8w2zsgoa",
+	"7lz1Qe3KhlUie4IGM7v/sPHuLBQ13VHzzPLU0BR40vsZCHdzXMNuzRDQ4qRoQ1DMEMgqsh/kpvH2Nzup",
+	"s8Ji/37yI7s1J5cAwpZgKCOx1UFl+7srxByAp75ntFSqUC8AcY0khmGFQp5C/IDKhCZ8Ct0HsH7NU/OK",
+	"B+p0xTS71LkOzv5kmpw7g4erbXWoPUxZ2w00p6d9apihilYCmsXevdSxUhOUVqn0h7xfyPHlu7YmKwHx",
+	"Lk2dbLc8hDzwjUtyRjcilhTxbVig+GXunwsTfxBNsEK429PD3eBdACsakPRyED8/2MTlWRv1ERLJ9EGk",
+	"NHtne98uBOlAV1hXGKf9QNrwfHiHf3hJFyvoNQ/uFfxeOrhPROBXIvE+3WL3euf2G5cRSByuq40TOHJA",
+	"dDrWdl/Czfsrj4i6c39ByuH9cOaCUtrUi3f49ndY9+FoKkalRfnR9QwwzE8YiptyWhS5KXeSFhJ8c8pg",
+	"Vx/XXbO9e3TRTJdIwQ6hupRPCu+9LHBIP0HUdv2cDs/UmkfUK/Dlae5c6m6KhxxqH1bVRj7LvM9UGwGF",
+	"WqgdkZBC0x2dnr7lqQcwGJ+L1mOR64sGSir2HsMQNTOHihpV57h371PiM87zBhWiqOhxWKrqfdQrJW+3",
+	"O1hlXsj9iCdcnuZJLDJlZhf7XmWl6sil3FuKLxA5jVw7OAgMWjJDE2ro0/PEyoEcnic2zuL3xRLnwdN7",
+	"DL8DIhgWFVg6aeFD3iP1qLTgpnkyWsgRn5dqhXsQ14jAnsAyw0Z/oSriPlwlb5VvP9xQSzThm+mpuF0l",
+	"YP6uiEFyj/OCwvbZlCkmYnY/LFVeblVcL92XL/MCwcdXYL/l0NC4rbrzk4ibeTucPNO4M1E1vwHzIjgg",
+	"tRzzKtztWKqhQZ9PPKKMcjQ5OhZ2qjR/zZIZ8zh4bI3GFzR4knC4Su3cPGS7FqptyjHK4ZSCz3jVgld6",
+	"IpedCTLuqw/fvP1hENb2G/4FXzq26V8Y6FVyWyqT6v4Zb+NUCpbchirU7uftlbFhYRdEbmCYcEFDDQPC",
+	"+Oyz0w6B0VBzm6M5cUkNU5ym+jP764OmecHYznv4Q/HaMUODPU0Usx2dGV6XGOEzXVTqdq0QioreGtyu",
+	"WFjPzNmyIottISdwIxXY5/7To1oOpZNyvnaXIbZeq/oT6jrv2VKuK1a5Z768X0S0LKR0TPl5piFBOGyi",
+	"a+Pu/bZ7EKKpT/UEAqpcVrQYqPGKHc35TFxUYefqHOQdj9C/hYXzrOIiN+KIin4gIqNctG/DDVgoxlgj",
+	"buQOBKvWjrBA79iHTDTfGNdSTqKdBdBvhOUTaAQucsajCttRrFSUHjqkzeUmGD2BhosQrh3eeNFaI/53",
+	"ZshgJkjZFxBuZRGuA9Rs8xhrR50pDhfZhCnBTOVuDfQazWt0asoTlwLPNfnq7KyI0cEqZJErE07JhtEF",
+	"U74qaTg1UKoAH+qMsHk7JX/brpkSWPwO2zhKARFHPJ5DeloFgljK4SUQyjNNLOwi358TS2U1vsZ61/oC",
+	"X8Oy8R/4DOrCF/zC4qySacpUBJWm7KGEI3ugXU+XA8zLxC/TTBumckhAbvPPNOUJNUVh8ci/B4/dj4+W",
+	"nrd0mR5Eaj6s4FOnklpyLvS82GJVhRihgrVmyN9y1M7bsn5C85Mrq9+lblWrxx/5Oi4meoLLGCu1YWUV",
+	"aGqAd8+Kag0998qnjG2Vn9iw3gT9cW6nGtR/b/7G/c/pAt9IOfpQFCM0tTx0W1Tp9+0JHnpnrdltt97n",
+	"i/R/Dmhvx728kcGetuI/bhx7gRZ4hZet0hZbE2lv90SC8Lu0SrRytXm8oHyEDI4mT+qI6CoO7WhBXSW8",
+	"OHxc13Ex80AY4m3GNacF9KRWhXaECAJyoyuYSAV5u2Li56u/52bCR3K54Z32wOgXOVZFkE90c1iFNVF0",
+	"A/kCxXoObl8KBJeVwXXw+DJVNFEd+sLRwzue3A+FNHz6gCjp0oj1uN9aIUGJ6tNkLuWiaN/inLR5SyKv",
+	"sywpFOxESx92xZQJFH5O+YLpUwLNdVw0X6mkI9eYyzGaUO1K4cypRgUUSznkUzWrL/0IQCh1mm3i4BfB",
+	"pla81M/u9ECSC/awzLt9213M6WrFBGrNYEfBHUE1C69u8+pq7H8SC6DvJON27FiVuvgeCj2qoHd9gjth",
+	"fzhlIdCgOMCZwUiQ8OmUKV1U3Ts7QxPaQXRBlqY+h8Ib7MDFl0jCp1B1FjoLQ3vNBFJwhNygtxBved/F",
+	"defZQlGZ4R38f5Sfqcz0iWax8jaSMGe+Esk79/YHfPmTB/YygsvO6za5Jl6u0qFcM5XS1WguM6XHZMFW",
+	"hsykTA7AxD0EQ4qyKwyqdwDzrdUqPrC8E8h+C5DTEVSLapOyn0a34jMB+AiFKdHKPMmwpf1FHncOvX6K",
+	"NyLX5E/mZbqY0vDSHlZ+UI8eDbvosx6VS6uspVfPv0hiMBaee6bz7tGeikEyLqPyM70XAreyh+Gd+2uX",
+	"SHwlEn86n5jj0jp0DsBJCyAEeen+vk7wff0+PZ41v9x+Ts099vUHdm16LbIUYO5kIuQ3XBG5Ea5/pnN6",
+	"hrGwwybaCsrPnrsc1vlBlAvV5N5bPAb065U8UkUF6f09e86PMFyw7e5wGOyT/DQhqaW+zJ8mHrVituZm",
+	"HgU9RXvkVb63cjIr7etJSgw/rEtyuOXxw8r7Pj+0ywNw4vgRowtGKBFsQxZs620jiA5QOV7IDZEu9KPS",
+	"+NqJaJZssVID4ZokTBslt/3ym7EzZic5vnN9C67x1c/C+OM5TgWkn0XyYGeMRwvmbTbKy6KdKiW++wqM",
+	"7BrH6/MiMsTNC7lvUzCr5yl0uDCXA4+LTS0lUn0jxpfYpv+f2OqCfAOtPcbYCY6Ry3ev9Sl5bcAAmkg0",
+	"Drl4LSwDA5EAUH8HzZqlXobY0MacEr8RaIJxI4R0gAsFrKBfpop3R8rDKs+B0z41864s4QeasBBJ4dKS",
+	"OhHJoml3Fzm4ry8PQw3uBgjSwUWtuBEy/HRb1DPXc7nRriVRP34/vIP/9/PVNJHmkylaa9kOp8gbwTF0",
+	"2BIwFGf0hV+hvRD0YuRmL8Wsz/4Pj7bHFzvaOxI9unaPQ66Qwr/OUpFMuoKJwl06jwj38IRPIPpbMc83",
+	"gOzOQHPd/zGo8tcsmbGETLZ9CB7hPfSNDNtCJdFxV80jFhLKo5EUIguNtDeWJq4FiONEbvnP9GlLjOQB",
+	"TvOgyTGXxNhb1bcstIAFWJLZP/mqdhm8gsv+5CUu6+RV3iuyo+7XYUSjfljBBbaVBGEBmwQWvaf63QcO",
+	"PfDj7o446JrVUE+pFYJWDBLSQDntsVF8vT1NJi7I26een1ryxMp5mET09uVrktIt1J7jZn4jru2Hz3Se",
+	"OgKyEteoCHOWQISLcB3FnPcRyULbhUCPf5EEqQbqZZ2SS+FhfCO8S9mDMw8Eczm03gMXkqteL7uRvI98",
+	"9Uj8frqeN13tb1vYpUdkD9uD+FOttMQFVK3tQyd70IFi0EmuTAj1anDwwu/jjnp60F9CITUfk7ArbxoD",
+	"NypNnYmQvYyFG9fLMg9R6DRRQMvyd/7Nnp162ruZSM2qjdaP2bjks00EMbw4w+2/bvVi8HqUm/2Xgjrx",
+	"uqwg5X519soQPo7uX5rhlaLTfay23SBz6vYBONgbZnI7D5a1dVYTn9Dsu9Duz6KGd+hd6adW10/jEynV",
+	"uBgr1BW4t70AI5vVmrF5MgpVVkbCTmL9lefduzw04j2F4lyG1QPLC+ao8tjwz05P6O+V5J/SaLRKKcj0",
+	"KfLT8tlBMBM3zr5rVQbsneeFghARFI6WMC208wnjtMcwj75W27oYc7TzulacpsfQHvrf9Hk9ln08rpit",
+	"6N3YnOlnWIn2cOaY2g2McZr2/KkztnvPgGYkTimHS6Qo7ALGWWxqCZ+KZ3uiiG8eHsYR39ndd3o/ph2/",
+	"0U3+iZVNP/9LxRImDKepDsuBEH6YE3DNpZNbtOyzy3evD4EpHiI5ThR8hSVOgIDJ42LpaFFL+Rq1oiUX",
+	"meks/7b+4vQMe0KfpNK+ctd8ksrZCbs13Q+xvH3jnbhclrLxlIHtbhiDxbDlyTCRGwFY22x0dpDuMPX5",
+	"8teefMIGfOaMplalq/7KYwj7QwvpA5Zlvx/h1/VV2QtfCZrisdUn/lVONFNrHjMs8373q5w8DDL4YX32",
+	"tvF9h44Dz7GSMtUde4TnVtqWKazCsk+n8u2ZqoMjdCzlt4xlrGst+AJCxF5kD4Q53IG1ZaR0wppwwF+H",
+	"d/D/hx2y/7QxYUJXw5mS2UoPNaMqbmA4vLHCbPDmA/DEF7bkthfCQ5c83I1HgQl9+Frb79UstVFR0vzh",
+	"yVw4SB/bCdcj31S2nm6/e5HDESiOdJKyP8Z689pXf4zlYkvlP9Zih3fLJ0RfnPSJ9oc+IT38o5yHX++d",
+	"/RNTYJ/uXNyMx98nZpL9Mc6kkfX26ZYdPSSxrMcWdUyFwP5Qv//zcIsdxlQkPKGuQtMfYN1ew/s9L/a+",
+	"ofodpgxQ55ROA32CmcplNp9+xmZhz8eu4QHlJQ+x7EPJZL+DDZQLqn6CzTyy2OfBQTDEWL2DEMh/CnC4",
+	"/BQ9rJXJ+QycMnDu/J9/HBrq8ZXb01FhmFth/uWx6QCWp98tKrWZxA5bDjym4jMiIRwe2Hr0Pykw7rCn",
+	"yMNt6p+OsAKxDflmOmMbSpFyX7948eXXu2LljngG6IT7jIsWDsM7Q2efTPk5Fn/3e6qD77dMGtpwIuCv",
+	"UBVrfxjAx4GrxLmiedOdVDwJujpKjx+2IiaSleTCdC4Ka4BxMZUHnqAIAKAJXRmm7BwBGDTe63yn3Tcb",
+	"fuuBoGuUNus7FbbafvIJS729H3SP1KePGtHT2XLClAt5wPbegRvAdwg/UGnDxt5LUeE73znWyZftVNVn",
+	"3nYe+PVRVuo227EzuDam9L8HuUr+8M7xAPrweIraCG3ra06V+1OOMqce0jS1UygeB4GD0UZJlrL2t/B5",
+	"+4OS63+4opm2qH6oCICwp1yzOFPcbEsG6/DzdZY2nhlquDahnUJQ+fDlz1eXaSo3Kdem5RXJkziMUvh8",
+	"lakZAyv1zhdyMO5+8w7+fqDa6T5twLdjlgfK4d0zWaS7TNNd285fQx0p8Iq7p1ueDGfMxEyZjjfWMs2W",
+	"TbTONFMYAdL+pAUtSy/cwf9bzipwXfjXD3pfYF2IwCL1MM6UwgDF9oddASldcSz47M7+72HI6r4chLZT",
+	"jDuMUz4qinoeZQofSXm0CfRWQyWPg0zAlMbCDRCt6XggjDWhmseD8398tOKMC7HFf/gyd/jP+4/2Q7X2",
+	"a8hUOjgfDCEBysVphhJj8RPXTvacYGxgRNyCdEQ0M4aLmf0rZ7/2V4s+p6Wi0JjW05S53jG5SrEUlOYz",
+	"QbgofZUX16l+8x1QIhT6wq8hAHWl5JonTGmyEHJTGwWoMDS9rxRGsSgrV3kX6dNmMlzz+1/mEpt8+U41",
+	"MmWVgvWlUTD0JDDIZRzLTBjtSpdB/k7pOxCNAp+9L8lplXyq06q5ApXQ0LxeUY7c1rELD9pCMeK4cMiU",
+	"BvVqamDIN/itkWRJ1SJPcsbaX6UhYI7A99/7Rsb5ZrCQtpFY7tp9Dnpoy3Ek3HXXw8B1VkYovLmb371N",
+	"E6LkJk/6hPdIKmdkJst4YG/A4LTUkI1UC+376E5ovLA4J5JzAiGdEcFoysiOWgbmr3ISPFuvuzYri0Nf",
+	"Skz8juWKswQraQEGy8rZY3x4YPhvtm6sPBsgb0WIQ0Y59IoqI4kUrIpaeaXrFpCkUi6wsFHNgXWOQMp4",
+	"ak64IE6ILkoPlQHk40NCc9gt1FtIOPDM6ZpFtVaLsRSaa0PktDZ+2wa+p2pSbjiAg2LvqkqaQ2k8jHa/",
+	"/3j//wMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

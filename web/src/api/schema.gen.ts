@@ -2709,6 +2709,104 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/proxy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** How the project caches the registry that it is a cache of, beside its metadata */
+        get: operations["getProxyPolicy"];
+        /** Say how the project caches */
+        put: operations["updateProxyPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/proxy/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** How the registry is that the project is a cache of, how much it lets itself be asked, and what the cache waits for */
+        get: operations["getProxyStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/mirror": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** Files that have containerd, docker and podman pull through the project, without a changed name of an image */
+        get: operations["getMirrorConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/mirrors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By what other names clients mean a project */
+        get: operations["listMirrors"];
+        put?: never;
+        /** Have another name stand for a project */
+        post: operations["createMirror"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/mirrors/{mirror_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mirror_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End that a name stands for a project */
+        delete: operations["deleteMirror"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/evaluate": {
         parameters: {
             query?: never;
@@ -3124,6 +3222,11 @@ export interface components {
             current_user_role_ids: number[] | null;
             /** Format: int64 */
             repo_count: number;
+            /**
+             * Format: int64
+             * @description The registry elsewhere that the project is a cache of
+             */
+            registry_id?: number;
             metadata?: components["schemas"]["ProjectMetadata"];
             cve_allowlist?: components["schemas"]["CVEAllowlist"];
         };
@@ -3301,6 +3404,16 @@ export interface components {
             /** Format: int64 */
             limited_guest_count?: number;
             quota?: components["schemas"]["ProjectSummaryQuota"];
+            registry?: components["schemas"]["ProjectSummaryRegistry"];
+        };
+        /** @description What the project is a cache of; only of such a one */
+        ProjectSummaryRegistry: {
+            /** Format: int64 */
+            id?: number;
+            name?: string;
+            type?: string;
+            url?: string;
+            status?: string;
         };
         ProjectSummaryQuota: {
             hard?: components["schemas"]["ResourceList"];
@@ -4653,6 +4766,122 @@ export interface components {
             elsewhere: boolean;
             /** Format: date-time */
             creation_time: string;
+        };
+        ProxyPolicy: {
+            /**
+             * @description When upstream is asked what a tag means: with each pull, when its last answer is older than max_age_seconds, or never
+             * @enum {string}
+             */
+            freshness: "always" | "max_age" | "offline";
+            /** Format: int64 */
+            max_age_seconds: number;
+            /**
+             * Format: int64
+             * @description How long a tag that moved upstream goes on to mean what it meant
+             */
+            minimum_age_seconds: number;
+            /** @description An image is fetched whole and scanned before anybody gets it */
+            scan_before_serve: boolean;
+            /**
+             * Format: int64
+             * @description How long is kept what nobody pulls; 0 is for ever
+             */
+            keep_days: number;
+        };
+        ProxyStatus: {
+            /** Format: int64 */
+            registry_id: number;
+            registry_name: string;
+            url: string;
+            healthy: boolean;
+            /**
+             * Format: date-time
+             * @description The registry wants to be left alone until then, and only what is cached is served
+             */
+            blocked_until?: string;
+            /**
+             * Format: date-time
+             * @description The registry did not answer, and is not asked until then where something is cached
+             */
+            down_until?: string;
+            /**
+             * Format: int64
+             * @description Manifests that the registry lets itself be asked for still; -1 where it does not say
+             */
+            remaining: number;
+            /**
+             * Format: int64
+             * @description Manifests that are served though what they name is not all here
+             */
+            waiting_manifests: number;
+            /**
+             * Format: int64
+             * @description Of what they name and is not here
+             */
+            waiting_bytes: number;
+            process: components["schemas"]["ProxyCounts"];
+        };
+        /** @description What the process that answers did for all caches since it began */
+        ProxyCounts: {
+            /**
+             * Format: int64
+             * @description How often a registry was asked for a manifest or the meaning of a tag
+             */
+            manifests: number;
+            /**
+             * Format: int64
+             * @description How often a registry was asked for a blob
+             */
+            blobs: number;
+            /**
+             * Format: int64
+             * @description Of blobs that came
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Answers with what is here, as the registry gave none
+             */
+            stale: number;
+            /**
+             * Format: int64
+             * @description Blobs that come now
+             */
+            fetching: number;
+        };
+        MirrorConfiguration: {
+            project: string;
+            /** @description The registry by whose name clients go on to pull, such as docker.io */
+            upstream: string;
+            mirrors: components["schemas"]["Mirror"][];
+            files: components["schemas"]["MirrorFile"][];
+        };
+        MirrorFile: {
+            /** @enum {string} */
+            client: "containerd" | "docker" | "podman";
+            path: string;
+            content: string;
+            /** @description What it needs besides, empty where nothing */
+            note: string;
+        };
+        Mirror: {
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "registry" | "host";
+            name: string;
+            project: string;
+            /** Format: date-time */
+            creation_time: string;
+        };
+        NewMirror: {
+            /**
+             * @description registry: the one that a client believes to speak to (?ns=docker.io); host: the one by which it reaches this registry
+             * @enum {string}
+             */
+            kind: "registry" | "host";
+            name: string;
+            project: string;
         };
         SigningPolicy: {
             enabled: boolean;
@@ -9660,6 +9889,159 @@ export interface operations {
                 "application/json": components["schemas"]["SigningPolicy"];
             };
         };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getProxyPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProxyPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateProxyPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProxyPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getProxyStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProxyStatus"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getMirrorConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MirrorConfiguration"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listMirrors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mirror"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createMirror: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMirror"];
+            };
+        };
+        responses: {
+            /** @description It does. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mirror"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteMirror: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mirror_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
