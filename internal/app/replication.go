@@ -24,6 +24,10 @@ func (a *App) replicating(d domain, wake func()) *replication.Service {
 			v, err := d.settings.Get(ctx)
 			return v.ReadOnly(), err
 		},
+		Proxy: func(ctx context.Context, projectID int64) (bool, error) {
+			upstream, err := d.projects.Upstream(ctx, projectID)
+			return upstream != 0, err
+		},
 	})
 	d.endpoints.Here(here)
 	s := replication.New(replication.Deps{

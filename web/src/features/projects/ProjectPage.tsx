@@ -4,6 +4,7 @@ import { asProblem } from "../../api/problem";
 import { Page, Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { When } from "../../ui/When";
+import { Mirror } from "../proxy/Mirror";
 import { PushCommands } from "../repositories/PushCommands";
 import { useUser } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
@@ -58,10 +59,13 @@ function Content({ project }: { project: Project }) {
   const mayPush = useMayPush(project.project_id, !!user);
   const name = project.name ?? "";
   const empty = (project.repo_count ?? 0) === 0;
+  const cache = (project.registry_id ?? 0) > 0;
+  const pushes = !cache && (mayPush.data ?? false);
   return (
     <>
-      <RepositoryList project={name} mayPush={mayPush.data ?? false} />
-      {!empty && mayPush.data && (
+      <RepositoryList project={name} mayPush={pushes} />
+      {cache && <Mirror project={name} />}
+      {!empty && pushes && (
         <Section title={t`Push to ${name}`}>
           <PushCommands project={name} />
         </Section>
