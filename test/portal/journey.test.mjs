@@ -27,6 +27,17 @@ function sign(key, image) {
   return () => cosign("sign", "--yes", "--key", `${key}.key`, ...local, image);
 }
 
+/** Asks the API as the administrator. */
+async function ask(method, path, body) {
+  const answer = await fetch(url + path, {
+    method,
+    headers: { "Content-Type": "application/json", Authorization: `Basic ${btoa(`admin:${password}`)}` },
+    body: JSON.stringify(body),
+  });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
+  return answer;
+}
+
 describe("from signing in to signing out", () => {
   let opened;
   before(async () => {
@@ -127,12 +138,7 @@ describe("from signing in to signing out", () => {
     const image = `${host}/team-one/backend/my-app@sha256:${artifact.match(/sha256(?::|%3A)([0-9a-f]{64})/)[1]}`;
     const [theirs, ours] = [sign("theirs", image), sign("ours", image)];
     const key = readFileSync(`${process.env.DOCKER_CONFIG}/ours.pub`, "utf8");
-    const answer = await fetch(`${url}/api/haven/v1/projects/team-one/signature-policy`, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json", Authorization: `Basic ${btoa(`admin:${password}`)}` },
-      body: JSON.stringify({ signers: [{ name: "ci", keys: [key] }], signed_before_tag: true }),
-    });
-    assert.equal(answer.status, 200, await answer.text());
+    await ask("PUT", "/api/haven/v1/projects/team-one/signature-policy", { signers: [{ name: "ci", keys: [key] }], signed_before_tag: true });
     theirs();
     await page.reload();
     await page.getByText("Not signed as the project's trust policy demands: it needs a signature").waitFor();
@@ -151,6 +157,20 @@ describe("from signing in to signing out", () => {
     ]);
     assert.equal(saved.suggestedFilename(), "team-one-clusterpolicy.yaml");
     assert.match(readFileSync(await saved.path(), "utf8"), /kind: ClusterPolicy[^]*BEGIN PUBLIC KEY/);
+  });
+
+  it("shows how machines pull through a cache", async () => {
+    const { page } = opened;
+    const credential = { type: "basic", access_key: "admin", access_secret: password };
+    const made = await ask("POST", "/api/v2.0/registries", { name: "upstream", type: "docker-registry", url, credential });
+    const id = Number(made.headers.get("Location").split("/").pop());
+    await ask("POST", "/api/v2.0/projects", { project_name: "hub", registry_id: id });
+    await page.goto(`${url}/p/hub`);
+    await page.getByRole("heading", { name: "Pull through this cache" }).waitFor();
+    await page.getByText(`/v2/hub`).first().waitFor();
+    await page.getByRole("tab", { name: "podman" }).click();
+    await page.getByText(`location = "${host}/hub"`).waitFor();
+    assert.equal(await page.getByText("docker push").count(), 0);
   });
 
   it("signs out and forgets", async () => {

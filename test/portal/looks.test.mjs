@@ -14,6 +14,7 @@ const pages = {
   projects: "/projects",
   project: "/p/team-one",
   repository: "/p/team-one/r/backend/my-app",
+  cache: "/p/hub",
   account: "/me",
 };
 

@@ -63,7 +63,7 @@ function Content({ project }: { project: Project }) {
   const pushes = !cache && (mayPush.data ?? false);
   return (
     <>
-      <RepositoryList project={name} mayPush={pushes} />
+      <RepositoryList project={name} mayPush={pushes} cache={cache} />
       {cache && <Mirror project={name} />}
       {!empty && pushes && (
         <Section title={t`Push to ${name}`}>

@@ -10,8 +10,15 @@ import { RepositoryTable } from "../repositories/RepositoryTable";
 
 const route = getRouteApi("/p/$project");
 
+interface Kind {
+  project: string;
+  mayPush: boolean;
+  /** The project is a cache of a registry elsewhere: nobody pushes to it. */
+  cache: boolean;
+}
+
 /** The repositories of a project, the one changed last first. */
-export function RepositoryList({ project, mayPush }: { project: string; mayPush: boolean }) {
+export function RepositoryList({ project, mayPush, cache }: Kind) {
   const { t } = useLingui();
   const { q = "", page = 1 } = route.useSearch();
   const navigate = route.useNavigate();
@@ -42,7 +49,7 @@ export function RepositoryList({ project, mayPush }: { project: string; mayPush:
         <Empty title={t`No repository has this in its name.`} />
       )}
       {repositories.isSuccess && total === 0 && q === "" && (
-        <FirstPush project={project} mayPush={mayPush} />
+        <Nothing project={project} mayPush={mayPush} cache={cache} />
       )}
       {total > 0 && <RepositoryTable project={project} rows={repositories.data?.items ?? []} />}
       <Pager
@@ -55,8 +62,9 @@ export function RepositoryList({ project, mayPush }: { project: string; mayPush:
   );
 }
 
-function FirstPush({ project, mayPush }: { project: string; mayPush: boolean }) {
+function Nothing({ project, mayPush, cache }: Kind) {
   const { t } = useLingui();
+  if (cache) return <Empty title={t`Nothing was pulled through this project yet.`} />;
   if (!mayPush) {
     return (
       <Empty title={t`Nothing was pushed to this project yet.`}>
