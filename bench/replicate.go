@@ -245,7 +245,7 @@ func hostPort(s *server) string { return strings.TrimPrefix(s.url, "http://") }
 
 // run adds what a program takes.
 func (c *cost) run(ctx context.Context, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the tools that scripts/tools installs
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w: %.500s", filepath.Base(program), err, out)
