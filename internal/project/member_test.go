@@ -130,8 +130,8 @@ func TestListMembers(t *testing.T) {
 			if strings.Join(got, " ") != c.want || total != c.total {
 				t.Errorf("%q: got %v of %d, want %s of %d", c.entity, got, total, c.want, c.total)
 			}
-			if n := w.db.Executed() - before; n != 2 {
-				t.Errorf("took %d statements, want 2", n)
+			if n := w.db.Executed() - before; n != 1+min(c.total, 1) { // there is nothing to read where nothing was counted
+				t.Errorf("%q: took %d statements", c.entity, n)
 			}
 		}
 	})
