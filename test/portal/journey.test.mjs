@@ -167,7 +167,8 @@ describe("from signing in to signing out", () => {
     await ask("POST", "/api/v2.0/projects", { project_name: "hub", registry_id: id });
     await page.goto(`${url}/p/hub`);
     await page.getByRole("heading", { name: "Pull through this cache" }).waitFor();
-    await page.getByText(`/v2/hub`).first().waitFor();
+    await page.getByRole("tab", { name: "containerd" }).click(); // the tool that was used last comes first
+    await page.getByText("override_path = true").waitFor();
     await page.getByRole("tab", { name: "podman" }).click();
     await page.getByText(`location = "${host}/hub"`).waitFor();
     assert.equal(await page.getByText("docker push").count(), 0);
