@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/replication/remote"
 )
@@ -187,5 +188,26 @@ func TestDamagedBundles(t *testing.T) {
 	defer r.Close()
 	if _, err := r.Manifest(t.Context(), "team/app", oci.TagReference("v1")); !errors.Is(err, ErrBundle) {
 		t.Errorf("another manifest: %v", err)
+	}
+}
+
+func TestParseChosen(t *testing.T) {
+	for text, want := range map[string]Chosen{
+		"team":                              {"team/**", ""},
+		"team:v1":                           {"team/**", "v1"},
+		"team/app":                          {"team/app", ""},
+		"team/deep/er/app:v1.2":             {"team/deep/er/app", "v1.2"},
+		"team/**:{a,b}*":                    {"team/**", "{a,b}*"},
+		"team/app:semver:>=1.4 <2":          {"team/app", "semver:>=1.4 <2"},
+		"regex:team/(app|db):regex:v[0-9]+": {"regex:team/(app|db)", "regex:v[0-9]+"},
+	} {
+		if got, err := ParseChosen(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", ":v1", "team/app:", "team/app@sha256:ab"} {
+		if c, err := ParseChosen(text); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%q is taken for %+v, %v", text, c, err)
+		}
 	}
 }

@@ -21,12 +21,11 @@ type Chosen struct {
 // ParseChosen reads PROJECT, PROJECT/REPOSITORY or either of them with :TAG. All three may be patterns; a project alone stands for all of
 // its repositories.
 func ParseChosen(text string) (c Chosen, err error) {
-	c.Repositories = text
-	if colon := strings.LastIndexByte(text, ':'); colon > strings.LastIndexByte(text, '/') {
-		c.Repositories, c.Tags = text[:colon], text[colon+1:]
-		if c.Tags == "" {
-			return c, fault.Invalidf("%q: expected a tag behind the colon", text)
-		}
+	last := strings.LastIndexByte(text, '/') + 1
+	name, tags, tagged := strings.Cut(text[last:], ":") // a pattern of tags may have a colon
+	c.Repositories, c.Tags = text[:last]+name, tags
+	if tagged && tags == "" {
+		return c, fault.Invalidf("%q: expected a tag behind the colon", text)
 	}
 	if c.Repositories == "" || strings.Contains(c.Repositories, "@") {
 		return c, fault.Invalidf("%q: expected PROJECT, PROJECT/REPOSITORY or PROJECT/REPOSITORY:TAG", text)

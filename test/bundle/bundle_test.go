@@ -6,6 +6,7 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/scan/scantest"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -46,11 +48,16 @@ func (d desk) ok(program string, args ...string) string {
 	return out
 }
 
-// haven runs haven bundle at a registry as its administrator.
+// command runs a command of Haven's at a registry as its administrator.
+func (d desk) command(at haventest.Door, args ...string) (string, error) {
+	d.Helper()
+	return d.run([]string{"HAVEN_SERVER=" + at.URL, "HAVEN_USERNAME=admin", "HAVEN_PASSWORD=" + haventest.AdminPassword}, haventest.Binary(d, true), args...)
+}
+
+// haven runs haven bundle.
 func (d desk) haven(at haventest.Door, args ...string) (string, error) {
 	d.Helper()
-	return d.run([]string{"HAVEN_SERVER=" + at.URL, "HAVEN_USERNAME=admin", "HAVEN_PASSWORD=" + haventest.AdminPassword},
-		haventest.Binary(d, true), append([]string{"bundle"}, args...)...)
+	return d.command(at, append([]string{"bundle"}, args...)...)
 }
 
 func (d desk) must(at haventest.Door, args ...string) string {
@@ -111,6 +118,16 @@ func (d desk) same(from, to haventest.Door, project string, repositories ...stri
 	}
 }
 
+// edition is the digest of the vulnerability database in force.
+func (d desk) edition(at haventest.Door) string {
+	d.Helper()
+	var state struct{ Current struct{ Digest string } }
+	if err := json.Unmarshal(at.Admin(d, http.StatusOK, http.MethodGet, "/api/haven/v1/vulndb", nil).Body, &state); err != nil || state.Current.Digest == "" {
+		d.Fatalf("%+v, %v", state, err)
+	}
+	return state.Current.Digest
+}
+
 func TestImagesAreCarried(t *testing.T) {
 	haventest.OnEachSize(t, func(t *testing.T, size haventest.Size) {
 		d := desk{t, t.TempDir()}
@@ -134,13 +151,24 @@ func TestImagesAreCarried(t *testing.T) {
 		}
 		d.ok(oras, "attach", "--plain-http", "--artifact-type", "application/vnd.example.note", host+"/team/app:both", "note.txt")
 
-		d.must(from, "create", "first.tar", "team")
+		edition := d.path("edition")
+		if err := errors.Join(os.Mkdir(edition, 0o700), scantest.WriteDatabase(edition, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := d.command(from, "vulndb", "import", edition); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+
+		d.must(from, "create", "first.tar", "team", "--vulndb")
 		if out := d.must(from, "show", "first.tar"); !strings.Contains(out, "team/app:both") || !strings.Contains(out, digest) {
 			t.Errorf("it shows %s", out)
 		}
 		d.must(from, "verify", "first.tar")
 		d.must(to, "apply", "first.tar")
 		d.same(from, to, "team", "app", "deep%252Fer%252Fother")
+		if a, b := d.edition(from), d.edition(to); a != b {
+			t.Errorf("there packages are judged by %s, here by %s", b, a)
+		}
 		there := strings.TrimPrefix(to.URL, "http://")
 		d.ok(crane, "auth", "login", there, "-u", "admin", "-p", haventest.AdminPassword)
 		d.ok(crane, "validate", "--insecure", "--remote", there+"/team/app:1")
