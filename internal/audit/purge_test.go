@@ -167,6 +167,12 @@ func TestPurge(t *testing.T) {
 		if _, total := w.list(audit.Scope{ProjectIDs: []int64{1, 2, 3}}, db.List{}); total != 4 {
 			w.Errorf("the total of the projects is %d, want 4", total)
 		}
+		// As many numbers are kept as there are people and operations that something is told of.
+		kept, err := db.Get(w.Context(), w.db.Auto(), db.ScanInt, `SELECT COUNT(*) FROM audit_count`)
+		left, leftErr := db.Get(w.Context(), w.db.Auto(), db.ScanInt, `SELECT COUNT(*) FROM (SELECT DISTINCT project_id, username, operation FROM audit) kept`)
+		if err != nil || leftErr != nil || kept != left {
+			w.Errorf("%d numbers are kept, want %d; %v %v", kept, left, err, leftErr)
+		}
 		log, err := p.Purger.ExecutionLog(w.Context(), one.ID)
 		if err != nil || !strings.Contains(log, "begin to purge rows of pull_artifact, delete_artifact from before 2026-01-02T07:00:00Z\n") || !strings.HasSuffix(log, " done: 2 rows\n") {
 			w.Errorf("the log is %q, %v", log, err)

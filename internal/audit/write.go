@@ -38,6 +38,9 @@ const insertRows = `INSERT INTO audit (project_id, username, event_type, operati
 const addCount = `INSERT INTO audit_count (project_id, username, operation, entries) VALUES ($1, $2, $3, $4)
 	ON CONFLICT (project_id, username, operation) DO UPDATE SET entries = audit_count.entries + excluded.entries`
 
+// endCount forgets whom nothing is told of any more: names of people who came and went, or tried to come, are without end.
+const endCount = `DELETE FROM audit_count WHERE project_id = $1 AND username = $2 AND operation = $3 AND entries = 0`
+
 // counted is what the numbers of rows are kept by.
 type counted struct {
 	projectID           int64
@@ -133,7 +136,11 @@ func insert(ctx context.Context, tx db.Tx, rows [][]any) error {
 // count changes the numbers of rows, in one order so that two lock alike.
 func count(ctx context.Context, tx db.Tx, changes map[counted]int64) error {
 	for _, c := range slices.SortedFunc(maps.Keys(changes), counted.compare) {
-		if _, err := tx.Exec(ctx, addCount, c.projectID, c.username, c.operation, changes[c]); err != nil {
+		_, err := tx.Exec(ctx, addCount, c.projectID, c.username, c.operation, changes[c])
+		if err == nil && changes[c] < 0 {
+			_, err = tx.Exec(ctx, endCount, c.projectID, c.username, c.operation)
+		}
+		if err != nil {
 			return fmt.Errorf("count audit rows: %w", err)
 		}
 	}
