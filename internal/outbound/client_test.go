@@ -368,7 +368,7 @@ func TestBounds(t *testing.T) {
 		const stall = 200 * time.Millisecond
 		body, w := io.Pipe()
 		go func() {
-			for range 10 { // each well within, all together far beyond
+			for range 10 { // a slow body: each byte comes well within the time, all of them far beyond it
 				time.Sleep(stall / 4)
 				w.Write([]byte("."))
 			}
