@@ -18,11 +18,10 @@ const (
 	maxHeaders = 64 << 10
 	// maxTrusts bounds how many ways of trusting a client keeps connections for.
 	maxTrusts = 64
-	// maxConns bounds connections to one host for one purpose; who comes then waits, within his time.
-	maxConns = 32
 
 	usualBody    = 1 << 20
 	usualTimeout = 30 * time.Second
+	usualConns   = 32
 	usualIdle    = 4
 	dialTime     = 10 * time.Second
 )
@@ -42,6 +41,8 @@ type Purpose struct {
 	Timeout time.Duration
 	// Stall bounds how long the other side may be silent; 0 means 30 s.
 	Stall time.Duration
+	// Conns bounds connections to one host; 0 means 32. Who comes then waits, within his time.
+	Conns int
 	// Idle is how many connections to one host are kept between requests; 0 means 4.
 	Idle int
 	// MaxBody bounds the body of an answer, in bytes; 0 means 1 MiB.
@@ -76,6 +77,9 @@ func New(p Purpose) *Client {
 	}
 	if p.MaxBody <= 0 {
 		p.MaxBody = usualBody
+	}
+	if p.Conns <= 0 {
+		p.Conns = usualConns
 	}
 	if p.Idle <= 0 {
 		p.Idle = usualIdle
@@ -189,7 +193,7 @@ func (p Purpose) transport(config *tls.Config, reach Reach, proxy func(*http.Req
 		DisableCompression:     true,
 		MaxIdleConns:           64,
 		MaxIdleConnsPerHost:    p.Idle,
-		MaxConnsPerHost:        maxConns,
+		MaxConnsPerHost:        p.Conns,
 		IdleConnTimeout:        time.Minute,
 		MaxResponseHeaderBytes: maxHeaders,
 		Protocols:              new(http.Protocols),

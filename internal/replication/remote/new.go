@@ -23,6 +23,9 @@ const (
 	silence = 3 * time.Minute
 	// maxIdle is how many connections to a registry stay open between requests: replication asks with as many at once.
 	maxIdle = 32
+	// maxConns is how many there are at most. A blob on its way holds two, to where it comes from and to where it goes, which may be one
+	// host: so it is more than there are such blobs at once. Else all of them held one and waited for the other.
+	maxConns = 128
 )
 
 // NewHTTP returns what registries are asked by. Their own addresses are an administrator's word; what they lead to, as their
@@ -30,7 +33,7 @@ const (
 func NewHTTP(networks ...netip.Prefix) *outbound.Client {
 	return outbound.New(outbound.Purpose{
 		Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: maxRedirects, Proxied: true,
-		Timeout: -1, Stall: silence, MaxBody: math.MaxInt64, Idle: maxIdle,
+		Timeout: -1, Stall: silence, MaxBody: math.MaxInt64, Conns: maxConns, Idle: maxIdle,
 	})
 }
 

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/havenregistry/haven/internal/replication/remote"
 	"github.com/havenregistry/haven/internal/replication/remote/remotetest"
@@ -117,4 +119,32 @@ func TestMounts(t *testing.T) {
 	if mounted, err := r.MountBlob(t.Context(), "c/d", d, "a/nothing"); err != nil || mounted || fake.Uploads() != 0 {
 		t.Errorf("got %t, %v, %d uploads", mounted, err, fake.Uploads())
 	}
+}
+
+// Blobs that come from the host they go to hold a connection each while they wait for another: there are enough.
+func TestManyFromTheSameHost(t *testing.T) {
+	const many = 48
+	fake := remotetest.New(t)
+	w := newWorld(t, remote.DockerRegistry)
+	r := w.open(fake.URL, "", "")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var opened, all sync.WaitGroup
+	opened.Add(many)
+	for range many {
+		_, b := random(1000)
+		d := fake.Blob("a/b", b)
+		all.Go(func() {
+			err := r.PutBlob(ctx, "c/d", d, func(ctx context.Context, offset int64) (io.ReadCloser, error) {
+				body, err := r.OpenBlob(ctx, "a/b", d, offset)
+				opened.Done()
+				opened.Wait() // nobody sends before all have what they send
+				return body, err
+			}, remote.PutOptions{})
+			if err != nil || !bytes.Equal(fake.Bytes("c/d", d.Digest), b) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	all.Wait()
 }
