@@ -54,28 +54,27 @@ func (a artifactory) Repositories(ctx context.Context, prefix string, yield func
 
 // catalogue lists one repository of Artifactory's.
 func (a artifactory) catalogue(ctx context.Context, key, prefix string, yield func(string) error) error {
-	for last, n := "", 0; n < maxPages; n++ {
+	return byMark(func(last string) (string, error) {
 		var page struct {
 			Repositories []string `json:"repositories"`
 		}
 		address := a.api("/api/docker"+path(key)+"/v2/_catalog?n="+pageSize) + "&last=" + url.QueryEscape(last)
 		if _, _, err := a.call(ctx, call{method: http.MethodGet, url: address, sign: a.byPassword}, &page); err != nil {
-			return err
+			return "", err
 		}
 		for _, each := range page.Repositories {
 			if name := key + "/" + each; a.wanted(name, prefix) {
 				if err := yield(name); err != nil {
-					return err
+					return "", err
 				}
 			}
 		}
 		found := len(page.Repositories)
 		if found < 1000 || page.Repositories[found-1] <= last { // the second, where it doesn't know pages
-			return nil
+			return "", nil
 		}
-		last = page.Repositories[found-1]
-	}
-	return nil
+		return page.Repositories[found-1], nil
+	})
 }
 
 // Prepare implements Registry: it makes the repository of Artifactory's that the name begins with.

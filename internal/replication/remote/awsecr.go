@@ -242,28 +242,37 @@ func (r *ecr) Repositories(ctx context.Context, prefix string, yield func(string
 		}
 		front = alias + "/"
 	}
-	for body := r.with(map[string]any{"maxResults": 1000}); ; {
+	return r.paged(ctx, "DescribeRepositories", map[string]any{}, func(decode func(any) error) (string, error) {
 		var page struct {
 			Repositories []struct {
 				Name string `json:"repositoryName"`
 			} `json:"repositories"`
 			Next string `json:"nextToken"`
 		}
-		if err := r.ask(ctx, "DescribeRepositories", body, &page); err != nil {
-			return err
+		if err := decode(&page); err != nil {
+			return "", err
 		}
 		for _, each := range page.Repositories {
 			if name := front + each.Name; r.wanted(name, prefix) {
 				if err := yield(name); err != nil {
-					return err
+					return "", err
 				}
 			}
 		}
-		if page.Next == "" {
-			return nil
+		return page.Next, nil
+	})
+}
+
+// paged asks for all pages of a list. A page says how the next is asked for.
+func (r *ecr) paged(ctx context.Context, action string, body map[string]any, page func(decode func(any) error) (next string, err error)) error {
+	body["maxResults"] = 1000
+	r.with(body)
+	return byMark(func(mark string) (string, error) {
+		if mark != "" {
+			body["nextToken"] = mark
 		}
-		body["nextToken"] = page.Next
-	}
+		return page(func(into any) error { return r.ask(ctx, action, body, into) })
+	})
 }
 
 // Tags implements Registry, with digests.
@@ -271,8 +280,8 @@ func (r *ecr) Tags(ctx context.Context, repository string, yield func(Tag) error
 	if r.alias != nil { // of others' repositories, which the API doesn't know
 		return r.client.Tags(ctx, repository, yield)
 	}
-	body := r.with(map[string]any{"repositoryName": repository, "maxResults": 1000, "filter": map[string]string{"tagStatus": "TAGGED"}})
-	for {
+	body := map[string]any{"repositoryName": repository, "filter": map[string]string{"tagStatus": "TAGGED"}}
+	return r.paged(ctx, "ListImages", body, func(decode func(any) error) (string, error) {
 		var page struct {
 			Images []struct {
 				Digest string `json:"imageDigest"`
@@ -280,8 +289,8 @@ func (r *ecr) Tags(ctx context.Context, repository string, yield func(Tag) error
 			} `json:"imageIds"`
 			Next string `json:"nextToken"`
 		}
-		if err := r.ask(ctx, "ListImages", body, &page); err != nil {
-			return err
+		if err := decode(&page); err != nil {
+			return "", err
 		}
 		for _, each := range page.Images {
 			digest, err := oci.ParseDigest(each.Digest)
@@ -289,14 +298,11 @@ func (r *ecr) Tags(ctx context.Context, repository string, yield func(Tag) error
 				continue
 			}
 			if err := yield(Tag{Name: each.Tag, Digest: digest}); err != nil {
-				return err
+				return "", err
 			}
 		}
-		if page.Next == "" {
-			return nil
-		}
-		body["nextToken"] = page.Next
-	}
+		return page.Next, nil
+	})
 }
 
 // Prepare implements Registry: pushing makes no repository.

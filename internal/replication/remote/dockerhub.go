@@ -97,7 +97,7 @@ func (h *dockerHub) Repositories(ctx context.Context, prefix string, yield func(
 }
 
 func (h *dockerHub) repositories(ctx context.Context, of, prefix string, yield func(string) error) error {
-	for n := 1; n <= maxPages; n++ {
+	return byNumber(1, func(n int) (int, error) { // until one says that it is the last
 		var page struct {
 			Next    string `json:"next"`
 			Results []struct {
@@ -108,20 +108,20 @@ func (h *dockerHub) repositories(ctx context.Context, of, prefix string, yield f
 			method: http.MethodGet, url: fmt.Sprintf("%s/v2/namespaces%s/repositories?page=%d&page_size=100", h.hub, path(of), n), sign: byToken(h.signedIn),
 		}, &page)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, each := range page.Results {
 			if name := of + "/" + each.Name; h.wanted(name, prefix) {
 				if err := yield(name); err != nil {
-					return err
+					return 0, err
 				}
 			}
 		}
-		if page.Next == "" || len(page.Results) == 0 {
-			return nil
+		if page.Next == "" {
+			return 0, nil
 		}
-	}
-	return nil
+		return len(page.Results), nil
+	})
 }
 
 // Prepare implements Registry: pushing makes repositories, of two parts only.

@@ -22,7 +22,7 @@ func (t dtr) Repositories(ctx context.Context, prefix string, yield func(string)
 	if of := namespace(prefix); of != "" {
 		what = path(of)
 	}
-	for start, n := "", 0; n < maxPages; n++ {
+	return byMark(func(start string) (string, error) {
 		var page struct {
 			Repositories []struct {
 				Namespace string `json:"namespace"`
@@ -31,22 +31,17 @@ func (t dtr) Repositories(ctx context.Context, prefix string, yield func(string)
 		}
 		_, h, err := t.call(ctx, call{method: http.MethodGet, url: t.api(what + "?pageSize=100&pageStart=" + url.QueryEscape(start)), sign: t.byPassword}, &page)
 		if err != nil {
-			return err
+			return "", err
 		}
 		for _, each := range page.Repositories {
 			if name := each.Namespace + "/" + each.Name; t.wanted(name, prefix) {
 				if err := yield(name); err != nil {
-					return err
+					return "", err
 				}
 			}
 		}
-		next := h.Get("X-Next-Page-Start")
-		if next == "" || next == start {
-			return nil
-		}
-		start = next
-	}
-	return nil
+		return h.Get("X-Next-Page-Start"), nil
+	})
 }
 
 // Prepare implements Registry: pushing makes no repository.

@@ -42,23 +42,20 @@ func (g *github) token(ctx context.Context) (string, error) {
 
 // rows asks for all pages of a list.
 func (g *github) rows(ctx context.Context, what string, page func(decode func(any) error) (int, error)) error {
-	for n := 1; n <= maxPages; n++ {
-		separator := "?"
-		if strings.Contains(what, "?") {
-			separator = "&"
-		}
-		found, err := page(func(into any) error {
+	const size = 100
+	separator := "?"
+	if strings.Contains(what, "?") {
+		separator = "&"
+	}
+	return byNumber(size, func(n int) (int, error) {
+		return page(func(into any) error {
 			_, _, err := g.call(ctx, call{
-				method: http.MethodGet, url: g.api + what + separator + "per_page=100&page=" + strconv.Itoa(n), sign: byToken(g.token),
+				method: http.MethodGet, url: g.api + what + separator + "per_page=" + strconv.Itoa(size) + "&page=" + strconv.Itoa(n), sign: byToken(g.token),
 				header: http.Header{"X-Github-Api-Version": {"2022-11-28"}},
 			}, into)
 			return err
 		})
-		if err != nil || found < 100 {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // owners are the ways that the API has to an owner's packages: it distinguishes organisations from people.

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,11 +73,11 @@ func (g gitlab) rows(ctx context.Context, what string, page func(decode func(any
 	if strings.Contains(what, "?") {
 		separator = "&"
 	}
-	for n := "1"; n != ""; {
+	return byMark(func(n string) (string, error) {
 		var h http.Header
 		err := page(func(into any) (err error) {
 			_, h, err = g.call(ctx, call{
-				method: http.MethodGet, url: api + what + separator + "per_page=100&page=" + url.QueryEscape(n),
+				method: http.MethodGet, url: api + what + separator + "per_page=100&page=" + url.QueryEscape(cmp.Or(n, "1")),
 				sign: func(ctx context.Context, r *http.Request, _ []byte) error {
 					l, err := g.auth.current(ctx, false)
 					if err == nil && l.password != "" {
@@ -87,16 +88,8 @@ func (g gitlab) rows(ctx context.Context, what string, page func(decode func(any
 			}, into)
 			return err
 		})
-		if err != nil {
-			return err
-		}
-		next := h.Get("X-Next-Page")
-		if next == n {
-			return nil
-		}
-		n = next
-	}
-	return nil
+		return h.Get("X-Next-Page"), err
+	})
 }
 
 // Repositories implements Registry: those of a group or a person, or of the projects that the token is a member of.

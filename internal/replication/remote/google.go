@@ -195,20 +195,14 @@ type googleNames struct {
 func lastOf(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
 func (g *google) paged(ctx context.Context, what string, page func(googleNames) error) error {
-	for token, n := "", 0; n < maxPages; n++ {
+	return byMark(func(token string) (string, error) {
 		var found googleNames
 		_, _, err := g.call(ctx, call{method: http.MethodGet, url: g.api + "/v1/" + what + "?pageSize=1000&pageToken=" + url.QueryEscape(token), sign: byToken(g.keys.access)}, &found)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if err := page(found); err != nil {
-			return err
-		}
-		if token = found.Next; token == "" {
-			return nil
-		}
-	}
-	return nil
+		return found.Next, page(found)
+	})
 }
 
 // DeleteManifest implements Registry: what has tags isn't deleted, so they go first.

@@ -37,13 +37,9 @@ func (h harbor) artifacts(repository string, more ...string) (string, error) {
 
 // pages asks for page after page, until one isn't full.
 func (h harbor) pages(ctx context.Context, address string, page func(call) (int, error)) error {
-	for n := 1; n <= maxPages; n++ {
-		found, err := page(call{method: http.MethodGet, url: address + "page=" + strconv.Itoa(n) + "&page_size=" + strconv.Itoa(harborPage), sign: h.byPassword})
-		if err != nil || found < harborPage {
-			return err
-		}
-	}
-	return nil
+	return byNumber(harborPage, func(n int) (int, error) {
+		return page(call{method: http.MethodGet, url: address + "page=" + strconv.Itoa(n) + "&page_size=" + strconv.Itoa(harborPage), sign: h.byPassword})
+	})
 }
 
 // Repositories implements Registry.

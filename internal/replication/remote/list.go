@@ -2,6 +2,8 @@ package remote
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +17,12 @@ const (
 	// maxPages bounds a list.
 	maxPages = 100_000
 )
+
+// ErrTooMany: a list is longer than anybody needs.
+var ErrTooMany = errors.New("the registry lists too much")
+
+// errEndless: what was listed isn't all, and must not be taken for it.
+var errEndless = fmt.Errorf("%w: more than %d pages", ErrTooMany, maxPages)
 
 // Repositories implements Registry, by the catalogue.
 func (c *client) Repositories(ctx context.Context, prefix string, yield func(name string) error) error {
@@ -80,7 +88,30 @@ func (c *client) pages(ctx context.Context, at *url.URL, scopes []string, page f
 		}
 		at = next
 	}
-	return nil
+	return errEndless
+}
+
+// byNumber goes from page to page, from 1, until one isn't full.
+func byNumber(size int, page func(n int) (found int, err error)) error {
+	for n := 1; n <= maxPages; n++ {
+		if found, err := page(n); err != nil || found < size {
+			return err
+		}
+	}
+	return errEndless
+}
+
+// byMark goes from page to page, by the mark that each has for the next, until one has none, or the same again.
+func byMark(page func(mark string) (next string, err error)) error {
+	mark := ""
+	for range maxPages {
+		next, err := page(mark)
+		if err != nil || next == "" || next == mark {
+			return err
+		}
+		mark = next
+	}
+	return errEndless
 }
 
 // next is where the Link of an answer leads on to; nil at the end. Registries behind another server know their own name badly: only

@@ -103,7 +103,7 @@ func (q *quay) namespaces(ctx context.Context) ([]string, error) {
 }
 
 func (q *quay) repositories(ctx context.Context, of, prefix string, yield func(string) error) error {
-	for next, n := "", 0; n < maxPages; n++ {
+	return byMark(func(next string) (string, error) {
 		var page struct {
 			Repositories []struct {
 				Namespace string `json:"namespace"`
@@ -116,21 +116,17 @@ func (q *quay) repositories(ctx context.Context, of, prefix string, yield func(s
 			query.Set("next_page", next)
 		}
 		if err := q.api(ctx, call{method: http.MethodGet, url: "/repository?" + query.Encode()}, &page); err != nil {
-			return err
+			return "", err
 		}
 		for _, each := range page.Repositories {
 			if name := each.Namespace + "/" + each.Name; q.wanted(name, prefix) {
 				if err := yield(name); err != nil {
-					return err
+					return "", err
 				}
 			}
 		}
-		if page.Next == "" || page.Next == next {
-			return nil
-		}
-		next = page.Next
-	}
-	return nil
+		return page.Next, nil
+	})
 }
 
 // Prepare implements Registry. Pushing makes a repository for nobody else; one for everybody is made by the API.

@@ -15,9 +15,6 @@ import (
 // maxReferrers bounds the referrers of one manifest.
 const maxReferrers = 10_000
 
-// ErrTooMany: a list is longer than anybody needs.
-var ErrTooMany = errors.New("the registry lists too much")
-
 // Referrers implements Registry.
 func (c *client) Referrers(ctx context.Context, repository string, subject oci.Digest) ([]oci.Descriptor, error) {
 	if !c.noReferrers.Load() {

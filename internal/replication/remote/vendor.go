@@ -55,16 +55,6 @@ func (v *vendor) DeleteTag(ctx context.Context, repository, tag string) error {
 	return v.deleteTag(ctx, of, name, tag)
 }
 
-// byNumber goes from page to page, from 1, until one isn't full.
-func byNumber(size int, page func(n int) (found int, err error)) error {
-	for n := 1; n <= maxPages; n++ {
-		if found, err := page(n); err != nil || found < size {
-			return err
-		}
-	}
-	return nil
-}
-
 // within says whether a host is one of a vendor's domains, or below one. The identity of the workload is the operator's, and not of
 // whoever may enter addresses: it is shown to the vendor alone (S5).
 func within(host string, domains ...string) bool {
