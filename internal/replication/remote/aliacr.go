@@ -46,7 +46,7 @@ func newAliACR(c *client, e Endpoint, d Deps) (Registry, error) {
 		return v, nil
 	}
 	a.address = d.at("https://cr." + a.region + ".aliyuncs.com")
-	a.id = &fleeting[string]{clock: d.Clock, make: a.findInstance}
+	a.id = newFleeting(d.Clock, a.findInstance)
 	c.auth.login = passwords(d, a.password)
 	v.repositories, v.prepare = a.repositories, a.prepare
 	return v, nil

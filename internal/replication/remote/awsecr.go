@@ -27,8 +27,13 @@ type ecr struct {
 	service  string
 	account  string // of the registry, "" for the caller's own
 	alias    func(ctx context.Context) (string, error)
-	password *fleeting[login]
-	proxy    string // the registry's address by the API's word, once the password was made
+	password *fleeting[ecrPassword]
+}
+
+// ecrPassword is what the API gives: a login, and where the registry is.
+type ecrPassword struct {
+	login login
+	proxy string
 }
 
 const (
@@ -66,14 +71,14 @@ func newECR(c *client, e Endpoint, d Deps) (Registry, error) {
 	if fips != "" {
 		r.address = d.at("https://ecr-fips." + region + "." + domain)
 	}
-	r.password = &fleeting[login]{clock: d.Clock, make: r.login}
-	c.auth.login, c.expired = r.password.get, loginEnded
+	r.password = newFleeting(d.Clock, r.makePassword)
+	c.auth.login, c.expired = r.login, loginEnded
 	c.auth.challenge = &challenge{scheme: "basic"} // it is known, and saves a request
 	if account != "" {
 		c.move(parsed(d.at(e.URL), c.base))
 		r.find = func(context.Context) (*client, error) { return c, nil }
 	} else {
-		found := &fleeting[*client]{clock: d.Clock, make: r.locate}
+		found := newFleeting(d.Clock, r.locate)
 		r.find = func(ctx context.Context) (*client, error) { return found.get(ctx, false) }
 	}
 	return r, nil
@@ -92,15 +97,15 @@ func newPublicECR(c *client, e Endpoint, d Deps) Registry {
 		awsKeys: newAWSKeys(c, d, e.Credential, ecrPublicRegion, "amazonaws.com"), target: "SpencerFrontendService.", service: "ecr-public",
 		address: d.at(ecrPublicAddress),
 	}
-	r.password = &fleeting[login]{clock: d.Clock, make: r.login}
+	r.password = newFleeting(d.Clock, r.makePassword)
 	c.move(parsed(d.at(e.URL), c.base))
 	c.auth.login = func(ctx context.Context, fresh bool) (login, error) {
 		if !r.given() {
 			return login{}, nil
 		}
-		return r.password.get(ctx, fresh)
+		return r.login(ctx, fresh)
 	}
-	names := &fleeting[string]{clock: d.Clock, make: r.firstAlias}
+	names := newFleeting(d.Clock, r.firstAlias)
 	r.alias = func(ctx context.Context) (string, error) { return names.get(ctx, false) }
 	r.find = func(context.Context) (*client, error) { return c, nil }
 	return r
@@ -161,8 +166,13 @@ func (r *ecr) with(body map[string]any) map[string]any {
 	return body
 }
 
-// login asks for the password.
-func (r *ecr) login(ctx context.Context) (login, time.Time, error) {
+// login is the one of the moment.
+func (r *ecr) login(ctx context.Context, fresh bool) (login, error) {
+	p, err := r.password.get(ctx, fresh)
+	return p.login, err
+}
+
+func (r *ecr) makePassword(ctx context.Context) (ecrPassword, time.Time, error) {
 	type data struct {
 		Token string  `json:"authorizationToken"`
 		Ends  float64 `json:"expiresAt"`
@@ -179,31 +189,29 @@ func (r *ecr) login(ctx context.Context) (login, time.Time, error) {
 		into = &public
 	}
 	if err := r.ask(ctx, "GetAuthorizationToken", map[string]any{}, into); err != nil {
-		return login{}, time.Time{}, fmt.Errorf("ask for a password: %w", err)
+		return ecrPassword{}, time.Time{}, fmt.Errorf("ask for a password: %w", err)
 	}
 	found := append(private.Data, public.Data)[0]
 	text, err := base64.StdEncoding.DecodeString(found.Token)
 	user, password, ok := strings.Cut(string(text), ":")
 	if err != nil || !ok {
-		return login{}, time.Time{}, fmt.Errorf("%w: the API gives no password", ErrNoRegistry)
+		return ecrPassword{}, time.Time{}, fmt.Errorf("%w: the API gives no password", ErrNoRegistry)
 	}
-	r.proxy = found.Proxy // under the lock of password
-	return login{user: user, password: secret.Text(password)}, time.Unix(int64(found.Ends), 0), nil
+	return ecrPassword{login{user: user, password: secret.Text(password)}, found.Proxy}, time.Unix(int64(found.Ends), 0), nil
 }
 
 // locate finds the registry's own address.
 func (r *ecr) locate(ctx context.Context) (*client, time.Time, error) {
-	if _, err := r.password.get(ctx, false); err != nil {
+	password, err := r.password.get(ctx, false)
+	if err != nil {
 		return nil, time.Time{}, err
 	}
-	r.password.mu.Lock()
-	at, err := url.Parse(r.d.at(r.proxy))
-	r.password.mu.Unlock()
+	at, err := url.Parse(r.d.at(password.proxy))
 	if err != nil || at.Host == "" {
 		return nil, time.Time{}, fmt.Errorf("%w: the API doesn't say where the registry is", ErrNoRegistry)
 	}
 	c := *r.client
-	c.auth = newAuthority(at, r.http, r.clock, r.password.get)
+	c.auth = newAuthority(at, r.http, r.clock, r.login)
 	c.auth.challenge = &challenge{scheme: "basic"}
 	c.base = at
 	return &c, r.clock().Add(100 * 365 * 24 * time.Hour), nil

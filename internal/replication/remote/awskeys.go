@@ -42,8 +42,8 @@ func newAWSKeys(c *client, d Deps, credential Credential, region, domain string)
 	case credential.AccessKey != "":
 		a.static = keys{id: credential.AccessKey, secret: credential.Secret}
 	}
-	a.ofWorkload = &fleeting[keys]{clock: d.Clock, make: a.byWebIdentity}
-	a.ofRole = &fleeting[keys]{clock: d.Clock, make: a.byRole}
+	a.ofWorkload = newFleeting(d.Clock, a.byWebIdentity)
+	a.ofRole = newFleeting(d.Clock, a.byRole)
 	return a
 }
 

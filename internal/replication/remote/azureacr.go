@@ -35,7 +35,7 @@ func newACR(c *client, e Endpoint, d Deps) Registry {
 		identity := login{identity: e.Credential.Secret}
 		c.auth.login = func(context.Context, bool) (login, error) { return identity, nil }
 	case e.Credential.AccessKey == "" && d.Environ("AZURE_FEDERATED_TOKEN_FILE") != "" && c.base.Scheme == "https" && within(c.base.Hostname(), "azurecr.io", "azurecr.cn", "azurecr.us"):
-		known := &fleeting[login]{clock: d.Clock, make: func(ctx context.Context) (login, time.Time, error) { return workloadOfAzure(ctx, c, d) }}
+		known := newFleeting(d.Clock, func(ctx context.Context) (login, time.Time, error) { return workloadOfAzure(ctx, c, d) })
 		c.auth.login = known.get
 	}
 	c.move(parsed(d.at(e.URL), c.base))

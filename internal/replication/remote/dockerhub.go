@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/havenregistry/haven/internal/oci"
@@ -16,19 +15,16 @@ const (
 	hubURL      = "https://hub.docker.com" // the API, and what Harbor has as the address of all
 	hubRegistry = "https://registry-1.docker.io"
 	hubTokens   = "https://auth.docker.io" //nolint:gosec // an address
-	// hubLife is how long a token of the API is used; it lives for ten minutes.
-	hubLife = 8 * time.Minute
+	// hubLife is how long a token of the API lives.
+	hubLife = 10 * time.Minute
 )
 
 // dockerHub is Docker Hub: content by distribution, repositories by its own API. Tags are listed by distribution too, because the
 // API leads nobody beyond the first thousand who isn't signed in.
 type dockerHub struct {
 	*client
-	hub string
-
-	mu    sync.Mutex
-	token string
-	until time.Time
+	hub    string
+	tokens *fleeting[string] // of the API
 }
 
 func newDockerHub(c *client, d Deps) (Registry, error) {
@@ -44,7 +40,9 @@ func newDockerHub(c *client, d Deps) (Registry, error) {
 		}
 		return name
 	}
-	return &dockerHub{client: c, hub: d.at(hubURL)}, nil
+	h := &dockerHub{client: c, hub: d.at(hubURL)}
+	h.tokens = newFleeting(d.Clock, h.signIn)
+	return h, nil
 }
 
 // signedIn is a token of the API; "" for nobody.
@@ -53,20 +51,22 @@ func (h *dockerHub) signedIn(ctx context.Context) (string, error) {
 	if err != nil || l.nobody() {
 		return "", err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.token != "" && h.clock().Before(h.until) {
-		return h.token, nil
+	return h.tokens.get(ctx, false)
+}
+
+func (h *dockerHub) signIn(ctx context.Context) (token string, ends time.Time, err error) {
+	l, err := h.auth.current(ctx, false)
+	if err != nil {
+		return "", time.Time{}, err
 	}
 	var found struct {
 		AccessToken string `json:"access_token"`
 	}
 	_, _, err = h.call(ctx, call{method: http.MethodPost, url: h.hub + "/v2/auth/token", body: map[string]string{"identifier": l.user, "secret": l.password.Reveal()}}, &found)
 	if err != nil {
-		return "", fmt.Errorf("sign in to Docker Hub: %w", err)
+		return "", time.Time{}, fmt.Errorf("sign in to Docker Hub: %w", err)
 	}
-	h.token, h.until = found.AccessToken, h.clock().Add(hubLife)
-	return h.token, nil
+	return found.AccessToken, h.clock().Add(hubLife), nil
 }
 
 // Repositories implements Registry. Docker Hub has too many to list them all: those of a namespace, or of the namespaces that the

@@ -45,7 +45,7 @@ func newGoogleKeys(c *client, d Deps, given Credential) *googleKeys {
 	if strings.HasPrefix(strings.TrimSpace(given.Secret.Reveal()), "{") {
 		k.given.AccessKey = "_json_key"
 	}
-	k.tokens = &fleeting[secret.Text]{clock: d.Clock, make: k.token}
+	k.tokens = newFleeting(d.Clock, k.token)
 	return k
 }
 

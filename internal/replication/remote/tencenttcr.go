@@ -37,7 +37,7 @@ func newTencentTCR(c *client, e Endpoint, d Deps) Registry {
 		return v
 	}
 	t := &tencentTCR{client: c, keys: k, name: strings.TrimSuffix(name, "-vpc"), address: d.at(tencentAPI)}
-	t.found = &fleeting[tencentInstance]{clock: d.Clock, make: t.find}
+	t.found = newFleeting(d.Clock, t.find)
 	c.auth.login = passwords(d, t.password)
 	v.repositories, v.prepare, v.deleteTag = t.repositories, t.prepare, t.deleteTag
 	return v

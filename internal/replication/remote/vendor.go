@@ -69,14 +69,13 @@ func keysOf(e Endpoint) keys {
 
 // passwords makes the logins that a vendor's API gives for a while.
 func passwords(d Deps, ask func(ctx context.Context) (user, password string, ends time.Time, err error)) logins {
-	f := &fleeting[login]{clock: d.Clock, make: func(ctx context.Context) (login, time.Time, error) {
+	return newFleeting(d.Clock, func(ctx context.Context) (login, time.Time, error) {
 		user, password, ends, err := ask(ctx)
 		if err == nil && (user == "" || password == "") {
 			err = fmt.Errorf("%w: the API gives no password", ErrNoRegistry)
 		}
 		return login{user: user, password: secret.Text(password)}, ends, err
-	}}
-	return f.get
+	}).get
 }
 
 // thereAlready lets by the refusal to make what is there already, which has one of the codes, and that to make anything at all: pushing
