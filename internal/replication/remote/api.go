@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/havenregistry/haven/internal/outbound"
 )
 
 // call is a request to the API of a registry's vendor, which isn't OCI distribution.
@@ -106,7 +104,7 @@ func path(segments ...string) string {
 	return b.String()
 }
 
-// below reports whether a name is one below a prefix, and one that can be asked for.
+// wanted reports whether a name is one below a prefix, and one that can be asked for.
 func (c *client) wanted(name, prefix string) bool {
 	_, err := c.in(name, "")
 	return err == nil && strings.HasPrefix(name, prefix)
@@ -123,12 +121,3 @@ func namespace(prefix string) string {
 
 // origin is scheme and host of an address.
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
-
-// leads sees to it that the login may go to the token services that a kind is known to have.
-func (a *authority) leads(origins ...string) {
-	for _, each := range origins {
-		if u, err := url.Parse(each); err == nil {
-			a.realms = append(a.realms, outbound.Origin(u))
-		}
-	}
-}

@@ -42,7 +42,8 @@ func (a artifactory) Repositories(ctx context.Context, prefix string, yield func
 	}
 	for _, each := range rows {
 		// A virtual one shows what the others have.
-		if !slices.Contains([]string{"LOCAL", "FEDERATED", "REMOTE"}, each.Type) || namespace(prefix) != "" && namespace(prefix) != each.Key || !strings.HasPrefix(each.Key+"/", prefix[:min(len(prefix), len(each.Key)+1)]) {
+		below := each.Key + "/"
+		if !slices.Contains([]string{"LOCAL", "FEDERATED", "REMOTE"}, each.Type) || !strings.HasPrefix(below, prefix) && !strings.HasPrefix(prefix, below) {
 			continue
 		}
 		if err := a.catalogue(ctx, each.Key, prefix, yield); err != nil {

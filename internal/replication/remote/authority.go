@@ -53,7 +53,6 @@ type authority struct {
 	realms []string // origins beside home's that may see the login
 	// basicToo: the registry takes a name and password as well as tokens, for which it may name an address that is only known elsewhere.
 	basicToo bool
-	form     bool // tokens are asked for by a form (OAuth 2), as an identity always is
 
 	mu        sync.Mutex
 	challenge *challenge // nil until there was one
@@ -259,6 +258,15 @@ func (a *authority) believes(realm *url.URL) bool {
 	return strings.EqualFold(realm.Hostname(), a.home.Hostname()) && (realm.Scheme == "https" || outbound.Origin(realm) == outbound.Origin(a.home))
 }
 
+// leads sees to it that the login may go to the token services that a kind is known to have.
+func (a *authority) leads(origins ...string) {
+	for _, each := range origins {
+		if u, err := url.Parse(each); err == nil {
+			a.realms = append(a.realms, outbound.Origin(u))
+		}
+	}
+}
+
 // request asks for a token: as distribution's token specification has it, or by a form where there is an identity.
 func (a *authority) request(ctx context.Context, realm *url.URL, service string, scopes []string, l login) (*http.Request, error) {
 	if !strings.EqualFold(realm.Hostname(), a.home.Hostname()) {
@@ -268,17 +276,11 @@ func (a *authority) request(ctx context.Context, realm *url.URL, service string,
 	if service != "" {
 		q.Set("service", service)
 	}
-	if l.identity != "" || a.form && !l.nobody() {
+	if l.identity != "" {
 		q.Set("scope", strings.Join(scopes, " "))
 		q.Set("client_id", "haven")
-		if l.identity != "" {
-			q.Set("grant_type", "refresh_token")
-			q.Set("refresh_token", l.identity.Reveal())
-		} else {
-			q.Set("grant_type", "password")
-			q.Set("username", l.user)
-			q.Set("password", l.password.Reveal())
-		}
+		q.Set("grant_type", "refresh_token")
+		q.Set("refresh_token", l.identity.Reveal())
 		return form(ctx, realm, q)
 	}
 	for _, each := range scopes {
@@ -296,17 +298,6 @@ func (a *authority) request(ctx context.Context, realm *url.URL, service string,
 	if !l.nobody() {
 		r.Header.Set("Authorization", basic(l))
 	}
-	return r, nil
-}
-
-// form is a request with values as a browser's form sends them.
-func form(ctx context.Context, to *url.URL, values url.Values) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(values.Encode()))
-	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", to.Host, err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
 	return r, nil
 }
 

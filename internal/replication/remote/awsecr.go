@@ -383,3 +383,11 @@ func (r *ecr) Ping(ctx context.Context) error {
 	}
 	return c.Ping(ctx)
 }
+
+// awsDomain is that of a region's services.
+func awsDomain(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}

@@ -5,10 +5,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -121,47 +119,4 @@ func (a *awsKeys) assume(ctx context.Context, values url.Values, sign func(conte
 		return keys{}, time.Time{}, fmt.Errorf("take on the role %s: %w", values.Get("RoleArn"), err)
 	}
 	return keys{k.ID, k.Secret, k.Session}, k.Ends, nil
-}
-
-// form sends values as a browser's form does, and has the answer decoded.
-func (c *client) form(ctx context.Context, address string, values url.Values, sign func(context.Context, *http.Request, []byte) error, decode func([]byte) error) error {
-	to, err := url.Parse(address)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", address, err)
-	}
-	r, err := form(ctx, to, values)
-	if err != nil {
-		return err
-	}
-	if sign != nil {
-		if err := sign(ctx, r, []byte(values.Encode())); err != nil {
-			return err
-		}
-	}
-	answer, err := c.still.Do(r)
-	if err != nil {
-		return broken(ctx, to.Hostname(), err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		return c.meaning(answer, false)
-	}
-	text, err := c.read(ctx, answer, maxToken)
-	if err != nil {
-		return err
-	}
-	if err := decode(text); err != nil {
-		return fmt.Errorf("%w: %s answers something else than is expected", ErrNoRegistry, to.Host)
-	}
-	return nil
-}
-
-// readToken reads the file of a workload's token, which is renewed where it lies.
-func readToken(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxToken))
-	return strings.TrimSpace(string(text)), err
 }

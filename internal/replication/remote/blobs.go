@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -130,6 +129,3 @@ func (c *client) MountBlob(ctx context.Context, repository string, d oci.Descrip
 	}
 	return false, nil
 }
-
-// lastWords is how long an upload that isn't wanted any more is told so, whoever has gone meanwhile.
-const lastWords = 5 * time.Second

@@ -2,14 +2,12 @@ package remote
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -229,34 +227,3 @@ func (g *google) DeleteManifest(ctx context.Context, repository string, d oci.Di
 func (g *google) DeleteTag(ctx context.Context, repository, tag string) error {
 	return g.delete(ctx, repository, oci.TagReference(tag))
 }
-
-// googleKey is a key of a service account, or what stands for one.
-type googleKey struct {
-	Type       string `json:"type"`
-	Project    string `json:"project_id"`
-	Email      string `json:"client_email"`
-	PrivateKey string `json:"private_key"`
-	// Of an external account:
-	Audience         string `json:"audience"`
-	SubjectTokenType string `json:"subject_token_type"`
-	TokenURL         string `json:"token_url"`
-	Impersonation    string `json:"service_account_impersonation_url"`
-	Source           struct {
-		File   string `json:"file"`
-		Format struct {
-			Type  string `json:"type"`
-			Field string `json:"subject_token_field_name"`
-		} `json:"format"`
-	} `json:"credential_source"`
-}
-
-func parseGoogleKey(text []byte) (googleKey, error) {
-	var k googleKey
-	if err := json.Unmarshal(text, &k); err != nil { // its words could show what is in it
-		return k, fmt.Errorf("%w: expected the JSON of a service account's key", ErrCredential)
-	}
-	return k, nil
-}
-
-// googleLife is how long an access token is used; it lives for an hour.
-const googleLife = time.Hour

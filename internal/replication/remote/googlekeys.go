@@ -31,9 +31,37 @@ type googleKeys struct {
 	tokens *fleeting[secret.Text]
 }
 
+// googleKey is a key of a service account, or what stands for one.
+type googleKey struct {
+	Type       string      `json:"type"`
+	Project    string      `json:"project_id"`
+	Email      string      `json:"client_email"`
+	PrivateKey secret.Text `json:"private_key"`
+	// Of an external account:
+	Audience         string `json:"audience"`
+	SubjectTokenType string `json:"subject_token_type"`
+	Impersonation    string `json:"service_account_impersonation_url"`
+	Source           struct {
+		File   string `json:"file"`
+		Format struct {
+			Type  string `json:"type"`
+			Field string `json:"subject_token_field_name"`
+		} `json:"format"`
+	} `json:"credential_source"`
+}
+
+func parseGoogleKey(text []byte) (googleKey, error) {
+	var k googleKey
+	if err := json.Unmarshal(text, &k); err != nil { // its words could show what is in it
+		return k, fmt.Errorf("%w: expected the JSON of a service account's key", ErrCredential)
+	}
+	return k, nil
+}
+
 const (
 	googleTokens   = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
 	googleExchange = "https://sts.googleapis.com/v1/token"
+	googleLife     = time.Hour // of an access token
 	googleScope    = "https://www.googleapis.com/auth/cloud-platform"
 	jwtBearer      = "urn:ietf:params:oauth:grant-type:jwt-bearer"     //nolint:gosec // a name
 	tokenExchange  = "urn:ietf:params:oauth:grant-type:token-exchange" //nolint:gosec // a name
@@ -138,7 +166,7 @@ func (k *googleKeys) exchange(ctx context.Context, address string, values url.Va
 
 // byKey signs what the key says of itself (RFC 7523).
 func (k *googleKeys) byKey(ctx context.Context, key googleKey) (secret.Text, time.Time, error) {
-	block, _ := pem.Decode([]byte(key.PrivateKey))
+	block, _ := pem.Decode([]byte(key.PrivateKey.Reveal()))
 	if block == nil {
 		return "", time.Time{}, fmt.Errorf("%w: the key's private_key is no PEM", ErrCredential)
 	}

@@ -142,11 +142,3 @@ func newClient(e Endpoint, d Deps) (*client, error) {
 	}
 	return c, nil
 }
-
-// awsDomain is that of a region's services.
-func awsDomain(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
-}

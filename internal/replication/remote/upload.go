@@ -28,6 +28,8 @@ const (
 	maxBegins    = 3
 	maxTries     = 200
 	firstPause   = 500 * time.Millisecond
+	// lastWords is how long an upload that isn't wanted any more is told so, whoever has gone meanwhile.
+	lastWords = 5 * time.Second
 	// longestWait is the longest that an upload waits in the middle when the registry asks for time.
 	longestWait = time.Minute
 )
