@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	maxToken = 1 << 20 // of a token service's answer, in bytes
+	maxToken = 64 << 10 // of a token service's answer, in bytes: more wouldn't fit into a request's headers
 	// maxTokens bounds the tokens that are kept, each for one set of scopes.
 	maxTokens = 1000
 	// usualLife is a token's where its service doesn't say (distribution's token specification).
@@ -153,12 +153,15 @@ func (a *authority) current(ctx context.Context, fresh bool) (login, error) {
 	return l, nil
 }
 
+// redacted stands in words for a secret.
+const redacted = "[redacted]"
+
 // hide takes secrets out of a stranger's words.
 func (a *authority) hide(words string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, each := range a.secrets {
-		words = strings.ReplaceAll(words, each, "[redacted]")
+		words = strings.ReplaceAll(words, each, redacted)
 	}
 	return words
 }

@@ -73,8 +73,8 @@ func (c *client) meaning(answer *http.Response, stored bool) error {
 	defer func() { _ = answer.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxRefusal)) // what can't be read of it is missing in the words only
 	e := &AnswerError{Status: answer.StatusCode}
-	e.Code, e.Words = said(text)
-	e.Words = c.auth.hide(e.Words)
+	code, words := said(text)
+	e.Code, e.Words = tidy(c.hide(code, answer.Request), 128), tidy(c.hide(words, answer.Request), maxWords)
 	switch status := answer.StatusCode; {
 	case status == http.StatusTooManyRequests:
 		return &LimitError{RetryAfter: retryAfter(answer.Header, c.clock())}
@@ -91,6 +91,14 @@ func (c *client) meaning(answer *http.Response, stored bool) error {
 		e.means = ErrUnsupported
 	}
 	return e
+}
+
+// hide takes out of a stranger's words what he may know by the request. It comes before they are cut short, which could leave a part.
+func (c *client) hide(words string, r *http.Request) string {
+	if _, credential, _ := strings.Cut(r.Header.Get("Authorization"), " "); credential != "" {
+		words = strings.ReplaceAll(words, credential, redacted)
+	}
+	return c.auth.hide(words)
 }
 
 // said are code and words of a refusal, as OCI distribution has them or as the APIs of most vendors do.
@@ -113,7 +121,7 @@ func said(text []byte) (code, words string) {
 	}
 	if len(known.Errors) > 0 {
 		code, _ = known.Errors[0].Code.(string)
-		return tidy(code, 64), tidy(known.Errors[0].Message, maxWords)
+		return code, known.Errors[0].Message
 	}
 	if known.Message == "" {
 		known.Message = known.Detail
@@ -126,7 +134,7 @@ func said(text []byte) (code, words string) {
 	if known.Message == "" {
 		known.Message = known.Meta.Error.Message
 	}
-	return tidy(code, 128), tidy(known.Message, maxWords)
+	return code, known.Message
 }
 
 // wordOf is a value of JSON that is text; "" of others.

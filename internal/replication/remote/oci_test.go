@@ -375,6 +375,32 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A registry that repeats what it was told doesn't have it written down, whole or in part (S17).
+func TestSecretsInRefusals(t *testing.T) {
+	fake := remotetest.New(t)
+	r := newWorld(t, remote.Quay).open(fake.URL, "$oauthtoken", "canary-application")
+	for _, distance := range []int{0, 285, 295} { // words are cut after 300 bytes
+		fake.Before = func(w http.ResponseWriter, q *http.Request) bool {
+			told := strings.TrimPrefix(q.Header.Get("Authorization"), "Bearer ")
+			remotetest.Fail(w, http.StatusForbidden, "NOT-"+told, strings.Repeat("x", distance)+told)
+			return true
+		}
+		err := r.Repositories(t.Context(), "a/", func(string) error { return nil })
+		if !errors.Is(err, remote.ErrDenied) || strings.Contains(err.Error(), "can") || !strings.Contains(err.Error(), "NOT-[redacted]") {
+			t.Errorf("got %v", err)
+		}
+	}
+	// A name and password are repeated as they were sent, too.
+	fake.Before = func(w http.ResponseWriter, q *http.Request) bool {
+		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		remotetest.Fail(w, http.StatusUnauthorized, "X", q.Header.Get("Authorization"))
+		return true
+	}
+	if err := remote.Ping(t.Context(), r); !errors.Is(err, remote.ErrCredential) || !strings.HasSuffix(err.Error(), "(it answers 401 X: Basic [redacted])") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func limited(after time.Duration) func(error) bool {
 	return func(err error) bool {
 		l, ok := errors.AsType[*remote.LimitError](err)
