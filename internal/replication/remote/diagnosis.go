@@ -48,13 +48,6 @@ func (c *client) Ping(ctx context.Context) error {
 	switch status := answer.StatusCode; {
 	case status == http.StatusOK:
 		drain(answer)
-	case status >= 300 && status < 400:
-		drain(answer)
-		to, err := answer.Location()
-		if err != nil {
-			return ErrNoRegistry
-		}
-		return fmt.Errorf("it leads on to %s: give the address of the registry itself", tidy(to.Scheme+"://"+to.Host, maxWords))
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
 		drain(answer)
 		return fmt.Errorf("%w: it has no /v2/ (%d)", ErrNoRegistry, status)

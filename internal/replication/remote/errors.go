@@ -85,6 +85,10 @@ func (c *client) meaning(answer *http.Response, stored bool) error {
 		e.means = ErrCredential
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		e.means = ErrDenied
+	case status >= 300 && status < 400:
+		if to, err := answer.Location(); err == nil {
+			e.Words = "it leads on to " + tidy(origin(to), maxWords) + ": give the address of the registry itself"
+		}
 	case status == http.StatusNotFound:
 		e.means = ErrNotFound
 	case status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented, e.Code == "UNSUPPORTED":

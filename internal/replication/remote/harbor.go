@@ -201,7 +201,7 @@ func (h harbor) remove(ctx context.Context, repository string, more ...string) e
 // Ping implements Pinger.
 func (h harbor) Ping(ctx context.Context) error {
 	_, _, err := h.call(ctx, call{method: http.MethodGet, url: h.api("/ping")}, nil)
-	if answer, ok := errors.AsType[*AnswerError](err); ok {
+	if answer, ok := errors.AsType[*AnswerError](err); ok && answer.Status >= 400 {
 		return fmt.Errorf("%w as Harbor is: at /api/v2.0/ping it answers %d", ErrNoRegistry, answer.Status)
 	}
 	if err != nil {

@@ -34,6 +34,21 @@ func TestHarborByAnotherName(t *testing.T) {
 	}
 }
 
+// Who gave http where the registry is at https, as one who gave no scheme does, is told where it is.
+func TestRegistryThatLeadsOn(t *testing.T) {
+	fake := remotetest.New(t)
+	fake.Before = func(w http.ResponseWriter, q *http.Request) bool {
+		http.Redirect(w, q, "https://harbor.example.com"+q.URL.Path, http.StatusPermanentRedirect)
+		return true
+	}
+	for _, kind := range []remote.Kind{remote.Harbor, remote.DockerRegistry} {
+		err := remote.Ping(t.Context(), newWorld(t, kind).open(fake.URL, "someone", "canary-1"))
+		if err == nil || remote.Diagnosis(err) != "it answers 308: it leads on to https://harbor.example.com: give the address of the registry itself" {
+			t.Errorf("%s: got %v", kind, err)
+		}
+	}
+}
+
 func answer(w http.ResponseWriter, words string) bool {
 	_, _ = io.WriteString(w, words)
 	return true
