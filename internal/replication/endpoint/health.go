@@ -84,7 +84,7 @@ func (s *Service) check(ctx context.Context, e Endpoint, now time.Time) error {
 
 // state is what is wrong with a registry, "" if nothing is; false where that isn't known: one that was asked too often is there.
 func (s *Service) state(ctx context.Context, e Endpoint) (string, bool) {
-	r, _, err := s.Open(ctx, e.ID)
+	r, err := s.kept(e)
 	if err == nil {
 		err = remote.Ping(ctx, r)
 	}

@@ -107,24 +107,30 @@ func (s *Service) Open(ctx context.Context, id int64) (remote.Registry, Endpoint
 		}
 		return s.local, e, nil
 	}
+	r, err := s.kept(e)
+	return r, e, err
+}
+
+// kept is what speaks with an endpoint, as it is stored.
+func (s *Service) kept(e Endpoint) (remote.Registry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known, ok := s.open[id]; ok && known.version.Equal(e.UpdatedAt) {
-		return known.registry, e, nil
+	if known, ok := s.open[e.ID]; ok && known.version.Equal(e.UpdatedAt) {
+		return known.registry, nil
 	}
 	full, err := s.revealed(e)
 	if err != nil {
-		return nil, e, err
+		return nil, err
 	}
 	r, err := remote.New(full, s.Remote)
 	if err != nil {
-		return nil, e, fmt.Errorf("open registry %s: %w", e.Name, err)
+		return nil, fmt.Errorf("open registry %s: %w", e.Name, err)
 	}
 	if len(s.open) > 2*maxEndpoints { // of deleted ones
 		clear(s.open)
 	}
-	s.open[id] = opened{e.UpdatedAt, r}
-	return r, e, nil
+	s.open[e.ID] = opened{e.UpdatedAt, r}
+	return r, nil
 }
 
 // revealed is an endpoint with its secret.
