@@ -252,13 +252,11 @@ func (a *authority) fetch(ctx context.Context, c challenge, scopes []string, fre
 	return a.answered(ctx, answer)
 }
 
-// believes says whether a token service may see the login: on the registry's own host, encrypted if the registry is, or where
-// somebody said so.
+// believes says whether a token service may see the login: at the registry's own origin, or where somebody said so. Another port of
+// its host may be another's (S5).
 func (a *authority) believes(realm *url.URL) bool {
-	if slices.Contains(a.realms, outbound.Origin(realm)) {
-		return true
-	}
-	return strings.EqualFold(realm.Hostname(), a.home.Hostname()) && (realm.Scheme == "https" || outbound.Origin(realm) == outbound.Origin(a.home))
+	at := outbound.Origin(realm)
+	return at == outbound.Origin(a.home) || slices.Contains(a.realms, at)
 }
 
 // leads sees to it that the login may go to the token services that a kind is known to have.

@@ -150,6 +150,14 @@ func TestRealmElsewhere(t *testing.T) {
 	if err := remote.Ping(t.Context(), w.with(e)); errors.As(err, &led) {
 		t.Errorf("though somebody said that it is right: %v", err)
 	}
+	// Another port of the registry's host is elsewhere, encrypted or not.
+	e.Realm = ""
+	for _, tokens.Realm = range []string{elsewhere.URL, "https://127.0.0.1:1"} {
+		if err := remote.Ping(t.Context(), w.with(e)); !errors.As(err, &led) || led.Origin != tokens.Realm {
+			t.Errorf("%s: %v", tokens.Realm, err)
+		}
+	}
+	tokens.Realm = address
 	// Nobody's anonymous request goes there as to any other.
 	tokens.User = ""
 	e.Realm, e.Credential = "", remote.Credential{}

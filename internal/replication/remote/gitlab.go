@@ -37,7 +37,11 @@ func (g gitlab) api(ctx context.Context) (string, error) {
 	if err != nil || c.params["realm"] == "" || outbound.CheckURL(realm) != nil {
 		return "", fmt.Errorf("%w as GitLab has it: it doesn't say where its tokens are", ErrNoRegistry)
 	}
-	if !g.auth.believes(realm) {
+	l, err := g.auth.current(ctx, false)
+	if err != nil {
+		return "", err
+	}
+	if !l.nobody() && !g.auth.believes(realm) {
 		return "", &RealmError{Origin: outbound.Origin(realm)}
 	}
 	return origin(realm) + "/api/v4", nil

@@ -264,6 +264,11 @@ func TestGitLab(t *testing.T) {
 	own := w.with(e)
 	ping(t, own)
 	listed(t, own, "group/", "[group/other group/project/app]")
+	// Who has no credential has none that could go to the wrong place.
+	tokens.User, e.Realm, e.Credential = "", "", remote.Credential{}
+	if err := w.with(e).Repositories(t.Context(), "group/", func(string) error { return nil }); !errors.Is(err, remote.ErrDenied) {
+		t.Errorf("as nobody: %v", err)
+	}
 }
 
 func TestQuay(t *testing.T) {
