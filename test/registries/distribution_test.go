@@ -4,8 +4,6 @@ package registries
 
 import (
 	"bytes"
-	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/replication/remote/remotetest"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -85,18 +84,6 @@ func open(t *testing.T, e remote.Endpoint) remote.Registry {
 	return r
 }
 
-func random(n int) (oci.Descriptor, []byte) {
-	b := make([]byte, n)
-	rand.Read(b)
-	return oci.Descriptor{MediaType: "application/octet-stream", Digest: oci.SHA256Of(b), Size: int64(n)}, b
-}
-
-func from(b []byte) func(context.Context, int64) (io.ReadCloser, error) {
-	return func(_ context.Context, offset int64) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(b[offset:])), nil
-	}
-}
-
 func TestDistribution(t *testing.T) {
 	open1 := distribution(t, "")
 	closed := distribution(t, passwords(t, "someone", "canary-1"))
@@ -126,12 +113,12 @@ func conversation(t *testing.T, e remote.Endpoint) {
 	}
 	must(r.(remote.Pinger).Ping(ctx))
 	must(r.Prepare(ctx, "a/b", false))
-	small, smallBytes := random(1000)
-	large, largeBytes := random(3 << 20)
+	small, smallBytes := remotetest.Random(1000)
+	large, largeBytes := remotetest.Random(3 << 20)
 	for _, o := range []remote.PutOptions{{Chunk: 1 << 20}, {}} {
 		repository := fmt.Sprintf("a/b%d", o.Chunk)
 		for d, b := range map[*oci.Descriptor][]byte{&small: smallBytes, &large: largeBytes} {
-			must(r.PutBlob(ctx, repository, *d, from(b), o))
+			must(r.PutBlob(ctx, repository, *d, remotetest.From(b), o))
 			body, err := r.OpenBlob(ctx, repository, *d, 500)
 			must(err)
 			got, err := io.ReadAll(body)
@@ -143,7 +130,7 @@ func conversation(t *testing.T, e remote.Endpoint) {
 	}
 	wrong := small
 	wrong.Digest = large.Digest
-	if err := r.PutBlob(ctx, "a/b1", wrong, from(smallBytes), remote.PutOptions{}); !errors.Is(err, remote.ErrDigest) {
+	if err := r.PutBlob(ctx, "a/b1", wrong, remotetest.From(smallBytes), remote.PutOptions{}); !errors.Is(err, remote.ErrDigest) {
 		t.Errorf("other bytes: %v", err)
 	}
 	if mounted, err := r.MountBlob(ctx, "a/c", large, "a/b0"); err != nil || !mounted {
@@ -155,7 +142,7 @@ func conversation(t *testing.T, e remote.Endpoint) {
 	if has, err := r.HasBlob(ctx, "a/c", small.Digest); err != nil || has {
 		t.Errorf("has: %t, %v", has, err)
 	}
-	must(r.PutBlob(ctx, "a/c", small, from(smallBytes), remote.PutOptions{}))
+	must(r.PutBlob(ctx, "a/c", small, remotetest.From(smallBytes), remote.PutOptions{}))
 	if has, err := r.HasBlob(ctx, "a/c", small.Digest); err != nil || !has {
 		t.Errorf("has not: %t, %v", has, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,29 +14,11 @@ import (
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/replication/remote/remotetest"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
-
-func repositories(t *testing.T, r remote.Registry, prefix string) []string {
-	t.Helper()
-	var all []string
-	if err := r.Repositories(t.Context(), prefix, func(name string) error { all = append(all, name); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(all)
-	return all
-}
-
-func tagsOf(t *testing.T, r remote.Registry, repository string) map[string]oci.Digest {
-	t.Helper()
-	all := map[string]oci.Digest{}
-	if err := r.Tags(t.Context(), repository, func(tag remote.Tag) error { all[tag.Name] = tag.Digest; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 // push brings an image over, as replication does.
 func push(t *testing.T, r remote.Registry, repository string, m remote.Manifest, blobs [][]byte, tags ...string) {
@@ -47,7 +28,7 @@ func push(t *testing.T, r remote.Registry, repository string, m remote.Manifest,
 	}
 	for _, b := range blobs {
 		d := oci.Descriptor{Digest: oci.SHA256Of(b), Size: int64(len(b))}
-		if err := r.PutBlob(t.Context(), repository, d, from(b), remote.PutOptions{}); err != nil {
+		if err := r.PutBlob(t.Context(), repository, d, remotetest.From(b), remote.PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,7 +86,7 @@ func TestHarbor(t *testing.T) {
 	for prefix, want := range map[string]string{
 		"": "[other/app team/app team/deep/er]", "team/": "[team/app team/deep/er]", "te": "[team/app team/deep/er]", "team/deep/": "[team/deep/er]",
 	} {
-		if all := repositories(t, r, prefix); fmt.Sprint(all) != want {
+		if all := remotetest.Repositories(t, r, prefix); fmt.Sprint(all) != want {
 			t.Errorf("%q: got %v, want %s", prefix, all, want)
 		}
 	}
@@ -113,7 +94,7 @@ func TestHarbor(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	m, _ := image("team/deep/er1")
-	tags := tagsOf(t, r, "team/deep/er")
+	tags := remotetest.TagsOf(t, r, "team/deep/er")
 	if len(tags) != 4 || tags["v1"] != m.Digest || tags["also-v1"] != m.Digest {
 		t.Errorf("got %v", tags)
 	}
@@ -136,13 +117,13 @@ func TestHarbor(t *testing.T) {
 	if err := r.DeleteTag(t.Context(), "team/deep/er", "v1"); err != nil {
 		t.Fatal(err)
 	}
-	if tags := tagsOf(t, r, "team/deep/er"); len(tags) != 3 || tags["also-v1"] != m.Digest {
+	if tags := remotetest.TagsOf(t, r, "team/deep/er"); len(tags) != 3 || tags["also-v1"] != m.Digest {
 		t.Errorf("got %v", tags)
 	}
 	if err := r.DeleteManifest(t.Context(), "team/deep/er", m.Digest); err != nil {
 		t.Fatal(err)
 	}
-	if tags := tagsOf(t, r, "team/deep/er"); len(tags) != 2 {
+	if tags := remotetest.TagsOf(t, r, "team/deep/er"); len(tags) != 2 {
 		t.Errorf("got %v", tags)
 	}
 	if err := r.Prepare(t.Context(), "flat", false); !errors.Is(err, remote.ErrUnsupported) {
@@ -167,10 +148,10 @@ func TestHarbor(t *testing.T) {
 	if err := remote.Ping(t.Context(), plain); err != nil {
 		t.Fatal(err)
 	}
-	if all := repositories(t, plain, "team/"); len(all) != 2 {
+	if all := remotetest.Repositories(t, plain, "team/"); len(all) != 2 {
 		t.Errorf("got %v", all)
 	}
-	if all := tagsOf(t, plain, "team/app"); len(all) != 4 {
+	if all := remotetest.TagsOf(t, plain, "team/app"); len(all) != 4 {
 		t.Errorf("got %v", all)
 	}
 	if err := plain.DeleteTag(t.Context(), "team/app", "v1"); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/app/apptest"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/replication/remote/remotetest"
 )
 
 // line is a way to a registry that breaks.
@@ -96,8 +97,8 @@ func TestBrokenLine(t *testing.T) {
 				if err := r.Prepare(t.Context(), "team/app", false); err != nil {
 					t.Fatal(err)
 				}
-				d, b := random(40 << 20)
-				if err := r.PutBlob(t.Context(), "team/app", d, from(b), remote.PutOptions{Chunk: chunk}); err != nil {
+				d, b := remotetest.Random(40 << 20)
+				if err := r.PutBlob(t.Context(), "team/app", d, remotetest.From(b), remote.PutOptions{Chunk: chunk}); err != nil {
 					t.Fatal(err)
 				}
 				body, err := r.OpenBlob(t.Context(), "team/app", d, 0)

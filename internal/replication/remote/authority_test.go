@@ -74,7 +74,7 @@ func TestTokens(t *testing.T) {
 
 // A token that ends in the middle of a copy is followed by another, and the copy goes on.
 func TestTokenEndsInACopy(t *testing.T) {
-	d, b := random(3 << 20)
+	d, b := remotetest.Random(3 << 20)
 	fake := remotetest.New(t)
 	tokens := &remotetest.Tokens{}
 	patches := 0
@@ -87,7 +87,7 @@ func TestTokenEndsInACopy(t *testing.T) {
 		return tokens.Guard(w, q)
 	}
 	r := newWorld(t, remote.DockerRegistry).open(fake.URL, "", "")
-	if err := r.PutBlob(t.Context(), "a/b", d, from(b), remote.PutOptions{Chunk: 1 << 20}); err != nil {
+	if err := r.PutBlob(t.Context(), "a/b", d, remotetest.From(b), remote.PutOptions{Chunk: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(fake.Bytes("a/b", d.Digest), b) || tokens.Given() != 2 {

@@ -61,7 +61,7 @@ func TestACR(t *testing.T) {
 		ping(t, r)
 		content(t, r, "team/a", "v1", d)
 		listed(t, r, "", "[team/a]")
-		if all := tagsOf(t, r, "team/a"); len(all) != 2 || all["v2"] != d {
+		if all := remotetest.TagsOf(t, r, "team/a"); len(all) != 2 || all["v2"] != d {
 			t.Errorf("got %v", all)
 		}
 	}

@@ -104,7 +104,7 @@ func TestGoogle(t *testing.T) {
 	listed(t, gcr, "", "[project/repo/app]")
 	listed(t, gcr, "project/repo/", "[project/repo/app]")
 	listed(t, gcr, "project/other", "[]")
-	if all := tagsOf(t, gcr, "project/repo/app"); len(all) != 2 || all["v2"] != d {
+	if all := remotetest.TagsOf(t, gcr, "project/repo/app"); len(all) != 2 || all["v2"] != d {
 		t.Errorf("got %v", all)
 	}
 	artifacts := w.open("https://europe-west3-docker.pkg.dev", "", key) // the name that goes with a key is known

@@ -3,7 +3,6 @@ package remote_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -59,37 +58,6 @@ func (w *world) with(e remote.Endpoint) remote.Registry {
 	return r
 }
 
-func random(n int) (oci.Descriptor, []byte) {
-	b := make([]byte, n)
-	rand.Read(b)
-	return oci.Descriptor{MediaType: "application/octet-stream", Digest: oci.SHA256Of(b), Size: int64(n)}, b
-}
-
-func from(b []byte) func(context.Context, int64) (io.ReadCloser, error) {
-	return func(_ context.Context, offset int64) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(b[offset:])), nil
-	}
-}
-
-func repositories(t *testing.T, r remote.Registry, prefix string) []string {
-	t.Helper()
-	var all []string
-	if err := r.Repositories(t.Context(), prefix, func(name string) error { all = append(all, name); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(all)
-	return all
-}
-
-func tagsOf(t *testing.T, r remote.Registry, repository string) map[string]oci.Digest {
-	t.Helper()
-	all := map[string]oci.Digest{}
-	if err := r.Tags(t.Context(), repository, func(tag remote.Tag) error { all[tag.Name] = tag.Digest; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 func ping(t *testing.T, r remote.Registry) {
 	t.Helper()
 	if err := remote.Ping(t.Context(), r); err != nil {
@@ -105,13 +73,13 @@ func TestLists(t *testing.T) {
 		fake.Image("b/x", "x", fmt.Sprintf("v%02d", i))
 	}
 	r := newWorld(t, remote.DockerRegistry).open(fake.URL, "", "")
-	if all := repositories(t, r, ""); len(all) != 11 {
+	if all := remotetest.Repositories(t, r, ""); len(all) != 11 {
 		t.Errorf("got %v", all)
 	}
-	if all := repositories(t, r, "b/"); !slices.Equal(all, []string{"b/x"}) {
+	if all := remotetest.Repositories(t, r, "b/"); !slices.Equal(all, []string{"b/x"}) {
 		t.Errorf("got %v", all)
 	}
-	if all := tagsOf(t, r, "b/x"); len(all) != 10 {
+	if all := remotetest.TagsOf(t, r, "b/x"); len(all) != 10 {
 		t.Errorf("got %v", all)
 	}
 	stop := errors.New("enough")
@@ -124,7 +92,7 @@ func TestLists(t *testing.T) {
 		remotetest.Answer(w, 200, map[string]any{"tags": []string{"a", "-b", "c d"}})
 		return true
 	}
-	if all := tagsOf(t, r, "b/x"); len(all) != 1 {
+	if all := remotetest.TagsOf(t, r, "b/x"); len(all) != 1 {
 		t.Errorf("got %v", all)
 	}
 	for _, name := range []string{"../x", "A/b", "a//b", "a/b?c", ""} {
@@ -237,7 +205,7 @@ func TestReferrers(t *testing.T) {
 
 func TestBlobs(t *testing.T) {
 	fake := remotetest.New(t)
-	_, b := random(100_000)
+	_, b := remotetest.Random(100_000)
 	d := fake.Blob("a/b", b)
 	r := newWorld(t, remote.DockerRegistry).open(fake.URL, "someone", "canary-1")
 	read := func(d oci.Descriptor, offset int64) ([]byte, error) {

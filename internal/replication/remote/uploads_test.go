@@ -30,7 +30,7 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the line is broken") }
 
 func TestUploads(t *testing.T) {
-	d, b := random(3<<20 + 17)
+	d, b := remotetest.Random(3<<20 + 17)
 	for name, c := range map[string]struct {
 		o      remote.PutOptions
 		cuts   []int64 // after how many bytes of each PATCH the line breaks
@@ -55,7 +55,7 @@ func TestUploads(t *testing.T) {
 				return false
 			}
 			r := newWorld(t, remote.DockerRegistry).open(fake.URL, "", "")
-			if err := r.PutBlob(t.Context(), "a/b", d, from(b), c.o); err != nil {
+			if err := r.PutBlob(t.Context(), "a/b", d, remotetest.From(b), c.o); err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(fake.Bytes("a/b", d.Digest), b) {
@@ -73,7 +73,7 @@ func TestUploads(t *testing.T) {
 
 // A source that breaks is gone on with, and one with other bytes leaves nothing.
 func TestUploadsFromABadSource(t *testing.T) {
-	d, b := random(3 << 20)
+	d, b := remotetest.Random(3 << 20)
 	fake := remotetest.New(t)
 	r := newWorld(t, remote.DockerRegistry).open(fake.URL, "", "")
 	opened := []int64{}
@@ -88,14 +88,14 @@ func TestUploadsFromABadSource(t *testing.T) {
 		t.Errorf("opened %v, %v", opened, err)
 	}
 	for name, size := range map[string]int{"small": 1000, "large": 2 << 20} {
-		wrong, bytesOf := random(size)
-		_, other := random(size)
+		wrong, bytesOf := remotetest.Random(size)
+		_, other := remotetest.Random(size)
 		for _, o := range []remote.PutOptions{{}, {Chunk: 1 << 20}, {Chunk: 100_000}} {
-			if err := r.PutBlob(t.Context(), "a/b", wrong, from(other), o); !errors.Is(err, remote.ErrDigest) {
+			if err := r.PutBlob(t.Context(), "a/b", wrong, remotetest.From(other), o); !errors.Is(err, remote.ErrDigest) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if err := r.PutBlob(t.Context(), "a/b", wrong, from(bytesOf[:size-1]), remote.PutOptions{}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if err := r.PutBlob(t.Context(), "a/b", wrong, remotetest.From(bytesOf[:size-1]), remote.PutOptions{}); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if fake.Bytes("a/b", wrong.Digest) != nil || fake.Uploads() != 0 {
@@ -110,7 +110,7 @@ func (f failingAs) Read([]byte) (int, error) { return 0, f.err }
 
 func TestMounts(t *testing.T) {
 	fake := remotetest.New(t)
-	_, b := random(10)
+	_, b := remotetest.Random(10)
 	d := fake.Blob("a/b", b)
 	r := newWorld(t, remote.DockerRegistry).open(fake.URL, "", "")
 	if mounted, err := r.MountBlob(t.Context(), "c/d", d, "a/b"); err != nil || !mounted || fake.Bytes("c/d", d.Digest) == nil {
@@ -132,7 +132,7 @@ func TestManyFromTheSameHost(t *testing.T) {
 	var opened, all sync.WaitGroup
 	opened.Add(many)
 	for range many {
-		_, b := random(1000)
+		_, b := remotetest.Random(1000)
 		d := fake.Blob("a/b", b)
 		all.Go(func() {
 			err := r.PutBlob(ctx, "c/d", d, func(ctx context.Context, offset int64) (io.ReadCloser, error) {

@@ -46,15 +46,15 @@ func content(t *testing.T, r remote.Registry, repository, tag string, want oci.D
 	if d, err := r.Head(t.Context(), repository, oci.TagReference(tag)); err != nil || d.Digest != want {
 		t.Errorf("%s:%s is %v, %v", repository, tag, d.Digest, err)
 	}
-	d, b := random(100)
-	if err := r.PutBlob(t.Context(), repository, d, from(b), remote.PutOptions{}); err != nil {
+	d, b := remotetest.Random(100)
+	if err := r.PutBlob(t.Context(), repository, d, remotetest.From(b), remote.PutOptions{}); err != nil {
 		t.Error(err)
 	}
 }
 
 func listed(t *testing.T, r remote.Registry, prefix, want string) {
 	t.Helper()
-	if all := fmt.Sprint(repositories(t, r, prefix)); all != want {
+	if all := fmt.Sprint(remotetest.Repositories(t, r, prefix)); all != want {
 		t.Errorf("%q lists %s, want %s", prefix, all, want)
 	}
 }
@@ -111,10 +111,10 @@ func TestDockerHub(t *testing.T) {
 	content(t, r, "nginx", "latest", d) // library/ is what it leaves out
 	content(t, r, "library/nginx", "latest", d)
 	listed(t, r, "someone/a", "[someone/app]")
-	if all := repositories(t, r, ""); len(all) != page+1 {
+	if all := remotetest.Repositories(t, r, ""); len(all) != page+1 {
 		t.Errorf("got %d", len(all))
 	}
-	if all := tagsOf(t, r, "nginx"); len(all) != 2 {
+	if all := remotetest.TagsOf(t, r, "nginx"); len(all) != 2 {
 		t.Errorf("got %v", all)
 	}
 	if err := r.Prepare(t.Context(), "a/b/c", false); !errors.Is(err, remote.ErrUnsupported) {
@@ -233,7 +233,7 @@ func TestECR(t *testing.T) {
 			ping(t, r)
 			content(t, r, "team/a", "v1", d)
 			listed(t, r, "team/", "[team/a team/b]")
-			if all := tagsOf(t, r, "team/a"); len(all) != 2 || all["v1"] != d {
+			if all := remotetest.TagsOf(t, r, "team/a"); len(all) != 2 || all["v1"] != d {
 				t.Errorf("got %v", all)
 			}
 			if err := r.Tags(t.Context(), "team/none", func(remote.Tag) error { return nil }); !errors.Is(err, remote.ErrNotFound) {

@@ -1,6 +1,5 @@
 // Package remotetest has what Haven's clients of other registries are tested with: a small registry of distribution in memory, with a
-// token service, and what stands for the vendors' APIs. The latter are fakes, written from the vendors' public documentation: their
-// services can't be had in a test.
+// token service, and what such a client is asked in tests.
 package remotetest
 
 import (
