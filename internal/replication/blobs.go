@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,12 @@ import (
 	"github.com/havenregistry/haven/internal/replication/remote"
 )
 
-// blobs brings blobs to the destination's repository, some at a time.
+// blobs brings blobs to the destination's repository, some at a time. Where they were brought to before is read for all of them at once.
 func (t *transfer) blobs(ctx context.Context, all []oci.Descriptor) error {
+	before, err := t.where.brought(ctx, t.pair, t.pool.unknown(all))
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, d := range all {
 		g.Go(func() error {
@@ -25,7 +30,7 @@ func (t *transfer) blobs(ctx context.Context, all []oci.Descriptor) error {
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
-			if err := t.blob(ctx, d); err != nil {
+			if err := t.blob(ctx, d, before[d.Digest]); err != nil {
 				return fmt.Errorf("blob %s: %w", d.Digest, err)
 			}
 			return nil
@@ -34,8 +39,9 @@ func (t *transfer) blobs(ctx context.Context, all []oci.Descriptor) error {
 	return g.Wait()
 }
 
-// blob brings one: by nothing where the repository has it, by a mount where another one has it, else by its bytes.
-func (t *transfer) blob(ctx context.Context, d oci.Descriptor) error {
+// blob brings one: by nothing where the repository has it, by a mount where another one has it, else by its bytes. before is the
+// repository that got it according to the database, "" for none.
+func (t *transfer) blob(ctx context.Context, d oci.Descriptor, before string) error {
 	for {
 		if t.holds(d.Digest) {
 			return nil
@@ -45,13 +51,7 @@ func (t *transfer) blob(ctx context.Context, d oci.Descriptor) error {
 			return err
 		}
 		if leave != nil {
-			at := ""
-			err := t.fetch(ctx, d)
-			if err == nil {
-				at = t.name
-			}
-			leave(at)
-			return err
+			return t.fetch(ctx, d, before, leave)
 		}
 		switch there, err := t.reuse(ctx, d, from); {
 		case err != nil:
@@ -83,23 +83,26 @@ func (t *transfer) reuse(ctx context.Context, d oci.Descriptor, from string) (bo
 	return err == nil && has, err
 }
 
-// fetch is for the one who has the right to bring the blob.
-func (t *transfer) fetch(ctx context.Context, d oci.Descriptor) error {
-	from, err := t.where.brought(ctx, t.pair, d.Digest)
-	if err != nil {
+// fetch is for the one who has the right to bring the blob, and ends it. What is news to the database is written down.
+func (t *transfer) fetch(ctx context.Context, d oci.Descriptor, before string, leave func(at string)) error {
+	if err := t.obtain(ctx, d, before); err != nil {
+		leave("")
 		return err
 	}
+	leave(t.name)
+	if before == t.name {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx) // others leave theirs to be written along
+	return t.pool.note(arrival{d.Digest, t.name}, func(all []arrival) error { return t.where.bring(ctx, t.pair, all) })
+}
+
+// obtain brings the blob by a mount from where it was brought before, or by its bytes.
+func (t *transfer) obtain(ctx context.Context, d oci.Descriptor, before string) error {
 	// A repository that isn't there has nothing, unless a run that was cut off has begun it.
-	if from != "" || !t.changes.fresh || t.again {
-		there, err := t.reuse(ctx, d, orElse(from, t.name))
-		if err != nil {
+	if before != "" || !t.changes.fresh || t.again {
+		if there, err := t.reuse(ctx, d, cmp.Or(before, t.name)); err != nil || there {
 			return err
-		}
-		if there {
-			if from == t.name {
-				return nil
-			}
-			return t.where.bring(ctx, t.pair, d.Digest, t.name)
 		}
 	}
 	o := remote.PutOptions{}
@@ -107,7 +110,7 @@ func (t *transfer) fetch(ctx context.Context, d oci.Descriptor) error {
 		o.Chunk = chunkSize
 	}
 	check := &check{want: d}
-	err = done(ctx, t.note, func() error {
+	err := done(ctx, t.note, func() error {
 		return t.dst.PutBlob(ctx, t.name, d, func(ctx context.Context, offset int64) (io.ReadCloser, error) { return t.read(ctx, d, offset, check) }, o)
 	})
 	if err != nil {
@@ -115,14 +118,7 @@ func (t *transfer) fetch(ctx context.Context, d oci.Descriptor) error {
 	}
 	t.count(func(s *sums) { s.blobs++; s.bytes += d.Size })
 	t.hold(d.Digest)
-	return t.where.bring(ctx, t.pair, d.Digest, t.name)
-}
-
-func orElse(name, other string) string {
-	if name == "" {
-		return other
-	}
-	return name
+	return nil
 }
 
 // read opens a blob of the source from an offset on, not faster than the policy wants it, and verified as far as it is read in one go.

@@ -61,13 +61,15 @@ func (c *Copied) add(s sums) {
 
 // whereabouts is what is known, beyond this process, of which repository of a destination got which blob.
 type whereabouts interface {
-	brought(ctx context.Context, p pair, d oci.Digest) (string, error)
-	bring(ctx context.Context, p pair, d oci.Digest, at string) error
+	brought(ctx context.Context, p pair, all []oci.Digest) (map[oci.Digest]string, error)
+	bring(ctx context.Context, p pair, all []arrival) error
 }
 
 // nowhere knows nothing: the destination is asked.
 type nowhere struct{}
 
-func (nowhere) brought(context.Context, pair, oci.Digest) (string, error) { return "", nil }
+func (nowhere) brought(context.Context, pair, []oci.Digest) (map[oci.Digest]string, error) {
+	return nil, nil
+}
 
-func (nowhere) bring(context.Context, pair, oci.Digest, string) error { return nil }
+func (nowhere) bring(context.Context, pair, []arrival) error { return nil }

@@ -61,6 +61,24 @@ func TestPushAndPullCopyEverythingOnce(t *testing.T) {
 	}
 }
 
+// Where blobs went is known to the next process, too: another repository mounts them.
+func TestBlobsAreMountedByTheNextProcess(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		w.image("alpha/app", "v1", "base", "one")
+		p := w.policy(Policy{Destination: 1})
+		w.succeed(p)
+		w.Service.mu.Lock()
+		w.pools = map[pair]*pool{}
+		w.Service.mu.Unlock()
+		w.image("beta/app", "v1", "base", "two")
+		w.succeed(p)
+		alike(t, w.haven, w.there)
+		if d := oci.SHA256Of([]byte("base")); w.peer.sent[d] != 1 || w.peer.times("MountBlob") != 1 {
+			t.Errorf("the blob was sent %d times, and %d were mounted", w.peer.sent[d], w.peer.times("MountBlob"))
+		}
+	})
+}
+
 func TestPullByPolicy(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		w.peer.plain = true

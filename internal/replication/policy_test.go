@@ -9,6 +9,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/replication/remote"
 )
 
@@ -249,8 +250,9 @@ func second2[T any](_ T, err error) error { return err }
 
 func TestStatementsUseIndexes(t *testing.T) {
 	dbtest.Filled(t, func(t *testing.T, d *db.DB) {
+		blobs, _ := blobsAt(pair{0, 1}, []oci.Digest{"a", "b"})
 		for name, query := range map[string]string{
-			"policy": policyByID, "due": dueOne, "due now": dueNow, "due of an execution": dueOf, "end of due": dueDropAll, "blob": blobAt, "old blobs": blobOld,
+			"policy": policyByID, "due": dueOne, "due now": dueNow, "due of an execution": dueOf, "end of due": dueDropAll, "blobs": blobs, "old blobs": blobOld,
 			"copied": copiedOf, "seen": seenOf, "all seen": seenAll, "to be forgotten": copiedDrop,
 		} {
 			if plan := dbtest.PlanOf(t, d, query, true); len(plan.Scans) > 0 {

@@ -2,8 +2,8 @@ package replication
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -14,13 +14,25 @@ import (
 // All tasks between the two share it, so that a blob that many images have crosses once.
 type pool struct {
 	mu sync.Mutex
-	// at are repositories of the destination, bounded by maxKnown; what isn't known any more is asked of the database.
-	at     map[oci.Digest]string
-	flying map[oci.Digest]chan struct{} // closed when the blob has arrived, or hasn't
+	// at are repositories of the destination, by what they got: lately, and before that. What isn't known any more is asked of the database.
+	at, before map[oci.Digest]string
+	flying     map[oci.Digest]chan struct{} // closed when the blob has arrived, or hasn't
+	unwritten  []arrival                    // that the database doesn't know of yet
+	writing    bool                         // somebody writes to it
 }
 
-// maxKnown bounds the blobs that a pool remembers, about 250 bytes each.
-const maxKnown = 50_000
+// arrival is a blob that a repository of the destination got.
+type arrival struct {
+	digest oci.Digest
+	at     string
+}
+
+const (
+	// maxLately bounds the blobs that a pool remembers, about 250 bytes each: twice as many at most.
+	maxLately = 25_000
+	// askedAtOnce is of how many blobs one statement asks.
+	askedAtOnce = 100
+)
 
 func (s *Service) pool(p pair) *pool {
 	s.mu.Lock()
@@ -36,7 +48,7 @@ func (s *Service) pool(p pair) *pool {
 func (p *pool) enter(ctx context.Context, d oci.Digest) (from string, leave func(at string), err error) {
 	for {
 		p.mu.Lock()
-		if at, known := p.at[d]; known {
+		if at := p.where(d); at != "" {
 			p.mu.Unlock()
 			return at, nil, nil
 		}
@@ -56,14 +68,34 @@ func (p *pool) enter(ctx context.Context, d oci.Digest) (from string, leave func
 	}
 }
 
+// where is the repository that is known to have a blob, "" for none. The caller holds mu.
+func (p *pool) where(d oci.Digest) string {
+	if at, lately := p.at[d]; lately {
+		return at
+	}
+	return p.before[d]
+}
+
+// unknown are the blobs of which isn't known where they are.
+func (p *pool) unknown(all []oci.Descriptor) (some []oci.Digest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range all {
+		if p.where(d.Digest) == "" {
+			some = append(some, d.Digest)
+		}
+	}
+	return some
+}
+
 // land ends a flight. at is where the blob is now, "" where it didn't arrive.
 func (p *pool) land(d oci.Digest, flight chan struct{}, at string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.flying, d)
 	if at != "" {
-		if len(p.at) >= maxKnown {
-			p.at = map[oci.Digest]string{}
+		if len(p.at) >= maxLately {
+			p.at, p.before = map[oci.Digest]string{}, p.at
 		}
 		p.at[d] = at
 	}
@@ -74,31 +106,66 @@ func (p *pool) land(d oci.Digest, flight chan struct{}, at string) {
 func (p *pool) forget(d oci.Digest, at string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.at[d] == at {
-		delete(p.at, d)
+	for _, known := range []map[oci.Digest]string{p.at, p.before} {
+		if known[d] == at {
+			delete(known, d)
+		}
 	}
 }
 
-// brought is the repository of the destination that is known to have got a blob, "" for none.
-func (s *Service) brought(ctx context.Context, p pair, d oci.Digest) (string, error) {
-	at, err := db.Get(ctx, s.DB.Auto(), db.ScanString, blobAt, p.source, p.destination, d)
-	if errors.Is(err, db.ErrNotFound) {
-		return "", nil
+// note has an arrival written down at once; while somebody writes already, by that one, together with whatever else arrives meanwhile. So it is
+// lost with the process only for as long as a write takes, and then the destination gets the blob again.
+func (p *pool) note(v arrival, write func([]arrival) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unwritten = append(p.unwritten, v)
+	if p.writing {
+		return nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("look where blob %s was brought to: %w", d, err)
+	p.writing = true
+	defer func() { p.writing = false }()
+	for len(p.unwritten) > 0 {
+		some := p.unwritten
+		p.unwritten = nil
+		p.mu.Unlock()
+		err := write(some)
+		p.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// brought are the repositories of the destination that are known to have got some blobs.
+func (s *Service) brought(ctx context.Context, p pair, all []oci.Digest) (map[oci.Digest]string, error) {
+	at := map[oci.Digest]string{}
+	for some := range slices.Chunk(all, askedAtOnce) {
+		query, args := blobsAt(p, some)
+		rows, err := db.Collect(ctx, s.DB.Auto(), scanArrival, query, args...)
+		if err != nil {
+			return nil, fmt.Errorf("look where blobs were brought to: %w", err)
+		}
+		for _, r := range rows {
+			at[r.digest] = r.at
+		}
 	}
 	return at, nil
 }
 
-// bring notes that a repository of the destination got a blob. It is lost with the power: then the destination is asked.
-func (s *Service) bring(ctx context.Context, p pair, d oci.Digest, at string) error {
+// bring notes that repositories of the destination got blobs. It is lost with the power: then the destination is asked.
+func (s *Service) bring(ctx context.Context, p pair, all []arrival) error {
 	err := s.DB.WriteRelaxed(ctx, func(tx db.Tx) error {
-		_, err := tx.Exec(ctx, blobPut, p.source, p.destination, d, at, db.Micros(s.Clock()))
-		return err
+		now := db.Micros(s.Clock())
+		for _, v := range all {
+			if _, err := tx.Exec(ctx, blobPut, p.source, p.destination, v.digest, v.at, now); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("note where blob %s was brought to: %w", d, err)
+		return fmt.Errorf("note where %d blobs were brought to: %w", len(all), err)
 	}
 	return nil
 }

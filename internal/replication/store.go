@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/oci"
 )
 
 const (
@@ -106,11 +107,9 @@ func (p Policy) update(ctx context.Context, tx db.Tx, now int64) error {
 }
 
 const (
-	blobAt  = `SELECT repository FROM replication_blob WHERE source = $1 AND destination = $2 AND digest = $3`
 	blobPut = `INSERT INTO replication_blob (source, destination, digest, repository, put_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (source, destination, digest) DO UPDATE SET repository = excluded.repository, put_at = excluded.put_at`
-	blobOld  = `DELETE FROM replication_blob WHERE put_at < $1`
-	blobGone = `DELETE FROM replication_blob WHERE source = $1 OR destination = $1`
+	blobOld = `DELETE FROM replication_blob WHERE put_at < $1`
 
 	copiedOf  = `SELECT tag, digest, destination FROM replication_copied WHERE policy_id = $1 AND repository = $2 AND tag > $3 ORDER BY tag LIMIT $4`
 	copiedPut = `INSERT INTO replication_copied (policy_id, repository, tag, digest, destination) VALUES ($1, $2, $3, $4, $5)
@@ -120,6 +119,18 @@ const (
 	// The repositories that a policy brought something over from, whether they are still there or not.
 	copiedFrom = `SELECT DISTINCT repository FROM replication_copied WHERE policy_id = $1 AND repository > $2 ORDER BY repository LIMIT $3`
 )
+
+// blobsAt asks which repositories got some blobs.
+func blobsAt(p pair, some []oci.Digest) (query string, args []any) {
+	marks, digests := db.In(2, some)
+	return `SELECT digest, repository FROM replication_blob WHERE source = $1 AND destination = $2 AND digest IN (` + marks + `)`,
+		append([]any{p.source, p.destination}, digests...)
+}
+
+func scanArrival(r db.Row) (v arrival, err error) {
+	err = r.Scan(&v.digest, &v.at)
+	return v, err
+}
 
 // copied is a tag that a policy brought over, or found there.
 type copied struct {
