@@ -33,6 +33,7 @@ func (a *App) replicating(d domain, wake func()) *replication.Service {
 	s := replication.New(replication.Deps{
 		DB: a.db, Jobs: a.jobs, Local: here, Endpoints: peers{d.endpoints}, Itself: a.addresses().has, Wake: wake, Clock: time.Now, Log: a.log,
 	})
+	d.endpoints.Recovers(s.Recovered)
 	d.endpoints.Uses(func(ctx context.Context, tx db.Tx, id int64) (string, error) {
 		name, err := s.Using(ctx, tx, id)
 		if err != nil || name == "" {

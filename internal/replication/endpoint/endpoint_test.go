@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -355,12 +356,16 @@ func TestOpenedOnce(t *testing.T) {
 	}
 }
 
-// Of two processes one asks, every five minutes.
+// Of two processes one asks, every five minutes, and tells when the registry is well again.
 func TestHealth(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := newHouse(t, d)
 		id := h.create(t, h.draft("one"))
 		other := h.another(t)
+		var well []int64
+		for _, s := range []*endpoint.Service{h.Service, other} {
+			s.Recovers(func(_ context.Context, id int64) error { well = append(well, id); return nil })
+		}
 		round := func(when string, want int64, healthy bool) {
 			t.Helper()
 			h.asked.Store(0)
@@ -386,6 +391,14 @@ func TestHealth(t *testing.T) {
 		}
 		h.down.Store(false)
 		h.now = h.now.Add(5 * time.Minute)
+		if len(well) != 0 {
+			t.Errorf("%v are said to be well again", well)
+		}
 		round("back", 1, true)
+		h.now = h.now.Add(5 * time.Minute)
+		round("still there", 1, true)
+		if !slices.Equal(well, []int64{id}) {
+			t.Errorf("%v are said to be well again, want once %d", well, id)
+		}
 	})
 }

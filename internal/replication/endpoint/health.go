@@ -79,6 +79,12 @@ func (s *Service) check(ctx context.Context, e Endpoint, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("write how registry %s is: %w", e.Name, err)
 	}
+	if complaint != "" || s.well == nil {
+		return nil
+	}
+	if err := s.well(ctx, e.ID); err != nil {
+		return fmt.Errorf("tell that registry %s is well again: %w", e.Name, err)
+	}
 	return nil
 }
 

@@ -51,6 +51,7 @@ type Service struct {
 	Deps
 	users []User
 	local remote.Registry
+	well  func(ctx context.Context, id int64) error // nil: nobody wants to hear it
 
 	mu   sync.Mutex
 	open map[int64]opened
@@ -70,6 +71,9 @@ func (s *Service) Uses(u User) { s.users = append(s.users, u) }
 
 // Here says what id 0 is opened as: this registry itself. It is called before the service is used.
 func (s *Service) Here(r remote.Registry) { s.local = r }
+
+// Recovers has it told that an endpoint is well again. It is called before the service is used.
+func (s *Service) Recovers(well func(ctx context.Context, id int64) error) { s.well = well }
 
 // Get returns an endpoint, or fault.NotFound. Id 0 is this registry.
 func (s *Service) Get(ctx context.Context, id int64) (Endpoint, error) {
