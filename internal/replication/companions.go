@@ -60,7 +60,10 @@ func (c *comparison) referrersOf(ctx context.Context, subject oci.Digest) ([]oci
 
 // companions adds what is said about artifacts that the destination has: what refers to them, and Cosign's tags. What is copied
 // brings its own along.
-func (c *comparison) companions(ctx context.Context, ch *changes, states []state, theirs, ours map[string]oci.Digest) error {
+func (c *comparison) companions(ctx context.Context, ch *changes, theirs, ours map[string]oci.Digest) error {
+	if ch.fresh {
+		return nil
+	}
 	there := map[oci.Digest]bool{} // at the destination
 	for _, d := range ch.same {
 		there[d] = true
@@ -72,39 +75,39 @@ func (c *comparison) companions(ctx context.Context, ch *changes, states []state
 	if err := c.unlisted(ctx, ch, there, copied); err != nil {
 		return err
 	}
+	var states []state
 	for _, subject := range slices.Sorted(maps.Keys(c.signature)) {
-		if copied[subject] {
-			continue
-		}
 		for _, tag := range c.signature[subject] {
-			st, err := c.complete(ctx, []state{{tag: tag, src: theirs[tag], dst: ours[tag]}}, func(tag string) bool { _, listed := ours[tag]; return listed })
-			if err != nil {
-				return err
-			}
-			if len(st) == 0 || st[0].src == st[0].dst {
-				continue
-			}
-			if known, asked := there[subject]; !asked {
-				if _, known, err = c.dst.find(ctx, c.note, c.name, oci.DigestReference(subject)); err != nil {
-					return err
-				}
-				there[subject] = known
-			} else if !known {
-				continue
-			}
-			if there[subject] {
-				ch.tags = append(ch.tags, signatureTag{tag, subject, st[0].src})
+			if !copied[subject] {
+				states = append(states, state{tag: tag, src: theirs[tag], dst: ours[tag]})
 			}
 		}
 	}
-	return nil
+	states, err := c.complete(ctx, states, func(tag string) bool { _, listed := ours[tag]; return listed })
+	if err != nil {
+		return err
+	}
+	states = slices.DeleteFunc(states, func(st state) bool { return st.src == st.dst })
+	signs := make([]bool, len(states))
+	err = each(ctx, states, func(ctx context.Context, i int, st state) error {
+		subject, _ := belongsTo(st.tag)
+		if signs[i] = there[subject]; signs[i] {
+			return nil
+		}
+		missing, err := c.lacks(ctx, subject)
+		signs[i] = !missing
+		return err
+	})
+	for i, st := range states {
+		if subject, _ := belongsTo(st.tag); signs[i] {
+			ch.tags = append(ch.tags, signatureTag{st.tag, subject, st.src})
+		}
+	}
+	return err
 }
 
-// unlisted adds referrers that the destination lacks of what it has.
+// unlisted adds referrers that the destination lacks of what it has. there are some of which it is known that it has them.
 func (c *comparison) unlisted(ctx context.Context, ch *changes, there, copied map[oci.Digest]bool) error {
-	if ch.fresh {
-		return nil
-	}
 	var mu sync.Mutex
 	subjects := slices.Sorted(maps.Keys(there))
 	if c.inOneGo {
@@ -118,30 +121,24 @@ func (c *comparison) unlisted(ctx context.Context, ch *changes, there, copied ma
 		if err != nil {
 			return err
 		}
+		var missing []oci.Digest
 		for _, f := range found {
-			missing, err := c.lacks(ctx, f.Digest)
-			if err != nil || !missing {
-				if err != nil {
-					return err
-				}
-				continue
+			lacks, err := c.lacks(ctx, f.Digest)
+			if err != nil {
+				return err
 			}
-			mu.Lock()
-			known := there[subject]
-			mu.Unlock()
-			if !known {
-				missing, err := c.lacks(ctx, subject)
-				if err != nil {
-					return err
-				}
-				if missing {
-					return nil
-				}
+			if lacks {
+				missing = append(missing, f.Digest)
 			}
-			mu.Lock()
-			ch.referrers = append(ch.referrers, f.Digest)
-			mu.Unlock()
 		}
+		if len(missing) > 0 && !there[subject] {
+			if lacks, err := c.lacks(ctx, subject); err != nil || lacks {
+				return err
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		ch.referrers = append(ch.referrers, missing...)
 		return nil
 	})
 }

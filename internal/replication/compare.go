@@ -78,7 +78,7 @@ func (c *comparison) whole(ctx context.Context) (changes, error) {
 	if err := c.withoutTags(ctx, &ch); err != nil {
 		return ch, err
 	}
-	if err := c.companions(ctx, &ch, states, theirs, ours); err != nil {
+	if err := c.companions(ctx, &ch, theirs, ours); err != nil {
 		return ch, err
 	}
 	if c.policy.Deletion {
@@ -99,9 +99,10 @@ func (c *comparison) complete(ctx context.Context, states []state, listed func(t
 			}
 			st.src = found.Digest
 		}
-		wanted, err := c.labelled(ctx, ref)
-		if err != nil || !wanted {
-			return err
+		if subject, _ := belongsTo(st.tag); subject == "" { // what is said about something carries no labels of its own
+			if wanted, err := c.labelled(ctx, ref); err != nil || !wanted {
+				return err
+			}
 		}
 		if st.dst == "" && listed(st.tag) {
 			found, _, err := c.dst.find(ctx, c.note, c.name, ref)

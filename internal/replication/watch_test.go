@@ -168,9 +168,21 @@ func TestLabelsChoose(t *testing.T) {
 		m, err := w.registry.ManifestInfo(ctx, w.ref("alpha/app"), oci.TagReference("v1"))
 		w.ok(err)
 		w.ok(w.labels.Attach(ctx, ann, label.Artifact{ID: m.ID, ProjectID: w.ref("alpha/app").ProjectID, Name: "alpha/app:v1"}, id))
-		w.succeed(w.policy(Policy{Destination: 1, Filters: []Filter{{Type: ByLabel, Labels: []string{"good"}}}}))
+		p := w.policy(Policy{Destination: 1, Filters: []Filter{{Type: ByLabel, Labels: []string{"good"}}}})
+		w.succeed(p)
 		if w.there.tag("alpha/app", "v1") == "" || w.there.tag("alpha/app", "v2") != "" {
 			t.Errorf("got %v", w.there.everything())
+		}
+		// It is signed later: the signature carries no label.
+		for _, tag := range []string{"v1", "v2"} {
+			d := w.tag("alpha/app", tag)
+			w.about("alpha/app", d.ReferrersTag()+".sig", d, "signed")
+		}
+		w.succeed(p)
+		for tag, want := range map[string]bool{"v1": true, "v2": false} {
+			if got := w.there.tag("alpha/app", w.tag("alpha/app", tag).ReferrersTag()+".sig") != ""; got != want {
+				t.Errorf("the signature of %s is there: %v, want %v", tag, got, want)
+			}
 		}
 	})
 }
