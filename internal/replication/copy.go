@@ -33,6 +33,9 @@ func (c Copy) Run(ctx context.Context) (done Copied, err error) {
 	src := side{Registry: c.From, id: 1, kind: remote.Harbor, name: "the source"}
 	dst := side{Registry: c.To, id: 2, kind: remote.Harbor, name: "the destination", destination: true}
 	s := &Service{pools: map[pair]*pool{}} // nothing of what follows asks for what it lacks
+	between := pair{src.id, dst.id}
+	_, leave := s.pool(between) // what one repository got, the others know
+	defer leave()
 	var mu sync.Mutex
 	done.Repositories, err = s.surveyBetween(ctx, p, src, dst, nil, c.Note, func(found comparison, ch changes, public bool) error {
 		mu.Lock()
@@ -41,7 +44,7 @@ func (c Copy) Run(ctx context.Context) (done Copied, err error) {
 		if ch.count() == 0 {
 			return nil
 		}
-		t := newTransfer(found, pair{src.id, dst.id})
+		t := newTransfer(found, between)
 		t.changes, t.public, t.again = ch, public, true
 		err := t.apply(ctx)
 		mu.Lock()

@@ -61,15 +61,13 @@ func TestPushAndPullCopyEverythingOnce(t *testing.T) {
 	}
 }
 
-// Where blobs went is known to the next process, too: another repository mounts them.
-func TestBlobsAreMountedByTheNextProcess(t *testing.T) {
+// Where blobs went is known to the next run, too: another repository mounts them.
+func TestBlobsAreMountedByTheNextRun(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		w.image("alpha/app", "v1", "base", "one")
 		p := w.policy(Policy{Destination: 1})
 		w.succeed(p)
-		w.Service.mu.Lock()
-		w.pools = map[pair]*pool{}
-		w.Service.mu.Unlock()
+		w.settled()
 		w.image("beta/app", "v1", "base", "two")
 		w.succeed(p)
 		alike(t, w.haven, w.there)

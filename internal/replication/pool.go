@@ -13,6 +13,8 @@ import (
 // pool is what this process knows of the blobs of a source at a destination: which repository there got them, and which are on the way.
 // All tasks between the two share it, so that a blob that many images have crosses once.
 type pool struct {
+	users int // by the mu of the Service
+
 	mu sync.Mutex
 	// at are repositories of the destination, by what they got: lately, and before that. What isn't known any more is asked of the database.
 	at, before map[oci.Digest]string
@@ -34,13 +36,23 @@ const (
 	askedAtOnce = 100
 )
 
-func (s *Service) pool(p pair) *pool {
+// pool is that of a source and a destination, for as long as somebody has it: who has done with it leaves. So what is remembered is that of
+// the copies that go on, however many registries there are.
+func (s *Service) pool(at pair) (p *pool, leave func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pools[p] == nil {
-		s.pools[p] = &pool{at: map[oci.Digest]string{}, flying: map[oci.Digest]chan struct{}{}}
+	if p = s.pools[at]; p == nil {
+		p = &pool{at: map[oci.Digest]string{}, flying: map[oci.Digest]chan struct{}{}}
+		s.pools[at] = p
 	}
-	return s.pools[p]
+	p.users++
+	return p, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if p.users--; p.users == 0 {
+			delete(s.pools, at)
+		}
+	}
 }
 
 // enter returns which repository has a blob; or, where that isn't known, the right to bring it, which ends with leave. Who comes

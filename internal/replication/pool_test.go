@@ -40,7 +40,12 @@ func TestArrivalsAreWrittenTogether(t *testing.T) {
 
 // However many blobs there are, a pool remembers some of them, and always the latest.
 func TestAPoolIsBounded(t *testing.T) {
-	p := (&Service{pools: map[pair]*pool{}}).pool(pair{})
+	s := &Service{pools: map[pair]*pool{}}
+	p, leaveIt := s.pool(pair{})
+	same, leaveToo := s.pool(pair{})
+	if same != p {
+		t.Error("two copies of the same pair have two pools")
+	}
 	for i := range 3 * maxLately {
 		d := oci.Digest(fmt.Sprint(i))
 		from, leave, err := p.enter(ctx, d)
@@ -63,5 +68,12 @@ func TestAPoolIsBounded(t *testing.T) {
 	p.forget(last, "y")
 	if got := p.unknown([]oci.Descriptor{{Digest: lately}, {Digest: last}}); !slices.Equal(got, []oci.Digest{lately}) {
 		t.Errorf("%v are unknown", got)
+	}
+	leaveIt()
+	if len(s.pools) != 1 {
+		t.Error("the pool went while a copy had it")
+	}
+	if leaveToo(); len(s.pools) != 0 {
+		t.Error("the pool outlives the copies")
 	}
 }

@@ -33,7 +33,7 @@ type transfer struct {
 	comparison
 	changes changes
 	pair    pair
-	pool    *pool
+	pool    *pool // while the changes are applied
 	where   whereabouts
 	limit   *rate.Limiter // nil: as fast as it goes
 	streams chan struct{}
@@ -52,7 +52,7 @@ type transfer struct {
 // newTransfer knows nothing beyond this process, and is as fast as it goes.
 func newTransfer(c comparison, p pair) *transfer {
 	return &transfer{
-		comparison: c, pair: p, pool: c.pool(p), where: nowhere{}, streams: make(chan struct{}, blobsAtOnce),
+		comparison: c, pair: p, where: nowhere{}, streams: make(chan struct{}, blobsAtOnce),
 		held: map[oci.Digest]bool{}, manifests: map[oci.Digest]*manifest{}, told: map[oci.Digest]bool{},
 	}
 }
@@ -90,6 +90,9 @@ func (t *transfer) hold(d oci.Digest) {
 // apply does what the comparison found. One artifact that fails holds up no other, unless a registry can't be reached.
 func (t *transfer) apply(ctx context.Context) error {
 	ch := t.changes
+	p, leave := t.Service.pool(t.pair)
+	defer leave()
+	t.pool = p
 	if len(ch.artifacts) > 0 && (ch.fresh || ch.unsure) {
 		err := done(ctx, t.note, func() error { return t.dst.Prepare(ctx, t.name, t.public) })
 		if errors.Is(err, local.ErrProxy) {
