@@ -97,19 +97,17 @@ func (h *Handler) viaCache(c *call, action authz.Action) (done bool, err error) 
 	return true, nil
 }
 
-// finder is where a manifest is looked for.
-func (h *Handler) finder(c *call) func(context.Context, registry.Ref, oci.Reference) (registry.Manifest, error) {
+// find looks a manifest up: without its bytes for a HEAD.
+func (h *Handler) find(c *call, r oci.Reference) (registry.Manifest, error) {
 	head := c.r.Method == http.MethodHead
 	switch {
 	case c.cached:
 		_, scanner := c.principal.Granted(c.repo.FullName(), authz.ScannerPull)
-		return func(ctx context.Context, ref registry.Ref, r oci.Reference) (registry.Manifest, error) {
-			return h.Proxy.Manifest(ctx, ref, r, proxycache.Ask{Head: head, Scanner: scanner})
-		}
+		return h.Proxy.Manifest(c.r.Context(), c.repo, r, proxycache.Ask{Head: head, Scanner: scanner})
 	case head:
-		return h.Registry.ManifestInfo
+		return h.Registry.ManifestInfo(c.r.Context(), c.repo, r)
 	}
-	return h.Registry.Manifest
+	return h.Registry.Manifest(c.r.Context(), c.repo, r)
 }
 
 // forget has a cache forget what waits there for being whole.

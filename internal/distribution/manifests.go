@@ -17,7 +17,7 @@ import (
 
 // getManifest answers a manifest's exact bytes ("end-3") and counts the pull.
 func (h *Handler) getManifest(c *call) error {
-	m, err := h.manifest(c, h.finder(c))
+	m, err := h.manifest(c)
 	if err != nil || m.Content == nil {
 		return err
 	}
@@ -30,18 +30,18 @@ func (h *Handler) getManifest(c *call) error {
 
 // headManifest answers without the bytes, and is no pull.
 func (h *Handler) headManifest(c *call) error {
-	_, err := h.manifest(c, h.finder(c))
+	_, err := h.manifest(c)
 	return err
 }
 
 // manifest looks the reference up and writes the head of the answer. The content is nil when the client
 // has it already.
-func (h *Handler) manifest(c *call, find func(context.Context, registry.Ref, oci.Reference) (registry.Manifest, error)) (registry.Manifest, error) {
+func (h *Handler) manifest(c *call) (registry.Manifest, error) {
 	ref, err := parseReference(c.route.reference)
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	m, err := find(c.r.Context(), c.repo, ref)
+	m, err := h.find(c, ref)
 	if err != nil {
 		return m, err
 	}
