@@ -57,7 +57,7 @@ func normalise(key, value string) (string, error) {
 		}
 		return strconv.FormatInt(n, 10), nil
 	case ProxyFilterKind:
-		if value != "doublestar" && value != "regex" {
+		if value != doublestarFilter && value != regexFilter {
 			return bad()
 		}
 		return value, nil

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"maps"
 	"sync"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/selector"
 )
 
 // Upstreams knows the registries elsewhere that a project may be a cache of.
@@ -23,12 +22,10 @@ type Upstreams interface {
 // upstreamFor checks the registry that a new project is to be a cache of, 0 for none.
 func (s *Service) upstreamFor(ctx context.Context, by authz.Principal, asked *int64) (int64, error) {
 	switch {
-	case asked == nil || *asked == 0 && !administers(by):
+	case asked == nil || *asked == 0: // clients send it for an ordinary one
 		return 0, nil
 	case !administers(by):
 		return 0, fault.Forbiddenf("Only system admin can create proxy cache project")
-	case *asked == 0: // clients send it for an ordinary one
-		return 0, nil
 	case *asked < 0:
 		return 0, fault.Invalidf("%d is invalid value of registry_id, it should be greater than 0", *asked)
 	case s.upstreams == nil:
@@ -101,39 +98,13 @@ const (
 	regexFilter      = "regex"
 )
 
-// ProxyFilter says which repositories of a registry may be cached. The zero value lets all by.
-type ProxyFilter struct {
-	pattern string
-	regex   *regexp.Regexp
-}
-
-// NewProxyFilter reads the values of ProxyFilterKind and ProxyFilterPattern. A bad pattern is a fault.Invalid. A regular
-// expression must match the whole name.
-func NewProxyFilter(kind, pattern string) (f ProxyFilter, err error) {
-	switch {
-	case pattern == "":
-		return f, nil
-	case kind == regexFilter:
-		if f.regex, err = regexp.Compile("^(?:" + pattern + ")$"); err != nil {
-			return ProxyFilter{}, fault.Invalidf("invalid value: %s is no regular expression", pattern)
-		}
-		return f, nil
-	case !doublestar.ValidatePattern(pattern):
-		return f, fault.Invalidf("invalid value: %s is no doublestar pattern", pattern)
+// NewProxyFilter reads the values of ProxyFilterKind and ProxyFilterPattern: which repositories of a registry may be cached, by their
+// names there. Without a pattern all may. A bad pattern is a fault.Invalid. A regular expression must match the whole name.
+func NewProxyFilter(kind, pattern string) (*selector.Selector, error) {
+	if kind == regexFilter && pattern != "" {
+		pattern = selector.Regex + pattern
 	}
-	f.pattern = pattern
-	return f, nil
-}
-
-// Lets reports whether the repository, by its name in the registry, may be cached.
-func (f ProxyFilter) Lets(name string) bool {
-	switch {
-	case f.regex != nil:
-		return f.regex.MatchString(name)
-	case f.pattern != "":
-		return doublestar.MatchUnvalidated(f.pattern, name)
-	}
-	return true
+	return selector.Compile(pattern)
 }
 
 func checkFilter(metadata map[string]string) error {
@@ -152,8 +123,6 @@ func checkFilterOver(ctx context.Context, tx db.Tx, p Project, changed map[strin
 	if err != nil {
 		return err
 	}
-	for key, value := range changed {
-		all[key] = value
-	}
+	maps.Copy(all, changed)
 	return checkFilter(all)
 }

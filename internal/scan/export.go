@@ -5,21 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
+	"github.com/havenregistry/haven/internal/selector"
 )
 
 // exportLife is how long a file waits to be fetched.
 const exportLife = 24 * time.Hour
 
-// Selection is which findings somebody wants to take home. Patterns are doublestar's; none stands for everything.
+// Selection is which findings somebody wants to take home. Patterns are package selector's; none stands for everything.
 type Selection struct {
 	Name         string   `json:"name"`
 	ProjectID    int64    `json:"project_id"`
@@ -39,9 +39,12 @@ func (sel Selection) check() error {
 			return fault.Invalidf("%s: at most %d patterns", name, maxPatterns)
 		}
 		for _, pattern := range list {
-			if len(pattern) > maxName || !doublestar.ValidatePattern(pattern) {
-				return fault.Invalidf("%s: %q is no pattern", name, clean(pattern, 64))
+			if len(pattern) > maxName {
+				return fault.Invalidf("%s: %q is too long", name, clean(pattern, 64))
 			}
+		}
+		if _, err := compile(list); err != nil {
+			return fault.Invalidf("%s: %v", name, err)
 		}
 	}
 	if len(sel.Labels) > maxPatterns {
@@ -50,16 +53,28 @@ func (sel Selection) check() error {
 	return nil
 }
 
-// matches reports whether one of the patterns matches one of the names; without patterns everything does.
-func matches(patterns []string, names ...string) bool {
-	for _, p := range patterns {
-		for _, name := range names {
-			if doublestar.MatchUnvalidated(p, name) {
-				return true
-			}
+// patterns are some of which one is to match.
+type patterns []*selector.Selector
+
+func compile(texts []string) (patterns, error) {
+	all := make(patterns, len(texts))
+	for i, text := range texts {
+		var err error
+		if all[i], err = selector.Compile(text); err != nil {
+			return nil, err
 		}
 	}
-	return len(patterns) == 0
+	return all, nil
+}
+
+// match reports whether one of the patterns stands for one of the names; without patterns everything does.
+func (p patterns) match(names ...string) bool {
+	for _, s := range p {
+		if slices.ContainsFunc(names, s.Match) {
+			return true
+		}
+	}
+	return len(p) == 0
 }
 
 // Export is a file of findings, and how far it is.

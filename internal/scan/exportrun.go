@@ -28,12 +28,13 @@ type exporter struct {
 	*Service
 	*job.Run
 	Selection
-	scanner Scanner
-	text    bytes.Buffer
-	csv     *csv.Writer
-	parts   int64
-	total   int64
-	rows    int64
+	named, tagged, found patterns // of the selection, compiled
+	scanner              Scanner
+	text                 bytes.Buffer
+	csv                  *csv.Writer
+	parts                int64
+	total                int64
+	rows                 int64
 }
 
 // doExport writes the file, from the start with each try.
@@ -43,6 +44,11 @@ func (s *Service) doExport(ctx context.Context, r *job.Run) error {
 		return job.Permanent(err)
 	}
 	var err error
+	for list, of := range map[*patterns][]string{&x.named: x.Selection.Repositories, &x.tagged: x.Tags, &x.found: x.CVEs} {
+		if *list, err = compile(of); err != nil {
+			return job.Permanent(err)
+		}
+	}
 	if x.scanner, err = s.scanners.InForce(ctx, x.ProjectID); err != nil {
 		return err
 	}
@@ -95,7 +101,7 @@ func (x *exporter) repositories(ctx context.Context) error {
 		}
 		for _, repository := range page {
 			after = repository.id
-			if !matches(x.Selection.Repositories, repository.name, x.Project+"/"+repository.name) {
+			if !x.named.match(repository.name, x.Project+"/"+repository.name) {
 				continue
 			}
 			if err := x.repository(ctx, repository); err != nil {
@@ -150,7 +156,7 @@ func (x *exporter) choose(ctx context.Context, page []named) ([]oci.Digest, erro
 			return nil, err
 		}
 		for _, t := range tags {
-			if matches(x.Tags, t.name) {
+			if x.tagged.match(t.name) {
 				keep[t.id] = true
 			}
 		}
@@ -185,7 +191,7 @@ func (x *exporter) report(ctx context.Context, repository string, report Report)
 		x.Logf("%s@%s has more findings than the %d that are exported, the worst", repository, report.Digest, len(rows))
 	}
 	for _, v := range rows {
-		if !matches(x.CVEs, v.Found.Vulnerability) {
+		if !x.found.match(v.Found.Vulnerability) {
 			continue
 		}
 		if err := x.csv.Write(x.line(repository, report, v.Vulnerability)); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // The notations, as they stand in front of a pattern.
 const (
-	regexNotation  = "regex:"
+	Regex          = "regex:"
 	semverNotation = "semver:"
 )
 
@@ -40,7 +40,7 @@ func Compile(text string) (*Selector, error) {
 	if text == "" {
 		return &Selector{match: func(string) bool { return true }}, nil
 	}
-	if expression, ok := strings.CutPrefix(text, regexNotation); ok {
+	if expression, ok := strings.CutPrefix(text, Regex); ok {
 		return compileRegex(text, expression)
 	}
 	if versions, ok := strings.CutPrefix(text, semverNotation); ok {

@@ -21,7 +21,7 @@ func (s *Service) StatBlob(ctx context.Context, ref registry.Ref, d oci.Digest) 
 	if err != nil {
 		return 0, err
 	}
-	if !p.Filter.Lets(ref.Name) {
+	if !p.Filter.Match(ref.Name) {
 		return 0, ErrFiltered
 	}
 	named, err := s.named(ctx, ref, d)
@@ -44,7 +44,7 @@ func (s *Service) Blob(ctx context.Context, ref registry.Ref, d oci.Digest) (blo
 	if err != nil {
 		return nil, err
 	}
-	if !p.Filter.Lets(ref.Name) {
+	if !p.Filter.Match(ref.Name) {
 		return nil, ErrFiltered
 	}
 	named, err := s.named(ctx, ref, d)

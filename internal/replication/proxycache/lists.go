@@ -45,7 +45,7 @@ func (s *Service) Tags(ctx context.Context, ref registry.Ref, last string, n int
 	if err != nil {
 		return nil, false, err
 	}
-	if !p.Filter.Lets(ref.Name) {
+	if !p.Filter.Match(ref.Name) {
 		return nil, false, ErrFiltered
 	}
 	local, localMore, err := s.registry.Tags(ctx, ref, last, n)
@@ -135,7 +135,7 @@ func (s *Service) Referrers(ctx context.Context, ref registry.Ref, subject oci.D
 	if err != nil {
 		return nil, err
 	}
-	if !p.Filter.Lets(ref.Name) {
+	if !p.Filter.Match(ref.Name) {
 		return nil, ErrFiltered
 	}
 	if !p.Referrers {

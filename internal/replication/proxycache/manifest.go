@@ -34,7 +34,7 @@ func (s *Service) Manifest(ctx context.Context, ref registry.Ref, r oci.Referenc
 	if err != nil {
 		return registry.Manifest{}, err
 	}
-	if !p.Filter.Lets(ref.Name) {
+	if !p.Filter.Match(ref.Name) {
 		return registry.Manifest{}, ErrFiltered
 	}
 	if ask.Scanner {

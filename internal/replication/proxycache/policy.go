@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/project"
+	"github.com/havenregistry/haven/internal/selector"
 )
 
 // Freshness says when upstream is asked what a tag means.
@@ -73,7 +74,7 @@ type Policy struct {
 	Gated      bool // the gate looks at pulls
 	Signed     bool // and asks for signatures
 
-	Filter          project.ProxyFilter
+	Filter          *selector.Selector
 	Referrers       bool  // are asked for upstream
 	LocalOnNotFound bool  // what upstream has lost is served as long as it is here
 	Connections     int64 // to upstream at once, 0 for no bound
