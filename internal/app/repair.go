@@ -77,7 +77,7 @@ func Rebuild(ctx context.Context, cfg config.Config, log *slog.Logger, o Rebuild
 		dir = ""
 	}
 	r := &repair.Rebuild{
-		DB: a.db, Registry: d.registry, Projects: d.projects, Records: a.records, Blobs: a.blobs,
+		DB: a.db, Registry: d.registry, Projects: d.projects, Endpoints: d.endpoints, Caches: d.caches, Records: a.records, Blobs: a.blobs,
 		Volume: strings.TrimPrefix(dir, "//"), TrustNames: o.TrustNames, Parallel: o.Parallel,
 		Clock: time.Now, Log: log, Progress: p,
 	}

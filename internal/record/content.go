@@ -144,6 +144,22 @@ type ProjectContent struct {
 	Allowlist    json.RawMessage   `json:"allowlist,omitempty"`         // JSON array of CVE ids
 	AllowlistEnd int64             `json:"allowlist_expires,omitempty"` // microseconds since 1970, 0: never
 	CreatedAt    time.Time         `json:"created_at"`
+	Cache        *CacheContent     `json:"cache,omitempty"` // of which registry elsewhere it is a cache, and how
+}
+
+// CacheContent is the registry elsewhere that a project is a cache of, without its credentials, and what Haven's own API says of the
+// cache.
+type CacheContent struct {
+	Registry        string `json:"registry"`
+	Kind            string `json:"kind"`
+	URL             string `json:"url"`
+	Insecure        bool   `json:"insecure"`
+	CACertificate   string `json:"ca_certificate,omitempty"`
+	Freshness       string `json:"freshness,omitempty"` // "": nothing was said
+	MaxAge          int64  `json:"max_age"`             // seconds
+	MinimumAge      int64  `json:"minimum_age"`         // seconds
+	ScanBeforeServe bool   `json:"scan_before_serve"`
+	KeepDays        int64  `json:"keep_days"`
 }
 
 // ParseProject reads the record of a project, or returns ErrContent.

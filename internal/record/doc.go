@@ -7,5 +7,5 @@
 // they are never read but to repair. They are not synced: the loss of power can cost those of the last half
 // minute (`haven scrub` writes them again), which matters only if the database is lost as well.
 //
-// Tables: record_task, record_pass. The tables of projects and of the registry are read.
+// Tables: record_task, record_pass. The tables of projects, of the registry, of caches and of registries elsewhere are read.
 package record

@@ -15,6 +15,9 @@ const (
 	enqueue = `INSERT INTO record_task (name) VALUES `
 	again   = ` ON CONFLICT (name) DO UPDATE SET changed = TRUE`
 
+	// Few projects are caches, and their registries change rarely: all of them are looked at.
+	enqueueCaches = `INSERT INTO record_task (name) SELECT 'projects/' || name FROM project WHERE registry_id > 0 AND deleted_at = 0` + again
+
 	manifestNames = `SELECT 'manifests/' || p.name || '/' || r.name || '/_m/' || REPLACE(m.digest, ':', '/')
 		FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id WHERE `
 )
@@ -105,6 +108,11 @@ func (k *Keeper) Handle(ctx context.Context, tx db.Tx, events []event.Event) err
 			names = append(names, n)
 		case event.CreateProject, event.UpdateProject, event.DeleteProject:
 			names = append(names, Name{Kind: Project, Project: e.Project})
+		case event.UpdateRegistry:
+			if _, err := tx.Exec(ctx, enqueueCaches); err != nil {
+				return fmt.Errorf("enqueue records of caches: %w", err)
+			}
+			work = true
 		case event.DeleteArtifact, event.DeleteRepository:
 			work = true
 		}

@@ -21,6 +21,10 @@ const (
 		FROM project p JOIN account a ON a.id = p.owner_id LEFT JOIN cve_allowlist w ON w.project_id = p.id
 		WHERE p.name = $1 AND p.deleted_at = 0`
 	metadataNow = `SELECT m.name, m.value FROM project p JOIN project_metadata m ON m.project_id = p.id WHERE p.name = $1`
+	cacheNow    = `SELECT r.name, r.kind, r.url, r.insecure, r.ca_certificate, COALESCE(o.freshness, ''), COALESCE(o.max_age, 0), COALESCE(o.minimum_age, 0),
+			COALESCE(o.scan_before_serve, FALSE), COALESCE(o.keep_days, 0)
+		FROM project p JOIN remote_registry r ON r.id = p.registry_id LEFT JOIN proxy_policy o ON o.project_id = p.id
+		WHERE p.name = $1 AND p.deleted_at = 0`
 )
 
 // manifestRow is a manifest without its tags.
@@ -50,6 +54,12 @@ func scanProject(r db.Row) (p ProjectContent, err error) {
 		p.Allowlist = json.RawMessage(items)
 	}
 	return p, nil
+}
+
+func scanCache(r db.Row) (c *CacheContent, err error) {
+	c = &CacheContent{}
+	err = r.Scan(&c.Registry, &c.Kind, &c.URL, &c.Insecure, &c.CACertificate, &c.Freshness, &c.MaxAge, &c.MinimumAge, &c.ScanBeforeServe, &c.KeepDays)
+	return c, err
 }
 
 type pair struct{ name, value string }
@@ -98,5 +108,9 @@ func projectContent(ctx context.Context, tx db.Tx, name string) (ProjectContent,
 	for _, m := range pairs {
 		p.Metadata[m.name] = m.value
 	}
-	return p, nil
+	p.Cache, err = db.Get(ctx, tx, scanCache, cacheNow, name)
+	if errors.Is(err, db.ErrNotFound) {
+		p.Cache, err = nil, nil
+	}
+	return p, err
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 )
 
 // ErrNotEmpty: a rebuild adds nothing to a database that has more than a first start makes.
@@ -66,8 +68,11 @@ type Rebuild struct {
 	DB       *db.DB
 	Registry *registry.Service
 	Projects *project.Service
-	Records  *record.Keeper
-	Blobs    blob.Store
+	// Endpoints and Caches bring back what projects are a cache of, and how.
+	Endpoints *endpoint.Service
+	Caches    *proxycache.Service
+	Records   *record.Keeper
+	Blobs     blob.Store
 	// Volume is the folder of a store of files, "" for others: a volume of CNCF Distribution has no records.
 	Volume     string
 	TrustNames bool // don't read blobs whose location names their digest
@@ -297,9 +302,20 @@ func (r *Rebuild) restoreProject(ctx context.Context, p record.ProjectContent) (
 		r.report.lose(string(record.Project)+"/"+p.Name, err)
 		return 0, nil
 	}
+	if p.Cache != nil {
+		if restored.RegistryID, err = r.restoreRegistry(ctx, *p.Cache); err != nil {
+			return 0, r.unreadable(string(record.Project)+"/"+p.Name, err)
+		}
+	}
 	id, err := r.Projects.Restore(ctx, restored)
 	if err != nil {
 		return 0, err
+	}
+	if p.Cache != nil && p.Cache.Freshness != "" {
+		err := r.Caches.RestoreOwn(ctx, id, ownOf(*p.Cache))
+		if err := r.unreadable(string(record.Project)+"/"+p.Name, err); err != nil {
+			return 0, err
+		}
 	}
 	r.projects[p.Name] = id
 	r.report.Projects++

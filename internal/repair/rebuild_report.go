@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type RebuildReport struct {
 	Source       string    `json:"source"`
 	Projects     int64     `json:"projects"`
 	Guessed      []string  `json:"guessed_projects"` // known by their repositories only; private, without quota
+	Registries   []string  `json:"registries"`       // that projects are a cache of; without their credentials
 	Repositories int64     `json:"repositories"`
 	Manifests    int64     `json:"manifests"`
 	Tags         int64     `json:"tags"`
@@ -69,7 +71,7 @@ type Lost struct {
 
 func newRebuildReport(now time.Time) RebuildReport {
 	return RebuildReport{
-		StartedAt: now.UTC(), Guessed: []string{}, Corrupt: []Corrupt{}, Broken: []string{},
+		StartedAt: now.UTC(), Guessed: []string{}, Registries: []string{}, Corrupt: []Corrupt{}, Broken: []string{},
 		Lost: []Lost{}, LostTags: []Lost{},
 		mu: &sync.Mutex{}, repositories: map[string]bool{}, missing: map[oci.Digest]bool{},
 	}
@@ -145,6 +147,9 @@ func (r RebuildReport) WriteText(w io.Writer) {
 	if len(r.Guessed) > 0 {
 		fmt.Fprintf(w, "Of these projects only the repositories are known; they are private now and have no quota: %s\n", slices.Sorted(slices.Values(r.Guessed)))
 	}
+	if len(r.Registries) > 0 {
+		fmt.Fprintf(w, "Projects are a cache of these registries, whose credentials are gone; enter them again: %s\n", strings.Join(slices.Sorted(slices.Values(r.Registries)), ", "))
+	}
 	if r.Unnamed.Count > 0 {
 		fmt.Fprintf(w, "%d blobs (%s) are named by no manifest. Their bytes stay in the store.\n", r.Unnamed.Count, size(r.Unnamed.Bytes))
 	}
@@ -163,6 +168,6 @@ func (r RebuildReport) WriteText(w io.Writer) {
 	for _, l := range r.LostTags {
 		fmt.Fprintf(w, "LOST tag %s: %s\n", l.What, l.Why)
 	}
-	fmt.Fprintln(w, "Users, members, robots, labels, settings, descriptions of repositories and the audit log were in the database\n"+
-		"alone and are gone: every project belongs to admin now.")
+	fmt.Fprintln(w, "Users, members, robots, labels, settings, replication policies, mirrors, descriptions of repositories and the audit\n"+
+		"log were in the database alone and are gone: every project belongs to admin now.")
 }

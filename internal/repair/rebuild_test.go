@@ -11,11 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
+	"github.com/havenregistry/haven/internal/replication/remote"
 )
 
 // fill pushes some of everything into p/a, p/a/b and q/charts.
@@ -83,6 +88,51 @@ func TestRebuildBringsEverythingBack(t *testing.T) {
 			w.ok(again.DeleteRepository(t.Context(), admin, again.ref("p/a/b")))
 			again.sound()
 			w.fillRecordsAgain()
+		}
+	})
+}
+
+// A cache comes back as one, and not as a project that somebody could push to; what only the database knew is said.
+func TestRebuildBringsCachesBack(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		up := endpoint.Draft{Name: "up", Endpoint: remote.Endpoint{
+			Kind: remote.DockerRegistry, URL: "https://up.example.com", Insecure: true, Credential: remote.Credential{AccessKey: "robot", Secret: "canary-of-up"},
+		}}
+		id, err := w.endpoints.Restore(t.Context(), up)
+		w.ok(err)
+		hub, err := w.projects.Restore(t.Context(), project.Project{Name: "hub", StorageLimit: -1, RegistryID: id, Metadata: map[string]string{project.ProxyFilterPattern: "team/**"}})
+		w.ok(err)
+		own := proxycache.Own{Freshness: proxycache.MaxAge, MaxAge: time.Hour, MinimumAge: time.Minute, ScanBeforeServe: true, KeepDays: 30}
+		w.ok(w.caches.SetOwn(t.Context(), admin, hub, "hub", own))
+		w.settle()
+		if text := w.recordOf("hub"); strings.Contains(text, "canary") || strings.Contains(text, "robot") {
+			t.Errorf("the record tells %s", text)
+		}
+
+		again, report := w.rebuilt(false)
+		restored, err := again.projects.GetByName(t.Context(), "hub")
+		w.ok(err)
+		e, err := again.endpoints.Get(t.Context(), restored.RegistryID)
+		if err != nil || e.Name != "up" || e.Kind != up.Kind || e.URL != up.URL || !e.Insecure || e.HasSecret() {
+			t.Errorf("it is a cache of %+v, %v", e, err)
+		}
+		if got, err := again.caches.GetOwn(t.Context(), restored.ID); err != nil || got != own {
+			t.Errorf("it caches by %+v, %v", got, err)
+		}
+		var text strings.Builder
+		report.WriteText(&text)
+		if !report.Complete() || !strings.Contains(text.String(), "credentials are gone; enter them again: up\n") {
+			t.Errorf("the report tells %s", &text)
+		}
+
+		// What a registry is now, the records of its caches say too.
+		w.exec(`UPDATE remote_registry SET url = 'https://elsewhere.example.com'`)
+		w.ok(w.db.Write(t.Context(), func(tx db.Tx) error {
+			return event.Append(t.Context(), tx, event.Event{Kind: event.UpdateRegistry, At: time.Now(), By: "admin", Resource: "up", Success: true})
+		}))
+		w.settle()
+		if text := w.recordOf("hub"); !strings.Contains(text, "https://elsewhere.example.com") {
+			t.Errorf("the record tells %s", text)
 		}
 	})
 }

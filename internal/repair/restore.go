@@ -5,11 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
+	"github.com/havenregistry/haven/internal/replication/remote"
 )
 
 // batchSize is how many manifests or tags are restored in one transaction.
@@ -27,6 +33,24 @@ func projectOf(p record.ProjectContent) (project.Project, error) {
 		}
 	}
 	return restored, nil
+}
+
+// restoreRegistry brings back the registry elsewhere that a project is a cache of.
+func (r *Rebuild) restoreRegistry(ctx context.Context, c record.CacheContent) (int64, error) {
+	id, err := r.Endpoints.Restore(ctx, endpoint.Draft{Name: c.Registry, Endpoint: remote.Endpoint{
+		Kind: remote.Kind(c.Kind), URL: c.URL, Insecure: c.Insecure, CACertificate: c.CACertificate,
+	}})
+	if err == nil && !slices.Contains(r.report.Registries, c.Registry) {
+		r.report.Registries = append(r.report.Registries, c.Registry)
+	}
+	return id, err
+}
+
+func ownOf(c record.CacheContent) proxycache.Own {
+	return proxycache.Own{
+		Freshness: proxycache.Freshness(c.Freshness), MaxAge: time.Duration(c.MaxAge) * time.Second, MinimumAge: time.Duration(c.MinimumAge) * time.Second,
+		ScanBeforeServe: c.ScanBeforeServe, KeepDays: c.KeepDays,
+	}
 }
 
 // restoreManifests puts children before parents: what lacks a child waits for the next round, as long as a
@@ -158,7 +182,7 @@ func (r *Rebuild) unreadable(what string, err error) error {
 
 // tellsNothing reports whether it is one record that can't be used.
 func tellsNothing(err error) bool {
-	return errors.Is(err, record.ErrContent) || errors.Is(err, errGone)
+	return errors.Is(err, record.ErrContent) || errors.Is(err, errGone) || errors.Is(err, fault.Invalid)
 }
 
 // restoreOtherTags restores the tags that manifests don't tell of.

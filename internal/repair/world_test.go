@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ import (
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/repair"
+	"github.com/havenregistry/haven/internal/replication/endpoint"
+	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -49,6 +52,9 @@ type world struct {
 	projects *project.Service
 	keeper   *record.Keeper
 	events   *event.Dispatcher
+
+	endpoints *endpoint.Service
+	caches    *proxycache.Service
 }
 
 // each runs f with an empty registry, once on each database.
@@ -73,6 +79,9 @@ func newWorld(t *testing.T, d *db.DB, dir string) world {
 	w.keeper = record.NewKeeper(d, store, time.Now, quiet)
 	w.events = event.NewDispatcher(d, quiet, w.keeper)
 	w.Service = registry.New(registry.Deps{DB: d, Blobs: store, Clock: time.Now, Log: quiet, Wake: func() {}})
+	w.endpoints = endpoint.New(endpoint.Deps{DB: d, Box: box, Clock: time.Now, Log: quiet})
+	w.caches = proxycache.New(proxycache.Deps{DB: d, Registry: w.Service, Wake: func() {}, Clock: time.Now, Log: quiet})
+	t.Cleanup(w.caches.Close)
 	return w
 }
 
@@ -229,6 +238,14 @@ func (w world) read(d oci.Digest) string {
 	return string(text)
 }
 
+// recordOf is the text of a project's record.
+func (w world) recordOf(name string) string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, "records", "projects", name))
+	w.ok(err)
+	return string(text)
+}
+
 func (w world) scrub(o repair.ScrubOptions) repair.ScrubReport {
 	w.t.Helper()
 	report, err := w.scrubber(o).Run(w.t.Context())
@@ -250,7 +267,7 @@ func (w world) rebuild(ctx context.Context, trust bool, p repair.Progress) (repa
 	w.t.Helper()
 	w.ok(repair.BeginRebuild(w.t.Context(), w.db, time.Now()))
 	return (&repair.Rebuild{
-		DB: w.db, Registry: w.Service, Projects: w.projects, Records: w.keeper, Blobs: w.store, Volume: w.dir,
+		DB: w.db, Registry: w.Service, Projects: w.projects, Endpoints: w.endpoints, Caches: w.caches, Records: w.keeper, Blobs: w.store, Volume: w.dir,
 		TrustNames: trust, Parallel: 2, Clock: time.Now, Log: quiet, Progress: p,
 	}).Run(ctx)
 }

@@ -178,9 +178,7 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, d Draft) (int6
 		if n >= maxEndpoints {
 			return fault.Forbiddenf("there are %d registries already, which is the most", n)
 		}
-		now := s.Clock()
-		id, err = db.Get(ctx, tx, db.ScanInt, insert, d.Name, string(d.Kind), d.URL, d.Description, d.Insecure, d.CACertificate,
-			d.Credential.Type, d.Credential.AccessKey, s.seal(d.Credential.Secret), d.Realm, db.Micros(now.Add(checkEvery)), db.Micros(now))
+		id, err = s.insert(ctx, tx, d, checkEvery)
 		if errors.Is(err, db.ErrNotFound) {
 			return fault.Conflictf("registry %s already exists", d.Name)
 		}
@@ -191,6 +189,32 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, d Draft) (int6
 	})
 	if err != nil {
 		return 0, fmt.Errorf("name registry %s: %w", d.Name, err)
+	}
+	return id, nil
+}
+
+// insert is db.ErrNotFound where the name is taken. The endpoint is asked again after a while.
+func (s *Service) insert(ctx context.Context, tx db.Tx, d Draft, after time.Duration) (int64, error) {
+	now := s.Clock()
+	return db.Get(ctx, tx, db.ScanInt, insert, d.Name, string(d.Kind), d.URL, d.Description, d.Insecure, d.CACertificate,
+		d.Credential.Type, d.Credential.AccessKey, s.seal(d.Credential.Secret), d.Realm, db.Micros(now.Add(after)), db.Micros(now))
+}
+
+// Restore names a registry as it was, in a database that is being rebuilt, and returns its id; one of this name stays as it is. It is
+// asked when Run runs.
+func (s *Service) Restore(ctx context.Context, d Draft) (id int64, err error) {
+	if d, err = d.clean(); err != nil {
+		return 0, err
+	}
+	err = s.DB.Write(ctx, func(tx db.Tx) (err error) {
+		id, err = db.Get(ctx, tx, db.ScanInt, idByName, d.Name)
+		if errors.Is(err, db.ErrNotFound) {
+			id, err = s.insert(ctx, tx, d, 0)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("restore registry %s: %w", d.Name, err)
 	}
 	return id, nil
 }

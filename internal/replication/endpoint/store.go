@@ -12,8 +12,11 @@ import (
 const (
 	fields = `r.id, r.name, r.kind, r.url, r.description, r.insecure, r.ca_certificate, r.credential_type, r.access_key, r.access_secret,
 		r.realm, r.complaint, r.created_at, r.updated_at`
-	byID   = `SELECT ` + fields + ` FROM remote_registry r WHERE r.id = $1`
-	named  = `SELECT COUNT(*) FROM remote_registry WHERE name = $1 AND id <> $2`
+	byID  = `SELECT ` + fields + ` FROM remote_registry r WHERE r.id = $1`
+	named = `SELECT COUNT(*) FROM remote_registry WHERE name = $1 AND id <> $2`
+	// idByName finds one by its name.
+	idByName = `SELECT id FROM remote_registry WHERE name = $1`
+
 	count  = `SELECT COUNT(*) FROM remote_registry`
 	insert = `INSERT INTO remote_registry (name, kind, url, description, insecure, ca_certificate, credential_type, access_key, access_secret,
 		realm, check_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING RETURNING id`

@@ -117,6 +117,24 @@ func readOwn(ctx context.Context, tx db.Tx, projectID int64) (Own, error) {
 	return o, err
 }
 
+// RestoreOwn sets it as it was, in a database that is being rebuilt.
+func (s *Service) RestoreOwn(ctx context.Context, projectID int64, o Own) error {
+	err := o.check()
+	if err == nil {
+		err = s.db.Write(ctx, func(tx db.Tx) error { return s.putOwn(ctx, tx, projectID, o) })
+	}
+	if err != nil {
+		return fmt.Errorf("restore the cache policy of project %d: %w", projectID, err)
+	}
+	return nil
+}
+
+func (s *Service) putOwn(ctx context.Context, tx db.Tx, projectID int64, o Own) error {
+	_, err := tx.Exec(ctx, putPolicy, projectID, string(o.Freshness), int64(o.MaxAge.Seconds()), o.ScanBeforeServe,
+		int64(o.MinimumAge.Seconds()), o.KeepDays, s.now())
+	return err
+}
+
 // SetOwn sets it. What is wrong with it is a fault.Invalid.
 func (s *Service) SetOwn(ctx context.Context, by authz.Principal, projectID int64, name string, o Own) error {
 	if err := o.check(); err != nil {
@@ -124,8 +142,7 @@ func (s *Service) SetOwn(ctx context.Context, by authz.Principal, projectID int6
 	}
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.wake)
-		if _, err := tx.Exec(ctx, putPolicy, projectID, string(o.Freshness), int64(o.MaxAge.Seconds()), o.ScanBeforeServe,
-			int64(o.MinimumAge.Seconds()), o.KeepDays, s.now()); err != nil {
+		if err := s.putOwn(ctx, tx, projectID, o); err != nil {
 			return err
 		}
 		return event.Append(ctx, tx, event.Event{Kind: event.UpdateProject, At: s.clock(), By: by.Name, ProjectID: projectID, Project: name,
