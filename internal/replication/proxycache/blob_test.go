@@ -348,6 +348,43 @@ func TestConnectionsToUpstream(t *testing.T) {
 	})
 }
 
+// The bound holds over all processes, and what another one only waits for doesn't count.
+func TestConnectionsOfAllProcesses(t *testing.T) {
+	each(t, func(w *world) {
+		if w.db.Exclusive() {
+			return // there is no other
+		}
+		w.metadata(project.ProxyConnections, "1")
+		w.up.image("team/app", "v1", "one", 300<<10)
+		claim := func(name string, lease time.Duration) {
+			w.exec(`INSERT INTO proxy_fetch (name, project_id, holder, lease_until) VALUES ($1, 1, 'another', $2)`, name, db.Micros(time.Now().Add(lease)))
+		}
+		claim("blob 1 sha256:that waits as well", time.Hour)
+		w.pull(app, "v1")
+		claim("open one", time.Second)
+		w.up.image("team/app", "v2", "two", 300<<10)
+		began := time.Now()
+		w.pull(app, "v2")
+		if took := time.Since(began); took < 500*time.Millisecond {
+			t.Errorf("a second connection while one is all: after %s", took)
+		}
+		await.Until(t, "connections are given back", func() bool { return w.count(`SELECT COUNT(*) FROM proxy_fetch WHERE holder <> 'another'`) == 0 })
+	})
+}
+
+// No connection is faster than the project lets it be.
+func TestSpeed(t *testing.T) {
+	each(t, func(w *world) {
+		w.metadata(project.ProxySpeed, "1024")
+		_, blobs := w.up.image("team/app", "v1", "one", 640<<10)
+		began := time.Now()
+		w.pull(app, "v1")
+		if took := time.Since(began); took < 500*time.Millisecond { // the last eighth of a megabyte is let out with the one before
+			t.Errorf("%d bytes at a megabyte a second took %s", blobs[1].Size, took)
+		}
+	})
+}
+
 // A process that died with a claim holds nobody up for longer than its lease.
 func TestClaimOfTheDead(t *testing.T) {
 	each(t, func(w *world) {

@@ -22,7 +22,6 @@ const (
 	renewFetch   = `UPDATE proxy_fetch SET lease_until = $3 WHERE name = $1 AND holder = $2`
 	endFetch     = `DELETE FROM proxy_fetch WHERE name = $1 AND holder = $2`
 	staleFetches = `DELETE FROM proxy_fetch WHERE lease_until < $1`
-	openBlobs    = `SELECT COUNT(*) FROM proxy_fetch WHERE project_id = $1 AND lease_until >= $2 AND name LIKE 'blob %'`
 )
 
 // claim waits until this process alone may fetch what name says, and returns how to let go of it. Where somebody else has it, here

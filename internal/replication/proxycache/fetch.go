@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
-	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/registry"
@@ -25,9 +24,6 @@ const (
 	maxTries = 5
 	// firstPause follows the first time, and doubles.
 	firstPause = 200 * time.Millisecond
-	// slotTime is how long a fetch waits for a connection to upstream.
-	slotTime = 15 * time.Second
-	slotLook = 50 * time.Millisecond
 	// maxUnknown bounds a blob whose size nobody told.
 	maxUnknown = 64 << 30
 )
@@ -121,7 +117,7 @@ func (f *blobFetch) fetch(ctx context.Context) error {
 	if err := s.allow(ctx, u, f.policy.RegistryID, true); err != nil {
 		return err
 	}
-	leave, err := s.takeSlot(ctx, f)
+	leave, err := s.takeSlot(ctx, f.ref.ProjectID, f.policy.Connections)
 	if err != nil {
 		return err
 	}
@@ -187,7 +183,7 @@ func (f *blobFetch) readOn(ctx context.Context, u Upstream, sum hash.Hash, began
 	buffer := make([]byte, chunk)
 	for {
 		n, err := io.ReadFull(body, buffer)
-		watch.Reset(stallTime)
+		watch.Stop() // upstream isn't to be blamed for what takes time here
 		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 		if err != nil && !ended {
 			err = fmt.Errorf("%w: %w", errBroken, errors.Join(err, context.Cause(ctx)))
@@ -207,6 +203,7 @@ func (f *blobFetch) readOn(ctx context.Context, u Upstream, sum hash.Hash, began
 		if !f.brake(ctx, began) {
 			return ctx.Err()
 		}
+		watch.Reset(stallTime)
 	}
 }
 
@@ -295,59 +292,4 @@ func (f *blobFetch) store() {
 	if f.storeErr != nil && s.life.Err() == nil {
 		s.log.WarnContext(ctx, "a blob from upstream is served and not stored", "repository", f.ref.FullName(), "digest", f.blob.Digest, "error", f.storeErr)
 	}
-}
-
-// takeSlot waits for one of the connections to upstream that the project allows.
-func (s *Service) takeSlot(ctx context.Context, f *blobFetch) (leave func(), err error) {
-	id, most := f.ref.ProjectID, f.policy.Connections
-	for began := time.Now(); ; {
-		free, err := s.trySlot(ctx, id, most)
-		if err != nil {
-			return nil, err
-		}
-		if free {
-			return func() {
-				s.fetches.mu.Lock()
-				defer s.fetches.mu.Unlock()
-				if s.fetches.open[id]--; s.fetches.open[id] == 0 {
-					delete(s.fetches.open, id)
-				}
-			}, nil
-		}
-		if time.Since(began) > slotTime {
-			return nil, ErrBusy
-		}
-		if !pause.For(ctx, slotLook) {
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// trySlot counts the connections of this process. The claims of others that wait for one count as well where they are too many
-// together: so a bound holds over all processes, nearly.
-func (s *Service) trySlot(ctx context.Context, id, most int64) (bool, error) {
-	if most > 0 && !s.db.Exclusive() {
-		n, err := db.Get(ctx, s.db.Auto(), db.ScanInt, openBlobs, id, db.Micros(time.Now()))
-		if err != nil {
-			return false, err
-		}
-		s.fetches.mu.Lock()
-		mine := int64(0)
-		for _, f := range s.fetches.byKey {
-			if f.ref.ProjectID == id {
-				mine++
-			}
-		}
-		s.fetches.mu.Unlock()
-		if others := max(n-mine, 0); others >= most {
-			return false, nil
-		}
-	}
-	s.fetches.mu.Lock()
-	defer s.fetches.mu.Unlock()
-	if most > 0 && s.fetches.open[id] >= most {
-		return false, nil
-	}
-	s.fetches.open[id]++
-	return true, nil
 }

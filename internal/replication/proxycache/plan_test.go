@@ -15,7 +15,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 			"own policy": ownPolicy, "project": projectRow, "metadata": metadataRow,
 			"tag": tagByName, "tags of a digest": tagsMeaning, "manifest that waits": waitingByDigest, "the same by id": waitingByID, "what it lacks": missingOf,
 			"blob that is named": missingNamed, "what has come": arriveMissing, "anything lacking": anyMissing, "settled": notSettled,
-			"repository": repositoryByName, "blocked": upstreamBlocked, "claim": claimFetch, "renew": renewFetch, "end": endFetch, "open": openBlobs,
+			"repository": repositoryByName, "blocked": upstreamBlocked, "claim": claimFetch, "renew": renewFetch, "end": endFetch, "open": takeOpen,
 			"stamp": stampPulled, "postpone": postpone, "forget": dropManifest, "forget a tag": dropTag, "tags to forget": dropTagsOf, "gone": endWait,
 			"stale tags": staleTags, "registry of a repository that went": dropRepository,
 		} {
