@@ -181,13 +181,18 @@ const (
 	// settledBehind are those that became ordinary ones, by a process that died then.
 	settledBehind = `DELETE FROM proxy_manifest WHERE id IN (SELECT w.id FROM proxy_manifest w JOIN repository r ON r.project_id = w.project_id AND r.name = w.repository
 		JOIN manifest m ON m.repository_id = r.id AND m.digest = w.digest LIMIT 1000)`
-	unsettled = waitingFields + `WHERE NOT EXISTS (SELECT 1 FROM proxy_missing x WHERE x.manifest_id = m.id) ORDER BY m.id LIMIT 100`
+	// neverThere are tags that upstream never had, when that isn't believed any more: clients may ask for any number.
+	neverThere = `DELETE FROM proxy_tag WHERE digest = '' AND was = '' AND checked_at < $1`
+	unsettled  = waitingFields + `WHERE NOT EXISTS (SELECT 1 FROM proxy_missing x WHERE x.manifest_id = m.id) ORDER BY m.id LIMIT 100`
 )
 
 // tidy makes up for what processes that died left.
 func (s *Service) tidy(ctx context.Context) error {
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 		if _, err := tx.Exec(ctx, staleFetches, db.Micros(time.Now().Add(-time.Hour))); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, neverThere, db.Micros(s.clock().Add(-notFoundFor))); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, settledBehind)

@@ -21,21 +21,40 @@ const (
 	listTime = 20 * time.Second
 	// heardFor is how long upstream isn't asked again for a list of tags or of referrers.
 	heardFor = 5 * time.Second
-	maxHeard = 2000
+	// maxHeard and maxEntries bound the lists that are remembered, and what is in them.
+	maxHeard   = 2000
+	maxEntries = 300_000
 )
 
 var errTooMany = errors.New("too many tags")
 
 // heard remembers lists that upstream told last, for a moment, and for when it can't be asked. The zero value is ready.
-type heard struct {
-	mu        sync.Mutex
-	tags      map[string]list[string]
-	referrers map[string]list[oci.Descriptor]
+type heard[T any] struct {
+	mu      sync.Mutex
+	by      map[string]list[T]
+	entries int // of all lists
 }
 
 type list[T any] struct {
 	at  time.Time
 	all []T
+}
+
+func (h *heard[T]) get(key string) (list[T], bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l, ok := h.by[key]
+	return l, ok
+}
+
+func (h *heard[T]) put(key string, all []T) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.entries += len(all) - len(h.by[key].all)
+	if h.by == nil || len(h.by) >= maxHeard || h.entries > maxEntries {
+		h.by, h.entries = map[string]list[T]{}, len(all)
+	}
+	h.by[key] = list[T]{time.Now(), all}
 }
 
 // Tags returns up to n tags behind last that are here or upstream, in byte order, and whether more follow. Where upstream can't be
@@ -63,14 +82,19 @@ func (s *Service) Tags(ctx context.Context, ref registry.Ref, last string, n int
 	case err != nil && unknown:
 		return nil, false, registry.ErrRepositoryUnknown
 	}
-	i, _ := slices.BinarySearch(theirs, last+"\x00")
-	if last == "" {
-		i = 0
+	if i, found := slices.BinarySearch(theirs, last); found {
+		theirs = theirs[i+1:]
+	} else {
+		theirs = theirs[i:]
 	}
-	all := append(slices.Clone(theirs[i:]), local...)
+	most := min(n, registry.MaxNames)
+	if n < 0 {
+		most = registry.MaxNames
+	}
+	all := slices.Concat(theirs[:min(len(theirs), most+1)], local)
 	slices.Sort(all)
 	all = slices.Compact(all)
-	if most := min(n, registry.MaxNames); n >= 0 && len(all) > most {
+	if len(all) > most {
 		return all[:most], true, nil
 	}
 	return all, localMore, nil
@@ -79,9 +103,7 @@ func (s *Service) Tags(ctx context.Context, ref registry.Ref, last string, n int
 // upstreamTags are the tags upstream, in byte order.
 func (s *Service) upstreamTags(ctx context.Context, p Policy, ref registry.Ref) ([]string, error) {
 	key := fmt.Sprintf("tags %d/%s", ref.ProjectID, ref.Name)
-	s.heard.mu.Lock()
-	was, ok := s.heard.tags[key]
-	s.heard.mu.Unlock()
+	was, ok := s.heardTags.get(key)
 	if ok && (time.Since(was.at) < heardFor || p.Freshness == Offline) {
 		return was.all, nil
 	}
@@ -117,12 +139,7 @@ func (s *Service) askTags(ctx context.Context, p Policy, ref registry.Ref, key s
 			return nil, fmt.Errorf("list upstream's tags of %s: %w", ref.Name, err)
 		}
 		slices.Sort(all)
-		s.heard.mu.Lock()
-		defer s.heard.mu.Unlock()
-		if s.heard.tags == nil || len(s.heard.tags) >= maxHeard {
-			s.heard.tags = map[string]list[string]{}
-		}
-		s.heard.tags[key] = list[string]{time.Now(), all}
+		s.heardTags.put(key, all)
 		return all, nil
 	})
 	return flight.wait(ctx, listTime)
@@ -147,9 +164,7 @@ func (s *Service) Referrers(ctx context.Context, ref registry.Ref, subject oci.D
 
 func (s *Service) upstreamReferrers(ctx context.Context, p Policy, ref registry.Ref, subject oci.Digest) []oci.Descriptor {
 	key := fmt.Sprintf("referrers %d/%s@%s", ref.ProjectID, ref.Name, subject)
-	s.heard.mu.Lock()
-	was, ok := s.heard.referrers[key]
-	s.heard.mu.Unlock()
+	was, ok := s.heardReferrers.get(key)
 	if ok && time.Since(was.at) < heardFor || p.Freshness == Offline {
 		return was.all
 	}
@@ -168,12 +183,7 @@ func (s *Service) upstreamReferrers(ctx context.Context, p Policy, ref registry.
 		if err != nil && !errors.Is(err, remote.ErrNotFound) {
 			return nil, err
 		}
-		s.heard.mu.Lock()
-		defer s.heard.mu.Unlock()
-		if s.heard.referrers == nil || len(s.heard.referrers) >= maxHeard {
-			s.heard.referrers = map[string]list[oci.Descriptor]{}
-		}
-		s.heard.referrers[key] = list[oci.Descriptor]{time.Now(), all}
+		s.heardReferrers.put(key, all)
 		return all, nil
 	})
 	most := listTime

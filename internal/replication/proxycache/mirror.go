@@ -54,22 +54,27 @@ func scanMirror(r db.Row) (m Mirror, err error) {
 // Mirrors finds projects by the names that clients use instead. It answers from memory, which is at most two seconds old.
 type Mirrors struct {
 	db      *db.DB
+	changes *db.Watch
 	current atomic.Pointer[mirrorTable]
 }
 
 // mirrorTable is projects by name. It doesn't change.
-type mirrorTable struct{ registries, hosts map[string]string }
+type mirrorTable struct {
+	version           int64 // of what it was read from
+	registries, hosts map[string]string
+}
 
+// refresh reads them anew, unless it is known that nothing has changed.
 func (m *Mirrors) refresh(ctx context.Context) error {
+	version, exact := m.changes.Version()
+	if t := m.current.Load(); exact && t != nil && t.version == version {
+		return nil
+	}
 	all, err := db.Collect(ctx, m.db.Auto(), scanMirror, allMirrors)
 	if err != nil {
 		return fmt.Errorf("read mirrors: %w", err)
 	}
-	if len(all) == 0 {
-		m.current.Store(nil)
-		return nil
-	}
-	t := &mirrorTable{registries: map[string]string{}, hosts: map[string]string{}}
+	t := &mirrorTable{version: version, registries: map[string]string{}, hosts: map[string]string{}}
 	for _, v := range all {
 		if v.Kind == ByHost {
 			t.hosts[v.Name] = v.Project

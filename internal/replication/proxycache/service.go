@@ -72,19 +72,20 @@ type Service struct {
 	wake     func()
 	changes  *db.Watch
 
-	policies  policies
-	budgets   budgets
-	gone      negatives
-	checks    flights[tagRow]
-	manifests flights[waiting]
-	wholes    flights[struct{}]
-	settles   flights[struct{}]
-	lists     flights[[]string]
-	referrers flights[[]oci.Descriptor]
-	heard     heard
-	fetches   fetches
-	mirrors   Mirrors
-	counts    counts
+	policies       policies
+	budgets        budgets
+	gone           negatives
+	checks         flights[tagRow]
+	manifests      flights[waiting]
+	wholes         flights[struct{}]
+	settles        flights[struct{}]
+	lists          flights[[]string]
+	referrers      flights[[]oci.Descriptor]
+	heardTags      heard[string]
+	heardReferrers heard[oci.Descriptor]
+	fetches        fetches
+	mirrors        Mirrors
+	counts         counts
 
 	life  context.Context
 	end   context.CancelFunc
@@ -104,7 +105,7 @@ func New(d Deps) *Service {
 	s := &Service{Deps: d, db: d.DB, registry: d.Registry, clock: d.Clock, log: d.Log, wake: d.Wake,
 		changes: d.DB.Watch("project", "project_metadata", "proxy_policy")}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.mirrors.db = d.DB
+	s.mirrors.db, s.mirrors.changes = d.DB, d.DB.Watch("mirror", "project")
 	s.schedule()
 	return s
 }
