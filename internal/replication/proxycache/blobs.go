@@ -70,9 +70,6 @@ func (s *Service) tryBlob(ctx context.Context, p Policy, ref registry.Ref, named
 	if c, err := s.stored(ctx, ref, named.Digest); c != nil || err != nil {
 		return c, err
 	}
-	if p.Freshness == Offline {
-		return nil, registry.ErrBlobUnknown
-	}
 	f, err := s.fetchBlob(p, ref, named)
 	if err != nil {
 		return nil, err
@@ -154,10 +151,7 @@ func (s *Service) bringBlob(ctx context.Context, ref registry.Ref, d oci.Descrip
 
 // blobError is clientError in the words for blobs.
 func blobError(err error) error {
-	switch {
-	case err == nil, errors.Is(err, blob.ErrNoSpace), errors.Is(err, db.ErrFull):
-		return err
-	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrDenied):
+	if errors.Is(err, remote.ErrNotFound) || errors.Is(err, remote.ErrDenied) {
 		return fmt.Errorf("%w: %w", registry.ErrBlobUnknown, err)
 	}
 	return clientError(err)
@@ -167,7 +161,7 @@ func blobError(err error) error {
 type fetches struct {
 	mu    sync.Mutex
 	byKey map[string]*blobFetch
-	open  map[int64]int64 // by project: connections to upstream
+	open  map[int64]int64 // by project with a bound: connections to upstream, where no other process has any
 }
 
 // blobFetch is a blob that comes: one connection to upstream, whoever many read it.
@@ -197,6 +191,9 @@ type blobFetch struct {
 
 // fetchBlob joins the fetch of a blob, which begins where none is under way. The caller must leave it.
 func (s *Service) fetchBlob(p Policy, ref registry.Ref, d oci.Descriptor) (*blobFetch, error) {
+	if p.Freshness == Offline {
+		return nil, registry.ErrBlobUnknown
+	}
 	s.fetches.mu.Lock()
 	defer s.fetches.mu.Unlock()
 	key := fmt.Sprintf("blob %d %s", ref.ProjectID, d.Digest)

@@ -230,7 +230,10 @@ func (s *Service) giveWhole(ctx context.Context, q question, w *waiting) (regist
 		}
 		return registry.Manifest{}, waitFor(comeAgain, "the image is being fetched before it may be pulled: %d parts of it, %d bytes, are still to come; try again in a while", len(lacks), bytes)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, registry.ErrBlobUnknown):
+		return registry.Manifest{}, registry.ErrManifestUnknown
+	case err != nil:
 		return registry.Manifest{}, clientError(err)
 	}
 	m, err := s.registry.Manifest(ctx, q.ref, oci.DigestReference(w.digest))
@@ -271,7 +274,7 @@ func (s *Service) makeWhole(ctx context.Context, q question, w waiting) error {
 		return err
 	}
 	s.settle(ctx, w) // or waits for whoever does
-	if q.policy.Signed {
+	if q.policy.Signed && q.policy.Freshness != Offline {
 		s.bringSignatures(ctx, q, w.digest)
 	}
 	return nil

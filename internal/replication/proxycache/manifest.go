@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/remote"
@@ -191,9 +193,6 @@ func (s *Service) byDigest(ctx context.Context, q question, d oci.Descriptor, mo
 		return registry.Manifest{Digest: d.Digest, MediaType: d.MediaType, Size: d.Size, Tag: q.tag}, nil
 	}
 	if h == nil {
-		if q.policy.Freshness == Offline {
-			return registry.Manifest{}, registry.ErrManifestUnknown
-		}
 		if h, err = s.fetch(ctx, q, d.Digest, most); err != nil {
 			return registry.Manifest{}, clientError(err)
 		}
@@ -203,6 +202,9 @@ func (s *Service) byDigest(ctx context.Context, q question, d oci.Descriptor, mo
 
 // fetch fetches a manifest by its digest, once for all who want it.
 func (s *Service) fetch(ctx context.Context, q question, d oci.Digest, most time.Duration) (*holding, error) {
+	if q.policy.Freshness == Offline {
+		return nil, registry.ErrManifestUnknown
+	}
 	key := fmt.Sprintf("manifest %d/%s@%s", q.ref.ProjectID, q.ref.Name, d)
 	if s.gone.has(key) {
 		return nil, remote.ErrNotFound
@@ -265,6 +267,8 @@ func clientError(err error) error {
 	limit, limited := errors.AsType[*remote.LimitError](err)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, ErrFiltered), errors.Is(err, ErrBusy), !mendable(err):
+		return err
+	case errors.Is(err, blob.ErrNoSpace), errors.Is(err, db.ErrFull): // here, not there
 		return err
 	case errors.Is(err, remote.ErrNotFound), errors.Is(err, remote.ErrDenied):
 		return fmt.Errorf("%w: %w", registry.ErrManifestUnknown, err)

@@ -251,6 +251,66 @@ func TestFreshness(t *testing.T) {
 	})
 }
 
+// Offline means offline, also where an image would be fetched whole before it is served.
+func TestOfflineWithRules(t *testing.T) {
+	each(t, func(w *world) {
+		d, blobs := w.up.image("team/app", "v1", "one", 1000)
+		_, err := w.Manifest(ctx, app, oci.TagReference("v1"), proxycache.Ask{}) // without what it names
+		w.ok(err)
+		w.metadata(project.PreventVulnerable, "true")
+		w.own(proxycache.Own{Freshness: proxycache.Offline})
+		w.up.requests()
+		for _, r := range []oci.Reference{oci.TagReference("v1"), oci.DigestReference(d.Digest)} {
+			if m, err := w.Manifest(ctx, app, r, proxycache.Ask{}); !errors.Is(err, registry.ErrManifestUnknown) {
+				t.Errorf("%s: %+v, %v", r, m, err)
+			}
+		}
+		if _, err := w.Blob(ctx, app, blobs[1].Digest); !errors.Is(err, registry.ErrBlobUnknown) {
+			t.Errorf("a blob: %v", err)
+		}
+		w.wantRequests(map[string]int{})
+	})
+}
+
+// What clients ask for that upstream never had leaves nothing behind.
+func TestTagsThatNeverWere(t *testing.T) {
+	each(t, func(w *world) {
+		w.up.image("team/app", "v1", "one", 10)
+		w.pull(app, "v1")
+		for _, tag := range []string{"no", "nor", "neither"} {
+			if _, err := w.client().pull(app, oci.TagReference(tag)); !errors.Is(err, registry.ErrManifestUnknown) {
+				t.Errorf("%s: %v", tag, err)
+			}
+		}
+		w.skipped.Add(int64(time.Minute))
+		within, cancel := contextWithCancel()
+		done := make(chan error, 1)
+		go func() { done <- w.Run(within) }()
+		await.Until(t, "one tag is left", func() bool { return w.count(`SELECT COUNT(*) FROM proxy_tag`) == 1 })
+		cancel()
+		w.ok(<-done)
+	})
+}
+
+// At Docker Hub a name without a slash is one of library's.
+func TestElsewhere(t *testing.T) {
+	each(t, func(w *world) {
+		busybox := registry.Ref{ProjectID: 1, Project: "hub", Name: "busybox"}
+		for _, c := range []struct {
+			kind remote.Kind
+			ref  registry.Ref
+			want string
+		}{
+			{remote.DockerHub, busybox, "library/busybox"}, {remote.DockerHub, app, ""}, {remote.DockerRegistry, busybox, ""},
+		} {
+			w.up.kind = c.kind
+			if got, err := w.Elsewhere(ctx, c.ref); err != nil || got != c.want {
+				t.Errorf("%s at a %s is %q, %v", c.ref.Name, c.kind, got, err)
+			}
+		}
+	})
+}
+
 func TestHead(t *testing.T) {
 	each(t, func(w *world) {
 		d, blobs := w.up.image("team/app", "v1", "one", 1000)

@@ -46,10 +46,11 @@ type upstream struct {
 	cutAt     int64          // a connection for a blob breaks off behind so many bytes, 0: never
 	noRanges  bool
 	slowBlobs chan struct{} // the second half of each blob waits until it is closed
+	kind      remote.Kind   // of registry that it is
 }
 
 func newUpstream() *upstream {
-	return &upstream{blobs: map[oci.Digest][]byte{}, manifests: map[oci.Digest]remote.Manifest{}, tags: map[string]oci.Digest{},
+	return &upstream{kind: remote.DockerRegistry, blobs: map[oci.Digest][]byte{}, manifests: map[oci.Digest]remote.Manifest{}, tags: map[string]oci.Digest{},
 		referrers: map[oci.Digest][]oci.Descriptor{}, asked: map[string]int{}}
 }
 
@@ -239,7 +240,7 @@ func (u *upstream) index(repository, tag string, children ...oci.Descriptor) oci
 
 // Upstream implements proxycache.Endpoints: there is one.
 func (u *upstream) Upstream(context.Context, int64) (proxycache.Upstream, error) {
-	return proxycache.Upstream{Registry: u, Name: "up", URL: "https://up.example.com", Kind: remote.DockerRegistry, Healthy: true}, nil
+	return proxycache.Upstream{Registry: u, Name: "up", URL: "https://up.example.com", Kind: u.kind, Healthy: true}, nil
 }
 
 // scans is a scanner that says what it is told to: what a real one finds is tested elsewhere.
