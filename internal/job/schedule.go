@@ -50,6 +50,7 @@ func scanSchedule(r db.Row) (s Schedule, err error) {
 // whatever the number of processes, and once for all runs that were missed. fire must do nothing but statements on tx,
 // such as Begin's; its error leaves the schedule due, to be tried again a minute later.
 func (s *Service) OnSchedule(kind Kind, fire func(ctx context.Context, tx db.Tx, sch Schedule) error) {
+	s.beforeRun()
 	s.fires[kind] = fire
 }
 

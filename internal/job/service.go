@@ -38,6 +38,7 @@ type Service struct {
 	cleanups []func(context.Context, *Run) error
 
 	wake     chan struct{}
+	running  atomic.Bool
 	draining atomic.Bool
 	looked   atomic.Int64 // when this process last looked for work without a failure, or began, in microseconds
 	stats    stats
@@ -67,12 +68,23 @@ func New(d Deps) *Service {
 	return s
 }
 
-// Register says how tasks of a kind are done. Tasks of other kinds wait for a process that knows them.
-func (s *Service) Register(kind Kind, w Work) { s.works[kind] = w.complete() }
+// Register says how tasks of a kind are done. Tasks of other kinds wait for a process that knows them. All is registered
+// before Run, which reads it without a lock.
+func (s *Service) Register(kind Kind, w Work) {
+	s.beforeRun()
+	s.works[kind] = w.complete()
+}
+
+func (s *Service) beforeRun() {
+	if s.running.Load() {
+		panic("job: what is done is registered before Run")
+	}
+}
 
 // OnEnd has f called in the transaction in which an execution of the kind ends, again when it was tried again. f must
 // do nothing but statements on tx; its error undoes the end.
 func (s *Service) OnEnd(kind Kind, f func(ctx context.Context, tx db.Tx, e Execution) error) {
+	s.beforeRun()
 	s.ends[kind] = append(s.ends[kind], f)
 }
 

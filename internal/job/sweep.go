@@ -34,6 +34,7 @@ func (s *Service) housekeeping() {
 
 // OnCleanup has f called each night (SYSTEM_ARTIFACT_CLEANUP): it removes what its part kept for a while.
 func (s *Service) OnCleanup(f func(ctx context.Context, r *Run) error) {
+	s.beforeRun()
 	s.cleanups = append(s.cleanups, f)
 }
 

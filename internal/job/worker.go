@@ -29,6 +29,7 @@ const (
 // Run works on tasks and schedules until ctx is cancelled, and returns nil then: runs end within a few seconds, and
 // what they didn't finish waits for another process.
 func (s *Service) Run(ctx context.Context) error {
+	s.running.Store(true)
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	var running, upkeep sync.WaitGroup
