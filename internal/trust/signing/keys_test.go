@@ -128,8 +128,8 @@ func TestPrivateKeysAreSealed(t *testing.T) {
 		}
 		// A process with another secret key signs nothing, and makes no key of its own.
 		w.keyFile = filepath.Join(w.TempDir(), "another.key")
-		other := w.service("")
-		if _, err := other.signer(ctx, Cosign); !errors.Is(err, secret.ErrSealed) {
+		w.restart("")
+		if _, err := w.signer(ctx, Cosign); !errors.Is(err, secret.ErrSealed) {
 			w.Errorf("with another secret key: %v", err)
 		}
 		if n := w.count(`SELECT COUNT(*) FROM signing_key`); n != 2 {

@@ -158,7 +158,7 @@ func TestCutOff(t *testing.T) {
 				}
 				left(w, d)
 				w.now.pass(time.Hour)
-				w.Service = w.service("") // another process
+				w.restart("")
 				w.hint(d)
 				w.settled()
 				w.signed(app, d, true)

@@ -46,6 +46,7 @@ type world struct {
 	judge    *fakeJudge
 	now      *clock
 	keyFile  string
+	stop     func() // ends the process
 }
 
 // clock is one that a test moves.
@@ -143,21 +144,30 @@ func newWorld(t *testing.T, d *db.DB, program string) world {
 		w.exec(`INSERT INTO project (name, owner_id, created_at, updated_at) SELECT $1, id, 0, 0 FROM account`, name)
 	}
 	w.registry = registry.New(registry.Deps{DB: d, Blobs: store, Clock: w.now.Now, Log: quiet, Wake: func() {}})
-	w.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: quiet})
+	w.restart(program)
+	return w
+}
+
+// restart has another process sign, on the same database and with the secret key of keyFile, in place of the one before.
+func (w *world) restart(program string) {
+	w.Helper()
+	if w.stop != nil {
+		w.stop()
+	}
+	w.jobs = job.New(job.Deps{DB: w.db, Clock: time.Now, Log: quiet})
 	w.Service = w.service(program)
 	running, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.jobs.Run(running) }()
-	w.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			w.Error(err)
 		}
 	})
-	return w
+	w.Cleanup(w.stop)
 }
 
-// service is signing in another process, on the same secret key.
 func (w world) service(program string) *Service {
 	w.Helper()
 	box, err := secret.OpenBox(w.keyFile)
