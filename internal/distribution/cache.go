@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
@@ -22,6 +24,8 @@ type Proxy interface {
 	Blob(ctx context.Context, ref registry.Ref, d oci.Digest) (blob.Content, error)
 	Tags(ctx context.Context, ref registry.Ref, last string, n int) (names []string, more bool, err error)
 	Referrers(ctx context.Context, ref registry.Ref, subject oci.Digest, artifactType string) ([]oci.Descriptor, error)
+	// LookAgain looks for new signatures of an image that lacks one, and reports whether the gate is to be asked again.
+	LookAgain(ctx context.Context, ref registry.Ref, d oci.Digest) (bool, error)
 	Forget(ctx context.Context, ref registry.Ref, r oci.Reference) (found bool, err error)
 	// Elsewhere is the name that upstream has for a repository, "" where it is the one that was asked for.
 	Elsewhere(ctx context.Context, ref registry.Ref) (string, error)
@@ -85,16 +89,21 @@ func (h *Handler) viaCache(c *call, action authz.Action) (done bool, err error) 
 	if err != nil || name == "" {
 		return false, err
 	}
-	to := *c.r.URL
-	to.Path = strings.Replace(to.Path, "/v2/"+c.repo.FullName()+"/", "/v2/"+c.repo.Project+"/"+name+"/", 1)
-	if to.Path == c.r.URL.Path { // the path doesn't name the project
-		to.Path = strings.Replace(to.Path, "/v2/"+c.repo.Name+"/", "/v2/"+name+"/", 1)
-	}
-	to.RawPath = ""
-	c.w.Header().Set("Location", to.RequestURI())
+	c.w.Header().Set("Location", renamed(*c.r.URL, c.repo, name))
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusMovedPermanently)
 	return true, nil
+}
+
+// renamed is where a request goes for another name of the repository.
+func renamed(to url.URL, repo registry.Ref, name string) string {
+	path := to.Path
+	to.Path = strings.Replace(path, "/v2/"+repo.FullName()+"/", "/v2/"+repo.Project+"/"+name+"/", 1)
+	if to.Path == path { // it doesn't name the project
+		to.Path = strings.Replace(path, "/v2/"+repo.Name+"/", "/v2/"+name+"/", 1)
+	}
+	to.RawPath = ""
+	return to.RequestURI()
 }
 
 // find looks a manifest up: without its bytes for a HEAD.
@@ -108,6 +117,15 @@ func (h *Handler) find(c *call, r oci.Reference) (registry.Manifest, error) {
 		return h.Registry.ManifestInfo(c.r.Context(), c.repo, r)
 	}
 	return h.Registry.Manifest(c.r.Context(), c.repo, r)
+}
+
+// lookAgain reports whether a refusal may be out of date: upstream's image may have been signed since it came.
+func (h *Handler) lookAgain(c *call, m registry.Manifest, err error) (bool, error) {
+	refusal, ok := errors.AsType[*gate.Refusal](err)
+	if !c.cached || !ok || refusal.Verdict.Unsigned() == "" {
+		return false, nil
+	}
+	return h.Proxy.LookAgain(c.r.Context(), c.repo, m.Digest)
 }
 
 // forget has a cache forget what waits there for being whole.

@@ -45,8 +45,16 @@ func (h *Handler) manifest(c *call) (registry.Manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	if err := h.Gate.Admit(c.r.Context(), c.principal, c.repo, m, func(ctx context.Context) (bool, error) { return h.signs(ctx, c) }); err != nil {
-		return m, err
+	if err := h.mayPull(c, m); err != nil {
+		switch again, lookErr := h.lookAgain(c, m, err); {
+		case lookErr != nil:
+			return m, lookErr
+		case again:
+			err = h.mayPull(c, m)
+		}
+		if err != nil {
+			return m, err
+		}
 	}
 	manifestHeaders(c, m)
 	if unchanged(c.r, m.Digest) {
@@ -57,6 +65,10 @@ func (h *Handler) manifest(c *call) (registry.Manifest, error) {
 	c.w.Header().Set("Content-Length", strconv.FormatInt(m.Size, 10))
 	c.w.WriteHeader(http.StatusOK)
 	return m, nil
+}
+
+func (h *Handler) mayPull(c *call, m registry.Manifest) error {
+	return h.Gate.Admit(c.r.Context(), c.principal, c.repo, m, func(ctx context.Context) (bool, error) { return h.signs(ctx, c) })
 }
 
 // signs reports whether the caller may be about to sign what it reads: it has a token to push here, or is a client that signs and

@@ -64,7 +64,7 @@ type line struct {
 	asked map[string]int
 	dead  bool          // connections are closed
 	limit bool          // 429
-	slow  time.Duration // before each answer
+	slow  time.Duration // passes before each answer
 	cut   int64         // the next blob breaks off behind so many bytes
 }
 
@@ -92,7 +92,7 @@ func (l *line) serve(w http.ResponseWriter, r *http.Request, through http.Handle
 		cut, l.cut = l.cut, 0
 	}
 	l.mu.Unlock()
-	time.Sleep(slow)
+	time.Sleep(slow) // is the slow upstream itself: nothing waits for this to have happened, and no outcome hangs on when it ends
 	switch {
 	case dead:
 		panic(http.ErrAbortHandler)

@@ -285,6 +285,34 @@ func TestGatedProject(t *testing.T) {
 	})
 }
 
+// An image may be signed when it has come already.
+func TestSignedLater(t *testing.T) {
+	each(t, func(w *world) {
+		w.metadata(project.ContentTrustCosign, "true")
+		d, _ := w.up.image("team/app", "v1", "one", 1000)
+		w.pull(app, "v1")
+		w.artifact(app, "v1")
+		w.up.requests()
+		if again, err := w.LookAgain(ctx, app, d.Digest); again || err != nil {
+			t.Errorf("a moment after it came: %t, %v", again, err)
+		}
+		w.wantRequests(map[string]int{})
+		other := client{w.replica(w.registry), w.registry} // one that hasn't looked yet, which this process may again in a while
+		signature, _ := w.up.image("team/app", d.Digest.ReferrersTag()+".sig", "signature", 10)
+		attestation, _ := w.up.image("team/app", "", "attestation", 10)
+		w.up.set(func() { w.up.referrers[d.Digest] = []oci.Descriptor{attestation} })
+		if again, err := other.cache.LookAgain(ctx, app, d.Digest); !again || err != nil {
+			t.Errorf("when it has been signed: %t, %v", again, err)
+		}
+		w.artifact(app, string(signature.Digest))
+		w.artifact(app, string(attestation.Digest))
+		w.own(proxycache.Own{Freshness: proxycache.Offline})
+		if again, err := w.replica(w.registry).LookAgain(ctx, app, d.Digest); again || err != nil {
+			t.Errorf("offline: %t, %v", again, err)
+		}
+	})
+}
+
 func TestScanBeforeServe(t *testing.T) {
 	each(t, func(w *world) {
 		own := proxycache.Own{Freshness: proxycache.Always, ScanBeforeServe: true}

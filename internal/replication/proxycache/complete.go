@@ -298,45 +298,6 @@ func (s *Service) completeChild(ctx context.Context, q question, d oci.Descripto
 	return err
 }
 
-// maxSignatures bounds what is fetched of an image's signatures.
-const maxSignatures = 32
-
-// bringSignatures fetches what says who signed an image. What can't be fetched isn't there: the gate decides by the rest.
-func (s *Service) bringSignatures(ctx context.Context, q question, d oci.Digest) {
-	u, err := s.Endpoints.Upstream(ctx, q.policy.RegistryID)
-	if err != nil {
-		s.log.WarnContext(ctx, "signatures are not fetched", "digest", d, "error", err)
-		return
-	}
-	q.tag, q.head = d.ReferrersTag()+".sig", false
-	known, err := s.tagRow(ctx, q.ref, q.tag)
-	q.seen = known.checkedAt
-	if err != nil {
-		s.log.WarnContext(ctx, "signatures are not fetched", "digest", d, "error", err)
-		return
-	}
-	if t, err := s.check(ctx, q, known, false, firstTime); err == nil && t.Digest != "" {
-		s.bringSignature(ctx, q, t.Descriptor)
-	}
-	found, err := u.Referrers(ctx, q.ref.Name, d)
-	s.heed(ctx, q.policy.RegistryID, err)
-	if err != nil {
-		return
-	}
-	q.tag = ""
-	for _, r := range found[:min(len(found), maxSignatures)] {
-		s.bringSignature(ctx, q, r)
-	}
-}
-
-func (s *Service) bringSignature(ctx context.Context, q question, d oci.Descriptor) {
-	q.policy.Signed = false // of a signature nobody asks who signed it
-	q.tag = ""
-	if err := s.completeChild(ctx, q, d); err != nil && ctx.Err() == nil {
-		s.log.WarnContext(ctx, "a signature is not fetched", "repository", q.ref.FullName(), "digest", d.Digest, "error", err)
-	}
-}
-
 // dueAtOnce is how many images are made whole at a time without a client.
 const dueAtOnce = 4
 
