@@ -98,7 +98,7 @@ func (l *line) cut() {
 	})
 }
 
-// slow writes as fast as the line is, and breaks when it is time.
+// slow writes as fast as the line is, and breaks when it is time. It sleeps: that is how slow a line is, and nothing waits for it but the bytes.
 type slow struct {
 	net.Conn
 	l *line
@@ -118,7 +118,7 @@ func (s slow) Write(p []byte) (int, error) {
 		s.l.cut()
 	}
 	if speed > 0 {
-		time.Sleep(time.Duration(int64(len(p)) * int64(time.Second) / speed)) // what a slow line does
+		time.Sleep(time.Duration(int64(len(p)) * int64(time.Second) / speed))
 	}
 	return s.Conn.Write(p)
 }

@@ -43,19 +43,13 @@ func sameReferrers(t *testing.T, a, b there, of map[oci.Digest]string) {
 }
 
 // onEachPeer runs a test with another Haven, and with CNCF Distribution.
-func onEachPeer(t *testing.T, f func(t *testing.T, h *haventest.Server, peer there)) {
-	t.Run("haven", func(t *testing.T) {
-		h, other := haventest.Start(t, haventest.Options{}), haventest.Start(t, haventest.Options{})
-		f(t, h, ofHaven(t, other))
-	})
-	t.Run("distribution", func(t *testing.T) {
-		h := haventest.Start(t, haventest.Options{})
-		f(t, h, client(t, remote.DockerRegistry, startDistribution(t).URL))
-	})
+func onEachPeer(t *testing.T, o haventest.Options, f func(t *testing.T, h *haventest.Server, peer there)) {
+	t.Run("haven", func(t *testing.T) { f(t, haventest.Start(t, o), ofHaven(t, haventest.Start(t, o))) })
+	t.Run("distribution", func(t *testing.T) { f(t, haventest.Start(t, o), ofDistribution(t)) })
 }
 
 func TestPush(t *testing.T) {
-	onEachPeer(t, func(t *testing.T, h *haventest.Server, peer there) {
+	onEachPeer(t, haventest.Options{}, func(t *testing.T, h *haventest.Server, peer there) {
 		l := newLine(t, peer.url)
 		here := ofHaven(t, h)
 		h.NewProject(t, "prod", true)
@@ -108,7 +102,7 @@ func TestPush(t *testing.T) {
 }
 
 func TestPull(t *testing.T) {
-	onEachPeer(t, func(t *testing.T, h *haventest.Server, peer there) {
+	onEachPeer(t, haventest.Options{}, func(t *testing.T, h *haventest.Server, peer there) {
 		l := newLine(t, peer.url)
 		here := ofHaven(t, h)
 		if peer.kind == remote.Harbor {
@@ -117,8 +111,7 @@ func TestPull(t *testing.T) {
 		referred := family(t, peer, "prod")
 		id := register(t, h.Door, "peer", peer.kind, l.URL)
 
-		// By the clock, which comes each minute of some hour: this one is begun by hand, like that.
-		by := policy(t, h.Door, id, 0, map[string]any{"trigger": map[string]any{"type": "scheduled", "trigger_settings": map[string]string{"cron": "0 0 0 * * *"}}, "copy_by_chunk": true})
+		by := policy(t, h.Door, id, 0, map[string]any{"copy_by_chunk": true})
 		run(t, h.Door, by)
 		alike(t, peer, here, "")
 		sameReferrers(t, peer, here, referred)
@@ -139,6 +132,33 @@ func TestPull(t *testing.T) {
 		}
 		l.once(t)
 	})
+}
+
+// The clock begins it, each minute: a pull from a Haven, and a push to CNCF Distribution.
+func TestTheClockBeginsIt(t *testing.T) {
+	h, other := haventest.Start(t, haventest.Options{}), haventest.Start(t, haventest.Options{})
+	here, peer, plain := ofHaven(t, h), ofHaven(t, other), ofDistribution(t)
+	from, to := register(t, h.Door, "from", peer.kind, peer.url), register(t, h.Door, "to", plain.kind, plain.url)
+	h.NewProject(t, "prod", true)
+	other.NewProject(t, "theirs", true)
+	family(t, here, "prod")
+	family(t, peer, "theirs")
+	scheduled := func(from, to int, name string) int {
+		return policy(t, h.Door, from, to, map[string]any{"filters": []map[string]any{{"type": "name", "value": name}},
+			"trigger": map[string]any{"type": "scheduled", "trigger_settings": map[string]string{"cron": "0 0-59 * * * *"}}})
+	}
+	for _, by := range []int{scheduled(from, 0, "theirs/**"), scheduled(0, to, "prod/**")} {
+		var all []execution
+		until(t, 90*time.Second, "the minute has come, and the execution to its end", func() bool {
+			read(t, h.Admin(t, 200, "GET", fmt.Sprintf("/api/v2.0/replication/executions?policy_id=%d&trigger=scheduled&sort=id", by), nil), &all)
+			return len(all) > 0 && all[0].Status != "InProgress"
+		})
+		if all[0].Status != "Succeed" || all[0].Total != 2 {
+			t.Errorf("the execution ended as %+v\n%s", all[0], logs(t, h.Door, all[0].ID))
+		}
+	}
+	alike(t, peer, here, "theirs/")
+	alike(t, here, plain, "prod/")
 }
 
 // The request of the manual, as it stands, where the first of the registries is this very instance.
@@ -164,7 +184,7 @@ func TestTheManualsRequest(t *testing.T) {
 // Both registries are elsewhere: images pass through this Haven without being kept.
 func TestRelay(t *testing.T) {
 	h, other := haventest.Start(t, haventest.Options{}), haventest.Start(t, haventest.Options{})
-	peer, plain := ofHaven(t, other), client(t, remote.DockerRegistry, startDistribution(t).URL)
+	peer, plain := ofHaven(t, other), ofDistribution(t)
 	other.NewProject(t, "prod", false)
 	referred := family(t, peer, "prod")
 	from, to := newLine(t, peer.url), newLine(t, plain.url)
@@ -182,83 +202,83 @@ func TestRelay(t *testing.T) {
 func TestTheLineIsCut(t *testing.T) {
 	for _, direction := range []string{"push", "pull"} {
 		t.Run(direction, func(t *testing.T) {
-			h, other := haventest.Start(t, haventest.Options{Plain: true}), haventest.Start(t, haventest.Options{Plain: true})
-			here, peer := ofHaven(t, h), ofHaven(t, other)
-			l := newLine(t, peer.url)
-			id := register(t, h.Door, "peer", remote.Harbor, l.URL)
-			src, from, to := here, 0, id
-			if direction == "pull" {
-				src, from, to = peer, id, 0
-			}
-			if direction == "pull" {
-				other.NewProject(t, "prod", true)
-			} else {
-				h.NewProject(t, "prod", true)
-			}
-			var size int64
-			for i := range 4 {
-				layer := random(12 << 20)
-				size += int64(len(layer))
-				src.image(t, "prod/big", fmt.Sprintf("v%d", i), fmt.Sprint(i), layer)
-			}
-			by := policy(t, h.Door, from, to, nil)
-			l.set(func() { l.speed = 20 << 20 })
-			var cuts sync.WaitGroup
-			cuts.Go(func() {
-				for _, at := range []int64{6 << 20, 20 << 20, 30 << 20} {
-					l.set(func() { l.cutAt = at })
-					until(t, 5*time.Minute, "so much has crossed", func() (passed bool) {
-						l.set(func() { passed = l.cutAt == 0 })
-						return passed
-					})
-				}
-			})
-			e := start(t, h.Door, by)
-			cuts.Wait()
-			l.set(func() { l.speed = 0 })
-			if got := wait(t, h.Door, e); got.Status != "Succeed" {
-				t.Fatalf("got %+v\n%s", got, logs(t, h.Door, e))
-			}
-			alike(t, here, peer, "")
-			l.once(t)
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			t.Logf("%s: %d bytes crossed for blobs of %d bytes, and the line was cut three times", direction, l.crossed, size)
-			if l.crossed > size*5/4 {
-				t.Errorf("%d bytes crossed for %d", l.crossed, size)
-			}
+			onEachPeer(t, haventest.Options{Plain: true}, func(t *testing.T, h *haventest.Server, peer there) { cutLine(t, h, peer, direction == "pull") })
 		})
+	}
+}
+
+func cutLine(t *testing.T, h *haventest.Server, peer there, pull bool) {
+	here, l := ofHaven(t, h), newLine(t, peer.url)
+	id := register(t, h.Door, "peer", peer.kind, l.URL)
+	src, from, to := here, 0, id
+	if pull {
+		src, from, to = peer, id, 0
+	}
+	if src.kind == remote.Harbor {
+		src.door.NewProject(t, "prod", true)
+	}
+	var size int64
+	for i := range 4 {
+		layer := random(12 << 20)
+		size += int64(len(layer))
+		src.image(t, "prod/big", fmt.Sprintf("v%d", i), fmt.Sprint(i), layer)
+	}
+	by := policy(t, h.Door, from, to, nil)
+	l.set(func() { l.speed = 20 << 20 })
+	var cuts sync.WaitGroup
+	cuts.Go(func() {
+		for _, at := range []int64{6 << 20, 20 << 20, 30 << 20} {
+			l.set(func() { l.cutAt = at })
+			until(t, 5*time.Minute, "so much has crossed", func() (passed bool) {
+				l.set(func() { passed = l.cutAt == 0 })
+				return passed
+			})
+		}
+	})
+	e := start(t, h.Door, by)
+	cuts.Wait()
+	l.set(func() { l.speed = 0 })
+	if got := wait(t, h.Door, e); got.Status != "Succeed" {
+		t.Fatalf("got %+v\n%s", got, logs(t, h.Door, e))
+	}
+	alike(t, here, peer, "")
+	l.once(t)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.Logf("%d bytes crossed for blobs of %d bytes, and the line was cut three times", l.crossed, size)
+	if l.crossed > size*5/4 {
+		t.Errorf("%d bytes crossed for %d", l.crossed, size)
 	}
 }
 
 // Either side is killed in the middle, and comes back.
 func TestEitherSideIsKilled(t *testing.T) {
-	h, other := haventest.Start(t, haventest.Options{Plain: true}), haventest.Start(t, haventest.Options{Plain: true})
-	here, peer := ofHaven(t, h), ofHaven(t, other)
-	l := newLine(t, peer.url)
-	id := register(t, h.Door, "peer", remote.Harbor, l.URL)
-	h.NewProject(t, "prod", true)
-	policy(t, h.Door, 0, id, map[string]any{"trigger": map[string]any{"type": "event_based"}})
-	l.set(func() { l.speed = 2 << 20 })
-	base := random(100_000)
-	for i := range 12 {
-		for j := range 3 {
-			here.image(t, fmt.Sprintf("prod/app%d", i), fmt.Sprintf("v%d", j), fmt.Sprint(i, j), base, random(400_000))
+	onEachPeer(t, haventest.Options{Plain: true}, func(t *testing.T, h *haventest.Server, peer there) {
+		here, l := ofHaven(t, h), newLine(t, peer.url)
+		id := register(t, h.Door, "peer", peer.kind, l.URL)
+		h.NewProject(t, "prod", true)
+		policy(t, h.Door, 0, id, map[string]any{"trigger": map[string]any{"type": "event_based"}})
+		l.set(func() { l.speed = 2 << 20 })
+		base := random(100_000)
+		for i := range 12 {
+			for j := range 3 {
+				here.image(t, fmt.Sprintf("prod/app%d", i), fmt.Sprintf("v%d", j), fmt.Sprint(i, j), base, random(400_000))
+			}
 		}
-	}
-	stored := func() (n int) {
-		l.set(func() { n = len(l.stored) })
-		return n
-	}
-	until(t, time.Minute, "some has crossed", func() bool { return stored() > 5 })
-	h.Kill()
-	h.Restart()
-	until(t, 2*time.Minute, "more has crossed", func() bool { return stored() > 20 })
-	other.Kill()
-	other.Restart()
-	l.set(func() { l.speed = 0 })
-	until(t, 5*time.Minute, "both sides are alike", func() bool { return len(different(t, here, peer, "")) == 0 })
-	l.once(t)
+		stored := func() (n int) {
+			l.set(func() { n = len(l.stored) })
+			return n
+		}
+		until(t, time.Minute, "some has crossed", func() bool { return stored() > 5 })
+		h.Kill()
+		h.Restart()
+		until(t, 2*time.Minute, "more has crossed", func() bool { return stored() > 20 })
+		peer.kill()
+		peer.restart()
+		l.set(func() { l.speed = 0 })
+		until(t, 5*time.Minute, "both sides are alike", func() bool { return len(different(t, here, peer, "")) == 0 })
+		l.once(t)
+	})
 }
 
 // An image that is pushed while the peer is down arrives when it is back.

@@ -29,9 +29,10 @@ import (
 // there is a registry that a Haven copies from or to.
 type there struct {
 	remote.Registry
-	kind remote.Kind
-	url  string
-	door haventest.Door // of a Haven
+	kind          remote.Kind
+	url           string
+	door          haventest.Door // of a Haven
+	kill, restart func()
 }
 
 // client speaks with a registry as replication does; a test pushes and compares by it.
@@ -52,7 +53,14 @@ func client(t *testing.T, kind remote.Kind, url string) there {
 
 func ofHaven(t *testing.T, s *haventest.Server) there {
 	v := client(t, remote.Harbor, s.URL)
-	v.door = s.Door
+	v.door, v.kill, v.restart = s.Door, s.Kill, s.Restart
+	return v
+}
+
+func ofDistribution(t *testing.T) there {
+	d := startDistribution(t)
+	v := client(t, remote.DockerRegistry, d.URL)
+	v.kill, v.restart = d.kill, d.start
 	return v
 }
 
