@@ -8,9 +8,12 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -27,7 +30,43 @@ func Each(t *testing.T, f func(t *testing.T, d *db.DB)) {
 // SQLite returns an empty, migrated SQLite database in the test's folder.
 func SQLite(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, SQLiteURL(t), true)
+	return open(t, emptySQLite(t))
+}
+
+// emptySQLite is the URL of an empty, migrated database.
+func emptySQLite(t testing.TB) string {
+	t.Helper()
+	content, err := migrated()
+	if err != nil {
+		t.Fatalf("prepare the template database: %v", err)
+	}
+	url := SQLiteURL(t)
+	if err := os.WriteFile(strings.TrimPrefix(url, "sqlite:"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+// migrated is the file of a SQLite database that was migrated and closed: to migrate takes longer than most tests.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "haven-template")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "haven.db")
+	if err := migrate("sqlite:" + path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func migrate(url string) error {
+	d, err := db.Open(context.Background(), url)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Migrate(context.Background()), d.Close())
 }
 
 // SQLiteURL is the URL of a database that doesn't exist yet.
@@ -38,7 +77,13 @@ func SQLiteURL(t testing.TB) string {
 // Postgres returns an empty, migrated PostgreSQL database.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, create(t, " TEMPLATE "+template(t)), false)
+	return open(t, emptyPostgres(t))
+}
+
+// emptyPostgres is the URL of an empty, migrated database.
+func emptyPostgres(t testing.TB) string {
+	t.Helper()
+	return create(t, " TEMPLATE "+template(t))
 }
 
 // PostgresURL is the URL of a new PostgreSQL database without a schema. It is dropped after the test.
@@ -47,18 +92,13 @@ func PostgresURL(t testing.TB) string {
 	return create(t, "")
 }
 
-func open(t testing.TB, url string, migrate bool) *db.DB {
+func open(t testing.TB, url string) *db.DB {
 	t.Helper()
 	d, err := db.Open(context.Background(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	if migrate {
-		if err := d.Migrate(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return d
 }
 
@@ -90,13 +130,7 @@ func template(t testing.TB) string {
 			s.templateErr = err
 			return
 		}
-		d, err := db.Open(context.Background(), s.url(name))
-		if err != nil {
-			s.templateErr = err
-			return
-		}
-		defer d.Close()
-		s.templateErr = d.Migrate(context.Background())
+		s.templateErr = migrate(s.url(name))
 	})
 	if s.templateErr != nil {
 		t.Fatalf("prepare the template database: %v", s.templateErr)

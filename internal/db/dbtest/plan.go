@@ -17,10 +17,10 @@ import (
 // plans by them. Nothing may be changed in them.
 func Filled(t *testing.T, f func(t *testing.T, d *db.DB)) {
 	t.Helper()
-	for name, url := range map[string]func(testing.TB) string{"sqlite": SQLiteURL, "postgres": PostgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": emptySQLite, "postgres": emptyPostgres} {
 		t.Run(name, func(t *testing.T) {
 			address := url(t)
-			d := open(t, address, true)
+			d := open(t, address)
 			insertAccounts(t, d)
 			shape := dataset.Shape{Artifacts: 6_000, Repositories: 400, Projects: 100, Large: 3_000, Tags: 1_000, Referrers: 200, Audit: 3_000}
 			if err := dataset.Fill(t.Context(), address, shape, func(int) {}); err != nil {
