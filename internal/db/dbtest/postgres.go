@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -61,8 +62,7 @@ func startPostgres() (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Short, and below a folder that every user may pass through: the server doesn't run as root.
-	dir, err := os.MkdirTemp("/tmp", "havenpg")
+	dir, err := serverFolder()
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func startPostgres() (*postgres, error) {
 	}
 	p := &postgres{dir: dir, port: port, done: make(chan struct{})}
 	p.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(port),
-		"-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "max_connections=200")
+		"-c", "unix_socket_directories="+dir, "-c", "fsync=off", "-c", "max_wal_size=128MB", "-c", "max_connections=200")
 	p.cmd.Dir, p.cmd.SysProcAttr = dir, attr
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -100,6 +100,36 @@ func startPostgres() (*postgres, error) {
 		return nil, err
 	}
 	return p, p.await()
+}
+
+const (
+	inMemory    = "/dev/shm"
+	memoryOfOne = 4 << 30 // there must be so much of it: some servers run at once, and none needs a tenth
+)
+
+// serverFolder makes a server's folder: in memory where there is plenty, as each test's database is hundreds of files, which
+// a disk's file system makes ten times slower. Its path is short, and every user may pass through: the server doesn't run as root.
+func serverFolder() (string, error) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(inMemory, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) >= memoryOfOne {
+		removeLeft()
+		if dir, err := os.MkdirTemp(inMemory, "havenpg"); err == nil {
+			return dir, nil
+		}
+	}
+	return os.MkdirTemp("/tmp", "havenpg")
+}
+
+// removeLeft removes from memory what killed tests left: their servers ended with them.
+func removeLeft() {
+	files, _ := filepath.Glob(inMemory + "/havenpg*/data/postmaster.pid")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		first, _, _ := strings.Cut(string(text), "\n")
+		if pid, err := strconv.Atoi(first); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			os.RemoveAll(filepath.Dir(filepath.Dir(file)))
+		}
+	}
 }
 
 // start keeps the thread that starts the server for as long as it runs: the kernel stops the server
