@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,20 +113,33 @@ func serverFolder() (string, error) {
 	if err := syscall.Statfs(inMemory, &fs); err == nil && fs.Bavail*uint64(fs.Bsize) >= memoryOfOne {
 		removeLeft()
 		if dir, err := os.MkdirTemp(inMemory, "havenpg"); err == nil {
-			return dir, nil
+			_, err = lock(dir)
+			return dir, err
 		}
 	}
 	return os.MkdirTemp("/tmp", "havenpg")
 }
 
+// lock holds a server's folder until this process ends, however it does. Who may have it may remove the folder.
+func lock(dir string) (int, error) {
+	fd, err := syscall.Open(filepath.Join(dir, "lock"), syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	if err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		syscall.Close(fd)
+		return 0, err
+	}
+	return fd, nil
+}
+
 // removeLeft removes from memory what killed tests left: their servers ended with them.
 func removeLeft() {
-	files, _ := filepath.Glob(inMemory + "/havenpg*/data/postmaster.pid")
-	for _, file := range files {
-		text, _ := os.ReadFile(file)
-		first, _, _ := strings.Cut(string(text), "\n")
-		if pid, err := strconv.Atoi(first); err == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			os.RemoveAll(filepath.Dir(filepath.Dir(file)))
+	left, _ := filepath.Glob(inMemory + "/havenpg*/lock")
+	for _, file := range left {
+		if fd, err := lock(filepath.Dir(file)); err == nil {
+			os.RemoveAll(filepath.Dir(file))
+			syscall.Close(fd)
 		}
 	}
 }
