@@ -55,13 +55,13 @@ type App struct {
 	scans       *scan.Service
 	endpoints   *endpoint.Service
 	replication *replication.Service
+	caches      *proxycache.Service
 	foreign     *scanners
 	metrics     *telemetry.Metrics
 	health      *health
 	handler     http.Handler
 	generated   secret.Text // the first administrator's password, when this start made it
 	passwordAt  string      // file that it is in
-	caches      *proxycache.Service
 }
 
 // New opens the database and the store, migrates the schema, creates what a first start creates, and

@@ -47,10 +47,7 @@ func (a *App) caching(d domain) *proxycache.Service {
 	})
 	return proxycache.New(proxycache.Deps{
 		DB: a.db, Registry: d.registry, Endpoints: upstreams{d.endpoints}, Scans: d.scans, Jobs: a.jobs,
-		ReadOnly: func(ctx context.Context) (bool, error) {
-			v, err := d.settings.Get(ctx)
-			return v.ReadOnly(), err
-		},
+		ReadOnly: d.settings.ReadOnly,
 		Wake: a.events.Wake, Dir: filepath.Join(a.cfg.DataDir, "proxy-cache"), Clock: time.Now, Log: a.log,
 	})
 }

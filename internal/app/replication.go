@@ -20,10 +20,7 @@ import (
 func (a *App) replicating(d domain, wake func()) *replication.Service {
 	here := local.New(local.Deps{
 		Registry: d.registry, Projects: d.projects, Gate: d.gate, Labels: d.labels, By: "replication",
-		ReadOnly: func(ctx context.Context) (bool, error) {
-			v, err := d.settings.Get(ctx)
-			return v.ReadOnly(), err
-		},
+		ReadOnly: d.settings.ReadOnly,
 		Proxy: func(ctx context.Context, projectID int64) (bool, error) {
 			upstream, err := d.projects.Upstream(ctx, projectID)
 			return upstream != 0, err

@@ -73,6 +73,12 @@ func (s *Service) Get(ctx context.Context) (Values, error) {
 	return v, nil
 }
 
+// ReadOnly reports whether nothing may be written.
+func (s *Service) ReadOnly(ctx context.Context) (bool, error) {
+	v, err := s.Get(ctx)
+	return v.ReadOnly(), err
+}
+
 // Value is a key as the API shows it.
 type Value struct {
 	Value    any // string, int64 or bool
