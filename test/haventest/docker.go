@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// StartDocker runs a Docker daemon of the test's own and returns its DOCKER_HOST. It
-// keeps off the machine's network: no bridge, no firewall rules.
-func StartDocker(t *testing.T) string {
+// StartDocker runs a Docker daemon of the test's own, with these flags besides, and returns its
+// DOCKER_HOST. It keeps off the machine's network: no bridge, no firewall rules.
+func StartDocker(t *testing.T, flags ...string) string {
 	t.Helper()
 	// A path of a socket is at most 107 bytes, so not below t.TempDir.
 	dir, err := os.MkdirTemp("", "hvd")
@@ -29,6 +29,7 @@ func StartDocker(t *testing.T) string {
 	socket := filepath.Join(dir, "d.sock")
 	args := []string{Tool(t, "dockerd"), "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
 		"-H", "unix://" + socket, "--pidfile", filepath.Join(dir, "pid"), "--iptables=false", "--ip6tables=false", "--bridge=none"}
+	args = append(args, flags...)
 	var asRoot []string
 	if os.Getuid() != 0 {
 		asRoot = []string{"sudo", "-n"}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -318,6 +319,23 @@ func TestMirrorFiles(t *testing.T) {
 	w.write(filepath.Join("certs.d", strings.ReplaceAll(configuration.Upstream, ":", "_")+"_", "hosts.toml"),
 		fmt.Sprintf("[host.\"%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", w.site.URL))
 	w.containerd(hosts, image)
+}
+
+// Docker pulls what it believes to be Docker Hub's through a cache that has a host's root.
+func TestDockerMirror(t *testing.T) {
+	w := newWorld(t, haventest.Alone, nil)
+	w.site.Admin(t, http.StatusCreated, http.MethodPost, "/api/haven/v1/mirrors", map[string]string{"kind": "host", "name": "localhost", "project": "hub"})
+	_, port, err := net.SplitHostPort(w.site.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := haventest.StartDocker(t, "--registry-mirror=http://localhost:"+port)
+	w.push("team/app:1")
+	w.ok("docker", "-H", host, "pull", "team/app:1")
+	w.artifact("team/app", "1")
+	w.ok("docker", "-H", host, "rmi", "team/app:1")
+	w.line.set(func(l *line) { l.dead = true })
+	w.ok("docker", "-H", host, "pull", "docker.io/team/app:1")
 }
 
 func (w *world) write(name, content string) {

@@ -27,7 +27,7 @@ const (
 type Mirror struct {
 	ID        int64
 	Kind      MirrorKind
-	Name      string // a host, with its port where it has one, in lower case
+	Name      string // a host in lower case, with a port where it isn't the scheme's; a ByHost without one means each port
 	ProjectID int64
 	Project   string
 	CreatedAt time.Time
@@ -95,7 +95,12 @@ func (m *Mirrors) OfHost(host string) string {
 	if t == nil || len(t.hosts) == 0 {
 		return ""
 	}
-	return t.hosts[strings.ToLower(host)]
+	host = strings.ToLower(host)
+	if project := t.hosts[host]; project != "" {
+		return project
+	}
+	name, _, _ := strings.Cut(host, ":")
+	return t.hosts[name]
 }
 
 // OfRegistry is the project that is meant by the name of a registry, "" for none.

@@ -130,6 +130,13 @@ func TestMirrorNames(t *testing.T) {
 		if got := w.Mirrors().OfHost("m.EXAMPLE.com:8443"); got != "hub" {
 			t.Errorf("the host stands for %q", got)
 		}
+		_, err = w.AddMirror(ctx, admin, proxycache.Mirror{Kind: proxycache.ByHost, Name: "any.example.com", ProjectID: 1, Project: "hub"})
+		w.ok(err)
+		for host, want := range map[string]string{"any.example.com": "hub", "any.example.com:5000": "hub", "m.example.com": "", "m.example.com:5000": "", "": ""} {
+			if got := w.Mirrors().OfHost(host); got != want {
+				t.Errorf("%q stands for %q, want %q", host, got, want)
+			}
+		}
 		if got := w.Mirrors().OfRegistry("m.example.com:8443"); got != "" {
 			t.Errorf("as a registry it stands for %q", got)
 		}
