@@ -34,6 +34,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/webhook"
 )
 
 // App is a registry that is ready to serve.
@@ -56,6 +57,7 @@ type App struct {
 	endpoints   *endpoint.Service
 	replication *replication.Service
 	caches      *proxycache.Service
+	webhooks    *webhook.Service
 	foreign     *scanners
 	metrics     *telemetry.Metrics
 	health      *health
@@ -197,7 +199,7 @@ const restAfter = 30 * time.Second
 // the store, when robots were used, word to the other replicas, audit rows to forward, jobs. It returns nil then.
 func (a *App) Background(ctx context.Context) error {
 	var g errgroup.Group
-	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.caches.Run, a.endpoints.Run, a.replication.Run} {
+	for _, run := range []func(context.Context) error{a.events.Run, a.registry.Run, a.registry.RunReclaim, a.records.Run, a.identity.Run, a.notices.Run, a.forwarder.Run, a.jobs.Run, a.scans.Run, a.caches.Run, a.endpoints.Run, a.replication.Run, a.webhooks.Run} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err

@@ -42,6 +42,7 @@ import (
 	"github.com/havenregistry/haven/internal/telemetry"
 	"github.com/havenregistry/haven/internal/trust"
 	"github.com/havenregistry/haven/internal/trust/signing"
+	"github.com/havenregistry/haven/internal/webhook"
 )
 
 // domain is the parts that the edges speak for.
@@ -65,6 +66,7 @@ type domain struct {
 	registry    *registry.Service
 	vulndb      *vulndb.Service
 	caches      *proxycache.Service
+	webhooks    *webhook.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -120,8 +122,8 @@ func (a *App) assemble() (domain, error) {
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
-	var scans, signatures, signs, copies, caches lateListener
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies, &caches)
+	var scans, signatures, signs, copies, caches, hooks lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies, &caches, &hooks)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -149,6 +151,8 @@ func (a *App) assemble() (domain, error) {
 	copies.Listener, a.replication = d.replication, d.replication
 	d.caches = a.caching(d)
 	caches.Listener, a.caches = d.caches, d.caches
+	d.webhooks = a.announcing(d, wake)
+	hooks.Listener, a.webhooks = d.webhooks, d.webhooks
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -195,6 +199,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchScans(d.gate)
 	a.watchVulnDB()
 	a.watchCaches()
+	a.watchWebhooks()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{

@@ -42,6 +42,9 @@ type Config struct {
 
 	RegistryNetworks []netip.Prefix `name:"registry-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that registries elsewhere lead to. What an administrator enters himself, a registry's own address, may be private without it."`
 
+	WebhookNetworks []netip.Prefix `name:"webhook-networks" placeholder:"CIDR" help:"Private networks that webhooks of projects may be sent to. Those of the whole registry, which an administrator enters, may be private without it."`
+	WebhookKeep     time.Duration  `name:"webhook-keep" default:"168h" placeholder:"DURATION" help:"How long deliveries of webhooks can be looked at and sent again after their end."`
+
 	ScannerNetworks []netip.Prefix `name:"scanner-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that sources of the vulnerability database lead to. What an administrator enters himself, such as a scanner's or a source's own address, may be private without it."`
 	ScanConfinement string         `name:"scan-confinement" default:"best" enum:"best,full" help:"best: processes that read images are confined as far as the machine lets them. full: nothing is read unless they have no network and no files but their own, which takes user namespaces, or seccomp and Landlock (Linux 5.13)."`
 
@@ -151,7 +154,7 @@ func (c *Config) checkSpace() error {
 	for key, d := range map[string]struct {
 		value *time.Duration
 		usual time.Duration
-	}{"reclaim_after": {&c.ReclaimAfter, 2 * time.Hour}, "upload_lifetime": {&c.UploadLifetime, 7 * 24 * time.Hour}} {
+	}{"reclaim_after": {&c.ReclaimAfter, 2 * time.Hour}, "upload_lifetime": {&c.UploadLifetime, 7 * 24 * time.Hour}, "webhook_keep": {&c.WebhookKeep, 7 * 24 * time.Hour}} {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}

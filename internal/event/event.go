@@ -72,11 +72,24 @@ const (
 	StopReplication     Kind = "stop_replication"
 	ScanArtifact        Kind = "scan_artifact"      // a scan ended
 	EvaluateArtifacts   Kind = "evaluate_artifacts" // everything was judged by another edition of the vulnerability database
+	ExceedQuota         Kind = "exceed_quota"       // a push was refused by it
+	WarnQuota           Kind = "warn_quota"         // little of it is left
+	EndReplication      Kind = "end_replication"
+	EndRetention        Kind = "end_retention"
+	CreateWebhook       Kind = "create_webhook_policy"
+	UpdateWebhook       Kind = "update_webhook_policy"
+	DeleteWebhook       Kind = "delete_webhook_policy"
 )
 
 // Audited reports whether events of this kind are for the audit log. What the registry does by itself all day is for
 // other listeners only.
-func (k Kind) Audited() bool { return k != ScanArtifact && k != EvaluateArtifacts }
+func (k Kind) Audited() bool {
+	switch k {
+	case ScanArtifact, EvaluateArtifacts, ExceedQuota, WarnQuota, EndReplication, EndRetention:
+		return false
+	}
+	return true
+}
 
 // Event is one thing that happened. Only Kind, By and Resource must be given; set Success too, unless
 // the event is about a refusal.
