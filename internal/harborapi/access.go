@@ -107,6 +107,18 @@ func accesses() map[string]rest.Access {
 		"UpdateRepository":    ofProject(authz.Repository, authz.Update),
 		"DeleteRepository":    ofProject(authz.Repository, authz.Delete),
 
+		"GetSupportedEventTypes":        ofProject(authz.NotificationPolicy, authz.Read),
+		"LastTrigger":                   ofProject(authz.NotificationPolicy, authz.Read),
+		"ListWebhookJobs":               ofProject(authz.NotificationPolicy, authz.Read),
+		"ListWebhookPoliciesOfProject":  ofProject(authz.NotificationPolicy, authz.ListAll),
+		"CreateWebhookPolicyOfProject":  ofProject(authz.NotificationPolicy, authz.Create),
+		"GetWebhookPolicyOfProject":     ofProject(authz.NotificationPolicy, authz.Read),
+		"UpdateWebhookPolicyOfProject":  ofProject(authz.NotificationPolicy, authz.Update),
+		"DeleteWebhookPolicyOfProject":  ofProject(authz.NotificationPolicy, authz.Delete),
+		"ListExecutionsOfWebhookPolicy": ofProject(authz.NotificationPolicy, authz.Read),
+		"ListTasksOfWebhookExecution":   ofProject(authz.NotificationPolicy, authz.Read),
+		"GetLogsOfWebhookTask":          ofProject(authz.NotificationPolicy, authz.Read),
+
 		"ListArtifactsOfProject": ofProject(authz.Artifact, authz.ListAll), // and signed in
 		"ListArtifacts":          ofProject(authz.Artifact, authz.ListAll),
 		"GetArtifact":            ofProject(authz.Artifact, authz.Read),

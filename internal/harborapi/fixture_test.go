@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,6 +41,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/trust"
+	"github.com/havenregistry/haven/internal/webhook"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -51,6 +53,7 @@ type fixture struct {
 	t        testing.TB
 	db       *db.DB
 	registry *registry.Service
+	webhooks *webhook.Service
 	events   *event.Dispatcher
 	jobs     *job.Service
 	handler  http.Handler
@@ -100,6 +103,12 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 		DB: d, Jobs: f.jobs, Endpoints: peers{deps.Endpoints}, Itself: func(string) bool { return false }, Wake: f.events.Wake, Clock: time.Now, Log: log,
 		Local: local.New(local.Deps{Registry: f.registry, Projects: projects, Labels: deps.Labels, Gate: deps.Gate, By: "replication", ReadOnly: func(context.Context) (bool, error) { return false, nil }}),
 	})
+	f.webhooks = webhook.New(webhook.Deps{
+		DB: d, Box: box, Host: "reg.example", Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Keep: time.Hour, Wake: f.events.Wake, Clock: time.Now, Log: log,
+		Enabled:  func(context.Context) (bool, error) { return true, nil },
+		Overview: func(context.Context, event.Event, string) (json.RawMessage, error) { return nil, nil },
+	})
+	deps.Webhooks = f.webhooks
 	for _, change := range changes {
 		change(&deps)
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/webhook"
 )
 
 // Deps is what the API stands on.
@@ -42,6 +43,7 @@ type Deps struct {
 	Labels      *label.Service
 	Endpoints   *endpoint.Service
 	Replication *replication.Service
+	Webhooks    *webhook.Service
 	Scanners    *scanner.Service
 	Scans       *scan.Service
 	Gate        *gate.Gate

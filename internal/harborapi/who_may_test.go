@@ -158,6 +158,18 @@ func whoMay() []may {
 		{operation: "UpdateRegistry", private: "A", body: `{"name":"r"}`},
 		{operation: "DeleteRegistry", private: "A"},
 		{operation: "GetRegistryInfo", private: "A"},
+		{operation: "GetSupportedEventTypes", private: "APM", public: "A"},
+		{operation: "LastTrigger", private: "APM", public: "A"},
+		{operation: "ListWebhookJobs", private: "APM", public: "A", query: "policy_id=999999"},
+		{operation: "ListWebhookPoliciesOfProject", private: "APM", public: "A"},
+		{operation: "CreateWebhookPolicyOfProject", private: "AP", public: "A", body: `{}`},
+		{operation: "GetWebhookPolicyOfProject", private: "APM", public: "A"}, // {webhook_policy_id} doesn't exist
+		{operation: "UpdateWebhookPolicyOfProject", private: "AP", public: "A", body: `{}`},
+		{operation: "DeleteWebhookPolicyOfProject", private: "AP", public: "A"},
+		{operation: "ListExecutionsOfWebhookPolicy", private: "APM", public: "A"},
+		{operation: "ListTasksOfWebhookExecution", private: "APM", public: "A"},
+		{operation: "GetLogsOfWebhookTask", private: "APM", public: "A"},
+
 		{operation: "ListReplicationPolicies", private: "A"},
 		{operation: "CreateReplicationPolicy", private: "A", body: `{}`},
 		{operation: "GetReplicationPolicy", private: "A"}, // {id} doesn't exist
@@ -300,7 +312,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
-		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{execution_id}": "999999", "{task_id}": "999999",
+		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

@@ -86,6 +86,19 @@ func accesses() map[string]rest.Access {
 		"PreviewReplication": ofSystem(authz.Replication, authz.Create),
 		"NotifyReplication":  ofSystem(authz.Replication, authz.Create),
 
+		// As Harbor's for those of a project; decided where the policy belongs, on the configuration for those of all projects.
+		"ListWebhooks":             ofSystem(authz.SystemConfig, authz.Read),
+		"CreateWebhook":            ofSystem(authz.SystemConfig, authz.Update),
+		"GetWebhook":               ofLoaded(authz.NotificationPolicy, authz.Read),
+		"UpdateWebhook":            ofLoaded(authz.NotificationPolicy, authz.Update),
+		"DeleteWebhook":            ofLoaded(authz.NotificationPolicy, authz.Update), // there is no right to delete a configuration
+		"TestWebhook":              ofLoaded(authz.NotificationPolicy, authz.Update),
+		"RedeliverWebhook":         ofLoaded(authz.NotificationPolicy, authz.Update),
+		"ListWebhookDeliveries":    ofLoaded(authz.NotificationPolicy, authz.Read),
+		"GetWebhookDelivery":       ofLoaded(authz.NotificationPolicy, authz.Read),
+		"RedeliverWebhookDelivery": ofLoaded(authz.NotificationPolicy, authz.Update),
+		"CancelWebhookDelivery":    ofLoaded(authz.NotificationPolicy, authz.Update),
+
 		"EndPreviousSecret": ofLoaded(authz.RobotAccount, authz.Update),
 
 		// As for robots; decided where the policy belongs.

@@ -32,6 +32,7 @@ import (
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/trust"
 	"github.com/havenregistry/haven/internal/trust/signing"
+	"github.com/havenregistry/haven/internal/webhook"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -43,6 +44,9 @@ type fixture struct {
 	t          testing.TB
 	db         *db.DB
 	identity   *identity.Service
+	webhooks   *webhook.Service
+	lastHook   []string // values of a path
+	lastHookID int64
 	workloads  *workload.Service
 	projects   *project.Service
 	authorizer *authz.Authorizer
@@ -73,8 +77,14 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	contents := registry.New(registry.Deps{DB: d, Clock: time.Now, Log: log, Wake: func() {}})
 	signatures := trust.New(trust.Deps{DB: d, Contents: contents, Jobs: f.jobs, Clock: time.Now, Log: log})
 	door := gate.New(gate.Deps{DB: d, Scans: scans, Trust: signatures, Contents: contents, Clock: time.Now})
+	f.webhooks = webhook.New(webhook.Deps{
+		DB: d, Box: box, Host: "reg.example", Keep: time.Hour, Wake: func() {}, Clock: time.Now, Log: log,
+		Enabled:  func(context.Context) (bool, error) { return true, nil },
+		Overview: func(context.Context, events.Event, string) (json.RawMessage, error) { return nil, nil },
+	})
 	f.handler = New(Deps{
-		Auth: httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
+		Webhooks: f.webhooks,
+		Auth:     httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:   vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Scans:    scans,

@@ -23,6 +23,7 @@ import (
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/trust"
 	"github.com/havenregistry/haven/internal/trust/signing"
+	"github.com/havenregistry/haven/internal/webhook"
 )
 
 // Prefix is where the paths of this API begin.
@@ -45,6 +46,7 @@ type Deps struct {
 	Signing     *signing.Service
 	VulnDB      *vulndb.Service
 	Replication *replication.Service
+	Webhooks    *webhook.Service
 	Proxy       *proxycache.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string

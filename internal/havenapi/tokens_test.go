@@ -29,6 +29,8 @@ func (f *fixture) fresh(path string) (values []string) {
 		return []string{"{token_id}", fmt.Sprint(made.ID)}
 	case strings.Contains(path, "{session_id}"):
 		return []string{"{session_id}", f.session("developer").SessionID}
+	case strings.Contains(path, "{webhook_policy_id}"):
+		return f.webhook(name)
 	case strings.Contains(path, "{policy_id}"):
 		return []string{"{policy_id}", f.policy(name)}
 	case strings.Contains(path, "/robots/{robot_id}"):

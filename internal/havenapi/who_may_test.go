@@ -90,6 +90,18 @@ func whoMay() []may {
 		{operation: "UpdateSystemSignaturePolicy", who: "A", body: `{"signers":[{"name":"no one"}]}`},
 		{operation: "DeleteSystemSignaturePolicy", who: "A"},
 
+		{operation: "ListWebhooks", who: "A"},
+		{operation: "CreateWebhook", who: "A", body: `{}`},
+		{operation: "GetWebhook", who: "APM", hidden: true}, // {webhook_policy_id} is a policy of perm
+		{operation: "UpdateWebhook", who: "AP", body: `{}`, hidden: true},
+		{operation: "DeleteWebhook", who: "AP", hidden: true},
+		{operation: "TestWebhook", who: "AP", hidden: true},
+		{operation: "RedeliverWebhook", who: "AP", hidden: true},
+		{operation: "ListWebhookDeliveries", who: "APM", hidden: true},
+		{operation: "GetWebhookDelivery", who: "APM", hidden: true}, // {delivery_id} is one of its deliveries
+		{operation: "RedeliverWebhookDelivery", who: "AP", hidden: true},
+		{operation: "CancelWebhookDelivery", who: "AP", hidden: true},
+
 		{operation: "EndPreviousSecret", who: "AP", hidden: true}, // {robot_id} is a robot of perm
 
 		{operation: "ListTrustPolicies", who: "A"},

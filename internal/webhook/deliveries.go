@@ -269,3 +269,30 @@ func (s *Service) CallOff(ctx context.Context, projectID, policyID, id int64) er
 	}
 	return nil
 }
+
+// TaskStatus is where a delivery is, in the words of Harbor's tasks.
+func (d Delivery) TaskStatus() string {
+	switch d.Status {
+	case Delivered:
+		return "Success"
+	case GivenUp:
+		return "Error"
+	case CalledOff:
+		return "Stopped"
+	}
+	if d.Attempts > 0 {
+		return "Scheduled"
+	}
+	return "Pending"
+}
+
+// ChangedAt is when something last became of a delivery.
+func (d Delivery) ChangedAt() time.Time {
+	at := d.QueuedAt
+	for _, later := range []time.Time{d.TriedAt, d.EndedAt} {
+		if later.After(at) {
+			at = later
+		}
+	}
+	return at
+}

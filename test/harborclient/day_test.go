@@ -41,7 +41,7 @@ func TestDaysWork(t *testing.T) {
 	if err := scantest.WriteDatabase(database, 1); err != nil {
 		t.Fatal(err)
 	}
-	s := haventest.Start(t, haventest.Options{Env: []string{"HAVEN_VULNDB_SOURCE=file://" + database}})
+	s := haventest.Start(t, haventest.Options{Env: []string{"HAVEN_VULNDB_SOURCE=file://" + database, "HAVEN_WEBHOOK_NETWORKS=127.0.0.0/8"}})
 	noted := filepath.Join(t.TempDir(), "calls")
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "./...")
 	cmd.Dir = filepath.Join(haventest.Root(t), "test", "harborclient", "day")

@@ -112,11 +112,42 @@ func TestTerraform(t *testing.T) {
 	for name, resource := range map[string]func(*testing.T, haventest.Door){
 		"project": terraformProject, "member": terraformMember, "robot": terraformRobot, "system robot": terraformSystemRobot,
 		"user": terraformUser, "group": terraformGroup, "label": terraformLabel, "configuration": terraformConfiguration,
-		"purge schedule": terraformPurge,
+		"purge schedule": terraformPurge, "webhook": terraformWebhook,
 		"lists end":      listsEnd,
 	} {
 		t.Run(name, func(t *testing.T) { resource(t, d) })
 	}
+}
+
+func terraformWebhook(t *testing.T, d haventest.Door) {
+	project := create(t, d, "/projects", map[string]any{"project_name": "tf-webhook", "metadata": map[string]any{"public": "false"}})
+	target := map[string]any{"type": "http", "address": "https://ci.example.com/hook", "auth_header": "Bearer tf", "skip_cert_verify": true}
+	sent := map[string]any{"name": "tf", "description": "", "enabled": true, "event_types": []any{"PUSH_ARTIFACT", "SCANNING_FAILED"}, "targets": []any{target}}
+	want := func() map[string]any {
+		return map[string]any{"name": "tf", "enabled": sent["enabled"], "description": sent["description"], "event_types": sent["event_types"]}
+	}
+	w := create(t, d, project.id+"/webhook/policies", sent)
+	planned := func(w *state) {
+		t.Helper()
+		w.plan(want())
+		var got struct{ Targets []any }
+		if err := json.Unmarshal(w.send(http.StatusOK, http.MethodGet, w.id, nil).Body, &got); err != nil || len(got.Targets) != 1 {
+			t.Fatalf("targets %v, %v", got.Targets, err)
+		}
+		differ(t, "target", got.Targets[0], target) // the provider compares auth_header with what it sent
+	}
+	planned(w)
+	planned(w.adopt())
+	sent["enabled"], sent["description"] = false, "off"
+	target["address"], target["auth_header"], target["skip_cert_verify"] = "https://other.example.com/", "Bearer other", false
+	w.update(sent)
+	planned(w)
+	delete(target, "auth_header")
+	w.update(sent)
+	target["auth_header"] = ""
+	planned(w)
+	w.destroy()
+	project.destroy()
 }
 
 func terraformProject(t *testing.T, d haventest.Door) {

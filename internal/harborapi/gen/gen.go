@@ -1313,6 +1313,13 @@ type StorageSpace struct {
 	Total int64 `json:"total,omitempty"`
 }
 
+// SupportedWebhookEventTypes defines model for SupportedWebhookEventTypes.
+type SupportedWebhookEventTypes struct {
+	EventType      []string               `json:"event_type"`
+	NotifyType     []string               `json:"notify_type"`
+	PayloadFormats []WebhookPayloadFormat `json:"payload_formats"`
+}
+
 // SystemInfo defines model for SystemInfo.
 type SystemInfo struct {
 	Storage []StorageSpace `json:"storage"`
@@ -1434,6 +1441,124 @@ type VulnerabilitySummary struct {
 	Total   int64            `json:"total"`
 }
 
+// WebhookExecution defines model for WebhookExecution.
+type WebhookExecution struct {
+	EndTime    *wire.Time             `json:"end_time,omitempty"`
+	ExtraAttrs map[string]interface{} `json:"extra_attrs"`
+	ID         int64                  `json:"id"`
+	Metrics    WebhookMetrics         `json:"metrics"`
+	StartTime  wire.Time              `json:"start_time"`
+
+	// Status Running, Success, Error or Stopped
+	Status        string `json:"status"`
+	StatusMessage string `json:"status_message"`
+	Trigger       string `json:"trigger"`
+
+	// VendorID The policy
+	VendorID int64 `json:"vendor_id"`
+
+	// VendorType WEBHOOK, SLACK or TEAMS
+	VendorType string `json:"vendor_type"`
+}
+
+// WebhookJob defines model for WebhookJob.
+type WebhookJob struct {
+	CreationTime wire.Time `json:"creation_time"`
+	EventType    string    `json:"event_type"`
+	ID           int64     `json:"id"`
+	JobDetail    string    `json:"job_detail"`
+	NotifyType   string    `json:"notify_type"`
+	PolicyID     int64     `json:"policy_id"`
+	Status       string    `json:"status"`
+	UpdateTime   wire.Time `json:"update_time"`
+}
+
+// WebhookLastTrigger defines model for WebhookLastTrigger.
+type WebhookLastTrigger struct {
+	CreationTime    wire.Time `json:"creation_time"`
+	Enabled         bool      `json:"enabled"`
+	EventType       string    `json:"event_type"`
+	LastTriggerTime wire.Time `json:"last_trigger_time"`
+	PolicyName      string    `json:"policy_name"`
+}
+
+// WebhookMetrics defines model for WebhookMetrics.
+type WebhookMetrics struct {
+	ErrorTaskCount     int `json:"error_task_count,omitempty"`
+	PendingTaskCount   int `json:"pending_task_count,omitempty"`
+	ScheduledTaskCount int `json:"scheduled_task_count,omitempty"`
+	StoppedTaskCount   int `json:"stopped_task_count,omitempty"`
+	SuccessTaskCount   int `json:"success_task_count,omitempty"`
+	TaskCount          int `json:"task_count,omitempty"`
+}
+
+// WebhookPayloadFormat defines model for WebhookPayloadFormat.
+type WebhookPayloadFormat struct {
+	Formats    []string `json:"formats"`
+	NotifyType string   `json:"notify_type"`
+}
+
+// WebhookPolicy defines model for WebhookPolicy.
+type WebhookPolicy struct {
+	CreationTime *wire.Time `json:"creation_time,omitempty"`
+
+	// Creator What the client sent
+	Creator     string   `json:"creator,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Enabled     bool     `json:"enabled"`
+	EventTypes  []string `json:"event_types,omitempty"`
+	ID          int64    `json:"id,omitempty"`
+	Name        string   `json:"name,omitempty"`
+
+	// ProjectID Absent of policies of the whole registry
+	ProjectID  int64                 `json:"project_id,omitempty"`
+	Targets    []WebhookTargetObject `json:"targets,omitempty"`
+	UpdateTime *wire.Time            `json:"update_time,omitempty"`
+}
+
+// WebhookTargetObject defines model for WebhookTargetObject.
+type WebhookTargetObject struct {
+	Address string `json:"address,omitempty"`
+
+	// AuthHeader Sent as Authorization. ***** stands for the one that is stored, as long as scheme, host and port of the address stay
+	AuthHeader string `json:"auth_header,omitempty"`
+
+	// Complaint Ours: what went wrong last
+	Complaint string `json:"complaint,omitempty"`
+
+	// Failures Ours: since the last success
+	Failures int64 `json:"failures,omitempty"`
+
+	// Lost Ours: events that the full queue had no room for
+	Lost int64 `json:"lost,omitempty"`
+
+	// PayloadFormat Default or CloudEvents, of http only
+	PayloadFormat string `json:"payload_format,omitempty"`
+
+	// SigningSecret Requests are signed with it by Standard Webhooks: whsec_ and base64 of 24 to 64 bytes. Shown as *****. Absent, it stays as long as scheme, host and port of the address stay; empty, it goes. Harbor has no such field
+	SigningSecret  *string `json:"signing_secret,omitempty"`
+	SkipCertVerify bool    `json:"skip_cert_verify"`
+
+	// Type http, slack, or teams, which Harbor does not have
+	Type string `json:"type,omitempty"`
+}
+
+// WebhookTask defines model for WebhookTask.
+type WebhookTask struct {
+	CreationTime wire.Time              `json:"creation_time"`
+	EndTime      *wire.Time             `json:"end_time,omitempty"`
+	ExecutionID  int64                  `json:"execution_id"`
+	ExtraAttrs   map[string]interface{} `json:"extra_attrs"`
+	ID           int64                  `json:"id"`
+	RunCount     int32                  `json:"run_count"`
+	StartTime    wire.Time              `json:"start_time"`
+
+	// Status Pending, Scheduled, Success, Error or Stopped
+	Status        string    `json:"status"`
+	StatusMessage string    `json:"status_message"`
+	UpdateTime    wire.Time `json:"update_time"`
+}
+
 // Worker defines model for Worker.
 type Worker struct {
 	CheckIn   string     `json:"check_in,omitempty"`
@@ -1465,6 +1590,9 @@ type Addition = string
 
 // ArtifactReferenceParameter defines model for artifact_reference.
 type ArtifactReferenceParameter = string
+
+// DeliveryID defines model for delivery_id.
+type DeliveryID = int64
 
 // EndpointID defines model for endpoint_id.
 type EndpointID = int64
@@ -1549,6 +1677,9 @@ type TokenID = int64
 
 // UserID defines model for user_id.
 type UserID = int64
+
+// WebhookPolicyID defines model for webhook_policy_id.
+type WebhookPolicyID = int64
 
 // Failure defines model for Failure.
 type Failure = Errors
@@ -1850,6 +1981,129 @@ type ListScannerCandidatesOfProjectParams struct {
 
 // GetProjectSummaryParams defines parameters for GetProjectSummary.
 type GetProjectSummaryParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// GetSupportedEventTypesParams defines parameters for GetSupportedEventTypes.
+type GetSupportedEventTypesParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListWebhookJobsParams defines parameters for ListWebhookJobs.
+type ListWebhookJobsParams struct {
+	PolicyID int64 `form:"policy_id" json:"policy_id"`
+
+	// Status Only these
+	Status []string `form:"status,omitempty" json:"status,omitempty"`
+
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// LastTriggerParams defines parameters for LastTrigger.
+type LastTriggerParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListWebhookPoliciesOfProjectParams defines parameters for ListWebhookPoliciesOfProject.
+type ListWebhookPoliciesOfProjectParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// CreateWebhookPolicyOfProjectParams defines parameters for CreateWebhookPolicyOfProject.
+type CreateWebhookPolicyOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// DeleteWebhookPolicyOfProjectParams defines parameters for DeleteWebhookPolicyOfProject.
+type DeleteWebhookPolicyOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// GetWebhookPolicyOfProjectParams defines parameters for GetWebhookPolicyOfProject.
+type GetWebhookPolicyOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// UpdateWebhookPolicyOfProjectParams defines parameters for UpdateWebhookPolicyOfProject.
+type UpdateWebhookPolicyOfProjectParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListExecutionsOfWebhookPolicyParams defines parameters for ListExecutionsOfWebhookPolicy.
+type ListExecutionsOfWebhookPolicyParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListTasksOfWebhookExecutionParams defines parameters for ListTasksOfWebhookExecution.
+type ListTasksOfWebhookExecutionParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// GetLogsOfWebhookTaskParams defines parameters for GetLogsOfWebhookTask.
+type GetLogsOfWebhookTaskParams struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
@@ -2291,6 +2545,12 @@ type UpdateRobotV1JSONRequestBody = RobotUpdate
 // SetScannerOfProjectJSONRequestBody defines body for SetScannerOfProject for application/json ContentType.
 type SetScannerOfProjectJSONRequestBody = ProjectScanner
 
+// CreateWebhookPolicyOfProjectJSONRequestBody defines body for CreateWebhookPolicyOfProject for application/json ContentType.
+type CreateWebhookPolicyOfProjectJSONRequestBody = WebhookPolicy
+
+// UpdateWebhookPolicyOfProjectJSONRequestBody defines body for UpdateWebhookPolicyOfProject for application/json ContentType.
+type UpdateWebhookPolicyOfProjectJSONRequestBody = WebhookPolicy
+
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
 
@@ -2557,6 +2817,41 @@ type ServerInterface interface {
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetProjectSummaryParams)
+	// GetSupportedEventTypes The types of events, and of addresses, that policies may name
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/events)
+	GetSupportedEventTypes(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetSupportedEventTypesParams)
+	// ListWebhookJobs List the deliveries of a policy, as older clients do
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/jobs)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	ListWebhookJobs(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListWebhookJobsParams)
+	// LastTrigger When policies were last set off, a row for each type of events that one names
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/lasttrigger)
+	LastTrigger(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params LastTriggerParams)
+	// ListWebhookPoliciesOfProject List who is told of what happens in the project
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies)
+	ListWebhookPoliciesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListWebhookPoliciesOfProjectParams)
+	// CreateWebhookPolicyOfProject Have somebody told of what happens in the project
+	// (POST /api/v2.0/projects/{project_name_or_id}/webhook/policies)
+	CreateWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateWebhookPolicyOfProjectParams)
+	// DeleteWebhookPolicyOfProject End a policy with its deliveries
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id})
+	DeleteWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params DeleteWebhookPolicyOfProjectParams)
+	// GetWebhookPolicyOfProject Show a policy
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id})
+	GetWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params GetWebhookPolicyOfProjectParams)
+	// UpdateWebhookPolicyOfProject Replace a policy; what waits for an address goes to the one at its place
+	// (PUT /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id})
+	UpdateWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params UpdateWebhookPolicyOfProjectParams)
+	// ListExecutionsOfWebhookPolicy List a policy's deliveries
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions)
+	ListExecutionsOfWebhookPolicy(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params ListExecutionsOfWebhookPolicyParams)
+	// ListTasksOfWebhookExecution List the one task of a delivery
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks)
+	ListTasksOfWebhookExecution(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, executionID ExecutionID, params ListTasksOfWebhookExecutionParams)
+	// GetLogsOfWebhookTask What was sent and answered, last
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks/{task_id}/log)
+	GetLogsOfWebhookTask(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, executionID ExecutionID, taskID TaskID, params GetLogsOfWebhookTaskParams)
 	// GetLogExts The audit log of a project
 	// (GET /api/v2.0/projects/{project_name}/auditlog-exts)
 	GetLogExts(w http.ResponseWriter, r *http.Request, projectName ProjectName, params GetLogExtsParams)
@@ -5460,6 +5755,871 @@ func (siw *ServerInterfaceWrapper) GetProjectSummary(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetProjectSummary(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSupportedEventTypes operation middleware
+func (siw *ServerInterfaceWrapper) GetSupportedEventTypes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSupportedEventTypesParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSupportedEventTypes(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListWebhookJobs operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhookJobs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookJobsParams
+
+	// ------------- Required query parameter "policy_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "policy_id", r.URL.Query(), &params.PolicyID, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "policy_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "policy_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", r.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "status"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "status", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhookJobs(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LastTrigger operation middleware
+func (siw *ServerInterfaceWrapper) LastTrigger(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LastTriggerParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LastTrigger(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListWebhookPoliciesOfProject operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhookPoliciesOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookPoliciesOfProjectParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhookPoliciesOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateWebhookPolicyOfProject operation middleware
+func (siw *ServerInterfaceWrapper) CreateWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWebhookPolicyOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateWebhookPolicyOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteWebhookPolicyOfProject operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWebhookPolicyOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWebhookPolicyOfProject(w, r, projectNameOrID, webhookPolicyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWebhookPolicyOfProject operation middleware
+func (siw *ServerInterfaceWrapper) GetWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookPolicyOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWebhookPolicyOfProject(w, r, projectNameOrID, webhookPolicyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWebhookPolicyOfProject operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWebhookPolicyOfProjectParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWebhookPolicyOfProject(w, r, projectNameOrID, webhookPolicyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExecutionsOfWebhookPolicy operation middleware
+func (siw *ServerInterfaceWrapper) ListExecutionsOfWebhookPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExecutionsOfWebhookPolicyParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExecutionsOfWebhookPolicy(w, r, projectNameOrID, webhookPolicyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTasksOfWebhookExecution operation middleware
+func (siw *ServerInterfaceWrapper) ListTasksOfWebhookExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTasksOfWebhookExecutionParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTasksOfWebhookExecution(w, r, projectNameOrID, webhookPolicyID, executionID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetLogsOfWebhookTask operation middleware
+func (siw *ServerInterfaceWrapper) GetLogsOfWebhookTask(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLogsOfWebhookTaskParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLogsOfWebhookTask(w, r, projectNameOrID, webhookPolicyID, executionID, taskID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -9793,6 +10953,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/audit-logs", wrapper.ListAuditLogs)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts", wrapper.ListAuditLogExts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/auditlog-exts/events", wrapper.ListAuditLogEventTypes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/events", wrapper.GetSupportedEventTypes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/lasttrigger", wrapper.LastTrigger)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/jobs", wrapper.ListWebhookJobs)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies", wrapper.ListWebhookPoliciesOfProject)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies", wrapper.CreateWebhookPolicyOfProject)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}", wrapper.DeleteWebhookPolicyOfProject)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}", wrapper.GetWebhookPolicyOfProject)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}", wrapper.UpdateWebhookPolicyOfProject)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions", wrapper.ListExecutionsOfWebhookPolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks", wrapper.ListTasksOfWebhookExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks/{task_id}/log", wrapper.GetLogsOfWebhookTask)
 
 	return m
 }
@@ -12029,6 +13200,492 @@ type GetProjectSummarydefaultJSONResponse struct {
 }
 
 func (response GetProjectSummarydefaultJSONResponse) VisitGetProjectSummaryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSupportedEventTypesRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          GetSupportedEventTypesParams
+}
+
+type GetSupportedEventTypesResponseObject interface {
+	VisitGetSupportedEventTypesResponse(w http.ResponseWriter) error
+}
+
+type GetSupportedEventTypes200JSONResponse SupportedWebhookEventTypes
+
+func (response GetSupportedEventTypes200JSONResponse) VisitGetSupportedEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSupportedEventTypesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetSupportedEventTypesdefaultJSONResponse) VisitGetSupportedEventTypesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookJobsRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListWebhookJobsParams
+}
+
+type ListWebhookJobsResponseObject interface {
+	VisitListWebhookJobsResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookJobs200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListWebhookJobs200JSONResponse struct {
+	Body    []WebhookJob
+	Headers ListWebhookJobs200ResponseHeaders
+}
+
+func (response ListWebhookJobs200JSONResponse) VisitListWebhookJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookJobsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListWebhookJobsdefaultJSONResponse) VisitListWebhookJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LastTriggerRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          LastTriggerParams
+}
+
+type LastTriggerResponseObject interface {
+	VisitLastTriggerResponse(w http.ResponseWriter) error
+}
+
+type LastTrigger200JSONResponse []WebhookLastTrigger
+
+func (response LastTrigger200JSONResponse) VisitLastTriggerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LastTriggerdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response LastTriggerdefaultJSONResponse) VisitLastTriggerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookPoliciesOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListWebhookPoliciesOfProjectParams
+}
+
+type ListWebhookPoliciesOfProjectResponseObject interface {
+	VisitListWebhookPoliciesOfProjectResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookPoliciesOfProject200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListWebhookPoliciesOfProject200JSONResponse struct {
+	Body    []WebhookPolicy
+	Headers ListWebhookPoliciesOfProject200ResponseHeaders
+}
+
+func (response ListWebhookPoliciesOfProject200JSONResponse) VisitListWebhookPoliciesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookPoliciesOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListWebhookPoliciesOfProjectdefaultJSONResponse) VisitListWebhookPoliciesOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookPolicyOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          CreateWebhookPolicyOfProjectParams
+	Body            *CreateWebhookPolicyOfProjectJSONRequestBody
+}
+
+type CreateWebhookPolicyOfProjectResponseObject interface {
+	VisitCreateWebhookPolicyOfProjectResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhookPolicyOfProject201Response = CreatedResponse
+
+func (response CreateWebhookPolicyOfProject201Response) VisitCreateWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateWebhookPolicyOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateWebhookPolicyOfProjectdefaultJSONResponse) VisitCreateWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookPolicyOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	Params          DeleteWebhookPolicyOfProjectParams
+}
+
+type DeleteWebhookPolicyOfProjectResponseObject interface {
+	VisitDeleteWebhookPolicyOfProjectResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhookPolicyOfProject200Response = DoneResponse
+
+func (response DeleteWebhookPolicyOfProject200Response) VisitDeleteWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteWebhookPolicyOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteWebhookPolicyOfProjectdefaultJSONResponse) VisitDeleteWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookPolicyOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	Params          GetWebhookPolicyOfProjectParams
+}
+
+type GetWebhookPolicyOfProjectResponseObject interface {
+	VisitGetWebhookPolicyOfProjectResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookPolicyOfProject200JSONResponse WebhookPolicy
+
+func (response GetWebhookPolicyOfProject200JSONResponse) VisitGetWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookPolicyOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWebhookPolicyOfProjectdefaultJSONResponse) VisitGetWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookPolicyOfProjectRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	Params          UpdateWebhookPolicyOfProjectParams
+	Body            *UpdateWebhookPolicyOfProjectJSONRequestBody
+}
+
+type UpdateWebhookPolicyOfProjectResponseObject interface {
+	VisitUpdateWebhookPolicyOfProjectResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhookPolicyOfProject200Response = DoneResponse
+
+func (response UpdateWebhookPolicyOfProject200Response) VisitUpdateWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateWebhookPolicyOfProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateWebhookPolicyOfProjectdefaultJSONResponse) VisitUpdateWebhookPolicyOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExecutionsOfWebhookPolicyRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	Params          ListExecutionsOfWebhookPolicyParams
+}
+
+type ListExecutionsOfWebhookPolicyResponseObject interface {
+	VisitListExecutionsOfWebhookPolicyResponse(w http.ResponseWriter) error
+}
+
+type ListExecutionsOfWebhookPolicy200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListExecutionsOfWebhookPolicy200JSONResponse struct {
+	Body    []WebhookExecution
+	Headers ListExecutionsOfWebhookPolicy200ResponseHeaders
+}
+
+func (response ListExecutionsOfWebhookPolicy200JSONResponse) VisitListExecutionsOfWebhookPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExecutionsOfWebhookPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListExecutionsOfWebhookPolicydefaultJSONResponse) VisitListExecutionsOfWebhookPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTasksOfWebhookExecutionRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	ExecutionID     ExecutionID     `json:"execution_id"`
+	Params          ListTasksOfWebhookExecutionParams
+}
+
+type ListTasksOfWebhookExecutionResponseObject interface {
+	VisitListTasksOfWebhookExecutionResponse(w http.ResponseWriter) error
+}
+
+type ListTasksOfWebhookExecution200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListTasksOfWebhookExecution200JSONResponse struct {
+	Body    []WebhookTask
+	Headers ListTasksOfWebhookExecution200ResponseHeaders
+}
+
+func (response ListTasksOfWebhookExecution200JSONResponse) VisitListTasksOfWebhookExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTasksOfWebhookExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTasksOfWebhookExecutiondefaultJSONResponse) VisitListTasksOfWebhookExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLogsOfWebhookTaskRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	ExecutionID     ExecutionID     `json:"execution_id"`
+	TaskID          TaskID          `json:"task_id"`
+	Params          GetLogsOfWebhookTaskParams
+}
+
+type GetLogsOfWebhookTaskResponseObject interface {
+	VisitGetLogsOfWebhookTaskResponse(w http.ResponseWriter) error
+}
+
+type GetLogsOfWebhookTask200TextResponse string
+
+func (response GetLogsOfWebhookTask200TextResponse) VisitGetLogsOfWebhookTaskResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetLogsOfWebhookTaskdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetLogsOfWebhookTaskdefaultJSONResponse) VisitGetLogsOfWebhookTaskResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16274,6 +17931,41 @@ type StrictServerInterface interface {
 	// GetProjectSummary Counts and quota of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/summary)
 	GetProjectSummary(ctx context.Context, request GetProjectSummaryRequestObject) (GetProjectSummaryResponseObject, error)
+	// GetSupportedEventTypes The types of events, and of addresses, that policies may name
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/events)
+	GetSupportedEventTypes(ctx context.Context, request GetSupportedEventTypesRequestObject) (GetSupportedEventTypesResponseObject, error)
+	// ListWebhookJobs List the deliveries of a policy, as older clients do
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/jobs)
+	//
+	// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
+	ListWebhookJobs(ctx context.Context, request ListWebhookJobsRequestObject) (ListWebhookJobsResponseObject, error)
+	// LastTrigger When policies were last set off, a row for each type of events that one names
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/lasttrigger)
+	LastTrigger(ctx context.Context, request LastTriggerRequestObject) (LastTriggerResponseObject, error)
+	// ListWebhookPoliciesOfProject List who is told of what happens in the project
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies)
+	ListWebhookPoliciesOfProject(ctx context.Context, request ListWebhookPoliciesOfProjectRequestObject) (ListWebhookPoliciesOfProjectResponseObject, error)
+	// CreateWebhookPolicyOfProject Have somebody told of what happens in the project
+	// (POST /api/v2.0/projects/{project_name_or_id}/webhook/policies)
+	CreateWebhookPolicyOfProject(ctx context.Context, request CreateWebhookPolicyOfProjectRequestObject) (CreateWebhookPolicyOfProjectResponseObject, error)
+	// DeleteWebhookPolicyOfProject End a policy with its deliveries
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id})
+	DeleteWebhookPolicyOfProject(ctx context.Context, request DeleteWebhookPolicyOfProjectRequestObject) (DeleteWebhookPolicyOfProjectResponseObject, error)
+	// GetWebhookPolicyOfProject Show a policy
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id})
+	GetWebhookPolicyOfProject(ctx context.Context, request GetWebhookPolicyOfProjectRequestObject) (GetWebhookPolicyOfProjectResponseObject, error)
+	// UpdateWebhookPolicyOfProject Replace a policy; what waits for an address goes to the one at its place
+	// (PUT /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id})
+	UpdateWebhookPolicyOfProject(ctx context.Context, request UpdateWebhookPolicyOfProjectRequestObject) (UpdateWebhookPolicyOfProjectResponseObject, error)
+	// ListExecutionsOfWebhookPolicy List a policy's deliveries
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions)
+	ListExecutionsOfWebhookPolicy(ctx context.Context, request ListExecutionsOfWebhookPolicyRequestObject) (ListExecutionsOfWebhookPolicyResponseObject, error)
+	// ListTasksOfWebhookExecution List the one task of a delivery
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks)
+	ListTasksOfWebhookExecution(ctx context.Context, request ListTasksOfWebhookExecutionRequestObject) (ListTasksOfWebhookExecutionResponseObject, error)
+	// GetLogsOfWebhookTask What was sent and answered, last
+	// (GET /api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks/{task_id}/log)
+	GetLogsOfWebhookTask(ctx context.Context, request GetLogsOfWebhookTaskRequestObject) (GetLogsOfWebhookTaskResponseObject, error)
 	// GetLogExts The audit log of a project
 	// (GET /api/v2.0/projects/{project_name}/auditlog-exts)
 	GetLogExts(ctx context.Context, request GetLogExtsRequestObject) (GetLogExtsResponseObject, error)
@@ -18204,6 +19896,326 @@ func (sh *strictHandler) GetProjectSummary(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetProjectSummaryResponseObject); ok {
 		if err := validResponse.VisitGetProjectSummaryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSupportedEventTypes operation middleware
+func (sh *strictHandler) GetSupportedEventTypes(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params GetSupportedEventTypesParams) {
+	var request GetSupportedEventTypesRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSupportedEventTypes(ctx, request.(GetSupportedEventTypesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSupportedEventTypes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSupportedEventTypesResponseObject); ok {
+		if err := validResponse.VisitGetSupportedEventTypesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhookJobs operation middleware
+func (sh *strictHandler) ListWebhookJobs(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListWebhookJobsParams) {
+	var request ListWebhookJobsRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookJobs(ctx, request.(ListWebhookJobsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookJobs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhookJobsResponseObject); ok {
+		if err := validResponse.VisitListWebhookJobsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LastTrigger operation middleware
+func (sh *strictHandler) LastTrigger(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params LastTriggerParams) {
+	var request LastTriggerRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LastTrigger(ctx, request.(LastTriggerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LastTrigger")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LastTriggerResponseObject); ok {
+		if err := validResponse.VisitLastTriggerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhookPoliciesOfProject operation middleware
+func (sh *strictHandler) ListWebhookPoliciesOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListWebhookPoliciesOfProjectParams) {
+	var request ListWebhookPoliciesOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookPoliciesOfProject(ctx, request.(ListWebhookPoliciesOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookPoliciesOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhookPoliciesOfProjectResponseObject); ok {
+		if err := validResponse.VisitListWebhookPoliciesOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateWebhookPolicyOfProject operation middleware
+func (sh *strictHandler) CreateWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateWebhookPolicyOfProjectParams) {
+	var request CreateWebhookPolicyOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body CreateWebhookPolicyOfProjectJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhookPolicyOfProject(ctx, request.(CreateWebhookPolicyOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhookPolicyOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateWebhookPolicyOfProjectResponseObject); ok {
+		if err := validResponse.VisitCreateWebhookPolicyOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteWebhookPolicyOfProject operation middleware
+func (sh *strictHandler) DeleteWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params DeleteWebhookPolicyOfProjectParams) {
+	var request DeleteWebhookPolicyOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.WebhookPolicyID = webhookPolicyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhookPolicyOfProject(ctx, request.(DeleteWebhookPolicyOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhookPolicyOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteWebhookPolicyOfProjectResponseObject); ok {
+		if err := validResponse.VisitDeleteWebhookPolicyOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWebhookPolicyOfProject operation middleware
+func (sh *strictHandler) GetWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params GetWebhookPolicyOfProjectParams) {
+	var request GetWebhookPolicyOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.WebhookPolicyID = webhookPolicyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookPolicyOfProject(ctx, request.(GetWebhookPolicyOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookPolicyOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWebhookPolicyOfProjectResponseObject); ok {
+		if err := validResponse.VisitGetWebhookPolicyOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateWebhookPolicyOfProject operation middleware
+func (sh *strictHandler) UpdateWebhookPolicyOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params UpdateWebhookPolicyOfProjectParams) {
+	var request UpdateWebhookPolicyOfProjectRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.WebhookPolicyID = webhookPolicyID
+	request.Params = params
+
+	var body UpdateWebhookPolicyOfProjectJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhookPolicyOfProject(ctx, request.(UpdateWebhookPolicyOfProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhookPolicyOfProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateWebhookPolicyOfProjectResponseObject); ok {
+		if err := validResponse.VisitUpdateWebhookPolicyOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListExecutionsOfWebhookPolicy operation middleware
+func (sh *strictHandler) ListExecutionsOfWebhookPolicy(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, params ListExecutionsOfWebhookPolicyParams) {
+	var request ListExecutionsOfWebhookPolicyRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.WebhookPolicyID = webhookPolicyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExecutionsOfWebhookPolicy(ctx, request.(ListExecutionsOfWebhookPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExecutionsOfWebhookPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListExecutionsOfWebhookPolicyResponseObject); ok {
+		if err := validResponse.VisitListExecutionsOfWebhookPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTasksOfWebhookExecution operation middleware
+func (sh *strictHandler) ListTasksOfWebhookExecution(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, executionID ExecutionID, params ListTasksOfWebhookExecutionParams) {
+	var request ListTasksOfWebhookExecutionRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.WebhookPolicyID = webhookPolicyID
+	request.ExecutionID = executionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTasksOfWebhookExecution(ctx, request.(ListTasksOfWebhookExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTasksOfWebhookExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTasksOfWebhookExecutionResponseObject); ok {
+		if err := validResponse.VisitListTasksOfWebhookExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLogsOfWebhookTask operation middleware
+func (sh *strictHandler) GetLogsOfWebhookTask(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, webhookPolicyID WebhookPolicyID, executionID ExecutionID, taskID TaskID, params GetLogsOfWebhookTaskParams) {
+	var request GetLogsOfWebhookTaskRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.WebhookPolicyID = webhookPolicyID
+	request.ExecutionID = executionID
+	request.TaskID = taskID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLogsOfWebhookTask(ctx, request.(GetLogsOfWebhookTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLogsOfWebhookTask")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLogsOfWebhookTaskResponseObject); ok {
+		if err := validResponse.VisitGetLogsOfWebhookTaskResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -21092,306 +23104,332 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P0Nc9s4kjiMfxWU/v+ndveKtpzMS93ZtfUrj5OZ8W5m4oszs1fPJiVDZEvCmAIYAJSsS+X32Z9CA+CL",
-	"BFKkLcnOJFd7NbEIEkB3o9Hv/XEQi3kmOHCtBqcfBzOgCUj854UEqiE51+aPBFQsWaaZ4IPTwdsZkIzq",
-	"GRETspxRTZZUkdiOPx5EAxXPYE7Ne3qVweB0oLRkfDqIBndHU3FkfjxStyw7EvhFmh5lgnENcnA6oamC",
-	"T5+iwRWdwivGb9Xm9G8gpZotgKTmOdGCaLMgCQsmckUoT/AHDneaZHQKEflDMA4JWTI9I+8GJCLvBrta",
-	"51uhaXohch6A089iSeaUr4gUS0XmVMez+rQTIedUD04HjOvvvx1Efh1mkinIHgv5FA0yKukctEMfTRJm",
-	"l7G+qn8ZjGlBJNDEYNDAikrNJjTWZ4RpRW78yyOE8A3hdA4W00yTGVXH5FehSUwVHCngihlsmJ0x831D",
-	"GYNoYN4ZnJbriAYSPuRMQjI41TKHKhzm9O4V8KmeDU6//zYazBn3fz6L1nBjdupXO5IwAQk8hgCN0ikR",
-	"kiRsCkqHl1a+3XFtz7/7bvvigCeInBFLNlf1az4fgzRQp0TClCktVwRSBcsZSAgvkyWt69tGQ7imO4hz",
-	"RKhdVGCW2pCHzsdiwUcO9OHpCrzsDvBMjSQokcsYRnaWIN+S4g+INWHccg3Dxpgi1NI4LIATNjFkngpx",
-	"q0jKboFQThAouA/LIsud/M/RpTp64yY++tX8WN1FAhOap9od1GLdYyFSoBwX/ocYbyUWTdVtmDzc27uE",
-	"pPmk/fVj04z4eIdHOqVjSJups3j8UMpMRUyRys1d0EAmr0CTm1du4A0B7m4OvFToHCLChca/2qiiRhJH",
-	"l/zIf7EveczBkEEzbOY7AMscNC2gEZqjeL5LOjOXc+h+YvEML24P3A85yFW5GPcoAMRnUafdmg+MFPvf",
-	"wORvzE1NcfYzcmJukBSUInOgXBGaphHJM3N5PjuJTk5OWhZovx9e5UlgmXN6x+b53Dw9CS9aiJYD4p/u",
-	"FD2WVTacEkPWXnxwI8MMqvaZfa1vJGSYh+IqJWFJ77W6T+50xbmcQgsS/eOHHmdLjxvAuBDcCmOqJhHH",
-	"Yj6n6pTc3P59cUPgjsY6Mn/838UNiQXXlHGFP/yb/t/x+xsiKTdC9c3t3z9SMv50Q4yIKyb4y18pGf/t",
-	"xpwUIibH7/g/YaWIRolzZgR2pRmfkkSA4n/R5JaLJaESCJtyISFB2d0AIzH3MyU3/6KSMz69IZa/Hr/j",
-	"DUfuw6ABL9+e/Nf3IVR8yIWmzajYARKcfEcrclcdHXleUqWKKed4gQQF1fqXdkmSErKUxc2LrEusxViS",
-	"iZTFK3O0Cslxb+KrhEwopoVcdeBF5WCkbpFr1GncyY5IBjIGro+AxyKBhOgli6EJ7vV5O8L92cnzDhKP",
-	"FGOhmwmwePxQ4ClQqlXyrwzYoUCnhAxoxMgONnlPRG6ObsgYJkICoeQWVmRilDdQMfDEcAwhk/J0rJ19",
-	"nKoVF5vL03TaJu8Uj3d51IwM34wG//Sh+NbiFlqwXTx+6Dy5ahNK/dOHzYJnX2WCK6japAI3m31whhxg",
-	"LJKV0elgnunV8SCqWrUKIfz04+D/L2EyOB38/4alDWzohg5L6xeu4oXgAbZjfg1O+Ska/EhZmkt8ydyh",
-	"YO1DNCs46PAPZZdRAiS0IPtUDV9KKaSyqwnYc5bANVlKwafH5Lu7O8JhAZJoSFNF5uZU6Rnljj9+yEFp",
-	"wpKILFHUxvsHpHkhFdMpVNSdmOYKju2Btgsx6zy/uvwdpHJgzKTIQGpmUbQoH4QuG08L/y4Gvi/wLsYo",
-	"mH2KBudxDEptfpzGOvztaACTiXk59MhbBcJraphcWAFqbX5veLJ0v5WAowFaRQ131cwym+KdhGo4wl+j",
-	"zSWXtpONRyxugEDnNXnNp8vQHMEyKjbesrCNsd0XtP6muXiDc3irRDtpVVfQvIemeR2AotJG5YwdCPkw",
-	"uRoUv7EHq41qgRsN798DpUU2MHporuwVo/I5VD7dtC/7oeASnJn1FeO3gRWMlUhzXQVdYWGIBjNkO1uB",
-	"6r8RnN5BMLR5e5rcn0zDXG3jdeUJ/BQNeJ6mdJyCvz/c3FRKuupiIDdvfYoGdZN21UJO06vailtXVgVz",
-	"iHlQzoXGE986RwNhVz/kabKB5Ft5BNxpSUdUa9myiho43cQVeA5OB+aGOn5Dl7+AUnQKu+E+jM9AMg3J",
-	"6MGkUSMFb0Ts/q1XZvgOSWxOOZuA0qM5JIw2I27LY2+D6AzRLE/TnvdLlqtZz1cKb0nAI4eiwoyliQSO",
-	"qiInjCdwZ5hmJ6w6Yn9TeGR2h5WKEtcZogGFc/O6G4v5SCxALhgs8ZSl6evJ4PTf7Vu9/uH1L6/9W5/e",
-	"d/bwGQGM8vqE92Bgv6Ln9A1kQurrfD6ntZNUsp+wdXS80qAMgj2pRyQWfMKmaLhJ6cpI2VEXCGs67X5Q",
-	"39LpDgmimwxRIXe32oK/RLVLre06fFP1T67di7u6KPDctclldkB3bkIl8D7cJ6XaDOt+BK78G73IP5dr",
-	"rH1jozuhjzUywFmDKM4Tpl+J6SZmO0NOZD1ZsJmFNmpALWpO+bD52jEaewOz+9Sy/5cL4Pqt+2gdEGAe",
-	"jZqPW/M37wKCZJwypMtsky2dJ4kEVbEzex03pnMgEynmRtUFCURwp9PaEBEpliE4PxYGi6ej2v5aRxrd",
-	"IdVhwd6BIWjXvdRqzQSQimkRO0O5WoIkM7oAooUIywN7JLfqEdzYa+g4Xvz+8jxNxTJlIQ3snlo43GVM",
-	"ghrRgCXzN87uiIJY8CR45TUwo96RPX0ka88ZO12qVYhdapjv8IbtLcHmmcFDL+ysEYnd8jbKwH1uUsfC",
-	"++Q68KgLD8mfgaZ6dq2pzgOWKpBSyPAt1ShQFp9q36qzS7vhwS2jTJbLUryo0+41aM34FEPn4pn15o1X",
-	"5BZWx6R02FEJGOhwy8WSV710x4NoXZgxjHuUiuloIuSSymQU01Fsnk9YTK3doYG2yv1vfsSHUt3z9UwK",
-	"LWKRdnxdz0ZzkXRb6xi9daO5U4y7vJIwZZ4no3Kh5QWpOn1ipnU2MgvNpLhbjWgyZ3w0lSLPHvC+Z8T3",
-	"+kQvDK29a03Ovclk/Su3LBspoDKetbxetXbV30d/iASjUz1oNwuQbLLC3XRbB0uAa6ZXhkwXzPsn1k37",
-	"AoPT1C0khI5FrkkGIkuhcG1SklGllkImxAg4EWHc+spOiRLWKZomNIuIWW5EBEviqOp5OyYv55leneKt",
-	"b6Qje/T9YSBKU54oMhHyuPlSK4Fi5hqNqYJRwjtBEV/YZBZVZ+N3333zfdepJyzFi6jrzHh43EHos2L3",
-	"ntY0no0yKmmaQtoN7/X3JRvnuoxX7DN7bzDb12w4mZqxyvx9v2HP2z2h7V5WscjCbogtopP/2sM/YBfS",
-	"B4TuFX/meryoqdQjnaoeRGIEH5Hrh2wxZz3WmMu0++De/I4Ld8CNHA7cDu7youFZ1buu0xrtS7kWI8HH",
-	"graian0ur2km3WdyryiIJejur/W6cOwbaNmXkDBpJOyMyrnq/rY9gD2ObfmWGsUpZfPub6Vi6oi3I9g7",
-	"80AcXZz+bsMxHqHnDnqTeCbZnMrVqIssWXvNqkuFlirBrKTwGm5drY1ly0CO/Kf6nC8JNBkJnq46DsfA",
-	"JAyQzCRM2F2nJdq3bPBJkpc2kHswNhcqZyU/pzlmeZp67XH7FhSkk1E1qK7razZQKmUT8JPV5bWZyKUi",
-	"dKJBOsMKJWMplgokcW8TMPLUTCwxQGOcqxVhmrD72BAqS3rYVYGQLNWShGpqhIuOUNFC0ilUye+ey7DU",
-	"gUaXh9BHTmlPFl55owcHN2/1YuDmhZ485VO7g3ZOs3/b77+nfLWp+r9xwVPbnMB1Kn5J4xlR1kZgdQWm",
-	"FVnQNAc0EC5noGcgDd3GlJMxOCOCVUEGAYPEC/NYilw1xwnEkmkW03QUc93RatTi85ix6azHl+aQsHze",
-	"44XeFq7tHsU1K08NHpUN1Rb7vg3WF7+/7GHrigbxQilzrUoYLb6pm+FEbmi0mIxjTPDARaKFndg0vnWW",
-	"kU1Dl2F9TK+CD1vjxzY2+9Kb2dZ26e7eOl0v64FyEcaYZlJMJZ2rkP23Yt7p8iXUzLdaKnFt5bffN+2q",
-	"yajY3cJrgbMRJ7G2HvfR4DruIP6ZGQa/2plNPYEUXAhnyCbS8Tj9IcajW8bDhGweNlpZzcN6pmwdtf+4",
-	"fv1raN3mvUYLrY2OTHIrcrW6/9241+M/7m/43kDUjyjRX+tVGnDDKf9zfaOMZ7mOMCWDCEkkTVjQz9Po",
-	"wcEL4RFcsi4az26rWMb7IFgwePzlXZyrYKLZCs1eEzsMs1LQ4h1jOveGkbvqX9qkXSP0N5j8ExHncwhl",
-	"iL/AK6xMXZiAlCCtEc5QGyjCdJAcc1Wq0w0uOKoaHuGX5728/G3OiQ24/wQcJE0v+UQEAh+qytE98+5D",
-	"Bvh7fyrOJUY89DiEPb4Odxokp6m3rtz7QzMqx0KOKvfjZgyWe2jo6WccTpYzoYCcX10SPWOKMHVGrKSr",
-	"iMYocP2Qzc2oGsV0JIUIHYpeH1oA77w33Iq7uB+y/AaT1P23gWYDb89vuIN6fC5oT7j/6rbZGe69zpoF",
-	"4f7r8wURRoVKuTNIFp9+6CkMmg7uu+UQ77yMQ1kVlRSStYg8qqDKsivivH3lqEf8zaV64XOUN4Ka1Cgp",
-	"n9XXgJtxOiBeoDML1K3K7Kdo8A8x/u8ccghtOVhT5S1Vt85BvaTIvTqKi41yTEo18HgVLt+SCj51QoIs",
-	"Luo5mVGF00OCHreWOJBQgF2uwgLwmqDjBoYkGxu6HIBZ2iCC3Ftab49D6iw/NMrjvTXpwvBbR9YUdTCj",
-	"Wa6W1hOa4S+CV1O+N20yuxHAER9vbBrFvaIBWz76oQ+etyFsD3joAp6EZheCT1pCUTDB2Ho1hFxhUSe5",
-	"Oibn3ObUlW5uW4oBc9Y05owLDhFhk2oaWxHGFiMXweCV+htqM4hl3Xdd8UH/57P/et7deV3foVEoCnnM",
-	"FnpYc23f+zKy8wvOIdZrVuD6GnrxpzVHekcwNHtju3hfu06y6X7dluof8r+2I+j+AkzV5VpLDv5+i8u1",
-	"Ovjk2//s6HPdpdhhTuiPlKWQXM4zIfVvCmRLVFsdgnhCzcYjknMMF0N/W0Qm+EWPNvsbKiWoeEvw9mMu",
-	"/FEN8ujOwXlmF+X6AxY0j6GR1+ML00UFBd89CxHgnN5d2sHPTiolWkqjWnA1V4xP3xQhuvXFtJgXV0aM",
-	"CsFC5UVq7BbpwY9837CyBgzPKUub7Alp4+3RM3g8lIUSuOTmWQoaPUtxUPh9bZk+m9OpTUvxeUcRmfnS",
-	"exjCjKUrbJWAQIquoTtDpeVCuuUx/J6nHCQds5TpVZFM8z4KVB1z3y7CttCATDkpbErmWFBSGGYIoM1K",
-	"9eE+3m1XyQVZ8+tYB5C3Ni2qyyeF0y8kBfovW2kpcQHRuzWUVL3C6zJCj9sLeNI3yntB0zxcVgALOObx",
-	"bL1MYlFoRGqiMqC3hvoGUZHfu5yJNF1hhq/U+A9znN8HJp+InAcmdpbLaukcqjQBh8GxFPl01lH5mQZr",
-	"F2yZQQtx2+3zpZ0xbF21lkPCjGZIrh1TCuYTGHA2Oacw+a3V/m7r53TPw3Mv9EvBq3iuNg/5Ukilz8iv",
-	"RuUo4zOddTnIzK1Q0otad8eluksL1WulOKahe+VXWL6lgZSobi5PHBX67OvLFxcXKbtG33xQISrd9h1u",
-	"H/M5c/t5+3SgnAZTLuxdTDCOFut7OCbwOgN++YJ44xQWAFkRBUAYHqS5gnRh7iNuWcAuvGbdtbICEJsW",
-	"1ItXl8Q9DxLWmKmAeKzyMepTTKkcJNFiit7/HSnTtToy99KSXy9A0jRtT8eoVznulh8TTPQIZJ2XXGkt",
-	"GAjfwxJZOXd/bPUOu49F1RWHjsSV9a9fpTSUXIqZuNu8TeNUjIO54VTPOp6kK6eIBc8kh2VNU9sMskuT",
-	"tgHBCUHOmQpXnmkpDtOzAkw5S4CUKjFOneiosuTdZViplXKpTGu6bJ6maPZazgSZU1QjyJzeAsEAPFWU",
-	"m7PvR4+2hXWy9+vx0A3SfCXTeL0uTzxjGmLtKi5tkppq+Pl4AtS8tcWPvX7mhTpuDlSJBgsqGeVd76Mr",
-	"5/dNLn6/vg7cbTYk53k4JKcBGy5Ep1d5gbbIn51Ns0ADn9tOIPrHPv1mu7RQrDcqIVT9QHWqIDWV53gn",
-	"V7R3I+N9JkUKwbRbKxFLwZETm2H+SMY0TRGUXapKBeaqU3AXk/xuWFG8gFEtNKKbWFpL2O0lhLdGEM1B",
-	"U6OubmVpFvu/+OFtpnGx5N1FFD98d4b2wncZoqe3qIiuF5Ivlbqi3LkilMQ0noHVVDuGLI4KL9xBsnjD",
-	"dF1bSstRfmEIwzvx62c6qT4KUU1DGEkDv3a0g7wvYNbDet1Frkq382AUkp/wlV6HwU2Wqz66r5nrJSYf",
-	"9puswtXuJarXAOcWsGmBtFmRnY+HG9943txz7/5dK8GLwhIl1jQ9dX9Z1D1EDet/yHuA1o3uYW9d53Z9",
-	"Cs60+euKorq23rP1jdtX1SnJ8nHK4ohgGpaKKY+wSYs54Is8jYi3pqB6KYxSiV65ptWHPaE7un3WL8Me",
-	"B3A7TLfnhtfLmSjCOFnD2RlB2T4FugDlauRSVeSObABtvXj7erHaQEkwg63NIyLSBKQ5GHMs/OSWc+yG",
-	"R9tSGO4TpNNwDnZXUsMHGKVsznRDmauIHD1DfsAFseP2WOWj5dBel5bNOunnIU/jd9uuWHyr5RJtdMck",
-	"sIDU/NBLJphiAZo+byCsIRn1f3NOGRar77lEf1JsimmfNzHvrkfdqxqE/xtf7nf/ugNy3ynf+Pd7ztpL",
-	"Dtyoo9ZFdKvBZIP0Zi5/t22nvt3KK+ToaFbs+c6nrct7U4F/qKdWk7x9hrZgtCXnmBMoOGxYhh8eStXi",
-	"HmkuwxSKhwyCogE399SW74PSHhrTZNu3cTdvYPK62N99jdf9qax6PBAO7jvvm6BerrO1pVWh9CFfMiSI",
-	"qt6uyaxVv12v3VWObdzdbwj4oHTXn0pClFs9tmvEuyV26+rlLxEZg2KJjR+zOR7MvL5hSW0X8nrYU8Q8",
-	"SykLxTssZy5ZuM2hcL9Yzz75EhKwdA1Nu99DHgUX5bs9bT5d4lDr0DoxgMJUgcJAwrSCtIv5wyxNGDlk",
-	"nhkdtSjFxhXEzsZcn6xCRqqonBXPIL6FZBAsh7Eplwd7VTzUv1Ty/rUGHjvw3vWr3tm1M0fT8b2o0V2o",
-	"yvjoFsJJpe5xk3OUcVfw0DptyX+Y//OlERn35SRVJfa0KJXElIsqbQP9Rsy+UYuF4SYGe4VPth1DbbB5",
-	"WclDr0OmCSSYNtfx6vezhBO6tp1NlWeZkEakj0W2Go1Xo3iW2yr1gWoCxeCihKQNRe3uuK0mQ4bctcUM",
-	"WrLpdP3LW10/3coH+yTF5u0EV/K+BfpXZp4tlP/gS8if140Ts7Mv960MeK+badTA9HY21d5NFNWrZncm",
-	"ln2DpYnN72iCNuZ05eJxymviimoNkredmZE33TVdGWZMmIvbTgT/hNXbVQbXmvKEysSw89qDH9ld6GKo",
-	"Ha+ti3DD2tZhY6PMjFdUqXIZ5e8/srRjMss6RP3l0gjPouVxeIVr71fhFZHAwx/ZndlA4AnK+KEQTje0",
-	"+yWxcXF+6hLRvQ6Z8IVYYUNZCbJ+gnIzNfeSmwvMPHgh60TQL4KwEZJW+ft6rT2Ra21NltvddbmX26xR",
-	"h/q877OiRdzLorNmiOX2NFXZXJyupcS7d/MZYSK+y0npYm7HxqG9Kk/0D5JuUJkv+ZVbbGRD0SGJyLUW",
-	"WQZ4ddsMqOYvjjTcNTQ/sx/p3PAM5+44Wgttdd4uY60msbn1OeU5TSPiC9Xgfq0zdkxVaNPrFdbNkBJ5",
-	"URmq6ues4aqSiVGHnt9PQZElOOrkVAL1ffsx+bHIVVxXTGPRlFMypzqegYpsA9s4zRNMttlmIwkLOLYp",
-	"vKbTiGCLGKyn40NOt3+0UMXXBDviLm3yV0qmqRhH9rtTuDu1ZoP5AuRp0TaVE7jLpC0I+LczrPyMi/Ft",
-	"61Xxk8KnfoU2fwoTkHx1tm2M6QrJIBRmvabg747X79moiQFCLJzH4qzqDlqpUIZuzC8JKM247YeMPwct",
-	"fdvsI+YraCJXmQvmDi2A3oK1PGUpjYugQVuVIKOyDO0tUF2UnGOgzlwW9S1ApsphdeLc0dXm7Nj1bY0k",
-	"4MJHDWUdfvb5enYvLLTjM3L0LLIVCIvGzjb0ZJyXKUw71cJxE/3drjVH6xo2q0vnlVarLCEnUd1ePXhA",
-	"XIotZ5M05AkHbNt4F6jReBXMszTcpbwsXPfvU5LlauZ766yZ2lXl0EQYmmjeShtSofoa+TbZ/+4iWnu7",
-	"yLbb8MUCpGRJkMtrOrWmZLhjSivi2E2VuczFooG5SEhpAGM/CD3zuGDOI1FEh575jNmMYtMkTCYsztQY",
-	"GJ+SW8h0w4QW8DBqZpmY8UrnQKgifhQpjexnRbv/im09OJlifJrCiMaaLSwLqVQ8293dojIIZX/+84ch",
-	"MlKg8Yxoqm7PyImNEFRkQpV28VdTAeu5qd883224kow/TyZUkUa7rrlA8Vv37oOi8/bo09oiIr2lKtCI",
-	"N8HrpKVxVk+9rlchOqdMdle9epXjbEjcrXU8W/OZigy9lwUjie7TSMwejhaQ9lYgewUShhXNK8Ck34jc",
-	"V+PcRl3lwaoTmDtxI1e+WT3k6PlY34cdwbDK1EEdvY83tHELASNtsNQAuyMTBmmiIl/Uy8rYWObrt7cX",
-	"9XWFKrs0LAwdfbVc7Jb28raCQ0/HZLzcTAPa+tI25QSK2qndqKhecrWXrXrC7kZtSXUNDKbo5919023F",
-	"qVHZ6C6H1vJwQ1P53L5RvFDbv1bLBNxWKrst3o/ptKFqL/BEyLL1T88G4dsqdG9ajBysy/fqmK7ssWJS",
-	"qpKlR3G0eT5Kot+AdIPNyBVhbzl7fQKAn0pVvbUwMS/NmcfeLNBSA+9+DccPmxm2hp7aGtpR3eRhakdC",
-	"mItXIg1b0j26tC6o64Bzsw9FxqvCKHdGblySwo25eWzjbeZjj9KVCyHeXKMYix3mtJrXhBy5gNquJ0LI",
-	"ZnFtqzXMtkkMRwc11whK6KrM2DAMpWO1oIS1pAV27f+KE/Mes7rvKhHaijm+RlkmS4DbUj9jvKzSM2ET",
-	"jUWJmFYkZRMYRA+ppm++OcpVUdgpuJ454+a6OCN0rLDzwQy43TTJrcAWpKmdueJSWNiSp2vlSTD+lthO",
-	"Dk0cbguftH2M0GaKVRKCTLJeE6Kbkcp8bS/1HzIJCybyIjSkjVJzrllq0WVLZJo3vNfAbR8xKjgYFjMV",
-	"IvEFNSX+YnnNftH78CuiOMslE6mj7X0Tv7wwTAv6Rza2NrIKHDNPwT2qsu6G6jpEtpRw+P1ZUzhG5yXY",
-	"2KP76RvdWO4ZOTFnPgWlTvuw3h5JsxWQJHtqKb5LG0xzWlCf2ljrxLM/Smhs31JzhXVd8jXED6wK5j/T",
-	"JC+KBciUZiPs8RZq/VYpFu45quO1StOV5avVZBIOS8NZz8jJKWYLUE1omobIeE7v2DyfD06fP/v+JBrM",
-	"Gbd/nvSpAEaJpDwRc2TzeBvYVBLrBoo6g+h+8nQPwW6PQbVPmwOn8MY6QzaB+9DKC9c/vP7l9QLkgsEy",
-	"gLrHKr15oNqRYzEftTSL61FbslNFyfvELPWpsmgmekE1fXlndr3bIDGWYltPBVw/sEXXw+K2egdgVVxN",
-	"Dyox6EZ3S2+sgWs9zKn8Tg8ketvCWtKm5zqd2E8TfWzrBGc/vn2x/xDjnfY5qH+9kQfGC7hMVLea79UW",
-	"cFsrX9iYqEcqn+W01oBE8Rq1rkdYUjVwKODaskFpiijIqDTCMRmvSCzmc6oiQtFjbsvGGQ5Q95c0YEvT",
-	"aSe8NhHPW2dsWq+bR3lhh/KVmWtFrwf2bggUZm6aKViIo1F2sLb2HbS5dFOfJzTTIKtlfNbzmTO7NQb9",
-	"2AUHeeHfXYX9GDUloGvxoI2d9L1LW6BRWXCoX5LK56BGcza3vuO+LiIpkjx+wAd6tF1y+3mz1lUqmBBR",
-	"T75ek/DTpdEzGgT6aEAt+YR1FxS37EKwFKEqk6U3P5TbCrGBLhAR+cFmt/4AVII0Ovr/HNXJ9+j86vLo",
-	"nxBOXV8j4O5Ni7E6UmnkcjspWjra0KNmZWKzvfK2NH00DOzY8eN0pIbahjbH+/6J4PUeXs0p6Zuy1y3L",
-	"MLvld2xAEn77fvUzZICOfX3inKX6iPECmZQTmiQSlCtazwWW5abqVjXU5hghzjhNR+bFhnXnDWrDfbn3",
-	"RrUlB9l1r6bZewXlNfy4MxYFjv0mOkJbXTtK77uxnWARjg6cx+zvtOjQNBHScwEM+6QEO7vbFhe34YPv",
-	"Wcq2WPmHnaAeRRc6kXy3ogYdSTFUDd/O0RF7zcEuQRTeGwePA8W+4Cn7MR+2An+9uXSvyIp7NpFu0Zp3",
-	"1N6uOuFDI6nQoXlSiafapC+406MiMKwnntYF/p9FLrEPwwvK8L//ArjFf1zkSov5IBr8grFog2jwq3V0",
-	"FbTzvhdwwhGfHjr3J6h7XawuzCdUF+f1xLYfYprInCvDrs+859zcu8uZSCt1jTqs0E0WjvTD9BUz0Sm5",
-	"+u3NTy9H57+9uHw7evX6p360J5t6O+yin+Y1dijbeXxQ/8iataqdjbE6ZbXOTYbaOzynUPhXfYrKepiF",
-	"m5v1bpPgxgdUKVlDSzeddh2f22xfZfBAZbYwpcS5rHTSCRx4pllM01HcGf4J5VOQIlcjT2XdtfcX/t3z",
-	"Inkv4HUtJogXcI9vX/z+MvTZCbszwlaPnc7YdNZjeCqWPUbPIWH5vMcLXPA+i7d6SNLjDcx0LZDa66VF",
-	"nnY1+/mei/H9KnTWCLYGxRIBtVXVIbGxyzpdVHBeX2nwcGkqdbcE+H5p5J/Ck2mmNItDzIstzJ1bdEzv",
-	"xfPtu73L51uWfr857au9p7SYu8+M9s17TujLL1srXRZ2PWLIYxf5Y4OTh3AXxEsDzEPwDMMqAIe2PTaQ",
-	"vFbNzS+TzrxPSxarB4albqxO8KlwZcc25Yx71iXwknkhdhfydjR4uQCuw3J3rbqaqyBQQqlcahjIiIzr",
-	"LNgtayIBHkB/FUDcn4I3l4zyd7jAkKOt7tJQdfvbJCH/8RAcg839Csl493llbD7PW+Jzm6VkIwH3U5iy",
-	"XM16Ry8UYnP3a6jmcC22FwL2bwrLPzUb5mIxnwMPu8OLPr7b6/63tWjr3PR3exH64P6amoD099j3UFzK",
-	"Visb82Lnj2btyz4O67nPyKsX51cReU5+fvv2KiLfkNeXLy66MZDukdoJzWxnGdc4vc92rVJ06RrHPWDj",
-	"u9tR03qvpJiwoPWuC833IeOmFbwBFaAP2yPARmPxkTeYbnKmtmXeN3K0cXeCJbFtmTSHPv0Ian1Qe7YE",
-	"aGELaqUsmCYpne7SV7RDnrDWe7Cy3iiE4yb2XJhAsvCp2jsbu16pc7PcH9PQzbwVE6HP1nJUw9uKF9AU",
-	"axcvlBotvhlhS75wK8F660Dn02lw5jTG7E3YHSSt6aK7zgvt37Ztm1HtAemdLmCmeWs7CgXq7OjEFb3f",
-	"Rk42DzpAUHm4tYEErFwyFxJ8H230/XIyYeHyJIEm+I/Tzr7WVX7zPgUDlF5z18JldxGj2o32NnwHRRKa",
-	"mTLoeqhgvE8cUjhJfpu6sj7bVhpsNNw6q1XnEn5lH/YdKtzddeoGldjvolxhCCL/EvI2FMqGHQtGLExj",
-	"+NBciXs4Lg3XSVlYpE6Hv+Ll4XObNVW3gy1RoJsVim4ZT6pfOCtKINni/i75TQp0Em5eCEKkjRHnGPu8",
-	"ezh9akTllRBpMAzOttSMAzWi3lJ1i9WmBI8hwoZ+aYpQUYEu71UjPlCpx0B1L+Y1Ew3sOKsBcSOCvM8c",
-	"S4TFqBk1mwC0GTPWpWMYkQUctmiwQaTmN9+0oZxzpnVmuWiRJ8VsTRtxy8CH/JwOFKsUd6EZ+ydYliZu",
-	"gQdLPoJUBvPEhmzYyJlBVFkHxtWtL+QTlmK1tqJNSjcKKTm/ujQ4/pkugJOcJyDJkGZsuHh+fHJMLlJm",
-	"mLEdIcdC/kUR8wRfyxUQpknO4xnlU0hOSUb1TEWlgx+vi3c8FgkodPCDlEKSsUh89THtaoIdv+Pv+IXg",
-	"C+BmhS6UaybSpEjdXpGiaNCpGX1Ebv7nyIWFH10mN7b3pCschilM8UxAsnF+iQK5AIn9zxWhZCJBzchv",
-	"v12+ODYfPScTytLcnnIbHwiuFNbNx3cD3IF6Z7SodwOzsXeD6J3vFPtu8On9p5tjcl4sA7eRCFD8L9pI",
-	"J7aIViLi3CiCZopvnz9386ZMacanrsThTYZZ/n+dSDEnz/4W2R9Giv2v+fUZ0YI8Ozk5Iyeu/QiCSM+w",
-	"vFCe2cfRyckJkWKpzOsfbhAFN0pIfRO94wT/9B1O7Ab/5+ituTCOLkTONY4vy/h5sQtbchKzGBUhwFOq",
-	"2QLIzSvGb2/cXkox15abwMx1Qx5myxnIGLg+AqSMhOgli+GU3KRsLKlcDelwfGPG3fgo+KF/Uo1BH9L/",
-	"5/l3z38c2ynfsrkjqTc/XpBvvvnmv1woid3ZnKUpK5JEDRX8L0hBDMfAmU5OTp4d4f/enpyc4v+OT05O",
-	"/l/zcSw1EgO3BW/cCT7PaDyDo+fHJy7cyJ45dTocLpfLY4qPj4WcDt27avjq8uLlr9cv8Z2yGMsAj16l",
-	"EMrpYOFGiAw4zdjgdPDN8cnxN1g2Rc+QE+EZnZk3h4tnQ5onTA8nQi6pTKxh/lO0NsZLnsFnd9hbKvTo",
-	"DzFWw6JImOowZPixWlPsk43FKIOfGqwP5ZBhrSTZp/c95xtK8E29Djmr0iI7+KQag1z3M6v/dsvT4Ufz",
-	"n/sh2b3ZPn05wTAV0/1Pck/S6TvN/WilZZY5w1sphC33aPjR/qMBWSikGOZSiijF+EFVo7BmA6ubddNH",
-	"NldbcPWP1bimT8OpTyDuBZZabFSP2ez+DjdfJsXd6sDTDUuF/TCz1u7nj2u2rk/DIo7JPJuA0UDg09CK",
-	"jw9eZbR1/LrtrcMrhRezWO/ewbGLY/BngQXm4X2FhYUFm3Kqc/mnPCnF5o6ysonAQVjW+szD23wMkoMG",
-	"ddhF+D5+B5lwAXcHnWz40VxFYJTe+8mLGxQcEFmqU+xcaqmUGR8ipeDZNeIcF9plsfTbUuWLDXJd85xY",
-	"6csV7dj1pFjsbPgR/zsqJhO5OiqLyPSc1H0qNJ0zlQWFV/9s+NH96360U74cXMAm6wmOYXw6vIVVcKFo",
-	"j2t5MvyI/72nquReDS1+kac8GYcmtk+GVMYztoCWEWzuvG9NAySgiSw0YinkbSpoUlBnp0HDj0WYbkdl",
-	"pNpgaLfHulictn7BlgHOOOtHLJ4fn1jLy1EqrON1ag9HYae8TAang1dM6XMz7JUZFfVE/occME9hO5Eb",
-	"JHYYl9EpdB2H1kaMAZGgMsGVvROfn5w4N4J20Sw0KxnVH84ZWeKlW0kwB6KAa2+zMiqaH72XxtlNjwfo",
-	"g0hcit0rZnsNheZ0w4ZXdAqvMCDgUzSo2T63vYlD7Ui3viKDOvRaAb7hj9a4bD0M3lmI5ngkJZKKKWEc",
-	"K3iKNAFJDFFHa+V6FVnOhAIcbH6OaZqiRXtFJFB0LWAowL8H+NHB+0+bRJuK6RHc6W50+/JOfyXdraT7",
-	"8k5/pd49kurQNiPqRrFm6Fss0HFQEvDTdiEEhBv6X44HD8cCZlRaP62Y2KYJtjB0iZpbLpZqG8hjwSds",
-	"6iqNNQP7J9AX9ZEPhHMbeOszvXHT7B+m2LLI5c9bX15MObEGK7KcsbTmUZQ5r0LX5cq+xzDyAARtycQA",
-	"ENF1+INIVnuCn4VbXY76FMZeO9BeCA47gPKFhacH9BkxYrYFN5XA/6LJlC2AY5s6A28miW2OGIB1jZQB",
-	"S4cN44U1qLlQgzoWbHkxX2xs85Krk9cvl7+8JOZcezZnawwqbFJpi64ktqCMFVxtlZsj8+mjt675f4Gx",
-	"bdHx7/dDDOHCat1pYg+L+IcY7/8w/wBTxokWZCmZBtco0UUPYuyAu7LMEEomrjG6J7CY8mbyGiZiyVFL",
-	"2HR+BrnnCze+QndbQK3hTg9jtaiDuFB5xoxTGSrYGgSq2dyaxHFhpzp6wRTa/tg6Njc+/HCM/Ag6njlE",
-	"pHikbLtSIXWE8UebCIh24+tcx18xrCsCfwLdVFDxYKemUsNx32fnZ7EkEypL/Hj+Z+W5vyjC1OGRpe6B",
-	"HiyleXgU4bQHkVcKjFiIuYt0CRKw5NnEnDlIyAr0FvZWFhZrAvHPdsQeofl6AZKmqZ3IlfrYP7HjbIUi",
-	"Q6VWZ8SV0TOb2yZ2sBhtljbWvJWFXMb75Rf4/YNQXcZinUvLw4sY2kryf6Fy+J/6cwcDVh/Av8YcfBUt",
-	"q7u0Qrw+8oGw71HHad9I8GW+yBj0EoCT8l2DCsG9mnJGJExyBYmRczBqEOvlzUBuF6j/EGPzERaDjWz5",
-	"aCOx72HUdiHcRsYNKkfXWmRvcs4Znxrh8BG1E7MSQjEWHFutT4Qk7wY0Td8NiEbbhna1jCrg+0OMu8LO",
-	"hzYFKfY8Nv/8CYyE/EpMO4qJPpqvTXrbLzW+AZrYelIWcmRGlaE3DdjLoA6m6L600wTfTIi0VTYoo+MP",
-	"Yx6qROMf3C701hrjYlAKvDAg5C0RnBiQdSZaBOrwo4ui/zS0UfUdwHxIED+S2Y16CCNoFRHcduiSQsyR",
-	"YcyFhDOfTGEFi3mVkzz4TPjkhuZD8SGHHNqNp/8Q4/+2ow6BMT/bI+FsSZlWERmvUFzpfAwsGC33Nqu+",
-	"592HG268/Szbd+2C/2FP6T5MQXae/iagw128ywJVpWiJ1/CMLjD9xDzD8yYkmQoi+Fk9Z6ntkNVwXNb7",
-	"bzwfr+yQz9ER5iNm7FoK+6Srlxq0STbUWw1/SMUi282XKinVPZ37h2BaSAJfpJfPHABiD0mhUDik+1OF",
-	"T+3lFbS127ZpFoT7YWj47TfwoRsve7YdFr7T2w68HPglQi0MA1ALcKPhR/yvV7GwJT4ErMn4ewnXR2LY",
-	"dhl+hygAaXqLXFpMJlbXXK7pmSXJNAmRuK0fVpcv9mkoccd634LHT6BbCKDvveJpo1mOsC7Gp3PgDu5T",
-	"dMA+w4AaZFe27d7W45fQbIjljdRQYTmXRsHAVnt5ldDMVo/a4kEsaymb++6M/IdZkBdUKF8Ro8GfoQBj",
-	"57ftK3z7jtCNiePabvLvnj0PXr+bK0vsPZUzNYOEuG82zpnwphn/89l/PW9waO77hi7reHXUKyyYI4yO",
-	"QP+gTYYWknChd3LqLR6dKJAwCbEWchURSvRM5ArzcDWZC6XPyLcn3xYNS2wSMndNvT29JjQLkmvmI8iD",
-	"d+8V41NDpPviAwnNLgSfOMfg/hh1QjOzFVdgupVjR4SmSrgEZtvWkovd6I9gk6BBZCmQWORp4iP3xtij",
-	"UFXiRlBvqWBdSDeIKC0kJEaUUl0QnCs0g8+LajlBRF/icwMncxL2iG47kZlk9xEl3558uwfZPaGZQSgk",
-	"5dK7MQmhkGk7THOhyRiIRQQkrhn7bHVMDO1hfrxCh9suaO0XI0HRGMvI2kvCUd06O6n07l5Z7VixKYeE",
-	"MN6duDrfdY62Ol51qZgeMd5+45WuiK0XXlESrc99dxj10IOm491jcbnHu+cqTCyhu2cLlay1vG0S168q",
-	"w/Z4D1SnOZSNF9NYMHR1DC4krejO7CGHYzZA527mRpjZcj+fh2vnmq7IleDTM6JFHs9sJzVbd8QwRli4",
-	"Zmu+ntpWp2K112Wj6e3KD/pqfAuYzGzbj2iTKHwNvB61pMJTiCVHhv/wxS6Zno0S0JSlte8VZFlzn/ff",
-	"wEH4fGNfki/FEFgL8Uen4lp0v4LqyfeNVN7bQmHJ5iH/GWhyVbRbCaWENdiJ3SlqTgvbSqjvH9FOcal8",
-	"aaUi/BQpxegqdA7/pwGGbfbVRihuMycJlxeKJ9Ql+e5HfXBLfOKG2rL7zyYKgjdYPfF5VJZbaTfcXlW6",
-	"DD2y6dbJ3a1bbzbVtm9kl5RzKFNtOxzun8JuaaOLGMHUSIISuYyhPJMtxt4qDh7/4D6CwdeB+YzMXUNs",
-	"ez0xVSaSrJuA73OshyM81L427JYj8aIYu/+zUc6190NyQXlVEjB6kWV1zijCJkYniMhytvo/T+sM9UB0",
-	"rftac+KhH/V6ct8L+AmrKigSaCyEv3uJvW1O7yvbn2aD06iY8pFYgMSqGvufbizmB5yu6CgzcgXB9j6j",
-	"rVMr8Pd9b47PQDIsmn6QSVOqQekR46NKT8idTHiYZPXGhpBfkupa8HQfLFYtyVXLBtxN7sJj3FtzmI/b",
-	"AnQrZrVf3NDe29rZBQPY8qm/ReyQ1h4LJdec6os+Po60mg6KffzIKtJ2C4nF5341JTdH0Ct+UKvGT2xh",
-	"tKNcgSRCEmrDHtCrUUt0LnDXn9MMP8772Dsq4H8knfEt+lYdNROsEV8rXhIm6S2qXuu2dk9anh0dxh4y",
-	"95t7pKNup9uv6WSvbOGNSKESb/8ELCZYxUK49PsWBPfiB9byoobdhA83+iBnxs61//NynqalBarhnnwa",
-	"tsTgRXmeJEH07PGiLDHzqFknYDuF3MLK3wYejQ+1GJbH4qP5p62O2uO6LFbxaMB5A3OxgF7w6XBftu7r",
-	"8zz9r8MQOnPuFYxwyrmCx+QGBQ3u9S6tIPdPzzvcjbon9mEL87beqG/MkN+ffS3V2Cx+jcWXW6TRUlBN",
-	"GokwCjN2fb6w2ZSLI/X0thnb9kS1+pL49yO4j4W2E/3+rEfUwq4nT0LU6h6t06cL6NhGae7t890QWhE+",
-	"YcMlH0psvRlkpXL5dtmqSjOPnTW3Ca/g2WsSp3ArP6wuXzRuZ3ekeChzQ0eQPA47ivrUvW8Vlg7AuexE",
-	"Ty1o4yWn4xSIkCRhCv8ZZhtmABLbGAjTD+MSlZ7IbaXjOMiqJ3+v9eI4yDcwZUrbZRyorq2deM3keYp/",
-	"2FaZVBOmSTwTChAFGNXtJq6XjuOPbu0P1pBqwOTe9JCij/ZTC40StkxVE9LPyLcnJxtZh0Tl8cy/EUR4",
-	"/1M3jClPmGFF7YqMg+RFMfrzjqo5iG4T5CRfqKbjyK0Smu5D1GwBbzwQYvK02Fif41T2md9iXvON7fdv",
-	"XfMz7T/q0OZCUp6QD7l40ub1Dij91LEfx0/wtRPH104cPTtxBMOYXNeHaDft31pJu7UzkqXor+T8tSdS",
-	"P1qONjskPRJ5V6MG2w3z1YFf6b3JUlEG1H7R4XVdglErwceHp/XNprUdTK3VaOknYG0tlkOWTM8wCNjw",
-	"lDLboxHWjRbYbTvcjTmvckgOZIWt7msP9HePfsRb7Kl1ROzBpFpM8DTtqpXQrgp5WFayHZs7YAd9k6a+",
-	"5kp9zZX6miv1+eZKfU1deqTUpQo7j4hHqhEbKU9IzjWdTiEh8YyliQTuWmwxnsAdSWGiicj3kOF07ys9",
-	"HN0hstV52UmmQ2mQiRTzXZcEOWwJCpGtDKI8PqyIasRTj8lNZBscEsa1sNVDgtd8Bb87veTNswlI4HEX",
-	"TaCCzCdQ8KIOY68GGIhFZDlj8QwWhcNsTpbUFmZJmk5Nk3LQj4K/yhCfswzxJ85+tuBkU051LuFzFcfe",
-	"71E/L6WUg2jnFQY2Xhm2ZaNpsEva07jYt7/iVzcqbpHdGKXCF9SwcnO2a6eVcV9tto0tZDzb+WKlcuxR",
-	"g/Rle5xVhPRTUvBKFRGqNRg2xgRXEbn+4fUv6usZbTijrrOiGi7ylIOkY5Yy3XZifwL9e33ouftG56be",
-	"qFK5jt6R60ssUe3CAlKuSq8txdzc8duciEwfrS3msGUNwo0p209ydcGrNwiFypk+VB/Lt0VT9YJNUKUx",
-	"oKfUgnzfbmzfVaDvrKxfZ1eLL2BaN99BK+k/8yH76P/Z2q62cqC2UOd/DP9jJ43Kd9yR0khLbg+EKtsT",
-	"4LPmwB3e8jjbJyGVvdM+jyPVkvV8gGY5k6fmLrrKi7ZERPCaALOtUc4eyKhj0yubi/zoTa9cDREHvMlk",
-	"G/T+NIyl0n1qfxSBV/Vnz1auY8prRs/dsxYzxVvsKRpKgX5+uPIJRk6rGCUwcQRbexA2d7qf90BsimT7",
-	"JaSh0iL7E1CTFtmXRFFaZEXuinL0U9i8UDWjEkjOE5BkSVcHp6qPVl3Z2svdRQhJ/Tk1cnetT1D9Cvdw",
-	"/7y0KW9rzqielUp7gcGuXsPvv/vum++jwZzxQo8PKPH7IzwL/Bbb5Vs6/fMF1TxNZ0AnM+lbOv2ywxbQ",
-	"PV1n3p+37bO9GMVbOt3TvfwrLJGYnlzfDKwwWdV+MI14jj3p6PSMUPRO4YUNd0xpRRivhzuvSCIA6/Qb",
-	"1e7AcQvIU4cfNZ12jWj2OH5czRNdfs1655/RpuVxtK56YjZg+73433bIYQodd71FQxdeCZBdNN0qvrbe",
-	"Vv9pFFhGrHzZ96OlXbOzrGx15w8xPlxnfvaN4UdnJ2vSOSxs9xjw4JB3mFyED24365DpL+oKTTuUZimh",
-	"t/ubHL/tMxY+POEcgpTNmSvJ0gT/GmVKW4Jge1JcMewz1VTq9P4vX2vAMF1iSIQyrhp62D7RUvcOJ19w",
-	"NEdJvARSBdg9vJYp4wC0rQ1fAcl9pSB5RD05ReBXQ/7UA3LlwmjJPFfa3Qe24IyiK0WWsxVh2gv+YUA3",
-	"MJeNjvdrx5HpGblhyU1EaJJIUDZOOgYjcxqgg0LLoZ7Z6jjOkGibstv+VYKntlN7LCEBrhlNff9fyrHR",
-	"tyH3zUb7B8L9VWECfDrXxrm6reCeLF2rfNt+37W65AlJQSvUDxnfETF87Fbwr4qZRwLRj0JOXWKlgxIS",
-	"HxckEymLVwgg85crWVOElp0hRyLfPnvexJCaDc+t294DR9oUBf1Cd9KEeiaWFQCekRNLXkytxfrU2XUv",
-	"GQN4gqbCNSkxcOczRehYAde2s+AxObfMgdzkMr0popBubODpSEEsQd+QCdKBss4N/G2Tm3jx8CD85Ekn",
-	"s7ZeKAaGvD+/GDI+Ee0OG/udSzPuAGcH5wmcnx9ZamjSJvpINp267jvIMIyoUlTrQz/NAnbm+zEfHANJ",
-	"DK+2GTIFHvZxzNawVcKTJjTTIA3COmkVqyspFiwBeYlvPEI8ZWghnQIqf1gVWoTy0vUt44nanUPPykMu",
-	"c6wUbnA6nMpGwhaScCrELUnZLZizByg0wcqIS/wv5giuOh29DWT2Q+TbVQYPRmShBK1pV9u1nbczYNIi",
-	"ZRd4KAw/AXD3hCbcQZxjHOe2GjT+lZflG32P6+Fdf1YoWjdcFgGljOvvvy3jSRnXMAVpMNTRAbihx1/y",
-	"Kymm5oBE5DqPYzDqwLUWWQYJEZIYhGICYGi1Ac9k1W8cNtnW559TntM0IuYLSZ7aSWEBXI/GVDXO7O6F",
-	"PlMfqqrPBt19yckiwMtre2l4aUylZAbL+VqBHw+2FlvDtaayerL3FQy0Nk0FkU+vfz+VckWoV6aM5M3F",
-	"8syoTVh/vixurHzZ6aQR7h2Y7lYLfBBu+60Q1ICnTaWs2MbOtDLz/xMqMRfDf7weZr9B2b0uoMrbrfZ7",
-	"w7DXD8Zj9ZTSIqvB48HkNtRU3Xa+7t/i4Kd109dJ8QowoScih797w+5SV8YVxz/hC9Vg9kuPK1K3PrCo",
-	"OCQRMnnD7IHGs2qACTL+JcUgE5sBpGYiTxMyhv1xqH6nevjR/KdjOKn/1OcUU4qpWEsbWGq22hBYulsk",
-	"bLCcX3Pb9XXiVuF5Sj0y1KGiNS50qyrSQgFeEuzKyq/8+K8e0yfjMa0j5wuvXVqoNuOVM9Ni3od1tcUi",
-	"Yy3CdtTgyXvNC1BVbFIVg39kTZNmAEvIiREUOP4sJBkLPcPJ0SSvbIMTt6aMKvMRKfIpvs0LW/0YGJ+S",
-	"W8j0MTkvLJ7v+BKdhd6fWFnCX5RLDDfXiv/xmPzLW8uIlSjMK4VbOSI3FbX+hsyB8tKUy6zZDRJCtb3H",
-	"5oznGndlFgIcry+6UkSJM0LJzb+o5IxPb4hFMjJUdfyOb3gVvId6nXL3Vi1z/YQ8OaXxFxtM6XTGe9Du",
-	"Vg7f2UEZQsqj9WdKSqAU2fel1GKV6uWMpbZn0FSAofuWA95BlGnd9j4JclPmsTvfocMy83s7rC5clMV9",
-	"yuf9kG2Ms5TGsB0f64e6W7H38zT9Wu/9a733B9R7T9MiCrjsYBTTNAWJ8UcKoFPx5q4tg7+S6NeGweFg",
-	"SCSgUxcj5zanVkrDHIVrlAluPvz9FSwg/bvvz+EaQl2++Du/KV/d0sNzW2ff/ff1/drVt2tX3zObbWRD",
-	"b2xcn42VLHwraiaWCqVFG9m0rWfnfXv3Pp3Ovfdr1vvnatW7g+689Z65VMezUOmXiQQ1u4Z4n0zhGuLe",
-	"AXE7nf0AqGOLsuUuJRyW7rhGRRtYDGsU0oyiPBHz9fjKEs1b+ht/ed2NvZrhTN0WykZ8S8Q2duj7V3Zp",
-	"kvpVwfjaErWLLKdKcgk2PW0RwK6LJsD7qjSzhqXO+XAHNRLaFYJ0BVE4yHvmtjS0UPYY2khs2cwwOThG",
-	"rkGbU6CeZr6J72uNsqdhsVxoMvbuApDgHI5oVm/EkMNgD0R9lBUQdRNbq5h73J7y/3K+cGIXnBzvUiYu",
-	"DsgY46+sCWOcs1QfMR4oyOrZ0Jae/H+6VvxWem7rst7fKFwjyTZBuuyQf65eFJ3998FRLovvPzH+4Rw/",
-	"JQMBkhSQCCIjlAZ07gsP+xyfMqb+hqRAF6BcF3KwAjX6Bm06hU0SwggWmzWEMIOIzIRC0TsT0tbRcwPe",
-	"8Rua69lNtP5Jo4pPhJwKrYEfk9eT+qErmv8bTf2msoEbTAO48cGQNz7pI8bMmyTkQbQS99OVCx4hPant",
-	"DHe8PYZz0DShmrZF/Tiw/OKH7p8jntt0jWLGQ1adMwSLV7WYEKYVpJOI2DoZ5qY3J+SbE6O0Cp4oQqdi",
-	"Tyx0A4FqSNPU4EuyuL3FNdVgdbXzNP3Fjd8nzjTVav8o+tmF+dYrtDvnhXObM7WlGKMFpM9z6ANNlxnx",
-	"hYK14hRKRXxLxjClfCusLcy22RT8qAOUSDqQDcDu6MsOlbU9SnKOcVkF4VRJBp06jUQz/PiHGGM49Kdh",
-	"RnNlbt62K8q+dmVH7vWGsjPJaxv7fYCryRY0CAPUnE0LHusi+UOMsTWF+f3dgKbpu0EI5n3PmsfFxsUE",
-	"VFo5P4iZa/u4Uwe6D7tuoLhDnOM23oAq1Il9IvzKO+KNjFzz1Dd45nGgjROshbWSD9uPG8S5ZHo1LKZv",
-	"OWNu7LUb2r2vYGIEVilyNYoXEO4wiJmRGy0G21u1lZ+tlCHs8e39kkwdWIeRYCvKZCHL3nKxLLK6lzOR",
-	"QiifPniBe+JY5GmFMOq7+CdYUfnDKYkXMGJJRBQswLwXEZsfE5F4odRIxULCaPEN+Su6dqbwt8g76PG1",
-	"tWqOEclofEunEBFNp5FrMXdMajebYXNHz8oUcQm2wo4QZE75imiBaqUZav3amwLIZtukPfk2dhG/bjf9",
-	"7OTkxGsjTbm5OYcR7rv3eavP+FtmMyV4UVAXI4MrJ65/O9F9HchO4lmt69Sl4YndcvGLs/r5Cmb2HnN9",
-	"xmxDK88Y1riGtfTM2HQGqBII6VqTbWMZmmojwLbrVNd+1L71JzvJ3nnvhY3Dr5TS7Hx3b7+h8dfhxe8v",
-	"z9NULI160ApaHF4bvUcY1+Y5SKe2teZ8rroztvvw1auyXCuSZxgqFpGcp5g4oTHpi6J+5Uw7RCx5g3Ac",
-	"Ci24ypugu3tL5CZgn16UQRmZ9xdFLn5/SWgFKJ2IWrAk7uB6fH354uIBcM5qBXRyma7pE89Pvv3PaLM8",
-	"i5FhJqtRDFIHqv1/CtfVeTpY8mqjFYqY4UjkdQb88oU5KFjfxogQtkGdBFW1nBm8NKAsy+UUaJ6wVi50",
-	"ZUb9zJTrBv81WCR4yF/eQeyB9GWn8BlyKUQRpC6SYn6xp0gcsZUkC+vRVtr0Vpx9Xo419B7ASsTr0EPL",
-	"kNlrQsYr58moNCwdi2Rla8Nwc30GYN0eobMJxn3449znn15kDm5/DeBcLMlff8FaSn/DRrG0qKgU2QxR",
-	"LF1mO1QUOCF//VVw+FsYAc0hjk8P/gdsRGEkD6z5q8jV6+u3/RnFR/z3aEsdHYTxP8T4T8MlbE9ayxa6",
-	"sNveLhkH1fYiOQjWxy+P0x0MnYlpW/0MT1Cfa/GMMMQaymnsgIhCgFfWA9vprnfe2kPc9nVeufervuKd",
-	"xRriaLZJnGtoriBdgOp025fd9LaE467D8Yu67m2X0RLm9ateyPptHwRv81X+FKH7KG0/PPzKcghhMrc9",
-	"XnlCmN6UnoJmyTXW4duytrc7TQN9nh+pDelaQIavJti1B6nd/7ba09a6te/K0z8BB0nTpsLTe4nrilOG",
-	"xdJt5a1bc3rxEmOKKJALkGdWKEe7oOWTik0NQ2W8ozHLAHc4Be3tRU1AvjDPe4FXxBr0kdIS6LwO5qIO",
-	"1Jhx65E9sGxgvlZpb0FormdCMu3KnjkY2nLzBsx/UdXhfSC7EGk+h1avwu9uyD4v+fKE7B221xmNC1lr",
-	"nIqxbRSyFWi5AjmVIs/a465+UyB/ssP+FJW94I7GGpunMEVe/Nrgl0wTmo0QOqOEN9X2ChqEN2ekJKNS",
-	"ewy5YmGhSe18T7SaWEEHX7YJ0p4YdOGByFKXVO4t5QrvjMrRKw7ZVtG5hO9+xLoK/kJt0x+jphUCBiHG",
-	"yRgmAjvwrFAFsRes0RdD92sVqg08rVvE2QOY2+7KyOOC3al/xMC2flzAwq9rWMSfjh/8yHjieQGqdBUW",
-	"75ox9KTXj5b7d8rUq/OKx24WhQuPyipsUqSALZQD/ULr/LBJQtu2v90zxEOk0k3djhruhkCMZL3iqyeQ",
-	"h5Z8bbUxPPI1dMjoBG67AbahZeOwbpeVP1sxOXQ1mS33l0cbPgZzytInKtm+AfUFC7ZI2VFRYtbG/Uml",
-	"CU3mjNuEMyHXzkgniXaPXAQnebIVGYqyVLmCAOQ2GcswzqV0gGm0CdkhZvf7tr6Vh+IQtiEr5B8x3htc",
-	"wwzknCnV2mSqDrqryhudchNULLJddbtPqWZruQ1rEWOd20MdhjuW0Oob/7zDXIVKLGwijGhJiUfKdkrp",
-	"rAk+phJYuWk/Bx2wyHTKvmwVECmsowYYps6P5j/d1b4nUVYwzKTb9bk/x2VlNbmm/fdjHg7xgw4a2ZUU",
-	"E7Y3j291hqfr9M3sCm3B1s5iQnG8hnHKXINjdOnuFlXXoC9Sdu0riu4DS68vX1wUczzdciMYAaTEHLwd",
-	"1+BuPaB8yrDujCCJiG9B2s4UgF0vlkImZ7Wiji4exZWRUcB1T8z7z+4B75Uj6ifZD/b9559ynZmsBEEf",
-	"9KiVQj1zP8cSpZWVOscZ9sc//RQ/pnT6RCtJGWi5RJy6Yu+Cjkkq+LSVrYJUrr5z001/fnX5uxu1x/u+",
-	"MsthksnsZEUsyPnVZdC9bl50udBIvmOqWDw4/fd7I/VrcQvc/6HAqlT2T0O/NvDBkj3mHg2GSNdulo+B",
-	"TdpXXHj4KZkBTfUs8qtVEVGuNKJNsLb5luZXI7sfV/Rbu4FQ80N0cS5nAjV0wvhxXWMJvPNTBwfp2lem",
-	"zq28MX01SdKK1b4MVeULvnZ7qImXIDORJsoFiUmRglUe3TuVr8xhPg7u5zyOq1mbU0nnqvKedGX41197",
-	"s945ITCnrHaZ2JjXJU6ryG3dEEJEUjqG1ELEFnTDGSofLRKuNz/5yr6rBZlTeVukZis0/FU+gXME3v9Z",
-	"LMk8j2flZmx2qhYSKq9/yIWmDehImI8RxlIUUCUomy22+d7rNCGyUpugjCeeiiodYBhxQyu3pZC36JPC",
-	"IBka3xqa48kpyYRIVUQ+5JCDAa+YVoH5hxgHcVu0+qp0zGroy0QmUswtBYsa7l1phc3P/+CDGouOZb6n",
-	"vftkVECv6BpJEsGhTlpFt5gGkKRC3GJVvvVc2dNwcT4zp+1UVmUdrpJZaA6zhfU0XAeeGV2A34U18axI",
-	"LLiyObdr32/awM9UjoXEEqmYMmM/akMd8b4yP/Dh4lnle/jT4NP7T/9fAAAA//8=",
+	"7L2Nc9s4kjj6r6D03qvZvZItJ/NRd3Zt/crjZGa8m0x8cWZ2621SMkS2JIwpgAFAyTpX7m//FRoAPySQ",
+	"ImVJdia52quJRZAAuhuN/u77XiRmqeDAteqd3vemQGOQ+M8LCVRDfK7NHzGoSLJUM8F7p713UyAp1VMi",
+	"xmQxpZosqCKRHX/c6/dUNIUZNe/pZQq9057SkvFJr9+7O5qII/Pjkbpl6ZHAL9LkKBWMa5C90zFNFHz6",
+	"1O9d0Qm8YvxWrU//FhKq2RxIYp4TLYg2C5IwZyJThPIYf+Bwp0lKJ9AnfwjGISYLpqfkfY/0yfvertb5",
+	"TmiaXIiMB+D0i1iQGeVLIsVCkRnV0bQ67VjIGdW90x7j+ofven2/DjPJBGSHhXzq91Iq6Qy0Qx+NY2aX",
+	"sbqqfxqMaUEk0Nhg0MCKSs3GNNJnhGlFbvzLQ4TwDeF0BhbTTJMpVcfkV6FJRBUcKeCKGWyYnTHzfUMZ",
+	"vX7PvNM7LdbR70n4mDEJce9UywzKcJjRu1fAJ3raO/3hu35vxrj/81l/BTdmp361QwljkMAjCNAonRAh",
+	"ScwmoHR4acXbLdf2/PvvNy8uhoTNQS6HLDavB+Ytj2iaeRN1mNmAx0gKbrYqDH7NZiOQBseUSJgwpeWS",
+	"QKJgMQUJYaDsYk13EGVIPrUgqAx56HwsEnzoEF0DcU8Fu0MzU0MJSmQygqGdJcglpfgDIk0YtzzKME2m",
+	"CLUnCubACRubQ5UIcatIwm6BUE4QKLgPy5CLnfzr6FIdvXUTH/1qfizvIoYxzRLt2EK+7pEQCVCOC/9D",
+	"jDYSi6bqNkwe7u1dQtJ80v56XzcjPt4hA0noCJJ66swfP5QyExFRpHJz89SQySvQ5OaVG3hDgLt7Cq8w",
+	"OoM+4ULjX01UUSGJo0t+5L/YlTxmYMigHjazHYBlBprm0AjNkT/fJZ0ZUSB0G7JoimKCB+7HDOSyWIx7",
+	"FADis36r3ZoPDBX7n8Dkb41cQHH2M3Ji7qsElCIzoFwRmiR9kqXmqn520j85OWlYoP1+eJUngWXO6B2b",
+	"ZTPz9CS8aCEaDoh/ulP0WFZZc0oMWXthxY0MM6jKZ/a1vqGQYR6Kq5SExZ3X6j650xVncgINSPSPH3qc",
+	"LT2uAeNCcCv6qYr8HYnZjKpTcnP7t/kNgTsa6b7543/nNyQSXFPGFf7wb/q/ow83RFJuRPib27/dUzL6",
+	"dEOMQC3G+MtfKBn99cacFCLGx+/5P2CpiEb5dmrUA6UZn5BYgOLfaHLLxYJQCYRNuJAQo6ZggBGb+5mS",
+	"m39SyRmf3BDLX4/f85oj97FXg5fvTv7rhxAqPmZC03pU7AAJTr6jJbmrio4sK6hSRZRzvECCYnH1S7sk",
+	"SQlpwqL6RVYl1nwsSUXCoqU5WrnkuDfxVUIqFNNCLlvwomIwUrfINGpQ7mT3SQoyAq6PgEcihpjoBYug",
+	"Du7VeVvC/dnJ8xYSjxQjoesJMH/8UOApUKpR8i8N2KFAp4QM6N/IDtZ5T5/cHN2QEYyFBELJLSzJ2KiK",
+	"oCLgseEYQsbF6Vg5+zhVIy7Wl6fppEneyR/v8qgZGb4eDf7pQ/GtxS00YDt//NB5MtUklPqnD51lAaOp",
+	"ELdDy27q51sf97CZkeuoVHAFZdtb4E61D86Q94xEvDTaJMxSvTzu9cvWu1z8P73v/b8Sxr3T3v8zKGx9",
+	"Azd0UFj5cBUvBA8wPPNrcMpP/d5PlCWZxJfM7Q3WDkbTnHcP/lB2GQVAQguyT9XgpZRCKruagN1qAVyT",
+	"hRR8cky+v7sjHOYgiYYkUWRmzrOeUu4488cMlCYs7pMFCvl484E0LyRiMoGSohXRTMGxZSV2IWad51eX",
+	"v4NUDoypFClIzSyK5sWD0DXnaeHf+cAPOd7FCEXCT/3eeRSBUusfp5EOf7vfg/HYvBx65O0R4TXVTC6s",
+	"6LYyvzew2ROwkYD7PbT+Gr6umWVz+Tsx1XCEv/bXl1xYbdYesagGAq3X5HWuNkMzBMsw33jDwtbGtl/Q",
+	"6pvmyg/O4e0hzaRVXkH9HurmdQDqF9YxZ2ZByIfJ1aD4rT1YTVQL3OiW/+4pLdKe0YAzZS83lc2g9Om6",
+	"fdkPBZfgzMmvGL8NrGCkRJLpMuhy20a/N0W2sxGo/hvB6R0EQ5u3p8n9yTTM1CZeV5zAT/0ez5KEjhLw",
+	"94ebm0pJl20cAeatT/1e1XRf9gTQ5Kqy4saVlcEcYh6Uc6HxxDfOUUPY5Q95mqwh+UYeAXda0iHVWjas",
+	"ogJON3EJnr3Tnrmhjt/SxWtQik5gN9yH8SlIpiEePpg0KqTgzZftv/XKDN8hic0oZ2NQejiDmNF6xG14",
+	"7K0frSGaZknS8X5JMzXt+EruFQp4HlFUmLIklsBRSeWE8RjuDNNshVVH7G9zz9PusFJSH1tDNKDqrl93",
+	"IzEbijnIOYMFnrIkeTPunf67eavXP755/ca/9elDa0+mEcAor064BQP7FT3EbyEVUl9nsxmtnKSC/YTt",
+	"sqOlBmUQ7Em9TyLBx2yCJqOELo2U3W8DYU0n7Q/qOzrZIUG0kyFK5O5Wm/OXfuVSa7oO35b9sCv34q4u",
+	"Cjx3TXKZHdCem1AJvAv3Sag2w9ofgSv/Rifyz+QKa1/b6E7oY4UMcNYgirOY6Vdiso7Z1pATaUcWbGah",
+	"tRpQg5pTPKy/djIFsobZfWrY/8s5cP3OfbQKCDCPhvXHrf6bdwFBMkoY0mW6zpbO41iCKlm4vY4b0RmQ",
+	"sRQzo+qCBCK402ltKIwUixCcHwuD+dNhZX+NI43ukOiwYO/AELQoX2q1YgJIxCSPEaJcLUCSKZ0D0UKE",
+	"5YE9klv5CK7tNXQcL35/eZ4kYpGwkAa2pRYOdymToIY0YEP9jbM7oiASPA5eeTXMqHMEUxfJ2nPGVpdq",
+	"GWKXGmY7vGE7S7BZavDQCTsrRGK3vIkycJ/r1DH33sAWPOrCQ/IXoImeXmuqs4ClCqQUMnxL1QqU+aea",
+	"t+os4m54cMsok2WyEC+qtHsNWjM+wRDBaGr9iKMluYXlMSlchVQChljccrHgZf/gca+/KswYxj1MxGQ4",
+	"FnJBZTyM6DAyz8csotbuUENbxf7XP+KDuLZ8PZVCi0gkLV/X0+FMxO3WOkI/4XDmFOM2r8RMmefxsFho",
+	"cUGqVp+Yap0OzUJTKe6WQxrPGB9OpMjSB7zvGfFWn+iEoZV3rcm5M5msfuWWpUMFVEbThtfL1q7q++iJ",
+	"kWB0qgftZg6SjZe4m3brYDFwzfTSkOmcef/EqmlfYFicuoWY0JHINElBpAnkTlVKUqrUQsiYGAGnTxi3",
+	"XrpTooR1xyYxTfvELLdPBIujftnnd0xezlK9PMVb30hH9uj7w0CUpjxWZCzkcf2lVgDFzDUcUQXDmLeC",
+	"Ir6wzizKbs7vv//2h7ZTj1mCF1HbmfHwuIPQZcXuPa1pNB2mVNIkgaQd3qvvSzbKdBEp2WX2zmC2r9lA",
+	"NjVlpfm7fsOety2h7V5WkUjDbogNopP/2sM/YBfSBYTuFX/mOryoqdRDnagORGIEH5Hph2wxYx3WmMmk",
+	"/eDO/I4Ld8CNHA7cDm7zouFZ5buu1RrtS5kWQ8FHgjaianUur2nG7WdyryiIJOj2r3W6cOwbaNmXEDNp",
+	"JOyUyplq/7Y9gB2ObfGWGkYJZbP2byVi4oi3Jdhb80AcnZ/+dsMxEqLjDjqTeCrZjMrlsI0sWXnNqku5",
+	"lirBrCT3Gm5crY2iS0EO/ae6nC8JNB4KnixbDseQKAzNTCWM2V2rJdq3bNhLnBU2kC0YmwvSs5Kf0xzT",
+	"LEm89rh5CwqS8bAcztf2NRuilbAx+Mmq8tpUZFIROtYgnWGFkpEUCwWSuLcJGHlqKhYYoDHK1JIwTdg2",
+	"NoTSkh52VSAkC7Ukppoa4aIlVLSQdAJl8ttyGZY60OjyEPrIKO3IwktvdODg5q1ODNy80JGnfGp20M5o",
+	"+m/7/Q+UL9dV/7cueGqTE7hKxS9pNCXK2gisrsC0InOaZIAGwsUU9BSkoduIcjICZ0SwKkgvYJB4YR5L",
+	"kan6OIFIMs0imgwjrltajRp8HlM2mXb40gxils06vNDZwrXZo7hi5anAo7ShymI/NMH64veXHWxd/V40",
+	"V8pcqxKG82+rZjiRGRrNJ+MYjdxzkWhhJzaNbp1lZN3QZVgf08vgw8b4sbXNvvRmtpVduru3SteLaqBc",
+	"H6NbUykmks5UyP5bMu+0+RJq5hstlbi24tsf6nZVZ1Rsb+G1wFmLk1hZj/tocB13EP3CDINf7symHkMC",
+	"LoQzZBNpeZz+EKPhLeNhQjYPa62s5mE1I7iK2r9fv/k1tG7zXq2F1kZHxpkVuRrd/27cm9Ef2xu+1xD1",
+	"E0r013qZBNxwyv9c3Sjjaab7mAxChCSSxizo56n14OCF8AguWReNZ7eVL+NDECwYtv7yLspUMMVtiWav",
+	"sR2G+TBo8Y4wbX3NyF32L63TrhH6a0z+sYiyGYQy4V/gFVYkTYxBSpDWCGeoDRRhOkiOmSrU6RoXHFU1",
+	"j/DLs05e/ibnxBrcfwYOkiaXfCwCgQ9l5WjL+gIhA/zWn4oyiREPHQ5hh6/DnQbJaeKtK1t/aErlSMhh",
+	"6X5cj8FyDw09/YLDyWIqFJDzq0uip0wRps6IlXQV0RgFrh+yuSlVw4gOpRChQ9HpQ3PgrfeGW3EX90OW",
+	"X2OS2n4baDbw9vyaO6jD54L2hO1Xt8nOsPU6KxaE7dfnSzEMc5VyZ5DMP/3QUxg0HWy75RDvvIxCWRWl",
+	"FJKViDyqoMyyS+K8feWoQ/zNpXrhs6PXgprUMC6eVdeAm3E6IF6gUwvUjcrsp37v72L03xlkENpysHbM",
+	"O6punYN6QZF7tRQXa+WYhGrg0TJcpiYRfOKEBJlf1DMypQqnhxg9bg1xIKEAu0yFBeAVQccNDEk2NnQ5",
+	"ALOkRgTZWlpvjkNqLT/UyuOdNenc8FtF1gR1MKNZLhfWE5riL4KXk83XbTK7EcARH29tGsVW0YANH/3Y",
+	"Bc+bELYHPLQBT0zTC8HHDaEomNpsvRpCLrF4lVwek3Nuc+oKN7ctAoE5axqz1QWHPmHjchpbHsYWIRfB",
+	"4JXqG2o9iGXVd13yQf/ns/963t55Xd2hUShyecyWmFhxbW99Gdn5BecQ6RUrcHUNnfjTiiO9JRjqvbFt",
+	"vK9tJ1l3v24qMhDyvzYjaHsBpuxyraQl/7DB5VoefPLdf7b0ue5S7DAn9CfKEogvZ6mQ+jcFsiGqrQpB",
+	"PKFm432ScQwXQ39bn4zxix5t9jdUSlDxluDtx1z4oxrk0a2D88wuivUHLGgeQ0Ovx+emixIKvn8WIsAZ",
+	"vbu0g5+dlIrDFEa14GquGJ+8zUN0q4tpMC8ujRgVgoXK8tTYDdKDH/mhZmU1GJ5RltTZE5La26Nj8Hgo",
+	"CyVwyc3SBDR6lqKg8PvGMn02oxObluLzjvpk6ksMYggzFs2w9QkCKbqG7gyVFgtpl8fwe5ZwkHTEEqaX",
+	"eTLNh36g3pn7dh62hQZkykluUzLHgpLcMEMAbVaqC/fxbrtSLsiKX8c6gLy1aV5ePsmdfiEp0H/ZSkux",
+	"C4jeraGk7BVelRE63F7A465R3nOaZOGyAlioMoumq+Ug8xInUhOVAr011Nfr5/m9i6lIkiVm+EqN/zDH",
+	"+UNg8rHIeGBiZ7ksF+2hShNwGBxJkU2mLZWfSbB2wYYZtBC37T5f2BnD1lVrOSTMaIbk2jGlYD6BAWed",
+	"cwqT3xrt77ZyT/s8PPdCtxS8kudq/ZAvhFT6jPxqVI4iPtNZl4PM3Aolnah1d1yqvbRQvlbyYxq6V36F",
+	"xTsaSIlq5/LEUaHPvrl8cXGRsGv0zQcVosJt3+L2MZ8zt5+3TwfKaTDlwt7FGONosb6HYwJvUuCXL4g3",
+	"TmEBkCVRAIThQZopSObmPuKWBezCa9ZeK8sBsW5BvXh1SdzzIGGNmAqIxyoboT7FlMpAEi0m6P3fkTJd",
+	"qWCzlZb8Zg6SJklzOka1mnO7/Jhgokcg67zgSivBQPgeFufKuPtjo3fYfaxfXnHoSFxZ//pVQkPJpZiJ",
+	"u8nbNErEKJgbTvW05Um6copY8ExyWFQ0tfUguyRuGhCcEOSMqXDlmYbiMB0rwBSzBEipFOPUio5KS95d",
+	"hpVaKpfKtKLLZkmCZq/FVJAZRTWCzOgtEAzAU3mhO/t+/9G2sEr2fj0eukGaL2Uar9bliaZMQ6RdxaV1",
+	"UlM1Px+PgZq3NvixV8+8UMf1gSr93pxKRnnb++jK+X3ji9+vrwN3mw3JeR4OyanBhgvR6VReoCnyZ2fT",
+	"zNHA57YTiP6xT7/dLC3k6+0XECp/oDxVkJqKc7yTK9q7kfE+kyKBYNqtlYil4MiJzTB/JCOaJAjKNlWl",
+	"AnNVKbiNSX43rCiaw7ASGtFOLK0k7HYSwhsjiGagqVFXN7I0i/3XfniTaVwseHsRxQ/fnaE9912G6Okd",
+	"KqKrJewLpS4vtK4IJRGNpmA11ZYhi8PcC3eQLN4wXVeW0nCUXxjC8E786pmOy49CVFMTRlLDrx3tIO8L",
+	"mPWwUnieq9LuPBiF5Gd8pdNhcJNlqovua+Z6icmH3SYrcbWtRPUK4NwC1i2QNiuy9fFw42vPm3vu3b8r",
+	"xX9RWKLEmqYn7i+LuoeoYd0PeQfQutEd7K2r3K5LwZkmf11eztdWmra+cfuqOiVpNkpY1CeYhqUiyvvY",
+	"jMYc8HmW9Im3pqB6KYxSiV65utWHPaE7un1WL8MOB3AzTDfnhlfLmSjCOFnB2RlB2T4BOgflqvNSleeO",
+	"rAFttWz8apncQEkwg631IyKSGKQ5GDMs/OSWc+yG9zelMGwTpFNzDnZXUsMHGCVsxnRNmas+OXqG/IAL",
+	"YsftscpHw6G9LiybVdLPQp7G7zddsfhWwyVa646JYQ6J+aGTTDDBAjRd3kBYQzzs/uaMMiyT33GJ/qTY",
+	"FNMub2LeXYe6VxUI/ze+3O3+dQdk2ynf+vc7ztpJDlyro9ZGdKvAZI30pi5/t2mnvtHLK+ToaFbs+M6n",
+	"jct7W4J/qHdYnbx9hrZgtCVnmBMoOKxZhh8eStXgHqkvwxSKhwyCogY3W2rL26C0g8Y03vRt3M1bGL/J",
+	"97et8bo7lZWPB8LBfedDHdSLdTY208qVPuRLhgRR1ds1mTXqt6u1u4qxtbv7DQEflO66U0mIcsvHdoV4",
+	"N8RuXb183ScjUCy28WM2x4OZ19csqc1CXgd7ipilCWWheIfF1CULNzkUtov17JIvIQFL19Ck/T3kUXBR",
+	"vNvR5tMmDrUKrRMDKEwVyA0kTCtI2pg/zNKEkUNmqdFR81JsXEHkbMzVyUpkpPLKWdEUoluIe8FyGOty",
+	"ebBLxkP9SwXvX2kdsgPvXbfqnW17gtQd34sK3YWqjA9vIZxU6h7XOUcZdwUPrdOW/If5P18akXFfTlKV",
+	"Yk/zUklMuajSJtCvxewbtVgYbmKwl/tkmzHUBJuXpTz0KmTqQIJpcy2vfj9LOKFr09lUWZoKaUT6SKTL",
+	"4Wg5jKaZrVIfqCaQD85LSNpQ1PaO23IyZMhdm8+gJZtMVr+80fXTrnywT1Ks305wJR8aoH9l5tlA+Q++",
+	"hPx5XTsxO/ty18qAW91Mwxqmt7Op9m6iKF81uzOx7BssdWx+RxM0MacrF49TXBNXVGuQvOnMDL3pru7K",
+	"MGPCXNx2IvgHLN8tU7jWlMdUxoadVx78xO5CF0PleG1chBvWtA4bG2VmvKJKFcsofv+JJS2TWVYh6i+X",
+	"WnjmzZbDK1x5vwyvPgk8/IndmQ0EnqCMHwrhdEPbXxJrF+enNhHdq5AJX4glNpQWIOsmKNdTcye5OcfM",
+	"gxeySgTdIghrIWmVv6/X2hO51lZkud1dl3u5zWp1qM/7PstbxL3Me3qGWG5HU5XNxWlbSrx9N58hJuK7",
+	"nJQ25vZyD8F2lSe6B0nXqMyX/Mottm9D0SHuk2st0hTw6rYZUPVfHGq4q2l+Zj/SuuEZzt1ytBba6rxt",
+	"xlpNYn3rM8ozmvSJL1SD+7XO2BFVoU2vVlg3Q8qNHfNQVT9nBVelTIwq9Px+cooswFElpwKoH5qPyU95",
+	"ruKqYhqJupySGdXRFFTfts6NkizGZJtNNpKwgGPb0Ws66RNsEYP1dHzI6eaP5qr4imBH3KVN/kLJJBGj",
+	"vv3uBO5OrdlgNgd5mjds5QTuUmkLAv71DCs/42J8w3yV/6TwqV+hzZ/CBCRfnW0TY7pCMgiFWa8o+Lvj",
+	"9Xs2amKAEAvnsTiruoNWIpShG/NLDEozbjsx489BS98m+4j5CprIVeqCuUMLoLdgLU9pQqM8aNBWJUip",
+	"LEJ7c1TnJecYqDOXRX0LkKpiWJU4d3S1OTt2dVtDCbjwYU1Zh198vp7dCwvt+IwcPevbCoR5S2kbejLK",
+	"ihSmnWrhuInubteKo3UFm+Wl81KrVRaTk37VXt17QFyKLWcT1+QJB2zbeBeo4WgZzLM03KW4LFzf8VOS",
+	"Zmrqe+usmNpV6dD0MTTRvJXUpEJ1NfKts//dRbR2dpFttuGLOUjJ4iCX13RiTclwx5RWxLGbMnOZiXkN",
+	"c5GQ0ADGfhR66nHBnEcijw498xmzKcWmSZhMmJ+pETA+IbeQ6poJLeBhWM8yMeOVzoBQRfwoUhjZz3wj",
+	"kbJtPTiZYnySwJBGms0tCylVPNvd3aJSCGV//uPHATJSoNGUaKpuz8iJjRBUZEyVdvFXEwGruanfPt9t",
+	"uJKMPk8mVJJG2645R/E79+6DovP26NPaICK9oyrQiDfG66ShcVZHva5TITqnTLZXvTqV46xJ3K10PFvx",
+	"mYoUvZc5I+lv00jMHo4GkHZWIDsFEoYVzSvApN8+2Vbj3ERdxcGqEpg7cUNXvlk95Oj5WN+HHcGwytRC",
+	"Hd3GG1q7hYCRNlhqgN2RMYMkVn1f1MvK2Fjm67d3F9V1hSq71CwMHX2VXOyG9vK2gkNHx2S0WE8D2vjS",
+	"JuUE8tqp7aioWnK1k616zO6GTUl1NQwm7+fdftNNxalR2Wgvh1bycENT+dy+YTRXm79WyQTcVCq7Kd6P",
+	"6aSmai/wWMii9U/HBuGbKnSvW4wcrIv3qpgu7bFkUiqTpUdxf/18FES/Bukam5Erwt5w9roEAD+Vqnor",
+	"YWJemjOPvVmgoQbedg3HD5sZtoKeyhqaUV3nYWpGQpiLlyING9I92rQuqOqAM7MPRUbL3Ch3Rm5cksKN",
+	"uXls423mY4+SpQshXl+jGIkd5rSa14QcuoDatidCyHpxbaM1zLZJDEcH1dcIiumyyNgwDKVltaCYNaQF",
+	"tu3/ihPzDrO67yoR2oo5vkZZJguA20I/Y7yo0jNmY41FiZhWJGFj6PUfUk3ffHOYqbywU3A9M8bNdXFG",
+	"6Ehh54MpcLtpklmBLUhTO3PFJTC3JU9XypNg/C2xnRzqONwGPmn7GKHNFKskBJlktSZEOyOV+dpe6j+k",
+	"EuZMZHloSBOlZlyzxKLLlsg0b3ivgds+YlRwMCxmIkTsC2pK/MXymv2i9+FXRH6WCyZSRduHOn55YZgW",
+	"dI9sbGxkFThmnoI7VGXdDdW1iGwp4PD7s7pwjNZLsLFH2+kb7VjuGTkxZz4BpU67sN4OSbMlkMR7aim+",
+	"SxtMfVpQl9pYq8SzP0qobd9ScYW1XfI1RA+sCuY/UycvijnIhKZD7PEWav1WKhbuOarjtUrTpeWr5WQS",
+	"DgvDWc/IySlmC1BNaJKEyHhG79gsm/VOnz/74aTfmzFu/zzpUgGMEkl5LGbI5vE2sKkk1g3Ubw2i7eTp",
+	"DoLdHoNqnzYHTuCtdYasA/ehlReuf3zz+s0c5JzBIoC6xyq9eaDakSMxGzY0i+tQW7JVRcltYpa6VFk0",
+	"E72gmr68M7vebZAYS7CtpwKuH9ii62FxW50DsEqupgeVGHSj26U3VsC1GuZUfKcDEr1tYSVp03OdVuyn",
+	"jj42dYKzH9+82L+L0U77HFS/XssDozlcxqpdzfdyC7iNlS9sTNQjlc9yWmtAoniDWtcjLKkcOBRwbdmg",
+	"NEUUpFQa4ZiMliQSsxlVfULRY27LxhkOUPWX1GBL00krvNYRzztnbFqtm0d5bofylZkrRa979m4IFGau",
+	"mylYiKNWdrC29h20uXRTn8c01SDLZXxW85lTuzUG3dgFB3nh312G/RgVJaBt8aC1nXS9SxugUVpwqF+S",
+	"ymaghjM2s77jri4iKeIsesAHOrRdcvt5u9JVKpgQUU2+XpHwk4XRM2oE+n6PWvIJ6y4obtmFYClCVSRL",
+	"r38osxViA10g+uRHm936I1AJ0ujo/zqqku/R+dXl0T8gnLq+QsDtmxZjdaTCyOV2krd0tKFH9crEenvl",
+	"TWn6aBjYsePH6Ug1tQ1tjvf2ieDVHl71KenrstctSzG75XdsQBJ+e7v6GTJAx74+ccYSfcR4jkzKCY1j",
+	"CcoVrecCy3JTdatqanMMEWecJkPzYs26sxq1YVvuvVZtyUF21atp9l5CeQU/7oz1A8d+HR2hra4cpQ/t",
+	"2E6wCEcLzmP2d5p3aBoL6bkAhn1Sgp3dbYuL2/DB9yxlU6z8w05Qh6ILrUi+XVGDlqQYqoZv52iJvfpg",
+	"lyAKt8bB40CxK3iKfsyHrcBfbS7dKbJiyybSDVrzjtrblSd8aCQVOjRPSvFU6/QFd3qYB4Z1xNOqwP+L",
+	"yCT2YXhBGf73nwC3+I+LTGkx6/V7rzEWrdfv/WodXTntfOgEnHDEp4fO9gS11cXqwnxCdXHejG37IaaJ",
+	"zLgy7PrMe87NvbuYiqRU16jFCt1k4Ug/TF8xE52Sq9/e/vxyeP7bi8t3w1dvfu5Ge7Kut8Mu+mleY4ey",
+	"nccHdY+sWanaWRurU1TrXGeoncNzcoV/2aWorIdZuLlZ5zYJbnxAlZIVtLTTaVfxucn2VQQPlGYLU0qU",
+	"yVInncCBZ5pFNBlGreEfUz4BKTI19FTWXnt/4d89z5P3Al7XfIJoDlt8++L3l6HPjtmdEbY67HTKJtMO",
+	"wxOx6DB6BjHLZh1e4IJ3WbzVQ+IOb2Cma47UTi/Ns6St2c/3XIy2q9BZIdgKFAsEVFZVhcTaLqt0UcJ5",
+	"daXBw6Wp1O0S4LulkX8KT6aZ0iwKMS82N3du3jG9E8+373Yun29Z+nZz2lc7T2kxt82M9s0tJ/Tll62V",
+	"Lg27HjHksY38scbJQ7gL4qUG5iF4hmEVgEPTHmtIXqv65pdxa96nJYvUA8NS11Yn+ES4smPrcsaWdQm8",
+	"ZJ6L3bm83e+9nAPXYbm7Ul3NVRAooFQsNQxkRMZ1GuyWNZYAD6C/EiC2p+D1JfvicP+E0VSIW4TMO2+H",
+	"XvHzYt6MF7/b26i50Gy83OLFlC4TQeOh3Vl7gcLt5cq+/pOFyybRrLS76pLX1xHEPSoy4UpN7pC2FyvL",
+	"dLRp3f7joUUFuyTmKsbuE/TYbJY1BDrXqxtGleimeaaZmnYOA8n1j/b3ecVznW8vBOzfFNbRqrdwRmI2",
+	"Ax6OK8gbIm9uoNDU66519+TN1fyD+6vrptI99KGDBlj0rFmbF1uo1Kux9nHYYPCMvHpxftUnz8kv795d",
+	"9cm35M3li4t2nLh9yHtMU9uix3Wg77Jdq11eug58D9j47nZUt94rKcYsaAZtQ/NdyLhuBW9BBejDNluw",
+	"YW186C3P65ypaZnbhuDW7k6wOLK9p2bQpbFDpaFsx94KDWxBLZUF0zihk1063XbIE1aaOJbW2w/huI49",
+	"57akNHyq9s7Grpfq3Cz3pyR0M2/EROizlWTf8LaiOdQFLUZzpYbzb4fY2zDck7Hag9E5x2q8YrXBj2N2",
+	"B3Fj3u2uE2y797/bZJ18QJ6sizyq39qOYqpae4xxRR82kZNNKA8QVBbuESEBS8DMhATfkByd6JyMWbjO",
+	"S97zv4F28jGWDcWrWQ27qVtRbs+/fp+CAUqnuStxx7sI9m1He2tOmDybz0wZ9OGUMN4loCtcbWCTurI6",
+	"20YarLWAO/Nf61qIRUP7HVou2hsnamwLfhfFCkMQ8dr5zoKwO1V00ZJiJn93VzPbwrDUQrN/7UbvuG7n",
+	"24xzLKficgD65KWUAqPLXC2Vhpqd9c09m6PGG1yo2HXH1kDcgYP05Y+/vHnzjz65fnV+8Q+zp3cvz19f",
+	"tyvIWf5yecmlWgorYChQWq7cWaalCu4aiD4YB76tUF4xYW3vLP9DjIYx6DoJf8XitS6cdC9Ou9vQi8aK",
+	"qw2WsBzbJQCsakjVNTUg9hVVurbC0LYI5g1xWRuwj/npvrJRR2uUBV87BaY8eAXafvnrMF1fXANkXxfc",
+	"dOWWMPxsqKm6LfwpAT+PLSu1cVwpeGbTSMs+N4+zjHfjuObnn+ohU7UJr8sUAUtzV/v2hoCyynlqsij7",
+	"FdcVwd17+y2qhWwoVBslzCafcr1arur7LUIqt6sk2iZm/rHqdW7QSVeKs9hyF2Jsb/xS6zcbKFWqk9hG",
+	"TqVyAt09Ju/wtaJZ4Y4gd+DyiKHNBCyDsa8mH4xQHU6BxqEshmuDJqrIuW3S9z94CI9tMy+iNMUIRBfj",
+	"tt6+C1OXMIGbKqxKN4M+mQoXr2gUKo92H4OuNA3nMNQ38HuTSXVqo+8WWENFmgld1eJgxf5MhnKw7HcU",
+	"4xGU1Mg8P7ZVZI2qXZ+tBFy0kxxnSUI+ZpABmdKYcEGkEDMDy3ZzVb1067O+sEHvRvK9SEQWo6tT9Q28",
+	"p1qnWO+oRRl1xSZGSajt8vbWd3GjEogZDK7wKdNktCR5Cx9HpYgoBdEQCWBEFfzwnVnS8++IFuSH72xN",
+	"pmNyPRULbogGCe2YWH7RN1+1ef/b0JWr19339WWPyS9UjoQkU4q50NhHFsNrAwUJd1aTJQ/fHs7r4rdr",
+	"roCwpmOw2ScqodEt1rLXQGfK99lzG8wzdqZ0DltVgcy5TDgcd0vp9QmVZT2I3i+zml7YWNt4v2068uqp",
+	"PjIk3r3mvyP1rIK+JqW7gOeqst2kpG1WxYW8DWppU4huhyws0eFDxvdirq1xZxQVgquo/hWdF54FGu2h",
+	"tyGde90Sc8t4XP7CWV7L3F7zroqVubTCKqJIaktHIPR3D6dPtai8EiIJ5rNGmZTAo0Cxd8PpsGy84BHg",
+	"tUmTBKGiiBYTMBAIR+MClXoEVHcynk9FjTsgrQBxjTd0mWOBsBjWo2YdgLb0jY3NxmsWAYe9Vm02uPnN",
+	"d18t5jR3krXi5wWPmC1OLW4Z+Ny9055iJU5DU/YPsCZ1cQs82LsFpDKYJzb3yqbA9fqldWCC7OpCPmFP",
+	"JRurtE7pv7x7d0XOry4Njn+hc+Ak4zFIMqApG8yfH58ckwtU/pQdYW7UbxQxT/C1TIGRKDIeTSmfQHxK",
+	"Uqqnql9k6iDbes8jEYNCCQUNE2QkYt9GQLvi/sfv+Xt+IbgR1pjgTl6ciiTOazAuSV79+9SMPiI3/zpy",
+	"YtjRZXyDpOo7AGAtomgqIF47v0SBnIMkM2wJQslYgpqS3367fHFsPnpOnKSMXfcx0deLdjf3761pRb3v",
+	"nf77/n3PbOx9r/++5zjz+96nD59ujsl5vgzchpFC+DeajJm21fBjEWUzI7IzRb57/tzNmzClGZ+4XiU3",
+	"KZbr/MtYihl59te+/WGo2P+YX58ZsfHZyckZOXF9hBFEeoo3XZbax/2TkxMixUKZ1z/eIApulJD6pv+e",
+	"E/zTtyq2G/zX0TuhaXJ0Ye4WHF/04/BuP2H+ScxiVB8BnlDN5kBuXjF+e+P2UrhZbd1YLEFpyMNsOQUZ",
+	"AddHgJQRE71gEZySm4SNJJXLAR2Mbsy4G1/OYuCflItJDOj/9/z75z+N7JTv2MyR1NufLsi33377Xy4n",
+	"zO5sxpKE5dXeDBX8D0hBDMfAmU5OTp4d4f/enZyc4v+OT05O/n/zcawZHAG3lavdCT5PaTSFo+fHJy5v",
+	"0J45dToYLBaLY4qPj4WcDNy7avDq8uLlr9cv8Z2iqnIPj16povFpb+5GiBQ4TVnvtPft8cnxtxiiqKfI",
+	"ifCMGqGWD+bPBjSLmR6MhVxQGdsI20/9lTHe8xl8doc6ZujRH2KkBrlcoloMGdyXxZhPNqmqyGKsiX4p",
+	"hgwqUtCnDx3nG0jw3fkPOavSIj34pBqz1fczq/92w9PBPRpot0Kye7N5+mKCQSIm+59kS9LpOs12tNIw",
+	"y4zhrRTClns0uLf/qEEWCimGuRQiSj6+V1ZUrCJo7Ynt/OHrq825+n05QfHTYOIrAXYCSyXJscNsdn+H",
+	"my+V4m554OkGhU58mFkr9/P9SqzVp0GekGiejcFoIPBpYMXHB6+yv3H8auxXi1fyKPp8vXsHxy6OwZ8F",
+	"FlhQ6yssLCzYhFPtTfh/MojkmztKC0foQVjW6syD22wEkoMGddhFuMy4w0w4h7uDTja4N1cRGKV3O3lx",
+	"jYIDIkt5ip1LLaV+gQPvux3cG3HO+vq7b6n0xRq5rn5OLNnvqu/uelLsWjC4x/8O88lEpo4KZ1jHSd2n",
+	"QtM5U1lQePXPBvfuX9vRTvFycAHrrCc4hvHJ4BaWwYWiPa7hyeAe/7ulquReDS1+niU8HoUmtk8GVEZT",
+	"NoeGEWzmor/rBkhAE1loxMJ5N5ueDe7dv4Z59NkWQFj7RggaTVMOYkjYHCTbhq/vcvbBvfv37iCx+XYu",
+	"TbmzpQ8iyiNbAf1z3YEE9+dnsIndrrXj5NoXUd7DvELeJoLG+Q0XZCargwb3jdwkIB2UY193Kxrki3NQ",
+	"ahjgHDx+xPz58Ym13h4lwiYPTewFm/s6LuPeae8VU/rcDHtlRvU7ouFjBli0aPNFaS6CFuNSOoG249Bj",
+	"gXmMElQquLL89/nJiXNFapeRSdNC2PnDJdQUeGnXH8SBKJCest4mDV0Y3tPrfC/HPfRjxq7e3ivGb+vm",
+	"dMMGV3QCrzCp7VO/V/GfbHoTh9qRbn15OdXQazn4Bj9ZB5X1UvqEF3TpISmRREwI49jOSyQxSGKIur/S",
+	"u0+RxVQowMEY50mTBL1iSyKBonsS09n+3cOP9j58WifaREyO4E63o9uXd/or6W4k3Zd3+iv17pFUBzYe",
+	"sR3FFlVSDkoCfto2hIBwQx/uce/hWMCobxvrIcZF6GYZNbdcLNQmkEeCj9nEtR2pB/bPoC+qIx8I5ybw",
+	"Vmd666bZP0zfYciBLaZr4wEiyok1epPFlCWVqASZ8TJ0XeHMD1gKJQBB2z8pAEQMP/hRxMs9wc/CrSpH",
+	"fQpjrxloLwSHHUD5wsLTA/qMGFXdgptK4N9oMmFz4OQWIDXwZpLMaZJBCNYVUgbsIzKI5tYo78KVqliw",
+	"vUZ855H1S65KXq8vX78k5lx7NmcbDhm8MVeBPbbV5a3gakveH5lPH71zCVo5xjZVePmwH2IId1lpTxN7",
+	"WMTfxWj/h/lHmDBOtCALybQ9uHkGPMYfuSvLDKEEi6WUCCyivJ68BrFYcNQS1gMogtzzhRtforsNoNZw",
+	"pweRmldBnKs8I8apDHVvCwLVbG5F4riwUx29YAr9B2wVm2sffjhGfgIdTR0iEjxSlBML1T7GMK4joL+b",
+	"eIlV/OXD2iLwZ9B13ZUOdmpKDZ32fXZ+EQsyprLAj+d/Vp77RhGmDo8stQV6sK/W4VGE0x5EXskxYiHm",
+	"LtIFSMBsirE5cxCTJegN7K3oMlIH4l/siD1C880cJE0SO5Gr+71/YsfZckWGSq3OiOupYza3SexgEfo9",
+	"bL2URhZyGe2XX+D3D0J1KYt0Ji0Pz+PwS5WAc5XD/9SdOxiw+iI0K8zBt9SwuksjxKsjHwj7Dhk3+0aC",
+	"7/lBRqAXAJwU7xpUCO7VlDMiYZwpiI2cg5HH2DxnCnKzQP2HGJmPsAhsdNy9zebYwhPi0kCMjBtUjq61",
+	"SF2xDyMcPqJ2YlZCKOaTYK7aWEjyvkeT5H2PaLRtaNfYoAS+P8SoLex8eGSQYs8j88+fwUjIr8SkpZjo",
+	"I4KbpLf9UuNboLFNb7WQw3RFLYgGbGxcBVN/W9qpg28qRNIoGxQZNocxD5Uyeg5uF3pnjXERKAVeGBDy",
+	"lghODMhaEy0CdXDvMnE+DWxmTgswHxLEj2R2ox7CCFpFBO9jhoZPj8Z6a2c+IcsKFrMyJ3nwmfAJUvWH",
+	"AvO2m42nfxej/7ajDoExP9sj4WxBmVZ9MlqiuNL6GFgwWu5tVr3l3Ycbrr39LNt32a9/t6d0H6YgO093",
+	"E9DhLt5FjqpCtMRreErnmMJmnuF5E5JMBBH8rJr32HTIKjgumv/Wno9Xdsjn6AjzUXd2Lbl90lU4Ctok",
+	"a5qvhT+kIpHu5kulEiwdnfuHYFpIAl+kl88cAGIPSa5QOKT7U4VP7eUVtLVj7XWwINwPQ8Nvv4WP7XjZ",
+	"s82wsEuOd+HlwC8RamEYgFqAGw3u8b9exYohAZtgsGJNxt8LuD4Sw7bL8DtEAUjTW+TSYjy2uuZiRc8s",
+	"SKZOiMRt/bi8fLFPQ4k71vsWPH4G3UAAXe8VTxv1coR1MT6dA3dwn6ID9hkG1CC7srV4Nh6/mKYDLNGv",
+	"BgpLktcKBrZi+auYprYDwgYPYlEvzNx3Z6RSkYryJTEa/BkKMHZ+28va9/IO3Zg4rukm//7Z8+D1u76y",
+	"2N5TGVNTiIn7Zu2cMa+b8T+f/dfzGofmvm/oohdFS73CgrmP0RHoH7QFFYQkXOidnHqLRycKxExCpIVc",
+	"9gkleioyhbn8msyE0mfku5Pv8u7ltpABt81Ic3qNaRok19RnoQTv3ivGJ4ZI98UHYppeCD52jsH9MeqY",
+	"pmYrrttkI8fuE5oo4YogMG1huRv9EWwhBRBpAiQSWRL7yL3R0mBOleJGUG8pYV1IN8gVnDOilGqD4Eyh",
+	"GXyWV3wPIvoSnxs4mZOwR3Tbicwku48o+e7kuz3I7jFNDUIhLpbejkkIhUzbYZoLTUZALCKwYCCPyWK6",
+	"PCaG9rDGhkKH2y5o7bWRoGiEFaPsJeGobpWdkBGMha32sbTasSttx3h74mp91znaannVJWJyxHjzjVe4",
+	"IjZeeHlbjy733WHUQw+alnePxeUe756rMLGE7p4NVJKCnLE836tWXL8qDdvjPVCe5lA2XkyFw9DVEbiQ",
+	"NPN7xaOBY9ZA527mWpjZkmGfh2vnmi7JleCTM6JFFk1tkUZbu8gwRphb2YX4niAbnYo+UrjR9HblB301",
+	"vgVMZrYHeH+dKMrVOVvWowtPIRYcGf7DF7tgeloUpi++l5NlxX3efQMH4fO1Tcq/FENgJcQ/LxBciu5X",
+	"UD75vqv6B1tsMF4/5L8Aja/y3uuhlLAaO7E7RfVpYRsJ9cMj2ikulS/PloefIqUYXYXO4P/UwLDJvloL",
+	"xU3mJOFyy/GEukIB+1Ef3BKfuKE2zQG5joLgDVYtnjAsSjY1G24LhD266dbJ3Y1brzfVNm9kl5RzKFNt",
+	"Mxy2L4NhaaONGMHUUIISmYygOJMNxt4yDh7/4D6CwdeB+YzMQFMjhPr6/kUiyaoJeJtjPRjiofb9zTYc",
+	"iRf52P2fjWKuvR+SC8rLkoDRiyyrc0YRNjY6QZ8spsv/87TOUAdE5yWdmhMP/ag3420v4CesqqBIoLGZ",
+	"6+4l9qY5va9sf5oNTqMiyodiDhIr8+x/upGYHXC6vCv6sChLv98Zba1rgb/ve3N8CpJh48+DTJpQDUoP",
+	"GR8WldZ2M+FhktV9AP4XrbrmPN0Hi5XL+lWyAXeTu/AY99YMZqOmAN2SWe21G9p5Wzu7YIBrppfdLWKH",
+	"tPZYKL3ElX7Zx8eRVt1BsY8fWUXabCGx+NyvpuTmCHrFD2rV+JnNjXaUKcCeOdSGPaBXo5LonOOuO6cZ",
+	"3M+62DtK4H8knfEd+lYdNRPsM1EpXhIm6Q2qXuO2dk9anh0dxh4y85t7pKNup9uv6WSvbOGtSKAUb/8E",
+	"LCZYxUK49PsGBHfiB9byogbthA83+iBnxs61//NyniSFBarmnnwatsTgRXkex0H07PGiLDDzqFknYLsN",
+	"3cLS3wYejQ+1GBbH4t7801ZY7nBd5qt4NOC8hZmYQyf4tLgvG/f1eZ7+N2EIuW6eNsIp4woekxvkNLjX",
+	"u7SE3D8973A36p7Yhy3u3XijvjVDfn/2tVRjvfg1El9ukUZLQRVppI9RmJHrFYgN61wcqae39di2J6rV",
+	"F8S/H8F9JLSd6PdnHaIWdj15HKJW92iVPl1AxyZKc2+f74bQ8vAJGy75UGLrzCBL3Q82y1ZlmnnsrLl1",
+	"eAXPXp04hVv5cXn5onY7uyPFQ5kbWoLkcdhRv0vvjEZh6QCcy0701II2XnI6SoAISWKm8J9htmEGILGN",
+	"gDD9MC6hIsq5rcTfVDqOgyx78vdaL46DfAsTprRdxoHq2tqJV0yep/iHbbdLNWGaRFOhwHbpnwLxE1dL",
+	"x/FHt/YHa0jVYHJveoib7emFRglbpqoO6Wfku5OTtaxDorJo6t8IIrz7qRtElMfMsKJmRcZB8iIf/XlH",
+	"1RxEtwlyki9U03HkVgpN9yFqtoA3HggxflpsrMtx8rvdGHl47Ubu37rmZ9p/1KHNhaQ8Jh8z8aTN6x1Q",
+	"6hrubGpyYMSTLLWZp7trctDIV/x0/7QrLM16EEHFMLBSTwMbWWpQHscSi9r17Sn37YUw/cRFknhScMD9",
+	"zEgB6/MVhBBDKiFCG4ALuVy/OB2OXM2wNmk0O2qttFZO4g1PXCp8TRZvIBYxv+dKcT8/rEf99M3zSzv2",
+	"2cnaFdf/KhPkVRFzcviyA5aKLnLuskCq7xPq2yx5o1QsPnuukVCltWSTSYOS+4oq/c6NOSAdlqd9hKqP",
+	"wItLAguiG1ARBVifqo+2hwWaKIFG07zNR95Kh1rPsIG5+uyppNSxr7hfVoGPbVYMDG5opqdDe0pvjHqo",
+	"pq5gwWIq8MJ1TXH8Z898HQwFQG7+w/zfjeEktTfWlXvxq6LX9jBd2Za3XyxfN5THFNEiQXEQK4VOaZoC",
+	"V4Txmji+J3BYm71YFeTu2261QklPLhX3FyxjI2aAdWG2xfQDuGNdA+Rmr1IDDh/N0B7nUg9ZMD3Fgnil",
+	"tsrhE1Jb2LvLBvdFqYFqOvh0J0VOpmKRA+wR2cdWnYq7xuo8dZZzyPi2NKER5Jg/K9eftuWqvNmBTATY",
+	"lgbOX4LeEkXwA4dgQ23aIJl7Mm9BpN6Mq8D/KmA102ipv9aXKmP5g/BNi8vic+KH+zuLKw3kBpqq2+YD",
+	"+s6MyM9muY/c1+PZdDwN3L5sqxa66am6dSVG7QH97MSVate/z+E4D+7NfzY2b/oZsOd/frSRYPdb5i8R",
+	"kx02SFFEAdfob7FmOIj7aDP7s5OYQ+/+qPFTyyb8loS+tt//2n6/Q/v9YO0C1+r9IYe0LWknYrKJor+S",
+	"80Zy/krLK0GgjKOCbf11YyFnj0Te5VIhzdk45YFf6b0uPLmoovNFC/NtKtCUKg4dntYH98X0bXNX35ZL",
+	"JD2BFIt8OdYITpMEeUpR4q0W1rVpF5t2uJsY/tIhOVDqRXlfe6C/FtkTVWrbmERRRcQe8ijyCZ5mMkWp",
+	"nkOJPCwr2YzNHbCDrpUSvxZI/Fog8WuBxM+3QOLXeoWPVK+wxM77xCPViI2UxyTjmk4mEJNoypJYgr0B",
+	"OGE8hjuSwFgTke2hrOHWV3o4GEakyxz1rQKZx1LMdt0H4LB150W6RAez23YRp+ExuY5sg0PCOLqhmQpf",
+	"8yX87vSSN8/GIIFHbTSBEjKfQJX7Koy9GmAg1ieLKYumMM+z5GZoCTebj+tOTZ1y0I2Cv8oQn7MM8Scu",
+	"eWzBySac6kzC5yqOfdijfl5IKQfRzksMbLQ0bMum0E9APZWLffMrfnXD/BbZjVEqfEENSjdns3ZaGvfV",
+	"ZltH7jnb+YKjz6kmSF95FKAnvFOS80rVJ1RrMGyMCa765PrHN6/V1zNac0bjmNmoi3mWcJB0xBKmm07s",
+	"z6B/rw49d9/Y1Jz09eXrl0VqqVmg1JhJCmTMJKpd2DXGtea0/Vd9JqMlrOLW+teRORGpPlpZzGFrmXvw",
+	"0eRKGjB5yDWd5PKCl28RCqUzLUaHabb0zvk/ZF6B2WZmRZQXWtCY8ZhxI6GPliRH31nRtMquFl/AWs6V",
+	"ttnmW18PWeWQ3ft/fmo6X6UDtYE6/2PwH1WCzLOGR4zbGgQH7lX6FmjsYrZxD4Qq2wj8s+bALd7yONsn",
+	"IaHWiKTweRyphlLHr5wCvJdW6ebbb2H81NxFV5kmlCASieAVAabcCRohs0fLkSOjwT3+d1N+lS1AXKDr",
+	"cRsHOOCNx5ug96dhLB5Je2UseFV/9mzlOqK8YvTcPWsxU7wzN2qw7vHzw9VMN3JaySiB1eKwnz9hM6f7",
+	"eQ/Euki2X0IaKC3SPwE1aZF+SRSlRZoXrFOOfnKbF6pmVALJeAySLOjy4FR1b9WVNjkAVqt6JT6fFv8Y",
+	"/k+t+jWl1r4BSfLZalPe1pxSPS2U9hyDbb2GP3z//bc/9HszxnM9PqDE74/wLPAbM8kmf76gmqfpDGhl",
+	"Jn1HJ1922AK6p6vM+/O2fTbX7nhHJ3u6l3+FBRLTk6vQgW3lytoPJiXOhETknxGK3im8sOGOKZ0X7CiF",
+	"4sYCsDm3Ue0OHLeAPHVwr+mkbUSzx/Hjap7o8qvXO/+MNi2Po1XVE0uANt+L/22HHKa7adtbNHThFQDp",
+	"5DjY9DUr4zy1rqqIlS/7frS0a3bmmVrpEOPDVeZn3xjcOztZnc5hYbvHgAeHvMPkInx0u1mFTHdRV2ja",
+	"oh9DAb3d3+T4bZ+x8PEJ5xAkbMZcH4Y6+FcoU9q645uT4vJhn6mmUqX3f/oC44bpEkMilHFVU/L2ifa3",
+	"djj5gqM5CuIlkChYTEFCJVPGAQh5TlMPKj9wXylIHlFPThH41ZA/9YBcujBaMsuUdveB7TKh6FKRxXRJ",
+	"mPaCfxjQNcxlkJqDcXqfo2HlODI9JTcsvunnhbooj0kERuY0QAeFlkM9tS0xnCFRaYHFLbC0uCtcTSIJ",
+	"MXDNaIIVTkfmYsOqpuuFTK8YnxwI91e5CfDpXBvn6raEe7KYggGTdbW7liIGsglohfoh4zsihvt2Xb7K",
+	"mHkkEP0k5MQlVjooIfFx4asyGgCZv1yfijy07Aw5Evnu2fM6hlRveG7c9h440roo6Be6w6KM/pNn5MSS",
+	"F1MrsT5Vdt1JxgAeo6lwRUoM3PlMETrC+jhK06U6JueWOZCbTCY3eRTSjQ08HSqIJOgbMkY6UNa5gb+t",
+	"cxMvHh6EnzzpZNbGC8XAkHfnFwPGx6LZYWO/c2nGHeDs4DyB8/MTSwxN2kQfWzXd6oq+hnneogv9NHPY",
+	"me/HfHAEJDa82mbI5HjYxzFbwVYBTxrTVIM0CGulVSyvpJizGOQlvvEI8ZShhbQKqPxxmWsRykvXt4zH",
+	"ancOPd8vxUpEuXCD0+FUNhI2l4QTIW5Jwm7BnD1AoQmWRlzi35gjuGx19NaQ2Q2RO+lukytBa31EWnQg",
+	"YNIiZRd4yA0/AXB3hGbL6q9vi1eKQrCdNe/Du/7KbWk6tKFp7QBc0+Mv+ZUUE3NA+uQ6iyIw6sC1FmkK",
+	"MRGSGIRiAmDLVjbNHWzW559RntGkT8wX4iyxk2LrieGIqtqZdd7Eo/XUh6rqs0Z3X3KyyFrrkYhKyQyW",
+	"s5UCPx5sDbaGa01l+WTvKxhoZZoSIp+c+eGCSrksStwbyZuLxZlRm7Bwd9HRVPles3Et3Fsw3Y0W+CDc",
+	"9lshqAZP60pZvo2daWXm/8cU66PnH6+G2a9RdqcLqPR2o/3eMOzVg/FIGgyGsJXh8WBya1FLurR3LCv9",
+	"xG76KileASb09Mnh796wu9SVccXxT/hC/Vr4Gg+CCyzKD0kfmXzevqsUYKJdOWPUWzADSE1FlsRkBPvj",
+	"UN1OdfuS0iVC+JxiSjEVa2EDS7FmeTiwdLdIWGM5v2azkS3sYVfheUo1MtSXf35YR8x6Cgj0Xmtk5b43",
+	"2leP6dPxmFaR84XXLs1Vm9HSmWkx78O62iKRsgZhu1/jyXvDc1CVbFIlg3/fmibNABaTEyMocPxZSDIS",
+	"eoqT2y6Ep3aUXVNKlfmIFNkE3+a5rX4EjE/ILaT6mJznFs/3fIHOQu9PLC3hG+USw8214n88Jv/01jJi",
+	"JQrzSu5W7pObklp/Q2ZAeWHKZdbsBjGh2t5jM8YzjbsyCwGO1xddKqLEGaHk5p9UcsYnN8QiGRmqOn7P",
+	"17wK3kO9Srl7q5a5ekKenNL42gZTOp1xC9rdyOFbOyhDSHlSveIKqcUq1YspS2wHEmyE1aDe9NuIMo3b",
+	"3idBPkYXucPownlZ3Kd83h+vt1vrQ92u2Pt5knyt9/613vsD6r0nSR4FbMUBjEGiSQIS448UQKvizVKM",
+	"xIYSzG/NkK8kWkuiCJ4vNxgSCejUxci5zaml0jBD4RplgpuPf3sFc0j+5vtzuLahly/+xm+KV4NdDBC8",
+	"G0MpHY3u5bIy37bTdBBLdz11HCIp92iViIS7njaQg3v7fDfUYL+GffFHQp/ZbCMbemPj+mysZO5bUVOx",
+	"UCgt2simAM4DnGpwj/9t11q5oIpH7yXhVrJO1bXirhnx4/LyxV7FXMu7DtQkohYGHUVaRwBWmKU6moZK",
+	"v4wlqOk1RPtkCtcQdQ6I2+nsB0Adm+f0SyjhsHDHtZ83lcSwRiHNKMpjMVuNryzQ3KB47Jt/P83ARa9m",
+	"OFO3hbIR32KxiR2qiHK+KUDq2g/6Kr011DDhIF0kGf2yI09UQS7l2h0c5EYBzMFxj5VmVrDUOh/uoEZC",
+	"u0KQriAKB7llbksB9+CpX0tsWc8wOThGrkGbU6CeZr6Jg5yVPQ2L5UKTkXcXgATncESzei2GHAY7IOpe",
+	"lkDUTmwtY25PAkSQ7a2zuby1r11wfLxLmTg/ICOMv7ImjFHGEn3EeKAgq2dDdRLz0wHbPqRnle8uyJo7",
+	"GoUrJNkkSF/ncD1XL9w+9sNRLvPvPzH+4Rw/BQMBEueQCCIjlAZ07gsP+xyfIqb+hiRA52CV5FSCFajR",
+	"N2jTKWySEEaw2KwhhBn0yVQoFL1TIW0dPTfgPb+hmZ7e9Fc/aVTxsZAToTXwY/JmXD10fo+oqd+UNnCD",
+	"aQA3Phjyxid9RJh5E4c8iFbifrpywSOkJzWd4Za3x2AGmsZU06aoHweW137o/jniuU3XyGc8ZNU5Q7B4",
+	"VYsxYVpBMu4TWyfD3PTmhHx7YpRWwWNF6ETsiYWuIVANaJIYfEkWNbe4phqsrnaeJK/d+H3iTFOt9o+i",
+	"X1yYb7VCu3NeOLc5UxuKMVpA+jyHLtB0mRFfKFhLTqFERLdkBBPKN8LawmyTTcGPOkCJpAPZAOyOvuxQ",
+	"WdujJOMYl5UTTplk0KlTSzSD+z/ECMOhPw1Smilz8zZdUfa1KztyrzeUnUle29jvA1xNtqBBGKDmbFrw",
+	"WBfJH2KErSnM7+97NEne90Iw73rWPC7WLiag0sr5Qcxc28etOtB93HUDxR3iHLfxFlSuTuwT4VfeEW9k",
+	"5IqnvsYzjwNtnGAlrJV83HzcIMok08tBPn3DGXNjr93Q9n0FYyOwSpGpYTSHcIdBzIxcazHY3Kqt+Gyp",
+	"DGGHb++XZKrAOowEW1Imc1n2lotFntW9mIoEQvn0wQvcE8c8S0qEUd3FP8CKyh9PSTSHIYv7RMEczHt9",
+	"YvNj+iSaKzVUkZAwnH9L/oKunQn8te8d9PjaSjXHPklpdEsn0CeaTvquxdwxqdxshs0dPStSxCXYCjtC",
+	"kBnlS6IFqpVmqPVrrwsg622T9uTb2EX8ut30s5OTE6+N1OXmZhyGuO/O560642+pzZTgeUFdjAwunbju",
+	"7UT3dSBbiWeVrlOXhie2y8XPz+rnK5jZe8z1GbMNrTxjWOEa1tIzZZMpoEogpGtNtollaKqNANusU137",
+	"UfvWn+wke+e9FzYOv1RKs/XdvfmGxl8HF7+/PE8SsTDqQSNocXhl9B5hXJnnIJ3aVprzuerO2O7DV69K",
+	"M61IlmKoWJ9kPMHECY1JXxT1K2faIWLBa4TjUGjBVVYH3d1bItcB+/SiDIrIvG8Uufj9JaEloLQiasHi",
+	"qIXr8c3li4sHwDmtFNDJZLKiTzw/+e4/++vlWYwMM14OI5A6UO3/U7iuztPBklcbrVDEDEcib1Lgly/M",
+	"QcH6NkaEsA3qJKiy5czgpQZlaSYnQLOYNXKhKzPqF6ZcN/ivwSLBQ/7yDiIPpC87hc+QSy6KIHWRBPOL",
+	"PUXiiI0kmVuPNtKmt+Ls83KsoPcAViJehR5ahsxeYzJaOk9GqWHpSMRLWxuGm+szAOvmCJ11MO7DH+c+",
+	"//Qic3D7KwDnYkH+8hprKf0VG8XSvKJS32aIYuky26Eixwn5y6+Cw1/DCKgPcXx68D9gIwojeWDNX0Wu",
+	"3ly/684o7vHfww11dBDGfxejPw2XsD1pLVtow247u2QcVJuL5CBYH788TnswtCamTfUzPEF9rsUzwhCr",
+	"KaexAyIKAV5ZD2yru955aw9x21d55d6v+pJ3FmuIo9kmdq6hmYJkDqrVbV9009sQjrsKxy/qurddRguY",
+	"V696Iau3fRC89Vf5U4Tuo7T98PAryiGEydz2eOUxYXpdegqaJVdYh2/L2tzuNAn0eX6kNqQrARm+mmDb",
+	"HqR2/5tqT1vr1r4rT/8MHCRN6gpP7yWuK0oYFku3lbduzenFS4wpokDOQZ5ZoRztgpZPKjYxDJXxlsYs",
+	"A9zBBLS3F9UB+cI87wReEWnQR0pLoLMqmPM6UCPGrUf2wLKB+VqpvQWhmZ4KybQre+ZgaMvNGzB/o8rD",
+	"u0B2LpJsBo1ehd/dkH1e8sUJ2Ttsr1Ma5bLWKBEj2yhkI9AyBXIiRZY2x139pkD+bIf9KSp7wR2NNDZP",
+	"YYq8+LXGL5nENB0idIYxr6vtFTQIr89ISUql9hhyxcJCk9r5nmg1sZwOvmwTpD0x6MIDkSYuqdxbyhXe",
+	"GaWjlx+yjaJzAd/9iHUl/IXapj9GTSsEDEKMkxGMBXbgWaIKYi9Yoy+G7tcyVGt4WruIswcwt92VkccF",
+	"u1P/iIFt3biAhV/bsIg/HT/4ifHY8wJU6Uos3jVj6Eiv95b7t8rUq/KKx24WhQvvF1XYpEgAWygH+oVW",
+	"+WGdhLZpf7tniIdIpZu4HdXcDYEYyWrFV08gDy352mhjeORr6JDRCdx2A2xCy9ph3Swrf7ZicuhqMlvu",
+	"Lo/WfAxmlCVPVLJ9C+oLFmyRsvt5iVkb9yeVJjSeMW4TzoRcOSOtJNo9chGc5MlWZMjLUmUKApBbZyyD",
+	"KJPSAabWJmSHmN3v2/pWHIpD2IaskH/EeGdwDVKQM6ZUY5OpKuiuSm+0yk1QkUh31e0+oZqt5DasRIy1",
+	"bg91GO5YQKtr/PMOcxVKsbCxMKIlJR4pmymltSb4mEpg6ab9HHTAPNMp/bJVQKSwlhpgmDrvzX/aq31P",
+	"oqxgmEk363N/jsvKanJ1++/GPBziey00sispxmxvHt/yDE/X6ZvaFdqCra3FhPx4DaKEuQbH6NLdLaqu",
+	"QV8k7NpXFN0Hlt5cvrjI53i65UYwAkiJGXg7rsHdakD5hGHdGUFiEd2CtJ0pALteLISMzypFHV08iisj",
+	"o4Drjpj3n90D3ktH1E+yH+z7zz/lOjNpAYIu6FFLhXrmfo4lSitLdY4z7I9/+il+SujkiVaSMtByiThV",
+	"xd4FHZNE8EkjWwWpXH3nupv+/Orydzdqj/d9aZbDJJPZyfJYkPOry6B73bzocqGRfEdUsah3+u8PRurX",
+	"4ha4/0OBVansn4Z+beCDJXvMPeoNkK7dLPeBTdpXXHj4KZkCTfS071er+kS50og2wdrmW5pfjex+XNJv",
+	"7QZCzQ/RxbmYCtTQCePHVY0l8M7PLRykK1+ZOLfy2vTlJEkrVvsyVKUv+NrtoSZegkxFEisXJCZFAlZ5",
+	"dO+UvjKD2Si4n/MoKmdtTiSdqdJ70pXhX33t7WrnhMCcstxlYm1elzit+m7rhhD6JKEjSCxEbEE3nKH0",
+	"0Tzhev2Tr+y7WpAZlbd5arZCw1/pEzhH4P1fxILMsmhabMZmp2ohofT6x0xoWoOOmPkYYSxFAWWCstli",
+	"6++9SWIiS7UJinjiiSjTAYYR17RyWwh5iz4pDJKh0a2hOR6fklSIRPXJxwwyMOAVkzIw/xCjIG7zVl+l",
+	"jlk1fZnIWIqZpWBRwb0rrbD++R99UGPescz3tHef7OfQy7tGklhwqJJW3i0mjAlmCCGJDVARIVOapsBV",
+	"3flYwGgqxG0dfBMhbrHE32ri7Wm40p/ZgG17VuZDrixaaA4Dj9WcXgfrKZ2DB4m1Fy1JJLiyCbwr36/b",
+	"wC9UjoTEequYf2M/auMm8fIzP/DB/Fnpe/hT79OHT/83AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1179,6 +1179,108 @@ type VulnerabilityEdition struct {
 	Version int `json:"version"`
 }
 
+// WebhookDelivery defines model for WebhookDelivery.
+type WebhookDelivery struct {
+	// Address Of a single delivery
+	Address string `json:"address,omitempty"`
+
+	// Answer Status of HTTP, absent without an answer
+	Answer int64 `json:"answer,omitempty"`
+
+	// AnswerBody Up to 4 KiB of it, of a single delivery
+	AnswerBody string `json:"answer_body,omitempty"`
+	Attempts   int64  `json:"attempts"`
+
+	// Complaint What went wrong last
+	Complaint  string     `json:"complaint,omitempty"`
+	EndedAt    *wire.Time `json:"ended_at,omitempty"`
+	EventType  string     `json:"event_type"`
+	ID         int64      `json:"id"`
+	NextTryAt  *wire.Time `json:"next_try_at,omitempty"`
+	OccurredAt wire.Time  `json:"occurred_at"`
+	Operator   string     `json:"operator"`
+	QueuedAt   wire.Time  `json:"queued_at"`
+
+	// RequestBody Of a single delivery
+	RequestBody string `json:"request_body,omitempty"`
+
+	// RequestHead Without secrets, of a single delivery
+	RequestHead string `json:"request_head,omitempty"`
+
+	// Status Pending, Scheduled (it is tried again), Success, Error or Stopped
+	Status string `json:"status"`
+
+	// Subject What it is about: deliveries of one subject arrive in their order
+	Subject  string     `json:"subject"`
+	TargetID int64      `json:"target_id"`
+	TookMs   int64      `json:"took_ms,omitempty"`
+	TriedAt  *wire.Time `json:"tried_at,omitempty"`
+
+	// UUID Sent as Webhook-Id, in each try the same
+	UUID string `json:"uuid"`
+}
+
+// WebhookPolicy defines model for WebhookPolicy.
+type WebhookPolicy struct {
+	CreationTime *wire.Time `json:"creation_time,omitempty"`
+
+	// Creator What the client sent
+	Creator     string   `json:"creator,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Enabled     bool     `json:"enabled"`
+	EventTypes  []string `json:"event_types,omitempty"`
+	ID          int64    `json:"id,omitempty"`
+	Name        string   `json:"name,omitempty"`
+
+	// ProjectID Absent of policies of the whole registry
+	ProjectID  int64                 `json:"project_id,omitempty"`
+	Targets    []WebhookTargetObject `json:"targets,omitempty"`
+	UpdateTime *wire.Time            `json:"update_time,omitempty"`
+}
+
+// WebhookRedelivery defines model for WebhookRedelivery.
+type WebhookRedelivery struct {
+	Deliveries int64 `json:"deliveries"`
+}
+
+// WebhookTargetObject defines model for WebhookTargetObject.
+type WebhookTargetObject struct {
+	Address string `json:"address,omitempty"`
+
+	// AuthHeader Sent as Authorization. ***** stands for the one that is stored, as long as scheme, host and port of the address stay
+	AuthHeader string `json:"auth_header,omitempty"`
+
+	// Complaint Ours: what went wrong last
+	Complaint string `json:"complaint,omitempty"`
+
+	// Failures Ours: since the last success
+	Failures int64 `json:"failures,omitempty"`
+
+	// Lost Ours: events that the full queue had no room for
+	Lost int64 `json:"lost,omitempty"`
+
+	// PayloadFormat Default or CloudEvents, of http only
+	PayloadFormat string `json:"payload_format,omitempty"`
+
+	// SigningSecret Requests are signed with it by Standard Webhooks: whsec_ and base64 of 24 to 64 bytes. Shown as *****. Absent, it stays as long as scheme, host and port of the address stay; empty, it goes. Harbor has no such field
+	SigningSecret  *string `json:"signing_secret,omitempty"`
+	SkipCertVerify bool    `json:"skip_cert_verify"`
+
+	// Type http, slack, or teams, which Harbor does not have
+	Type string `json:"type,omitempty"`
+}
+
+// WebhookTest defines model for WebhookTest.
+type WebhookTest struct {
+	Address    string `json:"address"`
+	Answer     int64  `json:"answer,omitempty"`
+	AnswerBody string `json:"answer_body,omitempty"`
+	Complaint  string `json:"complaint,omitempty"`
+	Delivered  bool   `json:"delivered"`
+	TargetID   int64  `json:"target_id"`
+	TookMs     int64  `json:"took_ms"`
+}
+
 // WorkloadCredentials defines model for WorkloadCredentials.
 type WorkloadCredentials struct {
 	ExpiresAt wire.Time `json:"expires_at"`
@@ -1209,6 +1311,9 @@ type Addition = string
 
 // ArtifactReference defines model for artifact_reference.
 type ArtifactReference = string
+
+// DeliveryID defines model for delivery_id.
+type DeliveryID = int64
 
 // EndpointID defines model for endpoint_id.
 type EndpointID = int64
@@ -1293,6 +1398,9 @@ type TokenID = int64
 
 // UserID defines model for user_id.
 type UserID = int64
+
+// WebhookPolicyID defines model for webhook_policy_id.
+type WebhookPolicyID = int64
 
 // Failure defines model for Failure.
 type Failure = Errors
@@ -1467,6 +1575,38 @@ type ListPersonalTokensParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
+type ListWebhookDeliveriesParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ListTrustPoliciesParams defines parameters for ListTrustPolicies.
 type ListTrustPoliciesParams struct {
 	// Project Name of the project; without it those of the system
@@ -1515,6 +1655,12 @@ type RotateSigningKeyJSONRequestBody RotateSigningKeyJSONBody
 
 // CreatePersonalTokenJSONRequestBody defines body for CreatePersonalToken for application/json ContentType.
 type CreatePersonalTokenJSONRequestBody = PersonalTokenCreate
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = WebhookPolicy
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = WebhookPolicy
 
 // CreateTrustPolicyJSONRequestBody defines body for CreateTrustPolicy for application/json ContentType.
 type CreateTrustPolicyJSONRequestBody = TrustPolicyDraft
@@ -1692,6 +1838,39 @@ type ServerInterface interface {
 	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
 	// (POST /api/haven/v1/vulndb/refresh)
 	RefreshVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
+	// ListWebhooks List who is told of what happens in all projects
+	// (GET /api/haven/v1/webhooks)
+	ListWebhooks(w http.ResponseWriter, r *http.Request, params ListWebhooksParams)
+	// CreateWebhook Have somebody told of what happens in all projects
+	// (POST /api/haven/v1/webhooks)
+	CreateWebhook(w http.ResponseWriter, r *http.Request)
+	// DeleteWebhook End a policy of a project or of all, with its deliveries
+	// (DELETE /api/haven/v1/webhooks/{webhook_policy_id})
+	DeleteWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID)
+	// GetWebhook Show a policy of a project or of all, with the state of its queues
+	// (GET /api/haven/v1/webhooks/{webhook_policy_id})
+	GetWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID)
+	// UpdateWebhook Replace a policy of a project or of all
+	// (PUT /api/haven/v1/webhooks/{webhook_policy_id})
+	UpdateWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID)
+	// ListWebhookDeliveries List a policy's deliveries, newest first
+	// (GET /api/haven/v1/webhooks/{webhook_policy_id}/deliveries)
+	ListWebhookDeliveries(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, params ListWebhookDeliveriesParams)
+	// GetWebhookDelivery Show a delivery with the request and the last answer
+	// (GET /api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id})
+	GetWebhookDelivery(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, deliveryID DeliveryID)
+	// CancelWebhookDelivery Call off a delivery that waits
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/cancel)
+	CancelWebhookDelivery(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, deliveryID DeliveryID)
+	// RedeliverWebhookDelivery Send a delivery again, whatever became of it; it keeps its id
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/redeliver)
+	RedeliverWebhookDelivery(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, deliveryID DeliveryID)
+	// RedeliverWebhook Send again what a policy's addresses were not delivered, up to 10,000 each, the oldest first
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/redeliver)
+	RedeliverWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID)
+	// TestWebhook Send a push that nobody made to a policy's addresses now, and show what they answer
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/test)
+	TestWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams)
@@ -3514,6 +3693,408 @@ func (siw *ServerInterfaceWrapper) RefreshVulnerabilityDatabase(w http.ResponseW
 	handler.ServeHTTP(w, r)
 }
 
+// ListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhooksParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhooks(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) CreateWebhook(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateWebhook(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteWebhook operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteWebhook(w, r, webhookPolicyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWebhook operation middleware
+func (siw *ServerInterfaceWrapper) GetWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWebhook(w, r, webhookPolicyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) UpdateWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateWebhook(w, r, webhookPolicyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListWebhookDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhookDeliveries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhookDeliveriesParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListWebhookDeliveries(w, r, webhookPolicyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWebhookDelivery operation middleware
+func (siw *ServerInterfaceWrapper) GetWebhookDelivery(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryID DeliveryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", r.PathValue("delivery_id"), &deliveryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWebhookDelivery(w, r, webhookPolicyID, deliveryID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CancelWebhookDelivery operation middleware
+func (siw *ServerInterfaceWrapper) CancelWebhookDelivery(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryID DeliveryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", r.PathValue("delivery_id"), &deliveryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelWebhookDelivery(w, r, webhookPolicyID, deliveryID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RedeliverWebhookDelivery operation middleware
+func (siw *ServerInterfaceWrapper) RedeliverWebhookDelivery(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "delivery_id" -------------
+	var deliveryID DeliveryID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "delivery_id", r.PathValue("delivery_id"), &deliveryID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "delivery_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RedeliverWebhookDelivery(w, r, webhookPolicyID, deliveryID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RedeliverWebhook operation middleware
+func (siw *ServerInterfaceWrapper) RedeliverWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RedeliverWebhook(w, r, webhookPolicyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestWebhook operation middleware
+func (siw *ServerInterfaceWrapper) TestWebhook(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "webhook_policy_id" -------------
+	var webhookPolicyID WebhookPolicyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook_policy_id", r.PathValue("webhook_policy_id"), &webhookPolicyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "webhook_policy_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestWebhook(w, r, webhookPolicyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTrustPolicies operation middleware
 func (siw *ServerInterfaceWrapper) ListTrustPolicies(w http.ResponseWriter, r *http.Request) {
 
@@ -3839,6 +4420,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 		ErrorHandlerFunc:   options.ErrorHandlerFunc,
 	}
 
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/webhooks", wrapper.ListWebhooks)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks", wrapper.CreateWebhook)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}", wrapper.DeleteWebhook)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}", wrapper.GetWebhook)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}", wrapper.UpdateWebhook)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/test", wrapper.TestWebhook)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/redeliver", wrapper.RedeliverWebhook)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries", wrapper.ListWebhookDeliveries)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}", wrapper.GetWebhookDelivery)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/redeliver", wrapper.RedeliverWebhookDelivery)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/cancel", wrapper.CancelWebhookDelivery)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions", wrapper.ListJobExecutions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}", wrapper.GetJobExecution)
@@ -6076,6 +6668,437 @@ func (response RefreshVulnerabilityDatabasedefaultJSONResponse) VisitRefreshVuln
 	return err
 }
 
+type ListWebhooksRequestObject struct {
+	Params ListWebhooksParams
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListWebhooks200JSONResponse struct {
+	Body    []WebhookPolicy
+	Headers ListWebhooks200ResponseHeaders
+}
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListWebhooksdefaultJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Body *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201Response = CreatedResponse
+
+func (response CreateWebhook201Response) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateWebhookdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateWebhookdefaultJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook200Response = DoneResponse
+
+func (response DeleteWebhook200Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteWebhookdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteWebhookdefaultJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200JSONResponse WebhookPolicy
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWebhookdefaultJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	Body            *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200Response = DoneResponse
+
+func (response UpdateWebhook200Response) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateWebhookdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateWebhookdefaultJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	Params          ListWebhookDeliveriesParams
+}
+
+type ListWebhookDeliveriesResponseObject interface {
+	VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ListWebhookDeliveries200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListWebhookDeliveries200JSONResponse struct {
+	Body    []WebhookDelivery
+	Headers ListWebhookDeliveries200ResponseHeaders
+}
+
+func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhookDeliveriesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListWebhookDeliveriesdefaultJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveryRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	DeliveryID      DeliveryID      `json:"delivery_id"`
+}
+
+type GetWebhookDeliveryResponseObject interface {
+	VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDelivery200JSONResponse WebhookDelivery
+
+func (response GetWebhookDelivery200JSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliverydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetWebhookDeliverydefaultJSONResponse) VisitGetWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelWebhookDeliveryRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	DeliveryID      DeliveryID      `json:"delivery_id"`
+}
+
+type CancelWebhookDeliveryResponseObject interface {
+	VisitCancelWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type CancelWebhookDelivery200Response = DoneResponse
+
+func (response CancelWebhookDelivery200Response) VisitCancelWebhookDeliveryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type CancelWebhookDeliverydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CancelWebhookDeliverydefaultJSONResponse) VisitCancelWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverWebhookDeliveryRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+	DeliveryID      DeliveryID      `json:"delivery_id"`
+}
+
+type RedeliverWebhookDeliveryResponseObject interface {
+	VisitRedeliverWebhookDeliveryResponse(w http.ResponseWriter) error
+}
+
+type RedeliverWebhookDelivery202Response struct {
+}
+
+func (response RedeliverWebhookDelivery202Response) VisitRedeliverWebhookDeliveryResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type RedeliverWebhookDeliverydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RedeliverWebhookDeliverydefaultJSONResponse) VisitRedeliverWebhookDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverWebhookRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+}
+
+type RedeliverWebhookResponseObject interface {
+	VisitRedeliverWebhookResponse(w http.ResponseWriter) error
+}
+
+type RedeliverWebhook200JSONResponse WebhookRedelivery
+
+func (response RedeliverWebhook200JSONResponse) VisitRedeliverWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverWebhookdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RedeliverWebhookdefaultJSONResponse) VisitRedeliverWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	WebhookPolicyID WebhookPolicyID `json:"webhook_policy_id"`
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook200JSONResponse []WebhookTest
+
+func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response TestWebhookdefaultJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTrustPoliciesRequestObject struct {
 	Params ListTrustPoliciesParams
 }
@@ -6510,6 +7533,39 @@ type StrictServerInterface interface {
 	// RefreshVulnerabilityDatabase Ask the sources of the vulnerability database for a newer edition now
 	// (POST /api/haven/v1/vulndb/refresh)
 	RefreshVulnerabilityDatabase(ctx context.Context, request RefreshVulnerabilityDatabaseRequestObject) (RefreshVulnerabilityDatabaseResponseObject, error)
+	// ListWebhooks List who is told of what happens in all projects
+	// (GET /api/haven/v1/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Have somebody told of what happens in all projects
+	// (POST /api/haven/v1/webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook End a policy of a project or of all, with its deliveries
+	// (DELETE /api/haven/v1/webhooks/{webhook_policy_id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook Show a policy of a project or of all, with the state of its queues
+	// (GET /api/haven/v1/webhooks/{webhook_policy_id})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Replace a policy of a project or of all
+	// (PUT /api/haven/v1/webhooks/{webhook_policy_id})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// ListWebhookDeliveries List a policy's deliveries, newest first
+	// (GET /api/haven/v1/webhooks/{webhook_policy_id}/deliveries)
+	ListWebhookDeliveries(ctx context.Context, request ListWebhookDeliveriesRequestObject) (ListWebhookDeliveriesResponseObject, error)
+	// GetWebhookDelivery Show a delivery with the request and the last answer
+	// (GET /api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id})
+	GetWebhookDelivery(ctx context.Context, request GetWebhookDeliveryRequestObject) (GetWebhookDeliveryResponseObject, error)
+	// CancelWebhookDelivery Call off a delivery that waits
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/cancel)
+	CancelWebhookDelivery(ctx context.Context, request CancelWebhookDeliveryRequestObject) (CancelWebhookDeliveryResponseObject, error)
+	// RedeliverWebhookDelivery Send a delivery again, whatever became of it; it keeps its id
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/redeliver)
+	RedeliverWebhookDelivery(ctx context.Context, request RedeliverWebhookDeliveryRequestObject) (RedeliverWebhookDeliveryResponseObject, error)
+	// RedeliverWebhook Send again what a policy's addresses were not delivered, up to 10,000 each, the oldest first
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/redeliver)
+	RedeliverWebhook(ctx context.Context, request RedeliverWebhookRequestObject) (RedeliverWebhookResponseObject, error)
+	// TestWebhook Send a push that nobody made to a policy's addresses now, and show what they answer
+	// (POST /api/haven/v1/webhooks/{webhook_policy_id}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 	// ListTrustPolicies The trust policies of a project, or of the system
 	// (GET /api/haven/v1/workload/policies)
 	ListTrustPolicies(ctx context.Context, request ListTrustPoliciesRequestObject) (ListTrustPoliciesResponseObject, error)
@@ -8034,6 +9090,308 @@ func (sh *strictHandler) RefreshVulnerabilityDatabase(w http.ResponseWriter, r *
 	}
 }
 
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(w http.ResponseWriter, r *http.Request, params ListWebhooksParams) {
+	var request ListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx, request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		if err := validResponse.VisitListWebhooksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(w http.ResponseWriter, r *http.Request) {
+	var request CreateWebhookRequestObject
+
+	var body CreateWebhookJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx, request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		if err := validResponse.VisitCreateWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID) {
+	var request DeleteWebhookRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx, request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		if err := validResponse.VisitDeleteWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID) {
+	var request GetWebhookRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx, request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		if err := validResponse.VisitGetWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID) {
+	var request UpdateWebhookRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+
+	var body UpdateWebhookJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx, request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		if err := validResponse.VisitUpdateWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhookDeliveries operation middleware
+func (sh *strictHandler) ListWebhookDeliveries(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, params ListWebhookDeliveriesParams) {
+	var request ListWebhookDeliveriesRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhookDeliveries(ctx, request.(ListWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhookDeliveries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListWebhookDeliveriesResponseObject); ok {
+		if err := validResponse.VisitListWebhookDeliveriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWebhookDelivery operation middleware
+func (sh *strictHandler) GetWebhookDelivery(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, deliveryID DeliveryID) {
+	var request GetWebhookDeliveryRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+	request.DeliveryID = deliveryID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDelivery(ctx, request.(GetWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDelivery")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWebhookDeliveryResponseObject); ok {
+		if err := validResponse.VisitGetWebhookDeliveryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelWebhookDelivery operation middleware
+func (sh *strictHandler) CancelWebhookDelivery(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, deliveryID DeliveryID) {
+	var request CancelWebhookDeliveryRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+	request.DeliveryID = deliveryID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelWebhookDelivery(ctx, request.(CancelWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelWebhookDelivery")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CancelWebhookDeliveryResponseObject); ok {
+		if err := validResponse.VisitCancelWebhookDeliveryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedeliverWebhookDelivery operation middleware
+func (sh *strictHandler) RedeliverWebhookDelivery(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID, deliveryID DeliveryID) {
+	var request RedeliverWebhookDeliveryRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+	request.DeliveryID = deliveryID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeliverWebhookDelivery(ctx, request.(RedeliverWebhookDeliveryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeliverWebhookDelivery")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RedeliverWebhookDeliveryResponseObject); ok {
+		if err := validResponse.VisitRedeliverWebhookDeliveryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RedeliverWebhook operation middleware
+func (sh *strictHandler) RedeliverWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID) {
+	var request RedeliverWebhookRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RedeliverWebhook(ctx, request.(RedeliverWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RedeliverWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RedeliverWebhookResponseObject); ok {
+		if err := validResponse.VisitRedeliverWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(w http.ResponseWriter, r *http.Request, webhookPolicyID WebhookPolicyID) {
+	var request TestWebhookRequestObject
+
+	request.WebhookPolicyID = webhookPolicyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx, request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		if err := validResponse.VisitTestWebhookResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTrustPolicies operation middleware
 func (sh *strictHandler) ListTrustPolicies(w http.ResponseWriter, r *http.Request, params ListTrustPoliciesParams) {
 	var request ListTrustPoliciesRequestObject
@@ -8243,224 +9601,249 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H2Nchs30uCroHh35d27kSgncepbqb66U2wl8a4Tu2wl2bqViwRnQBLhEGAADCmuSl/d09yD3ZNcoRuY",
-	"X8xwKJFy8q2rUhWZM4OfRnej//tuEMvlSgomjB6c3w3mjCZMwZ8vFaOGJZfG/iNhOlZ8ZbgUg/PB9ZyR",
-	"FTVzIqdkM6eGbKgmMb5/OogGOp6zJbXfme2KDc4H2iguZoNocHsykyf2xxO94KsTCSPS9GQluTBMDc6n",
-	"NNXs/j4avKMz9oaLhW5O/56l1PA1I6l9Towkxi5IsTWXmSZUJPCDYLeGrOiMReRXyQVLyIabObkZkIjc",
-	"DA61zmtpaPpSZiIAp+/lhiyp2BIlN5osqYnn1WmnUi2pGZwPuDBffzWI/DrsJDOm9ljIfTRYUUWXzLjj",
-	"o0nCcRn1Vf1iT8xIohhN7AlaWFFl+JTG5oJwo8nYfzwCCI+JoEuGJ80NmVN9Sn6UhsRUsxPNhOb2NOzO",
-	"uB3fYsYgGthvBufFOqKBYr9lXLFkcG5UxspwWNLbN0zMzHxw/vVX0WDJhf/n86h2NnanfrUjxaZMMRGz",
-	"AI7SGZGKJHzGtAkvrfi659q+ePFi9+KYSOBwRjxprurHbDlhykKdEsVmXBu1JSzVbDNnioWXyZPO9e3C",
-	"IVjTLYszOFBcVGCWyiuPnY/HUowc6MPT5edyOMBzPVJMy0zFbISzBPmWkr+y2BAukGtYNsY1oYjjbM0E",
-	"4VOL5qmUC01SvmCECgJAgX0giyx28veT1/rkvZv45Ef7Y3kXCZvSLDWOUPN1T6RMGRWw8F/lZCeyGKoX",
-	"YfRwXx8SknZI/PWubUZ4fECSTumEpe3YmT9+LGYumYVp+0TLg8xhaI6BoTny54c8NDkdZdreCHU0emtZ",
-	"PNfEPo0IF9qUGH9M0xSwGdb5W8bUtlio/QKB3gGAJRd8mS3LqyoDw17AoTuIx3O4nFumdo8CdPQ86nUI",
-	"doCR5v8MTP7e3sYUZr8gZ/aWSJnWZMmo0ISmaUSylb0gn59FZ2dnHQvE8cOrPAssc0lvHajOzsKLlrKD",
-	"CPzTQ2KNY4ctDNNyM48p7s0wE6oMc6z1jaQK80lYpSI82XutbsiDrjhTM9ZxiP7xY7kM4mMDGC+lQIFL",
-	"V6TeWC6XVJ+T8eLf12PCbmlsIvuP/1iPSSyFoVxo+OEf9D8mH8dEUWEF5/Hi3+8omdyPiRVj5RR++RMl",
-	"kz+PLaUQOT29EX9jW00MSJVzK5Rrw8WMJJJp8cyQhZAbQhUjfCakYgnI5xYYib2DKRn/QpXgYjYmeLOe",
-	"3ogWkvtt0HIuX5395evQUfyWSUPbj+IAh+BkOFqSrarHkWUFVuqYClEw27owWh3pkCip2Crlcfsiq1Jp",
-	"/i5ZyZTHW0tauXR4NBFVsZXU3Ei17cGLipcBu2VmQG9xlB2RFVMxE+aEiVgmLCFmw2PWBvfqvD3h/vzs",
-	"ix5SjZITadoRMH/8WOBppnWndF964YBCm5YqoPUCO2jynoiMT8ZkwqZSMULJgm3J1CpoTMdMJJZjSJW0",
-	"iiIwVedZNJdn6KxLDMsfH5LUrJzefgz+6WPP28gF6zjt/PFj5/ECYHiaQjx8zCxA+3olhWZlu1PgZsMH",
-	"F8ABJjLZWr2NLVdmezqIyparNxL5l/37vyo2HZwP/suwsHMN3avDwsIFq3glRYDt2F+DU95Hg28pTzMF",
-	"H9k7lKENiK5yDjr8VeMyCoCEFoRP9fBKKak0riZgs9kwYchGSTE7JS9ub4lga6aIYWmqydJSlZlT4fjj",
-	"bxnThvAkIhsQteH+Ycp+kMrZzJMmqgCZZqdI0LgQu87LOGYa/lopuWLKcDweGnvQ1pA/GrDp1ApdoUde",
-	"MQ88vM9xQk5AaLuP3ORXt6uUivwoe6+DpqnchDDoMgfMZGu3viQbmaUJmTCSMiu9KJnN5kTIzaCpqEeD",
-	"FVNLboK4eT1nXBHFZ3Ojic6mUx4j1mzJkm6JNjxNiZDG8kJGuDgnCdd0krIkIux2ZWknIqmMFywJT+0E",
-	"2jBsqZYCgMINW+pdWIbAfQ9fDQroU6XodlC5ifc9ymiwmct+03/I3GHfl7nHP/KzK0Mbhy3NHPnTLzb/",
-	"sRWL3EabCBS4uj5wETOymTMRWanH3k9jPJUxyYThKTwblFS7hBp2YjjcIg80IkcDK6Q0F/OtVWnMORnr",
-	"rTZsOaKJVbVBRpRqHJHxKpukPB453LC/KJky+/+ZosKMT8nlzMr1BoexD0cpjRfaviLkyL8tpBnhWOPo",
-	"RowTJjhL3Ds4UkTGldlHUqRb/6nmM8GSERf2B4/W9m+H2PbPlE1hFAfMyCoBN2KcCcVSy4PHAFhLMFZR",
-	"0ERIorN4nlvrABRE0619ZOZWWqATK/ZZKkaNoYGLsPQ204MXJK0E9kwTeFdHZKrkkjwPXFN2OJmtwjZF",
-	"eIQa0MTOrt3YKbvA2wIwyf6G5ic956vc8h7HMhMgv7J0GtqHHSfgW6BqItUzjXbLfDspCw1h2G2LGwfp",
-	"BzUxzewdFrMIlrtichUarUawgLtuhnYi9OTeoMIFFyGtCUxVcDj26KmQYruUmQ7tzUt43cuEeYLrc76E",
-	"D3wmqMkUC9x5sbQ4HrpPtP/KnsBLeA2sycbQeM7g9pVwSy9pwgg3QeZeGMobm1tyre2fLU6cOfM6WsKW",
-	"VCSaTJjmCdORPdGNVIn2GAj0xY1dnVGZNuWLpjSfVGG7uZXZ7S4thergLoQ0NOxwqoHpR/fi/oDCvYYm",
-	"cFAABrGZy+AuSwPpymE3qSKl2iA9x5a6plyhD6nP9ZojUuhu1YYatmQhvvQazgbZgCVGPwzcROB7Y6kG",
-	"5qgpTxz7854wfW5ZZg0XpAB4twDTw6c3anGN/Dki7rmfHEjUgJdEJOwWAZcymoBvNjh9jTpzb1ABn/y0",
-	"i5UW5BB5kiyhXeVUHSYHCT5LuPlWqg1ViSOtKrV7B14TMnOpzflKKlPYIWLG12g60VudylmIqFI6G2kW",
-	"S5EE0O1ylnNvmSZWNlVygyDcUG7vpDOkXWGPM5GwuUL8kNmkzKQFWHJwUm1GzCoUHSg+RQXmwjIGK6da",
-	"QVhaTXwNinhgJ37QEcg8ZQXvIJIQTKDkJh++jppM5H5oVHzklMzpasUEIMgRVmNvxaDV7HVSXLv5iWmS",
-	"sNSiBEsAxIMe3oryRB37hhnsVJVZDr7pFVpj7CnoFt9Jjp39drdS0shYps3RTLyyzMOkwZsdANKxjALS",
-	"VnxJU+K23mNJwGeQ2LOl5UByamWvOFMKmc+Eza3EEA0sidj1fNwlCOGQ5VXXEKgG2ipfCHGqK0+9dWkk",
-	"pC1sqhYCJ8MpOVN0GYTukmkd9M2FR9pLGvRjt+4qIGSx/Pde1ywCp3HF1tbjBg2uY03TrMW4sGYq4bEJ",
-	"IN5bwQAejMZzwpcQXYShBFwVBsw+G3htP/4ZJ9q5j3xBoZ18ywGtXs6pwPOs4cvau6MaOJBQQydUs1GH",
-	"CJq/k60sf0lGqDj3YDr30WDKb1kyWjOl24w1XgHwhCjYZhANZlKAmp8a4HEfA0OvaLxw+BvgHGumuAkb",
-	"MNpXEzJFfUcNcwDeC7S7d36cDVSoce08jX6q4tv6AktTfmyBAiBsEwYdqMNu40yHREwH0JLXEOw+Kdco",
-	"TJJcDiQ4hu7H1qdu3LDIs5FKl0S3qV2bFZJ1X5It40JAuJ/yWzoJ6epvp8RIQ9N+m5CZiSVKAbsW89a9",
-	"mlsBQ6LDNnc+grxn96xyISoGA6iQhjDkh0EydsBq31lEzFxqRqgmgEfwV8kT78Dd8xjtWkcWBTLdEs7i",
-	"5Ff7YuQVXOcIRM7RpKj6jR+DJhIN1lkqmKIoRoNJfYSO2tKN7eQA+ElIM/KwCnMmPOsdSO/NWHvgd6fS",
-	"NCgQpwrAHDX8wgq6LFC2OOISEbUxgrcFgnpgTlIZLwbO9B4ESunDSnwqTd+V2IkLkqtyGAf6/eihepJ7",
-	"fls54v2+9Rizz1e1g30EElYPqp9Nq2kaKFmdmua2kpmny0LTaXDYYQ7YU/Nv274Xrpqm/8JBtJc1DuS9",
-	"lssFn5UuNG8c4RojzNAccoF6PIT7hhhkzhecwTgfxrJvy6YnjKhM7HNj4b0duK9aNQCwAFGyytIUrD4y",
-	"TaKmGbFw1TSZbQXxaJq+nQ7O/7F7qSWEvf8YBaLpwaOmDRXJBaETDUpKA5TeYCXwKugfyx92ROV81sMr",
-	"R4QQ4lXE+odiXotBLg9YL6xrQm4qFl6HPqFD4cs2afN4iFDyTdYs/ALdRhEp7t+IVDhfRBzji5zcEpEK",
-	"2wPDaCYWQm6EwwJPPN5UWZAjxrmCkcvupkw/zfu7SxNDKJawoth9gR9dXsm/yslVHk3VZMuKYZzWHvY1",
-	"TDo4kkWO3RpFR9QY1XFtY9RHY6uoGvUzxyhzpA3A2CwZTcLKVJuY+c7j3vtMCPjjg5GrlUU7MD1Y5PuQ",
-	"YZBE1DbsqERZTTSjerGTgf9VTq6pXkCCkcZblM9moTDvHy5//OnyTUQ+vPz+6tVPb67sAq9+vvrxOrQ8",
-	"1OX3RLI1E0lLCO4vTp3gmkyl8iYR9EChD0ITq+lfkJPnuTN0M5cpI+jd7qcYuBX43ITmLWznOCevf7j8",
-	"7mr04eXljxF599P7765Glz+9en09evP2u4j8v//zf3easUBpLk9W3nxxBjn2+MNsoXd7gn8IUq9mCfU4",
-	"kMdwB+d80OG8OTk1eMHkMm+LSz6Ij9/ZJxojWi1OEEMXjJhMiZ4qaG8ICHZrRkZtj3QmK8WlNwQ10X3O",
-	"Z3OmyEwynTspm0tUmdgF5A3VZMJmmfgU7Lmb/36I5yzJUpaQP00xFsBe7cSo7Z8Px5y7/WOH5qCef/Vg",
-	"QrW0vCpPKjT8DPHaU1QHH3I3SYMbFUp2D6RXCPbetzucTd+37bmxpPf7ubWlx7sbyk3fdddOw9tO/BAF",
-	"EIoNlhT0Yhehs/iBt7h2HnYl9GZWdWO7T0EdRODbDhpuWuJrumISQ4i8QHeaC7guEnSqW24H1ksppnyW",
-	"qRaPzZSnrL/zCIf8lqdhvZjv54pypxkYqStsM1tpoxhdtsVlueTgiVW1pGYY5xWn3E5NZpJIYfU/q8xE",
-	"GCtHNUlkvGDqlMudEk5xAPk6io1HDpztpwGga6IvrK5iZMXUIqZAkYbVQWRHsqQiiG2lOOqQ6Ym1i56C",
-	"sXL8U66lFmrhIOhFMvMejhTcWOQD4P0q3ZpCcPqRbQoq38PYGQ6I8+hwjoEiwmm21CEEmbCUszUDk4Be",
-	"Mbqwf/zpfwr97zlK/PmCQPxKPgJgFo/nFniK0XgO5iuuSYkrPIRR7JUyUaGR/fOaagF+Df7ScjIfymFY",
-	"be6soNvBq//1pQZ8XyuumO7vLd1DZvo104ZPeZHlsHM1csXEmt3uktFroUmCvF0x8fPV3y1jySy8KvnD",
-	"3nLDU262EUFpJCKV1UG2X+GAqJxFaceD88GvWorT93Tzg5PKqh7SjrxUfClCx6H7F/np/ZvqKb14/kWr",
-	"faoGwn97/pfwu+W4+BoTcs6nkhnygrA1U1vizL3eWJayqSEyM31wqJCNc++4NCMKaRbefQP/L/2UiYSp",
-	"ERdrpg2f1Q3kQSfyTihVDroHvoX86O+Y0hbpruWCHdDuhSHmYXtqlQSrB4bG43O0OLbFUIksTdGjW1Fh",
-	"9yfYeTCcMFcz4jlVNDZMaY/UkMH1KFEPQo8yncdr1GJ8uL0RyZKLzDBdtqULl1bknYFHhUu7bMkUeHz2",
-	"yWt5LyfSvMs/3G3JLd0XcEDVaQvk6iOkVtAbE8sCIU6/G4QM3NVQk2DXXV09lprGntKYYfkllwhFAZ8h",
-	"jF+fox1m7LNVivwzn8BAy9ke4/8+BjshlGPAL9FQ6D4cD8enNwIlZcwKgk/yQTFBCH5DD0XhCpAb4TwB",
-	"4CNw+eYPxLAlvX2Nn75w8HP/fL4D+7ygUoLoTrz6gSbswKyzU0A5GLr1t6a1MQTjr41aRPZajADjvvoL",
-	"SZkBFmr/mfAZxE4XkSL81krLcxYvdLbsZwB2R+R5cQ8moOTttjCwtIXVKxkz7VzFVOiNXXTCE4/vJEZZ",
-	"XEMyGrfC/QwiVarHPknlpNOsV6owtaGWGBfMzUHst/3soJOtYeEgHJi/SJLoGaDFTDwPJrR8UxpOLplL",
-	"wuwx5JIKPmXaPBQW/nuSp2hRAQ54LLs06x1QHIr8unTHC3wJY640cUkULkvMr2tG18y7rPc1ThUwiBxe",
-	"+JPzKyuBvhVz3+XBG/sE5yim58KlCgei1r15AdgwgH2DmquhMyy5c47QgYhaNGc4cVkj6SKJQBxFmjCF",
-	"Wc5LejuCCjwYPw3Sv786vbBM0w3dahS0R6i2yek05YIFJeIFY6tRYr8IIhIkRnBNFmxlcA9CQkq4XbO+",
-	"IGfO+UXqF3ij+s+XX/u7Av99FkbrygbDpZfyEZ+/+PLrsx6D4tP6wC2bxTMCklzKNUuKswSHAxqg7BHm",
-	"0YT2H6Z77z1XChFsWCxiBHnrIdpCbRzgbpEbcEumDG4AF0SQF5wQWzisGTO6V0pSgdfNswgDMrToMla1",
-	"0t2HXM1rcPh4wZIRZB7vMBNuqDBg/YFc9qkhNLWKJyYtG0hotlCRIt3mfAjumQQyyuxie6aS3EeDRG5E",
-	"r1XZW01IT8K4BMjuNY4XFOtzpjotlyyP4cAF9l7WnNHUzFuiz9ytu0vEK1/hRX2fbX+PaP5Fqyij2JJy",
-	"EbwEf/B8vJBWc1imiLmQHjhhpSsMiguAYx1ByA2kiQGUNd32u78ylYYT+tHdMWqXAzZupVsU5EtH7Epa",
-	"9vfLjDru8hpoqHL1LBJi5lC1obYOj2Zp2nsdNQ5QPvv6uSLACpQrn2poO3VAFvgY4grvixpMbUkdRfmL",
-	"KphiudpGJGEpM1ATzQrmQRJm2nDRkrB7XSmxFPy8PUiyqA6x76BW2Gq1rFlu5sLNfOJ/Udw1UIdiu9uq",
-	"nxeRyMtKlKGCg+w4nneKrTnbBJQyOLc9jBeNIw85pnZkZ0MRGDczikn215S35kHn58HbwjCgfPHGTmAX",
-	"TVVLJEYmcNokWIgXdbI8V7mgYJSBt0TPXR2WB5FpaQ/llUT5IXRkA9dV+gCh+Wtjj+IqocPzjp2g30Sv",
-	"aO/iOB9Yy1IfaAjwSY8h+R1DLUoVhSAffrJtSyrvsnB9LzdgWZxkeouk3Ptmb6v6qF1dIwAICjgrJnSX",
-	"w8+lZDLRZRelzjLae4GKLYPOScv0aJKoXN/HqFfCg8ZdKKhFZ6zNWDxRcqNRA+oxUr/CGHC55a+XU2Cr",
-	"6FSDXOWo8/1XthAit6I4QlPaDRZ2mHIxY2qluDAR1mFmwnCzdWliWFbkAhyhlC9JJqCUK14Ua6b4lIcD",
-	"k3e4+fKwe2ffUJa7VJC+lOnnMKTs9W4WJwjnMCqWWK7PWkIa307tnqkxTONAUameTKlGxKDTtdVMCEP4",
-	"WPmoC0ausE+ITi41oSSVMzwGiyAn2tDlCgrzZGYOMWtkpeTag+3AUWN2aaolFQPTR1xpHOdSkRriTZd2",
-	"627PoK3vEQheyiGrMQ0U7c69QWBONVQPZwlBtXjLTMksUQJ5Jkr/4GJNUyBHH2O0M+c8F4AcdItcMA+g",
-	"yNJVKQWshnGdNFrYg2oucucM7l0JBQd65T+DINapVHFLJbVGTgxYWPJmE7lyM83SKU/briIdy1UwXMSi",
-	"gr9+/JkU4TB5ODKY4j4GyxKYo3j17biTHmIrbqwEwx6H+Kp0ZP0DAD4wRhIZ62GRz3O6TPb349vFcDH7",
-	"GwsgU2z/hGiB4PVJ84Tdgq1A2JMhXBhpmY/KtCHaSMUi8u7qhwsX9evqi/5YsOCm5HNggek13sr6wtVJ",
-	"KonfsJZCRUXWGhah8m4QgfE1WSm+poaRFVXG5bnAaJbzunIPzzRaWjZUO2eu04Cbk5Wu13AWe4+7LXix",
-	"YWm6BQtc6u+uftjpf8n5WWmgqIIr1bWX5ZZyO43dPhuHmw+yfePF3Kbq6iw15dLPrt4VA3QwUoZPX0D5",
-	"vLANC6FSVUYa54J/nEwykWBKc9c5Fe7LL0OFIOFARkBhoVIY3paIjBhxEcnRlY7iggCPAhtjG8rXS3Y4",
-	"CBTbjTyg60sKnmd7aBdykCCeP5AT9AwWCxhQC3ZcKzcLI5aKFDClvMQ/gfKkpkUMPWbAWW/rZyMyLYBx",
-	"CdurhEhXmYxCxj1StBZI24NPF5q1OxSrh8Hg2hJLmzBHs4S3dFDCPlELq1AvLVFPGFbnQ7E5FLrb1nLq",
-	"5dUbqClGxqCm6fEBb+PKTKEiJJ0cNUvTlnrzPwn+W8Z8JlsRgDu2r4/B4eiDWf4H/HRKLN+3CjBaoMcb",
-	"qRappMkwn2VsdSZtx4QCxFw7Rnn6qFAvrnUWygi81P74NLU6X0Soi4sM+D63I80C/Oivv/ztAwhU9vqy",
-	"03iNWDwzuRsiUGMSfg/aX/iUjVzcWYfv0TuJ7fqBEG+dWQ8EqZSv+9YSedoQs0o4c7tiY5y/dMLsZrEu",
-	"QKHYu7qNIDd4beQQ+UcdMS4FHeToFBWsoUzbtROMSvd1NXqubj4qL/hjN5d6pejUdLOqXeX/a+xoV7OQ",
-	"BhvZPX6Jr9QOWmWs1JaiKfHsc/HmpL17QSUaLvdxePHiy6/3psPnL6o7aHfof33W3QLqOLGG32BRI5Wl",
-	"rBRjeLg4vkdRNXeOeGBklrQLUPpmlTld746kDgQN7qLQXUGFQGrXimPeXD2Hx17Q+9kJ3k49qx4EZmuF",
-	"XaC7VBVW3pbHma4yROc8witmPxC6/bWCpbV0x5QbvavoTa3gU5amxAcR7mme9d2TpiFhv61cDiwxtLOf",
-	"y1LjK1fQL1QTSEy5aKlPbK/mKVXlEEZf7wY6iboCOBRchTBOAiFCVspZ0njOxS5jSr86MZW9XDmcv/+4",
-	"V041dop9yjnRxRwOklOMCLZhijDfuQsiIKdKLl0lBaghlDAV5eQRKwaeEJrqh9cy8YuKKiffG4FaC062",
-	"uYLLDkW3V3QogikPLQVeMHYOx6CRpIQz+59anR8U3mI36s79X7WpOW8Fw8qFnltVtDXiK2lC7KeWS+bC",
-	"Bycp1xCIZU4bUb6dkXoffITwhupinH5y8U4HWDzn67AzdrmSyrQ4hn5xKkD9WOsxOJ0qHdRUQHmxtRay",
-	"6+8MYSHQ+WvJ9RGqIYc7SFaBFKFCZ3qXN2yJkPnFh29h0Xkg/wC9X5BsZdVKVLdyPIIEnrBpqFq5NXxg",
-	"rSi0o6BBbqoIQsj1PdoZxFGUIS2ttYpq0aAabFmUP3RNOBGqIer9xSniL0tMc0dyzn45FDwAgdeCFIvt",
-	"UyWbar2RKhwjslPEyOUoNLy6EvymJTxAF+04gscGshywKSthGuxfrudy04ZgvcMNSpEG+YYrcKwFFuSy",
-	"jV9y1/leOSNB83D3hF9DDIXiKkXeNQhaPdJLW7JWrNLw11+u/Zy5OF/WkL7+8t++2iX44fBNiIAzMc4U",
-	"N9sPlgBdgAXVPM6bkcGVCr/kn8+NWQ2KboJ517dYygVnpV58vGTZoSv+N7bt2OwlWbkcJoKxVLmmUKyD",
-	"UVVuOIALgZ7eYirD8Pv++voduXz32gLxe7pmgoB5lQzpig/XX5yenZKXrlgCvOG65dgn8FmGXuA8XOwc",
-	"WoHriEw5SxPt05lvoIMkBrBBMXEykQl3ci5wOLpkpzfiRryUYm2Zi5XfAEnmMk3yhIAtsegIBpFz+/YJ",
-	"Gf/95D3KOCevk7Fvvun6tmnC4rlkyUW5rG25iduSLuwiCISpk59+ev3q1A566UvWgA0Ooq59q7fx3Y0r",
-	"h35j5d0bqNV+M4hufN26m8H9x/vxKSm6pBnvbneaCEpm3nlhp/jqiy/cvL7tq4GFjVd0xsbkT9hP6c8R",
-	"/gD9ksfkT8+xu/LZBTlzXZcBRBCzVW2+DJzHfv7bGI5grKUy4+hGEAwpLKfXjP9+ci0NTU8gfBvej4rq",
-	"kOUGNtD6WUcA8JQavmZk/IaLxdjtpdReFGOJBWSWY6f4YG/RczJO+URRtR3S4QRyDr1xWA/9k3Kk4pD+",
-	"ty9efPHtBKe85kuHUu+/fUm+/PLLv9g5f7p+iTtb8jTl7jLBXoT/ZEpC2A3MdHZ29vwE/rs+OzuH/07P",
-	"zs7+9xhzG1MeM4H6nqPgyxWN5+zki9MzF8mMNKfPh8PNZnNK4fGpVLOh+1YP37x+efXjhyv4xhI7NymD",
-	"NlRroOVcEBis3RtyxQRd8cH54MvTs9MvXfEM4ERAo3P75XD9fAhXzHBa6cgyQztWTjOvk8H54Dtm6s1b",
-	"ar0jvzg7O1gzxvpUga6MEN0HKHiKJkTX/Ds8cL7Soe8bCYw6Wy6p2tYU7AIaRfiDvYhTOSNcR+hMoWnq",
-	"2/ViCbqZtrcCAHbw0Q5eBXRe4RsuxDbHdcJiDuGUUrguB7pedATqgWLrxCVjJrL0WvRv2rp6oaDNVE/Q",
-	"9VzAkrTa+XOZNt/IZLvXwe3hpG8r2nuZ9wsuCHN7bugsCvz+vxLnl7X8H0rA5Cp3+dJ+0cOuWVgan++X",
-	"MdxadLb6olEZuz8iXZT6ZhydJH6gW29XmjBAK9c/XGUuoWkz3xIhzYUrKunC/ACJE4ZdqZDlJxK9ljuJ",
-	"5HaVUpTnZyGHmPcdj60kiz0XJ9K42ylvVDdu5CpgAdpTcgm/+Pig3J5Z7q4INET1wnVJzPPin+nae8Xo",
-	"7g10QeYU3KRcf7MXxItXRI1MEQaXvoDeiiq6ZAYCLv/RZsWl4Ppsad/sHj24r3L7pAB+1JNdD3A25bfQ",
-	"4gBPqmVF8F3bkkCa33NJl3rhDgQQ0ElN2BGwraN9ubFhsZCcaBw/awbMBHgZekCIXjHgveculXaV6XkE",
-	"BtqIgEeO+QqowfUUbVUP0yK8z0ILLhvlcdeR65TZtdhSO9hjLbePhwIIyrczzAkSE1FLZbNCOyhFnR6B",
-	"MAoh1sUw5O3xfQHevHRGJS8rDOvSCw9uiP/xmOJao2X0k9xOufktkUXuanE1QdAn3FB97p5f5UQP84qf",
-	"ulUQfsO1KZcRD/Do0H6KV4Z4vBZ9drwIffd7vLfCUN9e74EaOHg0NvRy9VaqrTf9IQ0MuQTd0NO8U2rr",
-	"/eW5WOzqLf+Ozph9D1LBKorpri/hVXzTre9RSPqL70sI5X09K5jQeDFTMrMqsuUWaQpFdlzFFME2VkjI",
-	"KwrvibfDu3LV2vsufa5yPEfkDlU0eCpNjgqSQwLzDeqg3JduK+WA7z/ueRJDxQzGQz5q1ijXHqvn+d6O",
-	"3uNEu0H6Sgp2gDO4VhgiAoXZXQRbcRhoxcVuWHRG0Ur+ODQfaiNXR4PtByNXvxfQ2rVgSa122M6xmo0h",
-	"TCQYCPhI6ObdEnrdiNfw9udbsburxL/khXjdxhR63X1HYdi9cPszSn9G6V4onaYFTj9GoIMRh3f2fz3E",
-	"OAD+cSU4PN8nE94ApIcR2xwMuxlAAephKmedBkgynso0lZsxugbyAmmUuAJdcuochScQFsLWdkXnZJzK",
-	"mSuSmXLBdF6AI5ZLFrlC8xwK+DjHmbwRWGv+T+M3VJuTKzvSyetXLgGCTg1T4z+jwjtmIimV4LS7eaad",
-	"HzXPDZhTjTIB2ipzd+aWxKnU7EaAkxN3wahKOVMXRZ3zWArBYqNRaIPCUSEDZoGSb6Alf6cB8w2zsgoa",
-	"7lz1Qe3KhlUie4IGM7v/sPHuLBQ13VHzzPLU0BR40vsZCHdzXMNuzRDQ4qRoQ1DMEMgqsh/kpvH2Nzup",
-	"s8Ji/37yI7s1J5cAwpZgKCOx1UFl+7srxByAp75ntFSqUC8AcY0khmGFQp5C/IDKhCZ8Ct0HsH7NU/OK",
-	"B+p0xTS71LkOzv5kmpw7g4erbXWoPUxZ2w00p6d9apihilYCmsXevdSxUhOUVqn0h7xfyPHlu7YmKwHx",
-	"Lk2dbLc8hDzwjUtyRjcilhTxbVig+GXunwsTfxBNsEK429PD3eBdACsakPRyED8/2MTlWRv1ERLJ9EGk",
-	"NHtne98uBOlAV1hXGKf9QNrwfHiHf3hJFyvoNQ/uFfxeOrhPROBXIvE+3WL3euf2G5cRSByuq40TOHJA",
-	"dDrWdl/Czfsrj4i6c39ByuH9cOaCUtrUi3f49ndY9+FoKkalRfnR9QwwzE8YiptyWhS5KXeSFhJ8c8pg",
-	"Vx/XXbO9e3TRTJdIwQ6hupRPCu+9LHBIP0HUdv2cDs/UmkfUK/Dlae5c6m6KhxxqH1bVRj7LvM9UGwGF",
-	"WqgdkZBC0x2dnr7lqQcwGJ+L1mOR64sGSir2HsMQNTOHihpV57h371PiM87zBhWiqOhxWKrqfdQrJW+3",
-	"O1hlXsj9iCdcnuZJLDJlZhf7XmWl6sil3FuKLxA5jVw7OAgMWjJDE2ro0/PEyoEcnic2zuL3xRLnwdN7",
-	"DL8DIhgWFVg6aeFD3iP1qLTgpnkyWsgRn5dqhXsQ14jAnsAyw0Z/oSriPlwlb5VvP9xQSzThm+mpuF0l",
-	"YP6uiEFyj/OCwvbZlCkmYnY/LFVeblVcL92XL/MCwcdXYL/l0NC4rbrzk4ibeTucPNO4M1E1vwHzIjgg",
-	"tRzzKtztWKqhQZ9PPKKMcjQ5OhZ2qjR/zZIZ8zh4bI3GFzR4knC4Su3cPGS7FqptyjHK4ZSCz3jVgld6",
-	"IpedCTLuqw/fvP1hENb2G/4FXzq26V8Y6FVyWyqT6v4Zb+NUCpbchirU7uftlbFhYRdEbmCYcEFDDQPC",
-	"+Oyz0w6B0VBzm6M5cUkNU5ym+jP764OmecHYznv4Q/HaMUODPU0Usx2dGV6XGOEzXVTqdq0QioreGtyu",
-	"WFjPzNmyIottISdwIxXY5/7To1oOpZNyvnaXIbZeq/oT6jrv2VKuK1a5Z768X0S0LKR0TPl5piFBOGyi",
-	"a+Pu/bZ7EKKpT/UEAqpcVrQYqPGKHc35TFxUYefqHOQdj9C/hYXzrOIiN+KIin4gIqNctG/DDVgoxlgj",
-	"buQOBKvWjrBA79iHTDTfGNdSTqKdBdBvhOUTaAQucsajCttRrFSUHjqkzeUmGD2BhosQrh3eeNFaI/53",
-	"ZshgJkjZFxBuZRGuA9Rs8xhrR50pDhfZhCnBTOVuDfQazWt0asoTlwLPNfnq7KyI0cEqZJErE07JhtEF",
-	"U74qaTg1UKoAH+qMsHk7JX/brpkSWPwO2zhKARFHPJ5DeloFgljK4SUQyjNNLOwi358TS2U1vsZ61/oC",
-	"X8Oy8R/4DOrCF/zC4qySacpUBJWm7KGEI3ugXU+XA8zLxC/TTBumckhAbvPPNOUJNUVh8ci/B4/dj4+W",
-	"nrd0mR5Eaj6s4FOnklpyLvS82GJVhRihgrVmyN9y1M7bsn5C85Mrq9+lblWrxx/5Oi4meoLLGCu1YWUV",
-	"aGqAd8+Kag0998qnjG2Vn9iw3gT9cW6nGtR/b/7G/c/pAt9IOfpQFCM0tTx0W1Tp9+0JHnpnrdltt97n",
-	"i/R/Dmhvx728kcGetuI/bhx7gRZ4hZet0hZbE2lv90SC8Lu0SrRytXm8oHyEDI4mT+qI6CoO7WhBXSW8",
-	"OHxc13Ex80AY4m3GNacF9KRWhXaECAJyoyuYSAV5u2Li56u/52bCR3K54Z32wOgXOVZFkE90c1iFNVF0",
-	"A/kCxXoObl8KBJeVwXXw+DJVNFEd+sLRwzue3A+FNHz6gCjp0oj1uN9aIUGJ6tNkLuWiaN/inLR5SyKv",
-	"sywpFOxESx92xZQJFH5O+YLpUwLNdVw0X6mkI9eYyzGaUO1K4cypRgUUSznkUzWrL/0IQCh1mm3i4BfB",
-	"pla81M/u9ECSC/awzLt9213M6WrFBGrNYEfBHUE1C69u8+pq7H8SC6DvJON27FiVuvgeCj2qoHd9gjth",
-	"fzhlIdCgOMCZwUiQ8OmUKV1U3Ts7QxPaQXRBlqY+h8Ib7MDFl0jCp1B1FjoLQ3vNBFJwhNygtxBved/F",
-	"defZQlGZ4R38f5Sfqcz0iWax8jaSMGe+Esk79/YHfPmTB/YygsvO6za5Jl6u0qFcM5XS1WguM6XHZMFW",
-	"hsykTA7AxD0EQ4qyKwyqdwDzrdUqPrC8E8h+C5DTEVSLapOyn0a34jMB+AiFKdHKPMmwpf1FHncOvX6K",
-	"NyLX5E/mZbqY0vDSHlZ+UI8eDbvosx6VS6uspVfPv0hiMBaee6bz7tGeikEyLqPyM70XAreyh+Gd+2uX",
-	"SHwlEn86n5jj0jp0DsBJCyAEeen+vk7wff0+PZ41v9x+Ts099vUHdm16LbIUYO5kIuQ3XBG5Ea5/pnN6",
-	"hrGwwybaCsrPnrsc1vlBlAvV5N5bPAb065U8UkUF6f09e86PMFyw7e5wGOyT/DQhqaW+zJ8mHrVituZm",
-	"HgU9RXvkVb63cjIr7etJSgw/rEtyuOXxw8r7Pj+0ywNw4vgRowtGKBFsQxZs620jiA5QOV7IDZEu9KPS",
-	"+NqJaJZssVID4ZokTBslt/3ym7EzZic5vnN9C67x1c/C+OM5TgWkn0XyYGeMRwvmbTbKy6KdKiW++wqM",
-	"7BrH6/MiMsTNC7lvUzCr5yl0uDCXA4+LTS0lUn0jxpfYpv+f2OqCfAOtPcbYCY6Ry3ev9Sl5bcAAmkg0",
-	"Drl4LSwDA5EAUH8HzZqlXobY0MacEr8RaIJxI4R0gAsFrKBfpop3R8rDKs+B0z41864s4QeasBBJ4dKS",
-	"OhHJoml3Fzm4ry8PQw3uBgjSwUWtuBEy/HRb1DPXc7nRriVRP34/vIP/9/PVNJHmkylaa9kOp8gbwTF0",
-	"2BIwFGf0hV+hvRD0YuRmL8Wsz/4Pj7bHFzvaOxI9unaPQ66Qwr/OUpFMuoKJwl06jwj38IRPIPpbMc83",
-	"gOzOQHPd/zGo8tcsmbGETLZ9CB7hPfSNDNtCJdFxV80jFhLKo5EUIguNtDeWJq4FiONEbvnP9GlLjOQB",
-	"TvOgyTGXxNhb1bcstIAFWJLZP/mqdhm8gsv+5CUu6+RV3iuyo+7XYUSjfljBBbaVBGEBmwQWvaf63QcO",
-	"PfDj7o446JrVUE+pFYJWDBLSQDntsVF8vT1NJi7I26een1ryxMp5mET09uVrktIt1J7jZn4jru2Hz3Se",
-	"OgKyEteoCHOWQISLcB3FnPcRyULbhUCPf5EEqQbqZZ2SS+FhfCO8S9mDMw8Eczm03gMXkqteL7uRvI98",
-	"9Uj8frqeN13tb1vYpUdkD9uD+FOttMQFVK3tQyd70IFi0EmuTAj1anDwwu/jjnp60F9CITUfk7ArbxoD",
-	"NypNnYmQvYyFG9fLMg9R6DRRQMvyd/7Nnp162ruZSM2qjdaP2bjks00EMbw4w+2/bvVi8HqUm/2Xgjrx",
-	"uqwg5X519soQPo7uX5rhlaLTfay23SBz6vYBONgbZnI7D5a1dVYTn9Dsu9Duz6KGd+hd6adW10/jEynV",
-	"uBgr1BW4t70AI5vVmrF5MgpVVkbCTmL9lefduzw04j2F4lyG1QPLC+ao8tjwz05P6O+V5J/SaLRKKcj0",
-	"KfLT8tlBMBM3zr5rVQbsneeFghARFI6WMC208wnjtMcwj75W27oYc7TzulacpsfQHvrf9Hk9ln08rpit",
-	"6N3YnOlnWIn2cOaY2g2McZr2/KkztnvPgGYkTimHS6Qo7ALGWWxqCZ+KZ3uiiG8eHsYR39ndd3o/ph2/",
-	"0U3+iZVNP/9LxRImDKepDsuBEH6YE3DNpZNbtOyzy3evD4EpHiI5ThR8hSVOgIDJ42LpaFFL+Rq1oiUX",
-	"meks/7b+4vQMe0KfpNK+ctd8ksrZCbs13Q+xvH3jnbhclrLxlIHtbhiDxbDlyTCRGwFY22x0dpDuMPX5",
-	"8teefMIGfOaMplalq/7KYwj7QwvpA5Zlvx/h1/VV2QtfCZrisdUn/lVONFNrHjMs8373q5w8DDL4YX32",
-	"tvF9h44Dz7GSMtUde4TnVtqWKazCsk+n8u2ZqoMjdCzlt4xlrGst+AJCxF5kD4Q53IG1ZaR0wppwwF+H",
-	"d/D/hx2y/7QxYUJXw5mS2UoPNaMqbmA4vLHCbPDmA/DEF7bkthfCQ5c83I1HgQl9+Frb79UstVFR0vzh",
-	"yVw4SB/bCdcj31S2nm6/e5HDESiOdJKyP8Z689pXf4zlYkvlP9Zih3fLJ0RfnPSJ9oc+IT38o5yHX++d",
-	"/RNTYJ/uXNyMx98nZpL9Mc6kkfX26ZYdPSSxrMcWdUyFwP5Qv//zcIsdxlQkPKGuQtMfYN1ew/s9L/a+",
-	"ofodpgxQ55ROA32CmcplNp9+xmZhz8eu4QHlJQ+x7EPJZL+DDZQLqn6CzTyy2OfBQTDEWL2DEMh/CnC4",
-	"/BQ9rJXJ+QycMnDu/J9/HBrq8ZXb01FhmFth/uWx6QCWp98tKrWZxA5bDjym4jMiIRwe2Hr0Pykw7rCn",
-	"yMNt6p+OsAKxDflmOmMbSpFyX7948eXXu2LljngG6IT7jIsWDsM7Q2efTPk5Fn/3e6qD77dMGtpwIuCv",
-	"UBVrfxjAx4GrxLmiedOdVDwJujpKjx+2IiaSleTCdC4Ka4BxMZUHnqAIAKAJXRmm7BwBGDTe63yn3Tcb",
-	"fuuBoGuUNus7FbbafvIJS729H3SP1KePGtHT2XLClAt5wPbegRvAdwg/UGnDxt5LUeE73znWyZftVNVn",
-	"3nYe+PVRVuo227EzuDam9L8HuUr+8M7xAPrweIraCG3ra06V+1OOMqce0jS1UygeB4GD0UZJlrL2t/B5",
-	"+4OS63+4opm2qH6oCICwp1yzOFPcbEsG6/DzdZY2nhlquDahnUJQ+fDlz1eXaSo3Kdem5RXJkziMUvh8",
-	"lakZAyv1zhdyMO5+8w7+fqDa6T5twLdjlgfK4d0zWaS7TNNd285fQx0p8Iq7p1ueDGfMxEyZjjfWMs2W",
-	"TbTONFMYAdL+pAUtSy/cwf9bzipwXfjXD3pfYF2IwCL1MM6UwgDF9oddASldcSz47M7+72HI6r4chLZT",
-	"jDuMUz4qinoeZQofSXm0CfRWQyWPg0zAlMbCDRCt6XggjDWhmseD8398tOKMC7HFf/gyd/jP+4/2Q7X2",
-	"a8hUOjgfDCEBysVphhJj8RPXTvacYGxgRNyCdEQ0M4aLmf0rZ7/2V4s+p6Wi0JjW05S53jG5SrEUlOYz",
-	"QbgofZUX16l+8x1QIhT6wq8hAHWl5JonTGmyEHJTGwWoMDS9rxRGsSgrV3kX6dNmMlzz+1/mEpt8+U41",
-	"MmWVgvWlUTD0JDDIZRzLTBjtSpdB/k7pOxCNAp+9L8lplXyq06q5ApXQ0LxeUY7c1rELD9pCMeK4cMiU",
-	"BvVqamDIN/itkWRJ1SJPcsbaX6UhYI7A99/7Rsb5ZrCQtpFY7tp9Dnpoy3Ek3HXXw8B1VkYovLmb371N",
-	"E6LkJk/6hPdIKmdkJst4YG/A4LTUkI1UC+376E5ovLA4J5JzAiGdEcFoysiOWgbmr3ISPFuvuzYri0Nf",
-	"Skz8juWKswQraQEGy8rZY3x4YPhvtm6sPBsgb0WIQ0Y59IoqI4kUrIpaeaXrFpCkUi6wsFHNgXWOQMp4",
-	"ak64IE6ILkoPlQHk40NCc9gt1FtIOPDM6ZpFtVaLsRSaa0PktDZ+2wa+p2pSbjiAg2LvqkqaQ2k8jHa/",
-	"/3j//wMAAP//",
+	"7L0Pcxs3siD+VVD8/a68eTcS5SR2vZXr1Z1iK4k3TuyylGTr1i4SnAFJhEOAATCkuCq/uk9zH+w+yRW6",
+	"AcwMB0MOJVK233prqyJzZvCnu9Ho/33bS+V8IQUTRvfOb3tTRjOm4M/nilHDsgtj/5ExnSq+MFyK3nnv",
+	"esrIgpopkWOymlJDVlSTFN8/7SU9nU7ZnNrvzHrBeuc9bRQXk17SuzmZyBP744me8cWJhBFpfrKQXBim",
+	"eudjmmv24UPSe0Mn7BUXM92c/i3LqeFLRnL7nBhJjF2QYksuC02oyOAHwW4MWdAJS8gfkguWkRU3U/Ku",
+	"RxLyrneodV5LQ/PnshAROP0oV2ROxZooudJkTk06rU87lmpOTe+8x4V5+m0v8euwk0yY2mMhH5Legio6",
+	"Z8ahj2YZx2Vsrup3izEjiWI0sxi0sKLK8DFNzTPCjSZD//EAIDwkgs4ZYpobMqX6lPwiDUmpZieaCc0t",
+	"NuzOuB3fUkYv6dlveuflOpKeYn8WXLGsd25UwapwmNObV0xMzLR3/vTbpDfnwv/zcbKBG7tTv9qBYmOm",
+	"mEhZhEbphEhFMj5h2sSXVn7dcW1fP3mye3EZy/mSqfWAZ/bzyLzVN7bNvIs67GxMZEAKbrY6DH4p5iOm",
+	"LI4pUWzCtVFrwnLNVlOmWBwoh1jTDUsLIJ9WENReue98PJVi4BDdAnFPBYdDM9cDxbQsVMoGOEuUSyr5",
+	"B0sN4QJ5lGWaXBOKJ4otmSB8bA9VLuVMk5zPGKGCAFBgH8iQy538/eSlPnnrJj75xf5Y3UXGxrTIjWML",
+	"Yd0jKXNGBSz8DznaSSyG6lmcPNzXh4SkHRJ/vW2bER4fkIHkdMTyduoMj+9LmXNmYdo+0fwgcxgaKDA2",
+	"R3h+SKTJ8aDQ9v7ZJKPX9kLhmtinCeFCm8o1k9I8B2qGdf5ZMLUuF2q/QKBvAcCcCz4v5tVVVYFhr/vY",
+	"jcfTKYgCLVO7R5Fz9DjphAQ7wEDzf0Ymf2vvfgqzPyNn9k7KmdZkzqjQhOZ5QoqFvY4fnyVnZ2dbFojj",
+	"x1d5FlnmnN44UJ2dxRct5ZZD4J8ekmocO2xhmJabeUpxb8aZUG2YY61vIFWcT8IqFeHZ3mt1Qx50xYWa",
+	"sC1I9I/vy2WQHhvAeC4Fine6JmOncj6n+pwMZ/+xHBJ2Q1OT2H/853JIUikM5ULDD/+g/zl6PySKCium",
+	"D2f/cUvJ6MOQWKFZjuGXv1Ay+mpoTwqR49N34ie21sSADDu1KoA2XExIJpkWjwyZCbkiVDHCJ0IqloE2",
+	"YIGR2TuYkuHvVAkuJkOCN+vpO9Fy5P7steDl27O/Po2h4s9CGtqOigMgwclwtCJb1dFRFCVV6pQKUTLb",
+	"TdG3PtIhSVKxRc7T9kXWpdLwLlnInKdre7SCdHg0EVWxhdTcSLXuwIvKl4G6ZWFAS3InOyELplImzAkT",
+	"qcxYRsyKp6wN7vV5O8L98dnXHaQaJUfStBNgeHxf4Gmm9VbpvvLCAYU2LVVExwZ20OQ9CRmeDMmIjaVi",
+	"hJIZW5OxVQeZTpnILMeQKmsVRWCqrbhoLs/QyTYxLDw+5FGzcno7GvzT++LbyBnbgu3w+L7zeAEwPk0p",
+	"Ht5vlhUbTaWcDZDdtM/XfO9+MwPX0QspNKva1yJ3Kj54BrxnJLO11RjZfGHWp72kaqF7JZFz2r//f8XG",
+	"vfPe/9cv7Xl992q/tOTBKl5IEWF49tfolB+S3veU54WCj+ztzdDWRReBd/f/0LiMEiCxBeFT3b9USiqN",
+	"q4nYplZMGLJSUkxOyZObGyLYkiliWJ5rMrfn2UypcJz5z4JpQ3iWkBUI+XDzMWU/yOVk4pkCKh+FZqfI",
+	"SnAhdp0Xaco0/LVQcsGU4YgemnrQbhy7pMfGYyvuxR55k0Dk4YdAE3IE4uKHxE1+ebPIqQio7LwOmudy",
+	"FaOgiwCY0dpufU5WssgzMmIkZ1ZuUrKYTImQq17TRJD0FkzNuYnS5vWUcUUUn0yNJroYj3mKVLMmc7om",
+	"2vA8J0Iay4UZ4eKcZFzTUc6yhLCbhT07CcllOmNZfGonSsdhS7UUABRu2FzvojIE7lv4qldCnypF172a",
+	"DLAvKpPeaiq7TX9VOGR/qHKPfwTcVaGNw1ZmTjz2y82/b6Uit9EmAUUuzSsuUkZWUyYSK2/Zm3GIWBmS",
+	"Qhiew7NeRanMqGEnhsP9dUdjedKz4lFzMd9bZcqck6Fea8PmA5pZJR+kU6mGCRkuilHO04GjDfuLkjmz",
+	"/50oKszwlFxMrEZhcBj7cJDTdKbtK0IO/NtCmgGONUzeiWHGBGeZewdHSsiwNvtAinztP9V8Ilg24ML+",
+	"4Mna/u0I2/6ZszGM4oCZWPXjnRgWQrHc8uAhANYeGKuiaCIk0UU6DXZCAAXRdG0fmamVU+jICpz2FKOu",
+	"0qBFWHqb0cOLsFb2e6QJvKsTMlZyTh5Hrik7nCwWcWsmPELda2Rn127snD3D2wIoyf6Ghi895YvgYUhT",
+	"WQiQnFk+ju3DjhPxoVA1kuqRRotp2E7OYkMYdtPirsLzgzqgZvYOS1kCy10wuYiNtnFggXbdDO2H0B/3",
+	"ximccRHT18BIBsixqKdCivVcFjq2Ny9bbl8mzBNdn/OZXPGJoKZQLHLnpdLSeOw+0f4ri4Hn8BrYsY2h",
+	"6ZTB7Svhlp7TjBFuosy9NNE3NjfnWts/W5xVU+a1w4zNqcg0GTHNM6YTi9GVVJn2FAjnixu7OqMKbaoX",
+	"TWU+qeIWe6st2F3aE6qjuxDS0LhjbQNMv7gX9wcU7jU2gYMCMIjVVEZ3WRlI15DdPBU51QbPc2pP15gr",
+	"9JV1uV4DIcXuVm2oYXMW40svATfIBuxh9MPATQQ+RpZrYI6a8syxP+/x0+eWZW7QghQA7xZgevh0Ji2u",
+	"kT8nxD33k8MRNeCfERm7QcDljGbgg45Ov3E6gx+qhE/AdrnS8jgk/khWyK6GVUfJ0QNfZNx8L9WKqswd",
+	"rfpp967DJmSmUpvzhVSmtICkjC/RaKPXOpeT2KHK6WSgWSpFFiG3i0ng3jLPrGyq5ApBuKLc3klneHaF",
+	"RWcmYXOl+CGLUZVJC7Ah4aTaDJhVKLaQ+BgVmGeWMVg51QrCUkyIXIIJILITP+gAZJ6qgncQSQgmUHIV",
+	"ht8kTSaCvx0VHzkmU7pYMAEEcoTV2Fsxaq97mZXXbsCYJs6LzTIAca+Dn6Q60ZZ9wwx2qtosB9/0Au1A",
+	"Fgu6xWsTqLPb7hZKGpnKvDmaSReWeZg8erMDQLYso4S0FV/ynLitd1gS8Bk87MXcciA5trJXWiiFzGfE",
+	"plZiSHr2iNj1vN8lCOGQ1VVvENAGaOt8IcapLv3p3ZRGYtrCqm4hcDKckhNF51HozpnWUa9gfKS9pEE/",
+	"duuuIkIWC793umYROI0rdmM9btDoOpY0L1qMC0umMp6aCOG9FgzgwWg6JXwOUVQYxMBVaTrtsoGX9uPf",
+	"cKKd+wgLiu3kew5k9XxKBeJzg16W3hHWoIGMGjqimg22iKDhnWJh+Us2QMW5A9P5kPTG/IZlgyVTus1Y",
+	"4xUAfxAFW/WS3kQKUPNzAzzufWToBU1njn4jnGPJFDdxA0b7amKmqB+oYQ7Ae4F2986Ps4HaaVw6H6ef",
+	"qvx2c4GVKd+3QAEItgmDLaTDbtJCx0RMB9CKvxLsPjnXKEySIAcSHEN3Y+tjN25c5FlJpSui29iuzQrJ",
+	"uuuRrdJCRLgf8xs6iunqr8fESEPzbpuQhUklSgG7FvPavRqsgDHRYR3cniDv2T2rIESlYAAV0hCG/DB6",
+	"jB2w2neWEDOVmhGqCdAR/FWJAXDg7ohGu9aBJYFCtwTSOPnVvph4Bde5IJFzNE/U5o2fgiaS9JZFLpii",
+	"KEaDSX2ALuLKje3kAPhJSDPwsIpzJsT1DqL3Zqw96Hur0tQrCacOwEAafmHluSxJtkRx5RC1MYLXJYF6",
+	"YI5ymc56zvQeBUrlw1ocLs3fVNiJC8+rcxgH+v3OQx2Te35bQ/F+33qK2eerDcTegwjriOpm02qaBipW",
+	"p6a5rWLm2Wah2Wpw2GEO2FPzb9u+F66apv/SQbSXNQ7kvZbLBZ9VLjRvHOEaY9vQHPIM9XgINI4xyMAX",
+	"nME4DGPZt2XTI0ZUIfa5sfDejtxXrRoAWIAoWRR5DlYfmWdJ04xYumqazLZGeDTPX4975//YvdQKwX54",
+	"n0SyBsCjpg0V2TNCRxqUlAYovcFK4FXQPWch7ogKfNbDKxBCjPBqYv1dKa/FIBcC80vrmpCrmoXXkU8M",
+	"KXzeJm0ejxAqvskNC79At1FCyvs3ITXOlxDH+BIntySkxvbAMFqImZAr4ajAHx5vqiyPI0bYgpHL7qZ6",
+	"fpr39zZNDKFYoYpy9yV9bPNK/k2OLkMcV5MtK4YRYnvY1zDd4UgWOXZjFB1QY9SWaxujPhpbRdWomzlG",
+	"mSNtAMZm2WAUV6baxMw3nvbeFkLAH1dGLhaW7MD0YInvqsAgiaRt2EHlZDXJjOrZTgb+Nzm6pnoGiVQa",
+	"b1E+mcQCzH+++OXXi1cJuXr+4+WLX19d2gVe/nb5y3VseajL70lkSyayluDf3506wTUZS+VNIuiBQh+E",
+	"JlbTf0ZOHgdn6Goqc0bQu91NMXAr8FkRzVvYznFOXv588cPl4Or5xS8JefPr2x8uBxe/vnh5PXj1+oeE",
+	"/N///X92mrFAaa5OVt18iYNAPR6ZLefdYvCzOOr1/KQOCLkPd3DOBx3PD5RjgxdMkHlbXPJRevzBPtEY",
+	"S2tpghg6Y8QUSnRUQTtDQLAbMzBqfSScLBSX3hDUJPcpn0yZIhPJdHBSNpeoCrELyCuqyYhNCvEx2PN2",
+	"/nuVTllW5CwjfxljLIC92olR668Ox5y3+8cOzUE9/+rAhDYSAus8qdTwC6Rrf6K28CF3kzS4UalkdyB6",
+	"hWDvfLsDbrq+bfHGss7vB2tLh3dXlJuu697Ahred+CFKIJQbrCjo5S5iuPiZt7h27nYldGZWm8Z2n/za",
+	"S8C3HTXctMTXbItJjBHyDN1pLtS7TA2qb7kdWM+lGPNJoVo8NmOes+7OIxzye57H9WK+nyvKYTMy0raw",
+	"zWKhjWJ03haX5dKSR1bVkpphnFeaczs1mUgihdX/rDKTYKwc1SST6YypUy53SjglAsI6yo0nDpzt2ADQ",
+	"NckXVlczsmJSE1OgSMPqILIjm1MRpbZKHHXM9MTaRU/BWDX+KWippVrYi3qRzLSDIwU3lvhQeL9Kt6YY",
+	"nH5hq/KU72HsjAfEeXI4x0AR4TRb6giCjFjO2ZKBSUAvGJ3ZP/7yP4T+j0ASXz0jEL8SRgDK4unUAk8x",
+	"mk7BfMU1qXCFuzCKvZI1amdk/4yqjQC/Bn9pwcxVNQyrzZ0VdTt49X9zqRHf14Irprt7S/eQmf4otOFj",
+	"XmY57FyNXDCxZDe7ZPSN0CRBXi+Y+O3y75axFBZetcxlb7nhOTfrhKA0kpDa6iDPsHRA1HBR2XHvvPeH",
+	"luL0LV397KSyuod0S0YsvpSg49D9i/z69lUdS08ef91qn9oA4b8//mv83Wpc/AYTcs6nihnyGWFLptbE",
+	"mXu9sSxnY0NkYbrQUCkbB++4NAMKaRbefQP/rfxUiIypARdLpg2fbBrIo07knVCqIboDvcX86G+Y0pbo",
+	"ruWMHdDuhSHmcXtq/QjWEYbG43O0OLbFUIkiz9GjW1Nh9z+w02g4YVAz0ilVNDVMaU/UkDt2L1EPQo8K",
+	"HeI1NmJ8uL0RyZyLwjBdtaULl1bknYFHhUu7bMkUeHz2yWt5K0fSvAkf7rbkVu4LQFB92pK4ugipNfLG",
+	"xLJIiNMnQ5CRuxqqIey6q+to2dDYc5oyLDPlEqEo0DOE8etztMMMfbZKmX/mExhoNdtj+G9DsBNCIQj8",
+	"Eg2F7sNhf3j6TqCkjFlB8EkYFBOE4Df0UJSuALkSzhMAPgKX6X5HCpvTm5f46RMHP/fPxzuozwsqFYju",
+	"pKufacYOzDq3CigHI7fu1rQ2hmD8tbERkb0UA6C4b/9KcmaAhdp/ZnwCsdNlpAi/sdLylKUzXcy7GYAd",
+	"ijwv7sAElLxZlwaWtrB6JVOmnauYCr2yi8545umdpCiLa0hG41a4n0CkSh3to1yOtpr1KrWtVtQexhlz",
+	"cxD7bTc76GhtWDwIB+YvkyQ6Bmgxk06jCS3fVYaTc+aSMDsMOaeCj5k2d4WF/56EFC0qwAGPBZ8mnQOK",
+	"Y5FfFw69wJcw5koTl0ThssT8uiZ0ybzLel/jVAmDxNGFx5xfWQX0rZT7JgRv7BOco5ieCpcqHIla9+YF",
+	"YMMA9hVqroZOsNjPOUIHImrRnOHEZY1HF48IxFHkGVOY5TynNwOo/YPx0yD9+6vTC8s0X9G1RkF7gGqb",
+	"HI9zLlhUIp4xthhk9osoIUFiBNdkxhYG9yAkpITbNetn5Mw5v8jmBd6oO/TNU39X4L/P4mRd22C86FMY",
+	"8fGTb56edRgUn24O3LJZxBEcyblcsqzEJTgc0ABlURiiCe0/zPa9d1wpRLBhmYoB5K3HzhZq4wB3S9xA",
+	"WzJncAO4IIJQ6kKsAVkTZnSnlKSSrpu4iAMytugqVbWeu6ug5jU4fDpj2QAyj3eYCVdUGLD+QC772BCa",
+	"W8UTk5YNJDRbqEiRrwMfgnsmg4wyu9iOqSQfkl4mV6LTquytJqQ/wrgEyO41jheU63OmOi3nLMRw4AI7",
+	"L2vKaG6mLdFn7tbdJeJVr/CystC6u0c0fNEqyig2p1xEL8GfPR8vpdUAyxwpF9IDR6xyhUFxAXCsIwi5",
+	"gTQxgLKm6273V6HyeEI/ujsG7XLAyq10jYJ8BcWumGZ3v8xgy12+ARqqXD2LjJgpVG3YWIcnszzvvI4N",
+	"DlDF/SZeEWAlyVWxGtvOJiBLeoxxhbdl9ae2pI6y/EUdTKlcrBOSsZwZqMZmBfPoEWbacNGSsHtdK+4U",
+	"/bw9SLKsDrHvoFbYarWsWW7mws184n9ZxDZSh2K926ofikiEshJVqOAgO9DzRrElZ6uIUgZ428N40UB5",
+	"zDG1IzsbisC4mVFMsr/mvDUPOuCDt4VhQJnmlZ3ALpqqlkiMQuC0WbTgMOpkIVe5PMEoA6+Jnro6LHc6",
+	"ppU9VFeSBCRsyQbeVOkjB81fG3sUV4khzzt2on4TvaCdi+NcsZal3tEQ4JMeY/I7hlpUKgpBPvxo3ZZU",
+	"vs3C9aNcgWVxVOg1HuXON3tbvUnt6hoBQFDAWTChtzn8XEomE9vsotRZRjsvULF51DlpmR7NMhX0fYx6",
+	"JTxq3IVSXnTC2ozFIyVXGjWgDiN1K4wBl1t4vZoCWyenDcjVUB32X9tC7LiVxRGa0m60sMOYiwlTC8WF",
+	"SbACNBOGm7VLE8OyIs/AEUr5nBQCisjiRbFkio95PDB5h5svhN07+4ay3KVG9JVMP0chVa93szhBPIdR",
+	"scxyfdYS0vh6bPdMjWEaB0oq9WQqNSJ6W11bzYQwhI+Vj7bByBX2iZ2TC00oyeUE0WAJ5EQbOl9AYZ7C",
+	"TCFmjSyUXHqwHThqzC5NtaRiYPqIK43jXCpSQ7zp3G7d7Rm09T0CwSs5ZBtMA0W7c28QmFINdctZRlAt",
+	"XjNTMUtUQF6Iyj+4WNIcjqOPMdqZcx4EIAfdMhfMAyix56qSArZBcVvPaGkP2nCRO2dw50ooONAL/xkE",
+	"sY6lSlsqqTVyYsDCEppqBOVmXORjnrddRTqVi2i4iCUFf/14nJThMCEcGUxx76NlCcxRvPp23FEHsRU3",
+	"VoFhByS+qKCsewDAFWMkk6nul/k8p/Nsfz++XQwXk59YhJhS+ydEC0SvTxoSdku2AmFPhnBhpGU+qtCG",
+	"aCMVS8iby5+fuahfV9n0l5IFNyWfAwtML/FW1s9cnaSK+A1rKVVUZK1xESr0oYiMr8lC8SU1jCyoMi7P",
+	"BUaznNeVe3ik0dKyoto5c50G3Jyscr3Gs9g73G3Riw1L081Y5FJ/c/nzTv9L4GeVgZIardTXXpVbqo08",
+	"dvtsHG3eyfaNF3ObqquL3FSLTrt6VwzIwUgZx76A8nlxGxZCpa6MNPCCf5yMCpFhSvM2PJXuy29ihSAB",
+	"IQM4YbFSGN6WiIwYaRGPoysdxQUBHgU2xjaS3yzZ4SBQbjfxgN5cUhSf7aFdyEGidH5HTtAxWCxiQC3Z",
+	"8Ua5WRixUqSAKeUl/hGUJzUtYugxA846Wz8bkWkRisvYXiVEtpXJKGXcI0VrgbTd+3ihWbtDsToYDK7t",
+	"YWkT5miR8ZZOUdgPa2YV6rk91COG1flQbI6F7ra11np++QpqipEhqGl6eMDbuDZTrAjJVo5a5HlLpftf",
+	"Bf+zYD6TrQzAHdrXh+Bw9MEs/x1+OiWW71sFGC3Qw5VUs1zSrB9mGVqdSdsxoQAx145Rnt4r1ItrXcQy",
+	"Ai+0R5+mVudLCHVxkRHf53qgWYQf/e33n65AoLLXl53Ga8TikQluiEiNSfg9an/hYzZwcWdbfI/eSWzX",
+	"Dwfxxpn1QJDK+bJrLZGHDTGrhTO3KzbG+UtHzG4W6wKUir2r2whyg9dGDpF/tCXGpTwHgZySkjVUz/YG",
+	"BpPKfV2Pnts0H1UX/H47l3qh6NhsZ1W7Gg9ssKNdbUoabGT3+BW+soFoVbBKQ4ymxLPPxRuO9u4FVc5w",
+	"tYPEkyffPN37HD5+Ut9Bu0P/6dn25lPHiTX8DosaqSJnlRjDw8Xx3etUc+eIB0Zmj3YJSt+UM5zr3ZHU",
+	"kaDBXSd0V1AhHLVrxTFvbjOHx17Q+9kJXo89q+5FZmuFXaSvVR1W3pbHma4zROc8witmPxC6/bWCpbV0",
+	"x5gbvavozUbBpyLPiQ8i3NM86/s2jWPCflu5HFhibGe/VaXGF66gX6wmkBhz0VKf2F7NY6qqIYy+3g10",
+	"THUFcCi4CmGcDEKErJQzp+mUi13GlG51Ymp7uXQ0/+H9XjnV2BH3IedEF3M8SE4xItiKKcJ8zzCIgBwr",
+	"OXeVFKCGUMZUEo5Hqhh4Qmiu717LxC8qqWG+MwG1FpxscwVXHYpur+hQBFMeWgq8YOwcjlEjSYVm9sfa",
+	"Jj8ovcVu1J37v2xTc14LhpULPbeqaWvEV9KE2E8t58yFD45yriEQy5w2ony3Rupd+QjhFdXlON3k4p0O",
+	"sHTKl3Fn7HwhlWlxDP3uVIBNtG7G4GxV6aCmAsqLrbWQXR9rCAuBnmNzro9QDTneu7IOpAQVOtO5vGFL",
+	"hMzvPnwLi87D8Y+c92ekWFi1EtWtQEeQwBM3DdUrt8YR1kpCOwoaBFNFFEKu79HOII6yDGllrXVSS3r1",
+	"YMuy/KFr/4lQjZ3e37Fl1QvXXzqiWaCLPu6AJZqLSc58uemoOQgDHCMnFMxElh38eH39Jgl5Vg6rVLjQ",
+	"yG6Eg+8OLLoj9grolvot+Yl/hxV3EnSEdFm9MVb71B3tDZbV5pSLtlJlZe1oXwI9VsRmn0rC+xSxWUIZ",
+	"9XiFjbvUdTnGImUKl81+tZQtwVLTYsD+s2DFnuO5G7aFnLpSvh9lymjWbmnVLFXM6O4kuU9ZGN/VhLOM",
+	"0Anl4qvEV3+p1oMJRTqak5XdaVrLWkHU4blfs9NI7O3jPiZUKb5kzWLgkTBHNWGme0SxkXI2mHc9nACG",
+	"oxBtUcTCsK7sYaeaOB578jKD6xCyOYxytYdpV3MUzFEFUe1Al5iqnIb6aaoUxQlcrXo6tlwPbRbyu9il",
+	"92n+ZYePdekICWOuxoNG9+bOrPG7G8TtquWcG/R6RFhq3VLalNvi+YKofHQAif3qINmCvrl0jGAv8AqW",
+	"44ZtAZNHKqUuuhw3oNTuFmRHa9fw2etAggeC3P5G4X3Ko7YdnLcsa5WsSn55l6JLla+3HNwaMLfJdk3B",
+	"pzDTAbYDbedsFxh48k9gAqfk3+z/sAatDqUMQ0UWrjEUJQMlD9OoNIrBLIECLBCaUW0i5ONDtaHruF+t",
+	"Vdx6XSh9TlYdha72gns4DiaclimzoYBal3IDUreuD/hHJaVlXOQ5AZZMpjQjQhIl5dy5Fbv0k6Frq/8M",
+	"yuCUDR86tv+3l/7zXBbZJcwPssfUmAUkQdUZ6dNvW8IfuYAWLSrmGnuLkg+avFw0LmQycugvemUphKrM",
+	"34yAKM1SzFceUc2efmuX9PW3Vm5/+i1qkKfkaipXwhINENopQX6VQP9DQ9f6TnTl3EswykTaabB/IMQq",
+	"+maLY87yhkH16QHTwO3jQcqUGUDY47r7FRQPj7XYTIjOaToDf6xhdK59x1u3wRAtOKVLthPrW7jctTOX",
+	"7MFdglK4v263nQtE7nzfDipeev2IIudmnbyK6OaBU11fOXiUozuX+fOKeXNHGY39qh3wiK3ipSClWaET",
+	"/9F6JVU8m2OnMyB4PDBEyjXLMy2B/K2qyetKoRi4a2iRcegPpomeylWbKahzYkAlJyBsuAbHjRSA4IXw",
+	"S96G30vnzm8id0/4NRxGUAa1vI/BJdKhEFRLfYnrKSN/+/3azxkcb1Vf5tNv/v3bXcoNDt+ECIT9poXi",
+	"Zn0FvBxTIajmaWgbDmcZfgmfW8aHocghFYhj9p+ccVbp188r+i5d8J/YestmL8jCVRshmPUUfHrlOhhV",
+	"Va0WF2K3wcVYxuH34/X1G3Lx5iVYweiSCQKBUKRPF7y//Pr07JQ8d2UN4Q3X19Y+gc8KjNcOiV3nZEHN",
+	"VCd4X2lfeOydSGXm6s9A2y8ykhl3HimvhZ6+E+/EcymsRACeFiCSqcyzkLq/JqhacinO7dsnZPj3E3fX",
+	"n7zMhmjCCB3WNWHpVLLsWbUBTbXd+pzO7CIIJJSTX399+eLUDnrhi8uCcQGYv5cfhrfvXOOyd73zf9y+",
+	"g65q73rJO19h/l3vw/sPw1NS9jM3PjDe+QzRh+LDDO0U3379tZs359pwMYGSyJoMF3TChuQv2Pn4qwR/",
+	"GGj+T/vrYyubPD47e0bOsFgDggiyqxJSLPBxcnZ2BpzHfv7nEFAw1FKZYfJOEEz+qxbCGP795Foamp9A",
+	"ojW8n5R9HKqtZoldjE4A4Dk1fMnI8BUXs6HbSxnl57J+BdSAs0KYttScMmFOGFBGRsyKp+ycDHM+UlSt",
+	"+7Q/gupAPoxL9/2Tak5hn/63r598/f0Ip7zmc0dSb79/Tr755pu/2jl/vX6OO5vzPOfuMoH+7+SfTElI",
+	"kIGZzs7OHp/A/6/Pzs7h/6dnZ2f/a4hViHKeMoGeWXeCLxY0nbKTr0/PXM4xnjl93u+vVqtTCo9PpZr0",
+	"3be6/+rl88tfri7hG3vYubGiWw+OXqUD2Hlv6d6QCybogvfOe9+cnp1+48pcAieCM2olJ9FfPu7DFdMf",
+	"13qnTlA0DmfmZdY77/3AzGabVWjfvpB2hfb9r8/OnMfZl/uki5AB2//Ducad+2BXzuXGVMCPInl4QIKn",
+	"KC6BhtA2cFhp/3tXABoYdTGfU6vj1lzhJTTKRAV7EedyQrhVOiwPoHluSdXuD4vFT7S9FQCwvfd28Dqg",
+	"Qy8uuBDbQswzlnJIfJTO3ubSASrlQaFzxwqSa+eMmcSe17LT8tp19gC/Yx2DrjsiNo/RvWDn/c7Jp50R",
+	"t0c4fVt7nQvtw0PKg7k+N3SSRH7/n5mLoLb8H4q1BrtM9dJ+0iECqYwJerxfba/W9jD1F53R5mjnotLh",
+	"8uhH4me69hEgIwZkxTIsBVe40iOr6drqYc+czcQl5AERZwz7RyPLzyTGF+88JDegEFWYUNz3MLSS7DAh",
+	"QwgSc7dTaCk/bFQVwFYxVvGG29xl8oTIo2zOBdcGjM9whqiewQ7fiVDB7pHeeK8c3b2BwcLhBDdPrr/Z",
+	"y8OLV8TGMUUYXHhLzYIqOmcGUiP/0RZvRSFIGTIOe+e9Pwt0wbgLxz0qKWzPorztkwL4E28isWeajfkN",
+	"NCNETLWsCL5rWxJI83su6ULPHEKAAJ3UhL37RcsiAr3UFhIOjeNnzdSWCC/DWEWiFwx477krerUo9DSB",
+	"UKqEgE+A+V4l0fX42hV1dtICpaff3gFIzYWWXDYJGdIJmbP5iKlti/UlGo+43C6xhHCg3GkrD2TD6h/b",
+	"QSU/9AgHoxRiXbaBmy4J9uVQ5LJWQSUO68oL0cVi+PD21b4/prgGzAo4l3jA2ykEymSyrDJVXk2Qngk3",
+	"VJe75w850v3Qm0O3CsKvuDbVhl8RHh3bT/lKH9FryWfHi1bf6vLeApNyO70HamDv3tTQyTNW64vWjFxs",
+	"UMgF6Ib+zDul9hRrMmWuNoBVFdvmda/139AJs+9B0ZaaYrrrS3gV33TruxeRYuyMb8TjWcGIprOJkoVV",
+	"kS23yHMoh+tqmwq2skJC6P2zJ932b6v9ZT5s0+dq6Dkid6iTwUNpclSQAAmsDLAJyn3Pba1xz4f3e2Ki",
+	"r5hx7tT7zJoE7bGOz7d29A4Y3Q7SF1KwA+Dg2kWJQAs1l2tWIgOtuNi3GoJ77k/mfW3k4miwvTJy8amA",
+	"1q4Fi1+3w3aKdWcNgZi8A0A39DXsdCNew9tfbsXt/R//JS/E6zam0OnuOwrD7kTbX0j6C0l3Iuk8L2n6",
+	"PgIdjNi/tf/pIMYB8I8rwSF+H0x4A5AeRmxzMNzOAEpQ93M52WqAJMOxzHO5GqJrIJQyp8SV0pZj5yg8",
+	"gbBEjJU6J8NcTlw7i5wLpkOpzFTOWeJawnEotescZ/KdwK5wfxm+otqcQNTTycsXrlQBHRumhl+hwjtk",
+	"Iqs0y7C7eaSdHzVk8U+pRpkAbZXBnbkmaS41eyfAyYm7YFTlnKlnZUeyVArBUqNRaIMSzzEDZkmSr+Rk",
+	"lwHzFbOyChruXJ8A7Qp813JwogYzu/+48e4slt+8pTq55amxKRDT+xkId3Ncw25MH8jipGwYWM4QCWCy",
+	"HwTTePubW09njcX+/eQXdmNOLgCELWlLRmJTwtr2dwcPHYCnvmW00lRAz4BwjSSGYS8BnkP8gCqEJnwM",
+	"fQKx0uxD84o76nTlNLvUuS2c/cE0OYeDu6ttm1C7m7K2G2hOT/vYMEMVrQI0jMjcQx2rtCttlUp/Dp09",
+	"jy/ftbVDjYh3ee5ku/kh5IHvXDkydCNi8U/fMBXaVAT/XPzwR8kEe3m5Pd3dDb4NYGWr0E4O4scHm7g6",
+	"a6OSYSaZPoiUZu9s79uFIB2InXclbNsR0kbn/Vv8w0u6WOu+ibgX8HsFcR/pgF+KzPt0y93rndtvXEYg",
+	"cbj+s07gCIDY6ljbfQk3768QEXXrU2nslB/6ExeU0qZevMG3f8AKjUdTMez4rwsDAuDx9QwwzI8Yipty",
+	"XJajdQEPBpsBgW9OGey/CwiuBLU1atr60gA5eP0PobpUMYX3XhFB0q+QIrSJp8MztSaKOgW+PMydS91N",
+	"cRekdmFVbcdnHjpCtx2gWLPzIx6k2HRHP0/f89wDGIzPZZPwxHUwd7ks2ZwKDFEzU6h9WXeOhyx64mvD",
+	"hVaSoqy9edhT1RnVCyVv1jtYZWi5dkQMV6d5EItMldmlvqt4pY9RpUoWxReIHCeucTsEBs2ZoRk19OF5",
+	"Yg0hh+eJDVx8WixxGsXeffgdHIJ+mcu/9Sxc+cTt454FN82DnYVA+LySAulBvHEILAbmBbbkj/X78uEq",
+	"PjEcPlxRe2jiN9NDcbtawPxtGYPkHofWP/bZmCkmUvahX+mR1Kq4Xrgvn4dWPsdXYL/nUGOirQ/Tg4ib",
+	"IQs31ATbWlIq3IChXK3PBD3aVbjbsbRBBl0+8YQyCGRydCrcqtL8rcgmzNPgsTUaX3rwQcLhal1uQsj2",
+	"Rqi2qcYox1MKvtBVC13pkZxvTZBxX1199/rnXlzbb/gXfJOXpn+hpxfZTaWhiftnuk5zKVh2E+sls5+3",
+	"V6aGxV0QwcAw4oLGyvnE6dlnpx2CoqE7Fkdz4pwapjjN9Rf214VMQ2uXrffwVfnaMUOD/ZkoZzs6M7yu",
+	"MMJHuuyp5ZoWlr23oLKAxBL4ZsrmNVlsDTmBK6nAPvdfntQClE6q+drbDLGbXaU+oq7zls3lsmaVe+QL",
+	"8SdEy1JKx5SfRxoShOMmujbu3m27Bzk0m1M9gIAq5zUtBrqxgM/V0sWzOuxcnYPQmxj9W1ji3iouciWO",
+	"qOhHIjKq5fVX3ICFYohFsQYOIdhfZoCtdIY+ZKL5xnAj5STZ2arsnbB8Ao3AZc54UmM7ilXax0Ev86lc",
+	"RaMn0HARo7XDGy9au7l9YoYMZqIn+xmEW1mC2wJqtrqPtWOTKfZnxYgpwUztbo0UeQvdNDTlmUuB55p8",
+	"e3ZWxuhgvfDENfSiZMXojCnfPySeGihVhA9tjbB5PSY/rZdMCSxTL/OMQT8KX1RHMZrVIIilHJ7DQXmk",
+	"iYUdluKZ+qLWja+xM5V+hq9hg7crPoGyWSW/sDSrZJ4zlUBNaIuUeGQPNNbd5gDzMvHzvNCGqQAJyG3+",
+	"jeY8o6ZsAZb49+Cx+/He0vOazvODSM2HFXw2T8lGci6WacKqCilCBWvNkJ8CaRPf5fwjmp9cqa5t6la9",
+	"z9uRr+Nyoge4jLGmOlZWgfaDePcsqNbQHb+K5XTK0tlDOxuboD/O7bQB9U/N37g/np7hGzlHH4pihOaW",
+	"h67Lfnq+keBd76wlu9mu9/l2el8C2ttpL7Qc3NNW/PnGsZdkgVd41SptqTWTBGrvgfA7t0q0crV5vKB8",
+	"hAyOJk/aEtFVIu1oQV0Vujh8XNdxKfNAFOJtxhtOC6sVVUszIoGA3OhaG1BBXi+Y+O3y78FMeE8u17/V",
+	"HhjdIsfqBPKRbg6rsGaKriBfoFzPwe1LkeCyKrgOHl/miiEBbfsyzP1bnn3oC2lcZdD9tlQZcTPud6OQ",
+	"oET1CYp6lo1WnZM2NA/2OsucQmsNtPSB7gVFBLi9lmdMnxJog+ui+SolHbnGXI7BiGpXCmdKNSqgWMoh",
+	"TNWsvvQLAOFtuaUmDX4dbT/NK53nTw8kucB2QsUE2MWULhZMoNYMdhTcEVSz8Oo2r6/G/l9iq7Kdx7id",
+	"OqB1E1sdlDzqoH+DM2yF/eGUhco0buIYZwYjQcbHY6Z0WXXv7AxNaAfRBVme+xwKb7ADF18mCR9Dfxgr",
+	"fqZUQZcFWRgi5Aq9hXjLT7HI227cQlGZ/i38dxBwKgt9Ui20HOfMlyJ7496+wpc/emAvc70tQt0m127b",
+	"VTqUS6ZyuhhMZaH0kMzYwpCJlNkBmLiHYExRdoVB9Q5gvrZaxRULPTv3W4AcD6BaVJuU/TC6FZ8IoEco",
+	"TIlW5lFhoOHUsxB3Dl15yzcS145fhjJdTGl4aQ8rP6hH94Zd8kWPCtIqa+mq+y+SGIyF5x5pMlJyZQnW",
+	"n2KQjKuk/EjvRcCt7KF/6/7aJRJfisxj5yNzXLoJnQNw0hIIUV66v68TfF+fpsdzwy+3n1Nzj319xq5N",
+	"r0VWAsydTIT8hisiVwK9nt7pGafCLTbRVlB+8dwFWAdEVAvVBO8togH9ehWPVFlBen/PnvMj9GdsvTsc",
+	"hovJT/a9B7kaw3wfKR61ZrbmZppEPUV75FW+tXIyq+zrQUoMly1jvFMQffy9pCec4B7z9dXL+7pB7lbe",
+	"9/GhXR5AE8ePGJ0xQolgKzJja28bQXKAyvFCroh0oR8LxZfUMLKgZTMae2yxUgPhmmRMGyXX3fKboQnB",
+	"9uP4xvUtuMZXvwjj9+c4NZB+EcmjnTHuLZi32SgvcHxMD/HdV2DkhZITRef6vIwMcfNC7tsYzOohhQ4X",
+	"5nLgcbG5PYlUvxPDWl+zc/IdtPYYYs92Ri7evNSn5KUBA2gm0Tjk4rWwDAxEAkD9HTRrLpiac9QrsKGN",
+	"OSV+I9AE450Q0gEuFrCCfpk63R0pD6s6B0770My7toSfacZiRwqXlm0eIunskjuOg/v64jCnwd0A0XPw",
+	"bKO4ETL8fF3WM9dTudKuJVE3ft+/hf9289U0ieajKVpL2Q6nxBvBMXTYHmAozugLv0J7ocyeQG72Usy6",
+	"7P/wZHt8saO9I9G9a/c44oop/MsiF9loWzDRb1V/5guXg3VMuMcnfADR34p5LgVtRwbagqYzyJy3qtcf",
+	"RTZhGRmtuxx4hHffddNvDZVEx109j1hIKI9GcogsNNLeWJq4FiCOE7nlP9KnLTGSB8DmQZNjLoixtyqC",
+	"IwHAAizJ5J98sXEZvIDL/uQ5LuvkBTbF31736zCiUTeq4MLKJCkDYQHb+Ze9p7rdB4488OPtHXHQNauh",
+	"nlIrBK0YJCS2xx8axZfr02zkgrx96vmpPZ5YOQ+TiF4/f0lyuobac9xM34lr++EjHVJHQFbiGhVhzjKI",
+	"cBGuo5jzPuKx0HYh3KDzLHZqoF7WKbkQHsbvhHcpe3CGQDCXQ+s9cDG56uV8O5F3ka/uSd8P1/Mmuk2f",
+	"yRtnl56QPWwP4k+10hIXULW2yznZ4xwoBp3kqgdhsxocvPBp3FEPD/oLKKTmYxJ25U1j4AZGqvvVCNnJ",
+	"WOhCSLZbJnzz3y/Rkzs6onsL/7+gocHSCZgMrMAi8yykD2GYDXB9qyd4c/je1esciI+kTW8gsLMevR1U",
+	"Tns9VAG60P3ljgBuPf39W/fXAP0W3RTWKkY+qjO1dLaE2Fwv9ED1VN+sq9KJfx/FdPs+j0V+zYvGpUkd",
+	"wks1lauOcMP6yNSEVEfoeX+I7IsGye1KwfjkOMBDmmQWOU3ZLpzd98z3KyekTYMd/jkkMyFXmgyxJtKQ",
+	"/OVtIQQ0oroqwMKRkEulpErIlZGLBcu+SsgQA0ntvThMyND117Z/IqoldDcMjdfhHUOVGRg+ZyF7NcN/",
+	"NpXgipjyonrKv8gr24jdgepfWGLxB+pR9XZIDp3UEWN1dz2Y/Vv393pXm4RNJB///irpqaVaint+wDvM",
+	"D1lNMsamo9SFtkIFKjQnHgeVu493BWMHw3w/pSJl+f5R5AfYQaukDkvqRncPcm8+p1BOZ1wlFOep4PcX",
+	"kdtxo5j75yeFnrd+VTsxFE/MCEX6QBA0hRIHOcgMhPiAH7AcJpVUFZa6iqjcQEbGjLEFemt5dm8UHhZT",
+	"nUH/AMw4TBllxz/6Ko3OKns4TEKrlFoaBnSSzhTTmmnMwRDSeISzrMwGSc7OzqALfBIqN+zTR2groo3z",
+	"KRwPx9dMH0pX3EeIs9N2EeBclQ5/lDD4DVruO+Qc8DAvCj31zi2wWGDBKRkniZCFo+2dXqlG1XZpNzEv",
+	"1SyXNAuZVlvtmdeq0OaNf7Njw/H2psxSl7V4ICL2mP2Xv2gwSPwlDtf/uk3YIHjbk3zNJuC9fjWi3M/g",
+	"WoXwcUwulRleKDo2n6Dd9RUzIVwNu3O54C9fl1Hr4o4sqn+7j7F1ExsfSaDGxRBapb31MzD8r6gLmRPo",
+	"GyZcE1nsFwO0e5eHJryHiP+pwuqOXVJK+eOeWexbLayf6pH/CIZWLMNap3PIybR6B4SpWoEFQkaDUBA7",
+	"BGW8ePwstPOJILDGhU213hRjjoava8VpfowgiO43fSgrvU/iCBZd854TzvQjbKh1uKiyjRsY080t/qmL",
+	"GfZWKc1ImlMOl0hZnxqUHDNlyn0qHu1JIhBI2EojlzcYWfO7e/+Y4ch+Dj/nQ8fM+PmfW4VeGE5zHZcD",
+	"IYs6HOCNyPQQmGefXbx5eQhK8RAJNFHyFZY5AQImT8ulo+5k9WN4MueiMFu7WCy/Pj3r0yLj5iSX9pXb",
+	"5pNcTk7Yjdn+ELt0Nt5Jq911Gk8ZhCD2Uwh8bHnSz+RKANXWW63fu4d923zhtQefsAGfKaO5Venqv/IU",
+	"spcx0PMOy7LfD/DrzVXZC18JmiPaNif+Q440U0ueMuxWefuHHN0NMvjh5uxt4/tGwweeYyFlrrfsEZ5b",
+	"aVvmsArLPp3Kt2fFIRxhy1Kcc7x9LfgCQsReZHeEOdyBG8vI6Yg14YC/9m/hv3dDsv+0MWFGF/2JksVC",
+	"9zWjKm1QOLyxwKKWzQeQUFSGxLa9EB+6kqjTeBSZMETFtPxeL7Y1KDsz3r0mFQ7SxXbC9UAxDPXbrBq6",
+	"e5H9ASiOdJSzz2O9oYT/57HcOZuP7sYtPt5i+7fzByRfnPSB9oeh7br/ueDDr/fW/omV/B4OL27G4+8T",
+	"C2J9HjhpFO/6eMtO7lIfq8MWdUqFuItL82Pgwy22n1KR8Yy6QvOfwbq9hvc5LNb5MUvt7jNasxWfP68V",
+	"51Qbo/hk8rmcQb/wqvv081t1Wxj7Q+zkTmE7x99+3SjxBRIGK8bVDEJ9Q/Xs0wZP3QL1OYCzf2v/c3er",
+	"zycMXLex4+HhQ8Nee5gWJFundGbjB5ip2uLv4WdsNhW87xru0NruEMs+lCHlE9hAtZnjR9jMPRsNHhwE",
+	"fawTcpAD8l8CHK42nu5vtOj4ApwqcG79n5/PGerwldvTUWEYXCf/8tR0AHfRJ0tKbX6sw7YiTqn4QkgI",
+	"h742cvEFGA4Y8LIyh1GJHvZgRQISw2a2BiRWwtufPnnyzdNdAe5HxAFGznyhRQsHq5xPPprycyz+7ve0",
+	"Cb4/C2low/OPv0JHnv1hAB9HrhIXP8abMSDlk2h8QuXx3VbERLaQXJiti8L+Q1yM5YEnKKP2aEYXhik7",
+	"RwQGjfe2vtMeUBV/646ga7RV6jrVXQ2H95zwvqa1zemTRspTMR8x5eIUqZ75fKb6DeDNYAdqq9bYe8UX",
+	"sfOdY2G+aqeqP/MO78iv93Ittzl8nZe0MaX/PcpVwsNbxwPo3YMgN0ZoW19zqhAEcZQ5dZ/muZ1C8TQK",
+	"HAwRzoqctb+Fz9sfVOL1+gtaaEvqhwrbi4e3aZYWipt1xcscf74s8sYzQw3XJrZTyATrP//t8iLP5Srn",
+	"2rS8InmWxkkKny8KNWFgpd75QgDj7jdv4e87qp3u0wZ8t8xyRzl8+0yW6C7yfNe2w2uoI0Vecfd0y5P+",
+	"hJmUKbPljaXMi3mTrAvNFIZttj9pIcvKC7fw3xZcRa4L//pB7wusSR9ZpO6nhVKYVdD+cFsU6bbgU3x2",
+	"a/9zN2J1X/Zi2ynH7ac5H5QNBY8yhU9/ONoEeq2hi8BBJmBKY9F4SLFwPBDGGlHN0975P95bccblxeA/",
+	"fIst/OeH9/ZDtfRrKFTeO+/1IWvZJVfEivLiJ4QbzfLxOcGA/oS4BemEaGYMFxP7V2C/9ldLPqeVhrSY",
+	"i9uUud4wucixDY3mE0G4qHwVGnvUv/kBTiI0GcKvIWtkoeSSZ0xpKNO1MQqcwtj0vkuRq5rDFQllhJsZ",
+	"7M3vf59KMpV5pl1XFSVzVmuWXRkF40Ujg1ykqSyE0a5tEiTdVr4D0Sjy2duKnFZLgj6tmytQCY3N6xXl",
+	"xG3dEkJC0BaKaUKlQ6YyqFdTI0O+wm+NJHOqZqHAMvYdqgwBc0S+D+U5yipv0MTXSGy16z4HPbQFHRnP",
+	"XBkOyDZjVYLCm7v53es8I0quQsFZeI/kckImskoH9gaMTksNWUk1g1xpO8CIpjNLcyI7J5CHkbgCgokd",
+	"tQrMP+Qoiluvuza7GvN5KDqdygVnGXbxAQqWNdxjUldk+O/WbqyQwoeFJ8KQSYBe2eEgk4LVSSt02Y1j",
+	"YltJ1AituiCGNvjmUs6wCs+GN+wcIV7w3JxwQZxEXvZQqULbR4jG5rDw2OyF72A9pUvmQeKrdKRSaK4N",
+	"keON8ds28CNVo2rndBy0EBlTpJboWBkP890+vP/w/wIAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2116,6 +2116,365 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/events": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /** The types of events, and of addresses, that policies may name */
+        get: operations["GetSupportedEventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/lasttrigger": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /** When policies were last set off, a row for each type of events that one names */
+        get: operations["LastTrigger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/jobs": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of a policy, as older clients do
+         * @deprecated
+         */
+        get: operations["ListWebhookJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/policies": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List who is told of what happens in the project
+         * @description The value of `auth_header` is shown to who may change policies; others see `*****`.
+         */
+        get: operations["ListWebhookPoliciesOfProject"];
+        put?: never;
+        /** Have somebody told of what happens in the project */
+        post: operations["CreateWebhookPolicyOfProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        /** Show a policy */
+        get: operations["GetWebhookPolicyOfProject"];
+        /** Replace a policy; what waits for an address goes to the one at its place */
+        put: operations["UpdateWebhookPolicyOfProject"];
+        post?: never;
+        /** End a policy with its deliveries */
+        delete: operations["DeleteWebhookPolicyOfProject"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        /** List a policy's deliveries */
+        get: operations["ListExecutionsOfWebhookPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /** List the one task of a delivery */
+        get: operations["ListTasksOfWebhookExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                execution_id: components["parameters"]["execution_id"];
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        /** What was sent and answered, last */
+        get: operations["GetLogsOfWebhookTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who is told of what happens in all projects */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Have somebody told of what happens in all projects */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        /** Show a policy of a project or of all, with the state of its queues */
+        get: operations["getWebhook"];
+        /** Replace a policy of a project or of all */
+        put: operations["updateWebhook"];
+        post?: never;
+        /** End a policy of a project or of all, with its deliveries */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a push that nobody made to a policy's addresses now, and show what they answer */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again what a policy's addresses were not delivered, up to 10,000 each, the oldest first */
+        post: operations["redeliverWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List a policy's deliveries, newest first
+         * @description `q` knows `status` (Running, Success, Error, Stopped), `event_type`, `subject`, `operator`, `target_id`, `start_time` and `end_time`.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        /** Show a delivery with the request and the last answer */
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery again, whatever became of it; it keeps its id */
+        post: operations["redeliverWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call off a delivery that waits */
+        post: operations["cancelWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/audit/forwarding": {
         parameters: {
             query?: never;
@@ -4054,6 +4413,194 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        SupportedWebhookEventTypes: {
+            event_type: string[];
+            notify_type: string[];
+            payload_formats: components["schemas"]["WebhookPayloadFormat"][];
+        };
+        WebhookPayloadFormat: {
+            notify_type: string;
+            formats: string[];
+        };
+        WebhookPolicy: {
+            /** Format: int64 */
+            id?: number;
+            name?: string;
+            description?: string;
+            /**
+             * Format: int64
+             * @description Absent of policies of the whole registry
+             */
+            project_id?: number;
+            targets?: components["schemas"]["WebhookTargetObject"][] | null;
+            event_types?: string[] | null;
+            /** @description What the client sent */
+            creator?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+            enabled?: boolean;
+        };
+        WebhookTargetObject: {
+            /** @description http, slack, or teams, which Harbor does not have */
+            type?: string;
+            address?: string;
+            /** @description Sent as Authorization. ***** stands for the one that is stored, as long as scheme, host and port of the address stay */
+            auth_header?: string;
+            skip_cert_verify?: boolean;
+            /** @description Default or CloudEvents, of http only */
+            payload_format?: string;
+            /** @description Requests are signed with it by Standard Webhooks: whsec_ and base64 of 24 to 64 bytes. Shown as *****. Absent, it stays as long as scheme, host and port of the address stay; empty, it goes. Harbor has no such field */
+            signing_secret?: string | null;
+            /**
+             * Format: int64
+             * @description Ours: since the last success
+             */
+            failures?: number;
+            /** @description Ours: what went wrong last */
+            complaint?: string;
+            /**
+             * Format: int64
+             * @description Ours: events that the full queue had no room for
+             */
+            lost?: number;
+        };
+        WebhookLastTrigger: {
+            policy_name: string;
+            event_type: string;
+            enabled: boolean;
+            /** Format: date-time */
+            creation_time: string;
+            /** Format: date-time */
+            last_trigger_time: string;
+        };
+        WebhookJob: {
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            policy_id: number;
+            event_type: string;
+            notify_type: string;
+            status: string;
+            job_detail: string;
+            /** Format: date-time */
+            creation_time: string;
+            /** Format: date-time */
+            update_time: string;
+        };
+        WebhookExecution: {
+            /** Format: int64 */
+            id: number;
+            /** @description WEBHOOK, SLACK or TEAMS */
+            vendor_type: string;
+            /**
+             * Format: int64
+             * @description The policy
+             */
+            vendor_id: number;
+            /** @description Running, Success, Error or Stopped */
+            status: string;
+            status_message: string;
+            metrics: components["schemas"]["WebhookMetrics"];
+            trigger: string;
+            extra_attrs: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            start_time: string;
+            /** Format: date-time */
+            end_time?: string;
+        };
+        WebhookMetrics: {
+            task_count?: number;
+            success_task_count?: number;
+            error_task_count?: number;
+            pending_task_count?: number;
+            scheduled_task_count?: number;
+            stopped_task_count?: number;
+        };
+        WebhookTask: {
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            execution_id: number;
+            /** @description Pending, Scheduled, Success, Error or Stopped */
+            status: string;
+            status_message: string;
+            /** Format: int32 */
+            run_count: number;
+            extra_attrs: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            creation_time: string;
+            /** Format: date-time */
+            update_time: string;
+            /** Format: date-time */
+            start_time: string;
+            /** Format: date-time */
+            end_time?: string;
+        };
+        WebhookDelivery: {
+            /** Format: int64 */
+            id: number;
+            /** @description Sent as Webhook-Id, in each try the same */
+            uuid: string;
+            /** Format: int64 */
+            target_id: number;
+            /** @description Of a single delivery */
+            address?: string;
+            event_type: string;
+            /** @description What it is about: deliveries of one subject arrive in their order */
+            subject: string;
+            operator: string;
+            /** Format: date-time */
+            occurred_at: string;
+            /** @description Pending, Scheduled (it is tried again), Success, Error or Stopped */
+            status: string;
+            /** @description What went wrong last */
+            complaint?: string;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: date-time */
+            queued_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            next_try_at?: string;
+            /** Format: date-time */
+            tried_at?: string;
+            /** Format: int64 */
+            took_ms?: number;
+            /**
+             * Format: int64
+             * @description Status of HTTP, absent without an answer
+             */
+            answer?: number;
+            /** @description Up to 4 KiB of it, of a single delivery */
+            answer_body?: string;
+            /** @description Without secrets, of a single delivery */
+            request_head?: string;
+            /** @description Of a single delivery */
+            request_body?: string;
+        };
+        WebhookTest: {
+            /** Format: int64 */
+            target_id: number;
+            address: string;
+            delivered: boolean;
+            complaint?: string;
+            /** Format: int64 */
+            answer?: number;
+            answer_body?: string;
+            /** Format: int64 */
+            took_ms: number;
+        };
+        WebhookRedelivery: {
+            /** Format: int64 */
+            deliveries: number;
+        };
         ReplicationPolicy: {
             /** Format: int64 */
             id?: number;
@@ -5140,6 +5687,8 @@ export interface components {
         quota_id: number;
         /** @description Number of a replication policy or execution */
         replication_id: number;
+        webhook_policy_id: number;
+        delivery_id: number;
     };
     requestBodies: never;
     headers: {
@@ -9020,6 +9569,609 @@ export interface operations {
                     "application/json": components["schemas"]["AuditLogEventType"][];
                 };
             };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetSupportedEventTypes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupportedWebhookEventTypes"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    LastTrigger: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookLastTrigger"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListWebhookJobs: {
+        parameters: {
+            query: {
+                policy_id: number;
+                /** @description Only these */
+                status?: string[];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookJob"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListWebhookPoliciesOfProject: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPolicy"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateWebhookPolicyOfProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPolicy"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetWebhookPolicyOfProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    UpdateWebhookPolicyOfProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteWebhookPolicyOfProject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListExecutionsOfWebhookPolicy: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookExecution"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListTasksOfWebhookExecution: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetLogsOfWebhookTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                execution_id: components["parameters"]["execution_id"];
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPolicy"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPolicy"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it, for each address. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTest"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    redeliverWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How much that is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRedelivery"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    redeliverWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It waits for its turn. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    cancelWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_policy_id: components["parameters"]["webhook_policy_id"];
+                delivery_id: components["parameters"]["delivery_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
         };
     };
