@@ -163,7 +163,7 @@ func (s *Service) Mount(ctx context.Context, to, from Ref, d oci.Digest) (Blob, 
 		})
 	})
 	if err != nil {
-		return Blob{}, fmt.Errorf("mount blob %s from %s: %w", d, from.FullName(), err)
+		return Blob{}, fmt.Errorf("mount blob %s from %s: %w", d, from.FullName(), s.refused(ctx, "", to, err))
 	}
 	return b.Blob, nil
 }

@@ -84,7 +84,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 		return s.appendPushed(ctx, tx, by, to, root.digest, tag)
 	})
 	if err != nil {
-		return fmt.Errorf("copy %s %s to %s: %w", from.FullName(), r, to.FullName(), err)
+		return fmt.Errorf("copy %s %s to %s: %w", from.FullName(), r, to.FullName(), s.refused(ctx, by.Name, to, err))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (s *Service) put(ctx context.Context, by authz.Principal, ref Ref, r oci.Re
 			return put, nil
 		}
 		if !errors.Is(err, errUnsynced) || try == maxSyncs {
-			return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
+			return Put{}, fmt.Errorf("put manifest %s: %w", r, s.refused(ctx, by.Name, ref, err))
 		}
 	}
 }

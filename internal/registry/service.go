@@ -53,6 +53,7 @@ type Service struct {
 	known     known
 	projects  *db.Watch
 	unlimited unlimited
+	quotaTold told
 
 	reclaimAfter, uploadLifetime time.Duration
 }

@@ -199,7 +199,7 @@ func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Di
 	defer h.release()
 	b, err := s.commit(ctx, ref, h, d)
 	if err != nil {
-		return Blob{}, fmt.Errorf("commit upload %s as %s: %w", id, d, err)
+		return Blob{}, fmt.Errorf("commit upload %s as %s: %w", id, d, s.refused(ctx, "", ref, err))
 	}
 	return b, nil
 }

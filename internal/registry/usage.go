@@ -100,6 +100,11 @@ func (s *Service) charge(ctx context.Context, tx db.Tx, projectID, bytes int64) 
 		if err := free.take(bytes); err != nil {
 			return err
 		}
+		if free.passes(bytes) {
+			if err := s.warn(ctx, tx, projectID, free.used+bytes, free.limit); err != nil {
+				return err
+			}
+		}
 	}
 	shard := 0
 	if !s.db.Exclusive() {
@@ -118,13 +123,13 @@ func (s *Service) CheckQuota(ctx context.Context, ref Ref, d oci.Digest, size in
 	}
 	refused := free.take(size)
 	if refused == nil || size == 0 {
-		return refused
+		return s.refused(ctx, "", ref, refused)
 	}
 	if d == "" { // it may be there already
 		if size <= free.limit {
 			return nil
 		}
-		return refused
+		return s.refused(ctx, "", ref, refused)
 	}
 	counted, err := db.Get(ctx, s.db.Auto(), db.ScanBool, countedInProject, ref.ProjectID, d)
 	if err != nil {
@@ -133,7 +138,7 @@ func (s *Service) CheckQuota(ctx context.Context, ref Ref, d oci.Digest, size in
 	if counted {
 		return nil
 	}
-	return refused
+	return s.refused(ctx, "", ref, refused)
 }
 
 // Discrepancy is a sum or a mark that isn't what the rows say.

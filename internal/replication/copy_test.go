@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/replication/remote"
 )
@@ -44,6 +46,7 @@ func TestPushAndPullCopyEverythingOnce(t *testing.T) {
 				}
 			}
 			before := w.peer.times("Head")
+			w.told(e.ID, "Success", 3)
 			again := w.succeed(push)
 			if again.Counts.Total() != 0 || again.Text != nothingToDo {
 				t.Errorf("nothing is to be done, and yet: %+v\n%s", again, w.logs(again.ID))
@@ -284,4 +287,30 @@ func (w *world) runs(policy int64) int64 {
 		return w.number(`SELECT COUNT(*) FROM job_task WHERE execution_id = $1 AND failures > 0`, id) > 0
 	})
 	return id
+}
+
+// told checks that it was told how an execution ended, for each project once.
+func (w *world) told(execution int64, status string, repositories int) {
+	w.T.Helper()
+	bodies, err := db.Collect(ctx, w.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'end_replication'`)
+	w.ok(err)
+	projects, named := map[int64]bool{}, 0
+	for _, body := range bodies {
+		var e struct {
+			ProjectID int64                   `json:"project_id"`
+			Detail    event.ReplicationDetail `json:"detail"`
+		}
+		w.ok(json.Unmarshal([]byte(body), &e))
+		if e.Detail.ExecutionID != execution {
+			continue
+		}
+		if e.ProjectID == 0 || projects[e.ProjectID] || e.Detail.Status != status || e.Detail.Source.Name != "Local" {
+			w.T.Errorf("told %s", body)
+		}
+		projects[e.ProjectID] = true
+		named += len(e.Detail.Succeeded) + len(e.Detail.Failed)
+	}
+	if named != repositories {
+		w.T.Errorf("told of %d repositories, want %d: %v", named, repositories, bodies)
+	}
 }

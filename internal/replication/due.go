@@ -146,6 +146,9 @@ func (s *Service) settleDue(ctx context.Context, tx db.Tx, d due) error {
 
 // ended is for the transaction that ends an execution. What it left due is tried again after a while; what somebody stopped isn't.
 func (s *Service) ended(ctx context.Context, tx db.Tx, e job.Execution) error {
+	if err := s.announce(ctx, tx, e); err != nil {
+		return fmt.Errorf("announce the end of execution %d: %w", e.ID, err)
+	}
 	if e.Trigger != job.ByEvent {
 		return nil
 	}

@@ -147,10 +147,23 @@ func (e *refusal) Unwrap() error   { return errNothing }
 
 // ended tells others how a scan ended.
 func (r *run) ended(ctx context.Context, tx db.Tx, status Status) error {
-	return event.Append(ctx, tx, event.Event{
-		Kind: event.ScanArtifact, At: r.clock(), By: "", ProjectID: r.ProjectID, Project: r.Project, Repository: r.ref().FullName(), Digest: string(r.Digest),
-		Resource: r.ref().FullName() + "@" + string(r.Digest), Success: status == Success,
-	})
+	return r.announce(ctx, tx, r.ref(), r.Digest, Vulnerabilities, status)
+}
+
+// announce writes that a scan of an image ended.
+func (s *Service) announce(ctx context.Context, tx db.Tx, ref registry.Ref, d oci.Digest, kind Kind, status Status) error {
+	detail := event.ScanDetail{Type: "vulnerability", Stopped: status == Stopped}
+	if kind == Materials {
+		detail.Type = "sbom"
+	}
+	e, err := event.Event{
+		Kind: event.ScanArtifact, At: s.clock(), ProjectID: ref.ProjectID, Project: ref.Project, Repository: ref.FullName(), Digest: string(d),
+		Resource: ref.FullName() + "@" + string(d), Success: status == Success,
+	}.With(detail)
+	if err != nil {
+		return err
+	}
+	return event.Append(ctx, tx, e)
 }
 
 // scan reads the image with our own engine.

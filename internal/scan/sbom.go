@@ -132,7 +132,10 @@ func (r *billRun) failed(ctx context.Context, failure error) error {
 	ctx = context.WithoutCancel(ctx)
 	err := r.Write(ctx, func(tx db.Tx) error {
 		_, err := tx.Exec(ctx, endBill, r.ManifestID, r.Task().ID, Failed, reasonOf(failure), "", db.Micros(r.clock()), "", "", "")
-		return err
+		if err != nil {
+			return err
+		}
+		return r.announce(ctx, tx, r.ref(), r.Digest, Materials, Failed)
 	})
 	if err != nil {
 		return errors.Join(failure, err)
@@ -226,7 +229,10 @@ func (r *billRun) attach(ctx context.Context, document []byte, by Scanner) error
 	return r.Finish(ctx, func(tx db.Tx) error {
 		_, err := tx.Exec(ctx, endBill, r.ManifestID, r.Task().ID, Success, "", put.Digest, db.Micros(r.clock()),
 			clean(by.Name, maxName), clean(by.Vendor, maxName), clean(by.Version, maxName))
-		return err
+		if err != nil {
+			return err
+		}
+		return r.announce(ctx, tx, r.ref(), r.Digest, Materials, Success)
 	})
 }
 
