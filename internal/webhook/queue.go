@@ -21,7 +21,7 @@ const (
 	turnTime = 20 * time.Second
 	// spell is how long a page of deliveries is sent before what came of it is written down.
 	spell     = 500 * time.Millisecond
-	leaseTime = time.Minute // a spell and the longest request, with much to spare
+	leaseTime = 30 * time.Second // a spell and the longest request, with much to spare
 	lookEvery = time.Second
 	pageSize  = 200
 	// maxHeld bounds the subjects that wait for a delivery that failed; with more it is the target that fails.
@@ -48,6 +48,7 @@ const (
 	renew      = `UPDATE webhook_target SET lease_until = $1, failures = $2, complaint = $3 WHERE id = $4 AND holder = $5`
 	nextDue    = `SELECT COALESCE(MIN(due_at), 0) FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > 0`
 	release    = `UPDATE webhook_target SET holder = '', lease_until = 0, due_at = $1 WHERE id = $2 AND holder = $3`
+	endLeases  = `UPDATE webhook_target SET holder = '', lease_until = 0 WHERE lease_until > 0`
 	removeSome = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE target_id = $1 LIMIT $2)`
 	removeLast = `DELETE FROM webhook_target WHERE id = $1 AND holder = $2 AND position < 0`
 )
@@ -63,6 +64,9 @@ func (s *Service) Run(ctx context.Context) error {
 	timer := time.NewTicker(lookEvery)
 	defer timer.Stop()
 	var tidied time.Time
+	if err := s.takeOver(ctx); err != nil && ctx.Err() == nil {
+		s.Log.WarnContext(ctx, "webhooks wait for the leases of the process before", "error", err)
+	}
 	for {
 		if err := s.begin(ctx, places, &turns); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "webhooks can't look for what waits", "error", err)
@@ -80,6 +84,17 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// takeOver ends the leases of the process before, where there is one process at a time.
+func (s *Service) takeOver(ctx context.Context) error {
+	if !s.DB.Exclusive() {
+		return nil
+	}
+	return s.DB.WriteRelaxed(ctx, func(tx db.Tx) error {
+		_, err := tx.Exec(ctx, endLeases)
+		return err
+	})
 }
 
 // begin takes up the targets that are due, as many as there are places for.

@@ -113,7 +113,7 @@ func TestTerraform(t *testing.T) {
 		"project": terraformProject, "member": terraformMember, "robot": terraformRobot, "system robot": terraformSystemRobot,
 		"user": terraformUser, "group": terraformGroup, "label": terraformLabel, "configuration": terraformConfiguration,
 		"purge schedule": terraformPurge, "webhook": terraformWebhook,
-		"lists end":      listsEnd,
+		"lists end": listsEnd,
 	} {
 		t.Run(name, func(t *testing.T) { resource(t, d) })
 	}

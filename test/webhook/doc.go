@@ -1,0 +1,2 @@
+// Package webhook tests that the whole program tells others what happens, whatever those others do.
+package webhook
