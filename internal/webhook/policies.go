@@ -133,7 +133,7 @@ func (s *Service) putTargets(ctx context.Context, tx db.Tx, old Policy, drafts [
 		if err != nil {
 			return err
 		}
-		header, key := sealed(s.Box, t.AuthHeader), sealed(s.Box, t.signing)
+		header, key := sealed(s.Box, t.AuthHeader), sealed(s.Box, t.Signing)
 		if before == nil {
 			_, err = tx.Exec(ctx, targetInsert, old.ID, i, t.Type, t.Address, header, key, t.SkipVerify, t.Format)
 		} else {

@@ -82,7 +82,7 @@ type Target struct {
 	Complaint string // what went wrong last
 	Lost      int64  // events that the full queue had no room for
 
-	signing secret.Text
+	Signing secret.Text // what it is, "" for none
 }
 
 // Draft is a policy as a client sends it.
@@ -213,13 +213,13 @@ func (t TargetDraft) over(old *Target) (Target, error) {
 	}
 	switch {
 	case t.Signing != nil && t.Signing.Reveal() != Hidden:
-		v.signing = *t.Signing
+		v.Signing = *t.Signing
 	case same:
-		v.signing = old.signing
+		v.Signing = old.Signing
 	case t.Signing != nil:
 		return v, fault.Invalidf("signing_secret: %s stands for the one that was given for another address; give it again", Hidden)
 	}
-	v.Signed = v.signing != ""
+	v.Signed = v.Signing != ""
 	return v, nil
 }
 

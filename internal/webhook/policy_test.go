@@ -92,7 +92,7 @@ func TestPolicies(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := w.Get(w.ctx, 1, p.ID)
-		if len(got.Targets) != 1 || got.Targets[0].AuthHeader != "Bearer canary" || got.Targets[0].signing != signingSecret || got.Targets[0].ID != p.Targets[0].ID || got.Targets[0].Address != "https://ci.example/elsewhere" {
+		if len(got.Targets) != 1 || got.Targets[0].AuthHeader != "Bearer canary" || got.Targets[0].Signing != signingSecret || got.Targets[0].ID != p.Targets[0].ID || got.Targets[0].Address != "https://ci.example/elsewhere" {
 			t.Errorf("after a change on the same host: %+v", got.Targets)
 		}
 		if err := change(func(d *Draft) { d.Targets[0].AuthHeader, d.Targets[0].Address = Hidden, "https://evil.example/" }); !errors.Is(err, fault.Invalid) {

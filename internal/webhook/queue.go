@@ -184,6 +184,11 @@ func (t *turn) run(ctx context.Context) error {
 	if t.gone {
 		return t.remove(ctx)
 	}
+	if t.off {
+		if err := t.expire(ctx); err != nil {
+			return err
+		}
+	}
 	for !t.off && t.pause == 0 && ctx.Err() == nil && t.Clock().Before(t.until) {
 		n, err := t.page(ctx)
 		if err != nil {
@@ -389,7 +394,7 @@ func (t *turn) note(ctx context.Context, results []result) error {
 	return nil
 }
 
-// expire gives up what has waited for a day for a target that fails.
+// expire gives up what has waited for a day for a target that fails, or a policy that is off.
 func (t *turn) expire(ctx context.Context) error {
 	now := t.Clock()
 	var n int64

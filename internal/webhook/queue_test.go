@@ -171,6 +171,24 @@ func TestFailures(t *testing.T) {
 				t.Errorf("got %v", counts)
 			}
 		})
+		t.Run("a policy that is off sends nothing, and what waits for it is given up after a day", func(t *testing.T) {
+			v := newReceiver(t, nil)
+			p := w.tell("paused", v.URL)
+			w.happen(pushed("app", "v1"))
+			off := Draft{Name: "paused", EventTypes: EventTypes(), Targets: []TargetDraft{{Type: HTTP, Address: v.URL}}}
+			if err := w.Update(w.ctx, ann, Project{ID: 1}, p.ID, off); err != nil {
+				t.Fatal(err)
+			}
+			w.work()
+			if counts := w.statuses(p); counts[Waiting] != 1 || len(v.all()) != 0 {
+				t.Errorf("got %v", counts)
+			}
+			w.pass(giveUpAfter + time.Minute)
+			w.work()
+			if counts := w.statuses(p); counts[GivenUp] != 1 || len(v.all()) != 0 {
+				t.Errorf("after a day: %v", counts)
+			}
+		})
 	})
 }
 

@@ -34,7 +34,7 @@ func (s *Service) send(ctx context.Context, p Policy, t Target, v told) (attempt
 	if t.AuthHeader != "" {
 		r.Header.Set("Authorization", t.AuthHeader.Reveal())
 	}
-	if err := sign(r.Header, t.signing, v.UUID, a.at, body); err != nil {
+	if err := sign(r.Header, t.Signing, v.UUID, a.at, body); err != nil {
 		return a, err
 	}
 	client := s.public

@@ -85,7 +85,7 @@ func (t storedTarget) open(box *secret.Box) (v Target, err error) {
 	for _, each := range []struct {
 		sealed []byte
 		into   *secret.Text
-	}{{t.authHeader, &v.AuthHeader}, {t.secret, &v.signing}} {
+	}{{t.authHeader, &v.AuthHeader}, {t.secret, &v.Signing}} {
 		if len(each.sealed) == 0 {
 			continue
 		}
@@ -95,7 +95,7 @@ func (t storedTarget) open(box *secret.Box) (v Target, err error) {
 		}
 		*each.into = secret.Text(plain)
 	}
-	v.Signed = v.signing != ""
+	v.Signed = v.Signing != ""
 	return v, nil
 }
 
