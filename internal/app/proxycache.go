@@ -48,7 +48,7 @@ func (a *App) caching(d domain) *proxycache.Service {
 	return proxycache.New(proxycache.Deps{
 		DB: a.db, Registry: d.registry, Endpoints: upstreams{d.endpoints}, Scans: d.scans, Jobs: a.jobs,
 		ReadOnly: d.settings.ReadOnly,
-		Wake: a.events.Wake, Dir: filepath.Join(a.cfg.DataDir, "proxy-cache"), Clock: time.Now, Log: a.log,
+		Wake:     a.events.Wake, Dir: filepath.Join(a.cfg.DataDir, "proxy-cache"), Clock: time.Now, Log: a.log,
 	})
 }
 
