@@ -28,6 +28,7 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/registry/garbage"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
@@ -67,6 +68,7 @@ type domain struct {
 	vulndb      *vulndb.Service
 	caches      *proxycache.Service
 	webhooks    *webhook.Service
+	garbage     *garbage.Collector
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -136,6 +138,7 @@ func (a *App) assemble() (domain, error) {
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
+	d.garbage = garbage.New(a.db, d.registry, a.jobs, clock)
 	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg), Full: a.cfg.ScanConfinement == fullConfinement})
 	if d.vulndb, err = a.vulnerabilities(); err != nil {
 		return domain{}, err
@@ -208,7 +211,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})

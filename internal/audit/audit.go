@@ -66,7 +66,7 @@ func EventTypes() []event.Kind {
 		event.CreateUsergroup, event.UpdateUsergroup, event.DeleteUsergroup, event.CreateToken, event.DeleteToken,
 		event.DeleteSession, event.CreateTrust, event.UpdateTrust, event.DeleteTrust, event.ExchangeToken,
 		event.CreateLabel, event.UpdateLabel, event.DeleteLabel, event.AttachLabel, event.DetachLabel,
-		event.UpdatePurge, event.StartPurge, event.StopPurge,
+		event.UpdatePurge, event.StartPurge, event.StopPurge, event.UpdateGC, event.StartGC, event.StopGC,
 		event.CreateScanner, event.UpdateScanner, event.DeleteScanner,
 		event.UpdateVulnDB,
 		event.CreateRegistry, event.UpdateRegistry, event.DeleteRegistry,

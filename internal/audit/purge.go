@@ -10,7 +10,6 @@ import (
 
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
-	"github.com/havenregistry/haven/internal/job"
 )
 
 // The parameters of a purge, by Harbor's names.
@@ -157,15 +156,4 @@ func rowsWord(n int64) string {
 		return "1 row"
 	}
 	return strconv.FormatInt(n, 10) + " rows"
-}
-
-// Execution is one purge.
-type Execution struct {
-	ID         int64
-	Trigger    job.Trigger
-	Status     job.Status
-	Parameters string // JSON
-	Purged     int64  // rows, so far
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
 }

@@ -106,7 +106,7 @@ func (w world) purge(sent map[string]any) audit.Purge {
 
 func (w world) start(p purger, what audit.Purge) int64 {
 	w.Helper()
-	id, err := p.Purger.Start(w.Context(), admin, what)
+	id, err := p.Purger.Start(w.Context(), admin.Name, what.String())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -149,12 +149,12 @@ func TestPurge(t *testing.T) {
 			return w.execution(p, id)
 		}
 		dry := done(w.start(p, w.purge(map[string]any{"audit_retention_hour": 6.0, "include_event_types": "create_artifact,delete_artifact,pull_artifact", "dry_run": true})))
-		if len(w.left()) != 11 || dry.Purged != 4 {
-			w.Fatalf("a dry run left %v and counted %d", w.left(), dry.Purged)
+		if len(w.left()) != 11 || dry.Result.Rows != 4 {
+			w.Fatalf("a dry run left %v and counted %d", w.left(), dry.Result.Rows)
 		}
 		one := done(w.start(p, w.purge(map[string]any{"audit_retention_hour": 6.0, "include_event_types": "pull_artifact,delete_artifact"})))
-		if got := strings.Join(w.left(), " "); got != "p1/r:v0 p1/r:v3 p2/r:v4 p3/r:v5 p1/r:v6 p2/r:v7 p3/r:v8 ann bob" || one.Purged != 2 {
-			w.Errorf("%d went, left are %s", one.Purged, got)
+		if got := strings.Join(w.left(), " "); got != "p1/r:v0 p1/r:v3 p2/r:v4 p3/r:v5 p1/r:v6 p2/r:v7 p3/r:v8 ann bob" || one.Result.Rows != 2 {
+			w.Errorf("%d went, left are %s", one.Result.Rows, got)
 		}
 		done(w.start(p, w.purge(map[string]any{"audit_retention_hour": 0.0, "include_event_types": "other"})))
 		if got := strings.Join(w.left(), " "); got != "p1/r:v0 p1/r:v3 p2/r:v4 p3/r:v5 p1/r:v6 p2/r:v7 p3/r:v8" {
@@ -173,7 +173,7 @@ func TestPurge(t *testing.T) {
 		if err != nil || leftErr != nil || kept != left {
 			w.Errorf("%d numbers are kept, want %d; %v %v", kept, left, err, leftErr)
 		}
-		log, err := p.Purger.ExecutionLog(w.Context(), one.ID)
+		log, err := p.Purger.Log(w.Context(), one.ID)
 		if err != nil || !strings.Contains(log, "begin to purge rows of pull_artifact, delete_artifact from before 2026-01-02T07:00:00Z\n") || !strings.HasSuffix(log, " done: 2 rows\n") {
 			w.Errorf("the log is %q, %v", log, err)
 		}
@@ -183,8 +183,8 @@ func TestPurge(t *testing.T) {
 		}
 		for _, call := range []func() error{
 			func() error { _, err := p.Purger.Execution(w.Context(), 99); return err },
-			func() error { _, err := p.Purger.ExecutionLog(w.Context(), 99); return err },
-			func() error { return p.Purger.Stop(w.Context(), admin, 99) },
+			func() error { _, err := p.Purger.Log(w.Context(), 99); return err },
+			func() error { return p.Purger.Stop(w.Context(), admin.Name, 99) },
 		} {
 			if err := call(); !errors.Is(err, fault.NotFound) {
 				w.Errorf("got %v, want fault.NotFound", err)
@@ -202,7 +202,7 @@ func TestPurgeIsStoppedOrGoesOn(t *testing.T) {
 		all := w.purge(map[string]any{"audit_retention_hour": 0.0, "include_event_types": "pull_artifact"})
 
 		id := w.start(first, all)
-		if err := first.Purger.Stop(w.Context(), admin, id); err != nil {
+		if err := first.Purger.Stop(w.Context(), admin.Name, id); err != nil {
 			w.Fatal(err)
 		}
 		end := w.running(first)
@@ -211,12 +211,12 @@ func TestPurgeIsStoppedOrGoesOn(t *testing.T) {
 		}
 
 		id = w.start(first, all)
-		w.until("some went", func() bool { return w.execution(first, id).Purged > 0 })
+		w.until("some went", func() bool { return w.execution(first, id).Result.Rows > 0 })
 		end() // between two batches, or after the last
 		second := w.purger(now)
 		w.running(second)
 		w.until("the purge ends", func() bool { return w.execution(second, id).Status == job.Success })
-		if e := w.execution(second, id); e.Purged != 2600 || len(w.left()) != 0 {
+		if e := w.execution(second, id); e.Result.Rows != 2600 || len(w.left()) != 0 {
 			w.Errorf("%+v, %d rows are left", e, len(w.left()))
 		}
 		if rows, _ := w.list(audit.Scope{All: true}, db.List{}); !slices.ContainsFunc(rows, func(r audit.Row) bool { return r.EventType == event.StopPurge && r.Username == "admin" }) {
@@ -253,10 +253,10 @@ func TestPurgeSurvivesAKill(t *testing.T) {
 			p.Look()
 		}
 		w.until("the purge ends", func() bool { return w.execution(p, id).Status == job.Success })
-		if e := w.execution(p, id); e.Purged != 15 || len(w.left()) != 0 {
+		if e := w.execution(p, id); e.Result.Rows != 15 || len(w.left()) != 0 {
 			w.Errorf("got %+v", e)
 		}
-		if log, _ := p.Purger.ExecutionLog(w.Context(), id); !strings.Contains(log, "go on after 5 rows with purging rows of pull_artifact") {
+		if log, _ := p.Purger.Log(w.Context(), id); !strings.Contains(log, "go on after 5 rows with purging rows of pull_artifact") {
 			w.Errorf("the log is %q", log)
 		}
 	})
@@ -268,13 +268,13 @@ func TestPurgeSchedule(t *testing.T) {
 		now := &timed{now: start.Add(50 * time.Minute)}
 		p := w.purger(now)
 		daily := w.purge(map[string]any{"audit_retention_hour": 1.0, "include_event_types": "pull_artifact"})
-		if err := p.Purger.SetSchedule(w.Context(), admin, "Hourly", "@hourly", daily); !errors.Is(err, fault.Invalid) {
+		if err := p.Purger.SetSchedule(w.Context(), admin.Name, "Hourly", "@hourly", daily.String()); !errors.Is(err, fault.Invalid) {
 			w.Errorf("got %v, want fault.Invalid", err)
 		}
 		if _, found, err := p.Purger.Schedule(w.Context()); found || err != nil {
 			w.Fatalf("there is a schedule, or %v", err)
 		}
-		if err := p.Purger.SetSchedule(w.Context(), admin, "Hourly", "0 0 * * * *", daily); err != nil {
+		if err := p.Purger.SetSchedule(w.Context(), admin.Name, "Hourly", "0 0 * * * *", daily.String()); err != nil {
 			w.Fatal(err)
 		}
 		s, found, err := p.Purger.Schedule(w.Context())
@@ -290,12 +290,12 @@ func TestPurgeSchedule(t *testing.T) {
 		}
 		w.until("the purge ends", func() bool {
 			list, _, err := p.Purger.Executions(w.Context(), db.List{})
-			return err == nil && len(list) == 1 && list[0].Status == job.Success && list[0].Trigger == job.BySchedule && list[0].Purged == 3
+			return err == nil && len(list) == 1 && list[0].Status == job.Success && list[0].Trigger == job.BySchedule && list[0].Result.Rows == 3
 		})
 		if s, _, _ := p.Purger.Schedule(w.Context()); !s.Next.Equal(start.Add(6 * time.Hour)) {
 			w.Errorf("the next run is at %s", s.Next)
 		}
-		if err := p.Purger.Unschedule(w.Context(), admin); err != nil {
+		if err := p.Purger.Unschedule(w.Context(), admin.Name); err != nil {
 			w.Fatal(err)
 		}
 		now.pass(24 * time.Hour)

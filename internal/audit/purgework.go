@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -47,7 +46,7 @@ func (p *Purger) do(ctx context.Context, r *job.Run) error {
 		r.Logf("begin to purge %s", what.describe(old))
 	}
 	for {
-		rows, err := db.Collect(ctx, p.db.Auto(), scanOldRow, oldRows, db.Micros(old), state.At, state.ID, purgeBatch)
+		rows, err := db.Collect(ctx, p.log.db.Auto(), scanOldRow, oldRows, db.Micros(old), state.At, state.ID, purgeBatch)
 		if err != nil {
 			return fmt.Errorf("read old rows: %w", err)
 		}
@@ -83,7 +82,7 @@ func (p *Purger) batch(ctx context.Context, r *job.Run, what Purge, parameters s
 			}
 		}
 		state.Purged += n
-		if err := p.jobs.SetExtra(ctx, tx, r.Task().ExecutionID, purgeExtra{json.RawMessage(parameters), state.Purged}); err != nil {
+		if err := p.Report(ctx, tx, r, parameters, Purged{state.Purged}); err != nil {
 			return err
 		}
 		return r.Save(ctx, tx, state)
@@ -96,11 +95,11 @@ func (p *Purger) batch(ctx context.Context, r *job.Run, what Purge, parameters s
 
 // chosen are the rows that are to go. What waits to be forwarded stays.
 func (p *Purger) chosen(ctx context.Context, what Purge, rows []oldRow) (ids []int64, err error) {
-	values, err := p.settings.Get(ctx)
+	values, err := p.log.settings.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	delivered, err := db.Get(ctx, p.db.Auto(), db.ScanInt, cursorAt)
+	delivered, err := db.Get(ctx, p.log.db.Auto(), db.ScanInt, cursorAt)
 	if err != nil {
 		return nil, err
 	}

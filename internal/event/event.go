@@ -65,6 +65,9 @@ const (
 	UpdatePurge         Kind = "update_purge"  // the schedule by which the audit log is purged
 	StartPurge          Kind = "start_purge"
 	StopPurge           Kind = "stop_purge"
+	UpdateGC            Kind = "update_gc" // the schedule by which garbage is collected
+	StartGC             Kind = "start_gc"
+	StopGC              Kind = "stop_gc"
 	CreateReplication   Kind = "create_replication_policy"
 	UpdateReplication   Kind = "update_replication_policy"
 	DeleteReplication   Kind = "delete_replication_policy"

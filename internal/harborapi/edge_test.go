@@ -125,6 +125,7 @@ func TestReadOnly(t *testing.T) {
 		"POST /projects/library/repositories/a%252Fb/artifacts/v/scan/stop":  false,
 		"POST /system/scanAll/stop":                                          false,
 		"PUT /system/purgeaudit/7":                                           false,
+		"PUT /system/gc/7":                                                   false,
 		"PUT /system/purgeaudit/schedule {\"schedule\":{\"type\":\"None\"}}": true,
 		"POST /system/scanAll/schedule {\"schedule\":{\"type\":\"Manual\"}}": true,
 		"POST /projects/library/repositories/a/artifacts/v/scan":             true,

@@ -31,6 +31,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/registry/garbage"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/local"
@@ -94,7 +95,7 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	t.Cleanup(registries.Close)
 	deps.Endpoints = endpoint.New(endpoint.Deps{DB: d, Box: box, Remote: remote.Deps{HTTP: registries}, LocalURL: "http://here", Clock: time.Now, Log: log})
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
-	deps.Jobs, deps.Purger = f.jobs, audit.NewPurger(audits, f.jobs, time.Now)
+	deps.Jobs, deps.Purger, deps.Garbage = f.jobs, audit.NewPurger(audits, f.jobs, time.Now), garbage.New(d, f.registry, f.jobs, time.Now)
 	engine := &fakeScanner{}
 	deps.Scans = scan.New(scan.Deps{DB: d, Registry: f.registry, Jobs: f.jobs, Engine: engine, Editions: engine, Merge: engine.merge, Scanners: engine, Clock: time.Now, Log: log})
 	signatures := trust.New(trust.Deps{DB: d, Contents: f.registry, Jobs: f.jobs, Clock: time.Now, Log: log})

@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/registry/garbage"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
@@ -49,6 +50,7 @@ type Deps struct {
 	Gate        *gate.Gate
 	Audit       *audit.Service
 	Purger      *audit.Purger
+	Garbage     *garbage.Collector
 	Jobs        *job.Service
 	Settings    *setting.Service
 	Log         *slog.Logger

@@ -49,6 +49,13 @@ func whoMay() []may {
 		{operation: "PingOIDC", private: "A", body: `{"url":"http://127.0.0.1:1","verify_cert":true}`},
 		{operation: "GetSystemCVEAllowlist", private: signedInCallers},
 		{operation: "PutSystemCVEAllowlist", private: "A", body: `{"items":[]}`},
+		{operation: "GetGCHistory", private: "A"},
+		{operation: "GetGC", private: "A"}, // {gc_id} doesn't exist
+		{operation: "GetGCLog", private: "A"},
+		{operation: "StopGC", private: "A"},
+		{operation: "GetGCSchedule", private: "A"},
+		{operation: "CreateGCSchedule", private: "A", body: `{}`},
+		{operation: "UpdateGCSchedule", private: "A", body: `{}`},
 		{operation: "GetPurgeHistory", private: "A"},
 		{operation: "GetPurgeJob", private: "A"}, // {purge_id} doesn't exist
 		{operation: "GetPurgeJobLog", private: "A"},
@@ -311,7 +318,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	values := map[string]string{
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
-		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
+		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{gc_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
 		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {

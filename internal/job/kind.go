@@ -5,15 +5,16 @@ type Kind string
 
 // The kinds of work.
 const (
-	ImageScan       Kind = "IMAGE_SCAN"
-	SBOM            Kind = "SBOM"
-	ScanAll         Kind = "SCAN_ALL"
-	ScanDataExport  Kind = "SCAN_DATA_EXPORT"
-	Reevaluate      Kind = "SCAN_REEVALUATE"
-	VulnDBRefresh   Kind = "VULNDB_REFRESH"
-	PurgeAudit      Kind = "PURGE_AUDIT_LOG"
-	ExecutionSweep  Kind = "EXECUTION_SWEEP"
-	ArtifactCleanup Kind = "SYSTEM_ARTIFACT_CLEANUP"
+	ImageScan         Kind = "IMAGE_SCAN"
+	SBOM              Kind = "SBOM"
+	ScanAll           Kind = "SCAN_ALL"
+	ScanDataExport    Kind = "SCAN_DATA_EXPORT"
+	Reevaluate        Kind = "SCAN_REEVALUATE"
+	VulnDBRefresh     Kind = "VULNDB_REFRESH"
+	GarbageCollection Kind = "GARBAGE_COLLECTION"
+	PurgeAudit        Kind = "PURGE_AUDIT_LOG"
+	ExecutionSweep    Kind = "EXECUTION_SWEEP"
+	ArtifactCleanup   Kind = "SYSTEM_ARTIFACT_CLEANUP"
 )
 
 // Scheduler stands among the queues for what begins by the clock: nothing does while it is paused.

@@ -28,29 +28,35 @@ func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Re
 		if err != nil {
 			return err
 		}
-		doomed, kept, err := deathToll(ctx, tx, root)
-		if err != nil {
-			return err
-		}
-		tag, err := firstTag(ctx, tx, root.id)
-		if err != nil {
-			return err
-		}
-		if err := s.deleteNodes(ctx, tx, ref.ProjectID, doomed); err != nil {
-			return err
-		}
-		if err := relist(ctx, tx, kept); err != nil {
-			return err
-		}
-		if err := showRepository(ctx, tx, root.repositoryID, s.now()); err != nil {
-			return err
-		}
-		return s.appendDeleted(ctx, tx, by, ref, root.digest, tag)
+		_, err = s.deleteGraph(ctx, tx, by.Name, ref, root)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("delete artifact %s: %w", r, err)
 	}
 	return nil
+}
+
+// deleteGraph deletes root with all that goes with it, and returns what went.
+func (s *Service) deleteGraph(ctx context.Context, tx db.Tx, by string, ref Ref, root node) (gone []node, err error) {
+	doomed, kept, err := deathToll(ctx, tx, root, map[int64]bool{})
+	if err != nil {
+		return nil, err
+	}
+	tag, err := firstTag(ctx, tx, root.id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.deleteNodes(ctx, tx, ref.ProjectID, doomed); err != nil {
+		return nil, err
+	}
+	if err := relist(ctx, tx, kept); err != nil {
+		return nil, err
+	}
+	if err := showRepository(ctx, tx, root.repositoryID, s.now()); err != nil {
+		return nil, err
+	}
+	return doomed, s.appendDeleted(ctx, tx, by, ref, root.digest, tag)
 }
 
 const smallestTag = `SELECT COALESCE(MIN(name), '') FROM tag WHERE manifest_id = $1`
@@ -62,14 +68,14 @@ func firstTag(ctx context.Context, tx db.Tx, manifestID int64) (string, error) {
 
 // deathToll returns what goes with root, itself first, and the children that stay although a parent
 // goes. What stays is what something alive still needs: children with a tag or another parent, and
-// whatever belongs to a subject that stays.
-func deathToll(ctx context.Context, tx db.Tx, root node) (doomed []node, kept []int64, err error) {
+// whatever belongs to a subject that stays. dead are manifests that are as good as gone; those that go are added.
+func deathToll(ctx context.Context, tx db.Tx, root node, dead map[int64]bool) (doomed []node, kept []int64, err error) {
 	if parents, err := collectIn(ctx, tx, scanKeeper, parentsOf, nil, []int64{root.id}); err != nil {
 		return nil, nil, err
 	} else if len(parents) > 0 {
 		return nil, nil, ErrReferenced
 	}
-	dead := map[int64]bool{root.id: true}
+	dead[root.id] = true
 	spared := map[int64]node{} // may go later, when what keeps them goes
 	doomed = []node{root}
 	for next := doomed; len(next) > 0; {

@@ -28,8 +28,8 @@ func (s *Service) appendPushed(ctx context.Context, tx db.Tx, by authz.Principal
 	return event.Append(ctx, tx, s.artifactEvent(event.CreateArtifact, "push", by.Name, ref, d, tag))
 }
 
-func (s *Service) appendDeleted(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, d oci.Digest, tag string) error {
-	return event.Append(ctx, tx, s.artifactEvent(event.DeleteArtifact, "delete", by.Name, ref, d, tag))
+func (s *Service) appendDeleted(ctx context.Context, tx db.Tx, by string, ref Ref, d oci.Digest, tag string) error {
+	return event.Append(ctx, tx, s.artifactEvent(event.DeleteArtifact, "delete", by, ref, d, tag))
 }
 
 // appendTag writes that a tag was created or deleted by itself, not by a push.

@@ -167,7 +167,7 @@ func openScene(f fixture) *scene {
 	s.start("collects", func(ctx context.Context, a *actor) error {
 		for range 2 {
 			s.wall.advance(DefaultReclaimAfter)
-			if _, _, err := collector.Reclaim(ctx); err != nil {
+			if _, _, err := collector.Reclaim(ctx, Speed{}); err != nil {
 				return err
 			}
 			point(ctx, "behind a grace")
@@ -341,7 +341,7 @@ func (s *scene) aftermath() error {
 		s.wall.advance(DefaultUploadLifetime)
 		for more := true; more; {
 			var err error
-			if _, more, err = s.Reclaim(ctx); err != nil {
+			if _, more, err = s.Reclaim(ctx, Speed{}); err != nil {
 				return fmt.Errorf("a collector after the restart: %w", err)
 			}
 		}

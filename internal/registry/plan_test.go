@@ -89,6 +89,9 @@ func hotStatements() map[string]planned {
 		"deleted blobs":            {query: endBlobs.with("$1, $2"), walks: []string{"blob"}},
 		"discarded bytes":          {query: someDiscarded, walks: []string{"discarded"}},
 		"uploads that nobody ends": {query: staleUploads, few: []string{"upload"}},
+		"some without a tag":       {query: someTagless, walks: []string{"manifest"}, few: []string{"m"}}, // the span
+		"end of a span":            {query: spanEnd, walks: []string{"manifest"}},
+		"one without a tag":        {query: taglessNode},
 		"hidden repositories":      {query: emptyRepositories, walks: []string{"r", "repository"}, few: []string{"upload"}},
 
 		// Lists of /v2/.

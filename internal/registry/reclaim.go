@@ -104,6 +104,17 @@ func (s *Service) Reclaimed() (total Reclaimed, failures int64) {
 	return s.reclaim.total, s.reclaim.failures
 }
 
+const due = `SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blob WHERE condemned_at > 0 AND NOT deleting AND condemned_at <= $1`
+
+// Due returns what Reclaim would delete now: blobs whose grace is over, and their bytes.
+func (s *Service) Due(ctx context.Context) (blobs, bytes int64, err error) {
+	found, err := db.Get(ctx, s.db.Auto(), scanPair, due, s.before(s.reclaimAfter))
+	return found[0], found[1], wrap(err, "count what is due to be reclaimed")
+}
+
+// Grace is how long blobs are kept that no manifest names, and then again when no repository holds them.
+func (s *Service) Grace() time.Duration { return s.reclaimAfter }
+
 func scanPair(r db.Row) (v [2]int64, err error) {
 	err = r.Scan(&v[0], &v[1])
 	return v, err
@@ -115,7 +126,7 @@ func (s *Service) RunReclaim(ctx context.Context) error {
 	began := time.Now()
 	for {
 		start := time.Now()
-		did, more, err := s.step(ctx, blobsPerSecond)
+		did, more, err := s.Reclaim(ctx, Speed{Rate: blobsPerSecond})
 		run.add(did)
 		if ctx.Err() != nil {
 			return nil
@@ -154,17 +165,18 @@ func (s *Service) idlePause() time.Duration {
 	return pause/2 + rand.N(pause)
 }
 
-// Reclaim takes back a bounded batch of all that is due, as fast as it can, and reports whether more may be.
-func (s *Service) Reclaim(ctx context.Context) (did Reclaimed, more bool, err error) {
-	return s.step(ctx, 0)
+// Speed is how fast blobs are deleted; the zero value is as fast as they go.
+type Speed struct {
+	Rate    int // blobs a second, 0 for as many as go
+	Deletes int // calls of the store at a time, 0 for what suits it
 }
 
-// step is Reclaim at a rate of so many blobs a second, 0 for as many as go.
-func (s *Service) step(ctx context.Context, rate int) (did Reclaimed, more bool, err error) {
+// Reclaim takes back a bounded batch of all that is due, and reports whether more may be.
+func (s *Service) Reclaim(ctx context.Context, at Speed) (did Reclaimed, more bool, err error) {
 	var errs []error
 	for _, step := range []func(context.Context) (Reclaimed, bool, error){
 		s.endMemberships,
-		func(ctx context.Context) (Reclaimed, bool, error) { return s.deleteCondemned(ctx, rate) },
+		func(ctx context.Context) (Reclaimed, bool, error) { return s.deleteCondemned(ctx, at) },
 		s.deleteDiscarded, s.deleteUnnamed, s.storeIdle, s.endUploads, s.endRepositories, s.cancelOrphans,
 	} {
 		d, m, err := step(ctx)

@@ -106,7 +106,7 @@ var (
 )
 
 // deleteCondemned deletes blobs that are condemned for the grace, and finishes what a crash cut off.
-func (s *Service) deleteCondemned(ctx context.Context, rate int) (did Reclaimed, more bool, err error) {
+func (s *Service) deleteCondemned(ctx context.Context, at Speed) (did Reclaimed, more bool, err error) {
 	candidates, err := s.doomed(ctx)
 	if err != nil || len(candidates) == 0 {
 		return did, false, err
@@ -127,7 +127,7 @@ func (s *Service) deleteCondemned(ctx context.Context, rate int) (did Reclaimed,
 	if err != nil {
 		return did, false, err
 	}
-	gone, err := s.deleteBytes(ctx, marked, rate)
+	gone, err := s.deleteBytes(ctx, marked, at)
 	for some := range slices.Chunk(gone, s.rowsAtOnce()) {
 		if err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error { return execIn(ctx, tx, endBlobs, nil, some) }); err != nil {
 			return did, false, fmt.Errorf("end deleted blobs: %w", err)
@@ -189,20 +189,17 @@ func scanMarked(r db.Row) (b Blob, err error) {
 
 // deleteBytes deletes from the store and returns the ids of the blobs whose bytes are gone. Those that the
 // store refuses to delete stay marked, and come again.
-func (s *Service) deleteBytes(ctx context.Context, blobs []Blob, rate int) (gone []int64, err error) {
+func (s *Service) deleteBytes(ctx context.Context, blobs []Blob, at Speed) (gone []int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, deleteTime)
 	defer cancel()
 	var mu sync.Mutex
 	var errs []error
 	var g errgroup.Group
-	g.SetLimit(deletesAtOnce)
-	if _, local := s.blobs.(blob.Finder); local {
-		g.SetLimit(localDeletesAtOnce)
-	}
+	g.SetLimit(s.deletesAtOnce(at))
 	start := time.Now()
 	for i, b := range blobs {
-		if rate > 0 {
-			due := time.Duration(i) * time.Second / time.Duration(rate)
+		if at.Rate > 0 {
+			due := time.Duration(i) * time.Second / time.Duration(at.Rate)
 			if early := due - time.Since(start); early > time.Millisecond {
 				time.Sleep(early)
 			}
@@ -226,6 +223,16 @@ func (s *Service) deleteBytes(ctx context.Context, blobs []Blob, rate int) (gone
 	return gone, errors.Join(errs...)
 }
 
+func (s *Service) deletesAtOnce(at Speed) int {
+	if at.Deletes > 0 {
+		return at.Deletes
+	}
+	if _, local := s.blobs.(blob.Finder); local {
+		return localDeletesAtOnce
+	}
+	return deletesAtOnce
+}
+
 const someDiscarded = `SELECT location FROM discarded ORDER BY discarded_at, location LIMIT $1`
 
 var endDiscarded = inQuery{`DELETE FROM discarded WHERE location IN `, ""}
@@ -241,7 +248,7 @@ func (s *Service) deleteDiscarded(ctx context.Context) (did Reclaimed, more bool
 		return did, false, wrap(err, "look whether discarded bytes are needed")
 	}
 	defer done()
-	gone, failed := s.deleteBytes(ctx, needless, 0)
+	gone, failed := s.deleteBytes(ctx, needless, Speed{})
 	ended := make([]string, len(gone))
 	for i, id := range gone {
 		ended[i] = locations[id]

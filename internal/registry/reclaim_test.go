@@ -27,7 +27,7 @@ func (f fixture) pass() (total Reclaimed) {
 func (f fixture) reclaimAll() (total Reclaimed) {
 	f.t.Helper()
 	for {
-		did, more, err := f.Reclaim(ctx)
+		did, more, err := f.Reclaim(ctx, Speed{})
 		f.ok(err)
 		total.add(did)
 		if !more {
@@ -211,7 +211,7 @@ func TestCollectorDiesBetweenBytesAndRow(t *testing.T) {
 				f.clock.skip(DefaultReclaimAfter)
 				dying, die := context.WithCancel(ctx)
 				f.serve(wrapped{Store: f.store, deleted: func() error { die(); return nil }})
-				if _, _, err := f.Reclaim(dying); err == nil {
+				if _, _, err := f.Reclaim(dying, Speed{}); err == nil {
 					t.Fatal("the collector lived")
 				}
 				if f.count(`SELECT COUNT(*) FROM blob WHERE deleting`) != 1 {
@@ -250,7 +250,7 @@ func TestStoreRefusesToDelete(t *testing.T) {
 		f.pass()
 		f.clock.skip(DefaultReclaimAfter)
 		f.serve(wrapped{Store: f.store, deleted: func() error { return errors.New("no") }})
-		did, more, err := f.Reclaim(ctx)
+		did, more, err := f.Reclaim(ctx, Speed{})
 		if err == nil || more || did != (Reclaimed{}) {
 			t.Errorf("took back %+v, more %v, error %v", did, more, err)
 		}
@@ -415,7 +415,7 @@ func TestReclaimInBatches(t *testing.T) {
 				before := f.db.Executed()
 				var did Reclaimed
 				var err error
-				did, more, err = f.Reclaim(ctx)
+				did, more, err = f.Reclaim(ctx, Speed{})
 				f.ok(err)
 				total.add(did)
 				if n := f.db.Executed() - before; n > most || did.Memberships > int64(f.rowsAtOnce()) || did.Blobs > deleteBatch {

@@ -113,7 +113,8 @@ func TestTerraform(t *testing.T) {
 		"project": terraformProject, "member": terraformMember, "robot": terraformRobot, "system robot": terraformSystemRobot,
 		"user": terraformUser, "group": terraformGroup, "label": terraformLabel, "configuration": terraformConfiguration,
 		"purge schedule": terraformPurge, "webhook": terraformWebhook,
-		"lists end": listsEnd,
+		"garbage collection": terraformGarbageCollection,
+		"lists end":          listsEnd,
 	} {
 		t.Run(name, func(t *testing.T) { resource(t, d) })
 	}
@@ -363,20 +364,32 @@ func terraformConfiguration(t *testing.T, d haventest.Door) {
 // The provider reads the schedule first: no body means that it is to be created, any other that it is to be
 // changed. What it sends has keys that nobody asked for.
 func terraformPurge(t *testing.T, d haventest.Door) {
-	s := &state{T: t, door: d, id: "/system/purgeaudit/schedule"}
+	terraformSchedule(t, d, "/system/purgeaudit/schedule", map[string]any{"audit_retention_hour": 24, "include_event_types": "create_artifact,pull_artifact", "dry_run": false, "additionalProp1": true},
+		`{"audit_retention_hour":24,"dry_run":false,"include_event_types":"create_artifact,pull_artifact"}`)
+}
+
+func terraformGarbageCollection(t *testing.T, d haventest.Door) {
+	terraformSchedule(t, d, "/system/gc/schedule", map[string]any{"delete_untagged": true, "workers": 4, "additionalProp1": true},
+		`{"delete_tag":false,"delete_untagged":true,"workers":4}`)
+}
+
+// terraformSchedule is a resource that is a schedule: its id is its path, and it is gone when the body is empty.
+func terraformSchedule(t *testing.T, d haventest.Door, path string, parameters map[string]any, kept string) {
+	s := &state{T: t, door: d, id: path}
 	if a := s.send(http.StatusOK, http.MethodGet, s.id, nil); len(a.Body) != 0 {
 		t.Fatalf("a schedule that isn't there: %q", a.Body)
 	}
 	body := func(kind, cron string) map[string]any {
 		return map[string]any{
 			"id": 0, "creation_time": "0001-01-01T00:00:00Z", "schedule": map[string]any{"type": kind, "cron": cron, "additionalProp1": "x"},
-			"parameters": map[string]any{"audit_retention_hour": 24, "include_event_types": "create_artifact,pull_artifact", "dry_run": false, "additionalProp1": true},
+			"parameters": parameters,
 		}
 	}
 	s.send(http.StatusCreated, http.MethodPost, s.id, body("Daily", "0 0 0 * * *"))
-	s.plan(map[string]any{"schedule.type": "Daily", "schedule.cron": "0 0 0 * * *"})
+	s.plan(map[string]any{"schedule.type": "Daily", "schedule.cron": "0 0 0 * * *", "job_parameters": kept})
+	s.adopt().plan(map[string]any{"schedule.type": "Daily", "schedule.cron": "0 0 0 * * *", "job_parameters": kept})
 	s.update(body("Custom", "0 15 3 * * *"))
-	s.plan(map[string]any{"schedule.type": "Custom", "schedule.cron": "0 15 3 * * *"})
+	s.plan(map[string]any{"schedule.type": "Custom", "schedule.cron": "0 15 3 * * *", "job_parameters": kept})
 	s.update(body("None", ""))
 	if a := s.send(http.StatusOK, http.MethodGet, s.id, nil); len(a.Body) != 0 {
 		t.Errorf("after it was destroyed: %q", a.Body)

@@ -351,6 +351,21 @@ type FindingExcuse struct {
 	Status        string `json:"status,omitempty"`
 }
 
+// GCHistory defines model for GCHistory.
+type GCHistory struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+	Deleted      bool      `json:"deleted,omitempty"`
+	ID           int64     `json:"id,omitempty"`
+	JobKind      string    `json:"job_kind,omitempty"`
+	JobName      string    `json:"job_name,omitempty"`
+
+	// JobParameters JSON; of a run also freed_space in bytes, purged_blobs and purged_manifests
+	JobParameters string      `json:"job_parameters,omitempty"`
+	JobStatus     string      `json:"job_status,omitempty"`
+	Schedule      ScheduleObj `json:"schedule,omitempty"`
+	UpdateTime    wire.Time   `json:"update_time,omitempty"`
+}
+
 // GeneralInfo defines model for GeneralInfo.
 type GeneralInfo struct {
 	AuthMode      *string    `json:"auth_mode,omitempty"`
@@ -1600,6 +1615,9 @@ type EndpointID = int64
 // ExecutionID defines model for execution_id.
 type ExecutionID = int64
 
+// GcID defines model for gc_id.
+type GcID = int64
+
 // IconDigest defines model for icon_digest.
 type IconDigest = string
 
@@ -2409,6 +2427,22 @@ type ListVulnerabilitiesParams struct {
 	WithTag bool `form:"with_tag,omitempty" json:"with_tag,omitempty"`
 }
 
+// GetGCHistoryParams defines parameters for GetGCHistory.
+type GetGCHistoryParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // PingOIDCJSONBody defines parameters for PingOIDC.
 type PingOIDCJSONBody struct {
 	URL        string `json:"url,omitempty"`
@@ -2610,6 +2644,12 @@ type UpdateScannerJSONRequestBody = ScannerRegistrationReq
 
 // PutSystemCVEAllowlistJSONRequestBody defines body for PutSystemCVEAllowlist for application/json ContentType.
 type PutSystemCVEAllowlistJSONRequestBody = CVEAllowlist
+
+// CreateGCScheduleJSONRequestBody defines body for CreateGCSchedule for application/json ContentType.
+type CreateGCScheduleJSONRequestBody = Schedule
+
+// UpdateGCScheduleJSONRequestBody defines body for UpdateGCSchedule for application/json ContentType.
+type UpdateGCScheduleJSONRequestBody = Schedule
 
 // PingOIDCJSONRequestBody defines body for PingOIDC for application/json ContentType.
 type PingOIDCJSONRequestBody PingOIDCJSONBody
@@ -3059,6 +3099,27 @@ type ServerInterface interface {
 	// PutSystemCVEAllowlist Replace the system's CVE allowlist
 	// (PUT /api/v2.0/system/CVEAllowlist)
 	PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Request)
+	// GetGCHistory List the runs that collected garbage
+	// (GET /api/v2.0/system/gc)
+	GetGCHistory(w http.ResponseWriter, r *http.Request, params GetGCHistoryParams)
+	// GetGCSchedule When garbage is collected by a schedule; an empty body when never
+	// (GET /api/v2.0/system/gc/schedule)
+	GetGCSchedule(w http.ResponseWriter, r *http.Request)
+	// CreateGCSchedule Collect garbage now (Manual), by a schedule, or not any more by one (None)
+	// (POST /api/v2.0/system/gc/schedule)
+	CreateGCSchedule(w http.ResponseWriter, r *http.Request)
+	// UpdateGCSchedule The same as POST
+	// (PUT /api/v2.0/system/gc/schedule)
+	UpdateGCSchedule(w http.ResponseWriter, r *http.Request)
+	// GetGC Read a run that collects garbage
+	// (GET /api/v2.0/system/gc/{gc_id})
+	GetGC(w http.ResponseWriter, r *http.Request, gcid GcID)
+	// StopGC Stop a run that collects garbage
+	// (PUT /api/v2.0/system/gc/{gc_id})
+	StopGC(w http.ResponseWriter, r *http.Request, gcid GcID)
+	// GetGCLog Read what a run that collects garbage has to tell
+	// (GET /api/v2.0/system/gc/{gc_id}/log)
+	GetGCLog(w http.ResponseWriter, r *http.Request, gcid GcID)
 	// PingOIDC Whether there is an OpenID provider at an address
 	// (POST /api/v2.0/system/oidc/ping)
 	PingOIDC(w http.ResponseWriter, r *http.Request)
@@ -9721,6 +9782,198 @@ func (siw *ServerInterfaceWrapper) PutSystemCVEAllowlist(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// GetGCHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetGCHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetGCHistoryParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGCHistory(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGCSchedule operation middleware
+func (siw *ServerInterfaceWrapper) GetGCSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGCSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateGCSchedule operation middleware
+func (siw *ServerInterfaceWrapper) CreateGCSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateGCSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateGCSchedule operation middleware
+func (siw *ServerInterfaceWrapper) UpdateGCSchedule(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateGCSchedule(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGC operation middleware
+func (siw *ServerInterfaceWrapper) GetGC(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "gc_id" -------------
+	var gcid GcID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "gc_id", r.PathValue("gc_id"), &gcid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "gc_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGC(w, r, gcid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopGC operation middleware
+func (siw *ServerInterfaceWrapper) StopGC(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "gc_id" -------------
+	var gcid GcID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "gc_id", r.PathValue("gc_id"), &gcid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "gc_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopGC(w, r, gcid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetGCLog operation middleware
+func (siw *ServerInterfaceWrapper) GetGCLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "gc_id" -------------
+	var gcid GcID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "gc_id", r.PathValue("gc_id"), &gcid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "gc_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetGCLog(w, r, gcid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PingOIDC operation middleware
 func (siw *ServerInterfaceWrapper) PingOIDC(w http.ResponseWriter, r *http.Request) {
 
@@ -10923,6 +11176,13 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/export/cve/execution/{execution_id}", wrapper.GetScanDataExportExecution)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/export/cve/executions", wrapper.GetScanDataExportExecutionList)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/export/cve/download/{execution_id}", wrapper.DownloadScanData)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/gc", wrapper.GetGCHistory)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/gc/schedule", wrapper.GetGCSchedule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/gc/schedule", wrapper.CreateGCSchedule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/gc/schedule", wrapper.UpdateGCSchedule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/gc/{gc_id}", wrapper.GetGC)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/gc/{gc_id}", wrapper.StopGC)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/gc/{gc_id}/log", wrapper.GetGCLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit", wrapper.GetPurgeHistory)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.GetPurgeSchedule)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/schedule", wrapper.CreatePurgeSchedule)
@@ -16504,6 +16764,271 @@ func (response PutSystemCVEAllowlistdefaultJSONResponse) VisitPutSystemCVEAllowl
 	return err
 }
 
+type GetGCHistoryRequestObject struct {
+	Params GetGCHistoryParams
+}
+
+type GetGCHistoryResponseObject interface {
+	VisitGetGCHistoryResponse(w http.ResponseWriter) error
+}
+
+type GetGCHistory200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type GetGCHistory200JSONResponse struct {
+	Body    []GCHistory
+	Headers GetGCHistory200ResponseHeaders
+}
+
+func (response GetGCHistory200JSONResponse) VisitGetGCHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGCHistorydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetGCHistorydefaultJSONResponse) VisitGetGCHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGCScheduleRequestObject struct {
+}
+
+type GetGCScheduleResponseObject interface {
+	VisitGetGCScheduleResponse(w http.ResponseWriter) error
+}
+
+type GetGCSchedule200JSONResponse GCHistory
+
+func (response GetGCSchedule200JSONResponse) VisitGetGCScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGCScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetGCScheduledefaultJSONResponse) VisitGetGCScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateGCScheduleRequestObject struct {
+	Body *CreateGCScheduleJSONRequestBody
+}
+
+type CreateGCScheduleResponseObject interface {
+	VisitCreateGCScheduleResponse(w http.ResponseWriter) error
+}
+
+type CreateGCSchedule201Response = CreatedResponse
+
+func (response CreateGCSchedule201Response) VisitCreateGCScheduleResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateGCScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateGCScheduledefaultJSONResponse) VisitCreateGCScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateGCScheduleRequestObject struct {
+	Body *UpdateGCScheduleJSONRequestBody
+}
+
+type UpdateGCScheduleResponseObject interface {
+	VisitUpdateGCScheduleResponse(w http.ResponseWriter) error
+}
+
+type UpdateGCSchedule200Response = DoneResponse
+
+func (response UpdateGCSchedule200Response) VisitUpdateGCScheduleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateGCScheduledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateGCScheduledefaultJSONResponse) VisitUpdateGCScheduleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGCRequestObject struct {
+	GcID GcID `json:"gc_id"`
+}
+
+type GetGCResponseObject interface {
+	VisitGetGCResponse(w http.ResponseWriter) error
+}
+
+type GetGC200JSONResponse GCHistory
+
+func (response GetGC200JSONResponse) VisitGetGCResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGCdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetGCdefaultJSONResponse) VisitGetGCResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopGCRequestObject struct {
+	GcID GcID `json:"gc_id"`
+}
+
+type StopGCResponseObject interface {
+	VisitStopGCResponse(w http.ResponseWriter) error
+}
+
+type StopGC200Response = DoneResponse
+
+func (response StopGC200Response) VisitStopGCResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopGCdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopGCdefaultJSONResponse) VisitStopGCResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGCLogRequestObject struct {
+	GcID GcID `json:"gc_id"`
+}
+
+type GetGCLogResponseObject interface {
+	VisitGetGCLogResponse(w http.ResponseWriter) error
+}
+
+type GetGCLog200TextResponse string
+
+func (response GetGCLog200TextResponse) VisitGetGCLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetGCLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetGCLogdefaultJSONResponse) VisitGetGCLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PingOIDCRequestObject struct {
 	Body *PingOIDCJSONRequestBody
 }
@@ -18173,6 +18698,27 @@ type StrictServerInterface interface {
 	// PutSystemCVEAllowlist Replace the system's CVE allowlist
 	// (PUT /api/v2.0/system/CVEAllowlist)
 	PutSystemCVEAllowlist(ctx context.Context, request PutSystemCVEAllowlistRequestObject) (PutSystemCVEAllowlistResponseObject, error)
+	// GetGCHistory List the runs that collected garbage
+	// (GET /api/v2.0/system/gc)
+	GetGCHistory(ctx context.Context, request GetGCHistoryRequestObject) (GetGCHistoryResponseObject, error)
+	// GetGCSchedule When garbage is collected by a schedule; an empty body when never
+	// (GET /api/v2.0/system/gc/schedule)
+	GetGCSchedule(ctx context.Context, request GetGCScheduleRequestObject) (GetGCScheduleResponseObject, error)
+	// CreateGCSchedule Collect garbage now (Manual), by a schedule, or not any more by one (None)
+	// (POST /api/v2.0/system/gc/schedule)
+	CreateGCSchedule(ctx context.Context, request CreateGCScheduleRequestObject) (CreateGCScheduleResponseObject, error)
+	// UpdateGCSchedule The same as POST
+	// (PUT /api/v2.0/system/gc/schedule)
+	UpdateGCSchedule(ctx context.Context, request UpdateGCScheduleRequestObject) (UpdateGCScheduleResponseObject, error)
+	// GetGC Read a run that collects garbage
+	// (GET /api/v2.0/system/gc/{gc_id})
+	GetGC(ctx context.Context, request GetGCRequestObject) (GetGCResponseObject, error)
+	// StopGC Stop a run that collects garbage
+	// (PUT /api/v2.0/system/gc/{gc_id})
+	StopGC(ctx context.Context, request StopGCRequestObject) (StopGCResponseObject, error)
+	// GetGCLog Read what a run that collects garbage has to tell
+	// (GET /api/v2.0/system/gc/{gc_id}/log)
+	GetGCLog(ctx context.Context, request GetGCLogRequestObject) (GetGCLogResponseObject, error)
 	// PingOIDC Whether there is an OpenID provider at an address
 	// (POST /api/v2.0/system/oidc/ping)
 	PingOIDC(ctx context.Context, request PingOIDCRequestObject) (PingOIDCResponseObject, error)
@@ -22181,6 +22727,196 @@ func (sh *strictHandler) PutSystemCVEAllowlist(w http.ResponseWriter, r *http.Re
 	}
 }
 
+// GetGCHistory operation middleware
+func (sh *strictHandler) GetGCHistory(w http.ResponseWriter, r *http.Request, params GetGCHistoryParams) {
+	var request GetGCHistoryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGCHistory(ctx, request.(GetGCHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGCHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetGCHistoryResponseObject); ok {
+		if err := validResponse.VisitGetGCHistoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGCSchedule operation middleware
+func (sh *strictHandler) GetGCSchedule(w http.ResponseWriter, r *http.Request) {
+	var request GetGCScheduleRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGCSchedule(ctx, request.(GetGCScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGCSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetGCScheduleResponseObject); ok {
+		if err := validResponse.VisitGetGCScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateGCSchedule operation middleware
+func (sh *strictHandler) CreateGCSchedule(w http.ResponseWriter, r *http.Request) {
+	var request CreateGCScheduleRequestObject
+
+	var body CreateGCScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateGCSchedule(ctx, request.(CreateGCScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateGCSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateGCScheduleResponseObject); ok {
+		if err := validResponse.VisitCreateGCScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateGCSchedule operation middleware
+func (sh *strictHandler) UpdateGCSchedule(w http.ResponseWriter, r *http.Request) {
+	var request UpdateGCScheduleRequestObject
+
+	var body UpdateGCScheduleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateGCSchedule(ctx, request.(UpdateGCScheduleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateGCSchedule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateGCScheduleResponseObject); ok {
+		if err := validResponse.VisitUpdateGCScheduleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGC operation middleware
+func (sh *strictHandler) GetGC(w http.ResponseWriter, r *http.Request, gcid GcID) {
+	var request GetGCRequestObject
+
+	request.GcID = gcid
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGC(ctx, request.(GetGCRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGC")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetGCResponseObject); ok {
+		if err := validResponse.VisitGetGCResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopGC operation middleware
+func (sh *strictHandler) StopGC(w http.ResponseWriter, r *http.Request, gcid GcID) {
+	var request StopGCRequestObject
+
+	request.GcID = gcid
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopGC(ctx, request.(StopGCRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopGC")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopGCResponseObject); ok {
+		if err := validResponse.VisitStopGCResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetGCLog operation middleware
+func (sh *strictHandler) GetGCLog(w http.ResponseWriter, r *http.Request, gcid GcID) {
+	var request GetGCLogRequestObject
+
+	request.GcID = gcid
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGCLog(ctx, request.(GetGCLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGCLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetGCLogResponseObject); ok {
+		if err := validResponse.VisitGetGCLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PingOIDC operation middleware
 func (sh *strictHandler) PingOIDC(w http.ResponseWriter, r *http.Request) {
 	var request PingOIDCRequestObject
@@ -23104,332 +23840,338 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nc9s4kjj6r6D03qvZvZItJ/NRd3Zt/crjZGa8m0x8cWZ2621SMkS2JIwpgAFAyTpX7m//FRoAPySQ",
-	"ImVJdia52quJRZAAuhuN/u77XiRmqeDAteqd3vemQGOQ+M8LCVRDfK7NHzGoSLJUM8F7p713UyAp1VMi",
-	"xmQxpZosqCKRHX/c6/dUNIUZNe/pZQq9057SkvFJr9+7O5qII/Pjkbpl6ZHAL9LkKBWMa5C90zFNFHz6",
-	"1O9d0Qm8YvxWrU//FhKq2RxIYp4TLYg2C5IwZyJThPIYf+Bwp0lKJ9AnfwjGISYLpqfkfY/0yfvertb5",
-	"TmiaXIiMB+D0i1iQGeVLIsVCkRnV0bQ67VjIGdW90x7j+ofven2/DjPJBGSHhXzq91Iq6Qy0Qx+NY2aX",
-	"sbqqfxqMaUEk0Nhg0MCKSs3GNNJnhGlFbvzLQ4TwDeF0BhbTTJMpVcfkV6FJRBUcKeCKGWyYnTHzfUMZ",
-	"vX7PvNM7LdbR70n4mDEJce9UywzKcJjRu1fAJ3raO/3hu35vxrj/81l/BTdmp361QwljkMAjCNAonRAh",
-	"ScwmoHR4acXbLdf2/PvvNy8uhoTNQS6HLDavB+Ytj2iaeRN1mNmAx0gKbrYqDH7NZiOQBseUSJgwpeWS",
-	"QKJgMQUJYaDsYk13EGVIPrUgqAx56HwsEnzoEF0DcU8Fu0MzU0MJSmQygqGdJcglpfgDIk0YtzzKME2m",
-	"CLUnCubACRubQ5UIcatIwm6BUE4QKLgPy5CLnfzr6FIdvXUTH/1qfizvIoYxzRLt2EK+7pEQCVCOC/9D",
-	"jDYSi6bqNkwe7u1dQtJ80v56XzcjPt4hA0noCJJ66swfP5QyExFRpHJz89SQySvQ5OaVG3hDgLt7Cq8w",
-	"OoM+4ULjX01UUSGJo0t+5L/YlTxmYMigHjazHYBlBprm0AjNkT/fJZ0ZUSB0G7JoimKCB+7HDOSyWIx7",
-	"FADis36r3ZoPDBX7n8Dkb41cQHH2M3Ji7qsElCIzoFwRmiR9kqXmqn520j85OWlYoP1+eJUngWXO6B2b",
-	"ZTPz9CS8aCEaDoh/ulP0WFZZc0oMWXthxY0MM6jKZ/a1vqGQYR6Kq5SExZ3X6j650xVncgINSPSPH3qc",
-	"LT2uAeNCcCv6qYr8HYnZjKpTcnP7t/kNgTsa6b7543/nNyQSXFPGFf7wb/q/ow83RFJuRPib27/dUzL6",
-	"dEOMQC3G+MtfKBn99cacFCLGx+/5P2CpiEb5dmrUA6UZn5BYgOLfaHLLxYJQCYRNuJAQo6ZggBGb+5mS",
-	"m39SyRmf3BDLX4/f85oj97FXg5fvTv7rhxAqPmZC03pU7AAJTr6jJbmrio4sK6hSRZRzvECCYnH1S7sk",
-	"SQlpwqL6RVYl1nwsSUXCoqU5WrnkuDfxVUIqFNNCLlvwomIwUrfINGpQ7mT3SQoyAq6PgEcihpjoBYug",
-	"Du7VeVvC/dnJ8xYSjxQjoesJMH/8UOApUKpR8i8N2KFAp4QM6N/IDtZ5T5/cHN2QEYyFBELJLSzJ2KiK",
-	"oCLgseEYQsbF6Vg5+zhVIy7Wl6fppEneyR/v8qgZGb4eDf7pQ/GtxS00YDt//NB5MtUklPqnD51lAaOp",
-	"ELdDy27q51sf97CZkeuoVHAFZdtb4E61D86Q94xEvDTaJMxSvTzu9cvWu1z8P73v/b8Sxr3T3v8zKGx9",
-	"Azd0UFj5cBUvBA8wPPNrcMpP/d5PlCWZxJfM7Q3WDkbTnHcP/lB2GQVAQguyT9XgpZRCKruagN1qAVyT",
-	"hRR8cky+v7sjHOYgiYYkUWRmzrOeUu4488cMlCYs7pMFCvl484E0LyRiMoGSohXRTMGxZSV2IWad51eX",
-	"v4NUDoypFClIzSyK5sWD0DXnaeHf+cAPOd7FCEXCT/3eeRSBUusfp5EOf7vfg/HYvBx65O0R4TXVTC6s",
-	"6LYyvzew2ROwkYD7PbT+Gr6umWVz+Tsx1XCEv/bXl1xYbdYesagGAq3X5HWuNkMzBMsw33jDwtbGtl/Q",
-	"6pvmyg/O4e0hzaRVXkH9HurmdQDqF9YxZ2ZByIfJ1aD4rT1YTVQL3OiW/+4pLdKe0YAzZS83lc2g9Om6",
-	"fdkPBZfgzMmvGL8NrGCkRJLpMuhy20a/N0W2sxGo/hvB6R0EQ5u3p8n9yTTM1CZeV5zAT/0ez5KEjhLw",
-	"94ebm0pJl20cAeatT/1e1XRf9gTQ5Kqy4saVlcEcYh6Uc6HxxDfOUUPY5Q95mqwh+UYeAXda0iHVWjas",
-	"ogJON3EJnr3Tnrmhjt/SxWtQik5gN9yH8SlIpiEePpg0KqTgzZftv/XKDN8hic0oZ2NQejiDmNF6xG14",
-	"7K0frSGaZknS8X5JMzXt+EruFQp4HlFUmLIklsBRSeWE8RjuDNNshVVH7G9zz9PusFJSH1tDNKDqrl93",
-	"IzEbijnIOYMFnrIkeTPunf67eavXP755/ca/9elDa0+mEcAor064BQP7FT3EbyEVUl9nsxmtnKSC/YTt",
-	"sqOlBmUQ7Em9TyLBx2yCJqOELo2U3W8DYU0n7Q/qOzrZIUG0kyFK5O5Wm/OXfuVSa7oO35b9sCv34q4u",
-	"Cjx3TXKZHdCem1AJvAv3Sag2w9ofgSv/Rifyz+QKa1/b6E7oY4UMcNYgirOY6Vdiso7Z1pATaUcWbGah",
-	"tRpQg5pTPKy/djIFsobZfWrY/8s5cP3OfbQKCDCPhvXHrf6bdwFBMkoY0mW6zpbO41iCKlm4vY4b0RmQ",
-	"sRQzo+qCBCK402ltKIwUixCcHwuD+dNhZX+NI43ukOiwYO/AELQoX2q1YgJIxCSPEaJcLUCSKZ0D0UKE",
-	"5YE9klv5CK7tNXQcL35/eZ4kYpGwkAa2pRYOdymToIY0YEP9jbM7oiASPA5eeTXMqHMEUxfJ2nPGVpdq",
-	"GWKXGmY7vGE7S7BZavDQCTsrRGK3vIkycJ/r1DH33sAWPOrCQ/IXoImeXmuqs4ClCqQUMnxL1QqU+aea",
-	"t+os4m54cMsok2WyEC+qtHsNWjM+wRDBaGr9iKMluYXlMSlchVQChljccrHgZf/gca+/KswYxj1MxGQ4",
-	"FnJBZTyM6DAyz8csotbuUENbxf7XP+KDuLZ8PZVCi0gkLV/X0+FMxO3WOkI/4XDmFOM2r8RMmefxsFho",
-	"cUGqVp+Yap0OzUJTKe6WQxrPGB9OpMjSB7zvGfFWn+iEoZV3rcm5M5msfuWWpUMFVEbThtfL1q7q++iJ",
-	"kWB0qgftZg6SjZe4m3brYDFwzfTSkOmcef/EqmlfYFicuoWY0JHINElBpAnkTlVKUqrUQsiYGAGnTxi3",
-	"XrpTooR1xyYxTfvELLdPBIujftnnd0xezlK9PMVb30hH9uj7w0CUpjxWZCzkcf2lVgDFzDUcUQXDmLeC",
-	"Ir6wzizKbs7vv//2h7ZTj1mCF1HbmfHwuIPQZcXuPa1pNB2mVNIkgaQd3qvvSzbKdBEp2WX2zmC2r9lA",
-	"NjVlpfm7fsOety2h7V5WkUjDbogNopP/2sM/YBfSBYTuFX/mOryoqdRDnagORGIEH5Hph2wxYx3WmMmk",
-	"/eDO/I4Ld8CNHA7cDm7zouFZ5buu1RrtS5kWQ8FHgjaianUur2nG7WdyryiIJOj2r3W6cOwbaNmXEDNp",
-	"JOyUyplq/7Y9gB2ObfGWGkYJZbP2byVi4oi3Jdhb80AcnZ/+dsMxEqLjDjqTeCrZjMrlsI0sWXnNqku5",
-	"lirBrCT3Gm5crY2iS0EO/ae6nC8JNB4KnixbDseQKAzNTCWM2V2rJdq3bNhLnBU2kC0YmwvSs5Kf0xzT",
-	"LEm89rh5CwqS8bAcztf2NRuilbAx+Mmq8tpUZFIROtYgnWGFkpEUCwWSuLcJGHlqKhYYoDHK1JIwTdg2",
-	"NoTSkh52VSAkC7Ukppoa4aIlVLSQdAJl8ttyGZY60OjyEPrIKO3IwktvdODg5q1ODNy80JGnfGp20M5o",
-	"+m/7/Q+UL9dV/7cueGqTE7hKxS9pNCXK2gisrsC0InOaZIAGwsUU9BSkoduIcjICZ0SwKkgvYJB4YR5L",
-	"kan6OIFIMs0imgwjrltajRp8HlM2mXb40gxils06vNDZwrXZo7hi5anAo7ShymI/NMH64veXHWxd/V40",
-	"V8pcqxKG82+rZjiRGRrNJ+MYjdxzkWhhJzaNbp1lZN3QZVgf08vgw8b4sbXNvvRmtpVduru3SteLaqBc",
-	"H6NbUykmks5UyP5bMu+0+RJq5hstlbi24tsf6nZVZ1Rsb+G1wFmLk1hZj/tocB13EP3CDINf7symHkMC",
-	"LoQzZBNpeZz+EKPhLeNhQjYPa62s5mE1I7iK2r9fv/k1tG7zXq2F1kZHxpkVuRrd/27cm9Ef2xu+1xD1",
-	"E0r013qZBNxwyv9c3Sjjaab7mAxChCSSxizo56n14OCF8AguWReNZ7eVL+NDECwYtv7yLspUMMVtiWav",
-	"sR2G+TBo8Y4wbX3NyF32L63TrhH6a0z+sYiyGYQy4V/gFVYkTYxBSpDWCGeoDRRhOkiOmSrU6RoXHFU1",
-	"j/DLs05e/ibnxBrcfwYOkiaXfCwCgQ9l5WjL+gIhA/zWn4oyiREPHQ5hh6/DnQbJaeKtK1t/aErlSMhh",
-	"6X5cj8FyDw09/YLDyWIqFJDzq0uip0wRps6IlXQV0RgFrh+yuSlVw4gOpRChQ9HpQ3PgrfeGW3EX90OW",
-	"X2OS2n4baDbw9vyaO6jD54L2hO1Xt8nOsPU6KxaE7dfnSzEMc5VyZ5DMP/3QUxg0HWy75RDvvIxCWRWl",
-	"FJKViDyqoMyyS+K8feWoQ/zNpXrhs6PXgprUMC6eVdeAm3E6IF6gUwvUjcrsp37v72L03xlkENpysHbM",
-	"O6punYN6QZF7tRQXa+WYhGrg0TJcpiYRfOKEBJlf1DMypQqnhxg9bg1xIKEAu0yFBeAVQccNDEk2NnQ5",
-	"ALOkRgTZWlpvjkNqLT/UyuOdNenc8FtF1gR1MKNZLhfWE5riL4KXk83XbTK7EcARH29tGsVW0YANH/3Y",
-	"Bc+bELYHPLQBT0zTC8HHDaEomNpsvRpCLrF4lVwek3Nuc+oKN7ctAoE5axqz1QWHPmHjchpbHsYWIRfB",
-	"4JXqG2o9iGXVd13yQf/ns/963t55Xd2hUShyecyWmFhxbW99Gdn5BecQ6RUrcHUNnfjTiiO9JRjqvbFt",
-	"vK9tJ1l3v24qMhDyvzYjaHsBpuxyraQl/7DB5VoefPLdf7b0ue5S7DAn9CfKEogvZ6mQ+jcFsiGqrQpB",
-	"PKFm432ScQwXQ39bn4zxix5t9jdUSlDxluDtx1z4oxrk0a2D88wuivUHLGgeQ0Ovx+emixIKvn8WIsAZ",
-	"vbu0g5+dlIrDFEa14GquGJ+8zUN0q4tpMC8ujRgVgoXK8tTYDdKDH/mhZmU1GJ5RltTZE5La26Nj8Hgo",
-	"CyVwyc3SBDR6lqKg8PvGMn02oxObluLzjvpk6ksMYggzFs2w9QkCKbqG7gyVFgtpl8fwe5ZwkHTEEqaX",
-	"eTLNh36g3pn7dh62hQZkykluUzLHgpLcMEMAbVaqC/fxbrtSLsiKX8c6gLy1aV5ePsmdfiEp0H/ZSkux",
-	"C4jeraGk7BVelRE63F7A465R3nOaZOGyAlioMoumq+Ug8xInUhOVAr011Nfr5/m9i6lIkiVm+EqN/zDH",
-	"+UNg8rHIeGBiZ7ksF+2hShNwGBxJkU2mLZWfSbB2wYYZtBC37T5f2BnD1lVrOSTMaIbk2jGlYD6BAWed",
-	"cwqT3xrt77ZyT/s8PPdCtxS8kudq/ZAvhFT6jPxqVI4iPtNZl4PM3Aolnah1d1yqvbRQvlbyYxq6V36F",
-	"xTsaSIlq5/LEUaHPvrl8cXGRsGv0zQcVosJt3+L2MZ8zt5+3TwfKaTDlwt7FGONosb6HYwJvUuCXL4g3",
-	"TmEBkCVRAIThQZopSObmPuKWBezCa9ZeK8sBsW5BvXh1SdzzIGGNmAqIxyoboT7FlMpAEi0m6P3fkTJd",
-	"qWCzlZb8Zg6SJklzOka1mnO7/Jhgokcg67zgSivBQPgeFufKuPtjo3fYfaxfXnHoSFxZ//pVQkPJpZiJ",
-	"u8nbNErEKJgbTvW05Um6copY8ExyWFQ0tfUguyRuGhCcEOSMqXDlmYbiMB0rwBSzBEipFOPUio5KS95d",
-	"hpVaKpfKtKLLZkmCZq/FVJAZRTWCzOgtEAzAU3mhO/t+/9G2sEr2fj0eukGaL2Uar9bliaZMQ6RdxaV1",
-	"UlM1Px+PgZq3NvixV8+8UMf1gSr93pxKRnnb++jK+X3ji9+vrwN3mw3JeR4OyanBhgvR6VReoCnyZ2fT",
-	"zNHA57YTiP6xT7/dLC3k6+0XECp/oDxVkJqKc7yTK9q7kfE+kyKBYNqtlYil4MiJzTB/JCOaJAjKNlWl",
-	"AnNVKbiNSX43rCiaw7ASGtFOLK0k7HYSwhsjiGagqVFXN7I0i/3XfniTaVwseHsRxQ/fnaE9912G6Okd",
-	"KqKrJewLpS4vtK4IJRGNpmA11ZYhi8PcC3eQLN4wXVeW0nCUXxjC8E786pmOy49CVFMTRlLDrx3tIO8L",
-	"mPWwUnieq9LuPBiF5Gd8pdNhcJNlqovua+Z6icmH3SYrcbWtRPUK4NwC1i2QNiuy9fFw42vPm3vu3b8r",
-	"xX9RWKLEmqYn7i+LuoeoYd0PeQfQutEd7K2r3K5LwZkmf11eztdWmra+cfuqOiVpNkpY1CeYhqUiyvvY",
-	"jMYc8HmW9Im3pqB6KYxSiV65utWHPaE7un1WL8MOB3AzTDfnhlfLmSjCOFnB2RlB2T4BOgflqvNSleeO",
-	"rAFttWz8apncQEkwg631IyKSGKQ5GDMs/OSWc+yG9zelMGwTpFNzDnZXUsMHGCVsxnRNmas+OXqG/IAL",
-	"YsftscpHw6G9LiybVdLPQp7G7zddsfhWwyVa646JYQ6J+aGTTDDBAjRd3kBYQzzs/uaMMiyT33GJ/qTY",
-	"FNMub2LeXYe6VxUI/ze+3O3+dQdk2ynf+vc7ztpJDlyro9ZGdKvAZI30pi5/t2mnvtHLK+ToaFbs+M6n",
-	"jct7W4J/qHdYnbx9hrZgtCVnmBMoOKxZhh8eStXgHqkvwxSKhwyCogY3W2rL26C0g8Y03vRt3M1bGL/J",
-	"97et8bo7lZWPB8LBfedDHdSLdTY208qVPuRLhgRR1ds1mTXqt6u1u4qxtbv7DQEflO66U0mIcsvHdoV4",
-	"N8RuXb183ScjUCy28WM2x4OZ19csqc1CXgd7ipilCWWheIfF1CULNzkUtov17JIvIQFL19Ck/T3kUXBR",
-	"vNvR5tMmDrUKrRMDKEwVyA0kTCtI2pg/zNKEkUNmqdFR81JsXEHkbMzVyUpkpPLKWdEUoluIe8FyGOty",
-	"ebBLxkP9SwXvX2kdsgPvXbfqnW17gtQd34sK3YWqjA9vIZxU6h7XOUcZdwUPrdOW/If5P18akXFfTlKV",
-	"Yk/zUklMuajSJtCvxewbtVgYbmKwl/tkmzHUBJuXpTz0KmTqQIJpcy2vfj9LOKFr09lUWZoKaUT6SKTL",
-	"4Wg5jKaZrVIfqCaQD85LSNpQ1PaO23IyZMhdm8+gJZtMVr+80fXTrnywT1Ks305wJR8aoH9l5tlA+Q++",
-	"hPx5XTsxO/ty18qAW91Mwxqmt7Op9m6iKF81uzOx7BssdWx+RxM0MacrF49TXBNXVGuQvOnMDL3pru7K",
-	"MGPCXNx2IvgHLN8tU7jWlMdUxoadVx78xO5CF0PleG1chBvWtA4bG2VmvKJKFcsofv+JJS2TWVYh6i+X",
-	"WnjmzZbDK1x5vwyvPgk8/IndmQ0EnqCMHwrhdEPbXxJrF+enNhHdq5AJX4glNpQWIOsmKNdTcye5OcfM",
-	"gxeySgTdIghrIWmVv6/X2hO51lZkud1dl3u5zWp1qM/7PstbxL3Me3qGWG5HU5XNxWlbSrx9N58hJuK7",
-	"nJQ25vZyD8F2lSe6B0nXqMyX/Mottm9D0SHuk2st0hTw6rYZUPVfHGq4q2l+Zj/SuuEZzt1ytBba6rxt",
-	"xlpNYn3rM8ozmvSJL1SD+7XO2BFVoU2vVlg3Q8qNHfNQVT9nBVelTIwq9Px+cooswFElpwKoH5qPyU95",
-	"ruKqYhqJupySGdXRFFTfts6NkizGZJtNNpKwgGPb0Ws66RNsEYP1dHzI6eaP5qr4imBH3KVN/kLJJBGj",
-	"vv3uBO5OrdlgNgd5mjds5QTuUmkLAv71DCs/42J8w3yV/6TwqV+hzZ/CBCRfnW0TY7pCMgiFWa8o+Lvj",
-	"9Xs2amKAEAvnsTiruoNWIpShG/NLDEozbjsx489BS98m+4j5CprIVeqCuUMLoLdgLU9pQqM8aNBWJUip",
-	"LEJ7c1TnJecYqDOXRX0LkKpiWJU4d3S1OTt2dVtDCbjwYU1Zh198vp7dCwvt+IwcPevbCoR5S2kbejLK",
-	"ihSmnWrhuInubteKo3UFm+Wl81KrVRaTk37VXt17QFyKLWcT1+QJB2zbeBeo4WgZzLM03KW4LFzf8VOS",
-	"Zmrqe+usmNpV6dD0MTTRvJXUpEJ1NfKts//dRbR2dpFttuGLOUjJ4iCX13RiTclwx5RWxLGbMnOZiXkN",
-	"c5GQ0ADGfhR66nHBnEcijw498xmzKcWmSZhMmJ+pETA+IbeQ6poJLeBhWM8yMeOVzoBQRfwoUhjZz3wj",
-	"kbJtPTiZYnySwJBGms0tCylVPNvd3aJSCGV//uPHATJSoNGUaKpuz8iJjRBUZEyVdvFXEwGruanfPt9t",
-	"uJKMPk8mVJJG2645R/E79+6DovP26NPaICK9oyrQiDfG66ShcVZHva5TITqnTLZXvTqV46xJ3K10PFvx",
-	"mYoUvZc5I+lv00jMHo4GkHZWIDsFEoYVzSvApN8+2Vbj3ERdxcGqEpg7cUNXvlk95Oj5WN+HHcGwytRC",
-	"Hd3GG1q7hYCRNlhqgN2RMYMkVn1f1MvK2Fjm67d3F9V1hSq71CwMHX2VXOyG9vK2gkNHx2S0WE8D2vjS",
-	"JuUE8tqp7aioWnK1k616zO6GTUl1NQwm7+fdftNNxalR2Wgvh1bycENT+dy+YTRXm79WyQTcVCq7Kd6P",
-	"6aSmai/wWMii9U/HBuGbKnSvW4wcrIv3qpgu7bFkUiqTpUdxf/18FES/Bukam5Erwt5w9roEAD+Vqnor",
-	"YWJemjOPvVmgoQbedg3HD5sZtoKeyhqaUV3nYWpGQpiLlyING9I92rQuqOqAM7MPRUbL3Ch3Rm5cksKN",
-	"uXls423mY4+SpQshXl+jGIkd5rSa14QcuoDatidCyHpxbaM1zLZJDEcH1dcIiumyyNgwDKVltaCYNaQF",
-	"tu3/ihPzDrO67yoR2oo5vkZZJguA20I/Y7yo0jNmY41FiZhWJGFj6PUfUk3ffHOYqbywU3A9M8bNdXFG",
-	"6Ehh54MpcLtpklmBLUhTO3PFJTC3JU9XypNg/C2xnRzqONwGPmn7GKHNFKskBJlktSZEOyOV+dpe6j+k",
-	"EuZMZHloSBOlZlyzxKLLlsg0b3ivgds+YlRwMCxmIkTsC2pK/MXymv2i9+FXRH6WCyZSRduHOn55YZgW",
-	"dI9sbGxkFThmnoI7VGXdDdW1iGwp4PD7s7pwjNZLsLFH2+kb7VjuGTkxZz4BpU67sN4OSbMlkMR7aim+",
-	"SxtMfVpQl9pYq8SzP0qobd9ScYW1XfI1RA+sCuY/UycvijnIhKZD7PEWav1WKhbuOarjtUrTpeWr5WQS",
-	"DgvDWc/IySlmC1BNaJKEyHhG79gsm/VOnz/74aTfmzFu/zzpUgGMEkl5LGbI5vE2sKkk1g3Ubw2i7eTp",
-	"DoLdHoNqnzYHTuCtdYasA/ehlReuf3zz+s0c5JzBIoC6xyq9eaDakSMxGzY0i+tQW7JVRcltYpa6VFk0",
-	"E72gmr68M7vebZAYS7CtpwKuH9ii62FxW50DsEqupgeVGHSj26U3VsC1GuZUfKcDEr1tYSVp03OdVuyn",
-	"jj42dYKzH9+82L+L0U77HFS/XssDozlcxqpdzfdyC7iNlS9sTNQjlc9yWmtAoniDWtcjLKkcOBRwbdmg",
-	"NEUUpFQa4ZiMliQSsxlVfULRY27LxhkOUPWX1GBL00krvNYRzztnbFqtm0d5bofylZkrRa979m4IFGau",
-	"mylYiKNWdrC29h20uXRTn8c01SDLZXxW85lTuzUG3dgFB3nh312G/RgVJaBt8aC1nXS9SxugUVpwqF+S",
-	"ymaghjM2s77jri4iKeIsesAHOrRdcvt5u9JVKpgQUU2+XpHwk4XRM2oE+n6PWvIJ6y4obtmFYClCVSRL",
-	"r38osxViA10g+uRHm936I1AJ0ujo/zqqku/R+dXl0T8gnLq+QsDtmxZjdaTCyOV2krd0tKFH9crEenvl",
-	"TWn6aBjYsePH6Ug1tQ1tjvf2ieDVHl71KenrstctSzG75XdsQBJ+e7v6GTJAx74+ccYSfcR4jkzKCY1j",
-	"CcoVrecCy3JTdatqanMMEWecJkPzYs26sxq1YVvuvVZtyUF21atp9l5CeQU/7oz1A8d+HR2hra4cpQ/t",
-	"2E6wCEcLzmP2d5p3aBoL6bkAhn1Sgp3dbYuL2/DB9yxlU6z8w05Qh6ILrUi+XVGDlqQYqoZv52iJvfpg",
-	"lyAKt8bB40CxK3iKfsyHrcBfbS7dKbJiyybSDVrzjtrblSd8aCQVOjRPSvFU6/QFd3qYB4Z1xNOqwP+L",
-	"yCT2YXhBGf73nwC3+I+LTGkx6/V7rzEWrdfv/WodXTntfOgEnHDEp4fO9gS11cXqwnxCdXHejG37IaaJ",
-	"zLgy7PrMe87NvbuYiqRU16jFCt1k4Ug/TF8xE52Sq9/e/vxyeP7bi8t3w1dvfu5Ge7Kut8Mu+mleY4ey",
-	"nccHdY+sWanaWRurU1TrXGeoncNzcoV/2aWorIdZuLlZ5zYJbnxAlZIVtLTTaVfxucn2VQQPlGYLU0qU",
-	"yVInncCBZ5pFNBlGreEfUz4BKTI19FTWXnt/4d89z5P3Al7XfIJoDlt8++L3l6HPjtmdEbY67HTKJtMO",
-	"wxOx6DB6BjHLZh1e4IJ3WbzVQ+IOb2Cma47UTi/Ns6St2c/3XIy2q9BZIdgKFAsEVFZVhcTaLqt0UcJ5",
-	"daXBw6Wp1O0S4LulkX8KT6aZ0iwKMS82N3du3jG9E8+373Yun29Z+nZz2lc7T2kxt82M9s0tJ/Tll62V",
-	"Lg27HjHksY38scbJQ7gL4qUG5iF4hmEVgEPTHmtIXqv65pdxa96nJYvUA8NS11Yn+ES4smPrcsaWdQm8",
-	"ZJ6L3bm83e+9nAPXYbm7Ul3NVRAooFQsNQxkRMZ1GuyWNZYAD6C/EiC2p+D1JfvicP+E0VSIW4TMO2+H",
-	"XvHzYt6MF7/b26i50Gy83OLFlC4TQeOh3Vl7gcLt5cq+/pOFyybRrLS76pLX1xHEPSoy4UpN7pC2FyvL",
-	"dLRp3f7joUUFuyTmKsbuE/TYbJY1BDrXqxtGleimeaaZmnYOA8n1j/b3ecVznW8vBOzfFNbRqrdwRmI2",
-	"Ax6OK8gbIm9uoNDU66519+TN1fyD+6vrptI99KGDBlj0rFmbF1uo1Kux9nHYYPCMvHpxftUnz8kv795d",
-	"9cm35M3li4t2nLh9yHtMU9uix3Wg77Jdq11eug58D9j47nZUt94rKcYsaAZtQ/NdyLhuBW9BBejDNluw",
-	"YW186C3P65ypaZnbhuDW7k6wOLK9p2bQpbFDpaFsx94KDWxBLZUF0zihk1063XbIE1aaOJbW2w/huI49",
-	"57akNHyq9s7Grpfq3Cz3pyR0M2/EROizlWTf8LaiOdQFLUZzpYbzb4fY2zDck7Hag9E5x2q8YrXBj2N2",
-	"B3Fj3u2uE2y797/bZJ18QJ6sizyq39qOYqpae4xxRR82kZNNKA8QVBbuESEBS8DMhATfkByd6JyMWbjO",
-	"S97zv4F28jGWDcWrWQ27qVtRbs+/fp+CAUqnuStxx7sI9m1He2tOmDybz0wZ9OGUMN4loCtcbWCTurI6",
-	"20YarLWAO/Nf61qIRUP7HVou2hsnamwLfhfFCkMQ8dr5zoKwO1V00ZJiJn93VzPbwrDUQrN/7UbvuG7n",
-	"24xzLKficgD65KWUAqPLXC2Vhpqd9c09m6PGG1yo2HXH1kDcgYP05Y+/vHnzjz65fnV+8Q+zp3cvz19f",
-	"tyvIWf5yecmlWgorYChQWq7cWaalCu4aiD4YB76tUF4xYW3vLP9DjIYx6DoJf8XitS6cdC9Ou9vQi8aK",
-	"qw2WsBzbJQCsakjVNTUg9hVVurbC0LYI5g1xWRuwj/npvrJRR2uUBV87BaY8eAXafvnrMF1fXANkXxfc",
-	"dOWWMPxsqKm6LfwpAT+PLSu1cVwpeGbTSMs+N4+zjHfjuObnn+ohU7UJr8sUAUtzV/v2hoCyynlqsij7",
-	"FdcVwd17+y2qhWwoVBslzCafcr1arur7LUIqt6sk2iZm/rHqdW7QSVeKs9hyF2Jsb/xS6zcbKFWqk9hG",
-	"TqVyAt09Ju/wtaJZ4Y4gd+DyiKHNBCyDsa8mH4xQHU6BxqEshmuDJqrIuW3S9z94CI9tMy+iNMUIRBfj",
-	"tt6+C1OXMIGbKqxKN4M+mQoXr2gUKo92H4OuNA3nMNQ38HuTSXVqo+8WWENFmgld1eJgxf5MhnKw7HcU",
-	"4xGU1Mg8P7ZVZI2qXZ+tBFy0kxxnSUI+ZpABmdKYcEGkEDMDy3ZzVb1067O+sEHvRvK9SEQWo6tT9Q28",
-	"p1qnWO+oRRl1xSZGSajt8vbWd3GjEogZDK7wKdNktCR5Cx9HpYgoBdEQCWBEFfzwnVnS8++IFuSH72xN",
-	"pmNyPRULbogGCe2YWH7RN1+1ef/b0JWr19339WWPyS9UjoQkU4q50NhHFsNrAwUJd1aTJQ/fHs7r4rdr",
-	"roCwpmOw2ScqodEt1rLXQGfK99lzG8wzdqZ0DltVgcy5TDgcd0vp9QmVZT2I3i+zml7YWNt4v2068uqp",
-	"PjIk3r3mvyP1rIK+JqW7gOeqst2kpG1WxYW8DWppU4huhyws0eFDxvdirq1xZxQVgquo/hWdF54FGu2h",
-	"tyGde90Sc8t4XP7CWV7L3F7zroqVubTCKqJIaktHIPR3D6dPtai8EiIJ5rNGmZTAo0Cxd8PpsGy84BHg",
-	"tUmTBKGiiBYTMBAIR+MClXoEVHcynk9FjTsgrQBxjTd0mWOBsBjWo2YdgLb0jY3NxmsWAYe9Vm02uPnN",
-	"d18t5jR3krXi5wWPmC1OLW4Z+Ny9055iJU5DU/YPsCZ1cQs82LsFpDKYJzb3yqbA9fqldWCC7OpCPmFP",
-	"JRurtE7pv7x7d0XOry4Njn+hc+Ak4zFIMqApG8yfH58ckwtU/pQdYW7UbxQxT/C1TIGRKDIeTSmfQHxK",
-	"Uqqnql9k6iDbes8jEYNCCQUNE2QkYt9GQLvi/sfv+Xt+IbgR1pjgTl6ciiTOazAuSV79+9SMPiI3/zpy",
-	"YtjRZXyDpOo7AGAtomgqIF47v0SBnIMkM2wJQslYgpqS3367fHFsPnpOnKSMXfcx0deLdjf3761pRb3v",
-	"nf77/n3PbOx9r/++5zjz+96nD59ujsl5vgzchpFC+DeajJm21fBjEWUzI7IzRb57/tzNmzClGZ+4XiU3",
-	"KZbr/MtYihl59te+/WGo2P+YX58ZsfHZyckZOXF9hBFEeoo3XZbax/2TkxMixUKZ1z/eIApulJD6pv+e",
-	"E/zTtyq2G/zX0TuhaXJ0Ye4WHF/04/BuP2H+ScxiVB8BnlDN5kBuXjF+e+P2UrhZbd1YLEFpyMNsOQUZ",
-	"AddHgJQRE71gEZySm4SNJJXLAR2Mbsy4G1/OYuCflItJDOj/9/z75z+N7JTv2MyR1NufLsi33377Xy4n",
-	"zO5sxpKE5dXeDBX8D0hBDMfAmU5OTp4d4f/enZyc4v+OT05O/n/zcawZHAG3lavdCT5PaTSFo+fHJy5v",
-	"0J45dToYLBaLY4qPj4WcDNy7avDq8uLlr9cv8Z2iqnIPj16povFpb+5GiBQ4TVnvtPft8cnxtxiiqKfI",
-	"ifCMGqGWD+bPBjSLmR6MhVxQGdsI20/9lTHe8xl8doc6ZujRH2KkBrlcoloMGdyXxZhPNqmqyGKsiX4p",
-	"hgwqUtCnDx3nG0jw3fkPOavSIj34pBqz1fczq/92w9PBPRpot0Kye7N5+mKCQSIm+59kS9LpOs12tNIw",
-	"y4zhrRTClns0uLf/qEEWCimGuRQiSj6+V1ZUrCJo7Ynt/OHrq825+n05QfHTYOIrAXYCSyXJscNsdn+H",
-	"my+V4m554OkGhU58mFkr9/P9SqzVp0GekGiejcFoIPBpYMXHB6+yv3H8auxXi1fyKPp8vXsHxy6OwZ8F",
-	"FlhQ6yssLCzYhFPtTfh/MojkmztKC0foQVjW6syD22wEkoMGddhFuMy4w0w4h7uDTja4N1cRGKV3O3lx",
-	"jYIDIkt5ip1LLaV+gQPvux3cG3HO+vq7b6n0xRq5rn5OLNnvqu/uelLsWjC4x/8O88lEpo4KZ1jHSd2n",
-	"QtM5U1lQePXPBvfuX9vRTvFycAHrrCc4hvHJ4BaWwYWiPa7hyeAe/7ulquReDS1+niU8HoUmtk8GVEZT",
-	"NoeGEWzmor/rBkhAE1loxMJ5N5ueDe7dv4Z59NkWQFj7RggaTVMOYkjYHCTbhq/vcvbBvfv37iCx+XYu",
-	"TbmzpQ8iyiNbAf1z3YEE9+dnsIndrrXj5NoXUd7DvELeJoLG+Q0XZCargwb3jdwkIB2UY193Kxrki3NQ",
-	"ahjgHDx+xPz58Ym13h4lwiYPTewFm/s6LuPeae8VU/rcDHtlRvU7ouFjBli0aPNFaS6CFuNSOoG249Bj",
-	"gXmMElQquLL89/nJiXNFapeRSdNC2PnDJdQUeGnXH8SBKJCest4mDV0Y3tPrfC/HPfRjxq7e3ivGb+vm",
-	"dMMGV3QCrzCp7VO/V/GfbHoTh9qRbn15OdXQazn4Bj9ZB5X1UvqEF3TpISmRREwI49jOSyQxSGKIur/S",
-	"u0+RxVQowMEY50mTBL1iSyKBonsS09n+3cOP9j58WifaREyO4E63o9uXd/or6W4k3Zd3+iv17pFUBzYe",
-	"sR3FFlVSDkoCfto2hIBwQx/uce/hWMCobxvrIcZF6GYZNbdcLNQmkEeCj9nEtR2pB/bPoC+qIx8I5ybw",
-	"Vmd666bZP0zfYciBLaZr4wEiyok1epPFlCWVqASZ8TJ0XeHMD1gKJQBB2z8pAEQMP/hRxMs9wc/CrSpH",
-	"fQpjrxloLwSHHUD5wsLTA/qMGFXdgptK4N9oMmFz4OQWIDXwZpLMaZJBCNYVUgbsIzKI5tYo78KVqliw",
-	"vUZ855H1S65KXq8vX78k5lx7NmcbDhm8MVeBPbbV5a3gakveH5lPH71zCVo5xjZVePmwH2IId1lpTxN7",
-	"WMTfxWj/h/lHmDBOtCALybQ9uHkGPMYfuSvLDKEEi6WUCCyivJ68BrFYcNQS1gMogtzzhRtforsNoNZw",
-	"pweRmldBnKs8I8apDHVvCwLVbG5F4riwUx29YAr9B2wVm2sffjhGfgIdTR0iEjxSlBML1T7GMK4joL+b",
-	"eIlV/OXD2iLwZ9B13ZUOdmpKDZ32fXZ+EQsyprLAj+d/Vp77RhGmDo8stQV6sK/W4VGE0x5EXskxYiHm",
-	"LtIFSMBsirE5cxCTJegN7K3oMlIH4l/siD1C880cJE0SO5Gr+71/YsfZckWGSq3OiOupYza3SexgEfo9",
-	"bL2URhZyGe2XX+D3D0J1KYt0Ji0Pz+PwS5WAc5XD/9SdOxiw+iI0K8zBt9SwuksjxKsjHwj7Dhk3+0aC",
-	"7/lBRqAXAJwU7xpUCO7VlDMiYZwpiI2cg5HH2DxnCnKzQP2HGJmPsAhsdNy9zebYwhPi0kCMjBtUjq61",
-	"SF2xDyMcPqJ2YlZCKOaTYK7aWEjyvkeT5H2PaLRtaNfYoAS+P8SoLex8eGSQYs8j88+fwUjIr8SkpZjo",
-	"I4KbpLf9UuNboLFNb7WQw3RFLYgGbGxcBVN/W9qpg28qRNIoGxQZNocxD5Uyeg5uF3pnjXERKAVeGBDy",
-	"lghODMhaEy0CdXDvMnE+DWxmTgswHxLEj2R2ox7CCFpFBO9jhoZPj8Z6a2c+IcsKFrMyJ3nwmfAJUvWH",
-	"AvO2m42nfxej/7ajDoExP9sj4WxBmVZ9MlqiuNL6GFgwWu5tVr3l3Ycbrr39LNt32a9/t6d0H6YgO093",
-	"E9DhLt5FjqpCtMRreErnmMJmnuF5E5JMBBH8rJr32HTIKjgumv/Wno9Xdsjn6AjzUXd2Lbl90lU4Ctok",
-	"a5qvhT+kIpHu5kulEiwdnfuHYFpIAl+kl88cAGIPSa5QOKT7U4VP7eUVtLVj7XWwINwPQ8Nvv4WP7XjZ",
-	"s82wsEuOd+HlwC8RamEYgFqAGw3u8b9exYohAZtgsGJNxt8LuD4Sw7bL8DtEAUjTW+TSYjy2uuZiRc8s",
-	"SKZOiMRt/bi8fLFPQ4k71vsWPH4G3UAAXe8VTxv1coR1MT6dA3dwn6ID9hkG1CC7srV4Nh6/mKYDLNGv",
-	"BgpLktcKBrZi+auYprYDwgYPYlEvzNx3Z6RSkYryJTEa/BkKMHZ+28va9/IO3Zg4rukm//7Z8+D1u76y",
-	"2N5TGVNTiIn7Zu2cMa+b8T+f/dfzGofmvm/oohdFS73CgrmP0RHoH7QFFYQkXOidnHqLRycKxExCpIVc",
-	"9gkleioyhbn8msyE0mfku5Pv8u7ltpABt81Ic3qNaRok19RnoQTv3ivGJ4ZI98UHYppeCD52jsH9MeqY",
-	"pmYrrttkI8fuE5oo4YogMG1huRv9EWwhBRBpAiQSWRL7yL3R0mBOleJGUG8pYV1IN8gVnDOilGqD4Eyh",
-	"GXyWV3wPIvoSnxs4mZOwR3Tbicwku48o+e7kuz3I7jFNDUIhLpbejkkIhUzbYZoLTUZALCKwYCCPyWK6",
-	"PCaG9rDGhkKH2y5o7bWRoGiEFaPsJeGobpWdkBGMha32sbTasSttx3h74mp91znaannVJWJyxHjzjVe4",
-	"IjZeeHlbjy733WHUQw+alnePxeUe756rMLGE7p4NVJKCnLE836tWXL8qDdvjPVCe5lA2XkyFw9DVEbiQ",
-	"NPN7xaOBY9ZA527mWpjZkmGfh2vnmi7JleCTM6JFFk1tkUZbu8gwRphb2YX4niAbnYo+UrjR9HblB301",
-	"vgVMZrYHeH+dKMrVOVvWowtPIRYcGf7DF7tgeloUpi++l5NlxX3efQMH4fO1Tcq/FENgJcQ/LxBciu5X",
-	"UD75vqv6B1tsMF4/5L8Aja/y3uuhlLAaO7E7RfVpYRsJ9cMj2ikulS/PloefIqUYXYXO4P/UwLDJvloL",
-	"xU3mJOFyy/GEukIB+1Ef3BKfuKE2zQG5joLgDVYtnjAsSjY1G24LhD266dbJ3Y1brzfVNm9kl5RzKFNt",
-	"Mxy2L4NhaaONGMHUUIISmYygOJMNxt4yDh7/4D6CwdeB+YzMQFMjhPr6/kUiyaoJeJtjPRjiofb9zTYc",
-	"iRf52P2fjWKuvR+SC8rLkoDRiyyrc0YRNjY6QZ8spsv/87TOUAdE5yWdmhMP/ag3420v4CesqqBIoLGZ",
-	"6+4l9qY5va9sf5oNTqMiyodiDhIr8+x/upGYHXC6vCv6sChLv98Zba1rgb/ve3N8CpJh48+DTJpQDUoP",
-	"GR8WldZ2M+FhktV9AP4XrbrmPN0Hi5XL+lWyAXeTu/AY99YMZqOmAN2SWe21G9p5Wzu7YIBrppfdLWKH",
-	"tPZYKL3ElX7Zx8eRVt1BsY8fWUXabCGx+NyvpuTmCHrFD2rV+JnNjXaUKcCeOdSGPaBXo5LonOOuO6cZ",
-	"3M+62DtK4H8knfEd+lYdNRPsM1EpXhIm6Q2qXuO2dk9anh0dxh4y85t7pKNup9uv6WSvbOGtSKAUb/8E",
-	"LCZYxUK49PsGBHfiB9byogbthA83+iBnxs61//NyniSFBarmnnwatsTgRXkex0H07PGiLDDzqFknYLsN",
-	"3cLS3wYejQ+1GBbH4t7801ZY7nBd5qt4NOC8hZmYQyf4tLgvG/f1eZ7+N2EIuW6eNsIp4woekxvkNLjX",
-	"u7SE3D8973A36p7Yhy3u3XijvjVDfn/2tVRjvfg1El9ukUZLQRVppI9RmJHrFYgN61wcqae39di2J6rV",
-	"F8S/H8F9JLSd6PdnHaIWdj15HKJW92iVPl1AxyZKc2+f74bQ8vAJGy75UGLrzCBL3Q82y1ZlmnnsrLl1",
-	"eAXPXp04hVv5cXn5onY7uyPFQ5kbWoLkcdhRv0vvjEZh6QCcy0701II2XnI6SoAISWKm8J9htmEGILGN",
-	"gDD9MC6hIsq5rcTfVDqOgyx78vdaL46DfAsTprRdxoHq2tqJV0yep/iHbbdLNWGaRFOhwHbpnwLxE1dL",
-	"x/FHt/YHa0jVYHJveoib7emFRglbpqoO6Wfku5OTtaxDorJo6t8IIrz7qRtElMfMsKJmRcZB8iIf/XlH",
-	"1RxEtwlyki9U03HkVgpN9yFqtoA3HggxflpsrMtx8rvdGHl47Ubu37rmZ9p/1KHNhaQ8Jh8z8aTN6x1Q",
-	"6hrubGpyYMSTLLWZp7trctDIV/x0/7QrLM16EEHFMLBSTwMbWWpQHscSi9r17Sn37YUw/cRFknhScMD9",
-	"zEgB6/MVhBBDKiFCG4ALuVy/OB2OXM2wNmk0O2qttFZO4g1PXCp8TRZvIBYxv+dKcT8/rEf99M3zSzv2",
-	"2cnaFdf/KhPkVRFzcviyA5aKLnLuskCq7xPq2yx5o1QsPnuukVCltWSTSYOS+4oq/c6NOSAdlqd9hKqP",
-	"wItLAguiG1ARBVifqo+2hwWaKIFG07zNR95Kh1rPsIG5+uyppNSxr7hfVoGPbVYMDG5opqdDe0pvjHqo",
-	"pq5gwWIq8MJ1TXH8Z898HQwFQG7+w/zfjeEktTfWlXvxq6LX9jBd2Za3XyxfN5THFNEiQXEQK4VOaZoC",
-	"V4Txmji+J3BYm71YFeTu2261QklPLhX3FyxjI2aAdWG2xfQDuGNdA+Rmr1IDDh/N0B7nUg9ZMD3Fgnil",
-	"tsrhE1Jb2LvLBvdFqYFqOvh0J0VOpmKRA+wR2cdWnYq7xuo8dZZzyPi2NKER5Jg/K9eftuWqvNmBTATY",
-	"lgbOX4LeEkXwA4dgQ23aIJl7Mm9BpN6Mq8D/KmA102ipv9aXKmP5g/BNi8vic+KH+zuLKw3kBpqq2+YD",
-	"+s6MyM9muY/c1+PZdDwN3L5sqxa66am6dSVG7QH97MSVate/z+E4D+7NfzY2b/oZsOd/frSRYPdb5i8R",
-	"kx02SFFEAdfob7FmOIj7aDP7s5OYQ+/+qPFTyyb8loS+tt//2n6/Q/v9YO0C1+r9IYe0LWknYrKJor+S",
-	"80Zy/krLK0GgjKOCbf11YyFnj0Te5VIhzdk45YFf6b0uPLmoovNFC/NtKtCUKg4dntYH98X0bXNX35ZL",
-	"JD2BFIt8OdYITpMEeUpR4q0W1rVpF5t2uJsY/tIhOVDqRXlfe6C/FtkTVWrbmERRRcQe8ijyCZ5mMkWp",
-	"nkOJPCwr2YzNHbCDrpUSvxZI/Fog8WuBxM+3QOLXeoWPVK+wxM77xCPViI2UxyTjmk4mEJNoypJYgr0B",
-	"OGE8hjuSwFgTke2hrOHWV3o4GEakyxz1rQKZx1LMdt0H4LB150W6RAez23YRp+ExuY5sg0PCOLqhmQpf",
-	"8yX87vSSN8/GIIFHbTSBEjKfQJX7Koy9GmAg1ieLKYumMM+z5GZoCTebj+tOTZ1y0I2Cv8oQn7MM8Scu",
-	"eWzBySac6kzC5yqOfdijfl5IKQfRzksMbLQ0bMum0E9APZWLffMrfnXD/BbZjVEqfEENSjdns3ZaGvfV",
-	"ZltH7jnb+YKjz6kmSF95FKAnvFOS80rVJ1RrMGyMCa765PrHN6/V1zNac0bjmNmoi3mWcJB0xBKmm07s",
-	"z6B/rw49d9/Y1Jz09eXrl0VqqVmg1JhJCmTMJKpd2DXGtea0/Vd9JqMlrOLW+teRORGpPlpZzGFrmXvw",
-	"0eRKGjB5yDWd5PKCl28RCqUzLUaHabb0zvk/ZF6B2WZmRZQXWtCY8ZhxI6GPliRH31nRtMquFl/AWs6V",
-	"ttnmW18PWeWQ3ft/fmo6X6UDtYE6/2PwH1WCzLOGR4zbGgQH7lX6FmjsYrZxD4Qq2wj8s+bALd7yONsn",
-	"IaHWiKTweRyphlLHr5wCvJdW6ebbb2H81NxFV5kmlCASieAVAabcCRohs0fLkSOjwT3+d1N+lS1AXKDr",
-	"cRsHOOCNx5ug96dhLB5Je2UseFV/9mzlOqK8YvTcPWsxU7wzN2qw7vHzw9VMN3JaySiB1eKwnz9hM6f7",
-	"eQ/Euki2X0IaKC3SPwE1aZF+SRSlRZoXrFOOfnKbF6pmVALJeAySLOjy4FR1b9WVNjkAVqt6JT6fFv8Y",
-	"/k+t+jWl1r4BSfLZalPe1pxSPS2U9hyDbb2GP3z//bc/9HszxnM9PqDE74/wLPAbM8kmf76gmqfpDGhl",
-	"Jn1HJ1922AK6p6vM+/O2fTbX7nhHJ3u6l3+FBRLTk6vQgW3lytoPJiXOhETknxGK3im8sOGOKZ0X7CiF",
-	"4sYCsDm3Ue0OHLeAPHVwr+mkbUSzx/Hjap7o8qvXO/+MNi2Po1XVE0uANt+L/22HHKa7adtbNHThFQDp",
-	"5DjY9DUr4zy1rqqIlS/7frS0a3bmmVrpEOPDVeZn3xjcOztZnc5hYbvHgAeHvMPkInx0u1mFTHdRV2ja",
-	"oh9DAb3d3+T4bZ+x8PEJ5xAkbMZcH4Y6+FcoU9q645uT4vJhn6mmUqX3f/oC44bpEkMilHFVU/L2ifa3",
-	"djj5gqM5CuIlkChYTEFCJVPGAQh5TlMPKj9wXylIHlFPThH41ZA/9YBcujBaMsuUdveB7TKh6FKRxXRJ",
-	"mPaCfxjQNcxlkJqDcXqfo2HlODI9JTcsvunnhbooj0kERuY0QAeFlkM9tS0xnCFRaYHFLbC0uCtcTSIJ",
-	"MXDNaIIVTkfmYsOqpuuFTK8YnxwI91e5CfDpXBvn6raEe7KYggGTdbW7liIGsglohfoh4zsihvt2Xb7K",
-	"mHkkEP0k5MQlVjooIfFx4asyGgCZv1yfijy07Aw5Evnu2fM6hlRveG7c9h440roo6Be6w6KM/pNn5MSS",
-	"F1MrsT5Vdt1JxgAeo6lwRUoM3PlMETrC+jhK06U6JueWOZCbTCY3eRTSjQ08HSqIJOgbMkY6UNa5gb+t",
-	"cxMvHh6EnzzpZNbGC8XAkHfnFwPGx6LZYWO/c2nGHeDs4DyB8/MTSwxN2kQfWzXd6oq+hnneogv9NHPY",
-	"me/HfHAEJDa82mbI5HjYxzFbwVYBTxrTVIM0CGulVSyvpJizGOQlvvEI8ZShhbQKqPxxmWsRykvXt4zH",
-	"ancOPd8vxUpEuXCD0+FUNhI2l4QTIW5Jwm7BnD1AoQmWRlzi35gjuGx19NaQ2Q2RO+lukytBa31EWnQg",
-	"YNIiZRd4yA0/AXB3hGbL6q9vi1eKQrCdNe/Du/7KbWk6tKFp7QBc0+Mv+ZUUE3NA+uQ6iyIw6sC1FmkK",
-	"MRGSGIRiAmDLVjbNHWzW559RntGkT8wX4iyxk2LrieGIqtqZdd7Eo/XUh6rqs0Z3X3KyyFrrkYhKyQyW",
-	"s5UCPx5sDbaGa01l+WTvKxhoZZoSIp+c+eGCSrksStwbyZuLxZlRm7Bwd9HRVPles3Et3Fsw3Y0W+CDc",
-	"9lshqAZP60pZvo2daWXm/8cU66PnH6+G2a9RdqcLqPR2o/3eMOzVg/FIGgyGsJXh8WBya1FLurR3LCv9",
-	"xG76KileASb09Mnh796wu9SVccXxT/hC/Vr4Gg+CCyzKD0kfmXzevqsUYKJdOWPUWzADSE1FlsRkBPvj",
-	"UN1OdfuS0iVC+JxiSjEVa2EDS7FmeTiwdLdIWGM5v2azkS3sYVfheUo1MtSXf35YR8x6Cgj0Xmtk5b43",
-	"2leP6dPxmFaR84XXLs1Vm9HSmWkx78O62iKRsgZhu1/jyXvDc1CVbFIlg3/fmibNABaTEyMocPxZSDIS",
-	"eoqT2y6Ep3aUXVNKlfmIFNkE3+a5rX4EjE/ILaT6mJznFs/3fIHOQu9PLC3hG+USw8214n88Jv/01jJi",
-	"JQrzSu5W7pObklp/Q2ZAeWHKZdbsBjGh2t5jM8YzjbsyCwGO1xddKqLEGaHk5p9UcsYnN8QiGRmqOn7P",
-	"17wK3kO9Srl7q5a5ekKenNL42gZTOp1xC9rdyOFbOyhDSHlSveIKqcUq1YspS2wHEmyE1aDe9NuIMo3b",
-	"3idBPkYXucPownlZ3Kd83h+vt1vrQ92u2Pt5knyt9/613vsD6r0nSR4FbMUBjEGiSQIS448UQKvizVKM",
-	"xIYSzG/NkK8kWkuiCJ4vNxgSCejUxci5zaml0jBD4RplgpuPf3sFc0j+5vtzuLahly/+xm+KV4NdDBC8",
-	"G0MpHY3u5bIy37bTdBBLdz11HCIp92iViIS7njaQg3v7fDfUYL+GffFHQp/ZbCMbemPj+mysZO5bUVOx",
-	"UCgt2simAM4DnGpwj/9t11q5oIpH7yXhVrJO1bXirhnx4/LyxV7FXMu7DtQkohYGHUVaRwBWmKU6moZK",
-	"v4wlqOk1RPtkCtcQdQ6I2+nsB0Adm+f0SyjhsHDHtZ83lcSwRiHNKMpjMVuNryzQ3KB47Jt/P83ARa9m",
-	"OFO3hbIR32KxiR2qiHK+KUDq2g/6Kr011DDhIF0kGf2yI09UQS7l2h0c5EYBzMFxj5VmVrDUOh/uoEZC",
-	"u0KQriAKB7llbksB9+CpX0tsWc8wOThGrkGbU6CeZr6Jg5yVPQ2L5UKTkXcXgATncESzei2GHAY7IOpe",
-	"lkDUTmwtY25PAkSQ7a2zuby1r11wfLxLmTg/ICOMv7ImjFHGEn3EeKAgq2dDdRLz0wHbPqRnle8uyJo7",
-	"GoUrJNkkSF/ncD1XL9w+9sNRLvPvPzH+4Rw/BQMBEueQCCIjlAZ07gsP+xyfIqb+hiRA52CV5FSCFajR",
-	"N2jTKWySEEaw2KwhhBn0yVQoFL1TIW0dPTfgPb+hmZ7e9Fc/aVTxsZAToTXwY/JmXD10fo+oqd+UNnCD",
-	"aQA3Phjyxid9RJh5E4c8iFbifrpywSOkJzWd4Za3x2AGmsZU06aoHweW137o/jniuU3XyGc8ZNU5Q7B4",
-	"VYsxYVpBMu4TWyfD3PTmhHx7YpRWwWNF6ETsiYWuIVANaJIYfEkWNbe4phqsrnaeJK/d+H3iTFOt9o+i",
-	"X1yYb7VCu3NeOLc5UxuKMVpA+jyHLtB0mRFfKFhLTqFERLdkBBPKN8LawmyTTcGPOkCJpAPZAOyOvuxQ",
-	"WdujJOMYl5UTTplk0KlTSzSD+z/ECMOhPw1Smilz8zZdUfa1KztyrzeUnUle29jvA1xNtqBBGKDmbFrw",
-	"WBfJH2KErSnM7+97NEne90Iw73rWPC7WLiag0sr5Qcxc28etOtB93HUDxR3iHLfxFlSuTuwT4VfeEW9k",
-	"5IqnvsYzjwNtnGAlrJV83HzcIMok08tBPn3DGXNjr93Q9n0FYyOwSpGpYTSHcIdBzIxcazHY3Kqt+Gyp",
-	"DGGHb++XZKrAOowEW1Imc1n2lotFntW9mIoEQvn0wQvcE8c8S0qEUd3FP8CKyh9PSTSHIYv7RMEczHt9",
-	"YvNj+iSaKzVUkZAwnH9L/oKunQn8te8d9PjaSjXHPklpdEsn0CeaTvquxdwxqdxshs0dPStSxCXYCjtC",
-	"kBnlS6IFqpVmqPVrrwsg622T9uTb2EX8ut30s5OTE6+N1OXmZhyGuO/O560642+pzZTgeUFdjAwunbju",
-	"7UT3dSBbiWeVrlOXhie2y8XPz+rnK5jZe8z1GbMNrTxjWOEa1tIzZZMpoEogpGtNtollaKqNANusU137",
-	"UfvWn+wke+e9FzYOv1RKs/XdvfmGxl8HF7+/PE8SsTDqQSNocXhl9B5hXJnnIJ3aVprzuerO2O7DV69K",
-	"M61IlmKoWJ9kPMHECY1JXxT1K2faIWLBa4TjUGjBVVYH3d1bItcB+/SiDIrIvG8Uufj9JaEloLQiasHi",
-	"qIXr8c3li4sHwDmtFNDJZLKiTzw/+e4/++vlWYwMM14OI5A6UO3/U7iuztPBklcbrVDEDEcib1Lgly/M",
-	"QcH6NkaEsA3qJKiy5czgpQZlaSYnQLOYNXKhKzPqF6ZcN/ivwSLBQ/7yDiIPpC87hc+QSy6KIHWRBPOL",
-	"PUXiiI0kmVuPNtKmt+Ls83KsoPcAViJehR5ahsxeYzJaOk9GqWHpSMRLWxuGm+szAOvmCJ11MO7DH+c+",
-	"//Qic3D7KwDnYkH+8hprKf0VG8XSvKJS32aIYuky26Eixwn5y6+Cw1/DCKgPcXx68D9gIwojeWDNX0Wu",
-	"3ly/684o7vHfww11dBDGfxejPw2XsD1pLVtow247u2QcVJuL5CBYH788TnswtCamTfUzPEF9rsUzwhCr",
-	"KaexAyIKAV5ZD2yru955aw9x21d55d6v+pJ3FmuIo9kmdq6hmYJkDqrVbV9009sQjrsKxy/qurddRguY",
-	"V696Iau3fRC89Vf5U4Tuo7T98PAryiGEydz2eOUxYXpdegqaJVdYh2/L2tzuNAn0eX6kNqQrARm+mmDb",
-	"HqR2/5tqT1vr1r4rT/8MHCRN6gpP7yWuK0oYFku3lbduzenFS4wpokDOQZ5ZoRztgpZPKjYxDJXxlsYs",
-	"A9zBBLS3F9UB+cI87wReEWnQR0pLoLMqmPM6UCPGrUf2wLKB+VqpvQWhmZ4KybQre+ZgaMvNGzB/o8rD",
-	"u0B2LpJsBo1ehd/dkH1e8sUJ2Ttsr1Ma5bLWKBEj2yhkI9AyBXIiRZY2x139pkD+bIf9KSp7wR2NNDZP",
-	"YYq8+LXGL5nENB0idIYxr6vtFTQIr89ISUql9hhyxcJCk9r5nmg1sZwOvmwTpD0x6MIDkSYuqdxbyhXe",
-	"GaWjlx+yjaJzAd/9iHUl/IXapj9GTSsEDEKMkxGMBXbgWaIKYi9Yoy+G7tcyVGt4WruIswcwt92VkccF",
-	"u1P/iIFt3biAhV/bsIg/HT/4ifHY8wJU6Uos3jVj6Eiv95b7t8rUq/KKx24WhQvvF1XYpEgAWygH+oVW",
-	"+WGdhLZpf7tniIdIpZu4HdXcDYEYyWrFV08gDy352mhjeORr6JDRCdx2A2xCy9ph3Swrf7ZicuhqMlvu",
-	"Lo/WfAxmlCVPVLJ9C+oLFmyRsvt5iVkb9yeVJjSeMW4TzoRcOSOtJNo9chGc5MlWZMjLUmUKApBbZyyD",
-	"KJPSAabWJmSHmN3v2/pWHIpD2IaskH/EeGdwDVKQM6ZUY5OpKuiuSm+0yk1QkUh31e0+oZqt5DasRIy1",
-	"bg91GO5YQKtr/PMOcxVKsbCxMKIlJR4pmymltSb4mEpg6ab9HHTAPNMp/bJVQKSwlhpgmDrvzX/aq31P",
-	"oqxgmEk363N/jsvKanJ1++/GPBziey00sispxmxvHt/yDE/X6ZvaFdqCra3FhPx4DaKEuQbH6NLdLaqu",
-	"QV8k7NpXFN0Hlt5cvrjI53i65UYwAkiJGXg7rsHdakD5hGHdGUFiEd2CtJ0pALteLISMzypFHV08iisj",
-	"o4Drjpj3n90D3ktH1E+yH+z7zz/lOjNpAYIu6FFLhXrmfo4lSitLdY4z7I9/+il+SujkiVaSMtByiThV",
-	"xd4FHZNE8EkjWwWpXH3nupv+/Orydzdqj/d9aZbDJJPZyfJYkPOry6B73bzocqGRfEdUsah3+u8PRurX",
-	"4ha4/0OBVansn4Z+beCDJXvMPeoNkK7dLPeBTdpXXHj4KZkCTfS071er+kS50og2wdrmW5pfjex+XNJv",
-	"7QZCzQ/RxbmYCtTQCePHVY0l8M7PLRykK1+ZOLfy2vTlJEkrVvsyVKUv+NrtoSZegkxFEisXJCZFAlZ5",
-	"dO+UvjKD2Si4n/MoKmdtTiSdqdJ70pXhX33t7WrnhMCcstxlYm1elzit+m7rhhD6JKEjSCxEbEE3nKH0",
-	"0Tzhev2Tr+y7WpAZlbd5arZCw1/pEzhH4P1fxILMsmhabMZmp2ohofT6x0xoWoOOmPkYYSxFAWWCstli",
-	"6++9SWIiS7UJinjiiSjTAYYR17RyWwh5iz4pDJKh0a2hOR6fklSIRPXJxwwyMOAVkzIw/xCjIG7zVl+l",
-	"jlk1fZnIWIqZpWBRwb0rrbD++R99UGPescz3tHef7OfQy7tGklhwqJJW3i0mjAlmCCGJDVARIVOapsBV",
-	"3flYwGgqxG0dfBMhbrHE32ri7Wm40p/ZgG17VuZDrixaaA4Dj9WcXgfrKZ2DB4m1Fy1JJLiyCbwr36/b",
-	"wC9UjoTEequYf2M/auMm8fIzP/DB/Fnpe/hT79OHT/83AAD//w==",
+	"7L2Nc9s4kjj6r6D03qvZvaItJ/NRd3Zt/crjZBLvJhOfnZndepuUDJEtCSMKYABQss6V+9t/hQb4JYEU",
+	"KUuyM8nVXk0sggTQ3Wj0d9/3QjFLBAeuVe/0vjcBGoHEf15IoBqic23+iECFkiWaCd477b2fAEmonhAx",
+	"IosJ1WRBFQnt+ONe0FPhBGbUvKeXCfROe0pLxse9oHd3NBZH5scjNWXJkcAv0vgoEYxrkL3TEY0VfP4c",
+	"9K7oGN4wPlXr019DTDWbA4nNc6IF0WZBEuZMpIpQHuEPHO40SegYAvKHYBwismB6Qj70SEA+9Ha1zvdC",
+	"0/hCpNwDp9diQWaUL4kUC0VmVIeT6rQjIWdU9057jOuffugF2TrMJGOQHRbyOeglVNIZaIc+GkXMLmN1",
+	"Vf80GNOCSKCRwaCBFZWajWiozwjTitxmLw8QwreE0xlYTDNNJlQdk1+FJiFVcKSAK2awYXbGzPcNZfSC",
+	"nnmnd1qsI+hJ+JQyCVHvVMsUynCY0bs3wMd60jv96YegN2M8+/NZsIIbs9NstQMJI5DAQ/DQKB0TIUnE",
+	"xqC0f2nF2y3X9vzHHzcvLoKYzUEuBywyr3vmLY9omnkTdZjZgEdICm62Kgx+TWdDkAbHlEgYM6XlkkCs",
+	"YDEBCX6g7GJNdxCmSD61IKgMeeh847B+IvvsoTOwUPCBI6UanGZ0tjtCYmogQYlUhjCws3j5sBR/QKgJ",
+	"45YLGrbMFKH2zMIcOGEjc2xjIaaKxGwKhHKCQMF9WJZf7ORfR5fq6NpNfPSr+bG8iwhGNI21Yzz5uodC",
+	"xEA5LvwPMdxIjpqqqZ8A3du7hKT5pP31vm5GfLxDFhXTIcT1ZJk/fihlxiKkeI7M3VZDJm9Ak9s3buAt",
+	"Ae5uQrwk6QwCwoXGv5qookISR5f8KPtiV/KYgSGDetjMdgCWGWiaQ8M3R/58l3RmhA3ffcvCCQoiGXA/",
+	"pSCXxWLcIw8QnwWtdms+MFDsfzyTXxvJg+LsZ+TE3IgxKEVmQLkiNI4DkiZGGHh2EpycnDQs0H7fv8oT",
+	"zzJn9I7N0pl5euJftBANByR7ulP0WFZZc0oMWWfikBvpZ1CVz+xrfQMh/TwUVykJizqv1X1ypytO5Rga",
+	"kJg9fuhxtvS4BowLwa1wqSoSfihmM6pOye30b/NbAnc01IH543/ntyQUXFPGFf7wb/q/w4+3RFJulITb",
+	"6d/uKRl+viVGZBcj/OUvlAz/emtOChGj4w/8H7BURKMEPTEKiNKMj0kkQPHvNJlysSBUAmFjLiREqIsY",
+	"YETmfqbk9p9UcsbHt8Ty1+MPvObIferV4OWHk//6yYeKT6nQtB4VO0CCkyBpSbKroiNNC6pUIeUcLxCv",
+	"4F390i5JUkISs7B+kVWZOB9LEhGzcGmOVi6b7k1AlpAIxbSQyxa8qBiM1C1SjTqaO9kBSUCGwPUR8FBE",
+	"EBG9YCHUwb06b0u4Pzt53kLikWIodD0B5o8fCjwFSjXqFqUBOxTolJAeDR/ZwTrvCcjt0S0ZwkhIIJRM",
+	"YUlGRhkFFQKPDMcQMipOx8rZx6kacbG+PE3HTfJO/niXR83I8PVoyJ4+FN9aTKEB2/njh86TqiahNHv6",
+	"0FkWMJwIMR1YdlM/3/q4h82MXEclgisoW/c8d6p9cIa8ZyiipdEmYZbo5XEvKNsHc/H/9L73/0oY9U57",
+	"/0+/sCb23dB+YUfEVbwQ3MPwzK/eKT8HvV8oi1OJL5nbG6yljSY57+7/oewyCoD4FmSfqv5LKYVUdjUe",
+	"y9gCuCYLKfj4mPx4d0c4zEESDXGsyMycZz2h3HHmTykoTVgUkAUK+XjzgTQvxGI8hpKiFdJUwbFlJXYh",
+	"Zp3nV5e/g1QOjIkUCUjNLIrmxQPfNZfRwr/zgR9zvIshioSfg955GIJS6x+nofZ/O+jBaGRe9j3K7BH+",
+	"NdVMLqzotjJ/ZsKzJ2AjAQc9tC8bvq6ZZXP5OxHVcIS/ButLLqw2a49YWAOB1mvKdK42Q1MEyyDfeMPC",
+	"1sa2X9Dqm+bK986R2UOaSau8gvo91M3rABQU1jFnZkHI+8nVoPjaHqwmqgVudMt/95QWSc9owKmyl5tK",
+	"Z1D6dN2+7Ie8S3AG6zeMTz0rGCoRp7oMuty2EfQmyHY2AjX7hnd6B0Hf5u1pcn8yDTO1idcVJ/Bz0ONp",
+	"HNNhDNn94eamUtJlG1eDeetz0Ks6B8q+BhpfVVbcuLIymH3Mg3IuNJ74xjlqCLv8oYwma0i+kUfAnZZ0",
+	"QLWWDauogNNNXIJn77Rnbqjja7p4C0rRMeyG+zA+Ack0RIMHk0aFFDLzZftvvTHDd0hiM8rZCJQezCBi",
+	"tB5xGx5n1o/WEE3SOO54vySpmnR8Jfc7eXybKCpMWBxJ4KikcsJ4BHeGabbCqiP269y3tTuslNTH1hD1",
+	"qLrr191QzAZiDnLOYIGnLI7fjXqn/27e6s3P796+y976/LG1r9QIYJRXJ9yCgf2KPuhrSITUN+lsRisn",
+	"qWA/frvscKlBGQRnpB6QUPARG6PJKKZLI2UHbSCs6bj9QX1PxzskiHYyRInc3Wpz/hJULrWm6/C67Old",
+	"uRd3dVHguWuSy+yA9tyESuBduE9MtRnW/ghcZW90Iv9UrrD2tY3uhD5WyABn9aI4jZh+I8brmG0NOZF0",
+	"ZMFmFlqrATWoOcXD+msnVSBrmN3nhv2/nAPX791Hq4AA82hQf9zqv3nnESTDmCFdJuts6TyKJKiShTvT",
+	"cUM6AzKSYmZUXZBABHc6rQ22kWLhg/NjYTB/Oqjsr3Gk0R1i7RfsHRi8FuVLrVZMALEY51FIlKsFSDKh",
+	"cyBaCL88sEdyKx/Btb36juPF7y/P41gsYubTwLbUwuEuYRLUgHpsqL9xdkcUhIJH3iuvhhl1jpHqIlln",
+	"nLHVpVqG2KWG2Q5v2M4SbJoYPHTCzgqR2C1vogzc5zp1zDNvYAsedZFB8jXQWE9uNNWpx1IFUgrpv6Vq",
+	"Bcr8U81bdRZxN9y7ZZTJUlmIF1XavQGtGR9jEGI4sX7E4ZJMYXlMClchlYAhFlMuFrzsHzzuBavCjGHc",
+	"g1iMByMhF1RGg5AOQvN8xEJq7Q41tFXsf/0jWZjYlq8nUmgRirjl63oymImo3VqH6CcczJxi3OaViCnz",
+	"PBoUCy0uSNXqExOtk4FZaCLF3XJAoxnjg7EUafKA9zNGvNUnOmFo5V1rcu5MJqtfmbJkoIDKcNLwetna",
+	"VX0fPTESjE71oN3MQbLREnfTbh0sAq6ZXhoynbPMP7Fq2hcYFqemEBE6FKkmCYgkhtypSklClVoIGREj",
+	"4ASEceulOyVKWHdsHNEkIGa5AREsCoOyz++YvJwlenmKt76RjuzRzw4DUZrySJGRkMf1l1oBFDPXYEgV",
+	"DCLeCor4wjqzKLs5f/zx+5/aTj1iMV5EbWfGw+MOQpcVu/e0puFkkFBJ4xjidnivvi/ZMNVFpGSX2TuD",
+	"2b5mA9nUhJXm7/oNe962hLZ7WYUi8bshNohO2dce/gG7kC4gdK9kZ67Di5pKPdCx6kAkRvARqX7IFlPW",
+	"YY2pjNsP7szvuHAH3MjhwO3gNi8anlW+61qt0b6UajEQfChoI6pW58o0zaj9TO4VBaEE3f61TheOfQMt",
+	"+xIiJo2EnVA5U+3ftgeww7Et3lKDMKZs1v6tWIwd8bYEe2seiKPz099uOEZCdNxBZxJPJJtRuRy0kSUr",
+	"r1l1KddSJZiV5F7Djau1UXQJyEH2qS7nSwKNBoLHy5bDMSQKQzMTCSN212qJ9i0b9hKlhQ1kC8bmgvSs",
+	"5Oc0xySN40x73LwFBfFoUA7na/uaDdGK2Qiyyary2kSkUhE60iCdYYWSoRQLBZK4twkYeWoiFhigMUzV",
+	"kjBN2DY2hNKSHnZVICQLtSSimhrhoiVUtJB0DGXy23IZljrQ6PIQ+kgp7cjCS2904ODmrU4M3LzQkad8",
+	"bnbQzmjyb/v9j5Qv11X/axc8tckJXKXilzScEGVtBFZXYFqROY1TQAPhYgJ6AtLQbUg5GYIzIlgVpOcx",
+	"SLwwj6VIVX2cQCiZZiGNByHXLa1GDT6PCRtPOnxpBhFLZx1e6Gzh2uxRXLHyVOBR2lBlsR+bYH3x+8sO",
+	"tq6gF86VMteqhMH8+6oZTqSGRvPJOEYj91wkmt+JTcOps4ysG7oM62N66X3YGD+2ttmXmZltZZfu7q3S",
+	"9aIaKBdgdGsixVjSmfLZf0vmnTZfQs18o6US11Z8+2PdruqMiu0tvBY4a3ESK+txH/Wu4w7C18ww+OXO",
+	"bOoRxOBCOH02kZbH6Q8xHEwZ9xOyeVhrZTUPqznHVdT+/ebdr751m/dqLbQ2OjJKrcjV6P53494N/9je",
+	"8L2GqF9Qor/Ry9jjhlPZz9WNMp6kOsBkECIkkTRiXj9PrQcHL4RHcMm6aDy7rXwZH71gwbD1l3dhqrwp",
+	"bks0e43sMMyHQYt3iInxa0busn9pnXaN0F9j8o9EmM7Al2v/Aq+wImliBFKCtEY4Q22gCNNeckxVoU7X",
+	"uOCoqnmEX5518vI3OSfW4P7q4mvkGmcuPSflhMZKkJEEiAYqoSEQxgnGzgQEs8uiwTAWQ1v0wf2QRdSo",
+	"L475vAIOksaXfCQ8YS5lVXjLehU+d8vWnwpTifEtHXbd4etwp0FyGme2tK0/NKFyKOSgJA2tR9y5h4bs",
+	"XuNwspgIBeT86pLoCVOEqTNi9RpFNMb864dsbkLVIKQDKYSPBXb60Bx4673hVpyY9pDl1xggt98GGoky",
+	"700N7+jwOa/1aPvVbbIqbb3Oir1o+/VlpT0GuQFhZ5DMP/3QU+g1FG27ZR/vvAx9OTSlhKGV+EuqoHy3",
+	"lZQ3+8pRh2irS/Uiy4VfC2FTg6h4Vl0DbsZp/CguTSxQN5ouPge9v4vhf6eQgm/L3lpE76maunCEBUXu",
+	"1fKar5VaY6qBh0t/2aNY8LETCWUuls3IhCqcHiL0rzZE/fjCKVPlF1xWxFo30CfH2kB1D8ziGoFzaymr",
+	"OeqstaBVK0d1tpvkZv4qssaoccMc5HJh/d4J/iJ4ubTAugVuNxIP4uPaJs1sFfvZ8NFPXfC8CWF7wEMb",
+	"8EQ0uRB81BB4hJKy9WEJucRiaHJ5TM65zaAsghpsyQ/MUNRYm0BwCAgblZMW86DFELkIhipV31DrIUur",
+	"kQqliIP/fPZfz9uHKlR3aNTHXB6zBUVWAhm2vozs/IJzCPWKzb+6hk78aSVsoiUY6n3vbXztbSdZd7Zv",
+	"Kinh87Y3I2h7AabsYK8kof+0wcFeHnzyw3+29LDvUuwwJ/QXymKILmeJkPo3BbIhhrEKQTyhZuMBSTkG",
+	"B6J3NSAj/GKGNvsbKiVoZpGQeQu4yI6ql0e3DsU0uyjW77GXZhgaZFab3FBVQsGPz3wEOKN3l3bws5NS",
+	"KaDChOpdzRXj4+s8ILu6mAZj8tKIUT5YqDRPhN4gPWQjP9asrAbDM8riOutRXHt7dEwV8OUceS65WRKD",
+	"Rj9i6BV+31mmz2Z0bJOQsiyzgEyykpUYsI4lUmw1Ck9CtqE7Q6XFQtplrfyexhwkHbKY6WWeOvUx8FS3",
+	"c9/Og/TQXUA5yS2I5lhQkpvhCKCFUnXhPpmTtpT5s+LFs+6+zLY4Ly+f5C5enxSYfdlKS5ELf9+toaQc",
+	"A7AqI3S4vYBHXWP65zRO/UUksPBpGk5Wy4vmBW2kJioBOjXU1wvybO7FRMTxEvO5pcZ/mOP80TP5SKTc",
+	"M7GzU5dLNFGlCTgMDqVIx5OWys/YW6liwwxaiGm7zxdWZb8t3VopCTOaIblxTMmbPWLAWeeKxFTHRoOn",
+	"rdPUPuvSvdAt4bLkp1w/5AshlT4jvxqVo4jGdb4ELzO3Qkknat0dl2ovLZSvlfyY+u6VX2HxnnoS4No5",
+	"uHGU77PvLl9cXMTsBiMxvApREaTR4vYxnzO3X2af9hRPYcolOYgRRk1jNRfHBN4lwC9fkMw4heVelkQB",
+	"EIYHaaYgnpv7iFsWsAtvR3utLAfEugX14s0lcc+9hDVkyiMeq3SI+hRTKgVJtBhjrMeOlOlKvaKttOR3",
+	"c5A0jpuTb6rVwdtlQ3nTejw1BgqutBL6he9hKbaUuz82xgK4jwXlFfuOxJWNpriKqS+VGPOuN/kWh7EY",
+	"eisBUD1peZKunCLmPZMcFhVNbT2kMo6aBngnBDljyl9nqKEUUMd6P8UsHlIqRbS1oqPSkneXT6eWyiWu",
+	"reiyaRyj2WsxEWRGUY0gMzoFguGWKi9raN8PHm0Lq2SfrSeDrpfmS3nlq1WYwgnTEGpXX2ud1FTNz8cj",
+	"oOatDVELq2deqOP6sKSgN6eSUd72PrpyXv7o4vebG8/dZgOwnvsDsGqw4QKyOhWTaIrz2tk0czTwue14",
+	"Yr3s0+83Swv5eoMCQuUPlKfyUlNxjndyRWduZLzPpIjBm2RtJWIpOHJiMyw7kiGNYwRlmxpinrmqFNzG",
+	"JL8bVhTOYVAJhGknllbSszsJ4Y2RHzPQ1KirG1maxf7bbHiTaVwseHsRJRu+O0N77rv00dN7VERXWyIU",
+	"Sl1eVl8RSkIaTsBqqi0DVAe5F+4gOdt+uq4speEovzCEkTnxq2c6Kj/yUU1NGEkNv3a0g7zPY9bDuvB5",
+	"ZlK782AUklf4SqfD4CZLVRfd18z1ElNNu01W4mpbieoVwLkFrFsgbQ5s6+PhxteeN/c8c/+ulHpGYYkS",
+	"a5oeu78s6h6ihnU/5B1A60Z3sLeucrsu5YWa/HV58WZbV9z6xu2r6pQk6TBmYUAw6U6FlAfY3Mgc8Hka",
+	"BySzpqB6KYxSiV65utX7PaE7un1WL8MOB3AzTDdXAqgWr1GEcbKCszOCsn0MdA7K1WKmKs8UWgPaapOA",
+	"1aLIngJwBlvrR0TEEUhzMGZY5sst59gNDzYlrGwTpFNzDnZXQCULMIrZjOmaomYBOXqG/IALYsftsaZL",
+	"w6G9KSybVdJPfZ7GHzddsfhWwyVa646JYA6x+aGTTDDGckNd3kBYQzTo/uaMMmyK0HGJ2UmxCcVd3sQs",
+	"yw5VzioQ/m98udv96w7ItlNeZ+93nLWTHLhWNa+N6FaByRrpTVy2dtNOs7Y+b5Cjo1mx4zufNy7vugR/",
+	"Xy+6Onn7DG3BaEtOMQNUcFizDD88lKrBPVJfdMsXD+kFRQ1uttSWt0FpB41ptOnbuJtrGL3L97et8bo7",
+	"lZWPB8LBfedjHdSLdTa2TsuVPuRLhgRR1ds1mTXqt6uV2oqxtbv7DQHvle66U4mPcsvHdoV4N8RuXb18",
+	"G5AhKBbZ+DGb0cPM62uW1GYhr4M9RcySmDJfvMNi4lLDmxwK28V6dsmXkICFimjc/h7KUHBRvNvR5tMm",
+	"DrUKrRMDKEwVyA0kTCuI25g/zNKEkUNmidFR88J7XEHobMzVyUpkpPI6aeEEwilEPW/xk3W53NsT5aH+",
+	"pYL3rzSK2YH3rlut1rYdYOqO70WF7nw15QdT8KcQu8d1zlHGXXlL67Ql/2H+LyuEyXhWPFSVYk/zwlhM",
+	"uajSJtCvxewbtVgYbmKwl/tkmzHUBJuXpaoDVcjUgQSTJFte/dks/oSuTWdTpUkipBHpQ5EsB8PlIJyk",
+	"tieBp3ZEPjgvGGpDUds7bsuprz53bT6Dlmw8Xv3yRtdPu2LRWUpq/Xa8K/nYAP0rM88Gyn/wJZSd17UT",
+	"s7Mvd60DudXNNKhhejubau8mivJVszsTy77BUsfmdzRBE3O6cvE4xTVxRbUGyZvOzCAz3dVdGWaMn4vb",
+	"vhP/gOX7ZQI3mvKIysiw88qDX9id72KoHK+Ni3DDmtZhY6PMjFdUqWIZxe+/sLhlMssqRLPLpRaeefNu",
+	"/wpX3i/DKyCeh7+wO7MBzxOU8X0hnG5o+0ti7eL83CaiexUy/guxxIaSAmTdBOV6au4kN+eYefBCVomg",
+	"WwRhLSSt8vftWnsi19qKLLe763Ivt1mtDvVl32d5Q8CXeQdXH8vtaKqyuThtC8e37900wER8l5PSxtxe",
+	"7hjZrs5I9yDpGpX5kl+5xQY2FB2igNxokSSAV7fNgKr/4kDDXU2rO/uR1u3tcO6Wo7XQVudtM9ZqEutb",
+	"n1Ge0jggWWUQ3K91xg6p8m16tZ6+GVJu45mHqmZzVnBVysSoQi/bT06RBTiq5FQA9WPzMfklz1VcVUxD",
+	"UZdTMqM6nIAKbKPkME4jTLbZZCPxCziGDwVE03FAsCEQVk/KQk43fzRXxVcEO+IubfIXSsaxGAb2u2O4",
+	"O7Vmg9kc5GnenpcTuEukLf/4Vyw9YxejJ4C9u1X+k8Kn2Qpt/hQmIGW1+DYxpiskA1+Y9YqCvztev2ej",
+	"JgYIMX8ei7OqO2jFQhm6Mb9EoDTjtu82/uy19G2yj5ivoIkcCwPVLYBOwVqekpiGedCgrUqQUFmE9uao",
+	"zgsMMlBnLot6CpCoYliVOHd0tTk7dnVbAwm48EFNWYfXWb6e3Qvz7fiMHD0LbL3JvIG4DT0ZpkUK0061",
+	"cNxEd7drxdG6gs3y0nmpsS6LyElQtVf3HhCXYsvZRDV5wh7bNt4FajBcevMsDXcpLgvXZf6UJKmaZJ2U",
+	"VkztqnRoAgxNNG/FNalQXY186+x/dxGtnV1km234Yg5SssjL5TUdW1My3DGlFXHspsxcZmJew1wkxNSD",
+	"sZ+FnmS4YM4jkUeHnmUZswnFFlmYTJifqSEwPiZTSHTNhBbwMKhnmZjxSmdAqCLZKFIY2c+ytjFl27p3",
+	"MsX4OIYBDTWbWxZSqm+3u7tFJeDL/vzHz31kpEDDCdFUTc/IiY0QVGRElXbxV2MBq7mp3z/fbbiSDL9M",
+	"JlSSRtuuOUfxe/fug6Lz9ujT2iAivafK03Y5wuukoU1aR72uUyE6p0y2V706lVGsSdyt9Ldb8ZmKBL2X",
+	"OSMJtmkbZw9HA0g7K5CdAgn9iuYVYNJvQLbVODdRV3GwqgTmTtzAFetWDzl6Wazvw46gX2VqoY5u4w2t",
+	"3YLHSOstNcDuyIhBHKkgK+plZWws8/Xb+4vqunyVXWoWho6+Si62L42t0o++o2MyXKynAW18aZNyAnml",
+	"3HZUVC2w28lWPWJ3g6akuhoGk3dvb7/pplLkqGy0l0Mrebi+qbLcvkE4V5u/VskE3FQYvSnej+m4pkYz",
+	"8EjIotFTx3bwm+qxr1uMHKyL96qYLu2xZFIqk2WG4mD9fBREvwbpGpuRK7nfcPa6BAA/lap6K2FimTRn",
+	"HmdmgYYaeNu1lz9sZtgKeipraEZ1nYepGQl+Ll6KNGxI92jTqKKqA87MPhQZLnOj3Bm5dUkKt3mp6Eyn",
+	"tsHE3NtX41oMxQ5zWs1rQg5cQG3bEyFkvbi20Rpmm2L6o4PqawRFdFlkbBiG0rJaUMQa0gLbdvvFiXmH",
+	"Wd13lfBtxRxfoyyTBcC00M8YL6r0jNhIY1EiphWJ2Qh6wUOqoJtvDlKVF3byrmfGuLkuzggdKuxzMQFu",
+	"N01SK7B5aWpnrrgY5rbk6Up5Eoy/JbZvRx2H28AnbdcqtJlilQQvk6zWhGhnpDJf20v9h0TCnIk0Dw1p",
+	"otSUaxZbdNkSmeaNzGvgto8YFRwMixkLEWUFNSX+YnnNftH78CsiP8sFE6mi7WMdv7wwTAu6RzY2ti3z",
+	"HLOMgjtUZd0N1bWIbCng8PuzunCM1kuwsUfb6RvtWO4ZOTFnPgalTruw3g5JsyWQRHtqIL9LG0x9WlCX",
+	"2lirxLM/Sqhtu1FxhbVd8g2ED6wKln2mTl4Uc5AxTQbY0c/X6K9ULDzjqI7XKk2Xlq+Wk0k4LAxnPSMn",
+	"p5gtQDWhcewj4xm9Y7N01jt9/uynk6A3Y9z+edKlAhglkvJIzJDN421gU0msGyhoDaLt5OkOgt0eg2qf",
+	"NgeO4do6Q9aB+9DKCzc/v3v7bg5yzmDhQd1jld48UO3IoZgNGloDdqgt2aqi5DYxS12qLJqJXlBNX96Z",
+	"Xe82SIzF2MRVAdcPbK30sLitzgFYJVfTg0oMutHt0hsr4FoNcyq+0wGJmW1hJWkz4zqt2E8dfWzq+2c/",
+	"vnmxfxfDnfY5qH69lgeGc7iMVLua7+XWXRsrX9iYqEcqn+W0Vo9E8Q61rkdYUjlwyOPaskFpiihIqDTC",
+	"MRkuSShmM6oCQtFjbsvGGQ5Q9ZfUYEvTcSu81hHPe2dsWq2bR3luh8oqM1eKXvfs3eApzFw3k7cQR63s",
+	"YG3tO2hq6qY+j2iiQZbL+KzmMyd2awy6sQsO8iJ7d+n3Y1SUgLbFg9Z20vUubYBGacG+fkkqnYEazNjM",
+	"+o67uoikiNLwAR/o0HbJ7ed6pauUNyGimny9IuHHC6Nn1Aj0QY9a8vHrLihu2YVgKUJVJEuvfyi1FWI9",
+	"XSAC8rPNbv0ZqARpdPR/HVXJ9+j86vLoH+BPXV8h4PYtqrE6UmHkcjvJG3ja0KN6ZWK9mfamNH00DOzY",
+	"8eN0pJrahjbHe/tE8GoPr/qU9HXZa8oSzG75HRuQ+N/ern6G9NBxVp84ZbE+YjxHJuWERpEE5YrWc4Fl",
+	"uamaqpraHAPEGafxwLxYs+60Rm3YlnuvVVtykF31apq9l1BewY87Y4Hn2K+jw7fVlaP0sR3b8RbhaMF5",
+	"zP5O8w5NIyEzLoBhn5RgH3/b4mLqP/gZS9kUK/+wE9Sh6EIrkm9X1KAlKfqq4ds5WmKvPtjFi8KtcfA4",
+	"UOwKnqIB7mEr8FebAneKrNiya2+D1ryj9nblCR8aSYUOzZNSPNU6fcGdHuSBYR3xtCrwvxapxD4MLyjD",
+	"//4TYIr/uEiVFrNe0HuLsWi9oPerdXTltPOxE3D8EZ8ZdLYnqK0uVhfm46uL825k2w8xTWTKlWHXZ5nn",
+	"3Ny7i4mIS3WNWqzQTeaP9MP0FTPRKbn67frVy8H5by8u3w/evHvVjfZkXW+HXfTTvMEOZTuPD+oeWbNS",
+	"tbM2Vqeo1rnOUDuH5+QK/7JLUdkMZv7mZp3bJLjxHlVKVtDSTqddxecm21cRPFCazU8pYSpLnXQ8B55p",
+	"FtJ4ELaGf0T5GKRI1SCjsvba+4vs3fM8ec/jdc0nCOewxbcvfn/p++yI3Rlhq8NOJ2w86TA8FosOo2cQ",
+	"sXTW4QUueJfFWz0k6vAGZrrmSO300jyN25r9sp6L4XYVOisEW4FigYDKqqqQWNtllS5KOK+u1Hu4NJW6",
+	"XQJ8tzTyz/7JNFOahT7mxebmzs07pnfi+fbdzuXzLUvfbk77aucpLea2mdG+ueWEWflla6VL/K5HDHls",
+	"I3+scXIf7rx4qYG5D55+WHng0LTHGpLXqr75ZdSa92nJQvXAsNS11Qk+Fq7s2LqcsWVdgkwyz8XuXN4O",
+	"ei/nwLVf7q5UV3MVBAooFUv1AxmRcZN4u2WNJMAD6K8EiO0peH3JWXG4f8JwIsQUIfM+s0Ov+HkxbyYT",
+	"v9vbqLnQbLTc4sWELmNBo4HdWXuBwu3lyr7+i4XLJtGstLvqktfX4cU9KjL+Sk3ukLYXK8t0tGnd2cd9",
+	"i/J2ScxVjN0n6LHZLG0IdK5XN4wq0U3zTFI16RwGkusf7e/ziuc6354P2L8prKNVb+EMxWwG3B9XkDdE",
+	"3txAoanXXevuyZur+Xv3V9dNpXvoQwcNsOhZszYvtlCpV2PtY7/B4Bl58+L8KiDPyev3768C8j15d/ni",
+	"oh0nbh/yHtHEtuhxHei7bNdql5euA98DNr67HdWt90qKEfOaQdvQfBcyrlvBNSgPfdhmCzasjQ8yy/M6",
+	"Z2pa5rYhuLW7EywKbe+pGXRp7FBpKNuxt0IDW1BLZcE0iul4l063HfKElSaOpfUGPhzXsefclpT4T9Xe",
+	"2djNUp2b5f4S+27mjZjwfbaS7OvfVjiHuqDFcK7UYP79AHsb+nsyVnswOudYjVesNvhxxO4gasy73XWC",
+	"bff+d5uskw/Ik3WRR/Vb21FMVWuPMa7o4yZysgnlHoJK/T0iJGAJmJmQkDUkRyc6JyPmr/OS9/xvoJ18",
+	"jGVD0WpWw27qVpTb86/fp2CA0mnuStzxLoJ929HemhMmz+YzU3p9OCWMdwno8lcb2KSurM62kQZrLeDO",
+	"/Ne6FmLR0H6Hlov2xoka20K2i2KFPohk2vnOgrA7VXTRkmImf3dXM9vCsNRCs3/rRu+4bud1yjmWU3E5",
+	"AAF5KaXA6DJXS6WhZmd9c8/mqPEGFyp23bE1EHfgIH358+t37/4RkJs35xf/MHt6//L87U27gpzlL5eX",
+	"XKqlsAKGAqXlyp1lWqrgroHovXHg2wrlFRPW9s7yP8RwEIGuk/BXLF7rwkn34rS7Db1orLjaYAnLsV0C",
+	"wKqGVF1TA2LfUKVrKwxti2DeEJe1AfuYn55VNupojbLga6fAlAevQDtb/jpM1xfXANm3BTdduSUMPxto",
+	"qqaFP8Xj57FlpTaOKwXPbBpp2efmcZbxbhzX/PxzPWSqNuF1mcJjae5q394QUFY5T00W5WzFdUVw995+",
+	"i2ohGwrVhjGzyadcr5ar+nGLkMrtKom2iZl/rHqdG3TSleIsttyFGNkbv9T6zQZKleoktpFTqRxDd4/J",
+	"e3ytaFa4I8gduDyibzMey2CUVZP3RqgOJkAjXxbDjUETVeTcNun7HzyEx7aZF1GaYgSii3Fbb9+FqUuY",
+	"wE0VVqWbQUAmwsUrGoUqQ3sWg6409ecw1Dfwe5dKdWqj7xZYQ0WaCV3VYm/F/lT6crDsdxTjIZTUyDw/",
+	"tlVkjapdn60EXLSTHKVxTD6lkAKZ0IhwQaQQMwPLdnNVvXTrs76wQe9G8r2IRRqhq1MFBt4TrROsd9Si",
+	"jLpiY6Mk1HZ5u866uFEJxAwGV/iUaTJckryFj6NSRJSCcIAEMKQKfvrBLOn5D0QL8tMPtibTMbmZiAU3",
+	"RIOEdkwsvwjMV23e/zZ05ep1B1l92WPymsqhkGRCMRca+8hieK2nIOHOarLk4duDeV38ds0V4Nd0DDYD",
+	"omIaTrGWvQY6U1mfPbfBPGNnQuewVRXInMv4w3G3lF6fUFnWg+j9Mq3phY21jffbpiOvnppFhkS71/x3",
+	"pJ5V0NekdBfwXFW2m5S0zaq4kFOvljaBcDpgfokOHzK+F3NtjTujqBBcRfWv6LzIWKDRHnob0rnXLTFT",
+	"xqPyF87yWub2mndVrMyl5VcRRVxbOgKhv3s4fa5F5ZUQsTefNUylBB56ir0bTodl4wUPAa9NGscIFUW0",
+	"GIOBgD8aF6jUQ6C6k/F8ImrcAUkFiGu8ocscC4TFoB416wC0pW9sbDZeswg47LVqs8HNb1n31WJOcydZ",
+	"K35e8IjZ4tRiyiDL3TvtKVbiNDRh/wBrUhdT4N7eLSCVwTyxuVc2Ba4XlNaBCbKrC/mMPZVsrNI6pb9+",
+	"//6KnF9dGhy/pnPgJOURSNKnCevPnx+fHJMLVP6UHWFu1O8UMU/wtVSBkShSHk4oH0N0ShKqJyooMnWQ",
+	"bX3goYhAoYSChgkyFFHWRkC74v7HH/gHfiG4EdaY4E5enIg4ymswLkle/fvUjD4it/86cmLY0WV0i6Sa",
+	"dQDAWkThREC0dn6JAjkHSWbYEoSSkQQ1Ib/9dvni2Hz0nDhJGbvuY6JvJtrd3n+wphX1oXf67/sPPbOx",
+	"D73gQ89x5g+9zx8/3x6T83wZuA0jhfDvNBkxbavhRyJMZ0ZkZ4r88Py5mzdmSjM+dr1KbhMs1/mXkRQz",
+	"8uyvgf1hoNj/mF+fGbHx2cnJGTlxfYQRRHqCN12a2MfByckJkWKhzOufbhEFt0pIfRt84AT/zFoV2w3+",
+	"6+i90DQ+ujB3C44v+nFkbj9h/knMYlSAAI+pZnMgt28Yn966vRRuVls3FktQGvIwW05AhsD1ESBlREQv",
+	"WAin5DZmQ0nlsk/7w1sz7jYrZ9HPnpSLSfTp//f8x+e/DO2U79nMkdT1Lxfk+++//y+XE2Z3NmNxzPJq",
+	"b4YK/gekIIZj4EwnJyfPjvB/709OTvF/xycnJ/+/+TjWDA6B28rV7gSfJzScwNHz4xOXN2jPnDrt9xeL",
+	"xTHFx8dCjvvuXdV/c3nx8tebl/hOUVW5h0evVNH4tDd3I0QCnCasd9r7/vjk+HsMUdQT5ER4Ro1Qy/vz",
+	"Z32aRkz3R0IuqIxshO3nYGVM5vn0PrtDHdP36A8xVP1cLlEthvTvy2LMZ5tUVWQx1kS/FEP6FSno88eO",
+	"8/UlZN35Dzmr0iI5+KQas9X3M2v27Yan/Xs00G6FZPdm8/TFBP1YjPc/yZak03Wa7WilYZYZw1vJhy33",
+	"qH9v/1GDLBRSDHMpRJR8fK+sqFhF0NoT2/nD11ebc/X7coLi5/44qwTYCSyVJMcOs9n9HW6+RIq75YGn",
+	"6xc68WFmrdzP9yuxVp/7eUKieTYCo4HA574VHx+8ymDj+NXYrxav5FH0+Xr3Do5dHIM/CyywoNY3WFhY",
+	"sDGnOjPh/8kgkm/uKCkcoQdhWasz96fpECQHDeqwi3CZcYeZcA53B52sf2+uIjBK73by4hoFe0SW8hQ7",
+	"l1pK/QL7me+2f2/EOevr776l0hdr5Lr6ObFkv6u+u+tJsWtB/x7/O8gnE6k6KpxhHSd1n/JN50xlXuE1",
+	"e9a/d//ajnaKl70LWGc93jGMj/tTWHoXiva4hif9e/zvlqqSe9W3+Hka82jom9g+6VMZTtgcGkawmYv+",
+	"rhsgAU1kvhEL591seta/d/8a5NFnWwBh7Rs+aDRN2Y8gZnOQbBu+vsvZ+/fu37uDxObbuTTlzpbeDykP",
+	"bQX0L3UHEtyfX8AmdrvWjpPrrIjyHuYVchoLGuU3nJeZrA7q3zdyE490UI593a1okC/OQalhgHPwZCPm",
+	"z49PrPX2KBY2eWhsL9jc13EZ9U57b5jS52bYGzMq6IiGTylg0aLNF6W5CFqMS+gY2o5DjwXmMUpQieDK",
+	"8t/nJyfOFaldRiZNCmHnD5dQU+ClXX8QByJPesp6mzR0YWSeXud7Oe6hHzNy9fbeMD6tm9MN61/RMbzB",
+	"pLbPQa/iP9n0Jg61I9368nKqvtdy8PV/sQ4q66XMEl7QpYekRGIxJoxjOy8RRyCJIepgpXefIouJUICD",
+	"Mc6TxjF6xZZEAkX3JKaz/buHH+19/LxOtLEYH8Gdbke3L+/0N9LdSLov7/Q36t0jqfZtPGI7ii2qpByU",
+	"BLJp2xACwg19uMe9h2MBo75trIcYFaGbZdRMuVioTSAPBR+xsWs7Ug/sV6AvqiMfCOcm8FZnunbT7B+m",
+	"7zHkwBbTtfEAIeXEGr3JYsLiSlSCTHkZuq5w5kcsheKBoO2f5AEihh/8LKLlnuBn4VaVoz77sdcMtBeC",
+	"ww6gfGHhmQH6jBhV3YKbSuDfaTJmc+BkCpAYeDNJ5jROwQfrCikD9hHph3NrlHfhSlUs2F4jWeeR9Uuu",
+	"Sl5vL9++JOZcZ2zONhwyeGOuAntkq8tbwdWWvD8ynz567xK0coxtqvDycT/E4O+y0p4m9rCIv4vh/g/z",
+	"zzBmnGhBFpJpe3DzDHiMP3JXlhlCCRZLKRFYSHk9efUjseCoJawHUHi55ws3vkR3G0Ct4U73QzWvgjhX",
+	"eYaMU+nr3uYFqtncisRxYac6esEU+g/YKjbXPvxwjPwCOpw4RMR4pCgnFqoBxjCuIyDYTbzEKv7yYW0R",
+	"+Ap0XXelg52aUkOnfZ+d12JBRlQW+Mn4n5XnvlOEqcMjS22BHuyrdXgU4bQHkVdyjFiIuYt0ARIwm2Jk",
+	"zhxEZAl6A3sruozUgfi1HbFHaL6bg6RxbCdydb/3T+w4W67IUKnVGXE9dczmNokdLES/h62X0shCLsP9",
+	"8gv8/kGoLmGhTqXl4XkcfqkScK5yZD915w4GrFkRmhXmkLXUsLpLI8SrIx8I+w4ZN/tGQtbzgwxBLwA4",
+	"Kd41qBA8U1POiIRRqiAycg5GHmPznAnIzQL1H2JoPsJCsNFx9zabYwtPiEsDMTKuVzm60SJxxT6McPiI",
+	"2olZCaGYT4K5aiMhyYcejeMPPaLRtqFdY4MS+P4Qw7awy8IjvRR7Hpp/vgIjIb8R45ZiYhYR3CS97Zca",
+	"r4FGNr3VQg7TFbUgGrCxcRVMwba0UwffRIi4UTYoMmwOYx4qZfQc3C703hrjQlAKMmFAyCkRnBiQtSZa",
+	"BGr/3mXifO7bzJwWYD4kiB/J7EYzCCNoFRE8wAyNLD0a662dZQlZVrCYlTnJg89EliBVfygwb7vZePp3",
+	"MfxvO+oQGMtmeyScLSjTKiDDJYorrY+BBaPl3mbVW959uOHa28+yfZf9+nd7SvdhCrLzdDcBHe7iXeSo",
+	"KkRLvIYndI4pbOYZnjchyVgQwc+qeY9Nh6yC46L5b+35eGOHfImOsCzqzq4lt0+6Ckdem2RN8zX/h1Qo",
+	"kt18qVSCpaNz/xBMC0ngq/TymQNA7CHJFQqH9OxU4VN7eXlt7Vh7HSwI98PQ8NvX8KkdL3u2GRZ2ydEu",
+	"vBz4JUItDD1Q83Cj/j3+N1OxIojBJhisWJPx9wKuj8Sw7TKyHaIApOkUubQYjayuuVjRMwuSqRMicVs/",
+	"Ly9f7NNQ4o71vgWPV6AbCKDrvZLRRr0cYV2MT+fAHdyn6IB9hgE1yK5sLZ6Nxy+iSR9L9Ku+wpLktYKB",
+	"rVj+JqKJ7YCwwYNY1Asz990ZqVSkonxJjAZ/hgKMnd/2ss56eftuTBzXdJP/+Oy59/pdX1lk76mUqQlE",
+	"xH2zds6I1834n8/+63mNQ3PfN3TRi6KlXmHBHGB0BPoHbUEFIQkXeien3uLRiQIRkxBqIZcBoURPRKow",
+	"l1+TmVD6jPxw8kPevdwWMuC2GWlOrxFNvOSaZFko3rv3ivGxIdJ98YGIJheCj5xjcH+MOqKJ2YrrNtnI",
+	"sQNCYyVcEQSmLSx3oz+CLaQAIomBhCKNoyxyb7g0mFOluBHUW0pYF9INcgXnjCil2iA4VWgGn+UV372I",
+	"vsTnBk7mJOwR3XYiM8nuI0p+OPlhD7J7RBODUIiKpbdjEkIh03aY5kKTIRCLCCwYyCOymCyPiaE9rLGh",
+	"0OG2C1p7ayQoGmLFKHtJOKpbZSdkCCNhq30srXbsStsx3p64Wt91jrZaXnWxGB8x3nzjFa6IjRde3taj",
+	"y313GPUwA03Lu8fico93z5WfWHx3zwYqSUDOWJ7vVSuuX5WG7fEeKE9zKBsvpsJh6OoQXEia+b3i0cAx",
+	"a6BzN3MtzGzJsC/DtXNDl+RK8PEZ0SINJ7ZIo61dZBgjzK3sQrKeIBudilmkcKPp7Sob9M345jGZ2R7g",
+	"wTpRlKtztqxH559CLDgy/IcvdsH0pChMX3wvJ8uK+7z7Bg7C52ublH8thsBKiH9eILgU3a+gfPKzruof",
+	"bbHBaP2QvwYaXeW9130pYTV2YneK6tPCNhLqx0e0U1yqrDxbHn6KlGJ0FTqD/1MDwyb7ai0UN5mThMst",
+	"xxPqCgXsR31wS3zihtokB+Q6Crw3WLV4wqAo2dRsuC0Q9uimWyd3N2693lTbvJFdUs6hTLXNcNi+DIal",
+	"jTZiBFMDCUqkMoTiTDYYe8s4ePyD+wgGXwfmMzIDTY0QmtX3LxJJVk3A2xzr/gAPddbfbMOReJGP3f/Z",
+	"KOba+yG5oLwsCRi9yLI6ZxRhI6MTBGQxWf6fp3WGOiA6L+nUnHiYjXo32vYCfsKqCooEGpu57l5ib5oz",
+	"85XtT7PBaVRI+UDMQWJlnv1PNxSzA06Xd0UfFGXp9zujrXUt8Pd9b45PQDJs/HmQSWOqQekB44Oi0tpu",
+	"JjxMsnoWgP9Vq645T8+Cxcpl/SrZgLvJXXiMe2sGs2FTgG7JrPbWDe28rZ1dMMA108vuFrFDWnsslF7i",
+	"Sr/u4+NIq+6g2MePrCJttpBYfO5XU3JzeL3iB7VqvGJzox2lCrBnDrVhD+jVqCQ657jrzmn697Mu9o4S",
+	"+B9JZ3yPvlVHzQT7TFSKl/hJeoOq17it3ZNWxo4OYw+ZZZt7pKNup9uv6WSvbOFaxFCKt38CFhOsYiFc",
+	"+n0DgjvxA2t5Uf12wocbfZAzY+fa/3k5j+PCAlVzTz4NW6L3ojyPIi969nhRFph51KwTsN2GprDMboMM",
+	"jQ+1GBbH4t7801ZY7nBd5qt4NOBcw0zMoRN8WtyXjfv6Mk//Oz+EXDdPG+GUcgWPyQ1yGtzrXVpC7p+e",
+	"d7gbdU/swxb3brxRr82Q3599K9VYL34NxddbpNFSUEUaCTAKM3S9ArFhnYsjzehtPbbtiWr1BfHvR3Af",
+	"Cm0n+v1Zh6iFXU8e+ajVPVqlTxfQsYnS3NvnuyG0PHzChks+lNg6M8hS94PNslWZZh47a24dXt6zVydO",
+	"4VZ+Xl6+qN3O7kjxUOaGliB5HHYUdOmd0SgsHYBz2YmeWtDGS06HMRAhScQU/tPPNswAJLYhEKYfxiVU",
+	"SDm3lfibSsdxkGVP/l7rxXGQ1zBmSttlHKiurZ14xeR5in/YdrtUE6ZJOBEKbJf+CZBs4mrpOP7o1n5v",
+	"DakaTO5ND3GzPb3QKGHLVNUh/Yz8cHKylnVIVBpOsje8CO9+6voh5REzrKhZkXGQvMhHf9lRNQfRbbyc",
+	"5CvVdBy5lULTsxA1W8AbD4QYPS021uU4ZbvdGHl440bu37qWzbT/qEObC0l5RD6l4kmb1zug1DXc2dTk",
+	"wIgnaWIzT3fX5KCRr2TT/dOusDTrQQQVw8BKPQ1sZKlBeRRJLGoX2FOetRfC9BMXSZKRggPuF0YKWJ+v",
+	"IIQIEgkh2gBcyOX6xelw5GqGtUmj2VFrpbVyEu947FLha7J4PbGI+T1Xivv5aT3qJzDPL+3YZydrV1zw",
+	"TSbIqyLm5PB1BywVXeTcZYFUHxCatVnKjFKR+OK5RkyV1pKNxw1K7huq9Hs35oB0WJ72Eao+Ai8uCSyI",
+	"bkBFFGB9qgBtDws0UQINJ3mbj7yVDrWeYQNz9cVTSaljX3G/rAIf26wYGNzSVE8G9pTeGvVQTVzBgsVE",
+	"4IXrmuJknz3L6mAoAHL7H+b/bg0nqb2xrtyL3xS9tofpyra8/Wr5uqE8pogWMYqDWCl0QpMEuCKM18Tx",
+	"PYHD2uzFqiB333arFUp6cqm4r7GMjZgB1oXZFtMP4I51DZCbvUoNOHw0Q3uUSz1kwfQEC+KV2ir7T0ht",
+	"Ye8uG9wXpXqq6eDTnRQ5mYhFDrBHZB9bdSruGqvz1FnOIePbkpiGkGP+rFx/2paryswOZCzAtjRw/hL0",
+	"liiCHzgEG2rTBsnck3kLIvVuVAX+NwGrmUZL/bW+VhkrOwjftbgsviR+uL+zuNJArq+pmjYf0PdmRH42",
+	"y33kvh3PpuNp4PZ1W7XQTU/V1JUYtQf0ixNXql3/voTj3L83/9nYvOkVYM///Ggjwe63zF8sxjtskKKI",
+	"Aq7R32LNcBAFaDP7s5OYQ+/+qPFzyyb8loS+td//1n6/Q/t9b+0C1+r9IYe0LWnHYryJor+R80Zy/kbL",
+	"K0GgjKOCbf11IyFnj0Te5VIhzdk45YHf6L0uPLmoovNVC/NtKtCUKg4dntb798X0bXNXr8slkp5AikW+",
+	"HGsEp3GMPKUo8VYL69q0i0073E0Mf+mQHCj1oryvPdBfi+yJKrVtTKKoImIPeRT5BE8zmaJUz6FEHpaV",
+	"bMbmDthB10qJ3wokfiuQ+K1A4pdbIPFbvcJHqldYYucByZBqxEbKI5JyTcdjiEg4YXEkwd4AnDAewR2J",
+	"YaSJSPdQ1nDrK90fDCOSZY76VoHMIylmu+4DcNi68yJZooPZbbuI08gwuY5sg0PCOLqhmfJf8yX87vSS",
+	"N89GIIGHbTSBEjKfQJX7KowzNcBALCCLCQsnMM+z5GZoCTebj+pOTZ1y0I2Cv8kQX7IM8ScueWzBycac",
+	"6lTClyqOfdyjfl5IKQfRzksMbLg0bMum0I9BPZWLffMr2eoG+S2yG6OU/4Lql27OZu20NO6bzbaO3HO2",
+	"8xVHn1NNkL7yKMCM8E5JzitVQKjWYNgYE1wF5Obnd2/VtzNac0ajiNmoi3kac5B0yGKmm07sK9C/V4ee",
+	"u29sak769vLtyyK11CxQaswkBTJiEtUu7BrjWnPa/qtZJqMlrOLW+teRORGJPlpZzGFrmWfgo/GVNGDK",
+	"INd0kssLXl4jFEpnWgwP02zpvfN/yLwCs83MCikvtKAR4xHjRkIfLkmOvrOiaZVdLb6AtZwrbbPNt74d",
+	"ssohu8/++bnpfJUO1Abq/I/+f1QJMs8aHjJuaxAcuFfpNdDIxWzjHghVthH4F82BW7yV4WyfhIRaI5LC",
+	"l3GkGkodv3EK8F5apZtvX8PoqbmLrlJNKEEkEsErAky5EzRCZo+WI0dG/Xv876b8KluAuEDX4zYOcMAb",
+	"jTZB70/DWDIk7ZWx4FX9xbOVm5DyitFz96zFTPHe3KjeusfPD1cz3chpJaMEVovDfv6EzZzul3kg1kWy",
+	"/RJSX2mR/AmoSYvka6IoLZK8YJ1y9JPbvFA1oxJIyiOQZEGXB6eqe6uutMkBsFrVG/HltPjH8H9q1a8J",
+	"tfYNiOMvVpvKbM0J1ZNCac8x2NZr+NOPP37/U9CbMZ7r8R4lfn+EZ4HfmEk2/vMF1TxNZ0ArM+l7Ov66",
+	"wxbQPV1l3l+27bO5dsd7Ot7TvfwrLJCYnlyFDmwrV9Z+MClxJiQi/4xQ9E7hhQ13TOm8YEcpFDcSgM25",
+	"jWp34LgF5Kn9e03HbSOaMxw/ruaJLr96vfPPaNPKcLSqemIJ0OZ78b/tkMN0N217i/ouvAIgnRwHm75m",
+	"ZZyn1lUVsfJ134+Wds3OMqZWOsT4cJX52Tf6985OVqdzWNjuMeDBIe8wuQif3G5WIdNd1BWatujHUEBv",
+	"9zc5fjvLWPj0hHMIYjZjrg9DHfwrlClt3fHNSXH5sC9UU6nS+z+zAuOG6RJDIpRxVVPy9on2t3Y4+Yqj",
+	"OQriJRArWExAQiVTxgEIeU5TD6ps4L5SkDJEPTlF4FdD/jQD5NKF0ZJZqrS7D2yXCUWXiiwmS8J0Jvj7",
+	"AV3DXPqJORin9zkaVo4j0xNyy6LbIC/URXlEQjAypwE6KLQc6oltieEMiUoLLG6BpcVd4WoSSoiAa0Zj",
+	"rHA6NBcbVjVdL2R6xfj4QLi/yk2AT+faOFfTEu7JYgIGTNbV7lqKGMjGoBXqh4zviBju23X5KmPmkUD0",
+	"i5Bjl1jpoITEx0VWldEAyPzl+lTkoWVnyJHID8+e1zGkesNz47b3wJHWRcFsoTssyph98oycWPJiaiXW",
+	"p8quO8kYwCM0Fa5IiZ47nylCh1gfR2m6VMfk3DIHcpvK+DaPQrq1gacDBaEEfUtGSAfKOjfwt3VukomH",
+	"B+EnTzqZtfFCMTDk3flFn/GRaHbY2O9cmnEHODs4j+f8/MJiQ5M20cdWTbe6YlbDPG/RhX6aOezM92M+",
+	"OAQSGV5tM2RyPOzjmK1gq4AnjWiiQRqEtdIqlldSzFkE8hLfeIR4St9CWgVU/rzMtQiVSddTxiO1O4de",
+	"1i/FSkS5cIPT4VQ2EjaXhGMhpiRmUzBnD1BogqURl/h35gguWx29NWR2Q+ROutvkStBaH5EWHQiYtEjZ",
+	"BR5yw48H3B2h2bL663XxSlEItrPmfXjXX7ktTYc2NK0dgGt6/CW/kmJsDkhAbtIwBKMO3GiRJBARIYlB",
+	"KCYAtmxl09zBZn3+GeUpjQNivhClsZ0UW08MhlTVzqzzJh6tpz5UVZ81uvuak0XWWo+EVEpmsJyuFPjJ",
+	"wNZga7jRVJZP9r6CgVamKSHyyZkfLqiUy6LEvZG8uVicGbUJC3cXHU1V1ms2qoV7C6a70QLvhdt+KwTV",
+	"4GldKcu3sTOtzPz/iGJ99Pzj1TD7NcrudAGV3m603xuGvXowHkmDwRC2MjweTG4takmX9o5lpZ/YTV8l",
+	"xSvAhJ6AHP7u9btLXRlXHP+EL9Rvha/xILjAovyQBMjk8/ZdpQAT7coZo96CGUBqItI4IkPYH4fqdqrb",
+	"l5QuEcKXFFOKqVgLG1iKNcv9gaW7RcIay/k1nQ1tYQ+7ioynVCNDs/LPD+uIWU8Bnt5rjaw86432zWP6",
+	"dDymVeR85bVLc9VmuHRmWsz7sK62UCSsQdgOajx573gOqpJNqmTwD6xp0gxgETkxggLHn4UkQ6EnOLnt",
+	"QnhqR9k1JVSZj0iRjvFtntvqh8D4mEwh0cfkPLd4fuALdBZm/sTSEr5TLjHcXCvZj8fkn5m1jFiJwryS",
+	"u5UDcltS62/JDCgvTLnMmt0gIlTbe2zGeKpxV2YhwPH6oktFlDgjlNz+k0rO+PiWWCQjQ1XHH/iaVyHz",
+	"UK9S7t6qZa6ekCenNL61wZROZ9yCdjdy+NYOSh9SnlSvuEJqsUr1YsJi24EEG2E1qDdBG1Gmcdv7JMjH",
+	"6CJ3GF04L4v7lM/74/V2a32o2xV7P4/jb/Xev9V7f0C99zjOo4CtOIAxSDSOQWL8kQJoVbxZiqHYUIL5",
+	"2gz5RqK1JIrg+XqDIZGATl2MnNucWioNMxSuUSa4/fS3NzCH+G9Zfw7XNvTyxd/4bfGqt4sBgndjKKWj",
+	"0b1cVubbdpoOYumup458JOUerRKRcNfTBnJwb5/vhhrs17Av/lDoM5ttZENvbFyfjZXMfStqIhYKpUUb",
+	"2eTBuYdT9e/xv+1aKxdU8ei9JNxK1qm6Vtw1I35eXr7Yq5hredeBmkTUwqCjSOsIwAqzVIcTX+mXkQQ1",
+	"uYFwn0zhBsLOAXE7nf0AqGPznH4JJRwW7rgGeVNJDGsU0oyiPBKz1fjKAs0Nise++ffTDFzM1Axn6rZQ",
+	"NuJbJDaxQxVSzjcFSN1kg75Jbw01TDhIF0lGv+7IE1WQS7l2Bwe5UQBzcNxjpZkVLLXOhzuokdCuEKQr",
+	"iMJBbpnbUsDde+rXElvWM0wOjpEb0OYUqKeZb+IgZ2VPw2K50GSYuQtAgnM4olm9FkMOgx0QdS9LIGon",
+	"tpYxtycBwsv21tlc3trXLjg63qVMnB+QIcZfWRPGMGWxPmLcU5A1Y0N1EvPTAds+pGeV787LmjsahSsk",
+	"2SRI3+RwPVcv3D72w1Eu8+8/Mf7hHD8FAwES5ZDwIsOXBnSeFR7OcnyKmPpbEgOdg1WSEwlWoEbfoE2n",
+	"sElCGMFis4YQZhCQiVAoeidC2jp6bsAHfktTPbkNVj9pVPGRkGOhNfBj8m5UPXTZHlFTvy1t4BbTAG6z",
+	"YMjbLOkjxMybyOdBtBL305ULHiE9qekMt7w9+jPQNKKaNkX9OLC8zYbunyOe23SNfMZDVp0zBItXtRgR",
+	"phXEo4DYOhnmpjcn5PsTo7QKHilCx2JPLHQNgapP49jgS7KwucU11WB1tfM4fuvG7xNnmmq1fxS9dmG+",
+	"1Qrtznnh3OZMbSjGaAGZ5Tl0gabLjPhKwVpyCsUinJIhjCnfCGsLs002hWzUAUokHcgGYHf0dYfK2h4l",
+	"Kce4rJxwyiSDTp1aounf/yGGGA79uZ/QVJmbt+mKsq9d2ZF7vaHsTPLGxn4f4GqyBQ38ADVn04LHukj+",
+	"EENsTWF+/9Cjcfyh54N517OW4WLtYgIqrZzvxcyNfdyqA92nXTdQ3CHOcRvXoHJ1Yp8Iv8oc8UZGrnjq",
+	"azzzONDGCVbCWsmnzccNwlQyvezn0zecMTf2xg1t31cwMgKrFKkahHPwdxjEzMi1FoPNrdqKz5bKEHb4",
+	"9n5Jpgqsw0iwJWUyl2WnXCzyrO7FRMTgy6f3XuAZcczTuEQY1V38A6yo/OmUhHMYsCggCuZg3guIzY8J",
+	"SDhXaqBCIWEw/578BV07Y/hrkDno8bWVao4BSWg4pWMIiKbjwLWYOyaVm82wuaNnRYq4BFthRwgyo3xJ",
+	"tEC10gy1fu11AWS9bdKefBu7iF+3m352cnKSaSN1ubkphwHuu/N5q874W2IzJXheUBcjg0snrns70X0d",
+	"yFbiWaXr1KXhie1y8fOz+uUKZvYec33GbEOrjDGscA1r6Zmw8QRQJRDStSbbxDI01UaAbdapbrJR+9af",
+	"7CR7570XNg6/VEqz9d29+YbGX/sXv788j2OxMOpBI2hxeGX0HmFcmecgndpWmvO56s7Y7iOrXpWkWpE0",
+	"wVCxgKQ8xsQJjUlfFPUrZ9ohYsFrhGNfaMFVWgfd3Vsi1wH79KIMisi87xS5+P0loSWgtCLqcdhEyq8u",
+	"XjPl+ol/CzfwkkkBoq87nDnNsphCEccQaojImMqhwVpBiuOwlgxzs0MzPWa6/z5ZagmlB7As8AxORpAu",
+	"gDdcojHc7rbU5XIooqUtKMINz10Fbl063VV+QlA6v7Xu30HKNR2PIboNyG0klwOZZo6hhZBTkOqW/OWZ",
+	"kT6fnZxilQcU6YexGNrvOC8ysXm9bAZ/Pc6/ren4Fu2WdArcFp1Ct4kiXOiJIfwP/J+uCOKMcjYyco4t",
+	"gJW/NaThNM/Po4bKAqNZ1Oe3rVDIPhxU7vNPsAiKJZ6cnrhYkL+8xcJCfw2qBBXYdEms42XbNQxtIO9f",
+	"fhUc/uqhqvpIvycG8gM2YzC3L9a9VeTq3c37lozufhwONlSPeXXxJ+FvtgOrObeVy0HV3Q1dxQwEZXM9",
+	"mFpYHrAMTHsANNPMpuIQry6+1JoQtQCqKRTxIGrxAVmwKGwRg/fu8sXFA9hcUqkkmcp4xbD+/OSH/wzW",
+	"6xTOQbLRchCC1J62V5/9BSafDqPM/CfWOsiMak7eJcAvXxiNEQs9ogTBsyT7EqINXmrORZLKMdA0Yo3q",
+	"+JUZ9U2N2XAnvLyD8JsiMwGCRJXb5JC6SIxMNaNIHLGRJFvpM0ibh1BpKug9iFJTgR66SM1eUa+xIT2t",
+	"dJoM1s2h6utg/Krkftz+CsC7yv4WJ+vifwkB9RrA04P/k1ACWjKKe/z3JpUAYfx3MfzTcAmnGuDm27Db",
+	"zrFJDqrN2gGC9QkoCK3B0JqYNukKGUF9qRqDH2I16sIOiMgHeGVDEVvd9S5s8RC3fZVX7v2qL4UpYjMd",
+	"9F9GLkZqpiCeg2p12xdtpTfkpa3C8au67m27/QLm1ateyOpt7wVv/VX+FKH7KP3vMvgVdcH8ZI4QBx4R",
+	"ptelJ69/foV1aJHUmxzyvv/IzZ5GP/6VyOSsrHbbZvx2/5uasFg3775bsLwCDpLGdR1Y9pLgEMYMuwbZ",
+	"ErRTc3rxEmOKKJBzkGdWKEcHueWTio0NQ2W8pVfXALc/Bp3Zi+qAfGGedwKvCDXoI6Ul0FkVzHlB1CHj",
+	"NjTxwLKB+VqpzxuhqZ4IybSr/+tgaPsuGTB/p8rDu0B2LuJ0Bo3hNb+7Ifu85IsTsnfY3iQ0zGWtYSyG",
+	"tmPeRqClCuRYijRpTkD4TYF8ZYf9KUrcwh0NNXYRZIq8+LUmQC+OaDJA6AwiXlfk1msQXp+RkoRKnWHI",
+	"Vc31TWrne6JldXM6+LpNkPbEYCwbiCR21ZUyS7nCO6N09PJDtlF0LuC7H7GuhD8n2D16cVcEDEKMkyGM",
+	"BLaiXKIKYi9Yoy/67tcyVGt4WrvUiwcwt931U8IFu1P/iBke3biAhV/b+OA/HT/4hfEo4wWo0pVYvOtK",
+	"1pFe7y33b1WyosorHrtrKi48KMoRSxGDIoz7GudX+WGdhLZpf7tniIeoKTF2O6q5GzzJQtXWBxmBPLT3",
+	"QaON4ZGvoUOG6XLbFrsJLWuHdbOs/MWKyb6ryWy5uzxa8zGYURY/Ucn2GtRXLNgiZQd5LKdNgJFKExrN",
+	"GLeVF4RcOSOtJNo9chGc5MmWJsvrs6YKPJBbZyz9MJXSAabWJmSHmN3v2/pWHIpD2IaskH/EeGdw9ROQ",
+	"M6ZUY7fVKuiuSm+0StJVoUh2wwIlxFSzlSTflYix1n1SD8MdC2h1TQTcYdJuKSksEka0pCRDymZKaa0J",
+	"PqYSWLppvwQdME/5T75uFRAprKUG6KfOe/Of9mrfk6iv7WfSzfrcn+Oysppc3f67MQ+H+F4LjexKihHb",
+	"m8e3PMPTdfomdoW2c0FrMSE/Xv0wZgNX+/70fteougF9EbObrLT+PrD07vLFRT7H0627hxFASswgs+Ma",
+	"3K0GlI8ZFmAUJBLhFKRt0QbY/m0hZHRWqW7u4lFcPUUFXHfEfPbZPeC9dESzSfaD/ezzT7ngYlKAoAt6",
+	"1FKhnrmfY4nSylKd4wz745/ZFL/EdPxES6oaaLmM9Kpi74KOSSz4uJGtglSu0UndTX9+dfm7G7XH+740",
+	"y2GqKtjJ8liQ86tLr3vdvOiKAiH5DqliYe/03x+N1K/FFHj2hwKrUtk/Df3awAdL9ph71OsjXbtZ7j2b",
+	"tK+48PBTMgEa60mQrVYFRLka4bbSkC08Yn41svtxSb+1G/B1AUcX52IiUEMnjB9XNRbPO69aOEhXvjJ2",
+	"buW16cvVQqxYndVjLX0ha2Lk62YryETEkXJBYlLEYJVH907pKzOYDb37OQ/DcvmSsaQzVXpPun5Uq69d",
+	"r7YQ88wpy+3W1uZ1FYRU4LZuCCEgMR1CbCFiKxvjDKWP5pWH1j/5xr6rBZlROc1rFCk0/JU+gXN43n8t",
+	"FmSWhpNiM7ZMixYSSq9/SoWmNeiIWBYjjDXZoExQNlts/b13cURkqUhXEU88FmU6wDDimp7GCyGn6JPC",
+	"IBkaTg3N8eiUJELEKiCfUkjBgFeMy8D8Qwy9uM173pZax9Y0KCUjKWaWgkUF967G2Prnf86CGvPWvXoC",
+	"y9Ingxx6eft0EgkOVdLK2yb6McEMIcSRASoiZEKTBLiqOx8LGE6EmNbBNxZiirWuVyvQnPpLXpsN2P6/",
+	"ZT7k6gP75jDwWC1u42A9oXPIQGLtRUsSCq5sJZuV79dt4DWVQyGx8QDm39iP2rhJvPzMD7w/f1b6Hv7U",
+	"+/zx8/8NAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1697,6 +1697,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/system/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs that collected garbage */
+        get: operations["getGCHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/gc/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When garbage is collected by a schedule; an empty body when never */
+        get: operations["getGCSchedule"];
+        /** The same as POST */
+        put: operations["updateGCSchedule"];
+        /**
+         * Collect garbage now (Manual), by a schedule, or not any more by one (None)
+         * @description Parameters are `delete_untagged`, `dry_run` and `workers` (1 to 10: how many blobs are deleted at a time). `delete_tag` is taken and changes nothing.
+         *     What no manifest names is taken back without a run, too.
+         */
+        post: operations["createGCSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/gc/{gc_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gc_id: components["parameters"]["gc_id"];
+            };
+            cookie?: never;
+        };
+        /** Read a run that collects garbage */
+        get: operations["getGC"];
+        /** Stop a run that collects garbage */
+        put: operations["stopGC"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/system/gc/{gc_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gc_id: components["parameters"]["gc_id"];
+            };
+            cookie?: never;
+        };
+        /** Read what a run that collects garbage has to tell */
+        get: operations["getGCLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/system/purgeaudit": {
         parameters: {
             query?: never;
@@ -4727,6 +4806,21 @@ export interface components {
             digest?: string;
             why: string;
         };
+        GCHistory: {
+            /** Format: int64 */
+            id?: number;
+            job_name?: string;
+            job_kind?: string;
+            /** @description JSON; of a run also freed_space in bytes, purged_blobs and purged_manifests */
+            job_parameters?: string;
+            schedule?: components["schemas"]["ScheduleObj"];
+            job_status?: string;
+            deleted?: boolean;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
         ExecHistory: {
             /** Format: int64 */
             id?: number;
@@ -5659,6 +5753,7 @@ export interface components {
         job_id: string;
         execution_id: number;
         task_id: number;
+        gc_id: number;
         purge_id: number;
         /** @description Name of the project */
         project_name: string;
@@ -8859,6 +8954,157 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getGCHistory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GCHistory"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getGCSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GCHistory"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateGCSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createGCSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Schedule"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getGC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gc_id: components["parameters"]["gc_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GCHistory"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    stopGC: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gc_id: components["parameters"]["gc_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getGCLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gc_id: components["parameters"]["gc_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             default: components["responses"]["Failure"];
