@@ -68,6 +68,10 @@ func accesses() map[string]rest.Access {
 		"GetSigningPolicy":    ofProject(authz.Metadata, authz.Read),
 		"UpdateSigningPolicy": ofProject(authz.Metadata, authz.Update),
 
+		// As the quota, which it explains.
+		"GetProjectSpace":    ofProject(authz.Quota, authz.Read),
+		"GetRepositorySpace": ofProject(authz.Quota, authz.Read),
+
 		// A cache's settings are the project's; how to pull through it may know who may see the project. A name that stands for
 		// a project stands before all others.
 		"GetProxyPolicy":         ofProject(authz.Metadata, authz.Read),

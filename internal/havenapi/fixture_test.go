@@ -14,6 +14,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	events "github.com/havenregistry/haven/internal/event"
@@ -41,6 +42,7 @@ const password = "Test-12345"
 
 // fixture is the API on an empty registry with the user admin, whose password is password.
 type fixture struct {
+	registry   *registry.Service
 	t          testing.TB
 	db         *db.DB
 	identity   *identity.Service
@@ -74,7 +76,10 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f.authorizer = authz.New(f.projects)
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	scans := scan.New(scan.Deps{DB: d, Jobs: f.jobs, Clock: time.Now, Log: log})
-	contents := registry.New(registry.Deps{DB: d, Clock: time.Now, Log: log, Wake: func() {}})
+	blobs, err := file.Open(filepath.Join(t.TempDir(), "storage"))
+	ok(t, err)
+	t.Cleanup(func() { ok(t, blobs.Close()) })
+	contents := registry.New(registry.Deps{DB: d, Blobs: blobs, Clock: time.Now, Log: log, Wake: func() {}})
 	signatures := trust.New(trust.Deps{DB: d, Contents: contents, Jobs: f.jobs, Clock: time.Now, Log: log})
 	door := gate.New(gate.Deps{DB: d, Scans: scans, Trust: signatures, Contents: contents, Clock: time.Now})
 	f.webhooks = webhook.New(webhook.Deps{
@@ -82,6 +87,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		Enabled:  func(context.Context) (bool, error) { return true, nil },
 		Overview: func(context.Context, events.Event, string) (json.RawMessage, error) { return nil, nil },
 	})
+	f.registry = contents
 	f.handler = New(Deps{
 		Webhooks: f.webhooks,
 		Auth:     httpauth.New(f.identity), Authorizer: f.authorizer, Projects: f.projects, Identity: f.identity, Workloads: f.workloads, Settings: settings, Log: log,

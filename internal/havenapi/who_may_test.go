@@ -63,6 +63,8 @@ func whoMay() []may {
 		{operation: "ExplainAccess", who: "AFD", query: "resource=repository&action=pull&project=other&user=developer"},
 		{operation: "ExplainAccess", who: "AD", query: "resource=project&action=create&user=developer"},
 
+		{operation: "GetProjectSpace", who: members},
+		{operation: "GetRepositorySpace", who: members}, // {repository_name} doesn't exist
 		{operation: "GetProjectGate", who: "APM"},
 		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"block","pending":"block","failed":"block","not_evaluated":"block"}`},
 		{operation: "JudgeArtifact", who: "APMDGL"},

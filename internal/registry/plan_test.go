@@ -94,6 +94,18 @@ func hotStatements() map[string]planned {
 		"one without a tag":        {query: taglessNode},
 		"hidden repositories":      {query: emptyRepositories, walks: []string{"r", "repository"}, few: []string{"upload"}},
 
+		// What takes the space: each page is a sum over its repositories or tags.
+		"use of a project":    {query: projectUse},
+		"repositories' space": {query: repositoriesAfter},
+		"blobs of some":       {query: blobSums.with("$1, $2"), sorts: true},
+		"manifests of some":   {query: manifestSums.with("$1, $2"), sorts: true},
+		"untagged of some":    {query: untaggedRoots.with("$1, $2"), sorts: true},
+		"tags' space":         {query: spaceTagsAfter},
+		"nodes":               {query: nodesByID.with("$1, $2")},
+		"blobs of manifests":  {query: blobsNamed.with("$1, $2")},
+		"contents' sizes":     {query: contentSizes.with("$1, $2")},
+		"needs of blobs":      {query: blobNeeds.with("$3, $4")},
+
 		// Lists of /v2/.
 		"tags":                {query: tagsAfter},
 		"referrers":           {query: referrersOf},

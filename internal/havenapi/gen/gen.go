@@ -822,6 +822,19 @@ type PersonalTokenMade struct {
 	Token string `json:"token"`
 }
 
+// ProjectSpace defines model for ProjectSpace.
+type ProjectSpace struct {
+	// Limit -1 for none
+	Limit int64 `json:"limit"`
+
+	// More There are further repositories
+	More         bool                `json:"more"`
+	Repositories []SpaceOfRepository `json:"repositories"`
+
+	// Used Bytes that the quota counts: distinct blobs and manifests
+	Used int64 `json:"used"`
+}
+
 // ProxyCounts What the process that answers did for all caches since it began
 type ProxyCounts struct {
 	// Blobs How often a registry was asked for a blob
@@ -913,6 +926,13 @@ type ReplicationPreview struct {
 
 	// Unchanged Tags and artifacts that are as they should be
 	Unchanged int64 `json:"unchanged"`
+}
+
+// RepositorySpace defines model for RepositorySpace.
+type RepositorySpace struct {
+	// More There are further tags
+	More bool         `json:"more"`
+	Tags []SpaceOfTag `json:"tags"`
 }
 
 // RobotPermission defines model for RobotPermission.
@@ -1031,6 +1051,51 @@ type SigningPolicy struct {
 
 // SigningPolicyFormats defines model for SigningPolicy.Formats.
 type SigningPolicyFormats string
+
+// SpaceOfRepository defines model for SpaceOfRepository.
+type SpaceOfRepository struct {
+	Artifacts int64 `json:"artifacts"`
+
+	// Name Without the project
+	Name string `json:"name"`
+
+	// OnlyHere What the quota gets back when the repository is deleted
+	OnlyHere int64 `json:"only_here"`
+
+	// Shared Of these what other repositories of the project hold too
+	Shared int64 `json:"shared"`
+
+	// Total Bytes of its distinct blobs and its manifests
+	Total int64 `json:"total"`
+
+	// Untagged What the quota gets back when the artifacts without a tag are deleted
+	Untagged          int64 `json:"untagged"`
+	UntaggedArtifacts int64 `json:"untagged_artifacts"`
+
+	// UntaggedPartial There are too many for one answer: untagged is of some of them
+	UntaggedPartial bool `json:"untagged_partial"`
+
+	// Waiting Bytes of blobs that no manifest names any more, or yet: they go when the grace is over
+	Waiting int64 `json:"waiting"`
+}
+
+// SpaceOfTag defines model for SpaceOfTag.
+type SpaceOfTag struct {
+	Digest string `json:"digest"`
+	Name   string `json:"name"`
+
+	// OnlyHere What the quota gets back when the artifact is deleted
+	OnlyHere int64 `json:"only_here"`
+
+	// Shared Of these what other artifacts of the project need too
+	Shared int64 `json:"shared"`
+
+	// Tags That the artifact has: it goes with all of them
+	Tags int64 `json:"tags"`
+
+	// Total Bytes of the artifact with its children and what belongs to it, such as signatures
+	Total int64 `json:"total"`
+}
 
 // Statement defines model for Statement.
 type Statement struct {
@@ -1309,6 +1374,9 @@ type WorkloadExchange struct {
 // Addition defines model for addition.
 type Addition = string
 
+// AfterName defines model for after_name.
+type AfterName = string
+
 // ArtifactReference defines model for artifact_reference.
 type ArtifactReference = string
 
@@ -1389,6 +1457,9 @@ type SessionID = string
 
 // Sort defines model for sort.
 type Sort = string
+
+// SpacePageSize defines model for space_page_size.
+type SpacePageSize = int
 
 // TagName defines model for tag_name.
 type TagName = string
@@ -1501,6 +1572,15 @@ type GetArtifactSBOMParams struct {
 // GetArtifactSBOMParamsFormat defines parameters for GetArtifactSBOM.
 type GetArtifactSBOMParamsFormat string
 
+// GetRepositorySpaceParams defines parameters for GetRepositorySpace.
+type GetRepositorySpaceParams struct {
+	// After The last name of the page before
+	After AfterName `form:"after,omitempty" json:"after,omitempty"`
+
+	// PageSize Rows a page
+	PageSize SpacePageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ExportSignaturePolicyParams defines parameters for ExportSignaturePolicy.
 type ExportSignaturePolicyParams struct {
 	// Kind Of Kyverno the older one, which reads signatures under Cosign's tags, or the newer one, which reads bundles; or that of Sigstore's policy controller, by tags
@@ -1509,6 +1589,15 @@ type ExportSignaturePolicyParams struct {
 
 // ExportSignaturePolicyParamsKind defines parameters for ExportSignaturePolicy.
 type ExportSignaturePolicyParamsKind string
+
+// GetProjectSpaceParams defines parameters for GetProjectSpace.
+type GetProjectSpaceParams struct {
+	// After The last name of the page before
+	After AfterName `form:"after,omitempty" json:"after,omitempty"`
+
+	// PageSize Rows a page
+	PageSize SpacePageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
 
 // ListStatementsParams defines parameters for ListStatements.
 type ListStatementsParams struct {
@@ -1757,6 +1846,9 @@ type ServerInterface interface {
 	// ListSignatures The artifact's signatures and attestations, who made them and what they are worth
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures)
 	ListSignatures(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// GetRepositorySpace What takes the repository's space, by tag in the order of the names
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/space)
+	GetRepositorySpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, params GetRepositorySpaceParams)
 	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
 	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
 	DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
@@ -1775,6 +1867,9 @@ type ServerInterface interface {
 	// UpdateSigningPolicy Say whether Haven signs what passed the project's checks; what lies there already is signed too
 	// (PUT /api/haven/v1/projects/{project_name}/signing)
 	UpdateSigningPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// GetProjectSpace What takes the project's space, by repository in the order of the names
+	// (GET /api/haven/v1/projects/{project_name}/space)
+	GetProjectSpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, params GetProjectSpaceParams)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams)
@@ -2883,6 +2978,70 @@ func (siw *ServerInterfaceWrapper) ListSignatures(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// GetRepositorySpace operation middleware
+func (siw *ServerInterfaceWrapper) GetRepositorySpace(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRepositorySpaceParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRepositorySpace(w, r, projectName, repositoryName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteSignaturePolicy operation middleware
 func (siw *ServerInterfaceWrapper) DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request) {
 
@@ -3046,6 +3205,61 @@ func (siw *ServerInterfaceWrapper) UpdateSigningPolicy(w http.ResponseWriter, r 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateSigningPolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetProjectSpace operation middleware
+func (siw *ServerInterfaceWrapper) GetProjectSpace(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetProjectSpaceParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", r.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "after"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "after", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProjectSpace(w, r, projectName, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4457,6 +4671,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/space", wrapper.GetProjectSpace)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/space", wrapper.GetRepositorySpace)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.DeleteSystemSignaturePolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.GetSystemSignaturePolicy)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.UpdateSystemSignaturePolicy)
@@ -5585,6 +5801,47 @@ func (response ListSignaturesdefaultJSONResponse) VisitListSignaturesResponse(w 
 	return err
 }
 
+type GetRepositorySpaceRequestObject struct {
+	ProjectName    ProjectName    `json:"project_name"`
+	RepositoryName RepositoryName `json:"repository_name"`
+	Params         GetRepositorySpaceParams
+}
+
+type GetRepositorySpaceResponseObject interface {
+	VisitGetRepositorySpaceResponse(w http.ResponseWriter) error
+}
+
+type GetRepositorySpace200JSONResponse RepositorySpace
+
+func (response GetRepositorySpace200JSONResponse) VisitGetRepositorySpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRepositorySpacedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRepositorySpacedefaultJSONResponse) VisitGetRepositorySpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSignaturePolicyRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 }
@@ -5796,6 +6053,46 @@ type UpdateSigningPolicydefaultJSONResponse struct {
 }
 
 func (response UpdateSigningPolicydefaultJSONResponse) VisitUpdateSigningPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProjectSpaceRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Params      GetProjectSpaceParams
+}
+
+type GetProjectSpaceResponseObject interface {
+	VisitGetProjectSpaceResponse(w http.ResponseWriter) error
+}
+
+type GetProjectSpace200JSONResponse ProjectSpace
+
+func (response GetProjectSpace200JSONResponse) VisitGetProjectSpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProjectSpacedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetProjectSpacedefaultJSONResponse) VisitGetProjectSpaceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7452,6 +7749,9 @@ type StrictServerInterface interface {
 	// ListSignatures The artifact's signatures and attestations, who made them and what they are worth
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures)
 	ListSignatures(ctx context.Context, request ListSignaturesRequestObject) (ListSignaturesResponseObject, error)
+	// GetRepositorySpace What takes the repository's space, by tag in the order of the names
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/space)
+	GetRepositorySpace(ctx context.Context, request GetRepositorySpaceRequestObject) (GetRepositorySpaceResponseObject, error)
 	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
 	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
 	DeleteSignaturePolicy(ctx context.Context, request DeleteSignaturePolicyRequestObject) (DeleteSignaturePolicyResponseObject, error)
@@ -7470,6 +7770,9 @@ type StrictServerInterface interface {
 	// UpdateSigningPolicy Say whether Haven signs what passed the project's checks; what lies there already is signed too
 	// (PUT /api/haven/v1/projects/{project_name}/signing)
 	UpdateSigningPolicy(ctx context.Context, request UpdateSigningPolicyRequestObject) (UpdateSigningPolicyResponseObject, error)
+	// GetProjectSpace What takes the project's space, by repository in the order of the names
+	// (GET /api/haven/v1/projects/{project_name}/space)
+	GetProjectSpace(ctx context.Context, request GetProjectSpaceRequestObject) (GetProjectSpaceResponseObject, error)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
@@ -8338,6 +8641,34 @@ func (sh *strictHandler) ListSignatures(w http.ResponseWriter, r *http.Request, 
 	}
 }
 
+// GetRepositorySpace operation middleware
+func (sh *strictHandler) GetRepositorySpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, params GetRepositorySpaceParams) {
+	var request GetRepositorySpaceRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRepositorySpace(ctx, request.(GetRepositorySpaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRepositorySpace")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRepositorySpaceResponseObject); ok {
+		if err := validResponse.VisitGetRepositorySpaceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // DeleteSignaturePolicy operation middleware
 func (sh *strictHandler) DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
 	var request DeleteSignaturePolicyRequestObject
@@ -8502,6 +8833,33 @@ func (sh *strictHandler) UpdateSigningPolicy(w http.ResponseWriter, r *http.Requ
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateSigningPolicyResponseObject); ok {
 		if err := validResponse.VisitUpdateSigningPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProjectSpace operation middleware
+func (sh *strictHandler) GetProjectSpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, params GetProjectSpaceParams) {
+	var request GetProjectSpaceRequestObject
+
+	request.ProjectName = projectName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProjectSpace(ctx, request.(GetProjectSpaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProjectSpace")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProjectSpaceResponseObject); ok {
+		if err := validResponse.VisitGetProjectSpaceResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -9604,250 +9962,260 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Pcxs3siD+VVD8/a68eTcS5SR2vZXr1Z1iK4k3TuyylGTr1i4SnAFJhEOAATCkuCq/uk9zH+w+yRW6",
-	"AcwMB0MOJVK233prqyJzZvCn0d3o/33bS+V8IQUTRvfOb3tTRjOm4M/nilHDsgtj/5ExnSq+MFyK3nnv",
-	"esrIgpopkWOymlJDVlSTFN8/7SU9nU7ZnNrvzHrBeuc9bRQXk17SuzmZyBP744me8cWJhBFpfrKQXBim",
-	"eudjmmv24UPSe0Mn7BUXM92c/i3LqeFLRnL7nBhJjF2QYksuC02oyOAHwW4MWdAJS8gfkguWkRU3U/Ku",
-	"RxLyrneodV5LQ/PnshAROP0oV2ROxZooudJkTk06rU87lmpOTe+8x4V5+m0v8euwk0yY2mMhH5Legio6",
-	"Z8YdH80yjsvYXNXv9sSMJIrRzJ6ghRVVho9pap4RbjQZ+o8HAOEhEXTO8KS5IVOqT8kv0pCUanaimdDc",
-	"nobdGbfjW8zoJT37Te+8XEfSU+zPgiuW9c6NKlgVDnN684qJiZn2zp9+m/TmXPh/Pk42zsbu1K92oNiY",
-	"KSZSFsFROiFSkYxPmDbxpZVfd1zb10+e7F5cxnK+ZGo94Jn9PDJv9Y1tM+/CDjsbExmggputDoNfivmI",
-	"KXvGlCg24dqoNWG5ZqspUywOlEOs6YalBaBPKwhqr9x3vknaPhE+u+8MPJVi4FCp5Uw9nh0OkbgeKKZl",
-	"oVI2wFmifFjJP1hqCBfIBS1b5ppQpFm2ZILwsSXbXMqZJjmfMUIFAaDAPpDllzv5+8lLffLWTXzyi/2x",
-	"uouMjWmRG8d4wrpHUuaMClj4H3K0Ex0N1bM4ArqvDwlJOyT+ets2Izw+IIvK6Yjl7WgZHt8XM+fMwrR9",
-	"ovlB5jA0YGBsjvD8kIcmx4NC2xtuE41e2yuLa2KfJoQLbSoXWUrzHLAZ1vlnwdS6XKj9AoG+BQBzLvi8",
-	"mFdXVQWGFShidypPpyBstEztHkXo6HHS6RDsAAPN/xmZ/K2VLijM/oyc2VsvZ1qTOaNCE5rnCSkW9sJ/",
-	"fJacnZ1tWSCOH1/lWWSZc3rjQHV2Fl+0lFuIwD89JNY4dtjCMC0385ji3owzodowx1rfQKo4n4RVKsKz",
-	"vdfqhjzoigs1YVsO0T++L5dBfGwA47kUKEDqmhSfyvmc6nMynP3HckjYDU1NYv/xn8shSaUwlAsNP/yD",
-	"/ufo/ZAoKqwiMJz9xy0low9DYsVyOYZf/kLJ6KuhpRQix6fvxE9srYkBKXlqlQxtuJiQTDItHhkyE3JF",
-	"qGKET4RULAN9wwIjs3cwJcPfqRJcTIYEb9bTd6KF5P7stZzLt2d/fRo7ij8LaWj7URzgEJyUSCvSW/04",
-	"iqLESp1SIUpmuylc10c6JEoqtsh52r7Iutwb3iULmfN0bUkryJ9HE4IVW0jNjVTrDryofBmwWxYG9DBH",
-	"2QlZMJUyYU6YSGXGMmJWPGVtcK/P2xHuj8++7iDVKDmSph0Bw+P7Ak8zrbfqD5UXDii0aakiWjywgybv",
-	"ScjwZEhGbCwVI5TM2JqMrcLJdMpEZjmGVFmrKAJTbT2L5vIMnWwTw8LjQ5KaldPbj8E/ve95GzljW047",
-	"PL7vPF4AjE9Tiof3m2XFRlMpZwNkN+3zNd+738zAdfRCCs2qFrzInYoPngHvGclsbTVGNl+Y9WkvqdoA",
-	"X0nknPbv/1+xce+89//1S4th373aL22FsIoXUkQYnv01OuWHpPc95Xmh4CN7ezO0ptFF4N39PzQuowRI",
-	"bEH4VPcvlZJK42oi1q8VE4aslBSTU/Lk5oYItmSKGJbnmswtPZspFY4z/1kwbQjPErICIR9uPqbsB7mc",
-	"TDxTQOWj0OwUWQkuxK7zIk2Zhr8WSi6YMhyPh6YetBtkl/TYeGzFvdgjbxKIPPwQcEKOQFz8kLjJL28W",
-	"ORXhKDuvg+a5XMUw6CIAZrS2W5+TlSzyjIwYyZmVm5QsJlMi5KrXNBEkvQVTc26iuHk9ZVwRxSdTo4ku",
-	"xmOeItasyZyuiTY8z4mQxnJhRrg4JxnXdJSzLCHsZmFpJyG5TGcsi0/tROk4bKmWAoDCDZvrXViGwH0L",
-	"X/VK6FOl6LpXkwH2Pcqkt5rKbtNfFe6wP1S5xz/C2VWhjcNWZk786Zebf9+KRW6jTQSKXJpXXKSMrKZM",
-	"JFbesjfjEE9lSApheA7PehWlMqOGnRgO99cdzfFJz4pHzcV8b5Upc06Geq0Nmw9oZpV8kE6lGiZkuChG",
-	"OU8HDjfsL0rmzP53oqgww1NyMbEahcFh7MNBTtOZtq8IOfBvC2kGONYweSeGGROcZe4dHCkhw9rsAyny",
-	"tf9U84lg2YAL+4NHa/u3Q2z7Z87GMIoDZmLVj3diWAjFcsuDhwBYSzBWRdFESKKLdBrshAAKounaPjJT",
-	"K6fQkRU4LRWjrtLARVh6m9HDi7BW9nukCbyrEzJWck4eR64pO5wsFnFrJjxC3WtkZ9du7Jw9w9sCMMn+",
-	"hoYvPeWL4MNIU1kIkJxZPo7tw44T8dJQNZLqkUaLadhOzmJDGHbT4hBD+kEdUDN7h6UsgeUumFzERtsg",
-	"WMBdN0M7EXpyb1DhjIuYvgZGMjgce/RUSLGey0LH9uZly+3LhHmi63NemSs+EdQUikXuvFRaHI/dJ9p/",
-	"ZU/gObwGdmxjaDplcPtKuKXnNGOEmyhzL030jc3Nudb2zxZ32JR57TBjcyoyTUZM84zpxJ7oSqpMewwE",
-	"+uLGrs6oQpvqRVOZT6q4xd5qC3aXlkJ1dBdCGhp33W2A6Rf34v6Awr3GJnBQAAaxmsroLisD6dphN6ki",
-	"p9ogPaeWusZcoTeuy/UaECl2t2pDDZuzGF96CWeDbMASox8GbiLwYrJcA3PUlGeO/Xmfoj63LHMDF6QA",
-	"eLcA08OnM2pxjfw5Ie65nxxI1IB/RmTsBgGXM5qBlzs6/QZ1Bj9UCZ9w2uVKS3JIPElW0K52qg6TowRf",
-	"ZNx8L9WKqsyRVp3avXOyCZmp1OZ8IZUpLSAp40s02ui1zuUkRlQ5nQw0S6XIIuh2MQncW+aZlU2VXCEI",
-	"V5TbO+kMaVfY48wkbK4UP2QxqjJpATYknFSbAbMKxRYUH6MC88wyBiunWkFYigmRSzABRHbiBx2AzFNV",
-	"8A4iCcEESq7C8JuoyUTw6KPiI8dkShcLJgBBjrAaeytG7XUvs/LaDSemifOTswxA3OvgJ6lOtGXfMIOd",
-	"qjbLwTe9QDuQPQXd4rUJ2NltdwsljUxl3hzNpAvLPEwevdkBIFuWUULaii95TtzWOywJ+AwSezG3HEiO",
-	"reyVFkoh8xmxqZUYkp4lEbue97sEIRyyuuoNBNoAbZ0vxDjVpafeTWkkpi2s6hYCJ8MpOVF0HoXunGkd",
-	"9QrGR9pLGvRjt+4qImSx8HunaxaB07hiN9bjBo2uY0nzosW4sGQq46mJIN5rwQAejKZTwucQp4VBDFyV",
-	"ptMuG3hpP/4NJ9q5j7Cg2E6+54BWz6dU4Hlu4MvSO8IaOJBRQ0dUs8EWETS8Uywsf8kGqDh3YDofkt6Y",
-	"37BssGRKtxlrvALgCVGwVS/pTaQANT83wOPeR4Ze0HTm8DfCOZZMcRM3YLSvJmaK+oEa5gC8F2h37/w4",
-	"G6hR49L5OP1U5bebC6xM+b4FCoCwTRhsQR12kxY6JmI6gFb8lWD3yblGYZIEOZDgGLobWx+7ceMiz0oq",
-	"XRHdxnZtVkjWXUm2igsR4X7Mb+gopqu/HhMjDc27bUIWJpUoBexazGv3arACxkSHdXB7grxn96yCEJWC",
-	"AVRIQxjywygZO2C17ywhZio1I1QTwCP4qxID4MDd8RjtWgcWBQrdEkjj5Ff7YuIVXOeCRM7RpKjNGz8F",
-	"TSTpLYtcMEVRjAaT+gBdxJUb28kB8JOQZuBhFedMeNY7kN6bsfbA761KU69EnDoAA2r4hZV0WaJsecQV",
-	"ImpjBK9LBPXAHOUynfWc6T0KlMqHtUhfmr+psBMXnlfnMA70+9FD/ST3/LZ2xPt96zFmn682DvYeSFg/",
-	"qG42raZpoGJ1aprbKmaebRaarQaHHeaAPTX/tu174app+i8dRHtZ40Dea7lc8FnlQvPGEa4xtg3NIc9Q",
-	"j4dQ5hiDDHzBGYzDMJZ9WzY9YkQVYp8bC+/tyH3VqgGABYiSRZHnYPWReZY0zYilq6bJbGuIR/P89bh3",
-	"/o/dS60g7If3SSQvATxq2lCRPSN0pEFJaYDSG6wEXgXdsyLijqjAZz28AiLEEK8m1t8V81oMciH0v7Su",
-	"CbmqWXgd+sQOhc/bpM3jIULFN7lh4RfoNkpIef8mpMb5EuIYX+LkloTU2B4YRgsxE3IlHBZ44vGmypIc",
-	"McIWjFx2N1X6ad7f2zQxhGIFK8rdl/ixzSv5Nzm6DHFcTbasGEaI7WFfw4SKI1nk2I1RdECNUVuubYz6",
-	"aGwVVaNu5hhljrQBGJtlg1FcmWoTM9943HtbCAF/XBm5WFi0A9ODRb6rAoMkkrZhBxXKaqIZ1bOdDPxv",
-	"cnRN9QxStTTeonwyiQWY/3zxy68XrxJy9fzHyxe/vrq0C7z87fKX69jyUJffE8mWTGQtwb+/O3WCazKW",
-	"yptE0AOFPghNrKb/jJw8Ds7Q1VTmjKB3u5ti4FbgsyKat7Cd45y8/Pnih8vB1fOLXxLy5te3P1wOLn59",
-	"8fJ68Or1Dwn5v//7/+w0Y4HSXJ2suvnyDAL2+MNsoXd7gp8FqdczoDocyH24g3M+6HgGohwbvGCCzNvi",
-	"ko/i4w/2icZYWosTxNAZI6ZQoqMK2hkCgt2YgVHrI53JQnHpDUFNdJ/yyZQpMpFMBydlc4mqELuAvKKa",
-	"jNikEB+DPW/nv1fplGVFzjLylzHGAtirnRi1/upwzHm7f+zQHNTzrw5MaCPlsM6TSg2/QLz2FLWFD7mb",
-	"pMGNSiW7A9IrBHvn2x3Opuvb9txY1vn9YG3p8O6KctN13Run4W0nfogSCOUGKwp6uYvYWfzMW1w7d7sS",
-	"OjOrTWO7T6/tJeDbjhpuWuJrtsUkxhB5hu40F+pdpgbVt9wOrOdSjPmkUC0emzHPWXfnEQ75Pc/jejHf",
-	"zxXlTjMy0rawzWKhjWJ03haX5RKfR1bVkpphnFeaczs1mUgihdX/rDKTYKwc1SST6YypUy53SjjlAYR1",
-	"lBtPHDjbTwNA10RfWF3NyIpJTUyBIg2rg8iObE5FFNsqcdQx0xNrFz0FY9X4p6CllmphL+pFMtMOjhTc",
-	"WOJD4f0q3ZpicPqFrUoq38PYGQ+I8+hwjoEiwmm21CEEGbGcsyUDk4BeMDqzf/zlfwj9HwElvnpGIH4l",
-	"jACYxdOpBZ5iNJ2C+YprUuEKd2EUeyVr1Ghk/4yqjQC/Bn9pOZmrahhWmzsr6nbw6v/mUiO+rwVXTHf3",
-	"lu4hM/1RaMPHvMxy2LkauWBiyW52yegboUmCvF4w8dvl3y1jKSy8apnL3nLDc27WCUFpJCG11UGeYemA",
-	"qJ1FZce9894fWorTt3T1s5PK6h7SLRmx+FKCjkP3L/Lr21f1U3ry+OtW+9QGCP/98V/j71bj4jeYkHM+",
-	"VcyQzwhbMrUmztzrjWU5GxsiC9MFh0rZOHjHpRlQSLPw7hv4b+WnQmRMDbhYMm34ZNNAHnUi74RS7aA7",
-	"4FvMj/6GKW2R7lrO2AHtXhhiHren1kmwfmBoPD5Hi2NbDJUo8hw9ujUVdn+CnUbDCYOakU6poqlhSnuk",
-	"htyxe4l6EHpU6BCvsRHjw+2NSOZcFIbpqi1duLQi7ww8KlzaZUumwOOzT17LWzmS5k34cLclt3JfwAHV",
-	"py2Rq4uQWkNvTCyLhDh9MggZuauhGsKuu7p+LBsae05ThoWsXCIUBXyGMH59jnaYoc9WKfPPfAIDrWZ7",
-	"DP9tCHZCKASBX6Kh0H047A9P3wmUlDErCD4Jg2KCEPyGHorSFSBXwnkCwEfgMt3viGFzevMSP33i4Of+",
-	"+XgH9nlBpQLRnXj1M83YgVnnVgHlYOjW3ZrWxhCMvzY2IrKXYgAY9+1fSc4MsFD7z4xPIHa6jBThN1Za",
-	"nrJ0pot5NwOwOyLPizswASVv1qWBpS2sXsmUaecqpkKv7KIznnl8JynK4hqS0bgV7icQqVI/9lEuR1vN",
-	"epXqWStqiXHG3BzEftvNDjpaGxYPwoH5yySJjgFazKTTaELLd5Xh5Jy5JMwOQ86p4GOmzV1h4b8nIUWL",
-	"CnDAY8GnSeeA4ljk14U7XuBLGHOliUuicFlifl0TumTeZb2vcaqEQeLwwp+cX1kF9K2Y+yYEb+wTnKOY",
-	"ngqXKhyJWvfmBWDDAPYVaq6GTrDYzzlCByJq0ZzhxGWNpIskAnEUecYUZjnP6c0Aav9g/DRI//7q9MIy",
-	"zVd0rVHQHqDaJsfjnAsWlYhnjC0Gmf0iikiQGME1mbGFwT0ICSnhds36GTlzzi+yeYE36g5989TfFfjv",
-	"szha1zYYL/oURnz85JunZx0GxaebA7dsFs8ISHIulywrzxIcDmiAskcYogntP8z2vXdcKUSwYZmKAeSt",
-	"x2gLtXGAu0VuwC2ZM7gBXBBBKHUh1nBYE2Z0p5SkEq+bZxEHZGzRVaxqpburoOY1OHw6Y9kAMo93mAlX",
-	"VBiw/kAu+9gQmlvFE5OWDSQ0W6hIka8DH4J7JoOMMrvYjqkkH5JeJlei06rsrSakJ2FcAmT3GscLyvU5",
-	"U52WcxZiOHCBnZc1ZTQ305boM3fr7hLxqld4WVlo3d0jGr5oFWUUm1Muopfgz56Pl9JqgGWOmAvpgSNW",
-	"ucKguAA41hGE3ECaGEBZ03W3+6tQeTyhH90dg3Y5YOVWukZBvnLErlxnd7/MYMtdvgEaqlw9i4yYKVRt",
-	"2FiHR7M877yODQ5QPfvNc0WAlShXPdXYdjYBWeJjjCu8Las/tSV1lOUv6mBK5WKdkIzlzEA1NiuYR0mY",
-	"acNFS8Luda24U/Tz9iDJsjrEvoNaYavVsma5mQs384n/ZZncSB2K9W6rfigiEcpKVKGCg+w4njeKLTlb",
-	"RZQyOLc9jBeNI485pnZkZ0MRGDczikn215y35kGH8+BtYRhQCHplJ7CLpqolEqMQOG0WLWmMOlnIVS4p",
-	"GGXgNdFTV4flTmRa2UN1JUk4hC3ZwJsqfYTQ/LWxR3GV2OF5x07Ub6IXtHNxnCvWstQ7GgJ80mNMfsdQ",
-	"i0pFIciHH63bksq3Wbh+lCuwLI4KvUZS7nyzt9Wb1K6uEQAEBZwFE3qbw8+lZDKxzS5KnWW08wIVm0ed",
-	"k5bp0SxTQd/HqFfCo8ZdKOVFJ6zNWDxScqVRA+owUrfCGHC5hderKbB1dNqAXO2ow/5rW4iRW1kcoSnt",
-	"Rgs7jLmYMLVQXJgEK0AzYbhZuzQxLCvyDByhlM9JIaCILF4US6b4mMcDk3e4+ULYvbNvKMtdakhfyfRz",
-	"GFL1ejeLE8RzGBXLLNdnLSGNr8d2z9QYpnGgpFJPplIjorfVtdVMCEP4WPloG4xcYZ8YnVxoQkkuJ3gM",
-	"FkFOtKHzBRTmKcwUYtbIQsmlB9uBo8bs0lRLKgamj7jSOM6lIjXEm87t1t2eQVvfIxC8kkO2wTRQtDv3",
-	"BoEp1VC3nGUE1eI1MxWzRAXkhaj8g4slzYEcfYzRzpzzIAA56Ja5YB5AiaWrSgrYBsZtpdHSHrThInfO",
-	"4M6VUHCgF/4zCGIdS5W2VFJr5MSAhSW07QjKzbjIxzxvu4p0KhfRcBGLCv768WdShsOEcGQwxb2PliUw",
-	"R/Hq23FHHcRW3FgFhh0O8UXlyLoHAFwxRjKZ6n6Zz3M6z/b349vFcDH5iUWQKbV/QrRA9PqkIWG3ZCsQ",
-	"9mQIF0Za5qMKbYg2UrGEvLn8+ZmL+nWVTX8pWXBT8jmwwPQSb2X9zNVJqojfsJZSRUXWGhehQqeLyPia",
-	"LBRfUsPIgirj8lxgNMt5XbmHRxotLSuqnTPXacDNySrXazyLvcPdFr3YsDTdjEUu9TeXP+/0vwR+Vhko",
-	"qeFKfe1VuaXaKmS3z8bh5p1s33gxt6m6ushNtei0q3fFAB2MlPHTF1A+L27DQqjUlZHGueAfJ6NCZJjS",
-	"vO2cSvflN7FCkHAgA6CwWCkMb0tERoy4iOToSkdxQYBHgY2xDeU3S3Y4CJTbTTygN5cUPc/20C7kIFE8",
-	"vyMn6BgsFjGglux4o9wsjFgpUsCU8hL/CMqTmhYx9JgBZ52tn43ItAjGZWyvEiLbymSUMu6RorVA2u59",
-	"vNCs3aFYHQwG15ZY2oQ5WmS8pRcVdtyaWYV6bol6xLA6H4rNsdDdtuZdzy9fQU0xMgQ1TQ8PeBvXZooV",
-	"IdnKUYs8b6l0/6vgfxbMZ7KVAbhD+/oQHI4+mOW/w0+nxPJ9qwCjBXq4kmqWS5r1wyxDqzNpOyYUIOba",
-	"McrTe4V6ca2LWEbghfbHp6nV+RJCXVxkxPe5HmgW4Ud/+/2nKxCo7PVlp/EasXhkghsiUmMSfo/aX/iY",
-	"DVzc2Rbfo3cS2/UDId44sx4IUjlfdq0l8rAhZrVw5nbFxjh/6YjZzWJdgFKxd3UbQW7w2sgh8o+2xLiU",
-	"dBDQKSlZQ5W2N04wqdzX9ei5TfNRdcHvt3OpF4qOzXZWtavxwAY72tWmpMFGdo9f4SsbB60KVmmI0ZR4",
-	"9rl4A2nvXlCFhqsdJJ48+ebp3nT4+El9B+0O/adn25tPHSfW8DssaqSKnFViDA8Xx3cvqubOEQ+MzJJ2",
-	"CUrf9jPQ9e5I6kjQ4C4K3RVUCKR2rTjmzW3m8NgLej87weuxZ9W9yGytsIv0tarDytvyONN1huicR3jF",
-	"7AdCt79WsLSW7hhzo3cVvdko+FTkOfFBhHuaZ33fpnFM2G8rlwNLjO3st6rU+MIV9IvVBBJjLlrqE9ur",
-	"eUxVNYTR17uBnqyuAA4FVyGMk0GIkJVy5jSdcrHLmNKtTkxtL5cO5z+83yunGnvuPuSc6GKOB8kpRgRb",
-	"MUWY7xkGEZBjJeeukgLUEMqYSgJ5pIqBJ4Tm+u61TPyiktrJd0ag1oKTba7gqkPR7RUdimDKQ0uBF4yd",
-	"wzFqJKngzP6ntskPSm+xG3Xn/i/b1JzXgmHlQs+tatoa8ZU0IfZTyzlz4YOjnGsIxDKnjSjfrZF6Vz5C",
-	"eEV1OU43uXinAyyd8mXcGTtfSGVaHEO/OxVg81g3Y3C2qnRQUwHlxdZayK5TNoSFQM+xOddHqIYc711Z",
-	"B1KCCp3pXN6wJULmdx++hUXngfwj9P6MFAurVqK6FfAIEnjipqF65db4gbWi0I6CBsFUEYWQ63u0M4ij",
-	"LENaWWsd1ZJePdiyLH/o2n8iVGPU+zu2rHrhOlhHNAt00ccdsERzMcmZLzcdNQdhgGOEQsFMZNnBj9fX",
-	"b5KQZ+VOlQoXGtkNcfDdgT3uiL0CuqV+S37i32HFnQQdIV1Wb4zVPnVHe4NltTnloq1UWVk72pdAjxWx",
-	"2aeS8D5FbJZQRj1eYeMudV2OsUiZwmWzXy1li7DUtBiw/yxYsed47oZtQaeumO9HmTKatVtaNUsVM7o7",
-	"Su5TFsZ3NeEsI3RCufgq8dVfqvVgQpGO5mRld5rWslYQdXju1+w0Env7uI8JVYovWbMYeCTMUU2Y6R5R",
-	"bKScDeZdiRPAcBSkLYpYGNaVJXaqieOxJy8zuA4hm8MoV3uYdjVHwRxVENUIujypCjXUqalSFCdwtSp1",
-	"bLke2izkd7FL79P8yw4f69IREsZcjQeN7s2dWeN3N4jbVcs5N+j1iLDUuqW0KbfF8wVR+egAEvvVQbIF",
-	"fXPpGMJe4BUsxw3bAiaPVEpddCE3wNTuFmSHa9fw2euAggeC3P5G4X3Ko7YRzluWtUpWJb+8S9Glytdb",
-	"CLcGzG2yXVPwKcx0gO1A2znbBQae/BOYwCn5N/s/rEGrQynDUJGFawxFyUDJwzQqjWIwS6AAC4RmVJsI",
-	"+fhQbeg67ldrFbdeF0qfk1VHoau94B6OgwmnZcpsKKDWpdyA1K3rA/5RSWkZF3lOgCWTKc2IkERJOXdu",
-	"xS79ZOja6j+DMjhlw4eO7f/tpf88l0V2CfOD7DE1ZgFJUHVG+vTblvBHLqBFi4q5xt6i5IMmLxeNC5mM",
-	"HPqLXlkMoSrzNyMclGYp5iuPqGZPv7VL+vpbK7c//RY1yFNyNZUrYZEGEO2UIL9KoP+hoWt9J7xy7iUY",
-	"ZSLtNNg/EGIVfbPFMWd5w6D69IBp4PbxIGXKDCDscd39CoqHx9rTTIjOaToDf6xhdK59x1u3wRAtOKVL",
-	"tvPUt3C5a2cu2YO7BKVwf91uOxeI3Pm+HVS89PoRRc7NOnkV0c0Dp7q+cvAoR3cu8+cV8+aOMhr7VTvg",
-	"EVvFS0FKs0In/qP1Sqp4NsdOZ0DweGCIlGuWZ1oC+VtVk9eVQjFw19Ai49AfTBM9las2U1DnxIBKTkDY",
-	"cA2OGykAwQvhl7ztfC+dO795uHvCr+EwgjKo5X0MLpEOhaBa6ktcTxn52+/Xfs7geKv6Mp9+8+/f7lJu",
-	"cPgmRCDsNy0UN+sr4OWYCkE1T0PbcKBl+CV8bhkfhiKHVCCO2X9yxlmlXz+v6Lt0wX9i6y2bvSALV22E",
-	"YNZT8OmV62BUVbVaXIjdBhdjGYffj9fXb8jFm5dgBaNLJggEQpE+XfD+8uvTs1Py3JU1hDdcX1v7BD4r",
-	"MF47JHadkwU1U53gfaV94bF3IpWZqz8Dbb/ISGbceaS8Fnr6TrwTz6WwEgF4WgBJpjLPQur+mqBqyaU4",
-	"t2+fkOHfT9xdf/IyG6IJI3RY14SlU8myZ9UGNNV263M6s4sgkFBOfv315YtTO+iFLy4LxgVg/l5+GN6+",
-	"c43L3vXO/3H7Drqqvesl73yF+Xe9D+8/DE9J2c/c+MB45zNEH4oPM7RTfPv1127enGvDxQRKImsyXNAJ",
-	"G5K/YOfjrxL8YaD5P+2vj61s8vjs7Bk5w2INCCLIrkpIscDHydnZGXAe+/mfQziCoZbKDJN3gmDyX7UQ",
-	"xvDvJ9fS0PwEEq3h/aTs41BtNUvsYnQCAM+p4UtGhq+4mA3dXsooP5f1K6AGnBXCtMXmlAlzwgAzMmJW",
-	"PGXnZJjzkaJq3af9EVQH8mFcuu+fVHMK+/S/ff3k6+9HOOU1nzuUevv9c/LNN9/81c756/Vz3Nmc5zl3",
-	"lwn0fyf/ZEpCggzMdHZ29vgE/n99dnYO/z89Ozv7X0OsQpTzlAn0zDoKvljQdMpOvj49cznHSHP6vN9f",
-	"rVanFB6fSjXpu291/9XL55e/XF3CN5bYubGiWw9Ir9IB7Ly3dG/IBRN0wXvnvW9Oz06/cWUugRMBjVrJ",
-	"SfSXj/twxfTHtd6pExSNA828zHrnvR+Y2WyzCu3bF9Ku0L7/9dmZ8zj7cp90ETJg+38417hzH+zKudyY",
-	"CvhRJA8PUPAUxSXQENoGDivtf+8KQAOjLuZzanXcmiu8hEaZqGAv4lxOCLdKh+UBNM8tqtr9YbH4iba3",
-	"AgC2994OXgd06MUFF2JbiHnGUg6Jj9LZ21w6QKU8KHTuWEFy7Zwxk1h6LTstr11nD/A71k/QdUfE5jG6",
-	"F+y83zn5tPPB7RFO39Ze50L78JCSMNfnhk6SyO//M3MR1Jb/Q7HWYJepXtpPOkQglTFBj/er7dXaHqb+",
-	"ojPaHI0uKh0uj04SP9O1jwAZMUArlmEpuMKVHllN11YPe+ZsJi4hD5A4Y9g/Gll+JjG+eCeR3IBCVGFC",
-	"cd/D0Eqyw4QMIUjM3U6hpfywUVUAW8VYxRtuc5fJEyKPsjkXXBswPgMNUT2DHb4ToYLdI73xXjm6ewOD",
-	"hQMFNynX3+wl8eIVsUGmCIMLb6lZUEXnzEBq5D/a4q0oBClDxmHvvPdngS4Yd+G4RyWG7VmUt31SAH/i",
-	"TSSWptmY30AzQjyplhXBd21LAml+zyVd6Jk7EEBAJzVh737RsoiAL7WFBKJx/KyZ2hLhZRirSPSCAe89",
-	"d0WvFoWeJhBKlRDwCTDfqyS6Hl+7os5OWqD09Ns7AKm50JLLJiFDOiFzNh8xtW2xvkTjEZfbJZYQCMpR",
-	"W0mQDat/bAeV/NAjEEYpxLpsAzddEuzLochlrYJKHNaVF6KLxfDh7at9f0xxDZgVcC7xgLdTCJTJZFll",
-	"qryaID0Tbqgud88fcqT7oTeHbhWEX3Ftqg2/Ijw6tp/ylT4er0WfHS9afavLewtMyu30HqiBvXtjQyfP",
-	"WK0vWjNysYEhF6Abepp3Su0p1mTKXG0Aqyq2zete67+hE2bfg6ItNcV015fwKr7p1ncvJMXYGd+Ix7OC",
-	"EU1nEyULqyJbbpHnUA7X1TYVbGWFhND7Z0+87d9W+8t82KbP1Y7niNyhjgYPpclRQQIksDLAJij3pdta",
-	"454P7/c8ib5ixrlT7zNrErTH+nm+taN3ONHtIH0hBTvAGVy7KBFooeZyzcrDQCsu9q2G4J77o3lfG7k4",
-	"GmyvjFx8KqC1a8Hi1+2wnWLdWUMgJu8A0A19DTvdiNfw9pdbcXv/x3/JC/G6jSl0uvuOwrA74fYXlP6C",
-	"0p1QOs9LnL6PQAcj9m/tfzqIcQD840pweL4PJrwBSA8jtjkYbmcAJaj7uZxsNUCS4VjmuVwN0TUQSplT",
-	"4kppy7FzFJ5AWCLGSp2TYS4nrp1FzgXToVRmKucscS3hOJTadY4z+U5gV7i/DF9RbU4g6unk5QtXqoCO",
-	"DVPDr1DhHTKRVZpl2N080s6PGrL4p1SjTIC2yuDOXJM0l5q9E+DkxF0wqnLO1LOyI1kqhWCp0Si0QYnn",
-	"mAGzRMlXcrLLgPmKWVkFDXeuT4B2Bb5rOThRg5ndf9x4dxbLb95Sndzy1NgUeNL7GQh3c1zDbkwf0OKk",
-	"bBhYzhAJYLIfBNN4+5tbqbPGYv9+8gu7MScXAMKWtCUjsSlhbfu7g4cOwFPfMlppKqBngLhGEsOwlwDP",
-	"IX5AFUITPoY+gVhp9qF5xR11unKaXercFs7+YJqcO4O7q22bULubsrYbaE5P+9gwQxWtAjSMyNxDHau0",
-	"K22VSn8OnT2PL9+1tUONiHd57mS7+SHkge9cOTJ0I2LxT98wFdpUBP9cnPijaIK9vNye7u4G3wawslVo",
-	"Jwfx44NNXJ21Uckwk0wfREqzd7b37UKQDsTOuxK27QfShuf9W/zDS7pY6755cC/g98rBfSQCvxSZ9+mW",
-	"u9c7t9+4jEDicP1nncARALHVsbb7Em7eXyEi6tan0tgpP/QnLiilTb14g2//gBUaj6Zi2PFfFwYEwOPr",
-	"GWCYHzEUN+W4LEfrAh4MNgMC35wy2H8XDrgS1NaoaetLA+Tg9T+E6lI9Kbz3isgh/QopQpvndHim1jyi",
-	"ToEvD3PnUndT3OVQu7CqNvKZh47QbQQUa3Z+REKKTXd0evqe5x7AYHwum4QnroO5y2XJ5lRgiJqZQu3L",
-	"unM8ZNETXxsutJIUZe3Nw1JV56NeKHmz3sEqQ8u1I55wdZoHschUmV3qu4pX+hhVqmRRfIHIceIat0Ng",
-	"0JwZmlFDH54n1g7k8DyxcRafFkucRk/vPvwOiKBf5vJvpYUrn7h9XFpw0zwYLQTE55UUSA/iDSKwJzAv",
-	"sCV/rN+XD1fxieHw4YpaoonfTA/F7WoB87dlDJJ7HFr/2GdjpphI2Yd+pUdSq+J64b58Hlr5HF+B/Z5D",
-	"jYm2PkwPIm6GLNxQE2xrSalwA4ZytT4T9GhX4W7H0gYadPnEI8ogoMnRsXCrSvO3Ipswj4PH1mh86cEH",
-	"CYerdbkJIdsbodqmGqMcTyn4glcteKVHcr41QcZ9dfXd6597cW2/4V/wTV6a/oWeXmQ3lYYm7p/pOs2l",
-	"YNlNrJfMft5emRoWd0EEA8OICxor5xPHZ5+ddgiMhu5YHM2Jc2qY4jTXX9hfFzQNrV223sNX5WvHDA32",
-	"NFHOdnRmeF1hhI902VPLNS0se29BZQGJJfDNlM1rstgacgJXUoF97r88qgUonVTztbcZYje7Sn1EXect",
-	"m8tlzSr3yBfiT4iWpZSOKT+PNCQIx010bdy923YPQjSbUz2AgCrnNS0GurGAz9XixbM67Fydg9CbGP1b",
-	"WOLeKi5yJY6o6EciMqrl9VfcgIViiEWxBu5AsL/MAFvpDH3IRPON4UbKSbKzVdk7YfkEGoHLnPGkxnYU",
-	"q7SPg17mU7mKRk+g4SKGa4c3XrR2c/vEDBnMRCn7GYRbWYTbAmq2uo+1Y5Mp9mfFiCnBTO1ujRR5C900",
-	"NOWZS4Hnmnx7dlbG6GC98MQ19KJkxeiMKd8/JJ4aKFWED22NsHk9Jj+tl0wJLFMv84xBPwpfVEcxmtUg",
-	"iKUcngOhPNLEwg5L8Ux9UevG19iZSj/D17DB2xWfQNmskl9YnFUyz5lKoCa0PZR4ZA801t3mAPMy8fO8",
-	"0IapAAnIbf6N5jyjpmwBlvj34LH78d7S85rO84NIzYcVfDapZCM5F8s0YVWFFKGCtWbITwG1ie9y/hHN",
-	"T65U1zZ1q97n7cjXcTnRA1zGWFMdK6tA+0G8exZUa+iOXz3ldMrS2UM7G5ugP87ttAH1T83fuP85PcM3",
-	"co4+FMUIzS0PXZf99HwjwbveWUt2s13v8+30vgS0t+NeaDm4p634841jL9ECr/CqVdpiayYJ1N4D4Xdu",
-	"lWjlavN4QfkIGRxNnrQloqs8tKMFdVXw4vBxXcfFzANhiLcZbzgtrFZULc2ICAJyo2ttQAV5vWDit8u/",
-	"BzPhPblc/1Z7YHSLHKsjyEe6OazCmim6gnyBcj0Hty9Fgsuq4Dp4fJkrhgS47csw92959qEvpHGVQffb",
-	"UmXEzbjfjUKCEtUnKOpZNlp1TtrQPNjrLHMKrTXQ0ge6FxQR4PZanjF9SqANrovmq5R05BpzOQYjql0p",
-	"nCnVqIBiKYcwVbP60i8AhLfllpo4+HW0/TSvdJ4/PZDkAtsJFRNgF1O6WDCBWjPYUXBHUM3Cq9u8vhr7",
-	"f4mtynaScTt2QOsmtjooetRB/wZn2Ar7wykLlWncxDHODEaCjI/HTOmy6t7ZGZrQDqILsjz3ORTeYAcu",
-	"vkwSPob+MFb8TKmCLguyMETIFXoL8ZafYpG33WcLRWX6t/DfQThTWeiTaqHlOGe+FNkb9/YVvvzRA3uZ",
-	"620R6ja5dtuu0qFcMpXTxWAqC6WHZMYWhkykzA7AxD0EY4qyKwyqdwDztdUqrljo2bnfAuR4ANWi2qTs",
-	"h9Gt+EQAPkJhSrQyjwoDDaeehbhz6MpbvpG4dvwylOliSsNLe1j5QT26N+ySL3pUkFZZS1fdf5HEYCw8",
-	"90iTkZIri7CeikEyrqLyI70XAreyh/6t+2uXSHwpMn86H5nj0k3oHICTlkCI8tL9fZ3g+/o0PZ4bfrn9",
-	"nJp77Oszdm16LbISYO5kIuQ3XBG5Euj19E7POBZusYm2gvKL5y7AOhxEtVBN8N7iMaBfr+KRKitI7+/Z",
-	"c36E/oytd4fDcDH5yb73IFdjmO8jxaPWzNbcTJOop2iPvMq3Vk5mlX09SInhsmWMdwqij7+X9IQT3GO+",
-	"vnp5XzfI3cr7Pj60ywNw4vgRozNGKBFsRWZs7W0jiA5QOV7IFZEu9GOh+JIaRha0bEZjyRYrNRCuSca0",
-	"UXLdLb8ZmhBsJ8c3rm/BNb76RRi/P8epgfSLSB7tjHFvwbzNRnmB42N6iO++AiMvlJwoOtfnZWSImxdy",
-	"38ZgVg8pdLgwlwOPi80tJVL9Tgxrfc3OyXfQ2mOIPdsZuXjzUp+SlwYMoJlE45CL18IyMBAJAPV30Ky5",
-	"YGrOUa/AhjbmlPiNQBOMd0JIB7hYwAr6Zep4d6Q8rOocOO1DM+/aEn6mGYuRFC4t2yQi6eySO8jBfX1x",
-	"GGpwN0CUDp5tFDdChp+vy3rmeipX2rUk6sbv+7fw326+mibSfDRFaynb4ZR4IziGDlsChuKMvvArtBfK",
-	"LAVys5di1mX/h0fb44sd7R2J7l27xyFXTOFfFrnIRtuCiX6r+jNfuBysY8I9PuEDiP5WzHMpaDsy0BY0",
-	"nUHmvFW9/iiyCcvIaN2F4BHefddNvzVUEh139TxiIaE8GskhstBIe2Np4lqAOE7klv9In7bESB7gNA+a",
-	"HHNBjL1VERwJABZgSSb/5IuNy+AFXPYnz3FZJy+wKf72ul+HEY26YQUXViZJGQgL2M6/7D3V7T5w6IEf",
-	"b++Ig65ZDfWUWiFoxSAhsT3+0Ci+XJ9mIxfk7VPPTy15YuU8TCJ6/fwlyekaas9xM30nru2Hj3RIHQFZ",
-	"iWtUhDnLIMJFuI5izvuIZKHtQrhB51mMaqBe1im5EB7G74R3KXtwhkAwl0PrPXAxuerlfDuSd5Gv7onf",
-	"D9fzJrpNn8kbZ5cekT1sD+JPtdISF1C1tgud7EEHikEnuSohbFaDgxc+jTvq4UF/AYXUfEzCrrxpDNzA",
-	"SHW/GiE7GQtdCMl2y4Rv/vslenJHR3Rv4f8XNDRYPAGTgRVYZJ6F9CEMswGub/UEbw7fu3qdA/GRtOmN",
-	"A+ysR28HldNeD1WALnR/uSOAW6m/f+v+GqDfopvCWj2Rj+pMLZ0tITbXCz1QPdU366p04t9HMd2+z2Oh",
-	"X/OicWlSh/BSTeWqI9ywPjI1IdURet4fIvuigXK7UjA+OQ7wkCaZRU5TtuvM7kvz/QqFtGmwwz+HZCbk",
-	"SpMh1kQakr+8LYSARlRXBVg4EnKplFQJuTJysWDZVwkZYiCpvReHCRm6/tr2TzxqCd0NQ+N1eMdQZQaG",
-	"z1nIXs3wn00luCKmvKhS+Rd5ZRuyO1D9C0ssnqAeVW+H5NBJHTFWd1fC7N+6v9e72iRsHvLx768Sn1qq",
-	"pbjnB7zD/JDVJGNsOkpdaCtUoEJz4nGOcjd5V07sYCffT6lIWb5/FPkBdtAqqcOSuuHdg9ybzymU0xlX",
-	"EcV5Kvj9ReT2s1HM/fOTOp63flU7TyiemBGK9IEgaAolDkLIDIT4cD5gOUwqqSosdRVRuYGMjBljC/TW",
-	"8uzeR3jYk+oM+gdgxmHKKDv+0VdpdFbZw50ktEqppWFAJ+lMMa2ZxhwMIY0/cJaV2SDJ2dkZdIFPQuWG",
-	"ffoIbT1o43wKxzvja6YPpSvuI8TZabsIcK5KhyclDH6DlvvucA5IzItCT71zCywWWHBKxlEiZOFoe6dX",
-	"qlG1XdrNk5dqlkuahUyrrfbMa1Vo88a/2bHheHtTZqnLWjwQEXvM/stfNBhE/vIM1/+6TdggeNujfM0m",
-	"4L1+NaTcz+BahfBxTC6VGV4oOjafoN31FTMhXA27c7ngL1+XUevijiyqf7uPsXXzND6SQI2LIbSKe+tn",
-	"YPhfURcyJ9A3TLgmstgvBmj3Lg+NeA8R/1OF1R27pJTyxz2z2LdaWD9Vkv8IhlYsw1rHc8jJtHoHhKla",
-	"gQVCRoNQECOCMl48TgvtfCIIrHFhU603xZijnde14jQ/RhBE95s+lJXeJ3EEi655zwln+hE21DpcVNnG",
-	"DYzp5vb8qYsZ9lYpzUiaUw6XSFmfGpQcM2XKfSoe7YkiEEjYiiOXNxhZ87t7/5jhyH4OP+dDx8z4+Z9b",
-	"hV4YTnMdlwMhizoQ8EZkegjMs88u3rw8BKZ4iAScKPkKy5wAAZOn5dJRd7L6MTyZc1GYrV0sll+fnvVp",
-	"kXFzkkv7ym3zSS4nJ+zGbH+IXTob76TV7jqNpwxCEPspBD62POlnciUAa+ut1u/dw75tvvDag0/YgM+U",
-	"0dyqdPVfeQrZyxjoeYdl2e8H+PXmquyFrwTN8dg2J/5DjjRTS54y7FZ5+4cc3Q0y+OHm7G3j+0bDB55j",
-	"IWWut+wRnltpW+awCss+ncq3Z8UhHGHLUpxzvH0t+AJCxF5kd4Q53IEby8jpiDXhgL/2b+G/dztk/2lj",
-	"wowu+hMli4Xua0ZV2sBweGOBRS2bDyChqAyJbXshPnQlUafxKDJhiIpp+b1ebGtQdma8e00qHKSL7YTr",
-	"gWIY6rdZNXT3IvsDUBzpKGefx3pDCf/PY7lzNh/djVt8vMX2b+cPiL446QPtD0Pbdf9zOQ+/3lv7J1by",
-	"e7hzcTMef59YEOvzOJNG8a6Pt+zkLvWxOmxRp1SIu7g0P8Z5uMX2UyoynlFXaP4zWLfX8D6HxTo/Zqnd",
-	"fUZrtuLz57XinGpjFJ9MPhca9Auvuk8/v1W3hbE/xE7uFLZz/O3XjRJfIGGwYlzNINQ3VM8+bfDULVCf",
-	"Azj7t/Y/d7f6fMLAdRs73jl8aNhrD9OCZOuUzmz8ADNVW/w9/IzNpoL3XcMdWtsdYtmHMqR8AhuoNnP8",
-	"CJu5Z6PBg4Ogj3VCDkIg/yXA4Wrj6f5Gi44vwKkC59b/+fnQUIev3J6OCsPgOvmXx6YDuIs+WVRq82Md",
-	"thVxSsUXREI49LWRiy/AcMCAl5U5jEr0sIQVCUgMm9kakFgJb3/65Mk3T3cFuB/xDDBy5gsuWjhY5Xzy",
-	"0ZSfY/F3v6dN8P1ZSEMbnn/8FTry7A8D+Dhylbj4Md6MASmfROMTKo/vtiImsoXkwmxdFPYf4mIsDzxB",
-	"GbVHM7owTNk5IjBovLf1nfaAqvhbdwRdo61S16nuaji854T3Na1tTp80Up6K+YgpF6dI9cznM9VvAG8G",
-	"O1BbtcbeK76Ine8c6+Srdqr6M+/wjvx6L9dym8PXeUkbU/rfo1wlPLx1PIDePQhyY4S29TWnCkEQR5lT",
-	"92me2ykUT6PAwRDhrMhZ+1v4vP1BJV6vv6CFtqh+qLC9eHibZmmhuFlXvMzx58sibzwz1HBtYjuFTLD+",
-	"898uL/JcrnKuTcsrk7T1QQBL+xu3k/RuSAbfNSC0Oe7d2N62sSXP0jgF4fNFoSYMjPI7X9gFnsqbt/D3",
-	"HbVs92nLhqKz3FHt2D6TpbGLPN+17fAaqoSRV5xY0vKkP2EmZcpseWMp82LepOJCM4VRqu1PWqiw8sIt",
-	"/LflrCK3o3/9oNcjluCPLFL300IpTKJof7gtaHZbrC0+u7X/uRuyui97se2U4/bTnA/K/olHmcJnexxt",
-	"Ar3W0DThIBMwpbFGPmSUOJYPY42o5mnv/B/vrfTm0oDwH76jGP7zw3v7oVr6NRQq7533+pCk7XJJYjWI",
-	"8RPCjWb5+Jxg/kJC3IJ0QjQzhouJ/SvcNvZXiz6nlf67mHrcFDHfMLnIseuO5hNBuKh8FfqY1L/5ASgR",
-	"eirh15Aks1ByyTOmNFQl2xgFqDA2vW/K5IoEcUVC1eRmwn7z+9+nkkxlnmnXREbJnNV6g1dGwfDYyCAX",
-	"aSoLYbTrEgU5xpXvQBKMfPa2IpbWcr5P69YZ1Llj83q7QOK2bhEhIWj6xayo0v9UGdRr5ZEhX+G3RpI5",
-	"VbNQTxrbLFWGgDki34dqJGVRO+hZbCR2Fnafg9rdchwZz1zVEUiuY1WEwpu7+d3rPCNKrkJ9XXiP5HJC",
-	"JrKKB/YGjE5LDVlJNYPUcDvAiKYzi3MiOyeQdpK4eomJHbUKzD/kKHq2XlVvNnHm81BjO5ULzjJsWgQY",
-	"LGtnjzlskeG/W7uxQsYi1tkIQyYBemVDh0wKVket0FQ4fhLbKsBGcNXFbLTBN5dyhkWHNpx/5wjxgufm",
-	"hAviFJCyZUwV2j4gNjaHhcdm638H6yldMg8SX5QklUJzbYgcb4zftoEfqRpVG8XjoIXImCK1vM7KeJje",
-	"9+H9h/8XAAD//w==",
+	"7L0Pk9s2siD+VVD6/a68+44zGju26+24Xt1NbCfrjRO7PJNk62KXBJGQhIgCFACURjvlV/dp7oPdJ7lC",
+	"N0CCIihRM9LYfvHWVmUskvjT6G70/77ppXK+kIIJo3vnN70poxlT8Odzxahh2YWx/8iYThVfGC5F77x3",
+	"NWVkQc2UyDFZTakhK6pJiu+f9pKeTqdsTu13Zr1gvfOeNoqLSS/pXZ9M5In98UTP+OJEwog0P1lILgxT",
+	"vfMxzTX7+DHpvaUT9pqLmW5O/47l1PAlI7l9Towkxi5IsSWXhSZUZPCDYNeGLOiEJeR3yQXLyIqbKXnf",
+	"Iwl53zvUOq+koflzWYgInP4uV2ROxZooudJkTk06rU87lmpOTe+8x4V5+riX+HXYSSZM7bGQj0lvQRWd",
+	"M+OOj2YZx2VsrupXe2JGEsVoZk/Qwooqw8c0Nc8IN5oM/ccDgPCQCDpneNLckCnVp+QnaUhKNTvRTGhu",
+	"T8PujNvxLWb0kp79pnderSPpKfZHwRXLeudGFSyEw5xev2ZiYqa986ePk96cC//Ph8nG2did0rFhaoAT",
+	"xHAzp9rgmt32LBaQERtLxfwq/yiYWgfLtEP2Wtb08OzR4+g6HNQGio2ZYiKNrYdOiFQk4xOmTRxE1dcd",
+	"YfToyZPdQMpYzpdMrQc8s59H5g3f2DbzLiy1szGRAUq62eow+KmYj5iyh0GJYhOujVoTlmu2mrLqROqL",
+	"O8SarllaABq3gqD2yl3nm6TtE+Gzu87AUykGDpVaztTj2eEQieuBYloWKmVbaG6h5O8sNYQLR3FmSrgm",
+	"FOmQLZkgfGzZRy7lTJOczxihggBQYB949VQ7+efJK33yzk188pP9MdxFxsa0yI1jgOW6R1LmjApY+O9y",
+	"tBMdDdWzOAK6rw8JSTsk/nrTNiM8PiCrzOmI5e1oWT6+K2bOmYVp+0Tzg8xhaImBsTnK54c8NDkeFNre",
+	"tJto9MbeLVwT+zQhXGgTXKgpzXPA5thlY79AoG8BwJwLPi/m4apCYNgrLXa383QK113L1O5RhI4eJp0O",
+	"wQ4w0PxfkcnfWSmHwuzPyJm99XKmNZkzKjSheZ6QYmEFj4dnydnZ2ZYF4vjxVZ5Fljmn1w5UZ2fxRUu5",
+	"hQj800NijWOHLQzzp1A2wTfjTKg2zLHWN5AqzidhlYrwbO+1uiEPuuJCTdiWQ/SP78plEB8bwHguBQqy",
+	"uqZNpHI+p/qcDGf/sRwSdk1Tk9h//OdySFIpDOVCww+/0f8cfRgSRYVVSIaz/7ihZPRxSKx6IMfwy18o",
+	"Gf11aCmFyPHpe/EDW2tiQFq3Qi3XhosJySTT4oEhMyFXhCpG+ERIxTLQeywwMnsHUzL8lSrBxWRI8GY9",
+	"fS9aSO6PNrn38dnfnsaO4o9CGtp+FAc4BCcl0kB6qx9HUVRYqVMqRMVsN4Xr+kiHREnFFjlP2xdZl3vL",
+	"d8lC5jxdW9Iq5c+jCcGKLaTmRqp1B15UvQzYLQsD+qCj7IQsmEqZMCdMpDJjGTErnrI2uNfn7Qh3VLV2",
+	"Al6OpGlHwPLxXYGnmdZb9YfghQMKbVqqiDUB2EGT9yRkeDJ0yi2hZMbWZGwVTqZTJjLLMaTKWkURmGpP",
+	"tVcvaMoG3QSB29/y5aX+6MlOYcjQyTbBsHx8SOK3mkM7Yvind8VAI2dsC/6Vj+86jxdJ49NUAuvdZlmx",
+	"0VTK2QAZYPt8zffuNjPwQb2QQrPQthm55fHBM+CGI5mtrQ7L5guzPu0loXX0tURebv/+/xUb9857/1+/",
+	"sqX23av9yooKq3ghRYRe7K/RKT8mve8ozwsFH1l5gqGdkS7K26T/u8ZlVACJLQif6v5LpaTSuJqIXXDF",
+	"hCErJcXklDy5viaCLZkihuW5JnPLYcyUCndX/FEwbQjPErICtQPuYqbsB7mcTDybQnWo0OwUuQcuxK7z",
+	"Ik2Zhr8WSi6YMhyPh6YetBtkl/TYeGwF0Ngjb6SIPPxY4oQcgQD7MXGTv7xe5FSUR9l5HTTP5SqGQRcl",
+	"YEZru/U5Wckiz8iIkZxZSU7JYjIlQq56TaNF0lswNecmiptXU8YVUXwyNZroYjzmKWLNmszpmmjD85wI",
+	"aey9wAgX5yTjmo5yliWEXS8s7SQkl+mMZfGpnXAfhy3VUgBQuGFzvQvLELjv4KteBX2qFF33alLJvkeZ",
+	"9FZT2W36y8Id9seQe/xWnl0IbRw2mDnxp19t/kMrFrmNNhEoco1fcpEyspoykVgJ0N7VQzyVISmE4Tk8",
+	"6wVqbkYNOzEc7q9bOiqSnhXYmov5zqp35pwM9VobNh/QzN60IC9LNUzIcFGMcp4OHG7YX5TMmf3vRFFh",
+	"hqfkYmJ1HIPD2IeDnKYzbV8RcuDfFtIMcKxh8l4MMyY4y9w7OFJChrXZB1Lka/+p5hPBsgEX9geP1vZv",
+	"h9j2z5yNYRQHzMQqRO/FsBCK5ZYHDwGwlmCs0qSJkEQX6bS0XAIoiKZr+8hMreRER1YEtlSM2lMDF2Hp",
+	"bWYYL1RbafSBJvCuTshYyTl5GLmm7HCyWMTtq/AItcGRnV27sXP2DG8LwCT7G5ri9JQvSu9OmspCgCzP",
+	"8nFsH3aciP+KqpFUD3TNlwKvRoYw7LrFVYj0g1qpZvYOS1kCy10wuYiNtkGwgLtuhnYi9OTeoMIZFzEN",
+	"Esx2cDj26KmQYj2XhY7tzcuW25cJ80TX5/xEl3wiqCkUi9x5qbQ4HrtPtP/KnsBzeA0s68bQdMrg9pVw",
+	"S89pxgg3UeZeOQ0am5tzre2fLY7CKfP6asbmVGSajJjmGdOJPdGVVJn2GAj0xY1dnVGFNuFFE8wnVdyH",
+	"YPUXu0tLoTq6CyENjTs1N8D0k3txf0DhXmMTOCgAg1hNZXSXwUC6dtgtTkqg59RS15gr9A92uV5LRIrd",
+	"rdpQw+YsxpdewdkgG7DE6IeBmwj8uyzXwBw15Zljf97Lqc8ty9zABSkA3i3A9PDpjFpcI39OiHvuJwcS",
+	"NeAxEhm7RsDljGbg/49Ov0GdpWesgk952tVKK3JIPEkGaFc7VYfJUYIvMm6+k2pFVeZIq07t3l3ahMxU",
+	"anO+kMpUNpmU8SWakfRa53ISI6qcTgaapVJkEXS7mJTcW+aZlU2VXCEIV5TbO+kMaVfY48wkbK4SP2Qx",
+	"Cpm0AKsWTqrNgFmFYguKj1GBeWYZg5VTrSAsxYTIJRglIjvxgw5A5gkVvINIQjCBkqty+E3UZKKMdUDF",
+	"R47JlC4WTACCHGE19laMWhBfZdW1W56YJs5zzzIAca+D5yacaMu+YQY7VW2Wg296gZYpewq6xXxUYme3",
+	"3S2UNDKVeXM0ky4s8zB59GYHgGxZRgVpK77kOXFb77Ak4DNI7MXcciA5trJXWiiFzGfEplZiSHqWROx6",
+	"PuwShHDIcNUbCLQB2jpfiHGql556N6WRmLawqlsInAyn5ETReRS6c6Z11E8ZH2kvadCP3bqriJDFyt87",
+	"XbMInMYVu7EeN2h0HUuaFy3GhSVTGU9NBPHeCAbwYDSdEj6HCDYMq+CqMuZ22cAr+/EvONHOfZQLiu3k",
+	"Ow5o9XxKBZ7nBr4svWuugQMZNXRENRtsEUHLd4qF5S/ZABXnDkznY9Ib82uWDZZM6TZjjVcAPCEKtuol",
+	"vYkUoObnBnjch8jQC5rOHP5GOMeSKW7iBoz21cRMUd9TwxyA9wLt7p0fZwM1alw6r6ufqvp2c4HBlB9a",
+	"oAAI24TBFtRh12mhYyKmA2jgQQW7T841CpOklAMJjqG7sfWxGzcu8qyk0oHoNrZrs0Ky7kqyIS5EhPsx",
+	"v6ajmK7+ZkyMNDTvtglZmFSiFLBrMW/cq6UVMCY6rEtHLMh7ds+qFKJSMIAKaQhDfhglYwes9p0lxEyl",
+	"ZoRqAngEfwVRCQ7cHY/RrnVgUaDQLaE9Tn61LyZewXVOUeQcTYravPFT0ESS3rLIBVMUxWgwqQ/QaR3c",
+	"2E4OgJ+ENAMPqzhnwrPegfTejLUHfm9VmnoV4tQBWKKGX1hFlxXKVkccEFEbI3hTIagH5iiX6aznTO9R",
+	"oAQf1mKgaf42YCcuYLDOYRzo96OH+knu+W3tiPf71mPMPl9tHOwdkLB+UN1sWk3TQGB1aprbAjPPNgvN",
+	"VoPDDnPAnpp/2/a9cNU0/VcOor2scSDvtVwu+Cy40LxxhGuMtkNzyDPU4yG4OsYgS77gDMblMJZ9WzY9",
+	"YkQVYp8bC+/tyH3VqgGABYiSRZHnYPWReZY0zYiVq6bJbGuIR/P8zbh3/tvupQYI+/FDEsnYAI+aNlRk",
+	"zwgdaVBSGqD0BiuBV0H3fJG4I6rksx5eJSLEEK8m1t8W81oMcmUyQmVdE3JVs/A69IkdCp+3SZvHQ4TA",
+	"N7lh4RfoNkpIdf8mpMb5EuIYX+LkloTU2B4YRgsxE3IlHBZ44vGmyoocMeYXjFx2NyH9NO/vbZoYQjHA",
+	"imr3FX5s80r+Q45elpFlTbasGMas7WFfwxSPI1nk2LVRdECNUVuubYz6aGwVVaNu5hhljrQBGJtlg1Fc",
+	"mWoTM9963HtXCAF/XBq5WFi0A9ODRb7LAoMkkrZhBwFlNdGM6tlOBv4PObqiegZJbBpvUT6ZxELef7z4",
+	"6eeL1wm5fP73ly9+fv3SLvDlLy9/uootD3X5PZFsyUTWEo78q1MnuCZjqbxJBD1Q6IPQxGr6z8jJw9IZ",
+	"uprKnBH0bndTDNwKfJ5G8xa2c5yTVz9efP9ycPn84qeEvP353fcvBxc/v3h1NXj95vuE/N///X92mrFA",
+	"aQ4nCzdfnUGJPf4wW+jdnuAXQer1nKwOB3IX7uCcDzqemynHBi+YUuZtcclH8fF7+0RjdK/FCWLojBFT",
+	"KNFRBe0MAcGuzcCo9ZHOZKG49IagJrpP+WTKFJlIpksnZXOJqhC7gLyimozYpBCfgj1v57+X6ZRlRc4y",
+	"8pcxxgLYq50Ytf7r4Zjzdv/YoTmo518dmNBGEmSdJ1UafoF47SlqCx9yN0mDG1VKdgekVwj2zrc7nE3X",
+	"t+25sazz+6W1pcO7K8pN13VvnIa3nfghKiBUGwwU9GoXsbP4kbe4dm53JXRmVpvGdp/w20vAtx013LTE",
+	"12yLSYwh8gzdaS7Uu0pWqm+5HVjPpRjzSaFaPDZjnrPuziMc8juex/Vivp8ryp1mZKRtYZvFQhvF6Lwt",
+	"LsulYo+sqiU1wzivNOd2ajKRRAqr/1llJsFYOapJJtMZU6dc7pRwqgMo11FtPHHgbD8NAF0TfWF1NSMr",
+	"plkxBYo0rA4iO7I5FVFsC+KoY6Yn1i56CsbC+KdSS63Uwl7Ui2SmHRwpuLHEh8L7Vbo1xeD0E1tVVL6H",
+	"sTMeEOfR4RwDRYTTbKlDCDJiOWdLBiYBvWB0Zv/4y/8Q+j9KlPjrMwLxK+UIgFk8nVrgKUbTKZivuCYB",
+	"V7gNo9grWaNGI/vneG0E+DX4S8vJXIZhWG3urKjbwav/m0uN+L4WXDHd3Vu6h8z0e6ENH/Mqy2HnauSC",
+	"iSW73iWjb4QmCfJmwcQvL/9pGUth4VXLpfaWG55zs04ISiMJqa0OMh8rB0TtLIId9857v2spTt/R1Y9O",
+	"Kqt7SLfk6OJLCToO3b/Iz+9e10/pycNHrfapDRD++8O/xd8N4+I3mJBzPgVmyGeELZlaE2fu9caynI0N",
+	"kYXpgkOVbFx6x6UZUEiz8O4b+G/wUyEypgZcLJk2fLJpII86kXdCqXbQHfAt5kd/y5S2SHclZ+yAdi8M",
+	"MY/bU+skWD8wNB6fo8WxLYZKFHmOHt2aCrs/wU6j4YSlmpFOqaKpYUp7pIbcsTuJehB6VOgyXmMjxofb",
+	"G5HMuSgM06EtXbi0Iu8MPCpc2mVLpsDjs09eyzs5kuZt+eFuS25wX8AB1aetkKuLkFpDb0wsi4Q4fTYI",
+	"GbmroT7Drru6fiwbGntOU4YlvlwiFAV8hjB+fY52mKHPVqnyz3wCAw2zPYb/NgQ7IZSmwC/RUOg+HPaH",
+	"p+8FSsqYFQSflINighD8hh6KyhUgV8J5AsBH4HLvb4lhc3r9Cj994uDn/vlwB/Z5QSWA6E68+pFm7MCs",
+	"c6uAcjB0625Na2MIxl8bGxHZSzEAjHv8N5IzAyzU/jPjE4idriJF+LWVlqcsneli3s0A7I7I8+IOTADx",
+	"93JB08g55XzOI4TvDOLOWdkBRrtyNMaFAgtZKa9wFs/YqL3QlcvC5t6M31XCUETvjQcLfbs2oYccKlUQ",
+	"yH7SkA9puEgNGeVyhIc4p4KPmTa3CY5x1xfCfGOrW5ID3ip5va5MZG2JEUqmTLutUKFXFu0ynnmORVLU",
+	"pjSkE3Krnk0g1qiOELDTbYbZoCLbilp2OmNuDoBSN3QZWahH9RmEdJnm0jHEjpl0Gk1J+jYYTs6ZS6Pt",
+	"gtDlOd8OFv57UibZUQEhFFhEbNI5JDwWu3fhjhduFoya08Slwbg8P7+uCV2yznS8ga8hriNe+JPzKwtA",
+	"34q5b8vwm33CqxTTU+GSvSN5B95ABBcpgH2FtgdDJ1hA6hyhAzHRaJByCo9G5oskApEwecYU5qnP6fUA",
+	"Kk1gBDzob1748eoOzVd0rVFVGqDiLcfjnAsW1WlmjC0Gmf0iikiQ2sI1mbGFwT0ICUn9ds36GTlz7kuy",
+	"KYI1all989Tf9vjvszha1zYYLyRWjvjwyTdPzzoMik83B27ZLJ4RkORcLllWnSW4jNCEaI+wjAe1/zDb",
+	"995xpRCDiKVPBlB5IEZbaE8BuFvkBtySOQP278JAyvIpYg2HNWFGd0oqq/C6eRZxQMYWHWJVK91dlop6",
+	"g8OnM5YNIHd8h6F3RYUB+x1UIxgbQnMpmEs7N5CSbqEiRb4u+RDcMxnkBNrFdkwG+pj0MrkSnVZlbzUh",
+	"PQnjEiA/2zheUK3PGVu1nLMyCgcX2HlZU0ZzM22JH3S37i4BJbzCq2pV6+4+7fKLVmFUsTnlInoJ/uj5",
+	"eCXnlLDMEXMhwXPEgisMykNAaASCkBtI9AMoa7rudn8VKo+XZECH1aBdDli5la5RFQuO2JWA7e5ZG2y5",
+	"yzdAY0VVxFpiplB3Y2MdHs3yvPM6NjhAePab54oAq1AuPNXYdjYBWeFjjCu8qyqKtaXlVAVM6mBK5WKd",
+	"kIzlzECFP6taRUmYWYG5JeX6qlYwLPp5e5hrVd9j30GtsNVqG7XczAUM+tINVenlSCWR9W6/TFkGpCwM",
+	"EkIFB9lxPG8VW3K2iqjVcG57mJ8aRx5zLe7Q3aCMj5sZxST7a85bM9k3dbiWIucrO4FdNFUtsTSFwGmz",
+	"aJlsVMjKbPOKglEGXhM9dZV0bkWmNeWsWklSHsIWla3SRFv07q76sqGTuJ4MD/bUj6/o7lBSN2H7zjbM",
+	"TREW4i/EPQr/xNDSOx2jPj3twdrByn/JWpZ6SyOVT8iNaSZ4aEG1K6jVMFq3FTzYZn39u1yB1XtU6DUy",
+	"qc4yS1t1Vu1qbgFAUHRbMKG3OaNdujAT22z21FntOy9QsXnUcW7ZOc0yVVoyMCKb8KjjAcrM0Qlrc2SM",
+	"lFxp1O06jNStaAtc2+XrYXp2HZ02IFc76nL/tS3EyK0q3NGU46NFR8ZcTJhaKC5MgvXSmTDcrF0KI5a8",
+	"eQZOesrnpBBQchmvwCVTfMzjQfM7XNBlSoiz3CjLN2tIH2ShOgwJIzKahTPi+bWKZfY+Yy3htm/Gds/U",
+	"GKZxoCSodRTUL+ltdbs2kxURPlby2wYjV3QqRicXmlCSywkeg0WQE23ofAFFowozhXhKslBy6cF24IhG",
+	"uzTVkiaEqU2ubJNz90kNsdBzu3W3Z7BD7JGkEOQ3bjANFFrPvaljSjVU+WcZQYV/zUxgcAlAXojgH1ws",
+	"aQ7k6OPfdtZDKEU7B90qT9EDKLF0FaQnbmDcVhqtLF0b4RsuUKFzlR4c6IX/DAKsx1KlLVX+GvlaYDsq",
+	"m+2Uatu4yMc8b7uKdCoX0VAmiwr++vFnUoVqlaHyYGT8EC2ZYY4ScWLHHXUQyHFjAQw7HOKL4Mi6B6dc",
+	"MkYymep+lWt2Os/2jzGxi+Fi8gOLIFNq/4RIluj1Sctk8oqtQEieIVwYaZmPKrQh2kjFEvL25Y/PXES6",
+	"qwP8U8WCm5LPgQWmV3gr62euhlegWMBaKuUbWWtchCr7wkTG12Sh+JIaRhZUGZeDBaNZzutKkTzQaENa",
+	"Ue0CDZxu35wsuF7jFRY63G3Riw3LJs5Y5FJ/+/LHnb7Bkp8FAyU1XKmvPZRbwsY6u/2JDjdvZdXHi7lN",
+	"iddFbsIS7a4WGwN0MFLGT19Aace4dQ6hUldGGueCf5yMCpFhuv22c6pc69/EipTCgQyAwmJlWryVFBkx",
+	"4iKSoytrxgUBHgXW0zaU3ywn4yBQbTfxgN5cUvQ8G77TpkrnVew9HeY7w9FizEKKfD2Ik/OvdS8tGN1H",
+	"NJ2VdTrDevRcO3tV1tHVNqWqrZrElGnXzkw2vNgbrS7IVOYeW/dJFIh5pV2OWsQLbX/eyxNtRSdDJ5Ot",
+	"tfVawVrZWHxBC3TiWHa9F5D9Igb7olT5oWXjnObbbCdGSjQw2StECub8BOfEDwJOvzE4BdzpzaO8JcjM",
+	"aDmewFstZOXzRTnaLmEuXbHENcMo5zWZyAqwE0WR2GWLd2+HlcrpoBU0q3oaDp9DggoTRSInEeBIBOBb",
+	"eMcVnexVgqfVh3En2g+LGxyN8itK2CB7wdg+ZE/j9YA26zRMqT63sjd4RsGfjc1ePM4egMPU5oMpLHNJ",
+	"pzzPFEMbEex/xHIJhWIk4abK7qjVt7wl+lYGd2ftbEfhKBa2B86jDBzFtVvKsh1D8SPOzUqh2CjmDyMG",
+	"JaCYUt5mNYLi76bFkHLMcP7OnslG3H9EZsrYXgXathUhq6w0R4qFB3tR79MFvu8OdO9g8r6y4l6bOYIW",
+	"GW/pPYqdXmdMaDK3YumIYe1jNPzEEqPamsY+f/kaLjUyBEOjHh5Qn6zNFCvxtlUnKPK8pbPRz4L/UTBf",
+	"J6BKbxra14dwjftQ4f8OP50Sq7kUmin0Dg9XUs1ySbN+OcuQ5HKi7ZjQ3oFrJ+qf3imQnmtdxOotXGh/",
+	"fJqugU9Tl3USiUtaDzSL8KN//PrDJZgErAJmp/E2XfHAlCECkQre8HvUg8DHbOCi+rfEBfkALrt+IMRr",
+	"53IDOS7ny66V2u43gL+WLNZumjMulqm6RsMy/K4qNmi+3p52iOzuLRHEFR2U6JRUrCGk7Y0TTAKNs56b",
+	"sOkACRf8YTuXeqHo2GxnVbsaTW2wo11t6RpsZPf4AV/ZOGhVsKABWlOZ2OfiLUl794ICGg47hj158s3T",
+	"venw4ZP6DtqD7Z6ebe+vdZxMjm+xZKQqchZkcBwuS+JOVM1dkBwwMkvaFSh9u/mSrnfnqUVE5F0Uuitl",
+	"A0jtSjnNeTND2l7Q+1m634w9q+5FZmuFXaSPaR1W3hsVGFYQcC6wA6+Y/UDo9tcKltbCaGNu9K6Sghvl",
+	"NIs8Jz5FY08Ho+/TOY4J+23FCGGJsZ39EkqNL1y55FjFRTHmoqX7g72ax1SF6QU+V0IxmvnyghTCeGCc",
+	"DMJ3rZQzp+mUi13ugG5V+Gp7eelw/uOHvSrWsCWXhb7POTH8Kx7ArhgRbMUUYb5HLGQnjJWcuzpVUKEx",
+	"YyopySNVDHz5NNe3rxTnF5XUTr4zArWW824L0wpDYtxeMSQGnFFo6/aCsQuZiZriApzZ/9Q2+UEVyeVG",
+	"3bn/l21qzhvBsC6051Y1bY34OuWQl6HlnLnQ/lHONQRJm9NGBs7WKPpLn72zoroap5tcvDOEI53yZTyc",
+	"aL6QyrSENvzqVIDNY92Mj92q0kHFKpQXWztNWJq5diGb0GN2zvURek3EW5TWgZSgQmc6F49uiV791YdW",
+	"Y0sfIP8IvT8jxcKqlahulXgE6dFx01C9Ln78wFpRaEe5qNJUEYWQ6yq50/ZXFXkP1lpHtaRXT4Soiku7",
+	"RrAI1Rj1/ooNQV9gN46YEQSDzOIhRERzMcmZb+YRNQehUyFCoWAmsuzg71dXb5Myi907ToRzR3RDHHx3",
+	"YI87Yq+A7viPyQ/8W/QVJejK77J6Y6z22dX9YlltTrloKwRbdebwDWZiJQL36dOwT4nAJTSpidcvu03V",
+	"vGMsUqZw2ezXqcIiLDUtBuw/ClbsOZ67YVvQqSvm+1GmjGbtllbNUsWM7o6S+xTd8z3jOMsInVAu/pr4",
+	"2nphtb2yBFpzsqr3X2vRUMgIOPdrdhqJvX3cx4QqxZes2WolkoKgJsx0z/YxUs4G867ECWA4CtIWRSyQ",
+	"+NISO9XE8diTVxlch5BpaZTr7EC7mqNgjhBENYKuTiqghjo1BSUHS64WUseW66HNQn4bu/Q+rVXt8LEe",
+	"aKWT01XQ0higs7Mmz+0N4nbVcs4Nej0iLLVuKW3KbfFqDKh8dACJ/eogtRicNSFaePUCr2A5btgWMLEz",
+	"KCTWyXdrMbW7Bdnh2hV89qZEwQNBbn+j8D7F59sI5x3LWiWril/epqRl8PUWwq0Bc5ts1xR8CjMdYLP1",
+	"ds52gaGT/wImcEr+zf4PK/zrslB0We+OawymzEDJwxRnjWIwS6C8HTjRwxaNPsNBG7qO+9Vaxa03hdLn",
+	"ZNVR6GovZ4zjYDGIqiBJWZ62SzEnqVvXB/wjSDcdF3lOgCWTKc2IkERJOXduxS7d+uja6j+DKrxyw4fO",
+	"xhSiBxV5nssiewnzg+wxNWYBCcp1Rvr0cUsAPxfQAE/FXGPvUPJBk5fLJ3EhE2S0JpcWQ6jK/M0IB6VZ",
+	"itVgRlSzp4/tkh49tnL708eoQZ6Sy6lcCYs0gGinBPlVAt2lDV3rW+GVcy8lPnzklGB3Zoi2962sx5zl",
+	"DYPq0wMW2bGPBylTZgCB++vuV1A8wcOeZkJ0TtMZ+GMNo3OduJqRboNlvPuULtnOU9/C5a6cuWQP7lIq",
+	"hfvrdtu5QOTO9802441tjihyNlIGK9HNAydcXzV4lKM7l/nzwLy5o0jZfrWkeMRW8UqQyqzQif9ovZIq",
+	"no+40xlQejwwyNe1IjYtqWitqsmboAwf3DW0yDh0X9VET+WqzRTUObUtyGorN1yD40YSW+mF8Evedr4v",
+	"nTu/ebh7wq/hMIIi89V9DC6RDmU2W6p3XU0Z+cevV37O0vEW+jKffvPvj3cpNzh8EyKQuJIWipv1JfBy",
+	"TOajmqf2D+Tvlpbhl/Jzy/gwmaZMZuWYmS9nnHm3/nlP80DfpQv+A1tv2ewFWbhabgTzdkufXrUORlWo",
+	"1eJC7Da4GMs4/P5+dfWWXLx9BVYwumSCQCAU6dMF7y8fnZ6dkueuaDS8Ydn2A03sE/iswIyjMun6nCyo",
+	"meoE7yvty7q+F6nMXHU/aKpKRjLjziPltdDT9+K9eC6FlQjA0wJIAlHavqzOmqBqyaU4t2+fkOE/T9xd",
+	"f/IqG6IJw2f0ck1YOpUsexa293OJtQrbxc/sIggUeyE///zqxakd9MKX7gfjAjB/Lz8Mb967trDve+e/",
+	"3byHnrXve8l737/nfe/jh4/DU3JRLsP41C7nM0Qfig8ztFM8fvTIzZtDBPkEGk5oMlzQCRuSv4yVnJOH",
+	"f03wh4Hm/7K/PrSyycOzs2fkDAspIYggPzghxQIfJ2dnZ8B57Od/DOEIhloqM0zeC4KJ+WGRquE/T66k",
+	"ofkJFEGB95OqS1bYyJ/YxegEAJ5Tw5eMDF9zMRu6vQQh/liRQ0CFXSuEaYvNKRPmhAFmZMSseMrOyTDn",
+	"I0XVuk/7I6i96MO4dN8/CUP6+/S/PXry6LsRTnnF5w6l3n33nHzzzTd/s3P+fPUcdzbnec7dZfIMsOBf",
+	"TElI8YSZzs7OHp7A/6/Ozs7h/6dnZ2f/a4g1HnOeMoGeWUfBFwuaTtnJo9MzVw8EaU6f9/ur1eqUwuNT",
+	"qSZ9963uv371/OVPly/hG0vs3FjRrQekF/RXPe8t3RtywQRd8N5575vTs9NvXBFx4ERAo1ZyEv3lwz5c",
+	"Mf1xrTP9BEXjkmZeZb3z3vfMbDaxt/xQL6RdoX3/0dmZ8zj7Yup0UVan6P/uXOPOfbCrasDGVMCPIpnk",
+	"gIKnKC6BhtA2cLnS/neuvQYw6mI+p1bHrbnCK2hUqXb2Is7lhHCrdFgeQPPcoqrdn/aRzee/9QCwvQ92",
+	"8Dqgy06ncCG2JUllLOWQui+dvc0ltAXF16Ev2goKX8wZM4ml19VUsmXQacz5Hesn6HpPY2s+3SvtvN86",
+	"+bTzwe2RENbWvPBC+/CQijDX54ZOksjv/zNzEdSW/0Mp/NIuE17aTzpEIFUxQQ/3q5za2nyv/qIz2hyN",
+	"LoL+4UcniR/p2keAjBigFcuw0G7hyoKtpmurhz1zNhOXUg5InDECZSqR5WcS44t3Esk1KEQBE4r7HoZW",
+	"kh0mZAhBYu52okKK9VwWetio+ION+KziDbe5y0UtI4+yORdcGzA+Aw1RPYMdvhdlfeAHeuO9anT3BgYL",
+	"lxTcpFx/s1fEi1fEBpkiDC68pWZBFZ0zA8n9v7XFW1EIUoac+d55748CXTDuwnGPKgzbs+VB+6QA/qTK",
+	"KlkoNubX0OoZT6plRfBd25JAmt9zSRd65g4EENBJTZpPBCphsUWU+FJbSEk0jp81kzMjvAxjFYleMOC9",
+	"564g5aLQ0wRCqRICPgHmO8FF1+PrStXZSQuUnj6+BZCaC624bFJmCSVkzuYjprYt1hfAPuJyu8QSAkE5",
+	"aqsIsmH1j+0gqHBwBMII8lRFuIOktC+XJcRr1c3isA5eiC4Ww4e3r/bDMcU1YFbAucQ93k5loEwmqwqQ",
+	"1dUEBQbghupy9/wuR7pfdj7TrYLwa65N2E41wqNj+6le6ePxWvTZ8aLVt7q8t8CyEp3eAzWwd2ds6OQZ",
+	"q3WdbUYuNjDkAnRDT/NOqT3FeomZq25jVcW2ed1r/bd0wux7UHasppju+hJexTfd+u6EpBg749scelYw",
+	"oulsomRhVWTLLfIcmg24yvGCrayQUHZW3BNv+zdh976P2/S52vEckTvU0eC+NDkqSAkJrG2zCcp96bbW",
+	"FvHjhz1Poq+Yce7Uu8yalNpj/Tzf2dE7nOh2kL6Qgh3gDK5clAg0qHW5ZtVhoBUXmhZicM/d0byvjVwc",
+	"DbaXRi4+F9DatWBrkXbYTrEmvCEQk3cA6JZdozvdiFfw9tdbcXt37T/lhXjVxhQ63X1HYdidcPsrSn9F",
+	"6U4onecVTt9FoIMR+zf2Px3EOAD+cSU4PN97E94ApIcR2xwMtzOACtT9XE62GiDJcCzzXK6G6Boo24xQ",
+	"4tpcyLFzFJ5AWCLGSp2TYS4nrllYzgXTZRnrVM5Z4hrucihe5Bxn8r3Anrt/Gb6m2pxA1NPJqxeuVAEd",
+	"G6aGf0WFd8hEFrQis7t5oJ0ftczin1KNMgHaKkt35pqkudTsvQAnJ+6CUZVzpp5V/V5TKQRLjUahDdov",
+	"xAyYFUq+lpNdBszXzMoqaLhzPXy0a75Ry8GJGszs/uPGu7NYfvOWziGWp8amwJPez0C4m+Madm36gBYn",
+	"VTvmaoZIAJP9oDSNt7+5lTprLPafJz+xa3NyASBsSVsyEls+17a/O3joADz1HaNBwx89A8Q1khiGfX54",
+	"DvEDqhCa8DHWZoIq8PfNK26p01XT7FLntnD2e9Pk3BncXm3bhNrtlLXdQHN62qeGGapoAdAwInMPdSxo",
+	"Bt8qlf5Y9k0/vnzX1mw+It5V5csOIQ98uw6Ls2HZPd+OHlpI0bDUZJP4o2iCnVLdnm7vBt8GsKoReycH",
+	"8cODTRzO2qjFm0mmDyKl2Tvb+3YhSAdi510R9vYDacPz/g3+4SVdrO7XPLgX8HtwcJ+IwF+KzPt0q93r",
+	"ndtvXEYgcbju/k7gKAGx1bG2+xJu3l9lRNSNT6WxU37sT1xQSpt64fqLfo81ho+mYtjx3xQGBMDj6xm/",
+	"YsVDFDfluCqo7gIefMVPxSD8Xi8YncEBB0FtjarsvjRADl7/Q6gu4UnhvVdEDulnSBHaPKfDM7XmEXUK",
+	"fLmfO5eufRnL/Q+1C6tqIx8k2G0EhPzquRRjPikUPba3JTbd0enpO557AIPx2e6EcsFUlpBMpjOmXC5L",
+	"NqcCQ9TMFGpf1p3jVflhXxuubNQtqtqbh6Wqzke9UPJ6vYNVlu1Qj3jC4TT3YpEJmZ3rMlzrMRhUyaL4",
+	"ApHjhIyY5hnDWtbM0Iwaev88sXYgh+eJjbP4vFjiNHp6d+F3QAT9Kpd/Ky1c+sTt49KCm+beaKFEfB6k",
+	"QHoQbxCBPYF5kUIKYawXZ1JVYMZIRfvhilqiid9M98XtagHzN1UMkntcFsq2z8ZMMZGyj/2gf2Gr4nrh",
+	"vnxettk7vgL7HYcaE209Eu9F3CyzcMuaYFtLSpU3IK9aH2Am6NGuwt2OpQ006PKJR5RBiSZHx8KtKs0/",
+	"imzCPA4eW6PxpQfvJRyuVum9DNneCNU2YYxyPKXgK1614JUeyfnWBBn31eW3b37sxbX9hn/Btylr+hd6",
+	"epFdBy253D/TdZpLwbLrWDe0/by9MjUs7oIoDQwjLmisnE8cn3122iEwGvo7cjQnzqlhitNcf2V/XdC0",
+	"atmw7R6+DDs7HC802NNENdvRmeFVwAgfhC0sMG+x6h4JlQUklsA3UzavyWJryAlcSQX2uT87qpUNeduY",
+	"32ZL5H0BBN7cznuF5QwOGOeyo8t2bWv3JC9CMm+965XFZruEBIqq0okXDqEymZcnwU3yOaBsd+QrSfQk",
+	"LBawzQuw2ZTzEyra79hcLmsm4Qe+C0RCtKxURMw3e6AhOz1+Qm3U1W27B8H2zanuAdvlvKZCQzM7cPhb",
+	"vHhWh50rsrHylVXRuYr9FazWLFfiiFamSDhQ2NthxQ2Yx4ZYkW3gDgTb8w2wE+HQx+s03xhu5DslOzu9",
+	"vhf2kkIPRFWwIKndeYoF3Xft3HoqV9HQHbSaxXDt8Jaz1ma4n5kVjZkoZT+DWD+LcFtAzVZ3MbVtMsX+",
+	"rBgxJZipCXaRCoNlKxdNeebqL3BNHp+dVQFiWKw+cf1QKVkxOmPKN6+J56VKFeFDW8O73ozJD+slUwJ7",
+	"JMgcrinBfEUnxWhWgyDWEXkOhPJA2ytOYx2oqa+o3vgaG3vqZ/ga9se95BOo2VbxC4uzSuY5U/7ubAsr",
+	"m3Gx3fvqFbLneaENUyUkILH+F5rzjJqqg2ri34PH7sc7q25rOs8PorIdVurepJKNzHCsEYYlPVKEChY6",
+	"Ij+UqF12WfyEtk9XJ26buFtvk3vk67ia6B4uYyzoj2V9oHsz3j0LqjXLNnhhOmXp7L493U3QH+d22oD6",
+	"5+bs3v+cnuEbOUe9QjFCc8tD11U7Yt+H+dZ31i410YUp/JfTEWv7um8FsTroSjtspqDfg5LYncUu2fV2",
+	"65Rv+vk17aadSZWNUff0aH252TYVWqCsF/rOLFvLJIEKoaAlzakxTLkKYl6jOkKeWfPy2hJ3Wh3a0UJP",
+	"A7w4fPTpcTHzQBjiPVsbrlWrPocFZBFBQMFwDVioIG8WTPzy8p+lM+Mu1+GSXfdvtAdGt/jWOoJ8IhHj",
+	"V26mmaIryGqq1nNwk2IkBDYE18GjYF3JNsBtXyy+f8Ozj30hjatfvN+WghE3sxM2yp1K1LOh9HDVDtqF",
+	"krBcM7BpeeV2TqEBEPojQEmHUifcym8zpk/JG5GvfcxxUHiWa8w4G4yodgW7plSjpQILzpRTNWvE/QRA",
+	"eFdtqYmDjyLVdmHW0vBxeiARF7ZT1nWBXUzpYsEEmlfA4IY7gpo73i7D66ux/5fYUHEnGbdjBzSYY6uD",
+	"okcd9G9xhq2wP6hLw3/pJo5xZhAzMz4eM6Wr2qBnZ2hrPYjRgOW5z/Tyll0IRMgk4WPoYmX1lJQq6AUj",
+	"C0OEXGFMA97yUyxFuftsofRV/wb+OyjPVBb6JCwHH+fML0X21r19iS9/8vQD5jrwlNXlJPo0XT1WuWQq",
+	"p4vBVBZKD8mMLQyZSJkdgIl7CMbEfVe+WO8A5hurfl6ysrPwfguQ4wHUtGuTsu9HCecTAfgI5XPRHTEq",
+	"DLTFe1Zmx0Dv8OoNLP+1msqymCBTGl7awx0E6tGdYZd81aNKaZW19P7+k5QvwPKYDzQZKbmyCOupGCTj",
+	"EJUf6L0QuJU99G/cX7tE4pci86fziTku3YTOAThpBYQoL93fKQ5O0s/TNb7hwN3P+73Hvr5gH7jXIoM0",
+	"GCcTIb/hisiVQPe4947HsXCL8bwVlF9dvCWsy4MIy2mVbn48BnQAB67Lqs79/i5g53Dqz9h6d9AeF5Mf",
+	"7Hv3cjWW832iqPmaf4ObaRJ1Ke6R/f3Oysks2Ne9FEKvGlt57zEGg/SSnnCCe8wpXC9C7ga5XRHyh4f2",
+	"jQFOHD+ufcYIJYKtyIytvW0E0QH6Wwi5ItLFCC0UX1LDyIJWLbMs2WI9GcI1yZg2Sq67VWGAVinbyfGt",
+	"665yha9+FcbvznFqIP0qkkf799xZMG+zUV7g+JjE5ntEwcgLJSeKzvV5FULk5oUM3TGY1ctEX1yYq9SB",
+	"i80tJVL9Xgxr3RfPybfQgGhIJHopL96+0qfklQEDaCbROOQC+7BYFYSMQJUwNGsumJpz1Cuw7ZY5JX4j",
+	"0KrnvRDSAS4W2YR+mTreHSlbNJwDp71v5l1bwo80izqrcWnZJhFJZ5fcQQ7u64vDUIO7AaJ08GyjBBsy",
+	"/HxddV3QU7nSrnFaN37fv4H/dvPVNJHmkylaS9kOp8QbwTHBwRIwlJD15amhCVpmKZCbvRSzLvs/PNoe",
+	"X+xo75t25wpjDrliCv+yyEU22hY980voz3zhMkWPCff4hPcg+lsxzyXK7siTXdB0BvU9rOr1e5FNWEZG",
+	"6y4Ej/DuU5VO+ZK1xtSi465e7UBIKOJIcghBNdLeWJq4RkWOE7nlP9CnLcG0BzjNg6bwXRBjb1UERwKA",
+	"BViSyb/4YuMyeAGX/clzXNbJC9j5juqEhxGNumEFF1YmSRkIC3xuwV11yOt2Hzj0wI+39+1C16yGqm+t",
+	"ELRikJAGiv4PjeLL9Wk2ctkAvkDGqSVPrO+JqY5vnr8iOV1DhUxupu/Flf3wgS4T3EBW4hoVYc4yiHAR",
+	"ru+h8z4iWWi7EG7QeRajGqjqd0ouhIfxe+Fdyh6cZcSgy/T3HriYXPVqvh3Ju8hXd8Tv++vMFd2mrzcQ",
+	"Z5cekT1sD+JPtdISF1Bbuwud7EEHikG/y5AQNmtWwgufxx11/6C/gHKPPiZhV3UHDNzAlAa/GiE7GQtd",
+	"CMl2y4RvUf41erINbRyEvIX/T2hosHgCJgMrsMg8K/PMMMwGuL7VE7w5fO8amw7ER9KmNw6wsx69HVRO",
+	"ez1UmcyyR9UtAdxK/f0b99cA/RbdFNbwRD6pM7VytpSxuV7ogRrPvqWgazPP2X75stv3eSz0a140Lp/u",
+	"EF6qqVx1hBtWcaemzIn9o2DFQaL9Gyi3K1fns+MA92mSWeQ0ZbvO7K403w8opE2DHf4xJDMhV5oMsXLb",
+	"kPzlXSEEtMu7LMDCkZCXSkmVkEsjFwuW/TUhQwwktffiMCFDXYC7yf6JRy2hB6uhasLMgGfwjqHKDAyf",
+	"szLNOcN/NpXgQEx5EVL5V3llG7I7UP2JJRZPUA/C2yE5dFJHjNXdljD7N+7v9a5mLpuHfPz7q8KnlppO",
+	"7vkB7zA/ZJiNjq2RqQtthTp5aE48zlHuJu/gxA528v2UipTl+0eRH2AHrZI6LKkb3t3LvfmcQtGvcYgo",
+	"zlPB7y4it5+NYu6fn9XxvPOr2nlC8cSMspQoCIKmUOIghMxAiC/PByyHSZCqwlJXt5kbyMiYMbZAby3P",
+	"7nyEhz2pzqC/B2ZcThllx3/3tWSdVfZwJwkNnWppGNDvPlNMa6YxB0NI4w+cZVU2SHJ2dkYYTadJWeJj",
+	"n25nWw/aOJ/C8c74iulD6Yr7CHF22i4CnCvn4kkJg98ssP3hHJCYF4WeeucWWCywLJ6Mo0SZhaPtnR7U",
+	"zGu7tJsnL9UslzQrM6222jOvVKHNW//mjrIzu1vHS10VbYKI2GN2if+qwSDyV2e4/vO2ioTgbY/yNZuA",
+	"9/rVkHI/g2sI4eOYXIIZXig6Np+h3fU1M2W4GvYQdMFfvnqs1sUtWVT/Zh9j6+ZpfCKBGhdDaIh762dg",
+	"+F9RFzIn0DdMuCay2C8GaPcuD4149xH/E8Lqlr2cKvnjjlnsWy2snyvJfwJDKxaLruM55GRavQPCVK3A",
+	"AiGjpVAQI4IqXjxOC+18ohRY48KmWm+KMUc7ryvFaX6MIIjuN31Z/H6fxBGszuc9J5zpB1iq6HBRZRs3",
+	"MKab2/OnLmbYW6U0I2lOOVwiVRV9UHLMlCn3qXiwJ4pAIGErjry8xsiaX937xwxH9nP4Oe87ZsbP/9wq",
+	"9MJwmuu4HAhZ1CUBb0Sml4F59tnF21eHwBQPkRInKr7CMidAwORptXTUnax+DE/mXBRma6+d5aPTsz4t",
+	"Mm5OcmlfuWk+yeXkhF2b7Q+xl3DjnTTsAdZ4yiAEsZ9C4GPLk34mVwKw9ibspf9xf528pRX/5nzla/c+",
+	"YQM+U0Zzq9LVf+UpZC9joOctlmW/H+DXm6uyF74SNMdj25z4dznSTC15yrCn7s3vcnQ7yOCHm7O3je/b",
+	"oR94joWUud6yR3hupW2Zwyos+3Qq354Vh3CELUtxzvH2teALCBF7kd0S5nAHbiwjpyPWhAP+2r+B/97u",
+	"kP2njQkzuuhPlCwWuq8ZVWkDw+GNBVY/bT6AhKIqJLbthfjQQaJO41FkwjIqpuX3erGtQdU/9vY1qXCQ",
+	"LrYTrgeKYajfZu3D3YvsD0BxpKOcfRnrLRuNfBnLnbP56Hbc4tMttn8zv0f0xUnvaX8Y2q77X8p5+PXe",
+	"2D+xkt/9nYub8fj7xIJYX8aZNIp3fbplJ7epj9VhizqlQtzGpfkpzsMttp9SkfGMuo4EX8C6vYb3JSzW",
+	"+TEr7e4LWrMVn7+sFedUG6P4ZPKl0KBfeOg+/fJW3RbGfh87uVXYzvG3XzdKfIWEwYpxNYNQ31A9+7zB",
+	"U7dAfQng7N/Y/9ze6vMZA9dt7Hjn8LFhrz1MI4WtUzqz8T3MFHaHvP8Zm/0o77qGu3QzvMOyD2VI+Qw2",
+	"ELac/QSbuWM71IODoI91Qg5CIP8lwOFq4+n+RouOr8AJgXPj//xyaKjDV25PR4Vh6Tr502PTAdxFny0q",
+	"tfmxDtswPaXiKyIhHPrayMVXYDhgwMvKHEYlul/CigQklpvZGpAYhLc/ffLkm6e7AtyPeAYYOfMVFy0c",
+	"rHI++WTKz7H4u9/TJvj+KKShDc8//godefaHAXwcuUpc/BhvxoBUT6LxCcHj262IiWwhuTBbF4X9h7gY",
+	"ywNPUEXt0YwuDFN2jggMGu9tfac9oCr+1i1B12ir1HWq2xoO7zjhXU1rm9MnjZSnYj7C7p6U2Kl8PlP9",
+	"BvBmsAO1VWvsPfBF7HznWCcf2qnqz7zDO/LrnVzLbQ5f5yVtTOl/j3KV8uGN4wH09kGQGyO0ra85VRkE",
+	"cZQ5dZ/muZ1C8TQKHAwRzoqctb+Fz9sfBPF6/QUttEX1Q4XtxcPbNEsLxc068DLHny+LvPHMUMO1ie0U",
+	"MsH6z395eZHncpVzbVpemaStD0qwtL9xM0lvh2TwXQNCm+Peju1tG1vyLI1TED5fFGrCwCi/84Vd4Ane",
+	"vIG/b6llu09bNhSd5ZZqx/aZLI1d5PmubZevoUoYecWJJS1P+hNmUqbMljeWMi/mTSouNFMYpdr+pIUK",
+	"gxdu4L8tZxW5Hf3rB70esQR/ZJG6nxZKYRJF+8NtQbPbYm3x2Y39z+2Q1X3Zi22nGref5nxQ9U88yhQ+",
+	"2+NoE+i1hqYJB5mAKY018iGjxLF8GGtENU975799sNKbSwPCf/iOYvjPjx/sh2rp11CovHfe60OStssl",
+	"idUgxk8IN5rl43OC+QsJcQvSCdHMGC4m9q/ytrG/WvQ5DfrvYupxU8R8y+Qix647mk8E4SL4quxjUv/m",
+	"e6BE6KmEX0OSzELJJc+Y0lCVbGMUoMLY9L4pkysSxBUpqyY3E/ab3/86lWQq80y7JjJK5qzWGzwYBcNj",
+	"I4NcpKkshNGuSxTkGAffgSQY+exdIJbWcr5P69YZ1Llj83q7QOK2bhEhIWj6xayoyv8UDOq18siQr/Fb",
+	"I8mcqllZTxrbLAVDwByR78tqJFVRO+hZbCR2Fnafg9rdchwZz1zVEUiuYyFC4c3d/O5NnhElV2V9XXiP",
+	"5HJCJjLEA3sDRqelhqykmkFquB1gRNOZxTmRnRNIO0lcvcTEjhoC83c5ip6tV9WbTZz5vKyxncoFZxk2",
+	"LQIMlrWzxxy2yPDfrt1YZcYi1tkoh0xK6FUNHTIpWB21yqbC8ZPYVgE2gqsuZqMNvrmUMyw6tOH8O0eI",
+	"Fzw3J1wQp4BULWNCaPuA2NgcFh6brf8drKd0yTxIfFGSVArNtSFyvDF+2wb+TtUobBSPgxYiY4rU8jqD",
+	"8TC97+OHj/8vAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2973,6 +2973,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/space": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** What takes the project's space, by repository in the order of the names */
+        get: operations["getProjectSpace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/space": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+            };
+            cookie?: never;
+        };
+        /** What takes the repository's space, by tag in the order of the names */
+        get: operations["getRepositorySpace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/signature-policy": {
         parameters: {
             query?: never;
@@ -4821,6 +4863,85 @@ export interface components {
             /** Format: date-time */
             update_time?: string;
         };
+        ProjectSpace: {
+            /**
+             * Format: int64
+             * @description Bytes that the quota counts: distinct blobs and manifests
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description -1 for none
+             */
+            limit: number;
+            repositories: components["schemas"]["SpaceOfRepository"][];
+            /** @description There are further repositories */
+            more: boolean;
+        };
+        SpaceOfRepository: {
+            /** @description Without the project */
+            name: string;
+            /** Format: int64 */
+            artifacts: number;
+            /**
+             * Format: int64
+             * @description Bytes of its distinct blobs and its manifests
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Of these what other repositories of the project hold too
+             */
+            shared: number;
+            /**
+             * Format: int64
+             * @description What the quota gets back when the repository is deleted
+             */
+            only_here: number;
+            /**
+             * Format: int64
+             * @description Bytes of blobs that no manifest names any more, or yet: they go when the grace is over
+             */
+            waiting: number;
+            /** Format: int64 */
+            untagged_artifacts: number;
+            /**
+             * Format: int64
+             * @description What the quota gets back when the artifacts without a tag are deleted
+             */
+            untagged: number;
+            /** @description There are too many for one answer: untagged is of some of them */
+            untagged_partial: boolean;
+        };
+        RepositorySpace: {
+            tags: components["schemas"]["SpaceOfTag"][];
+            /** @description There are further tags */
+            more: boolean;
+        };
+        SpaceOfTag: {
+            name: string;
+            digest: string;
+            /**
+             * Format: int64
+             * @description That the artifact has: it goes with all of them
+             */
+            tags: number;
+            /**
+             * Format: int64
+             * @description Bytes of the artifact with its children and what belongs to it, such as signatures
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Of these what other artifacts of the project need too
+             */
+            shared: number;
+            /**
+             * Format: int64
+             * @description What the quota gets back when the artifact is deleted
+             */
+            only_here: number;
+        };
         ExecHistory: {
             /** Format: int64 */
             id?: number;
@@ -5753,6 +5874,10 @@ export interface components {
         job_id: string;
         execution_id: number;
         task_id: number;
+        /** @description The last name of the page before */
+        after_name: string;
+        /** @description Rows a page */
+        space_page_size: number;
         gc_id: number;
         purge_id: number;
         /** @description Name of the project */
@@ -10982,6 +11107,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GateVerdict"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getProjectSpace: {
+        parameters: {
+            query?: {
+                /** @description The last name of the page before */
+                after?: components["parameters"]["after_name"];
+                /** @description Rows a page */
+                page_size?: components["parameters"]["space_page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSpace"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRepositorySpace: {
+        parameters: {
+            query?: {
+                /** @description The last name of the page before */
+                after?: components["parameters"]["after_name"];
+                /** @description Rows a page */
+                page_size?: components["parameters"]["space_page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositorySpace"];
                 };
             };
             default: components["responses"]["Failure"];
