@@ -138,6 +138,10 @@ func (a *App) assemble() (domain, error) {
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
 		},
 	})
+	a.jobs.OnCleanup(d.registry.SweepHistory(func(ctx context.Context) (time.Duration, error) {
+		v, err := d.settings.Get(ctx)
+		return v.TagHistory(), err
+	}))
 	d.garbage = garbage.New(a.db, d.registry, a.jobs, clock)
 	a.engine = confined.New(confined.Options{TempDir: scanDir(a.cfg), Full: a.cfg.ScanConfinement == fullConfinement})
 	if d.vulndb, err = a.vulnerabilities(); err != nil {

@@ -72,6 +72,11 @@ func accesses() map[string]rest.Access {
 		"GetProjectSpace":    ofProject(authz.Quota, authz.Read),
 		"GetRepositorySpace": ofProject(authz.Quota, authz.Read),
 
+		// As the tags themselves; what they named is pulled as anything else is.
+		"ListTagHistory": ofProject(authz.Tag, authz.ListAll),
+		"GetTagAt":       ofProject(authz.Tag, authz.ListAll),
+		"GetManifestAt":  ofProject(authz.Repository, authz.Pull),
+
 		// A cache's settings are the project's; how to pull through it may know who may see the project. A name that stands for
 		// a project stands before all others.
 		"GetProxyPolicy":         ofProject(authz.Metadata, authz.Read),

@@ -32,11 +32,10 @@ func (s *Server) GetProjectSpace(ctx context.Context, r gen.GetProjectSpaceReque
 
 // GetRepositorySpace answers GET /projects/{project_name}/repositories/{repository_name}/space.
 func (s *Server) GetRepositorySpace(ctx context.Context, r gen.GetRepositorySpaceRequestObject) (gen.GetRepositorySpaceResponseObject, error) {
-	p, err := s.inProject(ctx, r.ProjectName)
+	ref, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
 	if err != nil {
 		return nil, err
 	}
-	ref := registry.Ref{ProjectID: p.ID, Project: p.Name, Name: rest.RepositoryName(r.RepositoryName)}
 	page, more, err := s.Registry.RepositorySpace(ctx, ref, r.Params.After, pageSize(r.Params.PageSize))
 	if err != nil {
 		return nil, noRepository(err, ref)

@@ -65,6 +65,9 @@ func whoMay() []may {
 
 		{operation: "GetProjectSpace", who: members},
 		{operation: "GetRepositorySpace", who: members}, // {repository_name} doesn't exist
+		{operation: "ListTagHistory", who: members},     // {repository_name} doesn't exist
+		{operation: "GetTagAt", who: members, query: "time=2026-11-29T12:00:00Z"},
+		{operation: "GetManifestAt", who: members + "R", query: "time=2026-11-29T12:00:00Z"},
 		{operation: "GetProjectGate", who: "APM"},
 		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"block","pending":"block","failed":"block","not_evaluated":"block"}`},
 		{operation: "JudgeArtifact", who: "APMDGL"},
@@ -140,7 +143,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "statement_id": "999999", "mirror_id": "999999"}
+	return map[string]string{"id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

@@ -69,7 +69,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 		if err != nil || repositoryID == root.repositoryID {
 			return err
 		}
-		if err := s.copyFamily(ctx, tx, to.ProjectID, repositoryID, root, now); err != nil {
+		if err := s.copyFamily(ctx, tx, by.Name, to.ProjectID, repositoryID, root, now); err != nil {
 			return err
 		}
 		if err := showRepository(ctx, tx, repositoryID, now); err != nil {
@@ -89,7 +89,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 	return nil
 }
 
-func (s *Service) copyFamily(ctx context.Context, tx db.Tx, projectID, to int64, root node, now int64) error {
+func (s *Service) copyFamily(ctx context.Context, tx db.Tx, by string, projectID, to int64, root node, now int64) error {
 	all, err := family(ctx, tx, root)
 	if err != nil {
 		return err
@@ -122,6 +122,7 @@ func (s *Service) copyFamily(ctx context.Context, tx db.Tx, projectID, to int64,
 	}{
 		{copyBlobs, []any{to}, ids},
 		{copyChildren, []any{to}, ids},
+		{insertCopied, []any{to, now, by}, tagged},
 		{copyTags, []any{to, now}, tagged},
 	} {
 		if err := execIn(ctx, tx, step.query, step.args, step.ids); err != nil {

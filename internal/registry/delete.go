@@ -47,7 +47,7 @@ func (s *Service) deleteGraph(ctx context.Context, tx db.Tx, by string, ref Ref,
 	if err != nil {
 		return nil, err
 	}
-	if err := s.deleteNodes(ctx, tx, ref.ProjectID, doomed); err != nil {
+	if err := s.deleteNodes(ctx, tx, by, ref.ProjectID, doomed); err != nil {
 		return nil, err
 	}
 	if err := relist(ctx, tx, kept); err != nil {
@@ -155,12 +155,15 @@ func scanDeleted(r db.Row) (v deleted, err error) {
 
 // deleteNodes removes manifests of one repository and what only they need; all parents of each are among
 // them. The project gets their space back at once, whenever the bytes go.
-func (s *Service) deleteNodes(ctx context.Context, tx db.Tx, projectID int64, nodes []node) error {
+func (s *Service) deleteNodes(ctx context.Context, tx db.Tx, by string, projectID int64, nodes []node) error {
 	ids, contents := make([]int64, len(nodes)), make([]oci.Digest, len(nodes))
 	for i, n := range nodes {
 		ids[i], contents[i] = n.id, n.digest
 	}
 	if err := record.EnqueueManifests(ctx, tx, ids); err != nil {
+		return err
+	}
+	if err := execIn(ctx, tx, insertEnds, []any{s.now(), by}, ids); err != nil {
 		return err
 	}
 	for _, query := range []inQuery{deleteTags, deleteChildren} {
@@ -234,6 +237,9 @@ func (s *Service) deleteTag(ctx context.Context, by authz.Principal, ref Ref, ta
 			return err
 		}
 		if _, err := tx.Exec(ctx, deleteTag, t.tagID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertNaming, t.repositoryID, tag, "", s.now(), by.Name); err != nil {
 			return err
 		}
 		if err := relist(ctx, tx, []int64{t.manifestID}); err != nil {

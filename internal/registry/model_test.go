@@ -292,7 +292,7 @@ func TestRegistryIsAsTheModel(t *testing.T) {
 // clear forgets what another run left, perhaps a failed one.
 func (f *fixture) clear() {
 	f.t.Helper()
-	for _, table := range []string{"tag", "manifest_child", "manifest_blob", "manifest", "manifest_content", "repository_blob", "upload", "blob",
+	for _, table := range []string{"tag_history", "tag", "manifest_child", "manifest_blob", "manifest", "manifest_content", "repository_blob", "upload", "blob",
 		"discarded", "repository", "project_usage"} {
 		f.exec(`DELETE FROM ` + table)
 	}
@@ -546,6 +546,14 @@ func (w world) compare() {
 	if n := w.count(`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.project_id <> r.project_id
 		OR m.tagged <> EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)`); n != 0 {
 		w.rt.Fatalf("%d manifests say another project than their repository, or that they are tagged and are not", n)
+	}
+	const lastNaming = `FROM tag_history h WHERE h.id = (SELECT MAX(l.id) FROM tag_history l WHERE l.repository_id = h.repository_id AND l.name = h.name)`
+	if n := w.count(`SELECT COUNT(*) FROM tag t JOIN manifest m ON m.id = t.manifest_id
+		WHERE NOT EXISTS (SELECT 1 ` + lastNaming + ` AND h.repository_id = t.repository_id AND h.name = t.name AND h.digest = m.digest)`); n != 0 {
+		w.rt.Fatalf("%d tags don't name what their history says", n)
+	}
+	if n := w.count(`SELECT COUNT(*) ` + lastNaming + ` AND h.digest <> '' AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = h.repository_id AND t.name = h.name)`); n != 0 {
+		w.rt.Fatalf("%d tags are gone and their history doesn't say so", n)
 	}
 	found, err := w.VerifyUsage(ctx)
 	w.ok(err)

@@ -127,6 +127,9 @@ func (s *Service) CreateTag(ctx context.Context, by authz.Principal, ref Ref, ar
 		if n == 0 {
 			return ErrTagExists
 		}
+		if _, err := tx.Exec(ctx, insertNaming, artifact.repositoryID, name, artifact.digest, now, by.Name); err != nil {
+			return err
+		}
 		if err := relist(ctx, tx, []int64{artifactID}); err != nil {
 			return err
 		}

@@ -94,6 +94,19 @@ func hotStatements() map[string]planned {
 		"one without a tag":        {query: taglessNode},
 		"hidden repositories":      {query: emptyRepositories, walks: []string{"r", "repository"}, few: []string{"upload"}},
 
+		// What tags named.
+		"history of a tag":     {query: namings},
+		"tag at a time":        {query: namingAt},
+		"ends of tags":         {query: insertEnds.with("$3, $4")},
+		"copied namings":       {query: insertCopied.with("$4, $5"), sorts: true},
+		"history to forget":    {query: forgetNames},
+		"outlived namings":     {query: outlived, walks: []string{"tag_history"}, few: []string{"h"}}, // a batch
+		"end of a batch":       {query: historyEnd, walks: []string{"tag_history"}},
+		"long histories":       {query: tooLong, walks: []string{"tag_history"}}, // each night
+		"last naming to keep":  {query: lastToKeep},
+		"namings over the top": {query: shorten, walks: []string{"tag_history"}},
+		"old namings":          {query: dropNamings.with("$1, $2")},
+
 		// What takes the space: each page is a sum over its repositories or tags.
 		"use of a project":    {query: projectUse},
 		"repositories' space": {query: repositoriesAfter},

@@ -150,7 +150,7 @@ func emptyRepository(ctx context.Context, tx db.Tx, id int64) error {
 	if err := record.EnqueueRepository(ctx, tx, id); err != nil {
 		return err
 	}
-	for _, query := range []string{emptyTags, emptyChildren} {
+	for _, query := range []string{emptyTags, forgetNames, emptyChildren} {
 		if _, err := tx.Exec(ctx, query, id); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/record"
 )
 
@@ -16,17 +17,27 @@ const (
 		ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, pushed_at = excluded.pushed_at`
 )
 
+// pointed is what somebody has a tag name.
+type pointed struct {
+	manifestID int64
+	digest     oci.Digest
+	by         string
+}
+
 // moveTag points the tag to the manifest and returns what it pointed to before, 0 when it is new. A tag
 // that points there already keeps its push time, as in Harbor.
-func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, manifestID, now int64) (before int64, err error) {
+func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, to pointed, now int64) (before int64, err error) {
 	before, err = db.Get(ctx, tx, db.ScanInt, tagTarget, repositoryID, name)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return 0, err
 	}
-	if before == manifestID {
+	if before == to.manifestID {
 		return before, nil
 	}
-	if _, err := tx.Exec(ctx, upsertTag, repositoryID, name, manifestID, now); err != nil || before == 0 {
+	if _, err := tx.Exec(ctx, upsertTag, repositoryID, name, to.manifestID, now); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, insertNaming, repositoryID, name, to.digest, now, to.by); err != nil || before == 0 {
 		return 0, err
 	}
 	return before, record.EnqueueManifests(ctx, tx, []int64{before})

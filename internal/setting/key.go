@@ -56,6 +56,7 @@ const (
 	PullTimesDisabled          = "pull_time_update_disable"
 	PullCountsDisabled         = "pull_count_update_disable"
 	ScannerSkipPullTime        = "scanner_skip_update_pulltime"
+	TagHistoryDays             = "tag_history_days" // ours
 )
 
 // The protocols of AuditForwardProtocol.
@@ -99,6 +100,7 @@ func definitions() map[string]key {
 	add(number, int64(30), positive, TokenExpiration, RobotTokenDuration)
 	add(number, int64(60), positive, SessionTimeout)
 	add(number, int64(7*24), positive, SessionLifetime) // hours; ours
+	add(number, int64(365), positive, TagHistoryDays)
 	add(number, int64(-1), storageLimit, StoragePerProject)
 	add(scope, int64(2), nil, "ldap_scope", "ldap_group_search_scope")
 	add(boolean, false, nil,

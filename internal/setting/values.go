@@ -84,6 +84,9 @@ func (v Values) PullTimes() bool { return !v.Bool(PullTimesDisabled) }
 // ScanTimes reports whether a scanner's pull counts as the time when an artifact was pulled last.
 func (v Values) ScanTimes() bool { return !v.Bool(ScannerSkipPullTime) }
 
+// TagHistory is for how long it is known what tags named.
+func (v Values) TagHistory() time.Duration { return v.span(TagHistoryDays, 24*time.Hour) }
+
 // NotificationEnabled reports whether webhooks are sent.
 func (v Values) NotificationEnabled() bool { return v.Bool(NotificationEnable) }
 

@@ -1124,6 +1124,20 @@ type Statement struct {
 // StatementStatus defines model for Statement.Status.
 type StatementStatus string
 
+// TagNaming defines model for TagNaming.
+type TagNaming struct {
+	// By Who did it; empty where it is not known
+	By string `json:"by"`
+
+	// Digest What the tag named from then on; empty where it was deleted
+	Digest string `json:"digest"`
+	ID     int64  `json:"id"`
+
+	// There The artifact is still there
+	There bool      `json:"there"`
+	Time  wire.Time `json:"time"`
+}
+
 // TrustPolicy defines model for TrustPolicy.
 type TrustPolicy struct {
 	// Audience That tokens must be made for
@@ -1581,6 +1595,27 @@ type GetRepositorySpaceParams struct {
 	PageSize SpacePageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// GetTagAtParams defines parameters for GetTagAt.
+type GetTagAtParams struct {
+	// Time RFC 3339
+	Time wire.Time `form:"time" json:"time"`
+}
+
+// ListTagHistoryParams defines parameters for ListTagHistory.
+type ListTagHistoryParams struct {
+	// Before The id of the last entry of the page before
+	Before int64 `form:"before,omitempty" json:"before,omitempty"`
+
+	// PageSize Entries a page
+	PageSize int `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// GetManifestAtParams defines parameters for GetManifestAt.
+type GetManifestAtParams struct {
+	// Time RFC 3339
+	Time wire.Time `form:"time" json:"time"`
+}
+
 // ExportSignaturePolicyParams defines parameters for ExportSignaturePolicy.
 type ExportSignaturePolicyParams struct {
 	// Kind Of Kyverno the older one, which reads signatures under Cosign's tags, or the newer one, which reads bundles; or that of Sigstore's policy controller, by tags
@@ -1849,6 +1884,15 @@ type ServerInterface interface {
 	// GetRepositorySpace What takes the repository's space, by tag in the order of the names
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/space)
 	GetRepositorySpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, params GetRepositorySpaceParams)
+	// GetTagAt What the tag named at a time, and whether it is still there
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/at)
+	GetTagAt(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params GetTagAtParams)
+	// ListTagHistory What the tag named when and by whom, the newest first; of a deleted tag too
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history)
+	ListTagHistory(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params ListTagHistoryParams)
+	// GetManifestAt Pull the manifest that the tag named at a time
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/manifest)
+	GetManifestAt(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params GetManifestAtParams)
 	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
 	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
 	DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
@@ -3033,6 +3077,199 @@ func (siw *ServerInterfaceWrapper) GetRepositorySpace(w http.ResponseWriter, r *
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetRepositorySpace(w, r, projectName, repositoryName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTagAt operation middleware
+func (siw *ServerInterfaceWrapper) GetTagAt(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "tag_name" -------------
+	var tagName TagName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tag_name", r.PathValue("tag_name"), &tagName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tag_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTagAtParams
+
+	// ------------- Required query parameter "time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "time", r.URL.Query(), &params.Time, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "time"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "time", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTagAt(w, r, projectName, repositoryName, tagName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTagHistory operation middleware
+func (siw *ServerInterfaceWrapper) ListTagHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "tag_name" -------------
+	var tagName TagName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tag_name", r.PathValue("tag_name"), &tagName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tag_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTagHistoryParams
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTagHistory(w, r, projectName, repositoryName, tagName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetManifestAt operation middleware
+func (siw *ServerInterfaceWrapper) GetManifestAt(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "tag_name" -------------
+	var tagName TagName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tag_name", r.PathValue("tag_name"), &tagName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tag_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetManifestAtParams
+
+	// ------------- Required query parameter "time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "time", r.URL.Query(), &params.Time, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "time"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "time", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetManifestAt(w, r, projectName, repositoryName, tagName, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4673,6 +4910,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/space", wrapper.GetProjectSpace)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/space", wrapper.GetRepositorySpace)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history", wrapper.ListTagHistory)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/at", wrapper.GetTagAt)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/manifest", wrapper.GetManifestAt)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.DeleteSystemSignaturePolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.GetSystemSignaturePolicy)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/signature-policy", wrapper.UpdateSystemSignaturePolicy)
@@ -5831,6 +6071,138 @@ type GetRepositorySpacedefaultJSONResponse struct {
 }
 
 func (response GetRepositorySpacedefaultJSONResponse) VisitGetRepositorySpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTagAtRequestObject struct {
+	ProjectName    ProjectName    `json:"project_name"`
+	RepositoryName RepositoryName `json:"repository_name"`
+	TagName        TagName        `json:"tag_name"`
+	Params         GetTagAtParams
+}
+
+type GetTagAtResponseObject interface {
+	VisitGetTagAtResponse(w http.ResponseWriter) error
+}
+
+type GetTagAt200JSONResponse TagNaming
+
+func (response GetTagAt200JSONResponse) VisitGetTagAtResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTagAtdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetTagAtdefaultJSONResponse) VisitGetTagAtResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTagHistoryRequestObject struct {
+	ProjectName    ProjectName    `json:"project_name"`
+	RepositoryName RepositoryName `json:"repository_name"`
+	TagName        TagName        `json:"tag_name"`
+	Params         ListTagHistoryParams
+}
+
+type ListTagHistoryResponseObject interface {
+	VisitListTagHistoryResponse(w http.ResponseWriter) error
+}
+
+type ListTagHistory200JSONResponse []TagNaming
+
+func (response ListTagHistory200JSONResponse) VisitListTagHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTagHistorydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTagHistorydefaultJSONResponse) VisitListTagHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetManifestAtRequestObject struct {
+	ProjectName    ProjectName    `json:"project_name"`
+	RepositoryName RepositoryName `json:"repository_name"`
+	TagName        TagName        `json:"tag_name"`
+	Params         GetManifestAtParams
+}
+
+type GetManifestAtResponseObject interface {
+	VisitGetManifestAtResponse(w http.ResponseWriter) error
+}
+
+type GetManifestAt200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetManifestAt200ApplicationOctetStreamResponse) VisitGetManifestAtResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetManifestAtdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetManifestAtdefaultJSONResponse) VisitGetManifestAtResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7752,6 +8124,15 @@ type StrictServerInterface interface {
 	// GetRepositorySpace What takes the repository's space, by tag in the order of the names
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/space)
 	GetRepositorySpace(ctx context.Context, request GetRepositorySpaceRequestObject) (GetRepositorySpaceResponseObject, error)
+	// GetTagAt What the tag named at a time, and whether it is still there
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/at)
+	GetTagAt(ctx context.Context, request GetTagAtRequestObject) (GetTagAtResponseObject, error)
+	// ListTagHistory What the tag named when and by whom, the newest first; of a deleted tag too
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history)
+	ListTagHistory(ctx context.Context, request ListTagHistoryRequestObject) (ListTagHistoryResponseObject, error)
+	// GetManifestAt Pull the manifest that the tag named at a time
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/manifest)
+	GetManifestAt(ctx context.Context, request GetManifestAtRequestObject) (GetManifestAtResponseObject, error)
 	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
 	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
 	DeleteSignaturePolicy(ctx context.Context, request DeleteSignaturePolicyRequestObject) (DeleteSignaturePolicyResponseObject, error)
@@ -8662,6 +9043,93 @@ func (sh *strictHandler) GetRepositorySpace(w http.ResponseWriter, r *http.Reque
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetRepositorySpaceResponseObject); ok {
 		if err := validResponse.VisitGetRepositorySpaceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTagAt operation middleware
+func (sh *strictHandler) GetTagAt(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params GetTagAtParams) {
+	var request GetTagAtRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.TagName = tagName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTagAt(ctx, request.(GetTagAtRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTagAt")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTagAtResponseObject); ok {
+		if err := validResponse.VisitGetTagAtResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTagHistory operation middleware
+func (sh *strictHandler) ListTagHistory(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params ListTagHistoryParams) {
+	var request ListTagHistoryRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.TagName = tagName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTagHistory(ctx, request.(ListTagHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTagHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTagHistoryResponseObject); ok {
+		if err := validResponse.VisitListTagHistoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetManifestAt operation middleware
+func (sh *strictHandler) GetManifestAt(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params GetManifestAtParams) {
+	var request GetManifestAtRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.TagName = tagName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetManifestAt(ctx, request.(GetManifestAtRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetManifestAt")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetManifestAtResponseObject); ok {
+		if err := validResponse.VisitGetManifestAtResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -9962,260 +10430,267 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Pk9s2siD+VVD6/a68+44zGju26+24Xt1NbCfrjRO7PJNk62KXBJGQhIgCFACURjvlV/dp7oPdJ7lC",
-	"N0CCIihRM9LYfvHWVmUskvjT6G70/77ppXK+kIIJo3vnN70poxlT8Odzxahh2YWx/8iYThVfGC5F77x3",
-	"NWVkQc2UyDFZTakhK6pJiu+f9pKeTqdsTu13Zr1gvfOeNoqLSS/pXZ9M5In98UTP+OJEwog0P1lILgxT",
-	"vfMxzTX7+DHpvaUT9pqLmW5O/47l1PAlI7l9Towkxi5IsSWXhSZUZPCDYNeGLOiEJeR3yQXLyIqbKXnf",
-	"Iwl53zvUOq+koflzWYgInP4uV2ROxZooudJkTk06rU87lmpOTe+8x4V5+riX+HXYSSZM7bGQj0lvQRWd",
-	"M+OOj2YZx2VsrupXe2JGEsVoZk/Qwooqw8c0Nc8IN5oM/ccDgPCQCDpneNLckCnVp+QnaUhKNTvRTGhu",
-	"T8PujNvxLWb0kp79pnderSPpKfZHwRXLeudGFSyEw5xev2ZiYqa986ePk96cC//Ph8nG2did0rFhaoAT",
-	"xHAzp9rgmt32LBaQERtLxfwq/yiYWgfLtEP2Wtb08OzR4+g6HNQGio2ZYiKNrYdOiFQk4xOmTRxE1dcd",
-	"YfToyZPdQMpYzpdMrQc8s59H5g3f2DbzLiy1szGRAUq62eow+KmYj5iyh0GJYhOujVoTlmu2mrLqROqL",
-	"O8SarllaABq3gqD2yl3nm6TtE+Gzu87AUykGDpVaztTj2eEQieuBYloWKmVbaG6h5O8sNYQLR3FmSrgm",
-	"FOmQLZkgfGzZRy7lTJOczxihggBQYB949VQ7+efJK33yzk188pP9MdxFxsa0yI1jgOW6R1LmjApY+O9y",
-	"tBMdDdWzOAK6rw8JSTsk/nrTNiM8PiCrzOmI5e1oWT6+K2bOmYVp+0Tzg8xhaImBsTnK54c8NDkeFNre",
-	"tJto9MbeLVwT+zQhXGgTXKgpzXPA5thlY79AoG8BwJwLPi/m4apCYNgrLXa383QK113L1O5RhI4eJp0O",
-	"wQ4w0PxfkcnfWSmHwuzPyJm99XKmNZkzKjSheZ6QYmEFj4dnydnZ2ZYF4vjxVZ5Fljmn1w5UZ2fxRUu5",
-	"hQj800NijWOHLQzzp1A2wTfjTKg2zLHWN5AqzidhlYrwbO+1uiEPuuJCTdiWQ/SP78plEB8bwHguBQqy",
-	"uqZNpHI+p/qcDGf/sRwSdk1Tk9h//OdySFIpDOVCww+/0f8cfRgSRYVVSIaz/7ihZPRxSKx6IMfwy18o",
-	"Gf11aCmFyPHpe/EDW2tiQFq3Qi3XhosJySTT4oEhMyFXhCpG+ERIxTLQeywwMnsHUzL8lSrBxWRI8GY9",
-	"fS9aSO6PNrn38dnfnsaO4o9CGtp+FAc4BCcl0kB6qx9HUVRYqVMqRMVsN4Xr+kiHREnFFjlP2xdZl3vL",
-	"d8lC5jxdW9Iq5c+jCcGKLaTmRqp1B15UvQzYLQsD+qCj7IQsmEqZMCdMpDJjGTErnrI2uNfn7Qh3VLV2",
-	"Al6OpGlHwPLxXYGnmdZb9YfghQMKbVqqiDUB2EGT9yRkeDJ0yi2hZMbWZGwVTqZTJjLLMaTKWkURmGpP",
-	"tVcvaMoG3QSB29/y5aX+6MlOYcjQyTbBsHx8SOK3mkM7Yvind8VAI2dsC/6Vj+86jxdJ49NUAuvdZlmx",
-	"0VTK2QAZYPt8zffuNjPwQb2QQrPQthm55fHBM+CGI5mtrQ7L5guzPu0loXX0tURebv/+/xUb9857/1+/",
-	"sqX23av9yooKq3ghRYRe7K/RKT8mve8ozwsFH1l5gqGdkS7K26T/u8ZlVACJLQif6v5LpaTSuJqIXXDF",
-	"hCErJcXklDy5viaCLZkihuW5JnPLYcyUCndX/FEwbQjPErICtQPuYqbsB7mcTDybQnWo0OwUuQcuxK7z",
-	"Ik2Zhr8WSi6YMhyPh6YetBtkl/TYeGwF0Ngjb6SIPPxY4oQcgQD7MXGTv7xe5FSUR9l5HTTP5SqGQRcl",
-	"YEZru/U5Wckiz8iIkZxZSU7JYjIlQq56TaNF0lswNecmiptXU8YVUXwyNZroYjzmKWLNmszpmmjD85wI",
-	"aey9wAgX5yTjmo5yliWEXS8s7SQkl+mMZfGpnXAfhy3VUgBQuGFzvQvLELjv4KteBX2qFF33alLJvkeZ",
-	"9FZT2W36y8Id9seQe/xWnl0IbRw2mDnxp19t/kMrFrmNNhEoco1fcpEyspoykVgJ0N7VQzyVISmE4Tk8",
-	"6wVqbkYNOzEc7q9bOiqSnhXYmov5zqp35pwM9VobNh/QzN60IC9LNUzIcFGMcp4OHG7YX5TMmf3vRFFh",
-	"hqfkYmJ1HIPD2IeDnKYzbV8RcuDfFtIMcKxh8l4MMyY4y9w7OFJChrXZB1Lka/+p5hPBsgEX9geP1vZv",
-	"h9j2z5yNYRQHzMQqRO/FsBCK5ZYHDwGwlmCs0qSJkEQX6bS0XAIoiKZr+8hMreRER1YEtlSM2lMDF2Hp",
-	"bWYYL1RbafSBJvCuTshYyTl5GLmm7HCyWMTtq/AItcGRnV27sXP2DG8LwCT7G5ri9JQvSu9OmspCgCzP",
-	"8nFsH3aciP+KqpFUD3TNlwKvRoYw7LrFVYj0g1qpZvYOS1kCy10wuYiNtkGwgLtuhnYi9OTeoMIZFzEN",
-	"Esx2cDj26KmQYj2XhY7tzcuW25cJ80TX5/xEl3wiqCkUi9x5qbQ4HrtPtP/KnsBzeA0s68bQdMrg9pVw",
-	"S89pxgg3UeZeOQ0am5tzre2fLY7CKfP6asbmVGSajJjmGdOJPdGVVJn2GAj0xY1dnVGFNuFFE8wnVdyH",
-	"YPUXu0tLoTq6CyENjTs1N8D0k3txf0DhXmMTOCgAg1hNZXSXwUC6dtgtTkqg59RS15gr9A92uV5LRIrd",
-	"rdpQw+YsxpdewdkgG7DE6IeBmwj8uyzXwBw15Zljf97Lqc8ty9zABSkA3i3A9PDpjFpcI39OiHvuJwcS",
-	"NeAxEhm7RsDljGbg/49Ov0GdpWesgk952tVKK3JIPEkGaFc7VYfJUYIvMm6+k2pFVeZIq07t3l3ahMxU",
-	"anO+kMpUNpmU8SWakfRa53ISI6qcTgaapVJkEXS7mJTcW+aZlU2VXCEIV5TbO+kMaVfY48wkbK4SP2Qx",
-	"Cpm0AKsWTqrNgFmFYguKj1GBeWYZg5VTrSAsxYTIJRglIjvxgw5A5gkVvINIQjCBkqty+E3UZKKMdUDF",
-	"R47JlC4WTACCHGE19laMWhBfZdW1W56YJs5zzzIAca+D5yacaMu+YQY7VW2Wg296gZYpewq6xXxUYme3",
-	"3S2UNDKVeXM0ky4s8zB59GYHgGxZRgVpK77kOXFb77Ak4DNI7MXcciA5trJXWiiFzGfEplZiSHqWROx6",
-	"PuwShHDIcNUbCLQB2jpfiHGql556N6WRmLawqlsInAyn5ETReRS6c6Z11E8ZH2kvadCP3bqriJDFyt87",
-	"XbMInMYVu7EeN2h0HUuaFy3GhSVTGU9NBPHeCAbwYDSdEj6HCDYMq+CqMuZ22cAr+/EvONHOfZQLiu3k",
-	"Ow5o9XxKBZ7nBr4svWuugQMZNXRENRtsEUHLd4qF5S/ZABXnDkznY9Ib82uWDZZM6TZjjVcAPCEKtuol",
-	"vYkUoObnBnjch8jQC5rOHP5GOMeSKW7iBoz21cRMUd9TwxyA9wLt7p0fZwM1alw6r6ufqvp2c4HBlB9a",
-	"oAAI24TBFtRh12mhYyKmA2jgQQW7T841CpOklAMJjqG7sfWxGzcu8qyk0oHoNrZrs0Ky7kqyIS5EhPsx",
-	"v6ajmK7+ZkyMNDTvtglZmFSiFLBrMW/cq6UVMCY6rEtHLMh7ds+qFKJSMIAKaQhDfhglYwes9p0lxEyl",
-	"ZoRqAngEfwVRCQ7cHY/RrnVgUaDQLaE9Tn61LyZewXVOUeQcTYravPFT0ESS3rLIBVMUxWgwqQ/QaR3c",
-	"2E4OgJ+ENAMPqzhnwrPegfTejLUHfm9VmnoV4tQBWKKGX1hFlxXKVkccEFEbI3hTIagH5iiX6aznTO9R",
-	"oAQf1mKgaf42YCcuYLDOYRzo96OH+knu+W3tiPf71mPMPl9tHOwdkLB+UN1sWk3TQGB1aprbAjPPNgvN",
-	"VoPDDnPAnpp/2/a9cNU0/VcOor2scSDvtVwu+Cy40LxxhGuMtkNzyDPU4yG4OsYgS77gDMblMJZ9WzY9",
-	"YkQVYp8bC+/tyH3VqgGABYiSRZHnYPWReZY0zYiVq6bJbGuIR/P8zbh3/tvupQYI+/FDEsnYAI+aNlRk",
-	"zwgdaVBSGqD0BiuBV0H3fJG4I6rksx5eJSLEEK8m1t8W81oMcmUyQmVdE3JVs/A69IkdCp+3SZvHQ4TA",
-	"N7lh4RfoNkpIdf8mpMb5EuIYX+LkloTU2B4YRgsxE3IlHBZ44vGmyoocMeYXjFx2NyH9NO/vbZoYQjHA",
-	"imr3FX5s80r+Q45elpFlTbasGMas7WFfwxSPI1nk2LVRdECNUVuubYz6aGwVVaNu5hhljrQBGJtlg1Fc",
-	"mWoTM9963HtXCAF/XBq5WFi0A9ODRb7LAoMkkrZhBwFlNdGM6tlOBv4PObqiegZJbBpvUT6ZxELef7z4",
-	"6eeL1wm5fP73ly9+fv3SLvDlLy9/uootD3X5PZFsyUTWEo78q1MnuCZjqbxJBD1Q6IPQxGr6z8jJw9IZ",
-	"uprKnBH0bndTDNwKfJ5G8xa2c5yTVz9efP9ycPn84qeEvP353fcvBxc/v3h1NXj95vuE/N///X92mrFA",
-	"aQ4nCzdfnUGJPf4wW+jdnuAXQer1nKwOB3IX7uCcDzqemynHBi+YUuZtcclH8fF7+0RjdK/FCWLojBFT",
-	"KNFRBe0MAcGuzcCo9ZHOZKG49IagJrpP+WTKFJlIpksnZXOJqhC7gLyimozYpBCfgj1v57+X6ZRlRc4y",
-	"8pcxxgLYq50Ytf7r4Zjzdv/YoTmo518dmNBGEmSdJ1UafoF47SlqCx9yN0mDG1VKdgekVwj2zrc7nE3X",
-	"t+25sazz+6W1pcO7K8pN13VvnIa3nfghKiBUGwwU9GoXsbP4kbe4dm53JXRmVpvGdp/w20vAtx013LTE",
-	"12yLSYwh8gzdaS7Uu0pWqm+5HVjPpRjzSaFaPDZjnrPuziMc8juex/Vivp8ryp1mZKRtYZvFQhvF6Lwt",
-	"LsulYo+sqiU1wzivNOd2ajKRRAqr/1llJsFYOapJJtMZU6dc7pRwqgMo11FtPHHgbD8NAF0TfWF1NSMr",
-	"plkxBYo0rA4iO7I5FVFsC+KoY6Yn1i56CsbC+KdSS63Uwl7Ui2SmHRwpuLHEh8L7Vbo1xeD0E1tVVL6H",
-	"sTMeEOfR4RwDRYTTbKlDCDJiOWdLBiYBvWB0Zv/4y/8Q+j9KlPjrMwLxK+UIgFk8nVrgKUbTKZivuCYB",
-	"V7gNo9grWaNGI/vneG0E+DX4S8vJXIZhWG3urKjbwav/m0uN+L4WXDHd3Vu6h8z0e6ENH/Mqy2HnauSC",
-	"iSW73iWjb4QmCfJmwcQvL/9pGUth4VXLpfaWG55zs04ISiMJqa0OMh8rB0TtLIId9857v2spTt/R1Y9O",
-	"Kqt7SLfk6OJLCToO3b/Iz+9e10/pycNHrfapDRD++8O/xd8N4+I3mJBzPgVmyGeELZlaE2fu9caynI0N",
-	"kYXpgkOVbFx6x6UZUEiz8O4b+G/wUyEypgZcLJk2fLJpII86kXdCqXbQHfAt5kd/y5S2SHclZ+yAdi8M",
-	"MY/bU+skWD8wNB6fo8WxLYZKFHmOHt2aCrs/wU6j4YSlmpFOqaKpYUp7pIbcsTuJehB6VOgyXmMjxofb",
-	"G5HMuSgM06EtXbi0Iu8MPCpc2mVLpsDjs09eyzs5kuZt+eFuS25wX8AB1aetkKuLkFpDb0wsi4Q4fTYI",
-	"GbmroT7Drru6fiwbGntOU4YlvlwiFAV8hjB+fY52mKHPVqnyz3wCAw2zPYb/NgQ7IZSmwC/RUOg+HPaH",
-	"p+8FSsqYFQSflINighD8hh6KyhUgV8J5AsBH4HLvb4lhc3r9Cj994uDn/vlwB/Z5QSWA6E68+pFm7MCs",
-	"c6uAcjB0625Na2MIxl8bGxHZSzEAjHv8N5IzAyzU/jPjE4idriJF+LWVlqcsneli3s0A7I7I8+IOTADx",
-	"93JB08g55XzOI4TvDOLOWdkBRrtyNMaFAgtZKa9wFs/YqL3QlcvC5t6M31XCUETvjQcLfbs2oYccKlUQ",
-	"yH7SkA9puEgNGeVyhIc4p4KPmTa3CY5x1xfCfGOrW5ID3ip5va5MZG2JEUqmTLutUKFXFu0ynnmORVLU",
-	"pjSkE3Krnk0g1qiOELDTbYbZoCLbilp2OmNuDoBSN3QZWahH9RmEdJnm0jHEjpl0Gk1J+jYYTs6ZS6Pt",
-	"gtDlOd8OFv57UibZUQEhFFhEbNI5JDwWu3fhjhduFoya08Slwbg8P7+uCV2yznS8ga8hriNe+JPzKwtA",
-	"34q5b8vwm33CqxTTU+GSvSN5B95ABBcpgH2FtgdDJ1hA6hyhAzHRaJByCo9G5oskApEwecYU5qnP6fUA",
-	"Kk1gBDzob1748eoOzVd0rVFVGqDiLcfjnAsW1WlmjC0Gmf0iikiQ2sI1mbGFwT0ICUn9ds36GTlz7kuy",
-	"KYI1all989Tf9vjvszha1zYYLyRWjvjwyTdPzzoMik83B27ZLJ4RkORcLllWnSW4jNCEaI+wjAe1/zDb",
-	"995xpRCDiKVPBlB5IEZbaE8BuFvkBtySOQP278JAyvIpYg2HNWFGd0oqq/C6eRZxQMYWHWJVK91dlop6",
-	"g8OnM5YNIHd8h6F3RYUB+x1UIxgbQnMpmEs7N5CSbqEiRb4u+RDcMxnkBNrFdkwG+pj0MrkSnVZlbzUh",
-	"PQnjEiA/2zheUK3PGVu1nLMyCgcX2HlZU0ZzM22JH3S37i4BJbzCq2pV6+4+7fKLVmFUsTnlInoJ/uj5",
-	"eCXnlLDMEXMhwXPEgisMykNAaASCkBtI9AMoa7rudn8VKo+XZECH1aBdDli5la5RFQuO2JWA7e5ZG2y5",
-	"yzdAY0VVxFpiplB3Y2MdHs3yvPM6NjhAePab54oAq1AuPNXYdjYBWeFjjCu8qyqKtaXlVAVM6mBK5WKd",
-	"kIzlzECFP6taRUmYWYG5JeX6qlYwLPp5e5hrVd9j30GtsNVqG7XczAUM+tINVenlSCWR9W6/TFkGpCwM",
-	"EkIFB9lxPG8VW3K2iqjVcG57mJ8aRx5zLe7Q3aCMj5sZxST7a85bM9k3dbiWIucrO4FdNFUtsTSFwGmz",
-	"aJlsVMjKbPOKglEGXhM9dZV0bkWmNeWsWklSHsIWla3SRFv07q76sqGTuJ4MD/bUj6/o7lBSN2H7zjbM",
-	"TREW4i/EPQr/xNDSOx2jPj3twdrByn/JWpZ6SyOVT8iNaSZ4aEG1K6jVMFq3FTzYZn39u1yB1XtU6DUy",
-	"qc4yS1t1Vu1qbgFAUHRbMKG3OaNdujAT22z21FntOy9QsXnUcW7ZOc0yVVoyMCKb8KjjAcrM0Qlrc2SM",
-	"lFxp1O06jNStaAtc2+XrYXp2HZ02IFc76nL/tS3EyK0q3NGU46NFR8ZcTJhaKC5MgvXSmTDcrF0KI5a8",
-	"eQZOesrnpBBQchmvwCVTfMzjQfM7XNBlSoiz3CjLN2tIH2ShOgwJIzKahTPi+bWKZfY+Yy3htm/Gds/U",
-	"GKZxoCSodRTUL+ltdbs2kxURPlby2wYjV3QqRicXmlCSywkeg0WQE23ofAFFowozhXhKslBy6cF24IhG",
-	"uzTVkiaEqU2ubJNz90kNsdBzu3W3Z7BD7JGkEOQ3bjANFFrPvaljSjVU+WcZQYV/zUxgcAlAXojgH1ws",
-	"aQ7k6OPfdtZDKEU7B90qT9EDKLF0FaQnbmDcVhqtLF0b4RsuUKFzlR4c6IX/DAKsx1KlLVX+GvlaYDsq",
-	"m+2Uatu4yMc8b7uKdCoX0VAmiwr++vFnUoVqlaHyYGT8EC2ZYY4ScWLHHXUQyHFjAQw7HOKL4Mi6B6dc",
-	"MkYymep+lWt2Os/2jzGxi+Fi8gOLIFNq/4RIluj1Sctk8oqtQEieIVwYaZmPKrQh2kjFEvL25Y/PXES6",
-	"qwP8U8WCm5LPgQWmV3gr62euhlegWMBaKuUbWWtchCr7wkTG12Sh+JIaRhZUGZeDBaNZzutKkTzQaENa",
-	"Ue0CDZxu35wsuF7jFRY63G3Riw3LJs5Y5FJ/+/LHnb7Bkp8FAyU1XKmvPZRbwsY6u/2JDjdvZdXHi7lN",
-	"iddFbsIS7a4WGwN0MFLGT19Aace4dQ6hUldGGueCf5yMCpFhuv22c6pc69/EipTCgQyAwmJlWryVFBkx",
-	"4iKSoytrxgUBHgXW0zaU3ywn4yBQbTfxgN5cUvQ8G77TpkrnVew9HeY7w9FizEKKfD2Ik/OvdS8tGN1H",
-	"NJ2VdTrDevRcO3tV1tHVNqWqrZrElGnXzkw2vNgbrS7IVOYeW/dJFIh5pV2OWsQLbX/eyxNtRSdDJ5Ot",
-	"tfVawVrZWHxBC3TiWHa9F5D9Igb7olT5oWXjnObbbCdGSjQw2StECub8BOfEDwJOvzE4BdzpzaO8JcjM",
-	"aDmewFstZOXzRTnaLmEuXbHENcMo5zWZyAqwE0WR2GWLd2+HlcrpoBU0q3oaDp9DggoTRSInEeBIBOBb",
-	"eMcVnexVgqfVh3En2g+LGxyN8itK2CB7wdg+ZE/j9YA26zRMqT63sjd4RsGfjc1ePM4egMPU5oMpLHNJ",
-	"pzzPFEMbEex/xHIJhWIk4abK7qjVt7wl+lYGd2ftbEfhKBa2B86jDBzFtVvKsh1D8SPOzUqh2CjmDyMG",
-	"JaCYUt5mNYLi76bFkHLMcP7OnslG3H9EZsrYXgXathUhq6w0R4qFB3tR79MFvu8OdO9g8r6y4l6bOYIW",
-	"GW/pPYqdXmdMaDK3YumIYe1jNPzEEqPamsY+f/kaLjUyBEOjHh5Qn6zNFCvxtlUnKPK8pbPRz4L/UTBf",
-	"J6BKbxra14dwjftQ4f8OP50Sq7kUmin0Dg9XUs1ySbN+OcuQ5HKi7ZjQ3oFrJ+qf3imQnmtdxOotXGh/",
-	"fJqugU9Tl3USiUtaDzSL8KN//PrDJZgErAJmp/E2XfHAlCECkQre8HvUg8DHbOCi+rfEBfkALrt+IMRr",
-	"53IDOS7ny66V2u43gL+WLNZumjMulqm6RsMy/K4qNmi+3p52iOzuLRHEFR2U6JRUrCGk7Y0TTAKNs56b",
-	"sOkACRf8YTuXeqHo2GxnVbsaTW2wo11t6RpsZPf4AV/ZOGhVsKABWlOZ2OfiLUl794ICGg47hj158s3T",
-	"venw4ZP6DtqD7Z6ebe+vdZxMjm+xZKQqchZkcBwuS+JOVM1dkBwwMkvaFSh9u/mSrnfnqUVE5F0Uuitl",
-	"A0jtSjnNeTND2l7Q+1m634w9q+5FZmuFXaSPaR1W3hsVGFYQcC6wA6+Y/UDo9tcKltbCaGNu9K6Sghvl",
-	"NIs8Jz5FY08Ho+/TOY4J+23FCGGJsZ39EkqNL1y55FjFRTHmoqX7g72ax1SF6QU+V0IxmvnyghTCeGCc",
-	"DMJ3rZQzp+mUi13ugG5V+Gp7eelw/uOHvSrWsCWXhb7POTH8Kx7ArhgRbMUUYb5HLGQnjJWcuzpVUKEx",
-	"YyopySNVDHz5NNe3rxTnF5XUTr4zArWW824L0wpDYtxeMSQGnFFo6/aCsQuZiZriApzZ/9Q2+UEVyeVG",
-	"3bn/l21qzhvBsC6051Y1bY34OuWQl6HlnLnQ/lHONQRJm9NGBs7WKPpLn72zoroap5tcvDOEI53yZTyc",
-	"aL6QyrSENvzqVIDNY92Mj92q0kHFKpQXWztNWJq5diGb0GN2zvURek3EW5TWgZSgQmc6F49uiV791YdW",
-	"Y0sfIP8IvT8jxcKqlahulXgE6dFx01C9Ln78wFpRaEe5qNJUEYWQ6yq50/ZXFXkP1lpHtaRXT4Soiku7",
-	"RrAI1Rj1/ooNQV9gN46YEQSDzOIhRERzMcmZb+YRNQehUyFCoWAmsuzg71dXb5Myi907ToRzR3RDHHx3",
-	"YI87Yq+A7viPyQ/8W/QVJejK77J6Y6z22dX9YlltTrloKwRbdebwDWZiJQL36dOwT4nAJTSpidcvu03V",
-	"vGMsUqZw2ezXqcIiLDUtBuw/ClbsOZ67YVvQqSvm+1GmjGbtllbNUsWM7o6S+xTd8z3jOMsInVAu/pr4",
-	"2nphtb2yBFpzsqr3X2vRUMgIOPdrdhqJvX3cx4QqxZes2WolkoKgJsx0z/YxUs4G867ECWA4CtIWRSyQ",
-	"+NISO9XE8diTVxlch5BpaZTr7EC7mqNgjhBENYKuTiqghjo1BSUHS64WUseW66HNQn4bu/Q+rVXt8LEe",
-	"aKWT01XQ0higs7Mmz+0N4nbVcs4Nej0iLLVuKW3KbfFqDKh8dACJ/eogtRicNSFaePUCr2A5btgWMLEz",
-	"KCTWyXdrMbW7Bdnh2hV89qZEwQNBbn+j8D7F59sI5x3LWiWril/epqRl8PUWwq0Bc5ts1xR8CjMdYLP1",
-	"ds52gaGT/wImcEr+zf4PK/zrslB0We+OawymzEDJwxRnjWIwS6C8HTjRwxaNPsNBG7qO+9Vaxa03hdLn",
-	"ZNVR6GovZ4zjYDGIqiBJWZ62SzEnqVvXB/wjSDcdF3lOgCWTKc2IkERJOXduxS7d+uja6j+DKrxyw4fO",
-	"xhSiBxV5nssiewnzg+wxNWYBCcp1Rvr0cUsAPxfQAE/FXGPvUPJBk5fLJ3EhE2S0JpcWQ6jK/M0IB6VZ",
-	"itVgRlSzp4/tkh49tnL708eoQZ6Sy6lcCYs0gGinBPlVAt2lDV3rW+GVcy8lPnzklGB3Zoi2962sx5zl",
-	"DYPq0wMW2bGPBylTZgCB++vuV1A8wcOeZkJ0TtMZ+GMNo3OduJqRboNlvPuULtnOU9/C5a6cuWQP7lIq",
-	"hfvrdtu5QOTO9802441tjihyNlIGK9HNAydcXzV4lKM7l/nzwLy5o0jZfrWkeMRW8UqQyqzQif9ovZIq",
-	"no+40xlQejwwyNe1IjYtqWitqsmboAwf3DW0yDh0X9VET+WqzRTUObUtyGorN1yD40YSW+mF8Evedr4v",
-	"nTu/ebh7wq/hMIIi89V9DC6RDmU2W6p3XU0Z+cevV37O0vEW+jKffvPvj3cpNzh8EyKQuJIWipv1JfBy",
-	"TOajmqf2D+Tvlpbhl/Jzy/gwmaZMZuWYmS9nnHm3/nlP80DfpQv+A1tv2ewFWbhabgTzdkufXrUORlWo",
-	"1eJC7Da4GMs4/P5+dfWWXLx9BVYwumSCQCAU6dMF7y8fnZ6dkueuaDS8Ydn2A03sE/iswIyjMun6nCyo",
-	"meoE7yvty7q+F6nMXHU/aKpKRjLjziPltdDT9+K9eC6FlQjA0wJIAlHavqzOmqBqyaU4t2+fkOE/T9xd",
-	"f/IqG6IJw2f0ck1YOpUsexa293OJtQrbxc/sIggUeyE///zqxakd9MKX7gfjAjB/Lz8Mb967trDve+e/",
-	"3byHnrXve8l737/nfe/jh4/DU3JRLsP41C7nM0Qfig8ztFM8fvTIzZtDBPkEGk5oMlzQCRuSv4yVnJOH",
-	"f03wh4Hm/7K/PrSyycOzs2fkDAspIYggPzghxQIfJ2dnZ8B57Od/DOEIhloqM0zeC4KJ+WGRquE/T66k",
-	"ofkJFEGB95OqS1bYyJ/YxegEAJ5Tw5eMDF9zMRu6vQQh/liRQ0CFXSuEaYvNKRPmhAFmZMSseMrOyTDn",
-	"I0XVuk/7I6i96MO4dN8/CUP6+/S/PXry6LsRTnnF5w6l3n33nHzzzTd/s3P+fPUcdzbnec7dZfIMsOBf",
-	"TElI8YSZzs7OHp7A/6/Ozs7h/6dnZ2f/a4g1HnOeMoGeWUfBFwuaTtnJo9MzVw8EaU6f9/ur1eqUwuNT",
-	"qSZ9963uv371/OVPly/hG0vs3FjRrQekF/RXPe8t3RtywQRd8N5575vTs9NvXBFx4ERAo1ZyEv3lwz5c",
-	"Mf1xrTP9BEXjkmZeZb3z3vfMbDaxt/xQL6RdoX3/0dmZ8zj7Yup0UVan6P/uXOPOfbCrasDGVMCPIpnk",
-	"gIKnKC6BhtA2cLnS/neuvQYw6mI+p1bHrbnCK2hUqXb2Is7lhHCrdFgeQPPcoqrdn/aRzee/9QCwvQ92",
-	"8Dqgy06ncCG2JUllLOWQui+dvc0ltAXF16Ev2goKX8wZM4ml19VUsmXQacz5Hesn6HpPY2s+3SvtvN86",
-	"+bTzwe2RENbWvPBC+/CQijDX54ZOksjv/zNzEdSW/0Mp/NIuE17aTzpEIFUxQQ/3q5za2nyv/qIz2hyN",
-	"LoL+4UcniR/p2keAjBigFcuw0G7hyoKtpmurhz1zNhOXUg5InDECZSqR5WcS44t3Esk1KEQBE4r7HoZW",
-	"kh0mZAhBYu52okKK9VwWetio+ION+KziDbe5y0UtI4+yORdcGzA+Aw1RPYMdvhdlfeAHeuO9anT3BgYL",
-	"lxTcpFx/s1fEi1fEBpkiDC68pWZBFZ0zA8n9v7XFW1EIUoac+d55748CXTDuwnGPKgzbs+VB+6QA/qTK",
-	"KlkoNubX0OoZT6plRfBd25JAmt9zSRd65g4EENBJTZpPBCphsUWU+FJbSEk0jp81kzMjvAxjFYleMOC9",
-	"564g5aLQ0wRCqRICPgHmO8FF1+PrStXZSQuUnj6+BZCaC624bFJmCSVkzuYjprYt1hfAPuJyu8QSAkE5",
-	"aqsIsmH1j+0gqHBwBMII8lRFuIOktC+XJcRr1c3isA5eiC4Ww4e3r/bDMcU1YFbAucQ93k5loEwmqwqQ",
-	"1dUEBQbghupy9/wuR7pfdj7TrYLwa65N2E41wqNj+6le6ePxWvTZ8aLVt7q8t8CyEp3eAzWwd2ds6OQZ",
-	"q3WdbUYuNjDkAnRDT/NOqT3FeomZq25jVcW2ed1r/bd0wux7UHasppju+hJexTfd+u6EpBg749scelYw",
-	"oulsomRhVWTLLfIcmg24yvGCrayQUHZW3BNv+zdh976P2/S52vEckTvU0eC+NDkqSAkJrG2zCcp96bbW",
-	"FvHjhz1Poq+Yce7Uu8yalNpj/Tzf2dE7nOh2kL6Qgh3gDK5clAg0qHW5ZtVhoBUXmhZicM/d0byvjVwc",
-	"DbaXRi4+F9DatWBrkXbYTrEmvCEQk3cA6JZdozvdiFfw9tdbcXt37T/lhXjVxhQ63X1HYdidcPsrSn9F",
-	"6U4onecVTt9FoIMR+zf2Px3EOAD+cSU4PN97E94ApIcR2xwMtzOACtT9XE62GiDJcCzzXK6G6Boo24xQ",
-	"4tpcyLFzFJ5AWCLGSp2TYS4nrllYzgXTZRnrVM5Z4hrucihe5Bxn8r3Anrt/Gb6m2pxA1NPJqxeuVAEd",
-	"G6aGf0WFd8hEFrQis7t5oJ0ftczin1KNMgHaKkt35pqkudTsvQAnJ+6CUZVzpp5V/V5TKQRLjUahDdov",
-	"xAyYFUq+lpNdBszXzMoqaLhzPXy0a75Ry8GJGszs/uPGu7NYfvOWziGWp8amwJPez0C4m+Madm36gBYn",
-	"VTvmaoZIAJP9oDSNt7+5lTprLPafJz+xa3NyASBsSVsyEls+17a/O3joADz1HaNBwx89A8Q1khiGfX54",
-	"DvEDqhCa8DHWZoIq8PfNK26p01XT7FLntnD2e9Pk3BncXm3bhNrtlLXdQHN62qeGGapoAdAwInMPdSxo",
-	"Bt8qlf5Y9k0/vnzX1mw+It5V5csOIQ98uw6Ls2HZPd+OHlpI0bDUZJP4o2iCnVLdnm7vBt8GsKoReycH",
-	"8cODTRzO2qjFm0mmDyKl2Tvb+3YhSAdi510R9vYDacPz/g3+4SVdrO7XPLgX8HtwcJ+IwF+KzPt0q93r",
-	"ndtvXEYgcbju/k7gKAGx1bG2+xJu3l9lRNSNT6WxU37sT1xQSpt64fqLfo81ho+mYtjx3xQGBMDj6xm/",
-	"YsVDFDfluCqo7gIefMVPxSD8Xi8YncEBB0FtjarsvjRADl7/Q6gu4UnhvVdEDulnSBHaPKfDM7XmEXUK",
-	"fLmfO5eufRnL/Q+1C6tqIx8k2G0EhPzquRRjPikUPba3JTbd0enpO557AIPx2e6EcsFUlpBMpjOmXC5L",
-	"NqcCQ9TMFGpf1p3jVflhXxuubNQtqtqbh6Wqzke9UPJ6vYNVlu1Qj3jC4TT3YpEJmZ3rMlzrMRhUyaL4",
-	"ApHjhIyY5hnDWtbM0Iwaev88sXYgh+eJjbP4vFjiNHp6d+F3QAT9Kpd/Ky1c+sTt49KCm+beaKFEfB6k",
-	"QHoQbxCBPYF5kUIKYawXZ1JVYMZIRfvhilqiid9M98XtagHzN1UMkntcFsq2z8ZMMZGyj/2gf2Gr4nrh",
-	"vnxettk7vgL7HYcaE209Eu9F3CyzcMuaYFtLSpU3IK9aH2Am6NGuwt2OpQ006PKJR5RBiSZHx8KtKs0/",
-	"imzCPA4eW6PxpQfvJRyuVum9DNneCNU2YYxyPKXgK1614JUeyfnWBBn31eW3b37sxbX9hn/Btylr+hd6",
-	"epFdBy253D/TdZpLwbLrWDe0/by9MjUs7oIoDQwjLmisnE8cn3122iEwGvo7cjQnzqlhitNcf2V/XdC0",
-	"atmw7R6+DDs7HC802NNENdvRmeFVwAgfhC0sMG+x6h4JlQUklsA3UzavyWJryAlcSQX2uT87qpUNeduY",
-	"32ZL5H0BBN7cznuF5QwOGOeyo8t2bWv3JC9CMm+965XFZruEBIqq0okXDqEymZcnwU3yOaBsd+QrSfQk",
-	"LBawzQuw2ZTzEyra79hcLmsm4Qe+C0RCtKxURMw3e6AhOz1+Qm3U1W27B8H2zanuAdvlvKZCQzM7cPhb",
-	"vHhWh50rsrHylVXRuYr9FazWLFfiiFamSDhQ2NthxQ2Yx4ZYkW3gDgTb8w2wE+HQx+s03xhu5DslOzu9",
-	"vhf2kkIPRFWwIKndeYoF3Xft3HoqV9HQHbSaxXDt8Jaz1ma4n5kVjZkoZT+DWD+LcFtAzVZ3MbVtMsX+",
-	"rBgxJZipCXaRCoNlKxdNeebqL3BNHp+dVQFiWKw+cf1QKVkxOmPKN6+J56VKFeFDW8O73ozJD+slUwJ7",
-	"JMgcrinBfEUnxWhWgyDWEXkOhPJA2ytOYx2oqa+o3vgaG3vqZ/ga9se95BOo2VbxC4uzSuY5U/7ubAsr",
-	"m3Gx3fvqFbLneaENUyUkILH+F5rzjJqqg2ri34PH7sc7q25rOs8PorIdVurepJKNzHCsEYYlPVKEChY6",
-	"Ij+UqF12WfyEtk9XJ26buFtvk3vk67ia6B4uYyzoj2V9oHsz3j0LqjXLNnhhOmXp7L493U3QH+d22oD6",
-	"5+bs3v+cnuEbOUe9QjFCc8tD11U7Yt+H+dZ31i410YUp/JfTEWv7um8FsTroSjtspqDfg5LYncUu2fV2",
-	"65Rv+vk17aadSZWNUff0aH252TYVWqCsF/rOLFvLJIEKoaAlzakxTLkKYl6jOkKeWfPy2hJ3Wh3a0UJP",
-	"A7w4fPTpcTHzQBjiPVsbrlWrPocFZBFBQMFwDVioIG8WTPzy8p+lM+Mu1+GSXfdvtAdGt/jWOoJ8IhHj",
-	"V26mmaIryGqq1nNwk2IkBDYE18GjYF3JNsBtXyy+f8Ozj30hjatfvN+WghE3sxM2yp1K1LOh9HDVDtqF",
-	"krBcM7BpeeV2TqEBEPojQEmHUifcym8zpk/JG5GvfcxxUHiWa8w4G4yodgW7plSjpQILzpRTNWvE/QRA",
-	"eFdtqYmDjyLVdmHW0vBxeiARF7ZT1nWBXUzpYsEEmlfA4IY7gpo73i7D66ux/5fYUHEnGbdjBzSYY6uD",
-	"okcd9G9xhq2wP6hLw3/pJo5xZhAzMz4eM6Wr2qBnZ2hrPYjRgOW5z/Tyll0IRMgk4WPoYmX1lJQq6AUj",
-	"C0OEXGFMA97yUyxFuftsofRV/wb+OyjPVBb6JCwHH+fML0X21r19iS9/8vQD5jrwlNXlJPo0XT1WuWQq",
-	"p4vBVBZKD8mMLQyZSJkdgIl7CMbEfVe+WO8A5hurfl6ysrPwfguQ4wHUtGuTsu9HCecTAfgI5XPRHTEq",
-	"DLTFe1Zmx0Dv8OoNLP+1msqymCBTGl7awx0E6tGdYZd81aNKaZW19P7+k5QvwPKYDzQZKbmyCOupGCTj",
-	"EJUf6L0QuJU99G/cX7tE4pci86fziTku3YTOAThpBYQoL93fKQ5O0s/TNb7hwN3P+73Hvr5gH7jXIoM0",
-	"GCcTIb/hisiVQPe4947HsXCL8bwVlF9dvCWsy4MIy2mVbn48BnQAB67Lqs79/i5g53Dqz9h6d9AeF5Mf",
-	"7Hv3cjWW832iqPmaf4ObaRJ1Ke6R/f3Oysks2Ne9FEKvGlt57zEGg/SSnnCCe8wpXC9C7ga5XRHyh4f2",
-	"jQFOHD+ufcYIJYKtyIytvW0E0QH6Wwi5ItLFCC0UX1LDyIJWLbMs2WI9GcI1yZg2Sq67VWGAVinbyfGt",
-	"665yha9+FcbvznFqIP0qkkf799xZMG+zUV7g+JjE5ntEwcgLJSeKzvV5FULk5oUM3TGY1ctEX1yYq9SB",
-	"i80tJVL9Xgxr3RfPybfQgGhIJHopL96+0qfklQEDaCbROOQC+7BYFYSMQJUwNGsumJpz1Cuw7ZY5JX4j",
-	"0KrnvRDSAS4W2YR+mTreHSlbNJwDp71v5l1bwo80izqrcWnZJhFJZ5fcQQ7u64vDUIO7AaJ08GyjBBsy",
-	"/HxddV3QU7nSrnFaN37fv4H/dvPVNJHmkylaS9kOp8QbwTHBwRIwlJD15amhCVpmKZCbvRSzLvs/PNoe",
-	"X+xo75t25wpjDrliCv+yyEU22hY980voz3zhMkWPCff4hPcg+lsxzyXK7siTXdB0BvU9rOr1e5FNWEZG",
-	"6y4Ej/DuU5VO+ZK1xtSi465e7UBIKOJIcghBNdLeWJq4RkWOE7nlP9CnLcG0BzjNg6bwXRBjb1UERwKA",
-	"BViSyb/4YuMyeAGX/clzXNbJC9j5juqEhxGNumEFF1YmSRkIC3xuwV11yOt2Hzj0wI+39+1C16yGqm+t",
-	"ELRikJAGiv4PjeLL9Wk2ctkAvkDGqSVPrO+JqY5vnr8iOV1DhUxupu/Flf3wgS4T3EBW4hoVYc4yiHAR",
-	"ru+h8z4iWWi7EG7QeRajGqjqd0ouhIfxe+Fdyh6cZcSgy/T3HriYXPVqvh3Ju8hXd8Tv++vMFd2mrzcQ",
-	"Z5cekT1sD+JPtdISF1Bbuwud7EEHikG/y5AQNmtWwgufxx11/6C/gHKPPiZhV3UHDNzAlAa/GiE7GQtd",
-	"CMl2y4RvUf41erINbRyEvIX/T2hosHgCJgMrsMg8K/PMMMwGuL7VE7w5fO8amw7ER9KmNw6wsx69HVRO",
-	"ez1UmcyyR9UtAdxK/f0b99cA/RbdFNbwRD6pM7VytpSxuV7ogRrPvqWgazPP2X75stv3eSz0a140Lp/u",
-	"EF6qqVx1hBtWcaemzIn9o2DFQaL9Gyi3K1fns+MA92mSWeQ0ZbvO7K403w8opE2DHf4xJDMhV5oMsXLb",
-	"kPzlXSEEtMu7LMDCkZCXSkmVkEsjFwuW/TUhQwwktffiMCFDXYC7yf6JRy2hB6uhasLMgGfwjqHKDAyf",
-	"szLNOcN/NpXgQEx5EVL5V3llG7I7UP2JJRZPUA/C2yE5dFJHjNXdljD7N+7v9a5mLpuHfPz7q8KnlppO",
-	"7vkB7zA/ZJiNjq2RqQtthTp5aE48zlHuJu/gxA528v2UipTl+0eRH2AHrZI6LKkb3t3LvfmcQtGvcYgo",
-	"zlPB7y4it5+NYu6fn9XxvPOr2nlC8cSMspQoCIKmUOIghMxAiC/PByyHSZCqwlJXt5kbyMiYMbZAby3P",
-	"7nyEhz2pzqC/B2ZcThllx3/3tWSdVfZwJwkNnWppGNDvPlNMa6YxB0NI4w+cZVU2SHJ2dkYYTadJWeJj",
-	"n25nWw/aOJ/C8c74iulD6Yr7CHF22i4CnCvn4kkJg98ssP3hHJCYF4WeeucWWCywLJ6Mo0SZhaPtnR7U",
-	"zGu7tJsnL9UslzQrM6222jOvVKHNW//mjrIzu1vHS10VbYKI2GN2if+qwSDyV2e4/vO2ioTgbY/yNZuA",
-	"9/rVkHI/g2sI4eOYXIIZXig6Np+h3fU1M2W4GvYQdMFfvnqs1sUtWVT/Zh9j6+ZpfCKBGhdDaIh762dg",
-	"+F9RFzIn0DdMuCay2C8GaPcuD4149xH/E8Lqlr2cKvnjjlnsWy2snyvJfwJDKxaLruM55GRavQPCVK3A",
-	"AiGjpVAQI4IqXjxOC+18ohRY48KmWm+KMUc7ryvFaX6MIIjuN31Z/H6fxBGszuc9J5zpB1iq6HBRZRs3",
-	"MKab2/OnLmbYW6U0I2lOOVwiVRV9UHLMlCn3qXiwJ4pAIGErjry8xsiaX937xwxH9nP4Oe87ZsbP/9wq",
-	"9MJwmuu4HAhZ1CUBb0Sml4F59tnF21eHwBQPkRInKr7CMidAwORptXTUnax+DE/mXBRma6+d5aPTsz4t",
-	"Mm5OcmlfuWk+yeXkhF2b7Q+xl3DjnTTsAdZ4yiAEsZ9C4GPLk34mVwKw9ibspf9xf528pRX/5nzla/c+",
-	"YQM+U0Zzq9LVf+UpZC9joOctlmW/H+DXm6uyF74SNMdj25z4dznSTC15yrCn7s3vcnQ7yOCHm7O3je/b",
-	"oR94joWUud6yR3hupW2Zwyos+3Qq354Vh3CELUtxzvH2teALCBF7kd0S5nAHbiwjpyPWhAP+2r+B/97u",
-	"kP2njQkzuuhPlCwWuq8ZVWkDw+GNBVY/bT6AhKIqJLbthfjQQaJO41FkwjIqpuX3erGtQdU/9vY1qXCQ",
-	"LrYTrgeKYajfZu3D3YvsD0BxpKOcfRnrLRuNfBnLnbP56Hbc4tMttn8zv0f0xUnvaX8Y2q77X8p5+PXe",
-	"2D+xkt/9nYub8fj7xIJYX8aZNIp3fbplJ7epj9VhizqlQtzGpfkpzsMttp9SkfGMuo4EX8C6vYb3JSzW",
-	"+TEr7e4LWrMVn7+sFedUG6P4ZPKl0KBfeOg+/fJW3RbGfh87uVXYzvG3XzdKfIWEwYpxNYNQ31A9+7zB",
-	"U7dAfQng7N/Y/9ze6vMZA9dt7Hjn8LFhrz1MI4WtUzqz8T3MFHaHvP8Zm/0o77qGu3QzvMOyD2VI+Qw2",
-	"ELac/QSbuWM71IODoI91Qg5CIP8lwOFq4+n+RouOr8AJgXPj//xyaKjDV25PR4Vh6Tr502PTAdxFny0q",
-	"tfmxDtswPaXiKyIhHPrayMVXYDhgwMvKHEYlul/CigQklpvZGpAYhLc/ffLkm6e7AtyPeAYYOfMVFy0c",
-	"rHI++WTKz7H4u9/TJvj+KKShDc8//godefaHAXwcuUpc/BhvxoBUT6LxCcHj262IiWwhuTBbF4X9h7gY",
-	"ywNPUEXt0YwuDFN2jggMGu9tfac9oCr+1i1B12ir1HWq2xoO7zjhXU1rm9MnjZSnYj7C7p6U2Kl8PlP9",
-	"BvBmsAO1VWvsPfBF7HznWCcf2qnqz7zDO/LrnVzLbQ5f5yVtTOl/j3KV8uGN4wH09kGQGyO0ra85VRkE",
-	"cZQ5dZ/muZ1C8TQKHAwRzoqctb+Fz9sfBPF6/QUttEX1Q4XtxcPbNEsLxc068DLHny+LvPHMUMO1ie0U",
-	"MsH6z395eZHncpVzbVpemaStD0qwtL9xM0lvh2TwXQNCm+Peju1tG1vyLI1TED5fFGrCwCi/84Vd4Ane",
-	"vIG/b6llu09bNhSd5ZZqx/aZLI1d5PmubZevoUoYecWJJS1P+hNmUqbMljeWMi/mTSouNFMYpdr+pIUK",
-	"gxdu4L8tZxW5Hf3rB70esQR/ZJG6nxZKYRJF+8NtQbPbYm3x2Y39z+2Q1X3Zi22nGref5nxQ9U88yhQ+",
-	"2+NoE+i1hqYJB5mAKY018iGjxLF8GGtENU975799sNKbSwPCf/iOYvjPjx/sh2rp11CovHfe60OStssl",
-	"idUgxk8IN5rl43OC+QsJcQvSCdHMGC4m9q/ytrG/WvQ5DfrvYupxU8R8y+Qix647mk8E4SL4quxjUv/m",
-	"e6BE6KmEX0OSzELJJc+Y0lCVbGMUoMLY9L4pkysSxBUpqyY3E/ab3/86lWQq80y7JjJK5qzWGzwYBcNj",
-	"I4NcpKkshNGuSxTkGAffgSQY+exdIJbWcr5P69YZ1Llj83q7QOK2bhEhIWj6xayoyv8UDOq18siQr/Fb",
-	"I8mcqllZTxrbLAVDwByR78tqJFVRO+hZbCR2Fnafg9rdchwZz1zVEUiuYyFC4c3d/O5NnhElV2V9XXiP",
-	"5HJCJjLEA3sDRqelhqykmkFquB1gRNOZxTmRnRNIO0lcvcTEjhoC83c5ip6tV9WbTZz5vKyxncoFZxk2",
-	"LQIMlrWzxxy2yPDfrt1YZcYi1tkoh0xK6FUNHTIpWB21yqbC8ZPYVgE2gqsuZqMNvrmUMyw6tOH8O0eI",
-	"Fzw3J1wQp4BULWNCaPuA2NgcFh6brf8drKd0yTxIfFGSVArNtSFyvDF+2wb+TtUobBSPgxYiY4rU8jqD",
-	"8TC97+OHj/8vAAD//w==",
+	"7L0Pj9s4sjj4VQjfHbL7Tt3uZCbB2w4e7nqSzEx2MkmQ7pksbhPYtETbHMukh6Ts9jbycJ/mPth9kh9Y",
+	"RUqURdlyt91J3maxwHQsiX+KVcX6Xze9VM4XUjBhdO/8pjdlNGMK/nymGDUsuzD2HxnTqeILw6Xonfeu",
+	"powsqJkSOSarKTVkRTVJ8f3TXtLT6ZTNqf3OrBesd97TRnEx6SW965OJPLE/nugZX5xIGJHmJwvJhWGq",
+	"dz6muWafPiW9t3TCXnEx083p37GcGr5kJLfPiZHE2AUptuSy0ISKDH4Q7NqQBZ2whPwhuWAZWXEzJR96",
+	"JCEfeoda55U0NH8mCxGB089yReZUrImSK03m1KTT+rRjqebU9M57XJgn3/cSvw47yYSpPRbyKektqKJz",
+	"Ztzx0SzjuIzNVb23J2YkUYxm9gQtrKgyfExT85Rwo8nQfzwACA+JoHOGJ80NmVJ9Sl5LQ1Kq2YlmQnN7",
+	"GnZn3I5vMaOX9Ow3vfNqHUlPsT8LrljWOzeqYCEc5vT6FRMTM+2dP/k+6c258P98mGycjd0pHRumBjhB",
+	"DDdzqg2u2W3PYgEZsbFUzK/yz4KpdbBMO2SvZU0Pzx59H12Hg9pAsTFTTKSx9dAJkYpkfMK0iYOo+roj",
+	"jB49frwbSBnL+ZKp9YBn9vPIvOEb22behaV2NiYyQEk3Wx0Gr4v5iCl7GJQoNuHaqDVhuWarKatOpL64",
+	"Q6zpmqUFoHErCGqv3HW+Sdo+ET676ww8lWLgUKnlTD2eHQ6RuB4opmWhUraF5hZK/sFSQ7hwFGemhGtC",
+	"kQ7ZkgnCx5Z95FLONMn5jBEqCAAF9oFXT7WTf5y81Cfv3MQnr+2P4S4yNqZFbhwDLNc9kjJnVMDC/5Cj",
+	"nehoqJ7FEdB9fUhI2iHx15u2GeHxAVllTkcsb0fL8vFdMXPOLEzbJ5ofZA5DSwyMzVE+P+ShyfGg0Pam",
+	"3USjN/Zu4ZrYpwnhQpvgQk1pngM2xy4b+wUCfQsA5lzweTEPVxUCw15psbudp1O47lqmdo8idPQw6XQI",
+	"doCB5v+KTP7OSjkUZn9KzuytlzOtyZxRoQnN84QUCyt4PDxLzs7OtiwQx4+v8iyyzDm9dqA6O4svWsot",
+	"ROCfHhJrHDtsYZivQ9kE34wzodowx1rfQKo4n4RVKsKzvdfqhjzoigs1YVsO0T++K5dBfGwA45kUKMjq",
+	"mjaRyvmc6nMynP3XckjYNU1NYv/x38shSaUwlAsNP/yT/vfo45AoKqxCMpz91w0lo09DYtUDOYZf/kLJ",
+	"6K9DSylEjk8/iF/YWhMD0roVark2XExIJpkWDwyZCbkiVDHCJ0IqloHeY4GR2TuYkuF7qgQXkyHBm/X0",
+	"g2ghuT/b5N7vz/72JHYUfxbS0PajOMAhOCmRBtJb/TiKosJKnVIhKma7KVzXRzokSiq2yHnavsi63Fu+",
+	"SxYy5+naklYpfx5NCFZsITU3Uq078KLqZcBuWRjQBx1lJ2TBVMqEOWEilRnLiFnxlLXBvT5vR7ijqrUT",
+	"8HIkTTsClo/vCjzNtN6qPwQvHFBo01JFrAnADpq8JyHDk6FTbgklM7YmY6twMp0ykVmOIVXWKorAVHuq",
+	"vXpBUzboJgjc/pYvL/VHj3cKQ4ZOtgmG5eNDEr/VHNoRwz+9KwYaOWNb8K98fNd5vEgan6YSWO82y4qN",
+	"plLOBsgA2+drvne3mYEP6oUUmoW2zcgtjw+eAjccyWxtdVg2X5j1aS8JraOvJPJy+/f/rti4d9773/qV",
+	"LbXvXu1XVlRYxXMpIvRif41O+Snp/Uh5Xij4yMoTDO2MdFHeJv0/NC6jAkhsQfhU918oJZXG1UTsgism",
+	"DFkpKSan5PH1NRFsyRQxLM81mVsOY6ZUuLviz4JpQ3iWkBWoHXAXM2U/yOVk4tkUqkOFZqfIPXAhdp0X",
+	"aco0/LVQcsGU4Xg8NPWg3SC7pMfGYyuAxh55I0Xk4acSJ+QIBNhPiZv8xfUip6I8ys7roHkuVzEMuigB",
+	"M1rbrc/JShZ5RkaM5MxKckoWkykRctVrGi2S3oKpOTdR3LyaMq6I4pOp0UQX4zFPEWvWZE7XRBue50RI",
+	"Y+8FRrg4JxnXdJSzLCHsemFpJyG5TGcsi0/thPs4bKmWAoDCDZvrXViGwH0HX/Uq6FOl6LpXk0r2Pcqk",
+	"t5rKbtNfFu6wP4Xc45/l2YXQxmGDmRN/+tXmP7ZikdtoE4Ei1/glFykjqykTiZUA7V09xFMZkkIYnsOz",
+	"XqDmZtSwE8Ph/rqloyLpWYGtuZgfrXpnzslQr7Vh8wHN7E0L8rJUw4QMF8Uo5+nA4Yb9Rcmc2f9OFBVm",
+	"eEouJlbHMTiMfTjIaTrT9hUhB/5tIc0AxxomH8QwY4KzzL2DIyVkWJt9IEW+9p9qPhEsG3Bhf/Bobf92",
+	"iG3/zNkYRnHATKxC9EEMC6FYbnnwEABrCcYqTZoISXSRTkvLJYCCaLq2j8zUSk50ZEVgS8WoPTVwEZbe",
+	"ZobxQrWVRh9oAu/qhIyVnJOHkWvKDieLRdy+Co9QGxzZ2bUbO2dP8bYATLK/oSlOT/mi9O6kqSwEyPIs",
+	"H8f2YceJ+K+oGkn1QNd8KfBqZAjDrltchUg/qJVqZu+wlCWw3AWTi9hoGwQLuOtmaCdCT+4NKpxxEdMg",
+	"wWwHh2OPngop1nNZ6NjevGy5fZkwT3R9zk90ySeCmkKxyJ2XSovjsftE+6/sCTyD18CybgxNpwxuXwm3",
+	"9JxmjHATZe6V06CxuTnX2v7Z4iicMq+vZmxORabJiGmeMZ3YE11JlWmPgUBf3NjVGVVoE140wXxSxX0I",
+	"Vn+xu7QUqqO7ENLQuFNzA0yv3Yv7Awr3GpvAQQEYxGoqo7sMBtK1w25xUgI9p5a6xlyhf7DL9VoiUuxu",
+	"1YYaNmcxvvQSzgbZgCVGPwzcRODfZbkG5qgpzxz7815OfW5Z5gYuSAHwbgGmh09n1OIa+XNC3HM/OZCo",
+	"AY+RyNg1Ai5nNAP/f3T6DeosPWMVfMrTrlZakUPiSTJAu9qpOkyOEnyRcfOjVCuqMkdadWr37tImZKZS",
+	"m/OFVKayyaSML9GMpNc6l5MYUeV0MtAslSKLoNvFpOTeMs+sbKrkCkG4otzeSWdIu8IeZyZhc5X4IYtR",
+	"yKQFWLVwUm0GzCoUW1B8jArMU8sYrJxqBWEpJkQuwSgR2YkfdAAyT6jgHUQSggmUXJXDb6ImE2WsAyo+",
+	"ckymdLFgAhDkCKuxt2LUgvgyq67d8sQ0cZ57lgGIex08N+FEW/YNM9iparMcfNMLtEzZU9At5qMSO7vt",
+	"bqGkkanMm6OZdGGZh8mjNzsAZMsyKkhb8SXPidt6hyUBn0FiL+aWA8mxlb3SQilkPiM2tRJD0rMkYtfz",
+	"cZcghEOGq95AoA3Q1vlCjFO98NS7KY3EtIVV3ULgZDglJ4rOo9CdM62jfsr4SHtJg37s1l1FhCxW/t7p",
+	"mkXgNK7YjfW4QaPrWNK8aDEuLJnKeGoiiPdGMIAHo+mU8DlEsGFYBVeVMbfLBl7aj3/HiXbuo1xQbCc/",
+	"ckCrZ1Mq8Dw38GXpXXMNHMiooSOq2WCLCFq+Uywsf8kGqDh3YDqfkt6YX7NssGRKtxlrvALgCVGwVS/p",
+	"TaQANT83wOM+RoZe0HTm8DfCOZZMcRM3YLSvJmaK+oka5gC8F2h37/w4G6hR49J5Xf1U1bebCwym/NgC",
+	"BUDYJgy2oA67TgsdEzEdQAMPKth9cq5RmCSlHEhwDN2NrY/duHGRZyWVDkS3sV2bFZJ1V5INcSEi3I/5",
+	"NR3FdPU3Y2KkoXm3TcjCpBKlgF2LeeNeLa2AMdFhXTpiQd6ze1alEJWCAVRIQxjywygZO2C17ywhZio1",
+	"I1QTwCP4K4hKcODueIx2rQOLAoVuCe1x8qt9MfEKrnOKIudoUtTmjZ+CJpL0lkUumKIoRoNJfYBO6+DG",
+	"dnIA/CSkGXhYxTkTnvUOpPdmrD3we6vS1KsQpw7AEjX8wiq6rFC2OuKAiNoYwZsKQT0wR7lMZz1neo8C",
+	"JfiwFgNN87cBO3EBg3UO40C/Hz3UT3LPb2tHvN+3HmP2+WrjYO+AhPWD6mbTapoGAqtT09wWmHm2WWi2",
+	"Ghx2mAP21Pzbtu+Fq6bpv3IQ7WWNA3mv5XLBZ8GF5o0jXGO0HZpDnqIeD8HVMQZZ8gVnMC6HsezbsukR",
+	"I6oQ+9xYeG9H7qtWDQAsQJQsijwHq4/Ms6RpRqxcNU1mW0M8mudvxr3zf+5eaoCwnz4mkYwN8KhpQ0X2",
+	"lNCRBiWlAUpvsBJ4FXTPF4k7oko+6+FVIkIM8Wpi/W0xr8UgVyYjVNY1IVc1C69Dn9ih8HmbtHk8RAh8",
+	"kxsWfoFuo4RU929CapwvIY7xJU5uSUiN7YFhtBAzIVfCYYEnHm+qrMgRY37ByGV3E9JP8/7epokhFAOs",
+	"qHZf4cc2r+Tf5ehFGVnWZMuKYczaHvY1TPE4kkWOXRtFB9QYteXaxqiPxlZRNepmjlHmSBuAsVk2GMWV",
+	"qTYx863HvXeFEPDHpZGLhUU7MD1Y5LssMEgiaRt2EFBWE82onu1k4H+XoyuqZ5DEpvEW5ZNJLOT914vX",
+	"v128Ssjls59fPP/t1Qu7wBe/v3h9FVse6vJ7ItmSiawlHPm9Uye4JmOpvEkEPVDog9DEavpPycnD0hm6",
+	"msqcEfRud1MM3Ap8nkbzFrZznJOXv1789GJw+ezidULe/vbupxeDi9+ev7wavHrzU0L+///3/9tpxgKl",
+	"OZws3Hx1BiX2+MNsoXd7gl8FqddzsjocyF24g3M+6HhuphwbvGBKmbfFJR/Fx5/sE43RvRYniKEzRkyh",
+	"REcVtDMEBLs2A6PWRzqTheLSG4Ka6D7lkylTZCKZLp2UzSWqQuwC8opqMmKTQnwO9ryd/16mU5YVOcvI",
+	"X8YYC2CvdmLU+q+HY87b/WOH5qCef3VgQhtJkHWeVGn4BeK1p6gtfMjdJA1uVCnZHZBeIdg73+5wNl3f",
+	"tufGss7vl9aWDu+uKDdd171xGt524oeogFBtMFDQq13EzuJX3uLaud2V0JlZbRrbfcJvLwHfdtRw0xJf",
+	"sy0mMYbIM3SnuVDvKlmpvuV2YD2TYswnhWrx2Ix5zro7j3DIH3ke14v5fq4od5qRkbaFbRYLbRSj87a4",
+	"LJeKPbKqltQM47zSnNupyUQSKaz+Z5WZBGPlqCaZTGdMnXK5U8KpDqBcR7XxxIGz/TQAdE30hdXVjKyY",
+	"ZsUUKNKwOojsyOZURLEtiKOOmZ5Yu+gpGAvjn0ottVILe1Evkpl2cKTgxhIfCu9X6dYUg9NrtqqofA9j",
+	"ZzwgzqPDOQaKCKfZUocQZMRyzpYMTAJ6wejM/vGX/0vo/ypR4q9PCcSvlCMAZvF0aoGnGE2nYL7imgRc",
+	"4TaMYq9kjRqN7J/jtRHg1+AvLSdzGYZhtbmzom4Hr/5vLjXi+1pwxXR3b+keMtMfhTZ8zKssh52rkQsm",
+	"lux6l4y+EZokyJsFE7+/+IdlLIWFVy2X2ltueM7NOiEojSSktjrIfKwcELWzCHbcO+/9oaU4fUdXvzqp",
+	"rO4h3ZKjiy8l6Dh0/yK/vXtVP6XHDx+12qc2QPifD/8WfzeMi99gQs75FJghnxK2ZGpNnLnXG8tyNjZE",
+	"FqYLDlWycekdl2ZAIc3Cu2/gv8FPhciYGnCxZNrwyaaBPOpE3gml2kF3wLeYH/0tU9oi3ZWcsQPavTDE",
+	"PG5PrZNg/cDQeHyOFse2GCpR5Dl6dGsq7P4EO42GE5ZqRjqliqaGKe2RGnLH7iTqQehRoct4jY0YH25v",
+	"RDLnojBMh7Z04dKKvDPwqHBply2ZAo/PPnkt7+RImrflh7stucF9AQdUn7ZCri5Cag29MbEsEuL0xSBk",
+	"5K6G+gy77ur6sWxo7DlNGZb4colQFPAZwvj1Odphhj5bpco/8wkMNMz2GP7HEOyEUJoCv0RDoftw2B+e",
+	"fhAoKWNWEHxSDooJQvAbeigqV4BcCecJAB+By72/JYbN6fVL/PSxg5/758Md2OcFlQCiO/HqV5qxA7PO",
+	"rQLKwdCtuzWtjSEYf21sRGQvxQAw7vu/kZwZYKH2nxmfQOx0FSnCr620PGXpTBfzbgZgd0SeF3dgAoi/",
+	"lwuaRs4p53MeIXxnEHfOyg4w2pWjMS4UWMhKeYWzeMZG7YWuXBY292b8rhKGInpvPFjoh7UJPeRQqYJA",
+	"9pOGfEjDRWrIKJcjPMQ5FXzMtLlNcIy7vhDmG1vdkhzwVsnrdWUia0uMUDJl2m2FCr2yaJfxzHMskqI2",
+	"pSGdkFv1bAKxRnWEgJ1uM8wGFdlW1LLTGXNzAJS6ocvIQj2qzyCkyzSXjiF2zKTTaErSD8Fwcs5cGm0X",
+	"hC7P+Xaw8N+TMsmOCgihwCJik84h4bHYvQt3vHCzYNScJi4NxuX5+XVN6JJ1puMNfA1xHfHCn5xfWQD6",
+	"Vsx9W4bf7BNepZieCpfsHck78AYiuEgB7Cu0PRg6wQJS5wgdiIlGg5RTeDQyXyQRiITJM6YwT31OrwdQ",
+	"aQIj4EF/88KPV3dovqJrjarSABVvOR7nXLCoTjNjbDHI7BdRRILUFq7JjC0M7kFISOq3a9ZPyZlzX5JN",
+	"EaxRy+q7J/62x3+fxdG6tsF4IbFyxIePv3ty1mFQfLo5cMtm8YyAJOdyybLqLMFlhCZEe4RlPKj9h9m+",
+	"944rhRhELH0ygMoDMdpCewrA3SI34JbMGbB/FwZSlk8RazisCTO6U1JZhdfNs4gDMrboEKta6e6yVNQb",
+	"HD6dsWwAueM7DL0rKgzY76AawdgQmkvBXNq5gZR0CxUp8nXJh+CeySAn0C62YzLQp6SXyZXotCp7qwnp",
+	"SRiXAPnZxvGCan3O2KrlnJVROLjAzsuaMpqbaUv8oLt1dwko4RVeVatad/dpl1+0CqOKzSkX0UvwV8/H",
+	"KzmnhGWOmAsJniMWXGFQHgJCIxCE3ECiH0BZ03W3+6tQebwkAzqsBu1ywMqtdI2qWHDErgRsd8/aYMtd",
+	"vgEaK6oi1hIzhbobG+vwaJbnndexwQHCs988VwRYhXLhqca2swnICh9jXOFdVVGsLS2nKmBSB1MqF+uE",
+	"ZCxnBir8WdUqSsLMCswtKddXtYJh0c/bw1yr+h77DmqFrVbbqOVmLmDQl26oSi9HKomsd/tlyjIgZWGQ",
+	"ECo4yI7jeavYkrNVRK2Gc9vD/NQ48phrcYfuBmV83MwoJtlfc96ayb6pw7UUOV/ZCeyiqWqJpSkETptF",
+	"y2SjQlZmm1cUjDLwmuipq6RzKzKtKWfVSpLyELaobJUm2qJ3d9WXDZ3E9WR4sKd+fEV3h5K6Cdt3tmFu",
+	"irAQfyHuUfgnhpbe6Rj16WkP1g5W/kvWstRbGql8Qm5MM8FDC6pdQa2G0bqt4ME26+vPcgVW71Gh18ik",
+	"OsssbdVZtau5BQBB0W3BhN7mjHbpwkxss9lTZ7XvvEDF5lHHuWXnNMtUacnAiGzCo44HKDNHJ6zNkTFS",
+	"cqVRt+swUreiLXBtl6+H6dl1dNqAXO2oy/3XthAjt6pwR1OOjxYdGXMxYWqhuDAJ1ktnwnCzdimMWPLm",
+	"KTjpKZ+TQkDJZbwCl0zxMY8Hze9wQZcpIc5yoyzfrCF9kIXqMCSMyGgWzojn1yqW2fuMtYTbvhnbPVNj",
+	"mMaBkqDWUVC/pLfV7dpMVkT4WMlvG4xc0akYnVxoQkkuJ3gMFkFOtKHzBRSNKswU4inJQsmlB9uBIxrt",
+	"0lRLmhCmNrmyTc7dJzXEQs/t1t2ewQ6xR5JCkN+4wTRQaD33po4p1VDln2UEFf41M4HBJQB5IYJ/cLGk",
+	"OZCjj3/bWQ+hFO0cdKs8RQ+gxNJVkJ64gXFbabSydG2Eb7hAhc5VenCg5/4zCLAeS5W2VPlr5GuB7ahs",
+	"tlOqbeMiH/O87SrSqVxEQ5ksKvjrx59JFapVhsqDkfFjtGSGOUrEiR131EEgx40FMOxwiM+DI+senHLJ",
+	"GMlkqvtVrtnpPNs/xsQuhovJLyyCTKn9EyJZotcnLZPJK7YCIXmGcGGkZT6q0IZoIxVLyNsXvz51Eemu",
+	"DvDrigU3JZ8DC0wv8VbWT10Nr0CxgLVUyjey1rgIVfaFiYyvyULxJTWMLKgyLgcLRrOc15UieaDRhrSi",
+	"2gUaON2+OVlwvcYrLHS426IXG5ZNnLHIpf72xa87fYMlPwsGSmq4Ul97KLeEjXV2+xMdbt7Kqo8Xc5sS",
+	"r4vchCXaXS02BuhgpIyfvoDSjnHrHEKlrow0zgX/OBkVIsN0+23nVLnWv4sVKYUDGQCFxcq0eCspMmLE",
+	"RSRHV9aMCwI8CqynbSi/WU7GQaDabuIBvbmk6Hk2fKdNlc6r2Hs6zHeGo8WYhRT5ehAn5/d1Ly0Y3Uc0",
+	"nZV1OsN69Fw7e1XW0dU2paqtmsSUadfOTDa82ButLshU5h5b90kUiHmlXY5axAttf97LE21FJ0Mnk621",
+	"9VrBWtlYfEELdOJYdr0XkP0iBvuiVPmhZeOc5ttsJ0ZKNDDZK0QK5vwE58QPAk6/MTgF3OnNo7wlyMxo",
+	"OZ7AWy1k5fNFOdouYS5dscQ1wyjnNZnICrATRZHYZYt3b4eVyumgFTSrehoOn0OCChNFIicR4EgE4Ft4",
+	"xxWd7FWCp9WHcSfaD4sbHI3yK0rYIHvB2D5kT+P1gDbrNEypPreyN3hGwZ+NzV48zh6Aw9Tmgyksc0mn",
+	"PM8UQxsR7H/EcgmFYiThpsruqNW3vCX6VgZ3Z+1sR+EoFrYHzqMMHMW1W8qyHUPxI87NSqHYKOYPIwYl",
+	"oJhS3mY1guLvpsWQcsxw/s6eyUbcf0RmytheBdq2FSGrrDRHioUHe1Hv8wW+7w5072DyvqKT13QeLQ8X",
+	"Mxu+n0pwqnPztJajVJm9oKDFPvRQ8msrJ2CXKahjDk55KRrzuPqhrKUGdGd0NPHr42rjgsDmB6ZVz9uH",
+	"KcQMxBVLw0/AqGRaWdiVFc/bzEe0yHhLr1jszDtjQpO5VSNGDGtVo6EulsjW1uT32YtXIISQIRiG9fCA",
+	"+n9tplhJvq06XJHnLZ2ofhP8z4L5ug5VOtrQvj4EscuHdv+f8NMpsXhQaKbQmz9cSTXLJc365SxDksuJ",
+	"tmNCOw6unWp2eies5FoXsfoYF9ofn6ZruFepyxKKxJGtB5pFKO3v73+5BBOOVZjtNN4GLx6YMqQjUnEd",
+	"fo96fPiYDVwWxpY4Lh9wZ9cPjPPauUhB7s75smtlvftNuKgl97WbUo2LPavEnrBtgqtiDpYKb/88RDb+",
+	"lojvig5KdEoq1hDS9sYJJoGFoJ5LsumwChe8g0s9V3RstrOqXY3BNtjRrjaCDTaye/yAr2wctCpY0LCu",
+	"eQPsIyiVpL17QQENhx3eHj/+7snedPjwcX0H7cGRT86290M7TubND1jiUxU5CzJuDpfVcieq5i6oERiZ",
+	"Je0KlPZBja535xVGVJpdFLorxQZI7Uo5S8dmRru9oPfzTLwZe1bdi8zWCrtI39k6rLz3MDCEIeBcIA5e",
+	"MfuB0O2vFSythezG3OhdJSA3yp8WeU58Ss2eDmHfV3UcU87aikfCEmM7+z2U8p+78taxCplizEVLtw57",
+	"NY+pCtNBfG6LYjTz5SAphF3BOBmEW1spZ07TKRe73DfdqibW9vLC4fynj3tVGGJLLgt9n3NiuF484UAx",
+	"ItiKKcJ8T1/IJrEajasrBhU1M6aSkjxSxSD2gub69pX9/KKS2sl3RqDW8uttYXVhCJPbK4YwgfMQfRNe",
+	"MHYhTlH9KcCZ/U9tkx9UkXdu1J37f9Gm5rwRDOt4e25V066JrysPeTRazplLxRjlXENQuzltZExtzXq4",
+	"9NlWVr8tx+kmF+8MuUmnfBkP/5ovpDItoSjvnQqweayb8cxbVTqoMIbyYmtnEEsz1y7EFnoCz7k+Qm+Q",
+	"eEvZOpASVOhM52LfLdHG7725AlswAflH6P0pKRZWrUR1q8QjSGePm/LqfQziB9aKQjvKe5WmpSiEXBfQ",
+	"nbbaqih/sNY6qiW9euJKVQzcNe5FqMao9z02cH2O3VNiRhAMCoyHfBHNxSRnvvlK1HyHTqAIhYJZz7KD",
+	"n6+u3iZl1QHv6BLOfdQNcfDdgT3uiL1iYYXL78kv/Af07SUYetFl9cZY7bOru8yy2pxy0WaYqzqp+IZA",
+	"sZKO+/TV2Kek4xKaCsXrzd2myuExFilTuGz26yxiEZaaFofDnwUr9hzP3bAt6NQV8/0oU0azdsu4Zqli",
+	"RndHyX2KJPoef5xlhE4oF39NfC3EsDpiWbKuOVnVq7G1yCtkcJz7NTuNxN4+7mNCleJL1myNE0kZURNm",
+	"umdnGSlng3lX4gQwHAVpiyIW+H1piZ1q4njsycsMrkPIjDXKdeKgXc1RMEcIohpBVycVUEOdmoISkSVX",
+	"C6ljy/XQZiG/jV16n1a4dvhYz7rSyeEqnmkMqNpZQ+n2BnG7ajnnBr1UEZZat5Q25bZ49QxUPjqAxH51",
+	"kNoZzpoQLZR7gVewHDdsC5iIGxR+6+Rrt5ja3YLscO0KPntTouCBILe/UXifZgFthPOOZa2SVcUvb1OC",
+	"NPh6C+HWgLlNtmsKPoWZDrA5fjtnu8BQ138BEzgl/2H/hx0ZdFnYu6xPCN4/Cc3NIe5cTEDZs6fPEihH",
+	"CEEPYUtNn5GiDV3H/Wqt4tabQulzsuoodLWXn8ZxsHhHVUCmLCfcpfiW1K3rA/4RpAePizwnwJLJlGZE",
+	"SKKknDu3YpfuinRt9Z9BFQ67EfPAxhSiPRV5lssiewHzg+wxNWYBCeV1Rvrk+5aECy6gYaGKucbeoeSD",
+	"Ji+X/+NCXMhoTS4thlCV+ZsRDkqzFKv3jKhmT763S3r0vZXbn3yPGuQpuZzKlbBIA4h2SpBfJdAN3NC1",
+	"vhVeOfdS4sN9Tgl204bsCN96fMxZ3jCoPjlgUST7eJAyZQaQaLHufgXFE3LsaSZE5zSdgT/WMDrXiavx",
+	"6TZY5idM6ZLtPPUtXO7KmUv24C6lUri/bredC0TufN8cNd6I6IgiZyPFsxLdPHDC9VWDRzm6c5k/C8yb",
+	"O4rK7Vf7i0dsFS8FqcwKnfiP1iup4vmjO50BpccDg7Jd62jTkjrYqpq8Ccomwl1Di4xDt1xN9FSu2kxB",
+	"nVMRgyzEcsM1OG4kHZZeCL/kbef7wrnzm4e7J/waDiNoClDdx+AS6VAWtaXa2tWUkb+/v/Jzlo630Jf5",
+	"5Lv//H6XcoPDNyECiUZpobhZXwIvxygqqnlq/0D+bmkZfik/t4wPk5/K5GOOlRTkjDPv1j/vaR7ou3TB",
+	"f2HrLZu9IAtXe49gnnXp06vWwagKtVpciN0GF2MZh9/PV1dvycXbl2AFo0smCASukT5d8P7y0enZKXnm",
+	"inzDG5ZtP9DEPoHPCswQK5Pkz8mCmqlO8L7SvgzvB5HKzFVjhCa4ZCQz7jxSXgs9/SA+iGdSWIkAPC2A",
+	"JBBV78sgrQmqllyKc/v2CRn+48Td9ScvsyGaMHwGNteEpVPJsqdhO0aXCK2wvf/MLoJAcR7y228vn5/a",
+	"QS98qwUwLgDz9/LD8OaDa+P7oXf+z5sP0GP4Qy/54Pstfeh9+vhpeEouymUYn4rnfIboQ/FhoXaK7x89",
+	"cvPmEPE/gQYhmgwXdMKG5C8QP/fwrwn+MND8X/bXh1Y2eXh29pScYeErBBHkcyekWODj5OzsDDiP/fzP",
+	"IRzBUEtlhskHQbCQQlhUbPiPkytpaH4CRWvg/aTqauYC7TEk2i5GJwDwnBq+ZGT4iovZ0O0lSMnACioC",
+	"KiJbIUxbbE6ZMCcMMCMjZsVTdk6GOR8pqtZ92h9BrUwfxqX7/kmYgtGn/8ejx49+HOGUV3zuUOrdj8/I",
+	"d9999zc7529Xz3Bnc57n3F0mTwEL/sWUhJRcmOns7OzhCfz/6uzsHP5/enZ29v8MsSZnzlMm0DPrKPhi",
+	"QdMpO3l0eubqtyDN6fN+f7VanVJ4fCrVpO++1f1XL5+9eH35Ar6BYENjRbcekF7QD/e8t3RvyAUTdMF7",
+	"573vTs9Ov3NF34ETAY1ayUn0lw/7cMX0x1KtqPItHycoGpc08zLrnfd+YubCvvtj9arlh3oh7Qrt+4/O",
+	"zpzH2Re/p4uymkj/D+cad+6DXVUeNqYCfhSJ0AQUPEVxCTSEtoHLlfZ/dO1QgFEX8zm1Om7NFV5Bo0qN",
+	"tBdxLieEW6XD8gCa5xZV7f60j0Q//2cPANv7aAevA7rsTAsXYltSW8ZSDqUWpLO3uQTEoFg+9LFbQaGS",
+	"OWMmsfS6mkq2DDrDOb9j/QRdr3Bspah7pZ33Byefdj64PRL42ppNXmgfHlIR5vrc0EkS+f3/zlzEu+X/",
+	"0LqgtMuEl/bjDhFIVUzQw/0q3bY2S6y/6Iw2R6OLoN/70UniV7r2ESAjBmjFMiyMXLgybqvp2uphT53N",
+	"xJUAACTOGIGyosjyM4nxxTuJ5BoUooAJxX0PQyvJDhMyhCAxdztRIcV6Lgs9bFRowsaJVvGG29zlDpeR",
+	"R9mcC64NGJ+BhqiewQ4/iLKe8wO98V41unsDg4VLCm5Srr/ZK+LFK2KDTBEGF95Ss6CKzpmBYgz/bIu3",
+	"ohCkDDUOeue9Pwt0wbgLxz2qMGzPFhXtkwL4kyoLaKHYmF9Da248qZYVwXdtSwJpfs8lXeiZOxBAQCc1",
+	"aT4RqITFFlHiS20hJdE4ftZMpo3wMoxVJHrBgPeeuwKii0JPEwilSgj4BJjv3Bddj68DVmcnLVB68v0t",
+	"gNRcaMVlkzLfISFzNh8xtW2xvmD5EZfbJZYQCMpRW0WQDat/bAdBRYojEEaQVyzCHSSlfbks+V6rRheH",
+	"dfBCdLEYPrx9tR+PKa4BswLOJe7xdioDZTJZVeysriYoCAE3VJe75w850v2yU51uFYRfcW3C9rcRHh3b",
+	"T/VKH4/Xos+OF62+1eW9BZYB6fQeqIG9O2NDJ89YrUtwM3KxgSEXoBt6mndK7SnWt8xcNSKrKrbN617r",
+	"v6UTZt+DMnE1xXTXl/AqvunWdyckxdgZ35bSs4IRTWcTJQurIltukefQHMJV+hdsZYWEshPmnnjbvwm7",
+	"LX7aps/VjueI3KGOBvelyVFBSkhgLaJNUO5Lt7U2lp8+7nkSfcWMc6feZdak1B7r5/nOjt7hRLeD9LkU",
+	"7ABncOWiRKChsMs1qw4DrbjQZBKDe+6O5n1t5OJosL00cvGlgNauBVvBtMN2ijX8DYGYvANAt+zy3elG",
+	"vIK3v92K27uh/1teiFdtTKHT3XcUht0Jt7+h9DeU7oTSeV7h9F0EOhixf2P/00GMA+AfV4LD87034Q1A",
+	"ehixzcFwOwOoQN3P5WSrAZIMxzLP5WqIroGyLQwlri2JHDtH4QmEJWKs1DkZ5nLimrvlXDBdlh1P5Zwl",
+	"rkEyh2JTznEmPwjskfyX4SuqzQlEPZ28fO5KFdCxYWr4V1R4h0xkQes4u5sH2vlRyyz+KdUoE6CtsnRn",
+	"rkmaS80+CHBy4i4YVTln6mnVnzeVQrDUaBTaoDJHzIBZoeQrOdllwHzFrKyChjvXc0m7Zim1HJyowczu",
+	"P268O4vlN2/p9GJ5amwKPOn9DIS7Oa5h16YPaHFStc+uZogEMNkPStN4+5tbqbPGYv9x8ppdm5MLAGFL",
+	"2pKR2KK7tv3dwUMH4KnvGA0aNOkZIK6RxDDsy8RziB9QhdCEj7GWFlTtv29ecUudrppmlzq3hbPfmybn",
+	"zuD2atsm1G6nrO0GmtPTPjfMUEULgIYRmXuoY0Hz/lap9Neyz/3x5TvXBL6LeFeVmzuEPPDDOiymh2US",
+	"UxdZBC2/aFgatEn8UTTBzrZuT7d3g28DWNU4v5OD+OHBJg5nbdROziTTB5HS7J3tfbsQpAOx865ofvuB",
+	"tOF5/wb/8JIu1vVqHtxz+D04uM9E4C9E5n261e71zu03LiOQOBYUQhqcwFECYqtjbfcl3Ly/yoioG59K",
+	"Y6f81J+4oJQ29cL1g/0Ja0IfTcWw478pDAiAx9cz3mOFShQ35bgqgO8CHnyFVsUg/F4vGJ3BAQdBbY0q",
+	"+r40QA5e/0OoLuFJ4b1XRA7pN0gR2jynwzO15hF1Cny5nzuXrn3Z0f0PtQuraiMfJNhtBIT86pkUYz4p",
+	"FD22tyU23dHp6UeeewCD8dnuhHLBVJaQTKYzplwuSzanAkPUzBRqldad41W5aF8brmysLqpaqYelqs5H",
+	"vVDyer2DVZbta494wuE092KRCZmd6wpd6wkZVMmi+AKR44SMmOYZw9rjzNCMGnr/PLF2IIfniY2z+LJY",
+	"4jR6enfhd0AE/SqXfystXPrE7ePSgpvm3mihRHwepEB6EG8QgT2BeZFCCmGsd2pSVczGSEX74Ypaoonf",
+	"TPfF7WoB8zdVDJJ7XBY2t8/GTDGRsk/9oN9kq+J64b58VrZFPL4C+yOHGhNtPS3vRdwss3DLmmBbS0qV",
+	"NyCvWlVgJujRrsLdjqUNNOjyiUeUQYkmR8fCrSrN34tswjwOHluj8aUH7yUcrlaZvwzZ3gjVNmGMcjyl",
+	"4BteteCVHsn51gQZ99XlD29+7cW1/YZ/wbeVa/oXenqRXQct1Nw/03WaS8Gy61j3uv28vTI1LO6CKA0M",
+	"Iy5orJxPHJ99dtohMBr6cXI0J86pYYrTXH9jf13QtGqxse0evgw7cRwvNNjTRDXb0ZlhWLz/QdhyBPMW",
+	"q26fUFlAYgl8M2Xzmiy2hpzAlVRgn/t3R7WygXIb89tsYb0vgMCb23mvsJzBAeNcdnRFr23tnuRFSOat",
+	"dymz2GyXkEBRVTrxwiFUJvPyJLhJvgSUPRjy2Z30bwydeL5ntmHiFZ1cmF2BBz7XtyW2wBWd6GCC31ad",
+	"/5hIWbVsuT/1perNgq55PmdevMQywDzWLOXL55wes46IslOufaeh1hv5ik5+dq/twF57vjwro+hAqxRG",
+	"rct8KTphLoymBcHLh1u8SrsiZupreiEMFFGkMHtb1lXJsaMy78OzoA+BT9FtbURwP8GNAaF9NrtBRXgQ",
+	"ygXlptbQb7sZY+j687rmSPCpa4b6jRDZp75vutga4/fSaMKuQYdeG6aD9NY5yzglFgXKppouNZ0LMnwO",
+	"fo6TZ4h8J9imbXhKXjqbIOaE2g+tkq1Do+ED7fpeUOwCCZ7101hk3a9u9V/lBXdwfdOf5SFo7S06papB",
+	"K9Nu5Nr7n0tOpbZ0EtZt2haQsdnP/jP6PN6xuVyyDdLCfSREy+pIMfX/gYZCQXFhuU287Lbdg8h4m1Pd",
+	"w4WDLfeqBjiq0AZiLy1ePK3DztU7K3vyYZwbtrqyzNG1ADySwy8SmR222VpxA57KIRbHHbgDwc7WA2zi",
+	"PfSh0803hhup50kVTrDylZkgqA97cxNuPgiqmAsGqWpHJTXzg2Ikl3LmOInIoK5bNIoaHZgxXDu8E3Nj",
+	"lue+9eiX5tBkJkrZTyHtwiLcFlCz1V28nptMsT8rRkwJZmo2tkix57KrnqY8c6WwuCbfn51VsfrYNygh",
+	"Amr4ULJidMaU7yMYLxEiVYQPbZUH3ozJL+slUwLbVckcLAaC+eKaitGsBkEs6fYMCOWBtpegxpKcU9/c",
+	"pvE19sTXT/E1Ct6qSz6B8rkVv7A4q2SeM+XNGG0R/jMutgfCedv4s7zQhqkSElDj6Hea84waLibl7+49",
+	"eOx+vLMVfU3n+UGkmcMaQDepZKNID5ZrxepqKUIFa06SX0rULkWhz+iGdiV7t9l7LvGV+7mOq4nu4TJG",
+	"owpWWLSA0Hj3LKjWLNvghemUpbP7Djpsgv44t9MG1L+0uMP9z+kpvpFzNPEqRmhueSjElLjK03GtvTvl",
+	"7LLYu4jR/3Hm+tq+7ttWXx10ZahvVgO6B3t9dxa7ZNfbHYW+X/63DOh2JuVhtK+R8OtNfK7QAmW9MIzJ",
+	"srVMEijWDlrSnBrDlCvm6jWqI6T8Ny+vLSlA1aEdLQsowIvDJwIdFzMPhCE+yGgjys2qz2Etf0QQUDBc",
+	"LzwqyJsFE7+/+EcZV3KX63DJrvs32gOjW6pRHUE+k4jxnptppugKEsyr9Rzc/BjJRgrBdfCEJFc9F3Db",
+	"9+3p3/DsU19I41pJ7LelYMTNRNGNyvMS9WzoAuGv4TKql+WagU3LK7dzCr0YMTQElHSoOset/DZj+pS8",
+	"Efnap38FPQC4xuT/wYhqVzt1SjVaKrD2XzlV09j/GoDwrtpSEwcfxZwXdtbS8HF6IBEXtlOW2INdTOli",
+	"wQSaV8DghjsC35O3y/D6auz/Jfa23knG7dgBvX7Z6qDoUQf9W5xhK+wPGl3iv3QTxzgziJkZH4+Z0lWZ",
+	"9rMztLUexGjA8twn3XvLLsSEZpLwMTQUtXpKShW05ZOFIUKu0KOFt/wUq4LvPluoQtq/gf8OyjOVhT4J",
+	"O/PEOfMLkb11b1/iy589E5S5ZohloV+J4WWuNL5cMpXTxWAqC6WHZMYWhkykzA7AxD0EY+K+6yShdwDz",
+	"jVU/L/27+y5AjgdQXrhNyr4fJZxPBOAjdDJAd8SoMNCh+GmZqGzXGbyBlVhXU1nWdWZKw0t7uINAPboz",
+	"7JJvelQprbr2J/+ulaSwUvkDTUZKrizCeioGyThE5Qd6LwRuZQ/9G/fXLpH4hcj86Xxmjks3oXMATloB",
+	"IcpL93eKg5P0y3SNbzhw9/N+77Gvr9gH7rXIICPZyUTIb7giciXQPe6943Es3GI8bwXlNxdvCevyIMLK",
+	"pqWbH48BHcCB67JqObS/C9g5nPoztt6dP8HF5Bf73r1cjeV8nykQsebf4GaaRF2KexTieWflZBbs6156",
+	"0lQ9Rr33GINBeklPOME95hSu94Nxg9yuH8zDQ/vGACeOn2I4Y4QSwVZkxtbeNoLoAK3GhFwR6WKEFoov",
+	"qWFkQavupZZsMeyYcE0ypo2S624FsaBr3XZyfOsa3V3hq9+E8btznBpIv4nk0VaKdxbM22yUFzi+ix12",
+	"7Tph5IWSE0Xn+rwKIXLzQrGUMZjVy5oruDBXNA0Xm1tKpPqDGNYaYZ+TH6AX5JBI9FJevH2pIX55TqHH",
+	"xgrrfEBgH9YNhZARKNiKZs0FU3OOegV2QDWnxG8EuiZ+EEI6wMUim9AvU8e7IxXuCOfAae+bedeW8CvN",
+	"os5qXFq2SUTS2SV3kIP7+uIw1OBugCgdPN2ohosMP19XDbD0VK6062Hbjd/3b+C/3Xw1TaT5bIrWUrbD",
+	"KfFGcMybsgQM1fx9pxDoR5tZCuRmL8Wsy/4Pj7bHFzvaW9jeudirQ66Ywr8scpGNtkXP/B76M5+7oh3H",
+	"hHt8wnsQ/a2Y52qW7ChZsqDpDEqtWdXrjyKbsIyM1l0IHuHdpyqd8iVrjalFx1298JSQUE+b5BCCaqS9",
+	"sarEHOREbvkP9GlLMO0BTvOg2S0XxNhbFcGRAGABlmTyL77YuAyiiUc7CkUfRjTqhhVcWJkkZSAs8LkF",
+	"d9WsuNt94NADP97eQhVdsxoK8LZC0IpBQhrovzQ0ii/Xp9nIZQP4WmWnljyx1DpWnXjz7CXJ6RqKlXMz",
+	"/SCu7IcPdFlrwOd6gSLMWQYRLsK1oHbeRyQLbRfCDTrPYlQDBZZPyYXwMP4gvEvZg7OMGHRFl7wHLiZX",
+	"vZxvR/Iu8tUd8fv+mqRGt+lLP8XZpUdkD9uD+FOttMQFtDnpQid70IFi0Ho8JITN8uHwwpdxR90/6C+g",
+	"8raPSdhVaAsDNzClwa9GyE7GQhdCst0y8d6/9C16sgVtHIS8hf/f0NBg8QRMBlZgkXlW5plhmA1wfasn",
+	"eHP43uXOHYiPpE1vHGBnPXo7qJz2eqiK5WW70FsCuJX6+zfurwH6LboprOGJfFZnauVsKWNzvdAD7TZ8",
+	"+nvGcm5FG7Zfvuz2fR4L/ZoXjcunO4SXaipXHeGGDXWoKXNi/yxYcZBo/wbK7crV+eI4wH2aZBY5Tdmu",
+	"M7srzfcDCmnTYId/DslMyJUmQyyiOyR/eVcIAZ2LLwuwcCTkhVJSJeTSyMWCZX9NyBADSe29OEzIUBfg",
+	"brJ/4lFLaIdvqJowM+AZvGOoMgPD56xMc87wn00lOBBTnodU/k1e2YbsDlT/xhKLJ6gH4e2QHDqpI8bq",
+	"bkuY/Rv393pXX73NQz7+/VXhU0t5Tff8gHeYHzLMRofLAVhGWVwKzYnHOcrd5B2c2MFOvp9SkbJ8/yjy",
+	"A+ygVVKHJXXDu3u5N59RqL86DhHFeSr43UXk9rNRzP3zizqed35VO08onphRVnUHQdAUShyEkBkI8eX5",
+	"gOUwCVJVWOpaaHADGRkzxhboreXZnY/wsCfVGfT3wIzLKaPs+Gdf1t9ZZQ93ktBbs5aG8UATmmWKac00",
+	"5mAIafyBs6zKBknOzs4Io+k0KUt87NN4dutBG+dTON4ZXzF9KF1xHyHOTttFgHPlXDwpYfCbBbY/nAMS",
+	"86LQU+/cAosFViiWcZQos3C0vdOD8sVtl3bz5KWa5ZJmZabV9jKVqtDmrX9zR9mZ1w5iQW58WRvJciMM",
+	"H/RFmyAitq10ZNlYrTroOb1+xcTETHvnjx4/hmqR/t8PIyF83zSYsqhleYbrf9+u3RC87VG+ZhPwXr8a",
+	"Uu5ncA0hfByTSzDDc0XH5gu0u75ipgxXw3bOLvjLF/LXurgli+rf7GNs3TyNzyRQ42IIDXFv/RQM/yvq",
+	"QuYE+oYJ10QW+8UA7d7loRHvPuJ/Qljdsq1mJX/cMYt9q4X1SyX5z2Boxb4ddTyHnEyrd0CYqq+gWwkF",
+	"MSKo4sXjtNDOJ0qBNS5sqvWmGHO087pSnObHCILoftOXfYj2SRzB6nzec8KZfoClig4XVbZxA2O6uT1/",
+	"6mKGvVVKM5LmlMMlUjU0AiXHTJlyn4oHe6IIBBK24siLa4ysee/eP2Y4sp/Dz3nfMTN+/mdWoReG01zH",
+	"5UDIoi4JeCMyvQzMs88u3r48BKZ4iJQ4UfEVljkBAiZPq6Wj7mT1Y3gy56IwW9seLh+dnvVpkXFzkkv7",
+	"yk3zSS4nJ+zabH/YBz9N4500bMfaeMogBLGfQuBjy5N+JlcCsPaGXbO0MEHG7n46efh5YE7dnK987d4n",
+	"bMBnymhuVbr6rzyF7GUM9LzFsuz3A/x6c1X2wleC5nhsmxP/IUeaqSVPGfzZv/lDjm4HGfxwc/a28fu5",
+	"nBxhjoWUud6yR3hupW2Zwyos+3Qq354Vh3CELUtxzvH2teALCBF7kd0S5nAHbiwjpyPWhAP+2r+B/97u",
+	"kP2njQkzuuhPlCwWuq8ZVWkDw+GNBVY/bT6AhKIqJLbthfjQQaJO41FkwjIqpuX3erGtQdXK//Y1qXCQ",
+	"LrYTrgeKYajfZu3D3YvsD0BxpKOcfR3rLXu+fR3LnbP56Hbc4vMttn8zv0f0xUnvaX8Y2q77X8t5+PXe",
+	"2D+xkt/9nYub8fj7xIJYX8eZNIp3fb5lJ7epj9VhizqlQtzGpfk5zsMttp9SkfGMuo4EX8G6vYb3NSzW",
+	"+TEr7e4rWrMVn7+uFedUG6P4ZPK10KBfeOg+/fpW3RbGfh87uVXYzvG3XzdKfIOEwYpxNYNQ31A9+7LB",
+	"U7dAfQ3g7N/Y/9ze6vMFA9dt7Hjn8Klhrz1MI4WtUzqz8T3MFPa7vP8Zmx0277qGuzSWvsOyD2VI+QI2",
+	"EHb//wybuWNn+oODoI91Qg5CIP8jwOFq4+n+RouOb8AJgXPj//x6aKjDV25PR4Vh6Tr5t8emA7iLvlhU",
+	"avNjHRSAOqXiGyIhHPrayMU3YDhgwMvKHEYlul/CigQklpvZGpAYhLc/efz4uye7AtyPeAYYOfMNFy0c",
+	"rHI++WzKz7H4e6RZPIDvz0Ia2vD846/QkWd/GMDHkavExY/xZgxI9SQanxA8vt2KmMgWkguzdVHYf4iL",
+	"sTzwBFXUHs3owjBl54jAoPHe1nfaA6rib90SdI22Sl2nuq3h8I4T3tW0tjl90kh5KuYj7O5JiZ3K5zPV",
+	"bwBvBjtQW7XG3gNfxM53jnXyoZ2q/sw7vCO/3sm13ObwdV7SxpT+9yhXKR/eOB5Abx8EuTFC2/qaU5VB",
+	"EEeZU/dpntspFE+jwMEQ4azIWftb+Lz9QRCv11/QQltUP1TYXjy8TbO0UNysAy9z/PmyyBvPDDVcm9hO",
+	"IROs/+z3Fxd5Llc516bllUna+qAES/sbN5P0dkgG3zUgtDnu7djetrElz9I4BeHzRaEmDIzyO1/YBZ7g",
+	"zRv4+5Zatvu0ZUPRWW6pdmyfydLYRZ7v2nb5GqqEkVecWNLypD9hJmXKbHljKfNi3qTiQjOFUartT1qo",
+	"MHjhBv7bclaR29G/ftDrEUvwRxap+2mhFCZRtD/cFjS7LdYWn93Y/9wOWd2Xvdh2qnH7ac4HVf/Eo0zh",
+	"sz2ONoFea2iacJAJmNJYIx8yShzLh7FGVPO0d/7Pj1Z6c2lA+A/fUQz/+emj/VAt/RoKlffOe31I0na5",
+	"JLEaxPgJ4UazfHxOMH8hIW5BOiGaGcPFxP5V3jb2V4s+p0H/XUw9boqYb5lc5Nh1R/OJIFwEX5V9TOrf",
+	"/ASUCD2V8GtIklkoueQZUxqqkm2MAlQYm943ZXJFgrgiZdXkZsJ+8/v3U0mmMs+0ayKjZM5qvcGDUTA8",
+	"NjLIRZrKQhjtukRBjnHwHUiCkc/eBWJpLef7tG6dQZ07Nq+3CyRu6xYREoKmX8yKqvxPwaBeK48M+Qq/",
+	"NZLMqZqV9aSxzVIwBMwR+b6sRlIVtYOexUZiZ2H3OajdLceR8cxVHYHkOhYiFN7cze/e5BlRclXW14X3",
+	"SC4nZCJDPLA3YHRaashKqhmkhtsBRjSdWZwT2TmBtJPE1UtM7KghMP+Qo+jZelW92cSZz8sa26lccJZh",
+	"0yLAYFk7e8xhiwz/w9qNVWYsYp2NcsikhF7V0CGTgtVRq2wqHD+JbRVgI7jqYjba4JtLOcOiQxvOv3OE",
+	"eMFzc8IFcQpI1TImhLYPiI3NYeGx2frfwXpKl8yDxBclSaXQXBsixxvjt23gZ6pGYaN4HLQQGVOkltcZ",
+	"jIfpfZ8+fvpfAQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -3015,6 +3015,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                tag_name: components["parameters"]["tag_name"];
+            };
+            cookie?: never;
+        };
+        /** What the tag named when and by whom, the newest first; of a deleted tag too */
+        get: operations["listTagHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/at": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                tag_name: components["parameters"]["tag_name"];
+            };
+            cookie?: never;
+        };
+        /** What the tag named at a time, and whether it is still there */
+        get: operations["getTagAt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                tag_name: components["parameters"]["tag_name"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Pull the manifest that the tag named at a time
+         * @description Its exact bytes, with its media type and its digest in `Docker-Content-Digest`. It is a pull, and meets the project's rules as any other.
+         */
+        get: operations["getManifestAt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/signature-policy": {
         parameters: {
             query?: never;
@@ -4942,6 +5014,18 @@ export interface components {
              */
             only_here: number;
         };
+        TagNaming: {
+            /** Format: int64 */
+            id: number;
+            /** @description What the tag named from then on; empty where it was deleted */
+            digest: string;
+            /** Format: date-time */
+            time: string;
+            /** @description Who did it; empty where it is not known */
+            by: string;
+            /** @description The artifact is still there */
+            there: boolean;
+        };
         ExecHistory: {
             /** Format: int64 */
             id?: number;
@@ -5413,6 +5497,11 @@ export interface components {
              * @description hours after which a browser session ends however busy it is
              */
             session_lifetime?: number | null;
+            /**
+             * Format: int64
+             * @description days for which it is known what tags named
+             */
+            tag_history_days?: number | null;
             /** Format: int64 */
             session_timeout?: number | null;
             skip_audit_log_database?: boolean | null;
@@ -11167,6 +11256,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RepositorySpace"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTagHistory: {
+        parameters: {
+            query?: {
+                /** @description The id of the last entry of the page before */
+                before?: number;
+                /** @description Entries a page */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                tag_name: components["parameters"]["tag_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagNaming"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getTagAt: {
+        parameters: {
+            query: {
+                /** @description RFC 3339 */
+                time: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                tag_name: components["parameters"]["tag_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagNaming"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getManifestAt: {
+        parameters: {
+            query: {
+                /** @description RFC 3339 */
+                time: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                tag_name: components["parameters"]["tag_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The manifest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             default: components["responses"]["Failure"];
