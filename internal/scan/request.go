@@ -270,10 +270,6 @@ func (s *Service) Stop(ctx context.Context, ref registry.Ref, d oci.Digest, kind
 	if err != nil {
 		return fmt.Errorf("stop the scan of %s@%s: %w", ref.FullName(), d, err)
 	}
-	open, err := collectIn(ctx, s.db.Auto(), db.ScanInt, openByTask[kind], nil, tasks)
-	if err != nil {
-		return fmt.Errorf("stop the scan of %s@%s: %w", ref.FullName(), d, err)
-	}
 	for _, id := range tasks {
 		if err := s.jobs.StopTask(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
 			return fmt.Errorf("stop the scan of %s@%s: %w", ref.FullName(), d, err)
@@ -285,16 +281,8 @@ func (s *Service) Stop(ctx context.Context, ref registry.Ref, d oci.Digest, kind
 				return err
 			}
 		}
-		if len(open) == 0 {
-			return nil // there was nothing to stop
-		}
-		return s.announce(ctx, tx, ref, d, kind, Stopped)
+		return nil
 	})
-}
-
-var openByTask = map[Kind]inQuery{
-	Vulnerabilities: {`SELECT task_id FROM scan_report WHERE status IN ('Pending', 'Scheduled', 'Running') AND task_id IN `, ""},
-	Materials:       {`SELECT task_id FROM scan_sbom WHERE status IN ('Pending', 'Scheduled', 'Running') AND task_id IN `, ""},
 }
 
 var stopByTask = map[Kind][]inQuery{

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -352,6 +353,36 @@ func (s *Service) settle(ctx context.Context, tx db.Tx, e job.Execution) error {
 	} {
 		if _, err := tx.Exec(ctx, query, e.ID, status, reason, db.Micros(s.clock())); err != nil {
 			return fmt.Errorf("end the scans of execution %d: %w", e.ID, err)
+		}
+	}
+	return s.announceStopped(ctx, tx, e)
+}
+
+// maxStopped bounds the scans of an execution that are announced as stopped.
+const maxStopped = 1000
+
+const stoppedTasks = `SELECT payload FROM job_task WHERE execution_id = $1 AND status = 'Stopped' ORDER BY id LIMIT $2`
+
+// announceStopped writes which scans of an execution somebody stopped, by whatever way.
+func (s *Service) announceStopped(ctx context.Context, tx db.Tx, e job.Execution) error {
+	if e.Counts.Stopped == 0 {
+		return nil
+	}
+	payloads, err := db.Collect(ctx, tx, db.ScanString, stoppedTasks, e.ID, maxStopped)
+	if err != nil {
+		return fmt.Errorf("read the scans that were stopped: %w", err)
+	}
+	kind := Vulnerabilities
+	if e.Kind == job.SBOM {
+		kind = Materials
+	}
+	for _, text := range payloads {
+		var of struct{ Image }
+		if err := json.Unmarshal([]byte(text), &of); err != nil || of.Digest == "" {
+			continue // the task that plans a scan of all
+		}
+		if err := s.announce(ctx, tx, of.ref(), of.Digest, kind, Stopped); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -274,11 +274,11 @@ func TestConflictAndStop(t *testing.T) {
 			t.Errorf("again: %v", err)
 		}
 		w.ok(w.Stop(ctx, app, d, Vulnerabilities))
-		told, err := db.Collect(ctx, w.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'scan_artifact'`)
-		w.ok(err)
-		if len(told) != 1 || !strings.Contains(told[0], `"stopped":true`) {
-			t.Errorf("told %v", told)
-		}
+		await.Until(t, "it is told", func() bool {
+			told, err := db.Collect(ctx, w.db.Auto(), db.ScanString, `SELECT body FROM event WHERE kind = 'scan_artifact'`)
+			w.ok(err)
+			return len(told) == 1 && strings.Contains(told[0], `"stopped":true`)
+		})
 		w.settled()
 		if o := w.overview(app, d); o.Status() != Stopped {
 			t.Errorf("got %s", o.Status())

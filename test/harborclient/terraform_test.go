@@ -38,7 +38,7 @@ func create(t *testing.T, d haventest.Door, path string, body any) *state {
 	t.Helper()
 	s := &state{T: t, door: d}
 	location := s.send(http.StatusCreated, http.MethodPost, path, body).Header.Get("Location")
-	if !regexp.MustCompile(`^/api/v2\.0(/[a-z]+/[\w.-]+)+(/policies/\d+)?$`).MatchString(location) {
+	if !regexp.MustCompile(`^/api/v2\.0(/[a-z]+/[\w.-]+)+(/\d+)?$`).MatchString(location) {
 		t.Fatalf("POST %s: Location %q can't be a resource's id", path, location)
 	}
 	s.id = apiPrefix.ReplaceAllString(location, "")
