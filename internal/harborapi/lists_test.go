@@ -15,6 +15,7 @@ import (
 func needs() map[string]string {
 	return map[string]string{
 		"ListLabels": "scope=g", "SearchUsers": "username=stranger", "SearchUserGroups": "groupname=crew",
+		"ListWebhookJobs": "policy_id=1",
 	}
 }
 
@@ -24,6 +25,7 @@ func needs() map[string]string {
 func TestListConventions(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
 	_, vars := peopled(f)
+	vars["webhook_policy_id"], vars["webhook_execution_id"] = f.webhook("perm")
 	doc, err := gen.GetSpec()
 	ok(t, err)
 	lists := 0

@@ -132,3 +132,16 @@ func (f *fixture) told(e event.Event) {
 	f.t.Helper()
 	ok(f.t, f.db.WriteRelaxed(f.t.Context(), func(tx db.Tx) error { return f.webhooks.Handle(f.t.Context(), tx, []event.Event{e}) }))
 }
+
+// webhook makes a policy of a project with a delivery that waits.
+func (f *fixture) webhook(project string) (policy, execution string) {
+	f.t.Helper()
+	at := "/projects/" + project + "/webhook/policies"
+	policy = lastSegment(f.must("admin", "POST", at, `{"name":"w","enabled":true,"event_types":["PUSH_ARTIFACT"],"targets":[{"type":"http","address":"http://127.0.0.1:1/"}]}`, 201, nil))
+	var p gen.WebhookPolicy
+	f.must("admin", "GET", at+"/"+policy, "", 200, &p)
+	f.told(event.Event{Kind: event.CreateArtifact, ProjectID: p.ProjectID, Project: project, Repository: project + "/app", Tag: "v1", Success: true})
+	var executions []gen.WebhookExecution
+	f.must("admin", "GET", at+"/"+policy+"/executions", "", 200, &executions)
+	return policy, fmt.Sprint(executions[0].ID)
+}

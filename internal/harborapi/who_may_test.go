@@ -324,6 +324,9 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"
 	}
+	if policy := vars["webhook_policy_id"]; policy != "" && strings.Contains(path, "/webhook/") {
+		values["{webhook_policy_id}"], values["{execution_id}"] = policy, vars["webhook_execution_id"]
+	}
 	if row.operation == "DeleteUser" {
 		values["{user_id}"] = "999999"
 	}
