@@ -111,6 +111,7 @@ func TestPushesAreTold(t *testing.T) {
 		return seen
 	}
 	await.Until(t, "each push is told", func() bool { return len(tags()) == pushes })
+	t.Logf("all were told after %s", time.Since(began))
 	first, last := map[string]bool{}, map[string]string{}
 	for _, v := range live.all() {
 		tag, repository := v.Data.Resources[0].Tag, v.Data.Repository.FullName
