@@ -21,6 +21,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
@@ -56,6 +57,7 @@ type domain struct {
 	projects    *project.Service
 	people      *ldap.Provider
 	labels      *label.Service
+	immutable   *immutable.Service
 	endpoints   *endpoint.Service
 	replication *replication.Service
 	scanners    *scanner.Service
@@ -78,7 +80,7 @@ func (a *App) assemble() (domain, error) {
 		return domain{}, fmt.Errorf("secret_key_file: %w", err)
 	}
 	clock := time.Now
-	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock)}
+	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock), immutable: immutable.New(a.db, clock)}
 	if fixed := a.cfg.ConfigOverwriteJSON.Reveal(); fixed != "" {
 		if err := d.settings.Overwrite([]byte(fixed)); err != nil {
 			return domain{}, fmt.Errorf("config_overwrite_json: %w", err)
@@ -103,7 +105,7 @@ func (a *App) assemble() (domain, error) {
 	outgoing := remote.NewHTTP(a.cfg.RegistryNetworks...)
 	d.endpoints = endpoint.New(endpoint.Deps{DB: a.db, Box: box, Remote: remote.Deps{HTTP: outgoing}, LocalURL: a.scannerAddress(), Clock: clock, Log: a.log})
 	a.endpoints = d.endpoints
-	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock, Upstreams: upstreams{d.endpoints}})
+	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock, Upstreams: upstreams{d.endpoints}, Immutable: d.immutable})
 	adapters := adapter.NewClient()
 	d.scanners = scanner.New(scanner.Deps{
 		DB: a.db, Box: box, Adapters: adapters, Projects: d.projects, Clock: clock, Log: a.log,
@@ -132,7 +134,7 @@ func (a *App) assemble() (domain, error) {
 	}
 	d.registry = registry.New(registry.Deps{
 		DB: a.db, Blobs: a.blobs, Clock: clock, Log: a.log, Wake: wake,
-		ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
+		Immutable: d.immutable, ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
 		Rules: func(ctx context.Context) (registry.Rules, error) {
 			v, err := d.settings.Get(ctx)
 			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
@@ -215,7 +217,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -224,7 +226,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Immutable: d.immutable, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

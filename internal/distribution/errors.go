@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
@@ -106,6 +107,10 @@ func (h *Handler) fail(c *call, err error) {
 	}
 	if quota, ok := errors.AsType[*registry.QuotaError](err); ok { // in Harbor's words, without ours before them
 		writeErrors(c, answer{http.StatusForbidden, "DENIED", quota.Error()}, nil)
+		return
+	}
+	if fixed, ok := errors.AsType[*immutable.Refusal](err); ok {
+		writeErrors(c, answer{http.StatusPreconditionFailed, "PRECONDITION", fixed.Error()}, nil)
 		return
 	}
 	if words, ok := gate.Refused(err); ok {

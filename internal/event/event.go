@@ -73,6 +73,10 @@ const (
 	DeleteReplication   Kind = "delete_replication_policy"
 	StartReplication    Kind = "start_replication" // by somebody, not by an event or the clock
 	StopReplication     Kind = "stop_replication"
+	CreateImmutable     Kind = "create_immutable" // a rule about tags that stay as they are
+	UpdateImmutable     Kind = "update_immutable"
+	DeleteImmutable     Kind = "delete_immutable"
+	ReleaseHold         Kind = "release_hold"       // a legal hold is to end before its time
 	ScanArtifact        Kind = "scan_artifact"      // a scan ended
 	EvaluateArtifacts   Kind = "evaluate_artifacts" // everything was judged by another edition of the vulnerability database
 	ExceedQuota         Kind = "exceed_quota"       // a push was refused by it

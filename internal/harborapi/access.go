@@ -157,6 +157,11 @@ func accesses() map[string]rest.Access {
 		"GetScanDataExportExecutionList": signedIn(),
 		"DownloadScanData":               signedIn(), // and the right of the project, still
 
+		"ListImmuRules":  ofProject(authz.ImmutableTag, authz.ListAll),
+		"CreateImmuRule": ofProject(authz.ImmutableTag, authz.Create),
+		"UpdateImmuRule": ofProject(authz.ImmutableTag, authz.Update),
+		"DeleteImmuRule": ofProject(authz.ImmutableTag, authz.Delete),
+
 		"ListRobotV1":    ofProject(authz.RobotAccount, authz.ListAll),
 		"CreateRobotV1":  ofProject(authz.RobotAccount, authz.Create),
 		"GetRobotByIDV1": ofProject(authz.RobotAccount, authz.Read),

@@ -9,7 +9,7 @@ import (
 )
 
 // shown is what else a page of artifacts shows.
-type shown struct{ labels, scans, bills bool }
+type shown struct{ labels, scans, bills, fixed bool }
 
 // artifactsJSON is a page of artifacts of one project as clients see it, with what else is wanted: a few more
 // statements for all of them.
@@ -25,6 +25,11 @@ func (s *Server) artifactsJSON(ctx context.Context, rows []registry.Artifact, wi
 	}
 	if with.bills {
 		if err := s.addBills(ctx, rows, out); err != nil {
+			return nil, err
+		}
+	}
+	if with.fixed {
+		if err := s.addFixed(ctx, rows, out); err != nil {
 			return nil, err
 		}
 	}

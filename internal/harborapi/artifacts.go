@@ -21,7 +21,7 @@ func (s *Server) ListArtifacts(ctx context.Context, r gen.ListArtifactsRequestOb
 		return nil, err
 	}
 	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
-	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview)})
+	rows, err := s.artifactPage(ctx, ref, registry.ArtifactFilter{}, with, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview), ifTrue(r.Params.WithImmutableStatus)})
 	return gen.ListArtifacts200JSONResponse{Body: rows}, err
 }
 
@@ -36,7 +36,7 @@ func (s *Server) ListArtifactsOfProject(ctx context.Context, r gen.ListArtifacts
 	}
 	filter := registry.ArtifactFilter{LatestInRepository: ifTrue(r.Params.LatestInRepository)}
 	with := registry.With{Tags: unlessFalse(r.Params.WithTag), Accessories: ifTrue(r.Params.WithAccessory)}
-	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview)})
+	rows, err := s.artifactPage(ctx, registry.Ref{ProjectID: p.ID, Project: p.Name}, filter, with, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview), ifTrue(r.Params.WithImmutableStatus)})
 	return gen.ListArtifactsOfProject200JSONResponse{Body: rows}, err
 }
 
@@ -69,7 +69,7 @@ func (s *Server) GetArtifact(ctx context.Context, r gen.GetArtifactRequestObject
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.artifactsJSON(ctx, []registry.Artifact{a}, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview)})
+	found, err := s.artifactsJSON(ctx, []registry.Artifact{a}, shown{ifTrue(r.Params.WithLabel), ifTrue(r.Params.WithScanOverview), ifTrue(r.Params.WithSbomOverview), ifTrue(r.Params.WithImmutableStatus)})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/havenregistry/haven/internal/gate"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -41,6 +42,24 @@ func policyDisabled(err error) (string, bool) {
 	return e.Error(), true
 }
 
+// immutableTag matches a refusal by a rule about tags, in Harbor's words and with the rule's number.
+func immutableTag(err error) (string, bool) {
+	e, ok := errors.AsType[*immutable.Refusal](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
+// heldProject matches a refusal to delete a project that holds something.
+func heldProject(err error) (string, bool) {
+	e, ok := errors.AsType[*project.HeldError](err)
+	if !ok {
+		return "", false
+	}
+	return e.Error(), true
+}
+
 // failures is the table from errors of the domain to answers, after the rows that package rest has for all;
 // the first row that matches answers. What no row matches is 500.
 func failures() []rest.Failure {
@@ -51,6 +70,8 @@ func failures() []rest.Failure {
 	return []rest.Failure{
 		{Match: rest.Is(project.ErrNotEmpty), Status: precondition, Code: "PRECONDITION", Message: "precondition failed: the project contains repositories, can not be deleted"},
 
+		{Match: heldProject, Status: precondition, Code: "PRECONDITION"},
+		{Match: immutableTag, Status: precondition, Code: "PRECONDITION"},
 		{Match: policyDisabled, Status: precondition, Code: "PRECONDITION"},
 		{Match: rest.Is(replication.ErrRunning), Status: precondition, Code: "PRECONDITION", Message: replication.ErrRunning.Error()},
 		{Match: endpointUsed, Status: precondition, Code: "PRECONDITION"},

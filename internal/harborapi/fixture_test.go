@@ -26,6 +26,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
@@ -76,15 +77,16 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	accounts := identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log})
 	_, err = accounts.Bootstrap(ctx, password, false)
 	ok(t, err)
-	projects := project.New(project.Deps{DB: d, Settings: settings, Clock: time.Now})
+	rules := immutable.New(d, time.Now)
+	projects := project.New(project.Deps{DB: d, Settings: settings, Clock: time.Now, Immutable: rules})
 	ok(t, projects.Bootstrap(ctx))
 	f := &fixture{t: t, db: d, logins: map[string]string{}}
 	audits := audit.New(d, settings, func(ctx context.Context) { f.events.CatchUp(ctx) })
 	f.events = event.NewDispatcher(d, log, audits)
-	f.registry = registry.New(registry.Deps{DB: d, Blobs: blobs, Clock: time.Now, Log: log, Wake: f.events.Wake})
+	f.registry = registry.New(registry.Deps{DB: d, Blobs: blobs, Clock: time.Now, Log: log, Wake: f.events.Wake, Immutable: rules})
 	deps := Deps{
 		Auth: httpauth.New(accounts), Authorizer: authz.New(projects), Projects: projects, Identity: accounts, Directory: ldap.New(settings, time.Now, log), OIDC: oidc.NewService(openID, accounts), Registry: f.registry,
-		Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
+		Immutable: rules, Labels: label.New(d, time.Now), Audit: audits, Settings: settings, Log: log, Clock: time.Now, ExternalScheme: func(string) string { return "" },
 		Health: []Part{{Name: "core"}, {Name: "counted", Check: func(context.Context) error { f.checks++; return nil }}}, Storage: "s3", Volume: blobs.Free,
 	}
 	deps.Scanners = scanner.New(scanner.Deps{

@@ -17,6 +17,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/ldap"
 	"github.com/havenregistry/haven/internal/identity/oidc"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/project"
@@ -41,6 +42,7 @@ type Deps struct {
 	Directory   *ldap.Provider
 	OIDC        *oidc.Service
 	Registry    *registry.Service
+	Immutable   *immutable.Service
 	Labels      *label.Service
 	Endpoints   *endpoint.Service
 	Replication *replication.Service

@@ -24,7 +24,17 @@ func (s *Server) ListTags(ctx context.Context, r gen.ListTagsRequestObject) (gen
 		return nil, err
 	}
 	paged(ctx, list, total)
-	return gen.ListTags200JSONResponse{Body: each(rows, tagJSON)}, nil
+	out := each(rows, tagJSON)
+	if ifTrue(r.Params.WithImmutableStatus) {
+		p, err := s.Immutable.Immutable(ctx, ref.ProjectID, ref.Name)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out {
+			out[i].Immutable = p.Any(out[i].Name)
+		}
+	}
+	return gen.ListTags200JSONResponse{Body: out}, nil
 }
 
 // CreateTag answers POST …/artifacts/{reference}/tags. A tag that exists doesn't move: 409.

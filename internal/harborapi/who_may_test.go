@@ -133,6 +133,11 @@ func whoMay() []may {
 		{operation: "ListAccessories", private: members, public: everybody},
 		{operation: "GetAddition", private: members, public: everybody},
 
+		{operation: "ListImmuRules", private: "APM", public: "A"},
+		{operation: "CreateImmuRule", private: "APM", public: "A", body: `{}`},
+		{operation: "UpdateImmuRule", private: "APM", public: "A", body: `{}`},
+		{operation: "DeleteImmuRule", private: "APM", public: "A"},
+
 		{operation: "ListRobotV1", private: "APMDG", public: "A"},
 		{operation: "CreateRobotV1", private: "AP", public: "A", body: `{"name":"BAD"}`},
 		{operation: "GetRobotByIDV1", private: "APMDG", public: "A"},
@@ -319,7 +324,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{gc_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
-		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
+		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{immutable_rule_id}": "999999", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"

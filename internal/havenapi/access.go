@@ -54,6 +54,13 @@ func accesses() map[string]rest.Access {
 		"UpdateProjectGate": ofProject(authz.Metadata, authz.Update),
 		"JudgeArtifact":     ofProject(authz.Scan, authz.Read),
 
+		"ListTagRules":  ofProject(authz.ImmutableTag, authz.ListAll),
+		"GetTagRule":    ofProject(authz.ImmutableTag, authz.ListAll),
+		"CreateTagRule": ofProject(authz.ImmutableTag, authz.Create),
+		"UpdateTagRule": ofProject(authz.ImmutableTag, authz.Update),
+		"DeleteTagRule": ofProject(authz.ImmutableTag, authz.Delete),
+		"ReleaseHold":   ofSystem(authz.SystemConfig, authz.Update), // and in person, two of them
+
 		// As the gate; who signed what may know who may read it.
 		"GetSignaturePolicy":    ofProject(authz.Metadata, authz.Read),
 		"UpdateSignaturePolicy": ofProject(authz.Metadata, authz.Update),

@@ -22,6 +22,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -94,8 +95,8 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		Audit: audit.New(d, settings, func(context.Context) {}), Jobs: f.jobs,
 		VulnDB:   vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Scans:    scans,
-		Registry: contents,
-		Gate:     door,
+		Registry: contents, Immutable: immutable.New(d, time.Now),
+		Gate: door,
 		Replication: replication.New(replication.Deps{
 			DB: d, Jobs: f.jobs, Itself: func(string) bool { return false }, Wake: func() {}, Clock: time.Now, Log: log,
 		}),

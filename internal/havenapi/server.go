@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/identity/workload"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -40,6 +41,7 @@ type Deps struct {
 	Audit       *audit.Service
 	Jobs        *job.Service
 	Registry    *registry.Service
+	Immutable   *immutable.Service
 	Scans       *scan.Service
 	Gate        *gate.Gate
 	Trust       *trust.Service
@@ -71,7 +73,7 @@ type Server struct {
 func New(d Deps) http.Handler {
 	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
-		Accesses: accesses(), Writable: writable(),
+		Accesses: accesses(), Failures: failures(), Writable: writable(),
 		Streams: map[string]int64{Prefix + "v1/vulndb/import": vulndb.MaxUpload},
 	}}
 	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {

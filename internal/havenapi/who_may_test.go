@@ -72,6 +72,13 @@ func whoMay() []may {
 		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"block","pending":"block","failed":"block","not_evaluated":"block"}`},
 		{operation: "JudgeArtifact", who: "APMDGL"},
 
+		{operation: "ListTagRules", who: "APM"},
+		{operation: "GetTagRule", who: "APM"}, // {rule_id} doesn't exist
+		{operation: "CreateTagRule", who: "APM", body: `{"repositories":"**","tags":"**","no_move":false,"no_delete":false}`},
+		{operation: "UpdateTagRule", who: "APM", body: `{"repositories":"**","tags":"**","no_move":true,"no_delete":false}`},
+		{operation: "DeleteTagRule", who: "APM"},
+		{operation: "ReleaseHold", who: "A", body: `{"reason":"x"}`},
+
 		{operation: "GetSignaturePolicy", who: "APM"},
 		{operation: "UpdateSignaturePolicy", who: "AP", body: `{"signers":[{"name":"no one"}]}`},
 		{operation: "DeleteSignaturePolicy", who: "AP"},
@@ -143,7 +150,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999"}
+	return map[string]string{"id": "999999", "rule_id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

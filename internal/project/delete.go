@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
@@ -15,14 +16,43 @@ var ErrNotEmpty = errors.New("the project contains repositories, can not be dele
 
 // Deletable tells whether Delete would work, and if not, why.
 func (s *Service) Deletable(ctx context.Context, id int64) (ok bool, message string, err error) {
-	p, err := load(ctx, s.db.Auto(), id)
-	switch {
-	case err != nil:
-		return false, "", err
-	case p.RepoCount > 0:
-		return false, ErrNotEmpty.Error(), nil
+	err = s.db.Read(ctx, func(tx db.Tx) error {
+		p, err := load(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		kept, err := s.keeps(ctx, tx, p)
+		if ok = kept == nil; !ok {
+			message = kept.Error()
+		}
+		return err
+	})
+	return ok, message, err
+}
+
+// HeldError is why a project stays that holds something.
+type HeldError struct{ Until time.Time }
+
+// Error says until when.
+func (e *HeldError) Error() string {
+	return "the project has repositories under a legal hold until " + e.Until.UTC().Format(time.RFC3339) + ": nobody may delete it before, administrators neither"
+}
+
+// keeps says why a project stays: it has repositories, and perhaps a hold on some of them.
+func (s *Service) keeps(ctx context.Context, tx db.Tx, p Project) (why, err error) {
+	if p.RepoCount == 0 {
+		return nil, nil
 	}
-	return true, "", nil
+	if s.holds != nil {
+		until, err := s.holds.HeldUntil(ctx, tx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if s.clock().Before(until) {
+			return &HeldError{until}, nil
+		}
+	}
+	return ErrNotEmpty, nil
 }
 
 const (
@@ -34,7 +64,7 @@ const (
 	deleteRoles  = `DELETE FROM project_member WHERE project_id = $1`
 )
 
-// Delete ends a project without repositories; with some it is ErrNotEmpty. Its robots, memberships and
+// Delete ends a project without repositories; with some it is ErrNotEmpty, or what Holds says. Its robots, memberships and
 // grants go; its name is free.
 func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
@@ -42,8 +72,8 @@ func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) erro
 		if err != nil {
 			return err
 		}
-		if p.RepoCount > 0 {
-			return ErrNotEmpty
+		if kept, err := s.keeps(ctx, tx, p); err != nil || kept != nil {
+			return errors.Join(err, kept)
 		}
 		for _, statement := range []string{deleteRobots, deleteGrants, deleteRoles} {
 			if _, err := tx.Exec(ctx, statement, id); err != nil {

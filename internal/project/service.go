@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -14,6 +15,14 @@ type Deps struct {
 	Clock    func() time.Time
 	// Upstreams knows what projects may be a cache of; nil: nothing.
 	Upstreams Upstreams
+	// Immutable knows which projects are held; nil: none.
+	Immutable Holds
+}
+
+// Holds tells what may not be deleted.
+type Holds interface {
+	// HeldUntil returns when the last hold in a project ends, or ended.
+	HeldUntil(ctx context.Context, tx db.Tx, projectID int64) (time.Time, error)
 }
 
 // Service is the package's use cases. It is safe for concurrent use. But for MayCreate's rule, callers
@@ -24,6 +33,7 @@ type Service struct {
 	clock    func() time.Time
 
 	upstreams Upstreams
+	holds     Holds
 	caches    caches
 
 	changes *db.Watch
@@ -35,5 +45,5 @@ const maxRefs = 2 << 20
 
 // New returns a Service. It reads nothing yet.
 func New(d Deps) *Service {
-	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock, upstreams: d.Upstreams, changes: d.DB.Watch("project"), refs: db.NewMemo[string, Ref](maxRefs)}
+	return &Service{db: d.DB, settings: d.Settings, clock: d.Clock, upstreams: d.Upstreams, holds: d.Immutable, changes: d.DB.Watch("project"), refs: db.NewMemo[string, Ref](maxRefs)}
 }

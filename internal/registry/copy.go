@@ -69,7 +69,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 		if err != nil || repositoryID == root.repositoryID {
 			return err
 		}
-		if err := s.copyFamily(ctx, tx, by.Name, to.ProjectID, repositoryID, root, now); err != nil {
+		if err := s.copyFamily(ctx, tx, by.Name, to, repositoryID, root, now); err != nil {
 			return err
 		}
 		if err := showRepository(ctx, tx, repositoryID, now); err != nil {
@@ -89,7 +89,7 @@ func (s *Service) Copy(ctx context.Context, by authz.Principal, to, from Ref, r 
 	return nil
 }
 
-func (s *Service) copyFamily(ctx context.Context, tx db.Tx, by string, projectID, to int64, root node, now int64) error {
+func (s *Service) copyFamily(ctx context.Context, tx db.Tx, by string, ref Ref, to int64, root node, now int64) error {
 	all, err := family(ctx, tx, root)
 	if err != nil {
 		return err
@@ -104,7 +104,10 @@ func (s *Service) copyFamily(ctx context.Context, tx db.Tx, by string, projectID
 	if err != nil {
 		return err
 	}
-	grown, err := copyBlobsOf(ctx, tx, projectID, to, ids, now)
+	if err := s.mayMoveAll(ctx, tx, ref, to, tagged); err != nil {
+		return err
+	}
+	grown, err := copyBlobsOf(ctx, tx, ref.ProjectID, to, ids, now)
 	if err != nil {
 		return err
 	}
@@ -112,7 +115,7 @@ func (s *Service) copyFamily(ctx context.Context, tx db.Tx, by string, projectID
 	if err != nil {
 		return err
 	}
-	if err := s.charge(ctx, tx, projectID, sum(append(contents, grown)...)); err != nil {
+	if err := s.charge(ctx, tx, ref.ProjectID, sum(append(contents, grown)...)); err != nil {
 		return err
 	}
 	for _, step := range []struct {

@@ -14,7 +14,7 @@ import (
 
 // DeleteManifest removes a manifest with its tags, its accessories, and the untagged children that no
 // other index uses. While an index names it, it is ErrReferenced; an unknown one is ErrManifestUnknown.
-// The bytes of blobs stay until they are reclaimed.
+// The bytes of blobs stay until they are reclaimed. What a rule about tags keeps is an *immutable.Refusal.
 func (s *Service) DeleteManifest(ctx context.Context, by authz.Principal, ref Ref, d oci.Digest) error {
 	return s.DeleteArtifact(ctx, by, ref, oci.DigestReference(d))
 }
@@ -41,6 +41,9 @@ func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Re
 func (s *Service) deleteGraph(ctx context.Context, tx db.Tx, by string, ref Ref, root node) (gone []node, err error) {
 	doomed, kept, err := deathToll(ctx, tx, root, map[int64]bool{})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.mayDelete(ctx, tx, ref, root, doomed); err != nil {
 		return nil, err
 	}
 	tag, err := firstTag(ctx, tx, root.id)
@@ -234,6 +237,9 @@ func (s *Service) deleteTag(ctx context.Context, by authz.Principal, ref Ref, ta
 			return ErrTagUnknown
 		}
 		if err != nil {
+			return err
+		}
+		if err := s.mayDeleteTag(ctx, tx, ref, tag); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, deleteTag, t.tagID); err != nil {

@@ -76,6 +76,10 @@ func hotStatements() map[string]planned {
 		"copy of children":     {query: copyChildren.with("$2, $3")},
 		"copy of tags":         {query: copyTags.with("$3, $4"), sorts: true},
 		"tags that move":       {query: overtaken.with("$2, $3")},
+		"names that move":      {query: movedTags.with("$2, $3")},
+		"names of tags":        {query: namesAmong.with("$1, $2"), sorts: true},
+		"subjects":             {query: namedSubjects.with("$1, $2")},
+		"parents of parts":     {query: parentIDsOf.with("$1, $2")},
 
 		// Space.
 		"room of a project":        {query: projectRoom},

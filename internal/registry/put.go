@@ -145,13 +145,17 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 		affected = append(affected, c.id)
 	}
 	for _, tag := range p.tags {
-		before, err := moveTag(ctx, tx, repositoryID, tag, pointed{id, p.digest, by.Name}, now)
+		before, err := moveTag(ctx, tx, repositoryID, tag, naming{id, p.digest, by.Name}, now)
 		if err != nil {
 			return 0, err
 		}
-		if before != 0 && before != id {
-			affected = append(affected, before)
+		if before.manifestID == 0 || before.manifestID == id {
+			continue
 		}
+		if err := s.mayMove(ctx, tx, ref, tag, before.rules); err != nil {
+			return 0, err
+		}
+		affected = append(affected, before.manifestID)
 	}
 	if err := p.show(ctx, tx, repositoryID, fresh, affected, now); err != nil {
 		return 0, err

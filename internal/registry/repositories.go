@@ -111,6 +111,9 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 		if err != nil {
 			return err
 		}
+		if err := s.mayEmpty(ctx, tx, ref, id); err != nil {
+			return err
+		}
 		freed, err := releaseAll(ctx, tx, id, s.now())
 		if err != nil {
 			return err

@@ -291,13 +291,13 @@ func restoreTag(ctx context.Context, tx db.Tx, t RestoredTag) (bool, error) {
 	if err != nil || len(later) > 0 {
 		return err == nil, err
 	}
-	before, err := moveTag(ctx, tx, repositoryID, t.Name, pointed{manifestID: id, digest: t.Digest}, at)
+	before, err := moveTag(ctx, tx, repositoryID, t.Name, naming{manifestID: id, digest: t.Digest}, at)
 	if err != nil {
 		return false, err
 	}
 	affected := []int64{id}
-	if before != 0 && before != id {
-		affected = append(affected, before)
+	if before.manifestID != 0 && before.manifestID != id {
+		affected = append(affected, before.manifestID)
 	}
 	return true, relist(ctx, tx, affected)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/immutable"
 )
 
 // What ReclaimAfter and UploadLifetime are when nobody says.
@@ -24,6 +25,8 @@ type Deps struct {
 	Log   *slog.Logger
 	Wake  func() // called when an event was committed; must not block
 	Rules func(context.Context) (Rules, error)
+	// Immutable is the rules about tags that stay as they are; without it there are none.
+	Immutable *immutable.Service
 
 	ReclaimAfter   time.Duration // how long blobs are kept that no manifest names
 	UploadLifetime time.Duration // how long uploads are kept that nobody writes
@@ -40,6 +43,7 @@ type Service struct {
 	log     *slog.Logger
 	wake    func()
 	rules   rules
+	fixed   *immutable.Service
 	writers writers
 	pulls   pulls
 	digests digestLocks
@@ -61,7 +65,7 @@ type Service struct {
 // New returns a Service. Run must run for pulls to be counted, and RunReclaim for space to come back.
 func New(d Deps) *Service {
 	s := &Service{projects: d.DB.Watch("project"), known: newKnown(d.DB), db: d.DB, blobs: d.Blobs, clock: d.Clock, log: d.Log, wake: d.Wake, rules: rules{ask: d.Rules},
-		reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
+		fixed: d.Immutable, reclaimAfter: cmp.Or(d.ReclaimAfter, DefaultReclaimAfter), uploadLifetime: cmp.Or(d.UploadLifetime, DefaultUploadLifetime)}
 	if d.DB.Exclusive() {
 		s.resumer, _ = d.Blobs.(blob.Resumer)
 		s.packer, _ = d.Blobs.(blob.Packer)

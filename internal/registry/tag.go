@@ -7,40 +7,51 @@ import (
 	"slices"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/record"
 )
 
+var tagTarget = `SELECT t.manifest_id, ` + immutable.Version("r.project_id") + ` FROM tag t JOIN repository r ON r.id = t.repository_id
+	WHERE t.repository_id = $1 AND t.name = $2`
+
 const (
-	tagTarget = `SELECT manifest_id FROM tag WHERE repository_id = $1 AND name = $2`
 	upsertTag = `INSERT INTO tag (repository_id, name, manifest_id, pushed_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, pushed_at = excluded.pushed_at`
 )
 
-// pointed is what somebody has a tag name.
-type pointed struct {
+// pointed is what a tag points to, 0 for one that isn't there, and the version of its project's rules about tags.
+type pointed struct{ manifestID, rules int64 }
+
+func scanPointed(r db.Row) (p pointed, err error) {
+	err = r.Scan(&p.manifestID, &p.rules)
+	return p, err
+}
+
+// naming is what somebody has a tag name.
+type naming struct {
 	manifestID int64
 	digest     oci.Digest
 	by         string
 }
 
-// moveTag points the tag to the manifest and returns what it pointed to before, 0 when it is new. A tag
-// that points there already keeps its push time, as in Harbor.
-func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, to pointed, now int64) (before int64, err error) {
-	before, err = db.Get(ctx, tx, db.ScanInt, tagTarget, repositoryID, name)
+// moveTag points the tag to the manifest and returns what it pointed to before. A tag that points there already keeps its
+// push time, as in Harbor. Who restores asks nobody; others ask mayMove.
+func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, to naming, now int64) (before pointed, err error) {
+	before, err = db.Get(ctx, tx, scanPointed, tagTarget, repositoryID, name)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return 0, err
+		return before, err
 	}
-	if before == to.manifestID {
+	if before.manifestID == to.manifestID {
 		return before, nil
 	}
 	if _, err := tx.Exec(ctx, upsertTag, repositoryID, name, to.manifestID, now); err != nil {
-		return 0, err
+		return pointed{}, err
 	}
-	if _, err := tx.Exec(ctx, insertNaming, repositoryID, name, to.digest, now, to.by); err != nil || before == 0 {
-		return 0, err
+	if _, err := tx.Exec(ctx, insertNaming, repositoryID, name, to.digest, now, to.by); err != nil || before.manifestID == 0 {
+		return pointed{}, err
 	}
-	return before, record.EnqueueManifests(ctx, tx, []int64{before})
+	return before, record.EnqueueManifests(ctx, tx, []int64{before.manifestID})
 }
 
 // shownAs reads what listings show of manifests and what they should show by the truth: no accessories, and

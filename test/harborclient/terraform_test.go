@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -114,6 +115,7 @@ func TestTerraform(t *testing.T) {
 		"user": terraformUser, "group": terraformGroup, "label": terraformLabel, "configuration": terraformConfiguration,
 		"purge schedule": terraformPurge, "webhook": terraformWebhook,
 		"garbage collection": terraformGarbageCollection,
+		"immutable tag rule": terraformImmutable,
 		"lists end":          listsEnd,
 	} {
 		t.Run(name, func(t *testing.T) { resource(t, d) })
@@ -411,4 +413,51 @@ func listsEnd(t *testing.T, d haventest.Door) {
 			t.Errorf("page 1000 of %s: %s, X-Total-Count %q", path, got, a.Header.Get("X-Total-Count"))
 		}
 	}
+}
+
+// Of an immutable tag rule the provider reads the list, and looks for the id in it.
+func terraformImmutable(t *testing.T, d haventest.Door) {
+	p := create(t, d, "/projects", map[string]any{"project_name": "tf-immutable", "metadata": map[string]any{"public": "false"}})
+	body := func(repositories, tags string, disabled bool) map[string]any {
+		return map[string]any{
+			"disabled": disabled, "action": "immutable", "template": "immutable_template",
+			"tag_selectors":   []any{map[string]any{"kind": "doublestar", "decoration": "matches", "pattern": tags}},
+			"scope_selectors": map[string]any{"repository": []any{map[string]any{"kind": "doublestar", "decoration": "repoExcludes", "pattern": repositories}}},
+		}
+	}
+	rule := create(t, d, p.id+"/immutabletagrules", body("**", "v2.*", false))
+	id := ruleID(t, rule.id)
+	plan := func(want map[string]any) {
+		t.Helper()
+		var list []map[string]any
+		if err := json.Unmarshal(p.send(http.StatusOK, http.MethodGet, p.id+"/immutabletagrules?page_size=-1", nil).Body, &list); err != nil || len(list) != 1 {
+			t.Fatalf("list %v, %v", list, err)
+		}
+		want["id"] = id
+		differ(t, "rule", list[0], want)
+	}
+	plan(body("**", "v2.*", false))
+	changed := body("app/**", "v3", false)
+	changed["id"] = id
+	rule.update(changed)
+	plan(body("app/**", "v3", false))
+	off := body("app/**", "v3", true)
+	off["id"] = id
+	rule.update(off)
+	plan(body("app/**", "v3", true))
+	rule.send(http.StatusOK, http.MethodDelete, rule.id, nil)
+	if list := p.send(http.StatusOK, http.MethodGet, p.id+"/immutabletagrules", nil).Body; strings.TrimSpace(string(list)) != "[]" {
+		t.Errorf("after destroying: %s", list)
+	}
+	p.destroy()
+}
+
+// ruleID is the number that a resource's id ends in.
+func ruleID(t *testing.T, path string) int64 {
+	t.Helper()
+	id, err := strconv.ParseInt(path[strings.LastIndexByte(path, '/')+1:], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

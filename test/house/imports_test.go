@@ -34,7 +34,7 @@ var layers = map[string]layer{
 	"oci": foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
 	"setting": foundation, "telemetry": foundation,
 
-	"audit": domain, "authz": domain, "explain": domain, "gate": domain, "identity": domain, "label": domain,
+	"audit": domain, "authz": domain, "explain": domain, "gate": domain, "identity": domain, "immutable": domain, "label": domain,
 	"preheat": domain, "project": domain, "proxycache": domain, "quota": domain, "record": domain, "registry": domain, "repair": domain,
 	"replication": domain, "retention": domain, "scan": domain, "trust": domain, "webhook": domain,
 	"adopt": domain, "backup": domain, "bundle": domain,

@@ -396,6 +396,37 @@ type Icon struct {
 	ContentType string `json:"content-type,omitempty"`
 }
 
+// ImmutableRule defines model for ImmutableRule.
+type ImmutableRule struct {
+	Action   string                 `json:"action,omitempty"`
+	Disabled bool                   `json:"disabled,omitempty"`
+	ID       int64                  `json:"id,omitempty"`
+	Params   map[string]interface{} `json:"params,omitempty"`
+	Priority int                    `json:"priority,omitempty"`
+
+	// ScopeSelectors The first selector of the repository key counts; a repository is named without its project
+	ScopeSelectors map[string][]ImmutableSelector `json:"scope_selectors,omitempty"`
+
+	// TagSelectors The first counts
+	TagSelectors []ImmutableSelector `json:"tag_selectors,omitempty"`
+	Template     string              `json:"template,omitempty"`
+}
+
+// ImmutableSelector defines model for ImmutableSelector.
+type ImmutableSelector struct {
+	// Decoration Of tags matches or excludes, of repositories repoMatches or repoExcludes
+	Decoration string `json:"decoration,omitempty"`
+
+	// Extras Means nothing
+	Extras string `json:"extras,omitempty"`
+
+	// Kind doublestar
+	Kind string `json:"kind,omitempty"`
+
+	// Pattern A glob, or regex: or semver: before an expression
+	Pattern string `json:"pattern,omitempty"`
+}
+
 // IsDefault defines model for IsDefault.
 type IsDefault struct {
 	// IsDefault false changes nothing
@@ -1678,6 +1709,9 @@ type RepositoryName = string
 // RobotID defines model for robot_id.
 type RobotID = int64
 
+// RuleID defines model for rule_id.
+type RuleID = int64
+
 // SessionID defines model for session_id.
 type SessionID = string
 
@@ -1852,6 +1886,43 @@ type ListArtifactsOfProjectParams struct {
 	WithInheritedAccessory *bool    `form:"with_inherited_accessory,omitempty" json:"with_inherited_accessory,omitempty"`
 	LatestInRepository     *bool    `form:"latest_in_repository,omitempty" json:"latest_in_repository,omitempty"`
 
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// ListImmuRulesParams defines parameters for ListImmuRules.
+type ListImmuRulesParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// CreateImmuRuleParams defines parameters for CreateImmuRule.
+type CreateImmuRuleParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// DeleteImmuRuleParams defines parameters for DeleteImmuRule.
+type DeleteImmuRuleParams struct {
+	// XIsResourceName The project in the path is a name even if it looks like an id
+	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
+}
+
+// UpdateImmuRuleParams defines parameters for UpdateImmuRule.
+type UpdateImmuRuleParams struct {
 	// XIsResourceName The project in the path is a name even if it looks like an id
 	XIsResourceName IsResourceName `json:"X-Is-Resource-Name,omitempty"`
 }
@@ -2558,6 +2629,12 @@ type CreateProjectJSONRequestBody = ProjectReq
 // UpdateProjectJSONRequestBody defines body for UpdateProject for application/json ContentType.
 type UpdateProjectJSONRequestBody = ProjectReq
 
+// CreateImmuRuleJSONRequestBody defines body for CreateImmuRule for application/json ContentType.
+type CreateImmuRuleJSONRequestBody = ImmutableRule
+
+// UpdateImmuRuleJSONRequestBody defines body for UpdateImmuRule for application/json ContentType.
+type UpdateImmuRuleJSONRequestBody = ImmutableRule
+
 // CreateProjectMemberJSONRequestBody defines body for CreateProjectMember for application/json ContentType.
 type CreateProjectMemberJSONRequestBody = ProjectMember
 
@@ -2800,6 +2877,18 @@ type ServerInterface interface {
 	// ListArtifactsOfProject List the artifacts of all repositories of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/artifacts)
 	ListArtifactsOfProject(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListArtifactsOfProjectParams)
+	// ListImmuRules List the rules about tags that neither move nor are deleted
+	// (GET /api/v2.0/projects/{project_name_or_id}/immutabletagrules)
+	ListImmuRules(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListImmuRulesParams)
+	// CreateImmuRule Have tags neither move nor be deleted
+	// (POST /api/v2.0/projects/{project_name_or_id}/immutabletagrules)
+	CreateImmuRule(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateImmuRuleParams)
+	// DeleteImmuRule End a rule
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id})
+	DeleteImmuRule(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, immutableRuleID int64, params DeleteImmuRuleParams)
+	// UpdateImmuRule Replace a rule; where disabled changes, only that does
+	// (PUT /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id})
+	UpdateImmuRule(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, immutableRuleID int64, params UpdateImmuRuleParams)
 	// ListProjectMembers List the members of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/members)
 	ListProjectMembers(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListProjectMembersParams)
@@ -4642,6 +4731,276 @@ func (siw *ServerInterfaceWrapper) ListArtifactsOfProject(w http.ResponseWriter,
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListArtifactsOfProject(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListImmuRules operation middleware
+func (siw *ServerInterfaceWrapper) ListImmuRules(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListImmuRulesParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListImmuRules(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateImmuRule operation middleware
+func (siw *ServerInterfaceWrapper) CreateImmuRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateImmuRuleParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateImmuRule(w, r, projectNameOrID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteImmuRule operation middleware
+func (siw *ServerInterfaceWrapper) DeleteImmuRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "immutable_rule_id" -------------
+	var immutableRuleID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "immutable_rule_id", r.PathValue("immutable_rule_id"), &immutableRuleID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "immutable_rule_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteImmuRuleParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteImmuRule(w, r, projectNameOrID, immutableRuleID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateImmuRule operation middleware
+func (siw *ServerInterfaceWrapper) UpdateImmuRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name_or_id" -------------
+	var projectNameOrID ProjectNameOrID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name_or_id", r.PathValue("project_name_or_id"), &projectNameOrID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name_or_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "immutable_rule_id" -------------
+	var immutableRuleID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "immutable_rule_id", r.PathValue("immutable_rule_id"), &immutableRuleID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "immutable_rule_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateImmuRuleParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-Is-Resource-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Is-Resource-Name")]; found {
+		var XIsResourceName IsResourceName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Is-Resource-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Is-Resource-Name", valueList[0], &XIsResourceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Is-Resource-Name", Err: err})
+			return
+		}
+
+		params.XIsResourceName = XIsResourceName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateImmuRule(w, r, projectNameOrID, immutableRuleID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -11190,6 +11549,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.GetPurgeJob)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}", wrapper.StopPurge)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/system/purgeaudit/{purge_id}/log", wrapper.GetPurgeJobLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules", wrapper.ListImmuRules)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules", wrapper.CreateImmuRule)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}", wrapper.DeleteImmuRule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}", wrapper.UpdateImmuRule)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.ListReplicationPolicies)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.CreateReplicationPolicy)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/replication/policies/{id}", wrapper.DeleteReplicationPolicy)
@@ -12692,6 +13055,166 @@ type ListArtifactsOfProjectdefaultJSONResponse struct {
 }
 
 func (response ListArtifactsOfProjectdefaultJSONResponse) VisitListArtifactsOfProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImmuRulesRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          ListImmuRulesParams
+}
+
+type ListImmuRulesResponseObject interface {
+	VisitListImmuRulesResponse(w http.ResponseWriter) error
+}
+
+type ListImmuRules200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListImmuRules200JSONResponse struct {
+	Body    []ImmutableRule
+	Headers ListImmuRules200ResponseHeaders
+}
+
+func (response ListImmuRules200JSONResponse) VisitListImmuRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListImmuRulesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListImmuRulesdefaultJSONResponse) VisitListImmuRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateImmuRuleRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	Params          CreateImmuRuleParams
+	Body            *CreateImmuRuleJSONRequestBody
+}
+
+type CreateImmuRuleResponseObject interface {
+	VisitCreateImmuRuleResponse(w http.ResponseWriter) error
+}
+
+type CreateImmuRule201Response = CreatedResponse
+
+func (response CreateImmuRule201Response) VisitCreateImmuRuleResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateImmuRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateImmuRuledefaultJSONResponse) VisitCreateImmuRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteImmuRuleRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	ImmutableRuleID int64           `json:"immutable_rule_id"`
+	Params          DeleteImmuRuleParams
+}
+
+type DeleteImmuRuleResponseObject interface {
+	VisitDeleteImmuRuleResponse(w http.ResponseWriter) error
+}
+
+type DeleteImmuRule200Response = DoneResponse
+
+func (response DeleteImmuRule200Response) VisitDeleteImmuRuleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteImmuRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteImmuRuledefaultJSONResponse) VisitDeleteImmuRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateImmuRuleRequestObject struct {
+	ProjectNameOrID ProjectNameOrID `json:"project_name_or_id"`
+	ImmutableRuleID int64           `json:"immutable_rule_id"`
+	Params          UpdateImmuRuleParams
+	Body            *UpdateImmuRuleJSONRequestBody
+}
+
+type UpdateImmuRuleResponseObject interface {
+	VisitUpdateImmuRuleResponse(w http.ResponseWriter) error
+}
+
+type UpdateImmuRule200Response = DoneResponse
+
+func (response UpdateImmuRule200Response) VisitUpdateImmuRuleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateImmuRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateImmuRuledefaultJSONResponse) VisitUpdateImmuRuleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18399,6 +18922,18 @@ type StrictServerInterface interface {
 	// ListArtifactsOfProject List the artifacts of all repositories of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/artifacts)
 	ListArtifactsOfProject(ctx context.Context, request ListArtifactsOfProjectRequestObject) (ListArtifactsOfProjectResponseObject, error)
+	// ListImmuRules List the rules about tags that neither move nor are deleted
+	// (GET /api/v2.0/projects/{project_name_or_id}/immutabletagrules)
+	ListImmuRules(ctx context.Context, request ListImmuRulesRequestObject) (ListImmuRulesResponseObject, error)
+	// CreateImmuRule Have tags neither move nor be deleted
+	// (POST /api/v2.0/projects/{project_name_or_id}/immutabletagrules)
+	CreateImmuRule(ctx context.Context, request CreateImmuRuleRequestObject) (CreateImmuRuleResponseObject, error)
+	// DeleteImmuRule End a rule
+	// (DELETE /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id})
+	DeleteImmuRule(ctx context.Context, request DeleteImmuRuleRequestObject) (DeleteImmuRuleResponseObject, error)
+	// UpdateImmuRule Replace a rule; where disabled changes, only that does
+	// (PUT /api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id})
+	UpdateImmuRule(ctx context.Context, request UpdateImmuRuleRequestObject) (UpdateImmuRuleResponseObject, error)
 	// ListProjectMembers List the members of a project
 	// (GET /api/v2.0/projects/{project_name_or_id}/members)
 	ListProjectMembers(ctx context.Context, request ListProjectMembersRequestObject) (ListProjectMembersResponseObject, error)
@@ -19859,6 +20394,130 @@ func (sh *strictHandler) ListArtifactsOfProject(w http.ResponseWriter, r *http.R
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListArtifactsOfProjectResponseObject); ok {
 		if err := validResponse.VisitListArtifactsOfProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListImmuRules operation middleware
+func (sh *strictHandler) ListImmuRules(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params ListImmuRulesParams) {
+	var request ListImmuRulesRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListImmuRules(ctx, request.(ListImmuRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListImmuRules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListImmuRulesResponseObject); ok {
+		if err := validResponse.VisitListImmuRulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateImmuRule operation middleware
+func (sh *strictHandler) CreateImmuRule(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, params CreateImmuRuleParams) {
+	var request CreateImmuRuleRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.Params = params
+
+	var body CreateImmuRuleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateImmuRule(ctx, request.(CreateImmuRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateImmuRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateImmuRuleResponseObject); ok {
+		if err := validResponse.VisitCreateImmuRuleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteImmuRule operation middleware
+func (sh *strictHandler) DeleteImmuRule(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, immutableRuleID int64, params DeleteImmuRuleParams) {
+	var request DeleteImmuRuleRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.ImmutableRuleID = immutableRuleID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteImmuRule(ctx, request.(DeleteImmuRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteImmuRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteImmuRuleResponseObject); ok {
+		if err := validResponse.VisitDeleteImmuRuleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateImmuRule operation middleware
+func (sh *strictHandler) UpdateImmuRule(w http.ResponseWriter, r *http.Request, projectNameOrID ProjectNameOrID, immutableRuleID int64, params UpdateImmuRuleParams) {
+	var request UpdateImmuRuleRequestObject
+
+	request.ProjectNameOrID = projectNameOrID
+	request.ImmutableRuleID = immutableRuleID
+	request.Params = params
+
+	var body UpdateImmuRuleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateImmuRule(ctx, request.(UpdateImmuRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateImmuRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateImmuRuleResponseObject); ok {
+		if err := validResponse.VisitUpdateImmuRuleResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -23840,339 +24499,347 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nc9s4kjj6r6D03qvZvaItJ/NRd3Zt/crjZBLvJhOfnZndepuUDJEtCSMKYABQss6V+9t/hQb4JYEU",
-	"KUuyM8nVXk0sggTQ3Wj0d9/3QjFLBAeuVe/0vjcBGoHEf15IoBqic23+iECFkiWaCd477b2fAEmonhAx",
-	"IosJ1WRBFQnt+ONe0FPhBGbUvKeXCfROe0pLxse9oHd3NBZH5scjNWXJkcAv0vgoEYxrkL3TEY0VfP4c",
-	"9K7oGN4wPlXr019DTDWbA4nNc6IF0WZBEuZMpIpQHuEPHO40SegYAvKHYBwismB6Qj70SEA+9Ha1zvdC",
-	"0/hCpNwDp9diQWaUL4kUC0VmVIeT6rQjIWdU9057jOuffugF2TrMJGOQHRbyOeglVNIZaIc+GkXMLmN1",
-	"Vf80GNOCSKCRwaCBFZWajWiozwjTitxmLw8QwreE0xlYTDNNJlQdk1+FJiFVcKSAK2awYXbGzPcNZfSC",
-	"nnmnd1qsI+hJ+JQyCVHvVMsUynCY0bs3wMd60jv96YegN2M8+/NZsIIbs9NstQMJI5DAQ/DQKB0TIUnE",
-	"xqC0f2nF2y3X9vzHHzcvLoKYzUEuBywyr3vmLY9omnkTdZjZgEdICm62Kgx+TWdDkAbHlEgYM6XlkkCs",
-	"YDEBCX6g7GJNdxCmSD61IKgMeeh847B+IvvsoTOwUPCBI6UanGZ0tjtCYmogQYlUhjCws3j5sBR/QKgJ",
-	"45YLGrbMFKH2zMIcOGEjc2xjIaaKxGwKhHKCQMF9WJZf7ORfR5fq6NpNfPSr+bG8iwhGNI21Yzz5uodC",
-	"xEA5LvwPMdxIjpqqqZ8A3du7hKT5pP31vm5GfLxDFhXTIcT1ZJk/fihlxiKkeI7M3VZDJm9Ak9s3buAt",
-	"Ae5uQrwk6QwCwoXGv5qookISR5f8KPtiV/KYgSGDetjMdgCWGWiaQ8M3R/58l3RmhA3ffcvCCQoiGXA/",
-	"pSCXxWLcIw8QnwWtdms+MFDsfzyTXxvJg+LsZ+TE3IgxKEVmQLkiNI4DkiZGGHh2EpycnDQs0H7fv8oT",
-	"zzJn9I7N0pl5euJftBANByR7ulP0WFZZc0oMWWfikBvpZ1CVz+xrfQMh/TwUVykJizqv1X1ypytO5Rga",
-	"kJg9fuhxtvS4BowLwa1wqSoSfihmM6pOye30b/NbAnc01IH543/ntyQUXFPGFf7wb/q/w4+3RFJulITb",
-	"6d/uKRl+viVGZBcj/OUvlAz/emtOChGj4w/8H7BURKMEPTEKiNKMj0kkQPHvNJlysSBUAmFjLiREqIsY",
-	"YETmfqbk9p9UcsbHt8Ty1+MPvObIferV4OWHk//6yYeKT6nQtB4VO0CCkyBpSbKroiNNC6pUIeUcLxCv",
-	"4F390i5JUkISs7B+kVWZOB9LEhGzcGmOVi6b7k1AlpAIxbSQyxa8qBiM1C1SjTqaO9kBSUCGwPUR8FBE",
-	"EBG9YCHUwb06b0u4Pzt53kLikWIodD0B5o8fCjwFSjXqFqUBOxTolJAeDR/ZwTrvCcjt0S0ZwkhIIJRM",
-	"YUlGRhkFFQKPDMcQMipOx8rZx6kacbG+PE3HTfJO/niXR83I8PVoyJ4+FN9aTKEB2/njh86TqiahNHv6",
-	"0FkWMJwIMR1YdlM/3/q4h82MXEclgisoW/c8d6p9cIa8ZyiipdEmYZbo5XEvKNsHc/H/9L73/0oY9U57",
-	"/0+/sCb23dB+YUfEVbwQ3MPwzK/eKT8HvV8oi1OJL5nbG6yljSY57+7/oewyCoD4FmSfqv5LKYVUdjUe",
-	"y9gCuCYLKfj4mPx4d0c4zEESDXGsyMycZz2h3HHmTykoTVgUkAUK+XjzgTQvxGI8hpKiFdJUwbFlJXYh",
-	"Zp3nV5e/g1QOjIkUCUjNLIrmxQPfNZfRwr/zgR9zvIshioSfg955GIJS6x+nofZ/O+jBaGRe9j3K7BH+",
-	"NdVMLqzotjJ/ZsKzJ2AjAQc9tC8bvq6ZZXP5OxHVcIS/ButLLqw2a49YWAOB1mvKdK42Q1MEyyDfeMPC",
-	"1sa2X9Dqm+bK986R2UOaSau8gvo91M3rABQU1jFnZkHI+8nVoPjaHqwmqgVudMt/95QWSc9owKmyl5tK",
-	"Z1D6dN2+7Ie8S3AG6zeMTz0rGCoRp7oMuty2EfQmyHY2AjX7hnd6B0Hf5u1pcn8yDTO1idcVJ/Bz0ONp",
-	"HNNhDNn94eamUtJlG1eDeetz0Ks6B8q+BhpfVVbcuLIymH3Mg3IuNJ74xjlqCLv8oYwma0i+kUfAnZZ0",
-	"QLWWDauogNNNXIJn77Rnbqjja7p4C0rRMeyG+zA+Ack0RIMHk0aFFDLzZftvvTHDd0hiM8rZCJQezCBi",
-	"tB5xGx5n1o/WEE3SOO54vySpmnR8Jfc7eXybKCpMWBxJ4KikcsJ4BHeGabbCqiP269y3tTuslNTH1hD1",
-	"qLrr191QzAZiDnLOYIGnLI7fjXqn/27e6s3P796+y976/LG1r9QIYJRXJ9yCgf2KPuhrSITUN+lsRisn",
-	"qWA/frvscKlBGQRnpB6QUPARG6PJKKZLI2UHbSCs6bj9QX1PxzskiHYyRInc3Wpz/hJULrWm6/C67Old",
-	"uRd3dVHguWuSy+yA9tyESuBduE9MtRnW/ghcZW90Iv9UrrD2tY3uhD5WyABn9aI4jZh+I8brmG0NOZF0",
-	"ZMFmFlqrATWoOcXD+msnVSBrmN3nhv2/nAPX791Hq4AA82hQf9zqv3nnESTDmCFdJuts6TyKJKiShTvT",
-	"cUM6AzKSYmZUXZBABHc6rQ22kWLhg/NjYTB/Oqjsr3Gk0R1i7RfsHRi8FuVLrVZMALEY51FIlKsFSDKh",
-	"cyBaCL88sEdyKx/Btb36juPF7y/P41gsYubTwLbUwuEuYRLUgHpsqL9xdkcUhIJH3iuvhhl1jpHqIlln",
-	"nLHVpVqG2KWG2Q5v2M4SbJoYPHTCzgqR2C1vogzc5zp1zDNvYAsedZFB8jXQWE9uNNWpx1IFUgrpv6Vq",
-	"Bcr8U81bdRZxN9y7ZZTJUlmIF1XavQGtGR9jEGI4sX7E4ZJMYXlMClchlYAhFlMuFrzsHzzuBavCjGHc",
-	"g1iMByMhF1RGg5AOQvN8xEJq7Q41tFXsf/0jWZjYlq8nUmgRirjl63oymImo3VqH6CcczJxi3OaViCnz",
-	"PBoUCy0uSNXqExOtk4FZaCLF3XJAoxnjg7EUafKA9zNGvNUnOmFo5V1rcu5MJqtfmbJkoIDKcNLwetna",
-	"VX0fPTESjE71oN3MQbLREnfTbh0sAq6ZXhoynbPMP7Fq2hcYFqemEBE6FKkmCYgkhtypSklClVoIGREj",
-	"4ASEceulOyVKWHdsHNEkIGa5AREsCoOyz++YvJwlenmKt76RjuzRzw4DUZrySJGRkMf1l1oBFDPXYEgV",
-	"DCLeCor4wjqzKLs5f/zx+5/aTj1iMV5EbWfGw+MOQpcVu/e0puFkkFBJ4xjidnivvi/ZMNVFpGSX2TuD",
-	"2b5mA9nUhJXm7/oNe962hLZ7WYUi8bshNohO2dce/gG7kC4gdK9kZ67Di5pKPdCx6kAkRvARqX7IFlPW",
-	"YY2pjNsP7szvuHAH3MjhwO3gNi8anlW+61qt0b6UajEQfChoI6pW58o0zaj9TO4VBaEE3f61TheOfQMt",
-	"+xIiJo2EnVA5U+3ftgeww7Et3lKDMKZs1v6tWIwd8bYEe2seiKPz099uOEZCdNxBZxJPJJtRuRy0kSUr",
-	"r1l1KddSJZiV5F7Djau1UXQJyEH2qS7nSwKNBoLHy5bDMSQKQzMTCSN212qJ9i0b9hKlhQ1kC8bmgvSs",
-	"5Oc0xySN40x73LwFBfFoUA7na/uaDdGK2Qiyyary2kSkUhE60iCdYYWSoRQLBZK4twkYeWoiFhigMUzV",
-	"kjBN2DY2hNKSHnZVICQLtSSimhrhoiVUtJB0DGXy23IZmo4HE6bQ7RLRpUceNr9iTJoFLgLO6aeY56Xp",
-	"WNnI1e3AaekTzT4PodCU0o6XSOmNDneIeavTFWJe6MjVPje7iGc0+bf9/kfKl+vGh2sXvrXJDV3F80sa",
-	"ToiyVgqrrTCtyJzGKaCJcjEBPQFpCCCknAzBmTGsEtTzmERemMdSpKo+UiGUTLOQxoOQ65Z2qwavy4SN",
-	"Jx2+NIOIpbMOL3S2sW32aa7YmSrwKG2ostiPTbC++P1lB2tb0AvnSpmLXcJg/n3VEChSQ6P5ZBzjoXsu",
-	"Fs7vRqfh1Nlm1k1thvkyvfQ+bIxgW9vsy8zQt7JLd/tX6XpRDdULkJclUowlnSmfBbpkYGrzJbQNbLSV",
-	"4tqKb3+s21WdWbO9jdkCZy1SY2U97qPeddxB+NpeCTuz6kcQgwsi9VllWh6nP8RwMGXcT8jmYa2d1zys",
-	"Zj1XUfv3m3e/+tZt3qu1Edv4zCi1Ql9jAIIb9274x/am9zVE/YI6xY1exh5HoMp+rm6U8STVAaajECGJ",
-	"pBHzeppqfUh4ITyCU9jFA9pt5cv46AULBs6/vAtT5U2yW6LhbWSHYUYO2txDTM1fM7OXPVzrtGvUjhqn",
-	"QyTCdAa+bP8XeIUVaRsjkBKkNQMaagNFmPaSY6oKhb7GCUhVzSP88qxTnEGTe2QN7q8uvkauceYShFJO",
-	"aKwEGUmAaKASGgJhnGD0TkAwvy0aDGMxtGUn3A9ZTI/64pjPK+AgaXzJR8ITaFNWxresmOFz+Gz9qTCV",
-	"GGHTYdcdvg53GiSncWbN2/pDEyqHQg5K0tB6zJ97aMjuNQ4ni4lQQM6vLomeMEWYOiNWr1FEY9aBfsjm",
-	"JlQNQjqQQvhYYKcPzYG33htuxYlpD1l+jQl0+22gmSrzH9Xwjg6f89qvtl/dJrvW1uusWKy2X19WXGSQ",
-	"mzB2Bsn80w89hV5T1bZb9vHOy9CXxVNKWVqJAKUKyndbSXmzrxx1iPe6VC+ybPy1IDo1iIpn1TXgZpzG",
-	"j+LSxAJ1o+nic9D7uxj+dwop+LbsrYb0nqqpC4hYUOReLa/5Wqk1php4uPQXXooFHzuRUOZi2YxMqMLp",
-	"IUIPb0PckS+gM1V+wWVFrHUDfXKsDZX3wCyuETi3lrKa495aC1q1clRnu0nuaKgia4waN8xBLhfW857g",
-	"L4KXixusW+B2I/EgPq5t2s5W0acNH/3UBc+bELYHPLQBT0STC8FHDaFPKClbL5qQSyzHJpfH5JzbHM4i",
-	"rMIWHcEcSY3VEQSHgLBROW0yD5sMkYtgsFT1DbUeNLUaK1GKefjPZ//1vH2wRHWHRn3M5TFb0mQllGLr",
-	"y8jOLziHUK94Hapr6MSfVgI3WoKh3vvfxtvfdpJ1d/+mohY+f38zgrYXYMou/koa/E8bXPzlwSc//GdL",
-	"H/8uxQ5zQn+hLIbocpYIqX9TIBuiKKsQxBNqNh6QlKP7B/27ARnhFzO02d9QKUEzi4TMW8BFdlS9PLp1",
-	"MKjZRbF+j700w9Ags9rkhqoSCn585iPAGb27tIOfnZSKERUmVO9qrhgfX+ch4dXFNBiTl0aM8sFCpXkq",
-	"9gbpIRv5sWZlNRieURbXWY/i2tujY7KCL+vJc8nNkhg0ejJDr/D7zjJ9NqNjmwaV5bkFZJIVzcSQeSzS",
-	"YutheFLCDd0ZKi0W0i5v5vc05iDpkMVML/PkrY+Bp76e+3YeJojuAspJbkE0x4KS3AxHAC2Uqgv3ydzE",
-	"pdyjFS+edfdltsV5efkkdzL7pMDsy1ZailwA/m4NJeUohFUZocPtBTzqmlUwp3HqL2OBpVfTcLJa4DQv",
-	"qSM1UQnQqaG+XpDnky8mIo6XmFEuNf7DHOePnslHIuWeiZ2dulwkiipNwGFwKEU6nrRUfsbeWhkbZtBC",
-	"TNt9vrAq+23p1kpJmNEMyY1jSt78FQPOOlckJls2Gjxtpaj2eZ/uhW4pnyU/5fohXwip9Bn51agcRTyw",
-	"8yV4mbkVSjpR6+64VHtpoXyt5MfUd6/8Cov31JOC187BjaN8n313+eLiImY3GInhVYiKII0Wt4/5nLn9",
-	"Mvu0p3xLHsYiRhi3jfVkHBN4lwC/fEEy4xQWnFkSBUAYHqSZgnhu7iNuWcAuvB3ttbIcEOsW1Is3l8Q9",
-	"9xLWkCmPeKzSIepTTKkUJNFijLEeO1KmKxWTttKS381B0jhuTv+p1idvl4/lTSzyVDkouNJK8Bm+h8Xg",
-	"Uu7+2BgL4D4WlFfsOxJXNpriKqa+ZGbM/N7kWxzGYuitRUD1pOVJunKKmPdMclhUNLX1oM44ahrgnRDk",
-	"jCl/paOGYkQdKw4Vs3hIqRRT14qOSkveXUafWiqXOreiy6Zx7ALyBJlRVCPIjE6BYMCnygsr2veDR9vC",
-	"Ktln68mg66X5Umb7ah2ocMI0hNpV+FonNVXz8/EIqHlrQ9TC6pkX6rg+LCnozalklLe9j66clz+6+P3m",
-	"xnO32QCs5/4ArBpsuICsTuUsmuK8djbNHA18bjueWC/79PvN0kK+3qCAUPkD5am81FSc451c0ZkbGe8z",
-	"KWLwpnlbiVgKjpzYDMuOZEjjGEHZpoqZZ64qBbcxye+GFYVzGFQCYdqJpZUE8U5CeGPkxww0NerqRpZm",
-	"sf82G95kGhcL3l5EyYbvztCe+y599PQeFdHVpgyFUpcX9leEkpCGE7CaassA1UHuhTtI1rifritLaTjK",
-	"LwxhZE786pmOyo98VFMTRlLDrx3tIO/zmPWwMn2eG9XuPBiF5BW+0ukwuMlS1UX3NXO9xGTXbpOVuNpW",
-	"onoFcG4B6xZIm4Xb+ni48bXnzT3P3L8rxaZRWKLEmqbH7i+LuoeoYd0PeQfQutEd7K2r3K5LgaMmf11e",
-	"PtpWNre+cfuqOiVJOoxZGBBM+1Mh5QG2VzIHfJ7GAcmsKaheCqNUoleubvV+T+iObp/Vy7DDAdwM0821",
-	"CKrlcxRhnKzg7IygbB8DnYNy1aCpynOV1oC22qZgtSyzpwSdwdb6ERFxBNIcjBkWGnPLOXbDg00JK9sE",
-	"6dScg92VcMkCjGI2Y7qmrFpAjp4hP+CC2HF7rCrTcGhvCstmlfRTn6fxx01XLL7VcInWumMimENsfugk",
-	"E4yx4FGXNxDWEA26vzmjDNsydFxidlJsSnOXNzHPs0OdtQqE/xtf7nb/ugOy7ZTX2fsdZ+0kB67V7Wsj",
-	"ulVgskZ6E5cv3rTTrLHQG+ToaFbs+M7njcu7LsHf1w2vTt4+Q1sw2pJTzEEVHNYsww8PpWpwj9SX/fLF",
-	"Q3pBUYObLbXlbVDaQWMabfo27uYaRu/y/W1rvO5OZeXjgXBw3/lYB/VinY3N23KlD/mSIUFU9XZNZo36",
-	"7WqtuGJs7e5+Q8B7pbvuVOKj3PKxXSHeDbFbVy/fBmQIikU2fsxm9DDz+poltVnI62BPEbMkpswX77CY",
-	"uOT0JofCdrGeXfIlJGCpJBq3v4cyFFwU73a0+bSJQ61C68QAClMFcgMJ0wriNuYPszRh5JBZYnTUvPQf",
-	"VxA6G3N1shIZqbxSWziBcIq5757yK+tyubcry0P9SwXvX2lVswPvXbdqsW170NQd34sK3fmq2g+m4E8h",
-	"do/rnKOMuwKb1mlL/sP8X1aKk/GsfKkqxZ7mpbmYclGlTaBfi9k3arEw3MRgL/fJNmOoCTYvS1UHqpCp",
-	"AwkmSba8+rNZ/Aldm86mSpNESCPShyJZDobLQThJbVcET/WKfHBestSGorZ33JZTX33u2nwGLdl4vPrl",
-	"ja6fduWqs5TU+u14V/KxAfpXZp4NlP/gSyg7r2snZmdf7lqJcqubaVDD9HY21d5NFOWrZncmln2DpY7N",
-	"72iCJuZ05eJximviimoNkjedmUFmuqu7MswYPxe3nS/+Acv3ywRuNOURlZFh55UHv7A738VQOV4bF+GG",
-	"Na3DxkaZGa+oUsUyit9/YXHLZJZViGaXSy088/bh/hWuvF+GV0A8D39hd2YDnico4/tCON3Q9pfE2sX5",
-	"uU1E9ypk/BdiiQ0lBci6Ccr11NxJbs4x8+CFrBJBtwjCWkha5e/btfZErrUVWW531+VebrNaHerLvs/y",
-	"loQv8x6yPpbb0VRlc3Halq5v3z1qgIn4Lieljbm93LOyXZ2R7kHSNSrzJb9yiw1sKDpEAbnRIkkAr26b",
-	"AVX/xYGGu5pme/YjrRvs4dwtR2uhrc7bZqzVJNa3PqM8pXFAssoguF/rjB1S5dv0akV/M6TcSDQPVc3m",
-	"rOCqlIlRhV62n5wiC3BUyakA6sfmY/JLnqu4qpiGoi6nZEZ1OAEV2FbNYZxGmGyzyUbiF3AMHwqIpuOA",
-	"YEsirJ6UhZxu/miuiq8IdsRd2uQvlIxjMQzsd8dwd2rNBrM5yNO8QTAncJdIW4Dyr1h6xi5GTwBrMKr8",
-	"J4VPsxXa/ClMQMpq8W1iTFdIBr4w6xUFf3e8fs9GTQwQYv48FmdVd9CKhTJ0Y36JQGnGbedv/Nlr6dtk",
-	"HzFfQRM5FgaqWwCdgrU8JTEN86BBW5UgobII7c1RnRcYZKDOXBb1FCBRxbAqce7oanN27Oq2BhJw4YOa",
-	"sg6vs3w9uxfm2/EZOXoW2HqTeQtzG3oyTIsUpp1q4biJ7m7XiqN1BZvlpfNSa18WkZOgaq/uPSAuxZaz",
-	"iWryhD22bbwL1GC49OZZGu5SXBauz/0pSVI1yXo5rZjaVenQBBiaaN6Ka1Khuhr51tn/7iJaO7vINtvw",
-	"xRykZJGXy2s6tqZkuGNKK+LYTZm5zMS8hrlIiKkHYz8LPclwwZxHIo8OPcsyZhOKTbowmTA/U0NgfEym",
-	"kOiaCS3gYVDPMjHjlc6AUEWyUaQwsp9ljWvKtnXvZIrxcQwDGmo2tyykVN9ud3eLSsCX/fmPn/vISIGG",
-	"E6Kpmp6RExshqMiIKu3ir8YCVnNTv3++23AlGX6ZTKgkjbZdc47i9+7dB0Xn7dGntUFEek+Vp/FzhNdJ",
-	"Q6O2jnpdp0J0Tplsr3p1KqNYk7hb6bC34jMVCXovc0YSbNO4zh6OBpB2ViA7BRL6Fc0rwKTfgGyrcW6i",
-	"ruJgVQnMnbiBK9atHnL0sljfhx1Bv8rUQh3dxhtauwWPkdZbaoDdkRGDOFJBVtTLythY5uu39xfVdfkq",
-	"u9QsDB19lVxsXxpbpSN+R8dkuFhPA9r40iblBPJKue2oqFpgt5OtesTuBk1JdTUMJu8f337TTaXIUdlo",
-	"L4dW8nB9U2W5fYNwrjZ/rZIJuKkwelO8H9NxTY1m4JGQRaupjg3pN9VjX7cYOVgX71UxXdpjyaRUJssM",
-	"xcH6+SiIfg3SNTYjV3K/4ex1CQB+KlX1VsLEMmnOPM7MAg018LZrcH/YzLAV9FTW0IzqOg9TMxL8XLwU",
-	"adiQ7tGmUUVVB5yZfSgyXOZGuTNy65IUbvNS0ZlObYOJubevxrUYih3mtJrXhBy4gNq2J0LIenFtozXM",
-	"tuX0RwfV1wiK6LLI2DAMpWW1oIg1pAW27TeME/MOs7rvKuHbijm+RlkmC4BpoZ8xXlTpGbGRxqJETCsS",
-	"sxH0godUQTffHKQqL+zkXc+McXNdnBE6VNjnYgLcbpqkqtrgp0xTO3PFxTC3JU9XypNg/C2xfTvqONwG",
-	"Pmn7ZqHNFKskeJlktSZEOyOV+dpe6j8kEuZMpHloSBOlplyz2KLLlsg0b2ReA7d9xKjgYFjMWIgoK6gp",
-	"8RfLa/aL3odfEflZLphIFW0f6/jlhWFa0D2ysbFxmueYZRTcoSrrbqiuRWRLAYffn9WFY7Rego092k7f",
-	"aMdyz8iJOfMxKHXahfV2SJotgSTaUwv7Xdpg6tOCutTGWiWe/VFCbduNiius7ZJvIHxgVbDsM3XyopiD",
-	"jGkywJ6CvlaDpWLhGUd1vFZpurR8tZxMwmFhOOsZOTnFbAGqCY1jHxnP6B2bpbPe6fNnP50EvRnj9s+T",
-	"LhXAKJGUR2KGbB5vA5tKYt1AQWsQbSdPdxDs9hhU+7Q5cAzX1hmyDtyHVl64+fnd23dzkHMGCw/qHqv0",
-	"5oFqRw7FbNDQGrBDbclWFSW3iVnqUmXRTPSCavryzux6t0FiLMY2sgq4fmBrpYfFbXUOwCq5mh5UYtCN",
-	"bpfeWAHXaphT8Z0OSMxsCytJmxnXacV+6uhjU98/+/HNi/27GO60z0H167U8MJzDZaTa1Xwvt+7aWPnC",
-	"xkQ9Uvksp7V6JIp3qHU9wpLKgUMe15YNSlNEQUKlEY7JcElCMZtRFRCKHnNbNs5wgKq/pAZbmo5b4bWO",
-	"eN47Y9Nq3TzKcztUVpm5UvS6Z+8GT2Hmupm8hThqZQdra99BU1M39XlEEw2yXMZnNZ85sVtj0I1dcJAX",
-	"2btLvx+jogS0LR60tpOud2kDNEoL9vVLUukM1GDGZtZ33NVFJEWUhg/4QIe2S24/1ytdpbwJEdXk6xUJ",
-	"P14YPaNGoA961JKPX3dBccsuBEsRqiJZev1Dqa0Q6+kCEZCfbXbrz0AlSKOj/+uoSr5H51eXR/8Af+r6",
-	"CgG3b1GN1ZEKI5fbSd7A04Ye1SsT6820N6Xpo2Fgx44fpyPV1Da0Od7bJ4JXe3jVp6Svy15TlmB2y+/Y",
-	"gMT/9nb1M6SHjrP6xCmL9RHjOTIpJzSKJChXtJ4LLMtN1VTV1OYYIM44jQfmxZp1pzVqw7bce63akoPs",
-	"qlfT7L2E8gp+3BkLPMd+HR2+ra4cpY/t2I63CEcLzmP2d5p3aBoJmXEBDPukBPv42xYXU//Bz1jKplj5",
-	"h52gDkUXWpF8u6IGLUnRVw3fztESe/XBLl4Ubo2Dx4FiV/AUDXAPW4G/2hS4U2TFll17G7TmHbW3K0/4",
-	"0EgqdGielOKp1ukL7vQgDwzriKdVgf+1SCX2YXhBGf73nwBT/MdFqrSY9YLeW4xF6wW9X62jK6edj52A",
-	"44/4zKCzPUFtdbG6MB9fXZx3I9t+iGkiU64Muz7LPOfm3l1MRFyqa9RihW4yf6Qfpq+YiU7J1W/Xr14O",
-	"zn97cfl+8Obdq260J+t6O+yin+YNdijbeXxQ98ialaqdtbE6RbXOdYbaOTwnV/iXXYrKZjDzNzfr3CbB",
-	"jfeoUrKClnY67So+N9m+iuCB0mx+SglTWeqk4znwTLOQxoOwNfwjyscgRaoGGZW1195fZO+e58l7Hq9r",
-	"PkE4hy2+ffH7S99nR+zOCFsddjph40mH4bFYdBg9g4ilsw4vcMG7LN7qIVGHNzDTNUdqp5fmadzW7Jf1",
-	"XAy3q9BZIdgKFAsEVFZVhcTaLqt0UcJ5daXew6Wp1O0S4LulkX/2T6aZ0iz0MS82N3du3jG9E8+373Yu",
-	"n29Z+nZz2lc7T2kxt82M9s0tJ8zKL1srXeJ3PWLIYxv5Y42T+3DnxUsNzH3w9MPKA4emPdaQvFb1zS+j",
-	"1rxPSxaqB4alrq1O8LFwZcfW5Ywt6xJkknkudufydtB7OQeu/XJ3pbqaqyBQQKlYqh/IiIybxNstayQB",
-	"HkB/JUBsT8HrS86Kw/0ThhMhpgiZ95kdesXPi3kzmfjd3kbNhWaj5RYvJnQZCxoN7M7aCxRuL1f29V8s",
-	"XDaJZqXdVZe8vg4v7lGR8Vdqcoe0vVhZpqNN684+7luUt0tirmLsPkGPzWZpQ6BzvbphVIlummeSqknn",
-	"MJBc/2h/n1c81/n2fMD+TWEdrXoLZyhmM+D+uIK8IfLmBgpNve5ad0/eXM3fu7+6birdQx86aIBFz5q1",
-	"ebGFSr0aax/7DQbPyJsX51cBeU5ev39/FZDvybvLFxftOHH7kPeIJrZFj+tA32W7Vru8dB34HrDx3e2o",
-	"br1XUoyY1wzahua7kHHdCq5BeejDNluwYW18kFme1zlT0zK3DcGt3Z1gUWh7T82gS2OHSkPZjr0VGtiC",
-	"WioLplFMx7t0uu2QJ6w0cSytN/DhuI4957akxH+q9s7Gbpbq3Cz3l9h3M2/EhO+zlWRf/7bCOdQFLYZz",
-	"pQbz7wfY29Dfk7Hag9E5x2q8YrXBjyN2B1Fj3u2uE2y797/bZJ18QJ6sizyq39qOYqpae4xxRR83kZNN",
-	"KPcQVOrvESEBS8DMhISsITk60TkZMX+dl7znfwPt5GMsG4pWsxp2U7ei3J5//T4FA5ROc1fijncR7NuO",
-	"9tacMHk2n5nS68MpYbxLQJe/2sAmdWV1to00WGsBd+a/1rUQi4b2O7RctDdO1NgWsl0UK/RBJNPOdxaE",
-	"3amii5YUM/m7u5rZFoalFpr9Wzd6x3U7r1POsZyKywEIyEspBUaXuVoqDTU765t7NkeNN7hQseuOrYG4",
-	"Awfpy59fv3v3j4DcvDm/+IfZ0/uX529v2hXkLH+5vORSLYUVMBQoLVfuLNNSBXcNRO+NA99WKK+YsLZ3",
-	"lv8hhoMIdJ2Ev2LxWhdOuhen3W3oRWPF1QZLWI7tEgBWNaTqmhoQ+4YqXVthaFsE84a4rA3Yx/z0rLJR",
-	"R2uUBV87BaY8eAXa2fLXYbq+uAbIvi246cotYfjZQFM1LfwpHj+PLSu1cVwpeGbTSMs+N4+zjHfjuObn",
-	"n+shU7UJr8sUHktzV/v2hoCyynlqsihnK64rgrv39ltUC9lQqDaMmU0+5Xq1XNWPW4RUbldJtE3M/GPV",
-	"69ygk64UZ7HlLsTI3vil1m82UKpUJ7GNnErlGLp7TN7ja0Wzwh1B7sDlEX2b8VgGo6yavDdCdTABGvmy",
-	"GG4Mmqgi57ZJ3//gITy2zbyI0hQjEF2M23r7LkxdwgRuqrAq3QwCMhEuXtEoVBnasxh0pak/h6G+gd+7",
-	"VKpTG323wBoq0kzoqhZ7K/an0peDZb+jGA+hpEbm+bGtImtU7fpsJeCineQojWPyKYUUyIRGhAsihZgZ",
-	"WLabq+qlW5/1hQ16N5LvRSzSCF2dKjDwnmidYL2jFmXUFRsbJaG2y9t11sWNSiBmMLjCp0yT4ZLkLXwc",
-	"lSKiFIQDJIAhVfDTD2ZJz38gWpCffrA1mY7JzUQsuCEaJLRjYvlFYL5q8/63oStXrzvI6ssek9dUDoUk",
-	"E4q50NhHFsNrPQUJd1aTJQ/fHszr4rdrrgC/pmOwGRAV03CKtew10JnK+uy5DeYZOxM6h62qQOZcxh+O",
-	"u6X0+oTKsh5E75dpTS9srG283zYdefXULDIk2r3mvyP1rIK+JqW7gOeqst2kpG1WxYWcerW0CYTTAfNL",
-	"dPiQ8b2Ya2vcGUWF4Cqqf0XnRcYCjfbQ25DOvW6JmTIelb9wltcyt9e8q2JlLi2/iiji2tIRCP3dw+lz",
-	"LSqvhIi9+axhKiXw0FPs3XA6LBsveAh4bdI4RqgoosUYDAT80bhApR4C1Z2M5xNR4w5IKkBc4w1d5lgg",
-	"LAb1qFkHoC19Y2Oz8ZpFwGGvVZsNbn7Luq8Wc5o7yVrx84JHzBanFlMGWe7eaU+xEqehCfsHWJO6mAL3",
-	"9m4BqQzmic29silwvaC0DkyQXV3IZ+ypZGOV1in99fv3V+T86tLg+DWdAycpj0CSPk1Yf/78+OSYXKDy",
-	"p+wIc6N+p4h5gq+lCoxEkfJwQvkYolOSUD1RQZGpg2zrAw9FBAolFDRMkKGIsjYC2hX3P/7AP/ALwY2w",
-	"xgR38uJExFFeg3FJ8urfp2b0Ebn915ETw44uo1sk1awDANYiCicCorXzSxTIOUgyw5YglIwkqAn57bfL",
-	"F8fmo+fEScrYdR8TfTPR7vb+gzWtqA+903/ff+iZjX3oBR96jjN/6H3++Pn2mJzny8BtGCmEf6fJiGlb",
-	"DT8SYTozIjtT5Ifnz928MVOa8bHrVXKbYLnOv4ykmJFnfw3sDwPF/sf8+syIjc9OTs7IiesjjCDSE7zp",
-	"0sQ+Dk5OTogUC2Ve/3SLKLhVQurb4AMn+GfWqthu8F9H74Wm8dGFuVtwfNGPI3P7CfNPYhajAgR4TDWb",
-	"A7l9w/j01u2lcLPaurFYgtKQh9lyAjIEro8AKSMiesFCOCW3MRtKKpd92h/emnG3WTmLfvakXEyiT/+/",
-	"5z8+/2Vop3zPZo6krn+5IN9///1/uZwwu7MZi2OWV3szVPA/IAUxHANnOjk5eXaE/3t/cnKK/zs+OTn5",
-	"/83HsWZwCNxWrnYn+Dyh4QSOnh+fuLxBe+bUab+/WCyOKT4+FnLcd++q/pvLi5e/3rzEd4qqyj08eqWK",
-	"xqe9uRshEuA0Yb3T3vfHJ8ffY4iiniAnwjNqhFrenz/r0zRiuj8SckFlZCNsPwcrYzLPp/fZHeqYvkd/",
-	"iKHq53KJajGkf18WYz7bpKoii7Em+qUY0q9IQZ8/dpyvLyHrzn/IWZUWycEn1Zitvp9Zs283PO3fo4F2",
-	"KyS7N5unLybox2K8/0m2JJ2u02xHKw2zzBjeSj5suUf9e/uPGmShkGKYSyGi5ON7ZUXFKoLWntjOH76+",
-	"2pyr35cTFD/3x1klwE5gqSQ5dpjN7u9w8yVS3C0PPF2/0IkPM2vlfr5fibX63M8TEs2zERgNBD73rfj4",
-	"4FUGG8evxn61eCWPos/Xu3dw7OIY/FlggQW1vsHCwoKNOdWZCf/rgkhewffA297ZBjQdowQwzlCsnyQS",
-	"swXucecTpvKaCF/h9meUs1FWkfLPsP+cLR0lRQjDQYSN1Zn703QIkoMGddhFuJzWA024C1bYfro53B10",
-	"sv69kVlhBlxvp1iuHROPblOeYufqTamxaD8L8ujfG73PBgV131LpizUKYP2c2NvDlene9aTY3qR/j/8d",
-	"5JOJVB0VXvOOk7pP+aZzNnWvlps969+7f21HO8XL3gWsczrvGMbH/SksvQtFw33Dk/49/ndLm4p71bf4",
-	"eRrzaOib2D7pUxlO2BwaRrCZSxOpGyABbem+EQsXBtH0rH/v/jXIw1S3AMLaN3zQaJqyH0HM5iDZNtfI",
-	"Lmfv37t/7w4Sm0WA0pQ7W3o/pDy0rRK+1B1IcH9+AZvY7Vo7Tq63km3bzSvkNBY0ym84LzNZHdS/b+Qm",
-	"HumgHCS/W9EgX5yDUsMA5wnORsyfH59YN89RLGyW4dhesLlT9DLqnfbeMKXPzbA3ZlTQEQ2fUsDqZpsv",
-	"SnMRtBiX0DG0HYeuTUx4lqASwZXlv89PTlzMgnap2zQphJ0/XOZdgZd2jYQciDx5bOv9FNHXmYWEOCft",
-	"cQ8DHiJXmPMN49O6Od2w/hUdwxvMfv0c9CqO1k1v4lA70q0vr7vsey0HX/8X68m24QxZZhz6/pGUSCzG",
-	"hHHs+yfiCCQxRB2sNPlUZDERCnAwBoTTOEb3+ZJIoBjHgHmv/+7hR3sfP68TbSzGR3Cn29Htyzv9jXQ3",
-	"ku7LO/2NevdIqn0buNyOYotySgclgWzaNoSAcMNgj+Pew7GA6SE2KEyMihjvMmqmXCzUJpCHgo/Y2PUn",
-	"qgf2K9AX1ZEPhHMTeKszXbtp9g/T9xibZKtu28ChkHJivWNkMWFxJXxJprwMXVdh9yPWTPJA0DZa8wAR",
-	"45R+FtFyT/CzcKvKUZ/92GsG2gvBYQdQvrDwzAB9RoyqbsFNJfDvNBmzOXAyBUgMvJkkcxqn4IN1hZQB",
-	"Gw71w7m1zrm4xioWbFOirEXR+iVXJa+3l29fEnOuMzZnO5MZvDHXqiGybSis4Gp7YxyZTx+9d5mcOcY2",
-	"lYL6uB9i8Ldjak8Te1jE38Vw/4f5ZxgzTrQgC8m0Pbh5qQwMVHRXlhlCCVZVKhFYSHk9efUjseCoJaxH",
-	"Wnm55ws3vkR3G0Ct4U73QzWvgjhXeYaMU+lr8+gFqtncisRxYac6esEUOinYKjbXPvxwjPwCOpw4RMR4",
-	"pCgnFqoBBjuvIyDYTWDVKv7yYW0R+Ap0XRu2g52aUue3fZ+d12JBRlQW+Mn4n5XnvlOEqcMjS22BHmzA",
-	"d3gU4bQHkVdyjFiIuYt0ARIw7WpkzhxEZAl6A3sr2hHVgfi1HbFHaL6bg6RxbCdyDQL2T+w4W67IUKnV",
-	"GXHNt8zmNokdLES/hy2s1MhCLsP98gv8/kGoLmGhTqXl4XnCTqlkeK5yZD915w4GrFm1qhXmkPXesbpL",
-	"I8SrIx8I+w6peftGQtYciAxBLwA4Kd41qBA8U1POiIRRqiAycg6mKGCXrQnIzQL1H2JoPsJCsGG09zbt",
-	"awtPiMsXMzKuVzm60SJxVYGMcPiI2olZCaGYeIZJrSMhyYcejeMPPaLRtqFdB5QS+P4Qw7awy+KovRR7",
-	"Hpp/vgIjIb8R45ZiYpY60CS97Zcar4FGNg/eQg7zmrUgGrADehVMwba0UwffRIi4UTYoUvEOYx4qpf4d",
-	"3C703hrjQlAKMmFAyCkRnBiQtSZaBGr/3qXsfe7bFL4WYD4kiB/J7EYzCCNoFRE8wFSurI4CFmY8yzI3",
-	"rWAxK3OSB5+JLJOy/lBggYdm4+nfxfC/7ahDYCyb7ZFwtqBMq4AMlyiutD4GFoyWe5tVb3n34YZrbz/L",
-	"9l2a/N/tKd2HKcjO090EdLiLd5GjqhAt8Rqe0DnmuppneN6EJGNBBD+rJkg3HbIKjosu4bXn440d8iU6",
-	"wrKoO7uW3D7pSqF5bZI1XRr9H1KhSHbzpVKtpo7O/UMwLSSBr9LLZw4AsYckVygc0rNThU/t5eW1tWOT",
-	"BrAg3A9Dw29fw6d2vOzZZljYJUe78HLglwi1MPRAzcON+vf430zFiiAGm4m0Yk3G3wu4PhLDtsvIdogC",
-	"kKZT5NJiNLK65mJFzyxIpk6IxG39vLx8sU9DiTvW+xY8XoFuIICu90pGG/VyhHUxPp0Dd3CfogP2GQbU",
-	"ILuyRbs2Hr+IJn3s5aH6CnsX1AoGtrXBm4gmtlXKBg9iUVjQ3HdnpFK6jvIlMRr8GQowdn7b9D5r+u+7",
-	"MXFc003+47Pn3ut3fWWRvadSpiYQEffN2jkjXjfjfz77r+c1Ds1939BF05qWeoUFc4DREegftJVXhCRc",
-	"6J2ceotHJwpETEKohVwGhBI9EanCoh+azITSZ+SHkx8sxvO6Rtx2Lc7pNaKJl1yTLOnFe/deMT42RLov",
-	"PhDR5ELwkXMM7o9RRzQxW3FtaRs5dkBorISrlsK0heVu9EewFVdAJDGQUKRxlEXuDZcGc6oUN4J6Swnr",
-	"QrpBrjKlEaVUGwSnCs3gs7w1hBfRl/jcwMmchD2i205kJtl9RMkPJz/sQXaPaGIQClGx9HZMQihk2g7T",
-	"XGgyBGIRgZVFeUQWk+UxMbSHxXgUOtx2QWtvjQRFQywtZy8JR3Wr7IQMYSRsWaCl1Y5dDUzG2xNX67vO",
-	"0VbLqy4W4yPGm2+8whWx8cLL+/90ue8Oox5moGl591hc7vHuufITi+/u2UAlCcgZy/O9asX1q9KwPd4D",
-	"5WkOZePFVDgMXR2CC0kzv1c8GjhmDXTuZq6Fma0t+GW4dm7oklwJPj4jWqThxFZztUXODGOEuZVdSNY8",
-	"aKNTMYsUbjS9XWWDvhnfPCYzbGdc+ZSnjG/LwpX+KcSCI8N/+GIXTE+KDhbF93KyrLjPu2/gIHzekePX",
-	"awishPjnlcRL0f0KyiffDUUjh1nW+iF/DTTKoBp4U8Jq7MTuFNWnhW0k1I+PaKe4VFkdxzz8FCnF6Cp0",
-	"Bv+nBoZN9tVaKG4yJwmXW44n1BUK2I/64Jb4xA21SQ7IdRR4b7Bq8YRBUdut2XBbIOzRTbdO7m7cer2p",
-	"tnkju6ScQ5lqm+GwfRkMSxttxAimBhKUSGUIxZlsMPaWcfD4B/cRDL4OzGdkBpoaITRrBFIkkqyagLc5",
-	"1v0BHuqsEeKGI/EiH7v/s1HMtfdDckF5WRIwepFldc4owkZGJwjIYrL8P0/rDHVAdF77rTnxMBv1brTt",
-	"BfyEVRUUCTR2fd69xN40Z+Yr259mg9OokPKBmIPEyjz7n24oZgecjs1mKXKEQdG/Yr8z2qL4An/f9+b4",
-	"BCTDDsEHmTSmGpQeMD4oyrntZsLDJKtnAfhfteqa8/QsWKxcM7CSDbib3IXHuLdmMBs2BeiWzGpv3dDO",
-	"29rZBQNcM73sbhE7pLXHQuklrvTrPj6OtOoOin38yCrSZguJxed+NSU3h9crflCrxis2N9pRqgCba1Eb",
-	"9oBejUqic4677pymfz/rYu8ogf+RdMb36Ft11EywIU2leImfpDeoeo3b2j1pZezoMPaQWba5Rzrqdrr9",
-	"mk72yhauRQylePsnYDHBKhbCpd83ILgTP7CWF9VvJ3y40Qc5M3au/Z+X8zguLFA19+TTsCV6L8rzKPKi",
-	"Z48XZYGZR806AduWbArL7DbI0PhQi2FxLO7NP22F5Q7XZb6KRwPONczEHDrBp8V92bivL/P0v/NDyLX9",
-	"tRFOKVfwmNwgp8G93qUl5P7peYe7UffEPmxx78Yb9doM+f3Zt1KN9eLXUHy9RRotBVWkkQCjMEPXVBQ7",
-	"W7o40oze1mPbnqhWXxD/fgT3odB2ot+fdYha2PXkkY9a3aNV+nQBHZsozb19vhtCy8MnbLjkQ4mtM4Ms",
-	"dT/YLFuVaeaxs+bW4eU9e3XiFG7l5+Xli9rt7I4UD2VuaAmSx2FHQZfeGY3C0gE4l53oqQVtvOR0GAMR",
-	"kkRM4T/9bMMMQGIbAmH6YVxChZRzW4m/qXQcB1n25O+1XhwHeQ1jprRdxoHq2tqJV0yep/iH7ctNNWGa",
-	"hBOhAFGAUd1u4mrpOP7o1n5vDakaTO5ND3GzPb3QKGHLVNUh/Yz8cHKylnVIVBpOsje8CO9+6voh5REz",
-	"rKhZkXGQvMhHf9lRNQfRbbyc5CvVdBy5lULTsxA1W8AbD4QYPS021uU4ZbvdGHl440bu37qWzbT/qEOb",
-	"C0l5RD6l4kmb1zug1DXc2dTkwIgnaWIzT3fX5KCRr2TT/dOusDTrQQQVw8BKPQ1sZKlBeRRJLGoX2FOe",
-	"tRfC9BMXSZKRggPuF0YKWJ+vIIQIEgkh2gBcyOX6xelw5GqGtUmj2VFrpbVyEu947FLha7J4PbGI+T1X",
-	"ivv5aT3qJzDPL+3YZydrV1zwTSbIqyLm5PB1BywVXeTcZYFUHxCatVnKjFKR+OK5RkyV1pKNxw1K7huq",
-	"9Hs35oB0WJ72Eao+Ai8uCSyIbkBFFGB9qgBtDws0UQINJ3mbj7yVDrWeYQNz9cVTSaljX3G/rAIf26wY",
-	"GNzSVE8G9pTeGvVQTVzBgsVE4IXrmuJknz3L6mAoAHL7H+b/bg0nqb2xrtyL3xS9tofpyra8/Wr5uqE8",
-	"pogWMYqDWCl0QpMEuCKM18TxPYHD2uzFqiB333arFUp6cqm4r7GMjZgB1oXZFtMP4I51DZCbvUoNOHw0",
-	"Q3uUSz1kwfQEC+KV2ir7T0htYe8uG9wXpXqq6eDTnRQ5mYhFDrBHZB9bdSruGqvz1FnOIePbkpiGkGP+",
-	"rFx/2paryswOZCzAtjRw/hL0liiCHzgEG2rTBsnck3kLIvVuVAX+NwGrmUZL/bW+VhkrOwjftbgsviR+",
-	"uL+zuNJArq+pmjYf0PdmRH42y33kvh3PpuNp4PZ1W7XQTU/V1JUYtQf0ixNXql3/voTj3L83/9nYvOkV",
-	"YM///Ggjwe63zF8sxjtskKKIAq7R32LNcBAFaDP7s5OYQ+/+qPFzyyb8loS+td//1n6/Q/t9b+0C1+r9",
-	"IYe0LWnHYryJor+R80Zy/kbLK0GgjKOCbf11IyFnj0Te5VIhzdk45YHf6L0uPLmoovNVC/NtKtCUKg4d",
-	"ntb798X0bXNXr8slkp5AikW+HGsEp3GMPKUo8VYL69q0i0073E0Mf+mQHCj1oryvPdBfi+yJKrVtTKKo",
-	"ImIPeRT5BE8zmaJUz6FEHpaVbMbmDthB10qJ3wokfiuQ+K1A4pdbIPFbvcJHqldYYucByZBqxEbKI5Jy",
-	"TcdjiEg4YXEkwd4AnDAewR2JYaSJSPdQ1nDrK90fDCOSZY76VoHMIylmu+4DcNi68yJZooPZbbuI08gw",
-	"uY5sg0PCOLqhmfJf8yX87vSSN89GIIGHbTSBEjKfQJX7KowzNcBALCCLCQsnMM+z5GZoCTebj+pOTZ1y",
-	"0I2Cv8kQX7IM8ScueWzBycac6lTClyqOfdyjfl5IKQfRzksMbLg0bMum0I9BPZWLffMr2eoG+S2yG6OU",
-	"/4Lql27OZu20NO6bzbaO3HO28xVHn1NNkL7yKMCM8E5JzitVQKjWYNgYE1wF5Obnd2/VtzNac0ajiNmo",
-	"i3kac5B0yGKmm07sK9C/V4eeu29sak769vLtyyK11CxQaswkBTJiEtUu7BrjWnPa/qtZJqMlrOLW+teR",
-	"ORGJPlpZzGFrmWfgo/GVNGDKINd0kssLXl4jFEpnWgwP02zpvfN/yLwCs83MCikvtKAR4xHjRkIfLkmO",
-	"vrOiaZVdLb6AtZwrbbPNt74dssohu8/++bnpfJUO1Abq/I/+f1QJMs8aHjJuaxAcuFfpNdDIxWzjHghV",
-	"thH4F82BW7yV4WyfhIRaI5LCl3GkGkodv3EK8F5apZtvX8PoqbmLrlJNKEEkEsErAky5EzRCZo+WI0dG",
-	"/Xv876b8KluAuEDX4zYOcMAbjTZB70/DWDIk7ZWx4FX9xbOVm5DyitFz96zFTPHe3KjeusfPD1cz3chp",
-	"JaMEVovDfv6EzZzul3kg1kWy/RJSX2mR/AmoSYvka6IoLZK8YJ1y9JPbvFA1oxJIyiOQZEGXB6eqe6uu",
-	"tMkBsFrVG/HltPjH8H9q1a8JtfYNiOMvVpvKbM0J1ZNCac8x2NZr+NOPP37/U9CbMZ7r8R4lfn+EZ4Hf",
-	"mEk2/vMF1TxNZ0ArM+l7Ov66wxbQPV1l3l+27bO5dsd7Ot7TvfwrLJCYnlyFDmwrV9Z+MClxJiQi/4xQ",
-	"9E7hhQ13TOm8YEcpFDcSgM25jWp34LgF5Kn9e03HbSOaMxw/ruaJLr96vfPPaNPKcLSqemIJ0OZ78b/t",
-	"kMN0N217i/ouvAIgnRwHm75mZZyn1lUVsfJ134+Wds3OMqZWOsT4cJX52Tf6985OVqdzWNjuMeDBIe8w",
-	"uQif3G5WIdNd1BWatujHUEBv9zc5fjvLWPj0hHMIYjZjrg9DHfwrlClt3fHNSXH5sC9UU6nS+z+zAuOG",
-	"6RJDIpRxVVPy9on2t3Y4+YqjOQriJRArWExAQiVTxgEIeU5TD6ps4L5SkDJEPTlF4FdD/jQD5NKF0ZJZ",
-	"qrS7D2yXCUWXiiwmS8J0Jvj7AV3DXPqJORin9zkaVo4j0xNyy6LbIC/URXlEQjAypwE6KLQc6oltieEM",
-	"iUoLLG6BpcVd4WoSSoiAa0ZjrHA6NBcbVjVdL2R6xfj4QLi/yk2AT+faOFfTEu7JYgIGTNbV7lqKGMjG",
-	"oBXqh4zviBju23X5KmPmkUD0i5Bjl1jpoITEx0VWldEAyPzl+lTkoWVnyJHID8+e1zGkesNz47b3wJHW",
-	"RcFsoTssyph98oycWPJiaiXWp8quO8kYwCM0Fa5IiZ47nylCh1gfR2m6VMfk3DIHcpvK+DaPQrq1gacD",
-	"BaEEfUtGSAfKOjfwt3VukomHB+EnTzqZtfFCMTDk3flFn/GRaHbY2O9cmnEHODs4j+f8/MJiQ5M20cdW",
-	"Tbe6YlbDPG/RhX6aOezM92M+OAQSGV5tM2RyPOzjmK1gq4AnjWiiQRqEtdIqlldSzFkE8hLfeIR4St9C",
-	"WgVU/rzMtQiVSddTxiO1O4de1i/FSkS5cIPT4VQ2EjaXhGMhpiRmUzBnD1BogqURl/h35gguWx29NWR2",
-	"Q+ROutvkStBaH5EWHQiYtEjZBR5yw48H3B2h2bL663XxSlEItrPmfXjXX7ktTYc2NK0dgGt6/CW/kmJs",
-	"DkhAbtIwBKMO3GiRJBARIYlBKCYAtmxl09zBZn3+GeUpjQNivhClsZ0UW08MhlTVzqzzJh6tpz5UVZ81",
-	"uvuak0XWWo+EVEpmsJyuFPjJwNZga7jRVJZP9r6CgVamKSHyyZkfLqiUy6LEvZG8uVicGbUJC3cXHU1V",
-	"1ms2qoV7C6a70QLvhdt+KwTV4GldKcu3sTOtzPz/iGJ99Pzj1TD7NcrudAGV3m603xuGvXowHkmDwRC2",
-	"MjweTG4takmX9o5lpZ/YTV8lxSvAhJ6AHP7u9btLXRlXHP+EL9Rvha/xILjAovyQBMjk8/ZdpQAT7coZ",
-	"o96CGUBqItI4IkPYH4fqdqrbl5QuEcKXFFOKqVgLG1iKNcv9gaW7RcIay/k1nQ1tYQ+7ioynVCNDs/LP",
-	"D+uIWU8Bnt5rjaw86432zWP6dDymVeR85bVLc9VmuHRmWsz7sK62UCSsQdgOajx573gOqpJNqmTwD6xp",
-	"0gxgETkxggLHn4UkQ6EnOLntQnhqR9k1JVSZj0iRjvFtntvqh8D4mEwh0cfkPLd4fuALdBZm/sTSEr5T",
-	"LjHcXCvZj8fkn5m1jFiJwrySu5UDcltS62/JDCgvTLnMmt0gIlTbe2zGeKpxV2YhwPH6oktFlDgjlNz+",
-	"k0rO+PiWWCQjQ1XHH/iaVyHzUK9S7t6qZa6ekCenNL61wZROZ9yCdjdy+NYOSh9SnlSvuEJqsUr1YsJi",
-	"24EEG2E1qDdBG1Gmcdv7JMjH6CJ3GF04L4v7lM/74/V2a32o2xV7P4/jb/Xev9V7f0C99zjOo4CtOIAx",
-	"SDSOQWL8kQJoVbxZiqHYUIL52gz5RqK1JIrg+XqDIZGATl2MnNucWioNMxSuUSa4/fS3NzCH+G9Zfw7X",
-	"NvTyxd/4bfGqt4sBgndjKKWj0b1cVubbdpoOYumup458JOUerRKRcNfTBnJwb5/vhhrs17Av/lDoM5tt",
-	"ZENvbFyfjZXMfStqIhYKpUUb2eTBuYdT9e/xv+1aKxdU8ei9JNxK1qm6Vtw1I35eXr7Yq5hredeBmkTU",
-	"wqCjSOsIwAqzVIcTX+mXkQQ1uYFwn0zhBsLOAXE7nf0AqGPznH4JJRwW7rgGeVNJDGsU0oyiPBKz1fjK",
-	"As0Nise++ffTDFzM1Axn6rZQNuJbJDaxQxVSzjcFSN1kg75Jbw01TDhIF0lGv+7IE1WQS7l2Bwe5UQBz",
-	"cNxjpZkVLLXOhzuokdCuEKQriMJBbpnbUsDde+rXElvWM0wOjpEb0OYUqKeZb+IgZ2VPw2K50GSYuQtA",
-	"gnM4olm9FkMOgx0QdS9LIGontpYxtycBwsv21tlc3trXLjg63qVMnB+QIcZfWRPGMGWxPmLcU5A1Y0N1",
-	"EvPTAds+pGeV787LmjsahSsk2SRI3+RwPVcv3D72w1Eu8+8/Mf7hHD8FAwES5ZDwIsOXBnSeFR7OcnyK",
-	"mPpbEgOdg1WSEwlWoEbfoE2nsElCGMFis4YQZhCQiVAoeidC2jp6bsAHfktTPbkNVj9pVPGRkGOhNfBj",
-	"8m5UPXTZHlFTvy1t4BbTAG6zYMjbLOkjxMybyOdBtBL305ULHiE9qekMt7w9+jPQNKKaNkX9OLC8zYbu",
-	"nyOe23SNfMZDVp0zBItXtRgRphXEo4DYOhnmpjcn5PsTo7QKHilCx2JPLHQNgapP49jgS7KwucU11WB1",
-	"tfM4fuvG7xNnmmq1fxS9dmG+1Qrtznnh3OZMbSjGaAGZ5Tl0gabLjPhKwVpyCsUinJIhjCnfCGsLs002",
-	"hWzUAUokHcgGYHf0dYfK2h4lKce4rJxwyiSDTp1aounf/yGGGA79uZ/QVJmbt+mKsq9d2ZF7vaHsTPLG",
-	"xn4f4GqyBQ38ADVn04LHukj+EENsTWF+/9Cjcfyh54N517OW4WLtYgIqrZzvxcyNfdyqA92nXTdQ3CHO",
-	"cRvXoHJ1Yp8Iv8oc8UZGrnjqazzzONDGCVbCWsmnzccNwlQyvezn0zecMTf2xg1t31cwMgKrFKkahHPw",
-	"dxjEzMi1FoPNrdqKz5bKEHb49n5Jpgqsw0iwJWUyl2WnXCzyrO7FRMTgy6f3XuAZcczTuEQY1V38A6yo",
-	"/OmUhHMYsCggCuZg3guIzY8JSDhXaqBCIWEw/578BV07Y/hrkDno8bWVao4BSWg4pWMIiKbjwLWYOyaV",
-	"m82wuaNnRYq4BFthRwgyo3xJtEC10gy1fu11AWS9bdKefBu7iF+3m352cnKSaSN1ubkphwHuu/N5q874",
-	"W2IzJXheUBcjg0snrns70X0dyFbiWaXr1KXhie1y8fOz+uUKZvYec33GbEOrjDGscA1r6Zmw8QRQJRDS",
-	"tSbbxDI01UaAbdapbrJR+9af7CR7570XNg6/VEqz9d29+YbGX/sXv788j2OxMOpBI2hxeGX0HmFcmecg",
-	"ndpWmvO56s7Y7iOrXpWkWpE0wVCxgKQ8xsQJjUlfFPUrZ9ohYsFrhGNfaMFVWgfd3Vsi1wH79KIMisi8",
-	"7xS5+P0loSWgtCLqcdhEyq8uXjPl+ol/CzfwkkkBoq87nDnNsphCEccQaojImMqhwVpBiuOwlgxzs0Mz",
-	"PWa6/z5ZagmlB7As8AxORpAugDdcojHc7rbU5XIooqUtKMINz10Fbl063VV+QlA6v7Xu30HKNR2PIboN",
-	"yG0klwOZZo6hhZBTkOqW/OWZkT6fnZxilQcU6YexGNrvOC8ysXm9bAZ/Pc6/ren4Fu2WdArcFp1Ct4ki",
-	"XOiJIfwP/J+uCOKMcjYyco4tgJW/NaThNM/Po4bKAqNZ1Oe3rVDIPhxU7vNPsAiKJZ6cnrhYkL+8xcJC",
-	"fw2qBBXYdEms42XbNQxtIO9ffhUc/uqhqvpIvycG8gM2YzC3L9a9VeTq3c37lozufhwONlSPeXXxJ+Fv",
-	"tgOrObeVy0HV3Q1dxQwEZXM9mFpYHrAMTHsANNPMpuIQry6+1JoQtQCqKRTxIGrxAVmwKGwRg/fu8sXF",
-	"A9hcUqkkmcp4xbD+/OSH/wzW6xTOQbLRchCC1J62V5/9BSafDqPM/CfWOsiMak7eJcAvXxiNEQs9ogTB",
-	"syT7EqINXmrORZLKMdA0Yo3q+JUZ9U2N2XAnvLyD8JsiMwGCRJXb5JC6SIxMNaNIHLGRJFvpM0ibh1Bp",
-	"Kug9iFJTgR66SM1eUa+xIT2tdJoM1s2h6utg/Krkftz+CsC7yv4WJ+vifwkB9RrA04P/k1ACWjKKe/z3",
-	"JpUAYfx3MfzTcAmnGuDm27DbzrFJDqrN2gGC9QkoCK3B0JqYNukKGUF9qRqDH2I16sIOiMgHeGVDEVvd",
-	"9S5s8RC3fZVX7v2qL4UpYjMd9F9GLkZqpiCeg2p12xdtpTfkpa3C8au67m27/QLm1ateyOpt7wVv/VX+",
-	"FKH7KP3vMvgVdcH8ZI4QBx4RptelJ69/foV1aJHUmxzyvv/IzZ5GP/6VyOSsrHbbZvx2/5uasFg3775b",
-	"sLwCDpLGdR1Y9pLgEMYMuwbZErRTc3rxEmOKKJBzkGdWKEcHueWTio0NQ2W8pVfXALc/Bp3Zi+qAfGGe",
-	"dwKvCDXoI6Ul0FkVzHlB1CHjNjTxwLKB+VqpzxuhqZ4IybSr/+tgaPsuGTB/p8rDu0B2LuJ0Bo3hNb+7",
-	"Ifu85IsTsnfY3iQ0zGWtYSyGtmPeRqClCuRYijRpTkD4TYF8ZYf9KUrcwh0NNXYRZIq8+LUmQC+OaDJA",
-	"6AwiXlfk1msQXp+RkoRKnWHIVc31TWrne6JldXM6+LpNkPbEYCwbiCR21ZUyS7nCO6N09PJDtlF0LuC7",
-	"H7GuhD8n2D16cVcEDEKMkyGMBLaiXKIKYi9Yoy/67tcyVGt4WrvUiwcwt931U8IFu1P/iBke3biAhV/b",
-	"+OA/HT/4hfEo4wWo0pVYvOtK1pFe7y33b1WyosorHrtrKi48KMoRSxGDIoz7GudX+WGdhLZpf7tniIeo",
-	"KTF2O6q5GzzJQtXWBxmBPLT3QaON4ZGvoUOG6XLbFrsJLWuHdbOs/MWKyb6ryWy5uzxa8zGYURY/Ucn2",
-	"GtRXLNgiZQd5LKdNgJFKExrNGLeVF4RcOSOtJNo9chGc5MmWJsvrs6YKPJBbZyz9MJXSAabWJmSHmN3v",
-	"2/pWHIpD2IaskH/EeGdw9ROQM6ZUY7fVKuiuSm+0StJVoUh2wwIlxFSzlSTflYix1n1SD8MdC2h1TQTc",
-	"YdJuKSksEka0pCRDymZKaa0JPqYSWLppvwQdME/5T75uFRAprKUG6KfOe/Of9mrfk6iv7WfSzfrcn+Oy",
-	"sppc3f67MQ+H+F4LjexKihHbm8e3PMPTdfomdoW2c0FrMSE/Xv0wZgNX+/70fteougF9EbObrLT+PrD0",
-	"7vLFRT7H0627hxFASswgs+Ma3K0GlI8ZFmAUJBLhFKRt0QbY/m0hZHRWqW7u4lFcPUUFXHfEfPbZPeC9",
-	"dESzSfaD/ezzT7ngYlKAoAt61FKhnrmfY4nSylKd4wz745/ZFL/EdPxES6oaaLmM9Kpi74KOSSz4uJGt",
-	"glSu0UndTX9+dfm7G7XH+740y2GqKtjJ8liQ86tLr3vdvOiKAiH5DqliYe/03x+N1K/FFHj2hwKrUtk/",
-	"Df3awAdL9ph71OsjXbtZ7j2btK+48PBTMgEa60mQrVYFRLka4bbSkC08Yn41svtxSb+1G/B1AUcX52Ii",
-	"UEMnjB9XNRbPO69aOEhXvjJ2buW16cvVQqxYndVjLX0ha2Lk62YryETEkXJBYlLEYJVH907pKzOYDb37",
-	"OQ/DcvmSsaQzVXpPun5Uq69dr7YQ88wpy+3W1uZ1FYRU4LZuCCEgMR1CbCFiKxvjDKWP5pWH1j/5xr6r",
-	"BZlROc1rFCk0/JU+gXN43n8tFmSWhpNiM7ZMixYSSq9/SoWmNeiIWBYjjDXZoExQNlts/b13cURkqUhX",
-	"EU88FmU6wDDimp7GCyGn6JPCIBkaTg3N8eiUJELEKiCfUkjBgFeMy8D8Qwy9uM173pZax9Y0KCUjKWaW",
-	"gkUF967G2Prnf86CGvPWvXoCy9Ingxx6eft0EgkOVdLK2yb6McEMIcSRASoiZEKTBLiqOx8LGE6EmNbB",
-	"NxZiirWuVyvQnPpLXpsN2P6/ZT7k6gP75jDwWC1u42A9oXPIQGLtRUsSCq5sJZuV79dt4DWVQyGx8QDm",
-	"39iP2rhJvPzMD7w/f1b6Hv7U+/zx8/8NAAD//w==",
+	"7L2Nc9s4kjj6r6D03qvZvaItJ/NRd3Zt/crjZGa8m0x8cWZ2621SMkS2JIwpQAFAyTpX7m//FRoAPySQ",
+	"ImVJdia52quJRZAAuhuN/u77XiymM8GBa9U7ve9NgCYg8Z8XEqiG5FybPxJQsWQzzQTvnfbeTYDMqJ4Q",
+	"MSKLCdVkQRWJ7fjjXtRT8QSm1LynlzPonfaUloyPe1Hv7mgsjsyPR+qWzY4EfpGmRzPBuAbZOx3RVMGn",
+	"T1Hvio7hFeO3an36t5BSzeZAUvOcaEG0WZCEOROZIpQn+AOHO01mdAwR+UMwDglZMD0h73skIu97u1rn",
+	"O6FpeiEyHoDTL2JBppQviRQLRaZUx5PqtCMhp1T3TnuM6x++60V+HWaSMcgOC/kU9WZU0ilohz6aJMwu",
+	"Y3VV/zQY04JIoInBoIEVlZqNaKzPCNOK3PiXBwjhG8LpFCymmSYTqo7Jr0KTmCo4UsAVM9gwO2Pm+4Yy",
+	"elHPvNM7LdYR9SR8zJiEpHeqZQZlOEzp3SvgYz3pnf7wXdSbMu7/fBat4Mbs1K92IGEEEngMARqlYyIk",
+	"SdgYlA4vrXi75dqef//95sUlkLI5yOWAJeb1wLzlEU0zb6IOMxvwBEnBzVaFwa/ZdAjS4JgSCWOmtFwS",
+	"SBUsJiAhDJRdrOkO4gzJpxYElSEPnW8c109knz10BhYLPnCkVINTT2e7IySmBhKUyGQMAztLkA9L8QfE",
+	"mjBuuaBhy0wRas8szIETNjLHNhXiVpGU3QKhnCBQcB+W5Rc7+dfRpTp66yY++tX8WN5FAiOapdoxnnzd",
+	"QyFSoBwX/ocYbiRHTdVtmADd27uEpPmk/fW+bkZ8vEMWldIhpPVkmT9+KGWmIqZ4jszdVkMmr0CTm1du",
+	"4A0B7m5CvCTpFCLChca/mqiiQhJHl/zIf7EreUzBkEE9bKY7AMsUNM2hEZojf75LOjPCRui+ZfEEBREP",
+	"3I8ZyGWxGPcoAMRnUavdmg8MFPufwORvjeRBcfYzcmJuxBSUIlOgXBGaphHJZkYYeHYSnZycNCzQfj+8",
+	"ypPAMqf0jk2zqXl6El60EA0HxD/dKXosq6w5JYasvTjkRoYZVOUz+1rfQMgwD8VVSsKSzmt1n9zpijM5",
+	"hgYk+scPPc6WHteAcSG4FS5VRcKPxXRK1Sm5uf3b/IbAHY11ZP743/kNiQXXlHGFP/yb/u/www2RlBsl",
+	"4eb2b/eUDD/dECOyixH+8hdKhn+9MSeFiNHxe/4PWCqiUYKeGAVEacbHJBGg+Dea3HKxIFQCYWMuJCSo",
+	"ixhgJOZ+puTmn1Ryxsc3xPLX4/e85sh97NXg5buT//ohhIqPmdC0HhU7QIKTIGlJsquiI8sKqlQx5Rwv",
+	"kKDgXf3SLklSwixlcf0iqzJxPpbMRMripTlauWy6NwFZwkwopoVctuBFxWCkbpFp1NHcyY7IDGQMXB8B",
+	"j0UCCdELFkMd3KvztoT7s5PnLSQeKYZC1xNg/vjBwMtS2IzZLK2DgXv9octQoFSjilMasEO5UgkZMDQg",
+	"V1pngRG5ObohQxgJCYSSW1iSkdGJQcXAE8O4hEyKQ7rCgnCqRpJYX56m4yaxK3+8yxNvVIl6NPinD8W3",
+	"FrfQgO388UPnyVSTbOyfPnSWBQwnQtwOLNern2993MNmRuanZoIrKBsZA1e7fXCGLHAokqVRamE608vj",
+	"XlQ2U+ZayOl97/+VMOqd9v6ffmHU7Luh/cKciat4IXiA75pfg1N+ino/UZZmEl8yQgRYgx+d5VdI/w9l",
+	"l1EAJLQg+1T1X0oppLKrCRjoFsA1WUjBx8fk+7s7wmEOkmhIU0Wm5jzrCeXugviYgdKEJRFZoK6BFzBI",
+	"80IqxmMo6XsxzRQcW1ZiF2LWeX51+TtI5cA4k2IGUjOLonnxIHTbelr4dz7wQ453MUTJ9FPUO49jUGr9",
+	"4zTW4W9HPRiNzMuhR94sEl5TzeTCSpAr83tLoj0BGwk46qGZ2/B1zSyby99JqIYj/DVaX3JhPFp7xOIa",
+	"CLRek1f92gzNECyDfOMNC1sb235Bq28aySM4hzfLNJNWeQX1e6ib1wEoKox0ztqDkA+Tq0HxW3uwmqgW",
+	"uFFx/91TWsx6RhHPlL3cVDaF0qfr9mU/FFyCs5u/Yvw2sIKhEmmmy6DLTSxRb4JsZyNQ/TeC0zsIhjZv",
+	"T5P7k2mYqk28rjiBn6Iez9KUDlPw94ebm0pJl208HuatT1Gv6qMouzxoelVZcePKymAOMQ/KudB44hvn",
+	"qCHs8oc8TdaQfCOPgDst6YBqLRtWUQGnm7gEz95pz9xQx2/p4jUoRcewG+7D+AQk05AMHkwaFVLwVtT2",
+	"33plhu+QxKaUsxEoPZhCwmg94jY89kaY1hCdZWna8X6ZZWrS8ZXc/RVwsaKoMGFpIoGjRsUJ4wncGabZ",
+	"CquO2N/mLrbdYaWkxbaGaEDjXr/uhmI6EHOQcwYLPGVp+mbUO/1381avf3zz+o1/69OH1i5bI4BRXp1w",
+	"Cwb2K7rC38JMSH2dTae0cpIK9hM2Dw+XGpRBsCf1iMSCj9gYLVcpXRopO2oDYU3H7Q/qOzreIUG0kyFK",
+	"5O5Wm/OXqHKpNV2Hb8sO55V7cVcXBZ67JrnMDmjPTagE3oX7pFSbYe2PwJV/oxP5Z3KFta9tdCf0sUIG",
+	"OGsQxVnC9CsxXsdsa8iJWUcWbGahtRpQg5pTPKy/djIFsobZfWrY/8s5cP3OfbQKCDCPBvXHrf6bdwFB",
+	"Mk4Z0uVsnS2dJ4kEVTK0ex03plMgIymmRtUFCURwp9PamB8pFiE4PxYG86eDyv4aRxrdIdVhwd6BIWj+",
+	"vNRqxQSQinEeDEW5WoAkEzoHooUIywN7JLfyEVzba+g4Xvz+8jxNxSJlIQ1sSy0c7mZMghrQgA31N87u",
+	"iIJY8CR45dUwo86hWl0ka88ZW12qZYhdapju8IbtLMFmM4OHTthZIRK75U2Ugftcp4659xC04FEXHpK/",
+	"AE315FpTnQUsVSClkOFbqlagzD/VvFVnEXfDg1tGmSyThXhRpd1r0JrxMcZCxhPrzhwuyS0sj0nhsaQS",
+	"MNLjlosFL7spj3vRqjBjGPcgFePBSMgFlckgpoPYPB+xmFq7Qw1tFftf/4iPVtvy9ZkUWsQibfm6ngym",
+	"Imm31iG6KwdTpxi3eSVhyjxPBsVCiwtStfrEROvZwCx0JsXdckCTKeODsRTZ7AHve0a81Sc6YWjlXWty",
+	"7kwmq1+5ZbOBAirjScPrZWtX9X30xEgwOtWDdjMHyUZL3E27dbAEuGZ6ach0zrx/YtW0LzA6T91CQuhQ",
+	"ZJrMQMxSyH27lMyoUgshE2IEnIgwbr10p0QJ6xVOEzqLiFluRARL4qjs8zsmL6czvTzFW99IR/bo+8NA",
+	"lKY8UWQk5HH9pVYAxcw1GFIFg4S3giK+sM4sym7O77//9oe2U49YihdR25nx8LiD0GXF7j2taTwZzKik",
+	"aQppO7xX35dsmOkiYLPL7J3BbF+z8XRqwkrzd/2GPW9bQtu9rGIxC7shNohO/msP/4BdSBcQulf8mevw",
+	"oqZSD3SqOhCJEXxEph+yxYx1WGMm0/aDO/M7LtwBN3I4cDu4zYuGZ5XvulZrtC9lWgwEHwraiKrVubym",
+	"mbSfyb2iIJag27/W6cKxb6BlX0LCpJGwZ1ROVfu37QHscGyLt9QgTimbtn8rFWNHvC3B3poH4uj89Lcb",
+	"jpEQHXfQmcRnkk2pXA7ayJKV16y6lGupEsxKcq/hxtXaYL4ZyIH/VJfzJYEmA8HTZcvhGJmFEaIzCSN2",
+	"12qJ9i0b9pJkhQ1kC8bmYgWt5Oc0x1mWpl573LwFBeloUI4qbPuaDdFK2Qj8ZFV5bSIyqQgdaZDOsELJ",
+	"UIqFAknc2wSMPDURCwzQGGZqSZgmbBsbQmlJD7sqEJKFWpJQTY1w0RIqWkg6hjL5bbkMTceDCVPodkno",
+	"MiAPm18xJs0CFwHn9FNMN9N0rGwA7XbgtPSJZp+HUGhGacdLpPRGhzvEvNXpCjEvdORqn5pdxFM6+7f9",
+	"/gfKl+vGh7cufGuTG7qK55c0nhBlrRRWW2FakTlNM0AT5WICegLSEEBMORmCM2NYJagXMIm8MI+lyFR9",
+	"pEIsmWYxTQcx1y3tVg1elwkbTzp8aQoJy6YdXuhsY9vs01yxM1XgUdpQZbEfmmB98fvLDta2qBfPlTIX",
+	"u4TB/NuqIVBkw7SEWI7Buz0XCxd2o9P41tlm1k1thvkyvQw+bIxgW9vsS2/oW9mlu/2rdL2ohupFyMtm",
+	"UowlnaqQBbpkYGrzJbQNbLSV4tqKb3+o21WdWbO9jdkCZy1SY2U97qPBddxB/Iu9EnZm1U8gBRdEGrLK",
+	"tDxOf4jh4JbxMCGbh7V2XvOwmnxdRe3fr9/8Glq3ea/WRmzjM5PMCn2NAQhu3JvhH9ub3tcQ9RPqFNd6",
+	"mQYcgcr/XN0o47NMR5gVQ4QkkiYs6Gmq9SHhhfAITmEXD2i3lS/jQxAsGDj/8i7OVDDXb4mGt5EdholB",
+	"aHOPsULAmpm97OFap12jdtQ4HRIRZ1MIFR14gVdYkT0yAilBWjOgoTZQhOkgOWaqUOhrnIBU1TzCL087",
+	"xRk0uUfW4P7zxZfINc58NgsnNFWCjCRAMlAzGgNhnGD0TkQwzS4ZDFMxtNUv3A8+pkd9dsznZ+AgaXrJ",
+	"RyIQaFNWxrcs3BFy+Gz9qTiTGGHTYdcdvg53GiSnqbfmbf2hCZVDIQclaWg95s89NGT3Cw4ni4lQQM6v",
+	"LomeMEWYOiNWr1FEY9aBfsjmJlQNYjqQQoRYYKcPzYG33htuxYlpD1l+jQl0+22gmcr7j2p4R4fPBe1X",
+	"269uk11r63VWLFbbr8/XOBnkJoydQTL/9ENPYdBUte2WQ7zzMg5l8ZRSllYiQKmC8t1WUt7sK0cd4r0u",
+	"p9NMm1PwNguJjUXeRCXH74cG5/oDr2e8YDeGzNeIlOv2kY1hMkysaKEVM6eYwUBBCrEWsjFItJUulgP7",
+	"2n0S9Ut6d2lffnayHk+/Xj5mxKTSxC8qkHN8C0srvKozmzHtHzBnmAtlJYcMNpqOq5uvW4ydrW2k+RZQ",
+	"0DCdpet+6RAhNhJ5PuMaoScQi+J0Vzf6ZmStmlgODJTNOI/TLDGinBgVIGag8I/XxUDz50s32NbYKOcO",
+	"h7NGArB+jdU/uNATy7w2JfZGPS/irlhv0YijNJUtFjOj2ggygWBPMk7FMLL7G8PdqfmXgukc5GmevMwJ",
+	"3M2kNY5XJ6sriLCON/XCVyxZi/BVg6R4Vl0eclpnjiwDbaNd9VPU+7sY/ncGGYT4cbBi3Duqbl201oKi",
+	"aNVSB6lVqQ2h83gZLk6XCj52+qrMdcYpmVCF00OC4ScNQZEhjpupMNte0bndwJCSbfN4AjBLa7ThrVXA",
+	"5qDc1tdMrZLX2aibe0GryBqjORDmIJcLGxY0w18Eh3WeW3IP7EYdQ3y8tTmFW4XGN3z0Yxc8b0LYHvDQ",
+	"BjwJnV0IPmqIy0Q13rr4zd2pBdFyeUzOuU0wL2K+bGEmTODWWEFGcIgIG5VzuvOY7hi5CEZyVt9Q6xGd",
+	"q4FcJQ76n8/+63n7SK7qDrnQhbK4cgvYOK+tJWU7v+AcYr3iEq2uoRN/WokqawmG+tCkNqFIbSdZj0Xa",
+	"dM+FgpGaEbS9dlWOP9oov5fjj8qDT777z5YBSLvUicwJ/YmyFJLL6UxI/ZsC2RDiXYUgnlCz8YhkHH3T",
+	"GHwSkRF+0aPN/oYWE7QBS/CuTC78UQ3y6NaR6mYXxfoDzhyPoYE3KecSdAkF3z8LEWBZYj45Cfh3gqu5",
+	"Ynz8Ns9XqS6mwdO1NGJUCBYqy+tEbJAe/MgPNSurwfCUsrTOtJ3W3h4dM6lCKZmBS246S0FjmEUc1Mzf",
+	"WKbPpnRsczR9Em5EJr6wMObzWLVM6nC9CkN3hkqLhbRL6vs9SzlIOmQp08s8s/RDSIl03841QfRlUk5y",
+	"94Y5FpTkPgKj8GQKVZjW3MfHsJQSI1dCDKwq7VXYeXn5JI+ACUmB/stWWkpcdtBurbjlEKlVGaHD7QU8",
+	"6ZryNKdpFq6xg+Wps3iyWgQ6NwFITdQM6K2hvl6UF7tYTESaLrHchdT4D3OcPwQmH4kspDc6J1q5kB5V",
+	"moDD4FCKbDxpqfyMg4V8Nsyghbht9/nC5RV29FkXChpDBLl2TCmYXGfAWRcngZngjd4YW02vfVK6e6Fb",
+	"PnopiGL9kC+EVPqM/GpUjiJZwTk6g8zcCiWdqHV3XKq9tFC+VvJjGrpXfoXFOxrID24XfYOjQp99c/ni",
+	"4iJl1xgmFlSIigiyFreP+Zy5/bzzLFBbKo+xEyNMKsFiV44JvJkBv3xBvOUcq2EtiQIgDA/SVEE6N/cR",
+	"tyxgF67Y9lpZDoh1987Fq0vingcJa8hUQDxW2RD1KaZUBpJoMcZAtB0p05VybltpyW/mIGmaNucmVns4",
+	"tEsWDWY9BkqwFFxpJTIW38OCmRl3f2wMVHIfi8orDh2JKxvqdZXSUKUFLEuxKfBhmIphL2yGnLQ8SVdO",
+	"EQueSQ6Liqa2HnGeJk0DghOCnDIVLsPWUCmtYzm0YpYAKZUCflvRUWnJu0s3Vkvl8npXdNksTV20sCBT",
+	"imoEmdJbIBiNrvLis/b96NG2sEr2fj0eukGaL5XdWC1SF0+Yhli78oPrpKZqfj4eATVvbQipWj3zQh3X",
+	"x0xGvTmVjPK299GVC0FKLn6/vg7cbTY69Hk4OrQGGy5atFOtnaYg1J1NM0cDn9tOIBDVPv12s7SQrzcq",
+	"IFT+QHmqIDUV53gnV7SPccH7TIqaErxWIpaCIyc2w/yRjGmaIijblFgMzFWl4DYm+d2wongOg0qUXjux",
+	"tFK9opMQ3hiWNgVNjbq6kaVZ7L/2w5tM42LB24sofvjuDO15YEWInt6hIrrauKZQ6vLmJ4pQEtN4AlZT",
+	"bRk9P8i9cAcpaRGm68pSGo7yC0MYPsJo1d1cehSimpoYtxp+7WgHeV/ArIfdO/LEzXbnwSgkP+MrnQ6D",
+	"myxTXXRfM9dLzMTvNlmJq20lqlcA5xawboG0JQJaHw83vva8uefe/btSkB+FJUqsaXrs/rKoe4ga1v2Q",
+	"dwCtG93B3rrK7bpUX2vy1+Ul9m33B+sbt6+qUzLLhimLI4I5ySqmPMIWdOaAz7M0It6aguqlMEoleuXq",
+	"Vh/2hO7o9lm9DDscwM0w3VwopRruoQjjZAVnZwRl+xToHJQrVU9Vnki5BrTVVi6rNeMD9TENttaPiEgT",
+	"kOZgTLEKolvOsRsebcqm2yaCsOYc7K6+lI9+TNmU6ZqajxE5eob8gAtix+2x5FXDob0uLJtV0s9Cnsbv",
+	"N12x+FbDJVrrjklgDqn5oZNMMMZqbF3eQFhDMuj+5pQybF3TcYn+pNh6C13exCT0DkUgKxD+b3y52/3r",
+	"Dsi2U77173ectZMcuFZUtI3oVoHJGulNXDGLpp365muvkKOjWbHjO582Lu9tCf6hjqF18vYZ2oLRlpxh",
+	"grzgsGYZfngoVYN7pL4mYShYOwiKGtxsqS1vg9IOGtNo07dxN29h9Cbf37bG6+5UVj4eCAf3nQ91UC/W",
+	"2djgMlf6kC8ZEkRVb9dk1qjfrhayLMbW7u43BHxQuutOJSHKLR/bFeLdELt19fJ1RIagWGLjx2y6ITOv",
+	"r1lSm4W8DvYUMZ2llIXiHRYTVzmjyaGwXaxnl2QuCVjHjabt7yGPgovi3Y42nzZxqFVonRhAYR5TbiBh",
+	"WkHaxvxhliaMHDKdGR01r0vKFcTOxlydrERGKi8jGU8gvsXCHIHaUOtyeU1k+cP8SwXv3xR+3p0Bditl",
+	"3bZBVt3xvajQXajlxuAWwvUN3OM65yjjrvqvddqS/zD/5+sEM+5rK6tS7GleN5ApF1XaBPq1hCKjFgvD",
+	"TWwkv/PJNmOoCTYvSyVRqpCpAwlmcLe8+v0s4WzTTWdTZbOZkEakj8VsORguB/Eksy1bAqV18sF5PWUb",
+	"itrecVvOyw+5a/MZtGTj8eqXN7p+2tXS9/ny9dsJruRDA/SvzDwbKP/Bl5A/r2snZmdf7lomd6ubaVDD",
+	"9HY21d5NFOWrZncmln2DpY7N72iCJuZ05eJximviqsinqjszA2+6q7syzJgwF7dtef4By3fLGVxryhMq",
+	"E8POKw9+Ynehi6FyvDYuwg1rWoeNjTIzXlGlimUUv//E0pbJLKsQ9ZdLLTx9Qa6aFa68X4ZXRAIPf2J3",
+	"ZgOBJyjjh0I43dD2l8TaxfmpTUT3KmTCF2KJDZVS+roJyvXU3EluzjHz4IWsEkG3CMJaSFrl7+u19kSu",
+	"tRVZbnfX5V5us1od6vO+z/J+qS/zPtshltvRVGVzcdr21Wjf2m6AVUJcTkobc3u5oW67Ikjdg6RrVOZL",
+	"fuUWG9lQdEgicq3FbAZ4ddsMqPovDjTc1XQCtR9p3f0T5245Wgttdd42Y60msb71KeUZTSPiyxbhfq0z",
+	"dkhVaNOr7UbMkHKX4zxU1c9ZwVUpE6MKPb+fnCILcFTJqQDqh+Zj8lOeq9i+xoCrLRCViwu0SNEPCziG",
+	"D0VE03FEsF+aTdR3IaebP5qr4qtZ/+7SJn+hXQsA/BXrYtnF6AlgHQqV/6TObBkFu0KbP4UJSL5Q6CbG",
+	"dIVkEAqzXlHwd8fr92zUxAAhFs5jcVZ1B61UKEM35pcElGYcl2V/Dlr6NtlHzFfQRI5Vy+oWQG/BWp5m",
+	"KY3zoEFblWBGZRHam6O6XCbjzGVR3wLMVDEsVNliV3bs6rYGEnDhg5qyDr/4fD27Fxba8Rk5ehbZYrh5",
+	"QRUbejLMihSmnWrhuInubteKo3UFm+Wl81LfcZaQk6hqr+49IC7F1tpKavKEA7ZtvAvUYLgM5lka7lJc",
+	"FsTeA6dklqmJbzS3YmpXpUMTYWiieSutSYXqauRbZ/+7i2jt7CLbbMMXc5CSJUEur+nYmpLhjimtiGM3",
+	"ZeYyFfMa5iIhpQGM/Sj0xOOCOY9EHh165jNmZxQ7CGIyYX6mhsD4mNzCTNdMaAEPg3qWiRmvdAqEKuJH",
+	"kcLIfua7apVt68HJFOPjFAY01mxuWUip+Obu7hY1g1D25z9+7CMjBRpPiKbq9oyc2AhBRUZUaRd/NRaw",
+	"mpv67fPdhivJ+PNkQiVptO2acxS/c+8+KDpvjz6tDSLSO6oCXekTvE4aukh21Os6Vcl0ymR71atTjdea",
+	"xN1K+88Vn6mYofcyZyTRNl017eFoAGlnBbJTIGFY0bwCTPqNyLYa5ybqKg5WlcDciRu4TgLqIUfPx/o+",
+	"7AiGVaYW6ug23tDaLQSMtMFSA+yOjBikiYp8US8rY2OZr9/eXVTX1bYgnq10AUklFzuUxmb1L1fBoaNj",
+	"Ml6spwFtfGmTcgJ5Ge92VFSt/t3JVj1id4OmpLoaBpMyfttx0019ElDZaC+HVvJwQ1P53L5BPFebv1bJ",
+	"BNzUtaEp3o/ptKaAPPBEyKIP3sbSn2vE3NgsYt1i5GBdvFfFdGmPJZNSmSw9iqP181EQ/Rqka2xGrjZn",
+	"w9nrEgD8VKrqrYSJeWnOPPZmgYYaeJ2TVWZZmh44M2wFPZU1NKO6zsPUjIQwFy9FGjake7TpolPVAadY",
+	"0JUMl7lR7ozcuCSFm7yOvdepbTAxDzb9eSuGYoc5reY1IQcuoLbtiRCyXlzbaA2zZY3D0UH1NYISuiwy",
+	"NgxDaVktKGENaYFtm6HjxLzDrO67SoS2Yo6vUZbJAuC20M8YL6r0jNhIY1EiphVJ2Qh60UNqQJtvDjKV",
+	"F3YKrmfKuLkuzggdKmzCMwFuN00yVe0+VqapnbniUpjbkqcr5Ukw/pbYpkJ1HG4Dn7RN/dBmilUSgkyy",
+	"WhOinZHKfG0v9R9mEuZMZHloSBOlZlyz1KLLlsg0b3ivgds+YlRwMCxmLETiC2pK/MXymv2i9+FXRH6W",
+	"CyZSRduHOn55YZgWdI9sbOzqGDhmnoI7VGXdDdW1iGwp4PD7s7pwjNZLsLFH2+kb7VjuGTkxZz4FpU67",
+	"sN4OSbMlkCQ7u1Gr+9ulDaY+LahLbaxV4tkfJdT2BKq4wtou+RriB1YF85+pkxfFHGRKZwNseBrqg1oq",
+	"Fu45quO1StOl5avlZBIOC8NZz8jJKWYLUE1omobIeErv2DSb9k6fP/vhJOpNGbd/nnSpAEaJpDwRU2Tz",
+	"eBvYVBLrBopag2g7ebqDYLfHoNqnzYFTeGudIevAfWjlhesf37x+Mwc5Z7AIoO6xSm8eqHbkUEwHDX1L",
+	"O9SWbFVRcpuYpS5VFs1EL6imL+/MrncbJMZS7HGtgOsHNpZ5WNxW5wCskqvpQSUG3eh26Y0VcK2GORXf",
+	"6YBEb1uYhbvdtGI/dfSxqSmp/fjmxf5dDHfa56D69VoeGM/hMlHtar6X+wpurHxhY6IeqXyW01oDEsUb",
+	"1LoeYUnlwKGAa8sGpSmiYEalEY7JcEliMZ1SFRGKHvO6tjc12NJ03AqvdcTzzhmbVuvmUZ7boXxl5krR",
+	"6569GwKFmetmChbiqJUdrK19Bx2X3dTnCZ1pkOUyPqv5zDO7tS5dstzHL/y7y7Afo6IEtC0etLaTrndp",
+	"AzRKCw41c1PZFNRgyqbWd9zVRSRFksUP+ECHnnBuP29XWt4FEyKqydcrEn66MHpGjUAf9agln7DuguKW",
+	"XQiWIlRFsvT6hzJbITbQBSIiP9rs1h+BSpBGR//XUZV8j86vLo/+AeHU9RUCbt8/H6sjFUYut5O8u7AN",
+	"PertrpMd6v+wY8dPc08/m+O9fSJ4tYdXfUr6uux1y2aY3fI7NiAJv71d/QwZoGNfnzhjqT5iPEcm5YQm",
+	"iQTlitZzgWW5qbpVNbU5BogzTtOBebFm3VmN2rAt916rtuQgu+rVNHsvobyCH3fGosCxX0dHaKsrR+lD",
+	"O7YTLMLRgvOY/Z3mHZpGQnougGGflGhxC9y2uLgNH3zPUjbFyj/sBHUoutCK5NsVNWhJiqFq+HaOltir",
+	"D3YJonBrHDwOFLuCp+jOfdgK/NWO5Z0iK7ZsKd6gNe+ovV15wodGUqFD86QUT7VOX3CnB3lgWEc8rQr8",
+	"v4hMYh+GF5Thf/8JcIv/uMiUFtNe1HuNsWi9qPerdXTltPOhE3DCEZ8eOtsT1FYXqwvzCdXFeTOy7YeY",
+	"JjLjyrDrM+85N/fuYiLSUl2jFit0k4Uj/TB9xUx0Sq5+e/vzy8H5by8u3w1evfm5G+3Jut4Ou+ineY0d",
+	"ynYeH9Q9smalamdtrE5RrXOdoXYOzyl6FncpKuthFm5u1rlNghsfUKVkBS3tdNpVfG6yfRXBA6XZwpQS",
+	"Z7LUSSdw4JlmMU0HcWv4J5SPQYpMDTyVtdfeX/h3z/PkvYDXNZ8gnsMW3774/WXosyN2Z4StDjudsPGk",
+	"w/BULDqMnkLCsmmHF7jgXRZv9ZCkwxuY6ZojtdNL8yxta/bzPRfj7Sp0Vgi2AsUCAZVVVSGxtssqXZRw",
+	"Xl1p8HBpKnW7BPhuaeSfwpNppjSLQ8yLzc2d67ltN55v3+1cPt+y9O3mtK92ntJibpsZ7ZtbTujLL1sr",
+	"3SzsesSQxzbyxxonD+EuiJcamIfgGYZVAA5Ne6whea3qm18mrXmflixWDwxLXVud4GPhyo6tyxlb1iXw",
+	"knkudufydtR7OQeuw3J3pbqaqyBQQKlYahjIiIzrWbBb1kgCPID+SoDYnoLXl+yLw/0ThhMhbhEy77wd",
+	"esXPi3kzXvxub6PmQrPRcosXZ3SZCpoM7M7aCxRuL1f29Z8sXDaJZqXdVZe8vo4g7lGRCVdqcoe0vVhZ",
+	"pqNN6/YfDy0q2CUxVzF2n6DHptOsIdC5Xt0wqkQ3zXOWqUnnMJBc/2h/n1c81/n2QsD+TWEdrXoLZyym",
+	"U+DhuIK8IfLmBgpNve5ad0/eXM0/uL+6birdQx86aIBFz5q1ebGFSr0aax+HDQbPyKsX51cReU5+effu",
+	"KiLfkjeXLy7aceL2Ie8JndkWPa4DfZftWu3y0nXge8DGd7ejuvVeSTFiQTNoG5rvQsZ1K3gLKkAfttmC",
+	"DWvjA295XudMTcvcNgS3dneCJbHtPTWFLo0dKg1lO/ZWaGALaqksmEYpHe/S6bZDnrDSxLG03iiE4zr2",
+	"nNuSZuFTtXc2dr1U52a5P6Whm3kjJkKfrST7hrcVz6EuaDGeKzWYfzvA3obhnozVHozOOVbjFasNfhyx",
+	"O0ga8253nWDbvf/dJuvkA/JkXeRR/dZ2FFPV2mOMK/qwiZxsQnmAoLJwjwgJWAJmKiT4huToROdkxMJ1",
+	"XvKe/w20k4+xbChZzWrYTd2Kcnv+9fsUDFA6zV2JO95FsG872ltzwuTZfGbKoA+nhPEuAV3hagOb1JXV",
+	"2TbSYK0F3Jn/WtdCLBra79By0d44UWNb8LsoVhiCiNfOdxaE3amii5YUM/m7u5rZFoalFpr9azd6x3U7",
+	"32acYzkVlwMQkZdSCowuc7VUGmp21jf3bI4ab3ChYtcdWwNxBw7Slz/+8ubNPyJy/er84h9mT+9enr++",
+	"bleQs/zl8pJLtRRWwFCgtFy5s0xLFdw1EH0wDnxbobxiwtreWf6HGA4S0HUS/orFa1046V6cdrehF40V",
+	"VxssYTm2SwBY1ZCqa2pA7CuqdG2FoW0RzBvisjZgH/PTfWWjjtYoC752Ckx58Aq0/fLXYbq+uAbIvi64",
+	"6cotYfjZQFN1W/hTAn4eW1Zq47hS8MymkZZ9bh5nGe/Gcc3PP9VDpmoTXpcpApbmrvbtDQFllfPUZFH2",
+	"K64rgrv39ltUC9lQqDZOmU0+5Xq1XNX3W4RUbldJtE3M/GPV69ygk64UZ7HlLsTI3vil1m82UKpUJ7GN",
+	"nErlGLp7TN7ha0Wzwh1B7sDlEUObCVgGE19NPhihOpgATUJZDNcGTVSRc9uk73/wEB7bZl5EaYoRiC7G",
+	"bb19F6YuYQI3VViVbgoRmQgXr2gUKo92H4OuNA3nMNQ38HuTSXVqo+8WWENFmgld1eJgxf5MhnKw7HcU",
+	"4zGU1Mg8P7ZVZI2qXZ+tBFy0kxxlaUo+ZpABmdCEcEGkEFMDy3ZzVb1067O+sEHvRvK9SEWWoKtTRQbe",
+	"E61nWO+oRRl1xcZGSajt8vbWd3GjEogZDK7wKdNkuCR5Cx9HpYgoBfEACWBIFfzwnVnS8++IFuSH72xN",
+	"pmNyPRELbogGCe2YWH4Rma/avP9t6MrV6458fdlj8guVQyHJhGIuNPaRxfDaQEHCndVkycO3B/O6+O2a",
+	"KyCs6RhsRkSlNL7FWvYa6FT5Pntug3nGzoTOYasqkDmXCYfjbim9PqGyrAfR+2VW0wsbaxvvt01HXj3V",
+	"R4Yku9f8d6SeVdDXpHQX8FxVtpuUtM2quJC3QS1tAvHtgIUlOnzI+F7MtTXujKJCcBXVv6LzwrNAoz30",
+	"NqRzr1tibhlPyl84y2uZ22veVbEyl1ZYRRRpbekIhP7u4fSpFpVXQqTBfNY4kxJ4HCj2bjgdlo0XPAa8",
+	"NmmaIlQU0WIMBgLhaFygUg+B6k7G84mocQfMKkBc4w1d5lggLAb1qFkHoC19Y2Oz8ZpFwGGvVZsNbn7z",
+	"3VeLOc2dZK34ecEjZotTi1sGPnfvtKdYidPQGfsHWJO6uAUe7N0CUhnME5t7ZVPgelFpHZggu7qQT9hT",
+	"ycYqrVP6L+/eXZHzq0uD41/oHDjJeAKS9OmM9efPj0+OyQUqf8qOMDfqN4qYJ/hapsBIFBmPJ5SPITkl",
+	"M6onKioydZBtveexSEChhIKGCTIUiW8joF1x/+P3/D2/ENwIa0xwJy9ORJrkNRiXJK/+fWpGH5Gbfx05",
+	"MezoMrlBUvUdALAWUTwRkKydX6JAzkGSKbYEoWQkQU3Ib79dvjg2Hz0nTlLGrvuY6OtFu5v799a0ot73",
+	"Tv99/75nNva+F73vOc78vvfpw6ebY3KeLwO3YaQQ/o0mI6ZtNfxExNnUiOxMke+eP3fzpkxpxseuV8nN",
+	"DMt1/mUkxZQ8+2tkfxgo9j/m12dGbHx2cnJGTlwfYQSRnuBNl83s4+jk5IRIsVDm9Y83iIIbJaS+id5z",
+	"gn/6VsV2g/86eic0TY8uzN2C44t+HN7tJ8w/iVmMihDgKdVsDuTmFeO3N24vhZvV1o3FEpSGPMyWZyBj",
+	"4PoIkDISohcshlNyk7KhpHLZp/3hjRl348tZ9P2TcjGJPv3/nn///KehnfIdmzqSevvTBfn222//y+WE",
+	"2Z1NWZqyvNqboYL/ASmI4Rg408nJybMj/N+7k5NT/N/xycnJ/28+jjWDY+C2crU7weczGk/g6Pnxicsb",
+	"tGdOnfb7i8XimOLjYyHHffeu6r+6vHj56/VLfKeoqtzDo1eqaHzam7sRYgaczljvtPft8cnxtxiiqCfI",
+	"ifCMGqGW9+fP+jRLmO6PhFxQmdgI20/Ryhjv+Qw+u0MdM/ToDzFU/VwuUS2G9O/LYswnm1RVZDHWRL8U",
+	"Q/oVKejTh47z9SX47vyHnFVpMTv4pBqz1fczq/92w9P+PRpot0Kye7N5+mKCfirG+59kS9LpOs12tNIw",
+	"y5ThrRTClnvUv7f/qEEWCimGuRQiSj6+V1ZUrCJo7Ynt/OHrq825+n05QfFTf+wrAXYCSyXJscNsdn+H",
+	"m28mxd3ywNP1C534MLNW7uf7lVirT/08IdE8G4HRQOBT34qPD15ltHH8auxXi1fyKPp8vXsHxy6OwZ8F",
+	"FlhQ6yssLCzYmFPtTfhfFkTyCr4H3vbONqDpGCWAsUexfpJI9Avc484nTOU1Eb7A7U8pZyNfkfLPsP+c",
+	"LR3NihCGgwgbqzP3b7MhSA4a1GEX4XJaDzThLlhh++k0HcssPSRE/Yz9e/Of7bTLzmfFzvSwZfYlpEAV",
+	"PMnlzuHucCicw13/3ugeMAWud4TCgI5anmLnamqpQWzfB+v07w2ebXBX9y2VvliDvfo5sUeLK7e+60mx",
+	"TU3/Hv87yCcTmToqoh86Tuo+FZrO+UaC1gr/rH/v/rUd7RQvBxewfmMFxzA+7t/CMrhQdMA0POnf43+3",
+	"tI25V0OLn2cpT4ahie2TPpXxhM2hYQSbunSfugES0CcSGrFw4SxNz/r37l+DPNx4CyCsfSMEjaYp+wmk",
+	"bA6SbXN57XL2/r379+4gsfmKKE25s6X3Y8pj2/Lic92BBPfnZ7CJ3a614+R6Kx2l3bxC3qaCJvkNF2Qm",
+	"q4P6943cJCAdlJMddisa5ItzUGoY4Dz6fsT8+fGJddcdpcJmi47tBZs7ty+T3mnvFVP63Ax7ZUZFHdHw",
+	"MQOsUrf5ojQXQYtxMzqGtuPQRY2J6xLUTHBl+e/zkxMXe6JdCj6dFcLOHy6DssBLu4ZQDkSBfMT1vpjo",
+	"s/ahPc7ZftzDwJXEFVh9xfht3ZxuWP+KjuEVZjF/inoVh/mmN3GoHenWl9fPDr2Wg6//k41IsGEpPsMR",
+	"YziQlEgqxoRx7N8o0gQkMUQdrTRrVWQxEQpwMAb20zTFMIglkUAxHgXzl//dw4/2PnxaJ9pUjI/gTrej",
+	"25d3+ivpbiTdl3f6K/XukVT7NgC9HcUWZbEOSgJ+2jaEgHDDoJ3j3sOxgGk+NrhPjIpY/TJqbrlYqE0g",
+	"jwUfsbHrM1UP7J9BX1RHPhDOTeCtzvTWTbN/mL7DGDNbPd0GgMWUE+vlJIsJSythaDLjZei6SskfsPZV",
+	"AIK2YV4AiBhv9qNIlnuCn4VbVY76FMZeM9BeCA47gPKFhacH9BkxqroFN5XAv9FkzObAyS3AzMCbSTKn",
+	"aQYhWFdIGbBxVD+eW0Oei0+tYsE2l/KtptYvuSp5vb58/ZKYc+3ZnO0wZ/DGXMuNxLYTsYKr7XFyZD59",
+	"9M5l5OYY21TS68N+iCHcVqs9TexhEX8Xw/0f5h9hzDjRgiwk0/bg5iVPMODUXVlmCCVYHatEYDHl9eTV",
+	"T8SCo5awHjEX5J4v3PgS3W0AtYY73Y/VvAriXOUZMk5lqF1nEKhmcysSx4Wd6ugFU+hsYqvYXPvwwzHy",
+	"E+h44hCR4pGinFioRhi0vo6AaDcBcqv4y4e1ReDPoOva6R3s1JQ6+O377PwiFmREZYEfz/+sPPeNIkwd",
+	"HllqC/RgI8XDowinPYi8kmPEQsxdpAuQgOlzI3PmICFL0BvYW9FWqg7Ev9gRe4TmmzlImqZ2ItfoYf/E",
+	"jrPligyVWp0R10TNbG6T2MFi9HvYAlmNLOQy3i+/wO8fhOpmLNaZtDw8T7wqlX7PVQ7/U3fuYMDqq46t",
+	"MAffQ8nqLo0Qr458IOw7pFjuGwm+yRMZgl4AcFK8a1AhuFdTzoiEUaYgMXIOpppgt7QJyM0C9R9iaD7C",
+	"YrDh0Pc2fW8LT4jL+zMyblA5utZi5qo7GeHwEbUTsxJCMYEQk5NHQpL3PZqm73tEo21Du042JfD9IYZt",
+	"Yefj4YMUex6bf/4MRkJ+JcYtxUSfAtIkve2XGt8CTWw9Aws5zE/XgmjATvZVMEXb0k4dfGdCpI2yQZFS",
+	"eRjzUCmF8+B2oXfWGBeDUuCFASFvieDEgKw10SJQ+/cu9fJT36ZitgDzIUH8SGY36iGMoFVE8AhT8nw9",
+	"DCyweeYzcK1gMS1zkgefCZ8RW38osFBHs/H072L433bUITDmZ3sknC0o0yoiwyWKK62PgQWj5d5m1Vve",
+	"fbjh2tvPsn1X7uDv9pTuwxRk5+luAjrcxbvIUVWIlngNT+gcc5bNMzxvQpKxIIKfVRPdmw5ZBcdFt/fa",
+	"8/HKDvkcHWE+6s6uJbdPupJ2QZtkTbfN8IdULGa7+VKp5lZH5/4hmBaSwBfp5TMHgNhDkisUDun+VOFT",
+	"e3kFbe3YbAMsCPfD0PDbb+FjO172bDMs7JKTXXg58EuEWhgGoBbgRv17/K9XsRJIwWaUrViT8fcCro/E",
+	"sO0y/A5RANL0Frm0GI2srrlY0TMLkqkTInFbPy4vX+zTUOKO9b4Fj59BNxBA13vF00a9HGFdjE/nwB3c",
+	"p+iAfYYBNciubPG1jccvobM+9mRRfYU9KGoFA9ui4lVCZ7blzQYPYlEg0tx3Z6RSgpDyJTEa/BkKMHZ+",
+	"spgAt2XfvJdx5cbEcU03+ffPngev3/WVJfaeypiaQELcN2vnTHjdjP/57L+e1zg0931DF82HWuoVFswR",
+	"Rkegf9BW0BGScKF3cuotHp0okDAJsRZyGRFK9ERkCou3aDIVSp+R706+sxjP61Nx2306p9eEzoLkOvPJ",
+	"S8G794rxsSHSffGBhM4uBB85x+D+GHVCZ2Yrrr1wI8eOCE2VcFVvmLaw3I3+CLZyDohZCiQWWZr4yL3h",
+	"0mBOleJGUG8pYV1IN8hVGDWilGqD4EyhGXyat/gIIvoSnxs4mZOwR3Tbicwku48o+e7kuz3I7gmdGYRC",
+	"Uiy9HZMQCpm2wzQXmgyBWERghViekMVkeUwM7WFRJYUOt13Q2msjQdEYSwTaS8JR3So7IUMYCVveaWm1",
+	"Y1fLlPH2xNX6rnO01fKqS8X4iPHmG69wRWy88PI+Tl3uu8Oohx40Le8ei8s93j1XYWIJ3T0bqGQGcsry",
+	"fK9acf2qNGyP90B5mkPZeDEVDkNXh+BC0szvFY8GjlkDnbuZa2Fma0R+Hq6da7okV4KPz4gWWTyxVXlt",
+	"sTrDGGFuZRfim0BtdCr6SOFG09uVH/TV+BYwmWFb6sqnAuWYWxYgDU8hFhwZ/sMXu2B6UnQiKb6Xk2XF",
+	"fd59Awfh844cv1xDYCXEP68IX4ruV1A++W4oGjnMstYP+S9AEw/VKJgSVmMndqeoPi1sI6F+eEQ7xaXy",
+	"9Tjz8FOkFKOr0Cn8nxoYNtlXa6G4yZwkXG45nlBXKGA/6oNb4hM31M5yQK6jIHiDVYsnDIoafc2G2wJh",
+	"j266dXJ349brTbXNG9kl5RzKVNsMh+3LYFjaaCNGMDWQoEQmYyjOZIOxt4yDxz+4j2DwdWA+I1PQ1Aih",
+	"vqFLkUiyagLe5lj3B3iofUPLDUfiRT52/2ejmGvvh+SC8rIkYPQiy+qcUYSNjE4QkcVk+X+e1hnqgOi8",
+	"hl9z4qEf9Wa07QX8hFUVFAk0du/evcTeNKf3le1Ps8FpVEz5QMxBYmWe/U83FNMDTsem0ww5wqDoQ7Lf",
+	"GW1zA4G/73tzfAKSYafng0yaUg1KDxgfFGX5djPhYZLVfQD+F6265jzdB4uVaz9WsgF3k7vwGPdWfurL",
+	"hf/GwQ5o5mnROwTlJUWXhHLbhoJAqiCyzcWoIimMaYodPVSEfRoMZUBS7jniy6cYYlm/Ky+n0wzn7HxF",
+	"bnej7fbePcgxvfTIM3D6ss8q0i6hQ5FpYo6ipU8ODH2wUzEHwoVEQnTCZ+nM5ofgkRW2BnuNPw17UtlW",
+	"KOnJmVsMz7F4XUPpcBNGH8IN+/eFWFQuT9psq6kg65FU3Zc8IRSPxRMj9HBpzzUwP7SIV6P94+mdpsMR",
+	"xluYpTQGRxxnLvIlYQobNbu6JSrCxqlFP6uHn60pTIdNqUAlB95rN/QwF39IfgeumV52970d0q9kofQS",
+	"V/plX/6OtOpEcvv46d7tFXzu1ybr5gjG3x30Qv+ZzQ0LyhRgO1ZqAywxfqJyY+W4685p+vfTLp6VEvgf",
+	"iTO/wyguR80EWxhWyqSFSXqDUblxW7snLc+ODuN5mfrNPdJRt9Pt10mzV7bwVqRQyux7Ar4ZVOaEK/TT",
+	"gOBO/MD6eFS/nfDhRh/kzNi59n9eztO08HXV3JNPw2sZvCjPkySInj1elAVmHjW/FWwj21tY+tvAo/Gh",
+	"vsniWNybf9peDh2uy3wVj6jKoBWgC3xa3JeN+/o8T/+bMITOXCAHxlJnXMFjcoOcBvd6l5aQ+6fnHe5G",
+	"3RP7sG1EGm/Ut2bI78++FoWuF7+G4sstB20pqCKNRJjvEbs29NgL3WWseHpbj6J/olp9Qfz7EdyHQtuJ",
+	"fn/WwWC/68mTELW6R6v06UJHN1Gae/t8N4SWB2raxIyHEltnBlnqs7RZtirTzGPn56/DK3j26sQp3MqP",
+	"y8sXtdvZHSkeytzQEiSP5ldp36WrUVg6AOeyEz0118hLTocpECG9O6SGbZgBSGxDIEw/jEuomHJue/40",
+	"FanlIMsxg3utTMtBvoUxU9ou40AV9O3EKybPU/zDSLA2PleTeCIUIAowf8xNXC1Syx/d2h+sVlmDyb3p",
+	"IW62pxeELWxBzDqkn5HvTk7W6hvYyCKP3hDCu5+6fkx5wgwralZkHCQv8tGfd/zuQXSbICf5QjUdR26l",
+	"JDgfDG9bheCBEKOnxca6HCe/2405Dtdu5P6ta36m/ec32KoLlCfkYyaetHm9A0pda79N7ZSMeJLNbI2L",
+	"3bVTauQrfrp/2hWWZj2IoGIYWKl7ks1hMShPEonlcyN7yn0jQ0x0dZEknhQccD8zUsBKwOXw4JmEGG0A",
+	"LkBr/eJ0OHLVSdsk7O6oieNa4ao3NpwJVF2xqkDWQ37PleJ+fliP+onM80s79tnJ2hUXfZUJ8vrLOTl8",
+	"2QFLRb9ad1kg1UeE+oaO3iiViM+ea6RUaS3ZeNyg5L6iSr9zYw5Ih+VpH6G+NPDiksDWKwZURAFWwozQ",
+	"9rBAEyXQeJI3FMub9lHrGTYwV589lZR6A4fTTwzwsaGbgcENzfRkYE/pjVEP1cSVRlpMBF64rv2e/+yZ",
+	"r7ilAMjNf5j/uwmnnTjSuHIvflX02h6mK9tc/4vl64bymCJapCgOYk3yCZ3NgCvCeE0c3xM4rM1erApy",
+	"9223WqGkp5mFosQUsALdtph+AHcMtW7f7FVqwOGjJqfYPZAF0xMsvVtIRTUnpLaFSJcN7otSA3X78OlO",
+	"yqlNxCIH2COyj0C//93H6jx1lvMYqToW4GflThe2MKY3O5CxANs8yflL0FuiCH7gEGyoTcNFc0/mzQ7V",
+	"m1EV+F8FrGYaLXXy/FJlLH8QvmlxWXxO/HB/Z3GlVW1fU3XbfEDfmRH52Sx3rP16PJuOp4Hbl23VQjc9",
+	"VbeumLk9oJ+duFLtL/w5HOf+vfnPxjaRP4N+JcbF0UaC3W9B4VSMd9iKTREFXKO/xZrhIInQZvZnJzGH",
+	"3v1R46c+zRKmUzE+grtmb98rMX5595mWWD5M7SQDSQulLzbeAakJm13UVUkyAx54SNuSdirGmyj6Kzlv",
+	"JOevtLwSBMo4KtjWXzcScvpI5F0uStacjVMe+JXe68KTi3p9X3ZBrRa17kq1DQ9P6/37Yvq2uatvy8UY",
+	"n0CKRb4cawSnaYo8pSgmWwvr2rSLTTvcTQx/6ZAcKPWivK890F+L7IkqtW1MoqgiYg95FPkETzOZolTP",
+	"oUQelpVsxuYO2EHXmsxfSzF/LcX8tRTz51uK+Wtl5EeqjFxi5xHxSDViI+UJybim4zEWFmRpIsHeAJww",
+	"nsAdSWGkicj2UEB56ys9HAwjZssc9a0CmUdSTHfdceiwHW7EbIkOZrftIk7DY3Id2VihlXF0QzMVvuZL",
+	"+N3pJW+ejUACj9toAiVkPoF+OlUYezXAQCwiiwmLJzDPs+SmaAk3m0/qTk2dctCNgr/KEJ+zDPEnbq5g",
+	"wcnGnGpzqD5TcezDHvXzQko5iHZeYmDDpWFbNoV+DOqpXOybX/GrG+S3yG6MUuELql+6OZu109K4rzbb",
+	"OnLP2c4XHH1ONUH6yqMAPeGdkpxXqohQrcGwMSa4isj1j29eq69ntOaMJgmzURfzLOUg6ZClTDed2J9B",
+	"/14deu6+sakN+uvL1y+L1FKzQKkxkxTIiElUu7A/nWsCbju9+0xGS1jFrfWvI3MiZvpoZTGHrWXuwUfT",
+	"K2nA5CHXdJLLC16+RSiUzrQYHqat4zvn/5B5BWabmRVTXmhBI8YTxo2EPlySHH1nRXtMu1p8AWs5c1jJ",
+	"7/96yCqH7N7/81PT+SodqA3U+R/9/6gSZJ41PGTc1iA4cFf0t0ATF7ONeyBUEWZO9WfNgVu85XG2T0JC",
+	"rRFJ4fM4Ug2ljl85BXgfbiP89lsYPTV30VWmCSWIRCJ4RYApnQ5rGtij5ciRUf8e/7spv8oWIC7Q9biN",
+	"AxzwRqNN0PvTMBaPpL0yFryqP3u2ch1TXjF67p61mCnemRs1WPf4+eFqphs5rWSUwGpxMAe5JGzqdD/v",
+	"gVgXyfZLSH2lxexPQE1azL4kitJilhesU45+cpsXqmZUguttuaDLg1PVvVVX2uQAWK3qlRjvOfZ/l5Uy",
+	"DHyt+jWh1r4BafrZalPhDng5Btt6DX/4/vtvf4h6U8ZzPT6gxO+P8CzwGzPJxn++oJqn6QxoZSZ9R8df",
+	"dtgCuqerzPvztn021+54R8d7upd/hQUS05Or0IFt5craDyYlToVE5J8Rit4pvLDhjimdF+woheImAhT/",
+	"RmOH2QPHLSBP7d9rOm4b0exx/LiaJ7r86vXOP6NNy+NoVfXEEqDN9+J/2yFPoq15fouGLrwCIJ0cB5u+",
+	"ZmWcp9ZVFbHyZd+PlnbNzjxTKx1ifLjK/Owb/XtnJ6vTOSxs9xjw4JB3mFyEj243q5DpLuoKTVv0Yyig",
+	"t/ubHL/tMxY+PuEcgpRNmevDUAf/CmVKW3d8c1JcPuwz1VSq9P5PX2DcMF1iSIQyrmpK3j7R/tYOJ19w",
+	"NEdBvARSBdiivZIp4wCEPKepB5UfuK8UJI+oJ6cI/GrIn3pALl0YLZlmSrv7wHaZUHSpyGKyJEx7wT8M",
+	"6Brm0p+Zg3F6n6Nh5TgyPSE3LLmJ8kJdlCckBiNzGqCDQsuhntiWGM6QqLTA4hZYWtwVriaxhAS4ZjTF",
+	"CqdDc7FhVdP1QqZXjI8PhPur3AT4dK6Nc3Vbwj1ZTMCAybraXUsRA9kUtEL9kPEdEcN9uy5fZcw8Eoh+",
+	"EnLsEisdlJD4uPBVGQ2AzF+uT0UeWnaGHIl89+x5HUOqNzw3bnsPHGldFPQL3WFRRv/JM3JiyYuplVif",
+	"KrvuJGMAT9BUuCIlBu58pggdYn0cpelSHZNzyxzITSbTmzwK6cYGng4UxBL0DRkhHSjr3MDf1rmJFw8P",
+	"wk+edDJr44ViYMi784s+4yPR7LCx37k04w5wdnCewPn5iaWGJm2ij62abnVFX8M8b9GFfpo57Mz3Yz44",
+	"BJIYXm0zZHI87OOYrWCrgCdN6EyDNAhrpVUsr6SYswTkJb7xCPGUoYW0Cqj8cZlrEcpL17eMJ2p3Dj3f",
+	"L8VKRLlwg9PhVDYSNpeEUyFuScpuwZw9QKEJlkZc4t+YI7hsdfTWkNkNkTvpbpMrQWt9RFp0IGDSImUX",
+	"eMgNPwFwd4Rmy+qvb4tXikKwnTXvw7v+ym1pOrShae0AXNPjL/mVFGNzQCJyncUxGHXgWovZDBIiJDEI",
+	"xQTAlq1smjvYrM8/pTyjaUTMF5IstZNi64nBkKramXXexKP11Ieq6rNGd19yssha65GYSskMlrOVAj8e",
+	"bA22hmtNZflk7ysYaGWaEiKfnPnhgkq5LErcG8mbi8WZUZuwcHfR0VT5XrNJLdxbMN2NFvgg3PZbIagG",
+	"T+tKWb6NnWll5v9HFOuj5x+vhtmvUXanC6j0dqP93jDs1YPxSBoMhrCV4fFgcmtRS7q0dywr/cRu+iop",
+	"XgEm9ETk8Hdv2F3qyrji+Cd8oX4tfI0HwQUW5YckQiaft+8qBZhoV84Y9RbMAFITkaUJGcL+OFS3U92+",
+	"pHSJED6nmFJMxVrYwFKsWR4OLN0tEtZYzq/ZdGgLe9hVeJ5SjQz15Z8f1hGzngICvdcaWbnvjfbVY/p0",
+	"PKZV5HzhtUtz1Wa4dGZazPuwrrZYzFiDsB3VePLe8BxUJZtUyeAfWdOkGcAScmIEBY4/C0mGQk9wctuF",
+	"8NSOsmuaUWU+IkU2xrd5bqsfAuNjcgszfUzOc4vne75AZ6H3J5aW8I1yieHmWvE/HpN/emsZsRKFeSV3",
+	"K0fkpqTW35ApUF6Ycpk1u0FCqLb32JTxTOOuzEKA4/VFl4oocUYoufknlZzx8Q2xSEaGqo7f8zWvgvdQ",
+	"r1Lu3qplrp6QJ6c0vrbBlE5n3IJ2N3L41g7KEFKeVK+4QmqxSvViwlLbgQQbYTWoN1EbUaZx2/skyMfo",
+	"IncYXTgvi/uUz/vj9XZrfajbFXs/T9Ov9d6/1nt/QL33NM2jgK04gDFINE1BYvyRAmhVvFmKodhQgvmt",
+	"GfKVRGtJFMHz5QZDIgGduhg5tzm1VBqmKFyjTHDz8W+vYA7p33x/Dtc29PLF3/hN8WqwiwGCd2MopaPR",
+	"vVxW5tt2mg5i6a6nTkIk5R6tEpFw19MGcnBvn++GGuzXsC/+UOgzm21kQ29sXJ+Nlcx9K2oiFgqlRRvZ",
+	"FMB5gFP17/G/7VorF1Tx6L0k3ErWqbpW3DUjflxevtirmGt514GaRNTCoKNI6wjACrNUx5NQ6ZeRBDW5",
+	"hnifTOEa4s4BcTud/QCoY/OcfgklHBbuuEZ5U0kMaxTSjKI8EdPV+MoCzQ2Kx77599MMXPRqhjN1Wygb",
+	"8S0Rm9ihiinnmwKkrv2gr9JbQw0TDtJFktEvO/JEFeRSrt3BQW4UwBwc91hpZgVLrfPhDmoktCsE6Qqi",
+	"cJBb5rYUcA+e+rXElvUMk4Nj5Bq0OQXqaeabOMhZ2dOwWC40GXp3AUhwDkc0q9diyGGwA6LuZQlE7cTW",
+	"Mub2JEAE2d46m8tb+9oFJ8e7lInzAzLE+CtrwhhmLNVHjAcKsno2VCcxPx2w7UN6Vvnugqy5o1G4QpJN",
+	"gvR1Dtdz9cLtYz8c5TL//hPjH87xUzAQIEkOiSAyQmlA577wsM/xKWLqb0gKdA5WSZ5JsAI1+gZtOoVN",
+	"EsIIFps1hDCDiEyEQtF7JqSto+cGvOc3NNOTm2j1k0YVHwk5FloDPyZvRtVD5/eImvpNaQM3mAZw44Mh",
+	"b3zSR4yZN0nIg2gl7qcrFzxCelLTGW55e/SnoGlCNW2K+nFgee2H7p8jntt0jXzGQ1adMwSLV7UYEaYV",
+	"pKOI2DoZ5qY3J+TbE6O0Cp4oQsdiTyx0DYGqT9PU4EuyuLnFNdVgdbXzNH3txu8TZ5pqtX8U/eLCfKsV",
+	"2p3zwrnNmdpQjNEC0uc5dIGmy4z4QsFacgqlIr4lQxhTvhHWFmabbAp+1AFKJB3IBmB39GWHytoeJRnH",
+	"uKyccMokg06dWqLp3/8hhhgO/ak/o5kyN2/TFWVfu7Ij93pD2ZnktY39PsDVZAsahAFqzqYFj3WR/CGG",
+	"2JrC/P6+R9P0fS8E865nzeNi7WICKq2cH8TMtX3cqgPdx103UNwhznEbb0Hl6sQ+EX7lHfFGRq546ms8",
+	"8zjQxglWwlrJx83HDeJMMr3s59M3nDE39toNbd9XMDECqxSZGsRzCHcYxMzItRaDza3ais+WyhB2+PZ+",
+	"SaYKrMNIsCVlMpdlb7lY5Fndi4lIIZRPH7zAPXHMs7REGNVd/AOsqPzxlMRzGLAkIgrmYN6LiM2PiUg8",
+	"V2qgYiFhMP+W/AVdO2P4a+Qd9PjaSjXHiMxofEvHEBFNx5FrMXdMKjebYXNHz4oUcQm2wo4QZEr5kmiB",
+	"aqUZav3a6wLIetukPfk2dhG/bjf97OTkxGsjdbm5GYcB7rvzeavO+NvMZkrwvKAuRgaXTlz3dqL7OpCt",
+	"xLNK16lLwxPb5eLnZ/XzFczsPeb6jNmGVp4xrHANa+mZsPEEUCUQ0rUm28QyNNVGgG3Wqa79qH3rT3aS",
+	"vfPeCxuHXyql2fru3nxD46/9i99fnqepWBj1oBG0OLwyeo8wrsxzkE5tK835XHVnbPfhq1fNMq1INsNQ",
+	"sYhkPMXECY1JXxT1K2faIWLBa4TjUGjBVVYH3d1bItcB+/SiDIrIvG8Uufj9JaEloLQi6nHcRMo/X/zC",
+	"lOsn/jXcIEgmBYi+7HDmzGcxxSJNIdaQkDGVQ4O1ghTHcS0Z5maHZnr0uv8+WWoJpQewLHAPJyNIF8Ab",
+	"LtEYbndb6nI5FMnSFhThhueuArcune4qPyEond9Y9+8g45qOx5DcROQmkcuBzLxjaCHkLUh1Q/7yzEif",
+	"z05OscoDivTDVAztd5wXmdi8XjaFvx7n39Z0fIN2S3oL3BadQreJIlzoiSH89/yfrgjilHI2MnKOLYCV",
+	"vzWk8W2en0cNlUVGs6jPb1uhkH04qNznn2ARFEs8OT1xsSB/eY2Fhf4aVQkqsumSWMfLtmsY2kDev/wq",
+	"OPw1QFX1kX5PDOQHbMZgbl+se6vI1Zvrdy0Z3f04HmyoHvPzxZ+Ev9kOrObcVi4HVXc3dBUzEJTN9WBq",
+	"YXnAMjDtAdBMM5uKQ/x88bnWhKgFUE2hiAdRSwjIgiVxixi8N5cvLh7A5maVSpKZTFcM689PvvvPaL1O",
+	"4RwkGy0HMUgdaHv1KVxg8ukwSu8/sdZBZlRz8mYG/PKF0Rix0CNKENwn2ZcQbfBScy5mmRwDzRLWqI5f",
+	"mVFf1ZgNd8LLO4i/KjITIEhUuU0OqYukyFQ9ReKIjSTZSp9B2jyESlNB70GUmgr00EVq9op6jQ3paaXT",
+	"eFg3h6qvg/GLkvtx+ysA7yr7W5ysi/8lBNRrAE8P/k9CCWjJKO7x35tUAoTx38XwT8MlnGqAm2/DbjvH",
+	"JjmoNmsHCNYnoCC0BkNrYtqkK3iC+lw1hjDEatSFHRBRCPDKhiK2uutd2OIhbvsqr9z7VV8KU8RmOui/",
+	"TFyM1FRBOgfV6rYv2kpvyEtbheMXdd3bdvsFzKtXvZDV2z4I3vqr/ClC91H633n4FXXBwmSOEAeeEKbX",
+	"paegf36FdWgxqzc55H3/kZs9jX78K5HJvqx222b8dv+bmrBYN+++W7D8DBwkTes6sOwlwSFOGXYNsiVo",
+	"b83pxUuMKaJAzkGeWaEcHeSWTyo2NgyV8ZZeXQPc/hi0txfVAfnCPO8EXhFr0EdKS6DTKpjzgqhDxm1o",
+	"4oFlA/O1Up83QjM9EZJpV//XwdD2XTJg/kaVh3eB7Fyk2RQaw2t+d0P2eckXJ2TvsL2e0TiXtYapGNqO",
+	"eRuBlimQYymyWXMCwm8K5M922J+ixC3c0VhjF0GmyItfawL00oTOBgidQcLritwGDcLrM1Iyo1J7DLmq",
+	"uaFJ7XxPtKxuTgdftgnSnhiMZQMxS111JW8pV3hnlI5efsg2is4FfPcj1pXw5wS7Ry/uioBBiHEyhJHA",
+	"VpRLVEHsBWv0xdD9WoZqDU9rl3rxAOa2u35KuGB36h8xw6MbF7Dwaxsf/KfjBz8xnnhegCpdicW7rmQd",
+	"6fXecv9WJSuqvOKxu6biwqOiHLEUKSjCeKhxfpUf1klom/a3e4Z4iJoSY7ejmrshkCxUbX3gCeShvQ8a",
+	"bQyPfA0dMkyX27bYTWhZO6ybZeXPVkwOXU1my93l0ZqPwZSy9IlKtm9BfcGCLVJ2lMdy2gQYqTShyZRx",
+	"W3lByJUz0kqi3SMXwUmebGmyvD5rpiAAuXXG0o8zKR1gam1CdojZ/b6tb8WhOIRtyAr5R4x3Bld/BnLK",
+	"lGrstloF3VXpjVZJuioWs92wQAkp1WwlyXclYqx1n9TDcMcCWl0TAXeYtFtKCkuEES0p8UjZTCmtNcHH",
+	"VAJLN+3noAPmKf+zL1sFRAprqQGGqfPe/Ke92vck6muHmXSzPvfnuKysJle3/27MwyG+10Iju5JixPbm",
+	"8S3P8HSdvjO7Qtu5oLWYkB+vfpyygat9f3q/a1Rdg75I2bUvrb8PLL25fHGRz/F06+5hBJASU/B2XIO7",
+	"1YDyMcMCjIIkIr4FaVu0AbZ/WwiZnFWqm7t4FFdPUQHXHTHvP7sHvJeOqJ9kP9j3n3/KBRdnBQi6oEct",
+	"FeqZ+zmWKK0s1TnOsD/+6af4KaXjJ1pS1UDLZaRXFXsXdExSwceNbBWkco1O6m7686vL392oPd73pVkO",
+	"U1XBTpbHgpxfXQbd6+ZFVxQIyXdIFYt7p//+YKR+LW6B+z8UWJXK/mno1wY+WLLH3KNeH+nazXIf2KR9",
+	"xYWHn5IJ0FRPIr9aFRHlaoTbSkO28Ij51cjuxyX91m4g1AUcXZyLiUANnTB+XNVYAu/83MJBuvKVsXMr",
+	"r01frhZixWpfj7X0Bd/EKNTNVpCJSBPlgsSkSMEqj+6d0lemMB0G93Mex+XyJWNJp6r0nnT9qFZfe7va",
+	"Qiwwpyy3W1ub11UQUpHbuiGEiKR0CKmFiK1sjDOUPppXHlr/5Cv7rhZkSuVtXqNIoeGv9AmcI/D+L2JB",
+	"plk8KTZjy7RoIaH0+sdMaFqDjoT5GGGsyQZlgrLZYuvvvUkTIktFuop44rEo0wGGEdf0NF4IeYs+KQyS",
+	"ofGtoTmenJKZEKmKyMcMMjDgFeMyMP8QwyBu8563pdaxNQ1KyUiKqaVgUcG9qzG2/vkffVBj3rpXT2BZ",
+	"+mSUQy9vn04SwaFKWnnbxDAmmCGENDFARYRM6GwGXNWdjwUMJ0LcBj9m1uqrXxWkoTRdOsEOF1/6GJtO",
+	"M02HaS26UiFusXT2akGb03AFbQMP2064zNZcueG6Ja/WynGom9A5eAhb89OSxIIrWxhn5ft1G/iFyqGQ",
+	"2McA03nsR20YJt6l5gfenz8rfQ9/6n368On/BgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -631,6 +631,13 @@ type GateVerdict struct {
 	Signatures *GateSignatures `json:"signatures,omitempty"`
 }
 
+// HoldRelease The word of the first of two system administrators who end a hold
+type HoldRelease struct {
+	AskedBy string    `json:"asked_by"`
+	Reason  string    `json:"reason"`
+	Time    wire.Time `json:"time"`
+}
+
 // ImageVerdict defines model for ImageVerdict.
 type ImageVerdict struct {
 	Allowed bool `json:"allowed"`
@@ -1138,6 +1145,38 @@ type TagNaming struct {
 	Time  wire.Time `json:"time"`
 }
 
+// TagRule defines model for TagRule.
+type TagRule struct {
+	CreatedBy    string     `json:"created_by,omitempty"`
+	CreationTime *wire.Time `json:"creation_time,omitempty"`
+	Disabled     bool       `json:"disabled"`
+
+	// ExceptRepositories All that the pattern doesn't stand for
+	ExceptRepositories bool `json:"except_repositories"`
+
+	// ExceptTags All that the pattern doesn't stand for
+	ExceptTags bool `json:"except_tags"`
+
+	// HoldUntil A legal hold: until then nobody moves or deletes, administrators neither. It can only be put off
+	HoldUntil *wire.Time `json:"hold_until,omitempty"`
+	ID        int64      `json:"id,omitempty"`
+
+	// NoDelete A tag that is there, and its artifact, stay
+	NoDelete bool `json:"no_delete"`
+
+	// NoMove A tag that is there stays on its artifact
+	NoMove  bool         `json:"no_move"`
+	Reason  string       `json:"reason,omitempty"`
+	Release *HoldRelease `json:"release,omitempty"`
+
+	// Repositories A pattern of names without the project: a glob, or regex: or semver: before an expression
+	Repositories string `json:"repositories"`
+
+	// Tags A pattern of tags
+	Tags       string     `json:"tags"`
+	UpdateTime *wire.Time `json:"update_time,omitempty"`
+}
+
 // TrustPolicy defines model for TrustPolicy.
 type TrustPolicy struct {
 	// Audience That tokens must be made for
@@ -1466,6 +1505,9 @@ type RepositoryName = string
 // RobotID defines model for robot_id.
 type RobotID = int64
 
+// RuleID defines model for rule_id.
+type RuleID = int64
+
 // SessionID defines model for session_id.
 type SessionID = string
 
@@ -1634,6 +1676,27 @@ type GetProjectSpaceParams struct {
 	PageSize SpacePageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListTagRulesParams defines parameters for ListTagRules.
+type ListTagRulesParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ReleaseHoldJSONBody defines parameters for ReleaseHold.
+type ReleaseHoldJSONBody struct {
+	Reason string `json:"reason"`
+}
+
 // ListStatementsParams defines parameters for ListStatements.
 type ListStatementsParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1770,6 +1833,15 @@ type UpdateSignaturePolicyJSONRequestBody = SignaturePolicyDocument
 
 // UpdateSigningPolicyJSONRequestBody defines body for UpdateSigningPolicy for application/json ContentType.
 type UpdateSigningPolicyJSONRequestBody = SigningPolicy
+
+// CreateTagRuleJSONRequestBody defines body for CreateTagRule for application/json ContentType.
+type CreateTagRuleJSONRequestBody = TagRule
+
+// UpdateTagRuleJSONRequestBody defines body for UpdateTagRule for application/json ContentType.
+type UpdateTagRuleJSONRequestBody = TagRule
+
+// ReleaseHoldJSONRequestBody defines body for ReleaseHold for application/json ContentType.
+type ReleaseHoldJSONRequestBody ReleaseHoldJSONBody
 
 // CreateStatementJSONRequestBody defines body for CreateStatement for application/json ContentType.
 type CreateStatementJSONRequestBody = NewStatement
@@ -1914,6 +1986,24 @@ type ServerInterface interface {
 	// GetProjectSpace What takes the project's space, by repository in the order of the names
 	// (GET /api/haven/v1/projects/{project_name}/space)
 	GetProjectSpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, params GetProjectSpaceParams)
+	// ListTagRules List all rules about tags that stay as they are, Harbor's and legal holds among them
+	// (GET /api/haven/v1/projects/{project_name}/tagrules)
+	ListTagRules(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListTagRulesParams)
+	// CreateTagRule Have tags not move, not be deleted, or neither until a time
+	// (POST /api/haven/v1/projects/{project_name}/tagrules)
+	CreateTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// DeleteTagRule End a rule; one that holds stays
+	// (DELETE /api/haven/v1/projects/{project_name}/tagrules/{rule_id})
+	DeleteTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID)
+	// GetTagRule Get a rule
+	// (GET /api/haven/v1/projects/{project_name}/tagrules/{rule_id})
+	GetTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID)
+	// UpdateTagRule Replace a rule; one that holds can only be made to hold longer
+	// (PUT /api/haven/v1/projects/{project_name}/tagrules/{rule_id})
+	UpdateTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID)
+	// ReleaseHold A system administrator's word that a legal hold should end; the second one's, within a week, ends it
+	// (POST /api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release)
+	ReleaseHold(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams)
@@ -3506,6 +3596,253 @@ func (siw *ServerInterfaceWrapper) GetProjectSpace(w http.ResponseWriter, r *htt
 	handler.ServeHTTP(w, r)
 }
 
+// ListTagRules operation middleware
+func (siw *ServerInterfaceWrapper) ListTagRules(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTagRulesParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTagRules(w, r, projectName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateTagRule operation middleware
+func (siw *ServerInterfaceWrapper) CreateTagRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateTagRule(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteTagRule operation middleware
+func (siw *ServerInterfaceWrapper) DeleteTagRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "rule_id" -------------
+	var ruleID RuleID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rule_id", r.PathValue("rule_id"), &ruleID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rule_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteTagRule(w, r, projectName, ruleID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTagRule operation middleware
+func (siw *ServerInterfaceWrapper) GetTagRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "rule_id" -------------
+	var ruleID RuleID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rule_id", r.PathValue("rule_id"), &ruleID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rule_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTagRule(w, r, projectName, ruleID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateTagRule operation middleware
+func (siw *ServerInterfaceWrapper) UpdateTagRule(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "rule_id" -------------
+	var ruleID RuleID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rule_id", r.PathValue("rule_id"), &ruleID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rule_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateTagRule(w, r, projectName, ruleID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReleaseHold operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseHold(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "rule_id" -------------
+	var ruleID RuleID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rule_id", r.PathValue("rule_id"), &ruleID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rule_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseHold(w, r, projectName, ruleID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListStatements operation middleware
 func (siw *ServerInterfaceWrapper) ListStatements(w http.ResponseWriter, r *http.Request) {
 
@@ -4905,6 +5242,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.ListStatements)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.CreateStatement)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex/{statement_id}", wrapper.DeleteStatement)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules", wrapper.ListTagRules)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules", wrapper.CreateTagRule)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}", wrapper.DeleteTagRule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}", wrapper.GetTagRule)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}", wrapper.UpdateTagRule)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release", wrapper.ReleaseHold)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
@@ -6465,6 +6808,247 @@ type GetProjectSpacedefaultJSONResponse struct {
 }
 
 func (response GetProjectSpacedefaultJSONResponse) VisitGetProjectSpaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTagRulesRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Params      ListTagRulesParams
+}
+
+type ListTagRulesResponseObject interface {
+	VisitListTagRulesResponse(w http.ResponseWriter) error
+}
+
+type ListTagRules200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListTagRules200JSONResponse struct {
+	Body    []TagRule
+	Headers ListTagRules200ResponseHeaders
+}
+
+func (response ListTagRules200JSONResponse) VisitListTagRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTagRulesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTagRulesdefaultJSONResponse) VisitListTagRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTagRuleRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *CreateTagRuleJSONRequestBody
+}
+
+type CreateTagRuleResponseObject interface {
+	VisitCreateTagRuleResponse(w http.ResponseWriter) error
+}
+
+type CreateTagRule201Response = CreatedResponse
+
+func (response CreateTagRule201Response) VisitCreateTagRuleResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateTagRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateTagRuledefaultJSONResponse) VisitCreateTagRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTagRuleRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	RuleID      RuleID      `json:"rule_id"`
+}
+
+type DeleteTagRuleResponseObject interface {
+	VisitDeleteTagRuleResponse(w http.ResponseWriter) error
+}
+
+type DeleteTagRule200Response = DoneResponse
+
+func (response DeleteTagRule200Response) VisitDeleteTagRuleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteTagRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteTagRuledefaultJSONResponse) VisitDeleteTagRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTagRuleRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	RuleID      RuleID      `json:"rule_id"`
+}
+
+type GetTagRuleResponseObject interface {
+	VisitGetTagRuleResponse(w http.ResponseWriter) error
+}
+
+type GetTagRule200JSONResponse TagRule
+
+func (response GetTagRule200JSONResponse) VisitGetTagRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTagRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetTagRuledefaultJSONResponse) VisitGetTagRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTagRuleRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	RuleID      RuleID      `json:"rule_id"`
+	Body        *UpdateTagRuleJSONRequestBody
+}
+
+type UpdateTagRuleResponseObject interface {
+	VisitUpdateTagRuleResponse(w http.ResponseWriter) error
+}
+
+type UpdateTagRule200Response = DoneResponse
+
+func (response UpdateTagRule200Response) VisitUpdateTagRuleResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateTagRuledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateTagRuledefaultJSONResponse) VisitUpdateTagRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseHoldRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	RuleID      RuleID      `json:"rule_id"`
+	Body        *ReleaseHoldJSONRequestBody
+}
+
+type ReleaseHoldResponseObject interface {
+	VisitReleaseHoldResponse(w http.ResponseWriter) error
+}
+
+type ReleaseHold200JSONResponse struct {
+	// Released false: another system administrator has to agree within a week
+	Released bool `json:"released"`
+}
+
+func (response ReleaseHold200JSONResponse) VisitReleaseHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseHolddefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ReleaseHolddefaultJSONResponse) VisitReleaseHoldResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8154,6 +8738,24 @@ type StrictServerInterface interface {
 	// GetProjectSpace What takes the project's space, by repository in the order of the names
 	// (GET /api/haven/v1/projects/{project_name}/space)
 	GetProjectSpace(ctx context.Context, request GetProjectSpaceRequestObject) (GetProjectSpaceResponseObject, error)
+	// ListTagRules List all rules about tags that stay as they are, Harbor's and legal holds among them
+	// (GET /api/haven/v1/projects/{project_name}/tagrules)
+	ListTagRules(ctx context.Context, request ListTagRulesRequestObject) (ListTagRulesResponseObject, error)
+	// CreateTagRule Have tags not move, not be deleted, or neither until a time
+	// (POST /api/haven/v1/projects/{project_name}/tagrules)
+	CreateTagRule(ctx context.Context, request CreateTagRuleRequestObject) (CreateTagRuleResponseObject, error)
+	// DeleteTagRule End a rule; one that holds stays
+	// (DELETE /api/haven/v1/projects/{project_name}/tagrules/{rule_id})
+	DeleteTagRule(ctx context.Context, request DeleteTagRuleRequestObject) (DeleteTagRuleResponseObject, error)
+	// GetTagRule Get a rule
+	// (GET /api/haven/v1/projects/{project_name}/tagrules/{rule_id})
+	GetTagRule(ctx context.Context, request GetTagRuleRequestObject) (GetTagRuleResponseObject, error)
+	// UpdateTagRule Replace a rule; one that holds can only be made to hold longer
+	// (PUT /api/haven/v1/projects/{project_name}/tagrules/{rule_id})
+	UpdateTagRule(ctx context.Context, request UpdateTagRuleRequestObject) (UpdateTagRuleResponseObject, error)
+	// ReleaseHold A system administrator's word that a legal hold should end; the second one's, within a week, ends it
+	// (POST /api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release)
+	ReleaseHold(ctx context.Context, request ReleaseHoldRequestObject) (ReleaseHoldResponseObject, error)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
@@ -9335,6 +9937,188 @@ func (sh *strictHandler) GetProjectSpace(w http.ResponseWriter, r *http.Request,
 	}
 }
 
+// ListTagRules operation middleware
+func (sh *strictHandler) ListTagRules(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListTagRulesParams) {
+	var request ListTagRulesRequestObject
+
+	request.ProjectName = projectName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTagRules(ctx, request.(ListTagRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTagRules")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTagRulesResponseObject); ok {
+		if err := validResponse.VisitListTagRulesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateTagRule operation middleware
+func (sh *strictHandler) CreateTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request CreateTagRuleRequestObject
+
+	request.ProjectName = projectName
+
+	var body CreateTagRuleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTagRule(ctx, request.(CreateTagRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTagRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateTagRuleResponseObject); ok {
+		if err := validResponse.VisitCreateTagRuleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteTagRule operation middleware
+func (sh *strictHandler) DeleteTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID) {
+	var request DeleteTagRuleRequestObject
+
+	request.ProjectName = projectName
+	request.RuleID = ruleID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteTagRule(ctx, request.(DeleteTagRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteTagRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteTagRuleResponseObject); ok {
+		if err := validResponse.VisitDeleteTagRuleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTagRule operation middleware
+func (sh *strictHandler) GetTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID) {
+	var request GetTagRuleRequestObject
+
+	request.ProjectName = projectName
+	request.RuleID = ruleID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTagRule(ctx, request.(GetTagRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTagRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTagRuleResponseObject); ok {
+		if err := validResponse.VisitGetTagRuleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateTagRule operation middleware
+func (sh *strictHandler) UpdateTagRule(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID) {
+	var request UpdateTagRuleRequestObject
+
+	request.ProjectName = projectName
+	request.RuleID = ruleID
+
+	var body UpdateTagRuleJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateTagRule(ctx, request.(UpdateTagRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateTagRule")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateTagRuleResponseObject); ok {
+		if err := validResponse.VisitUpdateTagRuleResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReleaseHold operation middleware
+func (sh *strictHandler) ReleaseHold(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID) {
+	var request ReleaseHoldRequestObject
+
+	request.ProjectName = projectName
+	request.RuleID = ruleID
+
+	var body ReleaseHoldJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReleaseHold(ctx, request.(ReleaseHoldRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReleaseHold")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReleaseHoldResponseObject); ok {
+		if err := validResponse.VisitReleaseHoldResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListStatements operation middleware
 func (sh *strictHandler) ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams) {
 	var request ListStatementsRequestObject
@@ -10430,267 +11214,279 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Pj9s4sjj4VQjfHbL7Tt3uZCbB2w4e7nqSzEx2MkmQ7pksbhPYtETbHMukh6Ts9jbycJ/mPth9kh9Y",
-	"RUqURdlyt91J3maxwHQsiX+KVcX6Xze9VM4XUjBhdO/8pjdlNGMK/nymGDUsuzD2HxnTqeILw6Xonfeu",
-	"powsqJkSOSarKTVkRTVJ8f3TXtLT6ZTNqf3OrBesd97TRnEx6SW965OJPLE/nugZX5xIGJHmJwvJhWGq",
-	"dz6muWafPiW9t3TCXnEx083p37GcGr5kJLfPiZHE2AUptuSy0ISKDH4Q7NqQBZ2whPwhuWAZWXEzJR96",
-	"JCEfeoda55U0NH8mCxGB089yReZUrImSK03m1KTT+rRjqebU9M57XJgn3/cSvw47yYSpPRbyKektqKJz",
-	"Ztzx0SzjuIzNVb23J2YkUYxm9gQtrKgyfExT85Rwo8nQfzwACA+JoHOGJ80NmVJ9Sl5LQ1Kq2YlmQnN7",
-	"GnZn3I5vMaOX9Ow3vfNqHUlPsT8LrljWOzeqYCEc5vT6FRMTM+2dP/k+6c258P98mGycjd0pHRumBjhB",
-	"DDdzqg2u2W3PYgEZsbFUzK/yz4KpdbBMO2SvZU0Pzx59H12Hg9pAsTFTTKSx9dAJkYpkfMK0iYOo+roj",
-	"jB49frwbSBnL+ZKp9YBn9vPIvOEb22behaV2NiYyQEk3Wx0Gr4v5iCl7GJQoNuHaqDVhuWarKatOpL64",
-	"Q6zpmqUFoHErCGqv3HW+Sdo+ET676ww8lWLgUKnlTD2eHQ6RuB4opmWhUraF5hZK/sFSQ7hwFGemhGtC",
-	"kQ7ZkgnCx5Z95FLONMn5jBEqCAAF9oFXT7WTf5y81Cfv3MQnr+2P4S4yNqZFbhwDLNc9kjJnVMDC/5Cj",
-	"nehoqJ7FEdB9fUhI2iHx15u2GeHxAVllTkcsb0fL8vFdMXPOLEzbJ5ofZA5DSwyMzVE+P+ShyfGg0Pam",
-	"3USjN/Zu4ZrYpwnhQpvgQk1pngM2xy4b+wUCfQsA5lzweTEPVxUCw15psbudp1O47lqmdo8idPQw6XQI",
-	"doCB5v+KTP7OSjkUZn9KzuytlzOtyZxRoQnN84QUCyt4PDxLzs7OtiwQx4+v8iyyzDm9dqA6O4svWsot",
-	"ROCfHhJrHDtsYZivQ9kE34wzodowx1rfQKo4n4RVKsKzvdfqhjzoigs1YVsO0T++K5dBfGwA45kUKMjq",
-	"mjaRyvmc6nMynP3XckjYNU1NYv/x38shSaUwlAsNP/yT/vfo45AoKqxCMpz91w0lo09DYtUDOYZf/kLJ",
-	"6K9DSylEjk8/iF/YWhMD0roVark2XExIJpkWDwyZCbkiVDHCJ0IqloHeY4GR2TuYkuF7qgQXkyHBm/X0",
-	"g2ghuT/b5N7vz/72JHYUfxbS0PajOMAhOCmRBtJb/TiKosJKnVIhKma7KVzXRzokSiq2yHnavsi63Fu+",
-	"SxYy5+naklYpfx5NCFZsITU3Uq078KLqZcBuWRjQBx1lJ2TBVMqEOWEilRnLiFnxlLXBvT5vR7ijqrUT",
-	"8HIkTTsClo/vCjzNtN6qPwQvHFBo01JFrAnADpq8JyHDk6FTbgklM7YmY6twMp0ykVmOIVXWKorAVHuq",
-	"vXpBUzboJgjc/pYvL/VHj3cKQ4ZOtgmG5eNDEr/VHNoRwz+9KwYaOWNb8K98fNd5vEgan6YSWO82y4qN",
-	"plLOBsgA2+drvne3mYEP6oUUmoW2zcgtjw+eAjccyWxtdVg2X5j1aS8JraOvJPJy+/f/rti4d9773/qV",
-	"LbXvXu1XVlRYxXMpIvRif41O+Snp/Uh5Xij4yMoTDO2MdFHeJv0/NC6jAkhsQfhU918oJZXG1UTsgism",
-	"DFkpKSan5PH1NRFsyRQxLM81mVsOY6ZUuLviz4JpQ3iWkBWoHXAXM2U/yOVk4tkUqkOFZqfIPXAhdp0X",
-	"aco0/LVQcsGU4Xg8NPWg3SC7pMfGYyuAxh55I0Xk4acSJ+QIBNhPiZv8xfUip6I8ys7roHkuVzEMuigB",
-	"M1rbrc/JShZ5RkaM5MxKckoWkykRctVrGi2S3oKpOTdR3LyaMq6I4pOp0UQX4zFPEWvWZE7XRBue50RI",
-	"Y+8FRrg4JxnXdJSzLCHsemFpJyG5TGcsi0/thPs4bKmWAoDCDZvrXViGwH0HX/Uq6FOl6LpXk0r2Pcqk",
-	"t5rKbtNfFu6wP4Xc45/l2YXQxmGDmRN/+tXmP7ZikdtoE4Ei1/glFykjqykTiZUA7V09xFMZkkIYnsOz",
-	"XqDmZtSwE8Ph/rqloyLpWYGtuZgfrXpnzslQr7Vh8wHN7E0L8rJUw4QMF8Uo5+nA4Yb9Rcmc2f9OFBVm",
-	"eEouJlbHMTiMfTjIaTrT9hUhB/5tIc0AxxomH8QwY4KzzL2DIyVkWJt9IEW+9p9qPhEsG3Bhf/Bobf92",
-	"iG3/zNkYRnHATKxC9EEMC6FYbnnwEABrCcYqTZoISXSRTkvLJYCCaLq2j8zUSk50ZEVgS8WoPTVwEZbe",
-	"ZobxQrWVRh9oAu/qhIyVnJOHkWvKDieLRdy+Co9QGxzZ2bUbO2dP8bYATLK/oSlOT/mi9O6kqSwEyPIs",
-	"H8f2YceJ+K+oGkn1QNd8KfBqZAjDrltchUg/qJVqZu+wlCWw3AWTi9hoGwQLuOtmaCdCT+4NKpxxEdMg",
-	"wWwHh2OPngop1nNZ6NjevGy5fZkwT3R9zk90ySeCmkKxyJ2XSovjsftE+6/sCTyD18CybgxNpwxuXwm3",
-	"9JxmjHATZe6V06CxuTnX2v7Z4iicMq+vZmxORabJiGmeMZ3YE11JlWmPgUBf3NjVGVVoE140wXxSxX0I",
-	"Vn+xu7QUqqO7ENLQuFNzA0yv3Yv7Awr3GpvAQQEYxGoqo7sMBtK1w25xUgI9p5a6xlyhf7DL9VoiUuxu",
-	"1YYaNmcxvvQSzgbZgCVGPwzcRODfZbkG5qgpzxz7815OfW5Z5gYuSAHwbgGmh09n1OIa+XNC3HM/OZCo",
-	"AY+RyNg1Ai5nNAP/f3T6DeosPWMVfMrTrlZakUPiSTJAu9qpOkyOEnyRcfOjVCuqMkdadWr37tImZKZS",
-	"m/OFVKayyaSML9GMpNc6l5MYUeV0MtAslSKLoNvFpOTeMs+sbKrkCkG4otzeSWdIu8IeZyZhc5X4IYtR",
-	"yKQFWLVwUm0GzCoUW1B8jArMU8sYrJxqBWEpJkQuwSgR2YkfdAAyT6jgHUQSggmUXJXDb6ImE2WsAyo+",
-	"ckymdLFgAhDkCKuxt2LUgvgyq67d8sQ0cZ57lgGIex08N+FEW/YNM9iparMcfNMLtEzZU9At5qMSO7vt",
-	"bqGkkanMm6OZdGGZh8mjNzsAZMsyKkhb8SXPidt6hyUBn0FiL+aWA8mxlb3SQilkPiM2tRJD0rMkYtfz",
-	"cZcghEOGq95AoA3Q1vlCjFO98NS7KY3EtIVV3ULgZDglJ4rOo9CdM62jfsr4SHtJg37s1l1FhCxW/t7p",
-	"mkXgNK7YjfW4QaPrWNK8aDEuLJnKeGoiiPdGMIAHo+mU8DlEsGFYBVeVMbfLBl7aj3/HiXbuo1xQbCc/",
-	"ckCrZ1Mq8Dw38GXpXXMNHMiooSOq2WCLCFq+Uywsf8kGqDh3YDqfkt6YX7NssGRKtxlrvALgCVGwVS/p",
-	"TaQANT83wOM+RoZe0HTm8DfCOZZMcRM3YLSvJmaK+oka5gC8F2h37/w4G6hR49J5Xf1U1bebCwym/NgC",
-	"BUDYJgy2oA67TgsdEzEdQAMPKth9cq5RmCSlHEhwDN2NrY/duHGRZyWVDkS3sV2bFZJ1V5INcSEi3I/5",
-	"NR3FdPU3Y2KkoXm3TcjCpBKlgF2LeeNeLa2AMdFhXTpiQd6ze1alEJWCAVRIQxjywygZO2C17ywhZio1",
-	"I1QTwCP4K4hKcODueIx2rQOLAoVuCe1x8qt9MfEKrnOKIudoUtTmjZ+CJpL0lkUumKIoRoNJfYBO6+DG",
-	"dnIA/CSkGXhYxTkTnvUOpPdmrD3we6vS1KsQpw7AEjX8wiq6rFC2OuKAiNoYwZsKQT0wR7lMZz1neo8C",
-	"JfiwFgNN87cBO3EBg3UO40C/Hz3UT3LPb2tHvN+3HmP2+WrjYO+AhPWD6mbTapoGAqtT09wWmHm2WWi2",
-	"Ghx2mAP21Pzbtu+Fq6bpv3IQ7WWNA3mv5XLBZ8GF5o0jXGO0HZpDnqIeD8HVMQZZ8gVnMC6HsezbsukR",
-	"I6oQ+9xYeG9H7qtWDQAsQJQsijwHq4/Ms6RpRqxcNU1mW0M8mudvxr3zf+5eaoCwnz4mkYwN8KhpQ0X2",
-	"lNCRBiWlAUpvsBJ4FXTPF4k7oko+6+FVIkIM8Wpi/W0xr8UgVyYjVNY1IVc1C69Dn9ih8HmbtHk8RAh8",
-	"kxsWfoFuo4RU929CapwvIY7xJU5uSUiN7YFhtBAzIVfCYYEnHm+qrMgRY37ByGV3E9JP8/7epokhFAOs",
-	"qHZf4cc2r+Tf5ehFGVnWZMuKYczaHvY1TPE4kkWOXRtFB9QYteXaxqiPxlZRNepmjlHmSBuAsVk2GMWV",
-	"qTYx863HvXeFEPDHpZGLhUU7MD1Y5LssMEgiaRt2EFBWE82onu1k4H+XoyuqZ5DEpvEW5ZNJLOT914vX",
-	"v128Ssjls59fPP/t1Qu7wBe/v3h9FVse6vJ7ItmSiawlHPm9Uye4JmOpvEkEPVDog9DEavpPycnD0hm6",
-	"msqcEfRud1MM3Ap8nkbzFrZznJOXv1789GJw+ezidULe/vbupxeDi9+ev7wavHrzU0L+///3/9tpxgKl",
-	"OZws3Hx1BiX2+MNsoXd7gl8FqddzsjocyF24g3M+6HhuphwbvGBKmbfFJR/Fx5/sE43RvRYniKEzRkyh",
-	"REcVtDMEBLs2A6PWRzqTheLSG4Ka6D7lkylTZCKZLp2UzSWqQuwC8opqMmKTQnwO9ryd/16mU5YVOcvI",
-	"X8YYC2CvdmLU+q+HY87b/WOH5qCef3VgQhtJkHWeVGn4BeK1p6gtfMjdJA1uVCnZHZBeIdg73+5wNl3f",
-	"tufGss7vl9aWDu+uKDdd171xGt524oeogFBtMFDQq13EzuJX3uLaud2V0JlZbRrbfcJvLwHfdtRw0xJf",
-	"sy0mMYbIM3SnuVDvKlmpvuV2YD2TYswnhWrx2Ix5zro7j3DIH3ke14v5fq4od5qRkbaFbRYLbRSj87a4",
-	"LJeKPbKqltQM47zSnNupyUQSKaz+Z5WZBGPlqCaZTGdMnXK5U8KpDqBcR7XxxIGz/TQAdE30hdXVjKyY",
-	"ZsUUKNKwOojsyOZURLEtiKOOmZ5Yu+gpGAvjn0ottVILe1Evkpl2cKTgxhIfCu9X6dYUg9NrtqqofA9j",
-	"ZzwgzqPDOQaKCKfZUocQZMRyzpYMTAJ6wejM/vGX/0vo/ypR4q9PCcSvlCMAZvF0aoGnGE2nYL7imgRc",
-	"4TaMYq9kjRqN7J/jtRHg1+AvLSdzGYZhtbmzom4Hr/5vLjXi+1pwxXR3b+keMtMfhTZ8zKssh52rkQsm",
-	"lux6l4y+EZokyJsFE7+/+IdlLIWFVy2X2ltueM7NOiEojSSktjrIfKwcELWzCHbcO+/9oaU4fUdXvzqp",
-	"rO4h3ZKjiy8l6Dh0/yK/vXtVP6XHDx+12qc2QPifD/8WfzeMi99gQs75FJghnxK2ZGpNnLnXG8tyNjZE",
-	"FqYLDlWycekdl2ZAIc3Cu2/gv8FPhciYGnCxZNrwyaaBPOpE3gml2kF3wLeYH/0tU9oi3ZWcsQPavTDE",
-	"PG5PrZNg/cDQeHyOFse2GCpR5Dl6dGsq7P4EO42GE5ZqRjqliqaGKe2RGnLH7iTqQehRoct4jY0YH25v",
-	"RDLnojBMh7Z04dKKvDPwqHBply2ZAo/PPnkt7+RImrflh7stucF9AQdUn7ZCri5Cag29MbEsEuL0xSBk",
-	"5K6G+gy77ur6sWxo7DlNGZb4colQFPAZwvj1Odphhj5bpco/8wkMNMz2GP7HEOyEUJoCv0RDoftw2B+e",
-	"fhAoKWNWEHxSDooJQvAbeigqV4BcCecJAB+By72/JYbN6fVL/PSxg5/758Md2OcFlQCiO/HqV5qxA7PO",
-	"rQLKwdCtuzWtjSEYf21sRGQvxQAw7vu/kZwZYKH2nxmfQOx0FSnCr620PGXpTBfzbgZgd0SeF3dgAoi/",
-	"lwuaRs4p53MeIXxnEHfOyg4w2pWjMS4UWMhKeYWzeMZG7YWuXBY292b8rhKGInpvPFjoh7UJPeRQqYJA",
-	"9pOGfEjDRWrIKJcjPMQ5FXzMtLlNcIy7vhDmG1vdkhzwVsnrdWUia0uMUDJl2m2FCr2yaJfxzHMskqI2",
-	"pSGdkFv1bAKxRnWEgJ1uM8wGFdlW1LLTGXNzAJS6ocvIQj2qzyCkyzSXjiF2zKTTaErSD8Fwcs5cGm0X",
-	"hC7P+Xaw8N+TMsmOCgihwCJik84h4bHYvQt3vHCzYNScJi4NxuX5+XVN6JJ1puMNfA1xHfHCn5xfWQD6",
-	"Vsx9W4bf7BNepZieCpfsHck78AYiuEgB7Cu0PRg6wQJS5wgdiIlGg5RTeDQyXyQRiITJM6YwT31OrwdQ",
-	"aQIj4EF/88KPV3dovqJrjarSABVvOR7nXLCoTjNjbDHI7BdRRILUFq7JjC0M7kFISOq3a9ZPyZlzX5JN",
-	"EaxRy+q7J/62x3+fxdG6tsF4IbFyxIePv3ty1mFQfLo5cMtm8YyAJOdyybLqLMFlhCZEe4RlPKj9h9m+",
-	"944rhRhELH0ygMoDMdpCewrA3SI34JbMGbB/FwZSlk8RazisCTO6U1JZhdfNs4gDMrboEKta6e6yVNQb",
-	"HD6dsWwAueM7DL0rKgzY76AawdgQmkvBXNq5gZR0CxUp8nXJh+CeySAn0C62YzLQp6SXyZXotCp7qwnp",
-	"SRiXAPnZxvGCan3O2KrlnJVROLjAzsuaMpqbaUv8oLt1dwko4RVeVatad/dpl1+0CqOKzSkX0UvwV8/H",
-	"KzmnhGWOmAsJniMWXGFQHgJCIxCE3ECiH0BZ03W3+6tQebwkAzqsBu1ywMqtdI2qWHDErgRsd8/aYMtd",
-	"vgEaK6oi1hIzhbobG+vwaJbnndexwQHCs988VwRYhXLhqca2swnICh9jXOFdVVGsLS2nKmBSB1MqF+uE",
-	"ZCxnBir8WdUqSsLMCswtKddXtYJh0c/bw1yr+h77DmqFrVbbqOVmLmDQl26oSi9HKomsd/tlyjIgZWGQ",
-	"ECo4yI7jeavYkrNVRK2Gc9vD/NQ48phrcYfuBmV83MwoJtlfc96ayb6pw7UUOV/ZCeyiqWqJpSkETptF",
-	"y2SjQlZmm1cUjDLwmuipq6RzKzKtKWfVSpLyELaobJUm2qJ3d9WXDZ3E9WR4sKd+fEV3h5K6Cdt3tmFu",
-	"irAQfyHuUfgnhpbe6Rj16WkP1g5W/kvWstRbGql8Qm5MM8FDC6pdQa2G0bqt4ME26+vPcgVW71Gh18ik",
-	"OsssbdVZtau5BQBB0W3BhN7mjHbpwkxss9lTZ7XvvEDF5lHHuWXnNMtUacnAiGzCo44HKDNHJ6zNkTFS",
-	"cqVRt+swUreiLXBtl6+H6dl1dNqAXO2oy/3XthAjt6pwR1OOjxYdGXMxYWqhuDAJ1ktnwnCzdimMWPLm",
-	"KTjpKZ+TQkDJZbwCl0zxMY8Hze9wQZcpIc5yoyzfrCF9kIXqMCSMyGgWzojn1yqW2fuMtYTbvhnbPVNj",
-	"mMaBkqDWUVC/pLfV7dpMVkT4WMlvG4xc0akYnVxoQkkuJ3gMFkFOtKHzBRSNKswU4inJQsmlB9uBIxrt",
-	"0lRLmhCmNrmyTc7dJzXEQs/t1t2ewQ6xR5JCkN+4wTRQaD33po4p1VDln2UEFf41M4HBJQB5IYJ/cLGk",
-	"OZCjj3/bWQ+hFO0cdKs8RQ+gxNJVkJ64gXFbabSydG2Eb7hAhc5VenCg5/4zCLAeS5W2VPlr5GuB7ahs",
-	"tlOqbeMiH/O87SrSqVxEQ5ksKvjrx59JFapVhsqDkfFjtGSGOUrEiR131EEgx40FMOxwiM+DI+senHLJ",
-	"GMlkqvtVrtnpPNs/xsQuhovJLyyCTKn9EyJZotcnLZPJK7YCIXmGcGGkZT6q0IZoIxVLyNsXvz51Eemu",
-	"DvDrigU3JZ8DC0wv8VbWT10Nr0CxgLVUyjey1rgIVfaFiYyvyULxJTWMLKgyLgcLRrOc15UieaDRhrSi",
-	"2gUaON2+OVlwvcYrLHS426IXG5ZNnLHIpf72xa87fYMlPwsGSmq4Ul97KLeEjXV2+xMdbt7Kqo8Xc5sS",
-	"r4vchCXaXS02BuhgpIyfvoDSjnHrHEKlrow0zgX/OBkVIsN0+23nVLnWv4sVKYUDGQCFxcq0eCspMmLE",
-	"RSRHV9aMCwI8CqynbSi/WU7GQaDabuIBvbmk6Hk2fKdNlc6r2Hs6zHeGo8WYhRT5ehAn5/d1Ly0Y3Uc0",
-	"nZV1OsN69Fw7e1XW0dU2paqtmsSUadfOTDa82ButLshU5h5b90kUiHmlXY5axAttf97LE21FJ0Mnk621",
-	"9VrBWtlYfEELdOJYdr0XkP0iBvuiVPmhZeOc5ttsJ0ZKNDDZK0QK5vwE58QPAk6/MTgF3OnNo7wlyMxo",
-	"OZ7AWy1k5fNFOdouYS5dscQ1wyjnNZnICrATRZHYZYt3b4eVyumgFTSrehoOn0OCChNFIicR4EgE4Ft4",
-	"xxWd7FWCp9WHcSfaD4sbHI3yK0rYIHvB2D5kT+P1gDbrNEypPreyN3hGwZ+NzV48zh6Aw9Tmgyksc0mn",
-	"PM8UQxsR7H/EcgmFYiThpsruqNW3vCX6VgZ3Z+1sR+EoFrYHzqMMHMW1W8qyHUPxI87NSqHYKOYPIwYl",
-	"oJhS3mY1guLvpsWQcsxw/s6eyUbcf0RmytheBdq2FSGrrDRHioUHe1Hv8wW+7w5072DyvqKT13QeLQ8X",
-	"Mxu+n0pwqnPztJajVJm9oKDFPvRQ8msrJ2CXKahjDk55KRrzuPqhrKUGdGd0NPHr42rjgsDmB6ZVz9uH",
-	"KcQMxBVLw0/AqGRaWdiVFc/bzEe0yHhLr1jszDtjQpO5VSNGDGtVo6EulsjW1uT32YtXIISQIRiG9fCA",
-	"+n9tplhJvq06XJHnLZ2ofhP8z4L5ug5VOtrQvj4EscuHdv+f8NMpsXhQaKbQmz9cSTXLJc365SxDksuJ",
-	"tmNCOw6unWp2eies5FoXsfoYF9ofn6ZruFepyxKKxJGtB5pFKO3v73+5BBOOVZjtNN4GLx6YMqQjUnEd",
-	"fo96fPiYDVwWxpY4Lh9wZ9cPjPPauUhB7s75smtlvftNuKgl97WbUo2LPavEnrBtgqtiDpYKb/88RDb+",
-	"lojvig5KdEoq1hDS9sYJJoGFoJ5LsumwChe8g0s9V3RstrOqXY3BNtjRrjaCDTaye/yAr2wctCpY0LCu",
-	"eQPsIyiVpL17QQENhx3eHj/+7snedPjwcX0H7cGRT86290M7TubND1jiUxU5CzJuDpfVcieq5i6oERiZ",
-	"Je0KlPZBja535xVGVJpdFLorxQZI7Uo5S8dmRru9oPfzTLwZe1bdi8zWCrtI39k6rLz3MDCEIeBcIA5e",
-	"MfuB0O2vFSythezG3OhdJSA3yp8WeU58Ss2eDmHfV3UcU87aikfCEmM7+z2U8p+78taxCplizEVLtw57",
-	"NY+pCtNBfG6LYjTz5SAphF3BOBmEW1spZ07TKRe73DfdqibW9vLC4fynj3tVGGJLLgt9n3NiuF484UAx",
-	"ItiKKcJ8T1/IJrEajasrBhU1M6aSkjxSxSD2gub69pX9/KKS2sl3RqDW8uttYXVhCJPbK4YwgfMQfRNe",
-	"MHYhTlH9KcCZ/U9tkx9UkXdu1J37f9Gm5rwRDOt4e25V066JrysPeTRazplLxRjlXENQuzltZExtzXq4",
-	"9NlWVr8tx+kmF+8MuUmnfBkP/5ovpDItoSjvnQqweayb8cxbVTqoMIbyYmtnEEsz1y7EFnoCz7k+Qm+Q",
-	"eEvZOpASVOhM52LfLdHG7725AlswAflH6P0pKRZWrUR1q8QjSGePm/LqfQziB9aKQjvKe5WmpSiEXBfQ",
-	"nbbaqih/sNY6qiW9euJKVQzcNe5FqMao9z02cH2O3VNiRhAMCoyHfBHNxSRnvvlK1HyHTqAIhYJZz7KD",
-	"n6+u3iZl1QHv6BLOfdQNcfDdgT3uiL1iYYXL78kv/Af07SUYetFl9cZY7bOru8yy2pxy0WaYqzqp+IZA",
-	"sZKO+/TV2Kek4xKaCsXrzd2myuExFilTuGz26yxiEZaaFofDnwUr9hzP3bAt6NQV8/0oU0azdsu4Zqli",
-	"RndHyX2KJPoef5xlhE4oF39NfC3EsDpiWbKuOVnVq7G1yCtkcJz7NTuNxN4+7mNCleJL1myNE0kZURNm",
-	"umdnGSlng3lX4gQwHAVpiyIW+H1piZ1q4njsycsMrkPIjDXKdeKgXc1RMEcIohpBVycVUEOdmoISkSVX",
-	"C6ljy/XQZiG/jV16n1a4dvhYz7rSyeEqnmkMqNpZQ+n2BnG7ajnnBr1UEZZat5Q25bZ49QxUPjqAxH51",
-	"kNoZzpoQLZR7gVewHDdsC5iIGxR+6+Rrt5ja3YLscO0KPntTouCBILe/UXifZgFthPOOZa2SVcUvb1OC",
-	"NPh6C+HWgLlNtmsKPoWZDrA5fjtnu8BQ138BEzgl/2H/hx0ZdFnYu6xPCN4/Cc3NIe5cTEDZs6fPEihH",
-	"CEEPYUtNn5GiDV3H/Wqt4tabQulzsuoodLWXn8ZxsHhHVUCmLCfcpfiW1K3rA/4RpAePizwnwJLJlGZE",
-	"SKKknDu3YpfuinRt9Z9BFQ67EfPAxhSiPRV5lssiewHzg+wxNWYBCeV1Rvrk+5aECy6gYaGKucbeoeSD",
-	"Ji+X/+NCXMhoTS4thlCV+ZsRDkqzFKv3jKhmT763S3r0vZXbn3yPGuQpuZzKlbBIA4h2SpBfJdAN3NC1",
-	"vhVeOfdS4sN9Tgl204bsCN96fMxZ3jCoPjlgUST7eJAyZQaQaLHufgXFE3LsaSZE5zSdgT/WMDrXiavx",
-	"6TZY5idM6ZLtPPUtXO7KmUv24C6lUri/bredC0TufN8cNd6I6IgiZyPFsxLdPHDC9VWDRzm6c5k/C8yb",
-	"O4rK7Vf7i0dsFS8FqcwKnfiP1iup4vmjO50BpccDg7Jd62jTkjrYqpq8Ccomwl1Di4xDt1xN9FSu2kxB",
-	"nVMRgyzEcsM1OG4kHZZeCL/kbef7wrnzm4e7J/waDiNoClDdx+AS6VAWtaXa2tWUkb+/v/Jzlo630Jf5",
-	"5Lv//H6XcoPDNyECiUZpobhZXwIvxygqqnlq/0D+bmkZfik/t4wPk5/K5GOOlRTkjDPv1j/vaR7ou3TB",
-	"f2HrLZu9IAtXe49gnnXp06vWwagKtVpciN0GF2MZh9/PV1dvycXbl2AFo0smCASukT5d8P7y0enZKXnm",
-	"inzDG5ZtP9DEPoHPCswQK5Pkz8mCmqlO8L7SvgzvB5HKzFVjhCa4ZCQz7jxSXgs9/SA+iGdSWIkAPC2A",
-	"JBBV78sgrQmqllyKc/v2CRn+48Td9ScvsyGaMHwGNteEpVPJsqdhO0aXCK2wvf/MLoJAcR7y228vn5/a",
-	"QS98qwUwLgDz9/LD8OaDa+P7oXf+z5sP0GP4Qy/54Pstfeh9+vhpeEouymUYn4rnfIboQ/FhoXaK7x89",
-	"cvPmEPE/gQYhmgwXdMKG5C8QP/fwrwn+MND8X/bXh1Y2eXh29pScYeErBBHkcyekWODj5OzsDDiP/fzP",
-	"IRzBUEtlhskHQbCQQlhUbPiPkytpaH4CRWvg/aTqauYC7TEk2i5GJwDwnBq+ZGT4iovZ0O0lSMnACioC",
-	"KiJbIUxbbE6ZMCcMMCMjZsVTdk6GOR8pqtZ92h9BrUwfxqX7/kmYgtGn/8ejx49+HOGUV3zuUOrdj8/I",
-	"d9999zc7529Xz3Bnc57n3F0mTwEL/sWUhJRcmOns7OzhCfz/6uzsHP5/enZ29v8MsSZnzlMm0DPrKPhi",
-	"QdMpO3l0eubqtyDN6fN+f7VanVJ4fCrVpO++1f1XL5+9eH35Ar6BYENjRbcekF7QD/e8t3RvyAUTdMF7",
-	"573vTs9Ov3NF34ETAY1ayUn0lw/7cMX0x1KtqPItHycoGpc08zLrnfd+YubCvvtj9arlh3oh7Qrt+4/O",
-	"zpzH2Re/p4uymkj/D+cad+6DXVUeNqYCfhSJ0AQUPEVxCTSEtoHLlfZ/dO1QgFEX8zm1Om7NFV5Bo0qN",
-	"tBdxLieEW6XD8gCa5xZV7f60j0Q//2cPANv7aAevA7rsTAsXYltSW8ZSDqUWpLO3uQTEoFg+9LFbQaGS",
-	"OWMmsfS6mkq2DDrDOb9j/QRdr3Bspah7pZ33Byefdj64PRL42ppNXmgfHlIR5vrc0EkS+f3/zlzEu+X/",
-	"0LqgtMuEl/bjDhFIVUzQw/0q3bY2S6y/6Iw2R6OLoN/70UniV7r2ESAjBmjFMiyMXLgybqvp2uphT53N",
-	"xJUAACTOGIGyosjyM4nxxTuJ5BoUooAJxX0PQyvJDhMyhCAxdztRIcV6Lgs9bFRowsaJVvGG29zlDpeR",
-	"R9mcC64NGJ+BhqiewQ4/iLKe8wO98V41unsDg4VLCm5Srr/ZK+LFK2KDTBEGF95Ss6CKzpmBYgz/bIu3",
-	"ohCkDDUOeue9Pwt0wbgLxz2qMGzPFhXtkwL4kyoLaKHYmF9Da248qZYVwXdtSwJpfs8lXeiZOxBAQCc1",
-	"aT4RqITFFlHiS20hJdE4ftZMpo3wMoxVJHrBgPeeuwKii0JPEwilSgj4BJjv3Bddj68DVmcnLVB68v0t",
-	"gNRcaMVlkzLfISFzNh8xtW2xvmD5EZfbJZYQCMpRW0WQDat/bAdBRYojEEaQVyzCHSSlfbks+V6rRheH",
-	"dfBCdLEYPrx9tR+PKa4BswLOJe7xdioDZTJZVeysriYoCAE3VJe75w850v2yU51uFYRfcW3C9rcRHh3b",
-	"T/VKH4/Xos+OF62+1eW9BZYB6fQeqIG9O2NDJ89YrUtwM3KxgSEXoBt6mndK7SnWt8xcNSKrKrbN617r",
-	"v6UTZt+DMnE1xXTXl/AqvunWdyckxdgZ35bSs4IRTWcTJQurIltukefQHMJV+hdsZYWEshPmnnjbvwm7",
-	"LX7aps/VjueI3KGOBvelyVFBSkhgLaJNUO5Lt7U2lp8+7nkSfcWMc6feZdak1B7r5/nOjt7hRLeD9LkU",
-	"7ABncOWiRKChsMs1qw4DrbjQZBKDe+6O5n1t5OJosL00cvGlgNauBVvBtMN2ijX8DYGYvANAt+zy3elG",
-	"vIK3v92K27uh/1teiFdtTKHT3XcUht0Jt7+h9DeU7oTSeV7h9F0EOhixf2P/00GMA+AfV4LD87034Q1A",
-	"ehixzcFwOwOoQN3P5WSrAZIMxzLP5WqIroGyLQwlri2JHDtH4QmEJWKs1DkZ5nLimrvlXDBdlh1P5Zwl",
-	"rkEyh2JTznEmPwjskfyX4SuqzQlEPZ28fO5KFdCxYWr4V1R4h0xkQes4u5sH2vlRyyz+KdUoE6CtsnRn",
-	"rkmaS80+CHBy4i4YVTln6mnVnzeVQrDUaBTaoDJHzIBZoeQrOdllwHzFrKyChjvXc0m7Zim1HJyowczu",
-	"P268O4vlN2/p9GJ5amwKPOn9DIS7Oa5h16YPaHFStc+uZogEMNkPStN4+5tbqbPGYv9x8ppdm5MLAGFL",
-	"2pKR2KK7tv3dwUMH4KnvGA0aNOkZIK6RxDDsy8RziB9QhdCEj7GWFlTtv29ecUudrppmlzq3hbPfmybn",
-	"zuD2atsm1G6nrO0GmtPTPjfMUEULgIYRmXuoY0Hz/lap9Neyz/3x5TvXBL6LeFeVmzuEPPDDOiymh2US",
-	"UxdZBC2/aFgatEn8UTTBzrZuT7d3g28DWNU4v5OD+OHBJg5nbdROziTTB5HS7J3tfbsQpAOx865ofvuB",
-	"tOF5/wb/8JIu1vVqHtxz+D04uM9E4C9E5n261e71zu03LiOQOBYUQhqcwFECYqtjbfcl3Ly/yoioG59K",
-	"Y6f81J+4oJQ29cL1g/0Ja0IfTcWw478pDAiAx9cz3mOFShQ35bgqgO8CHnyFVsUg/F4vGJ3BAQdBbY0q",
-	"+r40QA5e/0OoLuFJ4b1XRA7pN0gR2jynwzO15hF1Cny5nzuXrn3Z0f0PtQuraiMfJNhtBIT86pkUYz4p",
-	"FD22tyU23dHp6UeeewCD8dnuhHLBVJaQTKYzplwuSzanAkPUzBRqldad41W5aF8brmysLqpaqYelqs5H",
-	"vVDyer2DVZbta494wuE092KRCZmd6wpd6wkZVMmi+AKR44SMmOYZw9rjzNCMGnr/PLF2IIfniY2z+LJY",
-	"4jR6enfhd0AE/SqXfystXPrE7ePSgpvm3mihRHwepEB6EG8QgT2BeZFCCmGsd2pSVczGSEX74Ypaoonf",
-	"TPfF7WoB8zdVDJJ7XBY2t8/GTDGRsk/9oN9kq+J64b58VrZFPL4C+yOHGhNtPS3vRdwss3DLmmBbS0qV",
-	"NyCvWlVgJujRrsLdjqUNNOjyiUeUQYkmR8fCrSrN34tswjwOHluj8aUH7yUcrlaZvwzZ3gjVNmGMcjyl",
-	"4BteteCVHsn51gQZ99XlD29+7cW1/YZ/wbeVa/oXenqRXQct1Nw/03WaS8Gy61j3uv28vTI1LO6CKA0M",
-	"Iy5orJxPHJ99dtohMBr6cXI0J86pYYrTXH9jf13QtGqxse0evgw7cRwvNNjTRDXb0ZlhWLz/QdhyBPMW",
-	"q26fUFlAYgl8M2Xzmiy2hpzAlVRgn/t3R7WygXIb89tsYb0vgMCb23mvsJzBAeNcdnRFr23tnuRFSOat",
-	"dymz2GyXkEBRVTrxwiFUJvPyJLhJvgSUPRjy2Z30bwydeL5ntmHiFZ1cmF2BBz7XtyW2wBWd6GCC31ad",
-	"/5hIWbVsuT/1perNgq55PmdevMQywDzWLOXL55wes46IslOufaeh1hv5ik5+dq/twF57vjwro+hAqxRG",
-	"rct8KTphLoymBcHLh1u8SrsiZupreiEMFFGkMHtb1lXJsaMy78OzoA+BT9FtbURwP8GNAaF9NrtBRXgQ",
-	"ygXlptbQb7sZY+j687rmSPCpa4b6jRDZp75vutga4/fSaMKuQYdeG6aD9NY5yzglFgXKppouNZ0LMnwO",
-	"fo6TZ4h8J9imbXhKXjqbIOaE2g+tkq1Do+ED7fpeUOwCCZ7101hk3a9u9V/lBXdwfdOf5SFo7S06papB",
-	"K9Nu5Nr7n0tOpbZ0EtZt2haQsdnP/jP6PN6xuVyyDdLCfSREy+pIMfX/gYZCQXFhuU287Lbdg8h4m1Pd",
-	"w4WDLfeqBjiq0AZiLy1ePK3DztU7K3vyYZwbtrqyzNG1ADySwy8SmR222VpxA57KIRbHHbgDwc7WA2zi",
-	"PfSh0803hhup50kVTrDylZkgqA97cxNuPgiqmAsGqWpHJTXzg2Ikl3LmOInIoK5bNIoaHZgxXDu8E3Nj",
-	"lue+9eiX5tBkJkrZTyHtwiLcFlCz1V28nptMsT8rRkwJZmo2tkix57KrnqY8c6WwuCbfn51VsfrYNygh",
-	"Amr4ULJidMaU7yMYLxEiVYQPbZUH3ozJL+slUwLbVckcLAaC+eKaitGsBkEs6fYMCOWBtpegxpKcU9/c",
-	"pvE19sTXT/E1Ct6qSz6B8rkVv7A4q2SeM+XNGG0R/jMutgfCedv4s7zQhqkSElDj6Hea84waLibl7+49",
-	"eOx+vLMVfU3n+UGkmcMaQDepZKNID5ZrxepqKUIFa06SX0rULkWhz+iGdiV7t9l7LvGV+7mOq4nu4TJG",
-	"owpWWLSA0Hj3LKjWLNvghemUpbP7Djpsgv44t9MG1L+0uMP9z+kpvpFzNPEqRmhueSjElLjK03GtvTvl",
-	"7LLYu4jR/3Hm+tq+7ttWXx10ZahvVgO6B3t9dxa7ZNfbHYW+X/63DOh2JuVhtK+R8OtNfK7QAmW9MIzJ",
-	"srVMEijWDlrSnBrDlCvm6jWqI6T8Ny+vLSlA1aEdLQsowIvDJwIdFzMPhCE+yGgjys2qz2Etf0QQUDBc",
-	"LzwqyJsFE7+/+EcZV3KX63DJrvs32gOjW6pRHUE+k4jxnptppugKEsyr9Rzc/BjJRgrBdfCEJFc9F3Db",
-	"9+3p3/DsU19I41pJ7LelYMTNRNGNyvMS9WzoAuGv4TKql+WagU3LK7dzCr0YMTQElHSoOset/DZj+pS8",
-	"Efnap38FPQC4xuT/wYhqVzt1SjVaKrD2XzlV09j/GoDwrtpSEwcfxZwXdtbS8HF6IBEXtlOW2INdTOli",
-	"wQSaV8DghjsC35O3y/D6auz/Jfa23knG7dgBvX7Z6qDoUQf9W5xhK+wPGl3iv3QTxzgziJkZH4+Z0lWZ",
-	"9rMztLUexGjA8twn3XvLLsSEZpLwMTQUtXpKShW05ZOFIUKu0KOFt/wUq4LvPluoQtq/gf8OyjOVhT4J",
-	"O/PEOfMLkb11b1/iy589E5S5ZohloV+J4WWuNL5cMpXTxWAqC6WHZMYWhkykzA7AxD0EY+K+6yShdwDz",
-	"jVU/L/27+y5AjgdQXrhNyr4fJZxPBOAjdDJAd8SoMNCh+GmZqGzXGbyBlVhXU1nWdWZKw0t7uINAPboz",
-	"7JJvelQprbr2J/+ulaSwUvkDTUZKrizCeioGyThE5Qd6LwRuZQ/9G/fXLpH4hcj86Xxmjks3oXMATloB",
-	"IcpL93eKg5P0y3SNbzhw9/N+77Gvr9gH7rXIICPZyUTIb7giciXQPe6943Es3GI8bwXlNxdvCevyIMLK",
-	"pqWbH48BHcCB67JqObS/C9g5nPoztt6dP8HF5Bf73r1cjeV8nykQsebf4GaaRF2KexTieWflZBbs6156",
-	"0lQ9Rr33GINBeklPOME95hSu94Nxg9yuH8zDQ/vGACeOn2I4Y4QSwVZkxtbeNoLoAK3GhFwR6WKEFoov",
-	"qWFkQavupZZsMeyYcE0ypo2S624FsaBr3XZyfOsa3V3hq9+E8btznBpIv4nk0VaKdxbM22yUFzi+ix12",
-	"7Tph5IWSE0Xn+rwKIXLzQrGUMZjVy5oruDBXNA0Xm1tKpPqDGNYaYZ+TH6AX5JBI9FJevH2pIX55TqHH",
-	"xgrrfEBgH9YNhZARKNiKZs0FU3OOegV2QDWnxG8EuiZ+EEI6wMUim9AvU8e7IxXuCOfAae+bedeW8CvN",
-	"os5qXFq2SUTS2SV3kIP7+uIw1OBugCgdPN2ohosMP19XDbD0VK6062Hbjd/3b+C/3Xw1TaT5bIrWUrbD",
-	"KfFGcMybsgQM1fx9pxDoR5tZCuRmL8Wsy/4Pj7bHFzvaW9jeudirQ66Ywr8scpGNtkXP/B76M5+7oh3H",
-	"hHt8wnsQ/a2Y52qW7ChZsqDpDEqtWdXrjyKbsIyM1l0IHuHdpyqd8iVrjalFx1298JSQUE+b5BCCaqS9",
-	"sarEHOREbvkP9GlLMO0BTvOg2S0XxNhbFcGRAGABlmTyL77YuAyiiUc7CkUfRjTqhhVcWJkkZSAs8LkF",
-	"d9WsuNt94NADP97eQhVdsxoK8LZC0IpBQhrovzQ0ii/Xp9nIZQP4WmWnljyx1DpWnXjz7CXJ6RqKlXMz",
-	"/SCu7IcPdFlrwOd6gSLMWQYRLsK1oHbeRyQLbRfCDTrPYlQDBZZPyYXwMP4gvEvZg7OMGHRFl7wHLiZX",
-	"vZxvR/Iu8tUd8fv+mqRGt+lLP8XZpUdkD9uD+FOttMQFtDnpQid70IFi0Ho8JITN8uHwwpdxR90/6C+g",
-	"8raPSdhVaAsDNzClwa9GyE7GQhdCst0y8d6/9C16sgVtHIS8hf/f0NBg8QRMBlZgkXlW5plhmA1wfasn",
-	"eHP43uXOHYiPpE1vHGBnPXo7qJz2eqiK5WW70FsCuJX6+zfurwH6LboprOGJfFZnauVsKWNzvdAD7TZ8",
-	"+nvGcm5FG7Zfvuz2fR4L/ZoXjcunO4SXaipXHeGGDXWoKXNi/yxYcZBo/wbK7crV+eI4wH2aZBY5Tdmu",
-	"M7srzfcDCmnTYId/DslMyJUmQyyiOyR/eVcIAZ2LLwuwcCTkhVJSJeTSyMWCZX9NyBADSe29OEzIUBfg",
-	"brJ/4lFLaIdvqJowM+AZvGOoMgPD56xMc87wn00lOBBTnodU/k1e2YbsDlT/xhKLJ6gH4e2QHDqpI8bq",
-	"bkuY/Rv393pXX73NQz7+/VXhU0t5Tff8gHeYHzLMRofLAVhGWVwKzYnHOcrd5B2c2MFOvp9SkbJ8/yjy",
-	"A+ygVVKHJXXDu3u5N59RqL86DhHFeSr43UXk9rNRzP3zizqed35VO08onphRVnUHQdAUShyEkBkI8eX5",
-	"gOUwCVJVWOpaaHADGRkzxhboreXZnY/wsCfVGfT3wIzLKaPs+Gdf1t9ZZQ93ktBbs5aG8UATmmWKac00",
-	"5mAIafyBs6zKBknOzs4Io+k0KUt87NN4dutBG+dTON4ZXzF9KF1xHyHOTttFgHPlXDwpYfCbBbY/nAMS",
-	"86LQU+/cAosFViiWcZQos3C0vdOD8sVtl3bz5KWa5ZJmZabV9jKVqtDmrX9zR9mZ1w5iQW58WRvJciMM",
-	"H/RFmyAitq10ZNlYrTroOb1+xcTETHvnjx4/hmqR/t8PIyF83zSYsqhleYbrf9+u3RC87VG+ZhPwXr8a",
-	"Uu5ncA0hfByTSzDDc0XH5gu0u75ipgxXw3bOLvjLF/LXurgli+rf7GNs3TyNzyRQ42IIDXFv/RQM/yvq",
-	"QuYE+oYJ10QW+8UA7d7loRHvPuJ/Qljdsq1mJX/cMYt9q4X1SyX5z2Boxb4ddTyHnEyrd0CYqq+gWwkF",
-	"MSKo4sXjtNDOJ0qBNS5sqvWmGHO087pSnObHCILoftOXfYj2SRzB6nzec8KZfoClig4XVbZxA2O6uT1/",
-	"6mKGvVVKM5LmlMMlUjU0AiXHTJlyn4oHe6IIBBK24siLa4ysee/eP2Y4sp/Dz3nfMTN+/mdWoReG01zH",
-	"5UDIoi4JeCMyvQzMs88u3r48BKZ4iJQ4UfEVljkBAiZPq6Wj7mT1Y3gy56IwW9seLh+dnvVpkXFzkkv7",
-	"yk3zSS4nJ+zabH/YBz9N4500bMfaeMogBLGfQuBjy5N+JlcCsPaGXbO0MEHG7n46efh5YE7dnK987d4n",
-	"bMBnymhuVbr6rzyF7GUM9LzFsuz3A/x6c1X2wleC5nhsmxP/IUeaqSVPGfzZv/lDjm4HGfxwc/a28fu5",
-	"nBxhjoWUud6yR3hupW2Zwyos+3Qq354Vh3CELUtxzvH2teALCBF7kd0S5nAHbiwjpyPWhAP+2r+B/97u",
-	"kP2njQkzuuhPlCwWuq8ZVWkDw+GNBVY/bT6AhKIqJLbthfjQQaJO41FkwjIqpuX3erGtQdXK//Y1qXCQ",
-	"LrYTrgeKYajfZu3D3YvsD0BxpKOcfR3rLXu+fR3LnbP56Hbc4vMttn8zv0f0xUnvaX8Y2q77X8t5+PXe",
-	"2D+xkt/9nYub8fj7xIJYX8eZNIp3fb5lJ7epj9VhizqlQtzGpfk5zsMttp9SkfGMuo4EX8G6vYb3NSzW",
-	"+TEr7e4rWrMVn7+uFedUG6P4ZPK10KBfeOg+/fpW3RbGfh87uVXYzvG3XzdKfIOEwYpxNYNQ31A9+7LB",
-	"U7dAfQ3g7N/Y/9ze6vMFA9dt7Hjn8Klhrz1MI4WtUzqz8T3MFPa7vP8Zmx0277qGuzSWvsOyD2VI+QI2",
-	"EHb//wybuWNn+oODoI91Qg5CIP8jwOFq4+n+RouOb8AJgXPj//x6aKjDV25PR4Vh6Tr5t8emA7iLvlhU",
-	"avNjHRSAOqXiGyIhHPrayMU3YDhgwMvKHEYlul/CigQklpvZGpAYhLc/efz4uye7AtyPeAYYOfMNFy0c",
-	"rHI++WzKz7H4e6RZPIDvz0Ia2vD846/QkWd/GMDHkavExY/xZgxI9SQanxA8vt2KmMgWkguzdVHYf4iL",
-	"sTzwBFXUHs3owjBl54jAoPHe1nfaA6rib90SdI22Sl2nuq3h8I4T3tW0tjl90kh5KuYj7O5JiZ3K5zPV",
-	"bwBvBjtQW7XG3gNfxM53jnXyoZ2q/sw7vCO/3sm13ObwdV7SxpT+9yhXKR/eOB5Abx8EuTFC2/qaU5VB",
-	"EEeZU/dpntspFE+jwMEQ4azIWftb+Lz9QRCv11/QQltUP1TYXjy8TbO0UNysAy9z/PmyyBvPDDVcm9hO",
-	"IROs/+z3Fxd5Llc516bllUna+qAES/sbN5P0dkgG3zUgtDnu7djetrElz9I4BeHzRaEmDIzyO1/YBZ7g",
-	"zRv4+5Zatvu0ZUPRWW6pdmyfydLYRZ7v2nb5GqqEkVecWNLypD9hJmXKbHljKfNi3qTiQjOFUartT1qo",
-	"MHjhBv7bclaR29G/ftDrEUvwRxap+2mhFCZRtD/cFjS7LdYWn93Y/9wOWd2Xvdh2qnH7ac4HVf/Eo0zh",
-	"sz2ONoFea2iacJAJmNJYIx8yShzLh7FGVPO0d/7Pj1Z6c2lA+A/fUQz/+emj/VAt/RoKlffOe31I0na5",
-	"JLEaxPgJ4UazfHxOMH8hIW5BOiGaGcPFxP5V3jb2V4s+p0H/XUw9boqYb5lc5Nh1R/OJIFwEX5V9TOrf",
-	"/ASUCD2V8GtIklkoueQZUxqqkm2MAlQYm943ZXJFgrgiZdXkZsJ+8/v3U0mmMs+0ayKjZM5qvcGDUTA8",
-	"NjLIRZrKQhjtukRBjnHwHUiCkc/eBWJpLef7tG6dQZ07Nq+3CyRu6xYREoKmX8yKqvxPwaBeK48M+Qq/",
-	"NZLMqZqV9aSxzVIwBMwR+b6sRlIVtYOexUZiZ2H3OajdLceR8cxVHYHkOhYiFN7cze/e5BlRclXW14X3",
-	"SC4nZCJDPLA3YHRaashKqhmkhtsBRjSdWZwT2TmBtJPE1UtM7KghMP+Qo+jZelW92cSZz8sa26lccJZh",
-	"0yLAYFk7e8xhiwz/w9qNVWYsYp2NcsikhF7V0CGTgtVRq2wqHD+JbRVgI7jqYjba4JtLOcOiQxvOv3OE",
-	"eMFzc8IFcQpI1TImhLYPiI3NYeGx2frfwXpKl8yDxBclSaXQXBsixxvjt23gZ6pGYaN4HLQQGVOkltcZ",
-	"jIfpfZ8+fvpfAQAA//8=",
+	"7L0Pjxs3siD+VQj9fgfvvusZjZM4eDvGw93EdhJvHNuwJ8ni1oZEdZckRi1SIdmj0Q78cJ/mPth9kgOr",
+	"yP4jsaXWjDS2X7xYIGN1N/8Uq4r1v256qZovlARpTe/8pjcFnoHGP59o4BayC+v+kYFJtVhYoWTvvHc5",
+	"BbbgdsrUmC2n3LIlNyyl9097Sc+kU5hz951dLaB33jNWCznpJb3rk4k6cT+emJlYnCgckecnCyWkBd07",
+	"H/PcwIcPSe81n8ALIWdmc/o3kHMrroDl7jmzilm3IA1XQhWGcZnhDxKuLVvwCSTsdyUkZGwp7JS967GE",
+	"vesdap2XyvL8iSpkBE4/qiWbc7liWi0Nm3ObTpvTjpWec9s77wlpv/2ml4R1uEkmoPdYyIekt+Caz8H6",
+	"4+NZJmgZ66v6zZ2YVUwDz9wJOlhxbcWYp/YxE9awYfh4gBAeMsnnQCctLJtyc8peKstSbuDEgDTCnYbb",
+	"mXDjO8zoJT33Te+8WkfS0/BHITRkvXOrC6jDYc6vX4Cc2Gnv/Ntvkt5cyPDPh8na2bid8rEFPaAJYriZ",
+	"c2NpzX57DgvYCMZKQ1jlHwXoVW2Zbshey5oenn31TXQdHmoDDWPQINPYeviEKc0yMQFj4yCqvu4Io68e",
+	"PdoNpAxycQV6NRCZ+zwyb/2NbTPvwlI3G8gMUdLP1oTBy2I+Au0OgzMNE2GsXjHIDSynUJ1Ic3GHWNM1",
+	"pAWicSsIGq/cdb5J2j4RPbvrDCJVcuBRqeVMA54dDpGEGWgwqtApbKG5hVa/Q2qZkJ7i7JQJwzjRIVyB",
+	"ZGLs2Eeu1MywXMyAcckQKLgPunqqnfzj5Lk5eeMnPnnpfqzvIoMxL3LrGWC57pFSOXCJC/9djXaio+Vm",
+	"FkdA//UhIemGpF9v2mbExwdklTkfQd6OluXju2LmHBxM2yeaH2QOy0sMjM1RPj/koanxoDDupl1Ho1fu",
+	"bhGGuacJE9LY2oWa8jxHbI5dNu4LAvoWAMyFFPNiXl9VHRjuSovd7SKd4nXXMrV/FKGjh0mnQ3ADDIz4",
+	"V2TyN07K4Tj7Y3bmbr0cjGFz4NIwnucJKxZO8Hh4lpydnW1ZII0fX+VZZJlzfu1BdXYWX7RSW4ggPD0k",
+	"1nh22MIwX9ZlE3ozzoQawxxrfQOl43wSV6mZyPZeqx/yoCsu9AS2HGJ4fFcuQ/i4AYwnSpIgaxraRKrm",
+	"c27O2XD2H1dDBtc8tYn7x39eDVmqpOVCGvzhn/w/R++HTHPpFJLh7D9uOBt9GDKnHqgx/vIXzkZ/HTpK",
+	"YWp8+k7+BCvDLErrTqgVxgo5YZkCIx9YNpNqybgGJiZSachQ73HAyNwdzNnwN66lkJMho5v19J1sIbk/",
+	"2uTeb87+9m3sKP4olOXtR3GAQ/BSIq9Jb83jKIoKK03KpayY7bpw3RzpkCipYZGLtH2RTbm3fJctVC7S",
+	"lSOtUv48mhCsYaGMsEqvOvCi6mXEblVY1Ac9ZSdsAToFaU9ApiqDjNmlSKEN7s15O8KdVK2dgFcjZdsR",
+	"sHx8Z+AVOew+2SJvg4H//K7LMGDMVjWm9sIBZUejdMSogVxpkwUmbHgy9Do242wGKzZ2ei+YFGTmGJfS",
+	"WatEhFPtqX2bBU9h0E0eub2wUcoWXz3aKZNZPtkmn5aPD8mDnALTjhjh6V0x0KoZbMG/8vFd5wmScXya",
+	"Sm6+2yxLGE2Vmg2ID7fPt/ne3WZGdmwWShqom1gjwgY9eIxMeaSylVOlYb6wq9NeUjfSvlB0pbi//38N",
+	"49557//rVybdvn+1XxlzcRVPlYzQi/s1OuWHpPc9F3mh8SMn1gCZO/mivNT6vxtaRgWQ2ILoqek/01pp",
+	"Q6uJmCeXIC1baiUnp+zR9TWTcAWaWchzw+aOw9gpl/7K+qMAY5nIErZE7QdFAtDug1xNJoFNkVZWGDgl",
+	"7kELceu8SFMw+NdCqwVoK+h4eBpAu0Z2SQ/GYycHxx4FW0nk4YcSJ9QI5egPiZ/82fUi57I8ys7r4Hmu",
+	"ljEMuigBM1q5rc/ZUhV5xkbAcnACpVbFZMqkWvY2bSdJbwF6LmwUNy+nIDTTYjK1hpliPBYpYc2KzfmK",
+	"GSvynEll3b0ATMhzlgnDRzlkCYPrhaOdhOUqnUEWn9rrGHHYcqMkAkVYmJtdWEbAfYNf9Sroc635qtcQ",
+	"jvY9yqS3nKpu078t/GF/qHOPf5ZnV4c2DVubOQmnX23+fSsW+Y1uIlDkGn8rZApsOQWZOEHU3dVDOpUh",
+	"K6QVOT7r1bTtjFs4sQLvr1v6S5Kekxs3F/O90zLtORualbEwH/DM3bQotis9TNhwUYxykQ48brhftMrB",
+	"/XeiubTDU3YxcaqWpWHcw0HO05lxr0g1CG9LZQc01jB5J4cZSAGZf4dGStiwMftAyXwVPjViIiEbCOl+",
+	"CGjt/vaI7f7MYYyjeGAmTi97J4eF1JA7HjxEwDqCcbqbYVIxU6TT0oCKoGCGr9wjO3WSEx85SdxRMSlx",
+	"G7iIS2+zBgXZ3gnFDwzDd03CxlrN2cPINeWGU8UibubFR6SUjtzsxo+dw2O6LRCT3G9kETRTsSidTGmq",
+	"CokqBeTj2D7cOBE3GtcjpR+YhksHX40MYeG6xWNJ9EPKsQF3h6WQ4HIXoBax0dYIFnHXz9BOhIHcN6hw",
+	"JmRMkUXrIR6OO3oulVzNVWFiewuy5fZl4jzR9Xl31VsxkdwWGiJ3XqocjsfuExO+cifwBF9DA7+1PJ0C",
+	"3r4Kb+k5z4AJG2Xule9iY3NzYYz7s8VfOYWgNmcw5zIzbARGZGASd6JLpTMTMBDpS1i3OqsLY+sXTW0+",
+	"peOuDKe/uF06CjXRXUhledy3ugaml/7F/QFFe41N4KGADGI5VdFd1gYyjcNu8ZUiPaeOusZCk5uyy/Va",
+	"IlLsbjWWW5hDjC89x7MhNuCIMQyDNxG6mSE3yBwNF5lnf8HZas4dy1zDBSUR3i3ADPDpjFrCEH9OmH8e",
+	"JkcStei4khlcE+By4BmGIUSnX6PO0kFXwac87WqlFTkkgSRraNc4VY/JUYIvMmG/V3rJdeZJq0ntwWu7",
+	"CZmpMvZ8obStTEMpiCuyeZiVydUkRlQ5nwwMpEpmEXS7mJTcW+WZk021WhIIl1y4O+mMaFe648wUbq4S",
+	"P1QxqjNpiSYYmtTYATiFYguKj0mBeewYg5NTnSCs5ISpKzRKRHYSBh2gzFNX8A4iCeEEWi3L4ddRE2QZ",
+	"ckGKjxqzKV8sQCKCHGE17laMmrueZ9W1W56YYT6AADIEca+DA6k+0ZZ94wxuqsYsB9/0gixT7hRMi/mo",
+	"xM5uu1toZVWq8s3RbLpwzMPm0ZsdAbJlGRWknfiS58xvvcOSkM8QsRdzx4HU2MleaaE1MZ8RTJ3EkPQc",
+	"ibj1vN8lCNGQ9VWvIdAaaJt8IcapngXqXZdGYtrCsmkh8DKcVhPN51HozsGYqLs0PtJe0mAYu3VXESEL",
+	"yt87XbMEnI0rdm09ftDoOq54XrQYF65AZyK1EcR7JQHhATydMjHHQDqK7hC6MuZ22cBz9/GvNNHOfZQL",
+	"iu3ke4Fo9WTKJZ3nGr5cBXP9Bg5k3PIRNzDYIoKW7xQLx1+yASnOHZjOh6Q3FteQDa5AmzZjTVAAAiFK",
+	"WPaS3kRJVPNzizzufWToBU9nHn8jnOMKtLBxA0b7amKmqB+4BQ/gvUC7e+fH2UCDGq+8pyVMVX27vsDa",
+	"lO9boIAIuwmDLagD12lhYiKmB2jNkYt2n1wYEiZZKQcyGsN0Y+tjP25c5FkqbWqi29itzQnJpivJ1nEh",
+	"ItyPxTUfxXT1V2NmleV5t02owqaKpIBdi3nlXy2tgDHRYVX6g1Hec3vWpRCVogFUKsuA+GGUjD2w2neW",
+	"MDtVBhg3DPEI/6oFR3hwdzxGt9aBQ4HCtEQYefnVvZgEBdf7ZolzbFLU+o2foiaS9K6KXILmJEajSX1A",
+	"vvPaje3lAPxJKjsIsIpzJjrrHUgfzFh74PdWpalXIU4TgCVqhIVVdFmhbHXENSJqYwSvKgQNwBzlKp31",
+	"vOk9CpTah41QbJ6/rrETH7fY5DAe9PvRQ/Mk9/y2ccT7fRswZp+v1g72DkjYPKhuNq1N00DN6rRpbquZ",
+	"ebZZaLYaHHaYA/bU/Nu2H4SrTdN/5SDayxqH8l7L5ULPahdaMI4IQ0F/ZA55THo8xnjHGGTJF7zBuBzG",
+	"sW/HpkfAdCH3ubHo3o7cV60aAFqAOFsUeY5WH5VnyaYZsXLVbDLbBuLxPH817p3/c/dSawj74X0SSRxB",
+	"j5qxXGaPGR8ZVFI2QBkMVpKugu5pK3FHVMlnA7xKRIgh3o8qz95ADtxAqxRSGg7QsIj/WCpGbh7WcLSQ",
+	"NRNkxjibqhy5QROVzQyywWi1xTMYfbSH+WYDMmHK+s3iPoyBo6Hl3JYQW+yTZYpIZWyUatkweHtqiuGo",
+	"mLcJ38eji5qrds3hIcmLlrBKHElY4yJImL8HEi/GJaxxC6CduJAzqZbSE0XgJcFyW3EnisRGm5/bTZ2d",
+	"bKLKNsWUoFgjkmr3Fblsc9L+XY2elfF+m7eUBook3AdfMfHmSAZKuLaaD7i1eosUQ0EwG1slTbGbdUrb",
+	"I20Ax25nGW1S9+uAe28KKfGPt1YtFg7t0BLjkO9tQTEjSduwgxplbaIZN7Od99nf1eiSmxmmFhoSKsRk",
+	"EktE+Pni5S8XLxL29smPz57+8uKZW+CzX5+9vIwtj0wbeyLZFcisJUj8N69dCcPGSgcLETnkyCVj2Ey4",
+	"S+zkYekbXk5VDv4W6KYn+RWE7JnNu8bNcc6e/3zxw7PB2ycXLxP2+pc3PzwbXPzy9Pnl4MWrHxL2f//3",
+	"/9nJ8dGGUJ+svvnqDErsCYfZQu/uBD8LUm9mynU4kLtwB++LMfGMWTW2dMGUKkBLhEIUH39wTwxF5jqc",
+	"YJbPgNlCy44aeWcISLi2A6tXRzqThRYq2MU20X0qJlPQbKLAlD7bzSXqQu4C8pIbNoJJIT8Ge97Of9+m",
+	"U8iKHDL2lzGFRrirnVm9+uvhmPN2d+GhOWjgXx2Y0FpqapMnVQaPgvA6UNQWPuRvkg1uVNkcOiC9JrB3",
+	"vt3xbLq+7c4Nss7vl8anDu8uubBd1712GsGUFIaogFBtsGavqHYRO4ufRYun63ZXQmdmte57CGnYvQRd",
+	"/VE7Vku40bYQzRgiz8i76CPfqxSy5pbbgfVEybGYFLrFgTUWOXT3pdGQ34s8biYQ+3nm/GlGRtoWxVos",
+	"jNXA521haj5BfuRULWWAwt7SXLip2UQxJZ3+55SZhEIHuWGZSmegT4XaKeFUB1Cuo9p44sHZfhoIuk30",
+	"xdU1bM6U/AYa7Qq4Ogx0yeZcRrGtFlYes8RBu+gpAerhYKWWWqmFvahTzU47+JVoY0nIDAir9GuKwekl",
+	"LCsq38P2G48PDOhwTnEz0mu23CMEG0Eu4ArQJGAWwGfuj7/8D2n+o0SJvz5mGM5TjoCYJdKpA54Gnk7R",
+	"micMq3GF2zCKvXJXGjSyf+bdWrzjBn9pOZm39ai0Nu9e1AsT1P/1pUZcgQuhwXR3Hu8hM/1eGCvGokr6",
+	"2LkatQB5Bde7ZPS1SC3JXi1A/vrsH46xFA5ejQz3YLkRubCrhJE0krDG6jAftbKaNc6ituPeee93o+Tp",
+	"G7782UtlTYfxlsxpeikhP6r/F/vlzYvmKT16+FWyzWBYe/XfH/4t/m49TWCNCXlfXM0q+5jBFegV89bv",
+	"YCzLYWyZKmwXHKpk4zJYQNkBx6yT4M3C/9Z+KmQGeiDkFRgrJuv+gqhPfSeUGgfdAd9iYQWvQRuHdJdq",
+	"Bge0e1HEfdye2iTB5oGRLf2cLI5tIWWyyHNycDdU2P0JdhqNrizVjHTKNU8taBOQGlPp7iTqYSRWYcrw",
+	"lbWQJ+FuRDYXsrBg6q4F6bOsgm/0qHBply1BowNsnzSfN2qk7Ovyw92W3Np9gQfUnLZCri5CagO9Kc8u",
+	"EvH1ySBk5K7Gqhm77urmsaxp7DlPgQqv+bwwjviMWQ3mnOwww5C8U6XjhXwOXk9+Gf7bEO2EWDCEviRD",
+	"of9w2B+evpMkKVOSFH5SDkr5UvgbeSgqV4BaSu8JQB+Br4hwSwyb8+vn9OkjDz//z4c7sC8IKjWI7sSr",
+	"n3kGB2adWwWUg6Fbd2taG0Ow4dpYC1C/kgPEuG/+xnKwyELdPzMxwVDyKnBGXDtpeQrpzBTzbgZgf0SB",
+	"F3dgAoS/bxc8jZxTLuYiQvjeIO59tx1gtCtlZVxotJCV8oqAeAJL44WuXBY392r8phKGInpvPHbqu5Wt",
+	"Bwxg/RCGyWAG00OtkKllo1yN6BDnXIoxGHubWCF/fRHM17a6JVfitVbXq8pE1pYnolUKxm+FS7N0aJeJ",
+	"LHAslpI2ZTC7Ujj1bIKhV02EwJ1uM8zW6uQtuWOnM/BzIJS6ocvIQT2qzxCky6yfjhGHYNNpNEPru9pw",
+	"ag4+q7gLQpfnfDtYhO9ZmXPIJUaUUGm3SecI+Vgo44U/XrxZKIjQMJ8V5NMew7om/Ao60/EavtZxnfAi",
+	"nFxYWQ30rZj7uoxG2ifaTIOZSp/7HknDCAYivEgR7EuyPVg+obJe5wQdDBEng5RXeAwxXyIRDAzKM9CU",
+	"tj/n1wMsvEEJAai/BeEnqDs8X/KVIVVpQIq3Go9zISGq08wAFoPMfRFFJMz0EYbNYGFpD1JhjQO3ZvOY",
+	"nXn3JVsXwTYqjH39bbjt6d9ncbRubDBe3q0c8eGjr7896zAoPV0fuGWzdEZIknN1BVl1lugyIhOiO8Iy",
+	"PNb9w27fe8eVYkgmVYIZYCGGGG2RPQXh7pAbcUvlgOzfh4GU1WTkCg9rAtZ0yrGr8HrzLOKAjC26jlWt",
+	"dPe2VNQ3OHw6g2yAqfQ7DL1LLi3a77A4w9gynisJPgvfYoa+g4qS+arkQ3jPZJgi6RbbMTfqQ9LL1FJ2",
+	"WpW71aQKJExLwHR163lBtT5vbDVqDmUUDi2w87KmwHM7bQmn9LfuLgGlfoVXNcRW3X3a5RetwqiGORcy",
+	"egn+HPh4JeeUsMwJczHfdQS1KwyrZWBoBIFQWMx7RCgbvup2fxU6j1eoIIfVoF0OWPqVrkgVqx2xL8zb",
+	"3bM22HKXr4HGiaqEtcxOsQzJ2joCmuV553WscYD62a+fKwGsQrn6qca2sw7ICh9jXOFNVeetLUupqufS",
+	"BFOqFquEZZCDxbqLTrWKkjA4gbklA/2yUcYt+nl71G9V7mTfQZ2w1WobddzMBwyGShZVQexIYZXVbr9M",
+	"WRWlrJNShwoNsuN4Xmu4ErCMqNV4bnuYnzaOPOZa3KG7YVUjPzOJSe7XXLQm9q/rcC2l55duArdorlti",
+	"aQpJ02bR4uWkkJXJ9xUFkwy8YmbqCwvdikwbylm1kqQ8hC0qW6WJtujdXfVlyydxPRkf7KkfX/LdoaR+",
+	"wvadrZmbIiwkXIh71EGKoWVwOkZ9eiaAtYOV/y20LPWWRqqQnxzTTOjQasW/sHTFaNVW/2Gb9fVHtUSr",
+	"96gwK2JSnWWWtpq5xpcgQ4CQ6LYAabY5o332NMhtNnvurfadF6hhHnWcO3bOs0yXlgyKyGYi6njAqnt8",
+	"Am2OjJFWS0O6XYeRutWwwWu7fL2erd5EpzXINY663H9jCzFyq+qYbMrx0RosYyEnoBdaSJtQFXuQVtiV",
+	"z+ikCkCP0UnPxZwVEgth0xV4BVqMRTxofocLusyQ8ZYb7fhmA+lrSbkeQ+oRGZt1ROLpxhoyd59BS7jt",
+	"q7HbM7cWDA2U1Eo/1cq59La6XTdzNwk+TvLbBiNfgytGJxeGcZarCR2DQ5ATY/l8gTW0CjvFeEq20Ooq",
+	"gO3AEY1uabola4oyvXwVK+/uUwZjoedu637PaIfYI0mhlu65xjRIaD0Ppo4pN9h7ATJGCv8KbM3gUgN5",
+	"IWv/EPKK50iOIf5tZ3mIUrTz0K3SNgOAkl4zp2YN47bSaGXpWgvf8IEKnYsW0UBPw2cYYD1WOm0periR",
+	"voa2o7IFUqm2jYt8LPK2q8ikahENZXKoEK6fcCZVqFYZKo9GxvfRCiL2KBEnbtxRB4GcNlaDYYdDfFo7",
+	"su7BKW8BWKZS069S707n2f4xJm4xQk5+gggype5PjGSJXp+8zK2v2AqG5FkmpFWO+ejCWGas0pCw189+",
+	"fuwj0n1Z5JcVC96UfA4sMD2nW9k89iXNaooFrqVSvom1xkWosltPZHzDFlpccQtswbX1OVg4muO8vjLL",
+	"A0M2pCU3PtDA6/abk9Wu13jBiQ53W/RioyqSM4hc6q+f/bzTN1jys9pASQNXmmuvyy31dke7/YkeN29l",
+	"1aeLuU2JN0Vu64XzfWk6QHSwSsVPX2Kly7h1jqDSVEY2zoX+OBkVMqPqA9vOqXKtfx2r2YoHMkAKi1Wt",
+	"CVZSYsSEi0SOvsqbkAx5FFpP21B+vbqOh0C13SQAen1J0fPc8J1uqnRBxd7TYb4zHC3GLJTMV4M4Of/W",
+	"9NKi0X3E01lZtrTeJUAYb6/KOrraply3FdeYgvFN5tSGF3utAQkmCHts3SdRIOaV9jlqES+0+3kvT7QT",
+	"nSyfTLaWGmwFa2VjCfU9yInj2PVeQA6LGOyLUuWHjo0Lnm+znVilyMDkrhAlwfsJzlkYBJ1+Y3QK+NOb",
+	"R3lLLTOj5Xhq3mqpKp8vydFuCXPla0eugKKcV2yiKsBONCdiVy3evR1WKq+DVtCsyot4fK4TVD1RJHIS",
+	"NRyJAHwL77jkk70qErX6MO5E+/VaD0ej/IoS1sheAuxD9jxeHmm9bMWUm3Mne6NnFP3Z1IIn4OwBOExj",
+	"PpzCMZd0KvJMA9mIcP8jyBXWzVFM2Cq7o1Hu85boWxncvbWzHYWjWNgeOE8ycBTXbinLdgzFjzg3K4Vi",
+	"rbcBjliriAVaB5vVCGvh2xZDyjHD+Tt7Jjfi/iMyUwZ71avbVpNtSzWNw8TCo72o9/EC33cHuncweV/y",
+	"yUs+j1bLi5kNf5sqdKoL+7iRo1SZvbCgxT70UPJrJydQ7y8s645OeSU35vHlVKGlJHZndLTx6+Ny7YKg",
+	"XhC2Vc+7Q2UW0ShX4z9Bo5JtZWGXfPKmoEivPdQp39e6rYpENw53sHja0HQgooq5UdTcqWCOtmq5/Sks",
+	"7GC7u/CiHia9cIqNlmWnOSxC5M2Se80Zv4APPJdTBdoCWi5YDhOeo7pwXg9Y8TbROVqCsU2VIwqTrJck",
+	"kiAcPp2y51SWCmNwRoCWHqqj+6mET6sB7SEGhDIUrFbX3Os3gVwxiWvVUu1+4ODUaWAcBcPL6oO3+K8j",
+	"CVjRXl/u3bLKVLcKW/XSVB/ebx5I5wPYQTYl/qqx10eWm3fgOeNskqsRqigaJnB9juEdML9yClMZ5cbg",
+	"eqG9GzXZ2YexTb5trCk4mneO1aWowYGwensMgF9xQLo6Zkd5ui6MbXMJ8CITLV3ZqQf+DKRh88JgrTls",
+	"x9DgPI3k5LZ2+k+evUDFkg3R2WeGB7TpNmaKVZ3dapcr8ryl5+MvUvxRQKjVU6UYD93rQ8TTkK7z3/Gn",
+	"U+bu9sKApgit4VLpWa541i9nGbJcTYwbEztOCePNbad3kjSEMUWs5tGFCcdn+Ap1Je4zPyOxwauBgYj0",
+	"9PfffnqLZnnJaJrgV3UXUQjTizQVwd+jXnwxhoHPrNsSmxuCqN36URi+9mEvaEvJxVXX4rH3m0TXSNhu",
+	"d49ZH09cqbL1zkC+UQdan4NP6xAVVrZk8VR0UKJTUrGGOm2vnWBSs/o28wPXgxDqC97BpZ5qPrbbWdXu",
+	"+7DBjnYz9zU2snv8Gl9ZO2hdQK01bFxI6yrblKS9e0E1Gq43MX306Otv96bDh4+aO2gPeP/2bHvLz+Nk",
+	"U35HVax1kUMti/JwmYp3omrhA9WRkTnSrkDpHjToeneueMRMtYtCd6VNIqldam+9Xq9S4i7o/bzNr8aB",
+	"Vfcis7XCLtLhvQmrEBFSc26EqqgayitmPxD6/bWCpbU46VhYs6vK8VqF7yLPWUiT3DPIJ+h645jBra0+",
+	"Mi4xtrNf65abp76DQ6wItBwL2dKQyl3NY67rKX4hX1EDz0LFY46htDhOhik0TsqZ83Qq5C6XfDe1pbGX",
+	"Zx7nnf6yR9U4uBKqMPc5J4Vgx5PINDAJS9AMQvd8zBAcazX3tSKxaHQGOinJI9WA8XQ8N7ev1hoWlTRO",
+	"vjMCtXYYaQuVroel+r1SWCoGhJC/OQjGPmw1qhbXcGb/U1vnB1U0tR915/6ftak5ryRQq4rArRoWUxZa",
+	"p2BupFFz8Ol1o1wYTFSyp5sFnbdlsr0NGbRLbqpxusnFO8Mo06m4iof0zhdK25bwwt+8CrB+rOs5KltV",
+	"OqwaSfJia/MrRzPXPm0Cu+/PhTlC+6t41/QmkBJS6GznfhYtGSS/BRM0dRlE8o/Q+2NWLJxaSepWiUdY",
+	"oiTunmm26okfWCsK7SjZWLoLohDyja53+t+qvjO1tTZRLek1kxGrfhe+Nz1BNUa9v1GP8qfUICxmBKFA",
+	"73gYLzNCTnII/cWiLhly7EcoFF01jh38eHn5OikryYTgBelDArohDr07cMcdsVcsnHD5DftJfEfxGgmF",
+	"03VZvUWDcdcQCMdqcy5km7OlahYWet7FyvTu0zpqnzK9V9g3L15D9DaVa4+xSJXiZbNf8yyHsNy2OJH/",
+	"KKDYczx/w7agU1fMD6NMgWft3k4DqQZruqPkPoVvQxtbARnjEy7kX5NQ37Ze8bYsQ7o5WdWOuLVwN2bl",
+	"nYc1e43E3T7+Y8a1Flew2f0tYpLWE7DdM26tUrPBvCtxIhiOgrRFEUvmeeuInRvmeezJ8wyvQ6x2YLVv",
+	"NsW7mqNwjjqIGgRdnVSNGprUVCv7W3K1OnVsuR7aLOS3sUvv0+3dDR9ry1o6rn0VS0NBsjvr4t3eIN7m",
+	"qSxPoGkp3ZTb4s4PUj46gMR9dZB6SN6aEC1+fkFXsBpv2BaouEKtmGen+CmHqd0tyB7XLvGzVyUKHghy",
+	"+xuF9/FItRHOG8haJauKX96mrHTt6y2E2wDmNtluU/Ap7BRvrqjs5jnbBaUv/AuZwCn7N/c/8sGbsllD",
+	"WXMWIzqUhgyVPCozYkgMhgRLzKJbud41OmQZNp3LdUN2q7j1qtDmnC07Cl3tLQVoHCrIVBUFK0vEdymo",
+	"qEzr+pB/1Eo+jIs8Z8iS2ZRnTCqmlZp7t2KXBsJ85fSfQZXisBbHBmOOEfyaPclVkT3D+VH2mFq7wACF",
+	"JiP99puWJDohsSevjrnG3pDkQyYvn9PpwxbZaMXeOgzhOgs3Ix6UgZQqso24gW+/cUv66hsnt3/7DWmQ",
+	"p+ztVC2lQxpEtFNG/Cpxo1LgwG3wyruXkhDCecp+5HqkNGa8SUVBlGMB+YZB9dsDRmq4x4MUtB1g8tyq",
+	"+xUUT7J0p5kwk/N0hv5YC3xuEl+32W+wzDmb8ivYeepbuNylN5fswV1KpXB/3W47F4jc+aH/d7zX3hFF",
+	"zo20/Up0C8Cpr68aPMrRvcv8Sc28uaNQ6H71HEXEVvFcssqs0In/GLNUOl4TYKczoPR4UKINcsUcbEs6",
+	"eKtq8qpWChfvGl5kAhvCG2amatlmCuqcXl7LLC833IDjWiJ56YUIS952vs+8O3/zcPeE34bDyPfQC/cx",
+	"ukQ6lLpuqaB5OQX2998uw5yl463uy/z263//ZpdyQ8NvQgSTR9NCC7t6i7ycImO5Ean7g/i7o2X8pfzc",
+	"MT5KaC0LSgiqjqNmAoJb/7xnRE3f5QvxE6y2bPaCLXw9VUa1M0qfXrUO4Lqu1dJC3DaEHKs4/H68vHzN",
+	"Ll4/RysYvwLJMBiZ9flC9K++Oj07ZU984wZ8w7HtB4a5J/hZQVm/ZeGTc7bgdmoSuq9MKK3+TqYq8xV2",
+	"sc87G6lMeI9U0EJP38l38omSTiJATwsiCWZKhdJ2K0aqpVDy3L19wob/OPF3/cnzbEgmjFBVQxgG6VRB",
+	"9rjecdgXt9BXWEp35hbBsOAa++WX509P3aAXoX0OGheQ+Qf5YXjzzneqf9c7/+fNO2yj/66XvAs99N71",
+	"Prz/MDxlF+UybEiv9j5D8qGEUH83xTdffeXnzTGLa4JNnwwbLvgEhuwvGBP98K8J/TAw4l/u14dONnl4",
+	"dvaYnVExQwIR1uhIWLGgx8nZ2RlyHvf5H0M8gqFR2g6Td5JRcZx6ocjhP04uleX5CRYiw/eTqnGnT56i",
+	"NBe3GJMgwHNuxRWw4QshZ0O/l1qaHVXFkljl3glhxmFzCtKeAGJGxuxSpHDOhrkYaa5Xfd4fYf3jEMZl",
+	"+uFJPd6uz//bV4+++n5EU16KuUepN98/YV9//fXf3Jy/XD6hnc1Fngt/mTxGLPgXaIVlFnCms7Ozhyf4",
+	"/8uzs3P8/+nZ2dn/GlKd5VykIMkz6yn4YsHTKZx8dXrma3IRzZnzfn+5XJ5yfHyq9KTvvzX9F8+fPHv5",
+	"9hl+gwHk1oluPSS9Wsv3896Vf0MtQPKF6J33vj49O/3aN/JAToQ06iQn2b962Mcrpj9Wesl16Go8IdG4",
+	"pJnnWe+89wPYC/fu99Wrjh+ahXIrdO9/dXbmPc6hoQlflBWi+r9717h3H+yq3LM2FfKjSNQ9ouApiUuo",
+	"IbQNXK60/71vcYWMupjPudNxG67wChpVuru7iHM1YcIpHY4H8Dx3qOr2V8Zvnv+zh4DtvXeDNwFdNl/H",
+	"C7EtUTmDVGD5HOXtbT6pvNYABXuTLrH41BzAJo5el1MFV7Vun97v2DzBZ34Fz6m1bWnn/c7Lp50Pbo8s",
+	"grZ+yhcmhIdUhLk6t3ySRH7/n5nPYnL8H9vRlHaZ+qX9qEMEUhUT9HC/6uWt/YCbL3qjzdHowp8heb2P",
+	"TBI/81WIAMHQ/zyHjIrdF74053K6cnrYY28z8WVdEIkzYFgqmlh+pii+eCeRXKNCVGNCcd/D0Emyw4QN",
+	"MUjM305cKrmaq8IMN6ruUTNcp3jjbe7rQUT7MSMNcTPDHb6TZY3+B2btvWp0/wYFC5cUvEm54WaviJeu",
+	"iDUyJRhcBEvNgms+B4sFdv7ZFm/FMUgZ69b0znt/FOSC8ReOf1Rh2J5th9onRfAnVWbnQsNYXDtC9ZJT",
+	"y4rwu7YloTS/55IuzMwfCCJgyKoRE0lKWGwRJb40FlISjednmwUSIryMYhWZWQDy3nNfFHpRmGmCoVQJ",
+	"o3yq0I01up5Q27HJTlqg9O03twDS5kIrLpvUkmLmMB+B3rbY0ITiiMvtEkuIBOWprSLIDat/bAe1KkNH",
+	"IIxarQhZ30FS2pfLNh6NCqNxWNdeiC6Wwoe3r/b9McU1ZFbIueQ93k5loEymqirM1dWERX7whupy9/yu",
+	"RqZfdh81rYLwC2FsvaV5hEfH9lO90qfjdeiz40Wnb3V5b0GlnTq9h2pg787Y0Mkz1uj8vhm5uIEhF6gb",
+	"Bpr3Su0p1SzOfIU5pyq2zetf67/mE3DvYenPhmK660t8ld7067sTklLsTGg1HFjBiKeziVaFU5Edt8hz",
+	"bPjju7dIWDohoexuvCfe9m/qHXQ/bNPnGsdzRO7QRIP70uQwsdDPSvXl1kG5L902WhN/eL/nSfQ1WO9O",
+	"vcusSak9Ns/zjRu9w4luB+lTJeEAZ3Dpo0SwSbzPNasOg6y42DiYgnvujuZ9Y9XiaLB9a9XiUwGtWwu1",
+	"92qH7ZT6sliGMXkHgC41++96I17i219uxXZ26CD0p7wQL9uYQqe77ygMuxNuf0HpLyjdCaXzvMLpuwh0",
+	"OGL/xv2ngxiHwD+uBEfne2/CG4L0MGKbh+F2BlCBup+ryVYDJBuOVZ6r5ZBcA2WrL858qyk19o7CEwxL",
+	"pFipczbM1cQ37MyFBFO2kkjVHBLf9F5gAUHvOFPvJPW9/8vwBTf2BKOeTp4/9aUK+NiCHv6VFN4hyKzW",
+	"DtTt5oHxftQyi3/KDckEZKss3ZkrlubKwDuJTk7aBXCdC9CPq57rqZISUmtIaMOKMjEDZoWSL9RklwHz",
+	"BThZhQx3vo+e8aVBGjk4UYOZ23/ceHcWy2/e0r3L8dTYFHTS+xkId3NcC9e2j2hxQsBuUmIkgMl9UJrG",
+	"29/cSp0NFvuPk5dwbU8uEIQtaUtWMUS/xvZ3Bw8dgKe+AV5rumdmiLhWMQvUa0/kGD+gC2mYGFN9ROzE",
+	"ct+84pY6XTXNLnVuC2e/N03On8Ht1bZ1qN1OWdsNNK+nfWyYkYpWAxpFZO6hjs0FxopslUp/9u/ch3xH",
+	"c3US76oSooeQB75b1QukUqmp1EcWYRtHXi/3vEn8UTShbuV+T7d3g28D2EtYBph1cRA/PNjE9Vk36uFn",
+	"CsxBpDR3ZwffLgbplPXrth5IG573b+iPIOlWJd2aB/cUf68d3Eci8GcyCz7davdm5/Y3LiOUOBYcQxq8",
+	"wFECYqtjbfclvHl/lRFRNyGVxk35oT/xQSlt6oXv8f0D1fk/morhxn9VWBQAj69n/EZVh0ncVOOqqYkP",
+	"eAhVtzVg+L1ZAJ/hAdeC2jY6o4TSADl6/Q+hutRPiu69InJIv2CK0Po5HZ6pbR5Rp8CX+7lz+SqUkt7/",
+	"ULuwqjbyIYLdRkDEr54oORaTQvNje1ti0x2dnr4XeQAwGp/dTriQoLOEZSqdgfa5LNmcSwpRs1OsP910",
+	"jlctAEJtuBAfzmVV//qwVNX5qBdaXa92sMqyJfkRT7g+zb1YZOrMznf6b/T5rVXJ4vQCU+OEjcCIDKif",
+	"BFieccvvnyc2DuTwPHHjLD4tljiNnt5d+B0SQb/K5d9KC29D4vZxacFPc2+0UCK+qKVABhCvEYE7gXmR",
+	"YgphrB92UnVBoEhF9+GSO6KJ30z3xe0aAfM3VQySf1w2q3DPxqBBpvChX+sh3Kq4Xvgvn5Stbo+vwH4v",
+	"sMZEW5/iexE3yyzcsibY1pJS5Q0oqvZDlAl6tKtwt2NpDQ26fBIQZVCiydGxcKtK8/cim8BFVaL7qBpN",
+	"KD14L+FwjW4rZcj2Wqi2rccox1MKvuBVC16ZkZpvTZDxX7397tXPvbi2v+FfCK1CN/0LPbPIrmttMf0/",
+	"01WaKwnZdawj6X7eXpVaiLsgSgPDSEgeK+cTx+eQnXYIjMYey4LMiXNuQQuemy/srwuaVm2Ttt3Db+vd",
+	"lY4XGhxooprt6Myw3pDlQb2NFOUtVh2csbKAohL4dgrzhiy2wpzApdJon/uzo1rZFL+N+VVNHrFz297B",
+	"MujN7bxXXM7ggHEuW4tLr23tnuRFTOZtdp502OyWkGBRVT4JwiFWJgvyJLpJPgWUPRjyuZ30byyfBL5n",
+	"t2HiJZ9c2F2BByHXtyW2wBed6GCC31ad/5hIWbXhuj/1peq3Ra55MYcgXlIZYBFrgPXpc86AWUdE2akw",
+	"oXtc6418ySc/+td2YK87X5GVUXSoVUqrV2W+FJ+AD6NpQfDy4Rav0q6ImeaankmLRRQ5zt6WdVVy7KjM",
+	"+/Cs1ocgpOi2NiK4n+DGGqF9NLtBRXgYyoXlplZOdplvxhj6nuu+4R01q6IG118IET70QyPd1hi/59Yw",
+	"uEYdeoXN0cr01jlkgjOHAmUjMZ+aLiQbPkU/x8kTQr4Tar05xB5qaBOknFD3oVOyTd1o+MD4vhecOvui",
+	"Z/00Fln3s1/9Z3nBHVzfDGd5CFp7TU6patDKtBu59v7rklOpLZ3U6zZtC8goVbutrq978Xm8gbm6gjXS",
+	"on0kzKjqSCn1/4HBQkFxYblNvOy23YPIeOtT3cOFQ21UqwY4ujAWYy8dXjxuws7XOyv7rFKcG7W6cszR",
+	"t3U9ksMvEpldb7O1FBY9lUMqjjvwBzLAHQ1S5fYzDKHTm28M11LPkyqcYBkqM2FQ37jIxyJnwr6TXIMP",
+	"BqlqRyUN84MGlis185xEZljXLRpFTQ7MGK4d3om5NsvT0E76U3Nogo1S9mNMu3AItwXUsLyL13OdKfZn",
+	"xQi0BNuwsUWKPZdd9QwXmS+FJQz75uysitWnvkEJk1jDh7Ml8Bno0EcwXiJE6Qgf2ioPvBqzn1ZXoCW1",
+	"q1I5WgwkhOKaGnjWgCCVdHuChPLAYE9NKsk5Dc1tNr4eFTLLwTym1zh6q96KCZbPrfiFw1mt8hx0MGO0",
+	"RfjPhNweCBds40/ywljQJSSwxtGvPBcZt0JOyt/9e/jY/3hnK/qKz/ODSDOHNYCuU8lakR4q10rV1VKC",
+	"CtWcZD+VqF2KQh/RDe1L9m6z97ylV+7nOq4muofLmIwqVGHRAcLQ3bPgxkC2xgvTKaSz+w463AT9cW6n",
+	"Nah/anGH+5/TY3ojFxBaSPPc8VCMKfGVp+Nae3fK2WWx9xGj/+XM9Y193betvjroylC/WQ3oHuz13Vms",
+	"5RO0PuyyTb7Bl/Ze1f45y8mhM6vvy07oIPSnTIJ2GEIlMcmMRaW4+MTHxxmLRfVKr2pS1QR2SlAOE56T",
+	"Js74HFusTqlF8sGvsi0JQeH8jnOLldjROR9o+znQmrNDZfPgWTl1dq6uIMG/RhBsyCj2SxB4yxXSirzd",
+	"CrY31+nfuP90S/2pH9FHzP3hiOaPq9qOhLrYy2EvU9L2/Rwe7455D/4A1gPmY9hGCYV2iaufEInfp010",
+	"kfMU2rA25RLbpzh6p0AYRdXTcyUnoA9L4n0NOYRGxfeHES0p1riUH1We3U8x5Ko/9J6lG5uliP0w91GK",
+	"eH39CLBIAy7c7nmZEhqtq+tT+PlEA/XSR9PDEmDWi1VZXduynzm+6XhL4ka9iwPQ0UV0Xw8MWypd5oNW",
+	"ogwzU4yoBZl5sznWkHfk98A7FUsIJO4t4/t73JbaruB6e7yf5RbbQX8pZNRuawgw2tfX//mK7hVaEA7X",
+	"sxEEGJYphj2XSDrk1jrSqiXeH6Vy116Ce3VoR0vmr+HF4fP5j4uZB8KQwODWklUUGFZvyUUIggqDb2nN",
+	"JXu1APnrs3+U4eF35HL9GxOA0U1taCLIRxLDfhN2mmm+xDpR1XoOLilHigrUwXXwugK+CQbidmi/2b9x",
+	"sp5U1neE229LtRHXJbi1BlKK3GXYzC1YU8rkPMgNoGs6+KjmHFuqU4Q3+tqweLSwLBczMKfslRODfRWH",
+	"WisvYaiG12DkZBC0WDjBAh2OVMK7nGozZuclAuFNtaVNHPwqFoPkZi39l6cHslSTMSZUysZdTPliAZK8",
+	"pCil0I4whCy4V0VzNe7/SqadtP927FhouBKwPCh6NEH/mmbYCvuDBomHL/3EceGUW5aJ8Ri0qbotnZ1R",
+	"yMRBfH+Q56F2VgjQQEE0U0y4SdgSNLCUa+yurQrLpFpSYBrd8lNq7rP7bLGZQP8G/zsoz1QV5qTeYDPO",
+	"mZ/J7LV/+y29/NELuoDvaV7261CUJeI7XKkr0DlfDKaq0GbIZrCwbKJUdgAmHiAYs9r7hnBmBzBfOZ3n",
+	"bXh33wWo8QC7hLRJ2ffjSxMTifiIDckoqmhUWOb+eFwql26dtTeoocJyqkq1DLTBl/YwxaF6dGfYJV/0",
+	"qFJa9V0M/6wFYanh0APDRlotHcIGKkbJuI7KD8xeCNzKHvo3/q9dIvEzmYXT+ehm9DXoHICTVkCI8tL9",
+	"Y1vR5PNpRriuxWHuF8S6x74+41DWoEXWCgt5mYj4jdBMLSVFuYYg1zgWbomBaQXll0jNEtblQdQbFJTR",
+	"unQMFMdZi0CsOofuH8np48b6M1jtToMWcvITrO6nFEk130fKJ2qEKQk7TaKRgXvU03zj5GSo7etevCnB",
+	"VlEFgVJMdy/pSS+4x2I7m44FP8jtfCkPDx3ihjhx/EohM2CcSViyGayCbYTQATsGS7Vkyof6L7S44hbY",
+	"glPpmdDRkLIHmTAsA2O1WnWra4vNp7eT42vfr/qSXv0ijN+d4zRA+kUkj3ZEv7Ng3majvKDxfQqg77qP",
+	"Iy+0mmg+N+dVJoCfF2sejtGsXpZOpIX52se02NxRIjfv5PCisFOlxb+oxTn7Dlu6D5miYMOL188NpiHO",
+	"ObbKW1K5PszPofL/GPmNfRfIrLkAPRekV7Ac3MunLGwEm5+/k1J5wMUSFMgv08S7I9Xfq89B0943824s",
+	"4WeeRWNtfLjWOhEpb5fcQQ7+64vDUIO/AaJ08HitqQUx/HxVRY2YqVp2dVUThvRv8L/dfDWbSPPRFK0r",
+	"1Q6nJBjBqfyBI2BsyhUa/gljCsgcBQq7l2LWZf+HR9vjix0XcTgeomeDR66Ywn9V5DIbbQuC/7Xuz3zq",
+	"a+8dE+7xCe9B9Hdini89uKPy4IKnM6yY7FSv34tsAhkbrboQPMG7z3U6FVfQmhpHjrtm/VipsC0OyzGT",
+	"zCp3Y1X59cSJ/PIfmNOWnLgDnOZBk9QvmHW3KoEjQcAiLNnkX2KxdhlE6wfs6PdyGNGoG1YI6WSSFFBY",
+	"EHMHbiEnPvWh233g0YM+Rs9fVGbC0m+KcmH4NghiXLKy2EZ1aLW4Wp1mI5/UG0oOnzrypI5JVDzu1ZPn",
+	"LOcr7Dkk7PSdvHQfPjBlybBQsgEVYQEZRrhI8jkw730ksjBuIcKS8yxGNdgn5ZRdyADjdzK4lAM4y8Qf",
+	"Xzs1eOBictXz+XYk7yJf3RG/DxtguDejDBVc4+wyIHKA7UH8qU5aEhK7FXahkz3oQMNYg5nWCWE9RBVf",
+	"+DTuqPsH/QU20AkxCbvq5VLgBmUmh9VI1clY6ENItlsmfgsvfYmebEEbD6Fg4f+z5kEtpwoFFpVnZbkI",
+	"CrNBru/0hGAO37trkQfxkbTptQP8NFOVyq7/twRwK/X3b/xfA/JbdFNY6yfyUZ2plbOljM0NQg92zQtV",
+	"rDLIhRNtYL9cpe37PBb6bV40vizGIbxUU7XsCDfqi8ltWdrmjwKKgyTtbqDcrhymT44DfIxMpq1ndlea",
+	"79copE2DHf4xZDOploYNqRfGkP3lTSGlkJOEvS3QwpGwZ1ornbC3Vi0WkP01YUMKJHX34jBhQ1Ogu8n9",
+	"SUettPvbcj0BOxAZvmO5tgMr5lBWK8ron5tKcE1MeVqn8i/yyjZk96D6E0ssgaAe1G+H5NBJHTFWd1vC",
+	"7N/4v1e72mOvH/Lx768Kn1qq5PvnB7zDwpD1olJ4OSDLKGvEkjnxOEe5m7xrJ3awk++nXKaQ7x9FfoAd",
+	"tErquKRueHcv9+YTjm0UxnVE8Z4KcXcRuf1sNPh/flLH8yasaucJxRMzyuZMKAjaQsuDEDKgEF+eD1oO",
+	"k1qqCqS+E56wmJExA1iQt1Zkdz7Cw55UZ9DfAzMup4yy4x9Ddy5vlT3cSWKL/EYaxgPDeJZpMAYM5WBI",
+	"ZcOBQ1ZlgyRnZ2cMeDpNykp9W27h/Q7aep/C8c74EsyhdMV9hDg3bRcBzldlDKREwW8O2OFwDkjMi8JM",
+	"g3MLLRahvkIUJcosHOPu9FoXkrZLe/PklZ7limdlptX2ik66MPZ1eHNH9ciXHmK1EldliVPHjSh8MNRe",
+	"xYjYtgrwZX/k6qBr9RC+evRoZzmELxpMWXKkPMPVnzawi4K3A8o3bALB69dAyv0MrnUIH6lsTDXDU83H",
+	"9hO0u74AW4arMSGxaiuG9oR+XMYUt2RR/Zt9jK3rp/GRBGpaDON13Fs9RsP/kvuQOUm+YSYMU8V+MUC7",
+	"d3loxLuP+J86rG7ZHb+SP+6Yxb69StQnSvIfwdBK7feaeI45mU7vwDDV0AijEgpiRFDFi8dpoZ1PlAJr",
+	"XNjUq3Ux5mjndakFz48RBNH9pi/bie6TOEJFtoPnRIB5QBVHDxdVtnYDU7p5jvXgKGY4WKUMsDTnAi+R",
+	"qi8pKjl2Ctp/Kh/siSIYSNiKI8+uKbLmN//+McORwxxhzvuOmQnzP3EKvbSC5yYuB2IWdUnAa5HpZWCe",
+	"e3bx+vkhMCVApMSJiq9A5gUInDytlk66k9OP8clcyMJu7V5+9dXpWZ8XmbAnuXKv3Gw+ydXkBK7t9od9",
+	"9NNsvJMqORaTgpBr4ylgCGI/xcDHlif9TC0lYu0NXENa2FrG7n46ef3zmjl1fb7ytXufcAM+U+C5U+ma",
+	"v4oUs5cp0PMWy3LfD+jr9VW5C19LntOxrU/8uxoZ0FciBfyzf/O7Gt0OMvTh+uxt4/dzNTnCHAulcrNl",
+	"j/jcSdsqx1U49ulVvj0rDtEIW5binePta6EXCCLuIrslzPEOXFtGzkewCQf6tX+D/73dIYdPNybM+KI/",
+	"0apYmL4BrtMNDMc3FtTEYPMBJhRVIbFtL8SHriXqbDyKTFhGxbT83iy2NVD6dqDaHKSL7USYgQYK9Vsv",
+	"Yb57kf0BKo58lMPnsd6ydfPnsVwxnxcI3Xqx+M9w2f2b8qdBve70x9lKvFzbxgoPVbOtA8DmMB/d7lb4",
+	"CKfrF9u/md/jKdKk97Q/SmEw/c/lPMJ6b9yfVLHx/s7Fz3j8fVLhs8/jTDaKtH1Ubrd/HbQOWzQpl/I2",
+	"ruuPcR5+sf2Uy0xk3H4uN2mpyX8Oi/X+6kqL/4zW7NSkz2vFOTfWajGZfC40GBZed5N/fqtuS1e4j53c",
+	"Kjzr+NtvGp++QMJSZcCG4a9vuZl92uBpWho/B3D2b9x/bm/d+4SB6zd2vHP4sGGXP0zfu61TevfAPcxU",
+	"Nv+780Vzmxn7N2tt4z/cQ+ud9Ub1h1j2oQxmn8AG3LMxaJDpRzmN3Z+ElQ7KdR4TBH2qB3MQAvkvAQ5f",
+	"A9H011qxfAFOHTg34c/Ph4Y6fOX3dFQYli6yPz02HcAt+MmiUpu/8qAANCmXXxCJ4NA3Vi2+AMMDA1/W",
+	"9jAq0f0SVsQlV25mqyuulsbw7aNHX3+7K5HhiGdAEVJfcNHBwSnnk4+m/ByLv4c9rYPvj0JZvhHhQb9i",
+	"56X9YYAfR64SHycoNmN9qifROJTa49utCGS2UELarYuiPlNCjtWBJ6iiM3nGFxa0myMCg433tr7THjgX",
+	"f+uWoNton9V1qtsaDu844V1Na+vTJxupbcV8BNrHo3IzC3lrzRsgmMEOGYoRa4627ewbDdSOcBB1O1Xz",
+	"WXB4R369k2u5zeHrvaQbU4bfo1ylfHjjeQC/fbDr2ght69ucqgyCOMqcps/z3E2hRRoFDoWCZ0UO7W/R",
+	"8/YHtbjM/oIXvuPzYcIz42GMBtJCC7uqeZnjz6+KfOOZ5VYYG9spZvz1n/z67CLP1TIXxra8MklbH5Rg",
+	"aX/jZpLeDsnwuw0IrY97O7a3bWwlsjROQfR8UegJoFF+5wu7wFN78wb/vqWW7T9t2VB0lluqHdtncjR2",
+	"kee7tl2+Riph5BUvlrQ86U/ApqDtljeuVF7MN6m4MKApGrn9SQsV1l64wf+2nFXkdgyvH/R6pFYLkUWa",
+	"flpoTcky7Q+3BUdvi6mmZzfuP7dDVv9lL7adatx+motB1SfzKFOErJ6jTWBWBptjHGQC0IZ6IWDmkGf5",
+	"ONaIG5H2zv/53klvPt2L/hE6x9E/P7x3H+qrsIZC573zXh+T8X3OUKzWNH3ChDWQj88Z5akkzC/IJMyA",
+	"tUJO3F/lbeN+dehzWuuzTCnmmyLma1CLnLorGTGRTMjaV2W/muY3PyAlYu8s+hqToRZaXYkMtMHqc2uj",
+	"IBXGpg/Nt3wxKKFZWR17szDD5ve/TRWbqjwzvlmQVjk0esDXRqHw2MggF2mqCmmN7waGueS171ASjHz2",
+	"piaWNnL7T5vWGdK5Y/MGu0Dit+4QIWFk+qXst8r/VBs0aOWRIV/Qt1axOdezsm44tdOqDYFzRL4vq85U",
+	"xQuxN7VV1EHaf45qd8txZCLz1WUwiRLqCEU39+Z3r/KMabUs6yjjeyxXEzZRdTxwN2B0Wm7ZUukZlgBw",
+	"A4x4OnM4J7NzhulFia+LmbhR68D8XY2iZxtU9c1m3WJe1lJP1UJARs2pEINV4+wpVzEy/HcrP1aZmUr1",
+	"VMohkxJ6VeOOTEloolbZPDp+Etsq/UZw1cdsRAfDXFo+aeK5YzkrxqvFn0YyBdqOK1dqRrWq1nyJ53SA",
+	"hcjtiZDM6zNVp6H64YX42rYlrw0djm7KryBAONSySZU0wlimxmvjt23gR65H2AiJCuP7QQuZgWaNdODa",
+	"eJQV+uH9h/8XAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

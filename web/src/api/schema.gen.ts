@@ -1851,6 +1851,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/projects/{project_name_or_id}/immutabletagrules": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the rules about tags that neither move nor are deleted
+         * @description Rules of Haven that say anything else, such as legal holds, are listed under /api/haven/v1.
+         */
+        get: operations["listImmuRules"];
+        put?: never;
+        /** Have tags neither move nor be deleted */
+        post: operations["createImmuRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                immutable_rule_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Replace a rule; where disabled changes, only that does */
+        put: operations["updateImmuRule"];
+        post?: never;
+        /** End a rule */
+        delete: operations["deleteImmuRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/replication/policies": {
         parameters: {
             query?: never;
@@ -2923,6 +2975,73 @@ export interface paths {
         post?: never;
         /** Withdraw a statement */
         delete: operations["deleteStatement"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/tagrules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** List all rules about tags that stay as they are, Harbor's and legal holds among them */
+        get: operations["listTagRules"];
+        put?: never;
+        /** Have tags not move, not be deleted, or neither until a time */
+        post: operations["createTagRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/tagrules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a rule */
+                rule_id: components["parameters"]["rule_id"];
+            };
+            cookie?: never;
+        };
+        /** Get a rule */
+        get: operations["getTagRule"];
+        /** Replace a rule; one that holds can only be made to hold longer */
+        put: operations["updateTagRule"];
+        post?: never;
+        /** End a rule; one that holds stays */
+        delete: operations["deleteTagRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a rule */
+                rule_id: components["parameters"]["rule_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A system administrator's word that a legal hold should end; the second one's, within a week, ends it */
+        post: operations["releaseHold"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4794,6 +4913,33 @@ export interface components {
             /** Format: int64 */
             deliveries: number;
         };
+        ImmutableRule: {
+            /** Format: int64 */
+            id?: number;
+            priority?: number;
+            disabled?: boolean;
+            action?: string;
+            template?: string;
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The first counts */
+            tag_selectors?: components["schemas"]["ImmutableSelector"][];
+            /** @description The first selector of the repository key counts; a repository is named without its project */
+            scope_selectors?: {
+                [key: string]: components["schemas"]["ImmutableSelector"][];
+            };
+        };
+        ImmutableSelector: {
+            /** @description doublestar */
+            kind?: string;
+            /** @description Of tags matches or excludes, of repositories repoMatches or repoExcludes */
+            decoration?: string;
+            /** @description A glob, or regex: or semver: before an expression */
+            pattern?: string;
+            /** @description Means nothing */
+            extras?: string;
+        };
         ReplicationPolicy: {
             /** Format: int64 */
             id?: number;
@@ -5516,6 +5662,42 @@ export interface components {
         };
         /** @enum {string} */
         GateOutcome: "block" | "allow";
+        TagRule: {
+            /** Format: int64 */
+            id?: number;
+            disabled?: boolean;
+            /** @description A pattern of names without the project: a glob, or regex: or semver: before an expression */
+            repositories: string;
+            /** @description All that the pattern doesn't stand for */
+            except_repositories?: boolean;
+            /** @description A pattern of tags */
+            tags: string;
+            /** @description All that the pattern doesn't stand for */
+            except_tags?: boolean;
+            /** @description A tag that is there stays on its artifact */
+            no_move: boolean;
+            /** @description A tag that is there, and its artifact, stay */
+            no_delete: boolean;
+            /**
+             * Format: date-time
+             * @description A legal hold: until then nobody moves or deletes, administrators neither. It can only be put off
+             */
+            hold_until?: string | null;
+            reason?: string;
+            created_by?: string;
+            /** Format: date-time */
+            creation_time?: string | null;
+            /** Format: date-time */
+            update_time?: string | null;
+            release?: components["schemas"]["HoldRelease"] | null;
+        };
+        /** @description The word of the first of two system administrators who end a hold */
+        HoldRelease: {
+            asked_by: string;
+            reason: string;
+            /** Format: date-time */
+            time: string;
+        };
         GateOutcomes: {
             never_scanned: components["schemas"]["GateOutcome"];
             pending: components["schemas"]["GateOutcome"];
@@ -5994,6 +6176,8 @@ export interface components {
         /** @description Number of a registry elsewhere */
         endpoint_id: number;
         quota_id: number;
+        /** @description Number of a rule */
+        rule_id: number;
         /** @description Number of a replication policy or execution */
         replication_id: number;
         webhook_policy_id: number;
@@ -9475,6 +9659,114 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    listImmuRules: {
+        parameters: {
+            query?: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+            };
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImmutableRule"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createImmuRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImmutableRule"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateImmuRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                immutable_rule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImmutableRule"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteImmuRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The project in the path is a name even if it looks like an id */
+                "X-Is-Resource-Name"?: components["parameters"]["is_resource_name"];
+            };
+            path: {
+                /** @description Name or id of the project */
+                project_name_or_id: components["parameters"]["project_name_or_id"];
+                immutable_rule_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
     listReplicationPolicies: {
         parameters: {
             query?: {
@@ -11126,6 +11418,165 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTagRules: {
+        parameters: {
+            query?: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRule"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createTagRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagRule"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getTagRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a rule */
+                rule_id: components["parameters"]["rule_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRule"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateTagRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a rule */
+                rule_id: components["parameters"]["rule_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagRule"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteTagRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a rule */
+                rule_id: components["parameters"]["rule_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    releaseHold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a rule */
+                rule_id: components["parameters"]["rule_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Whether it has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description false: another system administrator has to agree within a week */
+                        released: boolean;
+                    };
+                };
+            };
             default: components["responses"]["Failure"];
         };
     };
