@@ -34,6 +34,7 @@ import (
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/confined"
@@ -58,6 +59,7 @@ type domain struct {
 	people      *ldap.Provider
 	labels      *label.Service
 	immutable   *immutable.Service
+	retention   *retention.Service
 	endpoints   *endpoint.Service
 	replication *replication.Service
 	scanners    *scanner.Service
@@ -156,6 +158,7 @@ func (a *App) assemble() (domain, error) {
 	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Trust: d.trust, Contents: d.registry, Clock: clock})
 	d.signing = signing.New(signing.Deps{DB: a.db, Registry: d.registry, Jobs: a.jobs, Box: d.box, Judge: d.gate, Scans: d.scans, Host: externalHost(a.cfg.ExternalURL), Program: a.cfg.SigningProgram, Clock: clock, Log: a.log})
 	signs.Listener = d.signing
+	d.retention = a.retaining(d, wake)
 	d.replication = a.replicating(d, wake)
 	copies.Listener, a.replication = d.replication, d.replication
 	d.caches = a.caching(d)
@@ -217,7 +220,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Retention: d.retention, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -226,7 +229,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	}
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
-		Registry: d.registry, Immutable: d.immutable, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Registry: d.registry, Immutable: d.immutable, Retention: d.retention, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

@@ -24,7 +24,7 @@ func (h *Handler) getManifest(c *call) error {
 	if _, err := c.w.Write(m.Content); err != nil {
 		return nil //nolint:nilerr // the client went away: not a pull, and nobody to tell
 	}
-	h.Registry.RecordPull(registry.Pull{By: c.principal, Ref: c.repo, Manifest: m})
+	h.Registry.RecordPull(registry.Pull{Class: registry.ClassOf(c.principal, c.r.UserAgent()), By: c.principal, Ref: c.repo, Manifest: m})
 	return nil
 }
 

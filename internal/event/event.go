@@ -76,7 +76,13 @@ const (
 	CreateImmutable     Kind = "create_immutable" // a rule about tags that stay as they are
 	UpdateImmutable     Kind = "update_immutable"
 	DeleteImmutable     Kind = "delete_immutable"
-	ReleaseHold         Kind = "release_hold"       // a legal hold is to end before its time
+	ReleaseHold         Kind = "release_hold" // a legal hold is to end before its time
+	CreateRetention     Kind = "create_retention_policy"
+	UpdateRetention     Kind = "update_retention_policy"
+	DeleteRetention     Kind = "delete_retention_policy"
+	StartRetention      Kind = "start_retention" // by somebody, not by the clock
+	StopRetention       Kind = "stop_retention"
+	RetainTags          Kind = "retain_tags"        // a run of retention ended
 	ScanArtifact        Kind = "scan_artifact"      // a scan ended
 	EvaluateArtifacts   Kind = "evaluate_artifacts" // everything was judged by another edition of the vulnerability database
 	ExceedQuota         Kind = "exceed_quota"       // a push was refused by it

@@ -162,6 +162,17 @@ func accesses() map[string]rest.Access {
 		"UpdateImmuRule": ofProject(authz.ImmutableTag, authz.Update),
 		"DeleteImmuRule": ofProject(authz.ImmutableTag, authz.Delete),
 
+		"GetRentenitionMetadata":    signedIn(),
+		"CreateRetention":           ofLoaded(authz.TagRetention, authz.Create),
+		"GetRetention":              ofLoaded(authz.TagRetention, authz.Read),
+		"UpdateRetention":           ofLoaded(authz.TagRetention, authz.Update),
+		"DeleteRetention":           ofLoaded(authz.TagRetention, authz.Delete),
+		"TriggerRetentionExecution": ofLoaded(authz.TagRetention, authz.Update), // as in Harbor, so that robots may
+		"OperateRetentionExecution": ofLoaded(authz.TagRetention, authz.Update),
+		"ListRetentionExecutions":   ofLoaded(authz.TagRetention, authz.ListAll),
+		"ListRetentionTasks":        ofLoaded(authz.TagRetention, authz.ListAll),
+		"GetRetentionTaskLog":       ofLoaded(authz.TagRetention, authz.Read),
+
 		"ListRobotV1":    ofProject(authz.RobotAccount, authz.ListAll),
 		"CreateRobotV1":  ofProject(authz.RobotAccount, authz.Create),
 		"GetRobotByIDV1": ofProject(authz.RobotAccount, authz.Read),

@@ -37,6 +37,7 @@ import (
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/local"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/adapter"
 	"github.com/havenregistry/haven/internal/scan/scanner"
@@ -102,6 +103,9 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	deps.Scans = scan.New(scan.Deps{DB: d, Registry: f.registry, Jobs: f.jobs, Engine: engine, Editions: engine, Merge: engine.merge, Scanners: engine, Clock: time.Now, Log: log})
 	signatures := trust.New(trust.Deps{DB: d, Contents: f.registry, Jobs: f.jobs, Clock: time.Now, Log: log})
 	deps.Gate = gate.New(gate.Deps{DB: d, Scans: deps.Scans, Trust: signatures, Contents: f.registry, Clock: time.Now})
+	deps.Retention = retention.New(retention.Deps{
+		DB: d, Registry: f.registry, Projects: projects, Jobs: f.jobs, ReadOnly: func(context.Context) (bool, error) { return false, nil }, Wake: f.events.Wake, Clock: time.Now, Log: log,
+	})
 	deps.Replication = replication.New(replication.Deps{
 		DB: d, Jobs: f.jobs, Endpoints: peers{deps.Endpoints}, Itself: func(string) bool { return false }, Wake: f.events.Wake, Clock: time.Now, Log: log,
 		Local: local.New(local.Deps{Registry: f.registry, Projects: projects, Labels: deps.Labels, Gate: deps.Gate, By: "replication", ReadOnly: func(context.Context) (bool, error) { return false, nil }}),

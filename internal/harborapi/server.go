@@ -27,6 +27,7 @@ import (
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/setting"
@@ -43,6 +44,7 @@ type Deps struct {
 	OIDC        *oidc.Service
 	Registry    *registry.Service
 	Immutable   *immutable.Service
+	Retention   *retention.Service
 	Labels      *label.Service
 	Endpoints   *endpoint.Service
 	Replication *replication.Service

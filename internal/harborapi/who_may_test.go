@@ -138,6 +138,17 @@ func whoMay() []may {
 		{operation: "UpdateImmuRule", private: "APM", public: "A", body: `{}`},
 		{operation: "DeleteImmuRule", private: "APM", public: "A"},
 
+		{operation: "GetRentenitionMetadata", private: signedInCallers},
+		{operation: "CreateRetention", private: "APMD", body: `{"scope":{"level":"project","ref":{perm}},"algorithm":"and"}`}, // 400
+		{operation: "GetRetention", private: "APMD", hidden: true},                                                            // {id} is perm's policy
+		{operation: "UpdateRetention", private: "APMD", body: `{}`, hidden: true},
+		{operation: "DeleteRetention", private: signedInCallers}, // it doesn't exist
+		{operation: "TriggerRetentionExecution", private: "APMD", body: `{"dry_run":true}`, hidden: true},
+		{operation: "ListRetentionExecutions", private: "APMD", hidden: true},
+		{operation: "OperateRetentionExecution", private: "APMD", body: `{}`, hidden: true},
+		{operation: "ListRetentionTasks", private: "APMD", hidden: true},
+		{operation: "GetRetentionTaskLog", private: "APMD"},
+
 		{operation: "ListRobotV1", private: "APMDG", public: "A"},
 		{operation: "CreateRobotV1", private: "AP", public: "A", body: `{"name":"BAD"}`},
 		{operation: "GetRobotByIDV1", private: "APMDG", public: "A"},
@@ -277,6 +288,7 @@ func peopled(f *fixture) (callers, vars map[string]string) {
 	f.member("perm", "guest", authz.Guest)
 	f.member("perm", "limited", authz.LimitedGuest)
 	_, robot := f.robot("perm", "ci")
+	vars["retention"] = lastSegment(f.must("admin", "POST", "/retentions", `{"scope":{"level":"project","ref":`+vars["perm"]+`}}`, 201, nil))
 	for _, p := range []string{"perm", "pub"} {
 		f.push(p+"/app", "v1", p)
 	}
@@ -324,7 +336,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{gc_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
-		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{immutable_rule_id}": "999999", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
+		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{immutable_rule_id}": "999999", "{eid}": "999999", "{tid}": "999999", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"
@@ -340,6 +352,9 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 			id, _ := f.robot("perm", "victim"+n)
 			return id
 		})
+	}
+	if strings.Contains(path, "/retentions/{id}") && row.operation != "DeleteRetention" {
+		values["{id}"] = vars["retention"]
 	}
 	if strings.Contains(path, "/labels/{label_id}") {
 		values["{label_id}"] = alive(f, vars, "label", func(n string) string {

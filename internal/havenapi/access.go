@@ -61,6 +61,8 @@ func accesses() map[string]rest.Access {
 		"DeleteTagRule": ofProject(authz.ImmutableTag, authz.Delete),
 		"ReleaseHold":   ofSystem(authz.SystemConfig, authz.Update), // and in person, two of them
 
+		"PreviewRetention": ofProject(authz.TagRetention, authz.Read),
+
 		// As the gate; who signed what may know who may read it.
 		"GetSignaturePolicy":    ofProject(authz.Metadata, authz.Read),
 		"UpdateSignaturePolicy": ofProject(authz.Metadata, authz.Update),

@@ -28,6 +28,7 @@ import (
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
+	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
@@ -96,6 +97,9 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		VulnDB:   vulndb.New(vulndb.Deps{DB: d, Records: noRecords{}, Verifier: anything{}, Happened: events.Append, Dir: filepath.Join(t.TempDir(), "vulndb"), Clock: time.Now, Log: log}),
 		Scans:    scans,
 		Registry: contents, Immutable: immutable.New(d, time.Now),
+		Retention: retention.New(retention.Deps{
+			DB: d, Registry: contents, Projects: f.projects, Jobs: f.jobs, ReadOnly: func(context.Context) (bool, error) { return false, nil }, Wake: func() {}, Clock: time.Now, Log: log,
+		}),
 		Gate: door,
 		Replication: replication.New(replication.Deps{
 			DB: d, Jobs: f.jobs, Itself: func(string) bool { return false }, Wake: func() {}, Clock: time.Now, Log: log,

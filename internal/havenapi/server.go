@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
 	"github.com/havenregistry/haven/internal/rest"
+	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/setting"
@@ -42,6 +43,7 @@ type Deps struct {
 	Jobs        *job.Service
 	Registry    *registry.Service
 	Immutable   *immutable.Service
+	Retention   *retention.Service
 	Scans       *scan.Service
 	Gate        *gate.Gate
 	Trust       *trust.Service

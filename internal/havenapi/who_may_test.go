@@ -79,6 +79,8 @@ func whoMay() []may {
 		{operation: "DeleteTagRule", who: "APM"},
 		{operation: "ReleaseHold", who: "A", body: `{"reason":"x"}`},
 
+		{operation: "PreviewRetention", who: "APMD", body: `{"rules":[]}`},
+
 		{operation: "GetSignaturePolicy", who: "APM"},
 		{operation: "UpdateSignaturePolicy", who: "AP", body: `{"signers":[{"name":"no one"}]}`},
 		{operation: "DeleteSignaturePolicy", who: "AP"},

@@ -124,6 +124,11 @@ func (s *Service) Open(ctx context.Context, tx db.Tx, kind Kind, vendorID int64)
 	return open, nil
 }
 
+// ExecutionIn is Execution in a transaction.
+func (s *Service) ExecutionIn(ctx context.Context, tx db.Tx, id int64) (Execution, error) {
+	return getExecution(ctx, tx, id)
+}
+
 // Execution returns an execution, or fault.NotFound.
 func (s *Service) Execution(ctx context.Context, id int64) (Execution, error) {
 	return getExecution(ctx, s.db.Auto(), id)

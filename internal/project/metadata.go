@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -141,4 +142,15 @@ type metadataRow struct {
 func scanMetadata(r db.Row) (v metadataRow, err error) {
 	err = r.Scan(&v.projectID, &v.name, &v.value)
 	return v, err
+}
+
+const dropMetadata = `DELETE FROM project_metadata WHERE project_id = $1 AND name = $2`
+
+// NoteRetention writes which retention policy a project has, "" for none, in package retention's transaction.
+func (s *Service) NoteRetention(ctx context.Context, tx db.Tx, projectID int64, policy string) error {
+	if policy == "" {
+		_, err := tx.Exec(ctx, dropMetadata, projectID, RetentionID)
+		return err
+	}
+	return putMetadata(ctx, tx, projectID, map[string]string{RetentionID: policy})
 }

@@ -199,14 +199,14 @@ func (s *Service) writeMetadata(ctx context.Context, by authz.Principal, id int6
 
 // DeleteMetadata unsets a key; one that isn't set is no error. Without "public" a project is private.
 func (s *Service) DeleteMetadata(ctx context.Context, by authz.Principal, id int64, key string) error {
-	if key == ScannerUUID {
+	if key == ScannerUUID || key == RetentionID {
 		return fault.Invalidf("invalid key: %s", key)
 	}
 	err := s.change(ctx, by, id, func(tx db.Tx, p Project) error {
 		if key == Public {
 			return setPublic(ctx, tx, p, false)
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM project_metadata WHERE project_id = $1 AND name = $2`, id, key); err != nil {
+		if _, err := tx.Exec(ctx, dropMetadata, id, key); err != nil {
 			return err
 		}
 		return noteGate(ctx, tx, id)

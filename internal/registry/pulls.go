@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,15 +20,49 @@ const (
 	maxPulls = 4096
 )
 
+// Class is what a pull was for, as far as that can be told.
+type Class int
+
+// The classes of pulls. A person's and a program's are uses; what scans or copies an image doesn't use it.
+const (
+	ByPerson Class = iota // or nobody in particular
+	ByRobot               // a program with a log-in of its own
+	ByScanner
+	ByRegistry // another one that copies: replication, a cache that looks for news
+)
+
+// Uses reports whether such a pull is a use of the image.
+func (c Class) Uses() bool { return c == ByPerson || c == ByRobot }
+
+// ClassOf tells the class by who pulls and the name of the client's program. Registries, ours and Harbor's, say their names;
+// whoever borrows one only has his own pulls not count as uses.
+func ClassOf(by authz.Principal, agent string) Class {
+	kind := by.Kind
+	if kind == authz.Bearer {
+		kind = by.Holder
+	}
+	switch {
+	case kind == authz.ScannerPass:
+		return ByScanner
+	case strings.HasPrefix(agent, "haven/"), strings.HasPrefix(agent, "harbor-registry-client"):
+		return ByRegistry
+	case kind == authz.Robot:
+		return ByRobot
+	}
+	return ByPerson
+}
+
 // Pull is one download of a manifest.
 type Pull struct {
 	By       authz.Principal
 	Ref      Ref
 	Manifest Manifest // ID, RepositoryID, Digest and Tag count; without ID and RepositoryID there is nothing to count by, but that it happened
+	Class    Class
 }
 
 // pullKey is what pulls are counted by.
 type pullKey struct {
+	uses                     bool
 	by                       string
 	repositoryID, manifestID int64
 	tag                      string
@@ -38,6 +73,14 @@ type pulled struct {
 	Pull
 	at    int64 // of the last one
 	count int64
+}
+
+// usedAt is when the image was used, 0 for never.
+func (p pulled) usedAt() int64 {
+	if p.Class.Uses() {
+		return p.at
+	}
+	return 0
 }
 
 // pulls collects what wasn't written yet. The zero value is ready.
@@ -57,7 +100,7 @@ func (p *pulls) add(pulls ...pulled) {
 }
 
 func (p *pulls) addOne(pull pulled) {
-	key := pullKey{pull.By.Name, pull.Manifest.RepositoryID, pull.Manifest.ID, pull.Manifest.Tag}
+	key := pullKey{pull.Class.Uses(), pull.By.Name, pull.Manifest.RepositoryID, pull.Manifest.ID, pull.Manifest.Tag}
 	if pull.Manifest.ID == 0 { // a cache's, which isn't an ordinary manifest yet
 		key.tag += "@" + string(pull.Manifest.Digest)
 	}
@@ -130,8 +173,10 @@ func (s *Service) askRules(ctx context.Context) {
 }
 
 const (
-	countPulls   = `UPDATE repository SET pull_count = pull_count + $2 WHERE id = $1`
-	stampPulled  = `UPDATE manifest SET pulled_at = $2 WHERE id = $1 AND pulled_at < $2`
+	countPulls = `UPDATE repository SET pull_count = pull_count + $2 WHERE id = $1`
+	// The last pull and the last use, 0 for none, in one statement.
+	stampPulled = `UPDATE manifest SET pulled_at = CASE WHEN pulled_at < $2 THEN $2 ELSE pulled_at END, used_at = CASE WHEN used_at < $3 THEN $3 ELSE used_at END
+		WHERE id = $1 AND (pulled_at < $2 OR used_at < $3)`
 	stampTagPull = `UPDATE tag SET pulled_at = $3 WHERE repository_id = $1 AND name = $2 AND manifest_id = $4 AND pulled_at < $3`
 )
 
@@ -205,16 +250,17 @@ func addCounts(ctx context.Context, tx db.Tx, batch []pulled) error {
 }
 
 func stampTimes(ctx context.Context, tx db.Tx, batch []pulled) error {
-	last := map[int64]int64{}
+	last, used := map[int64]int64{}, map[int64]int64{}
 	var order []int64
 	for _, p := range batch {
 		if last[p.Manifest.ID] == 0 {
 			order = append(order, p.Manifest.ID)
 		}
 		last[p.Manifest.ID] = max(last[p.Manifest.ID], p.at)
+		used[p.Manifest.ID] = max(used[p.Manifest.ID], p.usedAt())
 	}
 	for _, id := range order {
-		if _, err := tx.Exec(ctx, stampPulled, id, last[id]); err != nil {
+		if _, err := tx.Exec(ctx, stampPulled, id, last[id], used[id]); err != nil {
 			return err
 		}
 	}

@@ -22,9 +22,9 @@ func TestPullsAreCounted(t *testing.T) {
 		f.ok(err)
 		alice, bob := authz.Principal{Kind: authz.User, ID: 5, Name: "alice"}, authz.Principal{Kind: authz.Robot, ID: 5, Name: "robot$bob"}
 		for range 3 {
-			f.RecordPull(Pull{alice, app, byTag})
-			f.RecordPull(Pull{bob, app, byTag})
-			f.RecordPull(Pull{bob, app, byDigest})
+			f.RecordPull(Pull{By: alice, Ref: app, Manifest: byTag})
+			f.RecordPull(Pull{By: bob, Ref: app, Manifest: byTag})
+			f.RecordPull(Pull{By: bob, Ref: app, Manifest: byDigest})
 		}
 		f.ok(f.Flush(ctx))
 		f.ok(f.Flush(ctx))
@@ -48,13 +48,13 @@ func TestPullsWaitForADatabaseThatFails(t *testing.T) {
 		f.push(app, f.image(app, "one"), "v1")
 		m, err := f.Manifest(ctx, app, oci.TagReference("v1"))
 		f.ok(err)
-		f.RecordPull(Pull{pusher, app, m})
+		f.RecordPull(Pull{By: pusher, Ref: app, Manifest: m})
 		cancelled, cancel := context.WithCancel(ctx)
 		cancel()
 		if err := f.Flush(cancelled); !errors.Is(err, context.Canceled) {
 			f.t.Errorf("flush without a database: %v", err)
 		}
-		f.RecordPull(Pull{pusher, app, m})
+		f.RecordPull(Pull{By: pusher, Ref: app, Manifest: m})
 		// Run writes what is left when it ends.
 		f.ok(f.Run(cancelled))
 		if r, err := f.GetRepository(ctx, app); err != nil || r.PullCount != 2 {

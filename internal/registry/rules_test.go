@@ -21,7 +21,7 @@ func TestRules(t *testing.T) {
 		pull := func(rules Rules) Artifact {
 			now = rules
 			f.askRules(ctx)
-			f.RecordPull(Pull{by, app, byTag})
+			f.RecordPull(Pull{By: by, Ref: app, Manifest: byTag})
 			f.ok(f.Flush(ctx))
 			a, err := f.GetArtifact(ctx, app, oci.TagReference("v1"), all)
 			f.ok(err)

@@ -117,6 +117,8 @@ func TestTerraform(t *testing.T) {
 		"garbage collection": terraformGarbageCollection,
 		"immutable tag rule": terraformImmutable,
 		"lists end":          listsEnd,
+		"immutable tag rule": terraformImmutable, "retention policy": terraformRetention,
+		"lists end": listsEnd,
 	} {
 		t.Run(name, func(t *testing.T) { resource(t, d) })
 	}
@@ -449,6 +451,42 @@ func terraformImmutable(t *testing.T, d haventest.Door) {
 	if list := p.send(http.StatusOK, http.MethodGet, p.id+"/immutabletagrules", nil).Body; strings.TrimSpace(string(list)) != "[]" {
 		t.Errorf("after destroying: %s", list)
 	}
+	p.destroy()
+}
+
+func terraformRetention(t *testing.T, d haventest.Door) {
+	p := create(t, d, "/projects", map[string]any{"project_name": "tf-retention", "metadata": map[string]any{"public": "false"}})
+	selector := func(decoration, pattern string) map[string]any {
+		return map[string]any{"kind": "doublestar", "decoration": decoration, "pattern": pattern}
+	}
+	body := func(cron string, days int) map[string]any {
+		tags := selector("excludes", "latest")
+		tags["extras"] = `{"untagged":false}`
+		return map[string]any{
+			"algorithm": "or", "scope": map[string]any{"level": "project", "ref": ruleID(t, p.id)},
+			"trigger": map[string]any{"kind": "Schedule", "settings": map[string]any{"cron": cron}, "references": map[string]any{}},
+			"rules": []any{
+				map[string]any{"action": "retain", "template": "nDaysSinceLastPull", "params": map[string]any{"nDaysSinceLastPull": days},
+					"tag_selectors": []any{tags}, "scope_selectors": map[string]any{"repository": []any{selector("repoMatches", "**")}}},
+				map[string]any{"action": "retain", "template": "always", "disabled": true,
+					"tag_selectors": []any{tags}, "scope_selectors": map[string]any{"repository": []any{selector("repoExcludes", "app")}}},
+			},
+		}
+	}
+	want := func(cron string, days int) map[string]any {
+		sent := body(cron, days)
+		sent["rules"].([]any)[1].(map[string]any)["id"] = 1
+		return map[string]any{"algorithm": "or", "scope": sent["scope"], "rules": sent["rules"], "trigger.kind": "Schedule", "trigger.settings.cron": cron}
+	}
+	policy := create(t, d, "/retentions", body("", 7))
+	policy.plan(want("", 7))
+	policy.adopt().plan(want("", 7))
+	policy.update(body("0 0 0 * * *", 9))
+	policy.plan(want("0 0 0 * * *", 9))
+	p.plan(map[string]any{"metadata.retention_id": fmt.Sprint(ruleID(t, policy.id))})
+	p.update(map[string]any{"project_name": "tf-retention", "metadata": map[string]any{"public": "true"}}) // which changes nothing of the policy
+	policy.plan(want("0 0 0 * * *", 9))
+	policy.destroy()
 	p.destroy()
 }
 

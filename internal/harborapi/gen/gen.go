@@ -583,6 +583,12 @@ type OIDCUserInfo struct {
 	UserID     int64     `json:"user_id,omitempty"`
 }
 
+// OperateRetentionExecution defines model for OperateRetentionExecution.
+type OperateRetentionExecution struct {
+	// Action stop
+	Action string `json:"action,omitempty"`
+}
+
 // OverallHealthStatus defines model for OverallHealthStatus.
 type OverallHealthStatus struct {
 	Components []ComponentHealthStatus `json:"components"`
@@ -1016,6 +1022,132 @@ type RepositoryUpdate struct {
 // ResourceList Amounts by resource; `storage` in bytes is the only one
 type ResourceList map[string]int64
 
+// RetentionExecution defines model for RetentionExecution.
+type RetentionExecution struct {
+	DryRun    bool      `json:"dry_run"`
+	EndTime   wire.Time `json:"end_time"`
+	ID        int64     `json:"id,omitempty"`
+	PolicyID  int64     `json:"policy_id,omitempty"`
+	StartTime wire.Time `json:"start_time,omitempty"`
+
+	// Status Running, Success, Error or Stopped
+	Status string `json:"status,omitempty"`
+
+	// Trigger MANUAL or SCHEDULE
+	Trigger string `json:"trigger,omitempty"`
+}
+
+// RetentionExecutionTask defines model for RetentionExecutionTask.
+type RetentionExecutionTask struct {
+	EndTime     wire.Time `json:"end_time,omitempty"`
+	ExecutionID int64     `json:"execution_id,omitempty"`
+	ID          int64     `json:"id,omitempty"`
+	JobID       string    `json:"job_id,omitempty"`
+
+	// Repository Without its project
+	Repository     string    `json:"repository,omitempty"`
+	Retained       int64     `json:"retained"`
+	StartTime      wire.Time `json:"start_time,omitempty"`
+	Status         string    `json:"status,omitempty"`
+	StatusCode     int       `json:"status_code"`
+	StatusRevision int64     `json:"status_revision,omitempty"`
+	Total          int64     `json:"total"`
+}
+
+// RetentionMetadata defines model for RetentionMetadata.
+type RetentionMetadata struct {
+	ScopeSelectors []RetentionSelectorMetadata `json:"scope_selectors,omitempty"`
+	TagSelectors   []RetentionSelectorMetadata `json:"tag_selectors,omitempty"`
+	Templates      []RetentionRuleMetadata     `json:"templates,omitempty"`
+}
+
+// RetentionPolicy defines model for RetentionPolicy.
+type RetentionPolicy struct {
+	// Algorithm or
+	Algorithm string `json:"algorithm,omitempty"`
+	ID        int64  `json:"id,omitempty"`
+
+	// Rules At most 15
+	Rules   []RetentionRule       `json:"rules,omitempty"`
+	Scope   *RetentionPolicyScope `json:"scope,omitempty"`
+	Trigger *RetentionRuleTrigger `json:"trigger,omitempty"`
+}
+
+// RetentionPolicyScope defines model for RetentionPolicyScope.
+type RetentionPolicyScope struct {
+	// Level project
+	Level string `json:"level,omitempty"`
+
+	// Ref Number of the project
+	Ref int64 `json:"ref,omitempty"`
+}
+
+// RetentionRule defines model for RetentionRule.
+type RetentionRule struct {
+	// Action retain
+	Action   string `json:"action,omitempty"`
+	Disabled bool   `json:"disabled,omitempty"`
+	ID       int    `json:"id,omitempty"`
+
+	// Params The number that the template takes, by its name
+	Params   map[string]interface{} `json:"params,omitempty"`
+	Priority int                    `json:"priority,omitempty"`
+
+	// ScopeSelectors Those of the repository key count; a repository is named without its project
+	ScopeSelectors map[string][]RetentionSelector `json:"scope_selectors,omitempty"`
+	TagSelectors   []RetentionSelector            `json:"tag_selectors,omitempty"`
+	Template       string                         `json:"template,omitempty"`
+}
+
+// RetentionRuleMetadata defines model for RetentionRuleMetadata.
+type RetentionRuleMetadata struct {
+	Action       string                       `json:"action,omitempty"`
+	DisplayText  string                       `json:"display_text,omitempty"`
+	Params       []RetentionRuleParamMetadata `json:"params"`
+	RuleTemplate string                       `json:"rule_template,omitempty"`
+}
+
+// RetentionRuleParamMetadata defines model for RetentionRuleParamMetadata.
+type RetentionRuleParamMetadata struct {
+	Required bool   `json:"required,omitempty"`
+	Type     string `json:"type,omitempty"`
+	Unit     string `json:"unit,omitempty"`
+}
+
+// RetentionRuleTrigger defines model for RetentionRuleTrigger.
+type RetentionRuleTrigger struct {
+	// Kind Schedule
+	Kind string `json:"kind,omitempty"`
+
+	// References Means nothing
+	References map[string]interface{} `json:"references,omitempty"`
+
+	// Settings cron: six fields, seconds first, in UTC; empty for by hand only. next_scheduled_time in answers
+	Settings map[string]interface{} `json:"settings,omitempty"`
+}
+
+// RetentionSelector defines model for RetentionSelector.
+type RetentionSelector struct {
+	// Decoration Of tags matches or excludes, of repositories repoMatches or repoExcludes
+	Decoration string `json:"decoration,omitempty"`
+
+	// Extras Of tags: JSON in a text, untagged says whether artifacts without a tag are meant
+	Extras string `json:"extras,omitempty"`
+
+	// Kind doublestar
+	Kind string `json:"kind,omitempty"`
+
+	// Pattern A glob, or regex: or semver: before an expression
+	Pattern string `json:"pattern,omitempty"`
+}
+
+// RetentionSelectorMetadata defines model for RetentionSelectorMetadata.
+type RetentionSelectorMetadata struct {
+	Decorations []string `json:"decorations,omitempty"`
+	DisplayText string   `json:"display_text,omitempty"`
+	Kind        string   `json:"kind,omitempty"`
+}
+
 // Robot defines model for Robot.
 type Robot struct {
 	CreationTime wire.Time `json:"creation_time,omitempty"`
@@ -1323,6 +1455,11 @@ type SecuritySummary struct {
 // StartReplicationExecution defines model for StartReplicationExecution.
 type StartReplicationExecution struct {
 	PolicyID int64 `json:"policy_id,omitempty"`
+}
+
+// StartRetentionExecution defines model for StartRetentionExecution.
+type StartRetentionExecution struct {
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // Statistic defines model for Statistic.
@@ -1705,6 +1842,9 @@ type ReplicationID = int64
 
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
+
+// RetentionID defines model for retention_id.
+type RetentionID = int64
 
 // RobotID defines model for robot_id.
 type RobotID = int64
@@ -2427,6 +2567,24 @@ type ListAllRepositoriesParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// ListRetentionExecutionsParams defines parameters for ListRetentionExecutions.
+type ListRetentionExecutionsParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListRetentionTasksParams defines parameters for ListRetentionTasks.
+type ListRetentionTasksParams struct {
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
 // ListRobotParams defines parameters for ListRobot.
 type ListRobotParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -2697,6 +2855,18 @@ type CreateReplicationPolicyJSONRequestBody = ReplicationPolicy
 
 // UpdateReplicationPolicyJSONRequestBody defines body for UpdateReplicationPolicy for application/json ContentType.
 type UpdateReplicationPolicyJSONRequestBody = ReplicationPolicy
+
+// CreateRetentionJSONRequestBody defines body for CreateRetention for application/json ContentType.
+type CreateRetentionJSONRequestBody = RetentionPolicy
+
+// UpdateRetentionJSONRequestBody defines body for UpdateRetention for application/json ContentType.
+type UpdateRetentionJSONRequestBody = RetentionPolicy
+
+// TriggerRetentionExecutionJSONRequestBody defines body for TriggerRetentionExecution for application/json ContentType.
+type TriggerRetentionExecutionJSONRequestBody = StartRetentionExecution
+
+// OperateRetentionExecutionJSONRequestBody defines body for OperateRetentionExecution for application/json ContentType.
+type OperateRetentionExecutionJSONRequestBody = OperateRetentionExecution
 
 // CreateRobotJSONRequestBody defines body for CreateRobot for application/json ContentType.
 type CreateRobotJSONRequestBody = RobotCreate
@@ -3116,6 +3286,36 @@ type ServerInterface interface {
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(w http.ResponseWriter, r *http.Request, params ListAllRepositoriesParams)
+	// CreateRetention Give a project a retention policy
+	// (POST /api/v2.0/retentions)
+	CreateRetention(w http.ResponseWriter, r *http.Request)
+	// GetRentenitionMetadata Which templates and selectors rules have
+	// (GET /api/v2.0/retentions/metadatas)
+	GetRentenitionMetadata(w http.ResponseWriter, r *http.Request)
+	// DeleteRetention End a policy
+	// (DELETE /api/v2.0/retentions/{id})
+	DeleteRetention(w http.ResponseWriter, r *http.Request, id RetentionID)
+	// GetRetention Get a policy
+	// (GET /api/v2.0/retentions/{id})
+	GetRetention(w http.ResponseWriter, r *http.Request, id RetentionID)
+	// UpdateRetention Replace a policy
+	// (PUT /api/v2.0/retentions/{id})
+	UpdateRetention(w http.ResponseWriter, r *http.Request, id RetentionID)
+	// ListRetentionExecutions List the executions of a policy
+	// (GET /api/v2.0/retentions/{id}/executions)
+	ListRetentionExecutions(w http.ResponseWriter, r *http.Request, id RetentionID, params ListRetentionExecutionsParams)
+	// TriggerRetentionExecution Carry a policy out
+	// (POST /api/v2.0/retentions/{id}/executions)
+	TriggerRetentionExecution(w http.ResponseWriter, r *http.Request, id RetentionID)
+	// OperateRetentionExecution Stop an execution
+	// (PATCH /api/v2.0/retentions/{id}/executions/{eid})
+	OperateRetentionExecution(w http.ResponseWriter, r *http.Request, id RetentionID, eid int64)
+	// ListRetentionTasks List what an execution did, by repository
+	// (GET /api/v2.0/retentions/{id}/executions/{eid}/tasks)
+	ListRetentionTasks(w http.ResponseWriter, r *http.Request, id RetentionID, eid int64, params ListRetentionTasksParams)
+	// GetRetentionTaskLog Get the log of a task
+	// (GET /api/v2.0/retentions/{id}/executions/{eid}/tasks/{tid})
+	GetRetentionTaskLog(w http.ResponseWriter, r *http.Request, id RetentionID, eid int64, tid int64)
 	// ListRobot List robots: those of the system, or with `q=Level=project,ProjectID=n` those of a project
 	// (GET /api/v2.0/robots)
 	ListRobot(w http.ResponseWriter, r *http.Request, params ListRobotParams)
@@ -9415,6 +9615,336 @@ func (siw *ServerInterfaceWrapper) ListAllRepositories(w http.ResponseWriter, r 
 	handler.ServeHTTP(w, r)
 }
 
+// CreateRetention operation middleware
+func (siw *ServerInterfaceWrapper) CreateRetention(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateRetention(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRentenitionMetadata operation middleware
+func (siw *ServerInterfaceWrapper) GetRentenitionMetadata(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRentenitionMetadata(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteRetention operation middleware
+func (siw *ServerInterfaceWrapper) DeleteRetention(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteRetention(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRetention operation middleware
+func (siw *ServerInterfaceWrapper) GetRetention(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRetention(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateRetention operation middleware
+func (siw *ServerInterfaceWrapper) UpdateRetention(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateRetention(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRetentionExecutions operation middleware
+func (siw *ServerInterfaceWrapper) ListRetentionExecutions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRetentionExecutionsParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRetentionExecutions(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TriggerRetentionExecution operation middleware
+func (siw *ServerInterfaceWrapper) TriggerRetentionExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TriggerRetentionExecution(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// OperateRetentionExecution operation middleware
+func (siw *ServerInterfaceWrapper) OperateRetentionExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "eid" -------------
+	var eid int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "eid", r.PathValue("eid"), &eid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "eid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.OperateRetentionExecution(w, r, id, eid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRetentionTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListRetentionTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "eid" -------------
+	var eid int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "eid", r.PathValue("eid"), &eid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "eid", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRetentionTasksParams
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRetentionTasks(w, r, id, eid, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRetentionTaskLog operation middleware
+func (siw *ServerInterfaceWrapper) GetRetentionTaskLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RetentionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "eid" -------------
+	var eid int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "eid", r.PathValue("eid"), &eid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "eid", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "tid" -------------
+	var tid int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tid", r.PathValue("tid"), &tid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRetentionTaskLog(w, r, id, eid, tid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListRobot operation middleware
 func (siw *ServerInterfaceWrapper) ListRobot(w http.ResponseWriter, r *http.Request) {
 
@@ -11553,6 +12083,16 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules", wrapper.CreateImmuRule)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}", wrapper.DeleteImmuRule)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name_or_id}/immutabletagrules/{immutable_rule_id}", wrapper.UpdateImmuRule)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/metadatas", wrapper.GetRentenitionMetadata)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/retentions", wrapper.CreateRetention)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/retentions/{id}", wrapper.DeleteRetention)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/{id}", wrapper.GetRetention)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/retentions/{id}", wrapper.UpdateRetention)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions", wrapper.ListRetentionExecutions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions", wrapper.TriggerRetentionExecution)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions/{eid}", wrapper.OperateRetentionExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions/{eid}/tasks", wrapper.ListRetentionTasks)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions/{eid}/tasks/{tid}", wrapper.GetRetentionTaskLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.ListReplicationPolicies)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.CreateReplicationPolicy)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/replication/policies/{id}", wrapper.DeleteReplicationPolicy)
@@ -16331,6 +16871,400 @@ func (response ListAllRepositoriesdefaultJSONResponse) VisitListAllRepositoriesR
 	return err
 }
 
+type CreateRetentionRequestObject struct {
+	Body *CreateRetentionJSONRequestBody
+}
+
+type CreateRetentionResponseObject interface {
+	VisitCreateRetentionResponse(w http.ResponseWriter) error
+}
+
+type CreateRetention201Response = CreatedResponse
+
+func (response CreateRetention201Response) VisitCreateRetentionResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateRetentiondefaultJSONResponse) VisitCreateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRentenitionMetadataRequestObject struct {
+}
+
+type GetRentenitionMetadataResponseObject interface {
+	VisitGetRentenitionMetadataResponse(w http.ResponseWriter) error
+}
+
+type GetRentenitionMetadata200JSONResponse RetentionMetadata
+
+func (response GetRentenitionMetadata200JSONResponse) VisitGetRentenitionMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRentenitionMetadatadefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRentenitionMetadatadefaultJSONResponse) VisitGetRentenitionMetadataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRetentionRequestObject struct {
+	ID RetentionID `json:"id"`
+}
+
+type DeleteRetentionResponseObject interface {
+	VisitDeleteRetentionResponse(w http.ResponseWriter) error
+}
+
+type DeleteRetention200Response = DoneResponse
+
+func (response DeleteRetention200Response) VisitDeleteRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteRetentiondefaultJSONResponse) VisitDeleteRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetentionRequestObject struct {
+	ID RetentionID `json:"id"`
+}
+
+type GetRetentionResponseObject interface {
+	VisitGetRetentionResponse(w http.ResponseWriter) error
+}
+
+type GetRetention200JSONResponse RetentionPolicy
+
+func (response GetRetention200JSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRetentiondefaultJSONResponse) VisitGetRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRetentionRequestObject struct {
+	ID   RetentionID `json:"id"`
+	Body *UpdateRetentionJSONRequestBody
+}
+
+type UpdateRetentionResponseObject interface {
+	VisitUpdateRetentionResponse(w http.ResponseWriter) error
+}
+
+type UpdateRetention200Response = DoneResponse
+
+func (response UpdateRetention200Response) VisitUpdateRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateRetentiondefaultJSONResponse) VisitUpdateRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRetentionExecutionsRequestObject struct {
+	ID     RetentionID `json:"id"`
+	Params ListRetentionExecutionsParams
+}
+
+type ListRetentionExecutionsResponseObject interface {
+	VisitListRetentionExecutionsResponse(w http.ResponseWriter) error
+}
+
+type ListRetentionExecutions200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListRetentionExecutions200JSONResponse struct {
+	Body    []RetentionExecution
+	Headers ListRetentionExecutions200ResponseHeaders
+}
+
+func (response ListRetentionExecutions200JSONResponse) VisitListRetentionExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRetentionExecutionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRetentionExecutionsdefaultJSONResponse) VisitListRetentionExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TriggerRetentionExecutionRequestObject struct {
+	ID   RetentionID `json:"id"`
+	Body *TriggerRetentionExecutionJSONRequestBody
+}
+
+type TriggerRetentionExecutionResponseObject interface {
+	VisitTriggerRetentionExecutionResponse(w http.ResponseWriter) error
+}
+
+type TriggerRetentionExecution201Response = CreatedResponse
+
+func (response TriggerRetentionExecution201Response) VisitTriggerRetentionExecutionResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type TriggerRetentionExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response TriggerRetentionExecutiondefaultJSONResponse) VisitTriggerRetentionExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OperateRetentionExecutionRequestObject struct {
+	ID   RetentionID `json:"id"`
+	Eid  int64       `json:"eid"`
+	Body *OperateRetentionExecutionJSONRequestBody
+}
+
+type OperateRetentionExecutionResponseObject interface {
+	VisitOperateRetentionExecutionResponse(w http.ResponseWriter) error
+}
+
+type OperateRetentionExecution200Response = DoneResponse
+
+func (response OperateRetentionExecution200Response) VisitOperateRetentionExecutionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type OperateRetentionExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response OperateRetentionExecutiondefaultJSONResponse) VisitOperateRetentionExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRetentionTasksRequestObject struct {
+	ID     RetentionID `json:"id"`
+	Eid    int64       `json:"eid"`
+	Params ListRetentionTasksParams
+}
+
+type ListRetentionTasksResponseObject interface {
+	VisitListRetentionTasksResponse(w http.ResponseWriter) error
+}
+
+type ListRetentionTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListRetentionTasks200JSONResponse struct {
+	Body    []RetentionExecutionTask
+	Headers ListRetentionTasks200ResponseHeaders
+}
+
+func (response ListRetentionTasks200JSONResponse) VisitListRetentionTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRetentionTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListRetentionTasksdefaultJSONResponse) VisitListRetentionTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRetentionTaskLogRequestObject struct {
+	ID  RetentionID `json:"id"`
+	Eid int64       `json:"eid"`
+	Tid int64       `json:"tid"`
+}
+
+type GetRetentionTaskLogResponseObject interface {
+	VisitGetRetentionTaskLogResponse(w http.ResponseWriter) error
+}
+
+type GetRetentionTaskLog200TextResponse string
+
+func (response GetRetentionTaskLog200TextResponse) VisitGetRetentionTaskLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetRetentionTaskLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetRetentionTaskLogdefaultJSONResponse) VisitGetRetentionTaskLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRobotRequestObject struct {
 	Params ListRobotParams
 }
@@ -19161,6 +20095,36 @@ type StrictServerInterface interface {
 	// ListAllRepositories List the repositories of all projects that the caller may see
 	// (GET /api/v2.0/repositories)
 	ListAllRepositories(ctx context.Context, request ListAllRepositoriesRequestObject) (ListAllRepositoriesResponseObject, error)
+	// CreateRetention Give a project a retention policy
+	// (POST /api/v2.0/retentions)
+	CreateRetention(ctx context.Context, request CreateRetentionRequestObject) (CreateRetentionResponseObject, error)
+	// GetRentenitionMetadata Which templates and selectors rules have
+	// (GET /api/v2.0/retentions/metadatas)
+	GetRentenitionMetadata(ctx context.Context, request GetRentenitionMetadataRequestObject) (GetRentenitionMetadataResponseObject, error)
+	// DeleteRetention End a policy
+	// (DELETE /api/v2.0/retentions/{id})
+	DeleteRetention(ctx context.Context, request DeleteRetentionRequestObject) (DeleteRetentionResponseObject, error)
+	// GetRetention Get a policy
+	// (GET /api/v2.0/retentions/{id})
+	GetRetention(ctx context.Context, request GetRetentionRequestObject) (GetRetentionResponseObject, error)
+	// UpdateRetention Replace a policy
+	// (PUT /api/v2.0/retentions/{id})
+	UpdateRetention(ctx context.Context, request UpdateRetentionRequestObject) (UpdateRetentionResponseObject, error)
+	// ListRetentionExecutions List the executions of a policy
+	// (GET /api/v2.0/retentions/{id}/executions)
+	ListRetentionExecutions(ctx context.Context, request ListRetentionExecutionsRequestObject) (ListRetentionExecutionsResponseObject, error)
+	// TriggerRetentionExecution Carry a policy out
+	// (POST /api/v2.0/retentions/{id}/executions)
+	TriggerRetentionExecution(ctx context.Context, request TriggerRetentionExecutionRequestObject) (TriggerRetentionExecutionResponseObject, error)
+	// OperateRetentionExecution Stop an execution
+	// (PATCH /api/v2.0/retentions/{id}/executions/{eid})
+	OperateRetentionExecution(ctx context.Context, request OperateRetentionExecutionRequestObject) (OperateRetentionExecutionResponseObject, error)
+	// ListRetentionTasks List what an execution did, by repository
+	// (GET /api/v2.0/retentions/{id}/executions/{eid}/tasks)
+	ListRetentionTasks(ctx context.Context, request ListRetentionTasksRequestObject) (ListRetentionTasksResponseObject, error)
+	// GetRetentionTaskLog Get the log of a task
+	// (GET /api/v2.0/retentions/{id}/executions/{eid}/tasks/{tid})
+	GetRetentionTaskLog(ctx context.Context, request GetRetentionTaskLogRequestObject) (GetRetentionTaskLogResponseObject, error)
 	// ListRobot List robots: those of the system, or with `q=Level=project,ProjectID=n` those of a project
 	// (GET /api/v2.0/robots)
 	ListRobot(ctx context.Context, request ListRobotRequestObject) (ListRobotResponseObject, error)
@@ -22722,6 +23686,296 @@ func (sh *strictHandler) ListAllRepositories(w http.ResponseWriter, r *http.Requ
 	}
 }
 
+// CreateRetention operation middleware
+func (sh *strictHandler) CreateRetention(w http.ResponseWriter, r *http.Request) {
+	var request CreateRetentionRequestObject
+
+	var body CreateRetentionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRetention(ctx, request.(CreateRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateRetentionResponseObject); ok {
+		if err := validResponse.VisitCreateRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRentenitionMetadata operation middleware
+func (sh *strictHandler) GetRentenitionMetadata(w http.ResponseWriter, r *http.Request) {
+	var request GetRentenitionMetadataRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRentenitionMetadata(ctx, request.(GetRentenitionMetadataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRentenitionMetadata")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRentenitionMetadataResponseObject); ok {
+		if err := validResponse.VisitGetRentenitionMetadataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteRetention operation middleware
+func (sh *strictHandler) DeleteRetention(w http.ResponseWriter, r *http.Request, id RetentionID) {
+	var request DeleteRetentionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRetention(ctx, request.(DeleteRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteRetentionResponseObject); ok {
+		if err := validResponse.VisitDeleteRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRetention operation middleware
+func (sh *strictHandler) GetRetention(w http.ResponseWriter, r *http.Request, id RetentionID) {
+	var request GetRetentionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRetention(ctx, request.(GetRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRetentionResponseObject); ok {
+		if err := validResponse.VisitGetRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateRetention operation middleware
+func (sh *strictHandler) UpdateRetention(w http.ResponseWriter, r *http.Request, id RetentionID) {
+	var request UpdateRetentionRequestObject
+
+	request.ID = id
+
+	var body UpdateRetentionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRetention(ctx, request.(UpdateRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateRetentionResponseObject); ok {
+		if err := validResponse.VisitUpdateRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRetentionExecutions operation middleware
+func (sh *strictHandler) ListRetentionExecutions(w http.ResponseWriter, r *http.Request, id RetentionID, params ListRetentionExecutionsParams) {
+	var request ListRetentionExecutionsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRetentionExecutions(ctx, request.(ListRetentionExecutionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRetentionExecutions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRetentionExecutionsResponseObject); ok {
+		if err := validResponse.VisitListRetentionExecutionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TriggerRetentionExecution operation middleware
+func (sh *strictHandler) TriggerRetentionExecution(w http.ResponseWriter, r *http.Request, id RetentionID) {
+	var request TriggerRetentionExecutionRequestObject
+
+	request.ID = id
+
+	var body TriggerRetentionExecutionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TriggerRetentionExecution(ctx, request.(TriggerRetentionExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TriggerRetentionExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TriggerRetentionExecutionResponseObject); ok {
+		if err := validResponse.VisitTriggerRetentionExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// OperateRetentionExecution operation middleware
+func (sh *strictHandler) OperateRetentionExecution(w http.ResponseWriter, r *http.Request, id RetentionID, eid int64) {
+	var request OperateRetentionExecutionRequestObject
+
+	request.ID = id
+	request.Eid = eid
+
+	var body OperateRetentionExecutionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.OperateRetentionExecution(ctx, request.(OperateRetentionExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OperateRetentionExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(OperateRetentionExecutionResponseObject); ok {
+		if err := validResponse.VisitOperateRetentionExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRetentionTasks operation middleware
+func (sh *strictHandler) ListRetentionTasks(w http.ResponseWriter, r *http.Request, id RetentionID, eid int64, params ListRetentionTasksParams) {
+	var request ListRetentionTasksRequestObject
+
+	request.ID = id
+	request.Eid = eid
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRetentionTasks(ctx, request.(ListRetentionTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRetentionTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRetentionTasksResponseObject); ok {
+		if err := validResponse.VisitListRetentionTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRetentionTaskLog operation middleware
+func (sh *strictHandler) GetRetentionTaskLog(w http.ResponseWriter, r *http.Request, id RetentionID, eid int64, tid int64) {
+	var request GetRetentionTaskLogRequestObject
+
+	request.ID = id
+	request.Eid = eid
+	request.Tid = tid
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRetentionTaskLog(ctx, request.(GetRetentionTaskLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRetentionTaskLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRetentionTaskLogResponseObject); ok {
+		if err := validResponse.VisitGetRetentionTaskLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListRobot operation middleware
 func (sh *strictHandler) ListRobot(w http.ResponseWriter, r *http.Request, params ListRobotParams) {
 	var request ListRobotRequestObject
@@ -24499,347 +25753,363 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nc9s4kjj6r6D03qvZvaItJ/NRd3Zt/crjZGa8m0x8cWZ2621SMkS2JIwpQAFAyTpX7m//FRoAPySQ",
-	"ImVJdia52quJRZAAuhuN/u77XiymM8GBa9U7ve9NgCYg8Z8XEqiG5FybPxJQsWQzzQTvnfbeTYDMqJ4Q",
-	"MSKLCdVkQRWJ7fjjXtRT8QSm1LynlzPonfaUloyPe1Hv7mgsjsyPR+qWzY4EfpGmRzPBuAbZOx3RVMGn",
-	"T1Hvio7hFeO3an36t5BSzeZAUvOcaEG0WZCEOROZIpQn+AOHO01mdAwR+UMwDglZMD0h73skIu97u1rn",
-	"O6FpeiEyHoDTL2JBppQviRQLRaZUx5PqtCMhp1T3TnuM6x++60V+HWaSMcgOC/kU9WZU0ilohz6aJMwu",
-	"Y3VV/zQY04JIoInBoIEVlZqNaKzPCNOK3PiXBwjhG8LpFCymmSYTqo7Jr0KTmCo4UsAVM9gwO2Pm+4Yy",
-	"elHPvNM7LdYR9SR8zJiEpHeqZQZlOEzp3SvgYz3pnf7wXdSbMu7/fBat4Mbs1K92IGEEEngMARqlYyIk",
-	"SdgYlA4vrXi75dqef//95sUlkLI5yOWAJeb1wLzlEU0zb6IOMxvwBEnBzVaFwa/ZdAjS4JgSCWOmtFwS",
-	"SBUsJiAhDJRdrOkO4gzJpxYElSEPnW8c109knz10BhYLPnCkVINTT2e7IySmBhKUyGQMAztLkA9L8QfE",
-	"mjBuuaBhy0wRas8szIETNjLHNhXiVpGU3QKhnCBQcB+W5Rc7+dfRpTp66yY++tX8WN5FAiOapdoxnnzd",
-	"QyFSoBwX/ocYbiRHTdVtmADd27uEpPmk/fW+bkZ8vEMWldIhpPVkmT9+KGWmIqZ4jszdVkMmr0CTm1du",
-	"4A0B7m5CvCTpFCLChca/mqiiQhJHl/zIf7EreUzBkEE9bKY7AMsUNM2hEZojf75LOjPCRui+ZfEEBREP",
-	"3I8ZyGWxGPcoAMRnUavdmg8MFPufwORvjeRBcfYzcmJuxBSUIlOgXBGaphHJZkYYeHYSnZycNCzQfj+8",
-	"ypPAMqf0jk2zqXl6El60EA0HxD/dKXosq6w5JYasvTjkRoYZVOUz+1rfQMgwD8VVSsKSzmt1n9zpijM5",
-	"hgYk+scPPc6WHteAcSG4FS5VRcKPxXRK1Sm5uf3b/IbAHY11ZP743/kNiQXXlHGFP/yb/u/www2RlBsl",
-	"4eb2b/eUDD/dECOyixH+8hdKhn+9MSeFiNHxe/4PWCqiUYKeGAVEacbHJBGg+Dea3HKxIFQCYWMuJCSo",
-	"ixhgJOZ+puTmn1Ryxsc3xPLX4/e85sh97NXg5buT//ohhIqPmdC0HhU7QIKTIGlJsquiI8sKqlQx5Rwv",
-	"kKDgXf3SLklSwixlcf0iqzJxPpbMRMripTlauWy6NwFZwkwopoVctuBFxWCkbpFp1NHcyY7IDGQMXB8B",
-	"j0UCCdELFkMd3KvztoT7s5PnLSQeKYZC1xNg/vjBwMtS2IzZLK2DgXv9octQoFSjilMasEO5UgkZMDQg",
-	"V1pngRG5ObohQxgJCYSSW1iSkdGJQcXAE8O4hEyKQ7rCgnCqRpJYX56m4yaxK3+8yxNvVIl6NPinD8W3",
-	"FrfQgO388UPnyVSTbOyfPnSWBQwnQtwOLNern2993MNmRuanZoIrKBsZA1e7fXCGLHAokqVRamE608vj",
-	"XlQ2U+ZayOl97/+VMOqd9v6ffmHU7Luh/cKciat4IXiA75pfg1N+ino/UZZmEl8yQgRYgx+d5VdI/w9l",
-	"l1EAJLQg+1T1X0oppLKrCRjoFsA1WUjBx8fk+7s7wmEOkmhIU0Wm5jzrCeXugviYgdKEJRFZoK6BFzBI",
-	"80IqxmMo6XsxzRQcW1ZiF2LWeX51+TtI5cA4k2IGUjOLonnxIHTbelr4dz7wQ453MUTJ9FPUO49jUGr9",
-	"4zTW4W9HPRiNzMuhR94sEl5TzeTCSpAr83tLoj0BGwk46qGZ2/B1zSyby99JqIYj/DVaX3JhPFp7xOIa",
-	"CLRek1f92gzNECyDfOMNC1sb235Bq28aySM4hzfLNJNWeQX1e6ib1wEoKox0ztqDkA+Tq0HxW3uwmqgW",
-	"uFFx/91TWsx6RhHPlL3cVDaF0qfr9mU/FFyCs5u/Yvw2sIKhEmmmy6DLTSxRb4JsZyNQ/TeC0zsIhjZv",
-	"T5P7k2mYqk28rjiBn6Iez9KUDlPw94ebm0pJl208HuatT1Gv6qMouzxoelVZcePKymAOMQ/KudB44hvn",
-	"qCHs8oc8TdaQfCOPgDst6YBqLRtWUQGnm7gEz95pz9xQx2/p4jUoRcewG+7D+AQk05AMHkwaFVLwVtT2",
-	"33plhu+QxKaUsxEoPZhCwmg94jY89kaY1hCdZWna8X6ZZWrS8ZXc/RVwsaKoMGFpIoGjRsUJ4wncGabZ",
-	"CquO2N/mLrbdYaWkxbaGaEDjXr/uhmI6EHOQcwYLPGVp+mbUO/1381avf3zz+o1/69OH1i5bI4BRXp1w",
-	"Cwb2K7rC38JMSH2dTae0cpIK9hM2Dw+XGpRBsCf1iMSCj9gYLVcpXRopO2oDYU3H7Q/qOzreIUG0kyFK",
-	"5O5Wm/OXqHKpNV2Hb8sO55V7cVcXBZ67JrnMDmjPTagE3oX7pFSbYe2PwJV/oxP5Z3KFta9tdCf0sUIG",
-	"OGsQxVnC9CsxXsdsa8iJWUcWbGahtRpQg5pTPKy/djIFsobZfWrY/8s5cP3OfbQKCDCPBvXHrf6bdwFB",
-	"Mk4Z0uVsnS2dJ4kEVTK0ex03plMgIymmRtUFCURwp9PamB8pFiE4PxYG86eDyv4aRxrdIdVhwd6BIWj+",
-	"vNRqxQSQinEeDEW5WoAkEzoHooUIywN7JLfyEVzba+g4Xvz+8jxNxSJlIQ1sSy0c7mZMghrQgA31N87u",
-	"iIJY8CR45dUwo86hWl0ka88ZW12qZYhdapju8IbtLMFmM4OHTthZIRK75U2Ugftcp4659xC04FEXHpK/",
-	"AE315FpTnQUsVSClkOFbqlagzD/VvFVnEXfDg1tGmSyThXhRpd1r0JrxMcZCxhPrzhwuyS0sj0nhsaQS",
-	"MNLjlosFL7spj3vRqjBjGPcgFePBSMgFlckgpoPYPB+xmFq7Qw1tFftf/4iPVtvy9ZkUWsQibfm6ngym",
-	"Imm31iG6KwdTpxi3eSVhyjxPBsVCiwtStfrEROvZwCx0JsXdckCTKeODsRTZ7AHve0a81Sc6YWjlXWty",
-	"7kwmq1+5ZbOBAirjScPrZWtX9X30xEgwOtWDdjMHyUZL3E27dbAEuGZ6ach0zrx/YtW0LzA6T91CQuhQ",
-	"ZJrMQMxSyH27lMyoUgshE2IEnIgwbr10p0QJ6xVOEzqLiFluRARL4qjs8zsmL6czvTzFW99IR/bo+8NA",
-	"lKY8UWQk5HH9pVYAxcw1GFIFg4S3giK+sM4sym7O77//9oe2U49YihdR25nx8LiD0GXF7j2taTwZzKik",
-	"aQppO7xX35dsmOkiYLPL7J3BbF+z8XRqwkrzd/2GPW9bQtu9rGIxC7shNohO/msP/4BdSBcQulf8mevw",
-	"oqZSD3SqOhCJEXxEph+yxYx1WGMm0/aDO/M7LtwBN3I4cDu4zYuGZ5XvulZrtC9lWgwEHwraiKrVubym",
-	"mbSfyb2iIJag27/W6cKxb6BlX0LCpJGwZ1ROVfu37QHscGyLt9QgTimbtn8rFWNHvC3B3poH4uj89Lcb",
-	"jpEQHXfQmcRnkk2pXA7ayJKV16y6lGupEsxKcq/hxtXaYL4ZyIH/VJfzJYEmA8HTZcvhGJmFEaIzCSN2",
-	"12qJ9i0b9pJkhQ1kC8bmYgWt5Oc0x1mWpl573LwFBeloUI4qbPuaDdFK2Qj8ZFV5bSIyqQgdaZDOsELJ",
-	"UIqFAknc2wSMPDURCwzQGGZqSZgmbBsbQmlJD7sqEJKFWpJQTY1w0RIqWkg6hjL5bbkMTceDCVPodkno",
-	"MiAPm18xJs0CFwHn9FNMN9N0rGwA7XbgtPSJZp+HUGhGacdLpPRGhzvEvNXpCjEvdORqn5pdxFM6+7f9",
-	"/gfKl+vGh7cufGuTG7qK55c0nhBlrRRWW2FakTlNM0AT5WICegLSEEBMORmCM2NYJagXMIm8MI+lyFR9",
-	"pEIsmWYxTQcx1y3tVg1elwkbTzp8aQoJy6YdXuhsY9vs01yxM1XgUdpQZbEfmmB98fvLDta2qBfPlTIX",
-	"u4TB/NuqIVBkw7SEWI7Buz0XCxd2o9P41tlm1k1thvkyvQw+bIxgW9vsS2/oW9mlu/2rdL2ohupFyMtm",
-	"UowlnaqQBbpkYGrzJbQNbLSV4tqKb3+o21WdWbO9jdkCZy1SY2U97qPBddxB/Iu9EnZm1U8gBRdEGrLK",
-	"tDxOf4jh4JbxMCGbh7V2XvOwmnxdRe3fr9/8Glq3ea/WRmzjM5PMCn2NAQhu3JvhH9ub3tcQ9RPqFNd6",
-	"mQYcgcr/XN0o47NMR5gVQ4QkkiYs6Gmq9SHhhfAITmEXD2i3lS/jQxAsGDj/8i7OVDDXb4mGt5EdholB",
-	"aHOPsULAmpm97OFap12jdtQ4HRIRZ1MIFR14gVdYkT0yAilBWjOgoTZQhOkgOWaqUOhrnIBU1TzCL087",
-	"xRk0uUfW4P7zxZfINc58NgsnNFWCjCRAMlAzGgNhnGD0TkQwzS4ZDFMxtNUv3A8+pkd9dsznZ+AgaXrJ",
-	"RyIQaFNWxrcs3BFy+Gz9qTiTGGHTYdcdvg53GiSnqbfmbf2hCZVDIQclaWg95s89NGT3Cw4ni4lQQM6v",
-	"LomeMEWYOiNWr1FEY9aBfsjmJlQNYjqQQoRYYKcPzYG33htuxYlpD1l+jQl0+22gmcr7j2p4R4fPBe1X",
-	"269uk11r63VWLFbbr8/XOBnkJoydQTL/9ENPYdBUte2WQ7zzMg5l8ZRSllYiQKmC8t1WUt7sK0cd4r0u",
-	"p9NMm1PwNguJjUXeRCXH74cG5/oDr2e8YDeGzNeIlOv2kY1hMkysaKEVM6eYwUBBCrEWsjFItJUulgP7",
-	"2n0S9Ut6d2lffnayHk+/Xj5mxKTSxC8qkHN8C0srvKozmzHtHzBnmAtlJYcMNpqOq5uvW4ydrW2k+RZQ",
-	"0DCdpet+6RAhNhJ5PuMaoScQi+J0Vzf6ZmStmlgODJTNOI/TLDGinBgVIGag8I/XxUDz50s32NbYKOcO",
-	"h7NGArB+jdU/uNATy7w2JfZGPS/irlhv0YijNJUtFjOj2ggygWBPMk7FMLL7G8PdqfmXgukc5GmevMwJ",
-	"3M2kNY5XJ6sriLCON/XCVyxZi/BVg6R4Vl0eclpnjiwDbaNd9VPU+7sY/ncGGYT4cbBi3Duqbl201oKi",
-	"aNVSB6lVqQ2h83gZLk6XCj52+qrMdcYpmVCF00OC4ScNQZEhjpupMNte0bndwJCSbfN4AjBLa7ThrVXA",
-	"5qDc1tdMrZLX2aibe0GryBqjORDmIJcLGxY0w18Eh3WeW3IP7EYdQ3y8tTmFW4XGN3z0Yxc8b0LYHvDQ",
-	"BjwJnV0IPmqIy0Q13rr4zd2pBdFyeUzOuU0wL2K+bGEmTODWWEFGcIgIG5VzuvOY7hi5CEZyVt9Q6xGd",
-	"q4FcJQ76n8/+63n7SK7qDrnQhbK4cgvYOK+tJWU7v+AcYr3iEq2uoRN/WokqawmG+tCkNqFIbSdZj0Xa",
-	"dM+FgpGaEbS9dlWOP9oov5fjj8qDT777z5YBSLvUicwJ/YmyFJLL6UxI/ZsC2RDiXYUgnlCz8YhkHH3T",
-	"GHwSkRF+0aPN/oYWE7QBS/CuTC78UQ3y6NaR6mYXxfoDzhyPoYE3KecSdAkF3z8LEWBZYj45Cfh3gqu5",
-	"Ynz8Ns9XqS6mwdO1NGJUCBYqy+tEbJAe/MgPNSurwfCUsrTOtJ3W3h4dM6lCKZmBS246S0FjmEUc1Mzf",
-	"WKbPpnRsczR9Em5EJr6wMObzWLVM6nC9CkN3hkqLhbRL6vs9SzlIOmQp08s8s/RDSIl03841QfRlUk5y",
-	"94Y5FpTkPgKj8GQKVZjW3MfHsJQSI1dCDKwq7VXYeXn5JI+ACUmB/stWWkpcdtBurbjlEKlVGaHD7QU8",
-	"6ZryNKdpFq6xg+Wps3iyWgQ6NwFITdQM6K2hvl6UF7tYTESaLrHchdT4D3OcPwQmH4kspDc6J1q5kB5V",
-	"moDD4FCKbDxpqfyMg4V8Nsyghbht9/nC5RV29FkXChpDBLl2TCmYXGfAWRcngZngjd4YW02vfVK6e6Fb",
-	"PnopiGL9kC+EVPqM/GpUjiJZwTk6g8zcCiWdqHV3XKq9tFC+VvJjGrpXfoXFOxrID24XfYOjQp99c/ni",
-	"4iJl1xgmFlSIigiyFreP+Zy5/bzzLFBbKo+xEyNMKsFiV44JvJkBv3xBvOUcq2EtiQIgDA/SVEE6N/cR",
-	"tyxgF67Y9lpZDoh1987Fq0vingcJa8hUQDxW2RD1KaZUBpJoMcZAtB0p05VybltpyW/mIGmaNucmVns4",
-	"tEsWDWY9BkqwFFxpJTIW38OCmRl3f2wMVHIfi8orDh2JKxvqdZXSUKUFLEuxKfBhmIphL2yGnLQ8SVdO",
-	"EQueSQ6Liqa2HnGeJk0DghOCnDIVLsPWUCmtYzm0YpYAKZUCflvRUWnJu0s3Vkvl8npXdNksTV20sCBT",
-	"imoEmdJbIBiNrvLis/b96NG2sEr2fj0eukGaL5XdWC1SF0+Yhli78oPrpKZqfj4eATVvbQipWj3zQh3X",
-	"x0xGvTmVjPK299GVC0FKLn6/vg7cbTY69Hk4OrQGGy5atFOtnaYg1J1NM0cDn9tOIBDVPv12s7SQrzcq",
-	"IFT+QHmqIDUV53gnV7SPccH7TIqaErxWIpaCIyc2w/yRjGmaIijblFgMzFWl4DYm+d2wongOg0qUXjux",
-	"tFK9opMQ3hiWNgVNjbq6kaVZ7L/2w5tM42LB24sofvjuDO15YEWInt6hIrrauKZQ6vLmJ4pQEtN4AlZT",
-	"bRk9P8i9cAcpaRGm68pSGo7yC0MYPsJo1d1cehSimpoYtxp+7WgHeV/ArIfdO/LEzXbnwSgkP+MrnQ6D",
-	"myxTXXRfM9dLzMTvNlmJq20lqlcA5xawboG0JQJaHw83vva8uefe/btSkB+FJUqsaXrs/rKoe4ga1v2Q",
-	"dwCtG93B3rrK7bpUX2vy1+Ul9m33B+sbt6+qUzLLhimLI4I5ySqmPMIWdOaAz7M0It6aguqlMEoleuXq",
-	"Vh/2hO7o9lm9DDscwM0w3VwopRruoQjjZAVnZwRl+xToHJQrVU9Vnki5BrTVVi6rNeMD9TENttaPiEgT",
-	"kOZgTLEKolvOsRsebcqm2yaCsOYc7K6+lI9+TNmU6ZqajxE5eob8gAtix+2x5FXDob0uLJtV0s9Cnsbv",
-	"N12x+FbDJVrrjklgDqn5oZNMMMZqbF3eQFhDMuj+5pQybF3TcYn+pNh6C13exCT0DkUgKxD+b3y52/3r",
-	"Dsi2U77173ectZMcuFZUtI3oVoHJGulNXDGLpp365muvkKOjWbHjO582Lu9tCf6hjqF18vYZ2oLRlpxh",
-	"grzgsGYZfngoVYN7pL4mYShYOwiKGtxsqS1vg9IOGtNo07dxN29h9Cbf37bG6+5UVj4eCAf3nQ91UC/W",
-	"2djgMlf6kC8ZEkRVb9dk1qjfrhayLMbW7u43BHxQuutOJSHKLR/bFeLdELt19fJ1RIagWGLjx2y6ITOv",
-	"r1lSm4W8DvYUMZ2llIXiHRYTVzmjyaGwXaxnl2QuCVjHjabt7yGPgovi3Y42nzZxqFVonRhAYR5TbiBh",
-	"WkHaxvxhliaMHDKdGR01r0vKFcTOxlydrERGKi8jGU8gvsXCHIHaUOtyeU1k+cP8SwXv3xR+3p0Bditl",
-	"3bZBVt3xvajQXajlxuAWwvUN3OM65yjjrvqvddqS/zD/5+sEM+5rK6tS7GleN5ApF1XaBPq1hCKjFgvD",
-	"TWwkv/PJNmOoCTYvSyVRqpCpAwlmcLe8+v0s4WzTTWdTZbOZkEakj8VsORguB/Eksy1bAqV18sF5PWUb",
-	"itrecVvOyw+5a/MZtGTj8eqXN7p+2tXS9/ny9dsJruRDA/SvzDwbKP/Bl5A/r2snZmdf7lomd6ubaVDD",
-	"9HY21d5NFOWrZncmln2DpY7N72iCJuZ05eJximviqsinqjszA2+6q7syzJgwF7dtef4By3fLGVxryhMq",
-	"E8POKw9+Ynehi6FyvDYuwg1rWoeNjTIzXlGlimUUv//E0pbJLKsQ9ZdLLTx9Qa6aFa68X4ZXRAIPf2J3",
-	"ZgOBJyjjh0I43dD2l8TaxfmpTUT3KmTCF2KJDZVS+roJyvXU3EluzjHz4IWsEkG3CMJaSFrl7+u19kSu",
-	"tRVZbnfX5V5us1od6vO+z/J+qS/zPtshltvRVGVzcdr21Wjf2m6AVUJcTkobc3u5oW67Ikjdg6RrVOZL",
-	"fuUWG9lQdEgicq3FbAZ4ddsMqPovDjTc1XQCtR9p3f0T5245Wgttdd42Y60msb71KeUZTSPiyxbhfq0z",
-	"dkhVaNOr7UbMkHKX4zxU1c9ZwVUpE6MKPb+fnCILcFTJqQDqh+Zj8lOeq9i+xoCrLRCViwu0SNEPCziG",
-	"D0VE03FEsF+aTdR3IaebP5qr4qtZ/+7SJn+hXQsA/BXrYtnF6AlgHQqV/6TObBkFu0KbP4UJSL5Q6CbG",
-	"dIVkEAqzXlHwd8fr92zUxAAhFs5jcVZ1B61UKEM35pcElGYcl2V/Dlr6NtlHzFfQRI5Vy+oWQG/BWp5m",
-	"KY3zoEFblWBGZRHam6O6XCbjzGVR3wLMVDEsVNliV3bs6rYGEnDhg5qyDr/4fD27Fxba8Rk5ehbZYrh5",
-	"QRUbejLMihSmnWrhuInubteKo3UFm+Wl81LfcZaQk6hqr+49IC7F1tpKavKEA7ZtvAvUYLgM5lka7lJc",
-	"FsTeA6dklqmJbzS3YmpXpUMTYWiieSutSYXqauRbZ/+7i2jt7CLbbMMXc5CSJUEur+nYmpLhjimtiGM3",
-	"ZeYyFfMa5iIhpQGM/Sj0xOOCOY9EHh165jNmZxQ7CGIyYX6mhsD4mNzCTNdMaAEPg3qWiRmvdAqEKuJH",
-	"kcLIfua7apVt68HJFOPjFAY01mxuWUip+Obu7hY1g1D25z9+7CMjBRpPiKbq9oyc2AhBRUZUaRd/NRaw",
-	"mpv67fPdhivJ+PNkQiVptO2acxS/c+8+KDpvjz6tDSLSO6oCXekTvE4aukh21Os6Vcl0ymR71atTjdea",
-	"xN1K+88Vn6mYofcyZyTRNl017eFoAGlnBbJTIGFY0bwCTPqNyLYa5ybqKg5WlcDciRu4TgLqIUfPx/o+",
-	"7AiGVaYW6ug23tDaLQSMtMFSA+yOjBikiYp8US8rY2OZr9/eXVTX1bYgnq10AUklFzuUxmb1L1fBoaNj",
-	"Ml6spwFtfGmTcgJ5Ge92VFSt/t3JVj1id4OmpLoaBpMyfttx0019ElDZaC+HVvJwQ1P53L5BPFebv1bJ",
-	"BNzUtaEp3o/ptKaAPPBEyKIP3sbSn2vE3NgsYt1i5GBdvFfFdGmPJZNSmSw9iqP181EQ/Rqka2xGrjZn",
-	"w9nrEgD8VKrqrYSJeWnOPPZmgYYaeJ2TVWZZmh44M2wFPZU1NKO6zsPUjIQwFy9FGjake7TpolPVAadY",
-	"0JUMl7lR7ozcuCSFm7yOvdepbTAxDzb9eSuGYoc5reY1IQcuoLbtiRCyXlzbaA2zZY3D0UH1NYISuiwy",
-	"NgxDaVktKGENaYFtm6HjxLzDrO67SoS2Yo6vUZbJAuC20M8YL6r0jNhIY1EiphVJ2Qh60UNqQJtvDjKV",
-	"F3YKrmfKuLkuzggdKmzCMwFuN00yVe0+VqapnbniUpjbkqcr5Ukw/pbYpkJ1HG4Dn7RN/dBmilUSgkyy",
-	"WhOinZHKfG0v9R9mEuZMZHloSBOlZlyz1KLLlsg0b3ivgds+YlRwMCxmLETiC2pK/MXymv2i9+FXRH6W",
-	"CyZSRduHOn55YZgWdI9sbOzqGDhmnoI7VGXdDdW1iGwp4PD7s7pwjNZLsLFH2+kb7VjuGTkxZz4FpU67",
-	"sN4OSbMlkCQ7u1Gr+9ulDaY+LahLbaxV4tkfJdT2BKq4wtou+RriB1YF85+pkxfFHGRKZwNseBrqg1oq",
-	"Fu45quO1StOl5avlZBIOC8NZz8jJKWYLUE1omobIeErv2DSb9k6fP/vhJOpNGbd/nnSpAEaJpDwRU2Tz",
-	"eBvYVBLrBopag2g7ebqDYLfHoNqnzYFTeGudIevAfWjlhesf37x+Mwc5Z7AIoO6xSm8eqHbkUEwHDX1L",
-	"O9SWbFVRcpuYpS5VFs1EL6imL+/MrncbJMZS7HGtgOsHNpZ5WNxW5wCskqvpQSUG3eh26Y0VcK2GORXf",
-	"6YBEb1uYhbvdtGI/dfSxqSmp/fjmxf5dDHfa56D69VoeGM/hMlHtar6X+wpurHxhY6IeqXyW01oDEsUb",
-	"1LoeYUnlwKGAa8sGpSmiYEalEY7JcEliMZ1SFRGKHvO6tjc12NJ03AqvdcTzzhmbVuvmUZ7boXxl5krR",
-	"6569GwKFmetmChbiqJUdrK19Bx2X3dTnCZ1pkOUyPqv5zDO7tS5dstzHL/y7y7Afo6IEtC0etLaTrndp",
-	"AzRKCw41c1PZFNRgyqbWd9zVRSRFksUP+ECHnnBuP29XWt4FEyKqydcrEn66MHpGjUAf9agln7DuguKW",
-	"XQiWIlRFsvT6hzJbITbQBSIiP9rs1h+BSpBGR//XUZV8j86vLo/+AeHU9RUCbt8/H6sjFUYut5O8u7AN",
-	"PertrpMd6v+wY8dPc08/m+O9fSJ4tYdXfUr6uux1y2aY3fI7NiAJv71d/QwZoGNfnzhjqT5iPEcm5YQm",
-	"iQTlitZzgWW5qbpVNbU5BogzTtOBebFm3VmN2rAt916rtuQgu+rVNHsvobyCH3fGosCxX0dHaKsrR+lD",
-	"O7YTLMLRgvOY/Z3mHZpGQnougGGflGhxC9y2uLgNH3zPUjbFyj/sBHUoutCK5NsVNWhJiqFq+HaOltir",
-	"D3YJonBrHDwOFLuCp+jOfdgK/NWO5Z0iK7ZsKd6gNe+ovV15wodGUqFD86QUT7VOX3CnB3lgWEc8rQr8",
-	"v4hMYh+GF5Thf/8JcIv/uMiUFtNe1HuNsWi9qPerdXTltPOhE3DCEZ8eOtsT1FYXqwvzCdXFeTOy7YeY",
-	"JjLjyrDrM+85N/fuYiLSUl2jFit0k4Uj/TB9xUx0Sq5+e/vzy8H5by8u3w1evfm5G+3Jut4Ou+ineY0d",
-	"ynYeH9Q9smalamdtrE5RrXOdoXYOzyl6FncpKuthFm5u1rlNghsfUKVkBS3tdNpVfG6yfRXBA6XZwpQS",
-	"Z7LUSSdw4JlmMU0HcWv4J5SPQYpMDTyVtdfeX/h3z/PkvYDXNZ8gnsMW3774/WXosyN2Z4StDjudsPGk",
-	"w/BULDqMnkLCsmmHF7jgXRZv9ZCkwxuY6ZojtdNL8yxta/bzPRfj7Sp0Vgi2AsUCAZVVVSGxtssqXZRw",
-	"Xl1p8HBpKnW7BPhuaeSfwpNppjSLQ8yLzc2d67ltN55v3+1cPt+y9O3mtK92ntJibpsZ7ZtbTujLL1sr",
-	"3SzsesSQxzbyxxonD+EuiJcamIfgGYZVAA5Ne6whea3qm18mrXmflixWDwxLXVud4GPhyo6tyxlb1iXw",
-	"knkudufydtR7OQeuw3J3pbqaqyBQQKlYahjIiIzrWbBb1kgCPID+SoDYnoLXl+yLw/0ThhMhbhEy77wd",
-	"esXPi3kzXvxub6PmQrPRcosXZ3SZCpoM7M7aCxRuL1f29Z8sXDaJZqXdVZe8vo4g7lGRCVdqcoe0vVhZ",
-	"pqNN6/YfDy0q2CUxVzF2n6DHptOsIdC5Xt0wqkQ3zXOWqUnnMJBc/2h/n1c81/n2QsD+TWEdrXoLZyym",
-	"U+DhuIK8IfLmBgpNve5ad0/eXM0/uL+6birdQx86aIBFz5q1ebGFSr0aax+HDQbPyKsX51cReU5+effu",
-	"KiLfkjeXLy7aceL2Ie8JndkWPa4DfZftWu3y0nXge8DGd7ejuvVeSTFiQTNoG5rvQsZ1K3gLKkAfttmC",
-	"DWvjA295XudMTcvcNgS3dneCJbHtPTWFLo0dKg1lO/ZWaGALaqksmEYpHe/S6bZDnrDSxLG03iiE4zr2",
-	"nNuSZuFTtXc2dr1U52a5P6Whm3kjJkKfrST7hrcVz6EuaDGeKzWYfzvA3obhnozVHozOOVbjFasNfhyx",
-	"O0ga8253nWDbvf/dJuvkA/JkXeRR/dZ2FFPV2mOMK/qwiZxsQnmAoLJwjwgJWAJmKiT4huToROdkxMJ1",
-	"XvKe/w20k4+xbChZzWrYTd2Kcnv+9fsUDFA6zV2JO95FsG872ltzwuTZfGbKoA+nhPEuAV3hagOb1JXV",
-	"2TbSYK0F3Jn/WtdCLBra79By0d44UWNb8LsoVhiCiNfOdxaE3amii5YUM/m7u5rZFoalFpr9azd6x3U7",
-	"32acYzkVlwMQkZdSCowuc7VUGmp21jf3bI4ab3ChYtcdWwNxBw7Slz/+8ubNPyJy/er84h9mT+9enr++",
-	"bleQs/zl8pJLtRRWwFCgtFy5s0xLFdw1EH0wDnxbobxiwtreWf6HGA4S0HUS/orFa1046V6cdrehF40V",
-	"VxssYTm2SwBY1ZCqa2pA7CuqdG2FoW0RzBvisjZgH/PTfWWjjtYoC752Ckx58Aq0/fLXYbq+uAbIvi64",
-	"6cotYfjZQFN1W/hTAn4eW1Zq47hS8MymkZZ9bh5nGe/Gcc3PP9VDpmoTXpcpApbmrvbtDQFllfPUZFH2",
-	"K64rgrv39ltUC9lQqDZOmU0+5Xq1XNX3W4RUbldJtE3M/GPV69ygk64UZ7HlLsTI3vil1m82UKpUJ7GN",
-	"nErlGLp7TN7ha0Wzwh1B7sDlEUObCVgGE19NPhihOpgATUJZDNcGTVSRc9uk73/wEB7bZl5EaYoRiC7G",
-	"bb19F6YuYQI3VViVbgoRmQgXr2gUKo92H4OuNA3nMNQ38HuTSXVqo+8WWENFmgld1eJgxf5MhnKw7HcU",
-	"4zGU1Mg8P7ZVZI2qXZ+tBFy0kxxlaUo+ZpABmdCEcEGkEFMDy3ZzVb1067O+sEHvRvK9SEWWoKtTRQbe",
-	"E61nWO+oRRl1xcZGSajt8vbWd3GjEogZDK7wKdNkuCR5Cx9HpYgoBfEACWBIFfzwnVnS8++IFuSH72xN",
-	"pmNyPRELbogGCe2YWH4Rma/avP9t6MrV6458fdlj8guVQyHJhGIuNPaRxfDaQEHCndVkycO3B/O6+O2a",
-	"KyCs6RhsRkSlNL7FWvYa6FT5Pntug3nGzoTOYasqkDmXCYfjbim9PqGyrAfR+2VW0wsbaxvvt01HXj3V",
-	"R4Yku9f8d6SeVdDXpHQX8FxVtpuUtM2quJC3QS1tAvHtgIUlOnzI+F7MtTXujKJCcBXVv6LzwrNAoz30",
-	"NqRzr1tibhlPyl84y2uZ22veVbEyl1ZYRRRpbekIhP7u4fSpFpVXQqTBfNY4kxJ4HCj2bjgdlo0XPAa8",
-	"NmmaIlQU0WIMBgLhaFygUg+B6k7G84mocQfMKkBc4w1d5lggLAb1qFkHoC19Y2Oz8ZpFwGGvVZsNbn7z",
-	"3VeLOc2dZK34ecEjZotTi1sGPnfvtKdYidPQGfsHWJO6uAUe7N0CUhnME5t7ZVPgelFpHZggu7qQT9hT",
-	"ycYqrVP6L+/eXZHzq0uD41/oHDjJeAKS9OmM9efPj0+OyQUqf8qOMDfqN4qYJ/hapsBIFBmPJ5SPITkl",
-	"M6onKioydZBtveexSEChhIKGCTIUiW8joF1x/+P3/D2/ENwIa0xwJy9ORJrkNRiXJK/+fWpGH5Gbfx05",
-	"MezoMrlBUvUdALAWUTwRkKydX6JAzkGSKbYEoWQkQU3Ib79dvjg2Hz0nTlLGrvuY6OtFu5v799a0ot73",
-	"Tv99/75nNva+F73vOc78vvfpw6ebY3KeLwO3YaQQ/o0mI6ZtNfxExNnUiOxMke+eP3fzpkxpxseuV8nN",
-	"DMt1/mUkxZQ8+2tkfxgo9j/m12dGbHx2cnJGTlwfYQSRnuBNl83s4+jk5IRIsVDm9Y83iIIbJaS+id5z",
-	"gn/6VsV2g/86eic0TY8uzN2C44t+HN7tJ8w/iVmMihDgKdVsDuTmFeO3N24vhZvV1o3FEpSGPMyWZyBj",
-	"4PoIkDISohcshlNyk7KhpHLZp/3hjRl348tZ9P2TcjGJPv3/nn///KehnfIdmzqSevvTBfn222//y+WE",
-	"2Z1NWZqyvNqboYL/ASmI4Rg408nJybMj/N+7k5NT/N/xycnJ/28+jjWDY+C2crU7weczGk/g6Pnxicsb",
-	"tGdOnfb7i8XimOLjYyHHffeu6r+6vHj56/VLfKeoqtzDo1eqaHzam7sRYgaczljvtPft8cnxtxiiqCfI",
-	"ifCMGqGW9+fP+jRLmO6PhFxQmdgI20/Ryhjv+Qw+u0MdM/ToDzFU/VwuUS2G9O/LYswnm1RVZDHWRL8U",
-	"Q/oVKejTh47z9SX47vyHnFVpMTv4pBqz1fczq/92w9P+PRpot0Kye7N5+mKCfirG+59kS9LpOs12tNIw",
-	"y5ThrRTClnvUv7f/qEEWCimGuRQiSj6+V1ZUrCJo7Ynt/OHrq825+n05QfFTf+wrAXYCSyXJscNsdn+H",
-	"m28mxd3ywNP1C534MLNW7uf7lVirT/08IdE8G4HRQOBT34qPD15ltHH8auxXi1fyKPp8vXsHxy6OwZ8F",
-	"FlhQ6yssLCzYmFPtTfhfFkTyCr4H3vbONqDpGCWAsUexfpJI9Avc484nTOU1Eb7A7U8pZyNfkfLPsP+c",
-	"LR3NihCGgwgbqzP3b7MhSA4a1GEX4XJaDzThLlhh++k0HcssPSRE/Yz9e/Of7bTLzmfFzvSwZfYlpEAV",
-	"PMnlzuHucCicw13/3ugeMAWud4TCgI5anmLnamqpQWzfB+v07w2ebXBX9y2VvliDvfo5sUeLK7e+60mx",
-	"TU3/Hv87yCcTmToqoh86Tuo+FZrO+UaC1gr/rH/v/rUd7RQvBxewfmMFxzA+7t/CMrhQdMA0POnf43+3",
-	"tI25V0OLn2cpT4ahie2TPpXxhM2hYQSbunSfugES0CcSGrFw4SxNz/r37l+DPNx4CyCsfSMEjaYp+wmk",
-	"bA6SbXN57XL2/r379+4gsfmKKE25s6X3Y8pj2/Lic92BBPfnZ7CJ3a614+R6Kx2l3bxC3qaCJvkNF2Qm",
-	"q4P6943cJCAdlJMddisa5ItzUGoY4Dz6fsT8+fGJddcdpcJmi47tBZs7ty+T3mnvFVP63Ax7ZUZFHdHw",
-	"MQOsUrf5ojQXQYtxMzqGtuPQRY2J6xLUTHBl+e/zkxMXe6JdCj6dFcLOHy6DssBLu4ZQDkSBfMT1vpjo",
-	"s/ahPc7ZftzDwJXEFVh9xfht3ZxuWP+KjuEVZjF/inoVh/mmN3GoHenWl9fPDr2Wg6//k41IsGEpPsMR",
-	"YziQlEgqxoRx7N8o0gQkMUQdrTRrVWQxEQpwMAb20zTFMIglkUAxHgXzl//dw4/2PnxaJ9pUjI/gTrej",
-	"25d3+ivpbiTdl3f6K/XukVT7NgC9HcUWZbEOSgJ+2jaEgHDDoJ3j3sOxgGk+NrhPjIpY/TJqbrlYqE0g",
-	"jwUfsbHrM1UP7J9BX1RHPhDOTeCtzvTWTbN/mL7DGDNbPd0GgMWUE+vlJIsJSythaDLjZei6SskfsPZV",
-	"AIK2YV4AiBhv9qNIlnuCn4VbVY76FMZeM9BeCA47gPKFhacH9BkxqroFN5XAv9FkzObAyS3AzMCbSTKn",
-	"aQYhWFdIGbBxVD+eW0Oei0+tYsE2l/KtptYvuSp5vb58/ZKYc+3ZnO0wZ/DGXMuNxLYTsYKr7XFyZD59",
-	"9M5l5OYY21TS68N+iCHcVqs9TexhEX8Xw/0f5h9hzDjRgiwk0/bg5iVPMODUXVlmCCVYHatEYDHl9eTV",
-	"T8SCo5awHjEX5J4v3PgS3W0AtYY73Y/VvAriXOUZMk5lqF1nEKhmcysSx4Wd6ugFU+hsYqvYXPvwwzHy",
-	"E+h44hCR4pGinFioRhi0vo6AaDcBcqv4y4e1ReDPoOva6R3s1JQ6+O377PwiFmREZYEfz/+sPPeNIkwd",
-	"HllqC/RgI8XDowinPYi8kmPEQsxdpAuQgOlzI3PmICFL0BvYW9FWqg7Ev9gRe4TmmzlImqZ2ItfoYf/E",
-	"jrPligyVWp0R10TNbG6T2MFi9HvYAlmNLOQy3i+/wO8fhOpmLNaZtDw8T7wqlX7PVQ7/U3fuYMDqq46t",
-	"MAffQ8nqLo0Qr458IOw7pFjuGwm+yRMZgl4AcFK8a1AhuFdTzoiEUaYgMXIOpppgt7QJyM0C9R9iaD7C",
-	"YrDh0Pc2fW8LT4jL+zMyblA5utZi5qo7GeHwEbUTsxJCMYEQk5NHQpL3PZqm73tEo21Du042JfD9IYZt",
-	"Yefj4YMUex6bf/4MRkJ+JcYtxUSfAtIkve2XGt8CTWw9Aws5zE/XgmjATvZVMEXb0k4dfGdCpI2yQZFS",
-	"eRjzUCmF8+B2oXfWGBeDUuCFASFvieDEgKw10SJQ+/cu9fJT36ZitgDzIUH8SGY36iGMoFVE8AhT8nw9",
-	"DCyweeYzcK1gMS1zkgefCZ8RW38osFBHs/H072L433bUITDmZ3sknC0o0yoiwyWKK62PgQWj5d5m1Vve",
-	"fbjh2tvPsn1X7uDv9pTuwxRk5+luAjrcxbvIUVWIlngNT+gcc5bNMzxvQpKxIIKfVRPdmw5ZBcdFt/fa",
-	"8/HKDvkcHWE+6s6uJbdPupJ2QZtkTbfN8IdULGa7+VKp5lZH5/4hmBaSwBfp5TMHgNhDkisUDun+VOFT",
-	"e3kFbe3YbAMsCPfD0PDbb+FjO172bDMs7JKTXXg58EuEWhgGoBbgRv17/K9XsRJIwWaUrViT8fcCro/E",
-	"sO0y/A5RANL0Frm0GI2srrlY0TMLkqkTInFbPy4vX+zTUOKO9b4Fj59BNxBA13vF00a9HGFdjE/nwB3c",
-	"p+iAfYYBNciubPG1jccvobM+9mRRfYU9KGoFA9ui4lVCZ7blzQYPYlEg0tx3Z6RSgpDyJTEa/BkKMHZ+",
-	"spgAt2XfvJdx5cbEcU03+ffPngev3/WVJfaeypiaQELcN2vnTHjdjP/57L+e1zg0931DF82HWuoVFswR",
-	"Rkegf9BW0BGScKF3cuotHp0okDAJsRZyGRFK9ERkCou3aDIVSp+R706+sxjP61Nx2306p9eEzoLkOvPJ",
-	"S8G794rxsSHSffGBhM4uBB85x+D+GHVCZ2Yrrr1wI8eOCE2VcFVvmLaw3I3+CLZyDohZCiQWWZr4yL3h",
-	"0mBOleJGUG8pYV1IN8hVGDWilGqD4EyhGXyat/gIIvoSnxs4mZOwR3Tbicwku48o+e7kuz3I7gmdGYRC",
-	"Uiy9HZMQCpm2wzQXmgyBWERghViekMVkeUwM7WFRJYUOt13Q2msjQdEYSwTaS8JR3So7IUMYCVveaWm1",
-	"Y1fLlPH2xNX6rnO01fKqS8X4iPHmG69wRWy88PI+Tl3uu8Oohx40Le8ei8s93j1XYWIJ3T0bqGQGcsry",
-	"fK9acf2qNGyP90B5mkPZeDEVDkNXh+BC0szvFY8GjlkDnbuZa2Fma0R+Hq6da7okV4KPz4gWWTyxVXlt",
-	"sTrDGGFuZRfim0BtdCr6SOFG09uVH/TV+BYwmWFb6sqnAuWYWxYgDU8hFhwZ/sMXu2B6UnQiKb6Xk2XF",
-	"fd59Awfh844cv1xDYCXEP68IX4ruV1A++W4oGjnMstYP+S9AEw/VKJgSVmMndqeoPi1sI6F+eEQ7xaXy",
-	"9Tjz8FOkFKOr0Cn8nxoYNtlXa6G4yZwkXG45nlBXKGA/6oNb4hM31M5yQK6jIHiDVYsnDIoafc2G2wJh",
-	"j266dXJ349brTbXNG9kl5RzKVNsMh+3LYFjaaCNGMDWQoEQmYyjOZIOxt4yDxz+4j2DwdWA+I1PQ1Aih",
-	"vqFLkUiyagLe5lj3B3iofUPLDUfiRT52/2ejmGvvh+SC8rIkYPQiy+qcUYSNjE4QkcVk+X+e1hnqgOi8",
-	"hl9z4qEf9Wa07QX8hFUVFAk0du/evcTeNKf3le1Ps8FpVEz5QMxBYmWe/U83FNMDTsem0ww5wqDoQ7Lf",
-	"GW1zA4G/73tzfAKSYafng0yaUg1KDxgfFGX5djPhYZLVfQD+F6265jzdB4uVaz9WsgF3k7vwGPdWfurL",
-	"hf/GwQ5o5mnROwTlJUWXhHLbhoJAqiCyzcWoIimMaYodPVSEfRoMZUBS7jniy6cYYlm/Ky+n0wzn7HxF",
-	"bnej7fbePcgxvfTIM3D6ss8q0i6hQ5FpYo6ipU8ODH2wUzEHwoVEQnTCZ+nM5ofgkRW2BnuNPw17UtlW",
-	"KOnJmVsMz7F4XUPpcBNGH8IN+/eFWFQuT9psq6kg65FU3Zc8IRSPxRMj9HBpzzUwP7SIV6P94+mdpsMR",
-	"xluYpTQGRxxnLvIlYQobNbu6JSrCxqlFP6uHn60pTIdNqUAlB95rN/QwF39IfgeumV52970d0q9kofQS",
-	"V/plX/6OtOpEcvv46d7tFXzu1ybr5gjG3x30Qv+ZzQ0LyhRgO1ZqAywxfqJyY+W4685p+vfTLp6VEvgf",
-	"iTO/wyguR80EWxhWyqSFSXqDUblxW7snLc+ODuN5mfrNPdJRt9Pt10mzV7bwVqRQyux7Ar4ZVOaEK/TT",
-	"gOBO/MD6eFS/nfDhRh/kzNi59n9eztO08HXV3JNPw2sZvCjPkySInj1elAVmHjW/FWwj21tY+tvAo/Gh",
-	"vsniWNybf9peDh2uy3wVj6jKoBWgC3xa3JeN+/o8T/+bMITOXCAHxlJnXMFjcoOcBvd6l5aQ+6fnHe5G",
-	"3RP7sG1EGm/Ut2bI78++FoWuF7+G4sstB20pqCKNRJjvEbs29NgL3WWseHpbj6J/olp9Qfz7EdyHQtuJ",
-	"fn/WwWC/68mTELW6R6v06UJHN1Gae/t8N4SWB2raxIyHEltnBlnqs7RZtirTzGPn56/DK3j26sQp3MqP",
-	"y8sXtdvZHSkeytzQEiSP5ldp36WrUVg6AOeyEz0118hLTocpECG9O6SGbZgBSGxDIEw/jEuomHJue/40",
-	"FanlIMsxg3utTMtBvoUxU9ou40AV9O3EKybPU/zDSLA2PleTeCIUIAowf8xNXC1Syx/d2h+sVlmDyb3p",
-	"IW62pxeELWxBzDqkn5HvTk7W6hvYyCKP3hDCu5+6fkx5wgwralZkHCQv8tGfd/zuQXSbICf5QjUdR26l",
-	"JDgfDG9bheCBEKOnxca6HCe/2405Dtdu5P6ta36m/ec32KoLlCfkYyaetHm9A0pda79N7ZSMeJLNbI2L",
-	"3bVTauQrfrp/2hWWZj2IoGIYWKl7ks1hMShPEonlcyN7yn0jQ0x0dZEknhQccD8zUsBKwOXw4JmEGG0A",
-	"LkBr/eJ0OHLVSdsk7O6oieNa4ao3NpwJVF2xqkDWQ37PleJ+fliP+onM80s79tnJ2hUXfZUJ8vrLOTl8",
-	"2QFLRb9ad1kg1UeE+oaO3iiViM+ea6RUaS3ZeNyg5L6iSr9zYw5Ih+VpH6G+NPDiksDWKwZURAFWwozQ",
-	"9rBAEyXQeJI3FMub9lHrGTYwV589lZR6A4fTTwzwsaGbgcENzfRkYE/pjVEP1cSVRlpMBF64rv2e/+yZ",
-	"r7ilAMjNf5j/uwmnnTjSuHIvflX02h6mK9tc/4vl64bymCJapCgOYk3yCZ3NgCvCeE0c3xM4rM1erApy",
-	"9223WqGkp5mFosQUsALdtph+AHcMtW7f7FVqwOGjJqfYPZAF0xMsvVtIRTUnpLaFSJcN7otSA3X78OlO",
-	"yqlNxCIH2COyj0C//93H6jx1lvMYqToW4GflThe2MKY3O5CxANs8yflL0FuiCH7gEGyoTcNFc0/mzQ7V",
-	"m1EV+F8FrGYaLXXy/FJlLH8QvmlxWXxO/HB/Z3GlVW1fU3XbfEDfmRH52Sx3rP16PJuOp4Hbl23VQjc9",
-	"VbeumLk9oJ+duFLtL/w5HOf+vfnPxjaRP4N+JcbF0UaC3W9B4VSMd9iKTREFXKO/xZrhIInQZvZnJzGH",
-	"3v1R46c+zRKmUzE+grtmb98rMX5595mWWD5M7SQDSQulLzbeAakJm13UVUkyAx54SNuSdirGmyj6Kzlv",
-	"JOevtLwSBMo4KtjWXzcScvpI5F0uStacjVMe+JXe68KTi3p9X3ZBrRa17kq1DQ9P6/37Yvq2uatvy8UY",
-	"n0CKRb4cawSnaYo8pSgmWwvr2rSLTTvcTQx/6ZAcKPWivK890F+L7IkqtW1MoqgiYg95FPkETzOZolTP",
-	"oUQelpVsxuYO2EHXmsxfSzF/LcX8tRTz51uK+Wtl5EeqjFxi5xHxSDViI+UJybim4zEWFmRpIsHeAJww",
-	"nsAdSWGkicj2UEB56ys9HAwjZssc9a0CmUdSTHfdceiwHW7EbIkOZrftIk7DY3Id2VihlXF0QzMVvuZL",
-	"+N3pJW+ejUACj9toAiVkPoF+OlUYezXAQCwiiwmLJzDPs+SmaAk3m0/qTk2dctCNgr/KEJ+zDPEnbq5g",
-	"wcnGnGpzqD5TcezDHvXzQko5iHZeYmDDpWFbNoV+DOqpXOybX/GrG+S3yG6MUuELql+6OZu109K4rzbb",
-	"OnLP2c4XHH1ONUH6yqMAPeGdkpxXqohQrcGwMSa4isj1j29eq69ntOaMJgmzURfzLOUg6ZClTDed2J9B",
-	"/14deu6+sakN+uvL1y+L1FKzQKkxkxTIiElUu7A/nWsCbju9+0xGS1jFrfWvI3MiZvpoZTGHrWXuwUfT",
-	"K2nA5CHXdJLLC16+RSiUzrQYHqat4zvn/5B5BWabmRVTXmhBI8YTxo2EPlySHH1nRXtMu1p8AWs5c1jJ",
-	"7/96yCqH7N7/81PT+SodqA3U+R/9/6gSZJ41PGTc1iA4cFf0t0ATF7ONeyBUEWZO9WfNgVu85XG2T0JC",
-	"rRFJ4fM4Ug2ljl85BXgfbiP89lsYPTV30VWmCSWIRCJ4RYApnQ5rGtij5ciRUf8e/7spv8oWIC7Q9biN",
-	"AxzwRqNN0PvTMBaPpL0yFryqP3u2ch1TXjF67p61mCnemRs1WPf4+eFqphs5rWSUwGpxMAe5JGzqdD/v",
-	"gVgXyfZLSH2lxexPQE1azL4kitJilhesU45+cpsXqmZUguttuaDLg1PVvVVX2uQAWK3qlRjvOfZ/l5Uy",
-	"DHyt+jWh1r4BafrZalPhDng5Btt6DX/4/vtvf4h6U8ZzPT6gxO+P8CzwGzPJxn++oJqn6QxoZSZ9R8df",
-	"dtgCuqerzPvztn021+54R8d7upd/hQUS05Or0IFt5craDyYlToVE5J8Rit4pvLDhjimdF+woheImAhT/",
-	"RmOH2QPHLSBP7d9rOm4b0exx/LiaJ7r86vXOP6NNy+NoVfXEEqDN9+J/2yFPoq15fouGLrwCIJ0cB5u+",
-	"ZmWcp9ZVFbHyZd+PlnbNzjxTKx1ifLjK/Owb/XtnJ6vTOSxs9xjw4JB3mFyEj243q5DpLuoKTVv0Yyig",
-	"t/ubHL/tMxY+PuEcgpRNmevDUAf/CmVKW3d8c1JcPuwz1VSq9P5PX2DcMF1iSIQyrmpK3j7R/tYOJ19w",
-	"NEdBvARSBdiivZIp4wCEPKepB5UfuK8UJI+oJ6cI/GrIn3pALl0YLZlmSrv7wHaZUHSpyGKyJEx7wT8M",
-	"6Brm0p+Zg3F6n6Nh5TgyPSE3LLmJ8kJdlCckBiNzGqCDQsuhntiWGM6QqLTA4hZYWtwVriaxhAS4ZjTF",
-	"CqdDc7FhVdP1QqZXjI8PhPur3AT4dK6Nc3Vbwj1ZTMCAybraXUsRA9kUtEL9kPEdEcN9uy5fZcw8Eoh+",
-	"EnLsEisdlJD4uPBVGQ2AzF+uT0UeWnaGHIl89+x5HUOqNzw3bnsPHGldFPQL3WFRRv/JM3JiyYuplVif",
-	"KrvuJGMAT9BUuCIlBu58pggdYn0cpelSHZNzyxzITSbTmzwK6cYGng4UxBL0DRkhHSjr3MDf1rmJFw8P",
-	"wk+edDJr44ViYMi784s+4yPR7LCx37k04w5wdnCewPn5iaWGJm2ij62abnVFX8M8b9GFfpo57Mz3Yz44",
-	"BJIYXm0zZHI87OOYrWCrgCdN6EyDNAhrpVUsr6SYswTkJb7xCPGUoYW0Cqj8cZlrEcpL17eMJ2p3Dj3f",
-	"L8VKRLlwg9PhVDYSNpeEUyFuScpuwZw9QKEJlkZc4t+YI7hsdfTWkNkNkTvpbpMrQWt9RFp0IGDSImUX",
-	"eMgNPwFwd4Rmy+qvb4tXikKwnTXvw7v+ym1pOrShae0AXNPjL/mVFGNzQCJyncUxGHXgWovZDBIiJDEI",
-	"xQTAlq1smjvYrM8/pTyjaUTMF5IstZNi64nBkKramXXexKP11Ieq6rNGd19yssha65GYSskMlrOVAj8e",
-	"bA22hmtNZflk7ysYaGWaEiKfnPnhgkq5LErcG8mbi8WZUZuwcHfR0VT5XrNJLdxbMN2NFvgg3PZbIagG",
-	"T+tKWb6NnWll5v9HFOuj5x+vhtmvUXanC6j0dqP93jDs1YPxSBoMhrCV4fFgcmtRS7q0dywr/cRu+iop",
-	"XgEm9ETk8Hdv2F3qyrji+Cd8oX4tfI0HwQUW5YckQiaft+8qBZhoV84Y9RbMAFITkaUJGcL+OFS3U92+",
-	"pHSJED6nmFJMxVrYwFKsWR4OLN0tEtZYzq/ZdGgLe9hVeJ5SjQz15Z8f1hGzngICvdcaWbnvjfbVY/p0",
-	"PKZV5HzhtUtz1Wa4dGZazPuwrrZYzFiDsB3VePLe8BxUJZtUyeAfWdOkGcAScmIEBY4/C0mGQk9wctuF",
-	"8NSOsmuaUWU+IkU2xrd5bqsfAuNjcgszfUzOc4vne75AZ6H3J5aW8I1yieHmWvE/HpN/emsZsRKFeSV3",
-	"K0fkpqTW35ApUF6Ycpk1u0FCqLb32JTxTOOuzEKA4/VFl4oocUYoufknlZzx8Q2xSEaGqo7f8zWvgvdQ",
-	"r1Lu3qplrp6QJ6c0vrbBlE5n3IJ2N3L41g7KEFKeVK+4QmqxSvViwlLbgQQbYTWoN1EbUaZx2/skyMfo",
-	"IncYXTgvi/uUz/vj9XZrfajbFXs/T9Ov9d6/1nt/QL33NM2jgK04gDFINE1BYvyRAmhVvFmKodhQgvmt",
-	"GfKVRGtJFMHz5QZDIgGduhg5tzm1VBqmKFyjTHDz8W+vYA7p33x/Dtc29PLF3/hN8WqwiwGCd2MopaPR",
-	"vVxW5tt2mg5i6a6nTkIk5R6tEpFw19MGcnBvn++GGuzXsC/+UOgzm21kQ29sXJ+Nlcx9K2oiFgqlRRvZ",
-	"FMB5gFP17/G/7VorF1Tx6L0k3ErWqbpW3DUjflxevtirmGt514GaRNTCoKNI6wjACrNUx5NQ6ZeRBDW5",
-	"hnifTOEa4s4BcTud/QCoY/OcfgklHBbuuEZ5U0kMaxTSjKI8EdPV+MoCzQ2Kx77599MMXPRqhjN1Wygb",
-	"8S0Rm9ihiinnmwKkrv2gr9JbQw0TDtJFktEvO/JEFeRSrt3BQW4UwBwc91hpZgVLrfPhDmoktCsE6Qqi",
-	"cJBb5rYUcA+e+rXElvUMk4Nj5Bq0OQXqaeabOMhZ2dOwWC40GXp3AUhwDkc0q9diyGGwA6LuZQlE7cTW",
-	"Mub2JEAE2d46m8tb+9oFJ8e7lInzAzLE+CtrwhhmLNVHjAcKsno2VCcxPx2w7UN6Vvnugqy5o1G4QpJN",
-	"gvR1Dtdz9cLtYz8c5TL//hPjH87xUzAQIEkOiSAyQmlA577wsM/xKWLqb0gKdA5WSZ5JsAI1+gZtOoVN",
-	"EsIIFps1hDCDiEyEQtF7JqSto+cGvOc3NNOTm2j1k0YVHwk5FloDPyZvRtVD5/eImvpNaQM3mAZw44Mh",
-	"b3zSR4yZN0nIg2gl7qcrFzxCelLTGW55e/SnoGlCNW2K+nFgee2H7p8jntt0jXzGQ1adMwSLV7UYEaYV",
-	"pKOI2DoZ5qY3J+TbE6O0Cp4oQsdiTyx0DYGqT9PU4EuyuLnFNdVgdbXzNH3txu8TZ5pqtX8U/eLCfKsV",
-	"2p3zwrnNmdpQjNEC0uc5dIGmy4z4QsFacgqlIr4lQxhTvhHWFmabbAp+1AFKJB3IBmB39GWHytoeJRnH",
-	"uKyccMokg06dWqLp3/8hhhgO/ak/o5kyN2/TFWVfu7Ij93pD2ZnktY39PsDVZAsahAFqzqYFj3WR/CGG",
-	"2JrC/P6+R9P0fS8E865nzeNi7WICKq2cH8TMtX3cqgPdx103UNwhznEbb0Hl6sQ+EX7lHfFGRq546ms8",
-	"8zjQxglWwlrJx83HDeJMMr3s59M3nDE39toNbd9XMDECqxSZGsRzCHcYxMzItRaDza3ais+WyhB2+PZ+",
-	"SaYKrMNIsCVlMpdlb7lY5Fndi4lIIZRPH7zAPXHMs7REGNVd/AOsqPzxlMRzGLAkIgrmYN6LiM2PiUg8",
-	"V2qgYiFhMP+W/AVdO2P4a+Qd9PjaSjXHiMxofEvHEBFNx5FrMXdMKjebYXNHz4oUcQm2wo4QZEr5kmiB",
-	"aqUZav3a6wLIetukPfk2dhG/bjf97OTkxGsjdbm5GYcB7rvzeavO+NvMZkrwvKAuRgaXTlz3dqL7OpCt",
-	"xLNK16lLwxPb5eLnZ/XzFczsPeb6jNmGVp4xrHANa+mZsPEEUCUQ0rUm28QyNNVGgG3Wqa79qH3rT3aS",
-	"vfPeCxuHXyql2fru3nxD46/9i99fnqepWBj1oBG0OLwyeo8wrsxzkE5tK835XHVnbPfhq1fNMq1INsNQ",
-	"sYhkPMXECY1JXxT1K2faIWLBa4TjUGjBVVYH3d1bItcB+/SiDIrIvG8Uufj9JaEloLQi6nHcRMo/X/zC",
-	"lOsn/jXcIEgmBYi+7HDmzGcxxSJNIdaQkDGVQ4O1ghTHcS0Z5maHZnr0uv8+WWoJpQewLHAPJyNIF8Ab",
-	"LtEYbndb6nI5FMnSFhThhueuArcune4qPyEond9Y9+8g45qOx5DcROQmkcuBzLxjaCHkLUh1Q/7yzEif",
-	"z05OscoDivTDVAztd5wXmdi8XjaFvx7n39Z0fIN2S3oL3BadQreJIlzoiSH89/yfrgjilHI2MnKOLYCV",
-	"vzWk8W2en0cNlUVGs6jPb1uhkH04qNznn2ARFEs8OT1xsSB/eY2Fhf4aVQkqsumSWMfLtmsY2kDev/wq",
-	"OPw1QFX1kX5PDOQHbMZgbl+se6vI1Zvrdy0Z3f04HmyoHvPzxZ+Ev9kOrObcVi4HVXc3dBUzEJTN9WBq",
-	"YXnAMjDtAdBMM5uKQ/x88bnWhKgFUE2hiAdRSwjIgiVxixi8N5cvLh7A5maVSpKZTFcM689PvvvPaL1O",
-	"4RwkGy0HMUgdaHv1KVxg8ukwSu8/sdZBZlRz8mYG/PKF0Rix0CNKENwn2ZcQbfBScy5mmRwDzRLWqI5f",
-	"mVFf1ZgNd8LLO4i/KjITIEhUuU0OqYukyFQ9ReKIjSTZSp9B2jyESlNB70GUmgr00EVq9op6jQ3paaXT",
-	"eFg3h6qvg/GLkvtx+ysA7yr7W5ysi/8lBNRrAE8P/k9CCWjJKO7x35tUAoTx38XwT8MlnGqAm2/DbjvH",
-	"JjmoNmsHCNYnoCC0BkNrYtqkK3iC+lw1hjDEatSFHRBRCPDKhiK2uutd2OIhbvsqr9z7VV8KU8RmOui/",
-	"TFyM1FRBOgfV6rYv2kpvyEtbheMXdd3bdvsFzKtXvZDV2z4I3vqr/ClC91H633n4FXXBwmSOEAeeEKbX",
-	"paegf36FdWgxqzc55H3/kZs9jX78K5HJvqx222b8dv+bmrBYN+++W7D8DBwkTes6sOwlwSFOGXYNsiVo",
-	"b83pxUuMKaJAzkGeWaEcHeSWTyo2NgyV8ZZeXQPc/hi0txfVAfnCPO8EXhFr0EdKS6DTKpjzgqhDxm1o",
-	"4oFlA/O1Up83QjM9EZJpV//XwdD2XTJg/kaVh3eB7Fyk2RQaw2t+d0P2eckXJ2TvsL2e0TiXtYapGNqO",
-	"eRuBlimQYymyWXMCwm8K5M922J+ixC3c0VhjF0GmyItfawL00oTOBgidQcLritwGDcLrM1Iyo1J7DLmq",
-	"uaFJ7XxPtKxuTgdftgnSnhiMZQMxS111JW8pV3hnlI5efsg2is4FfPcj1pXw5wS7Ry/uioBBiHEyhJHA",
-	"VpRLVEHsBWv0xdD9WoZqDU9rl3rxAOa2u35KuGB36h8xw6MbF7Dwaxsf/KfjBz8xnnhegCpdicW7rmQd",
-	"6fXecv9WJSuqvOKxu6biwqOiHLEUKSjCeKhxfpUf1klom/a3e4Z4iJoSY7ejmrshkCxUbX3gCeShvQ8a",
-	"bQyPfA0dMkyX27bYTWhZO6ybZeXPVkwOXU1my93l0ZqPwZSy9IlKtm9BfcGCLVJ2lMdy2gQYqTShyZRx",
-	"W3lByJUz0kqi3SMXwUmebGmyvD5rpiAAuXXG0o8zKR1gam1CdojZ/b6tb8WhOIRtyAr5R4x3Bld/BnLK",
-	"lGrstloF3VXpjVZJuioWs92wQAkp1WwlyXclYqx1n9TDcMcCWl0TAXeYtFtKCkuEES0p8UjZTCmtNcHH",
-	"VAJLN+3noAPmKf+zL1sFRAprqQGGqfPe/Ke92vck6muHmXSzPvfnuKysJle3/27MwyG+10Iju5JixPbm",
-	"8S3P8HSdvjO7Qtu5oLWYkB+vfpyygat9f3q/a1Rdg75I2bUvrb8PLL25fHGRz/F06+5hBJASU/B2XIO7",
-	"1YDyMcMCjIIkIr4FaVu0AbZ/WwiZnFWqm7t4FFdPUQHXHTHvP7sHvJeOqJ9kP9j3n3/KBRdnBQi6oEct",
-	"FeqZ+zmWKK0s1TnOsD/+6af4KaXjJ1pS1UDLZaRXFXsXdExSwceNbBWkco1O6m7686vL392oPd73pVkO",
-	"U1XBTpbHgpxfXQbd6+ZFVxQIyXdIFYt7p//+YKR+LW6B+z8UWJXK/mno1wY+WLLH3KNeH+nazXIf2KR9",
-	"xYWHn5IJ0FRPIr9aFRHlaoTbSkO28Ij51cjuxyX91m4g1AUcXZyLiUANnTB+XNVYAu/83MJBuvKVsXMr",
-	"r01frhZixWpfj7X0Bd/EKNTNVpCJSBPlgsSkSMEqj+6d0lemMB0G93Mex+XyJWNJp6r0nnT9qFZfe7va",
-	"Qiwwpyy3W1ub11UQUpHbuiGEiKR0CKmFiK1sjDOUPppXHlr/5Cv7rhZkSuVtXqNIoeGv9AmcI/D+L2JB",
-	"plk8KTZjy7RoIaH0+sdMaFqDjoT5GGGsyQZlgrLZYuvvvUkTIktFuop44rEo0wGGEdf0NF4IeYs+KQyS",
-	"ofGtoTmenJKZEKmKyMcMMjDgFeMyMP8QwyBu8563pdaxNQ1KyUiKqaVgUcG9qzG2/vkffVBj3rpXT2BZ",
-	"+mSUQy9vn04SwaFKWnnbxDAmmCGENDFARYRM6GwGXNWdjwUMJ0LcBj9m1uqrXxWkoTRdOsEOF1/6GJtO",
-	"M02HaS26UiFusXT2akGb03AFbQMP2064zNZcueG6Ja/WynGom9A5eAhb89OSxIIrWxhn5ft1G/iFyqGQ",
-	"2McA03nsR20YJt6l5gfenz8rfQ9/6n368On/BgAA//8=",
+	"7P0Nc9s4kjiMfxWU/v+nZveKtpzMS93ZdfUrj5OZ8W4y8cWZma1nk5IhsiVhTAEMAErWufL77E+hAb6J",
+	"IEXKkuxMcrVXE4sgAXQ3Gv3e94NQzBPBgWs1OL0fzIBGIPGfFxKohuhcmz8iUKFkiWaCD04H72ZAEqpn",
+	"REzIckY1WVJFQjv+eBAMVDiDOTXv6VUCg9OB0pLx6SAY3B1NxZH58UjdsuRI4BdpfJQIxjXIwemExgo+",
+	"fQoGV3QKrxi/VfXp30JMNVsAic1zogXRZkESFkykilAe4Q8c7jRJ6BQC8qdgHCKyZHpG3g9IQN4PdrXO",
+	"d0LT+EKk3AOnX8SSzClfESmWisypDmfVaSdCzqkenA4Y1z98NwiydZhJpiB7LORTMEiopHPQDn00iphd",
+	"xvqq/jAY04JIoJHBoIEVlZpNaKjPCNOK3GQvjxDCN4TTOVhMM01mVB2TX4UmIVVwpIArZrBhdsbM9w1l",
+	"DIKBeWdwWqwjGEj4mDIJ0eBUyxTKcJjTu1fAp3o2OP3hu2AwZzz781mwhhuz02y1IwkTkMBD8NAonRIh",
+	"ScSmoLR/acXbHdf2/PvvNy8ugpgtQK5GLDKve+Ytj2ibeRN1mNmAR0gKbrYqDH5N52OQBseUSJgypeWK",
+	"QKxgOQMJfqDsYk13EKZIPo0gqAx56HzTsHki++yhM7BQ8JEjpQacZnS2O0JiaiRBiVSGMLKzePmwFH9C",
+	"qAnjlgsatswUofbMwgI4YRNzbGMhbhWJ2S0QygkCBfdhWX6xk38dXaqjt27io1/Nj+VdRDChaawd48nX",
+	"PRYiBspx4X+K8UZy1FTd+gnQvb1LSJpP2l/vm2bExztkUTEdQ9xMlvnjh1JmLEKK58jcbQ1k8go0uXnl",
+	"Bt4Q4O4mxEuSziEgXGj8q40qKiRxdMmPsi/2JY85GDJohs18B2CZg6Y5NHxz5M93SWdG2PDdtyycoSCS",
+	"AfdjCnJVLMY98gDxWdBpt+YDI8X+1zP5WyN5UJz9jJyYGzEGpcgcKFeExnFA0sQIA89OgpOTk5YF2u/7",
+	"V3niWeac3rF5OjdPT/yLFqLlgGRPd4oeyyobTokh60wcciP9DKrymX2tbySkn4fiKiVhUe+1uk/udMWp",
+	"nEILErPHDz3Olh5rwLgQ3AqXqiLhh2I+p+qU3Nz+9+KGwB0NdWD++L+LGxIKrinjCn/4N/2/4w83RFJu",
+	"lISb2/++p2T86YYYkV1M8Je/UTL++405KURMjt/zf8JKEY0S9MwoIEozPiWRAMW/0eSWiyWhEgibciEh",
+	"Ql3EACMy9zMlN39QyRmf3hDLX4/f84Yj93HQgJfvTv7rBx8qPqZC02ZU7AAJToKkJcmuio40LahShZRz",
+	"vEC8gnf1S7skSQlJzMLmRVZl4nwsSUTMwpU5WrlsujcBWUIiFNNCrjrwomIwUrdINepo7mQHJAEZAtdH",
+	"wEMRQUT0koXQBPfqvB3h/uzk+XddAK+BdwS7G+mAvj84i7HQzWcif/zgedIYNu86jZvQ4l5/6DIUKNWq",
+	"dZUG7FDUVUJ6bB/IKOtcOSA3RzdkDBMhgVByCysyMWo6qBB4ZHipkFHBN9a4Ik7VSqX15Wk6bZME88e7",
+	"ZEJGu2lGQ/b0ofjW4hZasJ0/fug8qWoT17OnD51lCeOZELcjyxOa56uPe9jMyLpUIriCst3TI23YB2fI",
+	"lcciWhk9G+aJXh0PgrLlNFeMTu8H/38Jk8Hp4P83LOysQzd0WFhYcRUvBPdcBeZX75SfgsFPlMWpxJeM",
+	"XAPWBkmT/FYb/qnsMgqA+BZkn6rhSymFVHY1HpvhErgmSyn49Jh8f3dHOCxAEg1xrMjcnGc9o9zdWR9T",
+	"UJqwKCBLVH9QJgBpXojFdAolFTSkqYJjy0rsQsw6z68ufwepHBgTKRKQmlkULYoHvnsoo4V/5wM/5HgX",
+	"YxSWPwWD8zAEpeofp6H2fzsYwGRiXvY9yiw1/jU1TC6sULs2f2bctCdgIwEHA7S8G76umWVz+TsR1XCE",
+	"vwb1JRf2rNojFjZAoPOaMm20y9AUwTLKN96ysNrY7gtaf9MIQ945MktRO2mVV9C8h6Z5HYCCwm7oDFAI",
+	"eT+5GhS/tQerjWqBG6373wOlRTIIBok5XcgiVTqH0qeb9mU/5F2CM+W/YvzWs4KxEnGqy6DLrT7BYIZs",
+	"ZyNQs294p3cQ9G3enib3J9MwV5t4XXECPwUDnsYxHceQ3R9ubiolXXVxwpi3PgWDqtuk7IWh8VVlxa0r",
+	"K4PZxzwo50LjiW+do4Gwyx/KaLKB5Ft5BNxpSUdUa9myigo43cQleA5OB+aGOn5Ll69BKTqF3XAfxmcg",
+	"mYZo9GDSqJBCZtjt/q1XZvgOSWxOOZuA0qM5RIw2I27D48wu1BmiSRrHPe+XJFWznq/kHjmP1xdFhRmL",
+	"IwkcNSpOGI/gzjDNTlh1xP429/rtDislxbozRD1GgPp1NxbzkViAXDBY4imL4zeTwem/27d6/eOb12+y",
+	"tz596OxFNgIY5dUJt2Bgv6J3/i0kQurrdD6nlZNUsB+/xXq80qAMgjNSD0go+IRN0ZgW05WRsoMuENZ0",
+	"2v2gvqPTHRJENxmiRO5utTl/CSqXWtt1+LbsA1+7F3d1UeC5a5PL7IDu3IRK4H24T0y1Gdb9CFxlb/Qi",
+	"/1SusfbaRndCH2tkgLN6UZxGTL8S0zpmO0NOJD1ZsJmFNmpALWpO8bD52kkVyAZm96ll/y8XwPU799Eq",
+	"IMA8GjUft+Zv3nkEyTBmSJdJnS2dR5EEVbL9ZzpuSOdAJlLMjaoLEojgTqe1YUhSLH1wfiwM5k9Hlf21",
+	"jjS6Q6z9gr0Dg9f8eanVmgkgFtM8PotytQRJZnQBRAvhlwf2SG7lI1jbq+84Xvz+8jyOxTJmPg1sSy0c",
+	"7hImQY2ox4b6G2d3REEoeOS98hqYUe/osT6SdcYZO12qZYhdapjv8IbtLcGmicFDL+ysEYnd8ibKwH3W",
+	"qWOReQg68KiLDJK/AI317FpTnXosVSClkP5bqlGgzD/VvlVnEXfDvVtGmSyVhXhRpd1r0JrxKYZnhjPr",
+	"YR2vyC2sjknhRKUSMPjkloslL3tOjwfBujBjGPcoFtPRRMglldEopKPQPJ+wkFq7QwNtFfuvfyQLoNvy",
+	"9UQKLUIRd3xdz0ZzEXVb6xg9qKO5U4y7vBIxZZ5Ho2KhxQWpOn1ipnUyMgtNpLhbjWg0Z3w0lSJNHvB+",
+	"xoi3+kQvDK29a03Ovclk/Su3LBkpoDKctbxetnZV30dPjASjUz1oNwuQbLLC3XRbB4uAa6ZXhkwXLPNP",
+	"rJv2BQYMqluICB2LVJMERBJD7m6mJKFKLYWMiBFwAsK49dKdEiWsozqOaBIQs9yACBaFQdnnd0xezhO9",
+	"OsVb30hH9uhnh4EoTXmkyETI4+ZLrQCKmWs0pgpGEe8ERXyhzizKbs7vv//2h65TT1iMF1HXmfHwuIPQ",
+	"Z8XuPa1pOBslVNI4hrgb3qvvSzZOdRFD2mf23mC2r9kQPzVjpfn7fsOety2h7V5WoUj8bogNolP2tYd/",
+	"wC6kDwjdK9mZ6/GiplKPdKx6EIkRfESqH7LFlPVYYyrj7oN78zsu3AE3cjhwO7jLi4Znle+6Tmu0L6Va",
+	"jAQfC9qKqvW5Mk0z6j6Te0VBKEF3f63XhWPfQMu+hIhJI2EnVM5V97ftAexxbIu31CiMKZt3fysWU0e8",
+	"HcHemQfi6Pz0dxuOkRA9d9CbxBPJ5lSuRl1kycprVl3KtVQJZiW513Djam18YQJylH2qz/mSQKOR4PGq",
+	"43CMzMKg1UTChN11WqJ9y4a9RGlhA9mCsbnwRSv5Oc0xSeM40x43b0FBPBmVAx27vmZDtGI2gWyyqrw2",
+	"E6lUhE40SGdYoWQsxVKBJO5tAkaemoklBmiMU7UiTBO2jQ2htKSHXRUIyUItiaimRrjoCBUtJJ1Cmfy2",
+	"XIam09GMKXS7RHTlkYfNrxiTZoGLgHP6KWbAaTpVNqZ3O3Ba+kSzz0MoNKW05yVSeqPHHWLe6nWFmBd6",
+	"crVP7S7iOU3+bb//gfJV3fjw1oVvbXJDV/H8koYzoqyVwmorTCuyoHEKaKJczkDPQBoCCCknY3BmDKsE",
+	"DTwmkRfmsRSpao5UCCXTLKTxKOS6o92qxesyY9NZjy/NIWLpvMcLvW1sm32aa3amCjxKG6os9kMbrC9+",
+	"f9nD2hYMwoVS5mKXMFp8WzUEinQclxDLMXh34GLh/G50Gt4620zd1GaYL9Mr78PWCLbaZl9mhr61Xbrb",
+	"v0rXy2qoXoC8LJFiKulc+SzQJQNTly+hbWCjrRTXVnz7Q9Oumsya3W3MFji1SI219biPetdxB+Ev9krY",
+	"mVU/ghhcEKnPKtPxOP0pxqNbxv2EbB422nnNw2o+eBW1/7h+86tv3ea9Rhuxjc+MUiv0tQYguHFvxn9u",
+	"b3qvIeon1Cmu9Sr2OAJV9nN1o4wnqQ4wUYcISSSNmNfT1OhDwgvhEZzCLh7QbitfxgcvWDBw/uVdmCpv",
+	"+uEKDW8TOwxzldDmHmLRgpqZvezhqtOuUTsanA6RCNM5+OogvMArrEhomYCUIK0Z0FAbKMK0lxxTVSj0",
+	"DU5Aqhoe4ZfnveIM2twjNbj/fPElco2zLJuFExorQSYSIBqphIZAGCcYvRMQzPyLRuNYjG1BDvdDFtOj",
+	"Pjvm8zNwkDS+5BPhCbQpK+Nb1hLxOXy2/lSYSoyw6bHrHl+HOw2S0ziz5m39oRmVYyFHJWmoHvPnHhqy",
+	"+wWHk+VMKCDnV5dEz5giTJ0Rq9coojHrQD9kczOqRiEdSSF8LLDXhxbAO+8Nt+LEtIcsv8EEuv020EyV",
+	"+Y8aeEePz3ntV9uvbpNda+t1VixW268vK7syyk0YO4Nk/umHnkKvqWrbLft452Xoy+IppSytRYBSBeW7",
+	"raS82VeOesR7Xc7nqTan4G3qExuLvIlKjt8PLc71B17PeMFuDJlvECnr9pGNYTJMrGmhFTOnSGCkIIZQ",
+	"C9kaJNpJF8uBfe0+ifolvbu0Lz87qcfT1yvaTJhUmmSL8qRB38LKCq/qzCZxZw+YM8z5EqV9BhtNp9XN",
+	"Ny3GztY10nwLKGiYJ3HdL+0jxFYiz2esEXoEoShOd3WjbybWqokVykDZJPgwTiMjyolJAWIGCv94XQw0",
+	"f750g23Zj3LusD9rxAPr11iQhAs9s8xrU2JvMMhE3DXrLRpxlKayw2ISqo0g4wn2JNNYjAO7vyncnZp/",
+	"KZgvQJ7mycucwF0irXG8OllTjYY63tSLrIhKLcJXjaLiWXV5yGmdObIMtI121U/B4B9i/D8ppODjx94i",
+	"du+ounXRWkuKolVHHaRRpTaEzsOVv15eLPjU6asy1xnnZEYVTg8Rhp+0BEX6OG6q/Gx7Ted2A31Kts3j",
+	"8cAsbtCGt1YB24NyO18zjUpeb6Nu7gWtImuK5kBYgFwtbVhQgr8IDnWeW3IP7EYdQ3y8tTmFW4XGt3z0",
+	"Yx88b0LYHvDQBTwRTS4En7TEZaIab1385u7Ugmi5Oibn3CaYFzFftlYUJnBrLGojOASETco53XlMd4hc",
+	"BCM5q2+oekTneiBXiYP+57P/et49kqu6Qy50oSyu3QI2zmtrSdnOLziHUK+5RKtr6MWf1qLKOoKhOTSp",
+	"SyhS10nqsUib7jlfMFI7grbXrsrxRxvl93L8UXnwyXf/2TEAaZc6kTmhP1EWQ3Q5T4TUvymQLSHeVQji",
+	"CTUbD0jK0TeNwScBmeAXM7TZ39BigjZgCZkrk4vsqHp5dOdIdbOLYv0eZ06GoVFmUs4l6BIKvn/mI8Cy",
+	"xHxy4vHveFdzxfj0bZ6vUl1Mi6drZcQoHyxUmteJ2CA9ZCM/NKysAcNzyuIm03bceHv0zKTypWR6Lrl5",
+	"EoPGMIvQq5m/sUyfzenU5mhmSbgBmWW1jjGfx6plUvvrVRi6M1RaLKRbUt/vacxB0jGLmV7lmaUffEqk",
+	"+3auCaIvk3KSuzfMsaAk9xEYhSdVqMJ05j5ZDEspMXItxMCq0pkKuygvn+QRMD4pMPuylZYilx20Wytu",
+	"OURqXUbocXsBj/qmPC1onPpr7GDF7DScrdelzk0AUhOVAL011DcI8mIXy5mI4xWWu5Aa/2GO8wfP5BOR",
+	"+vRG50Qr1/ajShNwGBxLkU5nHZWfqbeQz4YZtBC33T5fuLz8jj7rQkFjiCDXjil5k+sMOJviJDATvNUb",
+	"Ywv8dU9Kdy/0y0cvBVHUD/lSSKXPyK9G5SiSFZyj08vMrVDSi1p3x6W6SwvlayU/pr575VdYvqOe/OBu",
+	"0Tc4yvfZN5cvLi5ido1hYl6FqIgg63D7mM+Z2y9znnlqS+UxdmKCSSVY7MoxgTcJ8MsXJLOcYzWsFVEA",
+	"hOFBmiuIF+Y+4pYF7MIV210rywFRd+9cvLok7rmXsMZMecRjlY5Rn2JKpSCJFlMMRNuRMl0p57aVlvwG",
+	"c2XhbVbF8WVeL7PFur62RVubqN0+5517AZLGcXteZLWlRbdEVW/Gpaf8S8ER16Jy8T2sH5py98fGICn3",
+	"saC8Yt9xvLJhZlcx9VV5wJIYm4IuxrEYD/wm0FnHU3zllEAvP+CwrGiJ9Wj3OGob4J0Q5JwptYGyHlqK",
+	"rZjFQ0qlYONOdFRa8u5SndVKuZziNT06jWMXqSzInKIKQ+b0FghGwqu8Fq99P3i0LayTfbaeDLpemi+V",
+	"/FgvkBfOmIZQu9KHdVJTDT8fT4CatzaEc62feaGOm+M1g8GCSkZ517vwyoU/RRe/X1977lUbmfrcH5na",
+	"gA0Xqdqrzk9bAOzOplmgcdFtxxMEa59+u1lSydcbFBAqf6A8lZeainO8E/Egi6/Bu1SKhvK/VhqXgiMn",
+	"NsOyIxnSOEZQdinv6JmrSsFd3AG7YUXhAkaVCMFuInGlckYvBaA1JG4OmhpVeSNLs9h/nQ1vM8uLJe8u",
+	"HmXDd2fkz4M6fPT0DpXg9T4+hUKZ94JRhJKQhjOwWnLHyP1R7gE8SDkNP11XltJylF8Ywsiim9Zd3aVH",
+	"PqppiK9r4NeOdpD3eUyK2MwkTxrtdh6MMvQzvtLrMLjJUtVH7zZzvcQqAP0mK3G1rdSECuDcAurWT1ue",
+	"oPPxcOMbz5t7nrme1/oToLBEiTWLT91fFnUPUQH7H/IeoHWje9h617ldn8pvbb7CvOOAbYZh/fL2VXVK",
+	"knQcszAgmA+tQsoD7MhnDvgijQOSWXJQtRVGoUWPYNPq/V7YHd0+65dhjwO4Gaabi7RUQ00UYZys4eyM",
+	"oGwfA12AcmXyqcqTOGtAW+9ss16v3lOb02CrfkREHIE0B2OOFRjdco7d8GBTJt820YsN52B3ta2yyMuY",
+	"zZluqDcZkKNnyA+4IHbcHstttRza68KqWiX91Ofl/H7TFYtvtVyija6gCBYQmx96yQRTrATX5w2ENUSj",
+	"/m/OKcNOPj2XmJ0UW+uhz5uYAN+jAGUFwv+DL/e7f90B2XbKt9n7PWftJQfWCpp2Ed0qMKmR3swV0mjb",
+	"adaL7hVydDRp9nzn08blvS3B39dAtUnePkM7NNqxU0zOFxxqVumHh3G1uGaa6yH6AsW9oGjAzZba8jYo",
+	"7aExTTZ9G3fzFiZv8v1tazjvT2Xl44FwcN/50AT1Yp2t/T5zpQ/5kiFBVPV2TWat+u16Ec1ibOPufkPA",
+	"e6W7/lTio9zysV0j3g1xY1cvXwdkDIpFNnbNpjoy83rNktou5PWwp4h5ElPmi7VYzlzVjjaHwnZxpn0S",
+	"ySRgDTkad7+HMhRcFO/2tPl0iYGtQuvEAApzqHIDCdMK4i7mD7M0YeSQeWJ01LwmKlcQOhtzdbISGam8",
+	"hGU4g/AWi4J46lLV5fKGqPaH+ZcK3r8p9L0/A+xXRrtrc66m43tRoTtfu4/RLfhrK7jHTY5Zxl3lYesw",
+	"Jv9h/i+rUcx4VtdZleJe85qFTLmI1jbQ15KZjFosDDexWQTOH9zf+ZnB5mWpHEsVMk0gwezxjld/Nos/",
+	"03XT2VRpkghpRPpQJKvReDUKZ6ltF+Mp65MPzms52zDY7o7bck0An7s2n0FLNp2uf3mj66dbHf8sV795",
+	"O96VfGiB/pWZZwPlP/gSys5r7cTs7Mt9S/RudTONGpjezqbau4mifNXszsSyb7A0sfkdTdDGnK5cLFBx",
+	"TVwVuVxNZ2aUme6argwzxs/FbUugf8Lq3SqBa015RGVk2HnlwU/szncxVI7XxkW4YW3rsHFZZsYrqlSx",
+	"jOL3n1jcMZFmHaLZ5dIIz6wYWMMK194vwysgnoc/sTuzAc8TlPF94aNuaPdLonZxfuoSTb4OGf+FWGJD",
+	"pXTCfoJyMzX3kptzzDx4IetE0C96sRGSVvn7eq09kWttTZbb3XW5l9usUYf6vO+zvFdrSxhl/xB7mwfU",
+	"tadH97Z6I6xQ4vJhupjby818uxVg6h+g3aAyX/Irt9jAhsFDFJBrLZIE8Oq22VfNXxxpuGvoQmo/0rnz",
+	"KM7dcbQW2uq8XcZaTaK+9TnlKY0DkpVMwv1aZ+yYKt+m11udmCHlDst5qGo2ZwVXpSyQKvSy/eQUWYCj",
+	"Sk4FUD+0H5Of8jzJ7vUNXF2DoFzYoEN5AL+AY/hQQDSdBgR7tdkiAS7kdPNHc1V8veKAu7TJ32jf4gN/",
+	"x5pcdjF6BlgDQ+U/qTNbwsGu0OZuYfJTVqR0E2O6sk36PWHWawr+7nj9no2aGCDE/Dk0zqruoBULZejG",
+	"/BKB0ozjsuzPXkvfJvuI+QqayLFiWtMC6C1Yy1MS0zAPGrQVERIqi9DeHNXlEh1nLoP7FiBRxTBfVY1d",
+	"2bGr2xpJwIWPGkpK/JLlCtq9MN+Oz8jRs8AW4s2LudjQk3FapE/tVAvHTfR3u1YcrWvYLC+dl3qes4ic",
+	"BFV79eABcSm2zlfUkKPssW3jXaBG45U3x9Nwl+KyIPYeOCVJqmZZk7s1U7sqHZoAQxPNW3FDGlZfI1+d",
+	"/e8uorW3i2yzDV8sQEoWebm8plNrSoY7prQijt2UmctcLBqYi4SYejD2o9CzDBfMeSTy6NCzLFs3odi9",
+	"EBMZ8zM1Bsan5BYS3TChBTyMmlkmZtvSORCqSDaKFEb2s6yjV9m27p1MMT6NYURDzRaWhZQKf+7ublEJ",
+	"+DJP//njEBkp0HBGNFW3Z+TERggqMqFKu/irqYD1vNhvn+82XEmGnycTKkmjXdeco/ide/dB0Xl79Glt",
+	"EJHeUeXpiB/hddLSwbKnXterQqdTJrurXr3qyzYkDVdaj675TEWC3suckQTbdPS0h6MFpL0VyF6BhH5F",
+	"8wow4Tgg22qcm6irOFhVAnMnbuS6GKiHHL0s1vdhR9CvMnVQR7fxhjZuwWOk9ZY5YHdkwiCOVJAVFLMy",
+	"NpYY++3dRXVdXYvx2SobEFXywH1pbFb/ctUjejomw2U9DWjjS5uUE8hLiHejomrl8V626gm7G7Ul1TUw",
+	"mJjx256bbuvRgMpGdzm0kofrmyrL7RuFC7X5a5VMwE0dI9ri/ZiOG4rXA4+ELHrwbSw7WiPm1kYVdYuR",
+	"g3XxXhXTpT2WTEplssxQHNTPR0H0NUg32IxcXdCWs9cnAPipVPRbCxPLpDnzODMLtNTf652skqRxfODM",
+	"sDX0VNbQjuomD1M7EvxcvBRp2JLu0aWDT1UHnGMxWTJe5Ua5M3LjkhRu8hr6mU5tg4m5t+FQlxIMkVyN",
+	"ZMr9ATj9HQvdyeYRLf9vU85RIHPVbwKCTWKM1OGkMW/8VpM1/fX5r7+dv8K3L355+eK3Vy83UnAG9RKI",
+	"P3RCoF+T2KLG0uMoALLCdJv0UNXGoCRgWsdh6KbJ9RNWC9PXWoSMJCyYaure9hCvznpomXOf5FCpLrGV",
+	"qMoZgLUqA+t1vzsa4tynszrT5ZTqWuzcenXtPUzhymZv8fm3aQzNn/7UBtcmhwiNp0IyPfOU6hBdylF3",
+	"T3lIY8+1NjjXZC6UJs++71rrowKNXVYsyWqTdtVGK5C9xrcfpof2t0WVILEDa1QHArrOgLRWzgcWttJ0",
+	"FbkFx9xERi4hpvr6r1i7oy4fbpXaXSWbzlWfLA/brFR3a7WwbWeFuvXa1jUpMmoyrmK9UoGR1MydhfL3",
+	"59qZocZW+3dmEAramjHsuhfDrra1I5b2wA4N/nunT1mriKkkpqvmqJSC/Pvz/ivzbttNa66cURkG7fKv",
+	"W8uHTZCozlsDR/FJHx9oznPkTHdW8zx8v55X4e01kTUa68LR0F4BPISe/Gm9L8auuE/FZNx5NaEU/JSo",
+	"TXbTLABhIqRhnjMs+cDj1THhcKdHuRkYxfaSr3Bn+2vF9GfbI8Ut4ZT84/rNrwg2YphBQFKu6XQKEVF0",
+	"pfLGxZkVRZVqo2o6RffwHCjXX0yblWadooUE+trWN7HnhpaM3vWKsdhhrTLzmpAjJxd2tXQK2eyG2xjl",
+	"ZOU3P9turjsd0VVRiQMWXQukQcRayj1hp3VQroR2dcLfOLvLWBhOzHvM6r6rhG8r5sjhCV0C3BZ+d8aL",
+	"ys8TNtFY6NpIRjGbgDcqorNSaL45SlVeLNy7njnjqQZ1RuhYYWPnGXC7aZKqakf7Mk3tLMS6QbmxedXE",
+	"NqpuMgxtsH8nEibsDlkxVr/0Gr+rtT67yUnma3up65lIWDCR5ik/bZSacs1iiy7bdsW8kfFIt33EqOBg",
+	"ZO+pEFHWpEXiL9aGvF/0Ptz0n5/lgolU0fahiV9eGKYF/TNWy+yoyzHLKLhHp5/dUF0HC1UBh9+fNaXZ",
+	"dF6CzSnbzo/cjeWekRNz5mNQ6rQP6+1RDK0EkmhnN2p1f7s0rTeXe+lTb32dePZHCY19pishzl2XfA3h",
+	"AyvNZ59p8gOKBciYJqOZSH0dH2flBnQZR3W8VmkjXBu+Wi4SwmFpOOsZOTnFKhBUExrHPjKe0zs2T+eD",
+	"0+fPfjgJBnPG7Z8nfarKUyIpj8Qc2TzeBrZEiA3vDTqDaDs/aQ/Bbo/J0k+bA8fw1ga5eqwZD6yoef3j",
+	"m9dvFiAXDJYe1D1WO5cD9SMZi3mp0c5D+pV06lKyjWexT+cOM9ELqunLO7Pr3Sb/sRhGjns9sFnxfryr",
+	"jTpyyW3zoLYVbnS3slUVcK2nrxXf6YHELGYk8dvpO7GfJvrwsaFKHBZ+fPNi/yHGO+2dWf16Iw8MF3AZ",
+	"qW59BP8U4+4VTW2u2yOVRXdaq89mh1rXIyypbI/0hCxbk5wiChIqjXBMxisSivmcqoBQzIRosvE1YEvT",
+	"aSe8NhHPu5XPG4psPbNDZd2+Ko3UBvZu8DT7aprJW2C1UXawMZQNj1qCI5umPo9ooqHFBBnSxG6tj3/P",
+	"ffwie3flj0+tKAFdi0LXdtL3Lm2BRmnBngRTrtI5qNGczW1OQN/QXymiNHzAB5rLPzXtx+XhUN2id42q",
+	"RfXWJPx4afSMBoE+GFBLPn7dBcUtuxBsMaGKInj1D6W284+ns2hAfrRVy34EKgHj5v51VCXfo/Ory6N/",
+	"gr8k4RoBd/cvYdXrwsjldhIJ2+XcuYl26AVD/R92HNDbHrxga/dtX+Cv2he+udRgXfa6ZQlWLfkdm9r6",
+	"396uLqr00HHWdyplsT5iPEcm5YRGkQTlGiFyga3eqLpVDTVXR4gzTuORebFh3WmD2rAt965V0XaQXY9W",
+	"N3svobyCH3fGAs+xr6PDt9W1o/ShG9vxFlftwHnM/k7zrt8TITMugOm8lGhxC9y2Tb31H/yMpWxyCD7s",
+	"BPUoptmJ5LsVq+xIir4Oi3aOjthrTmLyonBrHDwOFPuCxwVY7Mpw2z16nUo6hyxJvVfGjCotul06suPe",
+	"jP/coDVv51VphKaZ8KEZcujQPCnlydXpqx7p0R1P6wL/LyKV2NvzBWX43z8AbvEfF6nSYj4IBq8xx3AQ",
+	"DH61jq6cdj70Ao4//j6DzvYEtdXF6tK3fPWO30xsS2umiUy5Muz6LPOcm3t3ORNxqV51hxW6yfwZnFiW",
+	"xEx0Sq5+e/vzy9H5by8u341evfm5H+3Jpp6dCc2qq2/gqG6gl11g1/ud5331z5ha68bSmINVdGGpM9Te",
+	"aVdF7GWfZkEZzPwN83u3v3TjfQGEFbR002nX8bnJ9lUED5Rm81NKmMpSd2bPgWeahTQehZ3hH1E+BSlS",
+	"NcoDrzrv9EX27nlelMnjdc0nCBewxbcvfn/p++yE3Rlhq8dOZ2w66zE8Fsseo+cQsXTe4wUueJ/FWz0k",
+	"6vEGpuDkSO310iKNu5r9Uo79rzuva72ZXplgK1AsEFBZVRUStV1W6aKE8+pKvYdLU6m7FTbslyT4qXmy",
+	"B+VBNnxXM6VZ6GOKbGHu8oyL97tL7Lu92y3aq2K7Oe2rvae0FLHNjPbNLSfM2nVZ61/id2liimzH9JXq",
+	"DeHDnRcvDTD3wdMPKw8c2vbYcJR0Q4PzvC1qJ56qJQvVA9OYa6sTfCpcmXpPcP52dSwziT8X50tB9i8X",
+	"UGE5TdX4XcpkAaViqX4gIzKuE2939YkEeAD9lQCxPQXXl5w1E/gDxjMhbhEy7zL79pr/GOusZGJ9d9s3",
+	"F5pNVlu8mNBVLGg0sjvrLqi4vVzZ13+ycNkk8pV2V11yfR1e3KOC5K/s7Q5pd3G1TEeb1p193Leod3Ta",
+	"orrsPp+bzedpSwB1sxpjVJR+Gm2Sqlnv8JJcr+kuJ1Q84vn2fMD+TWHd9WbLaSjmc+D+eAWYUxZ3a7jp",
+	"7KoNWfM0boRyqkB29IJ/athfU/fd/iEVPTTLosdxbV5sudusHtvHfkPEM/LqxflVQJ6TX969uwrIt+TN",
+	"5YuLbpy4eyh9RBPb0nkU8b7btVrrpYb5Aze+ux01rfdKignzmle70HwfMm5awVtQHvqwzTltuBwfZRbt",
+	"OmdqW+a2ob2NuxMsCm2v8jn0aQRq6NNsFS+Znr04W9iCWikLpklMp7t05u2QJ1QuvMp6Ax+Om9hzbqNK",
+	"/Kdq72zseqXOzXJ/in0380ZM+D5bKQ7n31a4gKZgyHCh1Gjx7UiFQq7hFoN2io3b3PbM6dbgbWsMqpyw",
+	"O4ha67TtuiBb71bqG62eD6ir5iKamre2o1itzp5oXNGHTeRkCxB6CCr19xSVYHNChQQysSX90DnPyYT5",
+	"6wJHVNMxVdAWkJuPsWwoWs+W2E2d0wWN0yy3o36fggFKr7kr8cy7CCLuRnv1RN8sS9BM6fUNlTDerxCE",
+	"rzrlJnVlfbaNNNhoWXdmxc69M/LP7NJy8eByTNkuihX6IJJp5zsL7u5VAVhLipUf+7uw2RaGpQ6a/Ws3",
+	"+klUe3Nh3nNQqukyaotGb3HNYpdmWyJqB47Xlz/+8ubNPwNy/er84p9mT+9enr++7tbApfzl8pJLtTfX",
+	"wFCgtNzppUxLFdy1EL03vnxbobxiwtreCf+nGI8i0E0S/prFqy6c9C9puNuQjtYOPS2WsBzbJQCsa0jV",
+	"NbUg9hVVurFQyrYI5i3xXhuwj3nvWSXsntYoC75uCkx58Bq0s+XXYVpfXAtkXxfcdO2WMPxspKm6Lfwp",
+	"Hj+PLUO+cVwpKGfTSMs+N4+zjHfjuPbnn5ohU7UJ12UKj6W5r317Q6Ba5Ty1WZSzFTc1Tdp7u3bqSts0",
+	"NDYKY2aTWtfrv/jtlhtTvbfqPNMlFv+x+rts0EnXKtjYMhpiYm98BnlnJhuAVeqr0UVOpXIK/T0m7/C1",
+	"NzkJ7ghyB26n4duMxzIYZd0HvZGvoxnQyJcdcW3QRBU5T/VMSPa/eAiPbfN3ojTFyEYXO1dv944pUZgY",
+	"ThV2MZhDQGbCxUEahSpDexbbrjT150aIeRJT5uuK9SaV6tRG9S2xNos0E7ouV94Oj6n05XbZ7yjGQyip",
+	"kXnebaeIHdW4Pts5qiiWOEnjmHxMIQUyoxHhgkgh5gaW3eaqeunqs76wwfRG8r2IRRqhq9OW3JppnWBd",
+	"sQ41qBSbGiVh1JRY7xIWbfMkM9hVLiRMk/GK5C2fHZUiohSEIySAMVXww3dmSc+/I1qQH76zNbyPyfVM",
+	"LLkhGiS0Y2L5RWC+ausJbENXrrxakPUjOia/UDkWkswo5lirNJzZsF1PZbqd1XrJw8JHi6a48IYrwK/p",
+	"GGwGRMU0vMWKYBroXAVkOWPhLNtgngk0owvYqmtIzmX8Yb5bSq9PqI3PQfR+mXJ/ZA/2wtpvcfe8204W",
+	"GRLtXvPfkXpWQV+b0l3Ac13ZblPSNqviQt56tbQZhLcj5pfo8CHjezHXNrgzioLybUWLjfYw2JAmXrfE",
+	"3DIelb9wlldDtNe8q45lLi2/iijixpIUCP3dw+lTIyqvhIi9ebJhKiXw0FN133A6bDMoeAh4bdI4Rqgo",
+	"osUUS0X6o3yBSj0GqnsZz2eiwR2QNFVt7gnFT8FgibAYNaOmDkBbUsfGfOM1i4AbU2UDPO3Va24u/CV/",
+	"3dxJ1oqfF1JitpmZuGWQ5QSeDhQrcRqasH+CNamLW/CWvUxAKoN5YnO6bGrdICitAxNv1xfyCXtw21il",
+	"OqX/8u7dFTm/ujQ4/oUugJOURyDJkCZsuHh+fHJMLlD5U3aEuVG/UcQ8wddSBUaiSHk4o3wK0SlJqJ6p",
+	"oMgAQrb1nociAoUSChomyFhEWdtJ7ZpBHr/n7/mF4Asbl+vkxZmIo7y244rk3eJOzegjcvOvIyeGHV1G",
+	"N0iqWcdIrHEUzgREtfNLFMgFSDLHFrKUTCSoGfntt8sXx+aj58RJyuYTNoE4E+1u7t9b04p6Pzj99/37",
+	"gdnY+0HwfuA48/vBpw+fbo7Jeb4M3IaRQvg3mkyYtt0TIxGmcyOyM0W+e/7czRszpRmfut62Nwm2d/nb",
+	"RIo5efb3wP4wUux/za/PjNj47OTkjJxgbVZlQYRVfwOSJvZxcHJyQqRYKvP6xxtEwY0SUt8E7znBP10l",
+	"XbfBfx29E5rGRxfmbsHxRf/WzO0nsFisWYwKEOAx1WwB5OYV47c3bi+lwt7YZwhLWxryMFtOQIbA9REg",
+	"ZUREL1kIp+QmZmNJ5WpIh+MbM+4mK5MxzJ6Ui1QM6f/z/PvnP43tlO/Y3JHU258uyLfffvtfLtfM7mzO",
+	"4pjlVeQMFfwvSEFsPWFFbk5OTp4d4f/enZyc4v+OT05O/l/zcewxFQK3nc7cCT5PaDiDo+fHJy4f0Z45",
+	"dTocLpfLY4qPj4WcDt27avjq8uLlr9cv8Z2iC9cAj16pA9bpYOFGiAQ4TdjgdPDt8cnxtxiiqGfIifCM",
+	"GqGWDxfPhjSNmB5OhFxSGdkI20/B2pjM8+l9doc6pu/Rn2KshrlcojoMGd6XxZhPNlmryI5siH4phgwr",
+	"UtCnDz3nG0pwjVAPOqvSIjn4pBqz4Pcza/btlqfDezTQboVk92b79MUEw1hM9z/JlqTTd5rtaKVlljnD",
+	"W8mHLfdoeG//0YAsFFIMcylElHz8oKyoWEXQ2hO7+cPrq825+n058fHTcJpVGOwFlkryZI/Z7P4ON18i",
+	"xd3qwNMNC534MLNW7uf7tVirT8M80dE8c/0NPg2t+PjgVQYbx6/HfnV4JY+iz9e7d3Ds4hj8VWCBhbq+",
+	"wsLCgk051ZkJ/8uCiMwSNodYA92VMz0sCHa2mbzM8ee6AU2nKM5MM3rVT5IiswXuceczpvLCEV/g9ueU",
+	"s0lWtvOvsP+cxx4lRTzGQSSn9ZmHt+kYJAcN6rCLcAm6B5pwF6yw+3SaTvNWmIedcXiPDdG2UpV7nxU7",
+	"08OWOZQQA1XwJJe7gLvDoXABd8N7o0jBHLjeEQo9Cnd5ip3r3LIorzHMIo+G9wbPNlKt/5ZKX2zAXvOc",
+	"WwtxHSbFXj7De/zvKJ9MpOqoCOXoOan7lG865+jxml6yZ8N796/taKd42buA+o3lHcP4dHgLK+9C0ZvU",
+	"8mR4j//d0tDnXvUtfpHGPBr7JrZPhlSGM7aAlhFs7nKXmgZIQAePb8TSxea0PRveu3+N8tjpLYBQ+4YP",
+	"Gm1TDiOI2QIk2+by2uXsw3v3791BYvMVUZpyZ0sfhpSHti/I57oDCe7Pz2ATu11rz8n1VjpKt3mFvI0F",
+	"jfIbzstM1gcN71u5iUc6KGdu7FY0yBfnoNQywIUnZCMWz49PrO/xKBY29XVqL9jcU38ZDU4Hr5jS52bY",
+	"KzMq6ImGjylgKb/NF6W5CDqMS+gUuo5Dfztm4UtQieDK8t/nJycukEa7egI0KYSdP106aIGXbl2zHIg8",
+	"yZW17trn6IDP4pRc5MDxAKNwIleF9hXjt01zumHDKzqFV5iS/SkYVLz/m97EoXakW19eZNz3Wg6+4U82",
+	"vMLG2GTpmhiQgqREYjEljGOTSxFHIIkh6mCtE70iS+wvbgZjlgKNY4zpWBEJFINrMBn73wP86ODDpzrR",
+	"xmJ6BHe6G92+vNNfSXcj6b6801+pd4+kOrTR9N0otqjxdVASyKbtQggIN4xAOh48HAuYs2QjFcWkSDwo",
+	"o+aWi6XaBPJQ8AmbpqW2zl5g/wz6ojrygXBuA291prdumv3D9B0GzNkS8zaaLaScWJctWc5YXImpkykv",
+	"Q9eVk/6Ahbw8ELRdBT1AxOC5H0W02hP8LNyqctQnP/bagfZCcNgBlC8sPDNAnxGjqltwUwn8G02mbAGc",
+	"3AIkBt5MkgWNU/DBukLKgN21huHCGvJcsG0VC7YDV9aPq37JVcnr9eXrl8Sc64zN2TZ8Bm/M9SWJbM8V",
+	"K7jaRjBH5tNH71x6cY6xTfXJPuyHGPy9x7rTxB4W8Q8x3v9h/hGmjBMtyFIybQ9uXr8Fo2fdlWWGUIKl",
+	"vkoEFlLeTF7DSCw5agn18D8v93zhxpfobgOoNdzpYagWVRDnKs+YcSp9PU29QDWbW5M4LuxURy+YQmcT",
+	"W8dm7cMPx8hPoMOZQ0SMR4pyYqEaYAR+HQHBbqL91vGXD+uKwJ9BN/UcPNipKbU53PfZ+UUsyYTKAj8Z",
+	"/7Py3DeKMHV4ZKkt0IPdJg+PIpz2IPJKjhELMXeRLkEC5gJOzJmDiKxAb2BvRe+tJhD/YkfsEZpvFiBp",
+	"HNuJXDeM/RM7zpYrMlRqdUZcpzmzuU1iBwvR72GrfbWykMtwv/wCv38QqktYqFNpeXieRVaqj5+rHNlP",
+	"/bmDAWtWQm2NOWSNpqzu0grx6sgHwr5Hvui+kZB1wiJj0EsATop3DSoEz9SUMyJhkiqIjJyDeTPYUm4G",
+	"crNA/acYm4+wEGxs973NRdzCE+KSGI2M61WOrrVIXKkqIxw+onZiVkIoZkNipvVESPJ+QOP4/YBotG1o",
+	"1+6nBL4/xbgr7LLgfi/Fnofmnz+DkZBfiWlHMTHLZ2mT3vZLjW+BRrY4g4UcJttrQTRgu/8qmIJtaacJ",
+	"vokQcatsUOSHHsY8VMpHPbhd6J01xoWgFGTCgJC3RHBiQNaZaBGow3uXR/ppaPNKO4D5kCB+JLMbzSCM",
+	"oFVE8ADzC7PiHlgt9CxLJ7aCxbzMSR58JrL03uZDgVVH2o2n/xDj/7GjDoGxbLZHwtmSMq0CMl6huNL5",
+	"GFgwWu5tVr3l3Ycbbrz9LNt3tRv+YU/pPkxBdp7+JqDDXbzLHFWFaInX8IwuMAHbPMPzJiSZCiL4WTVr",
+	"v+2QVXBctMRvPB+v7JDP0RGWRd3ZteT2SVefz2uTbGhJ6v+QCkWymy+VCoj1dO4fgmkhCXyRXj5zAIg9",
+	"JLlC4ZCenSp8ai8vr60dO4eABeF+GBp++y187MbLnm2GhV1ytAsvB36JUAtDD9Q83Gh4j//NVKwIYrDp",
+	"cWvWZPy9gOsjMWy7jGyHKABpeotcWkwmVtdcrumZBck0CZG4rR9Xly/2aShxx3rfgsfPoFsIoO+9ktFG",
+	"sxxhXYxP58Ad3KfogH2GATXIrmwluY3HL6LJEBvMqKHChhqNgoHtt/Eqoont37PBg1hUuzT33Rmp1FOk",
+	"fEWMBn+GAoydnyxnwG0Nu8zLuHZj4ri2m/z7Z8+91299ZZG9p1KmZhAR983GOSPeNON/Pvuv5w0OzX3f",
+	"0EUnpY56hQVzgNER6B+05YCEJFzonZx6i0cnCkRMQqiFXAWEEj0TqcJKNJrMhdJn5LuT7yzG82Jb3Lbo",
+	"zuk1oomXXJMsecl7914xPjVEui8+ENHkQvCJcwzuj1FHNDFbcT2YWzl2QGishCvhw7SF5W70R7BlgEAk",
+	"MZBQpHGURe6NVwZzqhQ3gnpLCetCukGuXKoRpVQXBKcKzeDzvF+JF9GX+NzAyZyEPaLbTmQm2X1EyXcn",
+	"3+1Bdo9oYhAKUbH0bkxCKGTaDtNcaDIGYhGB5W55RJaz1TExtIcVohQ63HZBa6+NBEVDrHdoLwlHdevs",
+	"hIxhImytqpXVjl1hVsa7E1fnu87RVserLhbTI8bbb7zCFbHxwsubUvW57w6jHmag6Xj3WFzu8e658hOL",
+	"7+7ZQCUJyDnL870axfWr0rA93gPlaQ5l48VUOAxdHYMLSTO/VzwaOKYGOnczN8LMFrz8PFw713RFrgSf",
+	"nhEt0nBmSwzbynuGMcLCyi4k62i10amYRQq3mt6uskFfjW8ekxn22K58ylNbumM1Vf8UYsmR4T98sUum",
+	"Z0VbleJ7OVlW3Of9N3AQPu/I8cs1BFZC/PPy9qXofgXlk++GopHDLKt+yH8BGmVQDbwpYQ12YneKmtPC",
+	"NhLqh0e0U1yqrLhoHn6KlGJ0FTqH/9MAwzb7aiMUN5mThMstxxPqCgXsR31wS3zihtokB2QdBd4brFo8",
+	"YVQUHGw33BYIe3TTrZO7W7febKpt38guKedQptp2OGxfBsPSRhcxgqmRBCVSGUJxJluMvWUcPP7BfQSD",
+	"rwPzGZmDpkYIzbrTFIkk6ybgbY71cISHOuvOueFIvMjH7v9sFHPt/ZBcUF6WBIxeZFmdM4qwidEJArKc",
+	"rf7P0zpDPRCdFyRsTzzMRr2ZbHsBP2FVBUUCja3Idy+xt82Z+cr2p9ngNCqkfCQWILEyz/6nG4v5Aadj",
+	"83mKHGFUNFXZ74y2U4PA3/e9OT4DybBt9UEmjakGpUeMj4qyfLuZ8DDJ6lkA/hetuuY8PQsWK9d+rGQD",
+	"7iZ34THurfzUlwv/Tb3t3MzTohEKykuKrgjltqcGgVhBYDulUUVimNIY25OoAJtOGMqAqNxAJSufYoil",
+	"fldezucpztn7itzuRtvtvXuQY3qZIc/A6cs+q0i7hI5Fqok5ipY+OTD0wc7FAggXEgnRCZ+lM5sfgkdW",
+	"2FrsNdlp2JPKtkZJT87cYniOxWsNpeNNGH0INxzeF2JRuTxpu62mgqxHUnVf8ohQPBZPjND9pT1rYH5o",
+	"Ea9W+8fTO02HI4y3kMQ0BEccZy7yJWIKu067uiUqwC6wRXOuh5+tOczHbalAJQfeazf0MBe/T34Hrple",
+	"9fe9HdKvZKH0Elf6ZV/+jrSaRHL7+One7RV87tcm6+bwxt8d9EL/mS0MC0oVYG9ZagMsMX6icmPluOvP",
+	"aYb38z6elRL4H4kzv8MoLkfNBPsxVsqk+Ul6g1G5dVu7J62MHR3G8zLPNvdIR91Ot18nzV7ZwlsRQymz",
+	"7wn4ZlCZE67QTwuCe/ED6+NRw27Chxt9kDNj59r/eTmP48LX1XBPPg2vpfeiPI8iL3r2eFEWmHnU/Faw",
+	"XXlvYZXdBhkaH+qbLI7Fvfmn7eXQ47rMV/GIqgxaAfrAp8N92bqvz/P0v/FD6MwFcmAsdcoVPCY3yGlw",
+	"r3dpCbl/ed7hbtQ9sQ/bRqT1Rn1rhvz+7GtR6Gbxayy+3HLQloIq0kiA+R6h66mPjd1dxkpGb/Uo+ieq",
+	"1RfEvx/BfSy0nej3Zz0M9ruePPJRq3u0Tp8udHQTpbm3z3dDaHmgpk3MeCix9WaQpT5Lm2WrMs08dn5+",
+	"HV7es9ckTuFWflxdvmjczu5I8VDmho4geTS/SvcuXa3C0gE4l53oqblGXnI6joEImblDGtiGGYDENgbC",
+	"9MO4hAop57bnT1uRWg6yHDO418q0HORbmDKl7TIOVEHfTrxm8jzFP4wEa+NzNQlnQgGiAPPH3MTVIrX8",
+	"0a393mqVDZjcmx7iZnt6QdjCFsRsQvoZ+e7kpFbfwEYWZej1Ibz/qRuGlEfMsKJ2RcZB8iIf/XnH7x5E",
+	"t/Fyki9U03HkVkqCy4LhbasQPBBi8rTYWJ/jlO12Y47DtRu5f+taNtP+8xts1QXKI/IxFU/avN4Dpa61",
+	"36Z2SkY8SRNb42J37ZRa+Uo23R92haVZDyKoGAZW6p5kc1gMyqNIYvncwJ7yrJEhJrq6SJKMFBxwPzNS",
+	"wErA5fDgREKINgAXoFW/OB2OXHXSLgm7O2riWCtc9caGM4FqKlblyXrI77lS3M8P9aifwDy/tGOfndSu",
+	"uOCrTJDXX87J4csOWCr61brLAqk+IDRr6JgZpSLx2XONmCqtJZtOW5TcV1Tpd27MAemwPO0j1JcGXlwS",
+	"2HrFgIoowEqYAdoelmiiBBrO8oZiedM+aj3DBubqs6eSUm9gf/qJAT42dDMwuKGpno3sKb0x6qGaudJI",
+	"y5nAC9e138s+e5ZV3FIA5OY/zP/d+NNOHGlcuRe/KnpdD9OVba7/xfJ1Q3lMES1iFAexJvmMJglwRRhv",
+	"iON7Aoe13YtVQe6+7VZrlPQ0s1CUmANWoNsW0w/gjr7W7Zu9Si04fNTkFLsHsmR6hqV3C6mo4YQ0thDp",
+	"s8F9Uaqnbh8+3Uk5tZlY5gB7RPbh6fe/+1idp85yHiNVxwL8rNzpwhbGzMwOZCrANk9y/hL0liiCHzgE",
+	"G+rScNHck3mzQ/VmUgX+VwGrnUZLnTy/VBkrOwjfdLgsPid+uL+zuNaqdqipum0/oO/MiPxsljvWfj2e",
+	"bcfTwO3Ltmqhm56qW1fM3B7Qz05cqfYX/hyO8/De/Gdjm8ifQb8S0+JoI8Hut6BwLKY7bMWmiAKu0d9i",
+	"zXAQBWgz+6uTmEPv/qjx05CmEdOxmB7BXbu375WYvrz7TEssH6Z2koGkhdIXG++A1ITNLpqqJJkBDzyk",
+	"XUk7FtNNFP2VnDeS81daXgsCZRwVbOuvmwg5fyTyLhcla8/GKQ/8Su9N4clFvb4vu6BWh1p3pdqGh6f1",
+	"4X0xfdfc1bflYoxPIMUiX441gtM4Rp5SFJNthHVj2sWmHe4mhr90SA6UelHe1x7or0P2RJXaNiZRVBGx",
+	"hzyKfIKnmUxRqudQIg/LSjZjcwfsoG9N5q+lmL+WYv5aivnzLcX8tTLyI1VGLrHzgGRINWIj5RFJuabT",
+	"KRYWZHEkwd4AnDAewR2JYaKJSPdQQHnrK90fDCOSVY76ToHMEynmu+44dNgONyJZoYPZbbuI08gwWUc2",
+	"VmhlHN3QTPmv+RJ+d3rJm2cTkMDDLppACZlPoJ9OFcaZGmAgFpDljIUzWORZcnO0hJvNR02npkk56EfB",
+	"X2WIz1mG+As3V7DgZFNOtTlUn6k49mGP+nkhpRxEOy8xsPHKsC2bQj8F9VQu9s2vZKsb5bfIboxS/gtq",
+	"WLo527XT0rivNtsmcs/ZzhccfU41QfrKowAzwjslOa9UAaFag2FjTHAVkOsf37xWX89owxmNImajLhZp",
+	"zEHSMYuZbjuxP4P+vTr03H1jUxv015evXxappWaBUmMmKZAJk6h2YX861wTcdnrPMhktYRW31r+OzIlI",
+	"9NHaYg5byzwDH42vpAFTBrm2k1xe8OotQqF0psX4MG0d3zn/h8wrMNvMrJDyQguaMB4xbiT08Yrk6Dsr",
+	"2mPa1eILWMuZw1p+/9dDVjlk99k/P7Wdr9KB2kCd/zH8jypB5lnDY8ZtDYIDd0V/CzRyMdu4B0IVYeZU",
+	"f9YcuMNbGc72SUioNSIpfB5HqqXU8SunAO/DbYTffguTp+Yuuko1oQSRSASvCDCl02FNA3u0HDkyGt7j",
+	"fzflV9kCxAW6HrdxgAPeZLIJen8ZxpIhaa+MBa/qz56tXIeUV4yeu2ctZop35kb11j1+fria6UZOKxkl",
+	"sFocLECuCJs73S/zQNRFsv0S0lBpkfwFqEmL5EuiKC2SvGCdcvST27xQNaMSXG/LJV0dnKrurbrSJQfA",
+	"alWvxHTPsf+7rJRh4GvVrxm19g2I489Wm/J3wMsx2NVr+MP333/7QzCYM57r8R4lfn+EZ4Hfmkk2/esF",
+	"1TxNZ0AnM+k7Ov2ywxbQPV1l3p+37bO9dsc7Ot3TvfwrLJGYnlyFDmwrV9Z+MClxLiQi/4xQ9E7hhQ13",
+	"TOm8YEcpFDcSoPg3GjvMHjhuAXnq8F7TadeI5gzHj6t5osuvWe/8K9q0Mhytq55YArT9XvwfO+RJtDXP",
+	"b1HfhVcApJfjYNPXrIzz1LqqIla+7PvR0q7ZWcbUSocYH64zP/vG8N7ZyZp0DgvbPQY8OOQdJhfho9vN",
+	"OmT6i7pC0w79GAro7f4mx29nGQsfn3AOQczmzPVhaIJ/hTKlrTu+OSkuH/aZaipVev8jKzBumC4xJEIZ",
+	"Vw0lb59of2uHky84mqMgXgKxAmzRXsmUcQBCntPWgyobuK8UpAxRT04R+NWQP80AuXJhtGSeKu3uA9tl",
+	"QtGVIsvZijCdCf5+QDcwl2FiDsbpfY6GtePI9IzcsOgmyAt1UR6REIzMaYAOCi2HemZbYjhDotICi1tg",
+	"aXFXuJqEEiLgmtEYK5yOzcWGVU3rhUyvGJ8eCPdXuQnw6Vwb5+q2hHuynIEBk3W1u5YiBrIxaIX6IeM7",
+	"Iob7bl2+yph5JBD9JOTUJVY6KCHxcZFVZTQAMn+5PhV5aNkZciTy3bPnTQyp2fDcuu09cKS6KJgtdIdF",
+	"GbNPnpETS15MrcX6VNl1LxkDeISmwjUp0XPnM0XoGOvjKE1X6picW+ZAblIZ3+RRSDc28HSkIJSgb8gE",
+	"6UBZ5wb+VucmmXh4EH7ypJNZWy8UA0Pen18MGZ+IdoeN/c6lGXeAs4PzeM7PTyw2NGkTfWzVdKsrZjXM",
+	"8xZd6KdZwM58P+aDYyCR4dU2QybHwz6O2Rq2CnjSiCYapEFYJ61idSXFgkUgL/GNR4in9C2kU0Dlj6tc",
+	"i1CZdH3LeKR259DL+qVYiSgXbnA6nMpGwuaScCzELYnZLZizByg0wcqIS/wbcwRXnY5eDZn9ELmT7ja5",
+	"ElTrI9KhAwGTFim7wENu+PGAuyc0O1Z/fVu8UhSC7a15H971V25L06MNTWcHYE2Pv+RXUkzNAQnIdRqG",
+	"YNSBay2SBCIiJDEIxQTAjq1s2jvY1OefU57SOCDmC1Ea20mx9cRoTFXjzDpv4tF56kNV9anR3ZecLFJr",
+	"PRJSKZnBcrpW4CcDW4ut4VpTWT7Z+woGWpumhMgnZ364oFKuihL3RvLmYnlm1CYs3F10NFVZr9moEe4d",
+	"mO5GC7wXbvutENSAp7pSlm9jZ1qZ+f8Jxfro+cerYfY1yu51AZXebrXfG4a9fjAeSYPBELYyPB5Mbh1q",
+	"SZf2jmWln9hNXyXFK8CEnoAc/u71u0tdGVcc/4Qv1K+Fr/EguMCi/JAEyOTz9l2lABPtyhmj3oIZQGom",
+	"0jgiY9gfh+p3qruXlC4RwucUU4qpWEsbWIo1y/2BpbtFQo3l/JrOx7awh11FxlOqkaFZ+eeHdcRspgBP",
+	"77VWVp71RvvqMX06HtMqcr7w2qW5ajNeOTMt5n1YV1soEtYibAcNnrw3PAdVySZVMvgH1jRpBrCInBhB",
+	"gePPQpKx0DOc3HYhPLWj7JoSqsxHpEin+DbPbfVjYHxKbiHRx+Q8t3i+50t0Fmb+xNISvlEuMdxcK9mP",
+	"x+SPzFpGrERhXsndygG5Kan1N2QOlBemXGbNbhARqu09Nmc81bgrsxDgeH3RlSJKnBFKbv6gkjM+vSEW",
+	"ychQ1fF7XvMqZB7qdcrdW7XM9RPy5JTG1zaY0umMW9DuRg7f2UHpQ8qT6hVXSC1WqV7OWGw7kGAjrBb1",
+	"JugiyrRue58E+Rhd5A6jC+dlcZ/yeX+83m6dD3W3Yu/ncfy13vvXeu8PqPcex3kUsBUHMAaJxjFIjD9S",
+	"AJ2KN0sw2Mo8Q+3Ram7k3niC+/6TlQAwfSWvtI9ubrdkH5fIoNUI8OEcNI1oWz4CXnsGtuhafu3G7/fi",
+	"c8vLJztAAqmRozTMk9hG3PGIKIgh1EIqItMYFAYs9IRuV2GqTNVPQIhq2GWbXNS+g/0dzv3H8m8ASV9R",
+	"yL3bSRB6gszuiYg/3Y5e95gD99oDIg6ervSyvrcvW4opSML1rNnv8fYKM+9sDIQHNXv1i9cJ4TPwij/s",
+	"2A/vwV3BD0GkvxwDPNzgbuhLh7M6hbzBv+BgFNI83xO7Fdqd1FvSRyc/tfvEdl7qz+d2+LJ9tdbfV44J",
+	"iViE9TsbGhLt6q7YG4vZ4iAM7/XGWKHSadi/U3dHTYKNPK/t5yoO1c8Hm/7v6l1TiRiLDS2x3pohX02G",
+	"jWwVwfPlJqciAZ26nEW3ObVSGubo7EQfzc3H/34FC4j/O+uXemX/e/niv/lN8aq3qySCd2Nqq6PRvejO",
+	"5tt2mh5S9K6njnwk5R6tE5Fw7oIN5ODePt8NNdivEWop4sxWf7GpUDbP0uau5rGuaiaWCr13NtPMg3MP",
+	"pxre439H3YxtOVU8em9Pt5I6VTdeu2bEj6vLF3s1s1nedaCmnY0w6Hn9OgIYtOhUb2EiQc2uIdwnU7iG",
+	"sHeC4k5nPwDqrA8CYU4o4bB0xzVwRxoIppkKaUZRHon5er5rgeYW++e++ffTTCTN7J4u9NBCeU5XJBKb",
+	"2KEKKeebEtaus0FfpbeWmrIcpMvso1+2zVQV5FKupcpBbhTAHBz3WPl3DUud6xMd1KZpVwjSFajlILes",
+	"NVLA3Xvqa4VG6hU/Do6Ra9DmFKinWf/DQc7KnobFcqHJOAvfBAkuABzDHBsx5DDYA1H3sgSibmJrGXN7",
+	"EiC8bK/O5v5wuQnELjg63qVMnB+QMebDWXvNOGWxPmLc0yAnY0NNEvPTAds+pGeV787LmnsasCok2SZI",
+	"X+dwPVcv3D72w1Eu8+8/Mf7hAnELBgIkyiHhRYavLMt51ggqq7lS1Di4ITHQBVglOZFgBWqM1bblLWzR",
+	"FswoslVcEGYQkJlQKHonQtq+Bm7Ae35DUz27CdY/aVTxiZBToTXwY/JmUj102R5RU78pbeAGo2RusuTU",
+	"m6wIR4iVUCJfRLeVuJ+uXPAI5WLaznDH2yMP4moz2TuwHCJ+K2MOtnzGIYO4aIkr2qtaTAjTCuJJQGzd",
+	"UnPTmxPy7YlRWgWPFKFTsScWWkOgGtI4NviSLGwNuXtFNVhd7TyOX7vx+8SZplrtH0W/uLTrasc8F0zq",
+	"0hiY2tAcwwIyqzvRB5quUsUXCtZSkG4swlsyhinlG2FtYbbJppCN+qs4xrMdfXWHE5lyzJPLCadMMujU",
+	"aSSa4f2fYozp6Z+GCU2VuXnbrij72pUdudcbys4kr20u/gGuJltg0g9QczYteKyL5E8xxlah5vf3AxrH",
+	"7wc+mPc9axkuahcTUGnlfC9mru3j2my+7NePXVvT7CcVthXnuI23oHJ1Yp8Iv8oSI4yMXMmcaMiUwIE2",
+	"b7OSZkw+bj5uEKaS6dUwn77ljLmx125oJ6xiW5vICKxSpGoULqoZzjmosFJVsN7jpr11fvHZUluIHt/e",
+	"L8lUgXUYCbakTOay7C0Xy7zK3nImYvDVN/Re4BlxLNK4RBjVXfwTrKj88ZSECxixKCAKFmDeC4itVxKQ",
+	"cKHUSIVCwmjxLfkbunam8Pcgc9Dja2vdNQKS0PCWTiEgmk4D1/L/mFRuNsPmjp4VJfsk2IrHQpA55Sui",
+	"BaqVZqj1a9cFkHob6z35NnZRT8Bu+tnJyUmmjTTVSks5jHDfvc9bdcbfElu5gucNjjBTu3TiGs+nxvYx",
+	"BzyQncSzShfwS8MTu9VGzM/q5yuY2XvM9X23DcYzxrDGNaylZ8amM0CVQEjXKn4Ty9BUGwG2Xae6zkbt",
+	"W3+yk+yd917Yugil1iad7+7NNzT+Orz4/eV5HIulUQ9aQYvDK6P3COPKPAfpnL+ocmvXbQvbr2aJjUmq",
+	"FUkTDBULSMpjLGShsQgPRf3KmXaIWPIG4dgXWnCVNkF395bIOmCfXpRBEZn3jSIXv78ktASUTkQ9DdtI",
+	"+eeLX5hyUdNfww28ZFKA6MtOL0+zqjKhiGMINURkSuXYYK0gxWnYSIa52aGdHjPdf58stYTSA1gWeAYn",
+	"I0gXwBuv0Bhud3uGWQ3obBqLaGULvHLDc9eB21Te6Co/ISid31j37yjlmk6nEN0E5CaSq5FMM8fQUshb",
+	"kOqG/O2ZkT6fnZxi1U0U6cexGNvvOC8ysXXW2Bz+fpx/W9PpDdot6S1wWwQc3SaKcKFnhvDf8z9cU4o5",
+	"5Wxi5BxbkDx/a0zD27xeEjVUFhjNorne0BqF7MNB5T7/BNPvLPHk9MTFkvztNRZ6/ntQJajAlq/Cuuq2",
+	"febYBvL+7VfB4e8eqmqO9HtiID9gc0xz+2IfIkWu3ly/68jo7qfhaEOGzs8XfxH+hmUY8dxWLgfVdDf0",
+	"FTMQlO31eRthecCMx+4AaKeZTcU6f774XGt0NgKooXDng6jFB2TBorBDDN6byxcXD2BzSaWzRyrjNcP6",
+	"85Pv/jOo941YgGST1SgEqT1tyD/5G348HUaZ+U+sdZAZ1Zy8SYBfvjAaIzbeIDZz0xU9LCHa4KXhXCSp",
+	"nAJNI9aqjl+ZUV/VmA13wss7CL8qMjMgSFS5TQ6pi8TIVDOKxBEbSbKTPoO0eQiVpoLegyg1Feihi9Ts",
+	"FfUaG9LTSafJYN0eql4H4xcl9+P21wDeV/a3OKmL/yUENGsATw/+T0IJ6Mgo7vHfm1QChPE/xPgvwyWc",
+	"aoCb78Jue8cmOai2awcI1iegIHQGQ2di2qQrZAT1uWoMfog1qAs7ICIf4JUNRex017uwxUPc9lVeufer",
+	"vhSmiM2N0X8ZuRipuYJ4AarTbe/cmZvz0tbh+EVd9wYAZZhXr3ohq7e9F7zNV/lThO7B4/rRreaWWNRp",
+	"95M5Qhx4RJiuS09e//wa69AiaTY5mNvBoaTOMJ4f9pKyUKlFJmdtzlJu1PglXXXa/6amuNbNu++WuD8D",
+	"B0njpo64e0lwCGOGXZxtS6Bbc3rxEmOKKJALkGdWKEcHueWTik0NQ2W8o1fXAHc4BZ3Zi5qAfGGe9wKv",
+	"CDXoI6Ul0HkVzHmZojHjNjTxwLKB+Vqp7z6hqZ4JybTrx+RgaPtgGzB/o8rD+0B2IeJ0Dq3hNb+7Ifu8",
+	"5IsTsnfYXic0zGWtcSzGxCgJm4GWKpBTKdKkPQHhNwXyZzvsL9FyCO5oqOOVPdQvfm0I0IsjmowQOqOI",
+	"NzUd8hqE6zNSklCpMwy5Lka+Se18T7TNUU4HX7YJ0p4YjGUDkcSuulJmKVd4Z5SOXn7INorOBXz3I9aV",
+	"8OcEu0dvtoOAQYhxMoaJuVgpX6EKYi9Yoy/67tcyVBt4WrfUiwcwt931t8YFu1P/iBke/biAhV/X+OC/",
+	"HD/4ifEo4wWo0pVYvOsS35Ne7y3371SyosorHkkf+0nIKdZKwIUHRXsoKWJQhPE82reRHzZJaJv2t3uG",
+	"eIiaElO3o4a7wZMsVC1GmhHIDkpjN9sYHvkaOmSYLiaDtaOldlg3y8qfrZjsu5rMlvvLow0fgzll8ROV",
+	"bN+C+oIFW6TsII/ltAkwUmlCoznjtvKCkGtnpJNEu0cugpM82dJkeX3WVIEHcnXGMgxTKR1gGm1CdojZ",
+	"/b6tb8WhOIRtyAr5R4z3BtcwATlnSrV2oqmC7qr0RqckXRWKZDcsUEJMNVtL8l2LGAsGd0dTcWR+PVK3",
+	"LDkSCHcaHyXC3OLSJQgeiDsW0OqbCLjDpN1SUlgkjGhJSYaUzZTSWRN8TCWwdNN+DjpgnvKffNkqIFJY",
+	"Rw3QT5335j/d1b4nUV/bz6Tb9bm/xmVlNbmm/fdjHg7xgw4a2ZUUE7Y3j295hqfr9E3sCm3ngs5iQn68",
+	"hmHMRq72fe+mVRtRdQ36ImbXWWn9vTSSunxxkc/xdOvuYQSQEnPI7LgGd+sB5VOGBRgFiUR4C9K2zAds",
+	"x78UMjqrVDd38SiunqICrntiPvvsHvBeOqLZJPvBfvb5p1xwMSlA0Ac9aqVQz9zPsURpZaXOcYb98c9s",
+	"ip9iOn2iJVUNtFxGelWxd0HHJBZ82spWQSrX6KTppj+/uvzdjdrjfV+a5TBVFexkeSzI+dWl171uXnRF",
+	"gZB8x1SxcHD67w9G6tfiFnj2hwKrUtk/Df3awAdL9ph7NBgiXbtZ7j2btK+48PBTMgMa61mQrVYFRLka",
+	"4bbSkC08Yn41svtxSb+1G6h7rq+si3M5E6ihE8aPqxqL552fOzhI174ydW7l2vTlaiFWrM7qsZa+kDUx",
+	"qr//x0yQmYgj5YLEpIjBKo/undJX5jAfe/dzHobl8iVTSeeq9J50/ajWX3u73tLdM6cst7+vzesqCKnA",
+	"bd0QQkBiOobYQsRWNsYZSh/NKw/VP/nKvqsFmVN5m9coUmj4K30C5/C8/4tYknkazkpd0rFMixYSSq9/",
+	"TIWmDeiIWBYjjDXZoExQNlus/t6bOCKyVKSriCeeijIdYBixb1qqyVLIW/RJYZAMDW8NzfHolCRCxCog",
+	"H1NIwYBXTMvA/FOMvbjF+mAGsxArwOpaWeOBUhBiKBIGEZlIMbcULCq4dzXG6p//MQtqxFattooLrEqf",
+	"DHLo2cOFJeMFhyppZby1ARPMEEIcGaAiQmY0SYCrpvOxhPFMiFvvx7DBu6t+VZCG0nTlBDtcfOljbD5P",
+	"NR3H0Pi5gjZr3wxcSoztHV/Zc9ZksIEIYiFusSD3epmcU39dbgNlLPBdniUrYty08vUKPI4gZnQBGd6s",
+	"UWtFQsGVLbez9v2mDfxC5VhI7I6ASUL2oza4E29o8wMfLp6Vvoc/DT59+PT/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

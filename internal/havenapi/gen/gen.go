@@ -942,6 +942,69 @@ type RepositorySpace struct {
 	Tags []SpaceOfTag `json:"tags"`
 }
 
+// RetentionFate defines model for RetentionFate.
+type RetentionFate struct {
+	Digest string `json:"digest"`
+
+	// LastUse The last pull by a person or a program; absent: never
+	LastUse *wire.Time `json:"last_use,omitempty"`
+
+	// PushTime The last push of the artifact or one of its tags
+	PushTime wire.Time `json:"push_time"`
+
+	// Rule The place of the first rule that retains it, -1 for none
+	Rule  int      `json:"rule"`
+	Stays bool     `json:"stays"`
+	Tags  []string `json:"tags"`
+	Type  string   `json:"type"`
+
+	// Why Why it stays though no rule retains it
+	Why string `json:"why,omitempty"`
+}
+
+// RetentionPreview defines model for RetentionPreview.
+type RetentionPreview struct {
+	// Artifacts Those that were pushed last, at most 1000
+	Artifacts []RetentionFate `json:"artifacts"`
+
+	// Covered A rule covers the repository; else all stays
+	Covered  bool  `json:"covered"`
+	Retained int64 `json:"retained"`
+	Total    int64 `json:"total"`
+}
+
+// RetentionRule defines model for RetentionRule.
+type RetentionRule struct {
+	// Action retain
+	Action   string `json:"action,omitempty"`
+	Disabled bool   `json:"disabled,omitempty"`
+	ID       int    `json:"id,omitempty"`
+
+	// Params The number that the template takes, by its name
+	Params   map[string]interface{} `json:"params,omitempty"`
+	Priority int                    `json:"priority,omitempty"`
+
+	// ScopeSelectors Those of the repository key count; a repository is named without its project
+	ScopeSelectors map[string][]RetentionSelector `json:"scope_selectors,omitempty"`
+	TagSelectors   []RetentionSelector            `json:"tag_selectors,omitempty"`
+	Template       string                         `json:"template,omitempty"`
+}
+
+// RetentionSelector defines model for RetentionSelector.
+type RetentionSelector struct {
+	// Decoration Of tags matches or excludes, of repositories repoMatches or repoExcludes
+	Decoration string `json:"decoration,omitempty"`
+
+	// Extras Of tags: JSON in a text, untagged says whether artifacts without a tag are meant
+	Extras string `json:"extras,omitempty"`
+
+	// Kind doublestar
+	Kind string `json:"kind,omitempty"`
+
+	// Pattern A glob, or regex: or semver: before an expression
+	Pattern string `json:"pattern,omitempty"`
+}
+
 // RobotPermission defines model for RobotPermission.
 type RobotPermission struct {
 	Access    []Access `json:"access,omitempty"`
@@ -1502,6 +1565,9 @@ type ReplicationID = int64
 // RepositoryName defines model for repository_name.
 type RepositoryName = string
 
+// RetentionID defines model for retention_id.
+type RetentionID = int64
+
 // RobotID defines model for robot_id.
 type RobotID = int64
 
@@ -1627,6 +1693,12 @@ type GetArtifactSBOMParams struct {
 
 // GetArtifactSBOMParamsFormat defines parameters for GetArtifactSBOM.
 type GetArtifactSBOMParamsFormat string
+
+// PreviewRetentionJSONBody defines parameters for PreviewRetention.
+type PreviewRetentionJSONBody struct {
+	// Rules Without them those of the project's policy
+	Rules []RetentionRule `json:"rules,omitempty"`
+}
 
 // GetRepositorySpaceParams defines parameters for GetRepositorySpace.
 type GetRepositorySpaceParams struct {
@@ -1828,6 +1900,9 @@ type UpdateProjectGateJSONRequestBody = GateOutcomes
 // UpdateProxyPolicyJSONRequestBody defines body for UpdateProxyPolicy for application/json ContentType.
 type UpdateProxyPolicyJSONRequestBody = ProxyPolicy
 
+// PreviewRetentionJSONRequestBody defines body for PreviewRetention for application/json ContentType.
+type PreviewRetentionJSONRequestBody PreviewRetentionJSONBody
+
 // UpdateSignaturePolicyJSONRequestBody defines body for UpdateSignaturePolicy for application/json ContentType.
 type UpdateSignaturePolicyJSONRequestBody = SignaturePolicyDocument
 
@@ -1953,6 +2028,9 @@ type ServerInterface interface {
 	// ListSignatures The artifact's signatures and attestations, who made them and what they are worth
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures)
 	ListSignatures(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// PreviewRetention What rules would make of a repository now; nothing is changed
+	// (POST /api/haven/v1/projects/{project_name}/repositories/{repository_name}/retention/preview)
+	PreviewRetention(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName)
 	// GetRepositorySpace What takes the repository's space, by tag in the order of the names
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/space)
 	GetRepositorySpace(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, params GetRepositorySpaceParams)
@@ -3103,6 +3181,41 @@ func (siw *ServerInterfaceWrapper) ListSignatures(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListSignatures(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PreviewRetention operation middleware
+func (siw *ServerInterfaceWrapper) PreviewRetention(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PreviewRetention(w, r, projectName, repositoryName)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5248,6 +5361,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}", wrapper.GetTagRule)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}", wrapper.UpdateTagRule)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release", wrapper.ReleaseHold)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/retention/preview", wrapper.PreviewRetention)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
@@ -6373,6 +6487,47 @@ type ListSignaturesdefaultJSONResponse struct {
 }
 
 func (response ListSignaturesdefaultJSONResponse) VisitListSignaturesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewRetentionRequestObject struct {
+	ProjectName    ProjectName    `json:"project_name"`
+	RepositoryName RepositoryName `json:"repository_name"`
+	Body           *PreviewRetentionJSONRequestBody
+}
+
+type PreviewRetentionResponseObject interface {
+	VisitPreviewRetentionResponse(w http.ResponseWriter) error
+}
+
+type PreviewRetention200JSONResponse RetentionPreview
+
+func (response PreviewRetention200JSONResponse) VisitPreviewRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PreviewRetentiondefaultJSONResponse) VisitPreviewRetentionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8705,6 +8860,9 @@ type StrictServerInterface interface {
 	// ListSignatures The artifact's signatures and attestations, who made them and what they are worth
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/signatures)
 	ListSignatures(ctx context.Context, request ListSignaturesRequestObject) (ListSignaturesResponseObject, error)
+	// PreviewRetention What rules would make of a repository now; nothing is changed
+	// (POST /api/haven/v1/projects/{project_name}/repositories/{repository_name}/retention/preview)
+	PreviewRetention(ctx context.Context, request PreviewRetentionRequestObject) (PreviewRetentionResponseObject, error)
 	// GetRepositorySpace What takes the repository's space, by tag in the order of the names
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/space)
 	GetRepositorySpace(ctx context.Context, request GetRepositorySpaceRequestObject) (GetRepositorySpaceResponseObject, error)
@@ -9617,6 +9775,40 @@ func (sh *strictHandler) ListSignatures(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListSignaturesResponseObject); ok {
 		if err := validResponse.VisitListSignaturesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewRetention operation middleware
+func (sh *strictHandler) PreviewRetention(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName) {
+	var request PreviewRetentionRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+
+	var body PreviewRetentionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewRetention(ctx, request.(PreviewRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PreviewRetentionResponseObject); ok {
+		if err := validResponse.VisitPreviewRetentionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11214,279 +11406,290 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Pjxs3siD+VQj9fgfvvusZjZM4eDvGw93EdhJvHNuwJ8ni1oZEdZckRi1SIdmj0Q78cJ/mPth9kgOr",
-	"yP4jsaXWjDS2X7xYIGN1N/8Uq4r1v256qZovlARpTe/8pjcFnoHGP59o4BayC+v+kYFJtVhYoWTvvHc5",
-	"BbbgdsrUmC2n3LIlNyyl9097Sc+kU5hz951dLaB33jNWCznpJb3rk4k6cT+emJlYnCgckecnCyWkBd07",
-	"H/PcwIcPSe81n8ALIWdmc/o3kHMrroDl7jmzilm3IA1XQhWGcZnhDxKuLVvwCSTsdyUkZGwp7JS967GE",
-	"vesdap2XyvL8iSpkBE4/qiWbc7liWi0Nm3ObTpvTjpWec9s77wlpv/2ml4R1uEkmoPdYyIekt+Caz8H6",
-	"4+NZJmgZ66v6zZ2YVUwDz9wJOlhxbcWYp/YxE9awYfh4gBAeMsnnQCctLJtyc8peKstSbuDEgDTCnYbb",
-	"mXDjO8zoJT33Te+8WkfS0/BHITRkvXOrC6jDYc6vX4Cc2Gnv/Ntvkt5cyPDPh8na2bid8rEFPaAJYriZ",
-	"c2NpzX57DgvYCMZKQ1jlHwXoVW2Zbshey5oenn31TXQdHmoDDWPQINPYeviEKc0yMQFj4yCqvu4Io68e",
-	"PdoNpAxycQV6NRCZ+zwyb/2NbTPvwlI3G8gMUdLP1oTBy2I+Au0OgzMNE2GsXjHIDSynUJ1Ic3GHWNM1",
-	"pAWicSsIGq/cdb5J2j4RPbvrDCJVcuBRqeVMA54dDpGEGWgwqtApbKG5hVa/Q2qZkJ7i7JQJwzjRIVyB",
-	"ZGLs2Eeu1MywXMyAcckQKLgPunqqnfzj5Lk5eeMnPnnpfqzvIoMxL3LrGWC57pFSOXCJC/9djXaio+Vm",
-	"FkdA//UhIemGpF9v2mbExwdklTkfQd6OluXju2LmHBxM2yeaH2QOy0sMjM1RPj/koanxoDDupl1Ho1fu",
-	"bhGGuacJE9LY2oWa8jxHbI5dNu4LAvoWAMyFFPNiXl9VHRjuSovd7SKd4nXXMrV/FKGjh0mnQ3ADDIz4",
-	"V2TyN07K4Tj7Y3bmbr0cjGFz4NIwnucJKxZO8Hh4lpydnW1ZII0fX+VZZJlzfu1BdXYWX7RSW4ggPD0k",
-	"1nh22MIwX9ZlE3ozzoQawxxrfQOl43wSV6mZyPZeqx/yoCsu9AS2HGJ4fFcuQ/i4AYwnSpIgaxraRKrm",
-	"c27O2XD2H1dDBtc8tYn7x39eDVmqpOVCGvzhn/w/R++HTHPpFJLh7D9uOBt9GDKnHqgx/vIXzkZ/HTpK",
-	"YWp8+k7+BCvDLErrTqgVxgo5YZkCIx9YNpNqybgGJiZSachQ73HAyNwdzNnwN66lkJMho5v19J1sIbk/",
-	"2uTeb87+9m3sKP4olOXtR3GAQ/BSIq9Jb83jKIoKK03KpayY7bpw3RzpkCipYZGLtH2RTbm3fJctVC7S",
-	"lSOtUv48mhCsYaGMsEqvOvCi6mXEblVY1Ac9ZSdsAToFaU9ApiqDjNmlSKEN7s15O8KdVK2dgFcjZdsR",
-	"sHx8Z+AVOew+2SJvg4H//K7LMGDMVjWm9sIBZUejdMSogVxpkwUmbHgy9Do242wGKzZ2ei+YFGTmGJfS",
-	"WatEhFPtqX2bBU9h0E0eub2wUcoWXz3aKZNZPtkmn5aPD8mDnALTjhjh6V0x0KoZbMG/8vFd5wmScXya",
-	"Sm6+2yxLGE2Vmg2ID7fPt/ne3WZGdmwWShqom1gjwgY9eIxMeaSylVOlYb6wq9NeUjfSvlB0pbi//38N",
-	"49557//rVybdvn+1XxlzcRVPlYzQi/s1OuWHpPc9F3mh8SMn1gCZO/mivNT6vxtaRgWQ2ILoqek/01pp",
-	"Q6uJmCeXIC1baiUnp+zR9TWTcAWaWchzw+aOw9gpl/7K+qMAY5nIErZE7QdFAtDug1xNJoFNkVZWGDgl",
-	"7kELceu8SFMw+NdCqwVoK+h4eBpAu0Z2SQ/GYycHxx4FW0nk4YcSJ9QI5egPiZ/82fUi57I8ys7r4Hmu",
-	"ljEMuigBM1q5rc/ZUhV5xkbAcnACpVbFZMqkWvY2bSdJbwF6LmwUNy+nIDTTYjK1hpliPBYpYc2KzfmK",
-	"GSvynEll3b0ATMhzlgnDRzlkCYPrhaOdhOUqnUEWn9rrGHHYcqMkAkVYmJtdWEbAfYNf9Sroc635qtcQ",
-	"jvY9yqS3nKpu078t/GF/qHOPf5ZnV4c2DVubOQmnX23+fSsW+Y1uIlDkGn8rZApsOQWZOEHU3dVDOpUh",
-	"K6QVOT7r1bTtjFs4sQLvr1v6S5Kekxs3F/O90zLtORualbEwH/DM3bQotis9TNhwUYxykQ48brhftMrB",
-	"/XeiubTDU3YxcaqWpWHcw0HO05lxr0g1CG9LZQc01jB5J4cZSAGZf4dGStiwMftAyXwVPjViIiEbCOl+",
-	"CGjt/vaI7f7MYYyjeGAmTi97J4eF1JA7HjxEwDqCcbqbYVIxU6TT0oCKoGCGr9wjO3WSEx85SdxRMSlx",
-	"G7iIS2+zBgXZ3gnFDwzDd03CxlrN2cPINeWGU8UibubFR6SUjtzsxo+dw2O6LRCT3G9kETRTsSidTGmq",
-	"CokqBeTj2D7cOBE3GtcjpR+YhksHX40MYeG6xWNJ9EPKsQF3h6WQ4HIXoBax0dYIFnHXz9BOhIHcN6hw",
-	"JmRMkUXrIR6OO3oulVzNVWFiewuy5fZl4jzR9Xl31VsxkdwWGiJ3XqocjsfuExO+cifwBF9DA7+1PJ0C",
-	"3r4Kb+k5z4AJG2Xule9iY3NzYYz7s8VfOYWgNmcw5zIzbARGZGASd6JLpTMTMBDpS1i3OqsLY+sXTW0+",
-	"peOuDKe/uF06CjXRXUhledy3ugaml/7F/QFFe41N4KGADGI5VdFd1gYyjcNu8ZUiPaeOusZCk5uyy/Va",
-	"IlLsbjWWW5hDjC89x7MhNuCIMQyDNxG6mSE3yBwNF5lnf8HZas4dy1zDBSUR3i3ADPDpjFrCEH9OmH8e",
-	"JkcStei4khlcE+By4BmGIUSnX6PO0kFXwac87WqlFTkkgSRraNc4VY/JUYIvMmG/V3rJdeZJq0ntwWu7",
-	"CZmpMvZ8obStTEMpiCuyeZiVydUkRlQ5nwwMpEpmEXS7mJTcW+WZk021WhIIl1y4O+mMaFe648wUbq4S",
-	"P1QxqjNpiSYYmtTYATiFYguKj0mBeewYg5NTnSCs5ISpKzRKRHYSBh2gzFNX8A4iCeEEWi3L4ddRE2QZ",
-	"ckGKjxqzKV8sQCKCHGE17laMmrueZ9W1W56YYT6AADIEca+DA6k+0ZZ94wxuqsYsB9/0gixT7hRMi/mo",
-	"xM5uu1toZVWq8s3RbLpwzMPm0ZsdAbJlGRWknfiS58xvvcOSkM8QsRdzx4HU2MleaaE1MZ8RTJ3EkPQc",
-	"ibj1vN8lCNGQ9VWvIdAaaJt8IcapngXqXZdGYtrCsmkh8DKcVhPN51HozsGYqLs0PtJe0mAYu3VXESEL",
-	"yt87XbMEnI0rdm09ftDoOq54XrQYF65AZyK1EcR7JQHhATydMjHHQDqK7hC6MuZ22cBz9/GvNNHOfZQL",
-	"iu3ke4Fo9WTKJZ3nGr5cBXP9Bg5k3PIRNzDYIoKW7xQLx1+yASnOHZjOh6Q3FteQDa5AmzZjTVAAAiFK",
-	"WPaS3kRJVPNzizzufWToBU9nHn8jnOMKtLBxA0b7amKmqB+4BQ/gvUC7e+fH2UCDGq+8pyVMVX27vsDa",
-	"lO9boIAIuwmDLagD12lhYiKmB2jNkYt2n1wYEiZZKQcyGsN0Y+tjP25c5FkqbWqi29itzQnJpivJ1nEh",
-	"ItyPxTUfxXT1V2NmleV5t02owqaKpIBdi3nlXy2tgDHRYVX6g1Hec3vWpRCVogFUKsuA+GGUjD2w2neW",
-	"MDtVBhg3DPEI/6oFR3hwdzxGt9aBQ4HCtEQYefnVvZgEBdf7ZolzbFLU+o2foiaS9K6KXILmJEajSX1A",
-	"vvPaje3lAPxJKjsIsIpzJjrrHUgfzFh74PdWpalXIU4TgCVqhIVVdFmhbHXENSJqYwSvKgQNwBzlKp31",
-	"vOk9CpTah41QbJ6/rrETH7fY5DAe9PvRQ/Mk9/y2ccT7fRswZp+v1g72DkjYPKhuNq1N00DN6rRpbquZ",
-	"ebZZaLYaHHaYA/bU/Nu2H4SrTdN/5SDayxqH8l7L5ULPahdaMI4IQ0F/ZA55THo8xnjHGGTJF7zBuBzG",
-	"sW/HpkfAdCH3ubHo3o7cV60aAFqAOFsUeY5WH5VnyaYZsXLVbDLbBuLxPH817p3/c/dSawj74X0SSRxB",
-	"j5qxXGaPGR8ZVFI2QBkMVpKugu5pK3FHVMlnA7xKRIgh3o8qz95ADtxAqxRSGg7QsIj/WCpGbh7WcLSQ",
-	"NRNkxjibqhy5QROVzQyywWi1xTMYfbSH+WYDMmHK+s3iPoyBo6Hl3JYQW+yTZYpIZWyUatkweHtqiuGo",
-	"mLcJ38eji5qrds3hIcmLlrBKHElY4yJImL8HEi/GJaxxC6CduJAzqZbSE0XgJcFyW3EnisRGm5/bTZ2d",
-	"bKLKNsWUoFgjkmr3Fblsc9L+XY2elfF+m7eUBook3AdfMfHmSAZKuLaaD7i1eosUQ0EwG1slTbGbdUrb",
-	"I20Ax25nGW1S9+uAe28KKfGPt1YtFg7t0BLjkO9tQTEjSduwgxplbaIZN7Od99nf1eiSmxmmFhoSKsRk",
-	"EktE+Pni5S8XLxL29smPz57+8uKZW+CzX5+9vIwtj0wbeyLZFcisJUj8N69dCcPGSgcLETnkyCVj2Ey4",
-	"S+zkYekbXk5VDv4W6KYn+RWE7JnNu8bNcc6e/3zxw7PB2ycXLxP2+pc3PzwbXPzy9Pnl4MWrHxL2f//3",
-	"/9nJ8dGGUJ+svvnqDErsCYfZQu/uBD8LUm9mynU4kLtwB++LMfGMWTW2dMGUKkBLhEIUH39wTwxF5jqc",
-	"YJbPgNlCy44aeWcISLi2A6tXRzqThRYq2MU20X0qJlPQbKLAlD7bzSXqQu4C8pIbNoJJIT8Ge97Of9+m",
-	"U8iKHDL2lzGFRrirnVm9+uvhmPN2d+GhOWjgXx2Y0FpqapMnVQaPgvA6UNQWPuRvkg1uVNkcOiC9JrB3",
-	"vt3xbLq+7c4Nss7vl8anDu8uubBd1712GsGUFIaogFBtsGavqHYRO4ufRYun63ZXQmdmte57CGnYvQRd",
-	"/VE7Vku40bYQzRgiz8i76CPfqxSy5pbbgfVEybGYFLrFgTUWOXT3pdGQ34s8biYQ+3nm/GlGRtoWxVos",
-	"jNXA521haj5BfuRULWWAwt7SXLip2UQxJZ3+55SZhEIHuWGZSmegT4XaKeFUB1Cuo9p44sHZfhoIuk30",
-	"xdU1bM6U/AYa7Qq4Ogx0yeZcRrGtFlYes8RBu+gpAerhYKWWWqmFvahTzU47+JVoY0nIDAir9GuKwekl",
-	"LCsq38P2G48PDOhwTnEz0mu23CMEG0Eu4ArQJGAWwGfuj7/8D2n+o0SJvz5mGM5TjoCYJdKpA54Gnk7R",
-	"micMq3GF2zCKvXJXGjSyf+bdWrzjBn9pOZm39ai0Nu9e1AsT1P/1pUZcgQuhwXR3Hu8hM/1eGCvGokr6",
-	"2LkatQB5Bde7ZPS1SC3JXi1A/vrsH46xFA5ejQz3YLkRubCrhJE0krDG6jAftbKaNc6ituPeee93o+Tp",
-	"G7782UtlTYfxlsxpeikhP6r/F/vlzYvmKT16+FWyzWBYe/XfH/4t/m49TWCNCXlfXM0q+5jBFegV89bv",
-	"YCzLYWyZKmwXHKpk4zJYQNkBx6yT4M3C/9Z+KmQGeiDkFRgrJuv+gqhPfSeUGgfdAd9iYQWvQRuHdJdq",
-	"Bge0e1HEfdye2iTB5oGRLf2cLI5tIWWyyHNycDdU2P0JdhqNrizVjHTKNU8taBOQGlPp7iTqYSRWYcrw",
-	"lbWQJ+FuRDYXsrBg6q4F6bOsgm/0qHBply1BowNsnzSfN2qk7Ovyw92W3Np9gQfUnLZCri5CagO9Kc8u",
-	"EvH1ySBk5K7Gqhm77urmsaxp7DlPgQqv+bwwjviMWQ3mnOwww5C8U6XjhXwOXk9+Gf7bEO2EWDCEviRD",
-	"of9w2B+evpMkKVOSFH5SDkr5UvgbeSgqV4BaSu8JQB+Br4hwSwyb8+vn9OkjDz//z4c7sC8IKjWI7sSr",
-	"n3kGB2adWwWUg6Fbd2taG0Ow4dpYC1C/kgPEuG/+xnKwyELdPzMxwVDyKnBGXDtpeQrpzBTzbgZgf0SB",
-	"F3dgAoS/bxc8jZxTLuYiQvjeIO59tx1gtCtlZVxotJCV8oqAeAJL44WuXBY392r8phKGInpvPHbqu5Wt",
-	"Bwxg/RCGyWAG00OtkKllo1yN6BDnXIoxGHubWCF/fRHM17a6JVfitVbXq8pE1pYnolUKxm+FS7N0aJeJ",
-	"LHAslpI2ZTC7Ujj1bIKhV02EwJ1uM8zW6uQtuWOnM/BzIJS6ocvIQT2qzxCky6yfjhGHYNNpNEPru9pw",
-	"ag4+q7gLQpfnfDtYhO9ZmXPIJUaUUGm3SecI+Vgo44U/XrxZKIjQMJ8V5NMew7om/Ao60/EavtZxnfAi",
-	"nFxYWQ30rZj7uoxG2ifaTIOZSp/7HknDCAYivEgR7EuyPVg+obJe5wQdDBEng5RXeAwxXyIRDAzKM9CU",
-	"tj/n1wMsvEEJAai/BeEnqDs8X/KVIVVpQIq3Go9zISGq08wAFoPMfRFFJMz0EYbNYGFpD1JhjQO3ZvOY",
-	"nXn3JVsXwTYqjH39bbjt6d9ncbRubDBe3q0c8eGjr7896zAoPV0fuGWzdEZIknN1BVl1lugyIhOiO8Iy",
-	"PNb9w27fe8eVYkgmVYIZYCGGGG2RPQXh7pAbcUvlgOzfh4GU1WTkCg9rAtZ0yrGr8HrzLOKAjC26jlWt",
-	"dPe2VNQ3OHw6g2yAqfQ7DL1LLi3a77A4w9gynisJPgvfYoa+g4qS+arkQ3jPZJgi6RbbMTfqQ9LL1FJ2",
-	"WpW71aQKJExLwHR163lBtT5vbDVqDmUUDi2w87KmwHM7bQmn9LfuLgGlfoVXNcRW3X3a5RetwqiGORcy",
-	"egn+HPh4JeeUsMwJczHfdQS1KwyrZWBoBIFQWMx7RCgbvup2fxU6j1eoIIfVoF0OWPqVrkgVqx2xL8zb",
-	"3bM22HKXr4HGiaqEtcxOsQzJ2joCmuV553WscYD62a+fKwGsQrn6qca2sw7ICh9jXOFNVeetLUupqufS",
-	"BFOqFquEZZCDxbqLTrWKkjA4gbklA/2yUcYt+nl71G9V7mTfQZ2w1WobddzMBwyGShZVQexIYZXVbr9M",
-	"WRWlrJNShwoNsuN4Xmu4ErCMqNV4bnuYnzaOPOZa3KG7YVUjPzOJSe7XXLQm9q/rcC2l55duArdorlti",
-	"aQpJ02bR4uWkkJXJ9xUFkwy8YmbqCwvdikwbylm1kqQ8hC0qW6WJtujdXfVlyydxPRkf7KkfX/LdoaR+",
-	"wvadrZmbIiwkXIh71EGKoWVwOkZ9eiaAtYOV/y20LPWWRqqQnxzTTOjQasW/sHTFaNVW/2Gb9fVHtUSr",
-	"96gwK2JSnWWWtpq5xpcgQ4CQ6LYAabY5o332NMhtNnvurfadF6hhHnWcO3bOs0yXlgyKyGYi6njAqnt8",
-	"Am2OjJFWS0O6XYeRutWwwWu7fL2erd5EpzXINY663H9jCzFyq+qYbMrx0RosYyEnoBdaSJtQFXuQVtiV",
-	"z+ikCkCP0UnPxZwVEgth0xV4BVqMRTxofocLusyQ8ZYb7fhmA+lrSbkeQ+oRGZt1ROLpxhoyd59BS7jt",
-	"q7HbM7cWDA2U1Eo/1cq59La6XTdzNwk+TvLbBiNfgytGJxeGcZarCR2DQ5ATY/l8gTW0CjvFeEq20Ooq",
-	"gO3AEY1uabola4oyvXwVK+/uUwZjoedu637PaIfYI0mhlu65xjRIaD0Ppo4pN9h7ATJGCv8KbM3gUgN5",
-	"IWv/EPKK50iOIf5tZ3mIUrTz0K3SNgOAkl4zp2YN47bSaGXpWgvf8IEKnYsW0UBPw2cYYD1WOm0periR",
-	"voa2o7IFUqm2jYt8LPK2q8ikahENZXKoEK6fcCZVqFYZKo9GxvfRCiL2KBEnbtxRB4GcNlaDYYdDfFo7",
-	"su7BKW8BWKZS069S707n2f4xJm4xQk5+gggype5PjGSJXp+8zK2v2AqG5FkmpFWO+ejCWGas0pCw189+",
-	"fuwj0n1Z5JcVC96UfA4sMD2nW9k89iXNaooFrqVSvom1xkWosltPZHzDFlpccQtswbX1OVg4muO8vjLL",
-	"A0M2pCU3PtDA6/abk9Wu13jBiQ53W/RioyqSM4hc6q+f/bzTN1jys9pASQNXmmuvyy31dke7/YkeN29l",
-	"1aeLuU2JN0Vu64XzfWk6QHSwSsVPX2Kly7h1jqDSVEY2zoX+OBkVMqPqA9vOqXKtfx2r2YoHMkAKi1Wt",
-	"CVZSYsSEi0SOvsqbkAx5FFpP21B+vbqOh0C13SQAen1J0fPc8J1uqnRBxd7TYb4zHC3GLJTMV4M4Of/W",
-	"9NKi0X3E01lZtrTeJUAYb6/KOrraply3FdeYgvFN5tSGF3utAQkmCHts3SdRIOaV9jlqES+0+3kvT7QT",
-	"nSyfTLaWGmwFa2VjCfU9yInj2PVeQA6LGOyLUuWHjo0Lnm+znVilyMDkrhAlwfsJzlkYBJ1+Y3QK+NOb",
-	"R3lLLTOj5Xhq3mqpKp8vydFuCXPla0eugKKcV2yiKsBONCdiVy3evR1WKq+DVtCsyot4fK4TVD1RJHIS",
-	"NRyJAHwL77jkk70qErX6MO5E+/VaD0ej/IoS1sheAuxD9jxeHmm9bMWUm3Mne6NnFP3Z1IIn4OwBOExj",
-	"PpzCMZd0KvJMA9mIcP8jyBXWzVFM2Cq7o1Hu85boWxncvbWzHYWjWNgeOE8ycBTXbinLdgzFjzg3K4Vi",
-	"rbcBjliriAVaB5vVCGvh2xZDyjHD+Tt7Jjfi/iMyUwZ71avbVpNtSzWNw8TCo72o9/EC33cHuncweV/y",
-	"yUs+j1bLi5kNf5sqdKoL+7iRo1SZvbCgxT70UPJrJydQ7y8s645OeSU35vHlVKGlJHZndLTx6+Ny7YKg",
-	"XhC2Vc+7Q2UW0ShX4z9Bo5JtZWGXfPKmoEivPdQp39e6rYpENw53sHja0HQgooq5UdTcqWCOtmq5/Sks",
-	"7GC7u/CiHia9cIqNlmWnOSxC5M2Se80Zv4APPJdTBdoCWi5YDhOeo7pwXg9Y8TbROVqCsU2VIwqTrJck",
-	"kiAcPp2y51SWCmNwRoCWHqqj+6mET6sB7SEGhDIUrFbX3Os3gVwxiWvVUu1+4ODUaWAcBcPL6oO3+K8j",
-	"CVjRXl/u3bLKVLcKW/XSVB/ebx5I5wPYQTYl/qqx10eWm3fgOeNskqsRqigaJnB9juEdML9yClMZ5cbg",
-	"eqG9GzXZ2YexTb5trCk4mneO1aWowYGwensMgF9xQLo6Zkd5ui6MbXMJ8CITLV3ZqQf+DKRh88JgrTls",
-	"x9DgPI3k5LZ2+k+evUDFkg3R2WeGB7TpNmaKVZ3dapcr8ryl5+MvUvxRQKjVU6UYD93rQ8TTkK7z3/Gn",
-	"U+bu9sKApgit4VLpWa541i9nGbJcTYwbEztOCePNbad3kjSEMUWs5tGFCcdn+Ap1Je4zPyOxwauBgYj0",
-	"9PfffnqLZnnJaJrgV3UXUQjTizQVwd+jXnwxhoHPrNsSmxuCqN36URi+9mEvaEvJxVXX4rH3m0TXSNhu",
-	"d49ZH09cqbL1zkC+UQdan4NP6xAVVrZk8VR0UKJTUrGGOm2vnWBSs/o28wPXgxDqC97BpZ5qPrbbWdXu",
-	"+7DBjnYz9zU2snv8Gl9ZO2hdQK01bFxI6yrblKS9e0E1Gq43MX306Otv96bDh4+aO2gPeP/2bHvLz+Nk",
-	"U35HVax1kUMti/JwmYp3omrhA9WRkTnSrkDpHjToeneueMRMtYtCd6VNIqldam+9Xq9S4i7o/bzNr8aB",
-	"Vfcis7XCLtLhvQmrEBFSc26EqqgayitmPxD6/bWCpbU46VhYs6vK8VqF7yLPWUiT3DPIJ+h645jBra0+",
-	"Mi4xtrNf65abp76DQ6wItBwL2dKQyl3NY67rKX4hX1EDz0LFY46htDhOhik0TsqZ83Qq5C6XfDe1pbGX",
-	"Zx7nnf6yR9U4uBKqMPc5J4Vgx5PINDAJS9AMQvd8zBAcazX3tSKxaHQGOinJI9WA8XQ8N7ev1hoWlTRO",
-	"vjMCtXYYaQuVroel+r1SWCoGhJC/OQjGPmw1qhbXcGb/U1vnB1U0tR915/6ftak5ryRQq4rArRoWUxZa",
-	"p2BupFFz8Ol1o1wYTFSyp5sFnbdlsr0NGbRLbqpxusnFO8Mo06m4iof0zhdK25bwwt+8CrB+rOs5KltV",
-	"OqwaSfJia/MrRzPXPm0Cu+/PhTlC+6t41/QmkBJS6GznfhYtGSS/BRM0dRlE8o/Q+2NWLJxaSepWiUdY",
-	"oiTunmm26okfWCsK7SjZWLoLohDyja53+t+qvjO1tTZRLek1kxGrfhe+Nz1BNUa9v1GP8qfUICxmBKFA",
-	"73gYLzNCTnII/cWiLhly7EcoFF01jh38eHn5OikryYTgBelDArohDr07cMcdsVcsnHD5DftJfEfxGgmF",
-	"03VZvUWDcdcQCMdqcy5km7OlahYWet7FyvTu0zpqnzK9V9g3L15D9DaVa4+xSJXiZbNf8yyHsNy2OJH/",
-	"KKDYczx/w7agU1fMD6NMgWft3k4DqQZruqPkPoVvQxtbARnjEy7kX5NQ37Ze8bYsQ7o5WdWOuLVwN2bl",
-	"nYc1e43E3T7+Y8a1Flew2f0tYpLWE7DdM26tUrPBvCtxIhiOgrRFEUvmeeuInRvmeezJ8wyvQ6x2YLVv",
-	"NsW7mqNwjjqIGgRdnVSNGprUVCv7W3K1OnVsuR7aLOS3sUvv0+3dDR9ry1o6rn0VS0NBsjvr4t3eIN7m",
-	"qSxPoGkp3ZTb4s4PUj46gMR9dZB6SN6aEC1+fkFXsBpv2BaouEKtmGen+CmHqd0tyB7XLvGzVyUKHghy",
-	"+xuF9/FItRHOG8haJauKX96mrHTt6y2E2wDmNtluU/Ap7BRvrqjs5jnbBaUv/AuZwCn7N/c/8sGbsllD",
-	"WXMWIzqUhgyVPCozYkgMhgRLzKJbud41OmQZNp3LdUN2q7j1qtDmnC07Cl3tLQVoHCrIVBUFK0vEdymo",
-	"qEzr+pB/1Eo+jIs8Z8iS2ZRnTCqmlZp7t2KXBsJ85fSfQZXisBbHBmOOEfyaPclVkT3D+VH2mFq7wACF",
-	"JiP99puWJDohsSevjrnG3pDkQyYvn9PpwxbZaMXeOgzhOgs3Ix6UgZQqso24gW+/cUv66hsnt3/7DWmQ",
-	"p+ztVC2lQxpEtFNG/Cpxo1LgwG3wyruXkhDCecp+5HqkNGa8SUVBlGMB+YZB9dsDRmq4x4MUtB1g8tyq",
-	"+xUUT7J0p5kwk/N0hv5YC3xuEl+32W+wzDmb8ivYeepbuNylN5fswV1KpXB/3W47F4jc+aH/d7zX3hFF",
-	"zo20/Up0C8Cpr68aPMrRvcv8Sc28uaNQ6H71HEXEVvFcssqs0In/GLNUOl4TYKczoPR4UKINcsUcbEs6",
-	"eKtq8qpWChfvGl5kAhvCG2amatlmCuqcXl7LLC833IDjWiJ56YUIS952vs+8O3/zcPeE34bDyPfQC/cx",
-	"ukQ6lLpuqaB5OQX2998uw5yl463uy/z263//ZpdyQ8NvQgSTR9NCC7t6i7ycImO5Ean7g/i7o2X8pfzc",
-	"MT5KaC0LSgiqjqNmAoJb/7xnRE3f5QvxE6y2bPaCLXw9VUa1M0qfXrUO4Lqu1dJC3DaEHKs4/H68vHzN",
-	"Ll4/RysYvwLJMBiZ9flC9K++Oj07ZU984wZ8w7HtB4a5J/hZQVm/ZeGTc7bgdmoSuq9MKK3+TqYq8xV2",
-	"sc87G6lMeI9U0EJP38l38omSTiJATwsiCWZKhdJ2K0aqpVDy3L19wob/OPF3/cnzbEgmjFBVQxgG6VRB",
-	"9rjecdgXt9BXWEp35hbBsOAa++WX509P3aAXoX0OGheQ+Qf5YXjzzneqf9c7/+fNO2yj/66XvAs99N71",
-	"Prz/MDxlF+UybEiv9j5D8qGEUH83xTdffeXnzTGLa4JNnwwbLvgEhuwvGBP98K8J/TAw4l/u14dONnl4",
-	"dvaYnVExQwIR1uhIWLGgx8nZ2RlyHvf5H0M8gqFR2g6Td5JRcZx6ocjhP04uleX5CRYiw/eTqnGnT56i",
-	"NBe3GJMgwHNuxRWw4QshZ0O/l1qaHVXFkljl3glhxmFzCtKeAGJGxuxSpHDOhrkYaa5Xfd4fYf3jEMZl",
-	"+uFJPd6uz//bV4+++n5EU16KuUepN98/YV9//fXf3Jy/XD6hnc1Fngt/mTxGLPgXaIVlFnCms7Ozhyf4",
-	"/8uzs3P8/+nZ2dn/GlKd5VykIMkz6yn4YsHTKZx8dXrma3IRzZnzfn+5XJ5yfHyq9KTvvzX9F8+fPHv5",
-	"9hl+gwHk1oluPSS9Wsv3896Vf0MtQPKF6J33vj49O/3aN/JAToQ06iQn2b962Mcrpj9Wesl16Go8IdG4",
-	"pJnnWe+89wPYC/fu99Wrjh+ahXIrdO9/dXbmPc6hoQlflBWi+r9717h3H+yq3LM2FfKjSNQ9ouApiUuo",
-	"IbQNXK60/71vcYWMupjPudNxG67wChpVuru7iHM1YcIpHY4H8Dx3qOr2V8Zvnv+zh4DtvXeDNwFdNl/H",
-	"C7EtUTmDVGD5HOXtbT6pvNYABXuTLrH41BzAJo5el1MFV7Vun97v2DzBZ34Fz6m1bWnn/c7Lp50Pbo8s",
-	"grZ+yhcmhIdUhLk6t3ySRH7/n5nPYnL8H9vRlHaZ+qX9qEMEUhUT9HC/6uWt/YCbL3qjzdHowp8heb2P",
-	"TBI/81WIAMHQ/zyHjIrdF74053K6cnrYY28z8WVdEIkzYFgqmlh+pii+eCeRXKNCVGNCcd/D0Emyw4QN",
-	"MUjM305cKrmaq8IMN6ruUTNcp3jjbe7rQUT7MSMNcTPDHb6TZY3+B2btvWp0/wYFC5cUvEm54WaviJeu",
-	"iDUyJRhcBEvNgms+B4sFdv7ZFm/FMUgZ69b0znt/FOSC8ReOf1Rh2J5th9onRfAnVWbnQsNYXDtC9ZJT",
-	"y4rwu7YloTS/55IuzMwfCCJgyKoRE0lKWGwRJb40FlISjednmwUSIryMYhWZWQDy3nNfFHpRmGmCoVQJ",
-	"o3yq0I01up5Q27HJTlqg9O03twDS5kIrLpvUkmLmMB+B3rbY0ITiiMvtEkuIBOWprSLIDat/bAe1KkNH",
-	"IIxarQhZ30FS2pfLNh6NCqNxWNdeiC6Wwoe3r/b9McU1ZFbIueQ93k5loEymqirM1dWERX7whupy9/yu",
-	"RqZfdh81rYLwC2FsvaV5hEfH9lO90qfjdeiz40Wnb3V5b0GlnTq9h2pg787Y0Mkz1uj8vhm5uIEhF6gb",
-	"Bpr3Su0p1SzOfIU5pyq2zetf67/mE3DvYenPhmK660t8ld7067sTklLsTGg1HFjBiKeziVaFU5Edt8hz",
-	"bPjju7dIWDohoexuvCfe9m/qHXQ/bNPnGsdzRO7QRIP70uQwsdDPSvXl1kG5L902WhN/eL/nSfQ1WO9O",
-	"vcusSak9Ns/zjRu9w4luB+lTJeEAZ3Dpo0SwSbzPNasOg6y42DiYgnvujuZ9Y9XiaLB9a9XiUwGtWwu1",
-	"92qH7ZT6sliGMXkHgC41++96I17i219uxXZ26CD0p7wQL9uYQqe77ygMuxNuf0HpLyjdCaXzvMLpuwh0",
-	"OGL/xv2ngxiHwD+uBEfne2/CG4L0MGKbh+F2BlCBup+ryVYDJBuOVZ6r5ZBcA2WrL858qyk19o7CEwxL",
-	"pFipczbM1cQ37MyFBFO2kkjVHBLf9F5gAUHvOFPvJPW9/8vwBTf2BKOeTp4/9aUK+NiCHv6VFN4hyKzW",
-	"DtTt5oHxftQyi3/KDckEZKss3ZkrlubKwDuJTk7aBXCdC9CPq57rqZISUmtIaMOKMjEDZoWSL9RklwHz",
-	"BThZhQx3vo+e8aVBGjk4UYOZ23/ceHcWy2/e0r3L8dTYFHTS+xkId3NcC9e2j2hxQsBuUmIkgMl9UJrG",
-	"29/cSp0NFvuPk5dwbU8uEIQtaUtWMUS/xvZ3Bw8dgKe+AV5rumdmiLhWMQvUa0/kGD+gC2mYGFN9ROzE",
-	"ct+84pY6XTXNLnVuC2e/N03On8Ht1bZ1qN1OWdsNNK+nfWyYkYpWAxpFZO6hjs0FxopslUp/9u/ch3xH",
-	"c3US76oSooeQB75b1QukUqmp1EcWYRtHXi/3vEn8UTShbuV+T7d3g28D2EtYBph1cRA/PNjE9Vk36uFn",
-	"CsxBpDR3ZwffLgbplPXrth5IG573b+iPIOlWJd2aB/cUf68d3Eci8GcyCz7davdm5/Y3LiOUOBYcQxq8",
-	"wFECYqtjbfclvHl/lRFRNyGVxk35oT/xQSlt6oXv8f0D1fk/morhxn9VWBQAj69n/EZVh0ncVOOqqYkP",
-	"eAhVtzVg+L1ZAJ/hAdeC2jY6o4TSADl6/Q+hutRPiu69InJIv2CK0Po5HZ6pbR5Rp8CX+7lz+SqUkt7/",
-	"ULuwqjbyIYLdRkDEr54oORaTQvNje1ti0x2dnr4XeQAwGp/dTriQoLOEZSqdgfa5LNmcSwpRs1OsP910",
-	"jlctAEJtuBAfzmVV//qwVNX5qBdaXa92sMqyJfkRT7g+zb1YZOrMznf6b/T5rVXJ4vQCU+OEjcCIDKif",
-	"BFieccvvnyc2DuTwPHHjLD4tljiNnt5d+B0SQb/K5d9KC29D4vZxacFPc2+0UCK+qKVABhCvEYE7gXmR",
-	"YgphrB92UnVBoEhF9+GSO6KJ30z3xe0aAfM3VQySf1w2q3DPxqBBpvChX+sh3Kq4Xvgvn5Stbo+vwH4v",
-	"sMZEW5/iexE3yyzcsibY1pJS5Q0oqvZDlAl6tKtwt2NpDQ26fBIQZVCiydGxcKtK8/cim8BFVaL7qBpN",
-	"KD14L+FwjW4rZcj2Wqi2rccox1MKvuBVC16ZkZpvTZDxX7397tXPvbi2v+FfCK1CN/0LPbPIrmttMf0/",
-	"01WaKwnZdawj6X7eXpVaiLsgSgPDSEgeK+cTx+eQnXYIjMYey4LMiXNuQQuemy/srwuaVm2Ttt3Db+vd",
-	"lY4XGhxooprt6Myw3pDlQb2NFOUtVh2csbKAohL4dgrzhiy2wpzApdJon/uzo1rZFL+N+VVNHrFz297B",
-	"MujN7bxXXM7ggHEuW4tLr23tnuRFTOZtdp502OyWkGBRVT4JwiFWJgvyJLpJPgWUPRjyuZ30byyfBL5n",
-	"t2HiJZ9c2F2BByHXtyW2wBed6GCC31ad/5hIWbXhuj/1peq3Ra55MYcgXlIZYBFrgPXpc86AWUdE2akw",
-	"oXtc6418ySc/+td2YK87X5GVUXSoVUqrV2W+FJ+AD6NpQfDy4Rav0q6ImeaankmLRRQ5zt6WdVVy7KjM",
-	"+/Cs1ocgpOi2NiK4n+DGGqF9NLtBRXgYyoXlplZOdplvxhj6nuu+4R01q6IG118IET70QyPd1hi/59Yw",
-	"uEYdeoXN0cr01jlkgjOHAmUjMZ+aLiQbPkU/x8kTQr4Tar05xB5qaBOknFD3oVOyTd1o+MD4vhecOvui",
-	"Z/00Fln3s1/9Z3nBHVzfDGd5CFp7TU6patDKtBu59v7rklOpLZ3U6zZtC8goVbutrq978Xm8gbm6gjXS",
-	"on0kzKjqSCn1/4HBQkFxYblNvOy23YPIeOtT3cOFQ21UqwY4ujAWYy8dXjxuws7XOyv7rFKcG7W6cszR",
-	"t3U9ksMvEpldb7O1FBY9lUMqjjvwBzLAHQ1S5fYzDKHTm28M11LPkyqcYBkqM2FQ37jIxyJnwr6TXIMP",
-	"BqlqRyUN84MGlis185xEZljXLRpFTQ7MGK4d3om5NsvT0E76U3Nogo1S9mNMu3AItwXUsLyL13OdKfZn",
-	"xQi0BNuwsUWKPZdd9QwXmS+FJQz75uysitWnvkEJk1jDh7Ml8Bno0EcwXiJE6Qgf2ioPvBqzn1ZXoCW1",
-	"q1I5WgwkhOKaGnjWgCCVdHuChPLAYE9NKsk5Dc1tNr4eFTLLwTym1zh6q96KCZbPrfiFw1mt8hx0MGO0",
-	"RfjPhNweCBds40/ywljQJSSwxtGvPBcZt0JOyt/9e/jY/3hnK/qKz/ODSDOHNYCuU8lakR4q10rV1VKC",
-	"CtWcZD+VqF2KQh/RDe1L9m6z97ylV+7nOq4muofLmIwqVGHRAcLQ3bPgxkC2xgvTKaSz+w463AT9cW6n",
-	"Nah/anGH+5/TY3ojFxBaSPPc8VCMKfGVp+Nae3fK2WWx9xGj/+XM9Y193betvjroylC/WQ3oHuz13Vms",
-	"5RO0PuyyTb7Bl/Ze1f45y8mhM6vvy07oIPSnTIJ2GEIlMcmMRaW4+MTHxxmLRfVKr2pS1QR2SlAOE56T",
-	"Js74HFusTqlF8sGvsi0JQeH8jnOLldjROR9o+znQmrNDZfPgWTl1dq6uIMG/RhBsyCj2SxB4yxXSirzd",
-	"CrY31+nfuP90S/2pH9FHzP3hiOaPq9qOhLrYy2EvU9L2/Rwe7455D/4A1gPmY9hGCYV2iaufEInfp010",
-	"kfMU2rA25RLbpzh6p0AYRdXTcyUnoA9L4n0NOYRGxfeHES0p1riUH1We3U8x5Ko/9J6lG5uliP0w91GK",
-	"eH39CLBIAy7c7nmZEhqtq+tT+PlEA/XSR9PDEmDWi1VZXduynzm+6XhL4ka9iwPQ0UV0Xw8MWypd5oNW",
-	"ogwzU4yoBZl5sznWkHfk98A7FUsIJO4t4/t73JbaruB6e7yf5RbbQX8pZNRuawgw2tfX//mK7hVaEA7X",
-	"sxEEGJYphj2XSDrk1jrSqiXeH6Vy116Ce3VoR0vmr+HF4fP5j4uZB8KQwODWklUUGFZvyUUIggqDb2nN",
-	"JXu1APnrs3+U4eF35HL9GxOA0U1taCLIRxLDfhN2mmm+xDpR1XoOLilHigrUwXXwugK+CQbidmi/2b9x",
-	"sp5U1neE229LtRHXJbi1BlKK3GXYzC1YU8rkPMgNoGs6+KjmHFuqU4Q3+tqweLSwLBczMKfslRODfRWH",
-	"WisvYaiG12DkZBC0WDjBAh2OVMK7nGozZuclAuFNtaVNHPwqFoPkZi39l6cHslSTMSZUysZdTPliAZK8",
-	"pCil0I4whCy4V0VzNe7/SqadtP927FhouBKwPCh6NEH/mmbYCvuDBomHL/3EceGUW5aJ8Ri0qbotnZ1R",
-	"yMRBfH+Q56F2VgjQQEE0U0y4SdgSNLCUa+yurQrLpFpSYBrd8lNq7rP7bLGZQP8G/zsoz1QV5qTeYDPO",
-	"mZ/J7LV/+y29/NELuoDvaV7261CUJeI7XKkr0DlfDKaq0GbIZrCwbKJUdgAmHiAYs9r7hnBmBzBfOZ3n",
-	"bXh33wWo8QC7hLRJ2ffjSxMTifiIDckoqmhUWOb+eFwql26dtTeoocJyqkq1DLTBl/YwxaF6dGfYJV/0",
-	"qFJa9V0M/6wFYanh0APDRlotHcIGKkbJuI7KD8xeCNzKHvo3/q9dIvEzmYXT+ehm9DXoHICTVkCI8tL9",
-	"Y1vR5PNpRriuxWHuF8S6x74+41DWoEXWCgt5mYj4jdBMLSVFuYYg1zgWbomBaQXll0jNEtblQdQbFJTR",
-	"unQMFMdZi0CsOofuH8np48b6M1jtToMWcvITrO6nFEk130fKJ2qEKQk7TaKRgXvU03zj5GSo7etevCnB",
-	"VlEFgVJMdy/pSS+4x2I7m44FP8jtfCkPDx3ihjhx/EohM2CcSViyGayCbYTQATsGS7Vkyof6L7S44hbY",
-	"glPpmdDRkLIHmTAsA2O1WnWra4vNp7eT42vfr/qSXv0ijN+d4zRA+kUkj3ZEv7Ng3majvKDxfQqg77qP",
-	"Iy+0mmg+N+dVJoCfF2sejtGsXpZOpIX52se02NxRIjfv5PCisFOlxb+oxTn7Dlu6D5miYMOL188NpiHO",
-	"ObbKW1K5PszPofL/GPmNfRfIrLkAPRekV7Ac3MunLGwEm5+/k1J5wMUSFMgv08S7I9Xfq89B0943824s",
-	"4WeeRWNtfLjWOhEpb5fcQQ7+64vDUIO/AaJ08HitqQUx/HxVRY2YqVp2dVUThvRv8L/dfDWbSPPRFK0r",
-	"1Q6nJBjBqfyBI2BsyhUa/gljCsgcBQq7l2LWZf+HR9vjix0XcTgeomeDR66Ywn9V5DIbbQuC/7Xuz3zq",
-	"a+8dE+7xCe9B9Hdini89uKPy4IKnM6yY7FSv34tsAhkbrboQPMG7z3U6FVfQmhpHjrtm/VipsC0OyzGT",
-	"zCp3Y1X59cSJ/PIfmNOWnLgDnOZBk9QvmHW3KoEjQcAiLNnkX2KxdhlE6wfs6PdyGNGoG1YI6WSSFFBY",
-	"EHMHbiEnPvWh233g0YM+Rs9fVGbC0m+KcmH4NghiXLKy2EZ1aLW4Wp1mI5/UG0oOnzrypI5JVDzu1ZPn",
-	"LOcr7Dkk7PSdvHQfPjBlybBQsgEVYQEZRrhI8jkw730ksjBuIcKS8yxGNdgn5ZRdyADjdzK4lAM4y8Qf",
-	"Xzs1eOBictXz+XYk7yJf3RG/DxtguDejDBVc4+wyIHKA7UH8qU5aEhK7FXahkz3oQMNYg5nWCWE9RBVf",
-	"+DTuqPsH/QU20AkxCbvq5VLgBmUmh9VI1clY6ENItlsmfgsvfYmebEEbD6Fg4f+z5kEtpwoFFpVnZbkI",
-	"CrNBru/0hGAO37trkQfxkbTptQP8NFOVyq7/twRwK/X3b/xfA/JbdFNY6yfyUZ2plbOljM0NQg92zQtV",
-	"rDLIhRNtYL9cpe37PBb6bV40vizGIbxUU7XsCDfqi8ltWdrmjwKKgyTtbqDcrhymT44DfIxMpq1ndlea",
-	"79copE2DHf4xZDOploYNqRfGkP3lTSGlkJOEvS3QwpGwZ1ornbC3Vi0WkP01YUMKJHX34jBhQ1Ogu8n9",
-	"SUettPvbcj0BOxAZvmO5tgMr5lBWK8ron5tKcE1MeVqn8i/yyjZk96D6E0ssgaAe1G+H5NBJHTFWd1vC",
-	"7N/4v1e72mOvH/Lx768Kn1qq5PvnB7zDwpD1olJ4OSDLKGvEkjnxOEe5m7xrJ3awk++nXKaQ7x9FfoAd",
-	"tErquKRueHcv9+YTjm0UxnVE8Z4KcXcRuf1sNPh/flLH8yasaucJxRMzyuZMKAjaQsuDEDKgEF+eD1oO",
-	"k1qqCqS+E56wmJExA1iQt1Zkdz7Cw55UZ9DfAzMup4yy4x9Ddy5vlT3cSWKL/EYaxgPDeJZpMAYM5WBI",
-	"ZcOBQ1ZlgyRnZ2cMeDpNykp9W27h/Q7aep/C8c74EsyhdMV9hDg3bRcBzldlDKREwW8O2OFwDkjMi8JM",
-	"g3MLLRahvkIUJcosHOPu9FoXkrZLe/PklZ7limdlptX2ik66MPZ1eHNH9ciXHmK1EldliVPHjSh8MNRe",
-	"xYjYtgrwZX/k6qBr9RC+evRoZzmELxpMWXKkPMPVnzawi4K3A8o3bALB69dAyv0MrnUIH6lsTDXDU83H",
-	"9hO0u74AW4arMSGxaiuG9oR+XMYUt2RR/Zt9jK3rp/GRBGpaDON13Fs9RsP/kvuQOUm+YSYMU8V+MUC7",
-	"d3loxLuP+J86rG7ZHb+SP+6Yxb69StQnSvIfwdBK7feaeI45mU7vwDDV0AijEgpiRFDFi8dpoZ1PlAJr",
-	"XNjUq3Ux5mjndakFz48RBNH9pi/bie6TOEJFtoPnRIB5QBVHDxdVtnYDU7p5jvXgKGY4WKUMsDTnAi+R",
-	"qi8pKjl2Ctp/Kh/siSIYSNiKI8+uKbLmN//+McORwxxhzvuOmQnzP3EKvbSC5yYuB2IWdUnAa5HpZWCe",
-	"e3bx+vkhMCVApMSJiq9A5gUInDytlk66k9OP8clcyMJu7V5+9dXpWZ8XmbAnuXKv3Gw+ydXkBK7t9od9",
-	"9NNsvJMqORaTgpBr4ylgCGI/xcDHlif9TC0lYu0NXENa2FrG7n46ef3zmjl1fb7ytXufcAM+U+C5U+ma",
-	"v4oUs5cp0PMWy3LfD+jr9VW5C19LntOxrU/8uxoZ0FciBfyzf/O7Gt0OMvTh+uxt4/dzNTnCHAulcrNl",
-	"j/jcSdsqx1U49ulVvj0rDtEIW5binePta6EXCCLuIrslzPEOXFtGzkewCQf6tX+D/73dIYdPNybM+KI/",
-	"0apYmL4BrtMNDMc3FtTEYPMBJhRVIbFtL8SHriXqbDyKTFhGxbT83iy2NVD6dqDaHKSL7USYgQYK9Vsv",
-	"Yb57kf0BKo58lMPnsd6ydfPnsVwxnxcI3Xqx+M9w2f2b8qdBve70x9lKvFzbxgoPVbOtA8DmMB/d7lb4",
-	"CKfrF9u/md/jKdKk97Q/SmEw/c/lPMJ6b9yfVLHx/s7Fz3j8fVLhs8/jTDaKtH1Ubrd/HbQOWzQpl/I2",
-	"ruuPcR5+sf2Uy0xk3H4uN2mpyX8Oi/X+6kqL/4zW7NSkz2vFOTfWajGZfC40GBZed5N/fqtuS1e4j53c",
-	"Kjzr+NtvGp++QMJSZcCG4a9vuZl92uBpWho/B3D2b9x/bm/d+4SB6zd2vHP4sGGXP0zfu61TevfAPcxU",
-	"Nv+780Vzmxn7N2tt4z/cQ+ud9Ub1h1j2oQxmn8AG3LMxaJDpRzmN3Z+ElQ7KdR4TBH2qB3MQAvkvAQ5f",
-	"A9H011qxfAFOHTg34c/Ph4Y6fOX3dFQYli6yPz02HcAt+MmiUpu/8qAANCmXXxCJ4NA3Vi2+AMMDA1/W",
-	"9jAq0f0SVsQlV25mqyuulsbw7aNHX3+7K5HhiGdAEVJfcNHBwSnnk4+m/ByLv4c9rYPvj0JZvhHhQb9i",
-	"56X9YYAfR64SHycoNmN9qifROJTa49utCGS2UELarYuiPlNCjtWBJ6iiM3nGFxa0myMCg433tr7THjgX",
-	"f+uWoNton9V1qtsaDu844V1Na+vTJxupbcV8BNrHo3IzC3lrzRsgmMEOGYoRa4627ewbDdSOcBB1O1Xz",
-	"WXB4R369k2u5zeHrvaQbU4bfo1ylfHjjeQC/fbDr2ght69ucqgyCOMqcps/z3E2hRRoFDoWCZ0UO7W/R",
-	"8/YHtbjM/oIXvuPzYcIz42GMBtJCC7uqeZnjz6+KfOOZ5VYYG9spZvz1n/z67CLP1TIXxra8MklbH5Rg",
-	"aX/jZpLeDsnwuw0IrY97O7a3bWwlsjROQfR8UegJoFF+5wu7wFN78wb/vqWW7T9t2VB0lluqHdtncjR2",
-	"kee7tl2+Riph5BUvlrQ86U/ApqDtljeuVF7MN6m4MKApGrn9SQsV1l64wf+2nFXkdgyvH/R6pFYLkUWa",
-	"flpoTcky7Q+3BUdvi6mmZzfuP7dDVv9lL7adatx+motB1SfzKFOErJ6jTWBWBptjHGQC0IZ6IWDmkGf5",
-	"ONaIG5H2zv/53klvPt2L/hE6x9E/P7x3H+qrsIZC573zXh+T8X3OUKzWNH3ChDWQj88Z5akkzC/IJMyA",
-	"tUJO3F/lbeN+dehzWuuzTCnmmyLma1CLnLorGTGRTMjaV2W/muY3PyAlYu8s+hqToRZaXYkMtMHqc2uj",
-	"IBXGpg/Nt3wxKKFZWR17szDD5ve/TRWbqjwzvlmQVjk0esDXRqHw2MggF2mqCmmN7waGueS171ASjHz2",
-	"piaWNnL7T5vWGdK5Y/MGu0Dit+4QIWFk+qXst8r/VBs0aOWRIV/Qt1axOdezsm44tdOqDYFzRL4vq85U",
-	"xQuxN7VV1EHaf45qd8txZCLz1WUwiRLqCEU39+Z3r/KMabUs6yjjeyxXEzZRdTxwN2B0Wm7ZUukZlgBw",
-	"A4x4OnM4J7NzhulFia+LmbhR68D8XY2iZxtU9c1m3WJe1lJP1UJARs2pEINV4+wpVzEy/HcrP1aZmUr1",
-	"VMohkxJ6VeOOTEloolbZPDp+Etsq/UZw1cdsRAfDXFo+aeK5YzkrxqvFn0YyBdqOK1dqRrWq1nyJ53SA",
-	"hcjtiZDM6zNVp6H64YX42rYlrw0djm7KryBAONSySZU0wlimxmvjt23gR65H2AiJCuP7QQuZgWaNdODa",
-	"eJQV+uH9h/8XAAD//w==",
+	"7L2Lkhs3sij4KwjubmjmbnWz5Vfc04oTuz2ybGvGthRSezyxIwcJViVJmEWABlDN5nToxH7Nfth+yQ1k",
+	"AvUgUcViN9mSzmhiItxiVeGRyEzkO+8GqVqulARpzeDybjAHnoHGP59r4BayK+v+kYFJtVhZoeTgcnA9",
+	"B7bids7UlK3n3LI1Nyyl988HycCkc1hy953drGBwOTBWCzkbJIPbs5k6cz+emYVYnSkckednKyWkBT24",
+	"nPLcwPv3yeA1n8GPQi7M7vRvIOdW3ADL3XNmFbNuQRpuhCoM4zLDHyTcWrbiM0jY70pIyNha2Dl7N2AJ",
+	"ezc41jqvleX5c1XICJx+UGu25HLDtFobtuQ2nTennSq95HZwORDSfvPVIAnrcJPMQB+wkPfJYMU1X4L1",
+	"x8ezTNAytlf1qzsxq5gGnrkTdLDi2oopT+0zJqxh4/DxCCE8ZpIvgU5aWDbn5pz9rCxLuYEzA9IIdxpu",
+	"Z8KN7zBjkAzcN4PLah3JQMMfhdCQDS6tLqAOhyW//RHkzM4Hl998lQyWQoZ/Pk22zsbtlE8t6BFNEMPN",
+	"nBtLa/bbc1jAJjBVGsIq/yhAb2rLdEMOWtb09OKLr6Lr8FAbaZiCBpnG1sNnTGmWiRkYGwdR9XVPGH3x",
+	"9df7gZRBLm5Ab0Yic59H5q2/0TXzPix1s4HMECX9bE0Y/FwsJ6DdYXCmYSaM1RsGuYH1HKoTaS7uGGu6",
+	"hbRANG4FQeOVh843S9snomcPnUGkSo48KrWcacCz4yGSMCMNRhU6hQ6aW2n1O6SWCekpzs6ZMIwTHcIN",
+	"SCamjn3kSi0My8UCGJcMgYL7oKun2sk/zl6aszd+4rOf3Y/1XWQw5UVuPQMs1z1RKgcuceG/q8ledLTc",
+	"LOII6L8+JiTdkPTrXduM+PiIrDLnE8jb0bJ8/FDMXIKDaftEy6PMYXmJgbE5yufHPDQ1HRXG3bTbaPTK",
+	"3S3CMPc0YUIaW7tQU57niM2xy8Z9QUDvAMBSSLEslvVV1YHhrrTY3S7SOV53LVP7RxE6epr0OgQ3wMiI",
+	"f0Umf+OkHI6zP2MX7tbLwRi2BC4N43mesGLlBI+nF8nFxUXHAmn8+CovIstc8lsPqouL+KKV6iCC8PSY",
+	"WOPZYQvD/Lkum9CbcSbUGOZU6xspHeeTuErNRHbwWv2QR11xoWfQcYjh8UO5DOHjDjCeK0mCrGloE6la",
+	"Lrm5ZOPFf96MGdzy1CbuH/91M2apkpYLafCHf/L/mvw2ZppLp5CMF/95x9nk/Zg59UBN8Zc/cTb589hR",
+	"ClPT83fyb7AxzKK07oRaYayQM5YpMPKJZQup1oxrYGImlYYM9R4HjMzdwZyNf+VaCjkbM7pZz9/JFpL7",
+	"o03u/eriP76JHcUfhbK8/SiOcAheSuQ16a15HEVRYaVJuZQVs90WrpsjHRMlNaxykbYvsin3lu+ylcpF",
+	"unGkVcqfJxOCNayUEVbpTQ9eVL2M2K0Ki/qgp+yErUCnIO0ZyFRlkDG7Fim0wb05b0+4k6q1H/AWZE+w",
+	"+zc90E8HZzVRtp0myscPnqfIYf+ui7ztWPznD12GAWM6NavaC0cUZ43SETsLMspdrpyw8dnYq/2MswVs",
+	"2NSp4mBSkJnjpUpnrUIaTnWgQcCseAqjfiLS/eWfUtz54uu9YqLlsy6RuXx8TLbodKp2xAhPH4qBVi2g",
+	"A//Kxw+dJwjr8WkqUf5hs6xhMldqMSIu1T7f7nsPmxmZqVkpaaBu9Y3IP/TgGd4TE5VtnHYPy5XdnA+S",
+	"ut34R0W3nPv7f9cwHVwO/rdhZWUe+leHlX0ZV/GtkhF6cb9Gp3yfDL7jIi80fuQkLSALLF+V9+zwd0PL",
+	"qAASWxA9NcMXWittaDURi+kapGVrreTsnH19e8sk3IBmFvLcsKXjMHbOpb9F/yjAWCayhK1RIUMpBbT7",
+	"IFezWWBTpCgWBs6Je9BC3Dqv0hQM/rXSagXaCjoengbQbpFdMoDp1InmsUfBfBN5+L7ECTVB0f594id/",
+	"cbvKuSyPsvc6eJ6rdQyDrkrATDZu60u2VkWesQmwHJyMq1UxmzOp1oNdc04yWIFeChvFzes5CM20mM2t",
+	"YaaYTkVKWLNhS75hxoo8Z1JZdy8AE/KSZcLwSQ5ZwuB25WgnYblKF5DFp/ZqTxy23CiJQBEWlmYflhFw",
+	"3+BXgwr6XGu+GTTktUOPMhms56rf9G8Lf9jv69zjn+XZ1aFNw9ZmTsLpV5v/rRWL/EZ3EShyjb8VMgW2",
+	"noNMnGzs7uoxncqYFdKKHJ8NagaAjFs4swLvr3u6cJKBE2V3F/OdU3ztJRubjbGwHPHM3bSoSSg9Tth4",
+	"VUxykY48brhftMrB/XemubTjc3Y1c9qfpWHcw1HO04Vxr0g1Cm9LZUc01jh5J8cZSAGZf4dGSti4MftI",
+	"yXwTPjViJiEbCel+CGjt/vaI7f7MYYqjeGAmTlV8J8eF1JA7HjxGwDqCceqkYVIxU6Tz0qaLoGCGb9wj",
+	"O3eSE5845cBRMemVO7iIS28zUAV1wwnFTwzDd03Cplot2dPINeWGU8UqbnnGR6QnT9zsxo+dwzO6LRCT",
+	"3G9kpDRzsSr9XmmqColaDuTT2D7cOBHPHtcTpZ+YhpcJX40MYeG2xYlK9EP6ugF3h6WQ4HJXoFax0bYI",
+	"FnHXz9BOhIHcd6hwIWRMt0aDJh6OO3ouldwsVWFiewuyZfcycZ7o+rwH7a2YSW4LDZE7L1UOx2P3iQlf",
+	"uRN4jq+hz8Fans4Bb1+Ft/SSZ8CEjTL3yp2ys7mlMMb92eJCnUPQ5DNYcpkZNgEjMjCJO9G10pkJGIj0",
+	"JaxbndWFsfWLpjaf0nHvitNf3C4dhZroLqSyPO7u3QLTz/7FwwHlFejIBB4KyCDWcxXdZW0g0zjsFvct",
+	"0nPqqGsqNHlO+1yvJSLF7lZjuYUlxPjSSzwbYgOOGMMweBOh5xtyg8zRcJF59hf8v+bSscwtXFAS4d0C",
+	"zACf3qglDPHnhPnnYXIkUYu+NJnBLQEuB55hZER0+i3qLH2GFXzK065WWpFDEkiyhnaNU/WYHCX4IhP2",
+	"O6XXXGeetJrUHhzJu5CZK2MvV0rbylqVgrghm4fZmFzNYkSV89nIQKpkFkG3q1nJvVWeOdlUqzWBcM2F",
+	"u5MuiHalO85M4eYq8UMVkzqTlmiCoUmNHYFTKDpQfEoKzDPHGJyc6gRhJWdM3aBRIrKTMOgIZZ66gncU",
+	"SQgn0GpdDr+NmiDLKBBSfNSUzflqBRIR5ASrcbdi1Nz1Mquu3fLEDPMxDZAhiAc9fFr1iTr2jTO4qRqz",
+	"HH3TK7JMuVMwLeajEjv77W6llVWpyndHs+nKMQ+bR292BEjHMipIO/Elz5nfeo8lIZ8hYi+WjgOpqZO9",
+	"0kJrYj4TmDuJIRk4EnHr+W2fIERD1le9hUBboG3yhRinehGod1saiWkL66aFwMtwWs00X0ahuwRjoh7c",
+	"+EgHSYNh7NZdRYQsKH/vdc0ScHau2K31+EGj67jhedFiXLgBnYnURhDvlQSEB/B0zsQSY/so4EToypjb",
+	"ZwMv3cd/p4n27qNcUGwn3wlEq+dzLuk8t/DlJpjrd3Ag45ZPuIFRhwhavlOsHH/JRqQ492A675PBVNxC",
+	"NroBbdqMNUEBCIQoYT1IBjMlUc3PLfK43yJDr3i68Pgb4Rw3oIWNGzDaVxMzRX3PLXgAHwTa/Ts/zQYa",
+	"1HjjPS1hqurb7QXWpvytBQqIsLsw6EAduE0LExMxPUBrvmW0++TCkDDJSjmQ0RimH1uf+nHjIs9aaVMT",
+	"3aZubU5INn1Jto4LEeF+Km75JKarv5oyqyzP+21CFTZVJAXsW8wr/2ppBYyJDpvSRY3yntuzLoWoFA2g",
+	"UlkGxA+jZOyB1b6zhNm5MsC4YYhH+FctXsODu+cxurWOHAoUpiXoycuv7sUkKLjeXUycY5eitm/8FDWR",
+	"ZHBT5BI0JzEaTeojcufXbmwvB+BPUtlRgFWcM9FZ70H6YMY6AL87laZBhThNAJaoERZW0WWFstUR14io",
+	"jRG8qhA0AHOSq3Qx8Kb3KFBqHzaiw3n+usZOfChlk8N40B9GD82TPPDbxhEf9m3AmEO+2jrYByBh86D6",
+	"2bR2TQM1q9Ouua1m5umy0HQaHPaYAw7U/Nu2H4SrXdN/5SA6yBqH8l7L5ULPahdaMI4IQ3GIZA55Rno8",
+	"hp3HGGTJF7zBuBzGsW/HpifAdCEPubHo3o7cV60aAFqAOFsVeY5WH5Vnya4ZsXLV7DLbBuLxPH81HVz+",
+	"c/9Sawj7/rckksuCHjVjucyeMT4xqKTsgDIYrCRdBf0zaeKOqJLPBniViBBDvB9Unr2BHLiBVimkNByg",
+	"YRH/sVaM3Dys4WghaybIjHE2VzlygyYqmwVko8mmwzMYfXSA+WYHMmHK+s3iPoyBo6Hl3JcQW+yTZdZK",
+	"ZWyUat0weHtqiuGoWLYJ36eji5qrdsvhIcmLlrBKHElY4yJImL8HEi/GJaxxC6CduJALqdbSE0XgJcFy",
+	"W3EnCg5Hm5/bTZ2d7KJKl2JKUKwRSbX7ily6nLR/VZMXZQji7i2lgYIbD8FXzAU6kYESbq3mI26t7pBi",
+	"KAhmZ6ukKfazTml7og3g2O0so03qfh1w700hJf7x1qrVyqEdWmIc8r0tKGYkaRt2VKOsXTTjZrH3Pvur",
+	"mlxzs8BsR0NChZjNYrkRP139/MvVjwl7+/yHF9/+8uMLt8AXf3/x83VseWTaOBDJbkBmLXHrv3rtShg2",
+	"VTpYiMghRy4ZwxbCXWJnT0vf8HqucvC3QD89ya8gJPTs3jVujkv28qer71+M3j6/+jlhr3958/2L0dUv",
+	"3768Hv346vuE/f//7/+3l+OjDaE+WX3z1RmU2BMOs4Xe3Ql+EqTeTN7rcSAP4Q7eF2PiSbxqaumCKVWA",
+	"lgiFKD5+754Yisx1OMEsXwCzhZY9NfLeEJBwa0dWb050JistVLCL7aL7XMzmoNlMgSl9trtL1IXcB+Q1",
+	"N2wCs0J+CPbczX/fpnPIihwy9qcphUa4q51Zvfnz8Zhzt7vw2Bw08K8eTGgrW7bJkyqDR0F4HSiqgw/5",
+	"m2SHG1U2hx5IrwnsvW93PJu+b7tzg6z3+6Xxqce7ay5s33VvnUYwJYUhKiBUG6zZK6pdxM7iJ9Hi6brf",
+	"ldCbWW37HkJm+CBBV3/UjtUSbtQVohlD5AV5F33ke5XV1txyO7CeKzkVs0K3OLCmIof+vjQa8juRx80E",
+	"4jDPnD/NyEhdUazFylgNfNkWpuZz9idO1VIGKOwtzYWbms0UU9Lpf06ZSSh0kBuWqXQB+lyovRJOdQDl",
+	"OqqNJx6c7aeBoNtFX1xdw+ZM+Xig0a6Aq8NAl2zJZRTbamHlMUsctIueEqAeDlZqqZVaOIg61ey8h1+J",
+	"NpaEzICwSr+mGJx+hnVF5QfYfuPxgQEdLiluRnrNlnuEYBPIBdwAmgTMCvjC/fGn/0ua/yxR4s/PGIbz",
+	"lCMgZol07oCngadztOYJw2pc4T6M4qDclQaNHJ4MuBXvuMNfWk7mbT0qrc27F/XCBPV/e6kRV+BKaDD9",
+	"nccHyEy/F8aKqaiSPvauRq1A3sDtPhl9K1JLslcrkH9/8Q/HWAoHr0bSfbDciFzYTcJIGklYY3WYIltZ",
+	"zRpnUdvx4HLwu1Hy/A1f/+SlsqbDuCOZm15KyI/q/8V+efNj85S+fvpF0mUwrL36P5/+R/zdeprAFhPy",
+	"vriaVfYZgxvQG+at38FYlsPUMlXYPjhUycZlsICyI45ZJ8Gbhf+t/VTIDPRIyBswVsy2/QVRn/peKDUO",
+	"uge+xcIKXoM2Dumu1QKOaPeiiPu4PbVJgs0DI1v6JVkc20LKZJHn5OBuqLCHE+w8Gl1ZqhnpnGueWtAm",
+	"IDWm0j1I1MNIrMKU4StbIU/C3YhsKWRhwdRdC9JnWQXf6Enh0i5bgkYH2CFpPm/URNnX5Yf7Lbm1+wIP",
+	"qDlthVx9hNQGelOeXSTi66NByMhdjYU89t3VzWPZ0thzngLVgvN5YRzxGbMazCXZYcYheadKxwv5HLye",
+	"/DL+H2O0E2INE/qSDIX+w/FwfP5OkqRMSVL4STko5Uvhb+ShqFwBai29JwB9BL5Iwz0xbMlvX9KnX3v4",
+	"+X8+3YN9QVCpQXQvXv3EMzgy6+wUUI6Gbv2taW0MwYZrYytA/UaOEOO++g+Wg0UW6v6ZiRmGkleBM+LW",
+	"SctzSBemWPYzAPsjCry4BxMg/H274mnknHKxFBHC9wZx77vtAaN9KSvTQqOFrJRXBMQTWBov9OWyuLlX",
+	"0zeVMBTRe+OxU3/Z2HrAAJY0YZgMZjA91AqZWjbJ1YQOccmlmIKx94kV8tcXwXxrqx25Eq+1ut1UJrK2",
+	"PBGtUjB+K1yatUO7TGSBY7GUtCmD2ZXCqWczDL1qIgTutMswWyvdt+aOnS7Az4FQ6ocuEwf1qD5DkC6z",
+	"fnpGHIJN59EMrb/UhlNL8FnFfRC6POf7wSJ8z8qcQy4xooSqzc16R8jHQhmv/PHizUJBhIb5rCCf9hjW",
+	"NeM30JuOt/C1juuEF+HkwspqoG/F3NdlNNIh0WYazFz63PdIGkYwEOFFimBfk+3B8hlVGrsk6GCIOBmk",
+	"vMJjiPkSiWBgUJ6BprT9Jb8dYeENSghA/S0IP0Hd4fmabwypSiNSvNV0mgsJUZ1mAbAaZe6LKCJhpo8w",
+	"bAErS3uQCmscuDWbZ+zCuy/Ztgi2U/Tsy2/CbU//voijdWOD8Ypz5YhPv/7ym4seg9LT7YFbNktnhCS5",
+	"VDeQVWeJLiMyIbojLMNj3T9s9957rhRDMqkSzAgLMcRoi+wpCHeH3IhbKgdk/z4MpKwmIzd4WDOwpleO",
+	"XYXXu2cRB2Rs0XWsaqW7t6WivsPh0wVkI0yl32PoXXNp0X6HxRmmlvFcSfBZ+BYz9B1UlMw3JR/CeybD",
+	"FEm32J65Ue+TQabWsteq3K0mVSBhWgKmq1vPC6r1eWOrUUsoo3Bogb2XNQee23lLOKW/dfcJKPUrvCpr",
+	"tunv0y6/aBVGNSy5kNFL8KfAxys5p4RlTpiL+a4TqF1hWC0DQyMIhMJi3iNC2fBNv/ur0Hm8QgU5rEbt",
+	"csDar3RDqljtiH2t4P6etVHHXb4FGieqEtYyO8cyJFvrCGiW573XscUB6me/fa4EsArl6qca2842ICt8",
+	"jHGFN1XpubYspaqeSxNMqVptEpZBDhZLQTrVKkrC4ATmlgz060Zluejn7VG/VbmTQwd1wlarbdRxMx8w",
+	"GCpZVDW6I4VVNvv9MmVVlLJOSh0qNMie43mt4UbAOqJW47kdYH7aOfKYa3GP7oZVjfzMJCa5X3PRmti/",
+	"rcO1VMNfuwncorluiaUpJE2bReupk0JWJt9XFEwy8IaZuS8sdC8ybShn1UqS8hA6VLZKE23Ru/vqy5bP",
+	"4noyPjhQP77m+0NJ/YQdO/OFFL+LWhM7KDgYfztszhjTO9kwzlZoYvLuE8qfDQbhxzJHrgozb8kEry3Y",
+	"zLd7J7hFl0UfTDjBfrIGFmyM11XPeQrNiHX3ss9HBywwy4RNWNN0E1UpN6YlN2Qbp/ZEIYd/37Vyyt0s",
+	"OGEZriDcr1LRPqot7LWDNflzElC2Oq+wSQ/PTjRuZbUlX4mdhzIe8sjD3My+0gCW5VgqY9lTX9u6H5uu",
+	"E1UEzqmiMgOxYmoOevjcbNVufUa1SpysEuAR49UYC3H8wKadnPRQKCEELZUzJzVYd57VmyI/QGah8bdd",
+	"mt9ExQ4qlxWnikZqcb2gAsek/oO8146SqTpIJYpbWK5ybgHDQU3i+J/jG14gbGFnu97qNnbmPtuK2Yzp",
+	"xWrllMscUqu6wmbvDkTot37Iplvi6cUuisdIbLcc8QI2ZJ19RrWUw+/C+JrXkXrFgwhOWaz6UNvusbbV",
+	"cl60zf7HFZBix7H9TS/H9u5Cd29qSJVukdRfTfHaolZFYKhCdZoXGMSkpg0rPv7jp+pF988X/uUm8X3z",
+	"VdTjYzU3rUu4ZH99++pnqoxm4dYmTrfnWDrTl5kClJMqKTAgAJmZUH715qN9hXuTljgnKu9jLNc99rPi",
+	"1oKO1t+a5WqSEIhmcHuJehQsb0BfVuYkBrcrTSWTm5O11WDfPfotf2CEXwaLxQGFKmOXUoBWNOjKBLm3",
+	"x5LfQstS7+lFDAVkYqZjkqpr1Vmxthjy3Oj92OUe/0GtMSxhUpgNaZG9Bb22PgvG14hFgJBtbQXSdEUL",
+	"+vI2ILuCKrgPq+gvicIyGtnobjCeZbp0NVHKHBPRyBAsi8xn0BZpMtFqbcJluHekfkUG0a5Svl4vJ9RE",
+	"py3INY663H9jCzHhpCo0t2tojRbJmwo5A73SQjphUTKROU5tN77kBpVofIZRlFwsWSGxeQrZKG5Ai6mI",
+	"ZzXuiREstRPvWtPIu0XUzBEwpB4yu1voLV4PRkMmUkxCiOZDvZq6PTseaWigpFabs1Zvb9AZFxdVK7xp",
+	"rgtGvkhqjE6uDOMsVzM6BocgZ8by5QqLnBZ2jsKTkyhuAtiOnHLilqZb0topFd+XGfXxWE4+Ws/V0m3d",
+	"7xkdRQdkkdbqcWwxDbIqXgZf1Jwb7NcFGSOPzAZszSNWA3kha/8Q8obnSI4hQeG33rqdh25VVyMAKBk0",
+	"k563MK6TRitX5JYs5CNJe1eVpIG+DZ9hBtxU6bSlKvVOfQF07pVtM0u7+rTIpyJvu4pQSI+hv0OFcP2E",
+	"M6lk3zKXEU0Cv0VLvNmThAS7cSc9LKa0sRoMexzit7Uj669/vQVgmUrNsKqNcL7MDg8CdosRcvY3iCBT",
+	"6v7EUOPo9cnL4kcVW8GcCcuEtMoxH10Yy4xVGhL2+sVPz3zKoO9b8XPFgnclnyMLTC/pVjbPfM3ZmuUX",
+	"11J5R4i1xkWossNjZHynpYkbp/6uuLY+SR5Hc5zXm/6eGHLyrbnxkaDe+bI7We16jVcE63G3RS82KvO9",
+	"gMil/vrFT3uNViU/qw2UNHClufa63FJvkbk/4Mvj5r3CLuhibvOymCK39WZLvnYwIDpYpeKnLztsKwSV",
+	"pjKycy70x9mkkBmVh+o6p0ob/zJWVB8PZIQUFisrGNzYxIgJF4kcfRleIRnyKHRvt6H8dvlDD4Fqu0kA",
+	"9PaSoue5E9zWbas8IKJxb75AjFkomW9GcXL+tRlGh1ERE54uyrryWyYbcihmPWOh5ly3VT+bg/GNidVO",
+	"mOFW0zqs4OKx9RCDZyxs0Jv4I2GC7ueDQgWd6ESGjfuAtcv8cRCQwyJGh6JU+aFj44LnXc4tqxR5AKfe",
+	"VUKBHJeVbUcgbI0qM2qWUd5SS51tOZ5aOKFUVVAeydFuCUvli3tvgNLQNmymKsDONCdiVy3hV3vM3l4H",
+	"raBZ2b89PtcJqp7JGzmJGo5EAN7BO6757CBXXWuQyYNov16M62SUX1HCFtlLgEPInsfrV27XFZtzc+lk",
+	"bwxdw4BDatsYcPYIHKYxH07hmEs6F3mmgWxEuP8J5AoLGyr0A4b020Y99nuib+Vx8+7odhSOYmF7ZiPJ",
+	"wFFcu6cs2zNXMhJ9VikUW82ncMRayVLQOtisJtisyLYYUk6Zb9k7dGwnMTMiM2VwUEHhrqK5HeXOjpOs",
+	"iPaiwYfLTNyfidjD5H3NZz/zZbSc8STqOVcY9Sjss0YSeWX2wopjh9BDya+dnEC+M+y7g1GTSu7M4+vd",
+	"Q0vPkt7oaOPXx/XWBUHNumyrnveA0nmiUU/Qf4JGJdvKwq75LHifD1CnUupt11bmqx+HO1pAS4eb242i",
+	"lk4Fc7RVK76UwsqOuuO5rup5bN79VXYnxiqR3ix50JzxC/jIczlVoC3i+IrlMOM5qguX9YhibxNdoiUY",
+	"+4g6ojDJds1ICcLh0zl7SXVDMUh6AmjpoUYHH0t+mxrRHmJAKGP1a41nvH4TyBWz7Dct7YhGDk69BvZx",
+	"QUo2Bm8JWolkyLf4dHVVBrRfCdR67dD3v+0eSO8D2EM2Jf6qqddH1rt34CXjJ/Abt8m3jTWFSMC9Y/Wp",
+	"OnUkrO4O0vQrDkhXx+woT9eFsW0uAV5kAmTaZsLF/EvDloXBYsDYL6vBeRrVY+jCiDRTffEjKpZsjM4+",
+	"Mz6iTbcxU6wtQKddrsjzlj7hv0jxRwGhmGJVA2bsXh8jnoZ86v8Tfzpn7m4vDGgKoR+vlV7kimfDcpYx",
+	"y9XMuDGxJagw3tx2/iBJQxhTxIpSXplwfIZvUFfivjRHJHlrMzIQkZ7++uvf3qJZXjKaJvhV3UUU8igi",
+	"Xd/w96gXX0xh5EsfdCRPhSw3t34Uhm99XDLaUnJx07e6/+NWOWhU1Gl3j1mf8FWpsvXWjT6oFq3Pwad1",
+	"jBJ4HWnWFR2U6JRUrKFO21snmNSsvs0CDttBCPUF7+FS32o+td2sav992GBH+5n7FhvZP36Nr2wdtC6g",
+	"Fp4XF9L6yjYlafcI6qpouB689fXXX35zMB0+/bq5g/aMxG8uunuyn6bcxV+ozYgucqiVuTheKYkHUbXw",
+	"mYTIyBxpV6B0Dxp0vb+YT8RMtY9C99W1QFK71t56vV1Gzl3Qh3mbX00Dq46FoLbCrlFIKphC6rAKESE1",
+	"50YoW6+hvGIOA6HfXytYWqvHT4U1+9pQbLVgKfI8hDcfGuQTdL1pjzyBsoEFLjG2s7/XLTff+hZbsS4d",
+	"cipkS8dQdzVPua7XYAgFJTTwLLSk4JjrhONkmOPspJwlT+dC7nPJ91NbGnt54XHe6S8HlPWFG6EK85hz",
+	"Uo5cPMtfA5OwBs2ARjZUwmGq1dIX88auHhnopCSPVAPG0/Hc3L+cflhU0jj53gjU2gKuLZetHpbq90ph",
+	"qRgQQv7mIBj7sNWoWlzDmcNPbZsfVOluftS9+3/Rpua8kkC9xAK3alhMWehth8UrjFqCr38wyQXm1Qh7",
+	"vttxo6vUwNtQ4mTNTTVOP7l4bxhlOhc38ZDe5Upp2xJe+KtXAbaPdTuJuFOlw7LeJC+2did1NHPr81ox",
+	"A2IpzAn6kxrxL9gHpIQUOtu74VhLiu+vwQRNbaCR/CP0/owVK6dWkrpV4hHWkIu7Z5q9FOMH1opCe2pq",
+	"l+6CKISIFPf736rGgLW1NlEtGTSrRVQNydwRlVCNUe+vMJkrtfiWOrjGjCAU6B0P42VGyFkOoQFs1CVD",
+	"jv0IhaKrxrGDH66vXydlqb8QvCB9SEA/xKF3R+64I/aKlRMuv2J/E3+heI2Ewun6rN6iwbhvCIRjtTkX",
+	"ss3ZUnVzDU2JY30UDunteUgfhRtsbNyWr3l4a4FTLFKleNkc1t3UISy3LU7kPwooDhzP37At6NQX88Mo",
+	"c+BZu7fTQKrBmv4oeUhnAq9yaQEZ4zMu5J+T0ICg3pKgrBO/OxklI3R2VsGyCZdhzV4jcbeP/5hxrcUN",
+	"7LbnjZik9Qxs/5IoVqnFaNmXOBEMJ0Haoogl87x1xM4N8zz27GWG1yGWo7LadwPlfc1ROEcdRA2Crk6q",
+	"Rg1Naqr1ZSi5Wp06Oq6HNgv5fezSB4AVh4/1zS8d177MuAHZq3Dx/Q3ibZ7K8gT2ZM0fKSf04QUrvTUh",
+	"2p3miq5gNd2xLVD1q1q19V7xUw5T+1uQPa5d42evShQ8EuQONwof4pFqI5w3kLVKVhW/vE8yfe3rDsJt",
+	"ALNLttsVfAo7x5srKrt5znZF6Qv/QiZwzv6H+x/54E3ZTatsCoARHUpDhkoe1YEzJAZDgj0A0K3sxNoy",
+	"5s1nGTady3VDdqu49arQ5pKtewpd7T2faByqmFlVbS17+PSpeK1M6/qQf9Rqck2LPGfIktmcZ1gZQ6ml",
+	"dyv2mGvFN07/GVUpDltxbDDlGMGv2fNcFdkLnB9lj7m1KwxQ6JHh7HMzRiS77E7zhiQfMnn5nE4ftsgm",
+	"G/bWYQjXWbgZ8aAMpFQyd8INfPOVW9IXXzm5/ZuvSIM8Z2/nai0d0iCinTPiV0lVUOQ+eOXdS0kI4Txn",
+	"P3A9URoz3qSiIMqpgDyL1JE4WqSGezxKQdsRJs9t+l9B8SRLd5oJMzlPF+iPtcCXJvGNNfwGy5yzOb+B",
+	"vafeweWuvbnkAO5SKoWH63bdXCBy5yOjbHNzn1Lk3KmrVIluATj19VWDRzm6d5k/r5k391RyP6zgtojY",
+	"Kl5KVpkVevEfY9ZKx2sC7HUGlB4PSrRBrpiDbUkHb1VNXtV6FeBdw4tMWKbV2jAzV+s2U1Dv9PJaZnm5",
+	"4QYctxLJSy9EWHLX+b7w7vzdwz0QfjsOI9/kONzH6BLp0YukpcT59RzYX3+9DnOWjre6L/ObL//nV/uU",
+	"Gxp+FyKYPJoWWtjNW+TlFBnLjUjdH8TfHS3jL+XnjvFRQmtZUEJQ+UK1EBDc+pcDI2r6Ll+Jv8GmY7NX",
+	"vhoZzxnVzih9etU6gOu6VksLcdsQcqri8Pvh+vo1u3r9Eq1g/AYkw2BkNuQrMbz54vzinD33nbXwDce2",
+	"nxjmnuBnBWX9lpXpLtmK27lJ6L4yoffNO5mqzLdAAFT6JyoT3iMVtNDzd/KdfK7kDVWN8UIJZkqF2sMb",
+	"RqqlUPLSvX3Gxv8483f92ctsTCaMUFVDGAbpXEFWISLhnq+vqdmSL9wiGFbEZb/88vLbczfoVehviMYF",
+	"ZP5BfhjfvRvgDsy7weU/794N3MbeDZJ3ocnxu8H7396Pz9lVuQwb0qu9z5B8KCHU303x1Rdf+HlzzOKa",
+	"URkmNl7xGYzZnzAm+umfE/phZMS/3K9PnWzy9OLiGbugatMEIqzRkbBiRY+Ti4sL5Dzu8z/GeARjo7Qd",
+	"J+8ko+qF9Ure43+cXSvL8zOsFIvvJ1VndZ88RWkubjEmQYDn3IobYOMfhVyM/V5qaXZUtlRiGyInhBmH",
+	"zSlIewaIGRmza5HCJRvnYqK53gz5cIINKkIYlxmGJ/V4uyH/P774+ovvJjTltVh6lHrz3XP25Zdf/oeb",
+	"85fr57Szpchz4S+TZ4gF/wKtsMwCznRxcfH0DP9/fXFxif8/v7i4+H/G1AgjFylI8sx6Cr5a8XQOZ1+c",
+	"X/iiqURz5nI4XK/X5xwfnys9G/pvzfDHl89f/Pz2BX6DAeTWiW4DJL1BzWQ/uPFvqBVIvhKDy8GX5xfn",
+	"X/pOa8iJkEad5CSHN0+HeMUMp0qvuc58TP+MROOSZl5mg8vB92Cv3LvfVa86fmhWyq3Qvf/FxYX3OIeO",
+	"c3xVlvAc/u5d4959sK9yz9ZUyI8iUfeIguckLqGG0DZwudLhd74HKTLqYrnkTsdtuMIraFTp7u4iztWM",
+	"Cad0OB7A89yhqttfGb95+c8BAnbwmxu8CejQZp0uxLZE5QxSgeVzlLe3+aTyWoc6LDS5xuqgSwCbOHpd",
+	"zxXc1Nqxe79j8wRf+BVgR30zKO28f/Hyae+DOyCLgCIIonGMnkIrwtxcWj5LIr//35nPYnL8H/sFlnaZ",
+	"+qX9dY8IpHrBs4Pay/iNRK77xoveaHMyuvBnSF7vE5PET3wTIkAw9D/PIaNuRIWvnb6eb5we9szbTHxZ",
+	"F0TiDBj28iCWnymKL95LJLeoENWYUNz3MHaS7DhhYwwS87cTl0pulqow452yyCnPc9BO8cbb3NeDKCOP",
+	"6skPSEPcLHCH72TZROmJ2XqvGt2/QcHCJQXvUm642SvipStii0wJBlfBUoO1GsFigZ1/tsVbcQxSxro1",
+	"g8vBHwW5YPyF4x9VGHZgX8j2SRH8SZXZudIwFbeOUL3k1LIi/K5tSSjNH7ikK7PwB4IIGLJqxEySEhZb",
+	"RIkvjYWUROP52W6BhAgvo1hFZlaAvPfSd+1YFWaeYChVwiifKrTLj64nFN9uspMWKH3z1T2AtLvQissm",
+	"taSYJSwnoLsWG7qEnXC5fWIJkaA8tVUEuWP1j+2gVmXoBIRRqxUh6ztISvty2WetUQI+DuvaC9HFUvhw",
+	"92p/O6W4hswKOZd8xNupDJTJVNUmo7qasMgP3lB97p7f1cQMy/bwplUQ/lEY+1c1eVG9ucOjY/upXhnS",
+	"8Tr02fOi07f6vLei0k693kM1cPBgbOjlGauDKRK5uIMhV6gbBpr3Su05NZXIfIU5pyq2zetfG77mM3Dv",
+	"YenPhmK670t8ld7063sQklLsDHcC1KyQgRVMeLqYaVU4FdlxizzHjoy+vZ6EtRMS0Oh1D7wd3pV/j0T2",
+	"vkufaxzPCblDEw0eS5PDxEI/K9WX2wbloXRbB+zg/W8HnsRQg/Xu1IfMmpTaY/M837jRe5xoN0i/VRKO",
+	"cAbXPkrEcrMwPtesOgyy4nKRh+Ceh6P50Fi1Ohls31q1+lhA69ZC/VfbYTunxnmWYUzeEaCLc/W+Ea/x",
+	"7c+3Yjs7dBD6t7wQr9uYQq+77yQMuxduf0bpzyjdC6XzvMLphwh0OOLwzv2nhxiHwD+tBEfn+2jCG4L0",
+	"OGKbh2E3A6hAPczVrNMAycZTledqPSbXQNmLlTPfC1RNvaPwDMMSKVbqko1zNfMd1XMhwZS9vlK1hISt",
+	"qRYyFhD0jjP1Ts4UU5L9afwjN/YMo57OXn7rSxXwqQU9/jMpvGOQWa1fu9vNE+P9qGUW/5wbkgnIVlm6",
+	"MzcszZWBdxKdnLQL4DoXoKmcO0arpkpKSK0hoQ0rysQMmBVK/qhm+wyYP4KTVchw5xsdG18apJGDEzWY",
+	"uf3HjXcXsfzmjvaqjqfGpqCTPsxAuJ/jWri1Q0SLMwJ2kxIjAUzug9I03v5mJ3U2WOw/zn6GW3t2hSBs",
+	"SVuyiiH6Nba/P3joCDz1DfBaV2SzQMS1ilmgZsgix/gBXUjDxJTqI07gA/CKe+p01TT71LkOzv5ompw/",
+	"g/urbdtQu5+yth9oXk/70DAjFa0GNIrIPEAdWwqMFemUSn/y7zyGfEdz9RLvqhKix5AH/rKpF0ilUlOp",
+	"jyzCPtu8Xu55l/ijaPIcXTF+T/d3g3cB7GdYB5j1cRA/PdrE9Vl36uFnCsxRpDR3ZwffLgbplPXrOg+k",
+	"Dc+Hd/RHkHSrkm7Ng/sWf68d3Aci8BcyCz7davdm7/Z3LiOUOFYcQxq8wFECotOxtv8S3r2/yoiou5BK",
+	"46Z8P5z5oJQ29eI1vf091fk/mYrhxn9VWBQAT69n/EpVh0ncVNOqqYkPeAhVtzVg+L1ZAV/gAdeC2nY6",
+	"o4TSADl6/Y+hutRPiu69InJIv2CK0PY5HZ+p7R5Rr8CXx7lz+SaUkj78UPuwqjbyIYLtIiDiV8+VnIpZ",
+	"ofmpvS2x6U5OT9+JPAAYjc9uJ1xI0FnCMpUuQPtclmzJJYWo2TnWn246x6sWAKE2XIgP57Kqf31cqup9",
+	"1Cutbjd7WOXt5nUImj/ZCdeneRSLTJ3ZpRy7ZdYLKNarZHF6galpwiZgRAbUTwIsz7jlj88TGwdyfJ64",
+	"cxYfF0ucR0/vIfwOiWBY5fJ30sLbkLh9Wlrw0zwaLZSIL2opkAHEW0TgTmBZpJhCmIM1jhwgn5aFNpOq",
+	"CwJFKroP19wRTfxmeixu1wiYv6tikPzjslmFezYFDTKF90Pi2t2K65X/8rl/9zEU2O8E1pjw5a166LEn",
+	"EDfLLNyyJlhnSanyBhRV+yHKBD3ZVbjfsbSFBn0+CYgyKtHk5FjYqdL8tchmcFWV6D6pRhNKDz5KOFyj",
+	"20oZsr0Vqm3rMcrxlILPeNWCV2ailp0JMv6rt3959dMgru3v+BdCq9Bd/8LArLLbWltM/890k+ZKQnYb",
+	"60h6mLdXpRbiLojSwDARksfK+cTxOWSnHQOjsceyIHPiklvQgufmM/vrg6ZV26Sue/htvbvS6UKDA01U",
+	"s52cGdYbsjypt5GivMWqgzNWFlBUAt/OYdmQxTaYE7hWGu1z/+6opsFSgu0Qa63C+nAHzoNB0Or4eU1L",
+	"ehPW+DjJbViqurMd1NJnRTWzGJ6EHgG9i1uHfWEfn2Ya29dHqjT0/gNntpV79Gf5SEI5lRv3sg9f7KZv",
+	"SLV+5iSnuZAzp9tVxWXvrULvoTSz4mmnRb5qp4o9Eg8OS8O4id5UiMsZHTGirBsLmlt7JM0M0+abPV7d",
+	"veGWkGD5Yj4LahjWAAwEjQ7Jj+FyOBqbdzsZ3lk+CxKG7cLEaz67svtCfEJWfUsUjy/v0sPZ1dUH45RI",
+	"WTW8ezxDQdXZjoJgxBKCIkcFt0Ws1dzHL6MEzDohys6FCX0aW2Xfaz77wb+2B3vd+YqsjFdF+420elPe",
+	"6XwGPmCtBcHLhx3+232xac01vZAWy5VynL0tv7Hk2FHt8ulFreNHSIZvbfnxOGHENUL7YBa6ivAwaBIL",
+	"u22clrDcjeZ9RtKCby1JbeGolfxnQoT3w9CyujWa9qU1DG7RWrXBNoRlIvkSMsGZQ4GyZZ8vAiEkG3+L",
+	"HsWz54R8Z9TkdozdCtH6TtnX7sMlgDVbsjeJfJx6aGMMy3kshvUnv/pP8oI7umUnnOUxaO01uX+rQSsn",
+	"SuTa++9LTqVd4qxeIa0r9Kk0onQ6mR/Fu/gGluoGomptwoyqjpSKbDwxWJIrLiy3iZf9tnsUGW97qke4",
+	"cKhhcdVqShfGYpSzw4tnTdj5yoJlR2OKKKWmco45+gbKJ3KtR3Ig6g3t1sJiTMCYylCP/IGMcEejVLn9",
+	"jEOSwu4b4y3zSFIF7qxDDTQMn50W+VTkTNh3kmvwYVdVlbakYejTwHKlFp6TyAwrKEbzFShUIIZrxw8X",
+	"2Jrl29C4/WMLHQAbpexnmODkEK4D1LB+iHFkmykOF8UEtATbsGZHyqqX/SsNF5kvOicM++riosqKoQ5d",
+	"CZNYLYuzNfAF6NCxM16MR+kIH+qUB15N2d82N6AlNYZTOVoMJIQythp41oAgFU98joTyxGD3Wip+Ow9t",
+	"pHa+nhQyy8E8o9c4+oXfihkWqq74hcNZrfIcdDBjtOXSLITsDjkNXqjneWEs6BISWE3s7zwXGbdCzsrf",
+	"/Xv42P/4YH/Vhi/zo0gzx3U1bFPJVjksKoxMdQxTggpVd2V/K1G7FIU+YMCHL47dZe95S688znVcTfQI",
+	"lzEZVaiWqQOEobtnxY2BbIsXpnNIF48d3rsL+tPcTltQ/9gifA8/p2f0Ri4gNGvnueOhGL3la7zHtfb+",
+	"lLPPYu9js//bmesb+3psW3110JWhfrfu1iPY6/uzWMtnpdOwyzb5Bl86eFWHVwdIjl3D4LHshMET+m9X",
+	"bsBhCBWfJTMWFb3jMx+JaiyWryzjF5Kq+rZTgnKY8Zw0ccaX2Mx4Ts3Ij36VdaTehfM7zS1WYkfvzLvu",
+	"c6A1Z8fKm8OzcursUt1Agn9NINiQUeyXIPCWK6QVebsV7GCuM7xz/+mXZFc/og+YZccRzZ9VVVQJdbFr",
+	"ykGmpO79HB/vTnkPfg/WA+ZD2EYJhfaJqx8RiT+mTXSV8xTasDblEhsVOXqnkDNFfQpyJWegj0viQw05",
+	"hJbgj4cRLcUMcCk/qDx7pMisshP7gUVSm0W//TCPUfR7e/0IsEirO9zuZZl8Ha1g7Ytl8JkGQNsXmh7W",
+	"AItBrJ7x1pb9zPFNx5t/NyrLHIGOrqL7emLYWuky87oSZZiZY/wWyMybzbFbgyO/J96pWEIgcW8Z30nn",
+	"vtR2A7fdkbWWW2y8/rlkWLutIcDoUF//pyu6V2hBOFzP+xFgWKYYdjcj6ZBb60irVuLiJDXyDhLcq0M7",
+	"WdmMGl4cv3LGaTHzSBgSGNxWWpgCw+rN7whBUGHwzeO5ZK9WIP/+4h9lIsYDudzwzgRg9FMbmgjygcSw",
+	"X4WdZ5qvsSJbtZ6jS8qR8h11cB29godvN0NB+L7R7fDOyXpSWd978bAt1UbcluC2WrUpcpdh28RgTSnT",
+	"YCE3gK7p4KNa8g0z4HMp0NeGZdqFZblYgDlnr5wY7Oul1JrmCUPV8kYTJ4OgxcIJFuhwpGL55VS7MTs/",
+	"IxDeVFvaxcEvYjFIbtbSf3l+JEs1GWNCTXrcxZyvViDJS4pSCu0IQ8iCe1U0V+P+r2TaS/tvx457J2x0",
+	"oEdL/kUH7I8aJB6+7EgWQGtxJqZT0Kbqa3ZxQSETR/H9QZ6HKnUhQAMF0Uwx4SZha9DAUq6xj70qLJNq",
+	"TYFpdMvPqY3W/rPFth3DO/zvqDxTVZizeivbOGd+IbPX/u239PIHL52EIroGW3bGUZSP5XvJqRvQOV+N",
+	"5qrQZswWsLJsplR2BCYeIBiz2vvWi2YPMF85nedtePfQBajpCPvxtEnZj+NLEzOJ+Iit/yiqaFJY5v54",
+	"ViqXbp21N6h1yXquSrUMtMGXDjDFoXr0YNgln/WoUlr1/UL/XUsvU2uvJ4ZNtFo7hA1UjJJxHZWfmIMQ",
+	"uJU9DO/8X/tE4hcyC6fzwc3oW9A5AietgBDlpYfHtqLJ5+OMcN2KwzwsiPWAfX3CoaxBi6yV8PIyEfEb",
+	"oZlaS4pyDUGucSzsiIFpBeXnSM0S1uVB1FuBlNG6dAwUx1mLQKx69B4eyenjxoYL2OwvOCDk7G+weZyi",
+	"P9V8HyifqBGmJOw8iUYGHlC59o2Tk6G2r0fxpgRbRRUESjHdg2QgveAei+1sOhb8IPfzpTw9dogb4sTp",
+	"a/IsgHEmYc0WsAm2EUIH7M0t1ZopH+q/0uKGW2ArTkWeQu9Qyh5kwrAMjNVq0y/3HNu8d5Pja98Z/ppe",
+	"/SyMP5zjNED6WSRfeXAwjv0hGSHlQwXzNhvlFY3vUwC5MegtdCOvtJppvjSXVSaAnxeri07RrF4WKaWF",
+	"+SrjtNjcUSI37+T4qrBzpcW/EE0u2V+Aa9BjpijY8Or1S4NpiEuOTSnXVBgT83Oo0QZGfmOHEzJrrkAv",
+	"BekVLAf38jkLG1nyBZh3UioPuFiCAvllmnh3okqX9Tlo2sdm3o0l/MSzaKyND9faJiLl7ZJ7yMF/fXUc",
+	"avA3QJQOnm21jyGGn2+qqBEzV+u+rmrCkOEd/refr2YXaT6YonWj2uGUBCM4lT9wBIzt70JrTWFMAZmj",
+	"QGEPUsz67P/4aHt6seMqDsdjdEfxyBVT+G+KXGaTriD4v9f9md/6KpenhHt8wkcQ/Z2Y54t87qnxueLp",
+	"AmuTO9Xr9yKbQcYmmz4ET/Aecp3OxQ20psaR465ZqVkqbEDFcswks8rdWFV+PXEiv/wn5rwlJ+4Ip3nU",
+	"JPUrZt2tSuBIELAISzb7l1htXQbR+gF7OisdRzTqhxVCOpkkBRQWxNKBW8iZT33odx949KCP0fMXlZmw",
+	"yKKiXBjeBUGMS1YWGxaPrRY3m/Ns4pN6Q3Hvc0ee1JuMyjS+ev6S5XyD3b2Enb+T1+7DJ6YszhdKNqAi",
+	"LCDDCBdJPgfmvY9EFsYtRFhynsWoBjsSnbMrGWD8TgaXcgBnmfjjqxQHD1xMrnq57EbyPvLVA/H78Wqv",
+	"RbcZaiXH2WVA5ADbo/hTnbQkJPYF7UMnB9CBhqkGM68TwnaIKr7wcdxRjw/6K2xVFWIS9lWmpsANykwO",
+	"q5Gql7HQh5B0WyZ+DS99jp5sQRsPoWDh/3fNg1rPFQosKs/KchEUZoNc3+kJwRx+cH8wD+ITadNbB/hx",
+	"pioZtQSUDu4J4FbqH975v0bkt+insNZP5IM6UytnSxmbG4Qe7E8ZqlhlkAsn2sBhuUrd+zwV+u1eNL4s",
+	"xjG8VHO17gk36kDLbVna5o8CiqMk7e6g3L4cpo+OA3yITKbOM3sozQ9rFNKmwY7/GLOFVGvDxtR1Zsz+",
+	"9KaQUshZwt4WaOFI2AutlU7YW6tWK8j+nLAxBZK6e3GcsLEp0N3k/qSjVtr9bbmegR2JDN+xXNuRFUso",
+	"qxVl9M9dJbgmpnxbp/LP8koXsntQ/RtLLIGgntRvh+TYSR0xVndfwhze+b83+xrRbx/y6e+vCp9a+lH4",
+	"50e8w8KQ9aJSeDkgyyhrxJI58TRHuZ+8ayd2tJMfplymkB8eRX6EHbRK6rikfnj3KPfmc44NS6Z1RPGe",
+	"CvFwEbn9bDT4f35Ux/MmrGrvCcUTM8o2aCgI2kLLoxAyoBBfng9aDpNaqgqkvueksJiRsQBYkbdWZA8+",
+	"wuOeVG/QPwIzLqeMsuMfQh88b5U93km642umYTwxjGeZBmPAUA6GVDYcOGRVNkhycXHBgKfzpKzU13EL",
+	"H3bQ1vsUTnfG12COpSseIsS5afsIcL4qYyAlCn5zwA6Hc0RiXhVmHpxbaLEI9RWiKFFm4Rh3p9f6/bRd",
+	"2rsnr/QiVzwrM626KzrpwtjX4c091SN/9hCrlbgqS5w6btToKEOByW0V4MtO5NVB1+ohfPH113vLIXzW",
+	"YMqSI+UZbv5tA7soeDugfMMmELx+DaQ8zOBah/CJysZUM3yr+dR+hHbXH8GW4WpMSKzaiqE9ofOdMcU9",
+	"WdTw7hBj6/ZpfCCBmhbDeB33Ns/Q8L/mPmROkm+YCcNUcVgM0P5dHhvxHiP+pw6rPipoJJG9kj8emMXe",
+	"XSXqIyX5D2BopUaXTTzHnEynd2CYamiEUQkFMSKo4sXjtNDOJ0qBNS5s6s22GHOy87rWguenCILof9OX",
+	"jXsPSRyhItvBcyLAPKGKo8eLKtu6gSndPMd6cBQzHKxSBliac4GXSNUBGJUcOwftP5VPDkQRDCRsxZEX",
+	"txRZ86t//5ThyGGOMOdjx8yE+Z87hV5awXMTlwMxi7ok4K3I9DIwzz27ev3yGJgSIFLiRMVXIPMCBE6e",
+	"Vksn3cnpx/hkKWRhoctedfPF+cWQF5mwZ7lyr9ztPsnV7AxubffDIfppdt5JlZyKWUHItfMUMARxmGLg",
+	"Y8uTYabWErH2Dm4hLWwtY/cwnbz+ec2cuj1f+dqjT7gDnznw3Kl0zV9FitnLFOh5j2W570f09faqsJOo",
+	"5Dkd2/bEv6uJAX0jUsA/h3e/q8n9IEMfbs/eNv4wV7MTzLFSKjcde8TnTtpWOa7CsU+v8h1YcYhG6FiK",
+	"d463r4VeIIi4i+yeMMc7cGsZOZ/ALhzo1+Ed/vd+hxw+3Zkw46vhTKtiZYYGuE53MBzfWFETg90HmFBU",
+	"hcS2vRAfupaos/MoMmEZFdPye7PY1kjp+4Fqd5A+thNhRhoo1G+7hPn+RQ5HqDhSw+FPYb1lk/RPY7li",
+	"uSwQuvVi8Z/gsod35U+jet3pD7OVeLm2nRUeq2ZbD4AtYTm5363wAU7XL3Z4t3zEU6RJH2l/lMJghp/K",
+	"eYT13rk/qWLj452Ln/H0+6TCZ5/GmewUafug3O7wOmg9tmhSLuV9XNcf4jz8Yocpl5nIuP1UbtJSk/8U",
+	"Fuv91ZUW/wmt2alJn9aKc26s1WI2+1RoMCy87ib/9Fbdlq7wGDu5V3jW6bffND59hoSlyoANw9/QcrP4",
+	"uMHTtDR+CuAc3rn/3N+69xED12/sdOfwfscuf5y+d51TevfAI8xUNv978EVznxmHd1tt498/Quud7Ub1",
+	"x1j2sQxmH8EG3LMpaJDpBzmN/Z+ElY7KdZ4SBEOqB3MUAvlvAQ5fA9EMt1qxfAZOHTh34c9Ph4Z6fOX3",
+	"dFIYli6yf3tsOoJb8KNFpTZ/5VEBaFIuPyMSwWForFp9BoYHBr6s7XFUosclrIhLrtxMpyuulsbwzddf",
+	"f/nNvkSGE54BRUh9xkUHB6eczz6Y8nMq/h72tA2+Pwpl+U6EB/2KnZcOhwF+HLlKfJyg2I31qZ5E41Bq",
+	"j++3IpDZSglpOxdFfaaEnKojT1BFZ/KMryxoN0cEBjvvdb7THjgXf+ueoNtpn9V3qvsaDh844UNNa9vT",
+	"JzupbcVyAtrHo3KzCHlrzRsgmMGOGYoRa47WdfaNBmonOIi6nWrrmQXZgprhSeX973jnvgv3A0SX3Rj8",
+	"QR6A+80zvIMj7Coud8DRMa57F/en8Y91L8M7+xGfTnxce2xIhXiVyK8Pigxpi9fwQQ47U4bfo0JB+fDO",
+	"X+H8/rHqWyO0rW93qpKLnWROM+R57qbQIo0ChzI5siKH9rfoefuDWlj1cMUL37D9ONHV8ShkA2mhhd3U",
+	"gkTiz2+KfOeZ5VYYG9spJuwOn//9xVWeq3UujG15ZZa2PijB0v7G3Sy9H5LhdzsQ2h73flJL19hKZGmc",
+	"guj5qtAzQJ/a3hf2gaf25h3+fU8jmf+0ZUPRWe5pNeieydHYVZ7v23b5Gll0Iq94raLlyXAGNgVtO964",
+	"UXmx3KXiwoCmZIL2Jy1UWHvhDv/bclaRCye8ftRbhzqlRBZphmmhNeW6tT/sym3oSomgZ3fuP/dDVv/l",
+	"ILadatxhmotR1eb2JFOEpLyTTWA2BnvbHGUC0IZamWDin2f5ONaEG5EOLv/5m5N3fLYm/SM0fqR/vv/N",
+	"fahvwhoKnQ8uB0OspeFT/mKl4ukTJqyBfHrJKM0sYX5BJmEGrBVy5v4qbxv3q0Of81qbdKoQsashvga1",
+	"yqk5mhEzyYSsfVW2m2p+8z1SIra+o68xl3Gl1Y3IQBssHrk1ClJhbPrQO8/XchOalcXtd+uq7H7/61yx",
+	"ucoz43t9aZVTRfOQtF0bhaLbI4NcpakqpDW+mR+Wgqh9h5Jg5LM3Na2yUZrjvGlcJZNZbN5g1kv81h0i",
+	"JIw8N5S8WrmPa4MGo1pkyB/pW6vYkutFWfafuuHVhsA5It+XRaOq2qPYWt4qagDvP0erWctxZCLzxaEw",
+	"BxrqCEU39+53r/KMabUuy6DjeyxXMzZTdTxwN2B0Wm7ZWukFVvBwA0x4unA4J7NLhtmBiS9rm7hR68D8",
+	"XU2iZxssbbu99sWybIWQqpWAjHrLIQarxtlTqnFk+L9s/FhlYjmVQyqHTEroVX13MiWhiVpl7/f4SXQV",
+	"6o7gqg+5ig6GqfB81sRzx3I2jFeLP48k+rQOV+HmzpgJlVYwDPOaGnv2mmsbEuRKLaiA3VaAwSWhRSFy",
+	"eyYk81pS1X6sPksIum9b+dbQASHm/AbCuYUCV6mSRhjL1HRr/LYN/MD1BLujUbcMP2ghM9CsUSOgNh6l",
+	"ir//7f3/CgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

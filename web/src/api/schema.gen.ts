@@ -1903,6 +1903,147 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/retentions/metadatas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which templates and selectors rules have */
+        get: operations["getRentenitionMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/retentions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a project a retention policy */
+        post: operations["createRetention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/retentions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        /** Get a policy */
+        get: operations["getRetention"];
+        /** Replace a policy */
+        put: operations["updateRetention"];
+        post?: never;
+        /** End a policy */
+        delete: operations["deleteRetention"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/retentions/{id}/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        /** List the executions of a policy */
+        get: operations["listRetentionExecutions"];
+        put?: never;
+        /** Carry a policy out */
+        post: operations["triggerRetentionExecution"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/retentions/{id}/executions/{eid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+                eid: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Stop an execution */
+        patch: operations["operateRetentionExecution"];
+        trace?: never;
+    };
+    "/api/v2.0/retentions/{id}/executions/{eid}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+                eid: number;
+            };
+            cookie?: never;
+        };
+        /** List what an execution did, by repository */
+        get: operations["listRetentionTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/retentions/{id}/executions/{eid}/tasks/{tid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+                eid: number;
+                tid: number;
+            };
+            cookie?: never;
+        };
+        /** Get the log of a task */
+        get: operations["getRetentionTaskLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/replication/policies": {
         parameters: {
             query?: never;
@@ -3041,6 +3182,28 @@ export interface paths {
         put?: never;
         /** A system administrator's word that a legal hold should end; the second one's, within a week, ends it */
         post: operations["releaseHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/retention/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What rules would make of a repository now; nothing is changed */
+        post: operations["previewRetention"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4940,6 +5103,128 @@ export interface components {
             /** @description Means nothing */
             extras?: string;
         };
+        RetentionMetadata: {
+            templates?: components["schemas"]["RetentionRuleMetadata"][];
+            scope_selectors?: components["schemas"]["RetentionSelectorMetadata"][];
+            tag_selectors?: components["schemas"]["RetentionSelectorMetadata"][];
+        };
+        RetentionRuleMetadata: {
+            rule_template?: string;
+            display_text?: string;
+            action?: string;
+            params: components["schemas"]["RetentionRuleParamMetadata"][];
+        };
+        RetentionRuleParamMetadata: {
+            type?: string;
+            unit?: string;
+            required?: boolean;
+        };
+        RetentionSelectorMetadata: {
+            display_text?: string;
+            kind?: string;
+            decorations?: string[];
+        };
+        RetentionPolicy: {
+            /** Format: int64 */
+            id?: number;
+            /** @description or */
+            algorithm?: string;
+            /** @description At most 15 */
+            rules?: components["schemas"]["RetentionRule"][] | null;
+            trigger?: components["schemas"]["RetentionRuleTrigger"] | null;
+            scope?: components["schemas"]["RetentionPolicyScope"] | null;
+        };
+        RetentionRuleTrigger: {
+            /** @description Schedule */
+            kind?: string;
+            /** @description cron: six fields, seconds first, in UTC; empty for by hand only. next_scheduled_time in answers */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Means nothing */
+            references?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        RetentionPolicyScope: {
+            /** @description project */
+            level?: string;
+            /**
+             * Format: int64
+             * @description Number of the project
+             */
+            ref?: number;
+        };
+        RetentionRule: {
+            id?: number;
+            priority?: number;
+            disabled?: boolean;
+            /** @description retain */
+            action?: string;
+            template?: string;
+            /** @description The number that the template takes, by its name */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            tag_selectors?: components["schemas"]["RetentionSelector"][] | null;
+            /** @description Those of the repository key count; a repository is named without its project */
+            scope_selectors?: {
+                [key: string]: components["schemas"]["RetentionSelector"][];
+            };
+        };
+        RetentionSelector: {
+            /** @description doublestar */
+            kind?: string;
+            /** @description Of tags matches or excludes, of repositories repoMatches or repoExcludes */
+            decoration?: string;
+            /** @description A glob, or regex: or semver: before an expression */
+            pattern?: string;
+            /** @description Of tags: JSON in a text, untagged says whether artifacts without a tag are meant */
+            extras?: string;
+        };
+        StartRetentionExecution: {
+            dry_run?: boolean;
+        };
+        OperateRetentionExecution: {
+            /** @description stop */
+            action?: string;
+        };
+        RetentionExecution: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            policy_id?: number;
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time: string;
+            /** @description Running, Success, Error or Stopped */
+            status?: string;
+            /** @description MANUAL or SCHEDULE */
+            trigger?: string;
+            dry_run: boolean;
+        };
+        RetentionExecutionTask: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            execution_id?: number;
+            /** @description Without its project */
+            repository?: string;
+            job_id?: string;
+            status?: string;
+            status_code: number;
+            /** Format: int64 */
+            status_revision?: number;
+            /** Format: date-time */
+            start_time?: string;
+            /** Format: date-time */
+            end_time?: string;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            retained: number;
+        };
         ReplicationPolicy: {
             /** Format: int64 */
             id?: number;
@@ -5698,6 +5983,36 @@ export interface components {
             /** Format: date-time */
             time: string;
         };
+        RetentionPreview: {
+            /** @description A rule covers the repository; else all stays */
+            covered: boolean;
+            /** Format: int64 */
+            total: number;
+            /** Format: int64 */
+            retained: number;
+            /** @description Those that were pushed last, at most 1000 */
+            artifacts: components["schemas"]["RetentionFate"][];
+        };
+        RetentionFate: {
+            digest: string;
+            type: string;
+            tags: string[];
+            /**
+             * Format: date-time
+             * @description The last push of the artifact or one of its tags
+             */
+            push_time: string;
+            /**
+             * Format: date-time
+             * @description The last pull by a person or a program; absent: never
+             */
+            last_use?: string | null;
+            stays: boolean;
+            /** @description The place of the first rule that retains it, -1 for none */
+            rule: number;
+            /** @description Why it stays though no rule retains it */
+            why?: string;
+        };
         GateOutcomes: {
             never_scanned: components["schemas"]["GateOutcome"];
             pending: components["schemas"]["GateOutcome"];
@@ -6176,6 +6491,8 @@ export interface components {
         /** @description Number of a registry elsewhere */
         endpoint_id: number;
         quota_id: number;
+        /** @description Number of a retention policy */
+        retention_id: number;
         /** @description Number of a rule */
         rule_id: number;
         /** @description Number of a replication policy or execution */
@@ -9767,6 +10084,234 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    getRentenitionMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionMetadata"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    createRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPolicy"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRetentionExecutions: {
+        parameters: {
+            query?: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionExecution"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    triggerRetentionExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartRetentionExecution"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    operateRetentionExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+                eid: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperateRetentionExecution"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRetentionTasks: {
+        parameters: {
+            query?: {
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+                eid: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionExecutionTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRetentionTaskLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a retention policy */
+                id: components["parameters"]["retention_id"];
+                eid: number;
+                tid: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     listReplicationPolicies: {
         parameters: {
             query?: {
@@ -11575,6 +12120,39 @@ export interface operations {
                         /** @description false: another system administrator has to agree within a week */
                         released: boolean;
                     };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    previewRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Without them those of the project's policy */
+                    rules?: components["schemas"]["RetentionRule"][] | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPreview"];
                 };
             };
             default: components["responses"]["Failure"];
