@@ -15,5 +15,9 @@ func (a *App) retaining(d domain, wake func()) *retention.Service {
 			v, err := d.settings.Get(ctx)
 			return v.ReadOnly(), err
 		},
+		NoUses: func(ctx context.Context) (bool, error) {
+			v, err := d.settings.Get(ctx)
+			return !v.PullTimes(), err
+		},
 	})
 }

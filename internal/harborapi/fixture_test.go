@@ -104,7 +104,7 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	signatures := trust.New(trust.Deps{DB: d, Contents: f.registry, Jobs: f.jobs, Clock: time.Now, Log: log})
 	deps.Gate = gate.New(gate.Deps{DB: d, Scans: deps.Scans, Trust: signatures, Contents: f.registry, Clock: time.Now})
 	deps.Retention = retention.New(retention.Deps{
-		DB: d, Registry: f.registry, Projects: projects, Jobs: f.jobs, ReadOnly: func(context.Context) (bool, error) { return false, nil }, Wake: f.events.Wake, Clock: time.Now, Log: log,
+		DB: d, Registry: f.registry, Projects: projects, Jobs: f.jobs, NoUses: func(context.Context) (bool, error) { return false, nil }, ReadOnly: func(context.Context) (bool, error) { return false, nil }, Wake: f.events.Wake, Clock: time.Now, Log: log,
 	})
 	deps.Replication = replication.New(replication.Deps{
 		DB: d, Jobs: f.jobs, Endpoints: peers{deps.Endpoints}, Itself: func(string) bool { return false }, Wake: f.events.Wake, Clock: time.Now, Log: log,

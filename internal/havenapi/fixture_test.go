@@ -98,7 +98,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		Scans:    scans,
 		Registry: contents, Immutable: immutable.New(d, time.Now),
 		Retention: retention.New(retention.Deps{
-			DB: d, Registry: contents, Projects: f.projects, Jobs: f.jobs, ReadOnly: func(context.Context) (bool, error) { return false, nil }, Wake: func() {}, Clock: time.Now, Log: log,
+			DB: d, Registry: contents, Projects: f.projects, Jobs: f.jobs, NoUses: func(context.Context) (bool, error) { return false, nil }, ReadOnly: func(context.Context) (bool, error) { return false, nil }, Wake: func() {}, Clock: time.Now, Log: log,
 		}),
 		Gate: door,
 		Replication: replication.New(replication.Deps{

@@ -46,6 +46,11 @@ func decide(rules []rule, items []item, now time.Time) {
 	}
 }
 
+// byUse reports whether the template asks when an artifact was used.
+func (r rule) byUse() bool {
+	return r.template == LatestPulled || r.template == SincePull || r.template == LatestActive
+}
+
 // retains returns those of the chosen items that the template retains.
 func (r rule) retains(items []item, chosen []int, now time.Time) []int {
 	since := db.Micros(now.Add(-time.Duration(r.n) * 24 * time.Hour))

@@ -245,3 +245,27 @@ func TestScheduleReadOnlyAndStop(t *testing.T) {
 		w.ok(w.Delete(ctx, ann, id))
 	})
 }
+
+// While nobody notes pulls, rules by use delete nothing.
+func TestNoUsesAreNoted(t *testing.T) {
+	each(t, func(w *world) {
+		ref := repository("app")
+		w.image(ref, "v1", "1")
+		w.blind.Store(true)
+		w.work()
+		id := w.policy(retain(SincePull, 1, "**", "**"))
+		run, err := w.Start(ctx, ann, id, false)
+		w.ok(err)
+		await.Until(t, "it fails", func() bool {
+			e, err := w.Execution(ctx, id, run)
+			w.ok(err)
+			return e.Status == job.Error
+		})
+		if len(w.digests(ref)) != 1 {
+			t.Error("it deletes what nobody knows the uses of")
+		}
+		if task := w.carryOut(w.policy(retain(SincePush, 0, "**", "**")), false)["app"]; task.Retained != 1 {
+			t.Errorf("by push: %+v", task)
+		}
+	})
+}

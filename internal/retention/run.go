@@ -28,6 +28,8 @@ const (
 // ourselves is who deletes.
 var ourselves = authz.Principal{Kind: authz.Robot, Name: "retention"}
 
+var errNoUses = errors.New("a rule is by the last pull, and pull_time_update_disable has nobody note pulls: nothing is deleted")
+
 var errReadOnly = errors.New("the system is read-only: nothing is deleted now")
 
 // progress is what a task has done, which a later run of it adds to.
@@ -93,6 +95,9 @@ func (s *Service) do(ctx context.Context, r *job.Run) error {
 	rules, places, err := rulesOf(extra.Rules)
 	if err != nil {
 		return job.Permanent(err)
+	}
+	if blind, err := s.NoUses(ctx); err != nil || blind && slices.ContainsFunc(rules, rule.byUse) {
+		return cmp.Or(err, job.Permanent(errNoUses))
 	}
 	ref := registry.Ref{ProjectID: extra.ProjectID, Project: extra.Project, Name: o.Repository}
 	p, err := s.planFor(ctx, ref, rules, e.CreatedAt)

@@ -32,6 +32,8 @@ type Deps struct {
 	Jobs     *job.Service
 	// ReadOnly reports whether nothing may be changed now.
 	ReadOnly func(context.Context) (bool, error)
+	// NoUses reports whether nobody notes now what is pulled: rules by use would delete what is in use.
+	NoUses func(context.Context) (bool, error)
 	Wake     func() // called when an event was committed; must not block
 	Clock    func() time.Time
 	Log      *slog.Logger

@@ -43,6 +43,7 @@ type world struct {
 	rules    *immutable.Service
 	clock    *atomic.Int64
 	readOnly *atomic.Bool
+	blind    *atomic.Bool // nobody notes pulls
 }
 
 func (w *world) now() time.Time       { return time.UnixMicro(w.clock.Load()).UTC() }
@@ -59,13 +60,14 @@ func newWorld(t *testing.T, d *db.DB) *world {
 		t.Fatal(err, err2)
 	}
 	t.Cleanup(func() { store.Close() })
-	w := &world{T: t, db: d, clock: &atomic.Int64{}, readOnly: &atomic.Bool{}}
+	w := &world{T: t, db: d, clock: &atomic.Int64{}, readOnly: &atomic.Bool{}, blind: &atomic.Bool{}}
 	w.clock.Store(start.UnixMicro())
 	w.rules = immutable.New(d, w.now)
 	w.registry = registry.New(registry.Deps{DB: d, Blobs: store, Clock: w.now, Log: quiet, Wake: func() {}, Immutable: w.rules})
 	jobs := job.New(job.Deps{DB: d, Clock: w.now, Log: quiet})
 	w.Service = New(Deps{DB: d, Registry: w.registry, Jobs: jobs, Wake: func() {}, Clock: w.now, Log: quiet,
 		Projects: project.New(project.Deps{DB: d, Settings: setting.New(d, box, w.now), Clock: w.now}),
+		NoUses:   func(context.Context) (bool, error) { return w.blind.Load(), nil },
 		ReadOnly: func(context.Context) (bool, error) { return w.readOnly.Load(), nil }})
 	w.exec(`INSERT INTO account (username, email, created_at, updated_at) VALUES ('ann', 'ann@example.com', 1, 1)`)
 	w.exec(`INSERT INTO project (name, owner_id, created_at, updated_at) VALUES ('alpha', 1, 1, 1)`)
