@@ -4,7 +4,7 @@ package event
 type Retention struct {
 	Total     int64             `json:"total"`
 	Retained  int64             `json:"retained"`
-	Policy    int64             `json:"retention_policy_id"`
+	Policy    int64             `json:"retention_policy_id"` // 0: the default policy
 	Execution int64             `json:"execution_id"`
 	Rules     []RetentionRule   `json:"retention_rule"`
 	Result    string            `json:"result"`           // the execution's status

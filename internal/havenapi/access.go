@@ -61,7 +61,12 @@ func accesses() map[string]rest.Access {
 		"DeleteTagRule": ofProject(authz.ImmutableTag, authz.Delete),
 		"ReleaseHold":   ofSystem(authz.SystemConfig, authz.Update), // and in person, two of them
 
-		"PreviewRetention": ofProject(authz.TagRetention, authz.Read),
+		"GetDefaultRetention":    ofSystem(authz.SystemConfig, authz.Read),
+		"UpdateDefaultRetention": ofSystem(authz.SystemConfig, authz.Update),
+		"DeleteDefaultRetention": ofSystem(authz.SystemConfig, authz.Update),
+		"GetProjectRetention":    ofProject(authz.TagRetention, authz.Read),
+		"UpdateProjectRetention": ofProject(authz.TagRetention, authz.Update),
+		"PreviewRetention":       ofProject(authz.TagRetention, authz.Read),
 
 		// As the gate; who signed what may know who may read it.
 		"GetSignaturePolicy":    ofProject(authz.Metadata, authz.Read),

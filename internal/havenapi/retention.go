@@ -23,14 +23,11 @@ func (s *Server) PreviewRetention(ctx context.Context, r gen.PreviewRetentionReq
 	}
 	rules := retentionRules(r.Body.Rules)
 	if r.Body.Rules == nil {
-		policy, found, err := s.Retention.Of(ctx, p.ID)
+		standing, err := s.Retention.Standing(ctx, p.ID)
 		if err != nil {
 			return nil, err
 		}
-		if !found {
-			return nil, fault.NotFoundf("the project has no retention policy, and the request no rules")
-		}
-		rules = policy.Rules
+		rules = standing.Rules
 	}
 	v, err := s.Retention.Preview(ctx, ref, rules)
 	if err != nil {
@@ -47,6 +44,66 @@ func (s *Server) PreviewRetention(ctx context.Context, r gen.PreviewRetentionReq
 		})
 	}
 	return gen.PreviewRetention200JSONResponse(out), nil
+}
+
+// GetDefaultRetention answers GET /retention/default.
+func (s *Server) GetDefaultRetention(ctx context.Context, _ gen.GetDefaultRetentionRequestObject) (gen.GetDefaultRetentionResponseObject, error) {
+	d, err := s.Retention.Default(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetDefaultRetention200JSONResponse{Cron: d.Cron, Rules: retentionRulesJSON(d.Rules), UpdateTime: wire.TimeIfAny(d.UpdatedAt)}, nil
+}
+
+// UpdateDefaultRetention answers PUT /retention/default.
+func (s *Server) UpdateDefaultRetention(ctx context.Context, r gen.UpdateDefaultRetentionRequestObject) (gen.UpdateDefaultRetentionResponseObject, error) {
+	err := s.Retention.SetDefault(ctx, rest.CallFrom(ctx).Principal, retention.Default{Cron: r.Body.Cron, Rules: retentionRules(r.Body.Rules)})
+	return gen.UpdateDefaultRetention200Response{}, err
+}
+
+// DeleteDefaultRetention answers DELETE /retention/default.
+func (s *Server) DeleteDefaultRetention(ctx context.Context, _ gen.DeleteDefaultRetentionRequestObject) (gen.DeleteDefaultRetentionResponseObject, error) {
+	return gen.DeleteDefaultRetention200Response{}, s.Retention.DropDefault(ctx, rest.CallFrom(ctx).Principal)
+}
+
+// GetProjectRetention answers GET /projects/{project_name}/retention.
+func (s *Server) GetProjectRetention(ctx context.Context, r gen.GetProjectRetentionRequestObject) (gen.GetProjectRetentionResponseObject, error) {
+	p, err := s.inProject(ctx, r.ProjectName)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.Retention.Standing(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetProjectRetention200JSONResponse{Default: gen.DefaultRetentionMode(v.Mode), PolicyID: v.Policy, Rules: retentionRulesJSON(v.Rules)}, nil
+}
+
+// UpdateProjectRetention answers PUT /projects/{project_name}/retention.
+func (s *Server) UpdateProjectRetention(ctx context.Context, r gen.UpdateProjectRetentionRequestObject) (gen.UpdateProjectRetentionResponseObject, error) {
+	p, err := s.inProject(ctx, r.ProjectName)
+	if err != nil {
+		return nil, err
+	}
+	return gen.UpdateProjectRetention200Response{}, s.Retention.SetMode(ctx, rest.CallFrom(ctx).Principal, p.ID, p.Name, retention.Mode(r.Body.Default))
+}
+
+func retentionRulesJSON(rules []retention.Rule) []gen.RetentionRule {
+	selectors := func(all []retention.Selector) (out []gen.RetentionSelector) {
+		for _, s := range all {
+			out = append(out, gen.RetentionSelector{Kind: s.Kind, Decoration: s.Decoration, Pattern: s.Pattern, Extras: s.Extras})
+		}
+		return out
+	}
+	out := []gen.RetentionRule{}
+	for _, r := range rules {
+		shown := gen.RetentionRule{ID: r.ID, Priority: r.Priority, Disabled: r.Disabled, Action: r.Action, Template: r.Template, Params: r.Params, TagSelectors: selectors(r.Tags), ScopeSelectors: map[string][]gen.RetentionSelector{}}
+		for key, all := range r.Scope {
+			shown.ScopeSelectors[key] = selectors(all)
+		}
+		out = append(out, shown)
+	}
+	return out
 }
 
 func retentionRules(sent []gen.RetentionRule) (rules []retention.Rule) {

@@ -23,7 +23,7 @@ func TestRetentionPreview(t *testing.T) {
 		}))
 		rule := `{"rules":[{"template":"TEMPLATE","tag_selectors":[{"decoration":"matches","pattern":"**"}],"scope_selectors":{"repository":[{"decoration":"repoMatches","pattern":"a*"}]}}]}`
 		for body, words := range map[string]string{
-			`{}`:           "no retention policy",
+			`{}`:           `"covered":false`,
 			`{"rules":[]}`: `"covered":false`,
 			rule:           "no rule template",
 			strings.Replace(rule, "TEMPLATE", "always", 1): `{"artifacts":[],"covered":true,"retained":0,"total":0}`,

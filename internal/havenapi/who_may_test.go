@@ -79,6 +79,11 @@ func whoMay() []may {
 		{operation: "DeleteTagRule", who: "APM"},
 		{operation: "ReleaseHold", who: "A", body: `{"reason":"x"}`},
 
+		{operation: "GetDefaultRetention", who: "A"}, // there is none
+		{operation: "UpdateDefaultRetention", who: "A", body: `{"rules":[{}]}`},
+		{operation: "DeleteDefaultRetention", who: "A"},
+		{operation: "GetProjectRetention", who: "APMD"},
+		{operation: "UpdateProjectRetention", who: "APMD", body: `{"default":"never"}`},
 		{operation: "PreviewRetention", who: "APMD", body: `{"rules":[]}`},
 
 		{operation: "GetSignaturePolicy", who: "APM"},

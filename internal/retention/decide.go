@@ -13,8 +13,8 @@ import (
 type item struct {
 	id           int64
 	pushed, used int64  // microseconds; used 0: never
-	selected     uint16 // by which of the rules
-	kept         uint16 // the place of the first rule that retains it, from 1; 0: none
+	selected     uint32 // by which of the rules
+	kept         uint32 // the place of the first rule that retains it, from 1; 0: none
 	fixed        bool   // a rule about tags forbids to delete it
 }
 
@@ -40,7 +40,7 @@ func decide(rules []rule, items []item, now time.Time) {
 		}
 		for _, j := range r.retains(items, chosen, now) {
 			if items[j].kept == 0 {
-				items[j].kept = uint16(i + 1)
+				items[j].kept = uint32(i + 1)
 			}
 		}
 	}

@@ -14,5 +14,8 @@
 //
 // A use is a pull by a person or a program, not by a scanner or another registry that copies (registry.Class).
 //
-// Table retention_policy. The project's metadata retention_id is package project's, which this one asks to write it.
+// A project without a policy follows the default policy, where there is one, unless it says otherwise (Mode); one that has a
+// policy may have the default's rules retain besides its own.
+//
+// Tables retention_policy, retention_default and retention_mode. The project's metadata retention_id is package project's, which this one asks to write it.
 package retention

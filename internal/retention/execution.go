@@ -100,24 +100,33 @@ func (s *Service) fire(ctx context.Context, tx db.Tx, sch job.Schedule) error {
 	return err
 }
 
-// begin writes an execution with a task for each repository that a rule covers.
+// begin writes an execution of a project's policy, by all rules that hold for the project.
 func (s *Service) begin(ctx context.Context, tx db.Tx, p Policy, project string, trigger job.Trigger, by string, dry bool) (int64, error) {
-	rules, _, err := rulesOf(p.Rules)
+	v, err := standing(ctx, tx, p.ProjectID)
+	if err != nil {
+		return 0, err
+	}
+	return s.beginIn(ctx, tx, job.NewExecution{Kind: Kind, VendorID: p.ID, Trigger: trigger, By: by}, executionExtra{ProjectID: p.ProjectID, Project: project, DryRun: dry, Rules: v.Rules})
+}
+
+// beginIn writes an execution with a task for each repository that a rule covers.
+func (s *Service) beginIn(ctx context.Context, tx db.Tx, e job.NewExecution, extra executionExtra) (int64, error) {
+	rules, _, err := rulesOf(extra.Rules)
 	if err != nil {
 		return 0, err
 	}
 	var tasks []job.NewTask
-	err = eachRepository(ctx, tx, p.ProjectID, func(name string) error {
+	err = eachRepository(ctx, tx, extra.ProjectID, func(name string) error {
 		if covered(rules, name) {
-			tasks = append(tasks, job.NewTask{Payload: order{name}, Extra: taskExtra{Repository: name}, Group: p.ProjectID})
+			tasks = append(tasks, job.NewTask{Payload: order{name}, Extra: taskExtra{Repository: name}, Group: extra.ProjectID})
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	extra := executionExtra{ProjectID: p.ProjectID, Project: project, DryRun: dry, Rules: p.Rules}
-	id, _, err := s.Jobs.Begin(ctx, tx, job.NewExecution{Kind: Kind, VendorID: p.ID, Trigger: trigger, By: by, Extra: extra}, tasks...)
+	e.Extra = extra
+	id, _, err := s.Jobs.Begin(ctx, tx, e, tasks...)
 	return id, err
 }
 
@@ -130,8 +139,12 @@ func (s *Service) ended(ctx context.Context, tx db.Tx, e job.Execution) error {
 	if extra.DryRun {
 		return nil
 	}
+	policy := e.VendorID
+	if e.Kind == DefaultKind {
+		policy = 0
+	}
 	body := event.Retention{
-		Total: extra.Total, Retained: extra.Retained, Policy: e.VendorID, Execution: e.ID, Result: string(e.Status), Deleted: extra.Deleted,
+		Total: extra.Total, Retained: extra.Retained, Policy: policy, Execution: e.ID, Result: string(e.Status), Deleted: extra.Deleted,
 		More: extra.Total-extra.Retained > int64(len(extra.Deleted)), Rules: []event.RetentionRule{},
 	}
 	for _, r := range extra.Rules {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/registry"
 )
 
@@ -34,11 +35,10 @@ type Preview struct {
 
 // Preview tells what rules would make of a repository, and changes nothing. Bad rules are a fault.Invalid.
 func (s *Service) Preview(ctx context.Context, ref registry.Ref, all []Rule) (Preview, error) {
-	p, err := (Policy{Rules: all}).checked()
-	if err != nil {
-		return Preview{}, err
+	if len(all) > 2*maxRules { // a policy's and the default's
+		return Preview{}, fault.Invalidf("only %d rules are allowed at most", maxRules)
 	}
-	rules, places, err := rulesOf(p.Rules)
+	rules, places, err := rulesOf(all)
 	if err != nil {
 		return Preview{}, err
 	}

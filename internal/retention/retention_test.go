@@ -269,3 +269,55 @@ func TestNoUsesAreNoted(t *testing.T) {
 		}
 	})
 }
+
+// The default policy holds where a project has none, besides its own where it wants so, and not where it doesn't.
+func TestDefaultPolicy(t *testing.T) {
+	each(t, func(w *world) {
+		ref := repository("app")
+		for _, tag := range []string{"a", "b", "c"} {
+			w.image(ref, tag, tag)
+		}
+		if err := w.SetDefault(ctx, ann, Default{Cron: "nonsense"}); !errors.Is(err, fault.Invalid) {
+			t.Errorf("a cron that can't be: %v", err)
+		}
+		w.ok(w.SetDefault(ctx, ann, Default{Cron: "0 0 0 * * *", Rules: []Rule{retain(Always, 0, "**", "a")}}))
+		w.work()
+		nights := 0
+		night := func(want int) {
+			t.Helper()
+			nights++
+			w.pass(24 * time.Hour)
+			await.Until(t, "the clock has begun what is to begin", func() bool {
+				sch, found, err := w.Jobs.FindSchedule(ctx, DefaultKind, job.System)
+				w.ok(err)
+				return found && sch.Next.After(w.now())
+			})
+			await.Until(t, "nothing goes on", func() bool {
+				n, err := db.Get(ctx, w.db.Auto(), db.ScanInt, `SELECT COUNT(*) FROM job_execution WHERE status IN ('Pending', 'Running') AND kind LIKE 'RETENTION%'`)
+				w.ok(err)
+				return n == 0
+			})
+			if got := len(w.digests(ref)); got != want {
+				t.Errorf("after night %d: %d are left, want %d", nights, got, want)
+			}
+		}
+		w.ok(w.SetMode(ctx, ann, 1, "alpha", Never))
+		night(3)
+		w.ok(w.SetMode(ctx, ann, 1, "alpha", UnlessOwn))
+		id := w.policy(retain(Always, 0, "**", "b"))
+		night(3)
+		w.ok(w.SetMode(ctx, ann, 1, "alpha", Besides))
+		if task := w.carryOut(id, false)["app"]; task.Retained != 2 {
+			t.Errorf("besides: %+v", task)
+		}
+		if v, err := w.Standing(ctx, 1); err != nil || v.Mode != Besides || v.Policy != id || len(v.Rules) != 2 {
+			t.Errorf("got %+v, %v", v, err)
+		}
+		w.ok(w.Delete(ctx, ann, id))
+		night(1)
+		w.ok(w.DropDefault(ctx, ann))
+		if _, err := w.Default(ctx); !errors.Is(err, fault.NotFound) {
+			t.Errorf("after its end: %v", err)
+		}
+	})
+}

@@ -34,9 +34,9 @@ type Deps struct {
 	ReadOnly func(context.Context) (bool, error)
 	// NoUses reports whether nobody notes now what is pulled: rules by use would delete what is in use.
 	NoUses func(context.Context) (bool, error)
-	Wake     func() // called when an event was committed; must not block
-	Clock    func() time.Time
-	Log      *slog.Logger
+	Wake   func() // called when an event was committed; must not block
+	Clock  func() time.Time
+	Log    *slog.Logger
 }
 
 // Service keeps policies and carries them out. It is safe for concurrent use, and takes authorised input.
@@ -51,9 +51,12 @@ const (
 // New returns a Service, and has its work done by the jobs.
 func New(d Deps) *Service {
 	s := &Service{d}
-	s.Jobs.Register(Kind, job.Work{Do: s.do, Limit: tasksAtOnce, Attempts: attempts, Keep: keptOf})
+	for _, kind := range []job.Kind{Kind, DefaultKind} {
+		s.Jobs.Register(kind, job.Work{Do: s.do, Limit: tasksAtOnce, Attempts: attempts, Keep: keptOf})
+		s.Jobs.OnEnd(kind, s.ended)
+	}
 	s.Jobs.OnSchedule(Kind, s.fire)
-	s.Jobs.OnEnd(Kind, s.ended)
+	s.Jobs.OnSchedule(DefaultKind, s.fireDefault)
 	return s
 }
 
@@ -143,17 +146,23 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, p Policy) erro
 
 // changed brings the schedule up to date, and says what happened.
 func (s *Service) changed(ctx context.Context, tx db.Tx, by authz.Principal, kind event.Kind, project string, p Policy) error {
-	if p.Cron == "" {
-		if _, err := s.Jobs.DropSchedule(ctx, tx, Kind, p.ID); err != nil {
-			return err
-		}
-	} else if err := s.Jobs.PutSchedule(ctx, tx, job.Schedule{Kind: Kind, VendorID: p.ID, CronType: "Custom", Cron: p.Cron, Parameters: "{}"}); err != nil {
-		if bad, is := errors.AsType[*fault.Error](err); is {
-			return fault.Invalidf("invalid cron string for scheduled tag retention: %.100s, error: %s", p.Cron, bad.Message)
-		}
+	if err := s.schedule(ctx, tx, Kind, p.ID, p.Cron); err != nil {
 		return err
 	}
 	return s.happened(ctx, tx, by.Name, kind, project, p)
+}
+
+// schedule has the clock begin something, or nothing for "".
+func (s *Service) schedule(ctx context.Context, tx db.Tx, kind job.Kind, vendor int64, cron string) error {
+	if cron == "" {
+		_, err := s.Jobs.DropSchedule(ctx, tx, kind, vendor)
+		return err
+	}
+	err := s.Jobs.PutSchedule(ctx, tx, job.Schedule{Kind: kind, VendorID: vendor, CronType: "Custom", Cron: cron, Parameters: "{}"})
+	if bad, is := errors.AsType[*fault.Error](err); is {
+		return fault.Invalidf("invalid cron string for scheduled tag retention: %.100s, error: %s", cron, bad.Message)
+	}
+	return err
 }
 
 func (s *Service) happened(ctx context.Context, tx db.Tx, by string, kind event.Kind, project string, p Policy) error {

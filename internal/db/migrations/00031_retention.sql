@@ -16,6 +16,22 @@ CREATE TABLE retention_policy (
 	updated_at {{int}} NOT NULL
 ) {{strict}};
 
+-- The policy of projects that have none; one row at most.
+CREATE TABLE retention_default (
+	id {{int}} NOT NULL PRIMARY KEY CHECK (id = 1),
+	cron TEXT NOT NULL,
+	rules TEXT NOT NULL, -- JSON
+	updated_at {{int}} NOT NULL
+) {{strict}};
+
+-- What the default policy is for a project. No row: unless_own.
+CREATE TABLE retention_mode (
+	project_id {{int}} NOT NULL PRIMARY KEY REFERENCES project (id) ON DELETE CASCADE,
+	mode TEXT NOT NULL CHECK (mode IN ('unless_own', 'besides', 'never'))
+) {{strict}};
+
 -- +goose Down
+DROP TABLE retention_mode;
+DROP TABLE retention_default;
 DROP TABLE retention_policy;
 ALTER TABLE manifest DROP COLUMN used_at;

@@ -48,6 +48,27 @@ func (e AuditForwardingState) Valid() bool {
 	}
 }
 
+// Defines values for DefaultRetentionMode.
+const (
+	Besides   DefaultRetentionMode = "besides"
+	Never     DefaultRetentionMode = "never"
+	UnlessOwn DefaultRetentionMode = "unless_own"
+)
+
+// Valid indicates whether the value is a known member of the DefaultRetentionMode enum.
+func (e DefaultRetentionMode) Valid() bool {
+	switch e {
+	case Besides:
+		return true
+	case Never:
+		return true
+	case UnlessOwn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingChangeKind.
 const (
 	Altered FindingChangeKind = "altered"
@@ -521,6 +542,17 @@ type AuditForwarding struct {
 // AuditForwardingState defines model for AuditForwarding.State.
 type AuditForwardingState string
 
+// DefaultRetention defines model for DefaultRetention.
+type DefaultRetention struct {
+	// Cron When it is carried out: six fields, seconds first, in UTC; empty: not by itself
+	Cron       string          `json:"cron"`
+	Rules      []RetentionRule `json:"rules"`
+	UpdateTime *wire.Time      `json:"update_time,omitempty"`
+}
+
+// DefaultRetentionMode unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
+type DefaultRetentionMode string
+
 // Error defines model for Error.
 type Error struct {
 	// Code what went wrong, for programs
@@ -827,6 +859,18 @@ type PersonalTokenMade struct {
 
 	// Token hvn_ and 49 letters and digits, the last six a checksum
 	Token string `json:"token"`
+}
+
+// ProjectRetention defines model for ProjectRetention.
+type ProjectRetention struct {
+	// Default unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
+	Default DefaultRetentionMode `json:"default"`
+
+	// PolicyID The policy of the project, 0 for none
+	PolicyID int64 `json:"policy_id"`
+
+	// Rules That hold, those of the default policy last
+	Rules []RetentionRule `json:"rules"`
 }
 
 // ProjectSpace defines model for ProjectSpace.
@@ -1696,7 +1740,7 @@ type GetArtifactSBOMParamsFormat string
 
 // PreviewRetentionJSONBody defines parameters for PreviewRetention.
 type PreviewRetentionJSONBody struct {
-	// Rules Without them those of the project's policy
+	// Rules Without them those that hold for the project
 	Rules []RetentionRule `json:"rules,omitempty"`
 }
 
@@ -1728,6 +1772,12 @@ type ListTagHistoryParams struct {
 type GetManifestAtParams struct {
 	// Time RFC 3339
 	Time wire.Time `form:"time" json:"time"`
+}
+
+// UpdateProjectRetentionJSONBody defines parameters for UpdateProjectRetention.
+type UpdateProjectRetentionJSONBody struct {
+	// Default unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
+	Default DefaultRetentionMode `json:"default"`
 }
 
 // ExportSignaturePolicyParams defines parameters for ExportSignaturePolicy.
@@ -1903,6 +1953,9 @@ type UpdateProxyPolicyJSONRequestBody = ProxyPolicy
 // PreviewRetentionJSONRequestBody defines body for PreviewRetention for application/json ContentType.
 type PreviewRetentionJSONRequestBody PreviewRetentionJSONBody
 
+// UpdateProjectRetentionJSONRequestBody defines body for UpdateProjectRetention for application/json ContentType.
+type UpdateProjectRetentionJSONRequestBody UpdateProjectRetentionJSONBody
+
 // UpdateSignaturePolicyJSONRequestBody defines body for UpdateSignaturePolicy for application/json ContentType.
 type UpdateSignaturePolicyJSONRequestBody = SignaturePolicyDocument
 
@@ -1920,6 +1973,9 @@ type ReleaseHoldJSONRequestBody ReleaseHoldJSONBody
 
 // CreateStatementJSONRequestBody defines body for CreateStatement for application/json ContentType.
 type CreateStatementJSONRequestBody = NewStatement
+
+// UpdateDefaultRetentionJSONRequestBody defines body for UpdateDefaultRetention for application/json ContentType.
+type UpdateDefaultRetentionJSONRequestBody = DefaultRetention
 
 // UpdateSystemSignaturePolicyJSONRequestBody defines body for UpdateSystemSignaturePolicy for application/json ContentType.
 type UpdateSystemSignaturePolicyJSONRequestBody = SignaturePolicyDocument
@@ -2043,6 +2099,12 @@ type ServerInterface interface {
 	// GetManifestAt Pull the manifest that the tag named at a time
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/manifest)
 	GetManifestAt(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, tagName TagName, params GetManifestAtParams)
+	// GetProjectRetention Which retention rules hold for a project, its own and the default policy's
+	// (GET /api/haven/v1/projects/{project_name}/retention)
+	GetProjectRetention(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// UpdateProjectRetention Say what the default retention policy is for a project
+	// (PUT /api/haven/v1/projects/{project_name}/retention)
+	UpdateProjectRetention(w http.ResponseWriter, r *http.Request, projectName ProjectName)
 	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
 	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
 	DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
@@ -2097,6 +2159,15 @@ type ServerInterface interface {
 	// PreviewReplication Tell what a policy would do if it were carried out now, and do nothing
 	// (POST /api/haven/v1/replication/policies/{id}/preview)
 	PreviewReplication(w http.ResponseWriter, r *http.Request, id ReplicationID)
+	// DeleteDefaultRetention End it
+	// (DELETE /api/haven/v1/retention/default)
+	DeleteDefaultRetention(w http.ResponseWriter, r *http.Request)
+	// GetDefaultRetention The retention policy of projects that have none
+	// (GET /api/haven/v1/retention/default)
+	GetDefaultRetention(w http.ResponseWriter, r *http.Request)
+	// UpdateDefaultRetention Make or replace the retention policy of projects that have none
+	// (PUT /api/haven/v1/retention/default)
+	UpdateDefaultRetention(w http.ResponseWriter, r *http.Request)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
@@ -3482,6 +3553,58 @@ func (siw *ServerInterfaceWrapper) GetManifestAt(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetProjectRetention operation middleware
+func (siw *ServerInterfaceWrapper) GetProjectRetention(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetProjectRetention(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateProjectRetention operation middleware
+func (siw *ServerInterfaceWrapper) UpdateProjectRetention(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateProjectRetention(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteSignaturePolicy operation middleware
 func (siw *ServerInterfaceWrapper) DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request) {
 
@@ -4141,6 +4264,48 @@ func (siw *ServerInterfaceWrapper) PreviewReplication(w http.ResponseWriter, r *
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PreviewReplication(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteDefaultRetention operation middleware
+func (siw *ServerInterfaceWrapper) DeleteDefaultRetention(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteDefaultRetention(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDefaultRetention operation middleware
+func (siw *ServerInterfaceWrapper) GetDefaultRetention(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDefaultRetention(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateDefaultRetention operation middleware
+func (siw *ServerInterfaceWrapper) UpdateDefaultRetention(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateDefaultRetention(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5362,6 +5527,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}", wrapper.UpdateTagRule)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release", wrapper.ReleaseHold)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/retention/preview", wrapper.PreviewRetention)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/retention/default", wrapper.DeleteDefaultRetention)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/retention/default", wrapper.GetDefaultRetention)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/retention/default", wrapper.UpdateDefaultRetention)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/retention", wrapper.GetProjectRetention)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/retention", wrapper.UpdateProjectRetention)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
@@ -6712,6 +6882,78 @@ func (response GetManifestAtdefaultJSONResponse) VisitGetManifestAtResponse(w ht
 	return err
 }
 
+type GetProjectRetentionRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type GetProjectRetentionResponseObject interface {
+	VisitGetProjectRetentionResponse(w http.ResponseWriter) error
+}
+
+type GetProjectRetention200JSONResponse ProjectRetention
+
+func (response GetProjectRetention200JSONResponse) VisitGetProjectRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProjectRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetProjectRetentiondefaultJSONResponse) VisitGetProjectRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProjectRetentionRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *UpdateProjectRetentionJSONRequestBody
+}
+
+type UpdateProjectRetentionResponseObject interface {
+	VisitUpdateProjectRetentionResponse(w http.ResponseWriter) error
+}
+
+type UpdateProjectRetention200Response = DoneResponse
+
+func (response UpdateProjectRetention200Response) VisitUpdateProjectRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateProjectRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateProjectRetentiondefaultJSONResponse) VisitUpdateProjectRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteSignaturePolicyRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 }
@@ -7403,6 +7645,107 @@ type PreviewReplicationdefaultJSONResponse struct {
 }
 
 func (response PreviewReplicationdefaultJSONResponse) VisitPreviewReplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDefaultRetentionRequestObject struct {
+}
+
+type DeleteDefaultRetentionResponseObject interface {
+	VisitDeleteDefaultRetentionResponse(w http.ResponseWriter) error
+}
+
+type DeleteDefaultRetention200Response = DoneResponse
+
+func (response DeleteDefaultRetention200Response) VisitDeleteDefaultRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteDefaultRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteDefaultRetentiondefaultJSONResponse) VisitDeleteDefaultRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultRetentionRequestObject struct {
+}
+
+type GetDefaultRetentionResponseObject interface {
+	VisitGetDefaultRetentionResponse(w http.ResponseWriter) error
+}
+
+type GetDefaultRetention200JSONResponse DefaultRetention
+
+func (response GetDefaultRetention200JSONResponse) VisitGetDefaultRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDefaultRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetDefaultRetentiondefaultJSONResponse) VisitGetDefaultRetentionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateDefaultRetentionRequestObject struct {
+	Body *UpdateDefaultRetentionJSONRequestBody
+}
+
+type UpdateDefaultRetentionResponseObject interface {
+	VisitUpdateDefaultRetentionResponse(w http.ResponseWriter) error
+}
+
+type UpdateDefaultRetention200Response = DoneResponse
+
+func (response UpdateDefaultRetention200Response) VisitUpdateDefaultRetentionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateDefaultRetentiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateDefaultRetentiondefaultJSONResponse) VisitUpdateDefaultRetentionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8875,6 +9218,12 @@ type StrictServerInterface interface {
 	// GetManifestAt Pull the manifest that the tag named at a time
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/manifest)
 	GetManifestAt(ctx context.Context, request GetManifestAtRequestObject) (GetManifestAtResponseObject, error)
+	// GetProjectRetention Which retention rules hold for a project, its own and the default policy's
+	// (GET /api/haven/v1/projects/{project_name}/retention)
+	GetProjectRetention(ctx context.Context, request GetProjectRetentionRequestObject) (GetProjectRetentionResponseObject, error)
+	// UpdateProjectRetention Say what the default retention policy is for a project
+	// (PUT /api/haven/v1/projects/{project_name}/retention)
+	UpdateProjectRetention(ctx context.Context, request UpdateProjectRetentionRequestObject) (UpdateProjectRetentionResponseObject, error)
 	// DeleteSignaturePolicy Remove the project's policy, so that the system's holds
 	// (DELETE /api/haven/v1/projects/{project_name}/signature-policy)
 	DeleteSignaturePolicy(ctx context.Context, request DeleteSignaturePolicyRequestObject) (DeleteSignaturePolicyResponseObject, error)
@@ -8929,6 +9278,15 @@ type StrictServerInterface interface {
 	// PreviewReplication Tell what a policy would do if it were carried out now, and do nothing
 	// (POST /api/haven/v1/replication/policies/{id}/preview)
 	PreviewReplication(ctx context.Context, request PreviewReplicationRequestObject) (PreviewReplicationResponseObject, error)
+	// DeleteDefaultRetention End it
+	// (DELETE /api/haven/v1/retention/default)
+	DeleteDefaultRetention(ctx context.Context, request DeleteDefaultRetentionRequestObject) (DeleteDefaultRetentionResponseObject, error)
+	// GetDefaultRetention The retention policy of projects that have none
+	// (GET /api/haven/v1/retention/default)
+	GetDefaultRetention(ctx context.Context, request GetDefaultRetentionRequestObject) (GetDefaultRetentionResponseObject, error)
+	// UpdateDefaultRetention Make or replace the retention policy of projects that have none
+	// (PUT /api/haven/v1/retention/default)
+	UpdateDefaultRetention(ctx context.Context, request UpdateDefaultRetentionRequestObject) (UpdateDefaultRetentionResponseObject, error)
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
@@ -9931,6 +10289,65 @@ func (sh *strictHandler) GetManifestAt(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// GetProjectRetention operation middleware
+func (sh *strictHandler) GetProjectRetention(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request GetProjectRetentionRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProjectRetention(ctx, request.(GetProjectRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProjectRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetProjectRetentionResponseObject); ok {
+		if err := validResponse.VisitGetProjectRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateProjectRetention operation middleware
+func (sh *strictHandler) UpdateProjectRetention(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request UpdateProjectRetentionRequestObject
+
+	request.ProjectName = projectName
+
+	var body UpdateProjectRetentionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProjectRetention(ctx, request.(UpdateProjectRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProjectRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateProjectRetentionResponseObject); ok {
+		if err := validResponse.VisitUpdateProjectRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // DeleteSignaturePolicy operation middleware
 func (sh *strictHandler) DeleteSignaturePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
 	var request DeleteSignaturePolicyRequestObject
@@ -10443,6 +10860,85 @@ func (sh *strictHandler) PreviewReplication(w http.ResponseWriter, r *http.Reque
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(PreviewReplicationResponseObject); ok {
 		if err := validResponse.VisitPreviewReplicationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteDefaultRetention operation middleware
+func (sh *strictHandler) DeleteDefaultRetention(w http.ResponseWriter, r *http.Request) {
+	var request DeleteDefaultRetentionRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDefaultRetention(ctx, request.(DeleteDefaultRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDefaultRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteDefaultRetentionResponseObject); ok {
+		if err := validResponse.VisitDeleteDefaultRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDefaultRetention operation middleware
+func (sh *strictHandler) GetDefaultRetention(w http.ResponseWriter, r *http.Request) {
+	var request GetDefaultRetentionRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDefaultRetention(ctx, request.(GetDefaultRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDefaultRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDefaultRetentionResponseObject); ok {
+		if err := validResponse.VisitGetDefaultRetentionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateDefaultRetention operation middleware
+func (sh *strictHandler) UpdateDefaultRetention(w http.ResponseWriter, r *http.Request) {
+	var request UpdateDefaultRetentionRequestObject
+
+	var body UpdateDefaultRetentionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateDefaultRetention(ctx, request.(UpdateDefaultRetentionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateDefaultRetention")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateDefaultRetentionResponseObject); ok {
+		if err := validResponse.VisitUpdateDefaultRetentionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11406,290 +11902,296 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lkhs3sij4KwjubmjmbnWz5Vfc04oTuz2ybGvGthRSezyxIwcJViVJmEWABlDN5nToxH7Nfth+yQ1k",
-	"AvUgUcViN9mSzmhiItxiVeGRyEzkO+8GqVqulARpzeDybjAHnoHGP59r4BayK+v+kYFJtVhZoeTgcnA9",
-	"B7bids7UlK3n3LI1Nyyl988HycCkc1hy953drGBwOTBWCzkbJIPbs5k6cz+emYVYnSkckednKyWkBT24",
-	"nPLcwPv3yeA1n8GPQi7M7vRvIOdW3ADL3XNmFbNuQRpuhCoM4zLDHyTcWrbiM0jY70pIyNha2Dl7N2AJ",
-	"ezc41jqvleX5c1XICJx+UGu25HLDtFobtuQ2nTennSq95HZwORDSfvPVIAnrcJPMQB+wkPfJYMU1X4L1",
-	"x8ezTNAytlf1qzsxq5gGnrkTdLDi2oopT+0zJqxh4/DxCCE8ZpIvgU5aWDbn5pz9rCxLuYEzA9IIdxpu",
-	"Z8KN7zBjkAzcN4PLah3JQMMfhdCQDS6tLqAOhyW//RHkzM4Hl998lQyWQoZ/Pk22zsbtlE8t6BFNEMPN",
-	"nBtLa/bbc1jAJjBVGsIq/yhAb2rLdEMOWtb09OKLr6Lr8FAbaZiCBpnG1sNnTGmWiRkYGwdR9XVPGH3x",
-	"9df7gZRBLm5Ab0Yic59H5q2/0TXzPix1s4HMECX9bE0Y/FwsJ6DdYXCmYSaM1RsGuYH1HKoTaS7uGGu6",
-	"hbRANG4FQeOVh843S9snomcPnUGkSo48KrWcacCz4yGSMCMNRhU6hQ6aW2n1O6SWCekpzs6ZMIwTHcIN",
-	"SCamjn3kSi0My8UCGJcMgYL7oKun2sk/zl6aszd+4rOf3Y/1XWQw5UVuPQMs1z1RKgcuceG/q8ledLTc",
-	"LOII6L8+JiTdkPTrXduM+PiIrDLnE8jb0bJ8/FDMXIKDaftEy6PMYXmJgbE5yufHPDQ1HRXG3bTbaPTK",
-	"3S3CMPc0YUIaW7tQU57niM2xy8Z9QUDvAMBSSLEslvVV1YHhrrTY3S7SOV53LVP7RxE6epr0OgQ3wMiI",
-	"f0Umf+OkHI6zP2MX7tbLwRi2BC4N43mesGLlBI+nF8nFxUXHAmn8+CovIstc8lsPqouL+KKV6iCC8PSY",
-	"WOPZYQvD/Lkum9CbcSbUGOZU6xspHeeTuErNRHbwWv2QR11xoWfQcYjh8UO5DOHjDjCeK0mCrGloE6la",
-	"Lrm5ZOPFf96MGdzy1CbuH/91M2apkpYLafCHf/L/mvw2ZppLp5CMF/95x9nk/Zg59UBN8Zc/cTb589hR",
-	"ClPT83fyb7AxzKK07oRaYayQM5YpMPKJZQup1oxrYGImlYYM9R4HjMzdwZyNf+VaCjkbM7pZz9/JFpL7",
-	"o03u/eriP76JHcUfhbK8/SiOcAheSuQ16a15HEVRYaVJuZQVs90WrpsjHRMlNaxykbYvsin3lu+ylcpF",
-	"unGkVcqfJxOCNayUEVbpTQ9eVL2M2K0Ki/qgp+yErUCnIO0ZyFRlkDG7Fim0wb05b0+4k6q1H/AWZE+w",
-	"+zc90E8HZzVRtp0myscPnqfIYf+ui7ztWPznD12GAWM6NavaC0cUZ43SETsLMspdrpyw8dnYq/2MswVs",
-	"2NSp4mBSkJnjpUpnrUIaTnWgQcCseAqjfiLS/eWfUtz54uu9YqLlsy6RuXx8TLbodKp2xAhPH4qBVi2g",
-	"A//Kxw+dJwjr8WkqUf5hs6xhMldqMSIu1T7f7nsPmxmZqVkpaaBu9Y3IP/TgGd4TE5VtnHYPy5XdnA+S",
-	"ut34R0W3nPv7f9cwHVwO/rdhZWUe+leHlX0ZV/GtkhF6cb9Gp3yfDL7jIi80fuQkLSALLF+V9+zwd0PL",
-	"qAASWxA9NcMXWittaDURi+kapGVrreTsnH19e8sk3IBmFvLcsKXjMHbOpb9F/yjAWCayhK1RIUMpBbT7",
-	"IFezWWBTpCgWBs6Je9BC3Dqv0hQM/rXSagXaCjoengbQbpFdMoDp1InmsUfBfBN5+L7ECTVB0f594id/",
-	"cbvKuSyPsvc6eJ6rdQyDrkrATDZu60u2VkWesQmwHJyMq1UxmzOp1oNdc04yWIFeChvFzes5CM20mM2t",
-	"YaaYTkVKWLNhS75hxoo8Z1JZdy8AE/KSZcLwSQ5ZwuB25WgnYblKF5DFp/ZqTxy23CiJQBEWlmYflhFw",
-	"3+BXgwr6XGu+GTTktUOPMhms56rf9G8Lf9jv69zjn+XZ1aFNw9ZmTsLpV5v/rRWL/EZ3EShyjb8VMgW2",
-	"noNMnGzs7uoxncqYFdKKHJ8NagaAjFs4swLvr3u6cJKBE2V3F/OdU3ztJRubjbGwHPHM3bSoSSg9Tth4",
-	"VUxykY48brhftMrB/XemubTjc3Y1c9qfpWHcw1HO04Vxr0g1Cm9LZUc01jh5J8cZSAGZf4dGSti4MftI",
-	"yXwTPjViJiEbCel+CGjt/vaI7f7MYYqjeGAmTlV8J8eF1JA7HjxGwDqCceqkYVIxU6Tz0qaLoGCGb9wj",
-	"O3eSE5845cBRMemVO7iIS28zUAV1wwnFTwzDd03Cplot2dPINeWGU8UqbnnGR6QnT9zsxo+dwzO6LRCT",
-	"3G9kpDRzsSr9XmmqColaDuTT2D7cOBHPHtcTpZ+YhpcJX40MYeG2xYlK9EP6ugF3h6WQ4HJXoFax0bYI",
-	"FnHXz9BOhIHcd6hwIWRMt0aDJh6OO3ouldwsVWFiewuyZfcycZ7o+rwH7a2YSW4LDZE7L1UOx2P3iQlf",
-	"uRN4jq+hz8Fans4Bb1+Ft/SSZ8CEjTL3yp2ys7mlMMb92eJCnUPQ5DNYcpkZNgEjMjCJO9G10pkJGIj0",
-	"JaxbndWFsfWLpjaf0nHvitNf3C4dhZroLqSyPO7u3QLTz/7FwwHlFejIBB4KyCDWcxXdZW0g0zjsFvct",
-	"0nPqqGsqNHlO+1yvJSLF7lZjuYUlxPjSSzwbYgOOGMMweBOh5xtyg8zRcJF59hf8v+bSscwtXFAS4d0C",
-	"zACf3qglDPHnhPnnYXIkUYu+NJnBLQEuB55hZER0+i3qLH2GFXzK065WWpFDEkiyhnaNU/WYHCX4IhP2",
-	"O6XXXGeetJrUHhzJu5CZK2MvV0rbylqVgrghm4fZmFzNYkSV89nIQKpkFkG3q1nJvVWeOdlUqzWBcM2F",
-	"u5MuiHalO85M4eYq8UMVkzqTlmiCoUmNHYFTKDpQfEoKzDPHGJyc6gRhJWdM3aBRIrKTMOgIZZ66gncU",
-	"SQgn0GpdDr+NmiDLKBBSfNSUzflqBRIR5ASrcbdi1Nz1Mquu3fLEDPMxDZAhiAc9fFr1iTr2jTO4qRqz",
-	"HH3TK7JMuVMwLeajEjv77W6llVWpyndHs+nKMQ+bR292BEjHMipIO/Elz5nfeo8lIZ8hYi+WjgOpqZO9",
-	"0kJrYj4TmDuJIRk4EnHr+W2fIERD1le9hUBboG3yhRinehGod1saiWkL66aFwMtwWs00X0ahuwRjoh7c",
-	"+EgHSYNh7NZdRYQsKH/vdc0ScHau2K31+EGj67jhedFiXLgBnYnURhDvlQSEB/B0zsQSY/so4EToypjb",
-	"ZwMv3cd/p4n27qNcUGwn3wlEq+dzLuk8t/DlJpjrd3Ag45ZPuIFRhwhavlOsHH/JRqQ492A675PBVNxC",
-	"NroBbdqMNUEBCIQoYT1IBjMlUc3PLfK43yJDr3i68Pgb4Rw3oIWNGzDaVxMzRX3PLXgAHwTa/Ts/zQYa",
-	"1HjjPS1hqurb7QXWpvytBQqIsLsw6EAduE0LExMxPUBrvmW0++TCkDDJSjmQ0RimH1uf+nHjIs9aaVMT",
-	"3aZubU5INn1Jto4LEeF+Km75JKarv5oyqyzP+21CFTZVJAXsW8wr/2ppBYyJDpvSRY3yntuzLoWoFA2g",
-	"UlkGxA+jZOyB1b6zhNm5MsC4YYhH+FctXsODu+cxurWOHAoUpiXoycuv7sUkKLjeXUycY5eitm/8FDWR",
-	"ZHBT5BI0JzEaTeojcufXbmwvB+BPUtlRgFWcM9FZ70H6YMY6AL87laZBhThNAJaoERZW0WWFstUR14io",
-	"jRG8qhA0AHOSq3Qx8Kb3KFBqHzaiw3n+usZOfChlk8N40B9GD82TPPDbxhEf9m3AmEO+2jrYByBh86D6",
-	"2bR2TQM1q9Ouua1m5umy0HQaHPaYAw7U/Nu2H4SrXdN/5SA6yBqH8l7L5ULPahdaMI4IQ3GIZA55Rno8",
-	"hp3HGGTJF7zBuBzGsW/HpifAdCEPubHo3o7cV60aAFqAOFsVeY5WH5Vnya4ZsXLV7DLbBuLxPH81HVz+",
-	"c/9Sawj7/rckksuCHjVjucyeMT4xqKTsgDIYrCRdBf0zaeKOqJLPBniViBBDvB9Unr2BHLiBVimkNByg",
-	"YRH/sVaM3Dys4WghaybIjHE2VzlygyYqmwVko8mmwzMYfXSA+WYHMmHK+s3iPoyBo6Hl3JcQW+yTZdZK",
-	"ZWyUat0weHtqiuGoWLYJ36eji5qrdsvhIcmLlrBKHElY4yJImL8HEi/GJaxxC6CduJALqdbSE0XgJcFy",
-	"W3EnCg5Hm5/bTZ2d7KJKl2JKUKwRSbX7ily6nLR/VZMXZQji7i2lgYIbD8FXzAU6kYESbq3mI26t7pBi",
-	"KAhmZ6ukKfazTml7og3g2O0so03qfh1w700hJf7x1qrVyqEdWmIc8r0tKGYkaRt2VKOsXTTjZrH3Pvur",
-	"mlxzs8BsR0NChZjNYrkRP139/MvVjwl7+/yHF9/+8uMLt8AXf3/x83VseWTaOBDJbkBmLXHrv3rtShg2",
-	"VTpYiMghRy4ZwxbCXWJnT0vf8HqucvC3QD89ya8gJPTs3jVujkv28qer71+M3j6/+jlhr3958/2L0dUv",
-	"3768Hv346vuE/f//7/+3l+OjDaE+WX3z1RmU2BMOs4Xe3Ql+EqTeTN7rcSAP4Q7eF2PiSbxqaumCKVWA",
-	"lgiFKD5+754Yisx1OMEsXwCzhZY9NfLeEJBwa0dWb050JistVLCL7aL7XMzmoNlMgSl9trtL1IXcB+Q1",
-	"N2wCs0J+CPbczX/fpnPIihwy9qcphUa4q51Zvfnz8Zhzt7vw2Bw08K8eTGgrW7bJkyqDR0F4HSiqgw/5",
-	"m2SHG1U2hx5IrwnsvW93PJu+b7tzg6z3+6Xxqce7ay5s33VvnUYwJYUhKiBUG6zZK6pdxM7iJ9Hi6brf",
-	"ldCbWW37HkJm+CBBV3/UjtUSbtQVohlD5AV5F33ke5XV1txyO7CeKzkVs0K3OLCmIof+vjQa8juRx80E",
-	"4jDPnD/NyEhdUazFylgNfNkWpuZz9idO1VIGKOwtzYWbms0UU9Lpf06ZSSh0kBuWqXQB+lyovRJOdQDl",
-	"OqqNJx6c7aeBoNtFX1xdw+ZM+Xig0a6Aq8NAl2zJZRTbamHlMUsctIueEqAeDlZqqZVaOIg61ey8h1+J",
-	"NpaEzICwSr+mGJx+hnVF5QfYfuPxgQEdLiluRnrNlnuEYBPIBdwAmgTMCvjC/fGn/0ua/yxR4s/PGIbz",
-	"lCMgZol07oCngadztOYJw2pc4T6M4qDclQaNHJ4MuBXvuMNfWk7mbT0qrc27F/XCBPV/e6kRV+BKaDD9",
-	"nccHyEy/F8aKqaiSPvauRq1A3sDtPhl9K1JLslcrkH9/8Q/HWAoHr0bSfbDciFzYTcJIGklYY3WYIltZ",
-	"zRpnUdvx4HLwu1Hy/A1f/+SlsqbDuCOZm15KyI/q/8V+efNj85S+fvpF0mUwrL36P5/+R/zdeprAFhPy",
-	"vriaVfYZgxvQG+at38FYlsPUMlXYPjhUycZlsICyI45ZJ8Gbhf+t/VTIDPRIyBswVsy2/QVRn/peKDUO",
-	"uge+xcIKXoM2Dumu1QKOaPeiiPu4PbVJgs0DI1v6JVkc20LKZJHn5OBuqLCHE+w8Gl1ZqhnpnGueWtAm",
-	"IDWm0j1I1MNIrMKU4StbIU/C3YhsKWRhwdRdC9JnWQXf6Enh0i5bgkYH2CFpPm/URNnX5Yf7Lbm1+wIP",
-	"qDlthVx9hNQGelOeXSTi66NByMhdjYU89t3VzWPZ0thzngLVgvN5YRzxGbMazCXZYcYheadKxwv5HLye",
-	"/DL+H2O0E2INE/qSDIX+w/FwfP5OkqRMSVL4STko5Uvhb+ShqFwBai29JwB9BL5Iwz0xbMlvX9KnX3v4",
-	"+X8+3YN9QVCpQXQvXv3EMzgy6+wUUI6Gbv2taW0MwYZrYytA/UaOEOO++g+Wg0UW6v6ZiRmGkleBM+LW",
-	"SctzSBemWPYzAPsjCry4BxMg/H274mnknHKxFBHC9wZx77vtAaN9KSvTQqOFrJRXBMQTWBov9OWyuLlX",
-	"0zeVMBTRe+OxU3/Z2HrAAJY0YZgMZjA91AqZWjbJ1YQOccmlmIKx94kV8tcXwXxrqx25Eq+1ut1UJrK2",
-	"PBGtUjB+K1yatUO7TGSBY7GUtCmD2ZXCqWczDL1qIgTutMswWyvdt+aOnS7Az4FQ6ocuEwf1qD5DkC6z",
-	"fnpGHIJN59EMrb/UhlNL8FnFfRC6POf7wSJ8z8qcQy4xooSqzc16R8jHQhmv/PHizUJBhIb5rCCf9hjW",
-	"NeM30JuOt/C1juuEF+HkwspqoG/F3NdlNNIh0WYazFz63PdIGkYwEOFFimBfk+3B8hlVGrsk6GCIOBmk",
-	"vMJjiPkSiWBgUJ6BprT9Jb8dYeENSghA/S0IP0Hd4fmabwypSiNSvNV0mgsJUZ1mAbAaZe6LKCJhpo8w",
-	"bAErS3uQCmscuDWbZ+zCuy/Ztgi2U/Tsy2/CbU//voijdWOD8Ypz5YhPv/7ym4seg9LT7YFbNktnhCS5",
-	"VDeQVWeJLiMyIbojLMNj3T9s9957rhRDMqkSzAgLMcRoi+wpCHeH3IhbKgdk/z4MpKwmIzd4WDOwpleO",
-	"XYXXu2cRB2Rs0XWsaqW7t6WivsPh0wVkI0yl32PoXXNp0X6HxRmmlvFcSfBZ+BYz9B1UlMw3JR/CeybD",
-	"FEm32J65Ue+TQabWsteq3K0mVSBhWgKmq1vPC6r1eWOrUUsoo3Bogb2XNQee23lLOKW/dfcJKPUrvCpr",
-	"tunv0y6/aBVGNSy5kNFL8KfAxys5p4RlTpiL+a4TqF1hWC0DQyMIhMJi3iNC2fBNv/ur0Hm8QgU5rEbt",
-	"csDar3RDqljtiH2t4P6etVHHXb4FGieqEtYyO8cyJFvrCGiW573XscUB6me/fa4EsArl6qca2842ICt8",
-	"jHGFN1XpubYspaqeSxNMqVptEpZBDhZLQTrVKkrC4ATmlgz060Zluejn7VG/VbmTQwd1wlarbdRxMx8w",
-	"GCpZVDW6I4VVNvv9MmVVlLJOSh0qNMie43mt4UbAOqJW47kdYH7aOfKYa3GP7oZVjfzMJCa5X3PRmti/",
-	"rcO1VMNfuwncorluiaUpJE2bReupk0JWJt9XFEwy8IaZuS8sdC8ybShn1UqS8hA6VLZKE23Ru/vqy5bP",
-	"4noyPjhQP77m+0NJ/YQdO/OFFL+LWhM7KDgYfztszhjTO9kwzlZoYvLuE8qfDQbhxzJHrgozb8kEry3Y",
-	"zLd7J7hFl0UfTDjBfrIGFmyM11XPeQrNiHX3ss9HBywwy4RNWNN0E1UpN6YlN2Qbp/ZEIYd/37Vyyt0s",
-	"OGEZriDcr1LRPqot7LWDNflzElC2Oq+wSQ/PTjRuZbUlX4mdhzIe8sjD3My+0gCW5VgqY9lTX9u6H5uu",
-	"E1UEzqmiMgOxYmoOevjcbNVufUa1SpysEuAR49UYC3H8wKadnPRQKCEELZUzJzVYd57VmyI/QGah8bdd",
-	"mt9ExQ4qlxWnikZqcb2gAsek/oO8146SqTpIJYpbWK5ybgHDQU3i+J/jG14gbGFnu97qNnbmPtuK2Yzp",
-	"xWrllMscUqu6wmbvDkTot37Iplvi6cUuisdIbLcc8QI2ZJ19RrWUw+/C+JrXkXrFgwhOWaz6UNvusbbV",
-	"cl60zf7HFZBix7H9TS/H9u5Cd29qSJVukdRfTfHaolZFYKhCdZoXGMSkpg0rPv7jp+pF988X/uUm8X3z",
-	"VdTjYzU3rUu4ZH99++pnqoxm4dYmTrfnWDrTl5kClJMqKTAgAJmZUH715qN9hXuTljgnKu9jLNc99rPi",
-	"1oKO1t+a5WqSEIhmcHuJehQsb0BfVuYkBrcrTSWTm5O11WDfPfotf2CEXwaLxQGFKmOXUoBWNOjKBLm3",
-	"x5LfQstS7+lFDAVkYqZjkqpr1Vmxthjy3Oj92OUe/0GtMSxhUpgNaZG9Bb22PgvG14hFgJBtbQXSdEUL",
-	"+vI2ILuCKrgPq+gvicIyGtnobjCeZbp0NVHKHBPRyBAsi8xn0BZpMtFqbcJluHekfkUG0a5Svl4vJ9RE",
-	"py3INY663H9jCzHhpCo0t2tojRbJmwo5A73SQjphUTKROU5tN77kBpVofIZRlFwsWSGxeQrZKG5Ai6mI",
-	"ZzXuiREstRPvWtPIu0XUzBEwpB4yu1voLV4PRkMmUkxCiOZDvZq6PTseaWigpFabs1Zvb9AZFxdVK7xp",
-	"rgtGvkhqjE6uDOMsVzM6BocgZ8by5QqLnBZ2jsKTkyhuAtiOnHLilqZb0topFd+XGfXxWE4+Ws/V0m3d",
-	"7xkdRQdkkdbqcWwxDbIqXgZf1Jwb7NcFGSOPzAZszSNWA3kha/8Q8obnSI4hQeG33rqdh25VVyMAKBk0",
-	"k563MK6TRitX5JYs5CNJe1eVpIG+DZ9hBtxU6bSlKvVOfQF07pVtM0u7+rTIpyJvu4pQSI+hv0OFcP2E",
-	"M6lk3zKXEU0Cv0VLvNmThAS7cSc9LKa0sRoMexzit7Uj669/vQVgmUrNsKqNcL7MDg8CdosRcvY3iCBT",
-	"6v7EUOPo9cnL4kcVW8GcCcuEtMoxH10Yy4xVGhL2+sVPz3zKoO9b8XPFgnclnyMLTC/pVjbPfM3ZmuUX",
-	"11J5R4i1xkWossNjZHynpYkbp/6uuLY+SR5Hc5zXm/6eGHLyrbnxkaDe+bI7We16jVcE63G3RS82KvO9",
-	"gMil/vrFT3uNViU/qw2UNHClufa63FJvkbk/4Mvj5r3CLuhibvOymCK39WZLvnYwIDpYpeKnLztsKwSV",
-	"pjKycy70x9mkkBmVh+o6p0ob/zJWVB8PZIQUFisrGNzYxIgJF4kcfRleIRnyKHRvt6H8dvlDD4Fqu0kA",
-	"9PaSoue5E9zWbas8IKJxb75AjFkomW9GcXL+tRlGh1ERE54uyrryWyYbcihmPWOh5ly3VT+bg/GNidVO",
-	"mOFW0zqs4OKx9RCDZyxs0Jv4I2GC7ueDQgWd6ESGjfuAtcv8cRCQwyJGh6JU+aFj44LnXc4tqxR5AKfe",
-	"VUKBHJeVbUcgbI0qM2qWUd5SS51tOZ5aOKFUVVAeydFuCUvli3tvgNLQNmymKsDONCdiVy3hV3vM3l4H",
-	"raBZ2b89PtcJqp7JGzmJGo5EAN7BO6757CBXXWuQyYNov16M62SUX1HCFtlLgEPInsfrV27XFZtzc+lk",
-	"bwxdw4BDatsYcPYIHKYxH07hmEs6F3mmgWxEuP8J5AoLGyr0A4b020Y99nuib+Vx8+7odhSOYmF7ZiPJ",
-	"wFFcu6cs2zNXMhJ9VikUW82ncMRayVLQOtisJtisyLYYUk6Zb9k7dGwnMTMiM2VwUEHhrqK5HeXOjpOs",
-	"iPaiwYfLTNyfidjD5H3NZz/zZbSc8STqOVcY9Sjss0YSeWX2wopjh9BDya+dnEC+M+y7g1GTSu7M4+vd",
-	"Q0vPkt7oaOPXx/XWBUHNumyrnveA0nmiUU/Qf4JGJdvKwq75LHifD1CnUupt11bmqx+HO1pAS4eb242i",
-	"lk4Fc7RVK76UwsqOuuO5rup5bN79VXYnxiqR3ix50JzxC/jIczlVoC3i+IrlMOM5qguX9YhibxNdoiUY",
-	"+4g6ojDJds1ICcLh0zl7SXVDMUh6AmjpoUYHH0t+mxrRHmJAKGP1a41nvH4TyBWz7Dct7YhGDk69BvZx",
-	"QUo2Bm8JWolkyLf4dHVVBrRfCdR67dD3v+0eSO8D2EM2Jf6qqddH1rt34CXjJ/Abt8m3jTWFSMC9Y/Wp",
-	"OnUkrO4O0vQrDkhXx+woT9eFsW0uAV5kAmTaZsLF/EvDloXBYsDYL6vBeRrVY+jCiDRTffEjKpZsjM4+",
-	"Mz6iTbcxU6wtQKddrsjzlj7hv0jxRwGhmGJVA2bsXh8jnoZ86v8Tfzpn7m4vDGgKoR+vlV7kimfDcpYx",
-	"y9XMuDGxJagw3tx2/iBJQxhTxIpSXplwfIZvUFfivjRHJHlrMzIQkZ7++uvf3qJZXjKaJvhV3UUU8igi",
-	"Xd/w96gXX0xh5EsfdCRPhSw3t34Uhm99XDLaUnJx07e6/+NWOWhU1Gl3j1mf8FWpsvXWjT6oFq3Pwad1",
-	"jBJ4HWnWFR2U6JRUrKFO21snmNSsvs0CDttBCPUF7+FS32o+td2sav992GBH+5n7FhvZP36Nr2wdtC6g",
-	"Fp4XF9L6yjYlafcI6qpouB689fXXX35zMB0+/bq5g/aMxG8uunuyn6bcxV+ozYgucqiVuTheKYkHUbXw",
-	"mYTIyBxpV6B0Dxp0vb+YT8RMtY9C99W1QFK71t56vV1Gzl3Qh3mbX00Dq46FoLbCrlFIKphC6rAKESE1",
-	"50YoW6+hvGIOA6HfXytYWqvHT4U1+9pQbLVgKfI8hDcfGuQTdL1pjzyBsoEFLjG2s7/XLTff+hZbsS4d",
-	"cipkS8dQdzVPua7XYAgFJTTwLLSk4JjrhONkmOPspJwlT+dC7nPJ91NbGnt54XHe6S8HlPWFG6EK85hz",
-	"Uo5cPMtfA5OwBs2ARjZUwmGq1dIX88auHhnopCSPVAPG0/Hc3L+cflhU0jj53gjU2gKuLZetHpbq90ph",
-	"qRgQQv7mIBj7sNWoWlzDmcNPbZsfVOluftS9+3/Rpua8kkC9xAK3alhMWehth8UrjFqCr38wyQXm1Qh7",
-	"vttxo6vUwNtQ4mTNTTVOP7l4bxhlOhc38ZDe5Upp2xJe+KtXAbaPdTuJuFOlw7LeJC+2did1NHPr81ox",
-	"A2IpzAn6kxrxL9gHpIQUOtu74VhLiu+vwQRNbaCR/CP0/owVK6dWkrpV4hHWkIu7Z5q9FOMH1opCe2pq",
-	"l+6CKISIFPf736rGgLW1NlEtGTSrRVQNydwRlVCNUe+vMJkrtfiWOrjGjCAU6B0P42VGyFkOoQFs1CVD",
-	"jv0IhaKrxrGDH66vXydlqb8QvCB9SEA/xKF3R+64I/aKlRMuv2J/E3+heI2Ewun6rN6iwbhvCIRjtTkX",
-	"ss3ZUnVzDU2JY30UDunteUgfhRtsbNyWr3l4a4FTLFKleNkc1t3UISy3LU7kPwooDhzP37At6NQX88Mo",
-	"c+BZu7fTQKrBmv4oeUhnAq9yaQEZ4zMu5J+T0ICg3pKgrBO/OxklI3R2VsGyCZdhzV4jcbeP/5hxrcUN",
-	"7LbnjZik9Qxs/5IoVqnFaNmXOBEMJ0Haoogl87x1xM4N8zz27GWG1yGWo7LadwPlfc1ROEcdRA2Crk6q",
-	"Rg1Naqr1ZSi5Wp06Oq6HNgv5fezSB4AVh4/1zS8d177MuAHZq3Dx/Q3ibZ7K8gT2ZM0fKSf04QUrvTUh",
-	"2p3miq5gNd2xLVD1q1q19V7xUw5T+1uQPa5d42evShQ8EuQONwof4pFqI5w3kLVKVhW/vE8yfe3rDsJt",
-	"ALNLttsVfAo7x5srKrt5znZF6Qv/QiZwzv6H+x/54E3ZTatsCoARHUpDhkoe1YEzJAZDgj0A0K3sxNoy",
-	"5s1nGTady3VDdqu49arQ5pKtewpd7T2faByqmFlVbS17+PSpeK1M6/qQf9Rqck2LPGfIktmcZ1gZQ6ml",
-	"dyv2mGvFN07/GVUpDltxbDDlGMGv2fNcFdkLnB9lj7m1KwxQ6JHh7HMzRiS77E7zhiQfMnn5nE4ftsgm",
-	"G/bWYQjXWbgZ8aAMpFQyd8INfPOVW9IXXzm5/ZuvSIM8Z2/nai0d0iCinTPiV0lVUOQ+eOXdS0kI4Txn",
-	"P3A9URoz3qSiIMqpgDyL1JE4WqSGezxKQdsRJs9t+l9B8SRLd5oJMzlPF+iPtcCXJvGNNfwGy5yzOb+B",
-	"vafeweWuvbnkAO5SKoWH63bdXCBy5yOjbHNzn1Lk3KmrVIluATj19VWDRzm6d5k/r5k391RyP6zgtojY",
-	"Kl5KVpkVevEfY9ZKx2sC7HUGlB4PSrRBrpiDbUkHb1VNXtV6FeBdw4tMWKbV2jAzV+s2U1Dv9PJaZnm5",
-	"4QYctxLJSy9EWHLX+b7w7vzdwz0QfjsOI9/kONzH6BLp0YukpcT59RzYX3+9DnOWjre6L/ObL//nV/uU",
-	"Gxp+FyKYPJoWWtjNW+TlFBnLjUjdH8TfHS3jL+XnjvFRQmtZUEJQ+UK1EBDc+pcDI2r6Ll+Jv8GmY7NX",
-	"vhoZzxnVzih9etU6gOu6VksLcdsQcqri8Pvh+vo1u3r9Eq1g/AYkw2BkNuQrMbz54vzinD33nbXwDce2",
-	"nxjmnuBnBWX9lpXpLtmK27lJ6L4yoffNO5mqzLdAAFT6JyoT3iMVtNDzd/KdfK7kDVWN8UIJZkqF2sMb",
-	"RqqlUPLSvX3Gxv8483f92ctsTCaMUFVDGAbpXEFWISLhnq+vqdmSL9wiGFbEZb/88vLbczfoVehviMYF",
-	"ZP5BfhjfvRvgDsy7weU/794N3MbeDZJ3ocnxu8H7396Pz9lVuQwb0qu9z5B8KCHU303x1Rdf+HlzzOKa",
-	"URkmNl7xGYzZnzAm+umfE/phZMS/3K9PnWzy9OLiGbugatMEIqzRkbBiRY+Ti4sL5Dzu8z/GeARjo7Qd",
-	"J+8ko+qF9Ure43+cXSvL8zOsFIvvJ1VndZ88RWkubjEmQYDn3IobYOMfhVyM/V5qaXZUtlRiGyInhBmH",
-	"zSlIewaIGRmza5HCJRvnYqK53gz5cIINKkIYlxmGJ/V4uyH/P774+ovvJjTltVh6lHrz3XP25Zdf/oeb",
-	"85fr57Szpchz4S+TZ4gF/wKtsMwCznRxcfH0DP9/fXFxif8/v7i4+H/G1AgjFylI8sx6Cr5a8XQOZ1+c",
-	"X/iiqURz5nI4XK/X5xwfnys9G/pvzfDHl89f/Pz2BX6DAeTWiW4DJL1BzWQ/uPFvqBVIvhKDy8GX5xfn",
-	"X/pOa8iJkEad5CSHN0+HeMUMp0qvuc58TP+MROOSZl5mg8vB92Cv3LvfVa86fmhWyq3Qvf/FxYX3OIeO",
-	"c3xVlvAc/u5d4959sK9yz9ZUyI8iUfeIguckLqGG0DZwudLhd74HKTLqYrnkTsdtuMIraFTp7u4iztWM",
-	"Cad0OB7A89yhqttfGb95+c8BAnbwmxu8CejQZp0uxLZE5QxSgeVzlLe3+aTyWoc6LDS5xuqgSwCbOHpd",
-	"zxXc1Nqxe79j8wRf+BVgR30zKO28f/Hyae+DOyCLgCIIonGMnkIrwtxcWj5LIr//35nPYnL8H/sFlnaZ",
-	"+qX9dY8IpHrBs4Pay/iNRK77xoveaHMyuvBnSF7vE5PET3wTIkAw9D/PIaNuRIWvnb6eb5we9szbTHxZ",
-	"F0TiDBj28iCWnymKL95LJLeoENWYUNz3MHaS7DhhYwwS87cTl0pulqow452yyCnPc9BO8cbb3NeDKCOP",
-	"6skPSEPcLHCH72TZROmJ2XqvGt2/QcHCJQXvUm642SvipStii0wJBlfBUoO1GsFigZ1/tsVbcQxSxro1",
-	"g8vBHwW5YPyF4x9VGHZgX8j2SRH8SZXZudIwFbeOUL3k1LIi/K5tSSjNH7ikK7PwB4IIGLJqxEySEhZb",
-	"RIkvjYWUROP52W6BhAgvo1hFZlaAvPfSd+1YFWaeYChVwiifKrTLj64nFN9uspMWKH3z1T2AtLvQissm",
-	"taSYJSwnoLsWG7qEnXC5fWIJkaA8tVUEuWP1j+2gVmXoBIRRqxUh6ztISvty2WetUQI+DuvaC9HFUvhw",
-	"92p/O6W4hswKOZd8xNupDJTJVNUmo7qasMgP3lB97p7f1cQMy/bwplUQ/lEY+1c1eVG9ucOjY/upXhnS",
-	"8Tr02fOi07f6vLei0k693kM1cPBgbOjlGauDKRK5uIMhV6gbBpr3Su05NZXIfIU5pyq2zetfG77mM3Dv",
-	"YenPhmK670t8ld7063sQklLsDHcC1KyQgRVMeLqYaVU4FdlxizzHjoy+vZ6EtRMS0Oh1D7wd3pV/j0T2",
-	"vkufaxzPCblDEw0eS5PDxEI/K9WX2wbloXRbB+zg/W8HnsRQg/Xu1IfMmpTaY/M837jRe5xoN0i/VRKO",
-	"cAbXPkrEcrMwPtesOgyy4nKRh+Ceh6P50Fi1Ohls31q1+lhA69ZC/VfbYTunxnmWYUzeEaCLc/W+Ea/x",
-	"7c+3Yjs7dBD6t7wQr9uYQq+77yQMuxduf0bpzyjdC6XzvMLphwh0OOLwzv2nhxiHwD+tBEfn+2jCG4L0",
-	"OGKbh2E3A6hAPczVrNMAycZTledqPSbXQNmLlTPfC1RNvaPwDMMSKVbqko1zNfMd1XMhwZS9vlK1hISt",
-	"qRYyFhD0jjP1Ts4UU5L9afwjN/YMo57OXn7rSxXwqQU9/jMpvGOQWa1fu9vNE+P9qGUW/5wbkgnIVlm6",
-	"MzcszZWBdxKdnLQL4DoXoKmcO0arpkpKSK0hoQ0rysQMmBVK/qhm+wyYP4KTVchw5xsdG18apJGDEzWY",
-	"uf3HjXcXsfzmjvaqjqfGpqCTPsxAuJ/jWri1Q0SLMwJ2kxIjAUzug9I03v5mJ3U2WOw/zn6GW3t2hSBs",
-	"SVuyiiH6Nba/P3joCDz1DfBaV2SzQMS1ilmgZsgix/gBXUjDxJTqI07gA/CKe+p01TT71LkOzv5ompw/",
-	"g/urbdtQu5+yth9oXk/70DAjFa0GNIrIPEAdWwqMFemUSn/y7zyGfEdz9RLvqhKix5AH/rKpF0ilUlOp",
-	"jyzCPtu8Xu55l/ijaPIcXTF+T/d3g3cB7GdYB5j1cRA/PdrE9Vl36uFnCsxRpDR3ZwffLgbplPXrOg+k",
-	"Dc+Hd/RHkHSrkm7Ng/sWf68d3Aci8BcyCz7davdm7/Z3LiOUOFYcQxq8wFECotOxtv8S3r2/yoiou5BK",
-	"46Z8P5z5oJQ29eI1vf091fk/mYrhxn9VWBQAT69n/EpVh0ncVNOqqYkPeAhVtzVg+L1ZAV/gAdeC2nY6",
-	"o4TSADl6/Y+hutRPiu69InJIv2CK0PY5HZ+p7R5Rr8CXx7lz+SaUkj78UPuwqjbyIYLtIiDiV8+VnIpZ",
-	"ofmpvS2x6U5OT9+JPAAYjc9uJ1xI0FnCMpUuQPtclmzJJYWo2TnWn246x6sWAKE2XIgP57Kqf31cqup9",
-	"1Cutbjd7WOXt5nUImj/ZCdeneRSLTJ3ZpRy7ZdYLKNarZHF6galpwiZgRAbUTwIsz7jlj88TGwdyfJ64",
-	"cxYfF0ucR0/vIfwOiWBY5fJ30sLbkLh9Wlrw0zwaLZSIL2opkAHEW0TgTmBZpJhCmIM1jhwgn5aFNpOq",
-	"CwJFKroP19wRTfxmeixu1wiYv6tikPzjslmFezYFDTKF90Pi2t2K65X/8rl/9zEU2O8E1pjw5a166LEn",
-	"EDfLLNyyJlhnSanyBhRV+yHKBD3ZVbjfsbSFBn0+CYgyKtHk5FjYqdL8tchmcFWV6D6pRhNKDz5KOFyj",
-	"20oZsr0Vqm3rMcrxlILPeNWCV2ailp0JMv6rt3959dMgru3v+BdCq9Bd/8LArLLbWltM/890k+ZKQnYb",
-	"60h6mLdXpRbiLojSwDARksfK+cTxOWSnHQOjsceyIHPiklvQgufmM/vrg6ZV26Sue/htvbvS6UKDA01U",
-	"s52cGdYbsjypt5GivMWqgzNWFlBUAt/OYdmQxTaYE7hWGu1z/+6opsFSgu0Qa63C+nAHzoNB0Or4eU1L",
-	"ehPW+DjJbViqurMd1NJnRTWzGJ6EHgG9i1uHfWEfn2Ya29dHqjT0/gNntpV79Gf5SEI5lRv3sg9f7KZv",
-	"SLV+5iSnuZAzp9tVxWXvrULvoTSz4mmnRb5qp4o9Eg8OS8O4id5UiMsZHTGirBsLmlt7JM0M0+abPV7d",
-	"veGWkGD5Yj4LahjWAAwEjQ7Jj+FyOBqbdzsZ3lk+CxKG7cLEaz67svtCfEJWfUsUjy/v0sPZ1dUH45RI",
-	"WTW8ezxDQdXZjoJgxBKCIkcFt0Ws1dzHL6MEzDohys6FCX0aW2Xfaz77wb+2B3vd+YqsjFdF+420elPe",
-	"6XwGPmCtBcHLhx3+232xac01vZAWy5VynL0tv7Hk2FHt8ulFreNHSIZvbfnxOGHENUL7YBa6ivAwaBIL",
-	"u22clrDcjeZ9RtKCby1JbeGolfxnQoT3w9CyujWa9qU1DG7RWrXBNoRlIvkSMsGZQ4GyZZ8vAiEkG3+L",
-	"HsWz54R8Z9TkdozdCtH6TtnX7sMlgDVbsjeJfJx6aGMMy3kshvUnv/pP8oI7umUnnOUxaO01uX+rQSsn",
-	"SuTa++9LTqVd4qxeIa0r9Kk0onQ6mR/Fu/gGluoGomptwoyqjpSKbDwxWJIrLiy3iZf9tnsUGW97qke4",
-	"cKhhcdVqShfGYpSzw4tnTdj5yoJlR2OKKKWmco45+gbKJ3KtR3Ig6g3t1sJiTMCYylCP/IGMcEejVLn9",
-	"jEOSwu4b4y3zSFIF7qxDDTQMn50W+VTkTNh3kmvwYVdVlbakYejTwHKlFp6TyAwrKEbzFShUIIZrxw8X",
-	"2Jrl29C4/WMLHQAbpexnmODkEK4D1LB+iHFkmykOF8UEtATbsGZHyqqX/SsNF5kvOicM++riosqKoQ5d",
-	"CZNYLYuzNfAF6NCxM16MR+kIH+qUB15N2d82N6AlNYZTOVoMJIQythp41oAgFU98joTyxGD3Wip+Ow9t",
-	"pHa+nhQyy8E8o9c4+oXfihkWqq74hcNZrfIcdDBjtOXSLITsDjkNXqjneWEs6BISWE3s7zwXGbdCzsrf",
-	"/Xv42P/4YH/Vhi/zo0gzx3U1bFPJVjksKoxMdQxTggpVd2V/K1G7FIU+YMCHL47dZe95S688znVcTfQI",
-	"lzEZVaiWqQOEobtnxY2BbIsXpnNIF48d3rsL+tPcTltQ/9gifA8/p2f0Ri4gNGvnueOhGL3la7zHtfb+",
-	"lLPPYu9js//bmesb+3psW3110JWhfrfu1iPY6/uzWMtnpdOwyzb5Bl86eFWHVwdIjl3D4LHshMET+m9X",
-	"bsBhCBWfJTMWFb3jMx+JaiyWryzjF5Kq+rZTgnKY8Zw0ccaX2Mx4Ts3Ij36VdaTehfM7zS1WYkfvzLvu",
-	"c6A1Z8fKm8OzcursUt1Agn9NINiQUeyXIPCWK6QVebsV7GCuM7xz/+mXZFc/og+YZccRzZ9VVVQJdbFr",
-	"ykGmpO79HB/vTnkPfg/WA+ZD2EYJhfaJqx8RiT+mTXSV8xTasDblEhsVOXqnkDNFfQpyJWegj0viQw05",
-	"hJbgj4cRLcUMcCk/qDx7pMisshP7gUVSm0W//TCPUfR7e/0IsEirO9zuZZl8Ha1g7Ytl8JkGQNsXmh7W",
-	"AItBrJ7x1pb9zPFNx5t/NyrLHIGOrqL7emLYWuky87oSZZiZY/wWyMybzbFbgyO/J96pWEIgcW8Z30nn",
-	"vtR2A7fdkbWWW2y8/rlkWLutIcDoUF//pyu6V2hBOFzP+xFgWKYYdjcj6ZBb60irVuLiJDXyDhLcq0M7",
-	"WdmMGl4cv3LGaTHzSBgSGNxWWpgCw+rN7whBUGHwzeO5ZK9WIP/+4h9lIsYDudzwzgRg9FMbmgjygcSw",
-	"X4WdZ5qvsSJbtZ6jS8qR8h11cB29godvN0NB+L7R7fDOyXpSWd978bAt1UbcluC2WrUpcpdh28RgTSnT",
-	"YCE3gK7p4KNa8g0z4HMp0NeGZdqFZblYgDlnr5wY7Oul1JrmCUPV8kYTJ4OgxcIJFuhwpGL55VS7MTs/",
-	"IxDeVFvaxcEvYjFIbtbSf3l+JEs1GWNCTXrcxZyvViDJS4pSCu0IQ8iCe1U0V+P+r2TaS/tvx457J2x0",
-	"oEdL/kUH7I8aJB6+7EgWQGtxJqZT0Kbqa3ZxQSETR/H9QZ6HKnUhQAMF0Uwx4SZha9DAUq6xj70qLJNq",
-	"TYFpdMvPqY3W/rPFth3DO/zvqDxTVZizeivbOGd+IbPX/u239PIHL52EIroGW3bGUZSP5XvJqRvQOV+N",
-	"5qrQZswWsLJsplR2BCYeIBiz2vvWi2YPMF85nedtePfQBajpCPvxtEnZj+NLEzOJ+Iit/yiqaFJY5v54",
-	"ViqXbp21N6h1yXquSrUMtMGXDjDFoXr0YNgln/WoUlr1/UL/XUsvU2uvJ4ZNtFo7hA1UjJJxHZWfmIMQ",
-	"uJU9DO/8X/tE4hcyC6fzwc3oW9A5AietgBDlpYfHtqLJ5+OMcN2KwzwsiPWAfX3CoaxBi6yV8PIyEfEb",
-	"oZlaS4pyDUGucSzsiIFpBeXnSM0S1uVB1FuBlNG6dAwUx1mLQKx69B4eyenjxoYL2OwvOCDk7G+weZyi",
-	"P9V8HyifqBGmJOw8iUYGHlC59o2Tk6G2r0fxpgRbRRUESjHdg2QgveAei+1sOhb8IPfzpTw9dogb4sTp",
-	"a/IsgHEmYc0WsAm2EUIH7M0t1ZopH+q/0uKGW2ArTkWeQu9Qyh5kwrAMjNVq0y/3HNu8d5Pja98Z/ppe",
-	"/SyMP5zjNED6WSRfeXAwjv0hGSHlQwXzNhvlFY3vUwC5MegtdCOvtJppvjSXVSaAnxeri07RrF4WKaWF",
-	"+SrjtNjcUSI37+T4qrBzpcW/EE0u2V+Aa9BjpijY8Or1S4NpiEuOTSnXVBgT83Oo0QZGfmOHEzJrrkAv",
-	"BekVLAf38jkLG1nyBZh3UioPuFiCAvllmnh3okqX9Tlo2sdm3o0l/MSzaKyND9faJiLl7ZJ7yMF/fXUc",
-	"avA3QJQOnm21jyGGn2+qqBEzV+u+rmrCkOEd/refr2YXaT6YonWj2uGUBCM4lT9wBIzt70JrTWFMAZmj",
-	"QGEPUsz67P/4aHt6seMqDsdjdEfxyBVT+G+KXGaTriD4v9f9md/6KpenhHt8wkcQ/Z2Y54t87qnxueLp",
-	"AmuTO9Xr9yKbQcYmmz4ET/Aecp3OxQ20psaR465ZqVkqbEDFcswks8rdWFV+PXEiv/wn5rwlJ+4Ip3nU",
-	"JPUrZt2tSuBIELAISzb7l1htXQbR+gF7OisdRzTqhxVCOpkkBRQWxNKBW8iZT33odx949KCP0fMXlZmw",
-	"yKKiXBjeBUGMS1YWGxaPrRY3m/Ns4pN6Q3Hvc0ee1JuMyjS+ev6S5XyD3b2Enb+T1+7DJ6YszhdKNqAi",
-	"LCDDCBdJPgfmvY9EFsYtRFhynsWoBjsSnbMrGWD8TgaXcgBnmfjjqxQHD1xMrnq57EbyPvLVA/H78Wqv",
-	"RbcZaiXH2WVA5ADbo/hTnbQkJPYF7UMnB9CBhqkGM68TwnaIKr7wcdxRjw/6K2xVFWIS9lWmpsANykwO",
-	"q5Gql7HQh5B0WyZ+DS99jp5sQRsPoWDh/3fNg1rPFQosKs/KchEUZoNc3+kJwRx+cH8wD+ITadNbB/hx",
-	"pioZtQSUDu4J4FbqH975v0bkt+insNZP5IM6UytnSxmbG4Qe7E8ZqlhlkAsn2sBhuUrd+zwV+u1eNL4s",
-	"xjG8VHO17gk36kDLbVna5o8CiqMk7e6g3L4cpo+OA3yITKbOM3sozQ9rFNKmwY7/GLOFVGvDxtR1Zsz+",
-	"9KaQUshZwt4WaOFI2AutlU7YW6tWK8j+nLAxBZK6e3GcsLEp0N3k/qSjVtr9bbmegR2JDN+xXNuRFUso",
-	"qxVl9M9dJbgmpnxbp/LP8koXsntQ/RtLLIGgntRvh+TYSR0xVndfwhze+b83+xrRbx/y6e+vCp9a+lH4",
-	"50e8w8KQ9aJSeDkgyyhrxJI58TRHuZ+8ayd2tJMfplymkB8eRX6EHbRK6rikfnj3KPfmc44NS6Z1RPGe",
-	"CvFwEbn9bDT4f35Ux/MmrGrvCcUTM8o2aCgI2kLLoxAyoBBfng9aDpNaqgqkvueksJiRsQBYkbdWZA8+",
-	"wuOeVG/QPwIzLqeMsuMfQh88b5U93km642umYTwxjGeZBmPAUA6GVDYcOGRVNkhycXHBgKfzpKzU13EL",
-	"H3bQ1vsUTnfG12COpSseIsS5afsIcL4qYyAlCn5zwA6Hc0RiXhVmHpxbaLEI9RWiKFFm4Rh3p9f6/bRd",
-	"2rsnr/QiVzwrM626KzrpwtjX4c091SN/9hCrlbgqS5w6btToKEOByW0V4MtO5NVB1+ohfPH113vLIXzW",
-	"YMqSI+UZbv5tA7soeDugfMMmELx+DaQ8zOBah/CJysZUM3yr+dR+hHbXH8GW4WpMSKzaiqE9ofOdMcU9",
-	"WdTw7hBj6/ZpfCCBmhbDeB33Ns/Q8L/mPmROkm+YCcNUcVgM0P5dHhvxHiP+pw6rPipoJJG9kj8emMXe",
-	"XSXqIyX5D2BopUaXTTzHnEynd2CYamiEUQkFMSKo4sXjtNDOJ0qBNS5s6s22GHOy87rWguenCILof9OX",
-	"jXsPSRyhItvBcyLAPKGKo8eLKtu6gSndPMd6cBQzHKxSBliac4GXSNUBGJUcOwftP5VPDkQRDCRsxZEX",
-	"txRZ86t//5ThyGGOMOdjx8yE+Z87hV5awXMTlwMxi7ok4K3I9DIwzz27ev3yGJgSIFLiRMVXIPMCBE6e",
-	"Vksn3cnpx/hkKWRhoctedfPF+cWQF5mwZ7lyr9ztPsnV7AxubffDIfppdt5JlZyKWUHItfMUMARxmGLg",
-	"Y8uTYabWErH2Dm4hLWwtY/cwnbz+ec2cuj1f+dqjT7gDnznw3Kl0zV9FitnLFOh5j2W570f09faqsJOo",
-	"5Dkd2/bEv6uJAX0jUsA/h3e/q8n9IEMfbs/eNv4wV7MTzLFSKjcde8TnTtpWOa7CsU+v8h1YcYhG6FiK",
-	"d463r4VeIIi4i+yeMMc7cGsZOZ/ALhzo1+Ed/vd+hxw+3Zkw46vhTKtiZYYGuE53MBzfWFETg90HmFBU",
-	"hcS2vRAfupaos/MoMmEZFdPye7PY1kjp+4Fqd5A+thNhRhoo1G+7hPn+RQ5HqDhSw+FPYb1lk/RPY7li",
-	"uSwQuvVi8Z/gsod35U+jet3pD7OVeLm2nRUeq2ZbD4AtYTm5363wAU7XL3Z4t3zEU6RJH2l/lMJghp/K",
-	"eYT13rk/qWLj452Ln/H0+6TCZ5/GmewUafug3O7wOmg9tmhSLuV9XNcf4jz8Yocpl5nIuP1UbtJSk/8U",
-	"Fuv91ZUW/wmt2alJn9aKc26s1WI2+1RoMCy87ib/9Fbdlq7wGDu5V3jW6bffND59hoSlyoANw9/QcrP4",
-	"uMHTtDR+CuAc3rn/3N+69xED12/sdOfwfscuf5y+d51TevfAI8xUNv978EVznxmHd1tt498/Quud7Ub1",
-	"x1j2sQxmH8EG3LMpaJDpBzmN/Z+ElY7KdZ4SBEOqB3MUAvlvAQ5fA9EMt1qxfAZOHTh34c9Ph4Z6fOX3",
-	"dFIYli6yf3tsOoJb8KNFpTZ/5VEBaFIuPyMSwWForFp9BoYHBr6s7XFUosclrIhLrtxMpyuulsbwzddf",
-	"f/nNvkSGE54BRUh9xkUHB6eczz6Y8nMq/h72tA2+Pwpl+U6EB/2KnZcOhwF+HLlKfJyg2I31qZ5E41Bq",
-	"j++3IpDZSglpOxdFfaaEnKojT1BFZ/KMryxoN0cEBjvvdb7THjgXf+ueoNtpn9V3qvsaDh844UNNa9vT",
-	"JzupbcVyAtrHo3KzCHlrzRsgmMGOGYoRa47WdfaNBmonOIi6nWrrmQXZgprhSeX973jnvgv3A0SX3Rj8",
-	"QR6A+80zvIMj7Coud8DRMa57F/en8Y91L8M7+xGfTnxce2xIhXiVyK8Pigxpi9fwQQ47U4bfo0JB+fDO",
-	"X+H8/rHqWyO0rW93qpKLnWROM+R57qbQIo0ChzI5siKH9rfoefuDWlj1cMUL37D9ONHV8ShkA2mhhd3U",
-	"gkTiz2+KfOeZ5VYYG9spJuwOn//9xVWeq3UujG15ZZa2PijB0v7G3Sy9H5LhdzsQ2h73flJL19hKZGmc",
-	"guj5qtAzQJ/a3hf2gaf25h3+fU8jmf+0ZUPRWe5pNeieydHYVZ7v23b5Gll0Iq94raLlyXAGNgVtO964",
-	"UXmx3KXiwoCmZIL2Jy1UWHvhDv/bclaRCye8ftRbhzqlRBZphmmhNeW6tT/sym3oSomgZ3fuP/dDVv/l",
-	"ILadatxhmotR1eb2JFOEpLyTTWA2BnvbHGUC0IZamWDin2f5ONaEG5EOLv/5m5N3fLYm/SM0fqR/vv/N",
-	"fahvwhoKnQ8uB0OspeFT/mKl4ukTJqyBfHrJKM0sYX5BJmEGrBVy5v4qbxv3q0Of81qbdKoQsashvga1",
-	"yqk5mhEzyYSsfVW2m2p+8z1SIra+o68xl3Gl1Y3IQBssHrk1ClJhbPrQO8/XchOalcXtd+uq7H7/61yx",
-	"ucoz43t9aZVTRfOQtF0bhaLbI4NcpakqpDW+mR+Wgqh9h5Jg5LM3Na2yUZrjvGlcJZNZbN5g1kv81h0i",
-	"JIw8N5S8WrmPa4MGo1pkyB/pW6vYkutFWfafuuHVhsA5It+XRaOq2qPYWt4qagDvP0erWctxZCLzxaEw",
-	"BxrqCEU39+53r/KMabUuy6DjeyxXMzZTdTxwN2B0Wm7ZWukFVvBwA0x4unA4J7NLhtmBiS9rm7hR68D8",
-	"XU2iZxssbbu99sWybIWQqpWAjHrLIQarxtlTqnFk+L9s/FhlYjmVQyqHTEroVX13MiWhiVpl7/f4SXQV",
-	"6o7gqg+5ig6GqfB81sRzx3I2jFeLP48k+rQOV+HmzpgJlVYwDPOaGnv2mmsbEuRKLaiA3VaAwSWhRSFy",
-	"eyYk81pS1X6sPksIum9b+dbQASHm/AbCuYUCV6mSRhjL1HRr/LYN/MD1BLujUbcMP2ghM9CsUSOgNh6l",
-	"ir//7f3/CgAA//8=",
+	"7L2Lkhs3sij4KwjubmjmbnWz5Vfc04oTuz2SbGvGthRSezyxIwcJViVJmEWABlDN5nToxv2a+2H3SzaQ",
+	"CdSDRBWL3WRLPqOJiXCLVYVHIjOR77wbpGq5UhKkNYPLu8EceAYa/3yugVvIrqz7RwYm1WJlhZKDy8H1",
+	"HNiK2zlTU7aec8vW3LCU3j8fJAOTzmHJ3Xd2s4LB5cBYLeRskAxuz2bqzP14ZhZidaZwRJ6frZSQFvTg",
+	"cspzAx8+JIM3fAY/CLkwu9O/hZxbcQMsd8+ZVcy6BWm4EaowjMsMf5Bwa9mKzyBhvykhIWNrYefs/YAl",
+	"7P3gWOu8Vpbnz1UhI3D6Xq3ZkssN02pt2JLbdN6cdqr0ktvB5UBI+81XgySsw00yA33AQj4kgxXXfAnW",
+	"Hx/PMkHL2F7VL+7ErGIaeOZO0MGKayumPLXPmLCGjcPHI4TwmEm+BDppYdmcm3P2k7Is5QbODEgj3Gm4",
+	"nQk3vsOMQTJw3wwuq3UkAw2/F0JDNri0uoA6HJb89geQMzsfXH7zVTJYChn++TTZOhu3Uz61oEc0QQw3",
+	"c24srdlvz2EBm8BUaQir/L0Avakt0w05aFnT04svvoquw0NtpGEKGmQaWw+fMaVZJmZgbBxE1dc9YfTF",
+	"11/vB1IGubgBvRmJzH0embf+RtfM+7DUzQYyQ5T0szVh8FOxnIB2h8GZhpkwVm8Y5AbWc6hOpLm4Y6zp",
+	"FtIC0bgVBI1XHjrfLG2fiJ49dAaRKjnyqNRypgHPjodIwow0GFXoFDpobqXVb5BaJqSnODtnwjBOdAg3",
+	"IJmYOvaRK7UwLBcLYFwyBArug66eaif/OHtlzt76ic9+cj/Wd5HBlBe59QywXPdEqRy4xIX/piZ70dFy",
+	"s4gjoP/6mJB0Q9Kvd20z4uMjssqcTyBvR8vy8UMxcwkOpu0TLY8yh+UlBsbmKJ8f89DUdFQYd9Nuo9Fr",
+	"d7cIw9zThAlpbO1CTXmeIzbHLhv3BQG9AwBLIcWyWNZXVQeGu9Jid7tI53jdtUztH0Xo6GnS6xDcACMj",
+	"/hWZ/K2TcjjO/oxduFsvB2PYErg0jOd5woqVEzyeXiQXFxcdC6Tx46u8iCxzyW89qC4u4otWqoMIwtNj",
+	"Yo1nhy0M86e6bEJvxplQY5hTrW+kdJxP4io1E9nBa/VDHnXFhZ5BxyGGxw/lMoSPO8B4riQJsqahTaRq",
+	"ueTmko0X/3kzZnDLU5u4f/yPmzFLlbRcSIM//JP/j8mvY6a5dArJePGfd5xNPoyZUw/UFH/5E2eTP48d",
+	"pTA1PX8v/wYbwyxK606oFcYKOWOZAiOfWLaQas24BiZmUmnIUO9xwMjcHczZ+BeupZCzMaOb9fy9bCG5",
+	"39vk3q8u/uOb2FH8XijL24/iCIfgpURek96ax1EUFVaalEtZMdtt4bo50jFRUsMqF2n7Iptyb/kuW6lc",
+	"pBtHWqX8eTIhWMNKGWGV3vTgRdXLiN2qsKgPespO2Ap0CtKegUxVBhmza5FCG9yb8/aEO6la+wFvQfYE",
+	"u3/TA/10cFYTZdtponz84HmKHPbvusjbjsV//tBlGDCmU7OqvXBEcdYoHbGzIKPc5coJG5+NvdrPOFvA",
+	"hk2dKg4mBZk5Xqp01iqk4VQHGgTMiqcw6ici3V/+KcWdL77eKyZaPusSmcvHx2SLTqdqR4zw9KEYaNUC",
+	"OvCvfPzQeYKwHp+mEuUfNssaJnOlFiPiUu3z7b73sJmRmZqVkgbqVt+I/EMPnuE9MVHZxmn3sFzZzfkg",
+	"qduNf1B0y7m//08N08Hl4P8YVlbmoX91WNmXcRUvlIzQi/s1OuWHZPAtF3mh8SMnaQFZYPmqvGeHvxla",
+	"RgWQ2ILoqRm+1FppQ6uJWEzXIC1bayVn5+zr21sm4QY0s5Dnhi0dh7FzLv0t+nsBxjKRJWyNChlKKaDd",
+	"B7mazQKbIkWxMHBO3IMW4tZ5laZg8K+VVivQVtDx8DSAdovskgFMp040jz0K5pvIww8lTqgJivYfEj/5",
+	"y9tVzmV5lL3XwfNcrWMYdFUCZrJxW1+ytSryjE2A5eBkXK2K2ZxJtR7smnOSwQr0Utgobl7PQWimxWxu",
+	"DTPFdCpSwpoNW/INM1bkOZPKunsBmJCXLBOGT3LIEga3K0c7CctVuoAsPrVXe+Kw5UZJBIqwsDT7sIyA",
+	"+xa/GlTQ51rzzaAhrx16lMlgPVf9pn9X+MP+UOce/yzPrg5tGrY2cxJOv9r8r61Y5De6i0CRa/ydkCmw",
+	"9Rxk4mRjd1eP6VTGrJBW5PhsUDMAZNzCmRV4f93ThZMMnCi7u5hvneJrL9nYbIyF5Yhn7qZFTULpccLG",
+	"q2KSi3TkccP9olUO7r8zzaUdn7OrmdP+LA3jHo5yni6Me0WqUXhbKjuiscbJeznOQArI/Ds0UsLGjdlH",
+	"Suab8KkRMwnZSEj3Q0Br97dHbPdnDlMcxQMzcariezkupIbc8eAxAtYRjFMnDZOKmSKdlzZdBAUzfOMe",
+	"2bmTnPjEKQeOikmv3MFFXHqbgSqoG04ofmIYvmsSNtVqyZ5Grik3nCpWccszPiI9eeJmN37sHJ7RbYGY",
+	"5H4jI6WZi1Xp90pTVUjUciCfxvbhxol49rieKP3ENLxM+GpkCAu3LU5Uoh/S1w24OyyFBJe7ArWKjbZF",
+	"sIi7foZ2IgzkvkOFCyFjujUaNPFw3NFzqeRmqQoT21uQLbuXifNE1+c9aO/ETHJbaIjcealyOB67T0z4",
+	"yp3Ac3wNfQ7W8nQOePsqvKWXPAMmbJS5V+6Unc0thTHuzxYX6hyCJp/BksvMsAkYkYFJ3Imulc5MwECk",
+	"L2Hd6qwujK1fNLX5lI57V5z+4nbpKNREdyGV5XF37xaYfvIvHg4or0BHJvBQQAaxnqvoLmsDmcZht7hv",
+	"kZ5TR11Toclz2ud6LREpdrcayy0sIcaXXuHZEBtwxBiGwZsIPd+QG2SOhovMs7/g/zWXjmVu4YKSCO8W",
+	"YAb49EYtYYg/J8w/D5MjiVr0pckMbglwOfAMIyOi029RZ+kzrOBTnna10oockkCSNbRrnKrH5CjBF5mw",
+	"3yq95jrzpNWk9uBI3oXMXBl7uVLaVtaqFMQN2TzMxuRqFiOqnM9GBlIlswi6Xc1K7q3yzMmmWq0JhGsu",
+	"3J10QbQr3XFmCjdXiR+qmNSZtEQTDE1q7AicQtGB4lNSYJ45xuDkVCcIKzlj6gaNEpGdhEFHKPPUFbyj",
+	"SEI4gVbrcvht1ARZRoGQ4qOmbM5XK5CIICdYjbsVo+auV1l17ZYnZpiPaYAMQTzo4dOqT9Sxb5zBTdWY",
+	"5eibXpFlyp2CaTEfldjZb3crraxKVb47mk1XjnnYPHqzI0A6llFB2okvec781nssCfkMEXuxdBxITZ3s",
+	"lRZaE/OZwNxJDMnAkYhbz6/7BCEasr7qLQTaAm2TL8Q41Qsyub0NBuR6UBXP39SYlo9A2JJadDz2qpQD",
+	"Uq61gIypwl4yI27ZVECemYT5RdG9h6LEz9fPvSBxiWrsZFMJrA3j3DcxzFNLd3Ou7KbCMl3k0F9lLUHw",
+	"tsjxXl3y21f04dOvd2/ZYuUooZtFySLPnaYSTFb3j7+rIwFtq89h/hjV+QqZgzEjtZaXDEOT6k5PNuem",
+	"uuafBVnvEj0kODPTYLmQ4Qmzc2UqN6/3+TQcqc/IijRISkqoloBkgAM5eOFrv0bI9GW4ZLaF5tgG101D",
+	"llc1tJppvowygSUYEw00iI90kNISxo6dl7fF7UoH5e+9MJeAsyMJbq3HDxpdxw3PixYb2A3oTKQ2wh9f",
+	"S0B4AE/nTCwxBJXiooSufA59NvDKffx3mmjvPsoFxXbyrUDu93zOJZ3nFr7cBK/SDg5k3PIJNzDq0JTK",
+	"d4j4sxHZd3rcjR+SwVTcQja6AW3abIpBTw1UImE9SAYzJdEalVu8imPUseLpwuNv5IK7AS1s3M7WvpqY",
+	"xfQ7bsED+CDQ7t/5aTbQoMYb7xAMU1Xfbi+wNuWvLVBAhN2FQQfqwG1amJgm5AFaC4FA82QuDOk8rFRX",
+	"GI1h+kkfUz9uXDJfK21qGsbUrc3pcqYvydZxIaKDTsUtXXyxcDJled5vE6qwqaILdt9iXvtXS2N1TCzZ",
+	"lJEUqJa4PetS1k/RTu8kDyB+GCVjD6z2nSX+RuSGIR7hX/UblkboeYxurSOHAoVpic3zapZ7MQl2GB/V",
+	"QJxjl6K2BdMUFeZkcFPkEjQnbQ8v4xFFndQESy+u4k9S2VGAVZwz0VnvQfpgbT0Avzt1+0GFOE0AlqgR",
+	"FlbRZYWy1RHXiKiNEbyuEDQAc5KrdDHwHqIoUGofmgPlbQ/6w+iheZIHfts44sO+DRhzyFdbB/sAJGwe",
+	"VD/T664Fq2Yc3bUK16yRXYbETrvYHqvVgQaqtu0H4WrXQ1X5MQ8yGqO813K50LPahRZseMJQuCxZ7Z6R",
+	"uWlXBfEMsuQL3q9RDuPYNyqIwHQhD7mx6N6O3FetGgAaKjlbFXmOxkmVZ8mutbvyKO4y2wbi8Tx/PR1c",
+	"/nP/UmsI++HXJJJyhY5fY7nMnjE+Maik7IAy2FUlXQX3Uzir3ZV8NsCrRIQY4n2v8uwt5MANtEohpX0L",
+	"7QD4j7Vi5I1kDX8gGd1BZoyzucqRGzRR2SwgG002HQ7s6KMDrIw7kAlT1m8W92EMHA0t576E2GJGL5Or",
+	"Kpu4VOuGX8ZTUwxHxbJN+D4dXdQiCrbNE+TsTVgljiSscREkzN8DiRfjEta4BdCdUciFVGvpiSLwkuBg",
+	"qLgT5TCgadrtps5OdlGlSzElKNaIpNp9RS5dsQR/VZOXZaTs7i2lgWJwD8FXTFk7kR0dbq3mI26t7pBi",
+	"GoavaqukKfYzomp7og3g2O0so03qfhNw720hJf7xzqrVyqEdWmIc8r0rKLQpaRt2VKOsXTTjZrH3Pvur",
+	"mlxzs8CkXENChZjNYik8P1799PPVDwl79/z7ly9+/uGlW+DLv7/86Tq2vD52zYgaLrOW9IpfvHYlDJsq",
+	"HSxE5Dcmz6FhC+EusbOnZQjDeq5y8LdAPz3JryDkne3eNW6OS/bqx6vvXo7ePb/6KWFvfn773cvR1c8v",
+	"Xl2Pfnj9XcL+9//8X3s5PtoQ6pPVN1+dQYk94TBb6N2d4B+C1Js5pj0O5CHcwbsMTTzXXE0tXTClCtAS",
+	"SBPFx+/cE0MB5A4nmOULYLbQsqdG3hsCEm7tyOrNic5kpYUKdrFddJ+L2Rw0mykwZWjB7hJ1IfcBec0N",
+	"m8CskB+DPXfz33fpHLIih4z9aUoRPO5qZ1Zv/nw85tzt1T42Bw38qwcT2krqbvKkyuBREF4HiurgQ/4m",
+	"2eFGlc2hB9JrAnvv2x3Ppu/b7twg6/1+aXzq8e6aC9t33VunEUxJYYgKCNUGa/aKahexs/hRtHi67ncl",
+	"9GZW276HUMBgkGBEStSO1RIV1xVJHEPkBTnBfYJGlXzZ3HI7sJ4rORWzQrc4sKbiEC8wDfmtyONmAnGY",
+	"Z86fZmSkrmDrYmWsBr5si6b0pSUmTtVSBig6M82Fm5rNFFPS6X9OmUkowpUblql0AfpcqL0STnUA5Tqq",
+	"jScenO2ngaDbRV9cXcPmTGmjoNGugKvDeKxsyWUU22rZDzFLHLSLnhKgHrVYaqmVWjiIOtXsvIdfiTaW",
+	"hASWsEq/phicfoJ1ReUH2H7jYawBHS4pvEt6zZZ7hGATyAXcAJoEzAr4wv3xp/9Hmv8sUeLPzxhGnZUj",
+	"IGaJdO6Ap4Gnc7TmCcNqXOE+jOKgFKsGjRyes7oVlrvDX1pO5l09eLLNuxf1wgT1f3upEVfgSmgw/Z3H",
+	"B8hMvxXGiqmocpP2rkatQN7A7T4ZfSugULLXK5B/f/kPx1gKB69GbYhguRG5sJuEkTSSsMbqMJO7spo1",
+	"zqK248Hl4Dej5Plbvv7RS2VNh3FHzQF6KSE/qv8X+/ntD81T+vrpF0mXwbD26n9/+h/xd+vZLFtMyPvi",
+	"GvEwcAN6w7z1OxjLcphapgrbB4cq2bgMFlB2xDE5Kniz8L+1nwqZgR4JeQPGitm2vyDqU98LpcZB98C3",
+	"WFjBG9DGId21WsAR7V6UGBK3pzZJsHlgZEu/LGOWThnZlQzm0SDgUs1I51zz1II2Aakx4/NBoh4GDBam",
+	"DF/ZCnkS7kZkSyELC6buWpA+GTD4Rk8Kl3bZEjQ6wA7JRnurJsq+KT/cb8mt3Rd4QM1pK+TqI6Q20JvS",
+	"QSMRX58MQkbuaqw3s++ubh7Llsae8xSoZKFPX+SIz5h8Yy7JDjMOOWZV1mhIO+L1HK3xfxujnRBL7dCX",
+	"ZCj0H46H4/P3kiRlyuXDT8pBKa0PfyMPReUKUGvpPQHoI/C1RO6JYVX46NcefiGadA/2BUGlBtG9ePUj",
+	"z+DIrLNTQDkauvW3prUxBBuuja08ihs5Qoz76j9YDhZZqPtnJmaY8VAFzohbJy3PIV2YYtnPAOyPKPDi",
+	"HkyA8LcRZr0lXYbaB92IFg3xLaMNohbP67a43IRdICV553Av604ed/pziz7ZpBkN7PcUZve5CveLxu4k",
+	"mQC8OhySjkBpfxzvVjyNkE0uliLCh71/oj+09iW6TQuNBstSfBQQT3trvND30sPNvZ6+rWTTiBkiHsr2",
+	"l42tx29gISSGKaQGk8qtkKllk1xNiKaWXIopGHuf0C0vTRDMt7bakWH1RqvbTWWxbMsu0yoF47fCpVk7",
+	"LpCJLFwgLCXl1mBOtnDa8gwj4ZoIgTvtspPXCn6uubvdFuDnQCj1Q5eJg3pUvSRIl7mCPQNAwabzaF7n",
+	"X2rDqSX4WgR9ELo85/vBInzPykxlLjHAh2pUznrn1cQiS6/88eJFTzGdhvlcQp8sHdY14zfQm4638LWO",
+	"64QX4eTCymqgb8XcN2Vw2CHBfxrMXPqKGZGMm2CvQ7kGwb4mU5DlM6pPeEnQwYh9sg96/dPQXUgkgnFa",
+	"eQaain0s+e0Iy/VQxg6q09sJHTxf840hzXVEdhA1neZCQlTFXACsRpn7IopImB8oDFvAytIepMLKKG7N",
+	"5hm78N5kti0R75RK/PKbIHzRvy/iaN3YYLxOZTni06+//Oaix6D0dHvgls3SGSFJLtUNZNVZogePLLru",
+	"CMtoZfcP2733nivFCFmqHzXC8i0x2iLzFsLdITfilsoB2b+PyilrUMkNHtYMrOmVmVvh9e5ZxAEZW3Qd",
+	"q1rp7l1pN9nh8OkCshEW4Nhjd19zadGciiVdppbxXEnwtTss1vVwUFEy35R8CO+ZDBOr3WJ7ZlR+SAaZ",
+	"Wsteq3K3mlSBhGkJWOTCel5Qrc/bvo1aQhkURQvsvaw58NzOW6Jb/a27T0CpX+FVMcRN/xCD8otW3UDD",
+	"kgsZvQR/DHy8knNKWOaEuZglP4HaFYY1djBShUAoLGZLI5QN3/S7vwqdx+vakP9w1C4HrP1KN6QZ147Y",
+	"Vxjv7+gcddzlW6BxoiphrZPui9l8ex0BzfK89zq2UxprZ799rgSwCuXqpxrbzjYgK3yMcYW3VcHKtqSx",
+	"qgpUE0ypWm0SlkEOFgvIOk03SsLgBOaWuhXXjXqU0c/bg7CrIkmHDuqErVZTteNmPn4z1L+pKvtHyjFt",
+	"9rvJylpKZXWlOlRokD3H80bDjYB1xMqB53ZIou/2kcc8vXt0N6yF5mcmMcn9movWciDbOlxLD421m8At",
+	"muuW0KZC0rRZtAsDKWRlyY6KgkkG3jAz9+XI7kWmDeWsWklSHkKHylZpoi16d1992fJZXE/GBwfqx9d8",
+	"f2Svn7BjZ95Y8W3UuNtBwcEW3+ECwBDryYZxtkKLn/dmUTpzsM8/lnV4VZh5S/2I2oLNfLvjilt0WSrG",
+	"hBPsJ2tgmde4VSvnKTQTCNzLvooFpqm7ezxhTdNNVKXcmJZUnW2c2hMUHv5918opd5MShWW4gnC/SkX7",
+	"qLaw1yzZ5M9JQNnqvMImPTw70biV1ZZ8JXYeynjIIw9zM/v6JFjMZ6mMZU99RfyDLIBIVBE4p4qKk8RK",
+	"MDro4XOzVfH5GVU4crJKgEeMV2NoyvHjzHZKBITyKiGGrJw5qcG686zeFvkBMguNv7egBoodVGQvThWN",
+	"TO96GRaONRYOCiZwlEw1hSpR3MJylXMLGJ1rEl8LhHmBsIWd7QYPtLEz99lWCG1ML1Yrp1zmkFrVFcV8",
+	"aIGRd37IrSIjF7soHiOx3SLmC9iQdfYZVWAPvwvjK+VHqpwPIjhlsVZMbbvH2lbLedE2+x9XQIqdOINv",
+	"esUZ7C404oRJlW6R1F9P8dqiBmdgqK59mhcYU6amDSs+/uPH6kX3z5f+5SbxffNV1AFnNTetS7hkf333",
+	"+ieqp2jh1iZOt+dYcNcXpwOUkyopMCAAmZlQfvXmo33lvpOWsDMqCmYs1z32s+LWgo5W7ZvlapIQiGZw",
+	"e4l6FCxvQF9W5iQGtytNhdabk7V1btg9+i33bIRfBovFAeVtY5dSgFY0Bs4EubfHkt9By1Lv6dQNZadi",
+	"pmOSqms1nbEiIfLc6P3YFa3wvVpjlMikMBvSInsLem3dWYyvLI0AIdvaCqTpCt70RbFAdsW4cB/l0l8S",
+	"hWU00NTdYDzLdOlqogxGJqKBOlhMnc+gLfBnotXahMtw70j9SpOiXaV8vV6ErIlOW5BrHHW5/8YWYsJJ",
+	"VZ5y19AaLa05FXIGeqWFdMKiZCJznNpufAUUKuz6DINauVgyKh/lbRQ3oMVUxJNM94RsltqJd61p5N0i",
+	"auYIGFKPYN4tDxkvz6MhEynmhETT015P3Z4djzQ0UFKr6Fur0jnoDFOMqhXeNNcFI19aOUYnV4ZxlqsZ",
+	"HYNDkDNj+XKFpZELO0fhyUkUNwFsR84AckvTpiukwRcn9uFxTj5az9XSbd3vGR1FByT11sqjbDENsipe",
+	"Bl/UnBvs8gcZI4/MBmzNI1YDeSFr/xDyhudIjiFf5Nfeup2HblXmJAAoGTRz0LcwrpNGK1fklizkA3t7",
+	"16KlgV6EzzAhcap0Cll3L8VQ7gGde2Wz3dKuPi3yqcjbriIU0mPo71AhXD/hTCrZt0wtRZPAr9HCkPYk",
+	"Edpu3EkPiyltrAbDHof4onZk/fWvdwAsU6kZVqUqzpfZ4THZbjFCzv4GEWRK3Z8Y+Q0t4UPBYFSyFUxh",
+	"sUxIqxzz0YWxzFilIWFvXv74zGdw+m43P1UseFfyObLA9IpuZfPMV6quWX5xLZV3hFhrXIQq+8JGxnda",
+	"mrhx6u+Ka+trFuBojvN6098TQ06+NTc+MNc7X3Ynq12v8QJtPe626MVGzQEWELnU37z8ca/RquRntYGS",
+	"Bq40116XW+qNdffH33ncvFfYBV3MbV4WU+S23qLNVxwHRAerVPz0ZYdthaDSVEZ2zoX+OJsUMqNqXV3n",
+	"VGnjX8ZaceCBjJDCYlUegxubGDHhIpGjj+sTkiGPQvd2G8pvV6P0EKi2mwRAby8pep47wW3dtsoDAkz3",
+	"pm/EmIWS+WYUJ+dfmmF0GBUx4emi7EaxZbIhh2LWMxZqznVbMbo5GN/OXO2EGW5FgmLwpsfWQwyesbBB",
+	"b+KPhAm6nw8KFXSiExk27gPWLvPHQUAOixgdilLlh46NC553ObesUuQBnHpXCQVyXFa2HYGwNapMcFpG",
+	"eUstk7nleGrhhFJVQXkkR7slLJVvCbABygrcsJmqADvTnIhdtYRf7TF7ex20gmZl//b4XCeoemJ15CRq",
+	"OBIBeAfvuOazg1x1rUEmD6L9em20k1F+RQlbZC8BDiF7PmsL/m5sZc6xXjSFrmHAITV7DTh7BA7TmA+n",
+	"cMwlnYs800A2Itz/BHKFdSYV+gFDNnSji8M90bfyuHl3dDsKR7GwPdGUZOAort1Tlu2ZuhqJPqsUiq2W",
+	"dThirYIsaB1sVhNscWZbDCmnTH/tHTq2kycbkZkyOKi+c1cN447qc8fJHaXK9x8vUXR/YmgPk/c1n/3E",
+	"l9Hq0pOo51xh1KOwzxo5/ZXZCwvAHUIPJb92cgL5zrBbF0ZNKrkzj++SAS2djnqjo41fH9dbFwS1+LOt",
+	"et4DKhmKRnlH/wkalWwrC7vms+B9PqhlBHbEbKu61o/DHS2gpcPN3dJVAm5TWNlRdzzXVT2t0Lu/yp7m",
+	"WLTTmyUPmjN+AR95LqcKtEUcX7EcZjxHdeGyHlHsbaJLtARj92FHFCbZLuEpQTh8OmevqIwrBklPAC09",
+	"1B7lU0k3VCPaQwwIZax+rV2V128CuWLRg01LE7ORg1OvgX1ckJKNwVuCViIFC1p8urqqytqvIm29lOuH",
+	"X3cPpPcB7CGbEn/V1Osj69078JLxE/iN2+TbxppCJODesT5ie5itbEJacUC6OmZHeboujG1zCfAiEyDT",
+	"NhMupsMatiwM1mbGLnsNztMo5kMXRqQF88sfULFkY3T2mfERbbqNmWJdGjrtckWej+JWop+l+L2AUNuy",
+	"Kskzdq+PEU9Devv/jT+dM3e3FwY0hdCP10ovcsWzYTnLmOVqZtyY2EhYGG9uO3+QpCGMKWI1Qq9MOD7D",
+	"N6grcV8pJZK8tRkZiEhPf/3lb+/QLC8ZTRP8qu4iCnkUkV6R+HvUiy+mMPKVKDqSp0KWm1s/CsO3Pi4Z",
+	"bSm5uOnbbOFxi040Chy1u8esT/iqVNl6w1cfVIvW5+DTOkZFwo6s94oOSnRKKtZQp+2tE0xqVt9mPY3t",
+	"IIT6gvdwqReaT203q9p/HzbY0X7mvsVG9o9f4ytbB60LqIXnxYW0vrJNSdo9groqGq4Hb3399ZffHEyH",
+	"T79u7qA9I/Gbei7i0y4KPGb1kb9Q1xdqXlZWHTleZY8HUbXwmYTIyBxpV6B0Dxp0vb+2UsRMtY9C95UZ",
+	"QVK71t56vV3Vz13Qh3mbX08Dq46FoLbCrlHXK5hC6rAKESE150boIqChvGIOA6HfXytYWov5T4U1+7qC",
+	"bHXEKfI8hDcfGuQTdL1pjzyBsp8ILjG2s7/XLTcvfMezWNMUORWypc+wu5qnXNdrMISCEhp4FjqEcMx1",
+	"wnEyzHF2Us6Sp3Mh97nk+6ktjb289Djv9JcDqizDjVCFecw5KUcunuWvgUlYg2ZAIxsq4TDVaulrq2OT",
+	"lQx0UpJHqgHj6Xhu7t/dICwqaZx8bwRq7cjXlstWD0v1e6WwVAwIIX9zEIx92GpULa7hzOGnts0PqnQ3",
+	"P+re/b9sU3NeS6DWboFbNSymLLQaxOIVRi3B1z+Y5ALzaoQ9322A0lVq4F0ocbLmphqnn1y8N4wynYub",
+	"eEjvcqW0bQkvDG1it491O4m4U6XDKuskL7b2NHY0c+vzWjEDYinMCboaG/Ev2AekhBQ627v/W0uK7y/B",
+	"BE3N45H8I/T+jBUrp1aSulXiEZb0i7tnmq0t4wfWikJ7SpyX7oIohIgU9/vfqj6NtbU2US0ZNKtFVP3h",
+	"3BGVUI1R7y8wmSu1eEF9n2NGEAr0jofxMiPkLIfQNjrqkiHHfoRC0VXj2MH319dvkrLyYghekD4koB/i",
+	"0Lsjd9wRe8XKCZdfsb+Jv1C8RkLhdH1Wb9Fg3DcEwrHanAvZ5mypmuuG8mCxthaHtFo9pK3FDbZDb8vX",
+	"PLzTwykWqVK8bA5rNusQltsWJ/LvBRQHjudv2BZ06ov5YZQ58Kzd22kg1WBNf5Q8pFGEV7mwJzmfcSH/",
+	"nIR+EPUOEWXZ/t3JKBmhs9ENlk24DGv2Gom7ffzHjGstbmC3W3LEJK1nYPuXRLFKLUbLvsSJYDgJ0hZF",
+	"LJnnnSN2bpjnsWevMrwOsRyV1b45K+9rjsI56iBqEHR1UjVqaFJTrU1GydXq1NFxPbRZyO9jlz4ArDi8",
+	"0h2Oa1/13YDsVUf6/gbxNk9leQJ7suaPlBP68Pqh3poQLZ15RVewmu7YFqj6Va34fa/4KYep/S3IHteu",
+	"8bPXJQoeCXKHG4UP8Ui1Ec5byFolq4pf3ieZvvZ1B+E2gNkl2+0KPoWd480Vld08Z7ui9IV/IRM4Z//N",
+	"/Y988KZsblb2aMCIDqUhQyWP6sAZEoMhwZYM6FZ2Ym0Z8+azDJvO5bohu1Xcel1oc0m+kh5CV3sLLhqH",
+	"KmZWRXTLlkp9CpAr07o+5B+1mlzTIs8ZsmQ25xlWxlBq6d2KPeZa8Y3Tf0ZVisNWHJsvUas0e56rInuJ",
+	"86PsMbd2hQEKPTKcfW7GiGSX3WnekuRDJi+f0+nDFtlkw945DOE6CzcjHpSBlCoYT7iBb75yS/riKye3",
+	"f/MVaZDn7N1craVDGkS0c0b8KqkKitwHr7x7KQkhnOfse64nSmPGm1QURDkVkGeROhJHi9Rwj0cpaDvC",
+	"5LlN/ysonmTpTjNhJufpAv2xFvjSJL7Pid9gmXM25zew99Q7uNy1N5ccwF1KpfBw3a6bC0TufGSUbW7u",
+	"U4qcO3WVKtEtAKe+vmrwKEf3LvPnNfPmnsL6h9U/FxFbxSvJKrNCL/5jzFrpeE2Avc6A0uNBiTbIFXOw",
+	"LengrarJ61rrCLxreJEJy7RaG2bmat1mCuqdXl7LLC833IDjViJ56YUIS+4635fenb97uAfCb8dh5HtO",
+	"h/sYXSI9WsO0VJy/ngP76y/XYc7S8Vb3ZX7z5X//ap9yQ8PvQgSTR9NCC7t5h7ycImO5Ean7g/i7o2X8",
+	"pfzcMT5KaC0LSggqX6gWAoJb/3JgRE3f5SvxN9h0bPbKVyPjOaPaGaVPr1oHcF3XamkhbhtCTlUcft9f",
+	"X79hV29eoRWM34BkGIzMhnwlhjdfnF+cs+e+0Rm+4dj2E8PcE/ysoKzfsjLdJVtxOzcJ3VcmtCJ6L1OV",
+	"+Y4UgEr/RGXCe6SCFnr+Xr6Xz5W8oaoxXijBTKlQe3jDSLUUSl66t8/Y+B9n/q4/e5WNyYQRqmoIwyCd",
+	"K8gqRCTc8/U1NVvyhVsEw4q47OefX704d4NehXaTaFxA5h/kh/Hd+wHuwLwfXP7z7v3Abez9IHkfek6/",
+	"H3z49cP4nF2Vy7Ahvdr7DMmHEkL93RRfffGFnzfHLK4ZlWFi4xWfwZj9CWOin/45oR9GRvzL/frUySZP",
+	"Ly6esQuqNk0gwhodCStW9Di5uLhAzuM+/32MRzA2Sttx8l4yql5Yr+Q9/sfZtbI8P8NKsfh+UjW698lT",
+	"lObiFmMSBHjOrbgBNv5ByMXY76WWZkdlSyV2hXJCmHHYnIK0Z4CYkTG7FilcsnEuJprrzZAPJ9gvJIRx",
+	"mWF4Uo+3G/L/64uvv/h2QlNei6VHqbffPmdffvnlf7g5f75+TjtbijwX/jJ5hljwL9AKyyzgTBcXF0/P",
+	"8P/XFxeX+P/zi4uL/29MfUlykYIkz6yn4KsVT+dw9sX5hS+aSjRnLofD9Xp9zvHxudKzof/WDH949fzl",
+	"T+9e4jcYQG6d6DZA0hvUTPaDG/+GWoHkKzG4HHx5fnH+pW98h5wIadRJTnJ483SIV8xwqvSa68zH9M9I",
+	"NC5p5lU2uBx8B/bKvftt9arjh2al3Ard+19cXHiPc2gAyFdlCc/hb9417t0H+yr3bE2F/CgSdY8oeE7i",
+	"UmdjjnKlw299S1hk1MVyyZ2O23CFV9Co0t3dRZyrGRNO6XA8gOe5Q1W3vzJ+8/KfAwTs4Fc3eBPQoes9",
+	"XYhticoZpALL5yhvb/NJ5bWGgVhoco3VQZcANnH0up4ruKl1x/d+x+YJvvQreIVe/UFp5/2Ll097H9wB",
+	"WQQUQRCNY/QUWhHm5tLyWRL5/f/NfBaT4//YvrG0y9Qv7a97RCDVC54d1O3HbyRy3Tde9Eabk9GFP0Py",
+	"ep+YJH7kmxABgqH/eQ4ZNYcqfO309Xzj9LBn3mbiy7ogEmfAsJcHsfxMUXzxXiK5RYWoxoTivoexk2TH",
+	"CRtjkJi/nbhUcrNUhRnvlEVOeZ6Ddoo33ua+HkQZeVRPfkAa4maBO3wvy55WT8zWe9Xo/g0KFi4peJdy",
+	"w81eES9dEVtkSjC4CpYarNUIFgvs/LMt3opjkDLWrRlcDn4vyAXjLxz/qMKwA9t0tk+K4E+qzM6Vhqm4",
+	"dYTqJaeWFeF3bUtCaf7AJV2ZhT8QRMCQVSNmkpSw2CJKfGkspCQaz892CyREeBnFKjKzAuS9l75rx6ow",
+	"8wRDqRJG+VQJ+9//83+1rScU326ykxYoffPVPYC0u9CKyya1pJglLCeguxYbmradcLl9YgmRoDy1VQS5",
+	"Y/WP7aBWZegEhFGrFSGbzbyCfblse9coAR+Hde2F6GIpfLh7tb+eUlxDZoWcSz7i7VQGymSqapNRXU1Y",
+	"5AdvqD53z29qYoZlt37TKgj/IIz9q5q8rN7c4dGx/VSvDOl4HfrsedHpW33eW1Fpp17voRo4eDA29PKM",
+	"1cEUiVzcwZAr1A0DzXul9pyaSmS+wpxTFdvm9a8N3/AZuPew9GdDMd33Jb5Kb/r1PQhJKXaGOwFqVsjA",
+	"CiY8Xcy0KpyK7LhFnmODTN/tUMLaCQlo9LoH3g7vyr9HIvvQpc81jueE3KGJBo+lyWFioZ+V6sttg/JQ",
+	"uq0DdvDh1wNPYqjBenfqQ2ZNSu2xeZ5v3eg9TrQbpC+UhCOcwbWPErHcLIzPNasOg6y4XOQhuOfhaD40",
+	"Vq1OBtt3Vq0+FdC6tVA73HbYzqlxnmUYk3cE6OJcvW/Ea3z7863Yzg4dhP4tL8TrNqbQ6+47CcPuhduf",
+	"UfozSvdC6TyvcPohAh2OOLxz/+khxiHwTyvB0fk+mvCGID2O2OZh2M0AKlAPczXrNECy8VTluVqPyTVQ",
+	"9mLlzPcCVVPvKDzDsESKlbpk41zNfIP7XEgwZa+vVC0hYWuqhYwFBL3jTL2XM8WUZH8a/8CNPcOop7NX",
+	"L3ypAj61oMd/JoV3DDKrtc93u3livB+1zOKfc0MyAdkqS3fmhqW5MvBeopOTdgFc5wI0lXPHaNVUSQmp",
+	"NSS0YUWZmAGzQskf1GyfAfMHcLIKGe58o2PjS4M0cnCiBjO3/7jx7iKW39zRXtXx1NgUdNKHGQj3c1wL",
+	"t3aIaHFGwG5SYiSAyX1Qmsbb3+ykzgaL/cfZT3Brz64QhC1pS1YxRL/G9vcHDx2Bp74FXuuKbBaIuFYx",
+	"C9QMWeQYP6ALaZiYUn3ECXwEXnFPna6aZp8618HZH02T82dwf7VtG2r3U9b2A83raR8bZqSi1YBGEZkH",
+	"qGNLgbEinVLpj/6dx5DvaK5e4l1VQvQY8sBfNvUCqVRqKvWRRdhnm9fLPe8SfxRNnqMrxu/p/m7wLoD9",
+	"BOsAsz4O4qdHm7g+6049/EyBOYqU5u7s4NvFIJ2yfl3ngbTh+fCO/giSblXSrXlwL/D32sF9JAJ/KbPg",
+	"0612b/Zuf+cyQoljxTGkwQscJSA6HWv7L+Hd+6uMiLoLqTRuyg/DmQ9KaVMv3tDb31Gd/5OpGG7814VF",
+	"AfD0esYvVHWYxE01rZqa+ICHUHVbA4bfmxXwBR5wLahtpzNKKA2Qo9f/GKpL/aTo3isih/Qzpghtn9Px",
+	"mdruEfUKfHmcO5dvQinpww+1D6tqIx8i2C4CIn71XMmpmBWan9rbEpvu5PT0rcgDgNH47HbChQSdJSxT",
+	"6QK0z2XJllxSiJqdY/3ppnO8agEQasOF+HAuq/rXx6Wq3ke90up2s4dV3m7ehKD5k51wfZpHscjUmV3K",
+	"sVtmvYBivUoWpxeYmiZsAkZkQP0kwPKMW/74PLFxIMfniTtn8WmxxHn09B7C75AIhlUufyctvAuJ26el",
+	"BT/No9FCifiilgIZQLxFBO4ElkWKKYQ5WOPIAfJpWWgzqbogUKSi+3DNHdHEb6bH4naNgPm7KgbJPy6b",
+	"VbhnU9AgU/gwJK7drbhe+S+f+3cfQ4H9VmCNCV/eqoceewJxs8zCLWuCdZaUKm9AUbUfokzQk12F+x1L",
+	"W2jQ55OAKKMSTU6OhZ0qzV+LbAZXVYnuk2o0ofTgo4TDNbqtlCHbW6Hath6jHE8p+IxXLXhlJmrZmSDj",
+	"v3r3l9c/DuLa/o5/IbQK3fUvDMwqu621xfT/TDdpriRkt7GOpId5e1VqIe6CKA0MEyF5rJxPHJ9Ddtox",
+	"MBp7LAsyJy65BS14bj6zvz5oWrVN6rqH39W7K50uNDjQRDXbyZlhvSHLk3obKcpbrDo4Y2UBRSXw7RyW",
+	"DVlsgzmBa6XRPvfvjmoaLCXYDrHWKqwPd+A8GAStjp83tKS3YY2Pk9yGpao720EtfVZUMyW52aSyX3nr",
+	"sDPs5NNMZPv6SLWGPnzk3LZyj/40H0ksp4LjXvrhi90EDqnWz5zsNBdy5rS7qrzsvZXoPbRmVjzttMlX",
+	"DVWxS+LBgWkYOdGbDnE5oyPGlHVjQXNrj6SbYeJ8s8uruzncEhIsYMxnQRHDKoBBd0OX5KdwPRyN0bud",
+	"DO8snwUZw3Zh4jWfXdl9QT4hr74ljscXeOnh7urqhHFKpKxa3j2eqaDqbUdhMGIJQZWjktsi1mzu05dS",
+	"AmadEGXnwoROja3S7zWffe9f24O97nxFVkasogVHWr0pcxP5DHzIWguClw87PLj7otOaa3opLRYs5Th7",
+	"W4ZjybGj+uXTi1rPj5AO39r043ECiWuE9tFsdBXhYdgklnbbOD1huRvP+4ykBd9ckhrDUTP5z4QIH4ah",
+	"aXVrPO0raxjcor1qg40Iy1TyJWSCM4cCZdM+XwZCSDZ+gT7Fs+eEfGfU5naM/QrR/k751+7DJYA1dZH7",
+	"ifEiH6cu2hjFch6LYv3Rr/4PecEd3bYTzvIYtPaGHMDVoJUbJXLt/Vcmp6Cw7g/AaSq3p3OnNed6BLYr",
+	"0jkrAeFps9SVeRUb4FgA1tHE6CtgfmJfNe7JR4q3eWSbwx5oh3P09VLLxf2oMoiU4qWxHlDU5nFje+qn",
+	"XmGMr7oozOHxh210WVoMz+q1C7uCEkvzZmf4x6OA6y0s1Q1sXXm0j4QZVbFaKn/zhKgtTj5tPKnfdo/C",
+	"kranegSORK3EqyZwujAW8w8cXjxrws5jX9lrnGK9qd2j51gnZEyR7KR6q8m1sBitM6YC8SN/ICPc0ShV",
+	"bj/jkD60+8Z4q/xKUoXUrUN1Qgxsnxb5VORM2PeSa/ABkVX9xKRhgtfAcqUW/oaXGdY2jWYSEaON4drx",
+	"A3m2ZnnhPVmfHC8EG6XsZ5h66BCuA9SwPiZTHC6KCWgJtuFnijQ8KDvLGi4yXw5SGPbVxUWVr0a98xIm",
+	"sY4dZ2vgC9Chl268TJbSET7UKae/nrK/bW5AS2rZqHK05EkIBaY18KwBQSpr+hwJ5YnBvtJUlnoeGrzt",
+	"fD0pZJaDeUavcYzYeCdmWEK+4hcOZ7XKc9DBvNiW5bYQsjsYPPiHn+eFsaBLSGCdv7/zXGTcCjkrf/fv",
+	"4WP/44M9yRu+zI+iZRzXCbhNJVuF6qhkOVUYTQkqVHeZ/a1E7VJF+YihWL5sfZeS8I5eeZzruJroES5j",
+	"MnZSlWEHCEN3z4obA9kWL0znkC4eWxHYBf1pbqctqH9q8vnh5/SM3sgFuV40MJ47HoqyvO++ELem9aec",
+	"fZ40r8X9l3OjNfb12D606qArB9puRbxH8KP1Z7GWz0p3fpfP4C2+dPCqDq/bkRy7ushj2e9DhMK/XSEQ",
+	"hyFUFprMy1SOks98jLixWFi2jCxKqrr4TgnKYcZz0sQZX2Kb8Tm2Ez/+VdaRFBvO7zS3WIkdvXNiu8+B",
+	"1pwdK6MVz8qps0t1Awn+NYHg20GxX4LAW66QVuTt1umDuc7wzv2nX/pr/Yg+Yv4rRzR/VtU3JtTFfkYH",
+	"mZK693N8vDvlPfgdWA+Yj+GzIBTaJ65+QiT+mDbRVc5TaMPalEtsIebonYJBFbkgciVnoI9L4kMNOYRm",
+	"/Y+HES1lRnAp36s8e6SYSbTz3KN8cdN14Yd5jHL82+tHgEWaUOJ2L8uyCNHa8r6MDZ9pALR9oelhDbAY",
+	"xCqNb23ZzxzfdLwtf6Pm0xHo6Cq6ryeGrZUuayJUogwzc4yrBJl5szn2UXHk98Q7+0sIJO4t43tc3Zfa",
+	"buC2O+bdcgtLt9XPxfxabQ0BRofG4PxxRfcKLQiH6xl5AgzLFMO+gyQdcmsdacm6c/oE1SsPEtyrQztZ",
+	"QZsaXhy/ps1pMfNIGBIY3FbCpgLD6m0pCUFQYShWueIZ45K9XoH8+8t/lClSD+RywzsTgNFPbWgiyEcS",
+	"w34Rdp5pvsZaidV6ji4pRwrr1MF19No6vhEUpcf4FtTDOyfrSWV9V9TDtlQbcVuC22qiqMhdhg1NgzWl",
+	"TFCH3AC6poOPask3zIDPckJfGzZQEJblYgHmnL12YrAPpKi1sxSG6liOJk4GQYuFEyzQ4UhtLMqpdmPp",
+	"fkIgvK22tIuDX8RiA92spf/y/EiWajLGhG4RuIs5X61AkpcUpRTaEYZ2BveqaK7G/V/JtJf2344d906l",
+	"6kCPlsyoDtgfNXkjfNmRxIPW4kxMp6BN1XHw4oJCJo7i+4M8D/UjQ4AGCqKZYsJNwtaggaVcawEZlh+V",
+	"ak0Bo3TLz6nBXY+zDWlxtSV3c+Lt2KyPbckR9iB7Tc/lHwWfduZ6FK/xTmiZmgZBzzQK7MsWM0+78SUK",
+	"vONLa3G4fTrmmB8xz05jA0XuG9Q/DOq7hImdroZ3+N9RyWxVYc7q3d/jhPpSZm/82+/o5Y9ebRB1Zw22",
+	"bCanKIXZt19VN6BzvhrNVaHNmC1gZdlMqewI0lWAYMyd5rsVmz3AfG3noN+Fdw9dgJqOsIVdm/r7OE5u",
+	"MZN4UWC3XAr3mxSWuT+elVYft87aG9Ttaz1Xpb0EtMGXDrCRo93iwbBLPhs4SjXSt9j+d+1WQN0wnxg2",
+	"0WrtEDZQMaqsdVR+Yg5C4Fb2MLzzf+3TVV/KLJzOR/dvbUHnCJy0AkKUlx4edI622E8z9HwrQPqw6PID",
+	"9vUHjjEvpZuq6mUl+tg5CI35LhiKHaLPDxU420H5OYR6n5jZOAYKsK6FBldt7Q8PsfYBncMFbPbX6BFy",
+	"9jfYPE6dvGq+j5SA24gfFHaeREN2Dyj2/tbJyVDb16O4OYMRsYrOpmSLQTKQXnCPBV03PX5+kPs5OZ8e",
+	"O/YUceL0ZewWwDiTsGYL2ASjJaHDVKslk2rNlM/BWWlxwy2wFae6iKHdNqXbM2FYBsZqtelXrMWqBezp",
+	"+/oGtHHnf02vfhbGH85xGiD9LJKvPDgYx5bKjJDyoYJ5m/Pgisb3OfPcGHTju5FXWs00X5rLKkXHz4sF",
+	"uafo7yrretPCfGMOWmzuKJGb93J8Vdi50uJfiCaX7C/ANegxUxQFfPXmlcG8/SXHPs5rqiWNiXPUmwpT",
+	"MrApGPkbVqCXgvQKloN7+ZyFjSz5Asx7KZUHXCxziBymTbw7UXHo+hw07WMz78YSfuRZNAjOx1FuE5Hy",
+	"DoM95OC/vjoONfgbIEoHz7Y6rhHDzzdVOJeZq3XfGBLCkOEd/refE3UXaT6aonWj2uGUBO8U1QtyBIwd",
+	"Y0M3amFMAZmjwANt/332f3y0Pb3YcRWH4zEainnkiin8N0Uus0lXdsrf64EGL3xh6FPCPT7hIxWB8HWx",
+	"95TFXvF0ge08nOr1W5HNIGOTTR+CJ3gPuU7n4gZac1bJo95sbiAV9mxkOaZ4WuVurKogDXEiv/wn5rwl",
+	"WfUIp3nUqi5XzLpblcCRIGARlmz2L7HaugyiBXf2NCM8jmjUDyuEdDJJCigsiKUDt5Azn5PU7z7w6EEf",
+	"o0s+KjNhXWJFSWq8C4KYMKAs9vgfWy1uNufZxGfbh34Y5448qZ0nVTZ+/fwVy/kGG2IKO38vr92HT0xZ",
+	"zzbUOEJFWECGoWeSfA7MhwUQWRi3EGHJqx2jGmzid86uZIDxexliPQI4y4w8X9g/uMZjctWrZTeS95Gv",
+	"Hojfj1esNLrN0F4gzi4DIgfYHsVd7aQlIbGVdh86OYAONEw1mHmdELZjx/GFT+OOenzQX2F3xxAstK+Z",
+	"A0VUUcmAsBqpehkLfWxXt2Xil/DS57DmFrTxEAoW/n/XBMX1XKHAovKsrONC8W/I9Z2eEMzhB7fU9CA+",
+	"kTa9dYCfZg6hUUtA6eCeAG6l/uGd/2tEfot+Cmv9RD6qM7VytpRB80HowZbOoexjBrlwog0clkTYvc9T",
+	"od/uRePr1RzDSzVX655wo6bt3JY1p34voDhKNv0Oyu1LLvzkOMDHSDHsPLOH0vywRiFtGuz49zFbSLU2",
+	"bEyN2sbsT28LKYWcJexdgRaOhL3UWumEvbNqtYLszwkbU4S3uxfHCRubAt1N7k86aqXd35brGdiRyPAd",
+	"y7UdWbGEsoxYRv/cVYJrYsqLOpV/lle6kN2D6t9YYuFlhc/a7ZAcO9sqxuruS5jDO/93eUvvubfKQz79",
+	"/VXhU0sLJ//8iHdYGLJe7Q0vh7KUKxZVJ3PiaY5yP3nXTuxoJz9MuUwhPzy94wg7aJXUcUn98O5R7s3n",
+	"HHt8TeuI4j0V4uEicvvZaPD//KSO521Y1d4TimdMlZ1DURC0hZZHIWRAIb48H7QcJrUcMkh9m2ZhMVVq",
+	"AbAib63IHnyExz2p3qB/BGZcThllx9+H1rHeKnu8k3TH18yPemIYzzINxoCh5CipbDhwyKo0reTi4oIB",
+	"T+dJWUKz4xY+7KCt9ymc7oyvwRxLVzxEiHPT9hHgfLnUQEoU/OaAHQ7niMS8Ksw8OLfQYhEKn0RRokyP",
+	"M+5Or7XIa7u0d09e6UWueFamQHaXWtOFsW/Cm3vKuv7kIVarPVfWHnbciMIHQ1FkjIhta5lS1g6vDrpW",
+	"qOSLr7/eW6fkswZT1gIqz3DzbxvYRcHbAeUbNoHg9Wsg5WEG1zqET1TPqZrhheZT+wnaXX8AW4arMSGx",
+	"nDKG9oRmscYU92RRw7tDjK3bp/GRBGpaDON13Ns8Q8P/mvuQOUm+YSYMU8VhMUD7d3lsxHuM+J86rPqo",
+	"oJEKE5X88cDyEt3l2z5Rkv8IhlbqDd3Ec8zJdHoHhqmGzlGVUBAjgipePE4L7XyiFFjjwqbebIsxJzuv",
+	"ay14foogiP43fdnr/pDEEap+HzwnAswTKgV8vKiyrRuY6kDkWKiRYoaDVcoAS3Mu8BKpmuajkmPnoP2n",
+	"8smBKIKBhK048vKWImt+8e+fMhw5zBHmfOyYmTD/c6fQSyt4buJyIGZRlwS8FZleBua5Z1dvXh0DUwJE",
+	"Spyo+ApkXoDAydNq6aQ7Of0YnyyFLCx02atuvji/GPIiE/YsV+6Vu90nuZqdwa3tfjhEP83OO6mSUzEr",
+	"CLl2ngKGIA5TDHxseTLM1Foi1t7BLaSFrWXsHqaT1z+vmVO35ytfe/QJd+AzB547la75q0gxe5kCPe+x",
+	"LPf9iL7eXhW23pY8p2Pbnvg3NTGgb0QK+Ofw7jc1uR9k6MPt2dvGH+ZqdoI5VkrlpmOP+NxJ2yrHVTj2",
+	"6VW+A0uB0QgdS/HO8fa10AsEEXeR3RPmeAduLSPnE9iFA/06vMP/3u+Qw6c7E2Z8NZxpVazM0ADX6Q6G",
+	"4xsr6i6y+wATiqqQ2LYX4kPXEnV2HkUmLKNiWn5vVsEbKX0/UO0O0sd2IsxIA4X6bfcW2L/I4QgVR+rQ",
+	"/0dYbwg2Nn+M5YrlskDo1rs4/AGXPbwrfxrVC8J/nK3E6yjurPBYxRR7AGwJy8n9boWPcLp+scO75SOe",
+	"Ik36SPujFAYz/KOcR1jvnfuTSqk+3rn4GU+/Typ89sc4k50ibR+V2x1eB63HFk3KpbyP6/pjnIdf7DDl",
+	"MhMZt3+Um7TU5P8Ii/X+6kqL/wOt2alJf6wV59xYq8Vs9kehwbDwupv8j7fqtnSFx9jJvcKzTr/9pvHp",
+	"MyQsVQZsGP6GlpvFpw2epqXxjwDO4Z37z/2te58wcP3GTncOH3bs8sdpSNk5pXcPPMJMZVfOB18095lx",
+	"eFd1BT2GPtZLim/OeJxlH8tg9glswD2bggaZfpTT2P9JWOmoXOcpQTCkejBHIZD/EuDwNRDNcKtH0mfg",
+	"1IFzF/7849BQj6/8nk4Kw9JF9m+PTUdwC36yqNTmrzwqAE3K5WdEIjgMjVWrz8DwwMCXtT2OSvS4hBVx",
+	"yZWb6XTF1dIYvvn66y+/2ZfIcMIzoAipz7jo4OCU89lHU35Oxd/DnrbB93uhLN+J8KBfsSXa4TDAjyNX",
+	"iY8TFLuxPtWTaBxK7fH9VgQyWykhbeeiqAGckFN15Amq6Eye8ZUF7eaIwGDnvc532gPn4m/dE3Q7fe36",
+	"TnVfw+EDJ3yoaW17+mQnta1YTkD7eFRuFiFvrXkDBDPYMUMxYl0Lu86+0dnwBAdRt1NtPfONwzqeVN7/",
+	"jnfuu3A/QHTZjcEf5AG43zzDOzjCruJyBxwd47p3cX8a/1T3Mryzn/DpxMe1x4ZUiFeJ/PqgyJC2eA0f",
+	"5LAzZfg9KhSUD+/8Fc7vH6u+NULb+nanKrnYSeY0Q57nbgot0ihwKJMjK3Jof4uetz+ohVUPV7wwDoOO",
+	"FV0dj0I2kBZa2E0tSCT+/KbId55ZboWxsZ1iwu7w+d9fXuW5WufC2JZXZmnrgxIs7W/czdL7IRl+twOh",
+	"7XHvJ7V0ja1ElsYpiJ6vCj0D9KntfWEfeGpv3uHf9zSS+U9bNhSd5Z5Wg+6ZHI1d5fm+bZevkUUn8orX",
+	"KlqeDGdgU9C2440blRfLXSouDGhKJmh/0kKFtRfu8L8tZxW5cMLrR711qFNKZJFmmBZaU65b+8Ou3Iau",
+	"lAh6duf+cz9k9V8OYtupxh2muRhVbW5PMkVIyjvZBGZjsLfNUSYAbaiVCSb+eZaPY024Eeng8p+/OnnH",
+	"Z2vSP0LjR/rnh1/dh/omrKHQ+eByMMRaGj7lL1Yqnj5hwhrIp5eM0swS5hdkEmbAWiFn7q/ytnG/OvQ5",
+	"r6jAV4jY1RDfgFrl1BzNiJlkQta+KttNNb/5DikRW9/R15jLuNLqRmSgDRaP3BoFqTA2feid52u5Cc3K",
+	"4va7dVV2v/9lrthc5Znxvb60yqmieUjaro1C0e2RQa7SVBXSGt/MD0tB1L5DSTDy2duaVtkozXHeNK6S",
+	"ySw2bzDrJX7rDhESRp4bSl6t3Me1QYNRLTLkD/StVWzJ9aIs+0/d8GpD4ByR78uiUVXt0SXfMGOVhtrn",
+	"aDVrOY5MZL44FOZAQx2h6Obe/e51njGt1mUZdHyP5WrGZqqOB+4GjE7LLVsrvcAKHm6ACU8XDudkdskw",
+	"OzDxZW0TN2odmL+pSfRsg6WNQW7At2MmHBPLshVCqlYCMuothxisGmdPqcaR4f+y8WOVieVUDqkcMimh",
+	"V/XdyZSEJmoFk0fLSXQV6o7gqg+5ig6GqfB81sRzx3I2jFeLP48k+rQOV+HmzpgJlVYwDPOaGnsuW9LH",
+	"kSBXakEF7LYCDC4JLQqR2zMhmdeSqvZj9VlC0H3byreGDggx5zcQzi0UuEqVNMJYpqZb47dt4HuuJ9gd",
+	"jbpl+EELmYFmjRoBtfEoVfzDrx/+/wAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -3210,6 +3210,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/retention/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The retention policy of projects that have none */
+        get: operations["getDefaultRetention"];
+        /** Make or replace the retention policy of projects that have none */
+        put: operations["updateDefaultRetention"];
+        post?: never;
+        /** End it */
+        delete: operations["deleteDefaultRetention"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** Which retention rules hold for a project, its own and the default policy's */
+        get: operations["getProjectRetention"];
+        /** Say what the default retention policy is for a project */
+        put: operations["updateProjectRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/projects/{project_name}/gate": {
         parameters: {
             query?: never;
@@ -6012,6 +6052,28 @@ export interface components {
             rule: number;
             /** @description Why it stays though no rule retains it */
             why?: string;
+        };
+        DefaultRetention: {
+            /** @description When it is carried out: six fields, seconds first, in UTC; empty: not by itself */
+            cron?: string;
+            rules: components["schemas"]["RetentionRule"][];
+            /** Format: date-time */
+            update_time?: string | null;
+        };
+        /**
+         * @description unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
+         * @enum {string}
+         */
+        DefaultRetentionMode: "unless_own" | "besides" | "never";
+        ProjectRetention: {
+            default: components["schemas"]["DefaultRetentionMode"];
+            /**
+             * Format: int64
+             * @description The policy of the project, 0 for none
+             */
+            policy_id: number;
+            /** @description That hold, those of the default policy last */
+            rules: components["schemas"]["RetentionRule"][];
         };
         GateOutcomes: {
             never_scanned: components["schemas"]["GateOutcome"];
@@ -12140,7 +12202,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Without them those of the project's policy */
+                    /** @description Without them those that hold for the project */
                     rules?: components["schemas"]["RetentionRule"][] | null;
                 };
             };
@@ -12155,6 +12217,103 @@ export interface operations {
                     "application/json": components["schemas"]["RetentionPreview"];
                 };
             };
+            default: components["responses"]["Failure"];
+        };
+    };
+    getDefaultRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefaultRetention"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateDefaultRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DefaultRetention"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteDefaultRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getProjectRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRetention"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateProjectRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    default: components["schemas"]["DefaultRetentionMode"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
             default: components["responses"]["Failure"];
         };
     };
