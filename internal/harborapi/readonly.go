@@ -11,6 +11,7 @@ func writable() []string {
 		http.MethodPut + " /api/v2.0/jobservice/queues/{job_type}",
 		http.MethodPost + " /api/v2.0/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/scan/stop",
 		http.MethodPut + " /api/v2.0/replication/executions/{id}",
+		http.MethodPatch + " /api/v2.0/retentions/{id}/executions/{eid}",
 		http.MethodPost + " /api/v2.0/system/scanAll/stop",
 		http.MethodPut + " /api/v2.0/system/gc/{gc_id}",
 		http.MethodPut + " /api/v2.0/system/purgeaudit/{purge_id}",
