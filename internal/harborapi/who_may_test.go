@@ -289,6 +289,7 @@ func peopled(f *fixture) (callers, vars map[string]string) {
 	f.member("perm", "limited", authz.LimitedGuest)
 	_, robot := f.robot("perm", "ci")
 	vars["retention"] = lastSegment(f.must("admin", "POST", "/retentions", `{"scope":{"level":"project","ref":`+vars["perm"]+`}}`, 201, nil))
+	vars["run"] = lastSegment(f.must("admin", "POST", "/retentions/"+vars["retention"]+"/executions", `{"dry_run":true}`, 201, nil))
 	for _, p := range []string{"perm", "pub"} {
 		f.push(p+"/app", "v1", p)
 	}
@@ -336,7 +337,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
 		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{gc_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
-		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{immutable_rule_id}": "999999", "{eid}": "999999", "{tid}": "999999", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
+		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{immutable_rule_id}": "999999", "{eid}": vars["run"], "{tid}": "999999", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		values["{repository_name}"], values["{reference}"], values["{meta_name}"] = "nosuch", "nosuch", "nosuch"
