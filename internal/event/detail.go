@@ -51,25 +51,6 @@ type ReplicationItem struct {
 	Status string `json:"status"`
 }
 
-// RetentionDetail is of an EndRetention.
-type RetentionDetail struct {
-	PolicyID    int64              `json:"policy_id"`
-	ExecutionID int64              `json:"execution_id"`
-	Status      string             `json:"status"` // Success, Error or Stopped
-	Total       int64              `json:"total"`
-	Retained    int64              `json:"retained"`
-	DryRun      bool               `json:"dry_run,omitempty"`
-	Rules       []json.RawMessage  `json:"rules,omitempty"` // as Harbor's API shows them
-	Deleted     []RetentionDeleted `json:"deleted,omitempty"`
-}
-
-// RetentionDeleted is an artifact that a retention took away: its name with tag or digest, and why.
-type RetentionDeleted struct {
-	Name   string `json:"name"`
-	Digest string `json:"digest,omitempty"`
-	Reason string `json:"reason,omitempty"`
-}
-
 // With returns the event with a detail that its listeners read.
 func (e Event) With(detail any) (Event, error) {
 	text, err := json.Marshal(detail)

@@ -88,7 +88,6 @@ const (
 	ExceedQuota         Kind = "exceed_quota"       // a push was refused by it
 	WarnQuota           Kind = "warn_quota"         // little of it is left
 	EndReplication      Kind = "end_replication"
-	EndRetention        Kind = "end_retention"
 	CreateWebhook       Kind = "create_webhook_policy"
 	UpdateWebhook       Kind = "update_webhook_policy"
 	DeleteWebhook       Kind = "delete_webhook_policy"
@@ -98,7 +97,7 @@ const (
 // other listeners only.
 func (k Kind) Audited() bool {
 	switch k {
-	case ScanArtifact, EvaluateArtifacts, ExceedQuota, WarnQuota, EndReplication, EndRetention:
+	case ScanArtifact, EvaluateArtifacts, ExceedQuota, WarnQuota, EndReplication:
 		return false
 	}
 	return true

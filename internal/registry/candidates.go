@@ -206,5 +206,6 @@ func (s *Service) DeleteSeen(ctx context.Context, tx db.Tx, by authz.Principal, 
 		return ErrChanged
 	}
 	tx.AfterCommit(s.wake)
-	return s.deleteRoot(ctx, tx, by, ref, root)
+	_, err = s.deleteGraph(ctx, tx, by.Name, ref, root)
+	return err
 }

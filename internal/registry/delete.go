@@ -30,7 +30,6 @@ func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Re
 		}
 		_, err = s.deleteGraph(ctx, tx, by.Name, ref, root)
 		return err
-		return s.deleteRoot(ctx, tx, by, ref, root)
 	})
 	if err != nil {
 		return fmt.Errorf("delete artifact %s: %w", r, err)
@@ -40,38 +39,27 @@ func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Re
 
 // deleteGraph deletes root with all that goes with it, and returns what went.
 func (s *Service) deleteGraph(ctx context.Context, tx db.Tx, by string, ref Ref, root node) (gone []node, err error) {
-// deleteRoot deletes a manifest with what goes with it. What refuses it does so before anything is changed.
-func (s *Service) deleteRoot(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, root node) error {
 	doomed, kept, err := deathToll(ctx, tx, root, map[int64]bool{})
 	if err != nil {
 		return nil, err
-root)
-	if err != nil {
-		return err
 	}
 	if err := s.mayDelete(ctx, tx, ref, root, doomed); err != nil {
 		return nil, err
-		return err
 	}
 	tag, err := firstTag(ctx, tx, root.id)
 	if err != nil {
 		return nil, err
-		return err
 	}
 	if err := s.deleteNodes(ctx, tx, by, ref.ProjectID, doomed); err != nil {
 		return nil, err
-		return err
 	}
 	if err := relist(ctx, tx, kept); err != nil {
 		return nil, err
-		return err
 	}
 	if err := showRepository(ctx, tx, root.repositoryID, s.now()); err != nil {
 		return nil, err
 	}
-	return doomed, s.appendDeleted(ctx, 		return err
-	}
-	return s.appendDeleted(ctx, tx, by, ref, root.digest, tag)
+	return doomed, s.appendDeleted(ctx, tx, by, ref, root.digest, tag)
 }
 
 const smallestTag = `SELECT COALESCE(MIN(name), '') FROM tag WHERE manifest_id = $1`

@@ -145,7 +145,7 @@ func (s *Service) putManifest(ctx context.Context, tx db.Tx, by authz.Principal,
 		affected = append(affected, c.id)
 	}
 	for _, tag := range p.tags {
-		before, err := moveTag(ctx, tx, repositoryID, tag, naming{id, p.digest, by.Name}, now)
+		before, err := moveTag(ctx, tx, repositoryID, tag, pointing{id, p.digest, by.Name}, now)
 		if err != nil {
 			return 0, err
 		}

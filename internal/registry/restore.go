@@ -291,7 +291,7 @@ func restoreTag(ctx context.Context, tx db.Tx, t RestoredTag) (bool, error) {
 	if err != nil || len(later) > 0 {
 		return err == nil, err
 	}
-	before, err := moveTag(ctx, tx, repositoryID, t.Name, naming{manifestID: id, digest: t.Digest}, at)
+	before, err := moveTag(ctx, tx, repositoryID, t.Name, pointing{manifestID: id, digest: t.Digest}, at)
 	if err != nil {
 		return false, err
 	}

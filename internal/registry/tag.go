@@ -28,8 +28,8 @@ func scanPointed(r db.Row) (p pointed, err error) {
 	return p, err
 }
 
-// naming is what somebody has a tag name.
-type naming struct {
+// pointing is what somebody has a tag name.
+type pointing struct {
 	manifestID int64
 	digest     oci.Digest
 	by         string
@@ -37,7 +37,7 @@ type naming struct {
 
 // moveTag points the tag to the manifest and returns what it pointed to before. A tag that points there already keeps its
 // push time, as in Harbor. Who restores asks nobody; others ask mayMove.
-func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, to naming, now int64) (before pointed, err error) {
+func moveTag(ctx context.Context, tx db.Tx, repositoryID int64, name string, to pointing, now int64) (before pointed, err error) {
 	before, err = db.Get(ctx, tx, scanPointed, tagTarget, repositoryID, name)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
 		return before, err

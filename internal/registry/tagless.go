@@ -70,8 +70,17 @@ func (s *Service) TaglessToll(ctx context.Context, u Tagless, before time.Time, 
 			return err
 		}
 		doomed, _, err := deathToll(ctx, tx, root, dead)
+		if err != nil {
+			return err
+		}
 		n = int64(len(doomed))
-		return err
+		if err := s.mayDelete(ctx, tx, u.Ref, root, doomed); err != nil {
+			for _, d := range doomed {
+				delete(dead, d.id)
+			}
+			return err
+		}
+		return nil
 	})
 	return n, wrap(err, "see what goes with an untagged manifest")
 }

@@ -28,7 +28,7 @@ func (v told) facts() []fact {
 		all = append(all, fact{"Status", r.Status}, fact{"From", r.Source.Name}, fact{"To", r.Destination.Name})
 	}
 	if r := d.Retention; r != nil {
-		all = append(all, fact{"Project", r.Project}, fact{"Result", r.Status})
+		all = append(all, fact{"Project", r.Project}, fact{"Result", r.Result})
 	}
 	all = append(all, fact{"Details", d.Custom["Details"]})
 	out := all[:0]

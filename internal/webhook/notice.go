@@ -3,6 +3,7 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func typeOf(e event.Event) EventType {
 		return ScanFailed
 	case event.EndReplication:
 		return Replicated
-	case event.EndRetention:
+	case event.RetainTags:
 		return Retained
 	}
 	if !e.Success {
@@ -159,23 +160,12 @@ type replicationItem struct {
 	References []string `json:"references,omitempty"`
 }
 
+// retentionData is what an event says of a run, with the words in capitals as Harbor has them.
 type retentionData struct {
-	Total    int64             `json:"total"`
-	Retained int64             `json:"retained"`
-	Host     string            `json:"harbor_hostname"`
-	Project  string            `json:"project_name"`
-	PolicyID int64             `json:"retention_policy_id"`
-	Rules    []json.RawMessage `json:"retention_rule"`
-	Status   string            `json:"result"`
-	Deleted  []retentionItem   `json:"deleted_artifact,omitempty"`
-}
-
-type retentionItem struct {
-	Type   string `json:"type"`
-	Status string `json:"status"`
-	Name   string `json:"name_tag"`
-	Digest string `json:"digest,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	event.Retention
+	Result  string `json:"result"`
+	Host    string `json:"harbor_hostname"`
+	Project string `json:"project_name"`
 }
 
 const container = "image" // Harbor's word for what registries hold
@@ -225,8 +215,8 @@ func dataOf(e event.Event, f facts) (data, error) {
 			return d, err
 		}
 		d = data{Replication: replicationOf(e, detail, f)}
-	case event.EndRetention:
-		var detail event.RetentionDetail
+	case event.RetainTags:
+		var detail event.Retention
 		if err := read(&detail); err != nil {
 			return d, err
 		}
@@ -280,13 +270,10 @@ func replicationOf(e event.Event, v event.ReplicationDetail, f facts) *replicati
 	}
 }
 
-func retentionOf(e event.Event, v event.RetentionDetail, f facts) *retentionData {
-	r := &retentionData{Total: v.Total, Retained: v.Retained, Host: f.host, Project: e.Project, PolicyID: v.PolicyID, Rules: v.Rules, Status: strings.ToUpper(v.Status)}
-	if r.Rules == nil {
-		r.Rules = []json.RawMessage{}
+func retentionOf(e event.Event, v event.Retention, f facts) *retentionData {
+	v.Deleted = slices.Clone(v.Deleted)
+	for i := range v.Deleted {
+		v.Deleted[i].Status = strings.ToUpper(v.Deleted[i].Status)
 	}
-	for _, d := range v.Deleted[:min(len(v.Deleted), maxItems)] {
-		r.Deleted = append(r.Deleted, retentionItem{Type: container, Status: "SUCCESS", Name: d.Name, Digest: d.Digest, Reason: d.Reason})
-	}
-	return r
+	return &retentionData{Retention: v, Result: strings.ToUpper(v.Result), Host: f.host, Project: e.Project}
 }

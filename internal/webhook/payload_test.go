@@ -59,10 +59,10 @@ func TestBodies(t *testing.T) {
 			`"src_resource":{"registry_name":"Local","registry_type":"harbor","endpoint":"","provider":"harbor","namespace":""},` +
 			`"dest_resource":{"registry_name":"there","registry_type":"quay","endpoint":"https://quay.io","provider":"quay","namespace":"x"},` +
 			`"successful_artifact":[{"type":"image","status":"Success","name_tag":"lib/app"}],"failed_artifact":[{"type":"image","status":"Failure","name_tag":"lib/b"}],"execution_id":7,"task_id":8}}`},
-		{"retention", detailed(t, event.Event{Kind: event.EndRetention, ProjectID: 1, Project: "lib"}, event.RetentionDetail{
-			PolicyID: 4, Status: "Success", Total: 3, Retained: 2, Deleted: []event.RetentionDeleted{{Name: "lib/app:v0", Digest: "sha256:v0"}},
-		}), Retained, `{"retention":{"total":3,"retained":2,"harbor_hostname":"reg.example","project_name":"lib","retention_policy_id":4,"retention_rule":[],"result":"SUCCESS",` +
-			`"deleted_artifact":[{"type":"image","status":"SUCCESS","name_tag":"lib/app:v0","digest":"sha256:v0"}]}}`},
+		{"retention", detailed(t, event.Event{Kind: event.RetainTags, ProjectID: 1, Project: "lib", Success: true}, event.Retention{
+			Policy: 4, Execution: 9, Result: "Success", Total: 3, Retained: 2, Rules: []event.RetentionRule{}, Deleted: []event.DeletedArtifact{{Type: "image", Status: "Success", NameTag: "lib/app:v0"}},
+		}), Retained, `{"retention":{"total":3,"retained":2,"retention_policy_id":4,"execution_id":9,"retention_rule":[],` +
+			`"deleted_artifact":[{"type":"image","status":"SUCCESS","name_tag":"lib/app:v0"}],"result":"SUCCESS","harbor_hostname":"reg.example","project_name":"lib"}}`},
 	}
 	f := facts{host: "reg.example", public: true, made: time.Unix(1690000000, 0), overview: json.RawMessage(`{"r":1}`)}
 	for _, c := range cases {

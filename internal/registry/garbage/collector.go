@@ -8,6 +8,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/job/upkeep"
 	"github.com/havenregistry/haven/internal/pause"
@@ -239,5 +240,6 @@ func (n *run) end(ctx context.Context, did string) error {
 // refused reports whether an artifact may not be deleted, which is no failure of the run.
 func refused(err error) bool {
 	_, told := errors.AsType[*fault.Error](err)
-	return told || errors.Is(err, registry.ErrReferenced)
+	_, stays := errors.AsType[*immutable.Refusal](err)
+	return told || stays || errors.Is(err, registry.ErrReferenced)
 }
