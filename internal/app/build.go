@@ -26,6 +26,7 @@ import (
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
+	"github.com/havenregistry/haven/internal/preheat"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
@@ -73,6 +74,7 @@ type domain struct {
 	caches      *proxycache.Service
 	webhooks    *webhook.Service
 	garbage     *garbage.Collector
+	preheat     *preheat.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -128,8 +130,8 @@ func (a *App) assemble() (domain, error) {
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
-	var scans, signatures, signs, copies, caches, hooks lateListener
-	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies, &caches, &hooks)
+	var scans, signatures, signs, copies, caches, hooks, heats lateListener
+	a.events = event.NewDispatcher(a.db, a.log, d.audits, a.records, &scans, &signatures, &signs, &copies, &caches, &hooks, &heats)
 	wake := func() {
 		a.events.Wake()
 		notices.Publish(notice.Events)
@@ -165,6 +167,8 @@ func (a *App) assemble() (domain, error) {
 	caches.Listener, a.caches = d.caches, d.caches
 	d.webhooks = a.announcing(d, wake)
 	hooks.Listener, a.webhooks = d.webhooks, d.webhooks
+	d.preheat = a.preheating(d, wake)
+	heats.Listener = d.preheat
 	a.registry, a.identity = d.registry, d.identity
 	notices.Subscribe(notice.Events, a.events.StandBy)
 	return d, nil
@@ -220,7 +224,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Retention: d.retention, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Retention: d.retention, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Preheat: d.preheat, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})

@@ -70,5 +70,7 @@ func EventTypes() []event.Kind {
 		event.CreateScanner, event.UpdateScanner, event.DeleteScanner,
 		event.UpdateVulnDB,
 		event.CreateRegistry, event.UpdateRegistry, event.DeleteRegistry,
+		event.CreatePreheatInstance, event.UpdatePreheatInstance, event.DeletePreheatInstance,
+		event.CreatePreheatPolicy, event.UpdatePreheatPolicy, event.DeletePreheatPolicy, event.StartPreheat, event.StopPreheat,
 	}
 }

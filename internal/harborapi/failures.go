@@ -7,6 +7,7 @@ import (
 	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/preheat"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
@@ -74,6 +75,7 @@ func failures() []rest.Failure {
 		{Match: immutableTag, Status: precondition, Code: "PRECONDITION"},
 		{Match: policyDisabled, Status: precondition, Code: "PRECONDITION"},
 		{Match: rest.Is(replication.ErrRunning), Status: precondition, Code: "PRECONDITION", Message: replication.ErrRunning.Error()},
+		{Match: rest.Is(preheat.ErrRunning), Status: precondition, Code: "PRECONDITION", Message: preheat.ErrRunning.Error()},
 		{Match: endpointUsed, Status: precondition, Code: "PRECONDITION"},
 		{Match: rest.Is(scan.ErrDisabled), Status: precondition, Code: "PRECONDITION", Message: "scanner is deactivated"},
 		{Match: rest.Is(registry.ErrRepositoryUnknown), Status: notFound, Code: "NOT_FOUND"},

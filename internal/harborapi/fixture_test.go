@@ -30,6 +30,7 @@ import (
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/preheat"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/registry/garbage"
@@ -99,6 +100,9 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 	deps.Endpoints = endpoint.New(endpoint.Deps{DB: d, Box: box, Remote: remote.Deps{HTTP: registries}, LocalURL: "http://here", Clock: time.Now, Log: log})
 	f.jobs = job.New(job.Deps{DB: d, Clock: time.Now, Log: log})
 	deps.Jobs, deps.Purger, deps.Garbage = f.jobs, audit.NewPurger(audits, f.jobs, time.Now), garbage.New(d, f.registry, f.jobs, time.Now)
+	toInstances := preheat.NewHTTP()
+	t.Cleanup(toInstances.Close)
+	deps.Preheat = preheat.New(preheat.Deps{DB: d, Jobs: f.jobs, Registry: f.registry, Judge: nil, Box: box, HTTP: toInstances, Address: "http://here", Wake: f.events.Wake, Clock: time.Now})
 	engine := &fakeScanner{}
 	deps.Scans = scan.New(scan.Deps{DB: d, Registry: f.registry, Jobs: f.jobs, Engine: engine, Editions: engine, Merge: engine.merge, Scanners: engine, Clock: time.Now, Log: log})
 	signatures := trust.New(trust.Deps{DB: d, Contents: f.registry, Jobs: f.jobs, Clock: time.Now, Log: log})

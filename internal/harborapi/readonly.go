@@ -14,6 +14,7 @@ func writable() []string {
 		http.MethodPatch + " /api/v2.0/retentions/{id}/executions/{eid}",
 		http.MethodPost + " /api/v2.0/system/scanAll/stop",
 		http.MethodPut + " /api/v2.0/system/gc/{gc_id}",
+		http.MethodPatch + " /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}",
 		http.MethodPut + " /api/v2.0/system/purgeaudit/{purge_id}",
 	}
 }

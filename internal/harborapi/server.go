@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
+	"github.com/havenregistry/haven/internal/preheat"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/registry/garbage"
@@ -55,6 +56,7 @@ type Deps struct {
 	Audit       *audit.Service
 	Purger      *audit.Purger
 	Garbage     *garbage.Collector
+	Preheat     *preheat.Service
 	Jobs        *job.Service
 	Settings    *setting.Service
 	Log         *slog.Logger

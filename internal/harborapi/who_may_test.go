@@ -49,6 +49,25 @@ func whoMay() []may {
 		{operation: "PingOIDC", private: "A", body: `{"url":"http://127.0.0.1:1","verify_cert":true}`},
 		{operation: "GetSystemCVEAllowlist", private: signedInCallers},
 		{operation: "PutSystemCVEAllowlist", private: "A", body: `{"items":[]}`},
+		{operation: "ListProviders", private: "A"},
+		{operation: "PingInstances", private: "A", body: `{"vendor":"dragonfly","endpoint":"none"}`},
+		{operation: "ListInstances", private: "A"},
+		{operation: "CreateInstance", private: "A", body: `{"name":"-"}`},
+		{operation: "GetInstance", private: "A"}, // {preheat_instance_name} doesn't exist
+		{operation: "UpdateInstance", private: "A", body: `{}`},
+		{operation: "DeleteInstance", private: "A"},
+		{operation: "ListPolicies", private: "AP", public: "A"},
+		{operation: "CreatePolicy", private: "AP", public: "A", body: `{"name":"-"}`},
+		{operation: "GetPolicy", private: "AP", public: "A"}, // {preheat_policy_name} doesn't exist
+		{operation: "UpdatePolicy", private: "AP", public: "A", body: `{}`},
+		{operation: "DeletePolicy", private: "AP", public: "A"},
+		{operation: "ManualPreheat", private: "AP", public: "A", body: `{}`},
+		{operation: "ListExecutions", private: "AP", public: "A"},
+		{operation: "GetExecution", private: "AP", public: "A"},
+		{operation: "StopExecution", private: "AP", public: "A", body: `{"status":"Stopped"}`},
+		{operation: "ListTasks", private: "AP", public: "A"},
+		{operation: "GetPreheatLog", private: "AP", public: "A"},
+		{operation: "ListProvidersUnderProject", private: "AP", public: "A"},
 		{operation: "GetGCHistory", private: "A"},
 		{operation: "GetGC", private: "A"}, // {gc_id} doesn't exist
 		{operation: "GetGCLog", private: "A"},
@@ -336,7 +355,7 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	values := map[string]string{
 		"{project_name_or_id}": project, "{project_name}": project, "{repository_name}": "app", "{reference}": "v1",
 		"{tag_name}": "nosuch", "{addition}": "build_history", "{mid}": "999999", "{meta_name}": "auto_scan",
-		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{gc_id}": "999999", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
+		"{user_id}": vars["user_id"], "{digest}": "sha256:nosuch", "{perm}": vars["perm"], "{id}": "999999", "{purge_id}": "999999", "{gc_id}": "999999", "{preheat_instance_name}": "nosuch", "{preheat_policy_name}": "nosuch", "{job_id}": "999999", "{pool_id}": "all", "{job_type}": "all", "{group_id}": "999999",
 		"{registration_id}": "nosuch", "{report_id}": "nosuch", "{immutable_rule_id}": "999999", "{eid}": vars["run"], "{tid}": "999999", "{execution_id}": "999999", "{webhook_policy_id}": "999999", "{task_id}": "999999",
 	}
 	if method != http.MethodGet && method != http.MethodHead {

@@ -12,6 +12,7 @@ const (
 	Reevaluate        Kind = "SCAN_REEVALUATE"
 	VulnDBRefresh     Kind = "VULNDB_REFRESH"
 	GarbageCollection Kind = "GARBAGE_COLLECTION"
+	Preheat           Kind = "P2P_PREHEAT"
 	PurgeAudit        Kind = "PURGE_AUDIT_LOG"
 	ExecutionSweep    Kind = "EXECUTION_SWEEP"
 	ArtifactCleanup   Kind = "SYSTEM_ARTIFACT_CLEANUP"

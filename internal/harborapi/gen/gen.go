@@ -641,6 +641,100 @@ type PreferredCVSS struct {
 	VectorV3 string   `json:"vector_v3"`
 }
 
+// PreheatExecution defines model for PreheatExecution.
+type PreheatExecution struct {
+	EndTime       string                 `json:"end_time,omitempty"`
+	ExtraAttrs    map[string]interface{} `json:"extra_attrs,omitempty"`
+	ID            int64                  `json:"id,omitempty"`
+	Metrics       PreheatMetrics         `json:"metrics,omitempty"`
+	StartTime     string                 `json:"start_time,omitempty"`
+	Status        string                 `json:"status,omitempty"`
+	StatusMessage string                 `json:"status_message,omitempty"`
+	Trigger       string                 `json:"trigger,omitempty"`
+	VendorID      int64                  `json:"vendor_id,omitempty"`
+	VendorType    string                 `json:"vendor_type,omitempty"`
+}
+
+// PreheatInstance defines model for PreheatInstance.
+type PreheatInstance struct {
+	// AuthInfo Never shown
+	AuthInfo map[string]string `json:"auth_info,omitempty"`
+
+	// AuthMode NONE, BASIC, OAUTH or CUSTOM
+	AuthMode    string `json:"auth_mode,omitempty"`
+	Default     bool   `json:"default"`
+	Description string `json:"description,omitempty"`
+	Enabled     bool   `json:"enabled"`
+	Endpoint    string `json:"endpoint,omitempty"`
+	ID          int64  `json:"id,omitempty"`
+	Insecure    bool   `json:"insecure"`
+	Name        string `json:"name,omitempty"`
+
+	// SetupTimestamp Seconds
+	SetupTimestamp int64  `json:"setup_timestamp,omitempty"`
+	Status         string `json:"status,omitempty"`
+
+	// Vendor dragonfly or kraken
+	Vendor string `json:"vendor,omitempty"`
+}
+
+// PreheatMetrics defines model for PreheatMetrics.
+type PreheatMetrics struct {
+	ErrorTaskCount     int64 `json:"error_task_count,omitempty"`
+	PendingTaskCount   int64 `json:"pending_task_count,omitempty"`
+	RunningTaskCount   int64 `json:"running_task_count,omitempty"`
+	ScheduledTaskCount int64 `json:"scheduled_task_count,omitempty"`
+	StoppedTaskCount   int64 `json:"stopped_task_count,omitempty"`
+	SuccessTaskCount   int64 `json:"success_task_count,omitempty"`
+	TaskCount          int64 `json:"task_count,omitempty"`
+}
+
+// PreheatPolicy defines model for PreheatPolicy.
+type PreheatPolicy struct {
+	CreationTime wire.Time `json:"creation_time,omitempty"`
+	Description  string    `json:"description,omitempty"`
+	Enabled      bool      `json:"enabled"`
+
+	// ExtraAttrs JSON: an object with scope and cluster_ids
+	ExtraAttrs string `json:"extra_attrs,omitempty"`
+
+	// Filters JSON: a list of objects with type (repository, tag, label, vulnerability, signature) and value
+	Filters      string `json:"filters,omitempty"`
+	ID           int64  `json:"id,omitempty"`
+	Name         string `json:"name,omitempty"`
+	ProjectID    int64  `json:"project_id,omitempty"`
+	ProviderID   int64  `json:"provider_id,omitempty"`
+	ProviderName string `json:"provider_name,omitempty"`
+
+	// Trigger JSON: an object with type (manual, scheduled, event_based) and trigger_setting
+	Trigger    string    `json:"trigger,omitempty"`
+	UpdateTime wire.Time `json:"update_time,omitempty"`
+}
+
+// PreheatProvider defines model for PreheatProvider.
+type PreheatProvider struct {
+	Icon        string   `json:"icon,omitempty"`
+	ID          string   `json:"id,omitempty"`
+	Maintainers []string `json:"maintainers,omitempty"`
+	Name        string   `json:"name,omitempty"`
+	Source      string   `json:"source,omitempty"`
+	Version     string   `json:"version,omitempty"`
+}
+
+// PreheatTask defines model for PreheatTask.
+type PreheatTask struct {
+	CreationTime  string                 `json:"creation_time,omitempty"`
+	EndTime       string                 `json:"end_time,omitempty"`
+	ExecutionID   int64                  `json:"execution_id,omitempty"`
+	ExtraAttrs    map[string]interface{} `json:"extra_attrs,omitempty"`
+	ID            int64                  `json:"id,omitempty"`
+	RunCount      int32                  `json:"run_count,omitempty"`
+	StartTime     string                 `json:"start_time,omitempty"`
+	Status        string                 `json:"status,omitempty"`
+	StatusMessage string                 `json:"status_message,omitempty"`
+	UpdateTime    string                 `json:"update_time,omitempty"`
+}
+
 // Project defines model for Project.
 type Project struct {
 	CreationTime wire.Time `json:"creation_time,omitempty"`
@@ -742,6 +836,14 @@ type ProjectSummaryRegistry struct {
 	Status string `json:"status,omitempty"`
 	Type   string `json:"type,omitempty"`
 	URL    string `json:"url,omitempty"`
+}
+
+// ProviderUnderProject defines model for ProviderUnderProject.
+type ProviderUnderProject struct {
+	Default  bool   `json:"default"`
+	Enabled  bool   `json:"enabled"`
+	ID       int64  `json:"id,omitempty"`
+	Provider string `json:"provider,omitempty"`
 }
 
 // Quota defines model for Quota.
@@ -1819,6 +1921,15 @@ type PageSize = int64
 // PoolID defines model for pool_id.
 type PoolID = string
 
+// PreheatExecutionID defines model for preheat_execution_id.
+type PreheatExecutionID = int64
+
+// PreheatInstanceName defines model for preheat_instance_name.
+type PreheatInstanceName = string
+
+// PreheatPolicyName defines model for preheat_policy_name.
+type PreheatPolicyName = string
+
 // ProjectName defines model for project_name.
 type ProjectName = string
 
@@ -1946,6 +2057,22 @@ type SearchLdapGroupParams struct {
 type SearchLdapUserParams struct {
 	// Username the whole log-in name; * stands for any text; everybody when empty
 	Username string `form:"username,omitempty" json:"username,omitempty"`
+}
+
+// ListInstancesParams defines parameters for ListInstances.
+type ListInstancesParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
 // ListProjectsParams defines parameters for ListProjects.
@@ -2355,6 +2482,54 @@ type GetLogExtsParams struct {
 
 // GetLogsParams defines parameters for GetLogs.
 type GetLogsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListPoliciesParams defines parameters for ListPolicies.
+type ListPoliciesParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListExecutionsParams defines parameters for ListExecutions.
+type ListExecutionsParams struct {
+	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
+	Q Query `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort Keys joined with commas, `-` before a key for descending order
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Page Which page
+	Page Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; 0 or less means all, up to 10,000
+	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListTasksParams defines parameters for ListTasks.
+type ListTasksParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
 	// Keys that the listing doesn't know are ignored and named in a `Warning` header.
 	Q Query `form:"q,omitempty" json:"q,omitempty"`
@@ -2781,6 +2956,15 @@ type PingLdapJSONRequestBody = LdapConf
 // ImportLdapUserJSONRequestBody defines body for ImportLdapUser for application/json ContentType.
 type ImportLdapUserJSONRequestBody = LdapImportUsers
 
+// CreateInstanceJSONRequestBody defines body for CreateInstance for application/json ContentType.
+type CreateInstanceJSONRequestBody = PreheatInstance
+
+// PingInstancesJSONRequestBody defines body for PingInstances for application/json ContentType.
+type PingInstancesJSONRequestBody = PreheatInstance
+
+// UpdateInstanceJSONRequestBody defines body for UpdateInstance for application/json ContentType.
+type UpdateInstanceJSONRequestBody = PreheatInstance
+
 // CreateProjectJSONRequestBody defines body for CreateProject for application/json ContentType.
 type CreateProjectJSONRequestBody = ProjectReq
 
@@ -2819,6 +3003,18 @@ type CreateWebhookPolicyOfProjectJSONRequestBody = WebhookPolicy
 
 // UpdateWebhookPolicyOfProjectJSONRequestBody defines body for UpdateWebhookPolicyOfProject for application/json ContentType.
 type UpdateWebhookPolicyOfProjectJSONRequestBody = WebhookPolicy
+
+// CreatePolicyJSONRequestBody defines body for CreatePolicy for application/json ContentType.
+type CreatePolicyJSONRequestBody = PreheatPolicy
+
+// ManualPreheatJSONRequestBody defines body for ManualPreheat for application/json ContentType.
+type ManualPreheatJSONRequestBody = PreheatPolicy
+
+// UpdatePolicyJSONRequestBody defines body for UpdatePolicy for application/json ContentType.
+type UpdatePolicyJSONRequestBody = PreheatPolicy
+
+// StopExecutionJSONRequestBody defines body for StopExecution for application/json ContentType.
+type StopExecutionJSONRequestBody = PreheatExecution
 
 // UpdateRepositoryJSONRequestBody defines body for UpdateRepository for application/json ContentType.
 type UpdateRepositoryJSONRequestBody = RepositoryUpdate
@@ -3017,6 +3213,27 @@ type ServerInterface interface {
 	// SearchLdapUser People of the directory, a thousand at most
 	// (GET /api/v2.0/ldap/users/search)
 	SearchLdapUser(w http.ResponseWriter, r *http.Request, params SearchLdapUserParams)
+	// ListInstances List the instances
+	// (GET /api/v2.0/p2p/preheat/instances)
+	ListInstances(w http.ResponseWriter, r *http.Request, params ListInstancesParams)
+	// CreateInstance Name an instance
+	// (POST /api/v2.0/p2p/preheat/instances)
+	CreateInstance(w http.ResponseWriter, r *http.Request)
+	// PingInstances Ask an instance whether it is well, by its id or before it is saved
+	// (POST /api/v2.0/p2p/preheat/instances/ping)
+	PingInstances(w http.ResponseWriter, r *http.Request)
+	// DeleteInstance Remove an instance that no policy uses
+	// (DELETE /api/v2.0/p2p/preheat/instances/{preheat_instance_name})
+	DeleteInstance(w http.ResponseWriter, r *http.Request, preheatInstanceName PreheatInstanceName)
+	// GetInstance Read an instance
+	// (GET /api/v2.0/p2p/preheat/instances/{preheat_instance_name})
+	GetInstance(w http.ResponseWriter, r *http.Request, preheatInstanceName PreheatInstanceName)
+	// UpdateInstance Change an instance
+	// (PUT /api/v2.0/p2p/preheat/instances/{preheat_instance_name})
+	UpdateInstance(w http.ResponseWriter, r *http.Request, preheatInstanceName PreheatInstanceName)
+	// ListProviders List the sorts of networks of peers that images can be handed to
+	// (GET /api/v2.0/p2p/preheat/providers)
+	ListProviders(w http.ResponseWriter, r *http.Request)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(w http.ResponseWriter, r *http.Request)
@@ -3157,6 +3374,42 @@ type ServerInterface interface {
 	// GetLogs The audit log of a project, in its older form
 	// (GET /api/v2.0/projects/{project_name}/logs)
 	GetLogs(w http.ResponseWriter, r *http.Request, projectName ProjectName, params GetLogsParams)
+	// ListPolicies List the project's preheat policies
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies)
+	ListPolicies(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListPoliciesParams)
+	// CreatePolicy Make a preheat policy
+	// (POST /api/v2.0/projects/{project_name}/preheat/policies)
+	CreatePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// DeletePolicy Remove a preheat policy with its executions
+	// (DELETE /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	DeletePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName)
+	// GetPolicy Read a preheat policy
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	GetPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName)
+	// ManualPreheat Carry a preheat policy out now
+	// (POST /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	ManualPreheat(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName)
+	// UpdatePolicy Change a preheat policy
+	// (PUT /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	UpdatePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName)
+	// ListExecutions List the executions of a preheat policy
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions)
+	ListExecutions(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, params ListExecutionsParams)
+	// GetExecution Read an execution of a preheat policy
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id})
+	GetExecution(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID)
+	// StopExecution Stop an execution of a preheat policy
+	// (PATCH /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id})
+	StopExecution(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID)
+	// ListTasks List the images of an execution
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks)
+	ListTasks(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID, params ListTasksParams)
+	// GetPreheatLog Read what became of an image of an execution
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks/{task_id}/logs)
+	GetPreheatLog(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID, taskID TaskID)
+	// ListProvidersUnderProject List the instances that policies of the project may use
+	// (GET /api/v2.0/projects/{project_name}/preheat/providers)
+	ListProvidersUnderProject(w http.ResponseWriter, r *http.Request, projectName ProjectName)
 	// ListRepositories List the repositories of a project
 	// (GET /api/v2.0/projects/{project_name}/repositories)
 	ListRepositories(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListRepositoriesParams)
@@ -4299,6 +4552,198 @@ func (siw *ServerInterfaceWrapper) SearchLdapUser(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SearchLdapUser(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListInstances operation middleware
+func (siw *ServerInterfaceWrapper) ListInstances(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInstancesParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListInstances(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateInstance operation middleware
+func (siw *ServerInterfaceWrapper) CreateInstance(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateInstance(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PingInstances operation middleware
+func (siw *ServerInterfaceWrapper) PingInstances(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PingInstances(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteInstance operation middleware
+func (siw *ServerInterfaceWrapper) DeleteInstance(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preheat_instance_name" -------------
+	var preheatInstanceName PreheatInstanceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_instance_name", r.PathValue("preheat_instance_name"), &preheatInstanceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_instance_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteInstance(w, r, preheatInstanceName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetInstance operation middleware
+func (siw *ServerInterfaceWrapper) GetInstance(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preheat_instance_name" -------------
+	var preheatInstanceName PreheatInstanceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_instance_name", r.PathValue("preheat_instance_name"), &preheatInstanceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_instance_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetInstance(w, r, preheatInstanceName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateInstance operation middleware
+func (siw *ServerInterfaceWrapper) UpdateInstance(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preheat_instance_name" -------------
+	var preheatInstanceName PreheatInstanceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_instance_name", r.PathValue("preheat_instance_name"), &preheatInstanceName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_instance_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateInstance(w, r, preheatInstanceName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListProviders operation middleware
+func (siw *ServerInterfaceWrapper) ListProviders(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListProviders(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -7402,6 +7847,609 @@ func (siw *ServerInterfaceWrapper) GetLogs(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLogs(w, r, projectName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListPolicies operation middleware
+func (siw *ServerInterfaceWrapper) ListPolicies(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPoliciesParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPolicies(w, r, projectName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePolicy operation middleware
+func (siw *ServerInterfaceWrapper) CreatePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePolicy(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeletePolicy operation middleware
+func (siw *ServerInterfaceWrapper) DeletePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeletePolicy(w, r, projectName, preheatPolicyName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPolicy(w, r, projectName, preheatPolicyName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ManualPreheat operation middleware
+func (siw *ServerInterfaceWrapper) ManualPreheat(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ManualPreheat(w, r, projectName, preheatPolicyName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdatePolicy operation middleware
+func (siw *ServerInterfaceWrapper) UpdatePolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdatePolicy(w, r, projectName, preheatPolicyName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExecutions operation middleware
+func (siw *ServerInterfaceWrapper) ListExecutions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListExecutionsParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExecutions(w, r, projectName, preheatPolicyName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetExecution operation middleware
+func (siw *ServerInterfaceWrapper) GetExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID PreheatExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetExecution(w, r, projectName, preheatPolicyName, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StopExecution operation middleware
+func (siw *ServerInterfaceWrapper) StopExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID PreheatExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StopExecution(w, r, projectName, preheatPolicyName, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTasks operation middleware
+func (siw *ServerInterfaceWrapper) ListTasks(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID PreheatExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTasksParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTasks(w, r, projectName, preheatPolicyName, executionID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPreheatLog operation middleware
+func (siw *ServerInterfaceWrapper) GetPreheatLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "preheat_policy_name" -------------
+	var preheatPolicyName PreheatPolicyName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preheat_policy_name", r.PathValue("preheat_policy_name"), &preheatPolicyName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preheat_policy_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID PreheatExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "task_id" -------------
+	var taskID TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "task_id", r.PathValue("task_id"), &taskID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "task_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPreheatLog(w, r, projectName, preheatPolicyName, executionID, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListProvidersUnderProject operation middleware
+func (siw *ServerInterfaceWrapper) ListProvidersUnderProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListProvidersUnderProject(w, r, projectName)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -12093,6 +13141,25 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions/{eid}", wrapper.OperateRetentionExecution)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions/{eid}/tasks", wrapper.ListRetentionTasks)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/retentions/{id}/executions/{eid}/tasks/{tid}", wrapper.GetRetentionTaskLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/p2p/preheat/providers", wrapper.ListProviders)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/p2p/preheat/instances/ping", wrapper.PingInstances)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/p2p/preheat/instances", wrapper.ListInstances)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/p2p/preheat/instances", wrapper.CreateInstance)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/p2p/preheat/instances/{preheat_instance_name}", wrapper.DeleteInstance)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/p2p/preheat/instances/{preheat_instance_name}", wrapper.GetInstance)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/p2p/preheat/instances/{preheat_instance_name}", wrapper.UpdateInstance)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies", wrapper.ListPolicies)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies", wrapper.CreatePolicy)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}", wrapper.DeletePolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}", wrapper.GetPolicy)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}", wrapper.ManualPreheat)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}", wrapper.UpdatePolicy)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions", wrapper.ListExecutions)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}", wrapper.GetExecution)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}", wrapper.StopExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks", wrapper.ListTasks)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks/{task_id}/logs", wrapper.GetPreheatLog)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/projects/{project_name}/preheat/providers", wrapper.ListProvidersUnderProject)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.ListReplicationPolicies)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/v2.0/replication/policies", wrapper.CreateReplicationPolicy)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/v2.0/replication/policies/{id}", wrapper.DeleteReplicationPolicy)
@@ -13200,6 +14267,268 @@ type SearchLdapUserdefaultJSONResponse struct {
 }
 
 func (response SearchLdapUserdefaultJSONResponse) VisitSearchLdapUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstancesRequestObject struct {
+	Params ListInstancesParams
+}
+
+type ListInstancesResponseObject interface {
+	VisitListInstancesResponse(w http.ResponseWriter) error
+}
+
+type ListInstances200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListInstances200JSONResponse struct {
+	Body    []PreheatInstance
+	Headers ListInstances200ResponseHeaders
+}
+
+func (response ListInstances200JSONResponse) VisitListInstancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInstancesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListInstancesdefaultJSONResponse) VisitListInstancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateInstanceRequestObject struct {
+	Body *CreateInstanceJSONRequestBody
+}
+
+type CreateInstanceResponseObject interface {
+	VisitCreateInstanceResponse(w http.ResponseWriter) error
+}
+
+type CreateInstance201Response = CreatedResponse
+
+func (response CreateInstance201Response) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreateInstancedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreateInstancedefaultJSONResponse) VisitCreateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PingInstancesRequestObject struct {
+	Body *PingInstancesJSONRequestBody
+}
+
+type PingInstancesResponseObject interface {
+	VisitPingInstancesResponse(w http.ResponseWriter) error
+}
+
+type PingInstances200Response = DoneResponse
+
+func (response PingInstances200Response) VisitPingInstancesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PingInstancesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PingInstancesdefaultJSONResponse) VisitPingInstancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteInstanceRequestObject struct {
+	PreheatInstanceName PreheatInstanceName `json:"preheat_instance_name"`
+}
+
+type DeleteInstanceResponseObject interface {
+	VisitDeleteInstanceResponse(w http.ResponseWriter) error
+}
+
+type DeleteInstance200Response = DoneResponse
+
+func (response DeleteInstance200Response) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteInstancedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeleteInstancedefaultJSONResponse) VisitDeleteInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstanceRequestObject struct {
+	PreheatInstanceName PreheatInstanceName `json:"preheat_instance_name"`
+}
+
+type GetInstanceResponseObject interface {
+	VisitGetInstanceResponse(w http.ResponseWriter) error
+}
+
+type GetInstance200JSONResponse PreheatInstance
+
+func (response GetInstance200JSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstancedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetInstancedefaultJSONResponse) VisitGetInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateInstanceRequestObject struct {
+	PreheatInstanceName PreheatInstanceName `json:"preheat_instance_name"`
+	Body                *UpdateInstanceJSONRequestBody
+}
+
+type UpdateInstanceResponseObject interface {
+	VisitUpdateInstanceResponse(w http.ResponseWriter) error
+}
+
+type UpdateInstance200Response = DoneResponse
+
+func (response UpdateInstance200Response) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdateInstancedefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdateInstancedefaultJSONResponse) VisitUpdateInstanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersRequestObject struct {
+}
+
+type ListProvidersResponseObject interface {
+	VisitListProvidersResponse(w http.ResponseWriter) error
+}
+
+type ListProviders200JSONResponse []PreheatProvider
+
+func (response ListProviders200JSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListProvidersdefaultJSONResponse) VisitListProvidersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15117,6 +16446,505 @@ type GetLogsdefaultJSONResponse struct {
 }
 
 func (response GetLogsdefaultJSONResponse) VisitGetLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPoliciesRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Params      ListPoliciesParams
+}
+
+type ListPoliciesResponseObject interface {
+	VisitListPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListPolicies200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListPolicies200JSONResponse struct {
+	Body    []PreheatPolicy
+	Headers ListPolicies200ResponseHeaders
+}
+
+func (response ListPolicies200JSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPoliciesdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListPoliciesdefaultJSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePolicyRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Body        *CreatePolicyJSONRequestBody
+}
+
+type CreatePolicyResponseObject interface {
+	VisitCreatePolicyResponse(w http.ResponseWriter) error
+}
+
+type CreatePolicy201Response = CreatedResponse
+
+func (response CreatePolicy201Response) VisitCreatePolicyResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type CreatePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response CreatePolicydefaultJSONResponse) VisitCreatePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePolicyRequestObject struct {
+	ProjectName       ProjectName       `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName `json:"preheat_policy_name"`
+}
+
+type DeletePolicyResponseObject interface {
+	VisitDeletePolicyResponse(w http.ResponseWriter) error
+}
+
+type DeletePolicy200Response = DoneResponse
+
+func (response DeletePolicy200Response) VisitDeletePolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeletePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response DeletePolicydefaultJSONResponse) VisitDeletePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicyRequestObject struct {
+	ProjectName       ProjectName       `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName `json:"preheat_policy_name"`
+}
+
+type GetPolicyResponseObject interface {
+	VisitGetPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetPolicy200JSONResponse PreheatPolicy
+
+func (response GetPolicy200JSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPolicydefaultJSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ManualPreheatRequestObject struct {
+	ProjectName       ProjectName       `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName `json:"preheat_policy_name"`
+	Body              *ManualPreheatJSONRequestBody
+}
+
+type ManualPreheatResponseObject interface {
+	VisitManualPreheatResponse(w http.ResponseWriter) error
+}
+
+type ManualPreheat201Response = CreatedResponse
+
+func (response ManualPreheat201Response) VisitManualPreheatResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	return nil
+}
+
+type ManualPreheatdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ManualPreheatdefaultJSONResponse) VisitManualPreheatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePolicyRequestObject struct {
+	ProjectName       ProjectName       `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName `json:"preheat_policy_name"`
+	Body              *UpdatePolicyJSONRequestBody
+}
+
+type UpdatePolicyResponseObject interface {
+	VisitUpdatePolicyResponse(w http.ResponseWriter) error
+}
+
+type UpdatePolicy200Response = DoneResponse
+
+func (response UpdatePolicy200Response) VisitUpdatePolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type UpdatePolicydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UpdatePolicydefaultJSONResponse) VisitUpdatePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExecutionsRequestObject struct {
+	ProjectName       ProjectName       `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName `json:"preheat_policy_name"`
+	Params            ListExecutionsParams
+}
+
+type ListExecutionsResponseObject interface {
+	VisitListExecutionsResponse(w http.ResponseWriter) error
+}
+
+type ListExecutions200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListExecutions200JSONResponse struct {
+	Body    []PreheatExecution
+	Headers ListExecutions200ResponseHeaders
+}
+
+func (response ListExecutions200JSONResponse) VisitListExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExecutionsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListExecutionsdefaultJSONResponse) VisitListExecutionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExecutionRequestObject struct {
+	ProjectName       ProjectName        `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName  `json:"preheat_policy_name"`
+	ExecutionID       PreheatExecutionID `json:"execution_id"`
+}
+
+type GetExecutionResponseObject interface {
+	VisitGetExecutionResponse(w http.ResponseWriter) error
+}
+
+type GetExecution200JSONResponse PreheatExecution
+
+func (response GetExecution200JSONResponse) VisitGetExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetExecutiondefaultJSONResponse) VisitGetExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopExecutionRequestObject struct {
+	ProjectName       ProjectName        `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName  `json:"preheat_policy_name"`
+	ExecutionID       PreheatExecutionID `json:"execution_id"`
+	Body              *StopExecutionJSONRequestBody
+}
+
+type StopExecutionResponseObject interface {
+	VisitStopExecutionResponse(w http.ResponseWriter) error
+}
+
+type StopExecution200Response = DoneResponse
+
+func (response StopExecution200Response) VisitStopExecutionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type StopExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response StopExecutiondefaultJSONResponse) VisitStopExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTasksRequestObject struct {
+	ProjectName       ProjectName        `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName  `json:"preheat_policy_name"`
+	ExecutionID       PreheatExecutionID `json:"execution_id"`
+	Params            ListTasksParams
+}
+
+type ListTasksResponseObject interface {
+	VisitListTasksResponse(w http.ResponseWriter) error
+}
+
+type ListTasks200ResponseHeaders struct {
+	Link        *string
+	XTotalCount *int64
+}
+
+type ListTasks200JSONResponse struct {
+	Body    []PreheatTask
+	Headers ListTasks200ResponseHeaders
+}
+
+func (response ListTasks200JSONResponse) VisitListTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	if response.Headers.XTotalCount != nil {
+		w.Header().Set("X-Total-Count", fmt.Sprint(*response.Headers.XTotalCount))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTasksdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTasksdefaultJSONResponse) VisitListTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreheatLogRequestObject struct {
+	ProjectName       ProjectName        `json:"project_name"`
+	PreheatPolicyName PreheatPolicyName  `json:"preheat_policy_name"`
+	ExecutionID       PreheatExecutionID `json:"execution_id"`
+	TaskID            TaskID             `json:"task_id"`
+}
+
+type GetPreheatLogResponseObject interface {
+	VisitGetPreheatLogResponse(w http.ResponseWriter) error
+}
+
+type GetPreheatLog200TextResponse string
+
+func (response GetPreheatLog200TextResponse) VisitGetPreheatLogResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetPreheatLogdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response GetPreheatLogdefaultJSONResponse) VisitGetPreheatLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersUnderProjectRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type ListProvidersUnderProjectResponseObject interface {
+	VisitListProvidersUnderProjectResponse(w http.ResponseWriter) error
+}
+
+type ListProvidersUnderProject200JSONResponse []ProviderUnderProject
+
+func (response ListProvidersUnderProject200JSONResponse) VisitListProvidersUnderProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProvidersUnderProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListProvidersUnderProjectdefaultJSONResponse) VisitListProvidersUnderProjectResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19826,6 +21654,27 @@ type StrictServerInterface interface {
 	// SearchLdapUser People of the directory, a thousand at most
 	// (GET /api/v2.0/ldap/users/search)
 	SearchLdapUser(ctx context.Context, request SearchLdapUserRequestObject) (SearchLdapUserResponseObject, error)
+	// ListInstances List the instances
+	// (GET /api/v2.0/p2p/preheat/instances)
+	ListInstances(ctx context.Context, request ListInstancesRequestObject) (ListInstancesResponseObject, error)
+	// CreateInstance Name an instance
+	// (POST /api/v2.0/p2p/preheat/instances)
+	CreateInstance(ctx context.Context, request CreateInstanceRequestObject) (CreateInstanceResponseObject, error)
+	// PingInstances Ask an instance whether it is well, by its id or before it is saved
+	// (POST /api/v2.0/p2p/preheat/instances/ping)
+	PingInstances(ctx context.Context, request PingInstancesRequestObject) (PingInstancesResponseObject, error)
+	// DeleteInstance Remove an instance that no policy uses
+	// (DELETE /api/v2.0/p2p/preheat/instances/{preheat_instance_name})
+	DeleteInstance(ctx context.Context, request DeleteInstanceRequestObject) (DeleteInstanceResponseObject, error)
+	// GetInstance Read an instance
+	// (GET /api/v2.0/p2p/preheat/instances/{preheat_instance_name})
+	GetInstance(ctx context.Context, request GetInstanceRequestObject) (GetInstanceResponseObject, error)
+	// UpdateInstance Change an instance
+	// (PUT /api/v2.0/p2p/preheat/instances/{preheat_instance_name})
+	UpdateInstance(ctx context.Context, request UpdateInstanceRequestObject) (UpdateInstanceResponseObject, error)
+	// ListProviders List the sorts of networks of peers that images can be handed to
+	// (GET /api/v2.0/p2p/preheat/providers)
+	ListProviders(ctx context.Context, request ListProvidersRequestObject) (ListProvidersResponseObject, error)
 	// GetPermissions What a robot may be given at all
 	// (GET /api/v2.0/permissions)
 	GetPermissions(ctx context.Context, request GetPermissionsRequestObject) (GetPermissionsResponseObject, error)
@@ -19966,6 +21815,42 @@ type StrictServerInterface interface {
 	// GetLogs The audit log of a project, in its older form
 	// (GET /api/v2.0/projects/{project_name}/logs)
 	GetLogs(ctx context.Context, request GetLogsRequestObject) (GetLogsResponseObject, error)
+	// ListPolicies List the project's preheat policies
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies)
+	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
+	// CreatePolicy Make a preheat policy
+	// (POST /api/v2.0/projects/{project_name}/preheat/policies)
+	CreatePolicy(ctx context.Context, request CreatePolicyRequestObject) (CreatePolicyResponseObject, error)
+	// DeletePolicy Remove a preheat policy with its executions
+	// (DELETE /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	DeletePolicy(ctx context.Context, request DeletePolicyRequestObject) (DeletePolicyResponseObject, error)
+	// GetPolicy Read a preheat policy
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
+	// ManualPreheat Carry a preheat policy out now
+	// (POST /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	ManualPreheat(ctx context.Context, request ManualPreheatRequestObject) (ManualPreheatResponseObject, error)
+	// UpdatePolicy Change a preheat policy
+	// (PUT /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name})
+	UpdatePolicy(ctx context.Context, request UpdatePolicyRequestObject) (UpdatePolicyResponseObject, error)
+	// ListExecutions List the executions of a preheat policy
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions)
+	ListExecutions(ctx context.Context, request ListExecutionsRequestObject) (ListExecutionsResponseObject, error)
+	// GetExecution Read an execution of a preheat policy
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id})
+	GetExecution(ctx context.Context, request GetExecutionRequestObject) (GetExecutionResponseObject, error)
+	// StopExecution Stop an execution of a preheat policy
+	// (PATCH /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id})
+	StopExecution(ctx context.Context, request StopExecutionRequestObject) (StopExecutionResponseObject, error)
+	// ListTasks List the images of an execution
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks)
+	ListTasks(ctx context.Context, request ListTasksRequestObject) (ListTasksResponseObject, error)
+	// GetPreheatLog Read what became of an image of an execution
+	// (GET /api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks/{task_id}/logs)
+	GetPreheatLog(ctx context.Context, request GetPreheatLogRequestObject) (GetPreheatLogResponseObject, error)
+	// ListProvidersUnderProject List the instances that policies of the project may use
+	// (GET /api/v2.0/projects/{project_name}/preheat/providers)
+	ListProvidersUnderProject(ctx context.Context, request ListProvidersUnderProjectRequestObject) (ListProvidersUnderProjectResponseObject, error)
 	// ListRepositories List the repositories of a project
 	// (GET /api/v2.0/projects/{project_name}/repositories)
 	ListRepositories(ctx context.Context, request ListRepositoriesRequestObject) (ListRepositoriesResponseObject, error)
@@ -21083,6 +22968,203 @@ func (sh *strictHandler) SearchLdapUser(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SearchLdapUserResponseObject); ok {
 		if err := validResponse.VisitSearchLdapUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListInstances operation middleware
+func (sh *strictHandler) ListInstances(w http.ResponseWriter, r *http.Request, params ListInstancesParams) {
+	var request ListInstancesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInstances(ctx, request.(ListInstancesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInstances")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListInstancesResponseObject); ok {
+		if err := validResponse.VisitListInstancesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateInstance operation middleware
+func (sh *strictHandler) CreateInstance(w http.ResponseWriter, r *http.Request) {
+	var request CreateInstanceRequestObject
+
+	var body CreateInstanceJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateInstance(ctx, request.(CreateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateInstance")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateInstanceResponseObject); ok {
+		if err := validResponse.VisitCreateInstanceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PingInstances operation middleware
+func (sh *strictHandler) PingInstances(w http.ResponseWriter, r *http.Request) {
+	var request PingInstancesRequestObject
+
+	var body PingInstancesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PingInstances(ctx, request.(PingInstancesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PingInstances")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PingInstancesResponseObject); ok {
+		if err := validResponse.VisitPingInstancesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteInstance operation middleware
+func (sh *strictHandler) DeleteInstance(w http.ResponseWriter, r *http.Request, preheatInstanceName PreheatInstanceName) {
+	var request DeleteInstanceRequestObject
+
+	request.PreheatInstanceName = preheatInstanceName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteInstance(ctx, request.(DeleteInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteInstance")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteInstanceResponseObject); ok {
+		if err := validResponse.VisitDeleteInstanceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetInstance operation middleware
+func (sh *strictHandler) GetInstance(w http.ResponseWriter, r *http.Request, preheatInstanceName PreheatInstanceName) {
+	var request GetInstanceRequestObject
+
+	request.PreheatInstanceName = preheatInstanceName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstance(ctx, request.(GetInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstance")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetInstanceResponseObject); ok {
+		if err := validResponse.VisitGetInstanceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateInstance operation middleware
+func (sh *strictHandler) UpdateInstance(w http.ResponseWriter, r *http.Request, preheatInstanceName PreheatInstanceName) {
+	var request UpdateInstanceRequestObject
+
+	request.PreheatInstanceName = preheatInstanceName
+
+	var body UpdateInstanceJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateInstance(ctx, request.(UpdateInstanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateInstance")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateInstanceResponseObject); ok {
+		if err := validResponse.VisitUpdateInstanceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProviders operation middleware
+func (sh *strictHandler) ListProviders(w http.ResponseWriter, r *http.Request) {
+	var request ListProvidersRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProviders(ctx, request.(ListProvidersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProviders")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListProvidersResponseObject); ok {
+		if err := validResponse.VisitListProvidersResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -22439,6 +24521,363 @@ func (sh *strictHandler) GetLogs(w http.ResponseWriter, r *http.Request, project
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetLogsResponseObject); ok {
 		if err := validResponse.VisitGetLogsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPolicies operation middleware
+func (sh *strictHandler) ListPolicies(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListPoliciesParams) {
+	var request ListPoliciesRequestObject
+
+	request.ProjectName = projectName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicies(ctx, request.(ListPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicies")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPoliciesResponseObject); ok {
+		if err := validResponse.VisitListPoliciesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePolicy operation middleware
+func (sh *strictHandler) CreatePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request CreatePolicyRequestObject
+
+	request.ProjectName = projectName
+
+	var body CreatePolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePolicy(ctx, request.(CreatePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePolicyResponseObject); ok {
+		if err := validResponse.VisitCreatePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeletePolicy operation middleware
+func (sh *strictHandler) DeletePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName) {
+	var request DeletePolicyRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePolicy(ctx, request.(DeletePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeletePolicyResponseObject); ok {
+		if err := validResponse.VisitDeletePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPolicy operation middleware
+func (sh *strictHandler) GetPolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName) {
+	var request GetPolicyRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicy(ctx, request.(GetPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
+		if err := validResponse.VisitGetPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ManualPreheat operation middleware
+func (sh *strictHandler) ManualPreheat(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName) {
+	var request ManualPreheatRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+
+	var body ManualPreheatJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ManualPreheat(ctx, request.(ManualPreheatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ManualPreheat")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ManualPreheatResponseObject); ok {
+		if err := validResponse.VisitManualPreheatResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdatePolicy operation middleware
+func (sh *strictHandler) UpdatePolicy(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName) {
+	var request UpdatePolicyRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+
+	var body UpdatePolicyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePolicy(ctx, request.(UpdatePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdatePolicyResponseObject); ok {
+		if err := validResponse.VisitUpdatePolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListExecutions operation middleware
+func (sh *strictHandler) ListExecutions(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, params ListExecutionsParams) {
+	var request ListExecutionsRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExecutions(ctx, request.(ListExecutionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExecutions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListExecutionsResponseObject); ok {
+		if err := validResponse.VisitListExecutionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetExecution operation middleware
+func (sh *strictHandler) GetExecution(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID) {
+	var request GetExecutionRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetExecution(ctx, request.(GetExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetExecutionResponseObject); ok {
+		if err := validResponse.VisitGetExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StopExecution operation middleware
+func (sh *strictHandler) StopExecution(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID) {
+	var request StopExecutionRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+	request.ExecutionID = executionID
+
+	var body StopExecutionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StopExecution(ctx, request.(StopExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StopExecutionResponseObject); ok {
+		if err := validResponse.VisitStopExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTasks operation middleware
+func (sh *strictHandler) ListTasks(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID, params ListTasksParams) {
+	var request ListTasksRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+	request.ExecutionID = executionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTasks(ctx, request.(ListTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTasks")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTasksResponseObject); ok {
+		if err := validResponse.VisitListTasksResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPreheatLog operation middleware
+func (sh *strictHandler) GetPreheatLog(w http.ResponseWriter, r *http.Request, projectName ProjectName, preheatPolicyName PreheatPolicyName, executionID PreheatExecutionID, taskID TaskID) {
+	var request GetPreheatLogRequestObject
+
+	request.ProjectName = projectName
+	request.PreheatPolicyName = preheatPolicyName
+	request.ExecutionID = executionID
+	request.TaskID = taskID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreheatLog(ctx, request.(GetPreheatLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreheatLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPreheatLogResponseObject); ok {
+		if err := validResponse.VisitGetPreheatLogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProvidersUnderProject operation middleware
+func (sh *strictHandler) ListProvidersUnderProject(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request ListProvidersUnderProjectRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProvidersUnderProject(ctx, request.(ListProvidersUnderProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProvidersUnderProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListProvidersUnderProjectResponseObject); ok {
+		if err := validResponse.VisitListProvidersUnderProjectResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -25753,363 +28192,382 @@ func (sh *strictHandler) GetAPIVersion(w http.ResponseWriter, r *http.Request) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P0Lcxu3kjAM/xUUv++tnLM1EmXnUrtSbT2lyE6ic+xYaznJqffYRYEzTRLREBgDGFJclZ/f/hYamBsH",
-	"M5yhSEqOvXW2YnFw7W40uht9uR+EYp4IDlyrwen9YAY0Aon/vJBANUTn2vwRgQolSzQTfHA6eDcDklA9",
-	"I2JCljOqyZIqEtr2x4NgoMIZzKnpp1cJDE4HSkvGp4NgcHc0FUfmxyN1y5IjgSPS+CgRjGuQg9MJjRV8",
-	"+hQMrugUXjF+q+rTv4WYarYAEpvvRAuizYIkLJhIFaE8wh843GmS0CkE5E/BOERkyfSMvB+QgLwf7Gqd",
-	"74Sm8YVIuQdOv4glmVO+IlIsFZlTHc6q006EnFM9OB0wrn/4bhBk6zCTTEH2WMinYJBQSeegHfpoFDG7",
-	"jPVV/WEwpgWRQCODQQMrKjWb0FCfEaYVuck6jxDCN4TTOVhMM01mVB2TX4UmIVVwpIArZrBhdsbM+IYy",
-	"BsHA9BmcFusIBhI+pkxCNDjVMoUyHOb07hXwqZ4NTn/4LhjMGc/+fBas4cbsNFvtSMIEJPAQPDRKp0RI",
-	"ErEpKO1fWtG749qef//95sVFELMFyNWIRaa7Z95yi7aZN1GHmQ14hKTgZqvC4Nd0PgZpcEyJhClTWq4I",
-	"xAqWM5DgB8ou1nQHYYrk0wiCSpOHzjcNmyey3x46AwsFHzlSasBpRme7IySmRhKUSGUIIzuLlw9L8SeE",
-	"mjBuuaBhy0wRas8sLIATNjHHNhbiVpGY3QKhnCBQcB+W5Rc7+dfRpTp66yY++tX8WN5FBBOaxtoxnnzd",
-	"YyFioBwX/qcYbyRHTdWtnwBd711C0gxpf71vmhE/75BFxXQMcTNZ5p8fSpmxCCmeI3O3NZDJK9Dk5pVr",
-	"eEOAu5sQL0k6h4BwofGvNqqokMTRJT/KRuxLHnMwZNAMm/kOwDIHTXNo+ObIv++Szoyw4btvWThDQSQD",
-	"7scU5KpYjPvkAeKzoNNuzQAjxf7XM/lbI3lQnP2MnJgbMQalyBwoV4TGcUDSxAgDz06Ck5OTlgXa8f2r",
-	"PPEsc07v2Dydm68n/kUL0XJAsq87RY9llQ2nxJB1Jg65ln4GVRlmX+sbCennobhKSVjUe61uyJ2uOJVT",
-	"aEFi9vmhx9nSYw0YF4Jb4VJVJPxQzOdUnZKb2/9e3BC4o6EOzB//d3FDQsE1ZVzhD/+m/3f84YZIyo2S",
-	"cHP73/eUjD/dECOyiwn+8jdKxn+/MSeFiMnxe/5PWCmiUYKeGQVEacanJBKg+Dea3HKxJFQCYVMuJESo",
-	"ixhgROZ+puTmDyo549MbYvnr8XvecOQ+Dhrw8t3Jf/3gQ8XHVGjajIodIMFJkLQk2VXRkaYFVaqQco4X",
-	"iFfwro60S5KUkMQsbF5kVSbO25JExCxcmaOVy6Z7E5AlJEIxLeSqAy8qGiN1i1SjjuZOdkASkCFwfQQ8",
-	"FBFERC9ZCE1wr87bEe7PTp5/1wXwGnhHsLuWDuj7g7MYC918JvLPD54njWHzrtO4CS2u+0OXoUCpVq2r",
-	"1GCHoq4S0mP7QEZZ58oBuTm6IWOYCAmEkltYkYlR00GFwCPDS4WMCr6xxhVxqlYqrS9P02mbJJh/3iUT",
-	"MtpNMxqyrw/Ftxa30ILt/PND50lVm7iefX3oLEsYz4S4HVme0Dxfvd3DZkbWpRLBFZTtnh5pw344Q648",
-	"FtHK6NkwT/TqeBCULae5YnR6P/j/S5gMTgf/v2FhZx26psPCwoqreCG45yowv3qn/BQMfqIsTiV2MnIN",
-	"WBskTfJbbfinsssoAOJbkP2qhi+lFFLZ1Xhshkvgmiyl4NNj8v3dHeGwAEk0xLEic3Oe9Yxyd2d9TEFp",
-	"wqKALFH9QZkApOkQi+kUSipoSFMFx5aV2IWYdZ5fXf4OUjkwJlIkIDWzKFoUH3z3UEYL/84bfsjxLsYo",
-	"LH8KBudhCErVB6eh9o8dDGAyMZ19nzJLjX9NDZMLK9SuzZ8ZN+0J2EjAwQAt74ava2bZXN4nohqO8Neg",
-	"vuTCnlX7xMIGCHReU6aNdmmaIlhG+cZbFlZr231B6z2NMOSdI7MUtZNWeQXNe2ia1wEoKOyGzgCFkPeT",
-	"q0HxW3uw2qgWuNG6/z1QWiSDYJCY04UsUqVzKA3dtC87kHcJzpT/ivFbzwrGSsSpLoMut/oEgxmynY1A",
-	"zcbwTu8g6Nu8PU3uT6ZhrjbxuuIEfgoGPI1jOo4huz/c3FRKuuryCGN6fQoG1WeT8isMja8qK25dWRnM",
-	"PuZBORcaT3zrHA2EXR4oo8kGkm/lEXCnJR1RrWXLKirgdBOX4Dk4HZgb6vgtXb4GpegUdsN9GJ+BZBqi",
-	"0YNJo0IKmWG3+1ivTPMdkticcjYBpUdziBhtRtyGz5ldqDNEkzSOe94vSapmPbvkL3KeV18UFWYsjiRw",
-	"1Kg4YTyCO8M0O2HVEfvb/NVvd1gpKdadIeoxAtSvu7GYj8QC5ILBEk9ZHL+ZDE7/3b7V6x/fvH6T9fr0",
-	"ofMrshHAKK9OuAUD+xVf599CIqS+TudzWjlJBfvxW6zHKw3KIDgj9YCEgk/YFI1pMV0ZKTvoAmFNp90P",
-	"6js63SFBdJMhSuTuVpvzl6ByqbVdh2/Lb+Br9+KuLgo8d21ymW3QnZtQCbwP94mpNs26H4GrrEcv8k/l",
-	"GmuvbXQn9LFGBjirF8VpxPQrMa1jtjPkRNKTBZtZaKMG1KLmFB+br51UgWxgdp9a9v9yAVy/c4NWAQHm",
-	"06j5uDWPeecRJMOYIV0mdbZ0HkUSVMn2n+m4IZ0DmUgxN6ouSCCCO53WuiFJsfTB+bEwmH8dVfbX2tLo",
-	"DrH2C/YODF7z56VWayaAWExz/yzK1RIkmdEFEC2EXx7YI7mVj2Btr77jePH7y/M4FsuY+TSwLbVwuEuY",
-	"BDWiHhvqb5zdEQWh4JH3ymtgRr29x/pI1hln7HSpliF2qWG+wxu2twSbJgYPvbCzRiR2y5soA/dZp45F",
-	"9kLQgUddZJD8BWisZ9ea6tRjqQIphfTfUo0CZT5U+1adRdw1924ZZbJUFuJFlXavQWvGp+ieGc7sC+t4",
-	"RW5hdUyKR1QqAZ1PbrlY8vLL6fEgWBdmDOMexWI6mgi5pDIahXQUmu8TFlJrd2igrWL/9UEyB7otuydS",
-	"aBGKuGN3PRvNRdRtrWN8QR3NnWLcpUvElPkejYqFFhek6jTETOtkZBaaSHG3GtFozvhoKkWaPKB/xoi3",
-	"GqIXhtb6WpNzbzJZH+WWJSMFVIazlu5la1e1P77ESDA61YN2swDJJivcTbd1sAi4ZnplyHTBsveJddO+",
-	"QIdBdQsRoWORapKASGLIn5spSahSSyEjYgScgDBuX+lOiRL2oTqOaBIQs9yACBaFQfnN75i8nCd6dYq3",
-	"vpGO7NHPDgNRmvJIkYmQx82XWgEUM9doTBWMIt4JitihzizKz5zff//tD12nnrAYL6KuM+PhcQehz4pd",
-	"P61pOBslVNI4hrgb3qv9JRunuvAh7TN7bzDbbtbFT81Yaf6+Y9jztiW0XWcVisT/DLFBdMpGe/gAdiF9",
-	"QOi6ZGeuR0dNpR7pWPUgEiP4iFQ/ZIsp67HGVMbdG/fmd1y4A27kcOC2cZeOhmeV77pOa7SdUi1Ggo8F",
-	"bUXV+lyZphl1n8l1URBK0N279bpwbA+07EuImDQSdkLlXHXvbQ9gj2Nb9FKjMKZs3r1XLKaOeDuCvTMP",
-	"xNb56e/WHD0heu6gN4knks2pXI26yJKVblZdyrVUCWYl+avhxtVa/8IE5Cgbqs/5kkCjkeDxqmNz9MxC",
-	"p9VEwoTddVqi7WXdXqK0sIFswdic+6KV/JzmmKRxnGmPm7egIJ6Myo6OXbtZF62YTSCbrCqvzUQqFaET",
-	"DdIZVigZS7FUIInrTcDIUzOxRAeNcapWhGnCtrEhlJb0sKsCIVmoJRHV1AgXHaGihaRTKJPflsvQdDqa",
-	"MYXPLhFdeeRh8yv6pFngIuCcfooRcJpOlfXp3Q6clj7R7PMQCk0p7XmJlHr0uENMr15XiOnQk6t9an8i",
-	"ntPk33b8D5Sv6saHt859a9MzdBXPL2k4I8paKay2wrQiCxqngCbK5Qz0DKQhgJByMgZnxrBK0MBjEnlh",
-	"PkuRqmZPhVAyzUIaj0KuO9qtWl5dZmw66zHSHCKWznt06G1j2/ymuWZnqsCjtKHKYj+0wfri95c9rG3B",
-	"IFwoZS52CaPFt1VDoEjHcQmxHJ13B84Xzv+MTsNbZ5upm9oM82V65f3Y6sFW2+zLzNC3tkt3+1fpell1",
-	"1QuQlyVSTCWdK58FumRg6jIS2gY22kpxbcXYH5p21WTW7G5jtsCpeWqsrccN6l3HHYS/2CthZ1b9CGJw",
-	"TqQ+q0zH4/SnGI9uGfcTsvnYaOc1H6vx4FXU/uP6za++dZt+jTZi658ZpVboa3VAcO3ejP/c3vReQ9RP",
-	"qFNc61XseQhU2c/VjTKepDrAQB0iJJE0Yt6XpsY3JLwQHuFR2PkD2m3ly/jgBQs6zr+8C1PlDT9coeFt",
-	"YpthrBLa3ENMWlAzs5dfuOq0a9SOhkeHSITpHHx5EF7gFVYEtExASpDWDGioDRRh2kuOqSoU+oZHQKoa",
-	"PuHI815+Bm3PIzW4/3zxJXKNsyyahRMaK0EmEiAaqYSGQBgn6L0TEIz8i0bjWIxtQg73Q+bToz475vMz",
-	"cJA0vuQT4XG0KSvjW+YS8T34bD1UmEr0sOmx6x6jw50GyWmcWfO2HmhG5VjIUUkaqvv8uY+G7H7B5mQ5",
-	"EwrI+dUl0TOmCFNnxOo1imiMOtAP2dyMqlFIR1IIHwvsNdACeOe94VacmPaQ5TeYQLffBpqpsvejBt7R",
-	"Yziv/Wr71W2ya229zorFavv1ZWlXRrkJY2eQzId+6Cn0mqq23bKPd16GviieUsjSmgcoVVC+20rKm+1y",
-	"1MPf63I+T7U5BW9Tn9hYxE1UYvx+aHlcf+D1jBfsRpf5BpGybh/Z6CbDxJoWWjFzigRGCmIItZCtTqKd",
-	"dLEc2NduSNQv6d2l7fzspO5PX89oM2FSaZItyhMGfQsrK7yqMxvEnX1gzjDnC5T2GWw0nVY337QYO1tX",
-	"T/MtoKBhnsT1d2kfIbYSeT5jjdAjCEVxuqsbfTOxVk3MUAbKBsGHcRoZUU5MChAzUPjH66Kh+fOla2zT",
-	"fpRjh/1RIx5Yv8aEJFzomWVemwJ7g0Em4q5Zb9GIozSVHRaTUG0EGY+zJ5nGYhzY/U3h7tT8S8F8AfI0",
-	"D17mBO4SaY3j1cmacjTU8aZeZElUah6+ahQV36rLQ07rzJFloG20q34KBv8Q4/9JIQUfP/YmsXtH1a3z",
-	"1lpSFK066iCNKrUhdB6u/PnyYsGnTl+Vuc44JzOqcHqI0P2kxSnSx3FT5Wfbazq3a+hTsm0cjwdmcYM2",
-	"vLUK2O6U2/maaVTyeht181fQKrKmaA6EBcjV0roFJfiL4FDnuaXngd2oY4iPtzamcCvX+JZBP/bB8yaE",
-	"7QEPXcAT0eRC8EmLXyaq8faJ39ydWhAtV8fknNsA88Lny+aKwgBujUltBIeAsEk5pjv36Q6Ri6AnZ7WH",
-	"qnt0rjtylTjofz77r+fdPbmqO+RCF8ri2i1g/by2lpTt/IJzCPXak2h1Db3405pXWUcwNLsmdXFF6jpJ",
-	"3Rdp0z3nc0ZqR9D22lXZ/2ij/F72Pyo3PvnuPzs6IO1SJzIn9CfKYogu54mQ+jcFssXFuwpBPKFm4wFJ",
-	"Ob5No/NJQCY4YoY2+xtaTNAGLCF7yuQiO6peHt3ZU93soli/5zEnw9AoMynnEnQJBd8/8xFgWWI+OfG8",
-	"73hXc8X49G0er1JdTMtL18qIUT5YqDTPE7FBeshafmhYWQOG55TFTabtuPH26BlJ5QvJ9Fxy8yQGjW4W",
-	"oVczf2OZPpvTqY3RzIJwAzLLch1jPI9Vy6T256swdGeotFhIt6C+39OYg6RjFjO9yiNLP/iUSDd2rgni",
-	"WyblJH/eMMeCkvyNwCg8qUIVpjP3yXxYSoGRay4GVpXOVNhFefkk94DxSYHZyFZailx00G6tuGUXqXUZ",
-	"ocftBTzqG/K0oHHqz7GDGbPTcLaelzo3AUhNVAL01lDfIMiTXSxnIo5XmO5CavyHOc4fPJNPROrTG90j",
-	"Wjm3H1WagMPgWIp0Ouuo/Ey9iXw2zKCFuO02fPHk5X/os08oaAwR5NoxJW9wnQFnk58ERoK3vsbYBH/d",
-	"g9Jdh37x6CUnivohXwqp9Bn51agcRbCCe+j0MnMrlPSi1t1xqe7SQvlayY+p7175FZbvqCc+uJv3Dbby",
-	"Dfvm8sXFRcyu0U3MqxAVHmQdbh8znLn9ssczT26p3MdOTDCoBJNdOSbwJgF++YJklnPMhrUiCoAwPEhz",
-	"BfHC3EfcsoBdPMV218pyQNSfdy5eXRL33UtYY6Y84rFKx6hPMaVSkESLKTqi7UiZrqRz20pLfoOxsvA2",
-	"y+L4Ms+X2WJdX9uizU3Ubp/zzr0ASeO4PS6yWtKiW6CqN+LSk/6l4IhrXrnYD/OHptz9sdFJyg0WlFfs",
-	"O45X1s3sKqa+LA+YEmOT08U4FuOB3wQ663iKr5wS6OUHHJYVLbHu7R5HbQ28E4KcM6U2UNZDU7EVs3hI",
-	"qeRs3ImOSkveXaizWikXU7ymR6dx7DyVBZlTVGHInN4CQU94lefitf2DR9vCOtln68mg66X5UsqP9QR5",
-	"4YxpCLVLfVgnNdXw8/EEqOm1wZ1r/cwLddzsrxkMFlQyyrvehVfO/Sm6+P362nOvWs/U537P1AZsOE/V",
-	"Xnl+2hxgdzbNAo2LbjseJ1j79dvNkkq+3qCAUHmA8lReairO8U7Eg8y/Bu9SKRrS/1ppXAqOnNg0y45k",
-	"SOMYQdklvaNnrioFd3kO2A0rChcwqngIdhOJK5kzeikArS5xc9DUqMobWZrF/uuseZtZXix5d/Eoa747",
-	"I3/u1OGjp3eoBK/X8SkUyrwWjCKUhDScgdWSO3ruj/IXwIOk0/DTdWUpLUf5hSGMzLtp/am79MlHNQ3+",
-	"dQ382tEO8j6PSRGLmeRBo93Og1GGfsYuvQ6DmyxVffRuM9dLzALQb7ISV9tKTagAzi2gbv206Qk6Hw/X",
-	"vvG8ue/Z0/NafQIUliixZvGp+8ui7iEqYP9D3gO0rnUPW+86t+uT+a3trTCvOGCLYdh3edtVnZIkHccs",
-	"DAjGQ6uQ8gAr8pkDvkjjgGSWHFRthVFo8UWwafX+V9gd3T7rl2GPA7gZppuTtFRdTRRhnKzh7IygbB8D",
-	"XYByafKpyoM4a0Bbr2yznq/ek5vTYKt+REQcgTQHY44ZGN1yjl3zYFMk3zbeiw3nYHe5rTLPy5jNmW7I",
-	"NxmQo2fID7ggtt0e0221HNrrwqpaJf3U98r5/aYrFnu1XKKNT0ERLCA2P/SSCaaYCa5PD4Q1RKP+PeeU",
-	"YSWfnkvMTorN9dCnJwbA90hAWYHw/2DnfvevOyDbTvk2699z1l5yYC2haRfRrQKTGunNXCKNtp1mtehe",
-	"IUdHk2bPPp82Lu9tCf6+AqpN8vYZ2qHRjp1icL7gULNKP9yNq+Vppjkfos9R3AuKBtxsqS1vg9IeGtNk",
-	"09i4m7cweZPvb1vDeX8qKx8PhIMb50MT1It1ttb7zJU+5EuGBFHV2zWZteq360k0i7aNu/sNAe+V7vpT",
-	"iY9yy8d2jXg3+I1dvXwdkDEoFlnfNRvqyEz3miW1XcjrYU8R8ySmzOdrsZy5rB1tDwrb+Zn2CSSTgDnk",
-	"aNz9HspQcFH07Wnz6eIDW4XWiQEUxlDlBhKmFcRdzB9macLIIfPE6Kh5TlSuIHQ25upkJTJSeQrLcAbh",
-	"LSYF8eSlqsvlDV7tD3tfKnj/Jtf3/gywXxrtrsW5mo7vRYXufOU+Rrfgz63gPjc9zDLuMg/bB2PyH+b/",
-	"shzFjGd5nVXJ7zXPWciU82htA30tmMmoxcJwExtF4N6D+z9+ZrB5WUrHUoVME0gwerzj1Z/N4o903XQ2",
-	"VZokQhqRPhTJajRejcJZasvFeNL65I3zXM7WDbb7w205J4DvuTafQUs2na6PvPHpp1se/yxWv3k73pV8",
-	"aIH+lZlnA+U/+BLKzmvtxOxs5L4pere6mUYNTG9nU+3dRFG+anZnYtk3WJrY/I4maGNOV84XqLgmropY",
-	"rqYzM8pMd01Xhmnj5+K2JNA/YfVulcC1pjyiMjLsvPLhJ3bnuxgqx2vjIlyztnVYvywz4xVVqlhG8ftP",
-	"LO4YSLMO0exyaYRnlgysYYVr/cvwCojn40/szmzA8wVlfJ/7qGva/ZKoXZyfuniTr0PGfyGW2FApnLCf",
-	"oNxMzb3k5hwzD17IOhH0815shKRV/r5ea0/kWluT5XZ3Xe7lNmvUoT7v+yyv1driRtnfxd7GAXWt6dG9",
-	"rN4IM5S4eJgu5vZyMd9uCZj6O2g3qMyX/MotNrBu8BAF5FqLJAG8um30VfOIIw13DVVI7SCdK4/i3B1b",
-	"a6GtztulrdUk6lufU57SOCBZyiTcr32MHVPl2/R6qRPTpFxhOXdVzeas4KoUBVKFXrafnCILcFTJqQDq",
-	"h/Zj8lMeJ9k9v4HLaxCUExt0SA/gF3AMHwqIptOAYK02myTAuZxuHjRXxdczDrhLm/yN9k0+8HfMyWUX",
-	"o2eAOTBU/pM6sykc7Apt7BYGP2VJSjcxpitbpN/jZr2m4O+O1+/ZqIkOQswfQ+Os6g5asVCGbswvESjN",
-	"OC7L/uy19G2yj5hR0ESOGdOaFkBvwVqekpiGudOgzYiQUFm49uaoLqfoOHMR3LcAiSqa+bJq7MqOXd3W",
-	"SAIufNSQUuKXLFbQ7oX5dnxGjp4FNhFvnszFup6M0yJ8aqdaOG6i/7Nr5aF1DZvlpfNSzXMWkZOgaq8e",
-	"PMAvxeb5ihpilD22bbwL1Gi88sZ4Gu5SXBbE3gOnJEnVLCtyt2ZqV6VDE6BroukVN4Rh9TXy1dn/7jxa",
-	"ez+RbbbhiwVIySIvl9d0ak3JcMeUVsSxmzJzmYtFA3OREFMPxn4UepbhgrkXidw79CyL1k0oVi/EQMb8",
-	"TI2B8Sm5hUQ3TGgBD6NmlonRtnQOhCqStSKFkf0sq+hVtq17J1OMT2MY0VCzhWUhpcSfu7tbVAK+yNN/",
-	"/jhERgo0nBFN1e0ZObEegopMqNLO/2oqYD0u9tvnu3VXkuHnyYRK0mjXNecofuf6Psg7b49vWhtEpHdU",
-	"eSriR3idtFSw7KnX9crQ6ZTJ7qpXr/yyDUHDldKja2+mIsHXy5yRBNtU9LSHowWkvRXIXo6EfkXzCjDg",
-	"OCDbapybqKs4WFUCcydu5KoYqIccvczX92FH0K8ydVBHt3kNbdyCx0jrTXPA7siEQRypIEsoZmVsTDH2",
-	"27uL6rq6JuOzWTYgqsSB+8LYrP7lskf0fJgMl/UwoI2dNiknkKcQ70ZF1czjvWzVE3Y3aguqa2AwMeO3",
-	"PTfdVqMBlY3ucmglDtc3VRbbNwoXavNolUjATRUj2vz9mI4bktcDj4QsavBtTDtaI+bWQhV1i5GDddGv",
-	"iunSHksmpTJZZigO6uejIPoapBtsRi4vaMvZ6+MA/FQy+q25iWXSnPmcmQVa8u/1DlZJ0jg+cGTYGnoq",
-	"a2hHddMLUzsS/Fy85GnYEu7RpYJPVQecYzJZMl7lRrkzcuOCFG7yHPqZTm2dibm34FCXFAyRXI1kyv0O",
-	"OP0fFrqTzSNa/t+mnKNA5rLfBASLxBipw0ljXv+tJmv66/Nffzt/hb0vfnn54rdXLzdScAb1Eog/dEKg",
-	"X5PYIsfS4ygAssJ0m/RQ1cagJGBYx2HopunpJ6wmpq+VCBlJWDDVVL3tIa86665l7vkkh0p1ia1EVY4A",
-	"rGUZWM/73dEQ54bO8kyXQ6prvnPr2bX3MIVLm73F8G/TGJqH/tQG16YHERpPhWR65knVIbqko+4e8pDG",
-	"nmttcK7JXChNnn3fNddHBRq7zFiS5Sbtqo1WIHuNvR+mh/a3RZUgsQNrVAcCus6AtJbOBxY203QVuQXH",
-	"3ERGLiCm2v1XzN1Rlw+3Cu2ukk3nrE+Wh21WqruVWti2skLdem3zmhQRNRlXsa9SgZHUzJ2F8vfnWpmh",
-	"xlb7V2YQCtqKMey6FsOutrUjlvbACg3+e6dPWquIqSSmq2avlIL8+/P+K9O37aY1V86oDIN2+det5cMm",
-	"SFTnrYGjGNLHB5rjHDnTndU8D9+vx1V4a01khca6cDS0VwAPoSd/Wq+LsSvuUzEZd15NKAU/JWqT3TRz",
-	"QJgIaZjnDFM+8Hh1TDjc6VFuBkaxvfRWuLP9tWL6s62R4pZwSv5x/eZXBBsxzCAgKdd0OoWIKLpSeeHi",
-	"zIqiSrlRNZ3i8/AcKNdfTJmVZp2ihQT62tY3seeGkoze9Yqx2GGuMtNNyJGTC7taOoVsfobb6OVk5Tc/",
-	"227OOx3RVZGJAxZdE6RBxFrSPWGldVAuhXZ1wt84u8tYGE7Me8zqxlXCtxVz5PCELgFui3d3xovMzxM2",
-	"0Zjo2khGMZuA1yuis1JoxhylKk8W7l3PnPFUgzojdKywsPMMuN00SVW1on2ZpnbmYt2g3Ni4amILVTcZ",
-	"hjbYvxMJE3aHrBizX3qN39Vcn93kJDPaXvJ6JhIWTKR5yE8bpaZcs9iiy5ZdMT0yHum2jxgVHIzsPRUi",
-	"yoq0SPzF2pD3i96Hm/7zs1wwkSraPjTxywvDtKB/xGqZHXU5ZhkF96j0sxuq62ChKuDw+7OmMJvOS7Ax",
-	"Zdu9I3djuWfkxJz5GJQ67cN6eyRDK4Ek2tmNWt3fLk3rzele+uRbXyee/VFCY53piotz1yVfQ/jATPPZ",
-	"ME3vgGIBMqbJaCZSX8XHWbkAXcZRHa9V2gjXhq+Wk4RwWBrOekZOTjELBNWExrGPjOf0js3T+eD0+bMf",
-	"ToLBnHH750mfrPKUSMojMUc2j7eBTRFi3XuDziDa7p20h2C3x2Dpp82BY3hrnVw91owHZtS8/vHN6zcL",
-	"kAsGSw/qHqucy4HqkYzFvFRo5yH1SjpVKdnmZbFP5Q4z0Quq6cs7s+vdBv+xGEaOez2wWPF+XlcbdeTS",
-	"s82Dyla41t3SVlXAtR6+VozTA4mZz0jit9N3Yj9N9OFjQxU/LBx882L/IcY7rZ1ZHb2RB4YLuIxUtzqC",
-	"f4px94ymNtbtkdKiO63VZ7NDresRllS2R3pclq1JThEFCZVGOCbjFQnFfE5VQChGQjTZ+Bqwpem0E16b",
-	"iOfdyvcaimw9s0Nl1b4qhdQG9m7wFPtqmsmbYLVRdrA+lA2fWpwjm6Y+j2iiocUEGdLEbq3P+54b/CLr",
-	"u/L7p1aUgK5JoWs76XuXtkCjtGBPgClX6RzUaM7mNiagr+uvFFEaPmCA5vRPTftxcThUt+hdo2pSvTUJ",
-	"P14aPaNBoA8G1JKPX3dBccsuBEtMqCIJXn2g1Fb+8VQWDciPNmvZj0AloN/cv46q5Ht0fnV59E/wpyRc",
-	"I+Du70uY9bowcrmdRMJWOXfPRDt8BUP9H3bs0NvuvGBz922f4K9aF7451WBd9rplCWYt+R2L2vp7b5cX",
-	"VXroOKs7lbJYHzGeI5NyQqNIgnKFELnAUm9U3aqGnKsjxBmn8ch0bFh32qA2bMu9a1m0HWTXvdXN3kso",
-	"r+DHnbHAc+zr6PBtde0ofejGdrzJVTtwHrO/07zq90TIjAtgOC8lWtwCt2VTb/0HP2Mpmx4EH3aCeiTT",
-	"7ETy3ZJVdiRFX4VFO0dH7DUHMXlRuDUOHgeKfcHjHCx2Zbjt7r1OJZ1DFqTeK2JGlRbdLh3Zdm/Gf27Q",
-	"mrd7VWmEppnwoRFy+KB5UoqTq9NX3dOjO57WBf5fRCqxtucLyvC/fwDc4j8uUqXFfBAMXmOM4SAY/Gof",
-	"unLa+dALOH7/+ww62xPUVherC9/y5Tt+M7ElrZkmMuXKsOuz7OXc3LvLmYhL+ao7rNBN5o/gxLQkZqJT",
-	"cvXb259fjs5/e3H5bvTqzc/9aE821exMaJZdfQNHdQ297AKr3u887qt/xNRaNZbGGKyiCkudofYOuyp8",
-	"L/sUC8pg5i+Y37v8pWvvcyCsoKWbTruOz022r8J5oDSbn1LCVJaqM3sOPNMspPEo7Az/iPIpSJGqUe54",
-	"1XmnL7K+53lSJs+raz5BuIAtxr74/aVv2Am7M8JWj53O2HTWo3kslj1azyFi6bxHBy54n8VbPSTq0QND",
-	"cHKk9uq0SOOuZr+UY/3rzutaL6ZXJtgKFAsEVFZVhURtl1W6KOG8ulLv4dJU6m6JDfsFCX5qnuxBcZAN",
-	"42qmNAt9TJEtzF2ecfF+d4nt27vcor0qtpvTdu09paWIbWa0PbecMCvXZa1/if9JE0NkO4avVG8IH+68",
-	"eGmAuQ+eflh54NC2x4ajpBsKnOdlUTvxVC1ZqB4YxlxbneBT4dLUe5zzt8tjmUn8uThfcrJ/uYAKy2nK",
-	"xu9CJgsoFUv1AxmRcZ14q6tPJMAD6K8EiO0puL7krJjAHzCeCXGLkHmX2bfX3o8xz0om1ne3fXOh2WS1",
-	"RceErmJBo5HdWXdBxe3lynb/ycJlk8hX2l11yfV1eHGPCpI/s7c7pN3F1TIdbVp3NrhvUe/otEV12X08",
-	"N5vP0xYH6mY1xqgo/TTaJFWz3u4luV7TXU6ovIjn2/MB+zeFedebLaehmM+B+/0VYE5Z3K3gprOrNkTN",
-	"07gRyqkC2fEV/FPD/pqq7/Z3qeihWRY1jmvzYsndZvXYfvYbIp6RVy/OrwLynPzy7t1VQL4lby5fXHTj",
-	"xN1d6SOa2JLOo4j33a7VWi81zB+48d3tqGm9V1JMmNe82oXm+5Bx0wregvLQhy3Oad3l+CizaNc5U9sy",
-	"t3XtbdydYFFoa5XPoU8hUEOfZqt4yfSsxdnCFtRKWTBNYjrd5WPeDnlC5cKrrDfw4biJPec2qsR/qvbO",
-	"xq5X6tws96fYdzNvxIRv2EpyOP+2wgU0OUOGC6VGi29HKhRyDbfotFNs3Ma2Z49uDa9tjU6VE3YHUWue",
-	"tl0nZOtdSn2j1fMBedWcR1Pz1nbkq9X5JRpX9GETOdkEhB6CSv01RSXYmFAhgUxsSj98nOdkwvx5gSOq",
-	"6ZgqaHPIzdtYNhStR0vsJs/pgsZpFttRv0/BAKXX3BV/5l04EXejvXqgbxYlaKb0vg2VMN4vEYQvO+Um",
-	"dWV9to002GhZd2bFzrUz8mF2abl4cDqmbBfFCn0QybTznTl398oArCXFzI/9n7DZFoalDpr9a9f6SWR7",
-	"c27ec1Cq6TJq80ZveZrFKs02RdQOHl5f/vjLmzf/DMj1q/OLf5o9vXt5/vq6WwGX8sjlJZdyb66BoUBp",
-	"udJLmZYquGsheq9/+bZCecWEtf0j/J9iPIpAN0n4axavunDSP6Xhbl06Wiv0tFjCcmyXALCuIVXX1ILY",
-	"V1TpxkQp2yKYt/h7bcA+xr1nmbB7WqMs+LopMOXGa9DOll+HaX1xLZB9XXDTtVvC8LORpuq2eE/xvPPY",
-	"NOQb25Wccja1tOxzczvLeDe2a//+qRkyVZtwXabwWJr72rc3OKpVzlObRTlbcVPRpL2Xa6cutU1DYaMw",
-	"ZjaodT3/i99uuTHUe6vKM1188R+rvssGnXQtg41NoyEm9sZnkFdmsg5YpboaXeRUKqfQ/8XkHXZ7k5Pg",
-	"jiB34HIavs14LINRVn3Q6/k6mgGNfNER1wZNVJHzVM+EZP+Lh/DYFn8nSlP0bHS+c/Vy7xgShYHhVGEV",
-	"gzkEZCacH6RRqDK0Z77tSlN/bISYJzFlvqpYb1KpTq1X3xJzs0gzoaty5a3wmEpfbJcdRzEeQkmNzONu",
-	"O3nsqMb12cpRRbLESRrH5GMKKZAZjQgXRAoxN7DsNlf1la4+6wvrTG8k34tYpBE+ddqUWzOtE8wr1iEH",
-	"lWJToySMmgLrXcCiLZ5kGrvMhYRpMl6RvOSzo1JElIJwhAQwpgp++M4s6fl3RAvyw3c2h/cxuZ6JJTdE",
-	"g4R2TCy/CMyoNp/ANnTl0qsFWT2iY/ILlWMhyYxijLVKw5l12/VkpttZrpfcLXy0aPILb7gC/JqOwWZA",
-	"VEzDW8wIpoHOVUCWMxbOsg3mkUAzuoCtqobkXMbv5rul9PqEyvgcRO+XKfd79mAtrP0md8+r7WSeIdHu",
-	"Nf8dqWcV9LUp3QU815XtNiVtsyou5K1XS5tBeDtifokOPzK+F3Ntw3NGkVC+LWmx0R4GG8LE65aYW8aj",
-	"8ghneTZEe8277Fjm0vKriCJuTEmB0N89nD41ovJKiNgbJxumUgIPPVn3DafDMoOCh4DXJo1jhIoiWkwx",
-	"VaTfyxeo1GOgupfxfCYangOSpqzNPaH4KRgsERajZtTUAWhT6lifb7xmEXBjqqyDp716zc2Fv+TdzZ1k",
-	"rfh5IiVmi5mJWwZZTODpQLESp6EJ+ydYk7q4BW/aywSkMpgnNqbLhtYNgtI6MPB2fSGfsAa39VWqU/ov",
-	"795dkfOrS4PjX+gCOEl5BJIMacKGi+fHJ8fkApU/ZVuYG/UbRcwX7JYqMBJFysMZ5VOITklC9UwFRQQQ",
-	"sq33PBQRKJRQ0DBBxiLKyk5qVwzy+D1/zy8EX1i/XCcvzkQc5bkdVySvFndqWh+Rm38dOTHs6DK6QVLN",
-	"KkZijqNwJiCqnV+iQC5AkjmWkKVkIkHNyG+/Xb44NoOeEycpmyFsAHEm2t3cv7emFfV+cPrv+/cDs7H3",
-	"g+D9wHHm94NPHz7dHJPzfBm4DSOF8G80mTBtqydGIkznRmRninz3/LmbN2ZKMz51tW1vEizv8reJFHPy",
-	"7O+B/WGk2P+aX58ZsfHZyckZOcHcrMqCCLP+BiRN7Ofg5OSESLFUpvvHG0TBjRJS3wTvOcE/XSZdt8F/",
-	"Hb0TmsZHF+ZuwfZF/dbs2U9gslizGBUgwGOq2QLIzSvGb2/cXkqJvbHOEKa2NORhtpyADIHrI0DKiIhe",
-	"shBOyU3MxpLK1ZAOxzem3U2WJmOYfSknqRjS/+f5989/Gtsp37G5I6m3P12Qb7/99r9crJnd2ZzFMcuz",
-	"yBkq+F+Qgth8worcnJycPDvC/707OTnF/x2fnJz8v2ZwrDEVAreVztwJPk9oOIOj58cnLh7Rnjl1Ohwu",
-	"l8tjip+PhZwOXV81fHV58fLX65fYp6jCNcCjV6qAdTpYuBYiAU4TNjgdfHt8cvwtuijqGXIiPKNGqOXD",
-	"xbMhTSOmhxMhl1RG1sP2U7DWJnv59H67Qx3T9+lPMVbDXC5RHZoM78tizCcbrFVERzZ4vxRNhhUp6NOH",
-	"nvMNJbhCqAedVWmRHHxSjVHw+5k1G7vl6/AeDbRbIdn1bJ++mGAYi+n+J9mSdPpOsx2ttMwyZ3gr+bDl",
-	"Pg3v7T8akIVCimEuhYiStx+UFRWrCFp7Yrf38Ppqc65+Xw58/DScZhkGe4GlEjzZYza7v8PNl0hxtzrw",
-	"dMNCJz7MrJX7+X7N1+rTMA90NN9cfYNPQys+PniVwcb2675fHbrkXvT5evcOjl0cg78KLDBR11dYWFiw",
-	"Kac6M+F/WRCRWcDmEHOgu3SmhwXBzjaTpzn+XDeg6RTFmWlGr/pJUmS2wD3ufMZUnjjiC9z+nHI2ydJ2",
-	"/jX27/jM4USmnK0fJYULyKPMPLxNxyA5aFCHXYSLCT7QhLvgvt2n03SaV9887IzDe6zBtpV23vt42pke",
-	"tsyhhBiogie53AXcHQ6FC7gb3hvdDebA9Y5Q6NHxy1PsXM2XRUaPYebsNLw3eLbOcf23VBqxAXvNc24t",
-	"N3aZNBNOi0Sb9UZYY2h4j/8d5SsSqToqXEx6rswN5VuTe4DymoSyb8N796/tCKzo7F1A/VrztmF8OryF",
-	"lXeh+MrV8mV4j//d0gDpuvoWv0hjHo19E9svQyrDGVtASws2dzFVTQ0k4MOTr8XS+Qy1fRveu3+Ncp/u",
-	"LYBQG8MHjbYphxHEbAGSbXPD7XL24b379+4gsfkeKU25s6UPQ8pDW6/kc92BBPfnZ7CJ3a615+R6K92p",
-	"27xC3saCRvk16GUm642G963cxCNClCNKdis/5ItzUGpp4NwmshaL58cn9k30KBY2JHdqL9jcg+AyGpwO",
-	"XjGlz02zV6ZV0BMNH1PAFIObL0pzEXRol9ApdG2HfgCYHUCCSgRXlv8+PzlxDj7a5TmgSSER/enCVAu8",
-	"dKvm5UDkCfqsVf0+R8eAzH/KeTQcD9A7KHLZcV8xfts0p2s2vKJTeIWh4p+CQcUrYVNPbGpbuvXlyc99",
-	"3XLwDX+ybh/W9ycLI0VHGSQlEospYRyLb4o4AkkMUQdrFfIVWWLdc9MYoydoHKOvyYpIoOj0g0Hi/x7g",
-	"oIMPn+pEG4vpEdzpbnT78k5/Jd2NpPvyTn+l3j2S6tB6+Xej2CL32EFJIJu2CyEg3NAz6njwcCxgLJX1",
-	"oBSTIiCijJpbLpZqE8hDwSdsmpbKTXuB/TPoi2rLB8K5DbzVmd66afYP03foyGdT31svu5ByYp+SyXLG",
-	"4oqvn0x5GbouzfUHTDDmgaCtdugBIjr1/Sii1Z7gZ+FWlaM++bHXDrQXgsMOoHxh4ZkB+owYVd2Cm0rg",
-	"32gyZQvg5BYgMfBmkixonIIP1hVSBqz6NQwX1trnnICrWLCVwbI6YfVLrkpery9fvyTmXGdszpYHNHhj",
-	"rl5KZGvBWMHVFqg5MkMfvXNhzznGNuVN+7AfYvDXROtOE3tYxD/EeP+H+UeYMk60IEvJtD24eV4Z9Op1",
-	"V5ZpQgmmICsRWEh5M3kNI7HkqCXU3RK93POFa1+iuw2g1nCnh6FaVEGcqzxjxqn01Vr1AtVsbk3iuLBT",
-	"Hb1gCh/B2Do2awM/HCM/gQ5nDhExHinKiYVqgJEBdQQEu/FCXMdf3qwrAn8G3VQL8WCnplR+cd9n5xex",
-	"JBMqC/xk/M/Kc98owtThkaW2QA9WwTw8inDag8grOUYsxNxFugQJGKM4MWcOIrICvYG9FTXBmkD8i22x",
-	"R2i+WYCkcWwnclU69k/sOFuuyFCp1RlxFfDM5jaJHSzEdw+bhayVhVyG++UXOP5BqC5hoU6l5eF5dFsp",
-	"b3+ucmQ/9ecOBqxZarc15pAVwLK6SyvEqy0fCPsecaz7RkJWoYuMQS8BOCn6GlQInqkpZ0TCJFUQGTkH",
-	"43mw1N0M5GaB+k8xNoOwEKzP+b2NkdziJcQFVxoZ16scXWuRuBRaRjh8RO3ErIRQjNLECPCJkOT9gMbx",
-	"+wHRaNvQrgxRCXx/inFX2GVBB16KPQ/NP38GIyG/EtOOYmIWZ9Mmve2XGt8CjWzSCAs5TAKgBdEQxzUw",
-	"BdvSThN8EyHiVtmgiFs9jHmoFCd7cLvQO2uMC0EpyIQBIW+J4MSArDPRIlCH9y6+9dPQxrt2APMhQfxI",
-	"ZjeaQRhBq4jgAcY9ZklHMIvpWRbmbAWLeZmTPPhMZGHHzYcCs6G0G0//Icb/Y1sdAmPZbI+EsyVlWgVk",
-	"vEJxpfMxsGC03Nusesu7DzfcePtZtu9ySvzDntJ9mILsPP1NQIe7eJc5qgrREq/hGV1gYLj5hudNSDIV",
-	"RPCzajaBtkNWwXFRqr/xfLyyTT7Hh7DMNc+uJbdPuryBXptkQ6lU/0AqFMluRiolNuv5uH8IpoUk8EW+",
-	"8pkDQOwhyRUKh/TsVOFXe3l5be1Y0QQsCPfD0HDst/CxGy97thkWdsnRLl45cCRCLQw9UPNwo+E9/jdT",
-	"sSKIwYbtrVmT8fcCro/EsO0ysh2iAKTpLXJpMZlYXXO5pmcWJNMkROK2flxdvtinocQd630LHj+DbiGA",
-	"vvdKRhvNcoR9Ynw6B+7gb4oO2GfoUIPsyma423j8IpoMsfCNGios9NEoGNg6IK8imti6QhteEIssnOa+",
-	"OyOVPI+Ur4jR4M9QgLHzk+UMuM2tl70yrt2Y2K7tJv/+2XPv9VtfWWTvqZSpGUTEjdk4Z8SbZvzPZ//1",
-	"vOFBc983dFHhqaNeYcEcoHcEvg/aNEVCEi70Tk69xaMTBSImIdRCrgJCiZ6JVGGGHE3mQukz8t3Jdxbj",
-	"eRIwbkuH5/Qa0cRLrkkW4eS9e68Ynxoi3RcfiGhyIfjEPQzuj1FHNDFbcbWhWzl2QGishEstxLSF5W70",
-	"R7DpiUAkMZBQpHGUee6NVwZzquQ3gnpLCetCukYujasRpVQXBKcKzeDzvI6KF9GX+N3AyZyEPaLbTmQm",
-	"2b1HyXcn3+1Bdo9oYhAKUbH0bkxCKGTaDtNcaDIGYhGBaXh5RJaz1TExtIeZqxQ+uO2C1l4bCYqGmIfR",
-	"XhKO6tbZCRnDRNgcWiurHbuEsYx3J67Od52jrY5XXSymR4y333jFU8TGCy8vltXnvjuMepiBpuPdY3G5",
-	"x7vnyk8svrtnA5UkIOcsj/dqFNevSs32eA+UpzmUjRdD4dB1dQzOJc38XnnRwDY10LmbuRFmNhHn5/G0",
-	"c01X5Erw6RnRIg1nNvWxzQhoGCMsrOxCskpbGx8VM0/hVtPbVdboq/HNYzLD2t+VoTw5rztmefVPIZYc",
-	"Gf7DF7tkelaUeynGy8my8nzefwMH4fOOHL9cQ2DFxT9Pu1/y7ldQPvmuKRo5zLLqh/wXoFEG1cAbEtZg",
-	"J3anqDksbCOhfnhEO8WlypKe5u6nSClGV6Fz+D8NMGyzrzZCcZM5SbgAdDyhLpvAftQHt8QnbqhNckDW",
-	"UeC9waoZFkZFIsR2w22BsEc33Tq5u3Xrzaba9o3sknIOZapth8P2uTIsbXQRI5gaSVAilSEUZ7LF2FvG",
-	"weMf3Ecw+Down5E5aGqE0KxqThFIsm4C3uZYD0d4qLOqoRuOxIu87f7PRjHX3g/JBeVlScDoRZbVOaMI",
-	"mxidICDL2er/PK0z1APReaLE9sDDrNWbybYX8BNWVVAk0FgiffcSe9uc2VvZ/jQbnEaFlI/EAiSm79n/",
-	"dGMxP+B0bD5PkSOMimIv+53RVpAQ+Pu+N8dnIBmW0z7IpDHVoPSI8VGRLnA3Ex4mWD1zwP+iVdecp2fO",
-	"YuWclJVowN3ELjzGvZWf+nJ2wKm3zJz5WhRoQXlJ0RWh3Nb6IBArCGwFN6pIDFMaY9kUFWAxDEMZEJUL",
-	"u2TpUwyx1O/Ky/k8xTl7X5Hb3Wi7vXcPckwvM+QZOH3ZZxVpl9CxSDUxR9HSJweGb7BzsQDChURCdMJn",
-	"6czmh+CRFbYWe012Gvaksq1R0pMztxieY/FaQ+l4E0Yfwg2H94VYVM5h2m6rqSDrkVTdlzwiFI/FEyN0",
-	"f/7PGpgfmsSr1f7x9E7T4QjjLSQxDcERx5nzfImYwmrYLm+JCrA6bVE07OFnaw7zcVsoUOkB77VrepiL",
-	"3ye/A9dMr/q/vR3yXclC6SWu9Mu+/B1pNYnk9vPTvdsr+NyvTdbN4fW/O+iF/jNbGBaUKsCat9Q6WKL/",
-	"ROXGynHXn9MM7+d9XlZK4H8kzvwOvbgcNROsE1lJk+Yn6Q1G5dZt7Z60MnZ0mJeXeba5Rzrqdrr9PtLs",
-	"lS28FTGUIvuewNsMKnPCJfppQXAvfmDfeNSwm/DhWh/kzNi59n9ezuO4eOtquCefxqul96I8jyIvevZ4",
-	"URaYedT4VrDVgm9hld0GGRof+jZZHIt7809b8KHHdZmv4hFVGbQC9IFPh/uydV+f5+l/44fQmXPkQF/q",
-	"lCt4TG6Q0+Be79IScv/yvMPdqHtiH7aMSOuN+tY0+f3Z16TQzeLXWHy56aAtBVWkkQDjPUJX6x8LzruI",
-	"lYze6l70T1SrL4h/P4L7WGg70e/Pehjsdz155KNW92mdPp3r6CZKc73Pd0NouaOmDcx4KLH1ZpClOkub",
-	"ZasyzTx2fH4dXt6z1yRO4VZ+XF2+aNzO7kjxUOaGjiB5tHeV7lW6WoWlA3AuO9FTexp5yek4BiJk9hzS",
-	"wDZMAyS2MRCmH8YlVEg5tzV/2pLUcpBln8G9ZqblIN/ClCltl3GgDPp24jWT5yn+YSRY65+rSTgTChAF",
-	"GD/mJq4mqeWPbu33ZqtswOTe9BA329NzwhY2IWYT0s/IdycntfwG1rMoQ68P4f1P3TCkPGKGFbUrMg6S",
-	"F3nrz9t/9yC6jZeTfKGajiO3UhBc5gxvS4XggRCTp8XG+hynbLcbYxyuXcv9W9eymfYf32CzLlAekY+p",
-	"eNLm9R4odaX9NpVTMuJJmtgcF7srp9TKV7Lp/rArLM16EEHFMLBS9SQbw2JQHkUS0+cG9pRnhQwx0NV5",
-	"kmSk4ID7mZECZgIuuwcnEkK0ATgHrfrF6XDkspN2CdjdURHHWuKqN9adCVRTsipP1EN+z5X8fn6oe/0E",
-	"5vulbfvspHbFBV9lgjz/ck4OX7bDUlGv1l0WSPUBoVlBx8woFYnPnmvEVGkt2XTaouS+okq/c20OSIfl",
-	"aR8hvzTw4pLA0isGVEQBZsIM0PawRBMl0HCWFxTLi/ZR+zJsYK4+eyop1Qb2h58Y4GNBNwODG5rq2cie",
-	"0hujHqqZS420nAm8cF35vWzYsyzjlgIgN/9h/u/GH3biSOPKdfyq6HU9TFe2uP4Xy9cN5TFFtIhRHMSc",
-	"5DOaJMAVYbzBj+8JHNb2V6wKcvdtt1qjpKcZhaLEHDAD3baYfgB39JVu3/yq1ILDRw1OsXsgS6ZnmHq3",
-	"kIoaTkhjCZE+G9wXpXry9uHXnaRTm4llDrBHZB+eev+799V56iznMUJ1LMDPypUubGLMzOxApgJs8ST3",
-	"XoKvJYrgAIdgQ10KLpp7Mi92qN5MqsD/KmC102ipkueXKmNlB+GbDpfF58QP93cW10rVDjVVt+0H9J1p",
-	"kZ/NcsXar8ez7XgauH3ZVi18pqfq1iUztwf0sxNXqvWFP4fjPLw3/9lYJvJn0K/EtDjaSLD7TSgci+kO",
-	"S7EpooBrfG+xZjiIArSZ/dVJzKF3f9T4aUjTiOlYTI/grv2175WYvrz7TFMsHyZ3koGkhdIX6++A1ITF",
-	"LpqyJJkGDzykXUk7FtNNFP2VnDeS81daXnMCZRwVbPteNxFy/kjkXU5K1h6NU274ld6b3JOLfH1fdkKt",
-	"DrnuSrkND0/rw/ti+q6xq2/LyRifQIhFvhxrBKdxjDylSCbbCOvGsItNO9yND3/pkBwo9KK8rz3QX4fo",
-	"iSq1bQyiqCJiD3EU+QRPM5iilM+hRB6WlWzG5g7YQd+czF9TMX9Nxfw1FfPnm4r5a2bkR8qMXGLnAcmQ",
-	"asRGyiOSck2nU0wsyOJIgr0BOGE8gjsSw0QTke4hgfLWV7rfGUYkqxz1nRyZJ1LMd11x6LAVbkSywgdm",
-	"t+3CTyPDZB3ZmKGVcXyGZsp/zZfwu9NL3nybgAQedtEESsh8AvV0qjDO1AADsYAsZyycwSKPkpujJdxs",
-	"Pmo6NU3KQT8K/ipDfM4yxF+4uIIFJ5tyqs2h+kzFsQ971M8LKeUg2nmJgY1Xhm3ZEPopqKdysW/ukq1u",
-	"lN8iuzFK+S+oYenmbNdOS+2+2mybyD1nO1+w9znVBOkr9wLMCO+U5LxSBYRqDYaNMcFVQK5/fPNafT2j",
-	"DWc0ipj1ulikMQdJxyxmuu3E/gz692rTczfGpjLory9fvyxCS80CpcZIUiATJlHtwvp0rgi4rfSeRTJa",
-	"wipurX8dmROR6KO1xRw2l3kGPhpfSQOmDHJtJ7m84NVbhELpTIvxYco6vnPvHzLPwGwjs0LKCy1ownjE",
-	"uJHQxyuSo++sKI9pV4sdMJczh7X4/q+HrHLI7rN/fmo7X6UDtYE6/2P4H1WCzKOGx4zbHAQHror+Fmjk",
-	"fLZxD4Qqwsyp/qw5cIdeGc72SUioNSIpfB5HqiXV8SunAO/j2QjHfguTp/ZcdJVqQgkikQheEWBKp8Oa",
-	"BvZoOXJkNLzH/26Kr7IJiAt0PW7hAAe8yWQT9P4yjCVD0l4ZC17Vnz1buQ4prxg9d89azBTvzI3qzXv8",
-	"/HA5042cVjJKYLY4WIBcETZ3ul/2AlEXyfZLSEOlRfIXoCYtki+JorRI8oR1ytFPbvNC1YxKcLUtl3R1",
-	"cKq6t+pKlxgAq1W9EtM9+/7vMlOGga9Vv2bU2jcgjj9bbcpfAS/HYNdXwx++//7bH4LBnPFcj/co8fsj",
-	"PAv81kiy6V/PqeZpPgZ0MpO+o9Mv220Bn6erzPvztn225+54R6d7upd/hSUS05PL0IFl5craDwYlzoVE",
-	"5J8Riq9TeGHDHVM6T9hRcsWNBCj+jcYKswf2W0CeOrzXdNrVoznD8eNqnvjk16x3/hVtWhmO1lVPTAHa",
-	"fi/+j23yJMqa57eo78IrANLr4WDTaFbGeWpVVRErX/b9aGnX7CxjaqVDjB/XmZ/tMbx3drImncPCdo8O",
-	"Dw55h4lF+Oh2sw6Z/qKu0LRDPYYCeru/yXHsLGLh4xOOIYjZnLk6DE3wr1CmtHnHNwfF5c0+U02lSu9/",
-	"ZAnGDdMlhkQo46oh5e0TrW/tcPIFe3MUxEsgVoAl2iuRMg5AyHPaalBlDfcVgpQh6skpAr8a8qcZIFfO",
-	"jZbMU6XdfWCrTCi6UmQ5WxGmM8HfD+gG5jJMzME4vc/RsHYcmZ6RGxbdBHmiLsojEoKROQ3QQaHlUM9s",
-	"SQxnSFRaYHILTC3uEleTUEIEXDMaY4bTsbnYMKtpPZHpFePTA+H+KjcBPp1r41zdlnBPljMwYLJP7a6k",
-	"iIFsDFqhfsj4jojhvluVrzJmHglEPwk5dYGVDkpIfFxkWRkNgMxfrk5F7lp2hhyJfPfseRNDajY8t257",
-	"DxypLgpmC91hUsZsyDNyYsmLqTVfnyq77iVjAI/QVLgmJXrufKYIHWN+HKXpSh2Tc8scyE0q45vcC+nG",
-	"Op6OFIQS9A2ZIB0o+7iBv9W5SSYeHoSfPOlg1tYLxcCQ9+cXQ8Ynov3Bxo5zadod4OzgPJ7z8xOLDU3a",
-	"QB+bNd3qilkO87xEF77TLGBnbz9mwDGQyPBqGyGT42Efx2wNWwU8aUQTDdIgrJNWsbqSYsEikJfY4xH8",
-	"KX0L6eRQ+eMq1yJUJl3fMh6p3T3oZfVSrESUCzc4HU5lPWFzSTgW4pbE7BbM2QMUmmBlxCX+jTmCq05H",
-	"r4bMfojcSXWbXAmq1RHpUIGASYuUXeAhN/x4wN0Tmh2zv74tuhSJYHtr3od/+iuXpelRhqbzA2BNj7/k",
-	"V1JMzQEJyHUahmDUgWstkgQiIiQxCMUAwI6lbNor2NTnn1Oe0jggZoQoje2kWHpiNKaqcWadF/HoPPWh",
-	"svrU6O5LDhaplR4JqZTMYDldS/CTga3F1nCtqSyf7H05A61NU0LkkzM/XFApV0WKeyN5c7E8M2oTJu4u",
-	"KpqqrNZs1Aj3Dkx3owXeC7f9ZghqwFNdKcu3sTOtzPz/hGJ+9Hzwqpt9jbJ7XUCl3q32e8Ow1w/GI2kw",
-	"6MJWhseDya1DLunS3jGt9BO76aukeAUY0BOQw9+9/udSl8YV2z/hC/Vr4ms8CM6xKD8kATL5vHxXycFE",
-	"u3TGqLdgBJCaiTSOyBj2x6H6neruKaVLhPA5+ZRiKNbSOpZiznK/Y+lukVBjOb+m87FN7GFXkfGUqmdo",
-	"lv75YRUxmynAU3utlZVntdG+vpg+nRfTKnK+8NyluWozXjkzLcZ92Ke2UCSsRdgOGl7y3vAcVCWbVMng",
-	"H1jTpGnAInJiBAWOPwtJxkLPcHJbhfDUtrJrSqgyg0iRTrE3z231Y2B8Sm4h0cfkPLd4vudLfCzM3hNL",
-	"S/hGucBwc61kPx6TPzJrGbEShemSPysH5Kak1t+QOVBemHKZNbtBRKi299ic8VTjrsxCgOP1RVeKKHFG",
-	"KLn5g0rO+PSGWCQjQ1XH73ntVSF7oV6n3L1ly1w/IU9OaXxtnSmdzrgF7W7k8J0fKH1IeVK14gqpxSrV",
-	"yxmLbQUSLITVot4EXUSZ1m3vkyAfo4rcYXThPC3uUz7vj1fbrfOh7pbs/TyOv+Z7/5rv/QH53uM49wK2",
-	"4gD6INE4Bon+RwqgU/JmCQZb2ctQu7eaa7k3nuDGf7ISAIav5Jn28ZnbLdnHJTJoNQJ8OAdNI9oWj4DX",
-	"noEtPi2/du33e/G55eWTHSCA1MhRGuZJbD3ueEQUxBBqIRWRaQwKHRZ6QrerMFWm6icgRDXssk0uat/B",
-	"/g7n/n35N4Ckryjk+nYShJ4gs3si4k+3o9fd58B1e4DHwdOVXtb39mVLMQVJuJo1+z3eXmHmnfWB8KBm",
-	"r+/idUL4DF7FH3bsh/fgruCHINKfjgEebnA39KXDWZ1C3uBfcDAKaZ7vid0K7Y/UW9JHp3dqN8R2r9Sf",
-	"z+3wZb/V2ve+sk9IxCLM39lQkGhXd8XeWMwWB2F4rzf6CpVOw/4fdXdUJNjI89oOV3lQ/Xyw6R9X75pK",
-	"xFhsKIn11jT5ajJsZKsIni83OBUJ6NTFLLrNqZXSMMfHTnyjufn4369gAfF/Z/VSr+x/L1/8N78punqr",
-	"SiJ4N4a2Ohrdi+5sxrbT9JCidz115CMp92mdiIR7LthADq73+W6owY5GqKWIM5v9xYZC2ThLG7ua+7qq",
-	"mVgqfL2zkWYenHs41fAe/zvqZmzLqeLRa3u6ldSpuvHaNS1+XF2+2KuZzfKuAxXtbIRBz+vXEcCgRad6",
-	"CxMJanYN4T6ZwjWEvQMUdzr7AVBn3yAQ5oQSDkt3XAN3pIFgmKmQphXlkZivx7sWaG6xf+6bfz/NQNLM",
-	"7ulcDy2U53RFIrGJHaqQcr4pYO06a/RVemvJKctBusg++mXbTFVBLuVcqhzkRgHMwXGPmX/XsNQ5P9FB",
-	"bZp2hSBdgloOcstcIwXcvae+lmiknvHj4Bi5Bm1OgXqa+T8c5KzsaVgsF5qMM/dNkOAcwNHNsRFDDoM9",
-	"EHUvSyDqJraWMbcnAcLL9ups7g8Xm0DsgqPjXcrE+QEZYzyctdeMUxbrI8Y9BXIyNtQkMT8dsO1Delb5",
-	"7rysuacBq0KSbYL0dQ7Xc/XC7WM/HOUyH/+J8Q/niFswECBRDgkvMnxpWc6zQlBZzpUix8ENiYEuwCrJ",
-	"iQQrUKOvtk1vYZO2YESRzeKCMIOAzIRC0TsR0tY1cA3e8xua6tlNsD6kUcUnQk6F1sCPyZtJ9dBle0RN",
-	"/aa0gRv0krnJglNvsiQcIWZCiXwe3VbifrpywSOki2k7wx1vj9yJq81k78ByCP+tjDnY9BmHdOKiJa5o",
-	"r2oxIUwriCcBsXlLzU1vTsi3J0ZpFTxShE7FnlhoDYFqSOPY4EuysNXl7hXVYHW18zh+7drvE2eaarV/",
-	"FP3iwq6rFfOcM6kLY2BqQ3EMC8gs70QfaLpMFV8oWEtOurEIb8kYppRvhLWF2SabQtbqr/Iwnu3o63M4",
-	"kSnHOLmccMokg486jUQzvP9TjDE8/dMwoakyN2/bFWW7XdmWe72h7Ezy2sbiH+Bqsgkm/QA1Z9OCxz6R",
-	"/CnGWCrU/P5+QOP4/cAH875nLcNF7WICKq2c78XMtf1cm80X/fqxa2ma/YTCtuIct/EWVK5O7BPhV1lg",
-	"hJGRK5ETDZES2NDGbVbCjMnHzccNwlQyvRrm07ecMdf22jXthFUsaxMZgVWKVI3CRTXCOQcVZqoK1mvc",
-	"tJfOL4YtlYXoMfZ+SaYKrMNIsCVlMpdlb7lY5ln2ljMRgy+/ofcCz4hjkcYlwqju4p9gReWPpyRcwIhF",
-	"AVGwANMvIDZfSUDChVIjFQoJo8W35G/4tDOFvwfZAz12W6uuEZCEhrd0CgHRdBq4kv/HpHKzGTZ39KxI",
-	"2SfBZjwWgswpXxEtUK00Te27dl0AqZex3tPbxi7yCdhNPzs5Ocm0kaZcaSmHEe6793mrzvhbYjNX8LzA",
-	"EUZql05c4/nUWD7mgAeyk3hWqQJ+aXhit9yI+Vn9fAUze4+5uu+2wHjGGNa4hrX0zNh0BqgSCOlKxW9i",
-	"GZpqI8C261TXWat96092kr3z3gubF6FU2qTz3b35hsZfhxe/vzyPY7E06kEraLF5pfUeYVyZ5yCV8xdV",
-	"bu2qbWH51SywMUm1ImmCrmIBSXmMiSw0JuGhqF850w4RS94gHPtcC67SJuju3hJZB+zT8zIoPPO+UeTi",
-	"95eEloDSiainYRsp/3zxC1POa/qru4GXTAoQfdnh5WmWVSYUcQyhhohMqRwbrBWkOA0byTA3O7TTY6b7",
-	"75OlllB6AMsCz+BkBOkCeOMVGsPtbs8wqgEfm8YiWtkEr9zw3HXgNqU3uspPCErnN/b5d5RyTadTiG4C",
-	"chPJ1Uim2cPQUshbkOqG/O2ZkT6fnZxi1k0U6cexGNtx3CsysXnW2Bz+fpyPren0Bu2W9Ba4TQKOzyaK",
-	"cKFnhvDf8z9cUYo55Wxi5BybkDzvNabhbZ4viRoqC4xm0ZxvaI1C9vFA5YZ/guF3lnhyeuJiSf72GhM9",
-	"/z2oElRg01dhXnVbPnNsHXn/9qvg8HcPVTV7+j0xkB+wOKa5fbEOkSJXb67fdWR099NwtCFC5+eLvwh/",
-	"wzSMeG4rl4Nquhv6ihkIyvb8vI2wPGDEY3cAtNPMpmSdP198rjk6GwHUkLjzQdTiA7JgUdjBB+/N5YuL",
-	"B7C5pFLZI5XxmmH9+cl3/xnU60YsQLLJahSC1J4y5J/8BT+eDqPM3k+sdZAZ1Zy8SYBfvjAaIxbeIDZy",
-	"0yU9LCHa4KXhXCSpnAJNI9aqjl+ZVl/VmA13wss7CL8qMjMgSFS5TQ6pi8TIVDOKxBYbSbKTPoO0eQiV",
-	"poLegyg1FejhE6nZK+o11qWnk06TwbrdVb0Oxi9K7sftrwG8r+xvcVIX/0sIaNYAnh78n4QS0JFR3OO/",
-	"N6kECON/iPFfhks41QA334Xd9vZNclBt1w4QrE9AQegMhs7EtElXyAjqc9UY/BBrUBd2QEQ+wCvritjp",
-	"rndui4e47au8cu9XfclNEYsb4/tl5Hyk5griBahOt717ztwcl7YOxy/qujcAKMO8etULWb3tveBtvsqf",
-	"InQP7tePz2puiUWedj+ZI8SBR4TpuvTkfZ9fYx1aJM0mB3M7OJTUGcbzw15SFio1z+SszFnKjRq/pKtO",
-	"+99UFNc+8+67JO7PwEHSuKki7l4CHMKYYRVnWxLo1pxevMSYIgrkAuSZFcrxgdzyScWmhqEy3vFV1wB3",
-	"OAWd2YuagHxhvvcCrwg16COlJdB5Fcx5mqIx49Y18cCygRmtVHef0FTPhGTa1WNyMLR1sA2Yv1Hl5n0g",
-	"uxBxOodW95rfXZN9XvLFCdk7bK8TGuay1jgWY2KUhM1ASxXIqRRp0h6A8JsC+bNt9pcoOQR3NNTxyh7q",
-	"F782OOjFEU1GCJ1RxJuKDnkNwvUZKUmo1BmGXBUj36R2vida5iingy/bBGlPDPqygUhil10ps5QrvDNK",
-	"Ry8/ZBtF5wK++xHrSvhzgt2jF9tBwCDEOBnDxFyslK9QBbEXrNEXffdrGaoNPK1b6MUDmNvu6lvjgt2p",
-	"f8QIj35cwMKvq3/wX44f/MR4lPECVOlKLN5Vie9Jr/eW+3dKWVHlFY+kj/0k5BRzJeDCg6I8lBQxKMJ4",
-	"7u3byA+bJLRN+9s9QzxETomp21HD3eAJFqomI80IZAepsZttDI98DR3STReDwdrRUjusm2Xlz1ZM9l1N",
-	"Zsv95dGGwWBOWfxEJdu3oL5gwRYpO8h9OW0AjFSa0GjOuM28IOTaGekk0e6Ri+AkTzY1WZ6fNVXggVyd",
-	"sQzDVEoHmEabkG1idr9v61txKA5hG7JC/hHjvcE1TEDOmVKtlWiqoLsq9egUpKtCkeyGBUqIqWZrQb5r",
-	"HmPB4O5oKo7Mr0fqliVHAuFO46NEmFtcugDBA3HHAlp9AwF3GLRbCgqLhBEtKcmQsplSOmuCj6kElm7a",
-	"z0EHzEP+ky9bBUQK66gB+qnz3vynu9r3JPJr+5l0uz7317isrCbXtP9+zMMhftBBI7uSYsL29uJbnuHp",
-	"PvomdoW2ckFnMSE/XsMwZiOX+7530aqNqLoGfRGz6yy1/l4KSV2+uMjneLp599ADSIk5ZHZcg7t1h/Ip",
-	"wwSMgkQivAVpS+YDluNfChmdVbKbO38Ul09RAdc9MZ8Nuwe8l45oNsl+sJ8N/5QTLiYFCPqgR60U6pn7",
-	"OZYorazUOc6wP/6ZTfFTTKdPNKWqgZaLSK8q9s7pmMSCT1vZKkjlCp003fTnV5e/u1Z7vO9Lsxwmq4Kd",
-	"LPcFOb+69D6vm44uKRCS75gqFg5O//3BSP1a3ALP/lBgVSr7p6Ff6/hgyR5jjwZDpGs3y71nk7aLcw8/",
-	"JTOgsZ4F2WpVQJTLEW4zDdnEI+ZXI7sfl/Rbu4H6y/WVfeJczgRq6ITx46rG4unzc4cH0rVRpu5ZuTZ9",
-	"OVuIFauzfKylEbIiRvX+f8wEmYk4Us5JTIoYrPLo+pRGmcN87N3PeRiW05dMJZ2rUj/p6lGtd3u7XtLd",
-	"M6csl7+vzesyCKnAbd0QQkBiOobYQsRmNsYZSoPmmYfqQ76yfbUgcypv8xxFCg1/pSFwDk//X8SSzNNw",
-	"VqqSjmlatJBQ6v4xFZo2oCNimY8w5mSDMkHZaLF6vzdxRGQpSVfhTzwVZTpAN2LftFSTpZC3+CaFTjI0",
-	"vDU0x6NTkggRq4B8TCEFA14xLQPzTzH24hbzgxnMQqwAs2tlhQdKToihSBhEZCLF3FKwqODe5RirD/9j",
-	"5tSIpVptFhdYlYYMcujZw4Up4wWHKmllvLUBE8wQQhwZoCJCZjRJgKum87GE8UyIW+9gWODdZb8qSENp",
-	"unKCHS6+NBibz1NNxzE0DlfQZm3MwIXE2NrxlT1nRQYbiCAW4hYTcq+nyTn15+U2UMYE3+VZsiTGTStf",
-	"z8DjCGJGF5DhzRq1ViQUXNl0O2vjN23gFyrHQmJ1BAwSsoNa5068oc0PfLh4VhoPfxp8+vDp/wsAAP//",
+	"7P0Nc9s4kjiMfxWU/v+nZveKtpzMS93ZdfUrj5OZeDeZ+OLMzNazSckQ2ZIwpgAOAErWufL77E+hAb6J",
+	"IEXKkuxMcrVXE4sgAXQ3Gv3e94NQzBPBgWs1OL0fzIBGIPGfFxKohuhcmz8iUKFkiWaCD04H72dAEqpn",
+	"REzIckY1WVJFQjv+eBAMVDiDOTXv6VUCg9OB0pLx6SAY3B1NxZH58UjdsuRI4BdpfJQIxjXIwemExgo+",
+	"fQoGV3QKrxm/VfXp30FMNVsAic1zogXRZkESFkykilAe4Q8c7jRJ6BQC8odgHCKyZHpGPgxIQD4MdrXO",
+	"90LT+EKk3AOnV2JJ5pSviBRLReZUh7PqtBMh51QPTgeM6x++GwTZOswkU5A9FvIpGCRU0jlohz4aRcwu",
+	"Y31VvxuMaUEk0Mhg0MCKSs0mNNRnhGlFbrKXRwjhG8LpHCymmSYzqo7JL0KTkCo4UsAVM9gwO2Pm+4Yy",
+	"BsHAvDM4LdYRDCT8mTIJ0eBUyxTKcJjTu9fAp3o2OP3hu2AwZzz781mwhhuz02y1IwkTkMBD8NAonRIh",
+	"ScSmoLR/acXbHdf2/PvvNy8ugpgtQK5GLDKve+Ytj2ibeRN1mNmAR0gKbrYqDH5J52OQBseUSJgypeWK",
+	"QKxgOQMJfqDsYk13EKZIPo0gqAx56HzTsHki++yhM7BQ8JEjpQacZnS2O0JiaiRBiVSGMLKzePmwFH9A",
+	"qAnjlgsatswUofbMwgI4YRNzbGMhbhWJ2S0QygkCBfdhWX6xk38dXaqjd27io1/Mj+VdRDChaawd48nX",
+	"PRYiBspx4X+I8UZy1FTd+gnQvb1LSJpP2l/vm2bExztkUTEdQ9xMlvnjh1JmLEKK58jcbQ1k8ho0uXnt",
+	"Bt4Q4O4mxEuSziEgXGj8q40qKiRxdMmPsi/2JY85GDJohs18B2CZg6Y5NHxz5M93SWdG2PDdtyycoSCS",
+	"AffPFOSqWIx75AHis6DTbs0HRor9r2fyd0byoDj7GTkxN2IMSpE5UK4IjeOApIkRBp6dBCcnJy0LtN/3",
+	"r/LEs8w5vWPzdG6envgXLUTLAcme7hQ9EmZA9ejQ91M2L+NKU17i5r59e8fuAwqJiFm46rKW8sjdrgSv",
+	"rgauZdhMJp66kf4Lo/KZfa1vJKT/TsNVSsKi3mt1n9zpilM5hZZDlT1+KEVb/lADxoXgVthXFY0rFPM5",
+	"Vafk5va/FzcE7mioA/PH/13ckFBwTRlX+MO/6f8df7whknKjtN3c/vc9JeNPN8SoUGKCv/yNkvHfbwzn",
+	"ImJy/IH/E1aKaNRoZkYhVJrxKYkEKP6NJrdcLAmVQNiUCwkR6oYGGJGRlyi5+Z1Kzvj0htj77vgDb2CB",
+	"fw4a8PLdyX/94EPFn6nQtBkVO0CCk+hpiZNV0ZGmBVWqkHKOF7pXEap+aZckKSGJWdi8yKqOko8llumY",
+	"o5Xz4r0pLBISoZgWctWBFxWDkbpFqlFndic7IAnIELg+Ah6KCCKilyyEJrhX5+0I92cnz7/rAngNvCPY",
+	"3UgH9P3BWYyFbj4T+eMHz5PGsHnXadyEFvf6Q5ehQKlWKaM0YIeqhxLSY4tCRlnnygG5ObohY5gICYSS",
+	"W1iRiZDEvAs8MrxUyKjgG2tcEadqpdL68jSdtgkd+eNdMiGjbTajIXv6UHxrcQst2M4fP3SeVLWpT9nT",
+	"h86yhPFMiNtM+mucrz7uYTMj61KJ4ArKdmiPtGEfnCFXHotoRZgiME/06ngQlC3ZuaJ6ej/4/0uYDE4H",
+	"/79hYfceuqHDwuKNq3ghuOcqML96p/wUDH6iLE4lvmTkGrA2YZrkt9rwD2WXUQDEtyD7VA1fSimksqvx",
+	"2HCXwDVZSsGnx+T7uzvCYQGSaIhjRebmPOsZ5e7O+jMFpQmLArJEdRRlApDmhVhMp1AyCYQ0VXBsWYld",
+	"iFnn+dXlbyCVA2MiRQJSM4uiRfHAdw9ltPDvfODHHO9ijMLyp2BwHoagVP3jNNT+bwcDmEzMy75HmeXM",
+	"v6aGyYUVatfmz4zN9gRsJOBggJ4Qw9c1s2wufyeiGo7w16C+5MK+WHvEwgYIdF5TZh3oMjRFsIzyjbcs",
+	"rDa2+4LW3zTCkHeOzHLXTlrlFTTvoWleB6CgsOM6gyBC3k+uBsXv7MFqo1rg6dwsUGmRDIJBYk4XskiV",
+	"zqH06aZ92Q95l+BcK68Zv/WsYKxEnOoy6HIrXDCYIdvZCNTsG97pHQR9m7enyf3JNMzVJl5XnMBPwYCn",
+	"cUzHMWT3h5ubSklXXZxi5q1PwaDqxip7xWh8VVlx68rKYPYxD8q50HjiW+doIOzyhzKabCD5Vh4Bd1rS",
+	"EdVatqyiAk43cQmeg9OBuaGO39HlG1CKTmE33IfxGUimIRo9mDQqpJAZ2rt/67UZvkMSm1POJqD0aA4R",
+	"o82I2/A4swt1hmiSxnHP+yVJ1aznK7mH1OOFR1FhxuJIAkeNihPGI7gzTLMTVh2xv8u9sLvDSkmx7gxR",
+	"jxGgft2NxXwkFiAXDJZ4yuL47WRw+u/2rV7/+PbN2+ytTx87e/WNAEZ5dcItGNgvGC3xDhIh9XU6n9PK",
+	"SSrYj9+DMF5pUAbBGakHJBR8wqZoTIvpykjZQRcIazrtflDf0+kOCaKbDFEid7fanL8ElUut7Tp8V45J",
+	"WLsXd3VR4Llrk8vsgO7chErgfbhPTLUZ1v0IXGVv9CL/VK6x9tpGd0Ifa2SAs3pRnEZMvxbTOmY7Q04k",
+	"PVmwmYU2akAtak7xsPnaSRXIBmb3qWX/LxfA9Xv30SogwDwaNR+35m/eeQTJMGZIl0mdLZ1HkQRVsv1n",
+	"Om5I50AmUsyNqgsSiOBOp7VhYVIsfXB+LAzmT0eV/bWONLpDrP2CvQOD1/x5qdWaCSAW0zxejnK1BElm",
+	"dAFEC+GXB/ZIbuUjWNur7zhe/PbyPI7FMmY+DWxLLRzuEiZBjajHhvorZ3dEQSh45L3yGphR72i+PpJ1",
+	"xhk7XapliF1qmO/whu0twaaJwUMv7KwRid3yJsrAfdapY5F5CDrwqIsMkq+Axnp2ralOPZYqkFJI/y3V",
+	"KFDmn2rfqrOIu+HeLaNMlspCvKjS7jVozfgUw2XDmfWwjlfkFlbHpHCiUgkYDHTLxZKXPafHg2BdmDGM",
+	"exSL6Wgi5JLKaBTSUWieT1hIrd2hgbaK/dc/kgU0bvl6IoUWoYg7vq5no7mIuq11jB7U0dwpxl1eiZgy",
+	"z6NRsdDiglSdPjHTOhmZhSZS3K1GNJozPppKkSYPeD9jxFt9oheG1t61JufeZLL+lVuWjBRQGc5aXi9b",
+	"u6rvoydGgtGpHrSbBUg2WeFuuq2DRcA10ytDpguW+SfWTfsCAzjVLUSEjkWqSQIiiSF3N1OSUKWWQkbE",
+	"CDgBYdx66U6JEtZRHUc0CYhZbkAEi8Kg7PM7Ji/niV6d4q1vpCN79LPDQJSmPFJkIuRx86VWAMXMNRpT",
+	"BaOId4IivlBnFmU35/fff/tD16knLMaLqOvMeHjcQeizYvee1jScjRIqaRxD3A3v1fclG6e6iALrM3tv",
+	"MNvXbMilmrHS/H2/Yc/bltB2L6tQJH43xAbRKfvawz9gF9IHhO6V7Mz1eFFTqUc6Vj2IxAg+ItUP2WLK",
+	"eqwxlXH3wb35HRfugBs5HLgd3OVFw7PKd12nNdqXUi1Ggo8FbUXV+lyZphl1n8m9oiCUoLu/1uvCsW+g",
+	"ZV9CxKSRsBMq56r72/YA9ji2xVtqFMaUzbu/FYupI96OYO/MA3F0fvq7DcdIiJ476E3iiWRzKlejLrJk",
+	"5TWrLuVaqgSzktxruHG1Nr4wATnKPtXnfEmg0UjweNVxOEZmYdBqImHC7jot0b5lw16itLCBbMHYXPii",
+	"lfyc5pikcZxpj5u3oCCejMqBjl1fsyFaMZtANllVXpuJVCpCJxqkM6xQMpZiqUAS9zYBI0/NxBIDNMap",
+	"WhGmCdvGhlBa0sOuCoRkoZZEVFMjXHSEihaSTqFMflsuQ9PpaMYUul0iuvLIw+ZXjEmzwEXAOf0UMxI1",
+	"nSob07sdOC19otnnIRSaUtrzEim90eMOMW/1ukLMCz252qd2F/GcJv+23/9I+apufHjnwrc2uaGreH5J",
+	"wxlR1kphtRWmFVnQOAU0US5noGcgDQGElJMxODOGVYIGHpPIC/NYilQ1RyqEkmkW0ngUct3RbtXidZmx",
+	"6azHl+YQsXTe44XeNrbNPs01O1MFHqUNVRb7sQ3WF7+97GFtCwbhQilzsUsYLb6tGgJFOo5LiOUYvDtw",
+	"sXB+NzoNb51tpm5qM8yX6ZX3YWsEW22zLzND39ou3e1fpetlNVQvQF6WSDGVdK58FuiSganLl9A2sNFW",
+	"imsrvv2xaVdNZs3uNmYLnFqkxtp63Ee967iD8JW9EnZm1Y8gBhdE6rPKdDxOf4jx6JZxPyGbh412XvOw",
+	"mp9fRe0/rt/+4lu3ea/RRmzjM6PUCn2tAQhu3NvxH9ub3muI+gl1imu9ij2OQJX9XN0o40mqA0zUIUIS",
+	"SSPm9TQ1+pDwQngEp7CLB7Tbypfx0QsWDJx/eRemypsOukLD28QOw1wltLmHWESiZmYve7jqtGvUjgan",
+	"QyTCdA6+uhQv8AorElomICVIawY01AaKMO0lx1QVCn2DE5Cqhkf45XmvOIM290gN7j9ffIlc4yzLZuGE",
+	"xkqQiQSIRiqhIRDGCUbvBAQz/6LROBZjWyDF/ZDF9KjPjvn8DBwkjS/5RHgCbcrK+Ja1XXwOn60/FaYS",
+	"I2x67LrH1+FOg+Q0zqx5W39oRuVYyFFJGqrH/LmHhuxe4XCynAkF5PzqkugZU4SpM2L1GkU0Zh3oh2xu",
+	"RtUopCMphI8F9vrQAnjnveFWnJj2kOU3mEC33waaqTL/UQPv6PE5r/1q+9Vtsmttvc6KxWr79WVlcEa5",
+	"CWNnkMw//dBT6DVVbbtlH++8DH1ZPKWUpbUIUKqgfLeVlDf7ylGPeK/L+TzV5hS8S31iY5E3Ucnx+6HF",
+	"uf7A6xkv2I0h8w0iZd0+sjFMhok1LbRi5hQJjBTEEGohW4NEO+liObCv3SdRv6R3l/blZyf1ePp6haEJ",
+	"k0qTbFGeNOhbWFnhVZ3ZJO7sAXOGOV+itM9go+m0uvmmxdjZukaabwEFDfMkrvulfYTYSuT5jDVCjyAU",
+	"xemubvTtxFo1sWIcKJsEH8ZpZEQ5MSlAzEDhH2+KgebPl26wLcNSzh32Z414YP0GC8RwoWeWeW1K7A0G",
+	"mYi7Zr1FI47SVHZYTEK1EWQ8wZ5kGotxYPc3hbtT8y8F8wXI0zx5mRO4S6Q1jlcna6rRUMebepEVtalF",
+	"+KpRVDyrLg85rTNHloG20a76KRj8Q4z/J4UUfPzYW1TwPVW3LlprSVG06qiDNKrUhtB5uPLXL4wFnzp9",
+	"VeY645zMqMLpIcLwk5agSB/HTZWfba/p3G6gT8m2eTwemMUN2vDWKmB7UG7na6ZRyett1M29oFVkTdEc",
+	"CAuQq6UNC0rwF8GhznNL7oHdqGOIj3c2p3Cr0PiWj/7ZB8+bELYHPHQBT0STC8EnLXGZqMZbF7+5O7Ug",
+	"Wq6OyTm3CeZFzJet3YUJ3BqL2ggOAWGTck53HtMdIhfBSM7qG6oe0bkeyFXioP/57L+ed4/kqu6QC10o",
+	"i2u3gI3z2lpStvMLziHUay7R6hp68ae1qLKOYGgOTeoSitR1knos0qZ7zheM1I6g7bWrcvzRRvm9HH9U",
+	"Hnzy3X92DEDapU5kTuhPlMUQXc4TIfWvCmRLiHcVgnhCzcYDknL0TWPwSUAm+MUMbfY3tJigDVhC5srk",
+	"IjuqXh7dOVLd7KJYv8eZk2FolJmUcwm6hILvn/kIsCwxn5x4/Dve1VwxPn2X56tUF9Pi6VoZMcoHC5Xm",
+	"dSI2SA/ZyI8NK2vA8JyyuMm0HTfeHj0zqXwpmZ5Lbp7EoDHMIvRq5m8t02dzOrU5mlkSbkBmWe1pzOex",
+	"apnU/noVhu4MlRYL6ZbU91sac5B0zGKmV3lm6UefEum+nWuC6MuknOTuDXMsKMl9BEbhSRWqMJ25TxbD",
+	"UkqMXAsxsKp0psIuyssneQSMTwrMvmylpchlB+3WilsOkVqXEXrcXsCjvilPCxqn/ho7WME8DWfrdcJz",
+	"E4DURCVAbw31DYK82MVyJuJ4heUupMZ/mOP80TP5RKQ+vdE50cq1/ajSBBwGx1Kk01lH5WfqLeSzYQYt",
+	"xG23zxcuL7+jz7pQ0BgiyLVjSt7kOgPOpjgJzARv9cbYAn/dk9LdC/3y0UtBFPVDvhRS6TPyi1E5imQF",
+	"5+j0MnMrlPSi1t1xqe7SQvlayY+p7175BZbvqSc/uFv0DY7yffbt5YuLi5hdY5iYVyEqIsg63D7mc+b2",
+	"y5xnntpSeYydmGBSCRa7ckzgbQL88gXJLOdYDWtFFABheJDmCuKFuY+4ZQG7cMV218pyQNTdOxevL4l7",
+	"7iWsMVMe8VilY9SnmFIpSKLFFAPRdqRMV8q5baUlv8VcWXiXVXF8mdfLbLGur23R1iZqt895516ApHHc",
+	"nhdZbTHSLVHVm3HpKf9ScMS1qFx8D+uHptz9sTFIyn0sKK/YdxyvbJjZVUx9VR6wJMamoItxLMYDvwl0",
+	"1vEUXzkl0MsPOCwrWmI92j2O2gZ4JwQ5Z0ptoKyHlmIrZvGQUinYuBMdlZa8u1RntVIup3hNj07j2EUq",
+	"CzKnqMKQOb0FgpHwKq/Fa98PHm0L62SfrSeDrpfmSyU/1gvkhTOmIdSu9GGd1FTDz8cToOatDeFc62de",
+	"qOPmeM1gsKCSUd71Lrxy4U/RxW/X15571UamPvdHpjZgw0Wq9qrz0xYAu7NpFmhcdNvxBMHap99ullTy",
+	"9QYFhMofKE/10Q/1GVDdclWV1Zjd1TrrI0nMQUsWbj6fditv3OiaVNs95z971BxxZAhYsukUZAMCeSRk",
+	"dwu2G9/De+82e+m6EzREXjEnV3YucLRWpRnTZNRMLLnPS1yJVFl78+0vLwPy4/n15UVA3p7/+v6VEQAu",
+	"fr1+//aN37uTe/Q8tkQxNzwpMdpOrqNv8C7YAJ+o+wfLqRwPqa+nIKyy3w3zNlekAJ3aNFSl6Tx5oDGi",
+	"hdYt8Xk8xpJOBZ/EKLvdSnoLvJsLau0g+m23Iyz2nLtWu3grbR3s/i/KlPOtXswCK6MtXtUiSbZ60dol",
+	"+r/Y84UWxF3Z4vO7C97d9VGtXjr1UNxTQjmx27IJTOgSQt0xjFOlUc3zmn6ss6n5sy5efuK+rlyx5lUC",
+	"5G9FvE1ANJ0GBCvWBVXrZkAUm3IUtv6OC8L49Qcp2rtzpOYheP3faFxE6ZrsgCgLyTnlKY0Dkp+/gNhq",
+	"LWOqILJwc98duUS1PXrUs1PhtupxrLeXZfX4bxj2WgHZU95uviuai4H1S6hye31P1W2H8+85yq2yYrXb",
+	"UxcT+iHES5lyP9/89nnTVbo/qXKNZjuhLNfEd8Kuswh5tIZJ0dDAw9rTpeBoSzHDMqU6pHGMylCXAu2e",
+	"uapnogv/240xIVzAqJLj082oXal918uE35rUMgdNI6rpZqUHsf8mG97GJcSS9+Htdvjubpc8LNtHT+/R",
+	"jbXeGbVwCeXdNRWhJKThDKyfq2PubS9J6uEF8fx0XVnKx+aj/MIQRpafsB6sWnrko5omztLCOd5gTSJf",
+	"UAC2h8zLvnQ7D78qkD/jK70Og5ssVX08Z2aul1jHq99kJa62pZxcApxbgMduggXGut91dnzjeXPPMxvB",
+	"WocxNHdSYgNbpu4vi7qHyJb9D3kP0LrRPaI11rnd9qaNarRf3jPMtrOzkbX2VXVKknQcszAgWNFIhZQH",
+	"2OPcHPBFasRU54tFuVToGUiM6WtavT+Ocke3z/pl2OMAbobp5jKL1WBxRRgnazg7I2idj4EuQLlGV1Tl",
+	"ZVhqQFvvTbneccpTXd9gq35ERByBNAdjjjXU3XKO3fBgUy2ObfKPGs7B7qrTZrlTMZsz3VAxPiBHz5Af",
+	"cEHsuD0WzG05tNdFXESV9FNfnOL3m65YfKvlEm0M5opgAbH5oZdMMMVazn3eQFhDNOr/ZqEf9rOPuZNi",
+	"q7X1eRNLWPUoIV+B8P/gy/3uX3dAtp3yXfZ+z1l7yYG1lgRdRLcKTGqkN3Ol8Np2mnX3fo0cHYMSer7z",
+	"aePy3pXg7wk5aZS3zzCSBCNRUiyvJTjU4koebrdq0aCbK5r7Uj2bQIF2nF95BLJReW52SLRaLHvKVrlB",
+	"qZ3XZfMVfhIfCTYQ3ZZmgG1otYcqONn0bdzNO5i8zfe3bUxP/+NThj3CwX2nEerFOr2KbXaYcm0WGa45",
+	"W6jD7vr8tCru6/X9i7GNu/sVAe8VW/tTie9IlvnRGvFuSGm5evkmIGNQLLJpNbYKCzOv14I82qXXHoYi",
+	"MU9iynxh4MuZKyjYFuu0XQpcnxoXErC8NY27X7AZCi6Kd3sas7qk51WhdWIAheUdcssP0wriLnadBtdQ",
+	"2f9anaxERiqvrh/OILxFxuopmVtXOBoSbh8W+lZcapuycvszwH4dfrr2DW46vhcVuvN1Ihzdgr/sm3vc",
+	"FDPKuGuKYmNZyX+Y/8vapzCetZxRpZS8vJw6Uy7Zrg30tToLRt8XhpvYBGcXqto/LjODzctSeEEVMk0g",
+	"sY7BbjJNNou/CM+ms6nSJBHS6CqhSFaj8WoUzlLbydJTcTQfnLeZKTlNOwXSlcuV+SJJ8xmcj6+nl6xb",
+	"i7GsjFjzdrwr+dgC/SszzwbKf/AllJ3X2onZ2Zf7dg/Z6mYaNTC9nU21d9tL+arZne1o32BpYvM7mqCN",
+	"OWWKV3FNXBVlJprOzCizSTZdGWaMn4vbbqX/hNX7VQLXmvKIysiw88qDn9id72KoHK+Ni3DD2tZhU0bM",
+	"jFdUqWIZxe8/sbhjRMI6RLPLpRGeWXBbwwrX3i/DKyCehz+xO7MBzxOU8QNvYAAO7X5J1C7OT10SXdch",
+	"478QS2yoVOmkn6DcTM295OYcMw9eyDoR9EusaoSkVf6+XmtP5Fpbk+V2d13u5TZr1KE+7/ssiV0dwY5h",
+	"891MVbZEQddA4+4RySMsnuhS9bvYJTH8s1dt2P65ow0q8yW/cosNbIYuRAG5trG05sqxhSGavzjScKcb",
+	"jMr4kT5RuJ1Ha6GtzttlbFM8ZC3okdgqQlnY4+YujGZIgbygyKLL5qzgqhStV4Vetp+cIgtwVMmpAOrH",
+	"9mPyU17CpXvpNVdyLSjXXOtQucwv4Bg+VA7KtfXLXNTk5o/mqvh6MTR3aZO/0b510f6O5YLtYvQMsDyf",
+	"yn9SZ7a6nF2hLSuBdRmy/gmbGFNjCPe6gr87Xr9noyZGPjF/er+zqjtoxUIZujG/RKA047gs+7PX0rfJ",
+	"PmK+giZyLObctAB6C9bylMQ0zKMhbbG2hMoi6zBHdbl64JkrLnULkKhimK/g367s2NVtjSTgwkcN1e5e",
+	"ZWVM7F6Yb8dn5OhZYHuE5HUmbUzNOC0qO+xUC8dN9PcnVzzIa9gsL91txRZ3ichJULVXDx4QcNM/7cHc",
+	"BWo0XnnLzxjuUlwWxN4DpyRJ1Szrv71malelQxNgzKV5K24Ipu9r5Kuz/92F6vZ2kW224YsFSMkiL5fX",
+	"dGpNyXDHlFbEsZsyc5mLRQNzkRBTD8Z+FHqW4YI5j0Qe9nqWFRJKKDZWxxor+ZkaA+NTcguJbpjQAh5G",
+	"zSwTCwHRORCqSDaKFEb2s6zZcNm27p1MMT6NYURDzRaWhZR6EuzublEJ+Iri/PPHITJSoOGMaKpuz8iJ",
+	"DX1UZEKVdoFlUwHrWXIY2r/DOCwZfp5MqCSNdl1zjuL37t0HhR3u0ae1QUTy57hEeJ205NP01Ot6NQ/o",
+	"nR/Tq/VFQzZS3uHf4zMVCXovc0YSNBeVaK5qaw9HC0h7K5C9IiT9iuaVTSYNyLYa5ybqKg5WlcDW8tbU",
+	"Q45eFsT8sCPoV5k6qKPbeEMbt+Ax0norsLE7MmEQRyrIah1bGRurH//6/qK6rq51wm0BQIgqJap8FTas",
+	"/uUK2/V0TIbLen7Txpc2Zs/m3Y26UVG1KVIvW/WE3Y3a6n00MJiY8duem25rH4fKRnc5tFIiyDdVVnZk",
+	"FC5UlxoTpSIlm5rZtQUyMh1DW+2IvD14/8zH1pTPusXIwbp4r4rp0h5LJqUyWWYoDurnoyD6GqQbbEYu",
+	"hbrl7PWJbH4qxcbXwsQyac48zswCLaXB+ydyp3F84JS3NfRU1tCO6iYPUzsS/Fy8FGnYksfSpbloVQec",
+	"Y58LMl7lRrkzcuOyL27y9l6ZTm2jpLm3F2qX6nCRXI1kypuCj6N9lex7TMv/O1ukI8gKcwYE+1caqcNJ",
+	"Y974rSZr+pvzX349f41vX7x6+eLX1y83UnAG9RKIP3ZCoF+T2KL86+MoALLCdJv0UNXGoCRgvsph6KbJ",
+	"9RNWe2bVit+MJCyYamos/RCvznpomXOf5FCpLrGVqMqpjbUCaOstiToa4tynsxY45VzxWuzceuOfPUzh",
+	"Ovps8fl3aQzNn/7UBtcmhwiNp0IyPfNUERRdOuX0qDIRe661wbkmc6E0efZ91zKEFWjssphi1jahqzZa",
+	"gew1vv0wPbS/LaoEiR1YozoQ0HUGpLVKo7CwTXCqyC045iYycgkxa0XUsKxgXT7cKme9SjadC9JaHrZZ",
+	"qe7WBW7bpm9167UtuVhk1GRcxXqlAiOpmTsL5e/PtWlcja32bxonFLT1idt1m7hdbWtHLO2BzeP8906f",
+	"irsRU0lMV81RKQX59+f9V+bdtpvWXDmjMgza5V+3lo+bIFGdtwaO4pM+PtCcwMmZ7qzmefh+Pa/C2wYv",
+	"64HchaOhvQJ4CD3503rLvl1xn4rJuPNqQin4KVGb7KZZAMJESMM8Z1jLgserY8LhTo9KpRDZHEq+wp3t",
+	"rxXTn237RreEU/KP67e/INiIYQYBSbmm0ylERNGVIssZlrLPA3xUqW2DplN0D8+Bcv3FdIBs1ilaSKCv",
+	"bX0Te27oFu9drxiLHRZhM68JOXJyYVdLZ3MN4Q5RTlZ+87Pt5pY4EV0VJUZg0bXyG0SspY4V3CVMgnLd",
+	"faoT/srZXcbCcGLeY1b3XSV8WzFHDk/oEuC28LszXjSlmbCJxh48RjKK2QS8URGdlULzzVGq8j5G3vXM",
+	"GU81qDNCxwq4NryC202T1DrivDS1sxDrBuXG5lWb099iGNpg/04kTNgdsmIszO81flfbEHSTk8zX9tJy",
+	"IJGwYCLNU37aKDXlmsUWXbYjpHkj45Fu+4hRwcHI3lMhoqx/pMRfrA15v+h9uOk/P8sFE6mi7WMTv7ww",
+	"TAv6Z6yW2VGXY5ZRcI8mpLuhug4WqgIOvz1rSrPpvASbU7adH7kbyz0jJ+bMx6DUaR/W26PKWwkk0c5u",
+	"1Or+dmlab6ng3qMV1Drx7I8SGoQau5E8xLnrkq8hfGATrOwzTX5AsQAZ02Q0E6mvMves3Bs746iO1ypt",
+	"hGvDV8tFQjgsDWc9IyenWAWCakLj2EfGc3rH5ul8cPr82Q8nwWDOuP3zpE/DK0ok5ZGYI5vH28CWCLHh",
+	"vUFnEG3nJ+0h2O0xWfppc+AY3tkgV48144GlQq9/fPvm7QLkgsHSg7rH6jR5oFaJYzEv9QB9SCvFTg0U",
+	"t/Es9mkqaCZ6QTV9eWd2vdvkPxbDyHGvB9YV2493tVFHbuuD06ejnhvdrWxVBVzr6WvFd3ogMYsZSfx2",
+	"+k7sp4k+fGyoEoeFH9+82H+I8U7b+le/3sgDwwVcRqpbi/M/xLh7qVab6/ZI9d6d1uqz2aHW9QhLKtsj",
+	"PSHL1iSniIKESiMck/GKhGI+pyogFDMhmmx8DdjSdNoJr03E837l84YiW8/sUFkj4koXlIG9Gzx9iJtm",
+	"8laObZQdipZGD+yH4aY+j2iiocUEGdLEbq2Pf899/CJ7d+WPT60oAV2rXdd20vcubYFGacGeBFOu0jmo",
+	"0ZzNbU5A39BfKaI0fMAHejRRc/txeThUt+hdo2pRvTUJP14aPaNBoA8G1JKPX3dBccsuBHtnqKIIXv1D",
+	"qW1KWv0KzhuQH23Vsh+BSsC4uX8dVcn36Pzq8uif4C9JuEbA3f1LWM67MHK5nUQClFWu0E20Qy8Y6v+w",
+	"44De9uAFW7tv+wJ/TI1a68k2WxBuWYJVS34DySYr/9vb1UWVHjrOWuKmLNZHjOfIpJzQKJKgXI92LrAL",
+	"NVW3qqHm6ghxxmk8Mi82rDttUBu25d618uAOsuvR6mbvJZRX8OPOWOA59nV0+La6dpQ+dmM73uKqHTiP",
+	"2d9p1j0YXTCOC2A6LyVa3ALHygHk1n/wM5ayySH4sBPUo5hmJ5LvVqyyIyn6mr/bOTpirzmJyYvCrXHw",
+	"OFDsCx4XYLErw2336HUq6RyyJPVeGTOqtOh26ciOezv+Y4PWvKPec+UJH5ohhw7Nk1KeXJ2+6pEe3fG0",
+	"LvC/EqmMDct5QRn+93eAW/zHRaq0mA+CwRvMMRwEg1+soyunnY+9gNPUre6hyTtbXayV1r+1WJAlVqTV",
+	"RKZcGXZ9lnnOzb27nIm4VK+6f99gT1kSM9Epufr13c8vR+e/vrh8P3r99ud+tCevczJf6wFPs+rqGziq",
+	"G+hlF0BlONt53tc2rS8rbWYac7CK9jJ1hto77aqIvezTBSmDmXIC5QM787vxvgDCClq66bTr+Nxk+yqC",
+	"B0qz+SklTCXTq8bGLqFkmoU0HoWd4R9RPgUpUjXKA6867/RF9u55XpTJ43XNJwgXsMW3L3576fvshN0Z",
+	"YavHTmdsOusxPBbLHqPnELF03uMFLnifxVs9JOrxBqbg5Ejt9dIijbua/VJ+y8WSd17XepfAMsFWoFgg",
+	"oLKqKiRqu6zSRQnn1ZV6D5emUncrbNgvSfBT82QPyoNs+K5mSrPQxxTZwtzlGRfvd5fYd3v3kbRXxXZz",
+	"2ld7T2kpYpsZ7ZtbTpj1IbPWv8Tv0sQU2Y7pK9Ubwoc7L14aYO6Dpx9WHji07bHhKGlfOQsxT/J+r514",
+	"at49/wFpzLXVCT4Vrky9Jzh/uzqWmcSfi/OlIPuXC6iwnKZq/C5lsoBSsVQ/kBEZ11m0ShXWEwnwAPor",
+	"AWJ7Cq4vOWsm8DuMZ0LcImTeZ/btNf8x1lnJxPoeDcKFZpPVFi8mdBULGo3szroLKm4vV/b1nyxcNol8",
+	"pd1Vl1xfhxf3qCD5K3u7Q9pdXC3T0aZ1Zx/3Leo9nbaoLrvP52bzedoSQN2sxhgVpZ9Gm6Rq1ju8JNdr",
+	"ussJFY94vj0fsH9VWHe92XIaivm8GkhRCgScUxZ36yTq7KoNWfM0boRyqkB29IJ/athfU1vh/iEVPTTL",
+	"onlzbV7sJdysHtvHfkPEM/L6xflVQJ6TV+/fXwXkW/L28sVFN07cPZQ+oontVT2KeN/tWq31UsP8gRvf",
+	"3Y6a1nslxYR5zatdaL4PGTet4B0oD33YrqM2XI6PMot2nTO1LXPb0N7G3QkWhbYJ+xz6dDg19Gm2ipdM",
+	"zyajLWxBrZQF0ySm010683bIEyoXXmW9gQ/HTew5t1El/lO1dzZ2vVLnZrk/xb6beSMmfJ+tFIfzbytc",
+	"QFMwZLhQarT4dqRCIddwi0E7xcZtbnvmdGvwtjUGVU7YHUStddp2XZCtd4/4jVbPB9RVcxFNzVvbUaxW",
+	"Z080rujjJnKyBQg9BJX6e4pKsDmhQgKZ2JJ+6JznZML8dYEjqumYKmgLyM3HWDYUrWdL7KbO6YLGaZbb",
+	"Ub9PwQCl19yVeOZdBBF3o716om+WJWim9PqGShjvVwjCV51yk7qyPttGGmy0rDuzYufeGflndmm5eHA5",
+	"pmwXxQp9EMm0850Fd/eqAKwlxcqP/V3YbAvDUgfN/o0b/SSqvbkw7zko1XQZtUWjt7hmsUuzLRG1A8fr",
+	"yx9fvX37z4Bcvz6/+KfZ0/uX52+uuzVwKX+5vORS7c01MBQoLXd6KdNSBXctRO+NL99WKK+YsLZ3wv8h",
+	"xqMIdJOEv2bxqgsn/Usa7jako7VDT4slLMd2CQDrGlJ1TS2IfU2VbiyUsi2C25rgb8A+5r1nlbB7WqMs",
+	"+LopMOXBa9Aueuqvw7S+uBbIvim46dotYfjZSFN1W/hTPH4eW4Z847hSUM6mkZZ9bh5nGe/Gce3PPzVD",
+	"pmoTrssUHktzX/v2hkC1ynlqsyhnK25qmrT3du3UlbZpaGwUxswmta7Xf/HbLTemem/VeaZLLP5j9XfZ",
+	"oJOuVbCxZTTExN74DPLOTDYAq9RXo4ucSuUU+ntM3uNrb3MS3BHkDtxOw7cZj2UwyroPeiNfRzOgkS87",
+	"4tqgiSpynuqZkOx/8RAe2+bvRGmKkY0udq7e7h1TojAxnCrsYjCHgMyEi4M0ClWG9iy2XWnqz40Q8ySm",
+	"zNcV620q1amN6ltibRZpJnRdrrwdHlPpy+2y31GMh1BSI/O8204RO6pxfbZzVFEscZLGMfkzhRTIjEaE",
+	"CyKFmBtYdpur6qWrz/rCBtMbyfciFmmErk5bcmumdYJ1xTrUoFJsapSEUVNi/bus6z+VQMxgV7mQME3G",
+	"K5K3fHZUiohSEI6QAMZUwQ/fmSU9/45oQX74ztbwPibXM7HkhmiQ0I6J5ReB+aqtJ7ANXbnyakHWj+iY",
+	"vKJyLCSZUcyxVmk4s2G7nsp0O6v1koeFjxZNceENV4Bf0zHYDIiKaXiLFcE00LkKyHLGwlm2wTwTaEYX",
+	"sFXXkJzL+MN8t5Ren1Abn4Po/TLl/sge7IW13+LuebedLDIk2r3mvyP1rIK+NqW7gOe6st2mpG1WxYW8",
+	"9WppMwhvR8wv0eFDxvdirm1wZxQF5duKFhvtYbAhTbxuibllPCp/4SyvhmiveVcdy1xafhVRxI0lKRD6",
+	"u4fTp0ZUXgkRe/Nkw1RK4KGn6r7hdNhmUPAQ8NqkcYxQUUSLKZaK9Ef5ApV6DFT3Mp7PRIM7IGmq2twT",
+	"ip+CwRJhMWpGTR2AtqSOjfnGaxYBN6bKBnjaq9fcXPhL/rq5k6wVPy+kxGwzM3HLIMsJPB0oVuI0NGH/",
+	"BGtSF7fgLXuZgFQG88TmdNnUukFQWgcm3q4v5BP24LaxSnVKf/X+/RU5v7o0OH5FF8BJyiOQZEgTNlw8",
+	"Pz45Jheo/Ck7wtyo3yhinuBrqQIjUaQ8nFE+heiUJFTPVFBkACHb+sBDEYFCCQUNE2QsoqztpHbNII8/",
+	"8A/8QvCFjct18uJMxFFe23FF8m5xp2b0Ebn515ETw44uoxsk1axjJNY4CmcCotr5JQrkAiSZYwtZSiYS",
+	"1Iz8+uvli2Pz0XPiJGXzCZtAnIl2N/cfrGlFfRic/vv+w8Bs7MMg+DBwnPnD4NPHTzfH5DxfBm7DSCH8",
+	"G00mTNvuiZEI07kR2Zki3z1/7uaNmdKMT11v25sE27v8bSLFnDz7e2B/GCn2v+bXZ0ZsfHZyckZOsDar",
+	"siDCqr8BSRP7ODg5OSFSLJV5/c8bRMGNElLfBB84wT9dJV23wX8dvReaxkcX5m7B8UX/1sztJ7BYrFmM",
+	"ChDgMdVsAeTmNeO3N24vpcLe2GcIS1sa8jBbTkCGwPURIGVERC9ZCKfkJmZjSeVqSIfjGzPuJiuTMcye",
+	"lItUDOn/8/z75z+N7ZTv2dyR1LufLsi33377Xy7XzO5szuKY5VXkDBX8L0hBbD1hRW5OTk6eHeH/3p+c",
+	"nOL/jk9OTv5f83HsMRUCt53O3Ak+T2g4g6PnxycuH9GeOXU6HC6Xy2OKj4+FnA7du2r4+vLi5S/XL/Gd",
+	"ogvXAI9eqQPW6WDhRogEOE3Y4HTw7fHJ8bcYoqhnyInwjBqhlg8Xz4Y0jZgeToRcUhnZCNtPwdqYzPPp",
+	"fXaHOqbv0R9irIa5XKI6DBnel8WYTzZZq8iObIh+KYYMK1LQp4895xtKcI1QDzqr0iI5+KQas+D3M2v2",
+	"7Zanw3s00G6FZPdm+/TFBMNYTPc/yZak03ea7WilZZY5w1vJhy33aHhv/9GALBRSDHMpRJR8/KCsqFhF",
+	"0NoTu/nD66vNufp9OfHx03CaVRjsBZZK8mSP2ez+DjdfIsXd6sDTDQud+DCzVu7n+7VYq0/DPNHRPHP9",
+	"DT4Nrfj44FUGG8evx351eCWPos/Xu3dw7OIY/FVggYW6vsLCwoJNOdWZCf/LgojMEjaHWAPdlTM9LAh2",
+	"tpm8zPHnugFNpyjOTDN61U+SIrMF7nHnM6bywhFf4PbnlLNJVrbzr7F/x2cOJzLlbP0oKUJAHmXm4W06",
+	"BslBgzrsIlxO8IEm3AX37T6dptO8++ZhZxzeYw+2rbTz3sfTzvSwZQ4lxEAVPMnlLuDucChcwN3w3uhu",
+	"MAeud4RCj45fnmLnar4sKnoMs2Cn4b3Bsw2O67+l0hcbsNc859ZyY5dJM+G0KLRZH4Q9hob3+N9RviKR",
+	"qqMixKTnytynfGtyDiivSSh7Nrx3/9qOwIqXvQuoX2veMYxPh7ew8i4UvVwtT4b3+N8tDZDuVd/iF2nM",
+	"o7FvYvtkSGU4YwtoGcHmLqeqaYAEdDz5RixdzFDbs+G9+9coj+neAgi1b/ig0TblMIKYLUCybW64Xc4+",
+	"vHf/3h0kNt8jpSl3tvRhSHlo+5V8rjuQ4P78DDax27X2nFxvpTt1m1fI21jQKL8GvcxkfdDwvpWbeESI",
+	"ckbJbuWHfHEOSi0DXNhENmLx/PjE+kSPYmFTcqf2gs0jCC6jwengNVP63Ax7bUYFPdHwZwpYYnDzRWku",
+	"gg7jEjqFruMwDgCrA0hQieDK8t/nJycuwEe7Ogc0KSSiP1yaaoGXbt28HIg8SZ+1rt/nGBiQxU+5iIbj",
+	"AUYHRa467mvGb5vmdMOGV3QKrzFV/FMwqEQlbHoTh9qRbn158XPfazn4hj/ZsA8b+5OlkWKgDJISicWU",
+	"MI7NN0UcgSSGqIO1DvmKLLHvuRmM2RM0jjHWZEUkUAz6wSTxfw/wo4OPn+pEG4vpEdzpbnT78k5/Jd2N",
+	"pPvyTn+l3j2S6tBG+Xej2KL22EFJIJu2CyEg3DAy6njwcCxgLpWNoBSTIiGijJpbLpZqE8hDwSdsmpba",
+	"TXuB/TPoi+rIB8K5DbzVmd65afYP0/cYyGdL39sou5ByYl3JZDljcSXWT6a8DF1X5vojFhjzQNB2O/QA",
+	"EYP6fhTRak/ws3CrylGf/NhrB9oLwWEHUL6w8MwAfUaMqm7BTSXwbzSZsgVwcguQGHgzSRY0TsEH6wop",
+	"A3b9GoYLa+1zQcBVLNjOYFmfsPolVyWvN5dvXhJzrjM2Z9sDGrwx1y8lsr1grOBqG9QcmU8fvXdpzznG",
+	"NtVN+7gfYvD3ROtOE3tYxD/EeP+H+UeYMk60IEvJtD24eV0ZjOp1V5YZQgmWICsRWEh5M3kNI7HkqCXU",
+	"wxK93POFG1+iuw2g1nCnh6FaVEGcqzxjxqn09Vr1AtVsbk3iuLBTHb1gCp1gbB2btQ8/HCM/gQ5nDhEx",
+	"HinKiYVqgJkBdQQEu4lCXMdfPqwrAn8G3dQL8WCnptR+cd9n55VYkgmVBX4y/mfluW8UYerwyFJboAe7",
+	"YB4eRTjtQeSVHCMWYu4iXYIEzFGcmDMHEVmB3sDeip5gTSB+ZUfsEZpvFyBpHNuJXJeO/RM7zpYrMlRq",
+	"dUZcBzyzuU1iBwvR72GrkLWykMtwv/wCv38QqktYqFNpeXie3Vaq25+rHNlP/bmDAWtW2m2NOWQNsKzu",
+	"0grx6sgHwr5HHuu+kZB16CJj0EsATop3DSoEz9SUMyJhkiqIjJyD+TzY6m4GcrNA/YcYm4+wEGzM+b3N",
+	"kdzCE+KSK42M61WOrrVIXAktIxw+onZiVkIoZmliBvhESPJhQOP4w4BotG1o14aoBL4/xLgr7LKkAy/F",
+	"nofmnz+DkZBfi2lHMTHLs2mT3vZLje+ARrZohIUcFgHQgmiI4xqYgm1ppwm+iRBxq2xQ5K0exjxUypM9",
+	"uF3ovTXGhaAUZMKAkLdEcGJA1ploEajDe5ff+mlo8107gPmQIH4ksxvNIIygVUTwAPMes6IjWMX0LEtz",
+	"toLFvMxJHnwmsrTj5kOB1VDajaf/EOP/saMOgbFstkfC2ZIyrQIyXqG40vkYWDBa7m1WveXdhxtuvP0s",
+	"23c1Jf5hT+k+TEF2nv4moMNdvMscVYVoidfwjC4wMdw8w/MmJJkKIvhZtZpA2yGr4Lho1d94Pl7bIZ+j",
+	"IywLzbNrye2Trm6g1ybZ0CrV/yEVimQ3XyoVNuvp3D8E00IS+CK9fOYAEHtIcoXCIT07VfjUXl5eWzt2",
+	"NAELwv0wNPz2O/izGy97thkWdsnRLrwc+CVCLQw9UPNwo+E9/jdTsSKIwabtrVmT8fcCro/EsO0ysh2i",
+	"AKTpLXJpMZlYXXO5pmcWJNMkROK2flxdvtinocQd630LHj+DbiGAvvdKRhvNcoR1MT6dA3dwn6ID9hkG",
+	"1CC7shXuNh6/iCZDbHyjhgobfTQKBrYPyOuIJrav0AYPYlGF09x3Z6RS55HyFTEa/BkKMHZ+spwBt7X1",
+	"Mi/j2o2J49pu8u+fPfdev/WVRfaeSpmaQUTcNxvnjHjTjP/57L+eNzg0931DFx2eOuoVFswBRkegf9CW",
+	"KRKScKF3cuotHp0oEDEJoRZyFRBK9EykCivkaDIXSp+R706+sxjPi4Bx2zo8p9eIJl5yTbIMJ+/de8X4",
+	"1BDpvvhARJMLwSfOMbg/Rh3RxGzF9YZu5dgBobESrrQQ0xaWu9EfwZYnApHEQEKRxlEWuTdeGcypUtwI",
+	"6i0lrAvpBrkyrkaUUl0QnCo0g8/zPipeRF/icwMncxL2iG47kZlk9xEl3518twfZPaKJQShExdK7MQmh",
+	"kGk7THOhyRiIRQSW4eURWc5Wx8TQHlauUuhw2wWtvTESFA2xDqO9JBzVrbMTMoaJsDW0VlY7dgVjGe9O",
+	"XJ3vOkdbHa+6WEyPGG+/8QpXxMYLL2+W1ee+O4x6mIGm491jcbnHu+fKTyy+u2cDlSTPk2EiYQZUDxk3",
+	"KAw3mBMv81FfQ4cb6OXKAjSD1JdrWDB7YSV6ySjRUdxGo0IOwf3cdzU8PTnzwi90buSeHIheGG4+0B2k",
+	"yPKxfjKwPpxmea5uy3A2txUKg1bAXEIco1PBKJwsQmHP3sv2uaILiLbFzb37aZT9ZDO5N5uGKqfjkeD2",
+	"DuZiUSFR64zkwvWlIqlqPPrN4RytG9sfPe7deb7pKPd2EPpIp2w5WuvM4srZYvsKxifC0O8tQKJsbtKS",
+	"V7pPAI+wXLSt9mremYvI2lqK6ruDwGueeoqs+/CGqm05dyLFgkVtjnhzv17low4o1WSTHt7Bm4sUCiMg",
+	"xYRw0M41PyEJGAXN9lKZ0ykozOoYA5lRjpWCRQcUgJyzvPpBI3+6Kg3bJ4sqTXOoiAcsDIGJXGNwCRrm",
+	"90p8D46pgc5JGI0ws2XpP49Ap2u6IleCT8+IFmk4s41AbH1sLjSmYVnNy/Wd3Rhil+XNbTrOdtBXV7TH",
+	"gZyOYyyXXyOKcgeYjj0P/FOIJUfzx8MXu2R6VjQ/LL6Xk2UlmLT/Bg6kxYq8h+0Xq73mCa95E6pSrquC",
+	"6rVu4fXRNrSI6of8FdAog2rgLZDQEDXhTlFzkYSNhPrxEYWhS5W1AMiTsZBSmELb4f9pgGGbYaARipuc",
+	"q8KVY8ITmgvL+5FQcYlPPGwhyQFZR4H3BqvWGxsVZcHbddUCYY8eyOCs0K1bb9ZN2zeyS8o5VOBCOxy2",
+	"rxxnaaOLGMHUSIISqfQosD7dsoyDxz+4jxD+4MB8RuagqRFCsx6SRVr1ekDENsd6OMJDnfXQ33AkXuRj",
+	"9382irn2fkguKC9LAkYvsqzOuQjZxOgEAVnOVv/naZ2hHojOy4a3l+HIRr2dbHsBP2FVBUUCTad7kdjb",
+	"5swix/an2eA0KqR8JBYgsZjl/qcbi/kBp2PzeYocYVS0PtzvjLafmsDf9705PgPJNEQHmjSmGpQeMT4q",
+	"imfvZsLDlG7K0lG/aNU15+lZ6kS5QnulNsZuMnkf497KT325VvbU23TZPC3aFaK8pOiKUG473xGIFQS2",
+	"nzFVJIYpjbGJoAqwNZyhDIjKbQ6zYoJ1DwiGScznKc7Z+4rc7kbb7b17kGN6mSHPwOnLPqtIu4SORaqJ",
+	"OYrOiQoMndDoYuVCIiE64bN0ZvND8MgKW1sghzsNe1LZ1ijpyZlbDM+xeK2hdLwJow/hhsP7QiwqV/Tf",
+	"EFdQRtYjqboveUQoHosnRuj+avg1MD+0pG2r/ePpnaZDBpwkMQ3BEceZiwOPmDILjlwVPxUQweNV0UL3",
+	"4WdrDvNxB3+8ee+NG3qYi98nvwPXTK/6+94O6VeyUHqJK/2yL39HWk0iuX38dO/2Cj73a5N1c3izUQ56",
+	"of/MFoYFpQokMXKZTTfC+InKjZXjrj+nGd7P+3hWSuB/JM78HnMaHDUT7JpeKRrsJ+kNRuXWbe2etDJ2",
+	"dBjPyzzb3CMddTvdfp00e2UL70QMpToXT8A3g8qccGUvWxDcix9YH48adhM+3OiDnBk71/7Py3kcF76u",
+	"hnvyaXgtvRfleRR50bPHi7LAzKNWewGNNSVuYZXdBhkaH+qbLI7Fvfln16D5dQA9fux8H/h0uC9b9/V5",
+	"nv63fgiduUAOzCxMuYLH5AY5De71Li0h9y/PO9yNuif2YZvqtd6o78yQ3559zXNsFr/G4sttjmIpqCKN",
+	"BJj9HMYMC7ROpJhneWIZvdWj6J+oVl8Q/34E97HQdqLfnvUw2O968shHre7ROn260NFNlObePt8NoeWB",
+	"mjYx46HE1ptBlrqObpatyjTz2NWq6vDynr0mcQq38uPq8kXjdnZHiocyN3QEyaP5Vbr3rG0Vlg7AuexE",
+	"T8018pLTcQxEyMwd0sA2zAAktjEQph/GJVRIObcdMNtaNnCQ5ZjBvfZp4CDfwZQpbZdxoH5SduI1k+cp",
+	"/mEkWBufq0k4EwoQBZg/5iautmzgj27t99Zub8Dk3vQQN9vTC8IWtjx8E9LPyHcnJ7VqXzayKEOvD+H9",
+	"T90wpDxihhW1KzIOkhf56M87fvcguo2Xk3yhmo4jt1ISXBYMbxvn4YEQk6fFxvocp2y3G3Mcrt3I/VvX",
+	"spn2n99ga5BRHpE/U/Gkzes9UOoaXW9qLmrEkzSxFd9211y0la9k0/1uV1ia9SCCimFgpV6iNofFoDyK",
+	"JDaTCOwpz9p6Y6KriyTJSMEB9zMjBeyLUQ4PTiSEaANwAVr1i9PhyNXq75Kwu6OW5rUyrm9tOBOoptKt",
+	"nqyH/J4rxf38UI/6CczzSzv22Untigu+ygR5N5KcHL7sgKUIYraAUhoBUj2WDrLtzTOjVCQ+e64RU6W1",
+	"ZNNpi5L7mir93o05IB2Wp32EbivAi0sCGxEaUBEFWBc+QNvDEk2UQMNZ3l43b2FNrWfYwFx99lSSAaIx",
+	"/cQAH9sbGxjcYC0te0pvsH7czBUKXc4EXriuGXX22bOs/qwCIDf/Yf7vxp924kjjyr34VdHrepgQYl9w",
+	"IKqhPKaIFjGKg9ihZ0aTBLgijDfE8T2Bw9ruxaogd992qzVKeppZKErMAesxb4vpB3DH4b37ZZTLyR28",
+	"Si04fNTkFFffcsn0DKsnFlJRwwlpbKjXZ4P7olRPFWt8upNyajOxzAH2iOyjRn37iNV56iznMVJ1LMDP",
+	"yn3fbJn4zOxApgJsK1HnL0FviSL4gUOwoS7tx809mbf+Vm8nVeB/FbDaabTU1/5LlbGyg/BNh8vic+KH",
+	"+zuLw/v83/hEU3XbfkDfmxH52SyI7uvxbD+eBm5ftlUL3fRU3brWPvaAfnbiSvm8fB7HeXhv/rOxafrP",
+	"oF+LaXG0kWD3W1A4FtMdNiZWREFWSx3NcBAFaDP7q5OYQ+/+qPHTkKYR07GYHsFdu7fvtZi+vNNfe9c0",
+	"104ykLRQ+mLjHZCasPVbU5UkM+CBh7Qracdiuomiv5LzRnL+SstrQaCM25Yf6K+bCDl/JPLOO17UPSie",
+	"HNds0Fd639Ck4wv3ZpSM2N8o4mgsd6ftqPVOhdg31MjIbER77IXzZP0OttllFQurDs1YOnKMooGWk2K7",
+	"ZgIXOHnk5llroClcCiWjZL8OWq172xfR7b97Vhcaetg5Djq33CoRW8vxf0N5SmMHrC/0/F9QKVd1Khep",
+	"Jlwsm5DYkg39xJjpoxSAPyQv7e8c+SqgbaCvr94Q3EtBWJl68kT5+35O05o9tE3NL3sy9n2pl4jzUF0x",
+	"czg8bTro/lrVSGrkA6ptD/Y6OMciWn2jiA3hJkyRay2SxGagryXhaZFUKWFvN+AaETydS9DAYDuSOcgh",
+	"7uqj/HpFbiDArx5J18fUkHeJ3P8C3PCAB7HqXWxv62o//1p8Po1K8frEqKoxhHQOjlaQcP56dNPD1diT",
+	"xPq1W/6VRyB3FKbZtWQyzlyZ+PH6L+e969dSBat58JjIkCrYh7W1E3bL/U7aC32VB369lpsqnxStgL7s",
+	"Xh0d2uiU2iYdntaH98X0XY3h78p9np5A9aZ8OdYYTuMYDeJFn7pGWDdWdNq0w92UByodkgNVdSrvaw/0",
+	"16EwU5XaNtZnqiJiDyWa8gmeZp2mUqnoEnlYVrIZmztgB33bPX7t8vi1y+PXLo+fb5fHr00XH6npYomd",
+	"ByRDqhEbKY9IyjWdTrFnEYsjCTxT3nkEdySGiSYi3UNvxq2vdH98i0hWOeo71UiZSDFvLY+yRZuiw/qz",
+	"RbLC3DW37SJeI8NkHdnY/I1xzHBjyn/Nl/C700vePJuABB520QRKyHwCrfqrMM7UAAOxgCxnLJzBIi/A",
+	"N8cge7P5qOnUNCkH/Sj4qwzxOcsQf+G+zRacbMqpNofqMxXHPu5RPy+klINo5yUGNl4ZtmWr805BPZWL",
+	"ffMr2epG+S2yG6OU/4Ialm7Odu20NO6rzbaJ3HO28wUXtqGaIH3lBQYywjslOa9UAaFag2FjTHAVkOsf",
+	"375RX89owxmNImZdros05iDpmMVMt53Yn0H/Vh167r5RP7xVqnxz+eZlUbXSLFBqLFIJZMIkql1UE6bI",
+	"LRdLTkIsZ5oVSbSEVdxa/zoyJyLRR2uLOWyb1Ax8NL6SBkwZ5NpOcnnBq3cIhdKZFmPrEjxEBVGLgpxN",
+	"YNG3kPJCC5owHjFuJPTxiuToO0NnNDZssqvFF7BNJIe10sFfD1nlkN1n/2yNECwdqA3U+R/D/6gSZF6Q",
+	"dMy4LW/8GHEMthwM7oFQRZg51Z81B+7wVoazfRISao1ICp/HkWrpovjaKcD7cBvht9/B5Km5i65STShB",
+	"JBLBKwJM6XRY08AeLUeOjIb3+N9NpdtsalOBrsftSeyAN5lsgt5fhrFkSNorY8Gr+rNnK9ch5RWj5+5Z",
+	"i5nivblRvS0Vnx8udNrIaSWjBDaigQXIVSVkED0QdZFsv4Q0VFokfwFq0iL5kihKiyTvhZOFKuc2L1TN",
+	"qASS8ggkWdLVwanq3qorXcoLWa3qcwr/xcpC1KpfM2rtGxDHn602ldmaE6pnhdKeY7Cr1/CH77//9odg",
+	"MGc81+M9Svz+CM8CvzUBZPrXC6p5ms6ATmbS93T6ZYctoHu6yrw/b9tnezmO93S6p3v5F1giMT25JPyf",
+	"2QIq2g/WO5wLicg/IxS9U3hhwx1TOq8FXgrFjQQo/o0mRrU7cNwC8tThvabTrhHNGY4fV/NEl1+z3vlX",
+	"tGllOFpXPbG7WPu9+D92SG9QbHWRdb1FfRdeAZBejoNNX7MyzgE9EZ1uR8TKl30/Wto1O8uYWukQ48N1",
+	"5mffGN5vSOu3sN1jwIND3mFyEf50u1mHTH9RV2jaodVzAb3d3+T47Sxj4c8nnEMQszlzLZ6b4F+hTGlb",
+	"mm5OisuHfaaaSpXef896lxqmSwyJUMZVQzc91/DwqXFih5MvOJqjIF4CsYLlDCRUMmUcgJDntGgAOST3",
+	"lYKUIerJKQK/GPKnGSBXLoyWzFOl3X1gG1grulJkOVsRpjPB3w/oBuYyTMzBOL3P0bB2HJmekRsW3QR5",
+	"DxDKIxKCkTkN0EGh5VDPbLdtZ0hUWmDdbOxa6npiklBCBFwzGmPO8dhcbNgwrV5A5Yrx6YFwf5WbAJ/O",
+	"tXGubku4J8sZGDBZV7vrVm4gG4NWqB8yviNiuO/U6qmCmUcC0U9CTl1ipYMSEh8XWd06AyDzl8tyz0PL",
+	"zpAjke+ePW9iSM2G59Zt74Ej1UXBbKE77PeUffKMnFjyYmot1qfKrnvJGMAjNBWuSYmeO58pQsdYel9p",
+	"ulLH5NwyB3KTyvgmj0K6sYGnIwWhBH1DJkgHyjo38Lc6N8nEw4PwkyedzNp6oRgY8v78Ysj4RLQ7bOx3",
+	"Ls24A5wdnMdzfn5isaFJm+hjG7JaXTErjGFDFG27/BldwM58P+aDYyCR4dU2QybHwz6O2Rq2CnjSiCYa",
+	"pEFYJ61ilVU0ucQ3HiGe0reQTgGVP65yLSKveHLLeKR259DLWrFbiSgXbnA6nMpGwuaScCzELYnZLZiz",
+	"Byg0wcqIS/wbcwRXnY5eDZn9ELmTxvm5ElRrUd6h0g2TFik7LXXjAXdPaHasnfqueOUBZVQP7/ord7zv",
+	"0eG+swOwpsdf8isppuaABOQ6DUMw6oArmEiEJAahmADYsUt+e3P8+vxzrOgcEPOFKI3tpNjVejSmqnFm",
+	"nfcH7zz1oar61OjuS04WqXU1D6mUzGA5XSvwk4GtxdZwraksn+x9BQOtTdOzdOfjFAOvFAE/M2oT9gTF",
+	"LmxObI+YouO4ks1bhXsHprvRAu+F234rBDXgqa6U5dvYmVZm/n9CZbV+KlNtlN3rAiq93Wq/Nwx7/WA8",
+	"lXqyDya3DiVgS3vfrhrsIU3nV4AJPQE5/N3rd5e6DnE4/glfqF8r2OJBWC9EGiCTN8weaDgrB5ho1ykR",
+	"9RbMAFIzkcYRGcP+OFS/U929W2WJED7PkrLUtkP1B5buFgk1lvNLOh/bwh52FRlPqUaGZuVe2+JCN6oi",
+	"LRTQqSlZCc+fdX+yv6jHtIqcL70nWqbajFfOTOtqjFOj6YiEtQjbQYMn7y3PQVWySZUM/oE1TWLl4Iic",
+	"GEGB489CkrHQM5wcTfLqtFz3PKHKfESKdIpv89xWPwbGp+QWEn1MznOL5we+RGdh5k8sLeEb5RLDzbWS",
+	"/XhMfs+sZcRKFOaV3K0ckJuSWn9D5kB5Ycpl1uwGEaHa3mNzxlONuzILAY7XF10posQZoeTmdyo549Mb",
+	"YpGMDFUdf+A1r0LmoV6n3L1Vy1w/IU+2g5zVGbeg3Y0cvrOD0oeUR1JcXvKoAIqnZ5xVqpczFtvm5lMB",
+	"hu5bDngHUWb/neUaCLIu89id79BhWWsdchhdOC+L+5TP+yG7IiYxDWEzPtYPdbdi7+dx/LXe+9d67w+o",
+	"9x7HeRSwFQcwBonGMUiMP1IAnYo3SzDYyjxD7dFqbuTeeIL7/pOVADB9Ja+0j25ut2Qfl8ig1Qjw4Rw0",
+	"jWhbPgJeewa26Fp+48bv9+Jzy8snO0ACqZGjNMyT2Ebc8YgoiCHUQioi0xgUBiz0hG5XYapM1U9AiGrY",
+	"ZZtc1L6D/R3O/cfybwBJX1HIvdtJEHqCzO6JiD/djl73mAP32gMiDp6u9LK+t6+dViudVvd7vL3CzHsb",
+	"A+FBzV794nVC+Ay84g879sN7cFfwQxDpL8cADze4l7qhVinkLf4FB6OQ5vmeetPTXdBHJz+1+8R2XurP",
+	"53b4sn211t9XjgmJWIT1OxsaEu3qrtgbi9niIAzv9cZYodJp2L9TNxbTXcnz2n6u4lD9fLDp/67eNZWI",
+	"sdjQEuudGfLVZNjIVhE8X25yKhLQqctZdJtTK6Vhjs5O9NHc/Pnfr2EB8X87W1bg+rlevvhvflO86u0q",
+	"ieDdmNrqaHQvurP5tp2mhxS966kjH0m5R+tEJJy7YAM5uLfPd0MN9muEWoo4s9VfbCqUzbO0uat5rKua",
+	"iaVC753NNPPg3MOphvf431E3Y1tOFY/e29OtpE7VjdeuGfHj6vLFXs1slncdqGlnIwx6Xr+OAAYtOtU7",
+	"mEhQs2sI98kUriHsnaC409kPgDrrg0CYE0o4LN1xDdyRBoJppkKaUZRHYr6e71qgucX+uW/+/TQTSTO7",
+	"pws9tFCe0xWJxCZ2qELK+aaEtets0FfpraWmLAfpMvvol20zVQW5lGupcpAbBTAHxz1W/l3DUuf6RAe1",
+	"adoVgnQFajnILWuNFHD3nvpaoZF6xY+DY+QatDkF6mnW/3CQs7KnYbFcaDLOwjdBggsAxzDHRgw5DPZA",
+	"1L0sgaib2FrG3J4ECC/bq7O5311uArELjo53KRPnB2SM+XDWXjNOWayPGPc0yMnYUJPE/HTAtg/pWeW7",
+	"87LmngasCkm2CdLXOVzP1Qu3j/1wlMv8+0+Mf7hA3IKBAIlySHiR4SvLcp41gspqrhQ1Dm5IDHQBVklO",
+	"JFiBGmO1bXkLW7QFM4psFReEGQRkJhSK3omQtq+BG/CB39BUz26C9U8aVXwi5FRoDfyYvJ1UD122R9TU",
+	"b0obuMEomZssOfUmK8IRYiWUyBfRbSXupysXPEK5mLYz3PH2yIO42kz2DiyHiN/KmIMtn3HIIC5a4or2",
+	"qhYTwrSCeBIQW7fU3PTmhHx7YpRWwSNF6FTsiYXWEKiGNI4NviQLW0PuXlMNVlc7j+M3bvw+caapVvtH",
+	"0SuXdl3tmOeCSV0aA1MbmmNYQGZ1J/pA01Wq+ELBWgrSjUV4S8YwpXwjrC3MNtkUslF/Fcd4tqOv7nAi",
+	"U455cjnhlEkGnTqNRDO8/0OMMT390zChqTI3b9sVZV+7siP3ekPZmeS1zcU/wNVkC0z6AWrOpgWPdZH8",
+	"IcbYKtT8/mFA4/jDwAfzvmctw0XtYgIqrZzvxcy1fVybzZf9+mfX1jT7SYVtxTlu4x2oXJ3YJ8KvssQI",
+	"IyNXMicaMiVwoM3brKQZkz83HzcIU8n0aphP33LG3NhrN7QTVrGtTWQEVilSNQoX1QznHFRYqSpY73HT",
+	"3jq/+GypLUSPb++XZKrAOowEW1Imc1n2lotlXmVvORMx+Oobei/wjDgWaVwijOou/glWVP7zlIQLGLEo",
+	"IAoWYN4LiK1XEpBwodRIhULCaPEt+Ru6dqbw9yBz0ONra901ApLQ8JZOISCaTgMSsSkofUwqN5thc0fP",
+	"ipJ9EmzFYyHInPIV0QLVSjPU+rXrAki9jfWefBu7qCdgN/3s5OQk00aaaqWlHEa4797nrTrjr4mtXMHz",
+	"BkeYqV06cY3nU2P7mAMeyE7iWaUL+KXhid1qI+Zn9fMVzOw95vq+2wbjGWNY4xrW0jNj0xmgSiCkaxW/",
+	"iWVoqo0A265TXWej9q0/2Un2znsvbF2EUmuTznf35hsafx1e/PbyPI7F0qgHraDF4ZXRe4RxZZ6DdM5f",
+	"VLm167aF7VezxMYk1YqkCYaKBSTlMRay0FiEh6J+5Uw7RCx5g3DsCy24Spugu3tLZB2wTy/KoIjM+0aR",
+	"i99eEloCSieinoZtpPzzxSumXNT013ADL5kUIPqy08vTrKpMKOIYQg0RmVI5NlgrSHEaNpJhbnZop8dM",
+	"998nSy2h9ACWBZ7ByQjSBfDGKzSG292eYVYDOpvGIlrZAq/c8Nx14DaVN7rKTwhK5zfW/TtKuabTKUQ3",
+	"AbmJ5Gok08wxtBTyFqS6IX97ZqTPZyenWHUTRfpxLMb2O86LTGydNTaHvx/n39Z0eoN2S3oL3BYBR7eJ",
+	"IlzomSH8D/x315RiTjmbGDnHFiTP3xrT8Davl0QNlQVGs2iuN7RGIftwULnPP8H0O0s8OT1xsSR/e4OF",
+	"nv8eVAkqsOWrsK66bZ85toG8f/tFcPi7h6qaI/2eGMgP2BzT3L7Yh0iRq7fX7zsyuvtpONqQofPzxV+E",
+	"v2EZRjy3lctBNd0NfcUMBGV7fd5GWB4w47E7ANppZlOxzp8vPtcanY0Aaijc+SBq8QFZsCjsEIP39vLF",
+	"xQPYXFLp7JHKeM2w/vzku/8M6n0jFiDZZDUKQWpPG/JP/oYfT4dRZv4Tax1kRjUnbxPgly+MxoiNN4jN",
+	"3HRFD0uINnhpOBdJKqdA04i1quNXZtRXNWbDnfDyDsKviswMCBJVbpND6iIxMtWMInHERpLspM8gbR5C",
+	"pamg9yBKTQV66CI1e0W9xob0dNJpMli3h6rXwfhFyf24/TWA95X9LU7q4n8JAc0awNOD/5NQAjoyinv8",
+	"9yaVAGH8DzH+y3AJpxrg5ruw296xSQ6q7doBgvUJKAidwdCZmDbpChlBfa4agx9iDerCDojIB3hlQxE7",
+	"3fUubPEQt32VV+79qi+FKWJzY/RfRi5Gaq4gXoDqdNs7d+bmvLR1OH5R170BQBnm1ateyOpt7wVv81X+",
+	"FKF78Lh+dKu5JRZ12v1kjhAHHhGm69KT1z+/xjq0SJpNDuZ2cCipM4znh72kLFRqkclZm7OUGzV+SVed",
+	"9r+pKa518+67Je7PwEHSuKkj7l4SHMKYYRdn2xLo1pxevMSYIgrkAuSZFcrRQW75pGJTw1AZ7+jVNcAd",
+	"TkFn9qImIF+Y573AK0IN+khpCXReBXNepmjMuA1NPLBsYL5W6rtPaKpnQjLt+jE5GNo+2AbM36jy8D6Q",
+	"XYg4nUNreM1vbsg+L/nihOwdttcJDXNZaxyLMTFKwmagpQrkVIo0aU9A+FWB/NkO+0u0HII7Gup4ZQ/1",
+	"i18aAvTiiCYjhM4o4k1Nh7wG4fqMlCRU6gxDrouRb1I73xNtc5TTwZdtgrQnBmPZQCSxq66UWcoV3hml",
+	"o5cfso2icwHf/Yh1Jfw5we7Rm+0gYBBinIxhYi5WyleogtgL1uiLvvu1DNUGntYt9eIBzG13/a1xwe7U",
+	"P2KGRz8uYOHXNT74L8cPfmI8yngBqnQlFu+6xPek13vL/TuVrKjyikfSx34Scoq1EnDhQdEeSooYFGE8",
+	"j/Zt5IdNEtqm/e2eIR6ipsTU7ajhbvAkC1WLkWYEsoPS2M02hke+hg4ZpovJYO1oqR3WzbLyZysm+64m",
+	"s+X+8mjDx2BOWfxEJdt3oL5gwRYpO8hjOW0CjFSa0GjOuK28IOTaGekk0e6Ri+AkT7Y0WV6fNVXggVyd",
+	"sQzDVEoHmEabkB1idr9v61txKA5hG7JC/hHjvcE1TEDOmVKtnWiqoLsqvdEpSVeFItkNC5QQU83WknzX",
+	"IsaCwd3RVByZX4/ULUuOBMKdxkeJMLe4dAmCB+KOBbT6JgLuMGm3lBQWCSNaUpIhZTOldNYEH1MJLN20",
+	"n4MOmKf8J1+2CogU1lED9FPnvflPd7XvSdTX9jPpdn3ur3FZWU2uaf/9mIdD/KCDRnYlxYTtzeNbnuHp",
+	"On0Tu0LbuaCzmJAfr2EYs5Grfd+7adVGVF2DvojZdVZafy+NpC5fXORzPN26exgBpMQcMjuuwd16QPmU",
+	"YQFGQSIR3oK0LfMB2/EvhYzOKtXNXTyKq6eogOuemM8+uwe8l45oNsl+sJ99/ikXXEwKEPRBj1op1DP3",
+	"cyxRWlmpc5xhf/wzm+KnmE6faElVAy2XkV5V7F3QMYkFn7ayVZDKNTppuunPry5/c6P2eN+XZjlMVQU7",
+	"WR4Lcn516XWvmxddUSAk3zFVLByc/vujkfq1uAWe/aHAqlT2T0O/NvDBkj3mHg2GSNdulnvPJu0rLjz8",
+	"lMyAxnoWZKtVAVGuRritNGQLj5hfjex+XNJv7Qbqnusr6+JczgRq6ITx46rG4nnn5w4O0rWvTJ1buTZ9",
+	"uVqIFauzeqylL2RNjOrv/z4TZCbiSLkgMSlisMqje6f0lTnMx979nIdhuXzJVNK5Kr0nXT+q9dferbd0",
+	"98wpy+3va/O6CkIqcFs3hBCQmI4hthCxlY1xhtJH88pD9U++tu9qQeZU3uY1ihQa/kqfwDk8778SSzJP",
+	"w1mpSzqWadFCQun1P1OhaQM6IpbFCGNNNigTlM0Wq7/3No6ILBXpKuKJp6JMBxhG7JuWarIU8hZ9Uhgk",
+	"Q8NbQ3M8OiWJELEKyJ8ppGDAK6ZlYP4hxl7cYn0wg1mIFWB1razxQCkIMRQJg4hMpJhbChYV3LsaY/XP",
+	"/5gFNWKrVlvFBValTwY59OzhwpLxgkOVtDLe2oAJZgghjgxQESEzmiTAVdP5WMJ4JsSt92PY4N1VvypI",
+	"Q2m6coIdLr70MTafp5qOY2j8XEGbtW8GLiXG9o6v7DlrMthABLEQt1iQe71Mzqm/LreBMhb4Ls+SFTFu",
+	"Wvl6BR5HEDO6gAxv1qi1IqHgypbbWft+0wZeUTkWErsjYJKQ/agN7sQb2vzAh4tnpe/hT4NPHz/9fwEA",
+	"AP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

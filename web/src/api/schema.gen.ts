@@ -2044,6 +2044,239 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2.0/p2p/preheat/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the sorts of networks of peers that images can be handed to */
+        get: operations["ListProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/p2p/preheat/instances/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an instance whether it is well, by its id or before it is saved */
+        post: operations["PingInstances"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/p2p/preheat/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the instances */
+        get: operations["ListInstances"];
+        put?: never;
+        /** Name an instance */
+        post: operations["CreateInstance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/p2p/preheat/instances/{preheat_instance_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preheat_instance_name: components["parameters"]["preheat_instance_name"];
+            };
+            cookie?: never;
+        };
+        /** Read an instance */
+        get: operations["GetInstance"];
+        /**
+         * Change an instance
+         * @description Without auth_info it keeps its own, as long as endpoint and auth_mode stay the same.
+         */
+        put: operations["UpdateInstance"];
+        post?: never;
+        /** Remove an instance that no policy uses */
+        delete: operations["DeleteInstance"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** List the project's preheat policies */
+        get: operations["ListPolicies"];
+        put?: never;
+        /** Make a preheat policy */
+        post: operations["CreatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        /** Read a preheat policy */
+        get: operations["GetPolicy"];
+        /** Change a preheat policy */
+        put: operations["UpdatePolicy"];
+        /** Carry a preheat policy out now */
+        post: operations["ManualPreheat"];
+        /** Remove a preheat policy with its executions */
+        delete: operations["DeletePolicy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        /** List the executions of a preheat policy */
+        get: operations["ListExecutions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+            };
+            cookie?: never;
+        };
+        /** Read an execution of a preheat policy */
+        get: operations["GetExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Stop an execution of a preheat policy
+         * @description The body's status is Stopped.
+         */
+        patch: operations["StopExecution"];
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+            };
+            cookie?: never;
+        };
+        /** List the images of an execution */
+        get: operations["ListTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/policies/{preheat_policy_name}/executions/{execution_id}/tasks/{task_id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        /** Read what became of an image of an execution */
+        get: operations["GetPreheatLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2.0/projects/{project_name}/preheat/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** List the instances that policies of the project may use */
+        get: operations["ListProvidersUnderProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2.0/replication/policies": {
         parameters: {
             query?: never;
@@ -5497,6 +5730,116 @@ export interface components {
             /** @description The artifact is still there */
             there: boolean;
         };
+        PreheatProvider: {
+            id?: string;
+            name?: string;
+            icon?: string;
+            maintainers?: string[];
+            version?: string;
+            source?: string;
+        };
+        PreheatInstance: {
+            /** Format: int64 */
+            id?: number;
+            name?: string;
+            description?: string;
+            /** @description dragonfly or kraken */
+            vendor?: string;
+            endpoint?: string;
+            /** @description NONE, BASIC, OAUTH or CUSTOM */
+            auth_mode?: string;
+            /** @description Never shown */
+            auth_info?: {
+                [key: string]: string;
+            };
+            status?: string;
+            enabled?: boolean;
+            default?: boolean;
+            insecure?: boolean;
+            /**
+             * Format: int64
+             * @description Seconds
+             */
+            setup_timestamp?: number;
+        };
+        PreheatPolicy: {
+            /** Format: int64 */
+            id?: number;
+            name?: string;
+            description?: string;
+            /** Format: int64 */
+            project_id?: number;
+            /** Format: int64 */
+            provider_id?: number;
+            provider_name?: string;
+            /** @description JSON: a list of objects with type (repository, tag, label, vulnerability, signature) and value */
+            filters?: string;
+            /** @description JSON: an object with type (manual, scheduled, event_based) and trigger_setting */
+            trigger?: string;
+            enabled?: boolean;
+            /** @description JSON: an object with scope and cluster_ids */
+            extra_attrs?: string;
+            /** Format: date-time */
+            creation_time?: string;
+            /** Format: date-time */
+            update_time?: string;
+        };
+        PreheatExecution: {
+            /** Format: int64 */
+            id?: number;
+            vendor_type?: string;
+            /** Format: int64 */
+            vendor_id?: number;
+            status?: string;
+            status_message?: string;
+            metrics?: components["schemas"]["PreheatMetrics"];
+            trigger?: string;
+            extra_attrs?: {
+                [key: string]: unknown;
+            };
+            start_time?: string;
+            end_time?: string;
+        };
+        PreheatMetrics: {
+            /** Format: int64 */
+            task_count?: number;
+            /** Format: int64 */
+            success_task_count?: number;
+            /** Format: int64 */
+            error_task_count?: number;
+            /** Format: int64 */
+            pending_task_count?: number;
+            /** Format: int64 */
+            running_task_count?: number;
+            /** Format: int64 */
+            scheduled_task_count?: number;
+            /** Format: int64 */
+            stopped_task_count?: number;
+        };
+        PreheatTask: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            execution_id?: number;
+            status?: string;
+            status_message?: string;
+            /** Format: int32 */
+            run_count?: number;
+            extra_attrs?: {
+                [key: string]: unknown;
+            };
+            creation_time?: string;
+            update_time?: string;
+            start_time?: string;
+            end_time?: string;
+        };
+        ProviderUnderProject: {
+            /** Format: int64 */
+            id?: number;
+            provider?: string;
+            enabled: boolean;
+            default: boolean;
+        };
         ExecHistory: {
             /** Format: int64 */
             id?: number;
@@ -6526,6 +6869,9 @@ export interface components {
         after_name: string;
         /** @description Rows a page */
         space_page_size: number;
+        preheat_instance_name: string;
+        preheat_policy_name: string;
+        preheat_execution_id: number;
         gc_id: number;
         purge_id: number;
         /** @description Name of the project */
@@ -10369,6 +10715,473 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatProvider"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    PingInstances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatInstance"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListInstances: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatInstance"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreateInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatInstance"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preheat_instance_name: components["parameters"]["preheat_instance_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatInstance"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    UpdateInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preheat_instance_name: components["parameters"]["preheat_instance_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatInstance"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeleteInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preheat_instance_name: components["parameters"]["preheat_instance_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListPolicies: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatPolicy"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    CreatePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatPolicy"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatPolicy"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    UpdatePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatPolicy"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ManualPreheat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatPolicy"];
+            };
+        };
+        responses: {
+            201: components["responses"]["Created"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    DeletePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListExecutions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatExecution"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatExecution"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    StopExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreheatExecution"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListTasks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
+                 *     Keys that the listing doesn't know are ignored and named in a `Warning` header.
+                 */
+                q?: components["parameters"]["query"];
+                /** @description Keys joined with commas, `-` before a key for descending order */
+                sort?: components["parameters"]["sort"];
+                /** @description Which page */
+                page?: components["parameters"]["page"];
+                /** @description Rows a page; 0 or less means all, up to 10,000 */
+                page_size?: components["parameters"]["page_size"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the listing. */
+            200: {
+                headers: {
+                    "X-Total-Count": components["headers"]["TotalCount"];
+                    Link: components["headers"]["PageLinks"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreheatTask"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    GetPreheatLog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                preheat_policy_name: components["parameters"]["preheat_policy_name"];
+                execution_id: components["parameters"]["preheat_execution_id"];
+                task_id: components["parameters"]["task_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    ListProvidersUnderProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderUnderProject"][];
                 };
             };
             default: components["responses"]["Failure"];
