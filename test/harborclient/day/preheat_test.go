@@ -60,7 +60,7 @@ func TestPreheat(t *testing.T) {
 		t.Errorf("executions %+v", page.Payload)
 	}
 	tasks := ok(c.Preheat.ListTasks(ctx, &preheat.ListTasksParams{ProjectName: "warm", PreheatPolicyName: "all", ExecutionID: run}))(t).Payload
-	if len(tasks) != 1 || tasks[0].ExtraAttrs.(map[string]any)["digest"] != digest {
+	if len(tasks) != 1 || tasks[0].ExtraAttrs["digest"] != digest {
 		t.Fatalf("tasks %+v", tasks)
 	}
 	if text := ok(c.Preheat.GetPreheatLog(ctx, &preheat.GetPreheatLogParams{ProjectName: "warm", PreheatPolicyName: "all", ExecutionID: run, TaskID: tasks[0].ID}))(t).Payload; text == "" {
