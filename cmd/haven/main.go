@@ -25,6 +25,7 @@ type commands struct {
 	Version version    `cmd:"" help:"Print the version."`
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
+	Declared   declaredCommands  `cmd:"" name:"config" help:"Keep a registry as a document says: settings, projects, robots, registries elsewhere, replication."`
 	Bundle     bundleCommands    `cmd:"" help:"Carry images to a registry that no line leads to, in a file."`
 	VulnDB     vulndbCommands    `cmd:"" name:"vulndb" help:"See to a registry's vulnerability database, by its API."`
 	ScanWorker scanWorker        `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
@@ -59,6 +60,9 @@ func run(args []string) int {
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "haven: %v\nTry haven --help.\n", err)
+		if planning(args) {
+			return 1
+		}
 		return 2
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))

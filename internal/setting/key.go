@@ -56,7 +56,8 @@ const (
 	PullTimesDisabled          = "pull_time_update_disable"
 	PullCountsDisabled         = "pull_count_update_disable"
 	ScannerSkipPullTime        = "scanner_skip_update_pulltime"
-	TagHistoryDays             = "tag_history_days" // ours
+	TagHistoryDays             = "tag_history_days"         // ours
+	DeclaredSecretVersions     = "declared_secret_versions" // ours; haven config apply's
 )
 
 // The protocols of AuditForwardProtocol.
@@ -108,7 +109,7 @@ func definitions() map[string]key {
 		"oidc_auto_onboard", "oidc_logout", "uaa_verify_cert", AuditSkipDatabase, ScannerSkipPullTime,
 		PullTimesDisabled, PullCountsDisabled, AuditPullsDisabled)
 	add(boolean, true, nil, "ldap_verify_cert", NotificationEnable, QuotaPerProject, "http_authproxy_verify_cert", "oidc_verify_cert")
-	add(mapping, "{}", nil, "oidc_extra_redirect_parms")
+	add(mapping, "{}", nil, "oidc_extra_redirect_parms", DeclaredSecretVersions)
 	add(text, "", regularExpression, OIDCGroupFilter)
 	all["scan_all_policy"] = key{name: "scan_all_policy", kind: mapping, initial: "{}", readOnly: true}
 	return all

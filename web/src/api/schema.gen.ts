@@ -6252,6 +6252,8 @@ export interface components {
             audit_log_forward_protocol?: string | null;
             auth_mode?: string | null;
             banner_message?: string | null;
+            /** @description What haven config apply remembers of the secrets that it set: their versions, by where they stand in its document, as a JSON object. Never a secret. */
+            declared_secret_versions?: string | null;
             disabled_audit_log_event_types?: string | null;
             http_authproxy_admin_groups?: string | null;
             http_authproxy_admin_usernames?: string | null;

@@ -1,0 +1,265 @@
+package declared
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/secret"
+)
+
+const robotsPath = harbor + "/robots"
+
+type robotRow struct {
+	ID          int64           `json:"id,omitempty"`
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Level       string          `json:"level"`
+	Duration    int64           `json:"duration"`
+	Disable     bool            `json:"disable"`
+	Permissions []permissionRow `json:"permissions"`
+}
+
+type permissionRow struct {
+	Kind      string      `json:"kind"`
+	Namespace string      `json:"namespace"`
+	Access    []accessRow `json:"access"`
+}
+
+type accessRow struct {
+	Resource string `json:"resource"`
+	Action   string `json:"action"`
+	Effect   string `json:"effect,omitempty"`
+}
+
+// deny comes before a right that a robot is not to have.
+const deny = "deny "
+
+// access reads resource:action, with deny before it or not.
+func access(written string) (accessRow, error) {
+	rest, denied := strings.CutPrefix(written, deny)
+	resource, action, ok := strings.Cut(rest, ":")
+	if !ok || resource == "" || action == "" {
+		return accessRow{}, fault.Invalidf("access: expected resource:action, or deny resource:action, and there is %q", written)
+	}
+	row := accessRow{Resource: resource, Action: action}
+	if denied {
+		row.Effect = strings.TrimSpace(deny)
+	}
+	return row, nil
+}
+
+func accesses(all []string) (rows []accessRow, err error) {
+	for _, written := range all {
+		row, err := access(written)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func writtenAccess(rows []accessRow) []any {
+	var all []string
+	for _, a := range rows {
+		written := a.Resource + ":" + a.Action
+		if a.Effect == strings.TrimSpace(deny) {
+			written = deny + written
+		}
+		all = append(all, written)
+	}
+	return setOf(all)
+}
+
+// robotFields are what robots have, besides what they may do.
+func robotFields(more ...field) []field {
+	return append([]field{
+		aText("name").must(), aText("description"), aNumber("duration").usually(int64(-1)), aTruth("disabled").usually(false), aSecret("secret").made(),
+	}, more...)
+}
+
+// projectRobots are robots of a project.
+func projectRobots() kind {
+	return robots(kind{section: "robots", inProject: true, fields: robotFields(aSet("access").must()), check: func(v values) error {
+		_, err := accesses(v.texts("access"))
+		return err
+	}})
+}
+
+// systemRobots are robots of the whole registry. They may do different things in different places: in a project, in every one (*), in
+// the system (/).
+func systemRobots() kind {
+	permissions := shape{form: record, fields: []field{aText("project"), aSet("access").must()}}
+	places := aList("permissions", permissions).must()
+	places.by = "project"
+	return robots(kind{section: "robots", fields: robotFields(places), check: func(v values) error {
+		_, err := systemPermissions(v)
+		return err
+	}})
+}
+
+func robots(k kind) kind {
+	k.list = listRobots
+	k.create = createRobot
+	k.change = changeRobot
+	k.remove = func(ctx context.Context, s *session, o object) error {
+		return gone(s.delete(ctx, at(robotsPath, o.id)))
+	}
+	return k
+}
+
+// everySystem is the place of a permission in the system itself.
+const everySystem = "/"
+
+// systemPermissions are a system robot's, as the API takes them.
+func systemPermissions(v values) (rows []permissionRow, err error) {
+	all, _ := v["permissions"].([]any)
+	for _, one := range all {
+		p, _ := one.(values)
+		row := permissionRow{Kind: "project", Namespace: p.text("project")}
+		if row.Namespace == "" {
+			row.Kind, row.Namespace = "system", everySystem
+		}
+		if slices.ContainsFunc(rows, func(r permissionRow) bool { return r.Namespace == row.Namespace }) {
+			return nil, fault.Invalidf("permissions: the place %s is there twice", row.Namespace)
+		}
+		if row.Access, err = accesses(p.texts("access")); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func listRobots(ctx context.Context, s *session, home string, _ func(string) bool) ([]object, error) {
+	query := url.Values{}
+	if home != "" {
+		id, err := s.idOf(ctx, projectSection, home)
+		if err != nil {
+			return nil, err
+		}
+		query.Set("q", "Level=project,ProjectID="+strconv.FormatInt(id, 10))
+	}
+	rows, err := every[robotRow](ctx, s.API, robotsPath, query)
+	var prefix any
+	if err == nil {
+		prefix, err = settingValue(text, s.configured["robot_name_prefix"].Value)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []object
+	for _, r := range rows {
+		name := strings.TrimPrefix(r.Name, values{"": prefix}.text(""))
+		if home != "" {
+			name = name[strings.LastIndexByte(name, '+')+1:]
+		}
+		v := values{"name": name, "description": r.Description, "duration": r.Duration, "disabled": r.Disable}
+		if home == "" {
+			v["permissions"] = placesOf(r.Permissions)
+		} else if len(r.Permissions) > 0 {
+			v["access"] = writtenAccess(r.Permissions[0].Access)
+		}
+		all = append(all, object{name: name, home: home, id: r.ID, values: v})
+	}
+	return all, nil
+}
+
+// placesOf are a system robot's permissions as a document has them, by place.
+func placesOf(rows []permissionRow) []any {
+	all := []any{}
+	for _, p := range rows {
+		v := values{"access": writtenAccess(p.Access)}
+		if p.Namespace != everySystem {
+			v["project"] = p.Namespace
+		}
+		all = append(all, v)
+	}
+	slices.SortFunc(all, func(a, b any) int { return strings.Compare(a.(values).text("project"), b.(values).text("project")) })
+	return all
+}
+
+// robot is the robot as the API takes it.
+func (w want) robot() (robotRow, error) {
+	row := robotRow{Name: w.name, Description: w.full.text("description"), Level: "system", Duration: w.full.number("duration"), Disable: w.full.truth("disabled")}
+	if row.Duration == 0 {
+		row.Duration = -1
+	}
+	var err error
+	if w.home == "" {
+		row.Permissions, err = systemPermissions(w.full)
+		return row, err
+	}
+	row.Level = "project"
+	rights, err := accesses(w.full.texts("access"))
+	row.Permissions = []permissionRow{{Kind: "project", Namespace: w.home, Access: rights}}
+	return row, err
+}
+
+func createRobot(ctx context.Context, s *session, w want) error {
+	d, said := w.secret["secret"]
+	if !said {
+		return errors.New("a robot that is to be made needs a secret: {write: PATH} has one made and written to a file, {env: NAME} and {file: PATH} give it one")
+	}
+	row, err := w.robot()
+	if err != nil {
+		return err
+	}
+	var made struct {
+		ID     int64       `json:"id"`
+		Secret secret.Text `json:"secret"`
+	}
+	if _, err := s.call(ctx, http.MethodPost, robotsPath, nil, row, &made); err != nil {
+		return err
+	}
+	if d.put != nil {
+		err = d.put(made.Secret)
+	} else {
+		err = s.giveSecret(ctx, made.ID, d)
+	}
+	if err == nil && row.Disable {
+		err = s.put(ctx, at(robotsPath, made.ID), row)
+	}
+	if err != nil { // whose secret nobody has is of no use, and would look as if all were well
+		return errors.Join(err, s.delete(ctx, at(robotsPath, made.ID)))
+	}
+	return nil
+}
+
+// giveSecret sets a robot's secret, or has one made and kept.
+func (s *session) giveSecret(ctx context.Context, id int64, d due) error {
+	body := map[string]any{}
+	if d.put == nil {
+		body["secret"] = d.value.Reveal()
+	}
+	var answer struct {
+		Secret secret.Text `json:"secret"`
+	}
+	if _, err := s.call(ctx, http.MethodPatch, at(robotsPath, id), nil, body, &answer); err != nil || d.put == nil {
+		return err
+	}
+	return d.put(answer.Secret)
+}
+
+func changeRobot(ctx context.Context, s *session, w want) error {
+	row, err := w.robot()
+	if err != nil {
+		return err
+	}
+	delete(w.changed, "secret")
+	if len(w.changed) > 0 {
+		if err := s.put(ctx, at(robotsPath, w.have.id), row); err != nil {
+			return err
+		}
+	}
+	if d, said := w.secret["secret"]; said {
+		return s.giveSecret(ctx, w.have.id, d)
+	}
+	return nil
+}
