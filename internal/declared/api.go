@@ -104,7 +104,7 @@ func (a *API) exchange(ctx context.Context, method, path string, query url.Value
 		var said struct{ Errors []struct{ Message string } }
 		refused := &refusal{status: response.StatusCode}
 		if json.Unmarshal(answer, &said) == nil && len(said.Errors) > 0 {
-			refused.message = said.Errors[0].Message
+			refused.message = plain(said.Errors[0].Message)
 		}
 		return 0, refused
 	}

@@ -228,12 +228,12 @@ func TestChanges(t *testing.T) {
 		after := strings.NewReplacer("severity: high", "severity: low", "storage_limit: 53687091200", "storage_limit: -1", "robot_token_duration: 90", "robot_token_duration: 30",
 			"'repository:push'", "'tag:create'", "role: maintainer", "role: guest", "{write: ci.secret}", "{write: ci.secret, version: b}", "pending: allow", "failed: allow",
 			"description: Looked at by a person", "description: Seen", "cron: 0 0 3 * * *", "cron: 0 0 4 * * *", "max_age_seconds: 600", "max_age_seconds: 700",
-			"access_key: mirror", "access_key: another", "CVE-2019-18276", "CVE-2019-18276, CVE-2024-0001", "enabled: true", "enabled: false").Replace(before)
+			"access_key: mirror", "access_key: another", "acme/app", "acme/web", "CVE-2019-18276", "CVE-2019-18276, CVE-2024-0001", "enabled: true", "enabled: false").Replace(before)
 		said := w.applied(t, after, false)
 		contains(t, said, `metadata.severity: "high" -> "low"`, "storage_limit: 53687091200 -> -1", "robot_token_duration: 90 -> 30", `role: "maintainer" -> "guest"`,
 			`access: ["repository:pull","repository:push"] -> ["repository:pull","tag:create"]`, "secret: (changed: version 1 -> b; made, and written to ci.secret)",
 			`gate.failed: "block" -> "allow"`, `description: "Looked at by a person" -> "Seen"`, `trigger.cron: "0 0 3 * * *" -> "0 0 4 * * *"`, "proxy.max_age_seconds: 600 -> 700",
-			"access_secret: (set again: access_key changes; environment variable UPSTREAM_PASSWORD)", "signing.enabled: true -> false", "0 to create, 8 to change, 0 to delete")
+			"access_secret: (set again: access_key changes; environment variable UPSTREAM_PASSWORD)", "signing.enabled: true -> false", `condition: "claims.repository == \"acme/app\"" -> `, "0 to create, 9 to change, 0 to delete")
 		exported := w.export(t)
 		contains(t, exported, "pending: allow", "failed: allow", "auto_scan: true", "version: b")
 		second, err := os.ReadFile(filepath.Join(w.dir, "ci.secret"))

@@ -78,30 +78,40 @@ func writtenAccess(rows []accessRow) []any {
 }
 
 // robotFields are what robots have, besides what they may do.
-func robotFields(more ...field) []field {
-	return append([]field{
+func robotFields() []field {
+	return []field{
 		aText("name").must(), aText("description"), aNumber("duration").usually(int64(-1)), aTruth("disabled").usually(false), aSecret("secret").made(),
-	}, more...)
+	}
 }
 
 // projectRobots are robots of a project.
 func projectRobots() kind {
-	return robots(kind{section: "robots", inProject: true, fields: robotFields(aSet("access").must()), check: func(v values) error {
-		_, err := accesses(v.texts("access"))
-		return err
-	}})
+	return robots(kind{section: "robots", inProject: true, fields: append(robotFields(), rightsHere()), check: checkRights})
 }
 
-// systemRobots are robots of the whole registry. They may do different things in different places: in a project, in every one (*), in
-// the system (/).
+// systemRobots are robots of the whole registry.
 func systemRobots() kind {
-	permissions := shape{form: record, fields: []field{aText("project"), aSet("access").must()}}
-	places := aList("permissions", permissions).must()
-	places.by = "project"
-	return robots(kind{section: "robots", fields: robotFields(places), check: func(v values) error {
-		_, err := systemPermissions(v)
-		return err
-	}})
+	return robots(kind{section: "robots", fields: append(robotFields(), rightsByPlace()), check: checkPlaces})
+}
+
+// rightsHere is what may be done in the project.
+func rightsHere() field { return aSet("access").must() }
+
+func checkRights(v values) error {
+	_, err := accesses(v.texts("access"))
+	return err
+}
+
+// rightsByPlace is what may be done where: in a project, in every one (*), in the system.
+func rightsByPlace() field {
+	f := aList("permissions", shape{form: record, fields: []field{aText("project"), aSet("access").must()}}).must()
+	f.by = "project"
+	return f
+}
+
+func checkPlaces(v values) error {
+	_, err := systemPermissions(v)
+	return err
 }
 
 func robots(k kind) kind {
@@ -161,14 +171,19 @@ func listRobots(ctx context.Context, s *session, home string, _ func(string) boo
 			name = name[strings.LastIndexByte(name, '+')+1:]
 		}
 		v := values{"name": name, "description": r.Description, "duration": r.Duration, "disabled": r.Disable}
-		if home == "" {
-			v["permissions"] = placesOf(r.Permissions)
-		} else if len(r.Permissions) > 0 {
-			v["access"] = writtenAccess(r.Permissions[0].Access)
-		}
+		v.grant(home, r.Permissions)
 		all = append(all, object{name: name, home: home, id: r.ID, values: v})
 	}
 	return all, nil
+}
+
+// grant adds what a robot may do, as a document has it.
+func (v values) grant(home string, rows []permissionRow) {
+	if home == "" {
+		v["permissions"] = placesOf(rows)
+	} else if len(rows) > 0 {
+		v["access"] = writtenAccess(rows[0].Access)
+	}
 }
 
 // placesOf are a system robot's permissions as a document has them, by place.
@@ -185,20 +200,25 @@ func placesOf(rows []permissionRow) []any {
 	return all
 }
 
-// robot is the robot as the API takes it.
-func (w want) robot() (robotRow, error) {
-	row := robotRow{Name: w.name, Description: w.full.text("description"), Level: "system", Duration: w.full.number("duration"), Disable: w.full.truth("disabled")}
+// permissions are what a robot may do, as the API takes it.
+func (w want) permissions() ([]permissionRow, error) {
+	if w.home == "" {
+		return systemPermissions(w.full)
+	}
+	rights, err := accesses(w.full.texts("access"))
+	return []permissionRow{{Kind: "project", Namespace: w.home, Access: rights}}, err
+}
+
+// robot is a robot as the API takes it.
+func (w want) robot() (row robotRow, err error) {
+	row = robotRow{Name: w.name, Description: w.full.text("description"), Level: "system", Duration: w.full.number("duration"), Disable: w.full.truth("disabled")}
 	if row.Duration == 0 {
 		row.Duration = -1
 	}
-	var err error
-	if w.home == "" {
-		row.Permissions, err = systemPermissions(w.full)
-		return row, err
+	if w.home != "" {
+		row.Level = "project"
 	}
-	row.Level = "project"
-	rights, err := accesses(w.full.texts("access"))
-	row.Permissions = []permissionRow{{Kind: "project", Namespace: w.home, Access: rights}}
+	row.Permissions, err = w.permissions()
 	return row, err
 }
 
@@ -227,7 +247,7 @@ func createRobot(ctx context.Context, s *session, w want) error {
 		err = s.put(ctx, at(robotsPath, made.ID), row)
 	}
 	if err != nil { // whose secret nobody has is of no use, and would look as if all were well
-		return errors.Join(err, s.delete(ctx, at(robotsPath, made.ID)))
+		return errors.Join(err, s.delete(context.WithoutCancel(ctx), at(robotsPath, made.ID)))
 	}
 	return nil
 }
