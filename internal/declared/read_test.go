@@ -11,6 +11,11 @@ func TestReadIsStrict(t *testing.T) {
 	for name, c := range map[string]struct{ document, want string }{
 		"empty":                {"", "x.yaml: it is empty"},
 		"no mapping":           {"- a\n", "x.yaml:1: expected a mapping with version: 1"},
+		"nothing in it":        {"---\n", "x.yaml:2: expected a mapping with version: 1"},
+		"a comment":            {"# x\n", "x.yaml: it is empty"},
+		"a key that is a list": {"version: 1\n? [a]\n: b\n", "x.yaml:2: expected a field's name, and there is a list"},
+		"itself":               {"version: 1\nprojects: &p [*p]\n", "x.yaml:2: projects[0]: expected a mapping with some of name"},
+		"a merge":              {"version: 1\nlabels: [&a {name: a}, {<<: *a, name: b}]\n", `labels/b: unknown field "<<"`},
 		"no version":           {"labels: []\n", "x.yaml:1: expected version: 1 at the top"},
 		"another version":      {"version: 2\n", `x.yaml:1: version: expected 1, and there is "2"`},
 		"unknown section":      {"version: 1\nlables: []\n", `x.yaml:2: unknown field "lables"; near it is labels`},
@@ -18,7 +23,7 @@ func TestReadIsStrict(t *testing.T) {
 		"nothing near":         {"version: 1\nlabels:\n  - {name: a, zzzzzzzz: b}\n", `x.yaml:3: labels/a: unknown field "zzzzzzzz"; known are name, description, color`},
 		"in a project":         {"version: 1\nprojects:\n  - name: p\n    member: []\n", `x.yaml:4: projects/p: unknown field "member"; near it is members`},
 		"deep in it":           {"version: 1\nprojects:\n  - name: p\n    metadata: {autoscan: true}\n", `x.yaml:4: projects/p: metadata: unknown field "autoscan"; near it is auto_scan`},
-		"an unknown setting":   {"version: 1\nsettings: {read_onyl: true}\n", `x.yaml:2: settings: unknown field "read_onyl"; near it is read_only`},
+		"an unknown setting":   {"version: 1\nsettings: {raed_only: true}\n", `x.yaml:2: settings: unknown field "raed_only"; near it is read_only`},
 		"twice":                {"version: 1\nlabels: [{name: a}, {name: a}]\n", "x.yaml:2: labels/a: it is there already, in line 2"},
 		"a field twice":        {"version: 1\nsettings:\n  read_only: true\n  read_only: false\n", "x.yaml:4: settings: read_only is there already, in line 3"},
 		"missing":              {"version: 1\nregistries: [{name: a, url: b}]\n", "x.yaml:2: registries/a: type is missing"},
@@ -41,6 +46,14 @@ func TestReadIsStrict(t *testing.T) {
 		} else if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the secret is repeated: %v", name, err)
 		}
+	}
+}
+
+// A list that has a name may stand in several places.
+func TestAliases(t *testing.T) {
+	d, err := Read([]byte("version: 1\nlabels: &l [{name: a}]\nprojects: [{name: p, labels: *l}, {name: q, labels: *l}]\n"), "x.yaml")
+	if err != nil || len(d.lists) != 4 || d.lists[3].home != "q" || d.lists[3].objects[0].name != "a" {
+		t.Errorf("got %+v, %v", d, err)
 	}
 }
 
