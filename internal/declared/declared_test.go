@@ -299,6 +299,7 @@ func TestSecretsOfSettings(t *testing.T) {
 settings: {ldap_url: "ldap://ldap.example.com", ldap_search_dn: "cn=haven", ldap_search_password: {env: LDAP_PASSWORD}}
 projects: [{name: p, members: [{user: admin, role: developer}]}]
 `
+	lacks(t, w.export(t), "ldap_url") // which nobody may set to nothing
 	contains(t, w.applied(t, document, true), "ldap_search_password: (set again: ldap_url changes; environment variable LDAP_PASSWORD)")
 	contains(t, w.export(t), "ldap_search_password: {env: HAVEN_SETTINGS_LDAP_SEARCH_PASSWORD}", "- user: admin\n        role: developer")
 	said := w.applied(t, strings.Replace(document, "LDAP_PASSWORD}", "LDAP_PASSWORD, version: 2026-12}", 1), false)

@@ -21,8 +21,10 @@ func boundTo() map[string][]string {
 // settings are Harbor's configurations.
 func settings() kind {
 	k := kind{section: "settings", single: true}
+	filled := map[string]bool{}
 	forms := map[setting.Form]form{setting.Words: text, setting.Number: number, setting.Truth: truth}
 	for _, d := range setting.Describe() {
+		filled[d.Name] = d.Filled
 		switch {
 		case d.Name == setting.DeclaredSecretVersions: // what an apply remembers is no wish
 		case d.Secret:
@@ -49,7 +51,7 @@ func settings() kind {
 			if err != nil {
 				return nil, fmt.Errorf("read the setting %s: %w", f.name, err)
 			}
-			if there {
+			if there && (!filled[f.name] || !nothing(v)) { // nothing can't be asked for
 				o.values[f.name] = v
 			}
 		}

@@ -10,6 +10,7 @@ type Description struct {
 	Name   string
 	Form   Form
 	Secret bool // it can be set, and not be read
+	Filled bool // it can't be set to nothing, though it may have no value yet
 }
 
 // Form says what a key's value is.
@@ -31,7 +32,7 @@ func Describe() []Description {
 		if k.readOnly {
 			continue
 		}
-		d := Description{Name: name, Secret: k.secret()}
+		d := Description{Name: name, Secret: k.secret(), Filled: k.kind == nonEmpty}
 		switch k.kind {
 		case number, scope:
 			d.Form = Number

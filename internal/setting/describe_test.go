@@ -12,7 +12,7 @@ func TestDescribe(t *testing.T) {
 		found[d.Name] = d
 	}
 	for name, want := range map[string]setting.Description{
-		"auth_mode": {Form: setting.Words}, "session_timeout": {Form: setting.Number}, "ldap_scope": {Form: setting.Number}, "read_only": {Form: setting.Truth},
+		"auth_mode": {Form: setting.Words}, "ldap_url": {Filled: true}, "session_timeout": {Form: setting.Number}, "ldap_scope": {Form: setting.Number}, "read_only": {Form: setting.Truth},
 		"ldap_search_password": {Secret: true}, "uaa_client_secret": {Secret: true},
 	} {
 		want.Name = name
