@@ -26,6 +26,7 @@ func TestListConventions(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
 	_, vars := peopled(f)
 	vars["webhook_policy_id"], vars["webhook_execution_id"] = f.webhook("perm")
+	vars["preheat_policy_name"], vars["preheat_execution_id"] = f.preheated("perm")
 	doc, err := gen.GetSpec()
 	ok(t, err)
 	lists := 0

@@ -95,3 +95,15 @@ func TestPreheatAPI(t *testing.T) {
 		f.must("admin", "DELETE", instances+"/df", "", 200, nil)
 	})
 }
+
+// preheated makes a policy in a project and a run of it.
+func (f *fixture) preheated(project string) (policy, execution string) {
+	f.t.Helper()
+	f.must("admin", "POST", "/p2p/preheat/instances", `{"name":"df","vendor":"dragonfly","endpoint":"http://127.0.0.1:9","enabled":true}`, 201, nil)
+	var i struct{ ID int64 }
+	f.must("admin", "GET", "/p2p/preheat/instances/df", "", 200, &i)
+	at := "/projects/" + project + "/preheat/policies"
+	sent := fmt.Sprintf(`{"name":"all","provider_id":%d,"filters":"[{\"type\":\"repository\",\"value\":\"**\"}]","trigger":"{\"type\":\"manual\"}","enabled":true}`, i.ID)
+	f.must("admin", "POST", at, sent, 201, nil)
+	return "all", lastSegment(f.must("admin", "POST", at+"/all", sent, 201, nil))
+}

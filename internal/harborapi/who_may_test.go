@@ -364,6 +364,9 @@ func targetOf(f *fixture, row may, method, path, project string, vars map[string
 	if policy := vars["webhook_policy_id"]; policy != "" && strings.Contains(path, "/webhook/") {
 		values["{webhook_policy_id}"], values["{execution_id}"] = policy, vars["webhook_execution_id"]
 	}
+	if policy := vars["preheat_policy_name"]; policy != "" && strings.Contains(path, "/preheat/") {
+		values["{preheat_policy_name}"], values["{execution_id}"] = policy, vars["preheat_execution_id"]
+	}
 	if row.operation == "DeleteUser" {
 		values["{user_id}"] = "999999"
 	}
