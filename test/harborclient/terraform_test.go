@@ -115,8 +115,6 @@ func TestTerraform(t *testing.T) {
 		"user": terraformUser, "group": terraformGroup, "label": terraformLabel, "configuration": terraformConfiguration,
 		"purge schedule": terraformPurge, "webhook": terraformWebhook,
 		"garbage collection": terraformGarbageCollection,
-		"immutable tag rule": terraformImmutable,
-		"lists end":          listsEnd,
 		"immutable tag rule": terraformImmutable, "retention policy": terraformRetention,
 		"lists end": listsEnd,
 	} {
