@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/havenregistry/haven/internal/app/apptest"
 	"github.com/havenregistry/haven/internal/db/dbtest"
@@ -32,6 +33,7 @@ type world struct {
 
 const (
 	upstreamPassword = "up-Stream-canary-1"
+	chatAuth         = "Bearer chat-canary-3"
 	backupPassword   = "Back-up-canary-1"
 )
 
@@ -68,6 +70,7 @@ func ok(t *testing.T, err error) {
 // example is the document of docs/config.md, with a registry elsewhere that is there.
 func (w *world) example(t *testing.T) string {
 	t.Helper()
+	t.Setenv("CHAT_AUTH", chatAuth)
 	page, err := os.ReadFile("../../docs/config.md")
 	ok(t, err)
 	found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(page)
@@ -199,7 +202,7 @@ func TestExampleRoundTrip(t *testing.T) {
 		}
 
 		exported := w.export(t)
-		lacks(t, said+exported, upstreamPassword, backupPassword, ciSecret)
+		lacks(t, said+exported, upstreamPassword, backupPassword, ciSecret, chatAuth)
 		contains(t, exported, "access_secret: {env: HAVEN_REGISTRIES_UPSTREAM_ACCESS_SECRET}", "secret: {write: projects-team-robots-ci.secret}", "version: \"2\"")
 		if left := w.plan(t, exported, true); left != "Nothing differs.\n" && !strings.HasSuffix(left, "Nothing differs.\n") {
 			t.Errorf("an export differs from what it is of:\n%s", left)
@@ -207,6 +210,7 @@ func TestExampleRoundTrip(t *testing.T) {
 
 		other := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))
 		t.Setenv("HAVEN_REGISTRIES_UPSTREAM_ACCESS_SECRET", upstreamPassword)
+		t.Setenv("HAVEN_PROJECTS_TEAM_WEBHOOKS_CHAT_AUTH_HEADER", chatAuth)
 		other.applied(t, exported, true)
 		if again := other.export(t); again != exported {
 			t.Errorf("another registry exports something else:\n%s\nand not\n%s", again, exported)
@@ -228,12 +232,15 @@ func TestChanges(t *testing.T) {
 		after := strings.NewReplacer("severity: high", "severity: low", "storage_limit: 53687091200", "storage_limit: -1", "robot_token_duration: 90", "robot_token_duration: 30",
 			"'repository:push'", "'tag:create'", "role: maintainer", "role: guest", "{write: ci.secret}", "{write: ci.secret, version: b}", "pending: allow", "failed: allow",
 			"description: Looked at by a person", "description: Seen", "cron: 0 0 3 * * *", "cron: 0 0 4 * * *", "max_age_seconds: 600", "max_age_seconds: 700",
-			"access_key: mirror", "access_key: another", "acme/app", "acme/web", "CVE-2019-18276", "CVE-2019-18276, CVE-2024-0001", "enabled: true", "enabled: false").Replace(before)
+			"access_key: mirror", "access_key: another", "acme/app", "acme/web", "CVE-2019-18276", "CVE-2019-18276, CVE-2024-0001", "enabled: true", "enabled: false",
+			"n: 20", "n: 30", "no_delete: true}", "no_delete: true, reason: releases}", "QUOTA_WARNING", "QUOTA_EXCEED",
+			"hooks.example.com", "hooks2.example.com").Replace(before)
 		said := w.applied(t, after, false)
 		contains(t, said, `metadata.severity: "high" -> "low"`, "storage_limit: 53687091200 -> -1", "robot_token_duration: 90 -> 30", `role: "maintainer" -> "guest"`,
 			`access: ["repository:pull","repository:push"] -> ["repository:pull","tag:create"]`, "secret: (changed: version 1 -> b; made, and written to ci.secret)",
 			`gate.failed: "block" -> "allow"`, `description: "Looked at by a person" -> "Seen"`, `trigger.cron: "0 0 3 * * *" -> "0 0 4 * * *"`, "proxy.max_age_seconds: 600 -> 700",
-			"access_secret: (set again: access_key changes; environment variable UPSTREAM_PASSWORD)", "signing.enabled: true -> false", `condition: "claims.repository == \"acme/app\"" -> `, "0 to create, 9 to change, 0 to delete")
+			"access_secret: (set again: access_key changes; environment variable UPSTREAM_PASSWORD)", "signing.enabled: true -> false", `condition: "claims.repository == \"acme/app\"" -> `, "0 to create, 11 to change, 0 to delete",
+			`reason: "" -> "releases"`, `event_types: ["QUOTA_WARNING","SCANNING_COMPLETED"] -> ["QUOTA_EXCEED","SCANNING_COMPLETED"]`, "auth_header: (set again: address changes; environment variable CHAT_AUTH)")
 		exported := w.export(t)
 		contains(t, exported, "pending: allow", "failed: allow", "auto_scan: true", "version: b")
 		second, err := os.ReadFile(filepath.Join(w.dir, "ci.secret"))
@@ -278,6 +285,30 @@ robots: [{name: s, permissions: [{access: ['user:list']}], secret: {write: s.sec
 		lacks(t, said, "robots/r", "labels/b")
 		said = w.applied(t, "version: 1\nprojects: [{name: full, members: []}]\n", true)
 		contains(t, said, "deleted projects/empty", "projects/full/members/user:admin stays: the account came with the installation")
+	})
+}
+
+// What a rule about tags holds isn't pruned, a project without rules of retention has no policy, and a webhook with several addresses is let alone.
+func TestRulesOfProjects(t *testing.T) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		w := newWorld(t, s)
+		until := time.Now().AddDate(1, 0, 0).Truncate(time.Second)
+		w.applied(t, `version: 1
+projects:
+  - name: p
+    retention: {rules: [{template: always, except_tags: true, tags: 'dev*', untagged: true, disabled: false}, {template: nothing, untagged: false}]}
+    tag_rules: [{repositories: app, tags: 'v*', hold_until: '`+until.In(time.FixedZone("", 3600)).Format(time.RFC3339)+`'}, {repositories: app, tags: 'w*', no_move: true}]
+    webhooks: [{name: w, address: 'http://192.0.2.1/', event_types: [PUSH_ARTIFACT], enabled: false}]
+`, false)
+		w.must(t, http.MethodPost, "/api/v2.0/projects/p/webhook/policies", `{"name":"two","enabled":true,"event_types":["PUSH_ARTIFACT"],"targets":[{"type":"http","address":"http://192.0.2.1"},{"type":"http","address":"http://192.0.2.2"}]}`)
+		contains(t, w.export(t), "template: nothing", "untagged: false", "except_tags: true", "enabled: false")
+		said := w.applied(t, "version: 1\nprojects: [{name: p, retention: {cron: '', rules: []}, tag_rules: [], webhooks: []}]\n", true)
+		contains(t, said, "deleted projects/p/tag_rules/app w* no_move", "deleted projects/p/webhooks/w", "projects/p/tag_rules/app v* hold stays: it is a legal hold until "+until.UTC().Format(time.RFC3339))
+		exported := w.export(t)
+		lacks(t, exported, "retention", "webhooks")
+		if status := w.call(t, "admin", apptest.AdminPassword, http.MethodGet, "/api/v2.0/projects/p/webhook/policies/2", ""); status != http.StatusOK {
+			t.Errorf("the policy with two addresses: %d", status)
+		}
 	})
 }
 

@@ -73,7 +73,7 @@ func (k kind) place(home, name string) string {
 // kinds is the table of all of them, in the order in which they are made.
 func kinds() []kind {
 	return []kind{
-		settings(), systemSignaturePolicy(), groups(), systemLabels(), registries(), projects(), members(), projectLabels(), projectRobots(), projectWorkloads(),
+		settings(), systemSignaturePolicy(), groups(), systemLabels(), registries(), projects(), members(), projectLabels(), tagRules(), webhooks(), projectRobots(), projectWorkloads(),
 		systemRobots(), systemWorkloads(), replicationPolicies(),
 	}
 }

@@ -78,7 +78,7 @@ func projects() kind {
 		section: projectSection, check: checkProject,
 		fields: []field{
 			aText("name").must(), aTruth("public").usually(false), aText("registry").forever(), aNumber("storage_limit"), aRecord("metadata", metadata...),
-			aRecord("cve_allowlist", aSet("items"), aNumber("expires_at")), aDocument("signature_policy").usually(none),
+			aRecord("cve_allowlist", aSet("items"), aNumber("expires_at")), aDocument("signature_policy").usually(none), retention(),
 		},
 		list: listProjects, create: createProject, change: changeProject,
 		remove: func(ctx context.Context, s *session, o object) error {
@@ -163,6 +163,9 @@ func (s *session) projectValues(ctx context.Context, p projectRow, limit int64) 
 	}
 	v["cve_allowlist"] = allowlist
 	if v["signature_policy"], err = s.signaturePolicy(ctx, projectAPI(p.Name, "signature-policy"), "project"); err != nil {
+		return nil, err
+	}
+	if v["retention"], err = s.retentionValues(ctx, p.Metadata); err != nil {
 		return nil, err
 	}
 	for _, part := range parts() {
@@ -319,6 +322,11 @@ func changeProject(ctx context.Context, s *session, w want) error {
 	}
 	if w.changed["signature_policy"] {
 		if err := s.putSignaturePolicy(ctx, projectAPI(w.name, "signature-policy"), w.values["signature_policy"]); err != nil {
+			return err
+		}
+	}
+	if w.changed["retention"] {
+		if err := s.putRetention(ctx, w.have.id, w.full.record("retention")); err != nil {
 			return err
 		}
 	}

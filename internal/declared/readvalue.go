@@ -62,7 +62,7 @@ func (r *reader) list(n *yaml.Node, where string, s shape) any {
 	out := []any{}
 	for i, item := range r.sequence(n, where) {
 		if v := r.value(item, where+": "+strconv.Itoa(i+1)+".", *s.of); v != nil {
-			out = append(out, v)
+			out = append(out, s.of.whole(v))
 		}
 	}
 	if s.by != "" {

@@ -135,6 +135,20 @@ func (v values) over(more values) values {
 	return out
 }
 
+// whole is a value with what is usual where a record says nothing: an item of a list is compared as a whole.
+func (s shape) whole(v any) any {
+	said, isRecord := v.(values)
+	if !isRecord {
+		return v
+	}
+	for _, f := range s.fields {
+		if _, is := said[f.name]; !is && f.usual != nil {
+			said[f.name] = f.usual
+		}
+	}
+	return said
+}
+
 // nothing reports whether a value says nothing, so that an export leaves it out.
 func nothing(v any) bool {
 	switch v := v.(type) {
