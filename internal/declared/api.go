@@ -51,7 +51,10 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	if r.message == "" {
+	switch {
+	case r.status == http.StatusUnauthorized:
+		return "the registry doesn't know this name and password: HAVEN_USERNAME and HAVEN_PASSWORD (or --password-stdin) are to be a system administrator's"
+	case r.message == "":
 		return fmt.Sprintf("the registry answered %d %s", r.status, http.StatusText(r.status))
 	}
 	return fmt.Sprintf("the registry answered %d: %s", r.status, r.message)

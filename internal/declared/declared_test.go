@@ -370,7 +370,7 @@ func TestWhoMayNot(t *testing.T) {
 	w := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))
 	base, err := url.Parse(w.s.URL)
 	ok(t, err)
-	if _, err := declared.NewAPI(base, "admin", "wrong").Export(t.Context()); err == nil || !strings.Contains(err.Error(), "the registry answered 401") {
+	if _, err := declared.NewAPI(base, "admin", "wrong").Export(t.Context()); err == nil || !strings.Contains(err.Error(), "HAVEN_USERNAME and HAVEN_PASSWORD") {
 		t.Errorf("got %v", err)
 	}
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

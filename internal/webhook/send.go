@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,6 +46,9 @@ func (s *Service) send(ctx context.Context, p Policy, t Target, v told) (attempt
 	if err != nil {
 		a.took = s.Clock().Sub(a.at)
 		a.verdict, a.complaint = unreachable, outbound.Reason(err)
+		if errors.Is(err, outbound.ErrAddress) && p.ProjectID != Whole {
+			a.complaint += ": webhooks of projects reach the networks that --webhook-networks lists, and public ones"
+		}
 		if timedOut(err) {
 			a.verdict = failed
 		}
