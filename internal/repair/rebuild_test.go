@@ -3,6 +3,7 @@ package repair_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,6 +134,30 @@ func TestRebuildBringsCachesBack(t *testing.T) {
 		w.settle()
 		if text := w.recordOf("hub"); !strings.Contains(text, "https://elsewhere.example.com") {
 			t.Errorf("the record tells %s", text)
+		}
+	})
+}
+
+// What a record only names, a policy of retention and a scanner, isn't there any more.
+func TestRebuildNamesNothingThatIsGone(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		id, err := w.projects.Restore(t.Context(), project.Project{Name: "p", StorageLimit: -1, Metadata: map[string]string{project.ScannerUUID: "clair", project.AutoScan: "true"}})
+		w.ok(err)
+		w.ok(w.db.Write(t.Context(), func(tx db.Tx) error {
+			if err := w.projects.NoteRetention(t.Context(), tx, id, "7"); err != nil {
+				return err
+			}
+			return event.Append(t.Context(), tx, event.Event{Kind: event.UpdateProject, At: time.Now(), By: "admin", ProjectID: id, Project: "p", Success: true})
+		}))
+		w.settle()
+		if text := w.recordOf("p"); !strings.Contains(text, `"retention_id":"7"`) {
+			t.Fatalf("the record tells %s", text)
+		}
+		again, _ := w.rebuilt(false)
+		restored, err := again.projects.GetByName(t.Context(), "p")
+		w.ok(err)
+		if got := fmt.Sprint(restored.Metadata); strings.Contains(got, "retention_id") || strings.Contains(got, "clair") || !strings.Contains(got, "auto_scan:true") {
+			t.Errorf("it has %s", got)
 		}
 	})
 }

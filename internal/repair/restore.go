@@ -27,6 +27,9 @@ func projectOf(p record.ProjectContent) (project.Project, error) {
 		Name: p.Name, Public: p.Public, StorageLimit: p.StorageLimit, CreatedAt: p.CreatedAt, Metadata: p.Metadata,
 		Allowlist: project.CVEAllowlist{ExpiresAt: db.Time(p.AllowlistEnd)},
 	}
+	for _, elsewhere := range []string{project.RetentionID, project.ScannerUUID} { // no record has what these name
+		delete(restored.Metadata, elsewhere)
+	}
 	if p.Allowlist != nil {
 		if err := json.Unmarshal(p.Allowlist, &restored.Allowlist.Items); err != nil {
 			return restored, fmt.Errorf("allowlist: %w", err)
