@@ -75,13 +75,13 @@ func (r *Registry) told(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, outbound.ErrTooLarge):
 		return &unreadable{fmt.Sprintf("it is larger than %d bytes", maxDocument)}
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, outbound.ErrSilent):
 		return &Failure{Timeout, host + " doesn't answer in time"}
 	case errors.Is(err, errdef.ErrNotFound), !silent && hasStatus && answer.StatusCode == http.StatusNotFound:
 		return errAbsent
 	case hasStatus:
 		return &Failure{Status, host + " " + statusWords(answer.StatusCode)}
-	case byURL, broken, errors.Is(err, outbound.ErrSilent):
+	case byURL, broken:
 		return &Failure{Connection, host + " doesn't answer: " + outbound.Reason(err)}
 	case silent:
 		return &Failure{Answer, host + " gives no token that can be used"}
