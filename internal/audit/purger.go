@@ -18,7 +18,7 @@ type Purger struct {
 
 // Purged is how far a purge is.
 type Purged struct {
-	Rows int64 `json:"rows"`
+	Rows int64 `json:"purged"`
 }
 
 // Execution is one purge.

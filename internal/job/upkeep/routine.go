@@ -28,7 +28,7 @@ type Terms struct {
 	Scheduled, Started, Stopped event.Kind
 }
 
-// Routine is one piece of upkeep, whose runs have the result R, which is JSON.
+// Routine is one piece of upkeep, whose runs have the result R, an object as JSON.
 type Routine[R any] struct {
 	terms Terms
 	db    *db.DB
@@ -44,10 +44,34 @@ func New[R any](d *db.DB, jobs *job.Service, clock func() time.Time, terms Terms
 	return r
 }
 
-// carried is what an execution carries.
+// carried is what an execution carries, and shows: the parameters beside the fields of the result.
 type carried[R any] struct {
-	Parameters json.RawMessage `json:"parameters"`
-	Result     R               `json:"result"`
+	Parameters json.RawMessage
+	Result     R
+}
+
+// MarshalJSON writes both in one object.
+func (c carried[R]) MarshalJSON() ([]byte, error) {
+	result, err := json.Marshal(c.Result)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(result, &fields); err != nil {
+		return nil, err
+	}
+	fields["parameters"] = c.Parameters
+	return json.Marshal(fields)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *carried[R]) UnmarshalJSON(text []byte) error {
+	var fields struct{ Parameters json.RawMessage }
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	c.Parameters = fields.Parameters
+	return json.Unmarshal(text, &c.Result)
 }
 
 // Execution is one run.
