@@ -43,13 +43,14 @@ type sizes struct {
 	limit        time.Duration // of each load
 	large        int64         // bytes of the largest blob
 	litter       int           // blobs that are reclaimed
+	events       int           // that webhooks tell of before pushes are measured beside their queues
 }
 
 func (o options) sizes() sizes {
 	if o.quick {
-		return sizes{rounds: 1, images: 200, requests: 2_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 4 * time.Second, litter: 5_000}
+		return sizes{rounds: 1, images: 200, requests: 2_000, logins: 10, starts: 3, tags: 2_000, repositories: 500, pages: 11, shape: dataset.Small, limit: 4 * time.Second, litter: 5_000, events: 5_000}
 	}
-	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: 20 * time.Second, large: 20 << 30, litter: 100_000}
+	return sizes{rounds: 3, images: 600, requests: 10_000, logins: 20, starts: 5, tags: 10_000, repositories: 5_000, pages: 31, shape: dataset.Million, limit: 20 * time.Second, large: 20 << 30, litter: 100_000, events: 100_000}
 }
 
 func main() {
@@ -141,6 +142,7 @@ var groups = []group{
 	{"reclaim", measureReclaim},
 	{"large", measureLarge},
 	{"replicate", measureReplicate},
+	{"webhooks", measureWebhooks},
 	{"listings", measureListings},
 }
 
