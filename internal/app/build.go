@@ -141,8 +141,16 @@ func (a *App) assemble() (domain, error) {
 		Immutable: d.immutable, ReclaimAfter: a.cfg.ReclaimAfter, UploadLifetime: a.cfg.UploadLifetime,
 		Rules: func(ctx context.Context) (registry.Rules, error) {
 			v, err := d.settings.Get(ctx)
-			return registry.Rules{NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes()}, err
+			return registry.Rules{
+				NoQuotas: !v.QuotaEnabled(), NoPullCounts: !v.PullCounts(), NoPullTimes: !v.PullTimes(), NoScanTimes: !v.ScanTimes(),
+				KeepDeleted: v.KeepDeleted(), CountDeleted: v.CountDeleted(),
+			}, err
 		},
+	})
+	a.jobs.OnCleanup(func(ctx context.Context, run *job.Run) error {
+		n, err := d.projects.EndDeleted(ctx)
+		run.Logf("%d deleted projects can't be restored any more", n)
+		return err
 	})
 	a.jobs.OnCleanup(d.registry.SweepHistory(func(ctx context.Context) (time.Duration, error) {
 		v, err := d.settings.Get(ctx)

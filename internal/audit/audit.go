@@ -72,5 +72,6 @@ func EventTypes() []event.Kind {
 		event.CreateRegistry, event.UpdateRegistry, event.DeleteRegistry,
 		event.CreatePreheatInstance, event.UpdatePreheatInstance, event.DeletePreheatInstance,
 		event.CreatePreheatPolicy, event.UpdatePreheatPolicy, event.DeletePreheatPolicy, event.StartPreheat, event.StopPreheat,
+		event.PurgeTrash,
 	}
 }

@@ -88,6 +88,7 @@ const (
 	ExceedQuota           Kind = "exceed_quota"       // a push was refused by it
 	WarnQuota             Kind = "warn_quota"         // little of it is left
 	EndReplication        Kind = "end_replication"
+	EndProject            Kind = "end_project" // a deleted one can't be restored any more
 	CreateWebhook         Kind = "create_webhook_policy"
 	UpdateWebhook         Kind = "update_webhook_policy"
 	DeleteWebhook         Kind = "delete_webhook_policy"
@@ -99,13 +100,14 @@ const (
 	DeletePreheatPolicy   Kind = "delete_preheat_policy"
 	StartPreheat          Kind = "start_preheat" // by somebody, not by an event or the clock
 	StopPreheat           Kind = "stop_preheat"
+	PurgeTrash            Kind = "purge_trash" // what was deleted can't be restored any more
 )
 
 // Audited reports whether events of this kind are for the audit log. What the registry does by itself all day is for
 // other listeners only.
 func (k Kind) Audited() bool {
 	switch k {
-	case ScanArtifact, EvaluateArtifacts, ExceedQuota, WarnQuota, EndReplication:
+	case ScanArtifact, EvaluateArtifacts, ExceedQuota, WarnQuota, EndReplication, EndProject:
 		return false
 	}
 	return true

@@ -20,7 +20,11 @@ func (s *Server) GetProjectSpace(ctx context.Context, r gen.GetProjectSpaceReque
 	if err != nil {
 		return nil, err
 	}
-	out := gen.GetProjectSpace200JSONResponse{Used: v.Used, Limit: v.Limit, More: v.More, Repositories: []gen.SpaceOfRepository{}}
+	_, deleted, err := s.Registry.TrashSpace(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := gen.GetProjectSpace200JSONResponse{Used: v.Used, Limit: v.Limit, Deleted: deleted, More: v.More, Repositories: []gen.SpaceOfRepository{}}
 	for _, of := range v.Repositories {
 		out.Repositories = append(out.Repositories, gen.SpaceOfRepository{
 			Name: of.Name, Artifacts: of.Artifacts, Total: of.Total, Shared: of.Shared(), OnlyHere: of.Only, Waiting: of.Waiting,

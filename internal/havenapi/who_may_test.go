@@ -72,6 +72,15 @@ func whoMay() []may {
 		{operation: "UpdateProjectGate", who: "AP", body: `{"never_scanned":"block","pending":"block","failed":"block","not_evaluated":"block"}`},
 		{operation: "JudgeArtifact", who: "APMDGL"},
 
+		{operation: "ListTrash", who: "APM"},
+		{operation: "UndoDeletion", who: "APM"}, // {deletion_id} doesn't exist
+		{operation: "UndoRetentionRun", who: "APM"},
+		{operation: "PurgeDeletion", who: "AP"},
+		{operation: "EmptyProjectTrash", who: "AP"},
+		{operation: "EmptyTrash", who: "A"},
+		{operation: "ListDeletedProjects", who: "A"},
+		{operation: "RestoreProject", who: "A"},
+
 		{operation: "ListTagRules", who: "APM"},
 		{operation: "GetTagRule", who: "APM"}, // {rule_id} doesn't exist
 		{operation: "CreateTagRule", who: "APM", body: `{"repositories":"**","tags":"**","no_move":false,"no_delete":false}`},
@@ -157,7 +166,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"id": "999999", "rule_id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999"}
+	return map[string]string{"id": "999999", "rule_id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999", "deletion_id": "999999", "project_id": "999999"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

@@ -19,13 +19,13 @@ func eventOf(p Policy, t target) event.Event {
 }
 
 // Handle begins what policies of projects want when an image comes, was scanned, or got a label: it is the event.Listener's. It
-// forgets the policies of projects that are deleted.
+// forgets the policies of projects that are gone for good.
 func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
 	known := map[int64][]Policy{}
 	for _, e := range events {
 		switch {
 		case !e.Success || e.ProjectID == 0:
-		case e.Kind == event.DeleteProject:
+		case e.Kind == event.EndProject:
 			if err := s.forgetProject(ctx, tx, e.ProjectID); err != nil {
 				return err
 			}

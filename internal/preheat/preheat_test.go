@@ -309,9 +309,9 @@ func TestEvents(t *testing.T) {
 		if e, _, log := w.done(p.ID, handle(pushed)); e.Status != job.Success || w.vendor.paths[len(w.vendor.paths)-1] != "GET /api/v1/jobs/3" {
 			t.Errorf("an old one: %+v %v\n%s", e, w.vendor.paths, log)
 		}
-		handle(event.Event{Kind: event.DeleteProject, ProjectID: 1, Project: "alpha", Success: true})
+		handle(event.Event{Kind: event.EndProject, ProjectID: 1, Project: "alpha", Success: true})
 		if _, err := w.Policy(t.Context(), 1, "warm"); !errors.Is(err, fault.NotFound) {
-			t.Errorf("the policy of a deleted project: %v", err)
+			t.Errorf("the policy of a project that is gone: %v", err)
 		}
 	})
 }

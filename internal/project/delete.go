@@ -56,18 +56,24 @@ func (s *Service) keeps(ctx context.Context, tx db.Tx, p Project) (why, err erro
 }
 
 const (
-	// Names of projects hold no '#', so the name is out of everybody's reach and free again.
-	markDeleted = `UPDATE project SET name = $1, deleted_at = $2, epoch = epoch + 1, public = FALSE WHERE id = $3`
+	// Names of projects and robots hold no '#', so they are out of everybody's reach, and free again.
+	markDeleted = `UPDATE project SET name = name || $1, deleted_at = $2, deleted_by = $3, restorable_until = $4, epoch = epoch + 1, was_public = public, public = FALSE
+		WHERE id = $5`
+	buryRobots = `UPDATE robot SET name = name || $1, epoch = epoch + 1 WHERE project_id = $2`
 
 	deleteRobots = `DELETE FROM robot WHERE project_id = $1`
 	deleteGrants = `DELETE FROM robot_permission WHERE project_id = $1`
 	deleteRoles  = `DELETE FROM project_member WHERE project_id = $1`
 )
 
-// Delete ends a project without repositories; with some it is ErrNotEmpty, or what Holds says. Its robots, memberships and
-// grants go; its name is free.
+// Delete ends a project without repositories; with some it is ErrNotEmpty, or what Holds says. Its name is free. It can be restored
+// for as long as the settings say.
 func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) error {
-	err := s.db.Write(ctx, func(tx db.Tx) error {
+	settings, err := s.settings.Get(ctx)
+	if err != nil {
+		return fmt.Errorf("delete project %d: %w", id, err)
+	}
+	err = s.db.Write(ctx, func(tx db.Tx) error {
 		p, err := load(ctx, tx, id)
 		if err != nil {
 			return err
@@ -75,12 +81,17 @@ func (s *Service) Delete(ctx context.Context, by authz.Principal, id int64) erro
 		if kept, err := s.keeps(ctx, tx, p); err != nil || kept != nil {
 			return errors.Join(err, kept)
 		}
-		for _, statement := range []string{deleteRobots, deleteGrants, deleteRoles} {
-			if _, err := tx.Exec(ctx, statement, id); err != nil {
-				return fmt.Errorf("delete what belongs to it: %w", err)
-			}
+		now, until := s.clock(), int64(0)
+		if keep := settings.KeepDeleted(); keep > 0 {
+			until = db.Micros(now.Add(keep))
+			_, err = tx.Exec(ctx, buryRobots, graveOf(id), id)
+		} else {
+			err = s.end(ctx, tx, id, p.Name)
 		}
-		if _, err := tx.Exec(ctx, markDeleted, fmt.Sprintf("%s#%d", p.Name, id), db.Micros(s.clock()), id); err != nil {
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, markDeleted, graveOf(id), db.Micros(now), by.Name, until, id); err != nil {
 			return fmt.Errorf("mark as deleted: %w", err)
 		}
 		return event.Append(ctx, tx, s.happened(event.DeleteProject, by, id, p.Name))

@@ -253,6 +253,7 @@ func TestEpochMovesWhenAPublicProjectBecomesPrivate(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	each(t, func(w world) {
+		w.must(w.settings.Set(t.Context(), "admin", map[string]any{"trash_days": 0}))
 		id := w.create(ann, "p", true)
 		repository := w.repository(id, "app")
 		if ok, message, err := w.Deletable(t.Context(), id); ok || message != "the project contains repositories, can not be deleted" || err != nil {

@@ -14,8 +14,10 @@ import (
 const allRoles = `(SELECT m.project_id, m.role_id FROM project_member m WHERE m.account_id = $1
 	UNION ALL SELECT m.project_id, m.role_id FROM account_group ag JOIN project_member m ON m.group_id = ag.group_id WHERE ag.account_id = $1)`
 
-const rolesOf = `SELECT m.role_id FROM project_member m WHERE m.account_id = $1 AND m.project_id = $2
-	UNION ALL SELECT m.role_id FROM project_member m JOIN account_group ag ON ag.group_id = m.group_id AND ag.account_id = $1 WHERE m.project_id = $2`
+// A deleted project keeps its members, who are nobody there.
+const rolesOf = `SELECT m.role_id FROM project_member m JOIN project p ON p.id = m.project_id AND p.deleted_at = 0 WHERE m.account_id = $1 AND m.project_id = $2
+	UNION ALL SELECT m.role_id FROM project_member m JOIN project p ON p.id = m.project_id AND p.deleted_at = 0
+		JOIN account_group ag ON ag.group_id = m.group_id AND ag.account_id = $1 WHERE m.project_id = $2`
 
 // Roles returns the roles that the account holds in the project, its own and those of its groups. It
 // implements authz.Roles.

@@ -34,7 +34,8 @@ func (k *Keeper) Differs(ctx context.Context, name string) (bool, error) {
 
 const (
 	known = `SELECT CASE WHEN EXISTS (SELECT 1 FROM record_task WHERE name = $1) THEN 1 ELSE 0 END`
-	count = `SELECT (SELECT COUNT(*) FROM project WHERE deleted_at = 0) + (SELECT COUNT(*) FROM manifest)`
+	count = `SELECT (SELECT COUNT(*) FROM project WHERE deleted_at = 0) + (SELECT COUNT(*) FROM manifest)
+		- (SELECT COUNT(*) FROM manifest WHERE project_id = 0)`
 )
 
 // Pending reports whether somebody will look at the record anyway.

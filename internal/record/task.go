@@ -19,7 +19,7 @@ const (
 	enqueueCaches = `INSERT INTO record_task (name) SELECT 'projects/' || name FROM project WHERE registry_id > 0 AND deleted_at = 0` + again
 
 	manifestNames = `SELECT 'manifests/' || p.name || '/' || r.name || '/_m/' || REPLACE(m.digest, ':', '/')
-		FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id WHERE `
+		FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id WHERE r.name NOT LIKE 'deleted:%' AND `
 )
 
 // Enqueue has the records of these names looked at.

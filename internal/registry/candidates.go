@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
 )
@@ -180,11 +179,12 @@ func (s *Service) WhatIsAbove(ctx context.Context, ids []int64) (map[int64][]Abo
 	return all, err
 }
 
-// DeleteSeen deletes an artifact in a transaction of the caller's, who saw it as c: one that was pushed, tagged or used since is
+// Artifact deletes an artifact that somebody saw as c: one that was pushed, tagged or used since is
 // ErrChanged. Whatever it returns but an error of the database, nothing of this artifact has changed then. Errors else are
 // DeleteArtifact's.
-func (s *Service) DeleteSeen(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, c Candidate) error {
-	repository, err := findVisible(ctx, tx, ref)
+func (d *Deletion) Artifact(ctx context.Context, tx db.Tx, c Candidate) error {
+	s := d.registry
+	repository, err := findVisible(ctx, tx, d.ref)
 	if err != nil {
 		return err
 	}
@@ -199,13 +199,13 @@ func (s *Service) DeleteSeen(ctx context.Context, tx db.Tx, by authz.Principal, 
 	if err != nil {
 		return err
 	}
-	if err := s.addTags(ctx, tx, ref, now); err != nil {
+	if err := s.addTags(ctx, tx, d.ref, now); err != nil {
 		return err
 	}
 	if n := now[0]; n.PushedAt != c.PushedAt || n.UsedAt != c.UsedAt || len(n.Tags) != len(c.Tags) {
 		return ErrChanged
 	}
 	tx.AfterCommit(s.wake)
-	_, err = s.deleteGraph(ctx, tx, by.Name, ref, root)
+	_, err = d.graph(ctx, tx, root)
 	return err
 }

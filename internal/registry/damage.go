@@ -149,7 +149,7 @@ const (
 
 const (
 	affectedFields = `SELECT p.name || '/' || r.name, m.digest, m.id FROM manifest m
-		JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id `
+		JOIN repository r ON r.id = m.repository_id AND NOT r.hidden JOIN project p ON p.id = r.project_id `
 	affectedByBlob    = affectedFields + `WHERE m.id IN (SELECT mb.manifest_id FROM manifest_blob mb WHERE mb.blob_id = $1) ORDER BY m.id LIMIT $2`
 	affectedByContent = affectedFields + `WHERE m.digest = $1 ORDER BY m.id LIMIT $2`
 )

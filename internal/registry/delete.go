@@ -14,7 +14,8 @@ import (
 
 // DeleteManifest removes a manifest with its tags, its accessories, and the untagged children that no
 // other index uses. While an index names it, it is ErrReferenced; an unknown one is ErrManifestUnknown.
-// The bytes of blobs stay until they are reclaimed. What a rule about tags keeps is an *immutable.Refusal.
+// What goes can be restored for as long as Rules say; the bytes of blobs stay until they are reclaimed. What a
+// rule about tags keeps is an *immutable.Refusal.
 func (s *Service) DeleteManifest(ctx context.Context, by authz.Principal, ref Ref, d oci.Digest) error {
 	return s.DeleteArtifact(ctx, by, ref, oci.DigestReference(d))
 }
@@ -22,14 +23,26 @@ func (s *Service) DeleteManifest(ctx context.Context, by authz.Principal, ref Re
 // DeleteArtifact is DeleteManifest by digest or tag. A tag stands for its artifact, which goes with all
 // its tags, as in Harbor; DeleteTag removes a tag alone.
 func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference) error {
+	return s.deleteArtifact(ctx, s.Deletion(by.Name, ref, 0), r)
+}
+
+// DiscardManifest is DeleteManifest for what nobody will want back: it can be made or fetched again.
+func (s *Service) DiscardManifest(ctx context.Context, by authz.Principal, ref Ref, d oci.Digest) error {
+	return s.deleteArtifact(ctx, &Deletion{registry: s, by: by.Name, ref: ref}, oci.DigestReference(d))
+}
+
+func (s *Service) deleteArtifact(ctx context.Context, how *Deletion, r oci.Reference) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
+		del := *how // the transaction may run again
 		tx.AfterCommit(s.wake)
-		root, err := findNode(ctx, tx, ref, r)
+		root, err := findNode(ctx, tx, del.ref, r)
 		if err != nil {
 			return err
 		}
-		_, err = s.deleteGraph(ctx, tx, by.Name, ref, root)
-		return err
+		if _, err = del.graph(ctx, tx, root); err != nil {
+			return err
+		}
+		return del.End(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("delete artifact %s: %w", r, err)
@@ -37,29 +50,31 @@ func (s *Service) DeleteArtifact(ctx context.Context, by authz.Principal, ref Re
 	return nil
 }
 
-// deleteGraph deletes root with all that goes with it, and returns what went.
-func (s *Service) deleteGraph(ctx context.Context, tx db.Tx, by string, ref Ref, root node) (gone []node, err error) {
+// graph deletes root with all that goes with it, and returns what went.
+func (d *Deletion) graph(ctx context.Context, tx db.Tx, root node) (gone []node, err error) {
 	doomed, kept, err := deathToll(ctx, tx, root, map[int64]bool{})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayDelete(ctx, tx, ref, root, doomed); err != nil {
+	s := d.registry
+	if err := s.mayDelete(ctx, tx, d.ref, root, doomed); err != nil {
 		return nil, err
 	}
 	tag, err := firstTag(ctx, tx, root.id)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.deleteNodes(ctx, tx, by, ref.ProjectID, doomed); err != nil {
+	if err := d.nodes(ctx, tx, doomed); err != nil {
 		return nil, err
 	}
+	d.note(root.digest, tag)
 	if err := relist(ctx, tx, kept); err != nil {
 		return nil, err
 	}
 	if err := showRepository(ctx, tx, root.repositoryID, s.now()); err != nil {
 		return nil, err
 	}
-	return doomed, s.appendDeleted(ctx, tx, by, ref, root.digest, tag)
+	return doomed, s.appendDeleted(ctx, tx, d.by, d.ref, root.digest, tag)
 }
 
 const smallestTag = `SELECT COALESCE(MIN(name), '') FROM tag WHERE manifest_id = $1`
@@ -140,68 +155,84 @@ func released(ctx context.Context, tx db.Tx, candidates map[int64]node, dead map
 var (
 	deleteTags     = inQuery{`DELETE FROM tag WHERE manifest_id IN `, ""}
 	deleteChildren = inQuery{`DELETE FROM manifest_child WHERE parent_id IN `, ""}
-	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ` RETURNING repository_id, listed, content_size`}
+	deleteRows     = inQuery{`DELETE FROM manifest WHERE id IN `, ""}
 	deleteContents = inQuery{`DELETE FROM manifest_content WHERE digest IN `,
 		` AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = manifest_content.digest)`}
+	toRemove = inQuery{`SELECT repository_id, listed, content_size FROM manifest WHERE id IN `, ""}
 )
 
-// deleted is a manifest that was there.
-type deleted struct {
+// removed is what the counts of repositories and projects know of a manifest.
+type removed struct {
 	showing
 	contentSize int64
 }
 
-func scanDeleted(r db.Row) (v deleted, err error) {
+func scanRemoved(r db.Row) (v removed, err error) {
 	err = r.Scan(&v.repositoryID, &v.listed, &v.contentSize)
 	return v, err
 }
 
-// deleteNodes removes manifests of one repository and what only they need; all parents of each are among
+// nodes removes manifests of one repository and what only they need; all parents of each are among
 // them. The project gets their space back at once, whenever the bytes go.
-func (s *Service) deleteNodes(ctx context.Context, tx db.Tx, by string, projectID int64, nodes []node) error {
-	ids, contents := make([]int64, len(nodes)), make([]oci.Digest, len(nodes))
-	for i, n := range nodes {
-		ids[i], contents[i] = n.id, n.digest
-	}
+func (d *Deletion) nodes(ctx context.Context, tx db.Tx, nodes []node) error {
+	s, ids := d.registry, nodeIDs(nodes)
 	if err := record.EnqueueManifests(ctx, tx, ids); err != nil {
 		return err
 	}
-	if err := execIn(ctx, tx, insertEnds, []any{s.now(), by}, ids); err != nil {
+	if err := execIn(ctx, tx, insertEnds, []any{s.now(), d.by}, ids); err != nil {
 		return err
 	}
-	for _, query := range []inQuery{deleteTags, deleteChildren} {
-		if err := execIn(ctx, tx, query, nil, ids); err != nil {
-			return err
-		}
+	rows, err := collectIn(ctx, tx, scanRemoved, toRemove, nil, ids)
+	if err != nil {
+		return err
 	}
 	blobs, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, ids)
 	if err != nil {
 		return err
 	}
-	gone, err := collectIn(ctx, tx, scanDeleted, deleteRows, nil, ids)
+	blobs = distinct(blobs)
+	if d.keep > 0 {
+		err = d.bury(ctx, tx, ids, blobs)
+	} else {
+		err = destroy(ctx, tx, nodes)
+	}
 	if err != nil {
 		return err
 	}
-	freed, err := release(ctx, tx, projectID, nodes[0].repositoryID, distinct(blobs), s.now())
+	freed, err := release(ctx, tx, d.ref.ProjectID, nodes[0].repositoryID, blobs, s.now())
 	if err != nil {
 		return err
 	}
-	shown := make([]showing, len(gone))
-	for i, d := range gone {
-		shown[i] = d.showing
-		freed += d.contentSize
+	gone := make([]showing, len(rows))
+	for i, r := range rows {
+		gone[i] = r.showing
+		freed += r.contentSize
+		if r.listed {
+			d.artifacts++
+		}
 	}
-	if err := s.charge(ctx, tx, projectID, -freed); err != nil {
+	if err := d.free(ctx, tx, freed); err != nil {
 		return err
 	}
-	if err := uncount(ctx, tx, shown); err != nil {
-		return err
+	return uncount(ctx, tx, gone)
+}
+
+// destroy removes the rows of manifests for good; all parents of each are among them, or gone.
+func destroy(ctx context.Context, tx db.Tx, nodes []node) error {
+	ids, contents := make([]int64, len(nodes)), make([]oci.Digest, len(nodes))
+	for i, n := range nodes {
+		ids[i], contents[i] = n.id, n.digest
+	}
+	for _, query := range []inQuery{deleteTags, deleteChildren, deleteRows} {
+		if err := execIn(ctx, tx, query, nil, ids); err != nil {
+			return err
+		}
 	}
 	return execIn(ctx, tx, deleteContents, nil, contents)
 }
 
 const (
-	tagWithTarget = `SELECT t.id, t.repository_id, t.manifest_id, m.digest FROM repository r
+	tagWithTarget = `SELECT t.id, t.repository_id, t.manifest_id, m.digest, t.pushed_at, t.pulled_at FROM repository r
 		JOIN tag t ON t.repository_id = r.id AND t.name = $3
 		JOIN manifest m ON m.id = t.manifest_id
 		WHERE r.project_id = $1 AND r.name = $2`
@@ -212,10 +243,11 @@ const (
 type target struct {
 	tagID, repositoryID, manifestID int64
 	digest                          oci.Digest
+	pushedAt, pulledAt              int64
 }
 
 func scanTarget(r db.Row) (t target, err error) {
-	err = r.Scan(&t.tagID, &t.repositoryID, &t.manifestID, &t.digest)
+	err = r.Scan(&t.tagID, &t.repositoryID, &t.manifestID, &t.digest, &t.pushedAt, &t.pulledAt)
 	return t, err
 }
 
@@ -246,6 +278,9 @@ func (s *Service) deleteTag(ctx context.Context, by authz.Principal, ref Ref, ta
 			return err
 		}
 		if _, err := tx.Exec(ctx, insertNaming, t.repositoryID, tag, "", s.now(), by.Name); err != nil {
+			return err
+		}
+		if err := s.keepTag(ctx, tx, by.Name, ref, tag, t); err != nil {
 			return err
 		}
 		if err := relist(ctx, tx, []int64{t.manifestID}); err != nil {

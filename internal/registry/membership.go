@@ -118,6 +118,7 @@ func release(ctx context.Context, tx db.Tx, projectID, repositoryID int64, blobs
 }
 
 const (
+	// emptyMembers lets go of all blobs of a repository that is emptied; sizeOfRepository is what its project gives back.
 	emptyMembers = `UPDATE repository_blob SET counted = FALSE, idle_since = CASE WHEN idle_since = 0 THEN $2 ELSE idle_since END
 		WHERE repository_id = $1`
 	sizeOfRepository = `SELECT CAST(
@@ -126,17 +127,6 @@ const (
 					WHERE o.project_id = rb.project_id AND o.blob_id = rb.blob_id AND o.counted AND o.repository_id <> $1)), 0) +
 			COALESCE((SELECT SUM(m.content_size) FROM manifest m WHERE m.repository_id = $1), 0) AS BIGINT)`
 )
-
-// releaseAll lets go of all blobs of a repository that is about to be emptied, and returns how many bytes
-// the project gives back with it, its manifests included.
-func releaseAll(ctx context.Context, tx db.Tx, repositoryID, now int64) (freed int64, err error) {
-	freed, err = db.Get(ctx, tx, db.ScanInt, sizeOfRepository, repositoryID)
-	if err != nil {
-		return 0, err
-	}
-	_, err = tx.Exec(ctx, emptyMembers, repositoryID, now)
-	return freed, err
-}
 
 var condemnUnheld = inQuery{`UPDATE blob SET condemned_at = $1 WHERE condemned_at = 0
 	AND NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.blob_id = blob.id) AND id IN `, ""}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
 )
 
@@ -260,6 +261,17 @@ type world struct {
 	model   map[string]*modelRepository
 	damaged map[oci.Digest]bool // bytes in the store that a scrub found wrong
 	limits  map[int64]int64     // by project; none: no limit
+	trash   map[int64]trashed   // by id
+}
+
+// trashed is what one deletion took.
+type trashed struct {
+	ref       Ref
+	tag       string // alone, when that is what was deleted
+	manifests map[oci.Digest]document
+	tags      map[string]oci.Digest
+	until     time.Duration
+	charged   int64
 }
 
 func TestRegistryIsAsTheModel(t *testing.T) {
@@ -271,7 +283,10 @@ func TestRegistryIsAsTheModel(t *testing.T) {
 		project := int64(2)
 		rapid.Check(t, func(rt *rapid.T) {
 			f.clear()
-			w := world{fixture: f, universe: newUniverse(), rt: rt, model: map[string]*modelRepository{}, damaged: map[oci.Digest]bool{}, limits: map[int64]int64{}}
+			w := world{fixture: f, universe: newUniverse(), rt: rt, model: map[string]*modelRepository{}, damaged: map[oci.Digest]bool{}, limits: map[int64]int64{}, trash: map[int64]trashed{}}
+			rules := Rules{KeepDeleted: rapid.SampledFrom([]time.Duration{0, 2 * DefaultReclaimAfter, 2 * DefaultReclaimAfter}).Draw(rt, "keep")}
+			rules.CountDeleted = rapid.Bool().Draw(rt, "count")
+			w.rules.latest.Store(&rules)
 			for range 2 { // projects of their own for each run
 				project++
 				f.exec(`INSERT INTO project (id, name, owner_id, created_at, updated_at) VALUES ($1, $2, 1, 0, 0)`, project, fmt.Sprint("p", project))
@@ -292,7 +307,7 @@ func TestRegistryIsAsTheModel(t *testing.T) {
 // clear forgets what another run left, perhaps a failed one.
 func (f *fixture) clear() {
 	f.t.Helper()
-	for _, table := range []string{"tag_history", "tag", "manifest_child", "manifest_blob", "manifest", "manifest_content", "repository_blob", "upload", "blob",
+	for _, table := range []string{"trash", "tag_history", "tag", "manifest_child", "manifest_blob", "manifest", "manifest_content", "repository_blob", "upload", "blob",
 		"discarded", "repository", "project_usage"} {
 		f.exec(`DELETE FROM ` + table)
 	}
@@ -307,13 +322,14 @@ func (w world) end() {
 			w.same("drop at the end", w.DeleteRepository(ctx, pusher, ref), nil)
 		}
 	}
-	w.clock.skip(DefaultUploadLifetime)
+	w.clock.skip(DefaultUploadLifetime) // longer than anything is kept
 	w.ageUploads()
 	w.reclaimAll()
 	w.pass()
 	w.pass()
 	blobs, uploads := w.files()
-	rows := w.count(`SELECT (SELECT COUNT(*) FROM repository) + (SELECT COUNT(*) FROM blob) + (SELECT COUNT(*) FROM repository_blob) + (SELECT COUNT(*) FROM upload)`)
+	rows := w.count(`SELECT (SELECT COUNT(*) FROM repository) + (SELECT COUNT(*) FROM blob) + (SELECT COUNT(*) FROM repository_blob) + (SELECT COUNT(*) FROM upload) +
+		(SELECT COUNT(*) FROM trash)`)
 	if blobs+uploads != 0 || rows != 0 {
 		w.rt.Fatalf("in the end %d blobs, %d uploads and %d rows are left", blobs, uploads, rows)
 	}
@@ -342,7 +358,109 @@ func (w world) usage(projectID int64) (total int64) {
 			total += int64(len(content))
 		}
 	}
+	for _, e := range w.trash {
+		if e.ref.ProjectID == projectID {
+			total += e.charged
+		}
+	}
 	return total
+}
+
+// kept notes a deletion from what the repository was before it, or m's tag.
+func (w world) kept(ref Ref, was *modelRepository, before int64, tag string) {
+	rules := w.rules.current()
+	if rules.KeepDeleted == 0 {
+		return
+	}
+	rows, err := w.Trash(ctx, ref.ProjectID, TrashFilter{Size: 1})
+	w.ok(err)
+	if len(rows) == 0 {
+		w.rt.Fatal("a deletion can't be undone")
+	}
+	m := w.model[ref.FullName()]
+	e := trashed{ref: ref, tag: tag, manifests: map[oci.Digest]document{}, tags: map[string]oci.Digest{}, until: w.now() + rules.KeepDeleted}
+	for d, doc := range was.manifests {
+		if _, stays := m.manifests[d]; !stays {
+			e.manifests[d] = doc
+		}
+	}
+	for name, d := range was.tags {
+		if _, stays := m.tags[name]; !stays {
+			e.tags[name] = d
+		}
+	}
+	if rules.CountDeleted && tag == "" {
+		e.charged = before - w.usage(ref.ProjectID)
+	}
+	if _, twice := w.trash[rows[0].ID]; twice || rows[0].Repository != ref.Name || rows[0].Counted != e.charged {
+		w.rt.Fatalf("the last deletion is %+v, the model says %+v", rows[0], e)
+	}
+	w.trash[rows[0].ID] = e
+}
+
+// undo undoes some deletion.
+func (w world) undo() {
+	if len(w.trash) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(w.trash))).Draw(w.rt, "deletion")
+	e := w.trash[id]
+	_, err := w.Undelete(ctx, pusher, e.ref, id, "")
+	if w.now() >= e.until {
+		w.same("undo", err, fault.NotFound)
+		return
+	}
+	m := w.model[e.ref.FullName()]
+	was, before := m.clone(), w.usage(e.ref.ProjectID)
+	delete(w.trash, id)
+	want := m.undo(e)
+	limit, limited := w.limits[e.ref.ProjectID]
+	if after := w.usage(e.ref.ProjectID); want == nil && limited && after > before && after > limit {
+		want = ErrQuota
+	}
+	if want != nil {
+		*m, w.trash[id] = *was, e
+		if errors.Is(err, ErrQuota) && limited { // both refuse; the registry looks at the quota first
+			want = ErrQuota
+		}
+	}
+	w.same("undo", err, want)
+}
+
+// undo brings back what isn't there; tags that name something else stay.
+func (m *modelRepository) undo(e trashed) error {
+	if e.tag != "" {
+		d := e.tags[e.tag]
+		if _, there := m.manifests[d]; !there || m.tags[e.tag] != "" {
+			return fault.Conflict
+		}
+		m.tags[e.tag] = d
+		return nil
+	}
+	fresh := map[oci.Digest]document{}
+	for d, doc := range e.manifests {
+		if _, there := m.manifests[d]; !there {
+			fresh[d] = doc
+		}
+	}
+	maps.Copy(m.manifests, fresh)
+	for _, doc := range fresh {
+		for _, c := range doc.children() {
+			if _, there := m.manifests[c]; !there {
+				return fault.Conflict
+			}
+		}
+		for _, b := range doc.blobs() {
+			m.blobs[b] = holding{-1, true}
+		}
+	}
+	for name, d := range e.tags {
+		if m.tags[name] == "" {
+			m.tags[name] = d
+		}
+	}
+	m.exists = true
+	return nil
 }
 
 // within does something to the repository in the model, unless the project's limit forbids it.
@@ -453,6 +571,7 @@ func (w world) step() {
 		for _, m := range w.model {
 			m.reclaim(w.now())
 		}
+		maps.DeleteFunc(w.trash, func(_ int64, e trashed) bool { return w.now() >= e.until })
 	case "damage":
 		if w.count(`SELECT COUNT(*) FROM blob WHERE digest = $1`, b) > 0 {
 			w.exec(`UPDATE blob SET damaged = TRUE WHERE digest = $1`, b)
@@ -465,6 +584,7 @@ func (w world) step() {
 		delete(w.limits, ref.ProjectID)
 		w.exec(`UPDATE project SET storage_limit = -1 WHERE id = $1`, ref.ProjectID)
 	case "untag":
+		was, before := m.clone(), w.usage(ref.ProjectID)
 		err := w.DeleteTag(ctx, pusher, ref, "v1")
 		if _, ok := m.tags["v1"]; !ok {
 			w.same("untag", err, ErrTagUnknown)
@@ -472,10 +592,15 @@ func (w world) step() {
 		}
 		w.same("untag", err, nil)
 		delete(m.tags, "v1")
+		w.kept(ref, was, before, "v1")
 	case "delete":
 		d = w.likely(m, d)
-		w.same("delete", w.DeleteManifest(ctx, pusher, ref, d), m.remove(d))
-		m.release(w.now())
+		was, before := m.clone(), w.usage(ref.ProjectID)
+		want := m.remove(d)
+		w.same("delete", w.DeleteManifest(ctx, pusher, ref, d), want)
+		if m.release(w.now()); want == nil {
+			w.kept(ref, was, before, "")
+		}
 	case "unlink":
 		w.same("unlink", w.DeleteBlob(ctx, ref, b), m.unlink(b))
 	case "copy":
@@ -484,6 +609,7 @@ func (w world) step() {
 		err := w.Copy(ctx, pusher, to, ref, oci.DigestReference(d))
 		w.same("copy", err, w.within(to, func(target *modelRepository) error { return m.copyTo(target, d) }))
 	case "drop":
+		was, before := m.clone(), w.usage(ref.ProjectID)
 		err := w.DeleteRepository(ctx, pusher, ref)
 		if !m.exists {
 			w.same("drop", err, ErrRepositoryUnknown)
@@ -491,12 +617,15 @@ func (w world) step() {
 		}
 		w.same("drop", err, nil)
 		*m = *newModelRepository()
+		w.kept(ref, was, before, "")
+	case "undo":
+		w.undo()
 	}
 }
 
 // actions are what a step may be; what is there twice comes more often.
 var actions = []string{"scene", "scene", "scene", "scene", "scene", "push", "blob", "begin", "mount", "mount", "head", "head", "head", "time", "time", "reclaim", "reclaim",
-	"damage", "limit", "no limit", "no limit", "untag", "delete", "delete", "delete", "unlink", "copy", "drop"}
+	"damage", "limit", "no limit", "no limit", "untag", "delete", "delete", "delete", "unlink", "copy", "drop", "undo", "undo", "undo"}
 
 // prepare uploads and pushes what a document needs, so that pushes succeed often enough.
 func (w world) prepare(ref Ref, doc document) {
@@ -543,16 +672,16 @@ func (w world) compare() {
 		WHERE r.artifact_count <> (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = r.id AND m.listed)`); n != 0 {
 		w.rt.Fatalf("%d repositories with a wrong number of artifacts", n)
 	}
-	if n := w.count(`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.project_id <> r.project_id
+	if n := w.count(`SELECT COUNT(*) FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.project_id <> CASE WHEN r.name LIKE 'deleted:%' THEN 0 ELSE r.project_id END
 		OR m.tagged <> EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)`); n != 0 {
 		w.rt.Fatalf("%d manifests say another project than their repository, or that they are tagged and are not", n)
 	}
 	const lastNaming = `FROM tag_history h WHERE h.id = (SELECT MAX(l.id) FROM tag_history l WHERE l.repository_id = h.repository_id AND l.name = h.name)`
-	if n := w.count(`SELECT COUNT(*) FROM tag t JOIN manifest m ON m.id = t.manifest_id
+	if n := w.count(`SELECT COUNT(*) FROM tag t JOIN manifest m ON m.id = t.manifest_id JOIN repository r ON r.id = t.repository_id AND NOT r.hidden
 		WHERE NOT EXISTS (SELECT 1 ` + lastNaming + ` AND h.repository_id = t.repository_id AND h.name = t.name AND h.digest = m.digest)`); n != 0 {
 		w.rt.Fatalf("%d tags don't name what their history says", n)
 	}
-	if n := w.count(`SELECT COUNT(*) ` + lastNaming + ` AND h.digest <> '' AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = h.repository_id AND t.name = h.name)`); n != 0 {
+	if n := w.count(`SELECT COUNT(*) ` + lastNaming + ` AND h.digest <> '' AND EXISTS (SELECT 1 FROM repository r WHERE r.id = h.repository_id AND NOT r.hidden) AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.repository_id = h.repository_id AND t.name = h.name)`); n != 0 {
 		w.rt.Fatalf("%d tags are gone and their history doesn't say so", n)
 	}
 	found, err := w.VerifyUsage(ctx)

@@ -175,7 +175,7 @@ type Speed struct {
 func (s *Service) Reclaim(ctx context.Context, at Speed) (did Reclaimed, more bool, err error) {
 	var errs []error
 	for _, step := range []func(context.Context) (Reclaimed, bool, error){
-		s.endMemberships,
+		s.endTrash, s.endMemberships,
 		func(ctx context.Context) (Reclaimed, bool, error) { return s.deleteCondemned(ctx, at) },
 		s.deleteDiscarded, s.deleteUnnamed, s.storeIdle, s.endUploads, s.endRepositories, s.cancelOrphans,
 	} {

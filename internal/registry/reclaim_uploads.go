@@ -53,7 +53,7 @@ const (
 		AND NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.repository_id = r.id)
 		AND r.id NOT IN (SELECT upload.repository_id FROM upload)
 		AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
-		ORDER BY r.id LIMIT $2`
+		ORDER BY r.updated_at, r.id LIMIT $2`
 	endRepository = `DELETE FROM repository WHERE id = $1 AND hidden
 		AND NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.repository_id = repository.id)
 		AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.repository_id = repository.id)

@@ -101,33 +101,13 @@ const (
 	buryRepository = `UPDATE repository SET hidden = TRUE, artifact_count = 0, name = 'deleted:' || id, updated_at = $2 WHERE id = $1`
 )
 
-// DeleteRepository removes a repository with everything in it. Its row stays under a name that nobody
-// can ask for, and with it memberships and uploads, until their bytes are reclaimed; a new repository
+// DeleteRepository removes a repository with everything in it, which can be restored for as long as Rules say. Its row stays under
+// a name that nobody can ask for, and with it memberships and uploads, until their bytes are reclaimed; a new repository
 // of the same name is another one.
 func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref Ref) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.wake)
-		id, err := findVisible(ctx, tx, ref)
-		if err != nil {
-			return err
-		}
-		if err := s.mayEmpty(ctx, tx, ref, id); err != nil {
-			return err
-		}
-		freed, err := releaseAll(ctx, tx, id, s.now())
-		if err != nil {
-			return err
-		}
-		if err := s.charge(ctx, tx, ref.ProjectID, -freed); err != nil {
-			return err
-		}
-		if err := emptyRepository(ctx, tx, id); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, buryRepository, id, s.now()); err != nil {
-			return err
-		}
-		return event.Append(ctx, tx, repositoryEvent(event.DeleteRepository, s.clock(), by, ref))
+		return s.deleteRepository(ctx, tx, by, ref)
 	})
 	s.homes.clear()
 	begun := s.recents.clear(ref) // they have ended
@@ -142,6 +122,32 @@ func (s *Service) DeleteRepository(ctx context.Context, by authz.Principal, ref 
 	return nil
 }
 
+func (s *Service) deleteRepository(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref) error {
+	id, err := findVisible(ctx, tx, ref)
+	if err != nil {
+		return err
+	}
+	if err := s.mayEmpty(ctx, tx, ref, id); err != nil {
+		return err
+	}
+	if err := record.EnqueueRepository(ctx, tx, id); err != nil {
+		return err
+	}
+	del := s.Deletion(by.Name, ref, 0)
+	if del.keep > 0 {
+		err = del.buryWhole(ctx, tx, id)
+	} else {
+		err = del.empty(ctx, tx, id)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, buryRepository, id, max(s.now(), del.until())); err != nil {
+		return err
+	}
+	return event.Append(ctx, tx, repositoryEvent(event.DeleteRepository, s.clock(), by, ref))
+}
+
 func repositoryEvent(kind event.Kind, at time.Time, by authz.Principal, ref Ref) event.Event {
 	return event.Event{
 		Kind: kind, At: at, By: by.Name, Success: true,
@@ -149,8 +155,16 @@ func repositoryEvent(kind event.Kind, at time.Time, by authz.Principal, ref Ref)
 	}
 }
 
-func emptyRepository(ctx context.Context, tx db.Tx, id int64) error {
-	if err := record.EnqueueRepository(ctx, tx, id); err != nil {
+// empty removes all that a repository holds for good.
+func (d *Deletion) empty(ctx context.Context, tx db.Tx, id int64) error {
+	freed, err := db.Get(ctx, tx, db.ScanInt, sizeOfRepository, id)
+	if err != nil {
+		return err
+	}
+	if err := d.free(ctx, tx, freed); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, emptyMembers, id, d.registry.now()); err != nil {
 		return err
 	}
 	for _, query := range []string{emptyTags, forgetNames, emptyChildren} {

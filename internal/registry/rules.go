@@ -3,14 +3,18 @@ package registry
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
-// Rules is what an administrator may switch off. It holds within two seconds.
+// Rules is what an administrator may change. It holds within two seconds.
 type Rules struct {
 	NoQuotas     bool // projects may hold more than their limits
 	NoPullCounts bool // of repositories
 	NoPullTimes  bool // of artifacts and tags
 	NoScanTimes  bool // of those that only a scanner pulled
+
+	KeepDeleted  time.Duration // for how long what is deleted can be restored; 0: it is gone at once
+	CountDeleted bool          // the quotas of projects count it as long
 }
 
 // rules are the Rules as they were asked for last. A transaction that asked by itself would wait for a second
@@ -20,12 +24,18 @@ type rules struct {
 	latest atomic.Pointer[Rules]
 }
 
+// keptUnasked is for how long what is deleted is kept before anybody was asked: nothing is lost to a start.
+const keptUnasked = 7 * 24 * time.Hour
+
 // current is what holds now.
 func (r *rules) current() Rules {
 	if latest := r.latest.Load(); latest != nil {
 		return *latest
 	}
-	return Rules{}
+	if r.ask == nil {
+		return Rules{}
+	}
+	return Rules{KeepDeleted: keptUnasked}
 }
 
 // refresh asks again.

@@ -134,7 +134,7 @@ func (f fixture) checkSpace(refs []Ref) {
 			}
 			for _, root := range roots {
 				if err == nil {
-					_, err = f.deleteGraph(ctx, tx, "", ref, root)
+					_, err = f.Deletion("", ref, 0).graph(ctx, tx, root)
 				}
 			}
 			return err
@@ -159,7 +159,7 @@ func (f fixture) checkTags(ref Ref) {
 				if err != nil {
 					return err
 				}
-				if _, err = f.deleteGraph(ctx, tx, "", ref, root); errors.Is(err, ErrReferenced) {
+				if _, err = f.Deletion("", ref, 0).graph(ctx, tx, root); errors.Is(err, ErrReferenced) {
 					return nil
 				}
 				return err

@@ -54,7 +54,11 @@ func (s *Service) DeleteTagless(ctx context.Context, tx db.Tx, by string, u Tagl
 		return 0, wrap(err, "look at an untagged manifest")
 	}
 	tx.AfterCommit(s.wake)
-	gone, err := s.deleteGraph(ctx, tx, by, u.Ref, root)
+	del := s.Deletion(by, u.Ref, 0)
+	gone, err := del.graph(ctx, tx, root)
+	if err == nil {
+		err = del.End(ctx, tx)
+	}
 	return int64(len(gone)), wrap(err, "delete an untagged manifest")
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 )
 
-// A project's usage is a sum: the sizes of the distinct blobs that are counted in it, and of its manifests.
+// A project's usage is a sum: the sizes of the distinct blobs that are counted in it, of its manifests, and of what was
+// deleted and still counts.
 // project_usage keeps it, changed by each transaction that changes what it sums. Where several writers work at
 // a time it is kept in several rows, of which a transaction picks one: two pushes into a project don't wait
 // for one another, as long as the project has no limit.
@@ -160,7 +161,8 @@ var verifications = []struct{ what, query string }{
 		CAST(COALESCE((SELECT SUM(u.bytes) FROM project_usage u WHERE u.project_id = p.id), 0) AS BIGINT) AS kept, CAST(
 		COALESCE((SELECT SUM(b.size) FROM blob b WHERE b.id IN (
 			SELECT rb.blob_id FROM repository_blob rb WHERE rb.project_id = p.id AND rb.counted)), 0) +
-		COALESCE((SELECT SUM(m.content_size) FROM manifest m WHERE m.project_id = p.id), 0) AS BIGINT) AS due
+		COALESCE((SELECT SUM(m.content_size) FROM manifest m WHERE m.project_id = p.id), 0) +
+		COALESCE((SELECT SUM(t.charged) FROM trash t WHERE t.project_id = p.id), 0) AS BIGINT) AS due
 		FROM project p) AS sums WHERE kept <> due LIMIT $1`},
 	{"idle time of a named blob in repository", `SELECT rb.repository_id, rb.idle_since, 0 FROM repository_blob rb
 		WHERE rb.idle_since > 0 AND EXISTS (SELECT 1 FROM manifest_blob mb
@@ -169,7 +171,9 @@ var verifications = []struct{ what, query string }{
 		WHERE rb.idle_since = 0 AND NOT EXISTS (SELECT 1 FROM manifest_blob mb
 			WHERE mb.blob_id = rb.blob_id AND mb.repository_id = rb.repository_id) LIMIT $1`},
 	{"named blob that doesn't count in repository", `SELECT rb.repository_id, 0, 1 FROM repository_blob rb
-		WHERE rb.idle_since = 0 AND NOT rb.counted LIMIT $1`},
+		JOIN repository r ON r.id = rb.repository_id WHERE rb.idle_since = 0 AND NOT rb.counted AND r.name NOT LIKE 'deleted:%' LIMIT $1`},
+	{"blob of deleted things that counts in repository", `SELECT rb.repository_id, 1, 0 FROM repository_blob rb
+		JOIN repository r ON r.id = rb.repository_id WHERE rb.counted AND r.name LIKE 'deleted:%' LIMIT $1`},
 	{"named blob that is no member of repository", `SELECT mb.repository_id, 0, 1 FROM manifest_blob mb
 		WHERE NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.blob_id = mb.blob_id AND rb.repository_id = mb.repository_id) LIMIT $1`},
 	{"condemned time of held blob", `SELECT b.id, b.condemned_at, 0 FROM blob b WHERE b.condemned_at > 0

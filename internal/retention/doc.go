@@ -9,7 +9,7 @@
 // A run is an execution of package job with a task for each repository. The task reads what it decides by in pages, and keeps a few
 // bytes of each artifact (item), so that a repository may have a million; decide is a pure function of that. Then it deletes
 // batch by batch, what contains others first, each batch in a transaction of the run: what was pushed, tagged or used
-// since it was read stays, and so does a part of what stays (registry.DeleteSeen). remove is the only place where
+// since it was read stays, and so does a part of what stays (registry.Deletion). remove is the only place where
 // a run deletes anything.
 //
 // A use is a pull by a person or a program, not by a scanner or another registry that copies (registry.Class).

@@ -188,7 +188,7 @@ func TestChangedMeanwhile(t *testing.T) {
 			change(d, content)
 			var stays error
 			w.ok(w.db.Write(ctx, func(tx db.Tx) (err error) {
-				stays, err = w.remove(ctx, tx, ref, seen)
+				stays, err = remove(ctx, tx, w.registry.Deletion(ourselves.Name, ref, 0), seen)
 				return err
 			}))
 			if uses := name == "another tag" || name == "a use"; errors.Is(stays, registry.ErrChanged) != uses || w.digests(ref)[d.Digest] != uses {

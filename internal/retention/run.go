@@ -184,14 +184,18 @@ func (s *Service) removeSome(ctx context.Context, r *job.Run, ref registry.Ref, 
 	err = r.Write(ctx, func(tx db.Tx) error {
 		next, outcomes = *done, outcomes[:0]
 		next.Named = slices.Clone(done.Named)
+		deletion := s.Registry.Deletion(ourselves.Name, ref, r.Task().ExecutionID)
 		for _, c := range seen {
-			stays, err := s.remove(ctx, tx, ref, c)
+			stays, err := remove(ctx, tx, deletion, c)
 			if err != nil {
 				return err
 			}
 			if outcomes = append(outcomes, stays); stays == nil {
 				next.add(ref, c)
 			}
+		}
+		if err := deletion.End(ctx, tx); err != nil {
+			return err
 		}
 		return r.Save(ctx, tx, next)
 	})
@@ -221,9 +225,9 @@ func (p *progress) add(ref registry.Ref, c registry.Candidate) {
 	p.Named = append(p.Named, event.DeletedArtifact{Type: strings.ToLower(c.Type), Status: string(job.Success), NameTag: name})
 }
 
-// remove deletes one artifact, or says why it stays. Whatever a run deletes, it deletes here.
-func (s *Service) remove(ctx context.Context, tx db.Tx, ref registry.Ref, c registry.Candidate) (stays, err error) {
-	err = s.Registry.DeleteSeen(ctx, tx, ourselves, ref, c)
+// remove deletes one artifact, or says why it stays. Whatever a run deletes, it deletes here, and all of it can be undone together.
+func remove(ctx context.Context, tx db.Tx, deletion *registry.Deletion, c registry.Candidate) (stays, err error) {
+	err = deletion.Artifact(ctx, tx, c)
 	switch _, fixed := errors.AsType[*immutable.Refusal](err); {
 	case err == nil:
 		return nil, nil

@@ -38,20 +38,26 @@ type DangerousImage struct {
 const worstShown = 5
 
 const (
-	sumOfReports = `SELECT CAST(COALESCE(SUM(critical), 0) AS BIGINT), CAST(COALESCE(SUM(high), 0) AS BIGINT), CAST(COALESCE(SUM(medium), 0) AS BIGINT), CAST(COALESCE(SUM(low), 0) AS BIGINT),
+	sums = `SELECT CAST(COALESCE(SUM(critical), 0) AS BIGINT), CAST(COALESCE(SUM(high), 0) AS BIGINT), CAST(COALESCE(SUM(medium), 0) AS BIGINT), CAST(COALESCE(SUM(low), 0) AS BIGINT),
 			CAST(COALESCE(SUM(negligible), 0) AS BIGINT), CAST(COALESCE(SUM(unknown), 0) AS BIGINT), CAST(COALESCE(SUM(fixable), 0) AS BIGINT)
-		FROM scan_report WHERE scanner = $1`
-	allManifests     = `SELECT COUNT(*) FROM manifest`
-	scannedManifests = `SELECT COUNT(*) FROM scan_report r JOIN manifest m ON m.digest = r.digest WHERE r.scanner = $1 AND r.evaluated > 0`
+		FROM scan_report r WHERE r.scanner = $1`
+	sumOfReports = sums
+	// What was deleted and can be restored keeps its reports, and is little: it is taken off again.
+	buried           = ` AND r.digest IN (SELECT m.digest FROM manifest m WHERE m.project_id = 0)`
+	sumOfDeleted     = sums + buried + ` AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.digest = r.digest AND m.project_id > 0)`
+	allManifests     = `SELECT (SELECT COUNT(*) FROM manifest) - (SELECT COUNT(*) FROM manifest m WHERE m.project_id = 0)`
+	scannedManifests = `SELECT (SELECT COUNT(*) FROM scan_report r JOIN manifest m ON m.digest = r.digest WHERE r.scanner = $1 AND r.evaluated > 0)
+		- (SELECT COUNT(*) FROM manifest m JOIN scan_report r ON r.digest = m.digest WHERE m.project_id = 0 AND r.scanner = $1 AND r.evaluated > 0)`
 	// The same vulnerability comes once for each package that has it.
 	worstVulnerabilities = `SELECT v.name, p.name, p.version, f.fixed, f.severity, v.cvss_v3
 		FROM scan_vulnerability v CROSS JOIN scan_finding f CROSS JOIN scan_package p
 		WHERE v.cvss_v3 > 0 AND f.vulnerability_id = v.id AND p.id = f.package_id
-			AND EXISTS (SELECT 1 FROM scan_content c JOIN scan_report r ON r.id = c.report_id AND r.scanner = $1 WHERE c.package_id = f.package_id)
+			AND EXISTS (SELECT 1 FROM scan_content c JOIN scan_report r ON r.id = c.report_id AND r.scanner = $1 WHERE c.package_id = f.package_id
+				AND EXISTS (SELECT 1 FROM manifest m WHERE m.digest = r.digest AND m.project_id > 0))
 		ORDER BY v.cvss_v3 DESC, v.id DESC LIMIT 300`
 	worstImages = `SELECT re.project_id, pr.name || '/' || re.name, found.digest, found.critical, found.high, found.medium
 		FROM (SELECT id, digest, critical, high, medium FROM scan_report WHERE scanner = $1 AND critical + high + medium > 0 ORDER BY critical DESC, high DESC, medium DESC, id DESC LIMIT 20) found
-			JOIN manifest m ON m.id = (SELECT MIN(n.id) FROM manifest n WHERE n.digest = found.digest)
+			JOIN manifest m ON m.id = (SELECT MIN(n.id) FROM manifest n WHERE n.digest = found.digest AND n.project_id > 0)
 			JOIN repository re ON re.id = m.repository_id JOIN project pr ON pr.id = re.project_id
 		ORDER BY found.critical DESC, found.high DESC, found.medium DESC, found.id DESC`
 )
@@ -83,6 +89,11 @@ func (s *Service) Summary(ctx context.Context, vulnerabilities, images bool) (su
 		if sum.Counts, err = db.Get(ctx, tx, scanCounts, sumOfReports, scanner.ID); err != nil {
 			return err
 		}
+		deleted, err := db.Get(ctx, tx, scanCounts, sumOfDeleted, scanner.ID)
+		if err != nil {
+			return err
+		}
+		sum.Counts = sum.Counts.minus(deleted)
 		if sum.Artifacts, err = db.Get(ctx, tx, db.ScanInt, allManifests); err != nil {
 			return err
 		}

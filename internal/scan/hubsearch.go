@@ -27,15 +27,18 @@ const (
 	hubByDigest = ` FROM scan_report r CROSS JOIN scan_content c CROSS JOIN scan_finding f CROSS JOIN scan_vulnerability v CROSS JOIN scan_package p
 		CROSS JOIN manifest m CROSS JOIN repository re CROSS JOIN project pr`
 	hubJoins = ` WHERE f.vulnerability_id = v.id AND p.id = f.package_id AND c.package_id = f.package_id AND r.id = c.report_id AND m.digest = r.digest
-		AND re.id = m.repository_id AND pr.id = re.project_id AND r.scanner = $1`
+		AND re.id = m.repository_id AND NOT re.hidden AND pr.id = re.project_id AND r.scanner = $1`
 	hubOrder = ` ORDER BY v.cvss_v3 DESC, v.id DESC, f.package_id DESC, c.report_id DESC, m.id DESC`
 
 	// How much there is to gather, counted up to a bound.
-	hubImages  = `SELECT COUNT(*) FROM (SELECT 1 FROM project pr CROSS JOIN repository re CROSS JOIN manifest m WHERE re.project_id = pr.id AND m.repository_id = re.id%s LIMIT %d) found`
+	hubImages  = `SELECT COUNT(*) FROM (SELECT 1 FROM project pr CROSS JOIN repository re CROSS JOIN manifest m WHERE re.project_id = pr.id AND NOT re.hidden AND m.repository_id = re.id%s LIMIT %d) found`
 	hubHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM scan_package p CROSS JOIN scan_content c WHERE c.package_id = p.id%s LIMIT %d) found`
 
-	hubTotal = `SELECT CAST(COALESCE(SUM(r.critical + r.high + r.medium + r.low + r.negligible + r.unknown), 0) AS BIGINT)
-		FROM scan_report r JOIN manifest m ON m.digest = r.digest WHERE r.scanner = $1`
+	// What was deleted and can be restored is little, and is taken off again.
+	hubTotal = `SELECT CAST(COALESCE((SELECT SUM(r.critical + r.high + r.medium + r.low + r.negligible + r.unknown)
+			FROM scan_report r JOIN manifest m ON m.digest = r.digest WHERE r.scanner = $1), 0)
+		- COALESCE((SELECT SUM(r.critical + r.high + r.medium + r.low + r.negligible + r.unknown)
+			FROM manifest m JOIN scan_report r ON r.digest = m.digest WHERE m.project_id = 0 AND r.scanner = $1), 0) AS BIGINT)`
 )
 
 const (

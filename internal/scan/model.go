@@ -111,6 +111,12 @@ func (c Counts) Plus(o Counts) Counts {
 		c.Negligible + o.Negligible, c.Unknown + o.Unknown, c.Fixable + o.Fixable}
 }
 
+// minus is what is left of c without o.
+func (c Counts) minus(o Counts) Counts {
+	return Counts{c.Critical - o.Critical, c.High - o.High, c.Medium - o.Medium, c.Low - o.Low,
+		c.Negligible - o.Negligible, c.Unknown - o.Unknown, c.Fixable - o.Fixable}
+}
+
 // Highest is the worst severity that has a finding; not ok when there is none.
 func (c Counts) Highest() (s inventory.Severity, ok bool) {
 	for s := inventory.Critical; s >= inventory.Unknown; s-- {

@@ -77,12 +77,14 @@ func tidyStatements() map[string]planned {
 func hubStatements(t *testing.T) map[string]planned {
 	t.Helper()
 	all := map[string]planned{
-		"sum of reports":        {query: sumOfReports},
-		"scanned manifests":     {query: scannedManifests},
-		"manifests in all":      {query: allManifests, walks: []string{"manifest"}}, // an index is counted
+		"sum of reports": {query: sumOfReports},
+		// What was deleted is read along an index of its own.
+		"scanned manifests":     {query: scannedManifests, walks: []string{"manifest", "m"}},
+		"manifests in all":      {query: allManifests, walks: []string{"manifest", "m"}}, // an index is counted
+		"sum of deleted":        {query: sumOfDeleted, walks: []string{"manifest", "m"}},
 		"worst vulnerabilities": {query: worstVulnerabilities},
 		"worst images":          {query: worstImages},
-		"findings in all":       {query: hubTotal},
+		"findings in all":       {query: hubTotal, walks: []string{"manifest", "m"}},
 		"tags of a page":        {query: firstTags.with("$1, $2"), sorts: true},
 	}
 	equal := func(key, value string) db.Filter { return db.Filter{Key: key, Op: db.Equal, Values: []string{value}} }

@@ -52,7 +52,7 @@ const nodeFields = `SELECT m.id, p.id, p.name, r.name, m.digest, m.media_type, m
 
 var (
 	nodeByDigest = nodeFields + ` WHERE r.project_id = $1 AND r.name = $2 AND m.digest = $3`
-	nodesAfter   = nodeFields + ` WHERE m.id > $1 ORDER BY m.id LIMIT $2`
+	nodesAfter   = nodeFields + ` WHERE m.id > $1 AND NOT r.hidden ORDER BY m.id LIMIT $2`
 	nodesBelow   = inQuery{nodeFields + ` WHERE m.id IN (SELECT mc.child_id FROM manifest_child mc WHERE mc.parent_id IN `, `) ORDER BY m.id`}
 )
 

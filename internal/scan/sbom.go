@@ -221,7 +221,7 @@ func (r *billRun) attach(ctx context.Context, document []byte, by Scanner) error
 		return err
 	}
 	if before.Digest != "" && before.Digest != put.Digest {
-		err := r.registry.DeleteManifest(ctx, ourselves, r.ref(), before.Digest)
+		err := r.registry.DiscardManifest(ctx, ourselves, r.ref(), before.Digest)
 		if err != nil && !errors.Is(err, registry.ErrManifestUnknown) && !errors.Is(err, registry.ErrRepositoryUnknown) {
 			r.Logf("the one before stays: %v", err)
 		}

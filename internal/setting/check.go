@@ -152,6 +152,16 @@ func positive(name string, value any) error {
 	return nil
 }
 
+// maxTrashDays bounds for how long what is deleted takes space.
+const maxTrashDays = 365
+
+func trashDays(name string, value any) error {
+	if n := value.(int64); n < 0 || n > maxTrashDays {
+		return fault.Invalidf("item name %s: expected 0, for nothing, to %d days", name, maxTrashDays)
+	}
+	return nil
+}
+
 func storageLimit(name string, value any) error {
 	if n := value.(int64); n != -1 && (n < 1 || n > MaxStorage) {
 		return fault.Invalidf("item name %s: expected -1 or 1 to %d bytes", name, int64(MaxStorage))

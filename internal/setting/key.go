@@ -57,6 +57,8 @@ const (
 	PullCountsDisabled         = "pull_count_update_disable"
 	ScannerSkipPullTime        = "scanner_skip_update_pulltime"
 	TagHistoryDays             = "tag_history_days"         // ours
+	TrashDays                  = "trash_days"               // ours
+	TrashInQuota               = "trash_in_quota"           // ours
 	DeclaredSecretVersions     = "declared_secret_versions" // ours; haven config apply's
 )
 
@@ -102,12 +104,13 @@ func definitions() map[string]key {
 	add(number, int64(60), positive, SessionTimeout)
 	add(number, int64(7*24), positive, SessionLifetime) // hours; ours
 	add(number, int64(365), positive, TagHistoryDays)
+	add(number, int64(7), trashDays, TrashDays)
 	add(number, int64(-1), storageLimit, StoragePerProject)
 	add(scope, int64(2), nil, "ldap_scope", "ldap_group_search_scope")
 	add(boolean, false, nil,
 		PrimaryAuthMode, "ldap_group_attach_parallel", "ldap_start_tls", ReadOnly, SelfRegistration, "http_authproxy_skip_search",
 		"oidc_auto_onboard", "oidc_logout", "uaa_verify_cert", AuditSkipDatabase, ScannerSkipPullTime,
-		PullTimesDisabled, PullCountsDisabled, AuditPullsDisabled)
+		PullTimesDisabled, PullCountsDisabled, AuditPullsDisabled, TrashInQuota)
 	add(boolean, true, nil, "ldap_verify_cert", NotificationEnable, QuotaPerProject, "http_authproxy_verify_cert", "oidc_verify_cert")
 	add(mapping, "{}", nil, "oidc_extra_redirect_parms", DeclaredSecretVersions)
 	add(text, "", regularExpression, OIDCGroupFilter)

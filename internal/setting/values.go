@@ -87,6 +87,12 @@ func (v Values) ScanTimes() bool { return !v.Bool(ScannerSkipPullTime) }
 // TagHistory is for how long it is known what tags named.
 func (v Values) TagHistory() time.Duration { return v.span(TagHistoryDays, 24*time.Hour) }
 
+// KeepDeleted is for how long what is deleted can be restored, 0 where it is gone at once.
+func (v Values) KeepDeleted() time.Duration { return v.span(TrashDays, 24*time.Hour) }
+
+// CountDeleted reports whether quotas count it as long.
+func (v Values) CountDeleted() bool { return v.Bool(TrashInQuota) }
+
 // NotificationEnabled reports whether webhooks are sent.
 func (v Values) NotificationEnabled() bool { return v.Bool(NotificationEnable) }
 

@@ -37,9 +37,9 @@ const (
 
 const (
 	repositoriesOf = `SELECT r.id, r.project_id, p.name, r.name FROM repository r JOIN project p ON p.id = r.project_id
-		WHERE r.project_id = $1 AND r.id > $2 ORDER BY r.id LIMIT $3`
+		WHERE r.project_id = $1 AND r.id > $2 AND NOT r.hidden ORDER BY r.id LIMIT $3`
 	repositoriesOfOthers = `SELECT r.id, r.project_id, p.name, r.name FROM repository r JOIN project p ON p.id = r.project_id
-		WHERE r.id > $1 AND NOT EXISTS (SELECT 1 FROM trust_policy t WHERE t.project_id = r.project_id) ORDER BY r.id LIMIT $2`
+		WHERE r.id > $1 AND NOT r.hidden AND NOT EXISTS (SELECT 1 FROM trust_policy t WHERE t.project_id = r.project_id) ORDER BY r.id LIMIT $2`
 	subjectsIn = `SELECT DISTINCT m.accessory_of FROM manifest m
 		WHERE m.repository_id = $1 AND m.accessory_of > $2 AND m.accessory_of <> '' ORDER BY m.accessory_of LIMIT $3`
 	nextHash   = `SELECT policy FROM trust_check WHERE policy > $1 ORDER BY policy LIMIT 1`

@@ -69,6 +69,27 @@ func (e DefaultRetentionMode) Valid() bool {
 	}
 }
 
+// Defines values for DeletionKind.
+const (
+	DeletionKindArtifact   DeletionKind = "artifact"
+	DeletionKindRepository DeletionKind = "repository"
+	DeletionKindTag        DeletionKind = "tag"
+)
+
+// Valid indicates whether the value is a known member of the DeletionKind enum.
+func (e DeletionKind) Valid() bool {
+	switch e {
+	case DeletionKindArtifact:
+		return true
+	case DeletionKindRepository:
+		return true
+	case DeletionKindTag:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingChangeKind.
 const (
 	Altered FindingChangeKind = "altered"
@@ -408,6 +429,27 @@ func (e ExportSignaturePolicyParamsKind) Valid() bool {
 	}
 }
 
+// Defines values for ListTrashParamsKind.
+const (
+	ListTrashParamsKindArtifact   ListTrashParamsKind = "artifact"
+	ListTrashParamsKindRepository ListTrashParamsKind = "repository"
+	ListTrashParamsKindTag        ListTrashParamsKind = "tag"
+)
+
+// Valid indicates whether the value is a known member of the ListTrashParamsKind enum.
+func (e ListTrashParamsKind) Valid() bool {
+	switch e {
+	case ListTrashParamsKindArtifact:
+		return true
+	case ListTrashParamsKindRepository:
+		return true
+	case ListTrashParamsKindTag:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RotateSigningKeyJSONBodyFormat.
 const (
 	RotateSigningKeyJSONBodyFormatCosign   RotateSigningKeyJSONBodyFormat = "cosign"
@@ -552,6 +594,51 @@ type DefaultRetention struct {
 
 // DefaultRetentionMode unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
 type DefaultRetentionMode string
+
+// DeletedProject defines model for DeletedProject.
+type DeletedProject struct {
+	By   string    `json:"by"`
+	ID   int64     `json:"id"`
+	Name string    `json:"name"`
+	Time wire.Time `json:"time"`
+
+	// Until when it can't be restored any more
+	Until wire.Time `json:"until"`
+}
+
+// Deletion A deletion that can be undone.
+type Deletion struct {
+	// Artifacts how many; a batch of a run of retention has several
+	Artifacts int64  `json:"artifacts"`
+	By        string `json:"by"`
+
+	// Bytes what nothing else in the project needed
+	Bytes int64 `json:"bytes"`
+
+	// Counted what of it the project's quota still counts
+	Counted int64 `json:"counted"`
+
+	// Digest of the artifact, the first of several; what the tag named; empty of a repository
+	Digest string       `json:"digest"`
+	ID     int64        `json:"id"`
+	Kind   DeletionKind `json:"kind"`
+
+	// Repository its name then, without the project
+	Repository string `json:"repository"`
+
+	// Run the execution of retention that deleted it, 0: none
+	Run int64 `json:"run"`
+
+	// Tag the tag, or the first tag of the artifact
+	Tag  string    `json:"tag"`
+	Time wire.Time `json:"time"`
+
+	// Until when it is gone for good
+	Until wire.Time `json:"until"`
+}
+
+// DeletionKind defines model for Deletion.Kind.
+type DeletionKind string
 
 // Error defines model for Error.
 type Error struct {
@@ -875,6 +962,9 @@ type ProjectRetention struct {
 
 // ProjectSpace defines model for ProjectSpace.
 type ProjectSpace struct {
+	// Deleted Bytes that come back when what was deleted can't be restored any more
+	Deleted int64 `json:"deleted"`
+
 	// Limit -1 for none
 	Limit int64 `json:"limit"`
 
@@ -1357,6 +1447,16 @@ type TrustVerdict struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Undone defines model for Undone.
+type Undone struct {
+	// Manifests that are back, with those that are parts of others
+	Manifests int64 `json:"manifests"`
+	Tags      int64 `json:"tags"`
+
+	// TagsTaken tags that name something else by now and stay there, at most a hundred
+	TagsTaken []string `json:"tags_taken"`
+}
+
 // VulnerabilityDatabase defines model for VulnerabilityDatabase.
 type VulnerabilityDatabase struct {
 	// Confinement How far the processes that read images are confined on this machine
@@ -1539,6 +1639,9 @@ type AfterName = string
 
 // ArtifactReference defines model for artifact_reference.
 type ArtifactReference = string
+
+// DeletionID defines model for deletion_id.
+type DeletionID = int64
 
 // DeliveryID defines model for delivery_id.
 type DeliveryID = int64
@@ -1828,6 +1931,31 @@ type ReleaseHoldJSONBody struct {
 	Reason string `json:"reason"`
 }
 
+// ListTrashParams defines parameters for ListTrash.
+type ListTrashParams struct {
+	// Repository Name of a repository, without the project
+	Repository string              `form:"repository,omitempty" json:"repository,omitempty"`
+	Kind       ListTrashParamsKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Run An execution of retention
+	Run int64 `form:"run,omitempty" json:"run,omitempty"`
+
+	// Before The id of the last entry of the page before
+	Before int64 `form:"before,omitempty" json:"before,omitempty"`
+
+	// PageSize Entries a page
+	PageSize int `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListTrashParamsKind defines parameters for ListTrash.
+type ListTrashParamsKind string
+
+// UndoDeletionParams defines parameters for UndoDeletion.
+type UndoDeletionParams struct {
+	// Digest Restore this artifact alone, with all that is a part of it
+	Digest string `form:"digest,omitempty" json:"digest,omitempty"`
+}
+
 // ListStatementsParams defines parameters for ListStatements.
 type ListStatementsParams struct {
 	// Q Conditions joined with commas: `k=v` exact, `k=~v` contains, `k=[a~b]` range, `k={a b}` any of, `k=(a b)` all of.
@@ -1894,6 +2022,21 @@ type ListPersonalTokensParams struct {
 
 	// PageSize Rows a page; 0 or less means all, up to 10,000
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// ListDeletedProjectsParams defines parameters for ListDeletedProjects.
+type ListDeletedProjectsParams struct {
+	// Before The id of the last entry of the page before
+	Before int64 `form:"before,omitempty" json:"before,omitempty"`
+
+	// PageSize Entries a page
+	PageSize int `form:"page_size,omitempty" json:"page_size,omitempty"`
+}
+
+// RestoreProjectParams defines parameters for RestoreProject.
+type RestoreProjectParams struct {
+	// WithRepositories Restore the repositories too that were deleted in it and can be
+	WithRepositories bool `form:"with_repositories,omitempty" json:"with_repositories,omitempty"`
 }
 
 // ListWebhooksParams defines parameters for ListWebhooks.
@@ -2153,6 +2296,21 @@ type ServerInterface interface {
 	// ReleaseHold A system administrator's word that a legal hold should end; the second one's, within a week, ends it
 	// (POST /api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release)
 	ReleaseHold(w http.ResponseWriter, r *http.Request, projectName ProjectName, ruleID RuleID)
+	// EmptyProjectTrash Take away for good all that was deleted in the project
+	// (DELETE /api/haven/v1/projects/{project_name}/trash)
+	EmptyProjectTrash(w http.ResponseWriter, r *http.Request, projectName ProjectName)
+	// ListTrash What was deleted in the project and can be restored, the newest first
+	// (GET /api/haven/v1/projects/{project_name}/trash)
+	ListTrash(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListTrashParams)
+	// UndoRetentionRun Undo all that a run of retention deleted in the project
+	// (POST /api/haven/v1/projects/{project_name}/trash/runs/{execution_id}/restore)
+	UndoRetentionRun(w http.ResponseWriter, r *http.Request, projectName ProjectName, executionID ExecutionID)
+	// PurgeDeletion Take away for good what a deletion kept
+	// (DELETE /api/haven/v1/projects/{project_name}/trash/{deletion_id})
+	PurgeDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID)
+	// UndoDeletion Undo a deletion
+	// (POST /api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore)
+	UndoDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID, params UndoDeletionParams)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams)
@@ -2216,6 +2374,15 @@ type ServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(w http.ResponseWriter, r *http.Request, tokenID TokenID)
+	// EmptyTrash Take away for good all that was deleted in all projects, so that its space comes back
+	// (DELETE /api/haven/v1/trash)
+	EmptyTrash(w http.ResponseWriter, r *http.Request)
+	// ListDeletedProjects Deleted projects that can be restored, the newest first
+	// (GET /api/haven/v1/trash/projects)
+	ListDeletedProjects(w http.ResponseWriter, r *http.Request, params ListDeletedProjectsParams)
+	// RestoreProject Restore a deleted project with its members, robots and policies
+	// (POST /api/haven/v1/trash/projects/{project_id}/restore)
+	RestoreProject(w http.ResponseWriter, r *http.Request, projectID int64, params RestoreProjectParams)
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
@@ -4088,6 +4255,247 @@ func (siw *ServerInterfaceWrapper) ReleaseHold(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// EmptyProjectTrash operation middleware
+func (siw *ServerInterfaceWrapper) EmptyProjectTrash(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EmptyProjectTrash(w, r, projectName)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTrash operation middleware
+func (siw *ServerInterfaceWrapper) ListTrash(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTrashParams
+
+	// ------------- Optional query parameter "repository" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "repository", r.URL.Query(), &params.Repository, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "repository"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", r.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "kind"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "run", r.URL.Query(), &params.Run, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "run", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTrash(w, r, projectName, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UndoRetentionRun operation middleware
+func (siw *ServerInterfaceWrapper) UndoRetentionRun(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UndoRetentionRun(w, r, projectName, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PurgeDeletion operation middleware
+func (siw *ServerInterfaceWrapper) PurgeDeletion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "deletion_id" -------------
+	var deletionID DeletionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deletion_id", r.PathValue("deletion_id"), &deletionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deletion_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PurgeDeletion(w, r, projectName, deletionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UndoDeletion operation middleware
+func (siw *ServerInterfaceWrapper) UndoDeletion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "deletion_id" -------------
+	var deletionID DeletionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deletion_id", r.PathValue("deletion_id"), &deletionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deletion_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UndoDeletionParams
+
+	// ------------- Optional query parameter "digest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "digest", r.URL.Query(), &params.Digest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "digest"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "digest", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UndoDeletion(w, r, projectName, deletionID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListStatements operation middleware
 func (siw *ServerInterfaceWrapper) ListStatements(w http.ResponseWriter, r *http.Request) {
 
@@ -4706,6 +5114,108 @@ func (siw *ServerInterfaceWrapper) GetPersonalToken(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetPersonalToken(w, r, tokenID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EmptyTrash operation middleware
+func (siw *ServerInterfaceWrapper) EmptyTrash(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EmptyTrash(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListDeletedProjects operation middleware
+func (siw *ServerInterfaceWrapper) ListDeletedProjects(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeletedProjectsParams
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", r.URL.Query(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page_size"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page_size", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeletedProjects(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RestoreProject operation middleware
+func (siw *ServerInterfaceWrapper) RestoreProject(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_id" -------------
+	var projectID int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_id", r.PathValue("project_id"), &projectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RestoreProjectParams
+
+	// ------------- Optional query parameter "with_repositories" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "with_repositories", r.URL.Query(), &params.WithRepositories, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "with_repositories"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "with_repositories", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RestoreProject(w, r, projectID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5544,6 +6054,14 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.GetProjectGate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/gate", wrapper.UpdateProjectGate)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate", wrapper.JudgeArtifact)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash", wrapper.EmptyProjectTrash)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash", wrapper.ListTrash)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}", wrapper.PurgeDeletion)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore", wrapper.UndoDeletion)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/runs/{execution_id}/restore", wrapper.UndoRetentionRun)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/trash", wrapper.EmptyTrash)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/trash/projects", wrapper.ListDeletedProjects)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/trash/projects/{project_id}/restore", wrapper.RestoreProject)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/space", wrapper.GetProjectSpace)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/space", wrapper.GetRepositorySpace)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/tags/{tag_name}/history", wrapper.ListTagHistory)
@@ -7466,6 +7984,192 @@ func (response ReleaseHolddefaultJSONResponse) VisitReleaseHoldResponse(w http.R
 	return err
 }
 
+type EmptyProjectTrashRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+}
+
+type EmptyProjectTrashResponseObject interface {
+	VisitEmptyProjectTrashResponse(w http.ResponseWriter) error
+}
+
+type EmptyProjectTrash200Response = DoneResponse
+
+func (response EmptyProjectTrash200Response) VisitEmptyProjectTrashResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type EmptyProjectTrashdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response EmptyProjectTrashdefaultJSONResponse) VisitEmptyProjectTrashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrashRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	Params      ListTrashParams
+}
+
+type ListTrashResponseObject interface {
+	VisitListTrashResponse(w http.ResponseWriter) error
+}
+
+type ListTrash200JSONResponse []Deletion
+
+func (response ListTrash200JSONResponse) VisitListTrashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrashdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTrashdefaultJSONResponse) VisitListTrashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRetentionRunRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type UndoRetentionRunResponseObject interface {
+	VisitUndoRetentionRunResponse(w http.ResponseWriter) error
+}
+
+type UndoRetentionRun200JSONResponse Undone
+
+func (response UndoRetentionRun200JSONResponse) VisitUndoRetentionRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoRetentionRundefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UndoRetentionRundefaultJSONResponse) VisitUndoRetentionRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PurgeDeletionRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	DeletionID  DeletionID  `json:"deletion_id"`
+}
+
+type PurgeDeletionResponseObject interface {
+	VisitPurgeDeletionResponse(w http.ResponseWriter) error
+}
+
+type PurgeDeletion200Response = DoneResponse
+
+func (response PurgeDeletion200Response) VisitPurgeDeletionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PurgeDeletiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response PurgeDeletiondefaultJSONResponse) VisitPurgeDeletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoDeletionRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	DeletionID  DeletionID  `json:"deletion_id"`
+	Params      UndoDeletionParams
+}
+
+type UndoDeletionResponseObject interface {
+	VisitUndoDeletionResponse(w http.ResponseWriter) error
+}
+
+type UndoDeletion200JSONResponse Undone
+
+func (response UndoDeletion200JSONResponse) VisitUndoDeletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UndoDeletiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response UndoDeletiondefaultJSONResponse) VisitUndoDeletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStatementsRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 	Params      ListStatementsParams
@@ -8255,6 +8959,116 @@ type GetPersonalTokendefaultJSONResponse struct {
 }
 
 func (response GetPersonalTokendefaultJSONResponse) VisitGetPersonalTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EmptyTrashRequestObject struct {
+}
+
+type EmptyTrashResponseObject interface {
+	VisitEmptyTrashResponse(w http.ResponseWriter) error
+}
+
+type EmptyTrash200Response = DoneResponse
+
+func (response EmptyTrash200Response) VisitEmptyTrashResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type EmptyTrashdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response EmptyTrashdefaultJSONResponse) VisitEmptyTrashResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeletedProjectsRequestObject struct {
+	Params ListDeletedProjectsParams
+}
+
+type ListDeletedProjectsResponseObject interface {
+	VisitListDeletedProjectsResponse(w http.ResponseWriter) error
+}
+
+type ListDeletedProjects200JSONResponse []DeletedProject
+
+func (response ListDeletedProjects200JSONResponse) VisitListDeletedProjectsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeletedProjectsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListDeletedProjectsdefaultJSONResponse) VisitListDeletedProjectsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreProjectRequestObject struct {
+	ProjectID int64 `json:"project_id"`
+	Params    RestoreProjectParams
+}
+
+type RestoreProjectResponseObject interface {
+	VisitRestoreProjectResponse(w http.ResponseWriter) error
+}
+
+type RestoreProject200JSONResponse Undone
+
+func (response RestoreProject200JSONResponse) VisitRestoreProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreProjectdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response RestoreProjectdefaultJSONResponse) VisitRestoreProjectResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9272,6 +10086,21 @@ type StrictServerInterface interface {
 	// ReleaseHold A system administrator's word that a legal hold should end; the second one's, within a week, ends it
 	// (POST /api/haven/v1/projects/{project_name}/tagrules/{rule_id}/release)
 	ReleaseHold(ctx context.Context, request ReleaseHoldRequestObject) (ReleaseHoldResponseObject, error)
+	// EmptyProjectTrash Take away for good all that was deleted in the project
+	// (DELETE /api/haven/v1/projects/{project_name}/trash)
+	EmptyProjectTrash(ctx context.Context, request EmptyProjectTrashRequestObject) (EmptyProjectTrashResponseObject, error)
+	// ListTrash What was deleted in the project and can be restored, the newest first
+	// (GET /api/haven/v1/projects/{project_name}/trash)
+	ListTrash(ctx context.Context, request ListTrashRequestObject) (ListTrashResponseObject, error)
+	// UndoRetentionRun Undo all that a run of retention deleted in the project
+	// (POST /api/haven/v1/projects/{project_name}/trash/runs/{execution_id}/restore)
+	UndoRetentionRun(ctx context.Context, request UndoRetentionRunRequestObject) (UndoRetentionRunResponseObject, error)
+	// PurgeDeletion Take away for good what a deletion kept
+	// (DELETE /api/haven/v1/projects/{project_name}/trash/{deletion_id})
+	PurgeDeletion(ctx context.Context, request PurgeDeletionRequestObject) (PurgeDeletionResponseObject, error)
+	// UndoDeletion Undo a deletion
+	// (POST /api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore)
+	UndoDeletion(ctx context.Context, request UndoDeletionRequestObject) (UndoDeletionResponseObject, error)
 	// ListStatements Statements that vulnerabilities do or do not matter in a project, the newest first
 	// (GET /api/haven/v1/projects/{project_name}/vex)
 	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
@@ -9335,6 +10164,15 @@ type StrictServerInterface interface {
 	// GetPersonalToken A personal access token
 	// (GET /api/haven/v1/tokens/{token_id})
 	GetPersonalToken(ctx context.Context, request GetPersonalTokenRequestObject) (GetPersonalTokenResponseObject, error)
+	// EmptyTrash Take away for good all that was deleted in all projects, so that its space comes back
+	// (DELETE /api/haven/v1/trash)
+	EmptyTrash(ctx context.Context, request EmptyTrashRequestObject) (EmptyTrashResponseObject, error)
+	// ListDeletedProjects Deleted projects that can be restored, the newest first
+	// (GET /api/haven/v1/trash/projects)
+	ListDeletedProjects(ctx context.Context, request ListDeletedProjectsRequestObject) (ListDeletedProjectsResponseObject, error)
+	// RestoreProject Restore a deleted project with its members, robots and policies
+	// (POST /api/haven/v1/trash/projects/{project_id}/restore)
+	RestoreProject(ctx context.Context, request RestoreProjectRequestObject) (RestoreProjectResponseObject, error)
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
@@ -10737,6 +11575,141 @@ func (sh *strictHandler) ReleaseHold(w http.ResponseWriter, r *http.Request, pro
 	}
 }
 
+// EmptyProjectTrash operation middleware
+func (sh *strictHandler) EmptyProjectTrash(w http.ResponseWriter, r *http.Request, projectName ProjectName) {
+	var request EmptyProjectTrashRequestObject
+
+	request.ProjectName = projectName
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EmptyProjectTrash(ctx, request.(EmptyProjectTrashRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EmptyProjectTrash")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EmptyProjectTrashResponseObject); ok {
+		if err := validResponse.VisitEmptyProjectTrashResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTrash operation middleware
+func (sh *strictHandler) ListTrash(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListTrashParams) {
+	var request ListTrashRequestObject
+
+	request.ProjectName = projectName
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTrash(ctx, request.(ListTrashRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTrash")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTrashResponseObject); ok {
+		if err := validResponse.VisitListTrashResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UndoRetentionRun operation middleware
+func (sh *strictHandler) UndoRetentionRun(w http.ResponseWriter, r *http.Request, projectName ProjectName, executionID ExecutionID) {
+	var request UndoRetentionRunRequestObject
+
+	request.ProjectName = projectName
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoRetentionRun(ctx, request.(UndoRetentionRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoRetentionRun")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UndoRetentionRunResponseObject); ok {
+		if err := validResponse.VisitUndoRetentionRunResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PurgeDeletion operation middleware
+func (sh *strictHandler) PurgeDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID) {
+	var request PurgeDeletionRequestObject
+
+	request.ProjectName = projectName
+	request.DeletionID = deletionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PurgeDeletion(ctx, request.(PurgeDeletionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PurgeDeletion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PurgeDeletionResponseObject); ok {
+		if err := validResponse.VisitPurgeDeletionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UndoDeletion operation middleware
+func (sh *strictHandler) UndoDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID, params UndoDeletionParams) {
+	var request UndoDeletionRequestObject
+
+	request.ProjectName = projectName
+	request.DeletionID = deletionID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UndoDeletion(ctx, request.(UndoDeletionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UndoDeletion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UndoDeletionResponseObject); ok {
+		if err := validResponse.VisitUndoDeletionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListStatements operation middleware
 func (sh *strictHandler) ListStatements(w http.ResponseWriter, r *http.Request, projectName ProjectName, params ListStatementsParams) {
 	var request ListStatementsRequestObject
@@ -11295,6 +12268,83 @@ func (sh *strictHandler) GetPersonalToken(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetPersonalTokenResponseObject); ok {
 		if err := validResponse.VisitGetPersonalTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EmptyTrash operation middleware
+func (sh *strictHandler) EmptyTrash(w http.ResponseWriter, r *http.Request) {
+	var request EmptyTrashRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EmptyTrash(ctx, request.(EmptyTrashRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EmptyTrash")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EmptyTrashResponseObject); ok {
+		if err := validResponse.VisitEmptyTrashResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDeletedProjects operation middleware
+func (sh *strictHandler) ListDeletedProjects(w http.ResponseWriter, r *http.Request, params ListDeletedProjectsParams) {
+	var request ListDeletedProjectsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeletedProjects(ctx, request.(ListDeletedProjectsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeletedProjects")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDeletedProjectsResponseObject); ok {
+		if err := validResponse.VisitListDeletedProjectsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RestoreProject operation middleware
+func (sh *strictHandler) RestoreProject(w http.ResponseWriter, r *http.Request, projectID int64, params RestoreProjectParams) {
+	var request RestoreProjectRequestObject
+
+	request.ProjectID = projectID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RestoreProject(ctx, request.(RestoreProjectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RestoreProject")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RestoreProjectResponseObject); ok {
+		if err := validResponse.VisitRestoreProjectResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11911,298 +12961,314 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lchs5sij4KwjubnjmbkmU3W3HPVKc2FXb6m5P+xWWuntixw4SrEqSaBYBNoASxVH4xv2a+2H3SzaQ",
-	"AOqJKhYlUrZPe2IiWmZV4ZHITOQ7bwexWK4EB67V4PR2MAeagMQ/n0ugGpJzbf6RgIolW2km+OB0cDUH",
-	"sqJ6TsSUrOdUkzVVJLbvHw+igYrnsKTmO71ZweB0oLRkfDaIBjdHM3FkfjxSC7Y6EjgiTY9WgnENcnA6",
-	"pamCT5+iwTs6g1eML1Rz+veQUs2ugaTmOdGCaLMgCddMZIpQnuAPHG40WdEZROQPwTgkZM30nHwYkIh8",
-	"GOxrnVdC0/S5yHgATj+LNVlSviFSrBVZUh3Pq9NOhVxSPTgdMK6ffT+I/DrMJDOQOyzkUzRYUUmXoN3x",
-	"0SRhdhn1Vf1uTkwLIoEm5gQNrKjUbEpjfUaYVmTsPx4hhMeE0yXYk2aazKk6Jm+EJjFVcKSAK2ZOw+yM",
-	"mfENZgyigflmcFqsIxpI+DNjEpLBqZYZlOGwpDevgM/0fHD67PtosGTc//NxVDsbs1M61SBHdoIQbqZU",
-	"abtmtz2DBWQCUyHBr/LPDOSmtEwz5KBlTY9PnnwfXIeD2kjCFCTwOLQeOiNCkoTNQOkwiIqve8LoydOn",
-	"24GUQMquQW5GLDGfB+Ytv9E18zYsNbMBTxAl3WxVGLzJlhOQ5jAokTBjSssNgVTBeg7FiVQXt4813UCc",
-	"IRq3gqDyyn3nm8XtE9ln952BxYKPHCq1nKnHs/0hElMjCUpkMoYOmltJ8QfEmjDuKE7PCVOEWjqEa+CE",
-	"TQ37SIVYKJKyBRDKCQIF92GvnmIn/zx6qY7eu4mP3pgfy7tIYEqzVDsGmK97IkQKlOPC/xCTreioqVqE",
-	"EdB9vU9ImiHtr7dtM+LjPbLKlE4gbUfL/PF9MXMJBqbtEy33MoemOQaG5sif7/PQxHSUKXPT1tHorblb",
-	"mCLmaUQYV7p0ocY0TRGbQ5eN+cICvQMAS8bZMluWV1UGhrnSQnc7i+d43bVM7R4F6Ohx1OsQzAAjxf4d",
-	"mPy9kXIozn5GTsytl4JSZAmUK0LTNCLZyggej0+ik5OTjgXa8cOrPAksc0lvHKhOTsKLFqKDCPzTfWLN",
-	"SsIcqB499B3k5zXoSHmJY4f2HXz3EFBYiZTFmz5rKb+535Xg9dRygb0py4r2zfClUBnmUOsbCRm+t3CV",
-	"krBk57W6Ife64kzOoIOo/OP7YrTlDw1gPBfcKhaqot3FYrmk6pSMF/95PSZwQ2MdmX/8j+sxiQXXlHGF",
-	"P/yL/o/JxzGRlBsFcbz4z1tKJp/GxKhrYoq//I2Syd/HhnMRMT3+wH+BjSIatSejZDClGZ+RRIDijzRZ",
-	"cLEmVAJhMy4kJKiHGmAkRiaiZPw7lZzx2ZhYSef4A29hgX+26SHfn/zHs9BR/JkJTduPYg+H4KR2WuJk",
-	"1ePIsgIrVUw5Ly6/urJTHWmfKClhlbK4fZFVPSR/l1imY0gr58UHU0okrIRiWshND15UvIzYLTKN+rmj",
-	"7IisQMbA9RHwWCSQEL1mMbTBvTpvT7hb1Xc74DXwnmB3bzqgHw7OYiJ0O03kj+89T5bC9l1naduxuM/v",
-	"uwwFSnVKGaUX9qheKCEDdi9klE2uHJHx0diZYQglC9iQqZDEfAs8MbxUyKRVaMapdjTQqBWNYdRPZL27",
-	"PJqLn0+ebhXbNZ11iUH5432yRaPjtiOGf3pfDNRiAR34lz++7zxeeQpPU6hW95tlDZO5EAsvj7bO13zv",
-	"fjMjM1UrwRWUrfAB+cc+OMN7YiKSDWGKwHKlN8eDqGzHfyXsLWf+/j8lTAeng/9jWFj9h+7VYWHvx1W8",
-	"EDxAL+bX4JSfosGPlKWZxI+MpAXWIk5X+T07/EPZZRQACS3IPlXDCymFVHY1AQv2Grgmayn47Jg8vbkh",
-	"HK5BEg1pqsjScBg9p9zdon9moDRhSUTWqCCjlALSfJCK2cyzKau4ZwqOLfewCzHrPI9jUPjXSooVSM3s",
-	"8dDYg7ZGdtEAplMjmoceeXNa4OGnHCfEBEX7T5Gb/OJmlVKeH2XvddA0FesQBp3ngJlszNaXZC2yNCET",
-	"ICkYGVeKbDYnXKwHTfNaNFiBXDIdxM2rOTBJJJvNtSIqm05ZbLFmQ5Z0Q5RmaUq40OZeAML4KUmYopMU",
-	"kojAzcrQTkRSES8gCU/t1J4wbKkSHIHCNCzVNiyzwH2PXw0K6FMp6WZQkdd2PcposJ6LftNfZu6wP5W5",
-	"x7/ysytD2w5bmjnyp19s/mMrFrmNNhEocI1fMh4DWc+BR0Y2Nnf12J7KmGRcsxSfDUoGmYRqONIM7687",
-	"utSigRFlm4v50Si++pSM1UZpWI5oYm5a1CSEHEdkvMomKYtHDjfML1KkYP47k5Tr8TE5nxntT9thzMNR",
-	"SuOFMq9wMfJvc6FHdqxx9IGPE+AMEveOHSki48rsI8HTjf9UsRmHZMS4+cGjtfnbIbb5M4UpjuKAGRlV",
-	"8QMfZ1xCanjwGAFrCMaok4pwQVQWz3MbO4KCKLoxj/TcSE50YpQDQ8VWr2zgIi69zWDo1Q0jFD9SBN9V",
-	"EZlKsSSPA9eUGU5kq7AnAB9ZPXliZldu7BTO7G2BmGR+s0ZjNWer3A8ZxyLjqOVAOg3tw4wT8LRSORHy",
-	"kap4/fDVwBAablqc2pZ+rL6uwNxhMUS43BWIVWi0GsEi7roZ2onQk3uDCheMh3RrNDDj4Zijp1zwzVJk",
-	"KrQ3L1t2LxPnCa7PeTQv2YxTnUkI3HmxMDgeuk+U/8qcwHN8DX1AWtN4Dnj7CryllzQBwnSQuRfurcbm",
-	"lkwp82eLS3sOXpNPYEl5osgEFEtAReZE10ImymMg0hfTZnVaZkqXL5rSfEKGvV1GfzG7NBSqgrvgQtOw",
-	"+70Gpjfuxd0B5RTowAQOCsgg1nMR3GVpIFU57BZ3OtJzbKhryqT1ZPe5XnNECt2tSlMNSwjxpZd4NpYN",
-	"GGL0w+BNhJEIkCpkjoqyxLE/749Xp4Zl1nBBcIR3CzA9fHqjFlOWP0fEPfeTI4lq9G3yBG4s4FKgCUaq",
-	"BKevUWfuwy3gk592sdKCHCJPkiW0q5yqw+QgwWcJ0z8KuaYycaRVpXbv2G9CZi6UPl0JqQtrVQzs2to8",
-	"1EalYhYiqpTORgpiwZMAup3Pcu4t0sTIplKsLQjXlJk76cTSLjfHmQjcXCF+iGxSZtIcTTB2UqVHYBSK",
-	"DhSfWgXmzDAGI6caQVjwGRHXaJQI7MQPOkKZp6zg7UUSwgmkWOfD11ETeB6VYxUfMSVzuloBRwQ5wGrM",
-	"rRg0d71Mims3PzFFXIwJJAjiQQ8fY3mijn3jDGaqyix73/TKWqbMKagW81GOnf12t5JCi1ikzdF0vDLM",
-	"Q6fBmx0B0rGMAtJGfElT4rbeY0nIZyyxZ0vDgcTUyF5xJqVlPhOYG4khGhgSMev5uE0QskOWV11DoBpo",
-	"q3whxKleWJPbe29ALge50fRdiWm5iJCa1CLDsXC5HBBTKRkkRGT6lCh2Q6YM0kRFxC3K3nsoSvx69dwJ",
-	"Eqeoxk42hcBaMc49C2GeWJqbc6U3BZbJLIX+KmsOgvdZivfqkt68tB8+ftq8ZbOVoYRuFsWzNDWaijdZ",
-	"3T0esowEdlt9DvN1UOfLeApKjcSanxIMFSs7PcmcquKaP/Oy3il6SHBmIkFTxv0ToudCFW5e5/OpOFLP",
-	"rBVpEOWUUCwByQAHMvDC1z4GyPTCXzJ1oTm0wXXVkOVUDSlmki6DTGAJSgUDP8Ij7aS0+LFD5+VscU3p",
-	"IP+9F+Za4DQkwdp63KDBdVzTNGuxgV2DTFisA/zxLQeEB9B4TtgSQ4JtnBqThc+hzwZemo9/sxNt3Ue+",
-	"oNBOfmTI/Z7PKbfnWcOXa+9VauBAQjWdUAWjDk0pf8cSfzKy9p0ed+OnaDBlN5CMrkGqNpui11M9lXBY",
-	"D6LBTHC0RqUar+IQdaxovHD4G7jgrkEyHbazta8mZDH9iWpwAN4JtNt3fpgNVKjx2jkE/VTFt/UFlqb8",
-	"2AIFRNgmDDpQB27iTIU0IQfQUggEmidTpqzOQ3J1hdgxVD/pY+rGDUvmayFVScOYmrUZXU71JdkyLgR0",
-	"0Cm7sRdfKLxPaJr224TIdCzsBbttMW/dq7mxOiSWbPJIClRLzJ5lLuvHaKc3kgdYfhgkYwes9p1F7kak",
-	"iiAe4V/lG9aO0PMYzVpHBgUy1RIr6dQs82Lk7TAuqsFyjiZF1QXTGBXmaHCdpRwktdoeXsYjG3VSEiyd",
-	"uIo/caFHHlZhzmTPegvSe2vrDvjdqdsPCsSpAjBHDb+wgi4LlC2OuEREbYzgbYGgHpiTVMSLgfMQBYFS",
-	"+lDtKG870O9GD9WT3PHbyhHv9q3HmF2+qh3sPZCwelD9TK9NC1bJONq0CpeskV2GxE672Bar1Y4Gqrbt",
-	"e+Gq6aEq/Jg7GY1R3mu5XOyz0oXmbXhM2fBla7U7s+ampgriGGTOF5xfIx/GsG9UEIHIjO9yY9l7O3Bf",
-	"tWoAaKikZJWlKRonRZpETWt34VFsMtsK4tE0fTsdnP5r+1JLCPvpYxRIgUPHr9KUJ2eEThQqKQ1Qersq",
-	"t1fB3RTOYnc5n/XwyhEhhHg/izR5DylQBa1SSG7fQjsA/mMtiPVGkoo/0BrdgSeEkrlIkRtUUVktIBlN",
-	"Nh0O7OCjHayMDcj4Kcs3i/kwBI6KlnNXQmwxo+fJboVNnIt1xS/jqCmEo2zZJnwfji5KEQV184R19kak",
-	"EEciUrkIIuLugciJcRGp3ALozsj4gos1d0TheYl3MBTcyeaUoGna7KbMTpqo0qWYWiiWiKTYfUEuXbEE",
-	"/xCTizxStnlLSbAxuLvgK6YQHsiODjda0hHVWnZIMRXDV7FVqyn2M6JKfaAN4NjtLKNN6n7nce99xjn+",
-	"canFamXQDi0xBvkuMxvaFLUNOypRVhPNqFpsvc/+ISZXVC0wSVpZoYLNZqGUqtfnb349fxWRy+c/X7z4",
-	"9dWFWeDFbxdvrkLL62PXDKjhPGlJr/jdaVdMkamQ3kJk/cbWc6jIgplL7OhxHsKwnosU3C3QT09yK/B5",
-	"gM27xsxxSl6+Pv/pYnT5/PxNRN79+v6ni9H5ry9eXo1evf0pIv/7f/6vrRwfbQjlycqbL84gxx5/mC30",
-	"bk7wqyD1ar5VjwO5D3dwLkMVzv0XU20vmFwFaAmkCeLjT+aJsgHkBieIpgsgOpO8p0beGwIcbvRIy82B",
-	"zmQlmfB2sSa6z9lsDpLMBKg8tKC5RJnxbUBeU0UmMMv452DP3fz3Mp5DkqWQkL9NbQSPudqJlpu/7485",
-	"d3u1981BPf/qwYRqCY5VnlQYPDKL156iOviQu0ka3KiwOfRAemnB3vt2x7Pp+7Y5N0h6v58bn3q8u6ZM",
-	"91137TS8KckPUQCh2GDJXlHsInQWr1mLp+tuV0JvZlX3PfiCEoMII1KCdqyWqLiuSOIQIi+sE9wlaBTJ",
-	"l9UttwPrueBTNstkiwNrynbxAtshf2Rp2EzAdvPMudMMjNQVbJ2tlJZAl23RlK7Ux8SoWkKBjc6MU2am",
-	"JjNBBDf6n1FmIhvhShVJRLwAeczEVgmnOIB8HcXGIwfO9tNA0DXRF1dXsTnbtFGQaFfA1WE8VrKkPIht",
-	"peyHkCUO2kVPDlCOWsy11EItHASdanrew69kNxb5BBa/SremEJzewLqg8h1sv+EwVo8Opza8izvNljqE",
-	"IBNIGVwDmgTUCujC/PG3/4er/8xR4u9nBKPO8hEQs1g8N8CTQOM5WvOYIiWucBdGsVOKVYVGds9ZrYXl",
-	"NvhLy8lcloMn27x7QS+MV//rSw24AldMgurvPN5BZvojU5pNWZGbtHU1YgX8Gm62yei1gEJO3q6A/3bx",
-	"T8NYMgOvSq0Ob7lhKdObiFhpJCKV1WEmd2E1q5xFaceD08EfSvDj93T92kllVYdxR80B+1Jk/ajuX+TX",
-	"96+qp/T08ZOoy2BYevW/P/6P8LvlbJYaE3K+uEo8DFyD3BBn/fbGshSmmohM98GhQjbOgwWEHlFMjvLe",
-	"LPxv6aeMJyBHjF+D0mxW9xcEfepboVQ56B74FgoreAdSGaS7EgvYo93LJoaE7alVEqwemLWln+YxS4eM",
-	"7IoG82AQcK5mxHMqaaxBKo/UmPF5L1EPAwYzlYev1EKemLkRyZLxTIMquxa4Swb0vtGDwqVdtgSJDrBd",
-	"stHei4nQ7/IPt1tyS/cFHlB12gK5+gipFfS26aCBiK8vBiEDdzXW/9l2V1ePpaaxpzQGW0LSpS9SxGdM",
-	"vlGn1g4z9jlmRdaoTzui5Ryt8X8bo50QSx/ZL62h0H04Ho6PP3ArKdtcPvwkH9Sm9eFv1kNRuALEmjtP",
-	"APoIXC2RO2JYET761MHPR5NuwT4vqJQguhWvXtME9sw6OwWUvaFbf2taG0PQ/tqo5VFc8xFi3Pf/QVLQ",
-	"yELNPxM2w4yHInCG3RhpeQ7xQmXLfgZgd0SeF/dgAhZ/K2HWNenS1z7oRrRgiG8ebRC0eF61xeVG5AQp",
-	"yTmHe1l30rDTn2r0yUbVaGC3Jz+7y1W4WzR2J8l44JXhEHUESrvjuFzROEA2KVuyAB92/on+0NqW6DbN",
-	"JBosc/GRQTjtrfJC30sPN/d2+r6QTQNmiHAo2w8bXY7fwEJIBFNIFSaVa8ZjTSapmFiaWlLOpqD0XUK3",
-	"nDRhYV7bakeG1TspbjaFxbItu0yKGJTbCuVqbbhAwhJ/gZDYKrcKc7KZ0ZZnGAlXRQjcaZedvFSAdU3N",
-	"7bYANwdCqR+6TAzUg+qlhXSeK9gzABR0PA/mdf5QGk4swdUi6IPQ+TnfDRb+e5JnKlOOAT62Zuisd15N",
-	"KLL03B0vXvQ2plMRl0vokqX9umb0GnrTcQ1fy7hu8cKfnF9ZCfStmPsuDw7bJfhPgppzVzEjkHHj7XUo",
-	"1yDY19YUpOnM1os8tdDBiH1rH3T6p7J3oSURjNNKE5C22MeS3oywXI/N2EF1up7QQdM13SiruY6sHURM",
-	"pynjEFQxFwCrUWK+CCIS5gcyRRaw0nYPXGBlFLNmdUZOnDeZ1CXiRunK75554cv++ySM1pUNhuuG5iM+",
-	"fvrds5Meg9qn9YFbNmvPCElyKa4hKc4SPXjWomuOMI9WNv/Q3XvvuVKMkLX1o0ZYviVEW9a8hXA3yI24",
-	"JVJA9u+icvIaVHyDhzUDrXpl5hZ43TyLMCBDiy5jVSvdXeZ2kwaHjxeQjLAAxxa7+5pyjeZULOky1YSm",
-	"goOr3aGxroeBiuDpJudDeM8kmFhtFtszo/JTNEjEmvdalbnVuPAkbJeARS604wXF+pztW4kl5EFRdoG9",
-	"lzUHmup5S3Sru3W3CSjlK7wohrjpH2KQf9GqG0hYUsaDl+Brz8cLOSeHZWoxF7PkJ1C6wrDGDkaqWBAy",
-	"jdnSCGVFN/3ur0ym4bo21n84apcD1m6lG6sZl47YVXzv7+gcddzlNdAYUdVirZHus9m8vg6PZmnaex31",
-	"lMbS2dfP1QKsQLnyqYa2UwdkgY8hrvC+KFjZljRWVIGqgikWq01EEkhBYwFZo+kGSRiMwNxSt+KqUo8y",
-	"+Hl7EHZRJGnXQY2w1WqqNtzMxW/6+jdFp4VAOabNdjdZXkspr65UhoodZMvxvJNwzWAdsHLgue2S6Fs/",
-	"8pCnd4vuhrXQ3MxWTDK/pqy1HEhdh2vpabI2E5hFU9kS2pRxO20S7IphFbK8ZEdBwVYG3hA1d+XI7kSm",
-	"FeWsWEmUH0KHylZooi16d199WdNZWE/GBzvqx1d0e2Svm7BjZ85Y8WPQuNtBwd4W3+ECwBDryYZQskKL",
-	"n/Nm2XRmb59/KOvwKlPzlvoRpQWreb0Djll0XipG+RPsJ2tgmdewVSulMVQTCMzLrooFpqmbezwiVdNN",
-	"UKXcqJZUnTpObQkK9/++beWUzaREpgmuwN+vXNh9FFvYapas8ufIo2xxXn6TDp6daNzKanO+EjoPoRzk",
-	"kYeZmV19EizmsxRKk8euQ8FOFkAkqgCcY2GLk4RKMBro4XNVq/h8ZiscGVnFwyPEqzE0Zf9xZo0SAb68",
-	"io8hy2eOSrDuPKv3WbqDzGLH31pQA8UOW2QvTBWVTO9yGRaKNRZ2CiYwlGxrChWiuIblKqUaMDpXRa4W",
-	"CHECYQs7awYPtLEz81kthDakF4uVUS5TiLXoimLetcDIpRuyVmTkpIniIRJrFjFfwMZaZ89sBXb/O1Ou",
-	"Un6gyvkggFMaa8WUtruvbbWcl91m/+PySNGIM3jWK86gudCAEyYWskVSfzvFa8s2nANl69rHaYYxZWJa",
-	"seLjP14XL5p/XriXq8T37PugA05LqlqXcEr+cfn2ja2nqOFGR0a3p1hw1xWnA5STCinQI4A1M6H86sxH",
-	"28p9Ry1hZ7YomNJU9tjPimoNMli1b5aKSWRBNIObU9SjYHkN8rQwJxG4WUlbaL06WVvnhubR19yzAX7p",
-	"LRY7lLcNXUoeWsEYOOXl3h5LvoSWpd7RqevLToVMx1aqLtV0xoqEyHOD92NXtMLPYo1RIpNMbawW2VvQ",
-	"a+vOolxlaQSIta2tgKuu4E1XFAt4V4wLdVEu/SVRWAYDTc0NRpNE5q4mm8FIWDBQB4up0xm0Bf5MpFgr",
-	"fxluHalfaVK0q+Svl4uQVdGpBrnKUef7r2whJJwU5SmbhtZgac0p4zOQK8m4ERY5YYnh1HrjKqDYwq5n",
-	"GNRK2ZLY8lHORnENkk1ZOMl0S8hmrp0415pE3s2CZg6PIeUI5mZ5yHB5HgkJizEnJJie9nZq9mx4pLID",
-	"RaWKvqUqnYPOMMWgWuFMc10wcqWVQ3RyrgglqZjZYzAIcqQ0Xa6wNHKm5yg8GYni2oNtzxlAZmlSdYU0",
-	"uOLELjzOyEfruViarbs9o6Noh6TeUnmUGtOwVsVT74uaU4VdFyEh1iOzAV3yiJVAnvHSPxi/pimSo88X",
-	"+dhbt3PQLcqceABFg2oOeg3jOmm0cEXWZCEX2Nu7Fq0d6IX/DBMSp0LGkHT3tvTlHtC5lzc/zu3q0yyd",
-	"srTtKkIhPYT+BhX89ePPpJB989RSNAl8DBaG1AeJ0DbjTnpYTO3GSjDscYgvSkfWX/+6BCCJiNWwKFVx",
-	"vEx2j8k2i2F89gsEkCk2f2LkN7SED3mDUc5WMIVFE8a1MMxHZkoTpYWEiLy7eH3mMjhdt5s3BQtuSj57",
-	"Fphe2ltZnblK1SXLL66l8I5Y1hoWofI+vYHxjZbGro36u6JSu5oFOJrhvM7090hZJ9+aKheY65wvzclK",
-	"12u4QFuPuy14sdnmAAsIXOrvLl5vNVrl/Kw0UFTBleray3JLudHx9vg7h5t3CruwF3Obl0VlqS63aHMV",
-	"xwHRQQsRPn3eYVuxUKkqI41zsX8cTTKe2GpdXedUaOPfhVpx4IGMkMJCVR69G9syYouLlhxdXB/jBHkU",
-	"urfbUL5ejdJBoNhu5AFdX1LwPBvBbd22yh0CTLemb4SYheDpZhQm59+rYXQYFTGh8SLvRlEz2ViHYtIz",
-	"FmpOZVsxujko115eNMIMa5GgGLzpsHUXg2cobNCZ+ANhgubnnUIFjehkDRt3AWuX+WMnIPtFjHZFqfxD",
-	"w8YZTbucW1oI6wGcOleJDeQ4LWw7DGGrRJ7gtAzyllImc8vxlMIJuSiC8qwcbZawFK4lwAZsVuCGzEQB",
-	"2JmklthFS/jVFrO300ELaBb2b4fPZYIqJ1YHTqKEIwGAd/COKzrbyVXXGmRyL9ov10Y7GOUXlFAjew6w",
-	"C9nTWVvwd2Urc4r1om3oGgYc2mavHmf3wGEq8+EUhrnEc5YmEqyNCPc/gVRgnUmBfkCfDV3p4nBH9C08",
-	"bs4d3Y7CQSxsTzS1MnAQ1+4oy/ZMXQ1EnxUKRa1lHY5YqiALUnqb1QRbnOkWQ8oh0197h4418mQDMlMC",
-	"O9V37qph3FF9bj+5o7by/edLFN2eGNrD5H1FZ2/oMlhdehL0nAuMemT6rJLTX5i9sADcLvSQ82sjJ1jf",
-	"GXbrwqhJwRvzuC4Z0NLpqDc66vD1cVW7IGyLP92q592jkiGrlHd0n6BRSbeysCs6897nnVpGYEfMtqpr",
-	"/Tjc3gJaOtzcLV0l4CaGlR51x3Odl9MKnfsr72mORTudWXKnOcMX8J7nMqpAW8TxOUlhRlNUF07LEcXO",
-	"JrpESzB2HzZEoaJ6CU8OzODTMXlpy7hikPQE0NJj26N8KemGYmT3EAJCHqtfalfl9BtPrlj0YNPSxGxk",
-	"4NRrYBcXJHhl8JaglUDBghafriyqsvarSFsu5frpY/NAeh/AFrLJ8VdMnT6ybt6Bp4QewG/cJt9W1uQj",
-	"AbeO9Rnbw9SyCe2KPdKVMTvI02WmdJtLgGYJAx63mXAxHVaRZaawNjN22atwnkoxH3thBFowX7xCxZKM",
-	"0dmnxnu06VZmCnVp6LTLZWk6CluJfuXszwx8bcuiJM/YvD5GPPXp7f83/nRMzN2eKZA2hH68FnKRCpoM",
-	"81nGJBUzZcbERsJMOXPb8b0kDaZUFqoReq788Sm6QV2JukopgeStzUhBQHr6x++/XKJZnhM7jfermovI",
-	"51EEekXi70EvPpvCyFWi6Eie8lluZv0oDN+4uGS0paTsum+zhYctOlEpcNTuHtMu4atQZcsNX11QLVqf",
-	"vU9rHxUJO7LeCzrI0SkqWEOZtmsnGJWsvtV6GvUghPKCt3CpF5JOdTer2n4fVtjRduZeYyPbxy/xldpB",
-	"ywxK4XlhIa2vbJOTdo+groKGy8FbT59+92xnOnz8tLqD9ozEZ+VcxMddFLjP6iM/2K4vtnlZXnVkf5U9",
-	"7kXVzGUSIiMzpF2A0jyo0PX22koBM9U2Ct1WZgRJ7Uo663W9qp+5oHfzNr+delYdCkFthV2lrpc3hZRh",
-	"5SNCSs4N30VAQn7F7AZCt79WsLQW858yrbZ1Bal1xMnS1Ic37xrk43W9aY88gbyfCC4xtLPfypabF67j",
-	"WahpCp8y3tJn2FzNUyrLNRh8QQkJNPEdQijmOuE4CeY4GylnSeM549tc8v3UlspeLhzOG/1lhyrLcM1E",
-	"ph5yTpsjF87yl0A4rEESsCMrW8JhKsXS1VbHJisJyCgnj1gCxtPRVN29u4FfVFQ5+d4I1NqRry2XrRyW",
-	"6vZqw1IxIMT6m71g7MJWg2pxCWd2P7U6PyjS3dyoW/d/0abmvOVgW7t5blWxmBLfahCLVyixBFf/YJIy",
-	"zKth+rjZAKWr1MClL3GypqoYp59cvDWMMp6z63BI73IlpG4JL/RtYuvHWk8i7lTpsMq6lRdbexobmrlx",
-	"ea2YAbFk6gBdjRX7N2wDUmQVOt27/1tLiu/v3gRtm8cj+Qfo/YxkK6NWWnUrxyMs6Rd2z1RbW4YPrBWF",
-	"tpQ4z90FQQhZUtzufyv6NJbWWkW1aFCtFlH0hzNHlEM1RL2/w2QuxOKF7fscMoLYQO9wGC9RjM9S8G2j",
-	"gy4Z69gPUCi6agw7+Pnq6l2UV170wQvchQT0Qxz77sgcd8BesTLC5ffkF/aDjdeIbDhdn9VrNBj3DYEw",
-	"rDaljLc5W4rmur48WKitxS6tVndpa3GN7dDb8jV37/RwiEWKGC+b3ZrNGoSlusWJ/GcG2Y7juRu2BZ36",
-	"Yr4fZQ40afd2KoglaNUfJXdpFOFULuxJTmeU8b9Hvh9EuUNEXra/OZlNRuhsdINlE079mp1GYm4f9zGh",
-	"UrJraHZLDpik5Qx0/5IoWojFaNmXOBEMB0HaLAsl81waYqeKOB579DLB6xDLUWnpmrPSvuYonKMMogpB",
-	"FydVooYqNZXaZORcrUwdHddDm4X8LnbpHcCKwwvZ4bh2Vd8V8F51pO9uEG/zVOYnsCVrfk85ofevH+qs",
-	"CcHSmef2ChbThm3BVr8qFb/vFT9lMLW/Bdnh2hV+9jZHwT1Bbnej8C4eqTbCeQ9Jq2RV8Mu7JNOXvu4g",
-	"3Aowu2S7puCT6TneXEHZzXG2c5u+8G9kAsfkv5n/WR+8ypub5T0aMKJDSEhQybN14JQVgyHClgzoVjZi",
-	"bR7z5rIMq87lsiG7Vdx6m0l1an0lPYSu9hZcdhxbMbMoopu3VOpTgFyo1vUh/yjV5JpmaUqQJZM5TbAy",
-	"hhBL51bsMdeKboz+MypSHGpxbK5ErZDkeSqy5ALnR9ljrvUKAxR6ZDi73IyRlV2a07y3ko81ebmcThe2",
-	"SCYbcmkwhMrE34x4UApiW8F4QhU8+94s6cn3Rm5/9r3VII/J5VysuUEaRLRjYvlVVBQUuQteOfdS5EM4",
-	"j8nPVE6ExIw3LmwQ5ZRBmgTqSOwtUsM8HsUg9QiT5zb9r6BwkqU5zYiolMYL9MdqoEsVuT4nboN5ztmc",
-	"XsPWU+/gclfOXLIDd8mVwt11u24uELjzkVG2ubkPKXI26ioVopsHTnl9xeBBju5c5s9L5s0thfV3q3/O",
-	"AraKl5wUZoVe/EeptZDhmgBbnQG5x8Mm2iBXTEG3pIO3qiZvS60j8K6hWcI0kWKtiJqLdZspqHd6eSmz",
-	"PN9wBY61RPLcC+GX3HW+F86d3zzcHeHXcBi5ntP+PkaXSI/WMC0V56/mQP7x+5WfM3e8lX2Zz777799v",
-	"U27s8E2IYPJonEmmN5fIy21kLFUsNn9Y/m5oGX/JPzeMzya05gUlmC1fKBYMvFv/dKBYSd+lK/YLbDo2",
-	"e+6qkdGU2NoZuU+vWAdQWdZq7ULMNhifijD8fr66ekfO371EKxi9Bk4wGJkM6YoNr58cnxyT567RGb5h",
-	"2PYjRcwT/CyzWb95ZbpTsqJ6riJ7XynfiugDj0XiOlIAKv0TkTDnkfJa6PEH/oE/F/zaVo1xQglmSvna",
-	"wxtiVUsm+Kl5+4iM/3nk7vqjl8nYmjB8VQ2mCMRzAUmBiBb3XH1NSZZ0YRZBsCIu+fXXly+OzaDnvt0k",
-	"GheQ+Xv5YXz7YYA7UB8Gp/+6/TAwG/swiD74ntMfBp8+fhofk/N8GdqnVzufofWh+FB/M8X3T564eVPM",
-	"4prZMkxkvKIzGJO/YUz0479H9oeRYv82vz42ssnjk5MzcmKrTVsQYY2OiGQr+zg6OTlBzmM+/3OMRzBW",
-	"Qupx9IETW72wXMl7/M+jK6FpeoSVYvH9qGh075KnbJqLWYyKEOAp1ewayPgV44ux20spzc6WLeXYFcoI",
-	"YcpgcwxcHwFiRkL0msVwSsYpm0gqN0M6nGC/EB/GpYb+STnebkj/rydPn/w4sVNesaVDqfc/Pifffffd",
-	"f5g5f716bne2ZGnK3GVyhljwb5ACyyzgTCcnJ4+P8P9XJyen+P/jk5OT/29s+5KkLAZuPbOOgs9XNJ7D",
-	"0ZPjE1c01dKcOh0O1+v1McXHx0LOhu5bNXz18vnFm8sL/AYDyLUR3QZIeoOSyX5w7d4QK+B0xQang++O",
-	"T46/c43vkBMhjRrJiQ+vHw/xihlOhVxTmbiY/pkVjXOaeZkMTgc/gT437/5YvGr4oVoJs0Lz/pOTE+dx",
-	"9g0A6Sov4Tn8w7nGnftgW+We2lTIjwJR94iCx1Zc6mzMka90+KNrCYuMOlsuqdFxK67wAhpFuru5iFMx",
-	"I8woHYYH0DQ1qGr2l8dvnv5rgIAdfDSDVwHtu97bC7EtUTmBmGH5HOHsbS6pvNQwEAtNrrE66BJAR4Ze",
-	"13MB16Xu+M7vWD3BC7eCl+jVH+R23h+cfNr74HbIIrARBME4RkehBWFuTjWdRYHf/9/EZTEZ/o/tG3O7",
-	"TPnSftojAqlc8Gynbj9uI4HrvvKiM9ocjC7cGVqv94FJ4jXd+AgQDP1PU0hsc6jM1U5fzzdGDztzNhNX",
-	"1gWROAGCvTwsy0+EjS/eSiQ3qBCVmFDY9zA2kuw4ImMMEnO3E+WCb5YiU+NGWeSYpilIo3jjbe7qQeSR",
-	"R+XkB6Qhqha4ww8872n1SNXeK0Z3b9hg4ZyCm5Trb/aCeO0VUSNTC4Nzb6nBWo2gscDOv9rirSgGKWPd",
-	"msHp4M/MumDcheMeFRi2Y5vO9kkR/FGR2bmSMGU3hlCd5NSyIvyubUkoze+4pHO1cAeCCOizatiMWyUs",
-	"tIgcXyoLyYnG8bNmgYQAL7OxikStAHnvqevascrUPMJQqojYfKqI/O//+b/a1uOLb1fZSQuUnn1/ByA1",
-	"F1pw2aiUFLOE5QRk12J907YDLrdPLCESlKO2giAbVv/QDkpVhg5AGKVaEbzazMvbl/O2d5US8GFYl14I",
-	"LtaGD3ev9uMhxTVkVsi5+APeTnmgTCKKNhnF1YRFfvCG6nP3/CEmaph361etgvArpvQ/xOSieLPBo0P7",
-	"KV4Z2uM16LPlRaNv9XlvZUs79XoP1cDBvbGhl2esDKZA5GIDQ85RN/Q075TaY9tUInEV5oyq2Dave234",
-	"js7AvIelPyuK6bYv8VX7plvfvZDUxs5QI0DNMu5ZwYTGi5kUmVGRDbdIU2yQ6bodclgbIQGNXnfA2+Ft",
-	"/veIJZ+69LnK8RyQO1TR4KE0OUwsdLPa+nJ1UO5Kt2XADj593PEkhhK0c6feZ9Yo1x6r5/nejN7jRLtB",
-	"+kJw2MMZXLkoEU3VQrlcs+IwrBWXstQH99wfzYdKi9XBYHupxepLAa1Zi22H2w7buW2cpwnG5O0BujhX",
-	"7xvxCt/+diu2s0MDob/khXjVxhR63X0HYdi9cPsbSn9D6V4onaYFTt9HoMMRh7fmPz3EOAT+YSU4e74P",
-	"JrwhSPcjtjkYdjOAAtTDVMw6DZBkPBVpKtZj6xrIe7FS4nqBiqlzFB5hWKKNlTol41TMXIP7lHFQea+v",
-	"WCwhImtbCxkLCDrHmfjAZ4IITv42fkWVPsKop6OXL1ypAjrVIMd/twrvGHhSap9vdvNIOT9qnsU/p8rK",
-	"BNZWmbszNyROhYIPHJ2cdhdAZcpA2nLuGK0aC84h1soKbVhRJmTALFDylZhtM2C+AiOrWMOda3SsXGmQ",
-	"Sg5O0GBm9h823p2E8ps72qsanhqawp70bgbC7RxXw40eIlocWWBXKTEQwGQ+yE3j7W92UmeFxf7z6A3c",
-	"6KNzBGFL2pIWBNGvsv3twUN74KnvgZa6IqsFIq4WRINthsxSjB+QGVeETW19xAl8Bl5xR52umGabOtfB",
-	"2R9Mk3NncHe1rQ61uylr24Hm9LTPDTOropWAZiMyd1DHlgxjRTql0tfunYeQ7+xcvcS7ooToPuSBHzbl",
-	"Aqm21FTsIouwzzYtl3tuEn8QTZ6jK8bt6e5u8C6AvYG1h1kfB/HjvU1cnrVRDz8RoPYipZk72/t2MUgn",
-	"r1/XeSBteD68tX94Sbco6VY9uBf4e+ngPhOBX/DE+3SL3aut229cRihxrCiGNDiBIwdEp2Nt+yXcvL/y",
-	"iKhbn0pjpvw0nLmglDb14p19+ydb5/9gKoYZ/22mUQA8vJ7xu606bMVNMS2amriAB191WwKG36sV0AUe",
-	"cCmordEZxZcGSNHrvw/VpXxS9t7LAof0K6YI1c9p/0yteUS9Al8e5s6lG19KevdD7cOq2sjHEmwXAVl+",
-	"9VzwKZtlkh7a2xKa7uD09CNLPYDR+Gx2QhkHmUQkEfECpMtlSZaU2xA1Pcf601XneNECwNeG8/HhlBf1",
-	"r/dLVb2PeiXFzWYLq7zZvPNB8wc74fI0D2KRKTO7mGK3zHIBxXKVLGpfIGIakQkoloDtJwGaJlTTh+eJ",
-	"lQPZP09snMWXxRLnwdO7D79DIhgWufydtHDpE7cPSwtumgejhRzxWSkF0oO4RgTmBJZZjCmEKWhlyAHS",
-	"aV5oMyq6INhIRfPhmhqiCd9MD8XtKgHzt0UMknucN6swz6YggcfwaWi5drfieu6+fO7efQgF9keGNSZc",
-	"easeeuwBxM08CzevCdZZUiq/AVnRfshmgh7sKtzuWKqhQZ9PPKKMcjQ5OBZ2qjT/yJIZnBclug+q0fjS",
-	"gw8SDlfptpKHbNdCtXU5RjmcUvANr1rwSk3EsjNBxn11+cPb14Owtt/wL/hWoU3/wkCtkptSW0z3z3gT",
-	"p4JDchPqSLqbt1fEGsIuiNzAMGGchsr5hPHZZ6ftA6OxxzKz5sQl1SAZTdU39tcHTYu2SV338GW5u9Lh",
-	"QoM9TRSzHZwZlhuyPCq3kbJ5i0UHZ6wsIGwJfD2HZUUW22BO4FpItM/91VFNgrYJtkOstQrr3R049wZB",
-	"q+PnnV3Se7/Gh0luw1LVne2gli4rqpqSXG1S2a+8td8ZdvKpJrI93VOtoU+fObct36M7zQcSy23BcSf9",
-	"0EUzgYOL9ZmRneaMz4x2V5SXvbMSvYXW1IrGnTb5oqEqdkncOTANIyd60yEuZ7THmLJuLKhu7YF0M0yc",
-	"r3Z5NTeHWUKEBYzpzCtiWAXQ627okvwSroe9MXqzk+GtpjMvY+guTLyis3O9LcjH59W3xPG4Ai893F1d",
-	"nTAOiZRFy7uHMxUUve1sGAxbglflbMltFmo29+VLKR6zDoiyc6Z8p8ZW6feKzn52r23BXnO+LMkjVtGC",
-	"w7Xc5LmJdAYuZK0FwfOHHR7cbdFp1TVdcI0FSynO3pbhmHPsoH75+KTU88Onw7c2/XiYQOISoX02G11B",
-	"eBg2iaXdNkZPWDbjec+stOCaS9rGcLaZ/DdChE9D37S6NZ72pVYEbtBetcFGhHkq+RISRolBgbxpnysD",
-	"wTgZv0Cf4tFzi3xHts3tGPsVov3d5l+bD5cAWpVF7kfKiXzUdtHGKJbjUBTra7f6r/KC27ttx5/lPmjt",
-	"nXUAF4MWbpTAtfdfmZy8wro9AKeq3B7OnVad6wHYLovnJAeEo81cV6ZFbIBhAVhHE6OvgLiJXdW4R58p",
-	"3uaBbQ5boO3P0dVLzRf3WiQQKMVrx7pHUZuHje0pn3qBMa7qIlO7xx+20WVuMTwq1y7sCkrMzZud4R8P",
-	"Aq73sBTXULvy7D4iokTBam35m0eW2sLk08aT+m13LyypPtUDcCTbSrxoAiczpTH/wODFWRV2DvvyXuM2",
-	"1tu2e3Qc64CMKZCdVG41uWYao3XGtkD8yB3ICHc0ioXZz9inDzXfGNfKr0RFSN3aVyfEwPZplk5ZSpj+",
-	"wKkEFxBZ1E+MKiZ4CSQVYuFueJ5gbdNgJpFltCFc238gT22WF86T9cXxQtBByj7D1EODcB2ghvU+meJw",
-	"kU1ActAVP1Og4UHeWVZRlrhykEyR709Oinw12zsvIhzr2FGyBroA6XvphstkCRngQ51y+tsp+WVzDZLb",
-	"lo0iRUseB19gWgJNKhC0ZU2fI6E8UthX2palnvsGb42vJxlPUlBn9jWKERuXbIYl5At+YXBWijQF6c2L",
-	"bVluC8a7g8G9f/h5mikNMocE1vn7jaYsoZrxWf67ew8fux/v7Une0GW6Fy1jv07AOpXUCtXZkuW2wmhs",
-	"oWLrLpNfctTOVZTPGIrlytZ3KQmX9pWHuY6LiR7gMrbGTltl2ABC2btnRZWCpMYL4znEi4dWBJqgP8zt",
-	"VIP6lyaf735OZ/aNlFnXiwRCU8NDUZZ33RfC1rT+lLPNk+a0uP9ybrTKvh7ah1YcdOFAa1bEewA/Wn8W",
-	"q+ksd+d3+Qze40s7r2r3uh3RvquLPJT93kco/OUKgRgMsWWhrXnZlqOkMxcjrjQWls0ji6KiLr5RglKY",
-	"0dRq4oQusc34HNuJ7/8q60iK9ed3mFssx47eObHd52DXnOwroxXPyqizS3ENEf41Ae/bQbGfA8NbLuOa",
-	"pe3W6Z25zvDW/Kdf+mv5iD5j/itFND8r6htb1MV+RjuZkrr3s3+8O+Q9+BNoB5jP4bOwKLRNXP2CSPwh",
-	"baKrlMbQhrUx5dhCzNC7DQYV1gWRCj4DuV8SH0pIwTfrfziMaCkzgkv5WaTJA8VMop3nDuWLq64LN8xD",
-	"lOOvrx8BFmhCids9zcsiBGvLuzI2dCYB0PaFpoc1wGIQqjRe27KbObzpcFv+Ss2nPdDReXBfjxRZC5nX",
-	"RChEGaLmGFcJPHFmc+yjYsjvkXP25xCIzFvK9bi6K7Vdw013zLumGpZmq9+K+bXaGjyMdo3B+XpF9wIt",
-	"LA6XM/IYKJIIgn0HrXRItTakxcvO6QNUr9xJcC8O7WAFbUp4sf+aNofFzD1hiGdwtYRNAYqU21JaBEGF",
-	"IVulgiaEcvJ2Bfy3i3/mKVL35HLDW+WB0U9tqCLIZxLDfmd6nki6xlqJxXr2LikHCuuUwbX32jquEZRN",
-	"j3EtqIe3RtbjQruuqLttqTRiXYKrNVEU1l2GDU29NSVPUIdUAbqmvY9qSTdEgctyQl8bNlBgmqRsAeqY",
-	"vDVisAukKLWzZMrWsRxNjAyCFgsjWKDD0baxyKdqxtK9QSC8L7bUxMEnodhAM2vuvzzek6XaGmN8twjc",
-	"xZyuVsCtlxSlFLsjDO307lVWXY35v+BxL+2/HTvunErVgR4tmVEdsN9r8ob/siOJB63FCZtOQaqi4+DJ",
-	"iQ2Z2IvvD9LU14/0ARooiCaCMDMJWYMEElMpGSRYfpSLtQ0Ytbf83Da463G2Pi2utORuTlyPzfrclhym",
-	"d7LX9Fz+XvCpMdeDeI0boWVi6gU9VSmwz1vMPO3GlyDw9i+theH25ZhjXmOencQGitQ1qL8f1JuEiZ2u",
-	"hrf431HObEWmjsrd38OEesGTd+7tS/vyZ682iLqzBJ03kxM2hdm1XxXXIFO6Gs1FJtWYLGClyUyIZA/S",
-	"lYdgyJ3muhWrLcB8q+cgL/27uy5ATEfYwq5N/X0YJzebcbwosFuuDfebZJqYP85yq49ZZ+kN2+1rPRe5",
-	"vQSkwpd2sJGj3eLesIu+GThyNdK12P6rdiuw3TAfKTKRYm0Q1lMxqqxlVH6kdkLgVvYwvHV/bdNVL3ji",
-	"T+ez+7dq0NkDJy2AEOSluwedoy32yww9rwVI7xZdvsO+vuIY81y6KapeFqKPngOTmO+Codg++nxXgbMd",
-	"lN9CqLeJmZVjsAHWpdDgoq397iHWLqBzuIDN9ho9jM9+gc3D1Mkr5vtMCbiV+EGm51EwZHeHYu/vjZwM",
-	"pX09iJvTGxGL6GybbDGIBtwJ7qGg66rHzw1yNyfn433HniJOHL6M3QIIJRzWZAEbb7S06DCVYkm4WBPh",
-	"cnBWkl1TDWRFbV1E327bptsTpkgCSkux6VesRYsFbOn7+g6kMud/ZV/9Jozfn+NUQPpNJF85cBCKLZWJ",
-	"Rcr7CuZtzoNzO77LmadKoRvfjLySYibpUp0WKTpuXizIPUV/V17X2y7MNeawi00NJVL1gY/PMz0Xkv0b",
-	"0eSU/ABUghwTYaOAz9+9VJi3v6TYx3lta0lj4pztTYUpGdgUzPobViCXzOoVJAXz8jHxG1nSBagPnAsH",
-	"uFDmkHWYVvHuQMWhy3PYaR+aeVeW8JomwSA4F0dZJyLhHAZbyMF9fb4fanA3QJAOzmod1yzDTzdFOJea",
-	"i3XfGBKLIcNb/G8/J2oTaT6bonUt2uEUee+UrRdkCBg7xvpu1EypDBJDgTva/vvsf/9oe3ix4zwMx300",
-	"FHPIFVL4r7OUJ5Ou7JTfyoEGL1xh6EPCPTzhAxWBcHWxt5TFXtF4ge08jOr1R5bMICGTTR+Ct/AeUhnP",
-	"2TW05qxaj3q1uQEX2LORpJjiqYW5sYqCNJYTueU/Usctyap7OM29VnU5J9rcqhYcEQIWYUlm/2ar2mUQ",
-	"LLizpRnhfkSjfljBuJFJYkBhgS0NuBmfuZykfveBQw/7MbrkgzIT1iUWNkmNdkEQEwaExh7/Yy3Z9eY4",
-	"mbhse98P49iQp23naSsbv33+kqR0gw0xmZ5/4Ffmw0cqr2fraxyhIswgwdAzbn0OxIUFWLJQZiFMW692",
-	"iGqwid8xOecexh+4j/Xw4Mwz8lxhf+8aD8lVL5fdSN5Hvronfj9csdLgNn17gTC79IjsYbsXd7WRlhjH",
-	"Vtp96GQHOpAwlaDmZUKox47jC1/GHfXwoD/H7o4+WGhbMwcbUWVLBvjVcNHLWOhiu7otE7/7l76FNbeg",
-	"jYOQt/D/VRMU13OBAotIk7yOi41/Q65v9ARvDt+5paYD8YG06doBfpk5hEosAaWDOwK4lfqHt+6vkfVb",
-	"9FNYyyfyWZ2phbMlD5r3Qg+2dPZlHxNImRFtYLckwu59Hgr9mheNq1ezDy/VXKx7ws02bac6rzn1ZwbZ",
-	"XrLpGyi3Lbnwi+MAnyPFsPPM7kvzwxKFtGmw4z/HZMHFWpGxbdQ2Jn97n3HO+CwilxlaOCJyIaWQEbnU",
-	"YrWC5O8RGdsIb3MvjiMyVhm6m8yf9qiFNH9rKmegRyzBdzSVeqTZEvIyYon9Z1MJLokpL8pU/k1e6UJ2",
-	"B6q/sMRC8wqfpdsh2ne2VYjV3ZUwh7fu7/yW3nJv5Yd8+PurwKeWFk7u+R7vMD9kudobXg55KVcsqm7N",
-	"iYc5yu3kXTqxvZ38MKY8hnT39I497KBVUscl9cO7B7k3n1Ps8TUtI4rzVLD7i8jtZyPB/fOLOp73flVb",
-	"TyicMZV3DkVBUGeS74WQAYX4/HzQchiVcsggdm2amcZUqQXAynprWXLvI9zvSfUG/QMw43zKIDv+2beO",
-	"dVbZ/Z2kOb5qftQjRWiSSFAKlE2O4kL7A4ekSNOKTk5OCNB4HuUlNDtu4d0OWjufwuHO+ArUvnTFXYQ4",
-	"M20fAc6VS/WkZIPfDLD94eyRmFeZmnvnFlosfOGTIErk6XHK3OmlFnltl3bz5IVcpIImeQpkd6k1mSn9",
-	"zr+5pazrGwexUu25vPaw4UY2fNAXRcaI2LaWKXnt8OKgS4VKnjx9urVOyTcNJq8FlJ/h5i8b2GWDtz3K",
-	"V2wC3utXQcrdDK5lCB+onlMxwwtJp/oLtLu+Ap2HqxHGsZwyhvb4ZrFKZXdkUcPbXYyt9dP4TAK1XQyh",
-	"ZdzbnKHhf01dyBy3vmHCFBHZbjFA23e5b8R7iPifMqz6qKCBChOF/HHP8hLd5du+UJL/DIZW2xu6iueY",
-	"k2n0DgxT9Z2jCqEgRARFvHiYFtr5RC6whoVNuamLMQc7ryvJaHqIIIj+N33e636XxBFb/d57ThioR7YU",
-	"8P6iymo3sK0DkWKhRhsz7K1SCkicUoaXSNE0H5UcPQfpPuWPdkQRDCRsxZGLGxtZ87t7/5DhyH4OP+dD",
-	"x8z4+Z8bhZ5rRlMVlgMxizon4Fpkeh6YZ56dv3u5D0zxEMlxouArkDgBAiePi6Vb3cnox/hkyXimocte",
-	"df3k+GRIs4Tpo1SYV26bT1IxO4Ib3f1wiH6axjux4FM2yyxyNZ4ChiAOYwx8bHkyTMSaI9bewg3EmS5l",
-	"7O6mk5c/L5lT6/Plrz34hA34zIGmRqWr/spizF62gZ53WJb5fmS/rq8KW29zmtpjq0/8h5gokNcsBvxz",
-	"ePuHmNwNMvbD+uxt4w9TMTvAHCshUtWxR3xupG2R4ioM+3Qq346lwOwIHUtxzvH2tdgXLETMRXZHmOMd",
-	"WFtGSifQhIP9dXiL/73bIftPGxMmdDWcSZGt1FABlXEDw/GNle0u0nyACUVFSGzbC+GhV09Ww5WEOVA9",
-	"ZFxpyuMm4IMvBRcUfvPW/TTyP9kaeXcprhsYpw7P8hpWUlwzZ5iovlQkKDUehfblo4Fafq9W/xsJeTcU",
-	"aQ7Sx2bE1EiCDXEMA6RrkcMRKsx0ksLXsV4fZK2+juWy5TJD6Ja7V3yFyx7e5j+NyoXwP89WwvUjGyvc",
-	"VxHJHgBbwnJyt9vwM5yuW+zwdvmAp2gnfaD92dQNNfxazsOv99b8effr8W7n4mY8/D5twbev40waxek+",
-	"K7fbvf5bjy2qmHJ+F5f95zgPt9hhTHnCEqq/lps0t2B8DYt1fvrCevEVrdmoh1/XilOqtJZsNvtaaNAv",
-	"vBwe8PWtui1N4yF2cqewtMNvv2p0+wYJbSsiVgyeQ03V4ssGT9XC+jWAc3hr/nN3q+YXDFy3scOdw6eG",
-	"P2I/jTg7p3RukQeYKbfh7eWyueushfHSIcsedLNegWDNWfe7hb2x/C9tN/f2U+1lc/0/63KLHQoo+7jL",
-	"/kuDpnovfW2Q2uFy2hGoJX/KAzDjvCH1g7H/8ozD26Ih9kOx/dqM+1n2vnwmX8AGzLMpSODxZzmN7Z/4",
-	"lY7ydR4SBENbCm0vBPJfAhyu/K8a1toDfgNOGTi3/s+vh4Z6fOX2dFAY5tEhf3ls2kNEzBeLSm2hOnsF",
-	"oIop/4ZIFg5DpcXqGzAcMPBlqfdjFXtYwgpEZeSb6YzGKGXwPXv69Ltn23L4DngGNjj4Gy4aOBg9ePbZ",
-	"lJ9D8Xe/pzr4/syEpo0gP/srdgPdHQb4ceAqcSHyrBltWTwJhiKWHt9tRcCTlWBcdy7K9j5lfCr2PEGR",
-	"mEATutIgzRwBGDTe63ynPWY8/NYdQddo6dp3qrva2+454X29K/Xpo0ZWd7acgHSpGFQtfMp29QbwxqZ9",
-	"RuOFGvZ2nX2lqe8BDqJsp6o9cz0zO54UAWAd79x14W6A4LIrg9/LI3C3eYa3sIddheUO2DvGde/i7jT+",
-	"pe5leKu/4NMJj6v3DSkfshj49V7BgW0hey7OrTGl/z0oFOQPb90VTu/u/qqN0La+5lQ5FzvInGpI09RM",
-	"IVkcBI5NYkyyFNrfss/bH5QyioYrmimDQftKLAon4CiIM8n0phQnGH5+naWNZ5pqpnRop1irYvj8t4vz",
-	"NBXrlCnd8sosbn2Qg6X9jdtZfDckw+8aEKqPezeppWtswZI4TEH2+SqTM8Cwiq0vbANP6c1b/PuORjL3",
-	"acuGgrPc0WrQPZOhsfM03bbt/DVr0Qm84rSKlifDGegYpO5441qk2bJJxZkCafPo2p+0UGHphVv8b8tZ",
-	"BS4c//pebx3bJCywSDWMMyltmnf7w670tq5sQPvs1vznbsjqvhyEtlOMO4xTNio6vB9kCp+PfrAJ1EZh",
-	"W7e9TABS2S5emPPuWD6ONaGKxYPTf3008o4rVGD/4Xse239++mg+lNd+DZlMB6eDIZaRctnuoS4p9hPC",
-	"tIJ0ekpshnVE3IJURBRozfjM/JXfNuZXgz7HBRW44khNDfEdiFVq+4IqNuOE8dJXeafF6jc/ISVi11f7",
-	"Nabx57EHWDe5NgpSYWh63zbWlTFlkuR9XZolxZrf/z4XZC7SRLk2l1KktpmHr1dSGsUmOAUGOY9jkXGt",
-	"XB9brIJU+g4lwcBn70taZaUq1XHVuGpNZqF5vVkvcls3iBAR67mxdRsK93FpUG9UCwz5yn6rBVlSucg7",
-	"3thGsKUhcI7A93m9xKLs9pJuiNJCQulztJq1HEfCElcXEct/QBmh7M3d/O5tmhAp1nkHEHyPpGJGZqKM",
-	"B+YGDE5LNVkLucDiVWaACY0XBud4ckowMT5yFd0jM2oZmH+ISfBsvaWNQKpgPQcJvpUqW+ZdgGKxYpDY",
-	"tqqIwaJy9rbKRmD4HzZurLymiq0EmA8Z5dArWs4lgkMVtbzJo+UkunpUBHDVRd0GB8MqMHRWxXPDcjaE",
-	"Fos/DuR6tg5X4GZjzMhWFVIEU1sre3aaaxsSpEIsbO3WWoDBqUWLjKX6iHHitKSi82Z5Fp931bby2tAe",
-	"Ieb0Gvy5+dqOseCKKU3EtDZ+2wZ+pnKCjUFtoyg3aMYTkKRSHqc0nq2S8unjp/8/AAD//w==",
+	"7L2Nbhs51ij4KoR2F5m5W7ac/sMdGx923Ym7OzOdThC7O4OdBBJVRUlslUg1ybKsMXJxn+Y+2H2SBc8h",
+	"65dVKsmSk0xnMEA7qir+HJ5zeP7P/SCWy5UUTBg9OL8fzBlNmII/nylGDUsujf1HwnSs+MpwKQbng5s5",
+	"Iytq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObFRucD7RRXMwG0eDuZCZP7I8nesFXJxJGpOnJSnJhmBqc",
+	"T2mq2YcP0eA1nbGfuVjo5vRvWEoNv2Uktc+JkcTYBSl2y2WmCRUJ/CDYnSErOmMR+V1ywRKy5mZO3g1I",
+	"RN4NDrXOG2lo+kxmIgCnn+SaLKnYECXXmiypiefVaadSLakZnA+4MN99M4j8OuwkM6Z2WMiHaLCiii6Z",
+	"ccdHk4TjMuqremtPzEiiGE3sCVpYUWX4lMbmgnCjydh/PAIIj4mgS4YnzQ2ZU31KfpGGxFSzE82E5vY0",
+	"7M64Hd9ixiAa2G8G58U6ooFif2RcsWRwblTGynBY0rufmZiZ+eD8u2+iwZIL/8+nUe1s7E7p1DA1wglC",
+	"uJlSbXDNbnsWC8iETaVifpV/ZExtSsu0Qw5a1vT07KtvgutwUBspNmWKiTi0HjojUpGEz5g2YRAVX/eE",
+	"0VfffrsdSAlLGZwhT5qr+iVbTpiy4KHEvxheXHmYruU1UHnJBV9my/LqPFq75fFbpjZueeGZ8zd2mjkw",
+	"GxMJUMxWYCg249qoDWGpZus5KxCmurhDrOmOxVnphAKzVF556HyzuH0ifPbQGXgsxchhesuZejI4HJ5z",
+	"PVJMy0zFrIMlrJT8ncWGcOEYgpkTrglFNsFumSB8arlbKuVCk5QvGKGCAFBgH3gzFjv558kLffLGTXzy",
+	"i/2xvIuETWmWGsef83VPpEwZFbDw3+VkKzoaqhdhBHRfHxKSdkj89b5tRnh8QE6e0glL29Eyf/xQzFwy",
+	"C9P2iZYHmcPQHANDc+TPD3locjrKtBUE6mj0yl59XBP7NCJcaFO672OapoDNobvQfoFA35+92xs3JHrw",
+	"eA63ccvU7lGAjp5GvQ7BDjDS/N+Byd9YIYzC7BfkzF7KKdOaLBkVmtA0jUi2snLR07Po7OysY4E4fniV",
+	"Z4FlLumdA9XZWXjRUnYQgX96SKxZKTZn1Iwe+w7y81p0pKLEsUP7Dr57DCisZMrjTZ+1lN887Ergemq5",
+	"wH4pi7L4ZvhSqAxzrPWNpArfW7BKRXiy81rdkAddcaZmrIOo/OOHYjTyhwYwnkmBeo+uKJ+xXC6pPifj",
+	"xX/djgm7o7GJ7D/+x+2YxFIYyoWGH/5F/8fk/ZgoKqz+Ol781z0lkw9jYrVJOYVf/kLJ5K9jy7mInJ6+",
+	"E/9gG00MKHdWB+LacDEjiWRaPDFkIeSaUMUInwmpWAJqsgVGYmUiSsZvqRJczMYEJZ3Td6KFBf7RpiZ9",
+	"c/a370JH8UcmDW0/igMcgpPaaau+k2UFVuqYClFcfnVdrDrSIVFSsVXKY9pLKSu9S5DpWNLKefHRlBLF",
+	"VlJzI9WmBy8qXgbslpkB84Gj7IismIqZMCdMxDJhCTFrHrM2uFfn7Ql31My3A94w0RPs7k0H9OPBWU6k",
+	"aaeJ/PGD58lStn3XWdp2LO7zhy5DM607pYzSCwdUL7RUAbMcMMomV47I+GTsrESEkgXbkKlUxH7LRGJ5",
+	"qVRJq9AMU+1oP9IrGrNRP5F1f3k0Fz+/+nar2G7orEsMyh8fki1aHbcdMfzTh2KgkQvWgX/544fO45Wn",
+	"8DSFavWwWdZsMpdy4eXR1vma7z1sZmCmeiWFZmUnQUD+wQcXcE9MZLIhXBO2XJnN6SAquxl+lnjL2b//",
+	"T8Wmg/PB/zEsnBJD9+qwcEfAKp5LEaAX+2twyg/R4AfK00zBR1bSYmiwp6v8nh3+rnEZBUBCC8Knenil",
+	"lFQaVxMwsK+ZMGStpJidkm/v7ohgt0wRw9JUk6XlMGZOhbtF/8iYNoQnEVmDggxSClP2g1TOZp5NoeKe",
+	"aXaK3AMXYtd5GcdMw18rJVdMGY7HQ2MP2hrZRQM2nVrRPPTIm9MCDz/kOCEnINp/iNzkV3erlIr8KHuv",
+	"g6apXIcw6DIHzGRjt74ka5mlCZkwkjIr4yqZzeZEyPWgaV6LBiumltwEcfNmzrgiis/mRhOdTac8RqzZ",
+	"kCXdEG14mhIhjb0XGOHinCRc00nKkoiwu5WlnYikMl6wJDy1U3vCsKVaCgAKN2ypt2EZAvcNfDUooE+V",
+	"optBRV7b9SijwXou+01/nbnD/lDmHv/Kz64MbRy2NHPkT7/Y/PtWLHIbbSJQ4Bq/5iJmZD1nIrKysb2r",
+	"x3gqY5IJw1N4NigZZBJq2InhcH/t6fGLBlaUbS7mB6v4mnMy1htt2HJEE3vTgiYh1Tgi41U2SXk8crhh",
+	"f1EyZfa/M0WFGZ+Sy5nV/gwOYx+OUhovtH1FyJF/W0gzwrHG0TsxTpjgLHHv4EgRGVdmH0mRbvynms8E",
+	"S0Zc2B88Wtu/HWLbP1M2hVEcMCOrKr4T40wolloePAbAWoKx6qQmQhKdxfPcxg6gIJpu7CMzt5ITnVjl",
+	"wFIx6pUNXISltxkMvbphheInmsC7OiJTJZfkaeCassPJbBX2BMAj1JMndnbtxk7ZBd4WgEn2NzQa6zlf",
+	"5W7SOJaZAC2HpdPQPuw4AUcwVROpnuiKUxJeDQxh2F2Lzx3pB/V1zewdFrMIlrtichUarUawgLtuhnYi",
+	"9OTeoMIFFyHdGgzMcDj26KmQYrOUmQ7tzcuW3cuEeYLrcw7Xaz4T1GSKBe68WFocD90n2n9lT+AZvAY+",
+	"IGNoPGdw+0q4pZc0YYSbIHMv3FuNzS251vbPFo/7nHlNPmFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhM",
+	"m/JFU5pPqrC3y+ovdpeWQnVwF0IaGo4OqIHpF/fi7oByCnRgAgcFYBDruQzusjSQrhx2i7cf6Dm21DXl",
+	"Ch3tfa7XHJFCd6s21LAlC/GlF3A2yAYsMfph4CaCQAmWamCOmvLEsT8fLqDPLcus4YIUAO8WYHr49EYt",
+	"rpE/R8Q995MDiRrwbYqE3SHgUkYTCKQJTl+jztyHW8AnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpBqTVXi",
+	"SKtK7d6x34TMXGpzvpLKFNaqmPFbtHnojU7lLERUKZ2NNIulSALodjnLubdMEyubKrlGEK4pt3fSGdKu",
+	"sMeZSNhcIX7IbFJm0gJMMDipNiNmFYoOFJ+iAnNhGYOVU60gLMWMyFswSgR24gcdgcxTVvAOIgnBBEqu",
+	"8+HrqMlEHjSEio+ckjldrZgABDnCauytGDR3vUiKazc/MU1cjAlLAMSDHj7G8kQd+4YZ7FSVWQ6+6RVa",
+	"puwp6BbzUY6d/Xa3UtLIWKbN0Uy8sszDpMGbHQDSsYwC0lZ8SVPitt5jScBnkNizpeVAcmplrzhTCpnP",
+	"hM2txBANLInY9bzfJgjhkOVV1xCoBtoqXwhxqudocnvjDcjlGDyavi4xLRcRUpNaVDhUL5cDYqoUZwmR",
+	"mTknmt+RKWdpoiPiFoX3HogSv948c4LEOaixk00hsFaMc9+FME8u7c25MpsCy1SWsv4qaw6CN1kK9+qS",
+	"3r3AD59+27xls5WlhG4WJbI0tZqKN1ntH65ZRgLcVp/DfBnU+TKRMq1Hci3OCYSKlZ2eZE51cc1feFnv",
+	"HDwkMDNRzFAu/BNi5lIXbl7n86k4Ui/QijSIckoolgBkAANZeMFr7wNk+pylzLDkdWGiqOLhJGxHQJba",
+	"g1ZbBPxosMMVZJHC6u9NiHu5OKbiibEXoGLaOG/mBsxq/ThsHROA4J1hewJSDH6FywhjiAuaDMi3PmTS",
+	"C6X2iEkmEikgSLZm2fBCYUiCwfDhC0LJhBpUhClRmbB/FK4qi2nanjhN+zHUlkOebExIxoYr3CvyKNaK",
+	"CqYLxpLq3dY+NejPIUEWZgEBuDz2E03Ae+yMcvC17jdToahVJ6pFPEfwL2CeIBgiHC9QcLGPDJ2hn9wr",
+	"Z94/6+1u0QPIxWvUnp4NtezMr21Qse+FyLlq/qtu1DIasDcYMJF5D201MKM5YhbAaftN7nuuIh/geIJc",
+	"hXATkbNzkH77HZLdb3A2Q2egSxWHY8+hdnZB68kh+QzXZGYl+alUZCZl8gDuskAJpYI3uSZVPXY98LRY",
+	"0AseTF/udOVVibppJHSNravuCmdQUnKm6DIo6i2Z1sHwvvBIO5mm/NituwpYfFj+ey/5BIHT0Pdr63GD",
+	"BtdxS9OsxdNxy1TCg9z8lcMjRuM54UvIS0FGylXhWe6zgRf2499woq37yBcU2skPHGTcZ3Mq8Dxr+HLr",
+	"YwcaOJBQQydUs1GHPSx/B0W8ZIRW/H6UOeV3LBndMqXbPEd13inYehANZsh7aGpA4QoxzRWNFw5/A2rM",
+	"LVPchC/I9tWE/GI/UsMcgHcC7fadH2cDFWq8dWEffqri2/oCS1O+b4ECIGwTBh2ow+7iTIfEBAfQUqAb",
+	"OKFSrtGyRXKjFMExekoLUzdu2P6ylk48QDvS1K6NSAGD9yLZMi4ELI1TfofqTSiIW5q+cp3MTCzx+tu2",
+	"mFfu1dwlGVI+N3m8HBif7J5VbtGJwRtr9UuG/DBIxg5Y7TuLnN7jZVj4qyxd4gg9j9GudWRRINMtEfHO",
+	"mGZfjLy13UlGyDmaFFU3P8RgFo0Gt1kqmKJo0wOVa4SxhSXzgTNKwE9CmpGHVZgz4VlvQfpcFO+P350W",
+	"3EGBOFUA5qjhF1bQZYGyxRGXiKiNEbwqENQDc5LKeDFwcQBBoJQ+1DtaVRzod6OH6knu+G3liHf71mPM",
+	"Ll/VDvYBSFg9qH4OtqafouQCa/r+Sj6nLndRp/dji29iRzdE2/a9cNWMQyiiVXZyDYK813K54LPSheY9",
+	"NVxjkgr6Zi7QqdA0NDkGmfMFpzXlw1j2DWZARlCH6H1j4b0duK9aNQBwR1GyytIUXFAyTaKmT7OIG2ky",
+	"2wri0TR9NR2c/2v7UksI++F9FMjDhvAebahILgidaFBSGqD03jOnwO5nVix2l/NZD68cEUKI95NMkzcs",
+	"ZVSzVikk92LkBguzlgRjTkgl6gNdq0wkhJK5TJOm4UkvWDKabDrClB5syKtDxk9ZvlnshyFwVLScfQmx",
+	"xVmaZ1wXnk8h1xXvu6OmoHVn2SZ8H48uSnFjdSM0hvREpBBHIlK5CCLi7oHIiXERqdwCYGjJxELItXBE",
+	"4XmJdyMX3AkzB8EBaXdTZidNVOlSTBGKJSIpdl+QS1fE2N/l5CrPh2jeUophpsVuBiEmkiN5S9mdUXRE",
+	"jVEdUkzFvVFstbc9URuqzJE2AGO3s4w2qfu1x703mRDwx7WRq5VFO7DEWOS7zjCANWobdlSirCaaUb3Y",
+	"ep/9XU5uqF48QwsyCBV8Ngslzr68/OXXy58jcv3sp6vnv/58ZRd49dvVLzdBA2IP71VADRdJSxLdW6dd",
+	"cU2mUnkLEUYHoXlckwW3l9jJ0zxQbT2XKXO3QD89ya3AZ3s37xo7xzl58fLyx6vR9bPLXyLy+tc3P16N",
+	"Ln99/uJm9POrHyPyv//n/+pn+ixPVt58cQY59vjDbKF3e4KfBalXs2p7HMhDuIMLDNHhAjRyavCCyVWA",
+	"lnDJID7+aJ9o9HlYnCCGLhgxmRI9NfL+nkN2Z0ZGbY50JivFpbeLNdF9zmdzpshMMp0HkDWXqDKxDchr",
+	"qsmEzTLxMdhzN/+9jucsyVKWkL9MMU7TXu3EqM1fD8ecu2OXDs1BPf/qwYRqaexVnlQYPDLEa09RHXzI",
+	"3SQNblTYHHogvUKw977d4Wz6vm3PDTyz/d7PjU893l1Tbvquu3Ya3pTkhyiAUGywZK8odhE6i5e8xdO1",
+	"35Wwt9/Wlw0aRBB3GLRjtYZGtOeLdDgSXbRC4cmtbrkdWM+kmPJZplocWFO+S6wPDvkDT8NmAr6bZ86d",
+	"ZmCkrpSabKWNYnTZFjPvCjpNrKolNUOfeJxyOzWZSSKF1f+sMhNhHgPVJJHxgqlTLrdKOMUB5OsoNh45",
+	"cLafBoCuib6wuorNGYsDMAV2BVgdRN0mSyqC2FbKcQtZ4li76CkYK8em51pqoRYOgk41M+/hV8KNRT5N",
+	"0a/SrSkEp1/YuqDyHWy/4WQFjw7nGMQrnGZLHUKQCUs5u2VgEtArRhf2j7/8P0L/V44Sf70gEFucjwCY",
+	"xeO5BZ5iNJ6DNY9rUuIK+zCKnRJpKzSye2WCWvJFg7+0nMx1OUS+zbsX9MJ49b++1IArcMUV0/2dxzvI",
+	"TL9n2vApLzJQt65Grpi4ZXfbZPRaSJggr1ZM/Hb1T8tYMguvSkUmb7nhKTebiKA0EpHK6qBeR2E1q5xF",
+	"aceD88HvWorTN3T90kllVYdxR2UZfClCP6r7F/n1zc/VU/r26VdRl8Gw9Op/f/q3r3YMWnrbjFK6IOyW",
+	"qQ1x1m9vLEvZ1BCZmT44VMjGebCANCMKKbDemwX/Lf2UiYSpERe3TBs+q/sLgj71rVCqHHQPfAuFFbxm",
+	"Sluku5ELdkC7F6b/he2pVRKsHhja0s/zyNRjxu9Gg3kw1SNXM+I5VTQ2TGmP1JDX/yBRD8LCM52Hr9RC",
+	"nri9EcmSi8wwXXYtCJfy7X2jR4VLu2zJFDjAdsk5fiMn0rzOP9xuyS3dF3BA1WkL5OojpFbQG5P+AxFf",
+	"nwxCBu5qqPK27a6uHktNY09pzLCOsUtSp4DPkGKpz9EOM/aZxEVtAJ9cSsuZuOP/NgY7IRS4wy/RUOg+",
+	"HA/Hp+8ESsqYsQ2f5INi8jb8hh6KwhUg18J5AsBH4CpG7YlhRZLAtw5+PmdgC/Z5QaUE0a149ZIm7MCs",
+	"s1NAORi6HSAO318btVjzWzECjPvmbyRlBlio/WfCZ5DXVgTO8DsrLc9ZvNDZcqfIes+LezABxN9KMk1N",
+	"uvQVbroRLZjIkUcbBC2eN23ZFxE5A0rqH92c583UZ6AGfLJRNefD7cnP7jLS9su56SQZD7wyHKKOdBh3",
+	"HNcrGofC+DD4u7nP7zfGxzVAJY0JjRd4M65L+XcQON4voaPjkuZLHrgLnI+k/4ltS6meZgqMprkIy1k4",
+	"wbryQt+LFwD8avqmkI8DppBwOF0J1haVMGkC0yWgfInhIjZkksoJ0vWSCj5l2uwTPuYkGoR5lJ9/bdMd",
+	"Wb2vlbzbFPbTtoxmJWOm3aao0GvLkxKe+OuMxKhqa6gDwi36zCAur5bRZPfcZbUvFf22KAlBCjgHwKtv",
+	"Sk0wd+bV1ME8z0/vGY7KTDwP1hL4vjScJSqsf9MHtfMT3w8W/nuSV8egAsKNsE71rHcuZyjO9dIdL4gd",
+	"GGGqictfdwU6/Lpm9Jb1puga5paxHvGiyLTAlZVA34q5r/NQtV1CERXTc+GqNAWyPL31EKQsAPsaDVOG",
+	"zrBG8TlCB/IH0FrptGGNNzOSCESNpQlTWGBqSe9GUCIOs0RBua8nEdJ0TTca9egRWmXkdJpywYIK74Kx",
+	"1SixXwQRCXLSuSYLtjLE5Y5BNS67Zn1Bzpxvm9Tl80a55K+/86Ig/vssjNaVDYZrVecjPv326+/OegyK",
+	"T+sDt2wWzwhIcilvWVKcJfgT0b5sjzCPnbb/MN1777lSiNfFmoUjKBkWoi00tgHcLXIDbsmUwUXgYoTy",
+	"uodiA4c1Y0b3qgZR4HXzLMKADC26jFWtdHedW3EaHD5esGTUksxV8QKsqTBg3IUyYlNDaCoFc/WiMFHO",
+	"QkWKdJPzIbhnEijmYRfbNwssGiRyLXqtyt5qQnoSxiVAYSXjeEGxPmeJ13LJ8hAtXGDvZc0ZTc28JdbW",
+	"3brbRJXyFV4U4N30D3jIv2jVVBRbUi6Cl+BLz8cLiSeHZYqYC5VZJqx0hUEKKcTNIAi5gQodAGVNN/3u",
+	"r0yl4Vpq6M0ctcsBPqF0g3p66Yhdl5H+btdRx11eA40VWhFrra6Rzeb1dXg0S9Pe66in0ZfOvn6uCLAC",
+	"5cqnGtpOHZAFPoa4wpuiSHJbCltRebAKpliuNpFTP+ydaPXuIAkzKzq31Eq6qdRADn7eHhJeFObbddBg",
+	"0uzbIonFR5P6mmtF86FACcDNdqddXr8vr+hXhgoOsuV4Xit2y9k6YHOBc9uluET9yEN+5y1aHNTfdDOj",
+	"mGR/TXlrCaq6NtfS5mttJ7CLpqol0CoTOG0SbBSFqlmeBlxQMMrAG6LnrgTmXmRaUc6KlUT5IXSobIVO",
+	"2mIF6Ks5GzoLa8zwYEdN+YZujzN2E3bszJlOfgiamjso2HsGOhwSEPA92RBKVmB/dL41TK723oLHslWv",
+	"Mj1vqVlUWrCe19Ps7aLz8mTan2A/WQNKi4dtbCmNWTWdwb7sKidBaRQNBQWqRpygSrnRLYlDdZzaEqLu",
+	"/33fyimbKZLcEFiBv1+FxH0UW9hqJK3y58ijbHFefpMOnp1o3MpqOyqN3IAZEitFWYK1M7uaWFBAbim1",
+	"IU9dV5yd7JFAVAE4xxILYoXK/lrowXNd6zJwgeVHrKzi4RHi1RAoc/iot0bBAl/Sy0e05TOXSzl0ntWb",
+	"LN1BZsHxtxZxArEDC7uGqaKSd14u/UWh4sNOoQ2WkrGOXSGKG7ZcpdQwiBXWkas/RZxA2MLOmqEMbezM",
+	"flYL6A3pxXJllcuUxUZ2xVTvWtTq2g1ZK2x11kTxEIk1G2cs2AbttBeVqjIgl0N3lkBnjUEApwzUJytt",
+	"91Dbajkv3Gb/4/JI0Yh6+K5X1ENzoQE/RCxVi6T+agrXFvZgZRp7qcRpBhFuUM+mEI7gHy+LF+0/r9zL",
+	"VeL77pugO9AoqluXcE7+fv3qF6zha9idiaxuT6HIuyuIykBOKqRAjwBoZgL51ZmPtrWYiFqC4LAQpTZU",
+	"9djPihrDVLDQ1SyVkwhBNGN356BHseUtU+eFOYmwu5XC5h7Vydq6BTWPvuYsDvBLb7HYoaR66FLy0ApG",
+	"5Gkv9/ZY8jVrWeqeLmZf6jBkOkaputRHAKrgAs8N3o9dsRM/yTXErEwyvUEtsreg19YRTLtuBgAQtK2t",
+	"mNBdoaSuECMTXRE31MXc9JdE2TIY9mpvMJokKnc1YT4l4cGwIWjgQWesLQxpouRa+8tw60j9ymGDXSV/",
+	"vVz4sopONchVjjrff2ULIeGkKIncUhywzgWmXMyYWikurLAoCE8spzYbV48Fi4lfQIgt5UuCJQudjeKW",
+	"KT7l4ZTXLQGkuXbiXGsKeDcPmjk8hpTjqZslicPFghRLeAwZKsFkuVdTu2fLIzUOFJWqyJcqQw86gyaD",
+	"aoUzzXXByJXzD9HJpSaUpHKGx2AR5EQbulxBOf7MzEF4shLFrQfbgfOR7NKU7gqwcAXxXbCelY/Wc7m0",
+	"W3d7BkfRDinGpWItNaaBVsVz74uaUw2dfllC0COzYabkESuBPBOlf3BxS1MgR5+98r63buegWxRd8QBy",
+	"Rd3y2N4axnXSaOGKrMlCLsy4d/1zHOi5/wzSI6dSxSzp7qfsi0+Ac8+eI5iXc7v6NEunPG27ikBID6G/",
+	"RQV//fgzKWTfPNEVTALvg8WIzVHixe24kx4WU9xYCYY9DvF56cj661/XjJFExnpYFM44XSa7R4jbxXAx",
+	"+wcLIFNs/4Q4dNYSzOQNRjlbgYQaQ7gw0jIflWlDILAnIq+vXl64fFLXYe2XggU3JZ8DC0wv8FbWF647",
+	"QsnyC2spvCPIWsMiVN4bPjC+1dL4rVV/V1QZV0EBRrOc15n+nmh08q2pdmHCzvnSnKx0vYbLxfW424IX",
+	"GzakWbDApf766uVWo1XOz0oDRRVcqa69LLeUm+tvjwZ0uLlX2AVezG1eFp2lptwW1HW5YIAORsrw6YsO",
+	"2wpCpaqMNM4F/ziZZCLB2mFd51Ro41+H2j/BgYyAwkI1J70bGxkx4iKSo4sy5IIAjwL3dhvK12tjOggU",
+	"2408oOtLCp5nI8yt21a5Q7jr1mSSELOQIt2MwuT8thpQB1ERRRhjzZTD83jGnrFQc6raSuPNGUhDlrc2",
+	"Ag5rcakQSuqwdReDZyiA0Jn4AwGD9uedggahPi0YNvYBa5f5Yycg+0WMdkWp/EPLxjlNu5xbRkr0AE6d",
+	"qwQDOc4L2w4H2GqZp1stg7yllFfdcjylcEIhi6A8lKN90CwYZTYMcxQ3ZCYLwM4URWKXLeFXW8zeTgct",
+	"1yr29m+Hz2WCKqd5B06ihCMBgHfwjhs628lV1xpk8iDaL1dqOxrlF5RQI3vB2C5kT2dtoeiVrcwp9CjA",
+	"0DUIOMQG4x5nD8BhKvPBFJa5xHOeJoqhjQj2P2GphKqXEvyAPje70jloT/QtV97egsJBLGxPe0UZOIhr",
+	"e8qyPRNpA9FnhUJRa5MKI5bq2TKlvM1qAm01TYsh5ZjJuL1DxxpZuwGZKWE7VZvuqqjcUQvvMJms2G3l",
+	"46Wtbk9T7WHyvqGzX+gyWOt6EvScS4h65OaiUmGgMHtBObpd6OFto2MDdoiEqEkpGvOU8k8elCBqwtfH",
+	"Te2CwA4WplXPe0BdRV4pNuk+wU4BrSzshs6893mnNkXQhbmtBlw/DnewgJYON3dLJyN2F7OVGXXHc12W",
+	"kxyd+wtMWuKJwRKiziy505zhC/jAc1lVoC3i+JKkbEZTUBfOyxHFzia6BEswdLy3RKGjekFRwbjFp1Py",
+	"AovKQpD0hIGlB1tyfSrJj3KEewgBIY/VL7VIdPpN0RNGG7ppaZw5snDqNbCLC5KiMnhL0EqgfEKLT1cV",
+	"NWL71cctF5b98L55IL0PYAvZ5Pgrp04fCfScOSf0CH7jNvm2siYfCbh1rI/YkqyWV4gr9khXxuwgT1eZ",
+	"Nm0uAZolnIm4zYQLybmaLDMNeZjQ2bXCeSqlhfDCCLT9v/oZFEsyBmefHh/QpluZKdQzotMul6XpKGwl",
+	"+lXwP7K8qVVRIGhsXx8Dnvpk+/8bfjol9m7PNFMYQj9eS7VIJU2G+SxjksqZtmNC83qunbnt9EGSBtc6",
+	"C1UsvdT++DTdgK5EXd2WQPLWZqRZQHr6+9t/XINZXhCcJu9ehom5kEcR6E8Mvwe9+HzKRq4uRkfylM9y",
+	"s+sHYfjOxSWDLSXlt31bPzxuCYxKuaV295hxCV+FKltuMu6CasH67H1ah6iP2JGDX9BBjk5RwRrKtF07",
+	"wahk9a1W96gHIZQXvIVLPVd0arpZ1fb7sMKOtjP3GhvZPn6Jr9QOWmWsFJ4XFtL6yjY5afcI6ipouBy8",
+	"9e23X3+3Mx0+/ba6g/aMxO/KuYhPuyjwkLVQvsceNNgwM6+Bcrg6Iw+iau4yCYGRWdIuQGkfVOh6e6Wn",
+	"gJlqG4VuK3oCpHajnPW6XmPQXtC7eZtfTT2rDoWgtsKuUmXMm0LKsPIRISXnhu9poFh+xewGQre/VrC0",
+	"thaYcqO39Sip9efJ0tSHN+8a5ON1vWmPPIG8uwksMbSzX6HLaCA7pz1hME8ymtB4EfnCP3k+gH2yogrN",
+	"z+gz383g3PPVkaHBwjQQtovuDotFRd4rpAJMNkTINSYyG1+IqEhZoGSeiQQtunu2KSj7vLyxuFhu6Ax+",
+	"K1vPnrseeKE2OmLKBQtbaK14NKWqXAfDl/dQjCa+ZwyFfDMYJ4E8cytpLmk852JbWEQ/1bGylyvHd6wO",
+	"uUPdbXbLZaYfc07MUwxXWlCMCLZmijAcWWMZjamSS1dtH9ruJEwVLVNjxSCmkaZ6f0Tyi4oqJ98bgVp7",
+	"NLblE5ZDg91eMTQYgnLQ5++VExc6HDRNlHBm91Or8+Qi5dCNunX/V22q5ivBsNmfvzEqVmvim09CARHL",
+	"NVwNiknKIbeJm0Av5q5yD9e+zMya6mKch/UizkNZ4zm/DYdVL1dSmZYQz7d5O+zqsdYTuTvVaqi7jzJ7",
+	"ywxQW47dudxiyEJZct234MBOIaP/ZtuAFKFSbXp3BGxJs37r3QAAPCT/AL1fkGxlVXtUeXM8giKPYRdZ",
+	"tdlp+MBaUWhL0fvcZROEEJLidh9o0bmztNYqqkWDasWOomOgPaIcqiHqfcsmcykXz5nV3YOxPRhsHw6l",
+	"JpqLWQoxHvh5AA4YXBGgUHCXWXbw083N6yivxekDSIQLy+iHOPjuyB53wGa0sgL+N+Qf/HuMmYkwpLHP",
+	"6g0Y7fvKRpbVppSLNodX0W7ZF4wLNTrZpfnuLo1Obpkwo9ac2d17fxxjkTKGy2a39sMWYalpceT/kbFs",
+	"x/HcDduCTn0x348yZzRp9zhrFitmdH+U3KV1iFN7FWcJoTPKxV8j3yGk3DMkb+TQnAwTQjpbH0HpinO/",
+	"ZqcV2tvHfUyoUvyWNftnB9wCasZM/7I0RsrFaNlbcbFgOArSZlkooeraEjvVxPHYkxcJXIdQEswo166X",
+	"9jUJwhxlEFUIujipEjVUqanUOCXnamXq6Lge2rwU+/gGdgArDC9VR/CA6wOgmehVWXx/p0Sbtzg/gS2V",
+	"Cw6Ul/vwirLOohMspnqJV7CcNuw7WIGs1A6hl53AYmp/K77DtRv47FWOggeC3O6G+V28gm2E84YlrZJV",
+	"wS/3KWhQ+rqDcCvA7JLtmoJPZuZwcwVlN8fZLjGF5N/ABE7Jf7P/wzgInbe7y7t2QFSNVCwBJQ9r8WkU",
+	"g1kETTrAMmTF2jzu0GV6Vh38ZWdCq7j1KlP63JWu3S50tTdlw3GwamlRVjlvstWn2q3UresD/lGqizbN",
+	"0pQASyZzmkB1EimXzrXbY64V3Vj9Z1SkmdRiCV3RYqnIs1RmyRXMD7LH3JgVBIn0yDJ3+TEjlF2a07xB",
+	"yQdNXi6v1oWOksmGXFsMoSrxNyMclGYx1rSeUM2++8Yu6atvrNz+3TeoQZ6S67lcC4s0gGinBPlVVBR1",
+	"2QevnIsv8mG0p+QnqiZSQdahkBjIOuUsTQK1PA4WLWMfj2KmzAgSGDf9r6Bwoqs9zYjoFKzElhIZXerI",
+	"db5xG8zz/ub0lm099Q4ud+PMJTtwl1wp3F236+YCgTsfGGVbqMExRc5GbatCdPPAKa+vGDzI0V3YwrOS",
+	"eXNLq4XdKuLzgK3ihSCFWaEX/9F6LVW4LsNWh0zudcJkJ+CKKTMtKfmtqsmrUjMRuGtolnBDlFxroudy",
+	"3WYK6p3iX8ruzzdcgWMtmT/3BPkld53vlQupaB7ujvBrOO1cF3J/H4NbqkezoJYeBDdzRv7+9sbPmTs/",
+	"y/7k777+799sU25w+CZEIIE3zhQ3m2vg5RidTDWP7R/I3y0twy/555bxYVJxXtSDYwlJueDMh1acDzQv",
+	"6bt0xf/BNh2bvXQV4WhKsH5J7lct1sGoKmu1uBC7DS6mMgy/n25uXpPL1y/ACkZvmSAQEE6GdMWHt1+d",
+	"np2SZ671Hbxh2fYTTewT+CzDzOu8OuA5WVEz1xHeV9o3p3onYpm4HiUMlP6JTLjzSHkt9PSdeCeeSXGL",
+	"lXucUALZar7+84agasmlOLdvn5DxP0/cXX/yIhmjCcNXNuGasHguWVIgIuKeq3GqyJIu7CIIVCUmv/76",
+	"4vmpHfTSNyAF4wIwfy8/jO/fDWAH+t3g/F/37wZ2Y+8G0Tvfhfzd4MP7D+NTcpkvw/gUd+e3RR+KT7ew",
+	"U3zz1Vdu3hQy6WZYCouMV3TGxuQvEJf+9K8R/jDS/N/216dWNnl6dnZBzrDiN4II3J0RyVb4ODo7OwPO",
+	"Yz//YwxHMNZSmXH0ThCsIFmupj7+58mNNDQ9gWq98H7kguBNnsCGqUZ2MToCgKfU8FtGxj9zsRi7vZRS",
+	"HbF0rIA+YVYI0xabYybMCQPMSIhZ85idk3HKJ4qqzZAOJ9BBxofS6aF/Uo55HNL/66tvv/phglPe8KVD",
+	"qTc/PCNff/313+ycv948w50teZpyd5lcABb8mykJpS5gprOzs6cn8P+bs7Nz+P/p2dnZ/zfGTjUpj5lA",
+	"z6yj4MsVjefs5KvTM1e4FmlOnw+H6/X6lMLjU6lmQ/etHv784tnVL9dX8A0E8Rsrug2A9AYlk/3g1r0h",
+	"V0zQFR+cD74+PTv92rVCBE4ENGolJzG8fTqEK2Y4lWpNVeLyKmYoGuc08yIZnA9+ZObSvvtD8arlh3ol",
+	"7Qrt+1+dnTmPs28JSVd5GdXh7y48wbkPtlVPqk0F/CiQ+QAoeIriUmerlnylwx9ck2Bg1NlySa2OW3GF",
+	"F9AoSg7YiziVM8Kt0mF5AE1Ti6p2f7nT/vxfAwDs4L0dvApodkvTzNf+lG3J4gmLOZQwks7e5hL7Sy0k",
+	"odjnGiq0LhkzkaXX9VyyW9clCZ6j37F6glduBS/Aqz/I7bzfO/m098HtkMmBEQTBWFJHoQVhbs4NnUWB",
+	"3//fxGWSWf4PDT1zu0z50v62RxRYuejcTv2f3EYC133lRWe0ORpduDNEr/eRSeIl3fgIEEi/SFNomJMQ",
+	"lbn69ev5xuphF85m4krrABInjEA/FWT5icQY761EcgcKUYkJhX0PYyvJjiMyhkA9dztRIcVmKTM9bpSm",
+	"jmmaMmUVb7jNXU2OPPqrnIACNET1Anb4TuRdzp7o2nvF6O4NDNjOKbhJuf5mL4gXr4gamSIMLr2lBupl",
+	"MgNFjv7VFvNGIVAcagcNzgd/ZOiCcReOe1Rg2I6NW9snBfBHRXbtSrEpv7OE6iSnlhXBd21LAml+xyVd",
+	"6oU7EEBAn9nEZwKVsNAicnypLCQnGsfPmkUqArwM40WJXjHgveeuc8oq0/MIQqkigjltEfnf//N/ta3H",
+	"F0CvspMWKH33zR5Aai604LJRKTFpyZYTproW69v4HXG5feI5gaActRUE2bD6h3ZQqvR0BMIo1esQ1fZu",
+	"3r6cN0KslOEPw7r0QnCxGMLdvdr3xxTXgFkB5xKPeDvlgTKJLEI2i6sJCi3BDdXn7vldTvSQ3bE4Mz5I",
+	"PCgI/8y1+bucXBVvNnh0aD/FK0M8Xos+W160+laf91ZYXqvXe6AGDh6MDb08Y2UwBSIXGxhyCbqhp3mn",
+	"1J5iY4/EVfmzqmLbvO614Ws6Y/Y9KL9aUUy3fQmv4ptufQ9C0re+A+GEzTLhWcGExouZkplVkS23SFNo",
+	"mer6Xwq2tkICGL32wNvhff73iCcfuvS5yvEckTtU0eCxNDlI7nSzYo2/Oih3pdsyYAcf3u94EkPFjHOn",
+	"PmTWKNceq+f5xo7e40S7QfpcCnaAM7hxUSKG6oV2+X7FYaAVl/LUB/c8HM2H2sjV0WB7beTqUwGtXQs2",
+	"SG6H7RybFxoCMXkHgC7M1ftGvIG3v9yK7ezQQuhPeSHetDGFXnffURh2L9z+gtJfULoXSqdpgdMPEehg",
+	"xOG9/U8PMQ6Af1wJDs/30YQ3AOlhxDYHw24GUIB6mMpZpwGSjKcyTeV6jK6BvB8uJa4fq5w6R+EJhCVi",
+	"rNQ5GadyNkZbWcoF03m/tVguWUTWWI8aijg6x5l8J2aSSEH+Mv6ZanMCUU8nL567chF0apga/xUV3jET",
+	"ydjnVSJGPtHOj5pXUphTjTIB2ipzd+aGxKnU7J0AJyfuglGVcqawpD5Eq8ZSCBYbjUIbVPUJGTALlPxZ",
+	"zrYZMH9mVlZBw51rNq1deZZKDk7QYGb3HzbenYVyzDta3FqeGpoCT3o3A+F2jmvYnRkCWpwgsKuUGAhg",
+	"sh/kpvH2Nzups8Ji/3nyC7szJ5cAwpa0JSMJoF9l+9uDhw7AU98wWupMrReAuEYSw7AhNU8hfkBlQhM+",
+	"xRqVE/YReMWeOl0xzTZ1roOzP5om585gf7WtDrX9lLXtQHN62seGGapoJaBhROYO6tiSQ6xIp1T60r3z",
+	"GPIdztVLvCvKuB5CHvh+Uy5Si+W+YhdZBL3OabnkdpP4g2jyDFwxbk/7u8G7APYLW3uY9XEQPz3YxOVZ",
+	"Gz0JEsn0QaQ0e2d73y4WTPA1BDsPpA3Ph/f4h5d0i7J61YN7Dr+XDu4jEfiVSLxPt9i93rr9xmUEEseK",
+	"QkiDEzhyQHQ61rZfws37K4+IuvepNHbKD8OZC0ppUy9e49s/Yq+Fo6kYdvxXmQEB8Ph6xlus/IzippwW",
+	"jWVcwIOvfK4YhN/rFaMLOOBSUFujO40vDZCC1/8Qqkv5pPDeywKH9CukCNXP6fBMrXlEvQJfHufOpRtf",
+	"znv3Q+3DqtrIBwm2i4CQXz2TYspnmaLH9raEpjs6Pf3AUw9gMD7bnVAumEoiksh4wZTLZUmWVGCImplD",
+	"DfCqc7xow+Dr8/n4cCqKGuSHpareR71S8m6zhVXebV77oPmjnXB5mkexyJSZXUyhY2m5iGW5UhnFF4ic",
+	"RmTCNE8Y9vRghibU0MfniZUDOTxPbJzFp8US58HTewi/AyIYFrn8nbRw7RO3j0sLbppHo4Uc8XkpBdKD",
+	"uEYE9gSWWQwphCkz2pIDS6d5sdOo6ESBkYr2wzW1RBO+mR6L21UC5u+LGCT3OG8YYp9NmWIiZh+GyLW7",
+	"FddL9+Uz9+5jKLA/cKgx4cpb9dBjjyBu5lm4eU2wzpJS+Q3IixZQmAl6tKtwu2OphgZ9PvGIMsrR5OhY",
+	"2KnS/D1LZuyyKJN+VI3Gl398lHC4SsebPGS7FqptyjHK4ZSCL3jVgld6IpedCTLuq+vvX70chLX9hn/B",
+	"t2tt+hcGepXclVqTun/GmziVgiV3oa6wu3l7ZWxY2AWRGxgmXNBQOZ8wPvvstENgNPS55mhOXFLDFKep",
+	"/sL++qBp0bqq6x6+Lne4Ol5osKeJYrajM8NyU5wn5VZemLdYdNGGygIS2xCYOVtWZLEN5ASupQL73J8d",
+	"1RQzmGA7hFqrbL27A+fBIGh1/LzGJb3xa3yc5DYoF97ZkmtZrnGcpyRXG4X2KzHudwbdlKqJbN8eqNbQ",
+	"h4+c25bv0Z3mI4nlWPTdST900UzgEHJ9YWUnqAfNNSnKy+6tRG+hNb2icadNvmhqC50qdw5Mg8iJ3nQI",
+	"yxkdMKasGwuqW3sk3QwS56uddu3NYZcQQQFjOvOKGFQB9LobuCQ/hevhYIze7mR4b+jMyximCxNv6OzS",
+	"bAvy8Xn1LXE8rsBLD3dXVzeSYyJl0Xbw8UwFRX9BDIPhS+ZVOSy5zUMN/z59KcVj1hFRds6175bZKv3e",
+	"0NlP7rUt2GvPlyd5xCpYcIRRmzw3kc6YC1lrQfD8YYcHd1t0WnVNV8JAwVIKs7dlOOYcO6hfPj0r9V3x",
+	"6fCtjVceJ5C4RGgfzUZXEB6ETUJpt43VE5bNeN4LlBZcg09szocN/b8QIvsw9G0tWuNpXxhN2B3YqzbQ",
+	"DDJPJV+yhFNiUSBvnOjKQHBBxs/Bp3jyDJHvBFsNj6FnJNjfMf/afrhkzOiyyP1EO5GPYidziGI5DUWx",
+	"vnSr/ywvuIPbdvxZHoLWXqMDuBi0cKMErr3/ZHLyCuv2AJyqcns8d1p1rkdguzyekxwQjjZzXZkWsQGW",
+	"BUAdTYi+YsRN7KrGPflI8TaPbHPYAm1/jq5ear64lzJhgVK8ONYDito8bmxP+dQLjHFVF7nePf6wjS5z",
+	"i+FJuXZhV1Bibt7sDP94FHC9YUt5y2pXHu4jIloWrBbL3zxBaguTTxtP6rfdg7Ck+lSPwJGwnXvRiE9l",
+	"2kD+gcWLiyrsHPbl/d4x1htbbjqOdUTGFMhOKrf7XHMD0TpjLBA/cgcygh2NYmn3M/bpQ803xrXyK1ER",
+	"Urf21QkhsH2apVOeEm7eCaqYC4gs6idGFRO8YiSVcuFueJFAbdNgJhEy2hCuHT6QpzbLc+fJ+uR4ITNB",
+	"yr6A1EOLcB2gZutDMsXhIpswJZip+JkCDQ/y7r6a8sSVg+SafHN2VuSrYf/CiAioY0fJmtEFU76fcbhM",
+	"llQBPtQpp7+akn9sbpkS2DZTpmDJE8wXmFaMJhUIYlnTZ0AoTzT09say1HPf4K3x9SQTScr0Bb5GIWLj",
+	"ms+ghHzBLyzOKpmmTHnzYluW24KL7mBw7x9+lmbaMJVDAur8/UZTnlDDxSz/3b0Hj92PD/Ykb+gyPYiW",
+	"cVgnYJ1KaoXqsGQ5VhiNESpYd5n8I0ftXEX5iKFYrmx9l5Jwja88znVcTPQIlzEaO7HKsAWExrtnRbVm",
+	"SY0XxnMWLx5bEWiC/ji3Uw3qn5p8vvs5XeAbKUfXi2KEppaHgizvui+ErWn9KWebJ81pcf9xbrTKvh7b",
+	"h1YcdOFAa1bEewQ/Wn8Wa+gsd+d3+QzewEs7r2r3uh3RoauLPJb93kco/OkKgVgMwbLQaF7GcpR5Y2no",
+	"HO1LPlDFoqIuvlWCUjajKWrihC6h1fscWrof/irrSIr153ecWyzHjt45sd3ngGtODpXRCmdl1dmlvGUR",
+	"/DVh3rcDYr9gHG65TBietlund+Y6w3v7n37pr+Uj+oj5rxTQ/KKob4yoC/2MdjIlde/n8Hh3zHvwR2Yc",
+	"YD6GzwJRaJu4+gmR+GPaRFcpjVkb1sZUQAsxS+8YDCrRBZFKMWPqsCQ+VCxlvln/42FES5kRWMpPMk0e",
+	"KWYS7Dx7lC+uui7cMI9Rjr++fgBYoAklbPc8L4sQrC3vytjQmWIMbF9gelgzthiEKo3XtuxmDm863Ja/",
+	"UvPpAHR0GdzXE03WUuU1EQpRhug5xFUykTizOfRRseT3xDn7cwhE9i3telztTW2K6nnXHXq1XJmNU45u",
+	"4OWPWVyHLhiha4p2qZmUCVb29FWDfVhJtYR4/9sVdBa3yZ5tBMr14NdFIHM5XnmvCuXhvrY9m6DedxlG",
+	"m4ZQQ2eDaEDLKV758t4/ZBU1BaZcd1VOC49kG5Ay0TME7GmoRd2eq/z40Wt7L/3xg9z6LvVRdGkQ93tW",
+	"Tj+COaedAYG+akWmCXQxcL1xj1C/dW9jjuV5Q5WFanDDco8vevWsLP2rSGQpt+OosT12LsHC0gJ46ZZY",
+	"mv4QGGTnKu4yK3VXWWT/q23HQ79PHNVsU6ZfZ2rGchL7tIQAV/nQb4Us2OpjJOWWQLk79VUO4vHorrrm",
+	"qKXVmo/s1FBwFLA+d0Vz5dy8KZ2wFI1zhi+ZPiWXGOALZYSgFF3edISwVDMygWQh19MZPBqnJOelq0zP",
+	"feVEqF2HZSzzBtAQzt+MQ7WUVELT7jBUhDJ2iswzwWmKPmq7v5wkMUqWYkEB3ibXYcTtMWS69/9RjC4n",
+	"1YcwsFt2152va6hhS7uqL4XIW/2kHka7Ck2fr9uhQAuk7HI1ESs9J5JAz3S0bFNjmHI9VX1Q1/Elt26n",
+	"Q3FoRyvGWcKLw9fjPC5mHghDvCRWKzYjmSbllvqIIODsyFappAmhgrxaMfHb1T/z8g4P5HLDe+2B0c/l",
+	"UUWQjySnveVmnii6hjrvxXoOLpQFioKWwXXwuqCuiS2m9suUx5DaY4U2IQ2f7lHdujRitxj2g8RQv8lc",
+	"yoU3SOTFtaxIBWG1Pr5uSTdEM1ehAeIEofkbNyTlCyufvRLpxgeBl1rxc401+EcTql0L0zkIXFaAgxZ8",
+	"+VRN+esXAMKbYktNHPwqlNdkZ81jL08PFGWDjuRc6LS7mNPVigmM8AQLK+4IjHk+NJRXV2P/L0Xcy3PZ",
+	"jh17l4HoQI+Wqg4dsD9o4rn/sqMAAUiQCZ9OmdJFt/SzMxSjDxK3yNLUa4A+uByM6Ikk3E5C1kwxElOl",
+	"OEugdYKQa0x2w1t+js25e5ytL+lRWnI3J67nlXxsLzQ3O/maey7/IPjUmOtRIl4baTFy6gU9XWkOJlpc",
+	"1O2O4yDwDi+theH26biSX0KNEAXN32nM3J31EKg3CRO69A7v4b+jnNnKTJ9oFivWSahXInnt3r7Glz96",
+	"pXTw+ylmcmugxPJLaJMYy1umUroazWWm9BisXWAHO4B05SEYsl9pprXv9NoBzFdmztS1f3fXBcjpCNpv",
+	"t6m/jxOgy2cCLgorNG0wVWmSGWL/uMg91nadpTewU/F6LnNfL1MaXtK7eSAfDrvoi4EjVyMRmH/aTmvY",
+	"yf+JJhMl1xZhPRWDylpG5Sd6JwRuZQ/De/fXNl31SiT+dD56bF4NOgfgpAUQgrx094RZiCP5NNNma8md",
+	"u2XG7rCvzzg/Npduior9heiDXhS5Fpg66zNndxU420H5Jf1zm5hZOQZMDi2lNbpsm73SQ10y2nDBNtvr",
+	"i3Ix+wfbPE6N72K+jxQxUcl94mYeBdMNd2hU9cbKyay0r0cJ0fRGxCKgChPFB9FAOME9lDBajVZ0g+wX",
+	"oPn00HlzgBPHL8G9YIQSwdZkwTbeaInoMFVyCb5h6eoHrBS/pYblLlhIiBI+EotwTRKmjZKbfoUmjVww",
+	"0U2Or5nS9vxv8NUvwvjDOU4FpF9E8pUDB6FxzLQmiJQPFczbnAeXOL6PZNAaQpDtyCslZ4ou9XlRXsDN",
+	"C82EpuDvynsS4cJcU0FcbGopkep3YnyZmblU/N+AJufke0YVU2MiMWrp8vULDTXHlnRDEolWW1f0A/vq",
+	"Qjo5NDRGf8OKqSVHvYKkzL4MUSWwkSVdMP1OCOkAF6p6gA7TKt4dqbFNeQ6c9rGZd2UJL2kSDOlwOWB1",
+	"IpLOYbCFHNzXl4ehBncDBOngotYtGhl+uilSUfRcrvvGvyOGDO/hv/2cqE2k+WiK1q1sh1PkvVNY67QS",
+	"tLS2VKR1xhJLgTva/vvs//Boe3yx4zIMx0M0Q3bIFVL4+yVafE4ZFvZ3r0wVdbLASbyiMfOtyWm86EWg",
+	"EATpx+sUzJA8k9f+3U++HO2XgP4HBPTnB/34Sqqbv2Yy2CeQfwu6FzE/3bG/tSSkbDnBghBFQd1a2lE1",
+	"LKaYZLegmG1ljttSJWEbr/MV9QzFLZWUh0In0nEW8OKX+A8v51W00Ia9Dkfl4cI04tT6ekLhny02159B",
+	"A53KVYYtzumIoMvVNSnFMJc+eH+bpSKZdBWY+a0cb/fc9XY7pvgRnvCR6ri61nZbOtutaLyAjrxUMfJ7",
+	"lsxYQiab/vAeUhXP+S1rLTuHgWXV/qRCkpQLRlKo0makVdyKmtIokLvlPwnE4WO9uQOc5kELM18SY5VL",
+	"BEcEgAVYktm/+aqmEwVrZldX0JjvMBaCfljBhRXSYgY6M19acHMxc2WF+qlFDj3wY7hwgqYDaC0msc4U",
+	"7YIg1PyQJrIrHxvFbzenycQVzPQtbU8teY7BcIDNyV49e0FSupEZ8pl34sZ++KTIyPBlysEezN2VK9D1",
+	"Tlx0HJKFtgvhBoO7QlQD2SSn5FJ4GL8TPuTRgzMvquV6c/oIsZB54cWyG8n7mBkeiN+P128ouE3fITTM",
+	"Lj0ie9ieHkpFsfqH6EcnO9CBYlPFUE1rk2nghU/jjnp80F/qRSlmdls/VgwsxqqffjVC9vKZuRDnbj3w",
+	"rX/pS3ZPC9o4CHlH95+1xth6LkFgkWmSl2LGMHBdN2Ts4GxEU6gD8ZGMyrUD/DTLgGm5ZCAd7AngVuof",
+	"3ru/Rui+72e3LZ/IR40pKmIO8twxL/SkaalzS8JSbkUbtlsdsO59Hgv9mheNKzl9iGCNuVz3hBvcQpCm",
+	"5crG/5Gx7CAFMRsot60+2CfHAT5GlbDOM3sozQ9LFNKmwY7/GJOFkGtNxhYvMj0mf3mTCcHFLCLXGRj6",
+	"I3KllFQRuTZytWLJXyMyxkQney+OIzLWGURd2D/xqKWyfxuqZsyMeALvGKrMyPAlyzsBJPjPphJcElOe",
+	"l6n8i7zShewOVH9iiYXmTXpKt0N06KTjEKvblzChfgWcmr+lt9xb+SEf//4q8KmlC7t7fsA7zA9ZbtgA",
+	"l0PejQkcUWhOPM5R9qr94U/sYCc/jKmIWbp7luMBdtAqqcOS+uHdo9ybzyi06Z+WEcW5WPnDReT2s1HM",
+	"/fOTOp43flVbTyicOAxAA2uD/a/JlDgIITMQ4vPzActhVEqlZrErAsgNZAwvGFth0BJPHnyEhz2p3qB/",
+	"BGacTxlkxz/JNVlm8dwnoh/uJKGMUCVN+IkmNEkU05pp9C4KafyBs6TIVo7Ozs4Io/E8yrvg7OLr7Txo",
+	"43wKxzvjG6YPpSvuIsTZafsIcIUbE0gJY8AtsP3hHJCYV5mee+cWWCx87eIgSuRZ4tre6b6h3qb90m6e",
+	"vFSLVNIkrwTQ3S1BZdq8LpypvSqQlorB5e3DLDfCKHrf1wwSQ9riR3IHfXvRqi2lhr9oMHk57/wMN3/a",
+	"+GbMYfIoX7EJeK9fBSl3M7iWIXykkuzFDM8VnZpP0O76MzN51DbhAjqiQYSrc6lC0Od+LGp4v4uxtX4a",
+	"H0mgxsUQWsa9zQUY/tfURY4L9A0TronMdguF3b7LQyPeY4TBlmHVRwUNRZTl8scDqyx1d2D4REn+Ixha",
+	"QW+s4TmUJrB6B2Rr+ObvhVAQIoIibSpMC+18IhdYw8Km2tTFmKOd143iND1GEET/m/43phK+a2gqNrD0",
+	"nhPO9BOsjnq4qLLaDYzlkFLotYKpM94qpRmJU8rhEkFZdz3HtUGWj/tUPNkRRSCevhVHru4wsuate/+Y",
+	"WTl+Dj/nY8fM+PmfWYVeGE5THZYDoZhITsC1BK08MM8+u3z94hCY4iGS40TBV1jiBAiYPC6WjrqT1Y/h",
+	"yZKLzHTGfd5+dXo2pFnCzUkq7Sv3zSepnJ2wO9P9cAh+msY7sRRTPssQuRpPGYQgDmMIfGx5MkzkWgDW",
+	"Viuf766T1yqYt82Xv/boEzbgM2c0tSpd9VceQxEPDPTcY1n2+5ErhFxbFQRNC5risdUn/l1ONFO3PGbw",
+	"5/D+dznZDzL4YX32tvGHqZwdYY6VlKnu2CM8t9K2TGEVln06lW/Hipg4QsdSnHO8fS34AkLEXmR7whzu",
+	"wNoysCp4fW78dXgP/93vkP2njQkTuhrOlMxWeqgZVXEDw+GNFTYIbj6AvNoiJLbthfDQq69Ww5Vic0bN",
+	"kAttqIibgA++FFxQ+M1799PI/4SlYvcpFh8Ypw7P8hpWSt5yZ5iovlTk6TYehfZV5HkFf68WwR1JtR+K",
+	"NAfpYzPieqQYhjiGAdK1yOEIFGY6SdnnsV4fZK0/j+Xy5TID6JYb0H6Gyx7e5z+Nyr0sP85WwmWUGys8",
+	"VC3lHgBziUafx+m6xQ7vl494ijjpI+0PUzf08HM5D7/ee/vn/tfjfufiZjz+PjEJ7/M4k0aN1o/K7XYv",
+	"g9pjizqmQuzjsv8Y5+EWO4ypSHhCzedyk+YWjM9hsc5PX1gvPqM1W/Xw81pxSrUxis9mnwsN+oWXwwM+",
+	"v1W3pWk8xk72Cks7/varRrcvkDBYGLjaW9JQvfi0wVO1sH4O4Bze2//sb9X8hIHrNna8c/jQ8Eccpv1q",
+	"55TOLfIIM+U2vINcNvvOWhgvHbIcQDfrFQjWnPWwWzgYy//UdvNgP9VBNtf/sy632LGAcoi77D8aNNV7",
+	"6XOD1A6X045ALflTHoEZVyphPfqMw/v8X4/G9mszHmbZh/KZfAIbsM+mTDERf5TT2P6JX+koX+cxQTDE",
+	"iqAHIZD/CHC4Kvh6WOuS+wU4ZeDc+z8/Hxrq8ZXb01FhmEeH/Omx6QARMZ8sKrWF6hwUgDqm4gsiIRyG",
+	"2sjVF2A4YMDLyhzGKva4hBWIysg30xmNUcrg++7bb7/+blsO3xHPAIODv+CihYPVg2cfTfk5Fn/3e6qD",
+	"749MGtoI8sNfoSn27jCAjwNXiQuR581oy+JJMBSx9Hi/FTGRQDnozkVhC3AupvLAExSJCTShK8OUnSMA",
+	"g8Z7ne+0x4yH39oTdI3O5n2n2tfe9sAJH+pdqU8fdZV0t1OF67h7Y9Mho/FCfeu7zr7S2/4IB1G2U9We",
+	"udbRHU+KALCOd/ZduBsguOzK4A/yCOw3z/CeHWBXYbmDHRzjunexP41/qnsZ3ptP+HTC45pDQ8qHLAZ+",
+	"fVBwYFvInotza0zpfw8KBfnDe3eF0/3dX7UR2tbXnCrnYkeZUw9pmtopFI+DwMEkxiRLWftb+Lz9QSmj",
+	"aLiimbYYdKjEonACjmZxprjZlOIEw89vs7TxzFDDtQntFGpVDJ/9dnWZpnKdcm1aXpnFrQ9ysLS/cT+L",
+	"90My+K4Bofq4+0ktXWNLnsRhCsLnq0zNGIRVbH1hG3hKb97D33saydynLRsKzrKn1aB7Jktjl2m6bdv5",
+	"a2jRCbzitIqWJ8MZMzFTpuONW5lmyyYVZ5opzKNrf9JChaUX7uG/LWcVuHD86we9dbBXZmCRehhnSmGa",
+	"d/vDrvS2rmxAfHZv/7MfsrovB6HtFOMO45SPNIsVM0ebwuejH20CvdHQ3fQgEzClsZkl5Lw7lg9jTajm",
+	"8eD8X++tvOMKFeA/fOt//OeH9/ZDdevXkKl0cD4YQhkpl+0e6pKCnxBuNEun5wQzrCPiFqQjopkxXMzs",
+	"X/ltY3+16HNaUIErjtTUEF8zuUqxPbbmM0G4KH2VNxyufvMjUCI0P8evIY0/jz2Ausm1UYAKQ9P7Vmiu",
+	"jClXJO/r0iwp1vz+7VySuUwT7bo9K5liMw9fr6Q0CiY4BQa5jGOZCaNdO3eoglT6DiTBwGdvym3FylWp",
+	"TqvGVTSZheb1Zr3Ibd0iQkTQc4N1Gwr3cWlQb1QLDPkzfmskWVK1yDveYD/00hAwR+D7vF5iUXZ7STcE",
+	"+niVPgerWctxJDxxdRGh/AcrIxTe3M3vXqUJUXKddwCB90gqZ2Qmy3hgb8DgtNSQtVQLKF5lB5jQeGFx",
+	"TiTnBBLjI1fRPbKjloH5u5wEz9Zb2ghLNVvPmWK+ozhf5l2AYrniLMHu4oDBsnL2WGUjMPz3GzdWXlMF",
+	"KwHmQ0Y59Eq9MqVgVdTyJo+Wk+jqURHAVRd1GxwMqsDQWRXPLcvZEFos/jSQ69k6XIGbjTEjrCqkCaS2",
+	"VvbsNNc2JEilXGDt1lqAwTmiRcZTc8IFcVpS0YC6PIvPu2pbeW1ojxBzesv8ufnajrEUmmtD5LQ2ftsG",
+	"fqJqAv2xsVGUGzQTCVOkUh6nNB5WSfnw/sP/HwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

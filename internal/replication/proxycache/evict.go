@@ -83,7 +83,7 @@ func (s *Service) evict(ctx context.Context, ref registry.Ref, bytes int64) (n i
 
 // remove deletes an artifact. It is false where something keeps it, or it is gone already.
 func (s *Service) remove(ctx context.Context, ref registry.Ref, d oci.Digest) (bool, error) {
-	err := s.registry.DeleteManifest(ctx, ourselves, ref, d)
+	err := s.registry.DiscardManifest(ctx, ourselves, ref, d)
 	switch {
 	case errors.Is(err, registry.ErrReferenced), errors.Is(err, registry.ErrManifestUnknown), errors.Is(err, registry.ErrRepositoryUnknown):
 		return false, nil

@@ -43,6 +43,8 @@ const (
 	allMirrors   = mirrorFields + ` ORDER BY v.kind, v.name LIMIT 5000`
 	insertMirror = `INSERT INTO mirror (kind, name, project_id, created_at) SELECT $1, $2, id, CAST($4 AS BIGINT) FROM project WHERE id = $3 AND deleted_at = 0
 		ON CONFLICT (kind, name) DO NOTHING RETURNING id`
+	// A deleted project keeps its names until somebody wants them.
+	takeOver     = `DELETE FROM mirror WHERE kind = $1 AND name = $2 AND project_id IN (SELECT p.id FROM project p WHERE p.deleted_at > 0)`
 	deleteMirror = `DELETE FROM mirror WHERE id = $1`
 )
 
@@ -149,6 +151,9 @@ func (s *Service) AddMirror(ctx context.Context, by authz.Principal, m Mirror) (
 		}
 		if n >= maxMirrors {
 			return fault.Invalidf("there are %d mirrors already", n)
+		}
+		if _, err := tx.Exec(ctx, takeOver, string(m.Kind), m.Name); err != nil {
+			return err
 		}
 		ids, err := db.Collect(ctx, tx, db.ScanInt, insertMirror, string(m.Kind), m.Name, m.ProjectID, db.Micros(m.CreatedAt))
 		if err != nil {

@@ -188,7 +188,9 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		var err error
 		switch e.Kind {
 		case event.DeleteProject:
-			err = run([]string{dropAll, dropAllTags, dropMirrors}, e.ProjectID)
+			err = run([]string{dropAll, dropAllTags}, e.ProjectID)
+		case event.EndProject:
+			err = run([]string{dropMirrors}, e.ProjectID)
 		case event.DeleteRepository:
 			err = run([]string{dropRepository, dropTags}, e.ProjectID, ref.Name)
 		case event.DeleteArtifact:

@@ -138,7 +138,7 @@ func (r *run) withdraw(ctx context.Context, w work) error {
 	if w.row.digest == "" {
 		return nil
 	}
-	err := r.registry.DeleteManifest(ctx, ourselves, w.ref, w.row.digest)
+	err := r.registry.DiscardManifest(ctx, ourselves, w.ref, w.row.digest)
 	if errors.Is(err, registry.ErrReferenced) {
 		r.Logf("%s: what was attested before stays, others refer to it", w.name())
 		return nil

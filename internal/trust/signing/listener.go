@@ -25,7 +25,7 @@ type target struct {
 const (
 	targetFields = `SELECT m.id, m.repository_id, m.digest, p.id, p.name, r.name, s.formats, s.attest, s.require_trust
 		FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id JOIN signing_policy s ON s.project_id = r.project_id`
-	signable = ` AND s.enabled AND m.type = 'IMAGE' AND m.accessory_of = ''`
+	signable = ` AND NOT r.hidden AND s.enabled AND m.type = 'IMAGE' AND m.accessory_of = ''`
 
 	targetNamed   = targetFields + ` WHERE r.project_id = $1 AND r.name = $2 AND m.digest = $3` + signable
 	targetIn      = targetFields + ` WHERE m.repository_id = $1 AND m.digest = $2` + signable

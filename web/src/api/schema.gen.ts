@@ -3528,6 +3528,149 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        /** What was deleted in the project and can be restored, the newest first */
+        get: operations["listTrash"];
+        put?: never;
+        post?: never;
+        /** Take away for good all that was deleted in the project */
+        delete: operations["emptyProjectTrash"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/trash/{deletion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take away for good what a deletion kept */
+        delete: operations["purgeDeletion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a deletion
+         * @description Manifests come back with their tags, labels and times. A tag that names something else by now stays there. What was pushed again meanwhile stays as it is.
+         */
+        post: operations["undoDeletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/trash/runs/{execution_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo all that a run of retention deleted in the project */
+        post: operations["undoRetentionRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take away for good all that was deleted in all projects, so that its space comes back */
+        delete: operations["emptyTrash"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/trash/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deleted projects that can be restored, the newest first */
+        get: operations["listDeletedProjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/trash/projects/{project_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number of a deleted project */
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore a deleted project with its members, robots and policies */
+        post: operations["restoreProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/projects/{project_name}/space": {
         parameters: {
             query?: never;
@@ -5650,6 +5793,11 @@ export interface components {
              * @description -1 for none
              */
             limit: number;
+            /**
+             * Format: int64
+             * @description Bytes that come back when what was deleted can't be restored any more
+             */
+            deleted: number;
             repositories: components["schemas"]["SpaceOfRepository"][];
             /** @description There are further repositories */
             more: boolean;
@@ -6318,6 +6466,13 @@ export interface components {
              * @description days for which it is known what tags named
              */
             tag_history_days?: number | null;
+            /**
+             * Format: int64
+             * @description days for which what is deleted can be restored, 0 for none
+             */
+            trash_days?: number | null;
+            /** @description whether quotas count it as long */
+            trash_in_quota?: boolean | null;
             /** Format: int64 */
             session_timeout?: number | null;
             skip_audit_log_database?: boolean | null;
@@ -6397,6 +6552,71 @@ export interface components {
             rule: number;
             /** @description Why it stays though no rule retains it */
             why?: string;
+        };
+        /** @description A deletion that can be undone. */
+        Deletion: {
+            /** Format: int64 */
+            id: number;
+            /** @enum {string} */
+            kind: "tag" | "artifact" | "repository";
+            /** @description its name then, without the project */
+            repository: string;
+            /** @description of the artifact, the first of several; what the tag named; empty of a repository */
+            digest: string;
+            /** @description the tag, or the first tag of the artifact */
+            tag: string;
+            /**
+             * Format: int64
+             * @description how many; a batch of a run of retention has several
+             */
+            artifacts: number;
+            /**
+             * Format: int64
+             * @description what nothing else in the project needed
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description what of it the project's quota still counts
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description the execution of retention that deleted it, 0: none
+             */
+            run: number;
+            by: string;
+            /** Format: date-time */
+            time: string;
+            /**
+             * Format: date-time
+             * @description when it is gone for good
+             */
+            until: string;
+        };
+        Undone: {
+            /**
+             * Format: int64
+             * @description that are back, with those that are parts of others
+             */
+            manifests: number;
+            /** Format: int64 */
+            tags: number;
+            /** @description tags that name something else by now and stay there, at most a hundred */
+            tags_taken: string[];
+        };
+        DeletedProject: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            by: string;
+            /** Format: date-time */
+            time: string;
+            /**
+             * Format: date-time
+             * @description when it can't be restored any more
+             */
+            until: string;
         };
         DefaultRetention: {
             /** @description When it is carried out: six fields, seconds first, in UTC; empty: not by itself */
@@ -6901,6 +7121,8 @@ export interface components {
         /** @description Number of a registry elsewhere */
         endpoint_id: number;
         quota_id: number;
+        /** @description Number of a deletion */
+        deletion_id: number;
         /** @description Number of a retention policy */
         retention_id: number;
         /** @description Number of a rule */
@@ -13199,6 +13421,194 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GateVerdict"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTrash: {
+        parameters: {
+            query?: {
+                /** @description Name of a repository, without the project */
+                repository?: string;
+                kind?: "tag" | "artifact" | "repository";
+                /** @description An execution of retention */
+                run?: number;
+                /** @description The id of the last entry of the page before */
+                before?: number;
+                /** @description Entries a page */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    emptyProjectTrash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    purgeDeletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    undoDeletion: {
+        parameters: {
+            query?: {
+                /** @description Restore this artifact alone, with all that is a part of it */
+                digest?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    undoRetentionRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    emptyTrash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listDeletedProjects: {
+        parameters: {
+            query?: {
+                /** @description The id of the last entry of the page before */
+                before?: number;
+                /** @description Entries a page */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedProject"][];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    restoreProject: {
+        parameters: {
+            query?: {
+                /** @description Restore the repositories too that were deleted in it and can be */
+                with_repositories?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Number of a deleted project */
+                project_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
                 };
             };
             default: components["responses"]["Failure"];

@@ -1,0 +1,612 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/record"
+)
+
+// Undone is what came back.
+type Undone struct {
+	Manifests int64 // with those that are parts of others
+	Tags      int64
+	// TagsTaken are tags that name something else by now, and stay there; the first hundred.
+	TagsTaken []string
+}
+
+const maxTagsTaken = 100
+
+func (u *Undone) add(o Undone) {
+	u.Manifests += o.Manifests
+	u.Tags += o.Tags
+	u.TagsTaken = append(u.TagsTaken, o.TagsTaken...)
+	u.TagsTaken = u.TagsTaken[:min(len(u.TagsTaken), maxTagsTaken)]
+}
+
+// Undelete undoes a deletion in a project: the manifests are back with their ids, times, labels and tags. Of a deletion of
+// several, only says which artifact to restore, "" for all. A tag that names something else by now stays there. What can't be
+// restored yet is fault.Conflict, which says what to do; an unknown deletion is fault.NotFound, what exceeds the project's limit a *QuotaError.
+func (s *Service) Undelete(ctx context.Context, by authz.Principal, project Ref, id int64, only oci.Digest) (u Undone, err error) {
+	for more := true; more && err == nil; {
+		var step Undone
+		err = s.db.Write(ctx, func(tx db.Tx) error {
+			tx.AfterCommit(s.wake)
+			e, err := s.findTrash(ctx, tx, project.ProjectID, id)
+			if err != nil {
+				return err
+			}
+			ref := Ref{project.ProjectID, project.Project, e.Repository}
+			step, more, err = s.undelete(ctx, tx, by, ref, e, only)
+			return err
+		})
+		if err == nil {
+			u.add(step)
+		}
+	}
+	s.homes.clear()
+	if err != nil {
+		return u, fmt.Errorf("undo deletion %d in %s: %w", id, project.Project, s.refused(ctx, by.Name, project, err))
+	}
+	return u, nil
+}
+
+const runOfTrash = `SELECT id FROM trash WHERE run_id = $1 AND project_id = $2 AND expires_at > $3 ORDER BY id DESC LIMIT 1`
+
+// UndeleteRun is Undelete for all that an execution of retention deleted in a project, the last first: what is a part of something came
+// after it.
+func (s *Service) UndeleteRun(ctx context.Context, by authz.Principal, project Ref, run int64) (u Undone, err error) {
+	for n := 0; ; n++ {
+		id, err := db.Get(ctx, s.db.Auto(), db.ScanInt, runOfTrash, run, project.ProjectID, s.now())
+		switch {
+		case errors.Is(err, db.ErrNotFound) && n == 0:
+			return u, fault.NotFoundf("nothing is left that run %d of retention deleted in this project: it deleted nothing, was undone, or its time is over", run)
+		case errors.Is(err, db.ErrNotFound):
+			return u, nil
+		case err != nil:
+			return u, fmt.Errorf("look for what run %d deleted: %w", run, err)
+		}
+		some, err := s.Undelete(ctx, by, project, id, "")
+		u.add(some)
+		if err != nil {
+			return u, err
+		}
+	}
+}
+
+// UndeleteRepositories is Undelete for all repositories that were deleted in a project: of those that had the same name the last.
+func (s *Service) UndeleteRepositories(ctx context.Context, by authz.Principal, project Ref) (u Undone, err error) {
+	done := map[string]bool{}
+	for before := int64(0); ; {
+		page, err := s.Trash(ctx, project.ProjectID, TrashFilter{Kind: TrashedRepository, Before: before, Size: maxTrashPage})
+		if err != nil || len(page) == 0 {
+			return u, err
+		}
+		for _, e := range page {
+			if before = e.ID; done[e.Repository] {
+				continue
+			}
+			done[e.Repository] = true
+			some, err := s.Undelete(ctx, by, project, e.ID, "")
+			u.add(some)
+			if err != nil {
+				return u, err
+			}
+		}
+	}
+}
+
+// undelete takes a step: one transaction's worth.
+func (s *Service) undelete(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, e Trashed, only oci.Digest) (u Undone, more bool, err error) {
+	switch {
+	case e.Kind == TrashedTag:
+		return Undone{Tags: 1}, false, s.undeleteTag(ctx, tx, by, ref, e)
+	case only != "":
+		rows, err := buriedWith(ctx, tx, e.grave, only)
+		if err != nil {
+			return u, false, err
+		}
+		if e.Kind == TrashedRepository {
+			if err := scatter(ctx, tx, e); err != nil {
+				return u, false, err
+			}
+		}
+		u, _, err = s.unbury(ctx, tx, by, ref, e, rows)
+		return u, false, err
+	case e.Kind == TrashedRepository:
+		_, err := findRepository(ctx, tx, ref)
+		if errors.Is(err, ErrRepositoryUnknown) {
+			u, err = s.undeleteRepository(ctx, tx, by, ref, e)
+			return u, false, err
+		}
+		if err == nil { // another one has the name: this one's artifacts join it
+			err = scatter(ctx, tx, e)
+		}
+		return u, true, err
+	}
+	rows, err := db.Collect(ctx, tx, scanUnburied, nextInGrave, e.grave, setSize)
+	if err != nil {
+		return u, false, err
+	}
+	if len(rows) == 0 {
+		return u, false, s.endDeletion(ctx, tx, e)
+	}
+	return s.unbury(ctx, tx, by, ref, e, rows)
+}
+
+const scatterTrash = `UPDATE trash SET kind = 'artifact' WHERE id = $1`
+
+// scatter has what a deleted repository held restored one by one: its indexes forget their children, as those in other graves.
+func scatter(ctx context.Context, tx db.Tx, e Trashed) error {
+	if _, err := tx.Exec(ctx, emptyChildren, e.grave); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, scatterTrash, e.ID)
+	return err
+}
+
+// unburied is a manifest that leaves its grave.
+type unburied struct {
+	node
+	mediaType   string
+	contentSize int64
+	listed      bool   // unless an index has it
+	content     []byte // of indexes
+}
+
+const (
+	unburiedFields = `SELECT m.id, m.digest, m.media_type, m.content_size, m.accessory_of, CASE WHEN m.config_media_type = m.media_type THEN c.content ELSE NULL END
+		FROM manifest m JOIN manifest_content c ON c.digest = m.digest WHERE m.repository_id = $1`
+	nextInGrave = unburiedFields + ` ORDER BY m.id LIMIT $2`
+)
+
+var (
+	buriedAmong   = inQuery{unburiedFields + ` AND m.digest IN `, ""}
+	buriedBelongs = inQuery{unburiedFields + ` AND m.accessory_of <> '' AND m.accessory_of IN `, ""}
+)
+
+func scanUnburied(r db.Row) (v unburied, err error) {
+	var of string
+	err = r.Scan(&v.id, &v.digest, &v.mediaType, &v.contentSize, &of, &v.content)
+	v.accessory = of != ""
+	return v, err
+}
+
+// children are the manifests that an index names.
+func (v unburied) children() ([]oci.Descriptor, *oci.Manifest, error) {
+	if v.content == nil {
+		return nil, nil, nil
+	}
+	m, err := oci.ParseManifest(v.mediaType, v.content)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the index %s: %w", v.digest, err)
+	}
+	return m.Children(), m, nil
+}
+
+// buriedWith returns an artifact of a grave with all that is below it there, parts before what they are parts of.
+func buriedWith(ctx context.Context, tx db.Tx, grave int64, d oci.Digest) ([]unburied, error) {
+	all := map[oci.Digest]unburied{}
+	for next := []oci.Digest{d}; len(next) > 0; {
+		found, err := collectIn(ctx, tx, scanUnburied, buriedAmong, []any{grave}, next)
+		if err != nil {
+			return nil, err
+		}
+		belonging, err := collectIn(ctx, tx, scanUnburied, buriedBelongs, []any{grave}, next)
+		if err != nil {
+			return nil, err
+		}
+		next = nil
+		for _, v := range append(found, belonging...) {
+			if _, seen := all[v.digest]; seen {
+				continue
+			}
+			all[v.digest] = v
+			next = append(next, v.digest) // for what belongs to it
+			below, _, err := v.children()
+			if err != nil {
+				return nil, err
+			}
+			next = append(next, digestsOf(below)...)
+		}
+		if len(all) > maxGraph {
+			return nil, errGraph
+		}
+	}
+	if len(all) == 0 {
+		return nil, fault.NotFoundf("the deletion has no artifact %s", d)
+	}
+	rows := make([]unburied, 0, len(all))
+	for _, v := range all {
+		rows = append(rows, v)
+	}
+	slices.SortFunc(rows, func(a, b unburied) int { return int(a.id - b.id) })
+	return rows, nil
+}
+
+// unbury moves manifests back into the repository of this name, and forgets the deletion when no more are left in its grave.
+func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, e Trashed, rows []unburied) (u Undone, more bool, err error) {
+	now := s.now()
+	repositoryID, err := ensureRepository(ctx, tx, ref, now)
+	if err != nil {
+		return u, false, projectGone(err, ref)
+	}
+	moved, twins, err := s.splitTwins(ctx, tx, repositoryID, rows)
+	if err != nil {
+		return u, false, err
+	}
+	ids := make([]int64, len(moved))
+	for i, v := range moved {
+		ids[i] = v.id
+	}
+	blobs, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, ids)
+	if err != nil {
+		return u, false, err
+	}
+	if err := s.takeBack(ctx, tx, ref.ProjectID, repositoryID, e, moved, ids, now); err != nil {
+		return u, false, err
+	}
+	affected, err := s.adopt(ctx, tx, ref, repositoryID, moved)
+	if err != nil {
+		return u, false, err
+	}
+	tagged, taken, err := s.unburyTags(ctx, tx, by.Name, repositoryID, rows, twins, now)
+	if err != nil {
+		return u, false, err
+	}
+	doomed := make([]node, 0, len(twins))
+	for _, v := range rows {
+		if id, twin := twins[v.id]; twin {
+			doomed = append(doomed, v.node)
+			affected = append(affected, id)
+		}
+	}
+	if len(doomed) > 0 {
+		more, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, nodeIDs(doomed))
+		if err != nil {
+			return u, false, err
+		}
+		blobs = append(blobs, more...)
+		if err := destroy(ctx, tx, doomed); err != nil {
+			return u, false, err
+		}
+	}
+	if err := s.leave(ctx, tx, e.grave, distinct(blobs)); err != nil {
+		return u, false, err
+	}
+	if err := relist(ctx, tx, append(affected, ids...)); err != nil {
+		return u, false, err
+	}
+	if err := showRepository(ctx, tx, repositoryID, now); err != nil {
+		return u, false, err
+	}
+	if err := s.appendUndeleted(ctx, tx, by, ref, rows, twins, tagged); err != nil {
+		return u, false, err
+	}
+	u = Undone{Manifests: int64(len(moved)), TagsTaken: taken}
+	for _, names := range tagged {
+		u.Tags += int64(len(names))
+	}
+	left, err := db.Collect(ctx, tx, scanBuried, inGrave, e.grave, 1)
+	if err == nil && len(left) == 0 {
+		err = s.endDeletion(ctx, tx, e)
+	}
+	return u, len(left) > 0, err
+}
+
+// projectGone says what to do where a project was deleted as well.
+func projectGone(err error, ref Ref) error {
+	if errors.Is(err, ErrRepositoryUnknown) {
+		return fault.Conflictf("the project %s is deleted: restore it first", ref.Project)
+	}
+	return err
+}
+
+// splitTwins tells manifests that come back from those that were pushed again meanwhile; twins are the ids of these by
+// the ids of those that nobody needs any more.
+func (s *Service) splitTwins(ctx context.Context, tx db.Tx, repositoryID int64, rows []unburied) (moved []unburied, twins map[int64]int64, err error) {
+	digests := make([]oci.Digest, len(rows))
+	for i, v := range rows {
+		digests[i] = v.digest
+	}
+	there, err := collectIn(ctx, tx, scanChild, manifestsAmong, []any{repositoryID}, digests)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids := map[oci.Digest]int64{}
+	for _, c := range there {
+		ids[c.digest] = c.id
+	}
+	twins = map[int64]int64{}
+	for _, v := range rows {
+		if id, pushed := ids[v.digest]; pushed {
+			twins[v.id] = id
+		} else {
+			moved = append(moved, v)
+		}
+	}
+	return moved, twins, nil
+}
+
+const uncharge = `UPDATE trash SET charged = charged - $1, artifacts = CASE WHEN artifacts > $2 THEN artifacts - $2 ELSE 0 END,
+	bytes = CASE WHEN bytes > $3 THEN bytes - $3 ELSE 0 END WHERE id = $4`
+
+// takeBack moves the rows of manifests, their blobs and the bytes that the quota counts.
+func (s *Service) takeBack(ctx context.Context, tx db.Tx, projectID, repositoryID int64, e Trashed, moved []unburied, ids []int64, now int64) error {
+	grown, err := copyBlobsOf(ctx, tx, projectID, repositoryID, ids, now)
+	if err != nil {
+		return err
+	}
+	artifacts := 0
+	for _, v := range moved {
+		grown += v.contentSize
+		if !v.accessory {
+			artifacts++
+		}
+	}
+	back := min(e.Counted, grown)
+	if err := s.charge(ctx, tx, projectID, grown-back); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, uncharge, back, artifacts, grown, e.ID); err != nil {
+		return err
+	}
+	if err := execIn(ctx, tx, moveManifests, []any{repositoryID, projectID}, ids); err != nil {
+		return err
+	}
+	return execIn(ctx, tx, moveBlobs, []any{repositoryID}, ids)
+}
+
+// adopt gives indexes their children again, and returns these.
+func (s *Service) adopt(ctx context.Context, tx db.Tx, ref Ref, repositoryID int64, moved []unburied) (children []int64, err error) {
+	for _, v := range moved {
+		wanted, m, err := v.children()
+		if err != nil {
+			return nil, err
+		}
+		if m == nil {
+			continue
+		}
+		there, err := collectIn(ctx, tx, scanChild, manifestsAmong, []any{repositoryID}, digestsOf(wanted))
+		if err != nil {
+			return nil, err
+		}
+		present := map[oci.Digest]bool{}
+		for _, c := range there {
+			present[c.digest] = true
+			children = append(children, c.id)
+		}
+		for _, d := range wanted {
+			if !present[d.Digest] {
+				return nil, s.missing(ctx, tx, ref, d.Digest, fmt.Sprintf("%s, which is a part of %s, isn't there", d.Digest, v.digest))
+			}
+		}
+		if err := (pushed{Manifest: m, digest: v.digest}).insertChildren(ctx, tx, v.id, there); err != nil {
+			return nil, err
+		}
+	}
+	return children, nil
+}
+
+const whereBuried = `SELECT t.id FROM trash t JOIN manifest m ON m.repository_id = t.grave_id AND m.digest = $3
+	WHERE t.project_id = $1 AND t.repository = $2 AND t.expires_at > $4 ORDER BY t.id DESC LIMIT 1`
+
+// missing is a refusal because of a manifest that was deleted by itself, and says what to do.
+func (s *Service) missing(ctx context.Context, tx db.Tx, ref Ref, d oci.Digest, what string) error {
+	id, err := db.Get(ctx, tx, db.ScanInt, whereBuried, ref.ProjectID, ref.Name, d, s.now())
+	if errors.Is(err, db.ErrNotFound) {
+		return fault.Conflictf("%s, and can't be restored any more: push it again first", what)
+	}
+	if err != nil {
+		return err
+	}
+	return fault.Conflictf("%s: restore deletion %d first", what, id)
+}
+
+var (
+	buriedTags   = inQuery{`SELECT manifest_id, id, name FROM tag WHERE manifest_id IN `, " ORDER BY id"}
+	tagsNamed    = inQuery{`SELECT name FROM tag WHERE repository_id = $1 AND name IN `, ""}
+	unburyTag    = `UPDATE tag SET repository_id = $1, manifest_id = $2 WHERE id = $3`
+	forgetTagRow = inQuery{`DELETE FROM tag WHERE id IN `, ""}
+)
+
+type buriedTag struct {
+	manifestID, id int64
+	name           string
+}
+
+func scanBuriedTag(r db.Row) (t buriedTag, err error) {
+	err = r.Scan(&t.manifestID, &t.id, &t.name)
+	return t, err
+}
+
+// unburyTags moves the tags of manifests, to their twins where they have one. It returns which came, by the manifest of the grave,
+// and the names of those that name something else by now.
+func (s *Service) unburyTags(ctx context.Context, tx db.Tx, by string, repositoryID int64, rows []unburied, twins map[int64]int64, now int64) (came map[int64][]string, taken []string, err error) {
+	byID := map[int64]unburied{}
+	ids := make([]int64, len(rows))
+	for i, v := range rows {
+		ids[i], byID[v.id] = v.id, v
+	}
+	tags, err := collectIn(ctx, tx, scanBuriedTag, buriedTags, nil, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := make([]string, len(tags))
+	for i, t := range tags {
+		names[i] = t.name
+	}
+	there, err := collectIn(ctx, tx, db.ScanString, tagsNamed, []any{repositoryID}, names)
+	if err != nil {
+		return nil, nil, err
+	}
+	busy := setOf(there)
+	came = map[int64][]string{}
+	var drop []int64
+	for _, t := range tags {
+		if busy[t.name] {
+			taken, drop = append(taken, t.name), append(drop, t.id)
+			continue
+		}
+		to := t.manifestID
+		if twin, ok := twins[to]; ok {
+			to = twin
+		}
+		if _, err := tx.Exec(ctx, unburyTag, repositoryID, to, t.id); err != nil {
+			return nil, nil, err
+		}
+		if _, err := tx.Exec(ctx, insertNaming, repositoryID, t.name, byID[t.manifestID].digest, now, by); err != nil {
+			return nil, nil, err
+		}
+		came[t.manifestID] = append(came[t.manifestID], t.name)
+	}
+	return came, taken, execIn(ctx, tx, forgetTagRow, nil, drop)
+}
+
+// undeleteTag has a tag name again what it did.
+func (s *Service) undeleteTag(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, e Trashed) error {
+	repositoryID, err := findVisible(ctx, tx, ref)
+	if errors.Is(err, ErrRepositoryUnknown) {
+		return s.missing(ctx, tx, ref, e.Digest, "the repository "+ref.FullName()+" is deleted")
+	}
+	if err != nil {
+		return err
+	}
+	id, err := db.Get(ctx, tx, db.ScanInt, manifestID, repositoryID, e.Digest)
+	if errors.Is(err, db.ErrNotFound) {
+		return s.missing(ctx, tx, ref, e.Digest, fmt.Sprintf("%s, which the tag named, isn't there", e.Digest))
+	}
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, insertTagAgain, e.tagID, repositoryID, e.Tag, id, e.pushedAt, e.pulledAt)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fault.Conflictf("the tag %s:%s is there again: delete it first, which can be undone too", ref.FullName(), e.Tag)
+	}
+	if _, err := tx.Exec(ctx, insertNaming, repositoryID, e.Tag, e.Digest, s.now(), by.Name); err != nil {
+		return err
+	}
+	if err := relist(ctx, tx, []int64{id}); err != nil {
+		return err
+	}
+	if err := showRepository(ctx, tx, repositoryID, s.now()); err != nil {
+		return err
+	}
+	if err := s.appendTag(ctx, tx, event.CreateTag, by, ref, e.Digest, e.Tag); err != nil {
+		return err
+	}
+	return s.endDeletion(ctx, tx, e)
+}
+
+const insertTagAgain = `INSERT INTO tag (id, repository_id, name, manifest_id, pushed_at, pulled_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (repository_id, name) DO NOTHING`
+
+const (
+	unburyRepository = `UPDATE repository SET name = $2, hidden = FALSE, updated_at = $3 WHERE id = $1
+		AND EXISTS (SELECT 1 FROM project p WHERE p.id = repository.project_id AND p.deleted_at = 0)`
+	unburyMembers   = `UPDATE repository_blob SET counted = TRUE WHERE repository_id = $1 AND idle_since = 0`
+	unburyManifests = `UPDATE manifest SET project_id = $2, listed = accessory_of = '' AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id)
+			OR NOT EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = manifest.id)) WHERE repository_id = $1`
+	countAgain = `UPDATE repository SET artifact_count = (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = repository.id AND m.listed) WHERE id = $1`
+	namedIn    = `SELECT m.id, m.digest, COALESCE(t.name, '') FROM manifest m LEFT JOIN tag t ON t.manifest_id = m.id WHERE m.repository_id = $1 ORDER BY m.id, t.id`
+)
+
+// undeleteRepository gives a repository its name again.
+func (s *Service) undeleteRepository(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, e Trashed) (u Undone, err error) {
+	n, err := tx.Exec(ctx, unburyRepository, e.grave, ref.Name, s.now())
+	if err == nil && n == 0 {
+		err = projectGone(ErrRepositoryUnknown, ref)
+	}
+	if err != nil {
+		return u, err
+	}
+	for _, step := range []struct {
+		query string
+		args  []any
+	}{{unburyMembers, []any{e.grave}}, {unburyManifests, []any{e.grave, ref.ProjectID}}, {countAgain, []any{e.grave}}} {
+		if _, err := tx.Exec(ctx, step.query, step.args...); err != nil {
+			return u, err
+		}
+	}
+	grown, err := db.Get(ctx, tx, db.ScanInt, sizeOfRepository, e.grave)
+	if err != nil {
+		return u, err
+	}
+	back := min(e.Counted, grown)
+	if err := s.charge(ctx, tx, ref.ProjectID, grown-back); err != nil {
+		return u, err
+	}
+	if _, err := tx.Exec(ctx, uncharge, back, 0, 0, e.ID); err != nil {
+		return u, err
+	}
+	if err := record.EnqueueRepository(ctx, tx, e.grave); err != nil {
+		return u, err
+	}
+	restored := repositoryEvent(event.UpdateRepository, s.clock(), by, ref)
+	restored.Operation = undoing
+	if err := event.Append(ctx, tx, restored); err != nil {
+		return u, err
+	}
+	rows, err := db.Collect(ctx, tx, scanNamedIn, namedIn, e.grave)
+	if err != nil {
+		return u, err
+	}
+	last := int64(0)
+	for _, r := range rows {
+		if r.id != last {
+			u.Manifests, last = u.Manifests+1, r.id
+		}
+		if r.tag != "" {
+			u.Tags++
+		}
+		if err := s.appendRestored(ctx, tx, by, ref, r.digest, r.tag); err != nil {
+			return u, err
+		}
+	}
+	return u, s.endDeletion(ctx, tx, e)
+}
+
+type namedManifest struct {
+	id     int64
+	digest oci.Digest
+	tag    string
+}
+
+func scanNamedIn(r db.Row) (v namedManifest, err error) {
+	err = r.Scan(&v.id, &v.digest, &v.tag)
+	return v, err
+}
+
+// undoing is the operation that the audit log shows.
+const undoing = "restore"
+
+// appendUndeleted tells that manifests are there again: to all who listen it is as if they were pushed.
+func (s *Service) appendUndeleted(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, rows []unburied, twins map[int64]int64, tagged map[int64][]string) error {
+	for _, v := range rows {
+		names := tagged[v.id]
+		if _, twin := twins[v.id]; len(names) == 0 && !twin {
+			names = []string{""}
+		}
+		for _, tag := range names {
+			if err := s.appendRestored(ctx, tx, by, ref, v.digest, tag); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Service) appendRestored(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, d oci.Digest, tag string) error {
+	e := s.artifactEvent(event.CreateArtifact, undoing, by.Name, ref, d, tag)
+	e.Operation = undoing
+	return event.Append(ctx, tx, e)
+}
