@@ -86,7 +86,10 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, base.JoinPath("/api/haven/v1", path).String(), body)
+	path, query, _ := strings.Cut(path, "?")
+	address := base.JoinPath("/api/haven/v1", path)
+	address.RawQuery = query
+	r, err := http.NewRequestWithContext(ctx, method, address.String(), body)
 	if err != nil {
 		return nil, err
 	}

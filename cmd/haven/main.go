@@ -26,6 +26,7 @@ type commands struct {
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
 	Declared   declaredCommands  `cmd:"" name:"config" help:"Keep a registry as a document says: settings, projects, robots, registries elsewhere, replication."`
+	Trash      trashCommands     `cmd:"" help:"Restore what was deleted, by a registry's API."`
 	Bundle     bundleCommands    `cmd:"" help:"Carry images to a registry that no line leads to, in a file."`
 	VulnDB     vulndbCommands    `cmd:"" name:"vulndb" help:"See to a registry's vulnerability database, by its API."`
 	ScanWorker scanWorker        `cmd:"" hidden:"" help:"Read layers for haven serve, confined."`
