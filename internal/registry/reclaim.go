@@ -73,6 +73,7 @@ type reclaim struct {
 	lastRun   time.Time // when something was taken back last
 	failures  int64
 	orphansAt time.Time // when the store was asked for orphans last
+	expected  []expected
 }
 
 // ReclaimStatus is how far reclaiming is.

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
@@ -9,7 +11,8 @@ import (
 )
 
 // What can be restored is gone when its time is over, as the collector goes by: a batch of manifests a transaction, the blobs
-// that only they held are condemned, and the row of trash goes last.
+// that only they held are condemned, and the row of trash goes last. Where the store is nearly full it goes before its time, what was
+// deleted longest ago first: who deletes on a full disk wants room.
 
 // trashBatch is how many deletions one call ends, or takes something of.
 const trashBatch = 50
@@ -32,8 +35,81 @@ func scanBuried(r db.Row) (n node, err error) {
 	return n, err
 }
 
+const (
+	// keepFree is what of the store is kept free by ending deletions: a 20th of it, at most mostKeptFree.
+	keepFree     = 20
+	mostKeptFree = 10 << 30
+
+	oldestTrash = `SELECT id, bytes FROM trash WHERE expires_at > $1 ORDER BY expires_at, id LIMIT $2`
+	endTrashAt  = `UPDATE trash SET expires_at = $1 WHERE id = $2`
+)
+
+// expected are bytes that this process has made to come back, after two graces.
+type expected struct {
+	since time.Time
+	bytes int64
+}
+
+func (r *reclaim) await(now time.Time, bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expected = append(r.expected, expected{now, bytes})
+}
+
+// awaited is what is still to come back.
+func (r *reclaim) awaited(now time.Time, within time.Duration) (bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expected = slices.DeleteFunc(r.expected, func(e expected) bool { return now.Sub(e.since) > within })
+	for _, e := range r.expected {
+		bytes += e.bytes
+	}
+	return bytes
+}
+
+// makeRoom has deletions end before their time where the store is nearly full and what waits to be deleted won't be enough.
+func (s *Service) makeRoom(ctx context.Context) error {
+	oldest, err := db.Collect(ctx, s.db.Auto(), scanPair, oldestTrash, s.now(), trashBatch)
+	if err != nil || len(oldest) == 0 {
+		return err
+	}
+	total, free, err := s.blobs.Free(ctx)
+	if err != nil || total == 0 {
+		return err
+	}
+	waits, err := db.Get(ctx, s.db.Auto(), scanPair, backlog)
+	if err != nil {
+		return err
+	}
+	lack := int64(min(total/keepFree, mostKeptFree)) - int64(free) - max(waits[1], s.reclaim.awaited(s.clock(), 2*s.reclaimAfter))
+	ended, bytes := 0, int64(0)
+	for _, e := range oldest {
+		if lack <= 0 {
+			break
+		}
+		err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+			_, err := tx.Exec(ctx, endTrashAt, s.now(), e[0])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		lack -= e[1]
+		bytes += e[1]
+		ended++
+	}
+	if ended > 0 {
+		s.reclaim.await(s.clock(), bytes)
+		s.log.WarnContext(ctx, "the store is nearly full: what was deleted longest ago can't be restored any more", "deletions", ended)
+	}
+	return nil
+}
+
 // endTrash takes away what was kept long enough.
 func (s *Service) endTrash(ctx context.Context) (did Reclaimed, more bool, err error) {
+	if err := s.makeRoom(ctx); err != nil {
+		return did, false, wrap(err, "make room by what was deleted")
+	}
 	due, err := db.Collect(ctx, s.db.Auto(), scanTrashed, overTrash, s.now(), trashBatch)
 	if err != nil || len(due) == 0 {
 		return did, false, wrap(err, "look for what was kept long enough")

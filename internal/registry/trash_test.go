@@ -1,13 +1,17 @@
 package registry
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
+	"github.com/havenregistry/haven/internal/blob/file"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
@@ -383,5 +387,52 @@ func TestWhatIsGoneForGood(t *testing.T) {
 		if rows, err := f.Trash(ctx, 1, TrashFilter{Size: 1}); err != nil || len(rows) != 0 {
 			t.Errorf("what can be made again is kept: %+v, %v", rows, err)
 		}
+	})
+}
+
+// fullStore says how much of it is free.
+type fullStore struct {
+	*file.Store
+	total, free uint64
+}
+
+func (s *fullStore) Free(context.Context) (uint64, uint64, error) { return s.total, s.free, nil }
+
+// Where the store is nearly full, deletions end before their time: the oldest, and no more than it takes.
+func TestTrashMakesRoom(t *testing.T) {
+	each(t, func(f fixture) {
+		store := &fullStore{f.store, 1 << 20, 1 << 20}
+		f.serve(store)
+		f.keep(false)
+		for i := range 3 {
+			content := bytes.Repeat([]byte{byte(i)}, 20_000)
+			layer := f.blob(app, "application/vnd.oci.image.layer.v1.tar", content)
+			image := f.image(app, fmt.Sprint(i))
+			image.Layers = append(image.Layers, layer)
+			f.push(app, image, fmt.Sprint(i))
+			f.ok(f.DeleteArtifact(ctx, pusher, app, oci.TagReference(fmt.Sprint(i))))
+		}
+		left := func(want ...string) {
+			t.Helper()
+			rows, err := f.Trash(ctx, 1, TrashFilter{Size: 10})
+			f.ok(err)
+			var got []string
+			for _, e := range rows {
+				got = append(got, e.Tag)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%q can be restored, want %q", got, want)
+			}
+		}
+		f.reclaimAll()
+		left("2", "1", "0")
+		store.free = store.total/keepFree - 10_000
+		f.reclaimAll()
+		left("2", "1")
+		f.reclaimAll() // its bytes wait for the grace, and are as good as free
+		left("2", "1")
+		f.gone() // the bytes went, and somebody else took the room
+		left("2")
+		f.sound()
 	})
 }

@@ -34,6 +34,8 @@ const (
 	workers  = 6
 	grace    = 8 * time.Second
 	fullEach = 25 // kills between two checks of everything
+	// emptyEach is kills after which what was deleted is given up, so that it is reclaimed under load too.
+	emptyEach = 10
 	// claimLease is how long an upload on PostgreSQL belongs to a server that was killed.
 	claimLease = 6500 * time.Millisecond
 	// Reclaiming must come to its end within settled after the last delete.
@@ -66,13 +68,23 @@ func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
 			killUnderLoad(t, server, fleet, time.Duration(20+rng.IntN(330))*time.Millisecond)
 			server.Restart()
 			verify(t, fleet, round%fullEach == 0, round)
+			if round%emptyEach == 0 { // else nothing would be reclaimed before the end
+				emptyTrash(t, server)
+			}
 		}
 		t.Logf("%d kills in %s; %s", kills, time.Since(began).Round(time.Second), fleet.Counts)
 		if err := fleet.Each(func(w *ledger.Worker) error { return w.Finish(t.Context()) }); err != nil {
 			t.Fatal(err)
 		}
+		emptyTrash(t, server)
 		nothingIsLeftOver(t, server, fleet)
 	})
+}
+
+// emptyTrash has nothing that was deleted be restorable.
+func emptyTrash(t *testing.T, server *haventest.Server) {
+	t.Helper()
+	server.Admin(t, http.StatusOK, http.MethodDelete, "/api/haven/v1/trash", nil)
 }
 
 func newFleet(t *testing.T, server *haventest.Server, seed uint64) *ledger.Fleet {

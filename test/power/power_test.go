@@ -103,6 +103,8 @@ func record(t *testing.T, seed uint64) *session {
 	t.Cleanup(p.kill)
 	server := haventest.Door{URL: p.url}
 	server.NewProject(t, project, false)
+	// What is deleted is to be reclaimed while the trace is written.
+	server.Admin(t, http.StatusOK, http.MethodPut, "/api/v2.0/configurations", map[string]any{"trash_days": 0})
 	repositories := ledger.Repositories(project, workers)
 	var scopes []string
 	for _, r := range repositories {
