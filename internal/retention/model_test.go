@@ -304,7 +304,14 @@ func TestAgainstThePlainModel(t *testing.T) {
 			}
 			preview, err := w.Preview(ctx, h.ref, stored)
 			w.ok(err)
+			was, last := w.state(h.ref), w.lastDeletion()
 			real := w.carryOut(policy, false)
+			if w.undo(h.ref, last) {
+				if is := w.state(h.ref); !slices.Equal(is, was) {
+					rt.Fatalf("undone, the repository is\n%s\nand was\n%s", strings.Join(is, "\n"), strings.Join(was, "\n"))
+				}
+				real = w.carryOut(policy, false)
+			}
 			if got := w.digests(h.ref); !maps.Equal(got, want) {
 				rt.Fatalf("left are %d, by the model %d: %v, %v", len(got), len(want), got, want)
 			}
@@ -363,6 +370,7 @@ func TestTenThousandTags(t *testing.T) {
 			w.Logf("%s: %d of %d stay, decided in %v", template, len(want), p.total, took)
 		}
 		w.work()
+		was := w.state(ref)
 		r := modelRule{template: LatestActive, n: many - 1000, prefix: ""}
 		began := time.Now()
 		done := w.carryOut(w.policy(r.rule(ref.Name)), false)["large"]
@@ -374,6 +382,11 @@ func TestTenThousandTags(t *testing.T) {
 		if got := w.digests(ref); !maps.Equal(got, want) {
 			w.Errorf("left are %d, by the model %d", len(got), len(want))
 		}
+		began = time.Now()
+		if undone := w.undo(ref, 0); !undone || !slices.Equal(w.state(ref), was) {
+			w.Errorf("undone: %v, the repository isn't what it was", undone)
+		}
+		w.Logf("undone in %v", time.Since(began))
 	})
 }
 

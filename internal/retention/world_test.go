@@ -63,7 +63,10 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w := &world{T: t, db: d, clock: &atomic.Int64{}, readOnly: &atomic.Bool{}, blind: &atomic.Bool{}}
 	w.clock.Store(start.UnixMicro())
 	w.rules = immutable.New(d, w.now)
-	w.registry = registry.New(registry.Deps{DB: d, Blobs: store, Clock: w.now, Log: quiet, Wake: func() {}, Immutable: w.rules})
+	w.registry = registry.New(registry.Deps{DB: d, Blobs: store, Clock: w.now, Log: quiet, Wake: func() {}, Immutable: w.rules,
+		Rules: func(context.Context) (registry.Rules, error) {
+			return registry.Rules{KeepDeleted: 7 * 24 * time.Hour}, nil
+		}})
 	jobs := job.New(job.Deps{DB: d, Clock: w.now, Log: quiet})
 	w.Service = New(Deps{DB: d, Registry: w.registry, Jobs: jobs, Wake: func() {}, Clock: w.now, Log: quiet,
 		Projects: project.New(project.Deps{DB: d, Settings: setting.New(d, box, w.now), Clock: w.now}),
@@ -163,6 +166,51 @@ func (w *world) digests(ref registry.Ref) map[oci.Digest]bool {
 		all[oci.Digest(d)] = true
 	}
 	return all
+}
+
+// state is what a repository holds, row by row.
+func (w *world) state(ref registry.Ref) []string {
+	w.Helper()
+	var all []string
+	for _, query := range []string{
+		`SELECT m.id, m.digest, m.pushed_at, m.used_at, m.project_id, CASE WHEN m.listed THEN 1 ELSE 0 END + CASE WHEN m.tagged THEN 2 ELSE 0 END
+			FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE r.name = $1 ORDER BY m.id`,
+		`SELECT t.id, t.name, t.pushed_at, t.pulled_at, t.manifest_id, 0 FROM tag t JOIN repository r ON r.id = t.repository_id WHERE r.name = $1 ORDER BY t.id`,
+		`SELECT c.parent_id, c.platform, c.position, c.child_id, 0, 0 FROM manifest_child c JOIN manifest m ON m.id = c.parent_id JOIN repository r ON r.id = m.repository_id
+			WHERE r.name = $1 ORDER BY c.parent_id, c.position`,
+		`SELECT r.id, r.name, r.artifact_count, (SELECT SUM(u.bytes) FROM project_usage u WHERE u.project_id = 1), 0, 0 FROM repository r WHERE r.name = $1`,
+	} {
+		rows, err := db.Collect(ctx, w.db.Auto(), func(r db.Row) (string, error) {
+			var v [5]int64
+			var text string
+			err := r.Scan(&v[0], &text, &v[1], &v[2], &v[3], &v[4])
+			return fmt.Sprint(v, text), err
+		}, query, ref.Name)
+		w.ok(err)
+		all = append(all, rows...)
+	}
+	return all
+}
+
+// undo undoes the last run that deleted anything of the repository since then, and reports whether one had.
+func (w *world) undo(ref registry.Ref, since int64) bool {
+	w.Helper()
+	run, err := db.Get(ctx, w.db.Auto(), db.ScanInt, `SELECT COALESCE(MAX(run_id), 0) FROM trash WHERE repository = $1 AND id > $2`, ref.Name, since)
+	w.ok(err)
+	if run == 0 {
+		return false
+	}
+	_, err = w.registry.UndeleteRun(ctx, ann, registry.Ref{ProjectID: 1, Project: "alpha"}, run)
+	w.ok(err)
+	return true
+}
+
+// lastDeletion is the newest of all.
+func (w *world) lastDeletion() int64 {
+	w.Helper()
+	id, err := db.Get(ctx, w.db.Auto(), db.ScanInt, `SELECT COALESCE(MAX(id), 0) FROM trash`)
+	w.ok(err)
+	return id
 }
 
 // retain is a rule about a repository's tags.
