@@ -97,7 +97,7 @@ func (s *Server) RemoveLabel(ctx context.Context, r gen.RemoveLabelRequestObject
 }
 
 func labelled(ref registry.Ref, a registry.Artifact) label.Artifact {
-	return label.Artifact{ID: a.ID, ProjectID: ref.ProjectID, Name: ref.FullName() + "@" + string(a.Digest)}
+	return label.Artifact{ID: a.ID, ProjectID: ref.ProjectID, Repository: ref.FullName(), Digest: string(a.Digest)}
 }
 
 // label loads a label and asks the operation's permission where it holds. Everybody may read a global one;

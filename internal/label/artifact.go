@@ -19,10 +19,14 @@ const (
 
 // Artifact is what labels are put on.
 type Artifact struct {
-	ID        int64
-	ProjectID int64
-	Name      string // as the audit log shows it: project/repository@digest
+	ID         int64
+	ProjectID  int64
+	Repository string // with its project
+	Digest     string
 }
+
+// name is what the audit log shows.
+func (a Artifact) name() string { return a.Repository + "@" + a.Digest }
 
 // Attach puts a label on an artifact. A label of another project is fault.NotFound, one that
 // is on the artifact already fault.Conflict.
@@ -72,11 +76,12 @@ func (s *Service) Detach(ctx context.Context, by authz.Principal, a Artifact, la
 	return nil
 }
 
-// moved writes that a label was put on an artifact, or taken off.
+// moved writes that a label was put on an artifact, or taken off. Listeners go by its repository and digest.
 func (s *Service) moved(ctx context.Context, tx db.Tx, kind event.Kind, by authz.Principal, a Artifact, name string) error {
+	project, _, _ := strings.Cut(a.Repository, "/")
 	return event.Append(ctx, tx, event.Event{
-		Kind: kind, At: s.clock(), By: by.Name, ProjectID: a.ProjectID, Resource: a.Name, Success: true,
-		Description: strings.Replace(string(kind), "_", " ", 1) + " " + name + ": " + a.Name,
+		Kind: kind, At: s.clock(), By: by.Name, ProjectID: a.ProjectID, Project: project, Repository: a.Repository, Digest: a.Digest, Resource: a.name(), Success: true,
+		Description: strings.Replace(string(kind), "_", " ", 1) + " " + name + ": " + a.name(),
 	})
 }
 

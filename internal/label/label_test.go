@@ -32,7 +32,7 @@ var ann = authz.Principal{Kind: authz.User, ID: 2, Name: "ann"}
 
 // of is an artifact of project 1.
 func of(id int64) label.Artifact {
-	return label.Artifact{ID: id, ProjectID: 1, Name: fmt.Sprintf("p/r@sha256:%d", id)}
+	return label.Artifact{ID: id, ProjectID: 1, Repository: "p/r", Digest: fmt.Sprintf("sha256:%d", id)}
 }
 
 func (w world) must(err error) {

@@ -24,6 +24,7 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
+	"github.com/havenregistry/haven/internal/label"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/secret"
@@ -312,6 +313,34 @@ func TestEvents(t *testing.T) {
 		handle(event.Event{Kind: event.EndProject, ProjectID: 1, Project: "alpha", Success: true})
 		if _, err := w.Policy(t.Context(), 1, "warm"); !errors.Is(err, fault.NotFound) {
 			t.Errorf("the policy of a project that is gone: %v", err)
+		}
+	})
+}
+
+// A label that is put on an image begins what is to happen then, by all its tags that match.
+func TestLabelBegins(t *testing.T) {
+	each(t, func(w world) {
+		w.run()
+		w.instance("kraken")
+		d := w.push("app", "v1")
+		w.push("app", "latest")
+		quiet := slog.New(slog.DiscardHandler)
+		ok(t, event.NewDispatcher(w.DB, quiet).Drain(t.Context())) // the pushes
+		p := w.policy(`[{"type":"tag","value":"v*"}]`, `{"type":"event_based"}`, "")
+		m, err := w.Registry.ManifestInfo(t.Context(), registry.Ref{ProjectID: 1, Project: "alpha", Name: "app"}, oci.DigestReference(d))
+		ok(t, err)
+		labels := label.New(w.DB, time.Now)
+		id, err := labels.Create(t.Context(), ann, label.Label{Name: "prod"})
+		ok(t, err)
+		ok(t, labels.Attach(t.Context(), ann, label.Artifact{ID: m.ID, ProjectID: 1, Repository: "alpha/app", Digest: string(d)}, id))
+		ok(t, event.NewDispatcher(w.DB, quiet, w.Service).Drain(t.Context()))
+		rows, total, err := w.Executions(t.Context(), p.ID, db.List{})
+		ok(t, err)
+		if total != 1 {
+			t.Fatalf("%d executions began", total)
+		}
+		if _, artifacts, log := w.done(p.ID, rows[0].ID); fmt.Sprint(artifacts) != "[alpha/app:v1]" {
+			t.Errorf("%v\n%s", artifacts, log)
 		}
 	})
 }

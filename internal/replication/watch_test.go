@@ -167,7 +167,7 @@ func TestLabelsChoose(t *testing.T) {
 		w.ok(err)
 		m, err := w.registry.ManifestInfo(ctx, w.ref("alpha/app"), oci.TagReference("v1"))
 		w.ok(err)
-		w.ok(w.labels.Attach(ctx, ann, label.Artifact{ID: m.ID, ProjectID: w.ref("alpha/app").ProjectID, Name: "alpha/app:v1"}, id))
+		w.ok(w.labels.Attach(ctx, ann, label.Artifact{ID: m.ID, ProjectID: w.ref("alpha/app").ProjectID, Repository: "alpha/app", Digest: string(m.Digest)}, id))
 		p := w.policy(Policy{Destination: 1, Filters: []Filter{{Type: ByLabel, Labels: []string{"good"}}}})
 		w.succeed(p)
 		if w.there.tag("alpha/app", "v1") == "" || w.there.tag("alpha/app", "v2") != "" {
