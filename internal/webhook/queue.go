@@ -45,11 +45,13 @@ const (
 		WHERE target_id = $3 AND status = 0 ORDER BY id LIMIT $4) AS first WHERE queued_at < $5)`
 	note = `UPDATE webhook_delivery SET status = $1, attempts = attempts + 1, due_at = $2, ended_at = $3, tried_at = $4, took = $5, answer = $6, answer_body = $7, complaint = $8
 		WHERE id = $9 AND status = 0`
-	renew      = `UPDATE webhook_target SET lease_until = $1, failures = $2, complaint = $3 WHERE id = $4 AND holder = $5`
-	nextDue    = `SELECT COALESCE(MIN(due_at), 0) FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > 0`
-	release    = `UPDATE webhook_target SET holder = '', lease_until = 0, due_at = $1 WHERE id = $2 AND holder = $3`
-	endLeases  = `UPDATE webhook_target SET holder = '', lease_until = 0 WHERE lease_until > 0`
-	removeSome = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE target_id = $1 LIMIT $2)`
+	renew     = `UPDATE webhook_target SET lease_until = $1, failures = $2, complaint = $3 WHERE id = $4 AND holder = $5`
+	nextDue   = `SELECT COALESCE(MIN(due_at), 0) FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > 0`
+	release   = `UPDATE webhook_target SET holder = '', lease_until = 0, due_at = $1 WHERE id = $2 AND holder = $3`
+	endLeases = `UPDATE webhook_target SET holder = '', lease_until = 0 WHERE lease_until > 0`
+	// What waits and what ended have an index each.
+	removeSome = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status = 0 LIMIT $2) AS waiting
+		UNION ALL SELECT id FROM (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status > 0 LIMIT $2) AS ended)`
 	removeLast = `DELETE FROM webhook_target WHERE id = $1 AND holder = $2 AND position < 0`
 )
 
