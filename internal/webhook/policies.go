@@ -160,18 +160,26 @@ func (s *Service) Delete(ctx context.Context, by authz.Principal, project Projec
 		if err != nil {
 			return err
 		}
-		if err := s.putTargets(ctx, tx, old, nil); err != nil {
+		if err := s.forget(ctx, tx, id); err != nil {
 			return err
-		}
-		for _, statement := range []string{policyDelete, triggersDrop} {
-			if _, err := tx.Exec(ctx, statement, id); err != nil {
-				return err
-			}
 		}
 		return s.changed(ctx, tx, by, event.DeleteWebhook, project, old.Name)
 	})
 	if err != nil {
 		return fmt.Errorf("delete webhook policy %d: %w", id, err)
+	}
+	return nil
+}
+
+// forget removes a policy. What is left of its targets Run takes away bit by bit.
+func (s *Service) forget(ctx context.Context, tx db.Tx, id int64) error {
+	if _, err := tx.Exec(ctx, targetsRemove, db.Micros(s.Clock()), id); err != nil {
+		return err
+	}
+	for _, statement := range []string{policyDelete, triggersDrop} {
+		if _, err := tx.Exec(ctx, statement, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 func TestWhoIsTold(t *testing.T) {
@@ -380,6 +382,52 @@ func TestWhatIsKept(t *testing.T) {
 		w.happen(pushed("app", "room"), pushed("app", "no room"), pushed("app", "nor here"))
 		if got, err := w.Get(w.ctx, 1, p.ID); err != nil || got.Targets[0].Lost != 2 || len(w.all(p)) != 2 {
 			t.Errorf("%d are lost of a full queue, %v", got.Targets[0].Lost, err)
+		}
+	})
+}
+
+// The policies of a project end with it, when what happened before has been delivered.
+func TestPoliciesOfDeletedProjects(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		exec := func(statement string) {
+			t.Helper()
+			if err := d.Write(w.ctx, func(tx db.Tx) error { _, err := tx.Exec(w.ctx, statement); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec(`INSERT INTO account (id, username, email, created_at, updated_at) VALUES (1, 'ann', 'a', 1, 1)`)
+		exec(`INSERT INTO project (id, name, owner_id, created_at, updated_at) VALUES (1, 'p', 1, 1, 1), (2, 'q', 1, 1, 1)`)
+		v := newReceiver(t, nil)
+		gone := w.tell("gone", v.URL)
+		stays := []Policy{w.policy(2, hook(func(*Draft) {})), w.policy(Whole, hook(func(*Draft) {}))}
+		w.happen(pushed("app", "last"))
+		exec(`UPDATE project SET name = 'p#1', deleted_at = 1 WHERE id = 1`)
+		tidy := func() {
+			t.Helper()
+			if err := w.Tidy(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tidy()
+		w.work()
+		if n := len(v.all()); n != 1 {
+			t.Errorf("%d deliveries arrived of what happened before the project's end", n)
+		}
+		tidy()
+		w.work()
+		for _, table := range []string{"webhook_target", "webhook_delivery", "webhook_trigger"} {
+			if n, err := db.Get(w.ctx, d.Auto(), db.ScanInt, `SELECT COUNT(*) FROM `+table+` WHERE policy_id = $1`, gone.ID); err != nil || n != 0 {
+				t.Errorf("%d rows are left in %s, %v", n, table, err)
+			}
+		}
+		if _, err := w.Home(w.ctx, gone.ID); !errors.Is(err, fault.NotFound) {
+			t.Errorf("the policy: %v", err)
+		}
+		for _, p := range stays {
+			if _, err := w.Get(w.ctx, p.ProjectID, p.ID); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

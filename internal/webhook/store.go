@@ -29,6 +29,7 @@ const (
 		due_at = CASE WHEN due_at > $7 THEN $7 ELSE due_at END, failures = 0, complaint = '', holder = '', lease_until = 0 WHERE id = $8`
 	// One that is taken away is due, so that its deliveries are taken away, too.
 	targetRemove  = `UPDATE webhook_target SET position = -1, due_at = $1, holder = '', lease_until = 0 WHERE id = $2`
+	targetsRemove = `UPDATE webhook_target SET position = -1, due_at = $1, holder = '', lease_until = 0 WHERE policy_id = $2`
 	policyChanged = `UPDATE webhook_change SET version = version + 1 WHERE id = 1`
 	version       = `SELECT version FROM webhook_change WHERE id = 1`
 

@@ -20,13 +20,32 @@ const (
 	oldOnes = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE status > 0 AND ended_at < $1 LIMIT $2)`
 	tooMany = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status = $2 AND status > 0
 		AND id <= (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status = $2 AND status > 0 ORDER BY id DESC LIMIT 1 OFFSET $3) LIMIT $4)`
+	// ofDeleted are policies of deleted projects; what happened before the end is still delivered.
+	ofDeleted = `SELECT p.id FROM webhook_policy p JOIN project j ON j.id = p.project_id AND j.deleted_at > 0 WHERE NOT EXISTS (SELECT 1 FROM webhook_target t
+		JOIN webhook_delivery d ON d.target_id = t.id AND d.status = 0 WHERE t.policy_id = p.id) ORDER BY p.id LIMIT $1`
 	queueLengths = `SELECT target_id, COUNT(*) FROM webhook_delivery WHERE status = 0 GROUP BY target_id`
 )
 
-// Tidy takes away deliveries that ended long ago.
+// Tidy takes away deliveries that ended long ago, and policies of projects that are deleted.
 func (s *Service) Tidy(ctx context.Context) error {
 	before := db.Micros(s.Clock().Add(-s.Keep))
-	return s.drop(ctx, func(tx db.Tx) (int64, error) { return tx.Exec(ctx, oldOnes, before, tidyPage) })
+	if err := s.drop(ctx, func(tx db.Tx) (int64, error) { return tx.Exec(ctx, oldOnes, before, tidyPage) }); err != nil {
+		return err
+	}
+	return s.drop(ctx, func(tx db.Tx) (int64, error) {
+		ids, err := db.Collect(ctx, tx, db.ScanInt, ofDeleted, tidyPage)
+		if err != nil || len(ids) == 0 {
+			return 0, err
+		}
+		for _, id := range ids {
+			if err := s.forget(ctx, tx, id); err != nil {
+				return 0, fmt.Errorf("forget webhook policy %d: %w", id, err)
+			}
+		}
+		tx.AfterCommit(s.look)
+		_, err = tx.Exec(ctx, policyChanged)
+		return int64(len(ids)), err
+	})
 }
 
 // trimEvery is after how many deliveries of a target it is looked for too many.
