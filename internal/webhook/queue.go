@@ -65,19 +65,13 @@ func (s *Service) Run(ctx context.Context) error {
 	places := make(chan struct{}, maxTurns)
 	timer := time.NewTicker(lookEvery)
 	defer timer.Stop()
-	var tidied time.Time
+	turns.Go(func() { s.keepTidy(ctx) })
 	if err := s.takeOver(ctx); err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "webhooks wait for the leases of the process before", "error", err)
 	}
 	for {
 		if err := s.begin(ctx, places, &turns); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "webhooks can't look for what waits", "error", err)
-		}
-		if now := s.Clock(); now.Sub(tidied) >= tidyEvery && ctx.Err() == nil {
-			tidied = now
-			if err := s.Tidy(ctx); err != nil && ctx.Err() == nil {
-				s.Log.ErrorContext(ctx, "old webhook deliveries can't be taken away", "error", err)
-			}
 		}
 		select {
 		case <-ctx.Done():

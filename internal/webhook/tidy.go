@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/pause"
 )
 
 const (
@@ -25,6 +26,18 @@ const (
 		JOIN webhook_delivery d ON d.target_id = t.id AND d.status = 0 WHERE t.policy_id = p.id) ORDER BY p.id LIMIT $1`
 	queueLengths = `SELECT target_id, COUNT(*) FROM webhook_delivery WHERE status = 0 GROUP BY target_id`
 )
+
+// keepTidy tidies now and then, beside what is sent: there may be much to take away.
+func (s *Service) keepTidy(ctx context.Context) {
+	for {
+		if err := s.Tidy(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "old webhook deliveries can't be taken away", "error", err)
+		}
+		if !pause.For(ctx, tidyEvery) {
+			return
+		}
+	}
+}
 
 // Tidy takes away deliveries that ended long ago, and policies of projects that are deleted.
 func (s *Service) Tidy(ctx context.Context) error {
