@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -48,8 +50,8 @@ func scanFacts(overview json.RawMessage) (all []fact) {
 	if json.Unmarshal(overview, &reports) != nil {
 		return nil
 	}
-	for _, r := range reports {
-		all = append(all, fact{"Scan", r.Status}, fact{"Severity", r.Severity})
+	for _, name := range slices.Sorted(maps.Keys(reports)) { // in one order: each try sends the same body
+		all = append(all, fact{"Scan", reports[name].Status}, fact{"Severity", reports[name].Severity})
 	}
 	return all
 }
@@ -82,8 +84,9 @@ type slackBlock struct {
 }
 
 type slackText struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Verbatim bool   `json:"verbatim"` // addresses and names in the text stay text
 }
 
 const maxSlackText = 2900 // a section has at most 3000 characters
@@ -97,8 +100,8 @@ func (v told) slack() slackMessage {
 	}
 	title := v.EventType.title()
 	return slackMessage{Text: title, Blocks: []slackBlock{
-		{"section", slackText{"mrkdwn", "*" + title + "*"}},
-		{"section", slackText{"mrkdwn", cut(strings.Join(lines, "\n"), maxSlackText)}},
+		{"section", slackText{"mrkdwn", "*" + title + "*", true}},
+		{"section", slackText{"mrkdwn", cut(strings.Join(lines, "\n"), maxSlackText), true}},
 	}}
 }
 
@@ -139,8 +142,8 @@ type teamsFact struct {
 
 // teams is an Adaptive Card, as the workflow "when a Teams webhook request is received" takes it.
 func (v told) teams() teamsMessage {
-	// A card's texts are Markdown.
-	escape := strings.NewReplacer("[", `\[`, "]", `\]`, "*", `\*`, "_", `\_`, "`", "\\`").Replace
+	// A card's texts are Markdown. A backslash that is there would take away the effect of ours.
+	escape := strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "*", `\*`, "_", `\_`, "`", "\\`").Replace
 	var list []teamsFact
 	for _, f := range v.facts() {
 		list = append(list, teamsFact{f.name, escape(f.value)})

@@ -106,7 +106,7 @@ func TestBodies(t *testing.T) {
 
 func TestChat(t *testing.T) {
 	push := pushed("app", "v1")
-	push.By = "<!channel> & [link](https://evil.example)"
+	push.By = `<!channel> & [link](https://evil.example) \[a\](b)`
 	d, err := dataOf(push, facts{host: "reg.example"})
 	if err != nil {
 		t.Fatal(err)
@@ -115,11 +115,18 @@ func TestChat(t *testing.T) {
 	v := told{EventType: Pushed, Operator: push.By, Data: text}
 	slack := v.slack()
 	if slack.Text != "Push artifact" || len(slack.Blocks) != 2 ||
-		slack.Blocks[1].Text.Text != "*Operator:* &lt;!channel&gt; &amp; [link](https://evil.example)\n*Repository:* lib/app\n*Resource:* reg.example/lib/app:v1\n*Digest:* sha256:v1" {
+		!slack.Blocks[0].Text.Verbatim || !slack.Blocks[1].Text.Verbatim ||
+		slack.Blocks[1].Text.Text != "*Operator:* &lt;!channel&gt; &amp; [link](https://evil.example) \\[a\\](b)\n*Repository:* lib/app\n*Resource:* reg.example/lib/app:v1\n*Digest:* sha256:v1" {
 		t.Errorf("Slack gets %+v", slack)
 	}
+	reports := json.RawMessage(`{"z":{"scan_status":"Success","severity":"Low"},"a":{"scan_status":"Error","severity":"High"},"m":{"scan_status":"Running"}}`)
+	for range 20 {
+		if got := fmt.Sprint(scanFacts(reports)); got != "[{Scan Error} {Severity High} {Scan Running} {Severity } {Scan Success} {Severity Low}]" {
+			t.Fatalf("reports in another order: %s", got)
+		}
+	}
 	card := v.teams().Attachments[0].Content
-	if got := card.Body[1].(teamsFacts).Facts; !reflect.DeepEqual(got[0], teamsFact{"Operator", `<!channel> & \[link\](https://evil.example)`}) || len(got) != 4 {
+	if got := card.Body[1].(teamsFacts).Facts; !reflect.DeepEqual(got[0], teamsFact{"Operator", `<!channel> & \[link\](https://evil.example) \\\[a\\\](b)`}) || len(got) != 4 {
 		t.Errorf("Teams gets %+v", got)
 	}
 }
