@@ -312,6 +312,35 @@ projects:
 	})
 }
 
+// What the registry has otherwise than a document can say is neither replaced nor deleted by one: it is refused where the document
+// names it, and stays when lists are pruned.
+func TestWhatNoDocumentCanSay(t *testing.T) {
+	w := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))
+	w.applied(t, "version: 1\nprojects: [{name: p}]\n", false)
+	w.must(t, http.MethodPost, "/api/v2.0/projects/p/webhook/policies", `{"name":"two","enabled":true,"event_types":["PUSH_ARTIFACT"],"targets":[{"type":"http","address":"http://192.0.2.1"},{"type":"http","address":"http://192.0.2.2"}]}`)
+	w.must(t, http.MethodPost, "/api/v2.0/retentions", `{"algorithm":"or","scope":{"level":"project","ref":2},"trigger":{"kind":"Schedule","settings":{"cron":""}},"rules":[{"action":"retain","template":"always",
+		"tag_selectors":[{"kind":"doublestar","decoration":"matches","pattern":"a"},{"kind":"doublestar","decoration":"matches","pattern":"b"}],
+		"scope_selectors":{"repository":[{"kind":"doublestar","decoration":"repoMatches","pattern":"**"}]}}]}`)
+	for document, want := range map[string]string{
+		"webhooks: [{name: two, address: 'http://192.0.2.1', event_types: [PUSH_ARTIFACT]}]": "projects/p/webhooks/two: address: the registry's has several, which a document can't say",
+		"retention: {rules: []}":                    "projects/p: retention: the registry's has rules with several patterns, which a document can't say",
+		"retention: {rules: [{template: always}]}":  "projects/p: retention: the registry's has rules with several patterns",
+		"retention: {cron: 0 0 2 * * *}":            "projects/p: retention: a cron needs rules",
+		"retention: {cron: 0 0 2 * * *, rules: []}": "projects/p: retention: a cron needs rules",
+		"metadata: {proxy_speed_kb: 1}":             "projects/p: metadata: proxy_speed_kb is for projects that are a cache",
+		"proxy: {keep_days: 1}":                     "projects/p: proxy is for projects that are a cache",
+	} {
+		said, err := w.apply(t, "version: 1\nprojects: [{name: p, "+document+"}]\n", true)
+		if err == nil {
+			t.Errorf("%s:\n%s", document, said)
+			continue
+		}
+		contains(t, err.Error(), want)
+	}
+	contains(t, w.applied(t, "version: 1\nprojects: [{name: p, webhooks: []}]\n", true), "projects/p/webhooks/two stays: it has several addresses, which a document can't say")
+	lacks(t, w.export(t), "webhooks", "retention")
+}
+
 // push makes a repository with the smallest image.
 func (w *world) push(t *testing.T, repository string) {
 	t.Helper()

@@ -31,7 +31,7 @@ func groups() kind {
 			}
 			return v.text("type") + ":" + v.text("name")
 		},
-		check: func(v values) error {
+		check: func(_, v values) error {
 			if (v.text("type") == "ldap") != (v.text("ldap_group_dn") != "") {
 				return fault.Invalidf("an ldap_group_dn is what groups of the type ldap have, and no others")
 			}

@@ -25,8 +25,8 @@ type kind struct {
 	fields    []field
 	// name is what tells an object from others of its kind and home; nil: the field name.
 	name func(values) string
-	// check looks at what the object is to be as a whole; nil: its fields are all there is to say.
-	check func(values) error
+	// check looks at what the document says of an object, and at what it is to be as a whole; nil: its fields are all there is to say.
+	check func(said, full values) error
 	// list reads the registry's objects. What costs more than a listing is read of those alone that wanted names.
 	list func(ctx context.Context, s *session, home string, wanted func(name string) bool) ([]object, error)
 	// create makes an object and change changes it; remove is nil where there is no such thing.

@@ -39,7 +39,7 @@ func members() kind {
 			}
 			return ""
 		},
-		check: func(v values) error {
+		check: func(_, v values) error {
 			if (v.text("user") == "") == (v.text("group") == "") {
 				return fault.Invalidf("a member is either a user or a group")
 			}

@@ -146,7 +146,7 @@ func (p *planner) step(k kind, action Action, o, have object) {
 	s := Step{Action: action, Object: place, kind: k, refs: map[string]reference{}}
 	s.want = want{object: o, have: have, full: have.values.over(o.values), changed: map[string]bool{}, secret: map[string]due{}}
 	if k.check != nil {
-		if err := k.check(s.want.full); err != nil {
+		if err := k.check(o.values, s.want.full); err != nil {
 			p.problem(place, err)
 			return
 		}
@@ -154,6 +154,10 @@ func (p *planner) step(k kind, action Action, o, have object) {
 	for _, f := range k.fields {
 		said, isSaid := o.values[f.name]
 		if !isSaid || f.form == hidden {
+			continue
+		}
+		if why, is := have.values[f.name].(beyond); is {
+			p.problem(place, fault.Invalidf("%s: %s, which a document can't say: change that at the registry, or leave this out", f.name, string(why)))
 			continue
 		}
 		differences := f.differences(have.values[f.name], said, f.name)

@@ -92,20 +92,23 @@ func projects() kind {
 }
 
 // checkProject refuses what a project that is no cache doesn't have, and the other way round: the registry would leave it out
-// without a word.
-func checkProject(v values) error {
+// without a word. So it would a schedule of a retention that has no rules.
+func checkProject(said, full values) error {
 	_, ofCaches := metadataFields()
-	if v.text("registry") == "" {
+	if full.text("registry") == "" {
 		for _, f := range ofCaches {
-			if _, said := v.record("metadata")[f.name]; said {
+			if _, is := said.record("metadata")[f.name]; is {
 				return fault.Invalidf("metadata: %s is for projects that are a cache of a registry", f.name)
 			}
 		}
-		if v["proxy"] != nil {
+		if said["proxy"] != nil {
 			return fault.Invalidf("proxy is for projects that are a cache of a registry")
 		}
-	} else if v.record("metadata").truth("enable_content_trust") {
+	} else if said.record("metadata").truth("enable_content_trust") {
 		return fault.Invalidf("metadata: enable_content_trust is not for projects that are a cache of a registry")
+	}
+	if said.record("retention").text("cron") != "" && nothing(full.record("retention")["rules"]) {
+		return fault.Invalidf("retention: a cron needs rules")
 	}
 	return nil
 }

@@ -51,8 +51,8 @@ func retention() field {
 	}}))
 }
 
-// retentionValues reads the policy of a project. A rule with several selectors has no place in a document: such a policy is nothing here.
-func (s *session) retentionValues(ctx context.Context, metadata map[string]string) (values, error) {
+// retentionValues reads the policy of a project, as values. A rule with several selectors has no place in a document.
+func (s *session) retentionValues(ctx context.Context, metadata map[string]string) (any, error) {
 	id, err := strconv.ParseInt(metadata["retention_id"], 10, 64)
 	if err != nil || id == 0 {
 		return values{"rules": []any{}}, nil // there is none
@@ -65,7 +65,7 @@ func (s *session) retentionValues(ctx context.Context, metadata map[string]strin
 	for _, r := range row.Rules {
 		scope := r.Scope["repository"]
 		if len(r.Tags) != 1 || len(scope) != 1 {
-			return nil, nil
+			return beyond("the registry's has rules with several patterns"), nil
 		}
 		v := values{
 			"template": r.Template, "n": int64(0), "repositories": scope[0].Pattern, "except_repositories": scope[0].Decoration == "repoExcludes",

@@ -97,7 +97,7 @@ func systemRobots() kind {
 // rightsHere is what may be done in the project.
 func rightsHere() field { return aSet("access").must() }
 
-func checkRights(v values) error {
+func checkRights(_, v values) error {
 	_, err := accesses(v.texts("access"))
 	return err
 }
@@ -109,7 +109,7 @@ func rightsByPlace() field {
 	return f
 }
 
-func checkPlaces(v values) error {
+func checkPlaces(_, v values) error {
 	_, err := systemPermissions(v)
 	return err
 }

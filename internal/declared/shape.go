@@ -102,6 +102,9 @@ func (v values) texts(name string) []string {
 	return out
 }
 
+// beyond is a value that the registry has and no document can say; it says why.
+type beyond string
+
 // listOf is texts as a value.
 func listOf(all []string) []any {
 	out := make([]any, 0, len(all))
@@ -152,7 +155,7 @@ func (s shape) whole(v any) any {
 // nothing reports whether a value says nothing, so that an export leaves it out.
 func nothing(v any) bool {
 	switch v := v.(type) {
-	case nil:
+	case nil, beyond:
 		return true
 	case string:
 		return v == ""

@@ -23,8 +23,8 @@ type targetRow struct {
 // unchanged has the registry keep a secret that it doesn't give back.
 const unchanged = "*****"
 
-// webhooks say to which address it is told what happens in a project. A policy with several addresses has no place in a document, and is let
-// alone: a secret is a field of an object.
+// webhooks say to which address it is told what happens in a project. A policy with several addresses has no place in a document: a secret
+// is a field of an object.
 func webhooks() kind {
 	return kind{
 		section: "webhooks", inProject: true,
@@ -72,6 +72,9 @@ func listWebhooks(ctx context.Context, s *session, home string, _ func(string) b
 	var all []object
 	for _, p := range rows {
 		if len(p.Targets) != 1 {
+			all = append(all, object{
+				name: p.Name, home: home, id: p.ID, values: values{"address": beyond("the registry's has several")}, keep: "it has several addresses, which a document can't say",
+			})
 			continue
 		}
 		t := p.Targets[0]

@@ -31,7 +31,7 @@ func projectWorkloads() kind {
 // systemWorkloads let them into the whole registry.
 func systemWorkloads() kind { return workloads(rightsByPlace(), checkPlaces) }
 
-func workloads(rights field, check func(values) error) kind {
+func workloads(rights field, check func(said, full values) error) kind {
 	return kind{
 		section: "workload_policies", check: check,
 		fields: []field{

@@ -52,6 +52,9 @@ func (s *session) export(ctx context.Context, to *yaml.Node, k kind, home string
 	slices.SortFunc(all, func(a, b object) int { return strings.Compare(a.name, b.name) })
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, o := range all {
+		if slices.ContainsFunc(k.fields, func(f field) bool { _, is := o.values[f.name].(beyond); return is && f.required }) {
+			continue
+		}
 		n := s.exported(k, o)
 		if k.section == projectSection {
 			for _, inner := range sections(true) {
