@@ -341,6 +341,17 @@ func TestWhatNoDocumentCanSay(t *testing.T) {
 	lacks(t, w.export(t), "webhooks", "retention")
 }
 
+// A webhook changes its type, and what only the old one has is not sent along.
+func TestWebhookChangesItsType(t *testing.T) {
+	w := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))
+	document := func(more string) string {
+		return "version: 1\nprojects: [{name: p, webhooks: [{name: w, address: 'http://192.0.2.1/', event_types: [PUSH_ARTIFACT]" + more + "}]}]\n"
+	}
+	w.applied(t, document(", payload_format: CloudEvents"), false)
+	contains(t, w.applied(t, document(", type: slack"), false), `type: "http" -> "slack"`)
+	contains(t, w.applied(t, document(", type: http, payload_format: CloudEvents"), false), `payload_format: "" -> "CloudEvents"`)
+}
+
 // push makes a repository with the smallest image.
 func (w *world) push(t *testing.T, repository string) {
 	t.Helper()

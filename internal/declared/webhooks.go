@@ -95,6 +95,9 @@ func webhookOf(w want) webhookRow {
 	if t.Type == "" {
 		t.Type = "http"
 	}
+	if _, said := w.values["payload_format"]; !said && t.Type != "http" {
+		t.PayloadFormat = "" // what it had as another type
+	}
 	if w.have.secrets["auth_header"] {
 		t.AuthHeader = unchanged
 	}
