@@ -341,6 +341,21 @@ func TestWhatNoDocumentCanSay(t *testing.T) {
 	lacks(t, w.export(t), "webhooks", "retention")
 }
 
+// A number that the registry would take for another one is refused: it would differ in each plan.
+func TestNumbersThatAreNone(t *testing.T) {
+	w := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))
+	for document, want := range map[string]string{
+		"robots: [{name: r, duration: 0, permissions: [{access: ['user:list']}], secret: {write: r.secret}}]":                                                                   "robots/r: duration: expected days, or -1 for a robot that doesn't expire",
+		"workload_policies: [{name: a, issuer: 'https://x.example.com', audience: b, condition: 'claims.x == \"y\"', life_minutes: 0, permissions: [{access: ['user:list']}]}]": "life_minutes in body",
+	} {
+		if said, err := w.apply(t, "version: 1\n"+document+"\n", false); err == nil {
+			t.Errorf("%s:\n%s", document, said)
+		} else {
+			contains(t, err.Error(), want)
+		}
+	}
+}
+
 // A webhook changes its type, and what only the old one has is not sent along.
 func TestWebhookChangesItsType(t *testing.T) {
 	w := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))

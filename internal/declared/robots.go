@@ -102,6 +102,14 @@ func checkRights(_, v values) error {
 	return err
 }
 
+// checkDuration refuses what the registry would take for another duration.
+func checkDuration(said values) error {
+	if days, is := said["duration"].(int64); is && days == 0 {
+		return fault.Invalidf("duration: expected days, or -1 for a robot that doesn't expire, and there is 0")
+	}
+	return nil
+}
+
 // rightsByPlace is what may be done where: in a project, in every one (*), in the system.
 func rightsByPlace() field {
 	f := aList("permissions", shape{form: record, fields: []field{aText("project"), aSet("access").must()}}).must()
@@ -115,6 +123,13 @@ func checkPlaces(_, v values) error {
 }
 
 func robots(k kind) kind {
+	rights := k.check
+	k.check = func(said, full values) error {
+		if err := checkDuration(said); err != nil {
+			return err
+		}
+		return rights(said, full)
+	}
 	k.list = listRobots
 	k.create = createRobot
 	k.change = changeRobot
@@ -212,7 +227,7 @@ func (w want) permissions() ([]permissionRow, error) {
 // robot is a robot as the API takes it.
 func (w want) robot() (row robotRow, err error) {
 	row = robotRow{Name: w.name, Description: w.full.text("description"), Level: "system", Duration: w.full.number("duration"), Disable: w.full.truth("disabled")}
-	if row.Duration == 0 {
+	if row.Duration == 0 { // nothing is said
 		row.Duration = -1
 	}
 	if w.home != "" {

@@ -16,7 +16,7 @@ type workloadRow struct {
 	Audience    string          `json:"audience"`
 	Condition   string          `json:"condition"`
 	KeySet      string          `json:"key_set"`
-	LifeMinutes int64           `json:"life_minutes,omitempty"`
+	LifeMinutes *int64          `json:"life_minutes,omitempty"`
 	Enabled     bool            `json:"enabled"`
 	Permissions []permissionRow `json:"permissions"`
 }
@@ -48,7 +48,10 @@ func workloads(rights field, check func(said, full values) error) kind {
 			for _, r := range rows {
 				v := values{
 					"name": r.Name, "description": r.Description, "issuer": r.Issuer, "audience": r.Audience, "condition": r.Condition, "key_set": r.KeySet,
-					"life_minutes": r.LifeMinutes, "enabled": r.Enabled,
+					"enabled": r.Enabled,
+				}
+				if r.LifeMinutes != nil {
+					v["life_minutes"] = *r.LifeMinutes
 				}
 				v.grant(home, r.Permissions)
 				all = append(all, object{name: r.Name, home: home, id: r.ID, values: v})
@@ -80,7 +83,10 @@ func (w want) workload() (row workloadRow, err error) {
 	v := w.full
 	row = workloadRow{
 		Name: w.name, Project: w.home, Description: v.text("description"), Issuer: v.text("issuer"), Audience: v.text("audience"), Condition: v.text("condition"),
-		KeySet: v.text("key_set"), LifeMinutes: v.number("life_minutes"), Enabled: v["enabled"] == nil || v.truth("enabled"),
+		KeySet: v.text("key_set"), Enabled: v["enabled"] == nil || v.truth("enabled"),
+	}
+	if n, said := v["life_minutes"].(int64); said {
+		row.LifeMinutes = &n
 	}
 	row.Permissions, err = w.permissions()
 	return row, err
