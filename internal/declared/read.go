@@ -64,7 +64,7 @@ func Read(content []byte, path string) (*Document, error) {
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fault.Invalidf("%s: expected one document, and there is something behind it", path)
 	}
-	r := reader{path: path, dir: filepath.Dir(path)}
+	r := reader{path: path, dir: filepath.Dir(path), written: map[string]string{}}
 	doc := r.document(root.Content[0])
 	if len(r.problems) > 0 {
 		return nil, errors.Join(r.problems...)
@@ -76,6 +76,7 @@ type reader struct {
 	path, dir string
 	problems  []error
 	seen      int
+	written   map[string]string // where a secret is to be written, and whose it is
 }
 
 func (r *reader) bad(n *yaml.Node, where, format string, args ...any) {

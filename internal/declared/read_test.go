@@ -35,6 +35,7 @@ func TestReadIsStrict(t *testing.T) {
 		"a secret":             {"version: 1\nregistries:\n  - {name: a, type: b, url: c, access_secret: hunter2}\n", "x.yaml:3: registries/a: access_secret: a secret doesn't stand in the document: expected {env: NAME} or {file: PATH}"},
 		"two places":           {"version: 1\nsettings: {oidc_client_secret: {env: A, file: B}}\n", "expected {env: NAME} or {file: PATH}"},
 		"a place to write":     {"version: 1\nsettings: {oidc_client_secret: {write: B}}\n", `unknown field "write"`},
+		"one file for two":     {"version: 1\nprojects: [{name: p, robots: [{name: a, access: ['b:c'], secret: {write: x}}, {name: b, access: ['b:c'], secret: {write: ./x}}]}]\n", "x.yaml:2: projects/p/robots/b: secret: ./x is where another secret is written, that of projects/p/robots/a: secret"},
 		"two documents":        {"version: 1\n---\nversion: 1\n", "expected one document"},
 		"no YAML":              {"version: [\n", "x.yaml: yaml:"},
 		"a policy's own words": {"version: 1\nsignature_policy: {document: [a]}\n", "expected a mapping, or none, and there is a list"},

@@ -139,5 +139,13 @@ func (r *reader) reference(n *yaml.Node, where string, s shape) any {
 		r.bad(n, where, "expected %s", expected)
 		return nil
 	}
+	if ref.write != "" {
+		path := ref.path(ref.write)
+		if of, taken := r.written[path]; taken {
+			r.bad(n, where, "%s is where another secret is written, that of %s", ref.write, of)
+			return nil
+		}
+		r.written[path] = where
+	}
 	return ref
 }
