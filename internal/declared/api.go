@@ -66,6 +66,13 @@ func refused(err error, status int) bool {
 	return ok && r.status == status
 }
 
+// settled reports whether an error is the registry's word that nothing was done. Without one, or with that of something on the way,
+// the request may have had its effect.
+func settled(err error) bool {
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.status < http.StatusInternalServerError
+}
+
 // call sends body and reads the answer into out, each unless it is nil. id is the end of the Location, 0 without one.
 func (a *API) call(ctx context.Context, method, path string, query url.Values, body, out any) (id int64, err error) {
 	id, err = a.exchange(ctx, method, path, query, body, out)

@@ -5,13 +5,17 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -418,6 +422,39 @@ func TestGoesOnAfterARefusal(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	lacks(t, w.export(t), "name: x\n")
+}
+
+// A robot whose secret was lost on the way is not left there: the next run would take it for well made.
+func TestLostAnswer(t *testing.T) {
+	w := newWorld(t, apptest.Start(t, dbtest.SQLiteURL(t)))
+	to, err := url.Parse(w.s.URL)
+	ok(t, err)
+	var lossy atomic.Bool
+	lossy.Store(true)
+	way := httputil.NewSingleHostReverseProxy(to)
+	way.ErrorLog = log.New(io.Discard, "", 0)
+	way.ModifyResponse = func(r *http.Response) error {
+		if lossy.Load() && r.Request.Method == http.MethodPost && strings.HasSuffix(r.Request.URL.Path, "/robots") {
+			return errors.New("lost")
+		}
+		return nil
+	}
+	front := httptest.NewServer(way)
+	t.Cleanup(front.Close)
+	base, err := url.Parse(front.URL)
+	ok(t, err)
+	w.API = declared.NewAPI(base, "admin", apptest.AdminPassword)
+	const document = "version: 1\nprojects: [{name: p, robots: [{name: r, access: ['repository:pull'], secret: {write: r.secret}}]}]\n"
+	if said, err := w.apply(t, document, false); err == nil {
+		t.Fatalf("the answer was lost:\n%s", said)
+	}
+	lossy.Store(false)
+	contains(t, w.applied(t, document, false), "created projects/p/robots/r")
+	made, err := os.ReadFile(filepath.Join(w.dir, "r.secret"))
+	ok(t, err)
+	if status := w.call(t, "robot$p+r", secret.Text(strings.TrimSpace(string(made))), http.MethodGet, "/v2/", ""); status != http.StatusOK {
+		t.Errorf("the robot can't log in: %d", status)
+	}
 }
 
 // An account that may not is told so, and a program that is no Haven is found out.

@@ -251,7 +251,10 @@ func createRobot(ctx context.Context, s *session, w want) error {
 		Secret secret.Text `json:"secret"`
 	}
 	if _, err := s.call(ctx, http.MethodPost, robotsPath, nil, row, &made); err != nil {
-		return err
+		if settled(err) {
+			return err
+		}
+		return errors.Join(err, s.unmakeRobot(context.WithoutCancel(ctx), w))
 	}
 	if d.put != nil {
 		err = d.put(made.Secret)
@@ -265,6 +268,16 @@ func createRobot(ctx context.Context, s *session, w want) error {
 		return errors.Join(err, s.delete(context.WithoutCancel(ctx), at(robotsPath, made.ID)))
 	}
 	return nil
+}
+
+// unmakeRobot deletes a robot of which nobody knows whether it was made, for the answer was lost, and its secret with it.
+func (s *session) unmakeRobot(ctx context.Context, w want) error {
+	there, err := listRobots(ctx, s, w.home, nil)
+	i := slices.IndexFunc(there, func(o object) bool { return o.name == w.name })
+	if err != nil || i < 0 {
+		return err
+	}
+	return gone(s.delete(ctx, at(robotsPath, there[i].id)))
 }
 
 // giveSecret sets a robot's secret, or has one made and kept.
