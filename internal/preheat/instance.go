@@ -68,7 +68,7 @@ func (i Instance) reachable() (Instance, error) {
 	if _, known := vendors()[i.Vendor]; !known {
 		return i, fault.Invalidf("the vendor is one of %s", strings.Join(slices.Sorted(maps.Keys(vendors())), ", "))
 	}
-	i.Endpoint = strings.TrimRight(i.Endpoint, "/")
+	i.Endpoint = plainEndpoint(i.Endpoint)
 	u, err := url.Parse(i.Endpoint)
 	if err != nil || len(i.Endpoint) > maxEndpoint || u.User != nil || u.RawQuery != "" || u.Fragment != "" || outbound.CheckURL(u) != nil {
 		return i, fault.Invalidf("the endpoint is a URL like https://manager.example.com")
@@ -82,6 +82,9 @@ func (i Instance) reachable() (Instance, error) {
 	}
 	return i, i.checkAuth()
 }
+
+// plainEndpoint spells an endpoint as it is stored.
+func plainEndpoint(sent string) string { return strings.TrimRight(sent, "/") }
 
 func (i Instance) checkAuth() error {
 	switch i.AuthMode {

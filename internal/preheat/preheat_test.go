@@ -409,7 +409,7 @@ func TestInstances(t *testing.T) {
 			t.Errorf("it was asked by %q", got)
 		}
 		// The credential stays with its address.
-		two.AuthInfo, two.Description = nil, "still known"
+		two.AuthInfo, two.Description, two.Endpoint = nil, "still known", w.vendor.URL+"/"
 		ok(t, w.UpdateInstance(t.Context(), ann, "two", two))
 		ok(t, w.Ping(t.Context(), Instance{ID: second.ID}))
 		if got := w.vendor.auth[len(w.vendor.auth)-1]; got != "Key canary" {

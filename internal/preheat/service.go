@@ -135,6 +135,7 @@ func (s *Service) UpdateInstance(ctx context.Context, by authz.Principal, name s
 	if i.Name != name {
 		return fault.Invalidf("an instance keeps its name")
 	}
+	i.Endpoint = plainEndpoint(i.Endpoint)
 	if len(i.AuthInfo) == 0 && i.Endpoint == present.Endpoint && i.AuthMode == present.AuthMode {
 		if i.AuthInfo, err = reveal(s.Box, present.sealed); err != nil {
 			return fmt.Errorf("open the credential of %s: %w", name, err)
