@@ -1,6 +1,7 @@
 package preheat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ const (
 	dragonflyOldJobs = "/api/v1/jobs"
 )
 
+// errNotFetched: a job of the instance is over, and came to nothing.
+var errNotFetched = errors.New("the instance failed to fetch the image")
+
 // dragonflyJob is what a manager is asked to do.
 type dragonflyJob struct {
 	Type     string        `json:"type"`
@@ -35,7 +39,7 @@ type dragonflyArgs struct {
 	Scope   string            `json:"scope,omitempty"`
 }
 
-// dragonflyState is how far it is. Which of the two fields there is depends on the version.
+// dragonflyState is how far it is. Which of the two fields there are depends on the version.
 type dragonflyState struct {
 	ID     int64  `json:"id"`
 	State  string `json:"state"`
@@ -76,11 +80,11 @@ func (dragonfly) done(ctx context.Context, c conn, id string) (bool, error) {
 	if err := c.call(ctx, http.MethodGet, id, nil, &is); err != nil {
 		return false, err
 	}
-	switch state := is.State + is.Status; state {
+	switch cmp.Or(is.State, is.Status) {
 	case "SUCCESS":
 		return true, nil
 	case "FAILURE":
-		return false, errors.New("the instance failed to fetch the image")
+		return false, errNotFetched
 	default: // PENDING, RECEIVED, STARTED, RETRY
 		return false, nil
 	}

@@ -44,6 +44,7 @@ type fakeVendor struct {
 	auth   []string
 	old    bool   // it knows /api/v1 only
 	state  string // of all jobs
+	flaky  int    // questions about jobs that get no good answer
 	looked int
 }
 
@@ -65,12 +66,15 @@ func (f *fakeVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		f.told = append(f.told, body)
 		answer(map[string]any{"id": len(f.told), "state": "PENDING"})
+	case r.Method == http.MethodGet && f.flaky > 0:
+		f.flaky--
+		w.WriteHeader(http.StatusBadGateway)
 	case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/v1/jobs/"):
 		if f.looked++; f.looked == 1 {
 			answer(map[string]any{"id": 1, "status": "PENDING"})
 			return
 		}
-		answer(map[string]any{"id": 1, "state": f.state})
+		answer(map[string]any{"id": 1, "state": f.state, "status": f.state})
 	default:
 		http.Error(w, "not\nhere", http.StatusForbidden)
 	}
@@ -217,6 +221,7 @@ func TestPolicyByHand(t *testing.T) {
 	each(t, func(w world) {
 		w.run()
 		w.instance("dragonfly")
+		w.vendor.flaky = 1
 		good := w.push("app", "v1")
 		w.push("app", "latest")  // another tag
 		w.push("web/site", "v1") // another repository

@@ -28,6 +28,8 @@ const (
 	taskTime  = time.Hour
 	firstLook = time.Second
 	lastLook  = 30 * time.Second
+	// maxOwed is how many answers in a row an instance may owe, before the image is handed over anew.
+	maxOwed = 10
 )
 
 // target is an image by a tag.
@@ -289,16 +291,22 @@ func (s *Service) image(ctx context.Context, p Policy, i Instance, t target) (im
 	return image, end, err
 }
 
-// wait looks, less and less often, whether the image was fetched.
+// wait looks, less and less often, whether the image was fetched. An instance that owes an answer now and then goes on fetching.
 func (s *Service) wait(ctx context.Context, r *job.Run, v provider, c conn, id string) error {
+	owed := 0
 	for look := firstLook; ; look = min(2*look, lastLook) {
 		done, err := v.done(ctx, c, id)
-		if err != nil {
-			return err
-		}
-		if done {
+		switch {
+		case done:
 			r.Logf("fetched")
 			return nil
+		case err == nil:
+			owed = 0
+		default:
+			if owed++; owed == maxOwed || errors.Is(err, errNotFetched) || ctx.Err() != nil {
+				return err
+			}
+			r.Logf("asking again: %v", err)
 		}
 		if !pause.For(ctx, look) {
 			return context.Cause(ctx)
