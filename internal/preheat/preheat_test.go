@@ -84,13 +84,18 @@ func (f *fakeVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type fakeJudge struct {
 	mu    sync.Mutex
 	facts map[oci.Digest]Facts
-	open  int // passes that haven't ended
+	later map[oci.Digest]Facts // once facts have been asked for
+	open  int                  // passes that haven't ended
 }
 
 func (j *fakeJudge) Facts(_ context.Context, _ registry.Ref, d oci.Digest) (Facts, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.facts[d], nil
+	known := j.facts[d]
+	if f, changed := j.later[d]; changed {
+		j.facts[d] = f
+	}
+	return known, nil
 }
 
 func (j *fakeJudge) Pass(context.Context, registry.Ref, string, time.Duration) (secret.Text, func(), error) {
@@ -238,13 +243,13 @@ func TestPolicyByHand(t *testing.T) {
 			t.Fatalf("%+v of %v\n%s", e, artifacts, log)
 		}
 		for _, line := range []string{"v2 is left out: its vulnerabilities are too severe", "v3 is left out: it doesn't have the label prod", "v4 is left out: it is not signed", "v5 is left out: it has not been scanned",
-			"v6 is left out: it may not be pulled: it has vulnerabilities", "of https://haven.example.com/v2/alpha/app/manifests/v1", "fetched"} {
+			"v6 is left out: it may not be pulled: it has vulnerabilities", "of https://haven.example.com/v2/alpha/app/manifests/" + string(good), "fetched"} {
 			if !strings.Contains(log, line) {
 				t.Errorf("%q isn't in the log\n%s", line, log)
 			}
 		}
 		told, _ := json.Marshal(w.vendor.told)
-		if want := `[{"args":{"headers":{"Authorization":"Bearer pass"},"scope":"single_seed_peer","type":"image","url":"https://haven.example.com/v2/alpha/app/manifests/v1"},"scheduler_cluster_ids":[2],"type":"preheat"}]`; string(told) != want {
+		if want := `[{"args":{"headers":{"Authorization":"Bearer pass"},"scope":"single_seed_peer","type":"image","url":"https://haven.example.com/v2/alpha/app/manifests/` + string(good) + `"},"scheduler_cluster_ids":[2],"type":"preheat"}]`; string(told) != want {
 			t.Errorf("it was told %s", told)
 		}
 		if w.vendor.auth[0] != "Bearer sesame" || w.judge.open != 0 || strings.Contains(log, "pass\n") {
@@ -318,6 +323,23 @@ func TestEvents(t *testing.T) {
 		handle(event.Event{Kind: event.EndProject, ProjectID: 1, Project: "alpha", Success: true})
 		if _, err := w.Policy(t.Context(), 1, "warm"); !errors.Is(err, fault.NotFound) {
 			t.Errorf("the policy of a project that is gone: %v", err)
+		}
+	})
+}
+
+// What may not be pulled any more when its turn comes is not handed over.
+func TestJudgedAgain(t *testing.T) {
+	each(t, func(w world) {
+		w.run()
+		w.instance("dragonfly")
+		d := w.push("app", "v1")
+		w.judge.later = map[oci.Digest]Facts{d: {Refused: "it has vulnerabilities"}}
+		p := w.policy("", "", "")
+		id, err := w.Start(t.Context(), ann, "alpha", 1, "warm")
+		ok(t, err)
+		e, _, log := w.done(p.ID, id)
+		if e.Status != job.Error || len(w.vendor.told) != 0 || w.judge.open != 0 || !strings.Contains(log, "the image is not handed over any more: it may not be pulled: it has vulnerabilities") {
+			t.Errorf("%+v, told %v\n%s", e, w.vendor.told, log)
 		}
 	})
 }

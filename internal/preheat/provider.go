@@ -23,7 +23,7 @@ type Image struct {
 	Tag           string
 	Digest        oci.Digest
 	MediaType     string
-	URL           string      // of its manifest by the tag
+	URL           string      // of its manifest, by the digest
 	Authorization secret.Text // as the header of that name; "": it needs none
 	Scope         string      // Dragonfly: how far it goes; "": as the instance likes
 	Clusters      []int64     // Dragonfly: which; none: all

@@ -272,19 +272,31 @@ func (s *Service) doPreheat(ctx context.Context, r *job.Run) error {
 	return s.wait(ctx, r, v, c, done.Job)
 }
 
-// image is what the instance is told, and what ends its pass.
+// image is what the instance is told, and what ends its pass. The image was judged when it was planned, and is again: its turn may have
+// come hours later. It is told by its digest, as the pass would open what else the tag names by then.
 func (s *Service) image(ctx context.Context, p Policy, i Instance, t target) (image Image, end func(), err error) {
 	ref := registry.RefOf(eventOf(p, t))
 	m, err := s.Registry.ManifestInfo(ctx, ref, oci.DigestReference(t.Digest))
 	if err != nil {
 		return image, nil, err
 	}
+	f, err := parseFilters(p.Filters)
+	if err != nil {
+		return image, nil, job.Permanent(err)
+	}
 	e, err := parseExtra(p.Extra)
 	if err != nil {
 		return image, nil, job.Permanent(err)
 	}
+	known, err := s.Judge.Facts(ctx, ref, t.Digest)
+	if err != nil {
+		return image, nil, err
+	}
+	if why := f.passes(known); why != "" {
+		return image, nil, job.Permanent(fmt.Errorf("the image is not handed over any more: %s", why))
+	}
 	image = Image{
-		Repository: t.Repository, Tag: t.Tag, Digest: t.Digest, MediaType: m.MediaType, URL: s.Address + "/v2/" + t.Repository + "/manifests/" + t.Tag,
+		Repository: t.Repository, Tag: t.Tag, Digest: t.Digest, MediaType: m.MediaType, URL: s.Address + "/v2/" + t.Repository + "/manifests/" + string(t.Digest),
 		Scope: e.Scope, Clusters: e.Clusters,
 	}
 	image.Authorization, end, err = s.Judge.Pass(ctx, ref, i.Name, taskTime+time.Minute)
