@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/db/dbtest"
 )
 
@@ -54,6 +55,32 @@ func TestMethodOverrideIsRefused(t *testing.T) {
 	if w.Code != http.StatusBadRequest {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+}
+
+// What one of the two databases doesn't take is refused by both.
+func TestTextsThatAreNone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := newFixture(t, d)
+		f.project("admin", "p", true)
+		for _, c := range []struct {
+			method, path, body string
+			status             int
+			want               string
+		}{
+			{"POST", "/labels", `{"name":"a","description":"b\u0000","scope":"g"}`, 400, "U+0000"},
+			{"POST", "/labels", `{"name":"\\\u0000","scope":"g"}`, 400, "U+0000"},
+			{"POST", "/labels", `{"name":"\\u0000","scope":"g"}`, 201, ""}, // a backslash and five letters
+			{"POST", "/projects/p/webhook/policies", `{"name":"w","creator":"\u0000","event_types":["PUSH_ARTIFACT"],"targets":[{"type":"http","address":"http://x/"}]}`, 400, "U+0000"},
+			{"GET", "/labels?scope=g&name=%00", "", 400, "malformed query"},
+			{"GET", "/labels?scope=g&name=%ff", "", 400, "malformed query"},
+			{"GET", "/labels?scope=g&q=name%3D%2500", "", 400, "invalid query string value"},
+			{"GET", "/projects/%ff", "", 400, "malformed path"},
+		} {
+			if w := f.do("admin", c.method, c.path, c.body); w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+				t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, w.Code, w.Body)
+			}
+		}
+	})
 }
 
 func TestNumericNames(t *testing.T) {

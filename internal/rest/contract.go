@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -78,12 +80,46 @@ func (c *Contract) Check(r *http.Request) error {
 		},
 	})
 	if err == nil {
-		return nil
+		return checkTexts(r)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return Problem{http.StatusRequestEntityTooLarge, "REQUEST_ENTITY_TOO_LARGE", "request body is too large", err}
 	}
 	return invalid(err)
+}
+
+// checkTexts refuses U+0000 in a body that was read, which PostgreSQL doesn't keep and SQLite does.
+func checkTexts(r *http.Request) error {
+	if r.GetBody == nil {
+		return nil
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return fmt.Errorf("read the body again: %w", err)
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return fmt.Errorf("read the body again: %w", err)
+	}
+	if holdsNUL(text) {
+		return Problem{http.StatusBadRequest, "BAD_REQUEST", "a text in the body has the character U+0000: leave it out", nil}
+	}
+	return nil
+}
+
+// holdsNUL reports whether a text in JSON has U+0000. It can only stand there as an escape, whose backslash is not escaped itself.
+func holdsNUL(text []byte) bool {
+	escape := []byte(`\u0000`)
+	for {
+		at := bytes.Index(text, escape)
+		if at < 0 {
+			return false
+		}
+		if before := bytes.TrimRight(text[:at], `\`); (at-len(before))%2 == 0 {
+			return true
+		}
+		text = text[at+len(escape):]
+	}
 }
 
 const octets = "application/octet-stream"

@@ -3,7 +3,9 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // overrides are the headers by which some frameworks let a request change its method after it was
@@ -25,7 +27,7 @@ func canonical(next http.Handler) http.Handler {
 			writeProblem(w, Problem{http.StatusBadRequest, "BAD_REQUEST", "malformed path", nil})
 			return
 		}
-		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		if values, err := url.ParseQuery(r.URL.RawQuery); err != nil || !allStorable(values) {
 			writeProblem(w, Problem{http.StatusBadRequest, "BAD_REQUEST", "malformed query", nil})
 			return
 		}
@@ -33,8 +35,20 @@ func canonical(next http.Handler) http.Handler {
 	})
 }
 
+// storable reports whether both databases take a text: it is UTF-8, without U+0000.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+func allStorable(query url.Values) bool {
+	for _, values := range query {
+		if slices.ContainsFunc(values, func(v string) bool { return !storable(v) }) {
+			return false
+		}
+	}
+	return true
+}
+
 // canonicalPath merges slashes of an escaped path and removes those at its end. It refuses segments that
-// are dots, and NUL, in any encoding.
+// are dots, NUL and what is no UTF-8, in any encoding.
 func canonicalPath(escaped string) (string, bool) {
 	var kept []string
 	for _, segment := range strings.Split(escaped, "/") {
@@ -42,7 +56,7 @@ func canonicalPath(escaped string) (string, bool) {
 			continue
 		}
 		plain := RepositoryName(segment)
-		if strings.Contains(plain, "\x00") || plain == "." || plain == ".." ||
+		if !storable(plain) || plain == "." || plain == ".." ||
 			strings.HasPrefix(plain, "../") || strings.HasSuffix(plain, "/..") || strings.Contains(plain, "/../") {
 			return "", false
 		}

@@ -34,6 +34,8 @@ func TestCanonicalPath(t *testing.T) {
 		"/api/v2.0/a%252F..%252Fb":     "",
 		"/api/v2.0/projects/p%00":      "",
 		"/api/v2.0/projects/p%2500":    "",
+		"/api/v2.0/projects/p%ff":      "",
+		"/api/v2.0/projects/p%25ff":    "",
 		"/api/v2.0/projects/p..q/...x": "/api/v2.0/projects/p..q/...x",
 	} {
 		got, ok := canonicalPath(path)

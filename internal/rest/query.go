@@ -80,7 +80,7 @@ func parseQ(q string) ([]db.Filter, error) {
 		return nil, nil
 	}
 	q, err := url.QueryUnescape(q)
-	if err != nil {
+	if err != nil || !storable(q) {
 		return nil, fmt.Errorf("%w: invalid query string value: %s", ErrQuery, Printable(q))
 	}
 	var filters []db.Filter
