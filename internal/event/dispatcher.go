@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -159,7 +160,14 @@ func (d *Dispatcher) idle(ctx context.Context) (bool, error) {
 	return len(due) == 0, err
 }
 
-func (d *Dispatcher) handle(ctx context.Context, tx db.Tx, events []Event) error {
+// handle calls the listeners. A panic of one is a refusal: else the process would end, and the next one at the same event.
+func (d *Dispatcher) handle(ctx context.Context, tx db.Tx, events []Event) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.log.ErrorContext(ctx, "panic", "events", len(events), "first", events[0].ID, "value", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
 	for _, l := range d.listeners {
 		if err := l.Handle(ctx, tx, events); err != nil {
 			return fmt.Errorf("listener %T: %w", l, err)

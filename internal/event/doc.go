@@ -3,5 +3,5 @@
 // between, a listener's rows are written once for each event.
 //
 // Table event. A row waits until retry_at; one that its listeners refused too often stays in the table
-// for an operator and is not tried again.
+// for an operator and is not tried again. A listener's panic is a refusal, too.
 package event

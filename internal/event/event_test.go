@@ -228,6 +228,27 @@ func TestPoisonIsSetAside(t *testing.T) {
 	})
 }
 
+// A listener that panics ends no process, and holds up no other event.
+func TestPanicIsARefusal(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		appendEvents(t, d, "a", "poison", "b")
+		dispatcher := event.NewDispatcher(d, quiet, recorder{}, listenerFunc(func(_ context.Context, _ db.Tx, events []event.Event) error {
+			for _, e := range events {
+				if e.Resource == "poison" {
+					panic("can't stomach this")
+				}
+			}
+			return nil
+		}))
+		if err := dispatcher.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r, w := count(t, d, recorded), count(t, d, waiting); r != 2 || w != 1 {
+			t.Errorf("%d rows are recorded and %d events wait, want 2 and 1", r, w)
+		}
+	})
+}
+
 // A row that can't be decoded is a poison too.
 func TestBrokenRowHoldsUpNothing(t *testing.T) {
 	d := dbtest.SQLite(t)
