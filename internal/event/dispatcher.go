@@ -227,7 +227,7 @@ func (d *Dispatcher) postpone(ctx context.Context, id int64, failure error) erro
 		return fmt.Errorf("postpone event %d: %w", id, err)
 	}
 	if attempts >= maxAttempts {
-		d.log.ErrorContext(ctx, "an event is set aside: its listeners refuse it", "event", id, "attempts", attempts, "error", failure)
+		d.log.ErrorContext(ctx, "an event is set aside: its listeners refuse it; docs/repair.md says how it is tried again", "event", id, "attempts", attempts, "error", failure)
 	} else {
 		d.log.WarnContext(ctx, "an event failed and will be tried again", "event", id, "attempts", attempts, "error", failure)
 	}
