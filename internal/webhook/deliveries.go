@@ -200,7 +200,8 @@ const (
 	// That a status of 2 is above 0 SQLite has to be told, or it doesn't use the index.
 	againMany = `UPDATE webhook_delivery SET status = 0, attempts = 0, due_at = 0, queued_at = $1, ended_at = 0 WHERE id IN (SELECT id FROM webhook_delivery
 		WHERE target_id = $2 AND status = 2 AND status > 0 ORDER BY id LIMIT $3)`
-	wakeTarget = `UPDATE webhook_target SET due_at = $1 WHERE id = $2 AND position >= 0 AND (due_at = 0 OR due_at > $1)`
+	// Somebody's wish ends a pause.
+	wakeTarget = `UPDATE webhook_target SET due_at = $1, lease_until = CASE WHEN holder = '' THEN 0 ELSE lease_until END WHERE id = $2 AND position >= 0`
 	callOff    = `UPDATE webhook_delivery SET status = 3, due_at = 0, ended_at = $1 WHERE id = $2 AND status = 0`
 )
 

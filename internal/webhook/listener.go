@@ -253,14 +253,15 @@ func insert(ctx context.Context, tx db.Tx, rows [][]any) error {
 	return err
 }
 
-// wake has idle targets looked at. One that has a queue already is left alone: it may have a pause.
+// wake has targets looked at: those that are idle, and those that only wait for the next try of a delivery that is held up. One that
+// somebody works on finds what is new by itself, and one that has a pause is left alone.
 func (b *batch) wake(ctx context.Context) error {
 	ids := slices.Sorted(maps.Keys(b.targets))
 	for len(ids) > 0 {
 		n := min(len(ids), 64)
 		marks, args := db.In(1, padded(ids[:n]))
 		ids = ids[n:]
-		if _, err := b.tx.Exec(ctx, `UPDATE webhook_target SET due_at = $1 WHERE id IN (`+marks+`) AND due_at = 0`, append([]any{db.Micros(b.s.Clock())}, args...)...); err != nil {
+		if _, err := b.tx.Exec(ctx, `UPDATE webhook_target SET due_at = $1 WHERE id IN (`+marks+`) AND (due_at = 0 OR due_at > $1 AND lease_until <= $1)`, append([]any{db.Micros(b.s.Clock())}, args...)...); err != nil {
 			return fmt.Errorf("have targets looked at: %w", err)
 		}
 	}

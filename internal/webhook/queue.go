@@ -45,10 +45,11 @@ const (
 		WHERE target_id = $3 AND status = 0 ORDER BY id LIMIT $4) AS first WHERE queued_at < $5)`
 	note = `UPDATE webhook_delivery SET status = $1, attempts = attempts + 1, due_at = $2, ended_at = $3, tried_at = $4, took = $5, answer = $6, answer_body = $7, complaint = $8
 		WHERE id = $9 AND status = 0`
-	renew     = `UPDATE webhook_target SET lease_until = $1, failures = $2, complaint = $3 WHERE id = $4 AND holder = $5`
-	nextDue   = `SELECT COALESCE(MIN(due_at), 0) FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > 0`
-	release   = `UPDATE webhook_target SET holder = '', lease_until = 0, due_at = $1 WHERE id = $2 AND holder = $3`
-	endLeases = `UPDATE webhook_target SET holder = '', lease_until = 0 WHERE lease_until > 0`
+	renew   = `UPDATE webhook_target SET lease_until = $1, failures = $2, complaint = $3 WHERE id = $4 AND holder = $5`
+	nextDue = `SELECT COALESCE(MIN(due_at), 0) FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > 0`
+	// A lease without a holder is a pause.
+	release   = `UPDATE webhook_target SET holder = '', lease_until = $1, due_at = $2 WHERE id = $3 AND holder = $4`
+	endLeases = `UPDATE webhook_target SET holder = '', lease_until = 0 WHERE holder <> ''`
 	// What waits and what ended have an index each.
 	removeSome = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status = 0 LIMIT $2) AS waiting
 		UNION ALL SELECT id FROM (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status > 0 LIMIT $2) AS ended)`
@@ -418,10 +419,14 @@ func (t *turn) end(ctx context.Context) error {
 		if t.off {
 			rest = offFor
 		}
-		if due > 0 && rest > 0 {
-			due = max(due, db.Micros(now.Add(rest)))
+		pausedUntil := int64(0)
+		if rest > 0 {
+			pausedUntil = db.Micros(now.Add(rest))
 		}
-		_, err = tx.Exec(ctx, release, due, t.target.ID, t.holder)
+		if due > 0 {
+			due = max(due, pausedUntil)
+		}
+		_, err = tx.Exec(ctx, release, pausedUntil, due, t.target.ID, t.holder)
 		return err
 	})
 	if err != nil {

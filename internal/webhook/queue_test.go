@@ -127,6 +127,42 @@ func TestFailures(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+		t.Run("while a delivery waits for its next try, others are sent at once", func(t *testing.T) {
+			v := newReceiver(t, func(w http.ResponseWriter, r received) {
+				if strings.Contains(string(r.body), "poison") {
+					w.WriteHeader(http.StatusInternalServerError)
+				}
+			})
+			p := w.tell("held", v.URL)
+			w.happen(pushed("app", "poison"))
+			w.work()
+			w.happen(pushed("app", "v2"), pushed("other", "v1"))
+			w.work()
+			if counts := w.statuses(p); counts[Delivered] != 1 || counts[Waiting] != 2 {
+				t.Errorf("got %v", counts)
+			}
+			// What the target asks for holds for all.
+			v.answers(func(w http.ResponseWriter, _ received) {
+				w.Header().Set("Retry-After", "100")
+				w.WriteHeader(http.StatusTooManyRequests)
+			})
+			w.happen(pushed("third", "v1"))
+			w.work()
+			v.answers(nil)
+			w.happen(pushed("fourth", "v1"))
+			w.work()
+			if counts := w.statuses(p); counts[Delivered] != 1 {
+				t.Errorf("before the time that it asked for: %v", counts)
+			}
+			w.pass(101 * time.Second)
+			w.work()
+			if counts := w.statuses(p); counts[Delivered] != 5 || counts[Waiting] != 0 {
+				t.Errorf("after it: %v", counts)
+			}
+			if err := w.Delete(w.ctx, ann, Project{ID: 1}, p.ID); err != nil {
+				t.Fatal(err)
+			}
+		})
 		t.Run("a dead target is asked seldom, and gets all when it lives again", func(t *testing.T) {
 			v := newReceiver(t, nil)
 			address := v.URL
