@@ -277,7 +277,10 @@ func newUUID() string {
 }
 
 // backlog is how long a target's queue is, as far as this process knows.
-type backlog struct{ counted, added int64 }
+type backlog struct {
+	counted, added int64
+	full           bool // and that was logged
+}
 
 const (
 	// maxWaiting bounds a target's queue; above maxWaitingAll in all queues each has only smallQueue.
@@ -308,11 +311,17 @@ func (s *Service) wrote(rows, lost map[int64]int64) {
 		s.queued[id] = q
 		s.total += n
 	}
-	s.mu.Unlock()
+	var filled []int64
 	for id, n := range lost {
-		if s.stats.lost.Add(n) == n {
-			s.Log.Warn("a webhook's queue is full, and events are lost to it", "target", id)
+		s.stats.lost.Add(n)
+		if q := s.queued[id]; !q.full {
+			q.full = true
+			s.queued[id], filled = q, append(filled, id)
 		}
+	}
+	s.mu.Unlock()
+	for _, id := range filled {
+		s.Log.Warn("a webhook's queue is full, and events are lost to it", "target", id)
 	}
 	s.look()
 }

@@ -1,9 +1,11 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -415,9 +417,21 @@ func TestWhatIsKept(t *testing.T) {
 		w.Service.mu.Lock()
 		w.queued[p.Targets[0].ID] = backlog{counted: maxWaiting - 1}
 		w.Service.mu.Unlock()
+		var log bytes.Buffer
+		w.Service.Log = slog.New(slog.NewTextHandler(&log, nil))
 		w.happen(pushed("app", "room"), pushed("app", "no room"), pushed("app", "nor here"))
 		if got, err := w.Get(w.ctx, 1, p.ID); err != nil || got.Targets[0].Lost != 2 || len(w.all(p)) != 2 {
 			t.Errorf("%d are lost of a full queue, %v", got.Targets[0].Lost, err)
+		}
+		other := w.tell("other", v.URL)
+		w.Service.mu.Lock()
+		w.queued[other.Targets[0].ID] = backlog{counted: maxWaiting}
+		w.Service.mu.Unlock()
+		for range 3 {
+			w.happen(pushed("app", "no room"))
+		}
+		if n := strings.Count(log.String(), "queue is full"); n != 2 {
+			t.Errorf("that two queues are full was logged %d times", n)
 		}
 	})
 }

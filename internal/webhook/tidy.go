@@ -108,15 +108,15 @@ type queueLength struct{ target, rows int64 }
 func (s *Service) count(ctx context.Context) error {
 	now := s.Clock()
 	s.mu.Lock()
-	fresh := now.Sub(s.counted) < countEvery
+	if now.Sub(s.counted) < countEvery {
+		s.mu.Unlock()
+		return nil
+	}
 	before := make(map[int64]int64, len(s.queued))
 	for id, q := range s.queued {
 		before[id] = q.added
 	}
 	s.mu.Unlock()
-	if fresh {
-		return nil
-	}
 	rows, err := db.Collect(ctx, s.DB.Auto(), func(r db.Row) (q queueLength, err error) {
 		err = r.Scan(&q.target, &q.rows)
 		return q, err
@@ -129,7 +129,9 @@ func (s *Service) count(ctx context.Context) error {
 	queued := make(map[int64]backlog, len(rows))
 	s.total = 0
 	for _, q := range rows {
-		queued[q.target] = backlog{counted: q.rows, added: s.queued[q.target].added - before[q.target]}
+		was := s.queued[q.target]
+		// It is full until it has come down to what it may hold in a crowd, so that one that stays full is logged once.
+		queued[q.target] = backlog{counted: q.rows, added: was.added - before[q.target], full: was.full && q.rows >= smallQueue}
 		s.total += q.rows
 	}
 	s.queued, s.counted = queued, now
