@@ -348,6 +348,9 @@ func TestBounds(t *testing.T) {
 		{"/silent", 0, 50 * time.Millisecond, context.DeadlineExceeded, "no answer in time"},
 		{"/drip", 0, 50 * time.Millisecond, context.DeadlineExceeded, "no answer in time"},
 	}
+	if TimedOut(&net.DNSError{IsTimeout: true}) || TimedOut(nil) {
+		t.Error("a name that can't be resolved, or nothing, took too long")
+	}
 	for _, c := range cases {
 		t.Run(c.path+" "+c.reason, func(t *testing.T) {
 			client := New(Purpose{Reach: Administered(), MaxBody: limit, Stall: c.stall, Timeout: c.timeout})
@@ -361,6 +364,9 @@ func TestBounds(t *testing.T) {
 			}
 			if err != nil && Reason(err) != c.reason {
 				t.Errorf("reason %q, want %q (%v)", Reason(err), c.reason, err)
+			}
+			if late := c.want == ErrSilent || c.want == context.DeadlineExceeded; TimedOut(err) != late {
+				t.Errorf("it took too long: %v, want %v (%v)", TimedOut(err), late, err)
 			}
 		})
 	}

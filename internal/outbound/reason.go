@@ -27,9 +27,8 @@ func Reason(err error) string {
 	if reason := certificateReason(err); reason != "" {
 		return reason
 	}
-	timeout, ok := errors.AsType[net.Error](err)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), ok && timeout.Timeout():
+	case late(err):
 		return "no answer in time"
 	case errors.Is(err, context.Canceled):
 		return "given up"
@@ -39,6 +38,17 @@ func Reason(err error) string {
 		return "no way leads there"
 	}
 	return "the connection failed"
+}
+
+// TimedOut reports whether a request ended because the other side took too long. A name that can't be resolved in time is another matter.
+func TimedOut(err error) bool {
+	_, dns := errors.AsType[*net.DNSError](err)
+	return !dns && (errors.Is(err, ErrSilent) || late(err))
+}
+
+func late(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || ok && timeout.Timeout()
 }
 
 func certificateReason(err error) string {

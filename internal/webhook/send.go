@@ -49,7 +49,7 @@ func (s *Service) send(ctx context.Context, p Policy, t Target, v told) (attempt
 		if errors.Is(err, outbound.ErrAddress) && p.ProjectID != Whole {
 			a.complaint += ": webhooks of projects reach the networks that --webhook-networks lists, and public ones"
 		}
-		if timedOut(err) {
+		if outbound.TimedOut(err) { // the delivery may be the reason
 			a.verdict = failed
 		}
 		return a, nil
@@ -63,12 +63,6 @@ func (s *Service) send(ctx context.Context, p Policy, t Target, v told) (attempt
 		a.retryAfter = retryAfter(answer.Header.Get("Retry-After"), s.Clock())
 	}
 	return a, nil
-}
-
-// timedOut reports whether somebody took too long, which a delivery may be the reason of.
-func timedOut(err error) bool {
-	reason := outbound.Reason(err)
-	return reason == outbound.ErrSilent.Error() || reason == "no answer in time"
 }
 
 // retryAfter reads what an answer asks for, 0 for nothing.
