@@ -73,7 +73,7 @@ func TestPreheatAPI(t *testing.T) {
 		run = strings.TrimPrefix(run, "/api/v2.0")
 		var e map[string]any
 		f.must("padmin", "GET", run, "", 200, &e)
-		if e["vendor_type"] != "P2P_PREHEAT" || e["status"] != "Pending" || e["trigger"] != "MANUAL" {
+		if e["vendor_type"] != "P2P_PREHEAT" || e["status"] != "Pending" || e["trigger"] != "manual" || fmt.Sprint(e["extra_attrs"]) != "map[totalCount:0 trigger:manual triggerSetting:-]" {
 			t.Errorf("the execution is %v", e)
 		}
 		f.must("padmin", "DELETE", policies+"/all", "", 412, nil)
@@ -83,6 +83,12 @@ func TestPreheatAPI(t *testing.T) {
 		f.must("padmin", "GET", policies+"/all/executions?q=status%3DStopped", "", 200, &list)
 		if len(list) != 1 {
 			t.Errorf("the executions are %v", list)
+		}
+		for trigger, want := range map[string]int{"manual": 1, "scheduled": 0, "MANUAL": 1} {
+			f.must("padmin", "GET", policies+"/all/executions?q=trigger%3D"+trigger, "", 200, &list)
+			if len(list) != want {
+				t.Errorf("%d executions began by %s", len(list), trigger)
+			}
 		}
 		f.must("padmin", "GET", run+"/tasks", "", 200, &list)
 		if len(list) != 0 {

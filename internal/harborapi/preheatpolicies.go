@@ -98,12 +98,17 @@ func (s *Server) ListExecutions(ctx context.Context, r gen.ListExecutionsRequest
 	if err != nil {
 		return nil, err
 	}
+	for i, f := range list.Filters {
+		if f.Key == "trigger" {
+			list.Filters[i].Values = each(f.Values, jobTrigger)
+		}
+	}
 	rows, total, err := s.Preheat.Executions(ctx, policy.ID, list)
 	if err != nil {
 		return nil, err
 	}
 	paged(ctx, list, total)
-	return gen.ListExecutions200JSONResponse{Body: each(rows, preheatExecutionJSON)}, nil
+	return gen.ListExecutions200JSONResponse{Body: each(rows, func(e job.Execution) gen.PreheatExecution { return preheatExecutionJSON(policy, e) })}, nil
 }
 
 // GetExecution answers GET …/executions/{execution_id}.
@@ -113,7 +118,7 @@ func (s *Server) GetExecution(ctx context.Context, r gen.GetExecutionRequestObje
 		return nil, err
 	}
 	e, err := s.Preheat.Execution(ctx, policy.ID, r.ExecutionID)
-	return gen.GetExecution200JSONResponse(preheatExecutionJSON(e)), err
+	return gen.GetExecution200JSONResponse(preheatExecutionJSON(policy, e)), err
 }
 
 // StopExecution answers PATCH …/executions/{execution_id}.
@@ -187,14 +192,32 @@ func preheatPolicyJSON(p preheat.Policy) gen.PreheatPolicy {
 	}
 }
 
-func preheatExecutionJSON(e job.Execution) gen.PreheatExecution {
-	c := e.Counts
+// policyTriggers are the words of policies for what began an execution. Harbor has them here alone.
+func policyTriggers() map[job.Trigger]string {
+	return map[job.Trigger]string{job.Manual: preheat.Manual, job.BySchedule: preheat.Scheduled, job.ByEvent: preheat.EventBased}
+}
+
+// jobTrigger is the reverse; another word stays as it is.
+func jobTrigger(word string) string {
+	for trigger, of := range policyTriggers() {
+		if of == word {
+			return string(trigger)
+		}
+	}
+	return word
+}
+
+func preheatExecutionJSON(p preheat.Policy, e job.Execution) gen.PreheatExecution {
+	c, trigger, setting := e.Counts, policyTriggers()[e.Trigger], "-"
+	if e.Trigger == job.BySchedule {
+		setting = p.Cron
+	}
 	return gen.PreheatExecution{
-		ID: e.ID, VendorType: string(e.Kind), VendorID: e.VendorID, Status: string(e.Status), StatusMessage: e.Message, Trigger: string(e.Trigger),
+		ID: e.ID, VendorType: string(e.Kind), VendorID: e.VendorID, Status: string(e.Status), StatusMessage: e.Message, Trigger: trigger,
 		Metrics: gen.PreheatMetrics{
 			TaskCount: c.Total(), SuccessTaskCount: c.Succeeded, ErrorTaskCount: c.Failed, PendingTaskCount: c.Waiting, RunningTaskCount: c.Running, StoppedTaskCount: c.Stopped,
 		},
-		ExtraAttrs: map[string]any{}, StartTime: moment(e.CreatedAt), EndTime: moment(e.EndedAt),
+		ExtraAttrs: map[string]any{"totalCount": c.Total(), "trigger": trigger, "triggerSetting": setting}, StartTime: moment(e.CreatedAt), EndTime: moment(e.EndedAt),
 	}
 }
 
