@@ -469,6 +469,10 @@ func TestWhoMayNot(t *testing.T) {
 		if r.URL.Path == "/elsewhere" {
 			t.Error("the password followed a redirect")
 		}
+		if strings.HasPrefix(r.URL.Path, "/other/") { // some other program
+			_, _ = w.Write([]byte("{}"))
+			return
+		}
 		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	}))
@@ -476,6 +480,10 @@ func TestWhoMayNot(t *testing.T) {
 	base, err = url.Parse(elsewhere.URL)
 	ok(t, err)
 	if _, err := declared.NewAPI(base, "admin", "x").Export(t.Context()); err == nil || !strings.Contains(err.Error(), "307") {
+		t.Errorf("got %v", err)
+	}
+	base.Path, base.User = "/other", url.UserPassword("admin", "address-canary")
+	if _, err := declared.NewAPI(base, "admin", "x").Export(t.Context()); err == nil || !strings.Contains(err.Error(), "it is no Haven") || strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -40,7 +40,7 @@ func (s *session) configure(ctx context.Context) error {
 	}
 	kept, there := s.configured[setting.DeclaredSecretVersions]
 	if !there {
-		return fmt.Errorf("%s has no setting %s: it is no Haven, or an older one", s.base, setting.DeclaredSecretVersions)
+		return fmt.Errorf("%s has no setting %s: it is no Haven, or an older one", s.base.Redacted(), setting.DeclaredSecretVersions)
 	}
 	var written string
 	err := json.Unmarshal(kept.Value, &written)
