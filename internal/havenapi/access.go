@@ -124,7 +124,7 @@ func accesses() map[string]rest.Access {
 		"CreateWebhook":            ofSystem(authz.SystemConfig, authz.Update),
 		"GetWebhook":               ofLoaded(authz.NotificationPolicy, authz.Read),
 		"UpdateWebhook":            ofLoaded(authz.NotificationPolicy, authz.Update),
-		"DeleteWebhook":            ofLoaded(authz.NotificationPolicy, authz.Update), // there is no right to delete a configuration
+		"DeleteWebhook":            ofLoaded(authz.NotificationPolicy, authz.Delete),
 		"TestWebhook":              ofLoaded(authz.NotificationPolicy, authz.Update),
 		"RedeliverWebhook":         ofLoaded(authz.NotificationPolicy, authz.Update),
 		"ListWebhookDeliveries":    ofLoaded(authz.NotificationPolicy, authz.Read),

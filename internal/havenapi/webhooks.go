@@ -140,7 +140,11 @@ func (s *Server) homeOfWebhook(ctx context.Context, id int64) (webhook.Project, 
 	switch {
 	case err != nil:
 	case projectID == webhook.Whole:
-		err = s.frame.System(c, authz.Permission{Resource: authz.SystemConfig, Action: c.Access.Permission.Action})
+		action := c.Access.Permission.Action
+		if action == authz.Delete {
+			action = authz.Update // there is no right to delete a configuration
+		}
+		err = s.frame.System(c, authz.Permission{Resource: authz.SystemConfig, Action: action})
 	default:
 		p, missing := s.Projects.Get(ctx, projectID)
 		home = webhook.Project{ID: p.ID, Name: p.Name}

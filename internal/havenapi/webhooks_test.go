@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	events "github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
+	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/webhook"
 )
 
@@ -40,6 +41,18 @@ func (f *fixture) webhook(name string) []string {
 func (f *fixture) happened(e events.Event) {
 	f.t.Helper()
 	ok(f.t, f.db.WriteRelaxed(f.t.Context(), func(tx db.Tx) error { return f.webhooks.Handle(f.t.Context(), tx, []events.Event{e}) }))
+}
+
+// A robot that may change a project's policies, and not delete them, doesn't so by this API either.
+func TestWhoMayDeleteAWebhook(t *testing.T) {
+	f := newFixture(t, dbtest.SQLite(t))
+	peopled(f)
+	path := "/webhooks/" + f.webhook("kept")[1]
+	may := func(action string) identity.Access {
+		return identity.Access{Resource: "notification-policy", Action: action}
+	}
+	f.must(f.robot("changes", "project", in("perm", may("read"), may("update"))), "DELETE", path, "", 404, nil)
+	f.must(f.robot("deletes", "project", in("perm", may("delete"))), "DELETE", path, "", 200, nil)
 }
 
 func TestWebhooks(t *testing.T) {
