@@ -2,6 +2,7 @@ package label
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -29,7 +30,7 @@ type Artifact struct {
 func (a Artifact) name() string { return a.Repository + "@" + a.Digest }
 
 // Attach puts a label on an artifact. A label of another project is fault.NotFound, one that
-// is on the artifact already fault.Conflict.
+// is on the artifact already fault.Conflict. An artifact that was deleted meanwhile is fault.NotFound, too.
 func (s *Service) Attach(ctx context.Context, by authz.Principal, a Artifact, labelID int64) error {
 	err := s.db.Write(ctx, func(tx db.Tx) error {
 		l, err := get(ctx, tx, labelID)
@@ -42,6 +43,9 @@ func (s *Service) Attach(ctx context.Context, by authz.Principal, a Artifact, la
 		n, err := tx.Exec(ctx, attach, a.ID, labelID, db.Micros(s.clock()))
 		if err == nil && n == 0 {
 			return fault.Conflictf("label %d is already added to the artifact %d", labelID, a.ID)
+		}
+		if errors.Is(err, db.ErrReferenced) { // it was there when the caller looked
+			return fault.NotFoundf("artifact %s not found", a.name())
 		}
 		if err != nil {
 			return err

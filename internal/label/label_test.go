@@ -200,6 +200,9 @@ func TestLabelsOfArtifacts(t *testing.T) {
 				t.Errorf("label %d: got %v, want fault.NotFound", id, err)
 			}
 		}
+		if err := w.Attach(t.Context(), ann, of(999), gold); !errors.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "artifact p/r@sha256:999 not found") {
+			t.Errorf("an artifact that is gone: %v", err)
+		}
 		before := w.db.Executed()
 		got, err := w.OfArtifacts(t.Context(), ids)
 		w.must(err)
