@@ -83,7 +83,7 @@ type Project struct {
 	Name string
 }
 
-// Update replaces a policy. What waits for a target stays with it, by its place in the list.
+// Update replaces a policy. What waits for a target stays with it: with its address, wherever that stands in the list, or else with its place.
 func (s *Service) Update(ctx context.Context, by authz.Principal, project Project, id int64, d Draft) error {
 	d, err := d.clean()
 	if err != nil {
@@ -121,14 +121,38 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, project Projec
 	return nil
 }
 
+// formerly finds the target that each draft was: the one with its address, or else the one at its place, nil for none. Those that are
+// left are gone.
+func formerly(old []Target, drafts []TargetDraft) (were []*Target, gone []Target) {
+	were = make([]*Target, len(drafts))
+	taken := make([]bool, len(old))
+	take := func(draft, target int) { were[draft], taken[target] = &old[target], true }
+	for i, d := range drafts {
+		for j, t := range old {
+			if were[i] == nil && !taken[j] && t.Address == d.Address && t.Type == d.Type {
+				take(i, j)
+			}
+		}
+	}
+	for i := range min(len(drafts), len(old)) {
+		if were[i] == nil && !taken[i] {
+			take(i, i)
+		}
+	}
+	for j, t := range old {
+		if !taken[j] {
+			gone = append(gone, t)
+		}
+	}
+	return were, gone
+}
+
 // putTargets makes the targets of a policy what a draft says.
 func (s *Service) putTargets(ctx context.Context, tx db.Tx, old Policy, drafts []TargetDraft) error {
 	now := db.Micros(s.Clock())
+	were, gone := formerly(old.Targets, drafts)
 	for i, draft := range drafts {
-		var before *Target
-		if i < len(old.Targets) {
-			before = &old.Targets[i]
-		}
+		before := were[i]
 		t, err := draft.over(before)
 		if err != nil {
 			return err
@@ -137,13 +161,13 @@ func (s *Service) putTargets(ctx context.Context, tx db.Tx, old Policy, drafts [
 		if before == nil {
 			_, err = tx.Exec(ctx, targetInsert, old.ID, i, t.Type, t.Address, header, key, t.SkipVerify, t.Format)
 		} else {
-			_, err = tx.Exec(ctx, targetUpdate, t.Type, t.Address, header, key, t.SkipVerify, t.Format, now, before.ID)
+			_, err = tx.Exec(ctx, targetUpdate, i, t.Type, t.Address, header, key, t.SkipVerify, t.Format, now, before.ID)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for _, t := range old.Targets[min(len(drafts), len(old.Targets)):] {
+	for _, t := range gone {
 		if _, err := tx.Exec(ctx, targetRemove, now, t.ID); err != nil {
 			return err
 		}

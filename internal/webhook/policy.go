@@ -95,7 +95,7 @@ type Draft struct {
 	Creator     string
 }
 
-// TargetDraft is a target as a client sends it. Hidden stands for the secret that is stored at its place in the list.
+// TargetDraft is a target as a client sends it. Hidden stands for the secret that is stored for its address, or at its place in the list.
 type TargetDraft struct {
 	Type       Type
 	Address    string
@@ -200,7 +200,7 @@ func signingKey(s secret.Text) ([]byte, error) {
 	return key, nil
 }
 
-// over is the target that a draft makes of the one that was at its place; old may be nil. A secret belongs to the origin that
+// over is the target that a draft makes of the one that it was; old may be nil. A secret belongs to the origin that
 // it was given for (S5): with another one it has to be given again.
 func (t TargetDraft) over(old *Target) (Target, error) {
 	v := Target{Type: t.Type, Address: t.Address, AuthHeader: t.AuthHeader, SkipVerify: t.SkipVerify, Format: t.Format}

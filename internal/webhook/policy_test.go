@@ -58,6 +58,34 @@ func TestWhatAPolicyMayBe(t *testing.T) {
 	}
 }
 
+// What waits for an address, and its secrets, stay with it when others in the list go or change places.
+func TestTargetsKeepTheirQueues(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		first, second := newReceiver(t, nil), newReceiver(t, nil)
+		signing := signingSecret
+		one := TargetDraft{Type: HTTP, Address: first.URL, AuthHeader: "Bearer one"}
+		two := TargetDraft{Type: HTTP, Address: second.URL, AuthHeader: "Bearer two", Signing: &signing}
+		p := w.policy(1, hook(func(d *Draft) { d.Targets = []TargetDraft{one, two} }))
+		w.happen(pushed("app", "v1"))
+		waiting := w.all(p)
+		one.AuthHeader, two.AuthHeader, two.Signing = Hidden, Hidden, nil
+		for _, targets := range [][]TargetDraft{{two, one}, {two}} {
+			if err := w.Update(w.ctx, ann, Project{ID: 1}, p.ID, hook(func(d *Draft) { d.Targets = targets })); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := w.Get(w.ctx, 1, p.ID)
+		if err != nil || len(got.Targets) != 1 || got.Targets[0].ID != p.Targets[1].ID || got.Targets[0].AuthHeader != "Bearer two" || !got.Targets[0].Signed {
+			t.Errorf("got %+v, %v", got.Targets, err)
+		}
+		w.work()
+		if all := second.all(); len(first.all()) != 0 || len(all) != 1 || all[0].header.Get("Webhook-Id") != waiting[1].UUID {
+			t.Errorf("%d and %d requests", len(first.all()), len(all))
+		}
+	})
+}
+
 func TestPolicies(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)

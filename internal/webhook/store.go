@@ -25,8 +25,8 @@ const (
 	targetInsert = `INSERT INTO webhook_target (policy_id, position, type, address, auth_header, signing_secret, skip_verify, format)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	// A target that is changed is tried at once.
-	targetUpdate = `UPDATE webhook_target SET type = $1, address = $2, auth_header = $3, signing_secret = $4, skip_verify = $5, format = $6,
-		due_at = CASE WHEN due_at > $7 THEN $7 ELSE due_at END, failures = 0, complaint = '', holder = '', lease_until = 0 WHERE id = $8`
+	targetUpdate = `UPDATE webhook_target SET position = $1, type = $2, address = $3, auth_header = $4, signing_secret = $5, skip_verify = $6, format = $7,
+		due_at = CASE WHEN due_at > $8 THEN $8 ELSE due_at END, failures = 0, complaint = '', holder = '', lease_until = 0 WHERE id = $9`
 	// One that is taken away is due, so that its deliveries are taken away, too.
 	targetRemove  = `UPDATE webhook_target SET position = -1, due_at = $1, holder = '', lease_until = 0 WHERE id = $2`
 	targetsRemove = `UPDATE webhook_target SET position = -1, due_at = $1, holder = '', lease_until = 0 WHERE policy_id = $2`
