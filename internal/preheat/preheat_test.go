@@ -344,6 +344,42 @@ func TestJudgedAgain(t *testing.T) {
 	})
 }
 
+// When its process is drained, an instance goes on by its pass, and the next process waits for it.
+func TestDraining(t *testing.T) {
+	each(t, func(w world) {
+		w.instance("dragonfly")
+		w.push("app", "v1")
+		w.vendor.state = "STARTED"
+		p := w.policy("", "", "")
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- w.Jobs.Run(ctx) }()
+		id, err := w.Start(t.Context(), ann, "alpha", 1, "warm")
+		ok(t, err)
+		await.Until(t, "the instance is asked how far it is", func() bool {
+			w.vendor.mu.Lock()
+			defer w.vendor.mu.Unlock()
+			return w.vendor.looked > 0
+		})
+		w.Jobs.Drain()
+		cancel()
+		ok(t, <-ended)
+		if w.judge.open != 1 {
+			t.Errorf("%d passes are open", w.judge.open)
+		}
+		w.vendor.mu.Lock()
+		w.vendor.state = "SUCCESS"
+		w.vendor.mu.Unlock()
+		next := w.Deps
+		next.Jobs = job.New(job.Deps{DB: w.DB, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+		w.Service = New(next)
+		w.run()
+		if e, _, log := w.done(p.ID, id); e.Status != job.Success || len(w.vendor.told) != 1 || !strings.Contains(log, "go on waiting") {
+			t.Errorf("%+v, told %v\n%s", e, w.vendor.told, log)
+		}
+	})
+}
+
 // A label that is put on an image begins what is to happen then, by all its tags that match.
 func TestLabelBegins(t *testing.T) {
 	each(t, func(w world) {

@@ -257,7 +257,11 @@ func (s *Service) doPreheat(ctx context.Context, r *job.Run) error {
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer func() {
+		if !errors.Is(context.Cause(ctx), job.ErrDraining) { // else the instance goes on, and another process waits for it
+			end()
+		}
+	}()
 	r.Logf("telling %s, a %s at %s, of %s", i.Name, i.Vendor, i.Endpoint, image.URL)
 	if done.Job, err = v.preheat(ctx, c, image); err != nil {
 		return err
