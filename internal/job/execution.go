@@ -51,7 +51,7 @@ const (
 		succeeded = succeeded + $5, updated_at = $6 WHERE id = $7 RETURNING ` + executionFields
 	setExecutionStatus = `UPDATE job_execution SET status = $1, started_at = $2, ended_at = $3, stopping = (stopping AND $4) WHERE id = $5`
 	setExtra           = `UPDATE job_execution SET extra = $1, updated_at = $2 WHERE id = $3`
-	setStopping        = `UPDATE job_execution SET stopping = TRUE WHERE id = $1`
+	setStopping        = `UPDATE job_execution SET stopping = TRUE WHERE id = $1 AND status IN ('Pending', 'Running')`
 	anyOpen            = `SELECT EXISTS (SELECT 1 FROM job_execution WHERE kind = $1 AND vendor_id = $2 AND status IN ('Pending', 'Running'))`
 	dropExecution      = `DELETE FROM job_execution WHERE id = $1`
 )

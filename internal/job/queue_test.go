@@ -94,6 +94,24 @@ func TestGroupsTakeTurns(t *testing.T) {
 	})
 }
 
+// An execution whose tasks are stopped by one transaction is done with, also where they fill it: nobody comes back to it.
+func TestStopAFullBatch(t *testing.T) {
+	each(t, func(w world) {
+		s := w.service()
+		big, _ := w.begin(s, job.NewExecution{Kind: "SCAN"}, make([]job.NewTask, 500)...)
+		if err := s.Stop(t.Context(), big); err != nil {
+			t.Fatal(err)
+		}
+		if e := w.execution(s, big); e.Status != job.Stopped || e.Counts.Stopped != 500 {
+			t.Errorf("the execution is %+v", e)
+		}
+		left, err := db.Get(t.Context(), w.db.Auto(), db.ScanInt, `SELECT COUNT(*) FROM job_execution WHERE stopping`)
+		if err != nil || left != 0 {
+			t.Errorf("%d executions are still to be stopped, %v", left, err)
+		}
+	})
+}
+
 func TestPauseAndResume(t *testing.T) {
 	each(t, func(w world) {
 		s, o := w.service(), &order{}

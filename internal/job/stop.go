@@ -49,7 +49,7 @@ func (s *Service) StopIn(ctx context.Context, tx db.Tx, execution int64, words s
 	if err != nil || !more {
 		return true, err
 	}
-	_, err = tx.Exec(ctx, setStopping, execution)
+	_, err = tx.Exec(ctx, setStopping, execution) // unless those were all: it has ended then
 	return true, err
 }
 
