@@ -27,7 +27,7 @@ const (
 	scheduleFields = `id, kind, vendor_id, cron_type, cron, parameters, due_at, created_at, updated_at`
 	oneSchedule    = `SELECT ` + scheduleFields + ` FROM job_schedule WHERE kind = $1 AND vendor_id = $2`
 	allSchedules   = `SELECT ` + scheduleFields + ` FROM job_schedule ORDER BY id LIMIT $1`
-	dueSchedules   = `SELECT ` + scheduleFields + ` FROM job_schedule WHERE due_at <= $1 AND ` + clockRuns + ` ORDER BY due_at, id LIMIT 100`
+	dueSchedules   = `SELECT ` + scheduleFields + ` FROM job_schedule WHERE due_at <= $1 AND (due_at, id) > ($2, $3) AND ` + clockRuns + ` ORDER BY due_at, id LIMIT $4`
 	clockRuns      = `NOT EXISTS (SELECT 1 FROM job_paused WHERE kind = 'SCHEDULER')`
 	insertSchedule = `INSERT INTO job_schedule (kind, vendor_id, cron_type, cron, parameters, due_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (kind, vendor_id) DO `
@@ -38,8 +38,12 @@ const (
 	moveSchedule   = `UPDATE job_schedule SET due_at = $1 WHERE id = $2 AND due_at = $3`
 )
 
-// restSchedule is how long a schedule waits whose beginning failed.
-const restSchedule = time.Minute
+const (
+	// restSchedule is how long a schedule waits whose beginning failed.
+	restSchedule = time.Minute
+	// duePage is how many schedules are read at once.
+	duePage = 100
+)
 
 func scanSchedule(r db.Row) (s Schedule, err error) {
 	err = r.Scan(&s.ID, &s.Kind, &s.VendorID, &s.CronType, &s.Cron, &s.Parameters, db.ScanTime(&s.Next), db.ScanTime(&s.CreatedAt), db.ScanTime(&s.UpdatedAt))
@@ -109,26 +113,40 @@ func (s *Service) Schedules(ctx context.Context) ([]Schedule, error) {
 	return all, nil
 }
 
-// fire begins what is due.
+// fire begins what is due. It looks at all of it: those that can't begin stay due, and are the first ones.
 func (s *Service) fire(ctx context.Context) error {
 	now := s.clock()
-	due, err := db.Collect(ctx, s.db.Auto(), scanSchedule, dueSchedules, db.Micros(now))
-	if err != nil {
-		return fmt.Errorf("look for due schedules: %w", err)
-	}
+	var last Schedule
 	var errs []error
-	for _, sch := range due {
-		f := s.fires[sch.Kind]
-		if f == nil || now.Before(s.resting[sch.ID]) { // unknown here: of a newer version, which runs elsewhere
-			continue
+	for {
+		due, err := db.Collect(ctx, s.db.Auto(), scanSchedule, dueSchedules, db.Micros(now), db.Micros(last.Next), last.ID, duePage)
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("look for due schedules: %w", err))...)
 		}
-		delete(s.resting, sch.ID)
-		if err := s.fireOne(ctx, sch, now, f); err != nil {
-			s.resting[sch.ID] = now.Add(restSchedule)
-			errs = append(errs, fmt.Errorf("begin what is scheduled as %s: %w", sch.Kind, err))
+		for _, sch := range due {
+			if err := s.fireDue(ctx, sch, now); err != nil {
+				errs = append(errs, fmt.Errorf("begin what is scheduled as %s for %d: %w", sch.Kind, sch.VendorID, err))
+			}
 		}
+		if len(due) < duePage {
+			return errors.Join(errs...)
+		}
+		last = due[len(due)-1]
 	}
-	return errors.Join(errs...)
+}
+
+// fireDue begins what a schedule is about, if this process knows it and didn't fail with it just now.
+func (s *Service) fireDue(ctx context.Context, sch Schedule, now time.Time) error {
+	f := s.fires[sch.Kind]
+	if f == nil || now.Before(s.resting[sch.ID]) { // unknown here: of a newer version, which runs elsewhere
+		return nil
+	}
+	delete(s.resting, sch.ID)
+	err := s.fireOne(ctx, sch, now, f)
+	if err != nil {
+		s.resting[sch.ID] = now.Add(restSchedule)
+	}
+	return err
 }
 
 func (s *Service) fireOne(ctx context.Context, sch Schedule, now time.Time, f func(context.Context, db.Tx, Schedule) error) error {

@@ -87,3 +87,32 @@ func TestSchedule(t *testing.T) {
 		}
 	})
 }
+
+// Schedules that can't begin, or that only a newer version knows, don't hold up the others, however many they are.
+func TestSchedulesThatFailHoldUpNoOther(t *testing.T) {
+	each(t, func(w world) {
+		s := w.service()
+		s.OnSchedule("BROKEN", func(context.Context, db.Tx, job.Schedule) error { return errors.New("it can't") })
+		s.Register("TICK", job.Work{Do: func(context.Context, *job.Run) error { return nil }})
+		s.OnSchedule("TICK", func(ctx context.Context, tx db.Tx, sch job.Schedule) error {
+			_, _, err := s.Begin(ctx, tx, job.NewExecution{Kind: sch.Kind, Trigger: job.BySchedule}, job.NewTask{})
+			return err
+		})
+		w.write(func(tx db.Tx) error {
+			for i := range int64(60) {
+				for _, kind := range []job.Kind{"BROKEN", "OF A NEWER VERSION"} {
+					if err := s.PutSchedule(w.Context(), tx, job.Schedule{Kind: kind, VendorID: i, Cron: "0 0 * * * *"}); err != nil {
+						return err
+					}
+				}
+			}
+			return s.PutSchedule(w.Context(), tx, job.Schedule{Kind: "TICK", Cron: "0 0 * * * *"})
+		})
+		w.clock.pass(2 * time.Hour)
+		w.running(s)
+		w.until("the one that can begins", func() bool {
+			_, n, err := s.Executions(w.Context(), []job.Kind{"TICK"}, nil, db.List{})
+			return err == nil && n == 1
+		})
+	})
+}
