@@ -2,6 +2,7 @@ package selector
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -18,8 +19,10 @@ const (
 const (
 	// MaxLength is the longest pattern, in bytes.
 	MaxLength = 4096
-	// maxRegexLength is the longest regular expression: repetitions make programs of them that are longer.
+	// maxRegexLength is the longest regular expression, in bytes, and maxRegexSteps how many steps it may have when
+	// repetitions are written out: (a{1000}b{1000}) is short, and takes much memory, and time for each name.
 	maxRegexLength = 1024
+	maxRegexSteps  = 4096
 	// maxName is the longest name that is looked at, in bytes; a longer one is none.
 	maxName = 1024
 )
@@ -65,11 +68,34 @@ func compileRegex(text, expression string) (*Selector, error) {
 	if len(expression) > maxRegexLength {
 		return nil, fault.Invalidf("a regular expression has at most %d bytes", maxRegexLength)
 	}
+	// It is read by itself first: a)|(b would become one by the brackets around it, which doesn't take the whole name.
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return nil, fault.Invalidf("the pattern %s is not a regular expression of RE2: %v", text, err)
+	}
+	if steps(parsed) > maxRegexSteps {
+		return nil, fault.Invalidf("the pattern %s is too large: its repetitions, written out, have more than %d steps", text, maxRegexSteps)
+	}
 	re, err := regexp.Compile("^(?:" + expression + ")$")
 	if err != nil {
 		return nil, fault.Invalidf("the pattern %s is not a regular expression of RE2: %v", text, err)
 	}
 	return &Selector{text: text, match: re.MatchString}, nil
+}
+
+// steps is about how many steps a regular expression has when its repetitions are written out.
+func steps(re *syntax.Regexp) int {
+	n := 1
+	if re.Op == syntax.OpLiteral {
+		n = len(re.Rune)
+	}
+	for _, part := range re.Sub {
+		n += steps(part)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
 }
 
 // compileRange reads a range of versions. A tag may begin with v and leave out parts; in a tag _ stands for +, as Helm has it.

@@ -42,6 +42,8 @@ func TestNotations(t *testing.T) {
 	}{
 		{"regex:v[0-9]+", []string{"v1", "v22"}, []string{"av1", "v1b", "v", ""}},
 		{"regex:a|b", []string{"a", "b"}, []string{"ab", "xa"}},
+		{"regex:[0-9a-f]{64}", []string{strings.Repeat("0f", 32)}, []string{"0f"}},
+		{`regex:\pL{100}`, []string{strings.Repeat("a", 100)}, []string{"a"}},
 		{"regex:production/.*", []string{"production/a/b"}, []string{"xproduction/a"}},
 		{"semver:>=1.2 <2", []string{"1.2.0", "v1.9.3", "1.2", "1.3.0_build.7"}, []string{"2.0.0", "1.1.9", "latest", "", "1.3.0-rc.1"}},
 		{"semver:^1.2.0-0", []string{"1.3.0-rc.1", "1.2.0"}, []string{"2.0.0", "2.0.0-rc.1"}},
@@ -70,7 +72,8 @@ func TestNotations(t *testing.T) {
 func TestWhatCantBeReadIsRefused(t *testing.T) {
 	for _, pattern := range []string{
 		"[", "a[", "[]", "[^]", "[-a]", "[a-]", "{a", "{a,{b}", `a\`, "regex:(", `regex:(?=a)`, "semver:newest", strings.Repeat("a", selector.MaxLength+1),
-		strings.Repeat("{a,b}", 11), "regex:" + strings.Repeat("a", 2000),
+		strings.Repeat("{a,b}", 11), "regex:" + strings.Repeat("a", 2000), "regex:a)|(b",
+		"regex:(?:" + strings.Repeat("a", 900) + "){1000}", "regex:" + strings.Repeat("(?:a?){1000}", 50),
 	} {
 		if _, err := selector.Compile(pattern); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%.40s: got %v", pattern, err)
