@@ -40,6 +40,8 @@ const (
 	maxSelectors = 10
 	maxParameter = 32_767
 	maxWord      = 256
+	// maxEncoded bounds the rules of a policy as JSON, in bytes. An execution carries those of two, and what it has deleted.
+	maxEncoded   = 32 << 10
 	defaultCount = 10
 	defaultDays  = 30
 	defaultLastX = 10
@@ -95,6 +97,9 @@ func (p Policy) checked() (Policy, error) {
 				return p, fault.Conflictf("rule %d is conflict with rule %d", i, j)
 			}
 		}
+	}
+	if size := len(encode(p.Rules)); size > maxEncoded {
+		return p, fault.Invalidf("the rules of a policy have at most %d bytes as JSON, these have %d", maxEncoded, size)
 	}
 	return p, nil
 }

@@ -19,6 +19,10 @@ import (
 )
 
 func TestPoliciesThatCannotBe(t *testing.T) {
+	large := retain(Always, 0, "**", strings.Repeat("a", 4000))
+	for range 9 {
+		large.Tags = append(large.Tags, large.Tags[0])
+	}
 	each(t, func(w *world) {
 		for name, c := range map[string]struct {
 			policy Policy
@@ -34,6 +38,7 @@ func TestPoliciesThatCannotBe(t *testing.T) {
 			"same":        {Policy{ProjectID: 1, Rules: []Rule{retain(Always, 1, "a", "b"), retain(Nothing, 1, "a", "b"), retain(Always, 1, "a", "b")}}, fault.Conflict, "rule 2 is conflict with rule 0"},
 			"cron":        {Policy{ProjectID: 1, Cron: "nonsense"}, fault.Invalid, "invalid cron string for scheduled tag retention: nonsense, error: "},
 			"many":        {Policy{ProjectID: 1, Rules: make([]Rule, 16)}, fault.Invalid, "only 15 rules"},
+			"large":       {Policy{ProjectID: 1, Rules: []Rule{large}}, fault.Invalid, "32768 bytes"},
 			"no selector": {Policy{ProjectID: 1, Rules: []Rule{{Template: Always}}}, fault.Invalid, "selectors"},
 		} {
 			if _, err := w.Create(ctx, ann, c.policy); !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.words) {
