@@ -33,6 +33,8 @@ func TestPlans(t *testing.T) {
 			"end":            {end, 1},
 			"count tasks":    {countTasks, 0},
 			"open":           {anyOpen, 0},
+			"open ones":      {openOf, 0},
+			"running ones":   {runningOf, 1},
 			"open tasks":     {openTasks, 0},
 			"failed tasks":   {failedTasks, 0},
 			"queued":         {queued, 0},

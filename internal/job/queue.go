@@ -28,6 +28,7 @@ const (
 	queued     = `SELECT ` + taskFields + ` FROM job_task WHERE kind = $1 AND status = 'Pending' ORDER BY priority DESC, turn, id LIMIT $2`
 	queuedLate = `SELECT ` + taskFields + ` FROM job_task WHERE kind = $1 AND status = 'Scheduled' ORDER BY due_at LIMIT $2`
 	runningIDs = `SELECT id FROM job_task WHERE status = 'Running' ORDER BY lease_until LIMIT $1`
+	runningOf  = `SELECT id FROM job_task WHERE status = 'Running' AND kind = $1 ORDER BY lease_until LIMIT $2`
 )
 
 // Queues are the queues of all kinds that this process knows, and of those whose tasks wait for another one, by name.
@@ -147,7 +148,23 @@ func (s *Service) stopQueued(ctx context.Context, kind Kind, statement string) e
 
 // StopRunning stops the tasks that run now, of all kinds, in all processes.
 func (s *Service) StopRunning(ctx context.Context) error {
-	ids, err := db.Collect(ctx, s.db.Auto(), db.ScanInt, runningIDs, db.MaxRows)
+	return s.stopListed(ctx, runningIDs, db.MaxRows)
+}
+
+// StopKind stops all tasks of a kind, in all processes.
+func (s *Service) StopKind(ctx context.Context, kind Kind) error {
+	if err := s.StopWaiting(ctx, kind); err != nil {
+		return err
+	}
+	if err := s.stopListed(ctx, runningOf, kind, db.MaxRows); err != nil {
+		return err
+	}
+	return s.StopWaiting(ctx, kind) // what failed meanwhile waits to be tried again
+}
+
+// stopListed stops the tasks whose ids a query returns.
+func (s *Service) stopListed(ctx context.Context, query string, args ...any) error {
+	ids, err := db.Collect(ctx, s.db.Auto(), db.ScanInt, query, args...)
 	if err != nil {
 		return fmt.Errorf("list running tasks: %w", err)
 	}

@@ -17,6 +17,7 @@ const (
 	stopOne     = `UPDATE job_task SET status = 'Stopped', message = $1, lease_until = 0, due_at = 0, ended_at = $2, updated_at = $2 WHERE id = $3`
 	retryOne    = `UPDATE job_task SET status = 'Pending', turn = $1, failures = 0, lost = 0, holder = '', queued_at = $2, ended_at = 0, updated_at = $2 WHERE id = $3`
 
+	openOf      = `SELECT id FROM job_execution WHERE kind = $1 AND vendor_id = $2 AND status IN ('Pending', 'Running') ORDER BY id`
 	toBeStopped = `SELECT id FROM job_execution WHERE stopping ORDER BY id LIMIT 100`
 )
 
@@ -51,6 +52,20 @@ func (s *Service) StopIn(ctx context.Context, tx db.Tx, execution int64, words s
 	}
 	_, err = tx.Exec(ctx, setStopping, execution) // unless those were all: it has ended then
 	return true, err
+}
+
+// StopOpen is StopIn for all executions of a kind for a vendor id.
+func (s *Service) StopOpen(ctx context.Context, tx db.Tx, kind Kind, vendorID int64, words string) error {
+	ids, err := db.Collect(ctx, tx, db.ScanInt, openOf, kind, vendorID)
+	for _, id := range ids {
+		if err == nil {
+			_, err = s.StopIn(ctx, tx, id, words)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("stop the executions of %s %d: %w", kind, vendorID, err)
+	}
+	return nil
 }
 
 // stopRest goes on where a process ended while it stopped an execution of many tasks.

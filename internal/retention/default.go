@@ -94,7 +94,7 @@ func (s *Service) SetDefault(ctx context.Context, by authz.Principal, d Default)
 	return nil
 }
 
-// DropDefault ends the default policy, if there is one.
+// DropDefault ends the default policy, if there is one, and what goes on by it.
 func (s *Service) DropDefault(ctx context.Context, by authz.Principal) error {
 	err := s.DB.Write(ctx, func(tx db.Tx) error {
 		n, err := tx.Exec(ctx, deleteDefault)
@@ -106,6 +106,9 @@ func (s *Service) DropDefault(ctx context.Context, by authz.Principal) error {
 		}
 		return s.happened(ctx, tx, by.Name, event.DeleteRetention, "default", Policy{})
 	})
+	if err == nil {
+		err = s.Jobs.StopKind(ctx, DefaultKind)
+	}
 	if err != nil {
 		return fmt.Errorf("end the default retention policy: %w", err)
 	}
@@ -157,12 +160,22 @@ func (s *Service) SetMode(ctx context.Context, by authz.Principal, projectID int
 		if _, err := tx.Exec(ctx, putMode, projectID, string(mode)); err != nil {
 			return err
 		}
+		if mode == Never {
+			if err := s.leaveDefault(ctx, tx, projectID); err != nil {
+				return err
+			}
+		}
 		return s.happened(ctx, tx, by.Name, event.UpdateRetention, project, Policy{ProjectID: projectID})
 	})
 	if err != nil {
 		return fmt.Errorf("say what the default retention policy is for project %d: %w", projectID, err)
 	}
 	return nil
+}
+
+// leaveDefault stops what goes on by the default policy in a project where it doesn't hold by itself any more.
+func (s *Service) leaveDefault(ctx context.Context, tx db.Tx, projectID int64) error {
+	return s.Jobs.StopOpen(ctx, tx, DefaultKind, projectID, "stopped: the default policy isn't carried out in the project any more")
 }
 
 // followerPage is how many projects are read at once.

@@ -326,3 +326,29 @@ func TestDefaultPolicy(t *testing.T) {
 		}
 	})
 }
+
+// Who wants the default policy no more has nothing more deleted by it: a run that goes on ends.
+func TestNoDefaultAnyMore(t *testing.T) {
+	each(t, func(w *world) {
+		for name, leave := range map[string]func() error{
+			"never": func() error { return w.SetMode(ctx, ann, 1, "alpha", Never) },
+			"own policy": func() error {
+				_, err := w.Create(ctx, ann, Policy{ProjectID: 1})
+				return err
+			},
+			"no default": func() error { return w.DropDefault(ctx, ann) },
+		} {
+			w.ok(w.SetDefault(ctx, ann, Default{Rules: []Rule{retain(Nothing, 0, "**", "**")}}))
+			w.ok(w.SetMode(ctx, ann, 1, "alpha", UnlessOwn))
+			w.exec(`DELETE FROM retention_policy`)
+			w.image(repository("app"), name[:1], name)
+			w.ok(w.db.Write(ctx, func(tx db.Tx) error { return w.fireDefault(ctx, tx, job.Schedule{}) }))
+			w.ok(leave())
+			all, _, err := w.Jobs.Executions(ctx, []job.Kind{DefaultKind}, new(int64(1)), db.List{Page: 1, Size: 1})
+			w.ok(err)
+			if len(all) != 1 || all[0].Status != job.Stopped {
+				t.Errorf("%s: got %+v", name, all)
+			}
+		}
+	})
+}

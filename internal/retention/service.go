@@ -83,7 +83,7 @@ func (s *Service) Next(ctx context.Context, id int64) (time.Time, error) {
 	return sch.Next, err
 }
 
-// Create makes a project's policy. Errors: fault.Invalid, also where it has one; fault.Conflict for two rules that are the same.
+// Create makes a project's policy, in the place of the default one. Errors: fault.Invalid, also where it has one; fault.Conflict for two rules that are the same.
 func (s *Service) Create(ctx context.Context, by authz.Principal, p Policy) (id int64, err error) {
 	if p, err = p.checked(); err != nil {
 		return 0, err
@@ -104,6 +104,9 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, p Policy) (id 
 			return err
 		}
 		p.ID = id
+		if err := s.leaveDefault(ctx, tx, p.ProjectID); err != nil {
+			return err
+		}
 		if err := s.Projects.NoteRetention(ctx, tx, p.ProjectID, fmt.Sprint(id)); err != nil {
 			return err
 		}
