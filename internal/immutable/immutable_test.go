@@ -189,12 +189,14 @@ func TestUpdateAsHarborDoes(t *testing.T) {
 func TestHoldOnlyGrows(t *testing.T) {
 	each(t, func(w *world) {
 		r := w.holding(time.Hour)
+		r.NoDelete = true
 		r.ID = w.create(r)
 		for name, change := range map[string]func(r *immutable.Rule){
 			"shorter": func(r *immutable.Rule) { r.HoldUntil = r.HoldUntil.Add(-time.Second) },
 			"no hold": func(r *immutable.Rule) { r.HoldUntil, r.NoMove = time.Time{}, true },
 			"smaller": func(r *immutable.Rule) { r.Tags = []immutable.Selector{{Decoration: immutable.Matches, Pattern: "v*"}} },
 			"off":     func(r *immutable.Rule) { r.Disabled = true },
+			"less":    func(r *immutable.Rule) { r.NoDelete = false },
 		} {
 			changed := r
 			change(&changed)
@@ -205,15 +207,15 @@ func TestHoldOnlyGrows(t *testing.T) {
 		if err := w.Delete(ctx, ann, "one", 1, r.ID, false); err == nil {
 			t.Error("it can be deleted")
 		}
-		r.HoldUntil = w.now.Add(2 * time.Hour)
+		r.HoldUntil, r.NoMove = w.now.Add(2*time.Hour), true
 		w.must(w.Update(ctx, ann, "one", r))
 		w.now = w.now.Add(2*time.Hour - time.Second)
 		if p := w.of("app"); !p.HoldsAny() || p.MayDelete("v1") == nil || p.MayMove("v1") == nil {
 			t.Error("it doesn't hold to the end")
 		}
 		w.now = w.now.Add(time.Second)
-		if p := w.of("app"); p.HoldsAny() || p.Any("v1") {
-			t.Error("it holds for ever")
+		if p := w.of("app"); p.HoldsAny() || p.MayDelete("v1") == nil || p.MayMove("v1") == nil {
+			t.Error("it holds for ever, or forbids nothing else")
 		}
 		w.must(w.Delete(ctx, ann, "one", 1, r.ID, false))
 	})

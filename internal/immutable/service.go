@@ -189,8 +189,8 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, project string
 		return err
 	}
 	return s.change(ctx, by, project, r.ProjectID, r.ID, func(was Rule) (Rule, error) {
-		if was.Holds(now) && (r.HoldUntil.Before(was.HoldUntil) || r.Disabled || encode(r.Tags) != encode(was.Tags) || encode(r.Scope) != encode(was.Scope)) {
-			return r, stillHeld(was, "the rule can only be made to hold longer")
+		if was.Holds(now) && r.lessThan(was) {
+			return r, stillHeld(was, "the rule can only be made to hold longer, and to forbid more")
 		}
 		if !r.HoldUntil.Equal(was.HoldUntil) && !r.HoldUntil.IsZero() && !r.Holds(now) {
 			return r, fault.Invalidf("a hold ends in the future")
@@ -213,6 +213,12 @@ func (s *Service) UpdateHarbors(ctx context.Context, by authz.Principal, project
 		r.Reason = was.Reason
 		return r, r.check(s.clock())
 	})
+}
+
+// lessThan reports whether a rule would hold or forbid less than it did, or is about other tags.
+func (r Rule) lessThan(was Rule) bool {
+	return r.HoldUntil.Before(was.HoldUntil) || r.Disabled || was.NoMove && !r.NoMove || was.NoDelete && !r.NoDelete ||
+		encode(r.Tags) != encode(was.Tags) || encode(r.Scope) != encode(was.Scope)
 }
 
 func stillHeld(r Rule, what string) error {
