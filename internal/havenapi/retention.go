@@ -3,27 +3,24 @@ package havenapi
 import (
 	"context"
 
-	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/harborapi/wire"
 	"github.com/havenregistry/haven/internal/havenapi/gen"
-	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/rest"
 	"github.com/havenregistry/haven/internal/retention"
 )
 
 // PreviewRetention answers POST …/repositories/{repository_name}/retention/preview.
 func (s *Server) PreviewRetention(ctx context.Context, r gen.PreviewRetentionRequestObject) (gen.PreviewRetentionResponseObject, error) {
-	p, err := s.inProject(ctx, r.ProjectName)
+	ref, err := s.repository(ctx, r.ProjectName, r.RepositoryName)
 	if err != nil {
 		return nil, err
 	}
-	ref := registry.Ref{ProjectID: p.ID, Project: p.Name, Name: rest.RepositoryName(r.RepositoryName)}
 	if _, err := s.Registry.GetRepository(ctx, ref); err != nil {
-		return nil, fault.NotFoundf("repository %s not found", ref.FullName())
+		return nil, noRepository(err, ref)
 	}
 	rules := retentionRules(r.Body.Rules)
 	if r.Body.Rules == nil {
-		standing, err := s.Retention.Standing(ctx, p.ID)
+		standing, err := s.Retention.Standing(ctx, ref.ProjectID)
 		if err != nil {
 			return nil, err
 		}

@@ -46,54 +46,79 @@ func (s *Service) Preview(ctx context.Context, ref registry.Ref, all []Rule) (Pr
 	if err != nil {
 		return Preview{}, err
 	}
-	v := Preview{Covered: covered(rules, ref.Name), Total: int64(len(items)), Retained: int64(len(items)), Artifacts: []Fate{}}
 	decide(rules, items, s.Clock())
-	why := map[int64]string{}
-	goes := map[int64]bool{}
+	v := Preview{Covered: covered(rules, ref.Name), Total: int64(len(items)), Retained: int64(len(items))}
+	var unretained map[int64]error
 	if v.Covered {
-		var doomed []int64
-		for _, it := range items {
-			if it.kept == 0 {
-				doomed = append(doomed, it.id)
-			}
-		}
-		slices.SortFunc(doomed, func(a, b int64) int { return cmp.Compare(b, a) })
-		err := s.outcomes(ctx, ref, doomed, func(c registry.Candidate, stays error) {
-			if stays == nil {
-				goes[c.ID] = true
-				v.Retained--
-			} else {
-				why[c.ID] = stays.Error()
-			}
-		})
-		if err != nil {
+		if unretained, err = s.unretained(ctx, ref, rules, items); err != nil {
 			return Preview{}, err
 		}
 	}
+	for _, stays := range unretained {
+		if stays == nil {
+			v.Retained--
+		}
+	}
+	v.Artifacts, err = s.fates(ctx, ref, items, places, unretained)
+	return v, err
+}
+
+// unretained is why artifacts stay that no rule retains, nil for those that go. Where a run would refuse to delete
+// anything, they all stay.
+func (s *Service) unretained(ctx context.Context, ref registry.Ref, rules []rule, items []item) (map[int64]error, error) {
+	var ids []int64
+	for _, it := range items {
+		if it.kept == 0 {
+			ids = append(ids, it.id)
+		}
+	}
+	stays := make(map[int64]error, len(ids))
+	blind, err := s.NoUses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if blind && slices.ContainsFunc(rules, rule.byUse) {
+		for _, id := range ids {
+			stays[id] = errNoUses
+		}
+		return stays, nil
+	}
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
+	return stays, s.outcomes(ctx, ref, ids, func(c registry.Candidate, why error) { stays[c.ID] = why })
+}
+
+// fates is what a preview shows of artifacts, those that were pushed last.
+func (s *Service) fates(ctx context.Context, ref registry.Ref, items []item, places []int, unretained map[int64]error) ([]Fate, error) {
 	slices.SortFunc(items, func(a, b item) int { return cmp.Or(cmp.Compare(b.pushed, a.pushed), cmp.Compare(b.id, a.id)) })
 	items = items[:min(len(items), MaxPreview)]
-	byID := map[int64]registry.Candidate{}
 	ids := make([]int64, len(items))
 	for i, it := range items {
 		ids[i] = it.id
 	}
 	found, err := s.Registry.CandidatesByID(ctx, ref, ids)
 	if err != nil {
-		return Preview{}, err
+		return nil, err
 	}
+	byID := map[int64]registry.Candidate{}
 	for _, c := range found {
 		byID[c.ID] = c
 	}
+	fates := []Fate{}
 	for _, it := range items {
-		c, ok := byID[it.id]
-		if !ok { // gone just now
+		c, there := byID[it.id]
+		if !there { // gone just now
 			continue
 		}
-		f := Fate{Digest: string(c.Digest), Type: c.Type, Tags: c.Tags, PushedAt: db.Time(c.PushedAt), UsedAt: db.Time(c.UsedAt), Stays: !goes[c.ID], Rule: -1, Why: why[c.ID]}
+		f := Fate{Digest: string(c.Digest), Type: c.Type, Tags: c.Tags, PushedAt: db.Time(c.PushedAt), UsedAt: db.Time(c.UsedAt), Stays: true, Rule: -1}
 		if it.kept > 0 {
 			f.Rule = places[it.kept-1]
 		}
-		v.Artifacts = append(v.Artifacts, f)
+		if why, doomed := unretained[it.id]; why != nil {
+			f.Why = why.Error()
+		} else if doomed {
+			f.Stays = false
+		}
+		fates = append(fates, f)
 	}
-	return v, nil
+	return fates, nil
 }

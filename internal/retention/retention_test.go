@@ -258,7 +258,11 @@ func TestNoUsesAreNoted(t *testing.T) {
 		w.image(ref, "v1", "1")
 		w.blind.Store(true)
 		w.work()
-		id := w.policy(retain(SincePull, 1, "**", "**"))
+		byUse := retain(SincePull, 1, "**", "**")
+		if v, err := w.Preview(ctx, ref, []Rule{byUse}); err != nil || v.Retained != 1 || !v.Artifacts[0].Stays || v.Artifacts[0].Rule != -1 || !strings.Contains(v.Artifacts[0].Why, "pull_time_update_disable") {
+			t.Errorf("the preview says %+v, %v", v, err)
+		}
+		id := w.policy(byUse)
 		run, err := w.Start(ctx, ann, id, false)
 		w.ok(err)
 		await.Until(t, "it fails", func() bool {
