@@ -15,12 +15,11 @@ type item struct {
 	pushed, used int64  // microseconds; used 0: never
 	selected     uint32 // by which of the rules
 	kept         uint32 // the place of the first rule that retains it, from 1; 0: none
-	fixed        bool   // a rule about tags forbids to delete it
 }
 
 // itemOf is an artifact as the rules select it, those that cover its repository.
 func itemOf(c registry.Candidate, rules []rule, repository string) item {
-	it := item{id: c.ID, pushed: c.PushedAt, used: c.UsedAt, fixed: c.Fixed}
+	it := item{id: c.ID, pushed: c.PushedAt, used: c.UsedAt}
 	for i, r := range rules {
 		if r.covers(repository) && r.selects(c.Tags) {
 			it.selected |= 1 << i
