@@ -117,16 +117,17 @@ func (s *Service) begin(ctx context.Context, tx db.Tx, p Policy, trigger job.Tri
 	return id, s.Jobs.SetExtra(ctx, tx, id, extra)
 }
 
-// Stop ends an execution.
+// Stop ends an execution. One that has ended stays as it is.
 func (s *Service) Stop(ctx context.Context, by authz.Principal, id int64) error {
 	e, err := s.Execution(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := s.Jobs.Stop(ctx, id); err != nil {
-		return err
-	}
 	return s.DB.Write(ctx, func(tx db.Tx) error {
+		stopped, err := s.Jobs.StopIn(ctx, tx, id, "stopped by "+by.Name)
+		if err != nil || !stopped {
+			return err
+		}
 		tx.AfterCommit(s.Wake)
 		return event.Append(ctx, tx, event.Event{Kind: event.StopReplication, At: s.Clock(), By: by.Name, Resource: strconv.FormatInt(e.ID, 10), Success: true})
 	})

@@ -164,15 +164,16 @@ func (s *Service) ended(ctx context.Context, tx db.Tx, e job.Execution) error {
 	})
 }
 
-// Stop ends an execution: nothing more is deleted by it.
+// Stop ends an execution: nothing more is deleted by it. One that has ended stays as it is.
 func (s *Service) Stop(ctx context.Context, by authz.Principal, policy, id int64) error {
 	if _, err := s.Execution(ctx, policy, id); err != nil {
 		return err
 	}
-	if err := s.Jobs.Stop(ctx, id); err != nil {
-		return err
-	}
 	return s.DB.Write(ctx, func(tx db.Tx) error {
+		stopped, err := s.Jobs.StopIn(ctx, tx, id, "stopped by "+by.Name)
+		if err != nil || !stopped {
+			return err
+		}
 		p, err := load(ctx, tx, policy)
 		if err != nil {
 			return err

@@ -242,6 +242,10 @@ func TestScheduleReadOnlyAndStop(t *testing.T) {
 			t.Errorf("stop by another policy: %v", err)
 		}
 		w.ok(w.Stop(ctx, ann, id, run.ID))
+		w.ok(w.Stop(ctx, ann, id, run.ID)) // it has ended: that is no news
+		if n, err := db.Get(ctx, w.db.Auto(), db.ScanInt, `SELECT COUNT(*) FROM event WHERE kind = 'stop_retention'`); err != nil || n != 1 {
+			t.Errorf("%d events tell that it was stopped, %v", n, err)
+		}
 		w.readOnly.Store(false)
 		w.pass(time.Hour)
 		if e, err := w.Execution(ctx, id, run.ID); err != nil || e.Status != job.Stopped || len(w.digests(ref)) != 1 {
