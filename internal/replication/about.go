@@ -43,7 +43,7 @@ func (t *transfer) bringAbout(ctx context.Context, d oci.Digest, a about, depth 
 		return fault.Invalidf("more refers to %s, and to what refers to it, than is copied", d)
 	}
 	for _, r := range a.referrers {
-		if err := t.manifest(ctx, r.Digest, depth+1); err != nil {
+		if err := t.graph(ctx, r.Digest, depth+1); err != nil {
 			return err
 		}
 		more, err := t.about(ctx, r.Digest)
@@ -71,7 +71,7 @@ func (t *transfer) referrer(ctx context.Context, d oci.Digest) error {
 	if err != nil {
 		return err
 	}
-	if err := t.manifest(ctx, d, 1); err != nil {
+	if err := t.graph(ctx, d, 1); err != nil {
 		return err
 	}
 	more, err := t.about(ctx, d)
@@ -142,7 +142,7 @@ func (t *transfer) sign(ctx context.Context, s signatureTag, depth int) error {
 			return nil
 		}
 	}
-	if err := t.content(ctx, parsed, depth); err != nil {
+	if err := t.parts(ctx, parsed, depth); err != nil {
 		return err
 	}
 	if err := t.put(ctx, oci.TagReference(s.name), m, parsed); err != nil {

@@ -64,6 +64,25 @@ func TestPushAndPullCopyEverythingOnce(t *testing.T) {
 	}
 }
 
+// What is said about a part of an index may lead back to that index: it is copied all the same, whole.
+func TestWhatIsSaidLeadsBack(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		descriptor := func(d oci.Digest) oci.Descriptor {
+			found, err := w.local.Head(ctx, "alpha/app", oci.DigestReference(d))
+			w.ok(err)
+			return found
+		}
+		part := w.image("alpha/app", "", "part")
+		index := w.index("alpha/app", "latest", part)
+		w.about("alpha/app", "", index, "said about the index")
+		w.put("alpha/app", "", oci.MediaTypeImageIndex, map[string]any{"subject": descriptor(part), "manifests": []oci.Descriptor{descriptor(index)}})
+		sig := strings.Replace(string(part), ":", "-", 1) + ".sig"
+		w.put("alpha/app", sig, oci.MediaTypeImageIndex, map[string]any{"manifests": []oci.Descriptor{descriptor(index)}})
+		w.succeed(w.policy(Policy{Destination: 1}))
+		alike(t, w.haven, w.there)
+	})
+}
+
 // Where blobs went is known to the next run, too: another repository mounts them.
 func TestBlobsAreMountedByTheNextRun(t *testing.T) {
 	eachWorld(t, func(w *world) {

@@ -59,8 +59,9 @@ func newTransfer(c comparison, p pair) *transfer {
 
 // manifest is one that is on its way to the destination, or there.
 type manifest struct {
-	done chan struct{}
-	err  error
+	done   chan struct{}
+	err    error
+	parsed *oci.Manifest // of one that was copied, until what is said about its parts is brought
 }
 
 // sums are what a task has done.
@@ -215,7 +216,7 @@ func (t *transfer) artifact(ctx context.Context, a artifact) error {
 	}
 	// What has nothing said about it, and isn't there, is pushed by its tag at once.
 	if len(a.tags) == 0 || !about.none() {
-		if err := t.manifest(ctx, a.digest, 0); err != nil {
+		if err := t.graph(ctx, a.digest, 0); err != nil {
 			return err
 		}
 		if err := t.bringAbout(ctx, a.digest, about, 0); err != nil {
@@ -224,7 +225,7 @@ func (t *transfer) artifact(ctx context.Context, a artifact) error {
 	} else if there, err := t.already(ctx, a.digest); err != nil {
 		return err
 	} else if !there {
-		if err := t.content(ctx, parsed, 0); err != nil {
+		if err := t.parts(ctx, parsed, 0); err != nil {
 			return err
 		}
 	}
@@ -258,7 +259,49 @@ func (t *transfer) already(ctx context.Context, d oci.Digest) (bool, error) {
 	return !missing, err
 }
 
-// manifest copies a manifest with what it names, by its digest, once.
+// graph copies a manifest with what it names, and what is said about its parts.
+func (t *transfer) graph(ctx context.Context, d oci.Digest, depth int) error {
+	if err := t.manifest(ctx, d, depth); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	m := t.manifests[d]
+	parsed := m.parsed
+	m.parsed = nil // once is enough
+	t.mu.Unlock()
+	if parsed == nil {
+		return nil
+	}
+	return t.aboutParts(ctx, parsed, depth)
+}
+
+// parts copies what a manifest names, and what is said about that.
+func (t *transfer) parts(ctx context.Context, m *oci.Manifest, depth int) error {
+	if err := t.content(ctx, m, depth); err != nil {
+		return err
+	}
+	return t.aboutParts(ctx, m, depth)
+}
+
+// aboutParts copies what is said about the parts of a manifest, which the destination has.
+func (t *transfer) aboutParts(ctx context.Context, m *oci.Manifest, depth int) error {
+	for _, child := range m.Children() {
+		if err := t.graph(ctx, child.Digest, depth+1); err != nil {
+			return err
+		}
+		about, err := t.about(ctx, child.Digest)
+		if err != nil {
+			return err
+		}
+		if err := t.bringAbout(ctx, child.Digest, about, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manifest copies a manifest with what it names, by its digest, once. Who comes meanwhile waits, and what a manifest names can't
+// name it: what is said about its parts can, and so comes after it.
 func (t *transfer) manifest(ctx context.Context, d oci.Digest, depth int) error {
 	if depth > maxDepth {
 		return fault.Invalidf("indexes are nested more than %d deep", maxDepth)
@@ -279,36 +322,30 @@ func (t *transfer) manifest(ctx context.Context, d oci.Digest, depth int) error 
 		}
 	}
 	defer close(f.done)
-	f.err = t.copyManifest(ctx, d, depth)
+	f.parsed, f.err = t.copyManifest(ctx, d, depth)
 	return f.err
 }
 
-func (t *transfer) copyManifest(ctx context.Context, d oci.Digest, depth int) error {
+// copyManifest returns the manifest, nil for one that the destination has already.
+func (t *transfer) copyManifest(ctx context.Context, d oci.Digest, depth int) (*oci.Manifest, error) {
 	there, err := t.already(ctx, d)
 	if err != nil || there {
-		return err
+		return nil, err
 	}
 	m, parsed, err := t.load(ctx, d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := t.content(ctx, parsed, depth); err != nil {
-		return err
+		return nil, err
 	}
-	return t.put(ctx, oci.DigestReference(d), m, parsed)
+	return parsed, t.put(ctx, oci.DigestReference(d), m, parsed)
 }
 
-// content copies what a manifest names, and what is said about its parts.
+// content copies what a manifest names.
 func (t *transfer) content(ctx context.Context, m *oci.Manifest, depth int) error {
 	for _, child := range m.Children() {
 		if err := t.manifest(ctx, child.Digest, depth+1); err != nil {
-			return err
-		}
-		about, err := t.about(ctx, child.Digest)
-		if err != nil {
-			return err
-		}
-		if err := t.bringAbout(ctx, child.Digest, about, depth+1); err != nil {
 			return err
 		}
 	}
