@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -235,15 +236,19 @@ func (c *comparison) lacks(ctx context.Context, d oci.Digest) (bool, error) {
 	return !there, err
 }
 
-// each does something for all of many things, some at a time.
+// each does something for all of many things, some at a time. nil says that all of it was done.
 func each[T any](ctx context.Context, all []T, do func(ctx context.Context, i int, v T) error) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(headsAtOnce)
+	return eachOf(ctx, headsAtOnce, all, do)
+}
+
+func eachOf[T any](ctx context.Context, atOnce int, all []T, do func(ctx context.Context, i int, v T) error) error {
+	g, within := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
 	for i, v := range all {
-		if ctx.Err() != nil {
+		if within.Err() != nil {
 			break
 		}
-		g.Go(func() error { return do(ctx, i, v) })
+		g.Go(func() error { return do(within, i, v) })
 	}
-	return g.Wait()
+	return cmp.Or(g.Wait(), context.Cause(ctx))
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
@@ -140,29 +138,21 @@ func (s *Service) surveyBetween(ctx context.Context, p Policy, src, dst side, bu
 	if err != nil {
 		return 0, err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(comparedAtOnce)
-	for _, name := range names {
-		if ctx.Err() != nil {
-			break
-		}
+	return len(names), eachOf(ctx, comparedAtOnce, names, func(ctx context.Context, _ int, name string) error {
 		if but[name] {
-			continue
+			return nil
 		}
-		g.Go(func() error {
-			c, err := s.comparison(p, chosen, src, dst, name, note)
-			if err != nil || src.id == dst.id && c.name == name {
-				return err
-			}
-			ch, err := c.whole(ctx)
-			if err != nil {
-				return err
-			}
-			project, _, _ := strings.Cut(c.name, "/")
-			return tell(c, ch, public[project])
-		})
-	}
-	return len(names), g.Wait()
+		c, err := s.comparison(p, chosen, src, dst, name, note)
+		if err != nil || src.id == dst.id && c.name == name {
+			return err
+		}
+		ch, err := c.whole(ctx)
+		if err != nil {
+			return err
+		}
+		project, _, _ := strings.Cut(c.name, "/")
+		return tell(c, ch, public[project])
+	})
 }
 
 // repositories are those of the source that a policy chooses, in order; and where it deletes, those that it has copied from and that are gone.

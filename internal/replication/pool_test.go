@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,5 +76,19 @@ func TestAPoolIsBounded(t *testing.T) {
 	}
 	if leaveToo(); len(s.pools) != 0 {
 		t.Error("the pool outlives the copies")
+	}
+}
+
+// What was cut off isn't taken for all.
+func TestEachDoesAllOrSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := 0
+	err := eachOf(ctx, 1, make([]int, 100), func(context.Context, int, int) error {
+		done++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || done == 100 {
+		t.Errorf("%d were done, and the error is %v", done, err)
 	}
 }
