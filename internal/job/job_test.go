@@ -74,6 +74,25 @@ func TestTasksAreDone(t *testing.T) {
 	})
 }
 
+// Of what is cleaned up at night, one part that fails holds up no other, and is told.
+func TestCleaningUpGoesOn(t *testing.T) {
+	each(t, func(w world) {
+		s := w.service()
+		cleaned := make(chan struct{}, 1)
+		s.OnCleanup(func(context.Context, *job.Run) error { return errors.New("the first can't") })
+		s.OnCleanup(func(context.Context, *job.Run) error {
+			cleaned <- struct{}{}
+			return nil
+		})
+		_, ids := w.begin(s, job.NewExecution{Kind: job.ArtifactCleanup}, job.NewTask{})
+		w.running(s)
+		w.until("the task has failed once", func() bool { return w.task(s, ids[0]).Status == job.Scheduled })
+		if task := w.task(s, ids[0]); len(cleaned) != 1 {
+			t.Errorf("the second part didn't clean up: %s", task.Message)
+		}
+	})
+}
+
 func TestAnExecutionOfNoTasksHasEnded(t *testing.T) {
 	each(t, func(w world) {
 		s := w.service()

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -38,13 +39,16 @@ func (s *Service) OnCleanup(f func(ctx context.Context, r *Run) error) {
 	s.cleanups = append(s.cleanups, f)
 }
 
+// cleanUp has all parts clean up: one that fails holds up no other.
 func (s *Service) cleanUp(ctx context.Context, r *Run) error {
+	var errs []error
 	for _, f := range s.cleanups {
-		if err := f(ctx, r); err != nil {
-			return err
+		if ctx.Err() != nil {
+			break
 		}
+		errs = append(errs, f(ctx, r))
 	}
-	return nil
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 const (
