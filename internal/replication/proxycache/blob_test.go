@@ -3,6 +3,7 @@ package proxycache_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -203,6 +204,31 @@ func TestQuotaMakesRoom(t *testing.T) {
 		w.artifact(app, "kept")
 		w.up.image("team/app", "huge", "huge", 4_000_000)
 		w.pull(app, "huge") // more than the project may hold: served all the same
+		w.artifact(app, "new")
+		w.sound()
+	})
+}
+
+// Images of an index can't go before it: however many of them nobody pulled, something else makes room.
+func TestImagesOfAnIndexAreNotInTheWay(t *testing.T) {
+	each(t, func(w *world) {
+		var images []oci.Descriptor
+		for i := range 55 {
+			tag := fmt.Sprint("arch", i)
+			d, _ := w.up.image("team/app", tag, tag, 10)
+			images = append(images, d)
+			w.pull(app, tag)
+			w.artifact(app, tag)
+		}
+		w.up.index("team/app", "multi", images...)
+		w.up.image("team/app", "old", "old", 1_000_000)
+		w.up.image("team/app", "new", "new", 1_500_000)
+		w.pull(app, "multi")
+		w.artifact(app, "multi")
+		w.pull(app, "old")
+		w.artifact(app, "old")
+		w.exec(`UPDATE project SET storage_limit = 2000000 WHERE id = 1`)
+		w.pull(app, "new")
 		w.artifact(app, "new")
 		w.sound()
 	})

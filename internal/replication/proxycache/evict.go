@@ -7,15 +7,17 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 )
 
 const (
-	// oldestCached are artifacts in the order of their last pulls, or of their coming where nobody pulled them.
+	// oldestCached are artifacts in the order of their last pulls, or of their coming where nobody pulled them. What belongs to an
+	// index can't go before it.
 	oldestCached = `SELECT r.name, m.digest, m.size FROM manifest m JOIN repository r ON r.id = m.repository_id
-		WHERE m.project_id = $1 AND m.listed
+		WHERE m.project_id = $1 AND m.listed AND NOT EXISTS (SELECT 1 FROM manifest_child mc WHERE mc.child_id = m.id)
 		ORDER BY CASE WHEN m.pulled_at > m.pushed_at THEN m.pulled_at ELSE m.pushed_at END, m.id LIMIT 50`
 	// staleCached are those that nobody pulled since a time, nor an image of theirs.
 	staleCached = `SELECT m.id, r.name, m.digest FROM manifest m JOIN repository r ON r.id = m.repository_id
@@ -85,7 +87,8 @@ func (s *Service) evict(ctx context.Context, ref registry.Ref, bytes int64) (n i
 func (s *Service) remove(ctx context.Context, ref registry.Ref, d oci.Digest) (bool, error) {
 	err := s.registry.DiscardManifest(ctx, ourselves, ref, d)
 	switch {
-	case errors.Is(err, registry.ErrReferenced), errors.Is(err, registry.ErrManifestUnknown), errors.Is(err, registry.ErrRepositoryUnknown):
+	case errors.Is(err, registry.ErrReferenced), errors.Is(err, registry.ErrManifestUnknown), errors.Is(err, registry.ErrRepositoryUnknown),
+		errors.Is(err, fault.Invalid): // the last: too many hang together
 		return false, nil
 	}
 	return err == nil, err
@@ -99,28 +102,29 @@ func (s *Service) schedule() {
 	s.Jobs.OnCleanup(s.expireAll)
 }
 
-// expireAll is Expire for all projects.
+// expireAll is Expire for all projects. One where that fails holds up no other.
 func (s *Service) expireAll(ctx context.Context, r *job.Run) error {
 	type cache struct {
 		id   int64
 		name string
 	}
+	var errs []error
 	for last := int64(0); ; {
 		page, err := db.Collect(ctx, s.db.Auto(), func(r db.Row) (c cache, err error) {
 			err = r.Scan(&c.id, &c.name)
 			return c, err
 		}, allCaches, last)
 		if err != nil {
-			return fmt.Errorf("list caches: %w", err)
+			return errors.Join(append(errs, fmt.Errorf("list caches: %w", err))...)
 		}
 		if len(page) == 0 {
-			return nil
+			return errors.Join(errs...)
 		}
 		for _, c := range page {
 			last = c.id
 			n, err := s.Expire(ctx, c.id, c.name)
 			if err != nil {
-				return fmt.Errorf("expire what is cached in %s: %w", c.name, err)
+				errs = append(errs, fmt.Errorf("expire what is cached in %s: %w", c.name, err))
 			}
 			if n > 0 {
 				r.Logf("%s: %d artifacts that nobody pulled any more are gone", c.name, n)
