@@ -172,8 +172,8 @@ func (f *blobFetch) readOn(ctx context.Context, u Upstream, sum hash.Hash, began
 		return err
 	}
 	defer body.Close()
-	if _, err := io.CopyN(io.Discard, body, skip); err != nil {
-		return fmt.Errorf("%w: %w", errBroken, err)
+	if err := passOver(body, skip, func() { watch.Reset(stallTime) }); err != nil {
+		return fmt.Errorf("%w: %w", errBroken, errors.Join(err, context.Cause(ctx)))
 	}
 	if f.spool == nil {
 		if err := f.prepare(ctx); err != nil {
@@ -216,6 +216,20 @@ func (f *blobFetch) open(ctx context.Context, u Upstream) (body io.ReadCloser, s
 		skip = f.held()
 	}
 	return body, skip, err
+}
+
+// passOver reads what is held already, of an upstream that can't begin behind it. It says each time that something came: it may be
+// gigabytes.
+func passOver(body io.Reader, n int64, came func()) error {
+	for n > 0 {
+		passed, err := io.CopyN(io.Discard, body, min(n, chunk))
+		if err != nil {
+			return err
+		}
+		came()
+		n -= passed
+	}
+	return nil
 }
 
 // prepare makes the spool, and has it stored while it fills.
