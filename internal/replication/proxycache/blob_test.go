@@ -339,6 +339,27 @@ func TestSignedLater(t *testing.T) {
 	})
 }
 
+// What upstream says about the images of an index may lead back to the index that they are fetched for.
+func TestSignatureThatLeadsBack(t *testing.T) {
+	each(t, func(w *world) {
+		w.metadata(project.ContentTrustCosign, "true")
+		var images []oci.Descriptor
+		for _, name := range []string{"amd64", "arm64", "riscv64", "s390x", "ppc64le"} {
+			d, _ := w.up.image("team/app", "", name, 1000)
+			images = append(images, d)
+		}
+		index := w.up.index("team/app", "multi", images...)
+		back := w.up.put("team/app", "", document{SchemaVersion: 2, MediaType: oci.MediaTypeImageIndex, Subject: &images[0], Manifests: []oci.Descriptor{index}})
+		w.up.set(func() {
+			for _, d := range images {
+				w.up.referrers[d.Digest] = []oci.Descriptor{back}
+			}
+		})
+		w.pull(app, "multi")
+		w.artifact(app, "multi")
+	})
+}
+
 func TestScanBeforeServe(t *testing.T) {
 	each(t, func(w *world) {
 		own := proxycache.Own{Freshness: proxycache.Always, ScanBeforeServe: true}

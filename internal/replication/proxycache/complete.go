@@ -281,20 +281,29 @@ func (s *Service) makeWhole(ctx context.Context, q question, w waiting) error {
 }
 
 func (s *Service) completeChild(ctx context.Context, q question, d oci.Descriptor) error {
-	q.tag, q.head = "", false
-	h, err := s.holds(ctx, q.ref, d.Digest)
+	h, err := s.bringManifest(ctx, &q, d)
 	if err != nil {
 		return err
 	}
-	if h == nil {
-		if h, err = s.fetch(ctx, q, d.Digest, 0); err != nil {
-			return err
-		}
+	return s.completeHolding(ctx, q, h)
+}
+
+// bringManifest returns a manifest by its digest, from here or from upstream. q is then about that one.
+func (s *Service) bringManifest(ctx context.Context, q *question, d oci.Descriptor) (*holding, error) {
+	q.tag, q.head = "", false
+	h, err := s.holds(ctx, q.ref, d.Digest)
+	if h != nil || err != nil {
+		return h, err
 	}
+	return s.fetch(ctx, *q, d.Digest, 0)
+}
+
+// completeHolding fetches what a manifest lacks that came.
+func (s *Service) completeHolding(ctx context.Context, q question, h *holding) error {
 	if h.waiting == nil {
-		return s.arrived(ctx, q.ref, d.Digest)
+		return s.arrived(ctx, q.ref, h.digest())
 	}
-	_, err = s.complete(q, *h.waiting).wait(ctx, 0)
+	_, err := s.complete(q, *h.waiting).wait(ctx, 0)
 	return err
 }
 

@@ -63,10 +63,14 @@ func (s *Service) bringSignatures(ctx context.Context, q question, d oci.Digest)
 	}
 }
 
+// bringSignature fetches one. An index is none, and may name what is just being fetched, which would wait for itself.
 func (s *Service) bringSignature(ctx context.Context, q question, d oci.Descriptor) {
 	q.policy.Signed = false // of a signature nobody asks who signed it
-	q.tag = ""
-	if err := s.completeChild(ctx, q, d); err != nil && ctx.Err() == nil {
+	h, err := s.bringManifest(ctx, &q, d)
+	if err == nil && (h.waiting == nil || !oci.IsIndexType(h.waiting.mediaType)) {
+		err = s.completeHolding(ctx, q, h)
+	}
+	if err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "a signature is not fetched", "repository", q.ref.FullName(), "digest", d.Digest, "error", err)
 	}
 }
