@@ -37,7 +37,10 @@ func (c Copy) Run(ctx context.Context) (done Copied, err error) {
 	_, leave := s.pool(between) // what one repository got, the others know
 	defer leave()
 	var mu sync.Mutex
-	done.Repositories, err = s.surveyBetween(ctx, p, src, dst, nil, c.Note, func(found comparison, ch changes, public bool) error {
+	done.Repositories, err = s.surveyBetween(ctx, p, src, dst, nil, c.Note, func(found comparison, ch changes, public bool, err error) error {
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		done.Unchanged += ch.unchanged
 		mu.Unlock()
@@ -46,7 +49,7 @@ func (c Copy) Run(ctx context.Context) (done Copied, err error) {
 		}
 		t := newTransfer(found, between)
 		t.changes, t.public, t.again = ch, public, true
-		err := t.apply(ctx)
+		err = t.apply(ctx)
 		mu.Lock()
 		defer mu.Unlock()
 		done.add(t.sums)

@@ -28,6 +28,8 @@ const (
 	addedAtOnce = 100
 	// maxRepositories bounds the repositories of a policy.
 	maxRepositories = 100_000
+	// maxUncompared is how many repositories may not be comparable until the whole plan fails.
+	maxUncompared = 20
 )
 
 const nothingToDo = "no resources need to be replicated"
@@ -66,13 +68,19 @@ func (s *Service) doPlan(ctx context.Context, r *job.Run) error {
 		waiting = nil
 		return err
 	}
-	found := len(planned)
-	compared, err := s.survey(ctx, p, planned, r.Logf, func(c comparison, ch changes, public bool) error {
-		if ch.count() == 0 {
+	found, uncompared := len(planned), 0
+	compared, err := s.survey(ctx, p, planned, r.Logf, func(c comparison, ch changes, public bool, err error) error {
+		if err == nil && ch.count() == 0 {
 			return nil
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		if err != nil {
+			if uncompared++; uncompared > maxUncompared || !ofOne(ctx, err) {
+				return err
+			}
+			r.Logf("%s can't be compared, and has a task that says why: %v", c.repository, err)
+		}
 		found++
 		waiting = append(waiting, job.NewTask{Payload: order{Policy: p.ID, Repository: c.repository, Public: public}, Extra: c.shown(ch), Group: p.ID})
 		if len(waiting) < addedAtOnce {
@@ -116,8 +124,11 @@ func (s *Service) planned(ctx context.Context, r *job.Run) (map[string]bool, err
 	}
 }
 
+// tell hears of a comparison: what it found, whether everybody may read the repository, or why it failed. Its error ends the survey.
+type tell func(c comparison, ch changes, public bool, err error) error
+
 // survey compares all repositories that a policy chooses, but for some, and tells each comparison. It returns how many they were.
-func (s *Service) survey(ctx context.Context, p Policy, but map[string]bool, note func(string, ...any), tell func(c comparison, ch changes, public bool) error) (int, error) {
+func (s *Service) survey(ctx context.Context, p Policy, but map[string]bool, note func(string, ...any), tell tell) (int, error) {
 	src, dst, err := s.sides(ctx, p)
 	if err != nil {
 		return 0, err
@@ -125,7 +136,7 @@ func (s *Service) survey(ctx context.Context, p Policy, but map[string]bool, not
 	return s.surveyBetween(ctx, p, src, dst, but, note, tell)
 }
 
-func (s *Service) surveyBetween(ctx context.Context, p Policy, src, dst side, but map[string]bool, note func(string, ...any), tell func(c comparison, ch changes, public bool) error) (int, error) {
+func (s *Service) surveyBetween(ctx context.Context, p Policy, src, dst side, but map[string]bool, note func(string, ...any), tell tell) (int, error) {
 	chosen, err := p.selection()
 	if err != nil {
 		return 0, err
@@ -147,11 +158,8 @@ func (s *Service) surveyBetween(ctx context.Context, p Policy, src, dst side, bu
 			return err
 		}
 		ch, err := c.whole(ctx)
-		if err != nil {
-			return err
-		}
 		project, _, _ := strings.Cut(c.name, "/")
-		return tell(c, ch, public[project])
+		return tell(c, ch, public[project], err)
 	})
 }
 
@@ -240,7 +248,10 @@ func (s *Service) Preview(ctx context.Context, id int64) (v Preview, err error) 
 		return v, err
 	}
 	var mu sync.Mutex
-	v.Repositories, err = s.survey(ctx, p, nil, func(string, ...any) {}, func(c comparison, ch changes, _ bool) error {
+	v.Repositories, err = s.survey(ctx, p, nil, func(string, ...any) {}, func(c comparison, ch changes, _ bool, err error) error {
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		v.Unchanged += int64(ch.unchanged)

@@ -199,6 +199,12 @@ func (s *Service) remember(ctx context.Context, r *job.Run, t *transfer) error {
 	return nil
 }
 
+// ofOne reports whether an error is about one repository alone: else a registry can't be asked, or nothing more is to be done.
+func ofOne(ctx context.Context, err error) bool {
+	_, limited := errors.AsType[*remote.LimitError](err)
+	return ctx.Err() == nil && !errors.Is(err, context.Canceled) && !limited && !isUnreachable(err)
+}
+
 // final marks errors that trying again doesn't mend.
 func final(err error) error {
 	var quota *registry.QuotaError

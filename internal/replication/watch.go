@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -84,13 +85,30 @@ func (s *Service) doWatch(ctx context.Context, r *job.Run) error {
 	if names, err = s.alsoSeen(ctx, p.ID, names); err != nil {
 		return err
 	}
-	return each(ctx, names, func(ctx context.Context, _ int, name string) error {
+	return s.lookAt(ctx, r, p, src, chosen, names)
+}
+
+// lookAt looks at repositories of a source. One that can't be looked at holds up no other.
+func (s *Service) lookAt(ctx context.Context, r *job.Run, p Policy, src side, chosen selection, names []string) error {
+	var mu sync.Mutex
+	var failures []error
+	err := each(ctx, names, func(ctx context.Context, _ int, name string) error {
 		state, there, err := s.state(ctx, src, chosen, name, r.Logf)
-		if err != nil {
-			return fmt.Errorf("look at %s: %w", name, err)
+		if err == nil {
+			return s.see(ctx, r, p, name, state, there)
 		}
-		return s.see(ctx, r, p, name, state, there)
+		err = fmt.Errorf("look at %s: %w", name, err)
+		if !ofOne(ctx, err) {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(failures) < maxFailures {
+			failures = append(failures, err)
+		}
+		return nil
 	})
+	return errors.Join(append(failures, err)...)
 }
 
 // alsoSeen adds repositories that were there before.

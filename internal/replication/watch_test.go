@@ -47,6 +47,28 @@ func TestASourceElsewhereIsWatched(t *testing.T) {
 	})
 }
 
+// A repository of the source that can't be listed holds up no other: neither where it is watched, nor where all are compared.
+func TestOneRepositoryThatCannotBeListed(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		for i := range 30 {
+			w.there.image(fmt.Sprintf("alpha/app%02d", i), "v1", "base")
+		}
+		w.peer.shut = map[string]error{"alpha/app00": fmt.Errorf("a key is missing: %w", remote.ErrDenied)}
+		watched := w.policy(Policy{Source: 1, Destination: 2, Trigger: EventBased})
+		w.look(watched)
+		if n := len(w.third.everything()); n != 29 {
+			t.Errorf("%d of 29 were seen and copied", n)
+		}
+		e := w.run(w.policy(Policy{Source: 1}))
+		if n := len(w.everything()); e.Status != Failed || e.Counts.Succeeded != 29 || e.Counts.Failed != 1 || n != 29 {
+			t.Errorf("%d were copied: %+v", n, e)
+		}
+		if log := w.logs(e.ID); !strings.Contains(log, "alpha/app00") || !strings.Contains(log, "a key is missing") {
+			t.Errorf("nobody is told: %s", log)
+		}
+	})
+}
+
 func TestAScheduleBeginsIt(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		w.image("alpha/app", "v1", "a")

@@ -246,6 +246,7 @@ type peer struct {
 	fails map[string][]error   // what a method answers next
 	cut   map[oci.Digest]int64 // blobs whose line breaks after so many bytes, once
 	down  error                // what every method answers
+	shut  map[string]error     // what is answered of the tags of a repository
 }
 
 func newPeer(h *haven) *peer {
@@ -287,6 +288,9 @@ func (p *peer) Repositories(ctx context.Context, prefix string, yield func(strin
 
 func (p *peer) Tags(ctx context.Context, repository string, yield func(remote.Tag) error) error {
 	if err := p.ask("Tags"); err != nil {
+		return err
+	}
+	if err := p.shut[repository]; err != nil {
 		return err
 	}
 	return p.Registry.Tags(ctx, repository, func(t remote.Tag) error {
