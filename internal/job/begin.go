@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
@@ -182,9 +183,15 @@ func insertRows(ctx context.Context, tx db.Tx, execution, now int64, rows []row)
 // maxMessage bounds the words on a failure, in bytes.
 const maxMessage = 2048
 
-// bounded cuts a text to at most n bytes, between two characters, and takes out what no text may hold.
+// bounded cuts a text to at most n bytes, between two characters, and takes out what no text may hold, and what tells a terminal
+// to do something: others may have written it.
 func bounded(text string, n int) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 	if len(text) <= n {
 		return text
 	}

@@ -113,6 +113,16 @@ func TestStatusFollowsFromCounts(t *testing.T) {
 	}
 }
 
+func TestTextsHoldNothingForTerminals(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain\n\ttext": "plain\n\ttext", "a\x00b\r\n": "ab\n", "\x1b[2Jgone\u009b1m": "[2Jgone1m", "\xffé": "\uFFFDé", "äöüßäöüß": "äöüßäöüß", "äöüßäöüßä": "äöüßäö…",
+	} {
+		if got := bounded(text, 16); got != want {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	w := Work{Backoff: time.Minute}.complete()
 	var all []string
