@@ -45,8 +45,8 @@ func (a *App) replicating(d domain, wake func()) *replication.Service {
 type peers struct{ endpoints *endpoint.Service }
 
 // Peer implements replication.Endpoints.
-func (p peers) Peer(ctx context.Context, id int64) (replication.Peer, error) {
-	e, err := p.endpoints.Get(ctx, id)
+func (p peers) Peer(ctx context.Context, tx db.Tx, id int64) (replication.Peer, error) {
+	e, err := p.endpoints.GetIn(ctx, tx, id)
 	return replication.Peer{ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL}, err
 }
 

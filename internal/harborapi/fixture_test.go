@@ -131,7 +131,7 @@ func newFixture(t testing.TB, d *db.DB, changes ...func(*Deps)) *fixture {
 // peers are the endpoints as replication knows them.
 type peers struct{ endpoints *endpoint.Service }
 
-func (p peers) Peer(ctx context.Context, id int64) (replication.Peer, error) {
+func (p peers) Peer(ctx context.Context, _ db.Tx, id int64) (replication.Peer, error) {
 	e, err := p.endpoints.Get(ctx, id)
 	return replication.Peer{ID: e.ID, Name: e.Name, Kind: e.Kind, URL: e.URL}, err
 }

@@ -59,7 +59,7 @@ func (s *Service) announce(ctx context.Context, tx db.Tx, e job.Execution) error
 		name := s.here(p, t.order.Repository)
 		d := of[name]
 		if d == nil {
-			d = s.detail(ctx, p, e, name)
+			d = s.detail(ctx, tx, p, e, name)
 			d.TaskID = t.id
 			of[name], projects = d, append(projects, name)
 		}
@@ -89,10 +89,10 @@ func (s *Service) here(p Policy, repository string) string {
 	return project
 }
 
-func (s *Service) detail(ctx context.Context, p Policy, e job.Execution, project string) *event.ReplicationDetail {
+func (s *Service) detail(ctx context.Context, tx db.Tx, p Policy, e job.Execution, project string) *event.ReplicationDetail {
 	d := &event.ReplicationDetail{
 		ExecutionID: e.ID, PolicyID: p.ID, Policy: p.Name, Status: "Success", Trigger: string(e.Trigger), Description: p.Description, Override: p.Override,
-		StartedAt: e.CreatedAt.Unix(), Source: s.sideOf(ctx, p.Source), Destination: s.sideOf(ctx, p.Destination),
+		StartedAt: e.CreatedAt.Unix(), Source: s.sideOf(ctx, tx, p.Source), Destination: s.sideOf(ctx, tx, p.Destination),
 	}
 	d.Destination.Namespace = p.Namespace
 	if p.SourceHere {
@@ -102,11 +102,11 @@ func (s *Service) detail(ctx context.Context, p Policy, e job.Execution, project
 }
 
 // sideOf names a registry, as far as it is known.
-func (s *Service) sideOf(ctx context.Context, id int64) event.ReplicationSide {
+func (s *Service) sideOf(ctx context.Context, tx db.Tx, id int64) event.ReplicationSide {
 	if id == Local {
 		return event.ReplicationSide{Name: "Local", Kind: "harbor"}
 	}
-	peer, err := s.Endpoints.Peer(ctx, id)
+	peer, err := s.Endpoints.Peer(ctx, tx, id)
 	if err != nil {
 		return event.ReplicationSide{} // it may be gone: the event is still one
 	}

@@ -70,7 +70,7 @@ func TestPoliciesAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{}
-			s := &Service{Deps: Deps{Endpoints: w, Itself: func(url string) bool { return url == "https://r3.example.com" }}}
+			s := &Service{Deps: Deps{DB: &db.DB{}, Endpoints: w, Itself: func(url string) bool { return url == "https://r3.example.com" }}}
 			p := good
 			c.change(&p)
 			_, err := s.check(ctx, p)

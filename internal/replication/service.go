@@ -36,8 +36,8 @@ type Peer struct {
 
 // Endpoints are the registries elsewhere.
 type Endpoints interface {
-	// Peer returns a registry, or fault.NotFound.
-	Peer(ctx context.Context, id int64) (Peer, error)
+	// Peer returns a registry, as a transaction sees it, or fault.NotFound.
+	Peer(ctx context.Context, tx db.Tx, id int64) (Peer, error)
 	// Open returns a client of it, which is kept and shared.
 	Open(ctx context.Context, id int64) (remote.Registry, error)
 }
@@ -210,7 +210,7 @@ func (s *Service) check(ctx context.Context, p Policy) (Policy, error) {
 		if id == Local {
 			continue
 		}
-		peer, err := s.Endpoints.Peer(ctx, id)
+		peer, err := s.Endpoints.Peer(ctx, s.DB.Auto(), id)
 		if errors.Is(err, fault.NotFound) {
 			return p, fault.Invalidf("registry %d not found", id)
 		}

@@ -29,7 +29,7 @@ func (s *Service) open(ctx context.Context, id int64) (side, error) {
 	if id == Local {
 		return here, nil
 	}
-	peer, err := s.Endpoints.Peer(ctx, id)
+	peer, err := s.Endpoints.Peer(ctx, s.DB.Auto(), id)
 	if err != nil {
 		return side{}, err
 	}

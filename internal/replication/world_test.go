@@ -407,7 +407,7 @@ type world struct {
 	open         map[int64]remote.Registry
 }
 
-func (w *world) Peer(_ context.Context, id int64) (Peer, error) {
+func (w *world) Peer(_ context.Context, _ db.Tx, id int64) (Peer, error) {
 	if id < 1 || id > 3 {
 		return Peer{}, fault.NotFoundf("registry %d not found", id)
 	}

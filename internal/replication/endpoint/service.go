@@ -77,10 +77,15 @@ func (s *Service) Recovers(well func(ctx context.Context, id int64) error) { s.w
 
 // Get returns an endpoint, or fault.NotFound. Id 0 is this registry.
 func (s *Service) Get(ctx context.Context, id int64) (Endpoint, error) {
+	return s.GetIn(ctx, s.DB.Auto(), id)
+}
+
+// GetIn is Get in a transaction.
+func (s *Service) GetIn(ctx context.Context, tx db.Tx, id int64) (Endpoint, error) {
 	if id == LocalID {
 		return s.itself(), nil
 	}
-	return get(ctx, s.DB.Auto(), id)
+	return get(ctx, tx, id)
 }
 
 func (s *Service) itself() Endpoint {
