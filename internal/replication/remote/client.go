@@ -35,8 +35,8 @@ type client struct {
 	expired func(answer *http.Response) bool
 
 	limits      *atomic.Pointer[Limits]
-	noReferrers *atomic.Bool // the registry has no API of referrers
-	noSingle    *atomic.Bool // the registry takes no blob with the request that begins an upload
+	noReferrers *atomic.Int64 // until when it is believed to have no API of referrers, in nanoseconds since 1970
+	noSingle    *atomic.Bool  // the registry takes no blob with the request that begins an upload
 }
 
 // Limits is what a registry says, with its answers, about how much may be asked of it.

@@ -134,7 +134,7 @@ func newClient(e Endpoint, d Deps) (*client, error) {
 	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &client{
 		kind: e.Kind, base: base, http: kept, still: &still, clock: d.Clock,
-		limits: new(atomic.Pointer[Limits]), noReferrers: new(atomic.Bool), noSingle: new(atomic.Bool),
+		limits: new(atomic.Pointer[Limits]), noReferrers: new(atomic.Int64), noSingle: new(atomic.Bool),
 	}
 	c.auth = newAuthority(base, kept, d.Clock, static(e.Credential))
 	if e.Realm != "" {

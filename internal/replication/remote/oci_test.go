@@ -176,7 +176,8 @@ func TestDeletion(t *testing.T) {
 func TestReferrers(t *testing.T) {
 	fake := remotetest.New(t)
 	d := fake.Image("a/b", "x", "v1")
-	r := newWorld(t, remote.DockerRegistry).open(fake.URL, "", "")
+	w := newWorld(t, remote.DockerRegistry)
+	r := w.open(fake.URL, "", "")
 	text := fmt.Appendf(nil, `{"schemaVersion":2,"subject":{"digest":%q}}`, d)
 	put := func(ref oci.Reference, mediaType string, text []byte) {
 		t.Helper()
@@ -200,6 +201,11 @@ func TestReferrers(t *testing.T) {
 	}
 	if n := len(fake.Asked("/referrers/")); n != 2 { // then it is known that there is no API
 		t.Errorf("the API was asked %d times", n)
+	}
+	fake.Referrers = true // it has learnt it
+	w.now = w.now.Add(10 * time.Minute)
+	if found, err := r.Referrers(t.Context(), "a/b", d); err != nil || len(found) != 1 || found[0].Digest != oci.SHA256Of(text) || found[0].Size == 7 {
+		t.Errorf("a while later: %v, %v", found, err)
 	}
 }
 

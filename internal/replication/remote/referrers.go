@@ -8,16 +8,22 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/havenregistry/haven/internal/oci"
 )
 
-// maxReferrers bounds the referrers of one manifest.
-const maxReferrers = 10_000
+const (
+	// maxReferrers bounds the referrers of one manifest.
+	maxReferrers = 10_000
+	// lackFor is how long it is believed that a registry has no API of referrers: it may learn it, and what stands before it may
+	// have answered once in its place.
+	lackFor = 10 * time.Minute
+)
 
 // Referrers implements Registry.
 func (c *client) Referrers(ctx context.Context, repository string, subject oci.Digest) ([]oci.Descriptor, error) {
-	if !c.noReferrers.Load() {
+	if c.clock().UnixNano() >= c.noReferrers.Load() {
 		found, supported, err := c.referrers(ctx, repository, subject)
 		if err != nil || supported {
 			return found, err
@@ -47,7 +53,7 @@ func (c *client) referrers(ctx context.Context, repository string, subject oci.D
 	if said, ok := errors.AsType[*AnswerError](err); ok && lacksReferrers(said.Status) || errors.Is(err, ErrNoRegistry) {
 		// Where the repository isn't there, that says nothing of the API.
 		if said == nil || said.Code != "NAME_UNKNOWN" && said.Code != "MANIFEST_UNKNOWN" {
-			c.noReferrers.Store(true)
+			c.noReferrers.Store(c.clock().Add(lackFor).UnixNano())
 		}
 		return nil, false, nil
 	}
