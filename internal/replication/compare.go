@@ -23,6 +23,7 @@ type comparison struct {
 	repository string // of the source
 	name       string // of the destination
 	note       func(string, ...any)
+	there      bool // the source has the repository
 
 	related   map[oci.Digest][]oci.Descriptor // what has a subject in the source's repository, where that was told in one go
 	inOneGo   bool
@@ -44,7 +45,7 @@ func (c *comparison) whole(ctx context.Context) (changes, error) {
 	var theirs, ours map[string]oci.Digest
 	var lists errgroup.Group
 	lists.Go(func() (err error) {
-		if theirs, _, err = c.src.tags(ctx, c.note, c.repository); err != nil {
+		if theirs, c.there, err = c.src.tags(ctx, c.note, c.repository); err != nil {
 			return fmt.Errorf("list the tags of %s at the source: %w", c.repository, err)
 		}
 		return c.relate(ctx)

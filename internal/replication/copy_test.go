@@ -201,6 +201,22 @@ func TestWhatWasMissedArrivesLater(t *testing.T) {
 	})
 }
 
+// A list of tags that leaves one out is no word that it is gone: what goes at the destination is asked for at the source before.
+func TestAListThatSlips(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		w.there.image("alpha/app", "v1", "a")
+		w.there.image("alpha/app", "v2", "b")
+		p := w.policy(Policy{Source: 1, Deletion: true})
+		w.succeed(p)
+		w.peer.slips = map[string]bool{"v1": true}
+		w.ok(w.there.registry.DeleteTag(ctx, ann, w.there.ref("alpha/app"), "v2"))
+		w.succeed(p)
+		if w.tag("alpha/app", "v1") == "" || w.tag("alpha/app", "v2") != "" {
+			t.Errorf("got %v", w.everything())
+		}
+	})
+}
+
 func TestOverride(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		w.image("alpha/app", "v1", "mine")

@@ -20,6 +20,15 @@ func (c *comparison) lost(ctx context.Context, ch *changes, theirs, ours map[str
 		if _, there := theirs[tag]; there {
 			continue
 		}
+		if c.there { // a list that changes while it is read may leave something out
+			_, there, err := c.src.find(ctx, c.note, c.repository, oci.TagReference(tag))
+			if err != nil {
+				return err
+			}
+			if there {
+				continue
+			}
+		}
 		if err := c.lose(ctx, ch, tag, recorded[tag], true); err != nil {
 			return err
 		}

@@ -247,6 +247,7 @@ type peer struct {
 	cut   map[oci.Digest]int64 // blobs whose line breaks after so many bytes, once
 	down  error                // what every method answers
 	shut  map[string]error     // what is answered of the tags of a repository
+	slips map[string]bool      // tags that its lists leave out
 }
 
 func newPeer(h *haven) *peer {
@@ -294,6 +295,9 @@ func (p *peer) Tags(ctx context.Context, repository string, yield func(remote.Ta
 		return err
 	}
 	return p.Registry.Tags(ctx, repository, func(t remote.Tag) error {
+		if p.slips[t.Name] {
+			return nil
+		}
 		if p.plain {
 			t.Digest = ""
 		}
