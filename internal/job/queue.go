@@ -2,12 +2,14 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/fault"
 )
 
 // Queue is the tasks of a kind that wait for a process.
@@ -169,7 +171,7 @@ func (s *Service) stopListed(ctx context.Context, query string, args ...any) err
 		return fmt.Errorf("list running tasks: %w", err)
 	}
 	for _, id := range ids {
-		if err := s.StopTask(ctx, id); err != nil {
+		if err := s.StopTask(ctx, id); err != nil && !errors.Is(err, fault.NotFound) { // it ended, and its policy went
 			return err
 		}
 	}
