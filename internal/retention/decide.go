@@ -60,7 +60,7 @@ func (r rule) retains(items []item, chosen []int, now time.Time) []int {
 		return latest(items, chosen, r.n, func(it item) int64 { return it.used })
 	case LatestActive:
 		return latest(items, chosen, r.n, func(it item) int64 { return max(it.used, it.pushed) })
-	case SincePush, PushedInLastDay:
+	case SincePush, PushedInLastDays:
 		return slices.DeleteFunc(chosen, func(j int) bool { return items[j].pushed < since })
 	case SincePull:
 		return slices.DeleteFunc(chosen, func(j int) bool { return items[j].used == 0 || items[j].used < since })

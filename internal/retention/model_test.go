@@ -112,7 +112,7 @@ func (m *model) retained(r modelRule, now time.Time) (kept []*manifest) {
 			}
 			return a.lastPush()
 		})
-	case SincePush, PushedInLastDay:
+	case SincePush, PushedInLastDays:
 		return slices.DeleteFunc(selected, func(a *manifest) bool { return a.lastPush().Before(since) })
 	case SincePull:
 		return slices.DeleteFunc(selected, func(a *manifest) bool { return a.lastUse().IsZero() || a.lastUse().Before(since) })
@@ -184,7 +184,7 @@ func (r modelRule) rule(repository string) Rule {
 	return v
 }
 
-var templates = []string{LatestPushed, LatestPulled, SincePush, SincePull, Always, LatestActive, PushedInLastDay, Nothing}
+var templates = []string{LatestPushed, LatestPulled, SincePush, SincePull, Always, LatestActive, PushedInLastDays, Nothing}
 
 func drawRule(rt *rapid.T) modelRule {
 	return modelRule{

@@ -25,14 +25,14 @@ const (
 
 // The templates of rules. A parameter has the template's name.
 const (
-	LatestPushed    = "latestPushedK"
-	LatestPulled    = "latestPulledN"
-	SincePush       = "nDaysSinceLastPush"
-	SincePull       = "nDaysSinceLastPull"
-	Always          = "always"
-	LatestActive    = "latestActiveK" // these are not listed, as in Harbor
-	PushedInLastDay = "lastXDays"
-	Nothing         = "nothing"
+	LatestPushed     = "latestPushedK"
+	LatestPulled     = "latestPulledN"
+	SincePush        = "nDaysSinceLastPush"
+	SincePull        = "nDaysSinceLastPull"
+	Always           = "always"
+	LatestActive     = "latestActiveK" // these are not listed, as in Harbor
+	PushedInLastDays = "lastXDays"
+	Nothing          = "nothing"
 )
 
 const (
@@ -203,7 +203,7 @@ func (r Rule) parameter() (int, error) {
 		missing = defaultCount
 	case SincePush, SincePull:
 		missing = defaultDays
-	case PushedInLastDay:
+	case PushedInLastDays:
 		missing = defaultLastX
 	case Always, Nothing:
 		return 0, nil
