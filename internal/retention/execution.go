@@ -130,6 +130,35 @@ func (s *Service) beginIn(ctx context.Context, tx db.Tx, e job.NewExecution, ext
 	return id, err
 }
 
+var errOtherRules = errors.New("the rules have changed since this run began, and nothing more is deleted by those of then: begin another run")
+
+// carryOut is do, but for a task that is tried again, perhaps days later, after the rules were changed.
+func (s *Service) carryOut(ctx context.Context, r *job.Run) error {
+	if r.Task().Runs > 1 {
+		switch same, err := s.rulesHold(ctx, r.Task().ExecutionID); {
+		case err != nil:
+			return err
+		case !same:
+			return job.Permanent(errOtherRules)
+		}
+	}
+	return s.do(ctx, r)
+}
+
+// rulesHold reports whether the rules of an execution are those that hold for its project.
+func (s *Service) rulesHold(ctx context.Context, execution int64) (bool, error) {
+	e, err := s.Jobs.Execution(ctx, execution)
+	if err != nil {
+		return false, err
+	}
+	var extra executionExtra
+	if err := e.Decode(&extra); err != nil {
+		return false, err
+	}
+	v, err := s.Standing(ctx, extra.ProjectID)
+	return encode(v.Rules) == encode(extra.Rules), err
+}
+
 // ended says what a run has done, to those whom it concerns. A dry run has done nothing.
 func (s *Service) ended(ctx context.Context, tx db.Tx, e job.Execution) error {
 	var extra executionExtra

@@ -255,6 +255,45 @@ func TestScheduleReadOnlyAndStop(t *testing.T) {
 	})
 }
 
+// What is tried again after the rules were changed deletes nothing by those of then.
+func TestTriedAgainByOtherRules(t *testing.T) {
+	each(t, func(w *world) {
+		ref := repository("app")
+		w.image(ref, "v1", "1")
+		id := w.policy(retain(Nothing, 0, "**", "**"))
+		w.readOnly.Store(true)
+		w.work()
+		for _, change := range []bool{true, false} {
+			run, err := w.Start(ctx, ann, id, false)
+			w.ok(err)
+			await.Until(t, "its task has failed once", func() bool {
+				tasks, _, err := w.Tasks(ctx, id, run, db.List{Page: 1, Size: 10})
+				w.ok(err)
+				return tasks[0].Status == job.Scheduled
+			})
+			if change {
+				w.policy(retain(Always, 0, "**", "**"))
+			}
+			w.readOnly.Store(false)
+			w.pass(time.Hour)
+			await.Until(t, "it ends", func() bool {
+				e, err := w.Execution(ctx, id, run)
+				w.ok(err)
+				return e.Status.Ended()
+			})
+			tasks, _, err := w.Tasks(ctx, id, run, db.List{Page: 1, Size: 10})
+			w.ok(err)
+			text, err := w.TaskLog(ctx, id, run, tasks[0].ID)
+			w.ok(err)
+			if failed := tasks[0].Status == job.Error; failed != change || strings.Contains(text, errOtherRules.Error()) != change || len(w.digests(ref)) != map[bool]int{true: 1}[change] {
+				t.Errorf("changed: %v, and left are %v\n%s", change, w.digests(ref), text)
+			}
+			w.readOnly.Store(true)
+			w.policy(retain(Nothing, 0, "**", "**"))
+		}
+	})
+}
+
 // While nobody notes pulls, rules by use delete nothing.
 func TestNoUsesAreNoted(t *testing.T) {
 	each(t, func(w *world) {

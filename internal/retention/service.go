@@ -52,7 +52,7 @@ const (
 func New(d Deps) *Service {
 	s := &Service{d}
 	for _, kind := range []job.Kind{Kind, DefaultKind} {
-		s.Jobs.Register(kind, job.Work{Do: s.do, Limit: tasksAtOnce, Attempts: attempts, Keep: keptOf})
+		s.Jobs.Register(kind, job.Work{Do: s.carryOut, Limit: tasksAtOnce, Attempts: attempts, Keep: keptOf})
 		s.Jobs.OnEnd(kind, s.ended)
 	}
 	s.Jobs.OnSchedule(Kind, s.fire)
