@@ -142,6 +142,11 @@ func (p Policy) triggered() (Policy, error) {
 // Watched reports whether what happens at the source is found out by looking, because the source is elsewhere.
 func (p Policy) Watched() bool { return p.Trigger == EventBased && !p.SourceHere }
 
+// sameEnds reports whether two policies copy from the same place to the same.
+func (p Policy) sameEnds(q Policy) bool {
+	return p.Source == q.Source && p.Destination == q.Destination && p.Namespace == q.Namespace && p.ReplaceCount == q.ReplaceCount
+}
+
 // Relays reports whether images pass through without being kept.
 func (p Policy) Relays() bool { return !p.SourceHere && p.Destination != Local }
 

@@ -163,7 +163,8 @@ func (s *Service) finish(ctx context.Context, r *job.Run, t *transfer, d due) er
 	return r.Finish(ctx, func(tx db.Tx) error { return s.settleDue(ctx, tx, d) })
 }
 
-// remember writes down which tags are the policy's, to be deleted when the source loses them.
+// remember writes down which tags are the policy's, to be deleted when the source loses them; unless the policy copies from or to elsewhere
+// by now.
 func (s *Service) remember(ctx context.Context, r *job.Run, t *transfer) error {
 	recorded, err := s.allCopied(ctx, t.policy.ID, t.repository)
 	if err != nil {
@@ -178,6 +179,9 @@ func (s *Service) remember(ctx context.Context, r *job.Run, t *transfer) error {
 	slices.Sort(changed)
 	for batch := range slices.Chunk(append(changed, t.changes.forget...), recordAtOnce) {
 		err := r.WriteRelaxed(ctx, func(tx db.Tx) error {
+			if now, err := getPolicy(ctx, tx, t.policy.ID); err != nil || !now.sameEnds(t.policy) {
+				return err
+			}
 			for _, tag := range batch {
 				digest, held := t.changes.same[tag]
 				var err error

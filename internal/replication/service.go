@@ -133,7 +133,7 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, p Policy) (id 
 	return id, nil
 }
 
-// Update replaces a policy. What it has copied so far stays where it is.
+// Update replaces a policy. What it has copied so far stays where it is, also when it copies from or to elsewhere from now on.
 func (s *Service) Update(ctx context.Context, by authz.Principal, p Policy) error {
 	p, err := s.check(ctx, p)
 	if err != nil {
@@ -141,8 +141,14 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, p Policy) erro
 	}
 	err = s.DB.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.Wake)
-		if _, err := getPolicy(ctx, tx, p.ID); err != nil {
+		was, err := getPolicy(ctx, tx, p.ID)
+		if err != nil {
 			return err
+		}
+		if !was.sameEnds(p) {
+			if err := forget(ctx, tx, p.ID); err != nil {
+				return err
+			}
 		}
 		if err := p.update(ctx, tx, db.Micros(s.Clock())); err != nil {
 			return err

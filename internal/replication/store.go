@@ -115,10 +115,21 @@ const (
 	copiedPut = `INSERT INTO replication_copied (policy_id, repository, tag, digest, destination) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (policy_id, repository, tag) DO UPDATE SET digest = excluded.digest, destination = excluded.destination
 		WHERE replication_copied.digest <> excluded.digest OR replication_copied.destination <> excluded.destination`
-	copiedDrop = `DELETE FROM replication_copied WHERE policy_id = $1 AND repository = $2 AND tag = $3`
+	copiedDrop    = `DELETE FROM replication_copied WHERE policy_id = $1 AND repository = $2 AND tag = $3`
+	copiedDropAll = `DELETE FROM replication_copied WHERE policy_id = $1`
 	// The repositories that a policy brought something over from, whether they are still there or not.
 	copiedFrom = `SELECT DISTINCT repository FROM replication_copied WHERE policy_id = $1 AND repository > $2 ORDER BY repository LIMIT $3`
 )
+
+// forget drops what is known of a policy's source and of what it copied from there: it is about other registries from now on.
+func forget(ctx context.Context, tx db.Tx, policy int64) error {
+	for _, statement := range []string{copiedDropAll, seenDropAll} {
+		if _, err := tx.Exec(ctx, statement, policy); err != nil {
+			return fmt.Errorf("forget what policy %d has copied: %w", policy, err)
+		}
+	}
+	return nil
+}
 
 // blobsAt asks which repositories got some blobs.
 func blobsAt(p pair, some []oci.Digest) (query string, args []any) {

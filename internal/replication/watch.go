@@ -24,10 +24,11 @@ const (
 )
 
 const (
-	seenOf   = `SELECT state FROM replication_seen WHERE policy_id = $1 AND repository = $2`
-	seenPut  = `INSERT INTO replication_seen (policy_id, repository, state) VALUES ($1, $2, $3) ON CONFLICT (policy_id, repository) DO UPDATE SET state = excluded.state`
-	seenAll  = `SELECT repository FROM replication_seen WHERE policy_id = $1 AND repository > $2 ORDER BY repository LIMIT $3`
-	seenDrop = `DELETE FROM replication_seen WHERE policy_id = $1 AND repository = $2`
+	seenOf      = `SELECT state FROM replication_seen WHERE policy_id = $1 AND repository = $2`
+	seenPut     = `INSERT INTO replication_seen (policy_id, repository, state) VALUES ($1, $2, $3) ON CONFLICT (policy_id, repository) DO UPDATE SET state = excluded.state`
+	seenAll     = `SELECT repository FROM replication_seen WHERE policy_id = $1 AND repository > $2 ORDER BY repository LIMIT $3`
+	seenDrop    = `DELETE FROM replication_seen WHERE policy_id = $1 AND repository = $2`
+	seenDropAll = `DELETE FROM replication_seen WHERE policy_id = $1`
 )
 
 // fireWatch begins to look at a source, unless that still goes on.
@@ -156,7 +157,7 @@ func (s *Service) state(ctx context.Context, src side, chosen selection, name st
 	return string(oci.SHA256Of([]byte(strings.Join(lines, "\n")))), true, err
 }
 
-// see notes what a repository is like now, and has it copied where that is news.
+// see notes what a repository is like now, and has it copied where that is news; unless the policy copies from or to elsewhere by now.
 func (s *Service) see(ctx context.Context, r *job.Run, p Policy, name, state string, there bool) error {
 	before, err := db.Get(ctx, s.DB.Auto(), db.ScanString, seenOf, p.ID, name)
 	known := err == nil
@@ -167,6 +168,9 @@ func (s *Service) see(ctx context.Context, r *job.Run, p Policy, name, state str
 		return nil
 	}
 	return r.Write(ctx, func(tx db.Tx) error {
+		if now, err := getPolicy(ctx, tx, p.ID); err != nil || !now.sameEnds(p) {
+			return err
+		}
 		if there {
 			_, err = tx.Exec(ctx, seenPut, p.ID, name, state)
 		} else {

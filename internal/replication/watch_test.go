@@ -69,6 +69,35 @@ func TestOneRepositoryThatCannotBeListed(t *testing.T) {
 	})
 }
 
+// A policy that copies from or to elsewhere from now on deletes nothing of what it copied before, and brings all to the new place.
+func TestAPolicyOfOtherRegistries(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		w.there.image("alpha/app", "v1", "a")
+		p := Policy{Name: "p", Source: 1, Deletion: true, Enabled: true, ReplaceCount: -1}
+		var err error
+		p.ID, err = w.Create(ctx, ann, p)
+		w.ok(err)
+		w.succeed(p.ID)
+		w.third.image("alpha/app", "v2", "b")
+		p.Source = 2
+		w.ok(w.Update(ctx, ann, p))
+		w.succeed(p.ID)
+		if w.tag("alpha/app", "v1") == "" || w.tag("alpha/app", "v2") == "" {
+			t.Errorf("after another source: %v", w.everything())
+		}
+		watched := Policy{Name: "watched", Source: 1, Trigger: EventBased, Namespace: "mirror", Enabled: true, ReplaceCount: -1}
+		watched.ID, err = w.Create(ctx, ann, watched)
+		w.ok(err)
+		w.look(watched.ID)
+		watched.Destination = 2
+		w.ok(w.Update(ctx, ann, watched))
+		w.look(watched.ID)
+		if w.tag("mirror/app", "v1") == "" || w.third.tag("mirror/app", "v1") == "" {
+			t.Errorf("after another destination: %v", w.third.everything())
+		}
+	})
+}
+
 func TestAScheduleBeginsIt(t *testing.T) {
 	eachWorld(t, func(w *world) {
 		w.image("alpha/app", "v1", "a")
