@@ -201,6 +201,23 @@ func TestWhatWasMissedArrivesLater(t *testing.T) {
 	})
 }
 
+// What others pushed to the destination stays when the source loses a tag of this name.
+func TestWhatOthersPushedStays(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		theirs := w.there.image("alpha/app", "v1", "their own")
+		w.policy(Policy{Destination: 1, Trigger: EventBased, Deletion: true})
+		w.image("alpha/app", "v1", "ours")
+		w.image("alpha/app", "v2", "ours, too")
+		w.settled()
+		w.ok(w.registry.DeleteTag(ctx, ann, w.ref("alpha/app"), "v1"))
+		w.ok(w.registry.DeleteTag(ctx, ann, w.ref("alpha/app"), "v2"))
+		w.settled()
+		if w.there.tag("alpha/app", "v1") != theirs || w.there.tag("alpha/app", "v2") != "" {
+			t.Errorf("got %v", w.there.everything())
+		}
+	})
+}
+
 // A list of tags that leaves one out is no word that it is gone: what goes at the destination is asked for at the source before.
 func TestAListThatSlips(t *testing.T) {
 	eachWorld(t, func(w *world) {

@@ -36,13 +36,22 @@ func (c *comparison) lost(ctx context.Context, ch *changes, theirs, ours map[str
 	return nil
 }
 
-// lose has a tag deleted that the source has no more.
+// lose has a tag deleted that the source has no more. known says that r is what the policy brought there, or found alike.
 func (c *comparison) lose(ctx context.Context, ch *changes, tag string, r copied, known bool) error {
 	found, there, err := c.dst.find(ctx, c.note, c.name, oci.TagReference(tag))
+	ours := known
+	if subject, _ := belongsTo(tag); err == nil && there && !known {
+		ours = subject != "" // Cosign's tags aren't written down
+		if !ours {
+			_, ours, err = c.src.find(ctx, c.note, c.repository, oci.DigestReference(found.Digest))
+		}
+	}
 	switch {
 	case err != nil:
 		return err
 	case !there:
+	case !ours:
+		ch.skip("%s:%s is gone, and stays at the destination: it isn't known to be from here", c.repository, tag)
 	case known && (string(found.Digest) != r.digest || r.destination != c.name):
 		ch.skip("%s:%s is gone, and stays at the destination: it is another one there", c.repository, tag)
 	default:
