@@ -201,6 +201,24 @@ func TestWhatWasMissedArrivesLater(t *testing.T) {
 	})
 }
 
+// A policy that is no more begun by events leaves what it couldn't bring over by them.
+func TestNoMoreByEvents(t *testing.T) {
+	eachWorld(t, func(w *world) {
+		p := Policy{Name: "p", Destination: 1, Trigger: EventBased, Enabled: true, ReplaceCount: -1}
+		var err error
+		p.ID, err = w.Create(ctx, ann, p)
+		w.ok(err)
+		w.peer.set(func() { w.peer.down = remote.ErrDenied })
+		w.image("alpha/app", "v1", "a")
+		w.settled()
+		p.Trigger = Manual
+		w.ok(w.Update(ctx, ann, p))
+		if n := w.number(`SELECT COUNT(*) FROM replication_due`); n != 0 {
+			t.Errorf("%d are due, and would be tried for ever", n)
+		}
+	})
+}
+
 // What others pushed to the destination stays when the source loses a tag of this name.
 func TestWhatOthersPushedStays(t *testing.T) {
 	eachWorld(t, func(w *world) {

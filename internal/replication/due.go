@@ -31,9 +31,10 @@ const (
 	duePut    = `INSERT INTO replication_due (policy_id, repository, tags, version, execution_id, failures, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (policy_id, repository) DO UPDATE SET tags = excluded.tags, version = excluded.version, execution_id = excluded.execution_id,
 		failures = excluded.failures, due_at = excluded.due_at`
-	dueDrop    = `DELETE FROM replication_due WHERE policy_id = $1 AND repository = $2 AND version = $3`
-	dueOf      = `SELECT ` + dueFields + ` FROM replication_due WHERE execution_id = $1 AND execution_id > 0`
-	dueDropAll = `DELETE FROM replication_due WHERE execution_id = $1 AND execution_id > 0`
+	dueDrop       = `DELETE FROM replication_due WHERE policy_id = $1 AND repository = $2 AND version = $3`
+	dueOf         = `SELECT ` + dueFields + ` FROM replication_due WHERE execution_id = $1 AND execution_id > 0`
+	dueDropAll    = `DELETE FROM replication_due WHERE execution_id = $1 AND execution_id > 0`
+	dueDropPolicy = `DELETE FROM replication_due WHERE policy_id = $1`
 	// What waits because a registry couldn't be reached.
 	dueSoon = `UPDATE replication_due SET due_at = 0, failures = 0 WHERE execution_id = 0
 		AND policy_id IN (SELECT id FROM replication_policy WHERE src_registry = $1 OR dest_registry = $1)`

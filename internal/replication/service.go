@@ -150,6 +150,11 @@ func (s *Service) Update(ctx context.Context, by authz.Principal, p Policy) erro
 				return err
 			}
 		}
+		if p.Trigger != EventBased || p.Source != was.Source { // what happened there concerns it no more
+			if _, err := tx.Exec(ctx, dueDropPolicy, p.ID); err != nil {
+				return err
+			}
+		}
 		if err := p.update(ctx, tx, db.Micros(s.Clock())); err != nil {
 			return err
 		}
