@@ -142,8 +142,8 @@ type Store interface {
 }
 
 // Records are small named pieces of text beside the blobs, from which a lost database is made anew.
-// A name is a path of parts of letters, digits, '.', '_' and '-', without "." and "..", of at most 900
-// bytes; anything else is ErrNameInvalid.
+// A name is a path of parts of letters, digits, '.', '_' and '-', without "." and "..", of at most
+// MaxRecordName bytes; anything else is ErrNameInvalid.
 type Records interface {
 	// PutRecord writes or replaces a record of at most 4 MiB, whole or not at all.
 	PutRecord(ctx context.Context, name string, content []byte) error
@@ -165,9 +165,12 @@ type Content interface {
 	Size() int64
 }
 
+// MaxRecordName is how long the name of a record is at most, in bytes.
+const MaxRecordName = 900
+
 // CheckRecordName returns ErrNameInvalid for what is no record's name.
 func CheckRecordName(name string) error {
-	if len(name) > 900 {
+	if len(name) > MaxRecordName {
 		return fmt.Errorf("record name of %d bytes: %w", len(name), ErrNameInvalid)
 	}
 	for part := range strings.SplitSeq(name, "/") {

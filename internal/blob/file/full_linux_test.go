@@ -72,6 +72,7 @@ func TestFullDiskChild(t *testing.T) {
 		}
 		defer syscall.Unmount(dir, syscall.MNT_DETACH)
 		fillDisk(t, dir)
+		packOnFullDisk(t, dir)
 		commitOnFullDisk(t, dir)
 	case "limit":
 		signal.Ignore(syscall.SIGXFSZ)
@@ -80,6 +81,7 @@ func TestFullDiskChild(t *testing.T) {
 			t.Fatal(err)
 		}
 		fillDisk(t, dir)
+		packOnFullDisk(t, dir)
 	}
 }
 
@@ -103,6 +105,35 @@ func fillDisk(t *testing.T, dir string) {
 	}
 	if _, err := s.Commit(t.Context(), at(19), oci.SHA256Of([]byte("acknowledged, whole"))); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// packOnFullDisk: of records for which there is no room nothing is left, be it a part of them that was written before.
+func packOnFullDisk(t *testing.T, dir string) {
+	s := open(t, dir)
+	free := func() uint64 {
+		_, free, err := s.Free(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return free
+	}
+	before := free()
+	records := make([]blob.PackedRecord, 20)
+	for i := range records {
+		records[i] = blob.PackedRecord{Name: strconv.Itoa(i), Content: make([]byte, 100_000)}
+	}
+	if _, err := s.PackRecords(t.Context(), records); !errors.Is(err, blob.ErrNoSpace) {
+		t.Errorf("pack records on a full disk: %v, want ErrNoSpace", err)
+	}
+	if err := s.EachPackedRecord(t.Context(), func(location string, r blob.PackedRecord) error {
+		t.Errorf("%s is left at %s", r.Name, location)
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if after := free(); os.Getenv(fullDisk) == "mount" && before-after > 2*blockSize {
+		t.Errorf("%d bytes are free of %d", after, before)
 	}
 }
 

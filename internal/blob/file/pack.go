@@ -23,11 +23,10 @@ const (
 
 var _ blob.Packer = (*Store)(nil)
 
-// segments are the segments of a store: the one that this process writes, and those that it reads.
+// segments are the segments of one kind: the one that this process writes, and those that it reads.
 type segments struct {
-	dir     *folder
-	packs   func() bool
-	buffers sync.Pool // of *[recordMost]byte
+	kind *segmentKind
+	dir  *folder
 
 	mu      sync.Mutex
 	current *segment
@@ -46,59 +45,62 @@ type fullSegment struct {
 	since time.Time
 }
 
-func (s *Store) openSegmentsDir() (err error) {
-	if s.segments.dir, err = s.root.OpenRoot(segmentsDir); err != nil {
-		return err
+// segmentsOf opens the folder of a kind of segments.
+func (s *Store) segmentsOf(kind *segmentKind) (*segments, error) {
+	dir, err := s.root.OpenRoot(kind.dir)
+	if err != nil {
+		return nil, err
 	}
-	s.segments.packs = sync.OnceValue(func() bool { return punchesHoles(s.segments.dir) })
-	s.segments.buffers.New = func() any { return new([recordMost]byte) }
-	s.segments.opened = map[segmentName]*os.File{}
-	return nil
+	return &segments{kind: kind, dir: dir, opened: map[segmentName]*os.File{}}, nil
 }
 
 // Packs implements blob.Packer.
-func (s *Store) Packs() bool { return s.segments.packs() }
+func (s *Store) Packs() bool { return s.packs() }
 
 // Pack implements blob.Packer.
 func (s *Store) Pack(ctx context.Context, content []byte) (string, error) {
 	if len(content) > blob.MaxPacked {
 		return "", fmt.Errorf("pack a blob of %d bytes: at most %d", len(content), blob.MaxPacked)
 	}
-	p, err := s.segments.reserve(uint32(len(content)))
-	if err != nil {
+	p := packed{kind: &blobSegments, size: uint32(len(content))}
+	var err error
+	if p.segment, p.block, err = s.segments.reserve(p.span()); err != nil {
 		return "", fmt.Errorf("begin a segment: %w", classify(err))
 	}
-	buffer := s.segments.buffers.Get().(*[recordMost]byte)
-	defer s.segments.buffers.Put(buffer)
+	buffer := s.packBuffers.Get().(*[recordMost]byte)
+	defer s.packBuffers.Put(buffer)
 	header := p.header()
 	n := copy(buffer[:], header[:])
 	n += copy(buffer[n:], content)
-	err = s.segments.use(p.segment, func(f *os.File) error {
-		_, err := f.WriteAt(buffer[:n], p.offset())
-		if err != nil {
-			_ = punch(f, p.offset(), p.span()) // a full disk is everybody's
-		}
-		return err
-	})
-	if err != nil {
+	if err := s.segments.write(p.segment, p.offset(), buffer[:n]); err != nil {
 		return "", fmt.Errorf("pack a blob: %w", classify(err))
 	}
 	return p.location(), nil
 }
 
-// reserve returns where the next record of so many bytes goes.
-func (g *segments) reserve(size uint32) (packed, error) {
+// reserve returns where whole blocks of so many bytes go.
+func (g *segments) reserve(span int64) (name segmentName, block uint32, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p := packed{size: size}
-	if g.current == nil || int64(g.current.next)*blockSize+p.span() > segmentMost {
+	if g.current == nil || int64(g.current.next)*blockSize+span > segmentMost {
 		if err := g.begin(); err != nil {
-			return p, err
+			return name, 0, err
 		}
 	}
-	p.segment, p.block = g.current.name, g.current.next
-	g.current.next += uint32(p.span() / blockSize)
-	return p, nil
+	name, block = g.current.name, g.current.next
+	g.current.next += uint32(span / blockSize)
+	return name, block, nil
+}
+
+// write writes what was reserved, or nothing.
+func (g *segments) write(name segmentName, offset int64, b []byte) error {
+	return g.use(name, func(f *os.File) error {
+		_, err := f.WriteAt(b, offset)
+		if err != nil {
+			_ = punch(f, offset, (int64(len(b))+blockSize-1)/blockSize*blockSize) // a full disk is everybody's
+		}
+		return err
+	})
 }
 
 // begin begins another segment, and makes its name survive the loss of power.
@@ -206,7 +208,7 @@ func (g *segments) forget(name segmentName) {
 
 // close ends what this process wrote: all of it has its row.
 func (g *segments) close() error {
-	if g.dir == nil {
+	if g == nil {
 		return nil
 	}
 	g.mu.Lock()
@@ -225,13 +227,13 @@ func (g *segments) close() error {
 
 // openPacked reads a packed blob.
 func (s *Store) openPacked(p packed) (blob.Content, error) {
-	c := &packedContent{pool: &s.segments.buffers, buffer: s.segments.buffers.Get().(*[recordMost]byte)}
+	c := &packedContent{pool: &s.packBuffers, buffer: s.packBuffers.Get().(*[recordMost]byte)}
 	err := s.segments.use(p.segment, func(f *os.File) (err error) {
-		c.content, err = readRecord(f, p, c.buffer)
+		c.content, err = readRecord(f, p, c.buffer[:])
 		return err
 	})
 	if err != nil {
-		s.segments.buffers.Put(c.buffer)
+		s.packBuffers.Put(c.buffer)
 		return nil, err
 	}
 	c.Reset(c.content)
@@ -259,9 +261,8 @@ func (c *packedContent) Close() error {
 	return nil
 }
 
-// deletePacked gives a record's space back, and with its last one the segment's.
-func (s *Store) deletePacked(p packed) error {
-	g := &s.segments
+// delete gives a record's space back, and with its last one the segment's.
+func (g *segments) delete(p packed) error {
 	empty := false
 	err := g.use(p.segment, func(f *os.File) error {
 		err := punch(f, p.offset(), p.span())
@@ -269,7 +270,7 @@ func (s *Store) deletePacked(p packed) error {
 			_, err = f.WriteAt(make([]byte, headerSize), p.offset())
 		}
 		if err != nil {
-			return fmt.Errorf("delete blob %s: %w", p.location(), err)
+			return fmt.Errorf("delete %s: %w", p.location(), err)
 		}
 		if g.writes(p.segment) {
 			return nil
@@ -314,8 +315,8 @@ func (g *segments) names(suffix string, yield func(segmentName) error) error {
 	return nil
 }
 
-// records calls yield with location and size of all records of a segment.
-func (g *segments) records(ctx context.Context, name segmentName, yield func(location string, size int64) error) error {
+// records calls yield with all records of a segment, and its file.
+func (g *segments) records(ctx context.Context, name segmentName, yield func(f *os.File, p packed) error) error {
 	f, err := g.dir.Open(name.String()) // by a descriptor of its own: it seeks
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // just deleted
@@ -324,17 +325,24 @@ func (g *segments) records(ctx context.Context, name segmentName, yield func(loc
 		return err
 	}
 	defer f.Close()
-	return eachRecord(f, name, func(p packed) error {
+	return g.kind.eachRecord(f, name, func(p packed) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return yield(p.location(), int64(p.size))
+		return yield(f, p)
 	})
+}
+
+// packedIn returns what calls yield with location and size of all blobs of a segment.
+func (s *Store) packedIn(ctx context.Context, yield func(location string, size int64) error) func(segmentName) error {
+	return func(name segmentName) error {
+		return s.segments.records(ctx, name, func(_ *os.File, p packed) error { return yield(p.location(), int64(p.size)) })
+	}
 }
 
 // Unended implements blob.Packer.
 func (s *Store) Unended(ctx context.Context, yield func(location string, size int64) error) error {
-	return s.segments.unended(func(name segmentName) error { return s.segments.records(ctx, name, yield) })
+	return s.segments.unended(s.packedIn(ctx, yield))
 }
 
 // End implements blob.Packer.

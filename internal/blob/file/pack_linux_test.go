@@ -164,13 +164,13 @@ func TestEmptySegmentGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	segments := func() (files int, blocks int64) {
-		entries, err := os.ReadDir(filepath.Join(dir, segmentsDir))
+		entries, err := os.ReadDir(filepath.Join(dir, blobSegments.dir))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
 			files++
-			blocks += allocated(t, filepath.Join(dir, segmentsDir, e.Name()))
+			blocks += allocated(t, filepath.Join(dir, blobSegments.dir, e.Name()))
 		}
 		return files, blocks
 	}
@@ -209,15 +209,15 @@ func TestEmptySegmentGoes(t *testing.T) {
 func TestForgedRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := packing(t, dir)
-	forged := packed{segment: newSegmentName(), block: 2, size: 10}
+	forged := packed{kind: &blobSegments, segment: newSegmentName(), block: 2, size: 10}
 	header := forged.header()
 	content := append(make([]byte, blockSize-headerSize), header[:]...)
 	location, err := s.Pack(t.Context(), append(content, "0123456789"...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _ := parsePacked(location)
-	f, err := os.OpenFile(filepath.Join(dir, segmentsDir, p.segment.String()), os.O_RDWR, 0)
+	p, _ := blobSegments.parse(location)
+	f, err := os.OpenFile(filepath.Join(dir, blobSegments.dir, p.segment.String()), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestForgedRecord(t *testing.T) {
 func TestPackedLocations(t *testing.T) {
 	name := newSegmentName().String()
 	for _, location := range []string{"segments/" + name + "/0/0", "segments/" + name + "/16383/131072"} {
-		if p, ok := parsePacked(location); !ok || p.location() != location {
+		if p, ok := blobSegments.parse(location); !ok || p.location() != location {
 			t.Errorf("%s is read as %+v, %v", location, p, ok)
 		}
 	}
@@ -242,7 +242,7 @@ func TestPackedLocations(t *testing.T) {
 		"segments/" + name + "/1/2/3", "segments/" + name + "/1/131073", "segments/" + name + "/4294967296/1", "segments/../1/2", "segments/" + name[1:] + "/1/2",
 		"segments/" + strings.ToUpper(name) + "/1/2", "segments/" + name + ".open/1/2", "segment/" + name + "/1/2",
 	} {
-		if p, ok := parsePacked(location); ok && location != "segments/"+name+"/1/2" {
+		if p, ok := blobSegments.parse(location); ok && location != "segments/"+name+"/1/2" {
 			t.Errorf("%q is read as %+v", location, p)
 		}
 	}
@@ -293,7 +293,7 @@ func TestSegmentsFollow(t *testing.T) {
 	}
 	seen := map[segmentName]bool{}
 	for _, location := range all {
-		p, _ := parsePacked(location)
+		p, _ := blobSegments.parse(location)
 		seen[p.segment] = true
 	}
 	if len(seen) != 3 {

@@ -114,7 +114,7 @@ func (s *Store) DeleteRecord(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.root.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.unlink(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete record: %w", err)
 	}
 	for dir := path.Dir(target); dir != recordsDir; dir = path.Dir(dir) {
@@ -123,6 +123,16 @@ func (s *Store) DeleteRecord(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+// unlink removes a record's file, with one call where the directory isn't there either, as rename does.
+func (s *Store) unlink(target string) error {
+	dir, err := s.root.Open(path.Dir(target))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return between(dir, dir, func(at, _ int) error { return unix.Unlinkat(at, path.Base(target), 0) })
 }
 
 // EachRecord implements blob.Records.

@@ -5,6 +5,7 @@
 //	segments/<name>                                             many small blobs (segment.go)
 //	uploads/<id>                                                a growing upload
 //	records/<name>                                              a record
+//	record-segments/<name>                                      many small records (named.go)
 //
 // All are on one file system: a commit gives a file another name. All access goes through
 // folders, so no name and no symbolic link leads out of the directory.
@@ -52,7 +53,10 @@ type Store struct {
 	whole   bool      // the file system can be synced as a whole
 	syncs   syncs
 
-	segments segments
+	segments    *segments // of blobs
+	packBuffers sync.Pool // of *[recordMost]byte
+	named       *segments // of named records
+	packs       func() bool
 }
 
 var _ blob.Resumer = (*Store)(nil)
@@ -73,7 +77,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
-	for _, dir := range []string{uploadsDir, recordsDir, segmentsDir} {
+	for _, dir := range []string{uploadsDir, recordsDir, blobSegments.dir, namedSegments.dir} {
 		if err := root.MkdirAll(dir, dirMode); err != nil {
 			return nil, errors.Join(fmt.Errorf("create directory of %s: %w", dir, err), root.Close())
 		}
@@ -85,9 +89,14 @@ func Open(dir string) (*Store, error) {
 	if s.records, err = root.Open(recordsDir); err != nil {
 		return nil, errors.Join(fmt.Errorf("open directory of records: %w", err), s.Close())
 	}
-	if err := s.openSegmentsDir(); err != nil {
+	if s.segments, err = s.segmentsOf(&blobSegments); err != nil {
 		return nil, errors.Join(fmt.Errorf("open directory of segments: %w", err), s.Close())
 	}
+	if s.named, err = s.segmentsOf(&namedSegments); err != nil {
+		return nil, errors.Join(fmt.Errorf("open directory of segments of records: %w", err), s.Close())
+	}
+	s.packBuffers.New = func() any { return new([recordMost]byte) }
+	s.packs = sync.OnceValue(func() bool { return punchesHoles(s.segments.dir) })
 	s.whole = wholeSync(s.uploads.self)
 	s.dropUnfinished()
 	return s, nil
@@ -114,7 +123,7 @@ func (s *Store) Close() error {
 		errs = append(errs, shard.(*folder).Close())
 		return true
 	})
-	errs = append(errs, s.segments.close())
+	errs = append(errs, s.segments.close(), s.named.close())
 	if s.uploads != nil {
 		errs = append(errs, s.uploads.Close())
 	}
@@ -151,7 +160,7 @@ func (s *Store) openBlob(location string) (*os.File, error) {
 
 // Open implements blob.Store.
 func (s *Store) Open(ctx context.Context, location string) (blob.Content, error) {
-	if p, ok := parsePacked(location); ok {
+	if p, ok := blobSegments.parse(location); ok {
 		return s.openPacked(p)
 	}
 	if err := checkLocation(location); err != nil {
@@ -177,8 +186,8 @@ func (s *Store) Open(ctx context.Context, location string) (blob.Content, error)
 
 // Delete implements blob.Store. The directories of other blobs stay.
 func (s *Store) Delete(ctx context.Context, location string) error {
-	if p, ok := parsePacked(location); ok {
-		return s.deletePacked(p)
+	if p, ok := blobSegments.parse(location); ok {
+		return s.segments.delete(p)
 	}
 	if err := checkLocation(location); err != nil {
 		return err

@@ -48,11 +48,11 @@ type syncRound struct {
 func (s *Store) Sync(ctx context.Context, locations ...string) error {
 	var shared, alone []string
 	for _, target := range locations {
-		if p, ok := parsePacked(target); ok {
+		if p, ok := blobSegments.parse(target); ok {
 			if err := s.syncablePacked(p); err != nil {
 				return fmt.Errorf("sync blob %s: %w", target, err)
 			}
-			shared = append(shared, segmentsDir+"/"+p.segment.String())
+			shared = append(shared, blobSegments.dir+"/"+p.segment.String())
 			continue
 		}
 		size, err := s.syncable(target)
@@ -77,11 +77,11 @@ func (s *Store) Sync(ctx context.Context, locations ...string) error {
 
 // syncablePacked returns an error when the record isn't there, or its segment could not be synced before.
 func (s *Store) syncablePacked(p packed) error {
-	if err, lost := s.syncs.lost.Load(segmentsDir + "/" + p.segment.String()); lost {
+	if err, lost := s.syncs.lost.Load(blobSegments.dir + "/" + p.segment.String()); lost {
 		return fmt.Errorf("it could not be synced before: %w", err.(error))
 	}
 	return s.segments.use(p.segment, func(f *os.File) error {
-		found, ok, err := recordAt(f, p.segment, p.block)
+		found, ok, err := blobSegments.recordAt(f, p.segment, p.block)
 		if err == nil && (!ok || found != p) {
 			err = blob.ErrNotFound
 		}
@@ -94,7 +94,7 @@ func (s *Store) syncSegments(names []string) (rest []string, failed map[string]e
 	failed = map[string]error{}
 	seen := map[string]bool{}
 	for _, name := range names {
-		text, ok := strings.CutPrefix(name, segmentsDir+"/")
+		text, ok := strings.CutPrefix(name, blobSegments.dir+"/")
 		segment, _ := parseSegmentName(text)
 		if !ok {
 			rest = append(rest, name)

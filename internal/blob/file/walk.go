@@ -8,7 +8,7 @@ import (
 
 // Blobs implements blob.Store. Files that are no blobs are passed over.
 func (s *Store) Blobs(ctx context.Context, yield func(location string, size int64) error) error {
-	if err := s.segments.names("", func(name segmentName) error { return s.segments.records(ctx, name, yield) }); err != nil {
+	if err := s.segments.names("", s.packedIn(ctx, yield)); err != nil {
 		return err
 	}
 	return s.walk(ctx, blobsDir, func(name string, info fs.FileInfo) error {
