@@ -22,7 +22,7 @@ func (k *Keeper) Differs(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	have, err := k.records.ReadRecord(ctx, name)
+	have, err := k.read(ctx, name)
 	if errors.Is(err, blob.ErrNotFound) {
 		return want != nil, nil
 	}
@@ -97,20 +97,102 @@ func (k *Keeper) Look(ctx context.Context, names ...string) error {
 	return k.db.WriteRelaxed(ctx, func(tx db.Tx) error { return Enqueue(ctx, tx, parsed...) })
 }
 
-// Each calls yield with the name of every record that the store has, in no order. Others' files are passed over.
+// Each calls yield with the name of every record that there is: of those that are packed, those that the database names.
+// Others' files are passed over.
 func (k *Keeper) Each(ctx context.Context, yield func(n Name) error) error {
+	packed := false
+	for after := ""; k.packer != nil; packed = true {
+		names, err := db.Collect(ctx, k.db.Auto(), db.ScanString, placed, after, batchSize)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			break
+		}
+		for _, name := range names {
+			n, err := ParseName(name)
+			if err == nil {
+				err = yield(n)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		after = names[len(names)-1]
+	}
+	return k.eachFile(ctx, func(n Name) error {
+		if packed {
+			_, err := db.Get(ctx, k.db.Auto(), db.ScanString, placeOf, n.String())
+			if err == nil { // that was told
+				return nil
+			}
+			if !errors.Is(err, db.ErrNotFound) {
+				return err
+			}
+		}
+		return yield(n)
+	})
+}
+
+// eachFile calls yield with the name of every record that has a file or an object of its own.
+func (k *Keeper) eachFile(ctx context.Context, yield func(n Name) error) error {
 	return k.records.EachRecord(ctx, func(name string) error {
 		n, err := ParseName(name)
-		if err != nil {
+		if err != nil { // somebody else's
 			return nil
 		}
 		return yield(n)
 	})
 }
 
+// EachUnnamed calls yield with every packed record that the database doesn't name. A server that runs may just have packed it:
+// then the record is pending, or isn't unnamed any more (Unnamed).
+func (k *Keeper) EachUnnamed(ctx context.Context, yield func(n Name, location string) error) error {
+	if k.packer == nil {
+		return nil
+	}
+	return inPages(ctx, k.packer.EachPackedRecord, func(page []place) error {
+		found, err := k.unplaced(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, p := range found {
+			n, err := ParseName(p.name)
+			if err == nil {
+				err = yield(n, p.location)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Unnamed reports whether a packed record is there and the database neither names nor discards it.
+func (k *Keeper) Unnamed(ctx context.Context, n Name, location string) (bool, error) {
+	found, err := k.unplaced(ctx, []place{{n.String(), location}})
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	if gone, err := db.Get(ctx, k.db.Auto(), db.ScanBool, isDiscarded, location); err != nil || gone {
+		return false, err
+	}
+	_, err = k.packer.ReadPackedRecord(ctx, location)
+	if errors.Is(err, blob.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Discard has packed records deleted by whichever replica runs.
+func (k *Keeper) Discard(ctx context.Context, locations ...string) error {
+	return k.db.WriteRelaxed(ctx, func(tx db.Tx) error { return throwAway(ctx, tx, locations) })
+}
+
 // Read returns what a record says, or blob.ErrNotFound.
 func (k *Keeper) Read(ctx context.Context, n Name) ([]byte, error) {
-	return k.records.ReadRecord(ctx, n.String())
+	return k.read(ctx, n.String())
 }
 
 // Expected reports whether the database has what the record is about.

@@ -7,5 +7,11 @@
 // they are never read but to repair. They are not synced: the loss of power can cost those of the last half
 // minute (`haven scrub` writes them again), which matters only if the database is lost as well.
 //
-// Tables: record_task, record_pass. The tables of projects, of the registry, of caches and of registries elsewhere are read.
+// Where a process is alone with its database and a store that packs (blob.RecordPacker), the records of a batch are written
+// together, and record_place says where each lies. One that is longer than what is packed, or is from before, has a file, and
+// never both for long. A record that is packed anew leaves an outdated one: the transaction that settles the batch discards it
+// (record_discarded), then its space is given back. What a killed process packed for nothing is found by the next one, which
+// deletes only what a later record takes the place of (Sweep). Of two records with one name the later is good: Adopt.
+//
+// Tables: record_task, record_pass, record_place, record_discarded. The tables of projects, of the registry, of caches and of registries elsewhere are read.
 package record

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 )
@@ -32,14 +30,21 @@ const (
 type Keeper struct {
 	db      *db.DB
 	records blob.Records
+	packer  blob.RecordPacker // records, where some may be packed; else nil
 	clock   func() time.Time
 	log     *slog.Logger
 	wake    chan struct{}
+
+	mu      sync.Mutex
+	files   files
+	stamped int64   // the latest stamp
+	doubted []place // packed records that may have no row
 }
 
 // NewKeeper returns a Keeper.
 func NewKeeper(d *db.DB, records blob.Records, clock func() time.Time, log *slog.Logger) *Keeper {
-	return &Keeper{db: d, records: records, clock: clock, log: log, wake: make(chan struct{}, 1)}
+	packer, _ := records.(blob.RecordPacker)
+	return &Keeper{db: d, records: records, packer: packer, clock: clock, log: log, wake: make(chan struct{}, 1)}
 }
 
 // Wake says that there is work; it never blocks.
@@ -52,6 +57,10 @@ func (k *Keeper) Wake() {
 
 // Run works until ctx is cancelled, and returns nil then.
 func (k *Keeper) Run(ctx context.Context) error {
+	if err := k.Sweep(ctx); err != nil && ctx.Err() == nil {
+		k.log.WarnContext(ctx, "what the last process left of records stays until the next start", "error", err)
+	}
+	defer k.leave(context.WithoutCancel(ctx))
 	enrolled := false
 	for {
 		pause := pollEvery
@@ -70,6 +79,15 @@ func (k *Keeper) Run(ctx context.Context) error {
 		if !k.rest(ctx, pause) {
 			return nil
 		}
+	}
+}
+
+// leave deletes what was packed for nothing at last.
+func (k *Keeper) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTime)
+	defer cancel()
+	if err := k.resolve(ctx); err != nil {
+		k.log.WarnContext(ctx, "records stay that the database doesn't name; haven scrub --prune-records removes them", "error", err)
 	}
 }
 
@@ -97,7 +115,13 @@ func (k *Keeper) rest(ctx context.Context, pause time.Duration) bool {
 // later; the error is the last one's.
 func (k *Keeper) Drain(ctx context.Context) error {
 	for {
+		if err := k.resolve(ctx); err != nil {
+			return err
+		}
 		n, err := k.batch(ctx)
+		if err == nil {
+			err = k.giveBack(ctx)
+		}
 		if err != nil || n == 0 {
 			return err
 		}
@@ -144,56 +168,31 @@ func (k *Keeper) batch(ctx context.Context) (int, error) {
 	if err != nil || len(tasks) == 0 {
 		return 0, err
 	}
-	failed, cause := k.work(ctx, tasks)
+	w := &work{keeper: k, packs: k.packing()}
+	w.do(ctx, tasks)
+	k.doubt(w.doubted...)
 	if ctx.Err() != nil { // the lease ends by itself
+		k.doubt(w.packed...)
 		return 0, ctx.Err()
 	}
-	err = k.db.WriteRelaxed(ctx, func(tx db.Tx) error { return k.settle(ctx, tx, worker, until, failed) })
-	if err := errors.Join(cause, err); err != nil {
+	err = k.db.WriteRelaxed(ctx, func(tx db.Tx) error { return k.settle(ctx, tx, worker, until, w) })
+	if err != nil {
+		k.doubt(w.packed...)
+	}
+	if err := errors.Join(w.cause, err); err != nil {
 		return 0, err
 	}
 	return len(tasks), nil
 }
 
-// work writes records, and returns the tasks that failed and why one of them did.
-func (k *Keeper) work(ctx context.Context, tasks []task) (failed []task, cause error) {
-	ctx, cancel := context.WithTimeout(ctx, workLimit)
-	defer cancel()
-	var mu sync.Mutex
-	var g errgroup.Group
-	g.SetLimit(writers)
-	for _, t := range tasks {
-		g.Go(func() error {
-			if err := k.sync(ctx, t.name); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed, cause = append(failed, t), err
-			}
-			return nil
-		})
+// settle notes where the records of a batch lie now, and ends its tasks.
+func (k *Keeper) settle(ctx context.Context, tx db.Tx, worker string, until int64, w *work) error {
+	if k.packer != nil {
+		if err := move(ctx, tx, w.packed, w.loose); err != nil {
+			return err
+		}
 	}
-	_ = g.Wait()
-	return failed, cause
-}
-
-// sync makes one record agree with the database.
-func (k *Keeper) sync(ctx context.Context, name string) error {
-	n, err := ParseName(name)
-	if err != nil {
-		return err
-	}
-	text, err := content(ctx, k.db.Auto(), n)
-	if err != nil {
-		return err
-	}
-	if text == nil {
-		return k.records.DeleteRecord(ctx, name)
-	}
-	return k.records.PutRecord(ctx, name, text)
-}
-
-func (k *Keeper) settle(ctx context.Context, tx db.Tx, worker string, until int64, failed []task) error {
-	for _, t := range failed {
+	for _, t := range w.failed {
 		wait := min(firstRetry<<min(t.attempts, 10), lastRetry)
 		if _, err := tx.Exec(ctx, postpone, t.name, worker, db.Micros(k.clock().Add(wait))); err != nil {
 			return err

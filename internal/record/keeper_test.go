@@ -35,6 +35,7 @@ type world struct {
 	keeper *record.Keeper
 	events *event.Dispatcher
 	later  *atomic.Int64 // added to the clock
+	dir    string        // of the store, where a test needs it
 }
 
 var (
@@ -93,8 +94,8 @@ func (w world) settle() {
 func (w world) records() []string {
 	w.t.Helper()
 	all := []string{}
-	w.ok(w.store.EachRecord(w.t.Context(), func(name string) error {
-		all = append(all, name)
+	w.ok(w.keeper.Each(w.t.Context(), func(n record.Name) error {
+		all = append(all, n.String())
 		return nil
 	}))
 	slices.Sort(all)
@@ -136,12 +137,29 @@ func manifestName(ref registry.Ref, d oci.Digest) string {
 	return record.Name{Kind: record.Manifest, Project: ref.Project, Repository: ref.Name, Digest: d}.String()
 }
 
+// read is what a record says.
+func (w world) read(name string) []byte {
+	w.t.Helper()
+	n, err := record.ParseName(name)
+	w.ok(err)
+	text, err := w.keeper.Read(w.t.Context(), n)
+	w.ok(err)
+	return text
+}
+
+// lose makes a record vanish behind everybody's back.
+func (w world) lose(name string) {
+	w.t.Helper()
+	locations, err := db.Collect(w.t.Context(), w.db.Auto(), db.ScanString, `SELECT location FROM record_place WHERE name = $1`, name)
+	w.ok(err)
+	w.ok(w.store.DeletePackedRecords(w.t.Context(), locations...))
+	w.ok(w.store.DeleteRecord(w.t.Context(), name))
+}
+
 // tags are what the record of a manifest says about its tags.
 func (w world) tags(ref registry.Ref, d oci.Digest) string {
 	w.t.Helper()
-	text, err := w.store.ReadRecord(w.t.Context(), manifestName(ref, d))
-	w.ok(err)
-	m, err := record.ParseManifest(d, text)
+	m, err := record.ParseManifest(d, w.read(manifestName(ref, d)))
 	w.ok(err)
 	names := []string{}
 	for _, t := range m.Tags {
@@ -187,8 +205,7 @@ func TestRecordsFollowWhatHappens(t *testing.T) {
 		w.wantTags(app, three, "latest multi")
 		w.wantTags(below, two, "")
 		w.wantTags(below, family, "multi")
-		text, err := w.store.ReadRecord(ctx, manifestName(below, family))
-		w.ok(err)
+		text := w.read(manifestName(below, family))
 		served, err := w.Manifest(ctx, below, oci.TagReference("multi"))
 		w.ok(err)
 		m, err := record.ParseManifest(family, text)
@@ -227,8 +244,7 @@ func TestRecordOfAProject(t *testing.T) {
 		w.exec(`UPDATE project SET public = TRUE, storage_limit = 4096 WHERE name = 'p'`)
 		w.exec(`INSERT INTO project_metadata (project_id, name, value) SELECT id, 'auto_scan', 'true' FROM project`)
 		changed(event.UpdateProject)
-		text, err := w.store.ReadRecord(ctx, "projects/p")
-		w.ok(err)
+		text := w.read("projects/p")
 		p, err := record.ParseProject(text)
 		if err != nil || !p.Public || p.StorageLimit != 4096 || p.Owner != "owner" || !maps.Equal(p.Metadata, map[string]string{"auto_scan": "true"}) {
 			t.Errorf("%+v, %v: %s", p, err, text)
@@ -354,10 +370,8 @@ func TestDiffers(t *testing.T) {
 		ctx := t.Context()
 		one, two := w.image(app, "one", "v1"), w.image(app, "two", "v2")
 		w.settle()
-		text, err := w.store.ReadRecord(ctx, manifestName(app, one))
-		w.ok(err)
-		w.ok(w.store.PutRecord(ctx, manifestName(below, one), text))
-		w.ok(w.store.DeleteRecord(ctx, manifestName(app, two)))
+		w.ok(w.store.PutRecord(ctx, manifestName(below, one), w.read(manifestName(app, one))))
+		w.lose(manifestName(app, two))
 		for name, want := range map[string]bool{
 			manifestName(app, one): false, manifestName(app, two): true, manifestName(below, one): true, manifestName(below, two): false,
 		} {
@@ -376,8 +390,7 @@ func TestAGreatMany(t *testing.T) {
 			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
 			SELECT m.repository_id, 'a-tag-with-a-name-that-is-as-long-as-those-that-a-build-makes-of-branches-and-commits-and-dates-' || i, m.id, i FROM n, manifest m`)
 		w.settle()
-		text, err := w.store.ReadRecord(t.Context(), manifestName(app, one))
-		w.ok(err)
+		text := w.read(manifestName(app, one))
 		if m, err := record.ParseManifest(one, text); err != nil || len(m.Tags) != 40_001 || len(text) > 4<<20 {
 			t.Errorf("%d tags in %d bytes, %v", len(m.Tags), len(text), err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -30,29 +29,10 @@ func Enqueue(ctx context.Context, tx db.Tx, names ...Name) error {
 	}
 	slices.Sort(texts) // transactions that run at once lock alike
 	texts = slices.Compact(texts)
-	// Few lengths, so that there are few statements to prepare.
-	for _, size := range []int{32, 8, 1} {
-		query := enqueue + marks(size) + again
-		for ; len(texts) >= size; texts = texts[size:] {
-			args := make([]any, size)
-			for i, text := range texts[:size] {
-				args[i] = text
-			}
-			if _, err := tx.Exec(ctx, query, args...); err != nil {
-				return fmt.Errorf("enqueue records: %w", err)
-			}
-		}
+	if err := insertFew(ctx, tx, enqueue, texts, again); err != nil {
+		return fmt.Errorf("enqueue records: %w", err)
 	}
 	return nil
-}
-
-// marks is "($1), ($2), …".
-func marks(n int) string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = "($" + strconv.Itoa(i+1) + ")"
-	}
-	return strings.Join(all, ", ")
 }
 
 // EnqueueManifests has the records of manifests looked at, before their rows go or after they or their tags have

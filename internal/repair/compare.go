@@ -102,6 +102,9 @@ func (s *Scrub) checkRecords(ctx context.Context) error {
 		}
 		return s.strayRecord(ctx, n)
 	})
+	if err == nil {
+		err = s.Records.EachUnnamed(ctx, func(n record.Name, location string) error { return s.unnamedRecord(ctx, n, location) })
+	}
 	if err != nil {
 		return fmt.Errorf("compare records: %w", err)
 	}
@@ -123,14 +126,39 @@ func (s *Scrub) strayRecord(ctx context.Context, n record.Name) error {
 		s.report.Records.Lagging++
 		return nil
 	}
-	s.report.Records.Stray++
-	if len(s.report.Records.StrayNames) < maxNamed {
-		s.report.Records.StrayNames = append(s.report.Records.StrayNames, n.String())
-	}
+	s.noteStray(n)
 	if !s.Options.PruneRecords {
 		return nil
 	}
 	return s.Records.Look(ctx, n.String())
+}
+
+func (s *Scrub) noteStray(n record.Name) {
+	s.report.Records.Stray++
+	if len(s.report.Records.StrayNames) < maxNamed {
+		s.report.Records.StrayNames = append(s.report.Records.StrayNames, n.String())
+	}
+}
+
+// unnamedRecord judges a packed record that the database doesn't name, though it may have another one for the same thing.
+func (s *Scrub) unnamedRecord(ctx context.Context, n record.Name, location string) error {
+	pending, err := s.Records.Pending(ctx, n.String())
+	if err != nil {
+		return err
+	}
+	if pending { // it was just packed, or what was left of it goes
+		s.report.Records.Lagging++
+		return nil
+	}
+	unnamed, err := s.Records.Unnamed(ctx, n, location)
+	if err != nil || !unnamed {
+		return err
+	}
+	s.noteStray(n)
+	if !s.Options.PruneRecords {
+		return nil
+	}
+	return s.Records.Discard(ctx, location)
 }
 
 func (s *Scrub) checkRecordsOf(ctx context.Context, kind record.Kind) error {

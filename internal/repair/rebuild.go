@@ -97,6 +97,9 @@ func (r *Rebuild) Run(ctx context.Context) (RebuildReport, error) {
 }
 
 func (r *Rebuild) run(ctx context.Context) error {
+	if err := r.Records.Adopt(ctx); err != nil {
+		return err
+	}
 	from, err := r.source(ctx)
 	if err != nil {
 		return err

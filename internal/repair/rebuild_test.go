@@ -1,6 +1,7 @@
 package repair_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/oci"
@@ -187,8 +189,8 @@ func TestRebuildWithLosses(t *testing.T) {
 		w.remove(layerOf("old"))
 		w.flip(layerOf("new"))
 		child := record.Name{Kind: record.Manifest, Project: "p", Repository: "a/b", Digest: arm.References[1].ChildDigest}
-		w.ok(w.store.PutRecord(ctx, child.String(), []byte("haven-manifest 1 5 x\n{torn")))
-		w.ok(w.store.DeleteRecord(ctx, "projects/q"))
+		w.tear(child, "haven-manifest 1 5 x\n{torn")
+		w.lose(record.Name{Kind: record.Project, Project: "q"})
 
 		again, report := w.rebuilt(false)
 		lost := map[string]bool{}
@@ -234,6 +236,68 @@ func TestRebuildWithLosses(t *testing.T) {
 		}
 		again.sound()
 	})
+}
+
+// asFiles gives every second packed record a file of its own instead, as it had before records were packed.
+func (w world) asFiles() {
+	w.t.Helper()
+	names := []string{}
+	w.ok(w.packer().EachPackedRecord(w.t.Context(), func(_ string, r blob.PackedRecord) error {
+		names = append(names, r.Name)
+		return nil
+	}))
+	for i, name := range names {
+		n, err := record.ParseName(name)
+		w.ok(err)
+		if i%2 > 0 {
+			continue
+		}
+		text, err := w.keeper.Read(w.t.Context(), n)
+		w.ok(err)
+		w.lose(n)
+		w.ok(w.store.PutRecord(w.t.Context(), name, text))
+	}
+}
+
+// A store with packed records and files of them, in which killed processes left outdated ones, tells what was last.
+func TestRebuildFromBothKindsOfRecords(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		ctx := t.Context()
+		w.fill()
+		before := w.seen(filled...)
+		w.asFiles()
+		packed := 0
+		w.ok(w.keeper.Each(ctx, func(n record.Name) error {
+			text, err := w.keeper.Read(ctx, n)
+			if err == nil && w.placeOf(n) != "" {
+				packed++
+			}
+			outdated := bytes.ReplaceAll(text, []byte("latest"), []byte("oldest"))
+			return errors.Join(err, w.packOutdated(n, outdated))
+		}))
+		if w.packs == (packed == 0) {
+			t.Errorf("%d records are packed", packed)
+		}
+		again, report := w.rebuilt(false)
+		if after := again.seen(filled...); after != before || !report.Complete() {
+			t.Errorf("rebuilt\n%s\nwant\n%s\n%+v", after, before, report)
+		}
+		again.fillRecordsAgain() // as the first start does
+		w.ok(again.keeper.EachUnnamed(ctx, func(n record.Name, location string) error {
+			t.Errorf("%s is left at %s", n, location)
+			return nil
+		}))
+		if r := again.scrub(repair.ScrubOptions{}); !r.Clean() || r.Records.Stray != 0 {
+			t.Errorf("a scrub afterwards: %+v", r)
+		}
+	})
+}
+
+// packOutdated packs a record that is an hour old.
+func (w world) packOutdated(n record.Name, text []byte) error {
+	stamp := time.Now().Add(-time.Hour).UnixMicro()
+	_, err := w.packer().PackRecords(w.t.Context(), []blob.PackedRecord{{Name: n.String(), Stamp: stamp, Content: text}})
+	return err
 }
 
 func TestRebuildForgetsWhatNothingNames(t *testing.T) {
@@ -328,8 +392,10 @@ func TestRebuildFromAVolume(t *testing.T) {
 			return nil
 		}))
 		w.ok(os.MkdirAll(filepath.Join(w.dir, "docker/registry/v2/repositories/p/a/_layers/sha256"), 0o700))
-		w.ok(os.RemoveAll(filepath.Join(w.dir, "records")))
-		w.ok(os.Mkdir(filepath.Join(w.dir, "records"), 0o700))
+		for _, dir := range []string{"records", "record-segments"} {
+			w.ok(os.RemoveAll(filepath.Join(w.dir, dir)))
+			w.ok(os.Mkdir(filepath.Join(w.dir, dir), 0o700))
+		}
 
 		again, report := w.rebuilt(false)
 		if !report.Complete() || report.Tags != int64(len(want)) || !slices.Equal(slices.Sorted(slices.Values(report.Guessed)), []string{"p", "q"}) {

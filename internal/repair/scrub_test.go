@@ -226,10 +226,10 @@ func TestScrubMendsManifestsAndRecords(t *testing.T) {
 		before := w.seen("p/a")
 		w.exec(`UPDATE manifest_content SET content = $1 WHERE digest = $2`, []byte("decayed"), one.Digest)
 		torn := record.Name{Kind: record.Manifest, Project: "p", Repository: "a", Digest: two.Digest}
-		w.ok(w.store.PutRecord(ctx, torn.String(), []byte("torn")))
-		w.ok(w.store.DeleteRecord(ctx, record.Name{Kind: record.Project, Project: "p"}.String()))
+		w.tear(torn, "torn")
+		w.lose(record.Name{Kind: record.Project, Project: "p"})
 		gone := record.Name{Kind: record.Manifest, Project: "p", Repository: "gone", Digest: two.Digest}
-		w.ok(w.store.PutRecord(ctx, gone.String(), []byte("{}")))
+		w.tear(gone, "{}")
 
 		r := w.scrub(repair.ScrubOptions{})
 		if len(r.Manifests.Damaged) != 1 || !r.Manifests.Damaged[0].Mended || r.Records.Wrong != 2 || r.Records.Stray != 1 || r.Clean() {
@@ -239,16 +239,51 @@ func TestScrubMendsManifestsAndRecords(t *testing.T) {
 		if after := w.seen("p/a"); after != before {
 			t.Errorf("afterwards\n%s\nwant\n%s", after, before)
 		}
-		if _, err := w.store.ReadRecord(ctx, gone.String()); err != nil {
+		if _, err := w.keeper.Read(ctx, gone); err != nil {
 			t.Errorf("a record that nobody asked to remove: %v", err)
 		}
 		if r := w.scrub(repair.ScrubOptions{PruneRecords: true}); !r.Clean() || r.Records.Stray != 1 {
 			t.Errorf("the second time: %+v", r.Records)
 		}
 		w.settle()
-		if _, err := w.store.ReadRecord(ctx, gone.String()); !errors.Is(err, blob.ErrNotFound) {
+		if _, err := w.keeper.Read(ctx, gone); !errors.Is(err, blob.ErrNotFound) {
 			t.Errorf("a pruned record: %v", err)
 		}
+	})
+}
+
+// A packed record that the database doesn't name tells of what it doesn't have, unless it is about to be seen to.
+func TestScrubOfUnnamedRecords(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		ctx := t.Context()
+		w.project(project.NewProject{Name: "p"})
+		one := w.image("p/a", "one", "v1")
+		w.settle()
+		double := record.Name{Kind: record.Manifest, Project: "p", Repository: "a", Digest: one.Digest}
+		gone := record.Name{Kind: record.Manifest, Project: "p", Repository: "gone", Digest: one.Digest}
+		pending := record.Name{Kind: record.Project, Project: "p"}
+		for _, n := range []record.Name{double, gone, pending} {
+			w.ok(w.packOutdated(n, []byte("outdated")))
+		}
+		w.ok(w.keeper.Look(ctx, pending.String()))
+		r := w.scrub(repair.ScrubOptions{})
+		if !r.Clean() || r.Records.Stray != 2 || r.Records.Lagging != 1 {
+			t.Errorf("%+v", r.Records)
+		}
+		w.settle()
+		for _, want := range []int64{3, 0} {
+			if r := w.scrub(repair.ScrubOptions{PruneRecords: true}); !r.Clean() || r.Records.Stray != want {
+				t.Errorf("%+v, want %d strays", r.Records, want)
+			}
+			w.settle()
+		}
+		if text, err := w.keeper.Read(ctx, double); err != nil || string(text) == "outdated" {
+			t.Errorf("the good one of two says %q, %v", text, err)
+		}
+		w.ok(w.keeper.EachUnnamed(ctx, func(n record.Name, location string) error {
+			t.Errorf("%s is left at %s", n, location)
+			return nil
+		}))
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -241,10 +240,42 @@ func (w world) read(d oci.Digest) string {
 // recordOf is the text of a project's record.
 func (w world) recordOf(name string) string {
 	w.t.Helper()
-	text, err := os.ReadFile(filepath.Join(w.dir, "records", "projects", name))
+	text, err := w.keeper.Read(w.t.Context(), record.Name{Kind: record.Project, Project: name})
 	w.ok(err)
 	return string(text)
 }
+
+// placeOf is where a record is packed, "" where it isn't.
+func (w world) placeOf(n record.Name) string {
+	w.t.Helper()
+	found, err := db.Collect(w.t.Context(), w.db.Auto(), db.ScanString, `SELECT location FROM record_place WHERE name = $1`, n.String())
+	w.ok(err)
+	return strings.Join(found, "")
+}
+
+// tear puts something else where a record is, or where one would be, behind everybody's back.
+func (w world) tear(n record.Name, text string) {
+	w.t.Helper()
+	w.lose(n)
+	if !w.packs {
+		w.ok(w.store.PutRecord(w.t.Context(), n.String(), []byte(text)))
+		return
+	}
+	_, err := w.packer().PackRecords(w.t.Context(), []blob.PackedRecord{{Name: n.String(), Stamp: time.Now().UnixMicro(), Content: []byte(text)}})
+	w.ok(err)
+	w.ok(w.keeper.Adopt(w.t.Context()))
+}
+
+// lose makes a record vanish behind everybody's back.
+func (w world) lose(n record.Name) {
+	w.t.Helper()
+	if location := w.placeOf(n); location != "" {
+		w.ok(w.packer().DeletePackedRecords(w.t.Context(), location))
+	}
+	w.ok(w.store.DeleteRecord(w.t.Context(), n.String()))
+}
+
+func (w world) packer() blob.RecordPacker { return w.store.(blob.RecordPacker) }
 
 func (w world) scrub(o repair.ScrubOptions) repair.ScrubReport {
 	w.t.Helper()

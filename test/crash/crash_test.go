@@ -17,6 +17,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,6 +42,8 @@ const (
 	claimLease = 6500 * time.Millisecond
 	// Reclaiming must come to its end within settled after the last delete.
 	settled = grace + 30*time.Second
+	// recordLease is how long a record of a killed server may wait for another one, and some seconds.
+	recordLease = 150 * time.Second
 )
 
 func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
@@ -78,6 +82,7 @@ func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
 		}
 		emptyTrash(t, server)
 		nothingIsLeftOver(t, server, fleet)
+		recordsAgree(t, server, databaseURL)
 	})
 }
 
@@ -85,6 +90,32 @@ func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
 func emptyTrash(t *testing.T, server *haventest.Server) {
 	t.Helper()
 	server.Admin(t, http.StatusOK, http.MethodDelete, "/api/haven/v1/trash", nil)
+}
+
+// recordsAgree waits until the records for a rebuild tell of what is there, and of nothing else.
+func recordsAgree(t *testing.T, server *haventest.Server, databaseURL string) {
+	t.Helper()
+	var r struct {
+		Records struct{ Checked, Wrong, Lagging, Stray int64 }
+	}
+	for tick, deadline := time.NewTicker(time.Second), time.Now().Add(recordLease); ; <-tick.C {
+		cmd := exec.CommandContext(t.Context(), haventest.Binary(t, true), "scrub", "--json")
+		cmd.Dir = server.DataDir
+		cmd.Env = append(os.Environ(), "HAVEN_DATA_DIR="+server.DataDir)
+		if databaseURL != "" {
+			cmd.Env = append(cmd.Env, "HAVEN_DATABASE_URL="+databaseURL)
+		}
+		out, err := cmd.Output()
+		if parsed := json.Unmarshal(out, &r); parsed != nil {
+			t.Fatalf("haven scrub: %v, %v in %s", err, parsed, out)
+		}
+		if err == nil && r.Records.Lagging == 0 && r.Records.Stray == 0 && r.Records.Checked > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("haven scrub: %v, %+v", err, r.Records)
+		}
+	}
 }
 
 func newFleet(t *testing.T, server *haventest.Server, seed uint64) *ledger.Fleet {

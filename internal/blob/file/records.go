@@ -114,7 +114,11 @@ func (s *Store) DeleteRecord(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.unlink(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err = s.unlink(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("delete record: %w", err)
 	}
 	for dir := path.Dir(target); dir != recordsDir; dir = path.Dir(dir) {
