@@ -265,6 +265,10 @@ func TestKilledWhilePacking(t *testing.T) {
 				}
 				next := w.killed()
 				w.ok(next.keeper.Sweep(t.Context()))
+				w.ok(next.store.UnendedRecords(t.Context(), func(location string, r blob.PackedRecord) error {
+					t.Errorf("%s at %s will be looked at again", r.Name, location)
+					return nil
+				}))
 				next.settle()
 				next.wantPacked(manifestName(app, one), manifestName(app, three))
 				next.wantTags(app, one, "")
@@ -279,19 +283,21 @@ func TestEndWhilePacking(t *testing.T) {
 	alone(t, func(t *testing.T, w world) {
 		f := &faulty{Store: w.store}
 		ends := newWorld(t, w.db, w.store, f)
+		zero := ends.image(app, "zero", "v0")
+		ends.settle()
 		one := ends.image(app, "one", "v1")
 		w.ok(ends.events.Drain(t.Context()))
 		ctx, end := context.WithCancel(t.Context())
 		f.packed = func() error { end(); return nil }
 		w.ok(ends.keeper.Run(ctx))
-		if got := w.packed(); len(got) != 0 {
+		if got := w.packed(); !slices.Equal(got, []string{manifestName(app, zero)}) {
 			t.Errorf("%v are left", got)
 		}
 		next := w.killed()
 		next.exec(`DELETE FROM record_pass`)
 		next.later.Store(int64(3 * time.Minute)) // the lease ends
 		next.settle()
-		next.wantPacked(manifestName(app, one))
+		next.wantPacked(manifestName(app, zero), manifestName(app, one))
 	})
 }
 
