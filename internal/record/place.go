@@ -52,10 +52,8 @@ func findPlaces(ctx context.Context, tx db.Tx, names []string) (map[string]strin
 
 // move notes where records lie now: packed, or else not. What was good before is discarded.
 func move(ctx context.Context, tx db.Tx, packed []place, loose []string) error {
-	names := slices.Clone(loose)
-	for _, p := range packed {
-		names = append(names, p.name)
-	}
+	slices.Sort(loose) // transactions that run at once lock alike
+	names := slices.Concat(loose, namesOf(packed))
 	slices.Sort(names)
 	if err := execFew(ctx, tx, discardPlaces, names, onceOnly); err != nil {
 		return fmt.Errorf("discard records: %w", err)
