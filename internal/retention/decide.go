@@ -15,17 +15,31 @@ type item struct {
 	pushed, used int64  // microseconds; used 0: never
 	selected     uint32 // by which of the rules
 	kept         uint32 // the place of the first rule that retains it, from 1; 0: none
+	tags         int32  // how many
 }
 
 // itemOf is an artifact as the rules select it, those that cover its repository.
 func itemOf(c registry.Candidate, rules []rule, repository string) item {
-	it := item{id: c.ID, pushed: c.PushedAt, used: c.UsedAt}
+	it := item{id: c.ID, pushed: c.PushedAt, used: c.UsedAt, tags: int32(len(c.Tags))}
 	for i, r := range rules {
 		if r.covers(repository) && r.selects(c.Tags) {
 			it.selected |= 1 << i
 		}
 	}
 	return it
+}
+
+// is reports whether an artifact is what was decided about: nobody pushed, tagged or used it since.
+func (it item) is(c registry.Candidate) bool {
+	return it.pushed == c.PushedAt && it.used == c.UsedAt && int(it.tags) == len(c.Tags)
+}
+
+func idsOf(items []item) []int64 {
+	ids := make([]int64, len(items))
+	for i, it := range items {
+		ids[i] = it.id
+	}
+	return ids
 }
 
 // decide writes into each item which rule retains it first.

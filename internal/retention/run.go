@@ -41,7 +41,7 @@ type progress struct {
 // plan is what is to become of a repository's artifacts.
 type plan struct {
 	total  int64
-	doomed []int64       // what no rule retains, of descending ids: what contains others comes before them
+	doomed []item        // what no rule retains, of descending ids: what contains others comes before them
 	kept   map[int]int64 // how many each rule retains first
 }
 
@@ -55,12 +55,12 @@ func (s *Service) planFor(ctx context.Context, ref registry.Ref, rules []rule, n
 	p = plan{total: int64(len(items)), kept: map[int]int64{}}
 	for _, it := range items {
 		if it.kept == 0 {
-			p.doomed = append(p.doomed, it.id)
+			p.doomed = append(p.doomed, it)
 		} else {
 			p.kept[int(it.kept)-1]++
 		}
 	}
-	slices.SortFunc(p.doomed, func(a, b int64) int { return cmp.Compare(b, a) })
+	slices.SortFunc(p.doomed, func(a, b item) int { return cmp.Compare(b.id, a.id) })
 	return p, nil
 }
 
@@ -114,7 +114,7 @@ func (s *Service) do(ctx context.Context, r *job.Run) error {
 	r.Logf("| Digest | Tag | Kind | PushedTime | LastUse | Retention |")
 	total := p.total + done.Deleted
 	if extra.DryRun {
-		err = s.rehearse(ctx, r, ref, p.doomed, &done)
+		err = s.rehearse(ctx, r, ref, idsOf(p.doomed), &done)
 	} else {
 		err = s.removeAll(ctx, r, ref, p.doomed, &done)
 	}
@@ -146,7 +146,7 @@ func (s *Service) settle(ctx context.Context, tx db.Tx, t job.Task, o order, tot
 
 // removeAll deletes what is doomed, batch by batch. What is a part of something else has another turn, as long as that helps: an
 // accessory may hold it whose subject goes later.
-func (s *Service) removeAll(ctx context.Context, r *job.Run, ref registry.Ref, doomed []int64, done *progress) error {
+func (s *Service) removeAll(ctx context.Context, r *job.Run, ref registry.Ref, doomed []item, done *progress) error {
 	for {
 		var parts []registry.Candidate
 		for some := range slices.Chunk(doomed, batch) {
@@ -163,22 +163,35 @@ func (s *Service) removeAll(ctx context.Context, r *job.Run, ref registry.Ref, d
 			}
 			return nil
 		}
-		doomed = doomed[:0]
+		again := map[int64]bool{}
 		for _, c := range parts {
-			doomed = append(doomed, c.ID)
+			again[c.ID] = true
 		}
+		doomed = slices.DeleteFunc(doomed, func(it item) bool { return !again[it.id] })
 	}
 }
 
-// removeSome deletes a batch, in one transaction of the run, and adds those to parts that are a part of something else.
-func (s *Service) removeSome(ctx context.Context, r *job.Run, ref registry.Ref, some []int64, done *progress, parts *[]registry.Candidate) error {
+// removeSome deletes a batch, in one transaction of the run, and adds those to parts that are a part of something else. What isn't any more
+// what was decided about stays.
+func (s *Service) removeSome(ctx context.Context, r *job.Run, ref registry.Ref, some []item, done *progress, parts *[]registry.Candidate) error {
 	if readOnly, err := s.ReadOnly(ctx); err != nil || readOnly {
 		return cmp.Or(err, errReadOnly)
 	}
-	seen, err := s.Registry.CandidatesByID(ctx, ref, some)
+	seen, err := s.Registry.CandidatesByID(ctx, ref, idsOf(some))
 	if err != nil {
 		return err
 	}
+	decided := map[int64]item{}
+	for _, it := range some {
+		decided[it.id] = it
+	}
+	seen = slices.DeleteFunc(seen, func(c registry.Candidate) bool {
+		same := decided[c.ID].is(c)
+		if !same {
+			logOutcome(r, c, registry.ErrChanged)
+		}
+		return !same
+	})
 	var outcomes []error
 	next := *done
 	err = r.Write(ctx, func(tx db.Tx) error {
