@@ -21,8 +21,8 @@ const (
 	oldOnes = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE status > 0 AND ended_at < $1 LIMIT $2)`
 	tooMany = `DELETE FROM webhook_delivery WHERE id IN (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status = $2 AND status > 0
 		AND id <= (SELECT id FROM webhook_delivery WHERE target_id = $1 AND status = $2 AND status > 0 ORDER BY id DESC LIMIT 1 OFFSET $3) LIMIT $4)`
-	// ofDeleted are policies of deleted projects; what happened before the end is still delivered.
-	ofDeleted = `SELECT p.id FROM webhook_policy p JOIN project j ON j.id = p.project_id AND j.deleted_at > 0 WHERE NOT EXISTS (SELECT 1 FROM webhook_target t
+	// ofDeleted are policies of projects that are gone for good; what happened before the end is still delivered.
+	ofDeleted = `SELECT p.id FROM webhook_policy p JOIN project j ON j.id = p.project_id AND j.deleted_at > 0 AND j.restorable_until = 0 WHERE NOT EXISTS (SELECT 1 FROM webhook_target t
 		JOIN webhook_delivery d ON d.target_id = t.id AND d.status = 0 WHERE t.policy_id = p.id) ORDER BY p.id LIMIT $1`
 	queueLengths = `SELECT target_id, COUNT(*) FROM webhook_delivery WHERE status = 0 GROUP BY target_id`
 )
