@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,19 +103,20 @@ func (d deletion) name() string {
 // trashPage is how many rows are asked for at once.
 const trashPage = 100
 
-// eachPage calls yield with pages of the answers at path, which page takes apart and returns the last id of, 0 behind the last.
-func (c *client) eachPage(ctx context.Context, path string, query url.Values, page func(text json.RawMessage) (last int64, rows int, err error)) error {
+// pages returns all rows at path, which come in pages by descending ids.
+func pages[T any](ctx context.Context, c *client, path string, query url.Values, id func(T) int64) (all []T, err error) {
+	all = []T{} // for JSON
 	query.Set("page_size", strconv.Itoa(trashPage))
 	for {
-		var text json.RawMessage
-		if err := c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &text); err != nil {
-			return err
+		var page []T
+		if err := c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
 		}
-		last, rows, err := page(text)
-		if err != nil || rows < trashPage {
-			return err
+		all = append(all, page...)
+		if len(page) < trashPage {
+			return all, nil
 		}
-		query.Set("before", strconv.FormatInt(last, 10))
+		query.Set("before", strconv.FormatInt(id(page[len(page)-1]), 10))
 	}
 }
 
@@ -129,15 +129,7 @@ func (l *trashList) Run(ctx context.Context) error {
 	if l.OfRun != 0 {
 		query.Set("run", strconv.FormatInt(l.OfRun, 10))
 	}
-	var all []deletion
-	err := l.eachPage(ctx, projectTrash(l.Project), query, func(text json.RawMessage) (int64, int, error) {
-		var page []deletion
-		if err := json.Unmarshal(text, &page); err != nil || len(page) == 0 {
-			return 0, 0, err
-		}
-		all = append(all, page...)
-		return page[len(page)-1].ID, len(page), nil
-	})
+	all, err := pages(ctx, &l.client, projectTrash(l.Project), query, func(d deletion) int64 { return d.ID })
 	if err != nil {
 		return err
 	}
@@ -207,15 +199,7 @@ func (e *trashEmpty) Run(ctx context.Context) error {
 
 // Run implements kong's command.
 func (p *trashProjects) Run(ctx context.Context) error {
-	var all []deletedProject
-	err := p.eachPage(ctx, "trash/projects", url.Values{}, func(text json.RawMessage) (int64, int, error) {
-		var page []deletedProject
-		if err := json.Unmarshal(text, &page); err != nil || len(page) == 0 {
-			return 0, 0, err
-		}
-		all = append(all, page...)
-		return page[len(page)-1].ID, len(page), nil
-	})
+	all, err := pages(ctx, &p.client, "trash/projects", url.Values{}, func(d deletedProject) int64 { return d.ID })
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
-	"github.com/havenregistry/haven/internal/record"
 )
 
 // Undone is what came back.
@@ -242,18 +241,14 @@ func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref 
 	if err != nil {
 		return u, false, err
 	}
-	ids := make([]int64, len(moved))
-	for i, v := range moved {
-		ids[i] = v.id
-	}
-	blobs, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, ids)
+	blobs, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, unburiedIDs(rows))
 	if err != nil {
 		return u, false, err
 	}
-	if err := s.takeBack(ctx, tx, ref.ProjectID, repositoryID, e, moved, ids, now); err != nil {
+	if err := s.takeBack(ctx, tx, ref.ProjectID, repositoryID, e, moved, now); err != nil {
 		return u, false, err
 	}
-	affected, err := s.adopt(ctx, tx, ref, repositoryID, moved)
+	children, err := s.adopt(ctx, tx, ref, repositoryID, moved)
 	if err != nil {
 		return u, false, err
 	}
@@ -261,27 +256,14 @@ func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref 
 	if err != nil {
 		return u, false, err
 	}
-	doomed := make([]node, 0, len(twins))
-	for _, v := range rows {
-		if id, twin := twins[v.id]; twin {
-			doomed = append(doomed, v.node)
-			affected = append(affected, id)
-		}
-	}
-	if len(doomed) > 0 {
-		more, err := collectIn(ctx, tx, db.ScanInt, namedBlobs, nil, nodeIDs(doomed))
-		if err != nil {
-			return u, false, err
-		}
-		blobs = append(blobs, more...)
-		if err := destroy(ctx, tx, doomed); err != nil {
-			return u, false, err
-		}
+	known, err := dropTwins(ctx, tx, rows, twins)
+	if err != nil {
+		return u, false, err
 	}
 	if err := s.leave(ctx, tx, e.grave, distinct(blobs)); err != nil {
 		return u, false, err
 	}
-	if err := relist(ctx, tx, append(affected, ids...)); err != nil {
+	if err := relist(ctx, tx, slices.Concat(unburiedIDs(moved), children, known)); err != nil {
 		return u, false, err
 	}
 	if err := showRepository(ctx, tx, repositoryID, now); err != nil {
@@ -299,6 +281,28 @@ func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref 
 		err = s.endDeletion(ctx, tx, e)
 	}
 	return u, len(left) > 0, err
+}
+
+func unburiedIDs(rows []unburied) []int64 {
+	ids := make([]int64, len(rows))
+	for i, v := range rows {
+		ids[i] = v.id
+	}
+	return ids
+}
+
+// dropTwins removes manifests for good that were pushed again meanwhile, and returns the ids of those that are there.
+func dropTwins(ctx context.Context, tx db.Tx, rows []unburied, twins map[int64]int64) (known []int64, err error) {
+	var doomed []node
+	for _, v := range rows {
+		if id, twin := twins[v.id]; twin {
+			doomed, known = append(doomed, v.node), append(known, id)
+		}
+	}
+	if len(doomed) == 0 {
+		return nil, nil
+	}
+	return known, destroy(ctx, tx, doomed)
 }
 
 // projectGone says what to do where a project was deleted as well.
@@ -339,7 +343,8 @@ const uncharge = `UPDATE trash SET charged = charged - $1, artifacts = CASE WHEN
 	bytes = CASE WHEN bytes > $3 THEN bytes - $3 ELSE 0 END WHERE id = $4`
 
 // takeBack moves the rows of manifests, their blobs and the bytes that the quota counts.
-func (s *Service) takeBack(ctx context.Context, tx db.Tx, projectID, repositoryID int64, e Trashed, moved []unburied, ids []int64, now int64) error {
+func (s *Service) takeBack(ctx context.Context, tx db.Tx, projectID, repositoryID int64, e Trashed, moved []unburied, now int64) error {
+	ids := unburiedIDs(moved)
 	grown, err := copyBlobsOf(ctx, tx, projectID, repositoryID, ids, now)
 	if err != nil {
 		return err
@@ -408,182 +413,6 @@ func (s *Service) missing(ctx context.Context, tx db.Tx, ref Ref, d oci.Digest, 
 		return err
 	}
 	return fault.Conflictf("%s: restore deletion %d first", what, id)
-}
-
-var (
-	buriedTags   = inQuery{`SELECT manifest_id, id, name FROM tag WHERE manifest_id IN `, " ORDER BY id"}
-	tagsNamed    = inQuery{`SELECT name FROM tag WHERE repository_id = $1 AND name IN `, ""}
-	unburyTag    = `UPDATE tag SET repository_id = $1, manifest_id = $2 WHERE id = $3`
-	forgetTagRow = inQuery{`DELETE FROM tag WHERE id IN `, ""}
-)
-
-type buriedTag struct {
-	manifestID, id int64
-	name           string
-}
-
-func scanBuriedTag(r db.Row) (t buriedTag, err error) {
-	err = r.Scan(&t.manifestID, &t.id, &t.name)
-	return t, err
-}
-
-// unburyTags moves the tags of manifests, to their twins where they have one. It returns which came, by the manifest of the grave,
-// and the names of those that name something else by now.
-func (s *Service) unburyTags(ctx context.Context, tx db.Tx, by string, repositoryID int64, rows []unburied, twins map[int64]int64, now int64) (came map[int64][]string, taken []string, err error) {
-	byID := map[int64]unburied{}
-	ids := make([]int64, len(rows))
-	for i, v := range rows {
-		ids[i], byID[v.id] = v.id, v
-	}
-	tags, err := collectIn(ctx, tx, scanBuriedTag, buriedTags, nil, ids)
-	if err != nil {
-		return nil, nil, err
-	}
-	names := make([]string, len(tags))
-	for i, t := range tags {
-		names[i] = t.name
-	}
-	there, err := collectIn(ctx, tx, db.ScanString, tagsNamed, []any{repositoryID}, names)
-	if err != nil {
-		return nil, nil, err
-	}
-	busy := setOf(there)
-	came = map[int64][]string{}
-	var drop []int64
-	for _, t := range tags {
-		if busy[t.name] {
-			taken, drop = append(taken, t.name), append(drop, t.id)
-			continue
-		}
-		to := t.manifestID
-		if twin, ok := twins[to]; ok {
-			to = twin
-		}
-		if _, err := tx.Exec(ctx, unburyTag, repositoryID, to, t.id); err != nil {
-			return nil, nil, err
-		}
-		if _, err := tx.Exec(ctx, insertNaming, repositoryID, t.name, byID[t.manifestID].digest, now, by); err != nil {
-			return nil, nil, err
-		}
-		came[t.manifestID] = append(came[t.manifestID], t.name)
-	}
-	return came, taken, execIn(ctx, tx, forgetTagRow, nil, drop)
-}
-
-// undeleteTag has a tag name again what it did.
-func (s *Service) undeleteTag(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, e Trashed) error {
-	repositoryID, err := findVisible(ctx, tx, ref)
-	if errors.Is(err, ErrRepositoryUnknown) {
-		return s.missing(ctx, tx, ref, e.Digest, "the repository "+ref.FullName()+" is deleted")
-	}
-	if err != nil {
-		return err
-	}
-	id, err := db.Get(ctx, tx, db.ScanInt, manifestID, repositoryID, e.Digest)
-	if errors.Is(err, db.ErrNotFound) {
-		return s.missing(ctx, tx, ref, e.Digest, fmt.Sprintf("%s, which the tag named, isn't there", e.Digest))
-	}
-	if err != nil {
-		return err
-	}
-	n, err := tx.Exec(ctx, insertTagAgain, e.tagID, repositoryID, e.Tag, id, e.pushedAt, e.pulledAt)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return fault.Conflictf("the tag %s:%s is there again: delete it first, which can be undone too", ref.FullName(), e.Tag)
-	}
-	if _, err := tx.Exec(ctx, insertNaming, repositoryID, e.Tag, e.Digest, s.now(), by.Name); err != nil {
-		return err
-	}
-	if err := relist(ctx, tx, []int64{id}); err != nil {
-		return err
-	}
-	if err := showRepository(ctx, tx, repositoryID, s.now()); err != nil {
-		return err
-	}
-	if err := s.appendTag(ctx, tx, event.CreateTag, by, ref, e.Digest, e.Tag); err != nil {
-		return err
-	}
-	return s.endDeletion(ctx, tx, e)
-}
-
-const insertTagAgain = `INSERT INTO tag (id, repository_id, name, manifest_id, pushed_at, pulled_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (repository_id, name) DO NOTHING`
-
-const (
-	unburyRepository = `UPDATE repository SET name = $2, hidden = FALSE, updated_at = $3 WHERE id = $1
-		AND EXISTS (SELECT 1 FROM project p WHERE p.id = repository.project_id AND p.deleted_at = 0)`
-	unburyMembers   = `UPDATE repository_blob SET counted = TRUE WHERE repository_id = $1 AND idle_since = 0`
-	unburyManifests = `UPDATE manifest SET project_id = $2, listed = accessory_of = '' AND (EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = manifest.id)
-			OR NOT EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = manifest.id)) WHERE repository_id = $1`
-	countAgain = `UPDATE repository SET artifact_count = (SELECT COUNT(*) FROM manifest m WHERE m.repository_id = repository.id AND m.listed) WHERE id = $1`
-	namedIn    = `SELECT m.id, m.digest, COALESCE(t.name, '') FROM manifest m LEFT JOIN tag t ON t.manifest_id = m.id WHERE m.repository_id = $1 ORDER BY m.id, t.id`
-)
-
-// undeleteRepository gives a repository its name again.
-func (s *Service) undeleteRepository(ctx context.Context, tx db.Tx, by authz.Principal, ref Ref, e Trashed) (u Undone, err error) {
-	n, err := tx.Exec(ctx, unburyRepository, e.grave, ref.Name, s.now())
-	if err == nil && n == 0 {
-		err = projectGone(ErrRepositoryUnknown, ref)
-	}
-	if err != nil {
-		return u, err
-	}
-	for _, step := range []struct {
-		query string
-		args  []any
-	}{{unburyMembers, []any{e.grave}}, {unburyManifests, []any{e.grave, ref.ProjectID}}, {countAgain, []any{e.grave}}} {
-		if _, err := tx.Exec(ctx, step.query, step.args...); err != nil {
-			return u, err
-		}
-	}
-	grown, err := db.Get(ctx, tx, db.ScanInt, sizeOfRepository, e.grave)
-	if err != nil {
-		return u, err
-	}
-	back := min(e.Counted, grown)
-	if err := s.charge(ctx, tx, ref.ProjectID, grown-back); err != nil {
-		return u, err
-	}
-	if _, err := tx.Exec(ctx, uncharge, back, 0, 0, e.ID); err != nil {
-		return u, err
-	}
-	if err := record.EnqueueRepository(ctx, tx, e.grave); err != nil {
-		return u, err
-	}
-	restored := repositoryEvent(event.UpdateRepository, s.clock(), by, ref)
-	restored.Operation = undoing
-	if err := event.Append(ctx, tx, restored); err != nil {
-		return u, err
-	}
-	rows, err := db.Collect(ctx, tx, scanNamedIn, namedIn, e.grave)
-	if err != nil {
-		return u, err
-	}
-	last := int64(0)
-	for _, r := range rows {
-		if r.id != last {
-			u.Manifests, last = u.Manifests+1, r.id
-		}
-		if r.tag != "" {
-			u.Tags++
-		}
-		if err := s.appendRestored(ctx, tx, by, ref, r.digest, r.tag); err != nil {
-			return u, err
-		}
-	}
-	return u, s.endDeletion(ctx, tx, e)
-}
-
-type namedManifest struct {
-	id     int64
-	digest oci.Digest
-	tag    string
-}
-
-func scanNamedIn(r db.Row) (v namedManifest, err error) {
-	err = r.Scan(&v.id, &v.digest, &v.tag)
-	return v, err
 }
 
 // undoing is the operation that the audit log shows.
