@@ -156,7 +156,6 @@ type unburied struct {
 	node
 	mediaType   string
 	contentSize int64
-	listed      bool   // unless an index has it
 	content     []byte // of indexes
 }
 

@@ -323,7 +323,7 @@ func TestSignedLater(t *testing.T) {
 			t.Errorf("a moment after it came: %t, %v", again, err)
 		}
 		w.wantRequests(map[string]int{})
-		w.patience = time.Minute // of a machine that is busy
+		w.patience = time.Minute                           // of a machine that is busy
 		other := client{w.replica(w.registry), w.registry} // one that hasn't looked yet, which this process may again in a while
 		signature, _ := w.up.image("team/app", d.Digest.ReferrersTag()+".sig", "signature", 10)
 		attestation, _ := w.up.image("team/app", "", "attestation", 10)
