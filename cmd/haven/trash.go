@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/havenregistry/haven/internal/harborapi/wire"
+	"github.com/havenregistry/haven/internal/havenapi/gen"
 )
 
 // trashCommands look at what was deleted and can be restored, and restore it.
@@ -55,46 +58,16 @@ type trashRestoreProject struct {
 	WithRepositories bool  `help:"Restore the repositories too that were deleted in it."`
 }
 
-// deletion is a row of the registry's answer.
-type deletion struct {
-	ID         int64     `json:"id"`
-	Kind       string    `json:"kind"`
-	Repository string    `json:"repository"`
-	Digest     string    `json:"digest"`
-	Tag        string    `json:"tag"`
-	Artifacts  int64     `json:"artifacts"`
-	Bytes      int64     `json:"bytes"`
-	Run        int64     `json:"run"`
-	By         string    `json:"by"`
-	Time       time.Time `json:"time"`
-	Until      time.Time `json:"until"`
-}
-
-type deletedProject struct {
-	ID    int64     `json:"id"`
-	Name  string    `json:"name"`
-	By    string    `json:"by"`
-	Time  time.Time `json:"time"`
-	Until time.Time `json:"until"`
-}
-
-type undone struct {
-	Manifests int64    `json:"manifests"`
-	Tags      int64    `json:"tags"`
-	TagsTaken []string `json:"tags_taken"`
-}
-
-// name says what was deleted.
-func (d deletion) name() string {
+// nameOf says what was deleted.
+func nameOf(d gen.Deletion) string {
 	name := d.Repository
 	switch {
-	case d.Kind == "repository":
 	case d.Tag != "":
 		name += ":" + d.Tag
-	default:
+	case d.Digest != "":
 		name += "@" + d.Digest
 	}
-	if d.Kind == "artifact" && d.Artifacts > 1 {
+	if d.Kind == gen.DeletionKindArtifact && d.Artifacts > 1 {
 		name += fmt.Sprintf(" and %d more", d.Artifacts-1)
 	}
 	return name
@@ -129,7 +102,7 @@ func (l *trashList) Run(ctx context.Context) error {
 	if l.OfRun != 0 {
 		query.Set("run", strconv.FormatInt(l.OfRun, 10))
 	}
-	all, err := pages(ctx, &l.client, projectTrash(l.Project), query, func(d deletion) int64 { return d.ID })
+	all, err := pages(ctx, &l.client, projectTrash(l.Project), query, func(d gen.Deletion) int64 { return d.ID })
 	if err != nil {
 		return err
 	}
@@ -142,7 +115,7 @@ func (l *trashList) Run(ctx context.Context) error {
 		if d.Run != 0 {
 			by += fmt.Sprintf(" (run %d)", d.Run)
 		}
-		return fmt.Sprintf("%d\t%s\t%s\t%d\t%s\t%s\t%s", d.ID, d.Kind, d.name(), d.Bytes, by, d.Time.Local().Format(time.DateTime), d.Until.Local().Format(time.DateTime))
+		return fmt.Sprintf("%d\t%s\t%s\t%d\t%s\t%s\t%s", d.ID, d.Kind, nameOf(d), d.Bytes, by, moment(d.Time), moment(d.Until))
 	})
 }
 
@@ -170,7 +143,7 @@ func (r *trashRestore) Run(ctx context.Context) error {
 }
 
 func (c *client) undo(ctx context.Context, path, what string) error {
-	var u undone
+	var u gen.Undone
 	if err := c.call(ctx, http.MethodPost, path, nil, &u); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -199,7 +172,7 @@ func (e *trashEmpty) Run(ctx context.Context) error {
 
 // Run implements kong's command.
 func (p *trashProjects) Run(ctx context.Context) error {
-	all, err := pages(ctx, &p.client, "trash/projects", url.Values{}, func(d deletedProject) int64 { return d.ID })
+	all, err := pages(ctx, &p.client, "trash/projects", url.Values{}, func(d gen.DeletedProject) int64 { return d.ID })
 	if err != nil {
 		return err
 	}
@@ -208,7 +181,7 @@ func (p *trashProjects) Run(ctx context.Context) error {
 	}
 	return table(os.Stdout, "ID\tNAME\tBY\tDELETED\tUNTIL", len(all), func(i int) string {
 		d := all[i]
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", d.ID, d.Name, d.By, d.Time.Local().Format(time.DateTime), d.Until.Local().Format(time.DateTime))
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s", d.ID, d.Name, d.By, moment(d.Time), moment(d.Until))
 	})
 }
 
@@ -220,6 +193,8 @@ func (r *trashRestoreProject) Run(ctx context.Context) error {
 	}
 	return r.undo(ctx, path, fmt.Sprintf("project %d", r.ID))
 }
+
+func moment(t wire.Time) string { return time.Time(t).Local().Format(time.DateTime) }
 
 func projectTrash(project string) string { return "projects/" + url.PathEscape(project) + "/trash" }
 

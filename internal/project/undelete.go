@@ -27,7 +27,8 @@ type Deleted struct {
 }
 
 const (
-	deletedProjects = `SELECT id, name, deleted_by, deleted_at, restorable_until FROM project WHERE restorable_until > $1`
+	deletedFields   = `SELECT id, name, deleted_by, deleted_at, restorable_until FROM project`
+	deletedProjects = deletedFields + ` WHERE restorable_until > $1`
 	deletedAfter    = deletedProjects + ` AND id < $2 ORDER BY id DESC LIMIT $3`
 	deletedByID     = deletedProjects + ` AND id = $2`
 
@@ -96,8 +97,7 @@ func (s *Service) Undelete(ctx context.Context, by authz.Principal, id int64) (p
 }
 
 const (
-	ended = `SELECT id, name, deleted_by, deleted_at, restorable_until FROM project WHERE restorable_until > 0 AND restorable_until <= $1
-		ORDER BY restorable_until LIMIT 100`
+	ended  = deletedFields + ` WHERE restorable_until > 0 AND restorable_until <= $1 ORDER BY restorable_until LIMIT 100`
 	endNow = `UPDATE project SET restorable_until = 0 WHERE id = $1`
 )
 

@@ -26,7 +26,7 @@ type Deletion struct {
 	run      int64 // the execution of retention that it is a part of
 	at       time.Time
 	keep     time.Duration // 0: what goes is gone
-	count    bool          // in the quota
+	count    bool          // the quota goes on counting what is kept
 
 	grave            int64 // 0 as long as nothing was kept
 	digest           oci.Digest
@@ -37,7 +37,7 @@ type Deletion struct {
 // Deletion begins one, by somebody of this name; run is the execution of retention that deletes, 0 for none. End must come last.
 func (s *Service) Deletion(by string, ref Ref, run int64) *Deletion {
 	rules := s.rules.current()
-	return &Deletion{registry: s, by: by, ref: ref, run: run, at: s.clock(), keep: rules.KeepDeleted, count: rules.CountDeleted}
+	return &Deletion{registry: s, by: by, ref: ref, run: run, at: s.clock(), keep: rules.KeepDeleted, count: rules.CountDeleted && rules.KeepDeleted > 0}
 }
 
 // note remembers what the deletion is called by: the first artifact of it.
@@ -50,7 +50,7 @@ func (d *Deletion) note(digest oci.Digest, tag string) {
 // free gives bytes back to the project, unless its quota goes on counting them.
 func (d *Deletion) free(ctx context.Context, tx db.Tx, bytes int64) error {
 	d.bytes += bytes
-	if d.charged() > 0 {
+	if d.count {
 		return nil
 	}
 	return d.registry.charge(ctx, tx, d.ref.ProjectID, -bytes)
@@ -63,14 +63,6 @@ func (d *Deletion) until() int64 {
 		return 0
 	}
 	return db.Micros(d.at.Add(d.keep))
-}
-
-// charged is what the quota still counts.
-func (d *Deletion) charged() int64 {
-	if d.keep == 0 || !d.count {
-		return 0
-	}
-	return d.bytes
 }
 
 const insertGrave = `INSERT INTO repository (project_id, name, hidden, created_at, updated_at) VALUES ($1, $2, TRUE, $3, $4) RETURNING id`
@@ -139,7 +131,7 @@ func (d *Deletion) buryWhole(ctx context.Context, tx db.Tx, id int64) (err error
 		return err
 	}
 	d.grave = id
-	return d.write(ctx, tx, TrashedRepository)
+	return d.write(ctx, tx, TrashedRepository, target{})
 }
 
 // End writes down what can be restored.
@@ -147,18 +139,19 @@ func (d *Deletion) End(ctx context.Context, tx db.Tx) error {
 	if d.grave == 0 {
 		return nil
 	}
-	return d.write(ctx, tx, TrashedArtifact)
+	return d.write(ctx, tx, TrashedArtifact, target{})
 }
 
 const insertTrash = `INSERT INTO trash (kind, project_id, repository, grave_id, digest, tag, tag_id, tag_pushed_at, tag_pulled_at, artifacts, bytes, charged, run_id,
 	deleted_by, deleted_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
-func (d *Deletion) write(ctx context.Context, tx db.Tx, kind TrashKind) error {
-	return d.writeTag(ctx, tx, kind, target{})
-}
-
-func (d *Deletion) writeTag(ctx context.Context, tx db.Tx, kind TrashKind, t target) error {
-	_, err := tx.Exec(ctx, insertTrash, string(kind), d.ref.ProjectID, d.ref.Name, d.grave, d.digest, d.tag, t.tagID, t.pushedAt, t.pulledAt, d.artifacts, d.bytes, d.charged(), d.run,
+// write writes down what can be restored; t is a tag alone.
+func (d *Deletion) write(ctx context.Context, tx db.Tx, kind TrashKind, t target) error {
+	charged := int64(0)
+	if d.count {
+		charged = d.bytes
+	}
+	_, err := tx.Exec(ctx, insertTrash, string(kind), d.ref.ProjectID, d.ref.Name, d.grave, d.digest, d.tag, t.tagID, t.pushedAt, t.pulledAt, d.artifacts, d.bytes, charged, d.run,
 		d.by, db.Micros(d.at), d.until())
 	return err
 }
@@ -170,5 +163,5 @@ func (s *Service) keepTag(ctx context.Context, tx db.Tx, by string, ref Ref, tag
 		return nil
 	}
 	d.note(t.digest, tag)
-	return d.writeTag(ctx, tx, TrashedTag, t)
+	return d.write(ctx, tx, TrashedTag, t)
 }

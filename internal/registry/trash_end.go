@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -19,9 +20,8 @@ const trashBatch = 50
 
 const (
 	overTrash   = trashFields + ` WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2`
-	overIn      = `SELECT project_id FROM trash WHERE id = $1 AND expires_at <= $2`
+	overByID    = trashFields + ` WHERE id = $1 AND expires_at <= $2`
 	inGrave     = `SELECT id, digest FROM manifest WHERE repository_id = $1 ORDER BY id DESC LIMIT $2`
-	chargedTo   = `SELECT project_id, charged FROM trash WHERE id = $1`
 	leaveGrave  = `UPDATE repository SET updated_at = $2 WHERE id = $1 AND hidden`
 	deleteTrash = `DELETE FROM trash WHERE id = $1`
 )
@@ -69,19 +69,20 @@ func (r *reclaim) awaited(now time.Time, within time.Duration) (bytes int64) {
 
 // makeRoom has deletions end before their time where the store is nearly full and what waits to be deleted won't be enough.
 func (s *Service) makeRoom(ctx context.Context) error {
-	oldest, err := db.Collect(ctx, s.db.Auto(), scanPair, oldestTrash, s.now(), trashBatch)
-	if err != nil || len(oldest) == 0 {
+	total, free, err := s.blobs.Free(ctx)
+	lack := int64(min(total/keepFree, mostKeptFree)) - int64(free)
+	if err != nil || lack <= 0 { // a store that knows no limit says 0 and 0
 		return err
 	}
-	total, free, err := s.blobs.Free(ctx)
-	if err != nil || total == 0 {
+	oldest, err := db.Collect(ctx, s.db.Auto(), scanPair, oldestTrash, s.now(), trashBatch)
+	if err != nil || len(oldest) == 0 {
 		return err
 	}
 	waits, err := db.Get(ctx, s.db.Auto(), scanPair, backlog)
 	if err != nil {
 		return err
 	}
-	lack := int64(min(total/keepFree, mostKeptFree)) - int64(free) - max(waits[1], s.reclaim.awaited(s.clock(), 2*s.reclaimAfter))
+	lack -= max(waits[1], s.reclaim.awaited(s.clock(), 2*s.reclaimAfter))
 	ended, bytes := 0, int64(0)
 	for _, e := range oldest {
 		if lack <= 0 {
@@ -116,8 +117,12 @@ func (s *Service) endTrash(ctx context.Context) (did Reclaimed, more bool, err e
 	}
 	for _, e := range due {
 		err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-			if over, err := db.Collect(ctx, tx, db.ScanInt, overIn, e.ID, s.now()); err != nil || len(over) == 0 {
-				return err // another replica ended it
+			e, err := db.Get(ctx, tx, scanTrashed, overByID, e.ID, s.now())
+			if errors.Is(err, db.ErrNotFound) {
+				return nil // another replica ended it
+			}
+			if err != nil {
+				return err
 			}
 			return s.endSome(ctx, tx, e)
 		})
@@ -160,17 +165,13 @@ func (s *Service) leave(ctx context.Context, tx db.Tx, grave int64, blobs []int6
 
 // endDeletion forgets a deletion of which nothing is left. What the quota still counts of it is given back.
 func (s *Service) endDeletion(ctx context.Context, tx db.Tx, e Trashed) error {
-	left, err := db.Get(ctx, tx, scanPair, chargedTo, e.ID)
-	if err != nil {
-		return err
-	}
-	if err := s.charge(ctx, tx, left[0], -left[1]); err != nil {
+	if err := s.charge(ctx, tx, e.project, -e.Counted); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, leaveGrave, e.grave, s.now()); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, deleteTrash, e.ID)
+	_, err := tx.Exec(ctx, deleteTrash, e.ID)
 	return err
 }
 

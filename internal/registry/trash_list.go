@@ -37,18 +37,18 @@ type Trashed struct {
 	At         time.Time
 	Until      time.Time // when it is gone for good
 
-	grave                     int64
+	project, grave            int64
 	tagID, pushedAt, pulledAt int64 // of a tag
 }
 
 const (
-	trashFields = `SELECT id, kind, repository, digest, tag, artifacts, bytes, charged, run_id, deleted_by, deleted_at, expires_at, grave_id, tag_id, tag_pushed_at, tag_pulled_at FROM trash`
+	trashFields = `SELECT id, kind, project_id, repository, digest, tag, artifacts, bytes, charged, run_id, deleted_by, deleted_at, expires_at, grave_id, tag_id, tag_pushed_at, tag_pulled_at FROM trash`
 	trashByID   = trashFields + ` WHERE id = $1 AND project_id = $2 AND expires_at > $3`
 	trashSpace  = `SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM trash WHERE project_id = $1`
 )
 
 func scanTrashed(r db.Row) (e Trashed, err error) {
-	err = r.Scan(&e.ID, &e.Kind, &e.Repository, &e.Digest, &e.Tag, &e.Artifacts, &e.Bytes, &e.Counted, &e.Run, &e.By, db.ScanTime(&e.At), db.ScanTime(&e.Until),
+	err = r.Scan(&e.ID, &e.Kind, &e.project, &e.Repository, &e.Digest, &e.Tag, &e.Artifacts, &e.Bytes, &e.Counted, &e.Run, &e.By, db.ScanTime(&e.At), db.ScanTime(&e.Until),
 		&e.grave, &e.tagID, &e.pushedAt, &e.pulledAt)
 	return e, err
 }

@@ -41,11 +41,7 @@ func (s *Service) undeleteRepository(ctx context.Context, tx db.Tx, by authz.Pri
 	if err != nil {
 		return u, err
 	}
-	back := min(e.Counted, grown)
-	if err := s.charge(ctx, tx, ref.ProjectID, grown-back); err != nil {
-		return u, err
-	}
-	if _, err := tx.Exec(ctx, uncharge, back, 0, 0, e.ID); err != nil {
+	if err := s.recharge(ctx, tx, &e, grown); err != nil {
 		return u, err
 	}
 	if err := record.EnqueueRepository(ctx, tx, e.grave); err != nil {

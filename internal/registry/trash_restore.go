@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,16 +178,16 @@ func scanUnburied(r db.Row) (v unburied, err error) {
 	return v, err
 }
 
-// children are the manifests that an index names.
-func (v unburied) children() ([]oci.Descriptor, *oci.Manifest, error) {
+// index reads an index; of anything else it is nil.
+func (v unburied) index() (*oci.Manifest, error) {
 	if v.content == nil {
-		return nil, nil, nil
+		return nil, nil
 	}
 	m, err := oci.ParseManifest(v.mediaType, v.content)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the index %s: %w", v.digest, err)
+		return nil, fmt.Errorf("read the index %s: %w", v.digest, err)
 	}
-	return m.Children(), m, nil
+	return m, nil
 }
 
 // buriedWith returns an artifact of a grave with all that is below it there, parts before what they are parts of.
@@ -208,11 +209,13 @@ func buriedWith(ctx context.Context, tx db.Tx, grave int64, d oci.Digest) ([]unb
 			}
 			all[v.digest] = v
 			next = append(next, v.digest) // for what belongs to it
-			below, _, err := v.children()
+			m, err := v.index()
 			if err != nil {
 				return nil, err
 			}
-			next = append(next, digestsOf(below)...)
+			if m != nil {
+				next = append(next, digestsOf(m.Children())...)
+			}
 		}
 		if len(all) > maxGraph {
 			return nil, errGraph
@@ -225,7 +228,7 @@ func buriedWith(ctx context.Context, tx db.Tx, grave int64, d oci.Digest) ([]unb
 	for _, v := range all {
 		rows = append(rows, v)
 	}
-	slices.SortFunc(rows, func(a, b unburied) int { return int(a.id - b.id) })
+	slices.SortFunc(rows, func(a, b unburied) int { return cmp.Compare(a.id, b.id) })
 	return rows, nil
 }
 
@@ -236,7 +239,7 @@ func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref 
 	if err != nil {
 		return u, false, projectGone(err, ref)
 	}
-	moved, twins, err := s.splitTwins(ctx, tx, repositoryID, rows)
+	moved, twins, err := splitTwins(ctx, tx, repositoryID, rows)
 	if err != nil {
 		return u, false, err
 	}
@@ -244,14 +247,15 @@ func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref 
 	if err != nil {
 		return u, false, err
 	}
-	if err := s.takeBack(ctx, tx, ref.ProjectID, repositoryID, e, moved, now); err != nil {
+	grown, err := s.takeBack(ctx, tx, ref, repositoryID, &e, moved, now)
+	if err != nil {
 		return u, false, err
 	}
 	children, err := s.adopt(ctx, tx, ref, repositoryID, moved)
 	if err != nil {
 		return u, false, err
 	}
-	tagged, taken, err := s.unburyTags(ctx, tx, by.Name, repositoryID, rows, twins, now)
+	tagged, taken, err := unburyTags(ctx, tx, by.Name, repositoryID, rows, twins, now)
 	if err != nil {
 		return u, false, err
 	}
@@ -275,11 +279,33 @@ func (s *Service) unbury(ctx context.Context, tx db.Tx, by authz.Principal, ref 
 	for _, names := range tagged {
 		u.Tags += int64(len(names))
 	}
+	more, err = s.shrink(ctx, tx, e, artifactsAmong(moved, children, tagged), grown)
+	return u, more, err
+}
+
+const shrinkTrash = `UPDATE trash SET artifacts = $1, bytes = $2, charged = $3 WHERE id = $4`
+
+// shrink takes off a deletion what came back, and forgets it when nothing more is left; else it returns true.
+func (s *Service) shrink(ctx context.Context, tx db.Tx, e Trashed, artifacts, bytes int64) (more bool, err error) {
 	left, err := db.Collect(ctx, tx, scanBuried, inGrave, e.grave, 1)
-	if err == nil && len(left) == 0 {
-		err = s.endDeletion(ctx, tx, e)
+	if err != nil {
+		return false, err
 	}
-	return u, len(left) > 0, err
+	if len(left) == 0 {
+		return false, s.endDeletion(ctx, tx, e)
+	}
+	_, err = tx.Exec(ctx, shrinkTrash, max(e.Artifacts-artifacts, 0), max(e.Bytes-bytes, 0), e.Counted, e.ID)
+	return true, err
+}
+
+// artifactsAmong is how many of the manifests listings show: no accessories, and of the children of indexes those with a tag.
+func artifactsAmong(moved []unburied, children []int64, tagged map[int64][]string) (n int64) {
+	for _, v := range moved {
+		if !v.accessory && (len(tagged[v.id]) > 0 || !slices.Contains(children, v.id)) {
+			n++
+		}
+	}
+	return n
 }
 
 func unburiedIDs(rows []unburied) []int64 {
@@ -314,7 +340,7 @@ func projectGone(err error, ref Ref) error {
 
 // splitTwins tells manifests that come back from those that were pushed again meanwhile; twins are the ids of these by
 // the ids of those that nobody needs any more.
-func (s *Service) splitTwins(ctx context.Context, tx db.Tx, repositoryID int64, rows []unburied) (moved []unburied, twins map[int64]int64, err error) {
+func splitTwins(ctx context.Context, tx db.Tx, repositoryID int64, rows []unburied) (moved []unburied, twins map[int64]int64, err error) {
 	digests := make([]oci.Digest, len(rows))
 	for i, v := range rows {
 		digests[i] = v.digest
@@ -338,46 +364,43 @@ func (s *Service) splitTwins(ctx context.Context, tx db.Tx, repositoryID int64, 
 	return moved, twins, nil
 }
 
-const uncharge = `UPDATE trash SET charged = charged - $1, artifacts = CASE WHEN artifacts > $2 THEN artifacts - $2 ELSE 0 END,
-	bytes = CASE WHEN bytes > $3 THEN bytes - $3 ELSE 0 END WHERE id = $4`
-
-// takeBack moves the rows of manifests, their blobs and the bytes that the quota counts.
-func (s *Service) takeBack(ctx context.Context, tx db.Tx, projectID, repositoryID int64, e Trashed, moved []unburied, now int64) error {
+// takeBack moves the rows of manifests and their blobs, and returns how many bytes the project has grown by. What the quota counted of the
+// deletion it counts as theirs.
+func (s *Service) takeBack(ctx context.Context, tx db.Tx, ref Ref, repositoryID int64, e *Trashed, moved []unburied, now int64) (grown int64, err error) {
 	ids := unburiedIDs(moved)
-	grown, err := copyBlobsOf(ctx, tx, projectID, repositoryID, ids, now)
-	if err != nil {
-		return err
+	if grown, err = copyBlobsOf(ctx, tx, ref.ProjectID, repositoryID, ids, now); err != nil {
+		return 0, err
 	}
-	artifacts := 0
 	for _, v := range moved {
 		grown += v.contentSize
-		if !v.accessory {
-			artifacts++
-		}
 	}
+	if err := s.recharge(ctx, tx, e, grown); err != nil {
+		return 0, err
+	}
+	if err := execIn(ctx, tx, moveManifests, []any{repositoryID, ref.ProjectID}, ids); err != nil {
+		return 0, err
+	}
+	return grown, execIn(ctx, tx, moveBlobs, []any{repositoryID}, ids)
+}
+
+// recharge has the quota count what comes back, of which it may count some still.
+func (s *Service) recharge(ctx context.Context, tx db.Tx, e *Trashed, grown int64) error {
 	back := min(e.Counted, grown)
-	if err := s.charge(ctx, tx, projectID, grown-back); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, uncharge, back, artifacts, grown, e.ID); err != nil {
-		return err
-	}
-	if err := execIn(ctx, tx, moveManifests, []any{repositoryID, projectID}, ids); err != nil {
-		return err
-	}
-	return execIn(ctx, tx, moveBlobs, []any{repositoryID}, ids)
+	e.Counted -= back
+	return s.charge(ctx, tx, e.project, grown-back)
 }
 
 // adopt gives indexes their children again, and returns these.
 func (s *Service) adopt(ctx context.Context, tx db.Tx, ref Ref, repositoryID int64, moved []unburied) (children []int64, err error) {
 	for _, v := range moved {
-		wanted, m, err := v.children()
+		m, err := v.index()
 		if err != nil {
 			return nil, err
 		}
 		if m == nil {
 			continue
 		}
+		wanted := m.Children()
 		there, err := collectIn(ctx, tx, scanChild, manifestsAmong, []any{repositoryID}, digestsOf(wanted))
 		if err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ func scanBuriedTag(r db.Row) (t buriedTag, err error) {
 
 // unburyTags moves the tags of manifests, to their twins where they have one. It returns which came, by the manifest of the grave,
 // and the names of those that name something else by now.
-func (s *Service) unburyTags(ctx context.Context, tx db.Tx, by string, repositoryID int64, rows []unburied, twins map[int64]int64, now int64) (came map[int64][]string, taken []string, err error) {
+func unburyTags(ctx context.Context, tx db.Tx, by string, repositoryID int64, rows []unburied, twins map[int64]int64, now int64) (came map[int64][]string, taken []string, err error) {
 	byID := map[int64]unburied{}
 	for _, v := range rows {
 		byID[v.id] = v

@@ -254,6 +254,16 @@ func TestUndoInOrder(t *testing.T) {
 		f.undo(f.last().ID)
 		f.undo(tag)
 		f.readWhole(app, "v3")
+
+		f.ok(f.DeleteRepository(ctx, pusher, app))
+		whole := f.last().ID
+		f.exec(`UPDATE project SET deleted_at = 1 WHERE id = 1`)
+		for range 2 { // free, and as artifacts that join another one
+			if _, err := f.Undelete(ctx, pusher, project, whole, ""); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "the project alpha is deleted: restore it first") {
+				t.Errorf("in a deleted project: %v", err)
+			}
+			f.exec(`UPDATE trash SET kind = 'artifact' WHERE id = $1`, whole)
+		}
 	})
 }
 
@@ -314,6 +324,10 @@ func TestUndoOneOfMany(t *testing.T) {
 				}
 				f.sound()
 				f.readWhole(app, "latest")
+				const left = 1 // v3
+				if is := f.last(); is.ID != e.ID || is.Artifacts != left || is.Counted >= e.Counted || is.Bytes >= e.Bytes {
+					t.Errorf("of %+v %+v is left, want %d artifacts", e, is, left)
+				}
 				if _, err := f.Manifest(ctx, app, oci.TagReference("v3")); !errors.Is(err, ErrManifestUnknown) {
 					t.Errorf("another one came too: %v", err)
 				}

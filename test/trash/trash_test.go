@@ -95,6 +95,22 @@ func (d desk) delete(path string) {
 	d.Admin(d, http.StatusOK, http.MethodDelete, "/api/v2.0/projects/"+path, nil)
 }
 
+// set changes settings, which gets this status.
+func (d desk) set(status int, settings map[string]any) {
+	d.Helper()
+	d.Admin(d, status, http.MethodPut, "/api/v2.0/configurations", settings)
+}
+
+// used is what a project's quota counts, in bytes.
+func (d desk) used(project string) int64 {
+	d.Helper()
+	var v struct{ Used int64 }
+	if err := json.Unmarshal(d.Admin(d, http.StatusOK, http.MethodGet, "/api/haven/v1/projects/"+project+"/space", nil).Body, &v); err != nil {
+		d.Fatal(err)
+	}
+	return v.Used
+}
+
 // restoreLast restores the newest deletion, which is of this kind.
 func (d desk) restoreLast(project, kind string) {
 	d.Helper()
@@ -172,6 +188,19 @@ func TestWhateverIsDeletedComesBack(t *testing.T) {
 			t.Error("a robot of a restored project gets no token")
 		}
 
+		d.set(http.StatusBadRequest, map[string]any{"trash_days": -1})
+		d.set(http.StatusOK, map[string]any{"trash_in_quota": true})
+		await.Until(t, "the quota goes on counting", func() bool { // each process hears of it within two seconds
+			before := d.used("team")
+			d.delete("team/repositories/app/artifacts/v2/tags/v2")
+			d.delete("team/repositories/tools%252Flint/artifacts/v1")
+			counts := d.used("team") == before
+			d.restoreLast("team", "artifact")
+			d.restoreLast("team", "tag")
+			return counts
+		})
+		same("what counts")
+
 		d.refused("404", "restore", "team", "999999")
 		d.refused("404", "list", "nosuch")
 		d.refused("expected the numbers of deletions", "restore", "team")
@@ -180,6 +209,13 @@ func TestWhateverIsDeletedComesBack(t *testing.T) {
 		if rows := d.deletions("team"); len(rows) != 0 {
 			t.Errorf("emptied, there are %+v", rows)
 		}
+		d.set(http.StatusOK, map[string]any{"trash_days": 0})
+		await.Until(t, "nothing is kept any more", func() bool {
+			d.run(crane, "push", "--insecure", haventest.NewImage(t, "app:gone"), d.host+"/team/app:gone")
+			before := len(d.deletions("team"))
+			d.delete("team/repositories/app/artifacts/gone")
+			return len(d.deletions("team")) == before
+		})
 	})
 }
 
