@@ -113,7 +113,7 @@ func TestNoPatternTakesLong(t *testing.T) {
 		if s.Match(name) {
 			t.Errorf("%.20s matches", pattern)
 		}
-		if took := time.Since(begun); took > time.Second {
+		if took := time.Since(begun); took > 30*time.Second {
 			t.Errorf("%.20s takes %s", pattern, took)
 		}
 	}

@@ -3,6 +3,7 @@ package webhook
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -42,6 +43,9 @@ func TestPlans(t *testing.T) {
 			// These are a few rows of a queue, found by an index.
 			if p.Scans = slices.DeleteFunc(p.Scans, func(table string) bool { return slices.Contains([]string{"first", "waiting", "ended"}, table) }); len(p.Scans) > 0 {
 				t.Errorf("%s:\n%s", name, p.Text)
+			}
+			if name == "held" && !strings.Contains(p.Text, "webhook_delivery_held") {
+				t.Errorf("what is held up is looked for in all that waits:\n%s", p.Text)
 			}
 		}
 	})

@@ -39,7 +39,7 @@ const (
 	policyOf = `SELECT ` + policyFields + ` FROM webhook_policy WHERE id = $1`
 
 	deliveryFields = `id, policy_id, target_id, type, uuid, event_type, subject, operator, occurred_at, data, status, attempts, due_at, queued_at, ended_at, tried_at, took, answer, answer_body, complaint`
-	heldSubjects   = `SELECT DISTINCT subject FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > $2 LIMIT $3`
+	heldSubjects   = `SELECT DISTINCT subject FROM webhook_delivery WHERE target_id = $1 AND status = 0 AND due_at > $2 AND due_at > 0 LIMIT $3` // > 0: as its index says
 	// Only the first are looked at: what was sent again by somebody stands before what came later.
 	expire = `UPDATE webhook_delivery SET status = 2, ended_at = $1, due_at = 0, complaint = $2 WHERE id IN (SELECT id FROM (SELECT id, queued_at FROM webhook_delivery
 		WHERE target_id = $3 AND status = 0 ORDER BY id LIMIT $4) AS first WHERE queued_at < $5)`
@@ -187,11 +187,11 @@ func (t *turn) run(ctx context.Context) error {
 		}
 	}
 	for !t.off && t.pause == 0 && ctx.Err() == nil && t.Clock().Before(t.until) {
-		n, err := t.page(ctx)
+		more, err := t.page(ctx)
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if !more {
 			break
 		}
 		if on, err := t.Enabled(ctx); err != nil || !on {
@@ -201,35 +201,35 @@ func (t *turn) run(ctx context.Context) error {
 	return t.end(context.WithoutCancel(ctx))
 }
 
-// page sends some of what waits and notes what came of it. It returns how many it sent.
-func (t *turn) page(ctx context.Context) (int, error) {
+// page sends some of what waits and notes what came of it. It reports whether more waited; what came meanwhile, end finds.
+func (t *turn) page(ctx context.Context) (more bool, err error) {
 	now := t.Clock()
 	if t.failures > 0 {
 		if err := t.expire(ctx); err != nil {
-			return 0, err
+			return false, err
 		}
 	}
 	held, err := db.Collect(ctx, t.DB.Auto(), db.ScanString, heldSubjects, t.target.ID, db.Micros(now), maxHeld)
 	if err != nil {
-		return 0, fmt.Errorf("read what is held up: %w", err)
+		return false, fmt.Errorf("read what is held up: %w", err)
 	}
 	if len(held) == maxHeld {
 		t.pause = heldBreak
-		return 0, nil
+		return false, nil
 	}
 	query, args := dueOf(deliveryFields, t.target.ID, held, pageSize)
 	rows, err := db.Collect(ctx, t.DB.Auto(), scanDelivery, query, args...)
 	if err != nil {
-		return 0, fmt.Errorf("read what waits: %w", err)
+		return false, fmt.Errorf("read what waits: %w", err)
 	}
 	if len(rows) == 0 {
-		return 0, nil
+		return false, nil
 	}
 	results, err := t.sendAll(ctx, rows)
 	if noted := t.note(context.WithoutCancel(ctx), results); noted != nil {
-		return len(results), noted
+		return false, noted
 	}
-	return len(results), err
+	return len(results) > 0 && (len(results) < len(rows) || len(rows) == pageSize), err
 }
 
 // dueOf asks for what can be sent: nothing of a subject that is held up.

@@ -158,7 +158,7 @@ func TestConditionsAreBounded(t *testing.T) {
 	}
 	began := time.Now()
 	w.refused("a billion steps", "workload", w.issuer.Sign(w.with("list", list)))
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("refused after %s", took)
 	}
 	_, err := w.logIn("workload", w.issuer.Sign(w.with("list", []any{1, 2, 3})))

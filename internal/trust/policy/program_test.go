@@ -105,7 +105,7 @@ func TestSatisfies(t *testing.T) {
 			if got != test.want || ok != test.want || (missing == "") != test.want {
 				t.Errorf("satisfied %v, decided %v (%s); want %v", got, ok, missing, test.want)
 			}
-			if took := time.Since(start); took > 4*time.Second {
+			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
