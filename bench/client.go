@@ -90,11 +90,20 @@ func (c *client) call(ctx context.Context, r request, want int) (fields, []byte,
 
 // api posts JSON to Harbor's API.
 func (c *client) api(ctx context.Context, path string, body any, want int) error {
+	return c.tell(ctx, http.MethodPost, path, body, want)
+}
+
+// configure changes the registry's settings.
+func (c *client) configure(ctx context.Context, settings map[string]any) error {
+	return c.tell(ctx, http.MethodPut, "/configurations", settings, http.StatusOK)
+}
+
+func (c *client) tell(ctx context.Context, method, path string, body any, want int) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	_, _, err = c.call(ctx, request{method: http.MethodPost, url: "/api/v2.0" + path, basic: true, content: text,
+	_, _, err = c.call(ctx, request{method: method, url: "/api/v2.0" + path, basic: true, content: text,
 		header: map[string]string{"Content-Type": "application/json"}}, want)
 	return err
 }
