@@ -67,7 +67,7 @@ export async function visit(browser, options, steps) {
 
 /** Checks how a page stands: accessible, no wider than the screen; and leaves a picture. */
 export async function inspect({ page, width, scheme }, name) {
-  await page.waitForLoadState("networkidle");
+  await page.locator("[data-loading]").first().waitFor({ state: "detached" });
   const path = join(process.env.PORTAL_SHOTS, `${name}-${width}-${scheme}.png`);
   await page.screenshot({ path, fullPage: true });
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

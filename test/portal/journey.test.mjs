@@ -1,42 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { clipboard, host, inspect, launch, open, password, signIn, url, visit } from "./browser.mjs";
+import { ask, push, sign } from "./registry.mjs";
 
 let browser;
 before(async () => {
   browser = await launch();
 });
 after(() => browser.close());
-
-function push(reference) {
-  const crane = (...args) => execFileSync(process.env.CRANE, args, { stdio: "pipe" });
-  crane("auth", "login", host, "-u", "admin", "-p", password);
-  crane("push", process.env.PORTAL_IMAGE, `${host}/${reference}`);
-}
-
-function cosign(...args) {
-  const env = { ...process.env, COSIGN_PASSWORD: "" };
-  return execFileSync(process.env.COSIGN, args, { stdio: "pipe", env, cwd: process.env.DOCKER_CONFIG });
-}
-
-function sign(key, image) {
-  cosign("generate-key-pair", "--output-key-prefix", key);
-  const local = ["--use-signing-config=false", "--tlog-upload=false", "--allow-http-registry"];
-  return () => cosign("sign", "--yes", "--key", `${key}.key`, ...local, image);
-}
-
-/** Asks the API as the administrator. */
-async function ask(method, path, body) {
-  const answer = await fetch(url + path, {
-    method,
-    headers: { "Content-Type": "application/json", Authorization: `Basic ${btoa(`admin:${password}`)}` },
-    body: JSON.stringify(body),
-  });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer;
-}
 
 describe("from signing in to signing out", () => {
   let opened;

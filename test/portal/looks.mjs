@@ -1,5 +1,6 @@
-// Each page in three widths and both colours, signed out and in: no accessibility rule broken, nothing
-// wider than the screen, nothing on the console. Runs after the journey, which pushed what is shown.
+// Each page in three widths and both colours: no accessibility rule broken, nothing wider than the screen, nothing on
+// the console. What is shown, the journeys made; each area of the portal names its pages in pages/.
+import { readdirSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { inspect, launch, signIn, url, visit } from "./browser.mjs";
 
@@ -9,16 +10,11 @@ before(async () => {
 });
 after(() => browser.close());
 
-const pages = {
-  home: "/",
-  projects: "/projects",
-  project: "/p/team-one",
-  repository: "/p/team-one/r/backend/my-app",
-  cache: "/p/hub",
-  account: "/me",
-};
+const areas = readdirSync(new URL("pages/", import.meta.url)).sort();
+const pages = {};
+for (const area of areas) Object.assign(pages, (await import(`./pages/${area}`)).pages);
 
-for (const width of [360, 768, 1440]) {
+for (const width of [390, 1024, 1600]) {
   for (const scheme of ["light", "dark"]) {
     describe(`${width} px, ${scheme}`, () => {
       it("stands as it should", async () => {

@@ -1,7 +1,8 @@
 //go:build acceptance
 
 // Package portal_test meets the portal as people do: a browser, the real program, a real push. What the
-// browser does is in *.test.mjs; screenshots of each page are left in test/results/portal.
+// browser does is in *.test.mjs, one file for each area of the portal; then looks.mjs looks at every page.
+// Screenshots are left in test/results/portal.
 package portal_test
 
 import (
@@ -26,8 +27,7 @@ func TestPortalInABrowser(t *testing.T) {
 	if err := os.MkdirAll(shots, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-concurrency=1", "--test-reporter=spec")
-	cmd.Env = append(os.Environ(),
+	env := append(os.Environ(),
 		"PORTAL_URL="+server.URL,
 		"PORTAL_PASSWORD="+haventest.AdminPassword,
 		"PORTAL_IMAGE="+haventest.NewImage(t, "my-app:1.0"),
@@ -37,6 +37,19 @@ func TestPortalInABrowser(t *testing.T) {
 		"CRANE="+haventest.Tool(t, "crane"),
 		"DOCKER_CONFIG="+t.TempDir(),
 	)
+	journeys, err := filepath.Glob("*.test.mjs")
+	if err != nil || len(journeys) == 0 {
+		t.Fatalf("no journeys: %v", err)
+	}
+	browse(t, env, journeys...)
+	browse(t, env, "looks.mjs")
+}
+
+// browse runs scripts of the browser one after another.
+func browse(t *testing.T, env []string, scripts ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", append([]string{"--test", "--test-concurrency=1", "--test-reporter=spec"}, scripts...)...)
+	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -13,6 +13,7 @@ import { sessionQuery } from "./features/session/queries";
 import { activate, i18n } from "./i18n";
 import { createPortalRouter } from "./router";
 import { theme } from "./theme/theme";
+import { NoticesProvider } from "./ui/Notices";
 
 const client = new QueryClient({
   queryCache: new QueryCache({
@@ -48,7 +49,9 @@ createRoot(document.getElementById("root") as HTMLElement).render(
       >
         <PreferencesProvider>
           <QueryClientProvider client={client}>
-            <RouterProvider router={router} />
+            <NoticesProvider>
+              <RouterProvider router={router} />
+            </NoticesProvider>
           </QueryClientProvider>
         </PreferencesProvider>
       </MantineProvider>

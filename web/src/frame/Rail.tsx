@@ -1,12 +1,14 @@
 import { useLingui } from "@lingui/react/macro";
-import { IconHome, IconStack2 } from "@tabler/icons-react";
 import { Link, useRouterState } from "@tanstack/react-router";
+import { useUser } from "../features/session/queries";
+import { places } from "./places";
 import classes from "./Rail.module.css";
 
 /** The places one always reaches: a rail, icons on narrow screens, a bar below on phones. */
 export function Rail() {
-  const { t } = useLingui();
-  const inProject = useRouterState({ select: (s) => s.location.pathname.startsWith("/p/") });
+  const { t, i18n } = useLingui();
+  const user = useUser();
+  const path = useRouterState({ select: (state) => state.location.pathname });
   return (
     <nav className={classes.rail} aria-label={t`Places`}>
       <Link to="/" className={classes.brand} aria-label="Haven">
@@ -14,18 +16,21 @@ export function Rail() {
         <span>Haven</span>
       </Link>
       <ul>
-        <li>
-          <Link to="/" className={classes.place} activeOptions={{ exact: true }}>
-            <IconHome size={20} aria-hidden />
-            <span>{t`Home`}</span>
-          </Link>
-        </li>
-        <li>
-          <Link to="/projects" className={classes.place} data-within={inProject}>
-            <IconStack2 size={20} aria-hidden />
-            <span>{t`Projects`}</span>
-          </Link>
-        </li>
+        {places
+          .filter((place) => place.shown(user))
+          .map(({ title, to, Sign, within }) => (
+            <li key={to}>
+              <Link
+                to={to}
+                className={classes.place}
+                activeOptions={{ exact: true }}
+                data-within={within.some((start) => path.startsWith(start))}
+              >
+                <Sign size={20} aria-hidden />
+                <span>{i18n._(title)}</span>
+              </Link>
+            </li>
+          ))}
       </ul>
     </nav>
   );

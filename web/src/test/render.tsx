@@ -8,6 +8,7 @@ import { PreferencesProvider } from "../features/preferences/preferences";
 import { i18n } from "../i18n";
 import { createPortalRouter } from "../router";
 import { theme } from "../theme/theme";
+import { NoticesProvider } from "../ui/Notices";
 
 /** What the server answers to `METHOD path` (query included), by hand. */
 export type Answers = Record<string, () => Response>;
@@ -52,7 +53,9 @@ export function renderPortal(address: string) {
       <MantineProvider theme={theme} env="test">
         <PreferencesProvider>
           <QueryClientProvider client={client}>
-            <RouterProvider router={router} />
+            <NoticesProvider>
+              <RouterProvider router={router} />
+            </NoticesProvider>
           </QueryClientProvider>
         </PreferencesProvider>
       </MantineProvider>

@@ -1,3 +1,6 @@
+import { useLingui } from "@lingui/react/macro";
+import { Checkbox } from "@mantine/core";
+import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import classes from "./DataTable.module.css";
 
@@ -8,7 +11,17 @@ export interface Column<T> {
   number?: boolean;
   /** The column that names the row. */
   names?: boolean;
+  /** The field by which the server sorts, where it can. */
+  sort?: string;
   cell: (row: T) => ReactNode;
+}
+
+/** Rows that are chosen for something to be done with all of them. */
+export interface Selection<T> {
+  chosen: ReadonlySet<string>;
+  onChange: (chosen: Set<string>) => void;
+  /** What a row is called, for those who don't see it. */
+  label: (row: T) => string;
 }
 
 interface Props<T> {
@@ -16,32 +29,129 @@ interface Props<T> {
   columns: Column<T>[];
   rows: T[];
   rowKey: (row: T) => string;
+  /** The order, as in the API: a field, with a minus before it for descending. */
+  sort?: string;
+  onSort?: (sort: string) => void;
+  selection?: Selection<T>;
+  /** What is shown below a row, in its whole width; nothing for a row that isn't open. */
+  below?: (row: T) => ReactNode;
 }
 
 /** A table; on narrow screens each row becomes a card with the column titles as labels. */
-export function DataTable<T>({ caption, columns, rows, rowKey }: Props<T>) {
+export function DataTable<T>(props: Props<T>) {
+  const { caption, columns, rows, rowKey, selection } = props;
   return (
     <table className={classes.table}>
       <caption className="visually-hidden">{caption}</caption>
       <thead>
         <tr>
+          {selection && (
+            <td className={classes.choice}>
+              <ChooseAll rows={rows} rowKey={rowKey} selection={selection} />
+            </td>
+          )}
           {columns.map((column) => (
-            <th key={column.key} scope="col" className={column.number ? classes.number : undefined}>
-              {column.title}
-            </th>
+            <Head key={column.key} column={column} {...order(props)} />
           ))}
         </tr>
       </thead>
       <tbody>
         {rows.map((row) => (
-          <tr key={rowKey(row)}>
-            {columns.map((column) => (
-              <Cell key={column.key} column={column} row={row} />
-            ))}
-          </tr>
+          <Row key={rowKey(row)} row={row} {...props} />
         ))}
       </tbody>
     </table>
+  );
+}
+
+interface Order {
+  sort?: string;
+  onSort?: (sort: string) => void;
+}
+
+function order<T>({ sort, onSort }: Props<T>): Order {
+  return { ...(sort !== undefined && { sort }), ...(onSort && { onSort }) };
+}
+
+function Head<T>({ column, sort, onSort }: { column: Column<T> } & Order) {
+  const field = column.sort;
+  const tone = column.number ? classes.number : undefined;
+  if (!field || !onSort) {
+    return (
+      <th scope="col" className={tone}>
+        {column.title}
+      </th>
+    );
+  }
+  const up = sort === field;
+  const down = sort === `-${field}`;
+  const Arrow = up ? IconArrowUp : down ? IconArrowDown : IconArrowsSort;
+  return (
+    <th scope="col" className={tone} aria-sort={up ? "ascending" : down ? "descending" : undefined}>
+      <button
+        type="button"
+        className={classes.sort}
+        data-active={up || down}
+        onClick={() => onSort(down ? field : `-${field}`)}
+      >
+        {column.title}
+        <Arrow size={14} aria-hidden />
+      </button>
+    </th>
+  );
+}
+
+function Row<T>({ row, columns, rowKey, selection, below }: { row: T } & Props<T>) {
+  const more = below?.(row);
+  const key = rowKey(row);
+  return (
+    <>
+      <tr data-chosen={selection?.chosen.has(key) || undefined}>
+        {selection && (
+          <td className={classes.choice}>
+            <Checkbox
+              aria-label={selection.label(row)}
+              checked={selection.chosen.has(key)}
+              onChange={() => selection.onChange(toggled(selection.chosen, key))}
+            />
+          </td>
+        )}
+        {columns.map((column) => (
+          <Cell key={column.key} column={column} row={row} />
+        ))}
+      </tr>
+      {more && (
+        <tr className={classes.below}>
+          <td colSpan={columns.length + (selection ? 1 : 0)}>{more}</td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function toggled(chosen: ReadonlySet<string>, key: string): Set<string> {
+  const next = new Set(chosen);
+  if (!next.delete(key)) next.add(key);
+  return next;
+}
+
+interface ChooseAllProps<T> {
+  rows: T[];
+  rowKey: (row: T) => string;
+  selection: Selection<T>;
+}
+
+function ChooseAll<T>({ rows, rowKey, selection }: ChooseAllProps<T>) {
+  const { t } = useLingui();
+  const count = rows.filter((row) => selection.chosen.has(rowKey(row))).length;
+  const all = count === rows.length && count > 0;
+  return (
+    <Checkbox
+      aria-label={t`Choose all that are shown`}
+      checked={all}
+      indeterminate={count > 0 && !all}
+      onChange={() => selection.onChange(new Set(all ? [] : rows.map(rowKey)))}
+    />
   );
 }
 

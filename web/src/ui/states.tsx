@@ -9,7 +9,7 @@ import classes from "./states.module.css";
 export function Loading({ rows = 5 }: { rows?: number }) {
   const { t } = useLingui();
   return (
-    <div className={classes.loading} role="status" aria-label={t`Loading`}>
+    <div className={classes.loading} role="status" aria-label={t`Loading`} data-loading>
       {Array.from({ length: rows }, (_, row) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: bars have no identity
         <span key={row} className={classes.bar} />

@@ -1,15 +1,18 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { getRouteApi } from "@tanstack/react-router";
 import { asProblem } from "../../api/problem";
+import { ButtonLink } from "../../ui/ButtonLink";
 import { Page, Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { When } from "../../ui/When";
 import { Mirror } from "../proxy/Mirror";
 import { PushCommands } from "../repositories/PushCommands";
+import { useMay } from "../session/may";
 import { useUser } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
+import { useSettings } from "../settings/groups";
 import { TrustPolicy } from "../trust/TrustPolicy";
-import { type Project, useMayPush, useProject } from "./queries";
+import { type Project, useProject } from "./queries";
 import { RepositoryList } from "./RepositoryList";
 import { roleName } from "./role";
 import { Visibility } from "./Visibility";
@@ -25,11 +28,23 @@ export function ProjectPage() {
       title={name}
       crumbs={[{ label: t`Projects`, link: { to: "/projects" } }]}
       facts={project.data && <Facts project={project.data} />}
+      actions={project.data && <SettingsLink project={project.data} />}
     >
       {project.isPending && <Loading />}
       {project.isError && <NoProject name={name} error={project.error} retry={project.refetch} />}
       {project.data && <Content project={project.data} />}
     </Page>
+  );
+}
+
+/** The way to the settings, for those who may see any of them. */
+function SettingsLink({ project }: { project: Project }) {
+  const groups = useSettings(project);
+  if (groups.every((group) => group.links.length === 0)) return null;
+  return (
+    <ButtonLink to="/p/$project/settings" params={{ project: project.name ?? "" }}>
+      <Trans>Settings</Trans>
+    </ButtonLink>
   );
 }
 
@@ -56,11 +71,11 @@ function Facts({ project }: { project: Project }) {
 function Content({ project }: { project: Project }) {
   const { t } = useLingui();
   const user = useUser();
-  const mayPush = useMayPush(project.project_id, !!user);
+  const may = useMay(project.project_id);
   const name = project.name ?? "";
   const empty = (project.repo_count ?? 0) === 0;
   const cache = (project.registry_id ?? 0) > 0;
-  const pushes = !cache && (mayPush.data ?? false);
+  const pushes = !cache && may("repository", "push");
   return (
     <>
       <RepositoryList project={name} mayPush={pushes} cache={cache} />

@@ -70,23 +70,6 @@ export function useProject(name: string) {
   return useQuery(projectQuery(name));
 }
 
-/** Whether the caller may push into a project. Nobody knows until the server said so. */
-export function useMayPush(projectId: number | undefined, signedIn: boolean) {
-  return useQuery({
-    queryKey: ["permissions", projectId],
-    enabled: signedIn && projectId !== undefined,
-    queryFn: async ({ signal }) => {
-      const permissions = await bodyOf<Schema["Permission"][]>(
-        api.GET("/api/v2.0/users/current/permissions", {
-          params: { query: { scope: `/project/${projectId}`, relative: true } },
-          signal,
-        }),
-      );
-      return permissions.some((p) => p.resource === "repository" && p.action === "push");
-    },
-  });
-}
-
 /** Whether everyone signed in may create projects, or administrators only. */
 export function useCreationRestricted(signedIn: boolean) {
   return useQuery({

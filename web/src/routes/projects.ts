@@ -1,0 +1,41 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { projectQuery, projectsQuery } from "../features/projects/queries";
+import { root } from "./root";
+import { type ListSearch, listSearch, type Search, text } from "./search";
+
+const projects = createRoute({
+  getParentRoute: () => root,
+  path: "/projects",
+  validateSearch: (search: Search): ListSearch => listSearch(search),
+  loaderDeps: ({ search }) => ({ q: search.q ?? "", page: search.page ?? 1 }),
+  loader: ({ context, deps }) => void context.client.prefetchQuery(projectsQuery(deps)),
+  component: lazyRouteComponent(() => import("../features/projects/ProjectsPage"), "ProjectsPage"),
+});
+
+const project = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project",
+  validateSearch: (search: Search): ListSearch => listSearch(search),
+  loader: ({ context, params }) => void context.client.prefetchQuery(projectQuery(params.project)),
+  component: lazyRouteComponent(() => import("../features/projects/ProjectPage"), "ProjectPage"),
+});
+
+interface PlaceSearch extends ListSearch {
+  /** The tag by which an artifact's page was reached. */
+  tag?: string;
+  untagged?: boolean;
+}
+
+const place = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/r/$",
+  validateSearch: (search: Search): PlaceSearch => ({
+    ...listSearch(search),
+    ...(text(search.tag) && { tag: text(search.tag) }),
+    ...(search.untagged === true && { untagged: true }),
+  }),
+  component: lazyRouteComponent(() => import("../features/artifacts/PlacePage"), "PlacePage"),
+});
+
+/** Projects, their repositories, and what is in those. */
+export const projectRoutes = [projects, project, place] as const;

@@ -1,0 +1,20 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { root } from "./root";
+
+/** The settings of a project; each of their pages is a child of this. */
+export const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/settings",
+  component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
+});
+
+const overview = createRoute({
+  getParentRoute: () => settings,
+  path: "/",
+  component: lazyRouteComponent(
+    () => import("../features/settings/SettingsStart"),
+    "SettingsStart",
+  ),
+});
+
+export const settingsRoutes = [overview] as const;

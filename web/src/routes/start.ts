@@ -1,0 +1,37 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { root } from "./root";
+import { type Search, text } from "./search";
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("../features/home/HomePage"), "HomePage"),
+});
+
+const me = createRoute({
+  getParentRoute: () => root,
+  path: "/me",
+  component: lazyRouteComponent(() => import("../features/account/AccountPage"), "AccountPage"),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/account/sign-in",
+  validateSearch: (search: Search): { reason?: string } => ({
+    ...(text(search.reason) && { reason: text(search.reason) }),
+  }),
+  component: lazyRouteComponent(() => import("../features/session/SignInPage"), "SignInPage"),
+});
+
+const onboard = createRoute({
+  getParentRoute: () => root,
+  path: "/oidc-onboard",
+  validateSearch: (search: Search): { username?: string; redirect_url?: string } => ({
+    ...(text(search.username) && { username: text(search.username) }),
+    ...(text(search.redirect_url) && { redirect_url: text(search.redirect_url) }),
+  }),
+  component: lazyRouteComponent(() => import("../features/session/OnboardPage"), "OnboardPage"),
+});
+
+/** Home, the way in, and what is the caller's own. */
+export const startRoutes = [home, me, signIn, onboard] as const;
