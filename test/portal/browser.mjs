@@ -67,11 +67,21 @@ export async function visit(browser, options, steps) {
 
 /** Checks how a page stands: accessible, no wider than the screen; and leaves a picture. */
 export async function inspect({ page, width, scheme }, name) {
+  await picture({ page, width, scheme }, name);
+  await judge({ page, width, scheme }, name);
+}
+
+/** Leaves a picture of a page, which may be no wider than the screen. */
+export async function picture({ page, width, scheme }, name) {
   await page.locator("[data-loading]").first().waitFor({ state: "detached" });
   const path = join(process.env.PORTAL_SHOTS, `${name}-${width}-${scheme}.png`);
   await page.screenshot({ path, fullPage: true });
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(wider <= 0, `${name} at ${width} px: ${wider} px too wide`);
+}
+
+/** Checks that a page breaks no rule of accessibility. */
+export async function judge({ page, width, scheme }, name) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const found = violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(" ")}`);
   assert.deepEqual(found, [], `${name} at ${width} px, ${scheme}`);
