@@ -282,8 +282,8 @@ describe("an admin of a project", () => {
       await table.getByRole("row").nth(1).waitFor();
       const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export as CSV" }).click()]);
       const lines = readFileSync(await saved.path(), "utf8").trim().split("\r\n");
-      assert.equal(lines.length, 2);
-      assert.match(lines[1], /,people-admin,restore,/);
+      assert.ok(lines.length > 1);
+      for (const line of lines.slice(1)) assert.match(line, /,people-admin,restore,/);
       await page.getByLabel("To (UTC)").fill("2020-01-01");
       await page.getByText("Nothing of this kind was done.").waitFor();
       await page.getByRole("button", { name: "Clear filter" }).click();

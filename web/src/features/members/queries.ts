@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, bodyOf, pageOf, type Schema } from "../../api/client";
+import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
 
 export type Member = Schema["ProjectMemberEntity"];
 export type NewMember = Schema["ProjectMember"];
@@ -17,16 +17,17 @@ export function useMembers(project: string, { q, page }: { q: string; page: numb
   return useQuery({
     queryKey: ["members", project, { q, page }],
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }) =>
-      pageOf<Member>(
+    queryFn: ({ signal }) => {
+      // As every listing, this one takes `q`; its own `entityname` is for whole names.
+      const found = contains("entity_name", q);
+      const query = { page, page_size: membersPerPage, ...(found && { q: found }) };
+      return pageOf<Member>(
         api.GET("/api/v2.0/projects/{project_name_or_id}/members", {
-          params: {
-            ...place(project),
-            query: { page, page_size: membersPerPage, ...(q.trim() && { entityname: q.trim() }) },
-          },
+          params: { ...place(project), query },
           signal,
         }),
-      ),
+      );
+    },
   });
 }
 

@@ -48,7 +48,10 @@ function Finder({ here, onChosen }: { here: string; onChosen: () => void }) {
   const [text, setText] = useState("");
   const [q] = useDebouncedValue(text, 150);
   const found = useFoundProjects(q);
-  const items = found.data?.items ?? [];
+  // What was found for the text before goes on standing there, as far as it still fits.
+  const items = (found.data?.items ?? []).filter((project) =>
+    project.name?.includes(text.trim().toLowerCase()),
+  );
 
   function enter(event: KeyboardEvent<HTMLElement>) {
     if (event.key === "Enter") box.current?.querySelector<HTMLElement>("a")?.click();
@@ -85,7 +88,7 @@ function Finder({ here, onChosen }: { here: string; onChosen: () => void }) {
       <p role="status" className={classes.note}>
         {found.isError && <Trans>The projects can't be listed.</Trans>}
         {found.data?.total === 0 && <Trans>No project has this in its name.</Trans>}
-        {(found.data?.total ?? 0) > items.length && (
+        {(found.data?.total ?? 0) > (found.data?.items.length ?? 0) && (
           <Trans>There are more: type to find one.</Trans>
         )}
       </p>

@@ -4,7 +4,8 @@ import { api, bodyOf, type Schema } from "../../api/client";
 export type Space = Schema["ProjectSpace"];
 export type SpaceOfRepository = Schema["SpaceOfRepository"];
 
-const perPage = 50;
+/** The most that the server gives at once. */
+const perPage = 25;
 
 /** What takes the project's space, by repository in the order of the names. */
 export function useSpace(project: string) {

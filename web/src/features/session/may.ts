@@ -7,8 +7,13 @@ export type May = (resource: string, action: string) => boolean;
 
 const nothing: May = () => false;
 
+/** The API calls a project itself a dot, where its resources are relative to it. */
 function mayOf(permissions: Schema["Permission"][]): May {
-  const known = new Set(permissions.map(({ resource, action }) => `${resource} ${action}`));
+  const known = new Set(
+    permissions.map(
+      ({ resource, action }) => `${resource === "." ? "project" : resource} ${action}`,
+    ),
+  );
   return (resource, action) => known.has(`${resource} ${action}`);
 }
 
