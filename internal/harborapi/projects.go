@@ -18,7 +18,7 @@ func (s *Server) ListProjects(ctx context.Context, r gen.ListProjectsRequestObje
 	if err != nil {
 		return nil, err
 	}
-	filter := project.ListFilter{Name: r.Params.Name, Owner: r.Params.Owner, Public: r.Params.Public}
+	filter := project.ListFilter{Name: r.Params.Name, Owner: r.Params.Owner, Public: r.Params.Public, Mine: r.Params.Mine}
 	rows, total, err := s.Projects.List(ctx, callFrom(ctx).Principal, filter, list)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/havenregistry/haven/internal/authz"
@@ -16,6 +17,7 @@ type ListFilter struct {
 	Name   string // part of the name
 	Owner  string // exact user name
 	Public *bool
+	Mine   bool // those in which the caller has a role
 }
 
 func listing() db.Listing {
@@ -52,6 +54,10 @@ func (s *Service) List(ctx context.Context, p authz.Principal, filter ListFilter
 	}
 	if filter.Public != nil {
 		and("p.public", *filter.Public)
+	}
+	if filter.Mine {
+		args = append(args, p.AccountID())
+		where += " AND p.id IN (SELECT r.project_id FROM " + strings.ReplaceAll(allRoles, "$1", "$"+strconv.Itoa(len(args))) + " r)"
 	}
 	if filter.Name != "" {
 		list.Filters = append(list.Filters[:len(list.Filters):len(list.Filters)],

@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRouter } from "@tanstack/react-router";
 import { admin, adminRoutes } from "./routes/admin";
+import { peopleRoutes } from "./routes/people";
 import { projectRoutes } from "./routes/projects";
 import { root } from "./routes/root";
 import { settings, settingsRoutes } from "./routes/settings";
@@ -9,7 +10,7 @@ import { startRoutes } from "./routes/start";
 const tree = root.addChildren([
   ...startRoutes,
   ...projectRoutes,
-  settings.addChildren([...settingsRoutes]),
+  settings.addChildren([...settingsRoutes, ...peopleRoutes]),
   admin.addChildren([...adminRoutes]),
 ]);
 

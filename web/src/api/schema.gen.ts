@@ -7919,6 +7919,8 @@ export interface operations {
                 name?: string;
                 public?: boolean;
                 owner?: string;
+                /** @description Only those in which the caller has a role; not of Harbor */
+                mine?: boolean;
                 with_detail?: boolean;
             };
             header?: never;

@@ -1,21 +1,46 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { projectQuery, projectsQuery } from "../features/projects/queries";
+import { projectQuery, projectsQuery, type Which } from "../features/projects/queries";
 import { root } from "./root";
 import { type ListSearch, listSearch, type Search, text } from "./search";
+
+interface ProjectsSearch extends ListSearch {
+  /** Only the public ones, the private ones, or those in which the caller has a role. */
+  show?: Which;
+}
+
+function whichOf(value: unknown): Which | undefined {
+  return value === "public" || value === "private" || value === "mine" ? value : undefined;
+}
 
 const projects = createRoute({
   getParentRoute: () => root,
   path: "/projects",
-  validateSearch: (search: Search): ListSearch => listSearch(search),
-  loaderDeps: ({ search }) => ({ q: search.q ?? "", page: search.page ?? 1 }),
+  validateSearch: (search: Search): ProjectsSearch => {
+    const show = whichOf(search.show);
+    return { ...listSearch(search), ...(show && { show }) };
+  },
+  loaderDeps: ({ search }) => ({
+    q: search.q ?? "",
+    page: search.page ?? 1,
+    sort: search.sort ?? "name",
+    which: search.show,
+  }),
   loader: ({ context, deps }) => void context.client.prefetchQuery(projectsQuery(deps)),
   component: lazyRouteComponent(() => import("../features/projects/ProjectsPage"), "ProjectsPage"),
 });
 
+interface ProjectSearch extends ListSearch {
+  /** Repositories in a list, or by the parts of their names. */
+  view?: "tree";
+}
+
 const project = createRoute({
   getParentRoute: () => root,
   path: "/p/$project",
-  validateSearch: (search: Search): ListSearch => listSearch(search),
+  validateSearch: (search: Search): ProjectSearch => ({
+    ...listSearch(search),
+    ...(search.view === "tree" && { view: "tree" }),
+  }),
   loader: ({ context, params }) => void context.client.prefetchQuery(projectQuery(params.project)),
   component: lazyRouteComponent(() => import("../features/projects/ProjectPage"), "ProjectPage"),
 });

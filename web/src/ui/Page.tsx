@@ -6,6 +6,8 @@ interface Props {
   title: string;
   /** The places above this one. */
   crumbs?: Crumb[];
+  /** Beside the name of this place in the path: the way to others of its kind. */
+  beside?: ReactNode;
   /** Facts about what is shown, in one line under the title. */
   facts?: ReactNode;
   actions?: ReactNode;
@@ -13,11 +15,11 @@ interface Props {
 }
 
 /** A page: where it is, what it is called, what can be done, what it shows. */
-export function Page({ title, crumbs, facts, actions, children }: Props) {
+export function Page({ title, crumbs, beside, facts, actions, children }: Props) {
   return (
     <div className={classes.page}>
       <title>{`${title} · Haven`}</title>
-      {crumbs && <Breadcrumbs crumbs={crumbs} here={title} />}
+      {crumbs && <Breadcrumbs crumbs={crumbs} here={title} beside={beside} />}
       <div className={classes.head}>
         <div className={classes.heading}>
           <h1>{title}</h1>

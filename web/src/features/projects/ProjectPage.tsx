@@ -12,9 +12,11 @@ import { useUser } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
 import { useSettings } from "../settings/groups";
 import { TrustPolicy } from "../trust/TrustPolicy";
+import { ProjectSwitcher } from "./ProjectSwitcher";
 import { type Project, useProject } from "./queries";
 import { RepositoryList } from "./RepositoryList";
 import { roleName } from "./role";
+import { Summary } from "./Summary";
 import { Visibility } from "./Visibility";
 
 const route = getRouteApi("/p/$project");
@@ -27,6 +29,7 @@ export function ProjectPage() {
     <Page
       title={name}
       crumbs={[{ label: t`Projects`, link: { to: "/projects" } }]}
+      beside={<ProjectSwitcher here={name} />}
       facts={project.data && <Facts project={project.data} />}
       actions={project.data && <SettingsLink project={project.data} />}
     >
@@ -78,7 +81,13 @@ function Content({ project }: { project: Project }) {
   const pushes = !cache && may("repository", "push");
   return (
     <>
-      <RepositoryList project={name} mayPush={pushes} cache={cache} />
+      <Summary project={project} />
+      <RepositoryList
+        project={name}
+        mayPush={pushes}
+        mayDelete={may("repository", "delete")}
+        cache={cache}
+      />
       {cache && <Mirror project={name} />}
       {!empty && pushes && (
         <Section title={t`Push to ${name}`}>

@@ -1,4 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
+import { NativeSelect } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { Page, Section } from "../../ui/Page";
 import { Pager } from "../../ui/Pager";
@@ -6,18 +7,16 @@ import { SearchField } from "../../ui/SearchField";
 import { Empty, Failed, Loading } from "../../ui/states";
 import { useUser } from "../session/queries";
 import { CreateProject } from "./CreateProject";
+import classes from "./ProjectsPage.module.css";
 import { ProjectTable } from "./ProjectTable";
-import { projectsPerPage, useProjects } from "./queries";
+import { projectsPerPage, useProjects, useStorage, type Which } from "./queries";
+import { StorageMap } from "./StorageMap";
 
 const route = getRouteApi("/projects");
 
 export function ProjectsPage() {
   const { t } = useLingui();
-  const { q = "", page = 1 } = route.useSearch();
-  const navigate = route.useNavigate();
   const user = useUser();
-  const projects = useProjects({ q, page });
-
   return (
     <Page
       title={t`Projects`}
@@ -30,42 +29,99 @@ export function ProjectsPage() {
       }
       actions={<CreateProject />}
     >
-      <Section
-        title={t`All projects`}
-        actions={
-          <SearchField
-            label={t`Find a project`}
-            value={q}
-            onSearch={(text) => navigate({ search: { q: text, page: 1 }, replace: true })}
-          />
-        }
-      >
-        {projects.isPending && <Loading />}
-        {projects.isError && (
-          <Failed
-            what={t`The projects can't be listed.`}
-            error={projects.error}
-            retry={() => projects.refetch()}
-          />
-        )}
-        {projects.data?.total === 0 && <NoProjects searched={q !== ""} signedIn={!!user} />}
-        {projects.data && projects.data.items.length > 0 && (
-          <ProjectTable caption={t`Projects`} projects={projects.data.items} />
-        )}
-        <Pager
-          page={page}
-          size={projectsPerPage}
-          total={projects.data?.total ?? 0}
-          onPage={(next) => navigate({ search: { q, page: next } })}
-        />
-      </Section>
+      <Projects />
+      {user?.sysadmin_flag && <StorageMap />}
     </Page>
   );
 }
 
-function NoProjects({ searched, signedIn }: { searched: boolean; signedIn: boolean }) {
+function Projects() {
   const { t } = useLingui();
-  if (searched) return <Empty title={t`No project has this in its name.`} />;
+  const { q = "", page = 1, sort = "name", show } = route.useSearch();
+  const navigate = route.useNavigate();
+  const user = useUser();
+  const projects = useProjects({ q, page, sort, which: show });
+  const items = projects.data?.items ?? [];
+  const storage = useStorage(items, !!user?.sysadmin_flag);
+  return (
+    <Section title={t`All projects`} actions={<Filters />}>
+      {projects.isPending && <Loading />}
+      {projects.isError && (
+        <Failed
+          what={t`The projects can't be listed.`}
+          error={projects.error}
+          retry={() => projects.refetch()}
+        />
+      )}
+      {projects.data?.total === 0 && <NoProjects q={q} show={show} signedIn={!!user} />}
+      {items.length > 0 && (
+        <ProjectTable
+          caption={t`Projects`}
+          projects={items}
+          sort={sort}
+          onSort={(next) =>
+            navigate({ search: (before) => ({ ...before, sort: next, page: 1 }), replace: true })
+          }
+          {...(user?.sysadmin_flag && { storage })}
+        />
+      )}
+      <Pager
+        page={page}
+        size={projectsPerPage}
+        total={projects.data?.total ?? 0}
+        onPage={(next) => navigate({ search: (before) => ({ ...before, page: next }) })}
+      />
+    </Section>
+  );
+}
+
+/** Which projects, and what is in their names. */
+function Filters() {
+  const { t } = useLingui();
+  const { q = "", sort, show } = route.useSearch();
+  const navigate = route.useNavigate();
+  const user = useUser();
+  const kept = { ...(q && { q }), ...(sort && { sort }) };
+  const choices = [
+    { value: "", label: t`All` },
+    ...(user ? [{ value: "mine", label: t`Mine` }] : []),
+    { value: "public", label: t`Public` },
+    { value: "private", label: t`Private` },
+  ];
+  return (
+    <div className={classes.filters}>
+      {user && (
+        <NativeSelect
+          aria-label={t`Which projects`}
+          data={choices}
+          value={show ?? ""}
+          onChange={(event) => {
+            const next = event.currentTarget.value as Which | "";
+            navigate({ search: { ...kept, ...(next && { show: next }) } });
+          }}
+        />
+      )}
+      <SearchField
+        label={t`Find a project`}
+        value={q}
+        onSearch={(text) =>
+          navigate({ search: (before) => ({ ...before, q: text, page: 1 }), replace: true })
+        }
+      />
+    </div>
+  );
+}
+
+interface NothingProps {
+  q: string;
+  show: Which | undefined;
+  signedIn: boolean;
+}
+
+function NoProjects({ q, show, signedIn }: NothingProps) {
+  const { t } = useLingui();
+  if (q !== "") return <Empty title={t`No project has this in its name.`} />;
+  if (show) return <Empty title={t`There is none of these.`} />;
   return (
     <Empty title={t`There is no project that you may see.`}>
       <p>

@@ -9,6 +9,9 @@ const names: Record<number, MessageDescriptor> = {
   5: msg`Limited guest`,
 };
 
+/** The roles by the API's numbers, the one that may do most first. */
+export const roles = [1, 4, 2, 3, 5];
+
 /** The name of a role by the API's number; nothing for no role. */
 export function roleName(id: number | undefined): MessageDescriptor | undefined {
   return id ? names[id] : undefined;

@@ -1,24 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
-import { useUser } from "./queries";
+import { useSession, useUser } from "./queries";
 
 /** Whether the caller may do something to a resource, in the API's words. */
 export type May = (resource: string, action: string) => boolean;
 
 const nothing: May = () => false;
 
+/** The API calls a project itself a dot, where its resources are relative to it. */
 function mayOf(permissions: Schema["Permission"][]): May {
-  const known = new Set(permissions.map(({ resource, action }) => `${resource} ${action}`));
+  const known = new Set(
+    permissions.map(
+      ({ resource, action }) => `${resource === "." ? "project" : resource} ${action}`,
+    ),
+  );
   return (resource, action) => known.has(`${resource} ${action}`);
 }
 
-/**
- * What the caller may do in a project, as the server says; nothing until it did, so that no button
- * shows up that is then taken away.
- */
-export function useMay(projectId: number | undefined): May {
+function usePermissions(projectId: number | undefined) {
   const user = useUser();
-  const permissions = useQuery({
+  return useQuery({
     queryKey: ["permissions", projectId],
     enabled: !!user && projectId !== undefined,
     queryFn: ({ signal }) =>
@@ -30,5 +31,20 @@ export function useMay(projectId: number | undefined): May {
       ),
     select: mayOf,
   });
-  return permissions.data ?? nothing;
+}
+
+/**
+ * What the caller may do in a project, as the server says; nothing until it did, so that no button
+ * shows up that is then taken away.
+ */
+export function useMay(projectId: number | undefined): May {
+  return usePermissions(projectId).data ?? nothing;
+}
+
+/** The same, undefined until the server said it. Nobody may nothing; so does one who can't be told. */
+export function useKnownMay(projectId: number | undefined): May | undefined {
+  const session = useSession();
+  const permissions = usePermissions(projectId);
+  if (session.isSuccess && !session.data) return nothing;
+  return permissions.isError ? nothing : permissions.data;
 }
