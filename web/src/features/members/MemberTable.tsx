@@ -139,6 +139,7 @@ function useColumns(may: May, wish: (change: Change) => void): Column<Member>[] 
               <Button
                 size="xs"
                 variant="default"
+                className={classes.remove ?? ""}
                 aria-label={t`Remove ${member.entity_name ?? ""}`}
                 onClick={() => wish({ member })}
               >

@@ -8,7 +8,6 @@ import { When } from "../../ui/When";
 import { Mirror } from "../proxy/Mirror";
 import { PushCommands } from "../repositories/PushCommands";
 import { useMay } from "../session/may";
-import { useUser } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
 import { useSettings } from "../settings/groups";
 import { TrustPolicy } from "../trust/TrustPolicy";
@@ -73,7 +72,6 @@ function Facts({ project }: { project: Project }) {
 
 function Content({ project }: { project: Project }) {
   const { t } = useLingui();
-  const user = useUser();
   const may = useMay(project.project_id);
   const name = project.name ?? "";
   const empty = (project.repo_count ?? 0) === 0;
@@ -94,7 +92,7 @@ function Content({ project }: { project: Project }) {
           <PushCommands project={name} />
         </Section>
       )}
-      <TrustPolicy project={name} signedIn={!!user} />
+      <TrustPolicy project={name} signedIn={may("metadata", "read")} />
     </>
   );
 }

@@ -1,7 +1,8 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { ButtonLink } from "../../ui/ButtonLink";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { useNotices } from "../../ui/Notices";
 import { Section } from "../../ui/Page";
@@ -50,19 +51,23 @@ export function DeleteProject({ name }: { name: string }) {
 function Kept({ name, message }: { name: string; message: string }) {
   const held = message.includes("legal hold");
   return (
-    <p>
-      {held ? (
-        <Trans>It can't be deleted: {message}.</Trans>
-      ) : (
-        <Trans>
-          It can't be deleted while it holds repositories.{" "}
-          <Link to="/p/$project" params={{ project: name }}>
-            Delete these first
-          </Link>
-          ; each of them can be restored for a while.
-        </Trans>
-      )}
-    </p>
+    <>
+      <p>
+        {held ? (
+          <Trans>It can't be deleted: {message}.</Trans>
+        ) : (
+          <Trans>
+            It can't be deleted while it holds repositories. Delete these first; each of them can be
+            restored for a while.
+          </Trans>
+        )}
+      </p>
+      <div>
+        <ButtonLink to="/p/$project" params={{ project: name }}>
+          <Trans>Show repositories</Trans>
+        </ButtonLink>
+      </div>
+    </>
   );
 }
 

@@ -67,7 +67,8 @@ describe("a project's trust policy", () => {
       ...artifact,
       "GET /api/v2.0/projects/team": () => json(project),
       "GET /api/v2.0/projects/team/repositories": () => json([]),
-      "GET /api/v2.0/users/current/permissions": () => json([]),
+      "GET /api/v2.0/users/current/permissions": () =>
+        json([{ resource: "metadata", action: "read" }]),
       [`GET ${policy}`]: () =>
         json({
           scope: "project",
