@@ -131,7 +131,7 @@ describe("scanners", () => {
   it("the built-in one is the default and says what it is; another has to answer", async () => {
     await administer("/admin/scanners", async (page, opened) => {
       const row = page.getByRole("row", { name: /^Trivy/ });
-      await row.getByText("default", { exact: true }).waitFor();
+      await row.getByText("· default").waitFor();
       await row.getByText("Healthy").waitFor();
       assert.equal(await row.getByRole("button", { name: "Delete Trivy" }).count(), 0);
       await row.getByRole("button", { name: "What Trivy says of itself" }).click();
@@ -302,7 +302,7 @@ describe("quotas and labels", () => {
       await page.getByRole("button", { name: "Create label" }).click();
       const dialog = page.getByRole("dialog");
       await dialog.getByLabel("Name", { exact: true }).fill("system-approved");
-      await dialog.getByRole("button", { name: "Colour #B3261E" }).click();
+      await dialog.getByLabel("Colour #b3261e").check({ force: true });
       await inspect(opened, "system-label");
       await dialog.getByRole("button", { name: "Create label" }).click();
       await dialog.waitFor({ state: "hidden" });

@@ -4315,6 +4315,11 @@ export interface components {
             notification_enable?: boolean;
             /** Format: date-time */
             current_time?: string;
+            /**
+             * Format: date-time
+             * @description when the process that answers was started
+             */
+            started_at?: string;
         };
         SystemInfo: {
             storage: components["schemas"]["StorageSpace"][];

@@ -1,6 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { useState } from "react";
-import { Form } from "../../../ui/Form";
+import { Form, Fields as SideBySide } from "../../../ui/Form";
 import classes from "../parts/parts.module.css";
 import { Shown } from "../parts/Shown";
 import { changesOf, type Draft, draftOf } from "./draft";
@@ -26,7 +26,7 @@ function Fields({ settings, now }: { settings: Setting[]; now: Configuration }) 
   const draft = { ...draftOf(settings, now), ...typed };
   const changes = changesOf(settings, now, draft);
   const fixed = settings.every(({ key }) => now[key]?.editable === false);
-  const fields = settings.map((setting) => (
+  const field = (setting: Setting) => (
     <SettingField
       key={setting.key}
       setting={setting}
@@ -37,7 +37,14 @@ function Fields({ settings, now }: { settings: Setting[]; now: Configuration }) 
         setTyped({ ...typed, [setting.key]: value });
       }}
     />
-  ));
+  );
+  const numbers = settings.filter(({ form }) => form === "number");
+  const fields = (
+    <>
+      {numbers.length > 0 && <SideBySide>{numbers.map(field)}</SideBySide>}
+      {settings.filter(({ form }) => form !== "number").map(field)}
+    </>
+  );
   if (fixed)
     return (
       <div className={classes.stack}>

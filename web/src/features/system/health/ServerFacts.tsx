@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { ButtonLink } from "../../../ui/ButtonLink";
 import { Section } from "../../../ui/Page";
+import { When } from "../../../ui/When";
 import { Fact, Facts } from "../parts/Facts";
 import classes from "../parts/parts.module.css";
 import { Shown } from "../parts/Shown";
@@ -26,6 +27,9 @@ export function ServerFacts() {
               ) : (
                 <Trans>no</Trans>
               )}
+            </Fact>
+            <Fact name={t`Started`}>
+              <When time={data.started_at} />
             </Fact>
             <Fact name={t`Clock`}>
               <Clock />

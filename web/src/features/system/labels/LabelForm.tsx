@@ -3,22 +3,10 @@ import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Form } from "../../../ui/Form";
 import { useNotices } from "../../../ui/Notices";
-import parts from "../parts/parts.module.css";
-import { LabelChip } from "./LabelChip";
-import classes from "./LabelForm.module.css";
+import { ColorChoice } from "../../labels/ColorChoice";
+import { colors, isColor } from "../../labels/color";
+import { LabelChip } from "../../labels/LabelChip";
 import { type Label, useSaveLabel } from "./queries";
-
-const colors = [
-  "#56616A",
-  "#0F766E",
-  "#1C6B36",
-  "#2563B0",
-  "#5B3FA8",
-  "#8F1D6B",
-  "#B3261E",
-  "#C2570C",
-  "#B98A00",
-];
 
 /** A label that can be put on artifacts of all projects. */
 export function LabelForm({ stored, onDone }: { stored: Label | undefined; onDone: () => void }) {
@@ -28,7 +16,7 @@ export function LabelForm({ stored, onDone }: { stored: Label | undefined; onDon
     id: stored?.id,
     name: stored?.name ?? "",
     description: stored?.description ?? "",
-    color: stored?.color || (colors[1] as string),
+    color: stored?.color || (colors[0] as string),
   });
   const save = useSaveLabel();
   const name = draft.name.trim();
@@ -40,7 +28,7 @@ export function LabelForm({ stored, onDone }: { stored: Label | undefined; onDon
     <Form
       action={stored ? t`Save label` : t`Create label`}
       busy={save.isPending}
-      disabled={name === "" || name.length > 128}
+      disabled={name === "" || name.length > 128 || !isColor(draft.color)}
       error={save.error}
       failed={t`The label was not saved.`}
       onSubmit={() =>
@@ -64,25 +52,10 @@ export function LabelForm({ stored, onDone }: { stored: Label | undefined; onDon
         value={draft.description}
         onChange={(event) => change({ description: event.currentTarget.value })}
       />
-      <fieldset className={classes.colors}>
-        <legend>{t`Colour`}</legend>
-        <div className={parts.swatches}>
-          {colors.map((color) => (
-            <button
-              key={color}
-              type="button"
-              className={classes.swatch}
-              style={{ backgroundColor: color }}
-              aria-label={t`Colour ${color}`}
-              aria-pressed={draft.color.toUpperCase() === color}
-              onClick={() => change({ color })}
-            />
-          ))}
-        </div>
-      </fieldset>
+      <ColorChoice value={draft.color} onChange={(color) => change({ color })} />
       {name !== "" && (
         <p>
-          <LabelChip label={draft} />
+          <LabelChip name={name} color={draft.color} />
         </p>
       )}
     </Form>

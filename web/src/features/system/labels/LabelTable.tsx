@@ -2,8 +2,8 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { type Column, DataTable } from "../../../ui/DataTable";
 import { When } from "../../../ui/When";
+import { LabelChip } from "../../labels/LabelChip";
 import classes from "../parts/parts.module.css";
-import { LabelChip } from "./LabelChip";
 import type { Label } from "./queries";
 
 interface Props {
@@ -22,7 +22,7 @@ export function LabelTable({ rows, sort, onSort, onEdit, onDelete }: Props) {
       title: t`Label`,
       names: true,
       sort: "name",
-      cell: (label) => <LabelChip label={label} />,
+      cell: (label) => <LabelChip name={label.name ?? ""} color={label.color} />,
     },
     { key: "description", title: t`Description`, cell: (label) => label.description || "–" },
     {

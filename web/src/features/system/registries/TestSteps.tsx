@@ -40,20 +40,19 @@ export function TestSteps({ error, secure }: { error: unknown; secure: boolean }
           const Sign = index < at ? IconCircleCheck : index === at ? IconCircleX : IconCircleDashed;
           const tone = index < at ? parts.good : index === at ? parts.bad : parts.dim;
           return (
-            <li key={step} className={tone}>
-              <Sign size={16} aria-hidden /> {i18n._(titles[step])}
-              {index === at && (
-                <strong>
-                  : <Trans>no</Trans>
-                </strong>
-              )}
+            <li key={step} className={`${classes.step} ${tone}`}>
+              <Sign size={16} aria-hidden />
+              <span>
+                {i18n._(titles[step])}
+                {index === at && <Trans>: no</Trans>}
+              </span>
             </li>
           );
         })}
       </ol>
       {problem && failed ? (
         <>
-          <p>{problem.message}</p>
+          <p>{problem.message.replace(/^the registry is unhealthy: /, "")}</p>
           <p>{i18n._(help[failed])}</p>
         </>
       ) : (

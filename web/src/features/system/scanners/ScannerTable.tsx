@@ -5,7 +5,7 @@ import { Failed } from "../../../ui/states";
 import classes from "../parts/parts.module.css";
 import { Well } from "../parts/Well";
 import { DeleteScanner } from "./DeleteScanner";
-import { isBuiltIn, type Scanner, useMakeDefault, useScannerHealth } from "./queries";
+import { answers, isBuiltIn, type Scanner, useMakeDefault } from "./queries";
 import { ScannerActions } from "./ScannerActions";
 import { ScannerMetadata } from "./ScannerMetadata";
 
@@ -32,7 +32,7 @@ export function ScannerTable({ rows, onEdit }: Props) {
         ),
     },
     { key: "auth", title: t`Knows Haven by`, cell: (row) => row.auth || <Trans>nothing</Trans> },
-    { key: "state", title: t`State`, cell: (row) => <Health of={row} /> },
+    { key: "state", title: t`State`, cell: (row) => <Well well={answers(row)} /> },
     {
       key: "do",
       title: t`Actions`,
@@ -81,10 +81,4 @@ function Name({ of }: { of: Scanner }) {
       )}
     </>
   );
-}
-
-function Health({ of }: { of: Scanner }) {
-  const asked = useScannerHealth(of.uuid);
-  if (asked.isPending) return <Trans>asking it</Trans>;
-  return <Well well={asked.data?.health === "healthy"} />;
 }

@@ -10,26 +10,15 @@ export const auths = ["", "Basic", "Bearer", "X-ScannerAdapter-API-Key"] as cons
 /** The address of the scanner that is part of Haven; nobody asks it. */
 export const isBuiltIn = (scanner: Scanner) => scanner.url.startsWith("internal:");
 
+/** Whether it answered when the list was made: only then it is known what it can do. */
+export const answers = (scanner: Scanner) => !!scanner.capabilities;
+
 export function useScanners() {
   return useQuery({
     queryKey: all,
     queryFn: ({ signal }) =>
       pageOf<Scanner>(
         api.GET("/api/v2.0/scanners", { params: { query: { page_size: 100 } }, signal }),
-      ),
-  });
-}
-
-/** One scanner, with what it says when it is asked: the list doesn't ask. */
-export function useScannerHealth(id: string) {
-  return useQuery({
-    queryKey: [...all, "one", id],
-    queryFn: ({ signal }) =>
-      bodyOf<Scanner>(
-        api.GET("/api/v2.0/scanners/{registration_id}", {
-          params: { path: { registration_id: id } },
-          signal,
-        }),
       ),
   });
 }

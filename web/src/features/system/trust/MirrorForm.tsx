@@ -35,8 +35,8 @@ export function MirrorForm() {
           label={t`Known by`}
           value={draft.kind}
           data={[
-            { value: "registry", label: t`The registry that clients mean` },
-            { value: "host", label: t`The host by which they come` },
+            { value: "registry", label: t`Registry (?ns=)` },
+            { value: "host", label: t`Host name` },
           ]}
           onChange={(event) => change({ kind: event.currentTarget.value as NewMirror["kind"] })}
         />
