@@ -51,9 +51,9 @@ function Parts({ health }: { health: Health }) {
       cell: ({ name }) => {
         const known = components[name];
         return (
-          <>
+          <span>
             {known ? i18n._(known.title) : name} <span className={classes.small}>{name}</span>
-          </>
+          </span>
         );
       },
     },

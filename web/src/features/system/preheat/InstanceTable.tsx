@@ -72,7 +72,7 @@ export function InstanceTable({ rows, onEdit, onDelete }: Props) {
 
 function Name({ of }: { of: Instance }) {
   return (
-    <>
+    <span>
       {of.name}
       {of.default && (
         <span className={classes.small}>
@@ -80,6 +80,6 @@ function Name({ of }: { of: Instance }) {
           · <Trans>default</Trans>
         </span>
       )}
-    </>
+    </span>
   );
 }

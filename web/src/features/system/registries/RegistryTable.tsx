@@ -88,7 +88,7 @@ export function RegistryTable({ rows, sort, onSort, onEdit }: Props) {
 
 function Address({ of }: { of: Registry }) {
   return (
-    <>
+    <span>
       <span className={classes.code}>{of.url}</span>
       {of.insecure && (
         <span className={classes.small}>
@@ -96,6 +96,6 @@ function Address({ of }: { of: Registry }) {
           <Trans>its certificate is not checked</Trans>
         </span>
       )}
-    </>
+    </span>
   );
 }

@@ -65,7 +65,7 @@ export function ScannerTable({ rows, onEdit }: Props) {
 
 function Name({ of }: { of: Scanner }) {
   return (
-    <>
+    <span>
       {of.name}
       {of.is_default && (
         <span className={classes.small}>
@@ -79,6 +79,6 @@ function Name({ of }: { of: Scanner }) {
           · <Trans>switched off</Trans>
         </span>
       )}
-    </>
+    </span>
   );
 }

@@ -30,7 +30,11 @@ export function Garbage() {
         upkeep={garbage}
         caption={t`Runs of garbage collection`}
         none={t`No run was ever asked for.`}
-        outcome={(run) => <Outcome run={run} />}
+        outcome={(run) => (
+          <span>
+            <Outcome run={run} />
+          </span>
+        )}
       />
     </Section>
   );

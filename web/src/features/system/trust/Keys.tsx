@@ -64,7 +64,7 @@ function KeyTable({ rows }: { rows: Key[] }) {
       key: "state",
       title: t`State`,
       cell: (key) => (
-        <>
+        <span>
           {key.current ? <Trans>signs</Trans> : <Trans>signed before</Trans>}
           {key.elsewhere && (
             <span className={classes.small}>
@@ -72,7 +72,7 @@ function KeyTable({ rows }: { rows: Key[] }) {
               <Trans>by the signing program</Trans>
             </span>
           )}
-        </>
+        </span>
       ),
     },
     { key: "made", title: t`Made`, cell: (key) => <When time={key.creation_time} /> },
