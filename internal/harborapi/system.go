@@ -47,6 +47,7 @@ func (s *Server) GetSystemInfo(ctx context.Context, _ gen.GetSystemInfoRequestOb
 		info.ReadOnly, info.NotificationEnable = new(v.Bool(setting.ReadOnly)), new(v.Bool(setting.NotificationEnable))
 		info.RegistryStorageProviderName = new(s.Storage)
 		info.CurrentTime = new(wire.Time(s.Clock()))
+		info.StartedAt = new(wire.Time(telemetry.Started()))
 	}
 	return gen.GetSystemInfo200JSONResponse(info), nil
 }

@@ -18,7 +18,7 @@ func TestSystemInfoByCaller(t *testing.T) {
 		if info["auth_mode"] != "db_auth" || info["banner_message"] != `{"message":"m"}` || info["oidc_provider_name"] != "sso" {
 			t.Errorf("%q: %v", who, info)
 		}
-		for _, key := range []string{"harbor_version", "external_url", "read_only", "registry_storage_provider_name", "project_creation_restriction"} {
+		for _, key := range []string{"harbor_version", "external_url", "read_only", "registry_storage_provider_name", "project_creation_restriction", "started_at"} {
 			if _, told := info[key]; told != (who != "") {
 				t.Errorf("%q is told %s: %v", who, key, told)
 			}

@@ -1,10 +1,18 @@
 // Package telemetry says what this program is and how it does: its version and its metrics.
 package telemetry
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+	"time"
+)
 
 // release is set by the linker for released builds.
 var release = ""
+
+var started = time.Now()
+
+// Started says when this process began.
+func Started() time.Time { return started }
 
 // Version is the release, or for a build from a checkout the commit it was made from.
 func Version() string {

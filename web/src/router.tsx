@@ -6,12 +6,14 @@ import { projectRoutes } from "./routes/projects";
 import { root } from "./routes/root";
 import { settings, settingsRoutes } from "./routes/settings";
 import { startRoutes } from "./routes/start";
+import { aboutRoutes, systemRoutes } from "./routes/system";
 
 const tree = root.addChildren([
   ...startRoutes,
   ...projectRoutes,
   settings.addChildren([...settingsRoutes, ...peopleRoutes]),
-  admin.addChildren([...adminRoutes]),
+  admin.addChildren([...adminRoutes, ...systemRoutes]),
+  ...aboutRoutes,
 ]);
 
 export function createPortalRouter(client: QueryClient) {

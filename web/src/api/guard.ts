@@ -18,6 +18,11 @@ async function refusesToken(response: Response): Promise<boolean> {
   return response.status === 403 && (await response.clone().text()).includes("CSRF token");
 }
 
+/** What a request that isn't sent by `guardedFetch` has to carry: uploads that show how far they are. */
+export function guardHeader(): [string, string] {
+  return [header, token];
+}
+
 /**
  * Sends a request with the session's cross-site token. A refused token is replaced by the one
  * that comes with the refusal, once: the session may have begun in another tab.
