@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRouter } from "@tanstack/react-router";
 import { admin, adminRoutes } from "./routes/admin";
+import { identityRoutes } from "./routes/identity";
 import { projectRoutes } from "./routes/projects";
 import { root } from "./routes/root";
 import { settings, settingsRoutes } from "./routes/settings";
@@ -10,7 +11,7 @@ const tree = root.addChildren([
   ...startRoutes,
   ...projectRoutes,
   settings.addChildren([...settingsRoutes]),
-  admin.addChildren([...adminRoutes]),
+  admin.addChildren([...adminRoutes, ...identityRoutes]),
 ]);
 
 export function createPortalRouter(client: QueryClient) {

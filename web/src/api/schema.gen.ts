@@ -4383,6 +4383,8 @@ export interface components {
             comment?: string;
             sysadmin_flag: boolean;
             admin_role_in_auth: boolean;
+            /** @description who brought the account: ldap or oidc; absent for one of this registry; not of Harbor */
+            provider?: string;
             oidc_user_meta?: components["schemas"]["OIDCUserInfo"];
             /** Format: date-time */
             creation_time?: string;
