@@ -141,7 +141,7 @@ describe("an administrator", () => {
     await page.getByLabel("Name", { exact: true }).fill("identity-ci");
     await page.getByLabel("Name of a project").fill("identity-team");
     await page.getByRole("button", { name: "Add project" }).click();
-    await page.getByText("Pull and push").click();
+    await page.getByLabel("What it may do in identity-team").selectOption("push");
     await page.getByRole("button", { name: "Add the registry" }).click();
     await page.getByRole("group", { name: "Quotas" }).getByLabel("list").check();
     await page.getByRole("button", { name: "Create robot" }).click();

@@ -6,6 +6,7 @@ import { SignInRequired } from "../session/SignInRequired";
 import { Credentials } from "./Credentials";
 import { Look } from "./Look";
 import { MyProjects } from "./MyProjects";
+import { MyRobots } from "./MyRobots";
 import { EndSessions, Sessions } from "./Sessions";
 import { MakeToken } from "./TokenForm";
 import { Tokens } from "./Tokens";
@@ -42,6 +43,7 @@ export function AccountPage() {
           <Section title={t`Sessions`} actions={<EndSessions />}>
             <Sessions />
           </Section>
+          <MyRobots user={session.data} />
           <Credentials user={session.data} />
           <Section title={t`How it looks in this browser`}>
             <Look />

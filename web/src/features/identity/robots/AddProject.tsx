@@ -19,7 +19,7 @@ export function AddProject({ onAdd }: { onAdd: (name: string) => void }) {
   }
 
   return (
-    <div className={classes.bar}>
+    <div className={classes.adder}>
       <TextInput
         aria-label={t`Name of a project`}
         placeholder={t`Name of a project`}

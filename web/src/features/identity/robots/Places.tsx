@@ -1,5 +1,6 @@
 import { Plural, Trans, useLingui } from "@lingui/react/macro";
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button, NativeSelect } from "@mantine/core";
+import { useState } from "react";
 import identity from "../identity.module.css";
 import { AddProject } from "./AddProject";
 import { Matrix } from "./Matrix";
@@ -75,28 +76,39 @@ export function PlaceRights({ place, offered, onChange, onRemove }: PlaceProps) 
       : place.namespace === "*"
         ? t`All projects`
         : place.namespace;
+  const [open, setOpen] = useState(() => {
+    const preset = presetOf(place.rights, offered);
+    return !preset || preset === "none";
+  });
   return (
-    <details className={classes.place} open>
-      <summary>
+    <section className={classes.place} aria-label={title}>
+      <div className={identity.bar}>
         <strong>{title}</strong>
         <span className={classes.count}>
           <Plural value={place.rights.size} one="# right" other="# rights" />
         </span>
-      </summary>
-      <div className={classes.inside}>
-        <div className={identity.bar}>
-          {place.kind === "project" && (
-            <Presets place={title} rights={place.rights} offered={offered} onChange={onChange} />
-          )}
-          {onRemove && (
-            <Button variant="default" size="xs" aria-label={t`Remove ${title}`} onClick={onRemove}>
-              <Trans>Remove</Trans>
-            </Button>
-          )}
-        </div>
-        <Matrix offered={offered} chosen={place.rights} onChange={onChange} />
       </div>
-    </details>
+      <div className={identity.bar}>
+        {place.kind === "project" && (
+          <Presets place={title} rights={place.rights} offered={offered} onChange={onChange} />
+        )}
+        {onRemove && (
+          <Button variant="default" size="xs" aria-label={t`Remove ${title}`} onClick={onRemove}>
+            <Trans>Remove</Trans>
+          </Button>
+        )}
+      </div>
+      <details
+        className={identity.more}
+        open={open}
+        onToggle={(event) => setOpen(event.currentTarget.open)}
+      >
+        <summary>
+          <Trans>Right by right</Trans>
+        </summary>
+        <Matrix offered={offered} chosen={place.rights} onChange={onChange} />
+      </details>
+    </section>
   );
 }
 
@@ -117,12 +129,15 @@ function Presets({ place, rights, offered, onChange }: PresetsProps) {
   const now = presetOf(rights, offered);
   if (!now || now === "none") data.push({ value: "own", label: t`Chosen below` });
   return (
-    <SegmentedControl
+    <NativeSelect
       size="xs"
       aria-label={t`What it may do in ${place}`}
       data={data}
       value={now && now !== "none" ? now : "own"}
-      onChange={(next) => next !== "own" && onChange(presetRights(next as Preset, offered))}
+      onChange={(event) => {
+        const next = event.currentTarget.value;
+        if (next !== "own") onChange(presetRights(next as Preset, offered));
+      }}
     />
   );
 }

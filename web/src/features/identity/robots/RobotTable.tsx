@@ -22,12 +22,12 @@ export function RobotTable({ robots, sort, onSort }: Props) {
       names: true,
       sort: "name",
       cell: (robot) => (
-        <>
+        <div>
           <Link to="/admin/robots/$robot" params={{ robot: String(robot.id) }}>
             {robot.name}
           </Link>
           {robot.description && <p className={classes.dim}>{robot.description}</p>}
-        </>
+        </div>
       ),
     },
     {

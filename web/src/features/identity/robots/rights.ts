@@ -20,12 +20,15 @@ export interface ResourceRow {
   actions: string[];
 }
 
-/** The rights on offer, by resource, in the server's order. */
+const order = ["pull", "push", "list", "read", "create", "update", "delete", "stop"];
+
+/** The rights on offer, by resource, in the server's order; actions always in the same one. */
 export function rowsOf(offered: Permission[]): ResourceRow[] {
   const rows = new Map<string, string[]>();
   for (const { resource = "", action = "" } of offered) {
     rows.set(resource, [...(rows.get(resource) ?? []), action]);
   }
+  for (const actions of rows.values()) actions.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   return [...rows].map(([resource, actions]) => ({ resource, actions }));
 }
 

@@ -139,6 +139,8 @@ function People({ draft }: { draft: Draft }) {
           placeholder="ou=people,dc=example,dc=com"
         />
         <ChoiceSetting draft={draft} name="ldap_scope" label={t`How deep`} choices={useScopes()} />
+      </Fields>
+      <Fields>
         <TextSetting
           draft={draft}
           name="ldap_filter"
@@ -188,6 +190,8 @@ function Groups({ draft }: { draft: Draft }) {
             label={t`How deep`}
             choices={useScopes()}
           />
+        </Fields>
+        <Fields>
           <TextSetting
             draft={draft}
             name="ldap_group_attribute_name"

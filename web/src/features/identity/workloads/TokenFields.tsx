@@ -37,6 +37,13 @@ export function TokenFields({ typed, onChange }: Props) {
           description={t`Whom the tokens must be made for.`}
           {...field("audience")}
         />
+        <TextInput
+          label={t`Lifetime in minutes`}
+          description={t`Of what a token is exchanged for.`}
+          inputMode="numeric"
+          error={life ? undefined : t`1 to 60.`}
+          {...field("minutes")}
+        />
       </Fields>
       <Textarea
         className={classes.code}
@@ -47,14 +54,6 @@ export function TokenFields({ typed, onChange }: Props) {
         maxLength={4096}
         {...field("condition")}
       />
-      <Fields>
-        <TextInput
-          label={t`Minutes that what a token is exchanged for lives`}
-          inputMode="numeric"
-          error={life ? undefined : t`1 to 60.`}
-          {...field("minutes")}
-        />
-      </Fields>
       <details className={classes.more} open={typed.keys !== ""}>
         <summary>
           <Trans>Keys of an issuer that can't be asked</Trans>
