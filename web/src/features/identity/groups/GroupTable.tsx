@@ -46,8 +46,8 @@ export function GroupTable({ groups, sort, onSort }: Props) {
           </Button>
           <Button
             size="xs"
-            variant="outline"
-            color="red"
+            variant="default"
+            className={classes.grave ?? ""}
             aria-label={t`Delete ${group.group_name ?? ""}`}
             onClick={() => setLeaving(group)}
           >

@@ -4,6 +4,7 @@ import { IconDots } from "@tabler/icons-react";
 import { useState } from "react";
 import { asProblem } from "../../../api/problem";
 import { useNotices } from "../../../ui/Notices";
+import classes from "../identity.module.css";
 import { DeleteRobot } from "./DeleteRobot";
 import { type Robot, sameRobot, useUpdateRobot } from "./queries";
 import { RenewSecret } from "./RenewSecret";
@@ -38,7 +39,7 @@ export function RobotMenu({ robot }: { robot: Robot }) {
             {robot.disable ? t`Enable robot` : t`Disable robot`}
           </Menu.Item>
           <Menu.Item onClick={() => setDeed("renew")}>{t`Make a new secret`}</Menu.Item>
-          <Menu.Item color="red" onClick={() => setDeed("delete")}>
+          <Menu.Item className={classes.grave ?? ""} onClick={() => setDeed("delete")}>
             {t`Delete robot`}
           </Menu.Item>
         </Menu.Dropdown>

@@ -54,7 +54,12 @@ function Deeds({ robot }: { robot: Robot }) {
       <Button size="xs" variant="default" onClick={() => setDeed("renew")}>
         <Trans>Make a new secret</Trans>
       </Button>
-      <Button size="xs" variant="outline" color="red" onClick={() => setDeed("delete")}>
+      <Button
+        size="xs"
+        variant="default"
+        className={classes.grave ?? ""}
+        onClick={() => setDeed("delete")}
+      >
         <Trans>Delete robot</Trans>
       </Button>
       {deed === "renew" && <RenewSecret robot={robot} onClose={() => setDeed(undefined)} />}

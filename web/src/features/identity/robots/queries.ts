@@ -113,8 +113,17 @@ export function useEndPreviousSecret() {
   });
 }
 
+/** Has lists read again, and not the page about what is gone: that is about to be left. */
+function useForgetGone() {
+  const client = useQueryClient();
+  return () =>
+    client.invalidateQueries({
+      predicate: ({ queryKey: [first, second] }) => first === "robots" && second !== "one",
+    });
+}
+
 export function useDeleteRobot() {
-  const forget = useForget();
+  const forget = useForgetGone();
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(api.DELETE("/api/v2.0/robots/{robot_id}", { params: { path: { robot_id: id } } })),

@@ -128,6 +128,8 @@ function Server({ draft }: { draft: Draft }) {
             label={t`Issuer`}
             placeholder="https://id.example.com/realms/staff"
           />
+        </Fields>
+        <Fields>
           <TextSetting draft={draft} name="oidc_client_id" label={t`Client id`} />
           <SecretSetting draft={draft} name="oidc_client_secret" label={t`Client secret`} />
         </Fields>

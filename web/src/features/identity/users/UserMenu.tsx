@@ -2,6 +2,7 @@ import { useLingui } from "@lingui/react/macro";
 import { ActionIcon, Menu } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { useState } from "react";
+import classes from "../identity.module.css";
 import { type Deed, UserDeed, useDeeds } from "./deeds";
 import type { User } from "./queries";
 
@@ -20,7 +21,11 @@ export function UserMenu({ user }: { user: User }) {
         </Menu.Target>
         <Menu.Dropdown>
           {deeds.map(({ deed: each, title, grave }) => (
-            <Menu.Item key={each} {...(grave && { color: "red" })} onClick={() => setDeed(each)}>
+            <Menu.Item
+              key={each}
+              {...(grave && { className: classes.grave ?? "" })}
+              onClick={() => setDeed(each)}
+            >
               {title}
             </Menu.Item>
           ))}

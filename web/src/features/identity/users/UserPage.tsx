@@ -65,7 +65,7 @@ function Deeds({ user }: { user: User }) {
           key={each}
           size="xs"
           variant="default"
-          {...(grave && { color: "red", variant: "outline" })}
+          {...(grave && { className: classes.grave ?? "" })}
           onClick={() => setDeed(each)}
         >
           {title}

@@ -95,8 +95,18 @@ export function useSetPassword() {
   });
 }
 
+/** Has lists read again, and not the page about what is gone: that is about to be left. */
+function useForgetGone() {
+  const client = useQueryClient();
+  return () =>
+    client.invalidateQueries({
+      predicate: ({ queryKey: [first, second] }) =>
+        first === "configurations" || (first === "users" && second !== "one"),
+    });
+}
+
 export function useDeleteUser() {
-  const forget = useForget();
+  const forget = useForgetGone();
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(api.DELETE("/api/v2.0/users/{user_id}", { params: { path: { user_id: id } } })),

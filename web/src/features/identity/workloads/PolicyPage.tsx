@@ -58,7 +58,12 @@ function Deletion({ policy }: { policy: Policy }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button size="xs" variant="outline" color="red" onClick={() => setOpen(true)}>
+      <Button
+        size="xs"
+        variant="default"
+        className={classes.grave ?? ""}
+        onClick={() => setOpen(true)}
+      >
         <Trans>Delete policy</Trans>
       </Button>
       {open && (

@@ -57,8 +57,8 @@ export function PolicyTable({ policies, sort, onSort }: Props) {
       cell: (policy) => (
         <Button
           size="xs"
-          variant="outline"
-          color="red"
+          variant="default"
+          className={classes.grave ?? ""}
           aria-label={t`Delete ${policy.full_name}`}
           onClick={() => setLeaving(policy)}
         >

@@ -71,8 +71,17 @@ export function useSavePolicy(id?: number) {
   });
 }
 
+/** Has lists read again, and not the page about what is gone: that is about to be left. */
+function useForgetGone() {
+  const client = useQueryClient();
+  return () =>
+    client.invalidateQueries({
+      predicate: ({ queryKey: [first, second] }) => first === "workloads" && second !== "one",
+    });
+}
+
 export function useDeletePolicy() {
-  const forget = useForget();
+  const forget = useForgetGone();
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(
