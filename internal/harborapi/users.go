@@ -176,7 +176,7 @@ func noUser(err error, id int64) error {
 func userJSON(u identity.User) gen.UserResp {
 	return gen.UserResp{
 		UserID: u.ID, Username: u.Username, Email: u.Email, Realname: u.Realname, Comment: u.Comment,
-		SysadminFlag: u.Sysadmin, AdminRoleInAuth: u.AdminInAuth, CreationTime: wire.Time(u.CreatedAt), UpdateTime: wire.Time(u.UpdatedAt),
+		SysadminFlag: u.Sysadmin, AdminRoleInAuth: u.AdminInAuth, Provider: u.Provider, CreationTime: wire.Time(u.CreatedAt), UpdateTime: wire.Time(u.UpdatedAt),
 	}
 }
 

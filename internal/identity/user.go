@@ -20,8 +20,9 @@ type User struct {
 	ID                                 int64
 	Username, Email, Realname, Comment string
 	Sysadmin, MustChangePassword       bool
-	AdminInAuth                        bool // a provider says that it is an administrator
-	Onboarded                          bool // it has no password here: a provider lets it in
+	AdminInAuth                        bool   // a provider says that it is an administrator
+	Onboarded                          bool   // it has no password here: a provider lets it in
+	Provider                           string // who brought it: LDAPProvider and the like, "" when nobody did
 	Epoch                              int64
 	CreatedAt, UpdatedAt               time.Time
 

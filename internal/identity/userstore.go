@@ -9,7 +9,8 @@ import (
 	"github.com/havenregistry/haven/internal/fault"
 )
 
-const userFields = `a.id, a.username, a.email, a.realname, a.comment, a.sysadmin, COALESCE(p.must_change, FALSE), a.admin_in_auth, p.account_id IS NULL, a.epoch, a.created_at, a.updated_at`
+const userFields = `a.id, a.username, a.email, a.realname, a.comment, a.sysadmin, COALESCE(p.must_change, FALSE), a.admin_in_auth, p.account_id IS NULL,
+	COALESCE((SELECT MIN(l.provider) FROM account_link l WHERE l.account_id = a.id), ''), a.epoch, a.created_at, a.updated_at`
 
 const userFrom = `account a LEFT JOIN account_password p ON p.account_id = a.id`
 
@@ -61,7 +62,7 @@ const (
 
 func scanUser(r db.Row) (u User, err error) {
 	err = r.Scan(&u.ID, &u.Username, &u.storedEmail, &u.Realname, &u.Comment, &u.Sysadmin, &u.MustChangePassword,
-		&u.AdminInAuth, &u.Onboarded, &u.Epoch, db.ScanTime(&u.CreatedAt), db.ScanTime(&u.UpdatedAt))
+		&u.AdminInAuth, &u.Onboarded, &u.Provider, &u.Epoch, db.ScanTime(&u.CreatedAt), db.ScanTime(&u.UpdatedAt))
 	u.Email = shownEmail(u.storedEmail)
 	return u, err
 }

@@ -58,7 +58,7 @@ func (p *Provider) connect(ctx context.Context) (config, *remote, error) {
 func (p *Provider) Ping(ctx context.Context, endpoint string, verifyCert bool) error {
 	if _, err := discover(ctx, p.clients.of(verifyCert), endpoint, p.clock); err != nil {
 		p.log.InfoContext(ctx, "test of an OpenID provider", "endpoint", endpoint, "error", err)
-		return fault.Invalidf("failed to verify connection")
+		return fault.Invalidf("failed to verify connection: %s", explain(err))
 	}
 	return nil
 }

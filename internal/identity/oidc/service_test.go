@@ -512,9 +512,17 @@ func TestPing(t *testing.T) {
 	if err := h.Ping(t.Context(), h.url+"/", true); err != nil {
 		t.Fatal(err)
 	}
-	for _, address := range []string{"", "ftp://x", "http://127.0.0.1:1", h.url + "/realm", "http://169.254.169.254", "http://user:pw@127.0.0.1"} {
-		if err := h.Ping(t.Context(), address, true); !errors.Is(err, fault.Invalid) || err.Error() != "failed to verify connection" {
-			t.Errorf("%s: %v", address, err)
+	for address, want := range map[string]string{
+		"":                         "expected the URL of an issuer",
+		"ftp://x":                  "expected the URL of an issuer",
+		"http://user:pw@127.0.0.1": "expected the URL of an issuer",
+		"http://127.0.0.1:1":       "refuses the connection",
+		h.url + "/realm":           "is not a provider's description",
+		"http://169.254.169.254":   "are not for providers",
+		"http://nobody.invalid":    "the name nobody.invalid is not resolved",
+	} {
+		if err := h.Ping(t.Context(), address, true); !errors.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), "failed to verify connection: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", address, err, want)
 		}
 	}
 }

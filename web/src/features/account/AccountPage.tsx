@@ -3,13 +3,15 @@ import { Page, Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { type SignedIn, useSession } from "../session/queries";
 import { SignInRequired } from "../session/SignInRequired";
-import { CliSecret } from "./CliSecret";
-import { PasswordForm } from "./PasswordForm";
-import { useProfile } from "./queries";
-import { Sessions } from "./Sessions";
+import { Credentials } from "./Credentials";
+import { Look } from "./Look";
+import { MyProjects } from "./MyProjects";
+import { MyRobots } from "./MyRobots";
+import { EndSessions, Sessions } from "./Sessions";
+import { MakeToken } from "./TokenForm";
 import { Tokens } from "./Tokens";
 
-/** `/me`: who I am here, my password or CLI secret, my tokens and sessions. */
+/** `/me`: who I am here, what I may, my password or CLI secret, my tokens and sessions. */
 export function AccountPage() {
   const { t } = useLingui();
   const session = useSession();
@@ -32,12 +34,19 @@ export function AccountPage() {
       )}
       {session.data && (
         <>
-          <Credentials user={session.data} />
-          <Section title={t`Access tokens`}>
+          <Section title={t`Your projects`}>
+            <MyProjects />
+          </Section>
+          <Section title={t`Access tokens`} actions={<MakeToken />}>
             <Tokens />
           </Section>
-          <Section title={t`Sessions`}>
+          <Section title={t`Sessions`} actions={<EndSessions />}>
             <Sessions />
+          </Section>
+          <MyRobots user={session.data} />
+          <Credentials user={session.data} />
+          <Section title={t`How it looks in this browser`}>
+            <Look />
           </Section>
         </>
       )}
@@ -45,47 +54,11 @@ export function AccountPage() {
   );
 }
 
-/** What I prove with who I am: the provider's people have a secret for docker, others a password. */
-function Credentials({ user }: { user: SignedIn }) {
-  const { t } = useLingui();
-  const profile = useProfile();
-  if (profile.isLoading) return <Loading />;
-  if (profile.isError) {
-    return (
-      <Failed
-        what={t`Your account can't be shown.`}
-        error={profile.error}
-        retry={() => profile.refetch()}
-      />
-    );
-  }
-  const secret = profile.data?.oidc_user_meta?.secret;
-  if (secret) {
-    return (
-      <Section title={t`CLI secret`}>
-        <CliSecret user={user} secret={secret} />
-      </Section>
-    );
-  }
-  return (
-    <Section title={t`Password`}>
-      {user.password_generated && (
-        <p>
-          <Trans>
-            You still use the password that the first start made; it lies in a file on the server.
-            Choose one that only you know.
-          </Trans>
-        </p>
-      )}
-      <PasswordForm user={user} />
-    </Section>
-  );
-}
-
 function Facts({ user }: { user: SignedIn }) {
   return (
     <>
       <span>{user.username}</span>
+      {user.realname && <span>{user.realname}</span>}
       {user.sysadmin_flag && (
         <span>
           <Trans>System administrator</Trans>

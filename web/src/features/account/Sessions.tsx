@@ -1,14 +1,18 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
+import { useState } from "react";
+import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { type Column, DataTable } from "../../ui/DataTable";
-import { Failed, Loading } from "../../ui/states";
+import { useNotices } from "../../ui/Notices";
+import { Empty, Failed, Loading } from "../../ui/states";
 import { When } from "../../ui/When";
-import { type Session, useEndSession, useSessions } from "./tokens";
+import { browserName } from "./browser";
+import { type Session, useEndSession, useEndSessions, useSessions } from "./tokens";
 
-/** Where I am signed in. */
-export function Sessions() {
+/** Where I am signed in, or where somebody is whom an administrator looks at. */
+export function Sessions({ of }: { of?: number }) {
   const { t } = useLingui();
-  const sessions = useSessions();
+  const sessions = useSessions(of);
   const end = useEndSession();
   const columns = useColumns((id) => end.mutate(id));
   return (
@@ -17,12 +21,13 @@ export function Sessions() {
       {sessions.isPending && <Loading rows={2} />}
       {sessions.isError && (
         <Failed
-          what={t`Your sessions can't be shown.`}
+          what={t`The sessions can't be shown.`}
           error={sessions.error}
           retry={() => sessions.refetch()}
         />
       )}
-      {sessions.data && (
+      {sessions.data?.total === 0 && <Empty title={t`Signed in nowhere.`} />}
+      {sessions.data && sessions.data.total > 0 && (
         <DataTable
           caption={t`Sessions`}
           columns={columns}
@@ -34,10 +39,57 @@ export function Sessions() {
   );
 }
 
+/** The button that ends all sessions at once, but the one that asks. Nothing while there is no other. */
+export function EndSessions({ of }: { of?: number }) {
+  const { t } = useLingui();
+  const { say } = useNotices();
+  const sessions = useSessions(of);
+  const end = useEndSessions(of);
+  const [asks, setAsks] = useState(false);
+  const others = (sessions.data?.items ?? []).filter((session) => !session.current).length;
+  if (others === 0) return null;
+
+  function confirm() {
+    end.mutate(undefined, {
+      onSuccess: () => {
+        setAsks(false);
+        say(t`The sessions are ended.`);
+      },
+    });
+  }
+
+  return (
+    <>
+      <Button variant="default" size="xs" onClick={() => setAsks(true)}>
+        {of === undefined ? <Trans>End all others</Trans> : <Trans>End all sessions</Trans>}
+      </Button>
+      <ConfirmDialog
+        opened={asks}
+        title={of === undefined ? t`End all others` : t`End all sessions`}
+        action={t`End sessions`}
+        busy={end.isPending}
+        error={end.error}
+        failed={t`The sessions were not ended.`}
+        onConfirm={confirm}
+        onClose={() => setAsks(false)}
+      >
+        <p>
+          <Trans>Who sits there has to sign in again. Tokens and docker go on.</Trans>
+        </p>
+      </ConfirmDialog>
+    </>
+  );
+}
+
 function useColumns(end: (id: string) => void): Column<Session>[] {
   const { t } = useLingui();
   return [
-    { key: "browser", title: t`Browser`, names: true, cell: (session) => session.user_agent },
+    {
+      key: "browser",
+      title: t`Browser`,
+      names: true,
+      cell: (session) => <span title={session.user_agent}>{browserName(session.user_agent)}</span>,
+    },
     { key: "address", title: t`Address`, cell: (session) => session.remote },
     { key: "since", title: t`Signed in`, cell: (session) => <When time={session.creation_time} /> },
     { key: "seen", title: t`Last used`, cell: (session) => <When time={session.last_seen_at} /> },

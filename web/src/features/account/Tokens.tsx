@@ -1,38 +1,38 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { useState } from "react";
+import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { type Column, DataTable } from "../../ui/DataTable";
+import { useNotices } from "../../ui/Notices";
 import { Empty, Failed, Loading } from "../../ui/states";
 import { When } from "../../ui/When";
-import { TokenForm } from "./TokenForm";
+import { Permissions } from "./Permissions";
 import classes from "./Tokens.module.css";
 import { type Token, useRevokeToken, useTokens } from "./tokens";
 
-/** My personal access tokens. */
-export function Tokens() {
+/** My personal access tokens, or those of somebody whom an administrator looks at. */
+export function Tokens({ of }: { of?: number }) {
   const { t } = useLingui();
-  const tokens = useTokens();
-  const revoke = useRevokeToken();
-  const columns = useColumns((id) => revoke.mutate(id));
+  const tokens = useTokens(of);
+  const [leaving, setLeaving] = useState<Token>();
+  const columns = useColumns(setLeaving);
   return (
     <div className={classes.box}>
       <p>
         <Trans>
-          A token is a password for a program. It may do what you may, or less, and you can revoke
-          it without changing your password.
+          A token is a password for a program. It may do what its owner may, or less, and can be
+          revoked without changing the password.
         </Trans>
       </p>
-      <TokenForm />
-      {revoke.isError && <Failed what={t`The token was not revoked.`} error={revoke.error} />}
       {tokens.isPending && <Loading rows={2} />}
       {tokens.isError && (
         <Failed
-          what={t`Your tokens can't be shown.`}
+          what={t`The tokens can't be shown.`}
           error={tokens.error}
           retry={() => tokens.refetch()}
         />
       )}
-      {tokens.data?.total === 0 && <Empty title={t`You have no tokens.`} />}
+      {tokens.data?.total === 0 && <Empty title={t`There are no tokens.`} />}
       {tokens.data && tokens.data.total > 0 && (
         <DataTable
           caption={t`Access tokens`}
@@ -41,61 +41,84 @@ export function Tokens() {
           rowKey={(token) => String(token.id)}
         />
       )}
+      {leaving && <Revoke token={leaving} onClose={() => setLeaving(undefined)} />}
     </div>
   );
 }
 
-function useColumns(revoke: (id: number) => void): Column<Token>[] {
+function useColumns(revoke: (token: Token) => void): Column<Token>[] {
   const { t } = useLingui();
   return [
-    { key: "name", title: t`Name`, names: true, cell: (token) => token.name },
-    { key: "places", title: t`Projects`, cell: (token) => <Places token={token} /> },
+    {
+      key: "name",
+      title: t`Name`,
+      names: true,
+      cell: (token) => <span title={`…${token.hint}`}>{token.name}</span>,
+    },
+    {
+      key: "may",
+      title: t`It may`,
+      cell: (token) => <Permissions permissions={token.permissions} />,
+    },
     { key: "end", title: t`Ends`, cell: (token) => <End token={token} /> },
     {
       key: "used",
       title: t`Last used`,
-      cell: (token) => <When time={token.last_used_at ?? undefined} />,
+      cell: (token) =>
+        token.last_used_at ? <When time={token.last_used_at} /> : <Trans>never</Trans>,
     },
     {
       key: "revoke",
       title: t`Revoke`,
-      cell: (token) => <Revoke name={token.name} onConfirm={() => revoke(token.id)} />,
+      cell: (token) => (
+        <Button
+          size="xs"
+          variant="default"
+          aria-label={t`Revoke ${token.name}`}
+          onClick={() => revoke(token)}
+        >
+          <Trans>Revoke</Trans>
+        </Button>
+      ),
     },
   ];
 }
 
-function Places({ token }: { token: Token }) {
-  const { t } = useLingui();
-  const names = token.permissions
-    .filter((permission) => permission.kind === "project")
-    .map((permission) => (permission.namespace === "*" ? t`all projects` : permission.namespace));
-  return <>{names.join(", ")}</>;
-}
-
 function End({ token }: { token: Token }) {
   if (token.expired) return <Trans>expired</Trans>;
-  return <When time={token.expires_at ?? undefined} />;
+  if (!token.expires_at) return <Trans>never</Trans>;
+  return <When time={token.expires_at} />;
 }
 
-/** A button that asks once more: what uses the token stops working. */
-function Revoke({ name, onConfirm }: { name: string; onConfirm: () => void }) {
+/** Asks: what uses the token stops working. */
+function Revoke({ token, onClose }: { token: Token; onClose: () => void }) {
   const { t } = useLingui();
-  const [sure, setSure] = useState(false);
-  if (!sure) {
-    return (
-      <Button
-        size="xs"
-        variant="default"
-        aria-label={t`Revoke ${name}`}
-        onClick={() => setSure(true)}
-      >
-        <Trans>Revoke</Trans>
-      </Button>
-    );
+  const { say } = useNotices();
+  const revoke = useRevokeToken();
+
+  function confirm() {
+    revoke.mutate(token.id, {
+      onSuccess: () => {
+        say(t`The token ${token.name} is revoked.`);
+        onClose();
+      },
+    });
   }
+
   return (
-    <Button size="xs" color="red" aria-label={t`Really revoke ${name}`} onClick={onConfirm}>
-      <Trans>Really revoke?</Trans>
-    </Button>
+    <ConfirmDialog
+      opened
+      title={t`Revoke ${token.name}`}
+      action={t`Revoke token`}
+      busy={revoke.isPending}
+      error={revoke.error}
+      failed={t`The token was not revoked.`}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      <p>
+        <Trans>What uses it is refused from now on. It can't be brought back.</Trans>
+      </p>
+    </ConfirmDialog>
   );
 }

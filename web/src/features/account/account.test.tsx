@@ -30,6 +30,8 @@ const here = {
 };
 const page = {
   "GET /c/session": () => json({ user: alice }),
+  "GET /api/v2.0/projects": () => json([]),
+  "GET /api/v2.0/users/current": () => json({ ...alice, email: "alice@example.com" }),
   "GET /api/haven/v1/tokens": () => json([laptop]),
   "GET /api/haven/v1/sessions": () =>
     json([here, { ...here, id: "b2", current: false, user_agent: "Elsewhere/1.0" }]),
@@ -46,12 +48,13 @@ describe("access tokens", () => {
         ),
     });
     renderPortal("/me");
+    fireEvent.click(await screen.findByRole("button", { name: "Make a token" }));
     fireEvent.change(await screen.findByLabelText("Name of the token"), {
       target: { value: "ci" },
     });
     fireEvent.change(screen.getByLabelText("Project"), { target: { value: "team" } });
     fireEvent.change(screen.getByLabelText("It may"), { target: { value: "push" } });
-    fireEvent.click(screen.getByRole("button", { name: "Make a token" }));
+    fireEvent.click(screen.getByRole("button", { name: "Make token" }));
     expect(await screen.findByText("hvn_secret")).toBeTruthy();
     expect(screen.getByRole("button", { name: "Copy Access token" })).toBeTruthy();
     const sent = await asked.find((request) => request.method === "POST")?.json();
@@ -68,7 +71,7 @@ describe("access tokens", () => {
     renderPortal("/me");
     fireEvent.click(await screen.findByRole("button", { name: "Revoke laptop" }));
     expect(asked.some((request) => request.method === "DELETE")).toBe(false);
-    fireEvent.click(screen.getByRole("button", { name: "Really revoke laptop" }));
+    fireEvent.click(await screen.findByRole("button", { name: "Revoke token" }));
     await waitFor(() =>
       expect(asked.filter((request) => request.url.includes("/v1/tokens?")).length).toBe(2),
     );

@@ -1,6 +1,6 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
-import { beginSession, type SignedIn, sessionQuery, useProvider } from "../session/queries";
+import { beginSession, type SignedIn, sessionQuery } from "../session/queries";
 
 const profileQuery = queryOptions({
   queryKey: ["profile"],
@@ -9,10 +9,29 @@ const profileQuery = queryOptions({
     bodyOf<Schema["UserResp"]>(api.GET("/api/v2.0/users/current", { signal })),
 });
 
-/** What is known of me, asked only where there is a provider that may have brought me. */
+/** What is known of me. */
 export function useProfile() {
-  const provider = useProvider();
-  return useQuery({ ...profileQuery, enabled: provider !== null });
+  return useQuery(profileQuery);
+}
+
+interface ProfileChange {
+  id: number;
+  profile: Schema["UserProfile"];
+}
+
+/** Changes e-mail, name and remark of an account. */
+export function useSaveProfile() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, profile }: ProfileChange) =>
+      bodyOf(
+        api.PUT("/api/v2.0/users/{user_id}", { params: { path: { user_id: id } }, body: profile }),
+      ),
+    onSuccess: () =>
+      Promise.all(
+        ["profile", "users", "session"].map((key) => client.invalidateQueries({ queryKey: [key] })),
+      ),
+  });
 }
 
 /** Replaces the CLI secret by a random one. */

@@ -1,32 +1,31 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, pageOf, type Schema } from "../../api/client";
 
 export type Token = Schema["PersonalToken"];
 export type MadeToken = Schema["PersonalTokenMade"];
 export type Session = Schema["Session"];
 
-const tokensQuery = queryOptions({
-  queryKey: ["tokens"],
-  queryFn: ({ signal }) =>
-    pageOf<Token>(
-      api.GET("/api/haven/v1/tokens", { params: { query: { page_size: 100 } }, signal }),
-    ),
-});
+/** Whose tokens and sessions: a user that an administrator looks at, or the caller. */
+type Of = number | undefined;
 
-const sessionsQuery = queryOptions({
-  queryKey: ["sessions"],
-  queryFn: ({ signal }) =>
-    pageOf<Session>(
-      api.GET("/api/haven/v1/sessions", { params: { query: { page_size: 100 } }, signal }),
-    ),
-});
-
-export function useTokens() {
-  return useQuery(tokensQuery);
+function listOf(of: Of) {
+  return { page_size: 100, ...(of !== undefined && { user_id: of }) };
 }
 
-export function useSessions() {
-  return useQuery(sessionsQuery);
+export function useTokens(of?: Of) {
+  return useQuery({
+    queryKey: ["tokens", of ?? "mine"],
+    queryFn: ({ signal }) =>
+      pageOf<Token>(api.GET("/api/haven/v1/tokens", { params: { query: listOf(of) }, signal })),
+  });
+}
+
+export function useSessions(of?: Of) {
+  return useQuery({
+    queryKey: ["sessions", of ?? "mine"],
+    queryFn: ({ signal }) =>
+      pageOf<Session>(api.GET("/api/haven/v1/sessions", { params: { query: listOf(of) }, signal })),
+  });
 }
 
 /** What a new token may do: everything its owner may, or work with images. */
@@ -73,7 +72,7 @@ export function useMakeToken() {
     gcTime: 0,
     mutationFn: (token: NewToken) =>
       bodyOf<MadeToken>(api.POST("/api/haven/v1/tokens", { body: requestOf(token, new Date()) })),
-    onSuccess: () => client.invalidateQueries({ queryKey: tokensQuery.queryKey }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["tokens"] }),
   });
 }
 
@@ -82,7 +81,7 @@ export function useRevokeToken() {
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(api.DELETE("/api/haven/v1/tokens/{token_id}", { params: { path: { token_id: id } } })),
-    onSettled: () => client.invalidateQueries({ queryKey: tokensQuery.queryKey }),
+    onSettled: () => client.invalidateQueries({ queryKey: ["tokens"] }),
   });
 }
 
@@ -93,6 +92,20 @@ export function useEndSession() {
       bodyOf(
         api.DELETE("/api/haven/v1/sessions/{session_id}", { params: { path: { session_id: id } } }),
       ),
-    onSettled: () => client.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+    onSettled: () => client.invalidateQueries({ queryKey: ["sessions"] }),
+  });
+}
+
+/** Ends all sessions of somebody, but the one that asks. */
+export function useEndSessions(of?: Of) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      bodyOf(
+        api.DELETE("/api/haven/v1/sessions", {
+          params: { query: of === undefined ? {} : { user_id: of } },
+        }),
+      ),
+    onSettled: () => client.invalidateQueries({ queryKey: ["sessions"] }),
   });
 }

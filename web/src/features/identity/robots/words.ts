@@ -1,0 +1,55 @@
+import type { MessageDescriptor } from "@lingui/core";
+import { msg } from "@lingui/core/macro";
+
+/** What the API's resources are called here. */
+export const resourceWords: Record<string, MessageDescriptor> = {
+  "audit-log": msg`Audit log`,
+  "preheat-instance": msg`Preheat instances`,
+  project: msg`Projects`,
+  "replication-policy": msg`Replication policies`,
+  replication: msg`Replication runs`,
+  "replication-adapter": msg`Kinds of registries`,
+  registry: msg`Registries elsewhere`,
+  "scan-all": msg`Scan of everything`,
+  "system-volumes": msg`Storage volumes`,
+  "garbage-collection": msg`Garbage collection`,
+  "purge-audit": msg`Purge of the audit log`,
+  "jobservice-monitor": msg`Jobs`,
+  scanner: msg`Scanners`,
+  label: msg`Labels`,
+  "security-hub": msg`Security overview`,
+  catalog: msg`Catalog`,
+  quota: msg`Quotas`,
+  robot: msg`Robots`,
+  user: msg`Users`,
+  "ldap-user": msg`Directory`,
+  "user-group": msg`Groups`,
+  log: msg`Log of the project`,
+  metadata: msg`Settings of the project`,
+  repository: msg`Repositories`,
+  artifact: msg`Artifacts`,
+  scan: msg`Scans`,
+  sbom: msg`SBOMs`,
+  tag: msg`Tags`,
+  accessory: msg`Accessories`,
+  "artifact-addition": msg`Details of artifacts`,
+  "artifact-label": msg`Labels of artifacts`,
+  "preheat-policy": msg`Preheat policies`,
+  "immutable-tag": msg`Rules for tags`,
+  "notification-policy": msg`Webhooks`,
+  "tag-retention": msg`Retention`,
+  "export-cve": msg`Export of findings`,
+  member: msg`Members`,
+};
+
+/** What its actions are called. */
+export const actionWords: Record<string, MessageDescriptor> = {
+  read: msg`read`,
+  list: msg`list`,
+  create: msg`create`,
+  update: msg`change`,
+  delete: msg`delete`,
+  pull: msg`pull`,
+  push: msg`push`,
+  stop: msg`stop`,
+};

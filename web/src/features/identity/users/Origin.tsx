@@ -1,0 +1,9 @@
+import { useLingui } from "@lingui/react/macro";
+import type { User } from "./queries";
+
+/** Who brought an account: this registry, or the company's directory or provider. */
+export function Origin({ user }: { user: User }) {
+  const { t } = useLingui();
+  const names: Record<string, string> = { ldap: t`LDAP directory`, oidc: t`OpenID provider` };
+  return <>{user.provider ? (names[user.provider] ?? user.provider) : t`this registry`}</>;
+}
