@@ -3,13 +3,14 @@ import { createRouter } from "@tanstack/react-router";
 import { admin, adminRoutes } from "./routes/admin";
 import { projectRoutes } from "./routes/projects";
 import { root } from "./routes/root";
+import { scanRulesRoutes } from "./routes/scanrules";
 import { settings, settingsRoutes } from "./routes/settings";
 import { startRoutes } from "./routes/start";
 
 const tree = root.addChildren([
   ...startRoutes,
   ...projectRoutes,
-  settings.addChildren([...settingsRoutes]),
+  settings.addChildren([...settingsRoutes, ...scanRulesRoutes]),
   admin.addChildren([...adminRoutes]),
 ]);
 

@@ -5487,6 +5487,9 @@ export interface components {
             answer_body?: string;
             /** Format: int64 */
             took_ms: number;
+            /** @description What was sent */
+            request_head?: string;
+            request_body?: string;
         };
         WebhookRedelivery: {
             /** Format: int64 */

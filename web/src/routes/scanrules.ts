@@ -1,0 +1,91 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { type ListSearch, listSearch, type Search, text } from "./search";
+import { settings } from "./settings";
+
+const scanning = createRoute({
+  getParentRoute: () => settings,
+  path: "scanning",
+  validateSearch: (search: Search): ListSearch => listSearch(search),
+  component: lazyRouteComponent(
+    () => import("../features/scanning-rules/ScanningPage"),
+    "ScanningPage",
+  ),
+});
+
+const trust = createRoute({
+  getParentRoute: () => settings,
+  path: "trust",
+  component: lazyRouteComponent(() => import("../features/trust/TrustPage"), "TrustPage"),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => settings,
+  path: "webhooks",
+  component: lazyRouteComponent(() => import("../features/webhooks/WebhooksPage"), "WebhooksPage"),
+});
+
+const newWebhook = createRoute({
+  getParentRoute: () => settings,
+  path: "webhooks/new",
+  component: lazyRouteComponent(() => import("../features/webhooks/NewWebhook"), "NewWebhook"),
+});
+
+interface DeliverySearch extends ListSearch {
+  /** Which deliveries are shown, as the API calls their status. */
+  status?: string;
+  /** The delivery that is open. */
+  open?: string;
+}
+
+const webhook = createRoute({
+  getParentRoute: () => settings,
+  path: "webhooks/$webhook",
+  validateSearch: (search: Search): DeliverySearch => ({
+    ...listSearch(search),
+    ...(text(search.status) && { status: text(search.status) }),
+    ...(text(search.open) && { open: text(search.open) }),
+  }),
+  component: lazyRouteComponent(() => import("../features/webhooks/WebhookPage"), "WebhookPage"),
+});
+
+const preheat = createRoute({
+  getParentRoute: () => settings,
+  path: "preheat",
+  component: lazyRouteComponent(() => import("../features/preheat/PreheatPage"), "PreheatPage"),
+});
+
+const newPreheat = createRoute({
+  getParentRoute: () => settings,
+  path: "preheat/new",
+  component: lazyRouteComponent(() => import("../features/preheat/NewPreheat"), "NewPreheat"),
+});
+
+interface ExecutionSearch extends ListSearch {
+  /** The execution that is open. */
+  open?: string;
+}
+
+const preheatPolicy = createRoute({
+  getParentRoute: () => settings,
+  path: "preheat/policy/$policy",
+  validateSearch: (search: Search): ExecutionSearch => ({
+    ...listSearch(search),
+    ...(text(search.open) && { open: text(search.open) }),
+  }),
+  component: lazyRouteComponent(
+    () => import("../features/preheat/PreheatPolicyPage"),
+    "PreheatPolicyPage",
+  ),
+});
+
+/** The pages of a project's settings about scans, signatures, and who is told what happens. */
+export const scanRulesRoutes = [
+  scanning,
+  trust,
+  webhooks,
+  newWebhook,
+  webhook,
+  preheat,
+  newPreheat,
+  preheatPolicy,
+] as const;
