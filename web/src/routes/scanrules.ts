@@ -2,6 +2,12 @@ import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { type ListSearch, listSearch, type Search, text } from "./search";
 import { settings } from "./settings";
 
+/** The row of a listing that is open, by its id. */
+function opened(search: Search): { open?: number } {
+  const open = Number(search.open);
+  return Number.isSafeInteger(open) && open > 0 ? { open } : {};
+}
+
 const scanning = createRoute({
   getParentRoute: () => settings,
   path: "scanning",
@@ -34,7 +40,7 @@ interface DeliverySearch extends ListSearch {
   /** Which deliveries are shown, as the API calls their status. */
   status?: string;
   /** The delivery that is open. */
-  open?: string;
+  open?: number;
 }
 
 const webhook = createRoute({
@@ -43,7 +49,7 @@ const webhook = createRoute({
   validateSearch: (search: Search): DeliverySearch => ({
     ...listSearch(search),
     ...(text(search.status) && { status: text(search.status) }),
-    ...(text(search.open) && { open: text(search.open) }),
+    ...opened(search),
   }),
   component: lazyRouteComponent(() => import("../features/webhooks/WebhookPage"), "WebhookPage"),
 });
@@ -62,7 +68,7 @@ const newPreheat = createRoute({
 
 interface ExecutionSearch extends ListSearch {
   /** The execution that is open. */
-  open?: string;
+  open?: number;
 }
 
 const preheatPolicy = createRoute({
@@ -70,7 +76,7 @@ const preheatPolicy = createRoute({
   path: "preheat/policy/$policy",
   validateSearch: (search: Search): ExecutionSearch => ({
     ...listSearch(search),
-    ...(text(search.open) && { open: text(search.open) }),
+    ...opened(search),
   }),
   component: lazyRouteComponent(
     () => import("../features/preheat/PreheatPolicyPage"),

@@ -21,11 +21,11 @@ interface Props {
 /** What a policy did, the last time first. */
 export function Executions({ project, policy, changes }: Props) {
   const { t } = useLingui();
-  const { page = 1, open = "" } = route.useSearch();
+  const { page = 1, open } = route.useSearch();
   const navigate = route.useNavigate();
   const executions = useExecutions(project, policy, page);
   const total = executions.data?.total ?? 0;
-  const toggle = (id: string) =>
+  const toggle = (id: number) =>
     navigate({
       search: ({ open: _, ...search }) => (open === id ? search : { ...search, open: id }),
       replace: true,
@@ -55,9 +55,9 @@ export function Executions({ project, policy, changes }: Props) {
           <Button
             size="xs"
             variant="default"
-            aria-expanded={open === String(execution.id)}
+            aria-expanded={open === execution.id}
             aria-label={t`Images of execution ${execution.id ?? 0}`}
-            onClick={() => toggle(String(execution.id))}
+            onClick={() => toggle(execution.id ?? 0)}
           >
             <Trans>Images</Trans>
           </Button>
@@ -88,7 +88,7 @@ export function Executions({ project, policy, changes }: Props) {
           rows={executions.data?.items ?? []}
           rowKey={(execution) => String(execution.id)}
           below={(execution) =>
-            open === String(execution.id) && (
+            open === execution.id && (
               <Tasks run={run(execution)} underWay={isUnderWay(execution.status)} />
             )
           }

@@ -23,7 +23,8 @@ export function PolicyActions({ project, policy }: { project: string; policy: Po
         loading={run.isPending}
         onClick={() =>
           run.mutate(policy, {
-            onSuccess: (execution) => openIn({ search: { open: execution }, replace: true }),
+            onSuccess: (execution) =>
+              openIn({ search: { open: Number(execution) }, replace: true }),
             onError: (error) => say(t`The policy was not run: ${error.message}`),
           })
         }

@@ -53,7 +53,7 @@ export function AllowlistForm({ project, changes }: Props) {
         value={reuse ? "system" : "own"}
         onChange={(value) => setReuse(value === "system")}
       >
-        <div className={classes.box}>
+        <div className={classes.choices}>
           <Radio value="system" label={t`The registry's`} disabled={!changes} />
           <Radio value="own" label={t`One of this project's own`} disabled={!changes} />
         </div>

@@ -50,16 +50,9 @@ export function BlockEffect({ project, block, threshold, outcomes }: Props) {
         <>
           <p>
             <Trans>
-              Of the last {judged} images, {after.length} would be refused.
+              Would be refused: {after.length} of the last {judged}.
             </Trans>{" "}
-            {now !== undefined && (
-              <Plural
-                value={now}
-                _0="Now none is."
-                one="Now # is, by all rules of the project."
-                other="Now # are, by all rules of the project."
-              />
-            )}
+            {now !== undefined && <Trans>Refused now, by all rules of the project: {now}.</Trans>}
           </p>
           <ul>
             {after.slice(0, shown).map(({ artifact, state }) => (

@@ -1,7 +1,7 @@
 import { useLingui } from "@lingui/react/macro";
 import { NativeSelect } from "@mantine/core";
-import { Fields } from "../../ui/Form";
 import type { Outcome, Outcomes } from "./queries";
+import classes from "./scanning.module.css";
 
 interface Props {
   outcomes: Outcomes;
@@ -31,7 +31,7 @@ export function OutcomeFields({ outcomes, disabled, onChange }: Props) {
     },
   ];
   return (
-    <Fields>
+    <div className={classes.outcomes}>
       {fields.map(({ key, label, description }) => (
         <NativeSelect
           key={key}
@@ -48,6 +48,6 @@ export function OutcomeFields({ outcomes, disabled, onChange }: Props) {
           }
         />
       ))}
-    </Fields>
+    </div>
   );
 }

@@ -56,8 +56,8 @@ export function EnforceEffect(props: Props) {
         <>
           <p>
             <Trans>
-              Of the last {images.length} images, {refused.length} would be refused for want of a
-              signature.
+              Would be refused for want of a signature: {refused.length} of the last {images.length}
+              .
             </Trans>
           </p>
           <ul>

@@ -68,7 +68,7 @@ function Fields({ project, start, changes }: FieldsProps) {
             error={none && t`Choose at least one.`}
             onChange={(formats) => put({ formats: formats as Signing["formats"] })}
           >
-            <div className={classes.box}>
+            <div className={classes.choices}>
               <Checkbox
                 value="cosign"
                 disabled={!changes}

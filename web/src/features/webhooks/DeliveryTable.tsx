@@ -21,12 +21,12 @@ interface Props {
 /** Deliveries, newest first; one of them may be open. */
 export function DeliveryTable({ id, deliveries, changes }: Props) {
   const { t, i18n } = useLingui();
-  const { open = "" } = route.useSearch();
+  const { open } = route.useSearch();
   const navigate = route.useNavigate();
   const toggle = (delivery: Delivery) =>
     navigate({
       search: ({ open: _, ...search }) =>
-        open === String(delivery.id) ? search : { ...search, open: String(delivery.id) },
+        open === delivery.id ? search : { ...search, open: delivery.id },
       replace: true,
     });
   const columns: Column<Delivery>[] = [
@@ -64,7 +64,7 @@ export function DeliveryTable({ id, deliveries, changes }: Props) {
           <Button
             size="xs"
             variant="default"
-            aria-expanded={open === String(delivery.id)}
+            aria-expanded={open === delivery.id}
             aria-label={t`Details of delivery ${delivery.id}`}
             onClick={() => toggle(delivery)}
           >
@@ -81,9 +81,7 @@ export function DeliveryTable({ id, deliveries, changes }: Props) {
       columns={columns}
       rows={deliveries}
       rowKey={(delivery) => String(delivery.id)}
-      below={(delivery) =>
-        open === String(delivery.id) && <DeliveryDetail id={id} delivery={delivery} />
-      }
+      below={(delivery) => open === delivery.id && <DeliveryDetail id={id} delivery={delivery} />}
     />
   );
 }

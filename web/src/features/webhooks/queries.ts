@@ -147,7 +147,7 @@ export function useDeliveries(id: number, { status, page }: DeliveryFilter) {
   return useQuery<Page<Delivery>>({
     queryKey: ["webhook", id, "deliveries", { status, page }],
     placeholderData: keepPreviousData,
-    refetchInterval: (query) => (query.state.data?.items.some(isOpen) ? 2000 : 15_000),
+    refetchInterval: (query) => (query.state.data?.items.some(isOpen) ? 2000 : 5000),
     queryFn: ({ signal }) =>
       pageOf<Delivery>(
         api.GET("/api/haven/v1/webhooks/{webhook_policy_id}/deliveries", {
