@@ -71,6 +71,7 @@ func (s *Server) TestWebhook(ctx context.Context, r gen.TestWebhookRequestObject
 	for _, v := range trials {
 		out = append(out, gen.WebhookTest{
 			TargetID: v.Target.ID, Address: v.Target.Address, Delivered: v.Delivered, Complaint: v.Complaint, Answer: v.Answer, AnswerBody: v.AnswerBody, TookMs: v.TookMillis,
+			RequestHead: v.RequestHead, RequestBody: v.RequestBody,
 		})
 	}
 	return out, err

@@ -117,7 +117,8 @@ func TestWebhooks(t *testing.T) {
 		}
 		var trials []gen.WebhookTest
 		must(200, "POST", path+"/test", "", &trials)
-		if len(trials) != 1 || trials[0].Delivered || trials[0].Complaint != "nothing listens there" {
+		if len(trials) != 1 || trials[0].Delivered || trials[0].Complaint != "nothing listens there" ||
+			!strings.Contains(trials[0].RequestHead, "Authorization: *****") || !strings.Contains(trials[0].RequestBody, "webhook-test") {
 			t.Errorf("got %+v", trials)
 		}
 		must(200, "DELETE", path, "", nil)

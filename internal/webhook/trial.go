@@ -32,6 +32,9 @@ type Trial struct {
 	Answer     int64
 	AnswerBody string
 	TookMillis int64
+
+	RequestHead string // without secrets
+	RequestBody string
 }
 
 // Try sends a push that nobody made to the targets of a policy, at once and beside their queues, and tells what came of it.
@@ -62,8 +65,13 @@ func (s *Service) Try(ctx context.Context, by string, project Project, id int64)
 	for i, t := range p.Targets {
 		g.Go(func() error {
 			a, err := s.send(ctx, p, t, v)
+			if err != nil {
+				return err
+			}
+			head, body, err := requestHead(p, t, v, a.at)
 			trials[i] = Trial{
 				Target: t, Delivered: a.verdict == delivered, Complaint: a.complaint, Answer: int64(a.status), AnswerBody: a.body, TookMillis: a.took.Milliseconds(),
+				RequestHead: head, RequestBody: string(body),
 			}
 			return err
 		})

@@ -17,12 +17,14 @@ interface Props {
   done?: string | undefined;
   /** Beside the button. */
   more?: ReactNode;
+  /** It takes all the room there is, for what stands side by side. */
+  wide?: boolean;
   children: ReactNode;
 }
 
 /** Fields above each other, a button to save them, and what came of it. What was typed stays. */
 export function Form(props: Props) {
-  const { onSubmit, action, busy, disabled, error, failed, done, more, children } = props;
+  const { onSubmit, action, busy, disabled, error, failed, done, more, wide, children } = props;
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -31,7 +33,7 @@ export function Form(props: Props) {
   }
 
   return (
-    <form className={classes.form} onSubmit={submit} noValidate>
+    <form className={classes.form} data-wide={wide} onSubmit={submit} noValidate>
       {children}
       {error !== undefined && error !== null && <Failed what={failed} error={error} />}
       <div className={classes.foot}>

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, inPath, type Schema } from "../../api/client";
 import { problemFrom } from "../../api/problem";
 
@@ -7,8 +7,8 @@ export type Signature = Schema["Signature"];
 export type SignaturePolicy = Schema["SignaturePolicy"];
 
 /** Who signed an artifact, and what that is worth in its project. */
-export function useSignatures(project: string, repository: string, digest: string) {
-  return useQuery({
+export function signaturesQuery(project: string, repository: string, digest: string) {
+  return queryOptions({
     queryKey: ["signatures", project, repository, digest],
     retry: false,
     queryFn: ({ signal }) =>
@@ -28,6 +28,10 @@ export function useSignatures(project: string, repository: string, digest: strin
         ),
       ),
   });
+}
+
+export function useSignatures(project: string, repository: string, digest: string) {
+  return useQuery(signaturesQuery(project, repository, digest));
 }
 
 /** Whom a project trusts to sign. */
@@ -79,4 +83,24 @@ function save(content: Blob, name: string) {
   link.download = name;
   link.click();
   URL.revokeObjectURL(address);
+}
+
+/** Sets or removes a project's own policy. */
+export function useChangePolicy(project: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (document: Schema["SignaturePolicyDocument"] | null) => {
+      const params = { path: { project_name: project } };
+      const address = "/api/haven/v1/projects/{project_name}/signature-policy";
+      return document === null
+        ? bodyOf(api.DELETE(address, { params }))
+        : bodyOf(api.PUT(address, { params, body: document }));
+    },
+    onSuccess: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: ["signature-policy", project] }),
+        client.invalidateQueries({ queryKey: ["signatures", project] }),
+        client.invalidateQueries({ queryKey: ["gate", project] }),
+      ]),
+  });
 }
