@@ -595,6 +595,19 @@ type DefaultRetention struct {
 // DefaultRetentionMode unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
 type DefaultRetentionMode string
 
+// DeletedArtifact defines model for DeletedArtifact.
+type DeletedArtifact struct {
+	Digest   string    `json:"digest"`
+	PushTime wire.Time `json:"push_time"`
+
+	// Size with all its parts, whether others have them or not
+	Size int64 `json:"size"`
+
+	// Tags that come back with it, where they are free
+	Tags []string `json:"tags"`
+	Type string   `json:"type"`
+}
+
 // DeletedProject defines model for DeletedProject.
 type DeletedProject struct {
 	By   string    `json:"by"`
@@ -2308,6 +2321,9 @@ type ServerInterface interface {
 	// PurgeDeletion Take away for good what a deletion kept
 	// (DELETE /api/haven/v1/projects/{project_name}/trash/{deletion_id})
 	PurgeDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID)
+	// ListDeletedArtifacts What a deletion keeps, each of which can be restored alone
+	// (GET /api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts)
+	ListDeletedArtifacts(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID)
 	// UndoDeletion Undo a deletion
 	// (POST /api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore)
 	UndoDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID, params UndoDeletionParams)
@@ -4445,6 +4461,41 @@ func (siw *ServerInterfaceWrapper) PurgeDeletion(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ListDeletedArtifacts operation middleware
+func (siw *ServerInterfaceWrapper) ListDeletedArtifacts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "deletion_id" -------------
+	var deletionID DeletionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deletion_id", r.PathValue("deletion_id"), &deletionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deletion_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeletedArtifacts(w, r, projectName, deletionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // UndoDeletion operation middleware
 func (siw *ServerInterfaceWrapper) UndoDeletion(w http.ResponseWriter, r *http.Request) {
 
@@ -6057,6 +6108,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash", wrapper.EmptyProjectTrash)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash", wrapper.ListTrash)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}", wrapper.PurgeDeletion)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts", wrapper.ListDeletedArtifacts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore", wrapper.UndoDeletion)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/runs/{execution_id}/restore", wrapper.UndoRetentionRun)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/trash", wrapper.EmptyTrash)
@@ -8129,6 +8181,46 @@ func (response PurgeDeletiondefaultJSONResponse) VisitPurgeDeletionResponse(w ht
 	return err
 }
 
+type ListDeletedArtifactsRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	DeletionID  DeletionID  `json:"deletion_id"`
+}
+
+type ListDeletedArtifactsResponseObject interface {
+	VisitListDeletedArtifactsResponse(w http.ResponseWriter) error
+}
+
+type ListDeletedArtifacts200JSONResponse []DeletedArtifact
+
+func (response ListDeletedArtifacts200JSONResponse) VisitListDeletedArtifactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeletedArtifactsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListDeletedArtifactsdefaultJSONResponse) VisitListDeletedArtifactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UndoDeletionRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 	DeletionID  DeletionID  `json:"deletion_id"`
@@ -10098,6 +10190,9 @@ type StrictServerInterface interface {
 	// PurgeDeletion Take away for good what a deletion kept
 	// (DELETE /api/haven/v1/projects/{project_name}/trash/{deletion_id})
 	PurgeDeletion(ctx context.Context, request PurgeDeletionRequestObject) (PurgeDeletionResponseObject, error)
+	// ListDeletedArtifacts What a deletion keeps, each of which can be restored alone
+	// (GET /api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts)
+	ListDeletedArtifacts(ctx context.Context, request ListDeletedArtifactsRequestObject) (ListDeletedArtifactsResponseObject, error)
 	// UndoDeletion Undo a deletion
 	// (POST /api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore)
 	UndoDeletion(ctx context.Context, request UndoDeletionRequestObject) (UndoDeletionResponseObject, error)
@@ -11682,6 +11777,33 @@ func (sh *strictHandler) PurgeDeletion(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// ListDeletedArtifacts operation middleware
+func (sh *strictHandler) ListDeletedArtifacts(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID) {
+	var request ListDeletedArtifactsRequestObject
+
+	request.ProjectName = projectName
+	request.DeletionID = deletionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeletedArtifacts(ctx, request.(ListDeletedArtifactsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeletedArtifacts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDeletedArtifactsResponseObject); ok {
+		if err := validResponse.VisitListDeletedArtifactsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UndoDeletion operation middleware
 func (sh *strictHandler) UndoDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID, params UndoDeletionParams) {
 	var request UndoDeletionRequestObject
@@ -12961,314 +13083,316 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nbhs51ij4KoR2F5m5W7ac/sMdGx923Ym7OzOdThC7O4OdBBJVRUlslUg1ybKsMXJxn+Y+2H2SBc8h",
-	"65dVKsmSk0xnMEA7qir+HJ5zeP7P/SCWy5UUTBg9OL8fzBlNmII/nylGDUsujf1HwnSs+MpwKQbng5s5",
-	"Iytq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObFRucD7RRXMwG0eDuZCZP7I8nesFXJxJGpOnJSnJhmBqc",
-	"T2mq2YcP0eA1nbGfuVjo5vRvWEoNv2Uktc+JkcTYBSl2y2WmCRUJ/CDYnSErOmMR+V1ywRKy5mZO3g1I",
-	"RN4NDrXOG2lo+kxmIgCnn+SaLKnYECXXmiypiefVaadSLakZnA+4MN99M4j8OuwkM6Z2WMiHaLCiii6Z",
-	"ccdHk4TjMuqremtPzEiiGE3sCVpYUWX4lMbmgnCjydh/PAIIj4mgS4YnzQ2ZU31KfpGGxFSzE82E5vY0",
-	"7M64Hd9ixiAa2G8G58U6ooFif2RcsWRwblTGynBY0rufmZiZ+eD8u2+iwZIL/8+nUe1s7E7p1DA1wglC",
-	"uJlSbXDNbnsWC8iETaVifpV/ZExtSsu0Qw5a1vT07KtvgutwUBspNmWKiTi0HjojUpGEz5g2YRAVX/eE",
-	"0VfffrsdSAlLGZwhT5qr+iVbTpiy4KHEvxheXHmYruU1UHnJBV9my/LqPFq75fFbpjZueeGZ8zd2mjkw",
-	"GxMJUMxWYCg249qoDWGpZus5KxCmurhDrOmOxVnphAKzVF556HyzuH0ifPbQGXgsxchhesuZejI4HJ5z",
-	"PVJMy0zFrIMlrJT8ncWGcOEYgpkTrglFNsFumSB8arlbKuVCk5QvGKGCAFBgH3gzFjv558kLffLGTXzy",
-	"i/2xvIuETWmWGsef83VPpEwZFbDw3+VkKzoaqhdhBHRfHxKSdkj89b5tRnh8QE6e0glL29Eyf/xQzFwy",
-	"C9P2iZYHmcPQHANDc+TPD3locjrKtBUE6mj0yl59XBP7NCJcaFO672OapoDNobvQfoFA35+92xs3JHrw",
-	"eA63ccvU7lGAjp5GvQ7BDjDS/N+Byd9YIYzC7BfkzF7KKdOaLBkVmtA0jUi2snLR07Po7OysY4E4fniV",
-	"Z4FlLumdA9XZWXjRUnYQgX96SKxZKTZn1Iwe+w7y81p0pKLEsUP7Dr57DCisZMrjTZ+1lN887Ergemq5",
-	"wH4pi7L4ZvhSqAxzrPWNpArfW7BKRXiy81rdkAddcaZmrIOo/OOHYjTyhwYwnkmBeo+uKJ+xXC6pPifj",
-	"xX/djgm7o7GJ7D/+x+2YxFIYyoWGH/5F/8fk/ZgoKqz+Ol781z0lkw9jYrVJOYVf/kLJ5K9jy7mInJ6+",
-	"E/9gG00MKHdWB+LacDEjiWRaPDFkIeSaUMUInwmpWAJqsgVGYmUiSsZvqRJczMYEJZ3Td6KFBf7RpiZ9",
-	"c/a370JH8UcmDW0/igMcgpPaaau+k2UFVuqYClFcfnVdrDrSIVFSsVXKY9pLKSu9S5DpWNLKefHRlBLF",
-	"VlJzI9WmBy8qXgbslpkB84Gj7IismIqZMCdMxDJhCTFrHrM2uFfn7Ql31My3A94w0RPs7k0H9OPBWU6k",
-	"aaeJ/PGD58lStn3XWdp2LO7zhy5DM607pYzSCwdUL7RUAbMcMMomV47I+GTsrESEkgXbkKlUxH7LRGJ5",
-	"qVRJq9AMU+1oP9IrGrNRP5F1f3k0Fz+/+nar2G7orEsMyh8fki1aHbcdMfzTh2KgkQvWgX/544fO45Wn",
-	"8DSFavWwWdZsMpdy4eXR1vma7z1sZmCmeiWFZmUnQUD+wQcXcE9MZLIhXBO2XJnN6SAquxl+lnjL2b//",
-	"T8Wmg/PB/zEsnBJD9+qwcEfAKp5LEaAX+2twyg/R4AfK00zBR1bSYmiwp6v8nh3+rnEZBUBCC8Knenil",
-	"lFQaVxMwsK+ZMGStpJidkm/v7ohgt0wRw9JUk6XlMGZOhbtF/8iYNoQnEVmDggxSClP2g1TOZp5NoeKe",
-	"aXaK3AMXYtd5GcdMw18rJVdMGY7HQ2MP2hrZRQM2nVrRPPTIm9MCDz/kOCEnINp/iNzkV3erlIr8KHuv",
-	"g6apXIcw6DIHzGRjt74ka5mlCZkwkjIr4yqZzeZEyPWgaV6LBiumltwEcfNmzrgiis/mRhOdTac8RqzZ",
-	"kCXdEG14mhIhjb0XGOHinCRc00nKkoiwu5WlnYikMl6wJDy1U3vCsKVaCgAKN2ypt2EZAvcNfDUooE+V",
-	"optBRV7b9SijwXou+01/nbnD/lDmHv/Kz64MbRy2NHPkT7/Y/PtWLHIbbSJQ4Bq/5iJmZD1nIrKysb2r",
-	"x3gqY5IJw1N4NigZZBJq2InhcH/t6fGLBlaUbS7mB6v4mnMy1htt2HJEE3vTgiYh1Tgi41U2SXk8crhh",
-	"f1EyZfa/M0WFGZ+Sy5nV/gwOYx+OUhovtH1FyJF/W0gzwrHG0TsxTpjgLHHv4EgRGVdmH0mRbvynms8E",
-	"S0Zc2B88Wtu/HWLbP1M2hVEcMCOrKr4T40wolloePAbAWoKx6qQmQhKdxfPcxg6gIJpu7CMzt5ITnVjl",
-	"wFIx6pUNXISltxkMvbphheInmsC7OiJTJZfkaeCassPJbBX2BMAj1JMndnbtxk7ZBd4WgEn2NzQa6zlf",
-	"5W7SOJaZAC2HpdPQPuw4AUcwVROpnuiKUxJeDQxh2F2Lzx3pB/V1zewdFrMIlrtichUarUawgLtuhnYi",
-	"9OTeoMIFFyHdGgzMcDj26KmQYrOUmQ7tzcuW3cuEeYLrcw7Xaz4T1GSKBe68WFocD90n2n9lT+AZvAY+",
-	"IGNoPGdw+0q4pZc0YYSbIHMv3FuNzS251vbPFo/7nHlNPmFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhM",
-	"m/JFU5pPqrC3y+ovdpeWQnVwF0IaGo4OqIHpF/fi7oByCnRgAgcFYBDruQzusjSQrhx2i7cf6Dm21DXl",
-	"Ch3tfa7XHJFCd6s21LAlC/GlF3A2yAYsMfph4CaCQAmWamCOmvLEsT8fLqDPLcus4YIUAO8WYHr49EYt",
-	"rpE/R8Q995MDiRrwbYqE3SHgUkYTCKQJTl+jztyHW8AnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpBqTVXi",
-	"SKtK7d6x34TMXGpzvpLKFNaqmPFbtHnojU7lLERUKZ2NNIulSALodjnLubdMEyubKrlGEK4pt3fSGdKu",
-	"sMeZSNhcIX7IbFJm0gJMMDipNiNmFYoOFJ+iAnNhGYOVU60gLMWMyFswSgR24gcdgcxTVvAOIgnBBEqu",
-	"8+HrqMlEHjSEio+ckjldrZgABDnCauytGDR3vUiKazc/MU1cjAlLAMSDHj7G8kQd+4YZ7FSVWQ6+6RVa",
-	"puwp6BbzUY6d/Xa3UtLIWKbN0Uy8sszDpMGbHQDSsYwC0lZ8SVPitt5jScBnkNizpeVAcmplrzhTCpnP",
-	"hM2txBANLInY9bzfJgjhkOVV1xCoBtoqXwhxqudocnvjDcjlGDyavi4xLRcRUpNaVDhUL5cDYqoUZwmR",
-	"mTknmt+RKWdpoiPiFoX3HogSv948c4LEOaixk00hsFaMc9+FME8u7c25MpsCy1SWsv4qaw6CN1kK9+qS",
-	"3r3AD59+27xls5WlhG4WJbI0tZqKN1ntH65ZRgLcVp/DfBnU+TKRMq1Hci3OCYSKlZ2eZE51cc1feFnv",
-	"HDwkMDNRzFAu/BNi5lIXbl7n86k4Ui/QijSIckoolgBkAANZeMFr7wNk+pylzLDkdWGiqOLhJGxHQJba",
-	"g1ZbBPxosMMVZJHC6u9NiHu5OKbiibEXoGLaOG/mBsxq/ThsHROA4J1hewJSDH6FywhjiAuaDMi3PmTS",
-	"C6X2iEkmEikgSLZm2fBCYUiCwfDhC0LJhBpUhClRmbB/FK4qi2nanjhN+zHUlkOebExIxoYr3CvyKNaK",
-	"CqYLxpLq3dY+NejPIUEWZgEBuDz2E03Ae+yMcvC17jdToahVJ6pFPEfwL2CeIBgiHC9QcLGPDJ2hn9wr",
-	"Z94/6+1u0QPIxWvUnp4NtezMr21Qse+FyLlq/qtu1DIasDcYMJF5D201MKM5YhbAaftN7nuuIh/geIJc",
-	"hXATkbNzkH77HZLdb3A2Q2egSxWHY8+hdnZB68kh+QzXZGYl+alUZCZl8gDuskAJpYI3uSZVPXY98LRY",
-	"0AseTF/udOVVibppJHSNravuCmdQUnKm6DIo6i2Z1sHwvvBIO5mm/NituwpYfFj+ey/5BIHT0Pdr63GD",
-	"BtdxS9OsxdNxy1TCg9z8lcMjRuM54UvIS0FGylXhWe6zgRf2499woq37yBcU2skPHGTcZ3Mq8Dxr+HLr",
-	"YwcaOJBQQydUs1GHPSx/B0W8ZIRW/H6UOeV3LBndMqXbPEd13inYehANZsh7aGpA4QoxzRWNFw5/A2rM",
-	"LVPchC/I9tWE/GI/UsMcgHcC7fadH2cDFWq8dWEffqri2/oCS1O+b4ECIGwTBh2ow+7iTIfEBAfQUqAb",
-	"OKFSrtGyRXKjFMExekoLUzdu2P6ylk48QDvS1K6NSAGD9yLZMi4ELI1TfofqTSiIW5q+cp3MTCzx+tu2",
-	"mFfu1dwlGVI+N3m8HBif7J5VbtGJwRtr9UuG/DBIxg5Y7TuLnN7jZVj4qyxd4gg9j9GudWRRINMtEfHO",
-	"mGZfjLy13UlGyDmaFFU3P8RgFo0Gt1kqmKJo0wOVa4SxhSXzgTNKwE9CmpGHVZgz4VlvQfpcFO+P350W",
-	"3EGBOFUA5qjhF1bQZYGyxRGXiKiNEbwqENQDc5LKeDFwcQBBoJQ+1DtaVRzod6OH6knu+G3liHf71mPM",
-	"Ll/VDvYBSFg9qH4OtqafouQCa/r+Sj6nLndRp/dji29iRzdE2/a9cNWMQyiiVXZyDYK813K54LPSheY9",
-	"NVxjkgr6Zi7QqdA0NDkGmfMFpzXlw1j2DWZARlCH6H1j4b0duK9aNQBwR1GyytIUXFAyTaKmT7OIG2ky",
-	"2wri0TR9NR2c/2v7UksI++F9FMjDhvAebahILgidaFBSGqD03jOnwO5nVix2l/NZD68cEUKI95NMkzcs",
-	"ZVSzVikk92LkBguzlgRjTkgl6gNdq0wkhJK5TJOm4UkvWDKabDrClB5syKtDxk9ZvlnshyFwVLScfQmx",
-	"xVmaZ1wXnk8h1xXvu6OmoHVn2SZ8H48uSnFjdSM0hvREpBBHIlK5CCLi7oHIiXERqdwCYGjJxELItXBE",
-	"4XmJdyMX3AkzB8EBaXdTZidNVOlSTBGKJSIpdl+QS1fE2N/l5CrPh2jeUophpsVuBiEmkiN5S9mdUXRE",
-	"jVEdUkzFvVFstbc9URuqzJE2AGO3s4w2qfu1x703mRDwx7WRq5VFO7DEWOS7zjCANWobdlSirCaaUb3Y",
-	"ep/9XU5uqF48QwsyCBV8Ngslzr68/OXXy58jcv3sp6vnv/58ZRd49dvVLzdBA2IP71VADRdJSxLdW6dd",
-	"cU2mUnkLEUYHoXlckwW3l9jJ0zxQbT2XKXO3QD89ya3AZ3s37xo7xzl58fLyx6vR9bPLXyLy+tc3P16N",
-	"Ln99/uJm9POrHyPyv//n/+pn+ixPVt58cQY59vjDbKF3e4KfBalXs2p7HMhDuIMLDNHhAjRyavCCyVWA",
-	"lnDJID7+aJ9o9HlYnCCGLhgxmRI9NfL+nkN2Z0ZGbY50JivFpbeLNdF9zmdzpshMMp0HkDWXqDKxDchr",
-	"qsmEzTLxMdhzN/+9jucsyVKWkL9MMU7TXu3EqM1fD8ecu2OXDs1BPf/qwYRqaexVnlQYPDLEa09RHXzI",
-	"3SQNblTYHHogvUKw977d4Wz6vm3PDTyz/d7PjU893l1Tbvquu3Ya3pTkhyiAUGywZK8odhE6i5e8xdO1",
-	"35Wwt9/Wlw0aRBB3GLRjtYZGtOeLdDgSXbRC4cmtbrkdWM+kmPJZplocWFO+S6wPDvkDT8NmAr6bZ86d",
-	"ZmCkrpSabKWNYnTZFjPvCjpNrKolNUOfeJxyOzWZSSKF1f+sMhNhHgPVJJHxgqlTLrdKOMUB5OsoNh45",
-	"cLafBoCuib6wuorNGYsDMAV2BVgdRN0mSyqC2FbKcQtZ4li76CkYK8em51pqoRYOgk41M+/hV8KNRT5N",
-	"0a/SrSkEp1/YuqDyHWy/4WQFjw7nGMQrnGZLHUKQCUs5u2VgEtArRhf2j7/8P0L/V44Sf70gEFucjwCY",
-	"xeO5BZ5iNJ6DNY9rUuIK+zCKnRJpKzSye2WCWvJFg7+0nMx1OUS+zbsX9MJ49b++1IArcMUV0/2dxzvI",
-	"TL9n2vApLzJQt65Grpi4ZXfbZPRaSJggr1ZM/Hb1T8tYMguvSkUmb7nhKTebiKA0EpHK6qBeR2E1q5xF",
-	"aceD88HvWorTN3T90kllVYdxR2UZfClCP6r7F/n1zc/VU/r26VdRl8Gw9Op/f/q3r3YMWnrbjFK6IOyW",
-	"qQ1x1m9vLEvZ1BCZmT44VMjGebCANCMKKbDemwX/Lf2UiYSpERe3TBs+q/sLgj71rVCqHHQPfAuFFbxm",
-	"Sluku5ELdkC7F6b/he2pVRKsHhja0s/zyNRjxu9Gg3kw1SNXM+I5VTQ2TGmP1JDX/yBRD8LCM52Hr9RC",
-	"nri9EcmSi8wwXXYtCJfy7X2jR4VLu2zJFDjAdsk5fiMn0rzOP9xuyS3dF3BA1WkL5OojpFbQG5P+AxFf",
-	"nwxCBu5qqPK27a6uHktNY09pzLCOsUtSp4DPkGKpz9EOM/aZxEVtAJ9cSsuZuOP/NgY7IRS4wy/RUOg+",
-	"HA/Hp+8ESsqYsQ2f5INi8jb8hh6KwhUg18J5AsBH4CpG7YlhRZLAtw5+PmdgC/Z5QaUE0a149ZIm7MCs",
-	"s1NAORi6HSAO318btVjzWzECjPvmbyRlBlio/WfCZ5DXVgTO8DsrLc9ZvNDZcqfIes+LezABxN9KMk1N",
-	"uvQVbroRLZjIkUcbBC2eN23ZFxE5A0rqH92c583UZ6AGfLJRNefD7cnP7jLS9su56SQZD7wyHKKOdBh3",
-	"HNcrGofC+DD4u7nP7zfGxzVAJY0JjRd4M65L+XcQON4voaPjkuZLHrgLnI+k/4ltS6meZgqMprkIy1k4",
-	"wbryQt+LFwD8avqmkI8DppBwOF0J1haVMGkC0yWgfInhIjZkksoJ0vWSCj5l2uwTPuYkGoR5lJ9/bdMd",
-	"Wb2vlbzbFPbTtoxmJWOm3aao0GvLkxKe+OuMxKhqa6gDwi36zCAur5bRZPfcZbUvFf22KAlBCjgHwKtv",
-	"Sk0wd+bV1ME8z0/vGY7KTDwP1hL4vjScJSqsf9MHtfMT3w8W/nuSV8egAsKNsE71rHcuZyjO9dIdL4gd",
-	"GGGqictfdwU6/Lpm9Jb1puga5paxHvGiyLTAlZVA34q5r/NQtV1CERXTc+GqNAWyPL31EKQsAPsaDVOG",
-	"zrBG8TlCB/IH0FrptGGNNzOSCESNpQlTWGBqSe9GUCIOs0RBua8nEdJ0TTca9egRWmXkdJpywYIK74Kx",
-	"1SixXwQRCXLSuSYLtjLE5Y5BNS67Zn1Bzpxvm9Tl80a55K+/86Ig/vssjNaVDYZrVecjPv326+/OegyK",
-	"T+sDt2wWzwhIcilvWVKcJfgT0b5sjzCPnbb/MN1777lSiNfFmoUjKBkWoi00tgHcLXIDbsmUwUXgYoTy",
-	"uodiA4c1Y0b3qgZR4HXzLMKADC26jFWtdHedW3EaHD5esGTUksxV8QKsqTBg3IUyYlNDaCoFc/WiMFHO",
-	"QkWKdJPzIbhnEijmYRfbNwssGiRyLXqtyt5qQnoSxiVAYSXjeEGxPmeJ13LJ8hAtXGDvZc0ZTc28JdbW",
-	"3brbRJXyFV4U4N30D3jIv2jVVBRbUi6Cl+BLz8cLiSeHZYqYC5VZJqx0hUEKKcTNIAi5gQodAGVNN/3u",
-	"r0yl4Vpq6M0ctcsBPqF0g3p66Yhdl5H+btdRx11eA40VWhFrra6Rzeb1dXg0S9Pe66in0ZfOvn6uCLAC",
-	"5cqnGtpOHZAFPoa4wpuiSHJbCltRebAKpliuNpFTP+ydaPXuIAkzKzq31Eq6qdRADn7eHhJeFObbddBg",
-	"0uzbIonFR5P6mmtF86FACcDNdqddXr8vr+hXhgoOsuV4Xit2y9k6YHOBc9uluET9yEN+5y1aHNTfdDOj",
-	"mGR/TXlrCaq6NtfS5mttJ7CLpqol0CoTOG0SbBSFqlmeBlxQMMrAG6LnrgTmXmRaUc6KlUT5IXSobIVO",
-	"2mIF6Ks5GzoLa8zwYEdN+YZujzN2E3bszJlOfgiamjso2HsGOhwSEPA92RBKVmB/dL41TK723oLHslWv",
-	"Mj1vqVlUWrCe19Ps7aLz8mTan2A/WQNKi4dtbCmNWTWdwb7sKidBaRQNBQWqRpygSrnRLYlDdZzaEqLu",
-	"/33fyimbKZLcEFiBv1+FxH0UW9hqJK3y58ijbHFefpMOnp1o3MpqOyqN3IAZEitFWYK1M7uaWFBAbim1",
-	"IU9dV5yd7JFAVAE4xxILYoXK/lrowXNd6zJwgeVHrKzi4RHi1RAoc/iot0bBAl/Sy0e05TOXSzl0ntWb",
-	"LN1BZsHxtxZxArEDC7uGqaKSd14u/UWh4sNOoQ2WkrGOXSGKG7ZcpdQwiBXWkas/RZxA2MLOmqEMbezM",
-	"flYL6A3pxXJllcuUxUZ2xVTvWtTq2g1ZK2x11kTxEIk1G2cs2AbttBeVqjIgl0N3lkBnjUEApwzUJytt",
-	"91Dbajkv3Gb/4/JI0Yh6+K5X1ENzoQE/RCxVi6T+agrXFvZgZRp7qcRpBhFuUM+mEI7gHy+LF+0/r9zL",
-	"VeL77pugO9AoqluXcE7+fv3qF6zha9idiaxuT6HIuyuIykBOKqRAjwBoZgL51ZmPtrWYiFqC4LAQpTZU",
-	"9djPihrDVLDQ1SyVkwhBNGN356BHseUtU+eFOYmwu5XC5h7Vydq6BTWPvuYsDvBLb7HYoaR66FLy0ApG",
-	"5Gkv9/ZY8jVrWeqeLmZf6jBkOkaputRHAKrgAs8N3o9dsRM/yTXErEwyvUEtsreg19YRTLtuBgAQtK2t",
-	"mNBdoaSuECMTXRE31MXc9JdE2TIY9mpvMJokKnc1YT4l4cGwIWjgQWesLQxpouRa+8tw60j9ymGDXSV/",
-	"vVz4sopONchVjjrff2ULIeGkKIncUhywzgWmXMyYWikurLAoCE8spzYbV48Fi4lfQIgt5UuCJQudjeKW",
-	"KT7l4ZTXLQGkuXbiXGsKeDcPmjk8hpTjqZslicPFghRLeAwZKsFkuVdTu2fLIzUOFJWqyJcqQw86gyaD",
-	"aoUzzXXByJXzD9HJpSaUpHKGx2AR5EQbulxBOf7MzEF4shLFrQfbgfOR7NKU7gqwcAXxXbCelY/Wc7m0",
-	"W3d7BkfRDinGpWItNaaBVsVz74uaUw2dfllC0COzYabkESuBPBOlf3BxS1MgR5+98r63buegWxRd8QBy",
-	"Rd3y2N4axnXSaOGKrMlCLsy4d/1zHOi5/wzSI6dSxSzp7qfsi0+Ac8+eI5iXc7v6NEunPG27ikBID6G/",
-	"RQV//fgzKWTfPNEVTALvg8WIzVHixe24kx4WU9xYCYY9DvF56cj661/XjJFExnpYFM44XSa7R4jbxXAx",
-	"+wcLIFNs/4Q4dNYSzOQNRjlbgYQaQ7gw0jIflWlDILAnIq+vXl64fFLXYe2XggU3JZ8DC0wv8FbWF647",
-	"QsnyC2spvCPIWsMiVN4bPjC+1dL4rVV/V1QZV0EBRrOc15n+nmh08q2pdmHCzvnSnKx0vYbLxfW424IX",
-	"GzakWbDApf766uVWo1XOz0oDRRVcqa69LLeUm+tvjwZ0uLlX2AVezG1eFp2lptwW1HW5YIAORsrw6YsO",
-	"2wpCpaqMNM4F/ziZZCLB2mFd51Ro41+H2j/BgYyAwkI1J70bGxkx4iKSo4sy5IIAjwL3dhvK12tjOggU",
-	"2408oOtLCp5nI8yt21a5Q7jr1mSSELOQIt2MwuT8thpQB1ERRRhjzZTD83jGnrFQc6raSuPNGUhDlrc2",
-	"Ag5rcakQSuqwdReDZyiA0Jn4AwGD9uedggahPi0YNvYBa5f5Yycg+0WMdkWp/EPLxjlNu5xbRkr0AE6d",
-	"qwQDOc4L2w4H2GqZp1stg7yllFfdcjylcEIhi6A8lKN90CwYZTYMcxQ3ZCYLwM4URWKXLeFXW8zeTgct",
-	"1yr29m+Hz2WCKqd5B06ihCMBgHfwjhs628lV1xpk8iDaL1dqOxrlF5RQI3vB2C5kT2dtoeiVrcwp9CjA",
-	"0DUIOMQG4x5nD8BhKvPBFJa5xHOeJoqhjQj2P2GphKqXEvyAPje70jloT/QtV97egsJBLGxPe0UZOIhr",
-	"e8qyPRNpA9FnhUJRa5MKI5bq2TKlvM1qAm01TYsh5ZjJuL1DxxpZuwGZKWE7VZvuqqjcUQvvMJms2G3l",
-	"46Wtbk9T7WHyvqGzX+gyWOt6EvScS4h65OaiUmGgMHtBObpd6OFto2MDdoiEqEkpGvOU8k8elCBqwtfH",
-	"Te2CwA4WplXPe0BdRV4pNuk+wU4BrSzshs6893mnNkXQhbmtBlw/DnewgJYON3dLJyN2F7OVGXXHc12W",
-	"kxyd+wtMWuKJwRKiziy505zhC/jAc1lVoC3i+JKkbEZTUBfOyxHFzia6BEswdLy3RKGjekFRwbjFp1Py",
-	"AovKQpD0hIGlB1tyfSrJj3KEewgBIY/VL7VIdPpN0RNGG7ppaZw5snDqNbCLC5KiMnhL0EqgfEKLT1cV",
-	"NWL71cctF5b98L55IL0PYAvZ5Pgrp04fCfScOSf0CH7jNvm2siYfCbh1rI/YkqyWV4gr9khXxuwgT1eZ",
-	"Nm0uAZolnIm4zYQLybmaLDMNeZjQ2bXCeSqlhfDCCLT9v/oZFEsyBmefHh/QpluZKdQzotMul6XpKGwl",
-	"+lXwP7K8qVVRIGhsXx8Dnvpk+/8bfjol9m7PNFMYQj9eS7VIJU2G+SxjksqZtmNC83qunbnt9EGSBtc6",
-	"C1UsvdT++DTdgK5EXd2WQPLWZqRZQHr6+9t/XINZXhCcJu9ehom5kEcR6E8Mvwe9+HzKRq4uRkfylM9y",
-	"s+sHYfjOxSWDLSXlt31bPzxuCYxKuaV295hxCV+FKltuMu6CasH67H1ah6iP2JGDX9BBjk5RwRrKtF07",
-	"wahk9a1W96gHIZQXvIVLPVd0arpZ1fb7sMKOtjP3GhvZPn6Jr9QOWmWsFJ4XFtL6yjY5afcI6ipouBy8",
-	"9e23X3+3Mx0+/ba6g/aMxO/KuYhPuyjwkLVQvsceNNgwM6+Bcrg6Iw+iau4yCYGRWdIuQGkfVOh6e6Wn",
-	"gJlqG4VuK3oCpHajnPW6XmPQXtC7eZtfTT2rDoWgtsKuUmXMm0LKsPIRISXnhu9poFh+xewGQre/VrC0",
-	"thaYcqO39Sip9efJ0tSHN+8a5ON1vWmPPIG8uwksMbSzX6HLaCA7pz1hME8ymtB4EfnCP3k+gH2yogrN",
-	"z+gz383g3PPVkaHBwjQQtovuDotFRd4rpAJMNkTINSYyG1+IqEhZoGSeiQQtunu2KSj7vLyxuFhu6Ax+",
-	"K1vPnrseeKE2OmLKBQtbaK14NKWqXAfDl/dQjCa+ZwyFfDMYJ4E8cytpLmk852JbWEQ/1bGylyvHd6wO",
-	"uUPdbXbLZaYfc07MUwxXWlCMCLZmijAcWWMZjamSS1dtH9ruJEwVLVNjxSCmkaZ6f0Tyi4oqJ98bgVp7",
-	"NLblE5ZDg91eMTQYgnLQ5++VExc6HDRNlHBm91Or8+Qi5dCNunX/V22q5ivBsNmfvzEqVmvim09CARHL",
-	"NVwNiknKIbeJm0Av5q5yD9e+zMya6mKch/UizkNZ4zm/DYdVL1dSmZYQz7d5O+zqsdYTuTvVaqi7jzJ7",
-	"ywxQW47dudxiyEJZct234MBOIaP/ZtuAFKFSbXp3BGxJs37r3QAAPCT/AL1fkGxlVXtUeXM8giKPYRdZ",
-	"tdlp+MBaUWhL0fvcZROEEJLidh9o0bmztNYqqkWDasWOomOgPaIcqiHqfcsmcykXz5nV3YOxPRhsHw6l",
-	"JpqLWQoxHvh5AA4YXBGgUHCXWXbw083N6yivxekDSIQLy+iHOPjuyB53wGa0sgL+N+Qf/HuMmYkwpLHP",
-	"6g0Y7fvKRpbVppSLNodX0W7ZF4wLNTrZpfnuLo1Obpkwo9ac2d17fxxjkTKGy2a39sMWYalpceT/kbFs",
-	"x/HcDduCTn0x348yZzRp9zhrFitmdH+U3KV1iFN7FWcJoTPKxV8j3yGk3DMkb+TQnAwTQjpbH0HpinO/",
-	"ZqcV2tvHfUyoUvyWNftnB9wCasZM/7I0RsrFaNlbcbFgOArSZlkooeraEjvVxPHYkxcJXIdQEswo166X",
-	"9jUJwhxlEFUIujipEjVUqanUOCXnamXq6Lge2rwU+/gGdgArDC9VR/CA6wOgmehVWXx/p0Sbtzg/gS2V",
-	"Cw6Ul/vwirLOohMspnqJV7CcNuw7WIGs1A6hl53AYmp/K77DtRv47FWOggeC3O6G+V28gm2E84YlrZJV",
-	"wS/3KWhQ+rqDcCvA7JLtmoJPZuZwcwVlN8fZLjGF5N/ABE7Jf7P/wzgInbe7y7t2QFSNVCwBJQ9r8WkU",
-	"g1kETTrAMmTF2jzu0GV6Vh38ZWdCq7j1KlP63JWu3S50tTdlw3GwamlRVjlvstWn2q3UresD/lGqizbN",
-	"0pQASyZzmkB1EimXzrXbY64V3Vj9Z1SkmdRiCV3RYqnIs1RmyRXMD7LH3JgVBIn0yDJ3+TEjlF2a07xB",
-	"yQdNXi6v1oWOksmGXFsMoSrxNyMclGYx1rSeUM2++8Yu6atvrNz+3TeoQZ6S67lcC4s0gGinBPlVVBR1",
-	"2QevnIsv8mG0p+QnqiZSQdahkBjIOuUsTQK1PA4WLWMfj2KmzAgSGDf9r6Bwoqs9zYjoFKzElhIZXerI",
-	"db5xG8zz/ub0lm099Q4ud+PMJTtwl1wp3F236+YCgTsfGGVbqMExRc5GbatCdPPAKa+vGDzI0V3YwrOS",
-	"eXNLq4XdKuLzgK3ihSCFWaEX/9F6LVW4LsNWh0zudcJkJ+CKKTMtKfmtqsmrUjMRuGtolnBDlFxroudy",
-	"3WYK6p3iX8ruzzdcgWMtmT/3BPkld53vlQupaB7ujvBrOO1cF3J/H4NbqkezoJYeBDdzRv7+9sbPmTs/",
-	"y/7k777+799sU25w+CZEIIE3zhQ3m2vg5RidTDWP7R/I3y0twy/555bxYVJxXtSDYwlJueDMh1acDzQv",
-	"6bt0xf/BNh2bvXQV4WhKsH5J7lct1sGoKmu1uBC7DS6mMgy/n25uXpPL1y/ACkZvmSAQEE6GdMWHt1+d",
-	"np2SZ671Hbxh2fYTTewT+CzDzOu8OuA5WVEz1xHeV9o3p3onYpm4HiUMlP6JTLjzSHkt9PSdeCeeSXGL",
-	"lXucUALZar7+84agasmlOLdvn5DxP0/cXX/yIhmjCcNXNuGasHguWVIgIuKeq3GqyJIu7CIIVCUmv/76",
-	"4vmpHfTSNyAF4wIwfy8/jO/fDWAH+t3g/F/37wZ2Y+8G0Tvfhfzd4MP7D+NTcpkvw/gUd+e3RR+KT7ew",
-	"U3zz1Vdu3hQy6WZYCouMV3TGxuQvEJf+9K8R/jDS/N/216dWNnl6dnZBzrDiN4II3J0RyVb4ODo7OwPO",
-	"Yz//YwxHMNZSmXH0ThCsIFmupj7+58mNNDQ9gWq98H7kguBNnsCGqUZ2MToCgKfU8FtGxj9zsRi7vZRS",
-	"HbF0rIA+YVYI0xabYybMCQPMSIhZ85idk3HKJ4qqzZAOJ9BBxofS6aF/Uo55HNL/66tvv/phglPe8KVD",
-	"qTc/PCNff/313+ycv948w50teZpyd5lcABb8mykJpS5gprOzs6cn8P+bs7Nz+P/p2dnZ/zfGTjUpj5lA",
-	"z6yj4MsVjefs5KvTM1e4FmlOnw+H6/X6lMLjU6lmQ/etHv784tnVL9dX8A0E8Rsrug2A9AYlk/3g1r0h",
-	"V0zQFR+cD74+PTv92rVCBE4ENGolJzG8fTqEK2Y4lWpNVeLyKmYoGuc08yIZnA9+ZObSvvtD8arlh3ol",
-	"7Qrt+1+dnTmPs28JSVd5GdXh7y48wbkPtlVPqk0F/CiQ+QAoeIriUmerlnylwx9ck2Bg1NlySa2OW3GF",
-	"F9AoSg7YiziVM8Kt0mF5AE1Ti6p2f7nT/vxfAwDs4L0dvApodkvTzNf+lG3J4gmLOZQwks7e5hL7Sy0k",
-	"odjnGiq0LhkzkaXX9VyyW9clCZ6j37F6glduBS/Aqz/I7bzfO/m098HtkMmBEQTBWFJHoQVhbs4NnUWB",
-	"3//fxGWSWf4PDT1zu0z50v62RxRYuejcTv2f3EYC133lRWe0ORpduDNEr/eRSeIl3fgIEEi/SFNomJMQ",
-	"lbn69ev5xuphF85m4krrABInjEA/FWT5icQY761EcgcKUYkJhX0PYyvJjiMyhkA9dztRIcVmKTM9bpSm",
-	"jmmaMmUVb7jNXU2OPPqrnIACNET1Anb4TuRdzp7o2nvF6O4NDNjOKbhJuf5mL4gXr4gamSIMLr2lBupl",
-	"MgNFjv7VFvNGIVAcagcNzgd/ZOiCcReOe1Rg2I6NW9snBfBHRXbtSrEpv7OE6iSnlhXBd21LAml+xyVd",
-	"6oU7EEBAn9nEZwKVsNAicnypLCQnGsfPmkUqArwM40WJXjHgveeuc8oq0/MIQqkigjltEfnf//N/ta3H",
-	"F0CvspMWKH33zR5Aai604LJRKTFpyZYTproW69v4HXG5feI5gaActRUE2bD6h3ZQqvR0BMIo1esQ1fZu",
-	"3r6cN0KslOEPw7r0QnCxGMLdvdr3xxTXgFkB5xKPeDvlgTKJLEI2i6sJCi3BDdXn7vldTvSQ3bE4Mz5I",
-	"PCgI/8y1+bucXBVvNnh0aD/FK0M8Xos+W160+laf91ZYXqvXe6AGDh6MDb08Y2UwBSIXGxhyCbqhp3mn",
-	"1J5iY4/EVfmzqmLbvO614Ws6Y/Y9KL9aUUy3fQmv4ptufQ9C0re+A+GEzTLhWcGExouZkplVkS23SFNo",
-	"mer6Xwq2tkICGL32wNvhff73iCcfuvS5yvEckTtU0eCxNDlI7nSzYo2/Oih3pdsyYAcf3u94EkPFjHOn",
-	"PmTWKNceq+f5xo7e40S7QfpcCnaAM7hxUSKG6oV2+X7FYaAVl/LUB/c8HM2H2sjV0WB7beTqUwGtXQs2",
-	"SG6H7RybFxoCMXkHgC7M1ftGvIG3v9yK7ezQQuhPeSHetDGFXnffURh2L9z+gtJfULoXSqdpgdMPEehg",
-	"xOG9/U8PMQ6Af1wJDs/30YQ3AOlhxDYHw24GUIB6mMpZpwGSjKcyTeV6jK6BvB8uJa4fq5w6R+EJhCVi",
-	"rNQ5GadyNkZbWcoF03m/tVguWUTWWI8aijg6x5l8J2aSSEH+Mv6ZanMCUU8nL567chF0apga/xUV3jET",
-	"ydjnVSJGPtHOj5pXUphTjTIB2ipzd+aGxKnU7J0AJyfuglGVcqawpD5Eq8ZSCBYbjUIbVPUJGTALlPxZ",
-	"zrYZMH9mVlZBw51rNq1deZZKDk7QYGb3HzbenYVyzDta3FqeGpoCT3o3A+F2jmvYnRkCWpwgsKuUGAhg",
-	"sh/kpvH2Nzups8Ji/3nyC7szJ5cAwpa0JSMJoF9l+9uDhw7AU98wWupMrReAuEYSw7AhNU8hfkBlQhM+",
-	"xRqVE/YReMWeOl0xzTZ1roOzP5om585gf7WtDrX9lLXtQHN62seGGapoJaBhROYO6tiSQ6xIp1T60r3z",
-	"GPIdztVLvCvKuB5CHvh+Uy5Si+W+YhdZBL3OabnkdpP4g2jyDFwxbk/7u8G7APYLW3uY9XEQPz3YxOVZ",
-	"Gz0JEsn0QaQ0e2d73y4WTPA1BDsPpA3Ph/f4h5d0i7J61YN7Dr+XDu4jEfiVSLxPt9i93rr9xmUEEseK",
-	"QkiDEzhyQHQ61rZfws37K4+IuvepNHbKD8OZC0ppUy9e49s/Yq+Fo6kYdvxXmQEB8Ph6xlus/IzippwW",
-	"jWVcwIOvfK4YhN/rFaMLOOBSUFujO40vDZCC1/8Qqkv5pPDeywKH9CukCNXP6fBMrXlEvQJfHufOpRtf",
-	"znv3Q+3DqtrIBwm2i4CQXz2TYspnmaLH9raEpjs6Pf3AUw9gMD7bnVAumEoiksh4wZTLZUmWVGCImplD",
-	"DfCqc7xow+Dr8/n4cCqKGuSHpareR71S8m6zhVXebV77oPmjnXB5mkexyJSZXUyhY2m5iGW5UhnFF4ic",
-	"RmTCNE8Y9vRghibU0MfniZUDOTxPbJzFp8US58HTewi/AyIYFrn8nbRw7RO3j0sLbppHo4Uc8XkpBdKD",
-	"uEYE9gSWWQwphCkz2pIDS6d5sdOo6ESBkYr2wzW1RBO+mR6L21UC5u+LGCT3OG8YYp9NmWIiZh+GyLW7",
-	"FddL9+Uz9+5jKLA/cKgx4cpb9dBjjyBu5lm4eU2wzpJS+Q3IixZQmAl6tKtwu2OphgZ9PvGIMsrR5OhY",
-	"2KnS/D1LZuyyKJN+VI3Gl398lHC4SsebPGS7FqptyjHK4ZSCL3jVgld6IpedCTLuq+vvX70chLX9hn/B",
-	"t2tt+hcGepXclVqTun/GmziVgiV3oa6wu3l7ZWxY2AWRGxgmXNBQOZ8wPvvstENgNPS55mhOXFLDFKep",
-	"/sL++qBp0bqq6x6+Lne4Ol5osKeJYrajM8NyU5wn5VZemLdYdNGGygIS2xCYOVtWZLEN5ASupQL73J8d",
-	"1RQzmGA7hFqrbL27A+fBIGh1/LzGJb3xa3yc5DYoF97ZkmtZrnGcpyRXG4X2KzHudwbdlKqJbN8eqNbQ",
-	"h4+c25bv0Z3mI4nlWPTdST900UzgEHJ9YWUnqAfNNSnKy+6tRG+hNb2icadNvmhqC50qdw5Mg8iJ3nQI",
-	"yxkdMKasGwuqW3sk3QwS56uddu3NYZcQQQFjOvOKGFQB9LobuCQ/hevhYIze7mR4b+jMyximCxNv6OzS",
-	"bAvy8Xn1LXE8rsBLD3dXVzeSYyJl0Xbw8UwFRX9BDIPhS+ZVOSy5zUMN/z59KcVj1hFRds6175bZKv3e",
-	"0NlP7rUt2GvPlyd5xCpYcIRRmzw3kc6YC1lrQfD8YYcHd1t0WnVNV8JAwVIKs7dlOOYcO6hfPj0r9V3x",
-	"6fCtjVceJ5C4RGgfzUZXEB6ETUJpt43VE5bNeN4LlBZcg09szocN/b8QIvsw9G0tWuNpXxhN2B3YqzbQ",
-	"DDJPJV+yhFNiUSBvnOjKQHBBxs/Bp3jyDJHvBFsNj6FnJNjfMf/afrhkzOiyyP1EO5GPYidziGI5DUWx",
-	"vnSr/ywvuIPbdvxZHoLWXqMDuBi0cKMErr3/ZHLyCuv2AJyqcns8d1p1rkdguzyekxwQjjZzXZkWsQGW",
-	"BUAdTYi+YsRN7KrGPflI8TaPbHPYAm1/jq5ear64lzJhgVK8ONYDito8bmxP+dQLjHFVF7nePf6wjS5z",
-	"i+FJuXZhV1Bibt7sDP94FHC9YUt5y2pXHu4jIloWrBbL3zxBaguTTxtP6rfdg7Ck+lSPwJGwnXvRiE9l",
-	"2kD+gcWLiyrsHPbl/d4x1htbbjqOdUTGFMhOKrf7XHMD0TpjLBA/cgcygh2NYmn3M/bpQ803xrXyK1ER",
-	"Urf21QkhsH2apVOeEm7eCaqYC4gs6idGFRO8YiSVcuFueJFAbdNgJhEy2hCuHT6QpzbLc+fJ+uR4ITNB",
-	"yr6A1EOLcB2gZutDMsXhIpswJZip+JkCDQ/y7r6a8sSVg+SafHN2VuSrYf/CiAioY0fJmtEFU76fcbhM",
-	"llQBPtQpp7+akn9sbpkS2DZTpmDJE8wXmFaMJhUIYlnTZ0AoTzT09say1HPf4K3x9SQTScr0Bb5GIWLj",
-	"ms+ghHzBLyzOKpmmTHnzYluW24KL7mBw7x9+lmbaMJVDAur8/UZTnlDDxSz/3b0Hj92PD/Ykb+gyPYiW",
-	"cVgnYJ1KaoXqsGQ5VhiNESpYd5n8I0ftXEX5iKFYrmx9l5Jwja88znVcTPQIlzEaO7HKsAWExrtnRbVm",
-	"SY0XxnMWLx5bEWiC/ji3Uw3qn5p8vvs5XeAbKUfXi2KEppaHgizvui+ErWn9KWebJ81pcf9xbrTKvh7b",
-	"h1YcdOFAa1bEewQ/Wn8Wa+gsd+d3+QzewEs7r2r3uh3RoauLPJb93kco/OkKgVgMwbLQaF7GcpR5Y2no",
-	"HO1LPlDFoqIuvlWCUjajKWrihC6h1fscWrof/irrSIr153ecWyzHjt45sd3ngGtODpXRCmdl1dmlvGUR",
-	"/DVh3rcDYr9gHG65TBietlund+Y6w3v7n37pr+Uj+oj5rxTQ/KKob4yoC/2MdjIlde/n8Hh3zHvwR2Yc",
-	"YD6GzwJRaJu4+gmR+GPaRFcpjVkb1sZUQAsxS+8YDCrRBZFKMWPqsCQ+VCxlvln/42FES5kRWMpPMk0e",
-	"KWYS7Dx7lC+uui7cMI9Rjr++fgBYoAklbPc8L4sQrC3vytjQmWIMbF9gelgzthiEKo3XtuxmDm863Ja/",
-	"UvPpAHR0GdzXE03WUuU1EQpRhug5xFUykTizOfRRseT3xDn7cwhE9i3telztTW2K6nnXHXq1XJmNU45u",
-	"4OWPWVyHLhiha4p2qZmUCVb29FWDfVhJtYR4/9sVdBa3yZ5tBMr14NdFIHM5XnmvCuXhvrY9m6DedxlG",
-	"m4ZQQ2eDaEDLKV758t4/ZBU1BaZcd1VOC49kG5Ay0TME7GmoRd2eq/z40Wt7L/3xg9z6LvVRdGkQ93tW",
-	"Tj+COaedAYG+akWmCXQxcL1xj1C/dW9jjuV5Q5WFanDDco8vevWsLP2rSGQpt+OosT12LsHC0gJ46ZZY",
-	"mv4QGGTnKu4yK3VXWWT/q23HQ79PHNVsU6ZfZ2rGchL7tIQAV/nQb4Us2OpjJOWWQLk79VUO4vHorrrm",
-	"qKXVmo/s1FBwFLA+d0Vz5dy8KZ2wFI1zhi+ZPiWXGOALZYSgFF3edISwVDMygWQh19MZPBqnJOelq0zP",
-	"feVEqF2HZSzzBtAQzt+MQ7WUVELT7jBUhDJ2iswzwWmKPmq7v5wkMUqWYkEB3ibXYcTtMWS69/9RjC4n",
-	"1YcwsFt2152va6hhS7uqL4XIW/2kHka7Ck2fr9uhQAuk7HI1ESs9J5JAz3S0bFNjmHI9VX1Q1/Elt26n",
-	"Q3FoRyvGWcKLw9fjPC5mHghDvCRWKzYjmSbllvqIIODsyFappAmhgrxaMfHb1T/z8g4P5HLDe+2B0c/l",
-	"UUWQjySnveVmnii6hjrvxXoOLpQFioKWwXXwuqCuiS2m9suUx5DaY4U2IQ2f7lHdujRitxj2g8RQv8lc",
-	"yoU3SOTFtaxIBWG1Pr5uSTdEM1ehAeIEofkbNyTlCyufvRLpxgeBl1rxc401+EcTql0L0zkIXFaAgxZ8",
-	"+VRN+esXAMKbYktNHPwqlNdkZ81jL08PFGWDjuRc6LS7mNPVigmM8AQLK+4IjHk+NJRXV2P/L0Xcy3PZ",
-	"jh17l4HoQI+Wqg4dsD9o4rn/sqMAAUiQCZ9OmdJFt/SzMxSjDxK3yNLUa4A+uByM6Ikk3E5C1kwxElOl",
-	"OEugdYKQa0x2w1t+js25e5ytL+lRWnI3J67nlXxsLzQ3O/maey7/IPjUmOtRIl4baTFy6gU9XWkOJlpc",
-	"1O2O4yDwDi+theH26biSX0KNEAXN32nM3J31EKg3CRO69A7v4b+jnNnKTJ9oFivWSahXInnt3r7Glz96",
-	"pXTw+ylmcmugxPJLaJMYy1umUroazWWm9BisXWAHO4B05SEYsl9pprXv9NoBzFdmztS1f3fXBcjpCNpv",
-	"t6m/jxOgy2cCLgorNG0wVWmSGWL/uMg91nadpTewU/F6LnNfL1MaXtK7eSAfDrvoi4EjVyMRmH/aTmvY",
-	"yf+JJhMl1xZhPRWDylpG5Sd6JwRuZQ/De/fXNl31SiT+dD56bF4NOgfgpAUQgrx094RZiCP5NNNma8md",
-	"u2XG7rCvzzg/Npduior9heiDXhS5Fpg66zNndxU420H5Jf1zm5hZOQZMDi2lNbpsm73SQ10y2nDBNtvr",
-	"i3Ix+wfbPE6N72K+jxQxUcl94mYeBdMNd2hU9cbKyay0r0cJ0fRGxCKgChPFB9FAOME9lDBajVZ0g+wX",
-	"oPn00HlzgBPHL8G9YIQSwdZkwTbeaInoMFVyCb5h6eoHrBS/pYblLlhIiBI+EotwTRKmjZKbfoUmjVww",
-	"0U2Or5nS9vxv8NUvwvjDOU4FpF9E8pUDB6FxzLQmiJQPFczbnAeXOL6PZNAaQpDtyCslZ4ou9XlRXsDN",
-	"C82EpuDvynsS4cJcU0FcbGopkep3YnyZmblU/N+AJufke0YVU2MiMWrp8vULDTXHlnRDEolWW1f0A/vq",
-	"Qjo5NDRGf8OKqSVHvYKkzL4MUSWwkSVdMP1OCOkAF6p6gA7TKt4dqbFNeQ6c9rGZd2UJL2kSDOlwOWB1",
-	"IpLOYbCFHNzXl4ehBncDBOngotYtGhl+uilSUfRcrvvGvyOGDO/hv/2cqE2k+WiK1q1sh1PkvVNY67QS",
-	"tLS2VKR1xhJLgTva/vvs//Boe3yx4zIMx0M0Q3bIFVL4+yVafE4ZFvZ3r0wVdbLASbyiMfOtyWm86EWg",
-	"EATpx+sUzJA8k9f+3U++HO2XgP4HBPTnB/34Sqqbv2Yy2CeQfwu6FzE/3bG/tSSkbDnBghBFQd1a2lE1",
-	"LKaYZLegmG1ljttSJWEbr/MV9QzFLZWUh0In0nEW8OKX+A8v51W00Ia9Dkfl4cI04tT6ekLhny02159B",
-	"A53KVYYtzumIoMvVNSnFMJc+eH+bpSKZdBWY+a0cb/fc9XY7pvgRnvCR6ri61nZbOtutaLyAjrxUMfJ7",
-	"lsxYQiab/vAeUhXP+S1rLTuHgWXV/qRCkpQLRlKo0makVdyKmtIokLvlPwnE4WO9uQOc5kELM18SY5VL",
-	"BEcEgAVYktm/+aqmEwVrZldX0JjvMBaCfljBhRXSYgY6M19acHMxc2WF+qlFDj3wY7hwgqYDaC0msc4U",
-	"7YIg1PyQJrIrHxvFbzenycQVzPQtbU8teY7BcIDNyV49e0FSupEZ8pl34sZ++KTIyPBlysEezN2VK9D1",
-	"Tlx0HJKFtgvhBoO7QlQD2SSn5FJ4GL8TPuTRgzMvquV6c/oIsZB54cWyG8n7mBkeiN+P128ouE3fITTM",
-	"Lj0ie9ieHkpFsfqH6EcnO9CBYlPFUE1rk2nghU/jjnp80F/qRSlmdls/VgwsxqqffjVC9vKZuRDnbj3w",
-	"rX/pS3ZPC9o4CHlH95+1xth6LkFgkWmSl2LGMHBdN2Ts4GxEU6gD8ZGMyrUD/DTLgGm5ZCAd7AngVuof",
-	"3ru/Rui+72e3LZ/IR40pKmIO8twxL/SkaalzS8JSbkUbtlsdsO59Hgv9mheNKzl9iGCNuVz3hBvcQpCm",
-	"5crG/5Gx7CAFMRsot60+2CfHAT5GlbDOM3sozQ9LFNKmwY7/GJOFkGtNxhYvMj0mf3mTCcHFLCLXGRj6",
-	"I3KllFQRuTZytWLJXyMyxkQney+OIzLWGURd2D/xqKWyfxuqZsyMeALvGKrMyPAlyzsBJPjPphJcElOe",
-	"l6n8i7zShewOVH9iiYXmTXpKt0N06KTjEKvblzChfgWcmr+lt9xb+SEf//4q8KmlC7t7fsA7zA9ZbtgA",
-	"l0PejQkcUWhOPM5R9qr94U/sYCc/jKmIWbp7luMBdtAqqcOS+uHdo9ybzyi06Z+WEcW5WPnDReT2s1HM",
-	"/fOTOp43flVbTyicOAxAA2uD/a/JlDgIITMQ4vPzActhVEqlZrErAsgNZAwvGFth0BJPHnyEhz2p3qB/",
-	"BGacTxlkxz/JNVlm8dwnoh/uJKGMUCVN+IkmNEkU05pp9C4KafyBs6TIVo7Ozs4Io/E8yrvg7OLr7Txo",
-	"43wKxzvjG6YPpSvuIsTZafsIcIUbE0gJY8AtsP3hHJCYV5mee+cWWCx87eIgSuRZ4tre6b6h3qb90m6e",
-	"vFSLVNIkrwTQ3S1BZdq8LpypvSqQlorB5e3DLDfCKHrf1wwSQ9riR3IHfXvRqi2lhr9oMHk57/wMN3/a",
-	"+GbMYfIoX7EJeK9fBSl3M7iWIXykkuzFDM8VnZpP0O76MzN51DbhAjqiQYSrc6lC0Od+LGp4v4uxtX4a",
-	"H0mgxsUQWsa9zQUY/tfURY4L9A0TronMdguF3b7LQyPeY4TBlmHVRwUNRZTl8scDqyx1d2D4REn+Ixha",
-	"QW+s4TmUJrB6B2Rr+ObvhVAQIoIibSpMC+18IhdYw8Km2tTFmKOd143iND1GEET/m/43phK+a2gqNrD0",
-	"nhPO9BOsjnq4qLLaDYzlkFLotYKpM94qpRmJU8rhEkFZdz3HtUGWj/tUPNkRRSCevhVHru4wsuate/+Y",
-	"WTl+Dj/nY8fM+PmfWYVeGE5THZYDoZhITsC1BK08MM8+u3z94hCY4iGS40TBV1jiBAiYPC6WjrqT1Y/h",
-	"yZKLzHTGfd5+dXo2pFnCzUkq7Sv3zSepnJ2wO9P9cAh+msY7sRRTPssQuRpPGYQgDmMIfGx5MkzkWgDW",
-	"Viuf766T1yqYt82Xv/boEzbgM2c0tSpd9VceQxEPDPTcY1n2+5ErhFxbFQRNC5risdUn/l1ONFO3PGbw",
-	"5/D+dznZDzL4YX32tvGHqZwdYY6VlKnu2CM8t9K2TGEVln06lW/Hipg4QsdSnHO8fS34AkLEXmR7whzu",
-	"wNoysCp4fW78dXgP/93vkP2njQkTuhrOlMxWeqgZVXEDw+GNFTYIbj6AvNoiJLbthfDQq69Ww5Vic0bN",
-	"kAttqIibgA++FFxQ+M1799PI/4SlYvcpFh8Ypw7P8hpWSt5yZ5iovlTk6TYehfZV5HkFf68WwR1JtR+K",
-	"NAfpYzPieqQYhjiGAdK1yOEIFGY6SdnnsV4fZK0/j+Xy5TID6JYb0H6Gyx7e5z+Nyr0sP85WwmWUGys8",
-	"VC3lHgBziUafx+m6xQ7vl494ijjpI+0PUzf08HM5D7/ee/vn/tfjfufiZjz+PjEJ7/M4k0aN1o/K7XYv",
-	"g9pjizqmQuzjsv8Y5+EWO4ypSHhCzedyk+YWjM9hsc5PX1gvPqM1W/Xw81pxSrUxis9mnwsN+oWXwwM+",
-	"v1W3pWk8xk72Cks7/varRrcvkDBYGLjaW9JQvfi0wVO1sH4O4Bze2//sb9X8hIHrNna8c/jQ8Eccpv1q",
-	"55TOLfIIM+U2vINcNvvOWhgvHbIcQDfrFQjWnPWwWzgYy//UdvNgP9VBNtf/sy632LGAcoi77D8aNNV7",
-	"6XOD1A6X045ALflTHoEZVyphPfqMw/v8X4/G9mszHmbZh/KZfAIbsM+mTDERf5TT2P6JX+koX+cxQTDE",
-	"iqAHIZD/CHC4Kvh6WOuS+wU4ZeDc+z8/Hxrq8ZXb01FhmEeH/Omx6QARMZ8sKrWF6hwUgDqm4gsiIRyG",
-	"2sjVF2A4YMDLyhzGKva4hBWIysg30xmNUcrg++7bb7/+blsO3xHPAIODv+CihYPVg2cfTfk5Fn/3e6qD",
-	"749MGtoI8sNfoSn27jCAjwNXiQuR581oy+JJMBSx9Hi/FTGRQDnozkVhC3AupvLAExSJCTShK8OUnSMA",
-	"g8Z7ne+0x4yH39oTdI3O5n2n2tfe9sAJH+pdqU8fdZV0t1OF67h7Y9Mho/FCfeu7zr7S2/4IB1G2U9We",
-	"udbRHU+KALCOd/ZduBsguOzK4A/yCOw3z/CeHWBXYbmDHRzjunexP41/qnsZ3ptP+HTC45pDQ8qHLAZ+",
-	"fVBwYFvInotza0zpfw8KBfnDe3eF0/3dX7UR2tbXnCrnYkeZUw9pmtopFI+DwMEkxiRLWftb+Lz9QSmj",
-	"aLiimbYYdKjEonACjmZxprjZlOIEw89vs7TxzFDDtQntFGpVDJ/9dnWZpnKdcm1aXpnFrQ9ysLS/cT+L",
-	"90My+K4Bofq4+0ktXWNLnsRhCsLnq0zNGIRVbH1hG3hKb97D33saydynLRsKzrKn1aB7Jktjl2m6bdv5",
-	"a2jRCbzitIqWJ8MZMzFTpuONW5lmyyYVZ5opzKNrf9JChaUX7uG/LWcVuHD86we9dbBXZmCRehhnSmGa",
-	"d/vDrvS2rmxAfHZv/7MfsrovB6HtFOMO45SPNIsVM0ebwuejH20CvdHQ3fQgEzClsZkl5Lw7lg9jTajm",
-	"8eD8X++tvOMKFeA/fOt//OeH9/ZDdevXkKl0cD4YQhkpl+0e6pKCnxBuNEun5wQzrCPiFqQjopkxXMzs",
-	"X/ltY3+16HNaUIErjtTUEF8zuUqxPbbmM0G4KH2VNxyufvMjUCI0P8evIY0/jz2Ausm1UYAKQ9P7Vmiu",
-	"jClXJO/r0iwp1vz+7VySuUwT7bo9K5liMw9fr6Q0CiY4BQa5jGOZCaNdO3eoglT6DiTBwGdvym3FylWp",
-	"TqvGVTSZheb1Zr3Ibd0iQkTQc4N1Gwr3cWlQb1QLDPkzfmskWVK1yDveYD/00hAwR+D7vF5iUXZ7STcE",
-	"+niVPgerWctxJDxxdRGh/AcrIxTe3M3vXqUJUXKddwCB90gqZ2Qmy3hgb8DgtNSQtVQLKF5lB5jQeGFx",
-	"TiTnBBLjI1fRPbKjloH5u5wEz9Zb2ghLNVvPmWK+ozhf5l2AYrniLMHu4oDBsnL2WGUjMPz3GzdWXlMF",
-	"KwHmQ0Y59Eq9MqVgVdTyJo+Wk+jqURHAVRd1GxwMqsDQWRXPLcvZEFos/jSQ69k6XIGbjTEjrCqkCaS2",
-	"VvbsNNc2JEilXGDt1lqAwTmiRcZTc8IFcVpS0YC6PIvPu2pbeW1ojxBzesv8ufnajrEUmmtD5LQ2ftsG",
-	"fqJqAv2xsVGUGzQTCVOkUh6nNB5WSfnw/sP/HwAA//8=",
+	"7L2Nbhs59i/4KoR2F5m5W7ac/sIdG3/suhN3d2Y6nSB2dwY7CSSqipLYKpFqkmVZY+TiPs19sPskC55D",
+	"1ierVJIlJ5nOYIB2VFX8ODw8PDwfv3M/iOVyJQUTRg/O7wdzRhOm4M9nilHDkktj/5EwHSu+MlyKwfng",
+	"Zs7Iipo5kVOynlND1lSTGN8/HUQDHc/ZktrvzGbFBucDbRQXs0E0uDuZyRP744le8NWJhBZperKSXBim",
+	"BudTmmr24UM0eE1n7GcuFrrZ/RuWUsNvGUntc2IkMXZAit1ymWlCRQI/CHZnyIrOWER+l1ywhKy5mZN3",
+	"AxKRd4NDjfNGGpo+k5kI0OknuSZLKjZEybUmS2riebXbqVRLagbnAy7Md98MIj8O28mMqR0G8iEarKii",
+	"S2bc8tEk4TiM+qje2hUzkihGE7uCllZUGT6lsbkg3Ggy9h+PgMJjIuiS4UpzQ+ZUn5JfpCEx1exEM6G5",
+	"XQ07M27bt5wxiAb2m8F5MY5ooNgfGVcsGZwblbEyHZb07mcmZmY+OP/um2iw5ML/82lUWxs7Uzo1TI2w",
+	"gxBvplQbHLObnuUCMmFTqZgf5R8ZU5vSMG2Tg5YxPT376pvgOBzVRopNmWIiDo2HzohUJOEzpk2YRMXX",
+	"PWn01bffbidSwlIGa8iT5qh+yZYTpix5KPEvhgdXbqZreA1WXnLBl9myPDrP1m54/JapjRteuOf8jZ16",
+	"DvTGRAI7ZisxFJtxbdSGsFSz9ZwVDFMd3CHGdMfirLRCgV4qrzy0v1nc3hE+e2gPPJZi5Di9ZU39Njgc",
+	"n3M9UkzLTMWsQySslPydxYZw4QSCmROuCUUxwW6ZIHxqpVsq5UKTlC8YoYIAUWAeeDIWM/nnyQt98sZ1",
+	"fPKL/bE8i4RNaZYaJ5/zcU+kTBkVMPDf5WQrOxqqF2EGdF8fkpK2Sfz1vq1HeHxASZ7SCUvb2TJ//FDO",
+	"XDJL0/aOlgfpw9CcA0N95M8PuWhyOsq0VQTqbPTKHn1cE/s0IlxoUzrvY5qmwM2hs9B+gUTfX7zbEzek",
+	"evB4DqdxS9fuUWAfPY16LYJtYKT5vwOdv7FKGIXeL8iZPZRTpjVZMio0oWkakWxl9aKnZ9HZ2VnHALH9",
+	"8CjPAsNc0jtHqrOz8KCl7NgE/ukhuWal2JxRM3rsM8j3a9mRipLEDs07+O4xqLCSKY83fcZSfvOwI4Hj",
+	"qeUA+6WsyuKb4UOh0syxxjeSKnxuwSgV4cnOY3VNHnTEmZqxjk3lHz+Uo1E+NIjxTAq89+jK5TOWyyXV",
+	"52S8+K/bMWF3NDaR/cf/uB2TWApDudDww7/o/5i8HxNFhb2/jhf/dU/J5MOY2NuknMIvf6Fk8texlVxE",
+	"Tk/fiX+wjSYGLnf2DsS14WJGEsm0eGLIQsg1oYoRPhNSsQSuyZYYidWJKBm/pUpwMRsT1HRO34kWEfhH",
+	"2zXpm7O/fRdaij8yaWj7UhxgEZzWTlvvO1lWcKWOqRDF4Ve/i1VbOiRLKrZKeUx7XcpK7xIUOnZr5bL4",
+	"aJcSxVZScyPVpocsKl4G7paZAfOB29kRWTEVM2FOmIhlwhJi1jxmbXSv9tuT7ngz3054w0RPsrs3HdGP",
+	"R2c5kaZ9T+SPH9xPlrLts87StmVxnz90GJpp3alllF444PVCSxUwy4GgbErliIxPxs5KRChZsA2ZSkXs",
+	"t0wkVpZKlbQqzdDVjvYjvaIxG/VTWffXR3P186tvt6rths661KD88SHFor3jtjOGf/pQDjRywTr4L3/8",
+	"0H785SncTXG1elgvazaZS7nw+mhrf833HtYzCFO9kkKzspMgoP/ggws4JyYy2RCuCVuuzOZ0EJXdDD9L",
+	"POXs3/+nYtPB+eD/GBZOiaF7dVi4I2AUz6UI7Bf7a7DLD9HgB8rTTMFHVtNiaLCnq/ycHf6ucRgFQUID",
+	"wqd6eKWUVBpHEzCwr5kwZK2kmJ2Sb+/uiGC3TBHD0lSTpZUwZk6FO0X/yJg2hCcRWcMFGbQUpuwHqZzN",
+	"vJjCi3um2SlKDxyIHedlHDMNf62UXDFlOC4PjT1pa9suGrDp1KrmoUfenBZ4+CHnCTkB1f5D5Dq/ulul",
+	"VORL2XscNE3lOsRBlzlhJhs79SVZyyxNyISRlFkdV8lsNidCrgdN81o0WDG15CbImzdzxhVRfDY3muhs",
+	"OuUxcs2GLOmGaMPTlAhp7LnACBfnJOGaTlKWRITdrezeiUgq4wVLwl27a0+YtlRLAUThhi31Ni5D4r6B",
+	"rwYF9alSdDOo6Gu7LmU0WM9lv+6vM7fYH8rS41/52pWpjc2Weo786heTf9/KRW6iTQYKHOPXXMSMrOdM",
+	"RFY3tmf1GFdlTDJheArPBiWDTEINOzEczq89PX7RwKqyzcH8YC++5pyM9UYbthzRxJ60cJOQahyR8Sqb",
+	"pDweOd6wvyiZMvvfmaLCjE/J5cze/gw2Yx+OUhovtH1FyJF/W0gzwrbG0TsxTpjgLHHvYEsRGVd6H0mR",
+	"bvynms8ES0Zc2B88W9u/HWPbP1M2hVYcMSN7VXwnxplQLLUyeAyEtRvGXic1EZLoLJ7nNnYgBdF0Yx+Z",
+	"udWc6MReDuwuxntlgxdh6G0GQ3/dsErxE03gXR2RqZJL8jRwTNnmZLYKewLgEd6TJ7Z37dpO2QWeFsBJ",
+	"9jc0Gus5X+Vu0jiWmYBbDkunoXnYdgKOYKomUj3RFackvBpowrC7Fp877h+8r2tmz7CYRTDcFZOrUGu1",
+	"DQu863po34R+uzd24YKL0N0aDMywOHbpqZBis5SZDs3N65bdw4R+guNzDtdrPhPUZIoFzrxYWh4PnSfa",
+	"f2VX4Bm8Bj4gY2g8Z3D6SjillzRhhJugcC/cW43JLbnW9s8Wj/uc+Zt8wpZUJJpMmOYJ05Fd0bVUifYc",
+	"CPuLGzs6ozJtygdNqT+pwt4ue3+xs7Q7VAdnIaSh4eiAGpl+cS/uTih3gQ504KgAAmI9l8FZlhrSlcVu",
+	"8fbDfo7t7ppyhY72Psdrzkihs1UbatiSheTSC1gbFAN2M/pm4CSCQAmWahCOmvLEiT8fLqDPrcis8YIU",
+	"QO8WYnr69GYtrlE+R8Q9953DFjXg2xQJu0PCpYwmEEgT7L62O3MfbkGffLWLkRbbIfJbssR2lVV1nBzc",
+	"8FnCzQ9SralK3Naq7nbv2G9SZi61OV9JZQprVcz4Ldo89EanchbaVCmdjTSLpUgC7HY5y6W3TBOrmyq5",
+	"RhKuKbdn0hnuXWGXM5EwuUL9kNmkLKQFmGCwU21GzF4oOlh8iheYCysYrJ5qFWEpZkTeglEiMBPf6Ah0",
+	"nvIF7yCaEHSg5Dpvvs6aTORBQ3jxkVMyp6sVE8AgRxiNPRWD5q4XSXHs5iumiYsxYQmQeNDDx1juqGPe",
+	"0IPtqtLLwSe9QsuUXQXdYj7KubPf7FZKGhnLtNmaiVdWeJg0eLIDQTqGUVDaqi9pStzUewwJ5Axu9mxp",
+	"JZCcWt0rzpRC4TNhc6sxRAO7Rex43m9ThLDJ8qhrDFQjbVUuhCTVczS5vfEG5HIMHk1fl4SWiwipaS0q",
+	"HKqX6wExVYqzhMjMnBPN78iUszTREXGDwnMPVIlfb545ReIcrrGTTaGwVoxz34U4Ty7tybkym4LLVJay",
+	"/lfWnARvshTO1SW9e4EfPv22ecpmK7sTukWUyNLU3lS8yWr/cM0yE+C0+izmy+CdLxMp03ok1+KcQKhY",
+	"2elJ5lQXx/yF1/XOwUMCPRPFDOXCPyFmLnXh5nU+n4oj9QKtSIMo3wnFEGAbQEOWXvDa+8A2fc5SZlji",
+	"Fenmgdqh364yPd/lKAHdLWTWBmuWlQHgLaLKHpzrObMKi1NayZzeMrT6SGWZuJ+kMHQWkD+oG8olIxMa",
+	"L9CWxk1UrNkG1OWpYqysNzYvZjXO9bFS3aImV5dc7BSM0VGmTNMwH8JqvS4MStXFmoStPngA9qBXy3Us",
+	"Guy2ymBtCSyzk14xFU+MVVcU08b5njdgBO13HtYpCuLZuSEmoHPiVziMVjq2XHd8gKu/QtgNSTKRSAEh",
+	"zTU7lFfhQ/omBntfEEom1KDZghKVCftH4Vi0ckHb/UnTfkzdssiTjQndiEDh8mYXvISIilwSjCVVTaS9",
+	"a7B2hK4d0AtcV8ptP9EEfP3OhApf6349FWKn2lEtPj2Cf8FRB2o80vEC1Uz7yNAZRjX4q7T3pnsrafSA",
+	"7eLtH176GmoPHz+2QcUaGxK+VWNtdaJWFIJ1yIBB0/vTq2E0zRYzEZJ3rIgUqDIf8HiCUgVk4Nk53FV6",
+	"i9dwb4bO4OZbLI5dh9raBW1dh5QzXJOZvXdNpSIzKZMHSJcF6pMVvikEeWXZ9cDvxWK/4ML0lU5X/uJX",
+	"N2SFlI511bnkzH9KzhRdBhXzJdM6GIwZbmknQ6Jvu3VWAfscy3/vpU0icRqnb208rtHgOG5pmrX4pW6Z",
+	"SnhQmr9yfMRoPCd8CVlEKEi5KuIA+kzghf34N+xo6zzyAYVm8gOHG8mzORW4njV+ufWRHg0eSKihE6rZ",
+	"qEO7y99BhTwZoc+l386c8juWjG6Z0m1+vrrsFGw9iAYzlD00NXA9DgnNFY0Xjn8Dl85bprgJH5Dtowl5",
+	"MX+khjkC70Ta7TM/zgQqu/HWBen4ropv6wMsdfm+hQrAsDtdDNhdnOmQmuAIWgpLBJdhyjXaIUluQiTY",
+	"Rk9tYeraDVvL1tKpB2j1m9qxESmg8V5btswLAb1/yu/wMhoKuZemr14nM2MvJX0G88q9mjuQQ6aCTR7d",
+	"CKZCO2eV299i8J0LaQhDeRjcxo5Y7TOL3C3V67DwV1m7xBZ6LqMd68iyQKZb8hec6dO+GHnfiNOMUHI0",
+	"d1TdWBSDETsa3GapYIqiBRYuyCOMBC0Ze5wJCX4S0ow8rcKSCdd6C9Pnqnh//u60tw8KxqkSMGcNP7Bi",
+	"XxYsWyxxaRO1CYJXBYN6Yk5SGS8GLmojSJTSh3pHG5gj/W77obqSO35bWeLdvvUcs8tXtYV9ABNWF6qf",
+	"O7TpVSo5LJue2pKHsMu51+mr2uJJ2tFp1DZ9r1w1o0aK2KKdHLmg77UcLvisdKB5vxrXmFKEnrQLdAE1",
+	"zYJOQOZywd2a8mas+AajLSN4h+h9YuG5HTivWm8A4DykZJWlKTgMZZpETQ90EeUTMO+VGY+m6avp4Pxf",
+	"24daYtgP76NA1jwY5bShIrkgdKLhktIgpfd1ugvsfkbgYna5nPX0yhkhxHg/yTR5w1JGNWvVQnKfU26w",
+	"MGtJMEKIVGJ00BHOREIomcs0aRqe9IIlo8mmI6jswYa8OmV8l+WTpc1SWbnl7LsRW1zbeX584acWcl2J",
+	"lXC7KWjdWbYp38fbF6Uov7rLAAOwIlKoIxGpHAQRcedA5NS4iFROATC0ZGIh5Fq4TeFliXf6F9IJ8zzB",
+	"XWxns4N5u24VWeKOyDdJMftiu3TF9/1dTq7y7JXmKaUY5sXsZhBiIjmSb5vdGUVH1BjVocVUnFHFVHvb",
+	"E7WhyhxpAtB2u8ho07pfe957kwkBf1wbuVpZtgNLjGW+6wzDjaO2ZkelndVkM6oXW8+zv8vJDdWLZ2hB",
+	"BqWCz2ahNOeXl7/8evlzRK6f/XT1/Nefr+wAr367+uUmaEDs4WsMXMNF0pLy+NbdrrgmU6m8hQhjudA8",
+	"rsmC20Ps5GkeVriey5S5U6DfPcmNwPubmmeN7eOcvHh5+ePV6PrZ5S8Ref3rmx+vRpe/Pn9xM/r51Y8R",
+	"+d//83/1M32WOytPvliDnHv8Yrbsd7uCn8VWr+ZA91iQh0gHF8ajw3BBcmrwgMmvAC3BrUF+/NE+0ejz",
+	"sDxBDF0wYjIlet7I+3sO2Z0ZGbU50pqsFJfeLtZk9zmfzZkiM8l0Hu7XHKLKxDYir6kmEzbLxMcQz93y",
+	"9zqesyRLWUL+MsWoWnCPG7X56+GEc3ek2aElaD9/OYiaGuhAVSYVBo8M+drvqA455E6ShjQqbA49mF4h",
+	"2Xuf7rA2fd+26wae2X7v58anHu+uKTd9x11bDW9K8k0URCgmWLJXFLMIrcVL3uLp2u9I2Ntv60GeBhFE",
+	"iQbtWK2hEe3ZPR2ORBetUHhyq1NuJ9YzKaZ8lqkWB9aU7xKZhU3+wNOwmYDv5plzqxloqSsBKltpoxhd",
+	"tmU4OPitib1qSc3QJx6n3HZNZpJIYe9/9jITYdYJ1SSR8YKpUy63ajjFAuTjKCYeOXK2rwaQrsm+MLqK",
+	"zRmhHJgCuwKMDmKkkyUVQW4rZSSGLHGsXfUUjJUzCfJbanEtHASdambew6+EE4t8UqkfpRtTiE6/sHWx",
+	"y3ew/YZTSzw7nGPItXA3W+oYgkxYytktA5OAXjG6sH/85f8R+r9ylvjrBYFI8LwF4Cwezy3xFKPxHKx5",
+	"XJOSVNhHUOyU9lzZI7vjSNRSZRrypWVlrssJDW3evaAXxl//60MNuAJXXDHd33m8g870e6YNn/IiX3jr",
+	"aOSKiVt2t01Hr4WECfJqxcRvV/+0giWz9KrgZ3nLDU+52UQEtZGIVEYH6CqF1ayyFqUZD84Hv2spTt/Q",
+	"9UunlVUdxh04QPhShH5U9y/y65ufq6v07dOvoi6DYenV//70b1/tGLT0thmldEHYLVMb4qzf3liWsqkh",
+	"MjN9eKjQjfNgAWlGFBKWvTcL/lv6KRMJUyMubpk2fFb3FwR96lupVFnoHvwWCit4zZS2THcjF+yAdi9M",
+	"1gzbU6tbsLpgaEs/z+OIjxltHQ3mwcSc/JoRz6misWFKe6YGFIYHqXoQxJ/pPHylGXjMBVlykRmmy64F",
+	"4RL0vW/0qHRp1y2ZAgfYLhnib+REmtf5h9stuaXzAhao2m3BXH2U1Ap7I0RDIOLrk2HIwFkNmHzbzurq",
+	"stRu7CmNGaJOO0gBCvwMCbH6HO0wY5/3XSA5+FRgWs6bHv+3MdgJAY4Qv0RDoftwPByfvhOoKWN+PXyS",
+	"N4qp9vAbeigKV4BcC+cJAB+Bw/fak8OKlI5vHf18hscW7vOKSomiW/nqJU3YgUVnp4JyMHY7QBy+PzZq",
+	"sea3YgQc983fSMoMiFD7z4TPIAuxCJzhd1ZbnrN4obPlTpH1Xhb3EALIv5XUp5p26fGIuhktmHaTRxsE",
+	"LZ43bbkyETmDndQ/ujnPcqr3QA34ZKNqho6bk+/d5Q/ulyHVuWU88cp0iDqSl9xyXK9oHArjw+Dv5jy/",
+	"3xgf11DKlclzOF0eIwSO90vo6Dik+ZIHzgLnI+m/YtsS4KeZAqNprsJyFk6Hr7zQ9+AFAr+avin044Ap",
+	"JBxOV6K1ZSVMmsB0CQCbMVzEhkxSOcF9vaSCT5k2+4SPOY0GaR7l61+bdEcO9msl7zaF/bQt/1zJmGk3",
+	"KSr02sqkhCf+OCMxXrU1oLZwyz4ziMurZTTZOXdZ7UsQ7ZYlIUgB+wB69U2pCebOvJo6mudoAj3DUZmJ",
+	"50Hkh+9LzdlNhWhFfVg7X/H9aOG/JzmWCRUQboSo4rPembehONdLt7ygdmCEqSYObcDBqfhxzegt672j",
+	"a5xb5nrkiyLTAkdWIn0r577OQ9V2CUVUTM+Fw9QK5OR66yFoWUD2NRqmDJ0hovQ5UgfyB9Ba6W7DGk9m",
+	"3CIQNZYmTCEc2JLejQDQD3N64XJfT/mk6ZpuNN6jR2iVkdNpygULXngXjK1Gif0iyEiAIMA1WbCVIS53",
+	"DLDT7Jj1BTlzvm1S188b4NZff+dVQfz3WZitKxMMI4vnLT799uvvzno0ik/rDbdMFtcItuRS3rKkWEvw",
+	"J6J92S5hHjtt/2G6595zpBCviwiTIwB4C+0tNLYB3S1zA2/JlMFB4GKEcpRKsYHFmjGje2F3FHzdXIsw",
+	"IUODLnNV6767zq04DQkfL1gyaknmqngB1lQYMO4C6NvUEJpKwRy6FybKWapIkW5yOQTnTALQK3awfbPA",
+	"okEi16LXqOypJqTfwjgEgMEyThYU43OWeC2XLA/RwgH2Htac0dTMW2Jt3am7TVUpH+EFXPKmf8BD/kXr",
+	"TUWxJeUieAi+9HK80HhyWqbIuYCjM2GlIwxSSCFuBknIDeCpAJU13fQ7vzKVhpHv0Js5atcDfELpBu/p",
+	"pSV2NWH6u11HHWd5jTRWaUWutXeNbDavj8OzWZr2Hkcd9KC09vV1RYIVLFde1dB06oQs+DEkFd4UkNZt",
+	"KWwFTmSVTLFcbSJ3/bBnor13B7cws6pzC7LVTQWxOvh5e0h4AaO4a6PBpNm3RRKLjyb1CHmkChhQBWzc",
+	"bHfa5WiLOf5imSrYyJblea3YLWfrgM0F1m0XKJD6kof8zltucYCW6npGNcn+mvJWwLD6ba6lKNvadmAH",
+	"TVVLoFUmsNskWNYLr2Z5GnCxg1EH3hA9d4Cle23TyuWsGEmUL0LHla24k7ZYAfrenB1YRSDJwyFt7HJT",
+	"vqHb44xdhx0zc6aTH4Km5o4d7D0DHQ4JCPiebAglK7A/Ot8aJld7b8Fj2aoraCutA9bzepq9HXQOJqf9",
+	"CvbTNQAIPmxjS2nMqukM9mWHcwVANhoABapGnOCVcqNbEofqPLUvAksuKZspktwQGIE/X4XEeRRT2Gok",
+	"bQF0KdbLT9LRs5ONW0VtB9LIDZghEdfLbljbs0MwA7i/pdSGPHU1jHayR8KmCtA5lghfFgJpttSD57pW",
+	"E+IC4UesruLpEZLVEChz+Ki3BmCBB2DzEW15z2Uoh861epOlO+gs2P5WyC1QOxCGN7wrKnnnZaA2CogP",
+	"O4U22J2MqIOFKm7YcpVSwyBWWEcOLYw4hbBFnDVDGdrEmf2sFtAbuhfLlb1cpiw2siumelcIsmvXZA2G",
+	"7KzJ4qEt1ixzsmAbtNNeVFBlQC+HWjqBOiiDAE8ZQJMrTfdQ02pZL5xm/+XyTNGIeviuV9RDc6ABP0Qs",
+	"VYum/moKxxZWzGUaK9/EaQYRboBnUyhH8I+XxYv2n1fu5erm++6boDvQKKpbh3BO/n796hdEXDbszkT2",
+	"bk8Bkt/B1yJqWaEFegZAMxPor858tK0gSNQSBIewodpQ1WM+K2oMU0Ggq1kqJxGSaMbuzuEexZa3TJ0X",
+	"5iTC7lYKS7FUO2ur7dRc+pqzOCAvvcViBwD80KHkqRWMyNNe7+0x5GvWMtQ9XcwemDJkOkatulT1ATCL",
+	"QeYGz8eu2Imf5BpiViaZ3uAtsrei11a/TbvaE0AQtK2tmNBdoaQONpOJrogb6mJu+muibBkMe7UnGE0S",
+	"lbuaMJ+S8GDYEJRboTPWFoY0UXKt/WG4taV+4OVgV8lfL8OUVtmpRrnKUufzr0whpJwUANYt4IB1KTDl",
+	"YsbUSnFhlUVBeGIltdk4PBaEfr+AEFvKlwQBJp2N4pYpPuXhlNctAaT57cS51hTIbh40c3gOKcdTNwGk",
+	"w2BBiiU8hgyVYLLcq6mds5WRGhuKSpj/JRzvQWfQZPBa4UxzXTRyxRdC++RSE0pSOcNlsAxyog1drqB4",
+	"QmbmoDxZjeLWk+3A+Uh2aEp3BVi48gUuWM/qR+u5XNqpuzmDo2gnBM0crKUmNNCqeO59UXOqoS4zSwh6",
+	"ZDbMlDxiJZJnovQPLm5pCtvRZ6+87323c9QtQFc8gRyoWx7bW+O4zj1auCJrupALM+6NVo8NPfefQXrk",
+	"VKqYJd3Vrz34BDj37DqCeTm3q0+zdMrTtqMIlPQQ+1tW8MePX5NC980TXcEk8D4IHW2OEi9u2530sJji",
+	"xEo07LGIz0tL1v/+dc0YSWSshwVwxuky2T1C3A6Gi9k/WICZYvsnxKGzlmAmbzDKxQok1BjChZFW+KhM",
+	"GwKBPRF5ffXywuWTunp4vxQiuKn5HFhheoGnsr7wsMCF5RfGUnhHULSGVai8kn+gfXtL47f2+ruiyjgE",
+	"BWjNSl5n+nui0cm3ptqFCTvnS7Oz0vEahovrcbYFDzYsH7RggUP99dXLrUarXJ6VGooqvFIde1lvKQjY",
+	"JxrQ8eZeYRd4MLd5WXSWmnIRV1eThAE7GCnDqy86bCtIleplpLEu+MfJJBMJYod1rVNxG/86VKwLFmQE",
+	"OyyEOend2CiIkRdxO7ooQy4IyChwb7exfB0b01GgmG7kCV0fUnA9G2Fu3bbKHcJdtyaThISFFOlmFN7O",
+	"b6sBdRAVUYQx1kw5PI9n7BkLNaeqDRpvzkAbsrK1EXBYi0uFUFLHrbsYPEMBhM7EHwgYtD/vFDQI+LRg",
+	"2NiHrF3mj52I7Acx2pWl8g+tGOc07XJuGSnRAzh1rhIM5DgvbDscaKtlnm61DMqWUl51y/KUwgmFLILy",
+	"UI/2QbNglNkwzFHckJksCDtTFDe7bAm/2mL2dnfQMlaxt387fi5vqHKad2AlSjwSIHiH7Lihs51cda1B",
+	"Jg/a+2WktqPt/GIn1La9YGyXbU9nbaHolanMKVSUwNC1vKxCwbMHkDCV/lztBE3iOU8TxdBGBPOfsFQC",
+	"6qUEP6DPza7UedqTfcvI21tYOMiF7WmvqAMHeW1PXbZnIm0g+qy4UNSK2kKLJTxbppS3WU2gCKppMaQc",
+	"Mxm3d+hYI2s3oDMlbCe06S5E5Q4svMNksmJtnI+Xtro9TbWHyfuGzn6hyyDW9SToOZcQ9cjNRQVhoDB7",
+	"ARzdLvvhbaNiA9bzhKhJKRr9lPJPHpQgasLHx03tgMAKFqb1nvcAXEVeAZt0n2ClgFYRdkNn3vu8U1Ep",
+	"qJndhgHXT8IdLKClw83dUneK3cVsZUbd8VyX5SRH5/4Ck5Z4YhBC1Jkld+ozfAAfuC97FWiLOL4kKZvR",
+	"FK4L5+WIYmcTXYIlWCq3KXRUBxQVjFt+OiUvEFQWgqQnDCw9WEDtU0l+lCOcQ4gIeax+qaClu98UNWG0",
+	"oZuWMqcjS6deDbu4ICkqjbcErQTgE1p8uqrAiO2Hj1sGlv3wvrkgvRdgy7bJ+VdO3X0kUHPmnNAj+I3b",
+	"9NvKmHwk4Na2PmIBuVpeIY7YM12Zs4MyXWXatLkEaJZwJuI2Ey4k52qyzDTkYUId3orkqUAL4YHRbOrZ",
+	"1c9wsSRjcPbp8QFtupWeQjUjOu1yWZqOwlaiXwX/I8uLWhUAQWP7+hj41Cfb/9/w0ymxZ3ummcIQ+vFa",
+	"qkUqaTLMexmTVM60bXOyQSwgNLedPkjT4FpnIcTSS+2XT9MN3JWow20JJG9tRpoFtKe/v/3HNZjlBcFu",
+	"8uplmJgLeRSBatLwe9CLz6ds5HAxOpKnfJabHT8ow3cuLhlsKSm/7Vv64XEhMCpwS+3uMeMSvoqrbLkk",
+	"vAuqBeuz92kdAh+xIwe/2Ac5O0WFaCjv7doKRiWrbxXdox6EUB7wFin1XNGp6RZV28/DijjaLtxrYmR7",
+	"+yW5UltolbFSeF5YSeur2+Rbu0dQV7GHy8Fb33779Xc778On31Zn0J6R+F05F/Fp1w48JBbK91iDBsub",
+	"5hgoh8MZedCu5i6TEASZ3doFKe2Dyr7ejvQUMFNt26HbQE9gq90oZ72uYwzaA3o3b/OrqRfVoRDUVtpV",
+	"UMa8KaRMKx8RUnJu+JoGiuVHzG4kdPNrJUtraYEpN3pbjZJafZ4sTX14865BPv6uN+2RJ5BXN4Ehhmb2",
+	"K1QZDWTntCcM5klGExovIg/8k+cD2CdQUNcuDPrMdzM493x1ZGgQmAbCdtHdYbmoyHuFVIDJhgi5xkRm",
+	"44GIipQFSuaZSNCiu2eZgrLPyxuLi+GG1uC3svXsuauBFyqjI6ZcsLCF1qpHU6rKOBge3kMxmviaMRTy",
+	"zaCdBPLMraa5pPGci21hEf2ujpW5XDm5Y++QO+Bus1suM/2YfWKeYhhpQTEi2JopwrBljTAaUyWXDm0f",
+	"yu4kTBUlU2PFIKaRpnp/RvKDiior35uBWms0tuUTlkOD3VwxNBiCctDn7y8nLnQ4aJoo8czuq1aXyUXK",
+	"oWt16/yv2q6arwTDYn/+xKhYrYkvPgkAIlZqOAyKScoht4mbQC3mLriHaw8zs6a6aOdhtYjzUNZ4zm/D",
+	"YdXLlVSmJcTzbV4Ou7qs9UTuzms14O6jzt7SA2DLsTuXWwxZKEuu+wIO7BQy+m+2jUgRXqpN74qALWnW",
+	"b70bAIiH2z+w3y9ItrJXe7zy5nwEII9hF1m12Gl4wVpZaAvofe6yCVIIt+J2H2hRubM01iqrRYMqYkdR",
+	"MRCLzDuqhnbvWzaZS7l4zuzdPRjbg8H24VBqormYpRDjgZ8H6IDBFYEdCu4yKw5+url5HeVYnD6ARLiw",
+	"jH6Mg++O7HIHbEYrq+B/Q/7Bv8eYmQhDGvuM3oDRvq9uZEVtSrloc3gV5ZY9YFyo0MkuxXd3KXRyy4QZ",
+	"tebM7l774xiDlDEcNruVH7YMS02LI/+PjGU7tudO2BZ26sv5vpU5o0m7x1mzWDGj+7PkLqVD3LVXcZYQ",
+	"OqNc/DXyFULKNUPyQg7NzjAhpLP0EUBXnPsxu1uhPX3cx4QqxW9Zs352wC2gZsz0h6UxUi5Gy94XF0uG",
+	"ozBtloUSqq7tZqeaOBl78iKB4xAgwYxy5XppX5Mg9FEmUWVDFytV2g3V3VQqnJJLtfLu6Dge2rwU+/gG",
+	"diArNC9VR/CAqwOgmeiFLL6/U6LNW5yvwBbkggPl5T4cUdZZdIJgqpd4BMtpw76DCGSlcgi97ASWU/tb",
+	"8R2v3cBnr3IWPBDldjfM7+IVbNs4b1jSqlkV8nIfQIPS1x0bt0LMLt2uqfhkZg4nV1B3c5LtElNI/g1C",
+	"4JT8N/s/jIPQebm7vGoHRNVIxRK45CEWn0Y1mEVQpAMsQ1atzeMOXaZn1cFfdia0qluvMqXPHXTtdqWr",
+	"vSgbtoOopQWscl5kqw/ardSt4wP5UcJFm2ZpSkAkkzlNAJ1EyqVz7fboa0U39v4zKtJMarGEDrRYKvIs",
+	"lVlyBf2D7jE3ZgVBIj2yzF1+zAh1l2Y3b1DzQZOXy6t1oaNksiHXlkOoSvzJCAulWYyY1hOq2Xff2CF9",
+	"9Y3V27/7Bm+Qp+R6LtfCMg0w2ilBeRUVoC778JVz8UU+jPaU/ETVRCrIOhQSA1mnnKVJAMvjYNEy9vEo",
+	"ZsqMIIFx0/8ICie62tWMiE7BSmx3IqNLHbnKN26Ced7fnN6yraveIeVunLlkB+mSXwp3v9t1S4HAmQ+C",
+	"si3U4JgqZwPbqlDdPHHK4ysaD0p0F7bwrGTe3FJqYTdEfB6wVbwQpDAr9JI/Wq+lCuMybHXI5F4nTHYC",
+	"qZgy05KS33o1eVUqJgJnDc0SboiSa030XK7bTEG9U/xL2f35hCt0rCXz554gP+Su9b1yIRXNxd2Rfg2n",
+	"natC7s9jcEv1KBbUUoPgZs7I39/e+D5z52fZn/zd1//9m22XG2y+SRFI4I0zxc3mGmQ5RidTzWP7B8p3",
+	"u5fhl/xzK/gwqTgH9eAIISkXnPnQivOB5qX7Ll3xf7BNx2QvHSIcTQnil+R+1WIcjKryrRYHYqfBxVSG",
+	"6ffTzc1rcvn6BVjB6C0TBALCyZCu+PD2q9OzU/LMlb6DN6zYfqKJfQKfZZh5naMDnpMVNXMd4XmlfXGq",
+	"dyKWiatRwuDSP5EJdx4pfws9fSfeiWdS3CJyj1NKIFvN4z9vCF4tuRTn9u0TMv7niTvrT14kYzRheGQT",
+	"rgmL55IlBSMi7zmMU0WWdGEHQQCVmPz664vnp7bRS1+AFIwLIPy9/jC+fzeAGeh3g/N/3b8b2Im9G0Tv",
+	"fBXyd4MP7z+MT8llPgzjU9yd3xZ9KD7dwnbxzVdfuX5TyKSbIRQWGa/ojI3JXyAu/elfI/xhpPm/7a9P",
+	"rW7y9Ozsgpwh4jeSCNydEclW+Dg6OzsDyWM//2MMSzDWUplx9E4QRJAso6mP/3lyIw1NTwCtF96PXBC8",
+	"yRPYMNXIDkZHQPCUGn7LyPhnLhZjN5dSqiNCxwqoE2aVMG25OWbCnDDgjISYNY/ZORmnfKKo2gzpcAIV",
+	"ZHwonR76J+WYxyH9v7769qsfJtjlDV86lnrzwzPy9ddf/832+evNM5zZkqcpd4fJBXDBv5mSAHUBPZ2d",
+	"nT09gf/fnJ2dw/9Pz87O/r8xVqpJecwEembdDr5c0XjOTr46PXPAtbjn9PlwuF6vTyk8PpVqNnTf6uHP",
+	"L55d/XJ9Bd9AEL+xqtsAtt6gZLIf3Lo35IoJuuKD88HXp2enX7tSiCCJYI9azUkMb58O4YgZTqVaU5W4",
+	"vIoZqsb5nnmRDM4HPzJzad/9oXjVykO9knaE9v2vzs6cx9mXhKSrHEZ1+LsLT3Dug23oSbWuQB4FMh+A",
+	"BU9RXeos1ZKPdPiDKxIMgjpbLqm941Zc4QU1CsgBexCncka4vXRYGUDT1LKqnV/utD//1wAIO3hvG68S",
+	"mt3SNPPYn7ItWTxhMQcII+nsbS6xv1RCEsA+14DQumTMRHa/rueS3boqSfAc/Y7VFbxyI3gBXv1Bbuf9",
+	"3umnvRduh0wOjCAIxpK6HVpszM25obMo8Pv/m7hMMiv/oaBnbpcpH9rf9ogCK4PO7VT/yU0kcNxXXnRG",
+	"m6PtC7eG6PU+8pZ4STc+AgTSL9IUCuYkRGUOv34939h72IWzmThoHWDihBGop4IiP5EY4711k9zBhagk",
+	"hMK+h7HVZMcRGUOgnjudqJBis5SZHjegqWOapkzZizec5g6TI4/+KiegwB6iegEzfCfyKmdPdO29onX3",
+	"BgZs5zu4uXP9yV5sXjwiatsUaXDpLTWAl8kMgBz9qy3mjUKgOGAHDc4Hf2TognEHjntUcNiOhVvbOwXy",
+	"R0V27UqxKb+zG9VpTi0jgu/ahgTa/I5DutQLtyDAgD6zic8EXsJCg8j5pTKQfNM4edYEqQjIMowXJXrF",
+	"QPaeu8opq0zPIwiligjmtEXkf//P/9U2Hg+AXhUnLVT67ps9iNQcaCFlo1Ji0pItJ0x1DdaX8TvicPvE",
+	"c8KGcrut2JANq39oBiWkpyNsjBJeh6iWd/P25bwQYgWGP0zr0gvBwWIId/do3x9TXQNhBZJLPOLplAfK",
+	"JLII2SyOJgBaghOqz9nzu5zoIbtjcWZ8kHhQEf6Za/N3Obkq3mzI6NB8ileGuLyWfba8aO9bfd5bIbxW",
+	"r/fgGjh4MDf08oyVyRSIXGxwyCXcDf2ed5faUyzskTiUP3tVbOvXvTZ8TWfMvgfwq5WL6bYv4VV8043v",
+	"QUz61lcgnLBZJrwomNB4MVMys1dkKy3SFEqmuvqXgq2tkgBGrz34dnif/z3iyYeu+1xleY4oHaps8Fg3",
+	"OUjudL0ixl+dlLvu2zJhBx/e77gSQ8WMc6c+pNcovz1W1/ONbb3HinaT9LkU7ABrcOOiRAzVC+3y/YrF",
+	"QCsu5akP7nk4mw+1kauj0fbayNWnQlo7FiyQ3E7bORYvNARi8g5AXeir94l4A29/ORXbxaGl0J/yQLxp",
+	"Ewq9zr6jCOxevP2Fpb+wdC+WTtOCpx+i0EGLw3v7nx5qHBD/uBocru+jKW9A0sOobY6G3QKgIPUwlbNO",
+	"AyQZT2WayvUYXQN5PVxKXD1WOXWOwhMIS8RYqXMyTuVsjLaylAum83prsVyyiKwRjxpAHJ3jTL4TM0mk",
+	"IH8Z/0y1OYGop5MXzx1cBJ0apsZ/xQvvmIlk7PMqkSOfaOdHzZEU5lSjToC2ytyduSFxKjV7J8DJibNg",
+	"VKWcKYTUh2jVWArBYqNRaQNUn5ABs2DJn+VsmwHzZ2Z1FTTcuWLT2sGzVHJwggYzO/+w8e4slGPeUeLW",
+	"ytRQF7jSuxkIt0tcw+7MENjiBIld3YmBACb7QW4ab3+zc3dWROw/T35hd+bkEkjYkrZkJAH2q0x/e/DQ",
+	"AWTqG0ZLlan1AhjXSGIYFqTmKcQPqExowqeIUTlhH0FW7HmnK7rZdp3rkOyPdpNza7D/ta1Otf0ua9uJ",
+	"5u5pH5tmeEUrEQ0jMne4ji05xIp0aqUv3TuPod9hX73UuwLG9RD6wPebMkgtwn3FLrIIap3TMuR2c/MH",
+	"2eQZuGLcnPZ3g3cR7Be29jTr4yB+erCOy702ahIkkumDaGn2zPa+XQRM8BiCnQvSxufDe/zDa7oFrF51",
+	"4Z7D76WF+0gb/Eok3qdbzF5vnX7jMAKNY0UhpMEpHDkhOh1r2w/h5vmVR0Td+1Qa2+WH4cwFpbRdL17j",
+	"2z9irYWjXTFs+68yAwrg8e8ZbxH5GdVNOS0Ky7iAB498rhiE3+sVowtY4FJQW6M6jYcGSMHrf4irS3ml",
+	"8NzLAov0K6QI1dfp8EKtuUS9Al8e58ylGw/nvfui9hFVbdsHN2zXBkJ59UyKKZ9lih7b2xLq7uj76Qee",
+	"egKD8dnOhHLBVBKRRMYLplwuS7KkAkPUzBwwwKvO8aIMg8fn8/HhVBQY5IfdVb2XeqXk3WaLqLzbvPZB",
+	"80db4XI3j2KRKQu7mELF0jKIZRmpjOILRE4jMmGaJwxrejBDE2ro48vEyoIcXiY21uLTEonz4Oo9RN7B",
+	"JhgWufyde+HaJ24fdy+4bh5tL+SMz0spkJ7EtU1gV2CZxZBCmDKj7XZg6TQHO42KShQYqWg/XFO7acIn",
+	"02NJu0rA/H0Rg+Qe5wVD7LMpU0zE7MMQpXb3xfXSffnMvfsYF9gfOGBMOHirHvfYI6ibeRZujgnWCSmV",
+	"n4C8KAGFmaBHOwq3O5ZqbNDnE88oo5xNjs6FnVeav2fJjF0WMOlHvdF4+MdHCYerVLzJQ7ZrodqmHKMc",
+	"Tin4wlctfKUnctmZIOO+uv7+1ctB+Lbf8C/4cq1N/8JAr5K7UmlS9894E6dSsOQuVBV2N2+vjA0LuyBy",
+	"A8OECxqC8wnzs89OOwRHQ51rjubEJTVMcZrqL+KvD5sWpau6zuHrcoWr44UG+z1R9HZ0YVguivOkXMoL",
+	"8xaLKtqALCCxDIGZs2VFF9tATuBaKrDP/dlZTTGDCbZDwFpl690dOA8mQavj5zUO6Y0f4+MktwFceGdJ",
+	"rmUZ4zhPSa4WCu0HMe5nBtWUqols3x4Ia+jDR85ty+foVvOR1HIEfXfaD100EziEXF9Y3QnwoLkmBbzs",
+	"3pfoLXtNr2jcaZMvitpCpcqdA9MgcqL3PoThjA4YU9bNBdWpPdLdDBLnq5V27clhhxABgDGd+YsYoAD6",
+	"uxu4JD+F4+Fggt7OZHhv6MzrGKaLE2/o7NJsC/LxefUtcTwO4KWHu6urGskxmbIoO/h4poKiviCGwfAl",
+	"81c5hNzmoYJ/n76W4jnriCw759pXy2zVfm/o7Cf32hbutevLkzxiFSw4wqhNnptIZ8yFrLUweP6ww4O7",
+	"LTqtOqYrYQCwlELvbRmOucQO3i+fnpXqrvh0+NbCK48TSFzaaB/NRldsPAibBGi3jb0nLJvxvBeoLbgC",
+	"n1icDwv6f9mI7MPQl7Vojad9YTRhd2Cv2kAxyDyVfMkSTollgbxwooOB4IKMn4NP8eQZMt8JlhoeQ81I",
+	"sL9j/rX9cMmY0WWV+4l2Kh/FSuYQxXIaimJ96Ub/WR5wB7ft+LU8xF57jQ7gotHCjRI49v6Tt5O/sG4P",
+	"wKlebo/nTqv29Qhil8dzkhPC7c38rkyL2AArAgBHE6KvGHEdO9S4Jx8p3uaRbQ5bqO3X0eGl5oN7KRMW",
+	"gOLFth4AavO4sT3lVS84xqEucr17/GHbvswthidl7MKuoMTcvNkZ/vEo5HrDlvKW1Y48nEdEtCxELcLf",
+	"PMHdFt4+bTKp33QPIpLqXT2CRMJy7kUhPpVpA/kHli8uqrRz3JfXe8dYbyy56STWEQVTIDupXO5zzQ1E",
+	"64wRIH7kFmQEMxrF0s5n7NOHmm+Ma/ArURFSt/bohBDYPs3SKU8JN+8EVcwFRBb4iVHFBK8YSaVcuBNe",
+	"JIBtGswkQkEb4rXDB/LUennuPFmfnCxkJrizLyD10DJcB6nZ+pBCcbjIJkwJZip+pkDBg7y6r6Y8cXCQ",
+	"XJNvzs6KfDWsXxgRATh2lKwZXTDl6xmHYbKkCsihTj391ZT8Y3PLlMCymTIFS55gHmBaMZpUKIiwps9g",
+	"ozzRUNsbYannvsBb4+tJJpKU6Qt8jULExjWfAYR8IS8szyqZpkx582JbltuCi+5gcO8ffpZm2jCVUwJw",
+	"/n6jKU+o4WKW/+7eg8fuxwd7kjd0mR7klnFYJ2B9l9SA6hCyHBFGY6QK4i6Tf+SsnV9RPmIoloOt77ok",
+	"XOMrj3McFx09wmGMxk5EGbaE0Hj2rKjWLKnJwnjO4sVjXwSapD/O6VSj+qemn+++Thf4RsrR9aIYoamV",
+	"oaDLu+oLYWta/52zzZPmbnH/cW60yrwe24dWLHThQGsi4j2CH62/iDV0lrvzu3wGb+ClnUe1O25HdGh0",
+	"kcey3/sIhT8dEIjlEISFRvMywlHmhaWhcrSHfKCKRQUuvr0EpWxGU7yJE7qEUu9zKOl++KOsIynWr99x",
+	"TrGcO3rnxHavA445OVRGK6yVvc4u5S2L4K8J874dUPsF43DKZcLwtN06vbPUGd7b//RLfy0v0UfMf6XA",
+	"5hcFvjGyLtQz2smU1D2fw/PdMc/BH5lxhPkYPgtkoW3q6ie0xR/TJrpKaczauDamAkqI2f2OwaASXRCp",
+	"FDOmDrvFh4qlzBfrfzyOaIEZgaH8JNPkkWImwc6zB3xx1XXhmnkMOP76+IFggSKUMN3zHBYhiC3vYGzo",
+	"TDEGti8wPawZWwxCSOO1Kbuew5MOl+WvYD4dYB9dBuf1RJO1VDkmQqHKED2HuEomEmc2hzoqdvs9cc7+",
+	"nAKRfUu7Gld77zZF9bzrDL1arszGXY5u4OWPCa5DF4zQNUW71EzKBJE9PWqwDyupQoj3P13hzuIm2bOM",
+	"QBkPfl0EMpfjlfdCKA/Xte1ZBPW+yzDaNIQaOhtEA1pO8cqH9/4ho6hdYMq4q3JaeCTbiJSJniFgT0Ml",
+	"6vYc5cePXtt76I8f5NZ3qI9ylwZ1vydy+hHMOe0CCO6rVmWaQBUDVxv3CPitextzrMwbqiyEwQ3DPb7q",
+	"1RNZ+leRyFJux1Fje2xfgoW1BfDSLRGa/hAcZPsqzjKrdVdFZP+jbcdFv0/crtl2mX6dqRnLt9inpQQ4",
+	"5EM/FbJgq4+RlFsi5e67r7IQRaJip30VDRzJZf7yo4nZotOPJG0rq81WOsLybxBpweN5XdwSmlru+6x5",
+	"4tFkcXXMUUv5PR/tqwGEFiRhHp7AlXP9p3TCUjTYGr5k+pRcYtA3QEsBPGFeiIawVDMygQQyV+cbvFyn",
+	"JD9fV5meezRNwDNEaNO8KDikeDRjk610LYmu7tBkpDJWD83RAYB9XLR1LqYxcpoiyARv0/UxCvsYev77",
+	"/6jDL9/QDznUbtlddw63oYYt7ai+gNO3+s49jXYV7Z+vK6pgC9zZZYQZe6NKJIE6+ujtoMYw5ers+kC/",
+	"42vz3Y6oYtGOBtBa4ovDY7QelzMPxCFeO68BEEmmkT1cdCcyCDjAslUqaUKoIK9WTPx29c8c8uOBUm54",
+	"rz0x+rnBqgzykXT3t9zME0XXgP1fjOfgSlkAKLZMroNjxbrCxgj3IFMeQ7qXVdqENHy6B+J5qcVuNewH",
+	"ieGfk7mUC2+kygHXrEoFodY+5nJJN0Qzh9oBsaNQEJAbkvKF1c9eiXTjEwMwBtDrOgDAP5pQ7crazkHh",
+	"sgoclGXMu2rqX78AEd4UU2ry4FehXDfbax6Pe3qgyCsMLsiVTjuLOV2tmMCoX7C644zAwOvDhXl1NPb/",
+	"UsS9vNnt3LE3NEgHe7QgfXTQ/qBgBP7LDlAK0CATPp0ypYsK+mdnqEYfJJaVpam3CviEA3CsJJJw2wlZ",
+	"M8VITJXiLIFyGkKuMQEST/k5FmzvsbYe5qU05G5JXM81+tiRCdzsFH/Qc/gH4adGX48SBd1IlZJTr+jp",
+	"SsG4NotCezBBkHiH19bCdPt0wgteAm6MIsqFGZgHU725MaFy8/Ae/jvKha3M9IlmsWKdG/VKJK/d29f4",
+	"8kdHzwdfsGImtxBLhORCm8RY3jKV0tVoLjOlx2ABBdvoAbQrT8GQ/UozrX313w5ivjJzpq79u7sOQE5H",
+	"UJK97fr7OEHbfCbgoLBK0wbT1yaZIfaPizyKwY6z9AZWr17PZe7/Z0rDS3o3r/TDaRd9MXDk10gk5p+2",
+	"+l5M05SpJ5pMlFxbhvW7GK6sZVZ+ondi4FbxMLx3f227q16JxK/OR4/XrFHnAJK0IEJQlu6eRA2xRZ9m",
+	"KnUt4Xe3bOkd5vUZ50zn2k1RxaFQfdCLItcC06l9NvWuCmc7Kb+kBG9TMyvLgAnDpVRXl4G1V8qwS1Ac",
+	"LthmO+YsF7N/sM3jOHeL/j6SX7eSD8fNPAqmoO5QvOyN1ZNZaV6PErbrjYhFkB2CBwyigXCKeyiJuBrB",
+	"6hrZL2j36aFzKYEnjg/LvmCEEsHWZME23miJ7DBVcgm+YekwJVaK31LDchcsJMkJH51HuCYJ00bJTT/w",
+	"USMXTHRvx9dMabv+N/jqF2X84RKnQtIvKvnKkYPQOGZaE2TKhyrmbc6DS2zfRzJoDWHptuWVkjNFl/q8",
+	"gJxw/UKBqSn4u/I6VTgwV2gSB5vanUj1OzG+zMxcKv5vYJNz8j2jiqkxkRjJdvn6hQYcuiXdkESi1dYB",
+	"wWCtZYAYgCLX6G9YMbXkeK8gKbMvQ1QJTGRJF0y/E0I6woWQMNBhWuW7IxU7KveB3T628K4M4SVNgiEd",
+	"Li+wvomkcxhs2Q7u68vD7AZ3AgT3wUWtgjgK/HRTpCfpuVz3zYlADhnew3/7OVGbTPPRLlq3sp1OkfdO",
+	"If5tJWhpbXeR1hlL7A7c0fbfZ/6HZ9vjqx2XYToeokC2Y67Qhb9f8s3nlHVjf/eXqQI7DZzEKxozX66e",
+	"xoteGxSCIH17fSJhX/t3P3mI4i9JHg+KPnYL/fiXVNd/zWSwT3LHFnYvYn66Y39riWnZcoIgIQXIci0V",
+	"rRoWU3SyW1DMNujrtvRZmMbrfEQ9Q3FLZQYA/EY6yQJe/JL84eVcm5a9YY/DUbm58B5x1/p6kumfLTbX",
+	"r0GDncrI05bndETQ5eoK12KYSx++v81SkUy6QId+K8fbPXf1/o6pfoQ7fCRsX1fucEu1wxWNF1ClmSpG",
+	"fs+SGUvIZNOf3kOq4jm/Za1QhBhYVq1ZKyRJuWAkBeQ+I+3FrcAZR4XcDf9JIA4fMQgPsJoHBeu+JMZe",
+	"LpEcERAWaElm/+ar2p0oiKNeHUGjv8NYCPpxBRdWSYsZ3Jn50pKbi5mDmup3LXLsgR/DgRM0HUC5OYnY",
+	"Y7SLgoADI01kRz42it9uTpOJA1H1ZY5P7fYcg+EAC9a9evaCpHQjM5Qz78SN/fBJkZHhoevBHszdkSvQ",
+	"9U5cdBxuC20Hwg0Gd4V2DWSTnJJL4Wn8TviQR0/OHGjN1Wv1EWIh88KLZTeT9zEzPJC/H68GVXCavmps",
+	"WFx6Rva0PT3UFcXeP0S/fbLDPlBsqhhe09p0Gnjh0zijHp/0l3pRipndVqMXA4sRCdaPRshePjMX4tx9",
+	"D3zrX/qS3dPCNo5C3tH9Z8WdW88lKCwyTXJ4bgwD13VDxg7ORjSFOhIfyahcW8BPExpOyyUD7WBPArfu",
+	"/uG9+2uE7vt+dtvyinzUmKIi5iDPHfNKT5qWqvkkLOVWtWG7YcN1z/NY7Nc8aBwM+SGCNeZy3ZNucApB",
+	"mpYrJfBHxrKDgKQ2WG4bZtwnJwE+BnJc55o9dM8PSzuk7QY7/mNMFkKuNRlbvsj0mPzlTSYEF7OIXGdg",
+	"6I/IlVJSReTayNWKJX+NyBgTney5OI7IWGcQdWH/xKWWyv5tqJoxM+IJvGOoMiPDlyyvDpHgP5uX4JKa",
+	"8ry8y7/oK13M7kj1J9ZYaF64qXQ6RIdOOg6Jun03JuBXwKr5U3rLuZUv8vHPr4KfWirzu+cHPMN8k+Ui",
+	"HnA45BW6wBGF5sTjLGUv7A+/Ygdb+WFMRczS3bMcDzCDVk0dhtSP7x7l3HxmNWI5nZYZxblY+cNV5Pa1",
+	"Ucz985Nanjd+VFtXKJw4DEQDa4P9r8mUOMhGZqDE5+sDlsOolErNYgcMyQ1kDAM0EQyBJw9ewsOuVG/S",
+	"P4IwzrsMiuOf5Joss3juE9EPt5IAI1RJE36iCU0SxbRmGr2LQhq/4CwpspWjs7MzgJyK8spIu/h6Oxfa",
+	"OJ/C8db4hulD3RV3UeJst30UuMKNCVsJY8AB38stzgE38yrTc+/cAouFx7MOskSeJa7tme6LLG7aD+3m",
+	"yku1SCVNciSA7goaKtPmdeFM7YVKWwIIzEvKWWmEUfS+1h0khrTFj+QO+nbQqi3w019uMDnEe76Gmz9t",
+	"fDPmMHmWr9gEvNevwpS7GVzLFD4STH/Rw3NFp+YTtLv+zEwetU24gCp5EOHqXKoQ9LmfiBre72Jsra/G",
+	"R1KocTCElnlvcwGG/zV1keMCfcOEayKz3UJht8/y0Iz3GGGwZVr1uYKGIspy/eOBKEvdVTk+0S3/EQyt",
+	"cG+s8TlAE9h7B2RrUEB50SWlILQJirSp8F5olxO5whpWNtWmrsYcbb1uFKfpMYIg+p/0vzGV8F1DU7Go",
+	"qfeccKafIDrq4aLKaicwwiGlUH8HU2e8VUozEqeUwyGCuu56jmODLB/3qXiyI4tAPH0rj1zdYWTNW/f+",
+	"MbNyfB++z8eOmfH9P7MXemE4TXVYDwQwkXwD1xK08sA8++zy9YtDcIqnSM4ThVxhiVMgoPO4GDrenez9",
+	"GJ4suchMZ9zn7VenZ0OaJdycpNK+ct98ksrZCbsz3Q+H4KdpvBNLMeWzDJmr8ZRBCOIwhsDHlifDRK4F",
+	"cG0VDX/3O3kN1b6tv/y1R++wQZ85o6m90lV/5TGAeGCg5x7Dst+PHBBybVQQNC1oistW7/h3OdFM3fKY",
+	"wZ/D+9/lZD/K4If13tvaH6ZydoQ+VlKmumOO8Nxq2zKFUVjx6a58OyJiYgsdQ3HO8fax4AtIEXuQ7Ulz",
+	"OANrw0BU8Hrf+OvwHv673yL7TxsdJnQ1nCmZrfRQM6riBofDGyssGt18AHm1RUhs2wvhpldfrYYrxeaM",
+	"miEX2lARNwkffCk4oPCb9+6nkf8JoWL3AYsPtFOnZ3kMKyVvuTNMVF8q8nQbj0LzKvK8gr9XQXBHUu3H",
+	"Is1G+tiMuB4phiGOYYJ0DXI4ggsznaTs8xhvpfrEpz9cvlxmQN1yUeLPcNjD+/ynUbm+6ceZShhGuTHC",
+	"Q2Ep9yCYSzT6PFbXDXZ4v3zEVcROH2l+mLqhh5/Levjx3ts/9z8e91sX1+Px54lJeJ/HmjQwWj+qtNsd",
+	"BrXHFHVMhdjHZf8x1sMNdhhTkfCEms/lJM0tGJ/DYJ2fvrBefEZjttfDz2vEKdXGKD6bfS570A+8HB7w",
+	"+Y26LU3jMWayV1ja8adfNbp9oYRBYOBqvVFD9eLTJk/Vwvo5kHN4b/+zv1XzEyaum9jx1uFDwx9xmJK8",
+	"nV06t8gj9JTb8A5y2Ozba2G8dMxygLtZr0CwZq+HncLBRP6nNpsH+6kOMrn+n3W5xY5FlEOcZf/RpKme",
+	"S58bpXY4nHYkasmf8gjCuIKE9eg9Du/zfz2a2K/1eJhhH8pn8glMwD6bMsVE/FFWY/snfqSjfJzHJMEQ",
+	"EUEPskH+I8jhUPD1sFYl9wtxysS5939+Pnuox1duTkelYR4d8qfnpgNExHyyrNQWqnNQAuqYii+MhHQY",
+	"aiNXX4jhiAEvK3MYq9jjbqxAVEY+mc5ojFIG33fffvv1d9ty+I64Bhgc/IUXLR3sPXj20S4/x5Lvfk51",
+	"8v2RSUMbQX74KxTF3p0G8HHgKHEh8rwZbVk8CYYilh7vNyImEoCD7hwUlgDnYioP3EGRmEATujJM2T4C",
+	"NGi81/lOe8x4+K09SdeobN63q33tbQ/s8KHelXr3UReku+0qjOPujU2HjMYL1a3vWvtKbfsjLETZTlV7",
+	"5kpHdzwpAsA63tl34K6B4LArjT/II7BfP8N7doBZhfUOdnCO657F/nv8U53L8N58wqsTbtccmlI+ZDHw",
+	"64OCA9tC9lycW6NL/3tQKcgf3rsjnO7v/qq10Da+Zle5FDtKn3pI09R2oXgcJA4mMSZZytrfwuftD0oZ",
+	"RcMVzbTloEMlFoUTcDSLM8XNphQnGH5+m6WNZ4Yark1opoBVMXz229Vlmsp1yrVpeWUWtz7IydL+xv0s",
+	"3o/J4LsGhert7qe1dLUteRKHdxA+X2VqxiCsYusL28hTevMe/t7TSOY+bZlQsJc9rQbdPdk9dpmm26ad",
+	"v4YWncAr7lbR8mQ4YyZmynS8cSvTbNncxZlmCvPo2p+07MLSC/fw35a1Chw4/vWDnjpYKzMwSD2MM6Uw",
+	"zbv9YVd6W1c2ID67t//Zj1ndl4PQdIp2h3HKR5rFipmjdeHz0Y/Wgd5oqG56kA6Y0ljMEnLenciHtiZU",
+	"83hw/q/3Vt9xQAX4D1/6H//54b39UN36MWQqHZwPhgAj5bLdQ1VS8BPCjWbp9JxghnVE3IB0RDQzhouZ",
+	"/Ss/beyvln1Oi13gwJGaN8TXTK5SLI+t+UwQLkpf5QWHq9/8CDsRip/j15DGn8ceAG5yrRXYhaHufSk0",
+	"B2PKFcnrujQhxZrfv51LMpdpol21ZyVTLObh8UpKrWCCU6CRyziWmTDalXMHFKTSd6AJBj57Uy4rVkal",
+	"Oq0aV9FkFurXm/UiN3XLCBFBzw3iNhTu41Kj3qgWaPJn/NZIsqRqkVe8wXropSagj8D3OV5iAbu9pBsC",
+	"dbxKn4PVrGU5Ep44XESA/2BlhsKTu/ndqzQhSq7zCiDwHknljMxkmQ/sCRjslhqylmoB4FW2gQmNF5bn",
+	"RHJOIDE+cojukW21TMzf5SS4tt7SRliq2XrOFPMVxfkyrwIUyxVnCVYXBw6WlbVHlI1A899vXFs5pgoi",
+	"AeZNRjn1SrUypWBV1vImj5aV6KpREeBVF3UbbAxQYOisyudW5GwILQZ/Gsj1bG2u4M1GmxGiCmkCqa2V",
+	"ObubaxsTpFIuELu1FmBwjmyR8dSccEHcLakoQF3uxeddtY281rRniDm9ZX7dPLZjLIXm2hA5rbXfNoGf",
+	"qJpAfWwsFOUazUTCFKnA45TaQ5SUD+8//P8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

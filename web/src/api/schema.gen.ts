@@ -3571,6 +3571,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        /** What a deletion keeps, each of which can be restored alone */
+        get: operations["listDeletedArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore": {
         parameters: {
             query?: never;
@@ -6593,6 +6615,19 @@ export interface components {
              * @description when it is gone for good
              */
             until: string;
+        };
+        DeletedArtifact: {
+            digest: string;
+            type: string;
+            /** @description that come back with it, where they are free */
+            tags: string[];
+            /**
+             * Format: int64
+             * @description with all its parts, whether others have them or not
+             */
+            size: number;
+            /** Format: date-time */
+            push_time: string;
         };
         Undone: {
             /**
@@ -13491,6 +13526,32 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listDeletedArtifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedArtifact"][];
+                };
+            };
             default: components["responses"]["Failure"];
         };
     };
