@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRouter } from "@tanstack/react-router";
 import { admin, adminRoutes } from "./routes/admin";
+import { keepAdminRoutes, keepRoutes } from "./routes/keeprules";
 import { projectRoutes } from "./routes/projects";
 import { root } from "./routes/root";
 import { settings, settingsRoutes } from "./routes/settings";
@@ -9,8 +10,8 @@ import { startRoutes } from "./routes/start";
 const tree = root.addChildren([
   ...startRoutes,
   ...projectRoutes,
-  settings.addChildren([...settingsRoutes]),
-  admin.addChildren([...adminRoutes]),
+  settings.addChildren([...settingsRoutes, ...keepRoutes]),
+  admin.addChildren([...adminRoutes, ...keepAdminRoutes]),
 ]);
 
 export function createPortalRouter(client: QueryClient) {
