@@ -98,7 +98,11 @@ function DefaultForm({ stored, shown, onDraft }: Props) {
     >
       {shown.rules.length === 0 && <Empty title={t`There are no rules: everything stays.`} />}
       <RulesEditor rules={shown.rules} onChange={(rules) => onDraft({ ...shown, rules })} />
-      <ScheduleField cron={shown.cron} onChange={(cron) => onDraft({ ...shown, cron })} />
+      <ScheduleField
+        cron={shown.cron}
+        idle={t`not by itself`}
+        onChange={(cron) => onDraft({ ...shown, cron })}
+      />
     </Form>
   );
 }

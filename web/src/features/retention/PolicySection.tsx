@@ -75,7 +75,11 @@ export function PolicySection({ projectId, id, stored, draft, dirty, others, onD
         {draft.rules.length === 0 && <Empty title={t`There are no rules: everything stays.`} />}
         <RulesEditor rules={draft.rules} onChange={(rules) => onDraft({ ...draft, rules })} />
         <DefaultRules rules={others} from={draft.rules.length + 1} />
-        <ScheduleField cron={draft.cron} onChange={(cron) => onDraft({ ...draft, cron })} />
+        <ScheduleField
+          cron={draft.cron}
+          idle={t`by hand only`}
+          onChange={(cron) => onDraft({ ...draft, cron })}
+        />
       </Form>
     </Section>
   );

@@ -1,5 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useNotices } from "../../ui/Notices";
 import { isUnderWay } from "../../ui/Status";
 import { Failed } from "../../ui/states";
@@ -59,6 +60,9 @@ function Undo({ project, run }: { project: string; run: number }) {
           Can be undone, the last time <When time={first.until} />
         </Trans>
       </span>
+      <Link to="/p/$project/settings/trash" params={{ project }} search={{ run }}>
+        <Trans>What it deleted</Trans>
+      </Link>
       <Button
         loading={undo.isPending}
         onClick={() => undo.mutate(run, { onSuccess: (undone) => say(told(undone)) })}

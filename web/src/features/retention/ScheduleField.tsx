@@ -29,11 +29,13 @@ export function isSchedule(cron: string): boolean {
 
 interface Props {
   cron: string;
+  /** What it means that there is no schedule. */
+  idle: string;
   onChange: (cron: string) => void;
 }
 
 /** When something is done by itself, with the next times in words. */
-export function ScheduleField({ cron, onChange }: Props) {
+export function ScheduleField({ cron, idle, onChange }: Props) {
   const { t } = useLingui();
   const [wanted, setWanted] = useState(false);
   const custom = wanted || kindOf(cron) === "custom";
@@ -49,7 +51,7 @@ export function ScheduleField({ cron, onChange }: Props) {
       <NativeSelect
         label={t`When it is carried out`}
         data={[
-          { value: "none", label: t`by hand only` },
+          { value: "none", label: idle },
           { value: "hourly", label: t`every hour` },
           { value: "daily", label: t`every day at midnight (UTC)` },
           { value: "weekly", label: t`every Sunday at midnight (UTC)` },
