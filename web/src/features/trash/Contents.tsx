@@ -23,7 +23,7 @@ export function Contents({ project, deletion }: Props) {
   const { t } = useLingui();
   const { say } = useNotices();
   const told = useUndoneWords();
-  const contents = useContents(project, deletion.id);
+  const contents = useContents(project, deletion);
   const restore = useRestore(project);
   const rows = contents.data ?? [];
   const columns = useColumns(

@@ -37,14 +37,18 @@ export function useTrash(project: string, filter: TrashFilter) {
   });
 }
 
-/** What a deletion keeps. */
-export function useContents(project: string, deletion: number) {
+/**
+ * What a deletion keeps. It is asked for anew when the list says that something of it was restored, and not with the list:
+ * the deletion may be gone by then.
+ */
+export function useContents(project: string, deletion: Deletion) {
+  const { id, artifacts, bytes } = deletion;
   return useQuery({
-    queryKey: ["trash", project, "contents", deletion],
+    queryKey: ["deleted-artifacts", project, id, artifacts, bytes],
     queryFn: ({ signal }) =>
       bodyOf<DeletedArtifact[]>(
         api.GET("/api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts", {
-          params: { path: { project_name: project, deletion_id: deletion } },
+          params: { path: { project_name: project, deletion_id: id } },
           signal,
         }),
       ),
