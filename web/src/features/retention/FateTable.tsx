@@ -26,6 +26,7 @@ export function FateTable({ repository, fates, rules, uncovered }: Props) {
   const why = (fate: Fate) => {
     const rule = rules[fate.rule];
     const place = fate.rule + 1;
+    if (!fate.stays) return t`no rule keeps it`;
     if (rule) return t`rule ${place}: ${title(rule)}`;
     return fate.why || (uncovered ? t`no rule is about this repository` : "");
   };
