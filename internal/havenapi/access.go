@@ -55,14 +55,15 @@ func accesses() map[string]rest.Access {
 		"JudgeArtifact":     ofProject(authz.Scan, authz.Read),
 
 		// Who may delete a repository may look at what was deleted, and take it back.
-		"ListTrash":           ofProject(authz.Repository, authz.Delete),
-		"UndoDeletion":        ofProject(authz.Repository, authz.Delete),
-		"UndoRetentionRun":    ofProject(authz.Repository, authz.Delete),
-		"PurgeDeletion":       ofProject(authz.Project, authz.Update),
-		"EmptyProjectTrash":   ofProject(authz.Project, authz.Update),
-		"EmptyTrash":          ofSystem(authz.SystemConfig, authz.Update),
-		"ListDeletedProjects": ofSystem(authz.SystemConfig, authz.Read),
-		"RestoreProject":      ofSystem(authz.SystemConfig, authz.Update),
+		"ListTrash":            ofProject(authz.Repository, authz.Delete),
+		"ListDeletedArtifacts": ofProject(authz.Repository, authz.Delete),
+		"UndoDeletion":         ofProject(authz.Repository, authz.Delete),
+		"UndoRetentionRun":     ofProject(authz.Repository, authz.Delete),
+		"PurgeDeletion":        ofProject(authz.Project, authz.Update),
+		"EmptyProjectTrash":    ofProject(authz.Project, authz.Update),
+		"EmptyTrash":           ofSystem(authz.SystemConfig, authz.Update),
+		"ListDeletedProjects":  ofSystem(authz.SystemConfig, authz.Read),
+		"RestoreProject":       ofSystem(authz.SystemConfig, authz.Update),
 
 		"ListTagRules":  ofProject(authz.ImmutableTag, authz.ListAll),
 		"GetTagRule":    ofProject(authz.ImmutableTag, authz.ListAll),

@@ -32,6 +32,27 @@ func (s *Server) ListTrash(ctx context.Context, r gen.ListTrashRequestObject) (g
 	return out, nil
 }
 
+// ListDeletedArtifacts answers GET /projects/{project_name}/trash/{deletion_id}/artifacts.
+func (s *Server) ListDeletedArtifacts(ctx context.Context, r gen.ListDeletedArtifactsRequestObject) (gen.ListDeletedArtifactsResponseObject, error) {
+	p, err := s.inProject(ctx, r.ProjectName)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Registry.Buried(ctx, p.ID, r.DeletionID)
+	if err != nil {
+		return nil, err
+	}
+	out := gen.ListDeletedArtifacts200JSONResponse{}
+	for _, b := range rows {
+		tags := b.Tags
+		if tags == nil {
+			tags = []string{}
+		}
+		out = append(out, gen.DeletedArtifact{Digest: string(b.Digest), Type: b.Type, Tags: tags, Size: b.Size, PushTime: wire.Time(b.PushedAt)})
+	}
+	return out, nil
+}
+
 // UndoDeletion answers POST /projects/{project_name}/trash/{deletion_id}/restore.
 func (s *Server) UndoDeletion(ctx context.Context, r gen.UndoDeletionRequestObject) (gen.UndoDeletionResponseObject, error) {
 	project, err := s.wholeProject(ctx, r.ProjectName)

@@ -73,7 +73,8 @@ func whoMay() []may {
 		{operation: "JudgeArtifact", who: "APMDGL"},
 
 		{operation: "ListTrash", who: "APM"},
-		{operation: "UndoDeletion", who: "APM"}, // {deletion_id} doesn't exist
+		{operation: "ListDeletedArtifacts", who: "APM"}, // {deletion_id} doesn't exist
+		{operation: "UndoDeletion", who: "APM"},         // {deletion_id} doesn't exist
 		{operation: "UndoRetentionRun", who: "APM"},
 		{operation: "PurgeDeletion", who: "AP"},
 		{operation: "EmptyProjectTrash", who: "AP"},

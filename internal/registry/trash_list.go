@@ -102,3 +102,48 @@ func (s *Service) findTrash(ctx context.Context, tx db.Tx, projectID, id int64) 
 	}
 	return e, err
 }
+
+// Buried is an artifact that a deletion keeps. Its accessories, which come back with it, are not told apart.
+type Buried struct {
+	ID       int64
+	Digest   oci.Digest
+	Type     string
+	Tags     []string
+	Size     int64
+	PushedAt time.Time
+}
+
+// maxBuried is how many artifacts of a deletion are listed, those that were pushed last.
+const maxBuried = 1000
+
+const buriedOf = `SELECT id, digest, type, size, pushed_at FROM manifest WHERE repository_id = $1 AND accessory_of = '' ORDER BY pushed_at DESC, id DESC LIMIT $2`
+
+func scanBuriedArtifact(r db.Row) (b Buried, err error) {
+	err = r.Scan(&b.ID, &b.Digest, &b.Type, &b.Size, db.ScanTime(&b.PushedAt))
+	return b, err
+}
+
+// Buried returns what a deletion in a project keeps, which is nothing of a tag alone: its artifact stayed. An unknown deletion is
+// fault.NotFound.
+func (s *Service) Buried(ctx context.Context, projectID, id int64) (rows []Buried, err error) {
+	err = s.db.Read(ctx, func(tx db.Tx) error {
+		rows = nil
+		e, err := s.findTrash(ctx, tx, projectID, id)
+		if err != nil || e.grave == 0 {
+			return err
+		}
+		if rows, err = db.Collect(ctx, tx, scanBuriedArtifact, buriedOf, e.grave, maxBuried); err != nil {
+			return err
+		}
+		ids, at := make([]int64, len(rows)), make(map[int64]*Buried, len(rows))
+		for i := range rows {
+			ids[i], at[rows[i].ID] = rows[i].ID, &rows[i]
+		}
+		tags, err := collectIn(ctx, tx, scanCandidateTag, candidateTags, nil, ids)
+		for _, t := range tags {
+			at[t.id].Tags = append(at[t.id].Tags, t.name)
+		}
+		return err
+	})
+	return rows, wrap(err, "list what a deletion keeps")
+}

@@ -221,6 +221,39 @@ func TestUndoBesideWhatCameSince(t *testing.T) {
 	})
 }
 
+// What a deletion keeps can be looked at: artifacts with the tags that they had, and none of a tag alone.
+func TestWhatADeletionKeeps(t *testing.T) {
+	each(t, func(f fixture) {
+		f.keep(false)
+		_, _, list := f.furnish()
+		keeps := func() (tags []string) {
+			rows, err := f.Buried(ctx, 1, f.last().ID)
+			f.ok(err)
+			for _, b := range rows {
+				if tags = append(tags, b.Tags...); b.Size == 0 || b.PushedAt.IsZero() || b.Type != "IMAGE" {
+					t.Errorf("%+v", b)
+				}
+			}
+			return tags
+		}
+		f.ok(f.DeleteTag(ctx, pusher, app, "stable"))
+		if tags := keeps(); tags != nil {
+			t.Errorf("of a tag: %v", tags)
+		}
+		f.ok(f.DeleteManifest(ctx, pusher, app, list.Digest))
+		if tags := keeps(); !slices.Equal(tags, []string{"latest"}) {
+			t.Errorf("of an index: %v", tags)
+		}
+		f.ok(f.DeleteRepository(ctx, pusher, app))
+		if tags := keeps(); !slices.Equal(tags, []string{"v3", "v1"}) {
+			t.Errorf("of a repository: %v", tags)
+		}
+		if _, err := f.Buried(ctx, 2, f.last().ID); !errors.Is(err, fault.NotFound) {
+			t.Errorf("in another project: %v", err)
+		}
+	})
+}
+
 // An index whose child was deleted by itself comes back after the child, and the refusal says so.
 func TestUndoInOrder(t *testing.T) {
 	each(t, func(f fixture) {

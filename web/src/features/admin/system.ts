@@ -13,4 +13,6 @@ export const systemLinks: AdminLink[] = [
   { title: msg`Preheat`, to: "/admin/preheat" },
   { title: msg`Trust`, to: "/admin/trust" },
   { title: msg`Health`, to: "/admin/health" },
+  { title: msg`Default retention`, to: "/admin/retention" },
+  { title: msg`Trash`, to: "/admin/trash" },
 ];
