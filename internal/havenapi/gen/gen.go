@@ -838,6 +838,14 @@ type JobTaskCounts struct {
 	Waiting   int64 `json:"waiting"`
 }
 
+// JobsUnderway What waits or runs in the background
+type JobsUnderway struct {
+	Executions []JobExecution `json:"executions"`
+
+	// More There are others
+	More bool `json:"more"`
+}
+
 // Mirror defines model for Mirror.
 type Mirror struct {
 	CreationTime wire.Time  `json:"creation_time"`
@@ -2182,6 +2190,9 @@ type ServerInterface interface {
 	// ListJobExecutionTasks The tasks of an execution, the newest first
 	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
 	ListJobExecutionTasks(w http.ResponseWriter, r *http.Request, executionID ExecutionID, params ListJobExecutionTasksParams)
+	// WatchJobExecution Hear how far an execution is, until it has ended
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/watch)
+	WatchJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
 	// ListJobTasks The tasks of all executions, the newest first
 	// (GET /api/haven/v1/jobs/tasks)
 	ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams)
@@ -2197,6 +2208,9 @@ type ServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// ListJobsUnderway What waits or runs in the background, the newest first
+	// (GET /api/haven/v1/jobs/underway)
+	ListJobsUnderway(w http.ResponseWriter, r *http.Request)
 	// ListMirrors By what other names clients mean a project
 	// (GET /api/haven/v1/mirrors)
 	ListMirrors(w http.ResponseWriter, r *http.Request)
@@ -2830,6 +2844,32 @@ func (siw *ServerInterfaceWrapper) ListJobExecutionTasks(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// WatchJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) WatchJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.WatchJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListJobTasks operation middleware
 func (siw *ServerInterfaceWrapper) ListJobTasks(w http.ResponseWriter, r *http.Request) {
 
@@ -3026,6 +3066,20 @@ func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.StopJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobsUnderway operation middleware
+func (siw *ServerInterfaceWrapper) ListJobsUnderway(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobsUnderway(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6020,8 +6074,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/redeliver", wrapper.RedeliverWebhookDelivery)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/cancel", wrapper.CancelWebhookDelivery)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/underway", wrapper.ListJobsUnderway)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions", wrapper.ListJobExecutions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}", wrapper.GetJobExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/watch", wrapper.WatchJobExecution)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/tasks", wrapper.ListJobExecutionTasks)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/stop", wrapper.StopJobExecution)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/retry", wrapper.RetryJobExecution)
@@ -6447,6 +6503,74 @@ func (response ListJobExecutionTasksdefaultJSONResponse) VisitListJobExecutionTa
 	return err
 }
 
+type WatchJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type WatchJobExecutionResponseObject interface {
+	VisitWatchJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type WatchJobExecution200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response WatchJobExecution200TextEventStreamResponse) VisitWatchJobExecutionResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type WatchJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response WatchJobExecutiondefaultJSONResponse) VisitWatchJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListJobTasksRequestObject struct {
 	Params ListJobTasksParams
 }
@@ -6682,6 +6806,44 @@ type StopJobTaskdefaultJSONResponse struct {
 }
 
 func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsUnderwayRequestObject struct {
+}
+
+type ListJobsUnderwayResponseObject interface {
+	VisitListJobsUnderwayResponse(w http.ResponseWriter) error
+}
+
+type ListJobsUnderway200JSONResponse JobsUnderway
+
+func (response ListJobsUnderway200JSONResponse) VisitListJobsUnderwayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsUnderwaydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobsUnderwaydefaultJSONResponse) VisitListJobsUnderwayResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9972,6 +10134,9 @@ type StrictServerInterface interface {
 	// ListJobExecutionTasks The tasks of an execution, the newest first
 	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
 	ListJobExecutionTasks(ctx context.Context, request ListJobExecutionTasksRequestObject) (ListJobExecutionTasksResponseObject, error)
+	// WatchJobExecution Hear how far an execution is, until it has ended
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/watch)
+	WatchJobExecution(ctx context.Context, request WatchJobExecutionRequestObject) (WatchJobExecutionResponseObject, error)
 	// ListJobTasks The tasks of all executions, the newest first
 	// (GET /api/haven/v1/jobs/tasks)
 	ListJobTasks(ctx context.Context, request ListJobTasksRequestObject) (ListJobTasksResponseObject, error)
@@ -9987,6 +10152,9 @@ type StrictServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
+	// ListJobsUnderway What waits or runs in the background, the newest first
+	// (GET /api/haven/v1/jobs/underway)
+	ListJobsUnderway(ctx context.Context, request ListJobsUnderwayRequestObject) (ListJobsUnderwayResponseObject, error)
 	// ListMirrors By what other names clients mean a project
 	// (GET /api/haven/v1/mirrors)
 	ListMirrors(ctx context.Context, request ListMirrorsRequestObject) (ListMirrorsResponseObject, error)
@@ -10492,6 +10660,32 @@ func (sh *strictHandler) ListJobExecutionTasks(w http.ResponseWriter, r *http.Re
 	}
 }
 
+// WatchJobExecution operation middleware
+func (sh *strictHandler) WatchJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request WatchJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.WatchJobExecution(ctx, request.(WatchJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WatchJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(WatchJobExecutionResponseObject); ok {
+		if err := validResponse.VisitWatchJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListJobTasks operation middleware
 func (sh *strictHandler) ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams) {
 	var request ListJobTasksRequestObject
@@ -10616,6 +10810,30 @@ func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, tas
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StopJobTaskResponseObject); ok {
 		if err := validResponse.VisitStopJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobsUnderway operation middleware
+func (sh *strictHandler) ListJobsUnderway(w http.ResponseWriter, r *http.Request) {
+	var request ListJobsUnderwayRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobsUnderway(ctx, request.(ListJobsUnderwayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobsUnderway")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobsUnderwayResponseObject); ok {
+		if err := validResponse.VisitListJobsUnderwayResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12961,314 +13179,318 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nbhs51ij4KoR2F5m5W7ac/sMdGx923Ym7OzOdThC7O4OdBBJVRUlslUg1ybKsMXJxn+Y+2H2SBc8h",
-	"65dVKsmSk0xnMEA7qir+HJ5zeP7P/SCWy5UUTBg9OL8fzBlNmII/nylGDUsujf1HwnSs+MpwKQbng5s5",
-	"Iytq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObFRucD7RRXMwG0eDuZCZP7I8nesFXJxJGpOnJSnJhmBqc",
-	"T2mq2YcP0eA1nbGfuVjo5vRvWEoNv2Uktc+JkcTYBSl2y2WmCRUJ/CDYnSErOmMR+V1ywRKy5mZO3g1I",
-	"RN4NDrXOG2lo+kxmIgCnn+SaLKnYECXXmiypiefVaadSLakZnA+4MN99M4j8OuwkM6Z2WMiHaLCiii6Z",
-	"ccdHk4TjMuqremtPzEiiGE3sCVpYUWX4lMbmgnCjydh/PAIIj4mgS4YnzQ2ZU31KfpGGxFSzE82E5vY0",
-	"7M64Hd9ixiAa2G8G58U6ooFif2RcsWRwblTGynBY0rufmZiZ+eD8u2+iwZIL/8+nUe1s7E7p1DA1wglC",
-	"uJlSbXDNbnsWC8iETaVifpV/ZExtSsu0Qw5a1vT07KtvgutwUBspNmWKiTi0HjojUpGEz5g2YRAVX/eE",
-	"0VfffrsdSAlLGZwhT5qr+iVbTpiy4KHEvxheXHmYruU1UHnJBV9my/LqPFq75fFbpjZueeGZ8zd2mjkw",
-	"GxMJUMxWYCg249qoDWGpZus5KxCmurhDrOmOxVnphAKzVF556HyzuH0ifPbQGXgsxchhesuZejI4HJ5z",
-	"PVJMy0zFrIMlrJT8ncWGcOEYgpkTrglFNsFumSB8arlbKuVCk5QvGKGCAFBgH3gzFjv558kLffLGTXzy",
-	"i/2xvIuETWmWGsef83VPpEwZFbDw3+VkKzoaqhdhBHRfHxKSdkj89b5tRnh8QE6e0glL29Eyf/xQzFwy",
-	"C9P2iZYHmcPQHANDc+TPD3locjrKtBUE6mj0yl59XBP7NCJcaFO672OapoDNobvQfoFA35+92xs3JHrw",
-	"eA63ccvU7lGAjp5GvQ7BDjDS/N+Byd9YIYzC7BfkzF7KKdOaLBkVmtA0jUi2snLR07Po7OysY4E4fniV",
-	"Z4FlLumdA9XZWXjRUnYQgX96SKxZKTZn1Iwe+w7y81p0pKLEsUP7Dr57DCisZMrjTZ+1lN887Ergemq5",
-	"wH4pi7L4ZvhSqAxzrPWNpArfW7BKRXiy81rdkAddcaZmrIOo/OOHYjTyhwYwnkmBeo+uKJ+xXC6pPifj",
-	"xX/djgm7o7GJ7D/+x+2YxFIYyoWGH/5F/8fk/ZgoKqz+Ol781z0lkw9jYrVJOYVf/kLJ5K9jy7mInJ6+",
-	"E/9gG00MKHdWB+LacDEjiWRaPDFkIeSaUMUInwmpWAJqsgVGYmUiSsZvqRJczMYEJZ3Td6KFBf7RpiZ9",
-	"c/a370JH8UcmDW0/igMcgpPaaau+k2UFVuqYClFcfnVdrDrSIVFSsVXKY9pLKSu9S5DpWNLKefHRlBLF",
-	"VlJzI9WmBy8qXgbslpkB84Gj7IismIqZMCdMxDJhCTFrHrM2uFfn7Ql31My3A94w0RPs7k0H9OPBWU6k",
-	"aaeJ/PGD58lStn3XWdp2LO7zhy5DM607pYzSCwdUL7RUAbMcMMomV47I+GTsrESEkgXbkKlUxH7LRGJ5",
-	"qVRJq9AMU+1oP9IrGrNRP5F1f3k0Fz+/+nar2G7orEsMyh8fki1aHbcdMfzTh2KgkQvWgX/544fO45Wn",
-	"8DSFavWwWdZsMpdy4eXR1vma7z1sZmCmeiWFZmUnQUD+wQcXcE9MZLIhXBO2XJnN6SAquxl+lnjL2b//",
-	"T8Wmg/PB/zEsnBJD9+qwcEfAKp5LEaAX+2twyg/R4AfK00zBR1bSYmiwp6v8nh3+rnEZBUBCC8Knenil",
-	"lFQaVxMwsK+ZMGStpJidkm/v7ohgt0wRw9JUk6XlMGZOhbtF/8iYNoQnEVmDggxSClP2g1TOZp5NoeKe",
-	"aXaK3AMXYtd5GcdMw18rJVdMGY7HQ2MP2hrZRQM2nVrRPPTIm9MCDz/kOCEnINp/iNzkV3erlIr8KHuv",
-	"g6apXIcw6DIHzGRjt74ka5mlCZkwkjIr4yqZzeZEyPWgaV6LBiumltwEcfNmzrgiis/mRhOdTac8RqzZ",
-	"kCXdEG14mhIhjb0XGOHinCRc00nKkoiwu5WlnYikMl6wJDy1U3vCsKVaCgAKN2ypt2EZAvcNfDUooE+V",
-	"optBRV7b9SijwXou+01/nbnD/lDmHv/Kz64MbRy2NHPkT7/Y/PtWLHIbbSJQ4Bq/5iJmZD1nIrKysb2r",
-	"x3gqY5IJw1N4NigZZBJq2InhcH/t6fGLBlaUbS7mB6v4mnMy1htt2HJEE3vTgiYh1Tgi41U2SXk8crhh",
-	"f1EyZfa/M0WFGZ+Sy5nV/gwOYx+OUhovtH1FyJF/W0gzwrHG0TsxTpjgLHHv4EgRGVdmH0mRbvynms8E",
-	"S0Zc2B88Wtu/HWLbP1M2hVEcMCOrKr4T40wolloePAbAWoKx6qQmQhKdxfPcxg6gIJpu7CMzt5ITnVjl",
-	"wFIx6pUNXISltxkMvbphheInmsC7OiJTJZfkaeCassPJbBX2BMAj1JMndnbtxk7ZBd4WgEn2NzQa6zlf",
-	"5W7SOJaZAC2HpdPQPuw4AUcwVROpnuiKUxJeDQxh2F2Lzx3pB/V1zewdFrMIlrtichUarUawgLtuhnYi",
-	"9OTeoMIFFyHdGgzMcDj26KmQYrOUmQ7tzcuW3cuEeYLrcw7Xaz4T1GSKBe68WFocD90n2n9lT+AZvAY+",
-	"IGNoPGdw+0q4pZc0YYSbIHMv3FuNzS251vbPFo/7nHlNPmFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhM",
-	"m/JFU5pPqrC3y+ovdpeWQnVwF0IaGo4OqIHpF/fi7oByCnRgAgcFYBDruQzusjSQrhx2i7cf6Dm21DXl",
+	"7L2Lkhs3sij4KwjubmjmbnWzZVuOO91xYrctybZmrEeo29bEjhQkWAWSMIsADaCazenQjfs198Pul2wg",
+	"E6gnqlhkky1prBMTxy1WFR6JzES+824Qy+VKCiaMHpzfDeaMJkzBn08Vo4Yll8b+I2E6VnxluBSD88H1",
+	"nJEVNXMip2Q9p4asqSYxvn86iAY6nrMltd+ZzYoNzgfaKC5mg2hwezKTJ/bHE73gqxMJI9L0ZCW5MEwN",
+	"zqc01ezjx2jwhs7YL1wsdHP6tyylht8wktrnxEhi7IIUu+Ey04SKBH4Q7NaQFZ2xiPwuuWAJWXMzJ+8H",
+	"JCLvB4da57U0NH0qMxGA089yTZZUbIiSa02W1MTz6rRTqZbUDM4HXJjvvxtEfh12khlTOyzkYzRYUUWX",
+	"zLjjo0nCcRn1Vb2zJ2YkUYwm9gQtrKgyfEpjc0G40WTsPx4BhMdE0CXDk+aGzKk+Ja+kITHV7EQzobk9",
+	"Dbszbse3mDGIBvabwXmxjmig2B8ZVywZnBuVsTIclvT2FyZmZj44//67aLDkwv/zcVQ7G7tTOjVMjXCC",
+	"EG6mVBtcs9uexQIyYVOpmF/lHxlTm9Iy7ZCDljU9Pvvmu+A6HNRGik2ZYiIOrYfOiFQk4TOmTRhExdc9",
+	"YfTNkyfbgZSwlMEZ8qS5qlfZcsKUBQ8l/sXw4srDdC2vgcpLLvgyW5ZX59HaLY/fMLVxywvPnL+x08yB",
+	"2ZhIgGK2AkOxGddGbQhLNVvPWYEw1cUdYk23LM5KJxSYpfLKfeebxe0T4bP7zsBjKUYO01vO1JPB4fCc",
+	"65FiWmYqZh0sYaXk7yw2hAvHEMyccE0osgl2wwThU8vdUikXmqR8wQgVBIAC+8CbsdjJP09e6JO3buKT",
+	"V/bH8i4SNqVZahx/ztc9kTJlVMDCf5eTrehoqF6EEdB9fUhI2iHx17u2GeHxATl5SicsbUfL/PF9MXPJ",
+	"LEzbJ1oeZA5DcwwMzZE/P+Shyeko01YQqKPRa3v1cU3s04hwoU3pvo9pmgI2h+5C+wUCfX/2bm/ckOjB",
+	"4zncxi1Tu0cBOnoc9ToEO8BI838HJn9rhTAKs1+QM3spp0xrsmRUaELTNCLZyspFj8+is7OzjgXi+OFV",
+	"ngWWuaS3DlRnZ+FFS9lBBP7pIbFmpdicUTN66DvIz2vRkYoSxw7tO/juMaCwkimPN33WUn7zsCuB66nl",
+	"AntVFmXxzfClUBnmWOsbSRW+t2CVivBk57W6IQ+64kzNWAdR+cf3xWjkDw1gPJUC9R5dUT5juVxSfU7G",
+	"i/+6GRN2S2MT2X/8j5sxiaUwlAsNP/yL/o/JhzFRVFj9dbz4rztKJh/HxGqTcgq//IWSyV/HlnMROT19",
+	"L/7BNpoYUO6sDsS14WJGEsm0eGTIQsg1oYoRPhNSsQTUZAuMxMpElIzfUSW4mI0JSjqn70ULC/yjTU36",
+	"7uxv34eO4o9MGtp+FAc4BCe101Z9J8sKrNQxFaK4/Oq6WHWkQ6KkYquUx7SXUlZ6lyDTsaSV8+KjKSWK",
+	"raTmRqpND15UvAzYLTMD5gNH2RFZMRUzYU6YiGXCEmLWPGZtcK/O2xPuqJlvB7xhoifY3ZsO6MeDs5xI",
+	"004T+eN7z5OlbPuus7TtWNzn912GZlp3ShmlFw6oXmipAmY5YJRNrhyR8cnYWYkIJQu2IVOpiP2WicTy",
+	"UqmSVqEZptrRfqRXNGajfiLr/vJoLn5+82Sr2G7orEsMyh8fki1aHbcdMfzT+2KgkQvWgX/54/vO45Wn",
+	"8DSFanW/WdZsMpdy4eXR1vma791vZmCmeiWFZmUnQUD+wQcXcE9MZLIhXBO2XJnN6SAquxl+kXjL2b//",
+	"T8Wmg/PB/zEsnBJD9+qwcEfAKp5JEaAX+2twyo/R4EfK00zBR1bSYmiwp6v8nh3+rnEZBUBCC8Knevhc",
+	"Kak0riZgYF8zYchaSTE7JU9ub4lgN0wRw9JUk6XlMGZOhbtF/8iYNoQnEVmDggxSClP2g1TOZp5NoeKe",
+	"aXaK3AMXYtd5GcdMw18rJVdMGY7HQ2MP2hrZRQM2nVrRPPTIm9MCDz/mOCEnINp/jNzkz29XKRX5UfZe",
+	"B01TuQ5h0GUOmMnGbn1J1jJLEzJhJGVWxlUym82JkOtB07wWDVZMLbkJ4ub1nHFFFJ/NjSY6m055jFiz",
+	"IUu6IdrwNCVCGnsvMMLFOUm4ppOUJRFhtytLOxFJZbxgSXhqp/aEYUu1FAAUbthSb8MyBO5b+GpQQJ8q",
+	"RTeDiry261FGg/Vc9pv+KnOH/bHMPf6Vn10Z2jhsaebIn36x+Q+tWOQ22kSgwDV+xUXMyHrORGRlY3tX",
+	"j/FUxiQThqfwbFAyyCTUsBPD4f7a0+MXDawo21zMj1bxNedkrDfasOWIJvamBU1CqnFExqtskvJ45HDD",
+	"/qJkyux/Z4oKMz4llzOr/Rkcxj4cpTReaPuKkCP/tpBmhGONo/dinDDBWeLewZEiMq7MPpIi3fhPNZ8J",
+	"loy4sD94tLZ/O8S2f6ZsCqM4YEZWVXwvxplQLLU8eAyAtQRj1UlNhCQ6i+e5jR1AQTTd2EdmbiUnOrHK",
+	"gaVi1CsbuAhLbzMYenXDCsWPNIF3dUSmSi7J48A1ZYeT2SrsCYBHqCdP7OzajZ2yC7wtAJPsb2g01nO+",
+	"yt2kcSwzAVoOS6ehfdhxAo5gqiZSPdIVpyS8GhjCsNsWnzvSD+rrmtk7LGYRLHfF5Co0Wo1gAXfdDO1E",
+	"6Mm9QYULLkK6NRiY4XDs0VMhxWYpMx3am5ctu5cJ8wTX5xyuV3wmqMkUC9x5sbQ4HrpPtP/KnsBTeA18",
+	"QMbQeM7g9pVwSy9pwgg3QeZeuLcam1tyre2fLR73OfOafMKWVCSaTJjmCdORPdG1VIn2GAj0xY1dnVGZ",
+	"NuWLpjSfVGFvl9Vf7C4thergLoQ0NBwdUAPTK/fi7oByCnRgAgcFYBDruQzusjSQrhx2i7cf6Dm21DXl",
 	"Ch3tfa7XHJFCd6s21LAlC/GlF3A2yAYsMfph4CaCQAmWamCOmvLEsT8fLqDPLcus4YIUAO8WYHr49EYt",
-	"rpE/R8Q995MDiRrwbYqE3SHgUkYTCKQJTl+jztyHW8AnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpBqTVXi",
-	"SKtK7d6x34TMXGpzvpLKFNaqmPFbtHnojU7lLERUKZ2NNIulSALodjnLubdMEyubKrlGEK4pt3fSGdKu",
-	"sMeZSNhcIX7IbFJm0gJMMDipNiNmFYoOFJ+iAnNhGYOVU60gLMWMyFswSgR24gcdgcxTVvAOIgnBBEqu",
+	"rpE/R8Q995MDiRrwbYqE3SLgUkYTCKQJTl+jztyHW8AnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpRqTVXi",
+	"SKtK7d6x34TMXGpzvpLKFNaqmPEbtHnojU7lLERUKZ2NNIulSALodjnLubdMEyubKrlGEK4pt3fSGdKu",
+	"sMeZSNhcIX7IbFJm0gJMMDipNiNmFYoOFJ+iAnNhGYOVU60gLMWMyBswSgR24gcdgcxTVvAOIgnBBEqu",
 	"8+HrqMlEHjSEio+ckjldrZgABDnCauytGDR3vUiKazc/MU1cjAlLAMSDHj7G8kQd+4YZ7FSVWQ6+6RVa",
 	"puwp6BbzUY6d/Xa3UtLIWKbN0Uy8sszDpMGbHQDSsYwC0lZ8SVPitt5jScBnkNizpeVAcmplrzhTCpnP",
-	"hM2txBANLInY9bzfJgjhkOVV1xCoBtoqXwhxqudocnvjDcjlGDyavi4xLRcRUpNaVDhUL5cDYqoUZwmR",
-	"mTknmt+RKWdpoiPiFoX3HogSv948c4LEOaixk00hsFaMc9+FME8u7c25MpsCy1SWsv4qaw6CN1kK9+qS",
-	"3r3AD59+27xls5WlhG4WJbI0tZqKN1ntH65ZRgLcVp/DfBnU+TKRMq1Hci3OCYSKlZ2eZE51cc1feFnv",
-	"HDwkMDNRzFAu/BNi5lIXbl7n86k4Ui/QijSIckoolgBkAANZeMFr7wNk+pylzLDkdWGiqOLhJGxHQJba",
-	"g1ZbBPxosMMVZJHC6u9NiHu5OKbiibEXoGLaOG/mBsxq/ThsHROA4J1hewJSDH6FywhjiAuaDMi3PmTS",
-	"C6X2iEkmEikgSLZm2fBCYUiCwfDhC0LJhBpUhClRmbB/FK4qi2nanjhN+zHUlkOebExIxoYr3CvyKNaK",
-	"CqYLxpLq3dY+NejPIUEWZgEBuDz2E03Ae+yMcvC17jdToahVJ6pFPEfwL2CeIBgiHC9QcLGPDJ2hn9wr",
-	"Z94/6+1u0QPIxWvUnp4NtezMr21Qse+FyLlq/qtu1DIasDcYMJF5D201MKM5YhbAaftN7nuuIh/geIJc",
-	"hXATkbNzkH77HZLdb3A2Q2egSxWHY8+hdnZB68kh+QzXZGYl+alUZCZl8gDuskAJpYI3uSZVPXY98LRY",
-	"0AseTF/udOVVibppJHSNravuCmdQUnKm6DIo6i2Z1sHwvvBIO5mm/NituwpYfFj+ey/5BIHT0Pdr63GD",
-	"BtdxS9OsxdNxy1TCg9z8lcMjRuM54UvIS0FGylXhWe6zgRf2499woq37yBcU2skPHGTcZ3Mq8Dxr+HLr",
-	"YwcaOJBQQydUs1GHPSx/B0W8ZIRW/H6UOeV3LBndMqXbPEd13inYehANZsh7aGpA4QoxzRWNFw5/A2rM",
-	"LVPchC/I9tWE/GI/UsMcgHcC7fadH2cDFWq8dWEffqri2/oCS1O+b4ECIGwTBh2ow+7iTIfEBAfQUqAb",
-	"OKFSrtGyRXKjFMExekoLUzdu2P6ylk48QDvS1K6NSAGD9yLZMi4ELI1TfofqTSiIW5q+cp3MTCzx+tu2",
-	"mFfu1dwlGVI+N3m8HBif7J5VbtGJwRtr9UuG/DBIxg5Y7TuLnN7jZVj4qyxd4gg9j9GudWRRINMtEfHO",
-	"mGZfjLy13UlGyDmaFFU3P8RgFo0Gt1kqmKJo0wOVa4SxhSXzgTNKwE9CmpGHVZgz4VlvQfpcFO+P350W",
-	"3EGBOFUA5qjhF1bQZYGyxRGXiKiNEbwqENQDc5LKeDFwcQBBoJQ+1DtaVRzod6OH6knu+G3liHf71mPM",
-	"Ll/VDvYBSFg9qH4OtqafouQCa/r+Sj6nLndRp/dji29iRzdE2/a9cNWMQyiiVXZyDYK813K54LPSheY9",
+	"hM2txBANLInY9XzYJgjhkOVV1xCoBtoqXwhxqmdocnvrDcjlGDyavikxLRcRUpNaVDhUL5cDYqoUZwmR",
+	"mTknmt+SKWdpoiPiFoX3HogSv14/dYLEOaixk00hsFaMc9+HME8u7c25MpsCy1SWsv4qaw6Ct1kK9+qS",
+	"3r7ADx8/ad6y2cpSQjeLElmaWk3Fm6z2D9csIwFuq89hvgzqfJlImdYjuRbnBELFyk5PMqe6uOYvvKx3",
+	"Dh4SmJkoZigX/gkxc6kLN6/z+VQcqRdoRRpEOSUUSwAygIEsvOC1DwEyfcZSZljypjBRVPFwErYjIEvt",
+	"QastAn402OEKskhh9fcmxL1cHFPxyNgLUDFtnDdzA2a1fhy2jglA8M6wPQEpBr/CZYQxxAVNBuRbHzLp",
+	"hVJ7xCQTiRQQJFuzbHihMCTBYPjwBaFkQg0qwpSoTNg/CleVxTRtT5ym/RhqyyFPNiYkY8MV7hV5FGtF",
+	"BdMFY0n1bmufGvTnkCALs4AAXB77kSbgPXZGOfha95upUNSqE9UiniP4FzBPEAwRjhcouNhHhs7QT+6V",
+	"M++f9Xa36B7k4jVqT8+GWnbm1zao2PdC5Fw1/1U3ahkN2BsMmMi8h7YamNEcMQvgtP0m9z1XkQ9wPEGu",
+	"QriJyNk5SL/9DsnuNziboTPQpYrDsedQO7ug9eSQfIZrMrOS/FQqMpMyuQd3WaCEUsGbXJOqHrseeFos",
+	"6AUPpi93eu5VibppJHSNravuCmdQUnKm6DIo6i2Z1sHwvvBIO5mm/NituwpYfFj+ey/5BIHT0Pdr63GD",
+	"BtdxQ9OsxdNxw1TCg9z8tcMjRuM54UvIS0FGylXhWe6zgRf2499woq37yBcU2smPHGTcp3Mq8Dxr+HLj",
+	"YwcaOJBQQydUs1GHPSx/B0W8ZIRW/H6UOeW3LBndMKXbPEd13inYehANZsh7aGpA4QoxzRWNFw5/A2rM",
+	"DVPchC/I9tWE/GI/UcMcgHcC7fadH2cDFWq8cWEffqri2/oCS1N+aIECIGwTBh2ow27jTIfEBAfQUqAb",
+	"OKFSrtGyRXKjFMExekoLUzdu2P6ylk48QDvS1K6NSAGD9yLZMi4ELI1TfovqTSiIW5q+cp3MTCzx+tu2",
+	"mNfu1dwlGVI+N3m8HBif7J5VbtGJwRtr9UuG/DBIxg5Y7TuLnN7jZVj4qyxd4gg9j9GudWRRINMtEfHO",
+	"mGZfjLy13UlGyDmaFFU3P8RgFo0GN1kqmKJo0wOVa4SxhSXzgTNKwE9CmpGHVZgz4VlvQfpcFO+P350W",
+	"3EGBOFUA5qjhF1bQZYGyxRGXiKiNEbwuENQDc5LKeDFwcQBBoJQ+1DtaVRzod6OH6knu+G3liHf71mPM",
+	"Ll/VDvYeSFg9qH4OtqafouQCa/r+Sj6nLndRp/dji29iRzdE2/a9cNWMQyiiVXZyDYK813K54LPSheY9",
 	"NVxjkgr6Zi7QqdA0NDkGmfMFpzXlw1j2DWZARlCH6H1j4b0duK9aNQBwR1GyytIUXFAyTaKmT7OIG2ky",
-	"2wri0TR9NR2c/2v7UksI++F9FMjDhvAebahILgidaFBSGqD03jOnwO5nVix2l/NZD68cEUKI95NMkzcs",
-	"ZVSzVikk92LkBguzlgRjTkgl6gNdq0wkhJK5TJOm4UkvWDKabDrClB5syKtDxk9ZvlnshyFwVLScfQmx",
+	"2wri0TR9PR2c/2v7UksI+/FDFMjDhvAebahILgidaFBSGqD03jOnwO5nVix2l/NZD68cEUKI97NMk7cs",
+	"ZVSzVikk92LkBguzlgRjTkgl6gNdq0wkhJK5TJOm4UkvWDKabDrClO5tyKtDxk9ZvlnshyFwVLScfQmx",
 	"xVmaZ1wXnk8h1xXvu6OmoHVn2SZ8H48uSnFjdSM0hvREpBBHIlK5CCLi7oHIiXERqdwCYGjJxELItXBE",
-	"4XmJdyMX3AkzB8EBaXdTZidNVOlSTBGKJSIpdl+QS1fE2N/l5CrPh2jeUophpsVuBiEmkiN5S9mdUXRE",
-	"jVEdUkzFvVFstbc9URuqzJE2AGO3s4w2qfu1x703mRDwx7WRq5VFO7DEWOS7zjCANWobdlSirCaaUb3Y",
-	"ep/9XU5uqF48QwsyCBV8Ngslzr68/OXXy58jcv3sp6vnv/58ZRd49dvVLzdBA2IP71VADRdJSxLdW6dd",
-	"cU2mUnkLEUYHoXlckwW3l9jJ0zxQbT2XKXO3QD89ya3AZ3s37xo7xzl58fLyx6vR9bPLXyLy+tc3P16N",
-	"Ln99/uJm9POrHyPyv//n/+pn+ixPVt58cQY59vjDbKF3e4KfBalXs2p7HMhDuIMLDNHhAjRyavCCyVWA",
-	"lnDJID7+aJ9o9HlYnCCGLhgxmRI9NfL+nkN2Z0ZGbY50JivFpbeLNdF9zmdzpshMMp0HkDWXqDKxDchr",
-	"qsmEzTLxMdhzN/+9jucsyVKWkL9MMU7TXu3EqM1fD8ecu2OXDs1BPf/qwYRqaexVnlQYPDLEa09RHXzI",
-	"3SQNblTYHHogvUKw977d4Wz6vm3PDTyz/d7PjU893l1Tbvquu3Ya3pTkhyiAUGywZK8odhE6i5e8xdO1",
-	"35Wwt9/Wlw0aRBB3GLRjtYZGtOeLdDgSXbRC4cmtbrkdWM+kmPJZplocWFO+S6wPDvkDT8NmAr6bZ86d",
-	"ZmCkrpSabKWNYnTZFjPvCjpNrKolNUOfeJxyOzWZSSKF1f+sMhNhHgPVJJHxgqlTLrdKOMUB5OsoNh45",
-	"cLafBoCuib6wuorNGYsDMAV2BVgdRN0mSyqC2FbKcQtZ4li76CkYK8em51pqoRYOgk41M+/hV8KNRT5N",
-	"0a/SrSkEp1/YuqDyHWy/4WQFjw7nGMQrnGZLHUKQCUs5u2VgEtArRhf2j7/8P0L/V44Sf70gEFucjwCY",
-	"xeO5BZ5iNJ6DNY9rUuIK+zCKnRJpKzSye2WCWvJFg7+0nMx1OUS+zbsX9MJ49b++1IArcMUV0/2dxzvI",
-	"TL9n2vApLzJQt65Grpi4ZXfbZPRaSJggr1ZM/Hb1T8tYMguvSkUmb7nhKTebiKA0EpHK6qBeR2E1q5xF",
-	"aceD88HvWorTN3T90kllVYdxR2UZfClCP6r7F/n1zc/VU/r26VdRl8Gw9Op/f/q3r3YMWnrbjFK6IOyW",
-	"qQ1x1m9vLEvZ1BCZmT44VMjGebCANCMKKbDemwX/Lf2UiYSpERe3TBs+q/sLgj71rVCqHHQPfAuFFbxm",
-	"Sluku5ELdkC7F6b/he2pVRKsHhja0s/zyNRjxu9Gg3kw1SNXM+I5VTQ2TGmP1JDX/yBRD8LCM52Hr9RC",
-	"nri9EcmSi8wwXXYtCJfy7X2jR4VLu2zJFDjAdsk5fiMn0rzOP9xuyS3dF3BA1WkL5OojpFbQG5P+AxFf",
-	"nwxCBu5qqPK27a6uHktNY09pzLCOsUtSp4DPkGKpz9EOM/aZxEVtAJ9cSsuZuOP/NgY7IRS4wy/RUOg+",
-	"HA/Hp+8ESsqYsQ2f5INi8jb8hh6KwhUg18J5AsBH4CpG7YlhRZLAtw5+PmdgC/Z5QaUE0a149ZIm7MCs",
-	"s1NAORi6HSAO318btVjzWzECjPvmbyRlBlio/WfCZ5DXVgTO8DsrLc9ZvNDZcqfIes+LezABxN9KMk1N",
-	"uvQVbroRLZjIkUcbBC2eN23ZFxE5A0rqH92c583UZ6AGfLJRNefD7cnP7jLS9su56SQZD7wyHKKOdBh3",
-	"HNcrGofC+DD4u7nP7zfGxzVAJY0JjRd4M65L+XcQON4voaPjkuZLHrgLnI+k/4ltS6meZgqMprkIy1k4",
-	"wbryQt+LFwD8avqmkI8DppBwOF0J1haVMGkC0yWgfInhIjZkksoJ0vWSCj5l2uwTPuYkGoR5lJ9/bdMd",
-	"Wb2vlbzbFPbTtoxmJWOm3aao0GvLkxKe+OuMxKhqa6gDwi36zCAur5bRZPfcZbUvFf22KAlBCjgHwKtv",
-	"Sk0wd+bV1ME8z0/vGY7KTDwP1hL4vjScJSqsf9MHtfMT3w8W/nuSV8egAsKNsE71rHcuZyjO9dIdL4gd",
-	"GGGqictfdwU6/Lpm9Jb1puga5paxHvGiyLTAlZVA34q5r/NQtV1CERXTc+GqNAWyPL31EKQsAPsaDVOG",
-	"zrBG8TlCB/IH0FrptGGNNzOSCESNpQlTWGBqSe9GUCIOs0RBua8nEdJ0TTca9egRWmXkdJpywYIK74Kx",
-	"1SixXwQRCXLSuSYLtjLE5Y5BNS67Zn1Bzpxvm9Tl80a55K+/86Ig/vssjNaVDYZrVecjPv326+/OegyK",
-	"T+sDt2wWzwhIcilvWVKcJfgT0b5sjzCPnbb/MN1777lSiNfFmoUjKBkWoi00tgHcLXIDbsmUwUXgYoTy",
-	"uodiA4c1Y0b3qgZR4HXzLMKADC26jFWtdHedW3EaHD5esGTUksxV8QKsqTBg3IUyYlNDaCoFc/WiMFHO",
-	"QkWKdJPzIbhnEijmYRfbNwssGiRyLXqtyt5qQnoSxiVAYSXjeEGxPmeJ13LJ8hAtXGDvZc0ZTc28JdbW",
-	"3brbRJXyFV4U4N30D3jIv2jVVBRbUi6Cl+BLz8cLiSeHZYqYC5VZJqx0hUEKKcTNIAi5gQodAGVNN/3u",
-	"r0yl4Vpq6M0ctcsBPqF0g3p66Yhdl5H+btdRx11eA40VWhFrra6Rzeb1dXg0S9Pe66in0ZfOvn6uCLAC",
-	"5cqnGtpOHZAFPoa4wpuiSHJbCltRebAKpliuNpFTP+ydaPXuIAkzKzq31Eq6qdRADn7eHhJeFObbddBg",
-	"0uzbIonFR5P6mmtF86FACcDNdqddXr8vr+hXhgoOsuV4Xit2y9k6YHOBc9uluET9yEN+5y1aHNTfdDOj",
-	"mGR/TXlrCaq6NtfS5mttJ7CLpqol0CoTOG0SbBSFqlmeBlxQMMrAG6LnrgTmXmRaUc6KlUT5IXSobIVO",
-	"2mIF6Ks5GzoLa8zwYEdN+YZujzN2E3bszJlOfgiamjso2HsGOhwSEPA92RBKVmB/dL41TK723oLHslWv",
-	"Mj1vqVlUWrCe19Ps7aLz8mTan2A/WQNKi4dtbCmNWTWdwb7sKidBaRQNBQWqRpygSrnRLYlDdZzaEqLu",
-	"/33fyimbKZLcEFiBv1+FxH0UW9hqJK3y58ijbHFefpMOnp1o3MpqOyqN3IAZEitFWYK1M7uaWFBAbim1",
-	"IU9dV5yd7JFAVAE4xxILYoXK/lrowXNd6zJwgeVHrKzi4RHi1RAoc/iot0bBAl/Sy0e05TOXSzl0ntWb",
-	"LN1BZsHxtxZxArEDC7uGqaKSd14u/UWh4sNOoQ2WkrGOXSGKG7ZcpdQwiBXWkas/RZxA2MLOmqEMbezM",
-	"flYL6A3pxXJllcuUxUZ2xVTvWtTq2g1ZK2x11kTxEIk1G2cs2AbttBeVqjIgl0N3lkBnjUEApwzUJytt",
-	"91Dbajkv3Gb/4/JI0Yh6+K5X1ENzoQE/RCxVi6T+agrXFvZgZRp7qcRpBhFuUM+mEI7gHy+LF+0/r9zL",
-	"VeL77pugO9AoqluXcE7+fv3qF6zha9idiaxuT6HIuyuIykBOKqRAjwBoZgL51ZmPtrWYiFqC4LAQpTZU",
-	"9djPihrDVLDQ1SyVkwhBNGN356BHseUtU+eFOYmwu5XC5h7Vydq6BTWPvuYsDvBLb7HYoaR66FLy0ApG",
-	"5Gkv9/ZY8jVrWeqeLmZf6jBkOkaputRHAKrgAs8N3o9dsRM/yTXErEwyvUEtsreg19YRTLtuBgAQtK2t",
-	"mNBdoaSuECMTXRE31MXc9JdE2TIY9mpvMJokKnc1YT4l4cGwIWjgQWesLQxpouRa+8tw60j9ymGDXSV/",
-	"vVz4sopONchVjjrff2ULIeGkKIncUhywzgWmXMyYWikurLAoCE8spzYbV48Fi4lfQIgt5UuCJQudjeKW",
-	"KT7l4ZTXLQGkuXbiXGsKeDcPmjk8hpTjqZslicPFghRLeAwZKsFkuVdTu2fLIzUOFJWqyJcqQw86gyaD",
-	"aoUzzXXByJXzD9HJpSaUpHKGx2AR5EQbulxBOf7MzEF4shLFrQfbgfOR7NKU7gqwcAXxXbCelY/Wc7m0",
-	"W3d7BkfRDinGpWItNaaBVsVz74uaUw2dfllC0COzYabkESuBPBOlf3BxS1MgR5+98r63buegWxRd8QBy",
-	"Rd3y2N4axnXSaOGKrMlCLsy4d/1zHOi5/wzSI6dSxSzp7qfsi0+Ac8+eI5iXc7v6NEunPG27ikBID6G/",
-	"RQV//fgzKWTfPNEVTALvg8WIzVHixe24kx4WU9xYCYY9DvF56cj661/XjJFExnpYFM44XSa7R4jbxXAx",
-	"+wcLIFNs/4Q4dNYSzOQNRjlbgYQaQ7gw0jIflWlDILAnIq+vXl64fFLXYe2XggU3JZ8DC0wv8FbWF647",
-	"QsnyC2spvCPIWsMiVN4bPjC+1dL4rVV/V1QZV0EBRrOc15n+nmh08q2pdmHCzvnSnKx0vYbLxfW424IX",
-	"GzakWbDApf766uVWo1XOz0oDRRVcqa69LLeUm+tvjwZ0uLlX2AVezG1eFp2lptwW1HW5YIAORsrw6YsO",
-	"2wpCpaqMNM4F/ziZZCLB2mFd51Ro41+H2j/BgYyAwkI1J70bGxkx4iKSo4sy5IIAjwL3dhvK12tjOggU",
-	"2408oOtLCp5nI8yt21a5Q7jr1mSSELOQIt2MwuT8thpQB1ERRRhjzZTD83jGnrFQc6raSuPNGUhDlrc2",
-	"Ag5rcakQSuqwdReDZyiA0Jn4AwGD9uedggahPi0YNvYBa5f5Yycg+0WMdkWp/EPLxjlNu5xbRkr0AE6d",
-	"qwQDOc4L2w4H2GqZp1stg7yllFfdcjylcEIhi6A8lKN90CwYZTYMcxQ3ZCYLwM4URWKXLeFXW8zeTgct",
-	"1yr29m+Hz2WCKqd5B06ihCMBgHfwjhs628lV1xpk8iDaL1dqOxrlF5RQI3vB2C5kT2dtoeiVrcwp9CjA",
-	"0DUIOMQG4x5nD8BhKvPBFJa5xHOeJoqhjQj2P2GphKqXEvyAPje70jloT/QtV97egsJBLGxPe0UZOIhr",
-	"e8qyPRNpA9FnhUJRa5MKI5bq2TKlvM1qAm01TYsh5ZjJuL1DxxpZuwGZKWE7VZvuqqjcUQvvMJms2G3l",
-	"46Wtbk9T7WHyvqGzX+gyWOt6EvScS4h65OaiUmGgMHtBObpd6OFto2MDdoiEqEkpGvOU8k8elCBqwtfH",
-	"Te2CwA4WplXPe0BdRV4pNuk+wU4BrSzshs6893mnNkXQhbmtBlw/DnewgJYON3dLJyN2F7OVGXXHc12W",
-	"kxyd+wtMWuKJwRKiziy505zhC/jAc1lVoC3i+JKkbEZTUBfOyxHFzia6BEswdLy3RKGjekFRwbjFp1Py",
-	"AovKQpD0hIGlB1tyfSrJj3KEewgBIY/VL7VIdPpN0RNGG7ppaZw5snDqNbCLC5KiMnhL0EqgfEKLT1cV",
-	"NWL71cctF5b98L55IL0PYAvZ5Pgrp04fCfScOSf0CH7jNvm2siYfCbh1rI/YkqyWV4gr9khXxuwgT1eZ",
-	"Nm0uAZolnIm4zYQLybmaLDMNeZjQ2bXCeSqlhfDCCLT9v/oZFEsyBmefHh/QpluZKdQzotMul6XpKGwl",
-	"+lXwP7K8qVVRIGhsXx8Dnvpk+/8bfjol9m7PNFMYQj9eS7VIJU2G+SxjksqZtmNC83qunbnt9EGSBtc6",
-	"C1UsvdT++DTdgK5EXd2WQPLWZqRZQHr6+9t/XINZXhCcJu9ehom5kEcR6E8Mvwe9+HzKRq4uRkfylM9y",
-	"s+sHYfjOxSWDLSXlt31bPzxuCYxKuaV295hxCV+FKltuMu6CasH67H1ah6iP2JGDX9BBjk5RwRrKtF07",
-	"wahk9a1W96gHIZQXvIVLPVd0arpZ1fb7sMKOtjP3GhvZPn6Jr9QOWmWsFJ4XFtL6yjY5afcI6ipouBy8",
-	"9e23X3+3Mx0+/ba6g/aMxO/KuYhPuyjwkLVQvsceNNgwM6+Bcrg6Iw+iau4yCYGRWdIuQGkfVOh6e6Wn",
-	"gJlqG4VuK3oCpHajnPW6XmPQXtC7eZtfTT2rDoWgtsKuUmXMm0LKsPIRISXnhu9poFh+xewGQre/VrC0",
-	"thaYcqO39Sip9efJ0tSHN+8a5ON1vWmPPIG8uwksMbSzX6HLaCA7pz1hME8ymtB4EfnCP3k+gH2yogrN",
-	"z+gz383g3PPVkaHBwjQQtovuDotFRd4rpAJMNkTINSYyG1+IqEhZoGSeiQQtunu2KSj7vLyxuFhu6Ax+",
-	"K1vPnrseeKE2OmLKBQtbaK14NKWqXAfDl/dQjCa+ZwyFfDMYJ4E8cytpLmk852JbWEQ/1bGylyvHd6wO",
-	"uUPdbXbLZaYfc07MUwxXWlCMCLZmijAcWWMZjamSS1dtH9ruJEwVLVNjxSCmkaZ6f0Tyi4oqJ98bgVp7",
-	"NLblE5ZDg91eMTQYgnLQ5++VExc6HDRNlHBm91Or8+Qi5dCNunX/V22q5ivBsNmfvzEqVmvim09CARHL",
-	"NVwNiknKIbeJm0Av5q5yD9e+zMya6mKch/UizkNZ4zm/DYdVL1dSmZYQz7d5O+zqsdYTuTvVaqi7jzJ7",
-	"ywxQW47dudxiyEJZct234MBOIaP/ZtuAFKFSbXp3BGxJs37r3QAAPCT/AL1fkGxlVXtUeXM8giKPYRdZ",
-	"tdlp+MBaUWhL0fvcZROEEJLidh9o0bmztNYqqkWDasWOomOgPaIcqiHqfcsmcykXz5nV3YOxPRhsHw6l",
-	"JpqLWQoxHvh5AA4YXBGgUHCXWXbw083N6yivxekDSIQLy+iHOPjuyB53wGa0sgL+N+Qf/HuMmYkwpLHP",
-	"6g0Y7fvKRpbVppSLNodX0W7ZF4wLNTrZpfnuLo1Obpkwo9ac2d17fxxjkTKGy2a39sMWYalpceT/kbFs",
-	"x/HcDduCTn0x348yZzRp9zhrFitmdH+U3KV1iFN7FWcJoTPKxV8j3yGk3DMkb+TQnAwTQjpbH0HpinO/",
-	"ZqcV2tvHfUyoUvyWNftnB9wCasZM/7I0RsrFaNlbcbFgOArSZlkooeraEjvVxPHYkxcJXIdQEswo166X",
-	"9jUJwhxlEFUIujipEjVUqanUOCXnamXq6Lge2rwU+/gGdgArDC9VR/CA6wOgmehVWXx/p0Sbtzg/gS2V",
-	"Cw6Ul/vwirLOohMspnqJV7CcNuw7WIGs1A6hl53AYmp/K77DtRv47FWOggeC3O6G+V28gm2E84YlrZJV",
-	"wS/3KWhQ+rqDcCvA7JLtmoJPZuZwcwVlN8fZLjGF5N/ABE7Jf7P/wzgInbe7y7t2QFSNVCwBJQ9r8WkU",
-	"g1kETTrAMmTF2jzu0GV6Vh38ZWdCq7j1KlP63JWu3S50tTdlw3GwamlRVjlvstWn2q3UresD/lGqizbN",
-	"0pQASyZzmkB1EimXzrXbY64V3Vj9Z1SkmdRiCV3RYqnIs1RmyRXMD7LH3JgVBIn0yDJ3+TEjlF2a07xB",
-	"yQdNXi6v1oWOksmGXFsMoSrxNyMclGYx1rSeUM2++8Yu6atvrNz+3TeoQZ6S67lcC4s0gGinBPlVVBR1",
-	"2QevnIsv8mG0p+QnqiZSQdahkBjIOuUsTQK1PA4WLWMfj2KmzAgSGDf9r6Bwoqs9zYjoFKzElhIZXerI",
-	"db5xG8zz/ub0lm099Q4ud+PMJTtwl1wp3F236+YCgTsfGGVbqMExRc5GbatCdPPAKa+vGDzI0V3YwrOS",
-	"eXNLq4XdKuLzgK3ihSCFWaEX/9F6LVW4LsNWh0zudcJkJ+CKKTMtKfmtqsmrUjMRuGtolnBDlFxroudy",
-	"3WYK6p3iX8ruzzdcgWMtmT/3BPkld53vlQupaB7ujvBrOO1cF3J/H4NbqkezoJYeBDdzRv7+9sbPmTs/",
-	"y/7k777+799sU25w+CZEIIE3zhQ3m2vg5RidTDWP7R/I3y0twy/555bxYVJxXtSDYwlJueDMh1acDzQv",
-	"6bt0xf/BNh2bvXQV4WhKsH5J7lct1sGoKmu1uBC7DS6mMgy/n25uXpPL1y/ACkZvmSAQEE6GdMWHt1+d",
-	"np2SZ671Hbxh2fYTTewT+CzDzOu8OuA5WVEz1xHeV9o3p3onYpm4HiUMlP6JTLjzSHkt9PSdeCeeSXGL",
-	"lXucUALZar7+84agasmlOLdvn5DxP0/cXX/yIhmjCcNXNuGasHguWVIgIuKeq3GqyJIu7CIIVCUmv/76",
-	"4vmpHfTSNyAF4wIwfy8/jO/fDWAH+t3g/F/37wZ2Y+8G0Tvfhfzd4MP7D+NTcpkvw/gUd+e3RR+KT7ew",
-	"U3zz1Vdu3hQy6WZYCouMV3TGxuQvEJf+9K8R/jDS/N/216dWNnl6dnZBzrDiN4II3J0RyVb4ODo7OwPO",
-	"Yz//YwxHMNZSmXH0ThCsIFmupj7+58mNNDQ9gWq98H7kguBNnsCGqUZ2MToCgKfU8FtGxj9zsRi7vZRS",
-	"HbF0rIA+YVYI0xabYybMCQPMSIhZ85idk3HKJ4qqzZAOJ9BBxofS6aF/Uo55HNL/66tvv/phglPe8KVD",
-	"qTc/PCNff/313+ycv948w50teZpyd5lcABb8mykJpS5gprOzs6cn8P+bs7Nz+P/p2dnZ/zfGTjUpj5lA",
-	"z6yj4MsVjefs5KvTM1e4FmlOnw+H6/X6lMLjU6lmQ/etHv784tnVL9dX8A0E8Rsrug2A9AYlk/3g1r0h",
-	"V0zQFR+cD74+PTv92rVCBE4ENGolJzG8fTqEK2Y4lWpNVeLyKmYoGuc08yIZnA9+ZObSvvtD8arlh3ol",
-	"7Qrt+1+dnTmPs28JSVd5GdXh7y48wbkPtlVPqk0F/CiQ+QAoeIriUmerlnylwx9ck2Bg1NlySa2OW3GF",
-	"F9AoSg7YiziVM8Kt0mF5AE1Ti6p2f7nT/vxfAwDs4L0dvApodkvTzNf+lG3J4gmLOZQwks7e5hL7Sy0k",
-	"odjnGiq0LhkzkaXX9VyyW9clCZ6j37F6glduBS/Aqz/I7bzfO/m098HtkMmBEQTBWFJHoQVhbs4NnUWB",
-	"3//fxGWSWf4PDT1zu0z50v62RxRYuejcTv2f3EYC133lRWe0ORpduDNEr/eRSeIl3fgIEEi/SFNomJMQ",
-	"lbn69ev5xuphF85m4krrABInjEA/FWT5icQY761EcgcKUYkJhX0PYyvJjiMyhkA9dztRIcVmKTM9bpSm",
-	"jmmaMmUVb7jNXU2OPPqrnIACNET1Anb4TuRdzp7o2nvF6O4NDNjOKbhJuf5mL4gXr4gamSIMLr2lBupl",
-	"MgNFjv7VFvNGIVAcagcNzgd/ZOiCcReOe1Rg2I6NW9snBfBHRXbtSrEpv7OE6iSnlhXBd21LAml+xyVd",
-	"6oU7EEBAn9nEZwKVsNAicnypLCQnGsfPmkUqArwM40WJXjHgveeuc8oq0/MIQqkigjltEfnf//N/ta3H",
-	"F0CvspMWKH33zR5Aai604LJRKTFpyZYTproW69v4HXG5feI5gaActRUE2bD6h3ZQqvR0BMIo1esQ1fZu",
-	"3r6cN0KslOEPw7r0QnCxGMLdvdr3xxTXgFkB5xKPeDvlgTKJLEI2i6sJCi3BDdXn7vldTvSQ3bE4Mz5I",
-	"PCgI/8y1+bucXBVvNnh0aD/FK0M8Xos+W160+laf91ZYXqvXe6AGDh6MDb08Y2UwBSIXGxhyCbqhp3mn",
-	"1J5iY4/EVfmzqmLbvO614Ws6Y/Y9KL9aUUy3fQmv4ptufQ9C0re+A+GEzTLhWcGExouZkplVkS23SFNo",
-	"mer6Xwq2tkICGL32wNvhff73iCcfuvS5yvEckTtU0eCxNDlI7nSzYo2/Oih3pdsyYAcf3u94EkPFjHOn",
-	"PmTWKNceq+f5xo7e40S7QfpcCnaAM7hxUSKG6oV2+X7FYaAVl/LUB/c8HM2H2sjV0WB7beTqUwGtXQs2",
-	"SG6H7RybFxoCMXkHgC7M1ftGvIG3v9yK7ezQQuhPeSHetDGFXnffURh2L9z+gtJfULoXSqdpgdMPEehg",
-	"xOG9/U8PMQ6Af1wJDs/30YQ3AOlhxDYHw24GUIB6mMpZpwGSjKcyTeV6jK6BvB8uJa4fq5w6R+EJhCVi",
-	"rNQ5GadyNkZbWcoF03m/tVguWUTWWI8aijg6x5l8J2aSSEH+Mv6ZanMCUU8nL567chF0apga/xUV3jET",
-	"ydjnVSJGPtHOj5pXUphTjTIB2ipzd+aGxKnU7J0AJyfuglGVcqawpD5Eq8ZSCBYbjUIbVPUJGTALlPxZ",
-	"zrYZMH9mVlZBw51rNq1deZZKDk7QYGb3HzbenYVyzDta3FqeGpoCT3o3A+F2jmvYnRkCWpwgsKuUGAhg",
-	"sh/kpvH2Nzups8Ji/3nyC7szJ5cAwpa0JSMJoF9l+9uDhw7AU98wWupMrReAuEYSw7AhNU8hfkBlQhM+",
-	"xRqVE/YReMWeOl0xzTZ1roOzP5om585gf7WtDrX9lLXtQHN62seGGapoJaBhROYO6tiSQ6xIp1T60r3z",
-	"GPIdztVLvCvKuB5CHvh+Uy5Si+W+YhdZBL3OabnkdpP4g2jyDFwxbk/7u8G7APYLW3uY9XEQPz3YxOVZ",
-	"Gz0JEsn0QaQ0e2d73y4WTPA1BDsPpA3Ph/f4h5d0i7J61YN7Dr+XDu4jEfiVSLxPt9i93rr9xmUEEseK",
-	"QkiDEzhyQHQ61rZfws37K4+IuvepNHbKD8OZC0ppUy9e49s/Yq+Fo6kYdvxXmQEB8Ph6xlus/IzippwW",
-	"jWVcwIOvfK4YhN/rFaMLOOBSUFujO40vDZCC1/8Qqkv5pPDeywKH9CukCNXP6fBMrXlEvQJfHufOpRtf",
-	"znv3Q+3DqtrIBwm2i4CQXz2TYspnmaLH9raEpjs6Pf3AUw9gMD7bnVAumEoiksh4wZTLZUmWVGCImplD",
-	"DfCqc7xow+Dr8/n4cCqKGuSHpareR71S8m6zhVXebV77oPmjnXB5mkexyJSZXUyhY2m5iGW5UhnFF4ic",
-	"RmTCNE8Y9vRghibU0MfniZUDOTxPbJzFp8US58HTewi/AyIYFrn8nbRw7RO3j0sLbppHo4Uc8XkpBdKD",
-	"uEYE9gSWWQwphCkz2pIDS6d5sdOo6ESBkYr2wzW1RBO+mR6L21UC5u+LGCT3OG8YYp9NmWIiZh+GyLW7",
-	"FddL9+Uz9+5jKLA/cKgx4cpb9dBjjyBu5lm4eU2wzpJS+Q3IixZQmAl6tKtwu2OphgZ9PvGIMsrR5OhY",
-	"2KnS/D1LZuyyKJN+VI3Gl398lHC4SsebPGS7FqptyjHK4ZSCL3jVgld6IpedCTLuq+vvX70chLX9hn/B",
-	"t2tt+hcGepXclVqTun/GmziVgiV3oa6wu3l7ZWxY2AWRGxgmXNBQOZ8wPvvstENgNPS55mhOXFLDFKep",
-	"/sL++qBp0bqq6x6+Lne4Ol5osKeJYrajM8NyU5wn5VZemLdYdNGGygIS2xCYOVtWZLEN5ASupQL73J8d",
-	"1RQzmGA7hFqrbL27A+fBIGh1/LzGJb3xa3yc5DYoF97ZkmtZrnGcpyRXG4X2KzHudwbdlKqJbN8eqNbQ",
-	"h4+c25bv0Z3mI4nlWPTdST900UzgEHJ9YWUnqAfNNSnKy+6tRG+hNb2icadNvmhqC50qdw5Mg8iJ3nQI",
-	"yxkdMKasGwuqW3sk3QwS56uddu3NYZcQQQFjOvOKGFQB9LobuCQ/hevhYIze7mR4b+jMyximCxNv6OzS",
-	"bAvy8Xn1LXE8rsBLD3dXVzeSYyJl0Xbw8UwFRX9BDIPhS+ZVOSy5zUMN/z59KcVj1hFRds6175bZKv3e",
-	"0NlP7rUt2GvPlyd5xCpYcIRRmzw3kc6YC1lrQfD8YYcHd1t0WnVNV8JAwVIKs7dlOOYcO6hfPj0r9V3x",
-	"6fCtjVceJ5C4RGgfzUZXEB6ETUJpt43VE5bNeN4LlBZcg09szocN/b8QIvsw9G0tWuNpXxhN2B3YqzbQ",
-	"DDJPJV+yhFNiUSBvnOjKQHBBxs/Bp3jyDJHvBFsNj6FnJNjfMf/afrhkzOiyyP1EO5GPYidziGI5DUWx",
-	"vnSr/ywvuIPbdvxZHoLWXqMDuBi0cKMErr3/ZHLyCuv2AJyqcns8d1p1rkdguzyekxwQjjZzXZkWsQGW",
-	"BUAdTYi+YsRN7KrGPflI8TaPbHPYAm1/jq5ear64lzJhgVK8ONYDito8bmxP+dQLjHFVF7nePf6wjS5z",
-	"i+FJuXZhV1Bibt7sDP94FHC9YUt5y2pXHu4jIloWrBbL3zxBaguTTxtP6rfdg7Ck+lSPwJGwnXvRiE9l",
-	"2kD+gcWLiyrsHPbl/d4x1htbbjqOdUTGFMhOKrf7XHMD0TpjLBA/cgcygh2NYmn3M/bpQ803xrXyK1ER",
-	"Urf21QkhsH2apVOeEm7eCaqYC4gs6idGFRO8YiSVcuFueJFAbdNgJhEy2hCuHT6QpzbLc+fJ+uR4ITNB",
-	"yr6A1EOLcB2gZutDMsXhIpswJZip+JkCDQ/y7r6a8sSVg+SafHN2VuSrYf/CiAioY0fJmtEFU76fcbhM",
-	"llQBPtQpp7+akn9sbpkS2DZTpmDJE8wXmFaMJhUIYlnTZ0AoTzT09say1HPf4K3x9SQTScr0Bb5GIWLj",
-	"ms+ghHzBLyzOKpmmTHnzYluW24KL7mBw7x9+lmbaMJVDAur8/UZTnlDDxSz/3b0Hj92PD/Ykb+gyPYiW",
-	"cVgnYJ1KaoXqsGQ5VhiNESpYd5n8I0ftXEX5iKFYrmx9l5Jwja88znVcTPQIlzEaO7HKsAWExrtnRbVm",
-	"SY0XxnMWLx5bEWiC/ji3Uw3qn5p8vvs5XeAbKUfXi2KEppaHgizvui+ErWn9KWebJ81pcf9xbrTKvh7b",
-	"h1YcdOFAa1bEewQ/Wn8Wa+gsd+d3+QzewEs7r2r3uh3RoauLPJb93kco/OkKgVgMwbLQaF7GcpR5Y2no",
-	"HO1LPlDFoqIuvlWCUjajKWrihC6h1fscWrof/irrSIr153ecWyzHjt45sd3ngGtODpXRCmdl1dmlvGUR",
-	"/DVh3rcDYr9gHG65TBietlund+Y6w3v7n37pr+Uj+oj5rxTQ/KKob4yoC/2MdjIlde/n8Hh3zHvwR2Yc",
-	"YD6GzwJRaJu4+gmR+GPaRFcpjVkb1sZUQAsxS+8YDCrRBZFKMWPqsCQ+VCxlvln/42FES5kRWMpPMk0e",
-	"KWYS7Dx7lC+uui7cMI9Rjr++fgBYoAklbPc8L4sQrC3vytjQmWIMbF9gelgzthiEKo3XtuxmDm863Ja/",
-	"UvPpAHR0GdzXE03WUuU1EQpRhug5xFUykTizOfRRseT3xDn7cwhE9i3telztTW2K6nnXHXq1XJmNU45u",
-	"4OWPWVyHLhiha4p2qZmUCVb29FWDfVhJtYR4/9sVdBa3yZ5tBMr14NdFIHM5XnmvCuXhvrY9m6DedxlG",
-	"m4ZQQ2eDaEDLKV758t4/ZBU1BaZcd1VOC49kG5Ay0TME7GmoRd2eq/z40Wt7L/3xg9z6LvVRdGkQ93tW",
-	"Tj+COaedAYG+akWmCXQxcL1xj1C/dW9jjuV5Q5WFanDDco8vevWsLP2rSGQpt+OosT12LsHC0gJ46ZZY",
-	"mv4QGGTnKu4yK3VXWWT/q23HQ79PHNVsU6ZfZ2rGchL7tIQAV/nQb4Us2OpjJOWWQLk79VUO4vHorrrm",
-	"qKXVmo/s1FBwFLA+d0Vz5dy8KZ2wFI1zhi+ZPiWXGOALZYSgFF3edISwVDMygWQh19MZPBqnJOelq0zP",
-	"feVEqF2HZSzzBtAQzt+MQ7WUVELT7jBUhDJ2iswzwWmKPmq7v5wkMUqWYkEB3ibXYcTtMWS69/9RjC4n",
-	"1YcwsFt2152va6hhS7uqL4XIW/2kHka7Ck2fr9uhQAuk7HI1ESs9J5JAz3S0bFNjmHI9VX1Q1/Elt26n",
-	"Q3FoRyvGWcKLw9fjPC5mHghDvCRWKzYjmSbllvqIIODsyFappAmhgrxaMfHb1T/z8g4P5HLDe+2B0c/l",
-	"UUWQjySnveVmnii6hjrvxXoOLpQFioKWwXXwuqCuiS2m9suUx5DaY4U2IQ2f7lHdujRitxj2g8RQv8lc",
-	"yoU3SOTFtaxIBWG1Pr5uSTdEM1ehAeIEofkbNyTlCyufvRLpxgeBl1rxc401+EcTql0L0zkIXFaAgxZ8",
-	"+VRN+esXAMKbYktNHPwqlNdkZ81jL08PFGWDjuRc6LS7mNPVigmM8AQLK+4IjHk+NJRXV2P/L0Xcy3PZ",
-	"jh17l4HoQI+Wqg4dsD9o4rn/sqMAAUiQCZ9OmdJFt/SzMxSjDxK3yNLUa4A+uByM6Ikk3E5C1kwxElOl",
-	"OEugdYKQa0x2w1t+js25e5ytL+lRWnI3J67nlXxsLzQ3O/maey7/IPjUmOtRIl4baTFy6gU9XWkOJlpc",
-	"1O2O4yDwDi+theH26biSX0KNEAXN32nM3J31EKg3CRO69A7v4b+jnNnKTJ9oFivWSahXInnt3r7Glz96",
-	"pXTw+ylmcmugxPJLaJMYy1umUroazWWm9BisXWAHO4B05SEYsl9pprXv9NoBzFdmztS1f3fXBcjpCNpv",
-	"t6m/jxOgy2cCLgorNG0wVWmSGWL/uMg91nadpTewU/F6LnNfL1MaXtK7eSAfDrvoi4EjVyMRmH/aTmvY",
-	"yf+JJhMl1xZhPRWDylpG5Sd6JwRuZQ/De/fXNl31SiT+dD56bF4NOgfgpAUQgrx094RZiCP5NNNma8md",
-	"u2XG7rCvzzg/Npduior9heiDXhS5Fpg66zNndxU420H5Jf1zm5hZOQZMDi2lNbpsm73SQ10y2nDBNtvr",
-	"i3Ix+wfbPE6N72K+jxQxUcl94mYeBdMNd2hU9cbKyay0r0cJ0fRGxCKgChPFB9FAOME9lDBajVZ0g+wX",
-	"oPn00HlzgBPHL8G9YIQSwdZkwTbeaInoMFVyCb5h6eoHrBS/pYblLlhIiBI+EotwTRKmjZKbfoUmjVww",
-	"0U2Or5nS9vxv8NUvwvjDOU4FpF9E8pUDB6FxzLQmiJQPFczbnAeXOL6PZNAaQpDtyCslZ4ou9XlRXsDN",
-	"C82EpuDvynsS4cJcU0FcbGopkep3YnyZmblU/N+AJufke0YVU2MiMWrp8vULDTXHlnRDEolWW1f0A/vq",
-	"Qjo5NDRGf8OKqSVHvYKkzL4MUSWwkSVdMP1OCOkAF6p6gA7TKt4dqbFNeQ6c9rGZd2UJL2kSDOlwOWB1",
-	"IpLOYbCFHNzXl4ehBncDBOngotYtGhl+uilSUfRcrvvGvyOGDO/hv/2cqE2k+WiK1q1sh1PkvVNY67QS",
-	"tLS2VKR1xhJLgTva/vvs//Boe3yx4zIMx0M0Q3bIFVL4+yVafE4ZFvZ3r0wVdbLASbyiMfOtyWm86EWg",
-	"EATpx+sUzJA8k9f+3U++HO2XgP4HBPTnB/34Sqqbv2Yy2CeQfwu6FzE/3bG/tSSkbDnBghBFQd1a2lE1",
-	"LKaYZLegmG1ljttSJWEbr/MV9QzFLZWUh0In0nEW8OKX+A8v51W00Ia9Dkfl4cI04tT6ekLhny02159B",
-	"A53KVYYtzumIoMvVNSnFMJc+eH+bpSKZdBWY+a0cb/fc9XY7pvgRnvCR6ri61nZbOtutaLyAjrxUMfJ7",
-	"lsxYQiab/vAeUhXP+S1rLTuHgWXV/qRCkpQLRlKo0makVdyKmtIokLvlPwnE4WO9uQOc5kELM18SY5VL",
-	"BEcEgAVYktm/+aqmEwVrZldX0JjvMBaCfljBhRXSYgY6M19acHMxc2WF+qlFDj3wY7hwgqYDaC0msc4U",
-	"7YIg1PyQJrIrHxvFbzenycQVzPQtbU8teY7BcIDNyV49e0FSupEZ8pl34sZ++KTIyPBlysEezN2VK9D1",
-	"Tlx0HJKFtgvhBoO7QlQD2SSn5FJ4GL8TPuTRgzMvquV6c/oIsZB54cWyG8n7mBkeiN+P128ouE3fITTM",
-	"Lj0ie9ieHkpFsfqH6EcnO9CBYlPFUE1rk2nghU/jjnp80F/qRSlmdls/VgwsxqqffjVC9vKZuRDnbj3w",
-	"rX/pS3ZPC9o4CHlH95+1xth6LkFgkWmSl2LGMHBdN2Ts4GxEU6gD8ZGMyrUD/DTLgGm5ZCAd7AngVuof",
-	"3ru/Rui+72e3LZ/IR40pKmIO8twxL/SkaalzS8JSbkUbtlsdsO59Hgv9mheNKzl9iGCNuVz3hBvcQpCm",
-	"5crG/5Gx7CAFMRsot60+2CfHAT5GlbDOM3sozQ9LFNKmwY7/GJOFkGtNxhYvMj0mf3mTCcHFLCLXGRj6",
-	"I3KllFQRuTZytWLJXyMyxkQney+OIzLWGURd2D/xqKWyfxuqZsyMeALvGKrMyPAlyzsBJPjPphJcElOe",
-	"l6n8i7zShewOVH9iiYXmTXpKt0N06KTjEKvblzChfgWcmr+lt9xb+SEf//4q8KmlC7t7fsA7zA9ZbtgA",
-	"l0PejQkcUWhOPM5R9qr94U/sYCc/jKmIWbp7luMBdtAqqcOS+uHdo9ybzyi06Z+WEcW5WPnDReT2s1HM",
-	"/fOTOp43flVbTyicOAxAA2uD/a/JlDgIITMQ4vPzActhVEqlZrErAsgNZAwvGFth0BJPHnyEhz2p3qB/",
-	"BGacTxlkxz/JNVlm8dwnoh/uJKGMUCVN+IkmNEkU05pp9C4KafyBs6TIVo7Ozs4Io/E8yrvg7OLr7Txo",
-	"43wKxzvjG6YPpSvuIsTZafsIcIUbE0gJY8AtsP3hHJCYV5mee+cWWCx87eIgSuRZ4tre6b6h3qb90m6e",
-	"vFSLVNIkrwTQ3S1BZdq8LpypvSqQlorB5e3DLDfCKHrf1wwSQ9riR3IHfXvRqi2lhr9oMHk57/wMN3/a",
-	"+GbMYfIoX7EJeK9fBSl3M7iWIXykkuzFDM8VnZpP0O76MzN51DbhAjqiQYSrc6lC0Od+LGp4v4uxtX4a",
-	"H0mgxsUQWsa9zQUY/tfURY4L9A0TronMdguF3b7LQyPeY4TBlmHVRwUNRZTl8scDqyx1d2D4REn+Ixha",
-	"QW+s4TmUJrB6B2Rr+ObvhVAQIoIibSpMC+18IhdYw8Km2tTFmKOd143iND1GEET/m/43phK+a2gqNrD0",
-	"nhPO9BOsjnq4qLLaDYzlkFLotYKpM94qpRmJU8rhEkFZdz3HtUGWj/tUPNkRRSCevhVHru4wsuate/+Y",
-	"WTl+Dj/nY8fM+PmfWYVeGE5THZYDoZhITsC1BK08MM8+u3z94hCY4iGS40TBV1jiBAiYPC6WjrqT1Y/h",
-	"yZKLzHTGfd5+dXo2pFnCzUkq7Sv3zSepnJ2wO9P9cAh+msY7sRRTPssQuRpPGYQgDmMIfGx5MkzkWgDW",
-	"Viuf766T1yqYt82Xv/boEzbgM2c0tSpd9VceQxEPDPTcY1n2+5ErhFxbFQRNC5risdUn/l1ONFO3PGbw",
-	"5/D+dznZDzL4YX32tvGHqZwdYY6VlKnu2CM8t9K2TGEVln06lW/Hipg4QsdSnHO8fS34AkLEXmR7whzu",
-	"wNoysCp4fW78dXgP/93vkP2njQkTuhrOlMxWeqgZVXEDw+GNFTYIbj6AvNoiJLbthfDQq69Ww5Vic0bN",
-	"kAttqIibgA++FFxQ+M1799PI/4SlYvcpFh8Ypw7P8hpWSt5yZ5iovlTk6TYehfZV5HkFf68WwR1JtR+K",
-	"NAfpYzPieqQYhjiGAdK1yOEIFGY6SdnnsV4fZK0/j+Xy5TID6JYb0H6Gyx7e5z+Nyr0sP85WwmWUGys8",
-	"VC3lHgBziUafx+m6xQ7vl494ijjpI+0PUzf08HM5D7/ee/vn/tfjfufiZjz+PjEJ7/M4k0aN1o/K7XYv",
-	"g9pjizqmQuzjsv8Y5+EWO4ypSHhCzedyk+YWjM9hsc5PX1gvPqM1W/Xw81pxSrUxis9mnwsN+oWXwwM+",
-	"v1W3pWk8xk72Cks7/varRrcvkDBYGLjaW9JQvfi0wVO1sH4O4Bze2//sb9X8hIHrNna8c/jQ8Eccpv1q",
-	"55TOLfIIM+U2vINcNvvOWhgvHbIcQDfrFQjWnPWwWzgYy//UdvNgP9VBNtf/sy632LGAcoi77D8aNNV7",
-	"6XOD1A6X045ALflTHoEZVyphPfqMw/v8X4/G9mszHmbZh/KZfAIbsM+mTDERf5TT2P6JX+koX+cxQTDE",
-	"iqAHIZD/CHC4Kvh6WOuS+wU4ZeDc+z8/Hxrq8ZXb01FhmEeH/Omx6QARMZ8sKrWF6hwUgDqm4gsiIRyG",
-	"2sjVF2A4YMDLyhzGKva4hBWIysg30xmNUcrg++7bb7/+blsO3xHPAIODv+CihYPVg2cfTfk5Fn/3e6qD",
-	"749MGtoI8sNfoSn27jCAjwNXiQuR581oy+JJMBSx9Hi/FTGRQDnozkVhC3AupvLAExSJCTShK8OUnSMA",
-	"g8Z7ne+0x4yH39oTdI3O5n2n2tfe9sAJH+pdqU8fdZV0t1OF67h7Y9Mho/FCfeu7zr7S2/4IB1G2U9We",
-	"udbRHU+KALCOd/ZduBsguOzK4A/yCOw3z/CeHWBXYbmDHRzjunexP41/qnsZ3ptP+HTC45pDQ8qHLAZ+",
-	"fVBwYFvInotza0zpfw8KBfnDe3eF0/3dX7UR2tbXnCrnYkeZUw9pmtopFI+DwMEkxiRLWftb+Lz9QSmj",
-	"aLiimbYYdKjEonACjmZxprjZlOIEw89vs7TxzFDDtQntFGpVDJ/9dnWZpnKdcm1aXpnFrQ9ysLS/cT+L",
-	"90My+K4Bofq4+0ktXWNLnsRhCsLnq0zNGIRVbH1hG3hKb97D33saydynLRsKzrKn1aB7Jktjl2m6bdv5",
-	"a2jRCbzitIqWJ8MZMzFTpuONW5lmyyYVZ5opzKNrf9JChaUX7uG/LWcVuHD86we9dbBXZmCRehhnSmGa",
-	"d/vDrvS2rmxAfHZv/7MfsrovB6HtFOMO45SPNIsVM0ebwuejH20CvdHQ3fQgEzClsZkl5Lw7lg9jTajm",
-	"8eD8X++tvOMKFeA/fOt//OeH9/ZDdevXkKl0cD4YQhkpl+0e6pKCnxBuNEun5wQzrCPiFqQjopkxXMzs",
-	"X/ltY3+16HNaUIErjtTUEF8zuUqxPbbmM0G4KH2VNxyufvMjUCI0P8evIY0/jz2Ausm1UYAKQ9P7Vmiu",
-	"jClXJO/r0iwp1vz+7VySuUwT7bo9K5liMw9fr6Q0CiY4BQa5jGOZCaNdO3eoglT6DiTBwGdvym3FylWp",
-	"TqvGVTSZheb1Zr3Ibd0iQkTQc4N1Gwr3cWlQb1QLDPkzfmskWVK1yDveYD/00hAwR+D7vF5iUXZ7STcE",
-	"+niVPgerWctxJDxxdRGh/AcrIxTe3M3vXqUJUXKddwCB90gqZ2Qmy3hgb8DgtNSQtVQLKF5lB5jQeGFx",
-	"TiTnBBLjI1fRPbKjloH5u5wEz9Zb2ghLNVvPmWK+ozhf5l2AYrniLMHu4oDBsnL2WGUjMPz3GzdWXlMF",
-	"KwHmQ0Y59Eq9MqVgVdTyJo+Wk+jqURHAVRd1GxwMqsDQWRXPLcvZEFos/jSQ69k6XIGbjTEjrCqkCaS2",
-	"VvbsNNc2JEilXGDt1lqAwTmiRcZTc8IFcVpS0YC6PIvPu2pbeW1ojxBzesv8ufnajrEUmmtD5LQ2ftsG",
-	"fqJqAv2xsVGUGzQTCVOkUh6nNB5WSfnw/sP/HwAA//8=",
+	"4XmJdyMX3AkzB8EBaXdTZidNVOlSTBGKJSIpdl+QS1fE2N/l5HmeD9G8pRTDTIvdDEJMJEfylrJbo+iI",
+	"GqM6pJiKe6PYam97ojZUmSNtAMZuZxltUvcbj3tvMyHgjysjVyuLdmCJsch3lWEAa9Q27KhEWU00o3qx",
+	"9T77u5xcU714ihZkECr4bBZKnH15+erXy18icvX05+fPfv3luV3g89+ev7oOGhB7eK8CarhIWpLo3jnt",
+	"imsylcpbiDA6CM3jmiy4vcROHueBauu5TJm7BfrpSW4FPtu7edfYOc7Ji5eXPz0fXT29fBWRN7++/en5",
+	"6PLXZy+uR7+8/iki//t//q9+ps/yZOXNF2eQY48/zBZ6tyf4RZB6Nau2x4Hchzu4wBAdLkAjpwYvmFwF",
+	"aAmXDOLjT/aJRp+HxQli6IIRkynRUyPv7zlkt2Zk1OZIZ7JSXHq7WBPd53w2Z4rMJNN5AFlziSoT24C8",
+	"pppM2CwTn4I9d/Pfq3jOkixlCfnLFOM07dVOjNr89XDMuTt26dAc1POvHkyolsZe5UmFwSNDvPYU1cGH",
+	"3E3S4EaFzaEH0isEe+/bHc6m79v23MAz2+/93PjU49015abvumun4U1JfogCCMUGS/aKYhctZ6F/FQlT",
+	"a7ppuUwhMM/isT1bf59OaLywTE809aIcUfp7lCqSaEhd3jdQt+6TKpbWETP5krd4//a7Jvf2ZftSSoMI",
+	"YjGDtr3WcJH2HJoO56qL4Ci829UttwPrqRRTPstUi1NvyneJf8Ihf+Rp2HTCd/NWutMMjNSVZpSttFGM",
+	"LtvyCFyRq4lVP6VmGCcQp9xOTWaSSGF1YqvgRZjbQTVJZLxg6pTLrVJfcQD5OoqNRw6c7acBoGuiL6yu",
+	"YofHgglMga0FVgeRyMmSiiC2lfL+QtZJ1i6OC8bK8fq55l6oyoOgo9HMe/jacGORT930q3RrCsHpFVsX",
+	"VL6DPTycwOHR4RwDm4XT9qlDCDJhKWc3DMwkesXowv7xl/9H6P/KUeKvFwTirfMRALN4PLfAU4zGc7Bw",
+	"ck1KXGEfRrFTcnGFRnav1lBLSGnwl5aTuSqnDbR5PIOeKW8SqS814B5dccV0f4f6DnLk75k2fMqLrNyt",
+	"q5ErJm7Y7Ta9pRYmJ8jrFRO/Pf+nZSyZhVelSpW3ZvGUm01EUEKLSGV1UMOksCRWzqK048H54Hctxelb",
+	"un7pJNWqE72j2g6+FKFv2f2L/Pr2l+opPXn8TdRlRC29+t8f/+2bHQO53jUjty4Iu2FqQ5xHwBsQUzY1",
+	"RGamDw4V+kIeQCHNiEJasPfwwX9LP2VW1BpxccO04bO6DyUYZ7AVSpWD7oFvoVCLN0xpi3TXcsEOaAvE",
+	"lMiwjblKgtUDQ//CeR6te8yY5mgwD6a/5KpXPKeKxoYp7ZEaah3cS9SDUPlM5yE9tTAwbm9EsuQiM0yX",
+	"3S3CpcF7f/FR4dIuWzIFTsFdRPy3ciLNm/zD7dbt0n0BB1SdtkCuPkJqBb2xEEIgCu6zQcjAXQ2V77bd",
+	"1dVjqVkxUhozrO3sEvcp4DOknepztE2NfXZ1US/BJ9zScnby+L+NwXYKRf/wSzSeug/Hw/Hpe4GSMmax",
+	"wyf5oJjQDr+h16Zwj8i1cN4R8Ju4Klp7YliROPHEwc/nUWzBPi+olCC6Fa9e0oQdmHV2CigHQ7cD5Cb4",
+	"a6MWf38jRoBx3/2NpMwAC7X/TPgMcv2KYCJ+a6XlOYsXOlvulG3geXEPJoD4W0kwqkmXvupPN6IFk1vy",
+	"CIygFfi6LSMlImdASf0jvvNcovoM1ICfOqrmwbg9+dldlt5+eUidJOOBV4ZD1JEi5I7jakXjUGgjBsQ3",
+	"9/nDxvhYD6guMqHxAm/GdSknEYLp+yW5dFzSfMkDd4HzG/U/sW3Wq2mmwJCci7CchZPOKy/0vXgBwK+n",
+	"bwv5OGAKCYcYlmBtUQkTSTCFBEq6GC5iQyapnCBdL6ngU6bNPiF1TqJBmEf5+dc23WG1e6Pk7aawKbdl",
+	"eSsZM+02RYVeW56U8MRfZyRGVVtDbRRu0WcGsYq1LC+75y5PRqkQukVJCNzAOQBefdOMgvlEr6cO5nnO",
+	"fs8QXWbiebC+wg+l4SxRYU2gPqidn/h+sPDfk7xiCBUQgoW1u2e981tDsb+X7nhB7MCoW01cTr8rWuLX",
+	"NaM3rDdF1zC3jPWIF0X2Ca6sBPpWzH2Th+/tEp6pmJ4LV7kqkPnqrYcgZQHY12iYMnSGdZvPETqQU4HW",
+	"SqcNa7yZkUQgki5NmMKiW0t6O4KyeZg5C8p9PbGSpmu60ahHj9AqI6fTlAsWVHgXjK1Gif0iiEiQp881",
+	"WbCVIS6fDiqU2TXrC3Lm/P2kLp83Skh/+70XBfHfZ2G0rmwwXL87H/Hxk2+/P+sxKD6tD9yyWTwjIMml",
+	"vGFJcZbgY0X7sj3CPJ7c/sN0773nSiGGGes4jqCMWoi20NgGcLfIDbglUwYXgYubymtBig0c1owZ3atC",
+	"RoHXzbMIAzK06DJWtdLdVW7FaXD4eMGSUUuCW8ULsKbCgHEXSqtNDaGpFMzV0MLkQQsVKdJNzofgnkmg",
+	"wIldbN/MuGiQyLXotSp7qwnpSRiXAMWmjOMFxfqcJV7LJcvD1nCBvZc1ZzQ185b4Y3frbhNVyld4UZR4",
+	"0z8IJP+iVVNRbEm5CF6CLz0fLySeHJYpYi5Uq5mw0hUGabUQS4Qg5AaqlgCUNd30u78ylYbry6GHd9Qu",
+	"B/gk2w3q6aUjdp1X+ruiRx13eQ00VmhFrLW6Rjab19fh0SxNe6+jXlqgdPb1c0WAFShXPtXQduqALPAx",
+	"xBXeFoWj29L6imqMVTDFcrWJnPph70SrdwdJmFnRuaV+1HWlLnTw8/Yw+aJY4a6DBhOJ3xWJPT7C1teh",
+	"KxoyBcoibrY77fKahnmVwzJUcJAtx/NGsRvO1gGbC5zbLgU36ke+RwwC1CR1M6OYZH9NeWtZrro219L6",
+	"bG0nsIumqiX4LBM4bRJsnoWqWZ4aXVAwysAboueuLOheZFpRzoqVRPkhdKhshU7aYgXoqzkbOgtrzPBg",
+	"R035mm6PvXYTduzMmU5+DJqaOyjYewY6HBIQBD/ZEEpWYH90vjVMOPfegoeyVa8yPW+p41RasJ7XSw/Y",
+	"Recl27Q/wX6yBpRbD9vYUhqzaoqHfdlVk4JyMRqKLFSNOEGVcqNbkqnqOLUlbN//+66VUzbTRrkhsAJ/",
+	"vwqJ+yi2sNVIWuXPkUfZ4rz8Jh08O9G4ldV2VF+5BjMkVs+yBGtndnXCoKjeUmpDHrtOQTvZI4GoAnCO",
+	"JRYJC5VCttCD57rWeeECS7JYWcXDI8SrIVDm8JGAjSIOvsyZj/LLZy6Xt+g8q7dZuoPMguNvLWwFYgcW",
+	"uw1TRSUXv1wOjUIVjJ1CGywlY22/QhQ3bLlKqWEQP60jV5OLOIGwhZ01Qxna2Jn9rBbkHNKL5coqlymL",
+	"jeyKM9+10NeVG7JW7OusieIhEms2E1mwDdppLyqVdkAuh441gW4jgwBOGajZVtruobbVcl64zf7H5ZGi",
+	"EfXwfa+oh+ZCA36IWKoWSf31FK4t7EvLNPaXidMMItygxk8hHME/XhYv2n8+dy9Xie/774LuQKOobl3C",
+	"Ofn71etXWNfYsFsTWd2eQuF7VySWgZxUSIEeAdDMBPKrMx9ta7sRtQTBYXFObajqsZ8VNYapYPGvWSon",
+	"EYJoxm7PQY9iyxumzgtzEmG3K4UNT6qTtXVQah59zVkc4JfeYrFDmfnQpeShFYzI017u7bHkK9ay1D1d",
+	"zL78Y8h0jFJ1qbcCVAYGnhu8H7tiJ36Wa4hZmWR6g1pkb0GvrUuadh0eACBoW1sxobtCSV1xSia6Im6o",
+	"i7npL4myZTDs1d5gNElU7mrCHFPCg2FD0NSEzlhbGNJEybX2l+HWkfqVCAe7Sv56uRhoFZ1qkKscdb7/",
+	"yhZCwklRJrqlYGKdC0y5mDG1UlxYYVEQnlhObTauRg0WWL+AEFvKlwTLODobxQ1TfMrDacBbAkhz7cS5",
+	"1hTwbh40c3gMKcdTN8s0hwsoKZbwGLJ2ggmEr6d2z5ZHahwoKlXWL1XLHnQGTQbVCmea64KRa3EQopNL",
+	"TShJ5QyPwSLIiTZ0uYIWBZmZg/BkJYobD7YD52jZpSndFWDhmgS4YD0rH63ncmm37vYMjqId0q5LBWxq",
+	"TAOtiufeFzWnGrofs4SgR2bDTMkjVgJ5Jkr/4OKGpkCOPqPnQ2/dzkG3KETjAeQK3eWxvTWM66TRwhVZ",
+	"k4VcmHHvmvA40DP/GaSMTqWKWdLdY9oX5ADnnj1HMC/ndvVplk552nYVgZAeQn+LCv768WdSyL558i+Y",
+	"BD4ECzSbo8SL23EnPSymuLESDHsc4rPSkfXXv64YI4mM9bAoJnK6THaPELeL4WL2DxZAptj+CXHorCWY",
+	"yRuMcrYCCTWGcGGkZT4q04ZAYE9E3jx/eeFybF3XuVcFC25KPgcWmF7grawvXCJayfILaym8I8hawyJU",
+	"3i8/ML7V0viNVX9XVBlXVQJGs5zXmf4eaXTyral2YcLO+dKcrHS9hkvo9bjbghcbNulZsMCl/ub5y61G",
+	"q5yflQaKKrhSXXtZbikA2Cca0OHmXmEXeDG3eVl0lppyq1TX+YMBOhgpw6cvOmwrCJWqMtI4F/zjZJKJ",
+	"BOupdZ1ToY1/G2qJBQcyAgoL1eH0bmxkxIiLSI4uypALAjwK3NttKF/PzXQQKLYbeUDXlxQ8z0aYW7et",
+	"codw163JJCFmIUW6GYXJ+V01oA6iIoowxpoph+fxjD1joeZUtZULnDOQhixvbQQc1uJSIZTUYesuBs9Q",
+	"AKEz8QcCBu3POwUNQs1eMGzsA9Yu88dOQPaLGO2KUvmHlo1zmnY5t4yU6AGcOlcJBnKcF7YdDrDVMk+3",
+	"WgZ5SynXvOV4SuGEQhZBeShH+6BZMMpsGOYobshMFoCdKYrELlvCr7aYvZ0OWq7f7O3fDp/LBFVOfQ+c",
+	"RAlHAgDv4B3XdLaTq641yORetF+uXnc0yi8ooUb2grFdyJ7O2kLRK1uZU+jbgKFrEHCITdc9zh6Aw1Tm",
+	"gyksc4nnPE0UQxsR7H/CUgmVQCX4AX1udqWb0p7oW65GvgWFg1jYnvaKMnAQ1/aUZXsm0gaizwqFotY6",
+	"FkYs1fhlSnmb1QRajZoWQ8oxk3F7h441snYDMlPCdqrA3VVluqM+4GEyWbEDzadLW92eptrD5H1NZ6/o",
+	"Mlj/exL0nEuIeuTmolJhoDB7QYm+XejhXaOLBXbNhKhJKRrzlPJP7pUgasLXx3XtgsCuHqZVz7tHrUle",
+	"KcDpPsHuCa0s7JrOvPd5p9ZN0Jm6rS5ePw53sICWDjd3S3cndhuzlRl1x3NdlpMcnfsLTFrikcGyqs4s",
+	"udOc4Qv4wHNZVaAt4viSpGxGU1AXzssRxc4mugRLsFSOKHRUL7IqGLf4dEpeYKFdCJKeMLD0YJuyzyX5",
+	"UY5wDyEg5LH6pbaRTr8p+uRoQzctzURHFk69BnZxQVJUBm8JWgmUT2jx6aqibm6/msHlYrsfPzQPpPcB",
+	"bCGbHH/l1OkjgT4854QewW/cJt9W1uQjAbeO9QnbtNXyCnHFHunKmB3k6SrTps0lQLOEMxG3mXAhOVeT",
+	"ZaYhDxO63VY4T6W0EF4YzaGePv8FFEsyBmefHh/QpluZKdRHo9Mul6XpKGwl+lXwP7K80VdRIGhsXx8D",
+	"nvpk+/8bfjol9m7PNFMYQj9eS7VIJU2G+SxjksoZVGCDhv5cO3Pb6b0kDa51Fqrieqn98Wm6AV2Jurot",
+	"geStzUizgPT093f/uAKzvCA4Td7RDRNzIY8i0LMZfg968fmUjVxdjI7kKZ/lZtcPwvCti0sGW0rKb/q2",
+	"w3jYEhiVckvt7jHjEr4KVbbceN0F1YL12fu0DlEzsiMHv6CDHJ2igjWUabt2glHJ6lut7lEPQigveAuX",
+	"eqbo1HSzqu33YYUdbWfuNTayffwSX6kdtMpYKTwvLKT1lW1y0u4R1FXQcDl468mTb7/fmQ4fP6nuoD0j",
+	"8ftyLuLjLgo8ZC2UH7AvDzYRzWugHK7OyL2omrtMQmBklrQLUNoHFbreXukpYKbaRqHbip4AqV0rZ72u",
+	"1xi0F/Ru3ubXU8+qQyGorbCrVBnzppAyrHxESMm54fs8KJZfMbuB0O2vFSyt7Ram3OhtfVtqPYuyNPXh",
+	"zbsG+Xhdb9ojTyDv+AJLDO3sV+i8GsjOaU8YzJOMJjReRL7wT54PYJ+sqELzc168dQeDc89XR4YGC9NA",
+	"2C66OywWFXmvkAow2RAh15jIbHwhoiJlgZJ5JhK06O7ZuqHs8/LG4mK5oTP4rWw9e+b6AoZaC4kpFyxs",
+	"obXi0ZSqch0MX95DMZr4PjoU8s1gnATyzK2kuaTxnIttYRH9VMfKXp47vmN1yB1qkbMbLjP9kHNinmK4",
+	"0oJiRLA1U4ThyBrLaEyVXLoOBNCKKGGqaCMbKwYxjTTV+yOSX1RUOfneCNTat7Itn7AcGuz2iqHBEJSD",
+	"Pn+vnLjQ4aBpooQzu59anScXKYdu1K37f96mar4WDBsg+hujYrUmviEnFBCxXMPVoJikHHKbuAn0p+4q",
+	"93Dly8ysqS7GuV9/5jyUNZ7zm3BY9XIllWkJ8XyXtwivHms9kbtTrYZeBCizt8wAteXYrcsthiyUJdd9",
+	"Cw7sFDL6b7YNSBEq1aZ3l8SWNOt33g0AwEPyD9D7BclWVrVHlTfHIyjyGHaRVRvAhg+sFYW2NALIXTZB",
+	"CCEpbveBFt1MS2utolo0qFbsKLoo2iPKoRqi3ndsMpdy8YxZ3T0Y24PB9uFQaqK5mKUQ44GfB+CAwRUB",
+	"CgV3mWUHP19fv4nyWpw+gES4sIx+iIPvjuxxB2xGKyvgf0f+wX/AmJkIQxr7rN6A0b6vbGRZbUq5aHN4",
+	"FS2ofcG4UPOXXRoS79L85YYJM2rNmd29H8oxFiljuGx2a8lsEZaaFkf+HxnLdhzP3bAt6NQX8/0oc0aT",
+	"do+zZrFiRvdHyV3aqTi1V3GWEDqjXPw18l1Tyn1U8uYWzckwIaSzHRSUrjj3a3Zaob193MeEKsVvWLOn",
+	"eMAtoGbM9C9LY6RcjJa9FRcLhqMgbZaFEqquLLFTTRyPPXmRwHUIJcGMci2MaV+TIMxRBlGFoIuTKlFD",
+	"lZpKzWRyrlamjo7roc1LsY9vYAewwvBSdQQPuD4AmolelcX3d0q0eYvzE9hSueBAebn3ryjrLDrBYqqX",
+	"eAXLacO+gxXISu0QetkJLKb2t+I7XLuGz17nKHggyO1umN/FK9hGOG9Z0ipZFfxyn4IGpa87CLcCzC7Z",
+	"rin4ZGYON1dQdnOc7RJTSP4NTOCU/Df7fxgHofMWgHnXDoiqkYoloORhLT6NYjCLoEkHWIasWJvHHbpM",
+	"z6qDv+xMaBW3XmdKn7vStduFrvZGdTgOVi0tyirnjcf6VLuVunV9wD9KddGmWZoSYMlkThOoTiLl0rl2",
+	"e8y1ohur/4yKNJNaLKErWiwVeZrKLHkO84PsMTdmBUEiPbLMXX7MCGWX5jRvUfJBk5fLq3Who2SyIVcW",
+	"Q6hK/M0IB6VZjDWtJ1Sz77+zS/rmOyu3f/8dapCn5Gou18IiDSDaKUF+FRVFXfbBK+fii3wY7Sn5maqJ",
+	"VJB1KCQGsk45S5NALY+DRcvYx6OYKTOCBMZN/ysonOhqTzMiOgUrsaVERpc6cp1v3AbzvL85vWFbT72D",
+	"y107c8kO3CVXCnfX7bq5QODOB0bZFmpwTJGzUduqEN08cMrrKwYPcnQXtvC0ZN7c0mpht4r4PGCreCFI",
+	"YVboxX+0XksVrsuw1SGTe50w2Qm4YspMS0p+q2ryutRMBO4amiXcECXXmui5XLeZgnqn+Jey+/MNV+BY",
+	"S+bPPUF+yV3n+9yFVDQPd0f4NZx2rjO7v4/BLdWjWVBLD4LrOSN/f3ft58ydn2V/8vff/vfvtik3OHwT",
+	"IpDAG2eKm80V8HKMTqaax/YP5O+WluGX/HPL+DCpOC/qwbGEpFxw5kMrzgeal/RduuL/YJuOzV66inA0",
+	"JVi/JPerFutgVJW1WlyI3QYXUxmG38/X12/I5ZsXYAWjN0wQCAgnQ7riw5tvTs9OyVPX+g7esGz7kSb2",
+	"CXyWYeZ1Xh3wnKyomesI7yvtm1O9F7FMXI8SBkr/RCbceaS8Fnr6XrwXT6W4wco9TiiBbDVf/3lDULXk",
+	"Upzbt0/I+J8n7q4/eZGM0YThK5twTVg8lywpEBFxz9U4VWRJF3YRBKoSk19/ffHs1A566ZuygnEBmL+X",
+	"H8Z37wewA/1+cP6vu/cDu7H3g+i978z+fvDxw8fxKbnMl2F8irvz26IPxadb2Cm+++YbN28KmXQzLIVF",
+	"xis6Y2PyF4hLf/zXCH8Yaf5v++tjK5s8Pju7IGdY8RtBBO7OiGQrfBydnZ0B57Gf/zGGIxhrqcw4ei8I",
+	"VpAsV1Mf//PkWhqankC1Xng/ckHwptqVk9jF6AgAnlLDbxgZ/8LFYuz2Ukp1xNKxAvqEWSFMW2yOmTAn",
+	"DDAjIWbNY3ZOximfKKo2QzqcQAcZH0qnh/5JOeZxSP+vb5588+MEp7zmS4dSb398Sr799tu/2Tl/vX6K",
+	"O1vyNOXuMrkALPg3UxJKXcBMZ2dnj0/gf9dnZ+fwv9Ozs7P/b4ydalIeM4GeWUfBlysaz9nJN6dnrnAt",
+	"0pw+Hw7X6/UphcenUs2G7ls9/OXF0+evrp7DNxDEb6zoNgDSG5RM9oMb94ZcMUFXfHA++Pb07PRb1woR",
+	"OBHQqJWcxPDm8RCumOFUqjVVicurmKFonNPMi2RwPviJmUv77o/Fq5Yf6pW0K7Tvf3N25jzOviUkXeVl",
+	"VIe/u/AE5z7YVj2pNhXwo0DmA6DgKYpLna1a8pUOf3SNk4FRZ8sltTpuxRVeQKMoOWAv4lTOCLdKh+UB",
+	"NE0tqtr95U77838NALCDD3bwKqDZDU0zX/tTtiWLJyzmUMJIOnubS+wvtZCEYp9rqNC6ZMxEll7Xc8lu",
+	"XJckeI5+x+oJPncreAFe/UFu5/3Byae9D26HTA6MIAjGkjoKLQhzc27oLAr8/v8mLpPM8n9o6JnbZcqX",
+	"9pMeUWDlonM79X9yGwlc95UXndHmaHThzhC93kcmiZd04yNAIP0iTaFhTkJU5urXr+cbq4ddOJuJK60D",
+	"SJwwAv1UkOUnEmO8txLJLShEJSYU9j2MrSQ7jsgYAvXc7USFFJulzPS4UZo6pmnKlFW84TZ3NTny6K9y",
+	"AgrQENUL2OF7kXc5e6Rr7xWjuzcwYDun4Cbl+pu9IF68ImpkijC49JYaqJfJDBQ5+ldbzBuFQHGoHTQ4",
+	"H/yRoQvGXTjuUYFhOzZubZ8UwB8V2bUrxab81hKqk5xaVgTftS0JpPkdl3SpF+5AAAF9ZhOfCVTCQovI",
+	"8aWykJxoHD9rFqkI8DKMFyV6xYD3nrvOKatMzyMIpYoI5rRF5H//z//Vth5fAL3KTlqg9P13ewCpudCC",
+	"y0alxKQlW06Y6lqsb+N3xOX2iecEgnLUVhBkw+of2kGp0tMRCKNUr0NU27t5+3LeCLFShj8M69ILwcVi",
+	"CHf3aj8cU1wDZgWcSzzg7ZQHyiSyCNksriYotAQ3VJ+753c50UN2y+LM+CDxoCD8C9fm73LyvHizwaND",
+	"+yleGeLxWvTZ8qLVt/q8t8LyWr3eAzVwcG9s6OUZK4MpELnYwJBL0A09zTul9hQbeySuyp9VFdvmda8N",
+	"39AZs+9B+dWKYrrtS3gV33TruxeSvvMdCCdslgnPCiY0XsyUzKyKbLlFmkLLVNf/UrC1FRLA6LUH3g7v",
+	"8r9HPPnYpc9VjueI3KGKBg+lyUFyp5sVa/zVQbkr3ZYBO/j4YceTGCpmnDv1PrNGufZYPc+3dvQeJ9oN",
+	"0mdSsAOcwbWLEjFUL7TL9ysOA624lKc+uOf+aD7URq6OBtsrI1efC2jtWrBBcjts59i80BCIyTsAdGGu",
+	"3jfiNbz99VZsZ4cWQn/KC/G6jSn0uvsemGGvqYnnrbaI4tYC5YO4Zoxy6rwEJxCThIES52ScD13qel7a",
+	"Pfq4qK9YbUVY34cPK3dyKJrl+kklERlbMI7fi6Jbp/3B03/pRbCNMJGU5kXvSp5fbV8HTnFKLsu8RE6x",
+	"hxX0rnpyduZODvIR07xlxHth5myJxo/cP7IhcYrJXcwDhlGVcqawRDdEv8VSCBYbjZcA7PeUXFargcAZ",
+	"AL8rzinyFpyijCo05YXiYZqlN0yHDCvv7FC7yTyG3ZohHOEJ7qJK7nUV69iSDaOKzMPiTeRKrZSP86Eo",
+	"qNft8PVS+Hop9LoUaqS+t0oEIw7v7H96KEIA/OPqQHi+D6b+4H1wEMXHwbCbARSgHqZy1mnCJ+OpTFO5",
+	"HqNzrf8lmsqZu8ZSLpjOOxbGcskissaK7lAG1bme5Xsxk0QK8pfxL1SbE4gbPHnxzBVcoVPD1PivwUvS",
+	"7uaR7rgrQxceXIa73XiBm6pAyV/kbJsL4BdmpX00fbt27doVOKpksQVNznb/YfP3WahKQ0eTaMtTQ1Pg",
+	"Se9mYv9w6Is5wg9y59KeV3iFxf7z5BW7NSeXAMKWxD8jCaBfZfvbw+8OwFPfMlrq7a4XgLhGEsOwpTtP",
+	"IQJHZUITPsUqrxP2CXjFnlaRYpptBpEOzv5gthBaEs73MnzUobafuWM70Jyl41PDDI0cNY1md4MGBKWt",
+	"6ab1MvpRqnr5QVeHmDtPzVZN48KFTD05a0ZcONFX/+rXcVwBo5jn6FKGM2xzg73rgIs0jdv7yG5LDmFy",
+	"nerES/fOQwjmOFcvubyoYH0IEP+wKdfnxkqHsQuqXDIqCC13G2hy7SB9PwUvtNvT/hFAXQB7xdYeZn1i",
+	"Yx4fbOLyrI12LIlk+iDitRW2fFgL1orx5VM7D6QNz4d3+IdXUYqKotWDewa/lw7uE3Hm52CYArGi2L3e",
+	"uv2GFAGi4opCNJeTFHNAdMYUbJeemoJHHgx657MI7ZQfhzMXj9emF77Bt3/CNjNHY912/NeZAcn9gVj3",
+	"hKGeIKdFTy0X6+WbPigGmUd6xegCDrgUz9tozOWroqQQ8HQInbN8UiiwZIFD+hWyI+vndHim1jyiXjF/",
+	"DyMs0Y3vZLD7ofZhVW3kgwTbRUDIr55KMeWzTNFjO5pD0x2dnn7kqQcw+N3sTigXTCURSWS8YMql8SVL",
+	"KjA618yh/UE1LqjoQONLk/rUGCqK9guHpareR71S8nazhVXebt74fKGjnXB5mgcxpZWZXUyhWXO5fm+5",
+	"SCPFF4icRmTCNE8YtjNihibU0IfniZUDOTxPbJzF58US58HTuw+/AyIYFmVMOmnhytesOC4tuGkejBZy",
+	"xOel7G8P4hoR2BNYZjFkT6fMaEsOLJ3mdZ6jogkPBmnbD1GpDN9MD8XtKrlCd0X4pXuc90qyz6ZMMRGz",
+	"j0Pk2t2K66X78ql79yEU2B85lNdxlf166LFHEDfzAgR5OcTOanr5DciL7neYBH+0q3C7R7CGBn0+8Ygy",
+	"ytHk6FjYqdL8PUtm7LLoEHFUjcZXvn2QSOBKs688W6WWpWLK6RnhbKqveNWCV3oil525ge6rqx9evxyE",
+	"tf2GY8h3qm46hgZ6ldyWujK7f8abOJWCJbehhti7uellbFjYd5QbGCZc0FAlszA++8TcQ2A0tPjnaE5c",
+	"UsMUp6n+yv76oGnRta/rHr4qN/c7XlaEp4litqMzw3I/sEflLoaYsg3tc6kLrVjPJXZgMXO2rMhiG0iH",
+	"XksF9rk/O6opZrC2wBDKTLP17p63e4Og1WP3Bpf01q/xYfJ6oVNCZzfCZbm8e16NodojuV93Bb8zaCRX",
+	"zeF9cqAyax8/cVpvvkd3mg8klmO/Cyf90EUzd03I9YWVnaAUPs+DSu+jRG+hNb2icadNvujnDU16d44o",
+	"hJCX3nQIyxkdMBiwGwuqW3sg3QxqhlSbjNubwy4hgtrtdOYVMSiA6nU3cEl+DtfDwRi93cnwztCZlzFM",
+	"FyZe09ml2Rad5UuKtARgudpWPdxdXY2YjomURcfVhzMVFK1VMX6JL5lX5bDbAA/1Ov38pRSPWUdE2TnX",
+	"vlFwq/R7TWc/u9e2YK89X57kocZgwRFGbfK0bDpjLtawBcHzhx0e3G1hhdU1PRcGajVTmL0tuTvn2EH9",
+	"8vFZqeWUrwTS2nPqYSLAS4T2yWx0BeFBvCtUtdxYPWHZDOa5QGnB9TbGvqTQJv4rIYJz1HX0aY09e2E0",
+	"Ybdgr9pAH9y8isaSJZwSiwJ5z1hXAYcLMn4GPsWTp4h8J9hlfQztcsH+jqUn7IdLxowui9yPtBP5qFUH",
+	"NxhadBoKP37pVv9FXnAHt+34szwErb1BB3AxaOFGCVx7/8nk5BXW7QE4VeX2eO606lwPwHZ5PCc5IBxt",
+	"5royLWIDIM5yLXxaIHETu4KZjz5RvM0D2xy2QNufoysVnS/upUxYoAo5jnWPel4PG9tTPvUCY1zBWa53",
+	"jz9so8vcYnhSLtvaFZSYmzc7wz8eBFxv2VLesNqVh/uIiJYFq8XKX4+Q2sLk08aT+m33ICypPtUDcCS5",
+	"rHj0jcq0gcQRixcXVdg57Fv7HlcYpI/dhh3HOiJjCqSVlTsdr7mBaJ0x9sYYuQMZwY5GsbT7Gfu8r+Yb",
+	"41rlqagIqVv7wqyQkTDN0ink3b4XVDEXEFmUjo0qJnjFSCrlwt3wIoGyzsEUMGS0IVw7fCBPbZZnzpP1",
+	"2fFCZoKUfQE5GxbhOkDN1odkisNFNmFKMFPxMwV6veSNzTXliauEyzX57uysSDTE1q0RwTx/StaMLpjy",
+	"rdzDFQKlCvChTjn99ZT8Y3PDlMCOwTIFS55gvra+YjSpQBArOj8FQnmkrXCqsSL/3Pe2bHw9yUSSMn2B",
+	"r1GI2LjiM+ieUfALi7NKpilT3rzYlp644KI7GNz7h5+mmTZM5ZCAEqe/0ZQn1HAxy39378Fj9+O9Pckb",
+	"ukwPomUc1glYp5JajU7s1oDFlWOECpacJ//IUTtXUT5hKJbr2NGlJFzhKw9zHRcTPcBljMZOLLBuAeHy",
+	"0FZUa5bUeGE8Z/HioRWBJuiPczvVoP65yee7n9MFvpFydL0oRmhqeSjI8q7xTNia1p9ytnnSnBb3H+dG",
+	"q+zroX1oxUEXDrRmMdAH8KP1Z7GGznJ3fpfP4C28tPOqdi+4Eh26LMxD2e99hMKfroKLxRCsiI/mZazE",
+	"m/fUh6b5vlYHVSwqWoJYJShlM5qiJk7oUooZxI8c5SrrSIr153ecWyzHjt45sd3ngGtODpXRCmdl1dml",
+	"vGER/DVh3rcDYr9gHG45LDPVap3emesM7+x/+qW/lo/oE+a/UkDzi6K0O6IutHLbyZTUvZ/D490x78Gf",
+	"mHGA+RQ+C0ShbeLqZ0TiD2kTXaU0Zm1YG1MB3RMtvWMwqEQXRCrFjKnDkvhQsZRR7IbzgBjRUh8GlvKz",
+	"TJMHipkEO88eldurrgs3zEN0IqmvHwAW6L8L2z3PyyIE22q4+kN0phgD2xeYHtaMLQahJgu1LbuZw5tu",
+	"VF7yMUJFsa4D0NFlcF+PNFlLlddEKEQZoucQV8lE4szm0ELKkt8j5+zPIRDZt7Rr77c3tSmq51136PPl",
+	"ymyccnQNL3/Kqkh0wQhdU7RLzaRMsKixL5juw0qq3RP6366gs7hN9uygUm6FsS4Cmcvxyns1Zwi39O7Z",
+	"//muyzDaNIQaOhtEA1pO8cqX9+E+q6gpMLUysarkCQ4CKRM9Q8Aeh7pz7rnKTx+9tvfSHz7Ire9SH0SX",
+	"BnG/Z9OIoxS2amNAoK9akWkCDVxcW/AjlK7e25hjed5QZaH2A7Dc44tePYvq/yoSWcrtOGpsj51LsLC0",
+	"AF66JRYuOwQG2bmKu8xK3VUW2f9q2/HQ7xJHNduU6TeZmrGcxD4vIcCVrPRbIQu2+hRJuSVQ7k59lYN4",
+	"OLqrrjlq6TLpIzs1VIoFrM9d0Vw5N29KJyx1Vej5kulTcokBvlBGCErR5f2WCEs1IxNIFnLt7MGjcUpy",
+	"XrrK9NyXvITadVh/NO99D+H8zThUS0klNO0OQ0UoY5PcPBOcpuijtvvLSRKjZCkWFOBtch1G3B5Dpvvw",
+	"H8XoclK9DwO7Ybfd+bqGGra0q/paQb7VT+phtKvQ9OW6HQq0QMouVxOx0nMiiVT2/4NlmxrDlGsn7YO6",
+	"ji+5dTsdikM7WjHOEl4cvh7ncTHzQBjiJbFasRnJNKKHi+RDBAFnR7ZKJU0IFeT1ionfnv8zL+9wTy43",
+	"vNMeGP1cHlUE+URy2jtu5omiayjQX6zn4EJZoChoGVwHrwvq+ndjar9MeQypPVZoE9Lw6R5lyUsjdoth",
+	"UHmarNlkLuXCGyTy4lpWpIKwWh9ft6Qbopmr0ABxgtD3khuS8oWVz16LdOODwDHey8s6UCV/NKHadW+e",
+	"g8BlBTjoPppP1ZS/XgEQ3hZbauLgN6G8JjtrHnt5eqAoG3Qk50Kn3cWcrlZMYIQnWFhxR2DM86GhvLoa",
+	"+z8p4l6ey3bs2LsMRAd6tFR16ID9QRPP/ZcdBQhAgkz4dMqUjlzV88dnZ2coRh8kbpGlqdcAfXA5GNET",
+	"SbidhKyZYiSmSnGWQM8LIdeY7Ia3vMWNfmfrS3qUltzNiet5JZ/aC83NTr7mnss/CD415nqQiNdGWoyc",
+	"ekFPV/oiihYXdbvjOAi8w0trYbh9Pq7kl1AjRBHlXMrm3lBvEiY0KB/ewX9HObOVmT7RLFask1Cfi+SN",
+	"e/sKX/7kldLB76eYya2BEssvoU1iLG+YSulqNJeZ0mOwdoEd7ADSlYdgyH6lmda+yXUHMF+bOVNX/t1d",
+	"FyCno0xbyevDpwzQ5TMBF4UVmjaYqjTJDLF/XOQea7vO0hvY+mM9l7mvlykNL+ndPJD3h1301cCRq5EI",
+	"zD9ti7yYpilTjzSZKLm2COupGFTWMio/0jshcCt7GN65v7bpqs9F4k/nk8fm1aBzAE5aACHIS3dPmIU4",
+	"ks8zbbaW3LlbZuwO+/qC82Nz6aao2F+IPuhFkWuBqbM+c3ZXgbMdlF/TP7eJmZVjwOTQUlqjy7bZKz3U",
+	"JaMNF2yzvb4oF7N/sM3D1Pgu5vtEEROV3Cdu5lEw3XCHRlVvrZzMSvt6kBBNb0QsAqowUXwQDYQT3EMJ",
+	"o9VoRTfIfgGajw+dNwc4cfwS3AtGKBFsTRZs442WiA5TJZfgG5aufsBK8RtqWO6ChYQo4SOxCNckYdoo",
+	"uelXaNLIBRPd5PiGKW3P/xpf/SqM35/jVED6VSRfOXAQGsdMa4JIeV/BvM15cInj+0gGrSEE2Y68UnKm",
+	"6FKfF+UF3LzQTGgK/q68JxEuzDUVxMWmlhKpfi/Gl5mZS8X/DWhyTn5gVDE1JhKjli7fvNBQc2xJNySR",
+	"aLV1RT+wITKkk0MnavQ3rJhactQrSMrsyxBVAhtZ0gXT74WQDnChqgfoMK3i3ZEa25TnwGkfmnlXlvCS",
+	"JsGQDpcDVici6RwGW8jBfX15GGpwN0CQDi5qbb6R4aebIhVFz+W6b/w7YsjwDv7bz4naRJpPpmjdyHY4",
+	"Rd47hbVOK0FLa0tFWmcssRS4o+2/z/4Pj7bHFzsuw3A8RBdrh1whhb9fosWXlGFhf/fKVFEnC5zEKxoz",
+	"31OexoteBApBkH68TsEMyTN549/97MvRfg3ov0dAf37QD6+kuvlrJoN9Avm3oHsR89Md+1tLQsqWEywI",
+	"URTUraUdVcNiikl2C4rZVua4LVUStvEmX1HPUNxSSXkodCIdZwEvfon/8HJeRQtt2OtwVB4uTCNOra8n",
+	"FP7ZYnP9GTTQqVxl2OKcjgi6XF2TUgxz6YP3N1kqkklXgZnfyvF2z1xvt2OKH+EJH6iOq2ttt6Wz3YrG",
+	"C+jISxUjv2fJjCVksukP7yFV8ZzfsNaycxhYVu1PKiRJuWAkhSptRlrFragpjQK5W/6jQBw+1ps7wGke",
+	"tDDzJTFWuURwRABYgCWZ/ZuvajpRsGZ2dQWN+Q5jIeiHFVxYIS1moDPzpQU3FzNXVqifWuTQAz+GCydo",
+	"OoDWYhLrTNEuCELND2kiu/KxUfxmc5pMXMFM39L21JLnGAwH2Jzs9dMXJKUbmSGfeS+u7YePiowMX6Yc",
+	"7MHcXbkCXe/ERcchWWi7EG4wuCtENZBNckouhYfxe+FDHj0486JarjenjxALmRdeLLuRvI+Z4Z74/XD9",
+	"hoLb9B1Cw+zSI7KH7emhVBSrf4h+dLIDHSg2VQzVtDaZBl74PO6ohwf9pV6UYma39WPFwGKs+ulXI2Qv",
+	"n5kLce7WA9/5l75m97SgjYOQd3T/WWuMrecSBBaZJnkpZgwD13VDxg7ORjSFOhAfyahcO8DPswyYlksG",
+	"0sGeAG6l/uGd+2uE7vt+dtvyiXzSmKIi5iDPHfNCT5qWOrckLOVWtGG71QHr3uex0K950biS04cI1pjL",
+	"dU+4wS0EaVqubPwfGcsOUhCzgXLb6oN9dhzgU1QJ6zyz+9L8sEQhbRrs+I8xWQi51mRs8SLTY/KXt5kQ",
+	"XMwicpWBoT8iz5WSKiJXRq5WLPlrRMaY6GTvxXFExjqDqAv7Jx61VPZvQ9WMmRFP4B1DlRkZvmR5J4AE",
+	"/9lUgktiyrMylX+VV7qQ3YHqTyyx0LxJT+l2iA6ddBxidfsSJtSvgFPzt/SWeys/5OPfXwU+tXRhd88P",
+	"eIf5IcsNG+ByyLsxgSMKzYnHOcpetT/8iR3s5IcxFTFLd89yPMAOWiV1WFI/vHuQe/MphTb90zKiOBcr",
+	"v7+I3H42irl/flbH89avausJhROHAWhgbbD/NZkSByFkBkJ8fj5gOYxKqdQsdkUAuYGM4QVjKwxa4sm9",
+	"j/CwJ9Ub9A/AjPMpg+z4Z7kmyyye+0T0w50klBGqpAk/0oQmiWJaM43eRSGNP3CWFNnK0dnZGWE0nkd5",
+	"F5xdfL2dB22cT+F4Z3zN9KF0xV2EODttHwGucGMCKWEMuAW2P5wDEvMq03Pv3AKLha9dHESJPEtc2zvd",
+	"N9TbtF/azZOXapFKmuSVALq7JahMmzeFM7VXBdJSMbi8fZjlRhhF7/uaQWJIW/xI7qBvL1q1pdTwVw0m",
+	"L+edn+HmTxvfjDlMHuUrNgHv9asg5W4G1zKEj1SSvZjhmaJT8xnaXX9hJo/aJlxARzSIcHUuVQj63I9F",
+	"De92MbbWT+MTCdS4GELLuLe5AMP/mrrIcYG+YcI1kdluobDbd3loxHuIMNgyrPqooKGIslz+uGeVpe4O",
+	"DJ8pyX8CQyvojTU8h9IEVu+AbA3f/L0QCkJEUKRNhWmhnU/kAmtY2FSbuhhztPO6VpymxwiC6H/T/8ZU",
+	"wncNTcUGlt5zwpl+hNVRDxdVVruBsRxSCr1WMHXGW6U0I3FKOVwiKOuu57g2yPJxn4pHO6IIxNO34sjz",
+	"W4yseefeP2ZWjp/Dz/nQMTN+/qdWoReG01SH5UAoJpITcC1BKw/Ms88u37w4BKZ4iOQ4UfAVljgBAiaP",
+	"i6Wj7mT1Y3iy5CIznXGfN9+cng1plnBzkkr7yl3zSSpnJ+zWdD8cgp+m8U4sxZTPMkSuxlMGIYjDGAIf",
+	"W54ME7kWgLXVyue76+S1CuZt8+WvPfiEDfjMGU2tSlf9lcdQxAMDPfdYlv1+5Aoh11YFQdOCpnhs9Yl/",
+	"lxPN1A2PGfw5vPtdTvaDDH5Yn71t/GEqZ0eYYyVlqjv2CM+ttC1TWIVln07l27EiJo7QsRTnHG9fC76A",
+	"ELEX2Z4whzuwtgysCl6fG38d3sF/9ztk/2ljwoSuhjMls5UeakZV3MBweGOFDYKbDyCvtgiJbXshPPTq",
+	"m9VwpdicUTPkQhsq4ibggy8FFxR+8879NPI/YanYfYrFB8apw7O8hpWSN9wZJqovFXm6jUehfRV5XsHf",
+	"q0VwR1LthyLNQfrYjLgeKYYhjmGAdC1yOAKFmU5S9mWs1wdZ6y9juXy5zAC65Qa0X+Cyh3f5T6NyL8tP",
+	"s5VwGeXGCg9VS7kHwFyi0Zdxum6xw7vlA54iTvpA+8PUDT38Us7Dr/fO/rn/9bjfubgZj79PTML7Ms6k",
+	"UaP1k3K73cug9tiijqkQ+7jsP8V5uMUOYyoSnlDzpdykuQXjS1is89MX1osvaM1WPfyyVpxSbYzis9mX",
+	"QoN+4eXwgC9v1W1pGg+xk73C0o6//arR7SskDBYGrvaWNFQvPm/wVC2sXwI4h3f2P/tbNT9j4LqNHe8c",
+	"Pjb8EYdpv9o5pXOLPMBMuQ3vIJfNvrMWxkuHLAfQzXoFgjVnPewWDsbyP7fd3NtPdZDN9f+syy12LKAc",
+	"4i77jwZN9V760iC1w+W0I1BL/pQHYMaVSlgPPuPwLv/Xg7H92oyHWfahfCafwQbssylTTMSf5DS2f+JX",
+	"OsrXeUwQDLEi6EEI5D8CHK4Kvh7WuuR+BU4ZOHf+zy+Hhnp85fZ0VBjm0SF/emw6QETMZ4tKbaE6BwWg",
+	"jqn4ikgIh6E2cvUVGA4Y8LIyh7GKPSxhBaIy8s10RmOUMvi+f/Lk2++35fAd8QwwOPgrLlo4WD149smU",
+	"n2Pxd7+nOvj+yKShjSA//BWaYu8OA/g4cJW4EHnejLYsngRDEUuP91sREwmUg+5cFLYA52IqDzxBkZhA",
+	"E7oyTNk5AjBovNf5TnvMePitPUHX6Gzed6p97W33nPC+3pX69FFXSXc7VbiOuzc2HTIaL9S3vuvsK73t",
+	"j3AQZTtV7ZlrHd3xpAgA63hn34W7AYLLrgx+L4/AfvMM79gBdhWWO9jBMa57F/vT+Oe6l+Gd+YxPJzyu",
+	"OTSkfMhi4Nd7BQe2hey5OLfGlP73oFCQP7xzVzjd3/1VG6Ftfc2pci52lDn1kKapnULxOAgcTGJMspS1",
+	"v4XP2x+UMoqGK5ppi0GHSiwKJ+BoFmeKm00pTjD8/CZLG88MNVyb0E6hVsXw6W/PL9NUrlOuTcsrs7j1",
+	"QQ6W9jfuZvF+SAbfNSBUH3c/qaVrbMmTOExB+HyVqRmDsIqtL2wDT+nNO/h7TyOZ+7RlQ8FZ9rQadM9k",
+	"aewyTbdtO38NLTqBV5xW0fJkOGMmZsp0vHEj02zZpOJMM4V5dO1PWqiw9MId/LflrAIXjn/9oLcO9soM",
+	"LFIP40wpTPNuf9iV3taVDYjP7ux/9kNW9+UgtJ1i3GGc8pFmsWLmaFP4fPSjTaA3GrqbHmQCpjQ2s4Sc",
+	"d8fyYawJ1TwenP/rg5V3XKEC/Idv/Y///PjBfqhu/BoylQ7OB0MoI+Wy3UNdUvATwo1m6fScYIZ1RNyC",
+	"dEQ0M4aLmf0rv23srxZ9TgsqcMWRmhriGyZXKbbH1nwmCBelr/KGw9VvfgJKhObn+DWk8eexB1A3uTYK",
+	"UGFoet8KzZUx5YrkfV2aJcWa37+bSzKXaaJdt2clU2zm4euVlEbBBKfAIJdxLDNhtGvnDlWQSt+BJBj4",
+	"7G25rVi5KtVp1biKJrPQvN6sF7mtW0SICHpusG5D4T4uDeqNaoEhf8FvjSRLqhZ5xxvsh14aAuYIfJ/X",
+	"SyzKbi/phkAfr9LnYDVrOY6EJ64uIpT/YGWEwpu7+d3rNCFKrvMOIPAeSeWMzGQZD+wNGJyWGrKWagHF",
+	"q+wAExovLM6J5JxAYnzkKrpHdtQyMH+Xk+DZeksbYalm6zlTzHcU58u8C1AsV5wl2F0cMFhWzh6rbASG",
+	"/2HjxsprqmAlwHzIKIdeqVemFKyKWt7k0XISXT0qArjqom6Dg0EVGDqr4rllORtCi8WfBnI9W4crcLMx",
+	"ZoRVhTSB1NbKnp3m2oYEqZQLrN1aCzA4R7TIeGpOuCBOSyoaUJdn8XlXbSuvDe0RYk5vmD83X9sxlkJz",
+	"bYic1sZv28DPVE2gPzY2inKDZiJhilTK45TGwyopHz98/P8DAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

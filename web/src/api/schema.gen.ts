@@ -2997,6 +2997,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/jobs/underway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What waits or runs in the background, the newest first
+         * @description For administrators all of it, for others what they began themselves; up to 50.
+         */
+        get: operations["listJobsUnderway"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/jobs/executions": {
         parameters: {
             query?: never;
@@ -3025,6 +3045,30 @@ export interface paths {
         };
         /** How far an execution is */
         get: operations["getJobExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions/{execution_id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Hear how far an execution is, until it has ended
+         * @description The answer is a stream of server-sent events: `execution` with the execution, first as it is and then whenever it has changed, `task`
+         *     with each task that has changed, and `end` with the status when it has ended. An execution of more than 500 tasks is told without
+         *     them. The server may close the stream earlier; a client connects again then. Administrators watch all executions, others what they began themselves.
+         */
+        get: operations["watchJobExecution"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4540,6 +4584,12 @@ export interface components {
         ActionRequest: {
             /** @enum {string} */
             action: "stop" | "pause" | "resume";
+        };
+        /** @description What waits or runs in the background */
+        JobsUnderway: {
+            executions: components["schemas"]["JobExecution"][];
+            /** @description There are others */
+            more: boolean;
         };
         JobExecution: {
             /** Format: int64 */
@@ -12592,6 +12642,27 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    listJobsUnderway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsUnderway"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     listJobExecutions: {
         parameters: {
             query?: {
@@ -12645,6 +12716,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobExecution"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    watchJobExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Failure"];
