@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createRouter } from "@tanstack/react-router";
 import { admin, adminRoutes } from "./routes/admin";
+import { operationRoutes } from "./routes/operations";
 import { projectRoutes } from "./routes/projects";
 import { root } from "./routes/root";
 import { settings, settingsRoutes } from "./routes/settings";
@@ -9,6 +10,7 @@ import { startRoutes } from "./routes/start";
 const tree = root.addChildren([
   ...startRoutes,
   ...projectRoutes,
+  ...operationRoutes,
   settings.addChildren([...settingsRoutes]),
   admin.addChildren([...adminRoutes]),
 ]);
