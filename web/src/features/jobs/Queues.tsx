@@ -76,7 +76,7 @@ function useColumns(): Column<Queue>[] {
       key: "latency",
       title: t`The first waits for`,
       number: true,
-      cell: (queue) => <Duration seconds={queue.latency ?? 0} />,
+      cell: (queue) => (queue.count ? <Duration seconds={queue.latency ?? 0} /> : "–"),
     },
     {
       key: "state",

@@ -86,7 +86,7 @@ function useColumns(): Column<Schedule>[] {
     {
       key: "for",
       title: t`For`,
-      cell: (row) => (row.vendor_id === -1 ? t`the whole registry` : <Owner schedule={row} />),
+      cell: (row) => ((row.vendor_id ?? 0) <= 0 ? t`the whole registry` : <Owner schedule={row} />),
     },
     { key: "cron", title: t`When (UTC)`, cell: (row) => <code>{row.cron}</code> },
     {

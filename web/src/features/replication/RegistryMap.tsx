@@ -104,7 +104,7 @@ function Line({ arrow, places }: { arrow: Arrow; places: Map<number, Place> }) {
   const sign = signs[status] ?? "–";
   const count = arrow.policies.length;
   // The labels stand nearer to where each begins, for the same reason.
-  const at = { x: x1 + (x2 - x1) * 0.36, y: y1 + (y2 - y1) * 0.36 };
+  const at = { x: x1 + (x2 - x1) * 0.28, y: y1 + (y2 - y1) * 0.28 };
   return (
     <g className={classes.arrow} data-status={status} data-disabled={arrow.disabled}>
       <title>{arrow.policies.map((policy) => policy.name).join(", ")}</title>

@@ -7,6 +7,7 @@ import { useUser } from "../session/queries";
 import { FindingList } from "./FindingList";
 import { noFilter } from "./filter";
 import { useFindings } from "./queries";
+import { Score } from "./Score";
 
 const route = getRouteApi("/security/cve/$cve");
 
@@ -37,7 +38,9 @@ function Facts({ cve }: { cve: string }) {
       <Severity of={first.severity} />
       {!!first.cvss_v3_score && (
         <span>
-          <Trans>Score {first.cvss_v3_score}</Trans>
+          <Trans>
+            Score <Score of={first.cvss_v3_score} />
+          </Trans>
         </span>
       )}
       {link && (

@@ -7,6 +7,7 @@ import { Empty, Failed, Loading } from "../../ui/states";
 import { ArtifactLink } from "./ArtifactLink";
 import type { FindingFilter } from "./filter";
 import { type Finding, findingsPerPage, useFindings } from "./queries";
+import { Score } from "./Score";
 import classes from "./security.module.css";
 import { useFixWords } from "./words";
 
@@ -78,7 +79,12 @@ function useColumns(): Column<Finding>[] {
       ),
     },
     { key: "severity", title: t`Severity`, cell: (row) => <Severity of={row.severity} /> },
-    { key: "score", title: t`Score`, number: true, cell: (row) => row.cvss_v3_score || "–" },
+    {
+      key: "score",
+      title: t`Score`,
+      number: true,
+      cell: (row) => <Score of={row.cvss_v3_score} />,
+    },
     {
       key: "package",
       title: t`Package`,

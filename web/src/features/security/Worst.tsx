@@ -4,6 +4,7 @@ import type { Schema } from "../../api/client";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { Severity, SeverityCounts } from "../../ui/Severity";
 import { ArtifactLink } from "./ArtifactLink";
+import { Score } from "./Score";
 
 type Cve = Schema["DangerousCVE"];
 type Artifact = Schema["DangerousArtifact"];
@@ -23,7 +24,12 @@ export function WorstCves({ cves }: { cves: Cve[] }) {
       ),
     },
     { key: "severity", title: t`Severity`, cell: (cve) => <Severity of={cve.severity} /> },
-    { key: "score", title: t`Score`, number: true, cell: (cve) => cve.cvss_score_v3 || "–" },
+    {
+      key: "score",
+      title: t`Score`,
+      number: true,
+      cell: (cve) => <Score of={cve.cvss_score_v3} />,
+    },
     { key: "package", title: t`Package`, cell: (cve) => `${cve.package} ${cve.version}` },
   ];
   return (
