@@ -53,7 +53,7 @@ export function FindingFilters({ filter, onChange, onClear }: Props) {
       />
       <Choice
         label={t`Fix`}
-        all={t`With a fix or without`}
+        all={t`Fix or not`}
         value={filter.fix}
         choices={Object.entries(fixes).map(([value, label]) => ({ value, label }))}
         onChoose={(fix) => onChange({ fix })}
