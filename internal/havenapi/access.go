@@ -26,9 +26,11 @@ func accesses() map[string]rest.Access {
 		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
 
 		"ListJobExecutions":     ofSystem(authz.JobServiceMonitor, authz.ListAll),
-		"GetJobExecution":       ofSystem(authz.JobServiceMonitor, authz.Read),
+		"ListJobsUnderway":      {Class: rest.SignedIn},                        // what one began oneself, others for whom that permission is
+		"GetJobExecution":       ofLoaded(authz.JobServiceMonitor, authz.Read), // or who began it, here and below
+		"WatchJobExecution":     ofLoaded(authz.JobServiceMonitor, authz.Read),
 		"ListJobExecutionTasks": ofSystem(authz.JobServiceMonitor, authz.ListAll),
-		"StopJobExecution":      ofSystem(authz.JobServiceMonitor, authz.Stop),
+		"StopJobExecution":      ofLoaded(authz.JobServiceMonitor, authz.Stop),
 		"RetryJobExecution":     ofSystem(authz.JobServiceMonitor, authz.Stop),
 		"ListJobTasks":          ofSystem(authz.JobServiceMonitor, authz.ListAll),
 		"GetJobTask":            ofSystem(authz.JobServiceMonitor, authz.Read),

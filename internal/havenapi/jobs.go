@@ -21,13 +21,17 @@ func (s *Server) ListJobExecutions(ctx context.Context, _ gen.ListJobExecutionsR
 
 // GetJobExecution answers GET /jobs/executions/{execution_id}.
 func (s *Server) GetJobExecution(ctx context.Context, r gen.GetJobExecutionRequestObject) (gen.GetJobExecutionResponseObject, error) {
-	e, err := s.Jobs.Execution(ctx, r.ExecutionID)
+	e, _, err := s.execution(ctx, r.ExecutionID)
 	return gen.GetJobExecution200JSONResponse(executionJSON(e)), err
 }
 
 // StopJobExecution answers POST /jobs/executions/{execution_id}/stop.
 func (s *Server) StopJobExecution(ctx context.Context, r gen.StopJobExecutionRequestObject) (gen.StopJobExecutionResponseObject, error) {
-	return gen.StopJobExecution200Response{}, s.Jobs.Stop(ctx, r.ExecutionID)
+	e, _, err := s.execution(ctx, r.ExecutionID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.StopJobExecution200Response{}, s.Jobs.Stop(ctx, e.ID)
 }
 
 // RetryJobExecution answers POST /jobs/executions/{execution_id}/retry.

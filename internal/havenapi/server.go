@@ -66,14 +66,14 @@ type Server struct {
 	Deps
 	frame   *rest.Frame
 	explain *explain.Service
-	// followers has a place for each log that somebody follows.
-	followers chan struct{}
+	// followers has a place for each log that somebody follows, watchers for each execution that somebody watches.
+	followers, watchers chan struct{}
 }
 
 // New returns the handler of /api/haven/. It finds out who asks; protection against forged requests of
 // browsers stands before it.
 func New(d Deps) http.Handler {
-	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
+	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), watchers: make(chan struct{}, maxWatchers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
 		Accesses: accesses(), Failures: failures(), Writable: writable(),
 		Streams: map[string]int64{Prefix + "v1/vulndb/import": vulndb.MaxUpload},

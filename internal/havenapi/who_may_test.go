@@ -38,6 +38,8 @@ func whoMay() []may {
 		{operation: "GetAuditForwarding", who: "A"},
 		{operation: "ListJobExecutions", who: "A"},
 		{operation: "GetJobExecution", who: "A"}, // {execution_id} and {task_id} don't exist
+		{operation: "WatchJobExecution", who: "A"},
+		{operation: "ListJobsUnderway", who: signedInCallers},
 		{operation: "ListJobExecutionTasks", who: "A"},
 		{operation: "StopJobExecution", who: "A"},
 		{operation: "RetryJobExecution", who: "A"},

@@ -43,7 +43,13 @@ func (rd *Reader) Principal(r *http.Request) (authz.Principal, error) {
 	if err != nil || c.Value == "" {
 		return authz.Principal{}, nil
 	}
-	return rd.session(r.Context(), c.Value, r.Header.Get(NoRenewal) == "")
+	return rd.session(r.Context(), c.Value, renews(r))
+}
+
+// renews reports whether a request counts as a use of its session. What a page listens to by itself, with a browser's
+// EventSource, which sends no headers of the page's, doesn't.
+func renews(r *http.Request) bool {
+	return r.Header.Get(NoRenewal) == "" && r.Header.Get("Accept") != "text/event-stream"
 }
 
 func (rd *Reader) session(ctx context.Context, token string, renew bool) (authz.Principal, error) {

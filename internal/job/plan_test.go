@@ -19,36 +19,39 @@ func TestPlans(t *testing.T) {
 			query string
 			walks int // the first rows of an index, or a small one
 		}{
-			"look":           {look, 5},
-			"candidates":     {candidates, 1},
-			"turn":           {turnOf, 0},
-			"claim":          {claim + `$4, $5)`, 0},
-			"runs already":   {runsAlready, 1},
-			"due tasks":      {dueTasks, 0},
-			"overdue":        {overdue, 0},
-			"left":           {left, 1},
-			"give back":      {giveBack, 0},
-			"renew":          {renew + `$3, $4)`, 1}, // the index of what runs is small
-			"hold":           {hold, 1},
-			"end":            {end, 1},
-			"count tasks":    {countTasks, 0},
-			"open":           {anyOpen, 0},
-			"open ones":      {openOf, 0},
-			"running ones":   {runningOf, 1},
-			"open tasks":     {openTasks, 0},
-			"failed tasks":   {failedTasks, 0},
-			"queued":         {queued, 0},
-			"to be stopped":  {toBeStopped, 1},
-			"log":            {logAfter, 0},
-			"end of a log":   {endOfLog, 0},
-			"sweep":          {byVendor, 0},
-			"delete tasks":   {dropTasks, 0},
-			"delete":         {dropExecution, 0},
-			"of a kind":      {executions().Query("kind = $1", nil) + " LIMIT 15", 1}, // PostgreSQL may read the last ones, of a common kind
-			"of a vendor":    {executions().Query("kind = $1 AND vendor_id = $2", nil) + " LIMIT 15", 0},
-			"all executions": {executions().Query("1 = 1", nil) + " LIMIT 15", 1},
-			"of one":         {list.Query("execution_id = $1", nil) + " LIMIT 15", 0},
-			"all tasks":      {list.Query("1 = 1", nil) + " LIMIT 15", 1},
+			"look":            {look, 5},
+			"candidates":      {candidates, 1},
+			"turn":            {turnOf, 0},
+			"claim":           {claim + `$4, $5)`, 0},
+			"runs already":    {runsAlready, 1},
+			"due tasks":       {dueTasks, 0},
+			"overdue":         {overdue, 0},
+			"left":            {left, 1},
+			"give back":       {giveBack, 0},
+			"renew":           {renew + `$3, $4)`, 1}, // the index of what runs is small
+			"hold":            {hold, 1},
+			"end":             {end, 1},
+			"count tasks":     {countTasks, 0},
+			"open":            {anyOpen, 0},
+			"open ones":       {openOf, 0},
+			"running ones":    {runningOf, 1},
+			"open tasks":      {openTasks, 0},
+			"failed tasks":    {failedTasks, 0},
+			"queued":          {queued, 0},
+			"to be stopped":   {toBeStopped, 1},
+			"log":             {logAfter, 0},
+			"end of a log":    {endOfLog, 0},
+			"sweep":           {byVendor, 0},
+			"delete tasks":    {dropTasks, 0},
+			"delete":          {dropExecution, 0},
+			"of a kind":       {executions().Query("kind = $1", nil) + " LIMIT 15", 1}, // PostgreSQL may read the last ones, of a common kind
+			"of a vendor":     {executions().Query("kind = $1 AND vendor_id = $2", nil) + " LIMIT 15", 0},
+			"all executions":  {executions().Query("1 = 1", nil) + " LIMIT 15", 1},
+			"of one":          {list.Query("execution_id = $1", nil) + " LIMIT 15", 0},
+			"underway":        {underway, 1},
+			"underway of one": {underwayFrom, 0},
+			"watched tasks":   {watchedTasks, 0},
+			"all tasks":       {list.Query("1 = 1", nil) + " LIMIT 15", 1},
 		} {
 			p := dbtest.PlanOf(t, d, c.query, false)
 			// SQLite reads a table's own tree as an index of its ids, and says so in no word of its own.
@@ -66,7 +69,7 @@ func fill(t *testing.T, d *db.DB) {
 	const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) `
 	statements := []string{
 		`INSERT INTO job_execution (id, kind, vendor_id, trigger_type, started_by, status, created_at, updated_at)
-			` + numbers + `SELECT i, 'KIND' || (i % 7), i % 5000, 'EVENT', '', CASE WHEN i % 10 = 0 THEN 'Pending' ELSE 'Success' END, i, i FROM n`,
+			` + numbers + `SELECT i, 'KIND' || (i % 7), i % 5000, 'EVENT', 'user' || (i % 500), CASE WHEN i % 10 = 0 THEN 'Pending' ELSE 'Success' END, i, i FROM n`,
 		`INSERT INTO job_task (id, execution_id, kind, status, payload, group_id, turn, queued_at, created_at, updated_at)
 			SELECT id, id, kind, status, '{}', vendor_id % 100, id, id, id, id FROM job_execution`,
 		`INSERT INTO job_log (task_id, start_at, size, body) SELECT id, 0, 1, 'x' FROM job_task`,

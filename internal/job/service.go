@@ -42,6 +42,7 @@ type Service struct {
 	draining atomic.Bool
 	looked   atomic.Int64 // when this process last looked for work without a failure, or began, in microseconds
 	stats    stats
+	watches  watches
 	lanes    lanes
 
 	mu   sync.Mutex
@@ -58,6 +59,7 @@ func New(d Deps) *Service {
 		works: map[Kind]Work{}, ends: map[Kind][]func(context.Context, db.Tx, Execution) error{},
 		fires: map[Kind]func(context.Context, db.Tx, Schedule) error{},
 		wake:  make(chan struct{}, 1), lanes: newLanes(), runs: map[int64]*Run{}, busy: map[Kind]int{}, resting: map[int64]time.Time{},
+		watches: watches{byID: map[int64]*watched{}},
 	}
 	s.host, _ = os.Hostname() // "": nobody is shown where it runs
 	if s.tell == nil {

@@ -3,11 +3,12 @@ import "./theme/tokens.css";
 import "./ui/base.css";
 import { I18nProvider } from "@lingui/react";
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
-import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { asProblem } from "./api/problem";
+import { underwayKey } from "./features/jobs/underway";
 import { firstLanguage, PreferencesProvider } from "./features/preferences/preferences";
 import { sessionQuery } from "./features/session/queries";
 import { activate, i18n } from "./i18n";
@@ -15,12 +16,16 @@ import { createPortalRouter } from "./router";
 import { theme } from "./theme/theme";
 import { NoticesProvider } from "./ui/Notices";
 
-const client = new QueryClient({
+const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     // A session that ended on the server ends here too.
     onError: (error) => {
       if (asProblem(error).status === 401) client.invalidateQueries(sessionQuery);
     },
+  }),
+  // Whatever somebody does may have begun work.
+  mutationCache: new MutationCache({
+    onSuccess: () => void client.invalidateQueries({ queryKey: underwayKey }),
   }),
   defaultOptions: {
     queries: {

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { Account } from "./Account";
 import { Rail } from "./Rail";
 import classes from "./Shell.module.css";
+import { Work } from "./Work";
 
 /** The frame around every page: skip link, rail, account, content. */
 export function Shell() {
@@ -26,6 +27,7 @@ export function Shell() {
       <Rail />
       <div className={classes.body}>
         <header className={classes.top}>
+          <Work />
           <Account />
         </header>
         <main id="content" className={classes.content} ref={main} tabIndex={-1}>

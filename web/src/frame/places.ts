@@ -1,6 +1,15 @@
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
-import { type Icon, IconHome, IconSettings, IconStack2 } from "@tabler/icons-react";
+import {
+  type Icon,
+  IconArrowsExchange,
+  IconHistory,
+  IconHome,
+  IconListCheck,
+  IconSettings,
+  IconShield,
+  IconStack2,
+} from "@tabler/icons-react";
 import type { LinkProps } from "@tanstack/react-router";
 import type { SignedIn } from "../features/session/queries";
 
@@ -16,6 +25,7 @@ export interface Place {
 }
 
 const everybody = () => true;
+const signedIn = (user: SignedIn | null) => user !== null;
 const administrators = (user: SignedIn | null) => user?.sysadmin_flag ?? false;
 
 export const places: Place[] = [
@@ -27,6 +37,28 @@ export const places: Place[] = [
     within: ["/projects", "/p/"],
     shown: everybody,
   },
+  {
+    title: msg`Security`,
+    to: "/security",
+    Sign: IconShield,
+    within: ["/security"],
+    shown: administrators,
+  },
+  {
+    title: msg`Replication`,
+    to: "/replication",
+    Sign: IconArrowsExchange,
+    within: ["/replication"],
+    shown: administrators,
+  },
+  {
+    title: msg`Jobs`,
+    to: "/jobs",
+    Sign: IconListCheck,
+    within: ["/jobs"],
+    shown: administrators,
+  },
+  { title: msg`Audit`, to: "/audit", Sign: IconHistory, within: ["/audit"], shown: signedIn },
   {
     title: msg`Admin`,
     to: "/admin",

@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, inPath, type Schema } from "../../api/client";
 import { problemFrom } from "../../api/problem";
+import { save } from "../../ui/save";
 
 export type Signatures = Schema["ArtifactSignatures"];
 export type Signature = Schema["Signature"];
@@ -74,15 +75,6 @@ export function useExport(project: string) {
       save(data as Blob, `${project}-${kind.toLowerCase()}.yaml`);
     },
   });
-}
-
-function save(content: Blob, name: string) {
-  const address = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
 }
 
 /** Sets or removes a project's own policy. */

@@ -1,0 +1,97 @@
+import { Trans, useLingui } from "@lingui/react/macro";
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { SearchField } from "../../ui/SearchField";
+import classes from "./audit.module.css";
+import type { AuditFilter } from "./filter";
+import { operations, resourceTypes } from "./words";
+
+interface Props {
+  filter: AuditFilter;
+  onChange: (part: Partial<AuditFilter>) => void;
+  onClear: () => void;
+}
+
+/** Which rows are shown: who, what, to what, how it ended, when. */
+export function AuditFilters({ filter, onChange, onClear }: Props) {
+  const { t } = useLingui();
+  const set = Object.values(filter).some((value) => value !== "");
+  return (
+    <>
+      <div className={classes.filters}>
+        <SearchField label={t`User`} value={filter.user} onSearch={(user) => onChange({ user })} />
+        <SearchField
+          label={t`Resource`}
+          value={filter.resource}
+          onSearch={(resource) => onChange({ resource })}
+        />
+        <Words
+          label={t`Operation`}
+          all={t`Any operation`}
+          words={operations}
+          value={filter.operation}
+          onChoose={(operation) => onChange({ operation })}
+        />
+        <Words
+          label={t`Type of resource`}
+          all={t`Any type`}
+          words={resourceTypes}
+          value={filter.type}
+          onChoose={(type) => onChange({ type })}
+        />
+        <NativeSelect
+          aria-label={t`Result`}
+          data={[
+            { value: "", label: t`Any result` },
+            { value: "true", label: t`Done` },
+            { value: "false", label: t`Refused or failed` },
+          ]}
+          value={filter.result}
+          onChange={(event) => onChange({ result: event.currentTarget.value })}
+        />
+      </div>
+      <div className={classes.times}>
+        <TextInput
+          type="datetime-local"
+          label={t`From`}
+          value={filter.from}
+          onChange={(event) => onChange({ from: event.currentTarget.value })}
+        />
+        <TextInput
+          type="datetime-local"
+          label={t`Until`}
+          value={filter.to}
+          onChange={(event) => onChange({ to: event.currentTarget.value })}
+        />
+        {set && (
+          <Button variant="subtle" onClick={onClear}>
+            <Trans>Clear filters</Trans>
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
+interface WordsProps {
+  label: string;
+  all: string;
+  words: readonly string[];
+  value: string;
+  onChoose: (word: string) => void;
+}
+
+/** The API's own words, which scripts and the log of the program use, too. */
+function Words({ label, all, words, value, onChoose }: WordsProps) {
+  const offered = value && !words.includes(value) ? [value, ...words] : words;
+  return (
+    <NativeSelect
+      aria-label={label}
+      data={[
+        { value: "", label: all },
+        ...offered.map((word) => ({ value: word, label: word.replaceAll("_", " ") })),
+      ]}
+      value={value}
+      onChange={(event) => onChoose(event.currentTarget.value)}
+    />
+  );
+}

@@ -1,0 +1,31 @@
+import { Link, type LinkProps } from "@tanstack/react-router";
+import classes from "./TabLinks.module.css";
+
+export interface TabLink {
+  title: string;
+  link: LinkProps;
+  /** Whether this one is shown. */
+  here: boolean;
+}
+
+/** The parts of a page that are shown one at a time; which one stands in the address. */
+export function TabLinks({ label, tabs }: { label: string; tabs: TabLink[] }) {
+  return (
+    <nav aria-label={label}>
+      <ul className={classes.tabs}>
+        {tabs.map(({ title, link, here }) => (
+          <li key={title}>
+            <Link
+              {...link}
+              className={classes.tab}
+              data-here={here}
+              aria-current={here ? "page" : undefined}
+            >
+              {title}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
