@@ -675,6 +675,88 @@ type FindingChange struct {
 // FindingChangeKind defines model for FindingChange.Kind.
 type FindingChangeKind string
 
+// Found defines model for Found.
+type Found struct {
+	Artifacts []FoundArtifact `json:"artifacts"`
+	Labels    []FoundLabel    `json:"labels"`
+
+	// Packages names; only for who may list vulnerabilities
+	Packages     []string          `json:"packages"`
+	Projects     []FoundProject    `json:"projects"`
+	Repositories []FoundRepository `json:"repositories"`
+	Tags         []FoundTag        `json:"tags"`
+
+	// Users only for who may list them
+	Users []FoundUser `json:"users"`
+
+	// Vulnerabilities only for who may list them
+	Vulnerabilities []FoundVulnerability `json:"vulnerabilities"`
+}
+
+// FoundArtifact defines model for FoundArtifact.
+type FoundArtifact struct {
+	Digest  string `json:"digest"`
+	Project string `json:"project"`
+
+	// Repository in the project
+	Repository string `json:"repository"`
+
+	// Tag the one set last that names it; empty without one
+	Tag  string `json:"tag"`
+	Type string `json:"type"`
+}
+
+// FoundLabel defines model for FoundLabel.
+type FoundLabel struct {
+	Color string `json:"color"`
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+
+	// On the newest artifact that carries it and that the caller may see
+	On *FoundArtifact `json:"on,omitempty"`
+
+	// Project empty where it is for all
+	Project string `json:"project"`
+}
+
+// FoundProject defines model for FoundProject.
+type FoundProject struct {
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
+	Public bool   `json:"public"`
+}
+
+// FoundRepository defines model for FoundRepository.
+type FoundRepository struct {
+	// Name in the project
+	Name    string `json:"name"`
+	Project string `json:"project"`
+}
+
+// FoundTag defines model for FoundTag.
+type FoundTag struct {
+	Digest  string `json:"digest"`
+	Name    string `json:"name"`
+	Project string `json:"project"`
+
+	// Repository in the project
+	Repository string `json:"repository"`
+}
+
+// FoundUser defines model for FoundUser.
+type FoundUser struct {
+	Realname string `json:"realname"`
+	UserID   int64  `json:"user_id"`
+	Username string `json:"username"`
+}
+
+// FoundVulnerability defines model for FoundVulnerability.
+type FoundVulnerability struct {
+	// Cvss its highest score
+	Cvss float64 `json:"cvss"`
+	Name string  `json:"name"`
+}
+
 // GateFinding defines model for GateFinding.
 type GateFinding struct {
 	CveID        string `json:"cve_id"`
@@ -1374,6 +1456,30 @@ type TagRule struct {
 	UpdateTime *wire.Time `json:"update_time,omitempty"`
 }
 
+// TrendSample defines model for TrendSample.
+type TrendSample struct {
+	Artifacts int64 `json:"artifacts"`
+
+	// Bytes as quotas count them
+	Bytes int64 `json:"bytes"`
+
+	// Critical findings of this severity
+	Critical int64 `json:"critical"`
+
+	// Day In UTC: 2006-01-02
+	Day string `json:"day"`
+
+	// Fixable findings of any severity with a fix
+	Fixable int64 `json:"fixable"`
+	High    int64 `json:"high"`
+	Low     int64 `json:"low"`
+	Medium  int64 `json:"medium"`
+
+	// Pulls so far
+	Pulls   int64 `json:"pulls"`
+	Unknown int64 `json:"unknown"`
+}
+
 // TrustPolicy defines model for TrustPolicy.
 type TrustPolicy struct {
 	// Audience That tokens must be made for
@@ -1972,6 +2078,12 @@ type ListStatementsParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// SearchEverywhereParams defines parameters for SearchEverywhere.
+type SearchEverywhereParams struct {
+	// Q Part of a name, repository:tag, a reference, a digest or its beginning, or a command with one of these
+	Q string `form:"q" json:"q"`
+}
+
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
 type EndOtherSessionsParams struct {
 	// UserID Of this user, instead of the caller
@@ -2037,6 +2149,12 @@ type ListDeletedProjectsParams struct {
 type RestoreProjectParams struct {
 	// WithRepositories Restore the repositories too that were deleted in it and can be
 	WithRepositories bool `form:"with_repositories,omitempty" json:"with_repositories,omitempty"`
+}
+
+// ListTrendsParams defines parameters for ListTrends.
+type ListTrendsParams struct {
+	// Days How many days
+	Days int `form:"days,omitempty" json:"days,omitempty"`
 }
 
 // ListWebhooksParams defines parameters for ListWebhooks.
@@ -2338,6 +2456,9 @@ type ServerInterface interface {
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// SearchEverywhere A few of everything that the caller may see and that q means, a word, a reference, a digest or a command that pulls
+	// (GET /api/haven/v1/search)
+	SearchEverywhere(w http.ResponseWriter, r *http.Request, params SearchEverywhereParams)
 	// EndOtherSessions Sign out everywhere but here; another user everywhere, for who administers users
 	// (DELETE /api/haven/v1/sessions)
 	EndOtherSessions(w http.ResponseWriter, r *http.Request, params EndOtherSessionsParams)
@@ -2383,6 +2504,9 @@ type ServerInterface interface {
 	// RestoreProject Restore a deleted project with its members, robots and policies
 	// (POST /api/haven/v1/trash/projects/{project_id}/restore)
 	RestoreProject(w http.ResponseWriter, r *http.Request, projectID int64, params RestoreProjectParams)
+	// ListTrends What the registry was on each of the last days, the oldest first; the last entry is what it is now
+	// (GET /api/haven/v1/trends)
+	ListTrends(w http.ResponseWriter, r *http.Request, params ListTrendsParams)
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
@@ -4758,6 +4882,39 @@ func (siw *ServerInterfaceWrapper) EndPreviousSecret(w http.ResponseWriter, r *h
 	handler.ServeHTTP(w, r)
 }
 
+// SearchEverywhere operation middleware
+func (siw *ServerInterfaceWrapper) SearchEverywhere(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchEverywhereParams
+
+	// ------------- Required query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchEverywhere(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // EndOtherSessions operation middleware
 func (siw *ServerInterfaceWrapper) EndOtherSessions(w http.ResponseWriter, r *http.Request) {
 
@@ -5216,6 +5373,39 @@ func (siw *ServerInterfaceWrapper) RestoreProject(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RestoreProject(w, r, projectID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTrends operation middleware
+func (siw *ServerInterfaceWrapper) ListTrends(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTrendsParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", r.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "days"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "days", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTrends(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6105,6 +6295,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/workload/policies/{policy_id}", wrapper.UpdateTrustPolicy)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/test", wrapper.TryTrustPolicies)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/token", wrapper.ExchangeWorkloadToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/search", wrapper.SearchEverywhere)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/trends", wrapper.ListTrends)
 
 	return m
 }
@@ -8502,6 +8694,45 @@ func (response EndPreviousSecretdefaultJSONResponse) VisitEndPreviousSecretRespo
 	return err
 }
 
+type SearchEverywhereRequestObject struct {
+	Params SearchEverywhereParams
+}
+
+type SearchEverywhereResponseObject interface {
+	VisitSearchEverywhereResponse(w http.ResponseWriter) error
+}
+
+type SearchEverywhere200JSONResponse Found
+
+func (response SearchEverywhere200JSONResponse) VisitSearchEverywhereResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchEverywheredefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchEverywheredefaultJSONResponse) VisitSearchEverywhereResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndOtherSessionsRequestObject struct {
 	Params EndOtherSessionsParams
 }
@@ -9069,6 +9300,45 @@ type RestoreProjectdefaultJSONResponse struct {
 }
 
 func (response RestoreProjectdefaultJSONResponse) VisitRestoreProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrendsRequestObject struct {
+	Params ListTrendsParams
+}
+
+type ListTrendsResponseObject interface {
+	VisitListTrendsResponse(w http.ResponseWriter) error
+}
+
+type ListTrends200JSONResponse []TrendSample
+
+func (response ListTrends200JSONResponse) VisitListTrendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrendsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTrendsdefaultJSONResponse) VisitListTrendsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10128,6 +10398,9 @@ type StrictServerInterface interface {
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
+	// SearchEverywhere A few of everything that the caller may see and that q means, a word, a reference, a digest or a command that pulls
+	// (GET /api/haven/v1/search)
+	SearchEverywhere(ctx context.Context, request SearchEverywhereRequestObject) (SearchEverywhereResponseObject, error)
 	// EndOtherSessions Sign out everywhere but here; another user everywhere, for who administers users
 	// (DELETE /api/haven/v1/sessions)
 	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
@@ -10173,6 +10446,9 @@ type StrictServerInterface interface {
 	// RestoreProject Restore a deleted project with its members, robots and policies
 	// (POST /api/haven/v1/trash/projects/{project_id}/restore)
 	RestoreProject(ctx context.Context, request RestoreProjectRequestObject) (RestoreProjectResponseObject, error)
+	// ListTrends What the registry was on each of the last days, the oldest first; the last entry is what it is now
+	// (GET /api/haven/v1/trends)
+	ListTrends(ctx context.Context, request ListTrendsRequestObject) (ListTrendsResponseObject, error)
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
@@ -11954,6 +12230,32 @@ func (sh *strictHandler) EndPreviousSecret(w http.ResponseWriter, r *http.Reques
 	}
 }
 
+// SearchEverywhere operation middleware
+func (sh *strictHandler) SearchEverywhere(w http.ResponseWriter, r *http.Request, params SearchEverywhereParams) {
+	var request SearchEverywhereRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchEverywhere(ctx, request.(SearchEverywhereRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchEverywhere")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchEverywhereResponseObject); ok {
+		if err := validResponse.VisitSearchEverywhereResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // EndOtherSessions operation middleware
 func (sh *strictHandler) EndOtherSessions(w http.ResponseWriter, r *http.Request, params EndOtherSessionsParams) {
 	var request EndOtherSessionsRequestObject
@@ -12345,6 +12647,32 @@ func (sh *strictHandler) RestoreProject(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RestoreProjectResponseObject); ok {
 		if err := validResponse.VisitRestoreProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTrends operation middleware
+func (sh *strictHandler) ListTrends(w http.ResponseWriter, r *http.Request, params ListTrendsParams) {
+	var request ListTrendsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTrends(ctx, request.(ListTrendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTrends")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTrendsResponseObject); ok {
+		if err := validResponse.VisitListTrendsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12961,314 +13289,327 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nbhs51ij4KoR2F5m5W7ac/sMdGx923Ym7OzOdThC7O4OdBBJVRUlslUg1ybKsMXJxn+Y+2H2SBc8h",
-	"65dVKsmSk0xnMEA7qir+HJ5zeP7P/SCWy5UUTBg9OL8fzBlNmII/nylGDUsujf1HwnSs+MpwKQbng5s5",
-	"Iytq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObFRucD7RRXMwG0eDuZCZP7I8nesFXJxJGpOnJSnJhmBqc",
-	"T2mq2YcP0eA1nbGfuVjo5vRvWEoNv2Uktc+JkcTYBSl2y2WmCRUJ/CDYnSErOmMR+V1ywRKy5mZO3g1I",
-	"RN4NDrXOG2lo+kxmIgCnn+SaLKnYECXXmiypiefVaadSLakZnA+4MN99M4j8OuwkM6Z2WMiHaLCiii6Z",
-	"ccdHk4TjMuqremtPzEiiGE3sCVpYUWX4lMbmgnCjydh/PAIIj4mgS4YnzQ2ZU31KfpGGxFSzE82E5vY0",
-	"7M64Hd9ixiAa2G8G58U6ooFif2RcsWRwblTGynBY0rufmZiZ+eD8u2+iwZIL/8+nUe1s7E7p1DA1wglC",
-	"uJlSbXDNbnsWC8iETaVifpV/ZExtSsu0Qw5a1vT07KtvgutwUBspNmWKiTi0HjojUpGEz5g2YRAVX/eE",
-	"0VfffrsdSAlLGZwhT5qr+iVbTpiy4KHEvxheXHmYruU1UHnJBV9my/LqPFq75fFbpjZueeGZ8zd2mjkw",
-	"GxMJUMxWYCg249qoDWGpZus5KxCmurhDrOmOxVnphAKzVF556HyzuH0ifPbQGXgsxchhesuZejI4HJ5z",
-	"PVJMy0zFrIMlrJT8ncWGcOEYgpkTrglFNsFumSB8arlbKuVCk5QvGKGCAFBgH3gzFjv558kLffLGTXzy",
-	"i/2xvIuETWmWGsef83VPpEwZFbDw3+VkKzoaqhdhBHRfHxKSdkj89b5tRnh8QE6e0glL29Eyf/xQzFwy",
-	"C9P2iZYHmcPQHANDc+TPD3locjrKtBUE6mj0yl59XBP7NCJcaFO672OapoDNobvQfoFA35+92xs3JHrw",
-	"eA63ccvU7lGAjp5GvQ7BDjDS/N+Byd9YIYzC7BfkzF7KKdOaLBkVmtA0jUi2snLR07Po7OysY4E4fniV",
-	"Z4FlLumdA9XZWXjRUnYQgX96SKxZKTZn1Iwe+w7y81p0pKLEsUP7Dr57DCisZMrjTZ+1lN887Ergemq5",
-	"wH4pi7L4ZvhSqAxzrPWNpArfW7BKRXiy81rdkAddcaZmrIOo/OOHYjTyhwYwnkmBeo+uKJ+xXC6pPifj",
-	"xX/djgm7o7GJ7D/+x+2YxFIYyoWGH/5F/8fk/ZgoKqz+Ol781z0lkw9jYrVJOYVf/kLJ5K9jy7mInJ6+",
-	"E/9gG00MKHdWB+LacDEjiWRaPDFkIeSaUMUInwmpWAJqsgVGYmUiSsZvqRJczMYEJZ3Td6KFBf7RpiZ9",
-	"c/a370JH8UcmDW0/igMcgpPaaau+k2UFVuqYClFcfnVdrDrSIVFSsVXKY9pLKSu9S5DpWNLKefHRlBLF",
-	"VlJzI9WmBy8qXgbslpkB84Gj7IismIqZMCdMxDJhCTFrHrM2uFfn7Ql31My3A94w0RPs7k0H9OPBWU6k",
-	"aaeJ/PGD58lStn3XWdp2LO7zhy5DM607pYzSCwdUL7RUAbMcMMomV47I+GTsrESEkgXbkKlUxH7LRGJ5",
-	"qVRJq9AMU+1oP9IrGrNRP5F1f3k0Fz+/+nar2G7orEsMyh8fki1aHbcdMfzTh2KgkQvWgX/544fO45Wn",
-	"8DSFavWwWdZsMpdy4eXR1vma7z1sZmCmeiWFZmUnQUD+wQcXcE9MZLIhXBO2XJnN6SAquxl+lnjL2b//",
-	"T8Wmg/PB/zEsnBJD9+qwcEfAKp5LEaAX+2twyg/R4AfK00zBR1bSYmiwp6v8nh3+rnEZBUBCC8Knenil",
-	"lFQaVxMwsK+ZMGStpJidkm/v7ohgt0wRw9JUk6XlMGZOhbtF/8iYNoQnEVmDggxSClP2g1TOZp5NoeKe",
-	"aXaK3AMXYtd5GcdMw18rJVdMGY7HQ2MP2hrZRQM2nVrRPPTIm9MCDz/kOCEnINp/iNzkV3erlIr8KHuv",
-	"g6apXIcw6DIHzGRjt74ka5mlCZkwkjIr4yqZzeZEyPWgaV6LBiumltwEcfNmzrgiis/mRhOdTac8RqzZ",
-	"kCXdEG14mhIhjb0XGOHinCRc00nKkoiwu5WlnYikMl6wJDy1U3vCsKVaCgAKN2ypt2EZAvcNfDUooE+V",
-	"optBRV7b9SijwXou+01/nbnD/lDmHv/Kz64MbRy2NHPkT7/Y/PtWLHIbbSJQ4Bq/5iJmZD1nIrKysb2r",
-	"x3gqY5IJw1N4NigZZBJq2InhcH/t6fGLBlaUbS7mB6v4mnMy1htt2HJEE3vTgiYh1Tgi41U2SXk8crhh",
-	"f1EyZfa/M0WFGZ+Sy5nV/gwOYx+OUhovtH1FyJF/W0gzwrHG0TsxTpjgLHHv4EgRGVdmH0mRbvynms8E",
-	"S0Zc2B88Wtu/HWLbP1M2hVEcMCOrKr4T40wolloePAbAWoKx6qQmQhKdxfPcxg6gIJpu7CMzt5ITnVjl",
-	"wFIx6pUNXISltxkMvbphheInmsC7OiJTJZfkaeCassPJbBX2BMAj1JMndnbtxk7ZBd4WgEn2NzQa6zlf",
-	"5W7SOJaZAC2HpdPQPuw4AUcwVROpnuiKUxJeDQxh2F2Lzx3pB/V1zewdFrMIlrtichUarUawgLtuhnYi",
-	"9OTeoMIFFyHdGgzMcDj26KmQYrOUmQ7tzcuW3cuEeYLrcw7Xaz4T1GSKBe68WFocD90n2n9lT+AZvAY+",
-	"IGNoPGdw+0q4pZc0YYSbIHMv3FuNzS251vbPFo/7nHlNPmFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhM",
-	"m/JFU5pPqrC3y+ovdpeWQnVwF0IaGo4OqIHpF/fi7oByCnRgAgcFYBDruQzusjSQrhx2i7cf6Dm21DXl",
-	"Ch3tfa7XHJFCd6s21LAlC/GlF3A2yAYsMfph4CaCQAmWamCOmvLEsT8fLqDPLcus4YIUAO8WYHr49EYt",
-	"rpE/R8Q995MDiRrwbYqE3SHgUkYTCKQJTl+jztyHW8AnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpBqTVXi",
-	"SKtK7d6x34TMXGpzvpLKFNaqmPFbtHnojU7lLERUKZ2NNIulSALodjnLubdMEyubKrlGEK4pt3fSGdKu",
-	"sMeZSNhcIX7IbFJm0gJMMDipNiNmFYoOFJ+iAnNhGYOVU60gLMWMyFswSgR24gcdgcxTVvAOIgnBBEqu",
-	"8+HrqMlEHjSEio+ckjldrZgABDnCauytGDR3vUiKazc/MU1cjAlLAMSDHj7G8kQd+4YZ7FSVWQ6+6RVa",
-	"puwp6BbzUY6d/Xa3UtLIWKbN0Uy8sszDpMGbHQDSsYwC0lZ8SVPitt5jScBnkNizpeVAcmplrzhTCpnP",
-	"hM2txBANLInY9bzfJgjhkOVV1xCoBtoqXwhxqudocnvjDcjlGDyavi4xLRcRUpNaVDhUL5cDYqoUZwmR",
-	"mTknmt+RKWdpoiPiFoX3HogSv948c4LEOaixk00hsFaMc9+FME8u7c25MpsCy1SWsv4qaw6CN1kK9+qS",
-	"3r3AD59+27xls5WlhG4WJbI0tZqKN1ntH65ZRgLcVp/DfBnU+TKRMq1Hci3OCYSKlZ2eZE51cc1feFnv",
-	"HDwkMDNRzFAu/BNi5lIXbl7n86k4Ui/QijSIckoolgBkAANZeMFr7wNk+pylzLDkdWGiqOLhJGxHQJba",
-	"g1ZbBPxosMMVZJHC6u9NiHu5OKbiibEXoGLaOG/mBsxq/ThsHROA4J1hewJSDH6FywhjiAuaDMi3PmTS",
-	"C6X2iEkmEikgSLZm2fBCYUiCwfDhC0LJhBpUhClRmbB/FK4qi2nanjhN+zHUlkOebExIxoYr3CvyKNaK",
-	"CqYLxpLq3dY+NejPIUEWZgEBuDz2E03Ae+yMcvC17jdToahVJ6pFPEfwL2CeIBgiHC9QcLGPDJ2hn9wr",
-	"Z94/6+1u0QPIxWvUnp4NtezMr21Qse+FyLlq/qtu1DIasDcYMJF5D201MKM5YhbAaftN7nuuIh/geIJc",
-	"hXATkbNzkH77HZLdb3A2Q2egSxWHY8+hdnZB68kh+QzXZGYl+alUZCZl8gDuskAJpYI3uSZVPXY98LRY",
-	"0AseTF/udOVVibppJHSNravuCmdQUnKm6DIo6i2Z1sHwvvBIO5mm/NituwpYfFj+ey/5BIHT0Pdr63GD",
-	"BtdxS9OsxdNxy1TCg9z8lcMjRuM54UvIS0FGylXhWe6zgRf2499woq37yBcU2skPHGTcZ3Mq8Dxr+HLr",
-	"YwcaOJBQQydUs1GHPSx/B0W8ZIRW/H6UOeV3LBndMqXbPEd13inYehANZsh7aGpA4QoxzRWNFw5/A2rM",
-	"LVPchC/I9tWE/GI/UsMcgHcC7fadH2cDFWq8dWEffqri2/oCS1O+b4ECIGwTBh2ow+7iTIfEBAfQUqAb",
-	"OKFSrtGyRXKjFMExekoLUzdu2P6ylk48QDvS1K6NSAGD9yLZMi4ELI1TfofqTSiIW5q+cp3MTCzx+tu2",
-	"mFfu1dwlGVI+N3m8HBif7J5VbtGJwRtr9UuG/DBIxg5Y7TuLnN7jZVj4qyxd4gg9j9GudWRRINMtEfHO",
-	"mGZfjLy13UlGyDmaFFU3P8RgFo0Gt1kqmKJo0wOVa4SxhSXzgTNKwE9CmpGHVZgz4VlvQfpcFO+P350W",
-	"3EGBOFUA5qjhF1bQZYGyxRGXiKiNEbwqENQDc5LKeDFwcQBBoJQ+1DtaVRzod6OH6knu+G3liHf71mPM",
-	"Ll/VDvYBSFg9qH4OtqafouQCa/r+Sj6nLndRp/dji29iRzdE2/a9cNWMQyiiVXZyDYK813K54LPSheY9",
-	"NVxjkgr6Zi7QqdA0NDkGmfMFpzXlw1j2DWZARlCH6H1j4b0duK9aNQBwR1GyytIUXFAyTaKmT7OIG2ky",
-	"2wri0TR9NR2c/2v7UksI++F9FMjDhvAebahILgidaFBSGqD03jOnwO5nVix2l/NZD68cEUKI95NMkzcs",
-	"ZVSzVikk92LkBguzlgRjTkgl6gNdq0wkhJK5TJOm4UkvWDKabDrClB5syKtDxk9ZvlnshyFwVLScfQmx",
-	"xVmaZ1wXnk8h1xXvu6OmoHVn2SZ8H48uSnFjdSM0hvREpBBHIlK5CCLi7oHIiXERqdwCYGjJxELItXBE",
-	"4XmJdyMX3AkzB8EBaXdTZidNVOlSTBGKJSIpdl+QS1fE2N/l5CrPh2jeUophpsVuBiEmkiN5S9mdUXRE",
-	"jVEdUkzFvVFstbc9URuqzJE2AGO3s4w2qfu1x703mRDwx7WRq5VFO7DEWOS7zjCANWobdlSirCaaUb3Y",
-	"ep/9XU5uqF48QwsyCBV8Ngslzr68/OXXy58jcv3sp6vnv/58ZRd49dvVLzdBA2IP71VADRdJSxLdW6dd",
-	"cU2mUnkLEUYHoXlckwW3l9jJ0zxQbT2XKXO3QD89ya3AZ3s37xo7xzl58fLyx6vR9bPLXyLy+tc3P16N",
-	"Ln99/uJm9POrHyPyv//n/+pn+ixPVt58cQY59vjDbKF3e4KfBalXs2p7HMhDuIMLDNHhAjRyavCCyVWA",
-	"lnDJID7+aJ9o9HlYnCCGLhgxmRI9NfL+nkN2Z0ZGbY50JivFpbeLNdF9zmdzpshMMp0HkDWXqDKxDchr",
-	"qsmEzTLxMdhzN/+9jucsyVKWkL9MMU7TXu3EqM1fD8ecu2OXDs1BPf/qwYRqaexVnlQYPDLEa09RHXzI",
-	"3SQNblTYHHogvUKw977d4Wz6vm3PDTyz/d7PjU893l1Tbvquu3Ya3pTkhyiAUGywZK8odhE6i5e8xdO1",
-	"35Wwt9/Wlw0aRBB3GLRjtYZGtOeLdDgSXbRC4cmtbrkdWM+kmPJZplocWFO+S6wPDvkDT8NmAr6bZ86d",
-	"ZmCkrpSabKWNYnTZFjPvCjpNrKolNUOfeJxyOzWZSSKF1f+sMhNhHgPVJJHxgqlTLrdKOMUB5OsoNh45",
-	"cLafBoCuib6wuorNGYsDMAV2BVgdRN0mSyqC2FbKcQtZ4li76CkYK8em51pqoRYOgk41M+/hV8KNRT5N",
-	"0a/SrSkEp1/YuqDyHWy/4WQFjw7nGMQrnGZLHUKQCUs5u2VgEtArRhf2j7/8P0L/V44Sf70gEFucjwCY",
-	"xeO5BZ5iNJ6DNY9rUuIK+zCKnRJpKzSye2WCWvJFg7+0nMx1OUS+zbsX9MJ49b++1IArcMUV0/2dxzvI",
-	"TL9n2vApLzJQt65Grpi4ZXfbZPRaSJggr1ZM/Hb1T8tYMguvSkUmb7nhKTebiKA0EpHK6qBeR2E1q5xF",
-	"aceD88HvWorTN3T90kllVYdxR2UZfClCP6r7F/n1zc/VU/r26VdRl8Gw9Op/f/q3r3YMWnrbjFK6IOyW",
-	"qQ1x1m9vLEvZ1BCZmT44VMjGebCANCMKKbDemwX/Lf2UiYSpERe3TBs+q/sLgj71rVCqHHQPfAuFFbxm",
-	"Sluku5ELdkC7F6b/he2pVRKsHhja0s/zyNRjxu9Gg3kw1SNXM+I5VTQ2TGmP1JDX/yBRD8LCM52Hr9RC",
-	"nri9EcmSi8wwXXYtCJfy7X2jR4VLu2zJFDjAdsk5fiMn0rzOP9xuyS3dF3BA1WkL5OojpFbQG5P+AxFf",
-	"nwxCBu5qqPK27a6uHktNY09pzLCOsUtSp4DPkGKpz9EOM/aZxEVtAJ9cSsuZuOP/NgY7IRS4wy/RUOg+",
-	"HA/Hp+8ESsqYsQ2f5INi8jb8hh6KwhUg18J5AsBH4CpG7YlhRZLAtw5+PmdgC/Z5QaUE0a149ZIm7MCs",
-	"s1NAORi6HSAO318btVjzWzECjPvmbyRlBlio/WfCZ5DXVgTO8DsrLc9ZvNDZcqfIes+LezABxN9KMk1N",
-	"uvQVbroRLZjIkUcbBC2eN23ZFxE5A0rqH92c583UZ6AGfLJRNefD7cnP7jLS9su56SQZD7wyHKKOdBh3",
-	"HNcrGofC+DD4u7nP7zfGxzVAJY0JjRd4M65L+XcQON4voaPjkuZLHrgLnI+k/4ltS6meZgqMprkIy1k4",
-	"wbryQt+LFwD8avqmkI8DppBwOF0J1haVMGkC0yWgfInhIjZkksoJ0vWSCj5l2uwTPuYkGoR5lJ9/bdMd",
-	"Wb2vlbzbFPbTtoxmJWOm3aao0GvLkxKe+OuMxKhqa6gDwi36zCAur5bRZPfcZbUvFf22KAlBCjgHwKtv",
-	"Sk0wd+bV1ME8z0/vGY7KTDwP1hL4vjScJSqsf9MHtfMT3w8W/nuSV8egAsKNsE71rHcuZyjO9dIdL4gd",
-	"GGGqictfdwU6/Lpm9Jb1puga5paxHvGiyLTAlZVA34q5r/NQtV1CERXTc+GqNAWyPL31EKQsAPsaDVOG",
-	"zrBG8TlCB/IH0FrptGGNNzOSCESNpQlTWGBqSe9GUCIOs0RBua8nEdJ0TTca9egRWmXkdJpywYIK74Kx",
-	"1SixXwQRCXLSuSYLtjLE5Y5BNS67Zn1Bzpxvm9Tl80a55K+/86Ig/vssjNaVDYZrVecjPv326+/OegyK",
-	"T+sDt2wWzwhIcilvWVKcJfgT0b5sjzCPnbb/MN1777lSiNfFmoUjKBkWoi00tgHcLXIDbsmUwUXgYoTy",
-	"uodiA4c1Y0b3qgZR4HXzLMKADC26jFWtdHedW3EaHD5esGTUksxV8QKsqTBg3IUyYlNDaCoFc/WiMFHO",
-	"QkWKdJPzIbhnEijmYRfbNwssGiRyLXqtyt5qQnoSxiVAYSXjeEGxPmeJ13LJ8hAtXGDvZc0ZTc28JdbW",
-	"3brbRJXyFV4U4N30D3jIv2jVVBRbUi6Cl+BLz8cLiSeHZYqYC5VZJqx0hUEKKcTNIAi5gQodAGVNN/3u",
-	"r0yl4Vpq6M0ctcsBPqF0g3p66Yhdl5H+btdRx11eA40VWhFrra6Rzeb1dXg0S9Pe66in0ZfOvn6uCLAC",
-	"5cqnGtpOHZAFPoa4wpuiSHJbCltRebAKpliuNpFTP+ydaPXuIAkzKzq31Eq6qdRADn7eHhJeFObbddBg",
-	"0uzbIonFR5P6mmtF86FACcDNdqddXr8vr+hXhgoOsuV4Xit2y9k6YHOBc9uluET9yEN+5y1aHNTfdDOj",
-	"mGR/TXlrCaq6NtfS5mttJ7CLpqol0CoTOG0SbBSFqlmeBlxQMMrAG6LnrgTmXmRaUc6KlUT5IXSobIVO",
-	"2mIF6Ks5GzoLa8zwYEdN+YZujzN2E3bszJlOfgiamjso2HsGOhwSEPA92RBKVmB/dL41TK723oLHslWv",
-	"Mj1vqVlUWrCe19Ps7aLz8mTan2A/WQNKi4dtbCmNWTWdwb7sKidBaRQNBQWqRpygSrnRLYlDdZzaEqLu",
-	"/33fyimbKZLcEFiBv1+FxH0UW9hqJK3y58ijbHFefpMOnp1o3MpqOyqN3IAZEitFWYK1M7uaWFBAbim1",
-	"IU9dV5yd7JFAVAE4xxILYoXK/lrowXNd6zJwgeVHrKzi4RHi1RAoc/iot0bBAl/Sy0e05TOXSzl0ntWb",
-	"LN1BZsHxtxZxArEDC7uGqaKSd14u/UWh4sNOoQ2WkrGOXSGKG7ZcpdQwiBXWkas/RZxA2MLOmqEMbezM",
-	"flYL6A3pxXJllcuUxUZ2xVTvWtTq2g1ZK2x11kTxEIk1G2cs2AbttBeVqjIgl0N3lkBnjUEApwzUJytt",
-	"91Dbajkv3Gb/4/JI0Yh6+K5X1ENzoQE/RCxVi6T+agrXFvZgZRp7qcRpBhFuUM+mEI7gHy+LF+0/r9zL",
-	"VeL77pugO9AoqluXcE7+fv3qF6zha9idiaxuT6HIuyuIykBOKqRAjwBoZgL51ZmPtrWYiFqC4LAQpTZU",
-	"9djPihrDVLDQ1SyVkwhBNGN356BHseUtU+eFOYmwu5XC5h7Vydq6BTWPvuYsDvBLb7HYoaR66FLy0ApG",
-	"5Gkv9/ZY8jVrWeqeLmZf6jBkOkaputRHAKrgAs8N3o9dsRM/yTXErEwyvUEtsreg19YRTLtuBgAQtK2t",
-	"mNBdoaSuECMTXRE31MXc9JdE2TIY9mpvMJokKnc1YT4l4cGwIWjgQWesLQxpouRa+8tw60j9ymGDXSV/",
-	"vVz4sopONchVjjrff2ULIeGkKIncUhywzgWmXMyYWikurLAoCE8spzYbV48Fi4lfQIgt5UuCJQudjeKW",
-	"KT7l4ZTXLQGkuXbiXGsKeDcPmjk8hpTjqZslicPFghRLeAwZKsFkuVdTu2fLIzUOFJWqyJcqQw86gyaD",
-	"aoUzzXXByJXzD9HJpSaUpHKGx2AR5EQbulxBOf7MzEF4shLFrQfbgfOR7NKU7gqwcAXxXbCelY/Wc7m0",
-	"W3d7BkfRDinGpWItNaaBVsVz74uaUw2dfllC0COzYabkESuBPBOlf3BxS1MgR5+98r63buegWxRd8QBy",
-	"Rd3y2N4axnXSaOGKrMlCLsy4d/1zHOi5/wzSI6dSxSzp7qfsi0+Ac8+eI5iXc7v6NEunPG27ikBID6G/",
-	"RQV//fgzKWTfPNEVTALvg8WIzVHixe24kx4WU9xYCYY9DvF56cj661/XjJFExnpYFM44XSa7R4jbxXAx",
-	"+wcLIFNs/4Q4dNYSzOQNRjlbgYQaQ7gw0jIflWlDILAnIq+vXl64fFLXYe2XggU3JZ8DC0wv8FbWF647",
-	"QsnyC2spvCPIWsMiVN4bPjC+1dL4rVV/V1QZV0EBRrOc15n+nmh08q2pdmHCzvnSnKx0vYbLxfW424IX",
-	"GzakWbDApf766uVWo1XOz0oDRRVcqa69LLeUm+tvjwZ0uLlX2AVezG1eFp2lptwW1HW5YIAORsrw6YsO",
-	"2wpCpaqMNM4F/ziZZCLB2mFd51Ro41+H2j/BgYyAwkI1J70bGxkx4iKSo4sy5IIAjwL3dhvK12tjOggU",
-	"2408oOtLCp5nI8yt21a5Q7jr1mSSELOQIt2MwuT8thpQB1ERRRhjzZTD83jGnrFQc6raSuPNGUhDlrc2",
-	"Ag5rcakQSuqwdReDZyiA0Jn4AwGD9uedggahPi0YNvYBa5f5Yycg+0WMdkWp/EPLxjlNu5xbRkr0AE6d",
-	"qwQDOc4L2w4H2GqZp1stg7yllFfdcjylcEIhi6A8lKN90CwYZTYMcxQ3ZCYLwM4URWKXLeFXW8zeTgct",
-	"1yr29m+Hz2WCKqd5B06ihCMBgHfwjhs628lV1xpk8iDaL1dqOxrlF5RQI3vB2C5kT2dtoeiVrcwp9CjA",
-	"0DUIOMQG4x5nD8BhKvPBFJa5xHOeJoqhjQj2P2GphKqXEvyAPje70jloT/QtV97egsJBLGxPe0UZOIhr",
-	"e8qyPRNpA9FnhUJRa5MKI5bq2TKlvM1qAm01TYsh5ZjJuL1DxxpZuwGZKWE7VZvuqqjcUQvvMJms2G3l",
-	"46Wtbk9T7WHyvqGzX+gyWOt6EvScS4h65OaiUmGgMHtBObpd6OFto2MDdoiEqEkpGvOU8k8elCBqwtfH",
-	"Te2CwA4WplXPe0BdRV4pNuk+wU4BrSzshs6893mnNkXQhbmtBlw/DnewgJYON3dLJyN2F7OVGXXHc12W",
-	"kxyd+wtMWuKJwRKiziy505zhC/jAc1lVoC3i+JKkbEZTUBfOyxHFzia6BEswdLy3RKGjekFRwbjFp1Py",
-	"AovKQpD0hIGlB1tyfSrJj3KEewgBIY/VL7VIdPpN0RNGG7ppaZw5snDqNbCLC5KiMnhL0EqgfEKLT1cV",
-	"NWL71cctF5b98L55IL0PYAvZ5Pgrp04fCfScOSf0CH7jNvm2siYfCbh1rI/YkqyWV4gr9khXxuwgT1eZ",
-	"Nm0uAZolnIm4zYQLybmaLDMNeZjQ2bXCeSqlhfDCCLT9v/oZFEsyBmefHh/QpluZKdQzotMul6XpKGwl",
-	"+lXwP7K8qVVRIGhsXx8Dnvpk+/8bfjol9m7PNFMYQj9eS7VIJU2G+SxjksqZtmNC83qunbnt9EGSBtc6",
-	"C1UsvdT++DTdgK5EXd2WQPLWZqRZQHr6+9t/XINZXhCcJu9ehom5kEcR6E8Mvwe9+HzKRq4uRkfylM9y",
-	"s+sHYfjOxSWDLSXlt31bPzxuCYxKuaV295hxCV+FKltuMu6CasH67H1ah6iP2JGDX9BBjk5RwRrKtF07",
-	"wahk9a1W96gHIZQXvIVLPVd0arpZ1fb7sMKOtjP3GhvZPn6Jr9QOWmWsFJ4XFtL6yjY5afcI6ipouBy8",
-	"9e23X3+3Mx0+/ba6g/aMxO/KuYhPuyjwkLVQvsceNNgwM6+Bcrg6Iw+iau4yCYGRWdIuQGkfVOh6e6Wn",
-	"gJlqG4VuK3oCpHajnPW6XmPQXtC7eZtfTT2rDoWgtsKuUmXMm0LKsPIRISXnhu9poFh+xewGQre/VrC0",
-	"thaYcqO39Sip9efJ0tSHN+8a5ON1vWmPPIG8uwksMbSzX6HLaCA7pz1hME8ymtB4EfnCP3k+gH2yogrN",
-	"z+gz383g3PPVkaHBwjQQtovuDotFRd4rpAJMNkTINSYyG1+IqEhZoGSeiQQtunu2KSj7vLyxuFhu6Ax+",
-	"K1vPnrseeKE2OmLKBQtbaK14NKWqXAfDl/dQjCa+ZwyFfDMYJ4E8cytpLmk852JbWEQ/1bGylyvHd6wO",
-	"uUPdbXbLZaYfc07MUwxXWlCMCLZmijAcWWMZjamSS1dtH9ruJEwVLVNjxSCmkaZ6f0Tyi4oqJ98bgVp7",
-	"NLblE5ZDg91eMTQYgnLQ5++VExc6HDRNlHBm91Or8+Qi5dCNunX/V22q5ivBsNmfvzEqVmvim09CARHL",
-	"NVwNiknKIbeJm0Av5q5yD9e+zMya6mKch/UizkNZ4zm/DYdVL1dSmZYQz7d5O+zqsdYTuTvVaqi7jzJ7",
-	"ywxQW47dudxiyEJZct234MBOIaP/ZtuAFKFSbXp3BGxJs37r3QAAPCT/AL1fkGxlVXtUeXM8giKPYRdZ",
-	"tdlp+MBaUWhL0fvcZROEEJLidh9o0bmztNYqqkWDasWOomOgPaIcqiHqfcsmcykXz5nV3YOxPRhsHw6l",
-	"JpqLWQoxHvh5AA4YXBGgUHCXWXbw083N6yivxekDSIQLy+iHOPjuyB53wGa0sgL+N+Qf/HuMmYkwpLHP",
-	"6g0Y7fvKRpbVppSLNodX0W7ZF4wLNTrZpfnuLo1Obpkwo9ac2d17fxxjkTKGy2a39sMWYalpceT/kbFs",
-	"x/HcDduCTn0x348yZzRp9zhrFitmdH+U3KV1iFN7FWcJoTPKxV8j3yGk3DMkb+TQnAwTQjpbH0HpinO/",
-	"ZqcV2tvHfUyoUvyWNftnB9wCasZM/7I0RsrFaNlbcbFgOArSZlkooeraEjvVxPHYkxcJXIdQEswo166X",
-	"9jUJwhxlEFUIujipEjVUqanUOCXnamXq6Lge2rwU+/gGdgArDC9VR/CA6wOgmehVWXx/p0Sbtzg/gS2V",
-	"Cw6Ul/vwirLOohMspnqJV7CcNuw7WIGs1A6hl53AYmp/K77DtRv47FWOggeC3O6G+V28gm2E84YlrZJV",
-	"wS/3KWhQ+rqDcCvA7JLtmoJPZuZwcwVlN8fZLjGF5N/ABE7Jf7P/wzgInbe7y7t2QFSNVCwBJQ9r8WkU",
-	"g1kETTrAMmTF2jzu0GV6Vh38ZWdCq7j1KlP63JWu3S50tTdlw3GwamlRVjlvstWn2q3UresD/lGqizbN",
-	"0pQASyZzmkB1EimXzrXbY64V3Vj9Z1SkmdRiCV3RYqnIs1RmyRXMD7LH3JgVBIn0yDJ3+TEjlF2a07xB",
-	"yQdNXi6v1oWOksmGXFsMoSrxNyMclGYx1rSeUM2++8Yu6atvrNz+3TeoQZ6S67lcC4s0gGinBPlVVBR1",
-	"2QevnIsv8mG0p+QnqiZSQdahkBjIOuUsTQK1PA4WLWMfj2KmzAgSGDf9r6Bwoqs9zYjoFKzElhIZXerI",
-	"db5xG8zz/ub0lm099Q4ud+PMJTtwl1wp3F236+YCgTsfGGVbqMExRc5GbatCdPPAKa+vGDzI0V3YwrOS",
-	"eXNLq4XdKuLzgK3ihSCFWaEX/9F6LVW4LsNWh0zudcJkJ+CKKTMtKfmtqsmrUjMRuGtolnBDlFxroudy",
-	"3WYK6p3iX8ruzzdcgWMtmT/3BPkld53vlQupaB7ujvBrOO1cF3J/H4NbqkezoJYeBDdzRv7+9sbPmTs/",
-	"y/7k777+799sU25w+CZEIIE3zhQ3m2vg5RidTDWP7R/I3y0twy/555bxYVJxXtSDYwlJueDMh1acDzQv",
-	"6bt0xf/BNh2bvXQV4WhKsH5J7lct1sGoKmu1uBC7DS6mMgy/n25uXpPL1y/ACkZvmSAQEE6GdMWHt1+d",
-	"np2SZ671Hbxh2fYTTewT+CzDzOu8OuA5WVEz1xHeV9o3p3onYpm4HiUMlP6JTLjzSHkt9PSdeCeeSXGL",
-	"lXucUALZar7+84agasmlOLdvn5DxP0/cXX/yIhmjCcNXNuGasHguWVIgIuKeq3GqyJIu7CIIVCUmv/76",
-	"4vmpHfTSNyAF4wIwfy8/jO/fDWAH+t3g/F/37wZ2Y+8G0Tvfhfzd4MP7D+NTcpkvw/gUd+e3RR+KT7ew",
-	"U3zz1Vdu3hQy6WZYCouMV3TGxuQvEJf+9K8R/jDS/N/216dWNnl6dnZBzrDiN4II3J0RyVb4ODo7OwPO",
-	"Yz//YwxHMNZSmXH0ThCsIFmupj7+58mNNDQ9gWq98H7kguBNnsCGqUZ2MToCgKfU8FtGxj9zsRi7vZRS",
-	"HbF0rIA+YVYI0xabYybMCQPMSIhZ85idk3HKJ4qqzZAOJ9BBxofS6aF/Uo55HNL/66tvv/phglPe8KVD",
-	"qTc/PCNff/313+ycv948w50teZpyd5lcABb8mykJpS5gprOzs6cn8P+bs7Nz+P/p2dnZ/zfGTjUpj5lA",
-	"z6yj4MsVjefs5KvTM1e4FmlOnw+H6/X6lMLjU6lmQ/etHv784tnVL9dX8A0E8Rsrug2A9AYlk/3g1r0h",
-	"V0zQFR+cD74+PTv92rVCBE4ENGolJzG8fTqEK2Y4lWpNVeLyKmYoGuc08yIZnA9+ZObSvvtD8arlh3ol",
-	"7Qrt+1+dnTmPs28JSVd5GdXh7y48wbkPtlVPqk0F/CiQ+QAoeIriUmerlnylwx9ck2Bg1NlySa2OW3GF",
-	"F9AoSg7YiziVM8Kt0mF5AE1Ti6p2f7nT/vxfAwDs4L0dvApodkvTzNf+lG3J4gmLOZQwks7e5hL7Sy0k",
-	"odjnGiq0LhkzkaXX9VyyW9clCZ6j37F6glduBS/Aqz/I7bzfO/m098HtkMmBEQTBWFJHoQVhbs4NnUWB",
-	"3//fxGWSWf4PDT1zu0z50v62RxRYuejcTv2f3EYC133lRWe0ORpduDNEr/eRSeIl3fgIEEi/SFNomJMQ",
-	"lbn69ev5xuphF85m4krrABInjEA/FWT5icQY761EcgcKUYkJhX0PYyvJjiMyhkA9dztRIcVmKTM9bpSm",
-	"jmmaMmUVb7jNXU2OPPqrnIACNET1Anb4TuRdzp7o2nvF6O4NDNjOKbhJuf5mL4gXr4gamSIMLr2lBupl",
-	"MgNFjv7VFvNGIVAcagcNzgd/ZOiCcReOe1Rg2I6NW9snBfBHRXbtSrEpv7OE6iSnlhXBd21LAml+xyVd",
-	"6oU7EEBAn9nEZwKVsNAicnypLCQnGsfPmkUqArwM40WJXjHgveeuc8oq0/MIQqkigjltEfnf//N/ta3H",
-	"F0CvspMWKH33zR5Aai604LJRKTFpyZYTproW69v4HXG5feI5gaActRUE2bD6h3ZQqvR0BMIo1esQ1fZu",
-	"3r6cN0KslOEPw7r0QnCxGMLdvdr3xxTXgFkB5xKPeDvlgTKJLEI2i6sJCi3BDdXn7vldTvSQ3bE4Mz5I",
-	"PCgI/8y1+bucXBVvNnh0aD/FK0M8Xos+W160+laf91ZYXqvXe6AGDh6MDb08Y2UwBSIXGxhyCbqhp3mn",
-	"1J5iY4/EVfmzqmLbvO614Ws6Y/Y9KL9aUUy3fQmv4ptufQ9C0re+A+GEzTLhWcGExouZkplVkS23SFNo",
-	"mer6Xwq2tkICGL32wNvhff73iCcfuvS5yvEckTtU0eCxNDlI7nSzYo2/Oih3pdsyYAcf3u94EkPFjHOn",
-	"PmTWKNceq+f5xo7e40S7QfpcCnaAM7hxUSKG6oV2+X7FYaAVl/LUB/c8HM2H2sjV0WB7beTqUwGtXQs2",
-	"SG6H7RybFxoCMXkHgC7M1ftGvIG3v9yK7ezQQuhPeSHetDGFXnffURh2L9z+gtJfULoXSqdpgdMPEehg",
-	"xOG9/U8PMQ6Af1wJDs/30YQ3AOlhxDYHw24GUIB6mMpZpwGSjKcyTeV6jK6BvB8uJa4fq5w6R+EJhCVi",
-	"rNQ5GadyNkZbWcoF03m/tVguWUTWWI8aijg6x5l8J2aSSEH+Mv6ZanMCUU8nL567chF0apga/xUV3jET",
-	"ydjnVSJGPtHOj5pXUphTjTIB2ipzd+aGxKnU7J0AJyfuglGVcqawpD5Eq8ZSCBYbjUIbVPUJGTALlPxZ",
-	"zrYZMH9mVlZBw51rNq1deZZKDk7QYGb3HzbenYVyzDta3FqeGpoCT3o3A+F2jmvYnRkCWpwgsKuUGAhg",
-	"sh/kpvH2Nzups8Ji/3nyC7szJ5cAwpa0JSMJoF9l+9uDhw7AU98wWupMrReAuEYSw7AhNU8hfkBlQhM+",
-	"xRqVE/YReMWeOl0xzTZ1roOzP5om585gf7WtDrX9lLXtQHN62seGGapoJaBhROYO6tiSQ6xIp1T60r3z",
-	"GPIdztVLvCvKuB5CHvh+Uy5Si+W+YhdZBL3OabnkdpP4g2jyDFwxbk/7u8G7APYLW3uY9XEQPz3YxOVZ",
-	"Gz0JEsn0QaQ0e2d73y4WTPA1BDsPpA3Ph/f4h5d0i7J61YN7Dr+XDu4jEfiVSLxPt9i93rr9xmUEEseK",
-	"QkiDEzhyQHQ61rZfws37K4+IuvepNHbKD8OZC0ppUy9e49s/Yq+Fo6kYdvxXmQEB8Ph6xlus/IzippwW",
-	"jWVcwIOvfK4YhN/rFaMLOOBSUFujO40vDZCC1/8Qqkv5pPDeywKH9CukCNXP6fBMrXlEvQJfHufOpRtf",
-	"znv3Q+3DqtrIBwm2i4CQXz2TYspnmaLH9raEpjs6Pf3AUw9gMD7bnVAumEoiksh4wZTLZUmWVGCImplD",
-	"DfCqc7xow+Dr8/n4cCqKGuSHpareR71S8m6zhVXebV77oPmjnXB5mkexyJSZXUyhY2m5iGW5UhnFF4ic",
-	"RmTCNE8Y9vRghibU0MfniZUDOTxPbJzFp8US58HTewi/AyIYFrn8nbRw7RO3j0sLbppHo4Uc8XkpBdKD",
-	"uEYE9gSWWQwphCkz2pIDS6d5sdOo6ESBkYr2wzW1RBO+mR6L21UC5u+LGCT3OG8YYp9NmWIiZh+GyLW7",
-	"FddL9+Uz9+5jKLA/cKgx4cpb9dBjjyBu5lm4eU2wzpJS+Q3IixZQmAl6tKtwu2OphgZ9PvGIMsrR5OhY",
-	"2KnS/D1LZuyyKJN+VI3Gl398lHC4SsebPGS7FqptyjHK4ZSCL3jVgld6IpedCTLuq+vvX70chLX9hn/B",
-	"t2tt+hcGepXclVqTun/GmziVgiV3oa6wu3l7ZWxY2AWRGxgmXNBQOZ8wPvvstENgNPS55mhOXFLDFKep",
-	"/sL++qBp0bqq6x6+Lne4Ol5osKeJYrajM8NyU5wn5VZemLdYdNGGygIS2xCYOVtWZLEN5ASupQL73J8d",
-	"1RQzmGA7hFqrbL27A+fBIGh1/LzGJb3xa3yc5DYoF97ZkmtZrnGcpyRXG4X2KzHudwbdlKqJbN8eqNbQ",
-	"h4+c25bv0Z3mI4nlWPTdST900UzgEHJ9YWUnqAfNNSnKy+6tRG+hNb2icadNvmhqC50qdw5Mg8iJ3nQI",
-	"yxkdMKasGwuqW3sk3QwS56uddu3NYZcQQQFjOvOKGFQB9LobuCQ/hevhYIze7mR4b+jMyximCxNv6OzS",
-	"bAvy8Xn1LXE8rsBLD3dXVzeSYyJl0Xbw8UwFRX9BDIPhS+ZVOSy5zUMN/z59KcVj1hFRds6175bZKv3e",
-	"0NlP7rUt2GvPlyd5xCpYcIRRmzw3kc6YC1lrQfD8YYcHd1t0WnVNV8JAwVIKs7dlOOYcO6hfPj0r9V3x",
-	"6fCtjVceJ5C4RGgfzUZXEB6ETUJpt43VE5bNeN4LlBZcg09szocN/b8QIvsw9G0tWuNpXxhN2B3YqzbQ",
-	"DDJPJV+yhFNiUSBvnOjKQHBBxs/Bp3jyDJHvBFsNj6FnJNjfMf/afrhkzOiyyP1EO5GPYidziGI5DUWx",
-	"vnSr/ywvuIPbdvxZHoLWXqMDuBi0cKMErr3/ZHLyCuv2AJyqcns8d1p1rkdguzyekxwQjjZzXZkWsQGW",
-	"BUAdTYi+YsRN7KrGPflI8TaPbHPYAm1/jq5ear64lzJhgVK8ONYDito8bmxP+dQLjHFVF7nePf6wjS5z",
-	"i+FJuXZhV1Bibt7sDP94FHC9YUt5y2pXHu4jIloWrBbL3zxBaguTTxtP6rfdg7Ck+lSPwJGwnXvRiE9l",
-	"2kD+gcWLiyrsHPbl/d4x1htbbjqOdUTGFMhOKrf7XHMD0TpjLBA/cgcygh2NYmn3M/bpQ803xrXyK1ER",
-	"Urf21QkhsH2apVOeEm7eCaqYC4gs6idGFRO8YiSVcuFueJFAbdNgJhEy2hCuHT6QpzbLc+fJ+uR4ITNB",
-	"yr6A1EOLcB2gZutDMsXhIpswJZip+JkCDQ/y7r6a8sSVg+SafHN2VuSrYf/CiAioY0fJmtEFU76fcbhM",
-	"llQBPtQpp7+akn9sbpkS2DZTpmDJE8wXmFaMJhUIYlnTZ0AoTzT09say1HPf4K3x9SQTScr0Bb5GIWLj",
-	"ms+ghHzBLyzOKpmmTHnzYluW24KL7mBw7x9+lmbaMJVDAur8/UZTnlDDxSz/3b0Hj92PD/Ykb+gyPYiW",
-	"cVgnYJ1KaoXqsGQ5VhiNESpYd5n8I0ftXEX5iKFYrmx9l5Jwja88znVcTPQIlzEaO7HKsAWExrtnRbVm",
-	"SY0XxnMWLx5bEWiC/ji3Uw3qn5p8vvs5XeAbKUfXi2KEppaHgizvui+ErWn9KWebJ81pcf9xbrTKvh7b",
-	"h1YcdOFAa1bEewQ/Wn8Wa+gsd+d3+QzewEs7r2r3uh3RoauLPJb93kco/OkKgVgMwbLQaF7GcpR5Y2no",
-	"HO1LPlDFoqIuvlWCUjajKWrihC6h1fscWrof/irrSIr153ecWyzHjt45sd3ngGtODpXRCmdl1dmlvGUR",
-	"/DVh3rcDYr9gHG65TBietlund+Y6w3v7n37pr+Uj+oj5rxTQ/KKob4yoC/2MdjIlde/n8Hh3zHvwR2Yc",
-	"YD6GzwJRaJu4+gmR+GPaRFcpjVkb1sZUQAsxS+8YDCrRBZFKMWPqsCQ+VCxlvln/42FES5kRWMpPMk0e",
-	"KWYS7Dx7lC+uui7cMI9Rjr++fgBYoAklbPc8L4sQrC3vytjQmWIMbF9gelgzthiEKo3XtuxmDm863Ja/",
-	"UvPpAHR0GdzXE03WUuU1EQpRhug5xFUykTizOfRRseT3xDn7cwhE9i3telztTW2K6nnXHXq1XJmNU45u",
-	"4OWPWVyHLhiha4p2qZmUCVb29FWDfVhJtYR4/9sVdBa3yZ5tBMr14NdFIHM5XnmvCuXhvrY9m6DedxlG",
-	"m4ZQQ2eDaEDLKV758t4/ZBU1BaZcd1VOC49kG5Ay0TME7GmoRd2eq/z40Wt7L/3xg9z6LvVRdGkQ93tW",
-	"Tj+COaedAYG+akWmCXQxcL1xj1C/dW9jjuV5Q5WFanDDco8vevWsLP2rSGQpt+OosT12LsHC0gJ46ZZY",
-	"mv4QGGTnKu4yK3VXWWT/q23HQ79PHNVsU6ZfZ2rGchL7tIQAV/nQb4Us2OpjJOWWQLk79VUO4vHorrrm",
-	"qKXVmo/s1FBwFLA+d0Vz5dy8KZ2wFI1zhi+ZPiWXGOALZYSgFF3edISwVDMygWQh19MZPBqnJOelq0zP",
-	"feVEqF2HZSzzBtAQzt+MQ7WUVELT7jBUhDJ2iswzwWmKPmq7v5wkMUqWYkEB3ibXYcTtMWS69/9RjC4n",
-	"1YcwsFt2152va6hhS7uqL4XIW/2kHka7Ck2fr9uhQAuk7HI1ESs9J5JAz3S0bFNjmHI9VX1Q1/Elt26n",
-	"Q3FoRyvGWcKLw9fjPC5mHghDvCRWKzYjmSbllvqIIODsyFappAmhgrxaMfHb1T/z8g4P5HLDe+2B0c/l",
-	"UUWQjySnveVmnii6hjrvxXoOLpQFioKWwXXwuqCuiS2m9suUx5DaY4U2IQ2f7lHdujRitxj2g8RQv8lc",
-	"yoU3SOTFtaxIBWG1Pr5uSTdEM1ehAeIEofkbNyTlCyufvRLpxgeBl1rxc401+EcTql0L0zkIXFaAgxZ8",
-	"+VRN+esXAMKbYktNHPwqlNdkZ81jL08PFGWDjuRc6LS7mNPVigmM8AQLK+4IjHk+NJRXV2P/L0Xcy3PZ",
-	"jh17l4HoQI+Wqg4dsD9o4rn/sqMAAUiQCZ9OmdJFt/SzMxSjDxK3yNLUa4A+uByM6Ikk3E5C1kwxElOl",
-	"OEugdYKQa0x2w1t+js25e5ytL+lRWnI3J67nlXxsLzQ3O/maey7/IPjUmOtRIl4baTFy6gU9XWkOJlpc",
-	"1O2O4yDwDi+theH26biSX0KNEAXN32nM3J31EKg3CRO69A7v4b+jnNnKTJ9oFivWSahXInnt3r7Glz96",
-	"pXTw+ylmcmugxPJLaJMYy1umUroazWWm9BisXWAHO4B05SEYsl9pprXv9NoBzFdmztS1f3fXBcjpCNpv",
-	"t6m/jxOgy2cCLgorNG0wVWmSGWL/uMg91nadpTewU/F6LnNfL1MaXtK7eSAfDrvoi4EjVyMRmH/aTmvY",
-	"yf+JJhMl1xZhPRWDylpG5Sd6JwRuZQ/De/fXNl31SiT+dD56bF4NOgfgpAUQgrx094RZiCP5NNNma8md",
-	"u2XG7rCvzzg/Npduior9heiDXhS5Fpg66zNndxU420H5Jf1zm5hZOQZMDi2lNbpsm73SQ10y2nDBNtvr",
-	"i3Ix+wfbPE6N72K+jxQxUcl94mYeBdMNd2hU9cbKyay0r0cJ0fRGxCKgChPFB9FAOME9lDBajVZ0g+wX",
-	"oPn00HlzgBPHL8G9YIQSwdZkwTbeaInoMFVyCb5h6eoHrBS/pYblLlhIiBI+EotwTRKmjZKbfoUmjVww",
-	"0U2Or5nS9vxv8NUvwvjDOU4FpF9E8pUDB6FxzLQmiJQPFczbnAeXOL6PZNAaQpDtyCslZ4ou9XlRXsDN",
-	"C82EpuDvynsS4cJcU0FcbGopkep3YnyZmblU/N+AJufke0YVU2MiMWrp8vULDTXHlnRDEolWW1f0A/vq",
-	"Qjo5NDRGf8OKqSVHvYKkzL4MUSWwkSVdMP1OCOkAF6p6gA7TKt4dqbFNeQ6c9rGZd2UJL2kSDOlwOWB1",
-	"IpLOYbCFHNzXl4ehBncDBOngotYtGhl+uilSUfRcrvvGvyOGDO/hv/2cqE2k+WiK1q1sh1PkvVNY67QS",
-	"tLS2VKR1xhJLgTva/vvs//Boe3yx4zIMx0M0Q3bIFVL4+yVafE4ZFvZ3r0wVdbLASbyiMfOtyWm86EWg",
-	"EATpx+sUzJA8k9f+3U++HO2XgP4HBPTnB/34Sqqbv2Yy2CeQfwu6FzE/3bG/tSSkbDnBghBFQd1a2lE1",
-	"LKaYZLegmG1ljttSJWEbr/MV9QzFLZWUh0In0nEW8OKX+A8v51W00Ia9Dkfl4cI04tT6ekLhny02159B",
-	"A53KVYYtzumIoMvVNSnFMJc+eH+bpSKZdBWY+a0cb/fc9XY7pvgRnvCR6ri61nZbOtutaLyAjrxUMfJ7",
-	"lsxYQiab/vAeUhXP+S1rLTuHgWXV/qRCkpQLRlKo0makVdyKmtIokLvlPwnE4WO9uQOc5kELM18SY5VL",
-	"BEcEgAVYktm/+aqmEwVrZldX0JjvMBaCfljBhRXSYgY6M19acHMxc2WF+qlFDj3wY7hwgqYDaC0msc4U",
-	"7YIg1PyQJrIrHxvFbzenycQVzPQtbU8teY7BcIDNyV49e0FSupEZ8pl34sZ++KTIyPBlysEezN2VK9D1",
-	"Tlx0HJKFtgvhBoO7QlQD2SSn5FJ4GL8TPuTRgzMvquV6c/oIsZB54cWyG8n7mBkeiN+P128ouE3fITTM",
-	"Lj0ie9ieHkpFsfqH6EcnO9CBYlPFUE1rk2nghU/jjnp80F/qRSlmdls/VgwsxqqffjVC9vKZuRDnbj3w",
-	"rX/pS3ZPC9o4CHlH95+1xth6LkFgkWmSl2LGMHBdN2Ts4GxEU6gD8ZGMyrUD/DTLgGm5ZCAd7AngVuof",
-	"3ru/Rui+72e3LZ/IR40pKmIO8twxL/SkaalzS8JSbkUbtlsdsO59Hgv9mheNKzl9iGCNuVz3hBvcQpCm",
-	"5crG/5Gx7CAFMRsot60+2CfHAT5GlbDOM3sozQ9LFNKmwY7/GJOFkGtNxhYvMj0mf3mTCcHFLCLXGRj6",
-	"I3KllFQRuTZytWLJXyMyxkQney+OIzLWGURd2D/xqKWyfxuqZsyMeALvGKrMyPAlyzsBJPjPphJcElOe",
-	"l6n8i7zShewOVH9iiYXmTXpKt0N06KTjEKvblzChfgWcmr+lt9xb+SEf//4q8KmlC7t7fsA7zA9ZbtgA",
-	"l0PejQkcUWhOPM5R9qr94U/sYCc/jKmIWbp7luMBdtAqqcOS+uHdo9ybzyi06Z+WEcW5WPnDReT2s1HM",
-	"/fOTOp43flVbTyicOAxAA2uD/a/JlDgIITMQ4vPzActhVEqlZrErAsgNZAwvGFth0BJPHnyEhz2p3qB/",
-	"BGacTxlkxz/JNVlm8dwnoh/uJKGMUCVN+IkmNEkU05pp9C4KafyBs6TIVo7Ozs4Io/E8yrvg7OLr7Txo",
-	"43wKxzvjG6YPpSvuIsTZafsIcIUbE0gJY8AtsP3hHJCYV5mee+cWWCx87eIgSuRZ4tre6b6h3qb90m6e",
-	"vFSLVNIkrwTQ3S1BZdq8LpypvSqQlorB5e3DLDfCKHrf1wwSQ9riR3IHfXvRqi2lhr9oMHk57/wMN3/a",
-	"+GbMYfIoX7EJeK9fBSl3M7iWIXykkuzFDM8VnZpP0O76MzN51DbhAjqiQYSrc6lC0Od+LGp4v4uxtX4a",
-	"H0mgxsUQWsa9zQUY/tfURY4L9A0TronMdguF3b7LQyPeY4TBlmHVRwUNRZTl8scDqyx1d2D4REn+Ixha",
-	"QW+s4TmUJrB6B2Rr+ObvhVAQIoIibSpMC+18IhdYw8Km2tTFmKOd143iND1GEET/m/43phK+a2gqNrD0",
-	"nhPO9BOsjnq4qLLaDYzlkFLotYKpM94qpRmJU8rhEkFZdz3HtUGWj/tUPNkRRSCevhVHru4wsuate/+Y",
-	"WTl+Dj/nY8fM+PmfWYVeGE5THZYDoZhITsC1BK08MM8+u3z94hCY4iGS40TBV1jiBAiYPC6WjrqT1Y/h",
-	"yZKLzHTGfd5+dXo2pFnCzUkq7Sv3zSepnJ2wO9P9cAh+msY7sRRTPssQuRpPGYQgDmMIfGx5MkzkWgDW",
-	"Viuf766T1yqYt82Xv/boEzbgM2c0tSpd9VceQxEPDPTcY1n2+5ErhFxbFQRNC5risdUn/l1ONFO3PGbw",
-	"5/D+dznZDzL4YX32tvGHqZwdYY6VlKnu2CM8t9K2TGEVln06lW/Hipg4QsdSnHO8fS34AkLEXmR7whzu",
-	"wNoysCp4fW78dXgP/93vkP2njQkTuhrOlMxWeqgZVXEDw+GNFTYIbj6AvNoiJLbthfDQq69Ww5Vic0bN",
-	"kAttqIibgA++FFxQ+M1799PI/4SlYvcpFh8Ypw7P8hpWSt5yZ5iovlTk6TYehfZV5HkFf68WwR1JtR+K",
-	"NAfpYzPieqQYhjiGAdK1yOEIFGY6SdnnsV4fZK0/j+Xy5TID6JYb0H6Gyx7e5z+Nyr0sP85WwmWUGys8",
-	"VC3lHgBziUafx+m6xQ7vl494ijjpI+0PUzf08HM5D7/ee/vn/tfjfufiZjz+PjEJ7/M4k0aN1o/K7XYv",
-	"g9pjizqmQuzjsv8Y5+EWO4ypSHhCzedyk+YWjM9hsc5PX1gvPqM1W/Xw81pxSrUxis9mnwsN+oWXwwM+",
-	"v1W3pWk8xk72Cks7/varRrcvkDBYGLjaW9JQvfi0wVO1sH4O4Bze2//sb9X8hIHrNna8c/jQ8Eccpv1q",
-	"55TOLfIIM+U2vINcNvvOWhgvHbIcQDfrFQjWnPWwWzgYy//UdvNgP9VBNtf/sy632LGAcoi77D8aNNV7",
-	"6XOD1A6X045ALflTHoEZVyphPfqMw/v8X4/G9mszHmbZh/KZfAIbsM+mTDERf5TT2P6JX+koX+cxQTDE",
-	"iqAHIZD/CHC4Kvh6WOuS+wU4ZeDc+z8/Hxrq8ZXb01FhmEeH/Omx6QARMZ8sKrWF6hwUgDqm4gsiIRyG",
-	"2sjVF2A4YMDLyhzGKva4hBWIysg30xmNUcrg++7bb7/+blsO3xHPAIODv+CihYPVg2cfTfk5Fn/3e6qD",
-	"749MGtoI8sNfoSn27jCAjwNXiQuR581oy+JJMBSx9Hi/FTGRQDnozkVhC3AupvLAExSJCTShK8OUnSMA",
-	"g8Z7ne+0x4yH39oTdI3O5n2n2tfe9sAJH+pdqU8fdZV0t1OF67h7Y9Mho/FCfeu7zr7S2/4IB1G2U9We",
-	"udbRHU+KALCOd/ZduBsguOzK4A/yCOw3z/CeHWBXYbmDHRzjunexP41/qnsZ3ptP+HTC45pDQ8qHLAZ+",
-	"fVBwYFvInotza0zpfw8KBfnDe3eF0/3dX7UR2tbXnCrnYkeZUw9pmtopFI+DwMEkxiRLWftb+Lz9QSmj",
-	"aLiimbYYdKjEonACjmZxprjZlOIEw89vs7TxzFDDtQntFGpVDJ/9dnWZpnKdcm1aXpnFrQ9ysLS/cT+L",
-	"90My+K4Bofq4+0ktXWNLnsRhCsLnq0zNGIRVbH1hG3hKb97D33saydynLRsKzrKn1aB7Jktjl2m6bdv5",
-	"a2jRCbzitIqWJ8MZMzFTpuONW5lmyyYVZ5opzKNrf9JChaUX7uG/LWcVuHD86we9dbBXZmCRehhnSmGa",
-	"d/vDrvS2rmxAfHZv/7MfsrovB6HtFOMO45SPNIsVM0ebwuejH20CvdHQ3fQgEzClsZkl5Lw7lg9jTajm",
-	"8eD8X++tvOMKFeA/fOt//OeH9/ZDdevXkKl0cD4YQhkpl+0e6pKCnxBuNEun5wQzrCPiFqQjopkxXMzs",
-	"X/ltY3+16HNaUIErjtTUEF8zuUqxPbbmM0G4KH2VNxyufvMjUCI0P8evIY0/jz2Ausm1UYAKQ9P7Vmiu",
-	"jClXJO/r0iwp1vz+7VySuUwT7bo9K5liMw9fr6Q0CiY4BQa5jGOZCaNdO3eoglT6DiTBwGdvym3FylWp",
-	"TqvGVTSZheb1Zr3Ibd0iQkTQc4N1Gwr3cWlQb1QLDPkzfmskWVK1yDveYD/00hAwR+D7vF5iUXZ7STcE",
-	"+niVPgerWctxJDxxdRGh/AcrIxTe3M3vXqUJUXKddwCB90gqZ2Qmy3hgb8DgtNSQtVQLKF5lB5jQeGFx",
-	"TiTnBBLjI1fRPbKjloH5u5wEz9Zb2ghLNVvPmWK+ozhf5l2AYrniLMHu4oDBsnL2WGUjMPz3GzdWXlMF",
-	"KwHmQ0Y59Eq9MqVgVdTyJo+Wk+jqURHAVRd1GxwMqsDQWRXPLcvZEFos/jSQ69k6XIGbjTEjrCqkCaS2",
-	"VvbsNNc2JEilXGDt1lqAwTmiRcZTc8IFcVpS0YC6PIvPu2pbeW1ojxBzesv8ufnajrEUmmtD5LQ2ftsG",
-	"fqJqAv2xsVGUGzQTCVOkUh6nNB5WSfnw/sP/HwAA//8=",
+	"7P2Lchs58i8IvwqC37fhmbMlUXZf9owU/9hV2+5uz9hth6VuT+zYQYJVIIlmEWADKFEchU+cpzkPdp5k",
+	"A5lAXVHFIkXK9rQnJqJlVhUuiUQikZdf3g1iuVxJwYTRg/O7wZzRhCn486li1LDk0th/JEzHiq8Ml2Jw",
+	"PrieM7KiZk7klKzn1JA11STG908H0UDHc7ak9juzWbHB+UAbxcVsEA1uT2byxP54ohd8dSKhRZqerCQX",
+	"hqnB+ZSmmn38GA3e0Bl7ycVCN7t/y1Jq+A0jqX1OjCTGDkixGy4zTahI4AfBbg1Z0RmLyO+SC5aQNTdz",
+	"8n5AIvJ+cKhxXktD06cyEwE6/SzXZEnFhii51mRJTTyvdjuVaknN4HzAhfn+20Hkx2E7mTG1w0A+RoMV",
+	"VXTJjFs+miQch1Ef1Tu7YkYSxWhiV9DSiirDpzQ2F4QbTcb+4xFQeEwEXTJcaW7InOpT8os0JKaanWgm",
+	"NLerYWfGbfuWMwbRwH4zOC/GEQ0U+yPjiiWDc6MyVqbDkt6+ZGJm5oPz77+NBksu/D8fR7W1sTOlU8PU",
+	"CDsI8WZKtcExu+lZLiATNpWK+VH+kTG1KQ3TNjloGdPjsyffBsfhqDZSbMoUE3FoPHRGpCIJnzFtwiQq",
+	"vu5JoyfffbedSAlLGawhT5qj+iVbTpiy5KHEvxgeXLmZruE1WHnJBV9my/LoPFu74fEbpjZueOGe8zd2",
+	"6jnQGxMJ7JitxFBsxrVRG8JSzdZzVjBMdXCHGNMti7PSCgV6qbxy3/5mcXtH+Oy+PfBYipHj9JY19dvg",
+	"cHzO9UgxLTMVsw6RsFLydxYbwoUTCGZOuCYUxQS7YYLwqZVuqZQLTVK+YIQKAkSBeeDJWMzknycv9Mlb",
+	"1/HJL/bH8iwSNqVZapx8zsc9kTJlVMDAf5eTrexoqF6EGdB9fUhK2ibx17u2HuHxASV5SicsbWfL/PF9",
+	"OXPJLE3bO1oepA9Dcw4M9ZE/P+Siyeko01YRqLPRa3v0cU3s04hwoU3pvI9pmgI3h85C+wUSfX/xbk/c",
+	"kOrB4zmcxi1du0eBffQ46rUItoGR5v8OdP7WKmEUer8gZ/ZQTpnWZMmo0ISmaUSyldWLHp9FZ2dnHQPE",
+	"9sOjPAsMc0lvHanOzsKDlrJjE/inh+SalWJzRs3ooc8g369lRypKEjs07+C7x6DCSqY83vQZS/nNw44E",
+	"jqeWA+yXsiqLb4YPhUozxxrfSKrwuQWjVIQnO4/VNXnQEWdqxjo2lX98X45G+dAgxlMp8N6jK5fPWC6X",
+	"VJ+T8eK/bsaE3dLYRPYf/+NmTGIpDOVCww//ov9j8mFMFBX2/jpe/NcdJZOPY2Jvk3IKv/yFkslfx1Zy",
+	"ETk9fS/+wTaaGLjc2TsQ14aLGUkk0+KRIQsh14QqRvhMSMUSuCZbYiRWJ6Jk/I4qwcVsTFDTOX0vWkTg",
+	"H23XpG/P/vZ9aCn+yKSh7UtxgEVwWjttve9kWcGVOqZCFIdf/S5WbemQLKnYKuUx7XUpK71LUOjYrZXL",
+	"4qNdShRbSc2NVJsesqh4GbhbZgbMB25nR2TFVMyEOWEilglLiFnzmLXRvdpvT7rjzXw74Q0TPcnu3nRE",
+	"Px6d5USa9j2RP753P1nKts86S9uWxX1+32FopnWnllF64YDXCy1VwCwHgrIplSMyPhk7KxGhZME2ZCoV",
+	"sd8ykVhZKlXSqjRDVzvaj/SKxmzUT2XdXx/N1c8n321V2w2ddalB+eNDikV7x21nDP/0vhxo5IJ18F/+",
+	"+L79+MtTuJvianW/XtZsMpdy4fXR1v6a792vZxCmeiWFZmUnQUD/wQcXcE5MZLIhXBO2XJnN6SAquxle",
+	"Sjzl7N//f8Wmg/PB/29YOCWG7tVh4Y6AUTyTIrBf7K/BLj9Ggx8pTzMFH1lNi6HBnq7yc3b4u8ZhFAQJ",
+	"DQif6uFzpaTSOJqAgX3NhCFrJcXslHx3e0sEu2GKGJammiythDFzKtwp+kfGtCE8icgaLsigpTBlP0jl",
+	"bObFFF7cM81OUXrgQOw4L+OYafhrpeSKKcNxeWjsSVvbdtGATadWNQ898ua0wMOPOU/ICaj2HyPX+fPb",
+	"VUpFvpS9x0HTVK5DHHSZE2aysVNfkrXM0oRMGEmZ1XGVzGZzIuR60DSvRYMVU0tugrx5PWdcEcVnc6OJ",
+	"zqZTHiPXbMiSbog2PE2JkMaeC4xwcU4SrukkZUlE2O3K7p2IpDJesCTctbv2hGlLtRRAFG7YUm/jMiTu",
+	"W/hqUFCfKkU3g4q+tutSRoP1XPbr/ipzi/2xLD3+la9dmdrYbKnnyK9+MfkPrVzkJtpkoMAxfsVFzMh6",
+	"zkRkdWN7Vo9xVcYkE4an8GxQMsgk1LATw+H82tPjFw2sKtsczI/24mvOyVhvtGHLEU3sSQs3CanGERmv",
+	"sknK45HjDfuLkimz/50pKsz4lFzO7O3PYDP24Sil8ULbV4Qc+beFNCNsaxy9F+OECc4S9w62FJFxpfeR",
+	"FOnGf6r5TLBkxIX9wbO1/dsxtv0zZVNoxREzslfF92KcCcVSK4PHQFi7Yex1UhMhic7ieW5jB1IQTTf2",
+	"kZlbzYlO7OXA7mK8VzZ4EYbeZjD01w2rFD/SBN7VEZkquSSPA8eUbU5mq7AnAB7hPXlie9eu7ZRd4GkB",
+	"nGR/Q6OxnvNV7iaNY5kJuOWwdBqah20n4AimaiLVI11xSsKrgSYMu23xueP+wfu6ZvYMi1kEw10xuQq1",
+	"VtuwwLuuh/ZN6Ld7YxcuuAjdrcHADItjl54KKTZLmenQ3Lxu2T1M6Cc4PudwveIzQU2mWODMi6Xl8dB5",
+	"ov1XdgWewmvgAzKGxnMGp6+EU3pJE0a4CQr3wr3VmNySa23/bPG4z5m/ySdsSUWiyYRpnjAd2RVdS5Vo",
+	"z4Gwv7ixozMq06Z80JT6kyrs7bL3FztLu0N1cBZCGhqODqiR6Rf34u6EchfoQAeOCiAg1nMZnGWpIV1Z",
+	"7BZvP+zn2O6uKVfoaO9zvOaMFDpbtaGGLVlILr2AtUExYDejbwZOIgiUYKkG4agpT5z48+EC+tyKzBov",
+	"SAH0biGmp09v1uIa5XNE3HPfOWxRA75NkbBbJFzKaAKBNMHua7sz9+EW9MlXuxhpsR0ivyVLbFdZVcfJ",
+	"wQ2fJdz8KNWaqsRtrepu9479JmXmUpvzlVSmsFbFjN+gzUNvdCpnoU2V0tlIs1iKJMBul7Ncess0sbqp",
+	"kmsk4Zpyeyad4d4VdjkTCZMr1A+ZTcpCWoAJBjvVZsTshaKDxad4gbmwgsHqqVYRlmJG5A0YJQIz8Y2O",
+	"QOcpX/AOoglBB0qu8+brrMlEHjSEFx85JXO6WjEBDHKE0dhTMWjuepEUx26+Ypq4GBOWAIkHPXyM5Y46",
+	"5g092K4qvRx80iu0TNlV0C3mo5w7+81upaSRsUybrZl4ZYWHSYMnOxCkYxgFpa36kqbETb3HkEDO4GbP",
+	"llYCyanVveJMKRQ+Eza3GkM0sFvEjufDNkUImyyPusZANdJW5UJIUj1Dk9tbb0Aux+DR9E1JaLmIkJrW",
+	"osKherkeEFOlOEuIzMw50fyWTDlLEx0RNyg890CV+PX6qVMkzuEaO9kUCmvFOPd9iPPk0p6cK7MpuExl",
+	"Ket/Zc1J8DZL4Vxd0tsX+OHj75qnbLayO6FbRIksTe1NxZus9g/XLDMBTqvPYr4K3vkykTKtR3ItzgmE",
+	"ipWdnmROdXHMX3hd7xw8JNAzUcxQLvwTYuZSF25e5/OpOFIv0Io0iPKdUAwBtgE0ZOkFr30IbNNnLGWG",
+	"JW8KE0WVDydhOwKK1B57tUXBjwY7HEGWKez9vUlxrxfHVDwy9gBUTBvnzdyAWa2fhK1zAmx4Z9iegBaD",
+	"X+EwwhzigiYD+q0PmfRKqV1ikolECgiSrVk2vFIY0mAwfPiCUDKhBi/ClKhM2D8KV5XlNG1XnKb9BGrL",
+	"Ik82JqRjwxHuL/Ko1ooKpwvGkurZ1t413J9Diiz0Agpwue1HmoD32Bnl4Gvdr6fiolbtqBbxHMG/QHiC",
+	"Yoh0vEDFxT4ydIZ+cn858/5Zb3eL7rFd/I3a72dDrTjzYxtU7Huh7Vw1/1UnagUN2BsMmMi8h7YamNFs",
+	"MQvwtP0m9z1XmQ94PEGpQriJyNk5aL/9FsnON9iboTO4SxWLY9ehtnZB68kh5QzXZGY1+alUZCZlcg/p",
+	"skANpcI3+U2quux64PdisV9wYfpKp+f+KlE3jYSOsXXVXeEMSkrOFF0GVb0l0zoY3hduaSfTlG+7dVYB",
+	"iw/Lf++lnyBxGvf92nhco8Fx3NA0a/F03DCV8KA0f+34iNF4TvgS8lJQkHJVeJb7TOCF/fg37GjrPPIB",
+	"hWbyIwcd9+mcClzPGr/c+NiBBg8k1NAJ1WzUYQ/L30EVLxmhFb/fzpzyW5aMbpjSbZ6juuwUbD2IBjOU",
+	"PTQ1cOEKCc0VjReOfwPXmBumuAkfkO2jCfnFfpQZDrDjwO+13tCQN32GDFUQJr1jey/tN6HGHHUCHGwP",
+	"E31BpEjRRr6eSzBEpFwbcpOlgik64SmHmZZ4uSmj613icbTjDLwO2+UV42zHRt8W8jnQrqGzHdu7psEZ",
+	"Z9q5v2u6SZC0Zs6WfWUDdPqrZirUa32NjtX/b6V+NlslVL76tXVz5K6ei47VS2zanJYn74e2TZnvpcbm",
+	"7JBm3V7dDjVMbFO5WpUgq3poZkoWbtiChJvcUeCUOhR6LRttm7ulGFqXdgJttJIUxUlA40hRETnCjdLZ",
+	"WNL09XRw/q+dROiHKEBtwdZMF1Z6f3tTlhmtMoh5pe5WgAkUGC/A2E4mu4KPqmPIXT+KOd3T7kSapv0U",
+	"zGIV3UUWad+6Yq0mgPuvDPqnS4/aXAnle7f7qHW8byt7rDrkcKjq9p3Xvqdbtwh01TrIazrbSai0k/BI",
+	"0qbf1ndL4gbeOttfXeJRdbqK0bR1XqXwuB4cZt/u5zIuAuvyb6JiJK0zqJ5UAQVY6/DFes5ncystdFw3",
+	"OrU6efpNxG9e23No2D9Rw5zavpPCvl2fPo5aXLnj3bhgYt9V8W19gKUu26gA16Cddhu7jTMdMj45gpbS",
+	"JyC0CbQfK4NJ7uok2EZPG9TUtRv26q2lMzqhd3Jqx2ZPct1X2SrzQkDdm/JbNJqHUgOl6WstlJmJJbLu",
+	"tsG8dq/mgW4hl8Ymz8IAl6ads8r9hDHE+AlpCMNbdlCvccRqn1nkrOneMgp/lW2W2ELPZbRjHVkWyHRL",
+	"nqVz0doXo36qWcOpFcMJWWizIETAkD/CjJWSU8q5uuAnIc3I0yp838W13sL0uYG3P393xgUMCsapEjBn",
+	"DT+wYl8WLFsscWkTtQmC1wWDemJOUhkvBi66NEiU0od6R1+dI/1u+6G6kjt+W1ni3b71HLPLV/UjaX8m",
+	"rC5Uv7CtZvRLKbCqqUGVIpm6gpA6Y2q2qKk7Bre0Td+b7JomoSIGeqeAM7Aithwu+Kx0oPlrDdeY+owR",
+	"PxcYqtJ0XzoBmcsFZ4vPm7HiG5zLjKBluveJhed24LxqtStDkBMlqyxNIbBJpknUjJQropGbwrbCeP2u",
+	"jDWGbd4Zf4ZAEraxyoFILgidaDB9N0jpY7KcW2Q/Z3Uxu1zOenrljBBivJ9lmrxlKaOatWoheWxM7gYz",
+	"a0kwkplUYokxYI+JhFAyl2nSdGfqBUtGk01H8Pu93cN1yvguyycLb9H6K7bzfTdiSwhejuNTxNMJua7E",
+	"dLrdFPQZLtuU7+Pti1I2Qj20AQPFI1KoIxGpHAQRcedA5NS4iFROAXDfZWIh5Fq4TeFliQ9ODJpT7Gx2",
+	"sB7XLQpL3BH5JilmX2yXrjyEv8vJ8zzLtnlKKYb5u7u5GZlIjhSDx26NoiNqjOrQYipBM8VUe1/DtaHK",
+	"HGkC0Ha7yGjTut943nubCQF/XBm5Wlm2A/+eZb6rDNOiorZmR6WdFbDK6sXW8+zvcnJN9eIpxiWAUsFn",
+	"sxAcy6vLX369fBmRq6c/P3/268vndoDPf3v+y3XQLd0jJipwDRdJCzTDO3e7Qpui9ztizDkGXWiy4PYQ",
+	"O3mcpz+s5zJl7hTod09yI/BW5+ZZY/s4Jy9eXf70fHT19PKXiLz59e1Pz0eXvz57cT16+fqniPzv//m/",
+	"+tk7y52VJ1+sQc49fjFb9rtdwS9iq1exWnosyH2kgws31mFYQzk1eMDkV4CWJJwgP/5kn2iMpLE8QQxd",
+	"MGIyJXreyPvbqNmtGRm1OdKarBSX3i7WZHcwEioyk0znaQnNIapMbCPymmoyYbNMfArx3C1/r+I5S7KU",
+	"JeQvU8z+sUc7MWrz18MJ5+6I+ENL0H5eMxA1NXCkqkwqDB4Z8rXfUR1yyJ0kDWlU2Bx6ML1Csvc+3WFt",
+	"+r5t1w3i/fq9nxufery7ptz0HXdtNbwpyTdREKGYYMleUcwitBaveEv81H5Hwt7RgB6MchBBNkvQjrWH",
+	"B6kjPM374nK3UHXK7cR6KsWUzzLVEhY15btEkGOTP/I0bCbgu8V7udVsjzsJO6pW2ihGl22ZmA4mdGKv",
+	"WlIzjLSMU267JjNJpLD3P3uZiTA7lmqSyHjB1CmXO/jl8nEUE48cOdtXA0jXZF8YXcXmjJBTTIFdAUYH",
+	"uVzJkoogt5WQE0KWONauegrGyhmPZWd3x6UY0Cy2+5VwYpEHv/CjdGMK0ekXti52+Q6233AKrGeHc+LD",
+	"NgxezXFkZMJSzm4YmAT0itGF/eMv/7fQ/5WzxF8vCGSs5S0AZ/F4bomnGI3nYM3jmpSkwj6CYid4lsoe",
+	"2R3vqpbS25AvLStzVU68bPPuBb0w/vpfH2rAFbjiiun+IYk76Ey/Z9rwKS9wTbaORq6YuGG323T0WqKB",
+	"IK9XTPz2/J9WsGSWXhWcz3JY1CYiqI1EpDI6CGoprGaVtSjNeHA++F1LcfqWrl85razqMO7AK8SXIvSj",
+	"un+RX9++rK7Sd4+fRF0Gw9Kr//3x357sGAr/rhn7fkHYDVMb4qzf3liWsqkhMjN9eKjQjfMQVGlGFIBV",
+	"vDcL/lv6KRMJUyMubpg2fFb3FwR96lupdFMPYtgy8lCw6humtGW6a7lgB7R7IahE2J5a3YLVBUNb+nme",
+	"73TMrLBoMA8mEOfXjHhOFY0NU9ozNaBF3UvVg2TDTOdB0bVAem5PRLLkIjNMl10LwgEJed/oUenSrlsy",
+	"BQ6wXZBs3sqJNG/yD7dbckvnBSxQtduCufooqRX2RiipQB7BZ8OQgbMasIO3ndXVZand2FMaM6yO4aCP",
+	"KPAzAHfoc7TDjD0+TYE45SFLaBnfZfzfxj46MXJfoqHQfTgejk/fC9SUEQcIPskbRUgg+A09FIUrQK6F",
+	"8wSAj8DhkO7JYUXq6XeOfj4TdQv3eUWlRNGtfPWKJuzAorNTQTkYux0gu9MfG7UMxhsxAo779m8kZQZE",
+	"qP1nwmeAllAEzvBbqy3PWbzQ2XKnfE0vi3sIAeTfSop2Tbv0uIndjBZMD86jDYIWz+u2nN6InMFO6p8z",
+	"l2dj13ugBnyyUTWT2M3J9+5wDvbL5O7cMp54ZTpEHUnWbjmuVjQOhfFhSmFznj9sjI9rAHy2CY0XeDKu",
+	"S6gOkI7YL02445DmSx44C5yPpP+KbQPqmWYKjKb19IeGyrRXXgsQ+PW0O7MlHE5XorVlJUzFxSRcAMUz",
+	"XMSGTFI5wX29pIJPmTb7hI85jQZpHuXr30gKacWKeaPk7aawn7bh5CgZM+0mRYVeW5mU8MQfZyTGq7YG",
+	"dDlu2WcGcXm1PHk75y6rfamUjGVJCFLAPoBefRO1gxnZr6eO5jnqUc9wVGbieRCh6odSc3ZTIapiH9bO",
+	"V3w/WvjvSY65RgWEG2H1k1lvhJBQnOulW15QOzDCVBOHiuRg3/y4ZvSG9d7RNc4tcz3yRZG/iyMrkb6V",
+	"c9/koWq7hCIqpueCad2CHeKth6BlAdnXaJgydIaVL86ROpCVitZKdxvWeDLjFoGosTRhCmFLl/R2BMDD",
+	"iD0Cl/s6NAVN13Sj8R49QquMnE5TLljwwrtgbDVK7BdBRgKkI67Jgq0McYgEgPFqx6wvyJnPl6nr540i",
+	"HN9871VB/PdZmK0rEwxXQMlbfPzdN9+f9WgUn9YbbpksrhFsyaW8YUmxluBPRPuyXcI8dtr+w3TPvedI",
+	"IV4XkbBHAEQb2ltobAO6W+YG3pIpg4PAxQjlaNpiA4s1Y0b3whgr+Lq5FmFChgZd5qrWfXeVW3EaEj5e",
+	"sGTUAhFQ8QKsqTBg3AVw2qkhNJWCORRShF+wVIH0Si+H4JxJACLODrYvtkA0SORa9BqVPdWE9FsYhwBw",
+	"ncbJgmJ8zhKv5ZLlIVo4wN7DmjOamnlLrK07dbepKuUjvCjrsOkf8JB/0XpTUWxJuQgegq+8HC80npyW",
+	"KXIu4P1NWOkIA2ASiJvJM/cSiXGzRNNNv/MrU2kYoRe9maN2PcDDlGzwnl5aYle7rr/bddRxltdIY5VW",
+	"5Fp718hm8/o4PJulae9x1MGZSmtfX1ckWMFy5VUNTadOyIIfQ1LhbVF6ow0YocCzrpIplqtN5K4f9ky0",
+	"9+7gFmZWdW5B4LyuVNYIft4eEl7APe/aaDAL+V2RxOKjST2Sb1HSMgAsvdnutMtRoXOc6DJVsJEty/NG",
+	"sRvO1gGbC6zbLpBl9SUP+Z233OIA1d31jGqS/TXlrcCm9dtcS/HYte3ADpqqlkCrTGC3SbD8KF7N8iT6",
+	"YgejDrwheu6A1ffappXLWTGSKF+EjitbcSdtsQL0vTk7pIBAkscuiA3uphzEbKjHm2CHHTNzppMfg6bm",
+	"jh3sPQMdDgkI+J5sCCUrsD863xpC9nhvwUPZqleZnrcgYZYGrOd18CY76Bz0VvsV7KdrQMGasI0tpTGr",
+	"pjPYlx0eJwDuaYCpqhpxglfKjW5JHKrz1FaAk5aIslxSNlMkuSEwAn++ConzKKaw1Uhalc85mkaxXn6S",
+	"jp6dbNwqajvw667BDIn4o3bD2p4d0irAEi+lNuSxq7W4kz0SNlWAzrFEmNVQMQlLPXiua7WrLhDUzuoq",
+	"nh4hWQ2BMoePemvAYHmgWB/RlvdcBkLpXKu3WbqDzoLtb4UGBbUDywWEd0Ul77wMKEsBR2yn0Aa7kzFx",
+	"vlDFDVuuUmoYxArryKGaEqcQtoizZihDmzizn9UCekP3Yrmyl8uUxUZ2xVTvCpV65ZqswaWeNVk8tMWa",
+	"5dgWbIN22osKViHo5VDzL1CvbRDgKQOot6XpHmpaLeuF0+y/XJ4pGlEP3/eKemgONOCHiKVq0dRfT+HY",
+	"wsr+TGOFvjjNIMINUBIL5Qj+8ap40f7zuXu5uvm+/zboDjSK6tYhnJO/X73+BStDGHZrInu3p1A6yMHs",
+	"M9CTCi3QMwCamUB/deajbYXLopYgOES+0IaqHvNZUWOYCsKnzlI5iZBEM3Z7Dvcotrxh6rwwJxF2u1JY",
+	"Mq7aWVsNyubS15zFAXnpLRY7FOoJHUqeWsGIPO313h5DvmItQ93TxewBtEOmY9SqS9WpoLYCyNzg+dgV",
+	"O/GzXEPMyiTTG7xF9lb02urMalcjCwiCtrUVE7orlNTBezPRFXFDXcxNf02ULYNhr/YEo0miclcT5lMS",
+	"HgwbAvQaOmNtYUgTJdfaH4ZbW+oHNFMHyyng1KvsVKNcZanz+VemEFJOikIbLZDTdSkw5WLG1EpxYZVF",
+	"QXhiJbXZODwWLFFzASG2lC8JAmE7G8UNU3zKwymvWwJI29C/ghCVjkPK8dTNQhdhCErFEh5DhkowWe71",
+	"1M7ZykiNDUWl2kSleiODzqDJ4LXCmea6aOSKRIX2yaUmlKRyhstgGeREG7pcQZGnzMxBebIaxY0n24Hz",
+	"kezQlO4KsHBlllywntWP1nO5tFN3cwZH0U4AlTlYS01ooFXx3Pui5lSTVMoFSwh6ZDbMlDxiJZJnovQP",
+	"Lm5oCtvRZ6986H23c9QtQFc8gRxUcB7bW+O4zj1auCJrupALM+5dVQcbeuY/g/TIqVQxa4uQqYFPgHPP",
+	"riOYl3O7+jRLpzxtO4pASQ+xv2UFf/z4NSl03zzRFUwCH4IlLsxR4sVtu5MeFlOcWImGPRbxWWnJ+t+/",
+	"rhgjiYz1sADOOF0mu0eI28FwMfsHC2Gr2T8hDp21BDN5g1EuViChxhAujLTCR2XaEAjsicib568uXD6p",
+	"q9v7SyGCm5rPgRWmF3gq6wtXc6tk+XVwqt47gqI1rEKlmoEPKdS+vaXxG3v9XVFlHIICtGYlrzP9PdLo",
+	"5FtT7cKEnfOl2VnpeA3DxfU424IHG5Y5XLDAof7m+autRqtcnpUaiiq8Uh17WW8pCNgnGtDx5l5hF3gw",
+	"t3lZdJaacrF5VzuNATsYKcOrLzpsK0iV6mWksS74x8kkEwlih3WtU3Eb/yYEnwwLMoIdFkIy925sFMTI",
+	"i7gdXZQhFwRkFLi321i+jrjuKFBMN/KErg8puJ6NMLduW+UO4a5bk0lCwkKKdDMKb+d31YA6iIoowhhr",
+	"phyexzP2jIWaU9UGjTdnoA1Z2doIOKzFpUIoqePWXQyeoQBCZ+IPBAzan3cKGoSqB2DY2IesXeaPnYjs",
+	"BzHalaXyD60Y5zTtcm4ZKdEDOHWuEgzkOC9sOxxoq2WebrUMypZSXnXL8pTCCYUsgvJQj/ZBs2CU2TDM",
+	"UdyQmSwIO1MUN7tsCb/aYvZ2d9Ay0re3fzt+Lm+ocpp3YCVKPBIgeIfsOBh67732fhmp7Wg7v9gJtW0v",
+	"GNtl29NZWyh6ZSpzCpWvMHQNAg5pmpZ49gASptIfdGGFSzznaaIY2ohg/hOWSkC9lOAH9LnZlXqUe7Jv",
+	"GTF9CwsHubA97RV14CCv7anL9kykDUSfFReKWvF9aLGEZ8uU8jarCRRrNy2GlGMm4/YOHWtk7QZ0poTt",
+	"VMOkC1G5AwvvMJmsWMPv06Wtbk9T7WHyvqazX+gyiHU9CXrOJUQ9lgoklOD0hTQE4Oh22Q/vGnXAsO44",
+	"RE1K0einlH9yrwRREz4+rmsHBNZFM633vHvgKvIK2KT7BOtPtYqwazrz3uedil8y2oEB10/CHSygpcPN",
+	"3VIfk93GbGVG3fFcl+UkR+f+ApOWeGQQQtSZJXfqM3wAH7gvexVoizi+JCmb0RSuC+fliGJnE12CJVgq",
+	"tyl0VAcUFYxbfjolLxBUFoKkJwwsPVjo9XNJfpQjnEOICHmsfqnwtrvfFJUGtaGblnLsI0unXg27uCAp",
+	"Ko23BK0E4BNafLqqwIjth49bBpb9+KG5IL0XYMu2yflXTt19JFDJ8JzQI/iN2/Tbyph8JODWtj5hodtg",
+	"WSXPdGXODsp0xURyRZerYFTRjvfflkh26up8aoxa2eFaECtueBy6GXjceNRIuasEwE3PmPyEBhSMF1Bd",
+	"+Zw8OTv7/uTs8cnZk5badeHCC+Uh2Vu1H5G7EpEpv+03uDmfzfsiTch1zzeXLOHZsufL4JppzlBLMqVB",
+	"C0A9SImzUiiy03Ys+4etJqi37RFQl4DI9XH/ZSMBzqDEQY6sOSGQdkXvxcKGt0mmTZvnjGYJZyJu83RA",
+	"Drsmy0xDurK9aFQP6AoCF+pVzaaePn8J9hcyBp+4Hh/Q9VHpKVRapdN8naXpKGxM/VXwP7K8onCBozW2",
+	"r49BnHtMiv8TfjolVgXONFOYaTJeS7VIJU2GeS9jksqZtm1ONrjz0Sp9ei+FnGudhYB9L7VfPk03YFKg",
+	"Dt4okOO4GWkWuGT8/d0/rlAmEOwmLx2N+euQbnQRgPa2vweDXfiUjRx8TEeOoU8GteOHO+OtC98Hk2PK",
+	"b/pWSHlYpJiOImplL7JxeZGFxeeiFEXhYs/BSeNdv4eAEe2Aqij2Qc5OUSEaynu7toJRyTlSBcGpx+qU",
+	"B7xFSj1TdGq6RdV2tbEijrbrQDUxsr39klypLbTKWCmKNXyX6XsFyLd2j9jHYg+XYxy/++6b73feh4+/",
+	"q86gPXH3+3LK7uOuHXhIyKAfsFQTQHgUUEGHg+O5167mLuEWBJnd2gUp7YPKvt4OiBaw5m7boduwgWCr",
+	"XSvn5KlDcdoDeregjNdTL6pDkdqttKuA8XmLYZlWPnCq5AP0pT8Uy4+Y3Ujo5tdKltYKHFNu9LZSPrUy",
+	"Vlma+iyAXWPhvElk2iOdJi8CBEMMzexXkUgRSmJrz6vNFeAJjReRx8fK02bskxVV6KXB0JLd/DI9Xx0Z",
+	"GsRvguj2vPBsKT0cMmYmGyLkGvP9jcfrKjJ7KJlnIkHHx57VPMquYe9TKYYbWoNKQcdnrgB5qNqUmHLB",
+	"wo4Mqx5NqSrDxfi7imI08aWVKKRlQjsJwDFYTXNJ4zkX26KH+llYKnN57uTOxw87wdOzGy4z/ZB9Yjpv",
+	"GJBEYZVdRRi2rBFtZqrk0hWlgOpUCVNRLqJixSD0l6Z6f0byg4oqK9+bgVoL5Lel3ZYj6N1cMYIeYtcw",
+	"NMZfTlyEfdCCV+KZ3VetLpOLzFzX6tb5P2+7ar4WDGti+hOj4twhvvI/4OxYqeGgWiYphxRAbk6blaO6",
+	"UFGuPBrTmuqinZ6GnG0R3/Gc34SzD5YrCcVpqGnB1+Gmsax1vIPOazWUp0CdvaUHrEx961LwIVlryXVf",
+	"XI6dIqv/zbYRKcJLteldOLMFjeCd95YB8XD7B/b7BclW9mqPV96cjwALNexJRlJ2L1grC22pDZF7NoMU",
+	"wq243R5VFLgtjbXKatGgCmxTFNa0S5RTNbR737HJXMrFM2bv7sEQOMxJCWccEM3FLIVQKPw8QAeMQQrs",
+	"UPAqW3Hw8/X1myiHrPVxVsJFL/VjHHx3ZJc7YDNaWQX/W/IP/gOGlkUY+dtn9AZ8W311IytqU8pFm194",
+	"DVNU9gbicBVD9YByfjxwPaAbJsyoNbV89xI5xxikjOGwSXaKm7AMS01LvMsfGct2bM+dsC3s1JfzfStz",
+	"RpP2wAzNYsWM7s+Su1TYcddexVlC6Ixy8dfIF9Ipl9bJ6500O8O8qc4KYYDwcu7H7G6F9vRxHxOqFL/x",
+	"NluuUGELQ8qoGTP90ZuMlIvRsvfFxZLhKEybZaG8wyu72akmTsaevEjgOATkPKNcVWva1yQIfZRJVNnQ",
+	"xUqVdkN1N5XqC+VSrbw7Oo6HNi/FPr6BHcgKzUvVEWPjymVoJnoB8O/vlGgLqshXYAvAx4HS1+8PvOws",
+	"OkHM4Us8guW0Yd9BoL5S1ZBedgLLqf2t+I7XruGz1zkLHohyuxvmd3Get22ctyxp1awKebmXm7L4umPj",
+	"VojZpds1FZ/MzOHkCupuTrJdYqbVv0EInJL/Zv+H4UI6rwqZF7eB4DOpWAKXPISs1KgGswhq2YBlyKq1",
+	"eXiuS4iuxsGUnQmt6tbrTOlzh/C8Xelqr12I7SC4b4E+ntei6+VP163jA/lRgg+cZmlKQCSTOU0AxEfK",
+	"pXPt9nGy0429/4yKbKxayK3D9paKPE1lljyH/kH3mBuzgliqHmAMLo1shLpLs5u3qPmgyculn7sIazLZ",
+	"kCvLIVQl/mSEhdIsRuj3CdXs+2/tkJ58a/X277/FG+QpuZrLtbBMA4x2SlBeRQX20T585Vx8kY82PyU/",
+	"UzWRCpJzhcR47ylnaRKAvDlYUJl9PIqZMiPI8930P4LC+eB2NSOiU7AS253I6FJHrkCUm2CeHjunN2zr",
+	"qndIuWtnLtlBuuSXwt3vdt1SIHDmg6BsCzU4psrZgIArVDdPnPL4isaDEt2FLTwtmTe3VCTZrXAEF8Hw",
+	"pcKs0Ev+aL2WKgxfstUhk3udMCcQpGLKTAtyRevV5HWp5g6cNTRLuCFKrjXRc7luMwX1RsIogWDkE67Q",
+	"sYZ5kXuC/JC71ve5C6loLu6O9Gs47Vyxfn8eg1uqR02tllId13NG/v7u2veZOz/L/uTvv/nv32673GDz",
+	"TYpAnnucKW42VyDLMYifah7bP1C+270Mv+SfW8GHufc59g1HpFW54MyHVpwPNC/dd+mK/4NtOiZ76YAT",
+	"aUoQ5if3qxbjYFSVb7U4EDsNLqYyTL+fr6/fkMs3L8AKRm+YIJA3QYZ0xYc3T07PTslTVyES3rBi+5Em",
+	"9gl8liFAQQ6ieU5W1Mx1hOeV9jXc3otYJq6UD4NL/0Qm3Hmk/C309L14L55KcYMAV04pgaROD5O+IXi1",
+	"5FKc27dPyPifJ+6sP3mRjNGE4QGAuCYsnkuWFIyIvOeggBVZ0oUdBAHwbvLrry+endpGL32dXjAugPD3",
+	"+sP47v0AZqDfD87/dfd+YCf2fhC998X63w8+fvg4PiWX+TCMR4Jwflv0ofisJNvFt0+euH5TSDidIWIc",
+	"Ga/ojI3JXyB94/FfI/xhpPm/7a+PrW7y+OzsgpwhMD6SCNydEclW+Dg6OzsDyWM//2MMSzDWUplx9F4Q",
+	"BFotFx0Y//PkWhqangCoNbwfuVwRk+d5YkaeHYyOgOApNfyGkfFLLhZjN5dSRjAiLAsop2eVMG25OWbC",
+	"nDDgjISYNY/ZORmnfKKo2gzpcAKFlnwonR76J+VwzCH9P5589+THCXZ5zZeOpd7++JR88803f7N9/nr9",
+	"FGe25GnK3WFyAVzwb6YkIMJAT2dnZ48hQvbx9dnZOfz/9Ozs7P8dY0GnlMdMoGfW7eDLFY3n7OTJ6ZnD",
+	"d8Y9p8+Hw/V6fUrh8alUs6H7Vg9fvnj6/Jer5/AN5LoYq7oNYOsNSib7wY17Q66YoCs+OB98c3p2+o2r",
+	"GAqSCPao1ZzE8ObxEI6Y4VSqNVWJSz+aoWqc75kXyeB88BMzl/bdH4tXrTzUK2lHaN9/cnbmPM6+cipd",
+	"5WjDw99deIJzH2wDGat1BfIokCAELHiK6lJnRaN8pMMfXS1tENTZckntHbfiCi+oUSBz2IM4lTPC7aXD",
+	"ygCappZV7fxyp/35vwZA2MEH23iV0OyGppmHyJVtmAoJizkgfUlnb3P4F6VKq4CJuwYg4yVjJrL7dT2X",
+	"7MYVE4Pn6HesruBzN4IX4NUf5HbeH5x+2nvhdkh4wgiCYCyp26HFxtycGzqLAr//P4lLuLTyH+re5naZ",
+	"8qH9XY8osDI2405l0txEAsd95UVntDnavnBriF7vI2+JV3TjI0AgSylNoa5UQlTmyjys5xt7D7twNhOH",
+	"QAVMnDACZYdQ5CcSY7y3bpJbuBCVhFDY9zC2muw4ImMI1HOnExVSbJYy0+MGgntM05Qpe/GG09xB1+TR",
+	"X+U8LdhDVC9ghu9FXgzwka69V7Tu3sCA7XwHN3euP9mLzYtHRG2bIg0uvaUGYGWZASywf7XFvFEIFAeI",
+	"rcH54I8MXTDuwHGPCg7bsb5xe6dA/qhIQl8pNuW3dqM6zallRPBd25BAm99xSJd64RYEGNAnAPKZwEtY",
+	"aBA5v1QGkm8aJ8+aWC4BWYbxokSvGMjec1dgaJXpeQShVBHB1M+I/O//+b/axuPrBFTFSQuVvv92DyI1",
+	"B1pI2aiUv7dkywlTXYP11S6PONw+8ZywodxuKzZkw+ofmkEJEO0IG6MEayOqVRC9fTmvF1qpVhGmdemF",
+	"4GAxhLt7tB+Oqa6BsALJJR7wdMoDZRJZhGwWRxPgkcEJ1efs+V1O9JDdsjgzPkg8qAi/5Nr8XU6eF282",
+	"ZHRoPsUrQ1xeyz5bXrT3rT7vrRCFrtd7cA0c3JsbennGymQKRC42OOQS7oZ+z7tL7SnWv0kcGKa9Krb1",
+	"614bvqEzZt8DlOLKxXTbl/AqvunGdy8mfecLdU7YLBNeFExovJgpmdkrspUWaQqVhV2ZWMHWVkkAo9ce",
+	"fDu8y/8e8eRj132usjxHlA5VNniomxzkQLteEQqzTspd922ZsIOPH3ZciaFixrlT79NrlN8eq+v51rbe",
+	"Y0W7SfpMCnaANbh2USKG6oXLAS4tBlpxKU99cM/92XyojVwdjbZXRq4+F9LasWAd8XbazrHGpyEQk3cA",
+	"6kJfvU/Ea3j766nYLg4thf6UB+J1m1DodfYdRWD34u2vLP2VpXuxdJoWPH0fhQ5aHN7Z//RQ44D4x9Xg",
+	"cH0fTHkDkh5GbXM07BYABamHqZx1GiDJeCrTVK7H6BrIy0ZT4soWy6lzFJ5AWCLGSp2TcSpnY7SVpVww",
+	"nZcljOWSRWSNsO2AdeocZ/K9mEkiBfnL+CXV5gSink5ePHNwEXRqmBr/FS+8YyaSsc+rRI58pJ0fNUdS",
+	"mFONOgHaKnN35obEqdTsvQAnJ86CUZVyprDyBESrxlIIFhuNShuAX4UMmAVLvpSzbQbMl8zqKmi4czXZ",
+	"tUMxquTgBA1mdv5h491ZKMe8oxK0lamhLnCldzMQbpe4ht2aIbDFCRK7uhMDAUz2g9w03v5m5+6siNh/",
+	"nvzCbs3JJZCwJW3JSALsV5n+9uChA8jUt4yWCrjrBTCukcQwrNvOU4gfUJnQhE8RynXCPoGs2PNOV3Sz",
+	"7TrXIdkf7Cbn1mD/a1udavtd1rYTzd3TPjXN8IpWIhpGZO5wHVtyiBXp1EpfuXceQr/DvnqpdwXa8SH0",
+	"gR82ZSxnRMWLXWTRklFBaBmZvrn5g2zyFFwxbk77u8G7CPYLW3ua9XEQPz5Yx+VeG6U7Esn0QbQ0e2Z7",
+	"3y4CJniozc4FaePz4R3+4TXdAn2yunDP4PfSwn2iDf5cJN6nW8xeb51+4zACjWNFIaTBKRw5IToda9sP",
+	"4eb5lUdE3flUGtvlx+HMBaW0XS/e4Ns/YUmSo10xbPuvMwMK4PHvGe8QIB3VTTkt6i+5gAdfIEAxCL/X",
+	"K0YXsMCloLZGEScPDZCC1/8QV5fySuG5lwUW6VdIEaqv0+GFWnOJegW+PMyZSzce9X73Re0jqtq2D27Y",
+	"rg2E8uqpFFM+yxQ9trcl1N3R99OPPPUEBuOznQnlgqkkIomMF0y5XJZkSQWGqJk5QOVXneNFtRKPz+fj",
+	"w6kooPoPu6t6L/VKydvNFlF5u3njg+aPtsLlbh7EIlMWdjGFwr5lEMsyUhnFF4icRmTCNE8Ylr5hhibU",
+	"0IeXiZUFObxMbKzF5yUS58HVu4+8g00wLHL5O/fClU/cPu5ecN082F7IGZ+XUiA9iWubwK7AMoshhTBl",
+	"RtvtwNJpDnYaFQVbMFLRfrimdtOET6aHknaVgPm7IgbJPc4Bhu2zKVNMxOzjEKV298X10n351L37EBfY",
+	"HxGP2sFb9bjHHkHdzLNwc0ywTkip/ATkRaU0zAQ92lG43bFUY4M+n3hGGeVscnQu7LzS/D1LZuyyqCZw",
+	"1BuNh398kHC4SmGoPGS7FqptyjHK4ZSCr3zVwld6IpedCTLuq6sfXr8ahG/7Df+Cr2rc9C8M9Cq5LVXw",
+	"df+MN3EqBUtuQ8WTd/P2ytiwsAsiNzBMuKAhOJ8wP/vstENwNJSD52hOXFLDFKep/ir++rBpUeGt6xy+",
+	"KheCO15osN8TRW9HF4bl2lGPyhXvMG+xKDYPyAISyxCYOVtWdLEN5ASupQL73J+d1RQzmGA7BKxVtt7d",
+	"gXNvErQ6ft7gkN76MT5MchvAhXdWrluWMY7zlORqPd1+EON+ZlB0rJrI9t2BsIY+fuLctnyObjUfSC1H",
+	"0Hen/dBFM4FDyPWF1Z0AD5prUsDL7n2J3rLX9IrGnTb5ovYzFHTdOTANIid670MYzuiAMWXdXFCd2gPd",
+	"zSBxvlqQ2p4cdggRABjTmb+IAQqgv7uBS/JzOB4OJujtTIZ3hs68jmG6OPGazi7NtiAfn1ffEsfjAF56",
+	"uLu6qpEckymL6pwPZyooynBiGAxfMn+VQ8htHqqL+flrKZ6zjsiyc659UdlW7feazn52r23hXru+PMkj",
+	"VsGCI4za5LmJdMZcyFoLg+cPOzy426LTqmN6LgwAllLovS3DMZfYwfvl47NS3RWfDt9aeOVhAolLG+2T",
+	"2eiKjQdhkwDttrH3hGUznvcCtQVXBxdrWEJJ8a8bEZyjrqxFazztC6MJuwV71QZqpuap5EuWcEosC+T1",
+	"RR0MBBdk/Ax8iidPkflOsCL3GEqrgv0d86/th0vGjC6r3I+0U/koFvyHKJbTUBTrKzf6L/KAO7htx6/l",
+	"IfbaG3QAF40WbpTAsfefvJ38hXV7AE71cns8d1q1rwcQuzyek5wQbm/md2VaxAZYEQA4mhB9xYjr2KHG",
+	"PfpE8TYPbHPYQm2/jg4vNR/cK5mwABQvtnUPUJuHje0pr3rBMQ51kevd4w/b9mVuMTwpYxd2BSXm5s3O",
+	"8I8HIddbtpQ3rHbk4TwiomUhahH+5hHutvD2aZNJ/aZ7EJFU7+oBJJJcVjz6RmXaQP6B5YuLKu0c9619",
+	"oReM9caSm05iHVEwBbKTyuU+19xAtM4YAeJHbkFGMKNRLO18xj59qPnGuAa/EhUhdWuPTgiB7dMsnfKU",
+	"cPNeUMVcQGSBnxhVTPCKkVTKhTvhRQLYpsFMIhS0IV47fCBPrZdnzpP12clCZoI7+wJSDy3DdZCarQ8p",
+	"FIeLbMKUYKbiZwoUPMir+2rKEwcHyTX59uysyFfD+oUREYBjR8ma0QVTvp5xGCZLqoAc6tTTX0/JPzY3",
+	"TAksmylTsOQJ5gGmFaNJhYIIa/oUNsojDSXwEZZ67gu8Nb6eZCJJmb7A1yhEbFzxGUDIF/LC8qySacqU",
+	"Ny+2ZbktuOgOBvf+4adppg1TOSUA5+83mvKEGi5m+e/uPXjsfry3J3lDl+lBbhmHdQLWd0kNqA4hyxFh",
+	"NEaqIO4y+UfO2vkV5ROGYjnY+q5LwhW+8jDHcdHRAxzGaOxElGFLCI1nz4pqzZKaLIznLF489EWgSfrj",
+	"nE41qn9u+vnu63SBb6QcXS+KEZpaGQq6vKu+ELam9d852zxp7hb3H+dGq8zroX1oxUIXDrQmIt4D+NH6",
+	"i1hDZ7k7v8tn8BZe2nlUu+N2RIdGF3ko+72PUPjTAYFYDkFYaDQvIxxlXlgaKkd7yAeqWFTg4ttLUMpm",
+	"NMWbOKFLKPU+h5Luhz/KOpJi/fod5xTLuaN3Tmz3OuCYk0NltMJa2evsUt6wCP6aMO/bAbVfMA6nXCYM",
+	"T9ut0ztLneGd/U+/9NfyEn3C/FcKbH5R4Bsj60I9o51MSd3zOTzfHfMc/IkZR5hP4bNAFtqmrn5GW/wh",
+	"baKrlMasjWtjKqCEmN3vGAwq0QWRSjFj6rBbfKhYynyx/ofjiBaYERjKzzJNHihmEuw8e8AXV10XrpmH",
+	"gOOvjx8IFihCCdM9z2ERgtjyDsaGzhRjYPsC08OascUghDRem7LrOTzpcFn+CubTAfbRZXBejzRZS5Vj",
+	"IhSqDNFziKtkInFmc6ijYrffI+fszykQ2be0q3G1925TVM+7ztDny5XZuMvRNbz8KcF16IIRuqZol5pJ",
+	"mSCyp0cN9mElVQjx/qcr3FncJHuWESjjwa+LQOZyvPJeCOXhurY9i6DedRlGm4ZQQ2eDaEDLKV758D7c",
+	"ZxS1C0wZd1VOC49kG5Ey0TME7HGoRN2eo/z00Wt7D/3hg9z6DvVB7tKg7vdETj+COaddAMF91apME6hi",
+	"4GrjHgG/dW9jjpV5Q5WFMLhhuMdXvXoiS/8qElnK7ThqbI/tS7CwtgBeuiVC0x+Cg2xfxVlmte6qiOx/",
+	"tO246HeJ2zXbLtNvMjVj+Rb7vJQAh3zop0IWbPUpknJLpNx991UW4uH2XXXMUUupNR/ZqQFwFLg+d0Vz",
+	"5dy8KZ2wFI1zhi+ZPiWXGOALMEIARZcXHSEs1YxMIFnI1XQGj8YpyWXpKtNzj5wI2HUIY5kXgIZw/mYc",
+	"qt1JJTbtDkNFKmOlyDwTnKboo7bzy7ckRslSBBTgbXodRtweQ6f78B8l6PKteh8BdsNuu/N1DTVsaUf1",
+	"FYi81U/qabSr0vTluh0KtsCdXUYTsdpzIgnUTEfLNjWGKVdT1Qd1HV9z63Y6FIt2NDDOEl8cHo/zuJx5",
+	"IA7xmlgNbEYyTcol9ZFBwNmRrVJJE0IFeb1i4rfn/8zhHe4p5YZ32hOjn8ujyiCfSE97x808UXQNOO/F",
+	"eA6ulAVAQcvkOjguqCtii6n9MuUxpPZYpU1Iw6d7oFuXWuxWw36UGOo3mUu58AaJHFzLqlQQVuvj65Z0",
+	"QzRzCA0QJwjF37ghKV9Y/ey1SDc+CLxUip9rxOAfTah2JUznoHBZBQ5K8OVdNfWvX4AIb4spNXnwSSiv",
+	"yfaax16eHijKBh3JudJpZzGnqxUTGOEJFlacERjzfGgor47G/l+KuJfnsp079oaB6GCPFlSHDtofNPHc",
+	"f9kBQAAaZMKnU6Z0US397AzV6IPELbI09TdAH1wORvREEm47IWumGImpUpwlUDpByDUmu+EpP8fi3D3W",
+	"1kN6lIbcLYnreSWf2gvNzU6+5p7DPwg/Nfp6kIjXRlqMnHpFT1eKg4kWF3W74zhIvMNra2G6fT6u5FeA",
+	"EaKg+DuNmTuz7kP15saEKr3DO/jvKBe2MtMnmsWKdW7U5yJ5496+wpc/OVI6+P0UM7k1UCL8EtokxvKG",
+	"qZSuRnOZKT0GaxfYwQ6gXXkKhuxXmlEVz1uv3Ffw+PkNU5u1Q1foNL68ccYUxISPSL2uPSU5LJP9R1HT",
+	"3uohEzbjQkD1WlBfYrlcAtZDNaNHt3lB/uhbhxld7Q+JnfGjzETSLfwiPO+mSAl/DT2Mv3rK1pZ4Vl3c",
+	"oNZkCqzVNHXljzRjLq+UGvIHmOe0XaW1VEnH0hULBR9CdlSfDa6Z1r7IcMc+fm3mTF35d3flfTkdQeX3",
+	"ttV9mNhwPhOgo7B8I5FJZoj94yIPlrDjLL2BRbLXc5mHGTCl4SW9m/P7/rSLvtrWcgsGEvNPW+QPxcUj",
+	"TSZKri3D+l2MMrvEyo/0TgzcKh6Gd+6vbWaS5yLxq/PJw0Jr1DnAIV4QIXiM756rDSFMn2fGdi2veLek",
+	"7B3m9QWnZueKdVEsotC60YEn1wKztn3S9q53nXZSfs083nbDqSwD5iWXMmpdotdemckuD3K4YJvt0LZc",
+	"zP7BNg8DL1/094mCdSppd9zMo2Cm6w410t7aKxorzetBooO9/bqI5UOMAnvRcXfGUK5yNVDWNbJfbPDj",
+	"Q6dsAk8cH/19wezFk63Jgm28vRzZYarkEsISpIOuWCl+Qw3Lvf+Qiyd8ECDhmiRMGyU3/TBOjVww0b0d",
+	"3zCl7fpf46tflfH7S5wKSb+q5CtHDkLjmGlNkCnvq5i3+a0usX0fRKM1RL/blldKzhRd6vMC2cL1C3Ws",
+	"puBqzcth4cBcPUscbGp3ItXvxfgyM3Op+L+BTc7JD4wqpsZEYsDc5ZsXGuDulnRDEokGFIc3gzYNQDKA",
+	"Wtro6loxteR4ryApsy9DQBNMZEkXTL8XQjrChQA30Fdf5bsj1VQq94HdPrTwrgzhFU2C0UQu/bC+iaTz",
+	"VW3ZDu7ry8PsBncCBPfBRa1QOQr8dFNkQem5XPdNvUAOGd7Bf/v575tM88kuWjeynU6Rd4yS3PRaScfg",
+	"WmcssTtwR7dTn/kfnm2Pr3Zchul4iDrcjrlCF/5+OT5fUnKP/d1fpgqINohPWNGY+ar4NF702qAQf+vb",
+	"61TMcHsmb/y7nz0S8tdcknvkkuQL/fCXVNd/zWSwTw7JFnYvws26w85r+W/ZcoJYJAWWcy3jrRqRVXSy",
+	"WzzWNoTttixdmMabfEQ9o8BL1QwAY0c6yQIBJCX5w8spPS17wx6Ho3Jz4T3irvX1XNY/W1i4X4MGO5UB",
+	"ri3P6Yigt9/Vx8UIq358z0SyBa8GX9nCLz/LNVlSsSEJQjcEEwHwUWDB/1YWiv/XN4+/IKEI5Lmiy1W6",
+	"a0lI8oxutFUE0dDii8PYY32tuDFMkASgihUjKZsaIjNzUIz6PEjSdikFYTSeV85lu2BRDnJYwNXXDm6u",
+	"/c3R/ilkLzPsTZaKZNKFqvVbOcj4mStoeUzFN9zhA4FXu3qeW8p5rmi8gDLklil+z5IZS8hk05/eQ6ri",
+	"Ob9hrVibGE1bLcosJEm5sExIE3sAnJIXJSB9vAq64T8KJB8hyOYBVvOgaPSXxFBFHDkiICzQksz+zVe1",
+	"23iwUEB1BI3+DmOb6scVXNjrAcSVaMKXltwQowJYav0u5I498GNQdYJGK6inKBFcj3ZREICOpInsyMdG",
+	"8ZvNaTJxKMG+jvep3Z5jMFlhRcbXT1+QlG5khifce3FtP3xUpKH52gzgieBO2RMY9EFcSDBuC20Hwg1G",
+	"tIZ2DaTQnZJL4Wn8Xvg4b0/OHEnQFST2Ijpk2Hqx7GbyPgaue/L3wxVZC07Tl0UOi0vPyJ62p4e6HNub",
+	"r+i3T3bYB4pNFUMDQZs2DS98HmfUw5P+Ui9KiQLbilBjNgVCHfvR9FQTXF5Ht4r6zr/0NaWxhW0chXyI",
+	"xZ8VWHE9l6CwyDTJ8ecx90XXTWg7uLnRCO9IfCR3Rm0BP0/sQy2XDLSDPQncuvuHd+6vEQaO9PMYlFfk",
+	"k0azFdEuecKsV3rStFSuKmEpt6oN2w38sHuex2K/5kHjcPYPESY0l+uedINTCHJTXa2MPzKWHQQFuMFy",
+	"20ARPzsJ8CmgETvX7L57fljaIW032PEfY7IQcq3J2PJFpsfkL28zlxdxlYGLKSLPlZIqIldGrlYs+WtE",
+	"xpjdac/FcUTGOoN4H/snLrVU9m9D1YyZEU/gHUOVGRm+ZHn5kwT/2bwEl9SUZ+Vd/lVf6WJ2R6o/scZC",
+	"88pkpdMhOjTSQkjU7bsxAbQHVs2f0lvOrXyRj39+FfwUPsH8yA94hvkmy1Vq4HDIS9CBJRXNicdZyl6A",
+	"R37FDrbyw5iKmKW7p3YfYAatmjoMqR/fPci5+dRqxHI6LTOKc+7z+6vI7WujmPvnZ7U8b/2otq5QGC0B",
+	"iAbWBvtfkylxkI3MQInP1wcsh1EJP4LFDvmUG4BJWDC2wnA5ntx7CQ+7Ur1J/wDCOO8yKI7BoZjFc4++",
+	"cbiVBOy0CjbCI01okiimNdPo1xbS+AVnSQHREJ2dnYGbrOkVu/dCG+dTON4aXzN9qLviLkqc7baPAlc4",
+	"0GErYfYB+CTd4hxwM68yPffOLbBYeMD2IEvk0Bjanum+iuim/dBurrxUi1TSJIc/2eJyz7R5U7jxe8Eu",
+	"lxAw85qJVhph/oYv5ggpSW2RS3loSDtS3xZ89a83mCIuwK/h5k8bWY/Zc57lKzYB7/WrMOVuBtcyhY9U",
+	"h6Lo4ZmiU/MZ2l1fMpPnCxAuoAwkxFY7lyqEG+8nooZ3uxhb66vxiRRqHAyhZd7bXIDhf01dzoJA3zDh",
+	"mshstyDs7bM8NOM9RAB2mVZ9rqChWMZc/7gntFx32ZnPdMt/AkMr3BtrfA6gGPbeAXlCFKCtdEkpCG2C",
+	"ImEvvBfa5USusIaVTbWpqzFHW69rxWl6jCCI/if9b0wlfNegaKza6z0nnOlHCAl9uKiy2gmMGHApFJjC",
+	"pC1vldKMxCnlcIigrrue49ggv8x9Kh7tyCKQydHKI89vMbLmnXv/mPlgvg/f50PHzPj+n9oLvTCcpjqs",
+	"BwKMTb6Ba6mBeWCefXb55sUhOMVTJOeJQq6wxCkQ0HlcDB3vTvZ+DE+WXGSmM+L45snp2ZBmCTcnqbSv",
+	"3DWfpHJ2wm5N98Mh+Gka78RSTPksQ+ZqPGUQgjiMIfCx5ckwkWsBXFst97D7nbxWtqGtv/y1B++wQZ85",
+	"o6m90lV/5THAx2Cg5x7Dst+PHPp7bVQQpi1oistW7/h3OdFM3fCYwZ/Du9/lZD/K4If13tvaH6ZydoQ+",
+	"VlKmumOO8Nxq2zKFUVjx6a58O8IAYwsdQ3HO8fax4AtIEXuQ7UlzOANrw8BSCPW+8dfhHfx3v0X2nzY6",
+	"TOhqOFMyW+kCp6/5xgqrojcfQEZ3ERLb9kK46dWT1XCl2JxRM+RCGyriJuGDLwUHFH7zzv008j8hPvY+",
+	"FTIC7dTpWR7DSskb7gwT1ZeKDPHGo9C8igzD4O9V5O+RVPuxSLORPjYjrkeKYYhjmCBdgxyO4MJMJyn7",
+	"Msbrg6z1lzFcvlxmQN1y1e0vcNjDu/ynUbmA76eZShg7vjHCQwHI9yCYS3H7MlbXDXZ4t3zAVcROH2h+",
+	"mLqhh1/Kevjx3tk/9z8e91sX1+Px54npn1/GmjSAqT+ptNsd+7nHFHVMhdjHZf8p1sMNdhhTkfCEmi/l",
+	"JM0tGF/CYJ2fvrBefEFjttfDL2vEKdXGKD6bfSl70A+8HB7w5Y26LU3jIWayV1ja8adfNbp9pYRBSOpq",
+	"QV1D9eLzJk/VwvolkHN4Z/+zv1XzMyaum9jx1uFjwx9xmJrTnV06t8gD9JTb8A5y2Ozba2G8dMxygLtZ",
+	"r0CwZq+HncLBRP7nNpt7+6kOMrn+n3W5xY5FlEOcZf/RpKmeS18apXY4nHYkasmf8gDCuILB9uA9Du+K",
+	"ulYPJfZrPR5m2IfymXwGE7DPXHmqT7Ea2z/xIx3l4zwmCYaIRXuQDfIfQQ5Xf0EPa6XBvxKnTJw7/+eX",
+	"s4d6fOXmdFQa5tEhf3puOkBEzGfLSm2hOgcloI6p+MpISIehNnL1lRiOGPCyMoexij3sxgpEZeST6Vu3",
+	"9fvvvvvm+205fEdcAwwO/sqLlg72Hjz7ZJefY8l3P6c6+f7IpKGNID/8dXi31xkHHweOEhciz5vRlsWT",
+	"YChi6fF+I2IiAQDqzkFB20MupvLAHRSJCTShK8OU7SNAg8Z7ne+0x4yH39qTdKXGtkyu1tW+9rZ7dnhf",
+	"70q9+6irmIDtKlxBwBubDhmNV557yUOw9Z1jrXzZTlV75urldzwpAsA63tl34K6B4LArjd/LI7BfP8M7",
+	"doBZhfUOdnCO657F/nv8c53L8M58xqsTbtccmlI+ZDHw672CA9tC9lycW6NL/3tQKcgf3rkjnO7v/qq1",
+	"0Da+Zle5FDtKn3pI09R2oXgcJA4mMSZZytrfwuftD0oZRcMVzbTloEMlFoUTcDSLM8XNphQnGH5+k6WN",
+	"Z4Yark1opoBVMXz62/PLNJXrlGvT8sosbn2Qk6X9jbtZvB+TwXcNCtXb3U9r6Wpb8iQO7yB8vsrUjEFY",
+	"xdYXtpGn9OYd/L2nkcx92jKhYC97Wg26e7J77DJNt007fw0tOoFX3K2i5clwxkzMlOl440am2bK5izPN",
+	"FObRtT9p2YWlF+7gvy1rFThw/OsHPXWwSmtgkHoYZ0phmnf7w670tq5sQHx2Z/+zH7O6Lweh6RTtDuOU",
+	"jzSLFTNH68Lnox+tA73RUFf3IB0wpbGMKuS8O5EPbU2o5vHg/F8frL7jgArwH5pp/Aj++fGD/VDd+DFk",
+	"Kh2cD4YAI+Wy3UNVUvATwo1m6fScYIZ1RNyAdEQ0M4aLmf0rP23sr5Z9Totd4MCRmjfEN0yuUizMrvlM",
+	"EC5KX+Wlrqvf/AQ7Ecru49eQxp/HHgBucq0V2IWh7n0RPgdjyhXJ67o0IcWa37+bSzKXaaJd+SslUyzm",
+	"4fFKSq1gglOgkcs4lpkwOCOHglT6DjTBwGdvywXtyqhUp1XjKprMQv16s17kpm4ZISLouUHchsJ9XGrU",
+	"G9UCTb7Eb40kS6oWecUbrMRfagL6CHyf4yUWsNtLuiFQQa70OVjNWpYj4YnDRQT4D1ZmKDy5m9+9ThOi",
+	"5DqvAALvkVTOyEyW+cCegMFuqSFrqRYAXmUbmNB4YXlOJOcEEuMjh+ge2VbLxPxdToJr6y1thKWaredM",
+	"MV/Lni/zKkCxXHGWYF174GBZWXtE2Qg0/8PGtZVjqiASYN5klFOvVKVVClZlLW/yaFmJrhoVAV51UbfB",
+	"xgAFhs6qfG5FzobQYvCngVzP1uYK3my0GSGqkCaQ2lqZs7u5tjFBKuUCsVtrAQbnyBYZT80JF8TdkorS",
+	"5+VefN5V28hrTXuGmNMb5tfNYzvGUmiuDZHTWvttE/iZqglUZsdCUa7RTCRMkQo8Tqk9REn5+OHj/xcA",
+	"AP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -4270,6 +4270,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A few of everything that the caller may see and that q means, a word, a reference, a digest or a command that pulls */
+        get: operations["searchEverywhere"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the registry was on each of the last days, the oldest first; the last entry is what it is now */
+        get: operations["listTrends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -6604,6 +6638,104 @@ export interface components {
             tags: number;
             /** @description tags that name something else by now and stay there, at most a hundred */
             tags_taken: string[];
+        };
+        Found: {
+            projects: components["schemas"]["FoundProject"][];
+            repositories: components["schemas"]["FoundRepository"][];
+            tags: components["schemas"]["FoundTag"][];
+            artifacts: components["schemas"]["FoundArtifact"][];
+            labels: components["schemas"]["FoundLabel"][];
+            /** @description names; only for who may list vulnerabilities */
+            packages: string[];
+            /** @description only for who may list them */
+            vulnerabilities: components["schemas"]["FoundVulnerability"][];
+            /** @description only for who may list them */
+            users: components["schemas"]["FoundUser"][];
+        };
+        FoundProject: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            public: boolean;
+        };
+        FoundRepository: {
+            project: string;
+            /** @description in the project */
+            name: string;
+        };
+        FoundTag: {
+            project: string;
+            /** @description in the project */
+            repository: string;
+            name: string;
+            digest: string;
+        };
+        FoundArtifact: {
+            project: string;
+            /** @description in the project */
+            repository: string;
+            digest: string;
+            /** @description the one set last that names it; empty without one */
+            tag: string;
+            type: string;
+        };
+        FoundLabel: {
+            /** Format: int64 */
+            id: number;
+            /** @description empty where it is for all */
+            project: string;
+            name: string;
+            color: string;
+            /** @description the newest artifact that carries it and that the caller may see */
+            on?: components["schemas"]["FoundArtifact"];
+        };
+        FoundVulnerability: {
+            name: string;
+            /**
+             * Format: double
+             * @description its highest score
+             */
+            cvss: number;
+        };
+        FoundUser: {
+            /** Format: int64 */
+            user_id: number;
+            username: string;
+            realname: string;
+        };
+        TrendSample: {
+            /** @description In UTC: 2006-01-02 */
+            day: string;
+            /**
+             * Format: int64
+             * @description as quotas count them
+             */
+            bytes: number;
+            /** Format: int64 */
+            artifacts: number;
+            /**
+             * Format: int64
+             * @description so far
+             */
+            pulls: number;
+            /**
+             * Format: int64
+             * @description findings of this severity
+             */
+            critical: number;
+            /** Format: int64 */
+            high: number;
+            /** Format: int64 */
+            medium: number;
+            /** Format: int64 */
+            low: number;
+            /** Format: int64 */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description findings of any severity with a fix
+             */
+            fixable: number;
         };
         DeletedProject: {
             /** Format: int64 */
@@ -14628,6 +14760,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkloadCredentials"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchEverywhere: {
+        parameters: {
+            query: {
+                /** @description Part of a name, repository:tag, a reference, a digest or its beginning, or a command with one of these */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer, what fits best first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTrends: {
+        parameters: {
+            query?: {
+                /** @description How many days */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. Days on which nothing was written down are left out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrendSample"][];
                 };
             };
             default: components["responses"]["Failure"];
