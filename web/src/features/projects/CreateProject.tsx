@@ -12,7 +12,6 @@ import { useCreateProject, useCreationRestricted } from "./queries";
 
 /** The button that opens the dialog, for those whom the server lets create projects. */
 export function CreateProject() {
-  const { t } = useLingui();
   const user = useUser();
   const restricted = useCreationRestricted(!!user);
   const [open, setOpen] = useState(false);
@@ -22,10 +21,29 @@ export function CreateProject() {
       <Button onClick={() => setOpen(true)}>
         <Trans>Create project</Trans>
       </Button>
-      <Dialog title={t`Create project`} opened={open} onClose={() => setOpen(false)}>
-        <CreateForm />
-      </Dialog>
+      <CreateProjectDialog opened={open} onClose={() => setOpen(false)} />
     </>
+  );
+}
+
+interface DialogProps {
+  opened: boolean;
+  onClose: () => void;
+}
+
+/** The dialog alone; it closes when the new project's page opens. */
+export function CreateProjectDialog({ opened, onClose }: DialogProps) {
+  const { t } = useLingui();
+  const navigate = useNavigate();
+  return (
+    <Dialog title={t`Create project`} opened={opened} onClose={onClose}>
+      <CreateForm
+        onCreated={async (project) => {
+          await navigate({ to: "/p/$project", params: { project } });
+          onClose();
+        }}
+      />
+    </Dialog>
   );
 }
 
@@ -40,9 +58,9 @@ function useNameMessage(name: string, touched: boolean): string | undefined {
   }[fault];
 }
 
-function CreateForm() {
+/** The form alone, for where no dialog is around it. */
+export function CreateForm({ onCreated }: { onCreated: (project: string) => void }) {
   const { t } = useLingui();
-  const navigate = useNavigate();
   const create = useCreateProject();
   const [name, setName] = useState("");
   const [touched, setTouched] = useState(false);
@@ -54,10 +72,7 @@ function CreateForm() {
     event.preventDefault();
     setTouched(true);
     if (nameFault(name)) return;
-    create.mutate(
-      { name, isPublic },
-      { onSuccess: () => navigate({ to: "/p/$project", params: { project: name } }) },
-    );
+    create.mutate({ name, isPublic }, { onSuccess: () => onCreated(name) });
   }
 
   return (

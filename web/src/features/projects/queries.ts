@@ -66,8 +66,8 @@ export function projectQuery(name: string) {
   });
 }
 
-export function useProject(name: string) {
-  return useQuery(projectQuery(name));
+export function useProject(name: string, enabled = true) {
+  return useQuery({ ...projectQuery(name), enabled });
 }
 
 /** Whether everyone signed in may create projects, or administrators only. */

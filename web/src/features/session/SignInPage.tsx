@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { Page } from "../../ui/Page";
 import { Loading } from "../../ui/states";
 import { useSession } from "./queries";
@@ -12,7 +12,8 @@ const route = getRouteApi("/account/sign-in");
 export function SignInPage() {
   const { t } = useLingui();
   const session = useSession();
-  const { reason } = route.useSearch();
+  const { reason, next = "/" } = route.useSearch();
+  const router = useRouter();
   return (
     <Page title={t`Sign in`}>
       <div className={classes.box}>
@@ -21,11 +22,13 @@ export function SignInPage() {
         {session.data && (
           <p>
             <Trans>
-              You are signed in as {session.data.username}. <Link to="/">Go on</Link>
+              You are signed in as {session.data.username}. <Link to={next}>Go on</Link>
             </Trans>
           </p>
         )}
-        {!session.isPending && !session.data && <SignIn next="/" stay />}
+        {!session.isPending && !session.data && (
+          <SignIn next={next} stay onSignedIn={() => router.history.replace(next)} />
+        )}
       </div>
     </Page>
   );
