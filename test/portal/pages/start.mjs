@@ -7,6 +7,7 @@ export const pages = {
   cache: "/p/hub",
   account: "/me",
   "start-sign-in": "/account/sign-in",
+  "start-address": "/welcome?step=address",
   "start-storage": "/welcome?step=storage",
   "start-project": "/welcome?step=project",
   "start-nowhere": "/start/nowhere",

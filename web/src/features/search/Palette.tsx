@@ -1,6 +1,6 @@
 import { useLingui } from "@lingui/react/macro";
 import { useNavigate, useRouter } from "@tanstack/react-router";
-import { type KeyboardEvent, useState } from "react";
+import { type KeyboardEvent, useEffect, useEffectEvent, useState } from "react";
 import { Dialog } from "../../ui/Dialog";
 import { linkTo } from "../../ui/destination";
 import { Failed } from "../../ui/states";
@@ -33,6 +33,7 @@ function Search({ onClose, onCreateProject }: Omit<Props, "opened">) {
   const provider = useProvider();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
+  const [awaited, setAwaited] = useState(false);
   const { hits, asking, error } = useHits(text, {
     createProject: onCreateProject,
     leave: () => navigate({ to: provider?.primary ? "/account/sign-in" : "/" }),
@@ -50,6 +51,15 @@ function Search({ onClose, onCreateProject }: Omit<Props, "opened">) {
     hit.act?.();
   }
 
+  // Who pastes and presses Enter at once means what is about to be found.
+  const first = useEffectEvent(() => {
+    setAwaited(false);
+    go(hits[0]);
+  });
+  useEffect(() => {
+    if (awaited && !asking) first();
+  }, [awaited, asking]);
+
   function press(event: KeyboardEvent) {
     const to = {
       ArrowDown: (active + 1) % hits.length,
@@ -62,7 +72,8 @@ function Search({ onClose, onCreateProject }: Omit<Props, "opened">) {
       setChosen(to);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      go(hits[active], event.ctrlKey || event.metaKey);
+      if (asking && chosen === 0) setAwaited(true);
+      else go(hits[active], event.ctrlKey || event.metaKey);
     }
   }
 
@@ -74,6 +85,7 @@ function Search({ onClose, onCreateProject }: Omit<Props, "opened">) {
         onChange={(next) => {
           setText(next);
           setChosen(0);
+          setAwaited(false);
         }}
         onKeyDown={press}
       />

@@ -16,14 +16,16 @@ function useSettled(text: string): string {
   return settled;
 }
 
-/** What a text finds, as the server answers while one types. */
+/** What a text finds, as the server answers while one types; `asking` until it did for this very text. */
 export function useFound(text: string) {
-  const q = useSettled(text.trim());
-  return useQuery({
+  const typed = text.trim();
+  const q = useSettled(typed);
+  const found = useQuery({
     queryKey: ["search", q],
     enabled: q !== "",
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
       bodyOf<Found>(api.GET("/api/haven/v1/search", { params: { query: { q } }, signal })),
   });
+  return { ...found, asking: typed !== "" && (typed !== q || found.isFetching) };
 }

@@ -46,7 +46,7 @@ export function useHits(text: string, doings: Doings) {
     : [...looked.slice(0, few), ...own];
   return {
     hits: sorted(hits, isPasted(typed)),
-    asking: typed !== "" && found.isFetching,
+    asking: found.asking,
     error: typed !== "" && found.isError ? found.error : undefined,
   };
 }

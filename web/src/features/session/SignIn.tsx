@@ -11,12 +11,10 @@ interface Props {
   next?: string;
   /** Don't go to the provider at once, whatever the settings say. */
   stay?: boolean;
-  /** What follows after name and password; else the page shows itself anew. */
-  onSignedIn?: () => void;
 }
 
 /** The ways in: the company's provider where there is one, and name and password. */
-export function SignIn({ next, stay = false, onSignedIn }: Props) {
+export function SignIn({ next, stay = false }: Props) {
   const provider = useProvider();
   const atOnce = !stay && provider?.primary === true;
   const address = signInAddress(next);
@@ -41,7 +39,7 @@ export function SignIn({ next, stay = false, onSignedIn }: Props) {
           </p>
         </div>
       )}
-      <SignInForm onSignedIn={onSignedIn} />
+      <SignInForm />
     </>
   );
 }

@@ -6,7 +6,7 @@ import { useAuthMode, useSignIn } from "./queries";
 import classes from "./SignInForm.module.css";
 
 /** User name and password. What was typed stays when signing in fails. */
-export function SignInForm({ onSignedIn }: { onSignedIn?: (() => void) | undefined }) {
+export function SignInForm() {
   const { t } = useLingui();
   const signIn = useSignIn();
   const directory = useAuthMode() === "ldap_auth";
@@ -15,7 +15,7 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: (() => void) | undefin
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    signIn.mutate({ principal, password }, { onSuccess: () => onSignedIn?.() });
+    signIn.mutate({ principal, password });
   }
 
   return (

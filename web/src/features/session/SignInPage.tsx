@@ -1,5 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { Page } from "../../ui/Page";
 import { Loading } from "../../ui/states";
 import { useSession } from "./queries";
@@ -14,6 +15,15 @@ export function SignInPage() {
   const session = useSession();
   const { reason, next = "/" } = route.useSearch();
   const router = useRouter();
+  const came = useRef(false);
+  if (session.data === null) came.current = true;
+  const arrived = !!session.data && came.current;
+
+  // Who signs in here goes on to where they wanted.
+  useEffect(() => {
+    if (arrived) router.history.replace(next);
+  }, [arrived, next, router]);
+
   return (
     <Page title={t`Sign in`}>
       <div className={classes.box}>
@@ -26,9 +36,7 @@ export function SignInPage() {
             </Trans>
           </p>
         )}
-        {!session.isPending && !session.data && (
-          <SignIn next={next} stay onSignedIn={() => router.history.replace(next)} />
-        )}
+        {!session.isPending && !session.data && <SignIn next={next} stay />}
       </div>
     </Page>
   );

@@ -23,8 +23,8 @@ export function AddressStep() {
       </p>
       <Command text={`docker pull ${server.data.registry_url ?? host.name}/my-team/my-app:1.0`} />
       <ul className={classes.checks}>
-        <Check right={answers.data?.registry === true}>
-          {answers.data?.registry ? (
+        <Check right={answers.data === true}>
+          {answers.data ? (
             <Trans>The registry answers to this browser.</Trans>
           ) : (
             <Trans>
@@ -41,13 +41,6 @@ export function AddressStep() {
               This browser calls it {window.location.origin}. Set external_url to the address that
               all clients shall use, and have the proxy pass on the host and the scheme.
             </Trans>
-          )}
-        </Check>
-        <Check right={answers.data?.realm.startsWith(window.location.origin) === true}>
-          {answers.data?.realm.startsWith(window.location.origin) ? (
-            <Trans>Clients are sent to the same address to log in.</Trans>
-          ) : (
-            <Trans>Clients are sent to {answers.data?.realm} to log in.</Trans>
           )}
         </Check>
         <Check right={!needsInsecureSetting(host)}>

@@ -17,13 +17,8 @@ export function StepList({ titles, at, done }: Props) {
     <nav aria-label={t`Steps`}>
       <ol className={classes.steps}>
         {steps.map((step) => (
-          <li key={step}>
-            <Link
-              to="/welcome"
-              search={{ step }}
-              className={classes.step}
-              aria-current={step === at ? "step" : undefined}
-            >
+          <li key={step} aria-current={step === at ? "step" : undefined}>
+            <Link to="/welcome" search={{ step }} className={classes.step}>
               {done.has(step) ? (
                 <IconCircleCheck size={20} aria-hidden />
               ) : (

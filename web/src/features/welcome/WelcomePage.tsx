@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { ButtonLink } from "../../ui/ButtonLink";
 import { Page, Section } from "../../ui/Page";
 import { Loading } from "../../ui/states";
@@ -9,7 +10,7 @@ import { SignInRequired } from "../session/SignInRequired";
 import { AddressStep } from "./AddressStep";
 import { PasswordStep } from "./PasswordStep";
 import { ProjectStep } from "./ProjectStep";
-import { doneSteps, nextStep, noteEnded, noteStep, type Step, steps } from "./progress";
+import { doneSteps, nextStep, noteBegun, noteEnded, noteStep, type Step, steps } from "./progress";
 import { StepList } from "./StepList";
 import { StorageStep } from "./StorageStep";
 import classes from "./welcome.module.css";
@@ -39,6 +40,7 @@ export function WelcomePage() {
 function Steps({ user }: { user: SignedIn }) {
   const { t } = useLingui();
   const navigate = useNavigate();
+  useEffect(noteBegun, []);
   const done = doneSteps();
   if (!user.password_generated) done.add("password");
   const { step = nextStep(done) } = route.useSearch();

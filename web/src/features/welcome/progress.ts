@@ -19,6 +19,15 @@ export function isEnded(): boolean {
   return (recall(key) ?? "").split(" ").includes(ended);
 }
 
+/** Whether setting up was begun in this browser. */
+export function isBegun(): boolean {
+  return recall(key) !== null;
+}
+
+export function noteBegun(): void {
+  if (!isBegun()) remember(key, "");
+}
+
 export function noteStep(step: Step): void {
   remember(key, [...doneSteps(), step, ...(isEnded() ? [ended] : [])].join(" "));
 }
