@@ -41,9 +41,11 @@ import (
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/scanner"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
+	"github.com/havenregistry/haven/internal/search"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/trend"
 	"github.com/havenregistry/haven/internal/trust"
 	"github.com/havenregistry/haven/internal/trust/signing"
 	"github.com/havenregistry/haven/internal/webhook"
@@ -75,6 +77,7 @@ type domain struct {
 	webhooks    *webhook.Service
 	garbage     *garbage.Collector
 	preheat     *preheat.Service
+	trends      *trend.Service
 }
 
 // assemble makes the domain's parts. It reads nothing of the database.
@@ -163,6 +166,8 @@ func (a *App) assemble() (domain, error) {
 	}
 	d.scans = a.scanning(d, adapters)
 	scans.Listener, a.scans = d.scans, d.scans
+	d.trends = trend.New(a.db, d.scans.Totals, clock)
+	a.jobs.OnCleanup(d.trends.Sample)
 	d.trust = trust.New(trust.Deps{DB: a.db, Contents: d.registry, Jobs: a.jobs, Clock: clock, Log: a.log})
 	signatures.Listener = d.trust
 	d.gate = gate.New(gate.Deps{DB: a.db, Scans: d.scans, Trust: d.trust, Contents: d.registry, Clock: clock})
@@ -242,6 +247,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
 		Registry: d.registry, Immutable: d.immutable, Retention: d.retention, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
+		Search: search.New(a.db, d.projects, d.identity, authorizer), Trends: d.trends,
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

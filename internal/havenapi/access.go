@@ -23,6 +23,9 @@ func accesses() map[string]rest.Access {
 		// In a project who administers its members, in the system who administers users; everybody about themselves.
 		"ExplainAccess": ofLoaded(authz.Member, authz.Update),
 
+		"SearchEverywhere": {Class: rest.Open}, // what the caller may not see isn't found
+		"ListTrends":       ofSystem(authz.SystemConfig, authz.Read),
+
 		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),
 
 		"ListJobExecutions":     ofSystem(authz.JobServiceMonitor, authz.ListAll),

@@ -31,8 +31,10 @@ import (
 	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
+	"github.com/havenregistry/haven/internal/search"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/trend"
 	"github.com/havenregistry/haven/internal/trust"
 	"github.com/havenregistry/haven/internal/trust/signing"
 	"github.com/havenregistry/haven/internal/webhook"
@@ -108,6 +110,8 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		Trust:          signatures,
 		Proxy:          proxycache.New(proxycache.Deps{DB: d, Registry: contents, Jobs: f.jobs, Clock: time.Now, Log: log, Wake: func() {}}),
 		Confinement:    func() string { return "not at all" },
+		Search:         search.New(d, f.projects, f.identity, f.authorizer),
+		Trends:         trend.New(d, func(context.Context) (scan.Counts, error) { return scan.Counts{Critical: 2}, nil }, time.Now),
 		ExternalScheme: func(string) string { return "" },
 	})
 	f.admin, err = f.identity.Principal(ctx, identity.AdminID)

@@ -22,7 +22,9 @@ import (
 	"github.com/havenregistry/haven/internal/retention"
 	"github.com/havenregistry/haven/internal/scan"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
+	"github.com/havenregistry/haven/internal/search"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/trend"
 	"github.com/havenregistry/haven/internal/trust"
 	"github.com/havenregistry/haven/internal/trust/signing"
 	"github.com/havenregistry/haven/internal/webhook"
@@ -52,6 +54,8 @@ type Deps struct {
 	Replication *replication.Service
 	Webhooks    *webhook.Service
 	Proxy       *proxycache.Service
+	Search      *search.Service
+	Trends      *trend.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string
 	Log         *slog.Logger

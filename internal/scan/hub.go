@@ -125,6 +125,27 @@ func (s *Service) Summary(ctx context.Context, vulnerabilities, images bool) (su
 	return sum, nil
 }
 
+// Totals adds up the findings of the default scanner's reports, from an index alone.
+func (s *Service) Totals(ctx context.Context) (sum Counts, err error) {
+	scanner, err := s.scanners.InForce(ctx, 0)
+	if err != nil {
+		return sum, err
+	}
+	err = s.db.Read(ctx, func(tx db.Tx) error {
+		all, err := db.Get(ctx, tx, scanCounts, sumOfReports, scanner.ID)
+		if err != nil {
+			return err
+		}
+		deleted, err := db.Get(ctx, tx, scanCounts, sumOfDeleted, scanner.ID)
+		sum = all.minus(deleted)
+		return err
+	})
+	if err != nil {
+		return Counts{}, fmt.Errorf("add up findings: %w", err)
+	}
+	return sum, nil
+}
+
 // HubFinding is a vulnerability of a package of an artifact.
 type HubFinding struct {
 	Found

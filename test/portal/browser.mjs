@@ -9,19 +9,18 @@ export const url = process.env.PORTAL_URL;
 export const host = new URL(url).host;
 export const password = process.env.PORTAL_PASSWORD;
 
+export const chromiumArguments = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
 export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  return chromium.launch({ executablePath: process.env.CHROMIUM, args: chromiumArguments });
 }
 
 /** Opens a page that keeps watch. `visit.faults` lists what happened; `done` fails on any. */

@@ -1,7 +1,7 @@
 //go:build acceptance
 
 // Package portal_test meets the portal as people do: a browser, the real program, a real push. What the
-// browser does is in *.test.mjs, one file for each area of the portal; then looks.mjs looks at every page.
+// browser does is in *.test.mjs, one file for each area of the portal; then looks.mjs looks at every page, and speed.mjs measures the main ones.
 // Screenshots are left in test/results/portal.
 package portal_test
 
@@ -43,6 +43,7 @@ func TestPortalInABrowser(t *testing.T) {
 	}
 	browse(t, env, journeys...)
 	browse(t, env, "looks.mjs")
+	browse(t, env, "speed.mjs")
 }
 
 // browse runs scripts of the browser one after another.

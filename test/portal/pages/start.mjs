@@ -6,4 +6,9 @@ export const pages = {
   repository: "/p/team-one/r/backend/my-app",
   cache: "/p/hub",
   account: "/me",
+  "start-sign-in": "/account/sign-in",
+  "start-address": "/welcome?step=address",
+  "start-storage": "/welcome?step=storage",
+  "start-project": "/welcome?step=project",
+  "start-nowhere": "/start/nowhere",
 };

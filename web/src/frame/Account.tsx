@@ -1,7 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, Menu } from "@mantine/core";
 import { IconChevronDown, IconLogout, IconSettings, IconUser } from "@tabler/icons-react";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useProvider, useSession, useSignOut } from "../features/session/queries";
 import classes from "./Account.module.css";
 import { ViewChoices } from "./ViewChoices";
@@ -12,6 +12,8 @@ export function Account() {
   const session = useSession();
   const navigate = useNavigate();
   const provider = useProvider();
+  const here = useRouterState({ select: (state) => state.location });
+  const next = here.pathname.startsWith("/account/") || here.pathname === "/" ? "" : here.href;
   // Home would lead back to a provider that is the way in.
   const signOut = useSignOut(() => navigate({ to: provider?.primary ? "/account/sign-in" : "/" }));
   const user = session.data;
@@ -19,7 +21,7 @@ export function Account() {
   return (
     <>
       {user === null && (
-        <Link to="/" className={classes.signIn}>
+        <Link to="/account/sign-in" search={next ? { next } : {}} className={classes.signIn}>
           <Trans>Sign in</Trans>
         </Link>
       )}

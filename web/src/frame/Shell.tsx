@@ -1,6 +1,7 @@
 import { Trans } from "@lingui/react/macro";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { Search } from "../features/search/Search";
 import { Account } from "./Account";
 import { Rail } from "./Rail";
 import classes from "./Shell.module.css";
@@ -27,6 +28,7 @@ export function Shell() {
       <Rail />
       <div className={classes.body}>
         <header className={classes.top}>
+          <Search />
           <Work />
           <Account />
         </header>

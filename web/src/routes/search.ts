@@ -6,6 +6,11 @@ export function text(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
+/** Whether an address is a path of this portal, and nothing that leads elsewhere. */
+export function ownPath(path: string): boolean {
+  return /^\/(?![/\\])[^\\]*$/.test(path);
+}
+
 function pageNumber(value: unknown): number {
   const page = Number(value);
   return Number.isSafeInteger(page) && page > 0 ? page : 1;

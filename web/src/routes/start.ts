@@ -1,6 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { type Step, steps } from "../features/welcome/progress";
 import { root } from "./root";
-import { type Search, text } from "./search";
+import { ownPath, type Search, text } from "./search";
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -14,11 +15,22 @@ const me = createRoute({
   component: lazyRouteComponent(() => import("../features/account/AccountPage"), "AccountPage"),
 });
 
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: "/welcome",
+  validateSearch: (search: Search): { step?: Step } => {
+    const step = steps.find((each) => each === search.step);
+    return step ? { step } : {};
+  },
+  component: lazyRouteComponent(() => import("../features/welcome/WelcomePage"), "WelcomePage"),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/account/sign-in",
-  validateSearch: (search: Search): { reason?: string } => ({
+  validateSearch: (search: Search): { reason?: string; next?: string } => ({
     ...(text(search.reason) && { reason: text(search.reason) }),
+    ...(ownPath(text(search.next)) && { next: text(search.next) }),
   }),
   component: lazyRouteComponent(() => import("../features/session/SignInPage"), "SignInPage"),
 });
@@ -34,4 +46,4 @@ const onboard = createRoute({
 });
 
 /** Home, the way in, and what is the caller's own. */
-export const startRoutes = [home, me, signIn, onboard] as const;
+export const startRoutes = [home, me, welcome, signIn, onboard] as const;

@@ -7,14 +7,18 @@ interface Props {
   title: string;
   opened: boolean;
   onClose: () => void;
+  /** Its width in pixels; that of a form without. */
+  size?: number;
+  /** It stands at the top, so that it may grow below without moving. */
+  top?: boolean;
   children: ReactNode;
 }
 
 /** A dialog over the page. Its head is no header element: a page has one banner. */
-export function Dialog({ title, opened, onClose, children }: Props) {
+export function Dialog({ title, opened, onClose, size, top, children }: Props) {
   const { t } = useLingui();
   return (
-    <Modal.Root opened={opened} onClose={onClose} centered>
+    <Modal.Root opened={opened} onClose={onClose} centered={!top} size={size ?? "md"}>
       <Modal.Overlay color="#000" backgroundOpacity={0.5} />
       <Modal.Content className={classes.content}>
         <div className={classes.head}>

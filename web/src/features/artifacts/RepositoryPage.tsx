@@ -40,7 +40,8 @@ export function RepositoryPage({ project, repository }: PlaceProps) {
     >
       {forbidden && <NotYours project={project} />}
       {newest && <PullNewest project={project} repository={repository} row={newest} />}
-      {!forbidden && (
+      {artifacts.isPending && <Loading rows={8} />}
+      {!forbidden && !artifacts.isPending && (
         <Section
           title={t`Tags`}
           actions={
@@ -64,7 +65,6 @@ export function RepositoryPage({ project, repository }: PlaceProps) {
             </div>
           }
         >
-          {artifacts.isPending && <Loading />}
           {artifacts.isError && (
             <Failed
               what={t`The tags can't be listed.`}

@@ -1,7 +1,9 @@
 import { useLingui } from "@lingui/react/macro";
+import { Navigate } from "@tanstack/react-router";
 import { Page } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { useSession } from "../session/queries";
+import { isBegun } from "../welcome/progress";
 import { SignedInHome } from "./SignedInHome";
 import { SignedOutHome } from "./SignedOutHome";
 
@@ -10,6 +12,7 @@ export function HomePage() {
   const { t } = useLingui();
   const session = useSession();
   const user = session.data;
+  const isFirst = user?.sysadmin_flag && user.password_generated && !isBegun();
   const name = user?.realname || user?.username || "";
   return (
     <Page title={user ? t`Hello, ${name}` : t`Haven on ${window.location.host}`}>
@@ -21,7 +24,8 @@ export function HomePage() {
           retry={() => session.refetch()}
         />
       )}
-      {user && <SignedInHome user={user} />}
+      {user && isFirst && <Navigate to="/welcome" replace />}
+      {user && !isFirst && <SignedInHome user={user} />}
       {user === null && <SignedOutHome />}
     </Page>
   );

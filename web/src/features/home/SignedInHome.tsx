@@ -7,40 +7,56 @@ import { ProjectTable } from "../projects/ProjectTable";
 import { useMyProjects } from "../projects/queries";
 import { PushCommands } from "../repositories/PushCommands";
 import type { SignedIn } from "../session/queries";
+import { FirstSteps } from "../welcome/FirstSteps";
 import classes from "./home.module.css";
 import { NeedsYou } from "./NeedsYou";
+import { useTrends } from "./queries";
+import { Recents } from "./Recents";
+import { Trends, trendDays } from "./Trends";
 
-/** After signing in: what needs me, my projects, and how to push to one of them. */
+const shown = 8;
+
+/** After signing in: what I use, what needs me, and how the registry fares. */
 export function SignedInHome({ user }: { user: SignedIn }) {
   const { t } = useLingui();
   const mine = useMyProjects();
-  const first = mine.data?.[0]?.name;
+  const trends = useTrends(trendDays, user.sysadmin_flag);
+  const empty = mine.data?.find((project) => project.repo_count === 0)?.name;
+  // All comes at once, so that nothing moves while one reads.
+  if (mine.isPending || (user.sysadmin_flag && trends.isPending)) return <Loading rows={8} />;
+  const projects = mine.data ?? [];
   return (
-    <>
-      {user.password_generated && <NeedsYou />}
-      <Section title={t`Your projects`} actions={<CreateProject />}>
-        {mine.isPending && <Loading />}
-        {mine.isError && (
-          <Failed
-            what={t`Your projects can't be listed.`}
-            error={mine.error}
-            retry={() => mine.refetch()}
-          />
-        )}
-        {mine.data?.length === 0 && <NoProjects />}
-        {mine.data && mine.data.length > 0 && (
-          <ProjectTable caption={t`Your projects`} projects={mine.data} />
-        )}
-        <Link to="/projects" search={{ q: "", page: 1 }} className={classes.more}>
-          <Trans>All projects</Trans>
-        </Link>
-      </Section>
-      {first && (
-        <Section title={t`Push to ${first}`}>
-          <PushCommands project={first} />
+    <div className={classes.home}>
+      <div className={classes.side}>
+        {user.sysadmin_flag && <FirstSteps user={user} />}
+        <NeedsYou user={user} mine={projects} />
+        <Recents user={user.username} />
+      </div>
+      <div className={classes.main}>
+        <Section title={t`Your projects`} actions={<CreateProject />}>
+          {mine.isError && (
+            <Failed
+              what={t`Your projects can't be listed.`}
+              error={mine.error}
+              retry={() => mine.refetch()}
+            />
+          )}
+          {mine.isSuccess && projects.length === 0 && <NoProjects />}
+          {projects.length > 0 && (
+            <ProjectTable caption={t`Your projects`} projects={projects.slice(0, shown)} />
+          )}
+          <Link to="/projects" search={{ q: "", page: 1 }} className={classes.more}>
+            <Trans>All projects</Trans>
+          </Link>
         </Section>
-      )}
-    </>
+        {user.sysadmin_flag && <Trends />}
+        {empty && projects.every((project) => project.repo_count === 0) && (
+          <Section title={t`Push to ${empty}`}>
+            <PushCommands project={empty} />
+          </Section>
+        )}
+      </div>
+    </div>
   );
 }
 

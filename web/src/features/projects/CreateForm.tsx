@@ -1,6 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, Checkbox, TextInput } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { asProblem } from "../../api/problem";
 import { Failed } from "../../ui/states";
@@ -25,10 +24,14 @@ function useNameMessage(name: string, touched: boolean): string | undefined {
 
 const usual: Typed = { unlimited: false, amount: "", unit: "GiB" };
 
+interface Props {
+  administrator: boolean;
+  onCreated: (project: string) => void;
+}
+
 /** A new project; how much it may hold and of what it is a cache, administrators say. */
-export function CreateForm({ administrator }: { administrator: boolean }) {
+export function CreateForm({ administrator, onCreated }: Props) {
   const { t } = useLingui();
-  const navigate = useNavigate();
   const create = useCreateProject();
   const [name, setName] = useState("");
   const [touched, setTouched] = useState(false);
@@ -53,7 +56,7 @@ export function CreateForm({ administrator }: { administrator: boolean }) {
         registry: Number(cache.registry) || undefined,
         speed: speed.value,
       },
-      { onSuccess: () => navigate({ to: "/p/$project", params: { project: name } }) },
+      { onSuccess: () => onCreated(name) },
     );
   }
 

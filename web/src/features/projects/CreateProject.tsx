@@ -1,5 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { Dialog } from "../../ui/Dialog";
 import { useUser } from "../session/queries";
@@ -8,7 +9,6 @@ import { useCreationRestricted } from "./queries";
 
 /** The button that opens the dialog, for those whom the server lets create projects. */
 export function CreateProject() {
-  const { t } = useLingui();
   const user = useUser();
   const restricted = useCreationRestricted(!!user);
   const [open, setOpen] = useState(false);
@@ -18,9 +18,30 @@ export function CreateProject() {
       <Button onClick={() => setOpen(true)}>
         <Trans>Create project</Trans>
       </Button>
-      <Dialog title={t`Create project`} opened={open} onClose={() => setOpen(false)}>
-        <CreateForm administrator={user.sysadmin_flag} />
-      </Dialog>
+      <CreateProjectDialog opened={open} onClose={() => setOpen(false)} />
     </>
+  );
+}
+
+interface DialogProps {
+  opened: boolean;
+  onClose: () => void;
+}
+
+/** The dialog alone; it closes when the new project's page opens. */
+export function CreateProjectDialog({ opened, onClose }: DialogProps) {
+  const { t } = useLingui();
+  const navigate = useNavigate();
+  const user = useUser();
+  return (
+    <Dialog title={t`Create project`} opened={opened} onClose={onClose}>
+      <CreateForm
+        administrator={user?.sysadmin_flag ?? false}
+        onCreated={async (project) => {
+          await navigate({ to: "/p/$project", params: { project } });
+          onClose();
+        }}
+      />
+    </Dialog>
   );
 }

@@ -100,8 +100,8 @@ export function projectQuery(name: string) {
   });
 }
 
-export function useProject(name: string) {
-  return useQuery(projectQuery(name));
+export function useProject(name: string, enabled = true) {
+  return useQuery({ ...projectQuery(name), enabled });
 }
 
 /** Counts of a project, and of its quota and members what the caller may know. */

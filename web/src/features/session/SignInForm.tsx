@@ -2,13 +2,14 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { asProblem } from "../../api/problem";
-import { useSignIn } from "./queries";
+import { useAuthMode, useSignIn } from "./queries";
 import classes from "./SignInForm.module.css";
 
 /** User name and password. What was typed stays when signing in fails. */
 export function SignInForm() {
   const { t } = useLingui();
   const signIn = useSignIn();
+  const directory = useAuthMode() === "ldap_auth";
   const [principal, setPrincipal] = useState("");
   const [password, setPassword] = useState("");
 
@@ -19,6 +20,11 @@ export function SignInForm() {
 
   return (
     <form className={classes.form} onSubmit={submit}>
+      {directory && (
+        <p>
+          <Trans>Use the name and password of your company's directory.</Trans>
+        </p>
+      )}
       <TextInput
         label={t`User name`}
         name="principal"

@@ -1,5 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { Page } from "../../ui/Page";
 import { Loading } from "../../ui/states";
 import { useSession } from "./queries";
@@ -12,7 +13,17 @@ const route = getRouteApi("/account/sign-in");
 export function SignInPage() {
   const { t } = useLingui();
   const session = useSession();
-  const { reason } = route.useSearch();
+  const { reason, next = "/" } = route.useSearch();
+  const router = useRouter();
+  const came = useRef(false);
+  if (session.data === null) came.current = true;
+  const arrived = !!session.data && came.current;
+
+  // Who signs in here goes on to where they wanted.
+  useEffect(() => {
+    if (arrived) router.history.replace(next);
+  }, [arrived, next, router]);
+
   return (
     <Page title={t`Sign in`}>
       <div className={classes.box}>
@@ -21,11 +32,11 @@ export function SignInPage() {
         {session.data && (
           <p>
             <Trans>
-              You are signed in as {session.data.username}. <Link to="/">Go on</Link>
+              You are signed in as {session.data.username}. <Link to={next}>Go on</Link>
             </Trans>
           </p>
         )}
-        {!session.isPending && !session.data && <SignIn next="/" stay />}
+        {!session.isPending && !session.data && <SignIn next={next} stay />}
       </div>
     </Page>
   );

@@ -1,4 +1,5 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, bodyOf, type Schema } from "../../api/client";
 import { guardedFetch } from "../../api/guard";
 import { problemFrom } from "../../api/problem";
 
@@ -45,6 +46,18 @@ export function useSession() {
 /** The provider to sign in by, null while there is none or it is unknown. */
 export function useProvider(): Provider | null {
   return useQuery({ ...sessionQuery, select: providerOf }).data ?? null;
+}
+
+/** How people sign in by name and password, in the API's words; nothing until it is known. */
+export function useAuthMode(): string | undefined {
+  const info = useQuery({
+    queryKey: ["auth-mode"],
+    staleTime: 300_000,
+    retry: false,
+    queryFn: ({ signal }) =>
+      bodyOf<Schema["GeneralInfo"]>(api.GET("/api/v2.0/systeminfo", { signal })),
+  });
+  return info.data?.auth_mode;
 }
 
 /** Who is signed in, once that is known; nobody before. */
