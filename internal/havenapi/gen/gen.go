@@ -521,6 +521,18 @@ type AccessSubject struct {
 	Name string `json:"name,omitempty"`
 }
 
+// ArtifactLayer defines model for ArtifactLayer.
+type ArtifactLayer struct {
+	Digest    string `json:"digest"`
+	MediaType string `json:"media_type"`
+
+	// Size Bytes, as they are kept and pulled
+	Size int64 `json:"size"`
+
+	// Title Name of the file, where the manifest gives one
+	Title string `json:"title,omitempty"`
+}
+
 // ArtifactSignatures defines model for ArtifactSignatures.
 type ArtifactSignatures struct {
 	// Cosign A signature of Cosign is attached, whoever made it
@@ -2230,6 +2242,9 @@ type ServerInterface interface {
 	// JudgeArtifact May the artifact be pulled, and why not; the decision that a pull would meet
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate)
 	JudgeArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// ListArtifactLayers The layers of an artifact in the order of its manifest; none of an index. It is no pull
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers)
+	ListArtifactLayers(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference, params GetArtifactSBOMParams)
@@ -3324,6 +3339,50 @@ func (siw *ServerInterfaceWrapper) JudgeArtifact(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.JudgeArtifact(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListArtifactLayers operation middleware
+func (siw *ServerInterfaceWrapper) ListArtifactLayers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReference
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListArtifactLayers(w, r, projectName, repositoryName, reference)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6035,6 +6094,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb/archive", wrapper.ExportVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom", wrapper.GetArtifactSBOM)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers", wrapper.ListArtifactLayers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes", wrapper.ListArtifactChanges)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.ListStatements)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.CreateStatement)
@@ -7095,6 +7155,47 @@ type JudgeArtifactdefaultJSONResponse struct {
 }
 
 func (response JudgeArtifactdefaultJSONResponse) VisitJudgeArtifactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListArtifactLayersRequestObject struct {
+	ProjectName    ProjectName       `json:"project_name"`
+	RepositoryName RepositoryName    `json:"repository_name"`
+	Reference      ArtifactReference `json:"reference"`
+}
+
+type ListArtifactLayersResponseObject interface {
+	VisitListArtifactLayersResponse(w http.ResponseWriter) error
+}
+
+type ListArtifactLayers200JSONResponse []ArtifactLayer
+
+func (response ListArtifactLayers200JSONResponse) VisitListArtifactLayersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListArtifactLayersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListArtifactLayersdefaultJSONResponse) VisitListArtifactLayersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10020,6 +10121,9 @@ type StrictServerInterface interface {
 	// JudgeArtifact May the artifact be pulled, and why not; the decision that a pull would meet
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate)
 	JudgeArtifact(ctx context.Context, request JudgeArtifactRequestObject) (JudgeArtifactResponseObject, error)
+	// ListArtifactLayers The layers of an artifact in the order of its manifest; none of an index. It is no pull
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers)
+	ListArtifactLayers(ctx context.Context, request ListArtifactLayersRequestObject) (ListArtifactLayersResponseObject, error)
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(ctx context.Context, request GetArtifactSBOMRequestObject) (GetArtifactSBOMResponseObject, error)
@@ -10923,6 +11027,34 @@ func (sh *strictHandler) JudgeArtifact(w http.ResponseWriter, r *http.Request, p
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(JudgeArtifactResponseObject); ok {
 		if err := validResponse.VisitJudgeArtifactResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListArtifactLayers operation middleware
+func (sh *strictHandler) ListArtifactLayers(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference) {
+	var request ListArtifactLayersRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListArtifactLayers(ctx, request.(ListArtifactLayersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListArtifactLayers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListArtifactLayersResponseObject); ok {
+		if err := validResponse.VisitListArtifactLayersResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12961,314 +13093,316 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nbhs51ij4KoR2F5m5W7ac/sMdGx923Ym7OzOdThC7O4OdBBJVRUlslUg1ybKsMXJxn+Y+2H2SBc8h",
-	"65dVKsmSk0xnMEA7qir+HJ5zeP7P/SCWy5UUTBg9OL8fzBlNmII/nylGDUsujf1HwnSs+MpwKQbng5s5",
-	"Iytq5kROyXpODVlTTWJ8/3QQDXQ8Z0tqvzObFRucD7RRXMwG0eDuZCZP7I8nesFXJxJGpOnJSnJhmBqc",
-	"T2mq2YcP0eA1nbGfuVjo5vRvWEoNv2Uktc+JkcTYBSl2y2WmCRUJ/CDYnSErOmMR+V1ywRKy5mZO3g1I",
-	"RN4NDrXOG2lo+kxmIgCnn+SaLKnYECXXmiypiefVaadSLakZnA+4MN99M4j8OuwkM6Z2WMiHaLCiii6Z",
-	"ccdHk4TjMuqremtPzEiiGE3sCVpYUWX4lMbmgnCjydh/PAIIj4mgS4YnzQ2ZU31KfpGGxFSzE82E5vY0",
-	"7M64Hd9ixiAa2G8G58U6ooFif2RcsWRwblTGynBY0rufmZiZ+eD8u2+iwZIL/8+nUe1s7E7p1DA1wglC",
-	"uJlSbXDNbnsWC8iETaVifpV/ZExtSsu0Qw5a1vT07KtvgutwUBspNmWKiTi0HjojUpGEz5g2YRAVX/eE",
-	"0VfffrsdSAlLGZwhT5qr+iVbTpiy4KHEvxheXHmYruU1UHnJBV9my/LqPFq75fFbpjZueeGZ8zd2mjkw",
-	"GxMJUMxWYCg249qoDWGpZus5KxCmurhDrOmOxVnphAKzVF556HyzuH0ifPbQGXgsxchhesuZejI4HJ5z",
-	"PVJMy0zFrIMlrJT8ncWGcOEYgpkTrglFNsFumSB8arlbKuVCk5QvGKGCAFBgH3gzFjv558kLffLGTXzy",
-	"i/2xvIuETWmWGsef83VPpEwZFbDw3+VkKzoaqhdhBHRfHxKSdkj89b5tRnh8QE6e0glL29Eyf/xQzFwy",
-	"C9P2iZYHmcPQHANDc+TPD3locjrKtBUE6mj0yl59XBP7NCJcaFO672OapoDNobvQfoFA35+92xs3JHrw",
-	"eA63ccvU7lGAjp5GvQ7BDjDS/N+Byd9YIYzC7BfkzF7KKdOaLBkVmtA0jUi2snLR07Po7OysY4E4fniV",
-	"Z4FlLumdA9XZWXjRUnYQgX96SKxZKTZn1Iwe+w7y81p0pKLEsUP7Dr57DCisZMrjTZ+1lN887Ergemq5",
-	"wH4pi7L4ZvhSqAxzrPWNpArfW7BKRXiy81rdkAddcaZmrIOo/OOHYjTyhwYwnkmBeo+uKJ+xXC6pPifj",
-	"xX/djgm7o7GJ7D/+x+2YxFIYyoWGH/5F/8fk/ZgoKqz+Ol781z0lkw9jYrVJOYVf/kLJ5K9jy7mInJ6+",
-	"E/9gG00MKHdWB+LacDEjiWRaPDFkIeSaUMUInwmpWAJqsgVGYmUiSsZvqRJczMYEJZ3Td6KFBf7RpiZ9",
-	"c/a370JH8UcmDW0/igMcgpPaaau+k2UFVuqYClFcfnVdrDrSIVFSsVXKY9pLKSu9S5DpWNLKefHRlBLF",
-	"VlJzI9WmBy8qXgbslpkB84Gj7IismIqZMCdMxDJhCTFrHrM2uFfn7Ql31My3A94w0RPs7k0H9OPBWU6k",
-	"aaeJ/PGD58lStn3XWdp2LO7zhy5DM607pYzSCwdUL7RUAbMcMMomV47I+GTsrESEkgXbkKlUxH7LRGJ5",
-	"qVRJq9AMU+1oP9IrGrNRP5F1f3k0Fz+/+nar2G7orEsMyh8fki1aHbcdMfzTh2KgkQvWgX/544fO45Wn",
-	"8DSFavWwWdZsMpdy4eXR1vma7z1sZmCmeiWFZmUnQUD+wQcXcE9MZLIhXBO2XJnN6SAquxl+lnjL2b//",
-	"T8Wmg/PB/zEsnBJD9+qwcEfAKp5LEaAX+2twyg/R4AfK00zBR1bSYmiwp6v8nh3+rnEZBUBCC8Knenil",
-	"lFQaVxMwsK+ZMGStpJidkm/v7ohgt0wRw9JUk6XlMGZOhbtF/8iYNoQnEVmDggxSClP2g1TOZp5NoeKe",
-	"aXaK3AMXYtd5GcdMw18rJVdMGY7HQ2MP2hrZRQM2nVrRPPTIm9MCDz/kOCEnINp/iNzkV3erlIr8KHuv",
-	"g6apXIcw6DIHzGRjt74ka5mlCZkwkjIr4yqZzeZEyPWgaV6LBiumltwEcfNmzrgiis/mRhOdTac8RqzZ",
-	"kCXdEG14mhIhjb0XGOHinCRc00nKkoiwu5WlnYikMl6wJDy1U3vCsKVaCgAKN2ypt2EZAvcNfDUooE+V",
-	"optBRV7b9SijwXou+01/nbnD/lDmHv/Kz64MbRy2NHPkT7/Y/PtWLHIbbSJQ4Bq/5iJmZD1nIrKysb2r",
-	"x3gqY5IJw1N4NigZZBJq2InhcH/t6fGLBlaUbS7mB6v4mnMy1htt2HJEE3vTgiYh1Tgi41U2SXk8crhh",
-	"f1EyZfa/M0WFGZ+Sy5nV/gwOYx+OUhovtH1FyJF/W0gzwrHG0TsxTpjgLHHv4EgRGVdmH0mRbvynms8E",
-	"S0Zc2B88Wtu/HWLbP1M2hVEcMCOrKr4T40wolloePAbAWoKx6qQmQhKdxfPcxg6gIJpu7CMzt5ITnVjl",
-	"wFIx6pUNXISltxkMvbphheInmsC7OiJTJZfkaeCassPJbBX2BMAj1JMndnbtxk7ZBd4WgEn2NzQa6zlf",
-	"5W7SOJaZAC2HpdPQPuw4AUcwVROpnuiKUxJeDQxh2F2Lzx3pB/V1zewdFrMIlrtichUarUawgLtuhnYi",
-	"9OTeoMIFFyHdGgzMcDj26KmQYrOUmQ7tzcuW3cuEeYLrcw7Xaz4T1GSKBe68WFocD90n2n9lT+AZvAY+",
-	"IGNoPGdw+0q4pZc0YYSbIHMv3FuNzS251vbPFo/7nHlNPmFLKhJNJkzzhOnInuhaqkR7DAT64sauzqhM",
-	"m/JFU5pPqrC3y+ovdpeWQnVwF0IaGo4OqIHpF/fi7oByCnRgAgcFYBDruQzusjSQrhx2i7cf6Dm21DXl",
-	"Ch3tfa7XHJFCd6s21LAlC/GlF3A2yAYsMfph4CaCQAmWamCOmvLEsT8fLqDPLcus4YIUAO8WYHr49EYt",
-	"rpE/R8Q995MDiRrwbYqE3SHgUkYTCKQJTl+jztyHW8AnP+1ipQU5RJ4kS2hXOVWHyUGCzxJufpBqTVXi",
-	"SKtK7d6x34TMXGpzvpLKFNaqmPFbtHnojU7lLERUKZ2NNIulSALodjnLubdMEyubKrlGEK4pt3fSGdKu",
-	"sMeZSNhcIX7IbFJm0gJMMDipNiNmFYoOFJ+iAnNhGYOVU60gLMWMyFswSgR24gcdgcxTVvAOIgnBBEqu",
-	"8+HrqMlEHjSEio+ckjldrZgABDnCauytGDR3vUiKazc/MU1cjAlLAMSDHj7G8kQd+4YZ7FSVWQ6+6RVa",
-	"puwp6BbzUY6d/Xa3UtLIWKbN0Uy8sszDpMGbHQDSsYwC0lZ8SVPitt5jScBnkNizpeVAcmplrzhTCpnP",
-	"hM2txBANLInY9bzfJgjhkOVV1xCoBtoqXwhxqudocnvjDcjlGDyavi4xLRcRUpNaVDhUL5cDYqoUZwmR",
-	"mTknmt+RKWdpoiPiFoX3HogSv948c4LEOaixk00hsFaMc9+FME8u7c25MpsCy1SWsv4qaw6CN1kK9+qS",
-	"3r3AD59+27xls5WlhG4WJbI0tZqKN1ntH65ZRgLcVp/DfBnU+TKRMq1Hci3OCYSKlZ2eZE51cc1feFnv",
-	"HDwkMDNRzFAu/BNi5lIXbl7n86k4Ui/QijSIckoolgBkAANZeMFr7wNk+pylzLDkdWGiqOLhJGxHQJba",
-	"g1ZbBPxosMMVZJHC6u9NiHu5OKbiibEXoGLaOG/mBsxq/ThsHROA4J1hewJSDH6FywhjiAuaDMi3PmTS",
-	"C6X2iEkmEikgSLZm2fBCYUiCwfDhC0LJhBpUhClRmbB/FK4qi2nanjhN+zHUlkOebExIxoYr3CvyKNaK",
-	"CqYLxpLq3dY+NejPIUEWZgEBuDz2E03Ae+yMcvC17jdToahVJ6pFPEfwL2CeIBgiHC9QcLGPDJ2hn9wr",
-	"Z94/6+1u0QPIxWvUnp4NtezMr21Qse+FyLlq/qtu1DIasDcYMJF5D201MKM5YhbAaftN7nuuIh/geIJc",
-	"hXATkbNzkH77HZLdb3A2Q2egSxWHY8+hdnZB68kh+QzXZGYl+alUZCZl8gDuskAJpYI3uSZVPXY98LRY",
-	"0AseTF/udOVVibppJHSNravuCmdQUnKm6DIo6i2Z1sHwvvBIO5mm/NituwpYfFj+ey/5BIHT0Pdr63GD",
-	"BtdxS9OsxdNxy1TCg9z8lcMjRuM54UvIS0FGylXhWe6zgRf2499woq37yBcU2skPHGTcZ3Mq8Dxr+HLr",
-	"YwcaOJBQQydUs1GHPSx/B0W8ZIRW/H6UOeV3LBndMqXbPEd13inYehANZsh7aGpA4QoxzRWNFw5/A2rM",
-	"LVPchC/I9tWE/GI/UsMcgHcC7fadH2cDFWq8dWEffqri2/oCS1O+b4ECIGwTBh2ow+7iTIfEBAfQUqAb",
-	"OKFSrtGyRXKjFMExekoLUzdu2P6ylk48QDvS1K6NSAGD9yLZMi4ELI1TfofqTSiIW5q+cp3MTCzx+tu2",
-	"mFfu1dwlGVI+N3m8HBif7J5VbtGJwRtr9UuG/DBIxg5Y7TuLnN7jZVj4qyxd4gg9j9GudWRRINMtEfHO",
-	"mGZfjLy13UlGyDmaFFU3P8RgFo0Gt1kqmKJo0wOVa4SxhSXzgTNKwE9CmpGHVZgz4VlvQfpcFO+P350W",
-	"3EGBOFUA5qjhF1bQZYGyxRGXiKiNEbwqENQDc5LKeDFwcQBBoJQ+1DtaVRzod6OH6knu+G3liHf71mPM",
-	"Ll/VDvYBSFg9qH4OtqafouQCa/r+Sj6nLndRp/dji29iRzdE2/a9cNWMQyiiVXZyDYK813K54LPSheY9",
-	"NVxjkgr6Zi7QqdA0NDkGmfMFpzXlw1j2DWZARlCH6H1j4b0duK9aNQBwR1GyytIUXFAyTaKmT7OIG2ky",
-	"2wri0TR9NR2c/2v7UksI++F9FMjDhvAebahILgidaFBSGqD03jOnwO5nVix2l/NZD68cEUKI95NMkzcs",
-	"ZVSzVikk92LkBguzlgRjTkgl6gNdq0wkhJK5TJOm4UkvWDKabDrClB5syKtDxk9ZvlnshyFwVLScfQmx",
-	"xVmaZ1wXnk8h1xXvu6OmoHVn2SZ8H48uSnFjdSM0hvREpBBHIlK5CCLi7oHIiXERqdwCYGjJxELItXBE",
-	"4XmJdyMX3AkzB8EBaXdTZidNVOlSTBGKJSIpdl+QS1fE2N/l5CrPh2jeUophpsVuBiEmkiN5S9mdUXRE",
-	"jVEdUkzFvVFstbc9URuqzJE2AGO3s4w2qfu1x703mRDwx7WRq5VFO7DEWOS7zjCANWobdlSirCaaUb3Y",
-	"ep/9XU5uqF48QwsyCBV8Ngslzr68/OXXy58jcv3sp6vnv/58ZRd49dvVLzdBA2IP71VADRdJSxLdW6dd",
-	"cU2mUnkLEUYHoXlckwW3l9jJ0zxQbT2XKXO3QD89ya3AZ3s37xo7xzl58fLyx6vR9bPLXyLy+tc3P16N",
-	"Ln99/uJm9POrHyPyv//n/+pn+ixPVt58cQY59vjDbKF3e4KfBalXs2p7HMhDuIMLDNHhAjRyavCCyVWA",
-	"lnDJID7+aJ9o9HlYnCCGLhgxmRI9NfL+nkN2Z0ZGbY50JivFpbeLNdF9zmdzpshMMp0HkDWXqDKxDchr",
-	"qsmEzTLxMdhzN/+9jucsyVKWkL9MMU7TXu3EqM1fD8ecu2OXDs1BPf/qwYRqaexVnlQYPDLEa09RHXzI",
-	"3SQNblTYHHogvUKw977d4Wz6vm3PDTyz/d7PjU893l1Tbvquu3Ya3pTkhyiAUGywZK8odhE6i5e8xdO1",
-	"35Wwt9/Wlw0aRBB3GLRjtYZGtOeLdDgSXbRC4cmtbrkdWM+kmPJZplocWFO+S6wPDvkDT8NmAr6bZ86d",
-	"ZmCkrpSabKWNYnTZFjPvCjpNrKolNUOfeJxyOzWZSSKF1f+sMhNhHgPVJJHxgqlTLrdKOMUB5OsoNh45",
-	"cLafBoCuib6wuorNGYsDMAV2BVgdRN0mSyqC2FbKcQtZ4li76CkYK8em51pqoRYOgk41M+/hV8KNRT5N",
-	"0a/SrSkEp1/YuqDyHWy/4WQFjw7nGMQrnGZLHUKQCUs5u2VgEtArRhf2j7/8P0L/V44Sf70gEFucjwCY",
-	"xeO5BZ5iNJ6DNY9rUuIK+zCKnRJpKzSye2WCWvJFg7+0nMx1OUS+zbsX9MJ49b++1IArcMUV0/2dxzvI",
-	"TL9n2vApLzJQt65Grpi4ZXfbZPRaSJggr1ZM/Hb1T8tYMguvSkUmb7nhKTebiKA0EpHK6qBeR2E1q5xF",
-	"aceD88HvWorTN3T90kllVYdxR2UZfClCP6r7F/n1zc/VU/r26VdRl8Gw9Op/f/q3r3YMWnrbjFK6IOyW",
-	"qQ1x1m9vLEvZ1BCZmT44VMjGebCANCMKKbDemwX/Lf2UiYSpERe3TBs+q/sLgj71rVCqHHQPfAuFFbxm",
-	"Sluku5ELdkC7F6b/he2pVRKsHhja0s/zyNRjxu9Gg3kw1SNXM+I5VTQ2TGmP1JDX/yBRD8LCM52Hr9RC",
-	"nri9EcmSi8wwXXYtCJfy7X2jR4VLu2zJFDjAdsk5fiMn0rzOP9xuyS3dF3BA1WkL5OojpFbQG5P+AxFf",
-	"nwxCBu5qqPK27a6uHktNY09pzLCOsUtSp4DPkGKpz9EOM/aZxEVtAJ9cSsuZuOP/NgY7IRS4wy/RUOg+",
-	"HA/Hp+8ESsqYsQ2f5INi8jb8hh6KwhUg18J5AsBH4CpG7YlhRZLAtw5+PmdgC/Z5QaUE0a149ZIm7MCs",
-	"s1NAORi6HSAO318btVjzWzECjPvmbyRlBlio/WfCZ5DXVgTO8DsrLc9ZvNDZcqfIes+LezABxN9KMk1N",
-	"uvQVbroRLZjIkUcbBC2eN23ZFxE5A0rqH92c583UZ6AGfLJRNefD7cnP7jLS9su56SQZD7wyHKKOdBh3",
-	"HNcrGofC+DD4u7nP7zfGxzVAJY0JjRd4M65L+XcQON4voaPjkuZLHrgLnI+k/4ltS6meZgqMprkIy1k4",
-	"wbryQt+LFwD8avqmkI8DppBwOF0J1haVMGkC0yWgfInhIjZkksoJ0vWSCj5l2uwTPuYkGoR5lJ9/bdMd",
-	"Wb2vlbzbFPbTtoxmJWOm3aao0GvLkxKe+OuMxKhqa6gDwi36zCAur5bRZPfcZbUvFf22KAlBCjgHwKtv",
-	"Sk0wd+bV1ME8z0/vGY7KTDwP1hL4vjScJSqsf9MHtfMT3w8W/nuSV8egAsKNsE71rHcuZyjO9dIdL4gd",
-	"GGGqictfdwU6/Lpm9Jb1puga5paxHvGiyLTAlZVA34q5r/NQtV1CERXTc+GqNAWyPL31EKQsAPsaDVOG",
-	"zrBG8TlCB/IH0FrptGGNNzOSCESNpQlTWGBqSe9GUCIOs0RBua8nEdJ0TTca9egRWmXkdJpywYIK74Kx",
-	"1SixXwQRCXLSuSYLtjLE5Y5BNS67Zn1Bzpxvm9Tl80a55K+/86Ig/vssjNaVDYZrVecjPv326+/OegyK",
-	"T+sDt2wWzwhIcilvWVKcJfgT0b5sjzCPnbb/MN1777lSiNfFmoUjKBkWoi00tgHcLXIDbsmUwUXgYoTy",
-	"uodiA4c1Y0b3qgZR4HXzLMKADC26jFWtdHedW3EaHD5esGTUksxV8QKsqTBg3IUyYlNDaCoFc/WiMFHO",
-	"QkWKdJPzIbhnEijmYRfbNwssGiRyLXqtyt5qQnoSxiVAYSXjeEGxPmeJ13LJ8hAtXGDvZc0ZTc28JdbW",
-	"3brbRJXyFV4U4N30D3jIv2jVVBRbUi6Cl+BLz8cLiSeHZYqYC5VZJqx0hUEKKcTNIAi5gQodAGVNN/3u",
-	"r0yl4Vpq6M0ctcsBPqF0g3p66Yhdl5H+btdRx11eA40VWhFrra6Rzeb1dXg0S9Pe66in0ZfOvn6uCLAC",
-	"5cqnGtpOHZAFPoa4wpuiSHJbCltRebAKpliuNpFTP+ydaPXuIAkzKzq31Eq6qdRADn7eHhJeFObbddBg",
-	"0uzbIonFR5P6mmtF86FACcDNdqddXr8vr+hXhgoOsuV4Xit2y9k6YHOBc9uluET9yEN+5y1aHNTfdDOj",
-	"mGR/TXlrCaq6NtfS5mttJ7CLpqol0CoTOG0SbBSFqlmeBlxQMMrAG6LnrgTmXmRaUc6KlUT5IXSobIVO",
-	"2mIF6Ks5GzoLa8zwYEdN+YZujzN2E3bszJlOfgiamjso2HsGOhwSEPA92RBKVmB/dL41TK723oLHslWv",
-	"Mj1vqVlUWrCe19Ps7aLz8mTan2A/WQNKi4dtbCmNWTWdwb7sKidBaRQNBQWqRpygSrnRLYlDdZzaEqLu",
-	"/33fyimbKZLcEFiBv1+FxH0UW9hqJK3y58ijbHFefpMOnp1o3MpqOyqN3IAZEitFWYK1M7uaWFBAbim1",
-	"IU9dV5yd7JFAVAE4xxILYoXK/lrowXNd6zJwgeVHrKzi4RHi1RAoc/iot0bBAl/Sy0e05TOXSzl0ntWb",
-	"LN1BZsHxtxZxArEDC7uGqaKSd14u/UWh4sNOoQ2WkrGOXSGKG7ZcpdQwiBXWkas/RZxA2MLOmqEMbezM",
-	"flYL6A3pxXJllcuUxUZ2xVTvWtTq2g1ZK2x11kTxEIk1G2cs2AbttBeVqjIgl0N3lkBnjUEApwzUJytt",
-	"91Dbajkv3Gb/4/JI0Yh6+K5X1ENzoQE/RCxVi6T+agrXFvZgZRp7qcRpBhFuUM+mEI7gHy+LF+0/r9zL",
-	"VeL77pugO9AoqluXcE7+fv3qF6zha9idiaxuT6HIuyuIykBOKqRAjwBoZgL51ZmPtrWYiFqC4LAQpTZU",
-	"9djPihrDVLDQ1SyVkwhBNGN356BHseUtU+eFOYmwu5XC5h7Vydq6BTWPvuYsDvBLb7HYoaR66FLy0ApG",
-	"5Gkv9/ZY8jVrWeqeLmZf6jBkOkaputRHAKrgAs8N3o9dsRM/yTXErEwyvUEtsreg19YRTLtuBgAQtK2t",
-	"mNBdoaSuECMTXRE31MXc9JdE2TIY9mpvMJokKnc1YT4l4cGwIWjgQWesLQxpouRa+8tw60j9ymGDXSV/",
-	"vVz4sopONchVjjrff2ULIeGkKIncUhywzgWmXMyYWikurLAoCE8spzYbV48Fi4lfQIgt5UuCJQudjeKW",
-	"KT7l4ZTXLQGkuXbiXGsKeDcPmjk8hpTjqZslicPFghRLeAwZKsFkuVdTu2fLIzUOFJWqyJcqQw86gyaD",
-	"aoUzzXXByJXzD9HJpSaUpHKGx2AR5EQbulxBOf7MzEF4shLFrQfbgfOR7NKU7gqwcAXxXbCelY/Wc7m0",
-	"W3d7BkfRDinGpWItNaaBVsVz74uaUw2dfllC0COzYabkESuBPBOlf3BxS1MgR5+98r63buegWxRd8QBy",
-	"Rd3y2N4axnXSaOGKrMlCLsy4d/1zHOi5/wzSI6dSxSzp7qfsi0+Ac8+eI5iXc7v6NEunPG27ikBID6G/",
-	"RQV//fgzKWTfPNEVTALvg8WIzVHixe24kx4WU9xYCYY9DvF56cj661/XjJFExnpYFM44XSa7R4jbxXAx",
-	"+wcLIFNs/4Q4dNYSzOQNRjlbgYQaQ7gw0jIflWlDILAnIq+vXl64fFLXYe2XggU3JZ8DC0wv8FbWF647",
-	"QsnyC2spvCPIWsMiVN4bPjC+1dL4rVV/V1QZV0EBRrOc15n+nmh08q2pdmHCzvnSnKx0vYbLxfW424IX",
-	"GzakWbDApf766uVWo1XOz0oDRRVcqa69LLeUm+tvjwZ0uLlX2AVezG1eFp2lptwW1HW5YIAORsrw6YsO",
-	"2wpCpaqMNM4F/ziZZCLB2mFd51Ro41+H2j/BgYyAwkI1J70bGxkx4iKSo4sy5IIAjwL3dhvK12tjOggU",
-	"2408oOtLCp5nI8yt21a5Q7jr1mSSELOQIt2MwuT8thpQB1ERRRhjzZTD83jGnrFQc6raSuPNGUhDlrc2",
-	"Ag5rcakQSuqwdReDZyiA0Jn4AwGD9uedggahPi0YNvYBa5f5Yycg+0WMdkWp/EPLxjlNu5xbRkr0AE6d",
-	"qwQDOc4L2w4H2GqZp1stg7yllFfdcjylcEIhi6A8lKN90CwYZTYMcxQ3ZCYLwM4URWKXLeFXW8zeTgct",
-	"1yr29m+Hz2WCKqd5B06ihCMBgHfwjhs628lV1xpk8iDaL1dqOxrlF5RQI3vB2C5kT2dtoeiVrcwp9CjA",
-	"0DUIOMQG4x5nD8BhKvPBFJa5xHOeJoqhjQj2P2GphKqXEvyAPje70jloT/QtV97egsJBLGxPe0UZOIhr",
-	"e8qyPRNpA9FnhUJRa5MKI5bq2TKlvM1qAm01TYsh5ZjJuL1DxxpZuwGZKWE7VZvuqqjcUQvvMJms2G3l",
-	"46Wtbk9T7WHyvqGzX+gyWOt6EvScS4h65OaiUmGgMHtBObpd6OFto2MDdoiEqEkpGvOU8k8elCBqwtfH",
-	"Te2CwA4WplXPe0BdRV4pNuk+wU4BrSzshs6893mnNkXQhbmtBlw/DnewgJYON3dLJyN2F7OVGXXHc12W",
-	"kxyd+wtMWuKJwRKiziy505zhC/jAc1lVoC3i+JKkbEZTUBfOyxHFzia6BEswdLy3RKGjekFRwbjFp1Py",
-	"AovKQpD0hIGlB1tyfSrJj3KEewgBIY/VL7VIdPpN0RNGG7ppaZw5snDqNbCLC5KiMnhL0EqgfEKLT1cV",
-	"NWL71cctF5b98L55IL0PYAvZ5Pgrp04fCfScOSf0CH7jNvm2siYfCbh1rI/YkqyWV4gr9khXxuwgT1eZ",
-	"Nm0uAZolnIm4zYQLybmaLDMNeZjQ2bXCeSqlhfDCCLT9v/oZFEsyBmefHh/QpluZKdQzotMul6XpKGwl",
-	"+lXwP7K8qVVRIGhsXx8Dnvpk+/8bfjol9m7PNFMYQj9eS7VIJU2G+SxjksqZtmNC83qunbnt9EGSBtc6",
-	"C1UsvdT++DTdgK5EXd2WQPLWZqRZQHr6+9t/XINZXhCcJu9ehom5kEcR6E8Mvwe9+HzKRq4uRkfylM9y",
-	"s+sHYfjOxSWDLSXlt31bPzxuCYxKuaV295hxCV+FKltuMu6CasH67H1ah6iP2JGDX9BBjk5RwRrKtF07",
-	"wahk9a1W96gHIZQXvIVLPVd0arpZ1fb7sMKOtjP3GhvZPn6Jr9QOWmWsFJ4XFtL6yjY5afcI6ipouBy8",
-	"9e23X3+3Mx0+/ba6g/aMxO/KuYhPuyjwkLVQvsceNNgwM6+Bcrg6Iw+iau4yCYGRWdIuQGkfVOh6e6Wn",
-	"gJlqG4VuK3oCpHajnPW6XmPQXtC7eZtfTT2rDoWgtsKuUmXMm0LKsPIRISXnhu9poFh+xewGQre/VrC0",
-	"thaYcqO39Sip9efJ0tSHN+8a5ON1vWmPPIG8uwksMbSzX6HLaCA7pz1hME8ymtB4EfnCP3k+gH2yogrN",
-	"z+gz383g3PPVkaHBwjQQtovuDotFRd4rpAJMNkTINSYyG1+IqEhZoGSeiQQtunu2KSj7vLyxuFhu6Ax+",
-	"K1vPnrseeKE2OmLKBQtbaK14NKWqXAfDl/dQjCa+ZwyFfDMYJ4E8cytpLmk852JbWEQ/1bGylyvHd6wO",
-	"uUPdbXbLZaYfc07MUwxXWlCMCLZmijAcWWMZjamSS1dtH9ruJEwVLVNjxSCmkaZ6f0Tyi4oqJ98bgVp7",
-	"NLblE5ZDg91eMTQYgnLQ5++VExc6HDRNlHBm91Or8+Qi5dCNunX/V22q5ivBsNmfvzEqVmvim09CARHL",
-	"NVwNiknKIbeJm0Av5q5yD9e+zMya6mKch/UizkNZ4zm/DYdVL1dSmZYQz7d5O+zqsdYTuTvVaqi7jzJ7",
-	"ywxQW47dudxiyEJZct234MBOIaP/ZtuAFKFSbXp3BGxJs37r3QAAPCT/AL1fkGxlVXtUeXM8giKPYRdZ",
-	"tdlp+MBaUWhL0fvcZROEEJLidh9o0bmztNYqqkWDasWOomOgPaIcqiHqfcsmcykXz5nV3YOxPRhsHw6l",
-	"JpqLWQoxHvh5AA4YXBGgUHCXWXbw083N6yivxekDSIQLy+iHOPjuyB53wGa0sgL+N+Qf/HuMmYkwpLHP",
-	"6g0Y7fvKRpbVppSLNodX0W7ZF4wLNTrZpfnuLo1Obpkwo9ac2d17fxxjkTKGy2a39sMWYalpceT/kbFs",
-	"x/HcDduCTn0x348yZzRp9zhrFitmdH+U3KV1iFN7FWcJoTPKxV8j3yGk3DMkb+TQnAwTQjpbH0HpinO/",
-	"ZqcV2tvHfUyoUvyWNftnB9wCasZM/7I0RsrFaNlbcbFgOArSZlkooeraEjvVxPHYkxcJXIdQEswo166X",
-	"9jUJwhxlEFUIujipEjVUqanUOCXnamXq6Lge2rwU+/gGdgArDC9VR/CA6wOgmehVWXx/p0Sbtzg/gS2V",
-	"Cw6Ul/vwirLOohMspnqJV7CcNuw7WIGs1A6hl53AYmp/K77DtRv47FWOggeC3O6G+V28gm2E84YlrZJV",
-	"wS/3KWhQ+rqDcCvA7JLtmoJPZuZwcwVlN8fZLjGF5N/ABE7Jf7P/wzgInbe7y7t2QFSNVCwBJQ9r8WkU",
-	"g1kETTrAMmTF2jzu0GV6Vh38ZWdCq7j1KlP63JWu3S50tTdlw3GwamlRVjlvstWn2q3UresD/lGqizbN",
-	"0pQASyZzmkB1EimXzrXbY64V3Vj9Z1SkmdRiCV3RYqnIs1RmyRXMD7LH3JgVBIn0yDJ3+TEjlF2a07xB",
-	"yQdNXi6v1oWOksmGXFsMoSrxNyMclGYx1rSeUM2++8Yu6atvrNz+3TeoQZ6S67lcC4s0gGinBPlVVBR1",
-	"2QevnIsv8mG0p+QnqiZSQdahkBjIOuUsTQK1PA4WLWMfj2KmzAgSGDf9r6Bwoqs9zYjoFKzElhIZXerI",
-	"db5xG8zz/ub0lm099Q4ud+PMJTtwl1wp3F236+YCgTsfGGVbqMExRc5GbatCdPPAKa+vGDzI0V3YwrOS",
-	"eXNLq4XdKuLzgK3ihSCFWaEX/9F6LVW4LsNWh0zudcJkJ+CKKTMtKfmtqsmrUjMRuGtolnBDlFxroudy",
-	"3WYK6p3iX8ruzzdcgWMtmT/3BPkld53vlQupaB7ujvBrOO1cF3J/H4NbqkezoJYeBDdzRv7+9sbPmTs/",
-	"y/7k777+799sU25w+CZEIIE3zhQ3m2vg5RidTDWP7R/I3y0twy/555bxYVJxXtSDYwlJueDMh1acDzQv",
-	"6bt0xf/BNh2bvXQV4WhKsH5J7lct1sGoKmu1uBC7DS6mMgy/n25uXpPL1y/ACkZvmSAQEE6GdMWHt1+d",
-	"np2SZ671Hbxh2fYTTewT+CzDzOu8OuA5WVEz1xHeV9o3p3onYpm4HiUMlP6JTLjzSHkt9PSdeCeeSXGL",
-	"lXucUALZar7+84agasmlOLdvn5DxP0/cXX/yIhmjCcNXNuGasHguWVIgIuKeq3GqyJIu7CIIVCUmv/76",
-	"4vmpHfTSNyAF4wIwfy8/jO/fDWAH+t3g/F/37wZ2Y+8G0Tvfhfzd4MP7D+NTcpkvw/gUd+e3RR+KT7ew",
-	"U3zz1Vdu3hQy6WZYCouMV3TGxuQvEJf+9K8R/jDS/N/216dWNnl6dnZBzrDiN4II3J0RyVb4ODo7OwPO",
-	"Yz//YwxHMNZSmXH0ThCsIFmupj7+58mNNDQ9gWq98H7kguBNnsCGqUZ2MToCgKfU8FtGxj9zsRi7vZRS",
-	"HbF0rIA+YVYI0xabYybMCQPMSIhZ85idk3HKJ4qqzZAOJ9BBxofS6aF/Uo55HNL/66tvv/phglPe8KVD",
-	"qTc/PCNff/313+ycv948w50teZpyd5lcABb8mykJpS5gprOzs6cn8P+bs7Nz+P/p2dnZ/zfGTjUpj5lA",
-	"z6yj4MsVjefs5KvTM1e4FmlOnw+H6/X6lMLjU6lmQ/etHv784tnVL9dX8A0E8Rsrug2A9AYlk/3g1r0h",
-	"V0zQFR+cD74+PTv92rVCBE4ENGolJzG8fTqEK2Y4lWpNVeLyKmYoGuc08yIZnA9+ZObSvvtD8arlh3ol",
-	"7Qrt+1+dnTmPs28JSVd5GdXh7y48wbkPtlVPqk0F/CiQ+QAoeIriUmerlnylwx9ck2Bg1NlySa2OW3GF",
-	"F9AoSg7YiziVM8Kt0mF5AE1Ti6p2f7nT/vxfAwDs4L0dvApodkvTzNf+lG3J4gmLOZQwks7e5hL7Sy0k",
-	"odjnGiq0LhkzkaXX9VyyW9clCZ6j37F6glduBS/Aqz/I7bzfO/m098HtkMmBEQTBWFJHoQVhbs4NnUWB",
-	"3//fxGWSWf4PDT1zu0z50v62RxRYuejcTv2f3EYC133lRWe0ORpduDNEr/eRSeIl3fgIEEi/SFNomJMQ",
-	"lbn69ev5xuphF85m4krrABInjEA/FWT5icQY761EcgcKUYkJhX0PYyvJjiMyhkA9dztRIcVmKTM9bpSm",
-	"jmmaMmUVb7jNXU2OPPqrnIACNET1Anb4TuRdzp7o2nvF6O4NDNjOKbhJuf5mL4gXr4gamSIMLr2lBupl",
-	"MgNFjv7VFvNGIVAcagcNzgd/ZOiCcReOe1Rg2I6NW9snBfBHRXbtSrEpv7OE6iSnlhXBd21LAml+xyVd",
-	"6oU7EEBAn9nEZwKVsNAicnypLCQnGsfPmkUqArwM40WJXjHgveeuc8oq0/MIQqkigjltEfnf//N/ta3H",
-	"F0CvspMWKH33zR5Aai604LJRKTFpyZYTproW69v4HXG5feI5gaActRUE2bD6h3ZQqvR0BMIo1esQ1fZu",
-	"3r6cN0KslOEPw7r0QnCxGMLdvdr3xxTXgFkB5xKPeDvlgTKJLEI2i6sJCi3BDdXn7vldTvSQ3bE4Mz5I",
-	"PCgI/8y1+bucXBVvNnh0aD/FK0M8Xos+W160+laf91ZYXqvXe6AGDh6MDb08Y2UwBSIXGxhyCbqhp3mn",
-	"1J5iY4/EVfmzqmLbvO614Ws6Y/Y9KL9aUUy3fQmv4ptufQ9C0re+A+GEzTLhWcGExouZkplVkS23SFNo",
-	"mer6Xwq2tkICGL32wNvhff73iCcfuvS5yvEckTtU0eCxNDlI7nSzYo2/Oih3pdsyYAcf3u94EkPFjHOn",
-	"PmTWKNceq+f5xo7e40S7QfpcCnaAM7hxUSKG6oV2+X7FYaAVl/LUB/c8HM2H2sjV0WB7beTqUwGtXQs2",
-	"SG6H7RybFxoCMXkHgC7M1ftGvIG3v9yK7ezQQuhPeSHetDGFXnffURh2L9z+gtJfULoXSqdpgdMPEehg",
-	"xOG9/U8PMQ6Af1wJDs/30YQ3AOlhxDYHw24GUIB6mMpZpwGSjKcyTeV6jK6BvB8uJa4fq5w6R+EJhCVi",
-	"rNQ5GadyNkZbWcoF03m/tVguWUTWWI8aijg6x5l8J2aSSEH+Mv6ZanMCUU8nL567chF0apga/xUV3jET",
-	"ydjnVSJGPtHOj5pXUphTjTIB2ipzd+aGxKnU7J0AJyfuglGVcqawpD5Eq8ZSCBYbjUIbVPUJGTALlPxZ",
-	"zrYZMH9mVlZBw51rNq1deZZKDk7QYGb3HzbenYVyzDta3FqeGpoCT3o3A+F2jmvYnRkCWpwgsKuUGAhg",
-	"sh/kpvH2Nzups8Ji/3nyC7szJ5cAwpa0JSMJoF9l+9uDhw7AU98wWupMrReAuEYSw7AhNU8hfkBlQhM+",
-	"xRqVE/YReMWeOl0xzTZ1roOzP5om585gf7WtDrX9lLXtQHN62seGGapoJaBhROYO6tiSQ6xIp1T60r3z",
-	"GPIdztVLvCvKuB5CHvh+Uy5Si+W+YhdZBL3OabnkdpP4g2jyDFwxbk/7u8G7APYLW3uY9XEQPz3YxOVZ",
-	"Gz0JEsn0QaQ0e2d73y4WTPA1BDsPpA3Ph/f4h5d0i7J61YN7Dr+XDu4jEfiVSLxPt9i93rr9xmUEEseK",
-	"QkiDEzhyQHQ61rZfws37K4+IuvepNHbKD8OZC0ppUy9e49s/Yq+Fo6kYdvxXmQEB8Ph6xlus/IzippwW",
-	"jWVcwIOvfK4YhN/rFaMLOOBSUFujO40vDZCC1/8Qqkv5pPDeywKH9CukCNXP6fBMrXlEvQJfHufOpRtf",
-	"znv3Q+3DqtrIBwm2i4CQXz2TYspnmaLH9raEpjs6Pf3AUw9gMD7bnVAumEoiksh4wZTLZUmWVGCImplD",
-	"DfCqc7xow+Dr8/n4cCqKGuSHpareR71S8m6zhVXebV77oPmjnXB5mkexyJSZXUyhY2m5iGW5UhnFF4ic",
-	"RmTCNE8Y9vRghibU0MfniZUDOTxPbJzFp8US58HTewi/AyIYFrn8nbRw7RO3j0sLbppHo4Uc8XkpBdKD",
-	"uEYE9gSWWQwphCkz2pIDS6d5sdOo6ESBkYr2wzW1RBO+mR6L21UC5u+LGCT3OG8YYp9NmWIiZh+GyLW7",
-	"FddL9+Uz9+5jKLA/cKgx4cpb9dBjjyBu5lm4eU2wzpJS+Q3IixZQmAl6tKtwu2OphgZ9PvGIMsrR5OhY",
-	"2KnS/D1LZuyyKJN+VI3Gl398lHC4SsebPGS7FqptyjHK4ZSCL3jVgld6IpedCTLuq+vvX70chLX9hn/B",
-	"t2tt+hcGepXclVqTun/GmziVgiV3oa6wu3l7ZWxY2AWRGxgmXNBQOZ8wPvvstENgNPS55mhOXFLDFKep",
-	"/sL++qBp0bqq6x6+Lne4Ol5osKeJYrajM8NyU5wn5VZemLdYdNGGygIS2xCYOVtWZLEN5ASupQL73J8d",
-	"1RQzmGA7hFqrbL27A+fBIGh1/LzGJb3xa3yc5DYoF97ZkmtZrnGcpyRXG4X2KzHudwbdlKqJbN8eqNbQ",
-	"h4+c25bv0Z3mI4nlWPTdST900UzgEHJ9YWUnqAfNNSnKy+6tRG+hNb2icadNvmhqC50qdw5Mg8iJ3nQI",
-	"yxkdMKasGwuqW3sk3QwS56uddu3NYZcQQQFjOvOKGFQB9LobuCQ/hevhYIze7mR4b+jMyximCxNv6OzS",
-	"bAvy8Xn1LXE8rsBLD3dXVzeSYyJl0Xbw8UwFRX9BDIPhS+ZVOSy5zUMN/z59KcVj1hFRds6175bZKv3e",
-	"0NlP7rUt2GvPlyd5xCpYcIRRmzw3kc6YC1lrQfD8YYcHd1t0WnVNV8JAwVIKs7dlOOYcO6hfPj0r9V3x",
-	"6fCtjVceJ5C4RGgfzUZXEB6ETUJpt43VE5bNeN4LlBZcg09szocN/b8QIvsw9G0tWuNpXxhN2B3YqzbQ",
-	"DDJPJV+yhFNiUSBvnOjKQHBBxs/Bp3jyDJHvBFsNj6FnJNjfMf/afrhkzOiyyP1EO5GPYidziGI5DUWx",
-	"vnSr/ywvuIPbdvxZHoLWXqMDuBi0cKMErr3/ZHLyCuv2AJyqcns8d1p1rkdguzyekxwQjjZzXZkWsQGW",
-	"BUAdTYi+YsRN7KrGPflI8TaPbHPYAm1/jq5ear64lzJhgVK8ONYDito8bmxP+dQLjHFVF7nePf6wjS5z",
-	"i+FJuXZhV1Bibt7sDP94FHC9YUt5y2pXHu4jIloWrBbL3zxBaguTTxtP6rfdg7Ck+lSPwJGwnXvRiE9l",
-	"2kD+gcWLiyrsHPbl/d4x1htbbjqOdUTGFMhOKrf7XHMD0TpjLBA/cgcygh2NYmn3M/bpQ803xrXyK1ER",
-	"Urf21QkhsH2apVOeEm7eCaqYC4gs6idGFRO8YiSVcuFueJFAbdNgJhEy2hCuHT6QpzbLc+fJ+uR4ITNB",
-	"yr6A1EOLcB2gZutDMsXhIpswJZip+JkCDQ/y7r6a8sSVg+SafHN2VuSrYf/CiAioY0fJmtEFU76fcbhM",
-	"llQBPtQpp7+akn9sbpkS2DZTpmDJE8wXmFaMJhUIYlnTZ0AoTzT09say1HPf4K3x9SQTScr0Bb5GIWLj",
-	"ms+ghHzBLyzOKpmmTHnzYluW24KL7mBw7x9+lmbaMJVDAur8/UZTnlDDxSz/3b0Hj92PD/Ykb+gyPYiW",
-	"cVgnYJ1KaoXqsGQ5VhiNESpYd5n8I0ftXEX5iKFYrmx9l5Jwja88znVcTPQIlzEaO7HKsAWExrtnRbVm",
-	"SY0XxnMWLx5bEWiC/ji3Uw3qn5p8vvs5XeAbKUfXi2KEppaHgizvui+ErWn9KWebJ81pcf9xbrTKvh7b",
-	"h1YcdOFAa1bEewQ/Wn8Wa+gsd+d3+QzewEs7r2r3uh3RoauLPJb93kco/OkKgVgMwbLQaF7GcpR5Y2no",
-	"HO1LPlDFoqIuvlWCUjajKWrihC6h1fscWrof/irrSIr153ecWyzHjt45sd3ngGtODpXRCmdl1dmlvGUR",
-	"/DVh3rcDYr9gHG65TBietlund+Y6w3v7n37pr+Uj+oj5rxTQ/KKob4yoC/2MdjIlde/n8Hh3zHvwR2Yc",
-	"YD6GzwJRaJu4+gmR+GPaRFcpjVkb1sZUQAsxS+8YDCrRBZFKMWPqsCQ+VCxlvln/42FES5kRWMpPMk0e",
-	"KWYS7Dx7lC+uui7cMI9Rjr++fgBYoAklbPc8L4sQrC3vytjQmWIMbF9gelgzthiEKo3XtuxmDm863Ja/",
-	"UvPpAHR0GdzXE03WUuU1EQpRhug5xFUykTizOfRRseT3xDn7cwhE9i3telztTW2K6nnXHXq1XJmNU45u",
-	"4OWPWVyHLhiha4p2qZmUCVb29FWDfVhJtYR4/9sVdBa3yZ5tBMr14NdFIHM5XnmvCuXhvrY9m6DedxlG",
-	"m4ZQQ2eDaEDLKV758t4/ZBU1BaZcd1VOC49kG5Ay0TME7GmoRd2eq/z40Wt7L/3xg9z6LvVRdGkQ93tW",
-	"Tj+COaedAYG+akWmCXQxcL1xj1C/dW9jjuV5Q5WFanDDco8vevWsLP2rSGQpt+OosT12LsHC0gJ46ZZY",
-	"mv4QGGTnKu4yK3VXWWT/q23HQ79PHNVsU6ZfZ2rGchL7tIQAV/nQb4Us2OpjJOWWQLk79VUO4vHorrrm",
-	"qKXVmo/s1FBwFLA+d0Vz5dy8KZ2wFI1zhi+ZPiWXGOALZYSgFF3edISwVDMygWQh19MZPBqnJOelq0zP",
-	"feVEqF2HZSzzBtAQzt+MQ7WUVELT7jBUhDJ2iswzwWmKPmq7v5wkMUqWYkEB3ibXYcTtMWS69/9RjC4n",
-	"1YcwsFt2152va6hhS7uqL4XIW/2kHka7Ck2fr9uhQAuk7HI1ESs9J5JAz3S0bFNjmHI9VX1Q1/Elt26n",
-	"Q3FoRyvGWcKLw9fjPC5mHghDvCRWKzYjmSbllvqIIODsyFappAmhgrxaMfHb1T/z8g4P5HLDe+2B0c/l",
-	"UUWQjySnveVmnii6hjrvxXoOLpQFioKWwXXwuqCuiS2m9suUx5DaY4U2IQ2f7lHdujRitxj2g8RQv8lc",
-	"yoU3SOTFtaxIBWG1Pr5uSTdEM1ehAeIEofkbNyTlCyufvRLpxgeBl1rxc401+EcTql0L0zkIXFaAgxZ8",
-	"+VRN+esXAMKbYktNHPwqlNdkZ81jL08PFGWDjuRc6LS7mNPVigmM8AQLK+4IjHk+NJRXV2P/L0Xcy3PZ",
-	"jh17l4HoQI+Wqg4dsD9o4rn/sqMAAUiQCZ9OmdJFt/SzMxSjDxK3yNLUa4A+uByM6Ikk3E5C1kwxElOl",
-	"OEugdYKQa0x2w1t+js25e5ytL+lRWnI3J67nlXxsLzQ3O/maey7/IPjUmOtRIl4baTFy6gU9XWkOJlpc",
-	"1O2O4yDwDi+theH26biSX0KNEAXN32nM3J31EKg3CRO69A7v4b+jnNnKTJ9oFivWSahXInnt3r7Glz96",
-	"pXTw+ylmcmugxPJLaJMYy1umUroazWWm9BisXWAHO4B05SEYsl9pprXv9NoBzFdmztS1f3fXBcjpCNpv",
-	"t6m/jxOgy2cCLgorNG0wVWmSGWL/uMg91nadpTewU/F6LnNfL1MaXtK7eSAfDrvoi4EjVyMRmH/aTmvY",
-	"yf+JJhMl1xZhPRWDylpG5Sd6JwRuZQ/De/fXNl31SiT+dD56bF4NOgfgpAUQgrx094RZiCP5NNNma8md",
-	"u2XG7rCvzzg/Npduior9heiDXhS5Fpg66zNndxU420H5Jf1zm5hZOQZMDi2lNbpsm73SQ10y2nDBNtvr",
-	"i3Ix+wfbPE6N72K+jxQxUcl94mYeBdMNd2hU9cbKyay0r0cJ0fRGxCKgChPFB9FAOME9lDBajVZ0g+wX",
-	"oPn00HlzgBPHL8G9YIQSwdZkwTbeaInoMFVyCb5h6eoHrBS/pYblLlhIiBI+EotwTRKmjZKbfoUmjVww",
-	"0U2Or5nS9vxv8NUvwvjDOU4FpF9E8pUDB6FxzLQmiJQPFczbnAeXOL6PZNAaQpDtyCslZ4ou9XlRXsDN",
-	"C82EpuDvynsS4cJcU0FcbGopkep3YnyZmblU/N+AJufke0YVU2MiMWrp8vULDTXHlnRDEolWW1f0A/vq",
-	"Qjo5NDRGf8OKqSVHvYKkzL4MUSWwkSVdMP1OCOkAF6p6gA7TKt4dqbFNeQ6c9rGZd2UJL2kSDOlwOWB1",
-	"IpLOYbCFHNzXl4ehBncDBOngotYtGhl+uilSUfRcrvvGvyOGDO/hv/2cqE2k+WiK1q1sh1PkvVNY67QS",
-	"tLS2VKR1xhJLgTva/vvs//Boe3yx4zIMx0M0Q3bIFVL4+yVafE4ZFvZ3r0wVdbLASbyiMfOtyWm86EWg",
-	"EATpx+sUzJA8k9f+3U++HO2XgP4HBPTnB/34Sqqbv2Yy2CeQfwu6FzE/3bG/tSSkbDnBghBFQd1a2lE1",
-	"LKaYZLegmG1ljttSJWEbr/MV9QzFLZWUh0In0nEW8OKX+A8v51W00Ia9Dkfl4cI04tT6ekLhny02159B",
-	"A53KVYYtzumIoMvVNSnFMJc+eH+bpSKZdBWY+a0cb/fc9XY7pvgRnvCR6ri61nZbOtutaLyAjrxUMfJ7",
-	"lsxYQiab/vAeUhXP+S1rLTuHgWXV/qRCkpQLRlKo0makVdyKmtIokLvlPwnE4WO9uQOc5kELM18SY5VL",
-	"BEcEgAVYktm/+aqmEwVrZldX0JjvMBaCfljBhRXSYgY6M19acHMxc2WF+qlFDj3wY7hwgqYDaC0msc4U",
-	"7YIg1PyQJrIrHxvFbzenycQVzPQtbU8teY7BcIDNyV49e0FSupEZ8pl34sZ++KTIyPBlysEezN2VK9D1",
-	"Tlx0HJKFtgvhBoO7QlQD2SSn5FJ4GL8TPuTRgzMvquV6c/oIsZB54cWyG8n7mBkeiN+P128ouE3fITTM",
-	"Lj0ie9ieHkpFsfqH6EcnO9CBYlPFUE1rk2nghU/jjnp80F/qRSlmdls/VgwsxqqffjVC9vKZuRDnbj3w",
-	"rX/pS3ZPC9o4CHlH95+1xth6LkFgkWmSl2LGMHBdN2Ts4GxEU6gD8ZGMyrUD/DTLgGm5ZCAd7AngVuof",
-	"3ru/Rui+72e3LZ/IR40pKmIO8twxL/SkaalzS8JSbkUbtlsdsO59Hgv9mheNKzl9iGCNuVz3hBvcQpCm",
-	"5crG/5Gx7CAFMRsot60+2CfHAT5GlbDOM3sozQ9LFNKmwY7/GJOFkGtNxhYvMj0mf3mTCcHFLCLXGRj6",
-	"I3KllFQRuTZytWLJXyMyxkQney+OIzLWGURd2D/xqKWyfxuqZsyMeALvGKrMyPAlyzsBJPjPphJcElOe",
-	"l6n8i7zShewOVH9iiYXmTXpKt0N06KTjEKvblzChfgWcmr+lt9xb+SEf//4q8KmlC7t7fsA7zA9ZbtgA",
-	"l0PejQkcUWhOPM5R9qr94U/sYCc/jKmIWbp7luMBdtAqqcOS+uHdo9ybzyi06Z+WEcW5WPnDReT2s1HM",
-	"/fOTOp43flVbTyicOAxAA2uD/a/JlDgIITMQ4vPzActhVEqlZrErAsgNZAwvGFth0BJPHnyEhz2p3qB/",
-	"BGacTxlkxz/JNVlm8dwnoh/uJKGMUCVN+IkmNEkU05pp9C4KafyBs6TIVo7Ozs4Io/E8yrvg7OLr7Txo",
-	"43wKxzvjG6YPpSvuIsTZafsIcIUbE0gJY8AtsP3hHJCYV5mee+cWWCx87eIgSuRZ4tre6b6h3qb90m6e",
-	"vFSLVNIkrwTQ3S1BZdq8LpypvSqQlorB5e3DLDfCKHrf1wwSQ9riR3IHfXvRqi2lhr9oMHk57/wMN3/a",
-	"+GbMYfIoX7EJeK9fBSl3M7iWIXykkuzFDM8VnZpP0O76MzN51DbhAjqiQYSrc6lC0Od+LGp4v4uxtX4a",
-	"H0mgxsUQWsa9zQUY/tfURY4L9A0TronMdguF3b7LQyPeY4TBlmHVRwUNRZTl8scDqyx1d2D4REn+Ixha",
-	"QW+s4TmUJrB6B2Rr+ObvhVAQIoIibSpMC+18IhdYw8Km2tTFmKOd143iND1GEET/m/43phK+a2gqNrD0",
-	"nhPO9BOsjnq4qLLaDYzlkFLotYKpM94qpRmJU8rhEkFZdz3HtUGWj/tUPNkRRSCevhVHru4wsuate/+Y",
-	"WTl+Dj/nY8fM+PmfWYVeGE5THZYDoZhITsC1BK08MM8+u3z94hCY4iGS40TBV1jiBAiYPC6WjrqT1Y/h",
-	"yZKLzHTGfd5+dXo2pFnCzUkq7Sv3zSepnJ2wO9P9cAh+msY7sRRTPssQuRpPGYQgDmMIfGx5MkzkWgDW",
-	"Viuf766T1yqYt82Xv/boEzbgM2c0tSpd9VceQxEPDPTcY1n2+5ErhFxbFQRNC5risdUn/l1ONFO3PGbw",
-	"5/D+dznZDzL4YX32tvGHqZwdYY6VlKnu2CM8t9K2TGEVln06lW/Hipg4QsdSnHO8fS34AkLEXmR7whzu",
-	"wNoysCp4fW78dXgP/93vkP2njQkTuhrOlMxWeqgZVXEDw+GNFTYIbj6AvNoiJLbthfDQq69Ww5Vic0bN",
-	"kAttqIibgA++FFxQ+M1799PI/4SlYvcpFh8Ypw7P8hpWSt5yZ5iovlTk6TYehfZV5HkFf68WwR1JtR+K",
-	"NAfpYzPieqQYhjiGAdK1yOEIFGY6SdnnsV4fZK0/j+Xy5TID6JYb0H6Gyx7e5z+Nyr0sP85WwmWUGys8",
-	"VC3lHgBziUafx+m6xQ7vl494ijjpI+0PUzf08HM5D7/ee/vn/tfjfufiZjz+PjEJ7/M4k0aN1o/K7XYv",
-	"g9pjizqmQuzjsv8Y5+EWO4ypSHhCzedyk+YWjM9hsc5PX1gvPqM1W/Xw81pxSrUxis9mnwsN+oWXwwM+",
-	"v1W3pWk8xk72Cks7/varRrcvkDBYGLjaW9JQvfi0wVO1sH4O4Bze2//sb9X8hIHrNna8c/jQ8Eccpv1q",
-	"55TOLfIIM+U2vINcNvvOWhgvHbIcQDfrFQjWnPWwWzgYy//UdvNgP9VBNtf/sy632LGAcoi77D8aNNV7",
-	"6XOD1A6X045ALflTHoEZVyphPfqMw/v8X4/G9mszHmbZh/KZfAIbsM+mTDERf5TT2P6JX+koX+cxQTDE",
-	"iqAHIZD/CHC4Kvh6WOuS+wU4ZeDc+z8/Hxrq8ZXb01FhmEeH/Omx6QARMZ8sKrWF6hwUgDqm4gsiIRyG",
-	"2sjVF2A4YMDLyhzGKva4hBWIysg30xmNUcrg++7bb7/+blsO3xHPAIODv+CihYPVg2cfTfk5Fn/3e6qD",
-	"749MGtoI8sNfoSn27jCAjwNXiQuR581oy+JJMBSx9Hi/FTGRQDnozkVhC3AupvLAExSJCTShK8OUnSMA",
-	"g8Z7ne+0x4yH39oTdI3O5n2n2tfe9sAJH+pdqU8fdZV0t1OF67h7Y9Mho/FCfeu7zr7S2/4IB1G2U9We",
-	"udbRHU+KALCOd/ZduBsguOzK4A/yCOw3z/CeHWBXYbmDHRzjunexP41/qnsZ3ptP+HTC45pDQ8qHLAZ+",
-	"fVBwYFvInotza0zpfw8KBfnDe3eF0/3dX7UR2tbXnCrnYkeZUw9pmtopFI+DwMEkxiRLWftb+Lz9QSmj",
-	"aLiimbYYdKjEonACjmZxprjZlOIEw89vs7TxzFDDtQntFGpVDJ/9dnWZpnKdcm1aXpnFrQ9ysLS/cT+L",
-	"90My+K4Bofq4+0ktXWNLnsRhCsLnq0zNGIRVbH1hG3hKb97D33saydynLRsKzrKn1aB7Jktjl2m6bdv5",
-	"a2jRCbzitIqWJ8MZMzFTpuONW5lmyyYVZ5opzKNrf9JChaUX7uG/LWcVuHD86we9dbBXZmCRehhnSmGa",
-	"d/vDrvS2rmxAfHZv/7MfsrovB6HtFOMO45SPNIsVM0ebwuejH20CvdHQ3fQgEzClsZkl5Lw7lg9jTajm",
-	"8eD8X++tvOMKFeA/fOt//OeH9/ZDdevXkKl0cD4YQhkpl+0e6pKCnxBuNEun5wQzrCPiFqQjopkxXMzs",
-	"X/ltY3+16HNaUIErjtTUEF8zuUqxPbbmM0G4KH2VNxyufvMjUCI0P8evIY0/jz2Ausm1UYAKQ9P7Vmiu",
-	"jClXJO/r0iwp1vz+7VySuUwT7bo9K5liMw9fr6Q0CiY4BQa5jGOZCaNdO3eoglT6DiTBwGdvym3FylWp",
-	"TqvGVTSZheb1Zr3Ibd0iQkTQc4N1Gwr3cWlQb1QLDPkzfmskWVK1yDveYD/00hAwR+D7vF5iUXZ7STcE",
-	"+niVPgerWctxJDxxdRGh/AcrIxTe3M3vXqUJUXKddwCB90gqZ2Qmy3hgb8DgtNSQtVQLKF5lB5jQeGFx",
-	"TiTnBBLjI1fRPbKjloH5u5wEz9Zb2ghLNVvPmWK+ozhf5l2AYrniLMHu4oDBsnL2WGUjMPz3GzdWXlMF",
-	"KwHmQ0Y59Eq9MqVgVdTyJo+Wk+jqURHAVRd1GxwMqsDQWRXPLcvZEFos/jSQ69k6XIGbjTEjrCqkCaS2",
-	"VvbsNNc2JEilXGDt1lqAwTmiRcZTc8IFcVpS0YC6PIvPu2pbeW1ojxBzesv8ufnajrEUmmtD5LQ2ftsG",
-	"fqJqAv2xsVGUGzQTCVOkUh6nNB5WSfnw/sP/HwAA//8=",
+	"7L2Lkhs30i74KgjubmjmbHWz5VucvxV/7PbI8lgztqWQ2uOJHTlIsCpJwiwCNIBqNqdDJ87TnAc7T7KB",
+	"TKAuJKpY7CZb0m9NTIRbrCpcEolEIi9f3g1StVwpCdKaweXdYA48A41/PtfALWRX1v0jA5NqsbJCycHl",
+	"4HoObMXtnKkpW8+5ZWtuWErvnw+SgUnnsOTuO7tZweByYKwWcjZIBrdnM3XmfjwzC7E6U9giz89WSkgL",
+	"enA55bmB9++TwWs+gx+EXJjd7t9Azq24AZa758wqZt2ANNwIVRjGZYY/SLi1bMVnkLDflJCQsbWwc/Zu",
+	"wBL2bnCscV4ry/PnqpAROn2v1mzJ5YZptTZsyW06b3Y7VXrJ7eByIKT95qtBEsbhOpmBPmAg75PBimu+",
+	"BOuXj2eZoGFsj+oXt2JWMQ08cyvoaMW1FVOe2mdMWMPG4eMRUnjMJF8CrbSwbM7NOftJWZZyA2cGpBFu",
+	"NdzMhGvfccYgGbhvBpfVOJKBht8LoSEbXFpdQJ0OS377A8iZnQ8uv/kqGSyFDP98mmytjZspn1rQI+og",
+	"xps5N5bG7KfnuIBNYKo0hFH+XoDe1Ibpmhy0jOnpxRdfRcfhqTbSMAUNMo2Nh8+Y0iwTMzA2TqLq6540",
+	"+uLrr/cTKYMccA1Ftjuqn4rlBLQjD2fhxfjg6s10DW+HlZdCimWxrI8usLUfnrgBvfHDi/dcvnFQz5He",
+	"QGa4Y/YSQ8NMGKs3DHID6zlUDNMc3DHGdAtpUVuhSC+NVx7a3yxt74iePbQHkSo58pzesqZhGxyPz4UZ",
+	"aTCq0Cl0iISVVr9BapmQXiDYOROGcRITcAOSiamTbrlSC8NysQDGJUOi4DzoZKxm8s+zl+bsje/47Cf3",
+	"Y30WGUx5kVsvn8txT5TKgUsc+G9qspcdLTeLOAP6r49JSdck/XrX1iM+PqIkz/kE8na2LB8/lDOX4Gja",
+	"3tHyKH1YXnJgrI/y+TEXTU1HhXGKwDYbvXJHnzDMPU2YkMbWzvuU5zlyc+wsdF8Q0e8v3t2JG1M9RDrH",
+	"07ila/8oso+eJr0WwTUwMuLfkc7fOCWMY+/P2IU7lHMwhi2BS8N4niesWDm96OlFcnFx0TFAaj8+yovI",
+	"MJf81pPq4iI+aKU6NkF4ekyuWWmYA7ejxz6DQr+OHbmsSezYvKPvnoIKK5WLdNNnLPU3jzsSPJ5aDrCf",
+	"6qosvRk/FBrNnGp8I6Xj5xaOUjORHTxW3+RRR1zoGXRsqvD4oRxN8mGHGM+VpHuPaVw+U7VccnPJxov/",
+	"vBkzuOWpTdw//sfNmKVKWi6kwR/+xf/H5Ncx01y6++t48Z93nE3ej5m7Taop/vInziZ/HjvJxdT0/J38",
+	"O2wMs3i5c3cgYayQM5YpMPKJZQup1oxrYGImlYYMr8mOGJnTiTgb/8K1FHI2ZqTpnL+TLSLw97Zr0lcX",
+	"//FNbCl+L5Tl7UtxhEXwWjtvve8URcWVJuVSVoff9l2s2dIxWVLDKhcp73Upq73LSOi4rVXK4pNdSjSs",
+	"lBFW6U0PWVS9jNytCovmA7+zE7YCnYK0ZyBTlUHG7Fqk0Eb3Zr896U438/2EtyB7kt2/6Yl+OjqribLt",
+	"e6J8/OB+ihz2z7rI25bFf/7QYRgwplPLqL1wxOuFUTpilkNBuSuVEzY+G3srEeNsARs2VZq5b0FmTpYq",
+	"nbUqzdjVgfYjs+IpjPqprPfXR0v184uv96rtls+61KDy8THForvjtjNGePpQDrRqAR38Vz5+aD/h8hTv",
+	"prpaPayXNUzmSi2CPtra3+57D+sZhalZKWmg7iSI6D/04BmeExOVbZgwDJYruzkfJHU3ww+KTjn39/+p",
+	"YTq4HPwfw8opMfSvDit3BI7iWyUj+8X9Gu3yfTL4jou80PiR07SADPZ8VZ6zw98MDaMiSGxA9NQMX2it",
+	"tKHRRAzsa5CWrbWSs3P29e0tk3ADmlnIc8OWTsLYOZf+FP29AGOZyBK2xgsyaimg3Qe5ms2CmKKLe2Hg",
+	"nKQHDcSN8ypNweBfK61WoK2g5eFpIO3WtksGMJ061Tz2KJjTIg/flzyhJqjav0985y9uVzmX5VL2HgfP",
+	"c7WOcdBVSZjJxk19ydaqyDM2AZaD03G1KmZzJtV6sGteSwYr0Etho7x5PQehmRazuTXMFNOpSIlrNmzJ",
+	"N8xYkedMKuvOBWBCXrJMGD7JIUsY3K7c3klYrtIFZPGu/bUnTltulESiCAtLs4/LiLhv8KtBRX2uNd8M",
+	"GvraoUuZDNZz1a/7t4Vf7Pd16fGvcu3q1KZmaz0nYfWryf/aykV+orsMFDnG3wqZAlvPQSZON3Zn9ZhW",
+	"ZcwKaUWOzwY1g0zGLZxZgefXPT1+ycCpsruD+c5dfO0lG5uNsbAc8cydtHiTUHqcsPGqmOQiHXnecL9o",
+	"lYP770xzacfn7Grmbn+WmnEPRzlPF8a9ItUovC2VHVFb4+SdHGcgBWT+HWopYeNG7yMl80341IiZhGwk",
+	"pPshsLX72zO2+zOHKbbiiZm4q+I7OS6khtzJ4DES1m0Yd500TCpminRe2tiRFMzwjXtk505z4hN3OXC7",
+	"mO6VO7yIQ28zGIbrhlOKnxiG75qETbVasqeRY8o1p4pV3BOAj+iePHG9G992Ds/otEBOcr+R0djMxap0",
+	"k6apKiTeciCfxubh2ok4grmeKP3ENJyS+GqkCQu3LT532j90XzfgzrAUEhzuCtQq1trWhkXe9T20b8Kw",
+	"3Xd24ULI2N0aDcy4OG7puVRys1SFic0t6Jbdw8R+ouPzDtcf+IZM3s3xVa6nnY6XkAleejd2HsfV779s",
+	"LJiEcUOHA9fAFrCyaDpZFXmO4m6v0pQMrLD5nqv0VOTgjn9AzQDYkksxdYffTNyAYU7b2be4pW+tNlc/",
+	"sy5avhUzyW2hIaI/pMrJi9jZbMJXbgLP8TX0p1nL0zmgJqNQ41nyDJiw0YOya72EMe7PluiFOQSrSAZL",
+	"LjPDJmBE5lZLSLZWOjNhN6OsEtaNzurC2PqhXetP6bjn0N0F3SydtDPRWUhleTzSYotMP/kXDyeUN0ZE",
+	"OvBUQGG7nqvoLGsNmcZit0ROoGxMHXNOhaaghT6qSslIMT3FWG5hCTEZ/xLXhkSqE2yhGTzVMegEcoMH",
+	"jeEi80dJCL0wl+742eIFJZHeLcQM9OnNWsLQWZcw/zx0juLOop9YZnBLhMuBZxiUFO2+bc9W9ClXuxpp",
+	"tR2SsCVrbNdYVc/J0Q1fZMJ+p/Sa68xvreZuD0ESu5SZK2MvV0rbyvKXgrgh+5HZmFzNYpsq57ORgVTJ",
+	"LMJuV7NS+Kk8c6JOqzWRcM2FO98vaO9Kt5yZwslVqpwqJvUDT6I5izo1dgTuctbB4lO6DD5zgsHp/O5S",
+	"oeSMqRs08ERmEhodof5YvywfRavEDrRal81vsybIMgCLLpFqyuZ8tQLZPIWONxqnYURNhy+zSoUpV8ww",
+	"H68DGZK438lYddQxb+zBddXo5eiTXpGVz62CaTHFldzZb3YrraxKVb7bmk1XTnjYPKolIUE6hlFR2qmC",
+	"ec781HsMCeUMbfZi6SSQmjo9Ni20JuEzgbnTvpKB2yJuPL/u0zuoyfqotxhoi7RNuRCTVN+S+fJNMMbX",
+	"4xl5/romtHx0zZbWouNhj6UekHKtBWRMFfaSGXHLpgLyzCTMD4rOPVQlfr5+7hWJSzQJTDaV8t8wdH4T",
+	"4zy1dCfnym4qLtNFDv2v/yUJ3hQ5nqtLfvuSPnz69e4pW6zcTugWUbLIc3frC+a/+4e+1pmAptVnMX+M",
+	"3p8LmYMxI7WWlzUtONwo59xUx/yzoOtdorcJe2YaLBcyPGF2rkzlMvf+s4ZT+hlZ5AZJuROqIeA2wIYc",
+	"vfC1XyPb9FvIwUL2ujL3NPlwErfJkEjtsVdbLkvuPtH7CHJMIa2IiKCgF6dcPrHuANRgrPcMb9BE2U/C",
+	"bnMCbnjvJJigFkNf0TDiHOIDUCP6bQg/DUqpW2JWyExJDDjeshIFpTCmwVAo9jPG2YRbMipwpgvp/qjc",
+	"fo7TjFtxnvcTqC2LPHFXxxjRuS2NIqTWyganS4Cs77USbRExRRZ7QQW43vYTw9AT7w2c+LXp11N1UWt2",
+	"tBU9nvirrDbYvafjM1Jc3CPLZxRzEC5nwdcdbJjJA7ZLsE6E/Wy5E2dhbIOGrTS2nZum1OZEnaBB241F",
+	"c2PwdjeDXHZbLCI87b4p/fhN5kMez0iqMGETdnGJ2m9PKwOfxXuzfIZ3qWpx3DpsrV3UEnVMOSMMmzlN",
+	"fqo0mymVPUC6LEhDafBNeZNqLrsZhL1Y7RdamL7S6UW4SmybRmLH2Lrp+vHGOa1mmi+jqt4SjImGSsZb",
+	"OsjMF9punVXE4gPl7730EyLOzn1/azy+0eg4bnhetHiNbkBnIirNX3k+Ap7OmVhijg8JUqErL32fCbx0",
+	"H/+DOto7j3JAsZl8J1DHfT7nktZzi19uQhzGDg9k3PIJNzDqsIeV75CKl43II9JvZ07FLWSjG9CmzQu3",
+	"LTslrAfJYEayh+cWL1wxobni6cLzb+QacwNa2PgB2T6amI/xr9yCJ/BBpN0/89NMoLEbb3wITeiq+nZ7",
+	"gLUuf22hAjLsQaZvuE0LE1MTPEFrQYPo0MuFIcsWK41SjNroqS1Mfbtx+8taefWA7EhTNzamJDbea8vW",
+	"eSFiaZyKW7rexALile2r16nCpoqOv32DeeVfLd27scvnpow9ROOTm7MuLToperbd/RJIHka3sSdW+8wS",
+	"f+8JOix410WpXVILPZfRjXXkWKAwLdkF3pjmXkyCtd1rRlGHRcT8kKJZNBncFLkEzcmmh1euEcVp1swH",
+	"3iiBP0llR4FWcclEa72H6UtVvD9/d1pwBxXjNAlYskYYWLUvK5atlri2idoEwauKQQMxJ7lKFwMfUxEl",
+	"Su1Dc6BVxZP+sP3QXMkDv20s8WHfBo455KuthX0AEzYXqp+DbddPUXOB7fpRaz6nLndRp/djj2/iQDdE",
+	"2/SDcrUb01FF/hzkGkR9r+VwoWe1Ay14aoShhB/yzTwjp8KuockLyFIu+FtT2YwT32gGBEZ3iN4nFp3b",
+	"kfOq9QaA7iiOjmZ0Qak8S3Z9mlUMTsSpXWc8nuevpoPLf+0fao1h3/+aRHLa0RtuLJfZM8YnBi8pO6QM",
+	"3jN/gb2fWbGaXc27TfQqGSHGeN+rPHsDOXADrVpIVvneg0ayVozid1gjgoZcqyAzxtlc5dmu4cksIBtN",
+	"Nh0hXw825G1TJnRZP1nchzFyNG45992ILc7SMnu98nxKtW543/1uilp3lm3K9+n2RS0Gb9sITeFRCavU",
+	"kYQ1DoKE+XMg8WpcwhqnABpaCrmQai39pgiyJLiRK+lEWZjogHSzqYuTXVbpupgSFWubpJp9tV26ou/+",
+	"piYvytyS3VNKA2WtHGYQApmdyFsKt1bzEbdWd2gxDfdGNdXe9kRjubYnmgC23S4y2rTu14H33hRS4h9v",
+	"rVqtHNuhJcYx39uCgoGTtmZHtZ21y2bcLPaeZ39Tk2tuFs/JgoxKhZjNYknIP1799PPVDwl7+/z7F9/+",
+	"/MMLN8AX/3jx03XUgNjDexW5hsusJSHxF3+7EoZNlQ4WIooOIvO4YQvhDrGzp2XQ33qucvCnQL97kh9B",
+	"iC3bPWtcH5fs5Y9Xf30xevv86qeEvf75zV9fjK5+/vbl9eiHV39N2P/+n/+rn+mz3ll98tUalNwTFrNl",
+	"v7sV/CS2ejNDuceCPEQ6+MAQEwfzUVNLB0x5BWgJPY3y41/dE0M+D8cTzPIFMFto2fNG3t9zCLd2ZPXm",
+	"RGuy0kIFu9guu8/FbA6azRSYMoBsd4i6kPuIvOaGTWBWyA8hnrvl79t0DlmRQ8b+NKWYV3e0M6s3fz6e",
+	"cO6OXTq2BG2JjY0JoS1IgKZMqgweBfF12FEdcsifJDvSqLI59GB6TWTvfbrj2vR9260bemb7vV8an3q8",
+	"u+bC9h331moEU1JooiJCNcGavaKaRWwtfhQtnq77HQn39tsGCKZBgnGHUTtWa2hEe+5NhyPRRytUntzm",
+	"lNuJ9VzJqZgVusWBNRWHxPpQk9+JPG4mEId55vxqRlrqSk8qVsZq4Mu2/AMPjjVxVy1lgHziaS5c12ym",
+	"mJLu/ucuMwnlhHDDMpUuQJ8LtVfDqRagHEc18cSTs301kHS77Iuja9icCWgBNNoVcHQYdZstuYxyWy1f",
+	"MGaJg3bVUwLUY9PLW2p1LRxEnWp23sOvRBNLQspnGKUfU4xOP8G62uUH2H7jiR+BHS4piFf6my33DMEm",
+	"kAu4ATQJmBXwhfvjT/+PNP9ZssSfnzGMLS5bQM4S6dwRTwNP52jNE4bVpMJ9BMVBScmNPXI4ysNWIsuO",
+	"fGlZmbf1EPk2717UCxOu/9tDjbgCV0KD6e88PkBn+q0wVkxFlc27dzRqBfIGbvfp6FshYZK9WoH8x4t/",
+	"OsFSOHo10K2C5Ubkwm4SRtpIwhqjwwSeymrWWIvajAeXg9+Mkudv+PpHr5U1HcYdKD30UkJ+VP8v9vOb",
+	"H5qr9PXTL5Iug2Ht1f/+9D++ODBo6ZfdKKVnDG5Ab5i3fgdjWQ5Ty1Rh+/BQpRuXwQLKjjimEwdvFv63",
+	"9lMhM9AjIW/AWDHb9hdEfep7qdRY6B78FgsreA3aOKa7Vgs4ot2LUinj9tTmFmwuGNnSL8vI1FPG7yaD",
+	"eTTVo7xmpHOueWpBm8DUiJHwIFUPw8ILU4avbIU8CXcisqWQhQVTdy1Inz4ffKMnpUu7bgkaHWCH5G+/",
+	"URNlX5cf7rfk1s4LXKBmtxVz9VFSG+xNAAqRiK+PhiEjZzUi5u07q5vLsnVjz3kKhAntE/458jOmq5pL",
+	"ssOMQ1Z2hbMQEnV5Pat5/N/GaCdEsED6kgyF/sPxcHz+TpKmTNnv+EnZKCXC42/koahcAWotvScAfQQe",
+	"feueHFYlCXzt6RdyBvZwX1BUahTdy1c/8gyOLDo7FZSjsdsR4vDDsbEVa34jR8hxX/0Hy8GiCHX/zMQM",
+	"89qqwBlx67TlOaQLUywPiqwPsriHECD+bSTTbGmXAS2om9GiiRxltEHU4nndln2RsAvcSf2jm8u8me0e",
+	"uEWfbNLM+fBzCr37jLT75dx0bplAvDodko50GL8cb1c8jYXxUfB3Syq6T4JQS2ATni7oZFzX8u8wcLxf",
+	"QkfHIS2WInIWeB9J/xXbl1I9LTQaTUsVVkA8wbrxQt+DFwn8avqm0o8jppB4OF2N1o6VKGmC0iUQCsYK",
+	"mVo2ydWE9nXI1b9P+JjXaIjmSbn+W5PuyOp9rdXtprKftmU0a5WC8ZPi0qydTMpEFo4zltJV2yCminDs",
+	"M8O4vK2MJjfnLqt9DUDdsSQGKVAfSK++KTXR3JlXU0/zMj+9Zzgq2HQexRL4S605t6kIS6gPa5crfj9a",
+	"lOgOJdIIlxhuRJjfs965nLE41yu/vKh2UISpYT5/3YOdhHHN+A303tFbnFvneuKLKtOCRlYjfSvnvi5D",
+	"1Q4JRdRg5tIjXkWyPIP1ELUsJPuaDFOWzwjv+ZKog/kDZK30t2FDJzNtEYwayzPQBNa15LcjhNujLFG8",
+	"3G8nEfJ8zTeG7tEjssqo6TQXEqIX3gXAapS5L6KMhDnpwhDqiM8dQ2QzN2bzjF143zbb1s93oKe//Cao",
+	"gvTvizhbNyYYx/0uW3z69ZffXPRolJ5uN9wyWVoj3JJLdQNZtZboTyT7slvCMnba/cN2z73nSDFel/Af",
+	"Rwi/FttbZGxDujvmRt5SOeBB4GOESgxJucHFmoE1vdAgKr7eXYs4IWODrnNV6757W1pxdiR8uoBs1JLM",
+	"1fACrLm0aNxFSLapZTxXEjz2FiXKOaoomW9KOYTnTIZgHm6wfbPAkkGm1rLXqNypJlXYwjQEBKmyXhZU",
+	"4/OWeKOWUIZo0QB7D2sOPLfzllhbf+ruU1XqR3gFZrzpH/BQftF6U9Gw5EJGD8EfgxyvNJ6SljlxLiKz",
+	"TKB2hGEKKcbNEAmFRYQOpLLhm37nV6HzOC4deTNH7XpASCjd0D29tsS+Ykt/t+uo4yzfIo1TWolr3V2j",
+	"mM23xxHYLM97j2M7jb629tvrSgSrWK6+qrHpbBOy4seYVHhTAU63pbBVKI5NMqVqtUn89cOdie7eHd3C",
+	"4FTnFqyk6waedPTz9pDwCuTw0EajSbO/VEksIZo04NdVhZwicIqb/U67EguxREesU4Ua2bM8rzXcCFhH",
+	"bC64boeAS2wveczvvOcWh1imvmdSk9yvuWiFoNq+zbWUTFu7DtyguW4JtCokdZtFi27R1axMA652cEBz",
+	"M3MPJ3qvbdq4nFUjScpF6LiyVXfSFitA35uz5bP4jRkfHHhTvub744x9hx0z86aT76Km5o4dHDwDHQ4J",
+	"DPiebBhnK7Q/et8aJVcHb8Fj2apXhZm3YBbVBmzm22n2btAlPJkJK9hP10CY9riNLecpNNMZ3MseOQmh",
+	"UQwCCjSNONEr5ca0JA5t89SeEPXw77tWSbmbIikswxGE81Uqmkc1hf4oiD4czVO4Wq8wSU/PTjZuFbUd",
+	"SCPXaIYkpCi3YV3PHhMLAeSWylj21FcYOsgeiZsqQudUESBWDELZUQ+fm62KDc8IfsTpKoEeMVmNgTLH",
+	"j3rbASwIkF4hoq3suQ7l0LlWb4r8AJ2F2t8L4oRqB4HkxndFI++8Dv3FEfHhoNAGt5MJx65SxS0sVzm3",
+	"gLHCJvH4U8wrhC3ibDeUoU2cuc+2Anpj92K1cpfLHFKrumKqDwW1euub3AK2uthl8dgW2y1CsoAN2Wmf",
+	"NVBlUC/HSjeRKiWDCE9ZxCerTfdY02pZL5pm/+UKTLET9fBNr6iH3YFG/BCp0i2a+qspHltUzxYM1aVJ",
+	"8wIj3BDPplKO8B8/Vi+6f77wLzc33zdfRd2BVnPTOoRL9re3r34iPGQLtzZxd3uOgPkeEBVQT6q0wMAA",
+	"ZGZC/dWbj/aV60haguAIiNJYrnvMZ8WtBR0FuprlapIQiWZwe4n3KFjegL6szEkMbleaCqU0O2urvLS7",
+	"9FvO4oi8DBaLA+DpY4dSoFY0Is8EvbfHkN9Cy1Dv6WIOUIcx0zFp1bWaDIiCizI3ej52xU58r9YYszIp",
+	"zIZukb0VvbbqasZXhkCCkG1tBdJ0hZJ6IEaQXRE33Mfc9NdEYRkNe3UnGM8yXbqaKJ+SiWjYEBZD4TNo",
+	"C0OaaLU24TDc21I/aHG0q5Sv14Evm+y0RbnGUpfzb0whppxUkMgt4IDbUmAq5Az0SgvplEXJROYktd14",
+	"PBYCZn+GIbZcLBlBFnobxQ1oMRXxlNc9AaTl7cS71jTKbhE1cwQOqcdT70ISx8GCNGQixQyVaLLcq6mb",
+	"s5ORhhpKaoj8NWToQWfQZPRa4U1zXTTypRFi++TKMM5yNaNlcAxyZixfrrC0QWHnqDw5jeImkO3I+Uhu",
+	"aNp0BVj44gI+WM/pR+u5Wrqp+zmjo+iAFOMaWMuW0CCr4mXwRc25warJkDHyyGzA1jxiNZIXsvYPIW94",
+	"jtsxZK/82vtu56lbga4EAnlQtzK2d4vjOvdo5Yrc0oV8mHFv/HNq6NvwGaZHTpVOIeuuTR3AJ9C559YR",
+	"zculXX1a5FORtx1FqKTH2N+xQjh+wppUum+Z6IomgV+jYMT2JPHirt1JD4spTaxGwx6L+G1tyfrfv94C",
+	"sEylZlgBZ5wvs8MjxN1ghJz9HSLMlLo/MQ4dWoKZgsGoFCuYUGOZkFY54aMLYxkG9iTs9Ysfn/l8Ul+t",
+	"7qdKBO9qPkdWmF7SqWye+eoINcsvjqXyjpBojatQZZ39SPvuliZu3PV3xbX1CArYmpO83vT3xJCTb82N",
+	"DxP2zpfdzmrHaxwursfZFj3YqLjPAiKH+usXP+41WpXyrNZQ0uCV5tjrektFwD7RgJ437xV2QQdzm5fF",
+	"FLmtl1j1VS4A2cEqFV992WFbIao0LyM760J/nE0KmRF2WNc6VbfxL2OltHBBRrjDYpiTwY1Ngph4kbaj",
+	"jzIUkqGMQvd2G8tvY2N6ClTTTQKht4cUXc+dMLduW+UB4a57k0liwkLJfDOKb+dfmgF1GBVRhTFumXJE",
+	"Gc/YMxZqznUbNN4cUBtysnUn4HArLhVDST23HmLwjAUQehN/JGDQ/XxQ0CDi06Jh4z5k7TJ/HETkMIjR",
+	"oSxVfujEuOB5l3PLKkUewKl3lVAgx2Vl2xFIW6PKdKtlVLbU8qpblqcWTihVFZRHenQImkWjzAYoR3HD",
+	"Zqoi7Exz2uyqJfxqj9nb30HrWMXB/u35ub6h6mnekZWo8UiE4B2y45rPDnLVtQaZPGjv15HaTrbzq52w",
+	"te0lwCHbns/aQtEbU5lzrFFAoWsYcEjF2gPPHkHCNPrDLpxwSecizzSQjQjnP4FcIeqlQj9gyM1uVA66",
+	"J/vWkbf3sHCUC9vTXkkHjvLaPXXZnom0keiz6kKxVXIWW6zh2YLWwWY1wRKltsWQcspk3N6hYztZuxGd",
+	"KYOD0Ka7EJU7sPCOk8lK1VY+XNrq/jTVHibvaz77iS+jWNeTqOdcYdSjsM8aCAOV2Qvh6A7ZD7/sVGyg",
+	"apsYNankTj+1/JMHJYja+PFxvXVAUAUL23rPewCuomiATfpPqFJAqwi75rPgfT6oTBFWtG7DgOsn4Y4W",
+	"0NLh5m6pZAS3KazsqDue66qe5OjdX2jSkk8sQYh6s+RBfcYP4CP35a4CbRHHVyyHGc/xunBZjyj2NtEl",
+	"WoKV9pvCJNuAohKE46dz9pJAZTFIegJo6aGSXB9L8qMa0RxiRChj9WslEv39pqoJYyzftBTOHDk69WrY",
+	"xwUp2Wi8JWglAp/Q4tPVFUZsP3zcOrDs+193F6T3AuzZNiX/qqm/j0RqzlwyfgK/cZt+2xhTiATc29YH",
+	"LEm2lVdIIw5MV+fsqEzXhbFtLgFeZAJk2mbCxeRcw5aFwTxMrOzakDwNaCE6MHabev7iB7xYsjE6+8z4",
+	"iDbdRk+xmhGddrkiz0dxK9HPUvxelEWtKoCgsXt9jHwaku3/b/zpnLmzvTCgKYR+vFZ6kSueDctexixX",
+	"M+PanGwIC4jMbecP0jSEMUUMsfTKhOUzfIN3Je5xWyLJW5uRgYj29Ldf/v4WzfKSUTdl9TJKzMU8ikh9",
+	"Yvw96sUXUxh5XIyO5KmQ5ebGj8rwrY9LRltKLm76ln54XAiMBtxSu3vM+oSv6ipbL9jug2rR+hx8WsfA",
+	"R+zIwa/2QclOSSUa6nt7awWTmtW3ie6xHYRQH/AeKfWt5lPbLar2n4cNcbRfuG+Jkf3t1+TK1kLrAmrh",
+	"eXElra9uU27tHkFd1R6uB299/fWX3xy8D59+3ZxBe0biN/VcxKddO/CYWCh/oRo0VDCzxEA5Hs7Ig3a1",
+	"8JmEKMjc1q5I6R409vV+pKeImWrfDt0HeoJb7Vp76/U2xqA7oA/zNr+aBlEdC0FtpV0DZSyYQuq0ChEh",
+	"NedGqGmgoTxiDiOhn18rWVpLC0yFNftqlGzV5ynyPIQ3HxrkE+560x55AmV1ExxibGY/Y5XRSHZOe8Jg",
+	"mWQ04ekiCcA/ZT6Ae7LimszP5DM/zODc89WR5VFgGgzbJXeH46Iq7xVTASYbJtWaEpltACKqUhY4mxcy",
+	"I4vuPcsU1H1ewVhcDTe2Bv+oW8++9TXwYmV05FRIiFtonXo05bqOgxHgPTTwLNSM4Zhvhu1kmGfuNM0l",
+	"T+dC7guL6Hd1bMzlhZc77g55AO423AhVmMfsk/IU40gLGpiENWgG1LIhGI2pVkuPto9ldzLQVcnUVAPG",
+	"NPLc3J+RwqCSxsr3ZqDWGo1t+YT10GA/VwoNxqAc8vmHy4kPHY6aJmo8c/iqbcvkKuXQt7p3/i/arpqv",
+	"JFCxv3BiNKzWLBSfRAARJzU8BsUkF5jbJGykFnMX3MPbADOz5qZq52G1iMtQ1nQubuJh1cuV0rYlxPOX",
+	"shx2c1m3E7k7r9WIu086e0sPiC0Htz63GLNQlsL0BRw4KGT037CPSAldqm3vioAtada/BDcAEo+2f2S/",
+	"P2PFyl3t6cpb8hGCPMZdZM1ip/EFa2WhPaD3pcsmSiHaivt9oFXlztpYm6yWDJqIHVXFQLdEJVVju/cX",
+	"mMyVWnwL7u4eje2hYPt4KDUzQs5yjPGgzyN0oOCKyA5Fd5kTB99fX79OSizOEEAifVhGP8ahd0duuSM2",
+	"o5VT8L9ifxd/oZiZhEIa+4zeotG+r27kRG3OhWxzeFXllgNgXKzQySHFdw8pdHID0o5ac2YPr/1xikGq",
+	"FA+bw8oPO4bltsWR/3sBxYHt+RO2hZ36cn5oZQ48a/c4G0g1WNOfJQ8pHeKvvVpAxviMC/nnJFQIqdcM",
+	"KQs57HZGCSGdpY8QuuIyjNnfCt3p4z9mXGtxA7v1syNuAT0D2x+Wxiq1GC17X1wcGU7CtEURS6h66zY7",
+	"N8zL2LOXGR6HCAlmtS/Xy/uaBLGPOokaG7paqdpuaO6mWuGUUqrVd0fH8dDmpbiPb+AAsmLzSncED/g6",
+	"AAZkL2Tx+zsl2rzF5QrsQS44Ul7uwxFlvUUnCqZ6RUewmu7YdwiBrFYOoZedwHFqfyu+57Vr/OxVyYJH",
+	"otzhhvlDvIJtG+cNZK2aVSUv7wNoUPu6Y+M2iNml2+0qPoWd48kV1d28ZLuiFJJ/oxA4Z//N/Y/iIExZ",
+	"7q6s2oFRNUpDhpc8wuIzpAZDgkU60DLk1Noy7tBnejYd/HVnQqu69arQ5tJD1+5XutqLslE7hFpawSqX",
+	"Rbb6oN0q0zo+lB81XLRpkecMRTKb8wzRSZRaetduj75WfOPuP6MqzWQrltCDFivNnueqyF5g/6h7zK1d",
+	"YZBIjyxznx8zIt1lt5s3pPmQycvn1frQUTbZsLeOQ7jOwsmIC2UgJUzrCTfwzVduSF985fT2b76iG+Q5",
+	"eztXa+mYBhntnJG8SipQl/vwlXfxJSGM9px9z/VEacw6lIoCWacC8iyC5XG0aBn3eJSCtiNMYNz0P4Li",
+	"ia5uNRNmcrQSu50IfGkSX/nGT7DM+5vzG9i76h1S7tqbSw6QLuWl8PC7XbcUiJz5KCjbQg1OqXLuYFtV",
+	"qlsgTn18VeNRie7DFp7XzJt7Si0chogvIraKl5JVZoVe8seYtdJxXIa9DpnS60TJTigVc7AtKfmtV5NX",
+	"tWIieNbwIhOWabU2zMzVus0U1DvFv5bdX064QcetZP7SExSG3LW+L3xIxe7iHki/Haedr0IezmN0S/Uo",
+	"FtRSg+B6Duxvv1yHPkvnZ92f/M2X//2rfZcban6XIpjAmxZa2M1blOUUncyNSN0fJN/dXsZfys+d4KOk",
+	"4hLUQxCEpFoICKEVlwMjavddvhJ/h03HZK88IhzPGeGXlH7VahzAdf1WSwNx0xByquL0+/76+jW7ev0S",
+	"rWD8BiTDgHA25CsxvPni/OKcPfel7/ANJ7afGOae4GcFZV6X6ICXbMXt3CR0XplQnOqdTFXma5QAXvon",
+	"KhPeIxVuoefv5Dv5XMkbQu7xSglmqwX85w2jq6VQ8tK9fcbG/zzzZ/3Zy2xMJoyAbCIMg3SuIKsYkXjP",
+	"Y5xqtuQLNwiGqMTs559ffnvuGr0KBUjRuIDCP+gP47t3A5yBeTe4/Nfdu4Gb2LtB8i5UIX83eP/r+/E5",
+	"uyqHYUOKu/fbkg8lpFu4Lr764gvfb46ZdDOCwmLjFZ/BmP0J49Kf/jmhH0ZG/Nv9+tTpJk8vLp6xC0L8",
+	"JhKhuzNhxYoeJxcXFyh53Oe/j3EJxkZpO07eSUYIknU09fE/z66V5fkZovXi+4kPgrdlAhulGrnBmAQJ",
+	"nnMrboCNfxByMfZzqaU6EnSsxDphTgkzjptTkPYMkDMyZtcihUs2zsVEc70Z8uEEK8iEUDozDE/qMY9D",
+	"/n998fUX302oy2ux9Cz15rvn7Msvv/wP1+fP189pZkuR58IfJs+QC/4NWiHUBfZ0cXHx9Az/f31xcYn/",
+	"P7+4uPj/xlSpJhcpSPLM+h18teLpHM6+OL/wwLW058zlcLher885Pj5Xejb035rhDy+fv/jp7Qv8BoP4",
+	"rVPdBrj1BjWT/eDGv6FWIPlKDC4HX55fnH/pSyGiJMI96jQnObx5OsQjZjhVes115vMqZqQal3vmZTa4",
+	"HPwV7JV797vqVScPzUq5Ebr3v7i48B7nUBKSr0oY1eFvPjzBuw/2oSdtdYXyKJL5gCx4TupSZ6mWcqTD",
+	"73yRYBTUxXLJ3R234QqvqFFBDriDOFczJtylw8kAnueOVd38Sqf95b8GSNjBr67xJqHhhudFwP5Ubcni",
+	"GaQCIYyUt7f5xP5aCUkE+1wjQusSwCZuv67nCm58lSR8Tn7H5gq+8CN4iV79QWnn/YvXT3sv3AGZHBRB",
+	"EI0l9Tu02pibS8tnSeT3/zfzmWRO/mNBz9IuUz+0v+4RBVYHnTuo/pOfSOS4b7zojTYn2xd+DcnrfeIt",
+	"8SPfhAgQTL/IcyyYkzFdePz69Xzj7mHPvM3EQ+sgE2fAsJ4KifxMUYz33k1yixeimhCK+x7GTpMdJ2yM",
+	"gXr+dOJSyc1SFWa8A02d8jwH7S7eeJp7TI4y+quegIJ7iJsFzvCdLKucPTFb71Wt+zcoYLvcwbs7N5zs",
+	"1ealI2JrmxINroKlBvEywSLI0b/aYt44BoojdtDgcvB7QS4Yf+D4RxWHHVi4tb1TJH9SZdeuNEzFrduo",
+	"XnNqGRF+1zYk1OYPHNKVWfgFQQYMmU1iJukSFhtEyS+NgZSbxsuzXZCKiCyjeFFmVoCy99JXTlkVZp5g",
+	"KFXCKKctYf/7f/6vtvEEAPSmOGmh0jdf3YNIuwOtpGxSS0xawnICumuwoYzfCYfbJ54TN5TfbdWG3LH6",
+	"x2ZQQ3o6wcao4XXIZnm3YF8uCyE2YPjjtK69EB0shXB3j/bXU6prKKxQcslHPJ3KQJlMVSGb1dGEQEt4",
+	"QvU5e35TEzOEW0gLG4LEo4rwD8LYv6nJi+rNHRkdm0/1ypCW17HPnhfdfavPeyuC1+r1Hl4DBw/mhl6e",
+	"sTqZIpGLOxxyhXfDsOf9pfacCntkHuXPXRXb+vWvDV/zGbj3EH61cTHd9yW+Sm/68T2ISX8JFQgnMCtk",
+	"EAUTni5mWhXuiuykRZ5jyVRf/1LC2ikJaPS6B98O78q/RyJ733WfayzPCaVDkw0e6yaHyZ2+V8L42ybl",
+	"ofu2TtjB+18PXImhBuvdqQ/pNSlvj831fONa77Gi3ST9Vkk4whpc+ygRy83C+Hy/ajHIistFHoJ7Hs7m",
+	"Q2PV6mS0fWvV6mMhrRsLFUhup+2cihdahjF5R6Au9tX7RLzGtz+fiu3i0FHoD3kgXrcJhV5n30kEdi/e",
+	"/szSn1m6F0vnecXTD1HosMXhnftPDzUOiX9aDY7W99GUNyTpcdQ2T8NuAVCRepirWacBko2nKs/Vekyu",
+	"gbIeLme+HquaekfhGYYlUqzUJRvnajYmW1kuJJiy3lqqlpCwNeFRI4ijd5ypd3KmmJLsT+MfuLFnGPV0",
+	"9vJbDxfBpxb0+M904R2DzMYhr5I48onxftQSSWHODekEZKss3ZkblubKwDuJTk6aBXCdC9AEqY/RqqmS",
+	"ElJrSGlDVJ+YAbNiyR/UbJ8B8wdwugoZ7nyxaePhWRo5OFGDmZt/3Hh3Ecsx7yhx62RqrAta6cMMhPsl",
+	"roVbO0S2OCNiN3diJIDJfVCaxtvf7NydDRH7z7Of4NaeXSEJW9KWrGLIfo3p7w8eOoJMfQO8VpnaLJBx",
+	"rWIWqCC1yDF+QBfSMDEljMoJfABZcc87XdXNvutch2R/tJucX4P7X9u2qXa/y9p+ovl72oemGV3RakSj",
+	"iMwDrmNLgbEinVrpj/6dx9DvqK9e6l0F43oMfeAvmzpILcF9pT6yCGud8zrk9u7mj7LJc3TF+Dnd3w3e",
+	"RbCfYB1o1sdB/PRoHdd73alJkCkwR9HS3JkdfLsEmBAwBDsXpI3Ph3f0R9B0K1i95sJ9i7/XFu4DbfAX",
+	"Mgs+3Wr2Zu/0dw4j1DhWHEMavMJREqLTsbb/EN49v8qIqLuQSuO6fD+c+aCUtuvFa3r7r1Rr4WRXDNf+",
+	"q8KiAnj6e8YvhPxM6qaaVoVlfMBDQD7XgOH3ZgV8gQtcC2rbqU4ToAFy9Pof4+pSXyk694rIIv2MKULb",
+	"63R8oba7RL0CXx7nzOWbAOd9+KL2EVVt24c2bNcGInn1XMmpmBWan9rbEuvu5PvpO5EHAqPx2c2ECwk6",
+	"S1im0gVon8uSLbmkEDU7RwzwpnO8KsMQ8PlCfDiXFQb5cXdV76VeaXW72SMqbzevQ9D8yVa43s2jWGTq",
+	"wi7lWLG0DmJZRyrj9AJT04RNwIgMqKYHWJ5xyx9fJjYW5PgycWctPi6ROI+u3kPkHW6CYZXL37kX3obE",
+	"7dPuBd/No+2FkvFFLQUykHhrE7gVWBYpphDmYI3bDpBPS7DTpKpEQZGK7sM1d5smfjI9lrRrBMzfVTFI",
+	"/nFZMMQ9m4IGmcL7IUnt7ovrlf/yuX/3MS6w3wnEmPDwVj3usSdQN8ss3BITrBNSqjwBRVUCijJBT3YU",
+	"7ncsbbFBn08Co4xKNjk5F3Zeaf5WZDO4qmDST3qjCfCPjxIO16h4U4Zsb4Vq23qMcjyl4DNftfBVzjeg",
+	"+wm3H+jVx5BtjS4fX7Zdo1hzs/WyqSpHQoILUXNCzbcAdPmMSY9L7aSZzOAWCz5gVRbkx89M2MKEZqKW",
+	"nVla/qu3f3n14yBuctpxcoWawbtOroFZZbe1+rj+n+kmzZWE7DZWmviwkAOVWoj7wUor10RIHsOUirN2",
+	"SJE8FnNPBNm0l9yCFjw3n8/gPmxa1U/rkpdv62XWThefHvZE1dujyMVAmif1enKUPFuVckd4C0W1MOwc",
+	"lo0LwQYTU9dKo5H4j85qGixleQ8R8BfWh3sRH0yCVu/jaxrSmzDGx8mwRMz6zrpwyzrQdpkX36xW2w/n",
+	"PswMS3o1sym/PhLg1fsPnGBZztGv5iPdDanygFfB+WI3i0iqtVOZCJRcGFZhHN/bkrNnr5kVTzsdQ1Vl",
+	"ZSyXenB0JIbv9N6HOJzREQMbu7mgObVHMhAgekOz3LM7OdwQEkTR5rMdpRojDPnyBO6m+8jGYzGfm8nw",
+	"zvJZ0DFsFyde89mV3RdpFsAdWoLJPMpQD59rV0mcUzJlVfvy8exVVZFLisUSSwj2BMJ9F7Gqkx+/lhI4",
+	"64QsOxcmlGxt1X6v+ex7/9oe7nXrK7IybBrNiNLqTZkgy2fg4yZbGLx82BFGsC9EsjmmF9Iiai7H3tvS",
+	"bEuJHb1fPr2oFf8JmAyt1X8eJ5q9ttE+mKG42ngYu4v4ght3T1juBpU/I23BV5mlCpFYsPvzRkQPvTc5",
+	"tQZ1v7SGwS0aTTdYkbTEM1hCJjhzLFBW7/RYJEKy8bfo2D57Tsx3RvWux8GOxT0IgPtwCWBNXeV+YrzK",
+	"x6mcPoZSncdCqX/0o/8kD7ij23bCWh5jr72mKISq0cqXFzn2/itvp3Bh3R8F1rzcns6n2+zrEcSuSOes",
+	"JITfm+VdmVcBKk4EIJgrhgAC8x176MInHyjo65FtDnuoHdbRg/aWg/tRZRDBg6a2HoCs9LgBZvVVrzjG",
+	"Q38Kc3gQbNu+LC2GZ3UAza7I2NK82RmD9CjkegNLdQNbRx7NI2FGVaKWMJie0G6Lb582mdRvukcRSdtd",
+	"PYJEUstGWInVhbGYBOP44lmTdp771qHaECUckH/NS6wTCqZIily95uxaWAwZG1OVgpFfkBHOaJQqN59x",
+	"yGHbfWO8hQGUVHGd6wCRidkV0yKfipwJ+05yDT4qtwLxTBomeA0sV2rhT3iZIcBuNJ2NBG2M144fTbbV",
+	"y7fek/XRyUKw0Z39DPNfHcN1kBrWxxSKw0UxAS3BNvxMkaobZYlpw0XmMUmFYV9dXFRJk1REM2ESwRQ5",
+	"WwNfgA5FteNYbUpH5FCnnv5qyv6+uQEtqXarytGSJyGgnGvgWYOChK37HDfKE4MF5gkbfR6qDO58PSlk",
+	"loN5Rq9xDBt6K2ZYx6CSF45ntcpz0MG82JZquRCyOyMh+Ief54WxoEtKINjkP3guMm6FnJW/+/fwsf/x",
+	"wZ7kDV/mR7llHNcJuL1LttASCTefYG5TogqBf7O/l6xdXlE+YDygr53QdUl4S688znFcdfQIhzEZOwnq",
+	"2hHC0Nmz4sZAtiUL0zmki8e+COyS/jSn0xbVPzb9/PB1ekZv5IJcLxoYz50MRV3elwCJW9P675x9njR/",
+	"i/sv50ZrzOuxfWjVQlcOtF1Yxkfwo/UXsZbPSnd+l8/gDb508KgOB49Jjg1x81j2+xCh8IdDo3EcQtjk",
+	"ZF4mTNSyujmWLw+4I1xDUhVncJegHGY8p5s440slZxg/cpKjrCMzO6zfaU6xkjt6J2Z3rwONOTtWWjWu",
+	"lbvOLtUNJPjXBIJvB9V+CQJPuUJakbdbpw+WOsM7959+Odj1JfqASdgc2fxZBbJNrItFtQ4yJXXP5/h8",
+	"d8pz8K9gPWE+hM+CWGifuvoRbfHHtImucp5CG9emXGIdO7ffKRhUkQsiV3IG+rhbfKghB051SR6RI1qw",
+	"bnAo36s8e6SYSbTz3ANDu+m68M08Rk2I7fEjwSKVUHG6lyU2R7TAgcdS4jMNgLYvND2sARaDGNz91pR9",
+	"z/FJ76BIhRihCnjsCPvoKjqvJ4atlS6BOSpVhpk5xlWCzLzZHIv5uO33xDv7Swok7i3jC63de7dpbuZd",
+	"Z+iL5cpu/OXoGl/+kAhPfAGMrznZpWZKZQQvG6CrQ1hJE8e+/+mKdxY/yZ61LOpFCdZVIHM9XvleMPnx",
+	"4so9K/HedRlGdw2hls8GyYDX8wzL4f36kFFsXWDq4L9qWnkk24hUyJ4hYE9jdRLvOcoPH71276E/fpBb",
+	"36E+yl0a1f2e8P0nMOe0CyC8rzqVaYKlNHyB5hOACN/bmONk3lAXMSB4HO7pVa+e8OY/y0zVcjtOGtvj",
+	"+pIQ1xbQS7ek+gjH4CDXV3WWOa27KSL7H20HLvpd5nfNvsv060LPoNxiH5cS4OE3w1TYAlYfIjO8RsrD",
+	"d19jIR5v3zXHnLTU+wuRnQZRb5HrS1e00N7Nm/MJ5GScs2IJ5pxdUYAvYlkhHmJZ+YZBboBNMFnIFxZH",
+	"j8Y5K2XpqjDzAN+JAIqEpVpWIcdw/t04VLeTamzaHYZKVKZypWUuOM/JR+3mV25JipLlhGoh2vQ6irg9",
+	"hU73638pQVdu1YcIsBu47c7XtdzC0o3qMxp+q5800OhQpenTdTtUbEE7uw5p47TnTDEs3E+WbW4taF/Y",
+	"NwR1nV5z63Y6VIt2MkTYGl8cHxT2tJx5JA4JmtgW4pECQ+zhI/mIQdDZUaxyxTPGJXu1AvmPF/8s4R0e",
+	"KOWGdyYQo5/Lo8kgH0hP+0XYeab5GosNVOM5ulIWQaatk+vo4LS+kjKl9qtcpJja45Q2qayY3gNivdZi",
+	"txr2naJQv8lcqUUwSJQIb06lwrDaEF+35BtmwCM0YJwgViAUluVi4fSzVzLfhCBwivcKug4i/o8m3Pg6",
+	"unNUuJwCh3Ugy6529a+fkAhvqint8uAXsbwm12sZe3l+pCgbciSXSqebxZyvViApwhMtrDQjNOaF0FDR",
+	"HI37v5JpL89lO3fcGwaigz1aUB06aH/UxPPwZQcAAWqQmZhOQZuqZP/FBanRR4lbhDwPN8AQXI5G9Ewx",
+	"4Tpha9DAUq61gAzrd0i1pmQ3OuXnVCG+x9oGSI/akLsl8XZeyYf2Qgt7kK+55/CPwk87fT1KxOtOWoya",
+	"BkXPNCrUyRYXdbvjOEq842trcbp9PK7kHxEjRDPtXcr2wVTf3ZhYKnp4h/8dlcJWFebMQKqhc6O+kNlr",
+	"//ZbevmDw/Wj30+DLa2BiuCXyCYxVjegc74azVWhzRitXWgHO4J2FSgYs18ZMCaUG+4g5is7B/02vHvo",
+	"ANR0hDXg266/jxOgK2YSDwqnNG0oVWlSWOb+eFZ6rN04a29Quez1XJW+XtAGXzKHeSAfTrvks4GjvEYS",
+	"Mf+w5f5Snuegnxg20WrtGDbsYryy1ln5iTmIgVvFw/DO/7XvrvpCZmF1Pnhs3hZ1jiBJKyJEZenhCbMY",
+	"R/Jxps1uJXcelhl7wLw+4fzYUrupykZUqg95UdRaUupsyJw9VOFsJ+Xn9M99amZjGSg5tJbW6LNt7pUe",
+	"6pPRhgvY7McXFXL2d9g8Dhhz1d8Hipho5D4JO0+i6YYHVEt74/RkqM3rUUI0gxGxCqiiRPFBMpBecY8l",
+	"jDajFX0j9wvQfHrsvDnkidPjwC+AcSZhzRawCUZLYoepVkv0DSuPH7DS4oZbKF2wmBAlQyQWE4ZlYKxW",
+	"m35Ak1YtQHZvx9egjVv/a3r1szL+cInTIOlnlXzlycF4moIxjJjyoYp5m/PgitoPkQzGYAiya3ml1Uzz",
+	"pbms4AV8v1jRaor+rrIwFg3MV7akweZuJ3LzTo6vCjtXWvwb2eSS/QW4Bj1miqKWrl6/NIg5tuQblimy",
+	"2nrQDyrujOnkWFWb/A0r0EtB9wqWg3sZo0pwIku+APNOSuUJF0M9IIdpk+9OVF2p3gd1+9jCuzGEH3kW",
+	"DenwOWDbm0h5h8Ge7eC/vjrObvAnQHQfPNsqWU4CP99UqShmrtZ949+JQ4Z3+N9+TtRdpvlgF60b1U6n",
+	"JHinCOu0EbS0drvImAIytwMPtP33mf/x2fb0asdVnI7HqMjtmSt24e+XaPEpZVi438NlqsLJQifxiqcQ",
+	"6uPzdNFrg2IQZGivUzGj7Zm9Du9+9HC0nwP6HxDQXy70419Sff9bJoP7BPLvYfcq5qc79ncrCalYTggQ",
+	"ogLU3Uo7aobFVJ0cFhSzD+a4LVUSp/G6HFHPUNwapDwCnSgvWdCLX5M/op5X0bI33HE4qjcX3yP+Wr+d",
+	"UPhHi80Na7DDTnWUYcdzJmHkcvWVcinMpQ/f3xS5zCZdADP/qMfbfesLDJ5S/Yh3+Eg4rr6+4p7yiiue",
+	"LrAsNNfAfiuyGWRssulP7yHX6VzcQCvsHAWWNYvkSsVyIYHliNJmlbu4VZjSpJD74T+JxOET3twRVvOo",
+	"wMxXzLrLJZEjQcIiLdns32K1dSeKYmY3R7DT33EsBP24QkinpKWAd2axdOQWcuZhhfpdizx70Md44ERN",
+	"B1haTBHOFO+iIGJ+KJu4kY+tFjeb82ziATNDXeVztz3HaDig4mSvnr9kOd+oguTMO3ntPnxSZWQEmHK0",
+	"Bwt/5EpyvTMfHUfbwriBCEvBXbFdg9kk5+xKBhq/kyHkMZCzBNXyBWJDhFjMvPBy2c3kfcwMD+Tvx6s3",
+	"FJ1mKFMbF5eBkQNtz491RXH3D9lvnxywDzRMNdA1rU2nwRc+jjPq8Ul/ZRa1mNl9RYEpsJhQP8NopOrl",
+	"M/Mhzt33wF/CS5+ze1rYxlMoOLr/qBhj67lChUXlWQnFTGHgZtuQcYCzkUyhnsQnMipvLeDHCQNm1BJQ",
+	"O7gngVt3//DO/zUi930/u219RT5oTFEVc1DmjgWlJ89rlVsyyIVTbeAwHLDueZ6K/XYPGg85fYxgjbla",
+	"96QbnkKYpuVh438voDgKIOYOy+3DB/voJMCHQAnrXLOH7vlhbYe03WDHv4/ZQqq1YWPHF4UZsz+9KaQU",
+	"cpawtwUa+hP2QmulE/bWqtUKsj8nbEyJTu5cHCdsbAqMunB/0lIr7f62XM/AjkSG71iu7ciKJZSVADL6",
+	"5+4luKamfFvf5Z/1lS5m96T6A2ssvCzSUzsdkmMnHcdE3X03JuJX4KqFU3rPuVUu8unPr4qfWqqw++dH",
+	"PMNCk/WCDXg4lNWY0BFF5sTTLGUv7I+wYkdb+WHKZQr54VmOR5hBq6aOQ+rHd49ybj7nWKZ/WmcU72IV",
+	"D1eR29dGg//nR7U8b8Ko9q5QPHEYiYbWBvdfW2h5lI0MqMSX64OWw6SWSg2pBwEUFjOGFwArCloS2YOX",
+	"8Lgr1Zv0jyCMyy6j4vh7tWbLIp2HRPTjrSTCCDXShJ8YxrNMgzFgyLsolQ0LDlmVrZxcXFww4Ok8Kavg",
+	"HOLr7Vxo630Kp1vjazDHuiseosS5bvsocJUbE7cSxYA7YofFOeJmXhVmHpxbaLEI2MVRliizxI0700NB",
+	"vU37ob278kovcsWzEgmgu1qCLox9XTlTeyGQ1sDgyvJhThpRFH2oa4aJIW3xI6WDvh20ag/U8OcbTAnn",
+	"Xa7h5g8b30w5TIHlGzaB4PVrMOVhBtc6hU8EyV718K3mU/sR2l1/AFtGbTMhsSIaRrh6lyoGfd5PRA3v",
+	"DjG2bq/GB1KoaTCM13lv8wwN/2vuI8cl+YaZMEwVh4XC7p/lsRnvMcJg67TqcwWNRZSV+scDUZa6KzB8",
+	"pFv+Axha8d64xecITeDuHZitEYq/V0pBbBNUaVPxvdAuJ0qFNa5s6s22GnOy9brWguenCILof9L/A3Qm",
+	"Dg1NpQKWwXMiwDwhdNTjRZVtncAEh5RjrRVKnQlWKQMszbnAQ4R03fWcxoZZPv5T+eRAFsF4+lYeeXFL",
+	"kTW/+PdPmZUT+gh9PnbMTOj/ubvQSyt4buJ6IIKJlBt4K0GrDMxzz65evzwGpwSKlDxRyRXIvAKBnafV",
+	"0Onu5O7H+GQpZGE74z5vvji/GPIiE/YsV+6Vu90nuZqdwa3tfjhEP83OO6mSUzEriLl2ngKGIA5TDHxs",
+	"eTLM1Foi1zaRzw+/k28hmLf1V7726B3u0GcOPHdXuuavIkUQDwr0vMew3PcjD4S8NSoMmpY8p2Xb7vg3",
+	"NTGgb0QK+Ofw7jc1uR9l6MPt3tvaH+ZqdoI+VkrlpmOO+Nxp2yrHUTjx6a98ByJiUgsdQ/HO8fax0AtE",
+	"EXeQ3ZPmeAZuDYNQwbf7pl+Hd/jf+y1y+HSnw4yvhjOtipUZGuA63eFwfGNFBYJ3H2BebRUS2/ZCvOnV",
+	"F6vhSsMcuB0KaSyX6S7hoy9FBxR/887/NAo/EVTsfcDiI+1s07M+hpVWN8IbJpovVXm6O49i86ryvKK/",
+	"N0FwR0rfj0V2G+ljMxJmpIFCHOME6RrkcIQXZj7J4dMYbwiyNp/GcMVyWSB16wVoP8FhD+/Kn0b1WpYf",
+	"ZipxGOWdER4LS7kHwXyi0aexun6ww7vlI64idfpI86PUDTP8VNYjjPfO/Xn/4/F+6+J7PP08KQnv01iT",
+	"HYzWDyrtDodB7TFFk3Ip7+Oy/xDr4Qc7TLnMRMbtp3KSlhaMT2Gw3k9fWS8+oTG76+GnNeKcG2u1mM0+",
+	"lT0YBl4PD/j0Rt2WpvEYM7lXWNrpp980un2mhCVg4GZtScvN4uMmT9PC+imQc3jn/nN/q+ZHTFw/sdOt",
+	"w/sdf8Rxyq92dundIo/QU2nDO8phc99eK+OlZ5Yj3M16BYLt9nrcKRxN5H9ss3mwn+ook+v/WZdb7FRE",
+	"OcZZ9l+aNM1z6VOj1AGH04FErflTHkEYN5CwHr3H4V35r0cT+1s9HmfYx/KZfAQTcM+moEGmH2Q19n8S",
+	"Rjoqx3lKEgwJEfQoG+S/BDk8Cr4ZblXJ/UycOnHuwp+fzh7q8ZWf00lpWEaH/OG56QgRMR8tK7WF6hyV",
+	"gCbl8jMjER2GxqrVZ2J4YuDL2h7HKva4GysSlVFOpjMao5bB983XX3/5zb4cvhOuAQUHf+ZFRwd3D559",
+	"sMvPqeR7mNM2+X4vlOU7QX70KxbFPpwG+HHkKPEh8mI32rJ6Eg1FrD2+34hAZggH3TkoKgEu5FQduYMq",
+	"MYFnfGVBuz4iNNh5r/Od9pjx+Fv3JN1OZfO+Xd3X3vbADh/qXdnuPumCdHddxXHcg7HpmNF4sbr1XWvf",
+	"qG1/goWo26m2nvnS0R1PqgCwjnfuO3DfQHTYjcYf5BG4Xz/DOzjCrOJ6Bxyd47pncf89/rHOZXhnP+LV",
+	"ibdrj02pELIY+fVBwYFtIXs+zm2ny/B7VCkoH975I5zf3/211ULb+Ha7KqXYSfo0Q57nrgst0ihxKIkx",
+	"K3Jof4uetz+oZRQNV7wwjoOOlVgUT8AxkBZa2E0tTjD+/KbId55ZboWxsZkiVsXw+T9eXOW5WufC2JZX",
+	"Zmnrg5Is7W/czdL7MRl+t0Oh7Xbvp7V0ta1ElsZ3ED1fFXoGGFax94V95Km9eYd/39NI5j9tmVC0l3ta",
+	"Dbp7cnvsKs/3Tbt8jSw6kVf8raLlyXAGNgVtO964UXmx3N3FhQFNeXTtT1p2Ye2FO/xvy1pFDpzw+lFP",
+	"HaqVGRmkGaaF1pTm3f6wK72tKxuQnt25/9yPWf2Xg9h0qnaHaS5GBlIN9mRdhHz0k3VgNgarmx6lA9CG",
+	"illizrsX+djWhBuRDi7/9avTdzxQAf0jlP6nf77/1X2ob8IYCp0PLgdDhJHy2e6xKin0CRPWQD69ZJRh",
+	"nTA/IJMwA9YKOXN/laeN+9Wxz3m1Czw40u4N8TWoVU7lsY2YSSZk7auy4HDzm7/iTsTi5/Q1pvGXsQeI",
+	"m7zVCu7CWPehFJqHMRWalXVddiHFdr//Za7YXOWZ8dWetcqpmEfAK6m1QglOkUau0lQV0hpfzh1RkGrf",
+	"oSYY+exNvaxYHZXqvGlcJZNZrN9g1kv81B0jJIw8N4TbULmPa40Go1qkyR/oW6vYkutFWfGG6qHXmsA+",
+	"It+XeIkV7PaSbxjW8ap9jlazluXIROZxERH+A+oMRSf37nev8oxptS4rgOB7LFczNlN1PnAnYLRbbtla",
+	"6QWCV7kGJjxdOJ6T2SXDxPjEI7onrtU6MX9Tk+jaBksbg9zAeg4aQkVxsSyrAKVqJSCj6uLIwaqx9oSy",
+	"EWn+LxvfVompQkiAZZNJSb1arUwloclaweTRshJdNSoivOqjbqONIQoMnzX53ImcDePV4M8juZ6tzVW8",
+	"udNmQqhChmFqa2PO/ubaxgS5UgvCbt0KMLgktihEbs+EZP6WVBWgrvcS8q7aRr7VdGCIOb+BsG4B2zFV",
+	"0ghjmZputd82ge+5nmB9bCoU5RstZAaaNeBxau0RSsr7X9///wEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -3288,6 +3288,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** The layers of an artifact in the order of its manifest; none of an index. It is no pull */
+        get: operations["listArtifactLayers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes": {
         parameters: {
             query?: never;
@@ -5865,6 +5889,17 @@ export interface components {
              * @description What the quota gets back when the artifact is deleted
              */
             only_here: number;
+        };
+        ArtifactLayer: {
+            digest: string;
+            media_type: string;
+            /**
+             * Format: int64
+             * @description Bytes, as they are kept and pulled
+             */
+            size: number;
+            /** @description Name of the file, where the manifest gives one */
+            title?: string;
         };
         TagNaming: {
             /** Format: int64 */
@@ -12949,6 +12984,34 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listArtifactLayers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactLayer"][];
                 };
             };
             default: components["responses"]["Failure"];
