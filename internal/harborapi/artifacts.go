@@ -56,10 +56,10 @@ func (s *Server) artifactPage(ctx context.Context, in registry.Ref, filter regis
 	return s.artifactsJSON(ctx, rows, more)
 }
 
-// isArtifactColumn reports whether artifacts can be sorted by the key: what several of an artifact's tags and
-// labels say has no order.
+// isArtifactColumn reports whether artifacts can be sorted by the key: several labels have no order. Of several tags
+// the first counts.
 func isArtifactColumn(key string) bool {
-	return registry.ArtifactKey(key) && key != "tags" && key != "labels" && key != "base"
+	return registry.ArtifactKey(key) && key != "labels" && key != "signed" && key != "base"
 }
 
 // GetArtifact answers GET …/artifacts/{reference}.

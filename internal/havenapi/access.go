@@ -49,6 +49,7 @@ func accesses() map[string]rest.Access {
 
 		"GetArtifactSBOM":     ofProject(authz.ArtifactAddition, authz.Read),
 		"ListArtifactChanges": ofProject(authz.ArtifactAddition, authz.Read),
+		"ListArtifactLayers":  ofProject(authz.Artifact, authz.Read),
 		"ListStatements":      ofProject(authz.ArtifactAddition, authz.Read),
 		// As for the project's allowlist.
 		"CreateStatement": ofProject(authz.Project, authz.Update),

@@ -34,6 +34,11 @@ func TestTagHistoryAPI(t *testing.T) {
 	if len(page) != 1 || page[0] != all[1] {
 		t.Errorf("the second page is %+v", page)
 	}
+	var layers []gen.ArtifactLayer
+	f.must("guest", http.MethodGet, "/projects/alpha/repositories/lib%252Fapp/artifacts/v1/layers", "", 200, &layers)
+	if layers == nil || len(layers) != 0 {
+		t.Errorf("the layers of an image without any are %+v", layers)
+	}
 	at := "?time=" + url.QueryEscape(then.Format(time.RFC3339Nano))
 	var n gen.TagNaming
 	f.must("guest", http.MethodGet, path+"/at"+at, "", 200, &n)

@@ -177,3 +177,19 @@ func noArtifact(err error, ref registry.Ref, reference string) error {
 	}
 	return err
 }
+
+// ListArtifactLayers answers GET …/artifacts/{reference}/layers.
+func (s *Server) ListArtifactLayers(ctx context.Context, r gen.ListArtifactLayersRequestObject) (gen.ListArtifactLayersResponseObject, error) {
+	_, a, err := s.artifact(ctx, r.ProjectName, r.RepositoryName, r.Reference)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := s.Registry.Layers(ctx, a)
+	out := gen.ListArtifactLayers200JSONResponse{}
+	for _, l := range layers {
+		out = append(out, gen.ArtifactLayer{Digest: l.Digest.String(), MediaType: l.MediaType, Size: l.Size, Title: l.Annotations[titleAnnotation]})
+	}
+	return out, err
+}
+
+const titleAnnotation = "org.opencontainers.image.title"

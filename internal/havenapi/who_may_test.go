@@ -52,6 +52,7 @@ func whoMay() []may {
 		{operation: "GetJobTaskLog", who: "A"},
 		{operation: "GetArtifactSBOM", who: members}, // {reference} doesn't exist
 		{operation: "ListArtifactChanges", who: members},
+		{operation: "ListArtifactLayers", who: members},
 		{operation: "ListStatements", who: members},
 		{operation: "CreateStatement", who: "AP", body: `{}`},
 		{operation: "DeleteStatement", who: "AP"},

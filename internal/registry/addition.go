@@ -96,6 +96,15 @@ const (
 		JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1 WHERE b.digest = $2`
 )
 
+// Layers are those of an artifact, in the order of its manifest.
+func (s *Service) Layers(ctx context.Context, a Artifact) ([]oci.Descriptor, error) {
+	m, err := s.parsed(ctx, a)
+	if err != nil {
+		return nil, fmt.Errorf("read the layers of %s: %w", a.Digest, err)
+	}
+	return m.Layers, nil
+}
+
 func (s *Service) parsed(ctx context.Context, a Artifact) (*oci.Manifest, error) {
 	m, err := db.Get(ctx, s.db.Auto(), scanManifest, contentByID, a.ID)
 	if errors.Is(err, db.ErrNotFound) {

@@ -47,11 +47,13 @@ var artifactColumns = map[string]db.Column{
 	"size":                {Expr: "m.size", Kind: db.Int},
 	"push_time":           {Expr: "m.pushed_at", Kind: db.Timestamp},
 	"pull_time":           {Expr: "m.pulled_at", Kind: db.Timestamp},
+	// To sort by: the first of an artifact's tags, which an index gives. The filter of this name is conditions.tags.
+	"tags": {Expr: "COALESCE((SELECT MIN(t.name) FROM tag t WHERE t.manifest_id = m.id), '')", Kind: db.Text},
 }
 
-// ArtifactKey reports whether ListArtifacts can filter or sort by key. It can't sort by tags, labels and base.
+// ArtifactKey reports whether ListArtifacts can filter or sort by key. It can't sort by labels, signed and base.
 func ArtifactKey(key string) bool {
-	return key == "tags" || key == "base" || key == "labels" || artifactListing.Has(key)
+	return key == "base" || key == "signed" || key == "labels" || artifactListing.Has(key)
 }
 
 func scanArtifact(r db.Row) (a Artifact, err error) {
@@ -89,7 +91,7 @@ func (s *Service) GetArtifact(ctx context.Context, ref Ref, r oci.Reference, wit
 // unless they are tagged. The number of statements is the same for all pages up to setSize.
 //
 // Besides its columns it filters by tags (* for any, nil for none, a name or part of one), by labels (ids,
-// all of which the artifact carries) and by base (* shows the children of indexes as well).
+// all of which the artifact carries), by signed (true when a signature is attached, whoever made it) and by base (* shows the children of indexes as well).
 func (s *Service) ListArtifacts(ctx context.Context, in Ref, filter ArtifactFilter, with With, list db.List) (rows []Artifact, total int64, err error) {
 	err = s.db.Read(ctx, func(tx db.Tx) error {
 		listing, c := projectListing, conditions{tx: tx}
@@ -162,6 +164,8 @@ func (c *conditions) special(ctx context.Context, filters []db.Filter) (rest []d
 			c.tags(ctx, f)
 		case "labels":
 			c.labels(f)
+		case "signed":
+			c.signed(f)
 		case "digest":
 			if f.Op != db.Contains || c.repositoryID == 0 || f.Values[0] == "" {
 				rest = append(rest, f)
@@ -185,6 +189,22 @@ func (c *conditions) labels(f db.Filter) {
 		}
 		c.add("EXISTS (SELECT 1 FROM artifact_label al WHERE al.manifest_id = m.id AND al.label_id = $", id)
 		c.parts[len(c.parts)-1] += ")"
+	}
+}
+
+// signatureOf is by the index of what belongs to an artifact.
+const signatureOf = `EXISTS (SELECT 1 FROM manifest x WHERE x.repository_id = m.repository_id AND x.accessory_of = m.digest
+		AND x.accessory_of <> '' AND x.accessory_type IN ('` + AccessoryCosign + `', '` + AccessoryNotation + `'))`
+
+// signed keeps the artifacts that somebody has attached a signature to, or those that nobody has.
+func (c *conditions) signed(f db.Filter) {
+	switch f.Values[0] {
+	case "true":
+		c.parts = append(c.parts, signatureOf)
+	case "false":
+		c.parts = append(c.parts, "NOT "+signatureOf)
+	default:
+		c.err = fmt.Errorf("%w: signed=%q, expected true or false", db.ErrFilter, f.Values[0])
 	}
 }
 

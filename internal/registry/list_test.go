@@ -72,6 +72,9 @@ func TestListArtifacts(t *testing.T) {
 			"all":               {in: app, want: digests(untagged, ix, tagged, a)},
 			"page":              {in: app, list: db.List{Page: 2, Size: 2}, want: digests(tagged, a)},
 			"sorted":            {in: app, list: db.List{Sort: []db.Sort{{Key: "push_time"}}}, want: digests(a, tagged, ix, untagged)},
+			"sorted by tag":     {in: app, list: db.List{Sort: []db.Sort{{Key: "tags"}}}, want: digests(untagged, a, ix, tagged)},
+			"signed":            {in: app, list: filter("signed", db.Equal, "true"), want: digests(a)},
+			"not signed":        {in: app, list: filter("signed", db.Equal, "false"), want: digests(untagged, ix, tagged)},
 			"project":           {in: project, want: digests(chart, untagged, ix, tagged, a)},
 			"latest":            {in: project, latest: true, want: digests(chart, untagged)},
 			"latest of a type":  {in: project, latest: true, list: filter("media_type", db.Equal, oci.MediaTypeImageIndex), want: digests(ix)},
@@ -97,6 +100,13 @@ func TestListArtifacts(t *testing.T) {
 			}
 		}
 		f.checkIndex(ix, amd, arm)
+		one, err := f.GetArtifact(ctx, app, oci.DigestReference(a.Digest), With{})
+		f.ok(err)
+		layers, err := f.Layers(ctx, one)
+		f.ok(err)
+		if len(layers) == 0 || layers[0].Size == 0 || layers[0].Digest == "" {
+			f.t.Errorf("layers = %+v", layers)
+		}
 		f.checkSigned(a, signature)
 	})
 }

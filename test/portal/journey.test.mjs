@@ -101,11 +101,14 @@ describe("from signing in to signing out", () => {
     await page.getByRole("link", { name: "1.0", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "1.0" }).waitFor();
     await page.getByText(`docker pull ${host}/team-one/backend/my-app@sha256:`).waitFor();
+    await page.getByRole("link", { name: "Layers" }).click();
     await page.getByText("COPY two").waitFor();
   });
 
   it("shows who signed it and whom the project trusts, and gives the policy to a cluster", async () => {
     const { page } = opened;
+    await page.getByRole("link", { name: "Signatures" }).click();
+    await page.waitForURL(/tab=signatures/);
     const artifact = page.url();
     const image = `${host}/team-one/backend/my-app@sha256:${artifact.match(/sha256(?::|%3A)([0-9a-f]{64})/)[1]}`;
     const [theirs, ours] = [sign("theirs", image), sign("ours", image)];

@@ -38,7 +38,7 @@ describe("every page", { concurrency: 2 }, () => {
           }
           await page.goto(url + pages.repository);
           await page.getByRole("link", { name: "1.0", exact: true }).click();
-          await page.getByText("How it was built").waitFor();
+          await page.getByText("Pull exactly this").waitFor();
           await inspect("artifact");
           await page.getByRole("button", { name: "admin" }).click();
           await page.getByRole("menu").waitFor();

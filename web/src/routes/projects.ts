@@ -49,6 +49,13 @@ interface PlaceSearch extends ListSearch {
   /** The tag by which an artifact's page was reached. */
   tag?: string;
   untagged?: boolean;
+  /** Which part of an artifact is shown. */
+  tab?: string;
+  /** Ranks of findings, with commas between. */
+  severity?: string;
+  fixable?: boolean;
+  /** A tag with which findings are compared. */
+  against?: string;
 }
 
 const place = createRoute({
@@ -58,6 +65,10 @@ const place = createRoute({
     ...listSearch(search),
     ...(text(search.tag) && { tag: text(search.tag) }),
     ...(search.untagged === true && { untagged: true }),
+    ...(text(search.tab) && { tab: text(search.tab) }),
+    ...(text(search.severity) && { severity: text(search.severity) }),
+    ...(search.fixable === true && { fixable: true }),
+    ...(text(search.against) && { against: text(search.against) }),
   }),
   component: lazyRouteComponent(() => import("../features/artifacts/PlacePage"), "PlacePage"),
 });

@@ -1,8 +1,10 @@
 import { useLingui } from "@lingui/react/macro";
 import { Checkbox } from "@mantine/core";
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import classes from "./DataTable.module.css";
+import { ManyRows, type Measure } from "./ManyRows";
+import { useRowKeys } from "./rowKeys";
 
 export interface Column<T> {
   key: string;
@@ -11,6 +13,8 @@ export interface Column<T> {
   number?: boolean;
   /** The column that names the row. */
   names?: boolean;
+  /** How much of the width it takes, where the rows in sight change: as CSS has it. */
+  width?: string;
   /** The field by which the server sorts, where it can. */
   sort?: string;
   cell: (row: T) => ReactNode;
@@ -35,13 +39,41 @@ interface Props<T> {
   selection?: Selection<T>;
   /** What is shown below a row, in its whole width; nothing for a row that isn't open. */
   below?: (row: T) => ReactNode;
+  /** Rows can be gone through by arrows; Enter does this with one, Space chooses it. */
+  onOpen?: (row: T) => void;
 }
+
+/** So many rows are all there; of more, only those in sight. */
+const most = 200;
 
 /** A table; on narrow screens each row becomes a card with the column titles as labels. */
 export function DataTable<T>(props: Props<T>) {
-  const { caption, columns, rows, rowKey, selection } = props;
+  const { caption, columns, rows, rowKey, selection, onOpen } = props;
+  const keys = useRowKeys(rows.length, {
+    open: onOpen && ((index) => rows[index] !== undefined && onOpen(rows[index])),
+    toggle:
+      selection &&
+      ((index) =>
+        rows[index] !== undefined &&
+        selection.onChange(toggled(selection.chosen, rowKey(rows[index])))),
+  });
+  const many = rows.length > most;
+  const row = (index: number, measure?: Measure) => {
+    const each = rows[index];
+    if (each === undefined) return null;
+    return (
+      <MemoRow
+        key={rowKey(each)}
+        row={each}
+        index={onOpen && index}
+        active={keys.active === index}
+        measure={measure}
+        {...props}
+      />
+    );
+  };
   return (
-    <table className={classes.table}>
+    <table className={classes.table} data-many={many || undefined}>
       <caption className="visually-hidden">{caption}</caption>
       <thead>
         <tr>
@@ -55,10 +87,18 @@ export function DataTable<T>(props: Props<T>) {
           ))}
         </tr>
       </thead>
-      <tbody>
-        {rows.map((row) => (
-          <Row key={rowKey(row)} row={row} {...props} />
-        ))}
+      <tbody
+        onKeyDown={onOpen && keys.onKeyDown}
+        onFocus={(event) => {
+          const at = (event.target as HTMLElement).dataset.row;
+          if (at !== undefined) keys.setActive(Number(at));
+        }}
+      >
+        {many ? (
+          <ManyRows count={rows.length} columns={columns.length + (selection ? 1 : 0)} row={row} />
+        ) : (
+          rows.map((_, index) => row(index))
+        )}
       </tbody>
     </table>
   );
@@ -78,7 +118,7 @@ function Head<T>({ column, sort, onSort }: { column: Column<T> } & Order) {
   const tone = column.number ? classes.number : undefined;
   if (!field || !onSort) {
     return (
-      <th scope="col" className={tone}>
+      <th scope="col" className={tone} style={{ width: column.width }}>
         {column.title}
       </th>
     );
@@ -87,7 +127,12 @@ function Head<T>({ column, sort, onSort }: { column: Column<T> } & Order) {
   const down = sort === `-${field}`;
   const Arrow = up ? IconArrowUp : down ? IconArrowDown : IconArrowsSort;
   return (
-    <th scope="col" className={tone} aria-sort={up ? "ascending" : down ? "descending" : undefined}>
+    <th
+      scope="col"
+      className={tone}
+      style={{ width: column.width }}
+      aria-sort={up ? "ascending" : down ? "descending" : undefined}
+    >
       <button
         type="button"
         className={classes.sort}
@@ -101,12 +146,27 @@ function Head<T>({ column, sort, onSort }: { column: Column<T> } & Order) {
   );
 }
 
-function Row<T>({ row, columns, rowKey, selection, below }: { row: T } & Props<T>) {
+interface RowProps<T> extends Props<T> {
+  row: T;
+  /** Where the row is, in a table that is gone through by keyboard. */
+  index: number | undefined;
+  active: boolean;
+  measure: Measure | undefined;
+}
+
+function Row<T>(props: RowProps<T>) {
+  const { row, index, active, measure, columns, rowKey, selection, below } = props;
   const more = below?.(row);
   const key = rowKey(row);
   return (
     <>
-      <tr data-chosen={selection?.chosen.has(key) || undefined}>
+      <tr
+        ref={measure}
+        data-chosen={selection?.chosen.has(key) || undefined}
+        data-row={index}
+        data-index={index}
+        tabIndex={index === undefined ? undefined : active ? 0 : -1}
+      >
         {selection && (
           <td className={classes.choice}>
             <Checkbox
@@ -128,6 +188,9 @@ function Row<T>({ row, columns, rowKey, selection, below }: { row: T } & Props<T
     </>
   );
 }
+
+/** While somebody scrolls, rows that stay in sight aren't made anew. */
+const MemoRow = memo(Row) as typeof Row;
 
 function toggled(chosen: ReadonlySet<string>, key: string): Set<string> {
   const next = new Set(chosen);

@@ -11,15 +11,17 @@ export interface TabLink {
 /** The parts of a page that are shown one at a time; which one stands in the address. */
 export function TabLinks({ label, tabs }: { label: string; tabs: TabLink[] }) {
   return (
-    <nav aria-label={label}>
-      <ul className={classes.tabs}>
+    <nav className={classes.tabs} aria-label={label}>
+      <ul>
         {tabs.map(({ title, link, here }) => (
           <li key={title}>
             <Link
               {...link}
               className={classes.tab}
-              data-here={here}
+              activeProps={{}}
+              activeOptions={{ exact: true, includeSearch: true }}
               aria-current={here ? "page" : undefined}
+              resetScroll={false}
             >
               {title}
             </Link>

@@ -1,7 +1,14 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { ArtifactPage } from "./ArtifactPage";
+import { lazy, Suspense } from "react";
+import { Loading } from "../../ui/states";
 import { placeOf } from "./address";
-import { RepositoryPage } from "./RepositoryPage";
+
+const ArtifactPage = lazy(() =>
+  import("./ArtifactPage").then((module) => ({ default: module.ArtifactPage })),
+);
+const RepositoryPage = lazy(() =>
+  import("./RepositoryPage").then((module) => ({ default: module.RepositoryPage })),
+);
 
 const route = getRouteApi("/p/$project/r/$");
 
@@ -9,6 +16,13 @@ const route = getRouteApi("/p/$project/r/$");
 export function PlacePage() {
   const { project, _splat } = route.useParams();
   const { repository, digest } = placeOf(_splat ?? "");
-  if (digest) return <ArtifactPage project={project} repository={repository} digest={digest} />;
-  return <RepositoryPage project={project} repository={repository} />;
+  return (
+    <Suspense fallback={<Loading />}>
+      {digest ? (
+        <ArtifactPage project={project} repository={repository} digest={digest} />
+      ) : (
+        <RepositoryPage project={project} repository={repository} />
+      )}
+    </Suspense>
+  );
 }

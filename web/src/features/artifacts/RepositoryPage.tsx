@@ -1,88 +1,75 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Checkbox } from "@mantine/core";
-import { getRouteApi } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
 import { asProblem } from "../../api/problem";
 import { CommandTabs } from "../../ui/CommandTabs";
 import { Page, Section } from "../../ui/Page";
-import { Pager } from "../../ui/Pager";
-import { SearchField } from "../../ui/SearchField";
-import { Empty, Failed, Loading } from "../../ui/states";
+import { plain } from "../../ui/plain";
+import { When } from "../../ui/When";
+import { useProject } from "../projects/queries";
 import { pullTools, thisHost } from "../repositories/commands";
 import { InsecureNotice } from "../repositories/InsecureNotice";
-import { PushCommands } from "../repositories/PushCommands";
+import { repositoryQuery } from "../repositories/queries";
+import { useMay } from "../session/may";
 import { SignInRequired } from "../session/SignInRequired";
-import classes from "./artifacts.module.css";
+import { DeleteRepository } from "./DeleteRepository";
+import { Description } from "./Description";
 import type { PlaceProps } from "./place";
-import { artifactsPerPage, useArtifacts } from "./queries";
-import { type TagRow, tagRows } from "./rows";
-import { TagTable } from "./TagTable";
-
-const route = getRouteApi("/p/$project/r/$");
+import type { TagRow } from "./rows";
+import { TagList } from "./TagList";
 
 /** The tags of a repository, newest first, and how to pull the newest. */
 export function RepositoryPage({ project, repository }: PlaceProps) {
   const { t } = useLingui();
-  const { q = "", page = 1, untagged = false } = route.useSearch();
-  const filter = { q, page, untagged };
-  const navigate = route.useNavigate();
-  const artifacts = useArtifacts(project, repository, filter);
-  const rows = tagRows(artifacts.data?.items ?? []);
-  const newest = page === 1 && q === "" ? rows.find((row) => row.tag) : undefined;
-  const forbidden = artifacts.isError && asProblem(artifacts.error).isForbidden;
-
+  const holder = useProject(project);
+  const may = useMay(holder.data?.project_id);
+  const about = useQuery({
+    ...repositoryQuery(project, repository),
+    enabled: may("repository", "read"),
+    retry: false,
+  });
+  const place = { project, repository };
+  const forbidden = holder.isError && asProblem(holder.error).isForbidden;
   return (
     <Page
-      title={repository}
+      title={plain(repository)}
       crumbs={[
         { label: t`Projects`, link: { to: "/projects" } },
         { label: project, link: { to: "/p/$project", params: { project } } },
       ]}
+      facts={
+        about.data && (
+          <>
+            <span>
+              <Trans>{about.data.artifact_count} artifacts</Trans>
+            </span>
+            <span>
+              <Trans>{about.data.pull_count} pulls</Trans>
+            </span>
+            <span>
+              <Trans>
+                Changed <When time={about.data.update_time} />
+              </Trans>
+            </span>
+          </>
+        )
+      }
+      actions={about.data && may("repository", "delete") && <DeleteRepository {...place} />}
     >
       {forbidden && <NotYours project={project} />}
-      {newest && <PullNewest project={project} repository={repository} row={newest} />}
-      {artifacts.isPending && <Loading rows={8} />}
-      {!forbidden && !artifacts.isPending && (
-        <Section
-          title={t`Tags`}
-          actions={
-            <div className={classes.filter}>
-              <Checkbox
-                label={t`Untagged too`}
-                checked={untagged}
-                onChange={(event) =>
-                  navigate({
-                    search: { ...filter, untagged: event.currentTarget.checked, page: 1 },
-                  })
-                }
-              />
-              <SearchField
-                label={t`Find a tag`}
-                value={q}
-                onSearch={(text) =>
-                  navigate({ search: { ...filter, q: text, page: 1 }, replace: true })
-                }
-              />
-            </div>
-          }
-        >
-          {artifacts.isError && (
-            <Failed
-              what={t`The tags can't be listed.`}
-              error={artifacts.error}
-              retry={() => artifacts.refetch()}
-            />
-          )}
-          {artifacts.isSuccess && rows.length === 0 && (
-            <NoTags project={project} searched={q !== ""} />
-          )}
-          {rows.length > 0 && <TagTable project={project} repository={repository} rows={rows} />}
-          <Pager
-            page={page}
-            size={artifactsPerPage}
-            total={artifacts.data?.total ?? 0}
-            onPage={(next) => navigate({ search: { ...filter, page: next } })}
-          />
-        </Section>
+      {!forbidden && about.data && (
+        <Description
+          {...place}
+          text={about.data.description ?? ""}
+          editable={may("repository", "update")}
+        />
+      )}
+      {!forbidden && (
+        <TagList
+          {...place}
+          projectId={holder.data?.project_id}
+          may={may}
+          newest={(row) => <PullNewest {...place} row={row} />}
+        />
       )}
     </Page>
   );
@@ -113,15 +100,5 @@ function PullNewest({ project, repository, row }: PlaceProps & { row: TagRow }) 
       <CommandTabs tools={tools} label={t`pull`} />
       <InsecureNotice />
     </Section>
-  );
-}
-
-function NoTags({ project, searched }: { project: string; searched: boolean }) {
-  const { t } = useLingui();
-  if (searched) return <Empty title={t`No tag has this in its name.`} />;
-  return (
-    <Empty title={t`Nothing here has a tag. This pushes something that has one:`}>
-      <PushCommands project={project} />
-    </Empty>
   );
 }

@@ -1,99 +1,72 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Link } from "@tanstack/react-router";
-import { Bytes } from "../../ui/Bytes";
-import { CopyButton } from "../../ui/CopyButton";
-import { type Column, DataTable } from "../../ui/DataTable";
-import { Digest } from "../../ui/Digest";
-import { shortDigest } from "../../ui/format";
-import { When } from "../../ui/When";
-import { pullCommand, thisHost } from "../repositories/commands";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { DataTable } from "../../ui/DataTable";
+import type { May } from "../session/may";
 import { artifactSplat } from "./address";
-import classes from "./artifacts.module.css";
+import { BulkBar } from "./BulkBar";
+import { PlatformList } from "./PlatformList";
 import type { PlaceProps } from "./place";
-import { platforms, type TagRow } from "./rows";
-import { TypeName } from "./TypeName";
+import { rowKey, type TagRow } from "./rows";
+import { useTagColumns } from "./tagColumns";
 
-export function TagTable({ project, repository, rows }: PlaceProps & { rows: TagRow[] }) {
-  const { t } = useLingui();
-  const columns: Column<TagRow>[] = [
-    {
-      key: "tag",
-      title: t`Tag`,
-      names: true,
-      cell: (row) => <TagLink project={project} repository={repository} row={row} />,
-    },
-    {
-      key: "digest",
-      title: t`Digest`,
-      cell: (row) => <Digest value={row.artifact.digest ?? ""} />,
-    },
-    { key: "type", title: t`Type`, cell: (row) => <Kind row={row} /> },
-    {
-      key: "size",
-      title: t`Size`,
-      number: true,
-      cell: (row) => <Bytes value={row.artifact.size ?? 0} />,
-    },
-    { key: "pushed", title: t`Pushed`, number: true, cell: (row) => <When time={row.pushed} /> },
-    {
-      key: "pulled",
-      title: t`Pulled`,
-      number: true,
-      cell: (row) => <When time={row.tag ? row.tag.pull_time : row.artifact.pull_time} />,
-    },
-    {
-      key: "copy",
-      title: t`Pull command`,
-      number: true,
-      cell: (row) => <CopyPull project={project} repository={repository} row={row} />,
-    },
-  ];
-  return (
-    <DataTable
-      caption={t`Tags of ${repository}`}
-      columns={columns}
-      rows={rows}
-      rowKey={(row) => `${row.artifact.digest} ${row.tag?.name ?? ""}`}
-    />
-  );
+interface Props extends PlaceProps {
+  projectId: number | undefined;
+  rows: TagRow[];
+  sort: string;
+  onSort: (sort: string) => void;
+  may: May;
 }
 
-type RowProps = PlaceProps & { row: TagRow };
-
-function TagLink({ project, repository, row }: RowProps) {
-  const splat = artifactSplat(repository, row.artifact.digest ?? "");
-  return (
-    <Link
-      to="/p/$project/r/$"
-      params={{ project, _splat: splat }}
-      search={row.tag?.name ? { tag: row.tag.name } : {}}
-      className={row.tag ? classes.tag : undefined}
-    >
-      {row.tag?.name ?? <Trans>untagged</Trans>}
-    </Link>
-  );
-}
-
-function Kind({ row }: { row: TagRow }) {
+/** Tags with what they name; the chosen ones with what can be done with them. */
+export function TagTable({ project, repository, projectId, rows, sort, onSort, may }: Props) {
   const { t } = useLingui();
-  const names = platforms(row.artifact);
-  const [first] = names;
+  const navigate = useNavigate();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const place = { project, repository };
+  const toggle = (key: string) => {
+    const next = new Set(open);
+    if (!next.delete(key)) next.add(key);
+    setOpen(next);
+  };
+  const columns = useTagColumns(place, { open, toggle });
+  const picked = rows.filter((row) => chosen.has(rowKey(row)));
   return (
-    <span className={classes.kind} title={names.join(", ") || undefined}>
-      <TypeName artifact={row.artifact} />
-      {names.length === 1 && ` · ${first}`}
-      {names.length > 1 && ` · ${t`${names.length} platforms`}`}
-    </span>
+    <>
+      <DataTable
+        caption={t`Tags of ${repository}`}
+        columns={columns}
+        rows={rows}
+        rowKey={rowKey}
+        sort={sort}
+        onSort={onSort}
+        selection={{
+          chosen,
+          onChange: setChosen,
+          label: (row) => t`Choose ${row.tag?.name ?? row.artifact.digest ?? ""}`,
+        }}
+        onOpen={(row) =>
+          navigate({
+            to: "/p/$project/r/$",
+            params: { project, _splat: artifactSplat(repository, row.artifact.digest ?? "") },
+            search: row.tag?.name ? { tag: row.tag.name } : {},
+          })
+        }
+        below={(row) =>
+          open.has(rowKey(row)) && <PlatformList {...place} artifact={row.artifact} />
+        }
+      />
+      <p className="visually-hidden">
+        <Trans>Arrows move through the rows, Enter opens one, Space chooses it.</Trans>
+      </p>
+      <BulkBar
+        {...place}
+        projectId={projectId}
+        rows={picked}
+        may={may}
+        onDone={() => setChosen(new Set())}
+      />
+    </>
   );
-}
-
-function CopyPull({ project, repository, row }: RowProps) {
-  const { t } = useLingui();
-  const reference = row.tag?.name ?? row.artifact.digest ?? "";
-  const command = pullCommand(thisHost(), {
-    repository: `${project}/${repository}`,
-    reference,
-    type: row.artifact.type ?? "",
-  });
-  return <CopyButton value={command} label={t`pull command of ${shortDigest(reference)}`} />;
 }

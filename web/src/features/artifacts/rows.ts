@@ -9,18 +9,44 @@ export interface TagRow {
 }
 
 /** One row for each tag, the one set last first; untagged artifacts stand by their push. */
-export function tagRows(artifacts: Artifact[]): TagRow[] {
-  return artifacts
-    .flatMap((artifact): TagRow[] => {
-      const tags = artifact.tags ?? [];
-      if (tags.length === 0) return [{ artifact, pushed: artifact.push_time ?? "" }];
-      return tags.map((tag) => ({
-        artifact,
-        tag,
-        pushed: tag.push_time ?? artifact.push_time ?? "",
-      }));
-    })
-    .sort((a, b) => b.pushed.localeCompare(a.pushed));
+export function tagRows(artifacts: Artifact[], sort = "-push_time"): TagRow[] {
+  const rows = artifacts.flatMap((artifact) => rowsOf(artifact, sort));
+  const byTime = rows.toSorted((a, b) => a.pushed.localeCompare(b.pushed));
+  if (sort === "push_time") return byTime;
+  return sort === "-push_time" ? byTime.reverse() : rows;
+}
+
+function rowsOf(artifact: Artifact, sort: string): TagRow[] {
+  const tags = artifact.tags ?? [];
+  if (tags.length === 0) return [{ artifact, pushed: artifact.push_time ?? "" }];
+  const rows = tags.map((tag) => ({
+    artifact,
+    tag,
+    pushed: tag.push_time ?? artifact.push_time ?? "",
+  }));
+  const byName = rows.toSorted((a, b) => compareNames(a.tag.name, b.tag.name));
+  return sort === "-tags" ? byName.reverse() : byName;
+}
+
+function compareNames(a = "", b = ""): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** What stands for a row: a tag can't name two artifacts, and an untagged artifact has a row of its own. */
+export function rowKey(row: TagRow): string {
+  return `${row.artifact.digest} ${row.tag?.name ?? ""}`;
+}
+
+/** What may be said of chosen rows: how many tags, how many artifacts, with how many bytes at most. */
+export function sumOf(rows: TagRow[]) {
+  const artifacts = [...new Map(rows.map((row) => [row.artifact.digest, row.artifact])).values()];
+  return {
+    tags: rows.filter((row) => row.tag),
+    artifacts,
+    allTags: artifacts.reduce((sum, each) => sum + (each.tags?.length ?? 0), 0),
+    bytes: artifacts.reduce((sum, each) => sum + (each.size ?? 0), 0),
+  };
 }
 
 interface Platformed {
