@@ -521,6 +521,18 @@ type AccessSubject struct {
 	Name string `json:"name,omitempty"`
 }
 
+// ArtifactLayer defines model for ArtifactLayer.
+type ArtifactLayer struct {
+	Digest    string `json:"digest"`
+	MediaType string `json:"media_type"`
+
+	// Size Bytes, as they are kept and pulled
+	Size int64 `json:"size"`
+
+	// Title Name of the file, where the manifest gives one
+	Title string `json:"title,omitempty"`
+}
+
 // ArtifactSignatures defines model for ArtifactSignatures.
 type ArtifactSignatures struct {
 	// Cosign A signature of Cosign is attached, whoever made it
@@ -594,6 +606,19 @@ type DefaultRetention struct {
 
 // DefaultRetentionMode unless_own: where the project has no policy; besides: its rules retain besides those of the policy of the project; never
 type DefaultRetentionMode string
+
+// DeletedArtifact defines model for DeletedArtifact.
+type DeletedArtifact struct {
+	Digest   string    `json:"digest"`
+	PushTime wire.Time `json:"push_time"`
+
+	// Size with all its parts, whether others have them or not
+	Size int64 `json:"size"`
+
+	// Tags that come back with it, where they are free
+	Tags []string `json:"tags"`
+	Type string   `json:"type"`
+}
 
 // DeletedProject defines model for DeletedProject.
 type DeletedProject struct {
@@ -674,6 +699,88 @@ type FindingChange struct {
 
 // FindingChangeKind defines model for FindingChange.Kind.
 type FindingChangeKind string
+
+// Found defines model for Found.
+type Found struct {
+	Artifacts []FoundArtifact `json:"artifacts"`
+	Labels    []FoundLabel    `json:"labels"`
+
+	// Packages names; only for who may list vulnerabilities
+	Packages     []string          `json:"packages"`
+	Projects     []FoundProject    `json:"projects"`
+	Repositories []FoundRepository `json:"repositories"`
+	Tags         []FoundTag        `json:"tags"`
+
+	// Users only for who may list them
+	Users []FoundUser `json:"users"`
+
+	// Vulnerabilities only for who may list them
+	Vulnerabilities []FoundVulnerability `json:"vulnerabilities"`
+}
+
+// FoundArtifact defines model for FoundArtifact.
+type FoundArtifact struct {
+	Digest  string `json:"digest"`
+	Project string `json:"project"`
+
+	// Repository in the project
+	Repository string `json:"repository"`
+
+	// Tag the one set last that names it; empty without one
+	Tag  string `json:"tag"`
+	Type string `json:"type"`
+}
+
+// FoundLabel defines model for FoundLabel.
+type FoundLabel struct {
+	Color string `json:"color"`
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+
+	// On the newest artifact that carries it and that the caller may see
+	On *FoundArtifact `json:"on,omitempty"`
+
+	// Project empty where it is for all
+	Project string `json:"project"`
+}
+
+// FoundProject defines model for FoundProject.
+type FoundProject struct {
+	ID     int64  `json:"id"`
+	Name   string `json:"name"`
+	Public bool   `json:"public"`
+}
+
+// FoundRepository defines model for FoundRepository.
+type FoundRepository struct {
+	// Name in the project
+	Name    string `json:"name"`
+	Project string `json:"project"`
+}
+
+// FoundTag defines model for FoundTag.
+type FoundTag struct {
+	Digest  string `json:"digest"`
+	Name    string `json:"name"`
+	Project string `json:"project"`
+
+	// Repository in the project
+	Repository string `json:"repository"`
+}
+
+// FoundUser defines model for FoundUser.
+type FoundUser struct {
+	Realname string `json:"realname"`
+	UserID   int64  `json:"user_id"`
+	Username string `json:"username"`
+}
+
+// FoundVulnerability defines model for FoundVulnerability.
+type FoundVulnerability struct {
+	// Cvss its highest score
+	Cvss float64 `json:"cvss"`
+	Name string  `json:"name"`
+}
 
 // GateFinding defines model for GateFinding.
 type GateFinding struct {
@@ -836,6 +943,14 @@ type JobTaskCounts struct {
 	Succeeded int64 `json:"succeeded"`
 	Total     int64 `json:"total"`
 	Waiting   int64 `json:"waiting"`
+}
+
+// JobsUnderway What waits or runs in the background
+type JobsUnderway struct {
+	Executions []JobExecution `json:"executions"`
+
+	// More There are others
+	More bool `json:"more"`
 }
 
 // Mirror defines model for Mirror.
@@ -1372,6 +1487,30 @@ type TagRule struct {
 	// Tags A pattern of tags
 	Tags       string     `json:"tags"`
 	UpdateTime *wire.Time `json:"update_time,omitempty"`
+}
+
+// TrendSample defines model for TrendSample.
+type TrendSample struct {
+	Artifacts int64 `json:"artifacts"`
+
+	// Bytes as quotas count them
+	Bytes int64 `json:"bytes"`
+
+	// Critical findings of this severity
+	Critical int64 `json:"critical"`
+
+	// Day In UTC: 2006-01-02
+	Day string `json:"day"`
+
+	// Fixable findings of any severity with a fix
+	Fixable int64 `json:"fixable"`
+	High    int64 `json:"high"`
+	Low     int64 `json:"low"`
+	Medium  int64 `json:"medium"`
+
+	// Pulls so far
+	Pulls   int64 `json:"pulls"`
+	Unknown int64 `json:"unknown"`
 }
 
 // TrustPolicy defines model for TrustPolicy.
@@ -1976,6 +2115,12 @@ type ListStatementsParams struct {
 	PageSize PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
 }
 
+// SearchEverywhereParams defines parameters for SearchEverywhere.
+type SearchEverywhereParams struct {
+	// Q Part of a name, repository:tag, a reference, a digest or its beginning, or a command with one of these
+	Q string `form:"q" json:"q"`
+}
+
 // EndOtherSessionsParams defines parameters for EndOtherSessions.
 type EndOtherSessionsParams struct {
 	// UserID Of this user, instead of the caller
@@ -2041,6 +2186,12 @@ type ListDeletedProjectsParams struct {
 type RestoreProjectParams struct {
 	// WithRepositories Restore the repositories too that were deleted in it and can be
 	WithRepositories bool `form:"with_repositories,omitempty" json:"with_repositories,omitempty"`
+}
+
+// ListTrendsParams defines parameters for ListTrends.
+type ListTrendsParams struct {
+	// Days How many days
+	Days int `form:"days,omitempty" json:"days,omitempty"`
 }
 
 // ListWebhooksParams defines parameters for ListWebhooks.
@@ -2186,6 +2337,9 @@ type ServerInterface interface {
 	// ListJobExecutionTasks The tasks of an execution, the newest first
 	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
 	ListJobExecutionTasks(w http.ResponseWriter, r *http.Request, executionID ExecutionID, params ListJobExecutionTasksParams)
+	// WatchJobExecution Hear how far an execution is, until it has ended
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/watch)
+	WatchJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID)
 	// ListJobTasks The tasks of all executions, the newest first
 	// (GET /api/haven/v1/jobs/tasks)
 	ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams)
@@ -2201,6 +2355,9 @@ type ServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(w http.ResponseWriter, r *http.Request, taskID TaskID)
+	// ListJobsUnderway What waits or runs in the background, the newest first
+	// (GET /api/haven/v1/jobs/underway)
+	ListJobsUnderway(w http.ResponseWriter, r *http.Request)
 	// ListMirrors By what other names clients mean a project
 	// (GET /api/haven/v1/mirrors)
 	ListMirrors(w http.ResponseWriter, r *http.Request)
@@ -2234,6 +2391,9 @@ type ServerInterface interface {
 	// JudgeArtifact May the artifact be pulled, and why not; the decision that a pull would meet
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate)
 	JudgeArtifact(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
+	// ListArtifactLayers The layers of an artifact in the order of its manifest; none of an index. It is no pull
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers)
+	ListArtifactLayers(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference)
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference, params GetArtifactSBOMParams)
@@ -2312,6 +2472,9 @@ type ServerInterface interface {
 	// PurgeDeletion Take away for good what a deletion kept
 	// (DELETE /api/haven/v1/projects/{project_name}/trash/{deletion_id})
 	PurgeDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID)
+	// ListDeletedArtifacts What a deletion keeps, each of which can be restored alone
+	// (GET /api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts)
+	ListDeletedArtifacts(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID)
 	// UndoDeletion Undo a deletion
 	// (POST /api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore)
 	UndoDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID, params UndoDeletionParams)
@@ -2342,6 +2505,9 @@ type ServerInterface interface {
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(w http.ResponseWriter, r *http.Request, robotID RobotID)
+	// SearchEverywhere A few of everything that the caller may see and that q means, a word, a reference, a digest or a command that pulls
+	// (GET /api/haven/v1/search)
+	SearchEverywhere(w http.ResponseWriter, r *http.Request, params SearchEverywhereParams)
 	// EndOtherSessions Sign out everywhere but here; another user everywhere, for who administers users
 	// (DELETE /api/haven/v1/sessions)
 	EndOtherSessions(w http.ResponseWriter, r *http.Request, params EndOtherSessionsParams)
@@ -2387,6 +2553,9 @@ type ServerInterface interface {
 	// RestoreProject Restore a deleted project with its members, robots and policies
 	// (POST /api/haven/v1/trash/projects/{project_id}/restore)
 	RestoreProject(w http.ResponseWriter, r *http.Request, projectID int64, params RestoreProjectParams)
+	// ListTrends What the registry was on each of the last days, the oldest first; the last entry is what it is now
+	// (GET /api/haven/v1/trends)
+	ListTrends(w http.ResponseWriter, r *http.Request, params ListTrendsParams)
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(w http.ResponseWriter, r *http.Request)
@@ -2834,6 +3003,32 @@ func (siw *ServerInterfaceWrapper) ListJobExecutionTasks(w http.ResponseWriter, 
 	handler.ServeHTTP(w, r)
 }
 
+// WatchJobExecution operation middleware
+func (siw *ServerInterfaceWrapper) WatchJobExecution(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "execution_id" -------------
+	var executionID ExecutionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "execution_id", r.PathValue("execution_id"), &executionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "execution_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.WatchJobExecution(w, r, executionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListJobTasks operation middleware
 func (siw *ServerInterfaceWrapper) ListJobTasks(w http.ResponseWriter, r *http.Request) {
 
@@ -3030,6 +3225,20 @@ func (siw *ServerInterfaceWrapper) StopJobTask(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.StopJobTask(w, r, taskID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJobsUnderway operation middleware
+func (siw *ServerInterfaceWrapper) ListJobsUnderway(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJobsUnderway(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3328,6 +3537,50 @@ func (siw *ServerInterfaceWrapper) JudgeArtifact(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.JudgeArtifact(w, r, projectName, repositoryName, reference)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListArtifactLayers operation middleware
+func (siw *ServerInterfaceWrapper) ListArtifactLayers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "repository_name" -------------
+	var repositoryName RepositoryName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "repository_name", r.PathValue("repository_name"), &repositoryName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "repository_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "reference" -------------
+	var reference ArtifactReference
+
+	err = runtime.BindStyledParameterWithOptions("simple", "reference", r.PathValue("reference"), &reference, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reference", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListArtifactLayers(w, r, projectName, repositoryName, reference)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4449,6 +4702,41 @@ func (siw *ServerInterfaceWrapper) PurgeDeletion(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// ListDeletedArtifacts operation middleware
+func (siw *ServerInterfaceWrapper) ListDeletedArtifacts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_name" -------------
+	var projectName ProjectName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_name", r.PathValue("project_name"), &projectName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "project_name", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "deletion_id" -------------
+	var deletionID DeletionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "deletion_id", r.PathValue("deletion_id"), &deletionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deletion_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeletedArtifacts(w, r, projectName, deletionID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // UndoDeletion operation middleware
 func (siw *ServerInterfaceWrapper) UndoDeletion(w http.ResponseWriter, r *http.Request) {
 
@@ -4753,6 +5041,39 @@ func (siw *ServerInterfaceWrapper) EndPreviousSecret(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.EndPreviousSecret(w, r, robotID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchEverywhere operation middleware
+func (siw *ServerInterfaceWrapper) SearchEverywhere(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchEverywhereParams
+
+	// ------------- Required query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchEverywhere(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5220,6 +5541,39 @@ func (siw *ServerInterfaceWrapper) RestoreProject(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RestoreProject(w, r, projectID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListTrends operation middleware
+func (siw *ServerInterfaceWrapper) ListTrends(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTrendsParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", r.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "days"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "days", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListTrends(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6024,8 +6378,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/redeliver", wrapper.RedeliverWebhookDelivery)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/webhooks/{webhook_policy_id}/deliveries/{delivery_id}/cancel", wrapper.CancelWebhookDelivery)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/audit/forwarding", wrapper.GetAuditForwarding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/underway", wrapper.ListJobsUnderway)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions", wrapper.ListJobExecutions)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}", wrapper.GetJobExecution)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/watch", wrapper.WatchJobExecution)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/tasks", wrapper.ListJobExecutionTasks)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/stop", wrapper.StopJobExecution)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/jobs/executions/{execution_id}/retry", wrapper.RetryJobExecution)
@@ -6039,6 +6395,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/vulndb/archive", wrapper.ExportVulnerabilityDatabase)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/vulndb/refresh", wrapper.RefreshVulnerabilityDatabase)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom", wrapper.GetArtifactSBOM)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers", wrapper.ListArtifactLayers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/changes", wrapper.ListArtifactChanges)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.ListStatements)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/vex", wrapper.CreateStatement)
@@ -6061,6 +6418,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash", wrapper.EmptyProjectTrash)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash", wrapper.ListTrash)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}", wrapper.PurgeDeletion)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts", wrapper.ListDeletedArtifacts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore", wrapper.UndoDeletion)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/projects/{project_name}/trash/runs/{execution_id}/restore", wrapper.UndoRetentionRun)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/api/haven/v1/trash", wrapper.EmptyTrash)
@@ -6109,6 +6467,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/api/haven/v1/workload/policies/{policy_id}", wrapper.UpdateTrustPolicy)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/test", wrapper.TryTrustPolicies)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/token", wrapper.ExchangeWorkloadToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/search", wrapper.SearchEverywhere)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/trends", wrapper.ListTrends)
 
 	return m
 }
@@ -6451,6 +6811,74 @@ func (response ListJobExecutionTasksdefaultJSONResponse) VisitListJobExecutionTa
 	return err
 }
 
+type WatchJobExecutionRequestObject struct {
+	ExecutionID ExecutionID `json:"execution_id"`
+}
+
+type WatchJobExecutionResponseObject interface {
+	VisitWatchJobExecutionResponse(w http.ResponseWriter) error
+}
+
+type WatchJobExecution200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response WatchJobExecution200TextEventStreamResponse) VisitWatchJobExecutionResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type WatchJobExecutiondefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response WatchJobExecutiondefaultJSONResponse) VisitWatchJobExecutionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListJobTasksRequestObject struct {
 	Params ListJobTasksParams
 }
@@ -6686,6 +7114,44 @@ type StopJobTaskdefaultJSONResponse struct {
 }
 
 func (response StopJobTaskdefaultJSONResponse) VisitStopJobTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsUnderwayRequestObject struct {
+}
+
+type ListJobsUnderwayResponseObject interface {
+	VisitListJobsUnderwayResponse(w http.ResponseWriter) error
+}
+
+type ListJobsUnderway200JSONResponse JobsUnderway
+
+func (response ListJobsUnderway200JSONResponse) VisitListJobsUnderwayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobsUnderwaydefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListJobsUnderwaydefaultJSONResponse) VisitListJobsUnderwayResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7099,6 +7565,47 @@ type JudgeArtifactdefaultJSONResponse struct {
 }
 
 func (response JudgeArtifactdefaultJSONResponse) VisitJudgeArtifactResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListArtifactLayersRequestObject struct {
+	ProjectName    ProjectName       `json:"project_name"`
+	RepositoryName RepositoryName    `json:"repository_name"`
+	Reference      ArtifactReference `json:"reference"`
+}
+
+type ListArtifactLayersResponseObject interface {
+	VisitListArtifactLayersResponse(w http.ResponseWriter) error
+}
+
+type ListArtifactLayers200JSONResponse []ArtifactLayer
+
+func (response ListArtifactLayers200JSONResponse) VisitListArtifactLayersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListArtifactLayersdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListArtifactLayersdefaultJSONResponse) VisitListArtifactLayersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8133,6 +8640,46 @@ func (response PurgeDeletiondefaultJSONResponse) VisitPurgeDeletionResponse(w ht
 	return err
 }
 
+type ListDeletedArtifactsRequestObject struct {
+	ProjectName ProjectName `json:"project_name"`
+	DeletionID  DeletionID  `json:"deletion_id"`
+}
+
+type ListDeletedArtifactsResponseObject interface {
+	VisitListDeletedArtifactsResponse(w http.ResponseWriter) error
+}
+
+type ListDeletedArtifacts200JSONResponse []DeletedArtifact
+
+func (response ListDeletedArtifacts200JSONResponse) VisitListDeletedArtifactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeletedArtifactsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListDeletedArtifactsdefaultJSONResponse) VisitListDeletedArtifactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UndoDeletionRequestObject struct {
 	ProjectName ProjectName `json:"project_name"`
 	DeletionID  DeletionID  `json:"deletion_id"`
@@ -8495,6 +9042,45 @@ type EndPreviousSecretdefaultJSONResponse struct {
 }
 
 func (response EndPreviousSecretdefaultJSONResponse) VisitEndPreviousSecretResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchEverywhereRequestObject struct {
+	Params SearchEverywhereParams
+}
+
+type SearchEverywhereResponseObject interface {
+	VisitSearchEverywhereResponse(w http.ResponseWriter) error
+}
+
+type SearchEverywhere200JSONResponse Found
+
+func (response SearchEverywhere200JSONResponse) VisitSearchEverywhereResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchEverywheredefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response SearchEverywheredefaultJSONResponse) VisitSearchEverywhereResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9073,6 +9659,45 @@ type RestoreProjectdefaultJSONResponse struct {
 }
 
 func (response RestoreProjectdefaultJSONResponse) VisitRestoreProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrendsRequestObject struct {
+	Params ListTrendsParams
+}
+
+type ListTrendsResponseObject interface {
+	VisitListTrendsResponse(w http.ResponseWriter) error
+}
+
+type ListTrends200JSONResponse []TrendSample
+
+func (response ListTrends200JSONResponse) VisitListTrendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTrendsdefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response ListTrendsdefaultJSONResponse) VisitListTrendsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9976,6 +10601,9 @@ type StrictServerInterface interface {
 	// ListJobExecutionTasks The tasks of an execution, the newest first
 	// (GET /api/haven/v1/jobs/executions/{execution_id}/tasks)
 	ListJobExecutionTasks(ctx context.Context, request ListJobExecutionTasksRequestObject) (ListJobExecutionTasksResponseObject, error)
+	// WatchJobExecution Hear how far an execution is, until it has ended
+	// (GET /api/haven/v1/jobs/executions/{execution_id}/watch)
+	WatchJobExecution(ctx context.Context, request WatchJobExecutionRequestObject) (WatchJobExecutionResponseObject, error)
 	// ListJobTasks The tasks of all executions, the newest first
 	// (GET /api/haven/v1/jobs/tasks)
 	ListJobTasks(ctx context.Context, request ListJobTasksRequestObject) (ListJobTasksResponseObject, error)
@@ -9991,6 +10619,9 @@ type StrictServerInterface interface {
 	// StopJobTask Stop a task that has not ended
 	// (POST /api/haven/v1/jobs/tasks/{task_id}/stop)
 	StopJobTask(ctx context.Context, request StopJobTaskRequestObject) (StopJobTaskResponseObject, error)
+	// ListJobsUnderway What waits or runs in the background, the newest first
+	// (GET /api/haven/v1/jobs/underway)
+	ListJobsUnderway(ctx context.Context, request ListJobsUnderwayRequestObject) (ListJobsUnderwayResponseObject, error)
 	// ListMirrors By what other names clients mean a project
 	// (GET /api/haven/v1/mirrors)
 	ListMirrors(ctx context.Context, request ListMirrorsRequestObject) (ListMirrorsResponseObject, error)
@@ -10024,6 +10655,9 @@ type StrictServerInterface interface {
 	// JudgeArtifact May the artifact be pulled, and why not; the decision that a pull would meet
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/gate)
 	JudgeArtifact(ctx context.Context, request JudgeArtifactRequestObject) (JudgeArtifactResponseObject, error)
+	// ListArtifactLayers The layers of an artifact in the order of its manifest; none of an index. It is no pull
+	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers)
+	ListArtifactLayers(ctx context.Context, request ListArtifactLayersRequestObject) (ListArtifactLayersResponseObject, error)
 	// GetArtifactSBOM The bill of materials of an image
 	// (GET /api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/sbom)
 	GetArtifactSBOM(ctx context.Context, request GetArtifactSBOMRequestObject) (GetArtifactSBOMResponseObject, error)
@@ -10102,6 +10736,9 @@ type StrictServerInterface interface {
 	// PurgeDeletion Take away for good what a deletion kept
 	// (DELETE /api/haven/v1/projects/{project_name}/trash/{deletion_id})
 	PurgeDeletion(ctx context.Context, request PurgeDeletionRequestObject) (PurgeDeletionResponseObject, error)
+	// ListDeletedArtifacts What a deletion keeps, each of which can be restored alone
+	// (GET /api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts)
+	ListDeletedArtifacts(ctx context.Context, request ListDeletedArtifactsRequestObject) (ListDeletedArtifactsResponseObject, error)
 	// UndoDeletion Undo a deletion
 	// (POST /api/haven/v1/projects/{project_name}/trash/{deletion_id}/restore)
 	UndoDeletion(ctx context.Context, request UndoDeletionRequestObject) (UndoDeletionResponseObject, error)
@@ -10132,6 +10769,9 @@ type StrictServerInterface interface {
 	// EndPreviousSecret End the secret that a rotation with `overlap_hours` kept good
 	// (DELETE /api/haven/v1/robots/{robot_id}/previous-secret)
 	EndPreviousSecret(ctx context.Context, request EndPreviousSecretRequestObject) (EndPreviousSecretResponseObject, error)
+	// SearchEverywhere A few of everything that the caller may see and that q means, a word, a reference, a digest or a command that pulls
+	// (GET /api/haven/v1/search)
+	SearchEverywhere(ctx context.Context, request SearchEverywhereRequestObject) (SearchEverywhereResponseObject, error)
 	// EndOtherSessions Sign out everywhere but here; another user everywhere, for who administers users
 	// (DELETE /api/haven/v1/sessions)
 	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
@@ -10177,6 +10817,9 @@ type StrictServerInterface interface {
 	// RestoreProject Restore a deleted project with its members, robots and policies
 	// (POST /api/haven/v1/trash/projects/{project_id}/restore)
 	RestoreProject(ctx context.Context, request RestoreProjectRequestObject) (RestoreProjectResponseObject, error)
+	// ListTrends What the registry was on each of the last days, the oldest first; the last entry is what it is now
+	// (GET /api/haven/v1/trends)
+	ListTrends(ctx context.Context, request ListTrendsRequestObject) (ListTrendsResponseObject, error)
 	// GetVulnerabilityDatabase Which edition of the vulnerability database packages are judged by
 	// (GET /api/haven/v1/vulndb)
 	GetVulnerabilityDatabase(ctx context.Context, request GetVulnerabilityDatabaseRequestObject) (GetVulnerabilityDatabaseResponseObject, error)
@@ -10496,6 +11139,32 @@ func (sh *strictHandler) ListJobExecutionTasks(w http.ResponseWriter, r *http.Re
 	}
 }
 
+// WatchJobExecution operation middleware
+func (sh *strictHandler) WatchJobExecution(w http.ResponseWriter, r *http.Request, executionID ExecutionID) {
+	var request WatchJobExecutionRequestObject
+
+	request.ExecutionID = executionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.WatchJobExecution(ctx, request.(WatchJobExecutionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WatchJobExecution")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(WatchJobExecutionResponseObject); ok {
+		if err := validResponse.VisitWatchJobExecutionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListJobTasks operation middleware
 func (sh *strictHandler) ListJobTasks(w http.ResponseWriter, r *http.Request, params ListJobTasksParams) {
 	var request ListJobTasksRequestObject
@@ -10620,6 +11289,30 @@ func (sh *strictHandler) StopJobTask(w http.ResponseWriter, r *http.Request, tas
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(StopJobTaskResponseObject); ok {
 		if err := validResponse.VisitStopJobTaskResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJobsUnderway operation middleware
+func (sh *strictHandler) ListJobsUnderway(w http.ResponseWriter, r *http.Request) {
+	var request ListJobsUnderwayRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJobsUnderway(ctx, request.(ListJobsUnderwayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJobsUnderway")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJobsUnderwayResponseObject); ok {
+		if err := validResponse.VisitListJobsUnderwayResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -10927,6 +11620,34 @@ func (sh *strictHandler) JudgeArtifact(w http.ResponseWriter, r *http.Request, p
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(JudgeArtifactResponseObject); ok {
 		if err := validResponse.VisitJudgeArtifactResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListArtifactLayers operation middleware
+func (sh *strictHandler) ListArtifactLayers(w http.ResponseWriter, r *http.Request, projectName ProjectName, repositoryName RepositoryName, reference ArtifactReference) {
+	var request ListArtifactLayersRequestObject
+
+	request.ProjectName = projectName
+	request.RepositoryName = repositoryName
+	request.Reference = reference
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListArtifactLayers(ctx, request.(ListArtifactLayersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListArtifactLayers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListArtifactLayersResponseObject); ok {
+		if err := validResponse.VisitListArtifactLayersResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -11686,6 +12407,33 @@ func (sh *strictHandler) PurgeDeletion(w http.ResponseWriter, r *http.Request, p
 	}
 }
 
+// ListDeletedArtifacts operation middleware
+func (sh *strictHandler) ListDeletedArtifacts(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID) {
+	var request ListDeletedArtifactsRequestObject
+
+	request.ProjectName = projectName
+	request.DeletionID = deletionID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeletedArtifacts(ctx, request.(ListDeletedArtifactsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeletedArtifacts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDeletedArtifactsResponseObject); ok {
+		if err := validResponse.VisitListDeletedArtifactsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UndoDeletion operation middleware
 func (sh *strictHandler) UndoDeletion(w http.ResponseWriter, r *http.Request, projectName ProjectName, deletionID DeletionID, params UndoDeletionParams) {
 	var request UndoDeletionRequestObject
@@ -11951,6 +12699,32 @@ func (sh *strictHandler) EndPreviousSecret(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(EndPreviousSecretResponseObject); ok {
 		if err := validResponse.VisitEndPreviousSecretResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchEverywhere operation middleware
+func (sh *strictHandler) SearchEverywhere(w http.ResponseWriter, r *http.Request, params SearchEverywhereParams) {
+	var request SearchEverywhereRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchEverywhere(ctx, request.(SearchEverywhereRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchEverywhere")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchEverywhereResponseObject); ok {
+		if err := validResponse.VisitSearchEverywhereResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12349,6 +13123,32 @@ func (sh *strictHandler) RestoreProject(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(RestoreProjectResponseObject); ok {
 		if err := validResponse.VisitRestoreProjectResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTrends operation middleware
+func (sh *strictHandler) ListTrends(w http.ResponseWriter, r *http.Request, params ListTrendsParams) {
+	var request ListTrendsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTrends(ctx, request.(ListTrendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTrends")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListTrendsResponseObject); ok {
+		if err := validResponse.VisitListTrendsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12965,314 +13765,335 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Nbhs59i/4KoR2F5m5W7ac/sIdG3/suhN3d2Y6nSB2dwY7CSSqipLYKpFqkmVZY+TiPs19sPskC55D",
-	"1ierVJIlJ5nOYIB2VFX8ODw8PDwfv3M/iOVyJQUTRg/O7wdzRhOm4M9nilHDkktj/5EwHSu+MlyKwfng",
-	"Zs7Iipo5kVOynlND1lSTGN8/HUQDHc/ZktrvzGbFBucDbRQXs0E0uDuZyRP744le8NWJhBZperKSXBim",
-	"BudTmmr24UM0eE1n7GcuFrrZ/RuWUsNvGUntc2IkMXZAit1ymWlCRQI/CHZnyIrOWER+l1ywhKy5mZN3",
-	"AxKRd4NDjfNGGpo+k5kI0OknuSZLKjZEybUmS2riebXbqVRLagbnAy7Md98MIj8O28mMqR0G8iEarKii",
-	"S2bc8tEk4TiM+qje2hUzkihGE7uCllZUGT6lsbkg3Ggy9h+PgMJjIuiS4UpzQ+ZUn5JfpCEx1exEM6G5",
-	"XQ07M27bt5wxiAb2m8F5MY5ooNgfGVcsGZwblbEyHZb07mcmZmY+OP/um2iw5ML/82lUWxs7Uzo1TI2w",
-	"gxBvplQbHLObnuUCMmFTqZgf5R8ZU5vSMG2Tg5YxPT376pvgOBzVRopNmWIiDo2HzohUJOEzpk2YRMXX",
-	"PWn01bffbidSwlIGa8iT5qh+yZYTpix5KPEvhgdXbqZreA1WXnLBl9myPDrP1m54/JapjRteuOf8jZ16",
-	"DvTGRAI7ZisxFJtxbdSGsFSz9ZwVDFMd3CHGdMfirLRCgV4qrzy0v1nc3hE+e2gPPJZi5Di9ZU39Njgc",
-	"n3M9UkzLTMWsQySslPydxYZw4QSCmROuCUUxwW6ZIHxqpVsq5UKTlC8YoYIAUWAeeDIWM/nnyQt98sZ1",
-	"fPKL/bE8i4RNaZYaJ5/zcU+kTBkVMPDf5WQrOxqqF2EGdF8fkpK2Sfz1vq1HeHxASZ7SCUvb2TJ//FDO",
-	"XDJL0/aOlgfpw9CcA0N95M8PuWhyOsq0VQTqbPTKHn1cE/s0IlxoUzrvY5qmwM2hs9B+gUTfX7zbEzek",
-	"evB4DqdxS9fuUWAfPY16LYJtYKT5vwOdv7FKGIXeL8iZPZRTpjVZMio0oWkakWxl9aKnZ9HZ2VnHALH9",
-	"8CjPAsNc0jtHqrOz8KCl7NgE/ukhuWal2JxRM3rsM8j3a9mRipLEDs07+O4xqLCSKY83fcZSfvOwI4Hj",
-	"qeUA+6WsyuKb4UOh0syxxjeSKnxuwSgV4cnOY3VNHnTEmZqxjk3lHz+Uo1E+NIjxTAq89+jK5TOWyyXV",
-	"52S8+K/bMWF3NDaR/cf/uB2TWApDudDww7/o/5i8HxNFhb2/jhf/dU/J5MOY2NuknMIvf6Fk8texlVxE",
-	"Tk/fiX+wjSYGLnf2DsS14WJGEsm0eGLIQsg1oYoRPhNSsQSuyZYYidWJKBm/pUpwMRsT1HRO34kWEfhH",
-	"2zXpm7O/fRdaij8yaWj7UhxgEZzWTlvvO1lWcKWOqRDF4Ve/i1VbOiRLKrZKeUx7XcpK7xIUOnZr5bL4",
-	"aJcSxVZScyPVpocsKl4G7paZAfOB29kRWTEVM2FOmIhlwhJi1jxmbXSv9tuT7ngz3054w0RPsrs3HdGP",
-	"R2c5kaZ9T+SPH9xPlrLts87StmVxnz90GJpp3alllF444PVCSxUwy4GgbErliIxPxs5KRChZsA2ZSkXs",
-	"t0wkVpZKlbQqzdDVjvYjvaIxG/VTWffXR3P186tvt6rths661KD88SHFor3jtjOGf/pQDjRywTr4L3/8",
-	"0H785SncTXG1elgvazaZS7nw+mhrf833HtYzCFO9kkKzspMgoP/ggws4JyYy2RCuCVuuzOZ0EJXdDD9L",
-	"POXs3/+nYtPB+eD/GBZOiaF7dVi4I2AUz6UI7Bf7a7DLD9HgB8rTTMFHVtNiaLCnq/ycHf6ucRgFQUID",
-	"wqd6eKWUVBpHEzCwr5kwZK2kmJ2Sb+/uiGC3TBHD0lSTpZUwZk6FO0X/yJg2hCcRWcMFGbQUpuwHqZzN",
-	"vJjCi3um2SlKDxyIHedlHDMNf62UXDFlOC4PjT1pa9suGrDp1KrmoUfenBZ4+CHnCTkB1f5D5Dq/ulul",
-	"VORL2XscNE3lOsRBlzlhJhs79SVZyyxNyISRlFkdV8lsNidCrgdN81o0WDG15CbImzdzxhVRfDY3muhs",
-	"OuUxcs2GLOmGaMPTlAhp7LnACBfnJOGaTlKWRITdrezeiUgq4wVLwl27a0+YtlRLAUThhi31Ni5D4r6B",
-	"rwYF9alSdDOo6Gu7LmU0WM9lv+6vM7fYH8rS41/52pWpjc2Weo786heTf9/KRW6iTQYKHOPXXMSMrOdM",
-	"RFY3tmf1GFdlTDJheArPBiWDTEINOzEczq89PX7RwKqyzcH8YC++5pyM9UYbthzRxJ60cJOQahyR8Sqb",
-	"pDweOd6wvyiZMvvfmaLCjE/J5cze/gw2Yx+OUhovtH1FyJF/W0gzwrbG0TsxTpjgLHHvYEsRGVd6H0mR",
-	"bvynms8ES0Zc2B88W9u/HWPbP1M2hVYcMSN7VXwnxplQLLUyeAyEtRvGXic1EZLoLJ7nNnYgBdF0Yx+Z",
-	"udWc6MReDuwuxntlgxdh6G0GQ3/dsErxE03gXR2RqZJL8jRwTNnmZLYKewLgEd6TJ7Z37dpO2QWeFsBJ",
-	"9jc0Gus5X+Vu0jiWmYBbDkunoXnYdgKOYKomUj3RFackvBpowrC7Fp877h+8r2tmz7CYRTDcFZOrUGu1",
-	"DQu863po34R+uzd24YKL0N0aDMywOHbpqZBis5SZDs3N65bdw4R+guNzDtdrPhPUZIoFzrxYWh4PnSfa",
-	"f2VX4Bm8Bj4gY2g8Z3D6SjillzRhhJugcC/cW43JLbnW9s8Wj/uc+Zt8wpZUJJpMmOYJ05Fd0bVUifYc",
-	"CPuLGzs6ozJtygdNqT+pwt4ue3+xs7Q7VAdnIaSh4eiAGpl+cS/uTih3gQ504KgAAmI9l8FZlhrSlcVu",
-	"8fbDfo7t7ppyhY72Psdrzkihs1UbatiSheTSC1gbFAN2M/pm4CSCQAmWahCOmvLEiT8fLqDPrcis8YIU",
-	"QO8WYnr69GYtrlE+R8Q9953DFjXg2xQJu0PCpYwmEEgT7L62O3MfbkGffLWLkRbbIfJbssR2lVV1nBzc",
-	"8FnCzQ9SralK3Naq7nbv2G9SZi61OV9JZQprVcz4Ldo89EanchbaVCmdjTSLpUgC7HY5y6W3TBOrmyq5",
-	"RhKuKbdn0hnuXWGXM5EwuUL9kNmkLKQFmGCwU21GzF4oOlh8iheYCysYrJ5qFWEpZkTeglEiMBPf6Ah0",
-	"nvIF7yCaEHSg5Dpvvs6aTORBQ3jxkVMyp6sVE8AgRxiNPRWD5q4XSXHs5iumiYsxYQmQeNDDx1juqGPe",
-	"0IPtqtLLwSe9QsuUXQXdYj7KubPf7FZKGhnLtNmaiVdWeJg0eLIDQTqGUVDaqi9pStzUewwJ5Axu9mxp",
-	"JZCcWt0rzpRC4TNhc6sxRAO7Rex43m9ThLDJ8qhrDFQjbVUuhCTVczS5vfEG5HIMHk1fl4SWiwipaS0q",
-	"HKqX6wExVYqzhMjMnBPN78iUszTREXGDwnMPVIlfb545ReIcrrGTTaGwVoxz34U4Ty7tybkym4LLVJay",
-	"/lfWnARvshTO1SW9e4EfPv22ecpmK7sTukWUyNLU3lS8yWr/cM0yE+C0+izmy+CdLxMp03ok1+KcQKhY",
-	"2elJ5lQXx/yF1/XOwUMCPRPFDOXCPyFmLnXh5nU+n4oj9QKtSIMo3wnFEGAbQEOWXvDa+8A2fc5SZljy",
-	"ujBRVPlwErYjoEjtsVdbFPxosMMRZJnC3t+bFPd6cUzFE2MPQMW0cd7MDZjV+knYOifAhneG7QloMfgV",
-	"DiPMIS5oMqDf+pBJr5TaJSaZSKSAINmaZcMrhSENBsOHLwglE2rwIkyJyoT9o3BVWU7TdsVp2k+gtizy",
-	"ZGNCOjYc4f4ij2qtqHC6YCypnm3tXcP9OaTIQi+gAJfbfqIJeI+dUQ6+1v16Ki5q1Y5qEc8R/AuEJyiG",
-	"SMcLVFzsI0Nn6Cf3lzPvn/V2t+gB28XfqP1+NtSKMz+2QcW+F9rOVfNfdaJW0IC9wYCJzHtoq4EZzRaz",
-	"AE/bb3Lfc5X5gMcTlCqEm4icnYP222+R7HyDvRk6g7tUsTh2HWprF7SeHFLOcE1mVpOfSkVmUiYPkC4L",
-	"1FAqfJPfpKrLrgd+Lxb7BRemr3S68leJumkkdIytq+4KZ1BScqboMqjqLZnWwfC+cEs7maZ8262zClh8",
-	"WP57L/0EidO479fG4xoNjuOWplmLp+OWqYQHpfkrx0eMxnPCl5CXgoKUq8Kz3GcCL+zHv2FHW+eRDyg0",
-	"kx846LjP5lTgetb45dbHDjR4IKGGTqhmow57WP4OqnjJCK34/XbmlN+xZHTLlG7zHNVlp2DrQTSYoeyh",
-	"qYELV0hormi8cPwbuMbcMsVN+IBsH03IL/YjNcwReCfSbp/5cSZQ2Y23LuzDd1V8Wx9gqcv3LVQAhm3S",
-	"oIN12F2c6ZCa4AhaCnQDJ1TKNVq2SG6UIthGT21h6toN21/W0qkHaEea2rERKaDxXlu2zAsBS+OU3+H1",
-	"JhTELU1fvU5mJpZ4/G0bzCv3au6SDF0+N3m8HBif7JxVbtGJwRtr75cM5WFwGztitc8scvcer8PCX2Xt",
-	"ElvouYx2rCPLApluiYh3xjT7YuSt7U4zQsnR3FF180MMZtFocJulgimKNj24co0wtrBkPnBGCfhJSDPy",
-	"tApLJlzrLUyfq+L9+bvTgjsoGKdKwJw1/MCKfVmwbLHEpU3UJgheFQzqiTlJZbwYuDiAIFFKH+odrSqO",
-	"9Lvth+pK7vhtZYl3+9ZzzC5f1Rb2AUxYXah+Dramn6LkAmv6/ko+py53Uaf3Y4tvYkc3RNv0vXLVjEMo",
-	"olV2cg2CvtdyuOCz0oHmPTVcY5IK+mYu0KnQNDQ5AZnLBXdrypux4hvMgIzgHaL3iYXnduC8ar0BgDuK",
-	"klWWpuCCkmkSNX2aRdxIU9hWGI+m6avp4Pxf24daYtgP76NAHjaE92hDRXJB6ETDJaVBSu89cxfY/cyK",
-	"xexyOevplTNCiPF+kmnyhqWMataqheRejNxgYdaSYMwJqUR9oGuViYRQMpdp0jQ86QVLRpNNR5jSgw15",
-	"dcr4Lssni/0wRI7KLWffjdjiLM0zrgvPp5Drivfd7aagdWfZpnwfb1+U4sbqRmgM6YlIoY5EpHIQRMSd",
-	"A5FT4yJSOQXA0JKJhZBr4TaFlyXejVxIJ8wcBAeknU1ZnDRZpetiilQsbZJi9sV26YoY+7ucXOX5EM1T",
-	"SjHMtNjNIMREciRvKbszio6oMapDi6m4N4qp9rYnakOVOdIEoO12kdGmdb/2vPcmEwL+uDZytbJsB5YY",
-	"y3zXGQawRm3Njko7q8lmVC+2nmd/l5MbqhfP0IIMSgWfzUKJsy8vf/n18ueIXD/76er5rz9f2QFe/Xb1",
-	"y03QgNjDexW4houkJYnurbtdcU2mUnkLEUYHoXlckwW3h9jJ0zxQbT2XKXOnQL97khuBz/ZunjW2j3Py",
-	"4uXlj1ej62eXv0Tk9a9vfrwaXf76/MXN6OdXP0bkf//P/9XP9FnurDz5Yg1y7vGL2bLf7Qp+Flu9mlXb",
-	"Y0EeIh1cYIgOA9DIqcEDJr8CtIRLBvnxR/tEo8/D8gQxdMGIyZToeSPv7zlkd2Zk1OZIa7JSXHq7WJPd",
-	"53w2Z4rMJNN5AFlziCoT24i8pppM2CwTH0M8d8vf63jOkixlCfnLFOM07dFOjNr89XDCuTt26dAS1Muv",
-	"HkKolsZelUmFwSNDvvY7qkMOuZOkIY0Km0MPpldI9t6nO6xN37ftuoFntt/7ufGpx7tryk3fcddWw5uS",
-	"fBMFEYoJluwVxSxCa/GSt3i69jsS9vbbetigQQRxh0E7VmtoRHu+SIcj0UUrFJ7c6pTbifVMiimfZarF",
-	"gTXlu8T6YJM/8DRsJuC7eebcagZa6kqpyVbaKEaXbTHzDtBpYq9aUjP0iccpt12TmSRS2PufvcxEmMdA",
-	"NUlkvGDqlMutGk6xAPk4iolHjpztqwGka7IvjK5ic0ZwAKbArgCjg6jbZElFkNtKOW4hSxxrVz0FY+XY",
-	"9PyWWlwLB0Gnmpn38CvhxCKfpuhH6cYUotMvbF3s8h1sv+FkBc8O5xjEK9zNljqGIBOWcnbLwCSgV4wu",
-	"7B9/+X+E/q+cJf56QSC2OG8BOIvHc0s8xWg8B2se16QkFfYRFDsl0lb2yO7IBLXki4Z8aVmZ63KIfJt3",
-	"L+iF8df/+lADrsAVV0z3dx7voDP9nmnDp7zIQN06Grli4pbdbdPRayFhgrxaMfHb1T+tYMksvSqITN5y",
-	"w1NuNhFBbSQildEBXkdhNausRWnGg/PB71qK0zd0/dJpZVWHcQeyDL4UoR/V/Yv8+ubn6ip9+/SrqMtg",
-	"WHr1vz/921c7Bi29bUYpXRB2y9SGOOu3N5albGqIzEwfHip04zxYQJoRhRRY782C/5Z+ykTC1IiLW6YN",
-	"n9X9BUGf+lYqVRa6B7+FwgpeM6Ut093IBTug3QvT/8L21OoWrC4Y2tLP88jUY8bvRoN5MNUjv2bEc6po",
-	"bJjSnqkhr/9Bqh6EhWc6D1+phTxxeyKSJReZYbrsWhAu5dv7Ro9Kl3bdkilwgO2Sc/xGTqR5nX+43ZJb",
-	"Oi9ggardFszVR0mtsDcm/Qcivj4Zhgyc1YDytu2sri5L7cae0pghjrFLUqfAz5Biqc/RDjP2mcQFNoBP",
-	"LqXlTNzxfxuDnRAA7vBLNBS6D8fD8ek7gZoyZmzDJ3mjmLwNv6GHonAFyLVwngDwETjEqD05rEgS+NbR",
-	"z+cMbOE+r6iUKLqVr17ShB1YdHYqKAdjtwPE4ftjoxZrfitGwHHf/I2kzIAItf9M+Azy2orAGX5nteU5",
-	"ixc6W+4UWe9lcQ8hgPxbSaapaZce4aab0YKJHHm0QdDiedOWfRGRM9hJ/aOb87yZeg/UgE82quZ8uDn5",
-	"3l1G2n45N51bxhOvTIeoIx3GLcf1isahMD4M/m7O8/uN8XENgKQxofECT8Z1Kf8OAsf7JXR0HNJ8yQNn",
-	"gfOR9F+xbSnV00yB0TRXYTkLJ1hXXuh78AKBX03fFPpxwBQSDqcr0dqyEiZNYLoEwJcYLmJDJqmc4L5e",
-	"UsGnTJt9wsecRoM0j/L1r026I6v3tZJ3m8J+2pbRrGTMtJsUFXptZVLCE3+ckRiv2hpwQLhlnxnE5dUy",
-	"muycu6z2JdBvy5IQpIB9AL36ptQEc2deTR3N8/z0nuGozMTzIJbA96Xm7KZC/Js+rJ2v+H608N+THB2D",
-	"Cgg3QpzqWe9czlCc66VbXlA7MMJUE5e/7gA6/Lhm9Jb13tE1zi1zPfJFkWmBIyuRvpVzX+eharuEIiqm",
-	"58KhNAWyPL31ELQsIPsaDVOGzhCj+BypA/kDaK10t2GNJzNuEYgaSxOmEGBqSe9GABGHWaJwua8nEdJ0",
-	"TTca79EjtMrI6TTlggUvvAvGVqPEfhFkJMhJ55os2MoQlzsGaFx2zPqCnDnfNqnr5w245K+/86og/vss",
-	"zNaVCYaxqvMWn3779XdnPRrFp/WGWyaLawRbcilvWVKsJfgT0b5slzCPnbb/MN1z7zlSiNdFzMIRQIaF",
-	"9hYa24DulrmBt2TK4CBwMUI57qHYwGLNmNG90CAKvm6uRZiQoUGXuap1313nVpyGhI8XLBm1JHNVvABr",
-	"KgwYdwFGbGoITaVgDi8KE+UsVaRIN7kcgnMmATAPO9i+WWDRIJFr0WtU9lQT0m9hHAIAKxknC4rxOUu8",
-	"lkuWh2jhAHsPa85oauYtsbbu1N2mqpSP8AKAd9M/4CH/ovWmotiSchE8BF96OV5oPDktU+RcQGaZsNIR",
-	"BimkEDeDJOQGEDqAyppu+p1fmUrDWGrozRy16wE+oXSD9/TSErsqI/3drqOOs7xGGqu0Itfau0Y2m9fH",
-	"4dksTXuPo55GX1r7+roiwQqWK69qaDp1Qhb8GJIKbwqQ5LYUtgJ5sEqmWK42kbt+2DPR3ruDW5hZ1bkF",
-	"K+mmgoEc/Lw9JLwA5tu10WDS7NsiicVHk3rMtaL4UAACcLPdaZfj9+WIfmWqYCNblue1YrecrQM2F1i3",
-	"XcAl6kse8jtvucUB/qbrGdUk+2vKWyGo6re5ljJfa9uBHTRVLYFWmcBuk2ChKLya5WnAxQ5GHXhD9NxB",
-	"YO61TSuXs2IkUb4IHVe24k7aYgXoe3M2dBa+McODHW/KN3R7nLHrsGNmznTyQ9DU3LGDvWegwyEBAd+T",
-	"DaFkBfZH51vD5GrvLXgsW/Uq0/MWzKLSgPW8nmZvB53Dk2m/gv10DYAWD9vYUhqzajqDfdkhJwE0igZA",
-	"gaoRJ3il3OiWxKE6T20JUff/vm+VlM0USW4IjMCfr0LiPIopbDWSVuVz5Fm2WC8/SUfPTjZuFbUdSCM3",
-	"YIZEpCi7YW3PDhMLAOSWUhvy1FXF2ckeCZsqQOdYIiBWCPbXUg+e61qVgQuEH7G6iqdHSFZDoMzho94a",
-	"gAUe0stHtOU9l6EcOtfqTZbuoLNg+1tBnEDtQGDX8K6o5J2Xob8oID7sFNpgdzLi2BWquGHLVUoNg1hh",
-	"HTn8KeIUwhZx1gxlaBNn9rNaQG/oXixX9nKZstjIrpjqXUGtrl2TNWCrsyaLh7ZYs3DGgm3QTntRQZUB",
-	"vRyqswQqawwCPGUAn6w03UNNq2W9cJr9l8szRSPq4bteUQ/NgQb8ELFULZr6qykcW1iDlWmspRKnGUS4",
-	"AZ5NoRzBP14WL9p/XrmXq5vvu2+C7kCjqG4dwjn5+/WrXxDD17A7E9m7PQWQdweIykBPKrRAzwBoZgL9",
-	"1ZmPtpWYiFqC4BCIUhuqesxnRY1hKgh0NUvlJEISzdjdOdyj2PKWqfPCnETY3UphcY9qZ23VgppLX3MW",
-	"B+Slt1jsAKkeOpQ8tYIRedrrvT2GfM1ahrqni9lDHYZMx6hVl+oIAAouyNzg+dgVO/GTXEPMyiTTG7xF",
-	"9lb02iqCaVfNAAiCtrUVE7orlNQBMTLRFXFDXcxNf02ULYNhr/YEo0miclcT5lMSHgwbggIedMbawpAm",
-	"Sq61Pwy3ttQPDhvsKvnrZeDLKjvVKFdZ6nz+lSmElJMCErkFHLAuBaZczJhaKS6ssigIT6ykNhuHx4Jg",
-	"4hcQYkv5kiBkobNR3DLFpzyc8rolgDS/nTjXmgLZzYNmDs8h5XjqJiRxGCxIsYTHkKESTJZ7NbVztjJS",
-	"Y0NRCUW+hAw96AyaDF4rnGmui0YOzj+0Ty41oSSVM1wGyyAn2tDlCuD4MzMH5clqFLeebAfOR7JDU7or",
-	"wMIB4rtgPasfredyaafu5gyOoh1SjEtgLTWhgVbFc++LmlMNlX5ZQtAjs2Gm5BErkTwTpX9wcUtT2I4+",
-	"e+V977udo24BuuIJ5EDd8tjeGsd17tHCFVnThVyYcW/8c2zouf8M0iOnUsUs6a6n7MEnwLln1xHMy7ld",
-	"fZqlU562HUWgpIfY37KCP378mhS6b57oCiaB90EwYnOUeHHb7qSHxRQnVqJhj0V8Xlqy/veva8ZIImM9",
-	"LIAzTpfJ7hHidjBczP7BAswU2z8hDp21BDN5g1EuViChxhAujLTCR2XaEAjsicjrq5cXLp/UVVj7pRDB",
-	"Tc3nwArTCzyV9YWrjlCy/MJYCu8IitawCpXXhg+0b29p/NZef1dUGYegAK1ZyetMf080OvnWVLswYed8",
-	"aXZWOl7DcHE9zrbgwYYFaRYscKi/vnq51WiVy7NSQ1GFV6pjL+st5eL626MBHW/uFXaBB3Obl0VnqSmX",
-	"BXVVLhiwg5EyvPqiw7aCVKleRhrrgn+cTDKRIHZY1zoVt/GvQ+WfYEFGsMNCmJPejY2CGHkRt6OLMuSC",
-	"gIwC93Yby9exMR0FiulGntD1IQXXsxHm1m2r3CHcdWsySUhYSJFuRuHt/LYaUAdREUUYY82Uw/N4xp6x",
-	"UHOq2qDx5gy0IStbGwGHtbhUCCV13LqLwTMUQOhM/IGAQfvzTkGDgE8Lho19yNpl/tiJyH4Qo11ZKv/Q",
-	"inFO0y7nlpESPYBT5yrBQI7zwrbDgbZa5ulWy6BsKeVVtyxPKZxQyCIoD/VoHzQLRpkNwxzFDZnJgrAz",
-	"RXGzy5bwqy1mb3cHLWMVe/u34+fyhiqneQdWosQjAYJ3yI4bOtvJVdcaZPKgvV9Gajvazi92Qm3bC8Z2",
-	"2fZ01haKXpnKnEKNAgxdg4BDLDDuefYAEqbSH3RhhUs852miGNqIYP4TlkpAvZTgB/S52ZXKQXuybxl5",
-	"ewsLB7mwPe0VdeAgr+2py/ZMpA1EnxUXilqZVGixhGfLlPI2qwmU1TQthpRjJuP2Dh1rZO0GdKaE7YQ2",
-	"3YWo3IGFd5hMVqy28vHSVrenqfYwed/Q2S90GcS6ngQ95xKiHrm5qCAMFGYvgKPbZT+8bVRswAqREDUp",
-	"RaOfUv7JgxJETfj4uKkdEFjBwrTe8x6Aq8grYJPuE6wU0CrCbujMe593KlMEVZjbMOD6SbiDBbR0uLlb",
-	"Khmxu5itzKg7nuuynOTo3F9g0hJPDEKIOrPkTn2GD+AD92WvAm0Rx5ckZTOawnXhvBxR7GyiS7AEQ8V7",
-	"uyl0VAcUFYxbfjolLxBUFoKkJwwsPViS61NJfpQjnEOICHmsfqlEorvfFDVhtKGblsKZI0unXg27uCAp",
-	"Ko23BK0E4BNafLqqwIjth49bBpb98L65IL0XYMu2yflXTt19JFBz5pzQI/iN2/Tbyph8JODWtj5iSbJa",
-	"XiGO2DNdmbODMl1l2rS5BGiWcCbiNhMuJOdqssw05GFCZdeK5KlAC+GBESj7f/UzXCzJGJx9enxAm26l",
-	"p1DNiE67XJamo7CV6FfB/8jyolYFQNDYvj4GPvXJ9v83/HRK7NmeaaYwhH68lmqRSpoM817GJJUzbduE",
-	"4vVcO3Pb6YM0Da51FkIsvdR++TTdwF2JOtyWQPLWZqRZQHv6+9t/XINZXhDsJq9ehom5kEcRqE8Mvwe9",
-	"+HzKRg4XoyN5yme52fGDMnzn4pLBlpLy276lHx4XAqMCt9TuHjMu4au4ypaLjLugWrA+e5/WIfARO3Lw",
-	"i32Qs1NUiIby3q6tYFSy+lbRPepBCOUBb5FSzxWdmm5Rtf08rIij7cK9Jka2t1+SK7WFVhkrheeFlbS+",
-	"uk2+tXsEdRV7uBy89e23X3+38z58+m11Bu0Zid+VcxGfdu3AQ2KhfI81aLBgZo6BcjickQftau4yCUGQ",
-	"2a1dkNI+qOzr7UhPATPVth26DfQEttqNctbrOsagPaB38za/mnpRHQpBbaVdBWXMm0LKtPIRISXnhq9p",
-	"oFh+xOxGQje/VrK0lhaYcqO31Sip1efJ0tSHN+8a5OPvetMeeQJ5dRMYYmhmv0KV0UB2TnvCYJ5kNKHx",
-	"IvLAP3k+gH2yogrNz+gz383g3PPVkaFBYBoI20V3h+WiIu8VUgEmGyLkGhOZjQciKlIWKJlnIkGL7p5l",
-	"Cso+L28sLoYbWoPfytaz564GXqiMjphywcIWWqseTakq42B4eA/FaOJrxlDIN4N2Esgzt5rmksZzLraF",
-	"RfS7OlbmcuXkjr1D7oC7zW65zPRj9ol5imGkBcWIYGumCMOWNcJoTJVcOrR9KLuTMFWUTI0Vg5hGmur9",
-	"GckPKqqsfG8Gaq3R2JZPWA4NdnPF0GAIykGfv7+cuNDhoGmixDO7r1pdJhcph67VrfO/artqvhIMi/35",
-	"E6NitSa++CQAiFip4TAoJimH3CZuArWYu+Aerj3MzJrqop2H1SLOQ1njOb8Nh1UvV1KZlhDPt3k57Oqy",
-	"1hO5O6/VgLuPOntLD4Atx+5cbjFkoSy57gs4sFPI6L/ZNiJFeKk2vSsCtqRZv/VuACAebv/Afr8g2cpe",
-	"7fHKm/MRgDyGXWTVYqfhBWtloS2g97nLJkgh3IrbfaBF5c7SWKusFg2qiB1FxUC7RDlVQ7v3LZvMpVw8",
-	"Z/buHoztwWD7cCg10VzMUojxwM8DdMDgisAOBXeZFQc/3dy8jnIsTh9AIlxYRj/GwXdHdrkDNqOVVfC/",
-	"If/g32PMTIQhjX1Gb8Bo31c3sqI2pVy0ObyKcsseMC5U6GSX4ru7FDq5ZcKMWnNmd6/9cYxByhgOm93K",
-	"D1uGpabFkf9HxrId23MnbAs79eV838qc0aTd46xZrJjR/Vlyl9Ih7tqrOEsInVEu/hr5CiHlmiF5IYdm",
-	"Z5gQ0ln6CKArzv2Y3a3Qnj7uY0KV4resWT874BZQM2b6w9IYKRejZe+LiyXDUZg2y0IJVdd2s1NNnIw9",
-	"eZHAcQiQYEa5cr20r0kQ+iiTqLKhi5Uq7YbqbioVTsmlWnl3dBwPbV6KfXwDO5AVmpeqI3jA1QHQTPRC",
-	"Ft/fKdHmLc5XYAtywYHych+OKOssOkEw1Us8guW0Yd9BBLJSOYRedgLLqf2t+I7XbuCzVzkLHohyuxvm",
-	"d/EKtm2cNyxp1awKebkPoEHp646NWyFml27XVHwyM4eTK6i7Ocl2iSkk/wYhcEr+m/0fxkHovNxdXrUD",
-	"omqkYglc8hCLT6MazCIo0gGWIavW5nGHLtOz6uAvOxNa1a1XmdLnDrp2u9LVXpQN20HU0gJWOS+y1Qft",
-	"VurW8YH8KOGiTbM0JSCSyZwmgE4i5dK5dnv0taIbe/8ZFWkmtVhCB1osFXmWyiy5gv5B95gbs4IgkR5Z",
-	"5i4/ZoS6S7ObN6j5oMnL5dW60FEy2ZBryyFUJf5khIXSLEZM6wnV7Ltv7JC++sbq7d99gzfIU3I9l2th",
-	"mQYY7ZSgvIoKUJd9+Mq5+CIfRntKfqJqIhVkHQqJgaxTztIkgOVxsGgZ+3gUM2VGkMC46X8EhRNd7WpG",
-	"RKdgJbY7kdGljlzlGzfBPO9vTm/Z1lXvkHI3zlyyg3TJL4W73+26pUDgzAdB2RZqUFf1d9XiPTa2U0Hq",
-	"DLCuavmDc8sxR9Z0G5Bahcbo16RMlqLx4EHioiWelayqWyo87AbEzwMmkheCFNaMXmJP67VUYTiIrX6g",
-	"3NmFOVYgjFNmWpAAWm9Er0o1TOCIo1nCDVFyrYmey3WbBao3skAJVCCfcIWONQyB3AHlh9y1vlcukqO5",
-	"uDvSr+ErdMXPvRoA3rAeNYpaSh/czBn5+9sb32fucy27sb/7+r9/s+1Ohc03KQJ5w3GmuNlcwxGCQdFU",
-	"89j+gceKFSHwS/65lbeYy5xjiXBErpQLznxEx/lA89I1m674P9imY7KXDoiOpgRhU3J3bjEORlX5Mo0D",
-	"sdPgYirD9Pvp5uY1uXz9Aoxv9JYJAnHoZEhXfHj71enZKXnmKu7BG/a0eKKJfQKfZZjwnYMSnpMVNXMd",
-	"4TGpfU2sdyKWiSuNwsDWMJEJd44wf/k9fSfeiWdS3CJgkNOFIEnOw05vCN5ouRTn9u0TMv7niVMxTl4k",
-	"Y7SceEAVrgmL55IlBSMi7zloVUWWdGEHQQAMmfz664vnp7bRS1/3FGwacOZ4tWV8/24AM9DvBuf/un83",
-	"sBN7N4je+eLn7wYf3n8Yn5LLfBjGZ9Y7dzG6bnyWh+3im6++cv2mkMA3QwQuMl7RGRuTv0A4/NO/RvjD",
-	"SPN/21+fWpXo6dnZBTlDoHEkEXhZI5Kt8HF0dnYGksd+/scYlmCspTLj6J0gCFxZBnEf//PkRhqangBI",
-	"MLwfudh7k+fNYYaTHYyOgOApNfyWkfHPXCzGbi6lDEtErBVQnszqftpyc8yEOWHAGQkxax6zczJO+URR",
-	"tRnS4QQK1/gIPj30T8qhlkP6f3317Vc/TLDLG750LPXmh2fk66+//pvt89ebZzizJU9T7g6TC+CCfzMl",
-	"AWEDejo7O3t6Av+/OTs7h/+fnp2d/X9jLJCT8pgJdAi7HXy5ovGcnXx1eubwcnHP6fPhcL1en1J4fCrV",
-	"bOi+1cOfXzy7+uX6Cr6B3AFjNcYBbL1ByVMwuHVvyBUTdMUH54OvT89Ov3YVGEESwR61CpsY3j4dwhEz",
-	"nEq1pipx6Rwz1MjzPfMiGZwPfmTm0r77Q/GqlYd6Je0I7ftfnZ05R7evRElXOXrr8HcXFeG8FttAm2pd",
-	"gTwKJFwAC56iltZZISYf6fAHV5sYBHW2XFJ7ta544AtqFEgH9iBO5Yxwe9exMoCmqWVVO788VuD8XwMg",
-	"7OC9bbxKaHZL08xDjsq2HPWExRyQk6Qz8zk8gVLlSsAYXQMw7JIxE9n9up5LduuKM8FzdHdWV/DKjeAF",
-	"BBMMcsX0e6e49l64HRJIMHAhGMLqdmixMTfnhs6iwO//b+IS2Kz8hzqiuTmofGh/2yP4rIx1t1PZKTeR",
-	"wHFfedHZio62L9waorP9yFviJd34wBPI+khTqNOTEJU52Pz1fGOvfxfOVOMQfYCJE0agjAuK/ERiaPnW",
-	"TXIH97CSEAq7PMZWkx1HZAzxge50okKKzVJmetxAxI5pmjJl7/twmjsokDzorJz3AnuI6gXM8J3Ii6s9",
-	"0bX3itbdGxgnnu/g5s71J3uxefGIqG1TpMGlNxABTCczgK30r7ZQOwrx6QBZNDgf/JGh58cdOO5RwWE7",
-	"1ott7xTIHxVJvSvFpvzOblSnObWMCL5rGxJo8zsO6VIv3IIAA/qEKj4TeAkLDSLnl8pA8k3j5FkTGyMg",
-	"yzBMlegVA9l77gq2rDI9jyCCKyKYSheR//0//1fbeDzuelWctFDpu2/2IFJzoIWUjUr5UEu2nDDVNVhf",
-	"PfCIw+0TRgobyu22YkM2nA2hGZQApo6wMUowIaJaVc6btfP6ixX0/zCtSy8EB4uR492jfX9MdQ2EFUgu",
-	"8YinUx6fk8giUrQ4mgDfCU6oPmfP73Kih+yOxZnxselBRfhnrs3f5eSqeLMho0PzKV4Z4vJa9tnyor1v",
-	"9Xlvhahevd6Da+DgwdzQyyFXJlMgYLLBIZdwN/R73l1qT7GeSOLABe1Vsa1f99rwNZ0x+x6gvlYuptu+",
-	"hFfxTTe+BzFpbtydsFkmvCiY0HgxUzKzV2QrLdIUKrW6spuCra2SAEavPfh2eJ//PeLJh677XGV5jigd",
-	"qmzwWDc5yCl1vSK0YJ2Uu+7bMmEHH97vuBJDxYzz4j6k1yi/PVbX841tvceKdpP0uRTsAGtw44JTDNUL",
-	"7dIMi8VAKy7lqY8pejibD7WRq6PR9trI1adCWjsWrMvcTts51kw0BEIBD0Bd6Kv3iXgDb385FdvFoaXQ",
-	"n/JAvGkTCr3OvqMI7F68/YWlv7B0L5ZO04KnH6LQQYvDe/ufHmocEP+4Ghyu76Mpb0DSw6htjobdAqAg",
-	"9TCVs04DJBlPZZrK9RhdA3kZXkpcGVg5dY7CE4iGxBCtczJO5WyMtrKUC6bzMm+xXLKIrBEGG7AjneNM",
-	"vhMzSaQgfxn/TLU5gWCrkxfPHUoFnRqmxn/FC++YiWTs0zmRI59o50fNARzmVKNOgLbK3J25IXEqNXsn",
-	"wMmJs2BUpZwpRPKHINlYCsFio1FpAzChkAGzYMmf5WybAfNnZnUVNNy5GtfaocJUUn+CBjM7/7Dx7iyU",
-	"2t5RWdfK1FAXuNK7GQi3S1zD7swQ2OIEiV3diYG4KftBbhpvf7Nzd1ZE7D9PfmF35uQSSNiSLWUkAfar",
-	"TH978NABZOobRksFsfUCGNdIYhjWweYpxA+oTGjCpwiNOWEfQVbseacrutl2neuQ7I92k3NrsP+1rU61",
-	"/S5r24nm7mkfm2Z4RSsRDQNBd7iOLTnEinRqpS/dO4+h32FfvdS7Aj32EPrA95syNi6ijMUusghKrNMy",
-	"0ndz8wfZ5Bm4Ytyc9neDdxHsF7b2NOvjIH56sI7LvTZKISSS6YNoafbM9r5dxGnw0IWdC9LG58N7/MNr",
-	"ugWaX3XhnsPvpYX7SBv8SiTep1vMXm+dfuMwAo1jRSGkwSkcOSE6HWvbD+Hm+ZVHRN37DB7b5YfhzAWl",
-	"tF0vXuPbP2KJh6NdMWz7rzIDCuDx7xlvEXAa1U05LerZuIAHD7iuGET96xWjC1jgUlBboyiORyRIwet/",
-	"iKtLeaXw3MsCi/QrZCbV1+nwQq25RL0CXx7nzKUbjyK++6L2EVVt2wc3bNcGQnn1TIopn2WKHtvbEuru",
-	"6PvpB556AoPx2c6EcsFUEpFExgumXApNsqQCQ9TMHKDHq87xovqDhwX08eFUFNDnh91VvZd6peTdZouo",
-	"vNu89kHzR1vhcjePYpEpC7uYQqHUMnZmGSCN4gtETiMyYZonDEuJMEMTaujjy8TKghxeJjbW4tMSifPg",
-	"6j1E3sEmGBYQAp174drnix93L7huHm0v5IzPS5mXnsS1TWBXYJnFkLmYMqPtdmDpNMdYjYoCGBipaD9c",
-	"U7tpwifTY0m7SsD8fRGD5B7ndUrssylTTMTswxCldvfF9dJ9+cy9+xgX2B84QFs4VK0e99gjqJt58m8O",
-	"RdaJZJWfgLyoPIUJqEc7Crc7lmps0OcTzyijnE2OzoWdV5q/Z8mMXRbo7Ee90XjUyUcJh6sU2slDtmuh",
-	"2qYcoxxOKfjCVy18pSdy2Zkg4766/v7Vy0H4tt/wL/gqsU3/wkCvkrtSRVT3z3gTp1Kw5C5UjHY3b6+M",
-	"DQu7IHIDw4QLGkIRCvOzz047BEdDeW2O5sQlNUxxmuov4q8PmxYVs7rO4etyYa3jhQb7PVH0dnRhWK7F",
-	"86RcQQzzFovi3QBoILH6gZmzZUUX20BO4FoqsM/92VlNMYMJtkOAeGXr3R04DyZBq+PnNQ7pjR/j4yS3",
-	"AUp5ZyWwZRlaOU9JrtYn7Yds7mcGRZyqiWzfHgji6MNHzm3L5+hW85HUcsSad9oPXTQTOIRcX1jdCWCo",
-	"uSYFqu3el+gte02vaNxpky9q6UKBzJ0D0yByovc+hOGMDhhT1s0F1ak90t0MEuerBX7tyWGHEAFuMp35",
-	"ixiAD/q7G7gkP4Xj4WCC3s5keG/ozOsYposTb+js0mwL8vF59S1xPA7gpYe7q6sIyjGZsqh2+HimgqKs",
-	"IYbB8CXzVzlE+uahOoOfvpbiOeuILDvn2hfpbNV+b+jsJ/faFu6168uTPGIVLDjCqE2em0hnzIWstTB4",
-	"/rDDg7stOq06pithACeVQu9tGY65xA7eL5+elcq9+HT41novjxNIXNpoH81GV2w8CJsERLmNvScsm/G8",
-	"F6gtuLqiWBMQSjR/2YjgHHXVNFrjaV8YTdgd2Ks2UIMyTyVfsoRTYlkgr9foYCC4IOPn4FM8eYbMd4IV",
-	"jsdQqhLs75h/bT9cMmZ0WeV+op3KR7GAOkSxnIaiWF+60X+WB9zBbTt+LQ+x116jA7hotHCjBI69/+Tt",
-	"5C+s2wNwqpfb47nTqn09gtjl8ZzkhHB7M78r0yI2wIoAgO+E6CtGXMcONe7JR4q3eWSbwxZq+3V0MK35",
-	"4F7KhAUQgLGtB4DaPG5sT3nVC45xqItc7x5/2LYvc4vhSRm7sCsoMTdvdoZ/PAq53rClvGW1Iw/nEREt",
-	"C1GL8DdPcLeFt0+bTOo33YOIpHpXjyCRsIp8Uf9PZdpA/oHli4sq7Rz35WXmMdYbK306iXVEwRTITipX",
-	"GV1zA9E6Y8SlH7kFGcGMRrG08xn79KHmG+Ma/EpUhNStPTohBLZPs3TKU8LNO0EVcwGRBX5iVDHBK0ZS",
-	"KRfuhBcJYJsGM4lQ0IZ47fCBPLVenjtP1icnC5kJ7uwLSD20DNdBarY+pFAcLrIJU4KZip8pgG6cFxXW",
-	"lCcODpJr8s3ZWZGvhmUTIyIAx46SNaMLpnwZ5TBMllQBOdSpp7+akn9sbpkSWK1TpmDJE8zjWitGkwoF",
-	"Edb0GWyUJxpKiiMa9tzXlWt8PclEkjJ9ga9RiNi45jNAri/kheVZJdOUKW9ebMtyW3DRHQzu/cPP0kwb",
-	"pnJKAM7fbzTlCTVczPLf3Xvw2P34YE/yhi7Tg9wyDusErO+SGlAdIqUjwmiMVEHcZfKPnLXzK8pHDMVy",
-	"aPldl4RrfOVxjuOio0c4jNHYiSjDlhAaz54V1ZolNVkYz1m8eOyLQJP0xzmdalT/1PTz3dfpAt9IObpe",
-	"FCM0tTIUdHlX9CFsTeu/c7Z50twt7j/OjVaZ12P70IqFLhxoTUS8R/Cj9Rexhs5yd36Xz+ANvLTzqHbH",
-	"7YgOjS7yWPZ7H6HwpwMCsRyCsNBoXkY4yryeNRSs9pAPVLGowMW3l6CUzWiKN3FCl1Bhfg6V5A9/lHUk",
-	"xfr1O84plnNH75zY7nXAMSeHymiFtbLX2aW8ZRH8NWHetwNqv2AcTrlMGJ62W6d3ljrDe/uffumv5SX6",
-	"iPmvFNj8osA3RtaFMko7mZK653N4vjvmOfgjM44wH8NngSy0TV39hLb4Y9pEVymNWRvXxlRA5TK73zEY",
-	"VKILIpVixtRht/hQsZRRLAnxiBzRAjMCQ/lJpskjxUyCnWcP+OKq68I18xhw/PXxA8EChbxguuc5LEIQ",
-	"W97B2NCZYgxsX2B6WDO2GISQxmtTdj2HJ90A8PExQgXm0wH20WVwXk80WUuVYyIUqgzRc4irZCJxZnOo",
-	"o2K33xPn7M8pENm3tKtxtfduU1TPu87Qq+XKbNzl6AZe/pjgOnTBCF1TtEvNpEwQ2dOjBvuwkiqEeP/T",
-	"Fe4sbpI9ywiU8eDXRSBzOV55L4TycDndnrVX77sMo01DqKGzQTSg5RSvfHjvHzKK2gWmjLsqp4VHso1I",
-	"megZAvY0VKJuz1F+/Oi1vYf++EFufYf6KHdpUPd7IqcfwZzTLoDgvmpVpglUMXAleY+A37q3McfKvKHK",
-	"QhjcMNzjq149kaV/FYks5XYcNbbH9iVYWFsAL90SoekPwUG2r+Iss1p3VUT2P9p2XPT7xO2abZfp15ma",
-	"sXyLfVpKgEM+9FMhC7b6GEm5JVLuvvsqC/F4+6465qil1JqP7NQAOApcn7uiuXJu3pROWIrGOcOXTJ+S",
-	"SwzwBRghgKLLi44QlmpGJpAs5EpJg0fjlOSydJXpuUdOBOw6hLHM605DOH8zDtXupBKbdoehIpWxUmSe",
-	"CU5T9FHb+eVbEqNkKQIK8Da9DiNuj6HTvf+PEnT5Vn2IALtld935uoYatrSj+gJE3uon9TTaVWn6fN0O",
-	"BVvgzi6jiVjtOZEESrWjZZsaw5SrqeqDuo6vuXU7HYpFOxoYZ4kvDo/HeVzOPBCHeE2sBjYjmSblSv7I",
-	"IODsyFappAmhgrxaMfHb1T9zeIcHSrnhvfbE6OfyqDLIR9LT3nIzTxRdA857MZ6DK2UBUNAyuQ6OC+qK",
-	"2GJqv0x5DKk9VmkT0vDpHujWpRa71bAfJIb6TeZSLrxBIgfXsioVhNX6+Lol3RDNHEIDxAlC8TduSMoX",
-	"Vj97JdKNDwIvleLnGjH4RxOqXQnTOShcVoGDEnx5V0396xcgwptiSk0e/CqU12R7zWMvTw8UZYOO5Fzp",
-	"tLOY09WKCYzwBAsrzgiMeT40lFdHY/8vRdzLc9nOHXvDQHSwRwuqQwftD5p47r/sACAADTLh0ylTuqiW",
-	"fnaGavRB4hZZmvoboA8uByN6Igm3nZA1U4zEVCnOEiidIOQak93wlJ9jce4ea+shPUpD7pbE9bySj+2F",
-	"5mYnX3PP4R+Enxp9PUrEayMtRk69oqcrxcFEi4u63XEcJN7htbUw3T4dV/JLwAhRUPydxsydWQ+henNj",
-	"QpXe4T38d5QLW5npE81ixTo36pVIXru3r/Hlj46UDn4/xUxuDZQIv4Q2ibG8ZSqlq9FcZkqPwdoFdrAD",
-	"aFeegiH7lWZa+0qvHcR8ZeZMXft3dx2AnI6g/Hbb9fdxAnT5TMBBYZWmDaYqTTJD7B8XucfajrP0BlYq",
-	"Xs9l7utlSsNLejcP5MNpF30xcOTXSCTmn7bSGlbyf6LJRMm1ZVi/i+HKWmblJ3onBm4VD8N799e2u+qV",
-	"SPzqfPTYvBp1DiBJCyIEZenuCbMQR/Jpps3Wkjt3y4zdYV6fcX5srt0UiP2F6oNeFLkWmDrrM2d3VTjb",
-	"Sfkl/XObmllZBkwOLaU1umybvdJDXTLacME22/FFuZj9g20eB+O76O8jRUxUcp+4mUfBdMMdClW9sXoy",
-	"K83rUUI0vRGxCKjCRPFBNBBOcQ8ljFajFV0j+wVoPj103hzwxPEhuBeMUCLYmizYxhstkR2mSi7BNywd",
-	"fsBK8VtqWO6ChYQo4SOxCNckYdoouekHNGnkgonu7fiaKW3X/wZf/aKMP1ziVEj6RSVfOXIQGsdMa4JM",
-	"+VDFvM15cInt+0gGrSEE2ba8UnKm6FKfF/ACrl8oJjQFf1dekwgH5ooK4mBTuxOpfifGl5mZS8X/DWxy",
-	"Tr5nVDE1JhKjli5fv9CAObakG5JItNo60A+sqwvp5FDQGP0NK6aWHO8VJGX2ZYgqgYks6YLpd0JIR7gQ",
-	"6gE6TKt8d6TCNuU+sNvHFt6VIbykSTCkw+WA1TeRdA6DLdvBfX15mN3gToDgPrioVYtGgZ9uilQUPZfr",
-	"vvHvyCHDe/hvPydqk2k+2kXrVrbTKfLeKcQ6rQQtre0u0jpjid2BO9r++8z/8Gx7fLXjMkzHQxRDdswV",
-	"uvD3S7T4nDIs7O/+MlXgZIGTeEVj5kuT03jRa4NCEKRvr1Mxw+2ZvPbvfvJwtF8C+h8Q0J8v9ONfUl3/",
-	"NZPBPoH8W9i9iPnpjv2tJSFlywkCQhSAurW0o2pYTNHJbkEx22CO21IlYRqv8xH1DMUtQcoD0Il0kgW8",
-	"+CX5w8t5FS17wx6Ho3Jz4T3irvX1hMI/W2yuX4MGO5VRhi3P6Yigy9UVKcUwlz58f5ulIpl0Acz8Vo63",
-	"e+5qux1T/Qh3+Eg4rq603ZbKdisaL6AiL1WM/J4lM5aQyaY/vYdUxXN+y1ph5zCwrFqfVEiScsFICiht",
-	"RtqLW4EpjQq5G/6TQBw+4s0dYDUPCsx8SYy9XCI5IiAs0JLM/s1XtTtREDO7OoJGf4exEPTjCi6skhYz",
-	"uDPzpSU3FzMHK9TvWuTYAz+GAydoOoDSYhJxpmgXBQHzQ5rIjnxsFL/dnCYTB5jpS9qe2u05BsMBFid7",
-	"9ewFSelGZihn3okb++GTIiPDw5SDPZi7I1eg65246DjcFtoOhBsM7grtGsgmOSWXwtP4nfAhj56cOaiW",
-	"q83pI8RC5oUXy24m72NmeCB/P169oeA0fYXQsLj0jOxpe3qoK4q9f4h++2SHfaDYVDG8prXpNPDCp3FG",
-	"PT7pL/WiFDO7rR4rBhYj6qcfjZC9fGYuxLn7HvjWv/Qlu6eFbRyFvKP7z4oxtp5LUFhkmuRQzBgGruuG",
-	"jB2cjWgKdSQ+klG5toCfJgyYlksG2sGeBG7d/cN799cI3ff97LblFfmoMUVFzEGeO+aVnjQtVW5JWMqt",
-	"asN2wwHrnuex2K950DjI6UMEa8zluifd4BSCNC0HG/9HxrKDAGI2WG4bPtgnJwE+BkpY55o9dM8PSzuk",
-	"7QY7/mNMFkKuNRlbvsj0mPzlTSYEF7OIXGdg6I/IlVJSReTayNWKJX+NyBgTney5OI7IWGcQdWH/xKWW",
-	"yv5tqJoxM+IJvGOoMiPDlyyvBJDgP5uX4JKa8ry8y7/oK13M7kj1J9ZYaF6kp3Q6RIdOOg6Jun03JuBX",
-	"wKr5U3rLuZUv8vHPr4KfWqqwu+cHPMN8k+WCDXA45NWYwBGF5sTjLGUv7A+/Ygdb+WFMRczS3bMcDzCD",
-	"Vk0dhtSP7x7l3HxGoUz/tMwozsXKH64it6+NYu6fn9TyvPGj2rpC4cRhIBpYG+x/TabEQTYyAyU+Xx+w",
-	"HEalVGoWOxBAbiBjeMHYCoOWePLgJTzsSvUm/SMI47zLoDj+Sa7JMovnPhH9cCsJMEKVNOEnmtAkUUxr",
-	"ptG7KKTxC86SIls5Ojs7I4zG8yivgrOLr7dzoY3zKRxvjW+YPtRdcRclznbbR4Er3JiwlTAG3BLbL84B",
-	"N/Mq03Pv3AKLhccuDrJEniWu7ZnuC+pt2g/t5spLtUglTXIkgO5qCSrT5nXhTO2FQFoCg8vLh1lphFH0",
-	"vq4ZJIa0xY/kDvp20KotUMNfbjA5nHe+hps/bXwz5jB5lq/YBLzXr8KUuxlcyxQ+EiR70cNzRafmE7S7",
-	"/sxMHrVNuICKaBDh6lyqEPS5n4ga3u9ibK2vxkdSqHEwhJZ5b3MBhv81dZHjAn3DhGsis91CYbfP8tCM",
-	"9xhhsGVa9bmChiLKcv3jgShL3RUYPtEt/xEMrXBvrPE5QBPYewdka/ji74VSENoERdpUeC+0y4lcYQ0r",
-	"m2pTV2OOtl43itP0GEEQ/U/635hK+K6hqVjA0ntOONNPEB31cFFltRMY4ZBSqLWCqTPeKqUZiVPK4RBB",
-	"XXc9x7FBlo/7VDzZkUUgnr6VR67uMLLmrXv/mFk5vg/f52PHzPj+n9kLvTCcpjqsBwKYSL6BawlaeWCe",
-	"fXb5+sUhOMVTJOeJQq6wxCkQ0HlcDB3vTvZ+DE+WXGSmM+7z9qvTsyHNEm5OUmlfuW8+SeXshN2Z7odD",
-	"8NM03omlmPJZhszVeMogBHEYQ+Bjy5NhItcCuLaKfL77nbyGYN7WX/7ao3fYoM+c0dRe6aq/8hhAPDDQ",
-	"c49h2e9HDgi5NioImhY0xWWrd/y7nGimbnnM4M/h/e9ysh9l8MN6723tD1M5O0IfKylT3TFHeG61bZnC",
-	"KKz4dFe+HRExsYWOoTjnePtY8AWkiD3I9qQ5nIG1YSAqeL1v/HV4D//db5H9p40OE7oazpTMVnqoGVVx",
-	"g8PhjRUWCG4+gLzaIiS27YVw06uvVsOVYnNGzZALbaiIm4QPvhQcUPjNe/fTyP+EULH7gMUH2qnTszyG",
-	"lZK33Bkmqi8VebqNR6F5FXlewd+rILgjqfZjkWYjfWxGXI8UwxDHMEG6BjkcwYWZTlL2eYzXB1nrz2O4",
-	"fLnMgLrlArSf4bCH9/lPo3Ity48zlTCMcmOEh8JS7kEwl2j0eayuG+zwfvmIq4idPtL8MHVDDz+X9fDj",
-	"vbd/7n887rcursfjzxOT8D6PNWlgtH5Uabc7DGqPKeqYCrGPy/5jrIcb7DCmIuEJNZ/LSZpbMD6HwTo/",
-	"fWG9+IzGbK+Hn9eIU6qNUXw2+1z2oB94OTzg8xt1W5rGY8xkr7C040+/anT7QgmDwMDV2pKG6sWnTZ6q",
-	"hfVzIOfw3v5nf6vmJ0xcN7HjrcOHhj/iMOVXO7t0bpFH6Cm34R3ksNm318J46ZjlAHezXoFgzV4PO4WD",
-	"ifxPbTYP9lMdZHL9P+tyix2LKIc4y/6jSVM9lz43Su1wOO1I1JI/5RGEcQUJ69F7HN7n/3o0sV/r8TDD",
-	"PpTP5BOYgH02ZYqJ+KOsxvZP/EhH+TiPSYIhIoIeZIP8R5DDoeDrYa1K7hfilIlz7//8fPZQj6/cnI5K",
-	"wzw65E/PTQeIiPlkWaktVOegBNQxFV8YCekw1EauvhDDEQNeVuYwVrHH3ViBqIx8Mp3RGKUMvu++/fbr",
-	"77bl8B1xDTA4+AsvWjrYe/Dso11+jiXf/Zzq5Psjk4Y2gvzwVyiKvTsN4OPAUeJC5Hkz2rJ4EgxFLD3e",
-	"b0RMJAAH3TkoLAHOxVQeuIMiMYEmdGWYsn0EaNB4r/Od9pjx8Ft7kq5R2bxvV/va2x7Y4UO9K/Xuoy5I",
-	"d9tVGMfdG5sOGY0XqlvftfaV2vZHWIiynar2zJWO7nhSBIB1vLPvwF0DwWFXGn+QR2C/fob37ACzCusd",
-	"7OAc1z2L/ff4pzqX4b35hFcn3K45NKV8yGLg1wcFB7aF7Lk4t0aX/vegUpA/vHdHON3f/VVroW18za5y",
-	"KXaUPvWQpqntQvE4SBxMYkyylLW/hc/bH5QyioYrmmnLQYdKLAon4GgWZ4qbTSlOMPz8Nksbzww1XJvQ",
-	"TAGrYvjst6vLNJXrlGvT8sosbn2Qk6X9jftZvB+TwXcNCtXb3U9r6Wpb8iQO7yB8vsrUjEFYxdYXtpGn",
-	"9OY9/L2nkcx92jKhYC97Wg26e7J77DJNt007fw0tOoFX3K2i5clwxkzMlOl441am2bK5izPNFObRtT9p",
-	"2YWlF+7hvy1rFThw/OsHPXWwVmZgkHoYZ0phmnf7w670tq5sQHx2b/+zH7O6Lweh6RTtDuOUjzSLFTNH",
-	"68Lnox+tA73RUN30IB0wpbGYJeS8O5EPbU2o5vHg/F/vrb7jgArwH770P/7zw3v7obr1Y8hUOjgfDAFG",
-	"ymW7h6qk4CeEG83S6TnBDOuIuAHpiGhmDBcz+1d+2thfLfucFrvAgSM1b4ivmVylWB5b85kgXJS+ygsO",
-	"V7/5EXYiFD/HryGNP489ANzkWiuwC0Pd+1JoDsaUK5LXdWlCijW/fzuXZC7TRLtqz0qmWMzD45WUWsEE",
-	"p0Ajl3EsM2G0K+cOKEil70ATDHz2plxWrIxKdVo1rqLJLNSvN+tFbuqWESKCnhvEbSjcx6VGvVEt0OTP",
-	"+K2RZEnVIq94g/XQS01AH4Hvc7zEAnZ7STcE6niVPgerWctyJDxxuIgA/8HKDIUnd/O7V2lClFznFUDg",
-	"PZLKGZnJMh/YEzDYLTVkLdUCwKtsAxMaLyzPieScQGJ85BDdI9tqmZi/y0lwbb2ljbBUs/WcKeYrivNl",
-	"XgUolivOEqwuDhwsK2uPKBuB5r/fuLZyTBVEAsybjHLqlWplSsGqrOVNHi0r0VWjIsCrLuo22BigwNBZ",
-	"lc+tyNkQWgz+NJDr2dpcwZuNNiNEFdIEUlsrc3Y31zYmSKVcIHZrLcDgHNki46k54YK4W1JRgLrci8+7",
-	"aht5rWnPEHN6y/y6eWzHWArNtSFyWmu/bQI/UTWB+thYKMo1momEKVKBxym1hygpH95/+P8DAAD//w==",
+	"7P0Ncxs30i+KfxUU//9b3j13JMpOnHtWqqfuVWwn8a4Tuyw52bprFwnOgCTCIcAAGFFclU+dT3M+2Pkk",
+	"t9ANzCtmOKRI2d74qa0nMmcGL41Go9Evv74bxHK5koIJowfnd4M5owlT8OczxahhyaWx/0iYjhVfGS7F",
+	"4HxwPWdkRc2cyClZz6kha6pJjO+fDqKBjudsSe13ZrNig/OBNoqL2SAa3J7M5In98UQv+OpEQos0PVlJ",
+	"LgxTg/MpTTX7+DEavKEz9oqLhW52/5al1PAbRlL7nBhJjB2QYjdcZppQkcAPgt0asqIzFpHfJRcsIWtu",
+	"5uT9gETk/eBQ47yWhqbPZCYCdPpJrsmSig1Rcq3Jkpp4Xu12KtWSmsH5gAvz3beDyI/DdjJjaoeBfIwG",
+	"K6rokhm3fDRJOA6jPqrf7IoZSRSjiV1BSyuqDJ/S2FwQbjQZ+49HQOExEXTJcKW5IXOqT8kv0pCYanai",
+	"mdDcroadGbftW84YRAP7zeC8GEc0UOyPjCuWDM6NyliZDkt6+4qJmZkPzr/7NhosufD/fBzV1sbOlE4N",
+	"UyPsIMSbKdUGx+ymZ7mATNhUKuZH+UfG1KY0TNvkoGVMj8+efBsch6PaSLEpU0zEofHQGZGKJHzGtAmT",
+	"qPi6J42ePH26nUgJSxmsIU+ao/olW06YsuShxL8YHly5ma7hNVh5yQVfZsvy6Dxbu+HxG6Y2bnjhnvM3",
+	"duo50BsTCeyYrcRQbMa1URvCUs3Wc1YwTHVwhxjTLYuz0goFeqm8ct/+ZnF7R/jsvj3wWIqR4/SWNfXb",
+	"4HB8zvVIMS0zFbMOkbBS8ncWG8KFEwhmTrgmFMUEu2GC8KmVbqmUC01SvmCECgJEgXngyVjM5J8nL/XJ",
+	"W9fxyS/2x/IsEjalWWqcfM7HPZEyZVTAwH+Xk63saKhehBnQfX1IStom8de7th7h8QEleUonLG1ny/zx",
+	"fTlzySxN2ztaHqQPQ3MODPWRPz/kosnpKNNWEaiz0Wt79HFN7NOIcKFN6byPaZoCN4fOQvsFEn1/8W5P",
+	"3JDqweM5nMYtXbtHgX30OOq1CLaBkeb/DnT+1iphFHq/IGf2UE6Z1mTJqNCEpmlEspXVix6fRWdnZx0D",
+	"xPbDozwLDHNJbx2pzs7Cg5ayYxP4p4fkmpVic0bN6KHPIN+vZUcqShI7NO/gu8egwkqmPN70GUv5zcOO",
+	"BI6nlgPsl7Iqi2+GD4VKM8ca30iq8LkFo1SEJzuP1TV50BFnasY6NpV/fF+ORvnQIMYzKfDeoyuXz1gu",
+	"l1Sfk/Hiv27GhN3S2ET2H//jZkxiKQzlQsMP/6L/Y/JhTBQV9v46XvzXHSWTj2Nib5NyCr/8hZLJX8dW",
+	"chE5PX0v/sE2mhi43Nk7ENeGixlJJNPikSELIdeEKkb4TEjFErgmW2IkVieiZPwbVYKL2ZigpnP6XrSI",
+	"wD/arknfnv3tu9BS/JFJQ9uX4gCL4LR22nrfybKCK3VMhSgOv/pdrNrSIVlSsVXKY9rrUlZ6l6DQsVsr",
+	"l8VHu5QotpKaG6k2PWRR8TJwt8wMmA/czo7IiqmYCXPCRCwTlhCz5jFro3u13550x5v5dsIbJnqS3b3p",
+	"iH48OsuJNO17In98736ylG2fdZa2LYv7/L7D0EzrTi2j9MIBrxdaqoBZDgRlUypHZHwydlYiQsmCbchU",
+	"KmK/ZSKxslSqpFVphq52tB/pFY3ZqJ/Kur8+mqufT55uVdsNnXWpQfnjQ4pFe8dtZwz/9L4caOSCdfBf",
+	"/vi+/fjLU7ib4mp1v17WbDKXcuH10db+mu/dr2cQpnolhWZlJ0FA/8EHF3BOTGSyIVwTtlyZzekgKrsZ",
+	"Xkk85ezf/3/FpoPzwf9vWDglhu7VYeGOgFE8lyKwX+yvwS4/RoMfKE8zBR9ZTYuhwZ6u8nN2+LvGYRQE",
+	"CQ0In+rhC6Wk0jiagIF9zYQhayXF7JQ8vb0lgt0wRQxLU02WVsKYORXuFP0jY9oQnkRkDRdk0FKYsh+k",
+	"cjbzYgov7plmpyg9cCB2nJdxzDT8tVJyxZThuDw09qStbbtowKZTq5qHHnlzWuDhx5wn5ARU+4+R6/zF",
+	"7SqlIl/K3uOgaSrXIQ66zAkz2dipL8laZmlCJoykzOq4SmazORFyPWia16LBiqklN0HevJ4zrojis7nR",
+	"RGfTKY+RazZkSTdEG56mREhjzwVGuDgnCdd0krIkIux2ZfdORFIZL1gS7tpde8K0pVoKIAo3bKm3cRkS",
+	"9y18NSioT5Wim0FFX9t1KaPBei77dX+VucX+WJYe/8rXrkxtbLbUc+RXv5j8h1YuchNtMlDgGL/iImZk",
+	"PWcisrqxPavHuCpjkgnDU3g2KBlkEmrYieFwfu3p8YsGVpVtDuYHe/E152SsN9qw5Ygm9qSFm4RU44iM",
+	"V9kk5fHI8Yb9RcmU2f/OFBVmfEouZ/b2Z7AZ+3CU0nih7StCjvzbQpoRtjWO3otxwgRniXsHW4rIuNL7",
+	"SIp04z/VfCZYMuLC/uDZ2v7tGNv+mbIptOKIGdmr4nsxzoRiqZXBYyCs3TD2OqmJkERn8Ty3sQMpiKYb",
+	"+8jMreZEJ/ZyYHcx3isbvAhDbzMY+uuGVYofaQLv6ohMlVySx4FjyjYns1XYEwCP8J48sb1r13bKLvC0",
+	"AE6yv6HRWM/5KneTxrHMBNxyWDoNzcO2E3AEUzWR6pGuOCXh1UATht22+Nxx/+B9XTN7hsUsguGumFyF",
+	"WqttWOBd10P7JvTbvbELF1yE7tZgYIbFsUtPhRSbpcx0aG5et+weJvQTHJ9zuL6iGzR5V8dXuJ4aHS9Z",
+	"wmnu3Wg8Dqvf328M0xGhGg8HqhhZsJUB08kqS1MQd1uVpmhguEm3XKWnPGX2+GegGTCypIJP7eE34zdM",
+	"E6vtbFvc3LdWmqubWRctr/hMUJMpFtAfYmnlRehs1v4rO4Fn8Br404yh8ZyBJiNB41nShBFuggdl13px",
+	"re2fLdELc+atIglbUpFoMmGaJ3a1uCBrqRLtdzPIKm7s6IzKtCkf2qX+pAp7Du1d0M7SSjsdnIWQhoYj",
+	"LWpk+sW9uDuhnDEi0IGjAgjb9VwGZ1lqSFcWuyVyAmRjbJlzyhUGLfRRVXJGCukp2lDDliwk41/C2qBI",
+	"tYLNNwOnOgSdsFTDQaMpT9xR4kMv9Lk9fmq8IAXQu4WYnj69WYtrPOsi4p77zkHcGfATi4TdIuFSRhMI",
+	"Sgp237ZnC/rkq12MtNgOkd+SJbarrKrj5OCGzxJufpBqTVXitlZ1t/sgiSZl5lKb85VUprD8xYzfoP1I",
+	"b3QqZ6FNldLZSLNYiiTAbpezXPjJNLGiTsk1knBNuT3fz3DvCruciYTJFaqczCblA0+AOQs71WbE7OWs",
+	"g8WneBm8sILB6vz2UiHFjMgbMPAEZuIbHYH+WL4sH0SrhA6UXOfN11mTiTwACy+RckrmdLVionoKHW40",
+	"VsMImg5fJoUKk6+YJi5ehyVA4n4nY9FRx7yhB9tVpZeDT3qFVj67CrrFFJdzZ7/ZrZQ0MpZpszUTr6zw",
+	"MGlQSwKCdAyjoLRVBdOUuKn3GBLIGdzs2dJKIDm1emycKYXCZ8LmVvuKBnaL2PF82KZ3YJPlUdcYqEba",
+	"qlwISarnaL58643x5XhGmr4pCS0XXVPTWlQ47DHXA2KqFGcJkZk5J5rfkilnaaIj4gaF5x6oEu+unzlF",
+	"4hxMApNNofxXDJ3fhThPLu3JuTKbgstUlrL+1/+cBG+zFM7VJb19iR8+fto8ZbOV3QndIkpkaWpvfd78",
+	"t3/oa5kJcFp9FvPn4P05EynTeiTX4rykBfsb5Zzq4pi/8LreOXiboGeimKFc+CfEzKUuXObOf1ZxSl+g",
+	"RW4Q5TuhGAJsA2jI0gte+xDYps9ZygxLvCK9031klen5LkdJ6x0FLINWBoDnjSp7cK7nzCosTmklc3rD",
+	"0IImlWXinpcWOgvIH9QN5ZKRCY0XaJfkpnRzwWvSVDFW1hubl9wa57bczNrUJXe5gTE6ypRpGuZDWK03",
+	"hXGuuliTsAUND8Ae9Gq52trb3y6rDJarwDI76RVT8chYdUUxbZwffwMG5X7nYZ2iIJ6dS2cCOid+hcNo",
+	"pWPLdccHC/srhN2QJBOJFBAeXrPpeRU+pG9i4PwFoWRCDZqAKFGZsH8UTlorF7TdnzTtx9QtizyxF/0Q",
+	"0anJTVh4CREVuSQYS/oaAcByFLp2QC9wXSm3/UgTiJtw5mj4WvfrqRA71Y5qsf6RMzwoDd07Ol6gmmkf",
+	"GTrDCBF/lfaRCd7iHN1ju3hbkpe+htrDx49tULFsh4Rv1fBdnagVhWBpM2Ac9rEJ1ZCkZouZCMk7VkRd",
+	"VJkPeDxBqQIy8Owc7iq9xWu4N0NncPMtFseuQ23tgnbDQ8oZrsnM3rumUpGZlMk9pMsC9ckK3xSCvLLs",
+	"euD3YrFfcGH6SqcX/uJXN2SFlI511VHnTKlKzhRdBhXzJdM6GNgabmkno6xvu3VWAfscy3/vpU0icRqn",
+	"b208rtHgOG5omrX4+G6YSnhQmr92fMRoPCd8CRlZKEi5KmIq+kzgpf34V+xo6zzyAYVm8gOHG8mzORW4",
+	"njV+ufFRMw0eSKihE6rZqEO7y99BhTwZof+q386c8luWjG6Y0m0+07rsFGw9iAYzlD00NXA9DgnNFY0X",
+	"jn8Dl84bprgJH5Dtowl5hH+QGQ6w48Dvtd7QUK5fB9RGSBDYsb1X9ptQY446AQ62h4m+IFKk6B1azyWY",
+	"jVKuDbnJUsEUnfCUw0x3UXvdcbTjDLwO2+UP5mzHRt8W8jmkn7vbQP/2rmlwxpl2gR813SRIWntp6Ssb",
+	"oNN3mqlQr/U1Olb/v5b62WyVUPnq19Ytv9iUz0XH6iU2bU7Lk/dD26bc767aGc/QoYaJbSpXqxJkVQ/N",
+	"TMkfAVuQcJO7dZxSF/SM9b1PFkPr0k6gjVaSojgJaBwpKiJHuFE6i1iavp4Ozv+1kwj9EAWoLdia6cKn",
+	"4m9vyjKjVQYxo9rdCjB1CCNl4JLf38Ba8FF1DLmjTjGne9qdSNO0n4JZrKK7yCLtW1es1QRw/5XByIzS",
+	"ozbHT/ne7T5qHe/byh6rDjkcpL1957Xv6dYtAl21DvKaznYSKu0kPJK06bf13ZK4gbfO9p0OxR8oRtPW",
+	"eZUCQ3twmH27X7BEEVKafxMVI2mdQfWkCijAWocv1nM+m1tpoeO60anVJddvIn7z2p5Dw/6RGubU9p0U",
+	"9u369HHU4sod78aF0fuuim/rAyx12UYFuAbttNvYbZzpkPHJEbSUOARBfaD9WBlMcsc0wTZ62qCmrt2w",
+	"D3YtndEJfclTOzZ7kuu+ylaZFwLq3pTfoosjlBQrTV9rocxMLJF1tw3mtXs1D/EMOaA2ef4ROKDtnFXu",
+	"1Y0hulVIQxjesoN6jSNW+8wi5/vwllHmwpdymyW20HMZ7VhHlgUy3ZJh7Bzq9sWon2rWcEHGcEIW2iwI",
+	"EXC7jDBXq+RCdI5J+ElIM/K0Ct93ca23MH1u4O3P351RHIOCcaoEzFnDD6zYlwXLFktc2kRtguB1waCe",
+	"mJNUxouBi6sOEqX0od7Rs+pIv9t+qK7kjt9Wlni3bz3H7PJV/UjanwmrC9UvyK4Zq1QKg2tqUKW4s66Q",
+	"sc4IqC1q6o6hSG3T9ya7pkmoiP7fKTwQrIgthws+Kx1o/lrDNSb9Y3zWBQYWNZ3NTkDmcsHZ4vNmrPiG",
+	"UABG0DLd+8TCcztwXrXalSEkjUKwKYShyTSJmnGNRRx+wGlcZrx+V8YawzbvjD9B2A/bWOVAJBeETjSY",
+	"vhuk9BF0zi2yX2hBMbtShCvSK2eEEOP9JNPkLUsZ1axVC0mK+FuvkawlwRh+Uomix/BKJhJCyVymSdOd",
+	"qRcsGU02HWkf93YP1ynjuyyfLG3+74rtfN+N2BIwmSNYFdGPQq4rEbhuNwV9hss25ft4+6KUh1MPRMEU",
+	"iYgU6khEKgdBRNw5EDk1LiKVUwDcd5lYCLkWblN4WeJDSYPmFDubHazHdYvCEndEvkmK2RfbpSsD5+9y",
+	"8iLPL2+eUoph5vpubkYmkiNFTLJbo+iIGqM6tJhKiFMx1d7XcG2oMkeaALTdLjLatO43nvfeZkLAH1dG",
+	"rlaW7cC/Z5nvKsOEwKit2VFpZwWssnqx9Tz7u5xcU714hnEJoFTw2SwERPTz5S/vLl9F5OrZTy+ev3v1",
+	"wg7wxa8vfrkOuqV7RLAFruEiaQEl+c3drtCm6P2OmCGAQReaLLg9xE4e54k/67lMmTsF+t2T3Ai81bl5",
+	"1tg+zsnLny9/fDG6enb5S0TevHv744vR5bvnL69Hr17/GJH//T//Vz97Z7mz8uSLNci5xy9my363K/hF",
+	"bPUqSlGPBbmPdHDB4ToM6CmnBg+Y/ArQkn4W5Mcf7RONkTSWJ4ihC0ZMpkTPG3l/GzW7NSOjNkdak5Xi",
+	"0tvFmuwORkJFZpLpPImkOUSViW1EXlNNJmyWiU8hnrvl71U8Z0mWsoT8ZYp5bxB0adTmr4cTzt35C4eW",
+	"oP28ZiBqarBgVZlUGDwy5Gu/ozrkkDtJGtKosDn0YHqFZO99usPa9H3brhvE+/V7Pzc+9Xh3TbnpO+7a",
+	"anhTkm+iIEIxwZK9ophFy1rodyJhak03LYcpJOdYPrZr68/TCY0XVuiJ5r0oZ5T+8QMVTTR0Xd43Wa8e",
+	"6VQMrSNv6mfeElO23zG5d4Skh6YdRJCPFbTt7eFV6wjZ8/7J3FVWnXI7sZ5JMeWzTLWEik35LjkQ2OQP",
+	"PA2bTvhuMXBuNdtjccLOu5U2itFlW162Aw2e2Oun1AyjT+OU267JTBIp7J3YXvAizJWnmiQyXjB1yuUO",
+	"vsp8HMXEI0fO9tUA0jXZF0ZXscMjAB1TYGuB0UE2YrKkIshtJRyVkHWStavjgrFyzm45AKDDUADYNtt9",
+	"bTixyEPh+FG6MYXo9AtbF7t8B3t4OCHes8M58aEsBs0VODIyYSlnNwzMJHrF6ML+8Zf/W+j/ylnirxcE",
+	"ci7zFoCzeDy3xFOMxnOwcHJNSlJhH0GxE1hTZY/sjn5XS/BvyJeWlbkqpw63eTyDnilvEqkPNeAeXXHF",
+	"dP8wzR30yN8zbfiUFyhHW0cjV0zcsNtt95Za8oUgr1dM/Prin1awZJZeFdTfcqjYJiKooUWkMjoI9Cks",
+	"iZW1KM14cD74XUtx+pauf3aaatWJ3oFeii9F6Ft2/yLv3r6qrtLTx0+iLiNq6dX//vhvT3ZMD/itmQ9w",
+	"QdgNUxviPALegJiyqSEyM314qLgv5GG50owowCx5Dx/8t/RTZlWtERc3TBs+q/tQgnEGW6l0Uw/s2DLy",
+	"UADvG6a0ZbpruWAHtAUixEzYxlzdgtUFQ//CeZ6xd8y8xmgwD6bA51eveE4VjQ1T2jM1YMfdS9WDdNlM",
+	"54HizRQ/LsiSi8wwXXa3CAcr5v3FR6VLu27JFDgFd1Hx38qJNG/yD7dbt0vnBSxQtduCufooqRX2RmC5",
+	"QG7FZ8OQgbMakMS3ndXVZalZMVIaM6yV44DQKPAzwPjoc7RNjT1aVYE/5wGMaBntafzfxj5iM3JfovHU",
+	"fTgejk/fC9SUERUMPskbRYAw+A29NoV7RK6F846A38ShEu/JYUXy9FNHP59LvYX7vKJSouhWvvqZJuzA",
+	"orNTQTkYux0g49UfG7WszhsxAo779m8kZQZEqP1nwmeA91EEE/Fbqy3PWbzQ2XKnHFYvi3sIAeTfCshA",
+	"Tbv0KKrdjBZMcM8jMIJW4Ou2rPSInMFO6p9HmOMJ1HugBvzUUTUX3s3J9+6QOvbDIujcMp54ZTpEHTAB",
+	"bjmuVjQOhTZimmULRBepZ6XnaCkOMQRSNPulTncc0nzJA2eB8xv1X7Ft1qtppsCQXE8JaahMe+X6AIFf",
+	"T7uzfcIhhiVaW1bC9GRMTAaITMNFbMgklRPc1x7DbJ+QOqfRIM2jfP0biTKtVrs3St5uCptyG9KTkjHT",
+	"blJU6LWVSQlP/HFGYrxqa8Ca5JZ9ZhCrWMMOsHPu8mSUCktZloTADewD6NU3eT2Ypf566mie43b1DNFl",
+	"Jp4HMda+LzVnNxVirPZh7XzF96NFjnqXIzBSASFYWAtp1hvjJhT7e+mWF9QOjLrVxOF6ORBIP64ZvWG9",
+	"d3SNc8tcj3xR5DTjyEqkb+XcN3n43i7hmYrpuWBat6DfeOshaFlA9jUapgydYR2cc6QOZOqitdLdhjWe",
+	"zLhFIJIuTZhCEOMlvR0BDDmi58Dlvg6uQtM13Wi8R4/QKiOn05QLFrzwLhhbjRL7RZCRAKuLa0RjdCgN",
+	"gPhsx6wvyJnPIarr542SPN9851VB/PdZmK0rEwzXQ8pbfPz0m+/OejSKT+sNt0wW1wi25FLesKRYS/Cx",
+	"on3ZLmEeT27/Ybrn3nOkEMOMuPgjgKUO7S00tgHdLXMDb8mUwUHg4qZybH2xgcWaMaN7oeQVfN1cizAh",
+	"Q4Muc1XrvrvKrTgNCR8vWDJqgU2oeAHWVBgw7gJU9dQQmkrBHCYxQlJYqkDKqZdDcM4kAHJoB9sXbyEa",
+	"JHIteo3KnmpC+i2MQwDwXuNkQTE+Z4nXcsnysDUcYO9hzRlNzbwl/tiduttUlfIRXhR52fQPAsm/aL2p",
+	"KLakXAQPwZ+9HC80npyWKXIuIFZOWOkIA7AWiCXKsxkTibHERNNNv/MrU2kYrxs9vKN2PcBDt2zwnl5a",
+	"YlfJsr8retRxltdIY5VW5Fp718hm8/o4PJulae9x1OHFSmtfX1ckWMFy5VUNTadOyIIfQ1LhbVGIpw0s",
+	"okC3r5IplqtN5K4f9ky09+7gFmZWdW7BkL2u1NkJft4eJl+Av+/aaDAz+7ciscdH2Hpcb1KF5qrCzG+2",
+	"O+1yjPgcNb5MFWxky/K8UeyGs3XA5gLrtgvoXn3J94hBgBoPrmdUk+yvKW+F5q3f5lpKSa9tB3bQVLUE",
+	"n2UCu02CxYjxapYDCxQ72KNc67krs7DXNq1czoqRRPkidFzZijtpixWg783ZoScEEl92QbFwN+UgjkU9",
+	"Bgc77JiZM538EDQ1d+xg7xnocEhAEPxkQyhZgf3R+dYQxsh7Cx7KVl3BNWwdsJ7XAa3soHPYZu1XsJ+u",
+	"AeWrwja2lMasmuJhX3aIsgAZqQG6q2rECV4pN7olmarOU/tiHeaSspk2yg2BEfjzVUicRzGF/ujwVejE",
+	"Yr38JB09O9m4VdR2YPpdgxkSEXTthrU9O6xgANZeSm3IY1d5dSd7JGyqAJ1jiUDBodIylnrwXNcq2V0g",
+	"0J/VVTw9QrIaAmUOHwnYgAbzUMc+yi/vuQwO07lWb7N0B50F298KbgtqBxYPCe+KSi5+GRKZArbaTqEN",
+	"dicjmEChihu2XKXUMIif1pHD5SVOIWwRZ81QhjZxZj+rBTmH7sVyZS+XKYuN7Ioz3xXs98o1WQP8PWuy",
+	"eGiLNYszLtgG7bQXFfxG0MuhAmigeuMgwFMGcJtL0z3UtFrWC6fZf7k8UzSiHr7rFfXQHGjADxFL1aKp",
+	"v57CsUWW1IDNGOp1xmkGEW6AHFkoR/CPn4sX7T9fuJerm++7b4PuQKOobh3COfn71etfsE6MYbcmsnd7",
+	"CoXEXKEIxAcutEDPAGhmAv3VmY+2lTGMWoLgEA1EG6p6zGdFjWEqCCk7S+UkQhLN2O053KPY8oap88Kc",
+	"RNjtSmEByWpnbRVpm0tfcxYH5KW3WOxQtit0KHlqBSPytNd7ewz5irUMdU8Xs4eAD5mOUasu1aqD6iAg",
+	"c4PnY1fsxE9yDTErk0xv8BbZW9FrqzqtXcU8IAja1lZM6K5QUgdQz0RXxA11MTf9NVG2DIa92hOMJonK",
+	"XU2YY0p4MGwIEH3ojLWFIU2UXGt/GG5tqR/4Th1AqCgIUGWnGuUqS53PvzKFkHJSlIppgeGuS4EpFzOm",
+	"VooLqywKwhMrqc3GYdRgwaoLCLGlfEkQyt3ZKG6Y4lMeTgPeEkDahogWhO10HFKOp26WagnDciqW8Biy",
+	"doIJhK+nds5WRmpsKCpVKitVzBl0Bk0GrxXONNdFI1cyLrRPLjWhJJUzXAbLICfa0OUKSr5lZg7Kk9Uo",
+	"bjzZDpyjZYemdFeAhSu65oL1rH60nsulnbqbMziKdgLtzAFsakIDrYrn3hc1p5qkUi5YQtAjs2Gm5BEr",
+	"kTwTpX9wcUNT2I4+o+dD77udo24BROMJ5OCT89jeGsd17tHCFVnThVyYce+6UNjQc/8ZpIxOpYpZW4RM",
+	"DZADnHt2HcG8nNvVp1k65WnbUQRKeoj9LSv448evSaH75sm/YBL4ECzSYo4SL27bnfSwmOLESjTssYjP",
+	"S0vW//51xRhJZKyHBZjI6TLZPULcDoaL2T9YCG/O/glx6KwlmMkbjHKxAgk1hnBhpBU+KtOGQGBPRN68",
+	"+PnC5di6Kt6/FCK4qfkcWGF6iaeyvvAFOArLr4OY9d4RFK1hFSrVDHxIofbtLY3f2OvviirjUCWgNSt5",
+	"nenvkUYn35pqFybsnC/NzkrHaxhCr8fZFjzYsOjpggUO9Tcvft5qtMrlWamhqMIr1bGX9ZaCgH2iAR1v",
+	"7hV2gQdzm5dFZ2nOvAD9htX/GLCDkTK8+qLDtoJUqV5GGuuCf5xMMpEgnlrXOhW38W9CkNKwICPYYSF0",
+	"d+/GRkGMvIjb0UUZckFARoF7u43l67mZjgLFdCNP6PqQguvZCHPrtlXuEO66NZkkJCykSDej8Hb+rRpQ",
+	"B1ERRRhjzZTD83jGnrFQc6ra4ALnDLQhK1sbAYe1uFQIJXXcuovBMxRA6Ez8gYBB+/NOQYNQCQIMG/uQ",
+	"tcv8sROR/SBGu7JU/qEV45ymXc4tIyV6AKfOVYKBHOeFbYcDbbXM062WQdlSyjVvWZ5SOKGQRVAe6tE+",
+	"aBaMMhuGOYobMpMFYWeK4maXLeFXW8ze7g5aRj/39m/Hz+UNVU59D6xEiUcCBO+QHQdDNL7X3i+j1x1t",
+	"5xc7obbtBWO7bHs6awtFr0xlTqF2G4au5QXMCp49gISp9OeqlGkSz3maKIY2Ipj/hKUSkEAl+AF9bnal",
+	"ouqe7FtGkd/CwkEubE97RR04yGt76rI9E2kD0WfFhaL65XNosYTxy5TyNquJktlsbloMKcdMxu0dOtbI",
+	"2g3oTAnbqa5LF8p0Bz7gYTJZsQrlp0tb3Z6m2sPkfU1nv9BlEP97EvScS4h6LBWNKJUYENIQgOjbZT/8",
+	"1qiNRqZKLjFqUopGP6X8k3sliJrw8XFdOyCwVpxpvefdA2uSVwA43SdYk6tVhF3Tmfc+71S+ldEOXLx+",
+	"Eu5gAS0dbu6WCq/sNmYrM+qO57osJzk69xeYtMQjg7Cqziy5U5/hA/jAfdmrQFvE8SVJ2YymcF04L0cU",
+	"O5voEizBUrlNoaM6yKpg3PLTKXmJQLsQJD1hYOnBUsWfS/KjHOEcQkTIY/VLpePd/aaovqgN3QR3qZAj",
+	"S6deDbu4ICkqjbcErQTgE1p8uqrAze2HGVwG2/34obkgvRdgy7bJ+VdO3X0kUN3xnNAj+I3b9NvKmHwk",
+	"4Na2PmGp5mCpKc90Zc4OynTFRHJFl6tgVNGO99+WSHbqap9qjFrZ4VoQK254HLoZeCx91Ei5q47ATc+Y",
+	"/CSEh/YS6oOfkydnZ9+dnD0+OXvSUs8vXIyiPCR7q/YjclciMuW3/QY357N5X6QJue755pIlPFv2fBlc",
+	"M80ZakmmNGgBqAcpcVYKRXbajmX/sNUE9bY9AuoSELk+7r9sJMAZlDjIkTUnBNKu6L1Y2PA2ybRp85zR",
+	"LOFMxG2eDshh12SZaUhXtheN6gFdQeBCvarZ1LMXr8D+QsbgE9fjA7o+Kj2Fys10mq+zNB2FjanvBP8j",
+	"y6ssFzhaY/v6GMS5x6T4P+GnU2JV4EwzhZkm47VUi1TSZJj3MiapnAFQ4WSDOx+t0qf3Usi51lkI7PhS",
+	"++XTdAMmBergjQI5jpuRZoFLxt9/+8cVygSC3eTltDF/HdKNLgJw5/b3YLALn7KRg4/pyDH0yaB2/HBn",
+	"vHXh+2ByTPlN36oxD4sU01FYruxFNi4vsrD4XJSiKFzsOThpvOv3ENCqHVAVxT7I2SkqREN5b9dWMCo5",
+	"R6ogOPVYnfKAt0ip54pOTbeo2q42VsTRdh2oJka2t1+SK7WFVhkrRbGG7zJ9rwD51u4R+1js4XKM49On",
+	"33y38z58/LQ6g/bE3e/KKbuPu3bgISGDvsfyVQDhUUAFHQ6O5167mruEWxBkdmsXpLQPKvt6OyBawJq7",
+	"bYduwwaCrXatnJOnDsVpD+jdgjJeT72oDkVqt9KuAsbnLYZlWvnAqZIP0JdDUSw/YnYjoZtfK1laq5JM",
+	"udHbyhvVSntlaeqzAHaNhfMmkWmPdJq8MBIMMTSzdyKRIpTE1p5XmyvAExovIo+PlafN2CcrqtBLk2Mc",
+	"7+CX6fnqyNAgfhNEt+fFeEvp4ZAxM9kQIdeY7288XleR2UPJPBMJOj72rHBSdg17n0ox3NAaVIpcPndF",
+	"2UMVuMSUCxZ2ZFj1aEpVGS7G31UUo4kvN0UhLRPaSQCOwWqaSxrPudgWPdTPwlKZywsndz5+2Amyn91w",
+	"memH7BPTecOAJAorDyvCsGWNaDNTJZeuUAdU7EqYinIRFSsGob801fszkh9UVFn53gzUlgfemnZbjqB3",
+	"c8UIeohdw9AYfzlxEfZBC16JZ3ZftbpMLjJzXatb5/+i7ar5WjCsE+pPjIpzhySOboCzY6WGg2qZpBxS",
+	"ALk5bVbT6kJFufJoTGuqi3Z6GnK2RXzHc34Tzj5YriQU7KGmBV+Hm8ay1vEOOq/VULIDdfaWHrBa961L",
+	"wYdkrSXXfXE5doqs/jfbRqQIL9WmdzHRFjSC37y3DIiH2z+w3y9ItrJXe7zy5nwEWKhhTzKSsnvBWllo",
+	"S72M3LMZpBBuxe32qKLob2msVVaLBlVgm6LYqF2inKqh3fsbm8ylXDxn9u4eDIHDnJRwxgHRXMxSCIXC",
+	"zwN0wBikwA4Fr7IVBz9dX7+JcshaH2clXPRSP8bBd0d2uQM2o5VV8L8l/+DfY2hZhJG/fUZvwLfVVzey",
+	"ojalXLT5hdcwRWVvIA5XMVQjKefHA9dIumHCjFpTy3cvG3SMQcoYDptkp7gJy7DUtMS7/JGxbMf23Anb",
+	"wk59Od+3Mmc0aQ/M0CxWzOj+LLlL1SF37VWcJYTOKBd/jXxxoXK5obwGTLMzzJvqrJoGCC/nfszuVmhP",
+	"H/cxoUrxG2+z5QoVtjCkjJox0x+9yUi5GC17X1wsGY7CtFkWyju8spudauJk7MnLBI5DQM4zylX6pn1N",
+	"gtBHmUSVDV2sVGk3VHdTqeZSLtXKu6PjeGjzUuzjG9iBrNC8VB0xNq5chmaiFwD//k6JtqCKfAW2AHwc",
+	"KH39/sDLzqITxBy+xCNYThv2HQTqK1UN6WUnsJza34rveO0aPnuds+CBKLe7YX4X53nbxnnLklbNqpCX",
+	"e7kpi687Nm6FmF26XVPxycwcTq6g7uYk2yVmWv0bhMAp+W/2/zBcSOeVMvPiNhB8JhVL4JKHkJUa1WAW",
+	"QS0bsAxZtTYPz3UJ0dU4mLIzoVXdep0pfe4QnrcrXe31HLEdBPct0Mfz+ny9/Om6dXwgP0rwgdMsTQmI",
+	"ZDKnCYD4SLl0rt0+Tna6sfefUZGNVQu5ddjeUpFnqcySF9A/6B5zY1YQS9UDjMGlkY1Qd2l28xY1HzR5",
+	"ufRzF2FNJhtyZTmEqsSfjLBQmsUI/T6hmn33rR3Sk2+t3v7dt3iDPCVXc7kWlmmA0U4JyquowD7ah6+c",
+	"iy/y0ean5CeqJlJBcq6QGO895SxNApA3Bwsqs49HMVNmBHm+m/5HUDgf3K5mRHQKVmK7Exld6sgViHIT",
+	"zNNj5/SGbV31Dil37cwlO0iX/FK4+92uWwoEznwQlG2hBnVVf1ct3kPIOxWkzgDrqpaPEStH1nQbyHOF",
+	"xujXpEyWovHgQeKiJZ6VrKpbCqHsVq+Ci2DUVGHN6CX2tF5LFUZN2eoHyp1dmIoIwjhlpgUwo/VG9LpU",
+	"6geOOJol3BAl15rouVy3WaB6A3CUsDfyCVfoWIPayB1Qfshd6/vCRXI0F3dH+jV8hQiql6sB4A3rUcqr",
+	"pULI9ZyRv/927fvMfa5lN/Z33/z3b7fdqbD5JkUgvT7OFDebKzhCMHeAah7bP/BYsSIEfsk/t/IWU/5z",
+	"yB2OAK9ywZmP6DgfaF66ZtMV/wfbdEz20uE10pQgulDuzi3GwagqX6ZxIHYaXExlmH4/XV+/IZdvXoLx",
+	"jd4wQSBdgwzpig9vnpyenZJnrjAlvGFPi0ea2CfwWYa4CDl25zlZUTPXER6T2peOey9imbgKQgxsDROZ",
+	"cOcI85ff0/fivXgmxQ3iajldCHJJPTr7huCNlktxbt8+IeN/njgV4+RlMkbLiccd4pqweC5ZUjAi8p5D",
+	"IFZkSRd2EAQww8m7dy+fn9pGL33JZLBpwJnj1Zbx3fsBzEC/H5z/6+79wE7s/SB6P3B1mN8PPn74OD4l",
+	"l/kwjAegcO5idN34ZCjbxbdPnrh+U8hznSFQHRmv6IyNyV8ga+TxXyP8YaT5v+2vj61K9Pjs7IKcIR4/",
+	"kgi8rBHJVvg4Ojs7A8ljP/9jDEsw1lKZcfReEMR3Ldc6GP/z5Foamp4Alja8H7kUFVOtmUvsYHQEBE+p",
+	"4TeMjF9xsRi7uZQSkRHYWUAVP6v7acvNMRPmhAFnJMSseczOyTjlE0XVZkiHE6jv5CP49NA/KUeBDun/",
+	"8eTpkx8m2OU1XzqWevvDM/LNN9/8zfb57voZzmzJ05S7w+QCuODfTEkAooGezs7OHkNg7uPrs7Nz+N/p",
+	"2dnZ/zvGOlIpj5lAh7DbwZcrGs/ZyZPTMwcrjXtOnw+H6/X6lMLjU6lmQ/etHr56+ezFL1cv4BtIsTFW",
+	"YxzA1huUPAWDG/eGXDFBV3xwPvjm9Oz0G1eoFCQR7FGrsInhzeMhHDHDqVRrqhKX9TRDjTzfMy+Twfng",
+	"R2Yu7bs/FK9aeahX0o7Qvv/k7Mw5un3BVrrKQY6Hv7uoCOe12IZtVusK5FEgLwlY8BS1tM5CSvlIhz+4",
+	"suYgqLPlktqrdcUDX1CjAASxB3EqZ4Tbu46VATRNLava+eWxAuf/GgBhBx9s41VCsxuaZh6ZV7ZBOSQs",
+	"5gAwJp2Zz8FulAq8AhTvGvCTl4yZyO7X9VyyG1fDDJ6ju7O6gi/cCF5CMMEgV0y/d4pr74XbIc8KAxeC",
+	"IaxuhxYbc3Nu6CwK/P7/JC7P08p/KLebm4PKh/bTHsFnZUjInaqzuYkEjvvKi85WdLR94dYQne1H3hI/",
+	"040PPIHkqDSFclYJUZmrLrGeb+z178KZahzwFTBxwghUO0KRn0gMLd+6SW7hHlYSQmGXx9hqsuOIjCE+",
+	"0J1OVEixWcpMjxvA8TFNU6bsfR9Oc4eYkwedldPDYA9RvYAZvhd5DcJHuvZe0bp7A+PE8x3c3Ln+ZC82",
+	"Lx4RtW2KNLj0BiJAs2UGIMj+1RZqRyE+HZC9BueDPzL0/LgDxz0qOGzHssrtnQL5oyL3faXYlN/ajeo0",
+	"p5YRwXdtQwJtfschXeqFWxBgQJ93yGcCL2GhQeT8UhlIvmmcPGtCyARkGYapEr1iIHvPXV2jVabnEURw",
+	"RQQzTiPyv//n/2objy9PUBUnLVT67ts9iNQcaCFlo1La4JItJ0x1DdYX2TzicPuEkcKGcrut2JANZ0No",
+	"BiUctiNsjBKajqgWX/Rm7bxMaaVIRpjWpReCg8XI8e7RfjimugbCCiSXeMDTKY/PSWQRKVocTQCDBidU",
+	"n7PndznRQ3bL4sz42PSgIvyKa/N3OXlRvNmQ0aH5FK8McXkt+2x50d63+ry3QvC7Xu/BNXBwb27o5ZAr",
+	"kykQMNngkEu4G/o97y61p1h2J3EYnPaq2Nave234hs6YfQ/AkSsX021fwqv4phvfvZg0N+5O2CwTXhRM",
+	"aLyYKZnZK7KVFmkKBY1ddVrB1lZJAKPXHnw7vMv/HvHkY9d9rrI8R5QOVTZ4qJscpF67XhGBs07KXfdt",
+	"mbCDjx92XImhYsZ5ce/Ta5TfHqvr+da23mNFu0n6XAp2gDW4dsEphuqFSz0uLQZacSlPfUzR/dl8qI1c",
+	"HY22V0auPhfS2rFg+fJ22s6xtKghEAp4AOpCX71PxGt4++up2C4OLYX+lAfidZtQ6HX2PbDAXlMTz1tt",
+	"EcWpBZcP4kqlyqnzEpxAKBTGZ5yTcd702OdcsfLs0cdFPZ68VWF9lUzE1eUAaeeqvSURGVsyjt+Lopau",
+	"/cHv/9KLYBthIin1i96VPK3bvg6S4pRclmWJnGKFOags9/TszK0cpEGmeUGX98LM2RKNH7l/ZEPiFHPK",
+	"mCcMoyrlTCGAPgTdxVIIFhuNhwDM95RcVrF6YA1A3hXrFHkLTgFyDCWzAcNDs/SG6ZBh5Tfb1G46j2G3",
+	"ZghLeIKzqG73+hXr2JoNo4rMw+pN5ICQysv5UDuo1+nw9VD4eij0OhRqW33vKxG0OLyz/+lxEQLiH/cO",
+	"hOv7YNcfPA8OcvFxNOwWAAWph6mcdZrwyXgq01Sux+hc63+IpnLmjrGUC6bzeqKxXLKIrLHeAoAUO9ez",
+	"fC9mkkhB/jJ+RbU5gXDFk5fPHc4LnRqmxn8NHpJ2No90x1kZOvDgMNztxAucVAVLvpKzbS6AV8xq+2j6",
+	"pgZIoR38WCV5LmhytvMPm7/PQuAQHSXcrUwNdYErvZuJ/cOhD+YIP8idS3se4RUR+8+TX9itObkEErbk",
+	"GxpJgP0q098efncAmfqW0SQH27GCwDKukcSwNIUozhQicFQmNOFTxGCesE8gK/a0ihTdbDOIdEj2B7OF",
+	"0JJyvpfho061/cwd24nmLB2fmmZo5KjdaHY3aEBQ2hpR9YKH0Q9S1cFBHUo4d56arTeNCxcy9fSsGXHh",
+	"VF/9zo/juApG0c/RtQxn2OYGK0uCFGkat/fR3ZYcwuQ6rxM/u3ceQjHHvnrp5QW+/CFI/P2mjJ6POKSx",
+	"C6pcMioILdcCaUrt4P5+Bl5oN6f9I4C6CPYLW3ua9YmNeXywjsu9NoolJZLpg6jXVtnyYS0IUePBjTsX",
+	"pI3Ph3f4h7+iFHi/1YV7Dr+XFu4TSeYXYJgCtaKYvd46/YYWAariikI0l9MUc0J0xhRs156aikceDHrn",
+	"kxdtlx+HMxeP13YvfINv/4hFoI4mum37rzMDmvsDie4Jw3uCnBYV71ysly/JohgkPOkVowtY4FI8b6Ns",
+	"ngdjSSHg6RB3zvJKocKSBRbpHSRl1tfp8EKtuUS9Yv4eRlmiG19nZPdF7SOq2rYPbtiuDYTy6pkUUz7L",
+	"FD22oznU3dH30w889QQGv5udCeWCqSQiiYwXTLnswWRJBUbnmjkUJ6nGBRX1oTwiqk+NoaIojnLYXdV7",
+	"qVdK3m62iMrbzRufL3S0FS538yCmtLKwiymUUi/DBpexISm+QOQ0IhOmecKw2BgzNKGGPrxMrCzI4WVi",
+	"Yy0+L5E4D67efeQdbIJhgZ7SuReuPFTGcfeC6+bB9kLO+LyUdO5JXNsEdgWWWQxJ2ykz2m4Hlk5zeOmo",
+	"KJGFQdr2Q7xUhk+mh5J2lVyhuyL80j3OId3tsylTTMTs4xCldvfF9dJ9+cy9+xAX2B+wAoADFOxxjz2C",
+	"upnjHuQojJ0gfvkJyIvalJh7f7SjcLtHsMYGfT7xjDLK2eToXNh5pfl7lszYZVG/5ag3Gg+4+yCRwJVS",
+	"fHm2Si1LxZTTM8LZVF/5qoWvUrphqp9we4WvPoRsq3T58LLtGsSana2TTUWdNBRcgFPmi9F6aOELIlwl",
+	"ACvNRMJuoRIVlIsDfvzKhC1MqCdy2Zmg6r66+v71z4OwyanhnXTFvwPeyYFeJbelwv3un/EmTqVgyW2g",
+	"HOGOsSIyNizswMytXBMuaAjFL8zaPjv8UMw94WjTXlLDFKep/noG92HTorBrl7y8Ktd/PV5qjt8TRW8P",
+	"Ihc9aR6VC90ibgBUWKcuvmc9l1h9yMzZsnIh2EBO/loqMBL/2VlNMYMAF0OAWGfr3d2/9yZBq9v4DQ7p",
+	"rR/jwySXQ5WQzoK1y3JpgxwSpFpGv19lET8zqDVaTSR/eiCIwY+fOLc8n6NbzQe6G2KtF6eC00UzgVLI",
+	"tVWZsAwEzyOb72PJ2bLX9IrGnY6ht/kXUMd957BWiLvqvQ9hOKMDRqR2c0F1ag9kIADgmkq1vo09OewQ",
+	"IqhbQGcNpRrCC+jyCO6mfWTjoZjPzmR4Z+jM6ximixOv6ezSbAsR9Lg2LVGADmCth8+1qwjZMZmyKMr9",
+	"cPaqovo2BtHxJfP2BKy0wUPlsD9/LcVz1hFZds61ryXfqv1e09lP7rUt3GvXlyd5vDuYEYVRmxwbgM6Y",
+	"C3htYfD8YUcYwbbY1uqYXggDOOUUem9DGMgldvB++fisVG7Nw9G01lt7mDSE0kb7ZIbiYuNB0DUgum7s",
+	"PWHZjCi7QG3Blb/H0tVSft2I3kPvTE6tAZAvjSbsFoymGyiVnkO5LFnCKbEskJcVdzBMXJDxc3BsnzxD",
+	"5jt5Dk/G3o5FHf6J/XDJmNFllfuRdiof1VCRGEKpTkMx8D+70X+RB9zBbTt+LQ+x195gFELRaOHLCxx7",
+	"/8nbyV9Yt0eBVS+3x/PpVvt6ALHL4znJCeH2Zn5XpkWACgT7roXPTSWuY4fa+ugTBX09sM1hC7X9OjqY",
+	"9HxwP8uEBRD4sa17gMo9bIBZedULjnGox1zvHgTbti9zi+FJGTu4KzI2N292xiA9CLnesqW8YbUjD+cR",
+	"ES0LUYvwc49wt4W3T5tM6jfdg4ikelcPIJHkshJWYlSmDWQvWb64qNLOcd/a13fDTBH0rzmJdUTBFMht",
+	"LFf5XnMDIWNjrAszcgsyghmNYmnnM/bJh803xjX4s6iI61x7dGBIi5lm6RSSv98LqpiLyi3wi6OKCV4x",
+	"kkq5cCe8SABbPJiHiII2xGuHjyar9fLcebI+O1nITHBnX0DikGW4DlKz9SGF4nCRTZgSzFT8TIHqAnlR",
+	"f0154uCYuSbfnp0V2a5YtjgiCDZByZrRBVNuci0wlVIF5FCnnv56Sv6xuWFKYLVsmYIlTzBfV0IxmlQo",
+	"iLDiz2CjPNJWOdVYjWLu67o2vp5kIkmZvsDXKIQNXfEZVI4p5IXlWSXTlClvXmzLkV1w0Z2R4P3Dz9JM",
+	"G6ZySgDO7q805Qk1XMzy39178Nj9eG9P8oYu04PcMg7rBKzvkhpQLFYqQYTvGKmCdQ/IP3LWzq8onzAe",
+	"0FWr6bokXOErD3McFx09wGGMxk5E+beEcMmQK6o1S2qyMJ6zePHQF4Em6Y9zOtWo/rnp57uv0wW+kXJ0",
+	"vShGaGplKOjyruhS2JrWf+ds86S5W9x/nButMq+H9qEVC1040JqItA/gR+svYg2d5e78Lp/BW3hp51Ht",
+	"jvoTHRqb6KHs9z5C4U8HI2Q5BMsyoHkZ4aDpzCUqaAPA7nlkUVTUpbGXoJTNaIo3cUKXUswgfuQoR1lH",
+	"ZrZfv+OcYjl39E7M7l4HHHNyqLRqWCt7nV3KGxbBXxPmfTug9gvG4ZRDrLNW6/TOUmd4Z//TLwe7vESf",
+	"MAmbAptfFPUFkHWhjOFOpqTu+Rye7455Dv7IjCPMp/BZIAttU1c/oy3+kDbRVUpj1sa1MRVQOdTudwwG",
+	"leiCSKWYMXXYLT5ULGUUSzI9IEe0gBTBUH6SafJAMZNg59mjfEDVdeGaeYhyOPXxA8EChTRhuuc5Nkew",
+	"tosDwaIzxRjYvsD0sGZsMQhV+qhN2fUcnnQD/svHCBWIcQfYR5fBeT3SZC1VDsxRqDJEzyGukonEmc2h",
+	"jpndfo+csz+nQGTf0q7G5N67TVE97zpDXyxXZuMuR9fw8qeE5qILRuiaol1qJmWCyNoetd+HlVRLePQ/",
+	"XeHO4ibZs4xPuR7LughkLscr71UhJFzOvmft87suw2jTEGrobBANaDnPMB/eh/uMonaBqWEVq5InOEik",
+	"TPQMAXscKhG75yg/ffTa3kN/+CC3vkN9kLs0qPs9K5ccBV2tTQDBfdWqTBOoIuRK4h8BP31vY46VeUOV",
+	"hWpgwHCPr3r1rOzwTiSylNtx1Nge25dgYW0BvHRLRM87BAfZvoqzzGrdVRHZ/2jbcdHvErdrtl2m32Rq",
+	"xvIt9nkpAQ431U+FLNjqU2SGl0i5++6rLESRqNhpX0UDR3KZv/xgYrbo9BNJ28pqs5WOsKYCRFrweF4X",
+	"t4Smlvu+aJ54MFlcHXPUUv7WR/tqgLAGSZiHJ3DlXP8pnbDUlcfgS6ZPySUGfQO+GWBk5oXgCEs1IxNI",
+	"IEO7GHq5Tkl+vq4yPfdYvACqicDI+LIvxtGMTbbStSS6ukOTkcpYvTvHBwD2cdHWuZjGyGmKSCe8TdfH",
+	"KOxj6Pkf/qMOv3xD3+dQu2G33Tnchhq2tKP6Wtqi1XfuabSraP9yXVEFW+DOLsMc2RtVIolU9v+Dt4Ma",
+	"w5Src+8D/Y6vzXc7oopFOxpKcIkvDg8UfFzOPBCHeO28hoIlmUb2cNGdyCDgAMtWqaQJoYK8XjHx64t/",
+	"5pAf95RywzvtidHPDVZlkE+ku//GzTxRdA2VQ4rxHFwpC6AVl8l1cMBixQrehsg5SPeySpuQhk/3qJdQ",
+	"arFbDQNIfLJmk7mUC2+kylH/rEoFodY+5nJJN0Qzh9oBsaNQkJcbkvKF1c9ei3TjEwMwBtDrOlC+YzSh",
+	"2pWVn4PCZRU4KIucd9XUv34BIrwtptTkwSehXDfbax6Pe3qgyCsMLsiVTjuLOV2tmMCoX7C644zAwOvD",
+	"hXl1NPZ/UsS9vNnt3LE3NEgHe7QgfXTQ/qBgBP7LDlAK0CATPp0ypSNXjuHx2dkZqtEHiWVlaeqtAj7h",
+	"ABwriSTcdkLWTDESU6U4S6AYj5BrTIDEU97yRr+19TAvpSF3S+J6rtGnjkzgZqf4g57DPwg/Nfp6kCjo",
+	"RqqUnHpFT1cKtrZZFNqDCYLEO7y2Fqbb5xNe8DPgxiiiXJiBuTfVmxtTTiTgfNn/jnJhKzN9olmsWOdG",
+	"fSGSN+7tK3z5k5dwAF+wYia3EEuE5EKbxFjeMJXS1WguM6XHYAEF2+gBtCtPwZD9SjOqKjVXa+WJ4PGL",
+	"G6Y2a4e40Wl8eeOMKVisIip5V88NnUXgb3VQXfYfLsFdKtBDJmzGheBiBpo3JbFcLgH/o5rlpds8Y390",
+	"qoWN8IuHxFP5QWYi6RZ+EZ53U6SEv4YeJoZhytaWeFZd3KDWZAoQ6DR1BfU0Yy7XmBryB5jntF2ltVRJ",
+	"x9IVCwUfQsZcnw2umdZcCr1lH782c6au/Lu78r6cjjJtlf4PnzJfgM8E6Cgs30hkkhli/7jIA2jsOEtv",
+	"YDms9VzmoSdMaXhJ7xYQcX/aRV9ta7kFA4n5py0bi+LikSYTJdeWYf0uRpldYuVHeicGbhUPwzv31zYz",
+	"yQuR+NX55KHCNeoc4BAviBA8xnfP34ewts8zi7+Wa75bov4O8/qC0/VzxbqoYlNo3ejAk2uBmfw+kX/X",
+	"u047Kb9mo2+74VSWAXPVS1nWLvlvr2x1lxs7XLDNdrhjLmb/YJuHiSso+vtEIQWVVExu5lEw+3mH4o1v",
+	"7RWNleb1IBHj3n5dxHciboW96Lg7Yyh/vRo87RrZL1788aHTeIEnjl+WYsHsxZOtyYJtvL0c2WGq5BLC",
+	"EqSDM1kpfkMNy73/kJ8pfGAo4ZokTBslN/1wb41cMNG9Hd8wpe36X+OrX5Xx+0ucCkm/quQrRw5C45hp",
+	"TZAp76uYt/mtLrF9H0SjNWRE2JZXSs4UXerzAu3E9QsF9qbgas3r9OHAXKFdHGxqdyLV78X4MjNzqfi/",
+	"gU3OyfeMKqbGRGIQ5eWblxogEJd0QxKJBhSHQYQ2DUC3mFJFnKtrxdSS472CpMy+DAFNMJElXTD9Xgjp",
+	"CBcCYUFffZXvjlTsrdwHdvvQwrsyhJ9pEowmcimp9U0kna9qy3ZwX18eZje4EyC4D1Ds42mDtdQYZsDl",
+	"mXF6Ltd903GQQ4Z38N9+/vsm03yyi9aNbKdT5B2jJDe9VlJ0uNYZS+wO3NHt1Gf+h2fb46sdl2E6HuDK",
+	"75krdOHvl/f1JSV82d/9ZaqA7YP4hBWNGcFSuxMaL3ptUIi/9e31CcJ+49/97NGxv+YX3Svw3S30w19S",
+	"Xf81k8E+eUVb2L0IN+sOO6/lRGbLCeLTFPjetSzIakRW0clu8VjbUNfbMrdhGm/yEfWMAi9VuADcJekk",
+	"CwSQlOQPL6d5tewNexyOys2F94i71tfzm/9sYeF+DRrsVAY9tzynI4Lefle4GyOs+vE9E8kWDCN8ZQu/",
+	"/CTXZEnFhiQI5xFMBMBHgQX/W1ko/l/fPP6ChCKQ54ouV+mutWrJc7rRVhFEQ4svGGSP9bXixjBBEoCv",
+	"VoykbGqIzMxB6xbkQZK2SynyBKL8XLYLFuXAl0UJg9rBzbW/OWJNyF5m2JssFcmkC2nt13KQ8XNXafeY",
+	"im+4wwcCNHeFhrfUGV7ReEFnDqn19yyZsYRMNv3pPaQqnvMb1oq/itG01WrxQpKUC8uENLEHwCl5WSqu",
+	"gFdBN/xHgeQjBF49wGoetELBJTFUEUeOCAgLtCSzf/NV7TYeLB5RHUGjv8PYpvpxBRf2egBxJZrwpSU3",
+	"xKgAvl6/C7ljD/wYVJ2g0QpqbEoEXKRdFATwK2kiO/KxUfxmc5pMHHL0khlqx35qt+cYTFZYpfP1s5ck",
+	"pRuZ4Qn3XlzbDx8VaWi+Xgd4IrhT9gQGfRAXEozbQtuBcIMRraFdAyl0p+RSeBq/Fz7O25MzR5d0ldK9",
+	"iA4Ztl4uu5m8j4Hrnvz9cIX3gtP09drD4tIzsqft6aEux/bmK/rtkx32gWJTxdBA0KZNwwufxxn18KS/",
+	"1ItSosC26viYTYHw1340PdUEl9fRraL+5l/6mtLYwjaOQj7E4s8KtrmeS1BYZJrkNQkw90XXTWg7uLnR",
+	"CO9IfCR3Rm0BP088TC2XDLSDPQncuvuHd+6vEQaO9PMYlFfkk0azFdEuecKsV3rStFTCLGEpt6oN2w0Q",
+	"s3uex2K/5kHjai8cIkxoLtc96QanEOSmuvopf2QsOwgydIPltgFlfnYS4FPAZXau2X33/LC0Q9pusOM/",
+	"xmQh5FqTseWLTI/JX95mLi/iKgMXU0ReKCVVRK6MXK1Y8teIjDG7056L44iMdQbxPvZPXGqp7N+Gqhkz",
+	"I57AO4YqMzJ8yfKSOAn+s3kJLqkpz8u7/Ku+0sXsjlR/Yo2F5tXqSqdDdGikhZCo23djAmgPrJo/pbec",
+	"W/kiH//8KvgpfIL5kR/wDPNNlisXweGQlyUESyqaE4+zlL0Aj/yKHWzlhzEVMUt3T+0+wAxaNXUYUj++",
+	"e5Bz85nViOV0WmYU59zn91eR29dGMffPz2p53vpRbV2hMFoCEA2sDfa/JlPiIBuZgRKfrw9YDqMSfgSL",
+	"HRouNwCTAHhsMASe3HsJD7tSvUn/AMI47zIojsGhmMVzj75xuJUE7LQKNsIjTWiSKKY10+jXFtL4BWdJ",
+	"AdEQnZ2dgZus6RW790Ib51M43hpfM32ou+IuSpztto8CVzjQYSth9gH4JN3iHHAzrzI9984tsFh4EP8g",
+	"S+TQGNqe6b6y7Kb90G6uvFSLVNIkhz/Z4nLPtHlTuPF7QXGXUFHzOppWGmH+hi/wCSlJbZFLeWhIO1Lf",
+	"Fsz9rzeYIi7Ar+HmTxtZj9lznuUrNgHv9asw5W4G1zKFj1SbpOjhuaJT8xnaXV8xk+cLEC6gNCjEVjuX",
+	"KoQb7yeihne7GFvrq/GJFGocDKFl3ttcgOF/TV3OgkDfMOGayGy3IOztszw04z1EAHaZVn2uoKFYxlz/",
+	"uCe0XHcpos90y38CQyvcG2t8DqAY9t4BeUIUoK10SSkIbYIiYS+8F9rlRK6whpVNtamrMUdbr2vFaXqM",
+	"IIj+J/2vTCV816BorOTsPSec6UcICX24qLLaCYwYcCkUHcOkLW+V0ozEKeVwiKCuu57j2CC/zH0qHu3I",
+	"IpDJ0cojL24xsuY39/4x88F8H77Ph46Z8f0/sxd6YThNdVgPBBibfAPXUgPzwDz77PLNy0NwiqdIzhOF",
+	"XGGJUyCg87gYOt6d7P0Yniy5yExnxPHNk9OzIc0Sbk5SaV+5az5J5eyE3Zruh0Pw0zTeiaWY8lmGzNV4",
+	"yiAEcRhD4GPLk2Ei1wK4tloCZPc7ea2UR1t/+WsP3mGDPnNGU3ulq/7KY4CPwUDPPYZlvx859PfaqCBM",
+	"W9AUl63e8e9yopm64TGDP4d3v8vJfpTBD+u9t7U/TOXsCH2spEx1xxzhudW2ZQqjsOLTXfl2hAHGFjqG",
+	"4pzj7WPBF5Ai9iDbk+ZwBtaGgaUQ6n3jr8M7+O9+i+w/bXSY0NVwpmS20gVOX/ONFVbKbz6AjO4iJLbt",
+	"hXDTqyer4UqxOaNmyIU2VMRNwgdfCg4o/Oad+2nkf0J87H0qZATaqdOzPIaVkjfcGSaqLxUZ4o1HoXkV",
+	"GYbB36vI3yOp9mORZiN9bEZcjxTDEMcwQboGORzBhZlOUvZljLdScufzHy5fLjOgbrkS+xc47OFd/tOo",
+	"XNT500wljB3fGOGhAOR7EMyluH0Zq+sGO7xbPuAqYqcPND9M3dDDL2U9/Hjv7J/7H4/7rYvr8fjzxPTP",
+	"L2NNGsDUn1Ta7Y793GOKOqZC7OOy/xTr4QY7jKlIeELNl3KS5haML2Gwzk9fWC++oDHb6+GXNeKUamMU",
+	"n82+lD3oB14OD/jyRt2WpvEQM9krLO34068a3b5SwiAkdbXIsqF68XmTp2ph/RLIObyz/9nfqvkZE9dN",
+	"7Hjr8LHhjzhMHfLOLp1b5AF6ym14Bzls9u21MF46ZjnA3axXIFiz18NO4WAi/3Obzb39VAeZXP/Putxi",
+	"xyLKIc6y/2jSVM+lL41SOxxOOxK15E95AGFcwWB78B6Hd0Vdq4cS+7UeDzPsQ/lMPoMJ2GeuPNWnWI3t",
+	"n/iRjvJxHpMEQ8SiPcgG+Y8gh6u/oIe10uBfiVMmzp3/88vZQz2+cnM6Kg3z6JA/PTcdICLms2WltlCd",
+	"gxJQx1R8ZSSkw1AbufpKDEcMeFmZw1jFHnZjBaIy8sn0rdv63dOn33y3LYfviGuAwcFfedHSwd6DZ5/s",
+	"8nMs+e7nVCffH5k0tBHkh78O7/Y64+DjwFHiQuR5M9qyeBIMRSw93m9ETCQAQN05KGh7yMVUHriDIjGB",
+	"JnRlmLJ9BGjQeK/znfaY8fBbe5Ku1NiWydW62tfeds8O7+tdqXcfdRUTsF2FKwh4Y9Mho/HKcy95CLa+",
+	"c6yVL9upas9cvfyOJ0UAWMc7+w7cNRAcdqXxe3kE9utneMcOMKuw3sEOznHds9h/j3+ucxnemc94dcLt",
+	"mkNTyocsBn69V3BgW8iei3NrdOl/DyoF+cM7d4TT/d1ftRbaxtfsKpdiR+lTD2ma2i4Uj4PEwSTGJEtZ",
+	"+1v4vP1BKaNouKKZthx0qMSicAKOZnGmuNmU4gTDz2+ytPHMUMO1Cc0UsCqGz359cZmmcp1ybVpemcWt",
+	"D3KytL9xN4v3YzL4rkGherv7aS1dbUuexOEdhM9XmZoxCKvY+sI28pTevIO/9zSSuU9bJhTsZU+rQXdP",
+	"do9dpum2aeevoUUn8Iq7VbQ8Gc6YiZkyHW/cyDRbNndxppnCPLr2Jy27sPTCHfy3Za0CB45//aCnDlZp",
+	"DQxSD+NMKUzzbn/Yld7WlQ2Iz+7sf/ZjVvflIDSdot1hnPKRZrFi5mhd+Hz0o3WgNxrq6h6kA6Y0llGF",
+	"nHcn8qGtCdU8Hpz/64PVdxxQAf5DM40fwT8/frAfqhs/hkylg/PBEGCkXLZ7qEoKfkK40SydnhPMsI6I",
+	"G5COiGbGcDGzf+Wnjf3Vss9psQscOFLzhviGyVWKhdk1nwnCRemrvNR19ZsfYSdC2X38GtL489gDwE2u",
+	"tQK7MNS9L8LnYEy5InldlyakWPP73+aSzGWaaFf+SskUi3l4vJJSK5jgFGjkMo5lJgzOyKEglb4DTTDw",
+	"2dtyQbsyKtVp1biKJrNQv96sF7mpW0aICHpuELehcB+XGvVGtUCTr/BbI8mSqkVe8QYr8ZeagD4C3+d4",
+	"iQXs9pJuCFSQK30OVrOW5Uh44nARAf6DlRkKT+7md6/ThCi5ziuAwHsklTMyk2U+sCdgsFtqyFqqBYBX",
+	"2QYmNF5YnhPJOYHE+Mghuke21TIxf5eT4Np6SxthqWbrOVPM17Lny7wKUCxXnCVY1x44WFbWHlE2As1/",
+	"v3Ft5ZgqiASYNxnl1CtVaZWCVVnLmzxaVqKrRkWAV13UbbAxQIGhsyqfW5GzIbQY/Gkg17O1uYI3G21G",
+	"iCqkCaS2Vubsbq5tTJBKuUDs1lqAwTmyRcZTc8IFcbekovR5uRefd9U28lrTniHm9Ib5dfPYjrEUmmtD",
+	"5LTWftsEfqJqApXZsVCUazQTCVOkAo9Tag9RUj5++Pj/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2997,6 +2997,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/jobs/underway": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What waits or runs in the background, the newest first
+         * @description For administrators all of it, for others what they began themselves; up to 50.
+         */
+        get: operations["listJobsUnderway"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/jobs/executions": {
         parameters: {
             query?: never;
@@ -3025,6 +3045,30 @@ export interface paths {
         };
         /** How far an execution is */
         get: operations["getJobExecution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/jobs/executions/{execution_id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Hear how far an execution is, until it has ended
+         * @description The answer is a stream of server-sent events: `execution` with the execution, first as it is and then whenever it has changed, `task`
+         *     with each task that has changed, and `end` with the status when it has ended. An execution of more than 500 tasks is told without
+         *     them. The server may close the stream earlier; a client connects again then. Administrators watch all executions, others what they began themselves.
+         */
+        get: operations["watchJobExecution"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3280,6 +3324,30 @@ export interface paths {
         };
         /** The bill of materials of an image */
         get: operations["getArtifactSBOM"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        /** The layers of an artifact in the order of its manifest; none of an index. It is no pull */
+        get: operations["listArtifactLayers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3566,6 +3634,28 @@ export interface paths {
         post?: never;
         /** Take away for good what a deletion kept */
         delete: operations["purgeDeletion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/projects/{project_name}/trash/{deletion_id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        /** What a deletion keeps, each of which can be restored alone */
+        get: operations["listDeletedArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4270,6 +4360,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A few of everything that the caller may see and that q means, a word, a reference, a digest or a command that pulls */
+        get: operations["searchEverywhere"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/haven/v1/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the registry was on each of the last days, the oldest first; the last entry is what it is now */
+        get: operations["listTrends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4315,6 +4439,11 @@ export interface components {
             notification_enable?: boolean;
             /** Format: date-time */
             current_time?: string;
+            /**
+             * Format: date-time
+             * @description when the process that answers was started
+             */
+            started_at?: string;
         };
         SystemInfo: {
             storage: components["schemas"]["StorageSpace"][];
@@ -4383,6 +4512,8 @@ export interface components {
             comment?: string;
             sysadmin_flag: boolean;
             admin_role_in_auth: boolean;
+            /** @description who brought the account: ldap or oidc; absent for one of this registry; not of Harbor */
+            provider?: string;
             oidc_user_meta?: components["schemas"]["OIDCUserInfo"];
             /** Format: date-time */
             creation_time?: string;
@@ -4540,6 +4671,12 @@ export interface components {
         ActionRequest: {
             /** @enum {string} */
             action: "stop" | "pause" | "resume";
+        };
+        /** @description What waits or runs in the background */
+        JobsUnderway: {
+            executions: components["schemas"]["JobExecution"][];
+            /** @description There are others */
+            more: boolean;
         };
         JobExecution: {
             /** Format: int64 */
@@ -5487,6 +5624,9 @@ export interface components {
             answer_body?: string;
             /** Format: int64 */
             took_ms: number;
+            /** @description What was sent */
+            request_head?: string;
+            request_body?: string;
         };
         WebhookRedelivery: {
             /** Format: int64 */
@@ -5865,6 +6005,17 @@ export interface components {
              * @description What the quota gets back when the artifact is deleted
              */
             only_here: number;
+        };
+        ArtifactLayer: {
+            digest: string;
+            media_type: string;
+            /**
+             * Format: int64
+             * @description Bytes, as they are kept and pulled
+             */
+            size: number;
+            /** @description Name of the file, where the manifest gives one */
+            title?: string;
         };
         TagNaming: {
             /** Format: int64 */
@@ -6594,6 +6745,19 @@ export interface components {
              */
             until: string;
         };
+        DeletedArtifact: {
+            digest: string;
+            type: string;
+            /** @description that come back with it, where they are free */
+            tags: string[];
+            /**
+             * Format: int64
+             * @description with all its parts, whether others have them or not
+             */
+            size: number;
+            /** Format: date-time */
+            push_time: string;
+        };
         Undone: {
             /**
              * Format: int64
@@ -6604,6 +6768,104 @@ export interface components {
             tags: number;
             /** @description tags that name something else by now and stay there, at most a hundred */
             tags_taken: string[];
+        };
+        Found: {
+            projects: components["schemas"]["FoundProject"][];
+            repositories: components["schemas"]["FoundRepository"][];
+            tags: components["schemas"]["FoundTag"][];
+            artifacts: components["schemas"]["FoundArtifact"][];
+            labels: components["schemas"]["FoundLabel"][];
+            /** @description names; only for who may list vulnerabilities */
+            packages: string[];
+            /** @description only for who may list them */
+            vulnerabilities: components["schemas"]["FoundVulnerability"][];
+            /** @description only for who may list them */
+            users: components["schemas"]["FoundUser"][];
+        };
+        FoundProject: {
+            /** Format: int64 */
+            id: number;
+            name: string;
+            public: boolean;
+        };
+        FoundRepository: {
+            project: string;
+            /** @description in the project */
+            name: string;
+        };
+        FoundTag: {
+            project: string;
+            /** @description in the project */
+            repository: string;
+            name: string;
+            digest: string;
+        };
+        FoundArtifact: {
+            project: string;
+            /** @description in the project */
+            repository: string;
+            digest: string;
+            /** @description the one set last that names it; empty without one */
+            tag: string;
+            type: string;
+        };
+        FoundLabel: {
+            /** Format: int64 */
+            id: number;
+            /** @description empty where it is for all */
+            project: string;
+            name: string;
+            color: string;
+            /** @description the newest artifact that carries it and that the caller may see */
+            on?: components["schemas"]["FoundArtifact"];
+        };
+        FoundVulnerability: {
+            name: string;
+            /**
+             * Format: double
+             * @description its highest score
+             */
+            cvss: number;
+        };
+        FoundUser: {
+            /** Format: int64 */
+            user_id: number;
+            username: string;
+            realname: string;
+        };
+        TrendSample: {
+            /** @description In UTC: 2006-01-02 */
+            day: string;
+            /**
+             * Format: int64
+             * @description as quotas count them
+             */
+            bytes: number;
+            /** Format: int64 */
+            artifacts: number;
+            /**
+             * Format: int64
+             * @description so far
+             */
+            pulls: number;
+            /**
+             * Format: int64
+             * @description findings of this severity
+             */
+            critical: number;
+            /** Format: int64 */
+            high: number;
+            /** Format: int64 */
+            medium: number;
+            /** Format: int64 */
+            low: number;
+            /** Format: int64 */
+            unknown: number;
+            /**
+             * Format: int64
+             * @description findings of any severity with a fix
+             */
+            fixable: number;
         };
         DeletedProject: {
             /** Format: int64 */
@@ -12594,6 +12856,27 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    listJobsUnderway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsUnderway"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     listJobExecutions: {
         parameters: {
             query?: {
@@ -12647,6 +12930,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobExecution"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    watchJobExecution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                execution_id: components["parameters"]["execution_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Failure"];
@@ -12951,6 +13257,34 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listArtifactLayers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Name of the repository without its project, percent-encoded twice */
+                repository_name: components["parameters"]["repository_name"];
+                /** @description Tag or digest */
+                reference: components["parameters"]["artifact_reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactLayer"][];
                 };
             };
             default: components["responses"]["Failure"];
@@ -13493,6 +13827,32 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listDeletedArtifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the project */
+                project_name: components["parameters"]["project_name"];
+                /** @description Number of a deletion */
+                deletion_id: components["parameters"]["deletion_id"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedArtifact"][];
+                };
+            };
             default: components["responses"]["Failure"];
         };
     };
@@ -14630,6 +14990,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkloadCredentials"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    searchEverywhere: {
+        parameters: {
+            query: {
+                /** @description Part of a name, repository:tag, a reference, a digest or its beginning, or a command with one of these */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer, what fits best first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    listTrends: {
+        parameters: {
+            query?: {
+                /** @description How many days */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. Days on which nothing was written down are left out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrendSample"][];
                 };
             };
             default: components["responses"]["Failure"];
