@@ -140,9 +140,9 @@ describe("scanners", () => {
       await page.getByRole("button", { name: "Add scanner" }).click();
       const dialog = page.getByRole("dialog");
       await dialog.getByLabel("Name", { exact: true }).fill("system-scanner");
-      await dialog.getByLabel("Address").fill("http://127.0.0.1:1");
+      await dialog.getByLabel("Address", { exact: true }).fill("http://127.0.0.1:1");
       await dialog.getByLabel("It knows Haven by").selectOption("Bearer");
-      await dialog.getByLabel("Credential").fill("token");
+      await dialog.getByLabel("Credential", { exact: true }).fill("token");
       await dialog.getByRole("button", { name: "Test connection" }).click();
       await dialog.getByText("nothing listens there").waitFor();
       refused(opened, /400/);
