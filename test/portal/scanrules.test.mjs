@@ -45,6 +45,12 @@ async function until(what, so) {
   assert.fail(`never: ${what}`);
 }
 
+/** Closes the notices, which may stand over a button. */
+async function hush(page) {
+  const close = page.getByRole("button", { name: "Close", exact: true });
+  while ((await close.count()) > 0) await close.first().click();
+}
+
 /** Has nothing refused, scanned or signed any more, which would have a say in what others see. */
 async function calm() {
   const off = ["prevent_vul", "auto_scan", "auto_sbom_generation", "enable_content_trust_cosign"];
@@ -287,7 +293,7 @@ describe("webhooks, by the project's admin", () => {
     const { page } = opened;
     await page.getByLabel("Description").fill("Tells the build server.");
     await page.getByText("Requests are signed.").waitFor();
-    await page.getByRole("button", { name: "Close", exact: true }).first().click(); // a notice, over the button
+    await hush(page);
     await page.getByRole("button", { name: "Save webhook" }).click();
     await page.getByText("Tells the build server.").first().waitFor();
     receiver.status = 503;
@@ -322,7 +328,9 @@ describe("webhooks, by the project's admin", () => {
 });
 
 describe("preheat", () => {
-  it("teaches who can bring an instance, where there is none", async () => {
+  it("teaches who can bring an instance, where there is none", async (test) => {
+    const others = await read("/api/v2.0/p2p/preheat/instances");
+    if (others.length > 0) return test.skip("another area's journeys left an instance");
     await visit(browser, {}, async ({ page }) => {
       await signIn(page, "scanrules-admin", secret);
       await page.goto(`${settings}/preheat`);
@@ -337,7 +345,7 @@ describe("preheat", () => {
   });
 
   it("creates a policy, runs it, and shows what became of it", async () => {
-    const instance = { name: "scanrules-peers", vendor: "kraken", endpoint: receiver.url, enabled: true, default: true };
+    const instance = { name: "scanrules-peers", vendor: "kraken", endpoint: receiver.url, enabled: true };
     receiver.status = 200;
     await ask("POST", "/api/v2.0/p2p/preheat/instances", instance);
     await visit(browser, {}, async (opened) => {
