@@ -78,7 +78,7 @@ describe("scanning, by the project's admin", () => {
     await page.getByLabel("Scan images when they are pushed").check();
     await page.getByLabel("Make a bill of materials").check();
     await page.getByRole("button", { name: "Save scanning" }).click();
-    await page.getByText("Saved.").waitFor();
+    await page.getByText("Saved.", { exact: true }).waitFor();
     const { metadata } = await projectNow();
     assert.deepEqual([metadata.auto_scan, metadata.auto_sbom_generation], ["true", "true"]);
   });
@@ -112,7 +112,7 @@ describe("scanning, by the project's admin", () => {
     await list.getByRole("button", { name: "Remove CVE-2023-1" }).click();
     await list.getByLabel("Until").fill("2035-01-31");
     await list.getByRole("button", { name: "Save allowlist" }).click();
-    await list.getByText("Saved.").waitFor();
+    await list.getByText("Saved.", { exact: true }).waitFor();
     const { cve_allowlist, metadata } = await projectNow();
     assert.deepEqual(cve_allowlist.items, [{ cve_id: "CVE-2024-3094" }]);
     assert.equal(metadata.reuse_sys_cve_allowlist, "false");
@@ -218,7 +218,7 @@ describe("trust, by the project's admin", () => {
     await signing.getByLabel("Haven signs images that passed").check();
     await signing.getByLabel("Cosign, under a tag").check();
     await signing.getByRole("button", { name: "Save signing" }).click();
-    await signing.getByText("Saved.").waitFor();
+    await signing.getByText("Saved.", { exact: true }).waitFor();
     const policy = await read(`/api/haven/v1/projects/${project}/signing`);
     assert.deepEqual([policy.enabled, policy.formats], [true, ["cosign"]]);
     await signing.getByRole("button", { name: "Copy public key for Cosign" }).first().click();
@@ -368,7 +368,7 @@ describe("preheat", () => {
       await page.waitForURL(/open=\d+/);
       await page.getByLabel("Signed images only").check();
       await page.getByRole("button", { name: "Save policy" }).click();
-      await page.getByText("Saved.").waitFor();
+      await page.getByText("Saved.", { exact: true }).waitFor();
       await inspect(opened, "scanrules-preheat-policy");
       await page.getByRole("link", { name: "All preheat policies" }).click();
       await page.getByRole("cell", { name: "**:1.* · signed" }).waitFor();
