@@ -45,6 +45,12 @@ async function until(what, so) {
   assert.fail(`never: ${what}`);
 }
 
+/** Closes the notices, which may stand over a button. */
+async function hush(page) {
+  const close = page.getByRole("button", { name: "Close", exact: true });
+  while ((await close.count()) > 0) await close.first().click();
+}
+
 /** Has nothing refused, scanned or signed any more, which would have a say in what others see. */
 async function calm() {
   const off = ["prevent_vul", "auto_scan", "auto_sbom_generation", "enable_content_trust_cosign"];
@@ -72,7 +78,7 @@ describe("scanning, by the project's admin", () => {
     await page.getByLabel("Scan images when they are pushed").check();
     await page.getByLabel("Make a bill of materials").check();
     await page.getByRole("button", { name: "Save scanning" }).click();
-    await page.getByText("Saved.").waitFor();
+    await page.getByText("Saved.", { exact: true }).waitFor();
     const { metadata } = await projectNow();
     assert.deepEqual([metadata.auto_scan, metadata.auto_sbom_generation], ["true", "true"]);
   });
@@ -106,7 +112,7 @@ describe("scanning, by the project's admin", () => {
     await list.getByRole("button", { name: "Remove CVE-2023-1" }).click();
     await list.getByLabel("Until").fill("2035-01-31");
     await list.getByRole("button", { name: "Save allowlist" }).click();
-    await list.getByText("Saved.").waitFor();
+    await list.getByText("Saved.", { exact: true }).waitFor();
     const { cve_allowlist, metadata } = await projectNow();
     assert.deepEqual(cve_allowlist.items, [{ cve_id: "CVE-2024-3094" }]);
     assert.equal(metadata.reuse_sys_cve_allowlist, "false");
@@ -212,7 +218,7 @@ describe("trust, by the project's admin", () => {
     await signing.getByLabel("Haven signs images that passed").check();
     await signing.getByLabel("Cosign, under a tag").check();
     await signing.getByRole("button", { name: "Save signing" }).click();
-    await signing.getByText("Saved.").waitFor();
+    await signing.getByText("Saved.", { exact: true }).waitFor();
     const policy = await read(`/api/haven/v1/projects/${project}/signing`);
     assert.deepEqual([policy.enabled, policy.formats], [true, ["cosign"]]);
     await signing.getByRole("button", { name: "Copy public key for Cosign" }).first().click();
@@ -287,7 +293,7 @@ describe("webhooks, by the project's admin", () => {
     const { page } = opened;
     await page.getByLabel("Description").fill("Tells the build server.");
     await page.getByText("Requests are signed.").waitFor();
-    await page.getByRole("button", { name: "Close", exact: true }).first().click(); // a notice, over the button
+    await hush(page);
     await page.getByRole("button", { name: "Save webhook" }).click();
     await page.getByText("Tells the build server.").first().waitFor();
     receiver.status = 503;
@@ -322,7 +328,9 @@ describe("webhooks, by the project's admin", () => {
 });
 
 describe("preheat", () => {
-  it("teaches who can bring an instance, where there is none", async () => {
+  it("teaches who can bring an instance, where there is none", async (test) => {
+    const others = await read("/api/v2.0/p2p/preheat/instances");
+    if (others.length > 0) return test.skip("another area's journeys left an instance");
     await visit(browser, {}, async ({ page }) => {
       await signIn(page, "scanrules-admin", secret);
       await page.goto(`${settings}/preheat`);
@@ -337,7 +345,7 @@ describe("preheat", () => {
   });
 
   it("creates a policy, runs it, and shows what became of it", async () => {
-    const instance = { name: "scanrules-peers", vendor: "kraken", endpoint: receiver.url, enabled: true, default: true };
+    const instance = { name: "scanrules-peers", vendor: "kraken", endpoint: receiver.url, enabled: true };
     receiver.status = 200;
     await ask("POST", "/api/v2.0/p2p/preheat/instances", instance);
     await visit(browser, {}, async (opened) => {
@@ -360,7 +368,7 @@ describe("preheat", () => {
       await page.waitForURL(/open=\d+/);
       await page.getByLabel("Signed images only").check();
       await page.getByRole("button", { name: "Save policy" }).click();
-      await page.getByText("Saved.").waitFor();
+      await page.getByText("Saved.", { exact: true }).waitFor();
       await inspect(opened, "scanrules-preheat-policy");
       await page.getByRole("link", { name: "All preheat policies" }).click();
       await page.getByRole("cell", { name: "**:1.* · signed" }).waitFor();

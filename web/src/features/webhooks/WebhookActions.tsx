@@ -17,12 +17,14 @@ export function WebhookActions({ project, webhook }: { project: string; webhook:
   const [asking, setAsking] = useState(false);
   const { name = "", enabled = false, id } = webhook;
 
-  const switchTo = (on: boolean) =>
-    change.mutateAsync({ ...bodyOfDraft(draftOf(webhook)), id: id ?? 0, enabled: on });
-  const toggle = async () => {
-    await switchTo(!enabled).catch(() => undefined);
-    say(enabled ? t`The webhook ${name} is disabled.` : t`The webhook ${name} is enabled.`);
-  };
+  const toggle = () =>
+    change.mutate(
+      { ...bodyOfDraft(draftOf(webhook)), id: id ?? 0, enabled: !enabled },
+      {
+        onSuccess: () =>
+          say(enabled ? t`The webhook ${name} is disabled.` : t`The webhook ${name} is enabled.`),
+      },
+    );
 
   return (
     <div className={classes.row}>
