@@ -23,9 +23,11 @@ const client: QueryClient = new QueryClient({
       if (asProblem(error).status === 401) client.invalidateQueries(sessionQuery);
     },
   }),
-  // Whatever somebody does may have begun work.
+  // Whatever somebody does may have begun work. Who signs out is gone by then.
   mutationCache: new MutationCache({
-    onSuccess: () => void client.invalidateQueries({ queryKey: underwayKey }),
+    onSuccess: () => {
+      setTimeout(() => client.invalidateQueries({ queryKey: underwayKey }), 500);
+    },
   }),
   defaultOptions: {
     queries: {

@@ -22,12 +22,10 @@ export function Forwarding() {
       data-state={state}
       role={state === "failing" ? "alert" : "status"}
     >
-      <p>
-        {words}{" "}
-        <Link to="/admin">
-          <Trans>Settings of forwarding</Trans>
-        </Link>
-      </p>
+      <p>{words}</p>
+      <Link to="/admin">
+        <Trans>Settings of forwarding</Trans>
+      </Link>
       {state === "failing" && last_error && (
         <p>
           {last_error} (<When time={data.last_error_time ?? undefined} />)
