@@ -20,7 +20,7 @@ export function Dialog({ title, opened, onClose, size, top, children }: Props) {
   return (
     <Modal.Root opened={opened} onClose={onClose} centered={!top} size={size ?? "md"}>
       <Modal.Overlay color="#000" backgroundOpacity={0.5} />
-      <Modal.Content className={classes.content}>
+      <Modal.Content classNames={{ content: classes.content ?? "" }}>
         <div className={classes.head}>
           <Modal.Title className={classes.title}>{title}</Modal.Title>
           <Modal.CloseButton aria-label={t`Close`} />

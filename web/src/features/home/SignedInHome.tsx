@@ -1,5 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { Section } from "../../ui/Page";
 import { Empty, Failed, Loading } from "../../ui/states";
 import { CreateProject } from "../projects/CreateProject";
@@ -10,9 +11,9 @@ import type { SignedIn } from "../session/queries";
 import { FirstSteps } from "../welcome/FirstSteps";
 import classes from "./home.module.css";
 import { NeedsYou } from "./NeedsYou";
-import { useTrends } from "./queries";
 import { Recents } from "./Recents";
-import { Trends, trendDays } from "./Trends";
+
+const Trends = lazy(() => import("./Trends").then((part) => ({ default: part.Trends })));
 
 const shown = 8;
 
@@ -20,10 +21,9 @@ const shown = 8;
 export function SignedInHome({ user }: { user: SignedIn }) {
   const { t } = useLingui();
   const mine = useMyProjects();
-  const trends = useTrends(trendDays, user.sysadmin_flag);
   const empty = mine.data?.find((project) => project.repo_count === 0)?.name;
-  // All comes at once, so that nothing moves while one reads.
-  if (mine.isPending || (user.sysadmin_flag && trends.isPending)) return <Loading rows={8} />;
+  // All but the last part comes at once, so that nothing moves while one reads.
+  if (mine.isPending) return <Loading rows={8} />;
   const projects = mine.data ?? [];
   return (
     <div className={classes.home}>
@@ -49,11 +49,15 @@ export function SignedInHome({ user }: { user: SignedIn }) {
             <Trans>All projects</Trans>
           </Link>
         </Section>
-        {user.sysadmin_flag && <Trends />}
         {empty && projects.every((project) => project.repo_count === 0) && (
           <Section title={t`Push to ${empty}`}>
             <PushCommands project={empty} />
           </Section>
+        )}
+        {user.sysadmin_flag && (
+          <Suspense fallback={null}>
+            <Trends />
+          </Suspense>
         )}
       </div>
     </div>

@@ -3,14 +3,14 @@ import { Bytes } from "../../ui/Bytes";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { formatBytes } from "../../ui/format";
 import { Section } from "../../ui/Page";
-import { Failed } from "../../ui/states";
+import { Failed, Loading } from "../../ui/states";
 import { usePreferences } from "../preferences/preferences";
 import { daily } from "./chart";
 import { type Day, useTrends } from "./queries";
 import { TrendChart } from "./TrendChart";
 import classes from "./Trends.module.css";
 
-export const trendDays = 90;
+const trendDays = 90;
 
 /** How the registry grew and how it fares, for administrators. */
 export function Trends() {
@@ -18,6 +18,7 @@ export function Trends() {
   const trends = useTrends(trendDays, true);
   return (
     <Section title={t`The last ${trendDays} days`}>
+      {trends.isPending && <Loading rows={8} />}
       {trends.isError && (
         <Failed
           what={t`The last days can't be shown.`}

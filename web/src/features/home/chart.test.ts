@@ -28,6 +28,7 @@ describe("a chart", () => {
       "M0.00 100.00L50.00 50.00L100.00 0.00L100.00 100.00L0.00 100.00Z",
     );
     expect(areaPath([])).toBe("");
+    expect(linePath(pointsOf([5], 10))).toBe("M0.00 50.00L100.00 50.00");
   });
 
   it("counts what came each day, and nothing where a repository went", () => {

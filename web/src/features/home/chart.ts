@@ -22,10 +22,11 @@ export function stacked(series: number[][]): number[][] {
   });
 }
 
-/** Where values stand: the first at the left edge, the last at the right one. */
+/** Where values stand: the first at the left edge, the last at the right one. One alone is a flat line. */
 export function pointsOf(values: number[], top: number): Point[] {
-  const last = Math.max(values.length - 1, 1);
-  return values.map((value, index) => ({ x: (index / last) * 100, y: (value / top) * 100 }));
+  const all = values.length === 1 ? [...values, ...values] : values;
+  const last = Math.max(all.length - 1, 1);
+  return all.map((value, index) => ({ x: (index / last) * 100, y: (value / top) * 100 }));
 }
 
 /** A path along points, in a box of 100 by 100 whose upper left corner is 0, 0. */

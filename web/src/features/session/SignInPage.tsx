@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { ownPath } from "../../routes/search";
 import { Page } from "../../ui/Page";
 import { Loading } from "../../ui/states";
 import { useSession } from "./queries";
@@ -13,7 +14,8 @@ const route = getRouteApi("/account/sign-in");
 export function SignInPage() {
   const { t } = useLingui();
   const session = useSession();
-  const { reason, next = "/" } = route.useSearch();
+  const { reason, next: wanted = "" } = route.useSearch();
+  const next = ownPath(wanted) ? wanted : "/"; // what isn't valid may still stand in the address
   const router = useRouter();
   const came = useRef(false);
   if (session.data === null) came.current = true;

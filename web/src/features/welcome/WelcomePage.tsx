@@ -43,7 +43,8 @@ function Steps({ user }: { user: SignedIn }) {
   useEffect(noteBegun, []);
   const done = doneSteps();
   if (!user.password_generated) done.add("password");
-  const { step = nextStep(done) } = route.useSearch();
+  const { step: wanted } = route.useSearch();
+  const step = steps.find((each) => each === wanted) ?? nextStep(done);
   const at = steps.indexOf(step);
   const following = steps[at + 1];
   const titles: Record<Step, string> = {
