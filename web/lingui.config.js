@@ -4,5 +4,6 @@ export default {
   sourceLocale: "en",
   locales: ["en", "de"],
   catalogs: [{ path: "src/i18n/locales/{locale}", include: ["src"] }],
-  format: formatter({ lineNumbers: false, origins: false }),
+  // The origins say in which part of the texts a message is: scripts/parts.mjs.
+  format: formatter({ lineNumbers: false }),
 };

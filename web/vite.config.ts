@@ -1,8 +1,11 @@
 import { transformAsync } from "@babel/core";
+import { createCompiledCatalog, getCatalogs } from "@lingui/cli/api";
+import { getConfig } from "@lingui/conf";
 import { lingui } from "@lingui/vite-plugin";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { belongs, parts } from "./scripts/parts.mjs";
 
 /** Turns the text macros (`t`, `<Trans>`) into calls. Only files that import them are parsed. */
 function textMacros(): Plugin {
@@ -24,10 +27,41 @@ function textMacros(): Plugin {
   };
 }
 
+/** Compiles the texts of one part of the pages: `de.po?part=main`. */
+function textParts(): Plugin {
+  const config = getConfig();
+  return {
+    name: "text-parts",
+    async load(id) {
+      const found = /\/(\w+)\.po\?part=(\w+)$/.exec(id);
+      if (!found) return;
+      const [, locale = "", part = ""] = found;
+      const [catalog] = await getCatalogs(config);
+      const texts = await catalog?.read(locale);
+      if (!texts) throw new Error(`there are no texts for ${id}`);
+      const all = parts();
+      const messages = Object.fromEntries(
+        Object.entries(texts)
+          .filter(([, { origin }]) =>
+            belongs(
+              (origin ?? []).map(([file]) => file),
+              part,
+              all,
+            ),
+          )
+          .map(([key, { translation, message }]) => [key, translation || message || key]),
+      );
+      const { source, errors } = createCompiledCatalog(locale, messages, { namespace: "es" });
+      if (errors.length > 0) throw new Error(`${id}: ${errors.map(String).join("; ")}`);
+      return { code: source, map: null, moduleType: "js" };
+    },
+  };
+}
+
 const server = process.env.HAVEN_DEV_SERVER ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [textMacros(), react(), lingui({ failOnCompileError: true })],
+  plugins: [textMacros(), react(), textParts(), lingui({ failOnCompileError: true })],
   build: {
     outDir: "../internal/portal/dist",
     emptyOutDir: true,
@@ -35,6 +69,16 @@ export default defineConfig({
     // A data: address is refused by the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // What places popups is needed by them alone, not by every dialog.
+            { name: "floating", test: /node_modules\/@floating-ui/ },
+          ],
+        },
+      },
+    },
     target: "es2022",
   },
   server: {

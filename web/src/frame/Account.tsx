@@ -1,22 +1,35 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, Menu } from "@mantine/core";
-import { IconChevronDown, IconLogout, IconSettings, IconUser } from "@tabler/icons-react";
-import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useProvider, useSession, useSignOut } from "../features/session/queries";
+import { Button } from "@mantine/core";
+import { IconChevronDown, IconSettings, IconUser } from "@tabler/icons-react";
+import { Link, useRouterState } from "@tanstack/react-router";
+import { useSession } from "../features/session/queries";
+import { useOnDemand } from "../ui/useOnDemand";
 import classes from "./Account.module.css";
-import { ViewChoices } from "./ViewChoices";
 
-/** Who is signed in, the way to the account and out, and how things look. */
+const loadMenu = () => import("./AccountMenu").then((part) => part.AccountMenu);
+
+/** Who is signed in or the way in, and the button of the menu. */
 export function Account() {
   const { t } = useLingui();
   const session = useSession();
-  const navigate = useNavigate();
-  const provider = useProvider();
   const here = useRouterState({ select: (state) => state.location });
   const next = here.pathname.startsWith("/account/") || here.pathname === "/" ? "" : here.href;
-  // Home would lead back to a provider that is the way in.
-  const signOut = useSignOut(() => navigate({ to: provider?.primary ? "/account/sign-in" : "/" }));
   const user = session.data;
+  const menu = useOnDemand(loadMenu);
+  const button = (
+    <Button
+      {...menu.button}
+      variant="subtle"
+      size="xs"
+      aria-haspopup="menu"
+      leftSection={
+        user ? <IconUser size={16} aria-hidden /> : <IconSettings size={16} aria-hidden />
+      }
+      rightSection={<IconChevronDown size={14} aria-hidden />}
+    >
+      {user ? user.username : t`View`}
+    </Button>
+  );
 
   return (
     <>
@@ -25,51 +38,7 @@ export function Account() {
           <Trans>Sign in</Trans>
         </Link>
       )}
-      <Menu
-        position="bottom-end"
-        width={260}
-        withinPortal={false}
-        withInitialFocusPlaceholder={false}
-        classNames={{ dropdown: classes.dropdown }}
-      >
-        <Menu.Target>
-          <Button
-            variant="subtle"
-            size="xs"
-            leftSection={
-              user ? <IconUser size={16} aria-hidden /> : <IconSettings size={16} aria-hidden />
-            }
-            rightSection={<IconChevronDown size={14} aria-hidden />}
-          >
-            {user ? user.username : t`View`}
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {user && (
-            <>
-              <Menu.Item
-                leftSection={<IconUser size={16} aria-hidden />}
-                onClick={() => navigate({ to: "/me" })}
-              >
-                <Trans>Your account</Trans>
-              </Menu.Item>
-              <Menu.Divider />
-            </>
-          )}
-          <ViewChoices />
-          {user && (
-            <>
-              <Menu.Divider />
-              <Menu.Item
-                leftSection={<IconLogout size={16} aria-hidden />}
-                onClick={() => signOut.mutate()}
-              >
-                <Trans>Sign out</Trans>
-              </Menu.Item>
-            </>
-          )}
-        </Menu.Dropdown>
-      </Menu>
+      {menu.Popup ? <menu.Popup {...menu.popup} button={button} /> : button}
     </>
   );
 }

@@ -1,13 +1,12 @@
 import { useLingui } from "@lingui/react/macro";
-import { Popover, UnstyledButton } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { UnstyledButton } from "@mantine/core";
 import { endedShare } from "../features/jobs/share";
 import { useEnded, useUnderway } from "../features/jobs/underway";
 import { useUser } from "../features/session/queries";
-import { Loading } from "../ui/states";
+import { useOnDemand } from "../ui/useOnDemand";
 import classes from "./Work.module.css";
 
-const WorkList = lazy(() => import("./WorkList").then((part) => ({ default: part.WorkList })));
+const loadList = () => import("./WorkPopup").then((part) => part.WorkPopup);
 
 /** The ring of background work: it fills while work goes on, and opens the list of it. */
 export function Work() {
@@ -16,45 +15,33 @@ export function Work() {
   const underway = useUnderway();
   const going = underway.data?.executions;
   const { ended, forget } = useEnded(going);
-  const [open, setOpen] = useState(false);
+  const list = useOnDemand(loadList);
   if (!user) return null;
   const count = going?.length ?? 0;
   const share =
     going && count > 0 ? going.reduce((sum, { tasks }) => sum + endedShare(tasks), 0) / count : 0;
   const shown = underway.data?.more ? t`more than ${count}` : String(count);
-  return (
-    <Popover
-      opened={open}
-      onChange={setOpen}
-      position="bottom-end"
-      width={360}
-      withinPortal={false}
-      trapFocus
-      returnFocus
-      classNames={{ dropdown: classes.dropdown }}
+  const button = (
+    <UnstyledButton
+      {...list.button}
+      className={classes.ring}
+      aria-haspopup="dialog"
+      aria-label={count > 0 ? t`Background work: ${shown}` : t`Background work: none`}
     >
-      <Popover.Target>
-        <UnstyledButton
-          className={classes.ring}
-          aria-label={count > 0 ? t`Background work: ${shown}` : t`Background work: none`}
-          onClick={() => setOpen(!open)}
-        >
-          <Ring share={share} busy={count > 0} />
-          {count > 0 && <span aria-hidden>{underway.data?.more ? `${count}+` : count}</span>}
-        </UnstyledButton>
-      </Popover.Target>
-      <Popover.Dropdown aria-label={t`Background work`}>
-        <Suspense fallback={<Loading rows={2} />}>
-          <WorkList
-            going={going ?? []}
-            more={underway.data?.more ?? false}
-            ended={ended}
-            onForget={forget}
-            onLeave={() => setOpen(false)}
-          />
-        </Suspense>
-      </Popover.Dropdown>
-    </Popover>
+      <Ring share={share} busy={count > 0} />
+      {count > 0 && <span aria-hidden>{underway.data?.more ? `${count}+` : count}</span>}
+    </UnstyledButton>
+  );
+  if (!list.Popup) return button;
+  return (
+    <list.Popup
+      {...list.popup}
+      button={button}
+      going={going ?? []}
+      more={underway.data?.more ?? false}
+      ended={ended}
+      onForget={forget}
+    />
   );
 }
 

@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { admin } from "./admin";
+import { laterPage } from "./later";
 import { type ListSearch, listSearch, type Search, text } from "./search";
 
 interface UsersSearch extends ListSearch {
@@ -14,20 +15,25 @@ const users = createRoute({
     ...listSearch(search),
     ...(search.admins === true && { admins: true }),
   }),
-  component: lazyRouteComponent(() => import("../features/identity/users/UsersPage"), "UsersPage"),
+  component: laterPage(
+    "identity",
+    () => import("../features/identity/users/UsersPage"),
+    "UsersPage",
+  ),
 });
 
 const user = createRoute({
   getParentRoute: () => admin,
   path: "users/$user",
-  component: lazyRouteComponent(() => import("../features/identity/users/UserPage"), "UserPage"),
+  component: laterPage("identity", () => import("../features/identity/users/UserPage"), "UserPage"),
 });
 
 const groups = createRoute({
   getParentRoute: () => admin,
   path: "groups",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/groups/GroupsPage"),
     "GroupsPage",
   ),
@@ -43,7 +49,8 @@ const signIn = createRoute({
     const part = signInParts.find((each) => each === search.part);
     return part && part !== "mode" ? { part } : {};
   },
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/signin/SignInSettings"),
     "SignInSettings",
   ),
@@ -53,7 +60,8 @@ const robots = createRoute({
   getParentRoute: () => admin,
   path: "robots",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/robots/RobotsPage"),
     "RobotsPage",
   ),
@@ -62,7 +70,8 @@ const robots = createRoute({
 const newRobot = createRoute({
   getParentRoute: () => admin,
   path: "robots/new",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/robots/NewRobotPage"),
     "NewRobotPage",
   ),
@@ -71,7 +80,11 @@ const newRobot = createRoute({
 const robot = createRoute({
   getParentRoute: () => admin,
   path: "robots/$robot",
-  component: lazyRouteComponent(() => import("../features/identity/robots/RobotPage"), "RobotPage"),
+  component: laterPage(
+    "identity",
+    () => import("../features/identity/robots/RobotPage"),
+    "RobotPage",
+  ),
 });
 
 interface PoliciesSearch extends ListSearch {
@@ -86,7 +99,8 @@ const workloads = createRoute({
     ...listSearch(search),
     ...(text(search.project) && { project: text(search.project) }),
   }),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/workloads/WorkloadsPage"),
     "WorkloadsPage",
   ),
@@ -98,7 +112,8 @@ const newWorkload = createRoute({
   validateSearch: (search: Search): { project?: string } => ({
     ...(text(search.project) && { project: text(search.project) }),
   }),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/workloads/NewPolicyPage"),
     "NewPolicyPage",
   ),
@@ -107,7 +122,8 @@ const newWorkload = createRoute({
 const workload = createRoute({
   getParentRoute: () => admin,
   path: "workloads/$policy",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "identity",
     () => import("../features/identity/workloads/PolicyPage"),
     "PolicyPage",
   ),

@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { admin } from "./admin";
+import { laterPage } from "./later";
 import { type Search, text } from "./search";
 import { settings } from "./settings";
 
@@ -21,7 +22,8 @@ const retention = createRoute({
   getParentRoute: () => settings,
   path: "retention",
   validateSearch: pageOf,
-  component: lazyRouteComponent(
+  component: laterPage(
+    "settings",
     () => import("../features/retention/RetentionPage"),
     "RetentionPage",
   ),
@@ -39,19 +41,23 @@ const run = createRoute({
     ...pageOf(search),
     ...(search.task !== undefined && { task: positive(search.task) }),
   }),
-  component: lazyRouteComponent(() => import("../features/retention/RunPage"), "RunPage"),
+  component: laterPage("keeping", () => import("../features/retention/RunPage"), "RunPage"),
 });
 
 const tagRules = createRoute({
   getParentRoute: () => settings,
   path: "tag-rules",
-  component: lazyRouteComponent(() => import("../features/tagrules/TagRulesPage"), "TagRulesPage"),
+  component: laterPage(
+    "settings",
+    () => import("../features/tagrules/TagRulesPage"),
+    "TagRulesPage",
+  ),
 });
 
 const proxy = createRoute({
   getParentRoute: () => settings,
   path: "proxy",
-  component: lazyRouteComponent(() => import("../features/proxy/ProxyPage"), "ProxyPage"),
+  component: laterPage("keeping", () => import("../features/proxy/ProxyPage"), "ProxyPage"),
 });
 
 const kinds = ["tag", "artifact", "repository"] as const;
@@ -74,7 +80,7 @@ const trash = createRoute({
       ...(positive(search.run) && { run: positive(search.run) }),
     };
   },
-  component: lazyRouteComponent(() => import("../features/trash/TrashPage"), "TrashPage"),
+  component: laterPage("keeping", () => import("../features/trash/TrashPage"), "TrashPage"),
 });
 
 /** What stays of a project, what doesn't move, what it is a cache of, and what was deleted. */
@@ -83,7 +89,8 @@ export const keepRoutes = [retention, run, tagRules, proxy, trash] as const;
 const defaultRetention = createRoute({
   getParentRoute: () => admin,
   path: "/retention",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "settings",
     () => import("../features/retention/DefaultPage"),
     "DefaultRetentionPage",
   ),
@@ -92,7 +99,7 @@ const defaultRetention = createRoute({
 const allTrash = createRoute({
   getParentRoute: () => admin,
   path: "/trash",
-  component: lazyRouteComponent(() => import("../features/trash/AllTrashPage"), "AllTrashPage"),
+  component: laterPage("keeping", () => import("../features/trash/AllTrashPage"), "AllTrashPage"),
 });
 
 /** The same for the whole registry. */

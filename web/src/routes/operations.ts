@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { laterPage } from "./later";
 import { root } from "./root";
 import { type ListSearch, listSearch, type Search, text } from "./search";
 
@@ -35,7 +36,7 @@ const jobs = createRoute({
     const tab = oneOf(["queues", "schedules"] as const, search.tab);
     return { ...(tab && { tab }), ...texts(search, ["kind", "status"]), ...pageOnly(search) };
   },
-  component: lazyRouteComponent(() => import("../features/jobs/JobsPage"), "JobsPage"),
+  component: laterPage("operations", () => import("../features/jobs/JobsPage"), "JobsPage"),
 });
 
 interface TasksSearch extends Pick<ListSearch, "page"> {
@@ -51,20 +52,25 @@ const execution = createRoute({
   getParentRoute: () => root,
   path: "/jobs/$execution",
   validateSearch: tasksSearch,
-  component: lazyRouteComponent(() => import("../features/jobs/ExecutionPage"), "ExecutionPage"),
+  component: laterPage(
+    "operations",
+    () => import("../features/jobs/ExecutionPage"),
+    "ExecutionPage",
+  ),
 });
 
 const task = createRoute({
   getParentRoute: () => root,
   path: "/jobs/tasks/$task",
-  component: lazyRouteComponent(() => import("../features/jobs/TaskPage"), "TaskPage"),
+  component: laterPage("operations", () => import("../features/jobs/TaskPage"), "TaskPage"),
 });
 
 const replication = createRoute({
   getParentRoute: () => root,
   path: "/replication",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "operations",
     () => import("../features/replication/ReplicationPage"),
     "ReplicationPage",
   ),
@@ -73,7 +79,8 @@ const replication = createRoute({
 const newPolicy = createRoute({
   getParentRoute: () => root,
   path: "/replication/new",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "operations",
     () => import("../features/replication/NewPolicyPage"),
     "NewPolicyPage",
   ),
@@ -90,13 +97,18 @@ const policy = createRoute({
     const tab = oneOf(["preview"] as const, search.tab);
     return { ...(tab && { tab }), ...tasksSearch(search) };
   },
-  component: lazyRouteComponent(() => import("../features/replication/PolicyPage"), "PolicyPage"),
+  component: laterPage(
+    "operations",
+    () => import("../features/replication/PolicyPage"),
+    "PolicyPage",
+  ),
 });
 
 const editPolicy = createRoute({
   getParentRoute: () => root,
   path: "/replication/$policy/edit",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "operations",
     () => import("../features/replication/EditPolicyPage"),
     "EditPolicyPage",
   ),
@@ -106,7 +118,7 @@ const run = createRoute({
   getParentRoute: () => root,
   path: "/replication/$policy/runs/$run",
   validateSearch: tasksSearch,
-  component: lazyRouteComponent(() => import("../features/replication/RunPage"), "RunPage"),
+  component: laterPage("operations", () => import("../features/replication/RunPage"), "RunPage"),
 });
 
 const auditFields = [
@@ -131,7 +143,7 @@ const audit = createRoute({
     ...texts(search, auditFields),
     ...pageOnly(search),
   }),
-  component: lazyRouteComponent(() => import("../features/audit/AuditPage"), "AuditPage"),
+  component: laterPage("operations", () => import("../features/audit/AuditPage"), "AuditPage"),
 });
 
 const findingFields = ["cve", "package", "repository", "severity", "score", "fix", "tag"] as const;
@@ -149,14 +161,18 @@ const security = createRoute({
     const tab = oneOf(["findings", "exports"] as const, search.tab);
     return { ...(tab && { tab }), ...texts(search, findingFields), ...pageOnly(search) };
   },
-  component: lazyRouteComponent(() => import("../features/security/SecurityPage"), "SecurityPage"),
+  component: laterPage(
+    "operations",
+    () => import("../features/security/SecurityPage"),
+    "SecurityPage",
+  ),
 });
 
 const cve = createRoute({
   getParentRoute: () => root,
   path: "/security/cve/$cve",
   validateSearch: pageOnly,
-  component: lazyRouteComponent(() => import("../features/security/CvePage"), "CvePage"),
+  component: laterPage("operations", () => import("../features/security/CvePage"), "CvePage"),
 });
 
 /** What runs, what failed, who did it, what is worst. */

@@ -1,18 +1,19 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { laterPage } from "./later";
 import { type ListSearch, listSearch, type Search, text } from "./search";
 import { settings } from "./settings";
 
 const general = createRoute({
   getParentRoute: () => settings,
   path: "general",
-  component: lazyRouteComponent(() => import("../features/settings/GeneralPage"), "GeneralPage"),
+  component: laterPage("settings", () => import("../features/settings/GeneralPage"), "GeneralPage"),
 });
 
 const members = createRoute({
   getParentRoute: () => settings,
   path: "members",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(() => import("../features/members/MembersPage"), "MembersPage"),
+  component: laterPage("settings", () => import("../features/members/MembersPage"), "MembersPage"),
 });
 
 interface RobotsSearch extends ListSearch {
@@ -27,20 +28,20 @@ const robots = createRoute({
     ...listSearch(search),
     ...(text(search.edit) && { edit: text(search.edit) }),
   }),
-  component: lazyRouteComponent(() => import("../features/robots/RobotsPage"), "RobotsPage"),
+  component: laterPage("settings", () => import("../features/robots/RobotsPage"), "RobotsPage"),
 });
 
 const labels = createRoute({
   getParentRoute: () => settings,
   path: "labels",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(() => import("../features/labels/LabelsPage"), "LabelsPage"),
+  component: laterPage("settings", () => import("../features/labels/LabelsPage"), "LabelsPage"),
 });
 
 const quota = createRoute({
   getParentRoute: () => settings,
   path: "quota",
-  component: lazyRouteComponent(() => import("../features/quota/QuotaPage"), "QuotaPage"),
+  component: laterPage("settings", () => import("../features/quota/QuotaPage"), "QuotaPage"),
 });
 
 /** What the log is narrowed to. */
@@ -73,7 +74,7 @@ const logs = createRoute({
       ...(day(search.to) && { to: day(search.to) }),
     };
   },
-  component: lazyRouteComponent(() => import("../features/logs/LogsPage"), "LogsPage"),
+  component: laterPage("settings", () => import("../features/logs/LogsPage"), "LogsPage"),
 });
 
 /** Who and what a project is. */

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { laterPage } from "./later";
 import { type ListSearch, listSearch, type Search, text } from "./search";
 import { settings } from "./settings";
 
@@ -12,7 +13,8 @@ const scanning = createRoute({
   getParentRoute: () => settings,
   path: "scanning",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "settings",
     () => import("../features/scanning-rules/ScanningPage"),
     "ScanningPage",
   ),
@@ -21,19 +23,23 @@ const scanning = createRoute({
 const trust = createRoute({
   getParentRoute: () => settings,
   path: "trust",
-  component: lazyRouteComponent(() => import("../features/trust/TrustPage"), "TrustPage"),
+  component: laterPage("scanning", () => import("../features/trust/TrustPage"), "TrustPage"),
 });
 
 const webhooks = createRoute({
   getParentRoute: () => settings,
   path: "webhooks",
-  component: lazyRouteComponent(() => import("../features/webhooks/WebhooksPage"), "WebhooksPage"),
+  component: laterPage(
+    "settings",
+    () => import("../features/webhooks/WebhooksPage"),
+    "WebhooksPage",
+  ),
 });
 
 const newWebhook = createRoute({
   getParentRoute: () => settings,
   path: "webhooks/new",
-  component: lazyRouteComponent(() => import("../features/webhooks/NewWebhook"), "NewWebhook"),
+  component: laterPage("scanning", () => import("../features/webhooks/NewWebhook"), "NewWebhook"),
 });
 
 interface DeliverySearch extends ListSearch {
@@ -51,19 +57,19 @@ const webhook = createRoute({
     ...(text(search.status) && { status: text(search.status) }),
     ...opened(search),
   }),
-  component: lazyRouteComponent(() => import("../features/webhooks/WebhookPage"), "WebhookPage"),
+  component: laterPage("scanning", () => import("../features/webhooks/WebhookPage"), "WebhookPage"),
 });
 
 const preheat = createRoute({
   getParentRoute: () => settings,
   path: "preheat",
-  component: lazyRouteComponent(() => import("../features/preheat/PreheatPage"), "PreheatPage"),
+  component: laterPage("scanning", () => import("../features/preheat/PreheatPage"), "PreheatPage"),
 });
 
 const newPreheat = createRoute({
   getParentRoute: () => settings,
   path: "preheat/new",
-  component: lazyRouteComponent(() => import("../features/preheat/NewPreheat"), "NewPreheat"),
+  component: laterPage("scanning", () => import("../features/preheat/NewPreheat"), "NewPreheat"),
 });
 
 interface ExecutionSearch extends ListSearch {
@@ -78,7 +84,8 @@ const preheatPolicy = createRoute({
     ...listSearch(search),
     ...opened(search),
   }),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "settings",
     () => import("../features/preheat/PreheatPolicyPage"),
     "PreheatPolicyPage",
   ),

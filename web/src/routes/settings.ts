@@ -1,17 +1,23 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
+import { laterPage } from "./later";
 import { root } from "./root";
 
 /** The settings of a project; each of their pages is a child of this. */
 export const settings = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/settings",
-  component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
+  component: laterPage(
+    "settings",
+    () => import("../features/settings/SettingsPage"),
+    "SettingsPage",
+  ),
 });
 
 const overview = createRoute({
   getParentRoute: () => settings,
   path: "/",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "settings",
     () => import("../features/settings/SettingsStart"),
     "SettingsStart",
   ),

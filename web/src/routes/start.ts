@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { type Step, steps } from "../features/welcome/progress";
+import { laterPage } from "./later";
 import { root } from "./root";
 import { ownPath, type Search, text } from "./search";
 
@@ -12,7 +13,7 @@ const home = createRoute({
 const me = createRoute({
   getParentRoute: () => root,
   path: "/me",
-  component: lazyRouteComponent(() => import("../features/account/AccountPage"), "AccountPage"),
+  component: laterPage("account", () => import("../features/account/AccountPage"), "AccountPage"),
 });
 
 const welcome = createRoute({
@@ -22,7 +23,7 @@ const welcome = createRoute({
     const step = steps.find((each) => each === search.step);
     return step ? { step } : {};
   },
-  component: lazyRouteComponent(() => import("../features/welcome/WelcomePage"), "WelcomePage"),
+  component: laterPage("account", () => import("../features/welcome/WelcomePage"), "WelcomePage"),
 });
 
 const signIn = createRoute({

@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { createRoute } from "@tanstack/react-router";
 import { admin } from "./admin";
+import { laterPage } from "./later";
 import { root } from "./root";
 import { type ListSearch, listSearch, type Search } from "./search";
 
@@ -7,7 +8,8 @@ const registries = createRoute({
   getParentRoute: () => admin,
   path: "registries",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/registries/RegistriesPage"),
     "RegistriesPage",
   ),
@@ -16,7 +18,8 @@ const registries = createRoute({
 const scanners = createRoute({
   getParentRoute: () => admin,
   path: "scanners",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/scanners/ScannersPage"),
     "ScannersPage",
   ),
@@ -25,7 +28,8 @@ const scanners = createRoute({
 const vulnerabilityData = createRoute({
   getParentRoute: () => admin,
   path: "vulnerability-data",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/vulndb/VulnerabilityDataPage"),
     "VulnerabilityDataPage",
   ),
@@ -35,7 +39,8 @@ const storage = createRoute({
   getParentRoute: () => admin,
   path: "storage",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/storage/StoragePage"),
     "StoragePage",
   ),
@@ -44,7 +49,8 @@ const storage = createRoute({
 const configuration = createRoute({
   getParentRoute: () => admin,
   path: "configuration",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/configuration/ConfigurationPage"),
     "ConfigurationPage",
   ),
@@ -54,14 +60,19 @@ const quotas = createRoute({
   getParentRoute: () => admin,
   path: "quotas",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(() => import("../features/system/quotas/QuotasPage"), "QuotasPage"),
+  component: laterPage(
+    "system",
+    () => import("../features/system/quotas/QuotasPage"),
+    "QuotasPage",
+  ),
 });
 
 const labels = createRoute({
   getParentRoute: () => admin,
   path: "labels",
   validateSearch: (search: Search): ListSearch => listSearch(search),
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/labels/SystemLabelsPage"),
     "SystemLabelsPage",
   ),
@@ -70,7 +81,8 @@ const labels = createRoute({
 const preheat = createRoute({
   getParentRoute: () => admin,
   path: "preheat",
-  component: lazyRouteComponent(
+  component: laterPage(
+    "system",
     () => import("../features/system/preheat/PreheatPage"),
     "PreheatPage",
   ),
@@ -79,19 +91,23 @@ const preheat = createRoute({
 const trust = createRoute({
   getParentRoute: () => admin,
   path: "trust",
-  component: lazyRouteComponent(() => import("../features/system/trust/TrustPage"), "TrustPage"),
+  component: laterPage("system", () => import("../features/system/trust/TrustPage"), "TrustPage"),
 });
 
 const health = createRoute({
   getParentRoute: () => admin,
   path: "health",
-  component: lazyRouteComponent(() => import("../features/system/health/HealthPage"), "HealthPage"),
+  component: laterPage(
+    "system",
+    () => import("../features/system/health/HealthPage"),
+    "HealthPage",
+  ),
 });
 
 const about = createRoute({
   getParentRoute: () => root,
   path: "/about",
-  component: lazyRouteComponent(() => import("../features/system/health/AboutPage"), "AboutPage"),
+  component: laterPage("system", () => import("../features/system/health/AboutPage"), "AboutPage"),
 });
 
 /** What the registry does and has, for its administrators. */

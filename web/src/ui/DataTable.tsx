@@ -1,10 +1,13 @@
 import { useLingui } from "@lingui/react/macro";
 import { Checkbox } from "@mantine/core";
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
-import { memo, type ReactNode } from "react";
+import { lazy, memo, type ReactNode, Suspense } from "react";
 import classes from "./DataTable.module.css";
-import { ManyRows, type Measure } from "./ManyRows";
+import type { Measure } from "./ManyRows";
 import { useRowKeys } from "./rowKeys";
+
+/** Loaded when a table is long: most never are. */
+const ManyRows = lazy(() => import("./ManyRows").then((part) => ({ default: part.ManyRows })));
 
 export interface Column<T> {
   key: string;
@@ -95,7 +98,13 @@ export function DataTable<T>(props: Props<T>) {
         }}
       >
         {many ? (
-          <ManyRows count={rows.length} columns={columns.length + (selection ? 1 : 0)} row={row} />
+          <Suspense fallback={rows.slice(0, most).map((_, index) => row(index))}>
+            <ManyRows
+              count={rows.length}
+              columns={columns.length + (selection ? 1 : 0)}
+              row={row}
+            />
+          </Suspense>
         ) : (
           rows.map((_, index) => row(index))
         )}

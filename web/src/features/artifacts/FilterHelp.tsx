@@ -1,35 +1,23 @@
-import { Trans, useLingui } from "@lingui/react/macro";
-import { Button, Menu } from "@mantine/core";
+import { Trans } from "@lingui/react/macro";
+import { Button } from "@mantine/core";
 import { IconFilter } from "@tabler/icons-react";
-import classes from "./artifacts.module.css";
+import { useOnDemand } from "../../ui/useOnDemand";
+
+const loadWords = () => import("./FilterWords").then((part) => part.FilterWords);
 
 /** Offers the words that the filter knows. */
 export function FilterHelp({ onAdd }: { onAdd: (word: string) => void }) {
-  const { t } = useLingui();
-  const words = [
-    { word: "type:image", means: t`only images` },
-    { word: "type:chart", means: t`only charts` },
-    { word: "signed:yes", means: t`a signature is attached` },
-    { word: "signed:no", means: t`no signature is attached` },
-    { word: "pushed:<7d", means: t`pushed in the last seven days` },
-    { word: "pulled:>90d", means: t`not pulled for ninety days` },
-    { word: "tagged:no", means: t`without a tag` },
-    { word: "label:production", means: t`with a label, by its name` },
-  ];
-  return (
-    <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
-      <Menu.Target>
-        <Button variant="default" size="xs" leftSection={<IconFilter size={16} aria-hidden />}>
-          <Trans>Filter by</Trans>
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown className={classes.words}>
-        {words.map(({ word, means }) => (
-          <Menu.Item key={word} onClick={() => onAdd(word)}>
-            <code>{word}</code> <span className={classes.dim}>{means}</span>
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+  const words = useOnDemand(loadWords);
+  const button = (
+    <Button
+      {...words.button}
+      variant="default"
+      size="xs"
+      aria-haspopup="menu"
+      leftSection={<IconFilter size={16} aria-hidden />}
+    >
+      <Trans>Filter by</Trans>
+    </Button>
   );
+  return words.Popup ? <words.Popup {...words.popup} button={button} onAdd={onAdd} /> : button;
 }

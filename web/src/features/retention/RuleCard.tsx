@@ -1,9 +1,12 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
-import { RuleForm } from "./RuleForm";
+import { lazy, Suspense } from "react";
+import { Loading } from "../../ui/states";
 import classes from "./retention.module.css";
 import type { Rule } from "./rule";
 import { useRuleFacts, useRuleTitle } from "./words";
+
+const RuleForm = lazy(() => import("./RuleForm").then((part) => ({ default: part.RuleForm })));
 
 /** A rule in words. */
 export function RuleWords({ rule }: { rule: Rule }) {
@@ -72,7 +75,11 @@ export function RuleCard({ rule, place, open, onOpen, onChange, onRemove }: Prop
           </Button>
         </div>
       </div>
-      {open && <RuleForm rule={rule} onChange={onChange} />}
+      {open && (
+        <Suspense fallback={<Loading rows={2} />}>
+          <RuleForm rule={rule} onChange={onChange} />
+        </Suspense>
+      )}
     </li>
   );
 }

@@ -1,7 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Section } from "../../ui/Page";
 import { Pager } from "../../ui/Pager";
 import { SearchField } from "../../ui/SearchField";
@@ -9,11 +9,12 @@ import { Empty, Failed, Loading } from "../../ui/states";
 import type { Project } from "../projects/queries";
 import type { May } from "../session/may";
 import { Guarded } from "../settings/Guarded";
-import { EditRobot } from "./EditRobot";
 import { robotsPerPage, useRobots } from "./queries";
 import { RobotTable } from "./RobotTable";
 import classes from "./robots.module.css";
 import { SecretShown, type Shown } from "./SecretShown";
+
+const EditRobot = lazy(() => import("./EditRobot").then((part) => ({ default: part.EditRobot })));
 
 const route = getRouteApi("/p/$project/settings/robots");
 
@@ -40,13 +41,15 @@ function Robots({ project, may }: Props) {
     <>
       {shown && <SecretShown shown={shown} onClose={() => setShown(undefined)} />}
       {edit && may("robot", "create") && (
-        <EditRobot
-          key={edit}
-          project={project.name ?? ""}
-          id={edit === "new" ? undefined : Number(edit)}
-          onMade={setShown}
-          onClose={close}
-        />
+        <Suspense fallback={<Loading />}>
+          <EditRobot
+            key={edit}
+            project={project.name ?? ""}
+            id={edit === "new" ? undefined : Number(edit)}
+            onMade={setShown}
+            onClose={close}
+          />
+        </Suspense>
       )}
       <List project={project} may={may} onSecret={setShown} />
     </>

@@ -1,7 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useNotices } from "../../../ui/Notices";
 import { Section } from "../../../ui/Page";
 import { Failed, Loading } from "../../../ui/states";
@@ -10,10 +10,13 @@ import classes from "../identity.module.css";
 import { WideForm } from "../WideForm";
 import { DeleteRobot } from "./DeleteRobot";
 import { type Robot, sameRobot, useEndPreviousSecret, useRobot, useUpdateRobot } from "./queries";
-import { RenewSecret } from "./RenewSecret";
 import { RobotFields, type Typed } from "./RobotForm";
 import { Ends, State } from "./RobotTable";
 import { hasDenials, permissionsOf, placesOf } from "./rights";
+
+const RenewSecret = lazy(() =>
+  import("./RenewSecret").then((part) => ({ default: part.RenewSecret })),
+);
 
 const route = getRouteApi("/admin/robots/$robot");
 
@@ -62,7 +65,11 @@ function Deeds({ robot }: { robot: Robot }) {
       >
         <Trans>Delete robot</Trans>
       </Button>
-      {deed === "renew" && <RenewSecret robot={robot} onClose={() => setDeed(undefined)} />}
+      {deed === "renew" && (
+        <Suspense fallback={null}>
+          <RenewSecret robot={robot} onClose={() => setDeed(undefined)} />
+        </Suspense>
+      )}
       {deed === "delete" && (
         <DeleteRobot
           robot={robot}
