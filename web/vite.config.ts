@@ -72,6 +72,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
+          includeDependenciesRecursively: false,
           groups: [
             // What places popups is needed by them alone, not by every dialog.
             { name: "floating", test: /node_modules\/@floating-ui/ },

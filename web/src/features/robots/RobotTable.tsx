@@ -1,13 +1,17 @@
 import { Trans, useLingui } from "@lingui/react/macro";
+import { lazy, Suspense } from "react";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { When } from "../../ui/When";
 import type { May } from "../session/may";
 import type { Robot } from "./queries";
-import { RobotActions } from "./RobotActions";
 import { RobotState } from "./RobotState";
 import { presetOf, rightsOf } from "./rights";
 import classes from "./robots.module.css";
 import type { Shown } from "./SecretShown";
+
+const RobotActions = lazy(() =>
+  import("./RobotActions").then((part) => ({ default: part.RobotActions })),
+);
 
 interface Props {
   project: string;
@@ -55,7 +59,11 @@ export function RobotTable({ robots, sort, onSort, ...rest }: Props) {
     key: "actions",
     title: t`Actions`,
     number: true,
-    cell: (robot) => <RobotActions robot={robot} {...rest} />,
+    cell: (robot) => (
+      <Suspense fallback={null}>
+        <RobotActions robot={robot} {...rest} />
+      </Suspense>
+    ),
   };
   return (
     <DataTable

@@ -1,11 +1,13 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { type Column, DataTable } from "../../../ui/DataTable";
 import { When } from "../../../ui/When";
 import { Permissions } from "../../account/Permissions";
 import classes from "../identity.module.css";
 import type { Robot } from "./queries";
-import { RobotMenu } from "./RobotMenu";
+
+const RobotMenu = lazy(() => import("./RobotMenu").then((part) => ({ default: part.RobotMenu })));
 
 interface Props {
   robots: Robot[];
@@ -43,7 +45,15 @@ export function RobotTable({ robots, sort, onSort }: Props) {
       cell: (robot) =>
         robot.last_used_at ? <When time={robot.last_used_at} /> : <Trans>never</Trans>,
     },
-    { key: "do", title: t`Actions`, cell: (robot) => <RobotMenu robot={robot} /> },
+    {
+      key: "do",
+      title: t`Actions`,
+      cell: (robot) => (
+        <Suspense fallback={null}>
+          <RobotMenu robot={robot} />
+        </Suspense>
+      ),
+    },
   ];
   return (
     <DataTable
