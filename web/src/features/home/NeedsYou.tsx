@@ -8,14 +8,13 @@ import type { Project } from "../projects/queries";
 import type { SignedIn } from "../session/queries";
 import classes from "./home.module.css";
 import { NeedAction, NeedWords } from "./NeedLine";
-import { useNeedPlace } from "./needPlaces";
+import { needPlace } from "./needPlaces";
 import { type Need, useNeeds } from "./needs";
 
 /** What waits for the caller, each with the way to where it is mended; else that all is well. */
 export function NeedsYou({ user, mine }: { user: SignedIn; mine: Project[] }) {
   const { t } = useLingui();
   const { needs, pending, failed } = useNeeds(user, mine);
-  const placeOf = useNeedPlace(user);
   return (
     <Section title={t`What needs you`}>
       {needs.length > 0 && (
@@ -27,7 +26,7 @@ export function NeedsYou({ user, mine }: { user: SignedIn; mine: Project[] }) {
                 <p>
                   <NeedWords need={need} />
                 </p>
-                <Link {...linkTo(placeOf(need))}>
+                <Link {...linkTo(needPlace(user, need))}>
                   <NeedAction need={need} />
                 </Link>
               </div>

@@ -12,13 +12,12 @@ const nothing = {
   vulnerabilities: [],
   users: [],
 };
-const nowhere = { vulnerability: () => undefined, package: () => undefined, user: () => undefined };
 const digest = `sha256:${"4f".repeat(32)}`;
 
 describe("what was found", () => {
   it("leads a tag to its artifact, with the tag in the address", () => {
     const tag = { project: "team", repository: "a/b", name: "1.0", digest };
-    const [hit] = hitsOf({ ...nothing, tags: [tag] }, nowhere);
+    const [hit] = hitsOf({ ...nothing, tags: [tag] });
     expect(hit?.title).toBe("team/a/b:1.0");
     expect(hit?.place).toEqual({
       to: "/p/$project/r/$",
@@ -27,13 +26,12 @@ describe("what was found", () => {
     });
   });
 
-  it("leaves out what no page shows", () => {
+  it("leaves out a label that nothing carries", () => {
     const found = {
       ...nothing,
-      packages: ["openssl"],
       labels: [{ id: 1, project: "", name: "prod", color: "" }],
     };
-    expect(hitsOf(found, nowhere)).toEqual([]);
+    expect(hitsOf(found)).toEqual([]);
   });
 
   it("puts tags first where a reference was pasted", () => {

@@ -1,6 +1,13 @@
 import type { Destination } from "../../ui/destination";
 import { shortDigest } from "../../ui/format";
-import { artifactPlace, projectPlace, repositoryPlace } from "./places";
+import {
+  artifactPlace,
+  packagePlace,
+  projectPlace,
+  repositoryPlace,
+  userPlace,
+  vulnerabilityPlace,
+} from "./places";
 import type { Found } from "./queries";
 
 /** The kinds of what is found, each a group with a title. */
@@ -29,15 +36,8 @@ export interface Hit {
   act?: () => void;
 }
 
-/** Where what lies outside of projects is shown; nothing where no page shows it. */
-export interface Shown {
-  vulnerability: (id: string) => Destination | undefined;
-  package: (name: string) => Destination | undefined;
-  user: (name: string) => Destination | undefined;
-}
-
 /** What the server found, as lines: what was pasted first, then what has a name. */
-export function hitsOf(found: Found, shown: Shown): Hit[] {
+export function hitsOf(found: Found): Hit[] {
   const hits: Hit[] = [
     ...found.projects.map(
       ({ name }): Hit => ({
@@ -79,17 +79,17 @@ export function hitsOf(found: Found, shown: Shown): Hit[] {
     ...outside(found.vulnerabilities, "vulnerabilities", ({ name, cvss }) => ({
       title: name,
       note: cvss > 0 ? `CVSS ${cvss.toFixed(1)}` : "",
-      place: shown.vulnerability(name),
+      place: vulnerabilityPlace(name),
     })),
     ...outside(found.packages, "packages", (name) => ({
       title: name,
       note: "",
-      place: shown.package(name),
+      place: packagePlace(name),
     })),
     ...outside(found.users, "users", ({ username, realname }) => ({
       title: username,
       note: realname,
-      place: shown.user(username),
+      place: userPlace(username),
     })),
   ];
   return hits;
@@ -110,13 +110,13 @@ function labelHit(label: Found["labels"][number]): Hit[] {
 interface Outside {
   title: string;
   note: string;
-  place: Destination | undefined;
+  place: Destination;
 }
 
 function outside<T>(all: T[], kind: Kind, line: (each: T) => Outside): Hit[] {
-  return all.flatMap((each) => {
+  return all.map((each) => {
     const { title, note, place } = line(each);
-    return place ? [{ key: `${kind} ${title}`, kind, title, note, place }] : [];
+    return { key: `${kind} ${title}`, kind, title, note, place };
   });
 }
 

@@ -1,4 +1,3 @@
-import { useRouter } from "@tanstack/react-router";
 import type { Destination } from "../../ui/destination";
 import { artifactSplat } from "../artifacts/address";
 
@@ -25,9 +24,14 @@ export function artifactPlace({ project, repository, digest, tag }: ArtifactAt):
   };
 }
 
-/** Tells which of some pages there is; the first one that is. */
-export function useExisting(): (candidates: string[]) => string | undefined {
-  const router = useRouter();
-  const known = router.routesByPath as Record<string, unknown>;
-  return (candidates) => candidates.find((path) => path in known);
+export function vulnerabilityPlace(cve: string): Destination {
+  return { to: "/security/cve/$cve", params: { cve } };
+}
+
+export function packagePlace(name: string): Destination {
+  return { to: "/security", search: { tab: "findings", package: name } };
+}
+
+export function userPlace(name: string): Destination {
+  return { to: "/admin/users", search: { q: name } };
 }
