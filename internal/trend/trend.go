@@ -48,12 +48,12 @@ const (
 	used   = `SELECT CAST(COALESCE(SUM(u.bytes), 0) AS BIGINT) FROM project_usage u`
 	held   = `SELECT CAST(COALESCE(SUM(r.artifact_count), 0) AS BIGINT), CAST(COALESCE(SUM(r.pull_count), 0) AS BIGINT) FROM repository r WHERE NOT r.hidden`
 	fields = `day, bytes, artifacts, pulls, critical, high, medium, low, unknown, fixable`
-	put    = `INSERT INTO trend (scope, ` + fields + `, sampled_at) VALUES (0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		ON CONFLICT (scope, day) DO UPDATE SET bytes = excluded.bytes, artifacts = excluded.artifacts, pulls = excluded.pulls, critical = excluded.critical,
+	put    = `INSERT INTO trend (` + fields + `, sampled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (day) DO UPDATE SET bytes = excluded.bytes, artifacts = excluded.artifacts, pulls = excluded.pulls, critical = excluded.critical,
 			high = excluded.high, medium = excluded.medium, low = excluded.low, unknown = excluded.unknown, fixable = excluded.fixable, sampled_at = excluded.sampled_at
 		WHERE trend.sampled_at <= excluded.sampled_at`
-	outlived = `DELETE FROM trend WHERE scope = 0 AND day <= $1`
-	since    = `SELECT ` + fields + ` FROM trend WHERE scope = 0 AND day > $1 ORDER BY day`
+	outlived = `DELETE FROM trend WHERE day <= $1`
+	since    = `SELECT ` + fields + ` FROM trend WHERE day > $1 ORDER BY day`
 )
 
 func number(t time.Time) int64 { return t.Unix() / int64(day/time.Second) }

@@ -2,8 +2,7 @@
 
 -- What the registry was on a day: the last sample of it.
 CREATE TABLE trend (
-	day {{int}} NOT NULL,      -- since 1970, in UTC
-	scope {{int}} NOT NULL DEFAULT 0, -- 0: the whole registry
+	day {{int}} NOT NULL PRIMARY KEY, -- since 1970, in UTC
 	bytes {{int}} NOT NULL,
 	artifacts {{int}} NOT NULL,
 	pulls {{int}} NOT NULL,    -- so far, of the repositories that are there
@@ -13,8 +12,7 @@ CREATE TABLE trend (
 	low {{int}} NOT NULL,
 	unknown {{int}} NOT NULL,
 	fixable {{int}} NOT NULL,
-	sampled_at {{int}} NOT NULL,
-	PRIMARY KEY (scope, day)
+	sampled_at {{int}} NOT NULL
 ) {{clustered}};
 
 -- The sums of all reports are read from the index alone.
