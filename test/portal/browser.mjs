@@ -74,6 +74,7 @@ export async function inspect({ page, width, scheme }, name) {
 export async function picture({ page, width, scheme }, name) {
   await page.locator("[data-loading]").first().waitFor({ state: "detached" });
   const path = join(process.env.PORTAL_SHOTS, `${name}-${width}-${scheme}.png`);
+  await page.evaluate(() => window.scrollTo(0, 0)); // else what sticks to the window stands in the middle of the picture
   await page.screenshot({ path, fullPage: true });
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   assert.ok(wider <= 0, `${name} at ${width} px: ${wider} px too wide`);
