@@ -131,7 +131,7 @@ describe("an administrator and the tags of a repository", () => {
     await notice(page, "3 tags deleted.").waitFor();
     await page.getByRole("link", { name: "a1", exact: true }).waitFor({ state: "detached" });
     await page.getByRole("link", { name: "a3", exact: true }).waitFor();
-    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
     await notice(page, "Undone: 3 tags deleted.").waitFor();
     await page.getByRole("link", { name: "a1", exact: true }).waitFor();
     await page.getByRole("link", { name: "b1", exact: true }).waitFor();
@@ -175,7 +175,7 @@ describe("an administrator and the tags of a repository", () => {
     await dialog.getByRole("button", { name: "Delete repository" }).click();
     await page.waitForURL(`${url}/p/${project}`);
     await notice(page, "Repository delete-me deleted.").waitFor();
-    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
     await notice(page, "Undone: Repository delete-me deleted.").waitFor();
     await page.getByRole("link", { name: "delete-me" }).waitFor();
   });
@@ -194,7 +194,7 @@ describe("an administrator and the tags of a repository", () => {
     await dialog.getByRole("button", { name: "Add tag" }).click();
     await page.getByRole("button", { name: "Delete tag blessed" }).click();
     await notice(page, "Tag blessed deleted.").waitFor();
-    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
     await page.getByRole("button", { name: "Delete tag blessed" }).waitFor();
 
     await page.getByRole("link", { name: "Layers" }).click();
@@ -249,7 +249,7 @@ describe("an administrator and the tags of a repository", () => {
     await page.waitForURL(repository("undo"));
     await notice(page, "1 artifact deleted.").waitFor();
     assert.equal(await page.getByRole("link", { name: "b1", exact: true }).count(), 0);
-    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
     await page.getByRole("link", { name: "b1", exact: true }).waitFor();
   });
 });

@@ -37,7 +37,7 @@ export async function open(browser, { width = 1440, scheme = "light", locale = "
   const faults = [];
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
+    if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()} ${message.location().url}`);
   });
   page.on("request", (request) => {
     if (new URL(request.url()).host !== host) faults.push(`request to ${request.url()}`);

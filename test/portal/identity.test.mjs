@@ -66,7 +66,7 @@ describe("an administrator", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Make administrator" }).click();
     const row = page.getByRole("row", { name: /identity-temp/ });
     await row.getByRole("cell", { name: "yes" }).waitFor();
-    await page.getByRole("button", { name: "Undo" }).last().click();
+    await page.getByRole("button", { name: "Undo", exact: true }).last().click();
     await row.getByRole("cell", { name: "yes" }).waitFor({ state: "detached" });
     const [user] = await read("/api/v2.0/users?q=username=identity-temp");
     assert.equal(user.sysadmin_flag, false);

@@ -108,7 +108,7 @@ describe("replication, for administrators", () => {
       assert.equal(copied.length, 1);
       await page.goto(`${url}/replication`);
       const map = page.getByRole("img", { name: /A map of the registries/ });
-      await map.getByText("operations-itself").waitFor();
+      await map.getByText("operations-itself", { exact: true }).waitFor();
       await page.getByRole("row", { name: /operations-policy/ }).getByText("Done").waitFor();
     });
   });

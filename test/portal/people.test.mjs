@@ -118,7 +118,7 @@ describe("an admin of a project", () => {
       await page.getByRole("button", { name: "Delete repositories" }).click();
       await page.getByText("Deleted old.").waitFor();
       await page.getByRole("link", { name: "old", exact: true }).waitFor({ state: "detached" });
-      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("button", { name: "Undo", exact: true }).click();
       await page.getByText("Undone: Deleted old.").waitFor();
       await page.getByRole("link", { name: "old", exact: true }).waitFor();
     });
@@ -138,7 +138,7 @@ describe("an admin of a project", () => {
       await page.getByText("The role of people-late is changed.").waitFor();
       await page.getByRole("button", { name: "Remove people-late" }).click();
       await page.getByText("people-late is removed.").waitFor();
-      await page.getByRole("button", { name: "Undo" }).last().click();
+      await page.getByRole("button", { name: "Undo", exact: true }).last().click();
       await page.getByText("Undone: people-late is removed.").waitFor();
       await page.getByLabel("Find a member").fill("late");
       await page.waitForURL(/q=late/);

@@ -6,6 +6,7 @@
 package portal_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,11 +38,15 @@ func TestPortalInABrowser(t *testing.T) {
 		"CRANE="+haventest.Tool(t, "crane"),
 		"DOCKER_CONFIG="+t.TempDir(),
 	)
-	journeys, err := filepath.Glob("*.test.mjs")
+	// HAVEN_PORTAL_JOURNEYS limits the areas, HAVEN_PORTAL_LOOKS=all looks at every width in both colours.
+	journeys, err := filepath.Glob(cmp.Or(os.Getenv("HAVEN_PORTAL_JOURNEYS"), "*") + ".test.mjs")
 	if err != nil || len(journeys) == 0 {
 		t.Fatalf("no journeys: %v", err)
 	}
 	browse(t, env, journeys...)
+	if os.Getenv("HAVEN_PORTAL_JOURNEYS") != "" {
+		return
+	}
 	browse(t, env, "looks.mjs")
 	browse(t, env, "speed.mjs")
 }

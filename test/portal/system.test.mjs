@@ -292,7 +292,7 @@ describe("quotas and labels", () => {
       await dialog.waitFor({ state: "hidden" });
       const row = page.getByRole("row", { name: /^system-one/ });
       await row.getByText("20 GiB").waitFor();
-      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("button", { name: "Undo", exact: true }).click();
       await row.getByText("no limit").waitFor();
     });
   });
@@ -365,7 +365,7 @@ describe("trust", () => {
       await section.getByRole("button", { name: "Add mirror" }).click();
       await section.getByRole("button", { name: "Remove mirror system.example.com" }).click();
       await page.getByText("system.example.com stands for no project any more.").waitFor();
-      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("button", { name: "Undo", exact: true }).click();
       await section.getByRole("button", { name: "Remove mirror system.example.com" }).click();
       await section.getByRole("row", { name: /system.example.com/ }).waitFor({ state: "detached" });
     });

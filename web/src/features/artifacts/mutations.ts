@@ -3,13 +3,20 @@ import { api, bodyOf } from "../../api/client";
 import { type Doomed, deleteAll, deleteRepository, forEach } from "./deletions";
 import { artifactPath, type PlaceProps, repositoryPath } from "./place";
 
-/** What has to be read anew when something in a repository changed. */
+/**
+ * What has to be read anew when something in a repository changed. What is about digests that are gone
+ * is left alone: their page may still be there for a moment.
+ */
 export function useChanged() {
   const client = useQueryClient();
-  return () =>
+  return (gone: (string | undefined)[] = []) =>
     Promise.all(
       [["artifacts"], ["repositories"], ["scans"], ["signatures"], ["projects"]].map((queryKey) =>
-        client.invalidateQueries({ queryKey }),
+        client.invalidateQueries({
+          queryKey,
+          predicate: (query) =>
+            !query.queryKey.some((part) => typeof part === "string" && gone.includes(part)),
+        }),
       ),
     );
 }
@@ -20,7 +27,7 @@ export function useDeletion(place: PlaceProps) {
   return useMutation({
     mutationFn: async (doomed: Doomed[]) => {
       const { undo, ...rest } = await deleteAll(place, doomed);
-      return { ...rest, ...(undo && { undo: () => undo().finally(changed) }) };
+      return { ...rest, ...(undo && { undo: () => undo().finally(() => changed()) }) };
     },
   });
 }
@@ -30,7 +37,7 @@ export function useDeleteRepository(place: PlaceProps) {
   return useMutation({
     mutationFn: async () => {
       const { undo, ...rest } = await deleteRepository(place);
-      return { ...rest, ...(undo && { undo: () => undo().finally(changed) }) };
+      return { ...rest, ...(undo && { undo: () => undo().finally(() => changed()) }) };
     },
   });
 }
@@ -45,7 +52,7 @@ export function useDescription(place: PlaceProps) {
           body: { description },
         }),
       ),
-    onSuccess: changed,
+    onSuccess: () => changed(),
   });
 }
 
@@ -98,7 +105,7 @@ export function useNewTag(place: PlaceProps, digest: string) {
           { params: { path: artifactPath(place, digest) }, body: { name } },
         ),
       ),
-    onSuccess: changed,
+    onSuccess: () => changed(),
   });
 }
 

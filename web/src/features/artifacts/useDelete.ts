@@ -37,9 +37,9 @@ export function useDelete(place: PlaceProps) {
       onSuccess: async (outcome) => {
         say(told(doomed, outcome), outcome.undo);
         await done?.();
-        await changed();
+        await changed(doomed.filter(({ tag }) => tag === undefined).map(({ digest }) => digest));
       },
-      onError: changed,
+      onError: () => changed(),
     });
   }
 

@@ -30,7 +30,6 @@ export function ProjectsPage() {
       actions={<CreateProject />}
     >
       <Projects />
-      {user?.sysadmin_flag && <StorageMap />}
     </Page>
   );
 }
@@ -44,34 +43,37 @@ function Projects() {
   const items = projects.data?.items ?? [];
   const storage = useStorage(items, !!user?.sysadmin_flag);
   return (
-    <Section title={t`All projects`} actions={<Filters />}>
-      {projects.isPending && <Loading />}
-      {projects.isError && (
-        <Failed
-          what={t`The projects can't be listed.`}
-          error={projects.error}
-          retry={() => projects.refetch()}
+    <>
+      <Section title={t`All projects`} actions={<Filters />}>
+        {projects.isPending && <Loading />}
+        {projects.isError && (
+          <Failed
+            what={t`The projects can't be listed.`}
+            error={projects.error}
+            retry={() => projects.refetch()}
+          />
+        )}
+        {projects.data?.total === 0 && <NoProjects q={q} show={show} signedIn={!!user} />}
+        {items.length > 0 && (
+          <ProjectTable
+            caption={t`Projects`}
+            projects={items}
+            sort={sort}
+            onSort={(next) =>
+              navigate({ search: (before) => ({ ...before, sort: next, page: 1 }), replace: true })
+            }
+            {...(user?.sysadmin_flag && { storage })}
+          />
+        )}
+        <Pager
+          page={page}
+          size={projectsPerPage}
+          total={projects.data?.total ?? 0}
+          onPage={(next) => navigate({ search: (before) => ({ ...before, page: next }) })}
         />
-      )}
-      {projects.data?.total === 0 && <NoProjects q={q} show={show} signedIn={!!user} />}
-      {items.length > 0 && (
-        <ProjectTable
-          caption={t`Projects`}
-          projects={items}
-          sort={sort}
-          onSort={(next) =>
-            navigate({ search: (before) => ({ ...before, sort: next, page: 1 }), replace: true })
-          }
-          {...(user?.sysadmin_flag && { storage })}
-        />
-      )}
-      <Pager
-        page={page}
-        size={projectsPerPage}
-        total={projects.data?.total ?? 0}
-        onPage={(next) => navigate({ search: (before) => ({ ...before, page: next }) })}
-      />
-    </Section>
+      </Section>
+      {user?.sysadmin_flag && !projects.isPending && <StorageMap />}
+    </>
   );
 }
 

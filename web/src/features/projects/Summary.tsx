@@ -10,6 +10,7 @@ export function Summary({ project }: { project: Project }) {
   const { t, i18n } = useLingui();
   const summary = useProjectSummary(project.name ?? "");
   const { data } = summary;
+  if (summary.isPending) return <div className={classes.summary} />; // so that nothing moves when it comes
   if (!data) return null;
   const members: [number, number | undefined][] = [
     [1, data.project_admin_count],

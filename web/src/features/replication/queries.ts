@@ -174,7 +174,17 @@ export const useUpdatePolicy = (id: number) =>
     bodyOf(api.PUT("/api/v2.0/replication/policies/{id}", { params: { path: { id } }, body })),
   );
 
-export const useDeletePolicy = () =>
-  useChange((id: number) =>
-    bodyOf(api.DELETE("/api/v2.0/replication/policies/{id}", { params: { path: { id } } })),
-  );
+/** Deletes a policy, which its own page must not ask for again. */
+export function useDeletePolicy() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: number) =>
+      bodyOf(api.DELETE("/api/v2.0/replication/policies/{id}", { params: { path: { id } } })),
+    onSuccess: (_, id) => {
+      client.removeQueries({ queryKey: ["replication", "policy", id] });
+      client.removeQueries({ queryKey: ["replication", "runs", id] });
+      client.removeQueries({ queryKey: ["replication", "preview", id] });
+      void client.invalidateQueries({ queryKey: ["replication"] });
+    },
+  });
+}

@@ -14,7 +14,7 @@ export function ScanningPage() {
   const { t } = useLingui();
   const { name, project, may } = useCurrent();
   const outcomes = useOutcomes(name);
-  const changes = may(".", "update"); // a dot is the project itself
+  const changes = may("project", "update"); // a dot is the project itself
   if (outcomes.isPending) return <Loading />;
   if (outcomes.isError) {
     return (

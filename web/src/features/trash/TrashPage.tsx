@@ -21,7 +21,7 @@ export function TrashPage() {
   const { project: name } = route.useParams();
   const { q = "", kind, run } = route.useSearch();
   const may = useMay(useProject(name).data?.project_id);
-  const administers = may(".", "update"); // a dot is the project itself
+  const administers = may("project", "update"); // a dot is the project itself
   const trash = useTrash(name, { ...(kind && { kind }), ...(run && { run }) });
   const all = trash.data?.pages.flat() ?? [];
   const found = all.filter((each) => isAbout(each, q));

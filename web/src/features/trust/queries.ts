@@ -88,11 +88,11 @@ export function useChangePolicy(project: string) {
         ? bodyOf(api.DELETE(address, { params }))
         : bodyOf(api.PUT(address, { params, body: document }));
     },
-    onSuccess: () =>
-      Promise.all([
-        client.invalidateQueries({ queryKey: ["signature-policy", project] }),
-        client.invalidateQueries({ queryKey: ["signatures", project] }),
-        client.invalidateQueries({ queryKey: ["gate", project] }),
-      ]),
+    onSuccess: () => {
+      // Not waited for: who deleted the policy is told before what asked for it is gone with it.
+      for (const about of ["signature-policy", "signatures", "gate"]) {
+        void client.invalidateQueries({ queryKey: [about, project] });
+      }
+    },
   });
 }

@@ -173,6 +173,9 @@ export function useDeleteRegistry() {
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(api.DELETE("/api/v2.0/registries/{id}", { params: { path: { id } } })),
-    onSuccess: () => client.invalidateQueries({ queryKey: all }),
+    onSuccess: () => {
+      // Not waited for: who asked is told before the list, and the question with it, may be gone.
+      void client.invalidateQueries({ queryKey: all });
+    },
   });
 }
