@@ -91,7 +91,7 @@ export function useLabelling(place: PlaceProps) {
       if (failures.length > 0 && failures.length === labelling.digests.length) throw failures[0];
       return { done: labelling.digests.length - failures.length, failures };
     },
-    onSettled: changed,
+    onSettled: () => changed(),
   });
 }
 
@@ -127,7 +127,7 @@ export function useScan(place: PlaceProps, kind: ScanKind = "vulnerability") {
       if (failures.length > 0 && failures.length === digests.length) throw failures[0];
       return { done: digests.length - failures.length, failures };
     },
-    onSettled: changed,
+    onSettled: () => changed(),
   });
 }
 
@@ -141,6 +141,6 @@ export function useStopScan(place: PlaceProps, kind: ScanKind = "vulnerability")
           { params: { path: artifactPath(place, digest) }, body: { scan_type: kind } },
         ),
       ),
-    onSettled: changed,
+    onSettled: () => changed(),
   });
 }
