@@ -19,7 +19,8 @@ type scope struct {
 
 // condition is the scope as SQL on the alias p of project. Its placeholders begin with $1.
 func (s scope) condition() (string, []any) {
-	own, args := "", []any(nil)
+	var own string
+	var args []any
 	switch {
 	case s.all:
 		own = "p.id > 0"
