@@ -57,6 +57,7 @@ export function TagList({ project, repository, projectId, may, newest }: Props) 
       </SignInRequired>
     );
   }
+  if (artifacts.isPending) return <Loading rows={8} />; // what stands above the list comes with it, so that nothing moves
   return (
     <>
       {first && newest(first)}
@@ -75,7 +76,6 @@ export function TagList({ project, repository, projectId, may, newest }: Props) 
         }
       >
         <Misread words={[...filter.unknown, ...missing.map((name) => `label:${name}`)]} />
-        {artifacts.isPending && <Loading />}
         {artifacts.isError && (
           <Failed
             what={t`The tags can't be listed.`}
