@@ -227,7 +227,7 @@ func (c Column) condition(f Filter, n int) (string, []any, error) {
 	}
 	switch f.Op {
 	case Contains:
-		return fmt.Sprintf(`%s LIKE $%d ESCAPE '\'`, c.lowered(), n+1), []any{"%" + escapeLike(strings.ToLower(f.Values[0])) + "%"}, nil
+		return fmt.Sprintf(`%s LIKE $%d ESCAPE '\'`, c.lowered(), n+1), []any{Part(f.Values[0])}, nil
 	case Between:
 		return c.between(f, n)
 	case Equal, AnyOf:
@@ -292,7 +292,8 @@ func (c Column) value(key, text string) (any, error) {
 
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-func escapeLike(s string) string { return likeEscapes.Replace(s) }
+// Part is the pattern of LIKE … ESCAPE '\' for texts that hold another one, in small letters.
+func Part(text string) string { return "%" + likeEscapes.Replace(strings.ToLower(text)) + "%" }
 
 // In writes "$n, $n+1, …" for values that follow n placeholders, and the values as arguments. An
 // empty list gives NULL, which no column is in.

@@ -187,9 +187,7 @@ func (s *Server) ListArtifactLayers(ctx context.Context, r gen.ListArtifactLayer
 	layers, err := s.Registry.Layers(ctx, a)
 	out := gen.ListArtifactLayers200JSONResponse{}
 	for _, l := range layers {
-		out = append(out, gen.ArtifactLayer{Digest: l.Digest.String(), MediaType: l.MediaType, Size: l.Size, Title: l.Annotations[titleAnnotation]})
+		out = append(out, gen.ArtifactLayer{Digest: l.Digest.String(), MediaType: l.MediaType, Size: l.Size, Title: l.Annotations[oci.AnnotationTitle]})
 	}
 	return out, err
 }
-
-const titleAnnotation = "org.opencontainers.image.title"

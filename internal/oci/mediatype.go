@@ -47,3 +47,6 @@ func IsIndexType(mediaType string) bool {
 func IsForeignLayer(mediaType string) bool {
 	return mediaType == MediaTypeDockerForeignLayer || strings.HasPrefix(mediaType, nonDistributableLayerPrefix)
 }
+
+// AnnotationTitle names the file that a layer holds, where it is one (image-spec, annotations).
+const AnnotationTitle = "org.opencontainers.image.title"

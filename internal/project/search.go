@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/db"
@@ -27,7 +26,7 @@ const maxFound = 500
 // at most 500 of each, by name.
 func (s *Service) Search(ctx context.Context, p authz.Principal, q string) (projects []Project, repositories []FoundRepository, err error) {
 	where, args := visible(p).condition()
-	args = append(args, "%"+likeEscapes.Replace(strings.ToLower(q))+"%")
+	args = append(args, db.Part(q))
 	like := ` LIKE $` + strconv.Itoa(len(args)) + ` ESCAPE '\'`
 	limit := ` LIMIT ` + strconv.Itoa(maxFound)
 	err = s.db.Read(ctx, func(tx db.Tx) error {
@@ -48,8 +47,6 @@ func (s *Service) Search(ctx context.Context, p authz.Principal, q string) (proj
 	}
 	return projects, repositories, nil
 }
-
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 const foundRepositories = `SELECT p.id, p.name, p.public, r.name, r.pull_count, r.artifact_count
 	FROM repository r JOIN project p ON p.id = r.project_id WHERE NOT r.hidden AND `

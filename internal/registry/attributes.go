@@ -18,7 +18,6 @@ const (
 	maxAttributes = 128 << 10
 
 	annotationSkipList = "io.goharbor.artifact.v1alpha1.skip-list"
-	annotationTitle    = "org.opencontainers.image.title"
 )
 
 // attributes returns what users see of an artifact's configuration, as a JSON object. config is the
@@ -61,8 +60,8 @@ func wasmAttributes(m *oci.Manifest) map[string]string {
 	found := map[string]string{"manifest.config.mediaType": m.Config.MediaType}
 	if len(m.Layers) > 0 {
 		found["manifest.layers.mediaType"] = m.Layers[0].MediaType
-		if title := m.Layers[0].Annotations[annotationTitle]; title != "" {
-			found[annotationTitle] = title
+		if title := m.Layers[0].Annotations[oci.AnnotationTitle]; title != "" {
+			found[oci.AnnotationTitle] = title
 		}
 	}
 	return found

@@ -180,7 +180,7 @@ func (s *Service) repositories(ctx context.Context, in scope, name string) (foun
 	}
 	add(repositoriesFrom(where, len(args)), name, name+next, shown)
 	add(repositoriesFrom(where, len(args)), name, name+last, shown)
-	add(repositoriesLike(where, len(args)), part(name), shown)
+	add(repositoriesLike(where, len(args)), db.Part(name), shown)
 	// What has a dot before the first slash may be a host by another name.
 	if first, rest, parted := strings.Cut(name, "/"); err == nil && parted && len(found) == 0 && strings.Contains(first, ".") {
 		return s.repositories(ctx, in, rest)
@@ -201,7 +201,7 @@ func (s *Service) names(ctx context.Context, p authz.Principal, q Query, found *
 	name := strings.ToLower(q.Name)
 	for query, more := range map[string][]any{
 		projectsFrom(where, len(args)): {name, name + last, shown},
-		projectsLike(where, len(args)): {part(name), shown},
+		projectsLike(where, len(args)): {db.Part(name), shown},
 	} {
 		rows, err := db.Collect(ctx, s.db.Auto(), scanProject, query, append(slices.Clone(args), more...)...)
 		if err != nil {
@@ -238,10 +238,10 @@ func (s *Service) labels(ctx context.Context, p authz.Principal, q Query, found 
 		return err
 	}
 	where, args := in.condition()
-	if found.Labels, err = db.Collect(ctx, s.db.Auto(), scanLabel, labelsLike(where, len(args)), append(args, part(q.Name), shown)...); err != nil {
+	if found.Labels, err = db.Collect(ctx, s.db.Auto(), scanLabel, labelsLike(where, len(args)), append(args, db.Part(q.Name), shown)...); err != nil {
 		return err
 	}
-	global, err := db.Collect(ctx, s.db.Auto(), scanLabel, globalLabels(), part(q.Name), shown)
+	global, err := db.Collect(ctx, s.db.Auto(), scanLabel, globalLabels(), db.Part(q.Name), shown)
 	if err != nil {
 		return err
 	}

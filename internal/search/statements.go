@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // window is how many repositories are looked through: a registry of a million artifacts has some thousands.
@@ -15,11 +14,6 @@ const last = "\U0010FFFF"
 
 // next is behind a text, and before every longer one that begins like it and has only letters.
 const next = "\x01"
-
-var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// part is the pattern of texts that hold another one.
-func part(text string) string { return "%" + likeEscapes.Replace(strings.ToLower(text)) + "%" }
 
 var placeholders = regexp.MustCompile(`\$[0-9]+`)
 

@@ -516,10 +516,10 @@ func TestPing(t *testing.T) {
 		"":                         "expected the URL of an issuer",
 		"ftp://x":                  "expected the URL of an issuer",
 		"http://user:pw@127.0.0.1": "expected the URL of an issuer",
-		"http://127.0.0.1:1":       "refuses the connection",
+		"http://127.0.0.1:1":       "nothing listens there",
 		h.url + "/realm":           "is not a provider's description",
-		"http://169.254.169.254":   "are not for providers",
-		"http://nobody.invalid":    "the name nobody.invalid is not resolved",
+		"http://169.254.169.254":   outbound.ErrAddress.Error(),
+		"http://nobody.invalid":    "the name nobody.invalid ",
 	} {
 		if err := h.Ping(t.Context(), address, true); !errors.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), "failed to verify connection: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", address, err, want)
