@@ -73,7 +73,7 @@ const labels = createRoute({
   validateSearch: (search: Search): ListSearch => listSearch(search),
   component: laterPage(
     "system",
-    () => import("../features/system/labels/SystemLabelsPage"),
+    () => import("../features/labels/SystemLabelsPage"),
     "SystemLabelsPage",
   ),
 });

@@ -6,10 +6,10 @@ import { Form } from "../../ui/Form";
 import { ColorChoice } from "./ColorChoice";
 import { isColor } from "./color";
 import { LabelChip } from "./LabelChip";
-import { type Draft, useSaveLabel } from "./queries";
+import { type Draft, type Scope, useSaveLabel } from "./queries";
 
 interface Props {
-  projectId: number;
+  scope: Scope;
   /** The label that is changed; none: a new one is made. */
   id?: number | undefined;
   draft: Draft;
@@ -17,9 +17,9 @@ interface Props {
 }
 
 /** Name, description and colour of a label. */
-export function LabelForm({ projectId, id, draft: before, onDone }: Props) {
+export function LabelForm({ scope, id, draft: before, onDone }: Props) {
   const { t } = useLingui();
-  const save = useSaveLabel(projectId, id);
+  const save = useSaveLabel(scope, id);
   const [draft, setDraft] = useState(before);
   const taken = save.isError && asProblem(save.error).status === 409;
   const name = draft.name.trim();

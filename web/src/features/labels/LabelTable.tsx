@@ -1,22 +1,25 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { useState } from "react";
-import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { type Column, DataTable } from "../../ui/DataTable";
-import { useNotices } from "../../ui/Notices";
 import { When } from "../../ui/When";
-import type { May } from "../session/may";
+import { DeleteLabel } from "./DeleteLabel";
 import { LabelChip } from "./LabelChip";
 import classes from "./labels.module.css";
-import { type Label, useDeleteLabel } from "./queries";
+import type { Label, Scope } from "./queries";
 
 interface Props {
+  scope: Scope;
+  caption: string;
   labels: Label[];
-  may: May;
+  /** Whether the caller may `update` or `delete` them. */
+  may: (action: string) => boolean;
+  sort: string;
+  onSort: (sort: string) => void;
   onEdit: (label: Label) => void;
 }
 
-export function LabelTable({ labels, may, onEdit }: Props) {
+export function LabelTable({ scope, caption, labels, may, sort, onSort, onEdit }: Props) {
   const { t } = useLingui();
   const [doomed, setDoomed] = useState<Label>();
   const columns: Column<Label>[] = [
@@ -24,6 +27,7 @@ export function LabelTable({ labels, may, onEdit }: Props) {
       key: "name",
       title: t`Label`,
       names: true,
+      sort: "name",
       cell: (label) => <LabelChip name={label.name ?? ""} color={label.color} />,
     },
     { key: "description", title: t`Description`, cell: (label) => label.description || "–" },
@@ -31,6 +35,7 @@ export function LabelTable({ labels, may, onEdit }: Props) {
       key: "created",
       title: t`Created`,
       number: true,
+      sort: "creation_time",
       cell: (label) => <When time={label.creation_time} />,
     },
   ];
@@ -40,7 +45,7 @@ export function LabelTable({ labels, may, onEdit }: Props) {
     number: true,
     cell: (label) => (
       <div className={classes.row}>
-        {may("label", "update") && (
+        {may("update") && (
           <Button
             size="xs"
             variant="default"
@@ -50,7 +55,7 @@ export function LabelTable({ labels, may, onEdit }: Props) {
             <Trans>Edit</Trans>
           </Button>
         )}
-        {may("label", "delete") && (
+        {may("delete") && (
           <Button
             size="xs"
             variant="default"
@@ -66,46 +71,14 @@ export function LabelTable({ labels, may, onEdit }: Props) {
   return (
     <>
       <DataTable
-        caption={t`Labels`}
-        columns={may("label", "update") ? [...columns, actions] : columns}
+        caption={caption}
+        columns={may("update") ? [...columns, actions] : columns}
         rows={labels}
         rowKey={(label) => String(label.id)}
+        sort={sort}
+        onSort={onSort}
       />
-      <DeleteLabel label={doomed} onClose={() => setDoomed(undefined)} />
+      <DeleteLabel scope={scope} label={doomed} onClose={() => setDoomed(undefined)} />
     </>
-  );
-}
-
-function DeleteLabel({ label, onClose }: { label: Label | undefined; onClose: () => void }) {
-  const { t } = useLingui();
-  const { say } = useNotices();
-  const remove = useDeleteLabel();
-  const name = label?.name ?? "";
-  return (
-    <ConfirmDialog
-      opened={label !== undefined}
-      title={t`Delete ${name}`}
-      action={t`Delete label`}
-      failed={t`The label was not deleted.`}
-      busy={remove.isPending}
-      error={remove.error}
-      onConfirm={() =>
-        label &&
-        remove.mutate(label, {
-          onSuccess: () => {
-            say(t`The label ${name} is deleted.`);
-            onClose();
-          },
-        })
-      }
-      onClose={onClose}
-    >
-      <p>
-        <Trans>
-          It is taken off every artifact that has it, and which these were is lost. Rules that go by
-          it find nothing any more. This can't be undone.
-        </Trans>
-      </p>
-    </ConfirmDialog>
   );
 }

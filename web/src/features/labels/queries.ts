@@ -3,27 +3,35 @@ import { api, bodyOf, pageOf, type Schema } from "../../api/client";
 
 export type Label = Schema["Label"];
 
+/** Whose labels: those of a project, by its number, or those that all projects have in common. */
+export type Scope = number | "registry";
+
 export const labelsPerPage = 25;
 
 interface Filter {
   q: string;
   page: number;
+  sort: string;
 }
 
-/** The labels of a project. */
-export function useLabels(projectId: number, { q, page }: Filter) {
+/** A scope as the API has it. */
+function belonging(scope: Scope) {
+  return scope === "registry" ? { scope: "g" } : { scope: "p", project_id: scope };
+}
+
+export function useLabels(scope: Scope, { q, page, sort }: Filter) {
   return useQuery({
-    queryKey: ["labels", projectId, { q, page }],
+    queryKey: ["labels", scope, { q, page, sort }],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
       pageOf<Label>(
         api.GET("/api/v2.0/labels", {
           params: {
             query: {
-              scope: "p",
-              project_id: projectId,
+              ...belonging(scope),
               page,
               page_size: labelsPerPage,
+              sort,
               ...(q.trim() && { name: q.trim() }),
             },
           },
@@ -48,12 +56,12 @@ function useChanged() {
     );
 }
 
-/** Makes a label of a project, or changes the one that has the id. */
-export function useSaveLabel(projectId: number, id?: number) {
+/** Makes a label, or changes the one that has the id. */
+export function useSaveLabel(scope: Scope, id?: number) {
   const changed = useChanged();
   return useMutation({
     mutationFn: async (draft: Draft) => {
-      const body = { ...draft, scope: "p", project_id: projectId };
+      const body = { ...draft, ...belonging(scope) };
       if (id === undefined) await bodyOf(api.POST("/api/v2.0/labels", { body }));
       else {
         const params = { path: { label_id: id } };
