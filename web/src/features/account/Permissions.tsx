@@ -12,35 +12,47 @@ export function Place({ permission }: { permission: Permission }) {
   return <>{permission.namespace}</>;
 }
 
+interface Props {
+  permissions: Permission[];
+  /** A project that needn't be named. */
+  here?: string | undefined;
+}
+
 /** What something may do, place by place; the single rights fold out. */
-export function Permissions({ permissions }: { permissions: Permission[] }) {
+export function Permissions({ permissions, here }: Props) {
   return (
     <ul className={classes.permissions}>
       {permissions.map((permission) => (
         <li key={`${permission.kind} ${permission.namespace}`}>
-          <OfPlace permission={permission} />
+          <OfPlace permission={permission} here={here} />
         </li>
       ))}
     </ul>
   );
 }
 
-function OfPlace({ permission }: { permission: Permission }) {
+function OfPlace({ permission, here }: { permission: Permission; here: string | undefined }) {
   const { t } = useLingui();
   const access = permission.access ?? [];
   const kind = kindOf(access);
   const word = { everything: t`everything`, push: t`pull and push`, pull: t`pull`, some: "" }[kind];
+  const place = permission.namespace !== here && (
+    <>
+      <Place permission={permission} />:{" "}
+    </>
+  );
   if (kind === "everything") {
     return (
       <>
-        <Place permission={permission} />: {word}
+        {place}
+        {word}
       </>
     );
   }
   return (
     <details>
       <summary>
-        <Place permission={permission} />:{" "}
+        {place}
         {word || <Plural value={access.length} one="# right" other="# rights" />}
       </summary>
       <ul className={classes.rights}>

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { browserName } from "../account/browser";
 import { kindOf, lines } from "../account/rights";
-import { pullSecret } from "./robots/pullSecret";
-import { permissionsOf, placesOf, presetOf, presetRights, rowsOf } from "./robots/rights";
+import { placesFor } from "../robots/rights";
 import { changesOf } from "./settings";
 import { outcomes } from "./signin/steps";
 import { claimsOf } from "./workloads/claims";
-import { blank, draftOf, isReady, placesFor } from "./workloads/draft";
+import { blank, draftOf, isReady } from "./workloads/draft";
 
 describe("settings", () => {
   it("are sent in the server's types, and only what differs", () => {
@@ -55,38 +54,11 @@ const offered = [
 ];
 
 describe("rights", () => {
-  it("stand in rows by resource", () => {
-    expect(rowsOf(offered)[0]).toEqual({ resource: "repository", actions: ["pull", "push"] });
-  });
-
-  it("know the presets that they are", () => {
-    expect(presetOf(presetRights("push", offered), offered)).toBe("push");
-    expect(presetOf(new Set(["member list"]), offered)).toBeUndefined();
-  });
-
-  it("go to the API and back, without empty places", () => {
-    const rights = presetRights("pull", offered);
-    const sent = permissionsOf([
-      { kind: "project", namespace: "team", rights },
-      { kind: "system", namespace: "/", rights: new Set() },
-    ]);
-    expect(sent.length).toBe(1);
-    expect(placesOf(sent)).toEqual([{ kind: "project", namespace: "team", rights }]);
-  });
-
   it("are told in a word, or line by line", () => {
     expect(kindOf([{ resource: "*", action: "*" }])).toBe("everything");
     expect(kindOf([{ resource: "repository", action: "push" }])).toBe("push");
     expect(kindOf([{ resource: "member", action: "list" }])).toBe("some");
     expect(lines(offered)[0]).toBe("repository: pull, push");
-  });
-});
-
-describe("a pull secret", () => {
-  it("holds what a cluster logs in with", () => {
-    const [, data = ""] = pullSecret("r.example", "robot$ci", "s3").split(".dockerconfigjson: ");
-    const config = JSON.parse(atob(data.trim()));
-    expect(config.auths["r.example"].auth).toBe(btoa("robot$ci:s3"));
   });
 });
 
@@ -108,7 +80,7 @@ describe("a policy", () => {
       issuer: "https://ci.example.com",
       condition: "true",
     };
-    const draft = draftOf(typed, placesFor(typed, offered));
+    const draft = draftOf(typed, placesFor(typed.project, typed.places, offered));
     expect(draft.permissions.map(({ namespace }) => namespace)).toEqual(["team"]);
     expect(isReady(draft)).toBe(true);
     expect(isReady({ ...draft, life_minutes: 61 })).toBe(false);

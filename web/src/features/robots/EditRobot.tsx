@@ -1,9 +1,11 @@
-import { useLingui } from "@lingui/react/macro";
+import { Trans, useLingui } from "@lingui/react/macro";
+import { Button } from "@mantine/core";
 import { Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
-import { useChangeRobot, useMakeRobot, useRobot } from "./queries";
+import { ChangeRobot } from "./ChangeRobot";
+import { OneProject } from "./OneProject";
+import { useMakeRobot, useRobot } from "./queries";
 import { RobotForm } from "./RobotForm";
-import { presets, rightsOf } from "./rights";
 import type { Shown } from "./SecretShown";
 
 interface Props {
@@ -14,68 +16,69 @@ interface Props {
   onClose: () => void;
 }
 
-/** A new robot, or another description, end and rights for one. */
+/** A new robot of a project, or another description, end and rights for one. */
 export function EditRobot({ id, ...rest }: Props) {
   return id ? <Change id={id} {...rest} /> : <Make {...rest} />;
 }
 
-type MakeProps = Omit<Props, "id">;
+function Cancel({ onClose }: { onClose: () => void }) {
+  return (
+    <Button variant="default" onClick={onClose}>
+      <Trans>Cancel</Trans>
+    </Button>
+  );
+}
 
-const fresh = { name: "", description: "", duration: 90, rights: presets.pull };
-
-function Make({ project, onMade, onClose }: MakeProps) {
+function Make({ project, onMade, onClose }: Omit<Props, "id">) {
   const { t } = useLingui();
-  const make = useMakeRobot(project);
+  const make = useMakeRobot();
   return (
     <Section title={t`Create robot`}>
       <RobotForm
         project={project}
-        draft={fresh}
+        days={90}
+        rights={OneProject}
         action={t`Create robot`}
         busy={make.isPending}
         error={make.error}
         failed={t`The robot was not created.`}
-        onSave={(draft) =>
-          make.mutate(draft, {
-            onSuccess: ({ name = "", secret = "" }) => {
-              onMade({ name, secret });
-              onClose();
+        more={<Cancel onClose={onClose} />}
+        onSave={(made) =>
+          make.mutate(
+            { ...made, level: "project" },
+            {
+              onSuccess: ({ name = "", secret = "" }) => {
+                onMade({ name, secret });
+                onClose();
+              },
             },
-          })
+          )
         }
-        onClose={onClose}
       />
     </Section>
   );
 }
 
-function Change({ project, id, onClose }: MakeProps & { id: number }) {
+interface ChangeProps {
+  project: string;
+  id: number;
+  onClose: () => void;
+}
+
+function Change({ project, id, onClose }: ChangeProps) {
   const { t } = useLingui();
   const robot = useRobot(id);
-  const change = useChangeRobot(project);
-  const { data } = robot;
   return (
-    <Section title={t`Edit ${data?.name ?? ""}`}>
+    <Section title={t`Edit ${robot.data?.name ?? ""}`}>
       {robot.isPending && <Loading />}
       {robot.isError && <Failed what={t`The robot can't be shown.`} error={robot.error} />}
-      {data && (
-        <RobotForm
+      {robot.data && (
+        <ChangeRobot
           project={project}
-          existing
-          draft={{
-            name: data.name ?? "",
-            description: data.description ?? "",
-            duration: data.duration ?? -1,
-            rights: rightsOf(data.permissions),
-          }}
-          action={t`Save robot`}
-          busy={change.isPending}
-          error={change.error}
-          failed={t`The robot was not changed.`}
-          onSave={({ description, duration, rights }) =>
-            change.mutate({ robot: data, description, duration, rights }, { onSuccess: onClose })
-          }
-          onClose={onClose}
+          robot={robot.data}
+          rights={OneProject}
+          more={<Cancel onClose={onClose} />}
+          onDone={onClose}
         />
       )}
     </Section>

@@ -1,51 +1,55 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { lazy, Suspense } from "react";
+import type { ReactNode } from "react";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { When } from "../../ui/When";
-import type { May } from "../session/may";
+import { Permissions } from "../account/Permissions";
 import type { Robot } from "./queries";
 import { RobotState } from "./RobotState";
-import { presetOf, rightsOf } from "./rights";
 import classes from "./robots.module.css";
-import type { Shown } from "./SecretShown";
-
-const RobotActions = lazy(() =>
-  import("./RobotActions").then((part) => ({ default: part.RobotActions })),
-);
 
 interface Props {
-  project: string;
   robots: Robot[];
-  may: May;
+  /** The project that they are of, which needn't be said. */
+  project?: string | undefined;
   sort: string;
   onSort: (sort: string) => void;
-  onEdit: (robot: Robot) => void;
-  onSecret: (shown: Shown) => void;
+  /** A robot's name, where it leads somewhere. */
+  name?: ((robot: Robot) => ReactNode) | undefined;
+  actions?: ((robot: Robot) => ReactNode) | undefined;
 }
 
-export function RobotTable({ robots, sort, onSort, ...rest }: Props) {
+export function RobotTable({ robots, project, sort, onSort, name, actions }: Props) {
   const { t } = useLingui();
-  const { may } = rest;
   const columns: Column<Robot>[] = [
     {
       key: "name",
-      title: t`Name`,
+      title: t`Robot`,
       names: true,
       sort: "name",
       cell: (robot) => (
         <div className={classes.head}>
-          <span>{robot.name}</span>
+          <span>{name?.(robot) ?? robot.name}</span>
           {robot.description && <span className={classes.dim}>{robot.description}</span>}
         </div>
       ),
     },
-    { key: "state", title: t`State`, cell: (robot) => <RobotState robot={robot} /> },
-    { key: "may", title: t`May`, cell: (robot) => <Rights robot={robot} /> },
+    {
+      key: "state",
+      title: t`State`,
+      sort: "expires_at",
+      cell: (robot) => <RobotState robot={robot} />,
+    },
+    {
+      key: "may",
+      title: t`It may`,
+      cell: (robot) => <Permissions permissions={robot.permissions ?? []} here={project} />,
+    },
     {
       key: "used",
       title: t`Last used`,
       number: true,
-      cell: (robot) => <When time={robot.last_used_at ?? undefined} />,
+      cell: (robot) =>
+        robot.last_used_at ? <When time={robot.last_used_at} /> : <Trans>never</Trans>,
     },
     {
       key: "created",
@@ -55,37 +59,15 @@ export function RobotTable({ robots, sort, onSort, ...rest }: Props) {
       cell: (robot) => <When time={robot.creation_time} />,
     },
   ];
-  const actions: Column<Robot> = {
-    key: "actions",
-    title: t`Actions`,
-    number: true,
-    cell: (robot) => (
-      <Suspense fallback={null}>
-        <RobotActions robot={robot} {...rest} />
-      </Suspense>
-    ),
-  };
+  if (actions) columns.push({ key: "do", title: t`Actions`, number: true, cell: actions });
   return (
     <DataTable
       caption={t`Robots`}
-      columns={may("robot", "update") ? [...columns, actions] : columns}
+      columns={columns}
       rows={robots}
       rowKey={(robot) => String(robot.id)}
       sort={sort}
       onSort={onSort}
     />
-  );
-}
-
-function Rights({ robot }: { robot: Robot }) {
-  const rights = rightsOf(robot.permissions);
-  const all = rights.map(({ resource, action }) => `${resource}: ${action}`).join("\n");
-  const preset = presetOf(rights);
-  return (
-    <span title={all}>
-      {preset === "pull" && <Trans>pull</Trans>}
-      {preset === "push" && <Trans>pull and push</Trans>}
-      {preset === "own" && <Trans>Rights: {rights.length}</Trans>}
-    </span>
   );
 }

@@ -1,20 +1,19 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Section } from "../../ui/Page";
-import { Pager } from "../../ui/Pager";
-import { SearchField } from "../../ui/SearchField";
-import { Empty, Failed, Loading } from "../../ui/states";
+import { Empty, Loading } from "../../ui/states";
 import type { Project } from "../projects/queries";
 import type { May } from "../session/may";
 import { Guarded } from "../settings/Guarded";
-import { robotsPerPage, useRobots } from "./queries";
-import { RobotTable } from "./RobotTable";
-import classes from "./robots.module.css";
+import { RobotList } from "./RobotList";
 import { SecretShown, type Shown } from "./SecretShown";
 
 const EditRobot = lazy(() => import("./EditRobot").then((part) => ({ default: part.EditRobot })));
+const RobotActions = lazy(() =>
+  import("./RobotActions").then((part) => ({ default: part.RobotActions })),
+);
 
 const route = getRouteApi("/p/$project/settings/robots");
 
@@ -39,7 +38,7 @@ function Robots({ project, may }: Props) {
   const close = () => navigate({ search: ({ edit: _, ...rest }) => rest });
   return (
     <>
-      {shown && <SecretShown shown={shown} onClose={() => setShown(undefined)} />}
+      {shown && <Secret shown={shown} onClose={() => setShown(undefined)} />}
       {edit && may("robot", "create") && (
         <Suspense fallback={<Loading />}>
           <EditRobot
@@ -57,68 +56,66 @@ function Robots({ project, may }: Props) {
 }
 
 function List({ project, may, onSecret }: Props & { onSecret: (shown: Shown) => void }) {
-  const { t } = useLingui();
-  const { q = "", page = 1, sort = "name", edit } = route.useSearch();
+  const { edit, ...search } = route.useSearch();
   const navigate = route.useNavigate();
-  const robots = useRobots(project.project_id ?? 0, { q, page, sort });
-  const items = robots.data?.items ?? [];
+  const open = (id: string) => navigate({ search: (before) => ({ ...before, edit: id }) });
   return (
-    <Section
-      title={t`Robots`}
-      actions={
-        <div className={classes.actions}>
-          <SearchField
-            label={t`Find a robot`}
-            value={q}
-            onSearch={(text) =>
-              navigate({ search: (before) => ({ ...before, q: text, page: 1 }), replace: true })
-            }
-          />
-          {may("robot", "create") && edit !== "new" && (
-            <Button onClick={() => navigate({ search: (before) => ({ ...before, edit: "new" }) })}>
-              <Trans>Create robot</Trans>
-            </Button>
-          )}
-        </div>
+    <RobotList
+      project={project}
+      search={search}
+      onSearch={(next, replace = false) =>
+        navigate({ search: (before) => ({ ...before, ...next }), replace })
       }
-    >
-      {robots.isPending && <Loading />}
-      {robots.isError && (
-        <Failed
-          what={t`The robots can't be listed.`}
-          error={robots.error}
-          retry={() => robots.refetch()}
-        />
-      )}
-      {robots.data?.total === 0 && <NoRobots searched={q !== ""} />}
-      {items.length > 0 && (
-        <RobotTable
-          project={project.name ?? ""}
-          robots={items}
-          may={may}
-          sort={sort}
-          onSort={(next) =>
-            navigate({ search: (before) => ({ ...before, sort: next, page: 1 }), replace: true })
-          }
-          onEdit={(robot) =>
-            navigate({ search: (before) => ({ ...before, edit: String(robot.id) }) })
-          }
-          onSecret={onSecret}
-        />
-      )}
-      <Pager
-        page={page}
-        size={robotsPerPage}
-        total={robots.data?.total ?? 0}
-        onPage={(next) => navigate({ search: (before) => ({ ...before, page: next }) })}
-      />
-    </Section>
+      create={
+        may("robot", "create") &&
+        edit !== "new" && (
+          <Button onClick={() => open("new")}>
+            <Trans>Create robot</Trans>
+          </Button>
+        )
+      }
+      none={<NoRobots />}
+      actions={
+        may("robot", "update")
+          ? (robot) => (
+              <Suspense fallback={null}>
+                <RobotActions
+                  robot={robot}
+                  mayDelete={may("robot", "delete")}
+                  onEdit={({ id }) => open(String(id))}
+                  onSecret={onSecret}
+                />
+              </Suspense>
+            )
+          : undefined
+      }
+    />
   );
 }
 
-function NoRobots({ searched }: { searched: boolean }) {
+function Secret({ shown, onClose }: { shown: Shown; onClose: () => void }) {
   const { t } = useLingui();
-  if (searched) return <Empty title={t`No robot has this in its name.`} />;
+  const box = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: for each secret anew
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [shown]);
+  return (
+    <div ref={box}>
+      <Section
+        title={t`Secret of ${shown.name}`}
+        actions={
+          <Button variant="default" size="xs" onClick={onClose}>
+            <Trans>I have copied it</Trans>
+          </Button>
+        }
+      >
+        <SecretShown shown={shown} />
+      </Section>
+    </div>
+  );
+}
+
+function NoRobots() {
+  const { t } = useLingui();
   return (
     <Empty title={t`This project has no robots.`}>
       <p>

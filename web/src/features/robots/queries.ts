@@ -1,6 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
-import type { Right } from "./rights";
+import type { Permission } from "./rights";
 
 export type Robot = Schema["Robot"];
 
@@ -12,22 +12,17 @@ interface Filter {
   sort: string;
 }
 
-export function useRobots(projectId: number, { q, page, sort }: Filter) {
-  const conditions = ["Level=project", `ProjectID=${projectId}`, contains("name", q)];
+/** The robots of a project, by its number, or without one those of the registry. */
+export function useRobots(projectId: number | undefined, { q, page, sort }: Filter) {
+  const within = projectId === undefined ? [] : ["Level=project", `ProjectID=${projectId}`];
+  const conditions = [...within, contains("name", q)].filter(Boolean).join(",");
   return useQuery({
-    queryKey: ["robots", projectId, { q, page, sort }],
+    queryKey: ["robots", projectId ?? "registry", { q, page, sort }],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
       pageOf<Robot>(
         api.GET("/api/v2.0/robots", {
-          params: {
-            query: {
-              q: conditions.filter(Boolean).join(","),
-              page,
-              page_size: robotsPerPage,
-              sort,
-            },
-          },
+          params: { query: { q: conditions, page, page_size: robotsPerPage, sort } },
           signal,
         }),
       ),
@@ -44,29 +39,20 @@ export function useRobot(id: number) {
   });
 }
 
-/** What robots of projects may be given at all. */
-export function useGrantable() {
+export interface Offered {
+  system: Permission[];
+  project: Permission[];
+}
+
+/** What robots may be given, by the caller. */
+export function useOffered() {
   return useQuery({
-    queryKey: ["permissions", "grantable"],
+    queryKey: ["permissions", "offered"],
     staleTime: 300_000,
-    queryFn: async ({ signal }) => {
-      const all = await bodyOf<Schema["Permissions"]>(api.GET("/api/v2.0/permissions", { signal }));
-      return (all.project ?? []).map(({ resource = "", action = "" }) => ({ resource, action }));
-    },
+    queryFn: ({ signal }) =>
+      bodyOf<Schema["Permissions"]>(api.GET("/api/v2.0/permissions", { signal })),
+    select: ({ system, project }): Offered => ({ system: system ?? [], project: project ?? [] }),
   });
-}
-
-/** A robot as it is typed. */
-export interface Draft {
-  name: string;
-  description: string;
-  /** Days from its creation, -1 for ever. */
-  duration: number;
-  rights: Right[];
-}
-
-function permissions(project: string, rights: Right[]): Schema["RobotPermission"][] {
-  return [{ kind: "project", namespace: project, access: rights }];
 }
 
 function useChanged() {
@@ -75,42 +61,29 @@ function useChanged() {
 }
 
 /** Makes a robot. Its secret is in this answer only, and is forgotten with the mutation. */
-export function useMakeRobot(project: string) {
+export function useMakeRobot() {
   const changed = useChanged();
   return useMutation({
     gcTime: 0,
-    mutationFn: ({ rights, ...rest }: Draft) =>
-      bodyOf<Schema["RobotCreated"]>(
-        api.POST("/api/v2.0/robots", {
-          body: { ...rest, level: "project", permissions: permissions(project, rights) },
-        }),
-      ),
+    mutationFn: (body: Schema["RobotCreate"]) =>
+      bodyOf<Schema["RobotCreated"]>(api.POST("/api/v2.0/robots", { body })),
     onSuccess: changed,
   });
 }
 
-export interface RobotChange {
-  robot: Robot;
-  description?: string;
-  duration?: number;
-  disable?: boolean;
-  rights?: Right[];
-}
-
 /** Changes a robot; what isn't named stays. */
-export function useChangeRobot(project: string) {
+export function useChangeRobot(robot: Robot) {
   const changed = useChanged();
   return useMutation({
-    mutationFn: ({ robot, rights, ...change }: RobotChange) => {
-      const { name = "", level = "", description = "", duration, disable } = robot;
+    mutationFn: (change: Schema["RobotUpdate"]) => {
       const body = {
-        name,
-        level,
-        description,
-        disable,
-        ...(duration !== undefined && { duration }),
+        name: robot.name ?? "",
+        description: robot.description ?? "",
+        level: robot.level ?? "system",
+        disable: robot.disable,
+        duration: robot.duration ?? -1,
+        permissions: robot.permissions ?? [],
         ...change,
-        permissions: rights ? permissions(project, rights) : (robot.permissions ?? []),
       };
       const params = { path: { robot_id: robot.id ?? 0 } };
       return bodyOf(api.PUT("/api/v2.0/robots/{robot_id}", { params, body }));
@@ -120,7 +93,7 @@ export function useChangeRobot(project: string) {
 }
 
 /** Gives a robot another secret; the one before stays good for some hours. */
-export function useRefreshSecret() {
+export function useRenewSecret() {
   const changed = useChanged();
   return useMutation({
     gcTime: 0,
@@ -128,7 +101,7 @@ export function useRefreshSecret() {
       bodyOf<Schema["RobotSec"]>(
         api.PATCH("/api/v2.0/robots/{robot_id}", {
           params: { path: { robot_id: robot.id ?? 0 } },
-          body: { secret: "", ...(hours > 0 && { overlap_hours: hours }) },
+          body: { secret: "", overlap_hours: hours },
         }),
       ),
     onSuccess: changed,
@@ -148,8 +121,9 @@ export function useEndPrevious() {
   });
 }
 
+/** Deletes a robot. Lists are read again, and not the page about what is gone: that is about to be left. */
 export function useDeleteRobot() {
-  const changed = useChanged();
+  const client = useQueryClient();
   return useMutation({
     mutationFn: (robot: Robot) =>
       bodyOf(
@@ -157,6 +131,9 @@ export function useDeleteRobot() {
           params: { path: { robot_id: robot.id ?? 0 } },
         }),
       ),
-    onSettled: changed,
+    onSettled: () =>
+      client.invalidateQueries({
+        predicate: ({ queryKey: [first, second] }) => first === "robots" && second !== "one",
+      }),
   });
 }

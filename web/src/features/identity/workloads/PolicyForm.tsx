@@ -1,12 +1,12 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, Checkbox, TextInput } from "@mantine/core";
-import { Fields } from "../../../ui/Form";
+import { Fields, Form } from "../../../ui/Form";
 import { Failed, Loading } from "../../../ui/states";
+import { PlaceRights, Places } from "../../robots/Places";
+import { type Offered, useOffered } from "../../robots/queries";
+import { placesFor } from "../../robots/rights";
 import classes from "../identity.module.css";
-import { PlaceRights, Places } from "../robots/Places";
-import { type Offered, useOffered } from "../robots/queries";
-import { WideForm } from "../WideForm";
-import { draftOf, isReady, placesFor, type Typed } from "./draft";
+import { draftOf, isReady, type Typed } from "./draft";
 import type { Draft } from "./queries";
 import { TokenFields } from "./TokenFields";
 import { templates } from "./templates";
@@ -28,11 +28,12 @@ export function PolicyForm(props: Props) {
   const { typed, onChange, onSave, action, busy, error, failed, exists = false } = props;
   const { t } = useLingui();
   const offered = useOffered();
-  const places = placesFor(typed, offered.data?.project ?? []);
+  const places = placesFor(typed.project.trim(), typed.places, offered.data?.project ?? []);
   const draft = draftOf(typed, places);
   const ready = isReady(draft);
   return (
-    <WideForm
+    <Form
+      wide
       action={action}
       onSubmit={() => ready && onSave(draft)}
       busy={busy}
@@ -70,7 +71,7 @@ export function PolicyForm(props: Props) {
         checked={typed.enabled}
         onChange={(event) => onChange({ ...typed, enabled: event.currentTarget.checked })}
       />
-    </WideForm>
+    </Form>
   );
 }
 

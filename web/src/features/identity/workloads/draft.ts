@@ -1,10 +1,4 @@
-import {
-  type Permission,
-  type Place,
-  permissionsOf,
-  placesOf,
-  presetRights,
-} from "../robots/rights";
+import { type Place, permissionsOf, placesOf } from "../../robots/rights";
 import type { Draft, Policy } from "./queries";
 
 /** What is typed of a policy. */
@@ -50,20 +44,6 @@ export function typedOf(policy: Policy): Typed {
     enabled: policy.enabled,
     places: placesOf(policy.permissions),
   };
-}
-
-/** Where the policy grants something: one of a project there only, with pulls to begin with. */
-export function placesFor(typed: Typed, offered: Permission[]): Place[] {
-  const project = typed.project.trim();
-  if (!project) return typed.places;
-  const same = typed.places.find((place) => place.kind === "project");
-  return [
-    {
-      kind: "project",
-      namespace: project,
-      rights: same?.rights ?? presetRights("pull", offered),
-    },
-  ];
 }
 
 export function draftOf(typed: Typed, places: Place[]): Draft {

@@ -68,6 +68,7 @@ function Row({
             key={action}
             size="xs"
             label={named(actionWords, action)}
+            aria-label={`${title}: ${named(actionWords, action)}`}
             checked={chosen.has(`${resource} ${action}`)}
             disabled={disabled}
             onChange={() => toggle(`${resource} ${action}`)}

@@ -1,10 +1,9 @@
 import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import { Button, NativeSelect } from "@mantine/core";
 import { useState } from "react";
-import identity from "../identity.module.css";
 import { AddProject } from "./AddProject";
 import { Matrix } from "./Matrix";
-import classes from "./Matrix.module.css";
+import classes from "./Places.module.css";
 import { type Permission, type Place, type Preset, presetOf, presetRights } from "./rights";
 
 interface Props {
@@ -26,9 +25,9 @@ export function Places({ places, onChange, offered }: Props) {
   }
 
   return (
-    <div className={identity.stack}>
+    <div className={classes.stack}>
       {places.length === 0 && (
-        <p className={identity.dim}>
+        <p className={classes.dim}>
           <Trans>It may do nothing yet. Say where it is to act.</Trans>
         </p>
       )}
@@ -43,7 +42,7 @@ export function Places({ places, onChange, offered }: Props) {
           onRemove={() => onChange(places.filter((each) => each !== place))}
         />
       ))}
-      <div className={identity.bar}>
+      <div className={classes.bar}>
         <AddProject onAdd={(name) => add("project", name)} />
         {!has("project", "*") && (
           <Button variant="default" onClick={() => add("project", "*")}>
@@ -82,13 +81,13 @@ export function PlaceRights({ place, offered, onChange, onRemove }: PlaceProps) 
   });
   return (
     <section className={classes.place} aria-label={title}>
-      <div className={identity.bar}>
+      <div className={classes.bar}>
         <strong>{title}</strong>
         <span className={classes.count}>
           <Plural value={place.rights.size} one="# right" other="# rights" />
         </span>
       </div>
-      <div className={identity.bar}>
+      <div className={classes.bar}>
         {place.kind === "project" && (
           <Presets place={title} rights={place.rights} offered={offered} onChange={onChange} />
         )}
@@ -99,7 +98,7 @@ export function PlaceRights({ place, offered, onChange, onRemove }: PlaceProps) 
         )}
       </div>
       <details
-        className={identity.more}
+        className={classes.more}
         open={open}
         onToggle={(event) => setOpen(event.currentTarget.open)}
       >

@@ -1,8 +1,8 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, TextInput } from "@mantine/core";
 import { useId, useState } from "react";
-import { useProjects } from "../../projects/queries";
-import classes from "../identity.module.css";
+import { useProjects } from "../projects/queries";
+import classes from "./Places.module.css";
 
 /** A field that proposes projects while typing, and a button that takes one. */
 export function AddProject({ onAdd }: { onAdd: (name: string) => void }) {
