@@ -1,5 +1,6 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type Token = Schema["PersonalToken"];
 export type MadeToken = Schema["PersonalTokenMade"];
@@ -67,38 +68,34 @@ export function requestOf(token: NewToken, now: Date): Schema["PersonalTokenCrea
 
 /** Makes a token. Its text is in this answer only, and is forgotten with the mutation. */
 export function useMakeToken() {
-  const client = useQueryClient();
   return useMutation({
     gcTime: 0,
     mutationFn: (token: NewToken) =>
       bodyOf<MadeToken>(api.POST("/api/haven/v1/tokens", { body: requestOf(token, new Date()) })),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["tokens"] }),
+    onSuccess: useRenew("tokens"),
   });
 }
 
 export function useRevokeToken() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(api.DELETE("/api/haven/v1/tokens/{token_id}", { params: { path: { token_id: id } } })),
-    onSettled: () => client.invalidateQueries({ queryKey: ["tokens"] }),
+    onSettled: useRenew("tokens"),
   });
 }
 
 export function useEndSession() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) =>
       bodyOf(
         api.DELETE("/api/haven/v1/sessions/{session_id}", { params: { path: { session_id: id } } }),
       ),
-    onSettled: () => client.invalidateQueries({ queryKey: ["sessions"] }),
+    onSettled: useRenew("sessions"),
   });
 }
 
 /** Ends all sessions of somebody, but the one that asks. */
 export function useEndSessions(of?: Of) {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () =>
       bodyOf(
@@ -106,6 +103,6 @@ export function useEndSessions(of?: Of) {
           params: { query: of === undefined ? {} : { user_id: of } },
         }),
       ),
-    onSettled: () => client.invalidateQueries({ queryKey: ["sessions"] }),
+    onSettled: useRenew("sessions"),
   });
 }

@@ -1,11 +1,6 @@
-import {
-  keepPreviousData,
-  queryOptions,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 import { isUnderWay } from "../../ui/Status";
 
 export type Execution = Schema["JobExecution"];
@@ -145,15 +140,7 @@ export function useClockPaused() {
 
 /** A change of work, after which all that is shown of work is asked for anew. */
 function useChange<T>(change: (of: T) => Promise<unknown>) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: change,
-    onSettled: () =>
-      Promise.all([
-        client.invalidateQueries({ queryKey: ["jobs"] }),
-        client.invalidateQueries({ queryKey: ["replication"] }),
-      ]),
-  });
+  return useMutation({ mutationFn: change, onSettled: useRenew("jobs", "replication") });
 }
 
 const ofExecution = (id: number) => ({ params: { path: { execution_id: id } } });

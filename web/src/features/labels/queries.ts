@@ -1,5 +1,6 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type Label = Schema["Label"];
 
@@ -48,13 +49,7 @@ export interface Draft {
   color: string;
 }
 
-function useChanged() {
-  const client = useQueryClient();
-  return () =>
-    Promise.all(
-      [["labels"], ["artifacts"]].map((queryKey) => client.invalidateQueries({ queryKey })),
-    );
-}
+const useChanged = () => useRenew("labels", "artifacts");
 
 /** Makes a label, or changes the one that has the id. */
 export function useSaveLabel(scope: Scope, id?: number) {

@@ -1,5 +1,6 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type Member = Schema["ProjectMemberEntity"];
 export type NewMember = Schema["ProjectMember"];
@@ -64,15 +65,7 @@ export function useFoundGroups(text: string) {
 }
 
 /** Who is in a project changes what it is summed up to, and maybe what the caller may do. */
-function useChanged() {
-  const client = useQueryClient();
-  return () =>
-    Promise.all(
-      [["members"], ["projects"], ["permissions"]].map((queryKey) =>
-        client.invalidateQueries({ queryKey }),
-      ),
-    );
-}
+const useChanged = () => useRenew("members", "projects", "permissions");
 
 export function useAddMember(project: string) {
   const changed = useChanged();

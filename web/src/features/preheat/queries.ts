@@ -62,7 +62,7 @@ export function usePolicy(project: string, policy: string) {
 /** Everything that is known of preheating in a project is asked for anew. */
 function useAnew(project: string) {
   const client = useQueryClient();
-  return () => client.invalidateQueries({ queryKey: ["preheat", project] });
+  return () => void client.invalidateQueries({ queryKey: ["preheat", project] });
 }
 
 export function useCreatePolicy(project: string) {
@@ -100,7 +100,7 @@ export function useDeletePolicy(project: string) {
           params: ofPolicy(project, policy),
         }),
       ),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["preheat", project, "policies"] }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["preheat", project, "policies"] }),
   });
 }
 

@@ -4,9 +4,9 @@ import {
   useMutation,
   useQueries,
   useQuery,
-  useQueryClient,
 } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type Project = Schema["Project"];
 export type Quota = Schema["Quota"];
@@ -194,7 +194,6 @@ export interface NewProject {
 }
 
 export function useCreateProject() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: async ({ name, isPublic, limit, registry, speed }: NewProject) => {
       const metadata = {
@@ -209,6 +208,6 @@ export function useCreateProject() {
       };
       await bodyOf(api.POST("/api/v2.0/projects", { body }));
     },
-    onSuccess: () => client.invalidateQueries({ queryKey: ["projects"] }),
+    onSuccess: useRenew("projects"),
   });
 }

@@ -8,6 +8,7 @@ import {
 } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
 import { problemFrom } from "../../api/problem";
+import { useRenew } from "../../api/renew";
 import { isUnderWay } from "../../ui/Status";
 
 export type Policy = Schema["ReplicationPolicy"];
@@ -144,11 +145,7 @@ function madeId(response: Response): number {
 }
 
 function useChange<T, R>(change: (of: T) => Promise<R>) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: change,
-    onSuccess: () => client.invalidateQueries({ queryKey: ["replication"] }),
-  });
+  return useMutation({ mutationFn: change, onSuccess: useRenew("replication") });
 }
 
 /** Carries a policy out, for the number of the run. */

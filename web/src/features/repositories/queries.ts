@@ -1,11 +1,6 @@
-import {
-  keepPreviousData,
-  queryOptions,
-  useMutation,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, contains, inPath, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type Repository = Schema["Repository"];
 
@@ -99,13 +94,7 @@ export interface Removed {
 
 /** Deletes repositories, one after the other up to the first that is refused. */
 export function useRemoveRepositories(project: string) {
-  const client = useQueryClient();
-  const changed = () =>
-    Promise.all(
-      ["repositories", "projects", "space", "trash"].map((key) =>
-        client.invalidateQueries({ queryKey: [key] }),
-      ),
-    );
+  const changed = useRenew("repositories", "projects", "space", "trash");
   return useMutation({
     mutationFn: async (names: string[]): Promise<Removed> => {
       const kept: number[] = [];

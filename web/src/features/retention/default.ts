@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
 import { asProblem } from "../../api/problem";
+import { useRenew } from "../../api/renew";
 import type { Policy } from "./queries";
 
 /** The policy of projects that have none; null where there is none. */
@@ -31,9 +32,8 @@ export function useSaveDefault() {
 }
 
 export function useDeleteDefault() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () => bodyOf(api.DELETE("/api/haven/v1/retention/default")),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["retention"] }),
+    onSuccess: useRenew("retention"),
   });
 }

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 import type { Rule } from "./rule";
 
 export type Mode = Schema["DefaultRetentionMode"];
@@ -78,10 +79,9 @@ export function useSavePolicy(projectId: number, id: number) {
 }
 
 export function useDeletePolicy(id: number) {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () => bodyOf(api.DELETE("/api/v2.0/retentions/{id}", { params: { path: { id } } })),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["retention"] }),
+    onSuccess: useRenew("retention"),
   });
 }
 

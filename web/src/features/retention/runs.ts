@@ -1,5 +1,6 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 import { isUnderWay } from "../../ui/Status";
 
 export type Run = Schema["RetentionExecution"];
@@ -70,11 +71,7 @@ export function useTaskLog(policy: number, run: number, task: number, underWay: 
 }
 
 function useChange<T, R>(change: (given: T) => Promise<R>) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: change,
-    onSettled: () => client.invalidateQueries({ queryKey: ["retention"] }),
-  });
+  return useMutation({ mutationFn: change, onSettled: useRenew("retention") });
 }
 
 /** Carries a policy out, or tells what that would do; for the number of the run. */

@@ -1,5 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 import type { Permission } from "./rights";
 
 export type Robot = Schema["Robot"];
@@ -55,10 +56,7 @@ export function useOffered() {
   });
 }
 
-function useChanged() {
-  const client = useQueryClient();
-  return () => client.invalidateQueries({ queryKey: ["robots"] });
-}
+const useChanged = () => useRenew("robots");
 
 /** Makes a robot. Its secret is in this answer only, and is forgotten with the mutation. */
 export function useMakeRobot() {
@@ -132,7 +130,7 @@ export function useDeleteRobot() {
         }),
       ),
     onSettled: () =>
-      client.invalidateQueries({
+      void client.invalidateQueries({
         predicate: ({ queryKey: [first, second] }) => first === "robots" && second !== "one",
       }),
   });

@@ -1,5 +1,6 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, pageOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type TagRule = Schema["TagRule"];
 
@@ -18,14 +19,9 @@ export function useTagRules(project: string) {
 
 /** A change after which other tags are protected, which listings show. */
 function useChange<T, R>(change: (given: T) => Promise<R>) {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: change,
-    onSettled: () =>
-      client.invalidateQueries({
-        predicate: ({ queryKey }) =>
-          ["tag-rules", "artifacts", "retention-preview"].includes(String(queryKey[0])),
-      }),
+    onSettled: useRenew("tag-rules", "artifacts", "retention-preview"),
   });
 }
 

@@ -1,5 +1,6 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
+import { useRenew } from "../../api/renew";
 
 export type Deletion = Schema["Deletion"];
 export type Undone = Schema["Undone"];
@@ -57,16 +58,9 @@ export function useContents(project: string, deletion: Deletion) {
 
 /** A change after which other repositories, artifacts and deletions are there. */
 function useChange<T, R>(change: (given: T) => Promise<R>) {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: change,
-    onSettled: () =>
-      client.invalidateQueries({
-        predicate: ({ queryKey }) =>
-          ["trash", "repositories", "artifacts", "projects", "retention-preview"].includes(
-            String(queryKey[0]),
-          ),
-      }),
+    onSettled: useRenew("trash", "repositories", "artifacts", "projects", "retention-preview"),
   });
 }
 

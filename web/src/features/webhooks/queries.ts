@@ -124,7 +124,7 @@ export function useDeleteWebhook(project: string) {
   return useMutation({
     mutationFn: (id: number) =>
       bodyOf(api.DELETE("/api/haven/v1/webhooks/{webhook_policy_id}", { params: byId(id) })),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["webhooks", project] }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["webhooks", project] }),
   });
 }
 

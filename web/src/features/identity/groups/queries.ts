@@ -1,6 +1,7 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../../api/client";
 import { asProblem } from "../../../api/problem";
+import { useRenew } from "../../../api/renew";
 
 export type Group = Schema["UserGroup"];
 
@@ -39,10 +40,7 @@ export function useSearchGroups() {
   });
 }
 
-function useForget() {
-  const client = useQueryClient();
-  return () => client.invalidateQueries({ queryKey: ["usergroups"] });
-}
+const useForget = () => useRenew("usergroups");
 
 export function useCreateGroup() {
   const forget = useForget();

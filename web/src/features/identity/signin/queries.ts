@@ -1,6 +1,7 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../../api/client";
 import { problemFrom } from "../../../api/problem";
+import { useRenew } from "../../../api/renew";
 import type { Draft } from "../settings";
 
 export type DirectoryUser = Schema["LdapUser"];
@@ -54,7 +55,6 @@ export interface Imported {
 
 /** Makes accounts for people of the directory. Who can't have one doesn't keep the others from it. */
 export function useImport() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: async (names: string[]): Promise<Imported> => {
       const { error, response } = await api.POST("/api/v2.0/ldap/users/import", {
@@ -64,6 +64,6 @@ export function useImport() {
       if (Array.isArray(error)) return { made: names.length - error.length, failed: error };
       throw await problemFrom(response, error);
     },
-    onSettled: () => client.invalidateQueries({ queryKey: ["users"] }),
+    onSettled: useRenew("users"),
   });
 }

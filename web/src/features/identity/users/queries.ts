@@ -1,5 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../../api/client";
+import { useRenew } from "../../../api/renew";
 
 export type User = Schema["UserResp"];
 
@@ -45,15 +46,7 @@ export function useOneUser(id: number) {
   });
 }
 
-function useForget() {
-  const client = useQueryClient();
-  return () =>
-    Promise.all(
-      ["users", "tokens", "sessions", "configurations"].map((key) =>
-        client.invalidateQueries({ queryKey: [key] }),
-      ),
-    );
-}
+const useForget = () => useRenew("users", "tokens", "sessions", "configurations");
 
 export type NewUser = Required<Schema["UserCreationReq"]>;
 
@@ -99,7 +92,7 @@ export function useSetPassword() {
 function useForgetGone() {
   const client = useQueryClient();
   return () =>
-    client.invalidateQueries({
+    void client.invalidateQueries({
       predicate: ({ queryKey: [first, second] }) =>
         first === "configurations" || (first === "users" && second !== "one"),
     });

@@ -1,5 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../../api/client";
+import { useRenew } from "../../../api/renew";
 
 export type Policy = Schema["TrustPolicy"];
 export type Draft = Schema["TrustPolicyDraft"];
@@ -49,10 +50,7 @@ export function usePolicy(id: number) {
   });
 }
 
-function useForget() {
-  const client = useQueryClient();
-  return () => client.invalidateQueries({ queryKey: ["workloads"] });
-}
+const useForget = () => useRenew("workloads");
 
 /** Makes a policy, or changes the one of this number. */
 export function useSavePolicy(id?: number) {
@@ -75,7 +73,7 @@ export function useSavePolicy(id?: number) {
 function useForgetGone() {
   const client = useQueryClient();
   return () =>
-    client.invalidateQueries({
+    void client.invalidateQueries({
       predicate: ({ queryKey: [first, second] }) => first === "workloads" && second !== "one",
     });
 }

@@ -125,6 +125,6 @@ export function useDeleteInstance() {
           params: { path: { preheat_instance_name: name } },
         }),
       ),
-    onSuccess: () => client.invalidateQueries({ queryKey: all }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: all }),
   });
 }

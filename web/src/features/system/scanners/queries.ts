@@ -124,6 +124,6 @@ export function useDeleteScanner() {
           params: { path: { registration_id: id } },
         }),
       ),
-    onSuccess: () => client.invalidateQueries({ queryKey: all }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: all }),
   });
 }

@@ -22,6 +22,6 @@ export function useEmptyTrash() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => bodyOf(api.DELETE("/api/haven/v1/trash", {})),
-    onSuccess: () => client.invalidateQueries(),
+    onSuccess: () => void client.invalidateQueries(),
   });
 }

@@ -82,6 +82,6 @@ export function useEndMirror() {
       bodyOf(
         api.DELETE("/api/haven/v1/mirrors/{mirror_id}", { params: { path: { mirror_id: id } } }),
       ),
-    onSuccess: () => client.invalidateQueries({ queryKey: mirrors }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: mirrors }),
   });
 }
