@@ -24,6 +24,24 @@ func (f *fixture) count(who, q string) int {
 	return len(v.Projects) + len(v.Repositories) + len(v.Tags) + len(v.Artifacts) + len(v.Labels) + len(v.Packages) + len(v.Vulnerabilities) + len(v.Users)
 }
 
+// What many repositories hold is found in the one that was named.
+func TestSearchFindsADigestWhereItWasPasted(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := newFixture(t, d)
+		f.project("open", true)
+		var digest string
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+			digest = string(f.push("open/"+name, "1", "same"))
+		}
+		if found := f.search("", "open/h@"+digest); len(found.Artifacts) != 1 || found.Artifacts[0].Repository != "h" {
+			t.Errorf("%+v", found.Artifacts)
+		}
+		if found := f.search("", "open/gone@"+digest); len(found.Artifacts) != 6 {
+			t.Errorf("of a repository that isn't there: %+v", found.Artifacts)
+		}
+	})
+}
+
 // Who may see a project finds it and what is in it, by whatever they paste; nobody else learns that it is there.
 func TestSearchFindsWhatTheCallerMaySee(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

@@ -108,13 +108,7 @@ func (s *Service) contents(ctx context.Context, p authz.Principal, q Query, foun
 		}
 	}
 	if q.Digest != "" {
-		artifacts, err := s.in(ctx, p, authz.Permission{Resource: authz.Artifact, Action: authz.ListAll})
-		if err != nil {
-			return err
-		}
-		where, args := artifacts.condition()
-		found.Artifacts, err = db.Collect(ctx, s.db.Auto(), scanArtifact, artifactsFrom(where, len(args)), append(args, q.Digest, q.Digest+"g", shown)...)
-		if err != nil {
+		if found.Artifacts, err = s.artifacts(ctx, p, q, found.Repositories); err != nil {
 			return err
 		}
 	}
@@ -122,6 +116,27 @@ func (s *Service) contents(ctx context.Context, p authz.Principal, q Query, foun
 		return nil
 	}
 	return s.tags(ctx, p, q, found)
+}
+
+// artifacts finds them by their digest: in the repositories that were named, and in all where none was or none has it.
+func (s *Service) artifacts(ctx context.Context, p authz.Principal, q Query, named []Repository) ([]Artifact, error) {
+	in, err := s.in(ctx, p, authz.Permission{Resource: authz.Artifact, Action: authz.ListAll})
+	if err != nil {
+		return nil, err
+	}
+	where, args := in.condition()
+	find := func(where string, args []any) ([]Artifact, error) {
+		return db.Collect(ctx, s.db.Auto(), scanArtifact, artifactsFrom(where, len(args)), append(args, q.Digest, q.Digest+"g", shown)...)
+	}
+	if !q.word() {
+		for _, r := range named {
+			rows, err := find(where+from(len(args), " AND r.id = $1"), append(slices.Clone(args), r.id))
+			if err != nil || len(rows) > 0 {
+				return rows, err
+			}
+		}
+	}
+	return find(where, args)
 }
 
 func (s *Service) tags(ctx context.Context, p authz.Principal, q Query, found *Found) (err error) {
