@@ -1,5 +1,6 @@
 // Each page on a phone and on a wide screen, in both colours between them: no accessibility rule broken, nothing wider than the screen, nothing on
 // the console. What is shown, the journeys made; each area of the portal names its pages in pages/.
+import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { judge, launch, picture, signIn, url, visit } from "./browser.mjs";
@@ -26,9 +27,14 @@ describe("every page", { concurrency: 2 }, () => {
     it(`stands as it should at ${width} px, ${scheme}`, async () => {
       await visit(browser, { width, scheme }, async (opened) => {
         const { page } = opened;
+        const faults = [];
         const inspect = async (name) => {
-          await picture(opened, name);
-          if (width !== 1024) await judge(opened, name); // the middle one has no rules of its own
+          try {
+            await picture(opened, name);
+            if (width !== 1024) await judge(opened, name); // the middle one has no rules of its own
+          } catch (error) {
+            faults.push(error.message);
+          }
         };
         await page.goto(`${url}/`);
         await page.getByLabel("User name").waitFor();
@@ -46,6 +52,7 @@ describe("every page", { concurrency: 2 }, () => {
         await page.getByRole("button", { name: "admin" }).click();
         await page.getByRole("menu").waitFor();
         await inspect("menu");
+        assert.equal(faults.length, 0, faults.join("\n"));
       });
     });
   }

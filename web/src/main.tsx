@@ -42,6 +42,7 @@ const client: QueryClient = new QueryClient({
 const router = createPortalRouter(client);
 const scheme = localStorageColorSchemeManager({ key: "haven.scheme" });
 
+void client.prefetchQuery(sessionQuery);
 await activate(firstLanguage());
 
 createRoot(document.getElementById("root") as HTMLElement).render(

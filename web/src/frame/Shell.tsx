@@ -2,13 +2,16 @@ import { Trans } from "@lingui/react/macro";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { Search } from "../features/search/Search";
+import { useSession } from "../features/session/queries";
+import { Loading } from "../ui/states";
 import { Account } from "./Account";
 import { Rail } from "./Rail";
 import classes from "./Shell.module.css";
 import { Work } from "./Work";
 
-/** The frame around every page: skip link, rail, account, content. */
+/** The frame around every page: skip link, rail, account, content. That waits until it is known for whom it is. */
 export function Shell() {
+  const session = useSession();
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const before = useRef(path);
@@ -33,7 +36,7 @@ export function Shell() {
           <Account />
         </header>
         <main id="content" className={classes.content} ref={main} tabIndex={-1}>
-          <Outlet />
+          {session.isPending ? <Loading /> : <Outlet />}
         </main>
       </div>
     </div>
