@@ -73,10 +73,8 @@ export default defineConfig({
       output: {
         codeSplitting: {
           includeDependenciesRecursively: false,
-          groups: [
-            // What places popups is needed by them alone, not by every dialog.
-            { name: "floating", test: /node_modules\/@floating-ui/ },
-          ],
+          // What many pages need comes in one piece: a first page in a hundred small ones was late, and larger.
+          groups: [{ name: "shared", minShareCount: 20 }],
         },
       },
     },

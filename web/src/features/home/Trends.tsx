@@ -1,4 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
+import { useState } from "react";
 import { Bytes } from "../../ui/Bytes";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { formatBytes } from "../../ui/format";
@@ -34,6 +35,7 @@ export function Trends() {
 function Charts({ days }: { days: Day[] }) {
   const { t } = useLingui();
   const { language } = usePreferences();
+  const [tabled, setTabled] = useState(false);
   const number = new Intl.NumberFormat(language);
   const date = new Intl.DateTimeFormat(language, {
     day: "numeric",
@@ -89,11 +91,11 @@ function Charts({ days }: { days: Day[] }) {
           <Trans>Each night adds a day; until there are some, the lines are flat.</Trans>
         </p>
       )}
-      <details>
+      <details onToggle={(event) => setTabled(event.currentTarget.open)}>
         <summary>
           <Trans>The same as a table</Trans>
         </summary>
-        <DayTable days={[...days].reverse()} />
+        {tabled && <DayTable days={[...days].reverse()} />}
       </details>
     </>
   );

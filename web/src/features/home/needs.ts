@@ -1,4 +1,4 @@
-import { useQueries } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
 import type { Project } from "../projects/queries";
 import type { SignedIn } from "../session/queries";
@@ -160,23 +160,44 @@ const ranks: Need["kind"][] = [
   "token",
 ];
 
+/** So many are asked at a time: a page has others to ask for, and all at once would hold it up. */
+const atOnce = 3;
+
+interface Found {
+  needs: Need[];
+  /** What could not be found out. */
+  failed: string[];
+}
+
+async function askAll(asks: Record<string, Ask>): Promise<Found> {
+  const found: Found = { needs: [], failed: [] };
+  const waiting = Object.entries(asks);
+  async function ask() {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [name, of] = next;
+      await of().then(
+        (needs) => found.needs.push(...needs),
+        () => found.failed.push(name),
+      );
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, ask));
+  return found;
+}
+
 /** What waits for the caller, the gravest first; and what could not be found out. */
 export function useNeeds(user: SignedIn, mine: Project[]) {
   const asks = asksOf(user, mine);
-  const keys = Object.keys(asks);
-  const answers = useQueries({
-    queries: keys.map((key) => ({
-      queryKey: ["needs", user.username, key],
-      staleTime: 60_000,
-      retry: false,
-      queryFn: asks[key] as Ask,
-    })),
+  const { data, isPending } = useQuery({
+    queryKey: ["needs", user.username, Object.keys(asks)],
+    staleTime: 60_000,
+    queryFn: () => askAll(asks),
   });
-  const needs: Need[] = answers.flatMap((answer) => answer.data ?? []);
+  const needs = [...(data?.needs ?? [])];
   if (user.password_generated) needs.push({ kind: "password" });
   return {
     needs: needs.sort((a, b) => ranks.indexOf(a.kind) - ranks.indexOf(b.kind)),
-    pending: answers.some((answer) => answer.isPending),
-    failed: keys.filter((_, index) => answers[index]?.isError),
+    pending: isPending,
+    failed: data?.failed ?? [],
   };
 }
