@@ -147,7 +147,9 @@ describe("places for administrators", () => {
     for (const path of ["/jobs", "/replication", "/security"]) renderPortal(path);
     await waitFor(() => expect(screen.getAllByText(/for administrators/).length).toBe(3));
     const apis = asked.map((each) => new URL(each.url).pathname);
-    expect(new Set(apis)).toEqual(new Set(["/c/session", "/api/haven/v1/jobs/underway"]));
+    expect(new Set(apis)).toEqual(
+      new Set(["/c/session", "/api/v2.0/systeminfo", "/api/haven/v1/jobs/underway"]),
+    );
   });
 });
 

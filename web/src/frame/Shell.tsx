@@ -1,6 +1,7 @@
 import { Trans } from "@lingui/react/macro";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { BannerLine } from "../features/banner/BannerLine";
 import { Search } from "../features/search/Search";
 import { useSession } from "../features/session/queries";
 import { Loading } from "../ui/states";
@@ -36,6 +37,7 @@ export function Shell() {
           <Account />
         </header>
         <main id="content" className={classes.content} ref={main} tabIndex={-1}>
+          <BannerLine />
           {session.isPending ? <Loading /> : <Outlet />}
         </main>
       </div>

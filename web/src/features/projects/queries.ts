@@ -7,6 +7,7 @@ import {
 } from "@tanstack/react-query";
 import { api, bodyOf, contains, pageOf, type Schema } from "../../api/client";
 import { useRenew } from "../../api/renew";
+import { systemInfoQuery } from "../../api/systeminfo";
 
 export type Project = Schema["Project"];
 export type Quota = Schema["Quota"];
@@ -158,11 +159,8 @@ export function useStorage(projects: Project[], enabled: boolean): Map<number, n
 /** Whether everyone signed in may create projects, or administrators only. */
 export function useCreationRestricted(signedIn: boolean) {
   return useQuery({
-    queryKey: ["systeminfo"],
-    staleTime: 300_000,
+    ...systemInfoQuery,
     enabled: signedIn,
-    queryFn: ({ signal }) =>
-      bodyOf<Schema["GeneralInfo"]>(api.GET("/api/v2.0/systeminfo", { signal })),
     select: (info) => info.project_creation_restriction !== "everyone",
   });
 }

@@ -1,7 +1,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { api, bodyOf, type Schema } from "../../api/client";
 import { guardedFetch } from "../../api/guard";
 import { problemFrom } from "../../api/problem";
+import { systemInfoQuery } from "../../api/systeminfo";
 
 /** Who is signed in in this browser. */
 export interface SignedIn {
@@ -51,11 +51,8 @@ export function useProvider(): Provider | null {
 /** How people sign in by name and password, in the API's words; nothing until it is known. */
 export function useAuthMode(): string | undefined {
   const info = useQuery({
-    queryKey: ["auth-mode"],
-    staleTime: 300_000,
+    ...systemInfoQuery,
     retry: false,
-    queryFn: ({ signal }) =>
-      bodyOf<Schema["GeneralInfo"]>(api.GET("/api/v2.0/systeminfo", { signal })),
   });
   return info.data?.auth_mode;
 }

@@ -1,14 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../api/client";
+import { systemInfoQuery } from "../../api/systeminfo";
 
 /** What the server says of itself. */
 export function useServer() {
-  return useQuery({
-    queryKey: ["systeminfo"],
-    staleTime: 300_000,
-    queryFn: ({ signal }) =>
-      bodyOf<Schema["GeneralInfo"]>(api.GET("/api/v2.0/systeminfo", { signal })),
-  });
+  return useQuery(systemInfoQuery);
 }
 
 /** How much the registry holds. */

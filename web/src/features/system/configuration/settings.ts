@@ -35,7 +35,7 @@ export const generalSettings: Setting[] = [
     key: "banner_message",
     form: "text",
     title: msg`Banner message`,
-    help: msg`Told to everybody who uses the registry, by its programs and pages that read it.`,
+    help: msg`Shown on every page to everybody, also to those who are not signed in.`,
     initial: "",
   },
   {

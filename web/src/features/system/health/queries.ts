@@ -1,16 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, bodyOf, type Schema } from "../../../api/client";
+import { systemInfoQuery } from "../../../api/systeminfo";
 
 export type Health = Schema["OverallHealthStatus"];
 
 /** What the server says of itself; more of it to those who are signed in. */
 export function useInfo() {
-  return useQuery({
-    queryKey: ["systeminfo"],
-    staleTime: 300_000,
-    queryFn: ({ signal }) =>
-      bodyOf<Schema["GeneralInfo"]>(api.GET("/api/v2.0/systeminfo", { signal })),
-  });
+  return useQuery(systemInfoQuery);
 }
 
 /** How far the server's clock is from this browser's, in seconds; half of the way there counts. */
