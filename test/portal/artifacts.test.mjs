@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { clipboard, host, inspect, launch, open, signIn, url, visit } from "./browser.mjs";
+import { scrolled } from "./frames.mjs";
 import { blob, chart, image, index, manifest, types } from "./oci.mjs";
 import { ask, newPerson, newProject, read, secret } from "./registry.mjs";
 
@@ -34,8 +35,7 @@ async function seed() {
   digests.odd = (await image(`${project}/odd`, { commands: [`RUN echo ${hostile} ${turned}`, `RUN ${long}`], annotations, seed: "odd" }, "odd", "T".repeat(128))).digest;
   const files = { "values.yaml": `note: "${hostile}"\nturned: ${turned}\nlong: ${long}\n`, "README.md": `# ${hostile}\n\n[click](javascript:alert(1)) ${turned}\n\n- one\n\n\`\`\`\n${hostile}\n\`\`\`\n\n${long}\n` };
   digests.chart = (await chart(`${project}/chart`, "web", files, "1.0.0")).digest;
-  const many = Array.from({ length: 1000 }, (_, i) => `build-${String(i).padStart(4, "0")}`);
-  await image(`${project}/many`, { seed: "many" }, ...many);
+  await seedMany(`${project}/many`);
   const label = { name: "production", color: "#0f766e", scope: "p", project_id: (await read(`/api/v2.0/projects/${project}`)).project_id };
   await ask("POST", "/api/v2.0/labels", label);
   await ask("POST", "/api/v2.0/labels", { ...label, name: hostile.slice(0, 60), color: "#b3261e" });
@@ -45,6 +45,15 @@ async function seed() {
   const subject = { mediaType: types.manifest, digest: digests.app, size: Number(await sizeOf(app, digests.app)) };
   const note = await manifest(app, { schemaVersion: 2, mediaType: types.manifest, artifactType: "text/plain", config, layers, subject });
   await manifest(app, { schemaVersion: 2, mediaType: types.manifest, artifactType: "text/plain", config, layers, subject: note, annotations: { about: "the note" } });
+}
+
+/** Ten thousand tags of a thousand artifacts, which have all but a note in common. */
+async function seedMany(repository) {
+  const config = await blob(repository, types.config, JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [] } }));
+  for (let build = 0; build < 1000; build++) {
+    const tags = Array.from({ length: 10 }, (_, i) => `build-${String(build * 10 + i).padStart(5, "0")}`);
+    await manifest(repository, { schemaVersion: 2, mediaType: types.manifest, config, layers: [], annotations: { build: String(build) } }, ...tags);
+  }
 }
 
 async function sizeOf(repository, digest) {
@@ -85,7 +94,7 @@ describe("an administrator and the tags of a repository", () => {
     assert.deepEqual(names, ["1.0", "stable", "2.0", "3.0-rc1", "multi"]);
     await page.getByLabel("Find a tag").fill("rc pushed:<1d type:image signed:no");
     await page.waitForURL(/q=/);
-    await page.getByText("1 rows, 1 artifacts: that is all.").waitFor();
+    await page.getByText("Rows: 1, artifacts: 1. That is all.").waitFor();
     assert.deepEqual(await page.locator("tbody th a").allTextContents(), ["3.0-rc1"]);
     await page.getByLabel("Find a tag").fill("severity:high label:nosuch");
     await page.getByText("Not filtered by severity:high label:nosuch").waitFor();
@@ -137,28 +146,29 @@ describe("an administrator and the tags of a repository", () => {
     await page.getByRole("link", { name: "b1", exact: true }).waitFor();
   });
 
-  it("scrolls through a thousand tags, of which only those in sight are there", async () => {
+  it("scrolls through ten thousand tags, of which only those in sight are there, in the time that a frame has", async () => {
     const { page } = opened;
+    const rows = page.locator("tr[data-row]");
     await page.goto(`${repository("many")}?sort=tags`);
-    await page.getByRole("link", { name: "build-0000", exact: true }).waitFor();
-    await page.getByText("1000 rows, 1 artifacts: that is all.").waitFor();
-    assert.ok((await page.locator("tr[data-row]").count()) < 100);
-    const slow = await page.evaluate(async () => {
-      const frames = [];
-      let last = performance.now();
-      for (let top = 0; top < document.body.scrollHeight; top += 400) {
-        window.scrollTo(0, top);
-        await new Promise(requestAnimationFrame);
-        frames.push(performance.now() - last);
-        last = performance.now();
-      }
-      return frames.sort((a, b) => a - b)[Math.floor(frames.length / 2)];
-    });
-    assert.ok(slow < 150, `half of the frames took ${slow} ms`); // this machine has two cores and draws by software
-    await page.getByRole("link", { name: "build-0999", exact: true }).waitFor();
-    assert.ok((await page.locator("tr[data-row]").count()) < 100);
+    await page.getByRole("link", { name: "build-00000", exact: true }).waitFor();
+    let half;
+    for (let run = 0; run < 3 && !(half < 16.7); run++) { // what else the machine does is no fault of the page
+      await page.evaluate(() => window.scrollTo(0, 0));
+      const frames = await scrolled(page, { frames: 300, step: 40 });
+      assert.ok(frames.length > 250, `${frames.length} frames`);
+      half = frames[Math.floor(frames.length / 2)];
+    }
+    assert.ok(half < 16.7, `half of the frames had ${half} ms of work`);
+    assert.ok((await rows.count()) < 100);
+    const end = page.getByText("Rows: 10000, artifacts: 1000. That is all.");
+    while (!(await end.isVisible())) {
+      await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+    }
+    await page.getByRole("link", { name: "build-09999", exact: true }).waitFor();
+    assert.ok((await rows.count()) < 100);
     await page.getByLabel("Find a tag").fill("0500");
-    await page.getByText("1 rows, 1 artifacts: that is all.").waitFor();
+    await page.getByText("Rows: 11, artifacts: 2. That is all.").waitFor();
   });
 
   it("describes a repository, deletes it when its name is typed, and restores it", async () => {

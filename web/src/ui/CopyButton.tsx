@@ -1,7 +1,7 @@
 import { useLingui } from "@lingui/react/macro";
-import { ActionIcon } from "@mantine/core";
 import { IconCheck, IconCopy, IconX } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
+import classes from "./CopyButton.module.css";
 import { copyText } from "./clipboard";
 
 type State = "idle" | "copied" | "refused";
@@ -25,9 +25,10 @@ export function CopyButton({ value, label }: Props) {
   const spoken = { idle: "", copied: t`Copied`, refused: t`The browser refused to copy` }[state];
   return (
     <>
-      <ActionIcon
-        variant="subtle"
-        color={state === "refused" ? "red" : "teal"}
+      <button
+        type="button"
+        className={classes.copy}
+        data-refused={state === "refused" || undefined}
         aria-label={t`Copy ${label}`}
         title={spoken || t`Copy ${label}`}
         onClick={() =>
@@ -40,7 +41,7 @@ export function CopyButton({ value, label }: Props) {
         {state === "idle" && <IconCopy size={16} aria-hidden />}
         {state === "copied" && <IconCheck size={16} aria-hidden />}
         {state === "refused" && <IconX size={16} aria-hidden />}
-      </ActionIcon>
+      </button>
       <span className="visually-hidden" role="status">
         {spoken}
       </span>

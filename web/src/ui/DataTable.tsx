@@ -1,5 +1,4 @@
 import { useLingui } from "@lingui/react/macro";
-import { Checkbox } from "@mantine/core";
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import { lazy, memo, type ReactNode, Suspense } from "react";
 import classes from "./DataTable.module.css";
@@ -18,6 +17,8 @@ export interface Column<T> {
   names?: boolean;
   /** How much of the width it takes, where the rows in sight change: as CSS has it. */
   width?: string;
+  /** Left out where the screen has room for some columns only. */
+  wide?: boolean;
   /** The field by which the server sorts, where it can. */
   sort?: string;
   cell: (row: T) => ReactNode;
@@ -124,7 +125,7 @@ function order<T>({ sort, onSort }: Props<T>): Order {
 
 function Head<T>({ column, sort, onSort }: { column: Column<T> } & Order) {
   const field = column.sort;
-  const tone = column.number ? classes.number : undefined;
+  const tone = toneOf(column);
   if (!field || !onSort) {
     return (
       <th scope="col" className={tone} style={{ width: column.width }}>
@@ -178,7 +179,9 @@ function Row<T>(props: RowProps<T>) {
       >
         {selection && (
           <td className={classes.choice}>
-            <Checkbox
+            <input
+              type="checkbox"
+              className={classes.box}
               aria-label={selection.label(row)}
               checked={selection.chosen.has(key)}
               onChange={() => selection.onChange(toggled(selection.chosen, key))}
@@ -218,13 +221,22 @@ function ChooseAll<T>({ rows, rowKey, selection }: ChooseAllProps<T>) {
   const count = rows.filter((row) => selection.chosen.has(rowKey(row))).length;
   const all = count === rows.length && count > 0;
   return (
-    <Checkbox
+    <input
+      type="checkbox"
+      className={classes.box}
+      ref={(box) => {
+        if (box) box.indeterminate = count > 0 && !all;
+      }}
       aria-label={t`Choose all that are shown`}
       checked={all}
-      indeterminate={count > 0 && !all}
       onChange={() => selection.onChange(new Set(all ? [] : rows.map(rowKey)))}
     />
   );
+}
+
+function toneOf<T>({ number, wide }: Column<T>): string | undefined {
+  const tones = [number && classes.number, wide && classes.wide].filter(Boolean);
+  return tones.length > 0 ? tones.join(" ") : undefined;
 }
 
 function Cell<T>({ column, row }: { column: Column<T>; row: T }) {
@@ -236,7 +248,7 @@ function Cell<T>({ column, row }: { column: Column<T>; row: T }) {
     );
   }
   return (
-    <td data-label={column.title} className={column.number ? classes.number : undefined}>
+    <td data-label={column.title} className={toneOf(column)}>
       {column.cell(row)}
     </td>
   );

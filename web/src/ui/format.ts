@@ -1,3 +1,14 @@
+/** Formatters are slow to make, and the same for every cell of a table: each is made once. */
+const made = new Map<string, unknown>();
+
+function once<F>(key: string, make: () => F): F {
+  const known = made.get(key) as F | undefined;
+  if (known) return known;
+  const formatter = make();
+  made.set(key, formatter);
+  return formatter;
+}
+
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
 /** Bytes in binary units, one decimal above 1023: `9.5 MiB`. */
@@ -9,8 +20,11 @@ export function formatBytes(bytes: number, language: string): string {
     unit++;
   }
   const digits = unit === 0 ? 0 : 1;
-  const number = new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
-  return `${number} ${units[unit]}`;
+  const number = once(
+    `${language} number ${digits}`,
+    () => new Intl.NumberFormat(language, { maximumFractionDigits: digits }),
+  );
+  return `${number.format(value)} ${units[unit]}`;
 }
 
 /** A digest shortened in the middle: `sha256:4fbc…1dc4`. Other texts stay whole. */
@@ -37,7 +51,10 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 /** How long ago, in words: `3 hours ago`. Under a minute is "now". */
 export function formatAgo(time: Date, now: Date, language: string): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const words = once(
+    `${language} ago`,
+    () => new Intl.RelativeTimeFormat(language, { numeric: "auto" }),
+  );
   for (const [unit, size] of steps) {
     if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
   }
@@ -46,14 +63,19 @@ export function formatAgo(time: Date, now: Date, language: string): string {
 
 /** Date and time to the second, in UTC or in the browser's own zone, with the zone's name. */
 export function formatExact(time: Date, language: string, utc: boolean): string {
-  return new Intl.DateTimeFormat(language, {
-    year: "numeric",
-    month: "short",
-    day: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    timeZoneName: "short",
-    timeZone: utc ? "UTC" : undefined,
-  }).format(time);
+  const exact = once(
+    `${language} exact ${utc}`,
+    () =>
+      new Intl.DateTimeFormat(language, {
+        year: "numeric",
+        month: "short",
+        day: "numeric",
+        hour: "2-digit",
+        minute: "2-digit",
+        second: "2-digit",
+        timeZoneName: "short",
+        timeZone: utc ? "UTC" : undefined,
+      }),
+  );
+  return exact.format(time);
 }

@@ -28,11 +28,11 @@ export function End({ rows, total, shown, more, onMore }: Props) {
     <p ref={foot} className={classes.end} role="status">
       {shown < total ? (
         <Trans>
-          {rows} rows of {shown} artifacts; {total} artifacts in all. More come as you scroll.
+          Rows: {rows}, of {shown} artifacts; {total} artifacts in all. More come as you scroll.
         </Trans>
       ) : (
         <Trans>
-          {rows} rows, {total} artifacts: that is all.
+          Rows: {rows}, artifacts: {total}. That is all.
         </Trans>
       )}
     </p>

@@ -29,15 +29,9 @@ export function Overview({ project, repository, artifact, tag, may }: Props) {
       <Blocked {...place} artifact={artifact} />
       <Section title={t`Pull exactly this`}>
         <CommandTabs
-          tools={pullTools(thisHost(), { ...target, reference: digest })}
-          label={t`pull by digest`}
+          tools={pullTools(thisHost(), target, named ? [digest, named] : [digest])}
+          label={t`pull`}
         />
-        {named && (
-          <CommandTabs
-            tools={pullTools(thisHost(), { ...target, reference: named })}
-            label={t`pull by tag`}
-          />
-        )}
         <InsecureNotice />
       </Section>
       <ArtifactFacts {...place} artifact={artifact} may={may} />

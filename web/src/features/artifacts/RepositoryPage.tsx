@@ -1,4 +1,4 @@
-import { Trans, useLingui } from "@lingui/react/macro";
+import { Plural, Trans, useLingui } from "@lingui/react/macro";
 import { useQuery } from "@tanstack/react-query";
 import { asProblem } from "../../api/problem";
 import { CommandTabs } from "../../ui/CommandTabs";
@@ -40,10 +40,10 @@ export function RepositoryPage({ project, repository }: PlaceProps) {
         about.data && (
           <>
             <span>
-              <Trans>{about.data.artifact_count} artifacts</Trans>
+              <Plural value={about.data.artifact_count ?? 0} one="# artifact" other="# artifacts" />
             </span>
             <span>
-              <Trans>{about.data.pull_count} pulls</Trans>
+              <Plural value={about.data.pull_count ?? 0} one="# pull" other="# pulls" />
             </span>
             <span>
               <Trans>
@@ -90,11 +90,8 @@ function NotYours({ project }: { project: string }) {
 
 function PullNewest({ project, repository, row }: PlaceProps & { row: TagRow }) {
   const { t } = useLingui();
-  const tools = pullTools(thisHost(), {
-    repository: `${project}/${repository}`,
-    reference: row.tag?.name ?? "",
-    type: row.artifact.type ?? "",
-  });
+  const target = { repository: `${project}/${repository}`, type: row.artifact.type ?? "" };
+  const tools = pullTools(thisHost(), target, [row.tag?.name ?? ""]);
   return (
     <Section title={t`Pull the newest`}>
       <CommandTabs tools={tools} label={t`pull`} />

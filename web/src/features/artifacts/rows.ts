@@ -8,12 +8,25 @@ export interface TagRow {
   pushed: string;
 }
 
+/** The rows of pages that are there already: while more come, those stay what they are. */
+const known = new WeakMap<Artifact[], { sort: string; rows: TagRow[] }>();
+
 /** One row for each tag, the one set last first; untagged artifacts stand by their push. */
 export function tagRows(artifacts: Artifact[], sort = "-push_time"): TagRow[] {
-  const rows = artifacts.flatMap((artifact) => rowsOf(artifact, sort));
-  const byTime = rows.toSorted((a, b) => a.pushed.localeCompare(b.pushed));
-  if (sort === "push_time") return byTime;
-  return sort === "-push_time" ? byTime.reverse() : rows;
+  const before = known.get(artifacts);
+  if (before?.sort === sort) return before.rows;
+  const rows = sorted(
+    artifacts.flatMap((artifact) => rowsOf(artifact, sort)),
+    sort,
+  );
+  known.set(artifacts, { sort, rows });
+  return rows;
+}
+
+function sorted(rows: TagRow[], sort: string): TagRow[] {
+  if (sort !== "push_time" && sort !== "-push_time") return rows;
+  const byTime = rows.toSorted((a, b) => compare(a.pushed, b.pushed));
+  return sort === "push_time" ? byTime : byTime.reverse();
 }
 
 function rowsOf(artifact: Artifact, sort: string): TagRow[] {
@@ -24,11 +37,11 @@ function rowsOf(artifact: Artifact, sort: string): TagRow[] {
     tag,
     pushed: tag.push_time ?? artifact.push_time ?? "",
   }));
-  const byName = rows.toSorted((a, b) => compareNames(a.tag.name, b.tag.name));
+  const byName = rows.toSorted((a, b) => compare(a.tag.name, b.tag.name));
   return sort === "-tags" ? byName.reverse() : byName;
 }
 
-function compareNames(a = "", b = ""): number {
+function compare(a = "", b = ""): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

@@ -39,7 +39,7 @@ export function useTagColumns(place: PlaceProps, opening: Opening): Column<TagRo
       width: "200px",
       cell: (row) => <Digest value={row.artifact.digest ?? ""} />,
     },
-    { key: "type", title: t`Type`, cell: (row) => <Kind row={row} /> },
+    { key: "type", title: t`Type`, wide: true, cell: (row) => <Kind row={row} /> },
     {
       key: "size",
       title: t`Size`,
@@ -55,7 +55,12 @@ export function useTagColumns(place: PlaceProps, opening: Opening): Column<TagRo
       width: "96px",
       cell: (row) => <Seal accessories={row.artifact.accessories} />,
     },
-    { key: "labels", title: t`Labels`, cell: (row) => <Labels labels={row.artifact.labels} /> },
+    {
+      key: "labels",
+      title: t`Labels`,
+      wide: true,
+      cell: (row) => <Labels labels={row.artifact.labels} />,
+    },
     {
       key: "pushed",
       title: t`Pushed`,
@@ -69,6 +74,7 @@ export function useTagColumns(place: PlaceProps, opening: Opening): Column<TagRo
       title: t`Pulled`,
       number: true,
       sort: "pull_time",
+      wide: true,
       width: "112px",
       cell: (row) => <When time={row.tag ? row.tag.pull_time : row.artifact.pull_time} />,
     },

@@ -20,6 +20,11 @@ export const kinds: Record<string, MessageDescriptor> = {
   REPLICATION_WATCH: msg`Look at a source`,
   RETENTION: msg`Retention`,
   RETENTION_DEFAULT: msg`Retention by default`,
+  SIGN: msg`Signing`,
+  SIGN_PROJECT: msg`Signing of a project`,
+  SIGNATURE_CHECK: msg`Look at a signature`,
+  SIGNATURE_RECHECK: msg`Look at signatures again`,
+  VEX_IMPORT: msg`Import of statements`,
   SCHEDULER: msg`What begins by the clock`,
 };
 

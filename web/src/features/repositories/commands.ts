@@ -99,28 +99,32 @@ function helmPull(host: Host, target: Target): string {
   return `helm pull${plain} ${chart} --version ${target.reference.replaceAll("_", "+")}`;
 }
 
-/** How to pull a target, by the tools that can make something of it, the best first. */
-export function pullTools(host: Host, target: Target): Tool[] {
-  const at = address(host, target);
-  const oras = {
-    name: "oras",
-    steps: [{ command: `oras pull${flag(host, "--plain-http")} ${at}` }],
-  };
-  if (target.type === "CHART") {
-    return [{ name: "helm", steps: [{ command: helmPull(host, target) }] }, oras];
-  }
-  if (target.type !== "IMAGE") return [oras];
+/**
+ * How to pull something of a type from a repository, by the tools that can make something of it, the best first; with
+ * each of them by several references, tags or digests.
+ */
+export function pullTools(
+  host: Host,
+  { repository, type }: Omit<Target, "reference">,
+  references: string[],
+): Tool[] {
+  const targets = references.map((reference) => ({ repository, type, reference }));
+  const tool = (name: string, command: (target: Target) => string): Tool => ({
+    name,
+    steps: targets.map((target) => ({ command: command(target) })),
+  });
+  const pull = (words: string) => (target: Target) => `${words} ${address(host, target)}`;
+  const oras = tool("oras", pull(`oras pull${flag(host, "--plain-http")}`));
+  if (type === "CHART") return [tool("helm", (target) => helmPull(host, target)), oras];
+  if (type !== "IMAGE") return [oras];
   return [
-    { name: "docker", steps: [{ command: `docker pull ${at}` }] },
-    {
-      name: "podman",
-      steps: [{ command: `podman pull${flag(host, "--tls-verify=false")} ${at}` }],
-    },
+    tool("docker", pull("docker pull")),
+    tool("podman", pull(`podman pull${flag(host, "--tls-verify=false")}`)),
     oras,
   ];
 }
 
 /** The one command that most people want for a target. */
 export function pullCommand(host: Host, target: Target): string {
-  return pullTools(host, target)[0]?.steps[0]?.command ?? "";
+  return pullTools(host, target, [target.reference])[0]?.steps[0]?.command ?? "";
 }

@@ -68,7 +68,7 @@ export function Packages({ project, repository, artifact, may }: Props) {
         <>
           <p>
             <Trans>
-              {packages.length} packages. Save the bill as{" "}
+              Packages: {packages.length}. Save the bill as{" "}
               <a href={billAddress(place, digest, "spdx")} download={`${repository}.spdx.json`}>
                 SPDX
               </a>{" "}
