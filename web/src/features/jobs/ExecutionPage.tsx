@@ -1,15 +1,13 @@
-import { Trans, useLingui } from "@lingui/react/macro";
+import { useLingui } from "@lingui/react/macro";
 import { getRouteApi } from "@tanstack/react-router";
 import { asProblem } from "../../api/problem";
-import { Page, Section } from "../../ui/Page";
+import { Page } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { AdministratorsOnly } from "../session/AdministratorsOnly";
 import { ExecutionActions } from "./ExecutionActions";
-import { ExecutionFacts } from "./ExecutionFacts";
 import { useKindName } from "./KindName";
+import { LiveExecution } from "./LiveExecution";
 import { type Execution, useExecution } from "./queries";
-import { Tasks } from "./Tasks";
-import { useWatch } from "./useWatch";
 
 const route = getRouteApi("/jobs/$execution");
 
@@ -46,29 +44,12 @@ export function ExecutionPage() {
 }
 
 function Content({ execution }: { execution: Execution }) {
-  const { t } = useLingui();
-  const { status = "", page = 1 } = route.useSearch();
   const navigate = route.useNavigate();
-  const how = useWatch(execution);
   return (
-    <>
-      <Section title={t`How far it is`}>
-        <ExecutionFacts execution={execution} />
-        {how === "polling" && (
-          <p role="status">
-            <Trans>
-              News don't get through by themselves here; this page looks every two seconds.
-            </Trans>
-          </p>
-        )}
-      </Section>
-      <Tasks
-        execution={execution}
-        status={status}
-        page={page}
-        onStatus={(value) => navigate({ search: { status: value }, replace: true })}
-        onPage={(next) => navigate({ search: { status, page: next } })}
-      />
-    </>
+    <LiveExecution
+      execution={execution}
+      search={route.useSearch()}
+      onSearch={(search, replace = false) => navigate({ search, replace })}
+    />
   );
 }

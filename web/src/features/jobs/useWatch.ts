@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useRef } from "react";
 import type { Page } from "../../api/client";
 import { type Liveness, useLive } from "../../api/live";
@@ -14,7 +14,7 @@ const pause = 1500;
  */
 export function useWatch(
   execution: Execution | undefined,
-  also: readonly unknown[][] = [],
+  also: readonly QueryKey[] = [],
 ): Liveness {
   const client = useQueryClient();
   const asked = useRef(0);

@@ -1,12 +1,10 @@
-import { Trans, useLingui } from "@lingui/react/macro";
+import { useLingui } from "@lingui/react/macro";
 import { getRouteApi } from "@tanstack/react-router";
-import { Page, Section } from "../../ui/Page";
+import { Page } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { ExecutionActions } from "../jobs/ExecutionActions";
-import { ExecutionFacts } from "../jobs/ExecutionFacts";
+import { LiveExecution } from "../jobs/LiveExecution";
 import { type Execution, useExecution } from "../jobs/queries";
-import { Tasks } from "../jobs/Tasks";
-import { useWatch } from "../jobs/useWatch";
 import { AdministratorsOnly } from "../session/AdministratorsOnly";
 import { usePolicy, useRun } from "./queries";
 
@@ -44,31 +42,16 @@ export function RunPage() {
 }
 
 function Content({ execution }: { execution: Execution }) {
-  const { t } = useLingui();
-  const { status = "", page = 1 } = route.useSearch();
   const navigate = route.useNavigate();
   const run = useRun(execution.id);
-  const how = useWatch(execution, [["replication", "run", execution.id]]);
   return (
-    <>
-      <Section title={t`How far it is`}>
-        <ExecutionFacts execution={execution} />
-        {run.data?.status_text && <p>{run.data.status_text}</p>}
-        {how === "polling" && (
-          <p role="status">
-            <Trans>
-              News don't get through by themselves here; this page looks every two seconds.
-            </Trans>
-          </p>
-        )}
-      </Section>
-      <Tasks
-        execution={execution}
-        status={status}
-        page={page}
-        onStatus={(value) => navigate({ search: { status: value }, replace: true })}
-        onPage={(next) => navigate({ search: { status, page: next } })}
-      />
-    </>
+    <LiveExecution
+      execution={execution}
+      search={route.useSearch()}
+      onSearch={(search, replace = false) => navigate({ search, replace })}
+      also={[["replication", "run", execution.id]]}
+    >
+      {run.data?.status_text && <p>{run.data.status_text}</p>}
+    </LiveExecution>
   );
 }
