@@ -217,7 +217,7 @@ describe("an admin of a project", () => {
       await page.getByRole("menuitem", { name: "Edit robot" }).click();
       await page.getByLabel("pull and push").check();
       await page.getByRole("button", { name: "Save robot" }).click();
-      await page.getByRole("cell", { name: "pull and push" }).waitFor();
+      await page.getByRole("table").getByText("pull and push", { exact: true }).waitFor();
       await page.getByText("never ends").waitFor();
       await page.getByRole("button", { name: "Actions for" }).click();
       await page.getByRole("menuitem", { name: "Delete robot" }).click();

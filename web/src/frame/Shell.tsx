@@ -1,6 +1,6 @@
 import { Trans } from "@lingui/react/macro";
 import { Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { BannerLine } from "../features/banner/BannerLine";
 import { Search } from "../features/search/Search";
 import { useSession } from "../features/session/queries";
@@ -13,6 +13,9 @@ import { Work } from "./Work";
 /** The frame around every page: skip link, rail, account, content. That waits until it is known for whom it is. */
 export function Shell() {
   const session = useSession();
+  // Only at first: who signs in or out stays on the page that did it.
+  const [known, setKnown] = useState(false);
+  if (!known && !session.isPending) setKnown(true);
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const before = useRef(path);
@@ -38,7 +41,7 @@ export function Shell() {
         </header>
         <main id="content" className={classes.content} ref={main} tabIndex={-1}>
           <BannerLine />
-          {session.isPending ? <Loading /> : <Outlet />}
+          {known ? <Outlet /> : <Loading />}
         </main>
       </div>
     </div>

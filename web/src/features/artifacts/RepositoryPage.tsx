@@ -7,9 +7,10 @@ import { plain } from "../../ui/plain";
 import { When } from "../../ui/When";
 import { useProject } from "../projects/queries";
 import { pullTools, thisHost } from "../repositories/commands";
+import { written } from "../repositories/description";
 import { InsecureNotice } from "../repositories/InsecureNotice";
 import { repositoryQuery } from "../repositories/queries";
-import { useMay } from "../session/may";
+import { useKnownMay, useMay } from "../session/may";
 import { SignInRequired } from "../session/SignInRequired";
 import { DeleteRepository } from "./DeleteRepository";
 import { Description } from "./Description";
@@ -21,12 +22,14 @@ import { TagList } from "./TagList";
 export function RepositoryPage({ project, repository }: PlaceProps) {
   const { t } = useLingui();
   const holder = useProject(project);
+  const known = useKnownMay(holder.data?.project_id);
   const may = useMay(holder.data?.project_id);
   const about = useQuery({
     ...repositoryQuery(project, repository),
     enabled: may("repository", "read"),
     retry: false,
   });
+  const settled = !about.isPending || (known && !known("repository", "read"));
   const place = { project, repository };
   const forbidden = holder.isError && asProblem(holder.error).isForbidden;
   return (
@@ -59,7 +62,7 @@ export function RepositoryPage({ project, repository }: PlaceProps) {
       {!forbidden && about.data && (
         <Description
           {...place}
-          text={about.data.description ?? ""}
+          text={written(about.data.description ?? "")}
           editable={may("repository", "update")}
         />
       )}
@@ -68,6 +71,7 @@ export function RepositoryPage({ project, repository }: PlaceProps) {
           {...place}
           projectId={holder.data?.project_id}
           may={may}
+          ready={holder.isError || !!settled}
           newest={(row) => <PullNewest {...place} row={row} />}
         />
       )}

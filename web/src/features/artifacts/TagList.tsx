@@ -22,12 +22,14 @@ const route = getRouteApi("/p/$project/r/$");
 interface Props extends PlaceProps {
   projectId: number | undefined;
   may: May;
+  /** Whether all that stands above is there: the list waits for it, so that nothing moves. */
+  ready: boolean;
   /** Shown above the list for its first row, while that is the newest of all. */
   newest: (row: TagRow) => ReactNode;
 }
 
 /** The list of tags with its filter; more of them come as one scrolls. */
-export function TagList({ project, repository, projectId, may, newest }: Props) {
+export function TagList({ project, repository, projectId, may, ready, newest }: Props) {
   const { t } = useLingui();
   const { q = "", sort = "-push_time", untagged = false } = route.useSearch();
   const navigate = route.useNavigate();
@@ -57,7 +59,7 @@ export function TagList({ project, repository, projectId, may, newest }: Props) 
       </SignInRequired>
     );
   }
-  if (artifacts.isPending) return <Loading rows={8} />; // what stands above the list comes with it, so that nothing moves
+  if (!ready || artifacts.isPending) return <Loading rows={8} />;
   return (
     <>
       {first && newest(first)}
