@@ -266,6 +266,28 @@ describe("configuration", () => {
     });
   });
 
+  it("a message to everybody stands above every page, until somebody closes it for themselves", async () => {
+    const text = "Maintenance on Sunday: <b>pushes</b> are refused for an hour.";
+    await administer("/admin/configuration", async (page) => {
+      await page.getByLabel("Banner message").fill(text);
+      await page.getByLabel("Banner message").locator("xpath=ancestor::form").getByRole("button", { name: "Save settings" }).click();
+      await page.getByRole("status").getByText(text).waitFor();
+    });
+    await visit(browser, {}, async (opened) => {
+      const { page } = opened;
+      await page.goto(`${url}/projects`);
+      const banner = page.getByRole("status").getByText(text);
+      await banner.waitFor();
+      await inspect(opened, "system-banner");
+      await page.getByRole("button", { name: "Close the message" }).click();
+      await page.reload();
+      await page.getByRole("heading", { level: 1, name: "Projects" }).waitFor();
+      await page.getByRole("button", { name: "Search" }).waitFor();
+      assert.equal(await banner.count(), 0);
+    });
+    await ask("PUT", "/api/v2.0/configurations", { banner_message: "" });
+  });
+
   it("a receiver of the audit log that isn't there is refused with the reason, and nothing is saved", async () => {
     await administer("/admin/configuration", async (page, opened) => {
       const section = page.getByRole("region", { name: "Forwarding of the audit log" });
