@@ -30,10 +30,10 @@ func TestSearchFindsADigestWhereItWasPasted(t *testing.T) {
 		f := newFixture(t, d)
 		f.project("open", true)
 		var digest string
-		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "has", "h"} {
 			digest = string(f.push("open/"+name, "1", "same"))
 		}
-		if found := f.search("", "open/h@"+digest); len(found.Artifacts) != 1 || found.Artifacts[0].Repository != "h" {
+		if found := f.search("", "open/h@"+digest); len(found.Artifacts) != 2 || found.Artifacts[0].Repository != "h" || found.Artifacts[1].Repository != "has" {
 			t.Errorf("%+v", found.Artifacts)
 		}
 		if found := f.search("", "open/gone@"+digest); len(found.Artifacts) != 6 {

@@ -27,6 +27,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 			statements["repositories by a part, "+who] = repositoriesLike(where.text, where.n)
 			statements["tags, "+who] = tagsFrom(where.text, where.n)
 			statements["artifacts, "+who] = artifactsFrom(where.text, where.n)
+			some, more := inRepositories(where.n, []int64{1, 2})
+			statements["artifacts of repositories, "+who] = artifactsFrom(where.text+some, where.n+len(more))
 			statements["labels, "+who] = labelsLike(where.text, where.n)
 			statements["carrier, "+who] = carrier(where.text, where.n)
 		}

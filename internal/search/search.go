@@ -118,7 +118,8 @@ func (s *Service) contents(ctx context.Context, p authz.Principal, q Query, foun
 	return s.tags(ctx, p, q, found)
 }
 
-// artifacts finds them by their digest: in the repositories that were named, and in all where none was or none has it.
+// artifacts finds them by their digest: in the repositories that were named, what fits the name best first, and in
+// all where none was named or none has it.
 func (s *Service) artifacts(ctx context.Context, p authz.Principal, q Query, named []Repository) ([]Artifact, error) {
 	in, err := s.in(ctx, p, authz.Permission{Resource: authz.Artifact, Action: authz.ListAll})
 	if err != nil {
@@ -128,12 +129,18 @@ func (s *Service) artifacts(ctx context.Context, p authz.Principal, q Query, nam
 	find := func(where string, args []any) ([]Artifact, error) {
 		return db.Collect(ctx, s.db.Auto(), scanArtifact, artifactsFrom(where, len(args)), append(args, q.Digest, q.Digest+"g", shown)...)
 	}
-	if !q.word() {
-		for _, r := range named {
-			rows, err := find(where+from(len(args), " AND r.id = $1"), append(slices.Clone(args), r.id))
-			if err != nil || len(rows) > 0 {
-				return rows, err
-			}
+	if !q.word() && len(named) > 0 {
+		ids, rank := make([]int64, len(named)), make(map[[2]string]int, len(named))
+		for i, r := range named {
+			ids[i], rank[[2]string{r.Project, r.Name}] = r.id, i
+		}
+		condition, more := inRepositories(len(args), ids)
+		rows, err := find(where+condition, append(slices.Clone(args), more...))
+		if err != nil || len(rows) > 0 {
+			slices.SortStableFunc(rows, func(a, b Artifact) int {
+				return rank[[2]string{a.Project, a.Repository}] - rank[[2]string{b.Project, b.Repository}]
+			})
+			return rows, err
 		}
 	}
 	return find(where, args)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+
+	"github.com/havenregistry/haven/internal/db"
 )
 
 // window is how many repositories are looked through: a registry of a million artifacts has some thousands.
@@ -43,6 +45,12 @@ func repositoriesFrom(where string, n int) string {
 // repositoriesOf finds those of one project whose name begins so.
 func repositoriesOf(where string, n int) string {
 	return inProject + where + from(n, ` AND p.name = $1 AND r.name >= $2 AND r.name < $3 ORDER BY r.name LIMIT $4`)
+}
+
+// inRepositories narrows a condition that has n arguments to some repositories.
+func inRepositories(n int, ids []int64) (string, []any) {
+	marks, args := db.In(n, ids)
+	return " AND r.id IN (" + marks + ")", args
 }
 
 func windowOf(where string) string {
