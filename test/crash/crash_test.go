@@ -4,7 +4,7 @@
 // and delete, and while what is unreachable is reclaimed, and checks after each restart
 // that every acknowledged change is there, whole, and nothing else.
 //
-// HAVEN_CRASH_KILLS is the number of kills on each database, 80 by default;
+// HAVEN_CRASH_KILLS is the number of kills on each database, 200 by default;
 // HAVEN_CRASH_SEED repeats a run's choices.
 package crash
 
@@ -47,7 +47,7 @@ const (
 )
 
 func TestNothingAcknowledgedIsLostToAKill(t *testing.T) {
-	kills := int(haventest.Number(t, "HAVEN_CRASH_KILLS", 80))
+	kills := int(haventest.Number(t, "HAVEN_CRASH_KILLS", 200))
 	seed := haventest.Number(t, "HAVEN_CRASH_SEED", uint64(time.Now().UnixNano()))
 	haventest.OnEachDatabase(t, func(t *testing.T, databaseURL string) {
 		t.Logf("seed: HAVEN_CRASH_SEED=%d", seed)

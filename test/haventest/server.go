@@ -79,6 +79,13 @@ func (s *Server) Restart() {
 	s.waitReady()
 }
 
+// RestartPlain is Restart without the race detector: for what is measured of the program that users run.
+func (s *Server) RestartPlain() {
+	s.t.Helper()
+	s.options.Plain = true
+	s.Restart()
+}
+
 func (s *Server) spawn() {
 	s.t.Helper()
 	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

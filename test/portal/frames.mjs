@@ -5,13 +5,16 @@ import { join } from "node:path";
 
 const work = new Set(["FireAnimationFrame", "EventDispatch", "FunctionCall", "UpdateLayoutTree", "Layout", "PrePaint", "MajorGC", "MinorGC"]);
 
-/** Scrolls by so many pixels in each frame, and returns how many milliseconds of work each frame had, the least first. */
+/**
+ * Scrolls by so many pixels in each frame. Returns how many milliseconds of work each frame had, the least first, and how
+ * many frames the browser drew and dropped.
+ */
 export async function scrolled(page, { frames, step }) {
   const session = await page.context().newCDPSession(page);
   const events = [];
   session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const ended = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
-  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline"] } });
+  await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline.frame"] } });
   await page.evaluate(async ([count, by]) => {
     for (let n = 0; n < count; n++) {
       window.scrollBy(0, by);
@@ -21,7 +24,8 @@ export async function scrolled(page, { frames, step }) {
   await session.send("Tracing.end");
   await ended;
   writeFileSync(join(process.env.PORTAL_SHOTS, "scroll-trace.json"), JSON.stringify({ traceEvents: events }));
-  return perFrame(events);
+  const count = (name) => events.filter((event) => event.name === name).length;
+  return { work: perFrame(events), drawn: count("DrawFrame"), dropped: count("DroppedFrame") };
 }
 
 function perFrame(events) {

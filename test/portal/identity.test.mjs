@@ -148,7 +148,7 @@ describe("an administrator", () => {
     await page.getByText("it is shown only this once").waitFor();
     await page.getByRole("button", { name: "Copy Secret" }).click();
     const first = await clipboard(page);
-    await page.getByText("kubectl create secret docker-registry").waitFor();
+    await page.getByText("kubectl create secret docker-registry robot-identity-ci").waitFor();
     const name = "robot$identity-ci";
     await ask("GET", "/api/v2.0/projects/identity-team/repositories", undefined, [name, first]);
     const [robot] = await read("/api/v2.0/robots?q=name=~identity-ci");
