@@ -10,7 +10,7 @@ import { pullTools, thisHost } from "../repositories/commands";
 import { written } from "../repositories/description";
 import { InsecureNotice } from "../repositories/InsecureNotice";
 import { repositoryQuery } from "../repositories/queries";
-import { useKnownMay, useMay } from "../session/may";
+import { nothing, useKnownMay } from "../session/may";
 import { SignInRequired } from "../session/SignInRequired";
 import { DeleteRepository } from "./DeleteRepository";
 import { Description } from "./Description";
@@ -23,7 +23,7 @@ export function RepositoryPage({ project, repository }: PlaceProps) {
   const { t } = useLingui();
   const holder = useProject(project);
   const known = useKnownMay(holder.data?.project_id);
-  const may = useMay(holder.data?.project_id);
+  const may = known ?? nothing;
   const about = useQuery({
     ...repositoryQuery(project, repository),
     enabled: may("repository", "read"),

@@ -5,7 +5,8 @@ import { useSession, useUser } from "./queries";
 /** Whether the caller may do something to a resource, in the API's words. */
 export type May = (resource: string, action: string) => boolean;
 
-const nothing: May = () => false;
+/** What nobody in particular may, and everybody before it is known. */
+export const nothing: May = () => false;
 
 /** The API calls a project itself a dot, where its resources are relative to it. */
 function mayOf(permissions: Schema["Permission"][]): May {
@@ -38,7 +39,7 @@ function usePermissions(projectId: number | undefined) {
  * shows up that is then taken away.
  */
 export function useMay(projectId: number | undefined): May {
-  return usePermissions(projectId).data ?? nothing;
+  return useKnownMay(projectId) ?? nothing;
 }
 
 /** The same, undefined until the server said it. Nobody may nothing; so does one who can't be told. */
@@ -46,5 +47,5 @@ export function useKnownMay(projectId: number | undefined): May | undefined {
   const session = useSession();
   const permissions = usePermissions(projectId);
   if (session.isSuccess && !session.data) return nothing;
-  return permissions.isError ? nothing : permissions.data;
+  return permissions.data ?? (permissions.isError ? nothing : undefined);
 }
