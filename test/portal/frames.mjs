@@ -1,44 +1,36 @@
-// What a page does while somebody scrolls, from the browser's own trace, which is left beside the pictures. Drawing is
-// left out: here it is done by the processor, and by the graphics card where people are.
+// How a page keeps up with somebody who scrolls, from the browser's own trace, which is left beside the pictures.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const work = new Set(["FireAnimationFrame", "EventDispatch", "FunctionCall", "UpdateLayoutTree", "Layout", "PrePaint", "MajorGC", "MinorGC"]);
-
 /**
- * Scrolls by so many pixels in each frame. Returns how many milliseconds of work each frame had, the least first, and how
- * many frames the browser drew and dropped.
+ * Scrolls down as a wheel does, so many pixels at so many pixels a second. Returns how many frames the browser drew; how
+ * many it dropped, so that the screen stood still; in how many the page had moved and its program was late to add to it;
+ * and how often the middle of the window was empty, as nothing that `filled` selects was there yet.
  */
-export async function scrolled(page, { frames, step }) {
+export async function scrolled(page, { distance, speed, filled }) {
   const session = await page.context().newCDPSession(page);
   const events = [];
   session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const ended = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
+  await page.evaluate(watch, filled);
   await session.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline.frame"] } });
-  await page.evaluate(async ([count, by]) => {
-    for (let n = 0; n < count; n++) {
-      window.scrollBy(0, by);
-      await new Promise(requestAnimationFrame);
-    }
-  }, [frames, step]);
+  const { width, height } = page.viewportSize();
+  await session.send("Input.synthesizeScrollGesture", { x: width / 2, y: height / 2, yDistance: -distance, speed, preventFling: true, gestureSourceType: "mouse" });
   await session.send("Tracing.end");
   await ended;
   writeFileSync(join(process.env.PORTAL_SHOTS, "scroll-trace.json"), JSON.stringify({ traceEvents: events }));
-  const count = (name) => events.filter((event) => event.name === name).length;
-  return { work: perFrame(events), drawn: count("DrawFrame"), dropped: count("DroppedFrame") };
+  const missed = events.filter((event) => event.name === "DroppedFrame");
+  const late = missed.filter((event) => event.args.hasPartialUpdate).length;
+  const drawn = events.filter((event) => event.name === "DrawFrame").length;
+  return { drawn, dropped: missed.length - late, late, empty: await page.evaluate(() => window.emptySeen) };
 }
 
-function perFrame(events) {
-  const drawn = events.filter((event) => event.name === "FireAnimationFrame").sort((a, b) => a.ts - b.ts);
-  const done = events.filter((event) => event.ph === "X" && work.has(event.name) && event.tid === drawn[0]?.tid && event.pid === drawn[0]?.pid);
-  done.sort((a, b) => a.ts - b.ts);
-  const sums = drawn.map(() => 0);
-  let frame = 0;
-  let until = 0; // what lies within other work is counted with it
-  for (const { ts, dur } of done) {
-    while (drawn[frame + 1] && drawn[frame + 1].ts <= ts) frame++;
-    sums[frame] += Math.max(0, ts + dur - Math.max(ts, until)) / 1000;
-    until = Math.max(until, ts + dur);
-  }
-  return sums.sort((a, b) => a - b);
+/** Looks before the page hears that it was scrolled: what is there then is what the browser has just shown. */
+function watch(filled) {
+  window.emptySeen = 0;
+  const look = () => {
+    const middle = document.elementFromPoint(window.innerWidth / 2, window.innerHeight / 2);
+    if (!middle?.closest(filled)) window.emptySeen++;
+  };
+  window.addEventListener("scroll", look, { capture: true });
 }

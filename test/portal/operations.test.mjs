@@ -203,8 +203,8 @@ describe("the audit log", () => {
       await page.getByLabel("Type of resource").selectOption("project");
       await page.getByLabel("Resource", { exact: true }).fill("operations-");
       await page.waitForURL(/resource=operations-/);
-      await page.getByRole("cell", { name: "operations-copies" }).waitFor();
-      await page.getByRole("cell", { name: "operations-source" }).waitFor();
+      await page.getByRole("cell", { name: "operations-copies", exact: true }).waitFor();
+      await page.getByRole("cell", { name: "operations-source", exact: true }).waitFor();
       await page.getByRole("cell", { name: "create project" }).nth(1).waitFor();
       await page.getByRole("button", { name: /^Show details/ }).first().click();
       await page.getByText("Request id").waitFor();

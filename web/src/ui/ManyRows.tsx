@@ -1,4 +1,4 @@
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { type Range, useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, type Ref, useLayoutEffect, useRef, useState } from "react";
 
 interface Props {
@@ -10,7 +10,10 @@ interface Props {
 
 export type Measure = (row: HTMLTableRowElement | null) => void;
 
-const guess = 41;
+/** How high a row is in pixels, until it is there and can be measured. */
+const guess = 49;
+/** So many rows beyond those in sight are always there, and as many again when others are made. */
+const reserve = 6;
 
 /** Rows of a long table: only those in sight are there, and two empty ones as high as all the others. */
 export function ManyRows({ count, columns, row }: Props) {
@@ -21,10 +24,11 @@ export function ManyRows({ count, columns, row }: Props) {
     const at = start.current?.getBoundingClientRect().top ?? 0;
     setOffset(Math.max(0, Math.round(at + window.scrollY)));
   }, [count]);
+  const [near] = useState(heldRows);
   const virtual = useWindowVirtualizer({
     count,
     estimateSize: () => guess,
-    overscan: 8,
+    rangeExtractor: near,
     scrollMargin: offset,
   });
   const items = virtual.getVirtualItems();
@@ -37,6 +41,30 @@ export function ManyRows({ count, columns, row }: Props) {
       <Space columns={columns} height={after} />
     </>
   );
+}
+
+/**
+ * Which rows are there: the same ones until those in sight come near their end. While somebody scrolls, most frames
+ * change nothing, so that the browser has nothing to lay out or to paint.
+ */
+export function heldRows() {
+  let held: number[] = [];
+  return ({ startIndex, endIndex, count }: Range): number[] => {
+    const between = (reach: number) => ({
+      first: Math.max(0, startIndex - reach),
+      last: Math.min(count - 1, endIndex + reach),
+    });
+    const needed = between(reserve);
+    const allowed = between(3 * reserve);
+    const first = held[0] ?? -1;
+    const last = held.at(-1) ?? -1;
+    const holds = first <= needed.first && last >= needed.last;
+    if (!holds || first < allowed.first || last > allowed.last) {
+      const made = between(2 * reserve);
+      held = Array.from({ length: made.last - made.first + 1 }, (_, n) => made.first + n);
+    }
+    return held;
+  };
 }
 
 function Space(props: { ref?: Ref<HTMLTableRowElement>; columns: number; height: number }) {
