@@ -157,7 +157,7 @@ describe("an administrator and the tags of a repository", () => {
       await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
       await page.evaluate(() => new Promise(requestAnimationFrame));
     }
-    await page.getByText("Rows: 10000, artifacts: 1000. That is all.").waitFor();
+    await page.getByText("Rows: 10,000, artifacts: 1,000. That is all.").waitFor();
     await few();
     await page.evaluate(() => window.scrollTo(0, 0));
     await page.getByRole("link", { name: "build-00000", exact: true }).waitFor();
@@ -272,7 +272,7 @@ describe("what strangers write", () => {
         await page.getByText(hostile).first().waitFor();
         await page.getByText("evil‹U+202E›gnp.exe‹U+2066›‹U+200B›").waitFor();
         await harmless(page);
-        await page.getByRole("button", { name: "Show all 10000 letters" }).click();
+        await page.getByRole("button", { name: "Show all 10,000 letters" }).click();
         await harmless(page);
         await page.goto(artifact("odd", digests.odd, "layers"));
         await page.getByText(`RUN echo ${hostile}`).waitFor();

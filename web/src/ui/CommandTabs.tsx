@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Command } from "./Command";
 import classes from "./CommandTabs.module.css";
 import { recall, remember } from "./storage";
+import tabs from "./Tabs.module.css";
 
 export interface Step {
   /** What the command does, in a few words. */
@@ -33,7 +34,7 @@ export function CommandTabs({ tools, label }: { tools: Tool[]; label: string }) 
       value={shown ?? null}
       onChange={choose}
       keepMounted={false}
-      classNames={{ tab: classes.tab, list: classes.list }}
+      classNames={{ tab: tabs.tab, list: tabs.list }}
     >
       <Tabs.List aria-label={t`Tool for: ${label}`}>
         {tools.map((tool) => (

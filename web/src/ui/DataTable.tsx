@@ -100,11 +100,7 @@ export function DataTable<T>(props: Props<T>) {
       >
         {many ? (
           <Suspense fallback={rows.slice(0, most).map((_, index) => row(index))}>
-            <ManyRows
-              count={rows.length}
-              columns={columns.length + (selection ? 1 : 0)}
-              row={row}
-            />
+            <ManyRows count={rows.length} row={row} />
           </Suspense>
         ) : (
           rows.map((_, index) => row(index))
@@ -168,6 +164,8 @@ function Row<T>(props: RowProps<T>) {
   const { row, index, active, measure, columns, rowKey, selection, below } = props;
   const more = below?.(row);
   const key = rowKey(row);
+  // Columns of fixed widths would be added where the wide ones are left out; others take no room.
+  const spanned = measure ? columns.filter((column) => !column.wide).length : columns.length;
   return (
     <>
       <tr
@@ -194,7 +192,10 @@ function Row<T>(props: RowProps<T>) {
       </tr>
       {more && (
         <tr className={classes.below}>
-          <td colSpan={columns.length + (selection ? 1 : 0)}>{more}</td>
+          <td colSpan={spanned + (selection ? 1 : 0)}>{more}</td>
+          {spanned < columns.length && (
+            <td className={classes.wide} colSpan={columns.length - spanned} />
+          )}
         </tr>
       )}
     </>

@@ -3,7 +3,6 @@ import { type ReactNode, type Ref, useLayoutEffect, useRef, useState } from "rea
 
 interface Props {
   count: number;
-  columns: number;
   /** An entry; its `tr` is given to `measure`, and has its place as `data-index`. */
   row: (index: number, measure: Measure) => ReactNode;
 }
@@ -16,7 +15,7 @@ const guess = 49;
 const reserve = 6;
 
 /** Rows of a long table: only those in sight are there, and two empty ones as high as all the others. */
-export function ManyRows({ count, columns, row }: Props) {
+export function ManyRows({ count, row }: Props) {
   const start = useRef<HTMLTableRowElement>(null);
   const [offset, setOffset] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: with other rows the table may stand elsewhere
@@ -36,9 +35,9 @@ export function ManyRows({ count, columns, row }: Props) {
   const after = Math.max(0, virtual.getTotalSize() - ((items.at(-1)?.end ?? offset) - offset));
   return (
     <>
-      <Space ref={start} columns={columns} height={before} />
+      <Space ref={start} height={before} />
       {items.map((item) => row(item.index, virtual.measureElement))}
-      <Space columns={columns} height={after} />
+      <Space height={after} />
     </>
   );
 }
@@ -67,10 +66,11 @@ export function heldRows() {
   };
 }
 
-function Space(props: { ref?: Ref<HTMLTableRowElement>; columns: number; height: number }) {
+/** One cell: to span them all would add columns where some are left out. */
+function Space(props: { ref?: Ref<HTMLTableRowElement>; height: number }) {
   return (
     <tr ref={props.ref} aria-hidden data-space>
-      <td colSpan={props.columns} style={{ height: props.height }} />
+      <td style={{ height: props.height }} />
     </tr>
   );
 }

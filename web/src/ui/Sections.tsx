@@ -1,6 +1,7 @@
 import { Link, type LinkProps, useRouterState } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef } from "react";
+import type { ReactNode } from "react";
 import classes from "./Sections.module.css";
+import { useHereInSight } from "./useHereInSight";
 
 export interface SectionLink {
   title: string;
@@ -21,16 +22,9 @@ interface Props {
 
 /** Pages that belong together: their names at the side, on narrow screens above, and the one that is shown. */
 export function Sections({ label, groups, children }: Props) {
-  const nav = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
-
-  // On a phone the names stand in one row, wider than the screen: the present one is brought into it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with every page another name is the present one
-  useEffect(() => {
-    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
-    if (!nav.current || !here) return;
-    nav.current.scrollLeft = here.offsetLeft - (nav.current.clientWidth - here.offsetWidth) / 2;
-  }, [path]);
+  const count = groups.reduce((sum, group) => sum + group.links.length, 0);
+  const nav = useHereInSight<HTMLElement>(`${path} ${count}`);
 
   return (
     <div className={classes.sections}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAgo, formatBytes, formatExact, isNever, shortDigest } from "./format";
+import { formatAgo, formatBytes, formatExact, formatNumber, isNever, shortDigest } from "./format";
 
 describe("sizes", () => {
   it.each([
@@ -12,6 +12,14 @@ describe("sizes", () => {
   ])("%d", (bytes, text) => expect(formatBytes(bytes, "en")).toBe(text));
 
   it("follow the language", () => expect(formatBytes(9_961_472, "de")).toBe("9,5 MiB"));
+});
+
+describe("numbers", () => {
+  it("have separators, as the language has them", () => {
+    expect(formatNumber(10_409, "en")).toBe("10,409");
+    expect(formatNumber(10_409, "de")).toBe("10.409");
+    expect(formatNumber(7, "en")).toBe("7");
+  });
 });
 
 describe("digests", () => {
@@ -27,7 +35,11 @@ describe("times", () => {
     ["2026-11-23T11:59:30Z", "now"],
     ["2026-11-23T11:58:59Z", "1 minute ago"],
     ["2026-11-23T09:00:00Z", "3 hours ago"],
+    ["2026-11-23T10:20:00Z", "2 hours ago"],
     ["2026-11-22T12:00:00Z", "yesterday"],
+    ["2026-11-23T12:01:29Z", "in 1 minute"],
+    ["2026-11-23T14:59:00Z", "in 3 hours"],
+    ["2026-11-30T11:55:00Z", "in 7 days"],
     ["2025-11-22T12:00:00Z", "last year"],
   ])("%s", (time, text) => expect(formatAgo(new Date(time), now, "en")).toBe(text));
 

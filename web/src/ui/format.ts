@@ -27,6 +27,11 @@ export function formatBytes(bytes: number, language: string): string {
   return `${number.format(value)} ${units[unit]}`;
 }
 
+/** A number with the separators of a language: `10,409`. */
+export function formatNumber(value: number, language: string): string {
+  return once(`${language} number`, () => new Intl.NumberFormat(language)).format(value);
+}
+
 /** A digest shortened in the middle: `sha256:4fbc…1dc4`. Other texts stay whole. */
 export function shortDigest(digest: string): string {
   const [algorithm, hex] = digest.split(":");
@@ -48,7 +53,7 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-/** How long ago, in words: `3 hours ago`. Under a minute is "now". */
+/** How long ago or ahead, in words, to the nearest: `3 hours ago`, `in 7 days`. Under a minute is "now". */
 export function formatAgo(time: Date, now: Date, language: string): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
   const words = once(
@@ -56,7 +61,7 @@ export function formatAgo(time: Date, now: Date, language: string): string {
     () => new Intl.RelativeTimeFormat(language, { numeric: "auto" }),
   );
   for (const [unit, size] of steps) {
-    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return words.format(Math.round(seconds / size), unit);
   }
   return words.format(0, "second");
 }

@@ -12,7 +12,24 @@ export function MyRobots({ user }: { user: SignedIn }) {
   const robots = useMyRobots(user);
   if (robots.length === 0) return null;
   const columns: Column<Robot>[] = [
-    { key: "name", title: t`Robot`, names: true, cell: (robot) => robot.name },
+    {
+      key: "name",
+      title: t`Robot`,
+      names: true,
+      cell: (robot) => (
+        <>
+          {robot.name}
+          {robot.disable && (
+            <>
+              {" "}
+              <small>
+                <Trans>disabled</Trans>
+              </small>
+            </>
+          )}
+        </>
+      ),
+    },
     {
       key: "may",
       title: t`It may`,
@@ -40,7 +57,6 @@ export function MyRobots({ user }: { user: SignedIn }) {
 
 function Ends({ robot }: { robot: Robot }) {
   const end = robot.expires_at ?? -1;
-  if (robot.disable) return <Trans>disabled</Trans>;
   if (end === -1) return <Trans>never</Trans>;
   return <When time={new Date(end * 1000).toISOString()} />;
 }

@@ -1,5 +1,6 @@
 import { Trans } from "@lingui/react/macro";
 import { useEffect, useRef } from "react";
+import { useNumber } from "../../ui/useNumber";
 import classes from "./artifacts.module.css";
 
 interface Props {
@@ -12,7 +13,11 @@ interface Props {
 }
 
 /** The foot of a list that grows while somebody scrolls towards it: says how much of it is there. */
-export function End({ rows, total, shown, more, onMore }: Props) {
+export function End({ more, onMore, ...counts }: Props) {
+  const number = useNumber();
+  const rows = number(counts.rows);
+  const total = number(counts.total);
+  const shown = number(counts.shown);
   const foot = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
     const element = foot.current;
@@ -26,7 +31,7 @@ export function End({ rows, total, shown, more, onMore }: Props) {
   }, [more, onMore]);
   return (
     <p ref={foot} className={classes.end} role="status">
-      {shown < total ? (
+      {counts.shown < counts.total ? (
         <Trans>
           Rows: {rows}, of {shown} artifacts; {total} artifacts in all. More come as you scroll.
         </Trans>

@@ -24,14 +24,17 @@ export function Overview({ project, repository, artifact, tag, may }: Props) {
   const target = { repository: `${project}/${repository}`, type: artifact.type ?? "" };
   const digest = artifact.digest ?? "";
   const named = (artifact.tags ?? []).some((each) => each.name === tag) ? tag : undefined;
+  const references = named
+    ? [
+        { reference: digest, title: t`Exactly this one, by digest` },
+        { reference: named, title: t`By its tag` },
+      ]
+    : [{ reference: digest }];
   return (
     <>
       <Blocked {...place} artifact={artifact} />
       <Section title={t`Pull exactly this`}>
-        <CommandTabs
-          tools={pullTools(thisHost(), target, named ? [digest, named] : [digest])}
-          label={t`pull`}
-        />
+        <CommandTabs tools={pullTools(thisHost(), target, references)} label={t`pull`} />
         <InsecureNotice />
       </Section>
       <ArtifactFacts {...place} artifact={artifact} may={may} />

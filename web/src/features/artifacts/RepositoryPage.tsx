@@ -95,7 +95,7 @@ function NotYours({ project }: { project: string }) {
 function PullNewest({ project, repository, row }: PlaceProps & { row: TagRow }) {
   const { t } = useLingui();
   const target = { repository: `${project}/${repository}`, type: row.artifact.type ?? "" };
-  const tools = pullTools(thisHost(), target, [row.tag?.name ?? ""]);
+  const tools = pullTools(thisHost(), target, [{ reference: row.tag?.name ?? "" }]);
   return (
     <Section title={t`Pull the newest`}>
       <CommandTabs tools={tools} label={t`pull`} />

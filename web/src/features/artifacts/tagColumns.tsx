@@ -36,10 +36,16 @@ export function useTagColumns(place: PlaceProps, opening: Opening): Column<TagRo
     {
       key: "digest",
       title: t`Digest`,
-      width: "200px",
+      width: "184px",
       cell: (row) => <Digest value={row.artifact.digest ?? ""} />,
     },
-    { key: "type", title: t`Type`, wide: true, cell: (row) => <Kind row={row} /> },
+    {
+      key: "type",
+      title: t`Type`,
+      wide: true,
+      width: "116px",
+      cell: (row) => <Kind row={row} />,
+    },
     {
       key: "size",
       title: t`Size`,
@@ -66,7 +72,7 @@ export function useTagColumns(place: PlaceProps, opening: Opening): Column<TagRo
       title: t`Pushed`,
       number: true,
       sort: "push_time",
-      width: "112px",
+      width: "136px",
       cell: (row) => <When time={row.pushed} />,
     },
     {
@@ -75,7 +81,7 @@ export function useTagColumns(place: PlaceProps, opening: Opening): Column<TagRo
       number: true,
       sort: "pull_time",
       wide: true,
-      width: "112px",
+      width: "136px",
       cell: (row) => <When time={row.tag ? row.tag.pull_time : row.artifact.pull_time} />,
     },
     {

@@ -1,9 +1,10 @@
+import type { MessageDescriptor } from "@lingui/core";
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { SearchField } from "../../ui/SearchField";
 import classes from "./audit.module.css";
 import type { AuditFilter } from "./filter";
-import { operations, resourceTypes } from "./words";
+import { operations, resourceTypes, useWord } from "./words";
 
 interface Props {
   filter: AuditFilter;
@@ -75,20 +76,21 @@ export function AuditFilters({ filter, onChange, onClear }: Props) {
 interface WordsProps {
   label: string;
   all: string;
-  words: readonly string[];
+  words: Record<string, MessageDescriptor>;
   value: string;
   onChoose: (word: string) => void;
 }
 
-/** The API's own words, which scripts and the log of the program use, too. */
 function Words({ label, all, words, value, onChoose }: WordsProps) {
-  const offered = value && !words.includes(value) ? [value, ...words] : words;
+  const word = useWord();
+  const known = Object.keys(words);
+  const offered = value && !known.includes(value) ? [value, ...known] : known;
   return (
     <NativeSelect
       aria-label={label}
       data={[
         { value: "", label: all },
-        ...offered.map((word) => ({ value: word, label: word.replaceAll("_", " ") })),
+        ...offered.map((each) => ({ value: each, label: word(each, words) })),
       ]}
       value={value}
       onChange={(event) => onChoose(event.currentTarget.value)}

@@ -6,6 +6,7 @@ import { When } from "../../ui/When";
 import { usePreferences } from "../preferences/preferences";
 import classes from "./audit.module.css";
 import type { AuditRow } from "./queries";
+import { useDeed } from "./words";
 
 interface Props {
   rows: AuditRow[];
@@ -17,6 +18,7 @@ interface Props {
 /** Rows of the log, and below one of them all that is known of it. */
 export function AuditTable({ rows, open, onOpen }: Props) {
   const { t } = useLingui();
+  const deed = useDeed();
   const columns: Column<AuditRow>[] = [
     {
       key: "who",
@@ -27,11 +29,7 @@ export function AuditTable({ rows, open, onOpen }: Props) {
     {
       key: "what",
       title: t`Did`,
-      cell: (row) => (
-        <span>
-          {row.operation} {row.resource_type?.replaceAll("_", " ")}
-        </span>
-      ),
+      cell: (row) => deed(row.operation ?? "", row.resource_type ?? ""),
     },
     { key: "on", title: t`Resource`, cell: (row) => <Resource row={row} /> },
     {
@@ -57,6 +55,7 @@ export function AuditTable({ rows, open, onOpen }: Props) {
           <Button
             size="xs"
             variant="subtle"
+            className={classes.show ?? ""}
             aria-expanded={shown}
             aria-label={shown ? t`Hide details of entry ${id}` : t`Show details of entry ${id}`}
             onClick={() => onOpen(shown ? "" : id)}
@@ -80,7 +79,7 @@ export function AuditTable({ rows, open, onOpen }: Props) {
 
 /** A digest in a name is shortened in the middle; the whole is on hover, and in the details. */
 function Resource({ row }: { row: AuditRow }) {
-  const text = row.resource ?? "";
+  const text = row.resource || "–";
   const short = text.replace(/(sha256:[0-9a-f]{6})[0-9a-f]+([0-9a-f]{4})/, "$1…$2");
   return <span title={text}>{short}</span>;
 }

@@ -16,6 +16,9 @@ import { Recents } from "./Recents";
 const Trends = lazy(() => import("./Trends").then((part) => ({ default: part.Trends })));
 
 const shown = 8;
+const trendDays = 90;
+/** So many bars are as high as the charts. */
+const trendRows = 16;
 
 /** After signing in: what I use, what needs me, and how the registry fares. */
 export function SignedInHome({ user }: { user: SignedIn }) {
@@ -55,9 +58,11 @@ export function SignedInHome({ user }: { user: SignedIn }) {
           </Section>
         )}
         {user.sysadmin_flag && (
-          <Suspense fallback={null}>
-            <Trends />
-          </Suspense>
+          <Section title={t`The last ${trendDays} days`}>
+            <Suspense fallback={<Loading rows={trendRows} />}>
+              <Trends days={trendDays} rows={trendRows} />
+            </Suspense>
+          </Section>
         )}
       </div>
     </div>

@@ -88,7 +88,7 @@ export function TrendChart({ title, days, series, format, formatDay, binary = fa
       </div>
       <div className={classes.ends} aria-hidden>
         <span>{formatDay(days[0] ?? "")}</span>
-        <span>{formatDay(days[last] ?? "")}</span>
+        {last > 0 && <span>{formatDay(days[last] ?? "")}</span>}
       </div>
       {series.length > 1 && (
         <ul className={classes.legend}>

@@ -3,7 +3,6 @@ import { useState } from "react";
 import { Bytes } from "../../ui/Bytes";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { formatBytes } from "../../ui/format";
-import { Section } from "../../ui/Page";
 import { Failed, Loading } from "../../ui/states";
 import { usePreferences } from "../preferences/preferences";
 import { daily } from "./chart";
@@ -11,15 +10,19 @@ import { type Day, useTrends } from "./queries";
 import { TrendChart } from "./TrendChart";
 import classes from "./Trends.module.css";
 
-const trendDays = 90;
+interface Props {
+  days: number;
+  /** How many bars stand for the charts until they come. */
+  rows: number;
+}
 
 /** How the registry grew and how it fares, for administrators. */
-export function Trends() {
+export function Trends({ days, rows }: Props) {
   const { t } = useLingui();
-  const trends = useTrends(trendDays, true);
+  const trends = useTrends(days, true);
   return (
-    <Section title={t`The last ${trendDays} days`}>
-      {trends.isPending && <Loading rows={8} />}
+    <>
+      {trends.isPending && <Loading rows={rows} />}
       {trends.isError && (
         <Failed
           what={t`The last days can't be shown.`}
@@ -28,7 +31,7 @@ export function Trends() {
         />
       )}
       {trends.data && <Charts days={trends.data} />}
-    </Section>
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import type { Schema } from "../../api/client";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { Section } from "../../ui/Page";
@@ -9,6 +9,7 @@ import { Empty, Failed, Loading } from "../../ui/states";
 import { When } from "../../ui/When";
 import { KindName } from "./KindName";
 import { useClockPaused, useQueueAction, useSchedules } from "./queries";
+import { ScheduleOwner } from "./ScheduleOwner";
 
 type Schedule = Schema["ScheduleTask"];
 
@@ -86,7 +87,8 @@ function useColumns(): Column<Schedule>[] {
     {
       key: "for",
       title: t`For`,
-      cell: (row) => ((row.vendor_id ?? 0) <= 0 ? t`the whole registry` : <Owner schedule={row} />),
+      cell: (row) =>
+        (row.vendor_id ?? 0) <= 0 ? t`the whole registry` : <ScheduleOwner schedule={row} />,
     },
     { key: "cron", title: t`When (UTC)`, cell: (row) => <code>{row.cron}</code> },
     {
@@ -96,15 +98,4 @@ function useColumns(): Column<Schedule>[] {
       cell: (row) => <When time={row.update_time} />,
     },
   ];
-}
-
-/** What a schedule belongs to, where this portal has a page of it. */
-function Owner({ schedule }: { schedule: Schedule }) {
-  const id = String(schedule.vendor_id);
-  if (schedule.vendor_type !== "REPLICATION") return <>{id}</>;
-  return (
-    <Link to="/replication/$policy" params={{ policy: id }}>
-      <Trans>policy {id}</Trans>
-    </Link>
-  );
 }

@@ -100,7 +100,7 @@ function useColumns(
       number: true,
       cell: (task) => <When time={task.start_time ?? undefined} />,
     },
-    { key: "why", title: t`Last failure`, cell: (task) => task.status_message || "–" },
+    { key: "why", title: t`Last failure`, cell: failureOf },
     {
       key: "do",
       title: t`Actions`,
@@ -113,4 +113,9 @@ function useColumns(
       ),
     },
   ];
+}
+
+/** Why a task failed. That one was stopped says its status. */
+function failureOf({ status_message }: Task): string {
+  return status_message && status_message !== "stopped" ? status_message : "–";
 }

@@ -29,7 +29,7 @@ export function RolesExplained() {
                 const name = roleName(role);
                 return (
                   <th key={role} scope="col">
-                    {name && i18n._(name)}
+                    <span className={classes.heading}>{name && i18n._(name)}</span>
                   </th>
                 );
               })}

@@ -32,7 +32,7 @@ export function Executions({ project, policy, changes }: Props) {
     });
   const run = (execution: Execution) => ({ project, policy, execution: execution.id ?? 0 });
   const columns: Column<Execution>[] = [
-    { key: "id", title: t`Execution`, names: true, cell: (execution) => execution.id },
+    { key: "id", title: t`Execution`, names: true, cell: ({ id = 0 }) => t`Run ${id}` },
     { key: "status", title: t`Status`, cell: (execution) => <Status of={execution.status} /> },
     {
       key: "images",

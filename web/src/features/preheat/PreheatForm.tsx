@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { Fields, Form } from "../../ui/Form";
 import { type Draft, isGood, isName } from "./draft";
 import { FilterFields } from "./FilterFields";
+import { instanceName } from "./instance";
 import { PeerFields } from "./PeerFields";
 import type { Provider } from "./queries";
 import { TriggerFields } from "./TriggerFields";
@@ -26,6 +27,10 @@ export function PreheatForm({ start, providers, onSubmit, ...form }: Props) {
   const [draft, setDraft] = useState(start);
   const [named, setNamed] = useState(false);
   const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
+  const nameOf = (provider: Provider) => {
+    const name = instanceName(provider);
+    return provider.enabled ? name : t`${name} (disabled)`;
+  };
   const chosen = providers.find((provider) => provider.id === draft.provider);
   return (
     <Form {...form} disabled={!isGood(draft)} onSubmit={() => onSubmit(draft)}>
@@ -49,9 +54,7 @@ export function PreheatForm({ start, providers, onSubmit, ...form }: Props) {
           label={t`Instance`}
           data={providers.map((provider) => ({
             value: String(provider.id),
-            label: provider.enabled
-              ? (provider.provider ?? "")
-              : t`${provider.provider ?? ""} (disabled)`,
+            label: nameOf(provider),
           }))}
           value={String(draft.provider)}
           onChange={(event) => change({ provider: Number(event.currentTarget.value) })}

@@ -2,7 +2,6 @@ import { useLingui } from "@lingui/react/macro";
 import { NativeSelect, NumberInput } from "@mantine/core";
 import { useState } from "react";
 import { Fields } from "../../ui/Form";
-import classes from "./proxy.module.css";
 
 const units = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
 
@@ -28,34 +27,32 @@ export function DurationField({ label, description, seconds, onChange }: Props) 
   const most = Math.floor((365 * units.day) / units[unit]);
   const number = seconds / units[unit];
   return (
-    <div>
-      <Fields>
-        <NumberInput
-          label={label}
-          allowDecimal={false}
-          allowNegative={false}
-          max={most}
-          clampBehavior="strict"
-          value={number}
-          onChange={(value) => onChange(Math.round(Number(value) * units[unit]))}
-        />
-        <NativeSelect
-          aria-label={t`${label}: unit`}
-          data={[
-            { value: "second", label: t`seconds` },
-            { value: "minute", label: t`minutes` },
-            { value: "hour", label: t`hours` },
-            { value: "day", label: t`days` },
-          ]}
-          value={unit}
-          onChange={(event) => {
-            const next = event.currentTarget.value as Unit;
-            setUnit(next);
-            onChange(Math.min(number * units[next], 365 * units.day));
-          }}
-        />
-      </Fields>
-      {description && <p className={classes.dim}>{description}</p>}
-    </div>
+    <Fields>
+      <NumberInput
+        label={label}
+        description={description}
+        allowDecimal={false}
+        allowNegative={false}
+        max={most}
+        clampBehavior="strict"
+        value={number}
+        onChange={(value) => onChange(Math.round(Number(value) * units[unit]))}
+      />
+      <NativeSelect
+        aria-label={t`${label}: unit`}
+        data={[
+          { value: "second", label: t`seconds` },
+          { value: "minute", label: t`minutes` },
+          { value: "hour", label: t`hours` },
+          { value: "day", label: t`days` },
+        ]}
+        value={unit}
+        onChange={(event) => {
+          const next = event.currentTarget.value as Unit;
+          setUnit(next);
+          onChange(Math.min(number * units[next], 365 * units.day));
+        }}
+      />
+    </Fields>
   );
 }

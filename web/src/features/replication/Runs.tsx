@@ -85,7 +85,7 @@ function useColumns(): Column<Run>[] {
           to="/replication/$policy/runs/$run"
           params={{ policy: String(run.policy_id), run: String(run.id) }}
         >
-          {run.id}
+          {t`Run ${run.id}`}
         </Link>
       ),
     },

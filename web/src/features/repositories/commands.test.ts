@@ -40,7 +40,7 @@ describe("pull commands", () => {
   ];
   it.each(cases)("for %s %s by %s", (type, reference, tool, command) => {
     const target = { repository: "team/a/b", reference, type };
-    expect(pullTools(secure, target, [reference])[0]?.name).toBe(tool);
+    expect(pullTools(secure, target, [{ reference }])[0]?.name).toBe(tool);
     expect(pullCommand(secure, target)).toBe(command);
   });
 });

@@ -99,19 +99,27 @@ function helmPull(host: Host, target: Target): string {
   return `helm pull${plain} ${chart} --version ${target.reference.replaceAll("_", "+")}`;
 }
 
+/** A tag or a digest by which something is pulled, and what to call this way. */
+export interface Reference {
+  reference: string;
+  title?: string;
+}
+
 /**
  * How to pull something of a type from a repository, by the tools that can make something of it, the best first; with
- * each of them by several references, tags or digests.
+ * each of them by several references.
  */
 export function pullTools(
   host: Host,
   { repository, type }: Omit<Target, "reference">,
-  references: string[],
+  references: Reference[],
 ): Tool[] {
-  const targets = references.map((reference) => ({ repository, type, reference }));
   const tool = (name: string, command: (target: Target) => string): Tool => ({
     name,
-    steps: targets.map((target) => ({ command: command(target) })),
+    steps: references.map(({ reference, title }) => ({
+      command: command({ repository, type, reference }),
+      ...(title && { title }),
+    })),
   });
   const pull = (words: string) => (target: Target) => `${words} ${address(host, target)}`;
   const oras = tool("oras", pull(`oras pull${flag(host, "--plain-http")}`));
@@ -126,5 +134,5 @@ export function pullTools(
 
 /** The one command that most people want for a target. */
 export function pullCommand(host: Host, target: Target): string {
-  return pullTools(host, target, [target.reference])[0]?.steps[0]?.command ?? "";
+  return pullTools(host, target, [target])[0]?.steps[0]?.command ?? "";
 }

@@ -7,13 +7,11 @@ import { Empty, Loading } from "../../ui/states";
 import type { Project } from "../projects/queries";
 import type { May } from "../session/may";
 import { Guarded } from "../settings/Guarded";
+import { RobotActions } from "./RobotActions";
 import { RobotList } from "./RobotList";
 import { SecretShown, type Shown } from "./SecretShown";
 
 const EditRobot = lazy(() => import("./EditRobot").then((part) => ({ default: part.EditRobot })));
-const RobotActions = lazy(() =>
-  import("./RobotActions").then((part) => ({ default: part.RobotActions })),
-);
 
 const route = getRouteApi("/p/$project/settings/robots");
 
@@ -78,14 +76,12 @@ function List({ project, may, onSecret }: Props & { onSecret: (shown: Shown) => 
       actions={
         may("robot", "update")
           ? (robot) => (
-              <Suspense fallback={null}>
-                <RobotActions
-                  robot={robot}
-                  mayDelete={may("robot", "delete")}
-                  onEdit={({ id }) => open(String(id))}
-                  onSecret={onSecret}
-                />
-              </Suspense>
+              <RobotActions
+                robot={robot}
+                mayDelete={may("robot", "delete")}
+                onEdit={({ id }) => open(String(id))}
+                onSecret={onSecret}
+              />
             )
           : undefined
       }

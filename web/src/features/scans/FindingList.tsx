@@ -50,11 +50,14 @@ export function FindingList({ report, overview }: Props) {
 }
 
 function Standing({ report, overview }: Props) {
-  const { scanner } = report;
+  const { scanner, evaluated = "wholly" } = report;
+  const reason = report.reason ?? "";
+  // That nothing was found says little where not all was looked at.
+  const telling = evaluated === "wholly" || report.vulnerabilities.length > 0;
   return (
     <div className={classes.standing}>
-      <SeverityCounts counts={countsOf(report.vulnerabilities)} />
-      {overview?.summary && (
+      {telling && <SeverityCounts counts={countsOf(report.vulnerabilities)} />}
+      {telling && overview?.summary && (
         <span>
           <Trans>{overview.summary.fixable} with a fix</Trans>
         </span>
@@ -71,9 +74,10 @@ function Standing({ report, overview }: Props) {
           </Trans>
         </span>
       )}
-      {report.evaluated !== "wholly" && report.evaluated !== undefined && (
+      {evaluated !== "wholly" && (
         <p className={classes.notice}>
-          <Trans>Not all of it could be judged:</Trans> <Text>{report.reason ?? ""}</Text>
+          <Trans>Not all of it could be judged:</Trans> <Text>{reason}</Text>
+          {!reason.endsWith(".") && "."}
         </p>
       )}
     </div>

@@ -69,7 +69,7 @@ function Figures({ summary }: { summary: Summary }) {
 function NothingScanned() {
   const { t } = useLingui();
   return (
-    <Empty title={t`Nothing was scanned yet.`}>
+    <Empty title={t`No scan has succeeded yet.`}>
       <p>
         <Trans>
           Images are scanned when they are pushed into a project that says so, when somebody asks,

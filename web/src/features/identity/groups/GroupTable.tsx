@@ -47,7 +47,6 @@ export function GroupTable({ groups, sort, onSort }: Props) {
           <Button
             size="xs"
             variant="default"
-            className={classes.grave ?? ""}
             aria-label={t`Delete ${group.group_name ?? ""}`}
             onClick={() => setLeaving(group)}
           >

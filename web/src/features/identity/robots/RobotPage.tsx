@@ -1,6 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
 import { useNotices } from "../../../ui/Notices";
 import { Section } from "../../../ui/Page";
 import { Failed, Loading } from "../../../ui/states";
@@ -8,12 +7,9 @@ import { When } from "../../../ui/When";
 import { ChangeRobot } from "../../robots/ChangeRobot";
 import { Places } from "../../robots/Places";
 import { type Robot, useRobot } from "../../robots/queries";
+import { RobotActions } from "../../robots/RobotActions";
 import { RobotState } from "../../robots/RobotState";
 import classes from "../identity.module.css";
-
-const RobotActions = lazy(() =>
-  import("../../robots/RobotActions").then((part) => ({ default: part.RobotActions })),
-);
 
 const route = getRouteApi("/admin/robots/$robot");
 
@@ -50,9 +46,7 @@ function OneRobot({ robot }: { robot: Robot }) {
     <Section
       title={name}
       actions={
-        <Suspense fallback={null}>
-          <RobotActions robot={robot} mayDelete onGone={() => navigate({ to: "/admin/robots" })} />
-        </Suspense>
+        <RobotActions robot={robot} mayDelete onGone={() => navigate({ to: "/admin/robots" })} />
       }
     >
       <Facts robot={robot} />

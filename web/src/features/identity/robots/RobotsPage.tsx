@@ -1,13 +1,9 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
 import { ButtonLink } from "../../../ui/ButtonLink";
 import { Empty } from "../../../ui/states";
+import { RobotActions } from "../../robots/RobotActions";
 import { RobotList } from "../../robots/RobotList";
-
-const RobotActions = lazy(() =>
-  import("../../robots/RobotActions").then((part) => ({ default: part.RobotActions })),
-);
 
 const route = getRouteApi("/admin/robots");
 
@@ -31,11 +27,7 @@ export function RobotsPage() {
           {robot.name}
         </Link>
       )}
-      actions={(robot) => (
-        <Suspense fallback={null}>
-          <RobotActions robot={robot} mayDelete />
-        </Suspense>
-      )}
+      actions={(robot) => <RobotActions robot={robot} mayDelete />}
     />
   );
 }

@@ -45,7 +45,7 @@ function Accounts({ draft }: { draft: Draft }) {
           name="project_creation_restriction"
           label={t`Who may create projects`}
           choices={[
-            { value: "everyone", label: t`Everybody who is signed in` },
+            { value: "everyone", label: t`Everyone who is signed in` },
             { value: "adminonly", label: t`Administrators only` },
           ]}
         />

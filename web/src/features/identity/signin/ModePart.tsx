@@ -1,5 +1,5 @@
 import { Trans, useLingui } from "@lingui/react/macro";
-import { Radio, Stack } from "@mantine/core";
+import { Radio } from "@mantine/core";
 import { Form } from "../../../ui/Form";
 import classes from "../identity.module.css";
 import { ChoiceSetting, TruthSetting } from "../SettingFields";
@@ -55,7 +55,7 @@ function Mode({ draft, settings }: ModeProps) {
         value={draft.text("auth_mode")}
         onChange={(mode) => draft.set("auth_mode", mode)}
       >
-        <Stack gap="xs" mt="xs">
+        <div className={classes.choices}>
           {modes.map(({ value, label, description }) => (
             <Radio
               key={value}
@@ -65,7 +65,7 @@ function Mode({ draft, settings }: ModeProps) {
               disabled={!draft.editable("auth_mode")}
             />
           ))}
-        </Stack>
+        </div>
       </Radio.Group>
       <OtherMode mode={draft.text("auth_mode")} />
       {locked && (

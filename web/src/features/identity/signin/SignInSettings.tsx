@@ -4,6 +4,8 @@ import { getRouteApi } from "@tanstack/react-router";
 import type { SignInPart } from "../../../routes/identity";
 import { Section } from "../../../ui/Page";
 import { Failed, Loading } from "../../../ui/states";
+import tabs from "../../../ui/Tabs.module.css";
+import { useHereInSight } from "../../../ui/useHereInSight";
 import classes from "../identity.module.css";
 import { isFixed, type Settings, useSettings } from "../settings";
 import { AccountsPart } from "./AccountsPart";
@@ -36,6 +38,7 @@ function Parts({ settings }: { settings: Settings }) {
   const { t } = useLingui();
   const { part = "mode" } = route.useSearch();
   const navigate = route.useNavigate();
+  const list = useHereInSight<HTMLDivElement>(part);
   const parts: { name: SignInPart; title: string; content: React.ReactNode }[] = [
     { name: "mode", title: t`Ways in`, content: <ModePart settings={settings} /> },
     { name: "ldap", title: t`LDAP directory`, content: <DirectoryPart settings={settings} /> },
@@ -51,11 +54,12 @@ function Parts({ settings }: { settings: Settings }) {
       {isFixed(settings) && <Fixed />}
       <Tabs
         value={part}
+        classNames={{ tab: tabs.tab, list: tabs.list }}
         onChange={(next) =>
           navigate({ search: { part: (next ?? "mode") as SignInPart }, replace: true })
         }
       >
-        <Tabs.List className={classes.tabs ?? ""} aria-label={t`Sign-in`}>
+        <Tabs.List ref={list} aria-label={t`Sign-in`}>
           {parts.map(({ name, title }) => (
             <Tabs.Tab key={name} value={name}>
               {title}

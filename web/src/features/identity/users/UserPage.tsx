@@ -60,14 +60,8 @@ function Deeds({ user }: { user: User }) {
   const [deed, setDeed] = useState<Deed>();
   return (
     <div className={classes.bar}>
-      {deeds.map(({ deed: each, title, grave }) => (
-        <Button
-          key={each}
-          size="xs"
-          variant="default"
-          {...(grave && { className: classes.grave ?? "" })}
-          onClick={() => setDeed(each)}
-        >
+      {deeds.map(({ deed: each, title }) => (
+        <Button key={each} size="xs" variant="default" onClick={() => setDeed(each)}>
           {title}
         </Button>
       ))}

@@ -38,6 +38,7 @@ export function UserTable({ users, sort, onSort }: Props) {
     {
       key: "created",
       title: t`Created`,
+      number: true,
       sort: "creation_time",
       cell: (user) => <When time={user.creation_time} />,
     },

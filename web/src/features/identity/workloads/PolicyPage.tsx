@@ -58,12 +58,7 @@ function Deletion({ policy }: { policy: Policy }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button
-        size="xs"
-        variant="default"
-        className={classes.grave ?? ""}
-        onClick={() => setOpen(true)}
-      >
+      <Button size="xs" variant="default" onClick={() => setOpen(true)}>
         <Trans>Delete policy</Trans>
       </Button>
       {open && (

@@ -58,7 +58,6 @@ export function PolicyTable({ policies, sort, onSort }: Props) {
         <Button
           size="xs"
           variant="default"
-          className={classes.grave ?? ""}
           aria-label={t`Delete ${policy.full_name}`}
           onClick={() => setLeaving(policy)}
         >

@@ -39,7 +39,7 @@ export function InstanceTable({ rows, onEdit, onDelete }: Props) {
       key: "do",
       title: t`Actions`,
       cell: (row) => (
-        <div className={classes.row}>
+        <div className={classes.buttons}>
           <Button
             size="xs"
             variant="default"

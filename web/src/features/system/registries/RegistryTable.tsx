@@ -23,7 +23,11 @@ export function RegistryTable({ rows, sort, onSort, onEdit }: Props) {
   const [leaving, setLeaving] = useState<Registry>();
   const columns: Column<Registry>[] = [
     { key: "name", title: t`Name`, names: true, sort: "name", cell: (row) => row.name },
-    { key: "type", title: t`Kind`, cell: (row) => kindName(row.type) },
+    {
+      key: "type",
+      title: t`Kind`,
+      cell: (row) => <span className={classes.whole}>{kindName(row.type)}</span>,
+    },
     { key: "url", title: t`Address`, cell: (row) => <Address of={row} /> },
     {
       key: "state",
@@ -40,7 +44,7 @@ export function RegistryTable({ rows, sort, onSort, onEdit }: Props) {
       key: "do",
       title: t`Actions`,
       cell: (row) => (
-        <div className={classes.row}>
+        <div className={classes.buttons}>
           <Button
             size="xs"
             variant="default"

@@ -17,7 +17,7 @@ export function ScannerActions({ scanner, open, onInfo, onDefault, onEdit, onDel
   const button = { size: "xs", variant: "default" } as const;
   const { name } = scanner;
   return (
-    <div className={classes.row}>
+    <div className={classes.buttons}>
       <Button
         {...button}
         aria-expanded={open}

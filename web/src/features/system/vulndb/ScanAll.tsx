@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Button, Progress } from "@mantine/core";
 import { Section } from "../../../ui/Page";
 import { Failed } from "../../../ui/states";
+import { useNumber } from "../../../ui/useNumber";
 import classes from "../parts/parts.module.css";
 import { Shown } from "../parts/Shown";
 import { useScanAll, useScanNow, useStopScan } from "./queries";
@@ -52,9 +53,12 @@ interface Stats {
   metrics?: Record<string, number>;
 }
 
-function Metrics({ total, completed, ongoing, metrics = {} }: Stats) {
+function Metrics({ ongoing, metrics = {}, ...stats }: Stats) {
   const { t } = useLingui();
-  if (total === 0 && !ongoing)
+  const number = useNumber();
+  const total = number(stats.total);
+  const completed = number(stats.completed);
+  if (stats.total === 0 && !ongoing)
     return (
       <p>
         <Trans>The last scan of everything had nothing to look at, or there was none yet.</Trans>
@@ -70,11 +74,11 @@ function Metrics({ total, completed, ongoing, metrics = {} }: Stats) {
   };
   const parts = Object.entries(metrics)
     .filter(([, count]) => count > 0)
-    .map(([state, count]) => `${count} ${words[state] ?? state}`);
+    .map(([state, count]) => `${number(count)} ${words[state] ?? state}`);
   return (
     <div className={classes.stack} role="status">
       <Progress
-        value={total > 0 ? (completed / total) * 100 : 0}
+        value={stats.total > 0 ? (stats.completed / stats.total) * 100 : 0}
         animated={ongoing}
         aria-label={t`Images looked at`}
       />
