@@ -36,7 +36,6 @@ type DB struct {
 	// writing is held by who uses writer, the one that SQLite allows, and wal makes its commits durable; nil
 	// on PostgreSQL.
 	writing  chan struct{}
-	queue    queue // of who waits for it
 	writer   *writer
 	wal      *walSync
 	claim    *os.File      // locked while this process serves the database
