@@ -121,13 +121,16 @@ func (s *Service) undelete(ctx context.Context, tx db.Tx, by authz.Principal, re
 		u, _, err = s.unbury(ctx, tx, by, ref, e, rows)
 		return u, false, err
 	case e.Kind == TrashedRepository:
-		_, err := findRepository(ctx, tx, ref)
+		there, err := findRepository(ctx, tx, ref)
 		if errors.Is(err, ErrRepositoryUnknown) {
 			u, err = s.undeleteRepository(ctx, tx, by, ref, e)
 			return u, false, err
 		}
 		if err == nil { // another one has the name: this one's artifacts join it
 			err = scatter(ctx, tx, e)
+		}
+		if err == nil { // this one may have had none, and that one may be hidden, as a push has begun
+			err = showRepository(ctx, tx, there, s.now())
 		}
 		return u, true, err
 	}

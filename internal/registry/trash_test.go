@@ -221,6 +221,26 @@ func TestUndoBesideWhatCameSince(t *testing.T) {
 	})
 }
 
+// A repository without artifacts comes back also where somebody has begun to push into one of that name.
+func TestUndoOfAnEmptyRepositoryBesideABegunPush(t *testing.T) {
+	each(t, func(f fixture) {
+		f.keep(false)
+		d := f.push(app, f.image(app, "one"), "")
+		f.ok(f.DeleteManifest(ctx, pusher, app, d.Digest))
+		f.ok(f.DeleteRepository(ctx, pusher, app))
+		gone := f.last().ID
+		f.blob(app, "text/plain", []byte("a layer"))
+		if tags, _, err := f.Tags(ctx, app, "", -1); !errors.Is(err, ErrRepositoryUnknown) {
+			t.Fatalf("before: %v, %v", tags, err)
+		}
+		f.undo(gone)
+		if tags, _, err := f.Tags(ctx, app, "", -1); err != nil || len(tags) > 0 {
+			t.Errorf("the repository isn't back: %v, %v", tags, err)
+		}
+		f.sound()
+	})
+}
+
 // What a deletion keeps can be looked at: artifacts with the tags that they had, and none of a tag alone.
 func TestWhatADeletionKeeps(t *testing.T) {
 	each(t, func(f fixture) {
