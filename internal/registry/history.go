@@ -171,23 +171,24 @@ func (s *Service) shortenHistories(ctx context.Context) (dropped int64, err erro
 		}
 		for _, t := range long {
 			for more := true; more; {
+				var n int64
 				err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
 					first, err := db.Get(ctx, tx, db.ScanInt, lastToKeep, t.repositoryID, t.name, maxNamings-1)
 					if errors.Is(err, db.ErrNotFound) { // the repository went
-						more = false
+						n = 0
 						return nil
 					}
 					if err != nil {
 						return err
 					}
-					n, err := tx.Exec(ctx, shorten, t.repositoryID, t.name, first, historyBatch)
-					more = n == historyBatch
-					dropped += n
+					n, err = tx.Exec(ctx, shorten, t.repositoryID, t.name, first, historyBatch)
 					return err
 				})
 				if err != nil {
 					return dropped, wrap(err, "shorten a history")
 				}
+				dropped += n
+				more = n == historyBatch
 				if !pause.For(ctx, historyPause) {
 					return dropped, context.Cause(ctx)
 				}

@@ -68,15 +68,16 @@ func (s *Service) endRepositories(ctx context.Context) (did Reclaimed, more bool
 		return did, false, fmt.Errorf("look for empty repositories: %w", err)
 	}
 	for _, id := range ids {
-		err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
-			n, err := tx.Exec(ctx, endRepository, id)
-			did.Repositories += n
+		var n int64
+		err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
+			n, err = tx.Exec(ctx, endRepository, id)
 			return err
 		})
 		// Somebody has just begun an upload into it: it stays.
 		if err != nil && !errors.Is(err, db.ErrReferenced) {
 			return did, false, fmt.Errorf("end repository %d: %w", id, err)
 		}
+		did.Repositories += n
 	}
 	return did, did.Repositories == reclaimBatch, nil
 }

@@ -340,13 +340,13 @@ func (r contextReader) Read(p []byte) (int, error) {
 
 // enrol writes blob and membership, and ends the upload, in one transaction. When the repository may not have
 // the blob, because of the project's limit or its own end, the blob has a row all the same, and is condemned.
-func (s *Service) enrol(ctx context.Context, projectID int64, h *held, b Blob) (Blob, error) {
+func (s *Service) enrol(ctx context.Context, projectID int64, h *held, placed Blob) (b Blob, _ error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	var refused error
 	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) (err error) {
 		now := s.now()
-		known, fresh, err := putBlob(ctx, tx, b, s.placedByDigest(b), now)
+		known, fresh, err := putBlob(ctx, tx, placed, s.placedByDigest(placed), now)
 		if err != nil {
 			return err
 		}
