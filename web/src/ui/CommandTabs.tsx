@@ -48,8 +48,7 @@ export function CommandTabs({ tools, label }: { tools: Tool[]; label: string }) 
           <ol className={classes.steps}>
             {tool.steps.map((step) => (
               <li key={step.command}>
-                {step.title && <p className={classes.title}>{step.title}</p>}
-                <Command text={step.command} />
+                <Command text={step.command} title={step.title} />
               </li>
             ))}
           </ol>

@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { Section } from "../../ui/Page";
 import { When } from "../../ui/When";
+import { RobotState } from "../robots/RobotState";
 import type { SignedIn } from "../session/queries";
 import { Permissions } from "./Permissions";
 import { type Robot, useMyRobots } from "./robots";
@@ -12,30 +13,13 @@ export function MyRobots({ user }: { user: SignedIn }) {
   const robots = useMyRobots(user);
   if (robots.length === 0) return null;
   const columns: Column<Robot>[] = [
-    {
-      key: "name",
-      title: t`Robot`,
-      names: true,
-      cell: (robot) => (
-        <>
-          {robot.name}
-          {robot.disable && (
-            <>
-              {" "}
-              <small>
-                <Trans>disabled</Trans>
-              </small>
-            </>
-          )}
-        </>
-      ),
-    },
+    { key: "name", title: t`Robot`, names: true, cell: (robot) => robot.name },
     {
       key: "may",
       title: t`It may`,
       cell: (robot) => <Permissions permissions={robot.permissions ?? []} />,
     },
-    { key: "ends", title: t`Ends`, cell: (robot) => <Ends robot={robot} /> },
+    { key: "state", title: t`State`, cell: (robot) => <RobotState robot={robot} /> },
     {
       key: "used",
       title: t`Last used`,
@@ -53,10 +37,4 @@ export function MyRobots({ user }: { user: SignedIn }) {
       />
     </Section>
   );
-}
-
-function Ends({ robot }: { robot: Robot }) {
-  const end = robot.expires_at ?? -1;
-  if (end === -1) return <Trans>never</Trans>;
-  return <When time={new Date(end * 1000).toISOString()} />;
 }

@@ -1,24 +1,14 @@
 import type { MessageDescriptor } from "@lingui/core";
 import { msg } from "@lingui/core/macro";
 import { useLingui } from "@lingui/react/macro";
+import { operations as ofProjects } from "../logs/words";
 
-/** What the audit log tells of, by the API's words. */
+/** What the audit log tells of, by the API's words: what is done in projects, and besides. */
 export const operations: Record<string, MessageDescriptor> = {
-  create: msg`create`,
-  update: msg`change`,
-  delete: msg`delete`,
-  pull: msg`pull`,
+  ...ofProjects,
   login: msg`sign in`,
   logout: msg`sign out`,
-  start: msg`start`,
-  stop: msg`stop`,
-  attach: msg`attach`,
-  detach: msg`detach`,
-  expire: msg`expire`,
   exchange: msg`exchange`,
-  release: msg`release`,
-  retain: msg`retain`,
-  purge: msg`purge`,
 };
 
 /** What operations are about, by the API's words. */

@@ -4,6 +4,7 @@ import { Bytes } from "../../ui/Bytes";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { formatBytes } from "../../ui/format";
 import { Failed, Loading } from "../../ui/states";
+import { useNumber } from "../../ui/useNumber";
 import { usePreferences } from "../preferences/preferences";
 import { daily } from "./chart";
 import { type Day, useTrends } from "./queries";
@@ -39,7 +40,7 @@ function Charts({ days }: { days: Day[] }) {
   const { t } = useLingui();
   const { language } = usePreferences();
   const [tabled, setTabled] = useState(false);
-  const number = new Intl.NumberFormat(language);
+  const number = useNumber();
   const date = new Intl.DateTimeFormat(language, {
     day: "numeric",
     month: "short",
@@ -47,7 +48,7 @@ function Charts({ days }: { days: Day[] }) {
   });
   const shared = {
     days: days.map((each) => each.day),
-    format: (value: number) => number.format(value),
+    format: number,
     formatDay: (day: string) => (day ? date.format(new Date(day)) : ""),
   };
   const series = (key: keyof Omit<Day, "day">) => days.map((each) => each[key]);

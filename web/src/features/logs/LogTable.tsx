@@ -1,16 +1,14 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { When } from "../../ui/When";
+import { useWord } from "../audit/words";
 import classes from "./logs.module.css";
 import type { Entry } from "./queries";
 import { operations, types } from "./words";
 
 export function LogTable({ entries }: { entries: Entry[] }) {
-  const { t, i18n } = useLingui();
-  const word = (text: string | undefined, words: typeof operations) => {
-    const known = words[text ?? ""];
-    return known ? i18n._(known) : text;
-  };
+  const { t } = useLingui();
+  const word = useWord();
   const columns: Column<Entry>[] = [
     { key: "time", title: t`When`, cell: (entry) => <When time={entry.op_time} /> },
     { key: "user", title: t`User`, cell: (entry) => entry.username },
@@ -19,7 +17,7 @@ export function LogTable({ entries }: { entries: Entry[] }) {
       title: t`Operation`,
       cell: (entry) => (
         <span title={entry.operation_description}>
-          {word(entry.operation, operations)}
+          {word(entry.operation ?? "", operations)}
           {!entry.operation_result && (
             <span className={classes.failed}>
               {" "}
@@ -29,7 +27,7 @@ export function LogTable({ entries }: { entries: Entry[] }) {
         </span>
       ),
     },
-    { key: "type", title: t`Of what`, cell: (entry) => word(entry.resource_type, types) },
+    { key: "type", title: t`Of what`, cell: (entry) => word(entry.resource_type ?? "", types) },
     {
       key: "resource",
       title: t`Resource`,

@@ -2,7 +2,7 @@ import { useLingui } from "@lingui/react/macro";
 import { Link } from "@tanstack/react-router";
 import { Bars } from "../../ui/Bars";
 import { type Rank, Severity } from "../../ui/Severity";
-import { usePreferences } from "../preferences/preferences";
+import { useNumber } from "../../ui/useNumber";
 import type { Summary } from "./queries";
 
 const tones = {
@@ -16,7 +16,7 @@ const tones = {
 /** Findings by severity, gravest first. The numbers are the table behind the bars, and lead to the findings. */
 export function SeverityBars({ summary }: { summary: Summary }) {
   const { t } = useLingui();
-  const { language } = usePreferences();
+  const number = useNumber();
   const counts: [Rank, number][] = [
     ["Critical", summary.critical_cnt],
     ["High", summary.high_cnt],
@@ -38,7 +38,7 @@ export function SeverityBars({ summary }: { summary: Summary }) {
             search={{ tab: "findings", severity: rank }}
             aria-label={t`${count} findings of the severity ${rank}`}
           >
-            {new Intl.NumberFormat(language).format(count)}
+            {number(count)}
           </Link>
         ),
       }))}

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { ConfirmDialog } from "../../ui/ConfirmDialog";
 import { useNotices } from "../../ui/Notices";
+import { RowButtons } from "../../ui/RowButtons";
 import { Failed } from "../../ui/states";
 import { useProject } from "../projects/queries";
 import { useMay } from "../session/may";
@@ -10,7 +11,6 @@ import { useUser } from "../session/queries";
 import { type TagRule, useDeleteTagRule, useSaveTagRule } from "./queries";
 import { ReleaseHold } from "./ReleaseHold";
 import { holds } from "./rule";
-import classes from "./tagrules.module.css";
 import { useRuleName } from "./words";
 
 interface Props {
@@ -27,7 +27,7 @@ export function RuleActions({ project, rule, onEdit }: Props) {
   const user = useUser();
   const held = holds(rule, new Date());
   return (
-    <span className={classes.buttons}>
+    <RowButtons>
       {may("immutable-tag", "update") && (
         <Button size="xs" variant="default" aria-label={t`Edit ${name}`} onClick={onEdit}>
           {held ? t`Extend` : t`Edit`}
@@ -36,7 +36,7 @@ export function RuleActions({ project, rule, onEdit }: Props) {
       {may("immutable-tag", "update") && !held && <Disable project={project} rule={rule} />}
       {may("immutable-tag", "delete") && !held && <Delete project={project} rule={rule} />}
       {held && user?.sysadmin_flag && <ReleaseHold project={project} rule={rule} />}
-    </span>
+    </RowButtons>
   );
 }
 

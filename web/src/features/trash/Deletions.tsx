@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Bytes } from "../../ui/Bytes";
 import { type Column, DataTable } from "../../ui/DataTable";
 import { useNotices } from "../../ui/Notices";
+import { RowButtons } from "../../ui/RowButtons";
 import { Failed } from "../../ui/states";
 import { When } from "../../ui/When";
 import { Contents } from "./Contents";
@@ -49,7 +50,7 @@ export function Deletions({ project, deletions, mayPurge }: Props) {
       key: "do",
       title: t`What to do`,
       cell: (each) => (
-        <span className={classes.buttons}>
+        <RowButtons>
           <Button
             size="xs"
             variant="default"
@@ -71,7 +72,7 @@ export function Deletions({ project, deletions, mayPurge }: Props) {
             </Button>
           )}
           {mayPurge && <Purge project={project} deletion={each} />}
-        </span>
+        </RowButtons>
       ),
     },
   ];

@@ -46,18 +46,14 @@ function Api({ name }: { name: string }) {
           name and password, a robot's secret, or an access token of your account.
         </Trans>
       </p>
-      <div>
-        <p className={classes.small}>
-          <Trans>Your projects, by Harbor's API</Trans>
-        </p>
-        <Command text={`curl -u ${name} ${origin}/api/v2.0/projects`} />
-      </div>
-      <div>
-        <p className={classes.small}>
-          <Trans>Your access tokens, by Haven's own API</Trans>
-        </p>
-        <Command text={`curl -u ${name} ${origin}/api/haven/v1/tokens`} />
-      </div>
+      <Command
+        title={t`Your projects, by Harbor's API`}
+        text={`curl -u ${name} ${origin}/api/v2.0/projects`}
+      />
+      <Command
+        title={t`Your access tokens, by Haven's own API`}
+        text={`curl -u ${name} ${origin}/api/haven/v1/tokens`}
+      />
       <p>
         <a href="/api/version">/api/version</a> · <a href="/api/v2.0/health">/api/v2.0/health</a> ·{" "}
         <a href="/api/v2.0/systeminfo">/api/v2.0/systeminfo</a>

@@ -1,6 +1,7 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { type Column, DataTable } from "../../../ui/DataTable";
+import { RowButtons } from "../../../ui/RowButtons";
 import classes from "../parts/parts.module.css";
 import { Well } from "../parts/Well";
 import type { Instance } from "./queries";
@@ -39,7 +40,7 @@ export function InstanceTable({ rows, onEdit, onDelete }: Props) {
       key: "do",
       title: t`Actions`,
       cell: (row) => (
-        <div className={classes.buttons}>
+        <RowButtons>
           <Button
             size="xs"
             variant="default"
@@ -56,7 +57,7 @@ export function InstanceTable({ rows, onEdit, onDelete }: Props) {
           >
             <Trans>Delete</Trans>
           </Button>
-        </div>
+        </RowButtons>
       ),
     },
   ];

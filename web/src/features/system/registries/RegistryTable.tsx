@@ -2,6 +2,7 @@ import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
 import { useState } from "react";
 import { type Column, DataTable } from "../../../ui/DataTable";
+import { RowButtons } from "../../../ui/RowButtons";
 import { When } from "../../../ui/When";
 import classes from "../parts/parts.module.css";
 import { Well } from "../parts/Well";
@@ -44,7 +45,7 @@ export function RegistryTable({ rows, sort, onSort, onEdit }: Props) {
       key: "do",
       title: t`Actions`,
       cell: (row) => (
-        <div className={classes.buttons}>
+        <RowButtons>
           <Button
             size="xs"
             variant="default"
@@ -70,7 +71,7 @@ export function RegistryTable({ rows, sort, onSort, onEdit }: Props) {
           >
             <Trans>Delete</Trans>
           </Button>
-        </div>
+        </RowButtons>
       ),
     },
   ];

@@ -1,6 +1,6 @@
 import { Trans, useLingui } from "@lingui/react/macro";
 import { Button } from "@mantine/core";
-import classes from "../parts/parts.module.css";
+import { RowButtons } from "../../../ui/RowButtons";
 import { isBuiltIn, type Scanner } from "./queries";
 
 interface Props {
@@ -17,7 +17,7 @@ export function ScannerActions({ scanner, open, onInfo, onDefault, onEdit, onDel
   const button = { size: "xs", variant: "default" } as const;
   const { name } = scanner;
   return (
-    <div className={classes.buttons}>
+    <RowButtons>
       <Button
         {...button}
         aria-expanded={open}
@@ -39,6 +39,6 @@ export function ScannerActions({ scanner, open, onInfo, onDefault, onEdit, onDel
           <Trans>Delete</Trans>
         </Button>
       )}
-    </div>
+    </RowButtons>
   );
 }
