@@ -37,12 +37,14 @@ export function PolicySection({ projectId, id, stored, draft, dirty, others, onD
 
   function submit() {
     const back = id > 0 ? () => save.mutateAsync(stored) : undefined;
-    save.mutate(draft, {
-      onSuccess: () => {
+    // With its first policy the page is made anew, and nobody here would be told of a success any more.
+    save.mutateAsync(draft).then(
+      () => {
         onDraft(undefined);
         say(t`The retention policy was saved.`, back);
       },
-    });
+      () => undefined, // the form shows why
+    );
   }
 
   return (
