@@ -36,11 +36,13 @@ type DB struct {
 	// writing is held by who uses writer, the one that SQLite allows, and wal makes its commits durable; nil
 	// on PostgreSQL.
 	writing  chan struct{}
+	queue    queue // of who waits for it
 	writer   *writer
 	wal      *walSync
 	claim    *os.File      // locked while this process serves the database
 	turn     chan struct{} // held by the transaction that had most conflicts
 	executed atomic.Int64
+	rehearse atomic.Bool // each transaction is run twice (Rehearse)
 	watches  atomic.Pointer[[]*Watch]
 	targets  targets
 }

@@ -43,7 +43,7 @@ const (
 // durable: it survives the loss of power, and so does every WriteRelaxed that returned before. f runs again
 // when the database reports a conflict or is busy, or its connection is lost before the commit, so it must have
 // no other effects than statements on tx (and tx.AfterCommit). An error from f rolls back and is returned. f must not call Write: on SQLite it
-// would wait for itself.
+// would wait for itself. There it may run in the goroutine of another Write, while its own waits.
 func (d *DB) Write(ctx context.Context, f func(tx Tx) error) error {
 	return d.write(ctx, d.durable, true, f)
 }
@@ -56,6 +56,11 @@ func (d *DB) WriteRelaxed(ctx context.Context, f func(tx Tx) error) error {
 }
 
 func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) error) error {
+	if d.rehearse.Load() {
+		if _, err := d.transact(ctx, p, func(tx Tx) error { return errors.Join(f(tx), errRehearsed) }); !errors.Is(err, errRehearsed) {
+			return err
+		}
+	}
 	for try := 1; ; try++ {
 		if try == freeTries+1 {
 			select {
@@ -98,7 +103,7 @@ func (d *DB) committed(after []func(), durable bool) error {
 // transact runs f once, and returns what is to be done when it is durable.
 func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) ([]func(), error) {
 	if d.writer != nil {
-		return d.transactAlone(ctx, f)
+		return d.transactTogether(ctx, f)
 	}
 	// Serializable makes PostgreSQL behave as SQLite's single writer does, so one reasoning holds for both.
 	tx, err := p.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
@@ -125,40 +130,11 @@ func (d *DB) transact(ctx context.Context, p pool, f func(tx Tx) error) ([]func(
 	return after, nil
 }
 
-// transactAlone is transact on SQLite, which has one writer.
-func (d *DB) transactAlone(ctx context.Context, f func(tx Tx) error) ([]func(), error) {
-	select {
-	case d.writing <- struct{}{}:
-		defer func() { <-d.writing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	w, uninterrupted := d.writer, context.WithoutCancel(ctx)
-	if err := w.begin(uninterrupted); err != nil {
-		return nil, fmt.Errorf("begin transaction: %w", classify(err))
-	}
-	open := true
-	defer func() {
-		if open { // also when f panics
-			w.rollback(uninterrupted)
-		}
-	}()
-	var after []func()
-	var written []*statement
-	err := f(Tx{db: d, writer: w, uninterrupted: true, after: &after, written: &written})
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		return nil, err
-	}
-	open = false
-	if err := w.commit(uninterrupted); err != nil {
-		return nil, fmt.Errorf("commit transaction: %w", classify(err))
-	}
-	d.changed(written)
-	return after, nil
-}
+var errRehearsed = errors.New("rehearsed")
+
+// Rehearse says whether each transaction of Write is run twice, and rolled back the first time. It is for tests:
+// what a transaction leaves behind besides its rows shows.
+func (d *DB) Rehearse(on bool) { d.rehearse.Store(on) }
 
 // Read runs f on one snapshot: all its statements see the same state. f can't write.
 func (d *DB) Read(ctx context.Context, f func(tx Tx) error) error {

@@ -112,6 +112,8 @@ func (f fixture) count(query string, args ...any) int64 {
 // events returns what was written to the outbox, as kind and resource, and empties it.
 func (f fixture) events() []string {
 	f.t.Helper()
+	f.db.Rehearse(false) // each event once
+	defer f.db.Rehearse(f.db.Dialect() == db.SQLite)
 	var all []string
 	f.ok(event.NewDispatcher(f.db, slog.New(slog.DiscardHandler), listener(func(e event.Event) {
 		all = append(all, string(e.Kind)+" "+e.Resource)

@@ -27,10 +27,13 @@ func Each(t *testing.T, f func(t *testing.T, d *db.DB)) {
 	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
 }
 
-// SQLite returns an empty, migrated SQLite database in the test's folder.
+// SQLite returns an empty, migrated SQLite database in the test's folder, which rehearses each transaction: conflicts have it run twice, and
+// so they may happen anywhere. A test that counts what is done has to be without (d.Rehearse(false)).
 func SQLite(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, emptySQLite(t))
+	d := open(t, emptySQLite(t))
+	d.Rehearse(true)
+	return d
 }
 
 // emptySQLite is the URL of an empty, migrated database.

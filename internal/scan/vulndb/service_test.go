@@ -153,6 +153,7 @@ func quiet(string, ...any) {}
 
 func TestImportAndSwitch(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		d.Rehearse(false) // how often it is told is counted
 		w := newWorld(t, d)
 		one, oneDir := w.replica()
 		two, _ := w.replica()
