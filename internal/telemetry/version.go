@@ -3,6 +3,7 @@ package telemetry
 
 import (
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -23,7 +24,10 @@ func Version() string {
 }
 
 // Revision is the first eight hex digits of the commit, "unknown" when the build doesn't know.
-func Revision() string {
+func Revision() string { return revision() }
+
+// revision parses what the runtime keeps as text.
+var revision = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -34,4 +38,4 @@ func Revision() string {
 		}
 	}
 	return "unknown"
-}
+})
