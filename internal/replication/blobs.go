@@ -5,59 +5,87 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
+	"sync"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/replication/remote"
 )
 
-// blobs brings blobs to the destination's repository, some at a time. Where they were brought to before is read for all of them at once.
+// largeBlob is from how many bytes on it is written down at once that a blob was brought. Smaller ones are written down with all of their
+// manifest's, which saves most of the work that this is; of these a process that is killed brings a few again.
+const largeBlob = 1 << 20
+
+// blobs brings blobs to the destination's repository, some at a time. Where they were brought to before is read for all of them at once,
+// and what is news to the database is written down.
 func (t *transfer) blobs(ctx context.Context, all []oci.Descriptor) error {
 	before, err := t.where.brought(ctx, t.pair, t.pool.unknown(all))
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var under sync.WaitGroup
+	var mu sync.Mutex
+	var news []arrival
 	for _, d := range all {
-		g.Go(func() error {
-			select {
-			case t.streams <- struct{}{}:
-				defer func() { <-t.streams }()
-			case <-ctx.Done():
-				return context.Cause(ctx)
+		under.Add(1)
+		bring := func() {
+			defer under.Done()
+			brought, err := t.blob(ctx, d, before[d.Digest])
+			if brought && d.Size >= largeBlob {
+				err = t.bring(ctx, arrival{d.Digest, t.name})
+			} else if brought {
+				mu.Lock()
+				news = append(news, arrival{d.Digest, t.name})
+				mu.Unlock()
 			}
-			if err := t.blob(ctx, d, before[d.Digest]); err != nil {
-				return fmt.Errorf("blob %s: %w", d.Digest, err)
+			if err != nil {
+				cancel(fmt.Errorf("blob %s: %w", d.Digest, err))
 			}
-			return nil
-		})
+		}
+		select {
+		case t.hands <- bring:
+		case <-ctx.Done():
+			under.Done()
+		}
 	}
-	return g.Wait()
+	under.Wait()
+	if err := t.bring(ctx, news...); err != nil {
+		cancel(err)
+	}
+	return context.Cause(ctx)
+}
+
+// bring writes down what was brought, whoever has gone meanwhile: others leave theirs to be written along.
+func (t *transfer) bring(ctx context.Context, all ...arrival) error {
+	ctx = context.WithoutCancel(ctx)
+	return t.pool.note(all, func(all []arrival) error { return t.where.bring(ctx, t.pair, all) })
 }
 
 // blob brings one: by nothing where the repository has it, by a mount where another one has it, else by its bytes. before is the
-// repository that got it according to the database, "" for none.
-func (t *transfer) blob(ctx context.Context, d oci.Descriptor, before string) error {
+// repository that got it according to the database, "" for none. Where that isn't this one, brought is that it should say so.
+func (t *transfer) blob(ctx context.Context, d oci.Descriptor, before string) (brought bool, err error) {
 	for {
 		if t.holds(d.Digest) {
-			return nil
+			return false, nil
 		}
 		from, leave, err := t.pool.enter(ctx, d.Digest)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if leave != nil {
-			return t.fetch(ctx, d, before, leave)
+		if leave != nil { // who has the right to bring it ends that
+			if err := t.obtain(ctx, d, before); err != nil {
+				leave("")
+				return false, err
+			}
+			leave(t.name)
+			return before != t.name, nil
 		}
-		switch there, err := t.reuse(ctx, d, from); {
-		case err != nil:
-			return err
-		case there:
-			return nil
+		if there, err := t.reuse(ctx, d, from); there || err != nil {
+			return false, err
 		}
 		t.pool.forget(d.Digest, from)
 	}
@@ -83,20 +111,6 @@ func (t *transfer) reuse(ctx context.Context, d oci.Descriptor, from string) (bo
 	return err == nil && has, err
 }
 
-// fetch is for the one who has the right to bring the blob, and ends it. What is news to the database is written down.
-func (t *transfer) fetch(ctx context.Context, d oci.Descriptor, before string, leave func(at string)) error {
-	if err := t.obtain(ctx, d, before); err != nil {
-		leave("")
-		return err
-	}
-	leave(t.name)
-	if before == t.name {
-		return nil
-	}
-	ctx = context.WithoutCancel(ctx) // others leave theirs to be written along
-	return t.pool.note(arrival{d.Digest, t.name}, func(all []arrival) error { return t.where.bring(ctx, t.pair, all) })
-}
-
 // obtain brings the blob by a mount from where it was brought before, or by its bytes.
 func (t *transfer) obtain(ctx context.Context, d oci.Descriptor, before string) error {
 	// A repository that isn't there has nothing, unless a run that was cut off has begun it.
@@ -109,9 +123,8 @@ func (t *transfer) obtain(ctx context.Context, d oci.Descriptor, before string) 
 	if t.policy.CopyByChunk {
 		o.Chunk = chunkSize
 	}
-	check := &check{want: d}
 	err := done(ctx, t.note, func() error {
-		return t.dst.PutBlob(ctx, t.name, d, func(ctx context.Context, offset int64) (io.ReadCloser, error) { return t.read(ctx, d, offset, check) }, o)
+		return t.dst.PutBlob(ctx, t.name, d, func(ctx context.Context, offset int64) (io.ReadCloser, error) { return t.read(ctx, d, offset) }, o)
 	})
 	if err != nil {
 		return err
@@ -121,8 +134,8 @@ func (t *transfer) obtain(ctx context.Context, d oci.Descriptor, before string) 
 	return nil
 }
 
-// read opens a blob of the source from an offset on, not faster than the policy wants it, and verified as far as it is read in one go.
-func (t *transfer) read(ctx context.Context, d oci.Descriptor, offset int64, c *check) (io.ReadCloser, error) {
+// read opens a blob of the source from an offset on, not faster than the policy wants it.
+func (t *transfer) read(ctx context.Context, d oci.Descriptor, offset int64) (io.ReadCloser, error) {
 	open := func(offset int64) (io.ReadCloser, error) {
 		return calmly(ctx, t.note, func() (io.ReadCloser, error) { return t.src.OpenBlob(ctx, t.repository, d, offset) })
 	}
@@ -138,8 +151,7 @@ func (t *transfer) read(ctx context.Context, d oci.Descriptor, offset int64, c *
 	if err != nil {
 		return nil, err
 	}
-	c.begin(offset)
-	var r io.Reader = &checked{r: content, c: c}
+	var r io.Reader = &sized{r: content, left: d.Size - offset}
 	if t.limit != nil {
 		r = &limited{ctx: ctx, r: r, limit: t.limit}
 	}
@@ -149,43 +161,21 @@ func (t *transfer) read(ctx context.Context, d oci.Descriptor, offset int64, c *
 	}{r, content}, nil
 }
 
-// check verifies a blob while it is sent, so that what has another digest isn't even sent wholly.
-type check struct {
-	want oci.Descriptor
-	sum  hash.Hash // nil: it was begun somewhere else than where it ended, and the destination alone verifies it
-	read int64
-}
-
-func (c *check) begin(offset int64) {
-	switch {
-	case offset == 0:
-		c.sum, c.read = c.want.Digest.NewHash(), 0
-	case offset != c.read:
-		c.sum, c.read = nil, offset
-	}
-}
-
 var errOther = errors.New("the source sent other bytes than those that the digest stands for")
 
-// checked reads a blob, and fails at its end, or before, when it isn't the one.
-type checked struct {
-	r io.Reader
-	c *check
+// sized reads a blob, and fails where the source has another number of bytes. Whether they are the ones, the destination says.
+type sized struct {
+	r    io.Reader
+	left int64
 }
 
-func (r *checked) Read(p []byte) (int, error) {
+func (r *sized) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
-	c := r.c
-	c.read += int64(n)
-	if c.sum != nil {
-		c.sum.Write(p[:n])
-	}
+	r.left -= int64(n)
 	switch {
-	case c.read > c.want.Size:
+	case r.left < 0:
 		return 0, errOther
-	case c.read == c.want.Size && c.sum != nil && n > 0 && oci.FromHash(c.want.Digest.Algorithm(), c.sum) != c.want.Digest:
-		return 0, errOther
-	case err == io.EOF && c.read < c.want.Size:
+	case err == io.EOF && r.left > 0:
 		return n, io.ErrUnexpectedEOF
 	}
 	return n, err

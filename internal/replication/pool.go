@@ -125,12 +125,12 @@ func (p *pool) forget(d oci.Digest, at string) {
 	}
 }
 
-// note has an arrival written down at once; while somebody writes already, by that one, together with whatever else arrives meanwhile. So it is
-// lost with the process only for as long as a write takes, and then the destination gets the blob again.
-func (p *pool) note(v arrival, write func([]arrival) error) error {
+// note has arrivals written down at once; while somebody writes already, by that one, together with whatever else arrives meanwhile. So they are
+// lost with the process only for as long as a write takes, and then the destination gets the blobs again.
+func (p *pool) note(some []arrival, write func([]arrival) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.unwritten = append(p.unwritten, v)
+	p.unwritten = append(p.unwritten, some...)
 	if p.writing {
 		return nil
 	}

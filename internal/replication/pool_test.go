@@ -18,23 +18,23 @@ func TestArrivalsAreWrittenTogether(t *testing.T) {
 		batches = append(batches, some)
 		if len(batches) == 1 {
 			for _, d := range []oci.Digest{"b", "c"} {
-				if err := p.note(arrival{d, "x"}, nil); err != nil {
+				if err := p.note([]arrival{{d, "x"}}, nil); err != nil {
 					t.Error(err)
 				}
 			}
 		}
 		return nil
 	}
-	if err := p.note(arrival{"a", "x"}, write); err != nil {
+	if err := p.note([]arrival{{"a", "x"}}, write); err != nil {
 		t.Fatal(err)
 	}
 	if want := [][]arrival{{{"a", "x"}}, {{"b", "x"}, {"c", "x"}}}; fmt.Sprint(batches) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", batches, want)
 	}
-	if err := p.note(arrival{"d", "x"}, func([]arrival) error { return errors.New("no") }); err == nil {
+	if err := p.note([]arrival{{"d", "x"}}, func([]arrival) error { return errors.New("no") }); err == nil {
 		t.Error("a failure is lost")
 	}
-	if err := p.note(arrival{"e", "x"}, write); err != nil || len(batches) != 3 {
+	if err := p.note([]arrival{{"e", "x"}}, write); err != nil || len(batches) != 3 {
 		t.Errorf("after a failure nothing is written: %v, %v", batches, err)
 	}
 }

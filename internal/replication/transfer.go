@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"github.com/havenregistry/haven/internal/fault"
@@ -36,9 +35,9 @@ type transfer struct {
 	pool    *pool // while the changes are applied
 	where   whereabouts
 	limit   *rate.Limiter // nil: as fast as it goes
-	streams chan struct{}
-	public  bool // a project that has to be made is for everybody
-	again   bool // a former run may have begun it
+	hands   chan func()   // what is sent here is done by one of blobsAtOnce, while the changes are applied
+	public  bool          // a project that has to be made is for everybody
+	again   bool          // a former run may have begun it
 
 	mu        sync.Mutex
 	held      map[oci.Digest]bool // blobs that the destination's repository has
@@ -52,7 +51,7 @@ type transfer struct {
 // newTransfer knows nothing beyond this process, and is as fast as it goes.
 func newTransfer(c comparison, p pair) *transfer {
 	return &transfer{
-		comparison: c, pair: p, where: nowhere{}, streams: make(chan struct{}, blobsAtOnce),
+		comparison: c, pair: p, where: nowhere{}, hands: make(chan func()),
 		held: map[oci.Digest]bool{}, manifests: map[oci.Digest]*manifest{}, told: map[oci.Digest]bool{},
 	}
 }
@@ -104,21 +103,8 @@ func (t *transfer) apply(ctx context.Context) error {
 			return fmt.Errorf("prepare %s at the destination: %w", t.name, err)
 		}
 	}
-	var g errgroup.Group
-	g.SetLimit(artifactsAtOnce)
-	for _, a := range ch.artifacts {
-		if t.ends(ctx) {
-			break
-		}
-		g.Go(func() error {
-			if t.ends(ctx) {
-				return nil
-			}
-			t.record(ctx, t.label(a), t.artifact(ctx, a))
-			return nil
-		})
-	}
-	_ = g.Wait() // failures are recorded
+	defer t.workers()()
+	t.artifacts(ctx, ch.artifacts)
 	for _, d := range ch.referrers {
 		if !t.ends(ctx) {
 			t.record(ctx, t.repository+"@"+string(d), t.referrer(ctx, d))
@@ -136,6 +122,43 @@ func (t *transfer) apply(ctx context.Context) error {
 		return errors.Join(context.Cause(ctx), t.broken)
 	}
 	return errors.Join(append(t.failures, t.broken)...)
+}
+
+// workers starts those who do what is sent to hands, until they are dismissed.
+func (t *transfer) workers() (dismiss func()) {
+	var all sync.WaitGroup
+	for range blobsAtOnce {
+		all.Go(func() {
+			for f := range t.hands {
+				f()
+			}
+		})
+	}
+	return func() {
+		close(t.hands)
+		all.Wait()
+	}
+}
+
+// artifacts copies them, some at a time. Each of those who do it does one after the other: a goroutine of its own for each artifact or blob
+// would have its stack grown, and thrown away, again and again.
+func (t *transfer) artifacts(ctx context.Context, all []artifact) {
+	next := make(chan artifact)
+	var g sync.WaitGroup
+	for range min(artifactsAtOnce, len(all)) {
+		g.Go(func() {
+			for a := range next {
+				if !t.ends(ctx) {
+					t.record(ctx, t.label(a), t.artifact(ctx, a))
+				}
+			}
+		})
+	}
+	for _, a := range all {
+		next <- a
+	}
+	close(next)
+	g.Wait()
 }
 
 // ends reports whether nothing more is to be tried.
