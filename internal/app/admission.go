@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/admission/kube"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/pause"
+	"github.com/havenregistry/haven/internal/servertls"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
 
@@ -63,7 +63,7 @@ func connectCluster(cfg config.Admission) (*kube.Client, error) {
 func (a *Admission) makeCertificate(cluster *kube.Client) error {
 	cfg := a.cfg
 	if !cfg.SelfSigned {
-		files, err := certificate.NewFiles(cfg.TLSCertFile, cfg.TLSKeyFile, a.log)
+		files, err := servertls.NewFiles(cfg.TLSCertFile, cfg.TLSKeyFile, a.log)
 		a.certificate = files
 		return err
 	}
@@ -100,7 +100,7 @@ func (a *Admission) Run(ctx context.Context) error {
 	h := &http.Server{
 		Handler: a.server.Handler(), ReadHeaderTimeout: readTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeadSize, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: a.certificate.GetCertificate},
+		TLSConfig: servertls.Config(a.certificate, nil),
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,7 @@ import (
 	"github.com/havenregistry/haven/internal/scan/confined"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/servertls"
 	"github.com/havenregistry/haven/internal/telemetry"
 	"github.com/havenregistry/haven/internal/webhook"
 )
@@ -62,8 +64,11 @@ type App struct {
 	metrics     *telemetry.Metrics
 	health      *health
 	handler     http.Handler
-	generated   secret.Text // the first administrator's password, when this start made it
-	passwordAt  string      // file that it is in
+	tls         *tls.Config          // nil: the port speaks HTTP
+	certificate servertls.Source     // nil without HTTPS
+	automatic   *servertls.Automatic // nil without ACME
+	generated   secret.Text          // the first administrator's password, when this start made it
+	passwordAt  string               // file that it is in
 }
 
 // New opens the database and the store, migrates the schema, creates what a first start creates, and
@@ -178,7 +183,15 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.Join(err, jobs.Wait(), l.Close(), a.Close())
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- a.serve(server, l) }()
+	go func() { failed <- serve(server, l, a.tls) }()
+	challenges, err := a.serveChallenges(ctx)
+	if err != nil {
+		stop()
+		return errors.Join(err, server.Close(), jobs.Wait(), metrics.Close(), a.Close())
+	}
+	if a.automatic != nil {
+		jobs.Go(func() error { return a.automatic.Run(background) })
+	}
 	a.announce(l.Addr())
 	select {
 	case err = <-failed:
@@ -189,7 +202,7 @@ func (a *App) Run(ctx context.Context) error {
 		err = drain(server)
 	}
 	stop()
-	return errors.Join(err, jobs.Wait(), metrics.Close(), a.Close())
+	return errors.Join(err, jobs.Wait(), metrics.Close(), challenges.Close(), a.Close())
 }
 
 // restAfter is when a process has not been started only to see what it is like.
@@ -220,19 +233,6 @@ func (a *App) server(h http.Handler) *http.Server {
 	}
 }
 
-func (a *App) serve(s *http.Server, l net.Listener) error {
-	var err error
-	if a.cfg.TLSCertFile != "" {
-		err = s.ServeTLS(l, a.cfg.TLSCertFile, a.cfg.TLSKeyFile)
-	} else {
-		err = s.Serve(l)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve: %w", err)
-}
-
 // drain waits for requests in flight. Those that take too long are cut; their uploads can be resumed.
 func drain(s *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
@@ -244,9 +244,14 @@ func drain(s *http.Server) error {
 	return err
 }
 
-// serveMetrics opens the address of /metrics. The server that it returns serves nothing when there is none.
+// serveMetrics opens the address of /metrics, which answers probes too: they may not be able to speak HTTPS as the other port does. The server
+// that it returns serves nothing when there is none.
 func (a *App) serveMetrics(ctx context.Context) (*http.Server, error) {
-	s := a.server(a.metrics.Handler())
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.Handler())
+	mux.Handle("GET /healthz", a.health)
+	mux.Handle("GET /readyz", a.health)
+	s := a.server(mux)
 	if a.cfg.MetricsListen == "" {
 		return s, nil
 	}
@@ -264,11 +269,7 @@ func (a *App) serveMetrics(ctx context.Context) (*http.Server, error) {
 
 // announce says where the registry is, and once the password that this start made.
 func (a *App) announce(addr net.Addr) {
-	scheme := "http"
-	if a.cfg.TLSCertFile != "" {
-		scheme = "https"
-	}
-	fmt.Printf("Haven %s is ready at %s://%s\n", telemetry.Version(), scheme, addr)
+	fmt.Printf("Haven %s is ready at %s://%s\n", telemetry.Version(), schemeOf(a.tls), addr)
 	if a.generated != "" {
 		fmt.Printf("First start: sign in as admin with the password %s (kept in %s)\n", a.generated.Reveal(), a.passwordAt)
 	}

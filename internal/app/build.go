@@ -86,6 +86,9 @@ func (a *App) assemble() (domain, error) {
 	if err != nil {
 		return domain{}, fmt.Errorf("secret_key_file: %w", err)
 	}
+	if err := a.secure(box); err != nil {
+		return domain{}, err
+	}
 	clock := time.Now
 	d := domain{box: box, settings: setting.New(a.db, box, clock), labels: label.New(a.db, clock), immutable: immutable.New(a.db, clock)}
 	if fixed := a.cfg.ConfigOverwriteJSON.Reveal(); fixed != "" {
@@ -229,6 +232,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchVulnDB()
 	a.watchCaches()
 	a.watchWebhooks()
+	a.watchCertificate()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{

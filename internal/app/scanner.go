@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,6 +39,7 @@ type Scanner struct {
 	editions  *vulndb.Service
 	jobs      *job.Service
 	server    *server.Server
+	tls       *tls.Config // nil: the port speaks HTTP
 	generated bool // this start made the credential
 	keptIn    string
 }
@@ -54,6 +56,10 @@ func NewScanner(ctx context.Context, cfg config.Scanner, log *slog.Logger) (*Sca
 func (s *Scanner) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
+	}
+	var err error
+	if s.tls, err = filesTLS(s.cfg.TLSCertFile, s.cfg.TLSKeyFile, s.log); err != nil {
+		return err
 	}
 	sources, err := vulndb.ParseSources(s.cfg.VulnDBSource)
 	if err != nil {
@@ -132,7 +138,7 @@ func (s *Scanner) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Background(ctx) })
-	g.Go(func() error { return s.serve(h, l) })
+	g.Go(func() error { return serve(h, l, s.tls) })
 	g.Go(func() error {
 		<-ctx.Done()
 		return drain(h)
@@ -149,25 +155,8 @@ func (s *Scanner) Background(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (s *Scanner) serve(h *http.Server, l net.Listener) error {
-	var err error
-	if s.cfg.TLSCertFile != "" {
-		err = h.ServeTLS(l, s.cfg.TLSCertFile, s.cfg.TLSKeyFile)
-	} else {
-		err = h.Serve(l)
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve: %w", err)
-}
-
 func (s *Scanner) announce(addr net.Addr) {
-	scheme := "http"
-	if s.cfg.TLSCertFile != "" {
-		scheme = "https"
-	}
-	fmt.Printf("Haven's scanner %s is ready at %s://%s\n", telemetry.Version(), scheme, addr)
+	fmt.Printf("Haven's scanner %s is ready at %s://%s\n", telemetry.Version(), schemeOf(s.tls), addr)
 	if s.generated {
 		fmt.Printf("First start: the credential for registries is in %s (auth %s)\n", s.keptIn, s.cfg.Auth)
 	}

@@ -21,19 +21,28 @@ import (
 // Config holds the settings of `haven serve`. The tags are the flag names; the environment variable
 // of --data-dir is HAVEN_DATA_DIR, its key in the file data_dir.
 type Config struct {
-	DataDir       string      `name:"data-dir" default:"./data" placeholder:"DIR" help:"Folder of everything that Haven keeps on this machine."`
-	Listen        string      `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address that clients connect to."`
-	ExternalURL   []string    `name:"external-url" placeholder:"URL" help:"Address or addresses that clients know this registry by, such as https://registry.example.com. Without one, any host name is answered."`
-	DatabaseURL   string      `name:"database-url" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; several replicas share the latter. Default: sqlite:DATA_DIR/haven.db."`
-	StorageURL    string      `name:"storage-url" placeholder:"URL" help:"Where blobs lie: file:DIR, s3://BUCKET, gs://BUCKET or azblob://CONTAINER. Default: file:DATA_DIR/storage."`
-	RedisURL      secret.Text `name:"redis-url" placeholder:"URL" help:"redis://:PASSWORD@HOST:PORT, or rediss:// for TLS: several replicas tell each other by it at once what changed. With ?master_name=NAME it is a Sentinel's address, with ?addr=HOST:PORT&addr=… a cluster's."`
-	AdminPassword secret.Text `name:"admin-password" placeholder:"PASSWORD" help:"Password that the user admin gets on the first start. Default: a random one, printed once and kept in DATA_DIR/admin-password."`
-	SecretKeyFile string      `name:"secret-key-file" placeholder:"FILE" help:"Key that seals stored secrets; made on the first start. Replicas share it. Default: DATA_DIR/secret-key."`
-	TLSCertFile   string      `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM). With it Haven speaks HTTPS."`
-	TLSKeyFile    string      `name:"tls-key-file" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
-	MetricsListen string      `name:"metrics-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of /metrics; off to have none."`
-	LogLevel      slog.Level  `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
-	LogFormat     string      `name:"log-format" default:"text" enum:"text,json" help:"text or json."`
+	DataDir         string      `name:"data-dir" default:"./data" placeholder:"DIR" help:"Folder of everything that Haven keeps on this machine."`
+	Listen          string      `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address that clients connect to."`
+	ExternalURL     []string    `name:"external-url" placeholder:"URL" help:"Address or addresses that clients know this registry by, such as https://registry.example.com. Without one, any host name is answered."`
+	DatabaseURL     string      `name:"database-url" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; several replicas share the latter. Default: sqlite:DATA_DIR/haven.db."`
+	StorageURL      string      `name:"storage-url" placeholder:"URL" help:"Where blobs lie: file:DIR, s3://BUCKET, gs://BUCKET or azblob://CONTAINER. Default: file:DATA_DIR/storage."`
+	RedisURL        secret.Text `name:"redis-url" placeholder:"URL" help:"redis://:PASSWORD@HOST:PORT, or rediss:// for TLS: several replicas tell each other by it at once what changed. With ?master_name=NAME it is a Sentinel's address, with ?addr=HOST:PORT&addr=… a cluster's."`
+	AdminPassword   secret.Text `name:"admin-password" placeholder:"PASSWORD" help:"Password that the user admin gets on the first start. Default: a random one, printed once and kept in DATA_DIR/admin-password."`
+	SecretKeyFile   string      `name:"secret-key-file" placeholder:"FILE" help:"Key that seals stored secrets; made on the first start. Replicas share it. Default: DATA_DIR/secret-key."`
+	TLSCertFile     string      `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM). With it Haven speaks HTTPS. Both files are read anew when they change."`
+	TLSKeyFile      string      `name:"tls-key-file" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
+	TLSClientCAFile string      `name:"tls-client-ca-file" placeholder:"FILE" help:"Authorities (PEM): only clients that show a certificate of theirs can connect. Read anew when it changes."`
+	MetricsListen   string      `name:"metrics-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of /metrics; off to have none."`
+	LogLevel        slog.Level  `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat       string      `name:"log-format" default:"text" enum:"text,json" help:"text or json."`
+
+	TLSACME       bool        `name:"tls-acme" help:"Get the certificate from an authority by ACME (RFC 8555), for the names of external_url, and renew it. This accepts the authority's terms."`
+	ACMEDirectory string      `name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" help:"Directory of the authority."`
+	ACMEEmail     string      `name:"acme-email" placeholder:"ADDRESS" help:"Address that the authority may write to."`
+	ACMECAFile    string      `name:"acme-ca-file" placeholder:"FILE" help:"Authorities (PEM), beside the system's, for the directory's own certificate: for an authority of your own."`
+	ACMEKeyID     string      `name:"acme-key-id" placeholder:"ID" help:"Id of the account that the authority knows you by (external account binding), where it asks for one."`
+	ACMEKey       secret.Text `name:"acme-key" placeholder:"KEY" help:"Key of acme_key_id, in base64url as the authority gives it."`
+	ACMEListen    string      `name:"acme-listen" placeholder:"HOST:PORT" help:"Address that HTTP-01 challenges are answered at, such as :80; others are sent to HTTPS from there. Without it the authority must reach listen as port 443 (TLS-ALPN-01)."`
 
 	ReclaimAfter   time.Duration `name:"reclaim-after" default:"2h" placeholder:"DURATION" help:"How long a blob that no manifest names is kept: a push that was told that the blob is there has this time to name it. Replicas share the value."`
 	UploadLifetime time.Duration `name:"upload-lifetime" default:"168h" placeholder:"DURATION" help:"How long an upload that nobody goes on with can be resumed."`
@@ -91,8 +100,8 @@ func (c *Config) checkSigning() error {
 }
 
 func (c *Config) checkAddresses() error {
-	for key, value := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
-		if value == "" && key == "metrics_listen" {
+	for key, value := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen, "acme_listen": c.ACMEListen} {
+		if value == "" && key != "listen" {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(value); err != nil {
@@ -132,21 +141,6 @@ func (c *Config) checkStorage() error {
 		}
 	}
 	return errors.New("storage_url: expected file:DIR, s3://BUCKET, gs://BUCKET or azblob://CONTAINER")
-}
-
-func (c *Config) checkTLS() error {
-	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
-		return errors.New("tls_cert_file and tls_key_file: expected both or none")
-	}
-	for key, file := range map[string]string{"tls_cert_file": c.TLSCertFile, "tls_key_file": c.TLSKeyFile} {
-		if file == "" {
-			continue
-		}
-		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("%s: expected a readable PEM file: %w", key, err)
-		}
-	}
-	return nil
 }
 
 // checkSpace also fills the durations in, for a Config that no command line made.

@@ -15,7 +15,7 @@ import (
 type Scanner struct {
 	DataDir      string         `name:"data-dir" default:"./scanner-data" placeholder:"DIR" help:"Folder of the vulnerability database and of all else that the scanner keeps."`
 	Listen       string         `name:"listen" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address that registries connect to."`
-	TLSCertFile  string         `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM). With it the scanner speaks HTTPS."`
+	TLSCertFile  string         `name:"tls-cert-file" placeholder:"FILE" help:"Certificate chain (PEM). With it the scanner speaks HTTPS. Both files are read anew when they change."`
 	TLSKeyFile   string         `name:"tls-key-file" placeholder:"FILE" help:"Private key of the certificate (PEM)."`
 	VulnDBSource []secret.Text  `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG."`
 	Auth         string         `name:"scanner-auth" default:"api-key" enum:"api-key,basic,bearer,none" help:"How registries make themselves known: api-key (X-ScannerAdapter-API-Key), basic, bearer or none."`

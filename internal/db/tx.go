@@ -300,7 +300,8 @@ func Get[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query str
 	return v, classify(rows.Close())
 }
 
-// ScanInt, ScanString and ScanBool scan a row of one column.
+// ScanInt, ScanString, ScanBool and ScanBytes scan a row of one column.
 func ScanInt(r Row) (v int64, err error)     { err = r.Scan(&v); return v, err }
 func ScanString(r Row) (v string, err error) { err = r.Scan(&v); return v, err }
 func ScanBool(r Row) (v bool, err error)     { err = r.Scan(&v); return v, err }
+func ScanBytes(r Row) (v []byte, err error)  { err = r.Scan(&v); return v, err }

@@ -57,9 +57,7 @@ func (m *Metrics) Gauge(name, help string, value func() float64) {
 
 // Handler serves /metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	return mux
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
 // Begin counts a request as in flight; Done ends it.

@@ -25,7 +25,7 @@ func S3(t testing.TB) (address, storageURL string) {
 	if err := os.Mkdir(filepath.Join(dir, bucket), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	address = freeAddress(t)
+	address = FreeAddress(t)
 	cmd := exec.Command(Tool(t, "versitygw"), "--port", address, "posix", dir)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY=test", "ROOT_SECRET_KEY=testtest")
 	serve(t, cmd, address)
@@ -87,7 +87,7 @@ const (
 // container in it.
 func Azure(t testing.TB) (address, storageURL string) {
 	t.Helper()
-	address = freeAddress(t)
+	address = FreeAddress(t)
 	host, port, _ := net.SplitHostPort(address)
 	serve(t, exec.Command(Tool(t, "azurite"), "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck",
 		"--silent", "--blobHost", host, "--blobPort", port), address)
@@ -110,7 +110,7 @@ func Azure(t testing.TB) (address, storageURL string) {
 // address and the storage_url of an empty bucket in it.
 func GCS(t testing.TB) (address, storageURL string) {
 	t.Helper()
-	address = freeAddress(t)
+	address = FreeAddress(t)
 	host, port, _ := net.SplitHostPort(address)
 	serve(t, exec.Command(Tool(t, "fake-gcs-server"), "-scheme", "http", "-host", host, "-port", port, "-backend", "memory",
 		"-public-host", address, "-external-url", "http://"+address, "-log-level", "error"), address)

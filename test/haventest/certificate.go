@@ -42,14 +42,14 @@ func NewAuthority(t testing.TB) *Authority {
 	return &Authority{PEM: encodePEM("CERTIFICATE", der), cert: cert, key: key}
 }
 
-// Sign makes a certificate for an address, and its key, both PEM.
+// Sign makes a certificate for an address, of a server or a client, and its key, both PEM.
 func (a *Authority) Sign(t testing.TB, address string) (certificate, key string) {
 	t.Helper()
 	private := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "A server of tests"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		IPAddresses: []net.IP{net.ParseIP(address)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, private.Public(), a.key)

@@ -27,7 +27,7 @@ func StartS3(t *testing.T) *ObjectStore {
 	if err := os.Mkdir(bucket, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s := &ObjectStore{Host: freeAddress(t), Dir: bucket, Env: []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + StoreSecret}}
+	s := &ObjectStore{Host: FreeAddress(t), Dir: bucket, Env: []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=" + StoreSecret}}
 	s.URL = "s3://blobs?endpoint=http://" + s.Host + "&region=us-east-1&path_style=true"
 	cmd := exec.Command(Tool(t, "versitygw"), "--port", s.Host, "--quiet", "posix", dir)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY=test", "ROOT_SECRET_KEY="+StoreSecret)

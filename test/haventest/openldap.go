@@ -36,7 +36,7 @@ type OpenLDAP struct {
 // StartOpenLDAP starts one that ends with the test.
 func StartOpenLDAP(t testing.TB) *OpenLDAP {
 	t.Helper()
-	plain, secure := freeAddress(t), freeAddress(t)
+	plain, secure := FreeAddress(t), FreeAddress(t)
 	o := &OpenLDAP{
 		URL: "ldap://" + plain, SecureURL: "ldaps://" + secure, Authority: NewAuthority(t),
 		t: t, dir: t.TempDir(), listen: "ldap://" + plain + "/ ldaps://" + secure + "/",

@@ -48,7 +48,7 @@ func StartPostgres(t *testing.T) *PostgresServer {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	p := &PostgresServer{t: t, dir: dir, as: owner(t, dir)}
 	p.run("initdb", "-D", p.data(), "-A", "trust", "-U", "haven", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync")
-	_, port, err := net.SplitHostPort(freeAddress(t))
+	_, port, err := net.SplitHostPort(FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,9 @@ package haventest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,9 +32,11 @@ const stopLimit = 30 * time.Second
 
 // Options says how a server runs. The zero value is SQLite under the race detector.
 type Options struct {
-	DatabaseURL string   // empty: SQLite in the data directory
-	Plain       bool     // without the race detector, as users run it
-	Env         []string // more settings, as HAVEN_NAME=value; they win over the harness's
+	DatabaseURL string      // empty: SQLite in the data directory
+	Plain       bool        // without the race detector, as users run it
+	Secure      *tls.Config // how it is spoken with by HTTPS; nil: it speaks HTTP
+	Host        string      // 127.0.0.1:PORT to listen at; empty: any
+	Env         []string    // more settings, as HAVEN_NAME=value; they win over the harness's
 }
 
 // Server is one `haven serve` and its data directory, which outlives its process.
@@ -59,8 +63,11 @@ func Start(t testing.TB, o Options) *Server {
 // launch is Start without waiting.
 func launch(t testing.TB, o Options) *Server {
 	t.Helper()
-	host := freeAddress(t)
+	host := cmp.Or(o.Host, FreeAddress(t))
 	s := &Server{Door: Door{Host: host, URL: "http://" + host}, DataDir: t.TempDir(), t: t, options: o}
+	if o.Secure != nil {
+		s.URL = "https://" + host
+	}
 	s.logPath = filepath.Join(t.TempDir(), "haven.log")
 	s.spawn()
 	t.Cleanup(func() {
@@ -117,9 +124,10 @@ func (s *Server) waitReady() {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: s.options.Secure, DisableKeepAlives: true}}
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/readyz", nil)
-		if resp, err := http.DefaultClient.Do(req); err == nil {
+		if resp, err := client.Do(req); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				tick.Stop()
@@ -249,7 +257,8 @@ func (s *Server) logTail() string {
 	return string(log[max(0, len(log)-4000):])
 }
 
-func freeAddress(t testing.TB) string {
+// FreeAddress is an address of this machine, HOST:PORT, that nobody listens at.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -30,7 +30,7 @@ var layerNames = map[layer]string{foundation: "foundation", domain: "domain", ed
 // layers places each folder of internal/. A new folder needs a line here.
 var layers = map[string]layer{
 	"await": foundation, "blob": foundation, "config": foundation, "db": foundation, "event": foundation, "fault": foundation, "job": foundation,
-	"notice": foundation, "pause": foundation,
+	"notice": foundation, "pause": foundation, "servertls": foundation,
 	"oci": foundation, "outbound": foundation, "secret": foundation, "selector": foundation,
 	"setting": foundation, "telemetry": foundation,
 

@@ -1,5 +1,5 @@
-// Package certificate is what the admission webhook shows the API server: a certificate from files, read anew when they
-// change (Files), or one that it makes itself (Keeper).
+// Package certificate is what the admission webhook shows the API server: where it isn't given one (package
+// servertls), one that it makes itself, by a Keeper.
 //
 // The Keeper's authority and certificate lie in a Secret, so that all replicas show the same. The API server believes the
 // authorities in the caBundle of the webhook configurations, which the Keeper writes there. An authority is followed by

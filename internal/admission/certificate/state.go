@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/havenregistry/haven/internal/servertls"
 )
 
 // Keys of the Secret.
@@ -48,7 +50,7 @@ func parse(data map[string][]byte) (*state, error) {
 	if s.ca.key == nil {
 		return nil, fmt.Errorf("%s is missing", keyCAKey)
 	}
-	if s.pair, err = parsePair(s.cert, s.key); err != nil {
+	if s.pair, err = servertls.ParsePair(s.cert, s.key); err != nil {
 		return nil, fmt.Errorf("%s: %w", keyCert, err)
 	}
 	if len(data[keyNextCA]) > 0 {
@@ -118,7 +120,7 @@ func (s *state) issue(t Terms, now time.Time) error {
 	if s.cert, s.key, err = s.ca.issue(t.Names, now, t.Life); err != nil {
 		return err
 	}
-	s.pair, err = parsePair(s.cert, s.key)
+	s.pair, err = servertls.ParsePair(s.cert, s.key)
 	return err
 }
 

@@ -1,4 +1,4 @@
-package certificate
+package servertls
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Files is a certificate from two files in PEM, which are looked at for each new connection: API servers keep theirs. While
+// Files is a certificate from two files in PEM, which are looked at for each new connection: that is nothing beside its handshake. While
 // they can't be read, or don't belong together because one of them is just being replaced, the last that could be read counts.
 type Files struct {
 	certFile, keyFile string
@@ -61,7 +61,7 @@ func (f *Files) refresh() error {
 	if bytes.Equal(cert, f.cert) && bytes.Equal(key, f.key) {
 		return nil
 	}
-	pair, err := parsePair(cert, key)
+	pair, err := ParsePair(cert, key)
 	if err != nil {
 		return fmt.Errorf("tls_cert_file and tls_key_file: %w", err)
 	}
@@ -69,8 +69,8 @@ func (f *Files) refresh() error {
 	return nil
 }
 
-// parsePair is tls.X509KeyPair with the parsed leaf, which is nil where a setting of the runtime says so.
-func parsePair(cert, key []byte) (*tls.Certificate, error) {
+// ParsePair is tls.X509KeyPair with the parsed leaf, which is nil where a setting of the runtime says so.
+func ParsePair(cert, key []byte) (*tls.Certificate, error) {
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		return nil, err

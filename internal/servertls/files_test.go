@@ -1,4 +1,4 @@
-package certificate
+package servertls
 
 import (
 	"log/slog"
@@ -17,16 +17,8 @@ func TestFilesAreReadAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lasting := func(life time.Duration) *state {
-		t.Helper()
-		with := terms()
-		with.Life = life
-		s, err := fresh(with, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
+	ca := newAuthority(t)
+	lasting := func(life time.Duration) issued { return ca.issue(t, "registry.test", life) }
 	log := slog.New(slog.DiscardHandler)
 	if _, err := NewFiles(certFile, keyFile, log); err == nil {
 		t.Error("files that aren't there are a certificate")
@@ -42,11 +34,11 @@ func TestFilesAreReadAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shows := func(want *state) {
+	shows := func(want issued) {
 		t.Helper()
 		pair, err := files.GetCertificate(nil)
-		if err != nil || !pair.Leaf.Equal(want.pair.Leaf) || !files.End().Equal(want.pair.Leaf.NotAfter) {
-			t.Errorf("it ends %s, %v; want %s", files.End(), err, want.pair.Leaf.NotAfter)
+		if err != nil || !pair.Leaf.Equal(want.leaf) || !files.End().Equal(want.leaf.NotAfter) {
+			t.Errorf("it ends %s, %v; want %s", files.End(), err, want.leaf.NotAfter)
 		}
 	}
 	shows(first)
