@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/await"
+	"github.com/havenregistry/haven/test/cluster"
 )
 
 // makers are the objects that make pods, by what a pod's specification is put into.
@@ -86,22 +87,22 @@ func TestAdmission(t *testing.T) {
 		{"a webhook that is away", func(t *testing.T) { c.failsAsSaid(t, w) }},
 	} {
 		passed := t.Run(step.name, func(t *testing.T) {
-			c.t = t
+			c.T = t
 			step.test(t)
 		})
-		if c.t = t; !passed {
+		if c.T = t; !passed {
 			return
 		}
 	}
 }
 
-func (c *cluster) refusesAndPins(t *testing.T) {
+func (c *site) refusesAndPins(t *testing.T) {
 	const clean = "registry.test/prod/clean:v1"
 	for i, m := range makers("clean", podSpec(clean)) {
-		kind, path := m["kind"].(string), collection(m["apiVersion"].(string), m["kind"].(string), "default")
+		kind, path := m["kind"].(string), cluster.Collection(m["apiVersion"].(string), m["kind"].(string), "default")
 		var stored map[string]any
-		c.must(http.MethodPost, path, m, &stored)
-		c.must(http.MethodGet, path+"/clean", nil, &stored)
+		c.Must(http.MethodPost, path, m, &stored)
+		c.Must(http.MethodGet, path+"/clean", nil, &stored)
 		if images := find(stored["spec"], "image"); kind != "PodTemplate" && (len(images) != 1 || images[0] != clean+"@"+c.clean) {
 			t.Errorf("%s: stored with %v", kind, images)
 		}
@@ -113,25 +114,25 @@ func (c *cluster) refusesAndPins(t *testing.T) {
 			"nginx": "docker.io is no registry", "registry.test/Prod/x": "this is no image",
 		} {
 			bad := makers("bad", podSpec(image))[i]
-			if status, text := c.try(http.MethodPost, path, bad); status != http.StatusForbidden || !strings.Contains(text, words) || !strings.Contains(text, "validate.admission.haven.io") {
+			if status, text := c.Try(http.MethodPost, path, bad); status != http.StatusForbidden || !strings.Contains(text, words) || !strings.Contains(text, "validate.admission.haven.io") {
 				t.Errorf("%s with %s: %d %s", kind, image, status, text)
 			}
 		}
 		initial := with(podSpec(clean), "initContainers", []any{container("init", "registry.test/prod/stray:v1")})
-		if status, text := c.try(http.MethodPost, path, makers("bad", initial)[i]); status != http.StatusForbidden || !strings.Contains(text, `init container \"init\"`) {
+		if status, text := c.Try(http.MethodPost, path, makers("bad", initial)[i]); status != http.StatusForbidden || !strings.Contains(text, `init container \"init\"`) {
 			t.Errorf("%s with an init container: %d %s", kind, status, text)
 		}
 	}
 	volume := with(podSpec(clean), "volumes", []any{map[string]any{"name": "model", "image": map[string]any{"reference": "registry.test/prod/stray:v1"}}})
-	if status, text := c.try(http.MethodPost, collection("v1", "Pod", "default"), makers("bad", volume)[0]); status != http.StatusForbidden || !strings.Contains(text, `volume \"model\"`) {
+	if status, text := c.Try(http.MethodPost, cluster.Collection("v1", "Pod", "default"), makers("bad", volume)[0]); status != http.StatusForbidden || !strings.Contains(text, `volume \"model\"`) {
 		t.Errorf("a volume: %d %s", status, text)
 	}
 }
 
-func (c *cluster) refusesDebugging(t *testing.T) {
-	path := collection("v1", "Pod", "default") + "/clean/ephemeralcontainers"
+func (c *site) refusesDebugging(t *testing.T) {
+	path := cluster.Collection("v1", "Pod", "default") + "/clean/ephemeralcontainers"
 	debug := func(image string) (int, string) {
-		status, text, _ := c.ask(http.MethodPatch, path, "application/strategic-merge-patch+json", map[string]any{
+		status, text, _ := c.Ask(http.MethodPatch, path, "application/strategic-merge-patch+json", map[string]any{
 			"spec": map[string]any{"ephemeralContainers": []any{container("debug", image)}}})
 		return status, text
 	}
@@ -144,14 +145,14 @@ func (c *cluster) refusesDebugging(t *testing.T) {
 	}
 }
 
-func (c *cluster) obeysModes(t *testing.T) {
+func (c *site) obeysModes(t *testing.T) {
 	for mode, refused := range map[string]bool{"": true, "enforce": true, "warn": false, "audit": false, "off": false} {
 		name := "mode-" + mode
 		if mode == "" {
 			name = "mode"
 		}
 		c.namespace(name, mode)
-		status, text, header := c.ask(http.MethodPost, collection("v1", "Pod", name), "application/json", pod("p", "registry.test/prod/vulnerable:v1"))
+		status, text, header := c.Ask(http.MethodPost, cluster.Collection("v1", "Pod", name), "application/json", pod("p", "registry.test/prod/vulnerable:v1"))
 		warned := strings.Contains(strings.Join(header.Values("Warning"), " "), "823 vulnerabilities")
 		if (status == http.StatusForbidden) != refused || warned != (mode == "warn") {
 			t.Errorf("%q: %d %s, warnings %v", mode, status, text, header.Values("Warning"))
@@ -160,51 +161,51 @@ func (c *cluster) obeysModes(t *testing.T) {
 }
 
 // What runs can be labelled and deleted, whatever is thought of it since; another image can't come in so.
-func (c *cluster) leavesWhatRuns(t *testing.T) {
+func (c *site) leavesWhatRuns(t *testing.T) {
 	c.namespace("old", "off")
-	pods := collection("v1", "Pod", "old")
-	c.must(http.MethodPost, pods, pod("p", "registry.test/prod/vulnerable:v1"), nil)
-	c.must(http.MethodPatch, "/api/v1/namespaces/old", map[string]any{"metadata": map[string]any{"labels": map[string]any{"haven.io/admission": "enforce"}}}, nil)
+	pods := cluster.Collection("v1", "Pod", "old")
+	c.Must(http.MethodPost, pods, pod("p", "registry.test/prod/vulnerable:v1"), nil)
+	c.Must(http.MethodPatch, "/api/v1/namespaces/old", map[string]any{"metadata": map[string]any{"labels": map[string]any{"haven.io/admission": "enforce"}}}, nil)
 	await.Until(t, "the namespace's new mode counts", func() bool {
-		status, _ := c.try(http.MethodPost, pods+"?dryRun=All", pod("q", "registry.test/prod/vulnerable:v1"))
+		status, _ := c.Try(http.MethodPost, pods+"?dryRun=All", pod("q", "registry.test/prod/vulnerable:v1"))
 		return status == http.StatusForbidden
 	})
-	c.must(http.MethodPatch, pods+"/p", map[string]any{"metadata": map[string]any{"labels": map[string]any{"a": "b"}}}, nil)
-	status, text, _ := c.ask(http.MethodPatch, pods+"/p", "application/strategic-merge-patch+json", map[string]any{"spec": podSpec("registry.test/prod/stray:v1")})
+	c.Must(http.MethodPatch, pods+"/p", map[string]any{"metadata": map[string]any{"labels": map[string]any{"a": "b"}}}, nil)
+	status, text, _ := c.Ask(http.MethodPatch, pods+"/p", "application/strategic-merge-patch+json", map[string]any{"spec": podSpec("registry.test/prod/stray:v1")})
 	if status != http.StatusForbidden || !strings.Contains(text, "not signed by cosign") {
 		t.Errorf("another image: %d %s", status, text)
 	}
-	c.must(http.MethodDelete, pods+"/p?gracePeriodSeconds=0", nil, nil)
+	c.Must(http.MethodDelete, pods+"/p?gracePeriodSeconds=0", nil, nil)
 }
 
-func (c *cluster) exempts(t *testing.T) {
-	c.must(http.MethodPost, collection("v1", "Pod", "default"), pod("exempted", "quay.io/agreed/tool:1"), nil)
-	if status, _ := c.try(http.MethodPost, collection("v1", "Pod", "default"), pod("bad", "quay.io/agreed/deeper/tool:1")); status != http.StatusForbidden {
+func (c *site) exempts(t *testing.T) {
+	c.Must(http.MethodPost, cluster.Collection("v1", "Pod", "default"), pod("exempted", "quay.io/agreed/tool:1"), nil)
+	if status, _ := c.Try(http.MethodPost, cluster.Collection("v1", "Pod", "default"), pod("bad", "quay.io/agreed/deeper/tool:1")); status != http.StatusForbidden {
 		t.Errorf("not exempted: %d", status)
 	}
 }
 
-func (c *cluster) tells(t *testing.T) {
+func (c *site) tells(t *testing.T) {
 	c.namespace("told", "")
-	c.try(http.MethodPost, collection("v1", "Pod", "told"), pod("p", "registry.test/prod/vulnerable:v1"))
+	c.Try(http.MethodPost, cluster.Collection("v1", "Pod", "told"), pod("p", "registry.test/prod/vulnerable:v1"))
 	text := ""
 	await.Until(t, "the refusal is an event", func() bool {
-		_, text = c.try(http.MethodGet, collection("v1", "Event", "told"), nil)
+		_, text = c.Try(http.MethodGet, cluster.Collection("v1", "Event", "told"), nil)
 		return strings.Contains(text, "ImageRefused") && strings.Contains(text, "823 vulnerabilities")
 	}, func() string { return text })
 }
 
 // While the webhook is away, the cluster does what the configuration says; what Haven can't answer is said by the webhook.
-func (c *cluster) failsAsSaid(t *testing.T, w *webhook) {
-	pods := collection("v1", "Pod", "default")
+func (c *site) failsAsSaid(t *testing.T, w *webhook) {
+	pods := cluster.Collection("v1", "Pod", "default")
 	w.stop()
-	if status, text := c.try(http.MethodPost, pods, pod("closed", "registry.test/prod/clean:v1")); status != http.StatusInternalServerError || !strings.Contains(text, "failed calling webhook") {
+	if status, text := c.Try(http.MethodPost, pods, pod("closed", "registry.test/prod/clean:v1")); status != http.StatusInternalServerError || !strings.Contains(text, "failed calling webhook") {
 		t.Errorf("Fail: %d %s", status, text)
 	}
 	setPolicy := func(policy string) {
 		for _, kind := range []string{"validating", "mutating"} {
 			path := "/apis/admissionregistration.k8s.io/v1/" + kind + "webhookconfigurations/" + webhookName
-			status, text, _ := c.ask(http.MethodPatch, path, "application/json-patch+json", []any{map[string]any{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": policy}})
+			status, text, _ := c.Ask(http.MethodPatch, path, "application/json-patch+json", []any{map[string]any{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": policy}})
 			if status != http.StatusOK {
 				t.Fatalf("%d %s", status, text)
 			}
@@ -214,12 +215,12 @@ func (c *cluster) failsAsSaid(t *testing.T, w *webhook) {
 	text := ""
 	await.Until(t, "Ignore lets everything in", func() bool {
 		var status int
-		status, text = c.try(http.MethodPost, pods+"?dryRun=All", pod("open", "registry.test/prod/vulnerable:v1"))
+		status, text = c.Try(http.MethodPost, pods+"?dryRun=All", pod("open", "registry.test/prod/vulnerable:v1"))
 		return status == http.StatusCreated
 	}, func() string { return text })
 	setPolicy("Fail")
 	w.start() // with the certificate that its Secret kept
-	if status, _ := c.try(http.MethodPost, pods, pod("again", "registry.test/prod/vulnerable:v1")); status != http.StatusForbidden {
+	if status, _ := c.Try(http.MethodPost, pods, pod("again", "registry.test/prod/vulnerable:v1")); status != http.StatusForbidden {
 		t.Errorf("after its return: %d", status)
 	}
 }
@@ -231,20 +232,20 @@ func TestCertificatesAreRenewedWhileItRuns(t *testing.T) {
 	quick := []string{"--certificate-life", "18s", "--authority-life", "45s", "--authority-settle", "3s"}
 	w := startWebhook(t, c, quick...)
 	other := slices.Clone(w.args)
-	address := "127.0.0.1:" + freePort(t)
+	address := "127.0.0.1:" + cluster.FreePort(t)
 	other[slices.Index(other, w.address)] = address
-	run(t, filepath.Join(c.dir, "other.log"), w.process.Path, other...)
+	cluster.Run(t, filepath.Join(c.Dir, "other.log"), w.process.Path, other...)
 	path := "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/" + webhookName
 	certificates, authorities, most, pods := map[string]bool{}, map[string]bool{}, 0, 0
 	for begun := time.Now(); time.Since(begun) < 75*time.Second; time.Sleep(100 * time.Millisecond) {
 		pods++
-		if status, text := c.try(http.MethodPost, collection("v1", "Pod", "default"), pod(fmt.Sprintf("p-%d", pods), "registry.test/prod/clean:v1")); status != http.StatusCreated {
+		if status, text := c.Try(http.MethodPost, cluster.Collection("v1", "Pod", "default"), pod(fmt.Sprintf("p-%d", pods), "registry.test/prod/clean:v1")); status != http.StatusCreated {
 			t.Fatalf("after %s: %d %s", time.Since(begun), status, text)
 		}
 		var configuration struct {
 			Webhooks []struct{ ClientConfig struct{ CABundle []byte } }
 		}
-		c.must(http.MethodGet, path, nil, &configuration)
+		c.Must(http.MethodGet, path, nil, &configuration)
 		bundle := configuration.Webhooks[0].ClientConfig.CABundle
 		most = max(most, bytes.Count(bundle, []byte("BEGIN")))
 		roots := x509.NewCertPool()
@@ -267,7 +268,7 @@ func TestCertificatesAreRenewedWhileItRuns(t *testing.T) {
 	}
 	t.Logf("%d pods, %d certificates, %d authorities", pods, len(certificates), len(authorities))
 	for _, log := range []string{"haven-1.log", "other.log"} {
-		text, err := os.ReadFile(filepath.Join(c.dir, log))
+		text, err := os.ReadFile(filepath.Join(c.Dir, log))
 		if err != nil || bytes.Contains(text, []byte(c.secret)) || bytes.Contains(text, []byte(webhookToken)) {
 			t.Errorf("%s shows a secret, or can't be read: %v", log, err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/scan/scantest"
+	"github.com/havenregistry/haven/test/cluster"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -29,12 +30,12 @@ type another struct {
 func startAnother(t *testing.T) another {
 	t.Helper()
 	home := t.TempDir()
-	a := another{host: "127.0.0.1:" + freePort(t), digests: map[string]string{}}
+	a := another{host: "127.0.0.1:" + cluster.FreePort(t), digests: map[string]string{}}
 	config := filepath.Join(home, "config.yml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, "version: 0.1\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q}\n", filepath.Join(home, "store"), a.host), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, filepath.Join(home, "distribution.log"), haventest.Tool(t, "distribution"), "serve", config)
+	cluster.Run(t, filepath.Join(home, "distribution.log"), haventest.Tool(t, "distribution"), "serve", config)
 	await.Until(t, "the other registry answers", func() bool {
 		answer, err := http.Get("http://" + a.host + "/v2/")
 		return err == nil && errors.Join(answer.Body.Close()) == nil && answer.StatusCode == http.StatusOK
@@ -75,13 +76,13 @@ func startAnother(t *testing.T) another {
 }
 
 // What isn't of Haven is verified by the webhook itself, with the key of its own policy.
-func (c *cluster) verifiesElsewhere(t *testing.T, a another) {
-	pods := collection("v1", "Pod", "default")
+func (c *site) verifiesElsewhere(t *testing.T, a another) {
+	pods := cluster.Collection("v1", "Pod", "default")
 	for _, repository := range []string{"bundle", "tag"} {
 		image := a.host + "/team/" + repository + ":v1"
-		c.must(http.MethodPost, pods, pod("from-"+repository, image), nil)
+		c.Must(http.MethodPost, pods, pod("from-"+repository, image), nil)
 		var stored map[string]any
-		c.must(http.MethodGet, pods+"/from-"+repository, nil, &stored)
+		c.Must(http.MethodGet, pods+"/from-"+repository, nil, &stored)
 		if images := find(stored["spec"], "image"); len(images) != 1 || images[0] != image+"@"+a.digests[repository] {
 			t.Errorf("%s: stored with %v", repository, images)
 		}
@@ -90,7 +91,7 @@ func (c *cluster) verifiesElsewhere(t *testing.T, a another) {
 		"team/stranger:v1": "found is a signature", "team/stranger@" + a.digests["stranger"]: "found is a signature",
 		"team/bare:v1": "no signature was found", "team/nothing:v1": "no such image", "other/bundle:v1": "is no registry that images may come from",
 	} {
-		status, text := c.try(http.MethodPost, pods, pod("bad", a.host+"/"+image))
+		status, text := c.Try(http.MethodPost, pods, pod("bad", a.host+"/"+image))
 		if status != http.StatusForbidden || !strings.Contains(text, words) || !strings.Contains(text, "validate.admission.haven.io") {
 			t.Errorf("%s: %d %s", image, status, text)
 		}

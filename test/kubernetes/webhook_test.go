@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/admission"
 	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/internal/scan/scantest"
+	"github.com/havenregistry/haven/test/cluster"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
@@ -92,7 +93,7 @@ func startHaven(t *testing.T) haven {
 
 // webhook is the program, called by the cluster.
 type webhook struct {
-	c       *cluster
+	c       *site
 	args    []string
 	address string
 	started int
@@ -101,7 +102,7 @@ type webhook struct {
 
 // startWebhook applies the manifests, with the webhooks called by URL, and starts the program with the service account's
 // rights.
-func startWebhook(t *testing.T, c *cluster, more ...string) *webhook {
+func startWebhook(t *testing.T, c *site, more ...string) *webhook {
 	t.Helper()
 	h := startHaven(t)
 	c.clean, c.secret = h.clean, h.password
@@ -112,23 +113,23 @@ registries:
 - {prefix: registry.k8s.io/, by: allow}
 %sexemptions:
 - {image: quay.io/agreed/*, reason: "agreed with the platform team"}
-`, h.URL, c.write("username", h.robot), c.write("password", h.password), c.more)
-	w := &webhook{c: c, address: "127.0.0.1:" + freePort(t)}
+`, h.URL, c.Write("username", h.robot), c.Write("password", h.password), c.more)
+	w := &webhook{c: c, address: "127.0.0.1:" + cluster.FreePort(t)}
 	var manifests bytes.Buffer
 	if err := admission.WriteManifests(&manifests, admission.Manifests{Image: "registry.test/prod/haven@" + h.clean, Namespace: webhookName, Name: webhookName,
 		Replicas: 2, FailurePolicy: "Fail", Mutate: true, RobotSecret: "haven-robot", Policy: policy}); err != nil {
 		t.Fatal(err)
 	}
 	w.apply(manifests.Bytes())
-	w.args = append([]string{"admission", "--policy", c.write("policy.yaml", policy), "--listen", w.address, "--self-signed", "--namespace", webhookName,
-		"--tls-name", "127.0.0.1", "--kube-api", c.url, "--kube-ca-file", c.caFile, "--kube-token-file", c.write("token", webhookToken), "--drain-delay", "0s"}, more...)
+	w.args = append([]string{"admission", "--policy", c.Write("policy.yaml", policy), "--listen", w.address, "--self-signed", "--namespace", webhookName,
+		"--tls-name", "127.0.0.1", "--kube-api", c.URL, "--kube-ca-file", c.CAFile, "--kube-token-file", c.Write("token", webhookToken), "--drain-delay", "0s"}, more...)
 	w.start()
 	return w
 }
 
 // apply makes each object as kubectl would, strictly.
 func (w *webhook) apply(manifests []byte) {
-	t := w.c.t
+	t := w.c.T
 	t.Helper()
 	d := yaml.NewDecoder(bytes.NewReader(manifests))
 	for {
@@ -147,24 +148,24 @@ func (w *webhook) apply(manifests []byte) {
 			called["url"] = "https://" + w.address + called["service"].(map[string]any)["path"].(string)
 			delete(called, "service")
 		}
-		w.c.must(http.MethodPost, collection(object["apiVersion"].(string), kind, namespace)+"?fieldValidation=Strict", object, nil)
+		w.c.Must(http.MethodPost, cluster.Collection(object["apiVersion"].(string), kind, namespace)+"?fieldValidation=Strict", object, nil)
 	}
 }
 
 func (w *webhook) start() {
-	t := w.c.t
+	t := w.c.T
 	t.Helper()
 	w.started++
-	w.process = run(t, filepath.Join(w.c.dir, fmt.Sprintf("haven-%d.log", w.started)), haventest.Binary(t, true), w.args...)
+	w.process = cluster.Run(t, filepath.Join(w.c.Dir, fmt.Sprintf("haven-%d.log", w.started)), haventest.Binary(t, true), w.args...)
 	await.Until(t, "the cluster believes the webhook", func() bool {
-		status, _ := w.c.try(http.MethodPost, collection("v1", "Pod", "default")+"?dryRun=All", pod("probe", "registry.test/prod/clean:v1"))
+		status, _ := w.c.Try(http.MethodPost, cluster.Collection("v1", "Pod", "default")+"?dryRun=All", pod("probe", "registry.test/prod/clean:v1"))
 		return status == http.StatusCreated
 	})
 }
 
 // stop ends the program as a cluster does; it must end well.
 func (w *webhook) stop() {
-	t := w.c.t
+	t := w.c.T
 	t.Helper()
 	if err := w.process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
