@@ -100,6 +100,7 @@ func TestCluster(t *testing.T) {
 		{"a certificate that is made", c.keepsItsCertificate},
 		{"parts from elsewhere", c.installsOnExternalParts},
 		{"values without effect", c.namesWhatDoesNothing},
+		{"what should be known", c.warns},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			c.T = t

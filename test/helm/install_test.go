@@ -151,6 +151,23 @@ func (c *site) namesWhatDoesNothing(t *testing.T) {
 	}
 }
 
+// The notes say what is dangerous or not as it seems, and nothing where all is well.
+func (c *site) warns(t *testing.T) {
+	notes := func(args ...string) string {
+		return c.helm(t, append([]string{"install", "known", chart(t), "--namespace", namespace, "--dry-run=client"}, args...)...)
+	}
+	all := notes("--set", "harborAdminPassword=Harbor12345,secretKey=not-a-secure-key,core.image.repository=goharbor/harbor-core,persistence.enabled=false,trivy.enabled=false,"+
+		"externalURL=https://a.company.com,expose.ingress.hosts.core=b.company.com")
+	for _, say := range []string{"everybody knows it", "It is not used", "ghcr.io/havenregistry/haven:", "lost when the pod goes", "no image is judged", "a.company.com, and expose.ingress.hosts.core is b.company.com"} {
+		if !strings.Contains(all, say) {
+			t.Errorf("the notes don't say %q:\n%s", say, all)
+		}
+	}
+	if well := notes("--values", "values/ingress-secret.yaml"); strings.Contains(well, "Please note") || !strings.Contains(well, "grep 'First start'") {
+		t.Errorf("the notes of what is well:\n%s", well)
+	}
+}
+
 // other is a value of the same kind that isn't the default.
 func other(name string, initial any) any {
 	switch initial := initial.(type) {

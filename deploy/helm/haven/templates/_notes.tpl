@@ -39,6 +39,9 @@
 {{- if and (eq .Values.database.type "external") (not .Values.database.external.existingSecret) (eq (toString .Values.database.external.password) "password") }}
   database.external.password is still the one of the examples.
 {{- end }}
+{{- if and .Values.haven.autoscaling.enabled (not (dig "requests" "cpu" "" .Values.core.resources)) }}
+  haven.autoscaling counts in percent of what is requested: set core.resources.requests.
+{{- end }}
 {{- if not .Values.trivy.enabled }}
   trivy.enabled is false: no vulnerability database is fetched, so no image is judged until one is imported (haven vulndb import).
 {{- end }}
