@@ -46,7 +46,8 @@ current-context: test
 			return status == http.StatusOK
 		})
 	}
-	c.Namespace(namespace, nil)
+	// The cluster warns of pods that it would refuse under its strictest rules.
+	c.Namespace(namespace, map[string]string{"pod-security.kubernetes.io/warn": "restricted"})
 	return c
 }
 

@@ -9,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/havenregistry/haven/internal/config"
 )
@@ -129,6 +132,30 @@ func hasKey(values map[string]any, name string) bool {
 	m, _ := above.(map[string]any)
 	_, ok := m[keys[len(keys)-1]]
 	return ok
+}
+
+// Each value has a comment that says what it does. What is as Kubernetes has it is said once.
+func TestValuesAreExplained(t *testing.T) {
+	var document yaml.Node
+	readYAML(t, filepath.Join(chart(t), "values.yaml"), &document)
+	known := regexp.MustCompile("Probe$|ecurityContext$|^resources$")
+	var walk func(name string, in *yaml.Node)
+	walk = func(name string, in *yaml.Node) {
+		for i := 0; i+1 < len(in.Content); i += 2 {
+			key, value := in.Content[i], in.Content[i+1]
+			switch leaf := value.Kind != yaml.MappingNode || len(value.Content) == 0; {
+			case known.MatchString(key.Value):
+				if key.HeadComment == "" && key.Value != "startupProbe" {
+					t.Errorf("%s%s is not explained", name, key.Value)
+				}
+			case leaf && key.HeadComment == "":
+				t.Errorf("%s%s is not explained", name, key.Value)
+			case !leaf && key.Value != "annotations":
+				walk(name+key.Value+".", value)
+			}
+		}
+	}
+	walk("", document.Content[0])
 }
 
 // A name that nobody knows is refused, wherever it stands.
