@@ -239,6 +239,8 @@ func TestEachSettingHasAValue(t *testing.T) {
 	// By the chart itself, or by values of Harbor's names.
 	own := []string{"data_dir", "listen", "external_url", "database_url", "storage_url", "redis_url", "admin_password", "secret_key_file", "tls_cert_file", "tls_key_file",
 		"metrics_listen", "log_level", "upload_lifetime", "config_overwrite_json"}
+	// In a cluster, cert-manager gets certificates, and whoever is before the pods knows which clients may come: Kubernetes' probes have no certificate.
+	own = append(own, "tls_acme", "acme_directory", "acme_email", "acme_ca_file", "acme_key_id", "acme_key", "acme_listen", "tls_client_ca_file")
 	known := map[string]bool{}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
 		key := strings.ReplaceAll(f.Tag.Get("name"), "-", "_")
