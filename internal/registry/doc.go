@@ -6,7 +6,7 @@
 // repository_blob says so (S10). Reading, mounting and naming a blob in a manifest all ask that row.
 //
 // Tables: repository, blob, repository_blob, upload, manifest_content, manifest, manifest_blob,
-// manifest_child, tag, tag_history, trash. Other packages may read them, only this one writes them.
+// manifest_child, tag, tag_history, trash, blob_hold. Other packages may read them, only this one writes them.
 //
 // Invariants that every method keeps:
 //

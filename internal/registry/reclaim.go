@@ -16,7 +16,8 @@ import (
 //   - A membership that no manifest has named for the grace ends (repository_blob.idle_since). A blob that was
 //     left by its last repository is condemned (blob.condemned_at).
 //   - A blob that is condemned for the grace, and still held by nobody, is marked (blob.deleting); then its
-//     bytes go, then its row. A crash leaves a marked row, which the next collector takes up.
+//     bytes go, then its row. A crash leaves a marked row, which the next collector takes up. Whoever copies the store
+//     holds it up (hold_blobs.go).
 //   - Bytes that lost to others of the same digest go (discarded).
 //   - An upload that nobody wrote for its lifetime goes, its bytes first.
 //   - A hidden repository that holds nothing any more goes.
@@ -109,7 +110,11 @@ const due = `SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blob W
 
 // Due returns what Reclaim would delete now: blobs whose grace is over, and their bytes.
 func (s *Service) Due(ctx context.Context) (blobs, bytes int64, err error) {
-	found, err := db.Get(ctx, s.db.Auto(), scanPair, due, s.before(s.reclaimAfter))
+	cutoff, err := s.deletable(ctx, s.db.Auto())
+	if err != nil {
+		return 0, 0, err
+	}
+	found, err := db.Get(ctx, s.db.Auto(), scanPair, due, cutoff)
 	return found[0], found[1], wrap(err, "count what is due to be reclaimed")
 }
 

@@ -143,7 +143,11 @@ func (s *Service) deleteCondemned(ctx context.Context, at Speed) (did Reclaimed,
 }
 
 func (s *Service) doomed(ctx context.Context) ([]stored, error) {
-	fresh, err := db.Collect(ctx, s.db.Auto(), scanStored, doomedBlobs, s.before(s.reclaimAfter), deleteBatch)
+	cutoff, err := s.deletable(ctx, s.db.Auto())
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := db.Collect(ctx, s.db.Auto(), scanStored, doomedBlobs, cutoff, deleteBatch)
 	if err != nil {
 		return nil, fmt.Errorf("look for condemned blobs: %w", err)
 	}
@@ -170,8 +174,12 @@ func (s *Service) doom(ctx context.Context, ids []int64) (marked []Blob, err err
 			write = s.db.Write
 		}
 		var found []Blob
-		err := write(ctx, func(tx db.Tx) (err error) {
-			found, err = collectIn(ctx, tx, scanMarked, markBlobs, []any{s.now(), s.before(s.reclaimAfter), s.before(deleteLease)}, some)
+		err := write(ctx, func(tx db.Tx) error {
+			cutoff, err := s.deletable(ctx, tx) // again: somebody may have begun to hold what is there
+			if err != nil {
+				return err
+			}
+			found, err = collectIn(ctx, tx, scanMarked, markBlobs, []any{s.now(), cutoff, s.before(deleteLease)}, some)
 			return err
 		})
 		if err != nil {
