@@ -57,10 +57,10 @@ func TestMembersKeepTheirIDs(t *testing.T) {
 	}
 }
 
-func exec(t *testing.T, d *db.DB, query string) {
+func exec(t *testing.T, d *db.DB, query string, args ...any) {
 	t.Helper()
 	err := d.Write(context.Background(), func(tx db.Tx) error {
-		_, err := tx.Exec(context.Background(), query)
+		_, err := tx.Exec(context.Background(), query, args...)
 		return err
 	})
 	if err != nil {

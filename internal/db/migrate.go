@@ -75,8 +75,14 @@ func (d *DB) provider() (*goose.Provider, error) {
 }
 
 // Schema reads which migrations the database has, changing nothing but goose's own version table.
-// A database that is ahead of the program gives ErrNewerSchema besides.
+// A database that is ahead of the program gives ErrNewerSchema besides, one that is being filled ErrFilling alone.
 func (d *DB) Schema(ctx context.Context) (Schema, error) {
+	switch filling, err := d.Auto().HasTable(ctx, FillingTable); {
+	case err != nil:
+		return Schema{}, fmt.Errorf("look whether the database is whole: %w", err)
+	case filling:
+		return Schema{}, ErrFilling
+	}
 	p, err := d.provider()
 	if err != nil {
 		return Schema{}, err
