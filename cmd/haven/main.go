@@ -22,9 +22,12 @@ type commands struct {
 	Migrate migrate    `cmd:"" help:"Bring the database's schema up to date, or check it."`
 	Scrub   scrub      `cmd:"" help:"Find blobs that are lost or damaged, and whatever else the database and the store don't agree on."`
 	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`
+	Restore restore    `cmd:"" help:"Fill an empty Haven from a backup, on whichever database and store."`
+	Move    move       `cmd:"" help:"Take this Haven to another database and store, while it serves."`
 	Version version    `cmd:"" help:"Print the version."`
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
+	Backups    backupCommands    `cmd:"" name:"backup" help:"Make backups of this Haven, and see to them."`
 	Declared   declaredCommands  `cmd:"" name:"config" help:"Keep a registry as a document says: settings, projects, robots, registries elsewhere, replication."`
 	Trash      trashCommands     `cmd:"" help:"Restore what was deleted, by a registry's API."`
 	Bundle     bundleCommands    `cmd:"" help:"Carry images to a registry that no line leads to, in a file."`

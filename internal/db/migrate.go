@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 	"testing/fstest"
 
@@ -24,6 +25,23 @@ var ErrNewerSchema = errors.New("the database was made by a newer version of Hav
 type Schema struct {
 	Current int64 // number of the last migration applied, 0 for an empty database
 	Target  int64 // number of the last migration this program knows
+}
+
+// Newest is the number of the last migration that this program knows.
+func Newest() (last int64) {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	for _, e := range entries {
+		number, _, _ := strings.Cut(e.Name(), "_")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		last = max(last, n)
+	}
+	return last
 }
 
 // Pending reports whether Migrate would change something.

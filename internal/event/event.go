@@ -101,6 +101,9 @@ const (
 	StartPreheat          Kind = "start_preheat" // by somebody, not by an event or the clock
 	StopPreheat           Kind = "stop_preheat"
 	PurgeTrash            Kind = "purge_trash" // what was deleted can't be restored any more
+	CreateBackup          Kind = "create_backup"
+	RestoreBackup         Kind = "restore_backup"
+	MoveRegistry          Kind = "move_registry" // here from another database and store
 )
 
 // Audited reports whether events of this kind are for the audit log. What the registry does by itself all day is for

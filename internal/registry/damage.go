@@ -43,6 +43,17 @@ func (s *Service) StoredBlobs(ctx context.Context, after int64, since time.Time,
 	return all, nil
 }
 
+const storedBlob = `SELECT id, digest, size, location, damaged FROM blob WHERE digest = $1 AND NOT deleting`
+
+// StoredBlob returns the blob as it is now, or db.ErrNotFound.
+func (s *Service) StoredBlob(ctx context.Context, d oci.Digest) (StoredBlob, error) {
+	b, err := db.Get(ctx, s.db.Auto(), scanStoredBlob, storedBlob, d)
+	if err != nil {
+		return b, fmt.Errorf("look up blob %s: %w", d, err)
+	}
+	return b, nil
+}
+
 // Location is where bytes lie that the database knows of.
 type Location struct {
 	ID   int64 // of the blob

@@ -92,6 +92,29 @@ func (s *Store) writeFile(name string, content []byte) error {
 	return nil
 }
 
+// SyncRecords implements blob.RecordSyncer.
+func (s *Store) SyncRecords(ctx context.Context, names ...string) error {
+	dirs := map[string]bool{".": true}
+	for _, name := range names {
+		target, err := recordName(name)
+		if err == nil {
+			err = s.syncName(target)
+		}
+		if err != nil {
+			return fmt.Errorf("sync record %s: %w", name, err)
+		}
+		for dir := path.Dir(target); dir != "."; dir = path.Dir(dir) {
+			dirs[dir] = true
+		}
+	}
+	for dir := range dirs {
+		if err := s.syncName(dir); err != nil {
+			return fmt.Errorf("sync records: %w", err)
+		}
+	}
+	return nil
+}
+
 // ReadRecord implements blob.Records.
 func (s *Store) ReadRecord(ctx context.Context, name string) ([]byte, error) {
 	target, err := recordName(name)
