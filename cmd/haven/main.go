@@ -24,6 +24,7 @@ type commands struct {
 	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`
 	Restore restore    `cmd:"" help:"Fill an empty Haven from a backup, on whichever database and store."`
 	Move    move       `cmd:"" help:"Take this Haven to another database and store, while it serves."`
+	Adopt   adoptions  `cmd:"" help:"Take over another registry: its images where they lie, and a Harbor's database."`
 	Version version    `cmd:"" help:"Print the version."`
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/havenregistry/haven/internal/adopt"
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
@@ -92,7 +93,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		if err := a.db.Migrate(ctx); err != nil {
 			return err
 		}
-		if err := repair.CheckServable(ctx, a.db); err != nil {
+		if err := errors.Join(repair.CheckServable(ctx, a.db), adopt.CheckServable(ctx, a.db)); err != nil {
 			return err
 		}
 		return a.populate(ctx, d)

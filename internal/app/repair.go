@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/havenregistry/haven/internal/adopt"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/record"
@@ -33,7 +34,7 @@ func Scrub(ctx context.Context, cfg config.Config, log *slog.Logger, o repair.Sc
 	if schema.Pending() {
 		return report, ErrSchema
 	}
-	if err := repair.CheckServable(ctx, d); err != nil {
+	if err := errors.Join(repair.CheckServable(ctx, d), adopt.CheckServable(ctx, d)); err != nil {
 		return report, err
 	}
 	blobs, err := OpenStore(ctx, cfg.StorageURL)
@@ -60,6 +61,9 @@ func Rebuild(ctx context.Context, cfg config.Config, log *slog.Logger, o Rebuild
 	a := &App{cfg: cfg, log: log}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if err := a.open(ctx); err != nil {
+		return report, err
+	}
+	if err := adopt.CheckServable(ctx, a.db); err != nil {
 		return report, err
 	}
 	if err := repair.BeginRebuild(ctx, a.db, time.Now()); err != nil {

@@ -103,7 +103,8 @@ const (
 	PurgeTrash            Kind = "purge_trash" // what was deleted can't be restored any more
 	CreateBackup          Kind = "create_backup"
 	RestoreBackup         Kind = "restore_backup"
-	MoveRegistry          Kind = "move_registry" // here from another database and store
+	MoveRegistry          Kind = "move_registry"  // here from another database and store
+	AdoptRegistry         Kind = "adopt_registry" // everything of another registry was taken over
 )
 
 // Audited reports whether events of this kind are for the audit log. What the registry does by itself all day is for

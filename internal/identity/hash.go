@@ -60,14 +60,29 @@ func (h *hasher) inSlot(ctx context.Context, f func() error) error {
 
 // hash returns the PHC string of a new hash.
 func (h *hasher) hash(ctx context.Context, password secret.Text) (string, error) {
+	var text string
+	err := h.inSlot(ctx, func() error { text = h.compute(password); return nil })
+	return text, err
+}
+
+// compute is hash for who is in a slot already.
+func (h *hasher) compute(password secret.Text) string {
 	p := phc{memory: hashMemory, time: hashTime, threads: hashThreads, salt: make([]byte, saltSize)}
 	rand.Read(p.salt) // never fails
-	err := h.inSlot(ctx, func() error { p.digest = p.compute(password, digestSize); return nil })
-	return p.String(), err
+	p.digest = p.compute(password, digestSize)
+	return p.String()
 }
 
 // matches compares in constant time. Call it in a slot.
 func (h *hasher) matches(password secret.Text, stored string) (bool, error) {
+	if isForeign(stored) {
+		f, err := parseForeign(stored)
+		if err != nil {
+			return false, err
+		}
+		digest, err := f.compute(password)
+		return err == nil && subtle.ConstantTimeCompare(digest, f.Digest) == 1, err
+	}
 	p, err := parsePHC(stored)
 	if err != nil {
 		return false, err

@@ -131,14 +131,35 @@ func (s *Service) check(ctx context.Context, h holder, key verdictKey, password 
 		}
 	}
 	if !right || !h.usable {
+		if err := s.wasteAsMuch(ctx, h, password, repeated); err != nil {
+			return err
+		}
 		s.memory.learn(key, false)
 		return s.refuse(ctx, h, who, repeated, remote)
 	}
 	s.memory.learn(key, true)
+	if isForeign(h.hash) {
+		if err := s.rehash(ctx, h, password); err != nil { // no reason to keep somebody out
+			s.log.WarnContext(ctx, "a password keeps the hash of the registry that it came from", "error", err)
+		}
+	}
 	if !marked {
 		return nil
 	}
 	return s.db.Write(ctx, func(tx db.Tx) error { return s.forgetFailures(ctx, tx, who) })
+}
+
+// wasteAsMuch makes a check that failed cost what one of the dearest hash does, as long as there are some of another registry. A
+// guess that was remembered costs nothing, for any name.
+func (s *Service) wasteAsMuch(ctx context.Context, h holder, password secret.Text, repeated bool) error {
+	if repeated {
+		return nil
+	}
+	iterations, err := s.foreign.left(ctx, s.db, s.clock())
+	if err != nil {
+		return err
+	}
+	return s.hasher.waste(password, h.hash, iterations)
 }
 
 // refuse counts the failure and returns ErrCredentials.

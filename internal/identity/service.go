@@ -65,6 +65,7 @@ type Service struct {
 	silent     *otter.Cache[string, time.Time] // providers that couldn't be asked, until when they are left alone
 
 	hasher   *hasher
+	foreign  foreignWork
 	memory   *memory
 	keys     signingKeys
 	prefixes prefixes

@@ -22,6 +22,7 @@ type RestoredManifest struct {
 	MediaType string // "" where only the document tells
 	Content   []byte
 	PushedAt  time.Time
+	PulledAt  time.Time // zero: never, or unknown
 }
 
 // Restored is what became of a RestoredManifest.
@@ -181,6 +182,11 @@ func (s *Service) restoreManifest(ctx context.Context, tx db.Tx, r RestoredManif
 	if err != nil {
 		return nil, err
 	}
+	if !r.PulledAt.IsZero() {
+		if _, err := tx.Exec(ctx, stampPulled, id, db.Micros(r.PulledAt), db.Micros(r.PulledAt)); err != nil {
+			return nil, err
+		}
+	}
 	var affected []int64
 	if !fresh {
 		affected = append(affected, id)
@@ -245,6 +251,7 @@ type RestoredTag struct {
 	Name     string
 	Digest   oci.Digest
 	PushedAt time.Time
+	PulledAt time.Time // zero: never, or unknown
 }
 
 // RestoreTags puts tags back and reports of each whether its manifest was there. Of two that claim the same name
@@ -295,11 +302,43 @@ func restoreTag(ctx context.Context, tx db.Tx, t RestoredTag) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if !t.PulledAt.IsZero() {
+		if _, err := tx.Exec(ctx, stampTagPull, repositoryID, t.Name, db.Micros(t.PulledAt), id); err != nil {
+			return false, err
+		}
+	}
 	affected := []int64{id}
 	if before.manifestID != 0 && before.manifestID != id {
 		affected = append(affected, before.manifestID)
 	}
 	return true, relist(ctx, tx, affected)
+}
+
+// RestoredRepository is what is known of a repository besides what it holds.
+type RestoredRepository struct {
+	Ref         Ref
+	Description string // cut off at MaxDescription
+	Pulls       int64
+	CreatedAt   time.Time
+}
+
+const describeRestored = `UPDATE repository SET description = $3, pull_count = $4, created_at = $5 WHERE project_id = $1 AND name = $2 AND NOT hidden`
+
+// RestoreRepositories tells repositories that were restored what is known of them; those that aren't there are passed over.
+func (s *Service) RestoreRepositories(ctx context.Context, repositories []RestoredRepository) error {
+	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		for _, r := range repositories {
+			description := strings.ToValidUTF8(r.Description[:min(len(r.Description), MaxDescription)], "")
+			if _, err := tx.Exec(ctx, describeRestored, r.Ref.ProjectID, r.Ref.Name, description, r.Pulls, db.Micros(r.CreatedAt)); err != nil {
+				return fmt.Errorf("%s: %w", r.Ref.FullName(), err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("restore repositories: %w", err)
+	}
+	return nil
 }
 
 const laterTag = `SELECT id FROM tag WHERE repository_id = $1 AND name = $2 AND pushed_at > $3`

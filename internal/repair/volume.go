@@ -166,3 +166,25 @@ func (v volume) written(name string) time.Time {
 	}
 	return stat.ModTime()
 }
+
+// Volume is what the links of a volume of CNCF Distribution say, for those who take it over. Its repositories are named by the first
+// part of their names, which stands for a project; those with one part are in the project library.
+type Volume struct{ links volume }
+
+// NewVolume reads the volume whose folder is the root of files.
+func NewVolume(files fs.FS) Volume { return Volume{volume{files}} }
+
+// Manifests yields the name of each manifest that a repository has, in no order.
+func (v Volume) Manifests(ctx context.Context, yield func(record.Name) error) error {
+	return v.links.manifests(ctx, yield)
+}
+
+// PushedAt is when a manifest came to its repository, as far as the links tell.
+func (v Volume) PushedAt(n record.Name) time.Time {
+	return v.links.written(v.links.repository(n) + "/_manifests/revisions/" + string(n.Digest.Algorithm()) + "/" + n.Digest.Hex() + "/link")
+}
+
+// Tags yields each tag with the name of its manifest; lost hears of those that name nothing.
+func (v Volume) Tags(ctx context.Context, yield func(record.Name, record.TagContent) error, lost func(what string, why error)) error {
+	return v.links.tags(ctx, yield, lost)
+}

@@ -212,6 +212,10 @@ func whenOpen(open bool) error {
 // check is the policy as it is stored. Both registries are there. That both are this Haven, by their addresses, is no error, and where
 // names stay the same there is nothing to do.
 func (s *Service) check(ctx context.Context, p Policy) (Policy, error) {
+	return s.checkIn(ctx, s.DB.Auto(), p)
+}
+
+func (s *Service) checkIn(ctx context.Context, tx db.Tx, p Policy) (Policy, error) {
 	p, err := p.checked()
 	if err != nil {
 		return p, err
@@ -221,7 +225,7 @@ func (s *Service) check(ctx context.Context, p Policy) (Policy, error) {
 		if id == Local {
 			continue
 		}
-		peer, err := s.Endpoints.Peer(ctx, s.DB.Auto(), id)
+		peer, err := s.Endpoints.Peer(ctx, tx, id)
 		if errors.Is(err, fault.NotFound) {
 			return p, fault.Invalidf("registry %d not found", id)
 		}

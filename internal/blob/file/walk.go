@@ -21,7 +21,11 @@ func (s *Store) Blobs(ctx context.Context, yield func(location string, size int6
 
 // walk calls yield for every regular file below dir. What vanishes meanwhile is no error.
 func (s *Store) walk(ctx context.Context, dir string, yield func(name string, info fs.FileInfo) error) error {
-	return fs.WalkDir(s.root.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
+	return walk(ctx, s.root.FS(), dir, yield)
+}
+
+func walk(ctx context.Context, files fs.FS, dir string, yield func(name string, info fs.FileInfo) error) error {
+	return fs.WalkDir(files, dir, func(name string, entry fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
 		}
