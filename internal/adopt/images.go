@@ -209,11 +209,11 @@ func (p *Images) PutTags(ctx context.Context, each func(yield func(registry.Rest
 // readAll reads the manifests of images, and looks for what they name.
 func (p *Images) readAll(ctx context.Context, images []Image) ([]read, error) {
 	all := make([]read, len(images))
-	g, ctx := errgroup.WithContext(ctx)
+	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
 	for n, i := range images {
 		g.Go(func() (err error) {
-			all[n], err = p.look(ctx, i)
+			all[n], err = p.look(inner, i)
 			return err
 		})
 	}

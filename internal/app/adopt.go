@@ -120,6 +120,9 @@ func adopting(ctx context.Context, cfg config.Config, log *slog.Logger, source s
 	if err := a.connectDatabase(ctx); err != nil {
 		return nil, err
 	}
+	if _, err := adopt.CheckTarget(ctx, a.db); err != nil {
+		return nil, err
+	}
 	if err := a.db.Migrate(ctx); err != nil {
 		return nil, err
 	}
@@ -190,12 +193,16 @@ func checkTarget(ctx context.Context, databaseURL, source string) error {
 		return fmt.Errorf("database_url: %w", err)
 	}
 	defer d.Close()
-	schema, err := d.Schema(ctx)
-	if err != nil || schema.Current == 0 {
+	made, err := adopt.CheckTarget(ctx, d)
+	if err != nil {
 		return err
 	}
-	if schema.Pending() {
-		return ErrSchema
+	if !made { // by an earlier version, or not at all: the schema's own look would write
+		older, err := d.HasTable(ctx, "account")
+		if err == nil && older {
+			err = ErrSchema
+		}
+		return err
 	}
 	return d.Read(ctx, func(tx db.Tx) error { return adopt.CheckEmpty(ctx, tx, source) })
 }

@@ -46,7 +46,7 @@ var layers = map[string]layer{
 }
 
 // forTests are packages that only test files import.
-var forTests = map[string]bool{"internal/admission/foreign/foreigntest": true, "internal/app/apptest": true, "internal/await": true, "internal/blob/blobtest": true, "internal/db/dbtest": true,
+var forTests = map[string]bool{"internal/admission/foreign/foreigntest": true, "internal/adopt/harbor/harbortest": true, "internal/app/apptest": true, "internal/await": true, "internal/blob/blobtest": true, "internal/db/dbtest": true,
 	"internal/identity/workload/issuertest": true, "internal/notice/redistest": true, "internal/replication/remote/remotetest": true, "internal/scan/scantest": true}
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -71,13 +71,17 @@ func (a *Adoption) projects(ctx context.Context, tx db.Tx) error {
 		}
 		metadata[m.ProjectID][m.Name] = m.Value
 	}
+	limits, lists := a.data.limits(), map[int64]allowlistRow{}
+	for _, row := range a.data.allowlists {
+		lists[row.ProjectID] = row
+	}
 	for _, p := range a.data.projects {
 		if p.Deleted {
 			continue
 		}
 		what := "project " + p.Name
 		adopted := project.Project{
-			ID: p.ID, Name: p.Name, StorageLimit: a.limitOf(p.ID), RegistryID: p.RegistryID, Metadata: metadata[p.ID],
+			ID: p.ID, Name: p.Name, StorageLimit: -1, RegistryID: p.RegistryID, Metadata: metadata[p.ID],
 			CreatedAt: p.Created.or(a.now), UpdatedAt: p.Updated.or(a.now),
 		}
 		if a.there.users[p.OwnerID] {
@@ -91,7 +95,15 @@ func (a *Adoption) projects(ctx context.Context, tx db.Tx) error {
 			adopted.RegistryID = 0
 			a.Report.Lose(what, fmt.Errorf("the registry that it is a cache of could not be taken: it is an ordinary project now"))
 		}
-		a.allowlistOf(what, p.ID, &adopted)
+		if limit, ok := limits[fmt.Sprint(p.ID)]; ok {
+			adopted.StorageLimit = limit
+		}
+		if list, ok := lists[p.ID]; ok {
+			var err error
+			if adopted.Allowlist, err = list.list(); err != nil {
+				a.Report.Lose(what, err)
+			}
+		}
 		dropped, err := a.Projects.Adopt(ctx, tx, adopted)
 		if err := a.took("projects", what, err); err != nil {
 			return err
@@ -106,26 +118,15 @@ func (a *Adoption) projects(ctx context.Context, tx db.Tx) error {
 	return nil
 }
 
-// limitOf is a project's storage limit in bytes, -1 for none.
-func (a *Adoption) limitOf(projectID int64) int64 {
-	for _, q := range a.data.quotas {
-		if q.Reference == "project" && q.ID == fmt.Sprint(projectID) && q.Hard.Storage != nil && *q.Hard.Storage > 0 {
-			return *q.Hard.Storage
+// limits are the storage limits of projects in bytes, by their ids as text; those without one are missing.
+func (d data) limits() map[string]int64 {
+	limits := map[string]int64{}
+	for _, q := range d.quotas {
+		if q.Reference == "project" && q.Hard.Storage != nil && *q.Hard.Storage > 0 {
+			limits[q.ID] = *q.Hard.Storage
 		}
 	}
-	return -1
-}
-
-func (a *Adoption) allowlistOf(what string, projectID int64, p *project.Project) {
-	for _, row := range a.data.allowlists {
-		if row.ProjectID != projectID {
-			continue
-		}
-		var err error
-		if p.Allowlist, err = row.list(); err != nil {
-			a.Report.Lose(what, err)
-		}
-	}
+	return limits
 }
 
 func (a *Adoption) systemAllowlist(ctx context.Context, tx db.Tx) error {
