@@ -43,7 +43,7 @@ func (c *Create) Run(ctx context.Context) (Description, error) {
 	}
 	err = c.Source.DB.WriteRelaxed(ctx, func(tx db.Tx) error {
 		return event.Append(ctx, tx, event.Event{
-			Kind: event.CreateBackup, At: c.Clock(), Resource: c.made.ID, Success: true,
+			Kind: event.CreateBackup, At: c.Clock(), By: "haven backup", Resource: c.made.ID, Success: true,
 			Description: fmt.Sprintf("create backup %s in %s: %d rows, %d blobs", c.made.ID, c.Name, c.made.RowCount(), c.made.Blobs.Count),
 		})
 	})

@@ -158,7 +158,7 @@ func (r *Restore) fill(ctx context.Context, d Description, report *RestoreReport
 		editions[e.Location] = true
 	}
 	return r.Destination.finish(ctx, editions, event.Event{
-		Kind: event.RestoreBackup, At: r.Destination.Clock(), Resource: d.ID, Success: true,
+		Kind: event.RestoreBackup, At: r.Destination.Clock(), By: "haven restore", Resource: d.ID, Success: true,
 		Description: fmt.Sprintf("restore backup %s of %s from %s: %d rows, %d blobs", d.ID, d.CreatedAt.Format(time.RFC3339), r.Name, report.Rows, d.Blobs.Count-missing),
 	}, func(context.Context) error { return nil })
 }
