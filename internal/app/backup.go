@@ -33,7 +33,7 @@ func (t BackupTarget) url() (string, error) {
 	scheme, rest, ok := strings.Cut(string(t), ":")
 	switch {
 	case !ok || strings.ContainsAny(scheme, `/\.`):
-		scheme, rest = "file", string(t)
+		rest = string(t)
 	case scheme != "file":
 		return string(t), nil
 	}

@@ -43,7 +43,7 @@ func (s *Service) Holding(ctx context.Context, f func(ctx context.Context) error
 		if _, err := tx.Exec(ctx, expireHolds, s.now()); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, insertHold, id, s.now(), db.Micros(until))
+		_, err := tx.Exec(ctx, insertHold, id, s.before(holdSkew), db.Micros(until))
 		return err
 	})
 	if err != nil {
@@ -93,15 +93,16 @@ func (s *Service) renewHold(ctx context.Context, id string, until time.Time, los
 	}
 }
 
-// deletable is when a blob must have been condemned at the latest to be deleted now: the grace ago, and before every hold.
-func (s *Service) deletable(ctx context.Context, tx db.Tx) (int64, error) {
-	since, err := db.Get(ctx, tx, db.ScanInt, earliestHold, s.now())
+// deletable is when a blob must have been condemned at the latest to be deleted now: the grace ago, and before every hold. The
+// statement that marks blobs looks once more, in its transaction.
+func (s *Service) deletable(ctx context.Context) (int64, error) {
+	since, err := db.Get(ctx, s.db.Auto(), db.ScanInt, earliestHold, s.now())
 	if err != nil {
 		return 0, fmt.Errorf("look who needs blobs: %w", err)
 	}
 	cutoff := s.before(s.reclaimAfter)
 	if since > 0 {
-		cutoff = min(cutoff, since-holdSkew.Microseconds())
+		cutoff = min(cutoff, since)
 	}
 	return cutoff, nil
 }

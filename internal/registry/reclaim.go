@@ -110,7 +110,7 @@ const due = `SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blob W
 
 // Due returns what Reclaim would delete now: blobs whose grace is over, and their bytes.
 func (s *Service) Due(ctx context.Context) (blobs, bytes int64, err error) {
-	cutoff, err := s.deletable(ctx, s.db.Auto())
+	cutoff, err := s.deletable(ctx)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -98,7 +98,9 @@ const (
 
 var (
 	markBlobs = inQuery{`UPDATE blob SET deleting = TRUE, condemned_at = $1
-		WHERE (condemned_at > 0 AND NOT deleting AND condemned_at <= $2 OR deleting AND condemned_at <= $3)
+		WHERE (condemned_at > 0 AND NOT deleting AND condemned_at <= $2
+				AND NOT EXISTS (SELECT 1 FROM blob_hold h WHERE h.since < blob.condemned_at AND h.lease_until > $1)
+			OR deleting AND condemned_at <= $3)
 			AND NOT EXISTS (SELECT 1 FROM repository_blob rb WHERE rb.blob_id = blob.id)
 			AND NOT EXISTS (SELECT 1 FROM upload u WHERE u.digest = blob.digest AND u.digest <> '' AND u.writer <> '')
 			AND id IN `, ` RETURNING id, location, size`}
@@ -143,7 +145,7 @@ func (s *Service) deleteCondemned(ctx context.Context, at Speed) (did Reclaimed,
 }
 
 func (s *Service) doomed(ctx context.Context) ([]stored, error) {
-	cutoff, err := s.deletable(ctx, s.db.Auto())
+	cutoff, err := s.deletable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -174,12 +176,8 @@ func (s *Service) doom(ctx context.Context, ids []int64) (marked []Blob, err err
 			write = s.db.Write
 		}
 		var found []Blob
-		err := write(ctx, func(tx db.Tx) error {
-			cutoff, err := s.deletable(ctx, tx) // again: somebody may have begun to hold what is there
-			if err != nil {
-				return err
-			}
-			found, err = collectIn(ctx, tx, scanMarked, markBlobs, []any{s.now(), cutoff, s.before(deleteLease)}, some)
+		err := write(ctx, func(tx db.Tx) (err error) {
+			found, err = collectIn(ctx, tx, scanMarked, markBlobs, []any{s.now(), s.before(s.reclaimAfter), s.before(deleteLease)}, some)
 			return err
 		})
 		if err != nil {

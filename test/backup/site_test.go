@@ -204,10 +204,10 @@ func (p *pusher) remove(repository, tag string) {
 	status, text, err := p.send(http.MethodDelete, "/v2/"+repository+"/manifests/"+digest, "", nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case status == http.StatusAccepted:
+	switch status {
+	case http.StatusAccepted:
 		p.deleted[repository+":"+tag] = true
-	case status == http.StatusForbidden:
+	case http.StatusForbidden:
 		p.refused++
 	default:
 		p.failures = append(p.failures, fmt.Sprintf("delete %s:%s: %d %s %v", repository, tag, status, text, err))

@@ -6,6 +6,7 @@ CREATE TABLE blob_hold (
 	since {{int}} NOT NULL,
 	lease_until {{int}} NOT NULL
 ) {{clustered}};
+CREATE INDEX blob_hold_since ON blob_hold (since, lease_until);
 
 -- +goose Down
 DROP TABLE blob_hold;
