@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -107,10 +108,9 @@ func (w *foreignWork) left(ctx context.Context, d *db.DB, now time.Time) (int, e
 	}
 	w.iterations, w.until = 0, now.Add(foreignFresh)
 	for _, kind := range kinds {
-		var n int
-		if _, after, found := strings.Cut(kind, "$i="); found {
-			fmt.Sscanf(after, "%d", &n)
-		}
+		_, after, _ := strings.Cut(kind, "$i=")
+		iterations, _, _ := strings.Cut(after, "$")
+		n, _ := strconv.Atoi(iterations) // 0 for what no log-in can be checked against either
 		w.iterations = max(w.iterations, min(n, maxIterations))
 	}
 	if w.iterations == 0 {

@@ -27,9 +27,10 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // haven runs the program to its end and returns what it wrote and its exit status.
 func haven(t *testing.T, env []string, args ...string) (string, int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	program := haventest.Binary(t, true) // building it takes a while
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, haventest.Binary(t, true), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
