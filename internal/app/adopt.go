@@ -59,7 +59,7 @@ func AdoptHarbor(ctx context.Context, cfg config.Config, log *slog.Logger, o Har
 	return adopting(ctx, cfg, log, "Harbor at "+source.Name, volume, o.AdoptOptions, p, func(ctx context.Context, a *App, d domain, settled bool, images *adopt.Images) error {
 		adoption.Deps = harbor.Deps{
 			DB: a.db, Settings: d.settings, Identity: d.identity, Projects: d.projects, Registry: d.registry, Labels: d.labels, Immutable: d.immutable,
-			Retention: d.retention, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Preheat: d.preheat, Jobs: a.jobs, Clock: time.Now,
+			Retention: d.retention, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Preheat: d.preheat, Jobs: a.jobs, Clock: time.Now, Log: log,
 		}
 		adoption.Images, adoption.Report, adoption.Progress, adoption.Settled = images, images.Report, p, settled
 		return adoption.Run(ctx)

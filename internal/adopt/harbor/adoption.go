@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/havenregistry/haven/internal/adopt"
@@ -40,6 +41,7 @@ type Deps struct {
 	Preheat     *preheat.Service
 	Jobs        *job.Service
 	Clock       func() time.Time
+	Log         *slog.Logger
 }
 
 // Adoption brings a Harbor's database and images into a marked database (adopt.Begin).
@@ -131,6 +133,9 @@ func (a *Adoption) Run(ctx context.Context) error {
 	} else if err := adopt.Settle(ctx, a.DB, func(tx db.Tx) error { return a.settle(ctx, tx) }); err != nil {
 		return fmt.Errorf("take over projects, people and policies: %w", err)
 	}
+	for _, n := range a.Report.NotTaken { // should this run be broken off, the next one doesn't know them
+		a.Log.WarnContext(ctx, "not taken", "what", n.What, "why", n.Why)
+	}
 	total, err := a.Source.count(ctx, "artifact", "true")
 	if err != nil {
 		return err
@@ -177,7 +182,7 @@ func (a *Adoption) settle(ctx context.Context, tx db.Tx) error {
 
 // goOn finds the projects that an earlier run brought.
 func (a *Adoption) goOn(ctx context.Context) error {
-	a.Report.PassOver("what an earlier run, which was broken off, brought already: everything but images (its report is in the first run's words)")
+	a.Report.PassOver("projects, people and policies: a run that was broken off has brought them already, and logged what it could not take")
 	for _, p := range a.data.projects {
 		if p.Deleted {
 			continue
