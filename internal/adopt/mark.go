@@ -35,14 +35,14 @@ var ErrHarbors = errors.New("database_url: this is a Harbor's database, which an
 
 // CheckTarget returns ErrHarbors for a database that is a Harbor's, before a schema is made in it. made tells whether it has one of Haven's.
 func CheckTarget(ctx context.Context, d *db.DB) (made bool, err error) {
-	harbors, err := d.HasTable(ctx, "harbor_user")
+	harbors, err := d.Auto().HasTable(ctx, "harbor_user")
 	if err == nil && harbors {
 		err = ErrHarbors
 	}
 	if err != nil {
 		return false, err
 	}
-	return d.HasTable(ctx, "adoption")
+	return d.Auto().HasTable(ctx, "adoption")
 }
 
 // mark is a row of adoption.

@@ -198,7 +198,7 @@ func checkTarget(ctx context.Context, databaseURL, source string) error {
 		return err
 	}
 	if !made { // by an earlier version, or not at all: the schema's own look would write
-		older, err := d.HasTable(ctx, "account")
+		older, err := d.Auto().HasTable(ctx, "account")
 		if err == nil && older {
 			err = ErrSchema
 		}

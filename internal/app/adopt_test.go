@@ -219,7 +219,7 @@ func TestAdoptHarbor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if made, err := target.HasTable(t.Context(), "goose_db_version"); err != nil || made {
+			if made, err := target.Auto().HasTable(t.Context(), "goose_db_version"); err != nil || made {
 				t.Errorf("a dry run wrote into the database: %v %v", made, err)
 			}
 			target.Close()

@@ -116,24 +116,6 @@ func (d *DB) Schema(ctx context.Context) (Schema, error) {
 	return s, nil
 }
 
-const (
-	tableInSQLite   = `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1`
-	tableInPostgres = `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1`
-)
-
-// HasTable reports whether there is a table of this name, for who looks at a database that may be anybody's. It changes nothing.
-func (d *DB) HasTable(ctx context.Context, name string) (bool, error) {
-	query := tableInPostgres
-	if d.dialect == SQLite {
-		query = tableInSQLite
-	}
-	n, err := Get(ctx, d.Auto(), ScanInt, query, name)
-	if err != nil {
-		return false, fmt.Errorf("look for the table %s: %w", name, err)
-	}
-	return n > 0, nil
-}
-
 // Migrate brings the schema up to date, each migration in one transaction: after a failure the
 // database is as it was before the migration that failed.
 func (d *DB) Migrate(ctx context.Context) error {
