@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/havenregistry/haven/internal/adopt"
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
@@ -27,7 +26,6 @@ import (
 	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
-	"github.com/havenregistry/haven/internal/repair"
 	"github.com/havenregistry/haven/internal/replication"
 	"github.com/havenregistry/haven/internal/replication/endpoint"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
@@ -93,7 +91,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		if err := a.db.Migrate(ctx); err != nil {
 			return err
 		}
-		if err := errors.Join(repair.CheckServable(ctx, a.db), adopt.CheckServable(ctx, a.db)); err != nil {
+		if err := checkServable(ctx, a.db); err != nil {
 			return err
 		}
 		return a.populate(ctx, d)

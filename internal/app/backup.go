@@ -19,7 +19,6 @@ import (
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/registry"
-	"github.com/havenregistry/haven/internal/repair"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
@@ -131,7 +130,7 @@ func openSource(ctx context.Context, cfg config.Config, log *slog.Logger) (s bac
 	if schema.Pending() {
 		return s, end, ErrSchema
 	}
-	if err := repair.CheckServable(ctx, s.DB); err != nil {
+	if err := checkServable(ctx, s.DB); err != nil {
 		return s, end, err
 	}
 	if s.Blobs, err = OpenStore(ctx, cfg.StorageURL); err != nil {

@@ -34,7 +34,7 @@ func Scrub(ctx context.Context, cfg config.Config, log *slog.Logger, o repair.Sc
 	if schema.Pending() {
 		return report, ErrSchema
 	}
-	if err := errors.Join(repair.CheckServable(ctx, d), adopt.CheckServable(ctx, d)); err != nil {
+	if err := checkServable(ctx, d); err != nil {
 		return report, err
 	}
 	blobs, err := OpenStore(ctx, cfg.StorageURL)
@@ -54,6 +54,11 @@ func Scrub(ctx context.Context, cfg config.Config, log *slog.Logger, o repair.Sc
 type RebuildOptions struct {
 	TrustNames bool // don't read blobs whose location names their digest
 	Parallel   int  // blobs read at a time, at least 1
+}
+
+// checkServable refuses a database that a rebuild or an adoption hasn't filled to the end.
+func checkServable(ctx context.Context, d *db.DB) error {
+	return errors.Join(repair.CheckServable(ctx, d), adopt.CheckServable(ctx, d))
 }
 
 // Rebuild makes an empty database anew from the store. No server may run on either meanwhile.
