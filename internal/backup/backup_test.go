@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,13 +127,19 @@ func TestBackupsShareBlobs(t *testing.T) {
 // stopping is a store that fails after some blobs.
 type stopping struct {
 	blob.Store
-	left int
+	left atomic.Int64
+}
+
+func stoppingAfter(s blob.Store, blobs int64) *stopping {
+	b := &stopping{Store: s}
+	b.left.Store(blobs)
+	return b
 }
 
 var errStopped = errors.New("stopped")
 
 func (s *stopping) Commit(ctx context.Context, u blob.Upload, d oci.Digest) (string, error) {
-	if s.left--; s.left < 0 {
+	if s.left.Add(-1) < 0 {
 		return "", errStopped
 	}
 	return s.Store.Commit(ctx, u, d)
@@ -143,7 +150,7 @@ func TestABackupThatWasBrokenOff(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	w.fill()
 	target, _ := newTarget(t)
-	c := w.create(Target{&stopping{target.Store, 10}})
+	c := w.create(Target{stoppingAfter(target.Store, 10)})
 	c.Pace.Parallel = 1
 	if _, err := c.Run(t.Context()); !errors.Is(err, errStopped) {
 		t.Fatalf("got %v", err)
@@ -177,7 +184,7 @@ func TestARestoreGoesOn(t *testing.T) {
 		second := w.backup(target)
 		to, dir := empty(t, other(t, d))
 		broken := to
-		broken.Blobs = &stopping{to.Blobs, 20}
+		broken.Blobs = stoppingAfter(to.Blobs, 20)
 		if _, err := restoring(t, target, broken, w.Box).Run(t.Context(), made); !errors.Is(err, errStopped) {
 			t.Fatalf("got %v", err)
 		}
