@@ -40,7 +40,7 @@ type Scanner struct {
 	jobs      *job.Service
 	server    *server.Server
 	tls       *tls.Config // nil: the port speaks HTTP
-	generated bool // this start made the credential
+	generated bool        // this start made the credential
 	keptIn    string
 }
 
