@@ -176,14 +176,14 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	metrics, err := a.serveMetrics(ctx)
+	metrics, err := a.serveBeside(ctx, "metrics_listen", a.cfg.MetricsListen, a.inside())
 	if err != nil {
 		stop()
 		return errors.Join(err, jobs.Wait(), l.Close(), a.Close())
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- serve(server, l, a.tls) }()
-	challenges, err := a.serveChallenges(ctx)
+	challenges, err := a.serveBeside(ctx, "acme_listen", a.cfg.ACMEListen, a.challenges())
 	if err != nil {
 		stop()
 		return errors.Join(err, server.Close(), jobs.Wait(), metrics.Close(), a.Close())
@@ -243,24 +243,28 @@ func drain(s *http.Server) error {
 	return err
 }
 
-// serveMetrics opens the address of /metrics, which answers probes too: they may not be able to speak HTTPS as the other port does. The server
-// that it returns serves nothing when there is none.
-func (a *App) serveMetrics(ctx context.Context) (*http.Server, error) {
+// inside answers those who run the registry: metrics, and probes, which may not be able to speak HTTPS as the other port does.
+func (a *App) inside() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.Handler())
 	mux.Handle("GET /healthz", a.health)
 	mux.Handle("GET /readyz", a.health)
-	s := a.server(mux)
-	if a.cfg.MetricsListen == "" {
+	return mux
+}
+
+// serveBeside opens another port, that of a setting. The server that it returns serves nothing where that has no address.
+func (a *App) serveBeside(ctx context.Context, setting, address string, h http.Handler) (*http.Server, error) {
+	s := a.server(h)
+	if address == "" {
 		return s, nil
 	}
-	l, err := listen(ctx, a.cfg.MetricsListen)
+	l, err := listen(ctx, address)
 	if err != nil {
-		return s, fmt.Errorf("metrics_listen: %w", err)
+		return s, fmt.Errorf("%s: %w", setting, err)
 	}
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			a.log.Error("metrics are not served any more", "error", err)
+			a.log.Error("a port is not served any more", "setting", setting, "error", err)
 		}
 	}()
 	return s, nil

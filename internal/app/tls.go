@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -73,22 +72,12 @@ func (a *App) automaticTLS(box *secret.Box) (*servertls.Automatic, error) {
 	return servertls.NewAutomatic(terms, a.db, box, client, time.Now, a.log)
 }
 
-// serveChallenges opens the port for HTTP-01, which sends everybody else to HTTPS. The server that it returns serves nothing when there is none.
-func (a *App) serveChallenges(ctx context.Context) (*http.Server, error) {
-	if a.automatic == nil || a.cfg.ACMEListen == "" {
-		return &http.Server{ReadHeaderTimeout: headerTime}, nil
+// challenges answers HTTP-01, and sends everybody else to HTTPS; nil without ACME.
+func (a *App) challenges() http.Handler {
+	if a.automatic == nil {
+		return nil
 	}
-	s := a.server(a.automatic.Challenges())
-	l, err := listen(ctx, a.cfg.ACMEListen)
-	if err != nil {
-		return s, fmt.Errorf("acme_listen: %w", err)
-	}
-	go func() {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			a.log.Error("ACME challenges are not answered any more", "error", err)
-		}
-	}()
-	return s, nil
+	return a.automatic.Challenges()
 }
 
 // serve serves until the server is shut down: by HTTPS where there is a configuration of it.

@@ -110,11 +110,11 @@ func (d *DB) Load(ctx context.Context, t Table) (*Loader, error) {
 		return nil, fmt.Errorf("empty the table %s: %w", t.Name, err)
 	}
 	into := "INSERT INTO " + quoted(t.Name) + " (" + t.columns() + ") VALUES "
-	return &Loader{db: d, table: t, one: into + places(1, len(t.Columns)), several: into + places(loadRows, len(t.Columns))}, nil
+	return &Loader{db: d, table: t, one: into + Places(1, len(t.Columns)), several: into + Places(loadRows, len(t.Columns))}, nil
 }
 
-// places is "($1, $2), ($3, $4), …".
-func places(rows, columns int) string {
+// Places is "($1, $2), ($3, $4), …", for a statement that inserts so many rows.
+func Places(rows, columns int) string {
 	var b strings.Builder
 	for i := range rows * columns {
 		switch {

@@ -2,8 +2,6 @@ package record
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"github.com/havenregistry/haven/internal/db"
 )
@@ -20,23 +18,6 @@ func few[T any](values []T, do func(some []T) error) error {
 	return nil
 }
 
-// rows is "($1, $2), ($3, $4), …".
-func rows(n, columns int) string {
-	var b strings.Builder
-	for i := range n * columns {
-		switch {
-		case i == 0:
-			b.WriteString("(")
-		case i%columns == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	return b.String() + ")"
-}
-
 // execFew runs a statement that ends with a set of values, in as many steps as few makes.
 func execFew(ctx context.Context, tx db.Tx, query string, values []string, end string) error {
 	return few(values, func(some []string) error {
@@ -50,7 +31,7 @@ func execFew(ctx context.Context, tx db.Tx, query string, values []string, end s
 func insertFew(ctx context.Context, tx db.Tx, query string, values []string, end string) error {
 	return few(values, func(some []string) error {
 		_, args := db.In(0, some)
-		_, err := tx.Exec(ctx, query+rows(len(some), 1)+end, args...)
+		_, err := tx.Exec(ctx, query+db.Places(len(some), 1)+end, args...)
 		return err
 	})
 }

@@ -72,7 +72,7 @@ func put(ctx context.Context, tx db.Tx, packed []place) error {
 		for _, p := range some {
 			args = append(args, p.name, p.location)
 		}
-		_, err := tx.Exec(ctx, setPlaces+rows(len(some), 2)+movedTo, args...)
+		_, err := tx.Exec(ctx, setPlaces+db.Places(len(some), 2)+movedTo, args...)
 		return err
 	})
 	if err != nil {
