@@ -11,9 +11,17 @@ import (
 // placeholder is $1 and the like.
 var placeholder = regexp.MustCompile(`\$(\d+)`)
 
-// WithID makes of a statement "INSERT INTO table (columns) VALUES (…)" the one that gives the row an id, which is its last argument, one
-// more than the statement has.
-func WithID(insert string) string {
+// Insert runs a statement "INSERT INTO table (columns) VALUES (…) … RETURNING id", and returns the id. The row gets the id that is given,
+// or with 0 the table's next one. Where the statement lets a conflict pass, that is ErrNotFound.
+func Insert(ctx context.Context, tx Tx, id int64, insert string, args ...any) (int64, error) {
+	if id == 0 {
+		return Get(ctx, tx, ScanInt, insert, args...)
+	}
+	return Get(ctx, tx, ScanInt, withID(insert), append(args, id)...)
+}
+
+// withID makes of such a statement the one that gives the row an id, which is its last argument, one more than the statement has.
+func withID(insert string) string {
 	most := 0
 	for _, found := range placeholder.FindAllStringSubmatch(insert, -1) {
 		n, _ := strconv.Atoi(found[1]) // digits

@@ -14,13 +14,13 @@ func TestIDsAreKept(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		var given, next int64
 		err := d.Write(t.Context(), func(tx db.Tx) (err error) {
-			if given, err = db.Get(t.Context(), tx, db.ScanInt, db.WithID(insertLabel), 0, "theirs", 1, 40); err != nil {
+			if given, err = db.Insert(t.Context(), tx, 40, insertLabel, 0, "theirs", 1); err != nil {
 				return err
 			}
 			if err := tx.KeepIDs(t.Context(), "label"); err != nil {
 				return err
 			}
-			next, err = db.Get(t.Context(), tx, db.ScanInt, insertLabel, 0, "ours", 1)
+			next, err = db.Insert(t.Context(), tx, 0, insertLabel, 0, "ours", 1)
 			return err
 		})
 		if err != nil || given != 40 || next <= 40 {

@@ -153,27 +153,14 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, project string
 	if !r.HoldUntil.IsZero() && !r.Holds(now) {
 		return 0, fault.Invalidf("a hold ends in the future")
 	}
-	r.CreatedBy = by.Name
+	r.ID, r.CreatedBy, r.CreatedAt = 0, by.Name, now
 	err = s.db.Write(ctx, func(tx db.Tx) error {
-		cache, err := db.Get(ctx, tx, db.ScanBool, isCache, r.ProjectID)
-		if err != nil {
+		if id, err = r.add(ctx, tx); err != nil {
 			return err
 		}
-		if cache {
-			return fault.Invalidf("the project is a cache: its tags follow the registry elsewhere")
-		}
-		n, err := db.Get(ctx, tx, db.ScanInt, countRules, r.ProjectID)
-		if err != nil {
-			return err
-		}
-		if n >= maxRules {
-			return fault.Invalidf("a project has at most %d immutable rules", maxRules)
-		}
-		if id, err = r.insert(ctx, tx, db.Micros(now)); err != nil {
-			return err
-		}
-		r.ID = id
-		return s.changed(ctx, tx, by, event.CreateImmutable, project, r, "create")
+		made := r
+		made.ID = id
+		return s.changed(ctx, tx, by, event.CreateImmutable, project, made, "create")
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create immutable rule: %w", err)

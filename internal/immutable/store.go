@@ -80,13 +80,27 @@ func load(ctx context.Context, tx db.Tx, projectID, id int64) (Rule, error) {
 	return r, err
 }
 
-// insert writes a rule, unless another one says the same.
-func (r Rule) insert(ctx context.Context, tx db.Tx, now int64) (int64, error) {
+// add writes a rule, with its ID if it has one, where the project can have it and no other one says the same.
+func (r Rule) add(ctx context.Context, tx db.Tx) (int64, error) {
+	cache, err := db.Get(ctx, tx, db.ScanBool, isCache, r.ProjectID)
+	if err != nil {
+		return 0, err
+	}
+	if cache {
+		return 0, fault.Invalidf("the project is a cache: its tags follow the registry elsewhere")
+	}
+	n, err := db.Get(ctx, tx, db.ScanInt, countRules, r.ProjectID)
+	if err != nil {
+		return 0, err
+	}
+	if n >= maxRules {
+		return 0, fault.Invalidf("a project has at most %d immutable rules", maxRules)
+	}
 	if err := r.alone(ctx, tx); err != nil {
 		return 0, err
 	}
-	return db.Get(ctx, tx, db.ScanInt, insertRule, r.ProjectID, r.Priority, r.Disabled, r.Action, r.Template, encode(r.Params), encode(r.Tags), encode(r.Scope), r.says(),
-		r.NoMove, r.NoDelete, db.Micros(r.HoldUntil), r.Reason, r.CreatedBy, now)
+	return db.Insert(ctx, tx, r.ID, insertRule, r.ProjectID, r.Priority, r.Disabled, r.Action, r.Template, encode(r.Params), encode(r.Tags), encode(r.Scope), r.says(),
+		r.NoMove, r.NoDelete, db.Micros(r.HoldUntil), r.Reason, r.CreatedBy, db.Micros(r.CreatedAt))
 }
 
 func (r Rule) update(ctx context.Context, tx db.Tx, now int64) error {

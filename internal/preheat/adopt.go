@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/havenregistry/haven/internal/db"
-	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/job"
 )
 
@@ -21,12 +20,7 @@ func (s *Service) AdoptInstance(ctx context.Context, tx db.Tx, i Instance) error
 	if err != nil {
 		return err
 	}
-	_, err = db.Get(ctx, tx, db.ScanInt, db.WithID(insertInstance), i.Name, i.Description, i.Vendor, i.Endpoint, i.AuthMode, sealed, i.Enabled, i.Default, i.Insecure,
-		db.Micros(i.CreatedAt), i.ID)
-	if errors.Is(err, db.ErrNotFound) {
-		return fault.Conflictf("there is a preheat instance of this name or id")
-	}
-	if err != nil {
+	if _, err := i.insert(ctx, tx, sealed); err != nil {
 		return fmt.Errorf("adopt preheat instance %s: %w", i.Name, err)
 	}
 	return nil
@@ -38,12 +32,7 @@ func (s *Service) AdoptPolicy(ctx context.Context, tx db.Tx, p Policy) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	_, err := db.Get(ctx, tx, db.ScanInt, db.WithID(insertPolicy), p.ProjectID, p.Name, p.Description, p.Instance, p.Filters, p.Trigger, p.Cron, p.Extra, p.Enabled,
-		db.Micros(p.CreatedAt), p.ID)
-	if errors.Is(err, db.ErrNotFound) {
-		return fault.Conflictf("preheat policy %s already exists", p.Name)
-	}
-	if err != nil {
+	if _, err := p.insert(ctx, tx); err != nil {
 		return fmt.Errorf("adopt preheat policy %s: %w", p.Name, err)
 	}
 	if p.Trigger != Scheduled || !p.Enabled {

@@ -41,6 +41,7 @@ func (s *Service) CreatePolicy(ctx context.Context, by authz.Principal, project 
 	if err := p.check(); err != nil {
 		return err
 	}
+	p.ID, p.CreatedAt = 0, s.Clock()
 	err := s.DB.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.Wake)
 		n, err := db.Get(ctx, tx, db.ScanInt, policyCount, p.ProjectID)
@@ -53,14 +54,11 @@ func (s *Service) CreatePolicy(ctx context.Context, by authz.Principal, project 
 		if _, err := one(ctx, tx, scanInstance, fmt.Sprintf("preheat instance %d", p.Instance), instanceByID, p.Instance); err != nil {
 			return err
 		}
-		p.ID, err = db.Get(ctx, tx, db.ScanInt, insertPolicy, p.ProjectID, p.Name, p.Description, p.Instance, p.Filters, p.Trigger, p.Cron, p.Extra, p.Enabled, db.Micros(s.Clock()))
-		if errors.Is(err, db.ErrNotFound) {
-			return fault.Conflictf("preheat policy %s already exists", p.Name)
-		}
-		if err != nil {
+		made := p
+		if made.ID, err = p.insert(ctx, tx); err != nil {
 			return err
 		}
-		return s.keep(ctx, tx, by, event.CreatePreheatPolicy, project, p)
+		return s.keep(ctx, tx, by, event.CreatePreheatPolicy, project, made)
 	})
 	if err != nil {
 		return fmt.Errorf("create preheat policy %s: %w", p.Name, err)

@@ -99,6 +99,7 @@ func (s *Service) CreateInstance(ctx context.Context, by authz.Principal, i Inst
 	if err != nil {
 		return fmt.Errorf("seal the credential of %s: %w", i.Name, err)
 	}
+	i.ID, i.CreatedAt = 0, s.Clock()
 	err = s.DB.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.Wake)
 		n, err := db.Get(ctx, tx, db.ScanInt, instanceCount)
@@ -108,10 +109,7 @@ func (s *Service) CreateInstance(ctx context.Context, by authz.Principal, i Inst
 		if n >= maxInstances {
 			return fault.Forbiddenf("there are %d preheat instances already, which is the most", n)
 		}
-		id, err := db.Get(ctx, tx, db.ScanInt, insertInstance, i.Name, i.Description, i.Vendor, i.Endpoint, i.AuthMode, sealed, i.Enabled, i.Default, i.Insecure, db.Micros(s.Clock()))
-		if errors.Is(err, db.ErrNotFound) {
-			return fault.Conflictf("preheat instance %s already exists", i.Name)
-		}
+		id, err := i.insert(ctx, tx, sealed)
 		if err != nil {
 			return err
 		}

@@ -103,3 +103,21 @@ func one[T any](ctx context.Context, tx db.Tx, scan func(db.Row) (T, error), wha
 	}
 	return v, nil
 }
+
+// insert writes an instance, with its ID if it has one, and its sealed credential.
+func (i Instance) insert(ctx context.Context, tx db.Tx, sealed any) (int64, error) {
+	id, err := db.Insert(ctx, tx, i.ID, insertInstance, i.Name, i.Description, i.Vendor, i.Endpoint, i.AuthMode, sealed, i.Enabled, i.Default, i.Insecure, db.Micros(i.CreatedAt))
+	if errors.Is(err, db.ErrNotFound) {
+		err = fault.Conflictf("preheat instance %s already exists", i.Name)
+	}
+	return id, err
+}
+
+// insert writes a policy, with its ID if it has one.
+func (p Policy) insert(ctx context.Context, tx db.Tx) (int64, error) {
+	id, err := db.Insert(ctx, tx, p.ID, insertPolicy, p.ProjectID, p.Name, p.Description, p.Instance, p.Filters, p.Trigger, p.Cron, p.Extra, p.Enabled, db.Micros(p.CreatedAt))
+	if errors.Is(err, db.ErrNotFound) {
+		err = fault.Conflictf("preheat policy %s already exists", p.Name)
+	}
+	return id, err
+}

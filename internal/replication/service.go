@@ -108,29 +108,35 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, p Policy) (id 
 	if p, err = s.check(ctx, p); err != nil {
 		return 0, err
 	}
+	p.ID, p.CreatedAt = 0, s.Clock()
 	err = s.DB.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.Wake)
-		n, err := db.Get(ctx, tx, db.ScanInt, policyCount)
+		made, err := s.add(ctx, tx, p)
 		if err != nil {
 			return err
 		}
-		if n >= maxPolicies {
-			return fault.Invalidf("there are %d replication policies, and may not be more", n)
-		}
-		p.CreatedAt = s.Clock()
-		if id, err = p.insert(ctx, tx, db.Micros(p.CreatedAt)); err != nil {
-			return err
-		}
-		p.ID = id
-		if err := s.schedule(ctx, tx, p); err != nil {
-			return err
-		}
-		return s.happened(ctx, tx, by, event.CreateReplication, p)
+		id = made.ID
+		return s.happened(ctx, tx, by, event.CreateReplication, made)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create replication policy: %w", err)
 	}
 	return id, nil
+}
+
+// add writes a policy, with its ID if it has one, and has the clock begin it.
+func (s *Service) add(ctx context.Context, tx db.Tx, p Policy) (made Policy, err error) {
+	n, err := db.Get(ctx, tx, db.ScanInt, policyCount)
+	if err != nil {
+		return p, err
+	}
+	if n >= maxPolicies {
+		return p, fault.Invalidf("there are %d replication policies, and may not be more", n)
+	}
+	if p.ID, err = p.insert(ctx, tx); err != nil {
+		return p, err
+	}
+	return p, s.schedule(ctx, tx, p)
 }
 
 // Update replaces a policy. What it has copied so far stays where it is, also when it copies from or to elsewhere from now on.

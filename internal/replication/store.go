@@ -76,13 +76,14 @@ func getPolicy(ctx context.Context, tx db.Tx, id int64) (Policy, error) {
 	return p, nil
 }
 
-func (p Policy) insert(ctx context.Context, tx db.Tx, now int64) (int64, error) {
+// insert writes a policy, with its ID if it has one.
+func (p Policy) insert(ctx context.Context, tx db.Tx) (int64, error) {
 	filters, err := filterText(p.Filters)
 	if err != nil {
 		return 0, err
 	}
-	id, err := db.Get(ctx, tx, db.ScanInt, policyInsert, p.Name, p.Description, p.Source, p.SourceHere, p.Destination, p.Namespace, p.ReplaceCount, p.Trigger, p.Cron, filters,
-		p.Deletion, p.Override, p.Enabled, p.Speed, p.CopyByChunk, p.SingleActive, now)
+	id, err := db.Insert(ctx, tx, p.ID, policyInsert, p.Name, p.Description, p.Source, p.SourceHere, p.Destination, p.Namespace, p.ReplaceCount, p.Trigger, p.Cron, filters,
+		p.Deletion, p.Override, p.Enabled, p.Speed, p.CopyByChunk, p.SingleActive, db.Micros(p.CreatedAt))
 	if errors.Is(err, db.ErrNotFound) {
 		return 0, fault.Conflictf("replication policy %s already exists", p.Name)
 	}

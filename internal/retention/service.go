@@ -88,34 +88,41 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, p Policy) (id 
 	if p, err = p.checked(); err != nil {
 		return 0, err
 	}
+	p.ID, p.CreatedAt = 0, s.Clock()
 	err = s.DB.Write(ctx, func(tx db.Tx) error {
 		name, err := nameOf(ctx, tx, p.ProjectID)
 		if err != nil {
 			return err
 		}
-		switch old, err := db.Get(ctx, tx, scanPolicy, policyOf, p.ProjectID); {
-		case err == nil:
-			return fault.Invalidf("project %d already has retention policy %d", p.ProjectID, old.ID)
-		case !errors.Is(err, db.ErrNotFound):
+		if id, err = s.add(ctx, tx, p); err != nil {
 			return err
 		}
-		id, err = db.Get(ctx, tx, db.ScanInt, insertPolicy, p.ProjectID, p.Algorithm, p.TriggerKind, p.Cron, encode(p.Rules), db.Micros(s.Clock()))
-		if err != nil {
-			return err
-		}
-		p.ID = id
 		if err := s.leaveDefault(ctx, tx, p.ProjectID); err != nil {
 			return err
 		}
-		if err := s.Projects.NoteRetention(ctx, tx, p.ProjectID, fmt.Sprint(id)); err != nil {
-			return err
-		}
-		return s.changed(ctx, tx, by, event.CreateRetention, name, p)
+		made := p
+		made.ID = id
+		return s.changed(ctx, tx, by, event.CreateRetention, name, made)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create retention policy: %w", err)
 	}
 	return id, nil
+}
+
+// add writes a policy, with its ID if it has one, for a project that has none.
+func (s *Service) add(ctx context.Context, tx db.Tx, p Policy) (id int64, err error) {
+	switch old, err := db.Get(ctx, tx, scanPolicy, policyOf, p.ProjectID); {
+	case err == nil:
+		return 0, fault.Invalidf("project %d already has retention policy %d", p.ProjectID, old.ID)
+	case !errors.Is(err, db.ErrNotFound):
+		return 0, err
+	}
+	id, err = db.Insert(ctx, tx, p.ID, insertPolicy, p.ProjectID, p.Algorithm, p.TriggerKind, p.Cron, encode(p.Rules), db.Micros(p.CreatedAt))
+	if err != nil {
+		return 0, err
+	}
+	return id, s.Projects.NoteRetention(ctx, tx, p.ProjectID, fmt.Sprint(id))
 }
 
 // Update replaces a policy; its project stays.

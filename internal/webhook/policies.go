@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,29 +41,9 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, project Projec
 	if d, err = d.clean(); err != nil {
 		return 0, err
 	}
-	types, err := json.Marshal(d.EventTypes)
-	if err != nil {
-		return 0, err
-	}
 	err = s.DB.Write(ctx, func(tx db.Tx) error {
 		tx.AfterCommit(s.Wake)
-		n, err := db.Get(ctx, tx, db.ScanInt, policyCount, project.ID)
-		if err != nil {
-			return err
-		}
-		if n >= maxPolicies {
-			return fault.Invalidf("there are %d webhook policies, and may not be more", n)
-		}
-		now := s.Clock()
-		created, err := db.Collect(ctx, tx, db.ScanInt, policyInsert, project.ID, d.Name, d.Description, d.Enabled, string(types), d.Creator, db.Micros(now))
-		if err != nil {
-			return err
-		}
-		if len(created) == 0 {
-			return taken(d.Name)
-		}
-		id = created[0]
-		if err := s.putTargets(ctx, tx, Policy{ID: id}, d.Targets); err != nil {
+		if id, err = s.add(ctx, tx, project.ID, 0, d, s.Clock()); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, by, event.CreateWebhook, project, d.Name)
@@ -71,6 +52,29 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, project Projec
 		return 0, fmt.Errorf("create webhook policy: %w", err)
 	}
 	return id, nil
+}
+
+// add writes a policy with its targets, under an id or with 0 the next one. The draft is clean.
+func (s *Service) add(ctx context.Context, tx db.Tx, projectID, id int64, d Draft, createdAt time.Time) (int64, error) {
+	n, err := db.Get(ctx, tx, db.ScanInt, policyCount, projectID)
+	if err != nil {
+		return 0, err
+	}
+	if n >= maxPolicies {
+		return 0, fault.Invalidf("there are %d webhook policies, and may not be more", n)
+	}
+	types, err := json.Marshal(d.EventTypes)
+	if err != nil {
+		return 0, err
+	}
+	id, err = db.Insert(ctx, tx, id, policyInsert, projectID, d.Name, d.Description, d.Enabled, string(types), d.Creator, db.Micros(createdAt))
+	if errors.Is(err, db.ErrNotFound) {
+		return 0, taken(d.Name)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return id, s.putTargets(ctx, tx, Policy{ID: id}, d.Targets)
 }
 
 func taken(name string) error {

@@ -98,7 +98,7 @@ func TestPolicies(t *testing.T) {
 			t.Fatalf("got %+v", p)
 		}
 		for _, column := range []string{"auth_header", "signing_secret"} {
-			stored, err := db.Collect(w.ctx, d.Auto(), func(r db.Row) (b []byte, err error) { err = r.Scan(&b); return b, err }, `SELECT `+column+` FROM webhook_target ORDER BY id`)
+			stored, err := db.Collect(w.ctx, d.Auto(), db.ScanBytes, `SELECT `+column+` FROM webhook_target ORDER BY id`)
 			if err != nil || strings.Contains(string(stored[0]), "canary") || strings.Contains(string(stored[0]), "whsec") || len(stored[0]) < 20 || len(stored[1]) > 0 {
 				t.Errorf("%s is stored as %q, %v", column, stored, err)
 			}

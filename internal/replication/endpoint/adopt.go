@@ -17,8 +17,7 @@ func (s *Service) Adopt(ctx context.Context, tx db.Tx, id int64, d Draft, create
 	if err != nil {
 		return err
 	}
-	_, err = db.Get(ctx, tx, db.ScanInt, db.WithID(insert), d.Name, string(d.Kind), d.URL, d.Description, d.Insecure, d.CACertificate,
-		d.Credential.Type, d.Credential.AccessKey, s.seal(d.Credential.Secret), d.Realm, db.Micros(s.Clock()), db.Micros(createdAt), id)
+	_, err = s.insert(ctx, tx, id, d, createdAt, 0)
 	if errors.Is(err, db.ErrNotFound) {
 		return fault.Conflictf("there is a registry of this name or id")
 	}

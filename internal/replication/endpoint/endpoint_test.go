@@ -254,7 +254,7 @@ func TestSecretBelongsToItsAddress(t *testing.T) {
 		}
 		draft.Credential.Secret = "canary-1"
 		id := h.create(t, draft)
-		stored, err := db.Get(t.Context(), d.Auto(), func(r db.Row) (b []byte, err error) { return b, r.Scan(&b) }, `SELECT access_secret FROM remote_registry`)
+		stored, err := db.Get(t.Context(), d.Auto(), db.ScanBytes, `SELECT access_secret FROM remote_registry`)
 		if err != nil || len(stored) == 0 || strings.Contains(string(stored), "canary") {
 			t.Fatalf("stored as %q, %v", stored, err)
 		}

@@ -183,7 +183,7 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, d Draft) (int6
 		if n >= maxEndpoints {
 			return fault.Forbiddenf("there are %d registries already, which is the most", n)
 		}
-		id, err = s.insert(ctx, tx, d, checkEvery)
+		id, err = s.insert(ctx, tx, 0, d, s.Clock(), checkEvery)
 		if errors.Is(err, db.ErrNotFound) {
 			return fault.Conflictf("registry %s already exists", d.Name)
 		}
@@ -198,11 +198,10 @@ func (s *Service) Create(ctx context.Context, by authz.Principal, d Draft) (int6
 	return id, nil
 }
 
-// insert is db.ErrNotFound where the name is taken. The endpoint is asked again after a while.
-func (s *Service) insert(ctx context.Context, tx db.Tx, d Draft, after time.Duration) (int64, error) {
-	now := s.Clock()
-	return db.Get(ctx, tx, db.ScanInt, insert, d.Name, string(d.Kind), d.URL, d.Description, d.Insecure, d.CACertificate,
-		d.Credential.Type, d.Credential.AccessKey, s.seal(d.Credential.Secret), d.Realm, db.Micros(now.Add(after)), db.Micros(now))
+// insert is db.ErrNotFound where the name, or an id that is given, is taken. The endpoint is asked again after a while.
+func (s *Service) insert(ctx context.Context, tx db.Tx, id int64, d Draft, createdAt time.Time, after time.Duration) (int64, error) {
+	return db.Insert(ctx, tx, id, insert, d.Name, string(d.Kind), d.URL, d.Description, d.Insecure, d.CACertificate,
+		d.Credential.Type, d.Credential.AccessKey, s.seal(d.Credential.Secret), d.Realm, db.Micros(s.Clock().Add(after)), db.Micros(createdAt))
 }
 
 // Restore names a registry as it was, in a database that is being rebuilt, and returns its id; one of this name stays as it is. It is
@@ -214,7 +213,7 @@ func (s *Service) Restore(ctx context.Context, d Draft) (id int64, err error) {
 	err = s.DB.Write(ctx, func(tx db.Tx) (err error) {
 		id, err = db.Get(ctx, tx, db.ScanInt, idByName, d.Name)
 		if errors.Is(err, db.ErrNotFound) {
-			id, err = s.insert(ctx, tx, d, 0)
+			id, err = s.insert(ctx, tx, 0, d, s.Clock(), 0)
 		}
 		return err
 	})
