@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/havenregistry/haven/internal/adopt"
@@ -32,17 +30,14 @@ type adopting struct {
 
 // complete fills the settings in, for images that lie where --storage says.
 func (a *adopting) complete() error {
-	if a.Storage == "" {
-		return errors.New("storage: expected a folder")
-	}
-	dir, err := filepath.Abs(strings.TrimPrefix(strings.TrimPrefix(a.Storage, "file:"), "//"))
+	dir, err := app.Folder(a.Storage)
 	if err != nil {
-		return err
+		return fmt.Errorf("storage: %w", err)
 	}
 	if a.StorageURL == "" {
 		a.StorageURL = "file:" + dir
 	}
-	if named, err := filepath.Abs(strings.TrimPrefix(strings.TrimPrefix(a.StorageURL, "file:"), "//")); !strings.Contains(a.Storage, "://") && (err != nil || named != dir) {
+	if named, err := app.Folder(a.StorageURL); !strings.Contains(a.Storage, "://") && (err != nil || named != dir) {
 		return fmt.Errorf("storage_url: it names another place than --storage, where the images will stay: leave it out, or set it to file:%s", dir)
 	}
 	return a.Complete()

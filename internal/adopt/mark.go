@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
+	"github.com/havenregistry/haven/internal/repair"
 )
 
 var (
@@ -20,10 +21,6 @@ var (
 )
 
 const (
-	// Somebody who wants to adopt a registry may have started the server before.
-	filled = `SELECT CASE WHEN EXISTS (SELECT 1 FROM account WHERE id > 1) OR EXISTS (SELECT 1 FROM project WHERE name <> 'library')
-		OR EXISTS (SELECT 1 FROM repository) OR EXISTS (SELECT 1 FROM blob) OR EXISTS (SELECT 1 FROM robot) OR EXISTS (SELECT 1 FROM remote_registry)
-		OR EXISTS (SELECT 1 FROM rebuilding) THEN 1 ELSE 0 END`
 	underWay = `SELECT source, settled FROM adoption`
 	begin    = `INSERT INTO adoption (id, source, started_at) VALUES (1, $1, $2)`
 	settle   = `UPDATE adoption SET settled = TRUE`
@@ -83,8 +80,11 @@ func present(ctx context.Context, tx db.Tx, source string) (marks []mark, err er
 	if len(marks) > 0 {
 		return marks, nil
 	}
-	full, err := db.Get(ctx, tx, db.ScanInt, filled)
-	if err == nil && full > 0 {
+	if err := repair.CheckServable(ctx, tx); err != nil {
+		return nil, err
+	}
+	empty, err := repair.Empty(ctx, tx)
+	if err == nil && !empty {
 		err = ErrNotEmpty
 	}
 	return nil, err

@@ -73,7 +73,7 @@ func AdoptDistribution(ctx context.Context, cfg config.Config, log *slog.Logger,
 	if err != nil {
 		return nil, err
 	}
-	name, err := filepath.Abs(folderOf(o.Storage))
+	name, err := Folder(o.Storage)
 	if err != nil {
 		return nil, errors.Join(err, volume.Close())
 	}
@@ -86,9 +86,13 @@ func AdoptDistribution(ctx context.Context, cfg config.Config, log *slog.Logger,
 	})
 }
 
-// folderOf is the folder that --storage names.
-func folderOf(storage string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(storage, "file:"), "//")
+// Folder is the absolute path of a folder that is named as it is, or as a storage_url does.
+func Folder(named string) (string, error) {
+	dir := strings.TrimPrefix(strings.TrimPrefix(named, "file:"), "//")
+	if dir == "" {
+		return "", errors.New("expected a folder")
+	}
+	return filepath.Abs(dir)
 }
 
 func openVolume(storage string) (*file.Volume, error) {
@@ -98,7 +102,11 @@ func openVolume(storage string) (*file.Volume, error) {
 				"what lies there: copy the bucket into a folder and adopt that, or have the images replicated (docs/adopt.md)")
 		}
 	}
-	volume, err := file.OpenVolume(folderOf(storage))
+	dir, err := Folder(storage)
+	if err != nil {
+		return nil, fmt.Errorf("storage: %w", err)
+	}
+	volume, err := file.OpenVolume(dir)
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
 	}

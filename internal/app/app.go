@@ -181,13 +181,13 @@ func (a *App) Run(ctx context.Context) error {
 		stop()
 		return errors.Join(err, jobs.Wait(), l.Close(), a.Close())
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- serve(server, l, a.tls) }()
 	challenges, err := a.serveBeside(ctx, "acme_listen", a.cfg.ACMEListen, a.challenges())
 	if err != nil {
 		stop()
-		return errors.Join(err, server.Close(), jobs.Wait(), metrics.Close(), a.Close())
+		return errors.Join(err, jobs.Wait(), l.Close(), metrics.Close(), a.Close())
 	}
+	failed := make(chan error, 1)
+	go func() { failed <- serve(server, l, a.tls) }()
 	if a.automatic != nil {
 		jobs.Go(func() error { return a.automatic.Run(background) })
 	}

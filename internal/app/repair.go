@@ -58,7 +58,7 @@ type RebuildOptions struct {
 
 // checkServable refuses a database that a rebuild or an adoption hasn't filled to the end.
 func checkServable(ctx context.Context, d *db.DB) error {
-	return errors.Join(repair.CheckServable(ctx, d), adopt.CheckServable(ctx, d))
+	return errors.Join(repair.CheckServable(ctx, d.Auto()), adopt.CheckServable(ctx, d))
 }
 
 // Rebuild makes an empty database anew from the store. No server may run on either meanwhile.

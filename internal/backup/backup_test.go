@@ -60,6 +60,32 @@ func TestABackupComesBackOnTheOtherDatabase(t *testing.T) {
 	})
 }
 
+// What is there already stays, however little it is.
+func TestARestoreRefusesWhatIsInUse(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	w.fill()
+	target, _ := newTarget(t)
+	made := w.backup(target)
+	for what, insert := range map[string]string{
+		"a robot": `INSERT INTO robot (id, name, description, duration_days, expires_at, disabled, creator_type, creator_id, created_at, updated_at)
+			VALUES (1, 'robot$r', '', -1, 0, FALSE, 'local', 1, 0, 0)`,
+		"a registry elsewhere": `INSERT INTO remote_registry (name, kind, url, description, insecure, ca_certificate, credential_type, access_key, realm, check_at, created_at, updated_at)
+			VALUES ('r', 'harbor', 'https://r.test', '', FALSE, '', '', '', '', 0, 0, 0)`,
+	} {
+		for _, url := range []string{dbtest.SQLiteURL(t), dbtest.PostgresURL(t)} {
+			to, _ := empty(t, url)
+			ok(t, to.DB.Migrate(t.Context()))
+			ok(t, to.DB.Write(t.Context(), func(tx db.Tx) error {
+				_, err := tx.Exec(t.Context(), insert)
+				return err
+			}))
+			if _, err := restoring(t, target, to, w.Box).Run(t.Context(), made); !errors.Is(err, ErrNotEmpty) {
+				t.Errorf("%s: %v, want ErrNotEmpty", what, err)
+			}
+		}
+	}
+}
+
 // Every table goes along or is left for a reason.
 func TestNoTableIsForgotten(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

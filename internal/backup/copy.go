@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"syscall"
 
@@ -22,7 +23,7 @@ type Pace struct {
 	MaxRate  int64 // bytes a second, 0 for no limit
 }
 
-// copier reads blobs from one store, compares them with their digests, and may write them to another.
+// copier copies blobs from one store to another, and compares them with their digests.
 type copier struct {
 	limit    *rate.Limiter // nil: as fast as it goes
 	progress Progress
@@ -114,31 +115,6 @@ func (c *copier) copySmall(ctx context.Context, r *reader, to blob.Store) (strin
 	return to.Commit(ctx, u, r.want)
 }
 
-// check reads a blob and is a *damageError where its bytes are not the digest's.
-func (c *copier) check(ctx context.Context, from opener, d oci.Digest, size int64) (err error) {
-	for range 2 {
-		if err = c.checkOnce(ctx, from, d, size); !damaged(err) {
-			break
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("read blob %s: %w", d, err)
-	}
-	return nil
-}
-
-func (c *copier) checkOnce(ctx context.Context, from opener, d oci.Digest, size int64) error {
-	r, err := c.open(ctx, from, d, size)
-	if err != nil {
-		return err
-	}
-	defer r.content.Close()
-	if _, err := io.CopyBuffer(io.Discard, struct{ io.Reader }{r}, make([]byte, chunk)); err != nil {
-		return r.cause(err)
-	}
-	return r.verify()
-}
-
 func (c *copier) open(ctx context.Context, from opener, d oci.Digest, size int64) (*reader, error) {
 	content, err := from(ctx)
 	switch {
@@ -160,11 +136,8 @@ type reader struct {
 	copier  *copier
 	content blob.Content
 	want    oci.Digest
-	sum     interface {
-		io.Writer
-		Sum([]byte) []byte
-	}
-	failed error // of the content
+	sum     hash.Hash
+	failed  error // of the content
 }
 
 // Read implements io.Reader.
@@ -177,7 +150,7 @@ func (r *reader) Read(b []byte) (int, error) {
 	}
 	n, err := r.content.Read(b)
 	if n > 0 {
-		_, _ = r.sum.Write(b[:n]) // a hash never fails
+		r.sum.Write(b[:n])
 		r.copier.progress.Add(int64(n))
 	}
 	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is a failure
@@ -199,7 +172,7 @@ func (r *reader) cause(err error) error {
 
 // verify compares what was read with the digest.
 func (r *reader) verify() error {
-	if got := fmt.Sprintf("%x", r.sum.Sum(nil)); got != r.want.Hex() {
+	if oci.FromHash(r.want.Algorithm(), r.sum) != r.want {
 		return &damageError{"other bytes"}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/repair"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
 )
 
@@ -36,9 +37,6 @@ const (
 	beginFilling   = `INSERT INTO filling (id, source, note, started_at) VALUES (1, $1, '', $2)`
 	filledFrom     = `SELECT source FROM filling`
 	forgetLost     = `DELETE FROM filled_blob WHERE location = ''`
-	// A first start may have made the administrator and the project library.
-	anything = `SELECT EXISTS (SELECT 1 FROM account WHERE id > 1) OR EXISTS (SELECT 1 FROM project WHERE name <> 'library')
-		OR EXISTS (SELECT 1 FROM repository) OR EXISTS (SELECT 1 FROM blob)`
 )
 
 // check refuses what isn't empty, unless filling it from the source was begun and not finished: then resumed is set. It changes nothing.
@@ -72,15 +70,16 @@ func (d *Destination) check(ctx context.Context, source string) error {
 }
 
 func (d *Destination) empty(ctx context.Context) error {
-	used, err := d.DB.Auto().HasTable(ctx, "account")
-	if err == nil && used {
-		used, err = db.Get(ctx, d.DB.Auto(), db.ScanBool, anything)
-	}
-	if err == nil && used {
-		return fmt.Errorf("database_url: %w", ErrNotEmpty)
+	made, err := d.DB.Auto().HasTable(ctx, "account")
+	empty := !made
+	if err == nil && made {
+		empty, err = repair.Empty(ctx, d.DB.Auto())
 	}
 	if err != nil {
 		return fmt.Errorf("database_url: look whether it is empty: %w", err)
+	}
+	if !empty {
+		return fmt.Errorf("database_url: %w", ErrNotEmpty)
 	}
 	return nil
 }
@@ -359,7 +358,7 @@ func (l *loader) addBlobs(ctx context.Context) error {
 	b := &l.blobs
 	digests := make([]string, len(b.rows))
 	for i, row := range b.rows {
-		digests[i], _ = row[b.digest].(string)
+		digests[i], _ = row[b.digest].(string) // what is none is nowhere, which the end tells
 	}
 	there, err := l.to.locations(ctx, digests)
 	if err != nil {

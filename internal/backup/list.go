@@ -110,15 +110,25 @@ func (w *listWriter) write(ctx context.Context) error {
 type listReader struct {
 	target Target
 	dir    string
-	pieces []Piece // nil of a backup that was never finished: then as many as there are
-	next   int
-	lines  string
-	packer *zstd.Decoder
+	pieces []Piece
+	// growing: the backup was never finished, and nothing says how many pieces there are, nor what is in them.
+	growing bool
+	next    int
+	lines   string
+	packer  *zstd.Decoder
 }
 
-func (t Target) list(id string, pieces []Piece) (*listReader, error) {
+// list reads the list of a backup.
+func (t Target) list(d Description) (*listReader, error) {
+	r, err := t.unfinishedList(d.ID)
+	r.pieces, r.growing = d.Blobs.Lists, false
+	return r, err
+}
+
+// unfinishedList reads what there is of a list whose backup was never finished.
+func (t Target) unfinishedList(id string) (*listReader, error) {
 	packer, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	return &listReader{target: t, dir: backupsDir + id + listsDir, pieces: pieces, packer: packer}, err
+	return &listReader{target: t, dir: backupsDir + id + listsDir, growing: true, packer: packer}, err
 }
 
 func (r *listReader) close() { r.packer.Close() }
@@ -140,7 +150,7 @@ func (r *listReader) load(ctx context.Context) error {
 	var content []byte
 	var err error
 	switch {
-	case r.pieces == nil:
+	case r.growing:
 		content, err = r.target.ReadRecord(ctx, name)
 		if errors.Is(err, blob.ErrNotFound) {
 			err = io.EOF
@@ -164,7 +174,7 @@ func (r *listReader) load(ctx context.Context) error {
 
 // each calls yield with each line of a backup's list.
 func (t Target) each(ctx context.Context, d Description, yield func(entry) error) error {
-	r, err := t.list(d.ID, append([]Piece{}, d.Blobs.Lists...))
+	r, err := t.list(d)
 	if err != nil {
 		return err
 	}
@@ -240,7 +250,11 @@ func (t Target) known(ctx context.Context) (*known, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := k.ask(ctx, t, id, append([]Piece{}, d.Blobs.Lists...)); err != nil {
+		r, err := t.list(d)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.ask(ctx, r); err != nil {
 			return nil, err
 		}
 		for _, e := range d.Editions {
@@ -252,7 +266,11 @@ func (t Target) known(ctx context.Context) (*known, error) {
 		}
 	}
 	for _, id := range c.unfinished {
-		if err := k.ask(ctx, t, id, nil); err != nil {
+		r, err := t.unfinishedList(id)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.ask(ctx, r); err != nil {
 			return nil, err
 		}
 	}
@@ -267,11 +285,7 @@ func (t Target) known(ctx context.Context) (*known, error) {
 	return k, nil
 }
 
-func (k *known) ask(ctx context.Context, t Target, id string, pieces []Piece) error {
-	r, err := t.list(id, pieces)
-	if err != nil {
-		return err
-	}
+func (k *known) ask(ctx context.Context, r *listReader) error {
 	a := &ahead{listReader: r}
 	k.lists = append(k.lists, a)
 	return a.step(ctx)

@@ -27,7 +27,7 @@ const storedKeys = `SELECT sealed FROM sealed_key`
 
 // check refuses a key that isn't the database's: what it seals could be read by nobody.
 func (s Source) check(ctx context.Context, tx db.Tx) error {
-	sealed, err := db.Collect(ctx, tx, func(r db.Row) (b []byte, err error) { err = r.Scan(&b); return b, err }, storedKeys)
+	sealed, err := db.Collect(ctx, tx, db.ScanBytes, storedKeys)
 	if err != nil {
 		return fmt.Errorf("look whether the secret key fits: %w", err)
 	}

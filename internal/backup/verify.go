@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/repair"
 )
 
 // Verify reads a backup back.
@@ -60,17 +61,17 @@ func (r VerifyReport) WriteText(w io.Writer) {
 	fmt.Fprintln(w, "Everything is as it was written.")
 }
 
-func (v *Verify) damage(what string, err error) {
+func (v *Verify) damage(what, problem string) {
 	v.report.damaged++
 	if len(v.report.Damaged) < maxDamaged {
-		v.report.Damaged = append(v.report.Damaged, DamagedPiece{what, err.Error()})
+		v.report.Damaged = append(v.report.Damaged, DamagedPiece{what, problem})
 	}
 }
 
 // note takes an error that tells of damage for a finding, and returns any other.
 func (v *Verify) note(what string, err error) error {
-	if errors.Is(err, ErrDamaged) || damaged(err) {
-		v.damage(what, err)
+	if errors.Is(err, ErrDamaged) {
+		v.damage(what, err.Error())
 		return nil
 	}
 	return err
@@ -118,7 +119,7 @@ func (v *Verify) run(ctx context.Context, d Description) error {
 
 // compareList reports blobs of rows that the list doesn't have.
 func (v *Verify) compareList(ctx context.Context, d Description) error {
-	r, err := v.Target.list(d.ID, append([]Piece{}, d.Blobs.Lists...))
+	r, err := v.Target.list(d)
 	if err != nil {
 		return err
 	}
@@ -141,21 +142,17 @@ func (v *Verify) compareList(ctx context.Context, d Description) error {
 
 func (v *Verify) readBlobs(ctx context.Context, d Description) error {
 	v.Progress.Stage("blobs", max(1, d.Blobs.Bytes), true)
-	c := newCopier(v.Pace, v.Progress)
+	r := repair.NewReader(v.Target.Store, v.Pace.MaxRate, v.Progress.Add)
 	lists := inOrder(ctx, v.Pace.Parallel, func(ctx context.Context, yield func(entry) error) error {
 		return v.Target.each(ctx, d, yield)
-	}, func(ctx context.Context, e entry) (error, error) { //nolint:revive,staticcheck // what was found of the blob, and why nothing could be
-		if e.location == "" {
-			return nil, nil
+	}, func(ctx context.Context, e entry) (problem string, err error) {
+		if e.location == "" { // the registry had lost it
+			return "", nil
 		}
-		err := c.check(ctx, v.Target.open(e.location), e.digest, e.size)
-		if damaged(err) {
-			return err, nil
-		}
-		return nil, err
-	}, func(_ context.Context, e entry, found error) error {
-		if found != nil {
-			v.damage("blob "+string(e.digest), found)
+		return r.Examine(ctx, e.location, e.digest, e.size)
+	}, func(_ context.Context, e entry, problem string) error {
+		if problem != "" {
+			v.damage("blob "+string(e.digest), problem)
 		}
 		v.report.Blobs++
 		v.report.Bytes += e.size

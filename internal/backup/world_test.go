@@ -19,6 +19,7 @@ import (
 	"github.com/havenregistry/haven/internal/db/dbtest"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/repair"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -201,12 +202,12 @@ func (w world) same(want string) {
 	if got := w.rows(); got != want {
 		w.t.Errorf("the rows are\n%s\nwere\n%s", got, want)
 	}
-	c := newCopier(Pace{Parallel: 1}, silent{})
+	r := repair.NewReader(w.Blobs, 0, func(int64) {})
 	page, err := w.Registry.StoredBlobs(w.t.Context(), 0, time.Time{}, 1000)
 	ok(w.t, err)
 	for _, b := range page {
-		if err := c.check(w.t.Context(), w.open(b.Digest, b.Location), b.Digest, b.Size); err != nil && !b.Damaged {
-			w.t.Error(err)
+		if problem, err := r.Examine(w.t.Context(), b.Location, b.Digest, b.Size); err != nil || problem != "" && !b.Damaged {
+			w.t.Errorf("blob %s: %s, %v", b.Digest, problem, err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ const (
 	adoptLabel = `INSERT INTO label (id, project_id, name, description, color, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 	putOn      = `INSERT INTO artifact_label (manifest_id, label_id, created_at)
 		SELECT m.id, l.id, $5 FROM manifest m JOIN repository r ON r.id = m.repository_id JOIN label l ON l.id = $4 AND l.project_id IN (0, r.project_id)
-		WHERE r.project_id = $1 AND r.name = $2 AND m.digest = $3 ON CONFLICT (manifest_id, label_id) DO NOTHING`
+		WHERE r.project_id = $1 AND r.name = $2 AND m.digest = $3 ON CONFLICT (manifest_id, label_id) DO UPDATE SET created_at = artifact_label.created_at`
 )
 
 // Adopt brings a label of another registry, under the id that it had there, into an empty database. There is no event. One that can't be
@@ -40,20 +40,23 @@ type Put struct {
 }
 
 // AdoptPut puts labels on artifacts, without events; those that are on them stay. An artifact or a label that isn't there, or a label of
-// another project, is passed over.
-func (s *Service) AdoptPut(ctx context.Context, some []Put) error {
-	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+// another project, is passed over. It returns how many are on their artifacts now.
+func (s *Service) AdoptPut(ctx context.Context, some []Put) (there int64, err error) {
+	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		there = 0
 		for _, p := range some {
-			if _, err := tx.Exec(ctx, putOn, p.ProjectID, p.Repository, p.Digest, p.LabelID, db.Micros(s.clock())); err != nil {
+			n, err := tx.Exec(ctx, putOn, p.ProjectID, p.Repository, p.Digest, p.LabelID, db.Micros(s.clock()))
+			if err != nil {
 				return err
 			}
+			there += n
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("put labels on artifacts: %w", err)
+		return 0, fmt.Errorf("put labels on artifacts: %w", err)
 	}
-	return nil
+	return there, nil
 }
 
 // EndAdoption has new ids go on above those that were brought.

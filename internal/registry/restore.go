@@ -324,21 +324,25 @@ type RestoredRepository struct {
 
 const describeRestored = `UPDATE repository SET description = $3, pull_count = $4, created_at = $5 WHERE project_id = $1 AND name = $2 AND NOT hidden`
 
-// RestoreRepositories tells repositories that were restored what is known of them; those that aren't there are passed over.
-func (s *Service) RestoreRepositories(ctx context.Context, repositories []RestoredRepository) error {
-	err := s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+// RestoreRepositories tells repositories that were restored what is known of them, and returns how many that are; those that aren't there are
+// passed over.
+func (s *Service) RestoreRepositories(ctx context.Context, repositories []RestoredRepository) (there int64, err error) {
+	err = s.db.WriteRelaxed(ctx, func(tx db.Tx) error {
+		there = 0
 		for _, r := range repositories {
 			description := strings.ToValidUTF8(r.Description[:min(len(r.Description), MaxDescription)], "")
-			if _, err := tx.Exec(ctx, describeRestored, r.Ref.ProjectID, r.Ref.Name, description, r.Pulls, db.Micros(r.CreatedAt)); err != nil {
+			n, err := tx.Exec(ctx, describeRestored, r.Ref.ProjectID, r.Ref.Name, description, r.Pulls, db.Micros(r.CreatedAt))
+			if err != nil {
 				return fmt.Errorf("%s: %w", r.Ref.FullName(), err)
 			}
+			there += n
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("restore repositories: %w", err)
+		return 0, fmt.Errorf("restore repositories: %w", err)
 	}
-	return nil
+	return there, nil
 }
 
 const laterTag = `SELECT id FROM tag WHERE repository_id = $1 AND name = $2 AND pushed_at > $3`

@@ -16,15 +16,16 @@ import (
 // chunk is how many bytes are read at a time, and the least that a rate limit lets through at once.
 const chunk = 256 << 10
 
-// reader reads blobs from a store, no faster than it may.
-type reader struct {
+// Reader reads blobs from a store, no faster than it may.
+type Reader struct {
 	blobs blob.Store
 	limit *rate.Limiter // nil: as fast as it goes
 	add   func(int64)   // told of bytes read, once for each blob's size
 }
 
-func newReader(blobs blob.Store, bytesPerSecond int64, add func(int64)) *reader {
-	r := &reader{blobs: blobs, add: add}
+// NewReader returns one that reads so many bytes a second at most, 0 for no limit, and tells add of bytes that it has read.
+func NewReader(blobs blob.Store, bytesPerSecond int64, add func(int64)) *Reader {
+	r := &Reader{blobs: blobs, add: add}
 	if bytesPerSecond > 0 {
 		r.limit = rate.NewLimiter(rate.Limit(bytesPerSecond), chunk)
 	}
@@ -39,9 +40,9 @@ const (
 	problemUnreadable = "unreadable"
 )
 
-// examine reads the blob and says what is wrong with it, "" for nothing. It reads a second time before it says
+// Examine reads the blob and says what is wrong with it, "" for nothing. It reads a second time before it says
 // so: a bad cable is not a bad blob. The error is the store's, which says nothing about the blob.
-func (r *reader) examine(ctx context.Context, location string, d oci.Digest, size int64) (problem string, err error) {
+func (r *Reader) Examine(ctx context.Context, location string, d oci.Digest, size int64) (problem string, err error) {
 	for range 2 {
 		if problem, err = r.read(ctx, location, d, size); problem == "" {
 			return "", err
@@ -50,7 +51,7 @@ func (r *reader) examine(ctx context.Context, location string, d oci.Digest, siz
 	return problem, err
 }
 
-func (r *reader) read(ctx context.Context, location string, d oci.Digest, size int64) (problem string, err error) {
+func (r *Reader) read(ctx context.Context, location string, d oci.Digest, size int64) (problem string, err error) {
 	if location == "" { // a rebuild found none
 		return problemMissing, nil
 	}
@@ -84,7 +85,7 @@ func (r *reader) read(ctx context.Context, location string, d oci.Digest, size i
 }
 
 // copy hashes content at the rate that is allowed.
-func (r *reader) copy(ctx context.Context, to io.Writer, content io.Reader) error {
+func (r *Reader) copy(ctx context.Context, to io.Writer, content io.Reader) error {
 	buffer := make([]byte, chunk)
 	for {
 		if err := r.wait(ctx, len(buffer)); err != nil {
@@ -104,7 +105,7 @@ func (r *reader) copy(ctx context.Context, to io.Writer, content io.Reader) erro
 	}
 }
 
-func (r *reader) wait(ctx context.Context, n int) error {
+func (r *Reader) wait(ctx context.Context, n int) error {
 	if r.limit == nil {
 		return ctx.Err()
 	}

@@ -26,36 +26,42 @@ var ErrNotEmpty = errors.New("the database is not empty: a rebuild needs a new o
 var ErrRebuilding = errors.New("this database is being made anew from the store, which isn't finished: run haven rebuild to its end")
 
 const (
-	// Somebody who lost the database may have started the server on a new one.
-	anything = `SELECT CASE WHEN EXISTS (SELECT 1 FROM account WHERE id > 1) OR EXISTS (SELECT 1 FROM project WHERE name <> 'library')
-		OR EXISTS (SELECT 1 FROM repository) OR EXISTS (SELECT 1 FROM blob) THEN 1 ELSE 0 END`
+	// Somebody may have started the server on a new database.
+	anything = `SELECT EXISTS (SELECT 1 FROM account WHERE id > 1) OR EXISTS (SELECT 1 FROM project WHERE name <> 'library')
+		OR EXISTS (SELECT 1 FROM repository) OR EXISTS (SELECT 1 FROM blob) OR EXISTS (SELECT 1 FROM robot) OR EXISTS (SELECT 1 FROM remote_registry)`
 	isRebuilding  = `SELECT COUNT(*) FROM rebuilding`
 	beginRebuild  = `INSERT INTO rebuilding (id, started_at) VALUES (1, $1) ON CONFLICT (id) DO NOTHING`
 	finishRebuild = `DELETE FROM rebuilding`
 )
 
 // CheckServable returns ErrRebuilding for a database that a rebuild hasn't finished.
-func CheckServable(ctx context.Context, d *db.DB) error {
-	n, err := db.Get(ctx, d.Auto(), db.ScanInt, isRebuilding)
+func CheckServable(ctx context.Context, tx db.Tx) error {
+	n, err := db.Get(ctx, tx, db.ScanInt, isRebuilding)
 	if err == nil && n > 0 {
 		return ErrRebuilding
 	}
 	return err
 }
 
-// BeginRebuild marks an empty database, or one whose rebuild was broken off, as being rebuilt. One with more in
-// it than the user admin and an empty project library is ErrNotEmpty.
+// Empty reports whether a database has no more in it than a first start makes: the user admin and an empty project library.
+func Empty(ctx context.Context, tx db.Tx) (bool, error) {
+	full, err := db.Get(ctx, tx, db.ScanBool, anything)
+	return !full, err
+}
+
+// BeginRebuild marks an empty database, or one whose rebuild was broken off, as being rebuilt. One that isn't
+// Empty is ErrNotEmpty.
 func BeginRebuild(ctx context.Context, d *db.DB, now time.Time) error {
 	return d.Write(ctx, func(tx db.Tx) error {
 		begun, err := db.Get(ctx, tx, db.ScanInt, isRebuilding)
 		if err != nil || begun > 0 {
 			return err
 		}
-		full, err := db.Get(ctx, tx, db.ScanInt, anything)
+		empty, err := Empty(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if full > 0 {
+		if !empty {
 			return ErrNotEmpty
 		}
 		_, err = tx.Exec(ctx, beginRebuild, db.Micros(now))
@@ -146,7 +152,7 @@ func (r *Rebuild) restoreBlobs(ctx context.Context, _ source) error {
 
 // findBlobs lists the store and sends what is whole.
 func (r *Rebuild) findBlobs(ctx context.Context, found chan<- registry.Blob) error {
-	read := newReader(r.Blobs, 0, r.Progress.Add)
+	read := NewReader(r.Blobs, 0, r.Progress.Add)
 	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(r.Parallel)
 	err := r.Blobs.Blobs(inner, func(location string, size int64) error {
@@ -171,7 +177,7 @@ func (r *Rebuild) findBlobs(ctx context.Context, found chan<- registry.Blob) err
 }
 
 // identify says which blob lies at a location; none when it isn't whole.
-func (r *Rebuild) identify(ctx context.Context, read *reader, location string, size int64) (registry.Blob, error) {
+func (r *Rebuild) identify(ctx context.Context, read *Reader, location string, size int64) (registry.Blob, error) {
 	b := registry.Blob{Size: size, Location: location, Durable: true}
 	named, ok := r.digestOf(location)
 	if ok && r.TrustNames {
@@ -182,7 +188,7 @@ func (r *Rebuild) identify(ctx context.Context, read *reader, location string, s
 	if !ok {
 		return r.hash(ctx, read, location, oci.SHA256)
 	}
-	problem, err := read.examine(ctx, location, named, size)
+	problem, err := read.Examine(ctx, location, named, size)
 	if err != nil {
 		return registry.Blob{}, err
 	}
@@ -195,7 +201,7 @@ func (r *Rebuild) identify(ctx context.Context, read *reader, location string, s
 }
 
 // hash finds out the digest of what lies at a location.
-func (r *Rebuild) hash(ctx context.Context, read *reader, location string, algorithm oci.Algorithm) (registry.Blob, error) {
+func (r *Rebuild) hash(ctx context.Context, read *Reader, location string, algorithm oci.Algorithm) (registry.Blob, error) {
 	content, err := r.Blobs.Open(ctx, location)
 	if errors.Is(err, blob.ErrNotFound) {
 		return registry.Blob{}, nil
@@ -224,7 +230,7 @@ func (r *Rebuild) restoreLong(ctx context.Context, _ source) error {
 		return nil
 	}
 	r.Progress.Stage("blobs by SHA-512", 0, true)
-	read := newReader(r.Blobs, 0, r.Progress.Add)
+	read := NewReader(r.Blobs, 0, r.Progress.Add)
 	err := r.Blobs.Blobs(ctx, func(location string, _ int64) error {
 		if _, told := r.digestOf(location); told || len(wanted) == 0 {
 			return nil

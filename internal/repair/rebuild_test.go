@@ -76,7 +76,7 @@ func TestRebuildBringsEverythingBack(t *testing.T) {
 				t.Errorf("%+v", report)
 			}
 			again.sound()
-			w.ok(repair.CheckServable(t.Context(), again.db))
+			w.ok(repair.CheckServable(t.Context(), again.db.Auto()))
 			q, err := again.projects.GetByName(t.Context(), "q")
 			if err != nil || !slices.Equal(q.Allowlist.Items, []string{"CVE-2026-1"}) {
 				t.Errorf("allowlist of q: %+v, %v", q.Allowlist, err)
@@ -347,7 +347,7 @@ func TestRebuildCanBeBrokenOffAnywhere(t *testing.T) {
 			if _, err := again.rebuild(ctx, true, s); err == nil {
 				t.Errorf("broken off in %s: no error", stage)
 			}
-			if err := repair.CheckServable(t.Context(), again.db); !errors.Is(err, repair.ErrRebuilding) {
+			if err := repair.CheckServable(t.Context(), again.db.Auto()); !errors.Is(err, repair.ErrRebuilding) {
 				t.Errorf("broken off in %s: %v, want ErrRebuilding", stage, err)
 			}
 		}

@@ -76,7 +76,7 @@ func (s *Scrub) readBlobs(ctx context.Context) error {
 	}
 	s.report.Blobs.Total = count
 	s.Progress.Stage("blobs", max(1, int64(float64(bytes)*s.Options.Sample)), true)
-	read := newReader(s.Blobs, s.Options.MaxRate, s.Progress.Add)
+	read := NewReader(s.Blobs, s.Options.MaxRate, s.Progress.Add)
 	order := &inOrder{done: s.Options.After, open: map[int64]bool{}}
 	var g *errgroup.Group
 	g, inner := errgroup.WithContext(ctx)
@@ -124,8 +124,8 @@ func (s *Scrub) eachBlob(ctx context.Context, yield func(registry.StoredBlob)) e
 func (s *Scrub) sampled() bool { return s.Options.Sample >= 1 || rand.Float64() < s.Options.Sample }
 
 // examine reads one blob, and marks it when its mark is wrong. Its error ends the scrub.
-func (s *Scrub) examine(ctx context.Context, read *reader, b registry.StoredBlob) error {
-	problem, err := read.examine(ctx, b.Location, b.Digest, b.Size)
+func (s *Scrub) examine(ctx context.Context, read *Reader, b registry.StoredBlob) error {
+	problem, err := read.Examine(ctx, b.Location, b.Digest, b.Size)
 	if err != nil {
 		return s.unclear(ctx, b, err)
 	}

@@ -129,10 +129,11 @@ func (a *Adoption) repositories(ctx context.Context) error {
 				some = append(some, registry.RestoredRepository{Ref: ref, Description: r.Description, Pulls: r.Pulls, CreatedAt: r.Created.or(a.now)})
 			}
 		}
-		if err := a.Registry.RestoreRepositories(ctx, some); err != nil {
+		there, err := a.Registry.RestoreRepositories(ctx, some)
+		if err != nil {
 			return err
 		}
-		a.Report.Took("repositories", int64(len(some)))
+		a.Report.Took("repositories", there)
 		a.Progress.Add(int64(len(page)))
 		if len(page) < pageSize {
 			return nil
@@ -165,10 +166,11 @@ func (a *Adoption) labelled(ctx context.Context) error {
 				some = append(some, label.Put{ProjectID: r.ProjectID, Repository: ref.Name, Digest: r.Digest, LabelID: r.LabelID})
 			}
 		}
-		if err := a.Labels.AdoptPut(ctx, some); err != nil {
+		there, err := a.Labels.AdoptPut(ctx, some)
+		if err != nil {
 			return err
 		}
-		a.Report.Took("labels on artifacts", int64(len(some)))
+		a.Report.Took("labels on artifacts", there)
 		if len(page) < pageSize {
 			return nil
 		}

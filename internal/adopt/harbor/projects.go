@@ -87,7 +87,8 @@ func (a *Adoption) projects(ctx context.Context, tx db.Tx) error {
 		if a.there.users[p.OwnerID] {
 			adopted.OwnerID = p.OwnerID
 		}
-		adopted.Public, _ = strconv.ParseBool(metadata[p.ID][project.Public])
+		public, err := strconv.ParseBool(metadata[p.ID][project.Public])
+		adopted.Public = err == nil && public // what isn't said, or can't be read, is private
 		for _, key := range []string{project.Public, project.RetentionID, ownScanner} {
 			delete(adopted.Metadata, key)
 		}

@@ -63,15 +63,20 @@ type scheduleRow struct {
 func (a *Adoption) schedules(ctx context.Context, tx db.Tx) error {
 	for _, row := range a.data.schedules {
 		s := job.Schedule{Kind: job.Kind(row.Vendor), VendorID: job.System, CronType: row.CronType, Cron: row.Cron}
+		var told map[string]any
 		var err error
 		switch s.Kind {
 		case job.GarbageCollection:
 			var what garbage.Parameters
-			what, err = garbage.Parse(row.told())
+			if told, err = row.told(); err == nil {
+				what, err = garbage.Parse(told)
+			}
 			s.Parameters = what.String()
 		case job.PurgeAudit:
 			var what audit.Purge
-			what, err = audit.ParsePurge(row.told())
+			if told, err = row.told(); err == nil {
+				what, err = audit.ParsePurge(told)
+			}
 			s.Parameters = what.String()
 		case job.ScanAll:
 		default:
@@ -90,24 +95,32 @@ func (a *Adoption) schedules(ctx context.Context, tx db.Tx) error {
 	return nil
 }
 
-// told are the parameters that an administrator sent once.
-func (r scheduleRow) told() map[string]any {
+// told are the parameters that an administrator sent once; none where Harbor keeps none.
+func (r scheduleRow) told() (map[string]any, error) {
 	all := map[string]any{}
 	var sent struct {
 		Extra map[string]any `json:"extra_attrs"`
 	}
-	_ = json.Unmarshal([]byte(r.Parameters), &sent) // without them the usual ones hold
+	if r.Parameters != "" {
+		if err := unreadable(json.Unmarshal([]byte(r.Parameters), &sent)); err != nil {
+			return nil, err
+		}
+	}
 	for _, key := range []string{"delete_untagged", "delete_tag", "workers", "audit_retention_hour", "include_event_types", "include_operations"} {
 		if value, found := sent.Extra[key]; found {
 			all[key] = value
 		}
 	}
 	var extra map[string]any
-	_ = json.Unmarshal(r.Extra, &extra)
+	if len(r.Extra) > 0 {
+		if err := unreadable(json.Unmarshal(r.Extra, &extra)); err != nil {
+			return nil, err
+		}
+	}
 	for _, key := range []string{"audit_retention_hour", "include_event_types", "include_operations"} {
 		if value, found := extra[key]; found {
 			all[key] = value
 		}
 	}
-	return all
+	return all, nil
 }

@@ -167,6 +167,11 @@ func (s *Store) Open(ctx context.Context, location string) (blob.Content, error)
 		return nil, err
 	}
 	f, err := s.openBlob(location)
+	return contentOf(f, location, err)
+}
+
+// contentOf is a blob's file, which was opened, or wasn't for err.
+func contentOf(f *os.File, location string, err error) (blob.Content, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open %s: %w", location, blob.ErrNotFound)
 	}

@@ -52,20 +52,7 @@ func (v *Volume) Open(_ context.Context, at string) (blob.Content, error) {
 		return nil, err
 	}
 	f, err := v.root.Open(at)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open %s: %w", at, blob.ErrNotFound)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open blob: %w", err)
-	}
-	stat, err := f.Stat()
-	if err == nil && !stat.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open blob %s: %w", at, err), f.Close())
-	}
-	return &content{file: f, size: stat.Size()}, nil
+	return contentOf(f, at, err)
 }
 
 // Blobs implements blob.Reader.

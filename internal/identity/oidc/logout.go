@@ -64,7 +64,7 @@ func (s *Service) Farewell(ctx context.Context, sessionToken, back string) (stri
 // hint is the ID token that a session began with, "" for a session that the provider didn't bring.
 func (p *Provider) hint(ctx context.Context, sessionToken string) (string, error) {
 	hash := sha256.Sum256([]byte(sessionToken))
-	sealed, err := db.Get(ctx, p.db.Auto(), scanBytes, sessionHint, hash[:])
+	sealed, err := db.Get(ctx, p.db.Auto(), db.ScanBytes, sessionHint, hash[:])
 	if errors.Is(err, db.ErrNotFound) {
 		return "", nil
 	}
@@ -108,7 +108,7 @@ func (s *Service) EndedByProvider(ctx context.Context, raw string) error {
 			query, args = sessionsOfThatOnly, []any{subjectOf(r.Issuer, token.SessionID), subjectOf(r.Issuer, token.Subject)}
 		}
 	}
-	hashes, err := db.Collect(ctx, p.db.Auto(), scanBytes, query, args...)
+	hashes, err := db.Collect(ctx, p.db.Auto(), db.ScanBytes, query, args...)
 	if err != nil {
 		return fmt.Errorf("look up the sessions to end: %w", err)
 	}

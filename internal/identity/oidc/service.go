@@ -146,11 +146,9 @@ func (p *Provider) keepWaiting(ctx context.Context, who arrival) (token string, 
 	return token, nil
 }
 
-func scanBytes(r db.Row) (b []byte, err error) { err = r.Scan(&b); return b, err }
-
 func (p *Provider) waiting(ctx context.Context, token string) (who arrival, err error) {
 	hash := sha256.Sum256([]byte(token))
-	sealed, err := db.Get(ctx, p.db.Auto(), scanBytes, waitSelect, hash[:], db.Micros(p.clock()))
+	sealed, err := db.Get(ctx, p.db.Auto(), db.ScanBytes, waitSelect, hash[:], db.Micros(p.clock()))
 	if errors.Is(err, db.ErrNotFound) {
 		return who, ErrFlow
 	}

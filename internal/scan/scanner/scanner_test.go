@@ -218,7 +218,7 @@ func TestCredentialBelongsToItsOrigin(t *testing.T) {
 			}
 		}
 		h.create(t, scanner.Draft{Name: "s", URL: "https://a.example.com/x", Auth: adapter.Bearer, Credential: password})
-		stored, err := db.Get(t.Context(), d.Auto(), func(r db.Row) (b []byte, err error) { return b, r.Scan(&b) }, `SELECT credential FROM scanner WHERE name = 's'`)
+		stored, err := db.Get(t.Context(), d.Auto(), db.ScanBytes, `SELECT credential FROM scanner WHERE name = 's'`)
 		if err != nil || len(stored) == 0 || strings.Contains(string(stored), password) {
 			t.Errorf("stored as %q, %v", stored, err)
 		}
