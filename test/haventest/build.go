@@ -41,9 +41,12 @@ type buildResult struct {
 // Each test process builds each kind once; the go command's cache makes the second
 // process's build a matter of linking.
 var (
-	buildRace  = sync.OnceValue(func() buildResult { return build("haven-race", "-race") })
+	buildRace  = sync.OnceValue(func() buildResult { return build("haven-race", append([]string{"-race"}, unwatched...)...) })
 	buildPlain = sync.OnceValue(func() buildResult { return build("haven", "-ldflags=-s -w") })
 )
+
+// unwatched is UNWATCHED of the Makefile: what of SQLite the race detector leaves out.
+var unwatched = []string{"-gcflags=modernc.org/sqlite/lib=-race=false", "-gcflags=modernc.org/libc/...=-race=false"}
 
 func build(name string, flags ...string) buildResult {
 	_, file, _, _ := runtime.Caller(0)
@@ -75,4 +78,20 @@ func Binary(t testing.TB, plain bool) string {
 		t.Fatalf("go build ./cmd/haven: %s", r.err)
 	}
 	return r.path
+}
+
+// Later builds the program as a later release may be, plain: with these migrations behind its own.
+func Later(t testing.TB, migrations ...string) string {
+	t.Helper()
+	later := ""
+	for _, text := range migrations {
+		later += "-- +goose Up\n" + text + "\n"
+	}
+	program := filepath.Join(t.TempDir(), "haven")
+	cmd := exec.Command("go", "build", "-ldflags=-s -w -X 'github.com/havenregistry/haven/internal/db.later="+later+"'", "-o", program, "./cmd/haven")
+	cmd.Dir, cmd.Env = Root(t), append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build with migrations of a later release: %s: %v", out, err)
+	}
+	return program
 }
