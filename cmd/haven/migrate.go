@@ -36,8 +36,31 @@ func (m *migrate) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("schema %d of %d\n", s.Current, s.Target)
-	if s.Pending() {
+	switch {
+	case s.Pending():
+		explain(d, s)
 		return exitPending
+	case s.Ahead():
+		fmt.Println("A newer version of Haven has migrated the database; this one can go on with it.")
 	}
 	return nil
+}
+
+// explain says what migrating would do, and what must be so before.
+func explain(d *db.DB, s db.Schema) {
+	alone := false
+	for _, m := range s.Lacking() {
+		fmt.Println("pending:", m.Name)
+		alone = alone || m.Alone
+	}
+	copied := d.SnapshotPath(s.Current)
+	switch {
+	case s.Current == 0:
+	case copied != "":
+		fmt.Printf("The database is copied to %s before, which takes as much room as it does. To go back, put the copy in its place.\n", copied)
+	case alone:
+		fmt.Println("Stop all of the version before: it can't go on with the new schema, nor be gone back to without a backup.")
+	default:
+		fmt.Println("Servers of the version before may go on meanwhile and after it.")
+	}
 }

@@ -131,7 +131,7 @@ func adopting(ctx context.Context, cfg config.Config, log *slog.Logger, source s
 	if _, err := adopt.CheckTarget(ctx, a.db); err != nil {
 		return nil, err
 	}
-	if err := a.db.Migrate(ctx); err != nil {
+	if err := a.migrate(ctx); err != nil {
 		return nil, err
 	}
 	settled, err := adopt.Begin(ctx, a.db, source, time.Now())
@@ -208,7 +208,7 @@ func checkTarget(ctx context.Context, databaseURL, source string) error {
 	if !made { // by an earlier version, or not at all: the schema's own look would write
 		older, err := d.Auto().HasTable(ctx, "account")
 		if err == nil && older {
-			err = ErrSchema
+			err = db.ErrOldSchema
 		}
 		return err
 	}

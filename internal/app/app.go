@@ -88,7 +88,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		return err
 	})
 	halves.Go(func() error {
-		if err := a.db.Migrate(ctx); err != nil {
+		if err := a.migrate(ctx); err != nil {
 			return err
 		}
 		if err := checkServable(ctx, a.db); err != nil {
@@ -107,7 +107,27 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.connectStores(ctx); err != nil {
 		return err
 	}
-	return a.db.Migrate(ctx)
+	return a.migrate(ctx)
+}
+
+// migrate brings the schema up to date, and says so.
+func (a *App) migrate(ctx context.Context) error {
+	s, err := a.db.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Ahead() {
+		a.log.WarnContext(ctx, "the database was migrated by a newer version of Haven, with which this one can go on", "schema", s.Current, "known", s.Target)
+	}
+	if !s.Pending() || s.Current == 0 {
+		return a.db.Migrate(ctx)
+	}
+	a.log.InfoContext(ctx, "the database's schema is brought up to date", "from", s.Current, "to", s.Target, "copy", a.db.SnapshotPath(s.Current))
+	if err := a.db.Migrate(ctx); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "the database's schema is up to date", "schema", s.Target)
+	return nil
 }
 
 func (a *App) connectStores(ctx context.Context) error {

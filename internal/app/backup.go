@@ -127,8 +127,8 @@ func openSource(ctx context.Context, cfg config.Config, log *slog.Logger) (s bac
 	if err != nil {
 		return s, end, fmt.Errorf("database_url: %w", err)
 	}
-	if schema.Pending() {
-		return s, end, ErrSchema
+	if err := schema.Exact(); err != nil {
+		return s, end, fmt.Errorf("database_url: %w", err)
 	}
 	if err := checkServable(ctx, s.DB); err != nil {
 		return s, end, err

@@ -17,9 +17,6 @@ import (
 	"github.com/havenregistry/haven/internal/repair"
 )
 
-// ErrSchema: the database's schema isn't this program's.
-var ErrSchema = errors.New("the database's schema is not up to date: run haven migrate, or start haven serve of this version once")
-
 // Scrub compares the store with the database, beside a server that may be running.
 func Scrub(ctx context.Context, cfg config.Config, log *slog.Logger, o repair.ScrubOptions, p repair.Progress) (report repair.ScrubReport, err error) {
 	d, err := db.Open(ctx, cfg.DatabaseURL)
@@ -32,7 +29,7 @@ func Scrub(ctx context.Context, cfg config.Config, log *slog.Logger, o repair.Sc
 		return report, err
 	}
 	if schema.Pending() {
-		return report, ErrSchema
+		return report, db.ErrOldSchema
 	}
 	if err := checkServable(ctx, d); err != nil {
 		return report, err

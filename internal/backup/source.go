@@ -48,12 +48,16 @@ type moment struct {
 
 // snapshot gives a sink all rows of one moment that go along. show is told of each.
 func (s Source) snapshot(ctx context.Context, clock func() time.Time, show func(n int64), to rowSink) (m moment, err error) {
-	schema, err := s.DB.Schema(ctx)
-	if err != nil {
+	if _, err := s.DB.Schema(ctx); err != nil {
 		return m, err
 	}
-	m.schema = schema.Current
-	err = s.DB.Read(ctx, func(tx db.Tx) error {
+	err = s.DB.Read(ctx, func(tx db.Tx) (err error) {
+		if m.schema, err = tx.SchemaVersion(ctx); err != nil {
+			return err
+		}
+		if err := (db.Schema{Current: m.schema, Target: db.Newest()}).Exact(); err != nil {
+			return err
+		}
 		if err := s.check(ctx, tx); err != nil {
 			return err
 		}

@@ -146,26 +146,6 @@ func TestConstraintsAreTold(t *testing.T) {
 	})
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		ctx := context.Background()
-		s, err := d.Schema(ctx)
-		if err != nil || s.Pending() || s.Current == 0 {
-			t.Fatalf("got %+v, %v; want an up-to-date schema", s, err)
-		}
-		err = d.Write(ctx, func(tx db.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES ($1, TRUE)`, s.Target+1)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Migrate(ctx); !errors.Is(err, db.ErrNewerSchema) {
-			t.Fatalf("got %v, want ErrNewerSchema", err)
-		}
-	})
-}
-
 var listing = db.Listing{
 	Fields:  "name",
 	From:    "setting",

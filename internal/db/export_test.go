@@ -19,3 +19,13 @@ func (d *DB) MigrateTo(ctx context.Context, version int64) error {
 	}
 	return err
 }
+
+// UpPart is what the migration does.
+func UpPart(m Migration) string { return m.up() }
+
+// AddMigration adds one of a later program to those of this one until what it returns is called.
+func AddMigration(text string) (end func()) {
+	before := later
+	later += upMark + text + "\n"
+	return func() { later = before }
+}

@@ -56,28 +56,7 @@ func (d *DB) Remake(ctx context.Context, schema int64) error {
 }
 
 // Upgrade is Migrate for who fills the database.
-func (d *DB) Upgrade(ctx context.Context) error {
-	p, err := d.provider()
-	if err != nil {
-		return err
-	}
-	_, target, err := p.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read schema version: %w", classify(err))
-	}
-	return d.migrateTo(ctx, target)
-}
-
-func (d *DB) migrateTo(ctx context.Context, schema int64) error {
-	p, err := d.provider()
-	if err != nil {
-		return err
-	}
-	if _, err := p.UpTo(ctx, schema); err != nil {
-		return fmt.Errorf("migrate the database: %w", classify(err))
-	}
-	return d.committed(nil, true)
-}
+func (d *DB) Upgrade(ctx context.Context) error { return d.migrateTo(ctx, Newest()) }
 
 const (
 	// loadRows is how many rows one statement writes. More parameters take SQLite longer to read than they spare.

@@ -6,46 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"strconv"
 	"strings"
 	"testing/fstest"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
-
-// ErrNewerSchema: the database was migrated by a newer program.
-var ErrNewerSchema = errors.New("the database was made by a newer version of Haven; start that version, or restore a backup of the older schema")
-
-// Schema says which migrations a database has.
-type Schema struct {
-	Current int64 // number of the last migration applied, 0 for an empty database
-	Target  int64 // number of the last migration this program knows
-}
-
-// Newest is the number of the last migration that this program knows.
-func Newest() (last int64) {
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		panic(err) // they are part of the program
-	}
-	for _, e := range entries {
-		number, _, _ := strings.Cut(e.Name(), "_")
-		n, err := strconv.ParseInt(number, 10, 64)
-		if err != nil {
-			panic(err)
-		}
-		last = max(last, n)
-	}
-	return last
-}
-
-// Pending reports whether Migrate would change something.
-func (s Schema) Pending() bool { return s.Current < s.Target }
 
 // words are the few types that the two databases spell differently. {{bytewise}} is the collation of
 // names that are listed in byte order; it is SQLite's own. {{clustered}} lays a table's rows into its primary key.
@@ -64,24 +35,17 @@ const (
 	lockTries = 300
 )
 
-// provider reads the migrations in this database's spelling. On PostgreSQL a session lock lets one
-// of several starting replicas migrate while the others wait.
+// provider runs single migrations. On PostgreSQL a session lock lets one of several starting replicas
+// migrate while the others wait.
 func (d *DB) provider() (*goose.Provider, error) {
 	files := fstest.MapFS{}
-	err := fs.WalkDir(migrationFiles, ".", func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		text, err := migrationFiles.ReadFile(p)
-		if err != nil {
-			return err
-		}
-		files[path.Base(p)] = &fstest.MapFile{Data: []byte(words[d.dialect].Replace(string(text)))}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read migrations: %w", err)
+	for _, m := range migrations() {
+		files[m.Name+".sql"] = &fstest.MapFile{Data: []byte(words[d.dialect].Replace(m.text))}
 	}
+	return d.providerOf(files)
+}
+
+func (d *DB) providerOf(files fs.FS) (*goose.Provider, error) {
 	if d.dialect == SQLite {
 		return goose.NewProvider(goose.DialectSQLite3, d.durable.DB, files)
 	}
@@ -92,43 +56,98 @@ func (d *DB) provider() (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, d.durable.DB, files, goose.WithSessionLocker(locker))
 }
 
-// Schema reads which migrations the database has, changing nothing but goose's own version table.
-// A database that is ahead of the program gives ErrNewerSchema besides, one that is being filled ErrFilling alone.
-func (d *DB) Schema(ctx context.Context) (Schema, error) {
-	switch filling, err := d.Auto().HasTable(ctx, FillingTable); {
-	case err != nil:
-		return Schema{}, fmt.Errorf("look whether the database is whole: %w", err)
-	case filling:
-		return Schema{}, ErrFilling
-	}
-	p, err := d.provider()
-	if err != nil {
-		return Schema{}, err
-	}
-	current, target, err := p.GetVersions(ctx)
-	if err != nil {
-		return Schema{}, fmt.Errorf("read schema version: %w", classify(err))
-	}
-	s := Schema{Current: current, Target: target}
-	if current > target {
-		return s, ErrNewerSchema
-	}
-	return s, nil
+const (
+	// tableTries is how often a migration asks for the tables that it changes. Each time it waits for tableWait at most: all who come
+	// after it wait as well.
+	tableTries = 40
+	tableWait  = 3 * time.Second
+	betweenTry = time.Second
+)
+
+// up is the part of a migration that does it.
+func (m Migration) up() string {
+	_, up, _ := strings.Cut(m.text, upMark)
+	up, _, _ = strings.Cut(up, downMark)
+	return up
 }
 
-// Migrate brings the schema up to date, each migration in one transaction: after a failure the
-// database is as it was before the migration that failed.
+// together is migrations as one, which happens as a whole or not at all.
+func (d *DB) together(some []Migration) fs.FS {
+	var all strings.Builder
+	all.WriteString(upMark)
+	if d.dialect == Postgres {
+		fmt.Fprintf(&all, "SET LOCAL lock_timeout = %d;\n", tableWait.Milliseconds())
+	}
+	for i, m := range some {
+		all.WriteString(words[d.dialect].Replace(m.up()))
+		if i < len(some)-1 { // goose notes the last one itself
+			fmt.Fprintf(&all, "INSERT INTO %s (version_id, is_applied) VALUES (%d, TRUE);\n", gooseTable, m.number)
+		}
+	}
+	return fstest.MapFS{some[len(some)-1].Name + ".sql": &fstest.MapFile{Data: []byte(all.String())}}
+}
+
+// Migrate brings the schema up to date in one transaction: after a failure the database is as it was. Of a database of SQLite that
+// had a schema a copy is kept beside it (SnapshotPath). One of PostgreSQL may be in use meanwhile by programs that know the
+// schema before, unless a migration is for newer ones alone.
 func (d *DB) Migrate(ctx context.Context) error {
 	s, err := d.Schema(ctx)
 	if err != nil || !s.Pending() {
 		return err
 	}
-	p, err := d.provider()
-	if err != nil {
+	if s.Current > 0 {
+		if err := d.keepSnapshot(ctx, s.Current); err != nil {
+			return fmt.Errorf("copy the database before it is migrated: %w", err)
+		}
+	}
+	if err := d.migrateTo(ctx, s.Target); err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", classify(err))
+	return d.forgetSnapshots(s.Current)
+}
+
+// migrateTo does what lacks of the migrations up to schema. Who waits for the database waits with it for at most tableWait at a time.
+func (d *DB) migrateTo(ctx context.Context, schema int64) error {
+	for try := 1; ; try++ {
+		current, err := d.migrateOnce(ctx, schema)
+		switch {
+		case err == nil:
+			return d.committed(nil, true)
+		case !errors.Is(err, errRetry) && !isLockTimeout(err):
+			return fmt.Errorf("migrate the database from schema %d to %d, it is left as it was: %w", current, schema, err)
+		case try == tableTries:
+			return fmt.Errorf("migrate the database from schema %d to %d: somebody holds a table for long, look for old transactions in pg_stat_activity: %w",
+				current, schema, err)
+		}
+		select {
+		case <-time.After(betweenTry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return d.committed(nil, true)
+}
+
+func (d *DB) migrateOnce(ctx context.Context, schema int64) (current int64, err error) {
+	p, err := d.provider()
+	if err != nil {
+		return 0, err
+	}
+	if current, err = p.GetDBVersion(ctx); err != nil {
+		return current, classify(err)
+	}
+	lacking := between(current, schema)
+	if len(lacking) == 0 {
+		return current, nil
+	}
+	if p, err = d.providerOf(d.together(lacking)); err != nil {
+		return current, err
+	}
+	_, err = p.Up(ctx)
+	return current, classify(err)
+}
+
+// isLockTimeout reports whether somebody else held a table for longer than lock_timeout.
+func isLockTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
 }

@@ -67,17 +67,9 @@ var makesTable = regexp.MustCompile(`(?:CREATE TABLE|RENAME TO) (\w+)`)
 // madeByMigrations are the names of all tables that a migration has ever made.
 var madeByMigrations = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{}
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		panic(err) // they are part of the program
-	}
-	for _, e := range entries {
-		text, err := migrationFiles.ReadFile("migrations/" + e.Name())
-		if err != nil {
-			panic(err)
-		}
-		for _, m := range makesTable.FindAllSubmatch(text, -1) {
-			names[string(m[1])] = true
+	for _, m := range migrations() {
+		for _, made := range makesTable.FindAllStringSubmatch(m.text, -1) {
+			names[made[1]] = true
 		}
 	}
 	return names

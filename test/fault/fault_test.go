@@ -67,18 +67,21 @@ func work(t *testing.T, fleet *ledger.Fleet, long time.Duration) {
 // As long as the client takes faults, it tries again.
 func settle(t *testing.T, fleet *ledger.Fleet) {
 	t.Helper()
-	err := fleet.Each(func(w *ledger.Worker) error {
+	if err := settleIn(t.Context(), fleet); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func settleIn(ctx context.Context, fleet *ledger.Fleet) error {
+	return fleet.Each(func(w *ledger.Worker) error {
 		deadline := time.Now().Add(recovery)
 		for {
-			err := w.Settle(t.Context())
+			err := w.Settle(ctx)
 			if !errors.Is(err, ledger.ErrCut) || !w.Client.Faulty.Load() || time.Now().After(deadline) {
 				return err
 			}
 		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func checkAll(t *testing.T, fleet *ledger.Fleet) {

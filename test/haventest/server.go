@@ -34,6 +34,7 @@ const stopLimit = 30 * time.Second
 type Options struct {
 	DatabaseURL string      // empty: SQLite in the data directory
 	Plain       bool        // without the race detector, as users run it
+	Program     string      // another one than that of this source; empty: that
 	Secure      *tls.Config // how it is spoken with by HTTPS; nil: it speaks HTTP
 	Host        string      // 127.0.0.1:PORT to listen at; empty: any
 	Env         []string    // more settings, as HAVEN_NAME=value; they win over the harness's
@@ -93,6 +94,31 @@ func (s *Server) RestartPlain() {
 	s.Restart()
 }
 
+// RestartAs is Restart with another program; "" is that of this source.
+func (s *Server) RestartAs(program string) {
+	s.t.Helper()
+	s.options.Program = program
+	s.Restart()
+}
+
+// RefusesToStart starts another program, which must end by itself, and returns what it has logged. The server is down then.
+func (s *Server) RefusesToStart(program string) string {
+	s.t.Helper()
+	before := len(s.Log())
+	s.options.Program = program
+	s.spawn()
+	select {
+	case err := <-s.exited:
+		s.process = nil
+		if err == nil {
+			s.t.Error("haven serve ended with exit 0, want an error")
+		}
+	case <-time.After(startLimit):
+		s.t.Fatalf("haven serve goes on:\n%s", s.logTail())
+	}
+	return s.Log()[before:]
+}
+
 func (s *Server) spawn() {
 	s.t.Helper()
 	log, err := os.OpenFile(s.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -100,7 +126,11 @@ func (s *Server) spawn() {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(Binary(s.t, s.options.Plain), "serve")
+	program := s.options.Program
+	if program == "" {
+		program = Binary(s.t, s.options.Plain)
+	}
+	cmd := exec.Command(program, "serve")
 	cmd.Dir = s.DataDir
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(),

@@ -91,7 +91,8 @@ func (c *Client) send(ctx context.Context, r request, want ...int) (Answer, erro
 	}
 	unexpected := &Unexpected{r.method, r.path, fmt.Sprint(want), a}
 	if c.Faulty.Load() && a.Status >= http.StatusInternalServerError {
-		if !proper(a) && r.method != http.MethodHead {
+		// 502 is a balancer's word for a replica that went away.
+		if a.Status != http.StatusBadGateway && !proper(a) && r.method != http.MethodHead {
 			return a, unexpected
 		}
 		c.Faults.Add(1)
