@@ -79,10 +79,9 @@ bench: build ## measure beside CNCF Distribution, into bench/RESULTS.md; QUICK=1
 	@go run ./bench $(if $(QUICK),-quick,-write bench/RESULTS.md) $(if $(KEEP),-keep $(KEEP)) -note "$(NOTE)"
 
 .PHONY: lint
-lint: web/node_modules/.package-lock.json $(PORTAL_BUILT) ## go vet, golangci-lint, biome, shell syntax
+lint: web/node_modules/.package-lock.json $(PORTAL_BUILT) ## golangci-lint (go vet and others), biome, shell syntax
 	@$(TOOLS) install lint
 	@bash -n scripts/tools .ci/run
-	@go vet ./... && go vet $(ACCEPT) ./test/...
 	@"$$($(TOOLS) path golangci-lint)" run ./...
 	@export PATH="$$($(TOOLS) env node)"; cd web && npm run --silent lint
 

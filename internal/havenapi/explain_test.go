@@ -88,6 +88,7 @@ func TestExplainWhoCantComeIn(t *testing.T) {
 	f.user("locked")
 	f.member(perm, "locked", authz.Developer)
 	f.logins["locked"] = "Wrong-12345"
+	f.stop()
 	for range 5 { // then the next has to wait
 		f.must("locked", http.MethodGet, "/explain?resource=x&action=y", "", http.StatusUnauthorized, nil)
 	}

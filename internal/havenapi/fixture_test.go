@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,7 +60,21 @@ type fixture struct {
 	jobs       *job.Service
 	handler    http.Handler
 	admin      authz.Principal
-	logins     map[string]secret.Text // by name, where it isn't password
+	logins     map[string]secret.Text    // by name, where it isn't password
+	stopped    atomic.Pointer[time.Time] // the time of the identity service; nil: it passes
+}
+
+func (f *fixture) now() time.Time {
+	if at := f.stopped.Load(); at != nil {
+		return *at
+	}
+	return time.Now()
+}
+
+// stop has no time pass, however busy the machine is.
+func (f *fixture) stop() {
+	at := time.Now()
+	f.stopped.Store(&at)
 }
 
 func newFixture(t testing.TB, d *db.DB) *fixture {
@@ -72,7 +87,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 	f := &fixture{t: t, db: d, logins: map[string]secret.Text{}}
 	f.workloads, err = workload.New(workload.Deps{DB: d, Box: box, Clock: time.Now, Log: log})
 	ok(t, err)
-	f.identity = identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: time.Now, Log: log, Workloads: f.workloads})
+	f.identity = identity.New(identity.Deps{DB: d, Settings: settings, Box: box, Clock: f.now, Log: log, Workloads: f.workloads})
 	_, err = f.identity.Bootstrap(ctx, password, false)
 	ok(t, err)
 	f.projects = project.New(project.Deps{DB: d, Settings: settings, Clock: time.Now})
