@@ -10,12 +10,13 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"math/big"
 	"time"
+
+	"github.com/havenregistry/haven/internal/trust/sigstore"
 )
 
 // Key is the public part of a key that Haven signs, or signed, with.
@@ -145,12 +146,11 @@ type signer struct {
 
 // newSigner reads what makeKey made.
 func newSigner(id int64, public *ecdsa.PublicKey, certificates string) (*signer, error) {
-	der, err := x509.MarshalPKIXPublicKey(public)
+	hint, err := sigstore.HintOf(public)
 	if err != nil {
 		return nil, fmt.Errorf("read signing key %d: %w", id, err)
 	}
-	sum := sha256.Sum256(der)
-	s := &signer{id: id, public: public, hint: base64.StdEncoding.EncodeToString(sum[:])}
+	s := &signer{id: id, public: public, hint: hint}
 	for rest := []byte(certificates); len(bytes.TrimSpace(rest)) > 0; {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan"
+	"github.com/havenregistry/haven/internal/trust/sigstore"
 )
 
 func TestWhatHasPassedIsSigned(t *testing.T) {
@@ -390,7 +391,7 @@ func TestSHA512(t *testing.T) {
 		_, err = w.registry.PutManifest(ctx, pusher, app, oci.DigestReference(d), oci.MediaTypeImageManifest, content)
 		w.ok(err)
 		w.settled()
-		if len(w.bundles(app, d, w.key(Cosign), predicateSigned)) != 1 || w.notationSigned(app, d, w.key(Notation)) != 1 {
+		if len(w.bundles(app, d, w.key(Cosign), sigstore.PredicateSigned)) != 1 || w.notationSigned(app, d, w.key(Notation)) != 1 {
 			w.Error("it isn't signed")
 		}
 		if w.failed() != 0 {
@@ -411,7 +412,7 @@ func TestRotationSignsAnew(t *testing.T) {
 		}
 		w.settled()
 		w.signed(app, d, true)
-		if w.cosignSigned(app, d, old[Cosign]) != 1 || len(w.bundles(app, d, old[Cosign], predicateSigned)) != 1 || w.notationSigned(app, d, old[Notation]) != 1 {
+		if w.cosignSigned(app, d, old[Cosign]) != 1 || len(w.bundles(app, d, old[Cosign], sigstore.PredicateSigned)) != 1 || w.notationSigned(app, d, old[Notation]) != 1 {
 			w.Error("the signatures by the former keys are gone")
 		}
 	})
@@ -448,7 +449,7 @@ func TestAttestation(t *testing.T) {
 		if len(got) != 1 || got[0]["metadata"].(map[string]any)["scanFinishedOn"] != "2026-11-29T12:00:00Z" {
 			w.Errorf("after another scan: %s", encoded(got))
 		}
-		if n := len(w.bundles(app, d, w.key(Cosign), predicateSigned)); n != 1 {
+		if n := len(w.bundles(app, d, w.key(Cosign), sigstore.PredicateSigned)); n != 1 {
 			w.Errorf("%d signatures, want 1", n)
 		}
 		// What hasn't passed any more isn't attested anew: who trusts the key would take it for a pass.

@@ -13,13 +13,14 @@ import (
 
 	"github.com/notaryproject/notation-core-go/signature"
 	"github.com/notaryproject/notation-core-go/signature/jws"
-	sigstore "github.com/sigstore/sigstore-go/pkg/bundle"
+	read "github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 	verifier "github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
+	"github.com/havenregistry/haven/internal/trust/sigstore"
 )
 
 // tagged are the layers under Cosign's tag, none where there is no tag.
@@ -70,7 +71,7 @@ func (w world) bundles(in registry.Ref, of oci.Digest, key Key, predicateType st
 	w.ok(err)
 	for _, m := range w.referrers(in, of, "application/vnd.dev.sigstore.bundle.v0.3+json") {
 		_, content := w.layer(in, m)
-		var b sigstore.Bundle
+		var b read.Bundle
 		w.ok(b.UnmarshalJSON(content))
 		result, err := checker.Verify(&b, verify.NewPolicy(verify.WithArtifactDigest(string(of.Algorithm()), digest), verify.WithKey()))
 		if err != nil {
@@ -125,7 +126,7 @@ func (w world) signed(in registry.Ref, of oci.Digest, want bool) {
 	if got := w.cosignSigned(in, of, w.key(Cosign)); got != n {
 		w.Errorf("%s has %d signatures under Cosign's tag, want %d", of, got, n)
 	}
-	if got := w.bundles(in, of, w.key(Cosign), predicateSigned); len(got) != n {
+	if got := w.bundles(in, of, w.key(Cosign), sigstore.PredicateSigned); len(got) != n {
 		w.Errorf("%s has the bundles %v, want %d", of, got, n)
 	}
 	if got := w.notationSigned(in, of, w.key(Notation)); got != n {
