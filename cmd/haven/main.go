@@ -25,6 +25,7 @@ type commands struct {
 	Restore restore    `cmd:"" help:"Fill an empty Haven from a backup, on whichever database and store."`
 	Move    move       `cmd:"" help:"Take this Haven to another database and store, while it serves."`
 	Adopt   adoptions  `cmd:"" help:"Take over another registry: its images where they lie, and a Harbor's database."`
+	Health  health     `cmd:"" help:"Ask the Haven that serves on this machine whether it is ready: exit status 0 if so."`
 	Version version    `cmd:"" help:"Print the version."`
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
