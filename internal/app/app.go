@@ -212,10 +212,12 @@ func (a *App) Run(ctx context.Context) error {
 		jobs.Go(func() error { return a.automatic.Run(background) })
 	}
 	a.announce(l.Addr())
+	a.tellSystemd(background, "READY=1")
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.log.Info("draining")
+		a.tellSystemd(background, "STOPPING=1")
 		a.jobs.Drain()
 		a.health.draining.Store(true)
 		err = drain(server)
