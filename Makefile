@@ -10,7 +10,7 @@ export CGO_ENABLED := 0
 
 TOOLS   := scripts/tools
 # The version is the tag that is checked out; without one the program names its commit.
-RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null)
+RELEASE ?= $(patsubst v%,%,$(shell git describe --tags --exact-match --match 'v[0-9]*' 2>/dev/null))
 LDFLAGS := -s -w $(if $(RELEASE),-X github.com/havenregistry/haven/internal/telemetry.release=$(RELEASE))
 VCS     := $(if $(shell git rev-parse HEAD 2>/dev/null),true,false)
 # Whole-program tests carry this build tag, so that the fast tests never skip one.
@@ -35,6 +35,10 @@ run: build ## build all, then serve on http://127.0.0.1:8080 with data in ./data
 .PHONY: build
 build: $(PORTAL_BUILT) ## portal and binary: bin/haven
 	@go build -buildvcs=$(VCS) -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
+
+.PHONY: release
+release: $(PORTAL_BUILT) ## packages, image, SBOMs and checksums, into dist/; HAVEN_RELEASE_KEY=FILE signs them (docs/packages.md)
+	@go run ./release $(if $(VERSION),-version $(VERSION))
 
 .PHONY: generate
 generate: web/node_modules/.package-lock.json ## Go and TypeScript from api/openapi.yaml
@@ -89,7 +93,7 @@ lint: web/node_modules/.package-lock.json $(PORTAL_BUILT) ## golangci-lint (go v
 
 .PHONY: clean
 clean: ## remove what was built (not ./data)
-	@rm -rf bin web/node_modules web/dist
+	@rm -rf bin dist web/node_modules web/dist
 
 # The portal is built when one of its sources is newer than the last build.
 $(PORTAL_BUILT): web/node_modules/.package-lock.json $(PORTAL_SOURCES)

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// Next is the version that is being worked at.
+const Next = "0.1.0"
+
 // release is set by the linker for released builds.
 var release = ""
 
@@ -20,7 +23,7 @@ func Version() string {
 	if release != "" {
 		return release
 	}
-	return "0.1.0-dev+" + Revision()
+	return Next + "-dev+" + Revision()
 }
 
 // Revision is the first eight hex digits of the commit, "unknown" when the build doesn't know.
