@@ -34,7 +34,7 @@ run: build ## build all, then serve on http://127.0.0.1:8080 with data in ./data
 
 .PHONY: build
 build: $(PORTAL_BUILT) ## portal and binary: bin/haven
-	@go build -buildvcs=$(VCS) -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
+	@go build -trimpath -buildvcs=$(VCS) -ldflags '$(LDFLAGS)' -o bin/haven ./cmd/haven
 
 .PHONY: release
 release: $(PORTAL_BUILT) ## packages, image, SBOMs and checksums, into dist/; HAVEN_RELEASE_KEY=FILE signs them (docs/packages.md)

@@ -42,7 +42,7 @@ type buildResult struct {
 // process's build a matter of linking.
 var (
 	buildRace  = sync.OnceValue(func() buildResult { return build("haven-race", append([]string{"-race"}, unwatched...)...) })
-	buildPlain = sync.OnceValue(func() buildResult { return build("haven", "-ldflags=-s -w") })
+	buildPlain = sync.OnceValue(func() buildResult { return build("haven", "-trimpath", "-ldflags=-s -w") })
 )
 
 // unwatched is UNWATCHED of the Makefile: what of SQLite the race detector leaves out.
@@ -88,7 +88,7 @@ func Later(t testing.TB, migrations ...string) string {
 		later += "-- +goose Up\n" + text + "\n"
 	}
 	program := filepath.Join(t.TempDir(), "haven")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w -X 'github.com/havenregistry/haven/internal/db.later="+later+"'", "-o", program, "./cmd/haven")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X 'github.com/havenregistry/haven/internal/db.later="+later+"'", "-o", program, "./cmd/haven")
 	cmd.Dir, cmd.Env = Root(t), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build with migrations of a later release: %s: %v", out, err)

@@ -30,7 +30,8 @@ func checkImage(t *testing.T, m made) {
 	run(t, exec.Command(crane, "auth", "login", registry.Host, "--username", "admin", "--password", haventest.AdminPassword))
 	image := registry.Host + "/library/haven:" + version
 	run(t, exec.Command(oras, "copy", "--recursive", "--from-oci-layout", "--to-plain-http", m.file("haven_"+version+"_image.tar")+":"+version, image))
-	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+	for _, arch := range architectures() {
+		platform := "linux/" + arch
 		digest := strings.TrimSpace(run(t, exec.Command(crane, "digest", "--insecure", "--platform", platform, image)))
 		one := registry.Host + "/library/haven@" + digest
 		found := run(t, exec.Command(oras, "discover", "--plain-http", "--format", "json", one))

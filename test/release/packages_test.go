@@ -15,7 +15,8 @@ import (
 
 // dpkg takes the package for what it is, and its scripts make the user, and leave the images.
 func checkDeb(t *testing.T, m made) {
-	for file, arch := range map[string]string{"haven_" + packaged + "_amd64.deb": "amd64", "haven_" + packaged + "_arm64.deb": "arm64"} {
+	for _, arch := range architectures() {
+		file := "haven_" + packaged + "_" + arch + ".deb"
 		fields := run(t, exec.Command("dpkg-deb", "--show", "--showformat", "${Package} ${Version} ${Architecture} ${Depends}", m.file(file)))
 		if fields != "haven "+packaged+" "+arch+" passwd" {
 			t.Errorf("%s: %s", file, fields)
