@@ -17,12 +17,14 @@ import (
 
 	"github.com/havenregistry/haven/internal/audit"
 	"github.com/havenregistry/haven/internal/blob"
+	"github.com/havenregistry/haven/internal/blob/observed"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/notice"
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/pause"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
@@ -35,6 +37,7 @@ import (
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/servertls"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 	"github.com/havenregistry/haven/internal/webhook"
 )
 
@@ -61,6 +64,9 @@ type App struct {
 	webhooks    *webhook.Service
 	foreign     *scanners
 	metrics     *telemetry.Metrics
+	tracer      *trace.Tracer // nil: nothing is traced
+	calls       *outbound.Calls
+	stored      *observed.Figures
 	health      *health
 	handler     http.Handler
 	tls         *tls.Config          // nil: the port speaks HTTP
@@ -73,7 +79,10 @@ type App struct {
 // New opens the database and the store, migrates the schema, creates what a first start creates, and
 // builds all parts. It listens to nothing yet.
 func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: telemetry.WithRequestIDs(log)}
+	a := &App{cfg: cfg, log: telemetry.WithRequestIDs(log), calls: outbound.NewCalls()}
+	if err := a.trace(); err != nil {
+		return nil, err
+	}
 	if err := a.connectStores(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -138,9 +147,11 @@ func (a *App) connectStores(ctx context.Context) error {
 	if a.notices, err = notice.Open(a.cfg.RedisURL, a.log); err != nil {
 		return fmt.Errorf("redis_url: %w", err)
 	}
-	if a.blobs, err = OpenStore(ctx, a.cfg.StorageURL); err != nil {
+	blobs, err := OpenStore(ctx, a.cfg.StorageURL)
+	if err != nil {
 		return err
 	}
+	a.blobs, a.stored = observed.Store(blobs, storageName(a.cfg.StorageURL))
 	if a.db, err = db.Open(ctx, a.cfg.DatabaseURL); err != nil {
 		return fmt.Errorf("database_url: %w", err)
 	}
@@ -329,6 +340,14 @@ func (a *App) Close() error {
 	if a.blobs != nil {
 		errs = append(errs, a.blobs.Close())
 		a.blobs = nil
+	}
+	if a.tracer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), lastSpansTime)
+		if err := a.tracer.Close(ctx); err != nil {
+			a.log.WarnContext(ctx, "the last traces are not sent", "error", err) // no reason to end badly
+		}
+		cancel()
+		a.tracer = nil
 	}
 	return errors.Join(errs...)
 }

@@ -167,7 +167,7 @@ func TestNotReadyWhileDrainingOrBroken(t *testing.T) {
 
 func TestPanicIsAnError(t *testing.T) {
 	a := start(t, configIn(t.TempDir()))
-	h := observe(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret internals") }), edgeOf, a.metrics, a.log)
+	h := observe(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret internals") }), edgeOf, a.metrics, nil, a.log)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/v2/", nil))
 	body, _ := io.ReadAll(w.Result().Body)

@@ -99,9 +99,9 @@ func (a *App) assemble() (domain, error) {
 	notices := a.notices
 	d.settings.Announce(func() { notices.Publish(notice.Settings) })
 	notices.Subscribe(notice.Settings, d.settings.Forget)
-	openID := oidc.NewProvider(oidc.Deps{DB: a.db, Settings: d.settings, Box: box, Clock: clock, Log: a.log})
+	openID := oidc.NewProvider(oidc.Deps{DB: a.db, Settings: d.settings, Box: box, Calls: a.calls, Clock: clock, Log: a.log})
 	d.people = ldap.New(d.settings, clock, a.log)
-	if d.workloads, err = workload.New(workload.Deps{DB: a.db, Box: box, Clock: clock, Log: a.log}); err != nil {
+	if d.workloads, err = workload.New(workload.Deps{DB: a.db, Box: box, Calls: a.calls, Clock: clock, Log: a.log}); err != nil {
 		return domain{}, err
 	}
 	d.identity = identity.New(identity.Deps{
@@ -112,11 +112,12 @@ func (a *App) assemble() (domain, error) {
 		},
 	})
 	d.oidc = oidc.NewService(openID, d.identity)
-	outgoing := remote.NewHTTP(a.cfg.RegistryNetworks...)
+	outgoing := remote.NewHTTP(a.cfg.RegistryNetworks...).Watch(a.calls)
 	d.endpoints = endpoint.New(endpoint.Deps{DB: a.db, Box: box, Remote: remote.Deps{HTTP: outgoing}, LocalURL: a.scannerAddress(), Clock: clock, Log: a.log})
 	a.endpoints = d.endpoints
 	d.projects = project.New(project.Deps{DB: a.db, Settings: d.settings, Clock: clock, Upstreams: upstreams{d.endpoints}, Immutable: d.immutable})
 	adapters := adapter.NewClient()
+	adapters.Watch(a.calls)
 	d.scanners = scanner.New(scanner.Deps{
 		DB: a.db, Box: box, Adapters: adapters, Projects: d.projects, Clock: clock, Log: a.log,
 		Own: adapter.Own(func(ctx context.Context) (updated, next time.Time, err error) {
@@ -132,7 +133,7 @@ func (a *App) assemble() (domain, error) {
 	a.records = record.NewKeeper(a.db, a.blobs, clock, a.log)
 	a.forwarder = audit.NewForwarder(d.audits, a.ownName(), clock, a.log)
 	d.settings.Check(audit.CheckReceiver)
-	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log})
+	a.jobs = job.New(job.Deps{DB: a.db, Tell: func() { notices.Publish(notice.Jobs) }, Clock: clock, Log: a.log, Tracer: a.tracer})
 	notices.Subscribe(notice.Jobs, a.jobs.Look)
 	a.purger = audit.NewPurger(d.audits, a.jobs, clock)
 	// Scanning and signatures are made last, of nearly everything else; by the first event they are there.
@@ -233,6 +234,8 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchCaches()
 	a.watchWebhooks()
 	a.watchCertificate()
+	a.watchDependencies()
+	a.watchTraces()
 	a.health = &health{check: a.ready}
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
@@ -263,7 +266,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 		return nil, err
 	}
 	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts, d.caches.Mirrors())
-	return observe(routes, edgeOf, a.metrics, a.log), nil
+	return observe(routes, edgeOf, a.metrics, a.tracer, a.log), nil
 }
 
 // storageName is Harbor's name of a kind of blob store.

@@ -43,7 +43,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	text := scrape(t, a)
 	var table bytes.Buffer
-	table.WriteString("| metric | what |\n|---|---|\n")
+	table.WriteString("| metric | kind | what |\n|---|---|---|\n")
 	families := regexp.MustCompile(`(?m)^# HELP (haven_\S+) (.*)$`).FindAllStringSubmatch(text, -1)
 	for _, family := range families {
 		labels := map[string]bool{}
@@ -61,7 +61,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 			slices.Sort(names)
 			name = "`" + family[1] + "{" + strings.Join(names, ",") + "}`"
 		}
-		fmt.Fprintf(&table, "| %s | %s |\n", name, family[2])
+		kind := regexp.MustCompile(`(?m)^# TYPE ` + family[1] + ` (\w+)$`).FindStringSubmatch(text)[1]
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", name, kind, family[2])
 	}
 	const page = "../../docs/metrics.md"
 	written, err := os.ReadFile(page)

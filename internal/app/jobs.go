@@ -34,6 +34,7 @@ func (a *App) watchJobs() {
 				}
 			}
 		}})
+	a.metrics.Spread(jobs.Spread())
 	a.watchQueues()
 }
 

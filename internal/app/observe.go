@@ -2,6 +2,8 @@ package app
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -9,20 +11,27 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
-// observe gives each request its id, counts and logs it, bounds how long its body may stall, and turns
+// observe gives each request its id, counts, traces and logs it, bounds how long its body may stall, and turns
 // a panic into a 500.
-func observe(next http.Handler, edge func(path string) string, metrics *telemetry.Metrics, log *slog.Logger) http.Handler {
+func observe(next http.Handler, edgeOf func(path string) string, metrics *telemetry.Metrics, tracer *trace.Tracer, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
+		start, edge := time.Now(), edgeOf(r.URL.Path)
 		id := telemetry.AcceptRequestID(r.Header.Get(telemetry.RequestIDHeader))
 		w.Header().Set(telemetry.RequestIDHeader, id)
-		r = r.WithContext(telemetry.WithRequest(r.Context(), id, httpauth.Remote(r)))
+		ctx, span := telemetry.WithRequest(r.Context(), id, httpauth.Remote(r)), trace.Span{}
+		if edge != healthEdge {
+			ctx, span = tracer.Request(ctx, r.Header, edge)
+		}
+		r = r.WithContext(ctx)
 		if r.ContentLength != 0 && r.Body != nil {
 			r.Body = &stallGuard{ReadCloser: r.Body, control: http.NewResponseController(w)}
 		}
@@ -36,13 +45,32 @@ func observe(next http.Handler, edge func(path string) string, metrics *telemetr
 				}
 			}
 			took := time.Since(start)
-			metrics.Done(edge(r.URL.Path), r.Method, rec.code(), took)
+			metrics.Done(edge, r.Method, telemetry.Route(ctx), rec.code(), took)
+			if span.Kept() {
+				endRequest(ctx, span, edge, r.Method, rec.code())
+			}
 			if log.Enabled(r.Context(), slog.LevelDebug) { // else the values would be allocated in vain
 				log.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.code(), "took", took, "remote", r.RemoteAddr)
 			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// endRequest says of a request's span what was asked for and what was answered. The path isn't said: it holds what the client wrote, ids of
+// uploads among it.
+func endRequest(ctx context.Context, span trace.Span, edge, method string, status int) {
+	route := telemetry.Route(ctx)
+	span.Rename(strings.TrimSpace(telemetry.KnownMethod(method) + " " + cmp.Or(route, edge)))
+	span.Set("http.request.method", telemetry.KnownMethod(method))
+	span.Set("http.route", route)
+	span.Set("haven.edge", edge)
+	span.Set("haven.request_id", telemetry.RequestID(ctx))
+	span.Count("http.response.status_code", int64(status))
+	if status >= http.StatusInternalServerError {
+		span.Failed(strconv.Itoa(status))
+	}
+	span.End(nil)
 }
 
 // recorder remembers the status. It hands ReadFrom through, which is how a file reaches sendfile.

@@ -17,7 +17,7 @@ import (
 // preheating is the part that hands images to networks of peers.
 func (a *App) preheating(d domain, wake func()) *preheat.Service {
 	return preheat.New(preheat.Deps{
-		DB: a.db, Jobs: a.jobs, Registry: d.registry, Judge: &preheatJudge{d, a.log}, Box: d.box, HTTP: preheat.NewHTTP(), Address: a.scannerAddress(), Wake: wake, Clock: time.Now,
+		DB: a.db, Jobs: a.jobs, Registry: d.registry, Judge: &preheatJudge{d, a.log}, Box: d.box, HTTP: preheat.NewHTTP().Watch(a.calls), Address: a.scannerAddress(), Wake: wake, Clock: time.Now,
 	})
 }
 

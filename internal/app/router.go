@@ -22,6 +22,9 @@ type edges struct {
 	portal   http.Handler     // /c/ and everything else
 }
 
+// healthEdge is the edge of probes.
+const healthEdge = "health"
+
 // edgeOf names the edge that answers a path.
 func edgeOf(path string) string {
 	switch {
@@ -34,7 +37,7 @@ func edgeOf(path string) string {
 	case strings.HasPrefix(path, "/api/"):
 		return "api"
 	case path == "/healthz" || path == "/readyz":
-		return "health"
+		return healthEdge
 	default:
 		return "portal"
 	}
@@ -45,7 +48,7 @@ func edgeOf(path string) string {
 func router(e edges, h *health, hosts *hostCheck, mirrors *proxycache.Mirrors) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		edge := edgeOf(r.URL.Path)
-		if edge == "health" {
+		if edge == healthEdge {
 			h.ServeHTTP(w, r)
 			return
 		}

@@ -78,7 +78,7 @@ func (s *Scanner) open(ctx context.Context) error {
 	if err := errors.Join(s.db.Claim(), s.db.Migrate(ctx)); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
 	}
-	client, err := sourceClient(s.cfg.Networks)
+	client, err := sourceClient(s.cfg.Networks, nil)
 	if err != nil {
 		return err
 	}

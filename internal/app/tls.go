@@ -59,7 +59,7 @@ func (a *App) automaticTLS(box *secret.Box) (*servertls.Automatic, error) {
 			return nil, fmt.Errorf("acme_ca_file: %w", err)
 		}
 	}
-	client, err := outbound.New(outbound.Purpose{Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Proxied: true}).HTTP(trust)
+	client, err := outbound.New(outbound.Purpose{Peer: outbound.ACME, Calls: a.calls, Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Proxied: true}).HTTP(trust)
 	if err != nil {
 		return nil, fmt.Errorf("acme_ca_file: %w", err)
 	}

@@ -27,9 +27,9 @@ const (
 
 // sourceClient asks the sources of the vulnerability database, which an operator entered, and what they lead to on the
 // public internet and in the listed networks.
-func sourceClient(networks []netip.Prefix) (*http.Client, error) {
+func sourceClient(networks []netip.Prefix, calls *outbound.Calls) (*http.Client, error) {
 	return outbound.New(outbound.Purpose{
-		Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: sourceRedirects, Proxied: true, Timeout: -1, Stall: answerTime, MaxBody: largestEdition,
+		Peer: outbound.VulnDB, Calls: calls, Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: sourceRedirects, Proxied: true, Timeout: -1, Stall: answerTime, MaxBody: largestEdition,
 	}).HTTP(outbound.Trust{})
 }
 
@@ -39,7 +39,7 @@ func (a *App) vulnerabilities() (*vulndb.Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vulndb_source: %w", err)
 	}
-	client, err := sourceClient(a.cfg.ScannerNetworks)
+	client, err := sourceClient(a.cfg.ScannerNetworks, a.calls)
 	if err != nil {
 		return nil, err
 	}

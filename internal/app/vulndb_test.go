@@ -39,7 +39,7 @@ func TestWhereSourcesLead(t *testing.T) {
 		networks []netip.Prefix
 		want     error
 	}{{nil, outbound.ErrAddress}, {[]netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}, nil}} {
-		client, err := sourceClient(c.networks)
+		client, err := sourceClient(c.networks, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ func (a *App) announcing(d domain, wake func()) *webhook.Service {
 		host = a.cfg.Listen
 	}
 	return webhook.New(webhook.Deps{
-		DB: a.db, Box: d.box, Host: host, Networks: a.cfg.WebhookNetworks, Keep: a.cfg.WebhookKeep, Wake: wake, Clock: time.Now, Log: a.log,
+		DB: a.db, Box: d.box, Host: host, Networks: a.cfg.WebhookNetworks, Keep: a.cfg.WebhookKeep, Calls: a.calls, Wake: wake, Clock: time.Now, Log: a.log,
 		Enabled: func(ctx context.Context) (bool, error) {
 			v, err := d.settings.Get(ctx)
 			return v.NotificationEnabled(), err

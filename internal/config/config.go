@@ -36,6 +36,11 @@ type Config struct {
 	LogLevel        slog.Level  `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat       string      `name:"log-format" default:"text" enum:"text,json" help:"text or json."`
 
+	TracingEndpoint   string        `name:"tracing-endpoint" placeholder:"URL" help:"Collector of OpenTelemetry that traces are sent to by OTLP over HTTP, such as http://collector:4318; without a path it is /v1/traces. Without one, nothing is traced."`
+	TracingSample     float64       `name:"tracing-sample" default:"0.1" placeholder:"SHARE" help:"Share of the requests and jobs that are traced, 0 to 1. A request that is a part of its client's trace is traced as the client says."`
+	TracingHeaders    []secret.Text `name:"tracing-headers" placeholder:"NAME=VALUE" help:"Headers that the collector wants, such as Authorization=Bearer TOKEN."`
+	TracingAttributes []string      `name:"tracing-attributes" placeholder:"NAME=VALUE" help:"What traces say of this registry, such as deployment.environment.name=production."`
+
 	TLSACME       bool        `name:"tls-acme" help:"Get the certificate from an authority by ACME (RFC 8555), for the names of external_url, and renew it. This accepts the authority's terms."`
 	ACMEDirectory string      `name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" help:"Directory of the authority."`
 	ACMEEmail     string      `name:"acme-email" placeholder:"ADDRESS" help:"Address that the authority may write to."`
@@ -80,7 +85,7 @@ func (c *Config) Complete() error {
 	if c.MetricsListen == "off" {
 		c.MetricsListen = ""
 	}
-	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace(), c.checkVulnDB(), c.checkSigning())
+	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace(), c.checkVulnDB(), c.checkSigning(), c.checkTracing())
 }
 
 // checkSigning finds the signing program, so that a wrong path is known at the start and not when something has passed.

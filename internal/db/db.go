@@ -45,6 +45,7 @@ type DB struct {
 	rehearse atomic.Bool // each transaction is run twice (Rehearse)
 	watches  atomic.Pointer[[]*Watch]
 	targets  targets
+	figures  *figures
 }
 
 // pool is connections of one kind with the statements prepared on them; stmts is nil on PostgreSQL, whose
@@ -61,7 +62,7 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 	if !ok {
 		return nil, fmt.Errorf("database URL: expected sqlite:PATH or postgres://…")
 	}
-	d := &DB{turn: make(chan struct{}, 1)}
+	d := &DB{turn: make(chan struct{}, 1), figures: newFigures()}
 	var err error
 	switch scheme {
 	case "sqlite":

@@ -45,7 +45,7 @@ func classify(err error) error {
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
-		return errors.New(withoutPassword(err.Error()))
+		return unreachable(withoutPassword(err.Error()))
 	}
 	return err
 }

@@ -55,7 +55,9 @@ func (d *DB) WriteRelaxed(ctx context.Context, f func(tx Tx) error) error {
 	return d.write(ctx, d.relaxed, false, f)
 }
 
-func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) error) error {
+func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) error) (err error) {
+	o := d.begin(ctx, writing)
+	defer func() { o.end(err) }()
 	if d.rehearse.Load() {
 		if _, err := d.transact(ctx, p, func(tx Tx) error { return errors.Join(f(tx), errRehearsed) }); !errors.Is(err, errRehearsed) {
 			return err
@@ -75,6 +77,10 @@ func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) erro
 			return d.committed(after, durable)
 		}
 		again := errors.Is(err, errRetry) || errors.Is(err, errLost)
+		if again {
+			d.figures.conflicts.Add(1)
+			o.span.Count("haven.tries", int64(try)+1)
+		}
 		if !again || try == writeTries || ctx.Err() != nil {
 			return err
 		}
@@ -137,7 +143,9 @@ var errRehearsed = errors.New("rehearsed")
 func (d *DB) Rehearse(on bool) { d.rehearse.Store(on) }
 
 // Read runs f on one snapshot: all its statements see the same state. f can't write.
-func (d *DB) Read(ctx context.Context, f func(tx Tx) error) error {
+func (d *DB) Read(ctx context.Context, f func(tx Tx) error) (err error) {
+	o := d.begin(ctx, reading)
+	defer func() { o.end(err) }()
 	opts := &sql.TxOptions{}
 	if d.dialect == Postgres {
 		opts.Isolation, opts.ReadOnly = sql.LevelRepeatableRead, true
@@ -263,6 +271,13 @@ func (tx Tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // Collect runs query and scans each row. The result is nil when there is none.
 func Collect[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+	o := tx.alone(ctx, query)
+	all, err := collect(ctx, tx, scan, query, args)
+	o.end(err)
+	return all, err
+}
+
+func collect[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args []any) ([]T, error) {
 	rows, err := tx.query(ctx, query, args)
 	if err != nil {
 		return nil, classify(err)
@@ -281,6 +296,13 @@ func Collect[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query
 
 // Get runs a query that gives one row. No row is ErrNotFound.
 func Get[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args ...any) (T, error) {
+	o := tx.alone(ctx, query)
+	v, err := get(ctx, tx, scan, query, args)
+	o.end(err)
+	return v, err
+}
+
+func get[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args []any) (T, error) {
 	var zero T
 	rows, err := tx.query(ctx, query, args)
 	if err != nil {

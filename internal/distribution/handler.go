@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/fault"
@@ -14,6 +15,8 @@ import (
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // Deps is what the edge needs.
@@ -70,6 +73,10 @@ func (h *Handler) serve(c *call) error {
 		return err
 	}
 	c.route = rt
+	telemetry.SetRoute(c.r.Context(), kindNames[rt.kind])
+	if span := trace.From(c.r.Context()); span.Kept() {
+		rt.describe(span)
+	}
 	endpoint, ok := h.endpoints[rt.kind][c.r.Method]
 	if !ok {
 		return errMethod
@@ -91,6 +98,16 @@ func (h *Handler) serve(c *call) error {
 		}
 	}
 	return endpoint.serve(h, c)
+}
+
+// describe says of a request's span what it is about. The id of an upload is its client's.
+func (r route) describe(span trace.Span) {
+	project, _, _ := strings.Cut(r.repository, "/")
+	span.Set("haven.project", project)
+	span.Set("haven.repository", r.repository)
+	if r.kind != upload {
+		span.Set("haven.reference", r.reference)
+	}
 }
 
 // authenticate finds the principal. Credentials that are wrong are refused even where none are needed.

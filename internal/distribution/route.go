@@ -23,6 +23,12 @@ const (
 	referrers
 )
 
+// kindNames are the kinds of paths as metrics and traces have them.
+var kindNames = [...]string{
+	base: "/v2/", catalog: "/v2/_catalog", tagList: "/v2/{name}/tags/list", manifest: "/v2/{name}/manifests/{reference}",
+	blobByDigest: "/v2/{name}/blobs/{digest}", uploadStart: "/v2/{name}/blobs/uploads/", upload: "/v2/{name}/blobs/uploads/{id}", referrers: "/v2/{name}/referrers/{digest}",
+}
+
 // route is a parsed path. reference is the last part where there is one: a tag or digest, or an upload id.
 type route struct {
 	kind       kind

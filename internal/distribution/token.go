@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // maxScopes is how many scopes one token request may name. docker asks for two when it mounts.
@@ -26,6 +27,7 @@ var repositoryActions = []authz.Action{authz.Pull, authz.Push, authz.Delete, aut
 // Credentials that are wrong are refused, which is how `docker login` finds out.
 func (h *Handler) Token(w http.ResponseWriter, r *http.Request) {
 	c := &call{w: w, r: r, route: route{kind: base}}
+	telemetry.SetRoute(r.Context(), "/service/token")
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
 		h.fail(c, errMethod) // clients that try OAuth2's POST first fall back to GET on this

@@ -9,6 +9,7 @@ import (
 	"math"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
@@ -41,6 +42,7 @@ type Dispatcher struct {
 	listeners []Listener
 	wake      chan struct{}
 	standBy   chan struct{}
+	setAside  atomic.Int64
 }
 
 // NewDispatcher returns a Dispatcher that calls the listeners in the order given.
@@ -160,6 +162,19 @@ func (d *Dispatcher) idle(ctx context.Context) (bool, error) {
 	return len(due) == 0, err
 }
 
+// SetAside returns how many events this process has set aside.
+func (d *Dispatcher) SetAside() int64 { return d.setAside.Load() }
+
+// Lag returns how long the oldest event that is due has waited for its listeners, 0 when none is.
+func (d *Dispatcher) Lag(ctx context.Context) (time.Duration, error) {
+	now := time.Now()
+	at, err := db.Collect(ctx, d.db.Auto(), db.ScanInt, oldest, db.Micros(now))
+	if err != nil || len(at) == 0 {
+		return 0, err
+	}
+	return max(now.Sub(db.Time(at[0])), 0), nil
+}
+
 // handle calls the listeners. A panic of one is a refusal: else the process would end, and the next one at the same event.
 func (d *Dispatcher) handle(ctx context.Context, tx db.Tx, events []Event) (err error) {
 	defer func() {
@@ -227,6 +242,7 @@ func (d *Dispatcher) postpone(ctx context.Context, id int64, failure error) erro
 		return fmt.Errorf("postpone event %d: %w", id, err)
 	}
 	if attempts >= maxAttempts {
+		d.setAside.Add(1)
 		d.log.ErrorContext(ctx, "an event is set aside: its listeners refuse it; docs/repair.md says how it is tried again", "event", id, "attempts", attempts, "error", failure)
 	} else {
 		d.log.WarnContext(ctx, "an event failed and will be tried again", "event", id, "attempts", attempts, "error", failure)
@@ -239,6 +255,7 @@ const (
 	takeDue   = `DELETE FROM event WHERE id IN (SELECT id FROM event WHERE retry_at <= $1 ORDER BY id LIMIT $2)` + returning
 	takeOne   = `DELETE FROM event WHERE id = $1` + returning
 
+	oldest       = `SELECT created_at FROM event WHERE retry_at <= $1 ORDER BY id LIMIT 1`
 	dueIDs       = `SELECT id FROM event WHERE retry_at <= $1 ORDER BY id LIMIT $2`
 	countAttempt = `UPDATE event SET attempts = attempts + 1 WHERE id = $1 RETURNING attempts`
 	setRetry     = `UPDATE event SET retry_at = $1 WHERE id = $2`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // Kind is what happened, in the words of Harbor's audit log: an operation and a resource type.
@@ -136,10 +137,14 @@ type Event struct {
 	Description  string `json:"description,omitempty"`   // "": from operation, type and resource
 	Client       string `json:"client,omitempty"`        // address of who asked; "": from the context
 	RequestID    string `json:"request_id,omitempty"`    // "": from the context
+	Cause        string `json:"cause,omitempty"`         // part of a trace (trace.Cause); "": from the context
 	Success      bool   `json:"success"`
 
 	Detail json.RawMessage `json:"detail,omitempty"` // what only listeners of this kind know
 }
+
+// Context is ctx with the event's part of a trace: jobs that a listener begins with it are a part of that trace too.
+func (e Event) Context(ctx context.Context) context.Context { return trace.Caused(ctx, e.Cause) }
 
 // complete fills what follows from the rest.
 func (e Event) complete() Event {
@@ -166,6 +171,7 @@ const insertEvent = `INSERT INTO event (kind, body, created_at) VALUES ($1, $2, 
 func Append(ctx context.Context, tx db.Tx, e Event) error {
 	e = e.complete()
 	e.Client, e.RequestID = cmp.Or(e.Client, telemetry.Client(ctx)), cmp.Or(e.RequestID, telemetry.RequestID(ctx))
+	e.Cause = cmp.Or(e.Cause, trace.Cause(ctx))
 	body, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode event %s: %w", e.Kind, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // Begin writes an execution and its tasks, which begin after the commit. The ids of the tasks are in their order.
@@ -145,13 +146,13 @@ var insertSizes = [...]int{64, 8, 1}
 // insertRows writes a few tasks with one statement, and returns their ids in order.
 func insertRows(ctx context.Context, tx db.Tx, execution, now int64, rows []row) ([]int64, error) {
 	var b strings.Builder
-	b.WriteString(`INSERT INTO job_task (execution_id, queued_at, created_at, updated_at, status, kind, priority, group_id, turn, payload, extra) VALUES `)
-	args := []any{execution, now}
+	b.WriteString(`INSERT INTO job_task (execution_id, queued_at, created_at, updated_at, status, cause, kind, priority, group_id, turn, payload, extra) VALUES `)
+	args := []any{execution, now, trace.Cause(ctx)}
 	for i, r := range rows {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString("($1, $2, $2, $2, 'Pending'")
+		b.WriteString("($1, $2, $2, $2, 'Pending', $3")
 		for _, v := range []any{r.kind, r.priority, r.group, r.turn, r.payload, r.extra} {
 			args = append(args, v)
 			b.WriteString(", $" + strconv.Itoa(len(args)))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // Deps is what a Service needs.
@@ -19,6 +20,8 @@ type Deps struct {
 	Tell  func() // has the other replicas Look; it must not block. nil: there are none
 	Clock func() time.Time
 	Log   *slog.Logger
+	// Tracer traces runs; nil: nobody does.
+	Tracer *trace.Tracer
 }
 
 // Service keeps jobs and works on them. Register, OnEnd and OnSchedule come before Run.
@@ -27,6 +30,7 @@ type Service struct {
 	tell   func()
 	clock  func() time.Time
 	log    *slog.Logger
+	tracer *trace.Tracer
 	holder string // this process, for leases
 	host   string
 	pid    int
@@ -55,11 +59,11 @@ type Service struct {
 // New returns a service that does nothing yet.
 func New(d Deps) *Service {
 	s := &Service{
-		db: d.DB, tell: d.Tell, clock: d.Clock, log: d.Log, holder: rand.Text(), pid: os.Getpid(),
+		db: d.DB, tell: d.Tell, clock: d.Clock, log: d.Log, tracer: d.Tracer, holder: rand.Text(), pid: os.Getpid(),
 		works: map[Kind]Work{}, ends: map[Kind][]func(context.Context, db.Tx, Execution) error{},
 		fires: map[Kind]func(context.Context, db.Tx, Schedule) error{},
 		wake:  make(chan struct{}, 1), lanes: newLanes(), runs: map[int64]*Run{}, busy: map[Kind]int{}, resting: map[int64]time.Time{},
-		watches: watches{byID: map[int64]*watched{}},
+		watches: watches{byID: map[int64]*watched{}}, stats: newStats(),
 	}
 	s.host, _ = os.Hostname() // "": nobody is shown where it runs
 	if s.tell == nil {
@@ -75,6 +79,7 @@ func New(d Deps) *Service {
 func (s *Service) Register(kind Kind, w Work) {
 	s.beforeRun()
 	s.works[kind] = w.complete()
+	s.stats.spread.Timer(string(kind))
 }
 
 func (s *Service) beforeRun() {

@@ -5,13 +5,24 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // stats are figures of this process, by kind.
 type stats struct {
+	spread *telemetry.Spread
 	mu     sync.Mutex
 	byKind map[Kind]*KindStats
 }
+
+func newStats() stats {
+	return stats{spread: telemetry.NewSpread("haven_job_duration_seconds", "How long this process worked on tasks, by their kind.", "type", nil,
+		10*time.Millisecond, 100*time.Millisecond, time.Second, 10*time.Second, time.Minute, 10*time.Minute, time.Hour, 6*time.Hour)}
+}
+
+// Spread is how long tasks of this process took, for metrics. All kinds are in it.
+func (s *Service) Spread() *telemetry.Spread { return s.stats.spread }
 
 // KindStats are figures of this process about a kind.
 type KindStats struct {
@@ -44,6 +55,7 @@ func (s *stats) began(t Task, now time.Time) {
 }
 
 func (s *stats) left(kind Kind, took time.Duration) {
+	s.spread.Observe(string(kind), took)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.of(kind)

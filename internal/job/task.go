@@ -37,13 +37,14 @@ type Task struct {
 	UpdatedAt   time.Time
 
 	queuedAt   time.Time
+	cause      string // part of a trace
 	checkpoint string
 	lost       int
 	holder     string
 }
 
 const (
-	taskFields = `id, execution_id, kind, status, payload, extra, checkpoint, message, group_id, priority, runs, failures, lost, holder,
+	taskFields = `id, execution_id, kind, status, payload, extra, cause, checkpoint, message, group_id, priority, runs, failures, lost, holder,
 		queued_at, created_at, started_at, ended_at, due_at, updated_at`
 	oneTask     = `SELECT ` + taskFields + ` FROM job_task WHERE id = $1`
 	setTaskNote = `UPDATE job_task SET extra = $1, updated_at = $2 WHERE id = $3`
@@ -51,7 +52,7 @@ const (
 
 func scanTask(r db.Row) (t Task, err error) {
 	var payload, extra string
-	err = r.Scan(&t.ID, &t.ExecutionID, &t.Kind, &t.Status, &payload, &extra, &t.checkpoint, &t.Message, &t.Group, &t.Priority, &t.Runs, &t.Failures,
+	err = r.Scan(&t.ID, &t.ExecutionID, &t.Kind, &t.Status, &payload, &extra, &t.cause, &t.checkpoint, &t.Message, &t.Group, &t.Priority, &t.Runs, &t.Failures,
 		&t.lost, &t.holder, db.ScanTime(&t.queuedAt), db.ScanTime(&t.CreatedAt), db.ScanTime(&t.StartedAt), db.ScanTime(&t.EndedAt), db.ScanTime(&t.DueAt), db.ScanTime(&t.UpdatedAt))
 	t.Payload, t.Extra = json.RawMessage(payload), json.RawMessage(extra)
 	return t, err

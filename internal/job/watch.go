@@ -20,7 +20,7 @@ const (
 )
 
 const (
-	watchedTasks = `SELECT id, execution_id, kind, status, '{}', extra, '', message, group_id, priority, runs, failures, lost, holder,
+	watchedTasks = `SELECT id, execution_id, kind, status, '{}', extra, '', '', message, group_id, priority, runs, failures, lost, holder,
 		queued_at, created_at, started_at, ended_at, due_at, updated_at FROM job_task WHERE execution_id = $1 ORDER BY id LIMIT $2`
 	underway     = `SELECT ` + executionFields + ` FROM job_execution WHERE status IN ('Pending', 'Running') ORDER BY id DESC LIMIT $1`
 	underwayFrom = `SELECT ` + executionFields + ` FROM job_execution WHERE started_by = $1 AND status IN ('Pending', 'Running')

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 const (
@@ -298,13 +300,25 @@ func (s *Service) execute(ctx context.Context, r *Run) {
 		defer cancel()
 		ctx = limited
 	}
+	ctx, span := s.tracer.Task(ctx, r.task.cause, "job "+string(r.task.Kind))
 	failure := s.do(ctx, r)
 	cause := context.Cause(ctx)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
-	if err := s.conclude(ending, r, failure, cause); err != nil && !errors.Is(err, ErrLost) {
+	err := s.conclude(ending, r, failure, cause)
+	describe(span, r.task, cmp.Or(failure, err))
+	if err != nil && !errors.Is(err, ErrLost) {
 		s.log.ErrorContext(ctx, "the end of a job can't be written: it will run again", "kind", r.task.Kind, "task", r.task.ID, "error", err)
 	}
+}
+
+// describe says which run a span is of, and ends it.
+func describe(span trace.Span, t Task, failure error) {
+	span.Set("haven.job.kind", string(t.Kind))
+	span.Count("haven.job.execution", t.ExecutionID)
+	span.Count("haven.job.task", t.ID)
+	span.Count("haven.job.run", int64(t.Runs))
+	span.End(failure)
 }
 
 // do calls the work, whose panic is an error as any other.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,17 +51,22 @@ type Board struct {
 
 	mu      sync.Mutex
 	pending map[Topic]bool // to be sent
+
+	connected atomic.Bool
+	figures   *figures
 }
 
 // Open returns the board behind a URL of Redis; an empty one is a board without others. It connects to
 // nothing yet. The error says what was expected, and nothing of the URL.
 func Open(rawURL secret.Text, log *slog.Logger) (*Board, error) {
-	b := &Board{log: log, self: secret.NewToken(), subscribers: map[Topic][]func(){}, wake: make(chan struct{}, 1), pending: map[Topic]bool{}}
+	b := &Board{log: log, self: secret.NewToken(), subscribers: map[Topic][]func(){}, wake: make(chan struct{}, 1), pending: map[Topic]bool{}, figures: newFigures()}
 	if rawURL == "" {
 		return b, nil
 	}
 	var err error
-	b.client, err = connect(rawURL)
+	if b.client, err = connect(rawURL); err == nil {
+		b.client.AddHook(b.figures)
+	}
 	return b, err
 }
 
@@ -149,8 +155,10 @@ func (b *Board) receive(ctx context.Context) {
 				b.log.InfoContext(ctx, "Redis is back")
 			}
 			away = false
+			b.connected.Store(true)
 			b.lookAtAll()
 		})
+		b.connected.Store(false)
 		if !away && ctx.Err() == nil {
 			away = true
 			b.log.WarnContext(ctx, "Redis can't be reached: until it is back, changes made on other replicas take up to a second to show here", "error", err)
@@ -201,6 +209,7 @@ func (b *Board) deliver(payload string) {
 	if from == b.self {
 		return
 	}
+	b.figures.received.Add(1)
 	for _, look := range b.subscribers[Topic(topic)] {
 		look()
 	}

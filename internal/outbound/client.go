@@ -28,7 +28,9 @@ const (
 
 // Purpose says what requests are for, and so what they may.
 type Purpose struct {
-	Reach Reach // of the address that somebody entered
+	Peer  Peer   // what sort of server is asked
+	Calls *Calls // counts requests; nil: nobody does
+	Reach Reach  // of the address that somebody entered
 	// Elsewhere is the reach of other origins: those that redirects lead to, and those of requests whose context
 	// is from LedBy. The zero value is the public internet.
 	Elsewhere Reach
@@ -167,12 +169,12 @@ func (c *Client) newHTTP(config *tls.Config) *http.Client {
 	return &http.Client{
 		Timeout:       max(p.Timeout, 0),
 		CheckRedirect: p.redirect,
-		Transport: &guard{
+		Transport: p.counted(&guard{
 			purpose:   p,
 			home:      p.transport(config, p.Reach, nil),
 			elsewhere: p.transport(config, p.Elsewhere, nil),
 			proxied:   p.transport(config, Administered(), p.proxy),
-		},
+		}),
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"os"
 	"time"
-
-	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 var (
@@ -48,10 +46,6 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		closeBody(r)
 		return nil, err
-	}
-	if r.Header.Get("User-Agent") == "" {
-		r = r.Clone(r.Context())
-		r.Header.Set("User-Agent", "haven/"+telemetry.Version())
 	}
 	answer, err := transport.RoundTrip(r)
 	if err != nil {

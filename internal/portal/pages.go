@@ -14,6 +14,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 //go:embed all:dist
@@ -107,10 +109,12 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, ok := p.known[r.URL.Path]
 	switch {
 	case ok && found.file != indexFile:
+		telemetry.SetRoute(r.Context(), "/{file}")
 		p.serveFile(w, r, found)
 	case strings.HasPrefix(r.URL.Path, "/assets/") || !wantsPage(r):
 		writeError(w, http.StatusNotFound, "NOT_FOUND", "there is nothing at this address")
 	default:
+		telemetry.SetRoute(r.Context(), "/{page}")
 		p.serveIndex(w, r)
 	}
 }

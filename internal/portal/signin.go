@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/secret"
+	"github.com/havenregistry/haven/internal/telemetry"
 )
 
 // maxForm bounds the log-in form in bytes.
@@ -49,6 +50,7 @@ func (s *signIn) route(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	telemetry.SetRoute(r.Context(), r.URL.Path) // one of a few: nothing of it varies
 	if r.Method != allowed {
 		w.Header().Set("Allow", allowed)
 		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this address takes "+allowed+" only")

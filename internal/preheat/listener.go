@@ -30,7 +30,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 				return err
 			}
 		case e.Kind == event.CreateArtifact, e.Kind == event.ScanArtifact, e.Kind == event.AttachLabel:
-			if err := s.happenedTo(ctx, tx, e, known); err != nil {
+			if err := s.happenedTo(e.Context(ctx), tx, e, known); err != nil {
 				return fmt.Errorf("preheat %s: %w", e.Resource, err)
 			}
 		}

@@ -51,7 +51,7 @@ const (
 
 // NewHTTP returns the client for instances, which a system administrator names.
 func NewHTTP() *outbound.Client {
-	return outbound.New(outbound.Purpose{Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Proxied: true, MaxBody: maxAnswer})
+	return outbound.New(outbound.Purpose{Peer: outbound.Preheater, Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Proxied: true, MaxBody: maxAnswer})
 }
 
 // New returns a Service, and has its work done by the jobs. Handle is to be given the events.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // Each of these is one statement: it is all that a pull asks of the database, and only of what isn't known.
@@ -52,7 +53,15 @@ func (s *Service) ManifestInfo(ctx context.Context, ref Ref, r oci.Reference) (M
 	return m, err
 }
 
-func (s *Service) manifest(ctx context.Context, fields string, ref Ref, r oci.Reference) (Manifest, error) {
+func (s *Service) manifest(ctx context.Context, fields string, ref Ref, r oci.Reference) (m Manifest, err error) {
+	ctx, span := trace.Start(ctx, "find manifest")
+	defer func() {
+		if errors.Is(err, ErrManifestUnknown) {
+			span.End(nil) // an answer as any other
+			return
+		}
+		span.End(err)
+	}()
 	at := s.known.now()
 	if m, ok := s.known.manifest(at, ref, r); ok {
 		return m, nil
@@ -61,7 +70,7 @@ func (s *Service) manifest(ctx context.Context, fields string, ref Ref, r oci.Re
 	if r.IsDigest() {
 		query = fields + manifestByDigest
 	}
-	m, err := db.Get(ctx, s.db.Auto(), scanManifest, query, ref.ProjectID, ref.Name, r.String())
+	m, err = db.Get(ctx, s.db.Auto(), scanManifest, query, ref.ProjectID, ref.Name, r.String())
 	if errors.Is(err, db.ErrNotFound) {
 		err = ErrManifestUnknown
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // pushed is a manifest on its way into a repository.
@@ -45,7 +46,9 @@ func (s *Service) PutManifestOver(ctx context.Context, by authz.Principal, ref R
 	return s.put(ctx, by, ref, oci.TagReference(tag), mediaType, content, nil, &was)
 }
 
-func (s *Service) put(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte, tags []string, over *oci.Digest) (Put, error) {
+func (s *Service) put(ctx context.Context, by authz.Principal, ref Ref, r oci.Reference, mediaType string, content []byte, tags []string, over *oci.Digest) (put Put, err error) {
+	ctx, span := trace.Start(ctx, "put manifest")
+	defer func() { span.End(err) }()
 	m, err := oci.ParseManifest(mediaType, content)
 	if err != nil {
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, err)
@@ -57,7 +60,7 @@ func (s *Service) put(ctx context.Context, by authz.Principal, ref Ref, r oci.Re
 		return Put{}, fmt.Errorf("put manifest %s: %w", r, ErrDigestMismatch)
 	}
 	p.accessoryOf, p.accessoryAs = accessory(m, p.digest, p.tags)
-	put := Put{Digest: p.digest}
+	put = Put{Digest: p.digest}
 	if m.Subject != nil {
 		put.Subject = m.Subject.Digest
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/oci"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // Rows of uploads, and of blobs that no manifest names yet, only have to survive the end of the process:
@@ -205,7 +206,10 @@ func (s *Service) CommitUpload(ctx context.Context, ref Ref, id string, d oci.Di
 }
 
 // commit verifies the bytes, makes them durable, unless the manifest shall, and then known, in this order.
-func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (Blob, error) {
+func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (b Blob, err error) {
+	ctx, span := trace.Start(ctx, "commit blob")
+	span.Count("haven.size", h.Size)
+	defer func() { span.End(err) }()
 	if h.kept != nil && !packable(h, d) {
 		if err := s.unkeep(ctx, h); err != nil {
 			return Blob{}, err
@@ -235,7 +239,7 @@ func (s *Service) commit(ctx context.Context, ref Ref, h *held, d oci.Digest) (B
 	if err := s.awaitDeath(ctx, h, d); err != nil {
 		return Blob{}, err
 	}
-	b := Blob{Digest: d, Size: h.Size, Durable: !s.defers(h.Size)}
+	b = Blob{Digest: d, Size: h.Size, Durable: !s.defers(h.Size)}
 	if b.Location, err = s.place(ctx, h, d); err != nil {
 		return Blob{}, uploadError(err)
 	}

@@ -253,7 +253,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	touched, order := map[place][]string{}, []place(nil)
+	touched, first, order := map[place][]string{}, map[place]event.Event{}, []place(nil)
 	byID := map[int64]Policy{}
 	for _, p := range all {
 		chosen, err := s.selectionOf(p)
@@ -273,7 +273,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 			at := place{p.ID, e.Repository}
 			before, known := touched[at]
 			if !known {
-				order = append(order, at)
+				order, first[at] = append(order, at), e
 			}
 			switch {
 			case len(tags) == 0, known && len(before) == 0:
@@ -284,7 +284,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		}
 	}
 	for _, at := range order {
-		if err := s.mark(ctx, tx, byID[at.policy], at.repository, touched[at]); err != nil {
+		if err := s.mark(first[at].Context(ctx), tx, byID[at.policy], at.repository, touched[at]); err != nil {
 			return fmt.Errorf("note what is to be replicated: %w", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/setting"
+	"github.com/havenregistry/haven/internal/telemetry"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // maxBody bounds a request body in bytes. The longest that clients send is a settings document with
@@ -50,6 +53,7 @@ func (f *Frame) Handler(read func() (*openapi3.T, error), mount Mount) http.Hand
 	contract, mux := NewContract(read), http.NewServeMux()
 	mount(mux, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			describe(r)
 			if err := contract.Check(r); err != nil {
 				f.Fail(w, r, err)
 				return
@@ -58,6 +62,17 @@ func (f *Frame) Handler(read func() (*openapi3.T, error), mount Mount) http.Hand
 		})
 	})
 	return f.outermost(canonical(f.authenticate(f.unlessReadOnly(mux, route(mux)))))
+}
+
+// describe tells metrics and traces which route of the contract the router found.
+func describe(r *http.Request) {
+	_, path, _ := strings.Cut(r.Pattern, " ")
+	telemetry.SetRoute(r.Context(), strings.TrimSuffix(path, "{$}"))
+	if span := trace.From(r.Context()); span.Kept() {
+		span.Set("haven.project", cmp.Or(r.PathValue("project_name"), r.PathValue("project_name_or_id")))
+		span.Set("haven.repository", r.PathValue("repository_name"))
+		span.Set("haven.reference", r.PathValue("reference"))
+	}
 }
 
 // outermost bounds the body and turns a panic into a 500.

@@ -67,7 +67,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		want[w] = true
 	}
 	for _, e := range pushes {
-		if err := s.pushed(ctx, tx, e, want[wanted{e.ProjectID, project.AutoScan}], want[wanted{e.ProjectID, project.AutoSBOM}]); err != nil {
+		if err := s.pushed(e.Context(ctx), tx, e, want[wanted{e.ProjectID, project.AutoScan}], want[wanted{e.ProjectID, project.AutoSBOM}]); err != nil {
 			return fmt.Errorf("begin to scan %s: %w", e.Resource, err)
 		}
 	}

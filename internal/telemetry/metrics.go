@@ -25,12 +25,12 @@ func NewMetrics(statements func() int64) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "haven_http_requests_total", Help: "Requests answered, by edge, method and status."},
-			[]string{"edge", "method", "code"}),
+			Name: "haven_http_requests_total", Help: "Requests answered, by edge, method, route and status."},
+			[]string{"edge", "method", "route", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "haven_http_request_duration_seconds", Help: "Time from a request's arrival to the end of its answer, by edge and method.",
+			Name: "haven_http_request_duration_seconds", Help: "Time from a request's arrival to the end of its answer, by edge, method and route.",
 			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10, 60}},
-			[]string{"edge", "method"}),
+			[]string{"edge", "method", "route"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "haven_http_requests_in_flight", Help: "Requests being answered."}),
 	}
@@ -63,16 +63,16 @@ func (m *Metrics) Handler() http.Handler {
 // Begin counts a request as in flight; Done ends it.
 func (m *Metrics) Begin() { m.inFlight.Inc() }
 
-// Done counts a request as answered. edge is the name of the edge that answered it.
-func (m *Metrics) Done(edge, method string, code int, took time.Duration) {
+// Done counts a request as answered. edge is the name of the edge that answered it, route which of its routes, "" for none.
+func (m *Metrics) Done(edge, method, route string, code int, took time.Duration) {
 	m.inFlight.Dec()
-	method = knownMethod(method)
-	m.requests.WithLabelValues(edge, method, strconv.Itoa(code)).Inc()
-	m.duration.WithLabelValues(edge, method).Observe(took.Seconds())
+	method = KnownMethod(method)
+	m.requests.WithLabelValues(edge, method, route, strconv.Itoa(code)).Inc()
+	m.duration.WithLabelValues(edge, method, route).Observe(took.Seconds())
 }
 
-// knownMethod keeps clients from making label values.
-func knownMethod(method string) string {
+// KnownMethod is a method of HTTP that Haven answers, "other" for others: clients make no values of labels.
+func KnownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
 		return method

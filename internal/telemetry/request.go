@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/netip"
+
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // RequestIDHeader carries the id of a request, both ways.
@@ -18,13 +20,25 @@ type requestKey struct{}
 type request struct {
 	id     string
 	client netip.Addr
+	route  string
 }
 
 // WithRequest returns a context whose log lines carry the request's id, and whose events also say which
 // address it came from.
 func WithRequest(ctx context.Context, id string, client netip.Addr) context.Context {
-	return context.WithValue(ctx, requestKey{}, &request{id, client})
+	return context.WithValue(ctx, requestKey{}, &request{id: id, client: client})
 }
+
+// SetRoute says which of its edge's routes the request took: a path with {names} in place of what differs, of a fixed set. It is for the
+// goroutine that answers the request.
+func SetRoute(ctx context.Context, route string) {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		r.route = route
+	}
+}
+
+// Route returns what SetRoute said, "" where nothing did: no route fits the request.
+func Route(ctx context.Context) string { return requestFrom(ctx).route }
 
 func requestFrom(ctx context.Context) request {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
@@ -72,7 +86,7 @@ func newRequestID() string {
 	return string(text[:])
 }
 
-// WithRequestIDs returns a logger that adds the request's id to each line that has a context.
+// WithRequestIDs returns a logger that adds the request's id, and its trace's where there is one, to each line that has a context.
 func WithRequestIDs(log *slog.Logger) *slog.Logger {
 	return slog.New(requestIDs{log.Handler()})
 }
@@ -83,6 +97,9 @@ type requestIDs struct{ slog.Handler }
 func (h requestIDs) Handle(ctx context.Context, r slog.Record) error {
 	if id := RequestID(ctx); id != "" {
 		r.AddAttrs(slog.String("request_id", id))
+	}
+	if id := trace.ID(ctx); id != "" {
+		r.AddAttrs(slog.String("trace_id", id))
 	}
 	return h.Handler.Handle(ctx, r)
 }

@@ -28,5 +28,33 @@ func (s *Spread) Observe(value string, took time.Duration) {
 	s.vec.WithLabelValues(value).Observe(took.Seconds())
 }
 
-// Spread adds a histogram.
-func (m *Metrics) Spread(s *Spread) { m.registry.MustRegister(s.vec) }
+// Timer counts durations of one value. The zero Timer counts nothing.
+type Timer struct{ of prometheus.Observer }
+
+// Timer is Observe for one value of the label, without looking for it each time.
+func (s *Spread) Timer(value string) Timer { return Timer{s.vec.WithLabelValues(value)} }
+
+// Timers are the Timers of several values, in their order.
+func (s *Spread) Timers(values ...string) []Timer {
+	timers := make([]Timer, len(values))
+	for i, v := range values {
+		timers[i] = s.Timer(v)
+	}
+	return timers
+}
+
+// Since counts what began then and ends now.
+func (t Timer) Since(began time.Time) {
+	if t.of != nil {
+		t.of.Observe(time.Since(began).Seconds())
+	}
+}
+
+// Spread adds a histogram, with further labels that are the same for all of it.
+func (m *Metrics) Spread(s *Spread, labels ...map[string]string) {
+	r := prometheus.Registerer(m.registry)
+	for _, l := range labels {
+		r = prometheus.WrapRegistererWith(l, r)
+	}
+	r.MustRegister(s.vec)
+}

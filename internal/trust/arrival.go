@@ -40,7 +40,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 				return fmt.Errorf("forget what %s is worth: %w", e.Resource, err)
 			}
 		case e.Kind == event.CreateArtifact:
-			if err := s.arrived(ctx, tx, e, seen); err != nil {
+			if err := s.arrived(e.Context(ctx), tx, e, seen); err != nil {
 				return fmt.Errorf("have the signatures of %s looked at: %w", e.Resource, err)
 			}
 		}

@@ -23,10 +23,11 @@ type Deps struct {
 	Enabled func(ctx context.Context) (bool, error)
 	// Overview is what a scan of that type found, by the media type of its report, as Harbor's API shows it; nil for nothing.
 	Overview func(ctx context.Context, e event.Event, scanType string) (json.RawMessage, error)
-	Host     string         // by which clients name images
-	Networks []netip.Prefix // private ones that targets of projects may be in
-	Keep     time.Duration  // how long deliveries are kept after their end
-	Wake     func()         // called when an event was committed; must not block
+	Host     string          // by which clients name images
+	Networks []netip.Prefix  // private ones that targets of projects may be in
+	Keep     time.Duration   // how long deliveries are kept after their end
+	Calls    *outbound.Calls // counts requests; nil: nobody does
+	Wake     func()          // called when an event was committed; must not block
 	Clock    func() time.Time
 	Log      *slog.Logger
 }
@@ -73,7 +74,7 @@ const (
 // New returns a Service. Handle is to be given the events, and Run sends.
 func New(d Deps) *Service {
 	client := func(reach outbound.Reach) *outbound.Client {
-		return outbound.New(outbound.Purpose{Reach: reach, Elsewhere: outbound.Nowhere(), Timeout: requestTime, Stall: requestTime, Conns: connections, Idle: atOnce, MaxBody: 1 << 20})
+		return outbound.New(outbound.Purpose{Peer: outbound.Webhook, Calls: d.Calls, Reach: reach, Elsewhere: outbound.Nowhere(), Timeout: requestTime, Stall: requestTime, Conns: connections, Idle: atOnce, MaxBody: 1 << 20})
 	}
 	return &Service{
 		Deps: d, public: client(outbound.Internet(d.Networks...)), private: client(outbound.Administered()), waiting: make(chan struct{}, 1),

@@ -114,6 +114,26 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// Traces go where Harbor's values say, and what the collector wants to hear is kept secret.
+func TestTraces(t *testing.T) {
+	r := render(t, "--values", "values/traces.yaml")
+	settings := r.settings(t, "harbor-haven")
+	c := read(t, settings)
+	if c.TracingEndpoint != "https://collector.observability:4318/v1/traces" || c.TracingSample != 0.25 {
+		t.Errorf("traces go to %s, %g of them", c.TracingEndpoint, c.TracingSample)
+	}
+	if said := strings.Join(c.TracingAttributes, " "); said != "service.namespace=registry deployment.environment.name=production" {
+		t.Errorf("they say %q", said)
+	}
+	header, err := base64.StdEncoding.DecodeString(r.one(t, "Secret", "harbor-haven").text("data", "HAVEN_TRACING_HEADERS"))
+	if err != nil || string(header) != "Authorization=Bearer token-of-the-collector" || settings["tracing_headers"] != nil {
+		t.Errorf("the header is %q, %v", header, err)
+	}
+	if c := read(t, render(t).settings(t, "harbor-haven")); c.TracingEndpoint != "" {
+		t.Errorf("nobody asked for traces, which go to %s", c.TracingEndpoint)
+	}
+}
+
 // A key of Harbor's kind, a text, becomes one of the program's kind, the same each time.
 func TestKeyOfATextIsOneOfBytes(t *testing.T) {
 	key := render(t, "--values", "values/scaled.yaml").one(t, "Secret", "harbor-haven").text("data", "secretKey")

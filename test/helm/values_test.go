@@ -169,7 +169,7 @@ func TestUnknownValuesAreRefused(t *testing.T) {
 	}
 	// Whatever Kubernetes or others decide about is open.
 	open := []string{"annotations", "labels", "containerSecurityContext", "podSecurityContext", "nodeSelector", "affinity", "podAnnotations", "podLabels",
-		"serviceAnnotations", "resources", "additionalLabels", "behavior", "policy", "migrator", "permissions"}
+		"serviceAnnotations", "resources", "additionalLabels", "behavior", "policy", "migrator", "permissions", "attributes"}
 	values, paths := map[string]any{}, []string{}
 	var walk func(name string, in map[string]any)
 	walk = func(name string, in map[string]any) {
@@ -245,8 +245,8 @@ func TestEachSettingHasAValue(t *testing.T) {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
 		key := strings.ReplaceAll(f.Tag.Get("name"), "-", "_")
 		known[key] = true
-		if below("settings")[key] == nil && !slices.Contains(own, key) {
-			t.Errorf("the chart has no value for the setting %s: put it into haven.settings of values.schema.json", key)
+		if below("settings")[key] == nil && below("secretSettings")[key] == nil && !slices.Contains(own, key) {
+			t.Errorf("the chart has no value for the setting %s: put it into haven.settings, or haven.secretSettings, of values.schema.json", key)
 		}
 	}
 	for _, key := range append(sorted(below("settings")), sorted(below("secretSettings"))...) {

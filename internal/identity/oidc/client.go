@@ -26,8 +26,8 @@ const (
 // clients are what requests to the provider go by: with and without a check of its certificate.
 type clients struct{ checking, trusting *http.Client }
 
-func newClients() clients {
-	c := newClient()
+func newClients(calls *outbound.Calls) clients {
+	c := newClient().Watch(calls)
 	return clients{c.Checking(true), c.Checking(false)}
 }
 
@@ -41,7 +41,7 @@ func (c clients) of(verify bool) *http.Client {
 // newClient makes a client for what an administrator entered, which follows no redirect to another origin (S6).
 func newClient() *outbound.Client {
 	return outbound.New(outbound.Purpose{
-		Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Redirects: maxRedirects, Proxied: true,
+		Peer: outbound.Provider, Reach: outbound.Administered(), Elsewhere: outbound.Nowhere(), Redirects: maxRedirects, Proxied: true,
 		Timeout: askTime, Stall: askTime, MaxBody: maxAnswer,
 	})
 }

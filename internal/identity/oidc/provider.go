@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/setting"
 )
@@ -22,6 +23,7 @@ type Deps struct {
 	DB       *db.DB
 	Settings *setting.Service
 	Box      *secret.Box
+	Calls    *outbound.Calls // counts requests; nil: nobody does
 	Clock    func() time.Time
 	Log      *slog.Logger
 }
@@ -41,7 +43,7 @@ type Provider struct {
 
 // NewProvider returns a Provider. It asks nobody yet.
 func NewProvider(d Deps) *Provider {
-	return &Provider{db: d.DB, settings: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, clients: newClients()}
+	return &Provider{db: d.DB, settings: d.Settings, box: d.Box, clock: d.Clock, log: d.Log, clients: newClients(d.Calls)}
 }
 
 // connect returns the settings and the provider that they name.

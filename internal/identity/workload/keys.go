@@ -50,9 +50,9 @@ type issuer struct {
 	failure error     // of the last time
 }
 
-func newIssuers(clock func() time.Time, log *slog.Logger) *issuers {
+func newIssuers(calls *outbound.Calls, clock func() time.Time, log *slog.Logger) *issuers {
 	return &issuers{
-		trusted: client(outbound.Administered()), guarded: client(outbound.Internet()), clock: clock, log: log,
+		trusted: client(outbound.Administered(), calls), guarded: client(outbound.Internet(), calls), clock: clock, log: log,
 		known: otter.Must(&otter.Options[issuerKey, *issuer]{MaximumSize: mostIssuers}),
 	}
 }

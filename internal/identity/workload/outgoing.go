@@ -18,9 +18,9 @@ const (
 )
 
 // client asks issuers within reach. It follows no redirect to another origin.
-func client(allowed outbound.Reach) *http.Client {
+func client(allowed outbound.Reach, calls *outbound.Calls) *http.Client {
 	return outbound.New(outbound.Purpose{
-		Reach: allowed, Elsewhere: outbound.Nowhere(), Redirects: 3, Proxied: true, Timeout: askTime, MaxBody: longestAnswer + 1,
+		Peer: outbound.Issuer, Calls: calls, Reach: allowed, Elsewhere: outbound.Nowhere(), Redirects: 3, Proxied: true, Timeout: askTime, MaxBody: longestAnswer + 1,
 	}).Checking(true)
 }
 

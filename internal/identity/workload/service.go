@@ -13,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/event"
 	"github.com/havenregistry/haven/internal/fault"
+	"github.com/havenregistry/haven/internal/outbound"
 	"github.com/havenregistry/haven/internal/secret"
 )
 
@@ -20,6 +21,7 @@ import (
 type Deps struct {
 	DB    *db.DB
 	Box   *secret.Box
+	Calls *outbound.Calls // counts requests; nil: nobody does
 	Clock func() time.Time
 	Log   *slog.Logger
 }
@@ -42,7 +44,7 @@ func New(d Deps) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		db: d.DB, box: d.Box, clock: d.Clock, log: d.Log, conditions: c, issuers: newIssuers(d.Clock, d.Log),
+		db: d.DB, box: d.Box, clock: d.Clock, log: d.Log, conditions: c, issuers: newIssuers(d.Calls, d.Clock, d.Log),
 		grants: otter.Must(&otter.Options[grantsKey, granted]{MaximumSize: mostGrants}),
 	}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 const (
@@ -125,8 +126,8 @@ func (s *Service) askTags(ctx context.Context, p Policy, ref registry.Ref, key s
 	if err := s.allow(ctx, u, p.RegistryID, true); err != nil {
 		return nil, err
 	}
-	flight := s.lists.join(s, key, func(ctx context.Context) (all []string, err error) {
-		ctx, cancel := context.WithTimeout(ctx, listTime)
+	flight := s.lists.join(s, key, func(life context.Context) (all []string, err error) {
+		ctx, cancel := context.WithTimeout(trace.Below(life, ctx), listTime)
 		defer cancel()
 		err = u.Tags(ctx, ref.Name, func(t remote.Tag) error {
 			if all = append(all, t.Name); len(all) >= maxTags {
@@ -175,8 +176,8 @@ func (s *Service) upstreamReferrers(ctx context.Context, p Policy, ref registry.
 	if err != nil {
 		return was.all
 	}
-	flight := s.referrers.join(s, key, func(ctx context.Context) ([]oci.Descriptor, error) {
-		ctx, cancel := context.WithTimeout(ctx, listTime)
+	flight := s.referrers.join(s, key, func(life context.Context) ([]oci.Descriptor, error) {
+		ctx, cancel := context.WithTimeout(trace.Below(life, ctx), listTime)
 		defer cancel()
 		all, err := u.Referrers(ctx, ref.Name, subject)
 		s.heed(ctx, p.RegistryID, err)

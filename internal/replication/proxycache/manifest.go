@@ -11,6 +11,7 @@ import (
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/remote"
+	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // question is a manifest that a client wants.
@@ -126,8 +127,8 @@ func (s *Service) check(ctx context.Context, q question, known tagRow, held bool
 	}
 	whole := !held && (!q.head || q.policy.whole())
 	key := fmt.Sprintf("tag %d/%s:%s", q.ref.ProjectID, q.ref.Name, q.tag)
-	flight := s.checks.join(s, key, func(ctx context.Context) (tagRow, error) {
-		ctx, cancel := context.WithTimeout(ctx, firstTime)
+	flight := s.checks.join(s, key, func(life context.Context) (tagRow, error) {
+		ctx, cancel := context.WithTimeout(trace.Below(life, ctx), firstTime)
 		defer cancel()
 		return s.ask(ctx, u, q, key, whole)
 	})
@@ -216,8 +217,8 @@ func (s *Service) fetch(ctx context.Context, q question, d oci.Digest, most time
 	if err := s.allow(ctx, u, q.policy.RegistryID, most == 0); err != nil {
 		return nil, err
 	}
-	flight := s.manifests.join(s, key, func(ctx context.Context) (waiting, error) {
-		ctx, cancel := context.WithTimeout(ctx, firstTime)
+	flight := s.manifests.join(s, key, func(life context.Context) (waiting, error) {
+		ctx, cancel := context.WithTimeout(trace.Below(life, ctx), firstTime)
 		defer cancel()
 		return s.bring(ctx, u, q, d, key)
 	})

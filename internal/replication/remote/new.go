@@ -32,7 +32,7 @@ const (
 // storage and their token services, is on the public internet or in one of the networks. Nothing bounds a blob's size or time, but silence.
 func NewHTTP(networks ...netip.Prefix) *outbound.Client {
 	return outbound.New(outbound.Purpose{
-		Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: maxRedirects, Proxied: true,
+		Peer: outbound.Registry, Reach: outbound.Administered(), Elsewhere: outbound.Internet(networks...), Redirects: maxRedirects, Proxied: true,
 		Timeout: -1, Stall: silence, MaxBody: math.MaxInt64, Conns: maxConns, Idle: maxIdle,
 	})
 }

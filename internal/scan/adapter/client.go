@@ -78,10 +78,19 @@ type guarded interface {
 // NewClient returns a Client. Scanners are entered by system administrators and may be private addresses; what
 // they redirect to is never asked (S6).
 func NewClient() *Client {
-	purpose := outbound.Purpose{Reach: outbound.Administered(), Proxied: true, Timeout: callTime, Stall: callTime, MaxBody: maxAnswer}
+	purpose := outbound.Purpose{Peer: outbound.Scanner, Reach: outbound.Administered(), Proxied: true, Timeout: callTime, Stall: callTime, MaxBody: maxAnswer}
 	reports := purpose
 	reports.Timeout, reports.MaxBody = reportTime, MaxReport
 	return &Client{outbound.New(purpose), outbound.New(reports)}
+}
+
+// Watch has requests counted from now on, before the first of them.
+func (c *Client) Watch(calls *outbound.Calls) {
+	for _, guarded := range []guarded{c.calls, c.reports} {
+		if client, ok := guarded.(*outbound.Client); ok {
+			client.Watch(calls)
+		}
+	}
 }
 
 // Close drops idle connections.

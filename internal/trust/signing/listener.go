@@ -52,7 +52,7 @@ type hint struct {
 // before, as part of another repository; and an index comes after its images.
 func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) error {
 	var hints []hint
-	seen := map[hint]bool{}
+	first := map[hint]event.Event{}
 	for _, e := range events {
 		h := hint{digest: oci.Digest(e.Digest)}
 		switch {
@@ -62,8 +62,8 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		default:
 			continue
 		}
-		if !seen[h] {
-			seen[h] = true
+		if _, seen := first[h]; !seen {
+			first[h] = e
 			hints = append(hints, h)
 		}
 	}
@@ -75,7 +75,7 @@ func (s *Service) Handle(ctx context.Context, tx db.Tx, events []event.Event) er
 		return err
 	}
 	for _, h := range hints {
-		if err := s.follow(ctx, tx, h); err != nil {
+		if err := s.follow(first[h].Context(ctx), tx, h); err != nil {
 			return fmt.Errorf("begin to sign %s: %w", h.digest, err)
 		}
 	}

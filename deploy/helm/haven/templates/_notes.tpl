@@ -30,6 +30,9 @@
 {{- if eq .Values.secretKey "not-a-secure-key" }}
   secretKey is the key that Harbor publishes as its default. It is not used.
 {{- end }}
+{{- if and .Values.trace.enabled (eq .Values.trace.provider "jaeger") }}
+  trace.provider is jaeger: nothing is traced. Jaeger takes OTLP too: set trace.provider to otel and trace.otel.endpoint to its port 4318.
+{{- end }}
 {{- if include "haven.foreignImage" . }}
   core.image.repository is an image of Harbor. {{ include "haven.image" . }} runs in its place.
 {{- end }}

@@ -30,6 +30,15 @@
 {{- end -}}
 {{- $sources := include "haven.vulndbSources" . | fromYamlArray -}}
 {{- if $sources -}}{{- $_ := set $settings "vulndb_source" $sources -}}{{- end -}}
+{{- $t := $v.trace -}}
+{{- if and $t.enabled (eq $t.provider "otel") -}}
+{{- $_ := set $settings "tracing_endpoint" (printf "%s://%s/%s" (ternary "http" "https" $t.otel.insecure) $t.otel.endpoint (trimPrefix "/" $t.otel.url_path)) -}}
+{{- $_ := set $settings "tracing_sample" $t.sample_rate -}}
+{{- $said := list -}}
+{{- if $t.namespace -}}{{- $said = append $said (printf "service.namespace=%s" $t.namespace) -}}{{- end -}}
+{{- range $name, $value := $t.attributes -}}{{- $said = append $said (printf "%s=%v" $name $value) -}}{{- end -}}
+{{- if $said -}}{{- $_ := set $settings "tracing_attributes" $said -}}{{- end -}}
+{{- end -}}
 {{- range $key, $value := omit $v.haven.settings "external_url" -}}
 {{- $_ := set $settings $key $value -}}
 {{- end -}}
