@@ -89,7 +89,7 @@ func (s Span) End(err error) {
 // typeOf is the type of the error that began it: wrappings say little.
 func typeOf(err error) string {
 	for {
-		switch e := err.(type) {
+		switch e := err.(type) { //nolint:errorlint // what is wrapped is looked into by itself
 		case interface{ Unwrap() error }:
 			if inner := e.Unwrap(); inner != nil {
 				err = inner

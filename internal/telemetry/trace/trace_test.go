@@ -230,3 +230,17 @@ func BenchmarkOff(b *testing.B) {
 		span.End(nil)
 	}
 }
+
+// What is done in a time of its own, for whoever waits for it, is a part of his trace, and doesn't end with him.
+func TestBelow(t *testing.T) {
+	const cause = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	of, leave := context.WithCancel(trace.Caused(t.Context(), cause))
+	ctx := trace.Below(t.Context(), of)
+	leave()
+	if trace.Cause(ctx) != cause || ctx.Err() != nil {
+		t.Errorf("%q, %v", trace.Cause(ctx), ctx.Err())
+	}
+	if trace.Below(t.Context(), t.Context()) != t.Context() {
+		t.Error("a context without a trace becomes another one")
+	}
+}
