@@ -16,17 +16,18 @@ import (
 
 // commands is the whole command line, one file per command.
 type commands struct {
-	Config  configFile `name:"config" placeholder:"FILE" env:"HAVEN_CONFIG" help:"YAML file with settings, under the flags' names with _ for -."`
-	Serve   serve      `cmd:"" help:"Run the registry."`
-	Scanner scanner    `cmd:"" help:"Offer the scanner to a Harbor or another Haven, by Harbor's scanner adapter API."`
-	Migrate migrate    `cmd:"" help:"Bring the database's schema up to date, or check it."`
-	Scrub   scrub      `cmd:"" help:"Find blobs that are lost or damaged, and whatever else the database and the store don't agree on."`
-	Rebuild rebuild    `cmd:"" help:"Make a lost database anew from the store alone."`
-	Restore restore    `cmd:"" help:"Fill an empty Haven from a backup, on whichever database and store."`
-	Move    move       `cmd:"" help:"Take this Haven to another database and store, while it serves."`
-	Adopt   adoptions  `cmd:"" help:"Take over another registry: its images where they lie, and a Harbor's database."`
-	Health  health     `cmd:"" help:"Ask the Haven that serves on this machine whether it is ready: exit status 0 if so."`
-	Version version    `cmd:"" help:"Print the version."`
+	Config  configFile  `name:"config" placeholder:"FILE" env:"HAVEN_CONFIG" help:"YAML file with settings, under the flags' names with _ for -."`
+	Serve   serve       `cmd:"" help:"Run the registry."`
+	Scanner scanner     `cmd:"" help:"Offer the scanner to a Harbor or another Haven, by Harbor's scanner adapter API."`
+	Migrate migrate     `cmd:"" help:"Bring the database's schema up to date, or check it."`
+	Doctor  examination `cmd:"" help:"Look for what is wrong with this set-up, and say what to do."`
+	Scrub   scrub       `cmd:"" help:"Find blobs that are lost or damaged, and whatever else the database and the store don't agree on."`
+	Rebuild rebuild     `cmd:"" help:"Make a lost database anew from the store alone."`
+	Restore restore     `cmd:"" help:"Fill an empty Haven from a backup, on whichever database and store."`
+	Move    move        `cmd:"" help:"Take this Haven to another database and store, while it serves."`
+	Adopt   adoptions   `cmd:"" help:"Take over another registry: its images where they lie, and a Harbor's database."`
+	Health  health      `cmd:"" help:"Ask the Haven that serves on this machine whether it is ready: exit status 0 if so."`
+	Version version     `cmd:"" help:"Print the version."`
 
 	Admission  admissionCommands `cmd:"" help:"Refuse pods before they start: an admission webhook for Kubernetes."`
 	Backups    backupCommands    `cmd:"" name:"backup" help:"Make backups of this Haven, and see to them."`

@@ -126,3 +126,15 @@ func (s *Service) makeKey(ctx context.Context) ([]sealedKey, error) {
 	})
 	return rows, err
 }
+
+// Sealed returns what the database keeps sealed of the keys of docker tokens, and makes none: whoever can open these has the right secret key.
+func Sealed(ctx context.Context, tx db.Tx) (all [][]byte, err error) {
+	rows, err := db.Collect(ctx, tx, scanSealedKey, keySelect, tokenPurpose)
+	if err != nil {
+		return nil, fmt.Errorf("look up the keys of tokens: %w", err)
+	}
+	for _, r := range rows {
+		all = append(all, r.sealed)
+	}
+	return all, nil
+}
