@@ -237,14 +237,15 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	a.watchDependencies()
 	a.watchTraces()
 	a.health = &health{check: a.ready}
+	guard := a.loadGuard()
 	authorizer, auth, hosts := authz.New(d.projects), httpauth.New(d.identity), newHostCheck(a.cfg.ExternalURL)
 	v2 := distribution.New(distribution.Deps{
 		Registry: d.registry, Gate: d.gate, Projects: d.projects, Identity: d.identity, Settings: d.settings,
-		Authz: authorizer, Auth: auth, Proxy: d.caches, Mirrors: d.caches.Mirrors(), ExternalScheme: hosts.scheme, Log: a.log,
+		Authz: authorizer, Auth: auth, Proxy: d.caches, Mirrors: d.caches.Mirrors(), ExternalScheme: hosts.scheme, Load: guard, MaxUploads: a.cfg.MaxUploads, Log: a.log,
 	})
 	api, err := harborapi.New(harborapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Directory: d.people, OIDC: d.oidc, Registry: d.registry,
-		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Retention: d.retention, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Preheat: d.preheat, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Log: a.log, Clock: time.Now,
+		Audit: d.audits, Purger: a.purger, Garbage: d.garbage, Jobs: a.jobs, Immutable: d.immutable, Retention: d.retention, Labels: d.labels, Endpoints: d.endpoints, Replication: d.replication, Webhooks: d.webhooks, Preheat: d.preheat, Scanners: d.scanners, Scans: d.scans, Gate: d.gate, Settings: d.settings, Proxy: d.caches, Load: guard, Log: a.log, Clock: time.Now,
 		ExternalScheme: hosts.scheme, Storage: storageName(a.cfg.StorageURL), Volume: a.blobs.Free,
 		Health: a.parts(),
 	})
@@ -252,7 +253,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 		return nil, err
 	}
 	haven := havenapi.New(havenapi.Deps{
-		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Log: a.log,
+		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Load: guard, Log: a.log,
 		Registry: d.registry, Immutable: d.immutable, Retention: d.retention, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
 		Search: search.New(a.db, d.projects, d.identity, authorizer), Trends: d.trends,
 	})
@@ -260,13 +261,13 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive the key against cross-site requests: %w", err)
 	}
-	guard := portal.NewGuard(key, hosts.scheme)
-	pages, err := portal.New(portal.Deps{Identity: d.identity, OIDC: d.oidc, Settings: d.settings, Guard: guard, Log: a.log})
+	forgery := portal.NewGuard(key, hosts.scheme)
+	pages, err := portal.New(portal.Deps{Identity: d.identity, OIDC: d.oidc, Settings: d.settings, Guard: forgery, Log: a.log})
 	if err != nil {
 		return nil, err
 	}
-	routes := router(edges{registry: v2, token: v2.Token, api: guard.Protect(api), haven: guard.Protect(haven), portal: pages}, a.health, hosts, d.caches.Mirrors())
-	return observe(routes, edgeOf, a.metrics, a.tracer, a.log), nil
+	routes := router(edges{registry: v2, token: v2.Token, api: forgery.Protect(api), haven: forgery.Protect(haven), portal: pages}, a.health, hosts, d.caches.Mirrors())
+	return observe(guard.Protect(routes), edgeOf, a.metrics, a.tracer, a.log), nil
 }
 
 // storageName is Harbor's name of a kind of blob store.

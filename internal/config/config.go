@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,6 +53,13 @@ type Config struct {
 	ReclaimAfter   time.Duration `name:"reclaim-after" default:"2h" placeholder:"DURATION" help:"How long a blob that no manifest names is kept: a push that was told that the blob is there has this time to name it. Replicas share the value."`
 	UploadLifetime time.Duration `name:"upload-lifetime" default:"168h" placeholder:"DURATION" help:"How long an upload that nobody goes on with can be resumed."`
 
+	MaxRequests int           `name:"max-requests" default:"4096" placeholder:"N" help:"How many blobs may be sent at a time; of uploads, manifests, and calls of the APIs a part of that each, see docs/limits.md. Who finds no place waits for request_wait and is then told to come again."`
+	RequestWait time.Duration `name:"request-wait" default:"2s" placeholder:"DURATION" help:"How long a request waits for a place."`
+	MaxUploads  int           `name:"max-uploads" default:"512" placeholder:"N" help:"How many requests of one account may send bytes of blobs at a time."`
+	RateNetwork float64       `name:"rate-network" default:"0" placeholder:"N" help:"How many requests a second may come from one address (of IPv6: from one /64), ten seconds' worth of them at once. 0: any number. A company behind one address is one."`
+	RateAccount float64       `name:"rate-account" default:"0" placeholder:"N" help:"How many requests a second one account may send, a user, robot or trust policy, by whichever of its tokens; ten seconds' worth of them at once. 0: any number."`
+	RateSearch  float64       `name:"rate-search" default:"5" placeholder:"N" help:"How many searches a second one account may send, and one address that isn't signed in; ten seconds' worth of them at once. 0: any number."`
+
 	VulnDBSource []secret.Text `name:"vulndb-source" placeholder:"URL" help:"Where the vulnerability database comes from, tried in order: file:///DIR-OR-ARCHIVE or oci://HOST/REPO:TAG, such as oci://ghcr.io/aquasecurity/trivy-db:2; USER:PASSWORD@ before the host where the registry asks for it, and ?realm=URL behind the tag where the token service that may get them has another address. Without one, it is imported by hand (haven vulndb import)."`
 
 	RegistryNetworks []netip.Prefix `name:"registry-networks" placeholder:"CIDR" help:"Private networks with the storage or the token services that registries elsewhere lead to. What an administrator enters himself, a registry's own address, may be private without it."`
@@ -85,7 +93,7 @@ func (c *Config) Complete() error {
 	if c.MetricsListen == "off" {
 		c.MetricsListen = ""
 	}
-	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace(), c.checkVulnDB(), c.checkSigning(), c.checkTracing())
+	return errors.Join(c.checkAddresses(), c.checkURLs(), c.checkTLS(), c.checkSpace(), c.checkLoad(), c.checkVulnDB(), c.checkSigning(), c.checkTracing())
 }
 
 // checkSigning finds the signing program, so that a wrong path is known at the start and not when something has passed.
@@ -159,6 +167,25 @@ func (c *Config) checkSpace() error {
 		}
 		if *d.value < time.Second {
 			return fmt.Errorf("%s: %s, expected a second or more, such as %s", key, *d.value, d.usual)
+		}
+	}
+	return nil
+}
+
+// checkLoad also fills in what must not be 0, for a Config that no command line made.
+func (c *Config) checkLoad() error {
+	c.MaxRequests, c.MaxUploads, c.RequestWait = cmp.Or(c.MaxRequests, 4096), cmp.Or(c.MaxUploads, 512), cmp.Or(c.RequestWait, 2*time.Second)
+	switch {
+	case c.MaxRequests < 16 || c.MaxRequests >= 1_000_000:
+		return errors.New("max_requests: expected 16 to 999999")
+	case c.MaxUploads < 1 || c.MaxUploads >= 1_000_000:
+		return errors.New("max_uploads: expected 1 to 999999")
+	case c.RequestWait < time.Millisecond || c.RequestWait > time.Minute:
+		return errors.New("request_wait: expected 1ms to 1m")
+	}
+	for key, rate := range map[string]float64{"rate_network": c.RateNetwork, "rate_account": c.RateAccount, "rate_search": c.RateSearch} {
+		if !(rate >= 0 && rate < 1e6) {
+			return fmt.Errorf("%s: expected a number of requests a second, or 0 for any number", key)
 		}
 	}
 	return nil

@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -30,6 +32,12 @@ func TestBadValues(t *testing.T) {
 		{"no bucket", func(c *Config) { c.StorageURL = "s3://?secret=" + canary }, "storage_url: expected file:DIR, s3://BUCKET"},
 		{"unreadable", func(c *Config) { c.StorageURL = "s3://" + canary + "%zz" }, "storage_url: expected"},
 		{"unknown store", func(c *Config) { c.StorageURL = "ftp://" + canary + "@host/x" }, "storage_url: expected"},
+		{"few requests", func(c *Config) { c.MaxRequests = 15 }, "max_requests: expected 16"},
+		{"no uploads", func(c *Config) { c.MaxUploads = -1 }, "max_uploads: expected 1"},
+		{"endless wait", func(c *Config) { c.RequestWait = time.Hour }, "request_wait: expected 1ms to 1m"},
+		{"a rate below nothing", func(c *Config) { c.RateAccount = -1 }, "rate_account: expected a number"},
+		{"a rate that is none", func(c *Config) { c.RateNetwork = math.NaN() }, "rate_network: expected a number"},
+		{"a slow rate", func(c *Config) { c.RateSearch = 0.1 }, ""},
 		{"unknown database", func(c *Config) { c.DatabaseURL = "mysql://u:" + canary + "@host/x" }, "database_url: expected"},
 	}
 	for _, c := range cases {

@@ -16,6 +16,7 @@ import (
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/immutable"
+	"github.com/havenregistry/haven/internal/load"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication/proxycache"
@@ -103,6 +104,11 @@ func (h *Handler) fail(c *call, err error) {
 	if limited, ok := errors.AsType[identity.ErrTooManyAttempts](err); ok {
 		c.w.Header().Set("Retry-After", strconv.Itoa(int(limited.RetryAfter.Seconds())+1))
 		writeErrors(c, answer{http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many failed log-ins; try again later"}, nil)
+		return
+	}
+	if limited, ok := errors.AsType[*load.Limited](err); ok {
+		c.w.Header().Set("Retry-After", strconv.FormatInt(load.Seconds(limited.RetryAfter), 10))
+		writeErrors(c, answer{http.StatusTooManyRequests, "TOOMANYREQUESTS", limited.Error()}, nil)
 		return
 	}
 	if quota, ok := errors.AsType[*registry.QuotaError](err); ok { // in Harbor's words, without ours before them

@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"github.com/havenregistry/haven/internal/gate"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/load"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/setting"
@@ -32,6 +34,8 @@ type Deps struct {
 	Mirrors  Mirrors // nil: projects are named
 	// ExternalScheme is the scheme of the external URL for a host, "" to go by the request.
 	ExternalScheme func(host string) string
+	Load           *load.Guard // nil: nobody asks too often
+	MaxUploads     int         // of one principal that write bytes at a time; 0: usualUploads (S15)
 	Log            *slog.Logger
 }
 
@@ -44,7 +48,7 @@ type Handler struct {
 
 // New returns the edge.
 func New(d Deps) *Handler {
-	return &Handler{Deps: d, endpoints: buildEndpoints(), uploads: newLimiter(maxUploadsPerPrincipal)}
+	return &Handler{Deps: d, endpoints: buildEndpoints(), uploads: newLimiter(cmp.Or(d.MaxUploads, usualUploads))}
 }
 
 // call is one request on its way: the parsed route and, once authorised, the repository.
@@ -119,6 +123,9 @@ func (h *Handler) authenticate(c *call) error {
 		c.principal, err = h.principal(c.r)
 	}
 	if err != nil {
+		return err
+	}
+	if err := h.Load.Account(c.r, c.principal); err != nil {
 		return err
 	}
 	anonymous := c.principal.Kind == authz.Anonymous

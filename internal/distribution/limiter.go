@@ -6,9 +6,9 @@ import (
 	"github.com/havenregistry/haven/internal/authz"
 )
 
-// maxUploadsPerPrincipal is how many requests of one principal may write upload bytes at a time (S15).
+// usualUploads is how many requests of one principal may write upload bytes at a time, where no setting says otherwise.
 // Clients use up to 16 or so; a farm of builders behind one robot more.
-const maxUploadsPerPrincipal = 512
+const usualUploads = 512
 
 // limiter counts what is under way by holder. It holds one entry for each holder with something under
 // way, so its memory is bounded by the number of open requests.

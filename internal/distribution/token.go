@@ -50,6 +50,9 @@ func (h *Handler) token(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := h.Load.Account(c.r, p); err != nil {
+		return err
+	}
 	scopes := strings.Fields(strings.Join(q["scope"], " "))
 	if len(scopes) == 0 && p.Kind == authz.Anonymous {
 		c.w.WriteHeader(http.StatusUnauthorized) // as Harbor does, without a challenge: there is nothing to ask for

@@ -3,7 +3,7 @@ package doctor
 import "syscall"
 
 // kinds are file systems that make a difference, by the numbers of statfs(2).
-var kinds = map[int64]string{
+var kinds = map[uint32]string{
 	0x01021994: "tmpfs", 0x794c7630: "overlayfs",
 	0x6969: "NFS", 0xff534d42: "CIFS", 0xfe534d42: "SMB", 0x517b: "SMB", 0x65735546: "FUSE", 0x01021997: "9p", 0x00c36400: "Ceph", 0x5346414f: "AFS",
 }
@@ -14,5 +14,5 @@ func kindOf(dir string) string {
 	if syscall.Statfs(dir, &s) != nil {
 		return ""
 	}
-	return kinds[int64(s.Type)&0xffffffff]
+	return kinds[uint32(s.Type)]
 }

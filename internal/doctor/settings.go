@@ -103,7 +103,7 @@ func (g *Given) addresses(n *Notes) {
 		seen[host] = u.Scheme
 		g.externalURL(n, u, loopback)
 	}
-	if !loopback && onlyHere(g.MetricsListen) == false && g.MetricsListen != "" {
+	if !loopback && !onlyHere(g.MetricsListen) && g.MetricsListen != "" {
 		n.Doubt("Let only the monitoring reach that port: metrics are shown to whoever asks.", "metrics_listen %s is open to other machines", g.MetricsListen)
 	}
 }

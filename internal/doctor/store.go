@@ -33,7 +33,7 @@ func (g *Given) storage(open OpenStore) func(context.Context, *Notes) {
 			n.Wrong("Correct storage_url (docs/storage.md), its credentials and what they may do, or make the bucket.", "%v", err)
 			return
 		}
-		defer store.Close()
+		defer func() { _ = store.Close() }()
 		bucket(ctx, n, store)
 	}
 }

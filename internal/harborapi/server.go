@@ -20,6 +20,7 @@ import (
 	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/label"
+	"github.com/havenregistry/haven/internal/load"
 	"github.com/havenregistry/haven/internal/preheat"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
@@ -60,6 +61,7 @@ type Deps struct {
 	Jobs        *job.Service
 	Settings    *setting.Service
 	Log         *slog.Logger
+	Load        *load.Guard // nil: nobody asks too often
 	Clock       func() time.Time
 	Proxy       *proxycache.Service
 
@@ -90,7 +92,7 @@ type Server struct {
 func New(d Deps) (http.Handler, error) {
 	s := &Server{Deps: d, contract: sync.OnceValues(gen.GetSpec), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
-		Accesses: accesses(), Failures: failures(), Writable: writable(),
+		Load: d.Load, Accesses: accesses(), Failures: failures(), Writable: writable(),
 	}}
 	var err error
 	if s.icons, err = newIcons(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
+	"github.com/havenregistry/haven/internal/load"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
@@ -59,6 +60,7 @@ type Deps struct {
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string
 	Log         *slog.Logger
+	Load        *load.Guard // nil: nobody asks too often
 
 	// ExternalScheme is the scheme of the external URL with this host, "" when there is none.
 	ExternalScheme func(host string) string
@@ -79,7 +81,7 @@ type Server struct {
 func New(d Deps) http.Handler {
 	s := &Server{Deps: d, followers: make(chan struct{}, maxFollowers), watchers: make(chan struct{}, maxWatchers), explain: explain.New(d.Authorizer, d.Projects), frame: &rest.Frame{
 		Auth: d.Auth, Authorizer: d.Authorizer, Settings: d.Settings, Log: d.Log, ExternalScheme: d.ExternalScheme,
-		Accesses: accesses(), Failures: failures(), Writable: writable(),
+		Load: d.Load, Accesses: accesses(), Failures: failures(), Writable: writable(),
 		Streams: map[string]int64{Prefix + "v1/vulndb/import": vulndb.MaxUpload},
 	}}
 	guard := func(next gen.StrictHandlerFunc, operation string) gen.StrictHandlerFunc {

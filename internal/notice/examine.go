@@ -26,7 +26,7 @@ func Examine(ctx context.Context, rawURL secret.Text) (s Server, err error) {
 	if err != nil {
 		return s, err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	if err := client.Ping(ctx).Err(); err != nil {
 		return s, fmt.Errorf("ask Redis: %w", err)
 	}
@@ -45,7 +45,7 @@ func Examine(ctx context.Context, rawURL secret.Text) (s Server, err error) {
 		}
 	}
 	sub := client.Subscribe(ctx, channel)
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	if _, err := sub.Receive(ctx); err != nil {
 		return s, fmt.Errorf("listen to notices: %w", err)
 	}

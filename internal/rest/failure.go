@@ -10,6 +10,7 @@ import (
 	"github.com/havenregistry/haven/internal/db"
 	"github.com/havenregistry/haven/internal/fault"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/load"
 )
 
 // Failure is a row of the table from errors of the domain to answers.
@@ -73,6 +74,7 @@ func common() []Failure {
 		{Is(authz.ErrUnauthenticated), unauthorized, "UNAUTHORIZED", "unauthorized"},
 		{Is(authz.ErrForbidden), forbidden, "FORBIDDEN", "forbidden"},
 
+		{As[*load.Limited](), http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many requests, try again later"},
 		{As[identity.ErrTooManyAttempts](), http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many failed log-ins, try again later"},
 		{Is(identity.ErrUnavailable), http.StatusServiceUnavailable, "UNKNOWN", "the directory or identity provider can't be asked, try again later"},
 		{Is(identity.ErrCredentials), unauthorized, "UNAUTHORIZED", "unauthorized"},

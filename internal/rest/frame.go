@@ -15,6 +15,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/httpauth"
+	"github.com/havenregistry/haven/internal/load"
 	"github.com/havenregistry/haven/internal/setting"
 	"github.com/havenregistry/haven/internal/telemetry"
 	"github.com/havenregistry/haven/internal/telemetry/trace"
@@ -36,6 +37,8 @@ type Frame struct {
 	Accesses map[string]Access
 	// Failures are the rows of the API's own errors.
 	Failures []Failure
+	// Load refuses who asks too often; nil for nobody.
+	Load *load.Guard
 	// Streams are the paths whose bodies may be longer than others, in bytes: those that the contract describes as
 	// application/octet-stream.
 	Streams map[string]int64
@@ -107,6 +110,10 @@ func (f *Frame) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := f.Auth.Principal(r)
 		if err != nil {
+			f.Fail(w, r, err)
+			return
+		}
+		if err := f.Load.Account(r, p); err != nil {
 			f.Fail(w, r, err)
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/load"
 )
 
 // Problem is an answer that isn't a success: what the client is told, and the cause that it isn't told.
@@ -89,6 +90,9 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if e, ok := errors.AsType[identity.ErrTooManyAttempts](err); ok {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10))
+	}
+	if e, ok := errors.AsType[*load.Limited](err); ok {
+		w.Header().Set("Retry-After", strconv.FormatInt(load.Seconds(e.RetryAfter), 10))
 	}
 	writeProblem(w, p)
 }

@@ -40,7 +40,7 @@ var layers = map[string]layer{
 	"search": domain, "trend": domain,
 	"adopt": domain, "backup": domain, "bundle": domain, "declared": domain, "doctor": domain,
 
-	"admission": edge, "distribution": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge, "rest": edge,
+	"admission": edge, "distribution": edge, "load": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge, "rest": edge,
 
 	"app": wiring,
 }
