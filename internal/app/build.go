@@ -27,6 +27,7 @@ import (
 	"github.com/havenregistry/haven/internal/notice"
 	"github.com/havenregistry/haven/internal/portal"
 	"github.com/havenregistry/haven/internal/preheat"
+	"github.com/havenregistry/haven/internal/profile"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/record"
 	"github.com/havenregistry/haven/internal/registry"
@@ -255,7 +256,7 @@ func (a *App) connect(d domain) (http.Handler, error) {
 	haven := havenapi.New(havenapi.Deps{
 		Auth: auth, Authorizer: authorizer, Projects: d.projects, Identity: d.identity, Workloads: d.workloads, Settings: d.settings, Audit: d.audits, Jobs: a.jobs, Load: guard, Log: a.log,
 		Registry: d.registry, Immutable: d.immutable, Retention: d.retention, Scans: d.scans, Gate: d.gate, Trust: d.trust, Signing: d.signing, VulnDB: d.vulndb, Replication: d.replication, Webhooks: d.webhooks, Proxy: d.caches, Confinement: a.engine.Confinement, ExternalScheme: hosts.scheme,
-		Search: search.New(a.db, d.projects, d.identity, authorizer), Trends: d.trends,
+		Search: search.New(a.db, d.projects, d.identity, authorizer), Trends: d.trends, Profiles: profile.New(a.db, time.Now),
 	})
 	key, err := d.box.Derive("csrf")
 	if err != nil {

@@ -76,6 +76,6 @@ func EventTypes() []event.Kind {
 		event.CreateWebhook, event.UpdateWebhook, event.DeleteWebhook,
 		event.CreatePreheatInstance, event.UpdatePreheatInstance, event.DeletePreheatInstance,
 		event.CreatePreheatPolicy, event.UpdatePreheatPolicy, event.DeletePreheatPolicy, event.StartPreheat, event.StopPreheat,
-		event.PurgeTrash, event.AdoptRegistry, event.CreateBackup, event.RestoreBackup, event.MoveRegistry,
+		event.PurgeTrash, event.AdoptRegistry, event.CreateBackup, event.RestoreBackup, event.MoveRegistry, event.TakeProfile,
 	}
 }

@@ -63,6 +63,7 @@ const (
 	UpdateRegistry        Kind = "update_registry"
 	DeleteRegistry        Kind = "delete_registry"
 	UpdateVulnDB          Kind = "update_vulndb" // an import or refresh of the vulnerability database, also one that found nothing newer
+	TakeProfile           Kind = "take_profile"  // of the running program
 	UpdatePurge           Kind = "update_purge"  // the schedule by which the audit log is purged
 	StartPurge            Kind = "start_purge"
 	StopPurge             Kind = "stop_purge"

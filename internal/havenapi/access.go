@@ -23,7 +23,8 @@ func accesses() map[string]rest.Access {
 		// In a project who administers its members, in the system who administers users; everybody about themselves.
 		"ExplainAccess": ofLoaded(authz.Member, authz.Update),
 
-		"SearchEverywhere": {Class: rest.Open}, // what the caller may not see isn't found
+		"SearchEverywhere": {Class: rest.Open},                         // what the caller may not see isn't found
+		"TakeProfile":      ofSystem(authz.SystemConfig, authz.Update), // it shows no settings, and costs what changing them doesn't
 		"ListTrends":       ofSystem(authz.SystemConfig, authz.Read),
 
 		"GetAuditForwarding": ofSystem(authz.AuditLog, authz.ListAll),

@@ -25,6 +25,7 @@ import (
 	"github.com/havenregistry/haven/internal/identity/workload"
 	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
+	"github.com/havenregistry/haven/internal/profile"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
@@ -126,6 +127,7 @@ func newFixture(t testing.TB, d *db.DB) *fixture {
 		Proxy:          proxycache.New(proxycache.Deps{DB: d, Registry: contents, Jobs: f.jobs, Clock: time.Now, Log: log, Wake: func() {}}),
 		Confinement:    func() string { return "not at all" },
 		Search:         search.New(d, f.projects, f.identity, f.authorizer),
+		Profiles:       profile.New(d, time.Now),
 		Trends:         trend.New(d, func(context.Context) (scan.Counts, error) { return scan.Counts{Critical: 2}, nil }, time.Now),
 		ExternalScheme: func(string) string { return "" },
 	})

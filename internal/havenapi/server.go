@@ -15,6 +15,7 @@ import (
 	"github.com/havenregistry/haven/internal/immutable"
 	"github.com/havenregistry/haven/internal/job"
 	"github.com/havenregistry/haven/internal/load"
+	"github.com/havenregistry/haven/internal/profile"
 	"github.com/havenregistry/haven/internal/project"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/replication"
@@ -57,6 +58,7 @@ type Deps struct {
 	Proxy       *proxycache.Service
 	Search      *search.Service
 	Trends      *trend.Service
+	Profiles    *profile.Service
 	// Confinement says how far scanners are confined on this machine.
 	Confinement func() string
 	Log         *slog.Logger

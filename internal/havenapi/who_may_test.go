@@ -36,6 +36,7 @@ type may struct {
 func whoMay() []may {
 	return []may{
 		{operation: "SearchEverywhere", who: everybody, query: "q=perm"},
+		{operation: "TakeProfile", who: "A"},
 		{operation: "ListTrends", who: "A"},
 		{operation: "GetAuditForwarding", who: "A"},
 		{operation: "ListJobExecutions", who: "A"},
@@ -172,7 +173,7 @@ func emptyPolicy(project string) string {
 
 // pathValues fill the paths of the contract.
 func pathValues() map[string]string {
-	return map[string]string{"id": "999999", "rule_id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999", "deletion_id": "999999", "project_id": "999999"}
+	return map[string]string{"id": "999999", "rule_id": "999999", "execution_id": "999999", "task_id": "999999", "project_name": "perm", "repository_name": "app", "reference": "nosuch", "tag_name": "nosuch", "statement_id": "999999", "mirror_id": "999999", "deletion_id": "999999", "project_id": "999999", "profile": "goroutine"}
 }
 
 // Each operation of the contract, asked by each kind of caller. Who may gets an answer about the object,

@@ -126,7 +126,7 @@ func (g *Guard) Account(r *http.Request, p authz.Principal) error {
 	if class != Search || g.searches == nil {
 		return nil
 	}
-	wait := time.Duration(0)
+	var wait time.Duration
 	if p.Authenticated() {
 		wait = g.searches.take(accountOf(p))
 	} else {

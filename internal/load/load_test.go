@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -179,7 +180,7 @@ func TestAccounts(t *testing.T) {
 			}
 		}
 		err := g.Account(r, user)
-		if limited, ok := err.(*Limited); !ok || limited.RetryAfter != time.Second || !strings.Contains(err.Error(), "in 1 s") {
+		if limited, ok := errors.AsType[*Limited](err); !ok || limited.RetryAfter != time.Second || !strings.Contains(err.Error(), "in 1 s") {
 			t.Errorf("got %v", err)
 		}
 		for _, other := range []authz.Principal{{Kind: authz.User, ID: 3}, {Kind: authz.Robot, ID: 2}, {Kind: authz.Robot, ID: 2, PolicyID: 2}, {}} {

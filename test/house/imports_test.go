@@ -38,7 +38,7 @@ var layers = map[string]layer{
 	"preheat": domain, "project": domain, "proxycache": domain, "quota": domain, "record": domain, "registry": domain, "repair": domain,
 	"replication": domain, "retention": domain, "scan": domain, "trust": domain, "webhook": domain,
 	"search": domain, "trend": domain,
-	"adopt": domain, "backup": domain, "bundle": domain, "declared": domain, "doctor": domain,
+	"adopt": domain, "backup": domain, "bundle": domain, "declared": domain, "doctor": domain, "profile": domain,
 
 	"admission": edge, "distribution": edge, "load": edge, "harborapi": edge, "havenapi": edge, "httpauth": edge, "portal": edge, "rest": edge,
 

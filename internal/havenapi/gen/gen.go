@@ -1985,6 +1985,12 @@ type GetJobTaskLogParams struct {
 	Follow bool  `form:"follow,omitempty" json:"follow,omitempty"`
 }
 
+// TakeProfileParams defines parameters for TakeProfile.
+type TakeProfileParams struct {
+	// Seconds How long to look, a trace for 5 s at most
+	Seconds int `form:"seconds,omitempty" json:"seconds,omitempty"`
+}
+
 // GetArtifactSBOMParams defines parameters for GetArtifactSBOM.
 type GetArtifactSBOMParams struct {
 	Format GetArtifactSBOMParamsFormat `form:"format,omitempty" json:"format,omitempty"`
@@ -2367,6 +2373,9 @@ type ServerInterface interface {
 	// DeleteMirror End that a name stands for a project
 	// (DELETE /api/haven/v1/mirrors/{mirror_id})
 	DeleteMirror(w http.ResponseWriter, r *http.Request, mirrorID int64)
+	// TakeProfile A profile of the process that answers, in the format of pprof, or of go tool trace
+	// (GET /api/haven/v1/profiles/{profile})
+	TakeProfile(w http.ResponseWriter, r *http.Request, profile string, params TakeProfileParams)
 	// GetProjectGate What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones
 	// (GET /api/haven/v1/projects/{project_name}/gate)
 	GetProjectGate(w http.ResponseWriter, r *http.Request, projectName ProjectName)
@@ -3293,6 +3302,48 @@ func (siw *ServerInterfaceWrapper) DeleteMirror(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DeleteMirror(w, r, mirrorID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TakeProfile operation middleware
+func (siw *ServerInterfaceWrapper) TakeProfile(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "profile" -------------
+	var profile string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "profile", r.PathValue("profile"), &profile, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "profile", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TakeProfileParams
+
+	// ------------- Optional query parameter "seconds" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "seconds", r.URL.Query(), &params.Seconds, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "seconds"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "seconds", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TakeProfile(w, r, profile, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6468,6 +6519,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/test", wrapper.TryTrustPolicies)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/api/haven/v1/workload/token", wrapper.ExchangeWorkloadToken)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/search", wrapper.SearchEverywhere)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/profiles/{profile}", wrapper.TakeProfile)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/api/haven/v1/trends", wrapper.ListTrends)
 
 	return m
@@ -7261,6 +7313,52 @@ type DeleteMirrordefaultJSONResponse struct {
 }
 
 func (response DeleteMirrordefaultJSONResponse) VisitDeleteMirrorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeProfileRequestObject struct {
+	Profile string `json:"profile"`
+	Params  TakeProfileParams
+}
+
+type TakeProfileResponseObject interface {
+	VisitTakeProfileResponse(w http.ResponseWriter) error
+}
+
+type TakeProfile200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response TakeProfile200ApplicationOctetStreamResponse) VisitTakeProfileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type TakeProfiledefaultJSONResponse struct {
+	Body       Errors
+	StatusCode int
+}
+
+func (response TakeProfiledefaultJSONResponse) VisitTakeProfileResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10631,6 +10729,9 @@ type StrictServerInterface interface {
 	// DeleteMirror End that a name stands for a project
 	// (DELETE /api/haven/v1/mirrors/{mirror_id})
 	DeleteMirror(ctx context.Context, request DeleteMirrorRequestObject) (DeleteMirrorResponseObject, error)
+	// TakeProfile A profile of the process that answers, in the format of pprof, or of go tool trace
+	// (GET /api/haven/v1/profiles/{profile})
+	TakeProfile(ctx context.Context, request TakeProfileRequestObject) (TakeProfileResponseObject, error)
 	// GetProjectGate What becomes of pulls of images that no report speaks for, where the project refuses vulnerable ones
 	// (GET /api/haven/v1/projects/{project_name}/gate)
 	GetProjectGate(ctx context.Context, request GetProjectGateRequestObject) (GetProjectGateResponseObject, error)
@@ -11394,6 +11495,33 @@ func (sh *strictHandler) DeleteMirror(w http.ResponseWriter, r *http.Request, mi
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(DeleteMirrorResponseObject); ok {
 		if err := validResponse.VisitDeleteMirrorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TakeProfile operation middleware
+func (sh *strictHandler) TakeProfile(w http.ResponseWriter, r *http.Request, profile string, params TakeProfileParams) {
+	var request TakeProfileRequestObject
+
+	request.Profile = profile
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeProfile(ctx, request.(TakeProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeProfile")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TakeProfileResponseObject); ok {
+		if err := validResponse.VisitTakeProfileResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -13765,335 +13893,339 @@ func (sh *strictHandler) ExchangeWorkloadToken(w http.ResponseWriter, r *http.Re
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P0Ncxs30i+KfxUU//9b3j13JMpOnHtWqqfuVWwn8a4Tuyw52bprFwnOgCTCIcAAGFFclU+dT3M+2Pkk",
-	"t9ANzCtmOKRI2d74qa0nMmcGL41Go9Evv74bxHK5koIJowfnd4M5owlT8OczxahhyaWx/0iYjhVfGS7F",
-	"4HxwPWdkRc2cyClZz6kha6pJjO+fDqKBjudsSe13ZrNig/OBNoqL2SAa3J7M5In98UQv+OpEQos0PVlJ",
-	"LgxTg/MpTTX7+DEavKEz9oqLhW52/5al1PAbRlL7nBhJjB2QYjdcZppQkcAPgt0asqIzFpHfJRcsIWtu",
-	"5uT9gETk/eBQ47yWhqbPZCYCdPpJrsmSig1Rcq3Jkpp4Xu12KtWSmsH5gAvz3beDyI/DdjJjaoeBfIwG",
-	"K6rokhm3fDRJOA6jPqrf7IoZSRSjiV1BSyuqDJ/S2FwQbjQZ+49HQOExEXTJcKW5IXOqT8kv0pCYanai",
-	"mdDcroadGbftW84YRAP7zeC8GEc0UOyPjCuWDM6NyliZDkt6+4qJmZkPzr/7NhosufD/fBzV1sbOlE4N",
-	"UyPsIMSbKdUGx+ymZ7mATNhUKuZH+UfG1KY0TNvkoGVMj8+efBsch6PaSLEpU0zEofHQGZGKJHzGtAmT",
-	"qPi6J42ePH26nUgJSxmsIU+ao/olW06YsuShxL8YHly5ma7hNVh5yQVfZsvy6Dxbu+HxG6Y2bnjhnvM3",
-	"duo50BsTCeyYrcRQbMa1URvCUs3Wc1YwTHVwhxjTLYuz0goFeqm8ct/+ZnF7R/jsvj3wWIqR4/SWNfXb",
-	"4HB8zvVIMS0zFbMOkbBS8ncWG8KFEwhmTrgmFMUEu2GC8KmVbqmUC01SvmCECgJEgXngyVjM5J8nL/XJ",
-	"W9fxyS/2x/IsEjalWWqcfM7HPZEyZVTAwH+Xk63saKhehBnQfX1IStom8de7th7h8QEleUonLG1ny/zx",
-	"fTlzySxN2ztaHqQPQ3MODPWRPz/kosnpKNNWEaiz0Wt79HFN7NOIcKFN6byPaZoCN4fOQvsFEn1/8W5P",
-	"3JDqweM5nMYtXbtHgX30OOq1CLaBkeb/DnT+1iphFHq/IGf2UE6Z1mTJqNCEpmlEspXVix6fRWdnZx0D",
-	"xPbDozwLDHNJbx2pzs7Cg5ayYxP4p4fkmpVic0bN6KHPIN+vZUcqShI7NO/gu8egwkqmPN70GUv5zcOO",
-	"BI6nlgPsl7Iqi2+GD4VKM8ca30iq8LkFo1SEJzuP1TV50BFnasY6NpV/fF+ORvnQIMYzKfDeoyuXz1gu",
-	"l1Sfk/Hiv27GhN3S2ET2H//jZkxiKQzlQsMP/6L/Y/JhTBQV9v46XvzXHSWTj2Nib5NyCr/8hZLJX8dW",
-	"chE5PX0v/sE2mhi43Nk7ENeGixlJJNPikSELIdeEKkb4TEjFErgmW2IkVieiZPwbVYKL2ZigpnP6XrSI",
-	"wD/arknfnv3tu9BS/JFJQ9uX4gCL4LR22nrfybKCK3VMhSgOv/pdrNrSIVlSsVXKY9rrUlZ6l6DQsVsr",
-	"l8VHu5QotpKaG6k2PWRR8TJwt8wMmA/czo7IiqmYCXPCRCwTlhCz5jFro3u13550x5v5dsIbJnqS3b3p",
-	"iH48OsuJNO17In98736ylG2fdZa2LYv7/L7D0EzrTi2j9MIBrxdaqoBZDgRlUypHZHwydlYiQsmCbchU",
-	"KmK/ZSKxslSqpFVphq52tB/pFY3ZqJ/Kur8+mqufT55uVdsNnXWpQfnjQ4pFe8dtZwz/9L4caOSCdfBf",
-	"/vi+/fjLU7ib4mp1v17WbDKXcuH10db+mu/dr2cQpnolhWZlJ0FA/8EHF3BOTGSyIVwTtlyZzekgKrsZ",
-	"Xkk85ezf/3/FpoPzwf9vWDglhu7VYeGOgFE8lyKwX+yvwS4/RoMfKE8zBR9ZTYuhwZ6u8nN2+LvGYRQE",
-	"CQ0In+rhC6Wk0jiagIF9zYQhayXF7JQ8vb0lgt0wRQxLU02WVsKYORXuFP0jY9oQnkRkDRdk0FKYsh+k",
-	"cjbzYgov7plmpyg9cCB2nJdxzDT8tVJyxZThuDw09qStbbtowKZTq5qHHnlzWuDhx5wn5ARU+4+R6/zF",
-	"7SqlIl/K3uOgaSrXIQ66zAkz2dipL8laZmlCJoykzOq4SmazORFyPWia16LBiqklN0HevJ4zrojis7nR",
-	"RGfTKY+RazZkSTdEG56mREhjzwVGuDgnCdd0krIkIux2ZfdORFIZL1gS7tpde8K0pVoKIAo3bKm3cRkS",
-	"9y18NSioT5Wim0FFX9t1KaPBei77dX+VucX+WJYe/8rXrkxtbLbUc+RXv5j8h1YuchNtMlDgGL/iImZk",
-	"PWcisrqxPavHuCpjkgnDU3g2KBlkEmrYieFwfu3p8YsGVpVtDuYHe/E152SsN9qw5Ygm9qSFm4RU44iM",
-	"V9kk5fHI8Yb9RcmU2f/OFBVmfEouZ/b2Z7AZ+3CU0nih7StCjvzbQpoRtjWO3otxwgRniXsHW4rIuNL7",
-	"SIp04z/VfCZYMuLC/uDZ2v7tGNv+mbIptOKIGdmr4nsxzoRiqZXBYyCs3TD2OqmJkERn8Ty3sQMpiKYb",
-	"+8jMreZEJ/ZyYHcx3isbvAhDbzMY+uuGVYofaQLv6ohMlVySx4FjyjYns1XYEwCP8J48sb1r13bKLvC0",
-	"AE6yv6HRWM/5KneTxrHMBNxyWDoNzcO2E3AEUzWR6pGuOCXh1UATht22+Nxx/+B9XTN7hsUsguGumFyF",
-	"WqttWOBd10P7JvTbvbELF1yE7tZgYIbFsUtPhRSbpcx0aG5et+weJvQTHJ9zuL6iGzR5V8dXuJ4aHS9Z",
-	"wmnu3Wg8Dqvf328M0xGhGg8HqhhZsJUB08kqS1MQd1uVpmhguEm3XKWnPGX2+GegGTCypIJP7eE34zdM",
-	"E6vtbFvc3LdWmqubWRctr/hMUJMpFtAfYmnlRehs1v4rO4Fn8Br404yh8ZyBJiNB41nShBFuggdl13px",
-	"re2fLdELc+atIglbUpFoMmGaJ3a1uCBrqRLtdzPIKm7s6IzKtCkf2qX+pAp7Du1d0M7SSjsdnIWQhoYj",
-	"LWpk+sW9uDuhnDEi0IGjAgjb9VwGZ1lqSFcWuyVyAmRjbJlzyhUGLfRRVXJGCukp2lDDliwk41/C2qBI",
-	"tYLNNwOnOgSdsFTDQaMpT9xR4kMv9Lk9fmq8IAXQu4WYnj69WYtrPOsi4p77zkHcGfATi4TdIuFSRhMI",
-	"Sgp237ZnC/rkq12MtNgOkd+SJbarrKrj5OCGzxJufpBqTVXitlZ1t/sgiSZl5lKb85VUprD8xYzfoP1I",
-	"b3QqZ6FNldLZSLNYiiTAbpezXPjJNLGiTsk1knBNuT3fz3DvCruciYTJFaqczCblA0+AOQs71WbE7OWs",
-	"g8WneBm8sILB6vz2UiHFjMgbMPAEZuIbHYH+WL4sH0SrhA6UXOfN11mTiTwACy+RckrmdLVionoKHW40",
-	"VsMImg5fJoUKk6+YJi5ehyVA4n4nY9FRx7yhB9tVpZeDT3qFVj67CrrFFJdzZ7/ZrZQ0MpZpszUTr6zw",
-	"MGlQSwKCdAyjoLRVBdOUuKn3GBLIGdzs2dJKIDm1emycKYXCZ8LmVvuKBnaL2PF82KZ3YJPlUdcYqEba",
-	"qlwISarnaL58643x5XhGmr4pCS0XXVPTWlQ47DHXA2KqFGcJkZk5J5rfkilnaaIj4gaF5x6oEu+unzlF",
-	"4hxMApNNofxXDJ3fhThPLu3JuTKbgstUlrL+1/+cBG+zFM7VJb19iR8+fto8ZbOV3QndIkpkaWpvfd78",
-	"t3/oa5kJcFp9FvPn4P05EynTeiTX4rykBfsb5Zzq4pi/8LreOXiboGeimKFc+CfEzKUuXObOf1ZxSl+g",
-	"RW4Q5TuhGAJsA2jI0gte+xDYps9ZygxLvCK9031klen5LkdJ6x0FLINWBoDnjSp7cK7nzCosTmklc3rD",
-	"0IImlWXinpcWOgvIH9QN5ZKRCY0XaJfkpnRzwWvSVDFW1hubl9wa57bczNrUJXe5gTE6ypRpGuZDWK03",
-	"hXGuuliTsAUND8Ae9Gq52trb3y6rDJarwDI76RVT8chYdUUxbZwffwMG5X7nYZ2iIJ6dS2cCOid+hcNo",
-	"pWPLdccHC/srhN2QJBOJFBAeXrPpeRU+pG9i4PwFoWRCDZqAKFGZsH8UTlorF7TdnzTtx9QtizyxF/0Q",
-	"0anJTVh4CREVuSQYS/oaAcByFLp2QC9wXSm3/UgTiJtw5mj4WvfrqRA71Y5qsf6RMzwoDd07Ol6gmmkf",
-	"GTrDCBF/lfaRCd7iHN1ju3hbkpe+htrDx49tULFsh4Rv1fBdnagVhWBpM2Ac9rEJ1ZCkZouZCMk7VkRd",
-	"VJkPeDxBqQIy8Owc7iq9xWu4N0NncPMtFseuQ23tgnbDQ8oZrsnM3rumUpGZlMk9pMsC9ckK3xSCvLLs",
-	"euD3YrFfcGH6SqcX/uJXN2SFlI511VHnTKlKzhRdBhXzJdM6GNgabmkno6xvu3VWAfscy3/vpU0icRqn",
-	"b208rtHgOG5omrX4+G6YSnhQmr92fMRoPCd8CRlZKEi5KmIq+kzgpf34V+xo6zzyAYVm8gOHG8mzORW4",
-	"njV+ufFRMw0eSKihE6rZqEO7y99BhTwZof+q386c8luWjG6Y0m0+07rsFGw9iAYzlD00NXA9DgnNFY0X",
-	"jn8Dl84bprgJH5Dtowl5hH+QGQ6w48Dvtd7QUK5fB9RGSBDYsb1X9ptQY446AQ62h4m+IFKk6B1azyWY",
-	"jVKuDbnJUsEUnfCUw0x3UXvdcbTjDLwO2+UP5mzHRt8W8jmkn7vbQP/2rmlwxpl2gR813SRIWntp6Ssb",
-	"oNN3mqlQr/U1Olb/v5b62WyVUPnq19Ytv9iUz0XH6iU2bU7Lk/dD26bc767aGc/QoYaJbSpXqxJkVQ/N",
-	"TMkfAVuQcJO7dZxSF/SM9b1PFkPr0k6gjVaSojgJaBwpKiJHuFE6i1iavp4Ozv+1kwj9EAWoLdia6cKn",
-	"4m9vyjKjVQYxo9rdCjB1CCNl4JLf38Ba8FF1DLmjTjGne9qdSNO0n4JZrKK7yCLtW1es1QRw/5XByIzS",
-	"ozbHT/ne7T5qHe/byh6rDjkcpL1957Xv6dYtAl21DvKaznYSKu0kPJK06bf13ZK4gbfO9p0OxR8oRtPW",
-	"eZUCQ3twmH27X7BEEVKafxMVI2mdQfWkCijAWocv1nM+m1tpoeO60anVJddvIn7z2p5Dw/6RGubU9p0U",
-	"9u369HHU4sod78aF0fuuim/rAyx12UYFuAbttNvYbZzpkPHJEbSUOARBfaD9WBlMcsc0wTZ62qCmrt2w",
-	"D3YtndEJfclTOzZ7kuu+ylaZFwLq3pTfoosjlBQrTV9rocxMLJF1tw3mtXs1D/EMOaA2ef4ROKDtnFXu",
-	"1Y0hulVIQxjesoN6jSNW+8wi5/vwllHmwpdymyW20HMZ7VhHlgUy3ZJh7Bzq9sWon2rWcEHGcEIW2iwI",
-	"EXC7jDBXq+RCdI5J+ElIM/K0Ct93ca23MH1u4O3P351RHIOCcaoEzFnDD6zYlwXLFktc2kRtguB1waCe",
-	"mJNUxouBi6sOEqX0od7Rs+pIv9t+qK7kjt9Wlni3bz3H7PJV/UjanwmrC9UvyK4Zq1QKg2tqUKW4s66Q",
-	"sc4IqC1q6o6hSG3T9ya7pkmoiP7fKTwQrIgthws+Kx1o/lrDNSb9Y3zWBQYWNZ3NTkDmcsHZ4vNmrPiG",
-	"UABG0DLd+8TCcztwXrXalSEkjUKwKYShyTSJmnGNRRx+wGlcZrx+V8YawzbvjD9B2A/bWOVAJBeETjSY",
-	"vhuk9BF0zi2yX2hBMbtShCvSK2eEEOP9JNPkLUsZ1axVC0mK+FuvkawlwRh+Uomix/BKJhJCyVymSdOd",
-	"qRcsGU02HWkf93YP1ynjuyyfLG3+74rtfN+N2BIwmSNYFdGPQq4rEbhuNwV9hss25ft4+6KUh1MPRMEU",
-	"iYgU6khEKgdBRNw5EDk1LiKVUwDcd5lYCLkWblN4WeJDSYPmFDubHazHdYvCEndEvkmK2RfbpSsD5+9y",
-	"8iLPL2+eUoph5vpubkYmkiNFTLJbo+iIGqM6tJhKiFMx1d7XcG2oMkeaALTdLjLatO43nvfeZkLAH1dG",
-	"rlaW7cC/Z5nvKsOEwKit2VFpZwWssnqx9Tz7u5xcU714hnEJoFTw2SwERPTz5S/vLl9F5OrZTy+ev3v1",
-	"wg7wxa8vfrkOuqV7RLAFruEiaQEl+c3drtCm6P2OmCGAQReaLLg9xE4e54k/67lMmTsF+t2T3Ai81bl5",
-	"1tg+zsnLny9/fDG6enb5S0TevHv744vR5bvnL69Hr17/GJH//T//Vz97Z7mz8uSLNci5xy9my363K/hF",
-	"bPUqSlGPBbmPdHDB4ToM6CmnBg+Y/ArQkn4W5Mcf7RONkTSWJ4ihC0ZMpkTPG3l/GzW7NSOjNkdak5Xi",
-	"0tvFmuwORkJFZpLpPImkOUSViW1EXlNNJmyWiU8hnrvl71U8Z0mWsoT8ZYp5bxB0adTmr4cTzt35C4eW",
-	"oP28ZiBqarBgVZlUGDwy5Gu/ozrkkDtJGtKosDn0YHqFZO99usPa9H3brhvE+/V7Pzc+9Xh3TbnpO+7a",
-	"anhTkm+iIEIxwZK9ophFy1rodyJhak03LYcpJOdYPrZr68/TCY0XVuiJ5r0oZ5T+8QMVTTR0Xd43Wa8e",
-	"6VQMrSNv6mfeElO23zG5d4Skh6YdRJCPFbTt7eFV6wjZ8/7J3FVWnXI7sZ5JMeWzTLWEik35LjkQ2OQP",
-	"PA2bTvhuMXBuNdtjccLOu5U2itFlW162Aw2e2Oun1AyjT+OU267JTBIp7J3YXvAizJWnmiQyXjB1yuUO",
-	"vsp8HMXEI0fO9tUA0jXZF0ZXscMjAB1TYGuB0UE2YrKkIshtJRyVkHWStavjgrFyzm45AKDDUADYNtt9",
-	"bTixyEPh+FG6MYXo9AtbF7t8B3t4OCHes8M58aEsBs0VODIyYSlnNwzMJHrF6ML+8Zf/W+j/ylnirxcE",
-	"ci7zFoCzeDy3xFOMxnOwcHJNSlJhH0GxE1hTZY/sjn5XS/BvyJeWlbkqpw63eTyDnilvEqkPNeAeXXHF",
-	"dP8wzR30yN8zbfiUFyhHW0cjV0zcsNtt95Za8oUgr1dM/Prin1awZJZeFdTfcqjYJiKooUWkMjoI9Cks",
-	"iZW1KM14cD74XUtx+pauf3aaatWJ3oFeii9F6Ft2/yLv3r6qrtLTx0+iLiNq6dX//vhvT3ZMD/itmQ9w",
-	"QdgNUxviPALegJiyqSEyM314qLgv5GG50owowCx5Dx/8t/RTZlWtERc3TBs+q/tQgnEGW6l0Uw/s2DLy",
-	"UADvG6a0ZbpruWAHtAUixEzYxlzdgtUFQ//CeZ6xd8y8xmgwD6bA51eveE4VjQ1T2jM1YMfdS9WDdNlM",
-	"54HizRQ/LsiSi8wwXXa3CAcr5v3FR6VLu27JFDgFd1Hx38qJNG/yD7dbt0vnBSxQtduCufooqRX2RmC5",
-	"QG7FZ8OQgbMakMS3ndXVZalZMVIaM6yV44DQKPAzwPjoc7RNjT1aVYE/5wGMaBntafzfxj5iM3JfovHU",
-	"fTgejk/fC9SUERUMPskbRYAw+A29NoV7RK6F846A38ShEu/JYUXy9FNHP59LvYX7vKJSouhWvvqZJuzA",
-	"orNTQTkYux0g49UfG7WszhsxAo779m8kZQZEqP1nwmeA91EEE/Fbqy3PWbzQ2XKnHFYvi3sIAeTfCshA",
-	"Tbv0KKrdjBZMcM8jMIJW4Ou2rPSInMFO6p9HmOMJ1HugBvzUUTUX3s3J9+6QOvbDIujcMp54ZTpEHTAB",
-	"bjmuVjQOhTZimmULRBepZ6XnaCkOMQRSNPulTncc0nzJA2eB8xv1X7Ft1qtppsCQXE8JaahMe+X6AIFf",
-	"T7uzfcIhhiVaW1bC9GRMTAaITMNFbMgklRPc1x7DbJ+QOqfRIM2jfP0biTKtVrs3St5uCptyG9KTkjHT",
-	"blJU6LWVSQlP/HFGYrxqa8Ca5JZ9ZhCrWMMOsHPu8mSUCktZloTADewD6NU3eT2Ypf566mie43b1DNFl",
-	"Jp4HMda+LzVnNxVirPZh7XzF96NFjnqXIzBSASFYWAtp1hvjJhT7e+mWF9QOjLrVxOF6ORBIP64ZvWG9",
-	"d3SNc8tcj3xR5DTjyEqkb+XcN3n43i7hmYrpuWBat6DfeOshaFlA9jUapgydYR2cc6QOZOqitdLdhjWe",
-	"zLhFIJIuTZhCEOMlvR0BDDmi58Dlvg6uQtM13Wi8R4/QKiOn05QLFrzwLhhbjRL7RZCRAKuLa0RjdCgN",
-	"gPhsx6wvyJnPIarr542SPN9851VB/PdZmK0rEwzXQ8pbfPz0m+/OejSKT+sNt0wW1wi25FLesKRYS/Cx",
-	"on3ZLmEeT27/Ybrn3nOkEMOMuPgjgKUO7S00tgHdLXMDb8mUwUHg4qZybH2xgcWaMaN7oeQVfN1cizAh",
-	"Q4Muc1XrvrvKrTgNCR8vWDJqgU2oeAHWVBgw7gJU9dQQmkrBHCYxQlJYqkDKqZdDcM4kAHJoB9sXbyEa",
-	"JHIteo3KnmpC+i2MQwDwXuNkQTE+Z4nXcsnysDUcYO9hzRlNzbwl/tiduttUlfIRXhR52fQPAsm/aL2p",
-	"KLakXAQPwZ+9HC80npyWKXIuIFZOWOkIA7AWiCXKsxkTibHERNNNv/MrU2kYrxs9vKN2PcBDt2zwnl5a",
-	"YlfJsr8retRxltdIY5VW5Fp718hm8/o4PJulae9x1OHFSmtfX1ckWMFy5VUNTadOyIIfQ1LhbVGIpw0s",
-	"okC3r5IplqtN5K4f9ky09+7gFmZWdW7BkL2u1NkJft4eJl+Av+/aaDAz+7ciscdH2Hpcb1KF5qrCzG+2",
-	"O+1yjPgcNb5MFWxky/K8UeyGs3XA5gLrtgvoXn3J94hBgBoPrmdUk+yvKW+F5q3f5lpKSa9tB3bQVLUE",
-	"n2UCu02CxYjxapYDCxQ72KNc67krs7DXNq1czoqRRPkidFzZijtpixWg783ZoScEEl92QbFwN+UgjkU9",
-	"Bgc77JiZM538EDQ1d+xg7xnocEhAEPxkQyhZgf3R+dYQxsh7Cx7KVl3BNWwdsJ7XAa3soHPYZu1XsJ+u",
-	"AeWrwja2lMasmuJhX3aIsgAZqQG6q2rECV4pN7olmarOU/tiHeaSspk2yg2BEfjzVUicRzGF/ujwVejE",
-	"Yr38JB09O9m4VdR2YPpdgxkSEXTthrU9O6xgANZeSm3IY1d5dSd7JGyqAJ1jiUDBodIylnrwXNcq2V0g",
-	"0J/VVTw9QrIaAmUOHwnYgAbzUMc+yi/vuQwO07lWb7N0B50F298KbgtqBxYPCe+KSi5+GRKZArbaTqEN",
-	"dicjmEChihu2XKXUMIif1pHD5SVOIWwRZ81QhjZxZj+rBTmH7sVyZS+XKYuN7Ioz3xXs98o1WQP8PWuy",
-	"eGiLNYszLtgG7bQXFfxG0MuhAmigeuMgwFMGcJtL0z3UtFrWC6fZf7k8UzSiHr7rFfXQHGjADxFL1aKp",
-	"v57CsUWW1IDNGOp1xmkGEW6AHFkoR/CPn4sX7T9fuJerm++7b4PuQKOobh3COfn71etfsE6MYbcmsnd7",
-	"CoXEXKEIxAcutEDPAGhmAv3VmY+2lTGMWoLgEA1EG6p6zGdFjWEqCCk7S+UkQhLN2O053KPY8oap88Kc",
-	"RNjtSmEByWpnbRVpm0tfcxYH5KW3WOxQtit0KHlqBSPytNd7ewz5irUMdU8Xs4eAD5mOUasu1aqD6iAg",
-	"c4PnY1fsxE9yDTErk0xv8BbZW9FrqzqtXcU8IAja1lZM6K5QUgdQz0RXxA11MTf9NVG2DIa92hOMJonK",
-	"XU2YY0p4MGwIEH3ojLWFIU2UXGt/GG5tqR/4Th1AqCgIUGWnGuUqS53PvzKFkHJSlIppgeGuS4EpFzOm",
-	"VooLqywKwhMrqc3GYdRgwaoLCLGlfEkQyt3ZKG6Y4lMeTgPeEkDahogWhO10HFKOp26WagnDciqW8Biy",
-	"doIJhK+nds5WRmpsKCpVKitVzBl0Bk0GrxXONNdFI1cyLrRPLjWhJJUzXAbLICfa0OUKSr5lZg7Kk9Uo",
-	"bjzZDpyjZYemdFeAhSu65oL1rH60nsulnbqbMziKdgLtzAFsakIDrYrn3hc1p5qkUi5YQtAjs2Gm5BEr",
-	"kTwTpX9wcUNT2I4+o+dD77udo24BROMJ5OCT89jeGsd17tHCFVnThVyYce+6UNjQc/8ZpIxOpYpZW4RM",
-	"DZADnHt2HcG8nNvVp1k65WnbUQRKeoj9LSv448evSaH75sm/YBL4ECzSYo4SL27bnfSwmOLESjTssYjP",
-	"S0vW//51xRhJZKyHBZjI6TLZPULcDoaL2T9YCG/O/glx6KwlmMkbjHKxAgk1hnBhpBU+KtOGQGBPRN68",
-	"+PnC5di6Kt6/FCK4qfkcWGF6iaeyvvAFOArLr4OY9d4RFK1hFSrVDHxIofbtLY3f2OvviirjUCWgNSt5",
-	"nenvkUYn35pqFybsnC/NzkrHaxhCr8fZFjzYsOjpggUO9Tcvft5qtMrlWamhqMIr1bGX9ZaCgH2iAR1v",
-	"7hV2gQdzm5dFZ2nOvAD9htX/GLCDkTK8+qLDtoJUqV5GGuuCf5xMMpEgnlrXOhW38W9CkNKwICPYYSF0",
-	"d+/GRkGMvIjb0UUZckFARoF7u43l67mZjgLFdCNP6PqQguvZCHPrtlXuEO66NZkkJCykSDej8Hb+rRpQ",
-	"B1ERRRhjzZTD83jGnrFQc6ra4ALnDLQhK1sbAYe1uFQIJXXcuovBMxRA6Ez8gYBB+/NOQYNQCQIMG/uQ",
-	"tcv8sROR/SBGu7JU/qEV45ymXc4tIyV6AKfOVYKBHOeFbYcDbbXM062WQdlSyjVvWZ5SOKGQRVAe6tE+",
-	"aBaMMhuGOYobMpMFYWeK4maXLeFXW8ze7g5aRj/39m/Hz+UNVU59D6xEiUcCBO+QHQdDNL7X3i+j1x1t",
-	"5xc7obbtBWO7bHs6awtFr0xlTqF2G4au5QXMCp49gISp9OeqlGkSz3maKIY2Ipj/hKUSkEAl+AF9bnal",
-	"ouqe7FtGkd/CwkEubE97RR04yGt76rI9E2kD0WfFhaL65XNosYTxy5TyNquJktlsbloMKcdMxu0dOtbI",
-	"2g3oTAnbqa5LF8p0Bz7gYTJZsQrlp0tb3Z6m2sPkfU1nv9BlEP97EvScS4h6LBWNKJUYENIQgOjbZT/8",
-	"1qiNRqZKLjFqUopGP6X8k3sliJrw8XFdOyCwVpxpvefdA2uSVwA43SdYk6tVhF3Tmfc+71S+ldEOXLx+",
-	"Eu5gAS0dbu6WCq/sNmYrM+qO57osJzk69xeYtMQjg7Cqziy5U5/hA/jAfdmrQFvE8SVJ2YymcF04L0cU",
-	"O5voEizBUrlNoaM6yKpg3PLTKXmJQLsQJD1hYOnBUsWfS/KjHOEcQkTIY/VLpePd/aaovqgN3QR3qZAj",
-	"S6deDbu4ICkqjbcErQTgE1p8uqrAze2HGVwG2/34obkgvRdgy7bJ+VdO3X0kUN3xnNAj+I3b9NvKmHwk",
-	"4Na2PmGp5mCpKc90Zc4OynTFRHJFl6tgVNGO99+WSHbqap9qjFrZ4VoQK254HLoZeCx91Ei5q47ATc+Y",
-	"/CSEh/YS6oOfkydnZ9+dnD0+OXvSUs8vXIyiPCR7q/YjclciMuW3/QY357N5X6QJue755pIlPFv2fBlc",
-	"M80ZakmmNGgBqAcpcVYKRXbajmX/sNUE9bY9AuoSELk+7r9sJMAZlDjIkTUnBNKu6L1Y2PA2ybRp85zR",
-	"LOFMxG2eDshh12SZaUhXtheN6gFdQeBCvarZ1LMXr8D+QsbgE9fjA7o+Kj2Fys10mq+zNB2FjanvBP8j",
-	"y6ssFzhaY/v6GMS5x6T4P+GnU2JV4EwzhZkm47VUi1TSZJj3MiapnAFQ4WSDOx+t0qf3Usi51lkI7PhS",
-	"++XTdAMmBergjQI5jpuRZoFLxt9/+8cVygSC3eTltDF/HdKNLgJw5/b3YLALn7KRg4/pyDH0yaB2/HBn",
-	"vHXh+2ByTPlN36oxD4sU01FYruxFNi4vsrD4XJSiKFzsOThpvOv3ENCqHVAVxT7I2SkqREN5b9dWMCo5",
-	"R6ogOPVYnfKAt0ip54pOTbeo2q42VsTRdh2oJka2t1+SK7WFVhkrRbGG7zJ9rwD51u4R+1js4XKM49On",
-	"33y38z58/LQ6g/bE3e/KKbuPu3bgISGDvsfyVQDhUUAFHQ6O5167mruEWxBkdmsXpLQPKvt6OyBawJq7",
-	"bYduwwaCrXatnJOnDsVpD+jdgjJeT72oDkVqt9KuAsbnLYZlWvnAqZIP0JdDUSw/YnYjoZtfK1laq5JM",
-	"udHbyhvVSntlaeqzAHaNhfMmkWmPdJq8MBIMMTSzdyKRIpTE1p5XmyvAExovIo+PlafN2CcrqtBLk2Mc",
-	"7+CX6fnqyNAgfhNEt+fFeEvp4ZAxM9kQIdeY7288XleR2UPJPBMJOj72rHBSdg17n0ox3NAaVIpcPndF",
-	"2UMVuMSUCxZ2ZFj1aEpVGS7G31UUo4kvN0UhLRPaSQCOwWqaSxrPudgWPdTPwlKZywsndz5+2Amyn91w",
-	"memH7BPTecOAJAorDyvCsGWNaDNTJZeuUAdU7EqYinIRFSsGob801fszkh9UVFn53gzUlgfemnZbjqB3",
-	"c8UIeohdw9AYfzlxEfZBC16JZ3ZftbpMLjJzXatb5/+i7ar5WjCsE+pPjIpzhySOboCzY6WGg2qZpBxS",
-	"ALk5bVbT6kJFufJoTGuqi3Z6GnK2RXzHc34Tzj5YriQU7KGmBV+Hm8ay1vEOOq/VULIDdfaWHrBa961L",
-	"wYdkrSXXfXE5doqs/jfbRqQIL9WmdzHRFjSC37y3DIiH2z+w3y9ItrJXe7zy5nwEWKhhTzKSsnvBWllo",
-	"S72M3LMZpBBuxe32qKLob2msVVaLBlVgm6LYqF2inKqh3fsbm8ylXDxn9u4eDIHDnJRwxgHRXMxSCIXC",
-	"zwN0wBikwA4Fr7IVBz9dX7+JcshaH2clXPRSP8bBd0d2uQM2o5VV8L8l/+DfY2hZhJG/fUZvwLfVVzey",
-	"ojalXLT5hdcwRWVvIA5XMVQjKefHA9dIumHCjFpTy3cvG3SMQcoYDptkp7gJy7DUtMS7/JGxbMf23Anb",
-	"wk59Od+3Mmc0aQ/M0CxWzOj+LLlL1SF37VWcJYTOKBd/jXxxoXK5obwGTLMzzJvqrJoGCC/nfszuVmhP",
-	"H/cxoUrxG2+z5QoVtjCkjJox0x+9yUi5GC17X1wsGY7CtFkWyju8spudauJk7MnLBI5DQM4zylX6pn1N",
-	"gtBHmUSVDV2sVGk3VHdTqeZSLtXKu6PjeGjzUuzjG9iBrNC8VB0xNq5chmaiFwD//k6JtqCKfAW2AHwc",
-	"KH39/sDLzqITxBy+xCNYThv2HQTqK1UN6WUnsJza34rveO0aPnuds+CBKLe7YX4X53nbxnnLklbNqpCX",
-	"e7kpi687Nm6FmF26XVPxycwcTq6g7uYk2yVmWv0bhMAp+W/2/zBcSOeVMvPiNhB8JhVL4JKHkJUa1WAW",
-	"QS0bsAxZtTYPz3UJ0dU4mLIzoVXdep0pfe4QnrcrXe31HLEdBPct0Mfz+ny9/Om6dXwgP0rwgdMsTQmI",
-	"ZDKnCYD4SLl0rt0+Tna6sfefUZGNVQu5ddjeUpFnqcySF9A/6B5zY1YQS9UDjMGlkY1Qd2l28xY1HzR5",
-	"ufRzF2FNJhtyZTmEqsSfjLBQmsUI/T6hmn33rR3Sk2+t3v7dt3iDPCVXc7kWlmmA0U4JyquowD7ah6+c",
-	"iy/y0ean5CeqJlJBcq6QGO895SxNApA3Bwsqs49HMVNmBHm+m/5HUDgf3K5mRHQKVmK7Exld6sgViHIT",
-	"zNNj5/SGbV31Dil37cwlO0iX/FK4+92uWwoEznwQlG2hBnVVf1ct3kPIOxWkzgDrqpaPEStH1nQbyHOF",
-	"xujXpEyWovHgQeKiJZ6VrKpbCqHsVq+Ci2DUVGHN6CX2tF5LFUZN2eoHyp1dmIoIwjhlpgUwo/VG9LpU",
-	"6geOOJol3BAl15rouVy3WaB6A3CUsDfyCVfoWIPayB1Qfshd6/vCRXI0F3dH+jV8hQiql6sB4A3rUcqr",
-	"pULI9ZyRv/927fvMfa5lN/Z33/z3b7fdqbD5JkUgvT7OFDebKzhCMHeAah7bP/BYsSIEfsk/t/IWU/5z",
-	"yB2OAK9ywZmP6DgfaF66ZtMV/wfbdEz20uE10pQgulDuzi3GwagqX6ZxIHYaXExlmH4/XV+/IZdvXoLx",
-	"jd4wQSBdgwzpig9vnpyenZJnrjAlvGFPi0ea2CfwWYa4CDl25zlZUTPXER6T2peOey9imbgKQgxsDROZ",
-	"cOcI85ff0/fivXgmxQ3iajldCHJJPTr7huCNlktxbt8+IeN/njgV4+RlMkbLiccd4pqweC5ZUjAi8p5D",
-	"IFZkSRd2EAQww8m7dy+fn9pGL33JZLBpwJnj1Zbx3fsBzEC/H5z/6+79wE7s/SB6P3B1mN8PPn74OD4l",
-	"l/kwjAegcO5idN34ZCjbxbdPnrh+U8hznSFQHRmv6IyNyV8ga+TxXyP8YaT5v+2vj61K9Pjs7IKcIR4/",
-	"kgi8rBHJVvg4Ojs7A8ljP/9jDEsw1lKZcfReEMR3Ldc6GP/z5Foamp4Alja8H7kUFVOtmUvsYHQEBE+p",
-	"4TeMjF9xsRi7uZQSkRHYWUAVP6v7acvNMRPmhAFnJMSseczOyTjlE0XVZkiHE6jv5CP49NA/KUeBDun/",
-	"8eTpkx8m2OU1XzqWevvDM/LNN9/8zfb57voZzmzJ05S7w+QCuODfTEkAooGezs7OHkNg7uPrs7Nz+N/p",
-	"2dnZ/zvGOlIpj5lAh7DbwZcrGs/ZyZPTMwcrjXtOnw+H6/X6lMLjU6lmQ/etHr56+ezFL1cv4BtIsTFW",
-	"YxzA1huUPAWDG/eGXDFBV3xwPvjm9Oz0G1eoFCQR7FGrsInhzeMhHDHDqVRrqhKX9TRDjTzfMy+Twfng",
-	"R2Yu7bs/FK9aeahX0o7Qvv/k7Mw5un3BVrrKQY6Hv7uoCOe12IZtVusK5FEgLwlY8BS1tM5CSvlIhz+4",
-	"suYgqLPlktqrdcUDX1CjAASxB3EqZ4Tbu46VATRNLava+eWxAuf/GgBhBx9s41VCsxuaZh6ZV7ZBOSQs",
-	"5gAwJp2Zz8FulAq8AhTvGvCTl4yZyO7X9VyyG1fDDJ6ju7O6gi/cCF5CMMEgV0y/d4pr74XbIc8KAxeC",
-	"IaxuhxYbc3Nu6CwK/P7/JC7P08p/KLebm4PKh/bTHsFnZUjInaqzuYkEjvvKi85WdLR94dYQne1H3hI/",
-	"040PPIHkqDSFclYJUZmrLrGeb+z178KZahzwFTBxwghUO0KRn0gMLd+6SW7hHlYSQmGXx9hqsuOIjCE+",
-	"0J1OVEixWcpMjxvA8TFNU6bsfR9Oc4eYkwedldPDYA9RvYAZvhd5DcJHuvZe0bp7A+PE8x3c3Ln+ZC82",
-	"Lx4RtW2KNLj0BiJAs2UGIMj+1RZqRyE+HZC9BueDPzL0/LgDxz0qOGzHssrtnQL5oyL3faXYlN/ajeo0",
-	"p5YRwXdtQwJtfschXeqFWxBgQJ93yGcCL2GhQeT8UhlIvmmcPGtCyARkGYapEr1iIHvPXV2jVabnEURw",
-	"RQQzTiPyv//n/2objy9PUBUnLVT67ts9iNQcaCFlo1La4JItJ0x1DdYX2TzicPuEkcKGcrut2JANZ0No",
-	"BiUctiNsjBKajqgWX/Rm7bxMaaVIRpjWpReCg8XI8e7RfjimugbCCiSXeMDTKY/PSWQRKVocTQCDBidU",
-	"n7PndznRQ3bL4sz42PSgIvyKa/N3OXlRvNmQ0aH5FK8McXkt+2x50d63+ry3QvC7Xu/BNXBwb27o5ZAr",
-	"kykQMNngkEu4G/o97y61p1h2J3EYnPaq2Nave234hs6YfQ/AkSsX021fwqv4phvfvZg0N+5O2CwTXhRM",
-	"aLyYKZnZK7KVFmkKBY1ddVrB1lZJAKPXHnw7vMv/HvHkY9d9rrI8R5QOVTZ4qJscpF67XhGBs07KXfdt",
-	"mbCDjx92XImhYsZ5ce/Ta5TfHqvr+da23mNFu0n6XAp2gDW4dsEphuqFSz0uLQZacSlPfUzR/dl8qI1c",
-	"HY22V0auPhfS2rFg+fJ22s6xtKghEAp4AOpCX71PxGt4++up2C4OLYX+lAfidZtQ6HX2PbDAXlMTz1tt",
-	"EcWpBZcP4kqlyqnzEpxAKBTGZ5yTcd702OdcsfLs0cdFPZ68VWF9lUzE1eUAaeeqvSURGVsyjt+Lopau",
-	"/cHv/9KLYBthIin1i96VPK3bvg6S4pRclmWJnGKFOags9/TszK0cpEGmeUGX98LM2RKNH7l/ZEPiFHPK",
-	"mCcMoyrlTCGAPgTdxVIIFhuNhwDM95RcVrF6YA1A3hXrFHkLTgFyDCWzAcNDs/SG6ZBh5Tfb1G46j2G3",
-	"ZghLeIKzqG73+hXr2JoNo4rMw+pN5ICQysv5UDuo1+nw9VD4eij0OhRqW33vKxG0OLyz/+lxEQLiH/cO",
-	"hOv7YNcfPA8OcvFxNOwWAAWph6mcdZrwyXgq01Sux+hc63+IpnLmjrGUC6bzeqKxXLKIrLHeAoAUO9ez",
-	"fC9mkkhB/jJ+RbU5gXDFk5fPHc4LnRqmxn8NHpJ2No90x1kZOvDgMNztxAucVAVLvpKzbS6AV8xq+2j6",
-	"pgZIoR38WCV5LmhytvMPm7/PQuAQHSXcrUwNdYErvZuJ/cOhD+YIP8idS3se4RUR+8+TX9itObkEErbk",
-	"GxpJgP0q098efncAmfqW0SQH27GCwDKukcSwNIUozhQicFQmNOFTxGCesE8gK/a0ihTdbDOIdEj2B7OF",
-	"0JJyvpfho061/cwd24nmLB2fmmZo5KjdaHY3aEBQ2hpR9YKH0Q9S1cFBHUo4d56arTeNCxcy9fSsGXHh",
-	"VF/9zo/juApG0c/RtQxn2OYGK0uCFGkat/fR3ZYcwuQ6rxM/u3ceQjHHvnrp5QW+/CFI/P2mjJ6POKSx",
-	"C6pcMioILdcCaUrt4P5+Bl5oN6f9I4C6CPYLW3ua9YmNeXywjsu9NoolJZLpg6jXVtnyYS0IUePBjTsX",
-	"pI3Ph3f4h7+iFHi/1YV7Dr+XFu4TSeYXYJgCtaKYvd46/YYWAariikI0l9MUc0J0xhRs156aikceDHrn",
-	"kxdtlx+HMxeP13YvfINv/4hFoI4mum37rzMDmvsDie4Jw3uCnBYV71ysly/JohgkPOkVowtY4FI8b6Ns",
-	"ngdjSSHg6RB3zvJKocKSBRbpHSRl1tfp8EKtuUS9Yv4eRlmiG19nZPdF7SOq2rYPbtiuDYTy6pkUUz7L",
-	"FD22oznU3dH30w889QQGv5udCeWCqSQiiYwXTLnswWRJBUbnmjkUJ6nGBRX1oTwiqk+NoaIojnLYXdV7",
-	"qVdK3m62iMrbzRufL3S0FS538yCmtLKwiymUUi/DBpexISm+QOQ0IhOmecKw2BgzNKGGPrxMrCzI4WVi",
-	"Yy0+L5E4D67efeQdbIJhgZ7SuReuPFTGcfeC6+bB9kLO+LyUdO5JXNsEdgWWWQxJ2ykz2m4Hlk5zeOmo",
-	"KJGFQdr2Q7xUhk+mh5J2lVyhuyL80j3OId3tsylTTMTs4xCldvfF9dJ9+cy9+xAX2B+wAoADFOxxjz2C",
-	"upnjHuQojJ0gfvkJyIvalJh7f7SjcLtHsMYGfT7xjDLK2eToXNh5pfl7lszYZVG/5ag3Gg+4+yCRwJVS",
-	"fHm2Si1LxZTTM8LZVF/5qoWvUrphqp9we4WvPoRsq3T58LLtGsSana2TTUWdNBRcgFPmi9F6aOELIlwl",
-	"ACvNRMJuoRIVlIsDfvzKhC1MqCdy2Zmg6r66+v71z4OwyanhnXTFvwPeyYFeJbelwv3un/EmTqVgyW2g",
-	"HOGOsSIyNizswMytXBMuaAjFL8zaPjv8UMw94WjTXlLDFKep/noG92HTorBrl7y8Ktd/PV5qjt8TRW8P",
-	"Ihc9aR6VC90ibgBUWKcuvmc9l1h9yMzZsnIh2EBO/loqMBL/2VlNMYMAF0OAWGfr3d2/9yZBq9v4DQ7p",
-	"rR/jwySXQ5WQzoK1y3JpgxwSpFpGv19lET8zqDVaTSR/eiCIwY+fOLc8n6NbzQe6G2KtF6eC00UzgVLI",
-	"tVWZsAwEzyOb72PJ2bLX9IrGnY6ht/kXUMd957BWiLvqvQ9hOKMDRqR2c0F1ag9kIADgmkq1vo09OewQ",
-	"IqhbQGcNpRrCC+jyCO6mfWTjoZjPzmR4Z+jM6ximixOv6ezSbAsR9Lg2LVGADmCth8+1qwjZMZmyKMr9",
-	"cPaqovo2BtHxJfP2BKy0wUPlsD9/LcVz1hFZds61ryXfqv1e09lP7rUt3GvXlyd5vDuYEYVRmxwbgM6Y",
-	"C3htYfD8YUcYwbbY1uqYXggDOOUUem9DGMgldvB++fisVG7Nw9G01lt7mDSE0kb7ZIbiYuNB0DUgum7s",
-	"PWHZjCi7QG3Blb/H0tVSft2I3kPvTE6tAZAvjSbsFoymGyiVnkO5LFnCKbEskJcVdzBMXJDxc3BsnzxD",
-	"5jt5Dk/G3o5FHf6J/XDJmNFllfuRdiof1VCRGEKpTkMx8D+70X+RB9zBbTt+LQ+x195gFELRaOHLCxx7",
-	"/8nbyV9Yt0eBVS+3x/PpVvt6ALHL4znJCeH2Zn5XpkWACgT7roXPTSWuY4fa+ugTBX09sM1hC7X9OjqY",
-	"9HxwP8uEBRD4sa17gMo9bIBZedULjnGox1zvHgTbti9zi+FJGTu4KzI2N292xiA9CLnesqW8YbUjD+cR",
-	"ES0LUYvwc49wt4W3T5tM6jfdg4ikelcPIJHkshJWYlSmDWQvWb64qNLOcd/a13fDTBH0rzmJdUTBFMht",
-	"LFf5XnMDIWNjrAszcgsyghmNYmnnM/bJh803xjX4s6iI61x7dGBIi5lm6RSSv98LqpiLyi3wi6OKCV4x",
-	"kkq5cCe8SABbPJiHiII2xGuHjyar9fLcebI+O1nITHBnX0DikGW4DlKz9SGF4nCRTZgSzFT8TIHqAnlR",
-	"f0154uCYuSbfnp0V2a5YtjgiCDZByZrRBVNuci0wlVIF5FCnnv56Sv6xuWFKYLVsmYIlTzBfV0IxmlQo",
-	"iLDiz2CjPNJWOdVYjWLu67o2vp5kIkmZvsDXKIQNXfEZVI4p5IXlWSXTlClvXmzLkV1w0Z2R4P3Dz9JM",
-	"G6ZySgDO7q805Qk1XMzy39178Nj9eG9P8oYu04PcMg7rBKzvkhpQLFYqQYTvGKmCdQ/IP3LWzq8onzAe",
-	"0FWr6bokXOErD3McFx09wGGMxk5E+beEcMmQK6o1S2qyMJ6zePHQF4Em6Y9zOtWo/rnp57uv0wW+kXJ0",
-	"vShGaGplKOjyruhS2JrWf+ds86S5W9x/nButMq+H9qEVC1040JqItA/gR+svYg2d5e78Lp/BW3hp51Ht",
-	"jvoTHRqb6KHs9z5C4U8HI2Q5BMsyoHkZ4aDpzCUqaAPA7nlkUVTUpbGXoJTNaIo3cUKXUswgfuQoR1lH",
-	"ZrZfv+OcYjl39E7M7l4HHHNyqLRqWCt7nV3KGxbBXxPmfTug9gvG4ZRDrLNW6/TOUmd4Z//TLwe7vESf",
-	"MAmbAptfFPUFkHWhjOFOpqTu+Rye7455Dv7IjCPMp/BZIAttU1c/oy3+kDbRVUpj1sa1MRVQOdTudwwG",
-	"leiCSKWYMXXYLT5ULGUUSzI9IEe0gBTBUH6SafJAMZNg59mjfEDVdeGaeYhyOPXxA8EChTRhuuc5Nkew",
-	"tosDwaIzxRjYvsD0sGZsMQhV+qhN2fUcnnQD/svHCBWIcQfYR5fBeT3SZC1VDsxRqDJEzyGukonEmc2h",
-	"jpndfo+csz+nQGTf0q7G5N67TVE97zpDXyxXZuMuR9fw8qeE5qILRuiaol1qJmWCyNoetd+HlVRLePQ/",
-	"XeHO4ibZs4xPuR7LughkLscr71UhJFzOvmft87suw2jTEGrobBANaDnPMB/eh/uMonaBqWEVq5InOEik",
-	"TPQMAXscKhG75yg/ffTa3kN/+CC3vkN9kLs0qPs9K5ccBV2tTQDBfdWqTBOoIuRK4h8BP31vY46VeUOV",
-	"hWpgwHCPr3r1rOzwTiSylNtx1Nge25dgYW0BvHRLRM87BAfZvoqzzGrdVRHZ/2jbcdHvErdrtl2m32Rq",
-	"xvIt9nkpAQ431U+FLNjqU2SGl0i5++6rLESRqNhpX0UDR3KZv/xgYrbo9BNJ28pqs5WOsKYCRFrweF4X",
-	"t4Smlvu+aJ54MFlcHXPUUv7WR/tqgLAGSZiHJ3DlXP8pnbDUlcfgS6ZPySUGfQO+GWBk5oXgCEs1IxNI",
-	"IEO7GHq5Tkl+vq4yPfdYvACqicDI+LIvxtGMTbbStSS6ukOTkcpYvTvHBwD2cdHWuZjGyGmKSCe8TdfH",
-	"KOxj6Pkf/qMOv3xD3+dQu2G33Tnchhq2tKP6Wtqi1XfuabSraP9yXVEFW+DOLsMc2RtVIolU9v+Dt4Ma",
-	"w5Src+8D/Y6vzXc7oopFOxpKcIkvDg8UfFzOPBCHeO28hoIlmUb2cNGdyCDgAMtWqaQJoYK8XjHx64t/",
-	"5pAf95RywzvtidHPDVZlkE+ku//GzTxRdA2VQ4rxHFwpC6AVl8l1cMBixQrehsg5SPeySpuQhk/3qJdQ",
-	"arFbDQNIfLJmk7mUC2+kylH/rEoFodY+5nJJN0Qzh9oBsaNQkJcbkvKF1c9ei3TjEwMwBtDrOlC+YzSh",
-	"2pWVn4PCZRU4KIucd9XUv34BIrwtptTkwSehXDfbax6Pe3qgyCsMLsiVTjuLOV2tmMCoX7C644zAwOvD",
-	"hXl1NPZ/UsS9vNnt3LE3NEgHe7QgfXTQ/qBgBP7LDlAK0CATPp0ypSNXjuHx2dkZqtEHiWVlaeqtAj7h",
-	"ABwriSTcdkLWTDESU6U4S6AYj5BrTIDEU97yRr+19TAvpSF3S+J6rtGnjkzgZqf4g57DPwg/Nfp6kCjo",
-	"RqqUnHpFT1cKtrZZFNqDCYLEO7y2Fqbb5xNe8DPgxiiiXJiBuTfVmxtTTiTgfNn/jnJhKzN9olmsWOdG",
-	"fSGSN+7tK3z5k5dwAF+wYia3EEuE5EKbxFjeMJXS1WguM6XHYAEF2+gBtCtPwZD9SjOqKjVXa+WJ4PGL",
-	"G6Y2a4e40Wl8eeOMKVisIip5V88NnUXgb3VQXfYfLsFdKtBDJmzGheBiBpo3JbFcLgH/o5rlpds8Y390",
-	"qoWN8IuHxFP5QWYi6RZ+EZ53U6SEv4YeJoZhytaWeFZd3KDWZAoQ6DR1BfU0Yy7XmBryB5jntF2ltVRJ",
-	"x9IVCwUfQsZcnw2umdZcCr1lH782c6au/Lu78r6cjjJtlf4PnzJfgM8E6Cgs30hkkhli/7jIA2jsOEtv",
-	"YDms9VzmoSdMaXhJ7xYQcX/aRV9ta7kFA4n5py0bi+LikSYTJdeWYf0uRpldYuVHeicGbhUPwzv31zYz",
-	"yQuR+NX55KHCNeoc4BAviBA8xnfP34ewts8zi7+Wa75bov4O8/qC0/VzxbqoYlNo3ejAk2uBmfw+kX/X",
-	"u047Kb9mo2+74VSWAXPVS1nWLvlvr2x1lxs7XLDNdrhjLmb/YJuHiSso+vtEIQWVVExu5lEw+3mH4o1v",
-	"7RWNleb1IBHj3n5dxHciboW96Lg7Yyh/vRo87RrZL1788aHTeIEnjl+WYsHsxZOtyYJtvL0c2WGq5BLC",
-	"EqSDM1kpfkMNy73/kJ8pfGAo4ZokTBslN/1wb41cMNG9Hd8wpe36X+OrX5Xx+0ucCkm/quQrRw5C45hp",
-	"TZAp76uYt/mtLrF9H0SjNWRE2JZXSs4UXerzAu3E9QsF9qbgas3r9OHAXKFdHGxqdyLV78X4MjNzqfi/",
-	"gU3OyfeMKqbGRGIQ5eWblxogEJd0QxKJBhSHQYQ2DUC3mFJFnKtrxdSS472CpMy+DAFNMJElXTD9Xgjp",
-	"CBcCYUFffZXvjlTsrdwHdvvQwrsyhJ9pEowmcimp9U0kna9qy3ZwX18eZje4EyC4D1Ds42mDtdQYZsDl",
-	"mXF6Ltd903GQQ4Z38N9+/vsm03yyi9aNbKdT5B2jJDe9VlJ0uNYZS+wO3NHt1Gf+h2fb46sdl2E6HuDK",
-	"75krdOHvl/f1JSV82d/9ZaqA7YP4hBWNGcFSuxMaL3ptUIi/9e31CcJ+49/97NGxv+YX3Svw3S30w19S",
-	"Xf81k8E+eUVb2L0IN+sOO6/lRGbLCeLTFPjetSzIakRW0clu8VjbUNfbMrdhGm/yEfWMAi9VuADcJekk",
-	"CwSQlOQPL6d5tewNexyOys2F94i71tfzm/9sYeF+DRrsVAY9tzynI4Lefle4GyOs+vE9E8kWDCN8ZQu/",
-	"/CTXZEnFhiQI5xFMBMBHgQX/W1ko/l/fPP6ChCKQ54ouV+mutWrJc7rRVhFEQ4svGGSP9bXixjBBEoCv",
-	"VoykbGqIzMxB6xbkQZK2SynyBKL8XLYLFuXAl0UJg9rBzbW/OWJNyF5m2JssFcmkC2nt13KQ8XNXafeY",
-	"im+4wwcCNHeFhrfUGV7ReEFnDqn19yyZsYRMNv3pPaQqnvMb1oq/itG01WrxQpKUC8uENLEHwCl5WSqu",
-	"gFdBN/xHgeQjBF49wGoetELBJTFUEUeOCAgLtCSzf/NV7TYeLB5RHUGjv8PYpvpxBRf2egBxJZrwpSU3",
-	"xKgAvl6/C7ljD/wYVJ2g0QpqbEoEXKRdFATwK2kiO/KxUfxmc5pMHHL0khlqx35qt+cYTFZYpfP1s5ck",
-	"pRuZ4Qn3XlzbDx8VaWi+Xgd4IrhT9gQGfRAXEozbQtuBcIMRraFdAyl0p+RSeBq/Fz7O25MzR5d0ldK9",
-	"iA4Ztl4uu5m8j4Hrnvz9cIX3gtP09drD4tIzsqft6aEux/bmK/rtkx32gWJTxdBA0KZNwwufxxn18KS/",
-	"1ItSosC26viYTYHw1340PdUEl9fRraL+5l/6mtLYwjaOQj7E4s8KtrmeS1BYZJrkNQkw90XXTWg7uLnR",
-	"CO9IfCR3Rm0BP088TC2XDLSDPQncuvuHd+6vEQaO9PMYlFfkk0azFdEuecKsV3rStFTCLGEpt6oN2w0Q",
-	"s3uex2K/5kHjai8cIkxoLtc96QanEOSmuvopf2QsOwgydIPltgFlfnYS4FPAZXau2X33/LC0Q9pusOM/",
-	"xmQh5FqTseWLTI/JX95mLi/iKgMXU0ReKCVVRK6MXK1Y8teIjDG7056L44iMdQbxPvZPXGqp7N+Gqhkz",
-	"I57AO4YqMzJ8yfKSOAn+s3kJLqkpz8u7/Ku+0sXsjlR/Yo2F5tXqSqdDdGikhZCo23djAmgPrJo/pbec",
-	"W/kiH//8KvgpfIL5kR/wDPNNlisXweGQlyUESyqaE4+zlL0Aj/yKHWzlhzEVMUt3T+0+wAxaNXUYUj++",
-	"e5Bz85nViOV0WmYU59zn91eR29dGMffPz2p53vpRbV2hMFoCEA2sDfa/JlPiIBuZgRKfrw9YDqMSfgSL",
-	"HRouNwCTAHhsMASe3HsJD7tSvUn/AMI47zIojsGhmMVzj75xuJUE7LQKNsIjTWiSKKY10+jXFtL4BWdJ",
-	"AdEQnZ2dgZus6RW790Ib51M43hpfM32ou+IuSpztto8CVzjQYSth9gH4JN3iHHAzrzI9984tsFh4EP8g",
-	"S+TQGNqe6b6y7Kb90G6uvFSLVNIkhz/Z4nLPtHlTuPF7QXGXUFHzOppWGmH+hi/wCSlJbZFLeWhIO1Lf",
-	"Fsz9rzeYIi7Ar+HmTxtZj9lznuUrNgHv9asw5W4G1zKFj1SbpOjhuaJT8xnaXV8xk+cLEC6gNCjEVjuX",
-	"KoQb7yeihne7GFvrq/GJFGocDKFl3ttcgOF/TV3OgkDfMOGayGy3IOztszw04z1EAHaZVn2uoKFYxlz/",
-	"uCe0XHcpos90y38CQyvcG2t8DqAY9t4BeUIUoK10SSkIbYIiYS+8F9rlRK6whpVNtamrMUdbr2vFaXqM",
-	"IIj+J/2vTCV816BorOTsPSec6UcICX24qLLaCYwYcCkUHcOkLW+V0ozEKeVwiKCuu57j2CC/zH0qHu3I",
-	"IpDJ0cojL24xsuY39/4x88F8H77Ph46Z8f0/sxd6YThNdVgPBBibfAPXUgPzwDz77PLNy0NwiqdIzhOF",
-	"XGGJUyCg87gYOt6d7P0Yniy5yExnxPHNk9OzIc0Sbk5SaV+5az5J5eyE3Zruh0Pw0zTeiaWY8lmGzNV4",
-	"yiAEcRhD4GPLk2Ei1wK4tloCZPc7ea2UR1t/+WsP3mGDPnNGU3ulq/7KY4CPwUDPPYZlvx859PfaqCBM",
-	"W9AUl63e8e9yopm64TGDP4d3v8vJfpTBD+u9t7U/TOXsCH2spEx1xxzhudW2ZQqjsOLTXfl2hAHGFjqG",
-	"4pzj7WPBF5Ai9iDbk+ZwBtaGgaUQ6n3jr8M7+O9+i+w/bXSY0NVwpmS20gVOX/ONFVbKbz6AjO4iJLbt",
-	"hXDTqyer4UqxOaNmyIU2VMRNwgdfCg4o/Oad+2nkf0J87H0qZATaqdOzPIaVkjfcGSaqLxUZ4o1HoXkV",
-	"GYbB36vI3yOp9mORZiN9bEZcjxTDEMcwQboGORzBhZlOUvZljLdScufzHy5fLjOgbrkS+xc47OFd/tOo",
-	"XNT500wljB3fGOGhAOR7EMyluH0Zq+sGO7xbPuAqYqcPND9M3dDDL2U9/Hjv7J/7H4/7rYvr8fjzxPTP",
-	"L2NNGsDUn1Ta7Y793GOKOqZC7OOy/xTr4QY7jKlIeELNl3KS5haML2Gwzk9fWC++oDHb6+GXNeKUamMU",
-	"n82+lD3oB14OD/jyRt2WpvEQM9krLO34068a3b5SwiAkdbXIsqF68XmTp2ph/RLIObyz/9nfqvkZE9dN",
-	"7Hjr8LHhjzhMHfLOLp1b5AF6ym14Bzls9u21MF46ZjnA3axXIFiz18NO4WAi/3Obzb39VAeZXP/Putxi",
-	"xyLKIc6y/2jSVM+lL41SOxxOOxK15E95AGFcwWB78B6Hd0Vdq4cS+7UeDzPsQ/lMPoMJ2GeuPNWnWI3t",
-	"n/iRjvJxHpMEQ8SiPcgG+Y8gh6u/oIe10uBfiVMmzp3/88vZQz2+cnM6Kg3z6JA/PTcdICLms2WltlCd",
-	"gxJQx1R8ZSSkw1AbufpKDEcMeFmZw1jFHnZjBaIy8sn0rdv63dOn33y3LYfviGuAwcFfedHSwd6DZ5/s",
-	"8nMs+e7nVCffH5k0tBHkh78O7/Y64+DjwFHiQuR5M9qyeBIMRSw93m9ETCQAQN05KGh7yMVUHriDIjGB",
-	"JnRlmLJ9BGjQeK/znfaY8fBbe5Ku1NiWydW62tfeds8O7+tdqXcfdRUTsF2FKwh4Y9Mho/HKcy95CLa+",
-	"c6yVL9upas9cvfyOJ0UAWMc7+w7cNRAcdqXxe3kE9utneMcOMKuw3sEOznHds9h/j3+ucxnemc94dcLt",
-	"mkNTyocsBn69V3BgW8iei3NrdOl/DyoF+cM7d4TT/d1ftRbaxtfsKpdiR+lTD2ma2i4Uj4PEwSTGJEtZ",
-	"+1v4vP1BKaNouKKZthx0qMSicAKOZnGmuNmU4gTDz2+ytPHMUMO1Cc0UsCqGz359cZmmcp1ybVpemcWt",
-	"D3KytL9xN4v3YzL4rkGherv7aS1dbUuexOEdhM9XmZoxCKvY+sI28pTevIO/9zSSuU9bJhTsZU+rQXdP",
-	"do9dpum2aeevoUUn8Iq7VbQ8Gc6YiZkyHW/cyDRbNndxppnCPLr2Jy27sPTCHfy3Za0CB45//aCnDlZp",
-	"DQxSD+NMKUzzbn/Yld7WlQ2Iz+7sf/ZjVvflIDSdot1hnPKRZrFi5mhd+Hz0o3WgNxrq6h6kA6Y0llGF",
-	"nHcn8qGtCdU8Hpz/64PVdxxQAf5DM40fwT8/frAfqhs/hkylg/PBEGCkXLZ7qEoKfkK40SydnhPMsI6I",
-	"G5COiGbGcDGzf+Wnjf3Vss9psQscOFLzhviGyVWKhdk1nwnCRemrvNR19ZsfYSdC2X38GtL489gDwE2u",
-	"tQK7MNS9L8LnYEy5InldlyakWPP73+aSzGWaaFf+SskUi3l4vJJSK5jgFGjkMo5lJgzOyKEglb4DTTDw",
-	"2dtyQbsyKtVp1biKJrNQv96sF7mpW0aICHpuELehcB+XGvVGtUCTr/BbI8mSqkVe8QYr8ZeagD4C3+d4",
-	"iQXs9pJuCFSQK30OVrOW5Uh44nARAf6DlRkKT+7md6/ThCi5ziuAwHsklTMyk2U+sCdgsFtqyFqqBYBX",
-	"2QYmNF5YnhPJOYHE+Mghuke21TIxf5eT4Np6SxthqWbrOVPM17Lny7wKUCxXnCVY1x44WFbWHlE2As1/",
-	"v3Ft5ZgqiASYNxnl1CtVaZWCVVnLmzxaVqKrRkWAV13UbbAxQIGhsyqfW5GzIbQY/Gkg17O1uYI3G21G",
-	"iCqkCaS2Vubsbq5tTJBKuUDs1lqAwTmyRcZTc8IFcbekovR5uRefd9U28lrTniHm9Ib5dfPYjrEUmmtD",
-	"5LTWftsEfqJqApXZsVCUazQTCVOkAo9Tag9RUj5++Pj/BQAA//8=",
+	"7L2Nkhs3si74Kgju3dDM3epmS7a8d7rjxG5bkm3NyJZC3bYndqQlwSqQhFkEaADVbE6PbtynOQ92nuQG",
+	"MoH6RRWLbLIljXVi4rjFqsJPIpFI5M+Xd4NYLldSMGH04PxuMGc0YQr+fKYYNSy5NPYfCdOx4ivDpRic",
+	"D67njKyomRM5Jes5NWRNNYnx/dNBNNDxnC2p/c5sVmxwPtBGcTEbRIPbk5k8sT+e6AVfnUhokaYnK8mF",
+	"YWpwPqWpZh8+RIM3dMZecbHQze7fspQafsNIap8TI4mxA1LshstMEyoS+EGwW0NWdMYi8pvkgiVkzc2c",
+	"vBuQiLwbHGqc19LQ9JnMRIBOP8g1WVKxIUquNVlSE8+r3U6lWlIzOB9wYb75ehD5cdhOZkztMJAP0WBF",
+	"FV0y45aPJgnHYdRH9atdMSOJYjSxK2hpRZXhUxqbC8KNJmP/8QgoPCaCLhmuNDdkTvUp+UkaElPNTjQT",
+	"mtvVsDPjtn3LGYNoYL8ZnBfjiAaK/Z5xxZLBuVEZK9NhSW9fMTEz88H5N19HgyUX/p+Po9ra2JnSqWFq",
+	"hB2EeDOl2uCY3fQsF5AJm0rF/Ch/z5jalIZpmxy0jOnx2ZOvg+NwVBspNmWKiTg0HjojUpGEz5g2YRIV",
+	"X/ek0ZOnT7cTKWEpgzXkSXNUP2XLCVOWPJT4F8ODKzfTNbwGKy+54MtsWR6dZ2s3PH7D1MYNL9xz/sZO",
+	"PQd6YyKBHbOVGIrNuDZqQ1iq2XrOCoapDu4QY7plcVZaoUAvlVfu298sbu8In923Bx5LMXKc3rKmfhsc",
+	"js+5HimmZaZi1iESVkr+xmJDuHACwcwJ14SimGA3TBA+tdItlXKhScoXjFBBgCgwDzwZi5n8/eSlPnnr",
+	"Oj75yf5YnkXCpjRLjZPP+bgnUqaMChj4b3KylR0N1YswA7qvD0lJ2yT+etfWIzw+oCRP6YSl7WyZP74v",
+	"Zy6ZpWl7R8uD9GFozoGhPvLnh1w0OR1l2ioCdTZ6bY8+rol9GhEutCmd9zFNU+Dm0Flov0Ci7y/e7Ykb",
+	"Uj14PIfTuKVr9yiwjx5HvRbBNjDS/J+Bzt9aJYxC7xfkzB7KKdOaLBkVmtA0jUi2snrR47Po7OysY4DY",
+	"fniUZ4FhLumtI9XZWXjQUnZsAv/0kFyzUmzOqBk99Bnk+7XsSEVJYofmHXz3GFRYyZTHmz5jKb952JHA",
+	"8dRygP1UVmXxzfChUGnmWOMbSRU+t2CUivBk57G6Jg864kzNWMem8o/vy9EoHxrEeCYF3nt05fIZy+WS",
+	"6nMyXvzHzZiwWxqbyP7jf96MSSyFoVxo+OEf9H9O3o+JosLeX8eL/7ijZPJhTOxtUk7hlz9RMvnz2Eou",
+	"Iqen78Tf2EYTA5c7ewfi2nAxI4lkWjwyZCHkmlDFCJ8JqVgC12RLjMTqRJSMf6VKcDEbE9R0Tt+JFhH4",
+	"e9s16euzv3wTWorfM2lo+1IcYBGc1k5b7ztZVnCljqkQxeFXv4tVWzokSyq2SnlMe13KSu8SFDp2a+Wy",
+	"+GiXEsVWUnMj1aaHLCpeBu6WmQHzgdvZEVkxFTNhTpiIZcISYtY8Zm10r/bbk+54M99OeMNET7K7Nx3R",
+	"j0dnOZGmfU/kj+/dT5ay7bPO0rZlcZ/fdxiaad2pZZReOOD1QksVMMuBoGxK5YiMT8bOSkQoWbANmUpF",
+	"7LdMJFaWSpW0Ks3Q1Y72I72iMRv1U1n310dz9fPJ061qu6GzLjUof3xIsWjvuO2M4Z/elwONXLAO/ssf",
+	"37cff3kKd1Ncre7Xy5pN5lIuvD7a2l/zvfv1DMJUr6TQrOwkCOg/+OACzomJTDaEa8KWK7M5HURlN8Mr",
+	"iaec/fu/KTYdnA/+j2HhlBi6V4eFOwJG8VyKwH6xvwa7/BANvqM8zRR8ZDUthgZ7usrP2eFvGodRECQ0",
+	"IHyqhy+UkkrjaAIG9jUThqyVFLNT8vT2lgh2wxQxLE01WVoJY+ZUuFP094xpQ3gSkTVckEFLYcp+kMrZ",
+	"zIspvLhnmp2i9MCB2HFexjHT8NdKyRVThuPy0NiTtrbtogGbTq1qHnrkzWmBhx9ynpATUO0/RK7zF7er",
+	"lIp8KXuPg6apXIc46DInzGRjp74ka5mlCZkwkjKr4yqZzeZEyPWgaV6LBiumltwEefN6zrgiis/mRhOd",
+	"Tac8Rq7ZkCXdEG14mhIhjT0XGOHinCRc00nKkoiw25XdOxFJZbxgSbhrd+0J05ZqKYAo3LCl3sZlSNy3",
+	"8NWgoD5Vim4GFX1t16WMBuu57Nf9VeYW+0NZevwjX7sytbHZUs+RX/1i8u9buchNtMlAgWP8iouYkfWc",
+	"icjqxvasHuOqjEkmDE/h2aBkkEmoYSeGw/m1p8cvGlhVtjmY7+zF15yTsd5ow5YjmtiTFm4SUo0jMl5l",
+	"k5THI8cb9hclU2b/O1NUmPEpuZzZ25/BZuzDUUrjhbavCDnybwtpRtjWOHonxgkTnCXuHWwpIuNK7yMp",
+	"0o3/VPOZYMmIC/uDZ2v7t2Ns+2fKptCKI2Zkr4rvxDgTiqVWBo+BsHbD2OukJkISncXz3MYOpCCabuwj",
+	"M7eaE53Yy4HdxXivbPAiDL3NYOivG1YpfqQJvKsjMlVySR4HjinbnMxWYU8APMJ78sT2rl3bKbvA0wI4",
+	"yf6GRmM956vcTRrHMhNwy2HpNDQP207AEUzVRKpHuuKUhFcDTRh22+Jzx/2D93XN7BkWswiGu2JyFWqt",
+	"tmGBd10P7ZvQb/fGLlxwEbpbg4EZFscuPRVSbJYy06G5ed2ye5jQT3B8zuH6im7Q5F0dX+F6anS8ZAmn",
+	"uXej8Tisfn+7MUxHhGo8HKhiZMFWBkwnqyxNQdxtVZqigeEm3XKVnvKU2eOfgWbAyJIKPrWH34zfME2s",
+	"trNtcXPfWmmubmZdtLziM0FNplhAf4illRehs1n7r+wEnsFr4E8zhsZzBpqMBI1nSRNGuAkelF3rxbW2",
+	"f7ZEL8yZt4okbElFosmEaZ7Y1eKCrKVKtN/NIKu4saMzKtOmfGiX+pMq7Dm0d0E7SyvtdHAWQhoajrSo",
+	"kekn9+LuhHLGiEAHjgogbNdzGZxlqSFdWeyWyAmQjbFlzilXGLTQR1XJGSmkp2hDDVuykIx/CWuDItUK",
+	"Nt8MnOoQdMJSDQeNpjxxR4kPvdDn9vip8YIUQO8WYnr69GYtrvGsi4h77jsHcWfATywSdouESxlNICgp",
+	"2H3bni3ok692MdJiO0R+S5bYrrKqjpODGz5LuPlOqjVVidta1d3ugySalJlLbc5XUpnC8hczfoP2I73R",
+	"qZyFNlVKZyPNYimSALtdznLhJ9PEijol10jCNeX2fD/DvSvsciYSJleocjKblA88AeYs7FSbEbOXsw4W",
+	"n+Jl8MIKBqvz20uFFDMib8DAE5iJb3QE+mP5snwQrRI6UHKdN19nTSbyACy8RMopmdPVionqKXS40VgN",
+	"I2g6fJkUKky+Ypq4eB2WAIn7nYxFRx3zhh5sV5VeDj7pFVr57CroFlNczp39ZrdS0shYps3WTLyywsOk",
+	"QS0JCNIxjILSVhVMU+Km3mNIIGdws2dLK4Hk1OqxcaYUCp8Jm1vtKxrYLWLH836b3oFNlkddY6Aaaaty",
+	"ISSpnqP58q03xpfjGWn6piS0XHRNTWtR4bDHXA+IqVKcJURm5pxofkumnKWJjogbFJ57oEr8fP3MKRLn",
+	"YBKYbArlv2Lo/CbEeXJpT86V2RRcprKU9b/+5yR4m6Vwri7p7Uv88PHT5imbrexO6BZRIktTe+vz5r/9",
+	"Q1/LTIDT6rOYPwbvz5lImdYjuRbnJS3Y3yjnVBfH/IXX9c7B2wQ9E8UM5cI/IWYudeEyd/6zilP6Ai1y",
+	"gyjfCcUQYBtAQ5Ze8Nr7wDZ9zlJmWOIV6Z3uI6tMz3c5SlrvKGAZtDIAPG9U2YNzPWdWYXFKK5nTG4YW",
+	"NKksE/e8tNBZQP6gbiiXjExovEC7JDelmwtek6aKsbLe2Lzk1ji35WbWpi65yw2M0VGmTNMwH8JqvSmM",
+	"c9XFmoQtaHgA9qBXy9XW3v52WWWwXAWW2UmvmIpHxqorimnj/PgbMCj3Ow/rFAXx7Fw6E9A58SscRisd",
+	"W647PljYXyHshiSZSKSA8PCaTc+r8CF9EwPnLwglE2rQBESJyoT9o3DSWrmg7f6kaT+mblnkib3oh4hO",
+	"TW7CwkuIqMglwVjS1wgAlqPQtQN6getKue1HmkDchDNHw9e6X0+F2Kl2VIv1j5zhQWno3tHxAtVM+8jQ",
+	"GUaI+Ku0j0zwFufoHtvF25K89DXUHj5+bIOKZTskfKuG7+pErSgES5sB47CPTaiGJDVbzERI3rEi6qLK",
+	"fMDjCUoVkIFn53BX6S1ew70ZOoObb7E4dh1qaxe0Gx5SznBNZvbeNZWKzKRM7iFdFqhPVvimEOSVZdcD",
+	"vxeL/YIL01c6vfAXv7ohK6R0rKuOOmdKVXKm6DKomC+Z1sHA1nBLOxllfdutswrY51j+ey9tEonTOH1r",
+	"43GNBsdxQ9Osxcd3w1TCg9L8teMjRuM54UvIyEJBylURU9FnAi/tx79gR1vnkQ8oNJPvONxIns2pwPWs",
+	"8cuNj5pp8EBCDZ1QzUYd2l3+DirkyQj9V/125pTfsmR0w5Ru85nWZadg60E0mKHsoamB63FIaK5ovHD8",
+	"G7h03jDFTfiAbB9NyCP8ncxwgB0Hfq/1hoZy/TqgNkKCwI7tvbLfhBpz1AlwsD1M9AWRIkXv0HouwWyU",
+	"cm3ITZYKpuiEpxxmuova646jHWfgddgufzBnOzb6tpDPIf3c3Qb6t3dNgzPOtAv8qOkmQdLaS0tf2QCd",
+	"/qyZCvVaX6Nj9f9LqZ/NVgmVr35t3fKLTflcdKxeYtPmtDx537dtyv3uqp3xDB1qmNimcrUqQVb10MyU",
+	"/BGwBQk3uVvHKXVBz1jf+2QxtC7tBNpoJSmKk4DGkaIicoQbpbOIpenr6eD8HzuJ0PdRgNqCrZkufCr+",
+	"9qYsM1plEDOq3a0AU4cwUgYu+f0NrAUfVceQO+oUc7qn3Yk0TfspmMUquoss0r51xVpNAPdfGYzMKD1q",
+	"c/yU793uo9bxvq3sseqQw0Ha23de+55u3SLQVesgr+lsJ6HSTsIjSZt+W98tiRt462x/1qH4A8Vo2jqv",
+	"UmBoDw6zb/cLlihCSvNvomIkrTOonlQBBVjr8MV6zmdzKy10XDc6tbrk+k3Eb17bc2jY31PDnNq+k8K+",
+	"XZ8+jlpcuePduDB631XxbX2ApS7bqADXoJ12G7uNMx0yPjmClhKHIKgPtB8rg0numCbYRk8b1NS1G/bB",
+	"rqUzOqEveWrHZk9y3VfZKvNCQN2b8lt0cYSSYqXpay2UmYklsu62wbx2r+YhniEH1CbPPwIHtJ2zyr26",
+	"MUS3CmkIw1t2UK9xxGqfWeR8H94yylz4Um6zxBZ6LqMd68iyQKZbMoydQ92+GPVTzRouyBhOyEKbBSEC",
+	"bpcR5mqVXIjOMQk/CWlGnlbh+y6u9Ramzw28/fm7M4pjUDBOlYA5a/iBFfuyYNliiUubqE0QvC4Y1BNz",
+	"ksp4MXBx1UGilD7UO3pWHel32w/Vldzx28oS7/at55hdvqofSfszYXWh+gXZNWOVSmFwTQ2qFHfWFTLW",
+	"GQG1RU3dMRSpbfreZNc0CRXR/zuFB4IVseVwwWelA81fa7jGpH+Mz7rAwKKms9kJyFwuOFt83owV3xAK",
+	"wAhapnufWHhuB86rVrsyhKRRCDaFMDSZJlEzrrGIww84jcuM1+/KWGPY5p3xBwj7YRurHIjkgtCJBtN3",
+	"g5Q+gs65RfYLLShmV4pwRXrljBBivB9kmrxlKaOatWohSRF/6zWStSQYw08qUfQYXslEQiiZyzRpujP1",
+	"giWjyaYj7ePe7uE6ZXyX5ZOlzf9dsZ3vuxFbAiZzBKsi+lHIdSUC1+2moM9w2aZ8H29flPJw6oEomCIR",
+	"kUIdiUjlIIiIOwcip8ZFpHIKgPsuEwsh18JtCi9LfChp0JxiZ7OD9bhuUVjijsg3STH7Yrt0ZeD8VU5e",
+	"5PnlzVNKMcxc383NyERypIhJdmsUHVFjVIcWUwlxKqba+xquDVXmSBOAtttFRpvW/cbz3ttMCPjjysjV",
+	"yrId+Pcs811lmBAYtTU7Ku2sgFVWL7aeZ3+Vk2uqF88wLgGUCj6bhYCIfrz86efLVxG5evbDi+c/v3ph",
+	"B/jilxc/XQfd0j0i2ALXcJG0gJL86m5XaFP0fkfMEMCgC00W3B5iJ4/zxJ/1XKbMnQL97kluBN7q3Dxr",
+	"bB/n5OWPl9+/GF09u/wpIm9+fvv9i9Hlz89fXo9evf4+Iv/1v/6zn72z3Fl58sUa5NzjF7Nlv9sV/Cy2",
+	"ehWlqMeC3Ec6uOBwHQb0lFODB0x+BWhJPwvy4/f2icZIGssTxNAFIyZToueNvL+Nmt2akVGbI63JSnHp",
+	"7WJNdgcjoSIzyXSeRNIcosrENiKvqSYTNsvExxDP3fL3Kp6zJEtZQv40xbw3CLo0avPnwwnn7vyFQ0vQ",
+	"fl4zEDU1WLCqTCoMHhnytd9RHXLInSQNaVTYHHowvUKy9z7dYW36vm3XDeL9+r2fG596vLum3PQdd201",
+	"vCnJN1EQoZhgyV5RzKJlLfTPImFqTTcthykk51g+tmvrz9MJjRdW6InmvShnlP7xAxVNNHRd3jdZrx7p",
+	"VAytI2/qR94SU7bfMbl3hKSHph1EkI8VtO3t4VXrCNnz/sncVVadcjuxnkkx5bNMtYSKTfkuORDY5Hc8",
+	"DZtO+G4xcG4122Nxws67lTaK0WVbXrYDDZ7Y66fUDKNP45TbrslMEinsndhe8CLMlaeaJDJeMHXK5Q6+",
+	"ynwcxcQjR8721QDSNdkXRlexwyMAHVNga4HRQTZisqQiyG0lHJWQdZK1q+OCsXLObjkAoMNQANg2231t",
+	"OLHIQ+H4Uboxhej0E1sXu3wHe3g4Id6zwznxoSwGzRU4MjJhKWc3DMwkesXowv7xp/9H6P/IWeLPFwRy",
+	"LvMWgLN4PLfEU4zGc7Bwck1KUmEfQbETWFNlj+yOfldL8G/Il5aVuSqnDrd5PIOeKW8SqQ814B5dccV0",
+	"/zDNHfTI3zJt+JQXKEdbRyNXTNyw2233llryhSCvV0z88uLvVrBkll4V1N9yqNgmIqihRaQyOgj0KSyJ",
+	"lbUozXhwPvhNS3H6lq5/dJpq1YnegV6KL0XoW3b/Ij+/fVVdpaePn0RdRtTSq//j8V+e7Jge8GszH+CC",
+	"sBumNsR5BLwBMWVTQ2Rm+vBQcV/Iw3KlGVGAWfIePvhv6afMqlojLm6YNnxW96EE4wy2UummHtixZeSh",
+	"AN43TGnLdNdywQ5oC0SImbCNuboFqwuG/oXzPGPvmHmN0WAeTIHPr17xnCoaG6a0Z2rAjruXqgfpspnO",
+	"A8WbKX5ckCUXmWG67G4RDlbM+4uPSpd23ZIpcAruouK/lRNp3uQfbrdul84LWKBqtwVz9VFSK+yNwHKB",
+	"3IpPhiEDZzUgiW87q6vLUrNipDRmWCvHAaFR4GeA8dHnaJsae7SqAn/OAxjRMtrT+L+PfcRm5L5E46n7",
+	"cDwcn74TqCkjKhh8kjeKAGHwG3ptCveIXAvnHQG/iUMl3pPDiuTpp45+Ppd6C/d5RaVE0a189SNN2IFF",
+	"Z6eCcjB2O0DGqz82almdN2IEHPf1X0jKDIhQ+8+EzwDvowgm4rdWW56zeKGz5U45rF4W9xACyL8VkIGa",
+	"dulRVLsZLZjgnkdgBK3A121Z6RE5g53UP48wxxOo90AN+Kmjai68m5Pv3SF17IdF0LllPPHKdIg6YALc",
+	"clytaBwKbcQ0yxaILlLPSs/RUhxiCKRo9kud7jik+ZIHzgLnN+q/YtusV9NMgSG5nhLSUJn2yvUBAr+e",
+	"dmf7hEMMS7S2rITpyZiYDBCZhovYkEkqJ7ivPYbZPiF1TqNBmkf5+jcSZVqtdm+UvN0UNuU2pCclY6bd",
+	"pKjQayuTEp7444zEeNXWgDXJLfvMIFaxhh1g59zlySgVlrIsCYEb2AfQq2/yejBL/fXU0TzH7eoZostM",
+	"PA9irH1bas5uKsRY7cPa+YrvR4sc9S5HYKQCQrCwFtKsN8ZNKPb30i0vqB0YdauJw/VyIJB+XDN6w3rv",
+	"6Brnlrke+aLIacaRlUjfyrlv8vC9XcIzFdNzwbRuQb/x1kPQsoDsazRMGTrDOjjnSB3I1EVrpbsNazyZ",
+	"cYtAJF2aMIUgxkt6OwIYckTPgct9HVyFpmu60XiPHqFVRk6nKRcseOFdMLYaJfaLICMBVhfXiMboUBoA",
+	"8dmOWV+QM59DVNfPGyV5vvrGq4L477MwW1cmGK6HlLf4+OlX35z1aBSf1htumSyuEWzJpbxhSbGW4GNF",
+	"+7Jdwjye3P7DdM+950ghhhlx8UcASx3aW2hsA7pb5gbekimDg8DFTeXY+mIDizVjRvdCySv4urkWYUKG",
+	"Bl3mqtZ9d5VbcRoSPl6wZNQCm1DxAqypMGDcBajqqSE0lYI5TGKEpLBUgZRTL4fgnEkA5NAOti/eQjRI",
+	"5Fr0GpU91YT0WxiHAOC9xsmCYnzOEq/lkuVhazjA3sOaM5qaeUv8sTt1t6kq5SO8KPKy6R8Ekn/RelNR",
+	"bEm5CB6CP3o5Xmg8OS1T5FxArJyw0hEGYC0QS5RnMyYSY4mJppt+51em0jBeN3p4R+16gIdu2eA9vbTE",
+	"rpJlf1f0qOMsr5HGKq3Itfaukc3m9XF4NkvT3uOow4uV1r6+rkiwguXKqxqaTp2QBT+GpMLbohBPG1hE",
+	"gW5fJVMsV5vIXT/smWjv3cEtzKzq3IIhe12psxP8vD1MvgB/37XRYGb2r0Vij4+w9bjepArNVYWZ32x3",
+	"2uUY8TlqfJkq2MiW5Xmj2A1n64DNBdZtF9C9+pLvEYMANR5cz6gm2V9T3grNW7/NtZSSXtsO7KCpagk+",
+	"ywR2mwSLEePVLAcWKHawR7nWc1dmYa9tWrmcFSOJ8kXouLIVd9IWK0Dfm7NDTwgkvuyCYuFuykEci3oM",
+	"DnbYMTNnOvkuaGru2MHeM9DhkIAg+MmGULIC+6PzrSGMkfcWPJStuoJr2DpgPa8DWtlB57DN2q9gP10D",
+	"yleFbWwpjVk1xcO+7BBlATJSA3RX1YgTvFJudEsyVZ2n9sU6zCVlM22UGwIj8OerkDiPYgr90eGr0InF",
+	"evlJOnp2snGrqO3A9LsGMyQi6NoNa3t2WMEArL2U2pDHrvLqTvZI2FQBOscSgYJDpWUs9eC5rlWyu0Cg",
+	"P6ureHqEZDUEyhw+ErABDeahjn2UX95zGRymc63eZukOOgu2vxXcFtQOLB4S3hWVXPwyJDIFbLWdQhvs",
+	"TkYwgUIVN2y5SqlhED+tI4fLS5xC2CLOmqEMbeLMflYLcg7di+XKXi5TFhvZFWe+K9jvlWuyBvh71mTx",
+	"0BZrFmdcsA3aaS8q+I2gl0MF0ED1xkGApwzgNpeme6hptawXTrP/cnmmaEQ9fNMr6qE50IAfIpaqRVN/",
+	"PYVjiyypAZsx1OuM0wwi3AA5slCO4B8/Fi/af75wL1c33zdfB92BRlHdOoRz8ter1z9hnRjDbk1k7/YU",
+	"Com5QhGID1xogZ4B0MwE+qszH20rYxi1BMEhGog2VPWYz4oaw1QQUnaWykmEJJqx23O4R7HlDVPnhTmJ",
+	"sNuVwgKS1c7aKtI2l77mLA7IS2+x2KFsV+hQ8tQKRuRpr/f2GPIVaxnqni5mDwEfMh2jVl2qVQfVQUDm",
+	"Bs/HrtiJH+QaYlYmmd7gLbK3otdWdVq7inlAELStrZjQXaGkDqCeia6IG+pibvpromwZDHu1JxhNEpW7",
+	"mjDHlPBg2BAg+tAZawtDmii51v4w3NpSP/CdOoBQURCgyk41ylWWOp9/ZQoh5aQoFdMCw12XAlMuZkyt",
+	"FBdWWRSEJ1ZSm43DqMGCVRcQYkv5kiCUu7NR3DDFpzycBrwlgLQNES0I2+k4pBxP3SzVEoblVCzhMWTt",
+	"BBMIX0/tnK2M1NhQVKpUVqqYM+gMmgxeK5xprotGrmRcaJ9cakJJKme4DJZBTrShyxWUfMvMHJQnq1Hc",
+	"eLIdOEfLDk3prgALV3TNBetZ/Wg9l0s7dTdncBTtBNqZA9jUhAZaFc+9L2pONUmlXLCEoEdmw0zJI1Yi",
+	"eSZK/+DihqawHX1Gz/vedztH3QKIxhPIwSfnsb01juvco4UrsqYLuTDj3nWhsKHn/jNIGZ1KFbO2CJka",
+	"IAc49+w6gnk5t6tPs3TK07ajCJT0EPtbVvDHj1+TQvfNk3/BJPA+WKTFHCVe3LY76WExxYmVaNhjEZ+X",
+	"lqz//euKMZLIWA8LMJHTZbJ7hLgdDBezv7EQ3pz9E+LQWUswkzcY5WIFEmoM4cJIK3xUpg2BwJ6IvHnx",
+	"44XLsXVVvH8qRHBT8zmwwvQST2V94QtwFJZfBzHrvSMoWsMqVKoZ+JBC7dtbGr+x198VVcahSkBrVvI6",
+	"098jjU6+NdUuTNg5X5qdlY7XMIRej7MteLBh0dMFCxzqb178uNVolcuzUkNRhVeqYy/rLQUB+0QDOt7c",
+	"K+wCD+Y2L4vO0px5AfoNq/8xYAcjZXj1RYdtBalSvYw01gX/OJlkIkE8ta51Km7jX4UgpWFBRrDDQuju",
+	"3o2Nghh5EbejizLkgoCMAvd2G8vXczMdBYrpRp7Q9SEF17MR5tZtq9wh3HVrMklIWEiRbkbh7fxrNaAO",
+	"oiKKMMaaKYfn8Yw9Y6HmVLXBBc4ZaENWtjYCDmtxqRBK6rh1F4NnKIDQmfgDAYP2552CBqESBBg29iFr",
+	"l/ljJyL7QYx2Zan8QyvGOU27nFtGSvQATp2rBAM5zgvbDgfaapmnWy2DsqWUa96yPKVwQiGLoDzUo33Q",
+	"LBhlNgxzFDdkJgvCzhTFzS5bwq+2mL3dHbSMfu7t346fyxuqnPoeWIkSjwQI3iE7DoZofK+9X0avO9rO",
+	"L3ZCbdsLxnbZ9nTWFopemcqcQu02DF3LC5gVPHsACVPpz1Up0ySe8zRRDG1EMP8JSyUggUrwA/rc7EpF",
+	"1T3Zt4wiv4WFg1zYnvaKOnCQ1/bUZXsm0gaiz4oLRfXL59BiCeOXKeVtVhMls9nctBhSjpmM2zt0rJG1",
+	"G9CZErZTXZculOkOfMDDZLJiFcqPl7a6PU21h8n7ms5+ossg/vck6DmXEPVYKhpRKjEgpCEA0bfLfvi1",
+	"URuNTJVcYtSkFI1+Svkn90oQNeHj47p2QGCtONN6z7sH1iSvAHC6T7AmV6sIu6Yz733eqXwrox24eP0k",
+	"3MECWjrc3C0VXtltzFZm1B3PdVlOcnTuLzBpiUcGYVWdWXKnPsMH8IH7sleBtojjS5KyGU3hunBejih2",
+	"NtElWIKlcptCR3WQVcG45adT8hKBdiFIesLA0oOlij+V5Ec5wjmEiJDH6pdKx7v7TVF9URu6Ce5SIUeW",
+	"Tr0adnFBUlQabwlaCcAntPh0VYGb2w8zuAy2++F9c0F6L8CWbZPzr5y6+0iguuM5oUfwG7fpt5Ux+UjA",
+	"rW19xFLNwVJTnunKnB2U6YqJ5IouV8Gooh3vvy2R7NTVPtUYtbLDtSBW3PA4dDPwWPqokXJXHYGbnjH5",
+	"SQgP7SXUBz8nT87Ovjk5e3xy9qSlnl+4GEV5SPZW7UfkrkRkym/7DW7OZ/O+SBNy3fPNJUt4tuz5Mrhm",
+	"mjPUkkxp0AJQD1LirBSK7LQdy/5hqwnqbXsE1CUgcn3cf9lIgDMocZAja04IpF3Re7Gw4W2SadPmOaNZ",
+	"wpmI2zwdkMOuyTLTkK5sLxrVA7qCwIV6VbOpZy9egf2FjMEnrscHdH1UegqVm+k0X2dpOgobU38W/Pcs",
+	"r7Jc4GiN7etjEOcek+L/gp9OiVWBM80UZpqM11ItUkmTYd7LmKRyBkCFkw3ufLRKn95LIedaZyGw40vt",
+	"l0/TDZgUqIM3CuQ4bkaaBS4Zf/31b1coEwh2k5fTxvx1SDe6CMCd29+DwS58ykYOPqYjx9Ang9rxw53x",
+	"1oXvg8kx5Td9q8Y8LFJMR2G5shfZuLzIwuJzUYqicLHn4KTxrt9DQKt2QFUU+yBnp6gQDeW9XVvBqOQc",
+	"qYLg1GN1ygPeIqWeKzo13aJqu9pYEUfbdaCaGNnefkmu1BZaZawUxRq+y/S9AuRbu0fsY7GHyzGOT59+",
+	"9c3O+/Dx0+oM2hN3vymn7D7u2oGHhAz6FstXAYRHARV0ODiee+1q7hJuQZDZrV2Q0j6o7OvtgGgBa+62",
+	"HboNGwi22rVyTp46FKc9oHcLyng99aI6FKndSrsKGJ+3GJZp5QOnSj5AXw5FsfyI2Y2Ebn6tZGmtSjLl",
+	"Rm8rb1Qr7ZWlqc8C2DUWzptEpj3SafLCSDDE0Mx+FokUoSS29rzaXAGe0HgReXysPG3GPllRhV6aHON4",
+	"B79Mz1dHhgbxmyC6PS/GW0oPh4yZyYYIucZ8f+PxuorMHkrmmUjQ8bFnhZOya9j7VIrhhtagUuTyuSvK",
+	"HqrAJaZcsLAjw6pHU6rKcDH+rqIYTXy5KQppmdBOAnAMVtNc0njOxbbooX4WlspcXji58+H9TpD97IbL",
+	"TD9kn5jOGwYkUVh5WBGGLWtEm5kquXSFOqBiV8JUlIuoWDEI/aWp3p+R/KCiysr3ZqC2PPDWtNtyBL2b",
+	"K0bQQ+wahsb4y4mLsA9a8Eo8s/uq1WVykZnrWt06/xdtV83XgmGdUH9iVJw7JHF0A5wdKzUcVMsk5ZAC",
+	"yM1ps5pWFyrKlUdjWlNdtNPTkLMt4jue85tw9sFyJaFgDzUt+DrcNJa1jnfQea2Gkh2os7f0gNW6b10K",
+	"PiRrLbnui8uxU2T1P9k2IkV4qTa9i4m2oBH86r1lQDzc/oH9fkGylb3a45U35yPAQg17kpGU3QvWykJb",
+	"6mXkns0ghXArbrdHFUV/S2Otslo0qALbFMVG7RLlVA3t3l/ZZC7l4jmzd/dgCBzmpIQzDojmYpZCKBR+",
+	"HqADxiAFdih4la04+OH6+k2UQ9b6OCvhopf6MQ6+O7LLHbAZrayC/zX5G/8WQ8sijPztM3oDvq2+upEV",
+	"tSnlos0vvIYpKnsDcbiKoRpJOT8euEbSDRNm1JpavnvZoGMMUsZw2CQ7xU1YhqWmJd7l94xlO7bnTtgW",
+	"durL+b6VOaNJe2CGZrFiRvdnyV2qDrlrr+IsIXRGufhz5IsLlcsN5TVgmp1h3lRn1TRAeDn3Y3a3Qnv6",
+	"uI8JVYrfeJstV6iwhSFl1IyZ/uhNRsrFaNn74mLJcBSmzbJQ3uGV3exUEydjT14mcBwCcp5RrtI37WsS",
+	"hD7KJKps6GKlSruhuptKNZdyqVbeHR3HQ5uXYh/fwA5kheal6oixceUyNBO9APj3d0q0BVXkK7AF4ONA",
+	"6ev3B152Fp0g5vAlHsFy2rDvIFBfqWpILzuB5dT+VnzHa9fw2eucBQ9Eud0N87s4z9s2zluWtGpWhbzc",
+	"y01ZfN2xcSvE7NLtmopPZuZwcgV1NyfZLjHT6p8gBE7Jf7f/h+FCOq+UmRe3geAzqVgClzyErNSoBrMI",
+	"atmAZciqtXl4rkuIrsbBlJ0JrerW60zpc4fwvF3paq/niO0guG+BPp7X5+vlT9et4wP5UYIPnGZpSkAk",
+	"kzlNAMRHyqVz7fZxstONvf+MimysWsitw/aWijxLZZa8gP5B95gbs4JYqh5gDC6NbIS6S7Obt6j5oMnL",
+	"pZ+7CGsy2ZAryyFUJf5khIXSLEbo9wnV7Juv7ZCefG319m++xhvkKbmay7WwTAOMdkpQXkUF9tE+fOVc",
+	"fJGPNj8lP1A1kQqSc4XEeO8pZ2kSgLw5WFCZfTyKmTIjyPPd9D+CwvngdjUjolOwEtudyOhSR65AlJtg",
+	"nh47pzds66p3SLlrZy7ZQbrkl8Ld73bdUiBw5oOgbAs1qKv6u2rxHkLeqSB1BlhXtXyMWDmypttAnis0",
+	"Rr8mZbIUjQcPEhct8axkVd1SCGW3ehVcBKOmCmtGL7Gn9VqqMGrKVj9Q7uzCVEQQxikzLYAZrTei16VS",
+	"P3DE0Szhhii51kTP5brNAtUbgKOEvZFPuELHGtRG7oDyQ+5a3xcukqO5uDvSr+ErRFC9XA0Ab1iPUl4t",
+	"FUKu54z89ddr32fucy27sb/56n98ve1Ohc03KQLp9XGmuNlcwRGCuQNU89j+gceKFSHwS/65lbeY8p9D",
+	"7nAEeJULznxEx/lA89I1m67439imY7KXDq+RpgTRhXJ3bjEORlX5Mo0DsdPgYirD9Pvh+voNuXzzEoxv",
+	"9IYJAukaZEhXfHjz5PTslDxzhSnhDXtaPNLEPoHPMsRFyLE7z8mKmrmO8JjUvnTcOxHLxFUQYmBrmMiE",
+	"O0eYv/yevhPvxDMpbhBXy+lCkEvq0dk3BG+0XIpz+/YJGf/9xKkYJy+TMVpOPO4Q14TFc8mSghGR9xwC",
+	"sSJLurCDIIAZTn7++eXzU9vopS+ZDDYNOHO82jK+ezeAGeh3g/N/3L0b2Im9G0TvBq4O87vBh/cfxqfk",
+	"Mh+G8QAUzl2MrhufDGW7+PrJE9dvCnmuMwSqI+MVnbEx+RNkjTz+c4Q/jDT/p/31sVWJHp+dXZAzxONH",
+	"EoGXNSLZCh9HZ2dnIHns57+PYQnGWiozjt4Jgviu5VoH47+fXEtD0xPA0ob3I5eiYqo1c4kdjI6A4Ck1",
+	"/IaR8SsuFmM3l1IiMgI7C6jiZ3U/bbk5ZsKcMOCMhJg1j9k5Gad8oqjaDOlwAvWdfASfHvon5SjQIf0/",
+	"nzx98t0Eu7zmS8dSb797Rr766qu/2D5/vn6GM1vyNOXuMLkALvgnUxKAaKCns7OzxxCY+/j67Owc/nd6",
+	"dnb2/42xjlTKYybQIex28OWKxnN28uT0zMFK457T58Pher0+pfD4VKrZ0H2rh69ePnvx09UL+AZSbIzV",
+	"GAew9QYlT8Hgxr0hV0zQFR+cD746PTv9yhUqBUkEe9QqbGJ483gIR8xwKtWaqsRlPc1QI8/3zMtkcD74",
+	"nplL++53xatWHuqVtCO07z85O3OObl+wla5ykOPhby4qwnkttmGb1boCeRTISwIWPEUtrbOQUj7S4Xeu",
+	"rDkI6my5pPZqXfHAF9QoAEHsQZzKGeH2rmNlAE1Ty6p2fnmswPk/BkDYwXvbeJXQ7IammUfmlW1QDgmL",
+	"OQCMSWfmc7AbpQKvAMW7BvzkJWMmsvt1PZfsxtUwg+fo7qyu4As3gpcQTDDIFdNvneLae+F2yLPCwIVg",
+	"CKvbocXG3JwbOosCv/+/icvztPIfyu3m5qDyof20R/BZGRJyp+psbiKB477yorMVHW1fuDVEZ/uRt8SP",
+	"dOMDTyA5Kk2hnFVCVOaqS6znG3v9u3CmGgd8BUycMALVjlDkJxJDy7duklu4h5WEUNjlMbaa7DgiY4gP",
+	"dKcTFVJsljLT4wZwfEzTlCl734fT3CHm5EFn5fQw2ENUL2CG70Reg/CRrr1XtO7ewDjxfAc3d64/2YvN",
+	"i0dEbZsiDS69gQjQbJkBCLJ/tIXaUYhPB2Svwfng9ww9P+7AcY8KDtuxrHJ7p0D+qMh9Xyk25bd2ozrN",
+	"qWVE8F3bkECb33FIl3rhFgQY0Ocd8pnAS1hoEDm/VAaSbxonz5oQMgFZhmGqRK8YyN5zV9dolel5BBFc",
+	"EcGM04j81//6z7bx+PIEVXHSQqVvvt6DSM2BFlI2KqUNLtlywlTXYH2RzSMOt08YKWwot9uKDdlwNoRm",
+	"UMJhO8LGKKHpiGrxRW/WzsuUVopkhGldeiE4WIwc7x7t+2OqayCsQHKJBzyd8vicRBaRosXRBDBocEL1",
+	"OXt+kxM9ZLcszoyPTQ8qwq+4Nn+VkxfFmw0ZHZpP8coQl9eyz5YX7X2rz3srBL/r9R5cAwf35oZeDrky",
+	"mQIBkw0OuYS7od/z7lJ7imV3EofBaa+Kbf2614Zv6IzZ9wAcuXIx3fYlvIpvuvHdi0lz4+6EzTLhRcGE",
+	"xouZkpm9IltpkaZQ0NhVpxVsbZUEMHrtwbfDu/zvEU8+dN3nKstzROlQZYOHuslB6rXrFRE466Tcdd+W",
+	"CTv48H7HlRgqZpwX9z69Rvntsbqeb23rPVa0m6TPpWAHWINrF5xiqF641OPSYqAVl/LUxxTdn82H2sjV",
+	"0Wh7ZeTqUyGtHQuWL2+n7RxLixoCoYAHoC701ftEvIa3v5yK7eLQUugPeSBetwmFXmffAwvsNTXxvNUW",
+	"UZxacPkgrlSqnDovwQmEQmF8xjkZ502Pfc4VK88efVzU48lbFdZXyURcXQ6Qdq7aWxKRsSXj+J0oauna",
+	"H/z+L70IthEmklK/6F3J07rt6yApTsllWZbIKVaYg8pyT8/O3MpBGmSaF3R5J8ycLdH4kftHNiROMaeM",
+	"ecIwqlLOFALoQ9BdLIVgsdF4CMB8T8llFasH1gDkXbFOkbfgFCDHUDIbMDw0S2+YDhlWfrVN7abzGHZr",
+	"hrCEJziL6navX7GOrdkwqsg8rN5EDgipvJwPtYN6nQ5fDoUvh0KvQ6G21fe+EkGLwzv7nx4XISD+ce9A",
+	"uL4Pdv3B8+AgFx9Hw24BUJB6mMpZpwmfjKcyTeV6jM61/odoKmfuGEu5YDqvJxrLJYvIGustAEixcz3L",
+	"d2ImiRTkT+NXVJsTCFc8efnc4bzQqWFq/OfgIWln80h3nJWhAw8Ow91OvMBJVbDkKznb5gJ4xay2j6Zv",
+	"aoAU2sGPVZLngiZnO/+w+fssBA7RUcLdytRQF7jSu5nY3x/6YI7wg9y5tOcRXhGxfz/5id2ak0sgYUu+",
+	"oZEE2K8y/e3hdweQqW8ZTXKwHSsILOMaSQxLU4jiTCECR2VCEz5FDOYJ+wiyYk+rSNHNNoNIh2R/MFsI",
+	"LSnnexk+6lTbz9yxnWjO0vGxaYZGjtqNZneDBgSlrRFVL3gYfSdVHRzUoYRz56nZetO4cCFTT8+aERdO",
+	"9dU/+3EcV8Eo+jm6luEM29xgZUmQIk3j9j6625JDmFzndeJH985DKObYVy+9vMCXPwSJv92U0fMRhzR2",
+	"QZVLRgWh5VogTakd3N/PwAvt5rR/BFAXwX5ia0+zPrExjw/WcbnXRrGkRDJ9EPXaKls+rAUhajy4ceeC",
+	"tPH58A7/8FeUAu+3unDP4ffSwn0kyfwCDFOgVhSz11un39AiQFVcUYjmcppiTojOmILt2lNT8VgpOeUp",
+	"08M799eH1hPhtcDAJYjvvMhX2kFhYJU4F9P79dlfYCOCMnVK5oyuInt8yBjtdzOpZGa4cLGvUyLkGmWi",
+	"O1RSKReOcqiQgZA8fSeuKyGHrpyuJMa+z4NBQ9d0wd7g3LbdF+JVFlUGGxUjjcgyM+w2IpNUxgtI+1EU",
+	"gjwC67XK+2tfrbzo7uD//1O8yv5l+/0XdvuvvNd/Qaf/gj7/BR3++b8NeoRb5KCSRgItIyjRRmOI4CRP",
+	"ifbAUC23nyJDJHA3eXy2ExhevyzS3UxJMjYsfL/JN8GECxpK8g+f/27FDiEHL31jpQidOC8960LDI68U",
+	"4HghL9h+BpdvObV3IyNlmjPZVqGZR3Xf+Sxku5QfhjMXWNtm4HmDb3+P1dyOpoPZ9l9nBq7gD6SDTRhe",
+	"+C1pfelKF7TpayspBpmLesXoAiR1KTC/Uf/SoyqlELl4CONReaXw5pEFFulnyK6ur9PhtZPmEvUK3n2Y",
+	"Ww/d+IJBuy/qfbYPnrxdGwgVj2dSTPksU/TYESOh7o6+n76zKkLJgW5nQrlgKolIIuMFUy4NOFlSgWH2",
+	"Zg5VhqoBfkWhNw9t7HPcqCiqHB12V/Ve6pWSt5stovJ288Yn/h1thcvdPIhNvCzsYhrPXUF3HyRaBnml",
+	"+AKxB9WEaZ4wrBrIDE2ooQ8vEysLcniZ2FiLT0skzoOrdx95B5tgWMAgde6FK495c9y94Lp5sL2QMz4v",
+	"oUd4Etc2gV2BZRYD+kLKjLbbgaXTHCc+KmrdYbaF/RCtQ+GT6aGkXSXp766Io3aP89oM9tmUKSZi9mGI",
+	"UrvbAnXpvnzm3n0IS9R3WMrDIYP2MEgdQd3MAUxyONVONM78BORFkVkE0TjaUbjdtV9jgz6feEYZ5Wxy",
+	"dC7svNL8NUtm7LIoxHTUG41Hzn6QkP5KTc087ayWbmbKeVbhtMgvfNXCVyndMNVPuL3CVx9CtlW6fHjZ",
+	"dg1izc7Wyaai4CEKLgAc9FWlPUb4BRGupIeVZiJht1BSDuo+Aj9+YcIWJtQTuezMNHdfXX37+sdB2Hbc",
+	"CDNwVfwDpryBXiW3UNEEi4+6f8abOJWCJbeBuqIf21LnYR4OxdwTjs6pJTVMcZrqL2dwHzYtKjR3ycur",
+	"ciHn4+XY+T1R9PYgctGT5lG5YjUCgBjD7CUKA/XWc4llxMycLSsXgg04QNZSgffgj85qihlEqhlCrQS2",
+	"3j2O494kaI3/eINDeuvH+DAoEVDup7Py9LJcoyTH9ildWXuXCPIzg6LBVUSIpwfCCv3wkUEi8jm61Xyg",
+	"uyEWbXIqOF00M6GFXFuVCeu58DxF4T6WnC17Ta9o3OkYept/cbVCH9RuOxECKHvvQxjO6ICh5d1cUJ3a",
+	"AxkIAIGqUnZzY08OO4QICpDQWUOphjghujyCu2kf2Xgo5rMzGd4ZOvM6hunixGs6uzTbfPceoKrFoe2Q",
+	"EnsET3RVEzwmUxbV9R/OXlWU0c8DO7w9AUvm8FBd+09fS/GcdUSWnXMNsBNd2u81nf3gXtvCvXZ9eZIn",
+	"roAZURi1yUMI6Iy5yPUWBs8fdsQDbQtSr47phTBQcIBC721QIbnE3h4q4nGlWmNFHiafqLTRPpqhuNh4",
+	"kD0B0Mwbe09YNkNDL1BbwPC3BGvQS/llI3oPvTM5tcatvTSasFswmm4M0yVMpiVLOCWWBWAF7E8OT40L",
+	"Mn4Oju2TZ8h8J8/hydjbsagDMrIfLhkzuqxyP9JO5aMaSotDVNtpKJnlRzf6z/KAO7htx6/lIfbaG4xC",
+	"KBotfHmBY+/feTv5C+v2KLDq5fZ4Pt1qXw8gdnk8Jzkh3N7M78q0CFCBqP218EnmxHXs4JcffaSgrwe2",
+	"OWyhtl9HV+8gH9yPMmGBUhrY1j3QIR82wKy86gXHOPhyrnePZm/bl7nF8KQMAt4V4p6bNztjkB6EXG/Z",
+	"Ut6w2pGH84iIloWoRRzJR7jbwtunTSb1m+5BRFK9qweQSHJZCSsxKtMG0hAtX1xUaee4b+0LNWLKF/rX",
+	"nMQ6omAKJCmXy/WvuYGQsTEWeBq5BRnBjEaxtPMZ+yzi5hvjGo5hVMR1rj3MN+S3TbN0CigO7wRVzOcb",
+	"5LCHUcUErxiEvbsTXiRQJCCYUIyCNsRrh48mq/Xy3HmyPjlZyExwZ19ABqBluA5Ss/UhheJwkU2YEsxU",
+	"/EyBMiExFY8gKkJTnjhcda7J12dnRdo61h+PCKLGULJmdMGUm1wL3qxUATnUqae/npK/bW6YElj2XqYJ",
+	"Jsn4AjGK0aRCQawP8Aw2yiNtlVONZWXmvkBz4+tJJpKU6Qt8DdMHrvgMSkAV8sLyrJJpypQ3L7Yluy+4",
+	"6E4t8v7hZ2mmDVM5JQAw+xea8oQaLmb57+49eOx+vLcneUOX6UFuGYd1AtZ3SQ3xGUsOIVR/jFTBAibk",
+	"bzlr51eUjxgP6MpOdV0SrvCVhzmOi44e4DBGYyeW67CEcFnNK6o1S2qyMJ6zePHQF4Em6Y9zOtWo/qnp",
+	"57uv0wW+kXJ0vShGaGplKOjyrnpa2JrWf+ds86S5W9y/nRutMq+H9qEVC1040JrQ0g/gR+svYg2d5e78",
+	"Lp/BW3hp51HtDt8VHRpk7KHs9z5C4Q+HB2Y5BOuroHkZcd3pzCUqaAMVGvLIoqgoMGUvQSmb0RRv4oQu",
+	"IT14zpZHOco6IBb8+h3nFMu5ozfCQvc64JiTQ+EjwFrZ6+xS3rAI/pow79sBtV8wDqccgha2Wqd3ljrD",
+	"O/uffmAK5SX6iGgKFNj8oigUgqwL9Uh3MiV1z+fwfHfMc/B7ZhxhPobPAllom7r6CW3xh7SJrlIaszau",
+	"jamAEsB2v2MwqEQXRCrFjKnDbvGhYimjWFvtATmiBW0MhvKDTJMHipkEO88edUCqrgvXzEPUtaqPHwgW",
+	"qIgL0z3PoVeCRZocmh2dKcbA9gWmhzVji0GoZE9tyq7n8KQbOH4+RqiAfjwIfkZoXo80WUuVI+wUqgzR",
+	"c4irZCJxZnPALrHb75Fz9ucUiOxb2hWL3Xu3KarnXWfoi+XKbNzl6Bpe/pgYe3TBCF1TtEvNpEwQIt+X",
+	"3/BhJdVaPP1PV7izuEn2rMdVLqy0LgKZy/HKe5X6gbpEjbp2/QKTWyA6nWG0aQg1dDaIBrScZ5gP7/19",
+	"RlG7wNRAx1XJExwkUiZ6hoDdA6on+vSi1/Ye+sMHuR0HEGnPuzSo+z1LEB0FJrFNAMF91apMEygHZqRi",
+	"yVEKIextzLEyb6iyUDEbGO7xVa+eJVp+Foks5XYcNbbH9iVYWFsAL90SYTAPwUG2r+Iss1p3VUT2P9p2",
+	"XPS7xO2abZfpN5masXyLfVpKgANA9lMhC7b6GJnhJVLuvvsqC1EkKnbaV9HAkVzmLz+YmC06/UjStrLa",
+	"bKUjLI4CkRY8ntfFLaGp5b7PmiceTBZXxxy11LH20b4asOhBEubhCVw5139KJyx1dW74kulTcolB34Bv",
+	"BmC3eUVHwlLNyAQSyNAuhl6uU5Kfr6tMzz2odgHK6V72VXWasclWupZEV3doMlIZy/Dn+ADAPi7aOhfT",
+	"GDlNEemEt+n6GIV9DD3//b/V4Zdv6PscajfstjuH21DDlnZUX2rUtPrOPY12Fe2fryuqYAvc2WWYI3uj",
+	"SiSRyv5/8HYA2C1GweSBfsfX5rsdUcWiHQ3uu8QXh0f8Pi5nHohDvHZeQ8GSTCN7uOhOZBBwgGWrVNKE",
+	"UEFer5j45cXfc8iPe0q54Z32xOjnBqsyyEfS3X/lZp4ouoYSQMV4Dq6UBWCsy+Q6OPK4YgVvQ+QcpHtZ",
+	"pU1Iw6d7FD4ptdithn2HwOJsMpdy4Y1UOeqfVakg1NrHXC7phmjmUDsgdhQqa3NDUr6w+tlrkW58YgDG",
+	"AHpdB+rwjCZUWw1MJGAohwBarG+ed9XUv34CIrwtptTkwSehXDfbax6Pe3qgyCsMLsiVTjuLOV2tmMCo",
+	"X7C644zAwOvDhXl1NPZ/UvSDs27njr2hQTrYowXpo4P2BwUj8F92gFKABpnw6RSww7GuyuOzszNUow8S",
+	"y8rS1FsFfMIBOFYSSbjthKyZYiSmSnGWQFUtQO23bI2nvOWNfmvrYV5KQ+6WxPVco48dmcDNTvEHPYd/",
+	"EH5q9PUgUdCNVCk59YqerlRebrMotAcTBIl3eG0tTLdPJ7zgR8CNUUS5MANzb6o3N6acSMD5sv8d5cJW",
+	"ZvpEs1ixzo36QiRv3NtX+PJHr8UCvmDFTG4hlgjJhTaJsbxhKqWr0VxmSo/BAgq20QNoV56CIfuVZlRV",
+	"iifX6ozB4xc3TG3WDnGj0/jyxhlTsOpMVPKunhs6i8Df6qC67D9cgrtUoIdM2IwLwcUMNG9KYrlcAv5H",
+	"NctLt3nGfu9UCxvhFw+Jp/KdzETSLfwiPO+mSAl/DT1MDMOUrS3xrLq4Qa3JFCDQaeoqY2rGXK4xNeR3",
+	"MM9pu0prqZKOpSsWCj6EjLk+G1wzrbkUess+fm3mTF35d3flfTkdZdoq/e8/Zr4AnwnQUVi+kcgkM8T+",
+	"UdQusuMsvYF17dZzmYeeMKXhJb1bQMT9aRd9sa3lFgwk5h+2/jOKi0eaTJRcW4b1uxhldomVH+mdGLhV",
+	"PAzv3F/bzCQvROJX56OHCteoc4BDvCBC8BjfPX8fwto+zSz+Wq75bon6O8zrM07XzxXroopNoXWjA0+u",
+	"BWby+0T+Xe867aT8ko2+7YZTWQbMVS9lWbvkv72y1V1u7HDBNtvhjrmY/Y1tHiauoOjvI4UUVFIxuZlH",
+	"weznHaqwvrVXNFaa14NEjHv7dRHfibgV9qLj7oyh/PVq8LRrZL948ceHTuMFnjh+WYoFsxdPtiYLtvH2",
+	"cmSHqZJLCEuQDs5kpfgNNSz3/kN+pvCBoYRrkjBtlNz0w701csFE93Z8w5S263+Nr35Rxu8vcSok/aKS",
+	"rxw5CI2xxCdw2n0V8za/1SW274NotIaMCNvySsmZokt9XqCduH6hwN4UXK15nT4cmKuYjYNN7U6k+p0Y",
+	"X2ZmLhX/J7DJOfmWUcXUmEgMorx881IDBOKSbkgi0YDiMIjQpgHoFlOqiHN1rZhacrxXkJTZlyGgCSay",
+	"pAum3wkhHeFCICzoq6/y3ZGKvZX7wG4fWnhXhvAjTYLRRC4ltb6JpPNVbdkO7uvLw+wGdwIE9wGKfTxt",
+	"sJYawwy4PDNOz+W6bzoOcsjwDv7bz3/fZJqPdtG6ke10irxjlOSm10qKDtc6Y4ndgTu6nfrM//Bse3y1",
+	"4zJMxwNc+T1zhS78/fK+PqeEL/u7v0wVsH0Qn7CiMSNYandC40WvDQrxt769PkHYb/y7nzw69pf8onsF",
+	"vruFfvhLquu/ZjLYJ69oC7sX4WbdYee1nMhsOUF8mgLfu5YFWY3IKjrZLR5rG+p6W+Y2TONNPqKeUeCl",
+	"CheAuySdZIEAkpL84eU0r5a9YY/DUbm58B5x1/p6fvMfLSzcr0GDncqg55bndETQ2+8Kd2OEVT++ZyLZ",
+	"gmGEr2zhlx/kmiyp2JAE4TyCiQD4KLDgfykLxf/7q8efkVAE8lzR5SrdtVYteU432iqCaGjxBYPssb5W",
+	"3BgmSALw1YqRlE0NkZk5aN2CPEjSdilFnkCUn8t2waIc+LIoYVA7uLn2N0esCdnLDHuTpSKZdCGt/VIO",
+	"Mn7uKu0eU/ENd/hAgOau0PCWOsMrGi/ozCG1/pYlM5aQyaY/vYdUxXN+w1rxVzGatlotXkiScmGZkCb2",
+	"ADglL0vFFfAq6Ib/KJB8hMCrB1jNg1YouCSGKuLIEQFhgZZk9k++qt3Gg8UjqiNo9HcY21Q/ruDCXg8g",
+	"rkQTvrTkhhgVwNfrdyF37IEfg6oTNFpBjU2JgIu0i4IAfiVNZEc+NorfbE6TiUOOXjJD7dhP7fYcg8kK",
+	"q3S+fvaSpHQjMzzh3olr++GjIg3N1+sATwR3yp7AoA/iQoJxW2g7EG4wojW0ayCF7pRcCk/jd8LHeXty",
+	"5uiSrlK6F9Ehw9bLZTeT9zFw3ZO/H67wXnCavl57WFx6Rva0PT3U5djefEW/fbLDPlBsqhgaCNq0aXjh",
+	"0zijHp70l3pRShTYVh0fsykQ/tqPpqea4PI6ulXUX/1LX1IaW9jGUciHWPxRwTbXcwkKi0yTvCYB5r7o",
+	"ugltBzc3GuEdiY/kzqgt4KeJh6nlkoF2sCeBW3f/8M79NcLAkX4eg/KKfNRotiLaJU+Y9UpPmpZKmCUs",
+	"5Va1YbsBYnbP81js1zxoXO2FQ4QJzeW6J93gFILcVFc/5feMZQdBhm6w3DagzE9OAnwMuMzONbvvnh+W",
+	"dkjbDXb8+5gshFxrMrZ8kekx+dPbzOVFXGXgYorIC6WkisiVkasVS/4ckTFmd9pzcRyRsc4g3sf+iUst",
+	"lf3bUDVjZsQTeMdQZUaGL1leEifBfzYvwSU15Xl5l3/RV7qY3ZHqD6yx0LxaXel0iA6NtBASdftuTADt",
+	"gVXzp/SWcytf5OOfXwU/hU8wP/IDnmG+yXLlIjgc8rKEYElFc+JxlrIX4JFfsYOt/DCmImbp7qndB5hB",
+	"q6YOQ+rHdw9ybj6zGrGcTsuM4pz7/P4qcvvaKOb++Uktz1s/qq0rFEZLAKKBtcH+12RKHGQjM1Di8/UB",
+	"y2FUwo9gsUPD5QZgEgCPDYbAk3sv4WFXqjfpH0AY510GxTE4FLN47tE3DreSgJ1WwUZ4pAlNEsW0Zhr9",
+	"2kIav+AsKSAaorOzM3CTNb1i915o43wKx1vja6YPdVfcRYmz3fZR4AoHOmwlzD4An6RbnANu5lWm5965",
+	"BRYLD+IfZIkcGkPbM91Xlt20H9rNlZdqkUqa5PAnW1zumTZvCjd+LyjuEipqXkfTSiPM3/AFPiElqS1y",
+	"KQ8NaUfq24K5/+UGU8QF+DXc/GEj6zF7zrN8xSbgvX4VptzN4Fqm8JFqkxQ9PFd0aj5Bu+srZvJ8AcIF",
+	"lAaF2GrnUoVw4/1E1PBuF2NrfTU+kkKNgyG0zHubCzD8r6nLWRDoGyZcE5ntFoS9fZaHZryHCMAu06rP",
+	"FTQUy5jrH/eElusuRfSJbvmPYGiFe2ONzwEUw947IE+IArSVLikFoU1QJOyF90K7nMgV1rCyqTZ1NeZo",
+	"63WtOE2PEQTR/6T/hamE7xoUjZWcveeEM/0IIaEPF1VWO4ERAy6FomOYtOWtUpqROKUcDhHUdddzHBvk",
+	"l7lPxaMdWQQyOVp55MUtRtb86t4/Zj6Y78P3+dAxM77/Z/ZCLwynqQ7rgQBjk2/gWmpgHphnn12+eXkI",
+	"TvEUyXmikCsscQoEdB4XQ8e7k70fw5MlF5npjDi+eXJ6NqRZws1JKu0rd80nqZydsFvT/XAIfprGO7EU",
+	"Uz7LkLkaTxmEIA5jCHxseTJM5FoA11ZLgOx+J6+V8mjrL3/twTts0GfOaGqvdNVfeQzwMRjoucew7Pcj",
+	"h/5eGxWEaQua4rLVO/5NTjRTNzxm8Ofw7jc52Y8y+GG997b2h6mcHaGPlZSp7pgjPLfatkxhFFZ8uivf",
+	"jjDA2ELHUJxzvH0s+AJSxB5ke9IczsDaMLAUQr1v/HV4B//db5H9p40OE7oazpTMVrrA6Wu+scJK+c0H",
+	"kNFdhMS2vRBuevVkNVwpNmfUDLnQhoq4SfjgS8EBhd+8cz+N/E+Ij71PhYxAO3V6lsewUvKGO8NE9aUi",
+	"Q7zxKDSvIsMw+HsV+Xsk1X4s0mykj82I65FiGOIYJkjXIIcjuDDTSco+j/FWSu58+sPly2UG1C1XYv8M",
+	"hz28y38alYs6f5yphLHjGyM8FIB8D4K5FLfPY3XdYId3ywdcRez0geaHqRt6+Lmshx/vnf1z/+Nxv3Vx",
+	"PR5/npj++XmsSQOY+qNKu92xn3tMUcdUiH1c9h9jPdxghzEVCU+o+VxO0tyC8TkM1vnpC+vFZzRmez38",
+	"vEacUm2M4rPZ57IH/cDL4QGf36jb0jQeYiZ7haUdf/pVo9sXShiEpK4WWTZULz5t8lQtrJ8DOYd39j/7",
+	"WzU/YeK6iR1vHT40/BGHqUPe2aVzizxAT7kN7yCHzb69FsZLxywHuJv1CgRr9nrYKRxM5H9qs7m3n+og",
+	"k+v/WZdb7FhEOcRZ9m9Nmuq59LlRaofDaUeilvwpDyCMKxhsD97j8K6oa/VQYr/W42GGfSifyScwAfvM",
+	"laf6GKux/RM/0lE+zmOSYIhYtAfZIP8W5HD1F/SwVhr8C3HKxLnzf34+e6jHV25OR6VhHh3yh+emA0TE",
+	"fLKs1Baqc1AC6piKL4yEdBhqI1dfiOGIAS8rcxir2MNurEBURj6ZvnVbv3n69KtvtuXwHXENMDj4Cy9a",
+	"Oth78OyjXX6OJd/9nOrk+z2ThjaC/PDX4d1eZxx8HDhKXIg8b0ZbFk+CoYilx/uNiIkEAKg7BwVtD7mY",
+	"ygN3UCQm0ISuDFO2jwANGu91vtMeMx5+a0/SlRrbMrlaV/va2+7Z4X29K/Xuo65iArarcAUBb2w6ZDRe",
+	"ee4lD8HWd4618mU7Ve2Zq5ff8aQIAOt4Z9+BuwaCw640fi+PwH79DO/YAWYV1jvYwTmuexb77/FPdS7D",
+	"O/MJr064XXNoSvmQxcCv9woObAvZc3FujS7970GlIH94545wur/7q9ZC2/iaXeVS7Ch96iFNU9uF4nGQ",
+	"OJjEmGQpa38Ln7c/KGUUDVc005aDDpVYFE7A0SzOFDebUpxg+PlNljaeGWq4NqGZAlbF8NkvLy7TVK5T",
+	"rk3LK7O49UFOlvY37mbxfkwG3zUoVG93P62lq23Jkzi8g/D5KlMzBmEVW1/YRp7Sm3fw955GMvdpy4SC",
+	"vexpNejuye6xyzTdNu38NbToBF5xt4qWJ8MZMzFTpuONG5lmy+YuzjRTmEfX/qRlF5ZeuIP/tqxV4MDx",
+	"rx/01MEqrYFB6mGcKYVp3u0Pu9LburIB8dmd/c9+zOq+HISmU7Q7jFM+0ixWzBytC5+PfrQO9EZDXd2D",
+	"dMCUxjKqkPPuRD60NaGax4Pzf7y3+o4DKsB/aKbxI/jnh/f2Q3Xjx5CpdHA+GAKMlMt2D1VJwU8IN5ql",
+	"03OCGdYRcQPSEdHMGC5m9q/8tLG/WvY5LXaBA0dq3hDfMLlKsTC75jNBuCh9lZe6rn7zPexEKLuPX0Ma",
+	"fx57ALjJtVZgF4a690X4HIwpVySv69KEFGt+/+tckrlME+3KXymZYjEPj1dSagUTnAKNXMaxzITBGTkU",
+	"pNJ3oAkGPntbLmhXRqU6rRpX0WQW6teb9SI3dcsIEUHPDeI2FO7jUqPeqBZo8hV+ayRZUrXIK95gJf5S",
+	"E9BH4PscL7GA3V7SDYEKcqXPwWrWshwJTxwuIsB/sDJD4cnd/O51mhAl13kFEHiPpHJGZrLMB/YEDHZL",
+	"DVlLtQDwKtvAhMYLy3MiOSeQGB85RPfItlom5m9yElxbb2kjLNVsPWeK+Vr2fJlXAYrlirME69oDB8vK",
+	"2iPKRqD5bzeurRxTBZEA8yajnHqlKq1SsCpreZNHy0p01agI8KqLug02BigwdFblcytyNoQWgz8N5Hq2",
+	"NlfwZqPNCFGFNIHU1sqc3c21jQlSKReI3VoLMDhHtsh4ak64IO6WVJQ+L/fi867aRl5r2jPEnN4wv24e",
+	"2zGWQnNtiJzW2m+bwA9UTaAyOxaKco1mImGKVOBxSu0hSsqH9x/+dwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

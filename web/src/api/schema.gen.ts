@@ -4377,6 +4377,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/haven/v1/profiles/{profile}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A profile of the process that answers, in the format of pprof, or of go tool trace
+         * @description One at a time; another one is refused with 409 meanwhile. heap, allocs and goroutine are of now, the others look for a while first.
+         *     The audit log says who took it.
+         */
+        get: operations["takeProfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/haven/v1/trends": {
         parameters: {
             query?: never;
@@ -15014,6 +15035,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    takeProfile: {
+        parameters: {
+            query?: {
+                /** @description How long to look, a trace for 5 s at most */
+                seconds?: number;
+            };
+            header?: never;
+            path: {
+                /** @description cpu, heap, allocs, goroutine, mutex, block or trace */
+                profile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The profile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             default: components["responses"]["Failure"];
