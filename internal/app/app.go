@@ -161,18 +161,22 @@ func (a *App) connectStores(ctx context.Context) error {
 	return nil
 }
 
-// ready reports whether the database answers and the store takes a file.
-func (a *App) ready(ctx context.Context) error {
-	stored := a.blobs.Check(ctx)
+// ready reports whether the database answers and the store takes a file. blocked is why nothing can be written where that is all that is wrong: the store
+// is full, or the database a standby. Pulls go on then, and need to get here.
+func (a *App) ready(ctx context.Context) (blocked, err error) {
+	stored, written := a.blobs.Check(ctx), a.db.Writable(ctx)
 	if errors.Is(stored, blob.ErrNoSpace) {
-		a.log.WarnContext(ctx, "the storage is full: pushes are refused", "error", stored)
-		stored = nil // pulls and deletes go on, and need to get here
+		blocked, stored = stored, nil
 	}
-	err := errors.Join(a.db.Ping(ctx), stored)
-	if err != nil {
+	if errors.Is(written, db.ErrReadOnly) {
+		blocked, written = errors.Join(blocked, written), nil
+	}
+	if err = errors.Join(written, stored); err != nil {
 		a.log.WarnContext(ctx, "not ready", "error", err)
+	} else if blocked != nil {
+		a.log.WarnContext(ctx, "not ready for writes: pushes are refused", "error", blocked)
 	}
-	return err
+	return blocked, err
 }
 
 // Handler answers every request of the registry's port.

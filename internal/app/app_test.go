@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/config"
 	"github.com/havenregistry/haven/internal/secret"
 )
@@ -162,6 +163,18 @@ func TestNotReadyWhileDrainingOrBroken(t *testing.T) {
 	}
 	if got := ready(); got != http.StatusServiceUnavailable {
 		t.Errorf("without a database: %d", got)
+	}
+}
+
+// Who can be read from and not written to serves pulls: only who asks for writes is told.
+func TestReadyForPullsAlone(t *testing.T) {
+	h := &health{check: func(context.Context) (blocked, err error) { return blob.ErrNoSpace, nil }}
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusOK, "/readyz?for=writes": http.StatusServiceUnavailable} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
 	}
 }
 

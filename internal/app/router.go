@@ -96,9 +96,9 @@ func (h *hostCheck) allow(host string) bool {
 // scheme is the scheme of the external URL with this host, "" when there is none.
 func (h *hostCheck) scheme(host string) string { return h.schemes[strings.ToLower(host)] }
 
-// health answers /healthz (the process lives) and /readyz (it can do its work).
+// health answers /healthz (the process lives), /readyz (it can do its work, or pulls at least) and /readyz?for=writes (pushes too).
 type health struct {
-	check    func(ctx context.Context) error
+	check    func(ctx context.Context) (blocked, err error)
 	draining atomic.Bool
 }
 
@@ -115,8 +115,13 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
 			return
 		}
-		if err := h.check(ctx); err != nil {
+		blocked, err := h.check(ctx)
+		if err != nil {
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		if blocked != nil && r.URL.Query().Get("for") == "writes" {
+			http.Error(w, "not ready for writes", http.StatusServiceUnavailable)
 			return
 		}
 	}

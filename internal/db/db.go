@@ -171,6 +171,24 @@ func (d *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Writable is Ping, and besides asks PostgreSQL whether it takes writes: after a failover an address may lead to a standby. ErrReadOnly says that
+// it doesn't, and that reading goes on.
+func (d *DB) Writable(ctx context.Context) error {
+	if d.dialect != Postgres {
+		return d.Ping(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var only string
+	if err := d.reader.QueryRowContext(ctx, `SELECT current_setting('transaction_read_only')`).Scan(&only); err != nil {
+		return fmt.Errorf("connect to the %s database: %w", d.dialect, classify(err))
+	}
+	if only == "on" {
+		return ErrReadOnly
+	}
+	return nil
+}
+
 // Close waits for running statements and closes all connections.
 func (d *DB) Close() error {
 	var errs []error

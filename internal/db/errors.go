@@ -23,8 +23,10 @@ var (
 	ErrUnique     = errors.New("already exists")
 	ErrReferenced = errors.New("referenced by or referring to a row that forbids it")
 	ErrFull       = errors.New("the database's disk is full")
-	errRetry      = errors.New("transaction conflict")
-	errLost       = errors.New("connection lost")
+	// ErrReadOnly: the database answers and takes no writes: it is a standby, or was set so.
+	ErrReadOnly = errors.New("the database takes no writes")
+	errRetry    = errors.New("transaction conflict")
+	errLost     = errors.New("connection lost")
 )
 
 // classify adds the sentinel that fits a driver's error.

@@ -99,6 +99,10 @@ func (g *Given) instance(ctx context.Context, n *Notes) {
 			n.Wrong("Look into its log for \"not ready\": the cause stands there; the findings above may name it.", "the Haven that runs here is not ready: %s", s.body)
 			return
 		}
+		if s, err := get(ctx, localClient(), base+"/readyz?for=writes"); err == nil && s.status == http.StatusServiceUnavailable {
+			n.Wrong("Free space in the storage, or let database_url lead to the primary server; the log says which of them it is.", "the Haven that runs here serves pulls and refuses pushes: %s", s.body)
+			return
+		}
 		n.Good("the Haven that runs here is ready")
 		if metrics, err := get(ctx, localClient(), base+"/metrics"); err == nil {
 			if m := buildVersion.FindStringSubmatch(metrics.body); m != nil && m[1] != telemetry.Version() {

@@ -166,6 +166,11 @@ func fullIsSaid(t *testing.T, server *haventest.Server) {
 	defer resp.Body.Close()
 	said := make([]byte, 1000)
 	n, _ := resp.Body.Read(said)
+	for path, want := range map[string]int{"/readyz": http.StatusOK, "/readyz?for=writes": http.StatusServiceUnavailable} {
+		if a := server.Call(t, "", "", http.MethodGet, path, nil); a.Status != want {
+			t.Errorf("%s on a full disk: %d, want %d", path, a.Status, want)
+		}
+	}
 	if resp.StatusCode != http.StatusInsufficientStorage || !strings.Contains(string(said[:n]), "is full") {
 		t.Errorf("a push onto a full disk is answered with %d: %s", resp.StatusCode, said[:n])
 	}

@@ -239,6 +239,9 @@ func (s *Store) Check(ctx context.Context) error {
 	}
 	defer s.root.Remove(name)
 	defer f.Close()
+	if err := room(f); err != nil { // a few bytes would find room where no upload does
+		return fmt.Errorf("check blob store: %w", err)
+	}
 	if _, err := f.WriteString(probe); err != nil {
 		return fmt.Errorf("check blob store: %w", classify(err))
 	}
