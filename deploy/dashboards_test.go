@@ -75,6 +75,10 @@ var traffic = dashboard{"traffic", "Haven / Registry traffic", []row{
 		over("Tokens", "reqps", "", [2]string{`sum by (code) (rate(haven_http_requests_total{HERE,edge="token"}[$__rate_interval]))`, "{{code}}"}),
 		over("How long manifests take", "s", "", quantiles(`haven_http_request_duration_seconds_bucket{HERE,route="/v2/{name}/manifests/{reference}"}`, "method")...),
 		over("How long uploads take", "s", "As long as the client sends.", quantiles(`haven_http_request_duration_seconds_bucket{HERE,route=~"/v2/{name}/blobs/uploads/.*"}`, "method")...),
+		over("Places taken", "percentunit", "Of those that a class of requests has; what finds none is refused with 503.", [2]string{
+			`max by (class) (haven_requests_underway{HERE} / haven_requests_places{HERE})`, "{{class}}"}),
+		over("Refused as too many", "reqps", "busy: no place. account, network, search: too often.", [2]string{
+			`sum by (class, reason) (rate(haven_requests_refused_total{HERE}[$__rate_interval])) > 0`, "{{class}} {{reason}}"}),
 		over("Refused by the gate", "reqps", "By the state of the image.", [2]string{`sum by (state) (rate(haven_gate_refusals_total{HERE}[$__rate_interval])) > 0`, "{{state}}"}),
 	}},
 	{"Caches of other registries", []panel{
