@@ -191,8 +191,8 @@ func (a *App) rehearse(ctx context.Context, source string) (temporary string, er
 
 // checkTarget looks whether the database that an adoption would fill is there and not empty.
 func checkTarget(ctx context.Context, databaseURL, source string) error {
-	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok {
-		if _, err := os.Stat(strings.TrimPrefix(path, "//")); errors.Is(err, fs.ErrNotExist) {
+	if path := db.File(databaseURL); path != "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 	}

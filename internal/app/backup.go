@@ -115,8 +115,8 @@ func openSource(ctx context.Context, cfg config.Config, log *slog.Logger) (s bac
 	if s.Box, err = existingBox(cfg.SecretKeyFile); err != nil {
 		return s, end, err
 	}
-	if path, lite := strings.CutPrefix(cfg.DatabaseURL, "sqlite:"); lite {
-		if _, err := os.Stat(strings.TrimPrefix(path, "//")); err != nil {
+	if path := db.File(cfg.DatabaseURL); path != "" {
+		if _, err := os.Stat(path); err != nil {
 			return s, end, fmt.Errorf("database_url: %w", err)
 		}
 	}

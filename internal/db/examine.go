@@ -61,7 +61,7 @@ func (d *DB) QuickCheck(ctx context.Context) (damage string, err error) {
 
 // Migrated reports whether the database has a schema of any version. Asking for it with Schema writes into a database that has none.
 func (d *DB) Migrated(ctx context.Context) (bool, error) {
-	return d.Auto().HasTable(ctx, "goose_db_version")
+	return d.Auto().HasTable(ctx, gooseTable)
 }
 
 // File is where a SQLite database lies, by its URL; "" for another kind.

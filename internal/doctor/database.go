@@ -173,7 +173,10 @@ func schema(ctx context.Context, d *db.DB, n *Notes) bool {
 	case err != nil:
 		n.Wrong("Finish or repeat what was filling the database, as the message says.", "%s", strings.TrimSpace(err.Error()))
 	case s.Pending():
-		n.Doubt("Make a backup, then start this version, or run haven migrate.", "the database has schema %d: the next start brings it to %d, and older versions can't use it then", s.Current, s.Target)
+		n.Doubt("Make a backup, look at haven migrate --check, then start this version.", "the database has schema %d: the next start brings it to %d", s.Current, s.Target)
+	case s.Ahead():
+		n.Doubt("Start the newer version everywhere, unless you want to go back.", "a newer version has brought the database to schema %d: this one, which knows %d, goes on with it", s.Current, s.Target)
+		return true
 	default:
 		n.Good("the schema is this program's (%d)", s.Current)
 		return true

@@ -283,12 +283,18 @@ func TestDatabase(t *testing.T) {
 			if !asked {
 				t.Errorf("nothing else was asked: %v", all)
 			}
-			if err := d.Write(t.Context(), func(tx db.Tx) error {
-				_, err := tx.Exec(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, $1)`, true)
-				return err
-			}); err != nil {
-				t.Fatal(err)
+			newer := func(statement string) {
+				err := d.Write(t.Context(), func(tx db.Tx) error {
+					_, err := tx.Exec(t.Context(), statement)
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
+			newer(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)`)
+			expect(t, look(), Warning, "goes on with it")
+			newer(`UPDATE compatible_schema SET since = 99999`)
 			expect(t, look(), Problem, "refuses to start")
 		})
 	}

@@ -21,13 +21,13 @@ func (p *places) enter(ctx context.Context, most time.Duration) bool {
 		return true
 	default:
 	}
-	if most <= 0 || p.waiting.Add(1) > int64(cap(p.taken)) {
-		if most > 0 {
-			p.waiting.Add(-1)
-		}
+	if most <= 0 {
 		return false
 	}
 	defer p.waiting.Add(-1)
+	if p.waiting.Add(1) > int64(cap(p.taken)) {
+		return false
+	}
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
