@@ -5,7 +5,7 @@
 // is killed, clients stall. Then errors are clear, nothing acknowledged is missing, what
 // can go on goes on, and all is well again without a restart once the fault is over.
 //
-// HAVEN_FAULT_SEED repeats a run's choices.
+// HAVEN_FAULT_SEED repeats a run's choices. HAVEN_FAULT_SECONDS is how long replicas are disturbed.
 package fault
 
 import (

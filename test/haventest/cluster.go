@@ -3,6 +3,7 @@
 package haventest
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,10 +12,10 @@ import (
 	"github.com/havenregistry/haven/internal/notice/redistest"
 )
 
-// replicas are as many as it takes to be another one each time.
-const replicas = 2
+// usualReplicas are as many as it takes to be another one each time.
+const usualReplicas = 2
 
-// Cluster is a registry of two replicas, with data folders of their own, and what they share.
+// Cluster is a registry of several replicas, with data folders of their own, and what they share.
 type Cluster struct {
 	*Site
 	DatabaseURL string
@@ -23,11 +24,14 @@ type Cluster struct {
 	Secrets     []string // passwords in the settings, which no log may have
 }
 
-// StartCluster runs PostgreSQL, Redis, an object store, two replicas and a balancer until the test ends. The
-// replicas start at the same time, on an empty database.
+// StartCluster runs PostgreSQL, unless there is one, Redis, an object store, two replicas or as many as are wanted, and a balancer until the
+// test ends. The replicas start at the same time, on an empty database.
 func StartCluster(t *testing.T, o Options) *Cluster {
 	t.Helper()
-	c := &Cluster{Site: &Site{}, DatabaseURL: Postgres(t), Redis: redistest.Start(t), Store: StartS3(t)}
+	if o.DatabaseURL == "" {
+		o.DatabaseURL = Postgres(t)
+	}
+	c := &Cluster{Site: &Site{}, DatabaseURL: o.DatabaseURL, Redis: redistest.Start(t), Store: StartS3(t)}
 	// PostgreSQL here takes any password.
 	c.Secrets = []string{c.Redis.Password, StoreSecret, "canary-of-the-database"}
 	c.DatabaseURL = strings.Replace(c.DatabaseURL, "haven@", "haven:canary-of-the-database@", 1)
@@ -37,7 +41,7 @@ func StartCluster(t *testing.T, o Options) *Cluster {
 		"HAVEN_STORAGE_URL=" + c.Store.URL,
 		"HAVEN_SECRET_KEY_FILE=" + filepath.Join(t.TempDir(), "secret-key"),
 	}, c.Store.Env, o.Env)
-	for range replicas {
+	for range cmp.Or(o.Replicas, usualReplicas) {
 		c.Replicas = append(c.Replicas, launch(t, o))
 	}
 	for _, r := range c.Replicas {

@@ -35,6 +35,7 @@ type Options struct {
 	DatabaseURL string      // empty: SQLite in the data directory
 	Plain       bool        // without the race detector, as users run it
 	Program     string      // another one than that of this source; empty: that
+	Replicas    int         // of StartCluster; 0: two
 	Secure      *tls.Config // how it is spoken with by HTTPS; nil: it speaks HTTP
 	Host        string      // 127.0.0.1:PORT to listen at; empty: any
 	Env         []string    // more settings, as HAVEN_NAME=value; they win over the harness's

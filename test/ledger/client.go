@@ -35,6 +35,8 @@ type Client struct {
 	// be a proper error all the same.
 	Faulty atomic.Bool
 	Faults atomic.Int64 // such answers
+	// Observe, where there is one, hears of each request: the status, 0 where it was cut off, and how long it took.
+	Observe func(status int, took time.Duration)
 
 	http     *http.Client
 	name     string
@@ -134,16 +136,30 @@ func (c *Client) do(ctx context.Context, r request) (Answer, error) {
 	}
 	// A request on a connection that the server had closed would be sent twice.
 	req.GetBody = nil
-	resp, err := c.http.Do(req)
+	began := time.Now()
+	a, err := c.answer(req)
+	if c.Observe != nil {
+		c.Observe(a.Status, time.Since(began))
+	}
 	if err != nil {
 		return Answer{ID: id}, fmt.Errorf("%w: %s %s: %w", ErrCut, r.method, r.path, err)
+	}
+	a.ID = id
+	return a, nil
+}
+
+// answer sends the request and reads all of the answer, which is none when it fails.
+func (c *Client) answer(req *http.Request) (Answer, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return Answer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return Answer{ID: id}, fmt.Errorf("%w: %s %s: %w", ErrCut, r.method, r.path, err)
+		return Answer{}, err
 	}
-	return Answer{id, resp.StatusCode, resp.Header, body}, nil
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
 // Disconnect closes idle connections, which lead to a server that is gone.
