@@ -97,7 +97,9 @@ func checkUnit(t *testing.T, root string) {
 func checkRPM(t *testing.T, m made) {
 	rpm := haventest.Tool(t, "rpm")
 	database := "--dbpath=" + t.TempDir()
-	for file, arch := range map[string]string{"haven-" + packaged + "-1.x86_64.rpm": "x86_64", "haven-" + packaged + "-1.aarch64.rpm": "aarch64"} {
+	for _, goarch := range architectures() {
+		arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[goarch]
+		file := "haven-" + packaged + "-1." + arch + ".rpm"
 		if out := run(t, exec.Command(rpm, database, "--checksig", "--nosignature", "--verbose", m.file(file))); !strings.Contains(out, "Payload SHA256 digest: OK") && !strings.Contains(out, "Payload SHA256 ALT digest: OK") {
 			t.Errorf("rpm --checksig: %s", out)
 		}
