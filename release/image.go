@@ -52,7 +52,7 @@ func (r *release) image(parts []part) error {
 		return err
 	}
 	l := newLayout()
-	whole := index{SchemaVersion: 2, MediaType: oci.MediaTypeImageIndex, Annotations: r.annotations()}
+	whole := oci.Index{Annotations: r.annotations()}
 	for _, p := range parts {
 		d, err := r.platformImage(l, base, p)
 		if err != nil {
@@ -143,8 +143,8 @@ func (r *release) platformImage(l *layout, base layer, p part) (oci.Descriptor, 
 	if err != nil {
 		return oci.Descriptor{}, err
 	}
-	return l.document(oci.MediaTypeImageManifest, manifest{
-		SchemaVersion: 2, MediaType: oci.MediaTypeImageManifest, Config: config,
+	return l.document(oci.MediaTypeImageManifest, oci.Image{
+		Config:      config,
 		Layers:      []oci.Descriptor{l.blob(mediaTypeLayer, base.compressed), l.blob(mediaTypeLayer, p.layer.compressed)},
 		Annotations: r.annotations(),
 	})

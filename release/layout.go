@@ -14,35 +14,16 @@ import (
 // layout is an OCI image layout (image-spec 1.1, image-layout): blobs by their digests, and the manifests that a reader finds first.
 type layout struct {
 	blobs map[oci.Digest][]byte
-	index index
-}
-
-// index is an image index.
-type index struct {
-	SchemaVersion int               `json:"schemaVersion"`
-	MediaType     string            `json:"mediaType"`
-	Manifests     []oci.Descriptor  `json:"manifests"`
-	Annotations   map[string]string `json:"annotations,omitempty"`
-}
-
-// manifest is an image, or something that is said about one.
-type manifest struct {
-	SchemaVersion int               `json:"schemaVersion"`
-	MediaType     string            `json:"mediaType"`
-	ArtifactType  string            `json:"artifactType,omitempty"`
-	Config        oci.Descriptor    `json:"config"`
-	Layers        []oci.Descriptor  `json:"layers"`
-	Subject       *oci.Descriptor   `json:"subject,omitempty"`
-	Annotations   map[string]string `json:"annotations,omitempty"`
+	index oci.Index
 }
 
 func newLayout() *layout {
-	return &layout{blobs: map[oci.Digest][]byte{}, index: index{SchemaVersion: 2, MediaType: oci.MediaTypeImageIndex}}
+	return &layout{blobs: map[oci.Digest][]byte{}}
 }
 
 // blob adds content and describes it.
 func (l *layout) blob(mediaType string, content []byte) oci.Descriptor {
-	d := oci.Descriptor{MediaType: mediaType, Digest: oci.SHA256Of(content), Size: int64(len(content))}
+	d := oci.Describe(mediaType, content)
 	l.blobs[d.Digest] = content
 	return d
 }
@@ -58,9 +39,9 @@ func (l *layout) document(mediaType string, value any) (oci.Descriptor, error) {
 
 // refer adds something that is said about a manifest. It stands in the index too, because readers of a layout look for it there.
 func (l *layout) refer(subject oci.Descriptor, mediaType string, content []byte, annotations map[string]string) error {
-	about := oci.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
-	d, err := l.document(oci.MediaTypeImageManifest, manifest{
-		SchemaVersion: 2, MediaType: oci.MediaTypeImageManifest, ArtifactType: mediaType, Config: l.blob(oci.MediaTypeEmpty, []byte("{}")),
+	about := subject.Plain()
+	d, err := l.document(oci.MediaTypeImageManifest, oci.Image{
+		ArtifactType: mediaType, Config: l.blob(oci.MediaTypeEmpty, []byte("{}")),
 		Layers: []oci.Descriptor{l.blob(mediaType, content)}, Subject: &about, Annotations: annotations,
 	})
 	if err != nil {

@@ -191,7 +191,7 @@ func TestImage(t *testing.T) {
 		}
 		return content
 	}
-	var top, images index
+	var top, images oci.Index
 	must(t, json.Unmarshal(files["index.json"], &top))
 	// The image, an SBOM of each platform, and signatures of the index and of both images.
 	if len(top.Manifests) != 6 || top.Manifests[0].Annotations["org.opencontainers.image.ref.name"] != "1.2.3-rc.1" {
@@ -200,7 +200,7 @@ func TestImage(t *testing.T) {
 	must(t, json.Unmarshal(blob(top.Manifests[0]), &images))
 	about := map[oci.Digest][]string{}
 	for _, d := range top.Manifests[1:] {
-		var m manifest
+		var m oci.Image
 		must(t, json.Unmarshal(blob(d), &m))
 		about[m.Subject.Digest] = append(about[m.Subject.Digest], m.ArtifactType)
 		blob(m.Config)
@@ -211,7 +211,7 @@ func TestImage(t *testing.T) {
 	}
 	var bases []oci.Digest
 	for i, d := range images.Manifests {
-		var m manifest
+		var m oci.Image
 		var c imageConfig
 		must(t, json.Unmarshal(blob(d), &m))
 		must(t, json.Unmarshal(blob(m.Config), &c))

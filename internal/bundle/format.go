@@ -39,13 +39,6 @@ func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrBundle, fmt.Sprintf(format, args...))
 }
 
-// layoutIndex is index.json.
-type layoutIndex struct {
-	SchemaVersion int              `json:"schemaVersion"`
-	MediaType     string           `json:"mediaType"`
-	Manifests     []oci.Descriptor `json:"manifests"`
-}
-
 // Note is what a bundle says of itself.
 type Note struct {
 	Format    int          `json:"format"` // 1

@@ -94,7 +94,7 @@ func (r *Reader) load() error {
 	if r.note.Format != format {
 		return damaged("it has format %d, this program reads %d: use a newer one", r.note.Format, format)
 	}
-	var index layoutIndex
+	var index oci.Index
 	if err := json.Unmarshal(documents[indexName], &index); err != nil {
 		return damaged("%s can't be read", indexName)
 	}

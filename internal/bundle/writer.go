@@ -95,7 +95,7 @@ func (w *Writer) finish() error {
 		w.note.Held = append(w.note.Held, d)
 	}
 	slices.Sort(w.note.Held)
-	index := layoutIndex{SchemaVersion: 2, MediaType: oci.MediaTypeImageIndex, Manifests: w.listed()}
+	index := oci.Index{Manifests: w.listed()}
 	if err := errors.Join(w.addJSON(noteName, w.note), w.addJSON(indexName, index)); err != nil {
 		return err
 	}

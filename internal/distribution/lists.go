@@ -136,11 +136,7 @@ func (h *Handler) listReferrers(c *call) error {
 		}
 		link(c, more)
 	}
-	return writeJSON(c, oci.MediaTypeImageIndex, struct {
-		SchemaVersion int              `json:"schemaVersion"`
-		MediaType     string           `json:"mediaType"`
-		Manifests     []oci.Descriptor `json:"manifests"`
-	}{2, oci.MediaTypeImageIndex, manifests})
+	return writeJSON(c, oci.MediaTypeImageIndex, oci.Index{Manifests: manifests})
 }
 
 func link(c *call, q url.Values) {

@@ -110,11 +110,7 @@ func (t *transfer) list(ctx context.Context, subject oci.Digest, wanted []oci.De
 	if !missing {
 		return nil
 	}
-	text, err := json.Marshal(struct {
-		SchemaVersion int              `json:"schemaVersion"`
-		MediaType     string           `json:"mediaType"`
-		Manifests     []oci.Descriptor `json:"manifests"`
-	}{2, oci.MediaTypeImageIndex, listed})
+	text, err := json.Marshal(oci.Index{Manifests: listed})
 	if err != nil {
 		return err
 	}

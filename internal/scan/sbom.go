@@ -239,18 +239,7 @@ func (r *billRun) attach(ctx context.Context, document []byte, by Scanner) error
 // push puts the blobs into the repository, and returns the manifest that names them.
 func (r *billRun) push(ctx context.Context, document []byte) ([]byte, error) {
 	config := []byte("{}")
-	manifest := struct {
-		SchemaVersion int               `json:"schemaVersion"`
-		MediaType     string            `json:"mediaType"`
-		Config        oci.Descriptor    `json:"config"`
-		Layers        []oci.Descriptor  `json:"layers"`
-		Subject       oci.Descriptor    `json:"subject"`
-		Annotations   map[string]string `json:"annotations"`
-	}{
-		SchemaVersion: 2, MediaType: oci.MediaTypeImageManifest,
-		Config: oci.Descriptor{MediaType: MediaTypeSBOM, Digest: oci.SHA256Of(config), Size: int64(len(config))},
-		Layers: []oci.Descriptor{{MediaType: mediaTypeSBOMLayer, Digest: oci.SHA256Of(document), Size: int64(len(document))}},
-	}
+	manifest := oci.Image{Config: oci.Describe(MediaTypeSBOM, config), Layers: []oci.Descriptor{oci.Describe(mediaTypeSBOMLayer, document)}}
 	now := r.clock().UTC().Format(time.RFC3339)
 	manifest.Annotations = map[string]string{
 		"created": now, "created-by": "Haven", "org.opencontainers.artifact.created": now, "org.opencontainers.artifact.description": "SPDX JSON SBOM",
@@ -262,7 +251,7 @@ func (r *billRun) push(ctx context.Context, document []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	manifest.Subject = oci.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
+	manifest.Subject = &oci.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
 	for _, content := range [][]byte{config, document} {
 		_, err := r.registry.PutBlob(ctx, r.ref(), oci.SHA256Of(content), bytes.NewReader(content))
 		if quota, ok := errors.AsType[*registry.QuotaError](err); ok {

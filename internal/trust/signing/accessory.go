@@ -41,22 +41,11 @@ func (r *run) push(ctx context.Context, w work, a accessory) (oci.Digest, error)
 
 // manifest is the accessory's, about a subject.
 func (a accessory) manifest(subject registry.Manifest) ([]byte, error) {
-	return json.Marshal(struct {
-		SchemaVersion int               `json:"schemaVersion"`
-		MediaType     string            `json:"mediaType"`
-		ArtifactType  string            `json:"artifactType,omitempty"`
-		Config        oci.Descriptor    `json:"config"`
-		Layers        []oci.Descriptor  `json:"layers"`
-		Subject       oci.Descriptor    `json:"subject"`
-		Annotations   map[string]string `json:"annotations"`
-	}{
-		2, oci.MediaTypeImageManifest, a.artifactType, describe(a.configType, []byte(emptyConfig)), []oci.Descriptor{describe(a.layerType, a.content)},
-		oci.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}, a.annotations,
+	about := oci.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
+	return json.Marshal(oci.Image{
+		ArtifactType: a.artifactType, Config: oci.Describe(a.configType, []byte(emptyConfig)), Layers: []oci.Descriptor{oci.Describe(a.layerType, a.content)},
+		Subject: &about, Annotations: a.annotations,
 	})
-}
-
-func describe(mediaType string, content []byte) oci.Descriptor {
-	return oci.Descriptor{MediaType: mediaType, Digest: oci.SHA256Of(content), Size: int64(len(content))}
 }
 
 func (r *run) pushBlobs(ctx context.Context, in registry.Ref, contents ...[]byte) error {

@@ -61,7 +61,7 @@ func (r *run) addSignature(ctx context.Context, w work) error {
 	if err != nil {
 		return err
 	}
-	layer := describe(mediaTypeSimpleSigning, payload)
+	layer := oci.Describe(mediaTypeSimpleSigning, payload)
 	layer.Annotations = map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(signature)}
 	tag := w.digest.ReferrersTag() + ".sig"
 	for range tagTries {
@@ -117,7 +117,7 @@ type signatures struct {
 // noSignatures is where to begin: as Cosign does, an image without layers.
 func noSignatures() signatures {
 	config := []byte(`{"architecture":"","config":{},"created":"0001-01-01T00:00:00Z","history":[],"os":"","rootfs":{"type":"layers","diff_ids":[]}}`)
-	described, _ := json.Marshal(describe(oci.MediaTypeImageConfig, config)) // can't fail
+	described, _ := json.Marshal(oci.Describe(oci.MediaTypeImageConfig, config)) // can't fail
 	return signatures{
 		mediaType: oci.MediaTypeImageManifest, config: config,
 		text: fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[]}`, oci.MediaTypeImageManifest, described),

@@ -21,7 +21,7 @@ func FuzzAddSignature(f *testing.F) {
 		if err == nil {
 			s.layers = parsed.Layers
 		}
-		layer := describe(mediaTypeSimpleSigning, []byte("payload"))
+		layer := oci.Describe(mediaTypeSimpleSigning, []byte("payload"))
 		layer.Annotations = map[string]string{annotationSignature: "eA=="}
 		made, _, failure := s.with(layer)
 		if err != nil || failure != nil {

@@ -80,8 +80,8 @@ func TestNothingElseIsSigned(t *testing.T) {
 // prepare is the digest that an image will have.
 func (w world) prepare(tag string) oci.Digest {
 	content, err := json.Marshal(map[string]any{
-		"config": describe(oci.MediaTypeImageConfig, []byte(`{"architecture":"amd64","os":"linux","tag":"`+tag+`"}`)),
-		"layers": []oci.Descriptor{describe("application/vnd.oci.image.layer.v1.tar+gzip", []byte("layer of "+tag))}, "schemaVersion": 2, "mediaType": oci.MediaTypeImageManifest,
+		"config": oci.Describe(oci.MediaTypeImageConfig, []byte(`{"architecture":"amd64","os":"linux","tag":"`+tag+`"}`)),
+		"layers": []oci.Descriptor{oci.Describe("application/vnd.oci.image.layer.v1.tar+gzip", []byte("layer of "+tag))}, "schemaVersion": 2, "mediaType": oci.MediaTypeImageManifest,
 	})
 	w.ok(err)
 	return oci.SHA256Of(content)
@@ -185,7 +185,7 @@ func (w world) another(d oci.Digest, name string) oci.Digest {
 		was, s := oci.Digest(""), noSignatures()
 		s.config = []byte(`{"architecture":"","by":"` + name + `"}`)
 		s.text = fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":%s,"layers":[],"annotations":{"by":%q}}`, oci.MediaTypeImageManifest,
-			encoded(describe(oci.MediaTypeImageConfig, s.config)), name)
+			encoded(oci.Describe(oci.MediaTypeImageConfig, s.config)), name)
 		m, err := w.registry.Manifest(ctx, app, oci.TagReference(tag))
 		if err == nil {
 			parsed, err := oci.ParseManifest(m.MediaType, m.Content)

@@ -224,7 +224,7 @@ func (w world) blob(in registry.Ref, mediaType string, content []byte) oci.Descr
 	w.Helper()
 	_, err := w.registry.PutBlob(ctx, in, oci.SHA256Of(content), bytes.NewReader(content))
 	w.ok(err)
-	return describe(mediaType, content)
+	return oci.Describe(mediaType, content)
 }
 
 // image pushes an image under a tag.
