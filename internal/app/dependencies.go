@@ -64,7 +64,7 @@ const roomFor = 10 * time.Second
 
 func (a *App) watchStorage() {
 	f, driver := a.stored, map[string]string{"driver": a.stored.Driver}
-	a.metrics.Spread(f.Spread(), driver)
+	a.metrics.Spread(f.Spread, driver)
 	a.metrics.Family(telemetry.Family{Name: "haven_storage_failures_total", Help: "Operations of this process that the blob store failed.",
 		Labels: []string{"driver", "operation"}, Grows: true, Read: func(report telemetry.Report) {
 			f.Failures(func(operation string, n int64) { report(float64(n), f.Driver, operation) })

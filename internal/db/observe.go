@@ -11,7 +11,6 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/havenregistry/haven/internal/telemetry"
-	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // kind is what a caller does with the database.
@@ -27,40 +26,27 @@ const (
 // kindNames are the kinds as metrics and traces have them.
 var kindNames = [kinds]string{writing: "write", reading: "read", querying: "query"}
 
-var spanNames = [kinds]string{writing: "database write", reading: "database read", querying: "database query"}
-
 // figures are what became of operations since the DB was opened.
 type figures struct {
-	spread    *telemetry.Spread
-	timers    []telemetry.Timer
-	failed    [kinds]atomic.Int64
+	*telemetry.Operations
 	conflicts atomic.Int64
 }
 
 // Most statements take some ten microseconds on SQLite.
 func newFigures() *figures {
-	s := telemetry.NewSpread("haven_db_operation_duration_seconds",
+	return &figures{Operations: telemetry.NewOperations("haven_db_operation_duration_seconds",
 		"How long operations of this process on the database took: write and read transactions with their waiting and tries, and queries on their own.",
-		"operation", kindNames[:], 30*time.Microsecond, 100*time.Microsecond, 300*time.Microsecond, time.Millisecond, 3*time.Millisecond, 10*time.Millisecond,
-		30*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, time.Second, 10*time.Second)
-	return &figures{spread: s, timers: s.Timers(kindNames[:]...)}
+		"database", kindNames[:], 30*time.Microsecond, 100*time.Microsecond, 300*time.Microsecond, time.Millisecond, 3*time.Millisecond, 10*time.Millisecond,
+		30*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, time.Second, 10*time.Second)}
 }
 
-// operation is one that runs.
-type operation struct {
-	d     *DB
-	kind  kind
-	began time.Time
-	span  trace.Span
-}
-
-func (d *DB) begin(ctx context.Context, k kind) operation {
-	_, span := trace.Start(ctx, spanNames[k])
-	if span.Kept() {
-		span.Set("db.system.name", d.system())
-		span.Set("db.operation.name", kindNames[k])
+func (d *DB) begin(ctx context.Context, k kind) telemetry.Operation {
+	o := d.figures.Begin(ctx, int(k))
+	if o.Kept() {
+		o.Set("db.system.name", d.system())
+		o.Set("db.operation.name", kindNames[k])
 	}
-	return operation{d, k, time.Now(), span}
+	return o
 }
 
 // system is the database's name in OpenTelemetry's conventions.
@@ -71,27 +57,21 @@ func (d *DB) system() string {
 	return string(d.dialect)
 }
 
-// end counts the operation, as failed only where the database is to blame.
-func (o operation) end(err error) {
-	if o.d == nil {
-		return
+// failure is the error where the database is to blame for it, else nil.
+func failure(err error) error {
+	if isFailure(err) {
+		return err
 	}
-	if !isFailure(err) {
-		err = nil
-	} else {
-		o.d.figures.failed[o.kind].Add(1)
-	}
-	o.d.figures.timers[o.kind].Since(o.began)
-	o.span.End(err)
+	return nil
 }
 
 // alone begins the operation that a statement is where it has no transaction; within one it is the zero operation.
-func (tx Tx) alone(ctx context.Context, query string) operation {
+func (tx Tx) alone(ctx context.Context, query string) telemetry.Operation {
 	if tx.tx != nil || tx.writer != nil {
-		return operation{}
+		return telemetry.Operation{}
 	}
 	o := tx.db.begin(ctx, querying)
-	o.span.Set("db.query.text", query) // a constant of this program, with marks for all that is given
+	o.Set("db.query.text", query) // a constant of this program, with marks for all that is given
 	return o
 }
 
@@ -120,14 +100,10 @@ func isFailure(err error) bool {
 }
 
 // Spread is how long operations took, for metrics.
-func (d *DB) Spread() *telemetry.Spread { return d.figures.spread }
+func (d *DB) Spread() *telemetry.Spread { return d.figures.Spread }
 
 // Failures calls yield with each kind of operation and how many of it the database failed.
-func (d *DB) Failures(yield func(operation string, n int64)) {
-	for k := range kinds {
-		yield(kindNames[k], d.figures.failed[k].Load())
-	}
-}
+func (d *DB) Failures(yield func(operation string, n int64)) { d.figures.Failures(yield) }
 
 // Conflicts returns how often a transaction was run again, as it met another one or lost its connection.
 func (d *DB) Conflicts() int64 { return d.figures.conflicts.Load() }

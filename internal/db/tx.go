@@ -57,7 +57,7 @@ func (d *DB) WriteRelaxed(ctx context.Context, f func(tx Tx) error) error {
 
 func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) error) (err error) {
 	o := d.begin(ctx, writing)
-	defer func() { o.end(err) }()
+	defer func() { o.End(failure(err)) }()
 	if d.rehearse.Load() {
 		if _, err := d.transact(ctx, p, func(tx Tx) error { return errors.Join(f(tx), errRehearsed) }); !errors.Is(err, errRehearsed) {
 			return err
@@ -79,7 +79,7 @@ func (d *DB) write(ctx context.Context, p pool, durable bool, f func(tx Tx) erro
 		again := errors.Is(err, errRetry) || errors.Is(err, errLost)
 		if again {
 			d.figures.conflicts.Add(1)
-			o.span.Count("haven.tries", int64(try)+1)
+			o.Count("haven.tries", int64(try)+1)
 		}
 		if !again || try == writeTries || ctx.Err() != nil {
 			return err
@@ -145,7 +145,7 @@ func (d *DB) Rehearse(on bool) { d.rehearse.Store(on) }
 // Read runs f on one snapshot: all its statements see the same state. f can't write.
 func (d *DB) Read(ctx context.Context, f func(tx Tx) error) (err error) {
 	o := d.begin(ctx, reading)
-	defer func() { o.end(err) }()
+	defer func() { o.End(failure(err)) }()
 	opts := &sql.TxOptions{}
 	if d.dialect == Postgres {
 		opts.Isolation, opts.ReadOnly = sql.LevelRepeatableRead, true
@@ -273,7 +273,7 @@ func (tx Tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 func Collect[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
 	o := tx.alone(ctx, query)
 	all, err := collect(ctx, tx, scan, query, args)
-	o.end(err)
+	o.End(failure(err))
 	return all, err
 }
 
@@ -298,7 +298,7 @@ func collect[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query
 func Get[T any](ctx context.Context, tx Tx, scan func(Row) (T, error), query string, args ...any) (T, error) {
 	o := tx.alone(ctx, query)
 	v, err := get(ctx, tx, scan, query, args)
-	o.end(err)
+	o.End(failure(err))
 	return v, err
 }
 

@@ -34,15 +34,6 @@ type Timer struct{ of prometheus.Observer }
 // Timer is Observe for one value of the label, without looking for it each time.
 func (s *Spread) Timer(value string) Timer { return Timer{s.vec.WithLabelValues(value)} }
 
-// Timers are the Timers of several values, in their order.
-func (s *Spread) Timers(values ...string) []Timer {
-	timers := make([]Timer, len(values))
-	for i, v := range values {
-		timers[i] = s.Timer(v)
-	}
-	return timers
-}
-
 // Since counts what began then and ends now.
 func (t Timer) Since(began time.Time) {
 	if t.of != nil {

@@ -6,13 +6,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/telemetry"
-	"github.com/havenregistry/haven/internal/telemetry/trace"
 )
 
 // operation is what a store is asked for.
@@ -36,37 +34,18 @@ var names = [operations]string{
 	recording: "record", checking: "check",
 }
 
-var spanNames = [operations]string{
-	appending: "store append", committing: "store commit", packing: "store pack", syncing: "store sync", opening: "store open", deleting: "store delete",
-	cancelling: "store cancel", recording: "store record", checking: "store check",
-}
-
-// Figures are what became of operations.
+// Figures are what became of operations. What isn't there, and a client that ends in the middle of its upload, is no failure.
 type Figures struct {
+	*telemetry.Operations
 	Driver string // of a fixed set
-	spread *telemetry.Spread
-	timers []telemetry.Timer
-	failed [operations]atomic.Int64
-}
-
-// Spread is how long operations took, for metrics.
-func (f *Figures) Spread() *telemetry.Spread { return f.spread }
-
-// Failures calls yield with each operation and how often the store failed at it. What isn't there, and a client that ends in the middle
-// of its upload, is no failure.
-func (f *Figures) Failures(yield func(operation string, n int64)) {
-	for o := range operations {
-		yield(names[o], f.failed[o].Load())
-	}
 }
 
 // Store returns the store, observed, with all that it can do, and its figures. driver is the kind of store.
 func Store(s blob.Store, driver string) (blob.Store, *Figures) {
-	spread := telemetry.NewSpread("haven_storage_operation_duration_seconds",
+	f := &Figures{Driver: driver, Operations: telemetry.NewOperations("haven_storage_operation_duration_seconds",
 		"How long operations of this process on the blob store took. An append lasts as long as its client sends; opening a blob doesn't read it.",
-		"operation", names[:], 30*time.Microsecond, 100*time.Microsecond, 300*time.Microsecond, time.Millisecond, 3*time.Millisecond, 10*time.Millisecond,
-		30*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, time.Second, 10*time.Second, time.Minute)
-	f := &Figures{Driver: driver, spread: spread, timers: spread.Timers(names[:]...)}
+		"store", names[:], 30*time.Microsecond, 100*time.Microsecond, 300*time.Microsecond, time.Millisecond, 3*time.Millisecond, 10*time.Millisecond,
+		30*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, time.Second, 10*time.Second, time.Minute)}
 	o := store{s, f}
 	switch s := s.(type) {
 	case localStore:
@@ -86,29 +65,19 @@ type localStore interface {
 }
 
 // run is an operation that runs.
-type run struct {
-	f     *Figures
-	o     operation
-	began time.Time
-	span  trace.Span
-}
+type run struct{ telemetry.Operation }
 
 func (f *Figures) begin(ctx context.Context, o operation) run {
-	_, span := trace.Start(ctx, spanNames[o])
-	if span.Kept() {
-		span.Set("haven.storage.driver", f.Driver)
-	}
-	return run{f, o, time.Now(), span}
+	r := run{f.Begin(ctx, int(o))}
+	r.Set("haven.storage.driver", f.Driver)
+	return r
 }
 
 func (r run) end(err error) {
 	if !isFailure(err) {
 		err = nil
-	} else {
-		r.f.failed[r.o].Add(1)
 	}
-	r.f.timers[r.o].Since(r.began)
-	r.span.End(err)
+	r.End(err)
 }
 
 // isFailure reports whether the store doesn't do its part.
@@ -163,7 +132,7 @@ func (s store) Append(ctx context.Context, u blob.Upload, r io.Reader) (blob.Upl
 	run, client := s.f.begin(ctx, appending), &fromClient{Reader: r}
 	held := u.Size
 	u, err := s.Store.Append(ctx, u, client)
-	run.span.Count("haven.size", u.Size-held)
+	run.Count("haven.size", u.Size-held)
 	run.end(client.blame(err))
 	return u, err
 }
