@@ -128,7 +128,10 @@ func (a *App) migrate(ctx context.Context) error {
 	if s.Ahead() {
 		a.log.WarnContext(ctx, "the database was migrated by a newer version of Haven, with which this one can go on", "schema", s.Current, "known", s.Target)
 	}
-	if !s.Pending() || s.Current == 0 {
+	if !s.Pending() {
+		return nil
+	}
+	if s.Current == 0 {
 		return a.db.Migrate(ctx)
 	}
 	a.log.InfoContext(ctx, "the database's schema is brought up to date", "from", s.Current, "to", s.Target, "copy", a.db.SnapshotPath(s.Current))

@@ -30,41 +30,37 @@ func (e *examination) withDatabase(ctx context.Context, d *db.DB, n *doctor.Note
 		n.Wrong("Finish or repeat it, as the message says.", "%v", err)
 		return
 	}
-	box := e.openBox(ctx, d, n)
-	if box == nil {
-		return
+	if e.keyFits(ctx, d, n) {
+		e.scanning(ctx, d, n)
 	}
-	e.scanning(ctx, d, n)
 }
 
-// openBox looks whether the key opens what the database has sealed; nil where it doesn't. A missing file isn't made.
-func (e *examination) openBox(ctx context.Context, d *db.DB, n *doctor.Notes) *secret.Box {
+// keyFits looks whether there is a key, and opens what the database has sealed. A missing file isn't made.
+func (e *examination) keyFits(ctx context.Context, d *db.DB, n *doctor.Notes) bool {
 	sealed, err := identity.Sealed(ctx, d.Auto())
 	if err != nil {
 		n.Wrong("See the database's log.", "%v", err)
-		return nil
+		return false
 	}
 	const restore = "Put the file back that this database was first used with (each replica needs a copy, and so does a backup)."
 	if _, err := os.Stat(e.SecretKeyFile); errors.Is(err, fs.ErrNotExist) && len(sealed) == 0 {
-		return nil // the first start makes it
+		return false // the first start makes it
 	}
 	if _, err := os.Stat(e.SecretKeyFile); err != nil {
 		n.Wrong(restore, "secret_key_file: %v", err)
-		return nil
+		return false
 	}
 	box, err := secret.OpenBox(e.SecretKeyFile)
 	if err != nil {
 		n.Wrong(restore, "secret_key_file: %v", err)
-		return nil
+		return false
 	}
-	for _, one := range sealed {
-		if _, err := box.Open(one); err != nil {
-			n.Wrong(restore, "secret_key_file: %s doesn't hold the key that this database was first used with", e.SecretKeyFile)
-			return nil
-		}
+	if err := box.Fits(sealed); err != nil {
+		n.Wrong(restore, "secret_key_file: %s doesn't hold the key that this database was first used with", e.SecretKeyFile)
+		return false
 	}
 	n.Good("the secret key opens what the database has sealed")
-	return box
+	return true
 }
 
 const (

@@ -8,6 +8,7 @@ import (
 
 	"github.com/havenregistry/haven/internal/blob"
 	"github.com/havenregistry/haven/internal/db"
+	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/oci"
 	"github.com/havenregistry/haven/internal/registry"
 	"github.com/havenregistry/haven/internal/scan/vulndb"
@@ -22,19 +23,14 @@ type Source struct {
 	Box      *secret.Box
 }
 
-// storedKeys are values that the key of the database has sealed.
-const storedKeys = `SELECT sealed FROM sealed_key`
-
 // check refuses a key that isn't the database's: what it seals could be read by nobody.
 func (s Source) check(ctx context.Context, tx db.Tx) error {
-	sealed, err := db.Collect(ctx, tx, db.ScanBytes, storedKeys)
+	sealed, err := identity.Sealed(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("look whether the secret key fits: %w", err)
 	}
-	for _, b := range sealed {
-		if _, err := s.Box.Open(b); errors.Is(err, secret.ErrSealed) {
-			return errors.New("secret_key_file: it doesn't hold the key of this database; name the file that haven serve uses")
-		}
+	if err := s.Box.Fits(sealed); err != nil {
+		return errors.New("secret_key_file: it doesn't hold the key of this database; name the file that haven serve uses")
 	}
 	return nil
 }

@@ -92,12 +92,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 	c := config.Config{
 		DatabaseURL: "postgres://u:canary%2Fdb@h/n", StorageURL: "s3://b?access_key=canary-id&secret_key=canary-key&ca_file=/etc/ca.pem&region=eu-1",
 		RedisURL: "redis://:canary-redis@h", AdminPassword: "canary-admin", ACMEKey: "canary-acme", VulnDBSource: []secret.Text{"oci://u:canary-source@h/r:2"},
+		TracingHeaders: []secret.Text{"Authorization=Bearer canary-header"}, ConfigOverwriteJSON: `{"ldap_search_password":"canary-ldap","ldap_url":"ldaps://dc.example.com"}`,
 	}
 	hidden := Secrets(c)
 	found := Run(t.Context(), []Check{{"x", time.Second, func(_ context.Context, n *Notes) {
-		n.Wrong("see canary-redis", "canary/db canary%%2Fdb canary-id canary-key canary-redis canary-admin canary-acme canary-source /etc/ca.pem eu-1")
+		n.Wrong("see canary-redis", "canary/db canary%%2Fdb canary-id canary-key canary-redis canary-admin canary-acme canary-source Bearer canary-header canary-ldap /etc/ca.pem eu-1 dc.example.com")
 	}}}, hidden)
-	if text := fmt.Sprint(found); strings.Contains(text, "canary") || !strings.Contains(text, "/etc/ca.pem eu-1") {
+	if text := fmt.Sprint(found); strings.Contains(text, "canary") || !strings.Contains(text, "/etc/ca.pem eu-1 dc.example.com") {
 		t.Error(text)
 	}
 }

@@ -27,14 +27,14 @@ func (g *Given) hosts() (all []named) {
 			all = append(all, named{setting, host, proxied, clients})
 		}
 	}
-	url1 := func(setting, raw string, proxied, clients bool) {
+	addURL := func(setting, raw string, proxied, clients bool) {
 		u, err := url.Parse(raw)
 		if err == nil {
 			add(setting, u.Hostname(), proxied, clients)
 		}
 	}
 	for _, raw := range g.ExternalURL {
-		url1("external_url", raw, false, true)
+		addURL("external_url", raw, false, true)
 	}
 	if strings.HasPrefix(g.DatabaseURL, "postgres") {
 		u, err := url.Parse(g.DatabaseURL)
@@ -48,21 +48,22 @@ func (g *Given) hosts() (all []named) {
 			}
 		}
 	}
-	url1("redis_url", g.RedisURL.Reveal(), false, false)
+	addURL("redis_url", g.RedisURL.Reveal(), false, false)
 	if u, err := url.Parse(g.StorageURL); err == nil && u.Scheme != "file" {
 		endpoint := u.Query().Get("endpoint")
 		if !strings.Contains(endpoint, "://") {
 			endpoint = "https://" + endpoint
 		}
-		url1("storage_url", endpoint, true, false)
+		addURL("storage_url", endpoint, true, false)
 	}
 	for _, s := range g.VulnDBSource {
 		if raw := s.Reveal(); strings.HasPrefix(raw, "oci:") {
-			url1("vulndb_source", raw, true, false)
+			addURL("vulndb_source", raw, true, false)
 		}
 	}
+	addURL("tracing_endpoint", g.TracingEndpoint, true, false)
 	if g.TLSACME {
-		url1("acme_directory", g.ACMEDirectory, true, false)
+		addURL("acme_directory", g.ACMEDirectory, true, false)
 	}
 	return all
 }

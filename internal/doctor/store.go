@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -58,14 +57,13 @@ func bucket(ctx context.Context, n *Notes, store blob.Store) {
 	u, err := store.Append(ctx, u, bytes.NewReader(content))
 	if err != nil {
 		n.Wrong(bucketAdvice, "storage_url: a large object can't be written: %v", err)
-		drop(ctx, n, store.Cancel(context.WithoutCancel(ctx), u))
+		drop(n, store.Cancel(context.WithoutCancel(ctx), u))
 		return
 	}
-	sum := sha256.Sum256(content)
-	location, err := store.Commit(ctx, u, oci.Digest("sha256:"+hex.EncodeToString(sum[:])))
+	location, err := store.Commit(ctx, u, oci.SHA256Of(content))
 	if err != nil {
 		n.Wrong(bucketAdvice, "storage_url: a multipart upload can't be completed: %v", err)
-		drop(ctx, n, store.Cancel(context.WithoutCancel(ctx), u))
+		drop(n, store.Cancel(context.WithoutCancel(ctx), u))
 		return
 	}
 	if err := ranged(ctx, store, location, content); err != nil {
@@ -74,11 +72,11 @@ func bucket(ctx context.Context, n *Notes, store blob.Store) {
 		n.Good("an object and a multipart upload can be written, read in part, and deleted")
 	}
 	redirect(ctx, n, store, location, content)
-	drop(ctx, n, store.Delete(context.WithoutCancel(ctx), location))
+	drop(n, store.Delete(context.WithoutCancel(ctx), location))
 }
 
 // drop notes that something of the doctor's own stayed.
-func drop(_ context.Context, n *Notes, err error) {
+func drop(n *Notes, err error) {
 	if err != nil {
 		n.Wrong(bucketAdvice, "storage_url: an object can't be deleted: %v", err)
 	}

@@ -127,14 +127,14 @@ func (s *Service) makeKey(ctx context.Context) ([]sealedKey, error) {
 	return rows, err
 }
 
-// Sealed returns what the database keeps sealed of the keys of docker tokens, and makes none: whoever can open these has the right secret key.
-func Sealed(ctx context.Context, tx db.Tx) (all [][]byte, err error) {
-	rows, err := db.Collect(ctx, tx, scanSealedKey, keySelect, tokenPurpose)
+// sealedKeys are values that the key of the database has sealed.
+const sealedKeys = `SELECT sealed FROM sealed_key`
+
+// Sealed returns the keys that the database keeps sealed, and makes none: whoever can open these has the right secret key.
+func Sealed(ctx context.Context, tx db.Tx) ([][]byte, error) {
+	all, err := db.Collect(ctx, tx, db.ScanBytes, sealedKeys)
 	if err != nil {
-		return nil, fmt.Errorf("look up the keys of tokens: %w", err)
-	}
-	for _, r := range rows {
-		all = append(all, r.sealed)
+		return nil, fmt.Errorf("look up what is sealed: %w", err)
 	}
 	return all, nil
 }

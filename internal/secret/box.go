@@ -70,6 +70,16 @@ func OpenBox(path string) (*Box, error) {
 	return b, nil
 }
 
+// Fits is ErrSealed unless the box opens all of the values.
+func (b *Box) Fits(sealed [][]byte) error {
+	for _, value := range sealed {
+		if _, err := b.Open(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func newKey(key []byte) (keyID, cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
