@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/havenregistry/haven/internal/adopt"
@@ -52,15 +51,11 @@ func (a *adopting) finish(report *adopt.Report, err error) error {
 	if err != nil {
 		return failed(err)
 	}
-	if a.JSON {
-		if err := writeJSON(report); err != nil {
-			return failed(err)
-		}
-	} else {
-		report.WriteText(os.Stdout)
-		if !a.DryRun {
-			fmt.Printf("Serve it with the same settings: haven serve --storage-url %s\n", a.StorageURL)
-		}
+	if err := writeReport(report, a.JSON); err != nil {
+		return failed(err)
+	}
+	if !a.JSON && !a.DryRun {
+		fmt.Printf("Serve it with the same settings: haven serve --storage-url %s\n", a.StorageURL)
 	}
 	if !report.Complete() {
 		return exitDamage

@@ -171,11 +171,7 @@ func (b *backupVerify) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if b.JSON {
-			err = writeJSON(report)
-		} else {
-			report.WriteText(os.Stdout)
-		}
+		err = writeReport(report, b.JSON)
 		if err == nil && !report.Whole() {
 			return exitDamage
 		}

@@ -24,7 +24,7 @@ type examination struct {
 func (e *examination) Run(ctx context.Context, parsed *kong.Context) error {
 	given := doctor.Given{File: fileOf(parsed), Environment: unknownVariables(parsed.Model, os.Environ())}
 	if err := e.Complete(); err != nil {
-		if err := e.write(doctor.Unusable(each(err), doctor.Secrets(e.Config))); err != nil {
+		if err := writeReport(doctor.Unusable(each(err), doctor.Secrets(e.Config)), e.JSON); err != nil {
 			return failed(err)
 		}
 		return exitFailed
@@ -34,20 +34,12 @@ func (e *examination) Run(ctx context.Context, parsed *kong.Context) error {
 	if ctx.Err() != nil {
 		return failed(ctx.Err())
 	}
-	if err := e.write(report); err != nil {
+	if err := writeReport(report, e.JSON); err != nil {
 		return failed(err)
 	}
 	if !report.Healthy() {
 		return exitDamage
 	}
-	return nil
-}
-
-func (e *examination) write(r doctor.Report) error {
-	if e.JSON {
-		return writeJSON(r)
-	}
-	r.WriteText(os.Stdout)
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/havenregistry/haven/internal/app"
 	"github.com/havenregistry/haven/internal/config"
@@ -49,12 +48,8 @@ func (m *move) Run(ctx context.Context) error {
 	if err != nil {
 		return failed(err)
 	}
-	if m.JSON {
-		if err := writeJSON(report); err != nil {
-			return failed(err)
-		}
-	} else {
-		report.WriteText(os.Stdout)
+	if err := writeReport(report, m.JSON); err != nil {
+		return failed(err)
 	}
 	if report.Missing > 0 {
 		return exitDamage

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/havenregistry/haven/internal/app"
 	"github.com/havenregistry/haven/internal/config"
@@ -30,12 +29,8 @@ func (r *rebuild) Run(ctx context.Context) error {
 	if err != nil {
 		return failed(err)
 	}
-	if r.JSON {
-		if err := writeJSON(report); err != nil {
-			return failed(err)
-		}
-	} else {
-		report.WriteText(os.Stdout)
+	if err := writeReport(report, r.JSON); err != nil {
+		return failed(err)
 	}
 	if !report.Complete() {
 		return exitDamage

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/havenregistry/haven/internal/app"
 	"github.com/havenregistry/haven/internal/config"
@@ -30,12 +29,8 @@ func (r *restore) Run(ctx context.Context) error {
 	if err != nil {
 		return failed(err)
 	}
-	if r.JSON {
-		if err := writeJSON(report); err != nil {
-			return failed(err)
-		}
-	} else {
-		report.WriteText(os.Stdout)
+	if err := writeReport(report, r.JSON); err != nil {
+		return failed(err)
 	}
 	if !report.Whole() {
 		return exitDamage

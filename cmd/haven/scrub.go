@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func (s *scrub) Run(ctx context.Context) error {
 		Parallel: s.Parallel, Strays: s.Strays, PruneRecords: s.PruneRecords,
 	}, newProgress())
 	if !report.StartedAt.IsZero() {
-		if err := s.write(report); err != nil {
+		if err := writeReport(report, s.JSON); err != nil {
 			return failed(err)
 		}
 	}
@@ -61,14 +62,6 @@ func (s *scrub) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *scrub) write(r repair.ScrubReport) error {
-	if s.JSON {
-		return writeJSON(r)
-	}
-	r.WriteText(os.Stdout)
-	return nil
-}
-
 // failed says why there is no result.
 func failed(err error) error {
 	if errors.Is(err, context.Canceled) {
@@ -76,6 +69,15 @@ func failed(err error) error {
 	}
 	fmt.Fprintln(os.Stderr, "haven:", err)
 	return exitFailed
+}
+
+// writeReport writes a report for people, or as JSON.
+func writeReport(r interface{ WriteText(w io.Writer) }, asJSON bool) error {
+	if asJSON {
+		return writeJSON(r)
+	}
+	r.WriteText(os.Stdout)
+	return nil
 }
 
 func writeJSON(v any) error {

@@ -102,12 +102,12 @@ func find(err error) (answer, bool) {
 // fail answers with err. Nothing of the answer may have been written yet.
 func (h *Handler) fail(c *call, err error) {
 	if limited, ok := errors.AsType[identity.ErrTooManyAttempts](err); ok {
-		c.w.Header().Set("Retry-After", strconv.Itoa(int(limited.RetryAfter.Seconds())+1))
+		load.RetryAfter(c.w, limited.RetryAfter)
 		writeErrors(c, answer{http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many failed log-ins; try again later"}, nil)
 		return
 	}
 	if limited, ok := errors.AsType[*load.Limited](err); ok {
-		c.w.Header().Set("Retry-After", strconv.FormatInt(load.Seconds(limited.RetryAfter), 10))
+		load.RetryAfter(c.w, limited.RetryAfter)
 		writeErrors(c, answer{http.StatusTooManyRequests, "TOOMANYREQUESTS", limited.Error()}, nil)
 		return
 	}

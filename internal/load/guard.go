@@ -40,11 +40,8 @@ type Limited struct{ RetryAfter time.Duration }
 
 // Error says what to do.
 func (e *Limited) Error() string {
-	return fmt.Sprintf("too many requests: try again in %d s", Seconds(e.RetryAfter))
+	return fmt.Sprintf("too many requests: try again in %d s", seconds(e.RetryAfter))
 }
-
-// Seconds is a value of Retry-After: whole seconds, at least one.
-func Seconds(d time.Duration) int64 { return max(1, int64((d+time.Second-1)/time.Second)) }
 
 // account is whose requests are counted together: a user's and those of the user's tokens, a robot's, a trust policy's.
 type account struct {

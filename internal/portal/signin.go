@@ -3,13 +3,12 @@ package portal
 import (
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 
 	"github.com/havenregistry/haven/internal/authz"
 	"github.com/havenregistry/haven/internal/httpauth"
 	"github.com/havenregistry/haven/internal/identity"
+	"github.com/havenregistry/haven/internal/load"
 	"github.com/havenregistry/haven/internal/secret"
 	"github.com/havenregistry/haven/internal/telemetry"
 )
@@ -86,8 +85,7 @@ func (s *signIn) begin(w http.ResponseWriter, r *http.Request, token string) {
 
 func (s *signIn) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if wait, ok := errors.AsType[identity.ErrTooManyAttempts](err); ok {
-		seconds := max(1, int(math.Ceil(wait.RetryAfter.Seconds())))
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		load.RetryAfter(w, wait.RetryAfter)
 		writeError(w, http.StatusTooManyRequests, "TOO_MANY_REQUEST", "too many failed log-ins")
 		return
 	}

@@ -33,11 +33,6 @@ const (
 // ErrBusy refuses a profile while another one is taken.
 var ErrBusy = fault.Conflictf("another profile is being taken; wait for its end")
 
-// Kinds are the profiles there are.
-func Kinds() []string {
-	return []string{"cpu", "heap", "allocs", "goroutine", "mutex", "block", "trace"}
-}
-
 // Service takes profiles. It is safe for concurrent use. Callers have asked authz before.
 type Service struct {
 	db    *db.DB

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 
 	"github.com/havenregistry/haven/internal/identity"
 	"github.com/havenregistry/haven/internal/load"
@@ -89,10 +87,10 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		f.Log.ErrorContext(r.Context(), "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
 	if e, ok := errors.AsType[identity.ErrTooManyAttempts](err); ok {
-		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10))
+		load.RetryAfter(w, e.RetryAfter)
 	}
 	if e, ok := errors.AsType[*load.Limited](err); ok {
-		w.Header().Set("Retry-After", strconv.FormatInt(load.Seconds(e.RetryAfter), 10))
+		load.RetryAfter(w, e.RetryAfter)
 	}
 	writeProblem(w, p)
 }

@@ -10,17 +10,34 @@ import (
 	"testing"
 	"time"
 
+	"github.com/havenregistry/haven/internal/await"
 	"github.com/havenregistry/haven/test/haventest"
 )
 
-// usualSeconds is how long the replicas are disturbed, where HAVEN_FAULT_SECONDS doesn't say 900.
-const usualSeconds = 24
+const (
+	// usualSeconds is how long the replicas are disturbed at least, where HAVEN_FAULT_SECONDS doesn't say 900.
+	usualSeconds = 24
+	// between is how many requests are answered well between two disturbances, and while the store is slow.
+	between = 200
+)
 
 // answers are what clients got: how long it took, and what was no answer.
 type answers struct {
 	mu     sync.Mutex
 	took   []time.Duration
 	failed int
+}
+
+// more waits until so many more requests are answered well.
+func (a *answers) more(t *testing.T, n int) {
+	t.Helper()
+	well := func() int {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return len(a.took) - a.failed
+	}
+	before := well()
+	await.Until(t, "the registry answers", func() bool { return well() >= before+n })
 }
 
 func (a *answers) note(status int, took time.Duration) {
@@ -87,20 +104,18 @@ func TestReplicasAreDisturbed(t *testing.T) {
 		{"killed", kill},
 		{"the store is slow", func() {
 			p.set(slow)
-			time.Sleep(faultTime) // the load's time with the fault
+			got.more(t, between)
 			p.set(well)
 		}},
 	}
-	long := time.Duration(seconds) * time.Second
-	pause := min(long/time.Duration(len(disturbances)), 20*time.Second) / 2 // of the load, without a fault
-	until := time.Now().Add(long)
+	until := time.Now().Add(time.Duration(seconds) * time.Second)
 	did := map[string]int{}
 	during(t, fleet, func() {
 		for i := 0; i < len(disturbances) || time.Now().Before(until); i++ {
 			d := disturbances[i%len(disturbances)]
 			d.do()
 			did[d.name]++
-			time.Sleep(pause)
+			got.more(t, between)
 		}
 		for _, r := range c.Replicas {
 			ready(t, r.Door)
